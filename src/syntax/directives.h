@@ -1,0 +1,78 @@
+/*
+ * Every directive that may stand inside lync_publish, once. The C shim makes its
+ * ngx_command_t rows of this table, so that nginx's own parser reads the block; the core makes
+ * its grammar of it. Plain preprocessor text: C and C++ read it alike.
+ *
+ *     LYNC_DIRECTIVES(BLOCK, LINE)
+ *
+ * calls BLOCK for directives with { }, LINE for those that end in a semicolon, with
+ *
+ *     name, where it may stand, how often, fewest and most arguments (LYNC_ANY: no limit),
+ *     and how it is written, for messages
+ */
+
+#ifndef LYNC_SYNTAX_DIRECTIVES_H
+#define LYNC_SYNTAX_DIRECTIVES_H
+
+#define LYNC_IN_PUBLISH          0x01
+#define LYNC_IN_POOL             0x02   /* pool and director */
+#define LYNC_IN_OFFICE_WEB_APPS  0x04
+#define LYNC_IN_EXCHANGE         0x08
+#define LYNC_IN_FARM             (LYNC_IN_OFFICE_WEB_APPS|LYNC_IN_EXCHANGE)
+#define LYNC_IN_SERVERS          (LYNC_IN_POOL|LYNC_IN_FARM)
+
+#define LYNC_ONCE        0
+#define LYNC_REPEATABLE  1
+
+#define LYNC_ANY  -1
+
+#define LYNC_DIRECTIVES(BLOCK, LINE)                                           \
+    LINE(product, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1,                            \
+         "product NAME")                                                       \
+    LINE(sip_domain, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, LYNC_ANY,            \
+         "sip_domain DOMAIN ...")                                              \
+    LINE(certificate, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 2, 2,                  \
+         "certificate FILE KEY")                                               \
+    LINE(trusted_ca, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1,                         \
+         "trusted_ca FILE")                                                    \
+    LINE(backend_verify, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1,                     \
+         "backend_verify on|off")                                              \
+    BLOCK(pool, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, 1,                        \
+          "pool FQDN { ... }")                                                 \
+    BLOCK(director, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, 1,                    \
+          "director FQDN { ... }")                                             \
+    LINE(simple_url, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 2, 3,                   \
+         "simple_url meet|dialin|scheduler|admin URL [pool=FQDN]")             \
+    BLOCK(office_web_apps, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, 1,             \
+          "office_web_apps FQDN { ... }")                                      \
+    BLOCK(exchange, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, LYNC_ANY,             \
+          "exchange FQDN ... { ... }")                                         \
+    LINE(http_listen, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, LYNC_ANY,           \
+         "http_listen [ADDRESS:]PORT [PARAMETER ...] | off")                   \
+    LINE(https_listen, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, LYNC_ANY,          \
+         "https_listen [ADDRESS:]PORT [PARAMETER ...]")                        \
+    LINE(http_autodiscover, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1,                  \
+         "http_autodiscover auto|on|off")                                      \
+    LINE(https_redirect, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1,                     \
+         "https_redirect on|off")                                              \
+    LINE(pending_get_timeout, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1,                \
+         "pending_get_timeout TIME")                                           \
+    LINE(max_upload, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1,                         \
+         "max_upload SIZE")                                                    \
+    LINE(unknown_host, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1,                       \
+         "unknown_host refuse|ignore")                                         \
+    LINE(server_include, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, LYNC_ANY,        \
+         "server_include FILE ...")                                            \
+                                                                               \
+    LINE(external_web_services, LYNC_IN_POOL, LYNC_ONCE, 1, 1,                 \
+         "external_web_services FQDN")                                         \
+    LINE(server, LYNC_IN_SERVERS, LYNC_REPEATABLE, 1, LYNC_ANY,                \
+         "server ADDRESS [PARAMETER ...]")                                     \
+    LINE(listening_ports, LYNC_IN_SERVERS, LYNC_ONCE, 1, 2,                    \
+         "listening_ports [http=N] [https=N]")                                 \
+    LINE(certificate_name, LYNC_IN_FARM, LYNC_ONCE, 1, 1,                      \
+         "certificate_name FQDN")                                              \
+    LINE(services, LYNC_IN_EXCHANGE, LYNC_REPEATABLE, 1, LYNC_ANY,             \
+         "services ews autodiscover owa activesync mapi oab")
+
+#endif /* LYNC_SYNTAX_DIRECTIVES_H */
