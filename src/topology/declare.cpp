@@ -1,0 +1,321 @@
+// From a block tree to the declaration: one lync_publish block, directive by directive. What
+// only the whole shows is checked in checks.cpp and certificates in certificates.cpp.
+
+#include "topology/declare.h"
+
+#include "topology/names.h"
+
+#include <algorithm>
+
+namespace lync::topology {
+
+namespace {
+
+class Declaration {
+public:
+    Declaration(const Directive& block, const Environment& environment,
+                std::vector<Diagnostic>& remarks)
+        : block_(block), environment_(environment), remarks_(remarks) {}
+
+    Publication read();
+
+private:
+    template <typename Function>
+    void each(std::string_view name, Function&& function) {
+        for (const auto& child : block_.children) {
+            if (child->name == name) {
+                function(*child);
+            }
+        }
+    }
+
+    void read_name();
+    void read_sip_domains();
+    void read_certificates();
+    void read_farms();
+    void read_sockets(std::string_view directive, std::string_view port,
+                      std::vector<Socket>& sockets);
+    void read_switches();
+    void read_limits();
+    [[noreturn]] void missing(std::string_view directive, std::string_view remedy) const;
+    void remark(Severity severity, std::string text, const Place& place) {
+        remarks_.push_back({severity, std::move(text), place});
+    }
+
+    const Directive& block_;
+    const Environment& environment_;
+    std::vector<Diagnostic>& remarks_;
+    Publication publication_;
+};
+
+void Declaration::missing(std::string_view directive, std::string_view remedy) const {
+    throw Mistake("no " + quoted(directive) + " in " + block_.title() + ": " + std::string(remedy),
+                  block_.place);
+}
+
+void Declaration::read_name() {
+    constexpr std::string_view allowed =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+
+    if (block_.arguments.size() != 1) {
+        throw Mistake("invalid number of arguments in \"lync_publish\" directive, it is written "
+                      "\"lync_publish NAME { ... }\"",
+                      block_.place);
+    }
+    const std::string& name = block_.arguments.front();
+    if (name.empty() || name.size() > 64 || name.find_first_not_of(allowed) != std::string::npos) {
+        throw Mistake("invalid name " + quoted(name) +
+                          " in \"lync_publish\" directive: it is made of up to 64 letters, digits, "
+                          "\"_\" and \"-\"",
+                      block_.place);
+    }
+    publication_.name = name;
+    publication_.place = block_.place;
+}
+
+void Declaration::read_sip_domains() {
+    each("sip_domain", [this](const Directive& directive) {
+        for (const std::string& text : directive.arguments) {
+            ParsedName domain = parse_sip_domain(text);
+            if (!domain) {
+                throw Mistake("invalid domain " + quoted(text) +
+                                  syntax::in_directive(directive, block_) + ": " +
+                                  syntax::remedy(text, block_, domain.error),
+                              directive.place);
+            }
+            publication_.sip_domains.push_back(std::move(domain.name));
+        }
+    });
+
+    std::vector<std::string_view> sorted(publication_.sip_domains.begin(),
+                                         publication_.sip_domains.end());
+    std::sort(sorted.begin(), sorted.end());
+    if (const auto twin = std::adjacent_find(sorted.begin(), sorted.end()); twin != sorted.end()) {
+        // Found in one pass over twenty thousand domains; its place is looked up only now.
+        unsigned times = 0;
+        each("sip_domain", [&](const Directive& directive) {
+            for (const std::string& text : directive.arguments) {
+                if (parse_sip_domain(text).name == *twin && ++times == 2) {
+                    const std::string as =
+                        text == *twin ? "" : " (" + std::string(*twin) + " in DNS)";
+                    throw Mistake("domain " + quoted(text) + as + " is duplicate" +
+                                      syntax::in_directive(directive, block_),
+                                  directive.place);
+                }
+            }
+        });
+    }
+
+    if (is_ocs(publication_.product)) {
+        if (!publication_.sip_domains.empty()) {
+            remark(Severity::warning,
+                   "\"sip_domain\" publishes nothing in " + block_.title() + ": product " +
+                       std::string(product_name(publication_.product)) + " has no lyncdiscover",
+                   syntax::find(block_, "sip_domain")->place);
+            publication_.sip_domains.clear();
+        }
+    } else if (publication_.sip_domains.empty()) {
+        missing("sip_domain", "write the SIP domains of your users, or \"*\" for any");
+    }
+}
+
+void Declaration::read_certificates() {
+    each("certificate", [this](const Directive& directive) {
+        for (const std::string& file : directive.arguments) {
+            if (file.empty() || file.find_first_of("$\n") != std::string::npos) {
+                syntax::invalid_value(file, directive, block_, "it is the path of a PEM file");
+            }
+        }
+        publication_.certificates.push_back({environment_.full_path(directive.arguments[0]),
+                                             environment_.full_path(directive.arguments[1]),
+                                             directive.place});
+    });
+    if (publication_.certificates.empty()) {
+        missing("certificate", "write the PEM files that the listener presents, "
+                               "\"certificate FILE KEY\"");
+    }
+
+    if (const Directive* ca = syntax::find(block_, "trusted_ca")) {
+        if (ca->arguments.front().empty()) {
+            syntax::invalid_value("", *ca, block_, "it is the path of a PEM file");
+        }
+        publication_.trusted_ca = environment_.full_path(ca->arguments.front());
+        publication_.trusted_ca_place = ca->place;
+    }
+    if (publication_.backend_verify && publication_.trusted_ca.empty()) {
+        missing("trusted_ca", "write the file of the CA that issued the servers' own certificates");
+    }
+}
+
+void Declaration::read_farms() {
+    // First contact and `pool=` need all of them, so the order of the block doesn't matter.
+    for (const std::string_view kind : {"pool", "director", "office_web_apps", "exchange"}) {
+        each(kind, [&](const Directive& directive) {
+            publication_.farms.push_back(read_farm(directive, block_, publication_.product));
+        });
+        if (kind == "pool" && publication_.farms.empty()) {
+            missing("pool", "declare the Front End pool or Standard Edition server, "
+                            "\"pool FQDN { ... }\"");
+        }
+    }
+}
+
+void Declaration::read_sockets(std::string_view directive, std::string_view port,
+                               std::vector<Socket>& sockets) {
+    const Directive* off = nullptr;
+    const Directive* first = syntax::find(block_, directive);
+
+    each(directive, [&](const Directive& line) {
+        if (line.name == "http_listen" && line.arguments.front() == "off") {
+            if (line.arguments.size() > 1) {
+                syntax::invalid_value("off", line, block_, "it takes no parameters");
+            }
+            off = &line;
+            return;
+        }
+        Socket socket = read_socket(line, block_);
+        for (const Socket& other : sockets) {
+            if (other.address == socket.address) {
+                throw Mistake("socket " + quoted(line.arguments.front()) + " is duplicate" +
+                                  syntax::in_directive(line, block_) + ", the first stands at " +
+                                  at(other.place),
+                              line.place);
+            }
+        }
+        sockets.push_back(std::move(socket));
+    });
+
+    if (off != nullptr && !sockets.empty()) {
+        syntax::invalid_value("off", *off, block_, "there are other \"http_listen\" lines");
+    }
+    if (first != nullptr) {
+        return;
+    }
+
+    sockets.push_back({std::string(port), "", false, false, false, block_.place});
+    if (environment_.has_ipv6) {
+        sockets.push_back({"[::]:" + std::string(port), "", false, false, false, block_.place});
+    } else {
+        remark(Severity::notice,
+               "this system has no IPv6, so " + block_.title() + " listens on port " +
+                   std::string(port) + " of IPv4 only",
+               block_.place);
+    }
+}
+
+void Declaration::read_switches() {
+    if (const Directive* directive = syntax::find(block_, "product")) {
+        const auto product = product_from_name(directive->arguments.front());
+        if (!product) {
+            syntax::invalid_value(directive->arguments.front(), *directive, block_,
+                                  "the products are " + std::string(product_names()));
+        }
+        publication_.product = *product;
+    }
+    if (const Directive* directive = syntax::find(block_, "backend_verify")) {
+        publication_.backend_verify = read_flag(*directive, block_);
+        if (!publication_.backend_verify) {
+            remark(Severity::warning,
+                   "\"backend_verify\" is off in " + block_.title() +
+                       ": anybody on the way to the servers can read and change what they answer",
+                   directive->place);
+        }
+    }
+    if (const Directive* directive = syntax::find(block_, "https_redirect")) {
+        publication_.https_redirect = read_flag(*directive, block_);
+    }
+    if (const Directive* directive = syntax::find(block_, "http_autodiscover")) {
+        const std::string& value = directive->arguments.front();
+        if (value != "auto" && value != "on" && value != "off") {
+            syntax::invalid_value(value, *directive, block_, "it is \"auto\", \"on\" or \"off\"");
+        }
+        publication_.http_autodiscover = value == "auto" ? HttpAutodiscover::automatic
+                                         : value == "on" ? HttpAutodiscover::on
+                                                         : HttpAutodiscover::off;
+    }
+    if (const Directive* directive = syntax::find(block_, "unknown_host")) {
+        const std::string& value = directive->arguments.front();
+        if (value != "refuse" && value != "ignore") {
+            syntax::invalid_value(value, *directive, block_, "it is \"refuse\" or \"ignore\"");
+        }
+        publication_.unknown_host = value == "refuse" ? UnknownHost::refuse : UnknownHost::ignore;
+    }
+}
+
+void Declaration::read_limits() {
+    if (const Directive* directive = syntax::find(block_, "pending_get_timeout")) {
+        // Phones ask a pool to hold a request for 900 seconds and wait 920 themselves.
+        constexpr std::chrono::seconds longest_pending_get{920};
+        publication_.pending_get_timeout = directive->arguments.front();
+        if (read_time(*directive, block_) < longest_pending_get) {
+            remark(Severity::warning,
+                   "\"pending_get_timeout\" " + publication_.pending_get_timeout + " in " +
+                       block_.title() +
+                       " is shorter than the 900 seconds for which phones keep a request "
+                       "waiting: 960s is right where there are mobile clients",
+                   directive->place);
+        }
+    }
+    if (const Directive* directive = syntax::find(block_, "max_upload")) {
+        publication_.max_upload = read_size(*directive, block_);
+    }
+    each("server_include", [this](const Directive& directive) {
+        for (const std::string& file : directive.arguments) {
+            if (file.empty()) {
+                syntax::invalid_value(file, directive, block_, "it is the path of a file");
+            }
+            publication_.includes.emplace_back(environment_.full_path(file), directive.place);
+        }
+    });
+}
+
+Publication Declaration::read() {
+    read_name();
+    syntax::check_grammar(block_);
+    read_switches();
+    read_sip_domains();
+    read_certificates();
+    read_farms();
+    each("simple_url", [this](const Directive& directive) {
+        publication_.simple_urls.push_back(read_simple_url(directive, block_, publication_));
+    });
+    read_sockets("http_listen", "80", publication_.http_sockets);
+    read_sockets("https_listen", "443", publication_.https_sockets);
+    read_limits();
+    return std::move(publication_);
+}
+
+} // namespace
+
+std::size_t Publication::first_contact() const noexcept {
+    for (std::size_t i = 0; i < farms.size(); i++) {
+        if (farms[i].role == Role::director) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+bool Publication::has_wildcard_sip_domain() const noexcept {
+    return std::find(sip_domains.begin(), sip_domains.end(), "*") != sip_domains.end();
+}
+
+Publication declare(const Directive& block, const Environment& environment, Registry& registry,
+                    std::vector<Diagnostic>& remarks) {
+    Publication publication = Declaration(block, environment, remarks).read();
+
+    const auto [other, is_new] = registry.publications.emplace(publication.name, block.place);
+    if (!is_new) {
+        throw Mistake("publication " + quoted(publication.name) +
+                          " is duplicate in \"lync_publish\" directive, the first stands at " +
+                          at(other->second),
+                      block.place);
+    }
+
+    check_sockets(publication, registry);
+    check_names(publication, registry);
+    check_certificates(publication, environment, remarks);
+    return publication;
+}
+
+} // namespace lync::topology

@@ -1,0 +1,54 @@
+#pragma once
+
+// Inside the topology room only: the pieces that `declare` (declare.cpp) is put together from.
+
+#include "syntax/grammar.h"
+#include "topology/publication.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lync::topology {
+
+using syntax::Diagnostic;
+using syntax::Directive;
+using syntax::Mistake;
+using syntax::Severity;
+using syntax::quoted;
+
+inline std::string at(const Place& place) { return place.file + ":" + std::to_string(place.line); }
+
+/// `on` or `off`, or a Mistake.
+bool read_flag(const Directive& directive, const Directive& block);
+
+/// nginx's time ("960s", "16m", "1h 30m" without the space) in seconds; a Mistake if it isn't one.
+std::chrono::seconds read_time(const Directive& directive, const Directive& block);
+
+/// nginx's size ("512m"), checked; the text is kept.
+std::string read_size(const Directive& directive, const Directive& block);
+
+/// A decimal number within [least, most], or nothing.
+std::optional<unsigned> parse_number(std::string_view text, unsigned least, unsigned most) noexcept;
+
+/// A `http_listen` or `https_listen` line.
+Socket read_socket(const Directive& directive, const Directive& block);
+
+/// The body of `pool`, `director`, `office_web_apps` or `exchange`.
+Farm read_farm(const Directive& farm_block, const Directive& block, Product product);
+
+/// A `simple_url` line; `pool=` is looked up among the farms already declared.
+SimpleUrl read_simple_url(const Directive& directive, const Directive& block,
+                          const Publication& publication);
+
+/// What only the whole declaration shows: names published twice, external equal to internal,
+/// one simple URL the prefix of another, ... Enters the publication's names into `registry`.
+void check_names(const Publication& publication, Registry& registry);
+void check_sockets(Publication& publication, Registry& registry);
+
+/// Loads and checks every certificate and CA file, fills Publication::certificate_names, and
+/// remarks on https names that no certificate covers.
+void check_certificates(Publication& publication, const Environment& environment,
+                        std::vector<Diagnostic>& remarks);
+
+} // namespace lync::topology

@@ -1,0 +1,258 @@
+// The blocks with servers in them: pool, director, office_web_apps, exchange.
+
+#include "topology/declare.h"
+
+#include "topology/names.h"
+
+#include <algorithm>
+#include <array>
+
+namespace lync::topology {
+
+namespace {
+
+constexpr std::array<std::string_view, 6> exchange_services{
+    "ews", "autodiscover", "owa", "activesync", "mapi", "oab"};
+
+Role role_of(const Directive& block) noexcept {
+    if (block.name == "pool") {
+        return Role::pool;
+    }
+    if (block.name == "director") {
+        return Role::director;
+    }
+    return block.name == "office_web_apps" ? Role::office_web_apps : Role::exchange;
+}
+
+bool is_web_services(Role role) noexcept { return role == Role::pool || role == Role::director; }
+
+std::string read_fqdn(std::string_view text, const Directive& directive, const Directive& block) {
+    ParsedName parsed = parse_fqdn(text);
+    if (!parsed) {
+        throw Mistake("invalid FQDN " + quoted(text) + syntax::in_directive(directive, block) +
+                          ": " + parsed.error,
+                      directive.place);
+    }
+    return std::move(parsed.name);
+}
+
+/// The parameters of a `server` line, each checked for its form; their meaning is nginx's.
+std::string read_server_parameters(const Directive& directive, const Directive& block) {
+    std::string text;
+    std::vector<std::string_view> seen;
+
+    for (std::size_t i = 1; i < directive.arguments.size(); i++) {
+        const std::string& parameter = directive.arguments[i];
+        const std::size_t equals = parameter.find('=');
+        const std::string_view name = std::string_view(parameter).substr(0, equals);
+        const std::string_view value = equals == std::string::npos
+                                           ? std::string_view{}
+                                           : std::string_view(parameter).substr(equals + 1);
+        const bool flag = parameter == "backup" || parameter == "down";
+        const bool number = (name == "weight" && parse_number(value, 1, 1000000)) ||
+                            ((name == "max_conns" || name == "max_fails") &&
+                             parse_number(value, 0, 1000000));
+
+        if (name == "fail_timeout" && equals != std::string::npos) {
+            Directive as_time;
+            as_time.name = directive.name;
+            as_time.place = directive.place;
+            as_time.arguments.emplace_back(value);
+            read_time(as_time, block);
+        } else if (!flag && !number) {
+            throw Mistake("invalid parameter " + quoted(parameter) +
+                              syntax::in_directive(directive, block) + ": " +
+                              syntax::remedy(parameter, block,
+                                             "it may be weight=N, max_conns=N, max_fails=N, "
+                                             "fail_timeout=TIME, backup or down"),
+                          directive.place);
+        }
+        if (std::find(seen.begin(), seen.end(), name) != seen.end()) {
+            throw Mistake("parameter " + quoted(name) + " is duplicate" +
+                              syntax::in_directive(directive, block),
+                          directive.place);
+        }
+        seen.push_back(name);
+        text += " " + parameter;
+    }
+    return text;
+}
+
+Server read_server(const Directive& directive, const Directive& block) {
+    const std::string& text = directive.arguments.front();
+    ParsedName address = parse_address(text);
+    if (!address) {
+        throw Mistake("invalid address " + quoted(text) + syntax::in_directive(directive, block) +
+                          ": " + address.error,
+                      directive.place);
+    }
+    return {std::move(address.name), read_server_parameters(directive, block), directive.place};
+}
+
+/// `listening_ports http=8080 https=4443`.
+Ports read_ports(const Directive& directive, const Directive& block, Ports ports, bool has_http) {
+    bool http = false;
+    bool https = false;
+
+    for (const std::string& argument : directive.arguments) {
+        const bool is_http = argument.starts_with("http=");
+        const bool is_https = argument.starts_with("https=");
+        if ((!is_http && !is_https) || (is_http && !has_http)) {
+            throw Mistake("invalid parameter " + quoted(argument) +
+                              syntax::in_directive(directive, block) + ": it is written " +
+                              (has_http ? "\"listening_ports http=8080 https=4443\""
+                                        : "\"listening_ports https=443\""),
+                          directive.place);
+        }
+        if (is_http ? http : https) {
+            throw Mistake("parameter " + quoted(is_http ? "http" : "https") + " is duplicate" +
+                              syntax::in_directive(directive, block),
+                          directive.place);
+        }
+        const auto port = parse_number(std::string_view(argument).substr(is_http ? 5 : 6), 1, 65535);
+        if (!port) {
+            syntax::invalid_value(argument, directive, block, "a port is a number from 1 to 65535");
+        }
+        (is_http ? http : https) = true;
+        (is_http ? ports.http : ports.https) = static_cast<std::uint16_t>(*port);
+    }
+
+    if (ports.http == ports.https) {
+        throw Mistake("http and https are both port " + std::to_string(ports.http) +
+                          syntax::in_directive(directive, block) +
+                          ": Topology Builder lists two listening ports for the external web site",
+                      directive.place);
+    }
+    return ports;
+}
+
+void read_external_web_services(Farm& farm, const Directive& farm_block, const Directive& block) {
+    const Directive* directive = syntax::find(farm_block, "external_web_services");
+    if (directive == nullptr) {
+        throw Mistake("no \"external_web_services\" in " + farm_block.title() + " of " +
+                          block.title() +
+                          ": write the external web services FQDN that Topology Builder shows",
+                      farm_block.place);
+    }
+
+    farm.published.push_back(read_fqdn(directive->arguments.front(), *directive, farm_block));
+    if (farm.published.front() == farm.name) {
+        throw Mistake(quoted(farm.name) + " is published as external_web_services of " +
+                          farm_block.title() +
+                          ": clients must be able to tell the external name from the pool's own",
+                      directive->place);
+    }
+}
+
+void read_exchange_services(Farm& farm, const Directive& farm_block) {
+    for (const auto& child : farm_block.children) {
+        if (child->name != "services") {
+            continue;
+        }
+        for (const std::string& service : child->arguments) {
+            if (std::find(exchange_services.begin(), exchange_services.end(), service) ==
+                exchange_services.end()) {
+                syntax::invalid_value(service, *child, farm_block,
+                                      service == "ecp" || service == "powershell"
+                                          ? "administrative surfaces are never published"
+                                          : "the services are ews, autodiscover, owa, activesync, "
+                                            "mapi and oab");
+            }
+            if (std::find(farm.services.begin(), farm.services.end(), service) !=
+                farm.services.end()) {
+                syntax::invalid_value(service, *child, farm_block, "it is duplicate");
+            }
+            farm.services.push_back(service);
+        }
+    }
+    if (farm.services.empty()) {
+        farm.services = {"ews", "autodiscover"}; // what Lync clients need
+    }
+}
+
+} // namespace
+
+std::string_view role_name(Role role) noexcept {
+    switch (role) {
+    case Role::pool:
+        return "pool";
+    case Role::director:
+        return "director";
+    case Role::office_web_apps:
+        return "office_web_apps";
+    case Role::exchange:
+        return "exchange";
+    }
+    return {};
+}
+
+Farm read_farm(const Directive& farm_block, const Directive& block, Product product) {
+    Farm farm;
+    farm.role = role_of(farm_block);
+    farm.place = farm_block.place;
+
+    const bool web_services = is_web_services(farm.role);
+    for (const std::string& argument : farm_block.arguments) {
+        std::string name = read_fqdn(argument, farm_block, block);
+        if (!web_services) {
+            farm.published.push_back(name);
+        }
+        if (farm.name.empty()) {
+            farm.name = std::move(name);
+        }
+    }
+    farm.certificate_name = farm.name;
+
+    if (web_services) {
+        read_external_web_services(farm, farm_block, block);
+        farm.ports = default_ports(product);
+    } else {
+        farm.ports = {80, 443};
+    }
+
+    for (const auto& child : farm_block.children) {
+        if (child->name == "server") {
+            farm.servers.push_back(read_server(*child, farm_block));
+        } else if (child->name == "listening_ports") {
+            farm.ports = read_ports(*child, farm_block, farm.ports, web_services);
+        } else if (child->name == "certificate_name") {
+            farm.certificate_name = read_fqdn(child->arguments.front(), *child, farm_block);
+        }
+    }
+
+    if (farm.role == Role::exchange) {
+        read_exchange_services(farm, farm_block);
+    }
+
+    if (farm.servers.empty()) {
+        // A farm's published name resolves to this very proxy, so it can't stand for the servers.
+        if (!web_services) {
+            throw Mistake("no \"server\" in " + farm_block.title() + " of " + block.title() +
+                              ": write the address of each server, or of their load balancer",
+                          farm_block.place);
+        }
+        farm.servers.push_back({farm.name, "", farm_block.place});
+    }
+
+    const auto is_backup = [](const Server& s) {
+        return s.parameters.find(" backup") != std::string::npos;
+    };
+    if (std::all_of(farm.servers.begin(), farm.servers.end(), is_backup)) {
+        throw Mistake("every \"server\" of " + farm_block.title() +
+                          " is a backup: at least one must not be",
+                      farm.servers.front().place);
+    }
+    for (std::size_t i = 1; i < farm.servers.size(); i++) {
+        for (std::size_t j = 0; j < i; j++) {
+            if (farm.servers[i].address == farm.servers[j].address) {
+                throw Mistake("server " + quoted(farm.servers[i].address) + " is duplicate in " +
+                                  farm_block.title() + ", the first stands at " +
+                                  at(farm.servers[j].place),
+                              farm.servers[i].place);
+            }
+        }
+    }
+    return farm;
+}
+
+} // namespace lync::topology

@@ -1,0 +1,151 @@
+#pragma once
+
+// What one lync_publish block declares, typed and checked. Everything that follows from it
+// (ports, hosts, upstreams, nginx directives) is the plan's business (src/plan).
+//
+// A default lives here, once.
+
+#include "syntax/block.h"
+#include "topology/certificate.h"
+#include "topology/name_set.h"
+#include "topology/product.h"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lync::topology {
+
+using syntax::Place;
+
+/// What stands behind a published name: the value of `$lync_role`.
+enum class Role : std::uint8_t { pool, director, office_web_apps, exchange };
+std::string_view role_name(Role role) noexcept;
+
+/// One `server` line: a Front End, or a load balancer's VIP. The parameters are kept as written
+/// (and checked); nginx's upstream module owns their meaning.
+struct Server {
+    std::string address;    ///< IPv4, [IPv6] or a name; never a port
+    std::string parameters; ///< " weight=5 backup": with a leading space each, or empty
+    Place place;
+};
+
+/// A group of servers that answers for the same names with the same certificate: a Front End
+/// pool, a Director pool, an Office Web Apps farm, or Exchange.
+struct Farm {
+    Role role = Role::pool;
+    std::string name;                   ///< pool FQDN; for farms the first published name
+    std::vector<std::string> published; ///< external web services FQDN, or the farm's names
+    std::string certificate_name;       ///< what the servers' own certificates carry
+    std::vector<Server> servers;        ///< never empty
+    Ports ports;                        ///< listening ports of the EXTERNAL web site
+    std::vector<std::string> services;  ///< Exchange only: "ews", "autodiscover", ...
+    Place place;
+};
+
+enum class SimpleUrlKind : std::uint8_t { meet, dialin, scheduler, admin };
+std::string_view simple_url_kind_name(SimpleUrlKind kind) noexcept;
+
+struct SimpleUrl {
+    SimpleUrlKind kind = SimpleUrlKind::meet;
+    std::string host;     ///< "meet.contoso.com" or "meet.*"
+    std::string path;     ///< "" or "/contoso/Meet"
+    std::size_t farm = 0; ///< index into Publication::farms; unused for admin
+    Place place;
+};
+
+/// A socket as `listen` takes it. Two lines mean the same socket if their addresses are equal.
+struct Socket {
+    std::string address;    ///< normalised: "443", "[::]:443", "10.0.0.1:443"
+    std::string parameters; ///< " backlog=511 reuseport": leading spaces, without proxy_protocol
+    bool proxy_protocol = false;
+    /// nginx takes the parameters of a socket from one `listen` only: true where this publication
+    /// is the one to say them.
+    bool states_parameters = false;
+    /// No publication before this one listens here, so this one brings the catch-all.
+    bool needs_catch_all = false;
+    Place place;
+};
+
+struct CertificateFiles {
+    std::string certificate; ///< path as nginx will open it
+    std::string key;
+    Place place;
+};
+
+enum class HttpAutodiscover : std::uint8_t { automatic, on, off };
+enum class UnknownHost : std::uint8_t { refuse, ignore };
+
+/// The whole declaration. `farms` holds pools first, then Directors, then the rest, each kind in
+/// the order written, so that farms.front() is the default pool.
+struct Publication {
+    std::string name;
+    Product product = Product::sfb_se;
+    std::vector<std::string> sip_domains; ///< A-labels; or the single "*"
+    std::vector<CertificateFiles> certificates;
+    std::string trusted_ca; ///< empty only while backend_verify is off
+    Place trusted_ca_place;
+    bool backend_verify = true;
+    std::vector<Farm> farms;
+    std::vector<SimpleUrl> simple_urls;
+    std::vector<Socket> http_sockets; ///< empty: http_listen off
+    std::vector<Socket> https_sockets;
+    HttpAutodiscover http_autodiscover = HttpAutodiscover::automatic;
+    bool https_redirect = true;
+    std::string pending_get_timeout = "960s"; ///< [Lync 2013, "Configure web publishing rules", 10]
+    std::string max_upload = "512m";          ///< [Lync 2013, MaxUploadFileSizeMb 500]
+    UnknownHost unknown_host = UnknownHost::refuse;
+    std::vector<std::pair<std::string, Place>> includes; ///< server_include, with the place
+    Place place;
+
+    /// The names that the certificates cover, all together.
+    std::shared_ptr<const NameSet> certificate_names;
+
+    /// Where simple URLs and lyncdiscover go: the Director if there is one, else the first pool.
+    std::size_t first_contact() const noexcept;
+    bool has_wildcard_sip_domain() const noexcept;
+};
+
+/// What the publications before this one in the same nginx.conf have taken already.
+struct Registry {
+    struct Name {
+        std::string publication;
+        std::string as; ///< `external_web_services of pool "fepool.contoso.local"`
+        Place place;
+    };
+    struct Listener {
+        std::string publication;
+        bool tls = false;
+        bool proxy_protocol = false;
+        std::string parameters;
+        Place place;
+    };
+    std::map<std::string, Place, std::less<>> publications;
+    std::map<std::string, Name, std::less<>> names; ///< published host, or "meet.*"
+    std::map<std::string, Listener, std::less<>> sockets;
+};
+
+/// What a declaration needs to know of the world around it.
+struct Environment {
+    /// A path of nginx.conf made absolute by nginx's own rule (the configuration's prefix).
+    std::function<std::string(std::string_view)> full_path = [](std::string_view path) {
+        return std::string(path);
+    };
+    std::chrono::sys_seconds now{};
+    bool has_ipv6 = true; ///< the default sockets leave out [::] where the system has no IPv6
+};
+
+/// Makes the declaration of a block `lync_publish NAME { ... }`, or throws syntax::Mistake for
+/// the first mistake. What is legal but worth a word is appended to `remarks`. Names and sockets
+/// that this publication adds are entered into `registry`, which spans all publications.
+Publication declare(const syntax::Directive& block, const Environment& environment,
+                    Registry& registry, std::vector<syntax::Diagnostic>& remarks);
+
+} // namespace lync::topology
