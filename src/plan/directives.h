@@ -1,0 +1,31 @@
+#pragma once
+
+// Inside the plan room only: the directives that every generated server states, so that nothing
+// inherited from `http { }` can bend a publication. A row is emitted if the nginx at hand knows
+// its directive. What is meant to be inherited is absent on purpose: access_log, error_log,
+// resolver, ssl_session_ticket_key, set_real_ip_from and its kin, client_body_temp_path, and
+// whatever a third-party module does on all traffic (ModSecurity, GeoIP, ...).
+
+#include <span>
+#include <string_view>
+
+namespace lync::plan {
+
+struct Statement {
+    std::string_view directive;
+    std::string_view arguments;
+};
+
+/// What a request is and how an answer leaves, for every server.
+std::span<const Statement> request_statements() noexcept;
+
+/// TLS towards clients.
+std::span<const Statement> tls_statements() noexcept;
+
+/// Proxying, for every server that proxies.
+std::span<const Statement> proxy_statements() noexcept;
+
+/// TLS towards the servers, for those reached by https.
+std::span<const Statement> proxy_tls_statements() noexcept;
+
+} // namespace lync::plan

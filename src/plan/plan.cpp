@@ -1,0 +1,324 @@
+#include "plan/plan.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace lync::plan {
+
+namespace {
+
+using policy::PlainAutodiscover;
+using policy::Service;
+using policy::SiteKind;
+using topology::Farm;
+using topology::Role;
+using topology::SimpleUrl;
+using topology::SimpleUrlKind;
+
+Service service_of(SimpleUrlKind kind) noexcept {
+    switch (kind) {
+    case SimpleUrlKind::dialin:
+        return Service::dialin;
+    case SimpleUrlKind::scheduler:
+        return Service::scheduler;
+    default:
+        return Service::meet;
+    }
+}
+
+/// "a, b, c and 19997 more": enough to recognise a rule, not the whole list again.
+std::string some_of(const std::vector<std::string>& names) {
+    constexpr std::size_t shown = 3;
+    std::string text;
+    for (std::size_t i = 0; i < names.size() && i < shown; i++) {
+        text += (i == 0 ? "" : ", ") + names[i];
+    }
+    if (names.size() > shown) {
+        text += " and " + std::to_string(names.size() - shown) + " more";
+    }
+    return text;
+}
+
+/// Puts a plan together, one kind of virtual host after the other.
+class Planner {
+public:
+    explicit Planner(topology::Publication publication) {
+        plan_.publication = std::move(publication);
+        rules_.product = declared().product;
+        for (const SimpleUrl& url : declared().simple_urls) {
+            if (url.kind == SimpleUrlKind::admin && !url.path.empty()) {
+                rules_.admin_paths.push_back(url.path);
+            }
+            if (url.kind == SimpleUrlKind::meet) {
+                rules_.meet_urls.push_back({url.host, url.path});
+            }
+        }
+    }
+
+    Plan make() {
+        plan_catch_all(false);
+        plan_catch_all(true);
+        plan_farms();
+        plan_lyncdiscover();
+        plan_simple_urls();
+        plan_plain_http();
+        return std::move(plan_);
+    }
+
+private:
+    const topology::Publication& declared() const { return plan_.publication; }
+
+    std::size_t upstream(std::size_t farm, bool tls) {
+        const Farm& servers = declared().farms[farm];
+        const std::uint16_t port = tls ? servers.ports.https : servers.ports.http;
+        for (std::size_t i = 0; i < plan_.upstreams.size(); i++) {
+            if (plan_.upstreams[i].farm == farm && plan_.upstreams[i].port == port) {
+                return i;
+            }
+        }
+        Upstream upstream;
+        upstream.name = declared().name + "_" + servers.name + "_" + std::to_string(port);
+        upstream.farm = farm;
+        upstream.port = port;
+        upstream.tls = tls;
+        upstream.anonymous = !tls || servers.role == Role::office_web_apps;
+        plan_.upstreams.push_back(std::move(upstream));
+        return plan_.upstreams.size() - 1;
+    }
+
+    /// "pool fepool.contoso.local, port 4443"
+    std::string destination(std::size_t upstream) const {
+        const Upstream& to = plan_.upstreams[upstream];
+        const Farm& farm = plan_.farm(to);
+        return std::string(role_name(farm.role)) + " " + farm.name + ", port " +
+               std::to_string(to.port);
+    }
+
+    VirtualHost& add(SiteKind kind, bool tls, std::string id, std::vector<std::string> names,
+                     const Place& place) {
+        VirtualHost host;
+        host.id = std::move(id);
+        host.tls = tls;
+        host.names = std::move(names);
+        host.site = rules_;
+        host.site.kind = kind;
+        host.place = place;
+        const auto& sockets = tls ? declared().https_sockets : declared().http_sockets;
+        for (std::size_t i = 0; i < sockets.size(); i++) {
+            host.sockets.push_back(i);
+        }
+        plan_.hosts.push_back(std::move(host));
+        return plan_.hosts.back();
+    }
+
+    void describe(VirtualHost& host, const std::string& what) {
+        host.comment = std::string(host.tls ? "https " : "http ") + some_of(host.names) + " -> " +
+                       what;
+    }
+
+    void plan_catch_all(bool tls) {
+        const auto& sockets = tls ? declared().https_sockets : declared().http_sockets;
+        std::vector<std::size_t> unattended;
+        for (std::size_t i = 0; i < sockets.size(); i++) {
+            if (sockets[i].needs_catch_all) {
+                unattended.push_back(i);
+            }
+        }
+        if (unattended.empty()) {
+            return;
+        }
+        VirtualHost& host = add(SiteKind::unknown_host, tls, tls ? "unknown_host" : "unknown_host_http",
+                                {}, declared().place);
+        host.catch_all = true;
+        host.sockets = std::move(unattended);
+        host.comment = std::string(tls ? "https" : "http") +
+                       " for any name that nobody publishes -> connection closed";
+    }
+
+    void plan_farms() {
+        for (std::size_t i = 0; i < declared().farms.size(); i++) {
+            const Farm& farm = declared().farms[i];
+            const SiteKind kind = farm.role == Role::office_web_apps ? SiteKind::office_web_apps
+                                  : farm.role == Role::exchange      ? SiteKind::exchange
+                                                                     : SiteKind::web_services;
+            VirtualHost& host = add(kind, true, farm.published.front(), farm.published, farm.place);
+            for (const std::string& word : farm.services) {
+                host.site.exchange_services.push_back(policy::exchange_service(word));
+            }
+            host.upstreams = {upstream(i, true)};
+            describe(host, destination(host.upstreams.front()));
+        }
+    }
+
+    void plan_lyncdiscover() {
+        if (declared().sip_domains.empty()) {
+            return;
+        }
+        std::vector<std::string> names;
+        names.reserve(declared().sip_domains.size());
+        for (const std::string& domain : declared().sip_domains) {
+            names.push_back("lyncdiscover." + domain);
+        }
+        VirtualHost& host =
+            add(SiteKind::autodiscover, true, "lyncdiscover", std::move(names), declared().place);
+        host.upstreams = {upstream(declared().first_contact(), true)};
+        describe(host, destination(host.upstreams.front()));
+    }
+
+    /// Hosts with the same simple URLs on the same pools make one rule, as the guides' examples
+    /// do: meet.contoso.com and meet.fabrikam.com; a shared host is a rule of its own.
+    struct SimpleHost {
+        std::vector<std::string> names;
+        std::vector<policy::SimpleUrlPath> paths;
+        std::vector<std::size_t> upstreams;
+        Place place;
+
+        bool same_rules(const SimpleHost& other) const {
+            const auto same = [](const policy::SimpleUrlPath& a, const policy::SimpleUrlPath& b) {
+                return a.prefix == b.prefix && a.service == b.service && a.target == b.target;
+            };
+            return upstreams == other.upstreams && paths.size() == other.paths.size() &&
+                   std::equal(paths.begin(), paths.end(), other.paths.begin(), same);
+        }
+    };
+
+    SimpleHost simple_host(const std::string& name) {
+        SimpleHost host;
+        host.names = {name};
+        for (const SimpleUrl& url : declared().simple_urls) {
+            if (url.host != name || url.kind == SimpleUrlKind::admin) {
+                continue;
+            }
+            const std::size_t target = upstream(url.farm, true);
+            auto known = std::find(host.upstreams.begin(), host.upstreams.end(), target);
+            if (known == host.upstreams.end()) {
+                known = host.upstreams.insert(host.upstreams.end(), target);
+            }
+            host.paths.push_back({url.path, service_of(url.kind),
+                                  static_cast<std::uint16_t>(known - host.upstreams.begin())});
+            if (host.place.line == 0) {
+                host.place = url.place;
+            }
+        }
+        return host;
+    }
+
+    void plan_simple_urls() {
+        std::vector<SimpleHost> groups;
+        std::vector<std::string> seen;
+
+        for (const SimpleUrl& url : declared().simple_urls) {
+            if (std::find(seen.begin(), seen.end(), url.host) != seen.end()) {
+                continue;
+            }
+            seen.push_back(url.host);
+            SimpleHost host = simple_host(url.host);
+            if (host.paths.empty()) {
+                admin_hosts_.push_back(url.host);
+                admin_place_ = url.place;
+                continue;
+            }
+            const auto twin = std::find_if(groups.begin(), groups.end(), [&](const SimpleHost& g) {
+                return g.same_rules(host);
+            });
+            if (twin == groups.end()) {
+                groups.push_back(std::move(host));
+            } else {
+                twin->names.push_back(url.host);
+            }
+        }
+
+        for (SimpleHost& group : groups) {
+            const std::string id = group.names.front();
+            VirtualHost& host =
+                add(SiteKind::simple_urls, true, id, std::move(group.names), group.place);
+            host.site.simple_urls = std::move(group.paths);
+            host.upstreams = std::move(group.upstreams);
+            describe(host, destination(host.upstreams.front()));
+            for (std::size_t i = 1; i < host.upstreams.size(); i++) {
+                host.comment += "; " + destination(host.upstreams[i]);
+            }
+        }
+        plan_admin_hosts(true);
+    }
+
+    void plan_admin_hosts(bool tls) {
+        if (!admin_hosts_.empty()) {
+            VirtualHost& host = add(SiteKind::blocked, tls, tls ? "admin" : "admin_http",
+                                    admin_hosts_, admin_place_);
+            describe(host, "refused, the admin simple URL is for the inside");
+        }
+    }
+
+    /// Port 80: autodiscover of the names that no certificate covers goes to 8080, everything
+    /// else to https.
+    void plan_plain_http() {
+        if (declared().http_sockets.empty()) {
+            return;
+        }
+        plan_admin_hosts(false);
+
+        std::vector<std::string> over_http;
+        std::vector<std::string> others;
+        for (const VirtualHost& host : plan_.hosts) {
+            if (!host.tls || host.catch_all || host.site.kind == SiteKind::blocked) {
+                continue;
+            }
+            for (const std::string& name : host.names) {
+                const bool travels =
+                    host.site.kind == SiteKind::autodiscover && travels_over_http(name);
+                (travels ? over_http : others).push_back(name);
+            }
+        }
+
+        rules_.redirect_to_https = declared().https_redirect;
+        const std::string rest = declared().https_redirect ? "redirected to https" : "refused";
+
+        if (!over_http.empty()) {
+            VirtualHost& host = add(SiteKind::plain_http, false, "http_autodiscover",
+                                    std::move(over_http), declared().place);
+            const bool by_request =
+                declared().http_autodiscover == topology::HttpAutodiscover::automatic &&
+                declared().has_wildcard_sip_domain();
+            host.site.plain_autodiscover =
+                by_request ? PlainAutodiscover::unless_covered : PlainAutodiscover::always;
+            host.site.certificate_names = declared().certificate_names;
+            host.upstreams = {upstream(declared().first_contact(), false)};
+            describe(host, "autodiscover to " + destination(host.upstreams.front()) +
+                               (by_request ? ", unless a certificate covers the name" : "") +
+                               "; the rest " + rest);
+        }
+        if (!others.empty()) {
+            VirtualHost& host =
+                add(SiteKind::plain_http, false, "https_redirect", std::move(others), declared().place);
+            describe(host, rest);
+        }
+    }
+
+    /// Whether autodiscover of this lyncdiscover name is answered over plain HTTP. For a pattern
+    /// the request will tell.
+    bool travels_over_http(const std::string& name) const {
+        switch (declared().http_autodiscover) {
+        case topology::HttpAutodiscover::off:
+            return false;
+        case topology::HttpAutodiscover::on:
+            return true;
+        case topology::HttpAutodiscover::automatic:
+            break;
+        }
+        return name.ends_with(".*") || !declared().certificate_names->covers(name);
+    }
+
+    Plan plan_;
+    policy::SiteSpec rules_; ///< what all hosts of the publication share
+    std::vector<std::string> admin_hosts_;
+    Place admin_place_;
+};
+
+} // namespace
+
+Plan make_plan(topology::Publication publication) {
+    return Planner(std::move(publication)).make();
+}
+
+} // namespace lync::plan

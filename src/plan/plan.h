@@ -1,0 +1,59 @@
+#pragma once
+
+// The third room: everything that follows from a declaration, once.
+//
+//     plan.h    sockets, upstreams and virtual hosts; the port flips. The one source for nginx
+//               directives, firewall rows, DNS records, certificate names and the status page
+//     render.h  the plan as nginx directives
+
+#include "policy/site.h"
+#include "topology/publication.h"
+
+#include <string>
+#include <vector>
+
+namespace lync::plan {
+
+using syntax::Place;
+
+/// A group of servers on one port of theirs: the inside of a port flip.
+struct Upstream {
+    std::string name;        ///< "contoso_fepool.contoso.local_4443"
+    std::size_t farm = 0;    ///< index into Publication::farms
+    std::uint16_t port = 0;  ///< listening port: 4443, 8080, 443
+    bool tls = true;
+    /// Whether a connection to a server may serve one client after another. Only where no
+    /// connection-bound challenge (NTLM, Negotiate) can come: plain-HTTP autodiscover and Office
+    /// Web Apps. Elsewhere a connection may carry somebody's identity.
+    bool anonymous = false;
+};
+
+/// One generated `server`: the names of one kind that go to the same place.
+struct VirtualHost {
+    std::string id;          ///< argument of lync_rule: "meet.contoso.com", "plain_http", ...
+    std::string comment;     ///< what it publishes where, in a line
+    bool tls = true;
+    bool catch_all = false;
+    std::vector<std::string> names; ///< as `server_name` takes them, "lyncdiscover.*" included
+    std::vector<std::size_t> sockets; ///< indices into http_sockets or https_sockets
+    policy::SiteSpec site;
+    /// Upstreams that requests of this host may go to, the default one first; Verdict::target
+    /// is an index into this list. Empty where nothing passes.
+    std::vector<std::size_t> upstreams;
+    Place place; ///< the directive that an error in this server is blamed on
+};
+
+/// The plan of one publication. Owns its publication.
+struct Plan {
+    topology::Publication publication;
+    std::vector<Upstream> upstreams;
+    std::vector<VirtualHost> hosts;
+
+    const topology::Farm& farm(const Upstream& upstream) const {
+        return publication.farms[upstream.farm];
+    }
+};
+
+Plan make_plan(topology::Publication publication);
+
+} // namespace lync::plan

@@ -1,0 +1,290 @@
+#include "plan/render.h"
+
+#include "plan/directives.h"
+
+#include <set>
+
+namespace lync::plan {
+
+namespace {
+
+using policy::SiteKind;
+
+constexpr unsigned keepalive_by_default = 1029007; ///< upstreams cache connections from here on
+
+/// Writes lines and remembers for each the directive that caused it.
+class Writer {
+public:
+    void blame(const Place& place) { place_ = place; }
+
+    void line(std::string_view text) {
+        if (!text.empty()) {
+            rendered_.text.append(depth_ * 4, ' ').append(text);
+        }
+        rendered_.text += '\n';
+        rendered_.origins.push_back(place_);
+    }
+    void open(std::string_view text) {
+        line(std::string(text) + " {");
+        depth_++;
+    }
+    void close() {
+        depth_--;
+        line("}");
+    }
+    void directive(std::string_view name, std::string_view arguments) {
+        line(std::string(name) + " " + std::string(arguments) + ";");
+    }
+
+    /// `name a b c ...;` over as many lines as a reader likes.
+    void list(std::string_view name, const std::vector<std::string>& arguments) {
+        std::string text(name);
+        for (const std::string& argument : arguments) {
+            if (depth_ * 4 + text.size() + argument.size() + 2 > width) {
+                line(text);
+                text.assign(3, ' ');
+            }
+            text += ' ';
+            text += argument;
+        }
+        line(text + ";");
+    }
+
+    /// Directives one after the other, as many as fit into a line: for what nobody reads twice.
+    void flow(std::string_view directive, std::string_view arguments) {
+        const std::size_t size = directive.size() + arguments.size() + 2;
+        if (!flowing_.empty() && depth_ * 4 + flowing_.size() + 1 + size > width) {
+            end_flow();
+        }
+        flowing_ += flowing_.empty() ? "" : " ";
+        flowing_.append(directive).append(" ").append(arguments).append(";");
+    }
+    void end_flow() {
+        if (!flowing_.empty()) {
+            line(std::exchange(flowing_, {}));
+        }
+    }
+
+    Rendered take() { return std::move(rendered_); }
+
+private:
+    static constexpr std::size_t width = 96;
+
+    Rendered rendered_;
+    Place place_;
+    std::size_t depth_ = 0;
+    std::string flowing_;
+};
+
+class Renderer {
+public:
+    Renderer(const Plan& plan, const Dialect& dialect) : plan_(plan), dialect_(dialect) {}
+
+    Rendered render(bool first_publication) {
+        out_.blame(declared().place);
+        if (first_publication) {
+            once_per_configuration();
+        }
+        for (const Upstream& upstream : plan_.upstreams) {
+            render_upstream(upstream);
+        }
+        for (const VirtualHost& host : plan_.hosts) {
+            render_server(host);
+        }
+        return out_.take();
+    }
+
+private:
+    const topology::Publication& declared() const { return plan_.publication; }
+
+    void state(std::span<const Statement> statements) {
+        for (const Statement& statement : statements) {
+            if (dialect_.has(statement.directive)) {
+                out_.flow(statement.directive, statement.arguments);
+            }
+        }
+        out_.end_flow();
+    }
+
+    /// Limits of http level are inherited unless a server states its own. These count nothing:
+    /// nginx doesn't account requests whose key is empty.
+    void once_per_configuration() {
+        if (dialect_.has("limit_req")) {
+            out_.directive("limit_req_zone",
+                           "$lync_nothing zone=lync_unlimited_requests:32k rate=1000r/s");
+        }
+        if (dialect_.has("limit_conn")) {
+            out_.directive("limit_conn_zone", "$lync_nothing zone=lync_unlimited_connections:32k");
+        }
+    }
+
+    void render_upstream(const Upstream& upstream) {
+        const topology::Farm& farm = plan_.farm(upstream);
+        out_.blame(farm.place);
+        out_.line("");
+        out_.open("upstream " + upstream.name);
+        if (farm.servers.size() > 1 && dialect_.has("least_conn")) {
+            out_.line("least_conn;"); // pending GETs make round robin lie
+        }
+        for (const topology::Server& server : farm.servers) {
+            out_.blame(server.place);
+            out_.directive("server", server.address + ":" + std::to_string(upstream.port) +
+                                         server.parameters);
+        }
+        out_.blame(farm.place);
+        if (upstream.anonymous) {
+            out_.directive("keepalive", "32");
+        } else if (dialect_.version >= keepalive_by_default) {
+            // A connection may carry somebody's identity: it ends with its request.
+            out_.directive("keepalive", "0");
+        }
+        out_.close();
+    }
+
+    void render_listen(const VirtualHost& host) {
+        const auto& sockets = host.tls ? declared().https_sockets : declared().http_sockets;
+        for (const std::size_t index : host.sockets) {
+            const topology::Socket& socket = sockets[index];
+            out_.blame(socket.place);
+            std::string arguments = socket.address;
+            arguments += host.tls ? " ssl" : "";
+            arguments += socket.proxy_protocol ? " proxy_protocol" : "";
+            if (socket.states_parameters && !stated_[host.tls].contains(index)) {
+                stated_[host.tls].insert(index);
+                arguments += socket.parameters;
+            }
+            out_.directive("listen", arguments);
+        }
+        out_.blame(host.place);
+    }
+
+    void render_server(const VirtualHost& host) {
+        out_.blame(host.place);
+        out_.line("");
+        out_.line("# " + host.comment);
+        out_.open("server");
+        render_listen(host);
+        if (host.names.empty()) {
+            out_.directive("server_name", "\"\"");
+        } else {
+            out_.list("server_name", host.names);
+        }
+        if (host.tls) {
+            for (const topology::CertificateFiles& files : declared().certificates) {
+                out_.blame(files.place);
+                out_.directive("ssl_certificate", quoted_argument(files.certificate));
+                out_.directive("ssl_certificate_key", quoted_argument(files.key));
+            }
+            out_.blame(host.place);
+        }
+
+        out_.directive("client_max_body_size", declared().max_upload);
+
+        out_.line("");
+        render_location(host);
+
+        out_.line("");
+        out_.line("# stated, so that nothing inherited from http { } changes it");
+        state(request_statements());
+        if (host.tls) {
+            state(tls_statements());
+        }
+        if (!host.upstreams.empty()) {
+            state(proxy_statements());
+            if (plan_.upstreams[host.upstreams.front()].tls) {
+                state(proxy_tls_statements());
+            }
+        }
+        render_includes();
+        out_.close();
+    }
+
+    void render_location(const VirtualHost& host) {
+        if (host.upstreams.empty()) {
+            out_.open("location /");
+            out_.directive("lync_rule", declared().name + " " + host.id);
+            out_.close();
+            out_.directive("error_page", "418 /"); // any error_page stops the inherited ones
+            return;
+        }
+
+        const bool one = host.upstreams.size() == 1;
+        const Upstream& upstream = plan_.upstreams[host.upstreams.front()];
+
+        out_.open("location /");
+        out_.directive("lync_rule", declared().name + " " + host.id);
+        out_.directive("proxy_pass", (upstream.tls ? "https://" : "http://") +
+                                         (one ? upstream.name : std::string("$lync_upstream")));
+        out_.close();
+
+        out_.line("");
+        // Not 502: on that Lync clients throw away the addresses they know and start over with
+        // autodiscover.
+        out_.directive("error_page", "502 504 =503 @lync_unavailable");
+        out_.open("location @lync_unavailable");
+        out_.directive("add_header", "Retry-After 30 always");
+        out_.directive("return",
+                       "503 \"The service is temporarily unavailable, please try again.\\n\"");
+        out_.close();
+
+        out_.line("");
+        out_.directive("proxy_read_timeout", declared().pending_get_timeout);
+        out_.directive("proxy_set_header", "Host $http_host");
+        out_.directive("proxy_set_header", "Connection \"\"");
+        out_.directive("proxy_set_header", "X-Forwarded-For $lync_client_addr");
+        out_.directive("proxy_set_header",
+                       std::string("X-Forwarded-Proto ") + (host.tls ? "https" : "http"));
+        out_.directive("proxy_set_header", "X-Forwarded-Host \"\"");
+        out_.directive("proxy_set_header", "Forwarded \"\"");
+        if (upstream.tls) {
+            render_proxy_tls(one ? plan_.farm(upstream).certificate_name : "$lync_pool");
+        }
+    }
+
+    void render_proxy_tls(const std::string& certificate_name) {
+        out_.directive("proxy_ssl_name", certificate_name);
+        out_.directive("proxy_ssl_verify", declared().backend_verify ? "on" : "off");
+        if (declared().backend_verify) {
+            out_.directive("proxy_ssl_verify_depth", "4");
+            out_.directive("proxy_ssl_trusted_certificate", quoted_argument(declared().trusted_ca));
+        }
+    }
+
+    void render_includes() {
+        if (declared().includes.empty()) {
+            return;
+        }
+        out_.line("");
+        for (const auto& [file, place] : declared().includes) {
+            out_.blame(place);
+            out_.directive("include", quoted_argument(file));
+        }
+    }
+
+    const Plan& plan_;
+    const Dialect& dialect_;
+    Writer out_;
+    std::set<std::size_t> stated_[2]; ///< sockets whose parameters are said: plain, TLS
+};
+
+} // namespace
+
+std::string quoted_argument(std::string_view text) {
+    if (!text.empty() && text.find_first_of(" \t\r\n;{}\"'\\#$") == std::string_view::npos) {
+        return std::string(text);
+    }
+    std::string quoted = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') {
+            quoted += '\\';
+        }
+        quoted += c;
+    }
+    return quoted + "\"";
+}
+
+Rendered render(const Plan& plan, const Dialect& dialect, bool first_publication) {
+    return Renderer(plan, dialect).render(first_publication);
+}
+
+} // namespace lync::plan
