@@ -1,0 +1,24 @@
+# Called by nginx's auto/make: how its Makefile comes by the static library.
+
+if [ -z "$LYNC_LIBRARY" ]; then
+
+    case $NGX_OBJS in
+        /*) ngx_lync_objs=$NGX_OBJS ;;
+        *)  ngx_lync_objs=`pwd`/$NGX_OBJS ;;
+    esac
+
+    cat << END                                                >> $NGX_MAKEFILE
+
+.PHONY:	lync_library
+
+$NGX_OBJS/lync/liblync_nginx.a:	lync_library
+
+lync_library:
+	cmake -S $ngx_addon_dir -B $NGX_OBJS/lync \\
+		-DLYNC_NGINX_DIR=`pwd` -DLYNC_NGINX_OBJS=$ngx_lync_objs \\
+		-DCMAKE_BUILD_TYPE=RelWithDebInfo
+	cmake --build $NGX_OBJS/lync --target lync_nginx
+
+END
+
+fi

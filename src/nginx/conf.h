@@ -1,0 +1,80 @@
+#pragma once
+
+// What hangs on nginx's configuration contexts. All of it lives in, and dies with, the pool of
+// the cycle whose configuration it is.
+
+#include "nginx/ngx.h"
+#include "plan/plan.h"
+#include "policy/site.h"
+#include "syntax/block.h"
+#include "topology/publication.h"
+
+#include <array>
+#include <ctime>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace lync::nginx {
+
+struct Publication;
+
+/// A virtual host at run time: nothing but what a request needs.
+struct Host {
+    Host(const Publication& of, const plan::VirtualHost& as, policy::SiteSpec rules)
+        : publication(of), planned(as), site(std::move(rules)) {}
+
+    const Publication& publication;
+    const plan::VirtualHost& planned;
+    policy::Site site;
+};
+
+/// A publication at run time.
+struct Publication {
+    explicit Publication(plan::Plan made) : plan(std::move(made)) {
+        for (plan::VirtualHost& host : plan.hosts) {
+            hosts.emplace_back(*this, host, std::move(host.site));
+        }
+    }
+    Publication(const Publication&) = delete;
+
+    const topology::Farm* farm(const Host& host, std::uint16_t target) const noexcept {
+        return target < host.planned.upstreams.size()
+                   ? &plan.farm(plan.upstreams[host.planned.upstreams[target]])
+                   : nullptr;
+    }
+
+    plan::Plan plan;
+    std::deque<Host> hosts; ///< in the order of plan.hosts
+};
+
+/// http level. Owned by the cycle's pool (guard.h, create_in).
+struct MainConf {
+    std::vector<std::unique_ptr<Publication>> publications;
+    topology::Registry registry;
+
+    void** http_loc_conf = nullptr; ///< the location configurations of http level
+
+    /// While a block is being read: the directives from lync_publish down to the current block.
+    std::vector<syntax::Directive*> reading;
+    /// While generated text is being parsed: the publication that it belongs to.
+    const Publication* feeding = nullptr;
+};
+
+/// A generated server, or none of ours (host is NULL).
+struct SrvConf {
+    const Host* host;
+};
+
+/// Whether requests of this location are judged: only `location /` of a generated server, so
+/// that a location from server_include is the administrator's own.
+struct LocConf {
+    ngx_flag_t judged;
+};
+
+inline const Host* host_of(ngx_http_request_t* r) noexcept {
+    return static_cast<SrvConf*>(ngx_http_get_module_srv_conf(r, ngx_lync_module))->host;
+}
+
+} // namespace lync::nginx

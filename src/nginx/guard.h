@@ -1,0 +1,38 @@
+#pragma once
+
+// Nothing throws into nginx: every function that nginx calls does its work inside `guarded`.
+
+#include "nginx/ngx.h"
+
+#include <exception>
+#include <utility>
+
+namespace lync::nginx {
+
+/// Runs `work`; whatever it throws is logged in one line and becomes `on_failure`.
+template <typename Result, typename Work>
+Result guarded(ngx_log_t* log, Result on_failure, Work&& work) noexcept {
+    try {
+        return std::forward<Work>(work)();
+    } catch (const std::exception& error) {
+        ngx_log_error(NGX_LOG_EMERG, log, 0, "lync: %s", error.what());
+    } catch (...) {
+        ngx_log_error(NGX_LOG_EMERG, log, 0, "lync: unknown failure");
+    }
+    return on_failure;
+}
+
+/// Constructs a T that lives as long as `pool`: its memory and its cleanup are had first, so
+/// that a constructor that throws leaves nothing behind. NULL if there is no memory.
+template <typename T, typename... Arguments>
+T* create_in(ngx_pool_t* pool, Arguments&&... arguments) {
+    ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(pool, sizeof(T));
+    if (cleanup == nullptr) {
+        return nullptr;
+    }
+    T* object = new (cleanup->data) T(std::forward<Arguments>(arguments)...);
+    cleanup->handler = [](void* data) { static_cast<T*>(data)->~T(); };
+    return object;
+}
+
+} // namespace lync::nginx

@@ -1,0 +1,37 @@
+#pragma once
+
+// nginx's headers for C++, and the one place that knows how its versions differ.
+
+#include "nginx/lync.h"
+
+extern "C" {
+#include <nginx.h>
+#include <ngx_http_ssl_module.h>
+}
+
+#include <string_view>
+
+namespace lync::nginx {
+
+inline std::string_view view(const ngx_str_t& text) noexcept {
+    return {reinterpret_cast<const char*>(text.data), text.len};
+}
+
+/// A copy in an nginx pool, with a NUL after its end; data is NULL if there is no memory.
+inline ngx_str_t copy(ngx_pool_t* pool, std::string_view text) noexcept {
+    ngx_str_t result{0, static_cast<u_char*>(ngx_pnalloc(pool, text.size() + 1))};
+    if (result.data != nullptr) {
+        *ngx_cpymem(result.data, text.data(), text.size()) = '\0';
+        result.len = text.size();
+    }
+    return result;
+}
+
+/// From 1.23.0 on a header points to the next one of its name.
+inline void set_last_of_its_name([[maybe_unused]] ngx_table_elt_t* header) noexcept {
+#if (nginx_version >= 1023000)
+    header->next = nullptr;
+#endif
+}
+
+} // namespace lync::nginx

@@ -1,0 +1,286 @@
+// lync_publish NAME { ... }: from nginx's tokens to servers that nginx runs.
+
+#include "nginx/captured_log.h"
+#include "nginx/commands.h"
+#include "nginx/conf.h"
+#include "nginx/feed.h"
+#include "nginx/guard.h"
+#include "plan/render.h"
+#include "syntax/grammar.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace lync::nginx {
+
+namespace {
+
+using syntax::Directive;
+using syntax::Place;
+
+char* const failed = static_cast<char*>(NGX_CONF_ERROR);
+
+MainConf& main_conf(ngx_conf_t* cf) {
+    return *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_lync_module));
+}
+
+/// The directive that nginx has just read, with the place where it stands.
+std::unique_ptr<Directive> current_directive(ngx_conf_t* cf, const ngx_command_t* cmd) {
+    auto directive = std::make_unique<Directive>();
+    const auto* words = static_cast<ngx_str_t*>(cf->args->elts);
+    directive->name = view(words[0]);
+    for (ngx_uint_t i = 1; i < cf->args->nelts; i++) {
+        directive->arguments.emplace_back(view(words[i]));
+    }
+    directive->place.file = view(cf->conf_file->file.name);
+    directive->place.line = static_cast<unsigned>(cf->conf_file->line);
+    directive->is_block = (cmd->type & NGX_CONF_BLOCK) != 0;
+    return directive;
+}
+
+/// Lets nginx parse the children of `block`, which come back through lync_directive.
+char* read_children(ngx_conf_t* cf, MainConf& conf, Directive& block) {
+    const ngx_conf_t saved = *cf;
+    conf.reading.push_back(&block);
+    cf->cmd_type = LYNC_CONF;
+    char* result = ngx_conf_parse(cf, nullptr);
+    conf.reading.pop_back();
+    // The log was exchanged by the caller, not by the parser.
+    *cf = saved;
+    return result;
+}
+
+/// nginx's own words about a block of ours, with the block named and the remedy added.
+std::string retell_block(const MainConf& conf, std::string_view message) {
+    const ParserMessage parsed = parse_message(message);
+    if (parsed.line == 0 || conf.reading.empty()) {
+        return std::string(message);
+    }
+
+    const Directive& block = *conf.reading.back();
+    const std::string end =
+        " in " + std::string(parsed.file) + ":" + std::to_string(parsed.line);
+    const std::size_t first = parsed.text.find('"');
+    const std::size_t last = parsed.text.rfind('"');
+
+    if (parsed.text.starts_with("unknown directive ") && first < last) {
+        return syntax::unknown_directive(parsed.text.substr(first + 1, last - first - 1), block) +
+               end;
+    }
+    if (parsed.text.ends_with("directive is not allowed here")) {
+        return std::string(parsed.text.substr(0, parsed.text.size() - 4)) + "in " + block.title() +
+               ", plain nginx directives go into a file named by \"server_include\"" + end;
+    }
+    if (parsed.text.starts_with("unexpected end of file")) {
+        return std::string(parsed.text) + " of " + block.title() + " that was opened at " +
+               block.place.file + ":" + std::to_string(block.place.line) + end;
+    }
+    return std::string(parsed.text) + " in " + block.title() + end;
+}
+
+/// nginx's own words about a line that was generated, at the directive that caused the line.
+std::string retell_generated(const plan::Rendered& rendered, std::string_view name,
+                             std::string_view message) {
+    const ParserMessage parsed = parse_message(message);
+    if (parsed.file != name || parsed.line == 0 || parsed.line > rendered.origins.size()) {
+        return std::string(message);
+    }
+    const Place& origin = rendered.origin(parsed.line);
+    return std::string(parsed.text) + " in " + origin.file + ":" + std::to_string(origin.line);
+}
+
+void tell(ngx_conf_t* cf, const syntax::Diagnostic& diagnostic) {
+    const ngx_uint_t level = diagnostic.severity == syntax::Severity::error     ? NGX_LOG_EMERG
+                             : diagnostic.severity == syntax::Severity::warning ? NGX_LOG_WARN
+                                                                                : NGX_LOG_NOTICE;
+    ngx_log_error(level, cf->log, 0, "%*s in %s:%ui", diagnostic.text.size(),
+                  diagnostic.text.data(), diagnostic.place.file.c_str(),
+                  static_cast<ngx_uint_t>(diagnostic.place.line));
+}
+
+/// Whether [::] can be bound: containers often have the protocol, but no address of it.
+bool has_ipv6() noexcept {
+    const int fd = socket(AF_INET6, SOCK_STREAM, 0);
+    if (fd == -1) {
+        return false;
+    }
+    sockaddr_in6 any{};
+    any.sin6_family = AF_INET6;
+    const bool bound = bind(fd, reinterpret_cast<sockaddr*>(&any), sizeof(any)) == 0;
+    close(fd);
+    return bound;
+}
+
+topology::Environment environment_of(ngx_conf_t* cf) {
+    topology::Environment environment;
+    environment.now = std::chrono::sys_seconds(std::chrono::seconds(ngx_time()));
+    environment.has_ipv6 = has_ipv6();
+    environment.full_path = [cf](std::string_view path) {
+        ngx_str_t name = copy(cf->pool, path);
+        if (name.data == nullptr || ngx_conf_full_name(cf->cycle, &name, 1) != NGX_OK) {
+            throw std::bad_alloc();
+        }
+        return std::string(view(name));
+    };
+    return environment;
+}
+
+std::string shown_name(const topology::Publication& publication) {
+    return "lync_publish " + publication.name;
+}
+
+/// Has nginx parse what the plan says, and blames the directives of the block for what it finds.
+char* run_plan(ngx_conf_t* cf, MainConf& conf, const Publication& publication) {
+    plan::Dialect dialect;
+    dialect.version = nginx_version;
+    dialect.has = [cf](std::string_view name) { return bool(find_command(cf->cycle, name)); };
+
+    const bool first = conf.publications.size() == 1;
+    const std::string name = shown_name(publication.plan.publication);
+    const plan::Rendered rendered = plan::render(publication.plan, dialect, first);
+
+    conf.feeding = &publication;
+    char* result = nullptr;
+    {
+        const CapturedLog captured(cf, [&](std::string_view message) {
+            return retell_generated(rendered, name, message);
+        });
+        result = feed(cf, name, rendered.text, true);
+    }
+    conf.feeding = nullptr;
+    return result;
+}
+
+/// Two directives are inherited and have no value that means "none". What comes from http level
+/// is taken out of our locations again; what a server_include says stays.
+void undo_inheritance(ngx_conf_t* cf) {
+    void** here = static_cast<ngx_http_conf_ctx_t*>(cf->ctx)->loc_conf;
+    void** http = main_conf(cf).http_loc_conf;
+
+    auto* core = static_cast<ngx_http_core_loc_conf_t*>(here[ngx_http_core_module.ctx_index]);
+    ngx_str_null(&core->post_action);
+
+    if (const Command add_trailer = find_command(cf->cycle, "add_trailer")) {
+        auto** trailers = add_trailer.value<ngx_array_t*>(here);
+        if (*trailers == *add_trailer.value<ngx_array_t*>(http)) {
+            *trailers = nullptr;
+        }
+    }
+}
+
+char* publish(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
+    conf.http_loc_conf = static_cast<ngx_http_conf_ctx_t*>(cf->ctx)->loc_conf;
+
+    const std::unique_ptr<Directive> block = current_directive(cf, cmd);
+    {
+        const CapturedLog captured(
+            cf, [&](std::string_view message) { return retell_block(conf, message); });
+        if (read_children(cf, conf, *block) != NGX_CONF_OK) {
+            return failed;
+        }
+    }
+
+    try {
+        std::vector<syntax::Diagnostic> remarks;
+        topology::Publication declared =
+            topology::declare(*block, environment_of(cf), conf.registry, remarks);
+        for (const syntax::Diagnostic& remark : remarks) {
+            tell(cf, remark);
+        }
+        conf.publications.push_back(
+            std::make_unique<Publication>(plan::make_plan(std::move(declared))));
+    } catch (const syntax::Mistake& mistake) {
+        tell(cf, mistake.diagnostic());
+        return failed;
+    }
+    return run_plan(cf, conf, *conf.publications.back());
+}
+
+char* add_directive(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
+    Directive& block = *conf.reading.back();
+    block.children.push_back(current_directive(cf, cmd));
+    Directive& added = *block.children.back();
+    return added.is_block ? read_children(cf, conf, added) : NGX_CONF_OK;
+}
+
+char* attach_rule(ngx_conf_t* cf, const MainConf& conf, LocConf& location) {
+    const auto* words = static_cast<ngx_str_t*>(cf->args->elts);
+    if (conf.feeding == nullptr) {
+        return const_cast<char*>("stands in generated servers only, write a \"lync_publish\" block");
+    }
+
+    const auto host = std::find_if(
+        conf.feeding->hosts.begin(), conf.feeding->hosts.end(),
+        [&](const Host& candidate) { return candidate.planned.id == view(words[2]); });
+    if (host == conf.feeding->hosts.end()) {
+        return const_cast<char*>("names no rule");
+    }
+
+    static_cast<SrvConf*>(ngx_http_conf_get_module_srv_conf(cf, ngx_lync_module))->host = &*host;
+    location.judged = 1;
+    return NGX_CONF_OK;
+}
+
+/// For `access_log FILE lync;`: everything an administrator asks of one request, in one line.
+/// No query string: the one of autodiscover holds people's addresses.
+constexpr std::string_view log_formats =
+    "log_format lync '$lync_client_addr [$time_local] $lync_publication/$lync_service "
+    "$lync_verdict \"$request_method $scheme://$host$uri\" $status $body_bytes_sent "
+    "$request_time \"$http_user_agent\" pool=$lync_pool server=$upstream_addr "
+    "server_status=$upstream_status server_time=$upstream_response_time "
+    "connection=$connection/$connection_requests';\n"
+    "log_format lync_json escape=json '{\"time\":\"$time_iso8601\","
+    "\"publication\":\"$lync_publication\",\"service\":\"$lync_service\","
+    "\"verdict\":\"$lync_verdict\",\"role\":\"$lync_role\",\"pool\":\"$lync_pool\","
+    "\"client\":\"$lync_client_addr\",\"method\":\"$request_method\",\"scheme\":\"$scheme\","
+    "\"host\":\"$host\",\"path\":\"$uri\",\"status\":\"$status\",\"bytes\":\"$body_bytes_sent\","
+    "\"time_total\":\"$request_time\",\"user_agent\":\"$http_user_agent\","
+    "\"server\":\"$upstream_addr\",\"server_status\":\"$upstream_status\","
+    "\"server_connect_time\":\"$upstream_connect_time\","
+    "\"server_time\":\"$upstream_response_time\",\"connection\":\"$connection\","
+    "\"connection_requests\":\"$connection_requests\"}';\n";
+
+} // namespace
+
+} // namespace lync::nginx
+
+using namespace lync::nginx;
+
+void* lync_create_main_conf(ngx_conf_t* cf) {
+    return guarded<void*>(cf->log, nullptr,
+                          [&]() -> void* { return create_in<MainConf>(cf->pool); });
+}
+
+void* lync_create_srv_conf(ngx_conf_t* cf) { return ngx_pcalloc(cf->pool, sizeof(SrvConf)); }
+
+void* lync_create_loc_conf(ngx_conf_t* cf) { return ngx_pcalloc(cf->pool, sizeof(LocConf)); }
+
+char* lync_merge_loc_conf(ngx_conf_t* cf, void*, void* child) {
+    if (static_cast<LocConf*>(child)->judged) {
+        undo_inheritance(cf);
+    }
+    return NGX_CONF_OK;
+}
+
+char* lync_publish(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) {
+    return guarded(cf->log, failed,
+                   [&] { return publish(cf, cmd, *static_cast<MainConf*>(conf)); });
+}
+
+char* lync_directive(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) {
+    return guarded(cf->log, failed,
+                   [&] { return add_directive(cf, cmd, *static_cast<MainConf*>(conf)); });
+}
+
+char* lync_rule(ngx_conf_t* cf, ngx_command_t*, void* conf) {
+    return guarded(cf->log, failed,
+                   [&] { return attach_rule(cf, main_conf(cf), *static_cast<LocConf*>(conf)); });
+}
+
+ngx_int_t lync_add_log_formats(ngx_conf_t* cf) {
+    return feed(cf, "lync_publish log formats", log_formats, false) == NGX_CONF_OK ? NGX_OK
+                                                                                   : NGX_ERROR;
+}

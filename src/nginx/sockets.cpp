@@ -1,0 +1,175 @@
+// What can be settled only once every server of nginx.conf is known, whoever wrote it and in
+// whatever order: the default server of each socket, the size of the name hashes, ALPN.
+
+#include "nginx/commands.h"
+#include "nginx/conf.h"
+#include "nginx/guard.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace lync::nginx {
+
+namespace {
+
+const Host* host_of(const ngx_http_core_srv_conf_t* server) noexcept {
+    return static_cast<SrvConf*>(server->ctx->srv_conf[ngx_lync_module.ctx_index])->host;
+}
+
+/// One socket of nginx's, with the servers on it told apart.
+struct SharedSocket {
+    explicit SharedSocket(ngx_http_conf_addr_t& of) : address(of) {
+        auto** servers = static_cast<ngx_http_core_srv_conf_t**>(of.servers.elts);
+        for (ngx_uint_t i = 0; i < of.servers.nelts; i++) {
+            const Host* host = host_of(servers[i]);
+            if (host == nullptr) {
+                foreign = foreign == nullptr ? servers[i] : foreign;
+                continue;
+            }
+            ours = true;
+            const topology::Publication& declared = host->publication.plan.publication;
+            refuses = refuses || declared.unknown_host == topology::UnknownHost::refuse;
+            if (host->planned.catch_all) {
+                catch_all = servers[i];
+            }
+        }
+    }
+
+    ngx_http_conf_addr_t& address;
+    bool ours = false;
+    bool refuses = false; ///< some publication here says unknown_host refuse
+    ngx_http_core_srv_conf_t* foreign = nullptr; ///< the first server that isn't ours
+    ngx_http_core_srv_conf_t* catch_all = nullptr;
+};
+
+/// Never one of our publishing servers: a name that nobody published must not reach a pool.
+void choose_default(ngx_conf_t* cf, const SharedSocket& socket) noexcept {
+    ngx_http_conf_addr_t& address = socket.address;
+    if (!socket.ours || socket.catch_all == nullptr) {
+        return;
+    }
+
+    if (address.opt.default_server) {
+        if (socket.refuses) {
+            const ngx_http_core_srv_conf_t* chosen = address.default_server;
+            ngx_log_error(NGX_LOG_NOTICE, cf->log, 0,
+                          "requests to %V for names that no lync_publish publishes go to the "
+                          "server that says \"default_server\" in %s:%ui",
+                          &address.opt.addr_text, chosen->file_name, chosen->line);
+        }
+        return;
+    }
+
+    address.default_server =
+        socket.refuses || socket.foreign == nullptr ? socket.catch_all : socket.foreign;
+}
+
+/// Published names offer HTTP/1.1 alone, also on a socket where a foreign server has switched
+/// HTTP/2 on for all (nginx before 1.25.1): NTLM can't run over it.
+int select_http11(SSL*, const unsigned char** chosen, unsigned char* chosen_length,
+                  const unsigned char* offered, unsigned offered_length, void*) {
+    static constexpr unsigned char http11[] = "\x08http/1.1";
+    unsigned char* selected = nullptr;
+    if (SSL_select_next_proto(&selected, chosen_length, http11, sizeof(http11) - 1, offered,
+                              offered_length) != OPENSSL_NPN_NEGOTIATED) {
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
+    *chosen = selected;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+void offer_http11_only(const ngx_http_core_srv_conf_t* server) noexcept {
+    const auto* tls = static_cast<ngx_http_ssl_srv_conf_t*>(
+        server->ctx->srv_conf[ngx_http_ssl_module.ctx_index]);
+    if (tls->ssl.ctx != nullptr) {
+        SSL_CTX_set_alpn_select_cb(tls->ssl.ctx, select_http11, nullptr);
+    }
+}
+
+/// What nginx's hashes of server names must hold. An administrator who tuned them higher keeps
+/// that; nobody has to.
+struct NameCount {
+    std::size_t names = 0;
+    std::size_t longest = 0;
+
+    void add(const ngx_http_conf_addr_t& address) noexcept {
+        std::size_t here = 0;
+        auto** servers = static_cast<ngx_http_core_srv_conf_t**>(address.servers.elts);
+        for (ngx_uint_t i = 0; i < address.servers.nelts; i++) {
+            const auto* name = static_cast<ngx_http_server_name_t*>(servers[i]->server_names.elts);
+            here += servers[i]->server_names.nelts;
+            for (ngx_uint_t n = 0; n < servers[i]->server_names.nelts; n++) {
+                longest = std::max(longest, name[n].name.len);
+            }
+        }
+        names = std::max(names, here);
+    }
+};
+
+void size_name_hashes(ngx_http_core_main_conf_t* core, const NameCount& count) noexcept {
+    // A bucket must hold the longest name (a pointer, two bytes, the name, the end's pointer);
+    // four cache lines hold enough ordinary ones for nginx to find a table quickly.
+    const std::size_t pointer = sizeof(void*);
+    const std::size_t one = ngx_align(count.longest + 2, pointer) + 2 * pointer;
+    const std::size_t many = count.names > 512 ? 4 * NGX_CPU_CACHE_LINE : 0;
+    const std::size_t bucket = ngx_align(std::max(one, many), ngx_cacheline_size);
+
+    core->server_names_hash_bucket_size =
+        std::max<ngx_uint_t>(core->server_names_hash_bucket_size, bucket);
+    core->server_names_hash_max_size =
+        std::max<ngx_uint_t>(core->server_names_hash_max_size, 2 * count.names);
+}
+
+/// What clients send is replaced by it, and no directive in a server can undo it.
+ngx_int_t refuse_set_body(ngx_conf_t* cf, const MainConf& conf) {
+    const Command set_body = find_command(cf->cycle, "proxy_set_body");
+    if (!set_body || set_body.command->set != ngx_conf_set_str_slot ||
+        set_body.value<ngx_str_t>(conf.http_loc_conf)->data == nullptr) {
+        return NGX_OK;
+    }
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                  "\"proxy_set_body\" directive at http level replaces what clients send, also in "
+                  "lync_publish: move it into the servers that need it");
+    return NGX_ERROR;
+}
+
+ngx_int_t settle(ngx_conf_t* cf) {
+    const auto* conf =
+        static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_lync_module));
+    auto* core = static_cast<ngx_http_core_main_conf_t*>(
+        ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
+    if (conf->publications.empty()) {
+        return NGX_OK;
+    }
+    if (refuse_set_body(cf, *conf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    NameCount count;
+    auto* ports = static_cast<ngx_http_conf_port_t*>(core->ports->elts);
+    for (ngx_uint_t p = 0; p < core->ports->nelts; p++) {
+        auto* addresses = static_cast<ngx_http_conf_addr_t*>(ports[p].addrs.elts);
+        for (ngx_uint_t a = 0; a < ports[p].addrs.nelts; a++) {
+            choose_default(cf, SharedSocket(addresses[a]));
+            count.add(addresses[a]);
+        }
+    }
+    size_name_hashes(core, count);
+
+    auto** servers = static_cast<ngx_http_core_srv_conf_t**>(core->servers.elts);
+    for (ngx_uint_t i = 0; i < core->servers.nelts; i++) {
+        if (host_of(servers[i]) != nullptr) {
+            offer_http11_only(servers[i]);
+        }
+    }
+    return NGX_OK;
+}
+
+} // namespace
+
+} // namespace lync::nginx
+
+ngx_int_t lync_settle_sockets(ngx_conf_t* cf) {
+    using namespace lync::nginx;
+    return guarded<ngx_int_t>(cf->log, NGX_ERROR, [&] { return settle(cf); });
+}
