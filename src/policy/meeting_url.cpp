@@ -1,0 +1,240 @@
+#include "policy/meeting_url.h"
+
+#include "policy/path.h"
+#include "policy/services.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace lync::policy {
+
+namespace {
+
+constexpr std::string_view parameter_name = "meeturl";
+constexpr std::size_t max_value = 4096;
+constexpr std::size_t max_name = 512;
+
+constexpr char lower(char c) noexcept {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
+
+bool equal_lower(std::string_view text, std::string_view lower_case) noexcept {
+    return std::equal(text.begin(), text.end(), lower_case.begin(), lower_case.end(),
+                      [](char a, char b) { return lower(a) == b; });
+}
+
+/// Decodes in place until nothing changes; false if there is no end to it.
+bool decode_fully(char* text, std::size_t& size, Decoding decoding) noexcept {
+    for (int i = 0; i <= max_encodings; i++) {
+        const Decoded decoded = decode_once(text, size, decoding);
+        if (decoded.state != PathState::fine) {
+            return false;
+        }
+        if (decoded.size == size) {
+            return true;
+        }
+        size = decoded.size;
+    }
+    return false;
+}
+
+std::string_view trimmed(std::string_view text) noexcept {
+    const std::size_t first = std::min(text.find_first_not_of(" +"), text.size());
+    return text.substr(first, text.find_last_not_of(" +") + 1 - first);
+}
+
+/// Whether a name, however encoded, is "meeturl". "+" is a space in a query, and spaces around a
+/// name don't count. An encoded name of more than max_name characters isn't looked at: it shows
+/// when the parameters are decoded as a whole.
+bool is_parameter_name(std::string_view name) noexcept {
+    char text[max_name];
+    name = trimmed(name);
+    if (name.size() < parameter_name.size() || name.size() > max_name) {
+        return false;
+    }
+    std::memcpy(text, name.data(), name.size());
+    std::size_t size = name.size();
+    return decode_fully(text, size, Decoding::forgiving) &&
+           equal_lower(trimmed({text, size}), parameter_name);
+}
+
+int sextet(char c) noexcept {
+    if (c >= 'A' && c <= 'Z') {
+        return c - 'A';
+    }
+    if (c >= 'a' && c <= 'z') {
+        return c - 'a' + 26;
+    }
+    if (c >= '0' && c <= '9') {
+        return c - '0' + 52;
+    }
+    if (c == '+' || c == '-') {
+        return 62;
+    }
+    return c == '/' || c == '_' ? 63 : -1;
+}
+
+bool value_passes(std::string_view value, bool plus_is_space,
+                  std::span<const MeetUrl> published) noexcept {
+    // A raw "+" reaches the page as a space, which .NET's base64 skips.
+    if (value.size() > max_value ||
+        (plus_is_space && value.find('+') != std::string_view::npos)) {
+        return false;
+    }
+    char text[max_value];
+    std::memcpy(text, value.data(), value.size());
+    std::size_t size = value.size();
+    if (!decode_fully(text, size, Decoding::exact)) {
+        return false;
+    }
+    std::string_view digits(text, size);
+    for (int i = 0; i < 2 && (digits.ends_with('=') || digits.ends_with('!')); i++) {
+        digits.remove_suffix(1);
+    }
+    if (digits.size() % 4 == 1) {
+        return false;
+    }
+    char url[max_value];
+    std::size_t length = 0;
+    unsigned bits = 0;
+    int held = 0;
+    for (const char c : digits) {
+        const int digit = sextet(c);
+        if (digit < 0) {
+            return false;
+        }
+        bits = bits << 6 | static_cast<unsigned>(digit);
+        held += 6;
+        if (held >= 8) {
+            held -= 8;
+            url[length++] = static_cast<char>(bits >> held & 0xff);
+        }
+    }
+    return is_meeting_url({url, length}, published);
+}
+
+struct Count {
+    std::size_t found = 0;
+    bool pass = true;
+};
+
+/// Looks at every parameter of `text`. A name begins after any of "&", ";" and "?", whichever the
+/// page splits at; a value ends at "&" only, so that nothing of it is overlooked.
+Count check_parameters(std::string_view text, bool plus_is_space,
+                       std::span<const MeetUrl> published) noexcept {
+    Count count;
+    for (std::size_t start = 0; start < text.size();) {
+        const std::size_t end = std::min(text.find_first_of("&;?=", start), text.size());
+        if (is_parameter_name(text.substr(start, end - start))) {
+            count.found++;
+            const bool has_value = end < text.size() && text[end] == '=';
+            const std::size_t value_end = std::min(text.find('&', end), text.size());
+            if (!has_value ||
+                !value_passes(text.substr(end + 1, value_end - end - 1), plus_is_space,
+                              published)) {
+                count.pass = false;
+            }
+        }
+        // A value may hold the beginning of another parameter.
+        start = std::min(text.find_first_of("&;?", end), text.size());
+        start += start < text.size() ? 1 : 0;
+    }
+    return count;
+}
+
+bool host_matches(std::string_view host, std::string_view published) noexcept {
+    if (!published.ends_with(".*")) {
+        return equal_lower(host, published);
+    }
+    const std::string_view label = published.substr(0, published.size() - 1); // "meet."
+    return host.size() > label.size() && equal_lower(host.substr(0, label.size()), label);
+}
+
+/// A host name and nothing else: labels of letters, digits and hyphens, none empty.
+bool is_host_name(std::string_view host) noexcept {
+    char before = '.';
+    for (const char c : host) {
+        const char l = lower(c);
+        const bool alphanumeric = (l >= 'a' && l <= 'z') || (l >= '0' && l <= '9');
+        if (!alphanumeric && c != '-' && (c != '.' || before == '.')) {
+            return false;
+        }
+        before = c;
+    }
+    return before != '.';
+}
+
+/// Whether a reading of a meeting URL's path belongs to meet.
+bool is_meet_path(std::string_view path, std::string_view prefix) noexcept {
+    if (!covers(prefix, path) || find_never(path, topology::Product::sfb_se).closed) {
+        return false;
+    }
+    const PathRow* row = find_row(path, topology::Product::sfb_se);
+    return row == nullptr || row->service == Service::meet || !prefix.empty();
+}
+
+} // namespace
+
+bool is_meeting_url(std::string_view url, std::span<const MeetUrl> published) noexcept {
+    constexpr std::string_view scheme = "https://";
+    if (url.size() <= scheme.size() || !equal_lower(url.substr(0, scheme.size()), scheme)) {
+        return false;
+    }
+    const bool odd = std::any_of(url.begin(), url.end(), [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte <= 0x20 || byte >= 0x7f || c == '\\' || c == '#';
+    });
+    if (odd) {
+        return false;
+    }
+    const std::string_view rest = url.substr(scheme.size());
+    const std::size_t host_end = std::min(rest.find_first_of("/?"), rest.size());
+    const std::string_view host = rest.substr(0, host_end);
+    if (!is_host_name(host)) { // "@", ":", "%" and "[" among other things
+        return false;
+    }
+    const std::string_view path =
+        rest.substr(host_end, std::min(rest.find('?'), rest.size()) - host_end);
+
+    Readings readings;
+    if (read_path(path, readings) != PathState::fine || readings.second == Second::unresolved) {
+        return false;
+    }
+    return std::any_of(published.begin(), published.end(), [&](const MeetUrl& meet) {
+        return host_matches(host, meet.host) && is_meet_path(readings.strict.path(), meet.prefix) &&
+               (readings.second == Second::none ||
+                is_meet_path(readings.other.path(), meet.prefix));
+    });
+}
+
+bool meeting_urls_pass(std::string_view parameters, std::span<const MeetUrl> published) noexcept {
+    if (parameters.empty()) {
+        return true;
+    }
+    if (parameters.size() > max_parameters) {
+        return false;
+    }
+    const Count plain = check_parameters(parameters, true, published);
+    if (!plain.pass) {
+        return false;
+    }
+    const bool is_plain = std::all_of(parameters.begin(), parameters.end(), [](char c) {
+        return c != '%' && static_cast<unsigned char>(c) < 0x80;
+    });
+    if (is_plain) {
+        return true;
+    }
+
+    // A server or module that decodes the whole before it splits sees more parameters than there
+    // seem to be. Where it sees the same number, they are the same ones.
+    char text[max_parameters];
+    std::memcpy(text, parameters.data(), parameters.size());
+    std::size_t size = parameters.size();
+    if (!decode_fully(text, size, Decoding::forgiving)) {
+        return false;
+    }
+    const Count decoded = check_parameters({text, size}, true, published);
+    return decoded.pass || decoded.found == plain.found;
+}
+
+} // namespace lync::policy

@@ -1,0 +1,448 @@
+#include "policy/services.h"
+
+#include <algorithm>
+#include <array>
+
+namespace lync::policy {
+
+namespace {
+
+using enum Service;
+using enum Exposure;
+using enum topology::Product;
+using P = topology::Product;
+
+constexpr Methods page = method_get | method_head;
+constexpr Methods form = page | method_post;
+constexpr Methods open_form = form | method_options;
+constexpr Methods content_transfer = form | method_put;
+constexpr Methods rest = form | method_put | method_delete | method_options;
+constexpr Methods any_method = rest | method_patch;
+
+constexpr BodyLimit no_body = BodyLimit::none;
+constexpr BodyLimit message = BodyLimit::message;
+constexpr BodyLimit content = BodyLimit::content;
+
+constexpr PathRow never(std::string_view prefix, Service service, Exposure exposure,
+                        std::string_view why, P first = ocs_2007, P last = sfb_se) {
+    return {prefix, service, first, last, exposure, on_every_host, method_none, no_body, why};
+}
+
+// Methods. HEAD goes wherever GET does: it shows less. OPTIONS is let through where a script of
+// another origin may ask first (UCWA, autodiscover, tokens) and to Exchange, whose mobile clients
+// begin with it; IIS answers it and nothing changes by it. PUT and DELETE belong to UCWA; content
+// may be PUT. Under `path_policy vendor` the column doesn't count.
+//
+// Hosts. A page under a simple URL fetches its scripts and pictures from the virtual directory of
+// its own service ("/meet/Resources/...", "/meet/JavaScriptResourceHandler.ashx") on the same
+// host, so a host with a meet URL also serves /meet, and so on (on_own_pages). Beyond that, pages
+// share fonts and static data, sign in at /webticket, and older launchers open the web app
+// (/lwa, /reach) on their own host. What the web app itself needs afterwards (/ucwa, content) it
+// asks of the pool's external web services FQDN, by absolute URL; native clients' services are
+// never needed on a simple URL's host.
+constexpr std::array rows{
+    PathRow{"/abs", abs, lync_2010, sfb_se, published, on_pool, page, no_body,
+            "address book files and photos, all desktop clients and phones"},
+    PathRow{"/abs/ext", abs, ocs_2007, ocs_2007_r2, published, on_pool, page, no_body,
+            "address book files, Communicator"},
+    never("/aspnet_client", server_files, internal, "IIS's own files, no part of the product"),
+    PathRow{"/autodiscover", autodiscover, lync_2010, sfb_se, published, on_pool | on_discovery,
+            open_form, message, "every client since Lync 2013, mobile clients since Lync 2010"},
+    PathRow{"/autodiscover", exchange_autodiscover, ocs_2007, sfb_se, published, on_exchange,
+            open_form, message, "finding the mailbox's web services"},
+    PathRow{"/autoupdate/ext", device_update, ocs_2007, lync_2010, on_demand, on_pool, page,
+            no_body, "updates of OCS-era clients"},
+    never("/certmanager", support_console, admin, "certificate administration"),
+    PathRow{"/certprov", certprov, lync_2010, sfb_se, published, on_pool, form, message,
+            "client certificates (TLS-DSK), all clients"},
+    PathRow{"/collabcontent", collabcontent, lync_2010, sfb_se, published, on_pool,
+            content_transfer, content, "meeting content: presentations, attachments, whiteboards"},
+    PathRow{"/conf/ext", conferencing, ocs_2007, lync_2010, on_demand, on_pool, form, message,
+            "conferencing of OCS-era clients"},
+    never("/cscp", control_panel, admin, "Control Panel"),
+    PathRow{"/datacollabweb", datacollab, lync_2010, sfb_se, published, on_pool, content_transfer,
+            content, "uploads of the web app into a meeting"},
+    PathRow{"/deviceupdatefiles_ext", device_update, ocs_2007, ocs_2007_r2, published, on_pool,
+            page, no_body, "firmware of IP phones"},
+    PathRow{"/deviceupdatefiles_ext", device_update, lync_2010, lync_2010, on_demand, on_pool,
+            page, no_body, "firmware of IP phones outside"},
+    never("/deviceupdatefiles_int", internal_twin, internal, "the inside's twin"),
+    PathRow{"/dialin", dialin, lync_2010, sfb_se, published, on_pool | on_own_pages, form, message,
+            "dial-in numbers and PIN page"},
+    never("/ecp", exchange_admin, admin, "Exchange Control Panel"),
+    PathRow{"/etc/place/null", conferencing, ocs_2007, ocs_2007_r2, published, on_pool, form,
+            message, "meeting content"},
+    PathRow{"/etc/place/null", conferencing, lync_2010, lync_2010, on_demand, on_pool, form,
+            message, "meeting content of OCS-era clients"},
+    PathRow{"/ews", ews, ocs_2007, sfb_se, published, on_exchange, open_form, content,
+            "calendar, contacts and conversation history of all clients"},
+    PathRow{"/fonts", static_files, lync_2013, sfb_se, published, on_pool | on_pages, page,
+            no_body, "fonts of the web pages"},
+    PathRow{"/groupexpansion", groupexpansion, lync_2010, sfb_se, published, on_pool, form,
+            message, "distribution lists, address book web query"},
+    PathRow{"/groupexpansion/ext", groupexpansion, ocs_2007, ocs_2007_r2, published, on_pool, form,
+            message, "distribution lists; R2: address book web query"},
+    PathRow{"/hybridconfig", hybridconfig, lync_2013, sfb_se, on_demand, on_pool, form, message,
+            "calls from Skype for Business Online, retired in 2021"},
+    never("/int", internal_twin, internal, "the inside's twin"),
+    PathRow{"/lmstaticdata", static_files, lync_2010, sfb_se, published, on_pool | on_pages, page,
+            no_body, "static files of the web pages"},
+    never("/locationinformation", location_information, internal,
+          "emergency locations: declared internal only"),
+    never("/lrs", support_console, admin, "room system administration portal"),
+    PathRow{"/lwa", lwa, lync_2013, sfb_se, published, on_pool | on_pages, form, message,
+            "the web app: guests who join by browser"},
+    never("/macp", control_panel, admin, "Control Panel since 2019"),
+    PathRow{"/mapi", mapi, ocs_2007, sfb_se, published, on_exchange, open_form, content,
+            "Outlook"},
+    PathRow{"/mcx", mcx, lync_2010, lync_2010, published, on_pool, form, message,
+            "mobile clients of Lync 2010"},
+    PathRow{"/mcx", mcx, lync_2013, sfb_se, on_demand, on_pool, form, message,
+            "mobile clients of Lync 2010, while there are any"},
+    PathRow{"/meet", meet, lync_2010, sfb_se, published, on_pool | on_own_pages, form, message,
+            "join launcher"},
+    never("/meetingroomportal", support_console, admin, "room system administration portal"),
+    PathRow{"/microsoft-server-activesync", activesync, ocs_2007, sfb_se, published, on_exchange,
+            open_form, content, "mobile mail"},
+    PathRow{"/oab", oab, ocs_2007, sfb_se, published, on_exchange, page, no_body,
+            "Outlook's offline address book"},
+    never("/ocspowershell", policy::Service::powershell, admin, "remote PowerShell"),
+    PathRow{"/owa", owa, ocs_2007, sfb_se, published, on_exchange, any_method, content,
+            "Outlook on the web"},
+    PathRow{"/passiveauth", passiveauth, lync_2013, sfb_se, on_demand, on_pool, form, message,
+            "sign-in by AD FS where UseWsFedPassiveAuth is on"},
+    PathRow{"/persistentchat", persistent_chat, lync_2013, sfb_se, on_demand, on_pool, form,
+            message, "room management of Persistent Chat"},
+    PathRow{"/phoneconferencing/ext", conferencing, ocs_2007, lync_2010, on_demand, on_pool, form,
+            message, "phone conferencing page of OCS"},
+    never("/powershell", policy::Service::powershell, admin, "remote PowerShell, of Exchange too"),
+    PathRow{"/reach", reach, lync_2010, sfb_se, published, on_pool | on_pages, form, content,
+            "back end of the web app, AuthBroker"},
+    never("/reports", server_files, admin, "reporting services"),
+    never("/reportserver", server_files, admin, "reporting services"),
+    never("/requesthandler", internal_twin, internal, "device update of the inside", lync_2010),
+    PathRow{"/requesthandler/ucdevice.upx", device_update, ocs_2007, ocs_2007_r2, published,
+            on_pool, form, content, "updates and logs of IP phones"},
+    PathRow{"/requesthandlerext", device_update, lync_2010, sfb_se, on_demand, on_pool, form,
+            content, "updates and logs of IP phones outside"},
+    PathRow{"/rgsclients", rgs, lync_2010, sfb_se, on_demand, on_pool, form, message,
+            "Response Group agents who work outside"},
+    never("/rgsconfig", rgs_config, admin, "Response Group configuration"),
+    PathRow{"/scheduler", scheduler, lync_2010, sfb_se, published, on_pool | on_own_pages, form,
+            message, "web scheduler"},
+    PathRow{"/sites/ucupdateserver", device_update, ocs_2007, ocs_2007, published, on_pool, page,
+            no_body, "updates of IP phones"},
+    PathRow{"/storage", storage, lync_2013, sfb_se, on_demand, on_pool, form, content,
+            "declared external by Lync 2013; what for isn't documented"},
+    never("/supportconferenceconsole", support_console, admin, "support console"),
+    never("/supportconsole", support_console, admin, "support console"),
+    PathRow{"/ucwa", ucwa, lync_2013, sfb_se, published, on_pool, rest, message,
+            "mobile clients since Lync 2013, the web app, UCWA applications"},
+    PathRow{"/webticket", webticket, lync_2010, sfb_se, published, on_pool | on_pages, open_form,
+            message, "security tokens, all clients"},
+    never("/wsman", policy::Service::powershell, admin, "Windows remote management"),
+    PathRow{"/xframe", autodiscover, lync_2010, sfb_se, published, on_discovery, page, no_body,
+            "cross-domain frame of UCWA applications"},
+};
+
+static_assert(std::is_sorted(rows.begin(), rows.end(), [](const PathRow& a, const PathRow& b) {
+                  return a.prefix < b.prefix;
+              }), "the table is kept in the order of its prefixes");
+
+/// Where the rows begin whose first letter is at least 'a' + index.
+constexpr auto letters = [] {
+    std::array<std::uint8_t, 27> begin{};
+    for (std::size_t letter = 0; letter < begin.size(); letter++) {
+        while (begin[letter] < rows.size() &&
+               rows[begin[letter]].prefix[1] < static_cast<char>('a' + letter)) {
+            begin[letter]++;
+        }
+    }
+    return begin;
+}();
+
+/// The rows that a path can have anything to do with.
+std::span<const PathRow> rows_near(std::string_view path) noexcept {
+    if (path.size() < 2 || path[1] < 'a' || path[1] > 'z') {
+        return {};
+    }
+    const auto letter = static_cast<std::size_t>(path[1] - 'a');
+    return std::span(rows).subspan(letters[letter], letters[letter + 1] - letters[letter]);
+}
+
+/// Whether the first segment of `path` is the first segment of a row, of whatever product.
+bool has_known_root(std::string_view path) noexcept {
+    const std::string_view root = path.substr(0, path.find('/', 1));
+    const auto near = rows_near(path);
+    return std::any_of(near.begin(), near.end(), [&](const PathRow& row) {
+        return covers(root, row.prefix);
+    });
+}
+
+constexpr std::array patterns{
+    NeverPattern{"/SERVICE/int", internal,
+                 "the inside's twin of a service, directly under any first segment of this table"},
+    NeverPattern{"*.config", internal,
+                 "configuration of IIS and ASP.NET, as any segment; short names (`WEB~1.CON`) too"},
+    NeverPattern{"bin, app_browsers, app_code, app_data, app_globalresources, "
+                 "app_localresources, app_webreferences", internal,
+                 "programs and data of ASP.NET, as any segment: IIS itself hides them"},
+    NeverPattern{"_vti_*", internal, "FrontPage and SharePoint, as any segment"},
+};
+
+/// *.config, also with an NTFS stream or as the 8.3 name ("web~1.con") that Windows gives it.
+bool is_config_file(std::string_view segment) noexcept {
+    segment = segment.substr(0, segment.find(':'));
+    if (segment.ends_with(".config")) {
+        return true;
+    }
+    const std::size_t tilde = segment.find('~');
+    return tilde != std::string_view::npos && segment.ends_with(".con");
+}
+
+bool is_server_segment(std::string_view segment) noexcept {
+    switch (segment.front()) {
+    case 'b':
+        return segment == "bin";
+    case '_':
+        return segment.starts_with("_vti_");
+    case 'a':
+        return segment == "app_browsers" || segment == "app_code" || segment == "app_data" ||
+               segment == "app_globalresources" || segment == "app_localresources" ||
+               segment == "app_webreferences";
+    default:
+        return false;
+    }
+}
+
+/// The most severe row of the never kind; with `exposure` admin, those alone.
+Never find_never_row(std::string_view path, P product, Exposure least) noexcept {
+    for (const PathRow& row : rows_near(path)) {
+        if (is_never(row.exposure) && row.exposure <= least && product >= row.first &&
+            product <= row.last && covers(row.prefix, path)) {
+            return {true, row.exposure, row.service};
+        }
+    }
+    return {};
+}
+
+struct ServiceName {
+    Service service;
+    std::string_view name;
+};
+
+constexpr std::array names{
+    ServiceName{Service::unknown, "unknown"},
+    ServiceName{Service::autodiscover, "autodiscover"},
+    ServiceName{Service::webticket, "webticket"},
+    ServiceName{Service::certprov, "certprov"},
+    ServiceName{Service::abs, "abs"},
+    ServiceName{Service::groupexpansion, "groupexpansion"},
+    ServiceName{Service::ucwa, "ucwa"},
+    ServiceName{Service::mcx, "mcx"},
+    ServiceName{Service::reach, "reach"},
+    ServiceName{Service::lwa, "lwa"},
+    ServiceName{Service::meet, "meet"},
+    ServiceName{Service::dialin, "dialin"},
+    ServiceName{Service::scheduler, "scheduler"},
+    ServiceName{Service::collabcontent, "collabcontent"},
+    ServiceName{Service::datacollab, "datacollab"},
+    ServiceName{Service::device_update, "device_update"},
+    ServiceName{Service::rgs, "rgs"},
+    ServiceName{Service::persistent_chat, "persistent_chat"},
+    ServiceName{Service::passiveauth, "passiveauth"},
+    ServiceName{Service::hybridconfig, "hybridconfig"},
+    ServiceName{Service::storage, "storage"},
+    ServiceName{Service::static_files, "static"},
+    ServiceName{Service::conferencing, "conferencing"},
+    ServiceName{Service::office_web_apps, "office_web_apps"},
+    ServiceName{Service::ews, "ews"},
+    ServiceName{Service::exchange_autodiscover, "exchange_autodiscover"},
+    ServiceName{Service::owa, "owa"},
+    ServiceName{Service::activesync, "activesync"},
+    ServiceName{Service::mapi, "mapi"},
+    ServiceName{Service::oab, "oab"},
+    ServiceName{Service::control_panel, "control_panel"},
+    ServiceName{Service::powershell, "powershell"},
+    ServiceName{Service::rgs_config, "rgs_config"},
+    ServiceName{Service::location_information, "location_information"},
+    ServiceName{Service::exchange_admin, "exchange_admin"},
+    ServiceName{Service::support_console, "support_console"},
+    ServiceName{Service::server_files, "server_files"},
+    ServiceName{Service::internal_twin, "internal_twin"},
+};
+
+static_assert([] {
+    for (std::size_t i = 0; i < names.size(); i++) {
+        if (static_cast<std::size_t>(names[i].service) != i) {
+            return false;
+        }
+    }
+    return true;
+}(), "the names are kept in the order of the enumeration");
+
+} // namespace
+
+std::string_view service_name(Service service) noexcept {
+    const auto index = static_cast<std::size_t>(service);
+    return index < names.size() ? names[index].name : names[0].name;
+}
+
+Service exchange_service(std::string_view word) noexcept {
+    if (word == "autodiscover") {
+        return Service::exchange_autodiscover;
+    }
+    for (const Service service : {Service::ews, Service::owa, Service::activesync, Service::mapi,
+                                  Service::oab}) {
+        if (word == service_name(service)) {
+            return service;
+        }
+    }
+    return Service::unknown;
+}
+
+std::string_view exchange_service_words() noexcept {
+    return "ews, autodiscover, owa, activesync, mapi, oab";
+}
+
+Methods method_bit(std::string_view method) noexcept {
+    switch (method.size()) {
+    case 3:
+        return method == "GET" ? method_get : method == "PUT" ? method_put : method_none;
+    case 4:
+        return method == "POST" ? method_post : method == "HEAD" ? method_head : method_none;
+    case 5:
+        return method == "PATCH" ? method_patch : method_none;
+    case 6:
+        return method == "DELETE" ? method_delete : method_none;
+    case 7:
+        return method == "OPTIONS" ? method_options : method_none;
+    default:
+        return method_none;
+    }
+}
+
+std::uint64_t body_limit_bytes(BodyLimit limit) noexcept {
+    constexpr std::uint64_t mebibyte = 1024 * 1024;
+    switch (limit) {
+    case BodyLimit::none:
+        return 64 * 1024; // clients may send an empty or a stray body; it is never large
+    case BodyLimit::message:
+        return 4 * mebibyte; // a UCWA batch of 20 requests, a SOAP envelope with its tokens
+    case BodyLimit::content:
+        return 0;
+    }
+    return 0;
+}
+
+std::span<const PathRow> path_rows() noexcept { return rows; }
+
+std::span<const NeverPattern> never_patterns() noexcept { return patterns; }
+
+const PathRow* find_row(std::string_view path, P product, Hosts among) noexcept {
+    const PathRow* found = nullptr;
+    for (const PathRow& row : rows_near(path)) {
+        if ((row.hosts & among) != 0 && product >= row.first && product <= row.last &&
+            covers(row.prefix, path)) {
+            found = &row; // sorted: a later one that covers the path is a longer one
+        }
+    }
+    return found;
+}
+
+Never find_never(std::string_view path, P product) noexcept {
+    if (const Never row = find_never_row(path, product, Exposure::internal); row.closed) {
+        return row;
+    }
+    int index = 0;
+    for (std::size_t start = 1; start < path.size(); index++) {
+        const std::size_t end = std::min(path.find('/', start), path.size());
+        const std::string_view segment = path.substr(start, end - start);
+        if (is_config_file(segment) || is_server_segment(segment)) {
+            return {true, Exposure::internal, Service::server_files};
+        }
+        if (index == 1 && segment == "int" && has_known_root(path)) {
+            return {true, Exposure::internal, Service::internal_twin};
+        }
+        start = end + 1;
+    }
+    return {};
+}
+
+Never find_never_admin(std::string_view path, P product) noexcept {
+    return find_never_row(path, product, Exposure::admin);
+}
+
+namespace {
+
+/// The form of a path argument; `lower` takes what `find_never` understands.
+std::string check_form(std::string_view path, std::string& normal) {
+    if (path.empty() || path.front() != '/') {
+        return "must begin with a slash";
+    }
+    if (path.find('?') != std::string_view::npos) {
+        return "must be a path without a query";
+    }
+    if (path.find('#') != std::string_view::npos) {
+        return "must be a path without a fragment";
+    }
+    if (path.find('%') != std::string_view::npos) {
+        return "must be written without percent encoding: it is compared with decoded paths";
+    }
+    if (path.find('\\') != std::string_view::npos) {
+        return "must be written with forward slashes";
+    }
+    if (path.find_first_of("*;") != std::string_view::npos) {
+        return "must be a plain prefix of whole segments, without \"*\" or \";\"";
+    }
+    for (const char c : path) {
+        if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f) {
+            return "must consist of printable ASCII characters";
+        }
+        normal += c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+    }
+    if (path.size() > 1024) {
+        return "must have no more than 1024 characters";
+    }
+    if (normal.size() > 1 && normal.ends_with('/')) {
+        normal.pop_back();
+    }
+    const std::string bounded = normal + "/";
+    if (bounded.find("//") != std::string::npos && normal != "/") {
+        return "must not have empty segments";
+    }
+    if (bounded.find("./") != std::string::npos) {
+        return "must not have segments that end in a dot";
+    }
+    return {};
+}
+
+} // namespace
+
+std::string check_allow_path(std::string_view path, P product) {
+    std::string normal;
+    if (std::string wrong = check_form(path, normal); !wrong.empty()) {
+        return wrong;
+    }
+    if (normal == "/") {
+        return "would allow every path: say \"path_policy vendor\"";
+    }
+    const Never closed = find_never(normal, product);
+    if (closed.closed) {
+        return closed.exposure == Exposure::admin
+                   ? "is an administrative path, which is never published: remove it"
+                   : "is an internal path, which is never published: remove it";
+    }
+    return {};
+}
+
+std::string check_deny_path(std::string_view path) {
+    std::string normal;
+    std::string wrong = check_form(path, normal);
+    if (wrong.empty() && normal == "/") {
+        return "would deny every path: remove the name from the publication instead";
+    }
+    return wrong;
+}
+
+} // namespace lync::policy

@@ -1,0 +1,175 @@
+#pragma once
+
+// The one table of paths: what each path of each product is, who needs it, on which kinds of
+// hosts the strict policy publishes it, with what methods and how large a body. `$lync_service`,
+// the verdict and docs/paths.md are derived from it; a path is added or changed here only.
+//
+// A path is matched by whole segments, case-insensitively, after IIS's reading of it (path.h).
+
+#include "topology/product.h"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace lync::policy {
+
+/// What a path belongs to. `service_name` gives the word of `$lync_service`.
+enum class Service : std::uint8_t {
+    unknown,
+
+    // Lync, Skype for Business and OCS: what clients use.
+    autodiscover,    ///< lyncdiscover's root, /autodiscover, /xframe
+    webticket,       ///< the security token service, WS-Trust and OAuth
+    certprov,        ///< certificate provisioning (TLS-DSK)
+    abs,             ///< address book files and photos
+    groupexpansion,  ///< distribution list expansion, address book web query
+    ucwa,            ///< REST API of mobile clients and the web app, since Lync 2013
+    mcx,             ///< mobility service of Lync 2010 clients
+    reach,           ///< back end of the web app; AuthBroker
+    lwa,             ///< the web app's pages
+    meet,            ///< join launcher
+    dialin,          ///< dial-in numbers and PIN page
+    scheduler,       ///< web scheduler
+    collabcontent,   ///< meeting content, download
+    datacollab,      ///< meeting content, upload
+    device_update,   ///< IP phones: firmware, log upload
+    rgs,             ///< Response Group agent sign-in
+    persistent_chat, ///< room management
+    passiveauth,     ///< WS-Federation sign-in
+    hybridconfig,    ///< called by Skype for Business Online
+    storage,         ///< declared external by Lync 2013; purpose undocumented
+    static_files,    ///< fonts, scripts and pictures of the pages
+    conferencing,    ///< OCS meeting content
+
+    // Other servers of the deployment.
+    office_web_apps,
+    ews,
+    exchange_autodiscover,
+    owa,
+    activesync,
+    mapi,
+    oab,
+
+    // What is never published.
+    control_panel,
+    powershell,
+    rgs_config,
+    location_information,
+    exchange_admin,  ///< /ecp
+    support_console, ///< support consoles and room administration portals
+    server_files,    ///< *.config, /bin, /_vti_*, reports and the like: of IIS, not of Lync
+    internal_twin,   ///< `int` beside `ext`
+};
+
+/// The value of `$lync_service`: "autodiscover", "webticket", ...; "unknown" for unknown.
+std::string_view service_name(Service service) noexcept;
+
+/// The service that a word of `exchange { services ...; }` means; Service::unknown if none.
+Service exchange_service(std::string_view word) noexcept;
+
+/// All words that `exchange_service` knows, for messages: "activesync autodiscover ...".
+std::string_view exchange_service_words() noexcept;
+
+enum class Exposure : std::uint8_t {
+    published, ///< the product declares it external, and clients in general need it
+    on_demand, ///< some organisations need it: one `allow_path` away
+    admin,     ///< never published: administration
+    internal,  ///< never published: for the inside of the organisation, or the server's own files
+};
+
+constexpr bool is_never(Exposure exposure) noexcept { return exposure >= Exposure::admin; }
+
+/// A set of request methods.
+using Methods = std::uint8_t;
+inline constexpr Methods method_none = 0;
+inline constexpr Methods method_get = 1;
+inline constexpr Methods method_head = 2;
+inline constexpr Methods method_post = 4;
+inline constexpr Methods method_put = 8;
+inline constexpr Methods method_delete = 16;
+inline constexpr Methods method_options = 32;
+inline constexpr Methods method_patch = 64;
+
+/// The bit of a method as it stands in the request line (methods are case-sensitive);
+/// `method_none` for those that nothing published uses: TRACE, CONNECT, PROPFIND, DEBUG, ...
+Methods method_bit(std::string_view method) noexcept;
+
+/// How large a request body a service takes.
+enum class BodyLimit : std::uint8_t {
+    none,    ///< no body
+    message, ///< a form, a SOAP envelope, a REST document
+    content, ///< meeting content, logs: `max_upload`
+};
+
+/// The most bytes a body of this class has; 0 for `content`: the publication's `max_upload`.
+std::uint64_t body_limit_bytes(BodyLimit limit) noexcept;
+
+/// The kinds of hosts on which the strict policy publishes a row.
+using Hosts = std::uint8_t;
+inline constexpr Hosts on_pool = 1;      ///< external web services FQDNs of pools and Directors
+inline constexpr Hosts on_discovery = 2; ///< lyncdiscover names
+inline constexpr Hosts on_pages = 4;     ///< simple URL hosts: their pages request it there
+inline constexpr Hosts on_own_pages = 8; ///< simple URL hosts that declare a URL of this service
+inline constexpr Hosts on_exchange = 16; ///< Exchange names, where `services` says so
+inline constexpr Hosts on_lync = on_pool | on_discovery | on_pages | on_own_pages;
+inline constexpr Hosts on_every_host = on_lync | on_exchange;
+
+/// One row of the table.
+struct PathRow {
+    std::string_view prefix;  ///< lower case: "/abs"; no slash at the end
+    Service service;
+    topology::Product first;  ///< products that have it, first
+    topology::Product last;   ///< ... to last
+    Exposure exposure;
+    Hosts hosts;              ///< on_every_host for what is never published
+    Methods methods;          ///< under the strict policy
+    BodyLimit body;
+    std::string_view needed_by; ///< for the documentation: who needs it, or why it is closed
+};
+
+/// All rows, sorted by prefix.
+std::span<const PathRow> path_rows() noexcept;
+
+/// The row with the longest prefix that covers a path in normal form (path.h), that `product` has
+/// and that belongs to one of the kinds of hosts `among`; null if there is none.
+const PathRow* find_row(std::string_view path, topology::Product product,
+                        Hosts among = on_lync) noexcept;
+
+/// A closed path, whichever host it is asked of: a row of the never kind or one of the patterns
+/// (`never_patterns`). `path` is in normal form.
+struct Never {
+    bool closed = false;
+    Exposure exposure = Exposure::internal; ///< admin or internal
+    Service service = Service::unknown;
+};
+Never find_never(std::string_view path, topology::Product product) noexcept;
+
+/// The part of `find_never` that holds for Office Web Apps, which has `_vti_bin` paths and the like
+/// of its own: the rows that close administration.
+Never find_never_admin(std::string_view path, topology::Product product) noexcept;
+
+/// Whether a path in normal form lies under `prefix` (lower case, no slash at the end) by whole
+/// segments: "/meet" covers "/meet" and "/meet/x", not "/meeting". "" covers everything.
+constexpr bool covers(std::string_view prefix, std::string_view path) noexcept {
+    return path.starts_with(prefix) &&
+           (path.size() == prefix.size() || prefix.empty() || path[prefix.size()] == '/');
+}
+
+/// What is closed by pattern rather than by row, for the documentation.
+struct NeverPattern {
+    std::string_view pattern;
+    Exposure exposure;
+    std::string_view why;
+};
+std::span<const NeverPattern> never_patterns() noexcept;
+
+/// Checks an argument of `allow_path` or `deny_path`. Returns what is wrong with it and what would
+/// be right, as the end of a sentence that begins with the argument ("must begin with a slash"),
+/// or an empty string.
+std::string check_allow_path(std::string_view path,
+                             topology::Product product = topology::Product::sfb_se);
+std::string check_deny_path(std::string_view path);
+
+} // namespace lync::policy

@@ -1,0 +1,378 @@
+#include "policy/site.h"
+
+#include "policy/path.h"
+
+#include <algorithm>
+#include <array>
+
+namespace lync::policy {
+
+namespace {
+
+constexpr std::array<std::string_view, 11> reason_names{
+    "none", "unknown_host", "admin",      "internal",    "path",   "ambiguous_path",
+    "method", "plain_http", "meeting_url", "denied", "malformed",
+};
+static_assert(reason_names.size() == static_cast<std::size_t>(Reason::malformed) + 1);
+
+std::string in_lower_case(std::string_view text) {
+    std::string result(text);
+    std::transform(result.begin(), result.end(), result.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+    });
+    return result;
+}
+
+/// "/Meet/" becomes "/meet".
+std::string prefix_of(std::string_view path) {
+    std::string prefix = in_lower_case(path);
+    while (prefix.ends_with('/')) {
+        prefix.pop_back();
+    }
+    return prefix;
+}
+
+/// Prefixes of `paths`; those that would cover everything are left out.
+std::vector<std::string> prefixes_of(const std::vector<std::string>& paths) {
+    std::vector<std::string> prefixes;
+    for (const std::string& path : paths) {
+        prefixes.push_back(prefix_of(path));
+    }
+    std::erase(prefixes, std::string());
+    return prefixes;
+}
+
+bool any_covers(const std::vector<std::string>& prefixes, std::string_view path) noexcept {
+    return std::any_of(prefixes.begin(), prefixes.end(),
+                       [&](const std::string& prefix) { return covers(prefix, path); });
+}
+
+Verdict pass(Service service, std::uint16_t target) noexcept {
+    return {Action::pass, Reason::none, service, target};
+}
+
+Verdict refuse(Reason reason, Service service, std::uint16_t target = 0) noexcept {
+    return {Action::refuse, reason, service, target};
+}
+
+constexpr Hosts hosts_of(SiteKind kind) noexcept {
+    switch (kind) {
+    case SiteKind::autodiscover:
+        return on_discovery;
+    case SiteKind::simple_urls:
+        return on_pages;
+    default:
+        return on_pool;
+    }
+}
+
+/// A refusal that stands however the other reading is judged.
+bool is_final(const Verdict& verdict) noexcept {
+    return verdict.reason == Reason::admin || verdict.reason == Reason::internal ||
+           verdict.reason == Reason::denied;
+}
+
+/// The verdict on a path of two readings.
+Verdict combine(const Verdict& strict, const Verdict& lenient) noexcept {
+    if (is_final(strict)) {
+        return strict;
+    }
+    if (is_final(lenient)) {
+        return lenient;
+    }
+    if (strict.action == Action::refuse && lenient.action == Action::refuse) {
+        return strict;
+    }
+    if (strict.action != lenient.action || strict.service != lenient.service ||
+        strict.target != lenient.target) {
+        return refuse(Reason::ambiguous_path, strict.service, strict.target);
+    }
+    return strict;
+}
+
+/// The path and the query of a request target: "/a?b" is "/a" and "b".
+struct Target {
+    std::string_view path;
+    std::string_view query;
+};
+
+Target split(std::string_view target) noexcept {
+    const std::size_t mark = target.find('?');
+    if (mark == std::string_view::npos) {
+        return {target, {}};
+    }
+    return {target.substr(0, mark), target.substr(mark + 1)};
+}
+
+Reason reason_of(PathState state) noexcept {
+    return state == PathState::malformed ? Reason::malformed : Reason::ambiguous_path;
+}
+
+/// The row of a simple URL's service: its methods hold for the URL as well.
+const PathRow* row_of(Service service, topology::Product product) noexcept {
+    switch (service) {
+    case Service::meet:
+        return find_row("/meet", product);
+    case Service::dialin:
+        return find_row("/dialin", product);
+    case Service::scheduler:
+        return find_row("/scheduler", product);
+    default:
+        return nullptr;
+    }
+}
+
+bool is_autodiscover_path(std::string_view path) noexcept {
+    return path.empty() || covers("/autodiscover", path);
+}
+
+} // namespace
+
+std::string_view reason_name(Reason reason) noexcept {
+    const auto index = static_cast<std::size_t>(reason);
+    return index < reason_names.size() ? reason_names[index] : reason_names[0];
+}
+
+Site::Site(SiteSpec spec)
+    : spec_(std::move(spec)),
+      allow_paths_(prefixes_of(spec_.allow_paths)),
+      deny_paths_(prefixes_of(spec_.deny_paths)),
+      admin_paths_(prefixes_of(spec_.admin_paths)),
+      simple_urls_(spec_.simple_urls),
+      meet_urls_(spec_.meet_urls) {
+    for (SimpleUrlPath& url : simple_urls_) {
+        url.prefix = prefix_of(url.prefix);
+    }
+    std::stable_sort(simple_urls_.begin(), simple_urls_.end(),
+                     [](const SimpleUrlPath& a, const SimpleUrlPath& b) {
+                         return a.prefix.size() > b.prefix.size();
+                     });
+    for (MeetUrl& url : meet_urls_) {
+        url.host = in_lower_case(url.host);
+        url.prefix = prefix_of(url.prefix);
+    }
+}
+
+Verdict Site::judge(const Request& request) const noexcept {
+    const auto [raw, query] = split(request.target);
+    switch (spec_.kind) {
+    case SiteKind::unknown_host:
+        return refuse(Reason::unknown_host, Service::unknown, spec_.target);
+    case SiteKind::blocked:
+        return refuse(Reason::admin, Service::control_panel, spec_.target);
+    case SiteKind::office_web_apps:
+        return judge_office_web_apps(request, raw);
+    case SiteKind::plain_http:
+        return judge_plain_http(request, raw);
+    default:
+        break;
+    }
+
+    Readings readings;
+    if (const PathState state = read_path(raw, readings); state != PathState::fine) {
+        return refuse(reason_of(state), Service::unknown, spec_.target);
+    }
+    const Methods method = method_bit(request.method);
+    Verdict verdict = judge_reading(readings.strict.path(), method);
+    if (readings.second == Second::lenient) {
+        verdict = combine(verdict, judge_reading(readings.other.path(), method));
+    } else if (readings.second == Second::unresolved) {
+        Verdict closed;
+        if (!is_final(verdict) && find_closed(readings.other.path(), closed)) {
+            verdict = closed;
+        }
+    }
+    if (verdict.action != Action::pass || !spec_.meeting_url_guard) {
+        return verdict;
+    }
+    const bool is_web_app = covers("/lwa", readings.strict.path()) ||
+                            (readings.second == Second::lenient &&
+                             covers("/lwa", readings.other.path()));
+    if (is_web_app && !meeting_urls_pass(query, meet_urls_)) {
+        return refuse(Reason::meeting_url, verdict.service, verdict.target);
+    }
+    return verdict;
+}
+
+bool Site::form_passes(std::string_view form) const noexcept {
+    return !spec_.meeting_url_guard || meeting_urls_pass(form, meet_urls_);
+}
+
+std::string_view Site::allow_path_remedy(const Request& request) const noexcept {
+    Readings readings;
+    if (read_path(split(request.target).path, readings) != PathState::fine) {
+        return {};
+    }
+    const PathRow* row = find_row(readings.strict.path(), spec_.product);
+    return row != nullptr && row->exposure == Exposure::on_demand ? row->prefix
+                                                                  : std::string_view();
+}
+
+/// What is closed on every host.
+bool Site::find_closed(std::string_view path, Verdict& verdict) const noexcept {
+    if (any_covers(admin_paths_, path)) {
+        verdict = refuse(Reason::admin, Service::control_panel, spec_.target);
+        return true;
+    }
+    if (const Never never = find_never(path, spec_.product); never.closed) {
+        verdict = refuse(never.exposure == Exposure::admin ? Reason::admin : Reason::internal,
+                         never.service, spec_.target);
+        return true;
+    }
+    return false;
+}
+
+Verdict Site::judge_reading(std::string_view path, Methods method) const noexcept {
+    Verdict verdict;
+    if (find_closed(path, verdict)) {
+        return verdict;
+    }
+    verdict = spec_.kind == SiteKind::exchange ? judge_exchange(path, method)
+                                               : judge_lync(path, method);
+    if (any_covers(deny_paths_, path)) {
+        return refuse(Reason::denied, verdict.service, verdict.target);
+    }
+    return verdict;
+}
+
+bool Site::declares(Service service) const noexcept {
+    return std::any_of(simple_urls_.begin(), simple_urls_.end(),
+                       [&](const SimpleUrlPath& url) { return url.service == service; });
+}
+
+Verdict Site::judge_lync(std::string_view path, Methods method) const noexcept {
+    const PathRow* row = find_row(path, spec_.product);
+    Service service = row != nullptr ? row->service : Service::unknown;
+    std::uint16_t target = spec_.target;
+    const Hosts hosts = hosts_of(spec_.kind);
+    bool published = row != nullptr && row->exposure == Exposure::published &&
+                     ((row->hosts & hosts) != 0 ||
+                      (spec_.kind == SiteKind::simple_urls && (row->hosts & on_own_pages) != 0 &&
+                       declares(row->service)));
+
+    if (spec_.kind == SiteKind::autodiscover && path.empty()) {
+        service = Service::autodiscover;
+        published = true;
+        row = find_row("/autodiscover", spec_.product);
+    }
+    if (spec_.kind == SiteKind::simple_urls) {
+        const auto url = std::find_if(simple_urls_.begin(), simple_urls_.end(),
+                                      [&](const SimpleUrlPath& candidate) {
+                                          return covers(candidate.prefix, path);
+                                      });
+        if (url != simple_urls_.end()) {
+            target = url->target;
+            // The whole host is published, but what is on demand elsewhere is so here: the pool
+            // has one web site behind all its names.
+            published = !url->prefix.empty() || row == nullptr ||
+                        row->exposure == Exposure::published;
+            if (!url->prefix.empty() || row == nullptr) {
+                service = url->service;
+                row = row_of(url->service, spec_.product);
+            }
+        }
+    }
+
+    if (method == method_none) {
+        return refuse(Reason::method, service, target);
+    }
+    if (!spec_.strict || any_covers(allow_paths_, path)) {
+        published = true;
+    }
+    if (!published) {
+        return refuse(Reason::path, service, target);
+    }
+    if (spec_.strict && row != nullptr && (row->methods & method) == 0) {
+        return refuse(Reason::method, service, target);
+    }
+    return pass(service, target);
+}
+
+Verdict Site::judge_exchange(std::string_view path, Methods method) const noexcept {
+    const PathRow* row = find_row(path, spec_.product, on_exchange);
+    const Service service = row != nullptr ? row->service : Service::unknown;
+    if (method == method_none) {
+        return refuse(Reason::method, service, spec_.target);
+    }
+    const auto& services = spec_.exchange_services;
+    if (row == nullptr || std::find(services.begin(), services.end(), service) == services.end()) {
+        return refuse(Reason::path, service, spec_.target);
+    }
+    if ((row->methods & method) == 0) {
+        return refuse(Reason::method, service, spec_.target);
+    }
+    return pass(service, spec_.target);
+}
+
+/// Byte for byte: its URLs are encoded twice by design, so only the plain reading is asked, and
+/// only for administration, which no farm has.
+Verdict Site::judge_office_web_apps(const Request& request, std::string_view raw) const noexcept {
+    constexpr Service service = Service::office_web_apps;
+    Reading reading;
+    if (const PathState state = read_plain(raw, reading); state == PathState::malformed) {
+        return refuse(Reason::malformed, service, spec_.target);
+    } else if (state == PathState::fine) {
+        const std::string_view path = reading.path();
+        if (any_covers(admin_paths_, path) || find_never_admin(path, spec_.product).closed) {
+            return refuse(Reason::admin, service, spec_.target);
+        }
+        if (any_covers(deny_paths_, path)) {
+            return refuse(Reason::denied, service, spec_.target);
+        }
+    }
+    if (method_bit(request.method) == method_none) {
+        return refuse(Reason::method, service, spec_.target);
+    }
+    return pass(service, spec_.target);
+}
+
+bool Site::autodiscover_travels(const Request& request) const noexcept {
+    if (!request.host.starts_with("lyncdiscover.") ||
+        (request.method != "GET" && request.method != "HEAD")) {
+        return false;
+    }
+    switch (spec_.plain_autodiscover) {
+    case PlainAutodiscover::always:
+        return true;
+    case PlainAutodiscover::unless_covered:
+        return spec_.certificate_names == nullptr ||
+               !spec_.certificate_names->covers(request.host);
+    case PlainAutodiscover::never:
+        break;
+    }
+    return false;
+}
+
+Verdict Site::judge_plain_http(const Request& request, std::string_view raw) const noexcept {
+    Readings readings;
+    if (const PathState state = read_path(raw, readings); state != PathState::fine) {
+        return refuse(reason_of(state), Service::unknown, spec_.target);
+    }
+    const std::string_view path = readings.strict.path();
+    const std::string_view other =
+        readings.second == Second::none ? path : readings.other.path();
+    Verdict closed;
+    if (find_closed(path, closed) || find_closed(other, closed)) {
+        return closed;
+    }
+    const PathRow* row = find_row(path, spec_.product);
+    const Service service = row != nullptr ? row->service : Service::unknown;
+    if (any_covers(deny_paths_, path) || any_covers(deny_paths_, other)) {
+        return refuse(Reason::denied, service, spec_.target);
+    }
+    if (is_autodiscover_path(path) &&
+        (readings.second != Second::lenient || is_autodiscover_path(other)) &&
+        autodiscover_travels(request)) {
+        return pass(Service::autodiscover, spec_.target);
+    }
+    // What is redirected comes back on https and is judged there.
+    if (method_bit(request.method) == method_none) {
+        return refuse(Reason::method, service, spec_.target);
+    }
+    if (!spec_.redirect_to_https) {
+        return refuse(Reason::plain_http, service, spec_.target);
+    }
+    return {Action::redirect, Reason::none, service, spec_.target};
+}
+
+} // namespace lync::policy

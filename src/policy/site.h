@@ -1,0 +1,145 @@
+#pragma once
+
+// The policy room: a request line in, a verdict out. Pure, allocation-free at run time, and
+// without a word of nginx.
+//
+//     services.h  the one table of paths: what each is, who needs it, who may reach it
+//     path.h      how IIS will read a path
+//     meeting_url.h  the guard of the web app's meeturl parameter
+//     site.h      the rules of one virtual host, compiled, and the verdict
+
+#include "policy/meeting_url.h"
+#include "policy/services.h"
+#include "topology/name_set.h"
+#include "topology/product.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lync::policy {
+
+/// What a virtual host publishes.
+enum class SiteKind : std::uint8_t {
+    web_services,    ///< a pool's or Director's external web services FQDN
+    autodiscover,    ///< lyncdiscover names
+    simple_urls,     ///< hosts of meet, dialin, scheduler simple URLs
+    office_web_apps, ///< an Office Web Apps farm: passed through byte for byte
+    exchange,        ///< Exchange: only the services named
+    plain_http,      ///< port 80 of all of these
+    blocked,         ///< the admin simple URL's own host: nothing passes
+    unknown_host,    ///< the catch-all of a socket: nothing passes
+};
+
+/// A declared simple URL on the hosts of this site.
+struct SimpleUrlPath {
+    std::string prefix;       ///< "/Meet", "/contoso/Meet"; empty: the whole host
+    Service service;          ///< meet, dialin or scheduler
+    std::uint16_t target = 0; ///< index given back in Verdict::target
+};
+
+/// Whether autodiscover over plain HTTP travels to the pool (spec: http_autodiscover).
+enum class PlainAutodiscover : std::uint8_t {
+    never,          ///< redirect or refuse like anything else
+    always,         ///< these hosts are lyncdiscover names that no certificate covers, or `on`
+    unless_covered, ///< `sip_domain *`: the requested name is looked up in the certificates' names
+};
+
+/// The rules of one virtual host as the plan states them; compiled by Site's constructor.
+struct SiteSpec {
+    SiteKind kind = SiteKind::unknown_host;
+    topology::Product product = topology::Product::sfb_se;
+
+    /// Where what passes goes, unless a simple URL says otherwise. An index that means something
+    /// to the caller only.
+    std::uint16_t target = 0;
+
+    bool strict = true; ///< path_policy strict: only what the product declares external
+    std::vector<std::string> allow_paths;
+    std::vector<std::string> deny_paths;
+
+    std::vector<SimpleUrlPath> simple_urls;
+    std::vector<std::string> admin_paths;    ///< paths of admin simple URLs: closed on every host
+    std::vector<Service> exchange_services;
+
+    bool meeting_url_guard = true;
+    std::vector<MeetUrl> meet_urls; ///< of the whole publication
+
+    bool redirect_to_https = true; ///< plain_http: what does not travel is redirected, or refused
+    PlainAutodiscover plain_autodiscover = PlainAutodiscover::never;
+    std::shared_ptr<const topology::NameSet> certificate_names; ///< for unless_covered
+};
+
+/// A request as it came: nothing decoded, nothing resolved.
+struct Request {
+    std::string_view method; ///< "GET"
+    std::string_view target; ///< path and query as they will be forwarded: "/?sipuri=..."
+    std::string_view host;   ///< lower case, without port or trailing dot
+};
+
+enum class Action : std::uint8_t { pass, redirect, refuse };
+
+/// Why a request is refused; `reason_name` gives the word of `$lync_verdict` (`refuse:REASON`).
+enum class Reason : std::uint8_t {
+    none,
+    unknown_host,     ///< nobody publishes this name
+    admin,            ///< an administrative surface: Control Panel, PowerShell, admin simple URL
+    internal,         ///< an internal twin (`/Int`), location information, ...
+    path,             ///< not a path that this host publishes
+    ambiguous_path,   ///< readings of the path differ in a way that matters
+    method,           ///< a method the service doesn't use
+    plain_http,       ///< plain HTTP, and https_redirect is off
+    meeting_url,      ///< meeturl names something that isn't a published meet simple URL
+    denied,           ///< deny_path
+    malformed,        ///< can't be parsed: answered with 400
+};
+
+std::string_view reason_name(Reason reason) noexcept;
+
+struct Verdict {
+    Action action = Action::refuse;
+    Reason reason = Reason::unknown_host;
+    Service service = Service::unknown;
+    std::uint16_t target = 0;
+};
+
+/// The compiled rules of one virtual host. Immutable; lives as long as the configuration.
+class Site {
+public:
+    explicit Site(SiteSpec spec);
+
+    /// Judges one request. No allocation, no lock; costs a few hundred nanoseconds.
+    Verdict judge(const Request& request) const noexcept;
+
+    /// Whether a form body posted to the web app's pages passes the meeting URL guard: to be asked
+    /// for requests that `judge` passed as Service::lwa, with the parameters as they came
+    /// ("a=b&c=d"). True if the guard is off.
+    bool form_passes(std::string_view form) const noexcept;
+
+    /// For the log line of a request refused for Reason::path: the prefix that `allow_path` would
+    /// have to name ("/passiveauth"), or an empty text if the path is none that organisations need.
+    std::string_view allow_path_remedy(const Request& request) const noexcept;
+
+    const SiteSpec& spec() const noexcept { return spec_; }
+
+private:
+    Verdict judge_reading(std::string_view path, Methods method) const noexcept;
+    Verdict judge_lync(std::string_view path, Methods method) const noexcept;
+    Verdict judge_exchange(std::string_view path, Methods method) const noexcept;
+    Verdict judge_office_web_apps(const Request& request, std::string_view raw) const noexcept;
+    Verdict judge_plain_http(const Request& request, std::string_view raw) const noexcept;
+    bool find_closed(std::string_view path, Verdict& verdict) const noexcept;
+    bool autodiscover_travels(const Request& request) const noexcept;
+    bool declares(Service service) const noexcept;
+
+    SiteSpec spec_; // as given; what is compared at run time is kept in lower case below
+    std::vector<std::string> allow_paths_;
+    std::vector<std::string> deny_paths_;
+    std::vector<std::string> admin_paths_;
+    std::vector<SimpleUrlPath> simple_urls_; // longest prefix first
+    std::vector<MeetUrl> meet_urls_;
+};
+
+} // namespace lync::policy
