@@ -1,0 +1,101 @@
+// The CAs that servers are verified against.
+
+#include "topology/certificate.h"
+
+#include "catch.h"
+#include "certificate_files.h"
+
+#include <openssl/err.h>
+
+using namespace lync::topology;
+using namespace lync::testing;
+using namespace std::literals;
+
+namespace {
+
+class CaFile {
+public:
+    Directory directory;
+    std::string file = directory.path("ca.pem");
+
+    TrustedCa load(std::chrono::sys_seconds now = test_now) const {
+        TrustedCa ca = load_trusted_ca(file, now);
+        CHECK(ERR_peek_error() == 0);
+        return ca;
+    }
+};
+
+Request until(std::chrono::sys_seconds not_after) {
+    Request request;
+    request.common_names = {"contoso-CA"};
+    request.not_before = test_now - std::chrono::days(400);
+    request.not_after = not_after;
+    return request;
+}
+
+} // namespace
+
+TEST_CASE("a trusted CA file counts its certificates", "[certificate]") {
+    const CaFile ca;
+    const auto key = rsa_key(2048);
+    Request old = until(test_now + std::chrono::days(1000));
+    old.digest = EVP_sha1(); // a root's signature is never looked at
+    ca.directory.write("ca.pem", pem(issue(old, key.get())) + "# a comment\n" +
+                                     pem(issue(until(test_now - 1h), key.get())));
+
+    const TrustedCa loaded = ca.load();
+    CHECK(static_cast<bool>(loaded));
+    CHECK(loaded.error.empty());
+    CHECK(loaded.warnings.empty());
+    CHECK(loaded.count == 2);
+    CHECK(loaded.expired == 1);
+}
+
+TEST_CASE("trusted CA files that can verify nobody are refused", "[certificate]") {
+    const CaFile ca;
+    const auto key = ec_key();
+    const std::string start = "cannot load trusted CA \"" + ca.file + "\": ";
+    const std::string renew = ": write the CA that issued the servers' current certificates";
+
+    CHECK(ca.load().error ==
+          start + "open() failed (2: No such file or directory), check the path");
+    ca.directory.write("ca.pem", "");
+    CHECK(ca.load().error == start + "it is empty");
+    ca.directory.write("ca.pem", "no certificate here\n");
+    CHECK(ca.load().error ==
+          start + "it is not PEM, no line in it is \"-----BEGIN CERTIFICATE-----\"");
+    ca.directory.write("ca.pem", pem(key));
+    CHECK(ca.load().error == start + "it holds a private key and no certificate");
+    ca.directory.write("ca.pem", der(issue({}, key.get())));
+    CHECK(ca.load().error ==
+          start + "it is not PEM but DER, convert it with \"openssl x509 -inform DER -in " +
+              ca.file + " -out FILE\"");
+
+    const std::string good = pem(issue({}, key.get()));
+    ca.directory.write("ca.pem", good + good.substr(0, 200));
+    CHECK(ca.load().error == start + "certificate 2 in it is damaged, copy the file again");
+
+    const std::string expired = pem(issue(until(test_now - 1h), key.get()));
+    ca.directory.write("ca.pem", expired);
+    CHECK(ca.load().error ==
+          "trusted CA \"" + ca.file + "\" expired on 2026-06-15 11:00 UTC" + renew);
+    ca.directory.write("ca.pem",
+                       expired + pem(issue(until(test_now - std::chrono::days(9)), key.get())));
+    const TrustedCa both = ca.load();
+    CHECK(both.error == "all 2 certificates of trusted CA \"" + ca.file +
+                            "\" have expired, the last one on 2026-06-15 11:00 UTC" + renew);
+    CHECK(both.count == 2);
+    CHECK(both.expired == 2);
+}
+
+TEST_CASE("a trusted CA that ends within 30 days is a warning", "[certificate]") {
+    const CaFile ca;
+    const auto key = ec_key();
+    ca.directory.write("ca.pem",
+                       pem(issue(until(test_now + std::chrono::days(29) + 1h), key.get())));
+    const TrustedCa loaded = ca.load();
+    CHECK(loaded.error.empty());
+    CHECK(loaded.warnings ==
+          std::vector<std::string>{"trusted CA \"" + ca.file +
+                                   "\" expires on 2026-07-14 13:00 UTC, in 29 days: renew it"});
+}

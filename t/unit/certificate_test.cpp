@@ -1,0 +1,289 @@
+// What is read from a certificate, and the whole text of every refusal and warning about it.
+
+#include "topology/certificate.h"
+
+#include "catch.h"
+#include "certificate_files.h"
+#include "topology/name_set.h"
+
+#include <openssl/err.h>
+
+#include <chrono>
+#include <ctime>
+
+using namespace lync::topology;
+using namespace lync::testing;
+using namespace std::literals;
+
+TEST_CASE("a certificate tells its names, dates, key and subject", "[certificate]") {
+    const Files files;
+    const auto key = rsa_key(2048);
+    files.put(pem(issue(names({"LyncWebExt.contoso.com", "*.fabrikam.com"}), key.get())), pem(key));
+
+    ERR_put_error(ERR_LIB_USER, 0, 1, "somewhere", 1); // somebody else's, left behind
+    const Certificate loaded = files.load();
+    CHECK(loaded.error.empty());
+    CHECK(static_cast<bool>(loaded));
+    CHECK(loaded.warnings.empty());
+    CHECK(loaded.names == std::vector<std::string>{"lyncwebext.contoso.com", "*.fabrikam.com"});
+    CHECK(loaded.subject == "CN=lyncwebext.contoso.com");
+    CHECK(loaded.not_before == test_now - 24h);
+    CHECK(loaded.not_after == test_now + std::chrono::days(365));
+    CHECK(loaded.key_kind == KeyKind::rsa);
+    CHECK(loaded.key_bits == 2048);
+    CHECK_FALSE(loaded.weak_signature);
+    CHECK(loaded.intermediates == 0);
+}
+
+TEST_CASE("every kind of key that nginx presents is known", "[certificate]") {
+    const Files files;
+    const struct {
+        const char* type;
+        KeyKind kind;
+        int bits;
+        std::string_view name;
+    } rows[] = {
+        {"EC", KeyKind::ecdsa, 256, "ECDSA"},
+        {"RSA-PSS", KeyKind::rsa_pss, 2048, "RSA-PSS"},
+        {"ED25519", KeyKind::ed25519, 256, "Ed25519"},
+        {"ED448", KeyKind::ed448, 456, "Ed448"},
+    };
+    for (const auto& row : rows) {
+        INFO(row.type);
+        const auto key = row.kind == KeyKind::ecdsa ? ec_key() : key_of_type(row.type);
+        files.put(pem(issue({}, key.get())), pem(key));
+        const Certificate loaded = files.load();
+        CHECK(loaded.error.empty());
+        CHECK(loaded.key_kind == row.kind);
+        CHECK(loaded.key_bits == row.bits);
+        CHECK(key_kind_name(loaded.key_kind) == row.name);
+    }
+    CHECK(key_kind_name(KeyKind::rsa) == "RSA");
+    CHECK(key_kind_name(KeyKind::other) == "unknown");
+
+    const auto strange = key_of_type("X25519");
+    const auto signer = ec_key();
+    const auto issuer = issue(called("CA"), signer.get());
+    files.put(pem(issue({}, strange.get(), issuer.get(), signer.get())), pem(strange));
+    CHECK(files.error() == "certificate \"" + files.certificate +
+                               "\" has a kind of key that TLS clients don't know: have it issued "
+                               "for an RSA or ECDSA key");
+}
+
+TEST_CASE("the common name counts only where there is no dNSName", "[certificate]") {
+    const Files files;
+    const auto key = ec_key();
+    const auto names_in = [&](const Request& request) {
+        files.put(pem(issue(request, key.get())), pem(key));
+        const Certificate loaded = files.load();
+        CHECK(loaded.error.empty());
+        return loaded.names;
+    };
+    using Names = std::vector<std::string>;
+
+    CHECK(names_in({}) == Names{"lyncwebext.contoso.com"});
+    CHECK(names_in(names({"meet.contoso.com"})) == Names{"meet.contoso.com"});
+
+    Request only_ip;
+    only_ip.has_ip = true;
+    CHECK(names_in(only_ip) == Names{"lyncwebext.contoso.com"});
+
+    Request two;
+    two.common_names = {"Contoso", "Meet.contoso.com"};
+    CHECK(names_in(two) == Names{"meet.contoso.com"});
+
+    Request none;
+    none.common_names = {};
+    CHECK(names_in(none).empty());
+
+    Request words;
+    words.common_names = {"Contoso Büro"};
+    CHECK(names_in(words).empty());
+}
+
+TEST_CASE("names made to deceive cover nothing", "[certificate]") {
+    const Files files;
+    const auto key = ec_key();
+    files.put(pem(issue(names({"meet.contoso.com\0.evil.example"s, "meet.contoso.com\0"s, "\0"s, "",
+                               "*", "*.com", "f*.contoso.com", "meet.contoso.com.",
+                               "b\xc3\xbcro.contoso.com", "meet.contoso.com\n"}),
+                        key.get())),
+              pem(key));
+    const Certificate loaded = files.load();
+    CHECK(loaded.error.empty());
+    // The common name doesn't come back in where a dNSName was unusable.
+    CHECK(loaded.names ==
+          std::vector<std::string>{"*", "*.com", "f*.contoso.com", "meet.contoso.com."});
+
+    NameSet set;
+    for (const std::string& name : loaded.names) {
+        set.add(name);
+    }
+    set.freeze();
+    CHECK(set.empty());
+    CHECK_FALSE(set.covers("meet.contoso.com"));
+    CHECK_FALSE(set.covers("lyncwebext.contoso.com"));
+
+    files.put(pem(issue(names({"\0"s}), key.get())), pem(key));
+    CHECK(files.load().names.empty());
+
+    files.put(pem(issue(called("meet.contoso.com\0.evil.example"s), key.get())), pem(key));
+    CHECK(files.load().names.empty());
+}
+
+TEST_CASE("five thousand names are read quickly", "[certificate]") {
+    const Files files;
+    const auto key = ec_key();
+    std::vector<std::string> many;
+    for (int i = 0; i < 5000; i++) {
+        many.push_back("lyncdiscover.domain" + std::to_string(i) + ".example");
+    }
+    files.put(pem(issue(names(many), key.get())), pem(key));
+
+    const std::clock_t start = std::clock();
+    const Certificate loaded = files.load();
+    CHECK(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC < 5);
+    CHECK(loaded.error.empty());
+    CHECK(loaded.names == many);
+}
+
+TEST_CASE("a subject alternative name that can't be read is an error", "[certificate]") {
+    const Files files;
+    const auto key = ec_key();
+    Request request;
+    request.raw_alternative_names = "\x30\x7fgarbage";
+    files.put(pem(issue(request, key.get())), pem(key));
+    CHECK(files.error() == "certificate \"" + files.certificate +
+                               "\" has a subject alternative name that can't be read: have it "
+                               "issued again");
+}
+
+TEST_CASE("a subject is printed without anything unprintable", "[certificate]") {
+    const Files files;
+    const auto key = ec_key();
+    files.put(pem(issue(called("B\xc3\xbcro\n\"x\""), key.get())), pem(key));
+    CHECK(files.load().subject == "CN=B\\C3\\BCro\\0A\\\"x\\\"");
+}
+
+TEST_CASE("a key must belong to the first certificate", "[certificate]") {
+    const Files files;
+    const auto key = ec_key();
+    const auto other = ec_key();
+    const auto rsa = rsa_key(2048);
+    const auto issuer = issue(called("Issuing CA"), other.get());
+    const auto leaf = issue({}, key.get(), issuer.get(), other.get());
+    const std::string start = "certificate key \"" + files.key +
+                              "\" does not match certificate \"" + files.certificate + "\": ";
+
+    files.put(pem(leaf), pem(other));
+    CHECK(files.error() == start + "write the key that the certificate was requested with");
+    files.put(pem(leaf), pem(rsa));
+    CHECK(files.error() == start + "write the key that the certificate was requested with");
+    files.put(pem(issuer) + pem(leaf), pem(key));
+    CHECK(files.error() == start + "it belongs to certificate 2 of that file, which must stand "
+                                   "first, with its intermediates after it");
+}
+
+TEST_CASE("dates are held against the time", "[certificate]") {
+    const Files files;
+    const auto key = ec_key();
+    Request request;
+    request.not_before = test_now - std::chrono::days(60);
+    request.not_after = test_now;
+    files.put(pem(issue(request, key.get())), pem(key));
+    const std::string title = "certificate \"" + files.certificate + "\"";
+    const std::string expires = title + " expires on 2026-06-15 12:00 UTC, ";
+    using Warnings = std::vector<std::string>;
+
+    CHECK(files.load(test_now + 1s).error == title + " expired on 2026-06-15 12:00 UTC: renew it");
+    CHECK(files.load(test_now - std::chrono::days(60) - 1s).error ==
+          title + " is not valid before 2026-04-16 12:00 UTC: use another one until then, or check "
+                  "the clock of this system");
+
+    CHECK(files.load(test_now).warnings == Warnings{expires + "in less than a day: renew it"});
+    CHECK(files.load(test_now - 30h).warnings == Warnings{expires + "in 1 day: renew it"});
+    CHECK(files.load(test_now - std::chrono::days(20) - 12h).warnings ==
+          Warnings{expires + "in 20 days: renew it"});
+    CHECK(files.load(test_now - std::chrono::days(30)).warnings ==
+          Warnings{expires + "in 30 days: renew it"});
+    CHECK(files.load(test_now - std::chrono::days(30) - 1s).warnings.empty());
+    CHECK(files.load(test_now - std::chrono::days(60)).error.empty());
+}
+
+TEST_CASE("short RSA keys and old digests are refused", "[certificate]") {
+    const Files files;
+    const auto short_key = rsa_key(1024);
+    const auto key = rsa_key(2048);
+    const auto pss_key = key_of_type("RSA-PSS");
+    const auto other = rsa_key(2048);
+    const std::string title = "certificate \"" + files.certificate + "\"";
+
+    files.put(pem(issue({}, short_key.get())), pem(short_key));
+    CHECK(files.error() == title +
+                               " has an RSA key of 1024 bits, clients need 2048: have it issued "
+                               "again for a longer key");
+
+    Request sha1;
+    sha1.digest = EVP_sha1();
+    files.put(pem(issue(sha1, key.get())), pem(key));
+    CHECK(files.error() ==
+          title + " is signed with SHA-1, which clients refuse: have it issued again with SHA-256");
+    CHECK(files.load().weak_signature);
+
+    Request md5;
+    md5.digest = EVP_md5();
+    files.put(pem(issue(md5, key.get())), pem(key));
+    CHECK(files.error() ==
+          title + " is signed with MD5, which clients refuse: have it issued again with SHA-256");
+
+    // Here the digest stands inside the parameters of the signature algorithm.
+    files.put(pem(issue(sha1, pss_key.get())), pem(pss_key));
+    CHECK(files.error() ==
+          title + " is signed with SHA-1, which clients refuse: have it issued again with SHA-256");
+
+    // The chain: an intermediate counts, a root doesn't.
+    Request old_root = called("Old Root");
+    old_root.digest = EVP_sha1();
+    const auto root = issue(old_root, other.get());
+    Request old_issuer = called("Issuing CA");
+    old_issuer.digest = EVP_sha1();
+    const auto middle_key = ec_key();
+    const auto middle = issue(old_issuer, middle_key.get(), root.get(), other.get());
+    const auto sound_middle =
+        issue(called("Issuing CA"), middle_key.get(), root.get(), other.get());
+    const auto leaf = issue({}, key.get(), middle.get(), middle_key.get());
+
+    files.put(pem(leaf) + pem(middle) + pem(root), pem(key));
+    CHECK(files.error() == "intermediate certificate \"CN=Issuing CA\" in \"" + files.certificate +
+                               "\" is signed with SHA-1, which clients refuse: get the current one "
+                               "of the CA");
+    files.put(pem(leaf) + pem(sound_middle) + pem(root), pem(key));
+    CHECK(files.error().empty());
+    CHECK(files.load().intermediates == 2);
+
+    const auto short_middle = issue(called("Short CA"), short_key.get(), root.get(), other.get());
+    files.put(pem(leaf) + pem(short_middle), pem(key));
+    CHECK(files.error() == "intermediate certificate \"CN=Short CA\" in \"" + files.certificate +
+                               "\" has an RSA key of 1024 bits, clients need 2048: get the current "
+                               "one of the CA");
+}
+
+TEST_CASE("an expired intermediate is a warning", "[certificate]") {
+    const Files files;
+    const auto key = ec_key();
+    const auto root_key = ec_key();
+    const auto root = issue(called("Root"), root_key.get());
+    Request expired = called("Issuing CA");
+    expired.not_after = test_now - 1h;
+    const auto middle = issue(expired, root_key.get(), root.get(), root_key.get());
+    const auto leaf = issue({}, key.get(), middle.get(), root_key.get());
+    files.put(pem(leaf) + pem(middle), pem(key));
+
+    const Certificate loaded = files.load();
+    CHECK(loaded.error.empty());
+    CHECK(loaded.warnings ==
+          std::vector<std::string>{"intermediate certificate \"CN=Issuing CA\" in \"" +
+                                   files.certificate +
+                                   "\" expired on 2026-06-15 11:00 UTC: get the current one of the "
+                                   "CA"});
+}

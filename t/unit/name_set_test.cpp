@@ -1,0 +1,141 @@
+// The names that certificates cover, as clients compare them.
+
+#include "topology/name_set.h"
+
+#include "catch.h"
+
+#include <ctime>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+using namespace lync::topology;
+using namespace std::literals;
+
+namespace {
+
+NameSet set_of(std::initializer_list<std::string_view> names) {
+    NameSet set;
+    for (const std::string_view name : names) {
+        set.add(name);
+    }
+    set.freeze();
+    return set;
+}
+
+} // namespace
+
+TEST_CASE("an empty set covers nothing", "[name_set]") {
+    const NameSet set;
+    CHECK(set.empty());
+    CHECK_FALSE(set.covers(""));
+    CHECK_FALSE(set.covers("contoso.com"));
+}
+
+TEST_CASE("exact names are covered in any letter case", "[name_set]") {
+    const NameSet set = set_of({"LyncWebExt.contoso.com", "meet.contoso.com", "localhost",
+                                "xn--bro-hoa.contoso.com", "fe_01.contoso.local"});
+    CHECK(set.size() == 5);
+    CHECK(set.covers("lyncwebext.contoso.com"));
+    CHECK(set.covers("LYNCWEBEXT.Contoso.COM"));
+    CHECK(set.covers("meet.contoso.com"));
+    CHECK(set.covers("localhost"));
+    CHECK(set.covers("XN--BRO-HOA.contoso.com"));
+    CHECK(set.covers("fe_01.contoso.local"));
+
+    CHECK_FALSE(set.covers("contoso.com"));
+    CHECK_FALSE(set.covers("a.meet.contoso.com"));
+    CHECK_FALSE(set.covers("meet.contoso.co"));
+    CHECK_FALSE(set.covers("meet.contoso.comm"));
+    CHECK_FALSE(set.covers("meet.contoso.com."));
+    CHECK_FALSE(set.covers("meet.*"));
+    CHECK_FALSE(set.covers("büro.contoso.com"));
+}
+
+TEST_CASE("a wildcard covers exactly one label", "[name_set]") {
+    const NameSet set = set_of({"*.Contoso.com", "*.a.b.example"});
+    CHECK(set.covers("meet.contoso.com"));
+    CHECK(set.covers("MEET.CONTOSO.COM"));
+    CHECK(set.covers("xn--bro-hoa.contoso.com"));
+    CHECK(set.covers("x.a.b.example"));
+
+    CHECK_FALSE(set.covers("contoso.com"));
+    CHECK_FALSE(set.covers(".contoso.com"));
+    CHECK_FALSE(set.covers("*.contoso.com"));
+    CHECK_FALSE(set.covers("a.meet.contoso.com"));
+    CHECK_FALSE(set.covers("meet.contoso.com."));
+    CHECK_FALSE(set.covers("meet\0.contoso.com"sv));
+    CHECK_FALSE(set.covers("me et.contoso.com"));
+    CHECK_FALSE(set.covers("xcontoso.com"));
+    CHECK_FALSE(set.covers("a.b.example"));
+}
+
+TEST_CASE("names that no client matches are left out", "[name_set]") {
+    const NameSet set = set_of({"",
+                                ".",
+                                "*",
+                                "*.",
+                                "*.com",
+                                "*.*",
+                                "*.*.com",
+                                "f*.contoso.com",
+                                "*f.contoso.com",
+                                "meet.*.com",
+                                "meet.*",
+                                "**.contoso.com",
+                                ".contoso.com",
+                                "contoso.com.",
+                                "*.contoso.com.",
+                                "a..contoso.com",
+                                "*..contoso.com",
+                                "büro.contoso.com",
+                                "b\xfcro.contoso.com",
+                                "meet.contoso.com\0"sv,
+                                "meet.contoso.com\0.evil.example"sv,
+                                "meet contoso.com",
+                                "https://meet.contoso.com"});
+    CHECK(set.empty());
+    CHECK_FALSE(set.covers("meet.contoso.com"));
+    CHECK_FALSE(set.covers("contoso.com"));
+    CHECK_FALSE(set.covers("foo.contoso.com"));
+    CHECK_FALSE(set.covers("meet.com"));
+    CHECK_FALSE(set.covers("com"));
+}
+
+TEST_CASE("a set may be added to after it was frozen, and holds each name once", "[name_set]") {
+    NameSet set = set_of({"meet.contoso.com", "MEET.contoso.com", "*.contoso.com"});
+    CHECK(set.size() == 2);
+    set.add("dialin.fabrikam.com");
+    set.freeze();
+    CHECK(set.size() == 3);
+    CHECK(set.covers("dialin.fabrikam.com"));
+    CHECK(set.covers("meet.contoso.com"));
+}
+
+TEST_CASE("names longer than DNS has are neither kept nor covered", "[name_set]") {
+    const std::string long_name = std::string(1U << 20U, 'a') + ".contoso.com";
+    NameSet set = set_of({long_name, "*.contoso.com"});
+    CHECK(set.size() == 1);
+    CHECK_FALSE(set.covers(long_name));
+}
+
+TEST_CASE("twenty thousand names are looked up quickly", "[name_set]") {
+    NameSet set;
+    for (int i = 0; i < 20000; i++) {
+        set.add("lyncdiscover.domain" + std::to_string(i * 7919 % 20000) + ".example");
+        set.add("*.wild" + std::to_string(i) + ".example");
+    }
+    set.freeze();
+    CHECK(set.size() == 40000);
+
+    const std::clock_t start = std::clock();
+    std::size_t covered = 0;
+    for (int i = 0; i < 20000; i++) {
+        covered += set.covers("LyncDiscover.Domain" + std::to_string(i) + ".example") ? 1U : 0U;
+        covered += set.covers("meet.wild" + std::to_string(i) + ".example") ? 1U : 0U;
+        covered += set.covers("meet.tame" + std::to_string(i) + ".example") ? 1U : 0U;
+    }
+    const double spent = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+    CHECK(covered == 40000);
+    CHECK(spent < 10); // of CPU, sanitizers included; a scan would take minutes
+}

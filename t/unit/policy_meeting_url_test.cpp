@@ -1,0 +1,247 @@
+// The guard of LwaClient.aspx's meeturl (CVE-2023-41763).
+
+#include "catch.h"
+#include "policy_sites.h"
+
+using namespace policy_sites;
+
+namespace {
+
+std::string base64(std::string_view text, std::string_view alphabet_end = "+/",
+                   std::string_view padding = "=") {
+    std::string digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    digits += alphabet_end;
+    std::string out;
+    unsigned bits = 0;
+    int held = 0;
+    for (const char c : text) {
+        bits = bits << 8 | static_cast<unsigned char>(c);
+        held += 8;
+        while (held >= 6) {
+            held -= 6;
+            out += digits[bits >> held & 63];
+        }
+    }
+    if (held > 0) {
+        out += digits[bits << (6 - held) & 63];
+    }
+    while (!padding.empty() && out.size() % 4 != 0) {
+        out += padding;
+    }
+    return out;
+}
+
+std::string percent(std::string_view text) {
+    static constexpr char hex[] = "0123456789abcdef";
+    std::string out;
+    for (const char c : text) {
+        out += '%';
+        out += hex[static_cast<unsigned char>(c) >> 4];
+        out += hex[static_cast<unsigned char>(c) & 15];
+    }
+    return out;
+}
+
+const std::string page = "/lwa/WebPages/LwaClient.aspx?";
+const std::string good = "https://meet.contoso.com/kenmyer/7322994";
+const std::string evil = "https://10.137.0.26/x/y";
+
+} // namespace
+
+TEST_CASE("policy: meeting URLs that are published pass", "[policy]") {
+    const Site site(pool());
+    const std::string urls[] = {
+        good,
+        "https://meet.contoso.com",
+        "https://meet.contoso.com/",
+        "HTTPS://Meet.Contoso.com/kenmyer/7322994",
+        "https://meet.contoso.com/kenmyer/7322994?sl=1",
+        "https://meet.contoso.com/john%20doe/ABC",
+        "https://meet.contoso.com/meet/kenmyer/7322994",
+        "https://lync.contoso.com/meet/kenmyer/7322994",
+        "https://meet.contoso.com/~~~~/~~~/~~", // holds a "+" or "-" whatever the alignment
+    };
+    for (const std::string& url : urls) {
+        for (const char* end : {"+/", "-_"}) {
+            for (const char* padding : {"=", "!", ""}) {
+                const std::string value = base64(url, end, padding);
+                if (value.find('+') == std::string::npos) {
+                    INFO(url << " " << value);
+                    CHECK(told(site, "GET", page + "meeturl=" + value) == "pass:lwa");
+                }
+                INFO(url << " " << value);
+                CHECK(told(site, "GET", page + "meetURL=" + percent(value)) == "pass:lwa");
+                CHECK(told(site, "GET", page + "x=1&meeturl=" + percent(value) + "&y=%26") ==
+                      "pass:lwa");
+                CHECK(told(site, "GET", page + "meeturl=" + percent(percent(value))) ==
+                      "pass:lwa");
+            }
+        }
+    }
+    CHECK(told(site, "GET", page + "x=1&y=2") == "pass:lwa");
+    CHECK(told(site, "GET", page + "meet=1&meeturls=x&xmeeturl=y&url=meeturl") == "pass:lwa");
+    CHECK(told(site, "GET", page + "junk=%zz%ff%00%e4&&=&") == "pass:lwa");
+    CHECK(told(site, "GET", page.substr(0, page.size() - 1)) == "pass:lwa");
+    CHECK(told(site, "GET", "/ucwa/v1?meeturl=" + base64(evil)) == "pass:ucwa");
+}
+
+TEST_CASE("policy: meeting URLs that aren't published are refused", "[policy]") {
+    const Site site(pool());
+    const std::string urls[] = {
+        evil,
+        "http://meet.contoso.com/kenmyer/7322994",
+        "http://10.137.0.26/?id=POC%25{1337*1337}#.xx//",
+        "https://meet.contoso.com@evil.example/x/y",
+        "https://evil.example@meet.contoso.com/x/y",
+        "https://meet.contoso.com:443/x/y",
+        "https://meet.contoso.com:/x/y",
+        "https://meet.contoso.com.evil.example/x/y",
+        "https://evilmeet.contoso.com/x/y",
+        "https://meet.contoso.com./x/y",
+        "https://.meet.contoso.com/x/y",
+        "https://meet.contoso.com\\@evil.example/x",
+        "https:\\\\meet.contoso.com/x",
+        "https:/meet.contoso.com/x",
+        "https:meet.contoso.com/x",
+        "https:///meet.contoso.com/x",
+        " https://meet.contoso.com/x",
+        "https://meet.contoso.com /x",
+        "https://meet.contoso.com/x y",
+        "https://meet.contoso.com\t/x",
+        "https://meet.contoso.com/x\n",
+        std::string("https://meet.contoso.com/x\0", 27),
+        "https://meet.contoso.com/x#.com/",
+        "https://meet%2econtoso.com/x",
+        "https://meet.contoso.com%2f@evil.example/x",
+        "https://[::1]/x",
+        "https://2130706433/x",
+        "https://m\xc3\xaa" "et.contoso.com/x",
+        "https://meet\xe3\x80\x82" "contoso.com/x",
+        "file:///c:/windows/win.ini",
+        "https://",
+        "",
+        "meet.contoso.com/x/y",
+        "//meet.contoso.com/x/y",
+        "https://lync.contoso.com/dialin",
+        "https://lync.contoso.com/meeting/x",
+        "https://lync.contoso.com/meet/../cscp",
+        "https://lync.contoso.com/meet/%2e%2e/cscp",
+        "https://meet.contoso.com/cscp",
+        "https://meet.contoso.com/%2563scp",
+        "https://meet.contoso.com/lwa/WebPages/LwaClient.aspx?meeturl=aHR0cHM6Ly8xMC4xMzcuMC4yNi8",
+        "https://meet.contoso.com/Abs/Int/x",
+    };
+    for (const std::string& url : urls) {
+        INFO(url);
+        const std::string value = base64(url);
+        CHECK_FALSE(policy::is_meeting_url(url, site.spec().meet_urls));
+        CHECK(told(site, "GET", page + "meeturl=" + percent(value)) == "refuse:meeting_url");
+        CHECK(told(site, "GET", page + "meeturl=" + percent(percent(value))) ==
+              "refuse:meeting_url");
+    }
+}
+
+TEST_CASE("policy: meeturl is recognised in any dress", "[policy]") {
+    const std::string value = base64(evil, "-_", "!");
+    const std::string fine = base64(good, "-_", "!");
+    const std::string queries[] = {
+        "meeturl=" + value,
+        "MeetUrl=" + value,
+        "MEETURL=" + value,
+        "x=1&meeturl=" + value,
+        "x=1;meeturl=" + value,
+        "?meeturl=" + value,
+        "&&meeturl=" + value,
+        "%6deeturl=" + value,
+        percent("meeturl") + "=" + value,
+        percent(percent("meeturl")) + "=" + value,
+        percent(percent(percent("MeetUrl"))) + "=" + value,
+        "%u006deeturl=" + value,
+        "+meeturl=" + value,
+        "meeturl+=" + value,
+        "meeturl%20=" + value,
+        "meeturl%00=" + value,
+        "m%c2%adeeturl=" + value,
+        "%ef%bd%8deeturl=" + value,
+        "m%e2%80%8beeturl=" + value,
+        "m%ffeeturl=" + value,
+        "meeturl",
+        "meeturl=",
+        "meeturl=" + fine + "&meeturl=" + value,
+        "meeturl=" + value + "&meeturl=" + fine,
+        "meeturl=" + fine + "&MEETURL",
+        "meeturl=" + fine + "," + value,
+        "meeturl=" + fine + ";x=1",
+        "meeturl=" + fine + "=" + fine,
+        "meeturl=" + fine + "===",
+        "meeturl=" + fine.substr(0, 8) + "+" + fine.substr(8),
+        "meeturl=" + fine.substr(0, 8) + "%20" + fine.substr(8),
+        "meeturl=" + fine.substr(0, 8) + "%0a" + fine.substr(8),
+        "meeturl=" + fine + "%00",
+        "meeturl=" + fine.substr(0, 9),
+        "x=1%26meeturl=" + value,
+        "x=1%26meeturl%3d" + value,
+        "x=1%2526meeturl%253d" + value,
+        "meeturl=" + fine + "%26meeturl=" + value,
+        "meeturl=" + fine + "&x=%26meeturl%3d" + value,
+        percent("meeturl=" + value),
+        percent(percent("x=1&meeturl=" + value)),
+        "r=%2flwa%2f%3fmeeturl%3d" + value,
+        "x=%25252525252525252526meeturl=" + value,
+    };
+    const Site site(pool());
+    SiteSpec off = pool();
+    off.meeting_url_guard = false;
+    const Site open(off);
+    for (const std::string& query : queries) {
+        INFO(query);
+        CHECK(told(site, "GET", page + query) == "refuse:meeting_url");
+        CHECK(told(site, "GET", "/LWA/?" + query) == "refuse:meeting_url");
+        CHECK_FALSE(site.form_passes(query));
+        CHECK(told(open, "GET", page + query) == "pass:lwa");
+        CHECK(open.form_passes(query));
+    }
+    for (const char* filler : {"+", "%20", "%2520", "%c2%ad", "\xc2\xad"}) {
+        std::string name;
+        for (int i = 0; i < 600; i++) {
+            name += filler;
+        }
+        INFO(filler);
+        CHECK(told(site, "GET", page + name + "meeturl=" + value) == "refuse:meeting_url");
+    }
+    CHECK_FALSE(site.form_passes(std::string(policy::max_parameters + 1, 'x')));
+    CHECK(site.form_passes("meeturl=" + fine + "&x=" + std::string(60000, 'x')));
+    CHECK(site.form_passes("r=%2flwa%2f%3fmeeturl%3d" + fine));
+}
+
+TEST_CASE("policy: the guard holds on every host that has the web app", "[policy]") {
+    for (const SiteSpec& spec : {pool(), pool(false), meet_host(), meet_host(false),
+                                 shared_host(), shared_host(false)}) {
+        const Site site(spec);
+        for (const char* path : {"/lwa/WebPages/LwaClient.aspx", "/LWA/webpages/lwaclient.ASPX",
+                                 "/lwa", "/lwa/", "/%6cwa/x", "//lwa//x", "/lwa/x.aspx/y",
+                                 "/lwa;x/LwaClient.aspx", "/%256cwa/LwaClient.aspx"}) {
+            INFO(path);
+            CHECK(judge(site, "GET", path + ("?meeturl=" + base64(evil))).action ==
+                  policy::Action::refuse);
+        }
+        CHECK(told(site, "GET", page + "meeturl=" + base64(good, "-_", "!")) == "pass:lwa");
+    }
+}
+
+TEST_CASE("policy: the guard under https://meet.*", "[policy]") {
+    SiteSpec spec = pool();
+    spec.meet_urls = {{"Meet.*", ""}, {"lync.*", "/contoso/Meet/"}};
+    const Site site(spec);
+    const auto verdict = [&](std::string_view url) {
+        return told(site, "GET", page + "meeturl=" + percent(base64(url)));
+    };
+    CHECK(verdict("https://meet.contoso.com/x/y") == "pass:lwa");
+    CHECK(verdict("https://MEET.fabrikam.com/x/y") == "pass:lwa");
+    CHECK(verdict("https://lync.fabrikam.com/Contoso/meet/x/y") == "pass:lwa");
+    CHECK(verdict("https://lync.fabrikam.com/meet/x/y") == "refuse:meeting_url");
+    CHECK(verdict("https://meet/x/y") == "refuse:meeting_url");
+    CHECK(verdict("https://meet./x/y") == "refuse:meeting_url");
+    CHECK(verdict("https://meeting.contoso.com/x/y") == "refuse:meeting_url");
+    CHECK(verdict("https://10.0.0.1/x/y") == "refuse:meeting_url");
+}

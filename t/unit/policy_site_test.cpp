@@ -1,0 +1,216 @@
+// The rules of a virtual host: kinds, plain HTTP, allow and deny, targets, methods.
+
+#include "catch.h"
+#include "policy/path.h"
+#include "policy_sites.h"
+#include "topology/name_set.h"
+
+using namespace policy_sites;
+using policy::PlainAutodiscover;
+
+TEST_CASE("policy: hosts that publish nothing", "[policy]") {
+    const Site unknown(spec_of(SiteKind::unknown_host));
+    CHECK(told(unknown, "GET", "/") == "refuse:unknown_host");
+    CHECK(told(unknown, "GET", "/cscp") == "refuse:unknown_host");
+    const Site blocked(spec_of(SiteKind::blocked));
+    CHECK(told(blocked, "GET", "/") == "refuse:admin");
+    CHECK(told(blocked, "GET", "/meet/x") == "refuse:admin");
+}
+
+TEST_CASE("policy: the admin simple URL's path is closed on every host", "[policy]") {
+    for (const SiteSpec& spec :
+         {pool(), pool(false), discovery(false), meet_host(), meet_host(false), shared_host(),
+          exchange(), spec_of(SiteKind::office_web_apps),
+          plain_http(PlainAutodiscover::always)}) {
+        const Site site(spec);
+        for (const char* path : {"/admin", "/ADMIN/", "/Admin/x?y", "/contososipdomain/admin/x",
+                                 "/%61dmin", "//admin", "/x/../admin", "\\admin"}) {
+            if (path[0] != '/') {
+                continue;
+            }
+            INFO(static_cast<int>(spec.kind) << " " << path);
+            CHECK(judge(site, "GET", path).action == policy::Action::refuse);
+        }
+        CHECK(told(site, "GET", "/Admin/x") == "refuse:admin");
+    }
+    const Site site(meet_host());
+    CHECK(told(site, "GET", "/administrator/ABC") == "pass:meet");
+}
+
+TEST_CASE("policy: vendor publishes everything but what is never published", "[policy]") {
+    const Site site(pool(false));
+    CHECK(told(site, "GET", "/") == "pass:unknown");
+    CHECK(told(site, "GET", "/anything/else") == "pass:unknown");
+    CHECK(told(site, "POST", "/passiveauth/x") == "pass:passiveauth");
+    CHECK(told(site, "DELETE", "/abs/handler") == "pass:abs");
+    CHECK(told(site, "GET", "/cscp") == "refuse:admin");
+    CHECK(told(site, "GET", "/abs/int/handler") == "refuse:internal");
+    CHECK(told(site, "GET", "/anything/web.config") == "refuse:internal");
+    for (const char* method : {"TRACE", "CONNECT", "PROPFIND", "DEBUG", "get", "FOO", "", "LOCK"}) {
+        CHECK(told(site, method, "/abs/handler") == "refuse:method");
+    }
+    const Site shared(shared_host(false));
+    CHECK(told(shared, "GET", "/whatever") == "pass:unknown");
+    CHECK(told(shared, "GET", "/meet/x") == "pass:meet");
+}
+
+TEST_CASE("policy: deny_path wins", "[policy]") {
+    SiteSpec spec = pool();
+    spec.allow_paths = {"/own", "/passiveauth"};
+    spec.deny_paths = {"/own/secret", "/scheduler", "/ucwa/V2/"};
+    const Site site(spec);
+    CHECK(told(site, "GET", "/own/x") == "pass:unknown");
+    CHECK(told(site, "GET", "/own/Secret") == "refuse:denied");
+    CHECK(told(site, "GET", "/own/secretary") == "pass:unknown");
+    CHECK(told(site, "GET", "/own/%73ecret/x") == "refuse:denied");
+    CHECK(told(site, "GET", "/own/%2573ecret/x") == "refuse:denied");
+    CHECK(told(site, "GET", "/scheduler/") == "refuse:denied");
+    CHECK(told(site, "GET", "/ucwa/v1/applications") == "pass:ucwa");
+    CHECK(told(site, "GET", "/ucwa/v2/applications") == "refuse:denied");
+    CHECK(told(site, "GET", "/cscp") == "refuse:admin");
+
+    spec.kind = SiteKind::plain_http;
+    CHECK(told(Site(spec), "GET", "/scheduler") == "refuse:denied");
+}
+
+TEST_CASE("policy: allow_path can't open what is never published", "[policy]") {
+    SiteSpec spec = pool();
+    spec.allow_paths = {"/cscp", "/abs/int", "/"};
+    const Site site(spec);
+    CHECK(told(site, "GET", "/cscp/x") == "refuse:admin");
+    CHECK(told(site, "GET", "/abs/int/x") == "refuse:internal");
+    CHECK(told(site, "GET", "/nothing") == "refuse:path");
+}
+
+TEST_CASE("policy: a simple URL's target", "[policy]") {
+    SiteSpec spec = shared_host();
+    spec.simple_urls.push_back({"/contoso/Meet/east", Service::meet, 7});
+    spec.simple_urls.push_back({"/contoso/Meet", Service::meet, 6});
+    const Site site(spec);
+    CHECK(judge(site, "GET", "/Meet/x").target == 2);
+    CHECK(judge(site, "GET", "/fabrikam/MEET/x").target == 3);
+    CHECK(judge(site, "GET", "/dialin").target == 4);
+    CHECK(judge(site, "GET", "/contoso/meet/x").target == 6);
+    CHECK(judge(site, "GET", "/contoso/meet/East/x").target == 7);
+    CHECK(judge(site, "GET", "/contoso/meet/eastern/x").target == 6);
+    CHECK(judge(site, "GET", "/lwa/x").target == 1);
+    CHECK(judge(site, "GET", "/fonts/x").target == 1);
+
+    // two readings, two pools
+    CHECK(told(site, "GET", "/contoso/meet/%2565ast/x") == "refuse:ambiguous_path");
+    CHECK(told(site, "GET", "/contoso/meet/%65ast/x") == "pass:meet");
+    CHECK(judge(site, "GET", "/contoso/meet/%65ast/x").target == 7);
+
+    const Site whole(meet_host());
+    CHECK(judge(whole, "GET", "/lwa/x").target == 2);
+    CHECK(told(whole, "GET", "/lwa/x") == "pass:lwa");
+}
+
+TEST_CASE("policy: a dialin host serves /dialin, not /meet", "[policy]") {
+    SiteSpec spec = spec_of(SiteKind::simple_urls);
+    spec.simple_urls = {{"/numbers", Service::dialin, 5}};
+    const Site site(spec);
+    CHECK(told(site, "GET", "/Numbers/x") == "pass:dialin");
+    CHECK(told(site, "GET", "/dialin/Resources/x.png") == "pass:dialin");
+    CHECK(told(site, "GET", "/meet/x") == "refuse:path");
+    CHECK(told(site, "PUT", "/numbers/x") == "refuse:method");
+}
+
+TEST_CASE("policy: plain HTTP", "[policy]") {
+    constexpr const char* host = "lyncdiscover.contoso.com";
+    struct Line {
+        const char* method;
+        const char* target;
+        const char* host;
+        const char* told;
+    };
+    const Line lines[] = {
+        {"GET", "/", host, "pass:autodiscover"},
+        {"HEAD", "/", host, "pass:autodiscover"},
+        {"GET", "/?sipuri=jdoe@contoso.com", host, "pass:autodiscover"},
+        {"GET", "?sipuri=jdoe@contoso.com", host, "pass:autodiscover"},
+        {"GET", "", host, "pass:autodiscover"},
+        {"GET", "/AutoDiscover/AutodiscoverService.svc/root", host, "pass:autodiscover"},
+        {"GET", "/autodiscover", host, "pass:autodiscover"},
+        {"GET", "/%61utodiscover/x", host, "pass:autodiscover"},
+        {"POST", "/", host, "redirect"},
+        {"OPTIONS", "/", host, "redirect"},
+        {"POST", "/autodiscover/x", host, "redirect"},
+        {"GET", "/autodiscovery", host, "redirect"},
+        {"GET", "/xframe", host, "redirect"},
+        {"POST", "/webticket/webticketservice.svc", host, "redirect"},
+        {"GET", "/abs/handler", host, "redirect"},
+        {"GET", "/autodiscover/../abs/handler", host, "redirect"},
+        {"GET", "/%2561utodiscover/x", host, "redirect"},
+        {"GET", "/meet/%252e%252e", host, "refuse:ambiguous_path"},
+        {"GET", "/", "meet.contoso.com", "redirect"},
+        {"GET", "/autodiscover/x", "lyncwebext.contoso.com", "redirect"},
+        {"GET", "/", "lyncdiscoverinternal.contoso.com", "redirect"},
+        {"GET", "/", "xlyncdiscover.contoso.com", "redirect"},
+        {"GET", "/", "", "redirect"},
+        {"GET", "/cscp", host, "refuse:admin"},
+        {"GET", "/%2563scp", host, "refuse:admin"},
+        {"GET", "/Admin", "lync.contoso.com", "refuse:admin"},
+        {"GET", "/autodiscover/int", host, "refuse:internal"},
+        {"GET", "/autodiscover/web.config", host, "refuse:internal"},
+        {"TRACE", "/", host, "refuse:method"},
+        {"PROPFIND", "/x", host, "refuse:method"},
+        {"GET", "/%zz", host, "refuse:malformed"},
+    };
+    const Site always(plain_http(PlainAutodiscover::always));
+    for (const Line& line : lines) {
+        INFO(line.method << " " << line.target << " of " << line.host);
+        CHECK(told(always, line.method, line.target, line.host) == line.told);
+    }
+
+    const Site never(plain_http(PlainAutodiscover::never));
+    CHECK(told(never, "GET", "/?sipuri=x", host) == "redirect");
+
+    SiteSpec spec = plain_http(PlainAutodiscover::always);
+    spec.redirect_to_https = false;
+    const Site refusing(spec);
+    CHECK(told(refusing, "GET", "/", host) == "pass:autodiscover");
+    CHECK(told(refusing, "GET", "/meet", host) == "refuse:plain_http");
+    CHECK(told(refusing, "GET", "/", "meet.contoso.com") == "refuse:plain_http");
+}
+
+TEST_CASE("policy: plain HTTP asks the certificates under a wildcard", "[policy]") {
+    auto names = std::make_shared<topology::NameSet>();
+    names->add("lyncdiscover.contoso.com");
+    names->add("*.fabrikam.com");
+    names->freeze();
+    SiteSpec spec = plain_http(PlainAutodiscover::unless_covered);
+    spec.certificate_names = names;
+    const Site site(spec);
+    CHECK(told(site, "GET", "/", "lyncdiscover.contoso.com") == "redirect");
+    CHECK(told(site, "GET", "/", "lyncdiscover.fabrikam.com") == "redirect");
+    CHECK(told(site, "GET", "/", "lyncdiscover.tailspintoys.com") == "pass:autodiscover");
+    CHECK(told(site, "GET", "/", "lyncdiscover.east.fabrikam.com") == "pass:autodiscover");
+    CHECK(told(site, "POST", "/", "lyncdiscover.tailspintoys.com") == "redirect");
+    CHECK(told(site, "GET", "/meet", "lyncdiscover.tailspintoys.com") == "redirect");
+}
+
+TEST_CASE("policy: request targets that aren't a path", "[policy]") {
+    for (const SiteSpec& spec : {pool(), pool(false), meet_host(), exchange(),
+                                 spec_of(SiteKind::office_web_apps)}) {
+        const Site site(spec);
+        CHECK(told(site, "GET", "*") == "refuse:malformed");
+        CHECK(told(site, "GET", "https://lyncwebext.contoso.com/abs") == "refuse:malformed");
+        CHECK(told(site, "GET", "abs/handler") == "refuse:malformed");
+        CHECK(told(site, "GET", "/" + std::string(policy::max_path, 'a')) == "refuse:malformed");
+    }
+    const Site site(pool());
+    CHECK(told(site, "GET", "/abs/" + std::string(policy::max_path - 5, 'a')) == "pass:abs");
+    CHECK(told(site, "GET", "/abs/" + std::string(policy::max_path - 16, 'a') + "/web.config") ==
+          "refuse:internal");
+    CHECK(told(site, "GET", "/ucwa/x?" + std::string(60000, 'q')) == "pass:ucwa");
+}
+
+TEST_CASE("policy: every reason has its word", "[policy]") {
+    CHECK(policy::reason_name(policy::Reason::none) == "none");
+    CHECK(policy::reason_name(policy::Reason::unknown_host) == "unknown_host");
+    CHECK(policy::reason_name(policy::Reason::ambiguous_path) == "ambiguous_path");
+    CHECK(policy::reason_name(policy::Reason::meeting_url) == "meeting_url");
+    CHECK(policy::reason_name(policy::Reason::denied) == "denied");
+    CHECK(policy::reason_name(policy::Reason::malformed) == "malformed");
+}
