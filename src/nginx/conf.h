@@ -47,6 +47,10 @@ struct Publication {
 
     plan::Plan plan;
     std::deque<Host> hosts; ///< in the order of plan.hosts
+
+    /// When a refusal was last logged, by reason: a worker's own, so that a line a second of each
+    /// kind comes from each worker.
+    mutable std::array<time_t, static_cast<std::size_t>(policy::Reason::malformed) + 1> told{};
 };
 
 /// http level. Owned by the cycle's pool (guard.h, create_in).

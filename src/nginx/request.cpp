@@ -3,8 +3,18 @@
 #include "nginx/request.h"
 
 #include "nginx/guard.h"
+#include "topology/ascii.h"
 
 namespace lync::nginx {
+
+/// Kept with a request from its first verdict on.
+struct RequestState {
+    policy::Verdict verdict;
+    bool form_read;
+    bool waits_for_form;
+};
+
+ngx_int_t guard_form(ngx_http_request_t* r, const Host& host) noexcept;
 
 namespace {
 
@@ -52,13 +62,15 @@ bool host_differs(ngx_http_request_t* r) noexcept {
                            routed.size()) != 0;
 }
 
+policy::Request request_of(ngx_http_request_t* r) noexcept {
+    return {view(r->method_name), forwarded_target(r), view(r->headers_in.server)};
+}
+
 policy::Verdict judge(ngx_http_request_t* r, const Host& host) noexcept {
     if (host_differs(r)) {
         return {Action::refuse, Reason::malformed, policy::Service::unknown, 0};
     }
-    const policy::Request request{view(r->method_name), forwarded_target(r),
-                                  view(r->headers_in.server)};
-    return host.site.judge(request);
+    return host.site.judge(request_of(r));
 }
 
 /// The same host, path and query by https; the method of anything but GET and HEAD is kept.
@@ -89,10 +101,32 @@ ngx_int_t redirect(ngx_http_request_t* r) noexcept {
                                                              : NGX_HTTP_PERMANENT_REDIRECT;
 }
 
+/// One line a second for each publication and reason: a scanner must not fill a disk. Names that
+/// nobody publishes are asked for all day, so they are told at a level of their own.
+void tell_refusal(ngx_http_request_t* r, const Host& host, Reason reason) noexcept {
+    const topology::Publication& declared = host.publication.plan.publication;
+    const std::string_view name = policy::reason_name(reason);
+    time_t& told = host.publication.told[static_cast<std::size_t>(reason)];
+    if (told == ngx_time()) {
+        return;
+    }
+    told = ngx_time();
+
+    const ngx_uint_t level = reason == Reason::unknown_host ? NGX_LOG_INFO : NGX_LOG_ERR;
+    const std::string_view remedy =
+        reason == Reason::path ? host.site.allow_path_remedy(request_of(r)) : std::string_view();
+    if (remedy.empty()) {
+        ngx_log_error(level, r->connection->log, 0, "lync_publish \"%s\" refused: %*s",
+                      declared.name.c_str(), name.size(), name.data());
+        return;
+    }
+    ngx_log_error(level, r->connection->log, 0,
+                  "lync_publish \"%s\" refused: %*s, \"allow_path %*s\" would publish it",
+                  declared.name.c_str(), name.size(), name.data(), remedy.size(), remedy.data());
+}
+
 ngx_int_t refuse(ngx_http_request_t* r, const Host& host, Reason reason) noexcept {
-    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0, "lync_publish \"%s\": refused (%*s)",
-                  host.publication.plan.publication.name.c_str(),
-                  policy::reason_name(reason).size(), policy::reason_name(reason).data());
+    tell_refusal(r, host, reason);
     if (reason == Reason::unknown_host) {
         return NGX_HTTP_CLOSE;
     }
@@ -100,23 +134,95 @@ ngx_int_t refuse(ngx_http_request_t* r, const Host& host, Reason reason) noexcep
     return reason == Reason::malformed ? NGX_HTTP_BAD_REQUEST : NGX_HTTP_NOT_FOUND;
 }
 
+// --- the meeting URL guard, where the parameter comes in a form
+
+RequestState* state_of(ngx_http_request_t* r) noexcept {
+    return static_cast<RequestState*>(ngx_http_get_module_ctx(r, ngx_lync_module));
+}
+
+bool has_body(const ngx_http_request_t* r) noexcept {
+    return r->headers_in.content_length_n > 0 || r->headers_in.chunked;
+}
+
+void form_is_read(ngx_http_request_t* r) {
+    RequestState* state = state_of(r);
+    state->form_read = true;
+    r->main->count--; // taken by ngx_http_read_client_request_body
+    if (state->waits_for_form) {
+        state->waits_for_form = false;
+        ngx_http_core_run_phases(r);
+    }
+}
+
+/// The pages of the web app take small forms, so one is read whole before it is passed on.
+ngx_int_t read_form(ngx_http_request_t* r, RequestState& state) noexcept {
+    r->request_body_in_single_buf = 1;
+    const ngx_int_t result = ngx_http_read_client_request_body(r, form_is_read);
+    if (result == NGX_AGAIN) {
+        state.waits_for_form = true;
+        return NGX_DONE;
+    }
+    if (result != NGX_OK) {
+        return result;
+    }
+    return guard_form(r, *host_of(r));
+}
+
+/// Only a form that can be read as one passes: ASP.NET takes parameters from both kinds.
+bool form_passes(ngx_http_request_t* r, const Host& host) noexcept {
+    const ngx_table_elt_t* type = r->headers_in.content_type;
+    const std::string_view written = type == nullptr ? std::string_view() : view(type->value);
+    constexpr std::string_view multipart = "multipart/";
+    if (written.size() >= multipart.size() &&
+        topology::equal_ignore_case(written.substr(0, multipart.size()), multipart)) {
+        return false;
+    }
+
+    const ngx_http_request_body_t* body = r->request_body;
+    if (body == nullptr || body->bufs == nullptr) {
+        return true;
+    }
+    if (body->temp_file != nullptr || body->bufs->next != nullptr) {
+        return false; // larger than client_body_buffer_size: no form of these pages
+    }
+    const ngx_buf_t* buffer = body->bufs->buf;
+    return host.site.form_passes({reinterpret_cast<const char*>(buffer->pos),
+                                  static_cast<std::size_t>(buffer->last - buffer->pos)});
+}
+
 } // namespace
 
 policy::Verdict verdict_of(ngx_http_request_t* r, const Host& host) noexcept {
-    auto* known =
-        static_cast<policy::Verdict*>(ngx_http_get_module_ctx(r, ngx_lync_module));
+    const RequestState* known = state_of(r);
     if (known != nullptr) {
-        return *known;
+        return known->verdict;
     }
 
     const policy::Verdict verdict = judge(r, host);
     // An internal redirect forgets it; it is the same then, only judged once more.
-    known = static_cast<policy::Verdict*>(ngx_palloc(r->pool, sizeof(policy::Verdict)));
-    if (known != nullptr) {
-        *known = verdict;
-        ngx_http_set_ctx(r, known, ngx_lync_module);
+    auto* state = static_cast<RequestState*>(ngx_pcalloc(r->pool, sizeof(RequestState)));
+    if (state != nullptr) {
+        state->verdict = verdict;
+        ngx_http_set_ctx(r, state, ngx_lync_module);
     }
     return verdict;
+}
+
+ngx_int_t guard_form(ngx_http_request_t* r, const Host& host) noexcept {
+    RequestState* state = state_of(r);
+    if (state == nullptr || state->verdict.service != policy::Service::lwa ||
+        !host.site.spec().meeting_url_guard || !has_body(r)) {
+        return NGX_DECLINED;
+    }
+    if (!state->form_read) {
+        return read_form(r, *state);
+    }
+    if (form_passes(r, host)) {
+        return NGX_DECLINED;
+    }
+    state->verdict.action = Action::refuse;
+    state->verdict.reason = Reason::meeting_url;
+    return refuse(r, host, Reason::meeting_url);
 }
 
 } // namespace lync::nginx
@@ -134,7 +240,7 @@ ngx_int_t lync_request_handler(ngx_http_request_t* r) {
     const lync::policy::Verdict verdict = verdict_of(r, *host);
     switch (verdict.action) {
     case lync::policy::Action::pass:
-        return NGX_DECLINED;
+        return guard_form(r, *host);
     case lync::policy::Action::redirect:
         return redirect(r);
     case lync::policy::Action::refuse:

@@ -113,7 +113,6 @@ constexpr Statement proxy[] = {
      "X-Accel-Redirect X-Accel-Expires X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset "
      "Expires Cache-Control Set-Cookie Vary"},
     {"proxy_pass_header", "Date"},
-    {"proxy_pass_header", "Server"},
     {"proxy_hide_header", "X-Accel-Redirect"},
     {"proxy_pass_trailers", "off"},
     {"proxy_add_via", "off"},

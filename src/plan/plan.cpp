@@ -45,6 +45,9 @@ public:
     explicit Planner(topology::Publication publication) {
         plan_.publication = std::move(publication);
         rules_.product = declared().product;
+        rules_.strict = declared().strict_paths;
+        rules_.meeting_url_guard = declared().meeting_url_guard;
+        read_paths();
         for (const SimpleUrl& url : declared().simple_urls) {
             if (url.kind == SimpleUrlKind::admin && !url.path.empty()) {
                 rules_.admin_paths.push_back(url.path);
@@ -67,6 +70,28 @@ public:
 
 private:
     const topology::Publication& declared() const { return plan_.publication; }
+
+    void read_paths() {
+        for (const auto& [path, place] : declared().allow_paths) {
+            refuse_path("allow_path", path, place,
+                        policy::check_allow_path(path, declared().product));
+            rules_.allow_paths.push_back(path);
+        }
+        for (const auto& [path, place] : declared().deny_paths) {
+            refuse_path("deny_path", path, place, policy::check_deny_path(path));
+            rules_.deny_paths.push_back(path);
+        }
+    }
+
+    void refuse_path(std::string_view directive, const std::string& path, const Place& place,
+                     const std::string& why) const {
+        if (!why.empty()) {
+            throw syntax::Mistake("invalid value \"" + path + "\" in \"" + std::string(directive) +
+                                      "\" directive of lync_publish \"" + declared().name +
+                                      "\": it " + why,
+                                  place);
+        }
+    }
 
     std::size_t upstream(std::size_t farm, bool tls) {
         const Farm& servers = declared().farms[farm];

@@ -54,6 +54,7 @@ struct Plan {
     }
 };
 
+/// Throws syntax::Mistake for an allow_path or deny_path that the policy's table refuses.
 Plan make_plan(topology::Publication publication);
 
 } // namespace lync::plan

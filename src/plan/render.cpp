@@ -229,6 +229,14 @@ private:
 
         out_.line("");
         out_.directive("proxy_read_timeout", declared().pending_get_timeout);
+        if (declared().hide_server_names) {
+            for (const std::string_view header :
+                 {"X-MS-Server-Fqdn", "X-Powered-By", "X-AspNet-Version", "X-AspNetMvc-Version"}) {
+                out_.directive("proxy_hide_header", header);
+            }
+        } else {
+            out_.directive("proxy_pass_header", "Server");
+        }
         out_.directive("proxy_set_header", "Host $http_host");
         out_.directive("proxy_set_header", "Connection \"\"");
         out_.directive("proxy_set_header", "X-Forwarded-For $lync_client_addr");

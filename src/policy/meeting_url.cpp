@@ -164,6 +164,12 @@ bool is_host_name(std::string_view host) noexcept {
     return before != '.';
 }
 
+/// Whether a path as it is written lies under `prefix`, without any reading.
+bool begins_with(std::string_view path, std::string_view prefix) noexcept {
+    return equal_lower(path.substr(0, prefix.size()), prefix) &&
+           (path.size() == prefix.size() || path[prefix.size()] == '/');
+}
+
 /// Whether a reading of a meeting URL's path belongs to meet.
 bool is_meet_path(std::string_view path, std::string_view prefix) noexcept {
     if (!covers(prefix, path) || find_never(path, topology::Product::sfb_se).closed) {
@@ -201,7 +207,8 @@ bool is_meeting_url(std::string_view url, std::span<const MeetUrl> published) no
         return false;
     }
     return std::any_of(published.begin(), published.end(), [&](const MeetUrl& meet) {
-        return host_matches(host, meet.host) && is_meet_path(readings.strict.path(), meet.prefix) &&
+        return host_matches(host, meet.host) && begins_with(path, meet.prefix) &&
+               is_meet_path(readings.strict.path(), meet.prefix) &&
                (readings.second == Second::none ||
                 is_meet_path(readings.other.path(), meet.prefix));
     });

@@ -298,10 +298,10 @@ bool has_bad_escape(std::string_view raw) noexcept {
     return false;
 }
 
-/// Whether `text` holds ASP.NET's "(S(", or NTFS's ":$".
+/// Whether `text` holds ASP.NET's "(S(", or NTFS's "::" or ":$".
 bool has_windows_trick(std::string_view text) noexcept {
     for (std::size_t i = 0; i + 1 < text.size(); i++) {
-        if (text[i] == ':' && text[i + 1] == '$') {
+        if (text[i] == ':' && (text[i + 1] == '$' || text[i + 1] == ':')) {
             return true;
         }
         if (text[i] == '(' && i + 2 < text.size() && is_letter(text[i + 1]) &&
@@ -312,8 +312,10 @@ bool has_windows_trick(std::string_view text) noexcept {
     return false;
 }
 
-std::ptrdiff_t count_slashes(std::string_view text) noexcept {
-    return std::count_if(text.begin(), text.end(), is_slash);
+bool has_dot_config(std::string_view text) noexcept {
+    constexpr std::string_view name = ".config";
+    return std::search(text.begin(), text.end(), name.begin(), name.end(),
+                       [](char a, char b) { return lower(a) == b; }) != text.end();
 }
 
 /// A path in which nothing but "." and ".." needs attention.
@@ -340,7 +342,8 @@ public:
             const char c = raw[i];
             const std::uint8_t kind = class_of(c);
             seen |= kind & (tricky | refused);
-            if (before == '/' ? c == '/' || c == '.' : before == '.' && c == '/') {
+            if (before == '/' ? c == '/' || c == '.' : (before == '.' && c == '/') ||
+                                                       (before == ':' && c == ':')) {
                 seen |= tricky;
             }
             reading_.text_[i] = lower(c);
@@ -373,7 +376,11 @@ public:
 private:
     bool add_segment(std::string_view text, bool keep_parents) noexcept {
         if (lenient_) {
-            text = text.substr(0, text.find(';'));
+            const std::size_t end = std::min(text.find_first_of(";#"), text.size());
+            if (has_dot_config(text.substr(end))) {
+                return false; // what ends in .config is never published, parameter or not
+            }
+            text = text.substr(0, end);
         }
         if (text.empty() || text == ".") {
             return true;
@@ -456,9 +463,13 @@ PathState read_path(std::string_view raw, Readings& readings) noexcept {
         }
     }
     const std::string_view bare(text, decoded.size);
-    const bool hidden_slash = count_slashes(bare) != count_slashes(raw);
+    const auto slashes = [](std::string_view path) {
+        return std::count(path.begin(), path.end(), '/');
+    };
+    const bool hidden_slash =
+        bare.find('\\') != std::string_view::npos || slashes(bare) != slashes(raw);
     if (bare.find('?') != std::string_view::npos || has_windows_trick(bare) ||
-        (hidden_slash && bare.find(';') != std::string_view::npos)) {
+        (hidden_slash && bare.find_first_of(";#") != std::string_view::npos)) {
         return PathState::ambiguous;
     }
 

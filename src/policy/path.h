@@ -12,10 +12,10 @@
 //
 //   - a ".." together with any other trick, or above the root: a ".." is resolved only in a path
 //     that is literal in every other respect;
-//   - an encoded slash together with a ";" parameter; an encoded "?";
+//   - an encoded slash or a backslash together with a ";" parameter or an encoded "#"; an encoded "?";
 //   - bytes that aren't UTF-8 (overlong forms among them), %00 and other control characters;
 //   - segments of dots and spaces alone, other than "." and "..";
-//   - ASP.NET's cookieless "(S(...))" and NTFS's ":$DATA" and the like;
+//   - ASP.NET's cookieless "(S(...))" and NTFS's "::$DATA" and the like;
 //   - more than a handful of nested encodings.
 //
 // Without a "..", decoding more can only split segments, never glue or remove what is there, so

@@ -190,14 +190,18 @@ constexpr std::array patterns{
     NeverPattern{"_vti_*", internal, "FrontPage and SharePoint, as any segment"},
 };
 
-/// *.config, also with an NTFS stream or as the 8.3 name ("web~1.con") that Windows gives it.
+/// *.config, also with an NTFS stream ("web.config::$DATA") or as the 8.3 name ("web~1.con") that
+/// Windows gives it.
 bool is_config_file(std::string_view segment) noexcept {
-    segment = segment.substr(0, segment.find(':'));
-    if (segment.ends_with(".config")) {
-        return true;
+    constexpr std::string_view extension = ".config";
+    for (std::size_t i = segment.find(extension); i != std::string_view::npos;
+         i = segment.find(extension, i + 1)) {
+        const std::size_t end = i + extension.size();
+        if (end == segment.size() || segment[end] == ':') {
+            return true;
+        }
     }
-    const std::size_t tilde = segment.find('~');
-    return tilde != std::string_view::npos && segment.ends_with(".con");
+    return segment.find('~') != std::string_view::npos && segment.ends_with(".con");
 }
 
 bool is_server_segment(std::string_view segment) noexcept {

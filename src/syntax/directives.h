@@ -55,6 +55,16 @@
          "http_autodiscover auto|on|off")                                      \
     LINE(https_redirect, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1,                     \
          "https_redirect on|off")                                              \
+    LINE(path_policy, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1,                        \
+         "path_policy strict|vendor")                                          \
+    LINE(allow_path, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, LYNC_ANY,            \
+         "allow_path PREFIX ...")                                              \
+    LINE(deny_path, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, LYNC_ANY,             \
+         "deny_path PREFIX ...")                                               \
+    LINE(meeting_url_guard, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1,                  \
+         "meeting_url_guard on|off")                                           \
+    LINE(hide_server_names, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1,                  \
+         "hide_server_names on|off")                                           \
     LINE(pending_get_timeout, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1,                \
          "pending_get_timeout TIME")                                           \
     LINE(max_upload, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1,                         \

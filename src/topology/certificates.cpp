@@ -22,7 +22,7 @@ std::vector<std::pair<std::string, const Place*>> https_names(const Publication&
 
     for (const Farm& farm : publication.farms) {
         for (const std::string& name : farm.published) {
-            add(name, farm.place);
+            add(name, farm.published_place);
         }
     }
     for (const SimpleUrl& url : publication.simple_urls) {
@@ -48,7 +48,8 @@ void remark_lyncdiscover(const Publication& publication, std::vector<Diagnostic>
                     "alternative names or set \"http_autodiscover\" to \"auto\"";
 
     std::size_t uncovered = 0;
-    for (const std::string& domain : publication.sip_domains) {
+    for (std::size_t i = 0; i < publication.sip_domains.size(); i++) {
+        const std::string& domain = publication.sip_domains[i];
         const std::string name = "lyncdiscover." + domain;
         if (domain == "*" || publication.certificate_names->covers(name)) {
             continue;
@@ -57,7 +58,7 @@ void remark_lyncdiscover(const Publication& publication, std::vector<Diagnostic>
             remarks.push_back({Severity::warning,
                                quoted(name) + " is not covered by a certificate of lync_publish " +
                                    quoted(publication.name) + consequence,
-                               publication.place});
+                               publication.place_of_sip_domain(i)});
         }
     }
     if (uncovered > most_lyncdiscover_warnings) {

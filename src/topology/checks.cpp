@@ -33,9 +33,15 @@ public:
         for (const SimpleUrl& url : publication_.simple_urls) {
             claim_simple_url(url);
         }
-        for (const std::string& domain : publication_.sip_domains) {
-            claim("lyncdiscover." + domain, "lyncdiscover of a sip_domain", publication_.place,
-                  false);
+        // In the order of the directives: looking up the place of each of 20,000 would take long.
+        auto next = publication_.sip_domain_places.begin();
+        const Place* place = &publication_.place;
+        for (std::size_t i = 0; i < publication_.sip_domains.size(); i++) {
+            while (next != publication_.sip_domain_places.end() && next->first <= i) {
+                place = &(next++)->second;
+            }
+            claim("lyncdiscover." + publication_.sip_domains[i], "lyncdiscover of a sip_domain",
+                  *place, false);
         }
         for (const auto& [host, claim] : claims_) {
             registry_.names.insert({host, {publication_.name, claim.as, *claim.place}});
@@ -58,7 +64,7 @@ private:
         for (const std::string& name : farm.published) {
             const bool web_services = farm.role == Role::pool || farm.role == Role::director;
             claim(name, web_services ? "external_web_services of " + title(farm) : title(farm),
-                  farm.place, false);
+                  farm.published_place, false);
         }
     }
 

@@ -3,6 +3,7 @@
 
 #include "topology/declare.h"
 
+#include "topology/ascii.h"
 #include "topology/names.h"
 
 #include <algorithm>
@@ -10,6 +11,10 @@
 namespace lync::topology {
 
 namespace {
+
+std::string_view without_slash(std::string_view path) noexcept {
+    return path.size() > 1 && path.ends_with('/') ? path.substr(0, path.size() - 1) : path;
+}
 
 class Declaration {
 public:
@@ -36,6 +41,7 @@ private:
     void read_sockets(std::string_view directive, std::string_view port,
                       std::vector<Socket>& sockets);
     void read_switches();
+    void read_paths();
     void read_limits();
     [[noreturn]] void missing(std::string_view directive, std::string_view remedy) const;
     void remark(Severity severity, std::string text, const Place& place) {
@@ -75,6 +81,8 @@ void Declaration::read_name() {
 
 void Declaration::read_sip_domains() {
     each("sip_domain", [this](const Directive& directive) {
+        publication_.sip_domain_places.emplace_back(publication_.sip_domains.size(),
+                                                    directive.place);
         for (const std::string& text : directive.arguments) {
             ParsedName domain = parse_sip_domain(text);
             if (!domain) {
@@ -113,6 +121,7 @@ void Declaration::read_sip_domains() {
                        std::string(product_name(publication_.product)) + " has no lyncdiscover",
                    syntax::find(block_, "sip_domain")->place);
             publication_.sip_domains.clear();
+            publication_.sip_domain_places.clear();
         }
     } else if (publication_.sip_domains.empty()) {
         missing("sip_domain", "write the SIP domains of your users, or \"*\" for any");
@@ -221,8 +230,13 @@ void Declaration::read_switches() {
                    directive->place);
         }
     }
-    if (const Directive* directive = syntax::find(block_, "https_redirect")) {
-        publication_.https_redirect = read_flag(*directive, block_);
+    for (const auto& [name, flag] :
+         {std::pair<std::string_view, bool*>{"https_redirect", &publication_.https_redirect},
+          {"meeting_url_guard", &publication_.meeting_url_guard},
+          {"hide_server_names", &publication_.hide_server_names}}) {
+        if (const Directive* directive = syntax::find(block_, name)) {
+            *flag = read_flag(*directive, block_);
+        }
     }
     if (const Directive* directive = syntax::find(block_, "http_autodiscover")) {
         const std::string& value = directive->arguments.front();
@@ -240,6 +254,34 @@ void Declaration::read_switches() {
         }
         publication_.unknown_host = value == "refuse" ? UnknownHost::refuse : UnknownHost::ignore;
     }
+}
+
+void Declaration::read_paths() {
+    if (const Directive* directive = syntax::find(block_, "path_policy")) {
+        const std::string& value = directive->arguments.front();
+        if (value != "strict" && value != "vendor") {
+            syntax::invalid_value(value, *directive, block_, "it is \"strict\" or \"vendor\"");
+        }
+        publication_.strict_paths = value == "strict";
+    }
+
+    const auto read = [this](std::string_view name, auto& paths) {
+        each(name, [&](const Directive& directive) {
+            for (const std::string& path : directive.arguments) {
+                for (const auto* known : {&publication_.allow_paths, &publication_.deny_paths}) {
+                    for (const auto& [other, place] : *known) {
+                        if (equal_ignore_case(without_slash(other), without_slash(path))) {
+                            syntax::invalid_value(path, directive, block_,
+                                                  "the same path stands at " + at(place));
+                        }
+                    }
+                }
+                paths.emplace_back(path, directive.place);
+            }
+        });
+    };
+    read("allow_path", publication_.allow_paths);
+    read("deny_path", publication_.deny_paths);
 }
 
 void Declaration::read_limits() {
@@ -281,6 +323,7 @@ Publication Declaration::read() {
     });
     read_sockets("http_listen", "80", publication_.http_sockets);
     read_sockets("https_listen", "443", publication_.https_sockets);
+    read_paths();
     read_limits();
     return std::move(publication_);
 }
@@ -298,6 +341,12 @@ std::size_t Publication::first_contact() const noexcept {
 
 bool Publication::has_wildcard_sip_domain() const noexcept {
     return std::find(sip_domains.begin(), sip_domains.end(), "*") != sip_domains.end();
+}
+
+const Place& Publication::place_of_sip_domain(std::size_t index) const noexcept {
+    const auto after = std::find_if(sip_domain_places.begin(), sip_domain_places.end(),
+                                    [index](const auto& entry) { return entry.first > index; });
+    return after == sip_domain_places.begin() ? place : std::prev(after)->second;
 }
 
 Publication declare(const Directive& block, const Environment& environment, Registry& registry,

@@ -136,6 +136,7 @@ void read_external_web_services(Farm& farm, const Directive& farm_block, const D
     }
 
     farm.published.push_back(read_fqdn(directive->arguments.front(), *directive, farm_block));
+    farm.published_place = directive->place;
     if (farm.published.front() == farm.name) {
         throw Mistake(quoted(farm.name) + " is published as external_web_services of " +
                           farm_block.title() +
@@ -202,13 +203,8 @@ Farm read_farm(const Directive& farm_block, const Directive& block, Product prod
         }
     }
     farm.certificate_name = farm.name;
-
-    if (web_services) {
-        read_external_web_services(farm, farm_block, block);
-        farm.ports = default_ports(product);
-    } else {
-        farm.ports = {80, 443};
-    }
+    farm.published_place = farm_block.place;
+    farm.ports = web_services ? default_ports(product) : Ports{80, 443};
 
     for (const auto& child : farm_block.children) {
         if (child->name == "server") {
@@ -220,6 +216,9 @@ Farm read_farm(const Directive& farm_block, const Directive& block, Product prod
         }
     }
 
+    if (web_services) {
+        read_external_web_services(farm, farm_block, block);
+    }
     if (farm.role == Role::exchange) {
         read_exchange_services(farm, farm_block);
     }

@@ -48,6 +48,7 @@ struct Farm {
     Ports ports;                        ///< listening ports of the EXTERNAL web site
     std::vector<std::string> services;  ///< Exchange only: "ews", "autodiscover", ...
     Place place;
+    Place published_place; ///< where `published` was written
 };
 
 enum class SimpleUrlKind : std::uint8_t { meet, dialin, scheduler, admin };
@@ -89,6 +90,8 @@ struct Publication {
     std::string name;
     Product product = Product::sfb_se;
     std::vector<std::string> sip_domains; ///< A-labels; or the single "*"
+    /// One entry for each `sip_domain` directive: the index of its first domain, and its place.
+    std::vector<std::pair<std::size_t, Place>> sip_domain_places;
     std::vector<CertificateFiles> certificates;
     std::string trusted_ca; ///< empty only while backend_verify is off
     Place trusted_ca_place;
@@ -102,6 +105,12 @@ struct Publication {
     std::string pending_get_timeout = "960s"; ///< [Lync 2013, "Configure web publishing rules", 10]
     std::string max_upload = "512m";          ///< [Lync 2013, MaxUploadFileSizeMb 500]
     UnknownHost unknown_host = UnknownHost::refuse;
+    bool strict_paths = true; ///< path_policy strict
+    /// allow_path and deny_path as written; the plan holds them against the policy's table.
+    std::vector<std::pair<std::string, Place>> allow_paths;
+    std::vector<std::pair<std::string, Place>> deny_paths;
+    bool meeting_url_guard = true;
+    bool hide_server_names = false;
     std::vector<std::pair<std::string, Place>> includes; ///< server_include, with the place
     Place place;
 
@@ -111,6 +120,8 @@ struct Publication {
     /// Where simple URLs and lyncdiscover go: the Director if there is one, else the first pool.
     std::size_t first_contact() const noexcept;
     bool has_wildcard_sip_domain() const noexcept;
+    /// Where sip_domains[index] was written.
+    const Place& place_of_sip_domain(std::size_t index) const noexcept;
 };
 
 /// What the publications before this one in the same nginx.conf have taken already.
