@@ -1,0 +1,58 @@
+"""The Office servers that a Lync publication also carries: an Office Web Apps farm, which shows
+presentations, and Exchange, whose calendar and contacts the clients read."""
+
+from __future__ import annotations
+
+import windows_auth
+from httpd import Request, Response
+from replies import Here, escape, not_found, page, xml
+
+CHALLENGED = ("ews", "oab", "rpc", "mapi", "microsoft-server-activesync", "autodiscover")
+
+
+async def office_web_apps(request: Request, here: Here) -> Response:
+    if request.path == "/hosting/discovery":
+        return _discovery(here)
+    if request.path.startswith("/m/"):
+        # Presenter and participant frames carry URLs within URLs, encoded twice: shown raw, so
+        # that a proxy that decoded or normalised them is seen.
+        return page(request, here, "Presentation",
+                    "<p>Raw target: <code>%s</code></p>" % escape(request.target)) \
+            .add("Set-Cookie", "WacSession=lab; path=/; secure; HttpOnly")
+    if request.path.startswith(("/p/", "/x/", "/wv/", "/op/")):
+        return page(request, here, "Office Web Apps",
+                    "<p>Raw target: <code>%s</code></p>" % escape(request.target))
+    return not_found()
+
+
+def _discovery(here: Here) -> Response:
+    base = "https://" + here.farm.external
+    app = ('<app name="PowerPoint" favIconUrl="{0}/p/resources/1033/FavIcon_Ppt.ico">'
+           '<action name="view" ext="pptx" urlsrc="{0}/p/PowerPointFrame.aspx?'
+           'PowerPointView=ReadingView&amp;&lt;ui=UI_LLCC&amp;&gt;&lt;rs=DC_LLCC&amp;&gt;"/>'
+           '<action name="present" ext="pptx" urlsrc="{0}/m/Presenter.aspx?a=0&amp;embed=1&amp;"/>'
+           '<action name="attend" ext="pptx" urlsrc="{0}/m/ParticipantFrame.aspx?a=0&amp;'
+           'embed=true&amp;"/></app>').format(escape(base))
+    zones = "".join('<net-zone name="%s-https">%s</net-zone>' % (zone, app)
+                    for zone in ("internal", "external"))
+    return xml("<wopi-discovery>%s</wopi-discovery>" % zones)
+
+
+async def exchange(request: Request, here: Here) -> Response:
+    directory = request.path.split("/")[1]
+    if directory in CHALLENGED:
+        await request.whole_body()
+        who = windows_auth.authenticate(request, here.server.name)
+        if not isinstance(who, Response):
+            return xml("<ok/>").add("X-Lab-User", who)
+        who.add("X-FEServer", here.server.short.upper())
+        if len([n for n, _ in who.headers if n == "WWW-Authenticate"]) > 1:
+            who.add("WWW-Authenticate", 'Basic realm="%s"' % request.host_name)
+            who.add("Set-Cookie", "exchangecookie=lab; path=/; secure; HttpOnly")
+        return who
+    if directory == "owa":
+        return page(request, here, "Outlook Web App", "<p>Sign in.</p>")
+    if directory in ("ecp", "powershell"):
+        return page(request, here, "Exchange Control Panel",
+                    "<p>If you read this from outside, it is published.</p>")
+    return not_found()

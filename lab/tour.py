@@ -1,0 +1,236 @@
+"""The stops of the guided tour, in the order in which a working day meets them. Read it as a
+list of what a publication must do; how a stop is judged and printed is walk.py's business."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+from autodiscover import ROOT, XML_TYPE
+from client import Answer
+from pages import MEETING_XML
+from walk import (Stop, Values, Walk, access, arrived_as, body_is_empty, came_from, closed,
+                  header, json_value, link, not_from_a_server, redirected_to, refused, says,
+                  spoke_http11, status, took_at_least)
+
+DIRECTOR = "dirpool.contoso.local"
+POOL = "fepool.contoso.local"
+SECOND_POOL = "fepool2.fabrikam.local"
+WAC = "officewebapps01.contoso.com"
+EXCHANGE = "mail.contoso.com"
+
+FLIPPED = "External 4443"
+XML = ["-H", "Accept: %s;v=1" % XML_TYPE]
+
+USERNAME_TOKEN = ('<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header>'
+                  "<Security><UsernameToken><Username>kenmyer@contoso.com</Username><Password>"
+                  "any</Password></UsernameToken></Security></s:Header><s:Body/></s:Envelope>")
+
+# A URL within a URL, encoded twice, as presentation frames carry them.
+WAC_TARGET = "/m/Presenter.aspx?WopiSrc=https%253A%252F%252Ffe1%252F1"
+
+
+def _ticket(answer: Answer) -> Values:
+    found = re.search(r"<saml:Assertion .*?</saml:Assertion>", answer.text, re.DOTALL)
+    return {"ticket": base64.b64encode(found.group(0).encode()).decode()} if found else {}
+
+
+FINDING = (
+    Stop("A desktop client looks for its server",
+         "It knows only the user's address. lyncdiscover.contoso.com leads to the Director, whose "
+         "external web site listens on 4443.",
+         "https://lyncdiscover.contoso.com/?sipuri=sip:kenmyer@contoso.com", XML,
+         [status(200), came_from(DIRECTOR, FLIPPED), access("External"),
+          link("User", "https://webdirext.contoso.com" + ROOT + "/user"), spoke_http11,
+          header("X-Lab-Host", "lyncdiscover.contoso.com"),
+          arrived_as("GET /?sipuri=sip:kenmyer@contoso.com HTTP/1.1"),
+          header("Strict-Transport-Security", "max-age=315360000")],
+         "443 flipped to 4443 of the Director; host, path and query arrived unchanged",
+         links=["User"]),
+    Stop("It asks for its user document",
+         "Nobody gets one without a web ticket; the 401 says where tickets are issued.",
+         "https://webdirext.contoso.com" + ROOT + "/user", XML,
+         [status(401), came_from(DIRECTOR, FLIPPED), body_is_empty,
+          header("X-MS-WebTicketURL", "https://webdirext.contoso.com/WebTicket/")],
+         "the 401 passed untouched, its body still empty", ["X-MS-WebTicketURL"]),
+    Stop("It gets a web ticket",
+         "A SOAP request to the web ticket service, answered with a signed assertion.",
+         "https://webdirext.contoso.com/WebTicket/WebTicketService.svc/Auth",
+         ["-H", "Content-Type: text/xml", "--data-binary", USERNAME_TOKEN],
+         [status(200), came_from(DIRECTOR, FLIPPED), says("saml:Assertion")],
+         "the ticket was issued", learn=_ticket,
+         shown_arguments=["-H", "Content-Type: text/xml", "--data-binary", "<s:Envelope ..."]),
+    Stop("It asks the Director again, with the ticket",
+         "The Director isn't the user's home. It answers 200 with a Redirect link, never a 302.",
+         "https://webdirext.contoso.com" + ROOT + "/user",
+         XML + ["-H", "X-MS-WebTicket: opaque={ticket}"],
+         [status(200), came_from(DIRECTOR, FLIPPED),
+          link("Redirect", "https://webext.contoso.com" + ROOT + "/user")],
+         "the Director points to the home pool's external web services FQDN", links=["Redirect"],
+         shown_arguments=XML + ["-H", "X-MS-WebTicket: opaque=..."]),
+    Stop("It asks its home pool",
+         "Each pool's own external web services FQDN leads to that pool.",
+         "https://webext.contoso.com" + ROOT + "/user",
+         XML + ["-H", "X-MS-WebTicket: opaque={ticket}"],
+         [status(200), came_from(POOL, FLIPPED), access("External"),
+          link("External/Ucwa", "https://webext.contoso.com/ucwa/")],
+         "the home pool's document, AccessLocation External", links=["External/Ucwa"],
+         shown_arguments=XML + ["-H", "X-MS-WebTicket: opaque=..."]),
+    Stop("A phone of another SIP domain looks for its server, over plain HTTP",
+         "The certificate doesn't name lyncdiscover.fabrikam.com, so the phone asks on port 80, "
+         "in the form phones use. This alone may travel to 8080.",
+         "http://lyncdiscover.fabrikam.com",
+         ["--request-target", "http://lyncdiscover.fabrikam.com?sipuri=rene@fabrikam.com"],
+         [status(200), came_from(DIRECTOR, "External 8080"), access("External"),
+          link("Redirect", "https://webdirext.contoso.com" + ROOT)],
+         "80 flipped to 8080 of the Director, which points to https", links=["Redirect"]),
+    Stop("A web client asks for an OAuth token's whereabouts",
+         "UCWA's JSON dialect; the 401 carries two WWW-Authenticate lines, and clients need both.",
+         "https://webext.contoso.com" + ROOT + "/oauth/user",
+         ["-H", "Accept: application/json"],
+         [status(401), came_from(POOL, FLIPPED),
+          header("WWW-Authenticate", "Bearer trusted_issuers=", "MsRtcOAuth href=")],
+         "both lines arrived, in order", ["WWW-Authenticate"]),
+    Stop("The user document is asked for over plain HTTP",
+         "Tickets don't belong on port 80: everything but autodiscover goes to https.",
+         "http://webdirext.contoso.com" + ROOT + "/user", [],
+         [status(301), not_from_a_server,
+          redirected_to("webdirext.contoso.com", ROOT + "/user")],
+         "redirected to https by nginx itself", ["Location"]),
+)
+
+MEETING = (
+    Stop("Somebody types a meeting's address without https",
+         "Nothing of a meeting travels in the clear.",
+         "http://meet.contoso.com/kenmyer/7322994?sl=1", [],
+         [status(301), not_from_a_server,
+          redirected_to("meet.contoso.com", "/kenmyer/7322994?sl=1")],
+         "redirected to https, path and query kept", ["Location"]),
+    Stop("A browser opens the meeting link",
+         "Simple URLs go to the Director, whose rewrite rules look at the unmodified host name.",
+         "https://meet.contoso.com/kenmyer/7322994", [],
+         [status(200), came_from(DIRECTOR, FLIPPED), says("conf:sip:kenmyer@contoso.com"),
+          header("X-Lab-Host", "meet.contoso.com"),
+          header("Set-Cookie", "LyncMeet=", "lcid=")],
+         "the join page, both its cookies", ["Set-Cookie"]),
+    Stop("A client opens the other SIP domain's meeting link",
+         "The same page, as XML for the client that asks for it.",
+         "https://meet.fabrikam.com/rene/5H1G2PLK", ["-H", "Accept: " + MEETING_XML],
+         [status(200), came_from(DIRECTOR, FLIPPED), says("<conf-uri>sip:rene@fabrikam.com")],
+         "the meeting's conference URI", ["Content-Type"]),
+    Stop("A guest opens the web app",
+         "Reached before any sign-in, at the pool's external web services FQDN.",
+         "https://webext.contoso.com/lwa/WebPages/LwaClient.aspx", [],
+         [status(200), came_from(POOL, FLIPPED), says("Web App")], "the web app's front page"),
+    Stop("Somebody looks up a dial-in number",
+         "One dial-in URL per organisation. The client also forges an X-Forwarded-For.",
+         "https://dialin.contoso.com/", ["-H", "X-Forwarded-For: 203.0.113.7"],
+         [status(200), came_from(DIRECTOR, FLIPPED), says("Dial-in Conferencing"),
+          header("X-Lab-Forwarded-For", "127.")],
+         "the dial-in page; the forged address was replaced", ["X-Lab-Forwarded-For"]),
+)
+
+SERVICES = (
+    Stop("A client downloads the address book",
+         "Windows authentication; the challenge passes to the client as it is.",
+         "https://webext.contoso.com/abs/handler", [],
+         [status(401), came_from(POOL, FLIPPED), header("WWW-Authenticate", "Negotiate", "NTLM")],
+         "challenged by the pool, both schemes in order", ["WWW-Authenticate"]),
+    Stop("A phone gets its token",
+         "A form posted to the OAuth token endpoint.",
+         "https://webext.contoso.com/webticket/oauthtoken",
+         ["-d", "grant_type=password&username=kenmyer@contoso.com&password=any"],
+         [status(200), came_from(POOL, FLIPPED), says("access_token")], "signed in",
+         learn=lambda a: {"token": json_value(a, "access_token")}),
+    Stop("It starts its UCWA application",
+         "The phone's session; messages and presence hang on it.",
+         "https://webext.contoso.com/ucwa/oauth/v1/applications",
+         ["-H", "Authorization: Bearer {token}", "-H", "Content-Type: application/json",
+          "-d", '{{"culture":"en-US","UserAgent":"Lab","EndpointId":"1"}}'],
+         [status(201), came_from(POOL, FLIPPED),
+          header("Set-Cookie", "cwt_ucwa=", "ucwa_app=")],
+         "created, both cookies kept", ["Set-Cookie"],
+         learn=lambda a: {"events": json_value(a, "_links", "events", "href")},
+         shown_arguments=["-H", "Authorization: Bearer cwt=...", "-d", "{ ... }"]),
+    Stop("It waits for messages",
+         "A pending GET: the pool answers when something happens, after up to 15 minutes in real "
+         "life; here after 3 seconds.",
+         "https://webext.contoso.com{events}&timeout=3",
+         ["-H", "Authorization: Bearer {token}"],
+         [status(200), came_from(POOL, FLIPPED), took_at_least(2.9), says("next")],
+         "held for 3 seconds, then answered by the pool",
+         shown_arguments=["-H", "Authorization: Bearer cwt=..."]),
+    Stop("A presenter uploads meeting content",
+         "Streamed through, never spooled: here 64 MB, up to 512 MB by default.",
+         "https://webext.contoso.com/CollabContent/slides.pptx",
+         ["-T", "{upload}"],
+         [status(201), came_from(POOL, FLIPPED), says('"bytes":67108864')],
+         "all 67108864 bytes arrived", shown_arguments=["-T", "slides.pptx"]),
+    Stop("A user of the second pool reaches home",
+         "Every pool is published under its own name; one rule doesn't serve them all.",
+         "https://webext.fabrikam.com" + ROOT, XML,
+         [status(200), came_from(SECOND_POOL, FLIPPED), access("External"),
+          link("User", "https://webext.fabrikam.com" + ROOT)],
+         "443 flipped to 4443 of the second pool", links=["User"]),
+)
+
+OFFICE = (
+    Stop("Office Web Apps discovery",
+         "The farm that shows presentations: 443 stays 443 (5443 in this lab).",
+         "https://officewebapps01.contoso.com/hosting/discovery", [],
+         [status(200), came_from(WAC, "Office 5443"), says("<wopi-discovery>")],
+         "the farm's discovery document", ["Content-Type"]),
+    Stop("A participant watches a presentation",
+         "The query carries URLs encoded twice; a proxy that tidies them breaks the show.",
+         "https://officewebapps01.contoso.com" + WAC_TARGET, [],
+         [status(200), came_from(WAC, "Office 5443"),
+          arrived_as("GET " + WAC_TARGET + " HTTP/1.1")],
+         "arrived byte for byte"),
+    Stop("A client reads the calendar",
+         "Exchange Web Services, the one part of Exchange that Lync clients need besides its "
+         "Autodiscover.",
+         "https://mail.contoso.com/EWS/Exchange.asmx", [],
+         [status(401), came_from(EXCHANGE, "Office 5443"),
+          header("WWW-Authenticate", "Negotiate", "NTLM", "Basic realm=")],
+         "challenged by Exchange, three lines in order", ["WWW-Authenticate"]),
+)
+
+REFUSED = (
+    Stop("A scanner asks for a name that isn't published",
+         "Unknown hosts get no answer at all.",
+         "https://www.example.com/", ["-k"], [closed], "closed"),
+    Stop("The same over plain HTTP", "Neither a page nor a redirect.",
+         "http://www.example.com/", [], [closed], "closed"),
+    Stop("Somebody tries the pool's internal name",
+         "The internal web services FQDN must never lead anywhere from outside.",
+         "https://webint.contoso.local" + ROOT, ["-k"], [closed], "closed"),
+    Stop("Somebody tries the Control Panel",
+         "The lab's Front Ends answer /cscp on both web sites, so that a leak would be seen. "
+         "Letter case and encoding make no difference to IIS.",
+         "https://webext.contoso.com/CsC%70/", [], [refused],
+         "refused by nginx; no server saw it"),
+    Stop("Somebody tries the admin simple URL",
+         "It is declared in the publication, so that it is refused.",
+         "https://admin.contoso.com/", ["-k"], [refused], "refused; no server saw it"),
+    Stop("Somebody tries Exchange's administration",
+         "Only the services named are published: ews and autodiscover.",
+         "https://mail.contoso.com/ecp/", [], [refused], "refused by nginx; no server saw it"),
+)
+
+PARTS = (
+    ("Finding a server", FINDING),
+    ("Joining a meeting", MEETING),
+    ("Services of the home pool", SERVICES),
+    ("Office Web Apps and Exchange", OFFICE),
+    ("What is refused", REFUSED),
+)
+
+
+def tour(walk: Walk, upload: str) -> bool:
+    """Visit every stop; True when all went as it should."""
+    walk.values["upload"] = upload
+    for title, stops in PARTS:
+        walk.heading(title)
+        for stop in stops:
+            walk.visit(stop)
+    return walk.summary()
