@@ -1,0 +1,110 @@
+# A thin front: what is behind each target can also be typed by hand.
+#
+#     make build       the module, for the installed nginx      -> build/ngx_lync_module.so
+#     make demo        the lab, shown once                         (lab/lab demo)
+#     make demo-up     the lab, kept running                       (lab/lab up)
+#     make demo-down   stops it                                    (lab/lab down)
+#     make test        unit tests, nginx's own way of building,
+#                      and the suites in all modes                 (ctest, t/nginx-build, t/run)
+#     make test-asan   the suites with a sanitized module
+#     make deps        installs what is missing of the Debian packages below
+#     make clean       removes build/
+#
+# demo and test begin on a bare Debian 12: they install, build and run. Variables:
+#
+#     BUILD              directory of all that is generated (build)
+#     NGINX              the nginx to run (/usr/sbin/nginx)
+#     NGINX_SOURCE_DIR   build for the nginx built in this source tree, not for the installed one
+#     JOBS               compilers side by side (the number of processors)
+#     CMAKE_FLAGS        further arguments of cmake
+
+BUILD            ?= build
+NGINX            ?= /usr/sbin/nginx
+NGINX_SOURCE_DIR ?=
+JOBS             ?= $(shell nproc)
+CMAKE_FLAGS      ?=
+
+MODULE := $(abspath $(BUILD))/ngx_lync_module.so
+export BUILD NGINX NGINX_SOURCE_DIR JOBS
+
+# To build and to run.
+PACKAGES := nginx nginx-dev cmake g++ make pkg-config catch2 libssl-dev libpcre2-dev zlib1g-dev \
+    libidn2-dev openssl curl python3
+
+# To test: what Test::Nginx::Socket stands on, the suites' own TLS client, and the tools they call.
+PACKAGES += perl libtest-base-perl libtest-longstring-perl libtext-diff-perl libipc-run-perl \
+    liblist-moreutils-perl libfilter-perl liburi-perl libwww-perl libhttp-message-perl \
+    libio-socket-ssl-perl libnet-ssleay-perl nghttp2-client procps psmisc binutils
+
+.PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx test-asan clean
+
+all: build
+
+# Silent when nothing is missing. A package that another one provides counts as there.
+deps:
+	@missing=; \
+	installed=$$(dpkg-query -W -f '$${db:Status-Abbrev} $${Package}, $${Provides}\n' | \
+	    sed -n 's/^ii *//p' | sed 's/ ([^)]*)//g; s/, */\n/g'); \
+	for package in $(PACKAGES); do \
+	    printf '%s\n' "$$installed" | grep -qx "$$package" || missing="$$missing $$package"; \
+	done; \
+	test -n "$$missing" || exit 0; \
+	sudo=; \
+	if test "$$(id -u)" != 0; then \
+	    if ! command -v sudo >/dev/null; then \
+	        echo "missing packages:$$missing; run as root: apt-get install$$missing" >&2; \
+	        exit 1; \
+	    fi; \
+	    sudo=sudo; \
+	fi; \
+	echo "installing:$$missing"; \
+	$$sudo apt-get -q update && \
+	$$sudo env DEBIAN_FRONTEND=noninteractive \
+	    apt-get -q -y --no-install-recommends install $$missing
+
+build: deps
+	@mkdir -p $(BUILD)
+	@cmake -S . -B $(BUILD) -DNGINX_SOURCE_DIR=$(NGINX_SOURCE_DIR) $(CMAKE_FLAGS) \
+	    >$(BUILD)/cmake.log 2>&1 || { cat $(BUILD)/cmake.log; exit 1; }
+	cmake --build $(BUILD) -j $(JOBS)
+
+demo demo-up: export LYNC_MODULE = $(MODULE)
+demo: build
+	lab/lab demo
+
+demo-up: build
+	lab/lab up
+
+demo-down:
+	lab/lab down
+
+# The suites run alone, after a reload instead of a start, with several workers, and side by side on
+# random ports: each way has its own mistakes to find.
+test: unit nginx-build suites
+
+unit: build
+	cd $(BUILD) && ctest --output-on-failure -j $(JOBS) --no-tests=error
+
+nginx-build: build
+	t/nginx-build
+
+suites: build test-nginx
+	t/run
+	t/run --hup
+	t/run --workers 2
+	t/run --random -j 2
+
+test-nginx: deps
+	@t/fetch-test-nginx $(BUILD)
+
+test-asan: build test-nginx
+	cmake -S . -B $(BUILD)/asan -DNGINX_SOURCE_DIR=$(NGINX_SOURCE_DIR) -DCMAKE_BUILD_TYPE=Debug \
+	    -DLYNC_SANITIZE=address,undefined $(CMAKE_FLAGS)
+	cmake --build $(BUILD)/asan -j $(JOBS)
+	cd $(BUILD)/asan && ctest --output-on-failure -j $(JOBS)
+	t/run --asan --module $(BUILD)/asan/ngx_lync_module.so
+
+# Only what was generated; a lab that still runs is stopped first.
+clean:
+	@test ! -d $(BUILD)/lab || lab/lab down
+	rm -rf $(BUILD)

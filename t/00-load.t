@@ -1,0 +1,127 @@
+# The module loads into nginx, exports what nginx reads and nothing else, and the source keeps to
+# the borders between its rooms: who may include whom.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use File::Basename qw(basename);
+use File::Path qw(make_path remove_tree);
+use LyncTest::Paths;
+
+my $nginx  = $LyncTest::Paths::NGINX;
+my $module = $LyncTest::Paths::MODULE;
+my $source = $LyncTest::Paths::SOURCE;
+
+# --- the module
+
+my $root = "$LyncTest::Paths::RUN/t/load_$$";
+make_path("$root/logs");
+open my $conf, '>', "$root/nginx.conf" or die "can't write $root/nginx.conf: $!\n";
+print $conf <<"END_CONF";
+load_module $module;
+pid nginx.pid;
+error_log logs/error.log;
+events {}
+http {
+    access_log off;
+}
+END_CONF
+close $conf;
+
+my $preload = $ENV{TEST_NGINX_LD_PRELOAD} // '';
+my $said = `LD_PRELOAD="$preload" $nginx -t -p $root/ -e logs/error.log -c nginx.conf 2>&1`;
+is($?, 0, 'nginx -t accepts a configuration that loads the module');
+like($said, qr/test is successful/, 'nginx says so');
+unlike($said, qr/\[(?:warn|alert|crit)\]|Sanitizer/, 'without a warning');
+remove_tree($root);
+
+# With hidden visibility alone, weak symbols of the C++ library would still leave the module and
+# meet those of other modules: nginx loads all into one name space.
+my @exported = sort map { (split)[-1] } `nm -D --defined-only $module`;
+is_deeply(\@exported, [qw(ngx_module_names ngx_module_order ngx_modules)],
+    'the module exports the three tables nginx reads and nothing else');
+
+# --- the source
+
+my @files = sort map { glob "$source/src/$_" } qw(*/*.cpp */*.h);
+ok(@files > 0, 'there are sources');
+
+sub lines {
+    my ($file) = @_;
+    open my $in, '<', $file or die "can't read $file: $!\n";
+    return <$in>;
+}
+
+# FILE:LINE of every line below src that $wanted accepts; it sees the line and the room.
+sub places {
+    my ($wanted) = @_;
+    my @found;
+    for my $file (@files) {
+        my ($room) = substr($file, length "$source/src/") =~ m{^(\w+)/};
+        my $number = 0;
+        for my $line (lines($file)) {
+            $number++;
+            push @found, substr($file, length "$source/") . ":$number: $line"
+                if $wanted->($line, $room);
+        }
+    }
+    return @found;
+}
+
+sub none {
+    my ($name, @found) = @_;
+    ok(!@found, $name) or diag(@found);
+}
+
+none('only src/nginx includes headers of nginx', places(sub {
+    my ($line, $room) = @_;
+    $room ne 'nginx' && $line =~ /^\s*#\s*include\s*[<"](?:ngx_|nginx\.h)/;
+}));
+
+# The border needs nginx's types; one header wraps nginx's for C++, so that what differs between
+# versions has one place.
+my @wrappers = grep { grep /^\s*#\s*include\s*<(?:ngx_|nginx\.h)/, lines($_) } @files;
+is_deeply([map { basename($_) } @wrappers], [qw(lync.h ngx.h)],
+    'and there the border does, and one header for all of C++');
+
+my %may_include = (
+    syntax   => [qw(syntax)],
+    topology => [qw(syntax topology)],
+    policy   => [qw(syntax topology policy)],
+    balance  => [qw(syntax topology balance)],
+    plan     => [qw(syntax topology policy balance plan)],
+    nginx    => [qw(syntax topology policy balance plan nginx)],
+    tool     => [qw(syntax topology policy balance plan tool)],
+);
+
+none('a room includes only the rooms it stands on', places(sub {
+    my ($line, $room) = @_;
+    my ($other) = $line =~ /^\s*#\s*include\s*"(\w+)\// or return 0;
+    return !grep { $_ eq $other } @{ $may_include{$room} // [] };
+}));
+
+# The core has neither exceptions of its own on the way of a request, nor threads, nor state that
+# would survive a reload.
+none('no threads', places(sub {
+    $_[0] =~ /^\s*#\s*include\s*<(?:thread|mutex|atomic|future|condition_variable|pthread\.h)>/;
+}));
+
+none('no writable state outlives a configuration', places(sub {
+    $_[0] =~ /^(?:static |thread_local |inline )+(?!.*\b(?:const|constexpr|constinit const)\b)[\w:<>,*& ]+\s\w+(?:\[\w*\])?\s*(?:=|\{|;)/
+        && $_[0] !~ /\(/;
+}));
+
+none('no source file is past 600 lines', map {
+    my $lines = () = lines($_);
+    $lines > 600 ? substr($_, length "$source/") . ": $lines lines\n" : ();
+} @files, "$source/ngx_lync_module.c");
+
+# Left over from work on a single block, it would hide all the others.
+none('no suite runs one block only', map {
+    my $suite = basename($_);
+    map { "$suite: $_" } grep /^--- (?:ONLY|LAST)\b/, lines($_)
+} glob "$source/t/*.t");
+
+done_testing();

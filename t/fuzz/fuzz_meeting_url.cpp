@@ -1,0 +1,107 @@
+// Asks the meeting URL guard about any parameters, of a query or a form. What passes holds, to a
+// plain reader of query strings, no meeturl that leads anywhere but to a published host.
+
+#include "sites.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+using namespace policy_sites;
+using fuzz::require;
+
+namespace {
+
+/// As ASP.NET reads a value: "+" is a space, then percent escapes.
+std::string plain_decode(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); i++) {
+        if (text[i] == '%' && i + 2 < text.size() && iis::digit(text[i + 1]) >= 0 &&
+            iis::digit(text[i + 2]) >= 0) {
+            out += static_cast<char>(iis::digit(text[i + 1]) << 4 | iis::digit(text[i + 2]));
+            i += 2;
+        } else {
+            out += text[i] == '+' ? ' ' : text[i];
+        }
+    }
+    return out;
+}
+
+/// As .NET reads base64: white space is skipped; the product turns "-_!" into "+/=" before.
+std::optional<std::string> plain_base64(const std::string& text) {
+    static const std::string digits =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string out;
+    unsigned bits = 0;
+    int held = 0;
+    bool ended = false;
+    for (char c : text) {
+        if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
+            continue;
+        }
+        c = c == '-' ? '+' : c == '_' ? '/' : c == '!' ? '=' : c;
+        if (c == '=') {
+            ended = true;
+            continue;
+        }
+        const std::size_t digit = digits.find(c);
+        if (digit == std::string::npos || ended) {
+            return std::nullopt;
+        }
+        bits = bits << 6 | static_cast<unsigned>(digit);
+        held += 6;
+        if (held >= 8) {
+            held -= 8;
+            out += static_cast<char>(bits >> held & 255);
+        }
+    }
+    return out;
+}
+
+std::string lower(std::string text) {
+    for (char& c : text) {
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    }
+    return text;
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view input(reinterpret_cast<const char*>(data), size);
+    static const std::vector<policy::MeetUrl> published = {{"meet.contoso.com", ""},
+                                                           {"lync.contoso.com", "/meet"}};
+
+    // the input as a decoded URL
+    if (policy::is_meeting_url(input, published)) {
+        const std::string url = lower(std::string(input));
+        require(url.starts_with("https://meet.contoso.com") ||
+                    url.starts_with("https://lync.contoso.com/meet"),
+                "a published host", input);
+        const char next = url.size() > 24 ? url[24] : '/';
+        require(next == '/' || next == '?', "the host ends there", input);
+        require(url.find('@') == std::string::npos || url.find('@') > url.find('/', 8),
+                "no user information", input);
+    }
+
+    // and as parameters
+    if (policy::meeting_urls_pass(input, published)) {
+        for (int decodings = 0; decodings < 2; decodings++) {
+            const std::string text = decodings == 0 ? std::string(input) : plain_decode(input);
+            for (std::size_t start = 0; start <= text.size();) {
+                const std::size_t end = std::min(text.find('&', start), text.size());
+                const std::string parameter = text.substr(start, end - start);
+                const std::size_t sign = parameter.find('=');
+                start = end + 1;
+                if (sign == std::string::npos ||
+                    lower(plain_decode(parameter.substr(0, sign))) != "meeturl") {
+                    continue;
+                }
+                const auto url = plain_base64(plain_decode(parameter.substr(sign + 1)));
+                require(!url || policy::is_meeting_url(*url, published),
+                        "every meeturl is published", input);
+            }
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,377 @@
+package LyncTest;
+
+# What the suites of this project add to Test::Nginx::Socket. A suite is
+#
+#     use LyncTest;
+#     run_suite();
+#     __DATA__
+#     === TEST 1: ...
+#
+# run_suite() runs the blocks, stops nginx, reads all error logs and closes the plan; a suite counts
+# nothing. t/README.md describes the sections and the %%WORDS%% below for those who write suites.
+
+use strict;
+use warnings;
+
+use LyncTest::Paths ();
+
+my $server_port;
+
+# Test::Nginx reads its environment while it's loaded.
+BEGIN {
+    push @INC, $LyncTest::Paths::TEST_NGINX;
+
+    require LyncTest::Ports;
+    $server_port = LyncTest::Ports::take(2);    # Test::Nginx takes the next one as stream port
+
+    $ENV{TEST_NGINX_PORT}         //= $server_port;
+    $ENV{TEST_NGINX_SERVROOT}     //= "$LyncTest::Paths::RUN/t/servroot_$server_port";
+    $ENV{TEST_NGINX_BINARY}       //= $LyncTest::Paths::NGINX;
+    $ENV{TEST_NGINX_LOAD_MODULES} //= $LyncTest::Paths::MODULE;
+    $ENV{TEST_NGINX_LOG_LEVEL}    //= 'info';
+    $ENV{TEST_NGINX_TIMEOUT}      //= 10;
+}
+
+use Test::Nginx::Socket -base;
+use Test::Nginx::Util;
+
+use File::Path qw(make_path remove_tree);
+use LyncTest::Client ();
+use LyncTest::Logs ();
+use LyncTest::StandIn ();
+
+our @EXPORT = qw(run_suite port);
+
+my $suite = (split m{/}, $0)[-1] =~ s/\.t$//r;
+
+# Under TEST_NGINX_RANDOMIZE Test::Nginx chooses a port and a server root of its own. The root is
+# moved from the current directory to the build directory; with it the duty to remove it.
+if ($Test::Nginx::Util::Randomize) {
+    my $root = "$LyncTest::Paths::RUN/t/servroot_$ServerPort";
+    no warnings 'once';
+    $ENV{TEST_NGINX_SERVER_ROOT}   = $root;
+    $Test::Nginx::Util::ServRoot   = $root;
+    $Test::Nginx::Util::LogDir     = "$root/logs";
+    $Test::Nginx::Util::ErrLogFile = "$root/logs/error.log";
+    $Test::Nginx::Util::AccLogFile = "$root/logs/access.log";
+    $Test::Nginx::Util::HtmlDir    = "$root/html";
+    $Test::Nginx::Util::ConfDir    = "$root/conf";
+    $Test::Nginx::Util::ConfFile   = "$root/conf/nginx.conf";
+    $Test::Nginx::Util::PidFile    = "$root/logs/nginx.pid";
+    $Test::Nginx::Util::CacheDir   = "$root/cache";
+    $Test::Nginx::Util::Randomize  = 0;
+}
+
+my $logs = "$LyncTest::Paths::RUN/logs/$suite-$ServerPort";
+make_path("$LyncTest::Paths::RUN/t", $logs);
+
+system("$LyncTest::Paths::SOURCE/t/pki", $LyncTest::Paths::PKI) == 0
+    or die "the certificates for the tests can't be made\n";
+
+LyncTest::StandIn::set_up(
+    dir    => "$LyncTest::Paths::RUN/t/stand_in_$ServerPort",
+    binary => $LyncTest::Paths::NGINX,
+    pki    => $LyncTest::Paths::PKI,
+);
+
+worker_connections(256);
+no_long_string();
+
+# "t/run --workers N".
+if (my $workers = $ENV{LYNC_WORKERS}) {
+    master_on();
+    workers($workers);
+}
+
+sub port ($) { LyncTest::Ports::port($_[0]) }
+
+# %%WORD%% in any section of a block. PORT_NAME is a port of this process; the others:
+my %word = (
+    PKI      => $LyncTest::Paths::PKI,
+    SOURCE   => $LyncTest::Paths::SOURCE,
+    SERVROOT => $ServRoot,
+    CONF     => $ConfFile,
+
+    # The publication's own sockets.
+    SOCKETS => 'http_listen 127.0.0.1:%%PORT_HTTP%%; https_listen 127.0.0.1:%%PORT_HTTPS%%;',
+
+    CERTIFICATE => 'certificate %%PKI%%/public.pem %%PKI%%/public.key;',
+    TRUSTED_CA  => 'trusted_ca %%PKI%%/internal-ca.pem;',
+
+    # Where the stand-in has the EXTERNAL web sites; see LyncTest::StandIn.
+    PORTS => 'listening_ports http=%%PORT_8080%% https=%%PORT_4443%%;',
+
+    # The smallest pool.
+    POOL => 'pool fepool.contoso.local { server 127.0.0.11;'
+          . ' external_web_services lyncwebext.contoso.com; %%PORTS%% }',
+);
+
+sub expand ($);
+
+# Expands the words in a section's value, whatever its shape. HERE is left for later: it's known
+# once the configuration is written.
+sub expand ($) {
+    my ($value) = @_;
+
+    if (ref $value eq 'ARRAY') {
+        return [map { expand($_) } @$value];
+    }
+    if (ref $value eq 'HASH') {
+        return { map { $_ => expand($value->{$_}) } keys %$value };
+    }
+    if (!defined $value || (ref $value && ref $value ne 'Regexp')) {
+        return $value;
+    }
+
+    my $text = "$value";
+    1 while $text =~ s{%%(?!HERE%%)(\w+)%%}{
+        my $name = $1;
+        $name =~ /^PORT_(\w+)$/ ? port($1)
+            : $word{$name} // die "%%$name%% is no word of LyncTest\n"
+    }ge;
+
+    return $value if $text eq "$value";
+    return ref $value ? qr/$text/ : $text;
+}
+
+# The blocks that have run: their second error log and what they expect in it.
+my @ran;
+
+add_block_preprocessor(sub {
+    my ($block) = @_;
+    my @sections = grep { $_ ne 'name' } @{ $block->_section_order };
+
+    for my $section (@sections) {
+        my $value = $block->$section;
+        my $new   = expand($value);
+        # The newline that ends a section is none of the pattern's.
+        chomp $new if defined $new && !ref $new && $section =~ /_(?:un)?like$/;
+        $block->set_value($section, $new) if defined $new;
+    }
+
+    # "--- publication" is what stands inside of a publication, sockets left out.
+    if (defined(my $inside = $block->publication)) {
+        my $text = join '', $block->http_config // '',
+            "lync_publish contoso {\n    ", expand('%%SOCKETS%%'), "\n$inside}\n";
+        $block->set_value(http_config => $text);
+    }
+
+    $block->set_value(config => '') if !defined $block->config;
+
+    if (defined $block->must_die) {
+        # One line says what is wrong, and the terminal needn't hear it too.
+        $block->set_value(suppress_stderr => 1);
+        my $expected = $block->error_log // [];
+        $expected = ref $expected eq 'ARRAY' ? $expected
+                  : ref $expected            ? [$expected]
+                  :                            [grep { /\S/ } split /\n/, $expected];
+        $block->set_value(error_log => [@$expected, '[emerg]']);
+
+    } elsif (!grep { defined $block->$_ } qw(request raw_request pipelined_requests)) {
+        # Test::Nginx asks for something in any case: its own server, in the same nginx.
+        $block->set_value(request => 'GET /');
+    }
+
+    $block->set_value(ignore_response => 1) if defined $block->refused;
+
+    # Port numbers follow from the sockets; whoever mentions the servers' needs them to be there.
+    my $all = join "\n", map { $block->$_ // '' } qw(http_config config main_config);
+    my @servers = map { LyncTest::Ports::port($_) } qw(8080 4443 80 443);
+    if (defined $block->stand_in || grep { $all =~ /\b$_\b/ } @servers) {
+        LyncTest::StandIn::serve($block->stand_in);
+    }
+
+    my $log = sprintf '%s/%03d.log', $logs, scalar @ran;
+    push @ran, { name => $block->name, log => $log, expects => scalar $block->error_log, also => [] };
+    $block->set_value(main_config => ($block->main_config // '') . "\nerror_log $log warn;\n");
+});
+
+# A line of the configuration that ends in "# here" is the line %%HERE%% in what the block expects.
+{
+    no warnings 'redefine';
+    my $write = \&Test::Nginx::Util::write_config_file;
+    *Test::Nginx::Util::write_config_file = sub ($$$) {
+        my ($block, $config, $ports) = @_;
+        $write->($block, $config, $ports);
+
+        open my $in, '<', $ConfFile or return;
+        my $here;
+        while (my $line = <$in>) {
+            $here = $. if $line =~ /#\s*here\s*$/;
+        }
+        return if !$here;
+
+        for my $section (qw(error_log no_error_log)) {
+            my $value = $block->$section;
+            next if !defined $value;
+            my @lines = map { ref $_ ? $_ : s/%%HERE%%/$here/gr } ref $value eq 'ARRAY' ? @$value : $value;
+            $block->set_value($section, @lines == 1 ? $lines[0] : \@lines);
+        }
+        $ran[-1]{expects} = $block->error_log;
+    };
+}
+
+# Requests whose URL has a scheme and a host travel as a client of the publication sends them: the
+# connection goes to the publication's socket, the host into SNI and Host, the path into the request
+# line. "--- to: https://HOST" gives the target of a raw_request, which is sent as it stands.
+sub target ($$) {
+    my ($block, $packets) = @_;
+
+    my $url = $block->to;
+    if (defined $url) {
+        my ($scheme, $host, $port) = $url =~ m{^\s*(https?)://([^/:\s]+)(?::(\d+))?} or
+            bail_out($block->name . " - \"--- to\" is no URL: $url");
+        return ($scheme, $host, $port);
+    }
+
+    my $first = $packets->[0]{value};
+    return if $first !~ m{^\S+ (https?)://([^/?:\s]+)(?::(\d+))?}i;
+    my ($scheme, $host, $port) = ($1, $2, $3);
+
+    for my $packet (@$packets) {
+        $packet->{value} =~ s{^(\S+) https?://([^/?:\s]+)(?::\d+)?(\S*) (HTTP/\S+)\r\n(Host: $ServerName\r\n)?}{
+            my ($method, $name, $path, $version, $default) = ($1, $2, $3, $4, $5);
+            $path = "/$path" if $path !~ m{^/};
+            "$method $path $version\r\n" . ($default ? "Host: $name\r\n" : '')
+        }mge;
+    }
+    return ($scheme, $host, $port);
+}
+
+# Of the blocks with "--- resume", which need one for all their requests.
+my %sessions;
+
+{
+    no warnings 'redefine';
+    my $send = \&Test::Nginx::Socket::send_request;
+
+    *Test::Nginx::Socket::send_request = sub ($$$$@) {
+        my ($request, $middle_delay, $timeout, $block, @rest) = @_;
+
+        my @packets = map { { %$_ } } ref $request ? @$request : { value => $request };
+        my ($scheme, $host, $port) = target($block, \@packets);
+        return $send->($request, $middle_delay, $timeout, $block, @rest) if !defined $scheme;
+
+        my $tls;
+        if ($scheme eq 'https') {
+            $tls = {
+                name     => $host,
+                sni      => $block->sni // $host,
+                ca       => $block->client_ca // "$LyncTest::Paths::PKI/public-ca.pem",
+                alpn     => scalar $block->alpn,
+                version  => scalar $block->tls_version,
+                ciphers  => scalar $block->ciphers,
+                sessions => defined $block->resume ? $sessions{$block->name} //= {} : undef,
+            };
+            s/^\s+|\s+$//g for grep { defined && !ref } values %$tls;
+            $tls->{sni} = '' if $tls->{sni} eq 'none';
+        }
+
+        my $got = LyncTest::Client::exchange(
+            address => $block->server_addr_for_client // $ServerAddr,
+            port    => $port // port(uc $scheme),
+            packets => \@packets,
+            timeout => $timeout,
+            tls     => $tls,
+            # Under valgrind nginx stays in the foreground, so nobody knows when it listens.
+            patience => $Test::Nginx::Util::UseValgrind ? $timeout / 2 : 0,
+        );
+
+        judge($block, $got, $tls);
+        return ($got->{bytes}, $packets[0]{value} =~ /^HEAD /);
+    };
+}
+
+# Checks what Test::Nginx doesn't know of: how the connection ended and what the handshake showed.
+sub judge ($$$) {
+    my ($block, $got, $tls) = @_;
+    my $name = $block->name;
+
+    if (defined(my $refused = $block->refused)) {
+        $refused =~ s/^\s+|\s+$//g;
+        my @ways = $refused eq '' ? qw(closed handshake) : $refused;
+        ok((grep { $_ eq $got->{outcome} } @ways), "$name - refused")
+            or diag("outcome \"$got->{outcome}\" $got->{error}\n$got->{bytes}");
+        return;
+    }
+
+    if ($got->{outcome} ne 'ok' && !($got->{outcome} eq 'timeout' && defined $block->abort)) {
+        fail("$name - outcome \"$got->{outcome}\" $got->{error}");
+    }
+
+    return if !$tls;
+
+    my $wanted = $block->tls // '';
+    if ($wanted !~ /^\s*trusted:/m && !defined $block->insecure) {
+        is($got->{tls}{trusted}, 'yes', "$name - the certificate is trusted");
+    }
+    for my $line (grep { /\S/ } split /\n/, $wanted) {
+        my ($fact, $value) = $line =~ /^\s*(\w+):\s*(.*?)\s*$/ or
+            bail_out("$name - \"--- tls\" has lines like \"version: TLSv1.3\", not \"$line\"");
+        is($got->{tls}{$fact}, $value, "$name - TLS $fact");
+    }
+}
+
+# After a block, while its nginx and its error log are still there.
+add_test_cleanup_handler(sub {
+    my ($block) = @_;
+    my $name = $block->name;
+
+    if (defined $block->must_die) {
+        open my $in, '<', $Test::Nginx::Util::ErrLogFile;
+        my @emerg = grep { /\[emerg\]/ } $in ? <$in> : ();
+        is(scalar @emerg, repeat_each(), "$name - one line says what is wrong")
+            or diag(@emerg);
+    }
+
+    if (grep { defined $block->$_ } qw(nginx_T nginx_T_like nginx_T_unlike)) {
+        my $text = `$LyncTest::Paths::NGINX -T -p $ServRoot/ -e $ServRoot/logs/T.log -c $ConfFile 2>&1`;
+        is($?, 0, "$name - nginx -T succeeds") or diag($text);
+        my @lines = grep { /\S/ } split /\n/, $block->nginx_T // '';
+        for my $line (@lines) {
+            ok(index($text, $line) >= 0, "$name - nginx -T has \"$line\"");
+        }
+        like($text, qr/@{[$block->nginx_T_like]}/m, "$name - nginx -T") if defined $block->nginx_T_like;
+        unlike($text, qr/@{[$block->nginx_T_unlike]}/m, "$name - nginx -T")
+            if defined $block->nginx_T_unlike;
+    }
+
+    push @{ $ran[-1]{also} },
+        LyncTest::Logs::complaints($Test::Nginx::Util::ErrLogFile, scalar $block->error_log);
+});
+
+# Lines that must not be in any log of the suite.
+sub complaints () {
+    my @all;
+    for my $i (0 .. $#ran) {
+        # At a reload, what is wrong with the new configuration is written to the old one's log.
+        my @expects = grep { defined } map { $ran[$_] && $ran[$_]{expects} }
+            $Test::Nginx::Util::UseHup ? ($i, $i + 1) : $i;
+        my %seen;
+        push @all, map { "$ran[$i]{name}: $_" } grep { !$seen{$_}++ } @{ $ran[$i]{also} },
+            LyncTest::Logs::complaints($ran[$i]{log}, [map { ref eq 'ARRAY' ? @$_ : ref $_ ? $_ : split /\n/ } @expects]);
+    }
+    return @all;
+}
+
+sub run_suite () {
+    plan('no_plan');
+    run_tests();
+
+    if (!$ENV{TEST_NGINX_NO_CLEAN} && -f $PidFile) {
+        Test::Nginx::Util::kill_process(get_pid_from_pidfile('end'), 1, 'end');
+    }
+    LyncTest::StandIn::stop();
+
+    my @complaints = complaints();
+    ok(!@complaints, 'error logs: no [alert], no [crit], no sanitizer') or diag(join "\n", @complaints);
+
+    if (Test::More->builder->is_passing && !$ENV{TEST_NGINX_NO_CLEAN}) {
+        remove_tree($ServRoot, $logs);
+        LyncTest::StandIn::discard();
+    } else {
+        diag("left for a look: $ServRoot, $logs");
+    }
+}
+
+1;

@@ -1,0 +1,433 @@
+package LyncTest::Scene;
+
+# Blocks in which more happens than one request and its answer: several clients at the same time, a
+# server that speaks byte by byte, a reload in the middle.
+#
+#     use LyncTest;
+#     use LyncTest::Scene;
+#
+#     scene streams => sub {
+#         my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', sub { ... });
+#         my $client = client('https://lyncwebext.contoso.com');
+#         ...
+#         is($client->answer->{status}, 200, 'streamed');
+#     };
+#     run_suite();
+#     __DATA__
+#     === TEST 1: ...
+#     --- publication
+#     ...
+#     --- scene: streams
+#
+# The scene plays while the block's nginx runs, after the block's own request if it has one.
+
+use strict;
+use warnings;
+
+use Exporter qw(import);
+use IO::Handle ();
+use IO::Select ();
+use IO::Socket::IP ();
+use IO::Socket::SSL ();
+use POSIX ();
+use Test::More import => [qw(is isnt ok like unlike is_deeply cmp_ok diag fail pass note)];
+use Test::Nginx::Util ();
+use Time::HiRes qw(sleep time);
+
+use LyncTest ();
+use LyncTest::Client ();
+use LyncTest::Paths ();
+use LyncTest::Ports ();
+
+our @EXPORT = qw(
+    scene client server request nginx nginx_pid worker_pids reload wait_until log_lines
+    is isnt ok like unlike is_deeply cmp_ok diag fail pass note
+);
+
+my %scenes;
+
+sub scene ($&) { $scenes{ $_[0] } = $_[1] }
+
+Test::Nginx::Util::add_test_cleanup_handler(sub {
+    my ($block) = @_;
+    my $name = $block->scene // return;
+    $name =~ s/^\s+|\s+$//g;
+    my $play = $scenes{$name} or Test::More::BAIL_OUT("no scene is called \"$name\"");
+
+    local $SIG{PIPE}    = 'IGNORE';
+    local $SIG{__DIE__} = 'DEFAULT';
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    eval { $play->($block); 1 } or Test::More::fail($block->name . " - the scene broke off: $@");
+    LyncTest::Scene::Server::stop_all();
+});
+
+# --- nginx
+
+our $TIMEOUT = $ENV{TEST_NGINX_TIMEOUT} // 10;
+
+# The process that owns the configuration.
+sub nginx_pid () {
+    open my $in, '<', $Test::Nginx::Util::PidFile or return undef;
+    my $pid = <$in>;
+    return $pid =~ /^(\d+)/ ? $1 : undef;
+}
+
+# The processes that serve: the workers, or the only one.
+sub worker_pids () {
+    my $master = nginx_pid() or return;
+    my @children = split ' ', `pgrep -P $master`;
+    my @workers = grep { !is_shutting_down($_) } @children;
+    return @workers ? @workers : $master;
+}
+
+sub is_shutting_down {
+    open my $in, '<', "/proc/$_[0]/cmdline" or return 1;
+    return (<$in> // '') =~ /shutting down/;
+}
+
+# Waits for a condition; false if it doesn't come true in time.
+sub wait_until (&;$) {
+    my ($condition, $seconds) = @_;
+    my $until = time + ($seconds // $TIMEOUT);
+    while (1) {
+        my $value = $condition->();
+        return $value if $value;
+        return $value if time >= $until;
+        sleep 0.02;
+    }
+}
+
+# Has the master read its configuration again; returns when new workers have replaced the old ones,
+# or when the master has said that it won't.
+sub reload () {
+    my $master = nginx_pid();
+    my %old = map { $_ => 1 } worker_pids();
+    my $refusals = () = log_lines(qr/\[emerg\]/);
+    kill HUP => $master;
+    return wait_until {
+        (my @now = log_lines(qr/\[emerg\]/)) > $refusals && return 'refused';
+        my @new = grep { !$old{$_} } worker_pids();
+        my @left = grep { $old{$_} } worker_pids();
+        @new && !@left && 'reloaded';
+    };
+}
+
+# The nginx command on a configuration of the scene's own: (exit status, output).
+sub nginx {
+    my ($option, $configuration) = @_;
+    my $dir = "$Test::Nginx::Util::ServRoot/scene";
+    mkdir $dir;
+    mkdir "$dir/logs";
+    open my $out, '>', "$dir/nginx.conf" or die "can't write $dir/nginx.conf: $!\n";
+    print $out $configuration;
+    close $out;
+    my $preload = $ENV{TEST_NGINX_LD_PRELOAD} // '';
+    my $text = `LD_PRELOAD="$preload" $LyncTest::Paths::NGINX $option -p $dir/ -e logs/error.log -c nginx.conf 2>&1`;
+    return ($?, $text);
+}
+
+# Lines of a log (the error log, unless another is named) that match.
+sub log_lines {
+    my ($pattern, $file) = @_;
+    open my $in, '<', $file // $Test::Nginx::Util::ErrLogFile or return;
+    my @lines = grep { $_ =~ $pattern } <$in>;
+    chomp @lines;
+    return @lines;
+}
+
+# --- a client
+
+# A request that leaves the connection open: request('GET /path', Header => 'value', ...).
+sub request {
+    my ($line, @headers) = @_;
+    my ($method, $target, $host) = $line =~ m{^(\S+) (?:https?://([^/]+))?(\S*)}
+        ? ($1, $3, $2) : die "no request: $line\n";
+    my $text = "$method $target HTTP/1.1\r\n";
+    $text .= "Host: $host\r\n" if defined $host;
+    while (my ($name, $value) = splice @headers, 0, 2) {
+        $text .= "$name: $value\r\n";
+    }
+    return "$text\r\n";
+}
+
+# A connection to the publication:
+#
+#   client('https://lyncwebext.contoso.com')     also http, and HOST:PORT
+#   sni, alpn, version, ciphers, sessions, ca    as in LyncTest::Client
+#   first                                        bytes in front of everything, TLS included
+#
+# Dies where there is no connection or no TLS; a certificate that isn't trusted only shows in
+# facts() of the connection.
+sub client {
+    my ($url, %o) = @_;
+    my ($scheme, $host, $port) = $url =~ m{^(https?)://([^/:]+)(?::(\d+))?} or die "no URL: $url\n";
+
+    my $socket = IO::Socket::IP->new(
+        PeerHost => $o{address} // '127.0.0.1',
+        PeerPort => $port // LyncTest::Ports::port(uc $scheme),
+        Timeout  => $TIMEOUT,
+    ) or die "can't connect to $url: $!\n";
+    syswrite $socket, $o{first} if defined $o{first};
+
+    my $facts = {};
+    if ($scheme eq 'https') {
+        my $tls = {
+            name => $host,
+            sni  => $o{sni} // $host,
+            ca   => $o{ca} // "$LyncTest::Paths::PKI/public-ca.pem",
+            map { $_ => $o{$_} } qw(alpn version ciphers sessions),
+        };
+        within($TIMEOUT, sub { LyncTest::Client::start_tls($socket, $tls) })
+            or die "no TLS with $url: ", IO::Socket::SSL::errstr() // '', "\n";
+        $facts = LyncTest::Client::facts($socket, $tls);
+    }
+    return bless { socket => $socket, host => $host, buffer => '', facts => $facts },
+        'LyncTest::Scene::Connection';
+}
+
+sub within {
+    my ($seconds, $work) = @_;
+    local $SIG{ALRM} = sub { die "time is up\n" };
+    Time::HiRes::alarm($seconds);
+    my $result = eval { $work->() };
+    my $error = $@;
+    Time::HiRes::alarm(0);
+    die $error if $error;
+    return $result;
+}
+
+# --- a server
+
+# A server of a few lines, in a process of its own, on the address of fepool.contoso.local:
+#
+#     server(port => N, tls => 'fepool.contoso.local', sub {
+#         my ($connection, $report) = @_;    # for each connection, one after the other
+#         my $request = $connection->message;
+#         $report->("what the scene shall know");
+#         $connection->write("HTTP/1.1 200 OK\r\n...");
+#     });
+#
+# The object's `report` gives the reports, each waited for.
+sub server {
+    my $work = pop;
+    my (%o) = @_;
+
+    my $listener = IO::Socket::IP->new(
+        LocalHost => $o{address} // '127.0.0.11',
+        LocalPort => $o{port},
+        Listen    => 16,
+        ReuseAddr => 1,
+    ) or die "can't listen on port $o{port}: $!\n";
+    pipe my $reports, my $write or die "pipe: $!\n";
+
+    my $pid = fork // die "fork: $!\n";
+    if ($pid == 0) {
+        close $reports;
+        $SIG{TERM} = 'DEFAULT';
+        my $report = sub {
+            my $text = join ' ', @_;
+            $text =~ s/\n/\\n/g;
+            syswrite $write, "$text\n";
+        };
+        while (my $socket = $listener->accept) {
+            if ($o{tls}) {
+                $socket = IO::Socket::SSL->start_SSL($socket,
+                    SSL_server    => 1,
+                    SSL_cert_file => "$LyncTest::Paths::PKI/$o{tls}.pem",
+                    SSL_key_file  => "$LyncTest::Paths::PKI/$o{tls}.key",
+                ) or next;
+            }
+            my $connection = bless { socket => $socket, buffer => '' },
+                'LyncTest::Scene::Connection';
+            eval { $work->($connection, $report); 1 } or $report->("broke off: $@");
+            $connection->close;
+        }
+        POSIX::_exit(0);
+    }
+    close $write;
+    close $listener;
+    return LyncTest::Scene::Server::remember(
+        bless { pid => $pid, reports => $reports, buffer => '' }, 'LyncTest::Scene::Server');
+}
+
+package LyncTest::Scene::Server;
+
+my @running;
+
+sub remember { push @running, $_[0]; return $_[0] }
+
+sub stop_all { $_->stop for splice @running }
+
+# The next thing the server reports; undef if nothing comes.
+sub report {
+    my ($self, $seconds) = @_;
+    my $until = Time::HiRes::time() + ($seconds // $LyncTest::Scene::TIMEOUT);
+    while ($self->{buffer} !~ s/^(.*)\n//) {
+        my $left = $until - Time::HiRes::time();
+        return undef if $left <= 0 || !IO::Select->new($self->{reports})->can_read($left);
+        sysread($self->{reports}, $self->{buffer}, 65536, length $self->{buffer}) or return undef;
+    }
+    return $1;
+}
+
+sub stop {
+    my ($self) = @_;
+    my $pid = delete $self->{pid} or return;
+    local $?;
+    kill TERM => $pid;
+    waitpid $pid, 0;
+}
+
+END { stop_all() }
+
+package LyncTest::Scene::Connection;
+
+use Time::HiRes qw(time);
+
+sub facts { $_[0]{facts} }
+
+# Sends all of it, or as much as the other side takes.
+sub write {
+    my ($self, $bytes) = @_;
+    my $sent = 0;
+    while ($sent < length $bytes) {
+        my $n = LyncTest::Scene::within($LyncTest::Scene::TIMEOUT, sub {
+            syswrite $self->{socket}, $bytes, 65536, $sent;
+        }) or last;
+        $sent += $n;
+    }
+    return $sent;
+}
+
+# request() with the connection's own host.
+sub ask {
+    my ($self, $line, @headers) = @_;
+    my ($method, $target) = split ' ', $line;
+    $self->write(LyncTest::Scene::request("$method https://$self->{host}$target", @headers));
+    return $self;
+}
+
+# Reads more into the buffer. False at the end, and when nothing comes for so many seconds.
+sub more {
+    my ($self, $seconds) = @_;
+    my $socket = $self->{socket};
+    my $pending = $socket->can('pending') ? $socket->pending : 0;
+    my $until = time + ($seconds // $LyncTest::Scene::TIMEOUT);
+    while (!$pending) {
+        my $left = $until - time;
+        if ($left <= 0 || !IO::Select->new($socket)->can_read($left)) {
+            $self->{silent} = 1;
+            return 0;
+        }
+        last;
+    }
+    my $n = eval {
+        LyncTest::Scene::within($until - time > 0.1 ? $until - time : 0.1, sub {
+            sysread $socket, $self->{buffer}, 262144, length $self->{buffer};
+        });
+    };
+    if (!defined $n && $@ =~ /time is up/) {
+        $self->{silent} = 1; # a TLS record that holds no data, such as a ticket
+        return 0;
+    }
+    $self->{ended} = 1 if !$n;
+    return $n;
+}
+
+# Whether the other side says nothing and keeps the connection for so long.
+sub is_silent {
+    my ($self, $seconds) = @_;
+    return $self->{buffer} eq '' && !$self->more($seconds) && !$self->{ended};
+}
+
+# Whether the other side closes within some seconds.
+sub is_closed {
+    my ($self, $seconds) = @_;
+    my $until = time + ($seconds // $LyncTest::Scene::TIMEOUT);
+    1 while !$self->{ended} && time < $until && ($self->more($until - time) || !$self->{ended} && time < $until);
+    return $self->{ended} ? 1 : 0;
+}
+
+sub need {
+    my ($self, $length) = @_;
+    while (length $self->{buffer} < $length) {
+        $self->more or die "the answer breaks off\n";
+    }
+    return substr $self->{buffer}, 0, $length, '';
+}
+
+sub line {
+    my ($self) = @_;
+    while ($self->{buffer} !~ /\r\n/) {
+        $self->more or die "the answer breaks off in its head\n";
+    }
+    $self->{buffer} =~ s/^(.*?)\r\n//s;
+    return $1;
+}
+
+# The head of a message: { first, headers => [[name, value], ...], head }
+sub head {
+    my ($self) = @_;
+    my %message = (first => $self->line, headers => [], body => '');
+    while ((my $line = $self->line) ne '') {
+        my ($name, $value) = $line =~ /^([^:]+):\s*(.*)$/s;
+        push @{ $message{headers} }, [$name, $value];
+    }
+    $message{status} = $1 if $message{first} =~ m{^HTTP/\S+ (\d+)};
+    return bless \%message, 'LyncTest::Scene::Message';
+}
+
+# One chunk of a chunked body; '' is the last.
+sub chunk {
+    my ($self) = @_;
+    my $size = hex(($self->line =~ /^([0-9a-fA-F]+)/)[0]);
+    my $data = $size ? $self->need($size) : '';
+    my $end = $self->line;
+    return $data;
+}
+
+# A whole message, by its own framing. $no_body: the answer to HEAD.
+sub message {
+    my ($self, $no_body) = @_;
+    my $message = $self->head;
+    my ($length) = $message->all('Content-Length');
+    my $status = $message->{status};
+    if ($no_body || (defined $status && $status =~ /^(1..|204|304)$/)) {
+        return $message;
+    }
+    if (($message->one('Transfer-Encoding') // '') eq 'chunked') {
+        while ((my $data = $self->chunk) ne '') {
+            $message->{body} .= $data;
+        }
+    } elsif (defined $length) {
+        $message->{body} = $self->need($length);
+    } elsif (defined $status) {
+        1 while $self->more;
+        $message->{body} = $self->{buffer};
+        $self->{buffer} = '';
+    }
+    return $message;
+}
+
+sub answer { goto &message }
+
+sub close {
+    my ($self) = @_;
+    my $socket = delete $self->{socket} or return;
+    $socket->can('stop_SSL') ? $socket->close(SSL_fast_shutdown => 1) : $socket->close;
+}
+
+package LyncTest::Scene::Message;
+
+# The values of a header, in their order.
+sub all {
+    my ($self, $name) = @_;
+    return map { $_->[1] } grep { lc $_->[0] eq lc $name } @{ $self->{headers} };
+}
+
+sub one {
+    my ($self, $name) = @_;
+    return ($self->all($name))[0];
+}
+
+1;

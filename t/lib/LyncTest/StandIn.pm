@@ -1,0 +1,193 @@
+package LyncTest::StandIn;
+
+# The servers behind the publication, played by a second nginx without the module.
+#
+# Every pool has an address of its own on loopback, so that the ports can be the same for all, as in
+# a real deployment, and each pool has both web sites: the EXTERNAL one on 8080 and 4443, where a
+# publication must lead, and the INTERNAL one on 80 and 443, where it must never. The real port
+# numbers come from LyncTest::Ports under those names.
+#
+# It runs beside the nginx under test and survives its restarts and reloads. It starts again only
+# for a block that adds something to its configuration (section "--- stand_in").
+
+use strict;
+use warnings;
+
+use File::Path qw(make_path remove_tree);
+use LyncTest::Ports ();
+use Time::HiRes qw(sleep time);
+
+# [the server's own name, addresses, what its sites on 8080/4443 and on 80/443 are called]
+our @SERVERS = (
+    ['fepool.contoso.local',   ['127.0.0.11', '127.0.0.21'], 'external', 'internal'],
+    ['fepool2.fabrikam.local', ['127.0.0.12'],               'external', 'internal'],
+    ['dirpool.contoso.local',  ['127.0.0.13'],               'external', 'internal'],
+    ['wac.contoso.local',      ['127.0.0.14'],               'unused',   'office_web_apps'],
+    ['mail.contoso.local',     ['127.0.0.15'],               'unused',   'exchange'],
+);
+
+# The answer to any request, as text: what the server saw. X-Connection tells connections and the
+# requests on them apart.
+my $ANSWER = <<'END_CONF';
+            add_header X-Site       "%SITE%" always;
+            add_header X-Connection "$connection-$connection_requests" always;
+            return 200 "%SITE% %SCHEME% %NAME% %ADDRESS%
+$request
+Host: $http_host
+X-Forwarded-For: $http_x_forwarded_for
+X-Forwarded-Proto: $http_x_forwarded_proto
+SNI: $ssl_server_name
+TLS: $ssl_protocol
+Session reused: $ssl_session_reused
+";
+END_CONF
+
+# Statuses a pool answers with, under /status/NNN (with a body) and /status/NNN/empty.
+my $STATUSES = <<'END_CONF';
+        location = /status/401 {
+            add_header WWW-Authenticate "Negotiate" always;
+            add_header WWW-Authenticate "NTLM" always;
+            add_header Set-Cookie "first=1; path=/" always;
+            add_header Set-Cookie "second=2; path=/" always;
+            return 401 "challenge from the server";
+        }
+        location = /status/302 {
+            return 302 https://%NAME%/internal/target;
+        }
+END_CONF
+for my $status (200, 400, 403, 404, 409, 412, 500, 502, 503, 504) {
+    $STATUSES .= <<"END_CONF";
+        location = /status/$status {
+            return $status "$status from the server";
+        }
+        location = /status/$status/empty {
+            return $status "";
+        }
+END_CONF
+}
+
+# The directory, the nginx binary, the PKI; the process that owns it; what is extra in the running
+# configuration, undef while nothing runs.
+my ($dir, $binary, $pki, $owner, $running) = ('', '', '', 0, undef);
+
+# Says where it lives and which nginx plays it; nothing starts here.
+sub set_up {
+    my (%o) = @_;
+    ($dir, $binary, $pki, $owner) = (@o{qw(dir binary pki)}, $$);
+}
+
+# Sees to it that it runs and has $extra in every server.
+sub serve {
+    my ($extra) = @_;
+    $extra //= '';
+    return if defined $running && $running eq $extra;
+
+    # Not by a reload: for a while the old worker would go on accepting connections.
+    stop();
+
+    make_path("$dir/logs");
+    open my $out, '>', "$dir/nginx.conf" or die "can't write $dir/nginx.conf: $!\n";
+    print $out configuration($extra);
+    close $out;
+
+    # It listens when the command returns.
+    system($binary, '-p', "$dir/", '-e', "$dir/logs/error.log", '-c', "$dir/nginx.conf") == 0
+        or die "the stand-in doesn't start; its configuration is $dir/nginx.conf\n";
+    $running = $extra;
+}
+
+# Stops it. Only in the process that started it: Test::Nginx forks.
+sub stop {
+    return if $owner != $$;
+    my $pid = pid() or return;
+    kill TERM => $pid;
+    my $until = time + 5;
+    sleep 0.02 while lives($pid) && time < $until;
+    undef $running;
+}
+
+sub discard {
+    remove_tree($dir) if $dir ne '';
+}
+
+END { stop() }
+
+sub pid {
+    open my $in, '<', "$dir/nginx.pid" or return undef;
+    my $pid = <$in>;
+    chomp $pid if defined $pid;
+    return $pid && lives($pid) ? $pid : undef;
+}
+
+# A process that has ended stays visible until its parent notices.
+sub lives {
+    my ($pid) = @_;
+    open my $in, '<', "/proc/$pid/stat" or return 0;
+    return <$in> !~ /^\d+ \(.*\) Z /;
+}
+
+sub configuration {
+    my ($extra) = @_;
+    my ($p80, $p443, $p8080, $p4443) = map { LyncTest::Ports::port($_) } qw(80 443 8080 4443);
+    my $user = $> == 0 ? 'user root;' : '';
+
+    my $text = <<"END_CONF";
+daemon on;
+master_process on;
+worker_processes 1;
+$user
+pid $dir/nginx.pid;
+error_log $dir/logs/error.log info;
+events { worker_connections 512; }
+http {
+    access_log                  $dir/logs/access.log;
+    default_type                text/plain;
+    client_max_body_size        0;
+    client_body_temp_path       $dir/body;
+    proxy_temp_path             $dir/proxy;
+    fastcgi_temp_path           $dir/fastcgi;
+    uwsgi_temp_path             $dir/uwsgi;
+    scgi_temp_path              $dir/scgi;
+    large_client_header_buffers 8 128k;
+    ssl_session_cache           shared:SSL:1m;
+END_CONF
+
+    for my $server (@SERVERS) {
+        my ($name, $addresses, $outer, $inner) = @$server;
+        for my $address (@$addresses) {
+            $text .= site($name, $address, $outer, 'http',  $p8080, $extra);
+            $text .= site($name, $address, $outer, 'https', $p4443, $extra);
+            $text .= site($name, $address, $inner, 'http',  $p80,   $extra);
+            $text .= site($name, $address, $inner, 'https', $p443,  $extra);
+        }
+    }
+
+    return "$text}\n";
+}
+
+sub site {
+    my ($name, $address, $site, $scheme, $port, $extra) = @_;
+
+    my $listen = "listen $address:$port;";
+    $listen = <<"END_CONF" if $scheme eq 'https';
+listen $address:$port ssl;
+        ssl_certificate     $pki/$name.pem;
+        ssl_certificate_key $pki/$name.key;
+END_CONF
+
+    my $text = <<"END_CONF";
+    server {
+        $listen
+$STATUSES
+        $extra
+        location / {
+$ANSWER
+        }
+    }
+END_CONF
+    my %value = (SITE => $site, SCHEME => $scheme, NAME => $name, ADDRESS => $address);
+    $text =~ s/%(SITE|SCHEME|NAME|ADDRESS)%/$value{$1}/g;
+    return $text;
+}
+
+1;
