@@ -78,7 +78,7 @@ static ngx_http_module_t  ngx_lync_module_ctx = {
     ngx_lync_postconfiguration,            /* postconfiguration */
 
     lync_create_main_conf,                 /* create main configuration */
-    NULL,                                  /* init main configuration */
+    lync_init_main_conf,                   /* init main configuration */
 
     lync_create_srv_conf,                  /* create server configuration */
     NULL,                                  /* merge server configuration */

@@ -1,10 +1,11 @@
 # Drives nginx's own configure script to build ngx_lync_module.so for one nginx: the installed
-# one (nginx-dev), or a source tree with a built nginx in it. Always with that nginx's recorded
-# flags: a module built with fewer loads and then corrupts structures.
+# one (nginx-dev), or NGINX_SOURCE_DIR, a source tree with a built nginx in it or an unpacked
+# nginx-dev. Always with that nginx's recorded flags: a module built with fewer loads and then
+# corrupts structures.
 
 set(nginx_objs ${CMAKE_BINARY_DIR}/nginx)
 
-if(NGINX_SOURCE_DIR)
+if(NGINX_SOURCE_DIR AND NOT EXISTS ${NGINX_SOURCE_DIR}/conf_flags)
     set(nginx_dir ${NGINX_SOURCE_DIR})
     set(nginx_configure ./configure)
     if(NOT EXISTS ${nginx_dir}/configure AND EXISTS ${nginx_dir}/auto/configure)
@@ -19,6 +20,9 @@ if(NGINX_SOURCE_DIR)
         | sed -n 's/^configure arguments: //p')\"")
 else()
     set(nginx_dir /usr/share/nginx/src)
+    if(NGINX_SOURCE_DIR)
+        set(nginx_dir ${NGINX_SOURCE_DIR})
+    endif()
     set(nginx_configure ./configure)
     if(NOT EXISTS ${nginx_dir}/conf_flags)
         message(FATAL_ERROR "nginx-dev isn't installed: apt-get install nginx-dev, or give a "

@@ -3,7 +3,7 @@
 // What hangs on nginx's configuration contexts. All of it lives in, and dies with, the pool of
 // the cycle whose configuration it is.
 
-#include "nginx/ngx.h"
+#include "nginx/peer.h"
 #include "plan/plan.h"
 #include "policy/site.h"
 #include "syntax/block.h"
@@ -36,8 +36,26 @@ struct Publication {
         for (plan::VirtualHost& host : plan.hosts) {
             hosts.emplace_back(*this, host, std::move(host.site));
         }
+        for (const plan::Upstream& upstream : plan.upstreams) {
+            groups.push_back(group_of(upstream));
+        }
     }
     Publication(const Publication&) = delete;
+
+    Group group_of(const plan::Upstream& upstream) const {
+        const topology::ConnectionAuth& auth = plan.publication.connection_auth;
+        const auto msec = [](std::chrono::seconds s) {
+            return static_cast<ngx_msec_t>(std::chrono::milliseconds(s).count());
+        };
+        Group group;
+        group.name = upstream.name;
+        group.binds = auth.on;
+        group.shares = auth.on || upstream.anonymous;
+        group.limits.owned_idle = msec(auth.idle);
+        group.limits.age = msec(auth.age);
+        group.limits.owned = auth.most;
+        return group;
+    }
 
     const topology::Farm* farm(const Host& host, std::uint16_t target) const noexcept {
         return target < host.planned.upstreams.size()
@@ -46,7 +64,8 @@ struct Publication {
     }
 
     plan::Plan plan;
-    std::deque<Host> hosts; ///< in the order of plan.hosts
+    std::deque<Host> hosts;   ///< in the order of plan.hosts
+    std::deque<Group> groups; ///< in the order of plan.upstreams
 
     /// When a refusal was last logged, by reason: a worker's own, so that a line a second of each
     /// kind comes from each worker.
@@ -66,9 +85,10 @@ struct MainConf {
     const Publication* feeding = nullptr;
 };
 
-/// A generated server, or none of ours (host is NULL).
+/// A generated server or upstream; of anybody else's both are NULL.
 struct SrvConf {
     const Host* host;
+    Group* group;
 };
 
 /// Whether requests of this location are judged: only `location /` of a generated server, so

@@ -11,6 +11,8 @@
  *     publish.cpp      lync_publish { }: block tree, declaration, plan, text
  *     captured_log.h   nginx's messages about generated text, told about the block's own lines
  *     feed.h           text into nginx's parser
+ *     peer.h           whose connection a request travels on
+ *     server_connection.h  connections to servers between two requests
  *     sockets.cpp      what is settled once all servers are known
  *     request.cpp      the verdict in nginx's phases
  *     variables.cpp    $lync_*
@@ -51,6 +53,9 @@ void *lync_create_main_conf(ngx_conf_t *cf);
 void *lync_create_srv_conf(ngx_conf_t *cf);
 void *lync_create_loc_conf(ngx_conf_t *cf);
 char *lync_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
+
+/* the module's layer over the upstreams it generated, outside all others */
+char *lync_init_main_conf(ngx_conf_t *cf, void *conf);
 
 /* lync_publish NAME { ... }: conf is the main configuration */
 char *lync_publish(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

@@ -11,6 +11,11 @@ extern "C" {
 
 #include <string_view>
 
+// From 1.27.3 on a server in use is counted, since it may vanish with a DNS record.
+#ifndef ngx_http_upstream_rr_peer_ref
+#define ngx_http_upstream_rr_peer_ref(peers, peer) (void) 0
+#endif
+
 namespace lync::nginx {
 
 inline std::string_view view(const ngx_str_t& text) noexcept {

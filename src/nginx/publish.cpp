@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 
 namespace lync::nginx {
 
@@ -199,6 +200,27 @@ char* publish(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
     return run_plan(cf, conf, *conf.publications.back());
 }
 
+/// nginx calls this after all built-in modules have put their layers over the upstreams.
+char* wrap_upstreams(ngx_conf_t* cf, MainConf& conf) {
+    std::map<std::string_view, Group*> groups;
+    for (const auto& publication : conf.publications) {
+        for (Group& group : publication->groups) {
+            groups.emplace(group.name, &group);
+        }
+    }
+
+    auto* main = static_cast<ngx_http_upstream_main_conf_t*>(
+        ngx_http_conf_get_module_main_conf(cf, ngx_http_upstream_module));
+    auto** upstreams = static_cast<ngx_http_upstream_srv_conf_t**>(main->upstreams.elts);
+    for (ngx_uint_t i = 0; i < main->upstreams.nelts; i++) {
+        const auto group = groups.find(view(upstreams[i]->host));
+        if (group != groups.end() && upstreams[i]->srv_conf != nullptr) {
+            wrap_upstream(upstreams[i], *group->second);
+        }
+    }
+    return NGX_CONF_OK;
+}
+
 char* add_directive(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
     Directive& block = *conf.reading.back();
     block.children.push_back(current_directive(cf, cmd));
@@ -263,6 +285,11 @@ char* lync_merge_loc_conf(ngx_conf_t* cf, void*, void* child) {
         undo_inheritance(cf);
     }
     return NGX_CONF_OK;
+}
+
+char* lync_init_main_conf(ngx_conf_t* cf, void* conf) {
+    return guarded(cf->log, failed,
+                   [&] { return wrap_upstreams(cf, *static_cast<MainConf*>(conf)); });
 }
 
 char* lync_publish(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) {

@@ -237,6 +237,12 @@ ngx_int_t lync_request_handler(ngx_http_request_t* r) {
         return NGX_DECLINED;
     }
 
+    // A foreign server on the same socket may offer HTTP/2, and a browser may then ask for our
+    // names on its connection: they are to be asked for on one of their own [RFC 9110, 15.5.20].
+    if (r->http_version >= NGX_HTTP_VERSION_20) {
+        return NGX_HTTP_MISDIRECTED_REQUEST;
+    }
+
     const lync::policy::Verdict verdict = verdict_of(r, *host);
     switch (verdict.action) {
     case lync::policy::Action::pass:

@@ -1,6 +1,7 @@
 #include "plan/plan.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 namespace lync::plan {
@@ -207,40 +208,49 @@ private:
         }
     };
 
-    SimpleHost simple_host(const std::string& name) {
+    SimpleHost simple_host(const std::vector<const SimpleUrl*>& urls) {
         SimpleHost host;
-        host.names = {name};
-        for (const SimpleUrl& url : declared().simple_urls) {
-            if (url.host != name || url.kind == SimpleUrlKind::admin) {
+        host.names = {urls.front()->host};
+        for (const SimpleUrl* url : urls) {
+            if (url->kind == SimpleUrlKind::admin) {
                 continue;
             }
-            const std::size_t target = upstream(url.farm, true);
+            const std::size_t target = upstream(url->farm, true);
             auto known = std::find(host.upstreams.begin(), host.upstreams.end(), target);
             if (known == host.upstreams.end()) {
                 known = host.upstreams.insert(host.upstreams.end(), target);
             }
-            host.paths.push_back({url.path, service_of(url.kind),
+            host.paths.push_back({url->path, service_of(url->kind),
                                   static_cast<std::uint16_t>(known - host.upstreams.begin())});
             if (host.place.line == 0) {
-                host.place = url.place;
+                host.place = url->place;
             }
         }
         return host;
     }
 
+    /// The simple URLs of each host, hosts in the order written.
+    std::vector<std::vector<const SimpleUrl*>> simple_urls_by_host() const {
+        std::vector<std::vector<const SimpleUrl*>> hosts;
+        std::unordered_map<std::string_view, std::size_t> index;
+        for (const SimpleUrl& url : declared().simple_urls) {
+            const auto [host, is_new] = index.try_emplace(url.host, hosts.size());
+            if (is_new) {
+                hosts.emplace_back();
+            }
+            hosts[host->second].push_back(&url);
+        }
+        return hosts;
+    }
+
     void plan_simple_urls() {
         std::vector<SimpleHost> groups;
-        std::vector<std::string> seen;
 
-        for (const SimpleUrl& url : declared().simple_urls) {
-            if (std::find(seen.begin(), seen.end(), url.host) != seen.end()) {
-                continue;
-            }
-            seen.push_back(url.host);
-            SimpleHost host = simple_host(url.host);
+        for (const auto& urls : simple_urls_by_host()) {
+            SimpleHost host = simple_host(urls);
             if (host.paths.empty()) {
-                admin_hosts_.push_back(url.host);
-                admin_place_ = url.place;
+                admin_hosts_.push_back(urls.front()->host);
+                admin_place_ = urls.front()->place;
                 continue;
             }
             const auto twin = std::find_if(groups.begin(), groups.end(), [&](const SimpleHost& g) {
@@ -249,7 +259,7 @@ private:
             if (twin == groups.end()) {
                 groups.push_back(std::move(host));
             } else {
-                twin->names.push_back(url.host);
+                twin->names.push_back(urls.front()->host);
             }
         }
 

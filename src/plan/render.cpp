@@ -132,11 +132,8 @@ private:
                                          server.parameters);
         }
         out_.blame(farm.place);
-        if (upstream.anonymous) {
-            out_.directive("keepalive", "32");
-        } else if (dialect_.version >= keepalive_by_default) {
-            // A connection may carry somebody's identity: it ends with its request.
-            out_.directive("keepalive", "0");
+        if (dialect_.version >= keepalive_by_default) {
+            out_.directive("keepalive", "0"); // the module keeps connections, and knows whose
         }
         out_.close();
     }

@@ -45,7 +45,10 @@ void remark_lyncdiscover(const Publication& publication, std::vector<Diagnostic>
                                                                                           : "auto") +
                         "), add the name to the certificate's subject alternative names for https"
                   : ": phones drop the connection, add the name to the certificate's subject "
-                    "alternative names or set \"http_autodiscover\" to \"auto\"";
+                    "alternative names or " +
+                        std::string(publication.http_sockets.empty()
+                                        ? "take \"http_listen off\" out"
+                                        : "set \"http_autodiscover\" to \"auto\"");
 
     std::size_t uncovered = 0;
     for (std::size_t i = 0; i < publication.sip_domains.size(); i++) {

@@ -5,19 +5,13 @@
 
 #include "topology/ascii.h"
 
-#include <algorithm>
 #include <unordered_map>
 
 namespace lync::topology {
 
 namespace {
 
-/// Where a host of this publication was written, and as what.
-struct Claim {
-    std::string as;
-    const Place* place;
-    bool simple_url; ///< several simple URLs may share a host
-};
+using Claim = Registry::Claim;
 
 std::string in_publication(std::string_view name) { return "lync_publish " + quoted(name); }
 
@@ -33,26 +27,15 @@ public:
         for (const SimpleUrl& url : publication_.simple_urls) {
             claim_simple_url(url);
         }
-        // In the order of the directives: looking up the place of each of 20,000 would take long.
-        auto next = publication_.sip_domain_places.begin();
-        const Place* place = &publication_.place;
-        for (std::size_t i = 0; i < publication_.sip_domains.size(); i++) {
-            while (next != publication_.sip_domain_places.end() && next->first <= i) {
-                place = &(next++)->second;
-            }
-            claim("lyncdiscover." + publication_.sip_domains[i], "lyncdiscover of a sip_domain",
-                  *place, false);
-        }
-        for (const auto& [host, claim] : claims_) {
-            registry_.names.insert({host, {publication_.name, claim.as, *claim.place}});
-        }
+        claim_sip_domains();
     }
 
 private:
     void claim_farm(const Farm& farm) {
+        const bool web_services = farm.role == Role::pool || farm.role == Role::director;
         for (const Farm& other : publication_.farms) {
-            if (&other == &farm) {
-                break;
+            if (&other == &farm || !web_services) {
+                break; // other farms' names are published ones
             }
             if (other.name == farm.name) {
                 throw Mistake(title(farm) + " is duplicate in " +
@@ -61,29 +44,46 @@ private:
                               farm.place);
             }
         }
+        const Claim& mine =
+            add_claim(web_services ? "external_web_services of " + title(farm) : title(farm),
+                      farm.published_place, false);
         for (const std::string& name : farm.published) {
-            const bool web_services = farm.role == Role::pool || farm.role == Role::director;
-            claim(name, web_services ? "external_web_services of " + title(farm) : title(farm),
-                  farm.published_place, false);
+            claim(name, mine);
+        }
+    }
+
+    /// A claim a directive: there may be 20,000 names.
+    void claim_sip_domains() {
+        const auto& domains = publication_.sip_domains;
+        const auto& places = publication_.sip_domain_places;
+        if (domains.empty()) {
+            return; // an OCS product's are left out
+        }
+
+        registry_.names.reserve(registry_.names.size() + domains.size());
+        for (std::size_t i = 0; i < places.size(); i++) {
+            const std::size_t end = i + 1 < places.size() ? places[i + 1].first : domains.size();
+            const Claim& mine = add_claim("lyncdiscover of a sip_domain", places[i].second, false);
+            for (std::size_t domain = places[i].first; domain < end; domain++) {
+                claim("lyncdiscover." + domains[domain], mine);
+            }
         }
     }
 
     void claim_simple_url(const SimpleUrl& url) {
-        for (const SimpleUrl& other : publication_.simple_urls) {
-            if (&other == &url) {
-                break;
-            }
-            if (other.host == url.host) {
-                compare(other, url);
-            }
+        std::vector<const SimpleUrl*>& same_host = simple_urls_[url.host];
+        for (const SimpleUrl* other : same_host) {
+            compare(*other, url);
         }
-        claim(url.host, "simple_url " + std::string(simple_url_kind_name(url.kind)), url.place,
-              true);
+        same_host.push_back(&url);
+        claim(url.host, add_claim("simple_url " + std::string(simple_url_kind_name(url.kind)),
+                                  url.place, true));
     }
 
     /// Whether `path` is `prefix` or lies below it, by whole segments, as IIS compares.
     static bool lies_below(std::string_view path, std::string_view prefix) {
-        return path.size() >= prefix.size() && equal_ignore_case(path.substr(0, prefix.size()), prefix) &&
+        return path.size() >= prefix.size() &&
+               equal_ignore_case(path.substr(0, prefix.size()), prefix) &&
                (path.size() == prefix.size() || path[prefix.size()] == '/');
     }
 
@@ -104,44 +104,50 @@ private:
         }
     }
 
-    void claim(const std::string& host, std::string as, const Place& place, bool simple_url) {
-        refuse_internal(host, as, place);
+    const Claim& add_claim(std::string as, const Place& place, bool simple_url) {
+        return registry_.claims.emplace_back(
+            Claim{publication_.name, std::move(as), place, simple_url});
+    }
 
-        const auto [mine, is_new] = claims_.try_emplace(host, Claim{as, &place, simple_url});
-        if (!is_new && !(mine->second.simple_url && simple_url)) {
-            throw Mistake(quoted(host) + " is published twice in " +
-                              in_publication(publication_.name) + ": as " + as + " and as " +
-                              mine->second.as + " at " + at(*mine->second.place),
-                          place);
+    void claim(std::string host, const Claim& mine) {
+        refuse_internal(host, mine);
+
+        const auto [known, is_new] = registry_.names.try_emplace(std::move(host), &mine);
+        if (is_new) {
+            return;
         }
-
-        if (const auto theirs = registry_.names.find(host);
-            is_new && theirs != registry_.names.end()) {
-            throw Mistake(quoted(host) + " is published twice: as " + as + " of " +
-                              in_publication(publication_.name) + " and as " + theirs->second.as +
-                              " of " + in_publication(theirs->second.publication) + " at " +
-                              at(theirs->second.place),
-                          place);
+        const Claim& first = *known->second;
+        if (first.publication != mine.publication) {
+            throw Mistake(quoted(known->first) + " is published twice: as " + mine.as + " of " +
+                              in_publication(mine.publication) + " and as " + first.as + " of " +
+                              in_publication(first.publication) + " at " + at(first.place),
+                          mine.place);
+        }
+        if (!first.simple_url || !mine.simple_url) {
+            throw Mistake(quoted(known->first) + " is published twice in " +
+                              in_publication(mine.publication) + ": as " + mine.as + " and as " +
+                              first.as + " at " + at(first.place),
+                          mine.place);
         }
     }
 
     /// Names that must never resolve to, or be answered by, a reverse proxy.
-    void refuse_internal(const std::string& host, const std::string& as, const Place& place) const {
+    void refuse_internal(const std::string& host, const Claim& mine) const {
         for (const Farm& farm : publication_.farms) {
             const bool web_services = farm.role == Role::pool || farm.role == Role::director;
             if (web_services && farm.name == host) {
-                throw Mistake(quoted(host) + " is published as " + as + " but is the own name of " +
-                                  title(farm) +
+                throw Mistake(quoted(host) + " is published as " + mine.as +
+                                  " but is the own name of " + title(farm) +
                                   ": clients must be able to tell the external name from the "
                                   "pool's own",
-                              place);
+                              mine.place);
             }
         }
         if (host.starts_with("lyncdiscoverinternal.")) {
-            throw Mistake(quoted(host) + " is published as " + as +
+            throw Mistake(quoted(host) + " is published as " + mine.as +
                               ": clients ask for it first and take its answer for the inside, it "
                               "must not be reachable from outside",
-                          place);
+                          mine.place);
         }
     }
 
@@ -151,7 +157,7 @@ private:
 
     const Publication& publication_;
     Registry& registry_;
-    std::unordered_map<std::string, Claim> claims_;
+    std::unordered_map<std::string_view, std::vector<const SimpleUrl*>> simple_urls_; ///< by host
 };
 
 void check_socket(Socket& socket, bool tls, const std::string& publication, Registry& registry) {

@@ -43,6 +43,9 @@ private:
     void read_switches();
     void read_paths();
     void read_limits();
+    void check_path(std::string_view path, const Directive& directive, std::string_view what) const;
+    void remark_idle();
+    void remark_internal_ports(const Directive& pool);
     [[noreturn]] void missing(std::string_view directive, std::string_view remedy) const;
     void remark(Severity severity, std::string text, const Place& place) {
         remarks_.push_back({severity, std::move(text), place});
@@ -57,6 +60,15 @@ private:
 void Declaration::missing(std::string_view directive, std::string_view remedy) const {
     throw Mistake("no " + quoted(directive) + " in " + block_.title() + ": " + std::string(remedy),
                   block_.place);
+}
+
+/// A path that a line of nginx.conf can hold.
+void Declaration::check_path(std::string_view path, const Directive& directive,
+                             std::string_view what) const {
+    const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20; };
+    if (path.empty() || std::any_of(path.begin(), path.end(), is_control)) {
+        syntax::invalid_value(path, directive, block_, what);
+    }
 }
 
 void Declaration::read_name() {
@@ -131,7 +143,8 @@ void Declaration::read_sip_domains() {
 void Declaration::read_certificates() {
     each("certificate", [this](const Directive& directive) {
         for (const std::string& file : directive.arguments) {
-            if (file.empty() || file.find_first_of("$\n") != std::string::npos) {
+            check_path(file, directive, "it is the path of a PEM file");
+            if (file.find('$') != std::string::npos) {
                 syntax::invalid_value(file, directive, block_, "it is the path of a PEM file");
             }
         }
@@ -145,9 +158,7 @@ void Declaration::read_certificates() {
     }
 
     if (const Directive* ca = syntax::find(block_, "trusted_ca")) {
-        if (ca->arguments.front().empty()) {
-            syntax::invalid_value("", *ca, block_, "it is the path of a PEM file");
-        }
+        check_path(ca->arguments.front(), *ca, "it is the path of a PEM file");
         publication_.trusted_ca = environment_.full_path(ca->arguments.front());
         publication_.trusted_ca_place = ca->place;
     }
@@ -161,6 +172,9 @@ void Declaration::read_farms() {
     for (const std::string_view kind : {"pool", "director", "office_web_apps", "exchange"}) {
         each(kind, [&](const Directive& directive) {
             publication_.farms.push_back(read_farm(directive, block_, publication_.product));
+            if (kind == "pool" || kind == "director") {
+                remark_internal_ports(directive);
+            }
         });
         if (kind == "pool" && publication_.farms.empty()) {
             missing("pool", "declare the Front End pool or Standard Edition server, "
@@ -289,7 +303,10 @@ void Declaration::read_limits() {
         // Phones ask a pool to hold a request for 900 seconds and wait 920 themselves.
         constexpr std::chrono::seconds longest_pending_get{920};
         publication_.pending_get_timeout = directive->arguments.front();
-        if (read_time(*directive, block_) < longest_pending_get) {
+        const std::chrono::seconds waits =
+            read_time(publication_.pending_get_timeout, *directive, block_);
+        publication_.connection_auth.idle = waits;
+        if (waits < longest_pending_get) {
             remark(Severity::warning,
                    "\"pending_get_timeout\" " + publication_.pending_get_timeout + " in " +
                        block_.title() +
@@ -301,14 +318,49 @@ void Declaration::read_limits() {
     if (const Directive* directive = syntax::find(block_, "max_upload")) {
         publication_.max_upload = read_size(*directive, block_);
     }
+    if (const Directive* directive = syntax::find(block_, "connection_auth")) {
+        publication_.connection_auth =
+            read_connection_auth(*directive, block_, publication_.connection_auth);
+    }
     each("server_include", [this](const Directive& directive) {
         for (const std::string& file : directive.arguments) {
-            if (file.empty()) {
-                syntax::invalid_value(file, directive, block_, "it is the path of a file");
-            }
+            check_path(file, directive, "it is the path of a file");
             publication_.includes.emplace_back(environment_.full_path(file), directive.place);
         }
     });
+}
+
+/// Legal, but what was written does nothing.
+void Declaration::remark_idle() {
+    const Directive* directive = syntax::find(block_, "http_autodiscover");
+    const bool wanted = directive != nullptr && directive->arguments.front() == "on";
+    if (wanted && is_ocs(publication_.product)) {
+        remark(Severity::warning,
+               "\"http_autodiscover\" does nothing in " + block_.title() + ": product " +
+                   std::string(product_name(publication_.product)) + " has no lyncdiscover",
+               directive->place);
+    } else if (wanted && publication_.http_sockets.empty()) {
+        remark(Severity::warning,
+               "\"http_autodiscover\" does nothing in " + block_.title() +
+                   ": \"http_listen\" is off, so nobody listens for plain HTTP",
+               directive->place);
+    }
+}
+
+/// The internal web site is what nobody outside may see. Its ports are 80 and 443, unless
+/// Topology Builder was told otherwise or a load balancer flips the ports once more.
+void Declaration::remark_internal_ports(const Directive& pool) {
+    const Ports& ports = publication_.farms.back().ports;
+    const bool https = ports.https == 443;
+    const Directive* directive = syntax::find(pool, "listening_ports");
+    if (directive == nullptr || is_ocs(publication_.product) || (!https && ports.http != 80)) {
+        return;
+    }
+    remark(Severity::warning,
+           "\"listening_ports\" of " + pool.title() + " names port " + (https ? "443" : "80") +
+               ", which is the internal web site's by default: write the listening ports of the "
+               "external web site, 8080 and 4443 by default",
+           directive->place);
 }
 
 Publication Declaration::read() {
@@ -325,6 +377,7 @@ Publication Declaration::read() {
     read_sockets("https_listen", "443", publication_.https_sockets);
     read_paths();
     read_limits();
+    remark_idle();
     return std::move(publication_);
 }
 

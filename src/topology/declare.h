@@ -22,14 +22,19 @@ inline std::string at(const Place& place) { return place.file + ":" + std::to_st
 /// `on` or `off`, or a Mistake.
 bool read_flag(const Directive& directive, const Directive& block);
 
-/// nginx's time ("960s", "16m", "1h 30m" without the space) in seconds; a Mistake if it isn't one.
-std::chrono::seconds read_time(const Directive& directive, const Directive& block);
+/// nginx's time ("960s", "16m", "1h30m") in seconds; a Mistake about `directive` if it isn't one.
+std::chrono::seconds read_time(std::string_view text, const Directive& directive,
+                               const Directive& block);
 
 /// nginx's size ("512m"), checked; the text is kept.
 std::string read_size(const Directive& directive, const Directive& block);
 
 /// A decimal number within [least, most], or nothing.
 std::optional<unsigned> parse_number(std::string_view text, unsigned least, unsigned most) noexcept;
+
+/// A `connection_auth` line; what it doesn't say stays as in `defaults`.
+ConnectionAuth read_connection_auth(const Directive& directive, const Directive& block,
+                                    ConnectionAuth defaults);
 
 /// A `http_listen` or `https_listen` line.
 Socket read_socket(const Directive& directive, const Directive& block);

@@ -54,11 +54,7 @@ std::string read_server_parameters(const Directive& directive, const Directive& 
                              parse_number(value, 0, 1000000));
 
         if (name == "fail_timeout" && equals != std::string::npos) {
-            Directive as_time;
-            as_time.name = directive.name;
-            as_time.place = directive.place;
-            as_time.arguments.emplace_back(value);
-            read_time(as_time, block);
+            read_time(value, directive, block);
         } else if (!flag && !number) {
             throw Mistake("invalid parameter " + quoted(parameter) +
                               syntax::in_directive(directive, block) + ": " +
@@ -117,7 +113,7 @@ Ports read_ports(const Directive& directive, const Directive& block, Ports ports
         (is_http ? ports.http : ports.https) = static_cast<std::uint16_t>(*port);
     }
 
-    if (ports.http == ports.https) {
+    if (has_http && ports.http == ports.https) {
         throw Mistake("http and https are both port " + std::to_string(ports.http) +
                           syntax::in_directive(directive, block) +
                           ": Topology Builder lists two listening ports for the external web site",

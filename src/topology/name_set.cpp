@@ -70,14 +70,12 @@ void NameSet::freeze() {
 
 bool NameSet::covers(std::string_view name) const noexcept {
     assert(frozen_);
-    if (!is_plain_name(name)) {
-        return false;
-    }
     if (contains(exact_, name)) {
         return true;
     }
     const std::size_t dot = name.find('.');
-    return dot != std::string_view::npos && contains(wildcard_, name.substr(dot + 1));
+    return dot != std::string_view::npos && contains(wildcard_, name.substr(dot + 1)) &&
+           is_plain_name(name); // what is kept is plain, so only a first label may not be
 }
 
 } // namespace lync::topology

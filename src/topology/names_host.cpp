@@ -37,21 +37,21 @@ std::string too_long(std::string_view subject, std::size_t size) {
 }
 
 std::string refuse_label(std::string_view label, std::string_view subject) {
-    const std::string named = "the label \"" + std::string(label) + "\"";
+    const auto named = [label] { return "the label \"" + std::string(label) + "\""; };
 
     if (label.empty()) {
         return std::string(subject) +
                " has an empty label: one dot stands between two labels, none before the first";
     }
     if (label.size() > longest_label) {
-        return named + " is " + std::to_string(label.size()) +
+        return named() + " is " + std::to_string(label.size()) +
                " characters long, a label has at most " + std::to_string(longest_label);
     }
     if (label.front() == '-' || label.back() == '-') {
-        return named + " starts or ends with \"-\", which a label may not";
+        return named() + " starts or ends with \"-\", which a label may not";
     }
     if (label.starts_with("xn--") && !is_a_label(label)) {
-        return named + " starts with \"xn--\" and is not a valid A-label: write the name in UTF-8, "
+        return named() + " starts with \"xn--\" and is not a valid A-label: write the name in UTF-8, "
                        "or copy it from DNS";
     }
     return {};
@@ -160,6 +160,11 @@ ParsedName parse_host(std::string_view text, HostRule rule) {
 }
 
 std::string refuse_literal(std::string_view text, std::string_view subject) {
+    // Asked of each of 20,000 names: inet_pton only where an address is possible.
+    if (text.find(':') == std::string_view::npos && !text.starts_with('[') &&
+        (text.empty() || !is_ascii_digit(text.back()))) {
+        return {};
+    }
     if (text.starts_with('[') || !normal_ipv6(text).empty() || !normal_ipv4(text).empty()) {
         return std::string(subject) + " is an address, and an FQDN is needed: certificates and "
                                       "Host headers carry names";

@@ -13,12 +13,14 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace lync::topology {
@@ -81,6 +83,14 @@ struct CertificateFiles {
     Place place;
 };
 
+/// connection_auth: server connections that belong to one client connection.
+struct ConnectionAuth {
+    bool on = true;
+    std::chrono::seconds idle{960}; ///< as pending_get_timeout unless written
+    std::chrono::seconds age{3600}; ///< as nginx's keepalive_time
+    unsigned most = 10000;          ///< per worker and group of servers
+};
+
 enum class HttpAutodiscover : std::uint8_t { automatic, on, off };
 enum class UnknownHost : std::uint8_t { refuse, ignore };
 
@@ -102,6 +112,7 @@ struct Publication {
     std::vector<Socket> https_sockets;
     HttpAutodiscover http_autodiscover = HttpAutodiscover::automatic;
     bool https_redirect = true;
+    ConnectionAuth connection_auth;
     std::string pending_get_timeout = "960s"; ///< [Lync 2013, "Configure web publishing rules", 10]
     std::string max_upload = "512m";          ///< [Lync 2013, MaxUploadFileSizeMb 500]
     UnknownHost unknown_host = UnknownHost::refuse;
@@ -126,10 +137,12 @@ struct Publication {
 
 /// What the publications before this one in the same nginx.conf have taken already.
 struct Registry {
-    struct Name {
+    /// Who publishes a name: one entry for all names of a directive, there may be 20,000 of them.
+    struct Claim {
         std::string publication;
         std::string as; ///< `external_web_services of pool "fepool.contoso.local"`
         Place place;
+        bool simple_url; ///< several simple URLs of a publication may share a host
     };
     struct Listener {
         std::string publication;
@@ -139,7 +152,8 @@ struct Registry {
         Place place;
     };
     std::map<std::string, Place, std::less<>> publications;
-    std::map<std::string, Name, std::less<>> names; ///< published host, or "meet.*"
+    std::deque<Claim> claims; ///< stays where it is: names point into it
+    std::unordered_map<std::string, const Claim*> names; ///< published host, or "meet.*"
     std::map<std::string, Listener, std::less<>> sockets;
 };
 

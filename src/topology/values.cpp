@@ -2,6 +2,7 @@
 
 #include "topology/declare.h"
 
+#include "topology/ascii.h"
 #include "topology/names.h"
 
 #include <arpa/inet.h>
@@ -29,8 +30,8 @@ bool read_flag(const Directive& directive, const Directive& block) {
     return value == "on";
 }
 
-std::chrono::seconds read_time(const Directive& directive, const Directive& block) {
-    const std::string& text = directive.arguments.front();
+std::chrono::seconds read_time(std::string_view text, const Directive& directive,
+                               const Directive& block) {
     const std::string_view why = "a time is written as \"960s\", \"16m\" or \"1h\"";
 
     // The units of nginx's own parser, from the longest to the shortest; milliseconds make no
@@ -45,7 +46,7 @@ std::chrono::seconds read_time(const Directive& directive, const Directive& bloc
         const std::size_t digits = text.find_first_not_of("0123456789", at);
         const std::size_t end = std::min(digits, text.size());
         const auto value =
-            parse_number(std::string_view(text).substr(at, end - at), 0, 1000000000U);
+            parse_number(text.substr(at, end - at), 0, 1000000000U);
         if (!value) {
             syntax::invalid_value(text, directive, block, why);
         }
@@ -91,7 +92,11 @@ constexpr std::string_view socket_parameters[] = {
 };
 
 bool is_socket_parameter(std::string_view text) noexcept {
-    return std::any_of(std::begin(socket_parameters), std::end(socket_parameters),
+    // It becomes a word of a generated directive, so it must be one: no space, no quote, no ";".
+    const bool is_word = std::all_of(text.begin(), text.end(), [](char c) {
+        return is_ascii_alnum(c) || std::string_view("=_:.-").find(c) != std::string_view::npos;
+    });
+    return is_word && std::any_of(std::begin(socket_parameters), std::end(socket_parameters),
                        [text](std::string_view name) {
                            return name.back() == '=' ? text.starts_with(name) : text == name;
                        });

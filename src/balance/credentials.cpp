@@ -1,0 +1,56 @@
+#include "balance/credentials.h"
+
+#include "topology/ascii.h"
+
+#include <algorithm>
+
+namespace lync::balance {
+
+namespace {
+
+constexpr std::string_view bound_schemes[] = {"ntlm", "negotiate", "nego2", "kerberos"};
+constexpr std::string_view blank = " \t";
+
+std::string_view trimmed(std::string_view text) noexcept {
+    const std::size_t first = text.find_first_not_of(blank);
+    return first == std::string_view::npos
+               ? std::string_view()
+               : text.substr(first, text.find_last_not_of(blank) - first + 1);
+}
+
+/// The scheme at the beginning of a trimmed text.
+std::string_view scheme_of(std::string_view text) noexcept {
+    return text.substr(0, text.find_first_of(blank));
+}
+
+bool is_bound_scheme(std::string_view scheme) noexcept {
+    return std::any_of(std::begin(bound_schemes), std::end(bound_schemes),
+                       [scheme](std::string_view s) {
+                           return topology::equal_ignore_case(s, scheme);
+                       });
+}
+
+} // namespace
+
+bool is_connection_bound(std::string_view authorization) noexcept {
+    // A comma or another delimiter behind the scheme is no valid header, but a server may be
+    // lenient: whatever begins with the word is taken for it.
+    const std::string_view text = trimmed(authorization);
+    const std::size_t end = std::min(text.find_first_of(" \t,;="), text.size());
+    return is_bound_scheme(text.substr(0, end));
+}
+
+bool carries_token(std::string_view www_authenticate) noexcept {
+    while (!www_authenticate.empty()) {
+        const std::size_t comma = std::min(www_authenticate.find(','), www_authenticate.size());
+        const std::string_view challenge = trimmed(www_authenticate.substr(0, comma));
+        const std::string_view scheme = scheme_of(challenge);
+        if (is_bound_scheme(scheme) && challenge.size() > scheme.size()) {
+            return true;
+        }
+        www_authenticate.remove_prefix(std::min(comma + 1, www_authenticate.size()));
+    }
+    return false;
+}
+
+} // namespace lync::balance

@@ -1,0 +1,91 @@
+#pragma once
+
+// Connections to servers between two requests: idle, and either anybody's or one client's.
+//
+// Lifetimes. A server connection (ngx_connection_t with a pool of its own) belongs to nginx's
+// upstream while a request uses it, and to exactly one of these while it is idle:
+//
+//     SharedConnections  one per group of servers and worker; memory of the configuration
+//     Ownership          one per client connection and group of servers; memory of the CLIENT
+//                        connection's pool, whose cleanup closes what is in it
+//
+// No pointer to a client connection is kept anywhere: nginx recycles those structures. What a
+// client owns hangs on its own pool and dies with it.
+
+#include "nginx/ngx.h"
+
+#include <vector>
+
+namespace lync::nginx {
+
+/// A server of a group, as nginx's round robin knows it. Both live as long as the configuration.
+struct Server {
+    ngx_http_upstream_rr_peers_t* group = nullptr; ///< the primary or the backup servers
+    ngx_http_upstream_rr_peer_t* peer = nullptr;
+
+    bool operator==(const Server&) const = default;
+};
+
+/// How long idle connections are kept, and how many.
+struct ConnectionLimits {
+    ngx_msec_t shared_idle = 60000; ///< as nginx's keepalive_timeout of upstreams
+    ngx_msec_t owned_idle = 0;
+    ngx_msec_t age = 3600000; ///< as nginx's keepalive_time
+    std::size_t shared = 64;  ///< idle at a time, per group and worker
+    std::size_t owned = 0;    ///< in all, per worker and group
+};
+
+/// Idle connections of a group that carried no credential.
+class SharedConnections {
+public:
+    /// Makes room for `limit` connections. They can't be kept before.
+    void reserve(std::size_t limit);
+
+    /// The youngest idle connection to `server`, or NULL; no longer idle then.
+    ngx_connection_t* take(const Server& server) noexcept;
+
+    /// Keeps an idle connection; the oldest one is closed if there is no room.
+    void keep(ngx_connection_t* c, const Server& server, ngx_msec_t idle) noexcept;
+
+private:
+    struct Item {
+        ngx_queue_t queue;
+        SharedConnections* home;
+        ngx_connection_t* connection;
+        Server server;
+    };
+
+    static void on_event(ngx_event_t* event);
+    static Item* item_of(ngx_queue_t* queue) noexcept;
+    void release(Item* item) noexcept;
+
+    std::vector<Item> items_;
+    ngx_queue_t idle_{};
+    ngx_queue_t free_{};
+};
+
+/// What one client connection has of one group of servers.
+struct Ownership {
+    Ownership* next;
+    const void* group;            ///< the upstream; only compared
+    ngx_connection_t* connection; ///< owned and idle, else NULL
+    Server server;                ///< of the connection, also after it is gone
+    std::size_t* count;           ///< of the group's owned connections
+};
+
+/// The client's ownership of a group, or NULL; `create` adds it (NULL then: no memory).
+Ownership* find_ownership(ngx_connection_t* client, const void* group, bool create) noexcept;
+
+/// Keeps an idle connection for the client that owns it.
+void keep_owned(Ownership& ownership, ngx_connection_t* c, const Server& server,
+                ngx_msec_t idle) noexcept;
+
+/// Takes the owned connection back into use.
+ngx_connection_t* take_owned(Ownership& ownership) noexcept;
+
+/// An idle connection back into the hands of nginx's upstream.
+void resume(ngx_connection_t* c, ngx_log_t* log) noexcept;
+
+void close_server_connection(ngx_connection_t* c) noexcept;
+
+} // namespace lync::nginx
