@@ -1,5 +1,6 @@
 #include "policy/meeting_url.h"
 
+#include "policy/decode.h"
 #include "policy/path.h"
 #include "policy/services.h"
 
@@ -27,7 +28,7 @@ bool equal_lower(std::string_view text, std::string_view lower_case) noexcept {
 bool decode_fully(char* text, std::size_t& size, Decoding decoding) noexcept {
     for (int i = 0; i <= max_encodings; i++) {
         const Decoded decoded = decode_once(text, size, decoding);
-        if (decoded.state != PathState::fine) {
+        if (decoded.state != TextState::fine) {
             return false;
         }
         if (decoded.size == size) {
@@ -77,8 +78,7 @@ int sextet(char c) noexcept {
 bool value_passes(std::string_view value, bool plus_is_space,
                   std::span<const MeetUrl> published) noexcept {
     // A raw "+" reaches the page as a space, which .NET's base64 skips.
-    if (value.size() > max_value ||
-        (plus_is_space && value.find('+') != std::string_view::npos)) {
+    if (value.size() > max_value || (plus_is_space && value.find('+') != std::string_view::npos)) {
         return false;
     }
     char text[max_value];
@@ -129,9 +129,8 @@ Count check_parameters(std::string_view text, bool plus_is_space,
             count.found++;
             const bool has_value = end < text.size() && text[end] == '=';
             const std::size_t value_end = std::min(text.find('&', end), text.size());
-            if (!has_value ||
-                !value_passes(text.substr(end + 1, value_end - end - 1), plus_is_space,
-                              published)) {
+            if (!has_value || !value_passes(text.substr(end + 1, value_end - end - 1),
+                                            plus_is_space, published)) {
                 count.pass = false;
             }
         }

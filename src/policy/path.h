@@ -12,7 +12,8 @@
 //
 //   - a ".." together with any other trick, or above the root: a ".." is resolved only in a path
 //     that is literal in every other respect;
-//   - an encoded slash or a backslash together with a ";" parameter or an encoded "#"; an encoded "?";
+//   - an encoded slash or a backslash together with a ";" parameter or an encoded "#"; an encoded
+//   "?";
 //   - bytes that aren't UTF-8 (overlong forms among them), %00 and other control characters;
 //   - segments of dots and spaces alone, other than "." and "..";
 //   - ASP.NET's cookieless "(S(...))" and NTFS's "::$DATA" and the like;
@@ -67,25 +68,5 @@ PathState read_path(std::string_view raw, Readings& readings) noexcept;
 /// The plain reading of a path that is passed on whatever it holds (Office Web Apps): decoded
 /// once, lower case, slashes and dots resolved. What can't be decoded is kept.
 PathState read_plain(std::string_view raw, Reading& reading) noexcept;
-
-/// What `decode_once` does with what it decodes.
-enum class Decoding : std::uint8_t {
-    exact,     ///< percent and %u escapes
-    folding,   ///< and look-alikes of ASCII characters become those, invisible ones vanish
-    forgiving, ///< and so do control characters and bytes that aren't UTF-8
-};
-
-struct Decoded {
-    PathState state = PathState::fine;
-    std::size_t size = 0;
-};
-
-/// Decodes `text` in place, one layer of encoding, for parameters of a query as well as for paths.
-/// Bad escapes are kept as they are. `ambiguous` if the result isn't UTF-8, `malformed` if it holds
-/// control characters (never so when forgiving). The text gets shorter or stays as it is.
-Decoded decode_once(char* text, std::size_t size, Decoding decoding) noexcept;
-
-/// How many times something may be encoded before it is refused.
-inline constexpr int max_encodings = 5;
 
 } // namespace lync::policy

@@ -64,8 +64,8 @@ constexpr std::array rows{
             content, "uploads of the web app into a meeting"},
     PathRow{"/deviceupdatefiles_ext", device_update, ocs_2007, ocs_2007_r2, published, on_pool,
             page, no_body, "firmware of IP phones"},
-    PathRow{"/deviceupdatefiles_ext", device_update, lync_2010, lync_2010, on_demand, on_pool,
-            page, no_body, "firmware of IP phones outside"},
+    PathRow{"/deviceupdatefiles_ext", device_update, lync_2010, lync_2010, on_demand, on_pool, page,
+            no_body, "firmware of IP phones outside"},
     never("/deviceupdatefiles_int", internal_twin, internal, "the inside's twin"),
     PathRow{"/dialin", dialin, lync_2010, sfb_se, published, on_pool | on_own_pages, form, message,
             "dial-in numbers and PIN page"},
@@ -76,10 +76,10 @@ constexpr std::array rows{
             message, "meeting content of OCS-era clients"},
     PathRow{"/ews", ews, ocs_2007, sfb_se, published, on_exchange, open_form, content,
             "calendar, contacts and conversation history of all clients"},
-    PathRow{"/fonts", static_files, lync_2013, sfb_se, published, on_pool | on_pages, page,
-            no_body, "fonts of the web pages"},
-    PathRow{"/groupexpansion", groupexpansion, lync_2010, sfb_se, published, on_pool, form,
-            message, "distribution lists, address book web query"},
+    PathRow{"/fonts", static_files, lync_2013, sfb_se, published, on_pool | on_pages, page, no_body,
+            "fonts of the web pages"},
+    PathRow{"/groupexpansion", groupexpansion, lync_2010, sfb_se, published, on_pool, form, message,
+            "distribution lists, address book web query"},
     PathRow{"/groupexpansion/ext", groupexpansion, ocs_2007, ocs_2007_r2, published, on_pool, form,
             message, "distribution lists; R2: address book web query"},
     PathRow{"/hybridconfig", hybridconfig, lync_2013, sfb_se, on_demand, on_pool, form, message,
@@ -93,8 +93,7 @@ constexpr std::array rows{
     PathRow{"/lwa", lwa, lync_2013, sfb_se, published, on_pool | on_pages, form, message,
             "the web app: guests who join by browser"},
     never("/macp", control_panel, admin, "Control Panel since 2019"),
-    PathRow{"/mapi", mapi, ocs_2007, sfb_se, published, on_exchange, open_form, content,
-            "Outlook"},
+    PathRow{"/mapi", mapi, ocs_2007, sfb_se, published, on_exchange, open_form, content, "Outlook"},
     PathRow{"/mcx", mcx, lync_2010, lync_2010, published, on_pool, form, message,
             "mobile clients of Lync 2010"},
     PathRow{"/mcx", mcx, lync_2013, sfb_se, on_demand, on_pool, form, message,
@@ -145,9 +144,11 @@ constexpr std::array rows{
             "cross-domain frame of UCWA applications"},
 };
 
-static_assert(std::is_sorted(rows.begin(), rows.end(), [](const PathRow& a, const PathRow& b) {
-                  return a.prefix < b.prefix;
-              }), "the table is kept in the order of its prefixes");
+static_assert(std::is_sorted(rows.begin(), rows.end(),
+                             [](const PathRow& a, const PathRow& b) {
+                                 return a.prefix < b.prefix;
+                             }),
+              "the table is kept in the order of its prefixes");
 
 /// Where the rows begin whose first letter is at least 'a' + index.
 constexpr auto letters = [] {
@@ -174,9 +175,8 @@ std::span<const PathRow> rows_near(std::string_view path) noexcept {
 bool has_known_root(std::string_view path) noexcept {
     const std::string_view root = path.substr(0, path.find('/', 1));
     const auto near = rows_near(path);
-    return std::any_of(near.begin(), near.end(), [&](const PathRow& row) {
-        return covers(root, row.prefix);
-    });
+    return std::any_of(near.begin(), near.end(),
+                       [&](const PathRow& row) { return covers(root, row.prefix); });
 }
 
 constexpr std::array patterns{
@@ -185,8 +185,8 @@ constexpr std::array patterns{
     NeverPattern{"*.config", internal,
                  "configuration of IIS and ASP.NET, as any segment; short names (`WEB~1.CON`) too"},
     NeverPattern{"bin, app_browsers, app_code, app_data, app_globalresources, "
-                 "app_localresources, app_webreferences", internal,
-                 "programs and data of ASP.NET, as any segment: IIS itself hides them"},
+                 "app_localresources, app_webreferences",
+                 internal, "programs and data of ASP.NET, as any segment: IIS itself hides them"},
     NeverPattern{"_vti_*", internal, "FrontPage and SharePoint, as any segment"},
 };
 
@@ -276,14 +276,16 @@ constexpr std::array names{
     ServiceName{Service::internal_twin, "internal_twin"},
 };
 
-static_assert([] {
-    for (std::size_t i = 0; i < names.size(); i++) {
-        if (static_cast<std::size_t>(names[i].service) != i) {
-            return false;
+static_assert(
+    [] {
+        for (std::size_t i = 0; i < names.size(); i++) {
+            if (static_cast<std::size_t>(names[i].service) != i) {
+                return false;
+            }
         }
-    }
-    return true;
-}(), "the names are kept in the order of the enumeration");
+        return true;
+    }(),
+    "the names are kept in the order of the enumeration");
 
 } // namespace
 
@@ -296,8 +298,8 @@ Service exchange_service(std::string_view word) noexcept {
     if (word == "autodiscover") {
         return Service::exchange_autodiscover;
     }
-    for (const Service service : {Service::ews, Service::owa, Service::activesync, Service::mapi,
-                                  Service::oab}) {
+    for (const Service service :
+         {Service::ews, Service::owa, Service::activesync, Service::mapi, Service::oab}) {
         if (word == service_name(service)) {
             return service;
         }
@@ -339,9 +341,13 @@ std::uint64_t body_limit_bytes(BodyLimit limit) noexcept {
     return 0;
 }
 
-std::span<const PathRow> path_rows() noexcept { return rows; }
+std::span<const PathRow> path_rows() noexcept {
+    return rows;
+}
 
-std::span<const NeverPattern> never_patterns() noexcept { return patterns; }
+std::span<const NeverPattern> never_patterns() noexcept {
+    return patterns;
+}
 
 const PathRow* find_row(std::string_view path, P product, Hosts among) noexcept {
     const PathRow* found = nullptr;

@@ -79,7 +79,9 @@ enum class Exposure : std::uint8_t {
     internal,  ///< never published: for the inside of the organisation, or the server's own files
 };
 
-constexpr bool is_never(Exposure exposure) noexcept { return exposure >= Exposure::admin; }
+constexpr bool is_never(Exposure exposure) noexcept {
+    return exposure >= Exposure::admin;
+}
 
 /// A set of request methods.
 using Methods = std::uint8_t;
@@ -118,13 +120,13 @@ inline constexpr Hosts on_every_host = on_lync | on_exchange;
 
 /// One row of the table.
 struct PathRow {
-    std::string_view prefix;  ///< lower case: "/abs"; no slash at the end
+    std::string_view prefix; ///< lower case: "/abs"; no slash at the end
     Service service;
-    topology::Product first;  ///< products that have it, first
-    topology::Product last;   ///< ... to last
+    topology::Product first; ///< products that have it, first
+    topology::Product last;  ///< ... to last
     Exposure exposure;
-    Hosts hosts;              ///< on_every_host for what is never published
-    Methods methods;          ///< under the strict policy
+    Hosts hosts;     ///< on_every_host for what is never published
+    Methods methods; ///< under the strict policy
     BodyLimit body;
     std::string_view needed_by; ///< for the documentation: who needs it, or why it is closed
 };

@@ -10,8 +10,8 @@ namespace lync::policy {
 namespace {
 
 constexpr std::array<std::string_view, 11> reason_names{
-    "none", "unknown_host", "admin",      "internal",    "path",   "ambiguous_path",
-    "method", "plain_http", "meeting_url", "denied", "malformed",
+    "none",   "unknown_host", "admin",       "internal", "path",      "ambiguous_path",
+    "method", "plain_http",   "meeting_url", "denied",   "malformed",
 };
 static_assert(reason_names.size() == static_cast<std::size_t>(Reason::malformed) + 1);
 
@@ -134,12 +134,9 @@ std::string_view reason_name(Reason reason) noexcept {
 }
 
 Site::Site(SiteSpec spec)
-    : spec_(std::move(spec)),
-      allow_paths_(prefixes_of(spec_.allow_paths)),
-      deny_paths_(prefixes_of(spec_.deny_paths)),
-      admin_paths_(prefixes_of(spec_.admin_paths)),
-      simple_urls_(spec_.simple_urls),
-      meet_urls_(spec_.meet_urls) {
+    : spec_(std::move(spec)), allow_paths_(prefixes_of(spec_.allow_paths)),
+      deny_paths_(prefixes_of(spec_.deny_paths)), admin_paths_(prefixes_of(spec_.admin_paths)),
+      simple_urls_(spec_.simple_urls), meet_urls_(spec_.meet_urls) {
     for (SimpleUrlPath& url : simple_urls_) {
         url.prefix = prefix_of(url.prefix);
     }
@@ -185,9 +182,9 @@ Verdict Site::judge(const Request& request) const noexcept {
     if (verdict.action != Action::pass || !spec_.meeting_url_guard) {
         return verdict;
     }
-    const bool is_web_app = covers("/lwa", readings.strict.path()) ||
-                            (readings.second == Second::lenient &&
-                             covers("/lwa", readings.other.path()));
+    const bool is_web_app =
+        covers("/lwa", readings.strict.path()) ||
+        (readings.second == Second::lenient && covers("/lwa", readings.other.path()));
     if (is_web_app && !meeting_urls_pass(query, meet_urls_)) {
         return refuse(Reason::meeting_url, verdict.service, verdict.target);
     }
@@ -227,8 +224,8 @@ Verdict Site::judge_reading(std::string_view path, Methods method) const noexcep
     if (find_closed(path, verdict)) {
         return verdict;
     }
-    verdict = spec_.kind == SiteKind::exchange ? judge_exchange(path, method)
-                                               : judge_lync(path, method);
+    verdict =
+        spec_.kind == SiteKind::exchange ? judge_exchange(path, method) : judge_lync(path, method);
     if (any_covers(deny_paths_, path)) {
         return refuse(Reason::denied, verdict.service, verdict.target);
     }
@@ -245,10 +242,10 @@ Verdict Site::judge_lync(std::string_view path, Methods method) const noexcept {
     Service service = row != nullptr ? row->service : Service::unknown;
     std::uint16_t target = spec_.target;
     const Hosts hosts = hosts_of(spec_.kind);
-    bool published = row != nullptr && row->exposure == Exposure::published &&
-                     ((row->hosts & hosts) != 0 ||
-                      (spec_.kind == SiteKind::simple_urls && (row->hosts & on_own_pages) != 0 &&
-                       declares(row->service)));
+    bool published =
+        row != nullptr && row->exposure == Exposure::published &&
+        ((row->hosts & hosts) != 0 || (spec_.kind == SiteKind::simple_urls &&
+                                       (row->hosts & on_own_pages) != 0 && declares(row->service)));
 
     if (spec_.kind == SiteKind::autodiscover && path.empty()) {
         service = Service::autodiscover;
@@ -256,16 +253,15 @@ Verdict Site::judge_lync(std::string_view path, Methods method) const noexcept {
         row = find_row("/autodiscover", spec_.product);
     }
     if (spec_.kind == SiteKind::simple_urls) {
-        const auto url = std::find_if(simple_urls_.begin(), simple_urls_.end(),
-                                      [&](const SimpleUrlPath& candidate) {
-                                          return covers(candidate.prefix, path);
-                                      });
+        const auto url = std::find_if(
+            simple_urls_.begin(), simple_urls_.end(),
+            [&](const SimpleUrlPath& candidate) { return covers(candidate.prefix, path); });
         if (url != simple_urls_.end()) {
             target = url->target;
             // The whole host is published, but what is on demand elsewhere is so here: the pool
             // has one web site behind all its names.
-            published = !url->prefix.empty() || row == nullptr ||
-                        row->exposure == Exposure::published;
+            published =
+                !url->prefix.empty() || row == nullptr || row->exposure == Exposure::published;
             if (!url->prefix.empty() || row == nullptr) {
                 service = url->service;
                 row = row_of(url->service, spec_.product);
@@ -335,8 +331,7 @@ bool Site::autodiscover_travels(const Request& request) const noexcept {
     case PlainAutodiscover::always:
         return true;
     case PlainAutodiscover::unless_covered:
-        return spec_.certificate_names == nullptr ||
-               !spec_.certificate_names->covers(request.host);
+        return spec_.certificate_names == nullptr || !spec_.certificate_names->covers(request.host);
     case PlainAutodiscover::never:
         break;
     }
@@ -349,8 +344,7 @@ Verdict Site::judge_plain_http(const Request& request, std::string_view raw) con
         return refuse(reason_of(state), Service::unknown, spec_.target);
     }
     const std::string_view path = readings.strict.path();
-    const std::string_view other =
-        readings.second == Second::none ? path : readings.other.path();
+    const std::string_view other = readings.second == Second::none ? path : readings.other.path();
     Verdict closed;
     if (find_closed(path, closed) || find_closed(other, closed)) {
         return closed;

@@ -3,10 +3,11 @@
 // The policy room: a request line in, a verdict out. Pure, allocation-free at run time, and
 // without a word of nginx.
 //
-//     services.h  the one table of paths: what each is, who needs it, who may reach it
-//     path.h      how IIS will read a path
+//     services.h     the one table of paths: what each is, who needs it, who may reach it
+//     decode.h       one layer of encoding taken off
+//     path.h         how IIS will read a path
 //     meeting_url.h  the guard of the web app's meeturl parameter
-//     site.h      the rules of one virtual host, compiled, and the verdict
+//     site.h         the rules of one virtual host, compiled, and the verdict
 
 #include "policy/meeting_url.h"
 #include "policy/services.h"
@@ -61,7 +62,7 @@ struct SiteSpec {
     std::vector<std::string> deny_paths;
 
     std::vector<SimpleUrlPath> simple_urls;
-    std::vector<std::string> admin_paths;    ///< paths of admin simple URLs: closed on every host
+    std::vector<std::string> admin_paths; ///< paths of admin simple URLs: closed on every host
     std::vector<Service> exchange_services;
 
     bool meeting_url_guard = true;
@@ -84,16 +85,16 @@ enum class Action : std::uint8_t { pass, redirect, refuse };
 /// Why a request is refused; `reason_name` gives the word of `$lync_verdict` (`refuse:REASON`).
 enum class Reason : std::uint8_t {
     none,
-    unknown_host,     ///< nobody publishes this name
-    admin,            ///< an administrative surface: Control Panel, PowerShell, admin simple URL
-    internal,         ///< an internal twin (`/Int`), location information, ...
-    path,             ///< not a path that this host publishes
-    ambiguous_path,   ///< readings of the path differ in a way that matters
-    method,           ///< a method the service doesn't use
-    plain_http,       ///< plain HTTP, and https_redirect is off
-    meeting_url,      ///< meeturl names something that isn't a published meet simple URL
-    denied,           ///< deny_path
-    malformed,        ///< can't be parsed: answered with 400
+    unknown_host,   ///< nobody publishes this name
+    admin,          ///< an administrative surface: Control Panel, PowerShell, admin simple URL
+    internal,       ///< an internal twin (`/Int`), location information, ...
+    path,           ///< not a path that this host publishes
+    ambiguous_path, ///< readings of the path differ in a way that matters
+    method,         ///< a method the service doesn't use
+    plain_http,     ///< plain HTTP, and https_redirect is off
+    meeting_url,    ///< meeturl names something that isn't a published meet simple URL
+    denied,         ///< deny_path
+    malformed,      ///< can't be parsed: answered with 400
 };
 
 std::string_view reason_name(Reason reason) noexcept;

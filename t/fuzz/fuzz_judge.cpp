@@ -38,8 +38,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     };
     static const Site others[] = {
         Site(exchange()),
-        Site(exchange({Service::ews, Service::owa, Service::activesync, Service::mapi,
-                       Service::oab, Service::exchange_autodiscover})),
+        Site(exchange({Service::ews, Service::owa, Service::activesync, Service::mapi, Service::oab,
+                       Service::exchange_autodiscover})),
         Site(plain_http(policy::PlainAutodiscover::always)),
     };
     static const Site office_web_apps(spec_of(SiteKind::office_web_apps));
@@ -61,9 +61,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     if (passed && path.size() < 512) {
         for (const std::uint32_t bits : {habits, ~0U, 0U}) {
-            require(!iis::is_never(iis::segments_of(path.empty() ? "/" : path,
-                                                    iis::habits_from(bits))),
-                    "nothing that is never published passes", line);
+            require(
+                !iis::is_never(iis::segments_of(path.empty() ? "/" : path, iis::habits_from(bits))),
+                "nothing that is never published passes", line);
         }
     }
     const policy::Verdict verdict = judge(office_web_apps, method, target);

@@ -39,8 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             // The most lenient reading has nothing left to be read in another way.
             Readings again;
             const std::string lenient(readings.other.path());
-            if (lenient.find('%') == std::string::npos &&
-                lenient.find(' ') == std::string::npos) {
+            if (lenient.find('%') == std::string::npos && lenient.find(' ') == std::string::npos) {
                 require(read_path(lenient, again) == PathState::fine, "still readable", lenient);
                 require(again.second == Second::none && again.strict.path() == lenient,
                         "a fixed point", lenient);

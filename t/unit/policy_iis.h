@@ -20,14 +20,14 @@ struct Habits {
     bool drops_invisible = false; ///< soft hyphens and the like vanish
     bool drops_invalid = false;   ///< bytes that aren't UTF-8 vanish
     bool backslash = true;
-    bool parameters = false;      ///< what follows ";" in a segment is cut off
+    bool parameters = false;       ///< what follows ";" in a segment is cut off
     bool parameters_first = false; ///< ... before anything is decoded
-    bool trims = false;           ///< dots and spaces at the end of a segment are cut off
-    bool streams = false;         ///< ":$DATA" and the like are cut off
-    bool cookieless = false;      ///< "(S(x))" vanishes
-    bool dots_first = false;      ///< dot segments are resolved before anything is decoded, too
-    bool keeps_empty = false;     ///< ".." removes an empty segment between two slashes
-    bool query_late = false;      ///< "?" is looked for after decoding
+    bool trims = false;            ///< dots and spaces at the end of a segment are cut off
+    bool streams = false;          ///< ":$DATA" and the like are cut off
+    bool cookieless = false;       ///< "(S(x))" vanishes
+    bool dots_first = false;       ///< dot segments are resolved before anything is decoded, too
+    bool keeps_empty = false;      ///< ".." removes an empty segment between two slashes
+    bool query_late = false;       ///< "?" is looked for after decoding
 };
 
 inline Habits habits_from(std::uint32_t bits) {
@@ -250,12 +250,13 @@ inline std::vector<std::string> segments_of(std::string path, const Habits& habi
 /// Whether a server that understands these segments would serve something never to be published.
 inline bool is_never(const std::vector<std::string>& segments) {
     static const std::vector<std::string_view> roots = {
-        "cscp", "ocspowershell", "powershell", "rgsconfig", "locationinformation", "ecp", "reports",
-        "aspnet_client", "int", "admin", "macp", "supportconsole",
+        "cscp", "ocspowershell",  "powershell",    "rgsconfig", "locationinformation",
+        "ecp",  "reports",        "aspnet_client", "int",       "admin",
+        "macp", "supportconsole",
     };
     static const std::vector<std::string_view> services = {
-        "abs", "groupexpansion", "autodiscover", "meet", "dialin", "datacollabweb", "conf",
-        "autoupdate", "phoneconferencing", "webticket", "lwa",
+        "abs",  "groupexpansion", "autodiscover",      "meet",      "dialin", "datacollabweb",
+        "conf", "autoupdate",     "phoneconferencing", "webticket", "lwa",
     };
     if (segments.empty()) {
         return false;

@@ -65,16 +65,18 @@ TEST_CASE("policy: meeting URLs that are published pass", "[policy]") {
         for (const char* end : {"+/", "-_"}) {
             for (const char* padding : {"=", "!", ""}) {
                 const std::string value = base64(url, end, padding);
-                if (value.find('+') == std::string::npos) {
+                {
+                    // a raw "+" is a space to the page, and no part of the value
+                    const bool plus = value.find('+') != std::string::npos;
                     INFO(url << " " << value);
-                    CHECK(told(site, "GET", page + "meeturl=" + value) == "pass:lwa");
+                    CHECK(told(site, "GET", page + "meeturl=" + value) ==
+                          (plus ? "refuse:meeting_url" : "pass:lwa"));
                 }
                 INFO(url << " " << value);
                 CHECK(told(site, "GET", page + "meetURL=" + percent(value)) == "pass:lwa");
                 CHECK(told(site, "GET", page + "x=1&meeturl=" + percent(value) + "&y=%26") ==
                       "pass:lwa");
-                CHECK(told(site, "GET", page + "meeturl=" + percent(percent(value))) ==
-                      "pass:lwa");
+                CHECK(told(site, "GET", page + "meeturl=" + percent(percent(value))) == "pass:lwa");
             }
         }
     }
@@ -115,8 +117,10 @@ TEST_CASE("policy: meeting URLs that aren't published are refused", "[policy]") 
         "https://meet.contoso.com%2f@evil.example/x",
         "https://[::1]/x",
         "https://2130706433/x",
-        "https://m\xc3\xaa" "et.contoso.com/x",
-        "https://meet\xe3\x80\x82" "contoso.com/x",
+        "https://m\xc3\xaa"
+        "et.contoso.com/x",
+        "https://meet\xe3\x80\x82"
+        "contoso.com/x",
         "file:///c:/windows/win.ini",
         "https://",
         "",
@@ -130,6 +134,12 @@ TEST_CASE("policy: meeting URLs that aren't published are refused", "[policy]") 
         "https://meet.contoso.com/%2563scp",
         "https://meet.contoso.com/lwa/WebPages/LwaClient.aspx?meeturl=aHR0cHM6Ly8xMC4xMzcuMC4yNi8",
         "https://meet.contoso.com/Abs/Int/x",
+        "https://meet.contoso.com/kenmyer/web.config",
+        "https://meet.contoso.com/x/%5fvti_bin/y",
+        "https://meet.contoso.com/x?y#z",
+        "https://meet.contoso.com/x?y\\z",
+        "https://lync.contoso.com//meet/x",
+        "https://lync.contoso.com/%6deet/x",
     };
     for (const std::string& url : urls) {
         INFO(url);
@@ -179,6 +189,7 @@ TEST_CASE("policy: meeturl is recognised in any dress", "[policy]") {
         "meeturl=" + fine.substr(0, 8) + "%0a" + fine.substr(8),
         "meeturl=" + fine + "%00",
         "meeturl=" + fine.substr(0, 9),
+        "meeturl=" + base64("https://meet.contoso.com/ab") + "A",
         "x=1%26meeturl=" + value,
         "x=1%26meeturl%3d" + value,
         "x=1%2526meeturl%253d" + value,
@@ -215,8 +226,8 @@ TEST_CASE("policy: meeturl is recognised in any dress", "[policy]") {
 }
 
 TEST_CASE("policy: the guard holds on every host that has the web app", "[policy]") {
-    for (const SiteSpec& spec : {pool(), pool(false), meet_host(), meet_host(false),
-                                 shared_host(), shared_host(false)}) {
+    for (const SiteSpec& spec :
+         {pool(), pool(false), meet_host(), meet_host(false), shared_host(), shared_host(false)}) {
         const Site site(spec);
         for (const char* path : {"/lwa/WebPages/LwaClient.aspx", "/LWA/webpages/lwaclient.ASPX",
                                  "/lwa", "/lwa/", "/%6cwa/x", "//lwa//x", "/lwa/x.aspx/y",
@@ -227,6 +238,15 @@ TEST_CASE("policy: the guard holds on every host that has the web app", "[policy
         }
         CHECK(told(site, "GET", page + "meeturl=" + base64(good, "-_", "!")) == "pass:lwa");
     }
+}
+
+TEST_CASE("policy: the guard holds where the web app has no row", "[policy]") {
+    SiteSpec spec = pool(false);
+    spec.product = topology::Product::lync_2010;
+    const Site site(spec);
+    CHECK(told(site, "GET", page + "meeturl=" + base64(evil)) == "refuse:meeting_url");
+    CHECK(told(site, "GET", "/%256cwa/?meeturl=" + base64(evil)) == "refuse:meeting_url");
+    CHECK(told(site, "GET", "/%256cwa/") == "pass:unknown");
 }
 
 TEST_CASE("policy: the guard under https://meet.*", "[policy]") {
@@ -244,4 +264,9 @@ TEST_CASE("policy: the guard under https://meet.*", "[policy]") {
     CHECK(verdict("https://meet./x/y") == "refuse:meeting_url");
     CHECK(verdict("https://meeting.contoso.com/x/y") == "refuse:meeting_url");
     CHECK(verdict("https://10.0.0.1/x/y") == "refuse:meeting_url");
+    CHECK(verdict("https://meet.x@evil.example/x/y") == "refuse:meeting_url");
+    CHECK(verdict("https://meet.x:y@evil.example/x/y") == "refuse:meeting_url");
+    CHECK(verdict("https://meet.contoso.com:8080/x/y") == "refuse:meeting_url");
+    CHECK(verdict("https://meet.contoso..com/x/y") == "refuse:meeting_url");
+    CHECK(verdict("https://meet.contoso%2ecom/x/y") == "refuse:meeting_url");
 }

@@ -30,8 +30,12 @@ std::string each(const std::string& path, const std::function<bool(char)>& which
     return out;
 }
 
-bool is_letter(char c) { return (c | 32) >= 'a' && (c | 32) <= 'z'; }
-bool is_slash(char c) { return c == '/'; }
+bool is_letter(char c) {
+    return (c | 32) >= 'a' && (c | 32) <= 'z';
+}
+bool is_slash(char c) {
+    return c == '/';
+}
 
 /// The first letter of the path's first segment, the way `encode` writes it.
 std::string first_letter(const std::string& path, const std::function<std::string(char)>& encode) {
@@ -43,19 +47,30 @@ std::string first_letter(const std::string& path, const std::function<std::strin
     return path;
 }
 
-std::string percent(char c) { return "%" + hex(static_cast<unsigned char>(c)); }
-std::string percent2(char c) { return "%25" + hex(static_cast<unsigned char>(c)); }
-std::string percent3(char c) { return "%2525" + hex(static_cast<unsigned char>(c)); }
+std::string percent(char c) {
+    return "%" + hex(static_cast<unsigned char>(c));
+}
+std::string percent2(char c) {
+    return "%25" + hex(static_cast<unsigned char>(c));
+}
+std::string percent3(char c) {
+    return "%2525" + hex(static_cast<unsigned char>(c));
+}
 std::string nested(char c) { // each character of the escape escaped
     const std::string once = percent(c);
     return percent(once[0]) + percent(once[1]) + percent(once[2]);
 }
-std::string unicode(char c) { return "%u00" + hex(static_cast<unsigned char>(c)); }
-std::string unicode2(char c) { return "%25u00" + hex(static_cast<unsigned char>(c)); }
+std::string unicode(char c) {
+    return "%u00" + hex(static_cast<unsigned char>(c));
+}
+std::string unicode2(char c) {
+    return "%25u00" + hex(static_cast<unsigned char>(c));
+}
 std::string full_width(char c) {
     std::string out;
     iis::append_utf8(out, 0xff00U + static_cast<unsigned char>(c) - 0x20U);
-    return each(out, [](char) { return true; }, percent);
+    return each(
+        out, [](char) { return true; }, percent);
 }
 std::string full_width_unicode(char c) {
     return "%uff" + hex(static_cast<unsigned char>(c - 0x20));
@@ -79,51 +94,82 @@ const std::vector<Trick>& tricks() {
     static const std::vector<Trick> all = [] {
         std::vector<Trick> list;
         const auto letters = [&](std::string (*encode)(char)) {
-            list.push_back([encode](const std::string& path) {
-                return each(path, is_letter, encode);
-            });
-            list.push_back([encode](const std::string& path) {
-                return first_letter(path, encode);
-            });
+            list.push_back(
+                [encode](const std::string& path) { return each(path, is_letter, encode); });
+            list.push_back(
+                [encode](const std::string& path) { return first_letter(path, encode); });
         };
-        for (const auto encode : {percent, percent2, percent3, nested, unicode, unicode2,
-                                  full_width, full_width_unicode, overlong2, overlong3,
-                                  overlong_raw}) {
+        for (const auto encode :
+             {percent, percent2, percent3, nested, unicode, unicode2, full_width,
+              full_width_unicode, overlong2, overlong3, overlong_raw}) {
             letters(encode);
         }
         list.push_back([](const std::string& path) { // upper case
-            return each(path, is_letter, [](char c) { return std::string(1, static_cast<char>(c & ~32)); });
+            return each(path, is_letter,
+                        [](char c) { return std::string(1, static_cast<char>(c & ~32)); });
         });
         list.push_back([](const std::string& path) { // everything but the first slash
-            return "/" + each(path.substr(1), [](char) { return true; }, percent);
+            return "/" + each(
+                             path.substr(1), [](char) { return true; }, percent);
         });
         list.push_back([](const std::string& path) { return "/" + path; });
-        for (const std::string slash :
-             {"//", "\\", "/./", "%2f", "%5c", "%252f", "%255c", "%c0%af", "%c1%9c", "%u2215",
-              "%u2216", "%uff0f", "/%2e/", "/%252e/", "\\.\\", "/x/../", "/x/%2e%2e/",
-              "/x/..%2f", "/x/..;a/", "/x/.%2e/", "/x/..%5c", "/x/%252e%252e/", "/;a/", "/ /",
-              "/%20/", "/.%20/", "/x/y/../../", "/%c2%ad/"}) {
+        for (const std::string slash : {"//",          "\\",
+                                        "/./",         "%2f",
+                                        "%5c",         "%252f",
+                                        "%255c",       "%c0%af",
+                                        "%c1%9c",      "%u2215",
+                                        "%u2216",      "%uff0f",
+                                        "/%2e/",       "/%252e/",
+                                        "\\.\\",       "/x/../",
+                                        "/x/%2e%2e/",  "/x/..%2f",
+                                        "/x/..;a/",    "/x/.%2e/",
+                                        "/x/..%5c",    "/x/%252e%252e/",
+                                        "/;a/",        "/ /",
+                                        "/%20/",       "/.%20/",
+                                        "/x/y/../../", "/%c2%ad/"}) {
             list.push_back([slash](const std::string& path) { // between the segments
                 return "/" + each(path.substr(1), is_slash, [&](char) { return slash; });
             });
             list.push_back([slash](const std::string& path) { // in front
                 return "/meet/.." + slash + path.substr(1);
             });
-            list.push_back([slash](const std::string& path) {
-                return "/" + slash + path.substr(1);
-            });
+            list.push_back(
+                [slash](const std::string& path) { return "/" + slash + path.substr(1); });
         }
         for (const std::string front :
              {"/meet/%2e%2e", "/abs/x/../..", "/abs/..;x", "/abs/.%2e", "/abs/%252e%252e",
-              "/(S(abcdefghijklmnop))", "/meet/..%00", "/ucwa/...", "/ucwa/....//..", "/.",
-              "/%2e", "/meet/..\\..", "/meet/%c0%ae%c0%ae", "/meet/%uff0e%uff0e",
-              "/meet/.. ", "/meet/..%20", "/meet/..."}) {
+              "/(S(abcdefghijklmnop))", "/meet/..%00", "/ucwa/...", "/ucwa/....//..", "/.", "/%2e",
+              "/meet/..\\..", "/meet/%c0%ae%c0%ae", "/meet/%uff0e%uff0e", "/meet/.. ",
+              "/meet/..%20", "/meet/..."}) {
             list.push_back([front](const std::string& path) { return front + path; });
         }
-        for (const std::string end :
-             {".", "..", "%20", "%2e", ".%20.", ";x", "%3bx", ";.css", "%253bx", "::$DATA",
-              ":$I30:$INDEX_ALLOCATION", "%3a%3a$DATA", "%00", "%2500", "%00.css", "/", "//",
-              "/.", "/x/..", "%09", "%c2%ad", "%e2%80%8b", "/(S(x))", "%3f", "%23", "\\", "/;"}) {
+        for (const std::string end : {".",
+                                      "..",
+                                      "%20",
+                                      "%2e",
+                                      ".%20.",
+                                      ";x",
+                                      "%3bx",
+                                      ";.css",
+                                      "%253bx",
+                                      "::$DATA",
+                                      ":$I30:$INDEX_ALLOCATION",
+                                      "%3a%3a$DATA",
+                                      "%00",
+                                      "%2500",
+                                      "%00.css",
+                                      "/",
+                                      "//",
+                                      "/.",
+                                      "/x/..",
+                                      "%09",
+                                      "%c2%ad",
+                                      "%e2%80%8b",
+                                      "/(S(x))",
+                                      "%3f",
+                                      "%23",
+                                      "\\",
+                                      "/;"}) {
             list.push_back([end](const std::string& path) { return path + end; });
             list.push_back([end](const std::string& path) { // of the first segment
                 const std::size_t slash = path.find('/', 1);
@@ -138,18 +184,40 @@ const std::vector<Trick>& tricks() {
 }
 
 const std::vector<std::string> never_paths = {
-    "/cscp", "/cscp/default.aspx", "/ocspowershell", "/powershell/x", "/rgsconfig",
-    "/locationinformation/liservice.svc", "/ecp", "/abs/int", "/abs/int/handler",
-    "/groupexpansion/int/service.svc", "/autodiscover/int/x", "/datacollabweb/int/handler",
-    "/meet/web.config", "/web.config", "/lwa/bin/x.dll", "/bin", "/_vti_bin/shtml.dll",
-    "/_vti_inf.html", "/ucwa/_vti_pvt", "/aspnet_client", "/reports", "/admin", "/admin/x", "/int/x",
-    "/macp", "/supportconsole", "/abs/web~1.con",
+    "/cscp",
+    "/cscp/default.aspx",
+    "/ocspowershell",
+    "/powershell/x",
+    "/rgsconfig",
+    "/locationinformation/liservice.svc",
+    "/ecp",
+    "/abs/int",
+    "/abs/int/handler",
+    "/groupexpansion/int/service.svc",
+    "/autodiscover/int/x",
+    "/datacollabweb/int/handler",
+    "/meet/web.config",
+    "/web.config",
+    "/lwa/bin/x.dll",
+    "/bin",
+    "/_vti_bin/shtml.dll",
+    "/_vti_inf.html",
+    "/ucwa/_vti_pvt",
+    "/aspnet_client",
+    "/reports",
+    "/admin",
+    "/admin/x",
+    "/int/x",
+    "/macp",
+    "/supportconsole",
+    "/abs/web~1.con",
+    "/abs/web.config:x",
 };
 
 } // namespace
 
 TEST_CASE("policy: what is never published can't be reached by any spelling", "[policy]") {
-    const Site sites[] = {Site(pool()),        Site(pool(false)),        Site(meet_host()),
+    const Site sites[] = {Site(pool()),           Site(pool(false)),        Site(meet_host()),
                           Site(meet_host(false)), Site(shared_host(false)), Site(discovery(false))};
     const Site plain(plain_http(policy::PlainAutodiscover::always));
     std::set<std::string> lines(never_paths.begin(), never_paths.end());
@@ -184,20 +252,30 @@ TEST_CASE("policy: what is never published can't be reached by any spelling", "[
 TEST_CASE("policy: legitimate spellings pass", "[policy]") {
     const Site site(pool());
     const std::string published[] = {
-        "/abs/handler", "/autodiscover/autodiscoverservice.svc/root", "/ucwa/v1/applications/101",
-        "/webticket/webticketservice.svc", "/meet/kenmyer/7322994", "/collabcontent/a/b",
-        "/ucwa/v1/applications/1/people/jdoe@contoso.com", "/groupexpansion/service.svc/mex",
-        "/meet/integration/bing", "/meet/john.doe/config", "/reach/sip.svc", "/scheduler",
+        "/abs/handler",
+        "/autodiscover/autodiscoverservice.svc/root",
+        "/ucwa/v1/applications/101",
+        "/webticket/webticketservice.svc",
+        "/meet/kenmyer/7322994",
+        "/collabcontent/a/b",
+        "/ucwa/v1/applications/1/people/jdoe@contoso.com",
+        "/groupexpansion/service.svc/mex",
+        "/meet/integration/bing",
+        "/meet/john.doe/config",
+        "/reach/sip.svc",
+        "/scheduler",
     };
     const Trick spellings[] = {
         [](const std::string& path) { return path; },
         [](const std::string& path) {
-            return each(path, is_letter, [](char c) { return std::string(1, static_cast<char>(c & ~32)); });
+            return each(path, is_letter,
+                        [](char c) { return std::string(1, static_cast<char>(c & ~32)); });
         },
         [](const std::string& path) { return each(path, is_letter, percent); },
         [](const std::string& path) { return first_letter(path, percent); },
         [](const std::string& path) {
-            return each(path, [](char c) { return c == '@'; }, percent);
+            return each(
+                path, [](char c) { return c == '@'; }, percent);
         },
         [](const std::string& path) { return path + "/"; },
         [](const std::string& path) { return path + "?a=%2e%2e%2fcscp;/../../cscp"; },
@@ -228,13 +306,31 @@ TEST_CASE("policy: no habit of a server finds what the policy didn't", "[policy]
     // Paths put together at random from the pieces that tricks are made of. Fixed seed: the same
     // paths at every run.
     static const char* const pieces[] = {
-        "/", "/", "/", "\\", "..", ".", "...", " ", "%20", "%2e", "%2f", "%5c", "%252e", "%252f",
-        "%255c", "%25", "%c0%ae", "%c0%af", "%c1%9c", "%c1", "%c0", "%e0%80%af", ";", "%3b",
-        "%253b", "%u002f", "%u002e", "%u2215", "%uff0e", "%uff0f", "%ff", "%ad", "%c2%ad", "%c2",
-        "%00", "?", "%3f", "%253f", "::$DATA", ":", "(S(x))", "cscp", "CSCP", "cscp", "%63scp",
-        "%2563scp", "csc", "p", "%u0063scp", "%c4%87scp", "%ef%bd%83scp", "%c1%a3scp", "\xc1\xa3",
-        "int", "%69nt", "%2569nt", "in", "t", "abs", "abs", "meet", "meet", "bin", "web.config",
-        "web.con", "fig", "_vti_bin", "admin", "x", "y", "a%2fb", "%u%30%30", "%2", "5", "#",
+        "/",          "/",         "/",
+        "\\",         "..",        ".",
+        "...",        " ",         "%20",
+        "%2e",        "%2f",       "%5c",
+        "%252e",      "%252f",     "%255c",
+        "%25",        "%c0%ae",    "%c0%af",
+        "%c1%9c",     "%c1",       "%c0",
+        "%e0%80%af",  ";",         "%3b",
+        "%253b",      "%u002f",    "%u002e",
+        "%u2215",     "%uff0e",    "%uff0f",
+        "%ff",        "%ad",       "%c2%ad",
+        "%c2",        "%00",       "?",
+        "%3f",        "%253f",     "::$DATA",
+        ":",          "(S(x))",    "cscp",
+        "CSCP",       "cscp",      "%63scp",
+        "%2563scp",   "csc",       "p",
+        "%u0063scp",  "%c4%87scp", "%ef%bd%83scp",
+        "%c1%a3scp",  "\xc1\xa3",  "int",
+        "%69nt",      "%2569nt",   "in",
+        "t",          "abs",       "abs",
+        "meet",       "meet",      "bin",
+        "web.config", "web.con",   "fig",
+        "_vti_bin",   "admin",     "x",
+        "y",          "a%2fb",     "%u%30%30",
+        "%2",         "5",         "#",
     };
     std::mt19937 random(20111103);
     const Site vendor(pool(false));

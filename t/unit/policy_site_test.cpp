@@ -20,8 +20,7 @@ TEST_CASE("policy: hosts that publish nothing", "[policy]") {
 TEST_CASE("policy: the admin simple URL's path is closed on every host", "[policy]") {
     for (const SiteSpec& spec :
          {pool(), pool(false), discovery(false), meet_host(), meet_host(false), shared_host(),
-          exchange(), spec_of(SiteKind::office_web_apps),
-          plain_http(PlainAutodiscover::always)}) {
+          exchange(), spec_of(SiteKind::office_web_apps), plain_http(PlainAutodiscover::always)}) {
         const Site site(spec);
         for (const char* path : {"/admin", "/ADMIN/", "/Admin/x?y", "/contososipdomain/admin/x",
                                  "/%61dmin", "//admin", "/x/../admin", "\\admin"}) {
@@ -49,6 +48,9 @@ TEST_CASE("policy: vendor publishes everything but what is never published", "[p
     for (const char* method : {"TRACE", "CONNECT", "PROPFIND", "DEBUG", "get", "FOO", "", "LOCK"}) {
         CHECK(told(site, method, "/abs/handler") == "refuse:method");
     }
+    // two readings, two services
+    CHECK(told(site, "GET", "/%2561bs/handler") == "refuse:ambiguous_path");
+    CHECK(told(site, "GET", "/%61bs/handler") == "pass:abs");
     const Site shared(shared_host(false));
     CHECK(told(shared, "GET", "/whatever") == "pass:unknown");
     CHECK(told(shared, "GET", "/meet/x") == "pass:meet");
@@ -191,8 +193,8 @@ TEST_CASE("policy: plain HTTP asks the certificates under a wildcard", "[policy]
 }
 
 TEST_CASE("policy: request targets that aren't a path", "[policy]") {
-    for (const SiteSpec& spec : {pool(), pool(false), meet_host(), exchange(),
-                                 spec_of(SiteKind::office_web_apps)}) {
+    for (const SiteSpec& spec :
+         {pool(), pool(false), meet_host(), exchange(), spec_of(SiteKind::office_web_apps)}) {
         const Site site(spec);
         CHECK(told(site, "GET", "*") == "refuse:malformed");
         CHECK(told(site, "GET", "https://lyncwebext.contoso.com/abs") == "refuse:malformed");

@@ -27,8 +27,12 @@ inline SiteSpec spec_of(SiteKind kind, bool strict = true) {
     return spec;
 }
 
-inline SiteSpec pool(bool strict = true) { return spec_of(SiteKind::web_services, strict); }
-inline SiteSpec discovery(bool strict = true) { return spec_of(SiteKind::autodiscover, strict); }
+inline SiteSpec pool(bool strict = true) {
+    return spec_of(SiteKind::web_services, strict);
+}
+inline SiteSpec discovery(bool strict = true) {
+    return spec_of(SiteKind::autodiscover, strict);
+}
 
 /// https://meet.contoso.com
 inline SiteSpec meet_host(bool strict = true) {

@@ -1,0 +1,233 @@
+#include "policy/decode.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <iterator>
+#include <string_view>
+
+namespace lync::policy {
+
+namespace {
+
+constexpr bool is_control(char c) noexcept {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+
+constexpr int hex_digit(char c) noexcept {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/// The value of `count` hexadecimal digits at `text`, or -1.
+long hex(const char* text, std::size_t available, std::size_t count) noexcept {
+    if (available < count) {
+        return -1;
+    }
+    long value = 0;
+    for (std::size_t i = 0; i < count; i++) {
+        const int digit = hex_digit(text[i]);
+        if (digit < 0) {
+            return -1;
+        }
+        value = value * 16 + digit;
+    }
+    return value;
+}
+
+/// The Unicode character at `text`; 0 bytes if it isn't well-formed UTF-8 [RFC 3629].
+std::size_t character_at(const unsigned char* text, std::size_t available,
+                         char32_t& character) noexcept {
+    const unsigned char lead = text[0];
+    std::size_t length = 0;
+    if (lead < 0x80) {
+        character = lead;
+        return 1;
+    }
+    if (lead >= 0xc2 && lead <= 0xdf) {
+        length = 2;
+        character = lead & 0x1fU;
+    } else if ((lead & 0xf0U) == 0xe0) {
+        length = 3;
+        character = lead & 0x0fU;
+    } else if (lead >= 0xf0 && lead <= 0xf4) {
+        length = 4;
+        character = lead & 0x07U;
+    } else {
+        return 0;
+    }
+    if (available < length) {
+        return 0;
+    }
+    for (std::size_t i = 1; i < length; i++) {
+        if ((text[i] & 0xc0U) != 0x80) {
+            return 0;
+        }
+        character = character << 6 | (text[i] & 0x3fU);
+    }
+    const bool overlong =
+        (length == 3 && character < 0x800) || (length == 4 && character < 0x10000);
+    const bool surrogate = character >= 0xd800 && character <= 0xdfff;
+    return overlong || surrogate || character > 0x10ffff ? 0 : length;
+}
+
+// U+0100..U+017F without their marks, as in Windows' best fit to code page 1252; a space: none.
+constexpr std::string_view latin_extended_a = "AaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGg"
+                                              "GgGgHhHhIiIiIiIiIi  JjKk LlLlLlL"
+                                              "lLlNnNnNn   OoOoOo  RrRrRrSsSsSs"
+                                              "SsTtTtTtUuUuUuUuUuUuWwYyYZzZzZzs";
+static_assert(latin_extended_a.size() == 128);
+
+struct Fold {
+    char32_t character;
+    char ascii; ///< NUL: nothing at all
+};
+
+// Single characters with an ASCII look-alike, in order: Windows' best fit and compatibility forms.
+// clang-format off
+constexpr Fold folds[] = {
+    {0xaa, 'a'}, {0xad, '\0'}, {0xb2, '2'}, {0xb3, '3'}, {0xb9, '1'}, {0xba, 'o'}, {0x1c3, '!'},
+    {0x1cd, 'A'}, {0x1ce, 'a'}, {0x1cf, 'I'}, {0x1d0, 'i'}, {0x1d1, 'O'}, {0x1d2, 'o'},
+    {0x1d3, 'U'}, {0x1d4, 'u'}, {0x1e4, 'G'}, {0x1e5, 'g'}, {0x1e6, 'G'}, {0x1e7, 'g'},
+    {0x1e8, 'K'}, {0x1e9, 'k'}, {0x1f0, 'j'}, {0x261, 'g'}, {0x2b9, '\''}, {0x2bc, '\''},
+    {0x2c8, '\''}, {0x34f, '\0'}, {0x37e, ';'}, {0x61c, '\0'}, {0x66a, '%'}, {0x180e, '\0'},
+    {0x2010, '-'}, {0x2011, '-'}, {0x2013, '-'}, {0x2014, '-'}, {0x2017, '='}, {0x2024, '.'},
+    {0x2044, '/'}, {0x2071, 'i'}, {0x207f, 'n'}, {0x2099, 'n'}, {0x2102, 'C'}, {0x2107, 'E'},
+    {0x210a, 'g'}, {0x210b, 'H'}, {0x210c, 'H'}, {0x210d, 'H'}, {0x210e, 'h'}, {0x2110, 'I'},
+    {0x2111, 'I'}, {0x2112, 'L'}, {0x2113, 'l'}, {0x2115, 'N'}, {0x2118, 'P'}, {0x2119, 'P'},
+    {0x211a, 'Q'}, {0x211b, 'R'}, {0x211c, 'R'}, {0x211d, 'R'}, {0x2124, 'Z'}, {0x2128, 'Z'},
+    {0x212a, 'K'}, {0x212b, 'A'}, {0x212c, 'B'}, {0x212d, 'C'}, {0x212e, 'e'}, {0x212f, 'e'},
+    {0x2130, 'E'}, {0x2131, 'F'}, {0x2133, 'M'}, {0x2134, 'o'}, {0x2139, 'i'}, {0x2148, 'i'},
+    {0x2212, '-'}, {0x2215, '/'}, {0x2216, '\\'}, {0x2223, '|'}, {0x2236, ':'}, {0x2762, '!'},
+    {0x29f5, '\\'}, {0x29f8, '/'}, {0x29f9, '\\'}, {0x3002, '.'}, {0xa789, ':'}, {0xfe52, '.'},
+    {0xfe54, ';'}, {0xfe55, ':'}, {0xfe56, '?'}, {0xfe68, '\\'}, {0xfe6a, '%'}, {0xfeff, '\0'},
+    {0xff61, '.'},
+};
+// clang-format on
+static_assert(std::is_sorted(std::begin(folds), std::end(folds), [](const Fold& a, const Fold& b) {
+    return a.character < b.character;
+}));
+
+/// What a lenient server makes of a character outside of ASCII: an ASCII character, 0 for nothing
+/// at all, -1 for the character itself. Windows' best fit and compatibility forms where they end in
+/// letters, digits or the characters that paths are made of; what .NET's culture-sensitive
+/// comparison ignores.
+int folded(char32_t c) noexcept {
+    if (c >= 0xff01 && c <= 0xff5e) { // full-width forms
+        return static_cast<int>(c - 0xff01 + 0x21);
+    }
+    if (c >= 0x100 && c <= 0x17f) {
+        const char fit = latin_extended_a[c - 0x100];
+        return fit == ' ' ? -1 : fit;
+    }
+    if (c >= 0x1d400 && c <= 0x1d6a3) { // mathematical alphabets, 26 + 26 letters each
+        const auto letter = static_cast<int>((c - 0x1d400) % 52);
+        return letter < 26 ? 'A' + letter : 'a' + letter - 26;
+    }
+    if (c >= 0x1d7ce && c <= 0x1d7ff) {
+        return '0' + static_cast<int>((c - 0x1d7ce) % 10);
+    }
+    if (c >= 0x24b6 && c <= 0x24e9) { // circled letters
+        const auto letter = static_cast<int>(c - 0x24b6);
+        return letter < 26 ? 'A' + letter : 'a' + letter - 26;
+    }
+    if ((c >= 0x2000 && c <= 0x200a) || c == 0xa0 || c == 0x3000 || c == 0x202f || c == 0x205f) {
+        return ' ';
+    }
+    if ((c >= 0x200b && c <= 0x200f) || (c >= 0x202a && c <= 0x202e) ||
+        (c >= 0x2060 && c <= 0x206f) || (c >= 0x300 && c <= 0x36f) ||
+        (c >= 0xfe00 && c <= 0xfe0f)) {
+        return 0;
+    }
+    const Fold* fold = std::lower_bound(
+        std::begin(folds), std::end(folds), c,
+        [](const Fold& candidate, char32_t character) { return candidate.character < character; });
+    return fold != std::end(folds) && fold->character == c ? fold->ascii : -1;
+}
+
+std::size_t put_unit(char* out, long unit) noexcept {
+    if (unit < 0x80) {
+        out[0] = static_cast<char>(unit);
+        return 1;
+    }
+    if (unit < 0x800) {
+        out[0] = static_cast<char>(0xc0 | unit >> 6);
+        out[1] = static_cast<char>(0x80 | (unit & 0x3f));
+        return 2;
+    }
+    out[0] = static_cast<char>(0xe0 | unit >> 12);
+    out[1] = static_cast<char>(0x80 | (unit >> 6 & 0x3f));
+    out[2] = static_cast<char>(0x80 | (unit & 0x3f));
+    return 3;
+}
+
+/// The second half of decode_once, for text that isn't plain ASCII.
+Decoded read_characters(char* text, std::size_t size, Decoding decoding) noexcept {
+    const bool forgive = decoding == Decoding::forgiving;
+    std::size_t out = 0;
+    for (std::size_t in = 0; in < size;) {
+        char32_t character = 0;
+        const std::size_t length =
+            character_at(reinterpret_cast<const unsigned char*>(text + in), size - in, character);
+        const bool control = length == 1 && is_control(text[in]);
+        if (length == 0 || control) {
+            if (!forgive) {
+                return {control ? TextState::has_controls : TextState::not_utf8, 0};
+            }
+            in++;
+            continue;
+        }
+        const int plain = length > 1 && decoding != Decoding::exact ? folded(character) : -1;
+        if (plain < 0) {
+            std::memmove(text + out, text + in, length);
+            out += length;
+        } else if (plain > 0) {
+            text[out++] = static_cast<char>(plain);
+        }
+        in += length;
+    }
+    return {TextState::fine, out};
+}
+
+} // namespace
+
+std::size_t escape_at(const char* text, std::size_t available, long& code) noexcept {
+    if (available < 3 || text[0] != '%') {
+        return 0;
+    }
+    if (text[1] == 'u' || text[1] == 'U') {
+        code = hex(text + 2, available - 2, 4);
+        return code < 0 ? 0 : 6;
+    }
+    code = hex(text + 1, available - 1, 2);
+    return code < 0 ? 0 : 3;
+}
+
+Decoded decode_once(char* text, std::size_t size, Decoding decoding) noexcept {
+    std::size_t out = 0;
+    bool ascii = true;
+    for (std::size_t in = 0; in < size;) {
+        long code = 0;
+        std::size_t length = 0;
+        if (text[in] == '%' && (length = escape_at(text + in, size - in, code)) == 6) {
+            // What is written never overtakes what is read: three bytes for six.
+            out += put_unit(text + out, code);
+            in += length;
+            ascii = false;
+            continue;
+        }
+        const char c = length == 0 ? text[in] : static_cast<char>(code);
+        const auto byte = static_cast<unsigned char>(c);
+        ascii &= byte >= 0x20 && byte < 0x7f;
+        text[out++] = c;
+        in += length == 0 ? 1 : length;
+    }
+    return ascii ? Decoded{TextState::fine, out} : read_characters(text, out, decoding);
+}
+
+} // namespace lync::policy

@@ -1,0 +1,737 @@
+// From a block tree to the declaration: what is read, what follows where nothing was written, and
+// every check with its whole message and place.
+
+#include "topology/publication.h"
+
+#include "block_builder.h"
+#include "catch.h"
+
+using namespace lync::topology;
+using namespace lync::testing;
+using namespace std::literals;
+
+namespace {
+
+std::vector<std::string> addresses(const std::vector<Socket>& sockets) {
+    std::vector<std::string> all;
+    for (const Socket& socket : sockets) {
+        all.push_back(socket.address + socket.parameters +
+                      (socket.proxy_protocol ? " proxy_protocol" : ""));
+    }
+    return all;
+}
+
+using Strings = std::vector<std::string>;
+
+} // namespace
+
+TEST_CASE("the smallest publication, and every default", "[declare]") {
+    World world;
+    const Publication p = world.declare(smallest());
+
+    CHECK(p.name == "contoso");
+    CHECK(p.product == Product::sfb_se);
+    CHECK(p.sip_domains == Strings{"contoso.com"});
+    REQUIRE(p.certificates.size() == 1);
+    CHECK(p.certificates[0].certificate.ends_with("/public.pem"));
+    CHECK(p.certificates[0].key.ends_with("/public.key"));
+    CHECK(p.trusted_ca.ends_with("/ca.pem"));
+    CHECK(p.backend_verify);
+    CHECK(p.simple_urls.empty());
+    CHECK(addresses(p.http_sockets) == Strings{"80", "[::]:80"});
+    CHECK(addresses(p.https_sockets) == Strings{"443", "[::]:443"});
+    CHECK(p.http_autodiscover == HttpAutodiscover::automatic);
+    CHECK(p.https_redirect);
+    CHECK(p.pending_get_timeout == "960s");
+    CHECK(p.max_upload == "512m");
+    CHECK(p.unknown_host == UnknownHost::refuse);
+    CHECK(p.includes.empty());
+    CHECK(p.place.line == 1);
+    CHECK(p.first_contact() == 0);
+    CHECK_FALSE(p.has_wildcard_sip_domain());
+    REQUIRE(p.certificate_names != nullptr);
+    CHECK(p.certificate_names->covers("meet.contoso.com"));
+
+    REQUIRE(p.farms.size() == 1);
+    const Farm& pool = p.farms[0];
+    CHECK(pool.role == Role::pool);
+    CHECK(pool.name == "fepool.contoso.local");
+    CHECK(pool.published == Strings{"lyncwebext.contoso.com"});
+    CHECK(pool.certificate_name == "fepool.contoso.local");
+    CHECK(pool.ports.http == 8080);
+    CHECK(pool.ports.https == 4443);
+    CHECK(pool.place.line == 6);
+    CHECK(pool.published_place.line == 8);
+    REQUIRE(pool.servers.size() == 1);
+    CHECK(pool.servers[0].address == "10.0.0.11");
+    CHECK(pool.servers[0].parameters.empty());
+    CHECK(pool.servers[0].place.line == 7);
+
+    CHECK(world.remarks.empty());
+}
+
+TEST_CASE("everything that can be written is read", "[declare]") {
+    World world;
+    // The order of the block doesn't matter: Directors and farms stand before the pools.
+    const Publication p = world.declare(R"(lync_publish contoso {
+        simple_url  meet    https://Meet.contoso.com/;
+        simple_url  dialin  https://lync.contoso.com/Dialin pool=fepool2.contoso.local;
+        simple_url  admin   https://lync.contoso.com/Admin;
+        exchange Mail.contoso.com autodiscover.contoso.com {
+            server            mail01;
+            certificate_name  mail.contoso.local;
+            services          ews owa;
+            services          oab;
+            listening_ports   https=8443;
+        }
+        office_web_apps wac.contoso.com {
+            server  10.0.0.14;
+        }
+        director dirpool.contoso.local {
+            external_web_services  dirwebext.contoso.com;
+            listening_ports        https=5443;
+        }
+        pool fepool.contoso.local {
+            external_web_services  lyncwebext.contoso.com;
+            server                 10.0.0.11  weight=2 max_conns=10 max_fails=3 fail_timeout=1m;
+            server                 [2001:DB8::12]  backup;
+            server                 10.0.0.13  down;
+        }
+        pool fepool2.contoso.local {
+            external_web_services  lyncwebext2.contoso.com;
+        }
+        product              sfb_2015;
+        certificate          public.pem public.key;
+        certificate          rsa.pem rsa.key;
+        backend_verify       off;
+        sip_domain           contoso.com Fabrikam.com;
+        sip_domain           example.com;
+        http_listen          127.0.0.1:8080 backlog=5 proxy_protocol;
+        https_listen         *:8443;
+        https_listen         [0:0::1]:8443 reuseport;
+        http_autodiscover    off;
+        https_redirect       off;
+        pending_get_timeout  20m;
+        max_upload           1g;
+        unknown_host         ignore;
+        server_include       one.conf two.conf;
+    })");
+
+    CHECK(p.product == Product::sfb_2015);
+    CHECK(p.sip_domains == Strings{"contoso.com", "fabrikam.com", "example.com"});
+    CHECK(p.place_of_sip_domain(1).line == 32);
+    CHECK(p.place_of_sip_domain(2).line == 33);
+    CHECK(p.trusted_ca.empty());
+    CHECK_FALSE(p.backend_verify);
+    CHECK(addresses(p.http_sockets) == Strings{"127.0.0.1:8080 backlog=5 proxy_protocol"});
+    CHECK(addresses(p.https_sockets) == Strings{"8443", "[::1]:8443 reuseport"});
+    CHECK(p.http_autodiscover == HttpAutodiscover::off);
+    CHECK_FALSE(p.https_redirect);
+    CHECK(p.pending_get_timeout == "20m");
+    CHECK(p.max_upload == "1g");
+    CHECK(p.unknown_host == UnknownHost::ignore);
+    REQUIRE(p.includes.size() == 2);
+    CHECK(p.includes[1].first.ends_with("/two.conf"));
+
+    REQUIRE(p.farms.size() == 5);
+    CHECK(p.farms[0].name == "fepool.contoso.local");
+    CHECK(p.farms[1].name == "fepool2.contoso.local");
+    CHECK(p.farms[2].role == Role::director);
+    CHECK(p.farms[3].role == Role::office_web_apps);
+    CHECK(p.farms[4].role == Role::exchange);
+    CHECK(p.first_contact() == 2);
+
+    REQUIRE(p.farms[0].servers.size() == 3);
+    CHECK(p.farms[0].servers[0].parameters == " weight=2 max_conns=10 max_fails=3 fail_timeout=1m");
+    CHECK(p.farms[0].servers[1].address == "[2001:db8::12]");
+    CHECK(p.farms[0].servers[1].parameters == " backup");
+    // A pool without a server is reached by its own name.
+    REQUIRE(p.farms[1].servers.size() == 1);
+    CHECK(p.farms[1].servers[0].address == "fepool2.contoso.local");
+    CHECK(p.farms[2].ports.http == 8080);
+    CHECK(p.farms[2].ports.https == 5443);
+
+    const Farm& wac = p.farms[3];
+    CHECK(wac.published == Strings{"wac.contoso.com"});
+    CHECK(wac.certificate_name == "wac.contoso.com");
+    CHECK(wac.ports.https == 443);
+
+    const Farm& exchange = p.farms[4];
+    CHECK(exchange.name == "mail.contoso.com");
+    CHECK(exchange.published == Strings{"mail.contoso.com", "autodiscover.contoso.com"});
+    CHECK(exchange.certificate_name == "mail.contoso.local");
+    CHECK(exchange.services == Strings{"ews", "owa", "oab"});
+    CHECK(exchange.servers[0].address == "mail01");
+    CHECK(exchange.ports.https == 8443);
+
+    REQUIRE(p.simple_urls.size() == 3);
+    CHECK(p.simple_urls[0].kind == SimpleUrlKind::meet);
+    CHECK(p.simple_urls[0].host == "meet.contoso.com");
+    CHECK(p.simple_urls[0].path.empty());
+    CHECK(p.simple_urls[0].farm == 2); // the Director
+    CHECK(p.simple_urls[1].path == "/Dialin");
+    CHECK(p.simple_urls[1].farm == 1);
+    CHECK(p.simple_urls[2].kind == SimpleUrlKind::admin);
+}
+
+TEST_CASE("Exchange publishes what Lync clients need, if nothing is said", "[declare]") {
+    World world;
+    const Publication p = world.declare(smallest("exchange mail.contoso.com { server 10.0.0.15; }"));
+    CHECK(p.farms[1].services == Strings{"ews", "autodiscover"});
+}
+
+TEST_CASE("Office Communications Server listens on 80 and 443 and has no lyncdiscover",
+          "[declare]") {
+    World world;
+    for (const auto product : {"ocs_2007", "ocs_2007_r2"}) {
+        world.registry = {};
+        const Publication p = world.declare(smallest("product "s + product + ";"));
+        CHECK(p.farms[0].ports.http == 80);
+        CHECK(p.farms[0].ports.https == 443);
+        CHECK(p.sip_domains.empty());
+        CHECK(world.told_remarks() ==
+              Strings{"\"sip_domain\" publishes nothing in lync_publish \"contoso\": product "s +
+                      product + " has no lyncdiscover in nginx.conf:2"});
+    }
+}
+
+TEST_CASE("every product is known by its name", "[declare]") {
+    World world;
+    for (const auto product : {"sfb_se", "sfb_2019", "sfb_2015", "lync_2013", "lync_2010",
+                               "ocs_2007_r2", "ocs_2007"}) {
+        world.registry = {};
+        const Publication p = world.declare(smallest("product "s + product + ";"));
+        CHECK(product_name(p.product) == product);
+        CHECK(product_names().find(product) != std::string_view::npos);
+    }
+}
+
+TEST_CASE("the default sockets leave out IPv6 where there is none", "[declare]") {
+    World world;
+    world.environment.has_ipv6 = false;
+    const Publication p = world.declare(smallest());
+    CHECK(addresses(p.http_sockets) == Strings{"80"});
+    CHECK(addresses(p.https_sockets) == Strings{"443"});
+    CHECK(world.told_remarks() ==
+          Strings{"this system has no IPv6, so lync_publish \"contoso\" listens on port 80 of IPv4 "
+                  "only in nginx.conf:1",
+                  "this system has no IPv6, so lync_publish \"contoso\" listens on port 443 of IPv4 "
+                  "only in nginx.conf:1"});
+    CHECK(world.remarks[0].severity == lync::syntax::Severity::notice);
+
+    // What is written stays, wherever it leads.
+    world.registry = {};
+    const Publication written = world.declare(smallest("http_listen [::]:80; https_listen 443;"));
+    CHECK(addresses(written.http_sockets) == Strings{"[::]:80"});
+    CHECK(world.remarks.empty());
+}
+
+TEST_CASE("http_listen off is no socket", "[declare]") {
+    World world;
+    const Publication p = world.declare(smallest("http_listen off;"));
+    CHECK(p.http_sockets.empty());
+    CHECK(p.https_sockets.size() == 2);
+}
+
+TEST_CASE("times and sizes are nginx's", "[declare]") {
+    World world;
+    for (const auto time : {"960", "960s", "16m", "1h", "1h30m", "1d", "1w", "7d", "2h0m1s"}) {
+        world.registry = {};
+        CHECK(world.mistake(smallest("pending_get_timeout "s + time + ";")).empty());
+    }
+    for (const auto size : {"1", "100", "10k", "10K", "512m", "512M", "2g", "2G"}) {
+        world.registry = {};
+        CHECK(world.mistake(smallest("max_upload "s + size + ";")).empty());
+    }
+}
+
+TEST_CASE("what is wrong with one directive is told with its block and its line", "[declare]") {
+    const auto in = [](std::string_view directive) {
+        return "\" in \""s + std::string(directive) + "\" directive of lync_publish \"contoso\": ";
+    };
+    const auto bad = [&](std::string_view value, std::string_view directive, std::string_view why) {
+        return "invalid value \""s + std::string(value) + in(directive) + std::string(why) +
+               " in nginx.conf:11";
+    };
+
+    const struct {
+        std::string more; ///< line 11 of the smallest publication
+        std::string told;
+    } rows[] = {
+        {"product sfb_2017;", bad("sfb_2017", "product",
+                                  "the products are sfb_se, sfb_2019, sfb_2015, lync_2013, "
+                                  "lync_2010, ocs_2007_r2, ocs_2007")},
+        {"backend_verify yes;", bad("yes", "backend_verify", "it is \"on\" or \"off\"")},
+        {"https_redirect 1;", bad("1", "https_redirect", "it is \"on\" or \"off\"")},
+        {"http_autodiscover yes;",
+         bad("yes", "http_autodiscover", "it is \"auto\", \"on\" or \"off\"")},
+        {"unknown_host drop;", bad("drop", "unknown_host", "it is \"refuse\" or \"ignore\"")},
+        {"pending_get_timeout soon;", bad("soon", "pending_get_timeout",
+                                          "a time is written as \"960s\", \"16m\" or \"1h\"")},
+        {"pending_get_timeout 1m1h;", bad("1m1h", "pending_get_timeout",
+                                          "a time is written as \"960s\", \"16m\" or \"1h\"")},
+        {"pending_get_timeout \"\";", bad("", "pending_get_timeout", "it can't be zero")},
+        {"pending_get_timeout 0h0s;", bad("0h0s", "pending_get_timeout", "it can't be zero")},
+        {"pending_get_timeout 169h;",
+         bad("169h", "pending_get_timeout", "more than a week is a mistake")},
+        {"max_upload 0;", bad("0", "max_upload",
+                              "a size is written as \"512m\", \"2g\" or in bytes, and isn't zero")},
+        {"max_upload \"\";", bad("", "max_upload",
+                                 "a size is written as \"512m\", \"2g\" or in bytes, and isn't "
+                                 "zero")},
+        {"certificate \"\" a.key;",
+         bad("", "certificate", "it is the path of a PEM file")},
+        {"certificate a.pem \"$x\";",
+         bad("$x", "certificate", "it is the path of a PEM file")},
+        {"server_include \"\";", bad("", "server_include", "it is the path of a file")},
+        {"server_include \"a\nb\";", "invalid value \"a\\x0ab" + in("server_include") +
+                                        "it is the path of a file in nginx.conf:12"},
+        {"sip_domain *.fabrikam.com;",
+         "invalid domain \"*.fabrikam.com" + in("sip_domain") +
+             "a wildcard can only stand alone: sip_domain * in nginx.conf:11"},
+        {"sip_domain CONTOSO.COM;",
+         "domain \"CONTOSO.COM\" (contoso.com in DNS) is duplicate in \"sip_domain\" directive of "
+         "lync_publish \"contoso\" in nginx.conf:11"},
+        {"sip_domain a.com b.com a.com;",
+         "domain \"a.com\" is duplicate in \"sip_domain\" directive of lync_publish \"contoso\" in "
+         "nginx.conf:11"},
+        {"simple_url join https://meet.contoso.com;",
+         bad("join", "simple_url", "a simple URL is one of meet, dialin, scheduler and admin")},
+        {"simple_url meet https://meet.contoso.com:443;",
+         "invalid URL \"https://meet.contoso.com:443" + in("simple_url") +
+             "it contains a port: leave it out, ports belong to the rule in nginx.conf:11"},
+        {"simple_url meet https://meet.contoso.com pool=a.contoso.local;",
+         bad("pool=a.contoso.local", "simple_url",
+             "no pool or director of this publication has that FQDN")},
+        {"simple_url meet https://meet.contoso.com director=a.contoso.local;",
+         "invalid parameter \"director=a.contoso.local" + in("simple_url") +
+             "it may be pool=FQDN in nginx.conf:11"},
+        {"simple_url admin https://admin.contoso.com pool=fepool.contoso.local;",
+         "invalid parameter \"pool=fepool.contoso.local" + in("simple_url") +
+             "the admin URL is declared so that it is blocked, it goes nowhere in nginx.conf:11"},
+    };
+    for (const auto& row : rows) {
+        INFO(row.more);
+        World world;
+        CHECK(world.mistake(smallest(row.more)) == row.told);
+    }
+}
+
+TEST_CASE("what is wrong inside a block is told with that block", "[declare]") {
+    const struct {
+        std::string block; ///< line 11
+        std::string told;
+    } rows[] = {
+        {"pool fepool2 { }",
+         "invalid FQDN \"fepool2\" in \"pool\" directive of lync_publish \"contoso\": it has one "
+         "label only: write the full name, such as fepool2.contoso.com in nginx.conf:11"},
+        {"director dirpool.contoso.local { }",
+         "no \"external_web_services\" in director \"dirpool.contoso.local\" of lync_publish "
+         "\"contoso\": write the external web services FQDN that Topology Builder shows in "
+         "nginx.conf:11"},
+        {"director a.contoso.local {\nexternal_web_services A.contoso.local; }",
+         "\"a.contoso.local\" is published as external_web_services of director "
+         "\"a.contoso.local\": clients must be able to tell the external name from the pool's own "
+         "in nginx.conf:12"},
+        {"director a.contoso.local {\nserver 10.0.0.1:443;\nexternal_web_services b.contoso.com; }",
+         "invalid address \"10.0.0.1:443\" in \"server\" directive of director "
+         "\"a.contoso.local\": it has a port: write the address only, ports come from "
+         "listening_ports in nginx.conf:12"},
+        {"office_web_apps a.contoso.com { }",
+         "no \"server\" in office_web_apps \"a.contoso.com\" of lync_publish \"contoso\": write the "
+         "address of each server, or of their load balancer in nginx.conf:11"},
+        {"office_web_apps a.contoso.com {\nserver 10.0.0.1 backup; }",
+         "every \"server\" of office_web_apps \"a.contoso.com\" is a backup: at least one must not "
+         "be in nginx.conf:12"},
+        {"office_web_apps a.contoso.com {\nserver 10.0.0.1;\nserver 10.0.0.1; }",
+         "server \"10.0.0.1\" is duplicate in office_web_apps \"a.contoso.com\", the first stands "
+         "at nginx.conf:12 in nginx.conf:13"},
+        {"office_web_apps a.contoso.com {\nserver 10.0.0.1;\nlistening_ports http=80; }",
+         "invalid parameter \"http=80\" in \"listening_ports\" directive of office_web_apps "
+         "\"a.contoso.com\": it is written \"listening_ports https=443\" in nginx.conf:13"},
+        {"director a.contoso.local {\nexternal_web_services b.contoso.com;\nlistening_ports "
+         "https=0; }",
+         "invalid value \"https=0\" in \"listening_ports\" directive of director "
+         "\"a.contoso.local\": a port is a number from 1 to 65535 in nginx.conf:13"},
+        {"director a.contoso.local {\nexternal_web_services b.contoso.com;\nlistening_ports "
+         "https=8080; }",
+         "http and https are both port 8080 in \"listening_ports\" directive of director "
+         "\"a.contoso.local\": Topology Builder lists two listening ports for the external web "
+         "site in nginx.conf:13"},
+        {"director a.contoso.local {\nexternal_web_services b.contoso.com;\nlistening_ports "
+         "http=1 http=2; }",
+         "parameter \"http\" is duplicate in \"listening_ports\" directive of director "
+         "\"a.contoso.local\" in nginx.conf:13"},
+        {"exchange a.contoso.com {\nserver 10.0.0.1 weight=1 weight=2; }",
+         "parameter \"weight\" is duplicate in \"server\" directive of exchange \"a.contoso.com\" "
+         "in nginx.conf:12"},
+        {"exchange a.contoso.com {\nserver 10.0.0.1 slow_start=1s; }",
+         "invalid parameter \"slow_start=1s\" in \"server\" directive of exchange "
+         "\"a.contoso.com\": it may be weight=N, max_conns=N, max_fails=N, fail_timeout=TIME, "
+         "backup or down in nginx.conf:12"},
+        {"exchange a.contoso.com {\nserver 10.0.0.1 fail_timeout=x; }",
+         "invalid value \"x\" in \"server\" directive of exchange \"a.contoso.com\": a time is "
+         "written as \"960s\", \"16m\" or \"1h\" in nginx.conf:12"},
+        {"exchange a.contoso.com {\nserver 10.0.0.1;\nservices ews powershell; }",
+         "invalid value \"powershell\" in \"services\" directive of exchange \"a.contoso.com\": "
+         "administrative surfaces are never published in nginx.conf:13"},
+        {"exchange a.contoso.com {\nserver 10.0.0.1;\nservices ews ews; }",
+         "invalid value \"ews\" in \"services\" directive of exchange \"a.contoso.com\": it is "
+         "duplicate in nginx.conf:13"},
+        {"exchange a.contoso.com {\nserver 10.0.0.1\nservices ews; }",
+         "invalid parameter \"services\" in \"server\" directive of exchange \"a.contoso.com\": is "
+         "the \";\" before it missing? in nginx.conf:13"},
+    };
+    for (const auto& row : rows) {
+        INFO(row.block);
+        World world;
+        CHECK(world.mistake(smallest(row.block)) == row.told);
+    }
+}
+
+TEST_CASE("a block lacks what it needs", "[declare]") {
+    const struct {
+        std::string_view line; ///< of the smallest publication, taken out
+        std::string_view told;
+    } rows[] = {
+        {"sip_domain   contoso.com;",
+         "no \"sip_domain\" in lync_publish \"contoso\": write the SIP domains of your users, or "
+         "\"*\" for any in nginx.conf:1"},
+        {"certificate  public.pem public.key;",
+         "no \"certificate\" in lync_publish \"contoso\": write the PEM files that the listener "
+         "presents, \"certificate FILE KEY\" in nginx.conf:1"},
+        {"trusted_ca   ca.pem;",
+         "no \"trusted_ca\" in lync_publish \"contoso\": write the file of the CA that issued the "
+         "servers' own certificates in nginx.conf:1"},
+        {"external_web_services  lyncwebext.contoso.com;",
+         "no \"external_web_services\" in pool \"fepool.contoso.local\" of lync_publish "
+         "\"contoso\": write the external web services FQDN that Topology Builder shows in "
+         "nginx.conf:6"},
+    };
+    for (const auto& row : rows) {
+        INFO(row.line);
+        std::string text = smallest();
+        text.erase(text.find(row.line), row.line.size());
+        World world;
+        CHECK(world.mistake(text) == row.told);
+    }
+
+    World world;
+    CHECK(world.mistake("lync_publish contoso {\nsip_domain contoso.com;\ncertificate public.pem "
+                        "public.key;\ntrusted_ca ca.pem;\n}") ==
+          "no \"pool\" in lync_publish \"contoso\": declare the Front End pool or Standard Edition "
+          "server, \"pool FQDN { ... }\" in nginx.conf:1");
+}
+
+TEST_CASE("a publication needs one name", "[declare]") {
+    World world;
+    const std::string why = ": it is made of up to 64 letters, digits, \"_\" and \"-\" in "
+                            "nginx.conf:1";
+    CHECK(world.mistake("lync_publish contoso.com { }") ==
+          "invalid name \"contoso.com\" in \"lync_publish\" directive" + why);
+    CHECK(world.mistake("lync_publish \"\" { }") ==
+          "invalid name \"\" in \"lync_publish\" directive" + why);
+    CHECK(world.mistake("lync_publish " + std::string(65, 'a') + " { }").ends_with(why));
+    CHECK(world.mistake("lync_publish { }") ==
+          "invalid number of arguments in \"lync_publish\" directive, it is written "
+          "\"lync_publish NAME { ... }\" in nginx.conf:1");
+    CHECK(world.mistake("lync_publish a b { }") ==
+          "invalid number of arguments in \"lync_publish\" directive, it is written "
+          "\"lync_publish NAME { ... }\" in nginx.conf:1");
+}
+
+TEST_CASE("a name is published once", "[declare]") {
+    const struct {
+        std::string more;
+        std::string told;
+    } rows[] = {
+        {"pool fepool.contoso.local { external_web_services a.contoso.com; }",
+         "pool \"fepool.contoso.local\" is duplicate in lync_publish \"contoso\", the first stands "
+         "at nginx.conf:6 in nginx.conf:11"},
+        {"director a.contoso.local {\nexternal_web_services lyncwebext.contoso.com; }",
+         "\"lyncwebext.contoso.com\" is published twice in lync_publish \"contoso\": as "
+         "external_web_services of director \"a.contoso.local\" and as external_web_services of "
+         "pool \"fepool.contoso.local\" at nginx.conf:8 in nginx.conf:12"},
+        {"office_web_apps LyncWebExt.contoso.com { server 10.0.0.14; }",
+         "\"lyncwebext.contoso.com\" is published twice in lync_publish \"contoso\": as "
+         "office_web_apps \"lyncwebext.contoso.com\" and as external_web_services of pool "
+         "\"fepool.contoso.local\" at nginx.conf:8 in nginx.conf:11"},
+        {"exchange mail.contoso.com mail.contoso.com { server 10.0.0.15; }",
+         "\"mail.contoso.com\" is published twice in lync_publish \"contoso\": as exchange "
+         "\"mail.contoso.com\" and as exchange \"mail.contoso.com\" at nginx.conf:11 in "
+         "nginx.conf:11"},
+        {"simple_url meet https://lyncwebext.contoso.com/meet;",
+         "\"lyncwebext.contoso.com\" is published twice in lync_publish \"contoso\": as simple_url "
+         "meet and as external_web_services of pool \"fepool.contoso.local\" at nginx.conf:8 in "
+         "nginx.conf:11"},
+        {"simple_url meet https://lyncdiscover.contoso.com/meet;",
+         "\"lyncdiscover.contoso.com\" is published twice in lync_publish \"contoso\": as "
+         "lyncdiscover of a sip_domain and as simple_url meet at nginx.conf:11 in nginx.conf:2"},
+        {"simple_url meet https://fepool.contoso.local;",
+         "\"fepool.contoso.local\" is published as simple_url meet but is the own name of pool "
+         "\"fepool.contoso.local\": clients must be able to tell the external name from the pool's "
+         "own in nginx.conf:11"},
+        {"simple_url meet https://lyncdiscoverinternal.contoso.com;",
+         "\"lyncdiscoverinternal.contoso.com\" is published as simple_url meet: clients ask for it "
+         "first and take its answer for the inside, it must not be reachable from outside in "
+         "nginx.conf:11"},
+        {"simple_url meet https://a.contoso.com;\nsimple_url dialin https://A.contoso.com/;",
+         "simple URL \"https://a.contoso.com\" is duplicate in lync_publish \"contoso\", the first "
+         "stands at nginx.conf:11 in nginx.conf:12"},
+        {"simple_url meet https://a.contoso.com/x/y;\nsimple_url dialin https://a.contoso.com/X;",
+         "simple URL \"https://a.contoso.com/X\" and simple URL \"https://a.contoso.com/x/y\" at "
+         "nginx.conf:11 lie one below the other: no simple URL may be a prefix of another in "
+         "nginx.conf:12"},
+    };
+    for (const auto& row : rows) {
+        INFO(row.more);
+        World world;
+        CHECK(world.mistake(smallest(row.more)) == row.told);
+    }
+
+    // What only looks alike.
+    World world;
+    CHECK(world.mistake(smallest("simple_url meet https://a.contoso.com/meet;\n"
+                                 "simple_url dialin https://a.contoso.com/meeting;\n"
+                                 "simple_url meet https://meet.*;\n"
+                                 "simple_url meet https://meet.contoso.com;\n"
+                                 "sip_domain *;"))
+              .empty());
+}
+
+TEST_CASE("a name is published once in all publications", "[declare]") {
+    World world;
+    REQUIRE(world.mistake(smallest()).empty());
+
+    CHECK(world.mistake(smallest()) ==
+          "publication \"contoso\" is duplicate in \"lync_publish\" directive, the first stands at "
+          "nginx.conf:1 in nginx.conf:1");
+
+    const auto second = [](std::string_view domain, std::string_view name) {
+        return "lync_publish fabrikam {\nsip_domain " + std::string(domain) +
+               ";\ncertificate public.pem public.key;\ntrusted_ca ca.pem;\n"
+               "pool fepool.contoso.local {\nexternal_web_services " +
+               std::string(name) + ";\n}\n}";
+    };
+    CHECK(world.mistake(second("fabrikam.com", "lyncwebext.contoso.com")) ==
+          "\"lyncwebext.contoso.com\" is published twice: as external_web_services of pool "
+          "\"fepool.contoso.local\" of lync_publish \"fabrikam\" and as external_web_services of "
+          "pool \"fepool.contoso.local\" of lync_publish \"contoso\" at nginx.conf:8 in "
+          "nginx.conf:6");
+
+    world.registry = {};
+    REQUIRE(world.mistake(smallest()).empty());
+    CHECK(world.mistake(second("contoso.com", "lyncwebext.fabrikam.com")) ==
+          "\"lyncdiscover.contoso.com\" is published twice: as lyncdiscover of a sip_domain of "
+          "lync_publish \"fabrikam\" and as lyncdiscover of a sip_domain of lync_publish "
+          "\"contoso\" at nginx.conf:2 in nginx.conf:2");
+
+    // One pool behind two publications, as hosters have it, is one thing.
+    world.registry = {};
+    REQUIRE(world.mistake(smallest()).empty());
+    CHECK(world.mistake(second("fabrikam.com", "lyncwebext.fabrikam.com")).empty());
+}
+
+TEST_CASE("publications agree on a socket", "[declare]") {
+    const auto second = [](std::string_view sockets) {
+        return "lync_publish fabrikam {\nsip_domain fabrikam.com;\ncertificate public.pem "
+               "public.key;\ntrusted_ca ca.pem;\npool fepool.contoso.local {\n"
+               "external_web_services a.fabrikam.com;\n}\n" +
+               std::string(sockets) + "\n}";
+    };
+    const struct {
+        std::string_view first;  ///< line 11
+        std::string_view second; ///< line 8
+        std::string_view told;
+    } rows[] = {
+        {"http_listen 81;", "https_listen 81;",
+         "socket \"81\" in lync_publish \"fabrikam\" is for https, but for http at nginx.conf:11 of "
+         "lync_publish \"contoso\": a socket speaks one of them in nginx.conf:8"},
+        {"https_listen 81;", "http_listen 81;",
+         "socket \"81\" in lync_publish \"fabrikam\" is for http, but for https at nginx.conf:11 of "
+         "lync_publish \"contoso\": a socket speaks one of them in nginx.conf:8"},
+        {"https_listen 443 proxy_protocol;", "https_listen 443;",
+         "socket \"443\" in lync_publish \"fabrikam\" lacks \"proxy_protocol\", unlike at "
+         "nginx.conf:11 of lync_publish \"contoso\": it is the same socket in nginx.conf:8"},
+        {"https_listen 443;", "https_listen 443 proxy_protocol;",
+         "socket \"443\" in lync_publish \"fabrikam\" has \"proxy_protocol\", unlike at "
+         "nginx.conf:11 of lync_publish \"contoso\": it is the same socket in nginx.conf:8"},
+        {"https_listen 443 backlog=1;", "https_listen 443 backlog=2;",
+         "socket \"443\" in lync_publish \"fabrikam\" has other parameters than at nginx.conf:11 of "
+         "lync_publish \"contoso\": it is the same socket in nginx.conf:8"},
+        {"https_listen 443 backlog=1;", "https_listen 443 backlog=1;", ""},
+        {"https_listen 443 backlog=1;", "https_listen 443;", ""},
+        {"https_listen 443;", "https_listen 443 backlog=1;", ""},
+        {"http_listen 81;\nhttps_listen 82;", "http_listen 82;\nhttps_listen 81;",
+         "socket \"82\" in lync_publish \"fabrikam\" is for http, but for https at nginx.conf:12 of "
+         "lync_publish \"contoso\": a socket speaks one of them in nginx.conf:8"},
+        {"http_listen 81;", "http_listen 127.0.0.1:81;", ""},
+    };
+    for (const auto& row : rows) {
+        INFO(row.first << " " << row.second);
+        World world;
+        REQUIRE(world.mistake(smallest(row.first)).empty());
+        CHECK(world.mistake(second(row.second)) == row.told);
+    }
+}
+
+TEST_CASE("the first publication of a socket brings its catch-all, the first to say parameters "
+          "states them",
+          "[declare]") {
+    World world;
+    const Publication first = world.declare(smallest("http_listen off; https_listen 443;"));
+    REQUIRE(first.https_sockets.size() == 1);
+    CHECK(first.https_sockets[0].needs_catch_all);
+    CHECK_FALSE(first.https_sockets[0].states_parameters);
+
+    const Publication second = world.declare(R"(lync_publish fabrikam {
+        sip_domain fabrikam.com; certificate public.pem public.key; trusted_ca ca.pem;
+        pool fepool.contoso.local { external_web_services a.fabrikam.com; }
+        http_listen off; https_listen 443 backlog=1; https_listen 444 backlog=2;
+    })");
+    REQUIRE(second.https_sockets.size() == 2);
+    CHECK_FALSE(second.https_sockets[0].needs_catch_all);
+    CHECK(second.https_sockets[0].states_parameters);
+    CHECK(second.https_sockets[1].needs_catch_all);
+    CHECK(second.https_sockets[1].states_parameters);
+}
+
+TEST_CASE("a socket stands once in a publication", "[declare]") {
+    const struct {
+        std::string_view sockets; ///< line 11 and after
+        std::string_view told;
+    } rows[] = {
+        {"https_listen 443;\nhttps_listen *:443;",
+         "socket \"*:443\" is duplicate in \"https_listen\" directive of lync_publish \"contoso\", "
+         "the first stands at nginx.conf:11 in nginx.conf:12"},
+        {"https_listen [::1]:443;\nhttps_listen [0:0::1]:443;",
+         "socket \"[0:0::1]:443\" is duplicate in \"https_listen\" directive of lync_publish "
+         "\"contoso\", the first stands at nginx.conf:11 in nginx.conf:12"},
+        {"http_listen 443;",
+         "socket \"443\" in lync_publish \"contoso\" is for https, but for http at nginx.conf:11 of "
+         "lync_publish \"contoso\": a socket speaks one of them in nginx.conf:1"},
+        {"http_listen off;\nhttp_listen 80;",
+         "invalid value \"off\" in \"http_listen\" directive of lync_publish \"contoso\": there are "
+         "other \"http_listen\" lines in nginx.conf:11"},
+        {"http_listen off deferred;",
+         "invalid value \"off\" in \"http_listen\" directive of lync_publish \"contoso\": it takes "
+         "no parameters in nginx.conf:11"},
+        {"https_listen 443 http2;",
+         "invalid parameter \"http2\" in \"https_listen\" directive of lync_publish \"contoso\": "
+         "NTLM needs HTTP/1.1, so published names offer nothing else in nginx.conf:11"},
+        {"https_listen 443 \"backlog=1; } server { listen 1\";",
+         "invalid parameter \"backlog=1; } server { listen 1\" in \"https_listen\" directive of "
+         "lync_publish \"contoso\": the parameters of \"listen\" that concern the socket may stand "
+         "here, such as proxy_protocol, backlog= or reuseport in nginx.conf:11"},
+        {"http_listen 80\nhttps_listen 443;",
+         "invalid parameter \"https_listen\" in \"http_listen\" directive of lync_publish "
+         "\"contoso\": is the \";\" before it missing? in nginx.conf:12"},
+    };
+    for (const auto& row : rows) {
+        INFO(row.sockets);
+        World world;
+        CHECK(world.mistake(smallest(row.sockets)) == row.told);
+    }
+}
+
+TEST_CASE("what is legal but risky is remarked upon once", "[declare]") {
+    const struct {
+        std::string_view more; ///< line 11
+        std::string_view told;
+    } rows[] = {
+        {"backend_verify off;",
+         "\"backend_verify\" is off in lync_publish \"contoso\": anybody on the way to the servers "
+         "can read and change what they answer in nginx.conf:11"},
+        {"pending_get_timeout 919s;",
+         "\"pending_get_timeout\" 919s in lync_publish \"contoso\" is shorter than the 900 seconds "
+         "for which phones keep a request waiting: 960s is right where there are mobile clients in "
+         "nginx.conf:11"},
+        {"http_autodiscover on; http_listen off;",
+         "\"http_autodiscover\" does nothing in lync_publish \"contoso\": \"http_listen\" is off, "
+         "so nobody listens for plain HTTP in nginx.conf:11"},
+        {"director a.contoso.local { external_web_services b.contoso.com; listening_ports "
+         "https=443; }",
+         "\"listening_ports\" of director \"a.contoso.local\" names port 443, which is the internal "
+         "web site's by default: write the listening ports of the external web site, 8080 and 4443 "
+         "by default in nginx.conf:11"},
+        {"simple_url meet https://meet.example.com;",
+         "\"meet.example.com\" is not covered by a certificate of lync_publish \"contoso\": clients "
+         "refuse it, add the name to the certificate's subject alternative names in nginx.conf:11"},
+        {"office_web_apps wac.example.com { server 10.0.0.14; }",
+         "\"wac.example.com\" is not covered by a certificate of lync_publish \"contoso\": clients "
+         "refuse it, add the name to the certificate's subject alternative names in nginx.conf:11"},
+        {"sip_domain example.com;",
+         "\"lyncdiscover.example.com\" is not covered by a certificate of lync_publish \"contoso\": "
+         "clients find it over plain HTTP only (http_autodiscover auto), add the name to the "
+         "certificate's subject alternative names for https in nginx.conf:11"},
+        {"http_autodiscover on; sip_domain example.com;",
+         "\"lyncdiscover.example.com\" is not covered by a certificate of lync_publish \"contoso\": "
+         "clients find it over plain HTTP only (http_autodiscover on), add the name to the "
+         "certificate's subject alternative names for https in nginx.conf:11"},
+        {"http_listen off; sip_domain example.com;",
+         "\"lyncdiscover.example.com\" is not covered by a certificate of lync_publish \"contoso\": "
+         "phones drop the connection, add the name to the certificate's subject alternative names "
+         "or take \"http_listen off\" out in nginx.conf:11"},
+        {"http_autodiscover off; sip_domain example.com;",
+         "\"lyncdiscover.example.com\" is not covered by a certificate of lync_publish \"contoso\": "
+         "phones drop the connection, add the name to the certificate's subject alternative names "
+         "or set \"http_autodiscover\" to \"auto\" in nginx.conf:11"},
+    };
+    for (const auto& row : rows) {
+        INFO(row.more);
+        World world;
+        CHECK(world.mistake(smallest(row.more)).empty());
+        CHECK(world.told_remarks() == Strings{std::string(row.told)});
+        if (!world.remarks.empty()) {
+            CHECK(world.remarks[0].severity == lync::syntax::Severity::warning);
+        }
+    }
+}
+
+TEST_CASE("patterns and blocked names need no certificate", "[declare]") {
+    World world;
+    CHECK(world.mistake(smallest("simple_url meet https://meet.*;\n"
+                                 "simple_url admin https://admin.example.com;\n"
+                                 "sip_domain *;"))
+              .empty());
+    CHECK(world.told_remarks().empty());
+}
+
+TEST_CASE("twenty thousand uncovered names are no flood of warnings", "[declare]") {
+    std::string domains = "sip_domain";
+    for (int i = 0; i < 20000; i++) {
+        domains += " d" + std::to_string(i) + ".example.com";
+    }
+    World world;
+    CHECK(world.mistake(smallest(domains + ";")).empty());
+    REQUIRE(world.remarks.size() == 11);
+    CHECK(told(world.remarks[10]) ==
+          "19990 more lyncdiscover names are not covered by a certificate of lync_publish "
+          "\"contoso\": clients find it over plain HTTP only (http_autodiscover auto), add the name "
+          "to the certificate's subject alternative names for https in nginx.conf:1");
+}
+
+TEST_CASE("a listener presents one certificate of each kind", "[declare]") {
+    World world;
+    const std::string said =
+        world.mistake(smallest("certificate named.pem named.key;"));
+    CHECK(said.ends_with("/named.pem\" has the same kind of key (ECDSA) as another one of "
+                         "lync_publish \"contoso\": a listener presents one certificate of each "
+                         "kind in nginx.conf:11"));
+
+    const Publication both = World().declare(smallest("certificate rsa.pem rsa.key;"));
+    CHECK(both.certificate_names->covers("lyncwebext.contoso.com"));
+    CHECK(both.certificate_names->covers("lyncdiscover.example.com"));
+}
+
+TEST_CASE("files that can't be loaded stop the publication", "[declare]") {
+    World world;
+    CHECK(world.mistake(smallest("certificate missing.pem missing.key;"))
+              .ends_with("/missing.pem\": open() failed (2: No such file or directory), check the "
+                         "path in nginx.conf:11"));
+
+    std::string text = smallest();
+    text.replace(text.find("ca.pem"), 6, "public.key");
+    CHECK(World().mistake(text).ends_with(
+        "/public.key\": it holds a private key and no certificate in nginx.conf:4"));
+}

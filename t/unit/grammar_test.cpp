@@ -1,0 +1,213 @@
+// What may stand where, how often, with how many arguments; and how messages show what was written.
+
+#include "syntax/grammar.h"
+
+#include "block_builder.h"
+#include "catch.h"
+#include "syntax/directives.h"
+
+using namespace lync::syntax;
+using namespace lync::testing;
+using namespace std::literals;
+
+namespace {
+
+std::string mistake(std::string_view text) {
+    try {
+        check_grammar(*block(text));
+    } catch (const Mistake& mistake) {
+        return told(mistake.diagnostic());
+    }
+    return {};
+}
+
+} // namespace
+
+TEST_CASE("a block with everything in it is grammatical", "[grammar]") {
+    CHECK(mistake(R"(lync_publish contoso {
+        product sfb_2019;
+        sip_domain contoso.com fabrikam.com;
+        sip_domain example.com;
+        certificate a.pem a.key;
+        certificate b.pem b.key;
+        trusted_ca ca.pem;
+        backend_verify on;
+        pool fepool.contoso.local {
+            external_web_services lyncwebext.contoso.com;
+            server 10.0.0.11 weight=2 backup;
+            server 10.0.0.12;
+            listening_ports http=8080 https=4443;
+        }
+        director dirpool.contoso.local {
+            external_web_services dirwebext.contoso.com;
+        }
+        simple_url meet https://meet.contoso.com pool=fepool.contoso.local;
+        office_web_apps wac.contoso.com {
+            server 10.0.0.14;
+            certificate_name wac.contoso.local;
+            listening_ports https=443;
+        }
+        exchange mail.contoso.com autodiscover.contoso.com {
+            server 10.0.0.15;
+            services ews owa;
+            services oab;
+            certificate_name mail.contoso.local;
+        }
+        http_listen 80 reuseport;
+        https_listen 443 proxy_protocol backlog=100;
+        http_autodiscover auto;
+        https_redirect on;
+        pending_get_timeout 960s;
+        max_upload 512m;
+        unknown_host refuse;
+        server_include a.conf b.conf;
+    })")
+              .empty());
+}
+
+TEST_CASE("what isn't grammatical is told with its block and its line", "[grammar]") {
+    const struct {
+        std::string_view inside; ///< stands on line 2 and after
+        std::string_view told;
+    } rows[] = {
+        {"sip_domian contoso.com;",
+         "unknown directive \"sip_domian\" in lync_publish \"contoso\", did you mean "
+         "\"sip_domain\"? in nginx.conf:2"},
+        {"frobnicate on;",
+         "unknown directive \"frobnicate\" in lync_publish \"contoso\" in nginx.conf:2"},
+        {"server 10.0.0.11;",
+         "\"server\" directive is not allowed in lync_publish \"contoso\", it belongs into a pool, "
+         "director, office_web_apps or exchange block in nginx.conf:2"},
+        {"pool a.contoso.local {\nproduct sfb_se; }",
+         "\"product\" directive is not allowed in pool \"a.contoso.local\", it belongs into "
+         "lync_publish itself in nginx.conf:3"},
+        {"pool a.contoso.local { pool b.contoso.local { } }",
+         "\"pool\" directive is not allowed in pool \"a.contoso.local\", it belongs into "
+         "lync_publish itself in nginx.conf:2"},
+        {"pool a.contoso.local { services ews; }",
+         "\"services\" directive is not allowed in pool \"a.contoso.local\", it belongs into an "
+         "exchange block in nginx.conf:2"},
+        {"exchange a.contoso.com { external_web_services b.contoso.com; }",
+         "\"external_web_services\" directive is not allowed in exchange \"a.contoso.com\", it "
+         "belongs into a pool or director block in nginx.conf:2"},
+        {"certificate_name a.contoso.local;",
+         "\"certificate_name\" directive is not allowed in lync_publish \"contoso\", it belongs "
+         "into an office_web_apps or exchange block in nginx.conf:2"},
+        {"pool a.contoso.local;",
+         "directive \"pool\" has no opening \"{\", it is written \"pool FQDN { ... }\" in "
+         "nginx.conf:2"},
+        {"product sfb_se { }",
+         "directive \"product\" is not terminated by \";\", it is written \"product NAME\" in "
+         "nginx.conf:2"},
+        {"product;", "invalid number of arguments in \"product\" directive of lync_publish "
+                     "\"contoso\", it is written \"product NAME\" in nginx.conf:2"},
+        {"pool { }", "invalid number of arguments in \"pool\" directive of lync_publish "
+                     "\"contoso\", it is written \"pool FQDN { ... }\" in nginx.conf:2"},
+        {"product sfb_se\nmax_upload 1g;",
+         "invalid number of arguments in \"product\" directive of lync_publish \"contoso\": is the "
+         "\";\" before \"max_upload\" missing? in nginx.conf:3"},
+        {"product sfb_se server;", // no directive of this block
+         "invalid number of arguments in \"product\" directive of lync_publish \"contoso\", it is "
+         "written \"product NAME\" in nginx.conf:2"},
+        {"product sfb_se;\nproduct sfb_se;",
+         "\"product\" directive is duplicate in lync_publish \"contoso\", the first stands at "
+         "nginx.conf:2 in nginx.conf:3"},
+    };
+    for (const auto& row : rows) {
+        INFO(row.inside);
+        CHECK(mistake("lync_publish contoso {\n" + std::string(row.inside) + "\n}") == row.told);
+    }
+}
+
+TEST_CASE("the first mistake of a block is the one that is told", "[grammar]") {
+    CHECK(mistake("lync_publish contoso {\n"
+                  "pool a.contoso.local {\nservr 10.0.0.1;\n}\n"
+                  "product;\n}")
+              .starts_with("unknown directive \"servr\" in pool \"a.contoso.local\""));
+}
+
+TEST_CASE("a typo has a nearest directive, another word has none", "[grammar]") {
+    const struct {
+        std::string_view name;
+        std::string_view block;
+        std::string_view nearest;
+    } rows[] = {
+        {"sip_domains", "lync_publish", "sip_domain"},
+        {"Product", "lync_publish", "product"},
+        {"trusted-ca", "lync_publish", "trusted_ca"},
+        {"poll", "lync_publish", "pool"},
+        {"http_listn", "lync_publish", "http_listen"},
+        {"servers", "pool", "server"},
+        {"servers", "director", "server"},
+        {"servers", "exchange", "server"},
+        {"service", "exchange", "services"},
+        {"servers", "lync_publish", ""}, // nothing of that name stands there
+        {"ssl_certificate", "lync_publish", ""},
+        {"x", "lync_publish", ""},
+        {"", "lync_publish", ""},
+        {"servers", "http", ""},
+        {"a_word_that_is_longer_than_any_directive_may_be", "lync_publish", ""},
+    };
+    for (const auto& row : rows) {
+        INFO(row.name << " in " << row.block);
+        CHECK(nearest_directive(row.name, row.block) == row.nearest);
+    }
+}
+
+TEST_CASE("blocks are known by their name", "[grammar]") {
+    CHECK(context_of("lync_publish") == LYNC_IN_PUBLISH);
+    CHECK(context_of("pool") == LYNC_IN_POOL);
+    CHECK(context_of("director") == LYNC_IN_POOL);
+    CHECK(context_of("office_web_apps") == LYNC_IN_OFFICE_WEB_APPS);
+    CHECK(context_of("exchange") == LYNC_IN_EXCHANGE);
+    CHECK(context_of("http") == 0);
+}
+
+TEST_CASE("a directive is found in its block, and only there", "[grammar]") {
+    const auto read = block("lync_publish contoso {\npool a.b { server 10.0.0.1; }\nproduct x;\n}");
+    REQUIRE(find(*read, "product") != nullptr);
+    CHECK(find(*read, "product")->place.line == 3);
+    CHECK(find(*read, "server") == nullptr);
+    CHECK(find(*read, "trusted_ca") == nullptr);
+}
+
+TEST_CASE("a word is shown so that a terminal survives it", "[grammar]") {
+    const struct {
+        std::string_view text;
+        std::string_view shown;
+    } rows[] = {
+        {"", "\"\""},
+        {"contoso.com", "\"contoso.com\""},
+        {"b\xc3\xbcro.contoso.com", "\"b\xc3\xbcro.contoso.com\""},
+        {"\xe4\xbe\x8b\xf0\x9f\x98\x80", "\"\xe4\xbe\x8b\xf0\x9f\x98\x80\""},
+        {"b\xfcro", "\"b\\xfcro\""},            // Latin-1
+        {"\xc3", "\"\\xc3\""},                  // cut off
+        {"\xe4\xbe", "\"\\xe4\\xbe\""},         // cut off
+        {"\xc0\xaf", "\"\\xc0\\xaf\""},         // overlong
+        {"\x80", "\"\\x80\""},                  // a byte that follows nothing
+        {"a\tb\nc", "\"a\\x09b\\x0ac\""},
+        {"\x1b[31m", "\"\\x1b[31m\""},
+        {"\x7f", "\"\\x7f\""},
+        {"\xc2\x9b", "\"\\xc2\\x9b\""},         // CSI in one character
+        {"\0"sv, "\"\\x00\""},
+    };
+    for (const auto& row : rows) {
+        INFO(row.shown);
+        CHECK(lync::syntax::quoted(row.text) == row.shown);
+    }
+}
+
+TEST_CASE("a long word is cut off between two characters", "[grammar]") {
+    const std::string a(300, 'a');
+    CHECK(lync::syntax::quoted(a) == "\"" + a.substr(0, 255) + "...\"");
+    CHECK(lync::syntax::quoted(a.substr(0, 255)) == "\"" + a.substr(0, 255) + "\"");
+
+    const std::string umlauts = a.substr(0, 254) + "\xc3\xbc\xc3\xbc";
+    CHECK(lync::syntax::quoted(umlauts) == "\"" + a.substr(0, 254) + "...\"");
+}
+
+TEST_CASE("a directive has a title", "[grammar]") {
+    CHECK(block("pool fepool.contoso.local { }")->title() == "pool \"fepool.contoso.local\"");
+    CHECK(block("pool { }")->title() == "pool");
+    CHECK(block("pool \"a b\" { }")->title() == "pool \"a b\"");
+}
