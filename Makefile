@@ -16,12 +16,14 @@
 #     NGINX              the nginx to run (/usr/sbin/nginx)
 #     NGINX_SOURCE_DIR   build for the nginx built in this source tree, not for the installed one
 #     JOBS               compilers side by side (the number of processors)
+#     SUITES             suites side by side (3: they wait more than they compute)
 #     CMAKE_FLAGS        further arguments of cmake
 
 BUILD            ?= build
 NGINX            ?= /usr/sbin/nginx
 NGINX_SOURCE_DIR ?=
 JOBS             ?= $(shell nproc)
+SUITES           ?= 3
 CMAKE_FLAGS      ?=
 
 MODULE := $(abspath $(BUILD))/ngx_lync_module.so
@@ -89,10 +91,10 @@ nginx-build: build
 	t/nginx-build
 
 suites: build test-nginx
-	t/run
-	t/run --hup
-	t/run --workers 2
-	t/run --random -j 2
+	t/run -j $(SUITES)
+	t/run -j $(SUITES) --hup
+	t/run -j $(SUITES) --workers 2
+	t/run -j $(SUITES) --random
 
 test-nginx: deps
 	@t/fetch-test-nginx $(BUILD)
@@ -102,7 +104,7 @@ test-asan: build test-nginx
 	    -DLYNC_SANITIZE=address,undefined $(CMAKE_FLAGS)
 	cmake --build $(BUILD)/asan -j $(JOBS)
 	cd $(BUILD)/asan && ctest --output-on-failure -j $(JOBS)
-	t/run --asan --module $(BUILD)/asan/ngx_lync_module.so
+	t/run -j $(SUITES) --asan --module $(BUILD)/asan/ngx_lync_module.so
 
 # Only what was generated; a lab that still runs is stopped first.
 clean:

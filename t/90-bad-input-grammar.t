@@ -6,6 +6,8 @@ use strict;
 use warnings;
 
 use LyncTest::ConfTest;
+use LyncTest::Paths;
+use Test::More;
 
 # Every directive: where it stands, how it is written, too few and too many arguments, two right
 # ones if it may stand once only.
@@ -21,6 +23,13 @@ my @directives = (
     ['publish', 'https_listen',          '[ADDRESS:]PORT [PARAMETER ...]', ''],
     ['publish', 'http_autodiscover',     'auto|on|off',  '',       'on off',           'auto'],
     ['publish', 'https_redirect',        'on|off',       '',       'on off',           'on'],
+    ['publish', 'path_policy',           'strict|vendor', '',      'strict vendor',    'strict'],
+    ['publish', 'allow_path',            'PREFIX ...',   ''],
+    ['publish', 'deny_path',             'PREFIX ...',   ''],
+    ['publish', 'meeting_url_guard',     'on|off',       '',       'on off',           'on'],
+    ['publish', 'hide_server_names',     'on|off',       '',       'on off',           'on'],
+    ['publish', 'connection_auth',       'on|off [idle=TIME] [age=TIME] [max=NUMBER]', '',
+                                         'on idle=1m age=1h max=5 max=6', 'on'],
     ['publish', 'pending_get_timeout',   'TIME',         '',       '16 m',             '960s'],
     ['publish', 'max_upload',            'SIZE',         '',       '512 m',            '512m'],
     ['publish', 'unknown_host',          'refuse|ignore', '',      'refuse ignore',    'refuse'],
@@ -57,6 +66,15 @@ sub inside {
     return (more => "exchange mail.contoso.com {\nserver 10.0.0.15;\n$lines}\n") if $block =~ /^exch/;
     return (pool => "pool fepool.contoso.local {\n$lines}\n");
 }
+
+# The table that nginx and the core read, so that no directive goes without a test.
+my $table = do {
+    open my $in, '<', "$LyncTest::Paths::SOURCE/src/syntax/directives.h" or die "no directives.h: $!\n";
+    local $/;
+    <$in>;
+};
+is_deeply([sort map { $_->[1] } @directives], [sort $table =~ /^    LINE\((\w+)/mg],
+    'every directive of src/syntax/directives.h is tested here');
 
 my @rows;
 for my $directive (@directives) {
@@ -342,12 +360,6 @@ pool fepool.contoso.local {
 --- says
 "keepalive" directive is not allowed in pool "fepool.contoso.local", plain nginx directives go into
 a file named by "server_include" in %%HERE%%
-
-=== what comes with a later version
---- more
-path_policy strict;  # here
---- says
-unknown directive "path_policy" in lync_publish "contoso" in %%HERE%%
 
 === a block of nginx
 --- more

@@ -221,4 +221,26 @@ office_web_apps wacext.contoso.com {
     listening_ports https=80;
 }
 --- warns
-"wacext.contoso.com" is not covered
+
+=== the ports of the internal web site
+--- pool
+pool fepool.contoso.local {
+    external_web_services lyncwebext.contoso.com;
+    server 10.0.0.11;
+    listening_ports https=443;  # here
+}
+--- warns
+"listening_ports" of pool "fepool.contoso.local" names port 443, which is the internal web site's by
+default: write the listening ports of the external web site, 8080 and 4443 by default in %%HERE%%
+
+=== the http port of a Director's internal web site
+--- more
+director dirpool.contoso.local {
+    external_web_services dirwebext.contoso.com;
+    server 10.0.0.13;
+    listening_ports http=80;  # here
+}
+--- warns
+"listening_ports" of director "dirpool.contoso.local" names port 80, which is the internal web
+site's by default: write the listening ports of the external web site, 8080 and 4443 by default in
+%%HERE%%

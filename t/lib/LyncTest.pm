@@ -186,29 +186,62 @@ add_block_preprocessor(sub {
     $block->set_value(main_config => ($block->main_config // '') . "\nerror_log $log warn;\n");
 });
 
-# A line of the configuration that ends in "# here" is the line %%HERE%% in what the block expects.
+sub find_here ($);
+sub refuse_early ($);
+sub nginx ($);
+
+# What is to be done between the configuration's being written and nginx's reading it.
 {
     no warnings 'redefine';
     my $write = \&Test::Nginx::Util::write_config_file;
     *Test::Nginx::Util::write_config_file = sub ($$$) {
         my ($block, $config, $ports) = @_;
         $write->($block, $config, $ports);
-
-        open my $in, '<', $ConfFile or return;
-        my $here;
-        while (my $line = <$in>) {
-            $here = $. if $line =~ /#\s*here\s*$/;
-        }
-        return if !$here;
-
-        for my $section (qw(error_log no_error_log)) {
-            my $value = $block->$section;
-            next if !defined $value;
-            my @lines = map { ref $_ ? $_ : s/%%HERE%%/$here/gr } ref $value eq 'ARRAY' ? @$value : $value;
-            $block->set_value($section, @lines == 1 ? $lines[0] : \@lines);
-        }
-        $ran[-1]{expects} = $block->error_log;
+        find_here($block);
+        refuse_early($block);
     };
+}
+
+# A line of the configuration that ends in "# here" is the line %%HERE%% in what the block expects.
+sub find_here ($) {
+    my ($block) = @_;
+
+    my $here;
+    open my $in, '<', $ConfFile or return;
+    while (my $line = <$in>) {
+        $here = $. if $line =~ /#\s*here\s*$/;
+    }
+    return if !$here;
+
+    for my $section (qw(error_log no_error_log)) {
+        my $value = $block->$section;
+        next if !defined $value;
+        my @lines = map { ref $_ ? $_ : s/%%HERE%%/$here/gr } ref $value eq 'ARRAY' ? @$value : $value;
+        $block->set_value($section, @lines == 1 ? $lines[0] : \@lines);
+    }
+    $ran[-1]{expects} = $block->error_log;
+}
+
+# Test::Nginx tries for half a minute to start an nginx that won't, and then ends all suites.
+sub refuse_early ($) {
+    my ($block) = @_;
+    return if grep { defined $block->$_ } qw(must_die reload_fails);
+
+    my ($status, $said) = nginx('-t');
+    return if $status == 0;
+    diag($said);
+    fail($block->name . ' - nginx accepts the configuration');
+    die "the configuration is left in $ConfFile\n";
+}
+
+# Runs nginx with an option on the block's configuration: its status and what it says.
+sub nginx ($) {
+    my ($option) = @_;
+    my $preload = $ENV{TEST_NGINX_LD_PRELOAD} // '';
+    my $said = `LD_PRELOAD="$preload" $LyncTest::Paths::NGINX $option -p $ServRoot/ -e $ServRoot/logs/option.log -c $ConfFile 2>&1`;
+    my $status = $?;
+    unlink $PidFile if -z $PidFile;    # nginx -t tries whether it could write one
+    return ($status, $said);
 }
 
 # Requests whose URL has a scheme and a host travel as a client of the publication sends them: the
@@ -325,10 +358,9 @@ add_test_cleanup_handler(sub {
     }
 
     if (grep { defined $block->$_ } qw(nginx_T nginx_T_like nginx_T_unlike)) {
-        my $text = `$LyncTest::Paths::NGINX -T -p $ServRoot/ -e $ServRoot/logs/T.log -c $ConfFile 2>&1`;
-        is($?, 0, "$name - nginx -T succeeds") or diag($text);
-        my @lines = grep { /\S/ } split /\n/, $block->nginx_T // '';
-        for my $line (@lines) {
+        my ($status, $text) = nginx('-T');
+        is($status, 0, "$name - nginx -T succeeds") or diag($text);
+        for my $line (grep { /\S/ } split /\n/, $block->nginx_T // '') {
             ok(index($text, $line) >= 0, "$name - nginx -T has \"$line\"");
         }
         like($text, qr/@{[$block->nginx_T_like]}/m, "$name - nginx -T") if defined $block->nginx_T_like;
@@ -348,8 +380,9 @@ sub complaints () {
         my @expects = grep { defined } map { $ran[$_] && $ran[$_]{expects} }
             $Test::Nginx::Util::UseHup ? ($i, $i + 1) : $i;
         my %seen;
-        push @all, map { "$ran[$i]{name}: $_" } grep { !$seen{$_}++ } @{ $ran[$i]{also} },
-            LyncTest::Logs::complaints($ran[$i]{log}, [map { ref eq 'ARRAY' ? @$_ : ref $_ ? $_ : split /\n/ } @expects]);
+        my @patterns = map { ref eq 'ARRAY' ? @$_ : ref ? $_ : split /\n/ } @expects;
+        push @all, map { "$ran[$i]{name}: $_" } grep { !$seen{$_}++ }
+            @{ $ran[$i]{also} }, LyncTest::Logs::complaints($ran[$i]{log}, \@patterns);
     }
     return @all;
 }
@@ -358,10 +391,10 @@ sub run_suite () {
     plan('no_plan');
     run_tests();
 
-    if (!$ENV{TEST_NGINX_NO_CLEAN} && -f $PidFile) {
-        Test::Nginx::Util::kill_process(get_pid_from_pidfile('end'), 1, 'end');
+    if (!$ENV{TEST_NGINX_NO_CLEAN}) {
+        Test::Nginx::Util::kill_process(get_pid_from_pidfile('end'), 1, 'end') if -f $PidFile;
+        LyncTest::StandIn::stop();
     }
-    LyncTest::StandIn::stop();
 
     my @complaints = complaints();
     ok(!@complaints, 'error logs: no [alert], no [crit], no sanitizer') or diag(join "\n", @complaints);

@@ -40,7 +40,7 @@ use LyncTest::Paths ();
 use LyncTest::Ports ();
 
 our @EXPORT = qw(
-    scene client server request nginx nginx_pid worker_pids reload wait_until log_lines
+    scene scene_dir client server request nginx nginx_pid worker_pids reload wait_until log_lines provoked_lines
     is isnt ok like unlike is_deeply cmp_ok diag fail pass note
 );
 
@@ -112,11 +112,17 @@ sub reload () {
     };
 }
 
+# Where a scene may write; emptied before the next block.
+sub scene_dir () {
+    my $dir = "$Test::Nginx::Util::HtmlDir/scene";
+    mkdir $dir;
+    return $dir;
+}
+
 # The nginx command on a configuration of the scene's own: (exit status, output).
 sub nginx {
     my ($option, $configuration) = @_;
-    my $dir = "$Test::Nginx::Util::ServRoot/scene";
-    mkdir $dir;
+    my $dir = scene_dir();
     mkdir "$dir/logs";
     open my $out, '>', "$dir/nginx.conf" or die "can't write $dir/nginx.conf: $!\n";
     print $out $configuration;
@@ -132,6 +138,27 @@ sub log_lines {
     open my $in, '<', $file // $Test::Nginx::Util::ErrLogFile or return;
     my @lines = grep { $_ =~ $pattern } <$in>;
     chomp @lines;
+    return @lines;
+}
+
+# Lines of the error log that a scene has provoked: returns them without what stands in front of
+# their text, and takes them out of the logs, which have to be clean at the end of a suite.
+sub provoked_lines {
+    my ($pattern) = @_;
+    my @lines = map { s/^.*?\[\w+\] \d+#\d+: //r } log_lines($pattern);
+
+    open my $conf, '<', $Test::Nginx::Util::ConfFile or die "no configuration: $!\n";
+    my @logs = ($Test::Nginx::Util::ErrLogFile, map { /^\s*error_log (\S+) / } <$conf>);
+    my %seen;
+    for my $file (grep { !$seen{$_}++ } @logs) {
+        # In place: nginx goes on writing to its end.
+        open my $log, '+<', $file or next;
+        my @kept = grep { $_ !~ $pattern } <$log>;
+        seek $log, 0, 0;
+        truncate $log, 0;
+        print $log @kept;
+        close $log;
+    }
     return @lines;
 }
 
@@ -207,7 +234,8 @@ sub within {
 #         $connection->write("HTTP/1.1 200 OK\r\n...");
 #     });
 #
-# The object's `report` gives the reports, each waited for.
+# The object's `report` gives the reports, each waited for. A client that closes in the middle of a
+# message ends the work on its connection.
 sub server {
     my $work = pop;
     my (%o) = @_;
@@ -239,7 +267,8 @@ sub server {
             }
             my $connection = bless { socket => $socket, buffer => '' },
                 'LyncTest::Scene::Connection';
-            eval { $work->($connection, $report); 1 } or $report->("broke off: $@");
+            eval { $work->($connection, $report); 1 } or $@ =~ /^the message breaks off/
+                or $report->("died: $@");
             $connection->close;
         }
         POSIX::_exit(0);
@@ -262,11 +291,12 @@ sub stop_all { $_->stop for splice @running }
 sub report {
     my ($self, $seconds) = @_;
     my $until = Time::HiRes::time() + ($seconds // $LyncTest::Scene::TIMEOUT);
-    while ($self->{buffer} !~ s/^(.*)\n//) {
+    while ($self->{buffer} !~ /\n/) {
         my $left = $until - Time::HiRes::time();
         return undef if $left <= 0 || !IO::Select->new($self->{reports})->can_read($left);
         sysread($self->{reports}, $self->{buffer}, 65536, length $self->{buffer}) or return undef;
     }
+    $self->{buffer} =~ s/^(.*)\n//;
     return $1;
 }
 
@@ -351,7 +381,7 @@ sub is_closed {
 sub need {
     my ($self, $length) = @_;
     while (length $self->{buffer} < $length) {
-        $self->more or die "the answer breaks off\n";
+        $self->more or die "the message breaks off\n";
     }
     return substr $self->{buffer}, 0, $length, '';
 }
@@ -359,7 +389,7 @@ sub need {
 sub line {
     my ($self) = @_;
     while ($self->{buffer} !~ /\r\n/) {
-        $self->more or die "the answer breaks off in its head\n";
+        $self->more or die "the message breaks off in its head\n";
     }
     $self->{buffer} =~ s/^(.*?)\r\n//s;
     return $1;

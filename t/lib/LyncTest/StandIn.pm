@@ -110,7 +110,7 @@ sub discard {
     remove_tree($dir) if $dir ne '';
 }
 
-END { stop() }
+END { stop() if !$ENV{TEST_NGINX_NO_CLEAN} }
 
 sub pid {
     open my $in, '<', "$dir/nginx.pid" or return undef;

@@ -1,0 +1,385 @@
+# What travels to the servers: the Host header and the request line as the client wrote them, large
+# headers, bodies of any size as they come; and X-Forwarded-*, which is ours to write.
+
+use LyncTest;
+use LyncTest::Scene;
+
+use Digest::MD5 ();
+
+our $Deployment = <<'END';
+    sip_domain  contoso.com;
+    %%CERTIFICATE%%
+    %%TRUSTED_CA%%
+    %%POOL%%
+    simple_url  meet  https://meet.contoso.com;
+END
+
+# The pool is a server of a scene.
+our $Own = $Deployment =~ s{%%POOL%%}{<<'END'}er;
+pool fepool.contoso.local {
+        server                 127.0.0.11;
+        external_web_services  lyncwebext.contoso.com;
+        listening_ports        https=%%PORT_OWN%%;
+    }
+END
+
+sub pool_server { server(port => port('OWN'), tls => 'fepool.contoso.local', @_) }
+
+my $ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+# The head of a request, line by line.
+scene verbatim => sub {
+    my $server = pool_server(sub {
+        my ($connection, $report) = @_;
+        my $head = $connection->head;
+        $report->(join '|', $head->{first}, map { "$_->[0]: $_->[1]" } @{ $head->{headers} });
+        $connection->write($ok);
+    });
+
+    my $client = client('https://lyncwebext.contoso.com');
+    $client->write("POST /UCWA/v1/Applications/%31?A=%2f&b=c+d HTTP/1.1\r\n"
+        . "Host: LyncWebExt.Contoso.com\r\n"
+        . "Authorization: Bearer cwt=AAEB\r\n"
+        . "Cookie: a=1; b=2\r\n"
+        . "If-Match: \"17\"\r\n"
+        . "Content-Type: application/json\r\n"
+        . "Content-Length: 0\r\n"
+        . "X-Ms-Origin: https://lyncdiscover.contoso.com\r\n"
+        . "Accept-Encoding: gzip, deflate\r\n"
+        . "Range: bytes=0-1\r\n"
+        . "User-Agent: UCCAPI/16.0.13328.20130 OC/16.0.13426.20234\r\n"
+        . "Connection: keep-alive\r\n"
+        . "Keep-Alive: 300\r\n\r\n");
+    is($client->answer->{status}, 200, 'answered');
+
+    my @lines = split /\|/, $server->report;
+    is(shift @lines, 'POST /UCWA/v1/Applications/%31?A=%2f&b=c+d HTTP/1.1', 'the request line');
+    my %header = map { /^([^:]+): (.*)$/ } @lines;
+    is($header{Host}, 'LyncWebExt.Contoso.com', 'Host as the client wrote it');
+    is($header{'X-Forwarded-For'}, '127.0.0.1', 'X-Forwarded-For');
+    is($header{'X-Forwarded-Proto'}, 'https', 'X-Forwarded-Proto');
+    is($header{Authorization}, 'Bearer cwt=AAEB', 'Authorization');
+    is($header{Cookie}, 'a=1; b=2', 'Cookie');
+    is($header{'If-Match'}, '"17"', 'If-Match');
+    is($header{'Content-Type'}, 'application/json', 'Content-Type');
+    is($header{'Content-Length'}, '0', 'Content-Length');
+    is($header{'X-Ms-Origin'}, 'https://lyncdiscover.contoso.com', 'X-Ms-Origin');
+    is($header{'Accept-Encoding'}, 'gzip, deflate', 'Accept-Encoding');
+    is($header{Range}, 'bytes=0-1', 'Range');
+    like($header{'User-Agent'}, qr{^UCCAPI/16}, 'User-Agent');
+    ok(!exists $header{Connection} || lc $header{Connection} ne 'close',
+        'the server is asked to keep the connection');
+    ok(!grep(/^X-(?:Real-IP|Original|Accel)|^Via|^Forwarded/i, @lines), 'nothing else is added');
+};
+
+# A chunked upload arrives in chunks, and while it is being sent.
+scene chunked => sub {
+    my $server = pool_server(sub {
+        my ($connection, $report) = @_;
+        my $head = $connection->head;
+        $report->(join ' ', $head->{first}, map { $head->one($_) // 'none' }
+            qw(Transfer-Encoding Content-Length));
+        while ((my $chunk = $connection->chunk) ne '') {
+            $report->($chunk);
+        }
+        $connection->write($ok);
+    });
+
+    my $client = client('https://lyncwebext.contoso.com');
+    $client->ask('POST /collabcontent/x', 'Transfer-Encoding' => 'chunked');
+    $client->write("5\r\nfirst\r\n");
+    is($server->report, 'POST /collabcontent/x HTTP/1.1 chunked none',
+        'the request is there before its body is');
+    is($server->report, 'first', 'so is the first chunk');
+    $client->write("6\r\nsecond\r\n");
+    is($server->report, 'second', 'and the second, before the last');
+    $client->write("0\r\n\r\n");
+    is($client->answer->{body}, 'ok', 'answered');
+};
+
+# Nothing is asked twice for its body: who expects 100 gets it at once.
+scene expects => sub {
+    my $server = pool_server(sub {
+        my ($connection, $report) = @_;
+        $report->($connection->message->{body});
+        $connection->write($ok);
+    });
+
+    my $client = client('https://lyncwebext.contoso.com');
+    $client->ask('POST /collabcontent/x', 'Expect' => '100-continue', 'Content-Length' => 4);
+    is($client->answer->{status}, 100, 'go on');
+    $client->write('body');
+    is($client->answer->{status}, 200, 'done');
+    is($server->report, 'body', 'the body');
+};
+
+# Megabytes written to disk by nginx: neither a file of its own nor any other.
+sub written {
+    my $bytes = 0;
+    for my $pid (worker_pids()) {
+        open my $in, '<', "/proc/$pid/io" or return undef;
+        /^write_bytes: (\d+)/ and $bytes += $1 while <$in>;
+    }
+    return int($bytes / 1024 / 1024);
+}
+
+sub spool_files { grep { -f } glob "$Test::Nginx::Util::ServRoot/{client_body,proxy}_temp/*" }
+
+# An upload as large as max_upload allows: 512 MB, the largest meeting content.
+scene upload => sub {
+    my $megabytes = 512;
+    my $server = pool_server(sub {
+        my ($connection, $report) = @_;
+        my $head = $connection->head;
+        my $left = $head->one('Content-Length');
+        my $received = length $connection->{buffer};
+        my $digest = Digest::MD5->new->add($connection->{buffer});
+        while ($received < $left) {
+            $connection->{buffer} = '';
+            $connection->more(60) or last;
+            $received += length $connection->{buffer};
+            $digest->add($connection->{buffer}) if $received <= 16 * 1024 * 1024;
+        }
+        $connection->{buffer} = '';
+        $report->($received, $head->one('Content-Length'));
+        $connection->write($ok);
+    });
+
+    my $before = written();
+    my $client = client('https://lyncwebext.contoso.com');
+    $client->ask('PUT /collabcontent/x', 'Content-Length' => $megabytes * 1024 * 1024);
+    my $block = join '', map { chr($_ % 256) } 1 .. 65536;
+    my ($sent, @files) = (0);
+    for my $part (1 .. $megabytes) {
+        $sent += $client->write($block x 16);
+        push @files, spool_files() if $part % 64 == 0;
+    }
+    is($sent, $megabytes * 1024 * 1024, 'all of it is sent');
+    is($client->answer->{body}, 'ok', 'answered');
+    is($server->report, "$sent $sent", 'all of it arrived');
+    is("@files", '', 'no file meanwhile');
+    ok(!log_lines(qr/buffered to a temporary file/), 'no word of one in the log');
+  SKIP: {
+        Test::More::skip('/proc/PID/io is not for us', 1) if !defined $before;
+        cmp_ok(written() - $before, '<', 8, 'nginx wrote no megabytes to disk');
+    }
+};
+
+# One byte more is refused, and the server never hears of it.
+scene too_large => sub {
+    my $server = pool_server(sub {
+        my ($connection, $report) = @_;
+        $report->($connection->head->{first});
+    });
+    my $client = client('https://lyncwebext.contoso.com');
+    $client->ask('PUT /collabcontent/x', 'Content-Length' => 1024 * 1024 + 1);
+    is($client->answer->{status}, 413, 'refused');
+    is($server->report(0.5), undef, 'nothing travelled');
+    ok(log_lines(qr/client intended to send too large body: 1048577 bytes/), 'the log says why');
+};
+
+# A PROXY header comes in front of TLS.
+scene proxy_protocol => sub {
+    my $body = client('https://lyncwebext.contoso.com',
+        first => "PROXY TCP4 192.0.2.77 203.0.113.5 50000 443\r\n")
+        ->ask('GET /abs/handler', 'X-Forwarded-For' => '198.51.100.9')->answer->{body};
+    like($body, qr/^X-Forwarded-For: 192\.0\.2\.77$/m, 'https: the sender of the PROXY header');
+
+    $body = client('http://lyncdiscover.contoso.com',
+        first => "PROXY TCP6 2001:db8::7 2001:db8::5 50000 80\r\n")
+        ->ask('GET /', 'X-Forwarded-For' => '198.51.100.9')->answer->{body};
+    like($body, qr/^X-Forwarded-For: 2001:db8::7$/m, 'http: likewise');
+
+    my $client = client('http://lyncdiscover.contoso.com', first => "GET / HTTP/1.1\r\n");
+    ok($client->is_closed && $client->{buffer} eq '', 'a client without a PROXY header is none');
+    ok(log_lines(qr/broken header: "GET \/ HTTP\/1\.1/), 'the log says why');
+};
+
+run_suite();
+
+__DATA__
+
+=== TEST 1: the head of a request, line by line
+--- publication eval: $::Own
+--- scene: verbatim
+
+
+
+=== TEST 2: the Host header in any spelling
+--- publication eval: $::Deployment
+--- to: https://lyncwebext.contoso.com
+--- raw_request eval
+"GET /abs/handler HTTP/1.1\r\nHost: LYNCWEBEXT.contoso.com.:443\r\nConnection: close\r\n\r\n"
+--- response_body_like: ^.*\nGET /abs/handler HTTP/1\.1\nHost: LYNCWEBEXT\.contoso\.com\.:443\n
+
+
+
+=== TEST 3: the raw request line
+--- publication eval: $::Deployment
+--- to: https://meet.contoso.com
+--- raw_request eval
+"GET /a%20b/%7Ealice//./c/%C3%BC/\@:,;=?x=%41&y=%2525&&z#f HTTP/1.1\r\nHost: meet.contoso.com\r\n" .
+"Connection: close\r\n\r\n"
+--- response_body_like
+\nGET /a%20b/%7Ealice//\./c/%C3%BC/@:,;=\?x=%41&y=%2525&&z#f HTTP/1\.1\n
+
+
+
+=== TEST 4: a question mark without a query stays
+--- publication eval: $::Deployment
+--- to: https://meet.contoso.com
+--- raw_request eval
+"GET /alice? HTTP/1.1\r\nHost: meet.contoso.com\r\nConnection: close\r\n\r\n"
+--- response_body_like: \nGET /alice\? HTTP/1\.1\n
+
+
+
+=== TEST 5: an absolute target travels as its path
+--- publication eval: $::Deployment
+--- to: https://meet.contoso.com
+--- raw_request eval
+"GET https://meet.contoso.com/a%20b?c HTTP/1.1\r\nHost: meet.contoso.com\r\nConnection: close\r\n\r\n"
+--- response_body_like: \nGET /a%20b\?c HTTP/1\.1\nHost: meet\.contoso\.com\n
+
+
+
+=== TEST 6: servers are spoken to in HTTP/1.1, whatever the client speaks
+--- publication eval: $::Deployment
+--- to: https://meet.contoso.com
+--- raw_request eval
+"GET /alice HTTP/1.0\r\nHost: meet.contoso.com\r\n\r\n"
+--- response_body_like: \nGET /alice HTTP/1\.1\n
+
+
+
+=== TEST 7: a client that writes X-Forwarded-* itself isn't believed
+--- publication eval: $::Deployment
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- more_headers
+X-Forwarded-For: 10.1.2.3
+X-Forwarded-For: 10.4.5.6
+X-Forwarded-Proto: ftp
+X-Forwarded-Host: evil.example
+Forwarded: for=10.1.2.3
+--- stand_in
+    location = /abs/handler { return 200 "$http_x_forwarded_for|$http_x_forwarded_proto|$http_x_forwarded_host|$http_forwarded|"; }
+--- response_body chomp
+127.0.0.1|https|||
+
+
+
+=== TEST 8: nor over plain HTTP
+--- publication eval: "$::Deployment    http_autodiscover on;\n"
+--- request
+GET http://lyncdiscover.contoso.com/
+--- more_headers
+X-Forwarded-For: 10.1.2.3
+X-Forwarded-Proto: https
+--- response_body_like: \nX-Forwarded-For: 127\.0\.0\.1\nX-Forwarded-Proto: http\n
+
+
+
+=== TEST 9: unless the administrator set up realip
+--- http_config
+    set_real_ip_from  127.0.0.1;
+    real_ip_header    X-Forwarded-For;
+    lync_publish contoso {
+        %%SOCKETS%%
+        sip_domain  contoso.com;
+        %%CERTIFICATE%%
+        %%TRUSTED_CA%%
+        %%POOL%%
+    }
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- more_headers
+X-Forwarded-For: 192.0.2.55
+--- response_body_like: \nX-Forwarded-For: 192\.0\.2\.55\nX-Forwarded-Proto: https\n
+
+
+
+=== TEST 10: or the socket says proxy_protocol
+--- http_config
+    lync_publish contoso {
+        http_listen   127.0.0.1:%%PORT_HTTP%% proxy_protocol;
+        https_listen  127.0.0.1:%%PORT_HTTPS%% proxy_protocol;
+        http_autodiscover on;
+        sip_domain  contoso.com;
+        %%CERTIFICATE%%
+        %%TRUSTED_CA%%
+        %%POOL%%
+    }
+--- scene: proxy_protocol
+
+
+
+=== TEST 11: a header of 64 KB
+--- publication eval: $::Deployment
+--- request
+GET https://lyncwebext.contoso.com/autodiscover/autodiscoverservice.svc/root/user
+--- more_headers eval
+"X-MS-WebTicket: opaque=" . "x" x (64 * 1024 - 30)
+--- stand_in
+    location /autodiscover/ { return 200 $http_x_ms_webticket; }
+--- response_body eval
+"opaque=" . "x" x (64 * 1024 - 30)
+
+
+
+=== TEST 12: several large headers
+--- publication eval: $::Deployment
+--- request
+GET https://lyncwebext.contoso.com/autodiscover/autodiscoverservice.svc/root/user
+--- more_headers eval
+CORE::join "\n", map { "X-Large-$_: " . "x" x (32 * 1024) } 1 .. 4
+--- stand_in
+    location /autodiscover/ { return 200 "$http_x_large_1$http_x_large_2$http_x_large_3$http_x_large_4"; }
+--- response_body eval
+"x" x (128 * 1024)
+
+
+
+=== TEST 13: a query of 64 KB
+--- publication eval: $::Deployment
+--- request eval
+"GET https://meet.contoso.com/alice?" . "q" x (64 * 1024)
+--- stand_in
+    location = /alice { return 200 $args; }
+--- response_body eval
+"q" x (64 * 1024)
+
+
+
+=== TEST 14: a header past all measure
+--- publication eval: $::Deployment
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- more_headers eval
+"X-Large: " . "x" x (100 * 1024)
+--- error_code: 400
+--- response_body_unlike: external|internal
+
+
+
+=== TEST 15: a chunked upload is streamed
+--- publication eval: $::Own
+--- scene: chunked
+
+
+
+=== TEST 16: Expect: 100-continue
+--- publication eval: $::Own
+--- scene: expects
+
+
+
+=== TEST 17: 512 MB of meeting content, and nothing of it on disk
+--- publication eval: $::Own
+--- scene: upload
+
+
+
+=== TEST 18: max_upload
+--- publication eval: "$::Own    max_upload 1m;\n"
+--- scene: too_large

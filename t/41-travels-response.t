@@ -1,0 +1,374 @@
+# What travels back: the pool's own answers, header by header and byte by byte, as soon as they come.
+
+use LyncTest;
+use LyncTest::Scene;
+
+use Time::HiRes qw(sleep time);
+
+# Whatever path is asked for under a meet URL of its own host travels.
+our $Deployment = <<'END';
+    sip_domain  contoso.com;
+    %%CERTIFICATE%%
+    %%TRUSTED_CA%%
+    %%POOL%%
+    simple_url  meet  https://meet.contoso.com;
+END
+
+our $Own = $Deployment =~ s{%%POOL%%}{<<'END'}er;
+pool fepool.contoso.local {
+        server                 127.0.0.11;
+        external_web_services  lyncwebext.contoso.com;
+        listening_ports        https=%%PORT_OWN%%;
+    }
+END
+
+# A pool that gives this answer to everything.
+sub pool_that_says {
+    my ($answer) = @_;
+    return server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+        my ($connection) = @_;
+        $connection->message;
+        $connection->write($answer);
+    });
+}
+
+# An answer's headers without those of the connection itself, in their order.
+sub headers {
+    my ($answer) = @_;
+    return join "\n", map { "$_->[0]: $_->[1]" }
+        grep { $_->[0] !~ /^(?:Connection|Keep-Alive|Transfer-Encoding)$/i } @{ $answer->{headers} };
+}
+
+# The user document of autodiscover without a ticket, with all a pool says [MS-OCDISCWS].
+scene challenge => sub {
+    my $server = pool_that_says("HTTP/1.1 401 Unauthorized\r\n"
+        . "Date: Tue, 15 Nov 1994 08:12:31 GMT\r\n"
+        . "Content-Type: text/html\r\n"
+        . "Server: Microsoft-IIS/10.0\r\n"
+        . "Content-Length: 9\r\n"
+        . "Cache-Control: no-cache\r\n"
+        . "Expires: -1\r\n"
+        . "WWW-Authenticate: Bearer trusted_issuers=\"00000002\@contoso.com\", client_id=\"00000004\"\r\n"
+        . "WWW-Authenticate: MsRtcOAuth href=\"https://lyncwebext.contoso.com/WebTicket/oauthtoken\"\r\n"
+        . "WWW-Authenticate: Negotiate\r\n"
+        . "WWW-Authenticate: NTLM\r\n"
+        . "Set-Cookie: one=1; path=/; secure\r\n"
+        . "Set-Cookie: two=2; domain=lyncwebext.contoso.com\r\n"
+        . "Set-Cookie: three=3; path=/lwa; HttpOnly\r\n"
+        . "X-MS-WebTicketURL: https://lyncwebext.contoso.com/WebTicket/WebTicketService.svc\r\n"
+        . "X-MS-Server-Fqdn: fe01.contoso.local\r\n"
+        . "X-Ms-diagnostics: 28020;source=\"fe01.contoso.local\"\r\n"
+        . "X-AspNet-Version: 4.0.30319\r\n"
+        . "X-Powered-By: ASP.NET\r\n"
+        . "X-Content-Type-Options: nosniff\r\n"
+        . "Strict-Transport-Security: max-age=315360000\r\n\r\n"
+        . "challenge");
+
+    my $answer = client('https://lyncwebext.contoso.com')
+        ->ask('GET /autodiscover/autodiscoverservice.svc/root/user')->answer;
+
+    is($answer->{first}, 'HTTP/1.1 401 Unauthorized', 'the status');
+    is($answer->{body}, 'challenge', 'the body');
+    is_deeply([$answer->all('WWW-Authenticate')], [
+        'Bearer trusted_issuers="00000002@contoso.com", client_id="00000004"',
+        'MsRtcOAuth href="https://lyncwebext.contoso.com/WebTicket/oauthtoken"',
+        'Negotiate', 'NTLM',
+    ], 'all challenges, in their order');
+    is_deeply([$answer->all('Set-Cookie')], [
+        'one=1; path=/; secure', 'two=2; domain=lyncwebext.contoso.com',
+        'three=3; path=/lwa; HttpOnly',
+    ], 'all cookies, in their order');
+    is_deeply([$answer->all('Strict-Transport-Security')], ['max-age=315360000'], 'one HSTS header');
+    is_deeply([$answer->all('Server')], ['Microsoft-IIS/10.0'], 'the pool\'s Server header');
+    is_deeply([$answer->all('Date')], ['Tue, 15 Nov 1994 08:12:31 GMT'], 'and its Date');
+    is_deeply([$answer->all('Cache-Control'), $answer->all('Expires')], ['no-cache', '-1'],
+        'what it says of caching');
+    for my $name (qw(X-MS-WebTicketURL X-MS-Server-Fqdn X-Ms-diagnostics X-AspNet-Version
+        X-Powered-By X-Content-Type-Options Content-Type Content-Length)) {
+        is(scalar(my @once = $answer->all($name)), 1, "$name, once");
+    }
+    is(scalar @{ $answer->{headers} },
+        20 + ($answer->all('Connection') ? 1 : 0), 'and nothing else') or diag(headers($answer));
+};
+
+# Statuses with bodies, and without: a 404 with an empty body means something to a client.
+scene statuses => sub {
+    my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+        my ($connection) = @_;
+        my $request = $connection->message;
+        my ($status, $empty) = $request->{first} =~ m{^GET /status/(\d+)(/empty)?};
+        my $body = $empty ? '' : "the pool says $status";
+        $connection->write("HTTP/1.1 $status Said by the pool\r\n"
+            . "Content-Length: @{[length $body]}\r\nContent-Type: text/html\r\n\r\n$body");
+    });
+    for my $status (200, 400, 401, 403, 404, 405, 409, 412, 413, 414, 428, 429, 500, 502, 503, 504) {
+        my $answer = client('https://meet.contoso.com')->ask("GET /status/$status")->answer;
+        is("$answer->{first} $answer->{body}",
+            "HTTP/1.1 $status Said by the pool the pool says $status", "$status, as the pool said it");
+        $answer = client('https://meet.contoso.com')->ask("GET /status/$status/empty")->answer;
+        is("$answer->{first} <$answer->{body}>", "HTTP/1.1 $status Said by the pool <>",
+            "$status without a body");
+    }
+    for my $status (204, 304) {
+        my $answer = client('https://meet.contoso.com')->ask("GET /status/$status/empty")->answer;
+        is($answer->{status}, $status, $status == 204 ? 'no content' : 'not modified');
+    }
+};
+
+# Redirects of the pool's own lead where it says, whatever that looks like.
+scene locations => sub {
+    my $port = port('OWN');
+    for my $location ('https://lyncwebext2.contoso.com/meet/alice/1', '/lwa/x?y=%20',
+        "https://fepool.contoso.local:$port/x", 'http://meet.contoso.com/x',
+        'https://contoso_fepool.contoso.local_4443/x')
+    {
+        my $server = pool_that_says("HTTP/1.1 302 Found\r\nLocation: $location\r\n"
+            . "Refresh: 5; url=$location\r\nContent-Length: 0\r\n\r\n");
+        my $answer = client('https://meet.contoso.com')->ask('GET /alice/1')->answer;
+        is_deeply([$answer->{status}, $answer->all('Location'), $answer->all('Refresh')],
+            [302, $location, "5; url=$location"], $location);
+        $server->stop;
+    }
+};
+
+# Headers that steer nginx itself don't when a pool sends them.
+scene accelerated => sub {
+    my $server = pool_that_says("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
+        . "X-Accel-Redirect: /etc/passwd\r\nX-Accel-Limit-Rate: 1\r\nX-Accel-Buffering: yes\r\n"
+        . "X-Accel-Charset: koi8-r\r\nX-Accel-Expires: 100\r\n\r\nok");
+    my $answer = client('https://meet.contoso.com')->ask('GET /alice/1')->answer;
+    is("$answer->{status} $answer->{body}", '200 ok', 'an answer like any other');
+};
+
+scene framed => sub {
+    for my $status (200, 201, 206, 301, 302, 304, 400, 401, 404, 500) {
+        my $server = pool_that_says("HTTP/1.1 $status Said by the pool\r\nContent-Length: 5\r\n\r\n"
+            . ($status == 304 ? '' : 'exact'));
+        my $answer = client('https://meet.contoso.com')->ask('GET /alice/1')->answer;
+        is_deeply([$answer->all('Content-Length'), $answer->all('Transfer-Encoding')], [5],
+            "Content-Length of a $status");
+        $server->stop;
+    }
+};
+
+scene large_headers => sub {
+    my $large = 'x' x (60 * 1024);
+    my $server = pool_that_says("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Large: $large\r\n"
+        . join('', map { "X-Small-$_: " . 'y' x 70 . "\r\n" } 1 .. 40) . "\r\nok");
+    my $answer = client('https://meet.contoso.com')->ask('GET /alice/1')->answer;
+    is($answer->{status}, 200, 'headers of 63 KB');
+    is(length $answer->one('X-Large'), length $large, 'a large one');
+    is(scalar(grep { $_->[0] =~ /^X-Small/ } @{ $answer->{headers} }), 40, 'and small ones');
+    is($answer->{body}, 'ok', 'and the body');
+};
+
+scene one_large_header => sub {
+    my $large = 'x' x (64 * 1024);
+    my $server = pool_that_says("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Large: $large\r\n\r\nok");
+    my $answer = client('https://meet.contoso.com')->ask('GET /alice/1')->answer;
+    is(length $answer->one('X-Large'), length $large, 'a header of 64 KB');
+};
+
+# Each part of a long poll's answer leaves when it comes.
+scene streamed => sub {
+    my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+        my ($connection, $report) = @_;
+        $connection->message;
+        $connection->write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        $connection->write("5\r\nfirst\r\n");
+        # The client's next request line on this connection is the sign to go on.
+        $connection->head;
+        $connection->write("6\r\nsecond\r\n0\r\n\r\n");
+    });
+    my $client = client('https://meet.contoso.com');
+    $client->ask('POST /alice/events', 'Content-Length' => 18);
+    # The pool reads the body as its message and then waits for these two lines as a head.
+    $client->write('x' x 18);
+    my $head = $client->head;
+    is($head->one('Transfer-Encoding'), 'chunked', 'chunked stays chunked');
+    is($client->chunk, 'first', 'the first part comes while the second is not yet written');
+    $server->stop;
+};
+
+# A pool that sends as slowly as it likes.
+scene slowly => sub {
+    my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+        my ($connection, $report) = @_;
+        $connection->message;
+        $connection->write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        for my $word (qw(one two three)) {
+            sleep 0.3;
+            $connection->write(sprintf "%x\r\n%s\r\n", length $word, $word);
+        }
+        sleep 0.3;
+        $connection->write("0\r\n\r\n");
+    });
+    my $client = client('https://meet.contoso.com')->ask('GET /alice/events');
+    my $start = time;
+    $client->head;
+    my @at;
+    for my $word (qw(one two three)) {
+        is($client->chunk, $word, $word);
+        push @at, time - $start;
+    }
+    is($client->chunk, '', 'the end');
+    cmp_ok($at[2] - $at[0], '>', 0.4, 'each when it was written') or diag("@at");
+};
+
+# An answer without a length ends with the connection.
+scene unframed => sub {
+    my $server = pool_that_says("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n" . 'z' x 300_000);
+    my $answer = client('https://meet.contoso.com')->ask('GET /alice/1')->answer;
+    is(length $answer->{body}, 300_000, 'all of it');
+};
+
+# A download larger than all buffers, to a client that takes its time.
+scene download => sub {
+    my $size = 24 * 1024 * 1024;
+    my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+        my ($connection, $report) = @_;
+        $connection->message;
+        $connection->write("HTTP/1.1 200 OK\r\nContent-Length: $size\r\n\r\n");
+        my $sent = 0;
+        $sent += $connection->write('d' x (1024 * 1024)) for 1 .. $size / 1024 / 1024;
+        $report->($sent);
+    });
+    my $client = client('https://meet.contoso.com')->ask('GET /alice/1');
+    is($client->head->one('Content-Length'), $size, 'the client knows how much it will be');
+    is($server->report(0.7), undef, 'the pool waits for the client: nothing is stored between them');
+    is(join(' ', glob "$Test::Nginx::Util::ServRoot/proxy_temp/*"), '', 'no file');
+    my $got = length $client->{buffer};
+    $client->{buffer} = '';
+    while ($got < $size && $client->more) {
+        $got += length $client->{buffer};
+        $client->{buffer} = '';
+    }
+    is($got, $size, 'all of it arrives');
+    is($server->report, $size, 'and all of it was sent');
+};
+
+repeat_each(1);
+run_suite();
+
+__DATA__
+
+=== TEST 1: a challenge, header by header
+--- publication eval: $::Own
+--- scene: challenge
+
+
+
+=== TEST 2: statuses and bodies, also empty ones
+--- publication eval: $::Own
+--- scene: statuses
+
+
+
+=== TEST 3: Location
+--- publication eval: $::Own
+--- scene: locations
+
+
+
+=== TEST 4: X-Accel-*
+--- publication eval: $::Own
+--- scene: accelerated
+
+
+
+=== TEST 5: Content-Length stays
+--- publication eval: $::Own
+--- scene: framed
+
+
+
+=== TEST 6: headers of 64 KB together
+--- publication eval: $::Own
+--- scene: large_headers
+
+
+
+=== TEST 7: a header of 64 KB
+--- publication eval: $::Own
+--- scene: one_large_header
+
+
+
+=== TEST 8: a chunked answer
+--- publication eval: $::Own
+--- scene: streamed
+
+
+
+=== TEST 9: a slow one
+--- publication eval: $::Own
+--- scene: slowly
+
+
+
+=== TEST 10: one that ends with the connection
+--- publication eval: $::Own
+--- scene: unframed
+
+
+
+=== TEST 11: a large one
+--- publication eval: $::Own
+--- scene: download
+
+
+
+=== TEST 12: nothing is cached, whatever the pool says
+--- publication eval: $::Deployment
+--- request eval
+[("GET https://meet.contoso.com/alice/1") x 3]
+--- stand_in
+    location = /alice/1 {
+        add_header Cache-Control "public, max-age=3600";
+        add_header X-Id $request_id;
+        return 200 $request_id;
+    }
+--- response_body_like eval
+my %seen; [(qr/^(\w{32})$(?(?{ $seen{$1}++ })(?!))/) x 3]
+
+
+
+=== TEST 13: HEAD
+--- publication eval: $::Deployment
+--- request
+HEAD https://meet.contoso.com/alice/1
+--- response_headers
+X-Site: external
+--- response_body
+
+
+
+=== TEST 14: an answer to a client of HTTP/1.0
+--- publication eval: $::Deployment
+--- to: https://meet.contoso.com
+--- raw_request eval
+"GET /alice/1 HTTP/1.0\r\nHost: meet.contoso.com\r\n\r\n"
+--- response_headers
+X-Site: external
+! Transfer-Encoding
+
+
+
+=== TEST 15: nothing is compressed on the way, and what is compressed stays so
+--- publication eval: $::Deployment
+--- request
+GET https://meet.contoso.com/alice/1
+--- more_headers
+Accept-Encoding: gzip
+--- stand_in
+    location = /alice/1 {
+        gzip        on;
+        gzip_types  *;
+        gzip_min_length 1;
+        add_header  Vary Accept-Encoding;
+        return 200  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    }
+--- response_headers
+Content-Encoding: gzip
+--- response_body_like eval
+qr/^\x1f\x8b/

@@ -1,0 +1,256 @@
+# TLS towards clients: TLS 1.2 and 1.3, sessions resumed, RSA and ECDSA side by side, clients without
+# SNI, and HTTP/1.1 alone in ALPN.
+
+use LyncTest;
+use LyncTest::Scene;
+
+our $Deployment = <<'END';
+    sip_domain  contoso.com;
+    %%CERTIFICATE%%
+    %%TRUSTED_CA%%
+    %%POOL%%
+    simple_url  meet  https://meet.contoso.com;
+END
+
+our $BothKeys = $Deployment
+    =~ s{%%CERTIFICATE%%}{%%CERTIFICATE%%\n    certificate %%PKI%%/public-ecdsa.pem %%PKI%%/public-ecdsa.key;}r;
+
+# A foreign server on the socket, which has switched HTTP/2 on for all who come that way.
+our $BesideHttp2 = <<"END";
+    server {
+        listen               127.0.0.1:%%PORT_HTTPS%% ssl http2;
+        server_name          www.contoso.com;
+        ssl_certificate      %%PKI%%/wildcard.pem;
+        ssl_certificate_key  %%PKI%%/wildcard.key;
+        return               200 "foreign over \$server_protocol\\n";
+    }
+    lync_publish contoso {
+        %%SOCKETS%%
+$Deployment
+    }
+END
+
+# One session after the other, by ticket (TLS 1.3, 1.2) and by the session cache (TLS 1.2 without).
+scene resumed => sub {
+    for my $version (qw(TLSv1_3 TLSv1_2)) {
+        my $sessions = {};
+        my @reused;
+        for (1 .. 3) {
+            my $client = client('https://lyncwebext.contoso.com',
+                version => $version, sessions => $sessions);
+            my $answer = $client->ask('GET /abs/handler', Connection => 'close')->answer;
+            push @reused, $client->{socket}->get_session_reused ? 1 : 0;
+            $client->is_closed;
+            $client->{socket}->close;
+        }
+        is("@reused", '0 1 1', "$version sessions are resumed");
+    }
+
+    my $dir = scene_dir();
+    my $port = port('HTTPS');
+    my @said;
+    for my $way ('-sess_out', '-sess_in') {
+        push @said, scalar `(printf 'GET /abs/handler HTTP/1.1\r\nHost: lyncwebext.contoso.com\r\nConnection: close\r\n\r\n'; sleep 0.3) | openssl s_client -connect 127.0.0.1:$port -servername lyncwebext.contoso.com -tls1_2 -no_ticket $way $dir/session -ign_eof 2>&1`;
+    }
+    like($said[0], qr/^New, TLSv1\.2/m, 'TLS 1.2 without tickets');
+    like($said[1], qr/^Reused, TLSv1\.2/m, 'the cache has it');
+};
+
+# The connection's protocol, as curl sees it: foreign names may have HTTP/2, published ones never.
+sub curl {
+    my (@arguments) = @_;
+    my $port = port('HTTPS');
+    my $resolve = join ' ', map { "--resolve $_:$port:127.0.0.1" }
+        qw(www.contoso.com lyncwebext.contoso.com);
+    s/%PORT%/$port/g for @arguments;
+    return `curl -sS $resolve --cacert $LyncTest::Paths::PKI/public-ca.pem @arguments 2>&1`;
+}
+
+scene beside_http2 => sub {
+    my $format = "-w '%{http_version} %{http_code}'";
+    is(curl("--http2 $format https://www.contoso.com:%PORT%/"), "foreign over HTTP/2.0\n2 200",
+        'the foreign server speaks HTTP/2');
+    like(curl("--http2 $format https://lyncwebext.contoso.com:%PORT%/abs/handler"),
+        qr/^external https .*^1\.1 200\z/ms, 'a published name speaks HTTP/1.1');
+    is(client('https://lyncwebext.contoso.com', alpn => 'h2,http/1.1')->facts->{alpn}, 'http/1.1',
+        'and says so in ALPN');
+    is(client('https://www.contoso.com', alpn => 'h2,http/1.1')->facts->{alpn}, 'h2',
+        'which the foreign one is free to do otherwise');
+
+    # Browsers use a connection for every name its certificate covers; this one's protocol is not
+    # for a pool.
+    my $said = curl("--http2 -H 'Host: lyncwebext.contoso.com' $format https://www.contoso.com:%PORT%/abs/handler");
+    unlike($said, qr/external/, 'a published name asked for over somebody else\'s HTTP/2');
+};
+
+run_suite();
+
+__DATA__
+
+=== TEST 1: TLS 1.3, which is what new clients get
+--- publication eval: $::Deployment
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- tls
+version: TLSv1.3
+trusted: yes
+alpn: none
+reused: no
+
+
+
+=== TEST 2: TLS 1.2
+--- publication eval: $::Deployment
+--- tls_version: TLSv1_2
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- tls
+version: TLSv1.2
+trusted: yes
+
+
+
+=== TEST 3: nothing older
+--- publication eval: $::Deployment
+--- tls_version: TLSv1_1
+--- ciphers: ALL:@SECLEVEL=0
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- refused: handshake
+
+
+
+=== TEST 4: whatever http level says
+--- http_config eval
+"   ssl_protocols TLSv1 TLSv1.1;
+    lync_publish contoso {
+        %%SOCKETS%%
+$::Deployment
+    }
+"
+--- tls_version: TLSv1_2
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- tls
+version: TLSv1.2
+
+
+
+=== TEST 5: no anonymous, no unencrypted ciphers
+--- publication eval: $::Deployment
+--- tls_version: TLSv1_2
+--- ciphers: aNULL:eNULL:@SECLEVEL=0
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- refused: handshake
+
+
+
+=== TEST 6: RSA for those who ask for it
+--- publication eval: $::BothKeys
+--- tls_version: TLSv1_2
+--- ciphers: ECDHE-RSA-AES128-GCM-SHA256
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- tls
+key: RSA
+trusted: yes
+
+
+
+=== TEST 7: ECDSA beside it
+--- publication eval: $::BothKeys
+--- tls_version: TLSv1_2
+--- ciphers: ECDHE-ECDSA-AES128-GCM-SHA256
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- tls
+key: EC
+trusted: yes
+
+
+
+=== TEST 8: an intermediate CA comes along
+--- publication
+    sip_domain  contoso.com;
+    certificate %%PKI%%/chain.pem %%PKI%%/chain.key;
+    %%TRUSTED_CA%%
+    %%POOL%%
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- tls
+trusted: yes
+
+
+
+=== TEST 9: a client without SNI gets the certificate and is routed by Host
+--- publication eval: $::Deployment
+--- sni: none
+--- request
+GET https://meet.contoso.com/alice/1
+--- response_body_like: \nGET /alice/1 HTTP/1\.1\nHost: meet\.contoso\.com\n
+--- tls
+trusted: yes
+subject: lyncwebext.contoso.com
+
+
+
+=== TEST 10: the Host header decides where SNI says something else, as for clients that keep a connection
+--- publication eval: $::Deployment
+--- sni: lyncwebext.contoso.com
+--- request
+GET https://meet.contoso.com/alice/1
+--- response_body_like: \nGET /alice/1 HTTP/1\.1\nHost: meet\.contoso\.com\n
+
+
+
+=== TEST 11: SNI in capitals
+--- publication eval: $::Deployment
+--- sni: LyncWebExt.Contoso.COM
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- response_headers
+X-Site: external
+
+
+
+=== TEST 12: ALPN: HTTP/1.1 alone
+--- publication eval: $::Deployment
+--- alpn: h2,http/1.1
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- tls
+alpn: http/1.1
+
+
+
+=== TEST 13: the order doesn't matter
+--- publication eval: $::Deployment
+--- alpn: http/1.1,h2
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- tls
+alpn: http/1.1
+
+
+
+=== TEST 14: sessions are resumed
+--- publication eval: $::Deployment
+--- scene: resumed
+
+
+
+=== TEST 15: a foreign server on the same socket that speaks HTTP/2
+--- http_config eval: $::BesideHttp2
+--- suppress_stderr
+--- scene: beside_http2
+
+
+
+=== TEST 16: plain HTTP on the TLS socket
+--- publication eval: $::Deployment
+--- to: http://lyncwebext.contoso.com:%%PORT_HTTPS%%
+--- raw_request eval
+"GET /abs/handler HTTP/1.1\r\nHost: lyncwebext.contoso.com\r\nConnection: close\r\n\r\n"
+--- error_code: 400
+--- response_body_unlike: external|internal

@@ -1,0 +1,244 @@
+# TLS towards the servers: verified against trusted_ca under the pool's name, SNI sent, sessions
+# resumed; and which connections serve one client after another.
+
+use LyncTest;
+use LyncTest::Scene;
+
+our $Rest = <<'END';
+    sip_domain         contoso.com;
+    http_autodiscover  on;
+    %%CERTIFICATE%%
+END
+
+our $Deployment = <<"END";
+$Rest
+    %%TRUSTED_CA%%
+    %%POOL%%
+    simple_url  meet  https://meet.contoso.com;
+    office_web_apps wacext.contoso.com {
+        server            127.0.0.14;
+        certificate_name  wac.contoso.local;
+        listening_ports   https=%%PORT_443%%;
+    }
+    exchange mail.contoso.com {
+        server            127.0.0.15;
+        certificate_name  mail.contoso.local;
+        listening_ports   https=%%PORT_443%%;
+    }
+END
+
+# A server that presents another certificate than the pool's.
+sub impostor {
+    my ($certificate) = @_;
+    return server(port => port('OWN'), tls => $certificate, sub {
+        my ($connection, $report) = @_;
+        $report->($connection->message->{first});
+        $connection->write("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nimpostor");
+    });
+}
+
+our $Impostor = <<"END";
+$Rest
+    %%TRUSTED_CA%%
+    pool fepool.contoso.local {
+        server                 127.0.0.11;
+        external_web_services  lyncwebext.contoso.com;
+        listening_ports        https=%%PORT_OWN%%;
+    }
+END
+
+scene impostors => sub {
+    my %why = (
+        'wrong-name'          => qr/upstream SSL certificate does not match "fepool\.contoso\.local"/,
+        'fepool2.fabrikam.local' => qr/upstream SSL certificate does not match "fepool\.contoso\.local"/,
+        'untrusted'           => qr/upstream SSL certificate verify error: \(21:/,
+        'fepool-expired'      => qr/upstream SSL certificate verify error: \(10:certificate has expired\)/,
+        'public'              => qr/upstream SSL certificate verify error: \(21:/,
+    );
+    for my $certificate (sort keys %why) {
+        my $before = () = log_lines($why{$certificate});
+        my $server = impostor($certificate);
+        my $answer = client('https://lyncwebext.contoso.com')
+            ->ask('GET /abs/handler', Authorization => 'NTLM TlRMTVNTUAAB')->answer;
+        is_deeply([$answer->{status}, $answer->all('Retry-After')], [503, 30],
+            "$certificate: refused");
+        is($server->report(0.2), undef, "$certificate: it doesn't see the request");
+        cmp_ok(scalar(my @now = log_lines($why{$certificate})), '>', $before, "$certificate: the log says why");
+        $server->stop;
+    }
+};
+
+scene unverified => sub {
+    my $server = impostor('untrusted');
+    my $answer = client('https://lyncwebext.contoso.com')->ask('GET /abs/handler')->answer;
+    is("$answer->{status} $answer->{body}", '200 impostor', 'backend_verify off: anybody may answer');
+};
+
+# Which connection of the server's a request came on, and the how-manieth there.
+sub connection {
+    my ($answer) = @_;
+    return $answer->one('X-Connection') =~ /^(\d+)-(\d+)$/;
+}
+
+# One client after the other, and both at once.
+scene not_shared => sub {
+    for my $url ('https://lyncwebext.contoso.com/abs/handler', 'https://meet.contoso.com/alice',
+        'https://mail.contoso.com/ews/exchange.asmx', 'https://lyncdiscover.contoso.com/')
+    {
+        my ($path) = $url =~ m{^https://[^/]+(/.*)};
+        my %used;
+        my @clients = map { client($url) } 1 .. 3;
+        for my $client (@clients, @clients) {
+            my ($connection, $count) = connection($client->ask("GET $path")->answer);
+            push @{ $used{$connection} }, $client;
+        }
+        my @shared = grep { my %seen = map { $_ => 1 } @$_; keys %seen > 1 } values %used;
+        is(scalar @shared, 0, "$url: no connection served two clients");
+    }
+};
+
+# Enough requests for each worker to have had two.
+scene kept => sub {
+    for my $url ('https://wacext.contoso.com/m/x', 'http://lyncdiscover.contoso.com/') {
+        my ($path) = $url =~ m{^https?://[^/]+(/.*)};
+        my $most = 0;
+        for (1 .. 12) {
+            my (undef, $count) = connection(client($url)->ask("GET $path")->answer);
+            $most = $count if $count > $most;
+        }
+        cmp_ok($most, '>', 1, "$url: connections are kept for whoever comes next");
+    }
+};
+
+# A client's second request resumes the TLS session of its first.
+scene resumed => sub {
+    my $client = client('https://lyncwebext.contoso.com');
+    my @reused = map {
+        $client->ask('GET /abs/handler')->answer->{body} =~ /^Session reused: (\S)/m ? $1 : '?';
+    } 1 .. 3;
+    is("@reused[1, 2]", 'r r', 'sessions with a server are resumed') or diag("@reused");
+};
+
+run_suite();
+
+__DATA__
+
+=== TEST 1: the pool's name is asked for and verified
+--- publication eval: $::Deployment
+--- request eval
+["GET https://lyncwebext.contoso.com/abs/handler", "GET https://meet.contoso.com/alice",
+ "GET https://wacext.contoso.com/m/x", "GET https://mail.contoso.com/ews/exchange.asmx"]
+--- response_body_like eval
+[(qr/^SNI: fepool\.contoso\.local$/m) x 2, qr/^SNI: wac\.contoso\.local$/m,
+ qr/^SNI: mail\.contoso\.local$/m]
+
+
+
+=== TEST 2: TLS 1.3 where the server has it
+--- publication eval: $::Deployment
+--- stand_in
+    ssl_protocols TLSv1.3;
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- response_body_like: \nTLS: TLSv1\.3\n
+
+
+
+=== TEST 3: TLS 1.2 where it hasn't
+--- publication eval: $::Deployment
+--- stand_in
+    ssl_protocols TLSv1.2;
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- response_body_like: \nTLS: TLSv1\.2\n
+
+
+
+=== TEST 4: nothing older, whatever http level says
+--- http_config eval
+"   proxy_ssl_protocols TLSv1 TLSv1.1;
+    proxy_ssl_ciphers   ALL:\@SECLEVEL=0;
+    lync_publish contoso {
+        %%SOCKETS%%
+$::Deployment
+    }
+"
+--- stand_in
+    ssl_protocols TLSv1.1;
+    ssl_ciphers   ALL:@SECLEVEL=0;
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- error_code: 503
+--- no_error_log
+[alert]
+
+
+
+=== TEST 5: whoever isn't the pool gets no request
+--- publication eval: $::Impostor
+--- scene: impostors
+
+
+
+=== TEST 6: a farm's published name is expected on its certificate, unless certificate_name says otherwise
+--- publication eval
+"$::Rest
+    %%TRUSTED_CA%%
+    %%POOL%%
+    office_web_apps wacext.contoso.com {
+        server           127.0.0.14;
+        listening_ports  https=%%PORT_443%%;
+    }
+"
+--- request
+GET https://wacext.contoso.com/m/x
+--- error_code: 503
+--- error_log
+upstream SSL certificate does not match "wacext.contoso.com"
+
+
+
+=== TEST 7: another CA
+--- publication eval
+"$::Rest
+    trusted_ca %%PKI%%/other-ca.pem;
+    %%POOL%%
+"
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- error_code: 503
+--- error_log
+upstream SSL certificate verify error: (21:unable to verify the first certificate)
+
+
+
+=== TEST 8: backend_verify off
+--- publication eval
+"$::Rest
+    backend_verify off;
+    pool fepool.contoso.local {
+        server                 127.0.0.11;
+        external_web_services  lyncwebext.contoso.com;
+        listening_ports        https=%%PORT_OWN%%;
+    }
+"
+--- suppress_stderr
+--- scene: unverified
+
+
+
+=== TEST 9: where a challenge may come, no connection serves two clients
+--- publication eval: $::Deployment
+--- scene: not_shared
+
+
+
+=== TEST 10: where none comes, connections are kept
+--- publication eval: $::Deployment
+--- scene: kept
+
+
+
+=== TEST 11: TLS sessions with servers are resumed
+--- publication eval: $::Deployment
+--- scene: resumed

@@ -1,0 +1,423 @@
+# http_listen and https_listen: the defaults, what may be said of a socket, and one socket in several
+# publications and servers.
+
+use LyncTest;
+use LyncTest::Scene;
+
+use Errno ();
+use IO::Socket::IP ();
+
+our $Rest = <<'END';
+        %%CERTIFICATE%%
+        %%TRUSTED_CA%%
+END
+
+our $Contoso = <<"END";
+        sip_domain contoso.com;
+$Rest
+        %%POOL%%
+END
+
+our $Fabrikam = <<"END";
+        sip_domain fabrikam.com;
+$Rest
+        pool fepool2.fabrikam.local {
+            server                 127.0.0.12;
+            external_web_services  lyncwebext.fabrikam.com;
+            %%PORTS%%
+        }
+END
+
+# Whether nginx -t may bind the ports below 1024. Somebody may sit on them: that is no mistake to it.
+sub may_bind {
+    return 1 if IO::Socket::IP->new(LocalHost => '0.0.0.0', LocalPort => 80, Listen => 1) || !$!{EACCES};
+    Test::More::skip('ports 80 and 443 are not for us', $_[0]);
+}
+
+# The smallest publication, as it stands in the documentation, not started: nobody is to take the
+# machine's ports 80 and 443.
+scene defaults => sub {
+  SKIP: {
+    may_bind(3);
+    my ($status, $text) = nginx('-T', <<"END");
+load_module $LyncTest::Paths::MODULE;
+pid logs/nginx.pid;
+events {}
+http {
+    lync_publish contoso {
+        sip_domain   contoso.com;
+        certificate  $LyncTest::Paths::PKI/public.pem $LyncTest::Paths::PKI/public.key;
+        trusted_ca   $LyncTest::Paths::PKI/internal-ca.pem;
+
+        pool fepool.contoso.local {
+            server                 10.0.0.11;
+            external_web_services  lyncwebext.contoso.com;
+        }
+
+        simple_url  meet    https://meet.contoso.com;
+        simple_url  dialin  https://dialin.contoso.com;
+    }
+}
+END
+    is($status, 0, 'the smallest publication loads') or diag($text);
+    my %listens = map { $_ => 1 } $text =~ /^\s*listen ([^;]+);/mg;
+    my @sockets = sort keys %listens;
+
+    if (IO::Socket::IP->new(LocalHost => '::', LocalPort => 0, Proto => 'tcp', Listen => 1)) {
+        is_deeply(\@sockets, ['443 ssl', '80', '[::]:443 ssl', '[::]:80'],
+            'it listens on 80 and 443 of IPv4 and IPv6');
+        unlike($text, qr/no IPv6/, 'and has nothing to say about that');
+    } else {
+        is_deeply(\@sockets, ['443 ssl', '80'], 'it listens on 80 and 443 of IPv4');
+        like($text, qr/\[notice\].* this system has no IPv6, so lync_publish "contoso" listens on port $_ of IPv4 only in .*nginx\.conf:5$/m,
+            "and says that there is no IPv6 for port $_") for 80, 443;
+    }
+    }
+};
+
+# In conf.d, beside Debian's default site as it comes.
+scene debian => sub {
+  SKIP: {
+    may_bind(2);
+    my ($status, $text) = nginx('-t', <<"END");
+load_module $LyncTest::Paths::MODULE;
+pid logs/nginx.pid;
+events {}
+http {
+    lync_publish contoso {
+        sip_domain   contoso.com;
+        certificate  $LyncTest::Paths::PKI/public.pem $LyncTest::Paths::PKI/public.key;
+        trusted_ca   $LyncTest::Paths::PKI/internal-ca.pem;
+        pool fepool.contoso.local {
+            server                 10.0.0.11;
+            external_web_services  lyncwebext.contoso.com;
+        }
+    }
+    server {
+        listen 80 default_server;
+        listen [::]:80 default_server;
+        root /var/www/html;
+        index index.html index.htm index.nginx-debian.html;
+        server_name _;
+        location / {
+            try_files \$uri \$uri/ =404;
+        }
+    }
+}
+END
+    is($status, 0, 'beside the default site of Debian') or diag($text);
+    my @notices = log_lines(qr/default_server/, scene_dir() . '/logs/error.log');
+    s/^.*?\[notice\] \d+#\d+: // for @notices;
+    is_deeply([sort @notices], [sort map {
+        "requests to $_ for names that no lync_publish publishes go to the server that says "
+            . '"default_server" in ' . scene_dir() . '/nginx.conf:14'
+    } '0.0.0.0:80', '[::]:80'], 'which stays the default server, as a notice says');
+    }
+};
+
+# A system without IPv6, played by a library that refuses its sockets.
+scene without_ipv6 => sub {
+    my $dir = scene_dir();
+    open my $out, '>', "$dir/no-ipv6.c" or die "can't write: $!\n";
+    print $out <<'END';
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <sys/socket.h>
+
+int socket(int domain, int type, int protocol)
+{
+    int (*real)(int, int, int) = dlsym(RTLD_NEXT, "socket");
+    if (domain == AF_INET6) {
+        errno = EAFNOSUPPORT;
+        return -1;
+    }
+    return real(domain, type, protocol);
+}
+END
+    close $out;
+  SKIP: {
+        may_bind(3);
+        system("cc -shared -fPIC -o $dir/no-ipv6.so $dir/no-ipv6.c -ldl >$dir/cc.log 2>&1") == 0
+            or Test::More::skip('no C compiler', 3);
+        local $ENV{TEST_NGINX_LD_PRELOAD} = "$ENV{TEST_NGINX_LD_PRELOAD} $dir/no-ipv6.so"
+            if $ENV{TEST_NGINX_LD_PRELOAD};
+        local $ENV{TEST_NGINX_LD_PRELOAD} = "$dir/no-ipv6.so" if !$ENV{TEST_NGINX_LD_PRELOAD};
+        my ($status, $text) = nginx('-T', <<"END");
+load_module $LyncTest::Paths::MODULE;
+pid logs/nginx.pid;
+events {}
+http {
+    lync_publish contoso {
+        sip_domain   contoso.com;
+        certificate  $LyncTest::Paths::PKI/public.pem $LyncTest::Paths::PKI/public.key;
+        trusted_ca   $LyncTest::Paths::PKI/internal-ca.pem;
+        pool fepool.contoso.local {
+            server                 10.0.0.11;
+            external_web_services  lyncwebext.contoso.com;
+        }
+    }
+}
+END
+        is($status, 0, 'without IPv6 the smallest publication loads') or diag($text);
+        my %listens = map { $_ => 1 } $text =~ /^\s*listen ([^;]+);/mg;
+        is(join(', ', sort keys %listens), '443 ssl, 80', 'and listens on IPv4');
+        my @notices = log_lines(qr/\[notice\].*IPv6/, "$dir/logs/error.log");
+        s/^.*?\[notice\] \d+#\d+: // for @notices;
+        is_deeply(\@notices, [map {
+            "this system has no IPv6, so lync_publish \"contoso\" listens on port $_ of IPv4 only in $dir/nginx.conf:5"
+        } 80, 443], 'which it says, once for each port');
+    }
+};
+
+scene over_ipv6 => sub {
+  SKIP: {
+        IO::Socket::IP->new(LocalHost => '::1', LocalPort => 0, Proto => 'tcp', Listen => 1)
+            or Test::More::skip('no IPv6 here', 2);
+        my ($status, $text) = nginx('-t', <<"END");
+load_module $LyncTest::Paths::MODULE;
+pid logs/nginx.pid;
+events {}
+http {
+    lync_publish contoso {
+        http_listen   [::1]:@{[port('V6_HTTP')]};
+        https_listen  [0:0::1]:@{[port('V6_HTTPS')]} ipv6only=on;
+        sip_domain    contoso.com;
+        certificate   $LyncTest::Paths::PKI/public.pem $LyncTest::Paths::PKI/public.key;
+        trusted_ca    $LyncTest::Paths::PKI/internal-ca.pem;
+        pool fepool.contoso.local {
+            server                 10.0.0.11;
+            external_web_services  lyncwebext.contoso.com;
+        }
+    }
+}
+END
+        is($status, 0, 'addresses of IPv6') or diag($text);
+    }
+};
+
+# What the kernel says of the publication's sockets: the backlog stands where ss shows it.
+scene backlog => sub {
+    my $port = port('HTTPS');
+    my @lines = grep { /127\.0\.0\.1:$port\b/ } `ss -Hltn 2>/dev/null`;
+  SKIP: {
+        Test::More::skip('no ss here', 1) if !@lines;
+        is((split ' ', $lines[0])[2], 77, 'backlog');
+    }
+};
+
+# Several sockets of a kind, each with all names.
+scene several => sub {
+    for my $port (port('HTTPS'), port('HTTPS2')) {
+        is(client("https://lyncwebext.contoso.com:$port")->ask('GET /abs/handler')->answer->one('X-Site'),
+            'external', 'https');
+    }
+    for my $port (port('HTTP'), port('HTTP2')) {
+        is(client("http://lyncwebext.contoso.com:$port")->ask('GET /abs/handler')->answer->{status},
+            301, 'http');
+    }
+};
+
+run_suite();
+
+__DATA__
+
+=== TEST 1: the defaults
+--- http_config
+--- scene: defaults
+
+
+
+=== TEST 2: beside Debian's default site
+--- http_config
+--- scene: debian
+
+
+
+=== TEST 3: a system without IPv6
+--- http_config
+--- scene: without_ipv6
+
+
+
+=== TEST 4: addresses of IPv6
+--- http_config
+--- scene: over_ipv6
+
+
+
+=== TEST 5: several sockets
+--- http_config eval
+"   lync_publish contoso {
+        http_listen   127.0.0.1:%%PORT_HTTP%%;
+        http_listen   127.0.0.1:%%PORT_HTTP2%%;
+        https_listen  127.0.0.1:%%PORT_HTTPS%%;
+        https_listen  127.0.0.1:%%PORT_HTTPS2%%;
+$::Contoso
+    }
+"
+--- scene: several
+
+
+
+=== TEST 6: parameters of a socket are said to nginx once
+--- http_config eval
+"   lync_publish contoso {
+        http_listen   127.0.0.1:%%PORT_HTTP%%;
+        https_listen  127.0.0.1:%%PORT_HTTPS%% backlog=77 so_keepalive=30m::10;
+$::Contoso
+    }
+"
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- response_headers
+X-Site: external
+--- nginx_T_unlike
+(?s)backlog=77.*backlog=77.*backlog=77
+--- scene: backlog
+
+
+
+=== TEST 7: several publications on one socket
+--- http_config eval
+"   lync_publish contoso {
+        %%SOCKETS%%
+$::Contoso
+    }
+    lync_publish fabrikam {
+        %%SOCKETS%%
+$::Fabrikam
+    }
+"
+--- request eval
+["GET https://lyncwebext.contoso.com/abs/handler", "GET https://lyncwebext.fabrikam.com/abs/handler",
+ "GET https://lyncdiscover.contoso.com/", "GET https://lyncdiscover.fabrikam.com/"]
+--- response_body_like eval
+[qr/^external https fepool\.contoso\.local/, qr/^external https fepool2\.fabrikam\.local/,
+ qr/^external https fepool\.contoso\.local/, qr/^external https fepool2\.fabrikam\.local/]
+
+
+
+=== TEST 8: each with a certificate of its own, chosen by SNI
+--- http_config eval
+my $fabrikam = $::Fabrikam =~ s{%%CERTIFICATE%%}{certificate %%PKI%%/public-ecdsa.pem %%PKI%%/public-ecdsa.key;}r;
+"   lync_publish contoso {
+        %%SOCKETS%%
+$::Contoso
+    }
+    lync_publish fabrikam {
+        %%SOCKETS%%
+$fabrikam
+    }
+"
+--- request
+GET https://lyncwebext.fabrikam.com/abs/handler
+--- tls
+key: EC
+--- response_headers
+X-Site: external
+
+
+
+=== TEST 9: the same socket written in two ways
+--- http_config eval
+"   lync_publish contoso {
+        http_listen   %%PORT_HTTP%%;
+        https_listen  *:%%PORT_HTTPS%%;
+$::Contoso
+    }
+    lync_publish fabrikam {
+        http_listen   *:%%PORT_HTTP%%;
+        https_listen  0.0.0.0:%%PORT_HTTPS%%;
+$::Fabrikam
+    }
+"
+--- request eval
+["GET https://lyncwebext.contoso.com/abs/handler", "GET https://lyncwebext.fabrikam.com/abs/handler"]
+--- response_headers eval
+[("X-Site: external") x 2]
+
+
+
+=== TEST 10: a socket of one address beside one of all
+--- http_config eval
+"   lync_publish contoso {
+        http_listen   %%PORT_HTTP%%;
+        https_listen  %%PORT_HTTPS%%;
+$::Contoso
+    }
+    lync_publish fabrikam {
+        http_listen   127.0.0.1:%%PORT_HTTP%%;
+        https_listen  127.0.0.1:%%PORT_HTTPS%%;
+$::Fabrikam
+    }
+"
+--- request
+GET https://lyncwebext.fabrikam.com/abs/handler
+--- response_headers
+X-Site: external
+
+
+
+=== TEST 11: the second publication may be the one that has parameters
+--- http_config eval
+"   lync_publish contoso {
+        %%SOCKETS%%
+$::Contoso
+    }
+    lync_publish fabrikam {
+        http_listen   127.0.0.1:%%PORT_HTTP%%;
+        https_listen  127.0.0.1:%%PORT_HTTPS%% backlog=77;
+$::Fabrikam
+    }
+"
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- response_headers
+X-Site: external
+--- scene: backlog
+
+
+
+=== TEST 12: reuseport
+--- http_config eval
+"   lync_publish contoso {
+        http_listen   127.0.0.1:%%PORT_REUSE_HTTP%% reuseport;
+        https_listen  127.0.0.1:%%PORT_REUSE_HTTPS%% reuseport;
+$::Contoso
+    }
+"
+--- to: https://lyncwebext.contoso.com:%%PORT_REUSE_HTTPS%%
+--- raw_request eval
+"GET /abs/handler HTTP/1.1\r\nHost: lyncwebext.contoso.com\r\nConnection: close\r\n\r\n"
+--- response_headers
+X-Site: external
+
+
+
+=== TEST 13: foreign servers on the same sockets
+--- http_config eval
+"   server {
+        listen       127.0.0.1:%%PORT_HTTP%%;
+        server_name  www.contoso.com;
+        return       200 foreign-http;
+    }
+    lync_publish contoso {
+        %%SOCKETS%%
+$::Contoso
+    }
+    server {
+        listen               127.0.0.1:%%PORT_HTTPS%% ssl;
+        server_name          www.contoso.com;
+        ssl_certificate      %%PKI%%/wildcard.pem;
+        ssl_certificate_key  %%PKI%%/wildcard.key;
+        return               200 foreign-https;
+    }
+"
+--- request eval
+["GET http://www.contoso.com/", "GET https://www.contoso.com/",
+ "GET http://lyncwebext.contoso.com/", "GET https://lyncwebext.contoso.com/abs/handler"]
+--- error_code eval
+[200, 200, 301, 200]
+--- response_body_like eval
+["foreign-http", "foreign-https", "301", "external"]

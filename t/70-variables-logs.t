@@ -1,0 +1,231 @@
+# $lync_publication, $lync_role, $lync_pool, $lync_service, $lync_verdict, and the log formats lync
+# and lync_json made of them.
+
+use LyncTest;
+use LyncTest::Scene;
+
+use JSON::PP ();
+
+# An access log of every request with this format; and in an answer's header, for a glance.
+sub deployment {
+    my ($format) = @_;
+    return <<"END";
+    log_format plain '\$lync_publication|\$lync_role|\$lync_pool|\$lync_service|\$lync_verdict|\$status';
+    access_log %%SERVROOT%%/logs/lync.log $format;
+    lync_publish contoso {
+        %%SOCKETS%%
+        sip_domain         contoso.com;
+        http_autodiscover  on;
+        %%CERTIFICATE%%
+        %%TRUSTED_CA%%
+        %%POOL%%
+        director dirpool.contoso.local {
+            server                 127.0.0.13;
+            external_web_services  dirwebext.contoso.com;
+            %%PORTS%%
+        }
+        simple_url  meet   https://meet.contoso.com;
+        simple_url  meet   https://lync.contoso.com/Meet;
+        simple_url  dialin https://lync.contoso.com/Dialin pool=fepool.contoso.local;
+        simple_url  admin  https://lync.contoso.com/Admin;
+        office_web_apps wacext.contoso.com {
+            server            127.0.0.14;
+            certificate_name  wac.contoso.local;
+            listening_ports   https=%%PORT_443%%;
+        }
+        exchange mail.contoso.com {
+            server            127.0.0.15;
+            certificate_name  mail.contoso.local;
+            listening_ports   https=%%PORT_443%%;
+        }
+    }
+END
+}
+our ($Plain, $Lync, $Json) = map { deployment($_) } qw(plain lync lync_json);
+
+# Sends one request and returns its line of the log, which nginx writes after the answer.
+my $written = 0;
+
+sub logged {
+    my ($url, $line, @headers) = @_;
+    my $file = "$Test::Nginx::Util::ServRoot/logs/lync.log";
+    my $before = () = log_lines(qr/^/, $file);
+    my $client = client($url);
+    $client->ask($line, @headers, Connection => 'close');
+    $client->is_closed;
+    $client->close;
+    my @lines;
+    wait_until { @lines = log_lines(qr/^/, $file); @lines > $before };
+    return $lines[-1];
+}
+
+scene values => sub {
+    my %expected = (
+        'https://lyncwebext.contoso.com/abs/handler'            => 'pool|fepool.contoso.local|abs|pass|200',
+        'https://lyncwebext.contoso.com/UCWA/v1/applications'   => 'pool|fepool.contoso.local|ucwa|pass|200',
+        'https://lyncwebext.contoso.com/web%74icket/webticketservice.svc' => 'pool|fepool.contoso.local|webticket|pass|200',
+        'https://lyncwebext.contoso.com/Reach/../Lwa/WebPages/x' => 'pool|fepool.contoso.local|lwa|pass|200',
+        'https://lyncwebext.contoso.com/groupexpansion/service.svc' => 'pool|fepool.contoso.local|groupexpansion|pass|200',
+        'https://lyncwebext.contoso.com/certprov/x'             => 'pool|fepool.contoso.local|certprov|pass|200',
+        'https://lyncwebext.contoso.com/collabcontent/x'        => 'pool|fepool.contoso.local|collabcontent|pass|200',
+        'https://dirwebext.contoso.com/autodiscover/x'          => 'director|dirpool.contoso.local|autodiscover|pass|200',
+        'https://lyncdiscover.contoso.com/?sipuri=a@contoso.com' => 'director|dirpool.contoso.local|autodiscover|pass|200',
+        'http://lyncdiscover.contoso.com/'                      => 'director|dirpool.contoso.local|autodiscover|pass|200',
+        'https://meet.contoso.com/alice/1'                      => 'director|dirpool.contoso.local|meet|pass|200',
+        'https://lync.contoso.com/meet/alice/1'                 => 'director|dirpool.contoso.local|meet|pass|200',
+        'https://lync.contoso.com/dialin'                       => 'pool|fepool.contoso.local|dialin|pass|200',
+        'https://wacext.contoso.com/m/x'                        => 'office_web_apps|wacext.contoso.com|office_web_apps|pass|200',
+        'https://mail.contoso.com/ews/exchange.asmx'            => 'exchange|mail.contoso.com|ews|pass|200',
+        'https://mail.contoso.com/autodiscover/x'               => 'exchange|mail.contoso.com|exchange_autodiscover|pass|200',
+        'http://meet.contoso.com/alice/1'                       => '-|-|unknown|redirect|301',
+        'http://lyncwebext.contoso.com/abs/handler'             => '-|-|abs|redirect|301',
+        'https://lync.contoso.com/Admin'                        => 'director|dirpool.contoso.local|control_panel|refuse:admin|404',
+        'https://lyncwebext.contoso.com/cscp/'                  => 'pool|fepool.contoso.local|control_panel|refuse:admin|404',
+        'https://lyncwebext.contoso.com/locationinformation/liservice.svc' => 'pool|fepool.contoso.local|location_information|refuse:internal|404',
+        'https://lyncwebext.contoso.com/nothing'                => 'pool|fepool.contoso.local|unknown|refuse:path|404',
+        'https://mail.contoso.com/owa/'                         => 'exchange|mail.contoso.com|owa|refuse:path|404',
+        'https://mail.contoso.com/ecp/'                         => 'exchange|mail.contoso.com|exchange_admin|refuse:admin|404',
+    );
+    for my $url (sort keys %expected) {
+        my ($origin, $path) = $url =~ m{^(https?://[^/]+)(/.*)};
+        my $want = $expected{$url};
+        my $got = logged($origin, "GET $path") // 'nothing';
+        $got =~ s/^contoso\|// or fail("$url: publication");
+        # Whose a host is where nothing travels is of no importance.
+        s/^[^|]*\|[^|]*\|/*|*|/ for $want =~ /\|(?:redirect|refuse)/ ? ($got, $want) : ();
+        is($got, $want, $url);
+    }
+    like(logged('https://lyncwebext.contoso.com', 'DELETE /abs/handler'), qr/\|abs\|refuse:method\|/,
+        'a method the service has no use for');
+};
+
+# A foreign server has none of them.
+scene foreign => sub {
+    is(client('http://www.contoso.com:' . port('ELSE'))->ask('GET /')->answer->{body},
+        '[][][][][]', 'elsewhere they are empty');
+};
+
+scene lync => sub {
+    my $line = logged('https://lyncwebext.contoso.com', 'GET /abs/handler?secret=1',
+        'User-Agent' => 'OC/16.0 (Lync "2013")');
+    like($line, qr{^127\.0\.0\.1 \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [-+]\d{4}\] contoso/abs pass }, 'who, when, what');
+    like($line, qr{ "GET https://lyncwebext\.contoso\.com/abs/handler" 200 \d+ \d+\.\d{3} }, 'the request');
+    like($line, qr{ pool=fepool\.contoso\.local server=127\.0\.0\.11:\d+ server_status=200 server_time=\d+\.\d{3} },
+        'where it went');
+    unlike($line, qr/secret/, 'queries, which hold addresses of people, are left out');
+
+    $line = logged('https://lyncwebext.contoso.com', 'GET /cscp');
+    like($line, qr{ contoso/control_panel refuse:admin "GET https://lyncwebext\.contoso\.com/cscp" 404 },
+        'a refusal');
+    like($line, qr{ server=- }, 'went nowhere');
+};
+
+scene json => sub {
+    my $decode = JSON::PP->new->utf8;
+    my %of = (
+        'ordinary'  => ['/abs/handler', 'UCCAPI/16.0'],
+        'quotes'    => ['/abs/%22,%22x%22:%22', 'a "quoted" \\ agent'],
+        'control'   => ['/abs/%01%0a%7f', "tab\there"],
+        'unicode'   => ['/abs/b%C3%BCro', "b\xc3\xbcro"],
+        'no utf-8'  => ['/abs/%FF', 'x'],
+    );
+    for my $kind (sort keys %of) {
+        my ($path, $agent) = @{ $of{$kind} };
+        my $line = logged('https://lyncwebext.contoso.com', "GET $path", 'User-Agent' => $agent);
+        my $entry = eval { $kind eq 'no utf-8' ? JSON::PP->new->latin1->decode($line) : $decode->decode($line) };
+        ok($entry, "$kind: a line of JSON") or diag("$@\n$line");
+        next if !$entry;
+        is($entry->{publication}, 'contoso', "$kind: publication");
+        is($entry->{host}, 'lyncwebext.contoso.com', "$kind: host");
+        is($entry->{user_agent}, $kind eq 'unicode' ? "b\x{fc}ro" : $agent, "$kind: user_agent");
+    }
+
+    my $entry = $decode->decode(logged('https://lyncwebext.contoso.com', 'GET /abs/handler?secret=1'));
+    my %want = (
+        publication => 'contoso', service => 'abs', verdict => 'pass', role => 'pool',
+        pool => 'fepool.contoso.local', client => '127.0.0.1', method => 'GET', scheme => 'https',
+        path => '/abs/handler', status => '200', server_status => '200',
+    );
+    is($entry->{$_}, $want{$_}, "$_ is \"$want{$_}\"") for sort keys %want;
+    like($entry->{time}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[-+]\d\d:\d\d$/, 'time');
+    like($entry->{server}, qr/^127\.0\.0\.11:\d+$/, 'server');
+    is(scalar(grep { /secret/ } map { $_ // '' } values %$entry), 0, 'no query');
+
+    $entry = $decode->decode(logged('https://lyncwebext.contoso.com', 'GET /cscp'));
+    is("$entry->{verdict} $entry->{status}", 'refuse:admin 404', 'a refusal');
+    $entry = $decode->decode(logged('http://meet.contoso.com', 'GET /alice'));
+    is("$entry->{verdict} $entry->{status} $entry->{scheme}", 'redirect 301 http', 'a redirect');
+    $entry = $decode->decode(logged('http://www.example', 'GET /'));
+    is("$entry->{verdict} $entry->{host}", 'refuse:unknown_host www.example', 'a name nobody publishes');
+};
+
+run_suite();
+
+__DATA__
+
+=== TEST 1: the variables
+--- http_config eval: $::Plain
+--- scene: values
+
+
+
+=== TEST 2: in a server that is none of ours
+--- http_config eval
+"$::Plain
+    server {
+        listen  127.0.0.1:%%PORT_ELSE%%;
+        return  200 '[\$lync_publication][\$lync_role][\$lync_pool][\$lync_service][\$lync_verdict]';
+    }
+"
+--- scene: foreign
+
+
+
+=== TEST 3: log format lync
+--- http_config eval: $::Lync
+--- scene: lync
+
+
+
+=== TEST 4: log format lync_json
+--- http_config eval: $::Json
+--- scene: json
+
+
+
+=== TEST 5: the formats and variables are there without a publication
+--- http_config
+    access_log %%SERVROOT%%/logs/a.log lync;
+    access_log %%SERVROOT%%/logs/b.log lync_json;
+--- config
+    location = /x { return 200 "[$lync_verdict]"; }
+--- request
+GET /x
+--- response_body chomp
+[]
+
+
+
+=== TEST 6: and with several
+--- http_config eval
+"$::Json
+    lync_publish fabrikam {
+        %%SOCKETS%%
+        sip_domain fabrikam.com;
+        %%CERTIFICATE%%
+        %%TRUSTED_CA%%
+        server_include %%SERVROOT%%/html/header.conf;
+        pool fepool2.fabrikam.local {
+            server                 127.0.0.12;
+            external_web_services  lyncwebext.fabrikam.com;
+            %%PORTS%%
+        }
+    }
+"
+--- user_files
+>>> header.conf
+add_header X-Lync "$lync_publication $lync_role $lync_pool $lync_service $lync_verdict" always;
+--- request
+GET https://lyncwebext.fabrikam.com/abs/handler
+--- response_headers
+X-Lync: fabrikam pool fepool2.fabrikam.local abs pass

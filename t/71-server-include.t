@@ -1,0 +1,198 @@
+# server_include: plain nginx directives in every generated server.
+
+use LyncTest;
+use LyncTest::Scene;
+
+our $Deployment = <<'END';
+    sip_domain      contoso.com;
+    %%CERTIFICATE%%
+    %%TRUSTED_CA%%
+    %%POOL%%
+    simple_url      meet https://meet.contoso.com;
+    server_include  %%SERVROOT%%/html/extra.conf;
+END
+
+run_suite();
+
+__DATA__
+
+=== TEST 1: a header, HSTS for instance, on what is proxied
+--- publication eval: $::Deployment
+--- user_files
+>>> extra.conf
+add_header Strict-Transport-Security "max-age=31536000" always;
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- response_headers
+X-Site: external
+Strict-Transport-Security: max-age=31536000
+
+
+
+=== TEST 2: on what is redirected and on what is refused
+--- publication eval: $::Deployment
+--- user_files
+>>> extra.conf
+add_header X-Extra "yes" always;
+--- request eval
+["GET http://meet.contoso.com/alice", "GET https://lyncwebext.contoso.com/cscp"]
+--- error_code eval
+[301, 404]
+--- response_headers eval
+["X-Extra: yes", "X-Extra: yes"]
+
+
+
+=== TEST 3: an access log
+--- publication eval: $::Deployment
+--- user_files
+>>> extra.conf
+access_log %%SERVROOT%%/logs/extra.log lync;
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- response_headers
+X-Site: external
+
+
+
+=== TEST 4: limit_req
+--- http_config eval
+"   limit_req_zone \$lync_publication zone=everybody:64k rate=1r/m;
+    lync_publish contoso {
+        %%SOCKETS%%
+$::Deployment
+    }
+"
+--- user_files
+>>> extra.conf
+limit_req zone=everybody;
+limit_req_status 429;
+--- request eval
+["GET https://lyncwebext.contoso.com/abs/handler", "GET https://lyncwebext.contoso.com/abs/handler"]
+--- error_code eval
+[200, 429]
+
+
+
+=== TEST 5: access rules
+--- publication eval: $::Deployment
+--- user_files
+>>> extra.conf
+deny 127.0.0.1;
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- error_code: 403
+--- error_log
+access forbidden by rule
+
+
+
+=== TEST 6: a location is the administrator's own, also on a host whose paths are refused
+--- publication eval: $::Deployment
+--- user_files
+>>> extra.conf
+location = /robots.txt { return 200 "User-agent: *\nDisallow: /\n"; }
+--- request eval
+["GET https://lyncwebext.contoso.com/robots.txt", "GET http://lyncwebext.contoso.com/robots.txt",
+ "GET https://lyncwebext.contoso.com/cscp"]
+--- error_code eval
+[200, 200, 404]
+
+
+
+=== TEST 7: a body limit of its own
+--- publication eval: $::Deployment =~ s/(?=%%POOL)/max_upload 1m;\n/r
+--- user_files
+>>> extra.conf
+location /nothing { }
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- response_headers
+X-Site: external
+
+
+
+=== TEST 8: several files
+--- publication eval: "$::Deployment    server_include %%SERVROOT%%/html/two.conf %%SERVROOT%%/html/three.conf;\n"
+--- user_files
+>>> extra.conf
+add_header X-Extra one always;
+>>> two.conf
+add_header X-Extra two always;
+>>> three.conf
+add_header X-Extra three always;
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- raw_response_headers_like
+X-Extra: one\r
+X-Extra: two\r
+X-Extra: three\r
+
+
+
+=== TEST 9: a relative path is relative to nginx.conf, as in include
+--- publication eval: $::Deployment =~ s{%%SERVROOT%%/html}{../html}r
+--- user_files
+>>> extra.conf
+add_header X-Extra relative always;
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- response_headers
+X-Extra: relative
+
+
+
+=== TEST 10: a pattern
+--- publication eval: $::Deployment =~ s{extra\.conf}{extra-*.conf}r
+--- user_files
+>>> extra-1.conf
+add_header X-One yes always;
+>>> extra-2.conf
+add_header X-Two yes always;
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- response_headers
+X-One: yes
+X-Two: yes
+
+
+
+=== TEST 11: a file that isn't there
+--- publication
+    sip_domain      contoso.com;
+    %%CERTIFICATE%%
+    %%TRUSTED_CA%%
+    %%POOL%%
+    server_include  %%SERVROOT%%/html/absent.conf;    # here
+--- must_die
+--- error_log
+open() "%%SERVROOT%%/html/absent.conf" failed (2: No such file or directory) in %%CONF%%:%%HERE%%
+
+
+
+=== TEST 12: a mistake in the file is the file's own
+--- publication eval: $::Deployment
+--- user_files
+>>> extra.conf
+add_header X-Extra one;
+add_headr X-Extra two;
+--- must_die
+--- error_log
+unknown directive "add_headr" in %%SERVROOT%%/html/extra.conf:2
+
+
+
+=== TEST 13: a directive that is generated already: the block's line and the reason
+--- publication
+    sip_domain      contoso.com;
+    %%CERTIFICATE%%
+    %%TRUSTED_CA%%
+    %%POOL%%
+    server_include  %%SERVROOT%%/html/extra.conf;
+--- user_files
+>>> extra.conf
+
+client_max_body_size 1m;
+--- must_die
+--- error_log
+"client_max_body_size" directive is duplicate in %%SERVROOT%%/html/extra.conf:2

@@ -1,0 +1,196 @@
+# A reload: connections and what they wait for outlive it, and a configuration that is wrong leaves
+# the old one running.
+
+use LyncTest;
+use LyncTest::Scene;
+
+use Time::HiRes qw(sleep);
+
+master_on();
+
+our $Own = <<'END';
+    lync_publish contoso {
+        %%SOCKETS%%
+        sip_domain  contoso.com;
+        %%CERTIFICATE%%
+        %%TRUSTED_CA%%
+        pool fepool.contoso.local {
+            server                 127.0.0.11;
+            external_web_services  lyncwebext.contoso.com;
+            listening_ports        https=%%PORT_OWN%%;
+        }
+    }
+END
+
+our $Deployment = <<'END';
+    lync_publish contoso {
+        %%SOCKETS%%
+        sip_domain  contoso.com;
+        %%CERTIFICATE%%
+        %%TRUSTED_CA%%
+        %%POOL%%
+        simple_url  meet https://meet.contoso.com;
+    }
+END
+
+# Changes the running block's configuration file.
+sub edit (&) {
+    my ($change) = @_;
+    my $file = $Test::Nginx::Util::ConfFile;
+    open my $in, '<', $file or die "no configuration: $!\n";
+    local $_ = do { local $/; <$in> };
+    close $in;
+    $change->();
+    open my $out, '>', $file or die "can't write $file: $!\n";
+    print $out $_;
+    close $out;
+}
+
+sub site { client("https://$_[0]")->ask('GET /abs/handler')->answer->{status} }
+
+# A pending GET waits through a reload and gets its answer.
+scene pending => sub {
+    my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+        my ($connection, $report) = @_;
+        $connection->message;
+        $report->('waits');
+        sleep 1.5;
+        $connection->write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nevent");
+    });
+    my $client = client('https://lyncwebext.contoso.com')->ask('GET /ucwa/v1/events');
+    is($server->report, 'waits', 'a pending GET');
+    is(reload(), 'reloaded', 'a reload meanwhile');
+    is($client->answer->{body}, 'event', 'it gets its event');
+};
+
+# So does an upload that is half way.
+scene upload => sub {
+    my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+        my ($connection, $report) = @_;
+        $report->(length $connection->message->{body});
+        $connection->write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    });
+    my $client = client('https://lyncwebext.contoso.com');
+    $client->ask('PUT /collabcontent/x', 'Content-Length' => 2_000_000);
+    $client->write('u' x 1_000_000);
+    is(reload(), 'reloaded', 'a reload in the middle of an upload');
+    $client->write('u' x 1_000_000);
+    is($client->answer->{body}, 'ok', 'which is answered');
+    is($server->report, 2_000_000, 'and complete');
+};
+
+# New configuration for new connections, names and all.
+scene changes => sub {
+    is(client('https://lyncwebext.contoso.com')->ask('GET /abs/handler')->answer->{status}, 200, 'before');
+    ok(client('https://lyncwebext.fabrikam.com')
+        ->write(request('GET https://lyncwebext.fabrikam.com/abs/handler')), 'a name that is unknown yet');
+    edit { s/lyncwebext\.contoso\.com/lyncwebext.fabrikam.com/g };
+    is(reload(), 'reloaded', 'it is put in the place of another');
+    is(site('lyncwebext.fabrikam.com'), 200, 'now it is published');
+    my $client = client('https://lyncwebext.contoso.com');
+    $client->ask('GET /abs/handler');
+    ok($client->is_closed && $client->{buffer} eq '', 'and the other one is not');
+};
+
+# Every kind of mistake leaves the old configuration as it was.
+scene refused => sub {
+    my $original;
+    edit { $original = $_ };
+    my %mistake = (
+        'a directive nobody knows'     => sub { s/sip_domain/sip_domian/ },
+        'a name published twice'       => sub { s/meet\.contoso\.com/lyncwebext.contoso.com/ },
+        'a certificate that is gone'   => sub { s{public\.pem}{absent.pem} },
+        'a block never closed'         => sub { s/\}[^}]*\z// },
+        'a publication without a pool' => sub { s/pool fepool[^}]*\}// },
+        'an unresolvable server'       => sub { s/server 127\.0\.0\.11;/server fe.contoso.invalid;/ },
+    );
+    my %message = (
+        'a directive nobody knows'     => qr/unknown directive "sip_domian"/,
+        'a name published twice'       => qr/"lyncwebext\.contoso\.com" is published twice/,
+        'a certificate that is gone'   => qr/absent\.pem/,
+        'a block never closed'         => qr/unexpected end of file/,
+        'a publication without a pool' => qr/no "pool" in lync_publish "contoso"/,
+        'an unresolvable server'       => qr/host not found in upstream "fe\.contoso\.invalid:/,
+    );
+    my @workers = worker_pids();
+    for my $what (sort keys %mistake) {
+        edit { $_ = $original; $mistake{$what}->() };
+        is(reload(), 'refused', $what);
+        my @said = provoked_lines(qr/\[emerg\]/);
+        ok(@said == 1 && $said[0] =~ $message{$what}, "$what: the log says it") or diag(@said);
+        is(site('lyncwebext.contoso.com'), 200, "$what: the old configuration serves");
+    }
+    is_deeply([sort { $a <=> $b } worker_pids()], [sort { $a <=> $b } @workers],
+        'by the same workers');
+    edit { $_ = $original };
+    is(reload(), 'reloaded', 'mended');
+    is(site('lyncwebext.contoso.com'), 200, 'and it goes on');
+};
+
+# Nothing is left behind by a reload: the same memory after many as after a few.
+scene many => sub {
+    my $master = nginx_pid();
+    my $resident = sub {
+        open my $in, '<', "/proc/$master/statm" or return 0;
+        return (split ' ', <$in>)[1] * 4;
+    };
+    reload() for 1 .. 5;
+    my $before = $resident->();
+    reload() for 1 .. 15;
+    my $grown = $resident->() - $before;
+    is(site('lyncwebext.contoso.com'), 200, 'it still serves');
+  SKIP: {
+        Test::More::skip('not under a sanitizer or valgrind', 1)
+            if $ENV{TEST_NGINX_LD_PRELOAD} || $ENV{TEST_NGINX_USE_VALGRIND};
+        cmp_ok($grown, '<', 600, 'kilobytes grown in fifteen reloads');
+    }
+};
+
+# A server that is gone from the configuration isn't asked any more, one that is new is.
+scene servers => sub {
+    like(client('https://lyncwebext.contoso.com')->ask('GET /abs/handler')->answer->{body},
+        qr/127\.0\.0\.11/, 'one server');
+    edit { s/127\.0\.0\.11/127.0.0.21/ };
+    is(reload(), 'reloaded', 'is replaced by another');
+    like(client('https://lyncwebext.contoso.com')->ask('GET /abs/handler')->answer->{body},
+        qr/127\.0\.0\.21/, 'which is asked now');
+};
+
+run_suite();
+
+__DATA__
+
+=== TEST 1: a request that waits
+--- http_config eval: $::Own
+--- scene: pending
+
+
+
+=== TEST 2: an upload
+--- http_config eval: $::Own
+--- scene: upload
+
+
+
+=== TEST 3: another configuration
+--- http_config eval: $::Deployment
+--- scene: changes
+--- suppress_stderr
+
+
+
+=== TEST 4: a broken one leaves the old one running
+--- http_config eval: $::Deployment
+--- scene: refused
+
+
+
+=== TEST 5: many reloads
+--- http_config eval: $::Deployment
+--- scene: many
+
+
+
+=== TEST 6: other servers
+--- http_config eval: $::Deployment
+--- scene: servers

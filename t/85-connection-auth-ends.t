@@ -1,0 +1,418 @@
+# connection_auth where something ends too early: a handshake, an upload, an answer, a connection on
+# either side, the configuration. Each has a defined outcome, and in none does an identity cross. The
+# server is t/auth/toy.py; each scene is also played against plain nginx (t/auth/AuthToy.pm).
+
+use FindBin ();
+use lib "$FindBin::Bin/auth";
+
+use LyncTest;
+use LyncTest::Scene qw(scene reload);
+use AuthToy;
+
+use Time::HiRes qw(sleep);
+
+our $One = publication('server 127.0.0.11;');
+our $Two = publication("server 127.0.0.11;\n        server 127.0.0.21;");
+
+# The server closes in the middle of a handshake.
+both broken_handshake => sub {
+    my ($front, $toy) = @_;
+
+    # after the challenge
+    my $alice = $front->client('A');
+    my $first = $alice->begin('after');
+    is($first->{status}, 401, 'challenged');
+    sleep 0.05;
+    my $last = $alice->finish('alice');
+    is($last->{status}, 401, 'the answer comes too late');
+    is($last->{server}, $first->{server}, 'at the same server');
+    is($alice->ntlm('alice')->{user}, 'alice', 'a new handshake');
+
+    # with the challenge
+    my $anna = $front->client('Anna');
+    is($anna->begin('close')->{status}, 401, 'challenged, and "Connection: close"');
+    is($anna->finish('anna')->{status}, 401, 'too late as well');
+    is($anna->ntlm('anna')->{user}, 'anna', 'a new handshake');
+
+    # in place of an answer, or in its middle: asked once, and only once
+    my $n = 0;
+    for my $query ('drop', 'half') {
+        for my $message (1, 2) {
+            my $bob = $front->client('B' . ++$n);
+            $bob->begin if $message == 2;
+            my $before = $toy->stats->{requests};
+            my $broken = $message == 1 ? $bob->begin($query) : $bob->finish('bob', $query);
+            like($broken->{status}, qr/^50[234]$/, "message $message, $query: $broken->{status}");
+            is($toy->stats->{requests} - $before, 1, 'asked once');
+            $bob->reconnect_if_closed;
+            is($bob->ntlm('bob')->{user}, 'bob', 'a new handshake');
+            is($bob->get->{user}, 'bob', 'holds');
+        }
+    }
+    and_strangers($front);
+};
+
+# An owned connection that breaks off under a request without a credential.
+both broken_later => sub {
+    my ($front, $toy) = @_;
+    my $n = 0;
+    for my $query ('drop', 'half') {
+        my $alice = $front->client('A' . ++$n);
+        is($alice->ntlm('alice')->{user}, 'alice', 'alice signs in');
+        my $before = $toy->stats->{requests};
+        my $broken = $alice->get($query);
+        isnt($broken->{status}, 200, "no answer of anybody's: $broken->{status}");
+        is($toy->stats->{requests} - $before, 1, 'asked once');
+        $alice->reconnect_if_closed;
+        is($alice->get->{status}, 401, 'asked to sign in again');
+        is($alice->ntlm('alice')->{user}, 'alice', 'and does');
+    }
+    and_strangers($front);
+};
+
+both abandoned => sub {
+    my ($front) = @_;
+    for my $round (1 .. 3) {
+        # in the middle of a handshake
+        my $alice = $front->client("A$round");
+        $alice->begin;
+        $alice->close;
+        # while the server thinks about a message of it
+        my $bob = $front->client("B$round");
+        $bob->begin;
+        $bob->send_last('bob', 'wait=0.2');
+        sleep 0.02;
+        $bob->close;
+        # while an answer comes
+        my $carol = $front->client("C$round");
+        $carol->ntlm('carol');
+        $carol->send('size=3000000');
+        sleep 0.02;
+        $carol->close;
+        is($_->{user}, '-', 'strangers') for $front->strangers(2);
+    }
+    and_strangers($front);
+};
+
+both uploads => sub {
+    my ($front) = @_;
+    my $length = 300_000;
+    my $n = 0;
+    for my $kind ('POST ', 'POST early') {
+        my $alice = $front->client('A' . ++$n);
+        is($alice->ntlm('alice')->{user}, 'alice', 'alice signs in');
+        $alice->send('POST ', 'Content-Length' => $length);
+        $alice->connection->write('x' x $length);
+        is($alice->answer->{user}, 'alice', 'uploads');
+        is($alice->get->{user}, 'alice', 'and stays');
+
+        # and breaks off
+        $alice->send($kind, 'Content-Length' => $length);
+        $alice->connection->write('x' x 1000);
+        sleep 0.05;
+        $alice->close;
+        ok(gone($front, owner => "A$n"), 'her connection is closed');
+
+        # in chunks, in the middle of one
+        my $bob = $front->client("B$n");
+        is($bob->ntlm('bob')->{user}, 'bob', 'bob signs in');
+        $bob->send($kind, 'Transfer-Encoding' => 'chunked');
+        $bob->connection->write("400\r\n" . 'x' x 1000);
+        sleep 0.05;
+        $bob->close;
+        ok(gone($front, owner => "B$n"), 'his connection is closed');
+
+        # with the credential itself
+        my $carl = $front->client("C$n");
+        $carl->is_also('carl')->send($kind, 'Content-Length' => $length,
+            Authorization => 'NTLM ' . kerberos('carl'));
+        $carl->connection->write('x' x 1000);
+        sleep 0.05;
+        $carl->close;
+        is($_->{user}, '-', 'strangers') for $front->strangers(2);
+    }
+    and_strangers($front);
+};
+
+# "Expect: 100-continue", and the server answers before it has the body: nginx has asked the client
+# for it already. The server's connection can't be used again then, so a handshake with such a body
+# doesn't come to its end; one without does, and the body follows.
+both early => sub {
+    my ($front) = @_;
+    my $length = 200_000;
+    my $n = 0;
+    for my $sends (1, 0) {
+        for my $message (1, 2) {
+            my $name = 'A' . ++$n;
+            my $alice = $front->client($name);
+            $alice->begin if $message == 2;
+            $alice->is_also('alice')->send('POST early', 'Content-Length' => $length,
+                Expect => '100-continue',
+                Authorization => 'NTLM ' . ($message == 1 ? type1() : type3($alice->{challenge}, 'alice')));
+            my $connection = $alice->connection;
+            my $answer = $alice->answer;
+            if ($answer->{status} == 100) {
+                $connection->write('x' x $length) if $sends;
+                $answer = $sends || !$connection->is_silent(0.1) ? $alice->answer : undef;
+            }
+            if ($answer) {
+                is($answer->{status}, $message == 1 ? 401 : 200, "the answer comes ($sends, $message)");
+            }
+            $sends ? $alice->reconnect_if_closed : $alice->reconnect;
+            is($alice->ntlm('alice')->{user}, 'alice', 'a handshake without a body');
+            $alice->send('POST ', 'Content-Length' => 5);
+            $alice->connection->write('hello');
+            is($alice->answer->{user}, 'alice', 'then the body');
+            is($_->{user}, '-', 'strangers') for $front->strangers(2);
+            $alice->close;
+            gone($front, owner => $name);
+        }
+    }
+    is($_->{user}, '-', 'strangers') for $front->strangers(2);
+};
+
+both pipelined => sub {
+    my ($front) = @_;
+    my ($alice, $bob) = map { $front->client($_) } qw(A B);
+    my $first = $alice->ntlm('alice');
+    is($bob->ntlm('bob')->{user}, 'bob', 'bob signs in');
+    for my $client ($alice, $bob) {
+        $client->connection->write(join '', map { $client->text($_) }
+            '', 'wait=0.02', 'chunked', '', 'size=100000');
+    }
+    for my $client ($alice, $bob) {
+        my $user = $client->{name} eq 'A' ? 'alice' : 'bob';
+        is($client->answer->{user}, $user, "$user, pipelined") for 1 .. 5;
+    }
+    is($alice->get->{connection}, $first->{connection}, 'on her connection');
+
+    # The first message of a handshake, and another request right behind it.
+    my $carol = $front->client('C');
+    $carol->connection->write(
+        $carol->text('', Authorization => 'NTLM ' . type1()) . $carol->text('anonymous'));
+    my $challenge = $carol->challenged;
+    is($carol->answer->{connection}, $challenge->{connection}, 'the next one follows it');
+    is($carol->finish('carol')->{user}, 'carol', 'carol signs in');
+
+    # A credential, and requests behind it, then away without reading.
+    my $dora = $front->client('D')->is_also('dora');
+    $dora->connection->write(join '',
+        $dora->text('wait=0.05', Authorization => 'Negotiate ' . kerberos('dora')),
+        map { $dora->text('') } 1 .. 5);
+    $dora->close;
+    is($_->{user}, '-', 'strangers') for $front->strangers(3);
+    $_->close for $alice, $bob, $carol;
+    gone($front, owner => 'A');
+    is($_->{user}, '-', 'strangers') for $front->strangers(3);
+};
+
+both keepalive_limits => sub {
+    my ($front, $toy) = @_;
+    # The server's: closed after each third answer.
+    $toy->command('limit', 3);
+    my $alice = $front->client('A');
+    for (1 .. 3) {
+        my $last = $alice->ntlm('alice');
+        is($last->{user}, 'alice', 'alice signs in');
+        if ($last->{request} == 2) {
+            is($alice->get->{user}, 'alice', 'the last answer of the connection');
+        }
+        my $next = $alice->get;
+        is($next->{status}, 401, 'asked again');
+        is($next->{server}, $last->{server}, 'by the same server');
+        $toy->command('close', $_->{number}) for @{ $toy->stats->{open} };
+        sleep 0.05;
+    }
+    # After each answer: nobody can sign in.
+    $toy->command('limit', 1);
+    my $anna = $front->client('Anna');
+    is($anna->ntlm('anna')->{status}, 401, 'no handshake comes to its end') for 1 .. 3;
+    $toy->command('limit', 0);
+    is($anna->ntlm('anna')->{user}, 'anna', 'until the server relents');
+
+    # The client's: it closes.
+    my $bob = $front->client('B');
+    is($bob->ntlm('bob')->{user}, 'bob', 'bob signs in');
+    is($bob->get('', Connection => 'close')->{user}, 'bob', 'with his last request');
+    ok($bob->connection->is_closed, 'closed');
+    ok(gone($front, owner => 'B'), 'his connection, too');
+    is($_->{user}, '-', 'strangers') for $front->strangers(3);
+
+    # HTTP/1.0: a connection for one request.
+    my $carol = $front->client('C')->is_also('carol');
+    $carol->connection->write("GET $AuthToy::PATH?quiet HTTP/1.0\r\nHost: $AuthToy::HOST\r\n"
+        . "X-Client: C\r\nAuthorization: Negotiate " . kerberos('carol') . "\r\n\r\n");
+    is($carol->answer->{user}, 'carol', 'carol, over HTTP/1.0');
+    ok($carol->connection->is_closed, 'closed');
+    ok(gone($front, owner => 'C'), 'gone with the answer');
+    is($_->{user}, '-', 'strangers') for $front->strangers(3);
+};
+
+both half_closed => sub {
+    my ($front) = @_;
+    my $n = 0;
+    for my $query ('', 'wait=0.1', 'chunked&wait=0.1') {
+        my $alice = $front->client('A' . ++$n);
+        is($alice->ntlm('alice')->{user}, 'alice', 'alice signs in');
+        $alice->send($query);
+        shutdown $alice->connection->{socket}, 1;
+        my $outcome = $alice->outcome;
+        like($outcome, qr/^(?:closed|200)$/, "half-closed: $outcome");
+        ok(gone($front, owner => "A$n"), 'her connection is closed');
+        is($_->{user}, '-', 'strangers') for $front->strangers(2);
+
+        # between the messages of a handshake
+        my $bob = $front->client("B$n");
+        $bob->begin;
+        shutdown $bob->connection->{socket}, 1;
+        ok($bob->connection->is_closed, 'nothing to wait for');
+        ok(gone($front, owner => "B$n"), 'his connection is closed');
+        is($_->{user}, '-', 'strangers') for $front->strangers(2);
+    }
+    and_strangers($front);
+};
+
+both cut => sub {
+    my ($front) = @_;
+    for my $round (1 .. 2) {
+        my $alice = $front->client("A$round");
+        is($alice->ntlm('alice')->{user}, 'alice', 'alice signs in');
+        $alice->send('cut');
+        is($alice->outcome, 'closed', 'an answer cut short is not a whole one');
+        ok(gone($front, owner => "A$round"), 'her connection is closed');
+        is($_->{user}, '-', 'strangers') for $front->strangers(2);
+
+        my $bob = $front->client("B$round");
+        $bob->send('cut', Authorization => 'NTLM ' . type1());
+        is($bob->outcome, 'closed', 'a challenge cut short');
+        $bob->reconnect;
+        is($bob->ntlm('bob')->{user}, 'bob', 'a new handshake');
+        is($bob->get('chunked')->{user}, 'bob', 'with chunks');
+    }
+    and_strangers($front);
+};
+
+# The master reads its configuration while forty handshakes are open. The old workers close what is
+# idle, so most clients find their connection closed.
+both reloaded => sub {
+    my ($front) = @_;
+    my $bob = $front->client('B');
+    is($bob->ntlm('bob')->{user}, 'bob', 'bob signs in');
+    my @clients = map { $front->client("H$_") } 1 .. 40;
+    for my $client (@clients) {
+        is($client->begin->{status}, 401, 'challenged');
+    }
+    # One waits for its answer meanwhile.
+    my $late = $front->client('L');
+    is($late->ntlm('late')->{user}, 'late', 'signs in');
+    $late->send('wait=1');
+    if ($front->is_publication) {
+        is(reload(), 'reloaded', 'a new configuration');
+    } else {
+        kill HUP => $front->{pid};
+        sleep 0.3;
+    }
+    is($late->outcome, 200, 'the answer that was waited for comes');
+
+    my %outcomes;
+    for my $client (@clients, $bob) {
+        my $user = $client->{name} eq 'B' ? 'bob' : "user-$client->{name}";
+        my $answer = eval { $client->finish($user) };
+        $outcomes{ $answer ? $answer->{status} : 'closed' }++;
+        $answer ? $client->reconnect_if_closed : $client->reconnect;
+        is($client->ntlm($user)->{user}, $user, 'signs in after it');
+    }
+    note(join ', ', map { "$outcomes{$_} $_" } sort keys %outcomes);
+    is(join(' ', grep { !/^(?:closed|401|200)$/ } keys %outcomes), '',
+        'closed, asked again or signed in');
+    is($_->{user}, '-', 'strangers') for $front->strangers(4);
+    and_strangers($front);
+};
+
+# A reload needs a master.
+master_on();
+run_suite();
+
+__DATA__
+
+=== TEST 1: the server closes in the middle of a handshake
+--- publication eval: $::One
+--- scene: broken_handshake
+--- suppress_stderr
+
+
+
+=== TEST 2: the same with two servers: a credential isn't sent twice
+--- publication eval: $::Two
+--- scene: broken_handshake
+--- suppress_stderr
+
+
+
+=== TEST 3: an owned connection breaks off
+--- publication eval: $::One
+--- scene: broken_later
+--- suppress_stderr
+
+
+
+=== TEST 4: the same with two servers: nothing is asked elsewhere
+--- publication eval: $::Two
+--- scene: broken_later
+--- suppress_stderr
+
+
+
+=== TEST 5: the client goes away
+--- publication eval: $::One
+--- scene: abandoned
+--- suppress_stderr
+
+
+
+=== TEST 6: aborted uploads
+--- publication eval: $::One
+--- scene: uploads
+--- suppress_stderr
+
+
+
+=== TEST 7: an answer before the body
+--- publication eval: $::One
+--- scene: early
+--- suppress_stderr
+
+
+
+=== TEST 8: pipelining
+--- publication eval: $::One
+--- scene: pipelined
+--- suppress_stderr
+
+
+
+=== TEST 9: keep-alive ends, on either side
+--- publication eval: $::Two
+--- scene: keepalive_limits
+--- suppress_stderr
+
+
+
+=== TEST 10: half-closed clients
+--- publication eval: $::One
+--- scene: half_closed
+--- suppress_stderr
+
+
+
+=== TEST 11: chunked answers cut short
+--- publication eval: $::One
+--- scene: cut
+--- suppress_stderr
+
+
+
+=== TEST 12: a reload in the middle of handshakes
+--- publication eval: $::One
+--- scene: reloaded
+--- suppress_stderr

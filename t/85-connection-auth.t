@@ -1,0 +1,525 @@
+# connection_auth: a server connection over which a credential went is its client's alone. What binds
+# a connection, what doesn't, and where the owner's requests go. The server (t/auth/toy.py)
+# authenticates the TCP connection and tells whom it sees; each scene is also played against plain
+# nginx, which crosses (t/auth/AuthToy.pm).
+
+use FindBin ();
+use lib "$FindBin::Bin/auth";
+
+use LyncTest;
+use LyncTest::Scene qw(scene log_lines wait_until);
+use AuthToy;
+
+use Time::HiRes qw(sleep);
+
+our $One = publication('server 127.0.0.11;');
+our $Two = publication("server 127.0.0.11;\n        server 127.0.0.21;");
+
+# Where each request went, as nginx says.
+our $Log = <<'END';
+log_format places '$http_x_client $status $upstream_addr';
+access_log %%SERVROOT%%/logs/places.log places;
+END
+
+# The addresses that a client's requests went to, in their order.
+sub places {
+    my ($client) = @_;
+    my @lines = log_lines(qr/^\Q$client\E /, "$Test::Nginx::Util::ServRoot/logs/places.log");
+    return map { s/^\S+ \S+ //r =~ s/:\d+//gr } @lines;
+}
+
+# A shared connection is shared within a worker.
+my $workers = $ENV{LYNC_WORKERS} || 1;
+
+sub connections { my %seen = map { $_->{connection} => 1 } @_; return scalar keys %seen }
+
+both sequential => sub {
+    my ($front) = @_;
+    my $alice = $front->client('A');
+    my $challenge = $alice->get;
+    is($challenge->{status}, 401, 'asked to sign in');
+    is_deeply($challenge->{challenges}, ['Negotiate', 'NTLM'], 'both challenges travel, in order');
+
+    my $first = $alice->begin;
+    is($first->{status}, 401, 'a challenge with a token');
+    my $last = $alice->finish('alice');
+    is($last->{status}, 200, 'alice signs in');
+    is($last->{connection}, $first->{connection}, 'on the connection that was challenged');
+    for (1 .. 3) {
+        my $answer = $alice->get;
+        is($answer->{user}, 'alice', 'and stays alice without a header');
+        is($answer->{connection}, $last->{connection}, 'on that connection');
+    }
+
+    is($_->{user}, '-', 'strangers, while she is there') for $front->strangers;
+    my $bob = $front->client('B');
+    is($bob->get->{status}, 401, 'bob is asked, too');
+    is($bob->ntlm('bob')->{user}, 'bob', 'bob signs in');
+    is($alice->get->{user}, 'alice', 'alice is alice');
+
+    $alice->close;
+    ok(gone($front, owner => 'A'), 'her connection is closed with her');
+    is($_->{user}, '-', 'strangers, when she has gone') for $front->strangers;
+    is($bob->get->{user}, 'bob', 'bob is bob');
+};
+
+both interleaved => sub {
+    my ($front) = @_;
+    my ($alice, $bob, $nobody) = map { $front->client($_) } qw(A B N);
+    $alice->begin;
+    $nobody->get('anonymous');
+    $bob->begin;
+    $nobody->get('anonymous');
+    my $a = $alice->finish('alice');
+    $nobody->get('anonymous');
+    my $b = $bob->finish('bob');
+    is($a->{user}, 'alice', 'alice signs in');
+    is($b->{user}, 'bob', 'bob signs in');
+    isnt($a->{connection}, $b->{connection}, 'on connections of their own');
+    for (1 .. 5) {
+        is($alice->get->{user}, 'alice', 'alice');
+        is($nobody->get('anonymous')->{user}, '-', 'nobody');
+        is($bob->get->{user}, 'bob', 'bob');
+    }
+    $bob->close;
+    is($nobody->get('anonymous')->{user}, '-', 'nobody, when bob has gone');
+    is($alice->get->{connection}, $a->{connection}, 'alice keeps her connection');
+};
+
+# nginx gives a new client the structure of the one that left last.
+both aba => sub {
+    my ($front) = @_;
+    my $bob = $front->client('B');
+    my $b = $bob->ntlm('bob');
+    for my $round (1 .. 4) {
+        my $alice = $front->client("A$round");
+        is($alice->ntlm("alice$round")->{user}, "alice$round", 'alice signs in and goes');
+        $alice->close;
+        gone($front, owner => "A$round");
+
+        my $next = $front->client("N$round");
+        is($next->get('anonymous')->{user}, '-', 'who comes next is nobody');
+        is($next->get->{status}, 401, 'and is asked to sign in');
+        my $carol = $front->client("C$round");
+        is($carol->ntlm("carol$round")->{user}, "carol$round", 'carol signs in');
+        is($next->get('anonymous')->{user}, '-', 'nobody is nobody');
+        $carol->close;
+        $next->close;
+        is($bob->get->{connection}, $b->{connection}, 'bob keeps his connection');
+    }
+    is($bob->get->{user}, 'bob', 'and is bob');
+};
+
+# A credential with 200 at once: no challenge is ever seen.
+both one_shot => sub {
+    my ($front) = @_;
+    for my $query ('', 'quiet', 'per-request', 'per-request&quiet', 'chunked&quiet') {
+        my $carol = $front->client("C($query)");
+        my $first = $carol->negotiate('carol', $query);
+        is($first->{status}, 200, "one message ($query)");
+        is($_->{user}, '-', 'strangers, while she is there') for $front->strangers(2);
+        my $next = $carol->get('anonymous');
+        is($next->{connection}, $first->{connection}, 'she keeps her connection');
+        is($next->{user}, $query =~ /per-request/ ? '-' : 'carol', 'the server decides for how long');
+        $carol->close;
+        gone($front, owner => "C($query)");
+        is($_->{user}, '-', 'strangers, when she has gone') for $front->strangers(2);
+    }
+};
+
+both spellings => sub {
+    my ($front) = @_;
+    my $token = kerberos('carol');
+    my $n = 0;
+    for my $value ("NTLM $token", "ntlm $token", "NEGOTIATE $token", "negotiate  $token",
+        "Nego2 $token", "Kerberos $token", "nTLM $token  ", " \tNTLM $token")
+    {
+        my $carol = $front->client('C' . ++$n);
+        $carol->is_also('carol');
+        my $first = $carol->get('quiet', Authorization => $value);
+        is($first->{user}, 'carol', $value =~ s/\S{12,}.*//sr);
+        is($_->{user}, '-', 'strangers') for $front->strangers(1);
+        is($carol->get->{connection}, $first->{connection}, 'hers');
+        $carol->close;
+        gone($front, owner => "C$n");
+        is($_->{user}, '-', 'strangers') for $front->strangers(1);
+    }
+};
+
+# Two headers of the name: nginx 1.22 looks at the first, this server at the last. Newer versions of
+# nginx refuse the request.
+both doubled => sub {
+    my ($front) = @_;
+    my $n = 0;
+    for my $first ('Basic eDp5', 'Bearer x', '') {
+        my $dave = $front->client('D' . ++$n);
+        $dave->is_also('dave');
+        my $answer = $dave->get('quiet', Authorization => $first,
+            Authorization => 'NTLM ' . kerberos('dave'));
+        ok($answer->{status} == 400 || ($answer->{user} // '') eq 'dave', 'refused, or recognised');
+        is($_->{user}, '-', 'strangers') for $front->strangers(2);
+    }
+    and_strangers($front);
+};
+
+# A token in an answer binds as well, wherever it stands among the challenges, and whatever the
+# request was.
+both told => sub {
+    my ($front) = @_;
+    my $n = 0;
+    for my $query ('merged', 'merged&basic', 'basic', 'chunked') {
+        for my $scheme (qw(NTLM Negotiate)) {
+            my $alice = $front->client('A' . ++$n);
+            my $first = $alice->begin($query, $scheme);
+            is($_->{user}, '-', 'strangers') for $front->strangers(1);
+            my $last = $alice->finish("alice$n", $query, $scheme);
+            is($last->{user}, "alice$n", "signs in ($query, $scheme)");
+            is($last->{connection}, $first->{connection}, 'on one connection');
+            $alice->close;
+            gone($front, owner => "A$n");
+            is($_->{user}, '-', 'strangers') for $front->strangers(1);
+        }
+    }
+    for my $query ('token', 'token&merged', 'token&basic', 'token&basic&merged', 'token&anonymous',
+        'token&chunked')
+    {
+        my $alice = $front->client('U' . ++$n);
+        my $first = $alice->get($query);
+        is($_->{client}, $_->{name}, 'strangers') for $front->strangers(2);
+        is($alice->get('anonymous')->{connection}, $first->{connection}, "hers by a token ($query)");
+        $alice->close;
+        gone($front, owner => "U$n");
+        $front->strangers(1);
+    }
+};
+
+# Anonymous probes can't tie connections up.
+both bare => sub {
+    my ($front, $toy) = @_;
+    my @clients = map { $front->client("P$_") } 1 .. 8;
+    for my $query ('', 'merged', 'basic', 'merged&basic', 'chunked') {
+        my @answers = map { $_->get($query) } @clients, @clients;
+        is((grep { $_->{status} == 401 } @answers), 16, "sixteen challenges ($query)");
+        cmp_ok(connections(@answers), '<=', $workers, 'over one shared connection');
+    }
+    my @basic = map { $_->is_also('x')->get('', Authorization => 'Basic eDp5') } @clients;
+    is((grep { $_->{user} eq 'x' } @basic), 8, 'Basic authenticates the request');
+    cmp_ok(connections(@basic), '<=', $workers, 'and binds nothing');
+    my @bearer = map { $_->get('anonymous', Authorization => 'Bearer NTLM') } @clients;
+    cmp_ok(connections(@bearer), '<=', $workers, 'nor does a bearer token');
+    is((grep { defined $_->{owner} } @{ $toy->stats->{open} }), 0, 'nobody owns anything');
+
+    my $alice = $clients[0];
+    my $a = $alice->ntlm('alice');
+    is($a->{user}, 'alice', 'alice signs in');
+    my @others = map { $_->get('anonymous') } @clients[1 .. 7];
+    ok(!(grep { $_->{connection} == $a->{connection} } @others), 'others share without her');
+    cmp_ok(connections(@others), '<=', $workers, 'still one connection');
+};
+
+# Another name on the same connection is the same client's business.
+both changed => sub {
+    my ($front) = @_;
+    my $client = $front->client('A');
+    my $first = $client->ntlm('alice');
+    is($first->{user}, 'alice', 'alice signs in');
+    is($client->ntlm('adele')->{user}, 'adele', 'then adele');
+    is($client->get->{user}, 'adele', 'and stays');
+    is($client->get->{connection}, $first->{connection}, 'on the same connection');
+    $client->close;
+    gone($front, owner => 'A');
+    is($_->{user}, '-', 'strangers') for $front->strangers;
+};
+
+both two_servers => sub {
+    my ($front, $toy) = @_;
+    my @clients = map { $front->client("T$_") } 1 .. 6;
+    my %server;
+    for my $client (@clients) {
+        $client->begin;
+        my $last = $client->finish("user-$client->{name}");
+        is($last->{user}, "user-$client->{name}", "$client->{name} signs in");
+        $server{ $client->{name} } = $last->{server};
+    }
+    for my $round (1 .. 4) {
+        for my $client (@clients, reverse @clients) {
+            my $answer = $client->get;
+            is($answer->{user}, "user-$client->{name}", 'stays signed in');
+            is($answer->{server}, $server{ $client->{name} }, 'on its server');
+        }
+    }
+    is($_->{user}, '-', 'strangers') for $front->strangers(4);
+    if ($front->is_publication) {
+        my %used = map { $_ => 1 } values %server;
+        is(join(' ', sort keys %used), '127.0.0.11 127.0.0.21', 'both servers are used');
+        for my $client (@clients) {
+            my $name = $client->{name};
+            ok((wait_until { places($name) == 10 }), 'each request is logged once');
+            my %said = map { $_ => 1 } places($name);
+            is(join(' ', keys %said), $server{$name}, '$upstream_addr tells the truth');
+        }
+    }
+};
+
+# The server closes a connection that waits: asked again, by the same server.
+both idle_closed => sub {
+    my ($front, $toy) = @_;
+    my @clients = map { $front->client("I$_") } 1 .. 4;
+    for my $client (@clients) {
+        my $last = $client->ntlm("user-$client->{name}");
+        is($last->{user}, "user-$client->{name}", 'signs in');
+        for (1 .. 2) {
+            $toy->command('close', $last->{connection}) if defined $last->{connection};
+            gone($front, owner => $client->{name});
+            sleep 0.02;
+            my $next = $client->get;
+            is($next->{status}, 401, 'asked again');
+            is($next->{server}, $last->{server}, 'by the same server');
+            my $again = $client->ntlm("user-$client->{name}");
+            is($again->{user}, "user-$client->{name}", 'signs in again');
+            is($again->{server}, $last->{server}, 'there');
+            $last = $again;
+        }
+    }
+    is($_->{user}, '-', 'strangers') for $front->strangers(4);
+};
+
+# The server of a client goes away altogether.
+both server_gone => sub {
+    my ($front, $toy) = @_;
+    my @clients = map { $front->client("G$_") } 1 .. 4;
+    my %server;
+    for my $client (@clients) {
+        $server{ $client->{name} } = $client->ntlm("user-$client->{name}")->{server};
+    }
+    my $address = "127.0.0.11:$toy->{port}";
+    $toy->command('refuse', $address);
+    for my $client (@clients) {
+        my $stays = $server{ $client->{name} } ne '127.0.0.11';
+        my $next = $client->get;
+        is($next->{status}, $stays ? 200 : 401, $stays ? 'stays signed in' : 'asked again');
+        is($next->{server}, '127.0.0.21', $stays ? 'there' : 'by the other server');
+        is($client->ntlm("user-$client->{name}")->{user}, "user-$client->{name}", 'signs in');
+    }
+    $toy->command('accept', $address);
+    is($_->{user}, '-', 'strangers') for $front->strangers(4);
+};
+
+# A server of somebody else's switches HTTP/2 on for the socket. Its connections can ask for names of
+# the publication; what can't have a connection of its own gets none.
+sub h2 {
+    my ($sni, $host, $port, @options) = @_;
+    my @command = ('curl', '--silent', '--insecure', '--http2', '--max-time', 10,
+        '--resolve', "$sni:$port:127.0.0.1", '--header', "Host: $host", '--header', 'X-Client: H2',
+        '--write-out', '\n%{http_version} %{http_code}', @options,
+        "https://$sni:$port$AuthToy::PATH?anonymous");
+    open my $out, '-|', @command or die "curl: $!\n";
+    my $text = do { local $/; <$out> };
+    { local $?; close $out; }
+    my ($version, $status) = $text =~ /\n(\S+) (\d+)$/;
+    return { version => $version, status => $status, body => $text };
+}
+
+both h2 => sub {
+    my ($front) = @_;
+    my $alice = $front->client('A');
+    is($alice->ntlm('alice')->{user}, 'alice', 'alice signs in');
+    for my $sni ('foreign.example.com', $AuthToy::HOST) {
+        for my $credential (0, 1) {
+            my @options = $credential
+                ? ('--header', 'Authorization: Negotiate ' . kerberos('henry')) : ();
+            my $got = h2($sni, $AuthToy::HOST, $front->{port}, @options);
+            next if !$front->is_publication;
+            if ($got->{version} eq '2') {
+                is($got->{status}, 421, "over HTTP/2, SNI $sni: misdirected");
+                unlike($got->{body}, qr/"user"/, 'the pool never saw it');
+            } else {
+                is($got->{version}, '1.1', "SNI $sni");
+            }
+        }
+    }
+    is($_->{user}, '-', 'strangers') for $front->strangers(2);
+    is($alice->get->{user}, 'alice', 'alice stays');
+    if ($front->is_publication) {
+        is(h2('foreign.example.com', 'foreign.example.com', $front->{port})->{version}, '2',
+            'the other server speaks HTTP/2');
+    }
+};
+
+alone limits => sub {
+    my ($front) = @_;
+    my @clients = map { $front->client("M$_") } 1 .. 3;
+    my @answers = map { $_->begin } @clients;
+    is(join(' ', map { $_->{status} } @answers), '401 401 503', 'two may own, the third is told');
+    is($clients[2]->reconnect_if_closed->get('anonymous')->{user}, '-', 'it may ask without a credential');
+    is($clients[0]->finish('alice')->{user}, 'alice', 'the others go on');
+    is($clients[1]->finish('bob')->{user}, 'bob', 'both');
+    $clients[0]->close;
+    gone($front, owner => 'M1');
+    is($clients[2]->ntlm('carol')->{user}, 'carol', 'when one has gone, there is room');
+    is($clients[1]->get->{user}, 'bob', 'bob stays');
+};
+
+alone idle => sub {
+    my ($front) = @_;
+    my $alice = $front->client('A');
+    is($alice->ntlm('alice')->{user}, 'alice', 'alice signs in');
+    ok(gone($front, owner => 'A'), 'a connection that waits too long is closed');
+    is($alice->get->{status}, 401, 'asked again');
+    is($alice->ntlm('alice')->{user}, 'alice', 'signs in again');
+};
+
+alone age => sub {
+    my ($front) = @_;
+    my $alice = $front->client('A');
+    is($alice->ntlm('alice')->{user}, 'alice', 'alice signs in');
+    my $until = Time::HiRes::time() + 5;
+    my $answer;
+    do {
+        sleep 0.1;
+        $answer = $alice->get;
+    } while ($answer->{status} == 200 && Time::HiRes::time() < $until);
+    is($answer->{status}, 401, 'asked again when the connection is old, however busy');
+    is($alice->ntlm('alice')->{user}, 'alice', 'signs in again');
+};
+
+alone off => sub {
+    my ($front) = @_;
+    my ($alice, $bob) = map { $front->client($_) } qw(A B);
+    $alice->ntlm('alice');
+    $bob->negotiate('bob', 'quiet');
+    $alice->get;
+    is($_->{user}, '-', 'strangers') for $front->strangers(3);
+    $_->close for $alice, $bob;
+    is($_->{user}, '-', 'strangers') for $front->strangers(3);
+};
+
+run_suite();
+
+__DATA__
+
+=== TEST 1: two clients, one after the other
+--- publication eval: $::One
+--- scene: sequential
+--- suppress_stderr
+
+
+
+=== TEST 2: two clients at the same time
+--- publication eval: $::One
+--- scene: interleaved
+--- suppress_stderr
+
+
+
+=== TEST 3: a client's structure is used again
+--- publication eval: $::One
+--- scene: aba
+--- suppress_stderr
+
+
+
+=== TEST 4: a credential without a challenge
+--- publication eval: $::One
+--- scene: one_shot
+--- suppress_stderr
+
+
+
+=== TEST 5: schemes as they may be spelt
+--- publication eval: $::One
+--- scene: spellings
+--- suppress_stderr
+
+
+
+=== TEST 6: two Authorization headers
+--- publication eval: $::One
+--- scene: doubled
+--- suppress_stderr
+
+
+
+=== TEST 7: a token in an answer
+--- publication eval: $::One
+--- scene: told
+--- suppress_stderr
+
+
+
+=== TEST 8: a bare challenge binds nothing
+--- publication eval: $::One
+--- scene: bare
+--- suppress_stderr
+
+
+
+=== TEST 9: another name on the same connection
+--- publication eval: $::One
+--- scene: changed
+--- suppress_stderr
+
+
+
+=== TEST 10: two servers
+--- http_config eval: $::Log
+--- publication eval: $::Two
+--- scene: two_servers
+--- suppress_stderr
+
+
+
+=== TEST 11: the server closes an owned connection that waits
+--- publication eval: $::Two
+--- scene: idle_closed
+--- suppress_stderr
+
+
+
+=== TEST 12: the server goes away
+--- publication eval: $::Two
+--- scene: server_gone
+--- suppress_stderr
+
+
+
+=== TEST 13: HTTP/2 on the same socket
+--- http_config
+server {
+    listen 127.0.0.1:%%PORT_HTTPS%% ssl http2;
+    server_name foreign.example.com;
+    ssl_certificate     %%PKI%%/public.pem;
+    ssl_certificate_key %%PKI%%/public.key;
+    return 204;
+}
+--- publication eval: $::One
+--- scene: h2
+--- suppress_stderr
+
+
+
+=== TEST 14: no more than so many
+--- publication eval: $::One . "connection_auth on max=2;\n"
+--- scene: limits
+--- suppress_stderr
+
+
+
+=== TEST 15: no longer than so long
+--- publication eval: $::One . "connection_auth on idle=1s;\n"
+--- scene: idle
+--- suppress_stderr
+
+
+
+=== TEST 16: no older than so old
+--- publication eval: $::One . "connection_auth on age=1s;\n"
+--- scene: age
+--- suppress_stderr
+
+
+
+=== TEST 17: off: nobody can sign in, and nobody is taken for somebody else
+--- publication eval: $::One . "connection_auth off;\n"
+--- scene: off
+--- suppress_stderr

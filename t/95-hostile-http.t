@@ -1,0 +1,563 @@
+# What stands at http level must not bend a publication. Every directive that nginx's modules take
+# there and hand down to servers and locations is turned the wrong way, each alone and then all
+# together; the same requests must get the same answers as without, reach the same servers, and
+# reach them once.
+#
+# What is inherited on purpose is absent here: log files, resolver, set_real_ip_from and its kin,
+# temporary paths, ssl_session_ticket_key. proxy_set_body, which nothing can undo, is refused
+# (t/90-bad-input-together.t).
+
+use strict;
+use warnings;
+
+use File::Path qw(make_path remove_tree);
+use LyncTest::Client ();
+use LyncTest::Logs   ();
+use LyncTest::Paths  ();
+use LyncTest::Ports  ();
+use LyncTest::StandIn ();
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $root  = "$LyncTest::Paths::RUN/t/hostile_$$";
+my $pki   = $LyncTest::Paths::PKI;
+my $nginx = $LyncTest::Paths::NGINX;
+sub port { LyncTest::Ports::port($_[0]) }
+
+# [what stands at http level], each with what it needs to do harm. Paths like /hostile lead to the
+# publication's own location, which has nothing there: an error in any case.
+my @hostile = grep { /\S/ && !/^#/ } map { s/^\s+|\s+$//gr } split /\n/, <<'END';
+# ngx_http_core_module
+absolute_redirect off; port_in_redirect on; server_name_in_redirect on;
+aio threads; aio_write on;
+client_body_buffer_size 1;
+client_body_in_file_only on;
+client_body_in_file_only clean; client_body_in_single_buffer on;
+client_body_timeout 1ms;
+client_header_buffer_size 32;
+client_header_timeout 1ms;
+client_max_body_size 1;
+chunked_transfer_encoding off;
+connection_pool_size 256; request_pool_size 256;
+default_type text/hostile;
+types { text/hostile html txt; }
+directio 1; directio_alignment 4k; read_ahead 4k;
+disable_symlinks on;
+early_hints 1;
+error_page 301 400 401 403 404 405 409 412 416 500 502 503 504 =200 /hostile;
+error_page 404 502 503 https://hostile.contoso.com/;
+etag off;
+if_modified_since before;
+if_modified_since off; max_ranges 0;
+ignore_invalid_headers off; underscores_in_headers on;
+keepalive_disable safari msie6;
+keepalive_min_timeout 1h;
+keepalive_requests 1;
+keepalive_time 1ms;
+keepalive_timeout 0;
+large_client_header_buffers 1 600;
+limit_rate 1;
+limit_rate 1; limit_rate_after 1;
+lingering_close off;
+lingering_close always; lingering_time 1ms; lingering_timeout 1ms;
+log_not_found off; log_subrequest on;
+max_headers 1;
+merge_slashes off;
+msie_padding on; msie_refresh on;
+open_file_cache max=10; open_file_cache_errors on;
+output_buffers 1 512; postpone_output 0;
+post_action /hostile;
+recursive_error_pages on; error_page 404 /hostile;
+reset_timedout_connection on;
+root /nonexistent;
+satisfy any; deny all; auth_basic hostile; auth_basic_user_file hostile.htpasswd;
+send_lowat 1; send_timeout 1ms;
+sendfile on; sendfile_max_chunk 1; tcp_nopush on; tcp_nodelay off;
+server_tokens build;
+subrequest_output_buffer_size 1;
+variables_hash_bucket_size 128; types_hash_max_size 64;
+# who may come
+deny all;
+auth_basic "hostile"; auth_basic_user_file hostile.htpasswd;
+auth_delay 1s; auth_basic "hostile"; auth_basic_user_file hostile.htpasswd;
+auth_request /hostile;
+auth_request /hostile; auth_request_set $hostile $upstream_status;
+limit_req_zone $server_protocol zone=hostile:1m rate=1r/m; limit_req zone=hostile;
+limit_req_zone $server_protocol zone=hostile:1m rate=1r/m; limit_req zone=hostile nodelay; limit_req_status 418; limit_req_log_level error;
+limit_req_zone $server_protocol zone=hostile:1m rate=1r/m; limit_req zone=hostile; limit_req_dry_run on;
+limit_conn_zone $server_protocol zone=hostile:1m; limit_conn hostile 1; limit_conn_status 418; limit_conn_log_level error;
+secure_link $arg_hostile; secure_link_md5 hostile;
+userid on; userid_name hostile; userid_path /;
+userid log; userid_mark a;
+# what answers look like
+add_after_body /hostile; addition_types *;
+add_before_body /hostile; addition_types *;
+add_header X-Hostile yes always;
+add_header X-Hostile yes always; add_header_inherit merge;
+add_trailer X-Hostile yes always;
+add_trailer X-Hostile yes always; add_trailer_inherit merge;
+autoindex on; autoindex_format json; index hostile;
+charset koi8-r; charset_types *; override_charset on;
+charset koi8-r; source_charset windows-1251; charset_types *; override_charset on;
+expires max;
+gunzip on; gunzip_buffers 1 512;
+gzip on; gzip_types *; gzip_proxied any; gzip_min_length 0; gzip_http_version 1.0; gzip_vary on; gzip_comp_level 9;
+gzip_static always;
+image_filter_buffer 1;
+modern_browser_value hostile; ancient_browser_value hostile; ancient_browser curl;
+mp4_buffer_size 1;
+slice 1k;
+ssi on; ssi_types *; ssi_silent_errors off; ssi_last_modified on;
+sub_filter external hostile; sub_filter_types *; sub_filter_once off;
+sub_filter $host hostile; sub_filter_types *; sub_filter_last_modified on;
+xml_entities /nonexistent;
+# what else happens
+dav_methods PUT DELETE MKCOL COPY MOVE; dav_access all:rw; create_full_put_path on; min_delete_depth 0;
+mirror /hostile; mirror_request_body on;
+rewrite_log on;
+uninitialized_variable_warn off;
+# HTTP/2 and HTTP/3
+http2 on;
+http2_max_concurrent_streams 1; http2_chunk_size 1; http2_body_preread_size 64k;
+http2_push /hostile; http2_push_preload on;
+http2_idle_timeout 1ms; http2_recv_timeout 1ms; http2_max_requests 1; http2_max_field_size 64; http2_max_header_size 64;
+http3 on;
+http3_hq on; http3_max_concurrent_streams 1;
+quic_retry on; quic_gso on;
+# ngx_http_proxy_module
+proxy_bind 127.0.0.66;
+proxy_bind $remote_addr transparent;
+proxy_buffer_size 512;
+proxy_buffering on; proxy_request_buffering on;
+proxy_buffers 2 1k; proxy_buffer_size 1k; proxy_busy_buffers_size 1k;
+proxy_cache hostile; proxy_cache_path cache keys_zone=hostile:1m; proxy_cache_valid any 1h; proxy_cache_key hostile; proxy_cache_methods GET HEAD POST; proxy_ignore_headers Cache-Control Expires Set-Cookie Vary;
+proxy_cache hostile; proxy_cache_path cache keys_zone=hostile:1m; proxy_cache_valid any 1h; proxy_cache_use_stale error timeout http_500 http_503; proxy_cache_lock on; proxy_cache_min_uses 1; proxy_cache_background_update on; proxy_cache_revalidate on; proxy_cache_convert_head on; proxy_cache_max_range_offset 1;
+proxy_no_cache 1; proxy_cache_bypass 1;
+proxy_connect_timeout 1ms;
+proxy_cookie_domain ~. hostile; proxy_cookie_path ~. /hostile; proxy_cookie_flags ~ secure samesite=none;
+proxy_force_ranges on;
+proxy_headers_hash_bucket_size 32; proxy_headers_hash_max_size 64;
+proxy_hide_header X-Site; proxy_hide_header WWW-Authenticate; proxy_hide_header Set-Cookie;
+proxy_http_version 1.0;
+proxy_ignore_client_abort on;
+proxy_ignore_headers Date;
+proxy_intercept_errors on; error_page 401 403 404 409 412 500 503 =200 /hostile;
+proxy_limit_rate 1;
+proxy_max_temp_file_size 1k; proxy_temp_file_write_size 1k; proxy_buffers 2 1k; proxy_buffer_size 1k; proxy_busy_buffers_size 1k;
+proxy_method POST;
+proxy_next_upstream error timeout http_404 http_403 http_500 http_503 non_idempotent; proxy_next_upstream_tries 5; proxy_next_upstream_timeout 1ms;
+proxy_next_upstream off;
+proxy_pass_header X-Accel-Redirect; proxy_pass_header X-Accel-Limit-Rate;
+proxy_pass_request_body off;
+proxy_pass_request_headers off;
+proxy_pass_trailers on;
+proxy_read_timeout 1ms;
+proxy_redirect https:// http://hostile.;
+proxy_redirect default;
+proxy_send_lowat 1; proxy_send_timeout 1ms;
+proxy_set_header Host hostile.contoso.com; proxy_set_header Authorization "";
+proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header Connection upgrade;
+proxy_socket_keepalive off; proxy_socket_rcvbuf 1k; proxy_socket_sndbuf 1k;
+proxy_store on; proxy_store_access all:rw;
+proxy_store hostile$uri;
+proxy_ssl_certificate PKI/public-ecdsa.pem; proxy_ssl_certificate_key PKI/public-ecdsa.key;
+proxy_ssl_certificate PKI/encrypted.pem; proxy_ssl_certificate_key PKI/encrypted.key; proxy_ssl_password_file hostile.password;
+proxy_ssl_certificate_cache max=10;
+proxy_ssl_ciphers NULL;
+proxy_ssl_conf_command MaxProtocol TLSv1;
+proxy_ssl_conf_command Ciphersuites TLS_AES_128_CCM_8_SHA256;
+proxy_ssl_crl hostile.crl;
+proxy_ssl_name hostile.contoso.com;
+proxy_ssl_protocols TLSv1;
+proxy_ssl_server_name off;
+proxy_ssl_session_reuse off;
+proxy_ssl_trusted_certificate PKI/other-ca.pem;
+proxy_ssl_verify on; proxy_ssl_verify_depth 0; proxy_ssl_trusted_certificate PKI/other-ca.pem;
+proxy_ssl_verify off;
+tunnel_connect_timeout 1ms; tunnel_read_timeout 1ms;
+# ngx_http_ssl_module
+ssl_buffer_size 512;
+ssl_certificate PKI/wrong-name.pem; ssl_certificate_key PKI/wrong-name.key;
+ssl_certificate_cache max=10;
+ssl_certificate_compression on;
+ssl_ciphers NULL;
+ssl_client_certificate PKI/other-ca.pem; ssl_verify_client on; ssl_verify_depth 0;
+ssl_client_certificate PKI/other-ca.pem; ssl_verify_client on; ssl_ocsp on; ssl_crl hostile.crl;
+ssl_verify_client optional_no_ca;
+ssl_conf_command MaxProtocol TLSv1;
+ssl_conf_command Options PrioritizeChaCha;
+ssl_early_data on;
+ssl_ecdh_curve secp521r1;
+ssl_password_file hostile.password;
+ssl_prefer_server_ciphers off;
+ssl_protocols TLSv1;
+ssl_protocols TLSv1.2; ssl_ciphers AES256-SHA;
+ssl_reject_handshake on;
+ssl_session_cache none; ssl_session_tickets off; ssl_session_timeout 1;
+ssl_session_cache shared:hostile:1m;
+ssl_stapling on; ssl_stapling_verify on; ssl_stapling_file hostile.ocsp;
+ssl_trusted_certificate PKI/other-ca.pem;
+END
+
+# One publication with each way of answering in it. Names of example.com are in no certificate.
+my $publication = <<'END';
+lync_publish contoso {
+    sip_domain    contoso.com example.com;
+    certificate   PKI/public.pem PKI/public.key;
+    trusted_ca    PKI/internal-ca.pem;
+    http_listen   127.0.0.1:PORT_HTTP;
+    https_listen  127.0.0.1:PORT_HTTPS;
+    path_policy   vendor;
+
+    pool fepool.contoso.local {
+        server                 127.0.0.11;
+        external_web_services  lyncwebext.contoso.com;
+        listening_ports        http=PORT_8080 https=PORT_4443;
+    }
+    pool fepool2.fabrikam.local {
+        server                 127.0.0.12;
+        external_web_services  lyncwebext.fabrikam.com;
+        listening_ports        http=PORT_8080 https=PORT_4443;
+    }
+    # Nobody listens there.
+    director dirpool.contoso.local {
+        server                 127.0.0.13;
+        external_web_services  dirwebext.contoso.com;
+        listening_ports        http=PORT_CLOSED https=PORT_CLOSED_TOO;
+    }
+    simple_url  meet    https://lync.contoso.com/meet    pool=fepool.contoso.local;
+    simple_url  dialin  https://lync.contoso.com/dialin  pool=fepool2.fabrikam.local;
+}
+END
+
+# What the servers see, so that they answer the same to the same; /unique tells one answer from
+# another.
+my $stand_in = <<'END';
+        ssl_verify_client optional_no_ca;
+        location /seen {
+            add_header X-Site "seen" always;
+            add_header Cache-Control "public, max-age=3600" always;
+            return 200 "$request
+Host: $http_host
+X-Forwarded-For: $http_x_forwarded_for
+X-Forwarded-Proto: $http_x_forwarded_proto
+X-Forwarded-Host: $http_x_forwarded_host
+Forwarded: $http_forwarded
+Via: $http_via
+Connection: $http_connection
+Authorization: $http_authorization
+Cookie: $http_cookie
+Accept-Encoding: $http_accept_encoding
+Range: $http_range
+If-None-Match: $http_if_none_match
+Content-Length: $content_length
+Transfer-Encoding: $http_transfer_encoding
+X-Long: $http_x_long
+SNI: $ssl_server_name
+Client certificate: $ssl_client_verify $ssl_client_s_dn
+from $remote_addr by $ssl_protocol
+";
+        }
+        location = /page {
+            default_type text/html;
+            add_header Last-Modified "Mon, 01 Jan 2024 00:00:00 GMT";
+            add_header ETag '"page"';
+            add_header Accept-Ranges bytes;
+            add_header Vary "Accept-Encoding";
+            add_header Via "1.1 fepool";
+            return 200 "<html><head></head><!--# echo var='host' --><body>external lyncwebext.contoso.com 0123456789 0123456789 0123456789 0123456789 0123456789</body></html>";
+        }
+        location = /commands {
+            add_header X-Accel-Redirect "/seen";
+            add_header X-Accel-Expires "3600";
+            add_header X-Accel-Limit-Rate "1";
+            add_header X-Accel-Charset "koi8-r";
+            add_header Refresh "0; url=https://fepool.contoso.local/";
+            add_header Set-Cookie "a=1; path=/; domain=contoso.com";
+            add_header Set-Cookie "b=2; path=/lwa";
+            return 200 "commands";
+        }
+        location = /unique {
+            expires 1h;
+            return 200 "$request_id";
+        }
+END
+
+# [what it shows, scheme, name, request]; "\n" is CRLF, PAD is 20 KB.
+my @requests = (
+    ['what a server sees', 'https', 'lyncwebext.contoso.com',
+        "GET /seen?a=b HTTP/1.1\nHost: lyncwebext.contoso.com\nCookie: c=d\n"
+        . "Authorization: NTLM TlRMTVNT\nAccept-Encoding: gzip\nX-Forwarded-For: 8.8.8.8\n\n"],
+    ['slashes and dots as they come', 'https', 'lyncwebext.contoso.com',
+        "GET //abs//%2e/../seen HTTP/1.1\nHost: lyncwebext.contoso.com\n\n"],
+    ['an upload', 'https', 'lyncwebext.contoso.com',
+        "POST /seen HTTP/1.1\nHost: lyncwebext.contoso.com\nContent-Length: 20480\n\nPAD"],
+    ['an upload in chunks', 'https', 'lyncwebext.contoso.com',
+        "PUT /seen HTTP/1.1\nHost: lyncwebext.contoso.com\nTransfer-Encoding: chunked\n\n"
+        . "5000\nPAD\n0\n\n"],
+    ['a long header', 'https', 'lyncwebext.contoso.com',
+        "GET /seen HTTP/1.1\nHost: lyncwebext.contoso.com\nX-Long: PAD\n\n"],
+    ['a page', 'https', 'lyncwebext.contoso.com',
+        "GET /page HTTP/1.1\nHost: lyncwebext.contoso.com\nAccept-Encoding: gzip\n"
+        . "User-Agent: MSIE 6.0\n\n"],
+    ['a part of a page', 'https', 'lyncwebext.contoso.com',
+        "GET /page HTTP/1.1\nHost: lyncwebext.contoso.com\nRange: bytes=0-9\n\n"],
+    ['a page known already', 'https', 'lyncwebext.contoso.com',
+        "GET /page HTTP/1.1\nHost: lyncwebext.contoso.com\nIf-None-Match: \"page\"\n"
+        . "If-Modified-Since: Mon, 01 Jan 2024 00:00:00 GMT\n\n"],
+    ['commands of a server to a proxy', 'https', 'lyncwebext.contoso.com',
+        "GET /commands HTTP/1.1\nHost: lyncwebext.contoso.com\n\n"],
+    ['a challenge', 'https', 'lyncwebext.contoso.com',
+        "GET /status/401 HTTP/1.1\nHost: lyncwebext.contoso.com\n\n"],
+    ['an error with a body', 'https', 'lyncwebext.contoso.com',
+        "GET /status/404 HTTP/1.1\nHost: lyncwebext.contoso.com\n\n"],
+    ['an error without', 'https', 'lyncwebext.contoso.com',
+        "GET /status/409/empty HTTP/1.1\nHost: lyncwebext.contoso.com\n\n"],
+    ['a failure', 'https', 'lyncwebext.contoso.com',
+        "GET /status/500 HTTP/1.1\nHost: lyncwebext.contoso.com\n\n"],
+    ['a redirect to the server itself', 'https', 'lyncwebext.contoso.com',
+        "GET /status/302 HTTP/1.1\nHost: lyncwebext.contoso.com\n\n"],
+    ['the head alone', 'https', 'lyncwebext.contoso.com',
+        "HEAD /seen HTTP/1.1\nHost: lyncwebext.contoso.com\n\n"],
+    ['two requests on a connection', 'https', 'lyncwebext.contoso.com',
+        "GET /seen/1 HTTP/1.1\nHost: lyncwebext.contoso.com\nConnection: keep-alive\n\n"
+        . "GET /seen/2 HTTP/1.1\nHost: lyncwebext.contoso.com\n\n"],
+    ['nothing from a cache', 'https', 'lyncwebext.contoso.com',
+        "GET /unique HTTP/1.1\nHost: lyncwebext.contoso.com\nConnection: keep-alive\n\n"
+        . "GET /unique HTTP/1.1\nHost: lyncwebext.contoso.com\n\n"],
+    ['a meet link', 'https', 'lync.contoso.com',
+        "GET /meet/alice/1 HTTP/1.1\nHost: lync.contoso.com\n\n"],
+    ['the dial-in page, of another pool', 'https', 'lync.contoso.com',
+        "GET /dialin/seen HTTP/1.1\nHost: lync.contoso.com\n\n"],
+    ['what isn\'t published', 'https', 'lync.contoso.com',
+        "GET /hostile HTTP/1.1\nHost: lync.contoso.com\n\n"],
+    ['what is never published', 'https', 'lyncwebext.contoso.com',
+        "GET /cscp/ HTTP/1.1\nHost: lyncwebext.contoso.com\n\n"],
+    ['a pool that is down', 'https', 'dirwebext.contoso.com',
+        "GET /seen HTTP/1.1\nHost: dirwebext.contoso.com\n\n"],
+    ['an unknown host', 'https', 'lyncwebext.contoso.com',
+        "GET / HTTP/1.1\nHost: www.contoso.com\n\n"],
+    ['not HTTP', 'https', 'lyncwebext.contoso.com', "hostile\n\n"],
+    ['autodiscover over plain HTTP', 'http', 'lyncdiscover.example.com',
+        "GET /?sipuri=alice\@example.com HTTP/1.1\nHost: lyncdiscover.example.com\n\n"],
+    ['a redirect to https', 'http', 'lyncwebext.contoso.com',
+        "GET /abs/?a=b HTTP/1.1\nHost: lyncwebext.contoso.com\n\n"],
+    ['a redirect to https that keeps the method', 'http', 'lync.contoso.com',
+        "POST /meet HTTP/1.1\nHost: lync.contoso.com\nContent-Length: 2\n\nab"],
+    ['an unknown host over plain HTTP', 'http', 'lyncwebext.contoso.com',
+        "GET / HTTP/1.1\nHost: www.contoso.com\n\n"],
+);
+
+system("$LyncTest::Paths::SOURCE/t/pki", $pki) == 0
+    or die "the certificates for the tests can't be made\n";
+
+LyncTest::StandIn::set_up(
+    dir    => "$LyncTest::Paths::RUN/t/stand_in_hostile_$$",
+    binary => $nginx,
+    pki    => $pki,
+);
+LyncTest::StandIn::serve($stand_in);
+my $reached = "$LyncTest::Paths::RUN/t/stand_in_hostile_$$/logs/access.log";
+
+my @complaints;
+
+# The whole of nginx.conf with $hostile at http level.
+sub configuration {
+    my ($hostile) = @_;
+    my $text = <<"END_CONF";
+load_module $LyncTest::Paths::MODULE;
+daemon off;
+master_process off;
+pid nginx.pid;
+error_log error.log info;
+events {}
+http {
+access_log off;
+client_body_temp_path client_body;
+proxy_temp_path proxy;
+fastcgi_temp_path fastcgi;
+uwsgi_temp_path uwsgi;
+scgi_temp_path scgi;
+$hostile
+$publication}
+END_CONF
+    return $text =~ s/PORT_(\w+)/port($1)/ger =~ s/PKI/$pki/gr;
+}
+
+sub slurp {
+    my ($file) = @_;
+    open my $in, '<', $file or return '';
+    local $/;
+    return scalar <$in>;
+}
+
+sub write_file {
+    my ($name, $text) = @_;
+    open my $out, '>', "$root/$name" or die "can't write $root/$name: $!\n";
+    print $out $text;
+    close $out;
+}
+
+# Starts nginx with $hostile. Returns its process, or nothing and why it didn't start.
+sub start {
+    my ($hostile) = @_;
+    remove_tree($root);
+    make_path($root);
+    write_file('nginx.conf', configuration($hostile));
+    write_file('hostile.htpasswd', "hostile:{PLAIN}hostile\n");
+    write_file('hostile.password', "secret\n");
+    my $subject = '-CA PKI/other-ca.pem'; # an empty list of revoked certificates
+    write_file('hostile.crl', $main::crl //= empty_crl());
+
+    my $pid = fork // die "can't fork: $!\n";
+    if ($pid == 0) {
+        open STDERR, '>', "$root/stderr";
+        $ENV{LD_PRELOAD} = $ENV{TEST_NGINX_LD_PRELOAD} if $ENV{TEST_NGINX_LD_PRELOAD};
+        exec $nginx, '-p', "$root/", '-e', "$root/error.log", '-c', "$root/nginx.conf" or exit 127;
+    }
+
+    my $until = time + 10;
+    while (time < $until) {
+        my $socket = IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => port('HTTP'));
+        return $pid if $socket;
+        if (waitpid($pid, 1) == $pid) {    # WNOHANG
+            return (undef, slurp("$root/stderr"));
+        }
+        sleep 0.005;
+    }
+    stop($pid);
+    return (undef, 'it never listens');
+}
+
+sub stop {
+    my ($pid) = @_;
+    kill QUIT => $pid;
+    my $until = time + 5;
+    while (waitpid($pid, 1) == 0) {
+        if (time > $until) {
+            kill KILL => $pid;
+            push @complaints, 'nginx had to be killed';
+        }
+        sleep 0.005;
+    }
+    push @complaints, LyncTest::Logs::complaints("$root/error.log");
+}
+
+# Of the CA that nobody trusts: whoever checks it finds no list for the servers' own.
+sub empty_crl {
+    make_path("$root/crl");
+    write_file('crl/index.txt', '');
+    write_file('crl/ca.conf', "[ca]\ndefault_ca=a\n[a]\ndatabase=$root/crl/index.txt\n"
+        . "default_md=sha256\ndefault_crl_days=1\n");
+    return scalar `openssl ca -gencrl -config $root/crl/ca.conf -cert $pki/other-ca.pem -keyfile $pki/other-ca.key 2>/dev/null`;
+}
+
+# All answers, as text: what differs by nature is left out.
+sub answers {
+    my $from = -s $reached // 0;
+    my @all;
+    for my $request (@requests) {
+        my ($title, $scheme, $name, $bytes) = @$request;
+        my ($head, $body) = split /\n\n/, $bytes, 2;
+        $head .= "\nConnection: close" if $head !~ /^Connection:/m && $head =~ /^Host:/m;
+        $body =~ s/\n\n\z/\nConnection: close\n\n/ if $body =~ /^GET /;
+        $bytes = "$head\n\n$body" =~ s/\n/\r\n/gr =~ s/PAD/'0123456789abcdef' x 1280/er;
+
+        my $got = LyncTest::Client::exchange(
+            address => '127.0.0.1',
+            port    => port(uc $scheme),
+            packets => [{ value => $bytes }],
+            timeout => 10,
+            tls     => $scheme eq 'https' ? {
+                name => $name, sni => $name, ca => "$pki/public-ca.pem", alpn => 'h2,http/1.1',
+            } : undef,
+        );
+        my $answer = $got->{bytes} =~ s/\r//gr;
+        $answer =~ s/^Date: .*\n//mg;
+        $answer =~ s/^X-Connection: .*\n//mg;
+        $answer =~ s/^Expires: .*\n//mg if $title =~ /cache/;
+        $answer =~ s/^Session reused: .*\n//mg;
+        if ($title =~ /cache/) {
+            my @unique = $answer =~ /^([0-9a-f]{32})/mg;
+            $answer =~ s/^[0-9a-f]{32}//mg;
+            $answer .= "\n" . (@unique == 2 && $unique[0] ne $unique[1] ? 'two' : 'not two') . "\n";
+        }
+        my $tls = $got->{tls};
+        push @all, "== $title: $got->{outcome}",
+            ($tls ? join ' ', map { "$_=" . ($tls->{$_} // '') } qw(version cipher alpn subject trusted) : ''),
+            $answer;
+    }
+
+    # Every request that reached a server, in any order; their last line is written soon.
+    my $log;
+    for (1 .. 20) {
+        $log = substr slurp($reached), $from;
+        last if () = $log =~ /alice\@example\.com/;
+        sleep 0.01;
+    }
+    push @all, '== what servers were asked for', sort $log =~ /"(\S+ \S+ \S+)" \d+/g;
+    return join "\n", @all;
+}
+
+my ($pid, $why) = start('');
+BAIL_OUT("the publication doesn't start: $why") if !$pid;
+my $friendly = answers();
+is(answers(), $friendly, 'nothing hostile: the answers are the same each time');
+stop($pid);
+
+# So that this suite can't be content with a publication that refuses everything.
+for my $expected ('200 OK', '301 Moved', '308 Perm', '401 Unauthorized', '404 Not Found', '409 Conflict',
+    '500 Internal', '503 Service', 'fepool2.fabrikam.local', 'trusted=yes', 'alpn=http/1.1',
+    "\ntwo\n", 'outcome: closed') {
+    my $pattern = $expected eq 'outcome: closed' ? "unknown host: closed" : $expected;
+    like($friendly, qr/\Q$pattern\E/, "among the answers there is \"$pattern\"");
+}
+
+my @together;
+for my $hostile (@hostile) {
+    my ($pid, $why) = start($hostile);
+    if (!$pid) {
+        if ($why =~ /unknown directive "(\w+)"/) {
+            SKIP: { skip("this nginx has no $1: $hostile", 1) }
+        } else {
+            fail("$hostile: nginx doesn't start");
+            diag($why);
+        }
+        next;
+    }
+    my $answers = answers();
+    stop($pid);
+    my $same = is($answers, $friendly, $hostile);
+    push @together, $hostile if $same;
+}
+
+# A directive may stand once at a level, unless it is one that adds up.
+my %stands;
+my @all;
+for my $hostile (@together) {
+    for my $directive (split /(?<=[;}])\s*(?=\w)/, $hostile) {
+        my ($name) = $directive =~ /^(\w+)/;
+        push @all, $directive if !$stands{$name}++;
+    }
+}
+SKIP: {
+    my ($pid, $why) = start(join "\n", @all);
+    if (!$pid) {
+        fail('all together: nginx starts');
+        diag($why);
+        last;
+    }
+    is(answers(), $friendly, 'all together');
+    stop($pid);
+}
+
+LyncTest::StandIn::stop();
+ok(!@complaints, 'error logs: no [alert], no [crit], no sanitizer') or diag(join "\n", @complaints);
+
+done_testing();
+if (Test::More->builder->is_passing) {
+    remove_tree($root);
+    LyncTest::StandIn::discard();
+} else {
+    diag("left for a look: $root");
+}
