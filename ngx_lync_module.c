@@ -47,7 +47,7 @@ static ngx_int_t ngx_lync_postconfiguration(ngx_conf_t *cf);
 static ngx_command_t  ngx_lync_commands[] = {
 
     { ngx_string("lync_publish"),
-      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_TAKE1,
+      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_ANY,
       lync_publish,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,

@@ -152,7 +152,8 @@ ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) {
 bool is_reusable(const Peer& peer, const ngx_connection_t* c, ngx_uint_t state) noexcept {
     const ngx_http_upstream_t* u = peer.request->upstream;
     return (state & NGX_PEER_FAILED) == 0 && c != nullptr && !c->read->eof && !c->read->error &&
-           !c->read->timedout && !c->write->error && !c->write->timedout && u->keepalive &&
+           !c->read->timedout && !c->write->error && !c->write->timedout &&
+           !has_said_farewell(c) && u->keepalive &&
            u->request_body_sent && !ngx_terminate && !ngx_exiting &&
            ngx_current_msec - c->start_time <= peer.group->limits.age &&
            ngx_handle_read_event(c->read, 0) == NGX_OK;

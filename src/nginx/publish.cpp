@@ -71,9 +71,14 @@ std::string retell_block(const MainConf& conf, std::string_view message) {
         return syntax::unknown_directive(parsed.text.substr(first + 1, last - first - 1), block) +
                end;
     }
-    if (parsed.text.ends_with("directive is not allowed here")) {
+    if (parsed.text.ends_with("directive is not allowed here") && first < last) {
+        const std::string_view name = parsed.text.substr(first + 1, last - first - 1);
         return std::string(parsed.text.substr(0, parsed.text.size() - 4)) + "in " + block.title() +
-               ", plain nginx directives go into a file named by \"server_include\"" + end;
+               (name == "lync_publish" ? ", close the one block before the other begins"
+                : name == "lync_rule"  ? ", the module writes it itself"
+                                       : ", plain nginx directives go into a file named by "
+                                         "\"server_include\"") +
+               end;
     }
     if (parsed.text.starts_with("unexpected end of file")) {
         return std::string(parsed.text) + " of " + block.title() + " that was opened at " +
@@ -242,6 +247,13 @@ char* attach_rule(ngx_conf_t* cf, const MainConf& conf, LocConf& location) {
     }
 
     static_cast<SrvConf*>(ngx_http_conf_get_module_srv_conf(cf, ngx_lync_module))->host = &*host;
+
+    // Whatever nginx says of this server later, it says of the directive that caused it.
+    const Place& place = host->planned.place;
+    auto* server = static_cast<ngx_http_core_srv_conf_t*>(
+        ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module));
+    server->file_name = reinterpret_cast<u_char*>(const_cast<char*>(place.file.c_str()));
+    server->line = place.line;
     location.judged = 1;
     return NGX_CONF_OK;
 }

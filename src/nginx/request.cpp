@@ -68,7 +68,9 @@ policy::Request request_of(ngx_http_request_t* r) noexcept {
 
 policy::Verdict judge(ngx_http_request_t* r, const Host& host) noexcept {
     if (host_differs(r)) {
-        return {Action::refuse, Reason::malformed, policy::Service::unknown, 0};
+        policy::Verdict verdict;
+        verdict.reason = Reason::malformed;
+        return verdict;
     }
     return host.site.judge(request_of(r));
 }
@@ -138,6 +140,12 @@ ngx_int_t refuse(ngx_http_request_t* r, const Host& host, Reason reason) noexcep
 
 RequestState* state_of(ngx_http_request_t* r) noexcept {
     return static_cast<RequestState*>(ngx_http_get_module_ctx(r, ngx_lync_module));
+}
+
+/// For a declared length; one that comes in chunks is counted by nginx, against max_upload.
+bool exceeds(off_t length, policy::BodyLimit body) noexcept {
+    const std::uint64_t limit = policy::body_limit_bytes(body);
+    return limit != 0 && length > static_cast<off_t>(limit);
 }
 
 bool has_body(const ngx_http_request_t* r) noexcept {
@@ -246,7 +254,9 @@ ngx_int_t lync_request_handler(ngx_http_request_t* r) {
     const lync::policy::Verdict verdict = verdict_of(r, *host);
     switch (verdict.action) {
     case lync::policy::Action::pass:
-        return guard_form(r, *host);
+        return exceeds(r->headers_in.content_length_n, verdict.body)
+                   ? NGX_HTTP_REQUEST_ENTITY_TOO_LARGE
+                   : guard_form(r, *host);
     case lync::policy::Action::redirect:
         return redirect(r);
     case lync::policy::Action::refuse:

@@ -33,6 +33,9 @@ bool is_still_idle(ngx_event_t* event) noexcept {
     if (c->close || c->read->timedout) {
         return false;
     }
+    if (has_said_farewell(c)) {
+        return false;
+    }
     char byte = 0;
     const ssize_t received = recv(c->fd, &byte, 1, MSG_PEEK);
     if (received != -1 || ngx_socket_errno != NGX_EAGAIN) {
@@ -89,6 +92,11 @@ Owner* find_owner(ngx_connection_t* client, bool create) noexcept {
 }
 
 } // namespace
+
+bool has_said_farewell(const ngx_connection_t* c) noexcept {
+    return c->ssl != nullptr &&
+           (SSL_get_shutdown(c->ssl->connection) & SSL_RECEIVED_SHUTDOWN) != 0;
+}
 
 void resume(ngx_connection_t* c, ngx_log_t* log) noexcept {
     c->idle = 0;

@@ -83,6 +83,10 @@ void keep_owned(Ownership& ownership, ngx_connection_t* c, const Server& server,
 /// Takes the owned connection back into use.
 ngx_connection_t* take_owned(Ownership& ownership) noexcept;
 
+/// Whether the server has said that it sends no more: OpenSSL takes a close_notify off the socket,
+/// so nothing is left there to see.
+bool has_said_farewell(const ngx_connection_t* c) noexcept;
+
 /// An idle connection back into the hands of nginx's upstream.
 void resume(ngx_connection_t* c, ngx_log_t* log) noexcept;
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <unordered_map>
 
 namespace lync::nginx {
 
@@ -142,6 +143,37 @@ ngx_int_t refuse_set_body(ngx_conf_t* cf, const MainConf& conf) {
     return NGX_ERROR;
 }
 
+/// Where two servers of a socket have the same name, nginx gives it to the first and warns. That
+/// would be half a publication.
+ngx_int_t refuse_taken_names(ngx_conf_t* cf, const ngx_http_conf_addr_t& address) {
+    std::unordered_map<std::string_view, const ngx_http_core_srv_conf_t*> taken;
+    auto** servers = static_cast<ngx_http_core_srv_conf_t**>(address.servers.elts);
+
+    for (ngx_uint_t i = 0; i < address.servers.nelts; i++) {
+        const Host* host = host_of(servers[i]);
+        const auto* name = static_cast<ngx_http_server_name_t*>(servers[i]->server_names.elts);
+        for (ngx_uint_t n = 0; n < servers[i]->server_names.nelts; n++) {
+            if (host == nullptr) {
+                taken.emplace(view(name[n].name), servers[i]);
+                continue;
+            }
+            const auto first = taken.empty() ? taken.end() : taken.find(view(name[n].name));
+            if (first == taken.end() || host->planned.catch_all) {
+                continue;
+            }
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "\"%V\" is published by lync_publish \"%s\" and is a server_name of the "
+                          "server in %s:%ui on the same socket: remove it from one of them in %s:%ui",
+                          &name[n].name, host->publication.plan.publication.name.c_str(),
+                          first->second->file_name, first->second->line,
+                          host->planned.place.file.c_str(),
+                          static_cast<ngx_uint_t>(host->planned.place.line));
+            return NGX_ERROR;
+        }
+    }
+    return NGX_OK;
+}
+
 ngx_int_t settle(ngx_conf_t* cf) {
     const auto* conf =
         static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_lync_module));
@@ -159,6 +191,9 @@ ngx_int_t settle(ngx_conf_t* cf) {
     for (ngx_uint_t p = 0; p < core->ports->nelts; p++) {
         auto* addresses = static_cast<ngx_http_conf_addr_t*>(ports[p].addrs.elts);
         for (ngx_uint_t a = 0; a < ports[p].addrs.nelts; a++) {
+            if (refuse_taken_names(cf, addresses[a]) != NGX_OK) {
+                return NGX_ERROR;
+            }
             choose_default(cf, SharedSocket(addresses[a]));
             count.add(addresses[a]);
         }

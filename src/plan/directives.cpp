@@ -39,7 +39,6 @@ constexpr Statement request[] = {
     {"limit_conn", "lync_unlimited_connections 65535"},
     {"limit_conn_dry_run", "off"},
     {"satisfy", "all"},
-    {"allow", "all"},
     {"auth_basic", "off"},
     {"auth_delay", "0s"},
     {"auth_request", "off"},

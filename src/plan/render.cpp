@@ -193,6 +193,9 @@ private:
             }
         }
         render_includes();
+        if (dialect_.has("allow")) {
+            out_.directive("allow", "all"); // after the administrator's own rules, the first counts
+        }
         out_.close();
     }
 

@@ -47,12 +47,13 @@ bool any_covers(const std::vector<std::string>& prefixes, std::string_view path)
                        [&](const std::string& prefix) { return covers(prefix, path); });
 }
 
-Verdict pass(Service service, std::uint16_t target) noexcept {
-    return {Action::pass, Reason::none, service, target};
+Verdict pass(Service service, std::uint16_t target,
+             BodyLimit body = BodyLimit::content) noexcept {
+    return {Action::pass, Reason::none, service, target, body};
 }
 
 Verdict refuse(Reason reason, Service service, std::uint16_t target = 0) noexcept {
-    return {Action::refuse, reason, service, target};
+    return {Action::refuse, reason, service, target, BodyLimit::none};
 }
 
 constexpr Hosts hosts_of(SiteKind kind) noexcept {
@@ -278,8 +279,9 @@ Verdict Site::judge_lync(std::string_view path, Methods method) const noexcept {
     if (!published) {
         return refuse(Reason::path, service, target);
     }
-    if (spec_.strict && row != nullptr && (row->methods & method) == 0) {
-        return refuse(Reason::method, service, target);
+    if (spec_.strict && row != nullptr) {
+        return (row->methods & method) == 0 ? refuse(Reason::method, service, target)
+                                            : pass(service, target, row->body);
     }
     return pass(service, target);
 }
@@ -366,7 +368,7 @@ Verdict Site::judge_plain_http(const Request& request, std::string_view raw) con
     if (!spec_.redirect_to_https) {
         return refuse(Reason::plain_http, service, spec_.target);
     }
-    return {Action::redirect, Reason::none, service, spec_.target};
+    return {Action::redirect, Reason::none, service, spec_.target, BodyLimit::content};
 }
 
 } // namespace lync::policy

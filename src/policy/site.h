@@ -104,6 +104,7 @@ struct Verdict {
     Reason reason = Reason::unknown_host;
     Service service = Service::unknown;
     std::uint16_t target = 0;
+    BodyLimit body = BodyLimit::content; ///< how large a body may come with what passes
 };
 
 /// The compiled rules of one virtual host. Immutable; lives as long as the configuration.
