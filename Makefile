@@ -13,21 +13,22 @@
 # demo and test begin on a bare Debian 12: they install, build and run. Variables:
 #
 #     BUILD              directory of all that is generated (build)
-#     NGINX              the nginx to run (/usr/sbin/nginx)
+#     NGINX_BINARY       the nginx to run (/usr/sbin/nginx); not called NGINX, from which nginx
+#                        itself takes the sockets that another nginx hands over
 #     NGINX_SOURCE_DIR   build for the nginx built in this source tree, not for the installed one
 #     JOBS               compilers side by side (the number of processors)
 #     SUITES             suites side by side (3: they wait more than they compute)
 #     CMAKE_FLAGS        further arguments of cmake
 
 BUILD            ?= build
-NGINX            ?= /usr/sbin/nginx
+NGINX_BINARY     ?= /usr/sbin/nginx
 NGINX_SOURCE_DIR ?=
 JOBS             ?= $(shell nproc)
 SUITES           ?= 3
 CMAKE_FLAGS      ?=
 
 MODULE := $(abspath $(BUILD))/ngx_lync_module.so
-export BUILD NGINX NGINX_SOURCE_DIR JOBS
+export BUILD NGINX_BINARY NGINX_SOURCE_DIR JOBS
 
 # To build and to run.
 PACKAGES := nginx nginx-dev cmake g++ make pkg-config catch2 libssl-dev libpcre2-dev zlib1g-dev \
@@ -70,6 +71,7 @@ build: deps
 	    >$(BUILD)/cmake.log 2>&1 || { cat $(BUILD)/cmake.log; exit 1; }
 	cmake --build $(BUILD) -j $(JOBS)
 
+demo demo-up demo-down: export LAB_DIR = $(abspath $(BUILD))/lab
 demo demo-up: export LYNC_MODULE = $(MODULE)
 demo: build
 	lab/lab demo

@@ -26,16 +26,16 @@ class LabError(Exception):
 
 
 def nginx() -> str:
-    """The nginx to run: $NGINX, or the one in PATH or where Debian keeps it."""
-    wanted = os.environ.get("NGINX")
+    """The nginx to run: $NGINX_BINARY, or the one in PATH or where Debian keeps it."""
+    wanted = os.environ.get("NGINX_BINARY")
     for candidate in ([wanted] if wanted else ["nginx", "/usr/sbin/nginx",
                                                "/usr/local/nginx/sbin/nginx"]):
         found = shutil.which(candidate)
         if found:
             return found
     if wanted:
-        raise LabError("no nginx at \"%s\" (NGINX)" % wanted)
-    raise LabError("nginx isn't installed: apt-get install nginx, or set NGINX")
+        raise LabError("no nginx at \"%s\" (NGINX_BINARY)" % wanted)
+    raise LabError("nginx isn't installed: apt-get install nginx, or set NGINX_BINARY")
 
 
 def shown(path: Path) -> str:

@@ -39,4 +39,12 @@ inline void set_last_of_its_name([[maybe_unused]] ngx_table_elt_t* header) noexc
 #endif
 }
 
+/// Before 1.25.1 `ssl on` at http level made every socket speak TLS, also those of plain HTTP; the
+/// directive that would undo it in a server brings a warning each time.
+inline void leave_tls_to_listen([[maybe_unused]] ngx_http_ssl_srv_conf_t* tls) noexcept {
+#if (nginx_version < 1025001)
+    tls->enable = 0;
+#endif
+}
+
 } // namespace lync::nginx

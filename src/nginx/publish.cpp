@@ -161,7 +161,7 @@ char* run_plan(ngx_conf_t* cf, MainConf& conf, const Publication& publication) {
 }
 
 /// Two directives are inherited and have no value that means "none". What comes from http level
-/// is taken out of our locations again; what a server_include says stays.
+/// is taken out of our servers again; what a server_include says stays.
 void undo_inheritance(ngx_conf_t* cf) {
     void** here = static_cast<ngx_http_conf_ctx_t*>(cf->ctx)->loc_conf;
     void** http = main_conf(cf).http_loc_conf;
@@ -292,8 +292,10 @@ void* lync_create_srv_conf(ngx_conf_t* cf) { return ngx_pcalloc(cf->pool, sizeof
 
 void* lync_create_loc_conf(ngx_conf_t* cf) { return ngx_pcalloc(cf->pool, sizeof(LocConf)); }
 
-char* lync_merge_loc_conf(ngx_conf_t* cf, void*, void* child) {
-    if (static_cast<LocConf*>(child)->judged) {
+char* lync_merge_loc_conf(ngx_conf_t* cf, void*, void*) {
+    const auto* server =
+        static_cast<SrvConf*>(ngx_http_conf_get_module_srv_conf(cf, ngx_lync_module));
+    if (server->host != nullptr) {
         undo_inheritance(cf);
     }
     return NGX_CONF_OK;

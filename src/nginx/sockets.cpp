@@ -79,9 +79,10 @@ int select_http11(SSL*, const unsigned char** chosen, unsigned char* chosen_leng
     return SSL_TLSEXT_ERR_OK;
 }
 
-void offer_http11_only(const ngx_http_core_srv_conf_t* server) noexcept {
-    const auto* tls = static_cast<ngx_http_ssl_srv_conf_t*>(
+void settle_tls(const ngx_http_core_srv_conf_t* server) noexcept {
+    auto* tls = static_cast<ngx_http_ssl_srv_conf_t*>(
         server->ctx->srv_conf[ngx_http_ssl_module.ctx_index]);
+    leave_tls_to_listen(tls);
     if (tls->ssl.ctx != nullptr) {
         SSL_CTX_set_alpn_select_cb(tls->ssl.ctx, select_http11, nullptr);
     }
@@ -203,7 +204,7 @@ ngx_int_t settle(ngx_conf_t* cf) {
     auto** servers = static_cast<ngx_http_core_srv_conf_t**>(core->servers.elts);
     for (ngx_uint_t i = 0; i < core->servers.nelts; i++) {
         if (host_of(servers[i]) != nullptr) {
-            offer_http11_only(servers[i]);
+            settle_tls(servers[i]);
         }
     }
     return NGX_OK;

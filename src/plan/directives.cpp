@@ -46,6 +46,8 @@ constexpr Statement request[] = {
     {"server_tokens", "off"},
     {"default_type", "text/plain"},
     {"add_header", "Lync-Nothing \"\""},
+    {"add_header_inherit", "on"},
+    {"add_trailer_inherit", "on"},
     {"recursive_error_pages", "off"},
     {"msie_padding", "off"},
     {"msie_refresh", "off"},

@@ -6,6 +6,8 @@
 #include "topology/ascii.h"
 #include "topology/names.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 
 namespace lync::topology {
@@ -325,7 +327,13 @@ void Declaration::read_limits() {
     each("server_include", [this](const Directive& directive) {
         for (const std::string& file : directive.arguments) {
             check_path(file, directive, "it is the path of a file");
-            publication_.includes.emplace_back(environment_.full_path(file), directive.place);
+            std::string path = environment_.full_path(file);
+            if (struct stat info {}; stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
+                syntax::invalid_value(file, directive, block_,
+                                      "it is a directory, write the path of a file, or of several "
+                                      "with \"*\"");
+            }
+            publication_.includes.emplace_back(std::move(path), directive.place);
         }
     });
 }

@@ -85,10 +85,11 @@ std::string read_size(const Directive& directive, const Directive& block) {
 namespace {
 
 /// What nginx's `listen` takes and only concerns the socket. A name that ends in '=' needs a
-/// value, which nginx itself checks.
+/// value, which nginx itself checks. `accept_filter=` is absent: where the system has none, nginx
+/// reports an emergency and goes on without.
 constexpr std::string_view socket_parameters[] = {
-    "backlog=",  "rcvbuf=",  "sndbuf=",   "fastopen=",  "so_keepalive=",   "setfib=",
-    "ipv6only=", "deferred", "reuseport", "multipath",  "accept_filter=", "bind",
+    "backlog=",  "rcvbuf=",  "sndbuf=",   "fastopen=", "so_keepalive=", "setfib=",
+    "ipv6only=", "deferred", "reuseport", "multipath", "bind",
 };
 
 bool is_socket_parameter(std::string_view text) noexcept {
