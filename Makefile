@@ -27,6 +27,10 @@ JOBS             ?= $(shell nproc)
 SUITES           ?= 3
 CMAKE_FLAGS      ?=
 
+# Suites that ask nginx for its opinion of a configuration (t/9*.t) start one nginx after the other
+# themselves: the modes in which Test::Nginx runs its own make no difference to them.
+LIVE_SUITES = $(filter-out t/9%,$(wildcard t/*.t))
+
 MODULE := $(abspath $(BUILD))/ngx_lync_module.so
 export BUILD NGINX_BINARY NGINX_SOURCE_DIR JOBS
 
@@ -94,9 +98,9 @@ nginx-build: build
 
 suites: build test-nginx
 	t/run -j $(SUITES)
-	t/run -j $(SUITES) --hup
-	t/run -j $(SUITES) --workers 2
-	t/run -j $(SUITES) --random
+	t/run -j $(SUITES) --hup $(LIVE_SUITES)
+	t/run -j $(SUITES) --workers 2 $(LIVE_SUITES)
+	t/run -j $(SUITES) --random $(LIVE_SUITES)
 
 test-nginx: deps
 	@t/fetch-test-nginx $(BUILD)

@@ -178,6 +178,48 @@ scene too_large => sub {
     ok(log_lines(qr/client intended to send too large body: 1048577 bytes/), 'the log says why');
 };
 
+# Nobody knows beforehand how long a chunked body will be: it ends where the limit does.
+scene chunked_too_large => sub {
+    my $server = pool_server(sub {
+        my ($connection, $report) = @_;
+        $connection->head;
+        my $received = 0;
+        while ($connection->more) {
+            $received += length $connection->{buffer};
+            $connection->{buffer} = '';
+        }
+        $report->($received < 1024 * 1024 + 65536 ? 'no more than the limit' : $received);
+    });
+    my $client = client('https://lyncwebext.contoso.com');
+    $client->ask('PUT /collabcontent/x', 'Transfer-Encoding' => 'chunked');
+    my $chunk = sprintf "%x\r\n%s\r\n", 65536, 'x' x 65536;
+    for (1 .. 40) {
+        last if $client->write($chunk) < length $chunk;
+    }
+    is($client->answer->{status}, 413, 'refused');
+    $client->close;
+    is($server->report, 'no more than the limit', 'travelled');
+};
+
+# A server challenges an upload without waiting for its end, and reads on, as IIS does.
+scene challenged => sub {
+    my $server = pool_server(sub {
+        my ($connection, $report) = @_;
+        my $head = $connection->head;
+        $connection->write("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: NTLM\r\n"
+            . "Content-Length: 9\r\n\r\nchallenge");
+        $connection->need($head->one('Content-Length'));
+        $report->('read to the end');
+        $connection->is_closed(5);
+    });
+    my $client = client('https://lyncwebext.contoso.com');
+    $client->ask('POST /collabcontent/x', 'Content-Length' => 3_000_000);
+    $client->write('u' x 1_000_000);
+    my $answer = $client->answer;
+    is_deeply([$answer->{status}, $answer->all('WWW-Authenticate'), $answer->{body}],
+        [401, 'NTLM', 'challenge'], 'the challenge comes in the middle of the upload');
+};
+
 # A PROXY header comes in front of TLS.
 scene proxy_protocol => sub {
     my $body = client('https://lyncwebext.contoso.com',
@@ -189,6 +231,10 @@ scene proxy_protocol => sub {
         first => "PROXY TCP6 2001:db8::7 2001:db8::5 50000 80\r\n")
         ->ask('GET /', 'X-Forwarded-For' => '198.51.100.9')->answer->{body};
     like($body, qr/^X-Forwarded-For: 2001:db8::7$/m, 'http: likewise');
+
+    $body = client('http://lyncdiscover.contoso.com', first => "PROXY UNKNOWN\r\n")
+        ->ask('GET /', 'X-Forwarded-For' => '198.51.100.9')->answer->{body};
+    like($body, qr/^X-Forwarded-For: 127\.0\.0\.1$/m, 'a balancer\'s own check has no sender');
 
     my $client = client('http://lyncdiscover.contoso.com', first => "GET / HTTP/1.1\r\n");
     ok($client->is_closed && $client->{buffer} eq '', 'a client without a PROXY header is none');
@@ -383,3 +429,15 @@ GET https://lyncwebext.contoso.com/abs/handler
 === TEST 18: max_upload
 --- publication eval: "$::Own    max_upload 1m;\n"
 --- scene: too_large
+
+
+
+=== TEST 19: max_upload, of a body without a length
+--- publication eval: "$::Own    max_upload 1m;\n"
+--- scene: chunked_too_large
+
+
+
+=== TEST 20: an answer before the end of the request
+--- publication eval: $::Own
+--- scene: challenged

@@ -172,22 +172,14 @@ scene one_large_header => sub {
 # Each part of a long poll's answer leaves when it comes.
 scene streamed => sub {
     my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
-        my ($connection, $report) = @_;
+        my ($connection) = @_;
         $connection->message;
-        $connection->write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
-        $connection->write("5\r\nfirst\r\n");
-        # The client's next request line on this connection is the sign to go on.
-        $connection->head;
-        $connection->write("6\r\nsecond\r\n0\r\n\r\n");
+        $connection->write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
+        $connection->is_closed(30);
     });
-    my $client = client('https://meet.contoso.com');
-    $client->ask('POST /alice/events', 'Content-Length' => 18);
-    # The pool reads the body as its message and then waits for these two lines as a head.
-    $client->write('x' x 18);
-    my $head = $client->head;
-    is($head->one('Transfer-Encoding'), 'chunked', 'chunked stays chunked');
-    is($client->chunk, 'first', 'the first part comes while the second is not yet written');
-    $server->stop;
+    my $client = client('https://meet.contoso.com')->ask('GET /alice/events');
+    is($client->head->one('Transfer-Encoding'), 'chunked', 'chunked stays chunked');
+    is($client->chunk, 'first', 'the first part comes though no second one follows');
 };
 
 # A pool that sends as slowly as it likes.
@@ -247,7 +239,6 @@ scene download => sub {
     is($server->report, $size, 'and all of it was sent');
 };
 
-repeat_each(1);
 run_suite();
 
 __DATA__

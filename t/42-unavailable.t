@@ -182,12 +182,14 @@ Retry-After: 30
 
 === TEST 6: pending_get_timeout
 --- publication eval: "$::Own    pending_get_timeout 2s;\n"
+--- suppress_stderr
 --- scene: too_slow
 
 
 
 === TEST 7: a request that waits less
 --- publication eval: "$::Own    pending_get_timeout 1m;\n"
+--- suppress_stderr
 --- scene: waits
 
 

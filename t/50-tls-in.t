@@ -77,10 +77,11 @@ scene beside_http2 => sub {
     is(client('https://www.contoso.com', alpn => 'h2,http/1.1')->facts->{alpn}, 'h2',
         'which the foreign one is free to do otherwise');
 
-    # Browsers use a connection for every name its certificate covers; this one's protocol is not
-    # for a pool.
+    # Browsers use a connection for every name its certificate covers. This one's protocol is not for
+    # a pool, and 421 makes them open a connection of its own.
     my $said = curl("--http2 -H 'Host: lyncwebext.contoso.com' $format https://www.contoso.com:%PORT%/abs/handler");
-    unlike($said, qr/external/, 'a published name asked for over somebody else\'s HTTP/2');
+    like($said, qr/^2 421\z/m, 'a published name asked for over somebody else\'s HTTP/2');
+    unlike($said, qr/external/, 'gets nothing of the pool');
 };
 
 run_suite();

@@ -80,7 +80,7 @@ sub connection {
     return $answer->one('X-Connection') =~ /^(\d+)-(\d+)$/;
 }
 
-# One client after the other, and both at once.
+# Three clients in turn, each with a credential that holds for its whole connection.
 scene not_shared => sub {
     for my $url ('https://lyncwebext.contoso.com/abs/handler', 'https://meet.contoso.com/alice',
         'https://mail.contoso.com/ews/exchange.asmx', 'https://lyncdiscover.contoso.com/')
@@ -89,11 +89,23 @@ scene not_shared => sub {
         my %used;
         my @clients = map { client($url) } 1 .. 3;
         for my $client (@clients, @clients) {
-            my ($connection, $count) = connection($client->ask("GET $path")->answer);
+            my ($connection, $count) = connection($client
+                ->ask("GET $path", Authorization => 'NTLM TlRMTVNTUAADAAAA')->answer);
             push @{ $used{$connection} }, $client;
         }
-        my @shared = grep { my %seen = map { $_ => 1 } @$_; keys %seen > 1 } values %used;
-        is(scalar @shared, 0, "$url: no connection served two clients");
+        # And three more without one, who must not get in there either.
+        for my $client (map { client($url) } 1 .. 3) {
+            my ($connection) = connection($client->ask("GET $path")->answer);
+            push @{ $used{$connection} }, $client;
+        }
+        my @owned = map { my $client = $_; [grep { grep { $_ == $client } @{ $used{$_} } } keys %used] }
+            @clients;
+        is(scalar(grep { @$_ != 1 } @owned), 0, "$url: each client stays on one connection");
+        my @shared = grep {
+            my %seen = map { $_ => 1 } @{ $used{ $_->[0] } };
+            keys %seen > 1;
+        } @owned;
+        is(scalar @shared, 0, "$url: where nobody else comes");
     }
 };
 
@@ -110,7 +122,7 @@ scene kept => sub {
     }
 };
 
-# A client's second request resumes the TLS session of its first.
+# A server that closes after each answer: the next connection resumes the TLS session of the last.
 scene resumed => sub {
     my $client = client('https://lyncwebext.contoso.com');
     my @reused = map {
@@ -227,7 +239,7 @@ upstream SSL certificate verify error: (21:unable to verify the first certificat
 
 
 
-=== TEST 9: where a challenge may come, no connection serves two clients
+=== TEST 9: a connection that a credential went over serves no other client
 --- publication eval: $::Deployment
 --- scene: not_shared
 
@@ -241,4 +253,6 @@ upstream SSL certificate verify error: (21:unable to verify the first certificat
 
 === TEST 11: TLS sessions with servers are resumed
 --- publication eval: $::Deployment
+--- stand_in
+    keepalive_timeout 0;
 --- scene: resumed

@@ -221,7 +221,7 @@ $text .= "\"lyncdiscover.d$_.example\" is not covered by a certificate of lync_p
 --- scene: warnings
 --- warnings eval
 my $until = `LC_ALL=C TZ=UTC date -u +"%Y-%m-%d %H:%M UTC" -d "\$(openssl x509 -noout -enddate -in $LyncTest::Paths::PKI/20-days-left.pem | sed s/^[^=]*=//)"`;
-chomp $until;
+CORE::chomp $until;
 "certificate \"%%PKI%%/20-days-left.pem\" expires on $until, in 20 days: renew it in %%CONF%%:<certificate>"
 
 

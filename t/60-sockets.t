@@ -4,7 +4,6 @@
 use LyncTest;
 use LyncTest::Scene;
 
-use Errno ();
 use IO::Socket::IP ();
 
 our $Rest = <<'END';
@@ -322,18 +321,19 @@ X-Site: external
 === TEST 9: the same socket written in two ways
 --- http_config eval
 "   lync_publish contoso {
-        http_listen   %%PORT_HTTP%%;
-        https_listen  *:%%PORT_HTTPS%%;
+        http_listen   %%PORT_ALL_HTTP%%;
+        https_listen  *:%%PORT_ALL_HTTPS%%;
 $::Contoso
     }
     lync_publish fabrikam {
-        http_listen   *:%%PORT_HTTP%%;
-        https_listen  0.0.0.0:%%PORT_HTTPS%%;
+        http_listen   *:%%PORT_ALL_HTTP%%;
+        https_listen  0.0.0.0:%%PORT_ALL_HTTPS%%;
 $::Fabrikam
     }
 "
 --- request eval
-["GET https://lyncwebext.contoso.com/abs/handler", "GET https://lyncwebext.fabrikam.com/abs/handler"]
+["GET https://lyncwebext.contoso.com:%%PORT_ALL_HTTPS%%/abs/handler",
+ "GET https://lyncwebext.fabrikam.com:%%PORT_ALL_HTTPS%%/abs/handler"]
 --- response_headers eval
 [("X-Site: external") x 2]
 
@@ -342,18 +342,18 @@ $::Fabrikam
 === TEST 10: a socket of one address beside one of all
 --- http_config eval
 "   lync_publish contoso {
-        http_listen   %%PORT_HTTP%%;
-        https_listen  %%PORT_HTTPS%%;
+        http_listen   %%PORT_ALL_HTTP%%;
+        https_listen  %%PORT_ALL_HTTPS%%;
 $::Contoso
     }
     lync_publish fabrikam {
-        http_listen   127.0.0.1:%%PORT_HTTP%%;
-        https_listen  127.0.0.1:%%PORT_HTTPS%%;
+        http_listen   127.0.0.1:%%PORT_ALL_HTTP%%;
+        https_listen  127.0.0.1:%%PORT_ALL_HTTPS%%;
 $::Fabrikam
     }
 "
 --- request
-GET https://lyncwebext.fabrikam.com/abs/handler
+GET https://lyncwebext.fabrikam.com:%%PORT_ALL_HTTPS%%/abs/handler
 --- response_headers
 X-Site: external
 

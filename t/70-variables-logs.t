@@ -44,8 +44,6 @@ END
 our ($Plain, $Lync, $Json) = map { deployment($_) } qw(plain lync lync_json);
 
 # Sends one request and returns its line of the log, which nginx writes after the answer.
-my $written = 0;
-
 sub logged {
     my ($url, $line, @headers) = @_;
     my $file = "$Test::Nginx::Util::ServRoot/logs/lync.log";

@@ -6,27 +6,32 @@ use FindBin ();
 use lib "$FindBin::Bin/auth";
 
 use LyncTest;
-use LyncTest::Scene qw(scene reload);
+use LyncTest::Scene qw(scene nginx_pid reload wait_until worker_pids);
+use AuthPlain;
 use AuthToy;
 
 use Time::HiRes qw(sleep);
 
 our $One = publication('server 127.0.0.11;');
-our $Two = publication("server 127.0.0.11;\n        server 127.0.0.21;");
+# A server that fails on purpose isn't down, but for the one test that wants it.
+our $TwoThatFail = publication("server 127.0.0.11;\n        server 127.0.0.21;");
+our $Two = publication("server 127.0.0.11 max_fails=0;\n        server 127.0.0.21 max_fails=0;");
 
 # The server closes in the middle of a handshake.
 both broken_handshake => sub {
     my ($front, $toy) = @_;
 
     # after the challenge
-    my $alice = $front->client('A');
-    my $first = $alice->begin('after');
-    is($first->{status}, 401, 'challenged');
-    sleep 0.05;
-    my $last = $alice->finish('alice');
-    is($last->{status}, 401, 'the answer comes too late');
-    is($last->{server}, $first->{server}, 'at the same server');
-    is($alice->ntlm('alice')->{user}, 'alice', 'a new handshake');
+    for my $query ('after', 'vanish') {
+        my $alice = $front->client("A-$query");
+        my $first = $alice->begin($query);
+        is($first->{status}, 401, 'challenged');
+        sleep 0.05;
+        my $last = $alice->finish('alice');
+        is($last->{status}, 401, "the answer to it comes too late ($query)");
+        is($last->{server}, $first->{server}, 'at the same server');
+        is($alice->ntlm('alice')->{user}, 'alice', 'a new handshake');
+    }
 
     # with the challenge
     my $anna = $front->client('Anna');
@@ -52,7 +57,8 @@ both broken_handshake => sub {
     and_strangers($front);
 };
 
-# An owned connection that breaks off under a request without a credential.
+# An owned connection that breaks off under a request without a credential. It may be asked again, and
+# is a stranger's request then, but by the same server only.
 both broken_later => sub {
     my ($front, $toy) = @_;
     my $n = 0;
@@ -61,13 +67,30 @@ both broken_later => sub {
         is($alice->ntlm('alice')->{user}, 'alice', 'alice signs in');
         my $before = $toy->stats->{requests};
         my $broken = $alice->get($query);
-        isnt($broken->{status}, 200, "no answer of anybody's: $broken->{status}");
-        is($toy->stats->{requests} - $before, 1, 'asked once');
+        like($broken->{status}, qr/^50[234]$/, "no answer: $broken->{status}");
+        my $stats = $toy->stats;
+        my %asked = map { $_ => 1 } @{ $stats->{servers} }[$before - $stats->{requests} .. -1];
+        is(scalar keys %asked, 1, 'one server was asked');
         $alice->reconnect_if_closed;
         is($alice->get->{status}, 401, 'asked to sign in again');
         is($alice->ntlm('alice')->{user}, 'alice', 'and does');
     }
     and_strangers($front);
+};
+
+# The same where the server counts as failed by it: an owned connection's request is for nobody else.
+alone broken_and_failed => sub {
+    my ($front, $toy) = @_;
+    my $alice = $front->client('A');
+    my $signed = $alice->ntlm('alice');
+    is($signed->{user}, 'alice', 'alice signs in');
+    my $before = $toy->stats->{requests};
+    like($alice->get('drop')->{status}, qr/^50[234]$/, 'no answer');
+    my $stats = $toy->stats;
+    my %asked = map { s/:.*//r => 1 } @{ $stats->{servers} }[$before - $stats->{requests} .. -1];
+    is(join(' ', sort keys %asked), $signed->{server}, 'no other server was asked');
+    $alice->reconnect_if_closed;
+    is($alice->ntlm('alice')->{user}, 'alice', 'alice signs in again');
 };
 
 both abandoned => sub {
@@ -214,7 +237,7 @@ both keepalive_limits => sub {
     for (1 .. 3) {
         my $last = $alice->ntlm('alice');
         is($last->{user}, 'alice', 'alice signs in');
-        if ($last->{request} == 2) {
+        if ($last->{request} && $last->{request} == 2) {
             is($alice->get->{user}, 'alice', 'the last answer of the connection');
         }
         my $next = $alice->get;
@@ -292,6 +315,25 @@ both cut => sub {
     and_strangers($front);
 };
 
+# What comes of handshakes that were open when the processes changed: whoever finds his connection
+# closed signs in anew.
+sub go_on {
+    my ($front, %user) = @_;
+    my %outcomes;
+    for my $client (sort { $a->{name} cmp $b->{name} } map { $_->[0] } values %user) {
+        my $user = $user{ $client->{name} }[1];
+        my $answer = eval { $client->finish($user) };
+        $outcomes{ $answer ? $answer->{status} : 'closed' }++;
+        $answer ? $client->reconnect_if_closed : $client->reconnect;
+        is($client->ntlm($user)->{user}, $user, 'signs in after it');
+    }
+    note(join ', ', map { "$outcomes{$_} $_" } sort keys %outcomes);
+    is(join(' ', grep { !/^(?:closed|401|200)$/ } keys %outcomes), '',
+        'closed, asked again or signed in');
+    is($_->{user}, '-', 'strangers') for $front->strangers(4);
+    and_strangers($front);
+}
+
 # The master reads its configuration while forty handshakes are open. The old workers close what is
 # idle, so most clients find their connection closed.
 both reloaded => sub {
@@ -314,19 +356,26 @@ both reloaded => sub {
     }
     is($late->outcome, 200, 'the answer that was waited for comes');
 
-    my %outcomes;
-    for my $client (@clients, $bob) {
-        my $user = $client->{name} eq 'B' ? 'bob' : "user-$client->{name}";
-        my $answer = eval { $client->finish($user) };
-        $outcomes{ $answer ? $answer->{status} : 'closed' }++;
-        $answer ? $client->reconnect_if_closed : $client->reconnect;
-        is($client->ntlm($user)->{user}, $user, 'signs in after it');
+    go_on($front, B => [$bob, 'bob'], map { $_->{name} => [$_, "user-$_->{name}"] } @clients);
+};
+
+# A new nginx takes the sockets over, and the old one goes.
+alone upgraded => sub {
+    my ($front) = @_;
+    my @clients = map { $front->client("U$_") } 1 .. 20;
+    for my $client (@clients) {
+        is($client->begin->{status}, 401, 'challenged');
     }
-    note(join ', ', map { "$outcomes{$_} $_" } sort keys %outcomes);
-    is(join(' ', grep { !/^(?:closed|401|200)$/ } keys %outcomes), '',
-        'closed, asked again or signed in');
-    is($_->{user}, '-', 'strangers') for $front->strangers(4);
-    and_strangers($front);
+    my $late = $front->client('L');
+    is($late->ntlm('late')->{user}, 'late', 'signs in');
+    $late->send('wait=1');
+
+    my $old = nginx_pid();
+    kill USR2 => $old;
+    ok((wait_until { my $pid = nginx_pid(); $pid && $pid != $old && worker_pids() }), 'a new nginx');
+    kill QUIT => $old;
+    is($late->outcome, 200, 'the answer that was waited for comes');
+    go_on($front, map { $_->{name} => [$_, "user-$_->{name}"] } @clients);
 };
 
 # A reload needs a master.
@@ -363,56 +412,70 @@ __DATA__
 
 
 
-=== TEST 5: the client goes away
+=== TEST 5: nor where the server counts as failed
+--- publication eval: $::TwoThatFail
+--- scene: broken_and_failed
+--- suppress_stderr
+
+
+
+=== TEST 6: the client goes away
 --- publication eval: $::One
 --- scene: abandoned
 --- suppress_stderr
 
 
 
-=== TEST 6: aborted uploads
+=== TEST 7: aborted uploads
 --- publication eval: $::One
 --- scene: uploads
 --- suppress_stderr
 
 
 
-=== TEST 7: an answer before the body
+=== TEST 8: an answer before the body
 --- publication eval: $::One
 --- scene: early
 --- suppress_stderr
 
 
 
-=== TEST 8: pipelining
+=== TEST 9: pipelining
 --- publication eval: $::One
 --- scene: pipelined
 --- suppress_stderr
 
 
 
-=== TEST 9: keep-alive ends, on either side
+=== TEST 10: keep-alive ends, on either side
 --- publication eval: $::Two
 --- scene: keepalive_limits
 --- suppress_stderr
 
 
 
-=== TEST 10: half-closed clients
+=== TEST 11: half-closed clients
 --- publication eval: $::One
 --- scene: half_closed
 --- suppress_stderr
 
 
 
-=== TEST 11: chunked answers cut short
+=== TEST 12: chunked answers cut short
 --- publication eval: $::One
 --- scene: cut
 --- suppress_stderr
 
 
 
-=== TEST 12: a reload in the middle of handshakes
+=== TEST 13: a reload in the middle of handshakes
 --- publication eval: $::One
 --- scene: reloaded
+--- suppress_stderr
+
+
+
+=== TEST 14: an upgrade in the middle of handshakes
+--- publication eval: $::One
+--- scene: upgraded
 --- suppress_stderr

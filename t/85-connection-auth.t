@@ -8,6 +8,7 @@ use lib "$FindBin::Bin/auth";
 
 use LyncTest;
 use LyncTest::Scene qw(scene log_lines wait_until);
+use AuthPlain;
 use AuthToy;
 
 use Time::HiRes qw(sleep);
@@ -199,15 +200,15 @@ both bare => sub {
     my @clients = map { $front->client("P$_") } 1 .. 8;
     for my $query ('', 'merged', 'basic', 'merged&basic', 'chunked') {
         my @answers = map { $_->get($query) } @clients, @clients;
-        is((grep { $_->{status} == 401 } @answers), 16, "sixteen challenges ($query)");
+        is(scalar(grep { $_->{status} == 401 } @answers), 16, "sixteen challenges ($query)");
         cmp_ok(connections(@answers), '<=', $workers, 'over one shared connection');
     }
     my @basic = map { $_->is_also('x')->get('', Authorization => 'Basic eDp5') } @clients;
-    is((grep { $_->{user} eq 'x' } @basic), 8, 'Basic authenticates the request');
+    is(scalar(grep { $_->{user} eq 'x' } @basic), 8, 'Basic authenticates the request');
     cmp_ok(connections(@basic), '<=', $workers, 'and binds nothing');
     my @bearer = map { $_->get('anonymous', Authorization => 'Bearer NTLM') } @clients;
     cmp_ok(connections(@bearer), '<=', $workers, 'nor does a bearer token');
-    is((grep { defined $_->{owner} } @{ $toy->stats->{open} }), 0, 'nobody owns anything');
+    is(scalar(grep { defined $_->{owner} } @{ $toy->stats->{open} }), 0, 'nobody owns anything');
 
     my $alice = $clients[0];
     my $a = $alice->ntlm('alice');
@@ -251,7 +252,8 @@ both two_servers => sub {
     is($_->{user}, '-', 'strangers') for $front->strangers(4);
     if ($front->is_publication) {
         my %used = map { $_ => 1 } values %server;
-        is(join(' ', sort keys %used), '127.0.0.11 127.0.0.21', 'both servers are used');
+        # Workers take turns each for themselves.
+        $workers > 1 or is(join(' ', sort keys %used), '127.0.0.11 127.0.0.21', 'both servers are used');
         for my $client (@clients) {
             my $name = $client->{name};
             ok((wait_until { places($name) == 10 }), 'each request is logged once');
@@ -259,6 +261,41 @@ both two_servers => sub {
             is(join(' ', keys %said), $server{$name}, '$upstream_addr tells the truth');
         }
     }
+};
+
+# What goes over owned connections costs nobody a turn, and what fails there counts.
+alone accounts => sub {
+    my ($front, $toy) = @_;
+    my ($alice, $nobody) = map { $front->client($_) } qw(A N);
+    my $server = $alice->ntlm('alice')->{server};
+    my %turns;
+    for (1 .. 10) {
+        is($alice->get->{server}, $server, 'alice stays where she is');
+        $turns{ $nobody->get('anonymous')->{server} }++;
+    }
+    is(join(' ', sort values %turns), '5 5', 'others take turns') if $workers == 1;
+
+    like($alice->begin('drop')->{status}, qr/^50[234]$/, 'her server fails');
+    my %left = map { $_->get('anonymous')->{server} => 1 } ($nobody) x 4;
+    ok(!$left{$server}, 'and is left alone for a while') if $workers == 1;
+    is($alice->reconnect_if_closed->ntlm('alice')->{user}, 'alice', 'she signs in');
+};
+
+# Autodiscover over plain HTTP, as phones ask for it, where a credential has no business: what is sent
+# all the same is bound all the same.
+alone plain_http => sub {
+    my ($front) = @_;
+    my $comes = sub { $front->client($_[0], to => 'http://lyncdiscover.contoso.com', path => '/') };
+    my $alice = $comes->('A');
+    is($alice->ntlm('alice')->{user}, 'alice', 'alice signs in');
+    is($comes->("N$_")->get('anonymous')->{user}, '-', 'nobody is nobody') for 1 .. 3;
+    my $carol = $comes->('C');
+    is($carol->negotiate('carol', 'quiet')->{user}, 'carol', 'carol signs in with one message');
+    is($comes->("N$_")->get('anonymous')->{user}, '-', 'nobody is nobody') for 4 .. 6;
+    is($alice->get->{user}, 'alice', 'alice stays');
+    $_->close for $alice, $carol;
+    ok(gone($front, owner => 'A'), 'her connection is closed with her');
+    is($comes->("N$_")->get('anonymous')->{user}, '-', 'nobody is nobody') for 7 .. 9;
 };
 
 # The server closes a connection that waits: asked again, by the same server.
@@ -346,9 +383,11 @@ both h2 => sub {
     }
 };
 
+# The limit is each worker's.
 alone limits => sub {
     my ($front) = @_;
     my @clients = map { $front->client("M$_") } 1 .. 3;
+    return if $workers > 1;
     my @answers = map { $_->begin } @clients;
     is(join(' ', map { $_->{status} } @answers), '401 401 503', 'two may own, the third is told');
     is($clients[2]->reconnect_if_closed->get('anonymous')->{user}, '-', 'it may ask without a credential');
@@ -469,21 +508,36 @@ __DATA__
 
 
 
-=== TEST 11: the server closes an owned connection that waits
+=== TEST 11: turns and failures
+--- publication eval: $::Two
+--- scene: accounts
+--- suppress_stderr
+
+
+
+=== TEST 12: plain HTTP
+--- publication eval
+$::One =~ s/https=/http=%%PORT_POOL_HTTP%% https=/r . "http_autodiscover on;\n"
+--- scene: plain_http
+--- suppress_stderr
+
+
+
+=== TEST 13: the server closes an owned connection that waits
 --- publication eval: $::Two
 --- scene: idle_closed
 --- suppress_stderr
 
 
 
-=== TEST 12: the server goes away
+=== TEST 14: the server goes away
 --- publication eval: $::Two
 --- scene: server_gone
 --- suppress_stderr
 
 
 
-=== TEST 13: HTTP/2 on the same socket
+=== TEST 15: HTTP/2 on the same socket
 --- http_config
 server {
     listen 127.0.0.1:%%PORT_HTTPS%% ssl http2;
@@ -498,28 +552,28 @@ server {
 
 
 
-=== TEST 14: no more than so many
+=== TEST 16: no more than so many
 --- publication eval: $::One . "connection_auth on max=2;\n"
 --- scene: limits
 --- suppress_stderr
 
 
 
-=== TEST 15: no longer than so long
+=== TEST 17: no longer than so long
 --- publication eval: $::One . "connection_auth on idle=1s;\n"
 --- scene: idle
 --- suppress_stderr
 
 
 
-=== TEST 16: no older than so old
+=== TEST 18: no older than so old
 --- publication eval: $::One . "connection_auth on age=1s;\n"
 --- scene: age
 --- suppress_stderr
 
 
 
-=== TEST 17: off: nobody can sign in, and nobody is taken for somebody else
+=== TEST 19: off: nobody can sign in, and nobody is taken for somebody else
 --- publication eval: $::One . "connection_auth off;\n"
 --- scene: off
 --- suppress_stderr

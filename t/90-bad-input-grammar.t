@@ -203,12 +203,14 @@ server, or of their load balancer in %%HERE%%
 === lync_publish without a name
 --- name
 --- says
-invalid number of arguments in "lync_publish" directive in %%BLOCK%%
+invalid number of arguments in "lync_publish" directive, it is written "lync_publish NAME { ... }"
+in %%BLOCK%%
 
 === lync_publish with two names
 --- name: contoso fabrikam
 --- says
-invalid number of arguments in "lync_publish" directive in %%BLOCK%%
+invalid number of arguments in "lync_publish" directive, it is written "lync_publish NAME { ... }"
+in %%BLOCK%%
 
 === lync_publish with a name of other characters
 --- name: contoso.com
@@ -256,8 +258,8 @@ server {
 lync_publish fabrikam {  # here
 }
 --- says
-"lync_publish" directive is not allowed in lync_publish "contoso", plain nginx directives go into a
-file named by "server_include" in %%HERE%%
+"lync_publish" directive is not allowed in lync_publish "contoso", close the one block before the
+other begins in %%HERE%%
 
 === a publication named twice
 --- after
@@ -288,8 +290,8 @@ server {
 --- more
 lync_rule contoso meet.contoso.com;  # here
 --- says
-"lync_rule" directive is not allowed in lync_publish "contoso", plain nginx directives go into a
-file named by "server_include" in %%HERE%%
+"lync_rule" directive is not allowed in lync_publish "contoso", the module writes it itself in
+%%HERE%%
 
 
 # --- words that nobody knows
@@ -694,6 +696,13 @@ unexpected end of file, expecting "}" of pool "fepool2.contoso.local" that was o
 server_include missing.conf;  # here
 --- says
 open() "%%DIR%%/missing.conf" failed (2: No such file or directory) in %%HERE%%
+
+=== server_include of a directory
+--- more
+server_include .;  # here
+--- says
+invalid value "." in "server_include" directive of lync_publish "contoso": it is a directory, write
+the path of a file, or of several with "*" in %%HERE%%
 
 === server_include of an unknown directive
 --- more

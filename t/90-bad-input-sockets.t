@@ -66,6 +66,8 @@ my @parameters = (
     ['https_listen', 'http2',          $http11],
     ['https_listen', 'quic',           $http11],
     ['https_listen', 'default_server', '"unknown_host" chooses the default server of a socket'],
+    ['https_listen', 'accept_filter=httpready', 'the parameters of "listen" that concern the socket'
+        . ' may stand here, such as proxy_protocol, backlog= or reuseport'],
     ['https_listen', 'proxy',          'the parameters of "listen" that concern the socket may stand'
         . ' here, such as proxy_protocol, backlog= or reuseport'],
 );

@@ -274,6 +274,16 @@ server {
 --- warns
 conflicting server name "lyncdiscover.contoso.com" on 127.0.0.1:18080, ignored
 
+=== a server before the block with a name that is published, on the same socket
+--- before
+server {  # server
+    listen      127.0.0.1:18080;
+    server_name lyncdiscover.contoso.com;
+}
+--- says
+"lyncdiscover.contoso.com" is published by lync_publish "contoso" and is a server_name of the server
+in %%SERVER%% on the same socket: remove it from one of them in %%BLOCK%%
+
 === a server that states parameters of the same socket
 --- sockets
 http_listen  127.0.0.1:18080 backlog=100;  # first

@@ -40,17 +40,21 @@ bool is_connection_bound(std::string_view authorization) noexcept {
     return is_bound_scheme(text.substr(0, end));
 }
 
-bool carries_token(std::string_view www_authenticate) noexcept {
+Challenge challenge_of(std::string_view www_authenticate) noexcept {
+    Challenge strongest = Challenge::none;
     while (!www_authenticate.empty()) {
         const std::size_t comma = std::min(www_authenticate.find(','), www_authenticate.size());
         const std::string_view challenge = trimmed(www_authenticate.substr(0, comma));
         const std::string_view scheme = scheme_of(challenge);
-        if (is_bound_scheme(scheme) && challenge.size() > scheme.size()) {
-            return true;
+        if (is_bound_scheme(scheme)) {
+            strongest = Challenge::bare;
+            if (challenge.size() > scheme.size()) {
+                return Challenge::token;
+            }
         }
         www_authenticate.remove_prefix(std::min(comma + 1, www_authenticate.size()));
     }
-    return false;
+    return strongest;
 }
 
 } // namespace lync::balance

@@ -9,9 +9,15 @@ namespace lync::balance {
 /// Bearer and the like authenticate the request.
 bool is_connection_bound(std::string_view authorization) noexcept;
 
-/// Whether a WWW-Authenticate header carries a token of such a scheme ("NTLM TlRMTVNT..."). A bare
-/// challenge ("NTLM") is an invitation to anybody and carries none. A header may hold several
-/// challenges; a text that can't be told apart counts as a token.
-bool carries_token(std::string_view www_authenticate) noexcept;
+/// What a WWW-Authenticate header asks for, as far as such schemes go.
+enum class Challenge : unsigned char {
+    none,
+    bare,  ///< "NTLM": an invitation to anybody
+    token, ///< "NTLM TlRMTVNT...": part of a handshake with one client
+};
+
+/// A header may hold several challenges; the strongest counts, and what can't be told apart counts
+/// as a token.
+Challenge challenge_of(std::string_view www_authenticate) noexcept;
 
 } // namespace lync::balance

@@ -4,10 +4,14 @@
 #include "balance/ownership.h"
 #include "nginx/conf.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace lync::nginx {
 
 namespace {
 
+using balance::Challenge;
 using balance::Fate;
 using balance::Source;
 
@@ -26,6 +30,7 @@ struct Peer {
 
     bool credential; ///< in the request
     bool owned;      ///< the connection in use belongs to the client
+    bool lost;       ///< an owned connection broke off under this request
 };
 
 bool has_credential(const ngx_http_request_t* r) noexcept {
@@ -34,24 +39,24 @@ bool has_credential(const ngx_http_request_t* r) noexcept {
 }
 
 /// Any line of the answer, whatever its status: a 200 carries the last token of a handshake.
-bool answer_has_token(ngx_http_request_t* r) noexcept {
+Challenge challenge_of(ngx_http_request_t* r) noexcept {
     const ngx_http_upstream_t* u = r->upstream;
     if (u->headers_in.www_authenticate == nullptr) {
-        return false;
+        return Challenge::none;
     }
+    Challenge strongest = Challenge::none;
     constexpr std::string_view name = "www-authenticate";
     const ngx_list_part_t* part = &u->headers_in.headers.part;
     for (; part != nullptr; part = part->next) {
         const auto* header = static_cast<ngx_table_elt_t*>(part->elts);
         for (ngx_uint_t i = 0; i < part->nelts; i++) {
             if (header[i].key.len == name.size() &&
-                ngx_strncmp(header[i].lowcase_key, name.data(), name.size()) == 0 &&
-                balance::carries_token(view(header[i].value))) {
-                return true;
+                ngx_strncmp(header[i].lowcase_key, name.data(), name.size()) == 0) {
+                strongest = std::max(strongest, balance::challenge_of(view(header[i].value)));
             }
         }
     }
-    return false;
+    return strongest;
 }
 
 /// As nginx's round robin asks before it chooses a server.
@@ -153,10 +158,16 @@ bool is_reusable(const Peer& peer, const ngx_connection_t* c, ngx_uint_t state) 
     const ngx_http_upstream_t* u = peer.request->upstream;
     return (state & NGX_PEER_FAILED) == 0 && c != nullptr && !c->read->eof && !c->read->error &&
            !c->read->timedout && !c->write->error && !c->write->timedout &&
-           !has_said_farewell(c) && u->keepalive &&
-           u->request_body_sent && !ngx_terminate && !ngx_exiting &&
+           !has_said_farewell(c) && u->keepalive && u->request_body_sent && !ngx_terminate && !ngx_exiting &&
            ngx_current_msec - c->start_time <= peer.group->limits.age &&
            ngx_handle_read_event(c->read, 0) == NGX_OK;
+}
+
+void remember_server(const Peer& peer, const Server& server) noexcept {
+    Ownership* ownership = find_ownership(peer.request->connection, peer.group, true);
+    if (ownership != nullptr) {
+        ownership->server = server;
+    }
 }
 
 /// Takes the connection out of nginx's hands if it has a future.
@@ -165,8 +176,14 @@ void settle_connection(ngx_peer_connection_t* pc, Peer& peer, ngx_uint_t state) 
     ngx_connection_t* c = pc->connection;
     const Server server{peer.data->peers, peer.data->current};
 
-    if (group.binds && !peer.owned && c != nullptr && answer_has_token(peer.request)) {
+    const Challenge challenge =
+        group.binds && !peer.owned && c != nullptr ? challenge_of(peer.request) : Challenge::none;
+    if (challenge == Challenge::token) {
         own(peer);
+    } else if (challenge == Challenge::bare) {
+        // The client will be back with a handshake. On this server, or two turns for each sign-in
+        // would bring all of them to every second one.
+        remember_server(peer, server);
     }
 
     const Fate fate = balance::settle({.reusable = is_reusable(peer, c, state),
@@ -195,25 +212,38 @@ void settle_connection(ngx_peer_connection_t* pc, Peer& peer, ngx_uint_t state) 
     }
 
     if (peer.owned) {
-        // The client comes back to the server that knows it.
-        Ownership* ownership = find_ownership(peer.request->connection, &group, true);
-        if (ownership != nullptr && (state & NGX_PEER_FAILED) == 0) {
-            ownership->server = server;
-        }
         group.owned--;
+        if ((state & NGX_PEER_FAILED) == 0 || pc->cached) {
+            remember_server(peer, server); // the client comes back to the one that knew it
+        }
     }
+}
+
+/// A kept connection that the server closed before it answered says nothing about the server's
+/// health: the next try is on a fresh one, for an owner on the same server.
+bool is_stale(const ngx_peer_connection_t* pc, const Peer& peer) noexcept {
+    const ngx_connection_t* c = pc->connection;
+    const ngx_http_upstream_t* u = peer.request->upstream;
+    return pc->cached && c != nullptr && !c->read->timedout && !c->write->timedout &&
+           u->state != nullptr && u->state->bytes_received == 0;
 }
 
 void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) {
     Peer& peer = *static_cast<Peer*>(data);
-    const bool credential_sent = peer.owned && peer.credential && peer.request->upstream->request_sent;
+    const bool failed = (state & NGX_PEER_FAILED) != 0;
+    const bool sent = peer.request->upstream->request_sent;
+    const bool credential_sent = peer.owned && peer.credential && sent;
+    const bool sent_again = peer.lost && sent;
+    const bool stale = failed && !credential_sent && is_stale(pc, peer);
 
+    peer.lost = peer.lost || (failed && peer.owned);
     settle_connection(pc, peer, state);
     peer.owned = false;
-    peer.free(pc, peer.data, state);
+    peer.free(pc, peer.data, stale ? NGX_PEER_NEXT : state);
 
-    if (credential_sent && (state & NGX_PEER_FAILED) != 0) {
-        // Meant for this connection to this server: nginx tries no other.
+    if (failed && (credential_sent || sent_again)) {
+        // A credential is meant for this connection, and the request of an owned connection for
+        // its server, once more on a fresh one: nginx tries no other.
         pc->tries = 0;
         pc->cached = 0;
     }

@@ -20,24 +20,24 @@ use strict;
 use warnings;
 
 use Exporter qw(import);
-use File::Path qw(make_path remove_tree);
 use IPC::Open2 qw(open2);
 use JSON::PP ();
 use MIME::Base64 qw(encode_base64 decode_base64);
 use Test::More ();
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep);
 
+use AuthPlain ();
 use LyncTest ();
 use LyncTest::Paths ();
 use LyncTest::Ports ();
 use LyncTest::Scene ();
 
 our @EXPORT = qw(
-    both alone gone publication and_strangers is isnt ok like unlike cmp_ok is_deeply note
+    both alone gone and_strangers is isnt ok like unlike cmp_ok is_deeply note
     type1 type3 kerberos
 );
 
-our $HOST = 'lyncwebext.contoso.com';
+our $HOST = $AuthPlain::HOST;
 
 # A path that the policy lets through, of a service that authenticates.
 our $PATH = '/webticket/webticketservice.svc';
@@ -62,11 +62,12 @@ my $toy;
 # The one of this suite, on both of the pool's servers; started when it is first needed.
 sub toy {
     return $toy if $toy;
-    my $port = LyncTest::Ports::port('TOY');
+    my $port = LyncTest::Ports::port('POOL');
     my $pki  = $LyncTest::Paths::PKI;
-    my $pid  = open2(my $out, my $in, 'python3', "$LyncTest::Paths::SOURCE/t/auth/toy.py",
+    my $pid  = open2(my $out, my $in, AuthPlain::python(), "$LyncTest::Paths::SOURCE/t/auth/toy.py",
         '--tls', "$pki/fepool.contoso.local.pem", "$pki/fepool.contoso.local.key",
-        "127.0.0.11:$port", "127.0.0.21:$port");
+        "127.0.0.11:$port", "127.0.0.21:$port",
+        '--http', '127.0.0.11:' . LyncTest::Ports::port('POOL_HTTP'));
     $toy = bless { pid => $pid, in => $in, out => $out, port => $port }, 'AuthToy::Server';
     $toy->reply->{listens} or die "the toy server doesn't start\n";
     return $toy;
@@ -109,92 +110,16 @@ sub stop {
 
 package AuthToy;
 
-my ($publication, $plain);
-
 sub front {
     return AuthToy::Front->new(name => 'publication', port => LyncTest::Ports::port('HTTPS'));
 }
 
-# nginx as the recipes have it, in front of one server or two: one worker, a cache of connections
-# for everybody.
 sub plain {
-    my ($servers) = @_;
-    my %port = (one => LyncTest::Ports::port('PLAIN_ONE'), two => LyncTest::Ports::port('PLAIN_TWO'));
-    start_plain(%port) if !$plain;
-    $plain->{port} = $port{$servers};
-    return $plain;
-}
-
-sub start_plain {
-    my (%port) = @_;
-    my $dir  = "$LyncTest::Paths::RUN/t/plain_$$";
-    my $toy  = LyncTest::Ports::port('TOY');
-    my $pki  = $LyncTest::Paths::PKI;
-    my $user = $> == 0 ? 'user root;' : '';
-    make_path("$dir/logs");
-    open my $out, '>', "$dir/nginx.conf" or die "can't write $dir/nginx.conf: $!\n";
-    print $out <<"END_CONF";
-daemon on;
-worker_processes 1;
-$user
-pid $dir/nginx.pid;
-error_log $dir/logs/error.log info;
-events { worker_connections 512; }
-http {
-    access_log             $dir/logs/access.log;
-    client_body_temp_path  $dir/body;
-    proxy_temp_path        $dir/proxy;
-    fastcgi_temp_path      $dir/fastcgi;
-    uwsgi_temp_path        $dir/uwsgi;
-    scgi_temp_path         $dir/scgi;
-    upstream one {
-        server 127.0.0.11:$toy;
-        keepalive 64;
-    }
-    upstream two {
-        server 127.0.0.11:$toy;
-        server 127.0.0.21:$toy;
-        keepalive 64;
-    }
-    ssl_certificate               $pki/public.pem;
-    ssl_certificate_key           $pki/public.key;
-    keepalive_requests            10000;
-    proxy_http_version            1.1;
-    proxy_set_header              Connection "";
-    proxy_set_header              Host \$host;
-    proxy_request_buffering       off;
-    proxy_buffering               off;
-    proxy_ssl_name                fepool.contoso.local;
-    proxy_ssl_trusted_certificate $pki/internal-ca.pem;
-    proxy_ssl_verify              on;
-    server {
-        listen 127.0.0.1:$port{one} ssl http2;
-        location / { proxy_pass https://one; }
-    }
-    server {
-        listen 127.0.0.1:$port{two} ssl http2;
-        location / { proxy_pass https://two; }
-    }
-}
-END_CONF
-    close $out;
-    my $nginx = $LyncTest::Paths::NGINX;
-    system("$nginx -p $dir/ -e $dir/logs/error.log -c $dir/nginx.conf 2>>$dir/logs/start.log") == 0
-        or die "the plain nginx doesn't start; its configuration is $dir/nginx.conf\n";
-    open my $in, '<', "$dir/nginx.pid" or die "the plain nginx has no pid: $!\n";
-    chomp(my $pid = <$in>);
-    $plain = AuthToy::Front->new(name => 'plain', pid => $pid, dir => $dir);
+    return AuthToy::Front->new(name => 'plain', AuthPlain::start(@_));
 }
 
 sub stop_all {
     return if $$ != $owner;
-    if ($plain) {
-        kill TERM => $plain->{pid};
-        my $until = time + 5;
-        sleep 0.02 while kill(0, $plain->{pid}) && time < $until;
-        remove_tree($plain->{dir});
-        undef $plain;
-    }
     if ($toy) {
         $toy->stop;
         undef $toy;
@@ -207,29 +132,14 @@ END { stop_all() }
 
 my $counts = 1;
 
-sub is          { return !$counts || Test::More::is($_[0], $_[1], $_[2]) }
-sub isnt        { return !$counts || Test::More::isnt($_[0], $_[1], $_[2]) }
-sub ok          { return !$counts || Test::More::ok($_[0], $_[1]) }
-sub like        { return !$counts || Test::More::like($_[0], $_[1], $_[2]) }
-sub unlike      { return !$counts || Test::More::unlike($_[0], $_[1], $_[2]) }
-sub cmp_ok      { return !$counts || Test::More::cmp_ok($_[0], $_[1], $_[2], $_[3]) }
+sub is ($$;$) { return !$counts || Test::More::is($_[0], $_[1], $_[2]) }
+sub isnt ($$;$) { return !$counts || Test::More::isnt($_[0], $_[1], $_[2]) }
+sub ok ($;$) { return !$counts || Test::More::ok($_[0], $_[1]) }
+sub like ($$;$) { return !$counts || Test::More::like($_[0], $_[1], $_[2]) }
+sub unlike ($$;$) { return !$counts || Test::More::unlike($_[0], $_[1], $_[2]) }
+sub cmp_ok ($$$;$) { return !$counts || Test::More::cmp_ok($_[0], $_[1], $_[2], $_[3]) }
 sub is_deeply   { return !$counts || Test::More::is_deeply($_[0], $_[1], $_[2]) }
 sub note        { Test::More::note(@_) if $counts }
-
-# The inside of a publication whose pool has these servers.
-sub publication {
-    my ($servers) = @_;
-    return <<"END_PUBLICATION";
-    sip_domain  contoso.com;
-    %%CERTIFICATE%%
-    %%TRUSTED_CA%%
-    pool fepool.contoso.local {
-        $servers
-        external_web_services  $HOST;
-        listening_ports        https=%%PORT_TOY%%;
-    }
-END_PUBLICATION
-}
 
 # Somebody else signs in and goes, and strangers come: where it may cross, it does here.
 sub and_strangers {
@@ -288,6 +198,7 @@ sub both ($&) {
         $counts = 0;
         my (undef, $stolen, $stats) = play($scene, plain($servers > 1 ? 'two' : 'one'), $block);
         $counts = 1;
+        toy()->command('close', 'all');
         Test::More::ok($stats->{crossed} > 0,
             $block->name . ' - plain nginx crosses, and it is seen');
         Test::More::note("plain nginx: $stats->{crossed} crossed; @$stolen");
@@ -313,7 +224,8 @@ sub new {
 
 sub is_publication { $_[0]{name} eq 'publication' }
 
-# The client of that name, on a connection of its own.
+# The client of that name, on a connection of its own; to another URL, and another path there, as
+# "to" and "path" say.
 sub client {
     my ($self, $name, %o) = @_;
     my $client = bless { name => $name, front => $self, names => {}, options => \%o },
@@ -339,8 +251,8 @@ package AuthToy::Client;
 sub reconnect {
     my ($self) = @_;
     $self->close;
-    my $port = $self->{front}{port};
-    $self->{connection} = LyncTest::Scene::client("https://$AuthToy::HOST:$port", %{ $self->{options} });
+    my $to = $self->{options}{to} // "https://$AuthToy::HOST:$self->{front}{port}";
+    $self->{connection} = LyncTest::Scene::client($to);
     return $self;
 }
 
@@ -362,7 +274,8 @@ sub close {
 sub text {
     my ($self, $query, @headers) = @_;
     my $method = $query =~ s/^([A-Z]+) // ? $1 : 'GET';
-    return LyncTest::Scene::request("$method https://$AuthToy::HOST$AuthToy::PATH?$query",
+    my $path = $self->{options}{path} // $AuthToy::PATH;
+    return LyncTest::Scene::request("$method https://$self->{connection}{host}$path?$query",
         'X-Client' => $self->{name}, @headers);
 }
 

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """A server that authenticates the TCP connection, as IIS does with NTLM, and tells whom it sees.
 
-    toy.py [--tls CERT KEY] ADDRESS:PORT ...
+    toy.py --tls CERT KEY ADDRESS:PORT ... [--http ADDRESS:PORT ...]
 
 It serves until its standard input ends. Commands, one a line on standard input, are answered with
 one line of JSON each:
 
     stats        what it has seen since the last reset, and the connections that are open
     reset        forgets what it has seen
-    close N      closes connection N
+    close N      closes connection N; "all" closes all of them
     limit N      closes every connection after its N-th answer; 0: never
     refuse A     the server at ADDRESS:PORT A no longer listens, and closes its connections
     accept A     it listens again
@@ -29,7 +29,8 @@ server, client.
 What else a query asks for, several separated by "&":
 
     close        "Connection: close", and closed
-    after        closed without a word after the answer
+    after        closed after the answer, which doesn't say so
+    vanish       the same, without TLS's farewell
     drop         closed in place of an answer
     half         closed in the middle of the answer's head
     cut          closed in the middle of a chunked body
@@ -45,6 +46,7 @@ What else a query asks for, several separated by "&":
 
 import asyncio
 import base64
+import collections
 import itertools
 import json
 import signal
@@ -77,6 +79,7 @@ class Seen:
         self.crossings = []
         self.crossed = 0
         self.unfinished = 0
+        self.servers = collections.deque(maxlen=100)    # which server was asked
 
     def crossing(self, connection, client):
         self.crossed += 1
@@ -94,11 +97,11 @@ class Server:
         self.listeners = {}
         self.tls = None
 
-    async def listen(self, address):
+    async def listen(self, address, tls):
         host, port = address.rsplit(':', 1)
         loop = asyncio.get_running_loop()
         self.listeners[address] = await loop.create_server(
-            lambda: Connection(self, address), host, int(port), ssl=self.tls, backlog=2048,
+            lambda: Connection(self, address), host, int(port), ssl=tls, backlog=2048,
             reuse_address=True)
 
     async def command(self, line):
@@ -107,16 +110,18 @@ class Server:
             seen = self.seen
             return dict(accepted=seen.accepted, requests=seen.requests, crossed=seen.crossed,
                         crossings=seen.crossings, unfinished=seen.unfinished,
+                        servers=list(seen.servers),
                         open=[dict(number=c.number, server=c.address, user=c.user, owner=c.owner,
                                    requests=c.requests) for c in self.open.values()])
         if word == 'reset':
             self.seen = Seen()
         elif word == 'close':
-            connection = self.open.get(int(rest[0]))
-            if connection is None:
-                return dict(closed=False)
-            connection.transport.close()
-            return dict(closed=True)
+            chosen = list(self.open.values())
+            if rest[0] != 'all':
+                chosen = [connection for connection in chosen if connection.number == int(rest[0])]
+            for connection in chosen:
+                connection.transport.abort()
+            return dict(closed=len(chosen))
         elif word == 'limit':
             self.limit = int(rest[0])
         elif word == 'refuse':
@@ -125,7 +130,7 @@ class Server:
                 if connection.address == rest[0]:
                     connection.transport.abort()
         elif word == 'accept':
-            await self.listen(rest[0])
+            await self.listen(rest[0], self.tls)
         else:
             return dict(error=f'no command "{word}"')
         return dict(done=True)
@@ -217,6 +222,7 @@ class Connection(asyncio.Protocol):
     def request(self, method, headers, query):
         server = self.server
         server.seen.requests += 1
+        server.seen.servers.append(self.address)
         self.requests += 1
         client = headers.get('x-client', '-')
 
@@ -317,18 +323,22 @@ class Connection(asyncio.Protocol):
         elif 'cut' in query:
             body, last = body[:len(body) // 2], True
         transport.write(text if method == 'HEAD' else text + body)
-        if last or 'after' in query:
+        if 'vanish' in query:
+            transport.abort()
+        elif last or 'after' in query:
             transport.close()
 
 
 async def main(arguments):
     server = Server()
-    if arguments[:1] == ['--tls']:
-        server.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        server.tls.load_cert_chain(arguments[1], arguments[2])
-        arguments = arguments[3:]
-    for address in arguments:
-        await server.listen(address)
+    server.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.tls.load_cert_chain(arguments[1], arguments[2])
+    tls = server.tls
+    for argument in arguments[3:]:
+        if argument == '--http':
+            tls = None
+        else:
+            await server.listen(argument, tls)
 
     loop = asyncio.get_running_loop()
     commands = asyncio.StreamReader()

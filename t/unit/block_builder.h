@@ -113,7 +113,9 @@ class World {
 public:
     World() {
         environment.now = test_now;
-        environment.full_path = [](std::string_view path) { return files().path(std::string(path)); };
+        environment.full_path = [](std::string_view path) {
+            return files().path(std::string(path));
+        };
     }
 
     topology::Publication declare(std::string_view text) {

@@ -180,15 +180,15 @@ TEST_CASE("a word is shown so that a terminal survives it", "[grammar]") {
         {"contoso.com", "\"contoso.com\""},
         {"b\xc3\xbcro.contoso.com", "\"b\xc3\xbcro.contoso.com\""},
         {"\xe4\xbe\x8b\xf0\x9f\x98\x80", "\"\xe4\xbe\x8b\xf0\x9f\x98\x80\""},
-        {"b\xfcro", "\"b\\xfcro\""},            // Latin-1
-        {"\xc3", "\"\\xc3\""},                  // cut off
-        {"\xe4\xbe", "\"\\xe4\\xbe\""},         // cut off
-        {"\xc0\xaf", "\"\\xc0\\xaf\""},         // overlong
-        {"\x80", "\"\\x80\""},                  // a byte that follows nothing
+        {"b\xfcro", "\"b\\xfcro\""},    // Latin-1
+        {"\xc3", "\"\\xc3\""},          // cut off
+        {"\xe4\xbe", "\"\\xe4\\xbe\""}, // cut off
+        {"\xc0\xaf", "\"\\xc0\\xaf\""}, // overlong
+        {"\x80", "\"\\x80\""},          // a byte that follows nothing
         {"a\tb\nc", "\"a\\x09b\\x0ac\""},
         {"\x1b[31m", "\"\\x1b[31m\""},
         {"\x7f", "\"\\x7f\""},
-        {"\xc2\x9b", "\"\\xc2\\x9b\""},         // CSI in one character
+        {"\xc2\x9b", "\"\\xc2\\x9b\""}, // CSI in one character
         {"\0"sv, "\"\\x00\""},
     };
     for (const auto& row : rows) {

@@ -256,17 +256,21 @@ TEST_CASE("credentials: schemes that authenticate a connection") {
     }
 }
 
-TEST_CASE("credentials: a bare challenge carries no token") {
+TEST_CASE("credentials: a challenge is none, bare, or carries a token") {
     for (const char* header :
-         {"", "NTLM", "Negotiate", "Negotiate, NTLM", " Negotiate ,NTLM ", "Basic realm=\"x\"",
-          "Negotiate, Basic realm=\"a b\"", "Bearer trusted_issuers=\"x@y\", client_id=\"z\"",
+         {"", "Basic realm=\"x\"", "Bearer trusted_issuers=\"x@y\", client_id=\"z\"",
           "MsRtcOAuth href=\"https://x\",grant_type=\"urn:microsoft.rtc:windows,password\""}) {
         INFO(header);
-        CHECK_FALSE(carries_token(header));
+        CHECK(challenge_of(header) == Challenge::none);
+    }
+    for (const char* header : {"NTLM", "Negotiate", "Negotiate, NTLM", " Negotiate ,NTLM ",
+                               "Negotiate, Basic realm=\"a b\"", "Basic realm=x, nego2"}) {
+        INFO(header);
+        CHECK(challenge_of(header) == Challenge::bare);
     }
     for (const char* header : {"NTLM TlRMTVNTUAACAAAA", "Negotiate oYG2MIGz", "NTLM  x",
                                "Negotiate, NTLM TlRM", "Basic realm=x, Negotiate oRQ="}) {
         INFO(header);
-        CHECK(carries_token(header));
+        CHECK(challenge_of(header) == Challenge::token);
     }
 }

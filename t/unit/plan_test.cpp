@@ -84,11 +84,10 @@ const VirtualHost& host(const Plan& plan, std::string_view id) {
 
 TEST_CASE("the smallest publication flips 443 to 4443", "[plan]") {
     const Plan p = planned(smallest("simple_url meet https://meet.contoso.com;\n"
-                                 "simple_url dialin https://dialin.contoso.com;"));
+                                    "simple_url dialin https://dialin.contoso.com;"));
 
     CHECK(summary(p) ==
-          Strings{"http unknown_host_http (unknown_host):",
-                  "https unknown_host (unknown_host):",
+          Strings{"http unknown_host_http (unknown_host):", "https unknown_host (unknown_host):",
                   "https lyncwebext.contoso.com (web_services): lyncwebext.contoso.com -> "
                   "contoso_fepool.contoso.local_4443",
                   "https lyncdiscover (autodiscover): lyncdiscover.contoso.com -> "
@@ -159,7 +158,7 @@ TEST_CASE("under a wildcard the request decides", "[plan]") {
 
 TEST_CASE("without plain HTTP there is none of its hosts", "[plan]") {
     const Plan p = planned(smallest("http_listen off; sip_domain example.com;\n"
-                                 "simple_url admin https://admin.contoso.com;"));
+                                    "simple_url admin https://admin.contoso.com;"));
     for (const VirtualHost& each : p.hosts) {
         CHECK(each.tls);
     }
@@ -198,10 +197,10 @@ TEST_CASE("a Director takes what comes first, each pool keeps its own name", "[p
 
 TEST_CASE("hosts with the same simple URLs on the same pool are one host", "[plan]") {
     const Plan p = planned(smallest("sip_domain fabrikam.com;\n"
-                                 "simple_url meet https://meet.contoso.com;\n"
-                                 "simple_url dialin https://dialin.contoso.com;\n"
-                                 "simple_url meet https://meet.fabrikam.com;\n"
-                                 "simple_url meet https://meet.*;"));
+                                    "simple_url meet https://meet.contoso.com;\n"
+                                    "simple_url dialin https://dialin.contoso.com;\n"
+                                    "simple_url meet https://meet.fabrikam.com;\n"
+                                    "simple_url meet https://meet.*;"));
     CHECK(host(p, "meet.contoso.com").names ==
           Strings{"meet.contoso.com", "meet.fabrikam.com", "meet.*"});
     CHECK(host(p, "dialin.contoso.com").names == Strings{"dialin.contoso.com"});
@@ -253,7 +252,7 @@ TEST_CASE("a shared host has a prefix for each simple URL", "[plan]") {
 
 TEST_CASE("an admin host is declared so that it is blocked", "[plan]") {
     const Plan p = planned(smallest("simple_url admin https://admin.contoso.com;\n"
-                                 "simple_url admin https://admin.fabrikam.com;"));
+                                    "simple_url admin https://admin.fabrikam.com;"));
     CHECK(summary(p, host(p, "admin")) ==
           "https admin (blocked): admin.contoso.com admin.fabrikam.com");
     CHECK(summary(p, host(p, "admin_http")) ==
@@ -267,7 +266,10 @@ TEST_CASE("an admin host is declared so that it is blocked", "[plan]") {
 TEST_CASE("farms are reached on 443", "[plan]") {
     const Plan p = planned(smallest(R"(
         office_web_apps wac.contoso.com { server 10.0.0.14; }
-        exchange mail.contoso.com autodiscover.contoso.com { server 10.0.0.15; services ews owa; })"));
+        exchange mail.contoso.com autodiscover.contoso.com {
+            server   10.0.0.15;
+            services ews owa;
+        })"));
     CHECK(summary(p, host(p, "wac.contoso.com")) ==
           "https wac.contoso.com (office_web_apps): wac.contoso.com -> "
           "contoso_wac.contoso.com_443");
@@ -284,11 +286,11 @@ TEST_CASE("Office Communications Server is reached on 443 and has one host", "[p
     std::string text = smallest("product ocs_2007_r2;");
     text.erase(text.find("sip_domain"), 26);
     const Plan p = planned(text);
-    CHECK(summary(p) == Strings{"http unknown_host_http (unknown_host):",
-                                "https unknown_host (unknown_host):",
-                                "https lyncwebext.contoso.com (web_services): "
-                                "lyncwebext.contoso.com -> contoso_fepool.contoso.local_443",
-                                "http https_redirect (plain_http): lyncwebext.contoso.com"});
+    CHECK(summary(p) ==
+          Strings{"http unknown_host_http (unknown_host):", "https unknown_host (unknown_host):",
+                  "https lyncwebext.contoso.com (web_services): "
+                  "lyncwebext.contoso.com -> contoso_fepool.contoso.local_443",
+                  "http https_redirect (plain_http): lyncwebext.contoso.com"});
     CHECK(host(p, "lyncwebext.contoso.com").site.product == topology::Product::ocs_2007_r2);
 }
 
@@ -308,7 +310,7 @@ TEST_CASE("the second publication of a socket brings no second catch-all", "[pla
 
 TEST_CASE("the switches reach every host", "[plan]") {
     const Plan p = planned(smallest("path_policy vendor; meeting_url_guard off;\n"
-                                 "allow_path /Custom; deny_path /Abs /reach;"));
+                                    "allow_path /Custom; deny_path /Abs /reach;"));
     for (const VirtualHost& each : p.hosts) {
         CHECK_FALSE(each.site.strict);
         CHECK_FALSE(each.site.meeting_url_guard);
@@ -336,8 +338,8 @@ TEST_CASE("a path that may not be allowed is a mistake of its own line", "[plan]
 
 TEST_CASE("a comment says what is published where, and no more than a line of it", "[plan]") {
     const Plan p = planned(smallest("sip_domain a.example.com b.example.com c.example.com "
-                                 "d.example.com;\n"
-                                 "simple_url meet https://meet.contoso.com;"));
+                                    "d.example.com;\n"
+                                    "simple_url meet https://meet.contoso.com;"));
     CHECK(host(p, "lyncdiscover").comment ==
           "https lyncdiscover.contoso.com, lyncdiscover.a.example.com, lyncdiscover.b.example.com "
           "and 2 more -> pool fepool.contoso.local, port 4443");
@@ -351,7 +353,7 @@ TEST_CASE("a comment says what is published where, and no more than a line of it
 
 TEST_CASE("an error in a host is blamed on what declared it", "[plan]") {
     const Plan p = planned(smallest("simple_url meet https://meet.contoso.com;\n"
-                                 "office_web_apps wac.contoso.com {\nserver 10.0.0.14; }"));
+                                    "office_web_apps wac.contoso.com {\nserver 10.0.0.14; }"));
     CHECK(host(p, "lyncwebext.contoso.com").place.line == 6);
     CHECK(host(p, "meet.contoso.com").place.line == 11);
     CHECK(host(p, "wac.contoso.com").place.line == 12);

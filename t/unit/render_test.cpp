@@ -72,12 +72,11 @@ unsigned blamed(const Rendered& rendered, std::string_view part) {
     return rendered.origin(static_cast<std::size_t>(line - all.begin()) + 1).line;
 }
 
-constexpr std::string_view two_servers =
-    "director dirpool.contoso.local {\n"
-    "    external_web_services dirwebext.contoso.com;\n"
-    "    server 10.0.0.21;\n"
-    "    server [2001:db8::22] weight=2 backup;\n"
-    "}";
+constexpr std::string_view two_servers = "director dirpool.contoso.local {\n"
+                                         "    external_web_services dirwebext.contoso.com;\n"
+                                         "    server 10.0.0.21;\n"
+                                         "    server [2001:db8::22] weight=2 backup;\n"
+                                         "}";
 
 } // namespace
 
@@ -165,10 +164,10 @@ TEST_CASE("a proxying server verifies its servers under the pool's name", "[rend
 }
 
 TEST_CASE("a host with several pools asks for each request which", "[render]") {
-    const Rendered r = rendered(smallest(
-        "pool fepool2.contoso.local { external_web_services lyncwebext2.contoso.com; }\n"
-        "simple_url meet https://lync.contoso.com/meet;\n"
-        "simple_url dialin https://lync.contoso.com/dialin pool=fepool2.contoso.local;"));
+    const Rendered r = rendered(
+        smallest("pool fepool2.contoso.local { external_web_services lyncwebext2.contoso.com; }\n"
+                 "simple_url meet https://lync.contoso.com/meet;\n"
+                 "simple_url dialin https://lync.contoso.com/dialin pool=fepool2.contoso.local;"));
     const std::string shared = server(r, "# https lync.contoso.com");
     CHECK(count(shared, "proxy_pass https://$lync_upstream;") == 1);
     CHECK(count(shared, "proxy_ssl_name $lync_pool;") == 1);
@@ -203,8 +202,8 @@ TEST_CASE("nginx's own cache of connections is switched off where there is one",
 }
 
 TEST_CASE("an nginx that knows nothing optional still gets a publication", "[render]") {
-    const Rendered r = rendered(smallest(std::string(two_servers) + "\nsip_domain example.com;"),
-                                none);
+    const Rendered r =
+        rendered(smallest(std::string(two_servers) + "\nsip_domain example.com;"), none);
     for (const auto optional : {"gzip", "http2", "limit_req", "limit_conn", "least_conn",
                                 "auth_basic", "sub_filter", "keepalive_timeout"}) {
         INFO(optional);

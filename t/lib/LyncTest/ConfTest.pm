@@ -38,10 +38,11 @@ package LyncTest::ConfTest;
 #     warns         the lines of an nginx that accepts, one paragraph each; empty: no line at all
 #     notices       the same for notices, which are otherwise ignored
 #
-# A line that begins with "# ---" is a heading. Messages may be broken into several lines wherever a space stands. A line of the configuration
-# that ends in the comment "# here" is %%HERE%% (FILE:LINE) in them; any other word does as well.
-# %%PKI%% are the certificates (t/pki), %%DIR%% is the directory of nginx.conf, %%x00%% is a byte,
-# %%a*300%% a character repeated.
+# A line that begins with "# ---" is a heading. Messages may be broken into several lines wherever a
+# space stands. A line of the configuration that ends in the comment "# here" is %%HERE%% (FILE:LINE)
+# in them; any other word does as well; "# block" is the line of lync_publish. %%PKI%% are the
+# certificates (t/pki), %%DIR%% is the directory of nginx.conf, %%x00%% is a byte, %%a*300%% a
+# character repeated.
 #
 # A section "unless" or "only" skips a row: a Perl expression over $version (1022001), $root.
 # "without_dac" runs nginx like a user who may not read everything.
@@ -71,7 +72,8 @@ END
 );
 
 my %known = map { $_ => 1 } (map { $_->[0] } @parts),
-    qw(more publication name before after http main unclosed says warns notices unless only without_dac);
+    qw(more publication name before after http main unclosed says warns notices unless only
+    without_dac);
 
 my $root    = "$LyncTest::Paths::RUN/t/conf_" . ((split m{/}, $0)[-1] =~ s/\.t$//r) . "_$$";
 my $preload = $ENV{TEST_NGINX_LD_PRELOAD} // '';
@@ -131,7 +133,8 @@ sub rows {
         }
     }
     for my $row (@rows) {
-        die "$0: \"$row->{title}\" expects nothing\n" if !defined $row->{says} && !defined $row->{warns};
+        die "$0: \"$row->{title}\" expects nothing\n"
+            if !defined $row->{says} && !defined $row->{warns};
         s/\n+\z/\n/ for grep { defined } @{$row}{ map { $_->[0] } @parts }, values %{ $row->{files} };
     }
     return @rows;
@@ -246,7 +249,7 @@ sub outcome {
     # A terminal gets no notices; everything else must be in the log as well as on the terminal.
     my @notices = grep { /^\[notice\] / } @logged;
     @logged = grep { !/^\[(?:notice|info|debug)\] / } @logged;
-    @said   = grep { !/^\[(?:notice|info|debug)\] |^configuration file |^the configuration / } @said;
+    @said = grep { !/^\[(?:notice|info|debug)\] |^(?:the )?configuration / } @said;
 
     my $text = join "\n", $ended, @said;
     $text .= join "\n", "\nbut in the log:", @logged, '' if "@said" ne "@logged";

@@ -40,7 +40,8 @@ use LyncTest::Paths ();
 use LyncTest::Ports ();
 
 our @EXPORT = qw(
-    scene scene_dir client server request nginx nginx_pid worker_pids reload wait_until log_lines provoked_lines
+    scene scene_dir client server request wait_until
+    nginx nginx_pid worker_pids reload log_lines provoked_lines
     is isnt ok like unlike is_deeply cmp_ok diag fail pass note
 );
 
@@ -128,7 +129,8 @@ sub nginx {
     print $out $configuration;
     close $out;
     my $preload = $ENV{TEST_NGINX_LD_PRELOAD} // '';
-    my $text = `LD_PRELOAD="$preload" $LyncTest::Paths::NGINX $option -p $dir/ -e logs/error.log -c nginx.conf 2>&1`;
+    my $command = "$LyncTest::Paths::NGINX $option -p $dir/ -e logs/error.log -c nginx.conf";
+    my $text = `LD_PRELOAD="$preload" $command 2>&1`;
     return ($?, $text);
 }
 
@@ -374,7 +376,7 @@ sub is_silent {
 sub is_closed {
     my ($self, $seconds) = @_;
     my $until = time + ($seconds // $LyncTest::Scene::TIMEOUT);
-    1 while !$self->{ended} && time < $until && ($self->more($until - time) || !$self->{ended} && time < $until);
+    $self->more($until - time) while !$self->{ended} && time < $until;
     return $self->{ended} ? 1 : 0;
 }
 

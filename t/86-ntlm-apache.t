@@ -1,0 +1,133 @@
+# connection_auth with real NTLM: Apache with mod_auth_gssapi and gss-ntlmssp, which authenticates the
+# connection as IIS does, behind the publication and over verified TLS; clients are
+# python3-requests-ntlm (t/auth/AuthReal.pm, t/auth/real.py).
+
+use FindBin ();
+use lib "$FindBin::Bin/auth";
+
+use LyncTest;
+use LyncTest::Scene;
+use AuthPlain;
+use AuthReal;
+
+start_ntlm();
+
+our $One = publication('server 127.0.0.11;');
+our $Two = publication("server 127.0.0.11;\n        server 127.0.0.21;");
+
+scene signs_in => sub {
+    my $port = port('HTTPS');
+    my $asked = ask('A', $port);
+    is("@{ $asked->{statuses} }", '401', 'asked to sign in');
+    like($asked->{headers}{'www-authenticate'}, qr/^(?:NTLM|Negotiate)/, 'with NTLM');
+
+    my $alice = ask('A', $port, ntlm => 'alice');
+    is("@{ $alice->{statuses} }", '401 401 200', 'a handshake: asked, challenged, answered');
+    is(user($alice), 'alice', 'alice signs in');
+    for (1 .. 5) {
+        my $next = ask('A', $port);
+        is("@{ $next->{statuses} } " . user($next), '200 alice', 'and stays, without a header');
+        is(connection($next), connection($alice), 'on her connection');
+    }
+
+    my $nobody = ask('N', $port);
+    is("@{ $nobody->{statuses} } " . user($nobody), '401 -', 'who has no credential is asked');
+    isnt(connection($nobody), connection($alice), 'on another connection');
+
+    my $bob = ask('B', $port, ntlm => 'bob');
+    is("@{ $bob->{statuses} } " . user($bob), '401 401 200 bob', 'bob signs in');
+    is(user(ask('A', $port)), 'alice', 'alice is alice');
+    is(user(ask('B', $port)), 'bob', 'bob is bob');
+    is(user(ask('N', $port)), '-', 'nobody is nobody');
+
+    # Another client comes where alice was.
+    leave('A');
+    is(user(ask("N$_", $port)), '-', 'nobody is alice when she has gone') for 1 .. 3;
+    is(user(ask('B', $port)), 'bob', 'bob stays');
+    is(connection(ask('B', $port)), connection($bob), 'on his connection');
+    my $again = ask('A', $port, ntlm => 'alice');
+    is(user($again), 'alice', 'alice comes back');
+    leave('A', 'B', 'N', map { "N$_" } 1 .. 3);
+};
+
+scene uploads => sub {
+    my $port = port('HTTPS');
+    my $alice = ask('A', $port, ntlm => 'alice');
+    is(user($alice), 'alice', 'alice signs in');
+    my $upload = ask('A', $port, upload => 1_000_000);
+    is("@{ $upload->{statuses} } " . user($upload), '200 alice', 'and uploads without a header');
+    is(connection($upload), connection($alice), 'on her connection');
+
+    # The body goes with each message of the handshake, as this client does it.
+    my $bob = ask('B', $port, ntlm => 'bob', upload => 100_000);
+    is(user($bob), 'bob', 'bob signs in with his upload');
+    is(user(ask('B', $port)), 'bob', 'and stays');
+    is(user(ask('N', $port)), '-', 'nobody is nobody');
+    leave('A', 'B', 'N');
+};
+
+scene two_servers => sub {
+    my $port = port('HTTPS');
+    my (%server, %connection);
+    my @clients = map { "C$_" } 1 .. 6;
+    for my $client (@clients) {
+        # A handshake is two choices of a server: the other one's turn.
+        ask($client, $port) if $client =~ /[135]/;
+        my $answer = ask($client, $port, ntlm => $client =~ /[135]/ ? 'alice' : 'bob');
+        is("@{ $answer->{statuses} }", '401 401 200', "$client signs in");
+        $server{$client}     = server_of($answer);
+        $connection{$client} = connection($answer);
+    }
+    my %used = map { $_ => 1 } values %server;
+    # Workers take turns each for themselves.
+    $ENV{LYNC_WORKERS} or is(join(' ', sort keys %used), '127.0.0.11 127.0.0.21', 'both servers are used');
+    for my $client ((@clients, reverse @clients) x 2) {
+        my $answer = ask($client, $port);
+        is(user($answer), $client =~ /[135]/ ? 'alice' : 'bob', "$client is known");
+        is(server_of($answer) . ' ' . connection($answer), "$server{$client} $connection{$client}",
+            'on its server and connection');
+    }
+    is(user(ask("N$_", $port)), '-', 'nobody is nobody') for 1 .. 4;
+    leave(@clients);
+    is(user(ask("N$_", $port)), '-', 'nobody is nobody when all have gone') for 1 .. 8;
+    leave(map { "N$_" } 1 .. 8);
+};
+
+# The same servers behind plain nginx.
+scene leak => sub {
+    my %plain = AuthPlain::start('one');
+    my $alice = ask('A', $plain{port}, ntlm => 'alice');
+    is(user($alice), 'alice', 'alice signs in behind plain nginx');
+    is(user(ask('N', $plain{port})), 'alice', 'and an anonymous client is alice');
+    leave('A', 'N');
+    is(user(ask('N2', $plain{port})), 'alice', 'when she has gone, too');
+    leave('N2');
+};
+
+run_suite();
+
+__DATA__
+
+=== TEST 1: one server
+--- publication eval: $::One
+--- scene: signs_in
+--- suppress_stderr
+
+
+
+=== TEST 2: uploads
+--- publication eval: $::One
+--- scene: uploads
+--- suppress_stderr
+
+
+
+=== TEST 3: two servers
+--- publication eval: $::Two
+--- scene: two_servers
+--- suppress_stderr
+
+
+
+=== TEST 4: plain nginx crosses, and it is seen
+--- scene: leak

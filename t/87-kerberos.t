@@ -1,0 +1,171 @@
+# connection_auth with real Kerberos: a KDC of our own, Apache with mod_auth_gssapi behind the
+# publication and over verified TLS, and "curl --negotiate". A Kerberos client needs no challenge: its
+# first request carries the credential and is answered with 200. IIS keeps the user for the request,
+# or, with authPersistNonNTLM, for the connection; Apache does either here (t/auth/AuthReal.pm).
+
+use FindBin ();
+use lib "$FindBin::Bin/auth";
+
+use LyncTest;
+use LyncTest::Scene;
+use AuthPlain;
+use AuthReal;
+
+start_kerberos();
+
+our $One = publication('server 127.0.0.11;');
+our $Two = publication("server 127.0.0.11;\n        server 127.0.0.21;");
+our $PerRequest = $One =~ s/PORT_POOL/PORT_REQUESTS/r;
+
+sub connections { my %seen = map { (split)[-1] => 1 } @_; return scalar keys %seen }
+
+scene curl => sub {
+    my ($block) = @_;
+    my $port = port('HTTPS');
+    my @alice = kerberos_curl($port, 'alice', 3);
+    is(scalar(grep { /^200 alice / } @alice), 3, 'curl signs alice in') or diag(@alice);
+    is(connections(@alice), 1, 'over one connection');
+    like((kerberos_curl($port, undef, 1))[0], qr/^401 - /, 'who has no ticket is asked') for 1 .. 3;
+    my @bob = kerberos_curl($port, 'bob', 2);
+    is(scalar(grep { /^200 bob / } @bob), 2, 'curl signs bob in') or diag(@bob);
+    like((kerberos_curl($port, undef, 1))[0], qr/^401 - /, 'who has no ticket is asked') for 1 .. 3;
+
+    # Alice's connection waits between two of her requests, while others come.
+    my $pid = fork // die "fork: $!\n";
+    if ($pid == 0) {
+        my @lines = kerberos_curl($port, 'alice', 3, '--rate', '80/m');
+        POSIX::_exit(@lines == 3 && !grep({ !/^200 alice / } @lines) && connections(@lines) == 1 ? 0 : 1);
+    }
+    for (1 .. 12) {
+        my ($line) = kerberos_curl($port, undef, 1);
+        like($line, qr/^401 - /, 'nobody is nobody while she is there');
+        select undef, undef, undef, 0.1;
+    }
+    waitpid $pid, 0;
+    is($?, 0, 'she stays alice on her connection meanwhile');
+};
+
+# The server keeps the user for the connection: nothing but a credential was ever seen.
+scene per_connection => sub {
+    my $port = port('HTTPS');
+    my $alice = ask('A', $port, kerberos => 'alice');
+    is("@{ $alice->{statuses} } " . user($alice), '200 alice', 'alice signs in with one message');
+    like($alice->{headers}{'www-authenticate'}, qr/^Negotiate \S{20}/, 'and gets the last token');
+    is(user(ask('N', $port)), '-', 'nobody is nobody');
+    for (1 .. 3) {
+        my $next = ask('A', $port);
+        is("@{ $next->{statuses} } " . user($next), '200 alice', 'she stays, without a header');
+        is(connection($next), connection($alice), 'on her connection');
+        is(user(ask('N', $port)), '-', 'nobody is nobody');
+    }
+    my $bob = ask('B', $port, kerberos => 'bob');
+    is(user($bob), 'bob', 'bob signs in');
+    leave('A');
+    is(user(ask("N$_", $port)), '-', 'nobody is alice when she has gone') for 1 .. 3;
+    is(connection(ask('B', $port)), connection($bob), 'bob stays on his connection');
+    leave('B', 'N', map { "N$_" } 1 .. 3);
+};
+
+# It keeps the user for the request: the next one is asked again. What the proxy can't know, it
+# doesn't bet on.
+scene per_request => sub {
+    my $port = port('HTTPS');
+    my $alice = ask('A', $port, kerberos => 'alice');
+    is("@{ $alice->{statuses} } " . user($alice), '200 alice', 'alice signs in with one message');
+    my $next = ask('A', $port);
+    is("@{ $next->{statuses} } " . user($next), '401 -', 'the next one is asked');
+    for (1 .. 3) {
+        my $again = ask('A', $port, kerberos => 'alice');
+        is("@{ $again->{statuses} } " . user($again), '200 alice', 'and answered with a credential');
+        is(connection($again), connection($alice), 'on her connection');
+        my $nobody = ask('N', $port);
+        is(user($nobody), '-', 'nobody is nobody');
+        isnt(connection($nobody), connection($alice), 'on another');
+    }
+    leave('A');
+    my $nobody = ask('N2', $port);
+    isnt(connection($nobody), connection($alice), 'hers is nobody else\'s when she has gone');
+    leave('N', 'N2');
+};
+
+scene two_servers => sub {
+    my $port = port('HTTPS');
+    my (%server, %connection);
+    my @clients = map { "C$_" } 1 .. 6;
+    for my $client (@clients) {
+        my $answer = ask($client, $port, kerberos => $client =~ /[135]/ ? 'alice' : 'bob');
+        is("@{ $answer->{statuses} }", '200', "$client signs in");
+        $server{$client}     = server_of($answer);
+        $connection{$client} = connection($answer);
+    }
+    is(user(ask("N$_", $port)), '-', 'nobody is nobody') for @clients;
+    my %used = map { $_ => 1 } values %server;
+    # Workers take turns each for themselves.
+    $ENV{LYNC_WORKERS} or is(join(' ', sort keys %used), '127.0.0.11 127.0.0.21', 'both servers are used');
+    for my $client (@clients, reverse @clients) {
+        my $answer = ask($client, $port);
+        is(user($answer), $client =~ /[135]/ ? 'alice' : 'bob', "$client is known");
+        is(server_of($answer) . ' ' . connection($answer), "$server{$client} $connection{$client}",
+            'on its server and connection');
+        is(user(ask("N$client", $port)), '-', 'nobody is nobody');
+    }
+    leave(@clients);
+    is(user(ask("N$_", $port)), '-', 'nobody is nobody when all have gone') for @clients;
+    leave(map { "N$_" } @clients);
+};
+
+# The same servers behind plain nginx.
+scene leak => sub {
+    my %plain = AuthPlain::start('one');
+    is((kerberos_curl($plain{port}, 'alice', 1))[0] =~ s/ \d+$//r, '200 alice', 'alice, behind plain nginx');
+    is((kerberos_curl($plain{port}, undef, 1))[0] =~ s/ \d+$//r, '200 alice', 'and who comes next is alice');
+};
+
+run_suite();
+
+__DATA__
+
+=== TEST 1: curl --negotiate
+--- publication eval: $::One
+--- scene: curl
+--- suppress_stderr
+
+
+
+=== TEST 2: curl --negotiate and two servers
+--- publication eval: $::Two
+--- scene: curl
+--- suppress_stderr
+
+
+
+=== TEST 3: curl --negotiate where the user is kept for the request
+--- publication eval: $::PerRequest
+--- scene: curl
+--- suppress_stderr
+
+
+
+=== TEST 4: the user is kept for the connection
+--- publication eval: $::One
+--- scene: per_connection
+--- suppress_stderr
+
+
+
+=== TEST 5: the user is kept for the request
+--- publication eval: $::PerRequest
+--- scene: per_request
+--- suppress_stderr
+
+
+
+=== TEST 6: two servers
+--- publication eval: $::Two
+--- scene: two_servers
+--- suppress_stderr
+
+
+
+=== TEST 7: plain nginx crosses, and it is seen
+--- scene: leak

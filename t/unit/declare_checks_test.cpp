@@ -1,0 +1,326 @@
+// What only the whole declaration shows, or all publications of one nginx.conf together: names,
+// sockets, certificates; and what is legal but remarked upon.
+
+#include "topology/publication.h"
+
+#include "block_builder.h"
+#include "catch.h"
+
+using namespace lync::topology;
+using namespace lync::testing;
+using namespace std::literals;
+
+namespace {
+
+using Strings = std::vector<std::string>;
+
+} // namespace
+
+TEST_CASE("a name is published once", "[declare]") {
+    const struct {
+        std::string more;
+        std::string told;
+    } rows[] = {
+        {"pool fepool.contoso.local { external_web_services a.contoso.com; }",
+         "pool \"fepool.contoso.local\" is duplicate in lync_publish \"contoso\", the first stands "
+         "at nginx.conf:6 in nginx.conf:11"},
+        {"director a.contoso.local {\nexternal_web_services lyncwebext.contoso.com; }",
+         "\"lyncwebext.contoso.com\" is published twice in lync_publish \"contoso\": as "
+         "external_web_services of director \"a.contoso.local\" and as external_web_services of "
+         "pool \"fepool.contoso.local\" at nginx.conf:8 in nginx.conf:12"},
+        {"office_web_apps LyncWebExt.contoso.com { server 10.0.0.14; }",
+         "\"lyncwebext.contoso.com\" is published twice in lync_publish \"contoso\": as "
+         "office_web_apps \"lyncwebext.contoso.com\" and as external_web_services of pool "
+         "\"fepool.contoso.local\" at nginx.conf:8 in nginx.conf:11"},
+        {"exchange mail.contoso.com mail.contoso.com { server 10.0.0.15; }",
+         "\"mail.contoso.com\" is published twice in lync_publish \"contoso\": as exchange "
+         "\"mail.contoso.com\" and as exchange \"mail.contoso.com\" at nginx.conf:11 in "
+         "nginx.conf:11"},
+        {"simple_url meet https://lyncwebext.contoso.com/meet;",
+         "\"lyncwebext.contoso.com\" is published twice in lync_publish \"contoso\": as simple_url "
+         "meet and as external_web_services of pool \"fepool.contoso.local\" at nginx.conf:8 in "
+         "nginx.conf:11"},
+        {"simple_url meet https://lyncdiscover.contoso.com/meet;",
+         "\"lyncdiscover.contoso.com\" is published twice in lync_publish \"contoso\": as "
+         "lyncdiscover of a sip_domain and as simple_url meet at nginx.conf:11 in nginx.conf:2"},
+        {"simple_url meet https://fepool.contoso.local;",
+         "\"fepool.contoso.local\" is published as simple_url meet but is the own name of pool "
+         "\"fepool.contoso.local\": clients must be able to tell the external name from the pool's "
+         "own in nginx.conf:11"},
+        {"simple_url meet https://lyncdiscoverinternal.contoso.com;",
+         "\"lyncdiscoverinternal.contoso.com\" is published as simple_url meet: clients ask for it "
+         "first and take its answer for the inside, it must not be reachable from outside in "
+         "nginx.conf:11"},
+        {"simple_url meet https://a.contoso.com;\nsimple_url dialin https://A.contoso.com/;",
+         "simple URL \"https://a.contoso.com\" is duplicate in lync_publish \"contoso\", the first "
+         "stands at nginx.conf:11 in nginx.conf:12"},
+        {"simple_url meet https://a.contoso.com/x/y;\nsimple_url dialin https://a.contoso.com/X;",
+         "simple URL \"https://a.contoso.com/X\" and simple URL \"https://a.contoso.com/x/y\" at "
+         "nginx.conf:11 lie one below the other: no simple URL may be a prefix of another in "
+         "nginx.conf:12"},
+    };
+    for (const auto& row : rows) {
+        INFO(row.more);
+        World world;
+        CHECK(world.mistake(smallest(row.more)) == row.told);
+    }
+
+    // What only looks alike.
+    World world;
+    CHECK(world
+              .mistake(smallest("simple_url meet https://a.contoso.com/meet;\n"
+                                "simple_url dialin https://a.contoso.com/meeting;\n"
+                                "simple_url meet https://meet.*;\n"
+                                "simple_url meet https://meet.contoso.com;\n"
+                                "sip_domain *;"))
+              .empty());
+}
+
+TEST_CASE("a name is published once in all publications", "[declare]") {
+    World world;
+    REQUIRE(world.mistake(smallest()).empty());
+
+    CHECK(world.mistake(smallest()) ==
+          "publication \"contoso\" is duplicate in \"lync_publish\" directive, the first stands at "
+          "nginx.conf:1 in nginx.conf:1");
+
+    const auto second = [](std::string_view domain, std::string_view name) {
+        return "lync_publish fabrikam {\nsip_domain " + std::string(domain) +
+               ";\ncertificate public.pem public.key;\ntrusted_ca ca.pem;\n"
+               "pool fepool.contoso.local {\nexternal_web_services " +
+               std::string(name) + ";\n}\n}";
+    };
+    CHECK(world.mistake(second("fabrikam.com", "lyncwebext.contoso.com")) ==
+          "\"lyncwebext.contoso.com\" is published twice: as external_web_services of pool "
+          "\"fepool.contoso.local\" of lync_publish \"fabrikam\" and as external_web_services of "
+          "pool \"fepool.contoso.local\" of lync_publish \"contoso\" at nginx.conf:8 in "
+          "nginx.conf:6");
+
+    world.registry = {};
+    REQUIRE(world.mistake(smallest()).empty());
+    CHECK(world.mistake(second("contoso.com", "lyncwebext.fabrikam.com")) ==
+          "\"lyncdiscover.contoso.com\" is published twice: as lyncdiscover of a sip_domain of "
+          "lync_publish \"fabrikam\" and as lyncdiscover of a sip_domain of lync_publish "
+          "\"contoso\" at nginx.conf:2 in nginx.conf:2");
+
+    // One pool behind two publications, as hosters have it, is one thing.
+    world.registry = {};
+    REQUIRE(world.mistake(smallest()).empty());
+    CHECK(world.mistake(second("fabrikam.com", "lyncwebext.fabrikam.com")).empty());
+}
+
+TEST_CASE("publications agree on a socket", "[declare]") {
+    const auto second = [](std::string_view sockets) {
+        return "lync_publish fabrikam {\nsip_domain fabrikam.com;\ncertificate public.pem "
+               "public.key;\ntrusted_ca ca.pem;\npool fepool.contoso.local {\n"
+               "external_web_services a.fabrikam.com;\n}\n" +
+               std::string(sockets) + "\n}";
+    };
+    const struct {
+        std::string_view first;  ///< line 11
+        std::string_view second; ///< line 8
+        std::string_view told;
+    } rows[] = {
+        {"http_listen 81;", "https_listen 81;",
+         "socket \"81\" in lync_publish \"fabrikam\" is for https, but for http at nginx.conf:11 "
+         "of "
+         "lync_publish \"contoso\": a socket speaks one of them in nginx.conf:8"},
+        {"https_listen 81;", "http_listen 81;",
+         "socket \"81\" in lync_publish \"fabrikam\" is for http, but for https at nginx.conf:11 "
+         "of "
+         "lync_publish \"contoso\": a socket speaks one of them in nginx.conf:8"},
+        {"https_listen 443 proxy_protocol;", "https_listen 443;",
+         "socket \"443\" in lync_publish \"fabrikam\" lacks \"proxy_protocol\", unlike at "
+         "nginx.conf:11 of lync_publish \"contoso\": it is the same socket in nginx.conf:8"},
+        {"https_listen 443;", "https_listen 443 proxy_protocol;",
+         "socket \"443\" in lync_publish \"fabrikam\" has \"proxy_protocol\", unlike at "
+         "nginx.conf:11 of lync_publish \"contoso\": it is the same socket in nginx.conf:8"},
+        {"https_listen 443 backlog=1;", "https_listen 443 backlog=2;",
+         "socket \"443\" in lync_publish \"fabrikam\" has other parameters than at nginx.conf:11 "
+         "of "
+         "lync_publish \"contoso\": it is the same socket in nginx.conf:8"},
+        {"https_listen 443 backlog=1;", "https_listen 443 backlog=1;", ""},
+        {"https_listen 443 backlog=1;", "https_listen 443;", ""},
+        {"https_listen 443;", "https_listen 443 backlog=1;", ""},
+        {"http_listen 81;\nhttps_listen 82;", "http_listen 82;\nhttps_listen 81;",
+         "socket \"82\" in lync_publish \"fabrikam\" is for http, but for https at nginx.conf:12 "
+         "of "
+         "lync_publish \"contoso\": a socket speaks one of them in nginx.conf:8"},
+        {"http_listen 81;", "http_listen 127.0.0.1:81;", ""},
+    };
+    for (const auto& row : rows) {
+        INFO(row.first << " " << row.second);
+        World world;
+        REQUIRE(world.mistake(smallest(row.first)).empty());
+        CHECK(world.mistake(second(row.second)) == row.told);
+    }
+}
+
+TEST_CASE("the first publication of a socket brings its catch-all, the first to say parameters "
+          "states them",
+          "[declare]") {
+    World world;
+    const Publication first = world.declare(smallest("http_listen off; https_listen 443;"));
+    REQUIRE(first.https_sockets.size() == 1);
+    CHECK(first.https_sockets[0].needs_catch_all);
+    CHECK_FALSE(first.https_sockets[0].states_parameters);
+
+    const Publication second = world.declare(R"(lync_publish fabrikam {
+        sip_domain fabrikam.com; certificate public.pem public.key; trusted_ca ca.pem;
+        pool fepool.contoso.local { external_web_services a.fabrikam.com; }
+        http_listen off; https_listen 443 backlog=1; https_listen 444 backlog=2;
+    })");
+    REQUIRE(second.https_sockets.size() == 2);
+    CHECK_FALSE(second.https_sockets[0].needs_catch_all);
+    CHECK(second.https_sockets[0].states_parameters);
+    CHECK(second.https_sockets[1].needs_catch_all);
+    CHECK(second.https_sockets[1].states_parameters);
+}
+
+TEST_CASE("a socket stands once in a publication", "[declare]") {
+    const struct {
+        std::string_view sockets; ///< line 11 and after
+        std::string_view told;
+    } rows[] = {
+        {"https_listen 443;\nhttps_listen *:443;",
+         "socket \"*:443\" is duplicate in \"https_listen\" directive of lync_publish \"contoso\", "
+         "the first stands at nginx.conf:11 in nginx.conf:12"},
+        {"https_listen [::1]:443;\nhttps_listen [0:0::1]:443;",
+         "socket \"[0:0::1]:443\" is duplicate in \"https_listen\" directive of lync_publish "
+         "\"contoso\", the first stands at nginx.conf:11 in nginx.conf:12"},
+        {"http_listen 443;",
+         "socket \"443\" in lync_publish \"contoso\" is for https, but for http at nginx.conf:11 "
+         "of "
+         "lync_publish \"contoso\": a socket speaks one of them in nginx.conf:1"},
+        {"http_listen off;\nhttp_listen 80;", "invalid value \"off\" in \"http_listen\" directive "
+                                              "of lync_publish \"contoso\": there are "
+                                              "other \"http_listen\" lines in nginx.conf:11"},
+        {"http_listen off deferred;",
+         "invalid value \"off\" in \"http_listen\" directive of lync_publish \"contoso\": it takes "
+         "no parameters in nginx.conf:11"},
+        {"https_listen 443 http2;",
+         "invalid parameter \"http2\" in \"https_listen\" directive of lync_publish \"contoso\": "
+         "NTLM needs HTTP/1.1, so published names offer nothing else in nginx.conf:11"},
+        {"https_listen 443 \"backlog=1; } server { listen 1\";",
+         "invalid parameter \"backlog=1; } server { listen 1\" in \"https_listen\" directive of "
+         "lync_publish \"contoso\": the parameters of \"listen\" that concern the socket may stand "
+         "here, such as proxy_protocol, backlog= or reuseport in nginx.conf:11"},
+        {"http_listen 80\nhttps_listen 443;",
+         "invalid parameter \"https_listen\" in \"http_listen\" directive of lync_publish "
+         "\"contoso\": is the \";\" before it missing? in nginx.conf:12"},
+    };
+    for (const auto& row : rows) {
+        INFO(row.sockets);
+        World world;
+        CHECK(world.mistake(smallest(row.sockets)) == row.told);
+    }
+}
+
+TEST_CASE("what is legal but risky is remarked upon once", "[declare]") {
+    const struct {
+        std::string_view more; ///< line 11
+        std::string_view told;
+    } rows[] = {
+        {"backend_verify off;",
+         "\"backend_verify\" is off in lync_publish \"contoso\": anybody on the way to the servers "
+         "can read and change what they answer in nginx.conf:11"},
+        {"pending_get_timeout 919s;",
+         "\"pending_get_timeout\" 919s in lync_publish \"contoso\" is shorter than the 900 seconds "
+         "for which phones keep a request waiting: 960s is right where there are mobile clients in "
+         "nginx.conf:11"},
+        {"http_autodiscover on; http_listen off;",
+         "\"http_autodiscover\" does nothing in lync_publish \"contoso\": \"http_listen\" is off, "
+         "so nobody listens for plain HTTP in nginx.conf:11"},
+        {"director a.contoso.local { external_web_services b.contoso.com; listening_ports "
+         "https=443; }",
+         "\"listening_ports\" of director \"a.contoso.local\" names port 443, which is the "
+         "internal "
+         "web site's by default: write the listening ports of the external web site, 8080 and 4443 "
+         "by default in nginx.conf:11"},
+        {"simple_url meet https://meet.example.com;",
+         "\"meet.example.com\" is not covered by a certificate of lync_publish \"contoso\": "
+         "clients "
+         "refuse it, add the name to the certificate's subject alternative names in nginx.conf:11"},
+        {"office_web_apps wac.example.com { server 10.0.0.14; }",
+         "\"wac.example.com\" is not covered by a certificate of lync_publish \"contoso\": clients "
+         "refuse it, add the name to the certificate's subject alternative names in nginx.conf:11"},
+        {"sip_domain example.com;",
+         "\"lyncdiscover.example.com\" is not covered by a certificate of lync_publish "
+         "\"contoso\": "
+         "clients find it over plain HTTP only (http_autodiscover auto), add the name to the "
+         "certificate's subject alternative names for https in nginx.conf:11"},
+        {"http_autodiscover on; sip_domain example.com;",
+         "\"lyncdiscover.example.com\" is not covered by a certificate of lync_publish "
+         "\"contoso\": "
+         "clients find it over plain HTTP only (http_autodiscover on), add the name to the "
+         "certificate's subject alternative names for https in nginx.conf:11"},
+        {"http_listen off; sip_domain example.com;",
+         "\"lyncdiscover.example.com\" is not covered by a certificate of lync_publish "
+         "\"contoso\": "
+         "phones drop the connection, add the name to the certificate's subject alternative names "
+         "or take \"http_listen off\" out in nginx.conf:11"},
+        {"http_autodiscover off; sip_domain example.com;",
+         "\"lyncdiscover.example.com\" is not covered by a certificate of lync_publish "
+         "\"contoso\": "
+         "phones drop the connection, add the name to the certificate's subject alternative names "
+         "or set \"http_autodiscover\" to \"auto\" in nginx.conf:11"},
+    };
+    for (const auto& row : rows) {
+        INFO(row.more);
+        World world;
+        CHECK(world.mistake(smallest(row.more)).empty());
+        CHECK(world.told_remarks() == Strings{std::string(row.told)});
+        if (!world.remarks.empty()) {
+            CHECK(world.remarks[0].severity == lync::syntax::Severity::warning);
+        }
+    }
+}
+
+TEST_CASE("patterns and blocked names need no certificate", "[declare]") {
+    World world;
+    CHECK(world
+              .mistake(smallest("simple_url meet https://meet.*;\n"
+                                "simple_url admin https://admin.example.com;\n"
+                                "sip_domain *;"))
+              .empty());
+    CHECK(world.told_remarks().empty());
+}
+
+TEST_CASE("twenty thousand uncovered names are no flood of warnings", "[declare]") {
+    std::string domains = "sip_domain";
+    for (int i = 0; i < 20000; i++) {
+        domains += " d" + std::to_string(i) + ".example.com";
+    }
+    World world;
+    CHECK(world.mistake(smallest(domains + ";")).empty());
+    REQUIRE(world.remarks.size() == 11);
+    CHECK(
+        told(world.remarks[10]) ==
+        "19990 more lyncdiscover names are not covered by a certificate of lync_publish "
+        "\"contoso\": clients find it over plain HTTP only (http_autodiscover auto), add the name "
+        "to the certificate's subject alternative names for https in nginx.conf:1");
+}
+
+TEST_CASE("a listener presents one certificate of each kind", "[declare]") {
+    World world;
+    const std::string said = world.mistake(smallest("certificate named.pem named.key;"));
+    CHECK(said.ends_with("/named.pem\" has the same kind of key (ECDSA) as another one of "
+                         "lync_publish \"contoso\": a listener presents one certificate of each "
+                         "kind in nginx.conf:11"));
+
+    const Publication both = World().declare(smallest("certificate rsa.pem rsa.key;"));
+    CHECK(both.certificate_names->covers("lyncwebext.contoso.com"));
+    CHECK(both.certificate_names->covers("lyncdiscover.example.com"));
+}
+
+TEST_CASE("files that can't be loaded stop the publication", "[declare]") {
+    World world;
+    CHECK(world.mistake(smallest("certificate missing.pem missing.key;"))
+              .ends_with("/missing.pem\": open() failed (2: No such file or directory), check the "
+                         "path in nginx.conf:11"));
+
+    std::string text = smallest();
+    text.replace(text.find("ca.pem"), 6, "public.key");
+    CHECK(World().mistake(text).ends_with(
+        "/public.key\": it holds a private key and no certificate in nginx.conf:4"));
+}
