@@ -6,6 +6,8 @@
 #     make demo-down   stops it                                    (lab/lab down)
 #     make test        unit tests, nginx's own way of building,
 #                      and the suites in all modes                 (ctest, t/nginx-build, t/run)
+#     make bench       what the module costs, beside nginx by hand  (bench/run; BENCH=--quick)
+#     make storm       500 identities at random, none may cross     (t/auth/storm.py)
 #     make test-asan   the suites with a sanitized module
 #     make deps        installs what is missing of the Debian packages below
 #     make clean       removes build/
@@ -43,7 +45,7 @@ PACKAGES += perl libtest-base-perl libtest-longstring-perl libtext-diff-perl lib
     liblist-moreutils-perl libfilter-perl liburi-perl libwww-perl libhttp-message-perl \
     libio-socket-ssl-perl libnet-ssleay-perl nghttp2-client procps psmisc binutils
 
-.PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx test-asan clean
+.PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx bench storm test-asan clean
 
 all: build
 
@@ -111,6 +113,14 @@ test-asan: build test-nginx
 	cmake --build $(BUILD)/asan -j $(JOBS)
 	cd $(BUILD)/asan && ctest --output-on-failure -j $(JOBS)
 	t/run -j $(SUITES) --asan --module $(BUILD)/asan/ngx_lync_module.so
+
+# Measurements want a machine of their own.
+bench: build
+	@command -v wrk >/dev/null || $(MAKE) deps PACKAGES=wrk
+	bench/run --module $(MODULE) $(BENCH)
+
+storm: build
+	t/auth/storm.py --module $(MODULE) $(STORM)
 
 # Only what was generated; a lab that still runs is stopped first.
 clean:
