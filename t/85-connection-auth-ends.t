@@ -1,6 +1,6 @@
 # connection_auth where something ends too early: a handshake, an upload, an answer, a connection on
-# either side, the configuration. Each has a defined outcome, and in none does an identity cross. The
-# server is t/auth/toy.py; each scene is also played against plain nginx (t/auth/AuthToy.pm).
+# either side, the configuration. Each has a defined outcome, and in none does an identity cross.
+# The server is t/auth/toy.py; each scene is also played against plain nginx (t/auth/AuthToy.pm).
 
 use FindBin ();
 use lib "$FindBin::Bin/auth";
@@ -57,8 +57,8 @@ both broken_handshake => sub {
     and_strangers($front);
 };
 
-# An owned connection that breaks off under a request without a credential. It may be asked again, and
-# is a stranger's request then, but by the same server only.
+# An owned connection that breaks off under a request without a credential. It may be asked again,
+# and is a stranger's request then, but by the same server only.
 both broken_later => sub {
     my ($front, $toy) = @_;
     my $n = 0;
@@ -78,7 +78,8 @@ both broken_later => sub {
     and_strangers($front);
 };
 
-# The same where the server counts as failed by it: an owned connection's request is for nobody else.
+# The same where the server may count as failed by it: an owned connection's request is for nobody
+# else.
 alone broken_and_failed => sub {
     my ($front, $toy) = @_;
     my $alice = $front->client('A');
@@ -169,9 +170,9 @@ both early => sub {
             my $name = 'A' . ++$n;
             my $alice = $front->client($name);
             $alice->begin if $message == 2;
+            my $token = $message == 1 ? type1() : type3($alice->{challenge}, 'alice');
             $alice->is_also('alice')->send('POST early', 'Content-Length' => $length,
-                Expect => '100-continue',
-                Authorization => 'NTLM ' . ($message == 1 ? type1() : type3($alice->{challenge}, 'alice')));
+                Expect => '100-continue', Authorization => "NTLM $token");
             my $connection = $alice->connection;
             my $answer = $alice->answer;
             if ($answer->{status} == 100) {
@@ -179,7 +180,8 @@ both early => sub {
                 $answer = $sends || !$connection->is_silent(0.1) ? $alice->answer : undef;
             }
             if ($answer) {
-                is($answer->{status}, $message == 1 ? 401 : 200, "the answer comes ($sends, $message)");
+                is($answer->{status}, $message == 1 ? 401 : 200,
+                    "the answer comes ($sends, $message)");
             }
             $sends ? $alice->reconnect_if_closed : $alice->reconnect;
             is($alice->ntlm('alice')->{user}, 'alice', 'a handshake without a body');
@@ -372,7 +374,11 @@ alone upgraded => sub {
 
     my $old = nginx_pid();
     kill USR2 => $old;
-    ok((wait_until { my $pid = nginx_pid(); $pid && $pid != $old && worker_pids() }), 'a new nginx');
+    my $is_new = wait_until {
+        my $pid = nginx_pid();
+        $pid && $pid != $old && worker_pids();
+    };
+    ok($is_new, 'a new nginx');
     kill QUIT => $old;
     is($late->outcome, 200, 'the answer that was waited for comes');
     go_on($front, map { $_->{name} => [$_, "user-$_->{name}"] } @clients);

@@ -1,5 +1,5 @@
-# connection_auth: a server connection over which a credential went is its client's alone. What binds
-# a connection, what doesn't, and where the owner's requests go. The server (t/auth/toy.py)
+# connection_auth: a server connection over which a credential went is its client's alone. What
+# binds a connection, what doesn't, and where the owner's requests go. The server (t/auth/toy.py)
 # authenticates the TCP connection and tells whom it sees; each scene is also played against plain
 # nginx, which crosses (t/auth/AuthToy.pm).
 
@@ -121,7 +121,8 @@ both one_shot => sub {
         is($_->{user}, '-', 'strangers, while she is there') for $front->strangers(2);
         my $next = $carol->get('anonymous');
         is($next->{connection}, $first->{connection}, 'she keeps her connection');
-        is($next->{user}, $query =~ /per-request/ ? '-' : 'carol', 'the server decides for how long');
+        is($next->{user}, $query =~ /per-request/ ? '-' : 'carol',
+            'the server decides for how long');
         $carol->close;
         gone($front, owner => "C($query)");
         is($_->{user}, '-', 'strangers, when she has gone') for $front->strangers(2);
@@ -187,7 +188,8 @@ both told => sub {
         my $alice = $front->client('U' . ++$n);
         my $first = $alice->get($query);
         is($_->{client}, $_->{name}, 'strangers') for $front->strangers(2);
-        is($alice->get('anonymous')->{connection}, $first->{connection}, "hers by a token ($query)");
+        is($alice->get('anonymous')->{connection}, $first->{connection},
+            "hers by a token ($query)");
         $alice->close;
         gone($front, owner => "U$n");
         $front->strangers(1);
@@ -237,9 +239,11 @@ both two_servers => sub {
     my @clients = map { $front->client("T$_") } 1 .. 6;
     my %server;
     for my $client (@clients) {
+        my $asked = $client->get;
         $client->begin;
         my $last = $client->finish("user-$client->{name}");
         is($last->{user}, "user-$client->{name}", "$client->{name} signs in");
+        is($last->{server}, $asked->{server}, 'at the server that asked: a sign-in is one turn');
         $server{ $client->{name} } = $last->{server};
     }
     for my $round (1 .. 4) {
@@ -253,10 +257,11 @@ both two_servers => sub {
     if ($front->is_publication) {
         my %used = map { $_ => 1 } values %server;
         # Workers take turns each for themselves.
-        $workers > 1 or is(join(' ', sort keys %used), '127.0.0.11 127.0.0.21', 'both servers are used');
+        $workers > 1
+            or is(join(' ', sort keys %used), '127.0.0.11 127.0.0.21', 'both servers are used');
         for my $client (@clients) {
             my $name = $client->{name};
-            ok((wait_until { places($name) == 10 }), 'each request is logged once');
+            ok((wait_until { places($name) == 11 }), 'each request is logged once');
             my %said = map { $_ => 1 } places($name);
             is(join(' ', keys %said), $server{$name}, '$upstream_addr tells the truth');
         }
@@ -281,8 +286,8 @@ alone accounts => sub {
     is($alice->reconnect_if_closed->ntlm('alice')->{user}, 'alice', 'she signs in');
 };
 
-# Autodiscover over plain HTTP, as phones ask for it, where a credential has no business: what is sent
-# all the same is bound all the same.
+# Autodiscover over plain HTTP, as phones ask for it, where a credential has no business: what is
+# sent all the same is bound all the same.
 alone plain_http => sub {
     my ($front) = @_;
     my $comes = sub { $front->client($_[0], to => 'http://lyncdiscover.contoso.com', path => '/') };
@@ -342,8 +347,8 @@ both server_gone => sub {
     is($_->{user}, '-', 'strangers') for $front->strangers(4);
 };
 
-# A server of somebody else's switches HTTP/2 on for the socket. Its connections can ask for names of
-# the publication; what can't have a connection of its own gets none.
+# A server of somebody else's switches HTTP/2 on for the socket. Its connections can ask for names
+# of the publication; what can't have a connection of its own gets none.
 sub h2 {
     my ($sni, $host, $port, @options) = @_;
     my @command = ('curl', '--silent', '--insecure', '--http2', '--max-time', 10,
@@ -390,7 +395,8 @@ alone limits => sub {
     return if $workers > 1;
     my @answers = map { $_->begin } @clients;
     is(join(' ', map { $_->{status} } @answers), '401 401 503', 'two may own, the third is told');
-    is($clients[2]->reconnect_if_closed->get('anonymous')->{user}, '-', 'it may ask without a credential');
+    is($clients[2]->reconnect_if_closed->get('anonymous')->{user}, '-',
+        'it may ask without a credential');
     is($clients[0]->finish('alice')->{user}, 'alice', 'the others go on');
     is($clients[1]->finish('bob')->{user}, 'bob', 'both');
     $clients[0]->close;

@@ -721,6 +721,15 @@ upstream more { }  # here
 --- says
 "upstream" directive is not allowed here in %%HERE%%
 
+=== server_include of a server_name
+--- more
+server_include more.conf;
+--- file more.conf
+server_name www.contoso.com;
+--- says
+server_name "www.contoso.com" in a server_include of lync_publish "contoso": names are published by
+the block's own directives in %%BLOCK%%
+
 === server_include of a location that is there already
 --- more
 server_include more.conf;

@@ -313,8 +313,8 @@ duplicate listen options for 127.0.0.1:18080 in %%HERE%%
 --- before
 proxy_set_body "";
 --- says
-"proxy_set_body" directive at http level replaces what clients send, also in lync_publish: move it
-into the servers that need it
+"proxy_set_body" directive at http level replaces what clients send, also in lync_publish "contoso":
+move it into the servers that need it in %%BLOCK%%
 
 === an upstream of the administrator with a generated name
 --- before

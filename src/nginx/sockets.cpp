@@ -138,9 +138,29 @@ ngx_int_t refuse_set_body(ngx_conf_t* cf, const MainConf& conf) {
         set_body.value<ngx_str_t>(conf.http_loc_conf)->data == nullptr) {
         return NGX_OK;
     }
+    const topology::Publication& first = conf.publications.front()->plan.publication;
     ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                   "\"proxy_set_body\" directive at http level replaces what clients send, also in "
-                  "lync_publish: move it into the servers that need it");
+                  "lync_publish \"%s\": move it into the servers that need it in %s:%ui",
+                  first.name.c_str(), first.place.file.c_str(),
+                  static_cast<ngx_uint_t>(first.place.line));
+    return NGX_ERROR;
+}
+
+/// A server_name of a server_include would give each server of the publication the same name.
+ngx_int_t refuse_more_names(ngx_conf_t* cf, const ngx_http_core_srv_conf_t* server) {
+    const Host* host = host_of(server);
+    const std::size_t planned = std::max<std::size_t>(host->planned.names.size(), 1);
+    if (server->server_names.nelts <= planned) {
+        return NGX_OK;
+    }
+    const auto* name = static_cast<ngx_http_server_name_t*>(server->server_names.elts) + planned;
+    const topology::Publication& declared = host->publication.plan.publication;
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                  "server_name \"%V\" in a server_include of lync_publish \"%s\": names are "
+                  "published by the block's own directives in %s:%ui",
+                  &name->name, declared.name.c_str(), declared.place.file.c_str(),
+                  static_cast<ngx_uint_t>(declared.place.line));
     return NGX_ERROR;
 }
 
@@ -187,6 +207,17 @@ ngx_int_t settle(ngx_conf_t* cf) {
         return NGX_ERROR;
     }
 
+    auto** servers = static_cast<ngx_http_core_srv_conf_t**>(core->servers.elts);
+    for (ngx_uint_t i = 0; i < core->servers.nelts; i++) {
+        if (host_of(servers[i]) == nullptr) {
+            continue;
+        }
+        if (refuse_more_names(cf, servers[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
+        settle_tls(servers[i]);
+    }
+
     NameCount count;
     auto* ports = static_cast<ngx_http_conf_port_t*>(core->ports->elts);
     for (ngx_uint_t p = 0; p < core->ports->nelts; p++) {
@@ -200,13 +231,6 @@ ngx_int_t settle(ngx_conf_t* cf) {
         }
     }
     size_name_hashes(core, count);
-
-    auto** servers = static_cast<ngx_http_core_srv_conf_t**>(core->servers.elts);
-    for (ngx_uint_t i = 0; i < core->servers.nelts; i++) {
-        if (host_of(servers[i]) != nullptr) {
-            settle_tls(servers[i]);
-        }
-    }
     return NGX_OK;
 }
 

@@ -46,7 +46,10 @@ my ($dir, $pid);
 # port in front of "one" server or "two", pid => N and dir => DIR.
 sub start {
     my ($servers) = @_;
-    my %port = (one => LyncTest::Ports::port('PLAIN_ONE'), two => LyncTest::Ports::port('PLAIN_TWO'));
+    my %port = (
+        one => LyncTest::Ports::port('PLAIN_ONE'),
+        two => LyncTest::Ports::port('PLAIN_TWO'),
+    );
     run(%port) if !$pid;
     return (port => $port{$servers}, pid => $pid, dir => $dir);
 }

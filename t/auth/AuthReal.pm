@@ -59,7 +59,7 @@ sub run {
 
 sub needs {
     my ($package, $file) = @_;
-    -e $file or die "$file isn't there: this suite needs Debian's package $package (\"make deps\")\n";
+    -e $file or die "$file isn't there: it is of Debian's package $package (\"make deps\")\n";
 }
 
 sub start_apache {
@@ -196,7 +196,8 @@ END_CONF
     default = FILE:$dir/kdc.log
 END_CONF
     write_file('principals', join '', map { "$_\n" }
-        "addprinc -randkey HTTP/$AuthPlain::HOST", "ktadd -k $dir/http.keytab HTTP/$AuthPlain::HOST",
+        "addprinc -randkey HTTP/$AuthPlain::HOST",
+        "ktadd -k $dir/http.keytab HTTP/$AuthPlain::HOST",
         map { ("addprinc -randkey $_", "ktadd -k $dir/$_.keytab $_") } sort keys %PASSWORD);
 
     # For all that this process starts from now on, curl too.
@@ -235,7 +236,8 @@ sub command {
     my ($what) = @_;
     $clients->{in}->printflush(JSON::PP->new->canonical->encode($what) . "\n");
     my $line = readline $clients->{out};
-    my $answer = defined $line ? JSON::PP::decode_json($line) : { error => 'the clients have ended' };
+    my $answer = defined $line ? JSON::PP::decode_json($line)
+        : { error => 'the clients have ended' };
     Test::More::diag("client $what->{client}: $answer->{error}") if defined $answer->{error};
     return $answer;
 }
@@ -259,10 +261,11 @@ sub kerberos_curl {
     my ($port, $user, $count, @options) = @_;
     my $url = "https://$AuthPlain::HOST:$port$PATH";
     local $ENV{KRB5CCNAME} = "FILE:$dir/" . ($user // 'nobody') . '.cc';
-    my @command = ('curl', '--silent', '--show-error', '--cacert', "$LyncTest::Paths::PKI/public-ca.pem",
+    my @command = ('curl', '--silent', '--show-error',
+        '--cacert', "$LyncTest::Paths::PKI/public-ca.pem",
         '--resolve', "$AuthPlain::HOST:$port:127.0.0.1", '--max-time', 20,
-        '--write-out', '%{http_code} %header{x-user} %header{x-connection}\n', '--output', '/dev/null',
-        @options);
+        '--write-out', '%{http_code} %header{x-user} %header{x-connection}\n',
+        '--output', '/dev/null', @options);
     push @command, '--negotiate', '--user', ':' if defined $user;
     push @command, $url;
     push @command, '--output', '/dev/null', $url for 2 .. $count;

@@ -1,8 +1,8 @@
 package AuthToy;
 
 # What the suites of connection-bound authentication play with: the toy server of toy.py, a plain
-# nginx with a shared keepalive in front of it (the recipe that the web recommends, which leaks), and
-# clients who know their name. A scene is played twice:
+# nginx with a shared keepalive in front of it (the recipe that the web recommends, which leaks),
+# and clients who know their name. A scene is played twice:
 #
 #     both aba => sub {
 #         my ($front) = @_;
@@ -11,10 +11,10 @@ package AuthToy;
 #         ...
 #     };
 #
-# first against the publication, where everything that is(), ok() etc. say counts and no identity may
-# cross; then against plain nginx, where nothing counts but that an identity does cross: so the
-# scene is seen to detect the leak. `alone` plays against the publication only: for what plain nginx
-# hasn't got.
+# first against the publication, where everything that is(), ok() etc. say counts and no identity
+# may cross; then against plain nginx, where nothing counts but that an identity does cross: so the
+# scene is seen to detect the leak. `alone` plays against the publication only: for what plain
+# nginx hasn't got.
 
 use strict;
 use warnings;
@@ -173,7 +173,10 @@ sub play {
     $front->{clients} = {};
     my $owned = 0;
     if ($front->is_publication) {
-        LyncTest::Scene::wait_until(sub { !($owned = grep { defined $_->{owner} } @{ $toy->stats->{open} }) });
+        LyncTest::Scene::wait_until(sub {
+            $owned = grep { defined $_->{owner} } @{ $toy->stats->{open} };
+            return !$owned;
+        });
     }
     return ($done ? undef : $error, $front->{stolen}, $toy->stats, $owned);
 }
@@ -334,7 +337,8 @@ sub begin {
 sub challenged {
     my ($self) = @_;
     my $answer = $self->answer;
-    ($self->{challenge}) = map { /(?:NTLM|Negotiate) (\w{12,}=*)/ ? $1 : () } @{ $answer->{challenges} };
+    ($self->{challenge}) =
+        map { /(?:NTLM|Negotiate) (\w{12,}=*)/ ? $1 : () } @{ $answer->{challenges} };
     return $answer;
 }
 
