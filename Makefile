@@ -9,6 +9,8 @@
 #     make bench       what the module costs, beside nginx by hand  (bench/run; BENCH=--quick)
 #     make storm       500 identities at random, none may cross     (t/auth/storm.py)
 #     make test-asan   the suites with a sanitized module
+#     make fuzz        builds and runs the fuzz targets, two at a time: t/fuzz/README.md
+#     make bench-verdict  what a verdict costs                     (bench/verdict.cpp)
 #     make deps        installs what is missing of the Debian packages below
 #     make clean       removes build/
 #
@@ -21,6 +23,7 @@
 #     JOBS               compilers side by side (the number of processors)
 #     SUITES             suites side by side (3: they wait more than they compute)
 #     CMAKE_FLAGS        further arguments of cmake
+#     FUZZ_SECONDS       how long each fuzz target runs (1800)
 
 BUILD            ?= build
 NGINX_BINARY     ?= /usr/sbin/nginx
@@ -28,6 +31,7 @@ NGINX_SOURCE_DIR ?=
 JOBS             ?= $(shell nproc)
 SUITES           ?= 3
 CMAKE_FLAGS      ?=
+FUZZ_SECONDS     ?= 1800
 
 # Suites that ask nginx for its opinion of a configuration (t/9*.t) start one nginx after the other
 # themselves: the modes in which Test::Nginx runs its own make no difference to them.
@@ -45,6 +49,11 @@ PACKAGES += perl libtest-base-perl libtest-longstring-perl libtext-diff-perl lib
     liblist-moreutils-perl libfilter-perl liburi-perl libwww-perl libhttp-message-perl \
     libio-socket-ssl-perl libnet-ssleay-perl nghttp2-client procps psmisc binutils
 
+# Real servers for connection_auth: NTLM by Apache, Kerberos with a KDC.
+PACKAGES += apache2-bin libapache2-mod-auth-gssapi gss-ntlmssp krb5-kdc krb5-admin-server \
+    krb5-user python3-requests-ntlm python3-gssapi
+
+.PHONY: fuzz bench-verdict
 .PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx bench storm test-asan clean
 
 all: build
@@ -116,11 +125,33 @@ test-asan: build test-nginx
 
 # Measurements want a machine of their own.
 bench: build
-	@command -v wrk >/dev/null || $(MAKE) deps PACKAGES=wrk
+	@command -v wrk >/dev/null && command -v valgrind >/dev/null || \
+	    $(MAKE) deps PACKAGES="wrk valgrind"
 	bench/run --module $(MODULE) $(BENCH)
 
 storm: build
 	t/auth/storm.py --module $(MODULE) $(STORM)
+
+# Needs clang with libFuzzer (clang, libclang-rt-dev). New inputs go to BUILD/fuzz/corpus, what breaks
+# a promise to BUILD/fuzz/findings; the first finding of a target ends it and fails the run.
+FUZZ_CXX   ?= clang++
+FUZZ_TARGETS = judge path meeting_url
+FUZZ_FLAGS   = -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Isrc
+
+fuzz:
+	@mkdir -p $(BUILD)/fuzz/findings
+	for t in $(FUZZ_TARGETS); do \
+	    $(FUZZ_CXX) $(FUZZ_FLAGS) -o $(BUILD)/fuzz/fuzz_$$t t/fuzz/fuzz_$$t.cpp \
+	        src/policy/*.cpp src/topology/name_set.cpp || exit 1; \
+	done
+	printf '%s\n' $(FUZZ_TARGETS) | xargs -P 2 -I '{}' t/fuzz/run '{}' $(BUILD)/fuzz $(FUZZ_SECONDS)
+
+# Needs libbenchmark-dev.
+bench-verdict:
+	@mkdir -p $(BUILD)
+	$(CXX) -std=c++20 -O2 -DNDEBUG -Isrc -o $(BUILD)/bench_verdict bench/verdict.cpp \
+	    src/policy/*.cpp src/topology/name_set.cpp -lbenchmark -lpthread
+	$(BUILD)/bench_verdict --benchmark_repetitions=9 --benchmark_report_aggregates_only=true
 
 # Only what was generated; a lab that still runs is stopped first.
 clean:

@@ -24,10 +24,9 @@ std::string_view scheme_of(std::string_view text) noexcept {
 }
 
 bool is_bound_scheme(std::string_view scheme) noexcept {
-    return std::any_of(std::begin(bound_schemes), std::end(bound_schemes),
-                       [scheme](std::string_view s) {
-                           return topology::equal_ignore_case(s, scheme);
-                       });
+    return std::any_of(
+        std::begin(bound_schemes), std::end(bound_schemes),
+        [scheme](std::string_view s) { return topology::equal_ignore_case(s, scheme); });
 }
 
 } // namespace

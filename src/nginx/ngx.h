@@ -13,7 +13,7 @@ extern "C" {
 
 // From 1.27.3 on a server in use is counted, since it may vanish with a DNS record.
 #ifndef ngx_http_upstream_rr_peer_ref
-#define ngx_http_upstream_rr_peer_ref(peers, peer) (void) 0
+#define ngx_http_upstream_rr_peer_ref(peers, peer) (void)0
 #endif
 
 namespace lync::nginx {

@@ -157,8 +157,8 @@ ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) {
 bool is_reusable(const Peer& peer, const ngx_connection_t* c, ngx_uint_t state) noexcept {
     const ngx_http_upstream_t* u = peer.request->upstream;
     return (state & NGX_PEER_FAILED) == 0 && c != nullptr && !c->read->eof && !c->read->error &&
-           !c->read->timedout && !c->write->error && !c->write->timedout &&
-           !has_said_farewell(c) && u->keepalive && u->request_body_sent && !ngx_terminate && !ngx_exiting &&
+           !c->read->timedout && !c->write->error && !c->write->timedout && !has_said_farewell(c) &&
+           u->keepalive && u->request_body_sent && !ngx_terminate && !ngx_exiting &&
            ngx_current_msec - c->start_time <= peer.group->limits.age &&
            ngx_handle_read_event(c->read, 0) == NGX_OK;
 }
@@ -265,8 +265,8 @@ void save_peer_session(ngx_peer_connection_t* pc, void* data) {
 }
 
 ngx_int_t init_peer(ngx_http_request_t* r, ngx_http_upstream_srv_conf_t* upstream) {
-    Group* group = static_cast<SrvConf*>(
-                       ngx_http_conf_upstream_srv_conf(upstream, ngx_lync_module))->group;
+    Group* group =
+        static_cast<SrvConf*>(ngx_http_conf_upstream_srv_conf(upstream, ngx_lync_module))->group;
 
     if (group->init_peer(r, upstream) != NGX_OK) {
         return NGX_ERROR;

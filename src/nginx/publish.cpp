@@ -62,8 +62,7 @@ std::string retell_block(const MainConf& conf, std::string_view message) {
     }
 
     const Directive& block = *conf.reading.back();
-    const std::string end =
-        " in " + std::string(parsed.file) + ":" + std::to_string(parsed.line);
+    const std::string end = " in " + std::string(parsed.file) + ":" + std::to_string(parsed.line);
     const std::size_t first = parsed.text.find('"');
     const std::size_t last = parsed.text.rfind('"');
 
@@ -236,12 +235,13 @@ char* add_directive(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
 char* attach_rule(ngx_conf_t* cf, const MainConf& conf, LocConf& location) {
     const auto* words = static_cast<ngx_str_t*>(cf->args->elts);
     if (conf.feeding == nullptr) {
-        return const_cast<char*>("stands in generated servers only, write a \"lync_publish\" block");
+        return const_cast<char*>(
+            "stands in generated servers only, write a \"lync_publish\" block");
     }
 
-    const auto host = std::find_if(
-        conf.feeding->hosts.begin(), conf.feeding->hosts.end(),
-        [&](const Host& candidate) { return candidate.planned.id == view(words[2]); });
+    const auto host =
+        std::find_if(conf.feeding->hosts.begin(), conf.feeding->hosts.end(),
+                     [&](const Host& candidate) { return candidate.planned.id == view(words[2]); });
     if (host == conf.feeding->hosts.end()) {
         return const_cast<char*>("names no rule");
     }
@@ -288,9 +288,13 @@ void* lync_create_main_conf(ngx_conf_t* cf) {
                           [&]() -> void* { return create_in<MainConf>(cf->pool); });
 }
 
-void* lync_create_srv_conf(ngx_conf_t* cf) { return ngx_pcalloc(cf->pool, sizeof(SrvConf)); }
+void* lync_create_srv_conf(ngx_conf_t* cf) {
+    return ngx_pcalloc(cf->pool, sizeof(SrvConf));
+}
 
-void* lync_create_loc_conf(ngx_conf_t* cf) { return ngx_pcalloc(cf->pool, sizeof(LocConf)); }
+void* lync_create_loc_conf(ngx_conf_t* cf) {
+    return ngx_pcalloc(cf->pool, sizeof(LocConf));
+}
 
 char* lync_merge_loc_conf(ngx_conf_t* cf, void*, void*) {
     const auto* server =

@@ -3,6 +3,7 @@
 #include "nginx/request.h"
 
 #include "nginx/guard.h"
+#include "policy/meeting_url.h"
 #include "topology/ascii.h"
 
 namespace lync::nginx {
@@ -176,6 +177,23 @@ ngx_int_t read_form(ngx_http_request_t* r, RequestState& state) noexcept {
     return guard_form(r, *host_of(r));
 }
 
+std::size_t in_memory(const ngx_buf_t* buffer) noexcept {
+    return ngx_buf_in_memory(buffer) ? static_cast<std::size_t>(buffer->last - buffer->pos) : 0;
+}
+
+/// The size of a body; 0 if part of it is in a file. The end of a chunked one is a buffer of
+/// neither kind.
+std::size_t in_memory(const ngx_chain_t* chain) noexcept {
+    std::size_t size = 0;
+    for (; chain != nullptr; chain = chain->next) {
+        if (chain->buf->in_file) {
+            return 0;
+        }
+        size += in_memory(chain->buf);
+    }
+    return size;
+}
+
 /// Only a form that can be read as one passes: ASP.NET takes parameters from both kinds.
 bool form_passes(ngx_http_request_t* r, const Host& host) noexcept {
     const ngx_table_elt_t* type = r->headers_in.content_type;
@@ -190,12 +208,21 @@ bool form_passes(ngx_http_request_t* r, const Host& host) noexcept {
     if (body == nullptr || body->bufs == nullptr) {
         return true;
     }
-    if (body->temp_file != nullptr || body->bufs->next != nullptr) {
+    const std::size_t size = in_memory(body->bufs);
+    if (body->temp_file != nullptr || size == 0 || size > policy::max_parameters) {
         return false; // larger than client_body_buffer_size: no form of these pages
     }
-    const ngx_buf_t* buffer = body->bufs->buf;
-    return host.site.form_passes({reinterpret_cast<const char*>(buffer->pos),
-                                  static_cast<std::size_t>(buffer->last - buffer->pos)});
+
+    // It may have come in several pieces.
+    auto* text = static_cast<u_char*>(ngx_pnalloc(r->pool, size));
+    if (text == nullptr) {
+        return false;
+    }
+    u_char* last = text;
+    for (const ngx_chain_t* link = body->bufs; link != nullptr; link = link->next) {
+        last = ngx_cpymem(last, link->buf->pos, in_memory(link->buf));
+    }
+    return host.site.form_passes({reinterpret_cast<char*>(text), size});
 }
 
 } // namespace
@@ -238,8 +265,7 @@ ngx_int_t guard_form(ngx_http_request_t* r, const Host& host) noexcept {
 using namespace lync::nginx;
 
 ngx_int_t lync_request_handler(ngx_http_request_t* r) {
-    const auto* location =
-        static_cast<LocConf*>(ngx_http_get_module_loc_conf(r, ngx_lync_module));
+    const auto* location = static_cast<LocConf*>(ngx_http_get_module_loc_conf(r, ngx_lync_module));
     const Host* host = host_of(r);
     if (!location->judged || host == nullptr) {
         return NGX_DECLINED;

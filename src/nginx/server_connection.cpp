@@ -94,8 +94,7 @@ Owner* find_owner(ngx_connection_t* client, bool create) noexcept {
 } // namespace
 
 bool has_said_farewell(const ngx_connection_t* c) noexcept {
-    return c->ssl != nullptr &&
-           (SSL_get_shutdown(c->ssl->connection) & SSL_RECEIVED_SHUTDOWN) != 0;
+    return c->ssl != nullptr && (SSL_get_shutdown(c->ssl->connection) & SSL_RECEIVED_SHUTDOWN) != 0;
 }
 
 void resume(ngx_connection_t* c, ngx_log_t* log) noexcept {
@@ -116,7 +115,7 @@ void close_server_connection(ngx_connection_t* c) noexcept {
         // Nobody waits for the other side's farewell.
         c->ssl->no_wait_shutdown = 1;
         c->ssl->no_send_shutdown = 1;
-        (void) ngx_ssl_shutdown(c);
+        (void)ngx_ssl_shutdown(c);
     }
     ngx_destroy_pool(c->pool);
     ngx_close_connection(c);

@@ -38,7 +38,7 @@ struct SharedSocket {
 
     ngx_http_conf_addr_t& address;
     bool ours = false;
-    bool refuses = false; ///< some publication here says unknown_host refuse
+    bool refuses = false;                        ///< some publication here says unknown_host refuse
     ngx_http_core_srv_conf_t* foreign = nullptr; ///< the first server that isn't ours
     ngx_http_core_srv_conf_t* catch_all = nullptr;
 };
@@ -80,8 +80,8 @@ int select_http11(SSL*, const unsigned char** chosen, unsigned char* chosen_leng
 }
 
 void settle_tls(const ngx_http_core_srv_conf_t* server) noexcept {
-    auto* tls = static_cast<ngx_http_ssl_srv_conf_t*>(
-        server->ctx->srv_conf[ngx_http_ssl_module.ctx_index]);
+    auto* tls =
+        static_cast<ngx_http_ssl_srv_conf_t*>(server->ctx->srv_conf[ngx_http_ssl_module.ctx_index]);
     leave_tls_to_listen(tls);
     if (tls->ssl.ctx != nullptr) {
         SSL_CTX_set_alpn_select_cb(tls->ssl.ctx, select_http11, nullptr);
@@ -123,9 +123,9 @@ void size_name_hashes(ngx_http_core_main_conf_t* core, const NameCount& count) n
     const std::size_t longest = ngx_align(count.longest + 2, pointer) + pointer;
     const std::size_t names_per_bucket = count.names > many ? 12 : 4;
 
-    core->server_names_hash_bucket_size = std::max<ngx_uint_t>(
-        core->server_names_hash_bucket_size,
-        ngx_align(names_per_bucket * longest + pointer, ngx_cacheline_size));
+    core->server_names_hash_bucket_size =
+        std::max<ngx_uint_t>(core->server_names_hash_bucket_size,
+                             ngx_align(names_per_bucket * longest + pointer, ngx_cacheline_size));
     core->server_names_hash_max_size = std::max<ngx_uint_t>(
         core->server_names_hash_max_size,
         count.names > many ? std::max(begins_high, count.names + search) : 4 * count.names);
@@ -182,13 +182,13 @@ ngx_int_t refuse_taken_names(ngx_conf_t* cf, const ngx_http_conf_addr_t& address
             if (first == taken.end() || host->planned.catch_all) {
                 continue;
             }
-            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                          "\"%V\" is published by lync_publish \"%s\" and is a server_name of the "
-                          "server in %s:%ui on the same socket: remove it from one of them in %s:%ui",
-                          &name[n].name, host->publication.plan.publication.name.c_str(),
-                          first->second->file_name, first->second->line,
-                          host->planned.place.file.c_str(),
-                          static_cast<ngx_uint_t>(host->planned.place.line));
+            ngx_log_error(
+                NGX_LOG_EMERG, cf->log, 0,
+                "\"%V\" is published by lync_publish \"%s\" and is a server_name of the "
+                "server in %s:%ui on the same socket: remove it from one of them in %s:%ui",
+                &name[n].name, host->publication.plan.publication.name.c_str(),
+                first->second->file_name, first->second->line, host->planned.place.file.c_str(),
+                static_cast<ngx_uint_t>(host->planned.place.line));
             return NGX_ERROR;
         }
     }

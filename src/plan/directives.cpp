@@ -142,9 +142,17 @@ constexpr Statement proxy_tls[] = {
 
 } // namespace
 
-std::span<const Statement> request_statements() noexcept { return request; }
-std::span<const Statement> tls_statements() noexcept { return tls; }
-std::span<const Statement> proxy_statements() noexcept { return proxy; }
-std::span<const Statement> proxy_tls_statements() noexcept { return proxy_tls; }
+std::span<const Statement> request_statements() noexcept {
+    return request;
+}
+std::span<const Statement> tls_statements() noexcept {
+    return tls;
+}
+std::span<const Statement> proxy_statements() noexcept {
+    return proxy;
+}
+std::span<const Statement> proxy_tls_statements() noexcept {
+    return proxy_tls;
+}
 
 } // namespace lync::plan

@@ -138,8 +138,8 @@ private:
     }
 
     void describe(VirtualHost& host, const std::string& what) {
-        host.comment = std::string(host.tls ? "https " : "http ") + some_of(host.names) + " -> " +
-                       what;
+        host.comment =
+            std::string(host.tls ? "https " : "http ") + some_of(host.names) + " -> " + what;
     }
 
     void plan_catch_all(bool tls) {
@@ -153,8 +153,8 @@ private:
         if (unattended.empty()) {
             return;
         }
-        VirtualHost& host = add(SiteKind::unknown_host, tls, tls ? "unknown_host" : "unknown_host_http",
-                                {}, declared().place);
+        VirtualHost& host = add(SiteKind::unknown_host, tls,
+                                tls ? "unknown_host" : "unknown_host_http", {}, declared().place);
         host.catch_all = true;
         host.sockets = std::move(unattended);
         host.comment = std::string(tls ? "https" : "http") +
@@ -253,9 +253,8 @@ private:
                 admin_place_ = urls.front()->place;
                 continue;
             }
-            const auto twin = std::find_if(groups.begin(), groups.end(), [&](const SimpleHost& g) {
-                return g.same_rules(host);
-            });
+            const auto twin = std::find_if(groups.begin(), groups.end(),
+                                           [&](const SimpleHost& g) { return g.same_rules(host); });
             if (twin == groups.end()) {
                 groups.push_back(std::move(host));
             } else {
@@ -324,8 +323,8 @@ private:
                                "; the rest " + rest);
         }
         if (!others.empty()) {
-            VirtualHost& host =
-                add(SiteKind::plain_http, false, "https_redirect", std::move(others), declared().place);
+            VirtualHost& host = add(SiteKind::plain_http, false, "https_redirect",
+                                    std::move(others), declared().place);
             describe(host, rest);
         }
     }

@@ -18,23 +18,23 @@ using syntax::Place;
 
 /// A group of servers on one port of theirs: the inside of a port flip.
 struct Upstream {
-    std::string name;        ///< "contoso_fepool.contoso.local_4443"
-    std::size_t farm = 0;    ///< index into Publication::farms
-    std::uint16_t port = 0;  ///< listening port: 4443, 8080, 443
+    std::string name;       ///< "contoso_fepool.contoso.local_4443"
+    std::size_t farm = 0;   ///< index into Publication::farms
+    std::uint16_t port = 0; ///< listening port: 4443, 8080, 443
     bool tls = true;
-    /// Whether a connection to a server may serve one client after another. Only where no
-    /// connection-bound challenge (NTLM, Negotiate) can come: plain-HTTP autodiscover and Office
-    /// Web Apps. Elsewhere a connection may carry somebody's identity.
+    /// Whether connections to these servers are shared even while connection_auth is off. Only
+    /// where no connection-bound challenge (NTLM, Negotiate) can come: plain-HTTP autodiscover and
+    /// Office Web Apps. Elsewhere a connection may carry somebody's identity.
     bool anonymous = false;
 };
 
 /// One generated `server`: the names of one kind that go to the same place.
 struct VirtualHost {
-    std::string id;          ///< argument of lync_rule: "meet.contoso.com", "plain_http", ...
-    std::string comment;     ///< what it publishes where, in a line
+    std::string id;      ///< argument of lync_rule: "meet.contoso.com", "plain_http", ...
+    std::string comment; ///< what it publishes where, in a line
     bool tls = true;
     bool catch_all = false;
-    std::vector<std::string> names; ///< as `server_name` takes them, "lyncdiscover.*" included
+    std::vector<std::string> names;   ///< as `server_name` takes them, "lyncdiscover.*" included
     std::vector<std::size_t> sockets; ///< indices into http_sockets or https_sockets
     policy::SiteSpec site;
     /// Upstreams that requests of this host may go to, the default one first; Verdict::target

@@ -40,7 +40,8 @@ long hex(const char* text, std::size_t available, std::size_t count) noexcept {
     return value;
 }
 
-/// The Unicode character at `text`; 0 bytes if it isn't well-formed UTF-8 [RFC 3629].
+/// The Unicode character at `text`; 0 bytes if it isn't well-formed UTF-8 [RFC 3629], or one beyond
+/// U+FFFF: servers of UTF-16 units have been seen to drop halves of those, and no path has them.
 std::size_t character_at(const unsigned char* text, std::size_t available,
                          char32_t& character) noexcept {
     const unsigned char lead = text[0];
@@ -55,9 +56,6 @@ std::size_t character_at(const unsigned char* text, std::size_t available,
     } else if ((lead & 0xf0U) == 0xe0) {
         length = 3;
         character = lead & 0x0fU;
-    } else if (lead >= 0xf0 && lead <= 0xf4) {
-        length = 4;
-        character = lead & 0x07U;
     } else {
         return 0;
     }
@@ -70,10 +68,9 @@ std::size_t character_at(const unsigned char* text, std::size_t available,
         }
         character = character << 6 | (text[i] & 0x3fU);
     }
-    const bool overlong =
-        (length == 3 && character < 0x800) || (length == 4 && character < 0x10000);
+    const bool overlong = length == 3 && character < 0x800;
     const bool surrogate = character >= 0xd800 && character <= 0xdfff;
-    return overlong || surrogate || character > 0x10ffff ? 0 : length;
+    return overlong || surrogate ? 0 : length;
 }
 
 // U+0100..U+017F without their marks, as in Windows' best fit to code page 1252; a space: none.

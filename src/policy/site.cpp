@@ -47,8 +47,7 @@ bool any_covers(const std::vector<std::string>& prefixes, std::string_view path)
                        [&](const std::string& prefix) { return covers(prefix, path); });
 }
 
-Verdict pass(Service service, std::uint16_t target,
-             BodyLimit body = BodyLimit::content) noexcept {
+Verdict pass(Service service, std::uint16_t target, BodyLimit body = BodyLimit::content) noexcept {
     return {Action::pass, Reason::none, service, target, body};
 }
 

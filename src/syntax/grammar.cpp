@@ -176,11 +176,11 @@ void check_grammar(const Directive& block) {
                           child->place);
         }
         if (rule->is_block != child->is_block) {
-            throw Mistake("directive " + quoted(child->name) +
-                              (rule->is_block ? " has no opening \"{\""
-                                              : " is not terminated by \";\"") +
-                              ", it is written " + quoted(rule->usage),
-                          child->place);
+            throw Mistake(
+                "directive " + quoted(child->name) +
+                    (rule->is_block ? " has no opening \"{\"" : " is not terminated by \";\"") +
+                    ", it is written " + quoted(rule->usage),
+                child->place);
         }
 
         check_arguments(*child, *rule, block);

@@ -44,8 +44,8 @@ struct Diagnostic {
 class Mistake : public std::runtime_error {
 public:
     Mistake(std::string text, Place place)
-        : std::runtime_error(text),
-          diagnostic_{Severity::error, std::move(text), std::move(place)} {}
+        : std::runtime_error(text), diagnostic_{Severity::error, std::move(text),
+                                                std::move(place)} {}
 
     const Diagnostic& diagnostic() const noexcept { return diagnostic_; }
 

@@ -37,12 +37,12 @@ std::vector<std::pair<std::string, const Place*>> https_names(const Publication&
 constexpr std::size_t most_lyncdiscover_warnings = 10;
 
 void remark_lyncdiscover(const Publication& publication, std::vector<Diagnostic>& remarks) {
-    const bool over_http = publication.http_autodiscover != HttpAutodiscover::off &&
-                           !publication.http_sockets.empty();
+    const bool over_http =
+        publication.http_autodiscover != HttpAutodiscover::off && !publication.http_sockets.empty();
     const std::string consequence =
         over_http ? ": clients find it over plain HTTP only (http_autodiscover " +
-                        std::string(publication.http_autodiscover == HttpAutodiscover::on ? "on"
-                                                                                          : "auto") +
+                        std::string(
+                            publication.http_autodiscover == HttpAutodiscover::on ? "on" : "auto") +
                         "), add the name to the certificate's subject alternative names for https"
                   : ": phones drop the connection, add the name to the certificate's subject "
                     "alternative names or " +
@@ -88,7 +88,8 @@ void check_certificates(Publication& publication, const Environment& environment
             throw Mistake(certificate.error, files.place);
         }
         if (!kinds.insert(certificate.key_kind).second) {
-            throw Mistake("certificate " + quoted(files.certificate) + " has the same kind of key (" +
+            throw Mistake("certificate " + quoted(files.certificate) +
+                              " has the same kind of key (" +
                               std::string(key_kind_name(certificate.key_kind)) +
                               ") as another one of lync_publish " + quoted(publication.name) +
                               ": a listener presents one certificate of each kind",

@@ -13,7 +13,9 @@ namespace {
 
 using Claim = Registry::Claim;
 
-std::string in_publication(std::string_view name) { return "lync_publish " + quoted(name); }
+std::string in_publication(std::string_view name) {
+    return "lync_publish " + quoted(name);
+}
 
 class Names {
 public:
@@ -39,8 +41,8 @@ private:
             }
             if (other.name == farm.name) {
                 throw Mistake(title(farm) + " is duplicate in " +
-                                  in_publication(publication_.name) +
-                                  ", the first stands at " + at(other.place),
+                                  in_publication(publication_.name) + ", the first stands at " +
+                                  at(other.place),
                               farm.place);
             }
         }

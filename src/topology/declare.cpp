@@ -328,7 +328,7 @@ void Declaration::read_limits() {
         for (const std::string& file : directive.arguments) {
             check_path(file, directive, "it is the path of a file");
             std::string path = environment_.full_path(file);
-            if (struct stat info {}; stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
+            if (struct stat info{}; stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
                 syntax::invalid_value(file, directive, block_,
                                       "it is a directory, write the path of a file, or of several "
                                       "with \"*\"");

@@ -14,10 +14,12 @@ namespace lync::topology {
 using syntax::Diagnostic;
 using syntax::Directive;
 using syntax::Mistake;
-using syntax::Severity;
 using syntax::quoted;
+using syntax::Severity;
 
-inline std::string at(const Place& place) { return place.file + ":" + std::to_string(place.line); }
+inline std::string at(const Place& place) {
+    return place.file + ":" + std::to_string(place.line);
+}
 
 /// `on` or `off`, or a Mistake.
 bool read_flag(const Directive& directive, const Directive& block);

@@ -11,8 +11,8 @@ namespace lync::topology {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> exchange_services{
-    "ews", "autodiscover", "owa", "activesync", "mapi", "oab"};
+constexpr std::array<std::string_view, 6> exchange_services{"ews",        "autodiscover", "owa",
+                                                            "activesync", "mapi",         "oab"};
 
 Role role_of(const Directive& block) noexcept {
     if (block.name == "pool") {
@@ -24,7 +24,9 @@ Role role_of(const Directive& block) noexcept {
     return block.name == "office_web_apps" ? Role::office_web_apps : Role::exchange;
 }
 
-bool is_web_services(Role role) noexcept { return role == Role::pool || role == Role::director; }
+bool is_web_services(Role role) noexcept {
+    return role == Role::pool || role == Role::director;
+}
 
 std::string read_fqdn(std::string_view text, const Directive& directive, const Directive& block) {
     ParsedName parsed = parse_fqdn(text);
@@ -49,9 +51,9 @@ std::string read_server_parameters(const Directive& directive, const Directive& 
                                            ? std::string_view{}
                                            : std::string_view(parameter).substr(equals + 1);
         const bool flag = parameter == "backup" || parameter == "down";
-        const bool number = (name == "weight" && parse_number(value, 1, 1000000)) ||
-                            ((name == "max_conns" || name == "max_fails") &&
-                             parse_number(value, 0, 1000000));
+        const bool number =
+            (name == "weight" && parse_number(value, 1, 1000000)) ||
+            ((name == "max_conns" || name == "max_fails") && parse_number(value, 0, 1000000));
 
         if (name == "fail_timeout" && equals != std::string::npos) {
             read_time(value, directive, block);
@@ -105,7 +107,8 @@ Ports read_ports(const Directive& directive, const Directive& block, Ports ports
                               syntax::in_directive(directive, block),
                           directive.place);
         }
-        const auto port = parse_number(std::string_view(argument).substr(is_http ? 5 : 6), 1, 65535);
+        const auto port =
+            parse_number(std::string_view(argument).substr(is_http ? 5 : 6), 1, 65535);
         if (!port) {
             syntax::invalid_value(argument, directive, block, "a port is a number from 1 to 65535");
         }

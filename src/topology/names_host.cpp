@@ -51,8 +51,9 @@ std::string refuse_label(std::string_view label, std::string_view subject) {
         return named() + " starts or ends with \"-\", which a label may not";
     }
     if (label.starts_with("xn--") && !is_a_label(label)) {
-        return named() + " starts with \"xn--\" and is not a valid A-label: write the name in UTF-8, "
-                       "or copy it from DNS";
+        return named() +
+               " starts with \"xn--\" and is not a valid A-label: write the name in UTF-8, "
+               "or copy it from DNS";
     }
     return {};
 }

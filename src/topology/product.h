@@ -29,7 +29,9 @@ enum class Product : std::uint8_t {
 
 /// Office Communications Server has one web site, reached by 443, that tells inside from outside
 /// by path (`/Ext`, `/Int`); no autodiscover and no simple URLs.
-constexpr bool is_ocs(Product product) noexcept { return product <= Product::ocs_2007_r2; }
+constexpr bool is_ocs(Product product) noexcept {
+    return product <= Product::ocs_2007_r2;
+}
 
 /// "Listening ports" of the EXTERNAL web site: [Lync Server 2013, "Define web farm FQDNs"].
 struct Ports {

@@ -152,7 +152,7 @@ struct Registry {
         Place place;
     };
     std::map<std::string, Place, std::less<>> publications;
-    std::deque<Claim> claims; ///< stays where it is: names point into it
+    std::deque<Claim> claims;                            ///< stays where it is: names point into it
     std::unordered_map<std::string, const Claim*> names; ///< published host, or "meet.*"
     std::map<std::string, Listener, std::less<>> sockets;
 };

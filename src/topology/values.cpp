@@ -13,7 +13,8 @@
 
 namespace lync::topology {
 
-std::optional<unsigned> parse_number(std::string_view text, unsigned least, unsigned most) noexcept {
+std::optional<unsigned> parse_number(std::string_view text, unsigned least,
+                                     unsigned most) noexcept {
     unsigned value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc{} || end != text.data() + text.size() || value < least || value > most) {
@@ -45,8 +46,7 @@ std::chrono::seconds read_time(std::string_view text, const Directive& directive
     while (at < text.size()) {
         const std::size_t digits = text.find_first_not_of("0123456789", at);
         const std::size_t end = std::min(digits, text.size());
-        const auto value =
-            parse_number(text.substr(at, end - at), 0, 1000000000U);
+        const auto value = parse_number(text.substr(at, end - at), 0, 1000000000U);
         if (!value) {
             syntax::invalid_value(text, directive, block, why);
         }
@@ -71,7 +71,8 @@ std::chrono::seconds read_time(std::string_view text, const Directive& directive
 std::string read_size(const Directive& directive, const Directive& block) {
     const std::string& text = directive.arguments.front();
     std::string_view digits = text;
-    if (!digits.empty() && std::string_view("kKmMgG").find(digits.back()) != std::string_view::npos) {
+    if (!digits.empty() &&
+        std::string_view("kKmMgG").find(digits.back()) != std::string_view::npos) {
         digits.remove_suffix(1);
     }
     // nginx reads 0 as "no limit"; a limit is what was asked for here.
@@ -98,9 +99,10 @@ bool is_socket_parameter(std::string_view text) noexcept {
         return is_ascii_alnum(c) || std::string_view("=_:.-").find(c) != std::string_view::npos;
     });
     return is_word && std::any_of(std::begin(socket_parameters), std::end(socket_parameters),
-                       [text](std::string_view name) {
-                           return name.back() == '=' ? text.starts_with(name) : text == name;
-                       });
+                                  [text](std::string_view name) {
+                                      return name.back() == '=' ? text.starts_with(name)
+                                                                : text == name;
+                                  });
 }
 
 /// Why a parameter of `listen` can't be written here; empty if it is simply unknown.

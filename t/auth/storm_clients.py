@@ -12,7 +12,7 @@ import toy
 HOST = 'lyncwebext.contoso.com'
 PATH = '/webticket/webticketservice.svc'
 
-# Longer than anything here takes, however busy the machine is.
+# Longer than an answer takes here, however busy the machine is.
 STUCK = 60
 
 
@@ -134,7 +134,7 @@ class Identity:
         storm = self.storm
         while storm.left > 0:
             try:
-                await asyncio.wait_for(self.visit(), STUCK)
+                await self.visit()
             except Closed:
                 storm.counts['closed by nginx'] += 1
             except (ConnectionError, ssl.SSLError):
@@ -156,7 +156,7 @@ class Identity:
     async def visit(self):
         chance = self.storm.random.random
         self.signed = False
-        self.connection = await self.storm.connect()
+        self.connection = await asyncio.wait_for(self.storm.connect(), STUCK)
         for _ in range(self.storm.random.choice((1, 2, 5, 10, 30))):
             if self.storm.left <= 0 or self.connection.ended:
                 return
@@ -183,7 +183,7 @@ class Identity:
         was_signed = self.signed
         if breaks:
             self.signed = False
-        status, headers, body = await self.connection.answer()
+        status, headers, body = await asyncio.wait_for(self.connection.answer(), STUCK)
         storm.counts[f'status {status}'] += 1
         if headers['connection'] == ['close']:
             self.connection.ended = True

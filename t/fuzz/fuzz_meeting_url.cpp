@@ -80,7 +80,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 "a published host", input);
         const char next = url.size() > 24 ? url[24] : '/';
         require(next == '/' || next == '?', "the host ends there", input);
-        require(url.find('@') == std::string::npos || url.find('@') > url.find('/', 8),
+        // The authority ends at "/" or "?" [RFC 3986, 3.2]; an "@" behind that is the query's.
+        require(url.find('@') == std::string::npos || url.find('@') > url.find_first_of("/?", 8),
                 "no user information", input);
     }
 

@@ -96,7 +96,9 @@ bool request(World& world, int client, bool credential, bool limit_reached) {
     return true;
 }
 
-void close(Connection& c) { c = Connection{}; }
+void close(Connection& c) {
+    c = Connection{};
+}
 
 /// The answer is over.
 bool answer(World& world, int client, bool token, bool reusable) {
@@ -175,7 +177,8 @@ struct Explorer {
     bool holds = true;
 
     void explore(const World& world, int left) {
-        if (left == 0 || !holds || !seen.insert(world.key() + static_cast<char>('0' + left)).second) {
+        if (left == 0 || !holds ||
+            !seen.insert(world.key() + static_cast<char>('0' + left)).second) {
             return;
         }
         const auto next = [&](auto event) {

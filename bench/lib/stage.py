@@ -1,0 +1,82 @@
+"""The stage of every scenario with traffic: servers in the back, two proxies side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pki
+import probes
+import processes
+from settings import CONFIG, BenchError, Settings, Side, free_ports
+from traffic import MEGABYTE, SMALL_ANSWER, Request
+
+
+class Stage:
+    """Where everything listens. Side 0 is the yardstick, side 1 what is held against it."""
+
+    PROXY = "127.0.0.1"
+    POOL = ("127.0.0.21", "127.0.0.22")
+    OFFICE = "127.0.0.23"
+
+    def __init__(self, run: Settings, sides: tuple[Side, Side]):
+        self.run = run
+        self.sides = sides
+        self.pki = run.build / "pki"
+        pki.ensure(self.pki)
+        ports = free_ports(7, [self.PROXY, *self.POOL, self.OFFICE])
+        self._listen = ({"HTTP": ports[0], "HTTPS": ports[1]},
+                        {"HTTP": ports[2], "HTTPS": ports[3]})
+        self._pool_http = ports[4]
+        self._values: dict[str, object] = {
+            "PKI": self.pki, "MODULE": run.module, "SMALL": SMALL_ANSWER, "LISTEN": self.PROXY,
+            "POOL_1": self.POOL[0], "POOL_2": self.POOL[1], "OFFICE": self.OFFICE,
+            "POOL_HTTP": ports[4], "POOL_HTTPS": ports[5], "OFFICE_HTTPS": ports[6],
+            "SIP_DOMAINS": "contoso.com", "LYNCDISCOVER_NAMES": "lyncdiscover.contoso.com",
+            "HASH_MAX_SIZE": 512, "HASH_BUCKET_SIZE": 64,   # few names: nginx's own values
+        }
+
+    def start_servers(self) -> processes.Nginx:
+        directory = self.run.directory("servers")
+        (directory / "files/CollabContent").mkdir(parents=True)
+        (directory / "files/CollabContent/megabyte").write_bytes(bytes(range(256))
+                                                                 * (MEGABYTE // 256))
+        self._write("backend", directory, {})
+        return processes.Nginx(processes.command(self.run.nginx, directory), directory,
+                               set(self.run.other_cores), (self.POOL[0], self._pool_http))
+
+    def start_proxy(self, side: int, under: tuple[str, ...] = (), *options: str) -> processes.Nginx:
+        """Optionally under another program, and with further options of nginx's."""
+        directory = self.run.directory(f"proxy{side + 1}")
+        self._write(self.sides[side].template, directory,
+                    {**self.sides[side].values, **self._listen[side]})
+        return processes.Nginx(
+            [*under, *processes.command(self.run.nginx, directory), *options], directory,
+            {self.run.proxy_core}, (self.PROXY, self._listen[side]["HTTP"]))
+
+    def _write(self, template: str, directory: Path, values: dict[str, object]) -> None:
+        processes.fill(CONFIG / f"{template}.conf",
+                       {**self._values, **values, **processes.own_values(directory)},
+                       directory / "nginx.conf")
+
+    @property
+    def titles(self) -> tuple[str, str]:
+        return (self.sides[0].title, self.sides[1].title)
+
+    def port(self, side: int, request: Request) -> int:
+        return self._listen[side][request.scheme.upper()]
+
+    def describe(self, side: int, request: Request, times: int = 6) -> dict[str, str]:
+        return probes.describe(request, (self.PROXY, self.port(side, request)),
+                               str(self.pki / "public-ca.pem"), times)
+
+    def check_equal(self, request: Request) -> None:
+        """Refuses to compare proxies that do different work."""
+        told = [self.describe(side, request) for side in (0, 1)]
+        where = request.host + request.path
+        for facts in told:
+            if facts["status"] != "200":
+                raise BenchError(f"{where} answers {facts['status']}")
+            if not probes.resumed(facts):
+                raise BenchError(f"{where}: a TLS session with a server wasn't resumed")
+        if unlike := probes.differences(*told):
+            raise BenchError(f"the sides differ at {where}: " + "; ".join(unlike))

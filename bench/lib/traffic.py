@@ -1,0 +1,49 @@
+"""What clients ask of a publication, one kind for each way that requests take. Clients keep their
+connections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MEGABYTE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Request:
+    """What all connections ask for, one request after the other on each."""
+
+    scheme: str
+    host: str
+    path: str
+    connections: int
+    body: int = 0   # bytes to POST; 0: GET
+
+
+@dataclass(frozen=True)
+class Kind:
+    name: str
+    request: Request
+
+
+KINDS = (
+    Kind("small GET, pool (4443)",
+         Request("https", "lyncwebext.contoso.com", "/ucwa/oauth/v1/applications/103", 32)),
+    Kind("small GET, autodiscover by http (8080)",
+         Request("http", "lyncdiscover.contoso.com", "/?sipuri=rene@contoso.com", 32)),
+    Kind("small GET, Office Web Apps (443)",
+         Request("https", "officewebapps.contoso.com", "/hosting/discovery", 32)),
+    Kind("GET of 1 MB, pool (4443)",
+         Request("https", "lyncwebext.contoso.com", "/CollabContent/megabyte", 8)),
+    Kind("POST of 1 MB, pool (4443)",
+         Request("https", "lyncwebext.contoso.com", "/DataCollabWeb/upload", 8, MEGABYTE)),
+)
+
+SMALL_KINDS = KINDS[:3]
+POOL_KINDS = tuple(kind for kind in KINDS if kind.request.host == "lyncwebext.contoso.com")
+
+SMALL_ANSWER = '{"_links":{"self":{"href":"/ucwa/oauth/v1/applications/103"}},"culture":"en-US"}'
+
+
+def chosen(kinds: tuple[Kind, ...], text: str) -> tuple[Kind, ...]:
+    """Those that a user asked for."""
+    return tuple(kind for kind in kinds if text in kind.name)

@@ -1,0 +1,247 @@
+# meeting_url_guard: `meeturl` of the web app's first page, in the query and in a form, leads nowhere
+# but to a published meet simple URL (CVE-2023-41763). Spellings in their breadth are in
+# t/unit/policy_meeting_url_test.cpp; here is what travels, and bodies as they come.
+
+use LyncTest;
+use LyncTest::Scene;
+
+use MIME::Base64 qw(encode_base64);
+
+sub deployment {
+    my ($more) = @_;
+    return <<"END";
+    log_format verdict '\$request|\$status|\$lync_service|\$lync_verdict';
+    access_log %%SERVROOT%%/logs/lync.log verdict;
+    lync_publish contoso {
+        %%SOCKETS%%
+        sip_domain  contoso.com;
+        %%CERTIFICATE%%
+        %%TRUSTED_CA%%
+        pool fepool.contoso.local {
+            server                 127.0.0.11;
+            external_web_services  lyncwebext.contoso.com;
+            listening_ports        https=%%PORT_OWN%%;
+        }
+        simple_url  meet  https://meet.contoso.com;
+        simple_url  meet  https://lync.contoso.com/Meet;
+        $more
+    }
+END
+}
+our $Guarded = deployment('');
+our $Vendor  = deployment('path_policy vendor;');
+our $Off     = deployment('meeting_url_guard off;');
+
+my $page = '/lwa/WebPages/LwaClient.aspx';
+my $good = 'https://meet.contoso.com/kenmyer/7322994';
+my $evil = 'https://10.137.0.26/x/y';
+
+sub b64 { encode_base64($_[0], '') }
+sub url64 { b64($_[0]) =~ tr{+/}{-_}r =~ s/=+$//r }
+sub percent { join '', map { sprintf '%%%02x', ord } split //, $_[0] }
+
+# The pool: reports each request and its body. It serves one connection at a time, so it keeps none:
+# with several workers, each would hold one.
+sub pool_server {
+    server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+        my ($connection, $report) = @_;
+        my $request = $connection->message;
+        $report->("$request->{first}|$request->{body}");
+        $connection->write("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
+    });
+}
+
+# One request on a connection of its own: "status", and "arrived" if the pool has seen it as it was.
+sub outcome {
+    my ($server, $bytes, $line, $body) = @_;
+    my $client = client('https://lyncwebext.contoso.com');
+    $client->write($_) for ref $bytes ? @$bytes : $bytes;
+    my $status = $client->answer->{status};
+    $client->close;
+    return $status if $status != 200;
+    my $seen = $server->report // 'nothing';
+    return $seen eq "$line|" . ($body // '') ? "200 arrived" : "200 changed: " . substr $seen, 0, 200;
+}
+
+sub get {
+    my ($server, $query) = @_;
+    my $line = "GET $page?$query HTTP/1.1";
+    return outcome($server, "$line\r\nHost: lyncwebext.contoso.com\r\n\r\n", $line);
+}
+
+sub post {
+    my ($server, $body, %o) = @_;
+    my $line = 'POST ' . ($o{page} // $page) . ' HTTP/1.1';
+    my $type = $o{type} // 'application/x-www-form-urlencoded';
+    my $head = "$line\r\nHost: lyncwebext.contoso.com\r\n" . ($type ? "Content-Type: $type\r\n" : '');
+    my @bytes = $o{chunks}
+        ? ("${head}Transfer-Encoding: chunked\r\n\r\n",
+            map({ sprintf("%x\r\n%s\r\n", length, $_) } $body =~ /(.{1,$o{chunks}})/gs), "0\r\n\r\n")
+        : ($head . 'Content-Length: ' . length($body) . "\r\n\r\n", $body);
+    return outcome($server, \@bytes, $line, $body);
+}
+
+scene query => sub {
+    my $server = pool_server();
+    my %passes = (
+        'standard alphabet' => 'meeturl=' . b64($good),
+        'padding encoded'   => 'meeturl=' . b64("$good?") =~ s/=/%3d/gr,
+        'without padding'   => 'meeturl=' . url64("$good/x"),
+        'another letter case' => 'MeetUrl=' . b64($good),
+        'the name encoded'  => '%6deeturl=' . b64($good),
+        'under a path'      => 'meeturl=' . b64('https://lync.contoso.com/Meet/kenmyer/1'),
+        'other parameters'  => 'a=1&meeturl=' . b64($good) . '&legacy=RegionalSettings',
+        'no meeturl'        => 'a=' . b64($evil),
+    );
+    is(get($server, $passes{$_}), '200 arrived', "passes: $_") for sort keys %passes;
+
+    my $guarded = {
+        'another host'         => "meeturl=" . b64($evil),
+        'URL alphabet'         => "meeturl=" . url64("$evil?>>>"),
+        'letter case'          => "MEETURL=" . b64($evil),
+        'the name encoded'     => "%6d%65eturl=" . b64($evil),
+        'the name twice'       => percent(percent('meeturl')) . '=' . b64($evil),
+        'the value encoded'    => 'meeturl=' . percent(b64($evil)),
+        'the value twice'      => 'meeturl=' . percent(percent(b64($evil))),
+        'after a good one'     => 'meeturl=' . b64($good) . '&meeturl=' . b64($evil),
+        'the separator hidden' => 'a=1%26meeturl%3d' . b64($evil),
+        'plain HTTP'           => 'meeturl=' . b64('http://meet.contoso.com/a/1'),
+        'user info'            => 'meeturl=' . b64('https://meet.contoso.com@10.0.0.1/a'),
+        'a port'               => 'meeturl=' . b64('https://meet.contoso.com:8443/a'),
+        'a longer name'        => 'meeturl=' . b64('https://meet.contoso.com.evil.example/a'),
+        'a backslash'          => 'meeturl=' . b64('https://evil.example\\@meet.contoso.com/a'),
+        'a fragment'           => 'meeturl=' . b64('https://meet.contoso.com#@evil.example/'),
+        'a line end'           => 'meeturl=' . b64("https://meet.contoso.com/\r\nX: y"),
+        'not base64'           => 'meeturl=https://meet.contoso.com/a',
+        'empty'                => 'meeturl=',
+    };
+    is(get($server, $guarded->{$_}), 404, "refused: $_") for sort keys %$guarded;
+    is($server->report(0.3), undef, 'and nothing of it has travelled');
+
+    my @lines = wait_until {
+        my @l = log_lines(qr/\|404\|lwa\|refuse:meeting_url$/, "$Test::Nginx::Util::ServRoot/logs/lync.log");
+        @l == keys %$guarded ? \@l : 0;
+    };
+    ok($lines[0], 'the verdict is refuse:meeting_url for each');
+    ok(log_lines(qr/\[error\].*lync_publish "contoso" refused: meeting_url,/), 'the error log says so');
+};
+
+scene form => sub {
+    my $server = pool_server();
+    my ($pass, $refused) = ('meeturl=' . b64($good) =~ s/\+/%2b/gr, 'a=1&meeturl=' . b64($evil));
+    is(post($server, $pass), '200 arrived', 'a published meeting');
+    is(post($server, $pass, chunks => 7), '200 arrived', 'in chunks');
+    is(post($server, 'a=1&b=2'), '200 arrived', 'none');
+    is(post($server, ''), '200 arrived', 'an empty form');
+    is(post($server, "a=" . 'x' x 60000), '200 arrived', 'a large form');
+    is(post($server, $refused), 404, 'another host');
+    is(post($server, $refused, type => 'Application/X-WWW-Form-Urlencoded; charset=utf-8'), 404,
+        'with parameters of its type');
+    is(post($server, $refused, type => 'text/plain'), 404, 'with another type');
+    is(post($server, $refused, type => ''), 404, 'without a type');
+    is(post($server, $refused, chunks => 3), 404, 'in chunks');
+    is(post($server, $refused, chunks => 1), 404, 'in chunks of a byte');
+    is(post($server, percent(percent('meeturl')) . '=' . percent(b64($evil))), 404, 'encoded twice');
+    is(post($server, $refused, page => '/%6cwa/WebPages/LwaClient.aspx'), 404,
+        'to the page in another spelling');
+    is(post($server, 'a=' . ('x' x 30000) . "&meeturl=" . b64($evil)), 404, 'behind a long parameter');
+    is(post($server, 'a=' . ('x' x 200000) . "&meeturl=" . b64($good)), 404, 'a form too large to be read');
+    my $multipart = "--b\r\nContent-Disposition: form-data; name=\"meeturl\"\r\n\r\n" . b64($good) . "\r\n--b--\r\n";
+    is(post($server, $multipart, type => 'multipart/form-data; boundary=b'), 404, 'multipart');
+    is(post($server, $multipart, type => 'Multipart/Form-Data; boundary=b', chunks => 9), 404,
+        'multipart, in chunks');
+    is($server->report(0.3), undef, 'what is refused has not travelled');
+    is(post($server, 'meeturl=' . b64($evil), page => '/webticket/webticketservice.svc'), '200 arrived',
+        'elsewhere a body is not looked at');
+};
+
+# A form of which one byte comes, then the next.
+scene slow_form => sub {
+    my $server = pool_server();
+    for my $url ($good, $evil) {
+        my $body = 'meeturl=' . b64($url);
+        my $client = client('https://lyncwebext.contoso.com');
+        $client->write("POST $page HTTP/1.1\r\nHost: lyncwebext.contoso.com\r\n"
+            . "Content-Type: application/x-www-form-urlencoded\r\n"
+            . 'Content-Length: ' . length($body) . "\r\n\r\n");
+        for my $byte (split //, $body) {
+            $client->write($byte);
+            select undef, undef, undef, 0.002;
+        }
+        is($client->answer->{status}, $url eq $good ? 200 : 404, $url);
+        is($server->report(0.5), $url eq $good ? "POST $page HTTP/1.1|$body" : undef, 'travelled');
+    }
+};
+
+# Two forms on one connection: the first one's verdict is not the second one's.
+scene one_after_the_other => sub {
+    my $server = pool_server();
+    my $client = client('https://lyncwebext.contoso.com');
+    my @statuses;
+    for my $url ($good, $evil, $good) {
+        my $body = 'meeturl=' . b64($url);
+        $client->ask("POST $page", 'Content-Type' => 'application/x-www-form-urlencoded',
+            'Content-Length' => length $body);
+        $client->write($body);
+        my $answer = $client->answer;
+        push @statuses, $answer->{status};
+        if (lc($answer->one('Connection') // '') eq 'close') {
+            $client = client('https://lyncwebext.contoso.com');
+        }
+    }
+    is("@statuses", '200 404 200', 'each for itself');
+};
+
+scene off => sub {
+    my $server = pool_server();
+    is(get($server, 'meeturl=' . b64($evil)), '200 arrived', 'in the query');
+    is(post($server, 'meeturl=' . b64($evil)), '200 arrived', 'in a form');
+};
+
+run_suite();
+
+__DATA__
+
+=== TEST 1: in the query
+--- http_config eval: $::Guarded
+--- timeout: 30
+--- scene: query
+
+
+
+=== TEST 2: in the query, under vendor
+--- http_config eval: $::Vendor
+--- timeout: 30
+--- scene: query
+
+
+
+=== TEST 3: in a form
+--- http_config eval: $::Guarded
+--- timeout: 30
+--- scene: form
+
+
+
+=== TEST 4: in a form, under vendor
+--- http_config eval: $::Vendor
+--- timeout: 30
+--- scene: form
+
+
+
+=== TEST 5: in a form that comes slowly
+--- http_config eval: $::Guarded
+--- scene: slow_form
+
+
+
+=== TEST 6: in several forms on a connection
+--- http_config eval: $::Guarded
+--- scene: one_after_the_other
+
+
+
+=== TEST 7: meeting_url_guard off
+--- http_config eval: $::Off
+--- scene: off

@@ -1,0 +1,264 @@
+# The shape of requests: what can't be parsed, smuggling, bodies larger than their service takes, and
+# clients that take their time.
+
+use LyncTest;
+use LyncTest::Scene;
+
+use Time::HiRes ();
+
+sub deployment {
+    my ($more) = @_;
+    return <<"END";
+    sip_domain  contoso.com;
+    %%CERTIFICATE%%
+    %%TRUSTED_CA%%
+    pool fepool.contoso.local {
+        server                 127.0.0.11;
+        external_web_services  lyncwebext.contoso.com;
+        listening_ports        https=%%PORT_OWN%%;
+    }
+    simple_url  meet  https://meet.contoso.com;
+    $more
+END
+}
+our $Deployment = deployment('');
+our $Patient    = deployment('pending_get_timeout 3s;');
+
+# The pool: reports each request line that reaches it, with the length of its body, if one arrives
+# whole. It serves one connection at a time, so it keeps none.
+sub pool_server {
+    server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+        my ($connection, $report) = @_;
+        my $message = $connection->message;
+        $report->("$message->{first} " . length $message->{body});
+        $connection->write("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
+    });
+}
+
+# What a client gets for these bytes: the statuses of all answers, then "closed" or "open".
+sub statuses {
+    my ($bytes, $seconds) = @_;
+    my $client = client('https://lyncwebext.contoso.com');
+    $client->write($bytes);
+    my @statuses;
+    until ($client->is_closed($seconds // 0.3)) {
+        last if $client->{buffer} !~ /\r\n\r\n/ && !@statuses;
+        last if $client->{buffer} eq '';
+        push @statuses, $client->answer->{status};
+    }
+    while ($client->{buffer} =~ m{HTTP/1\.1 (\d+)}g) {
+        push @statuses, $1;
+    }
+    $client->close;
+    return join ' ', @statuses;
+}
+
+my $host = "Host: lyncwebext.contoso.com\r\n";
+my $smuggled = "GET /abs/smuggled HTTP/1.1\r\n$host\r\n";
+my $post = "POST /webticket/webticketservice.svc HTTP/1.1\r\n$host";
+
+# Sent as they stand. None may reach the pool, nor what is hidden in them.
+my %refused = (
+    'two lengths'              => "${post}Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello$smuggled",
+    'two equal lengths'        => "${post}Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
+    'a list of lengths'        => "${post}Content-Length: 5, 5\r\n\r\nhello",
+    'a signed length'          => "${post}Content-Length: +5\r\n\r\nhello",
+    'a negative length'        => "${post}Content-Length: -1\r\n\r\n",
+    'a length in hex'          => "${post}Content-Length: 0x5\r\n\r\nhello",
+    'a length beyond counting' => "${post}Content-Length: 99999999999999999999\r\n\r\n",
+    'length and chunked'       => "${post}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n$smuggled",
+    'chunked and length'       => "${post}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n$smuggled",
+    'chunked twice'            => "${post}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    'chunked and identity'     => "${post}Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n$smuggled",
+    'another encoding'         => "${post}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n$smuggled",
+    'chunked in HTTP/1.0'      => "POST /webticket/x HTTP/1.0\r\n${host}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n$smuggled",
+    'a bad chunk size'         => "${post}Transfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n$smuggled",
+    'a chunk beyond counting'  => "${post}Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\nhello\r\n0\r\n\r\n",
+    'a chunk too long'         => "${post}Transfer-Encoding: chunked\r\n\r\n3\r\nhello\r\n0\r\n\r\n$smuggled",
+    'obsolete folding'         => "GET /abs/handler HTTP/1.1\r\n${host}X-A: b\r\n Content-Length: 5\r\n\r\n",
+    'folding with a tab'       => "GET /abs/handler HTTP/1.1\r\n${host}X-A: b\r\n\tTransfer-Encoding: chunked\r\n\r\n",
+    'a space before the colon' => "${post}Content-Length : 5\r\n\r\nhello",
+    'two hosts'                => "GET /abs/handler HTTP/1.1\r\n${host}Host: fepool.contoso.local\r\n\r\n",
+    'no host'                  => "GET /abs/handler HTTP/1.1\r\n\r\n",
+    'an absolute target of another name' =>
+        "GET https://meet.contoso.com/abs/handler HTTP/1.1\r\n$host\r\n",
+    'a zero byte'              => "GET /abs/\0 HTTP/1.1\r\n$host\r\n",
+    'an encoded zero'          => "GET /abs/%00 HTTP/1.1\r\n$host\r\n",
+    'a bad escape'             => "GET /abs/%zz HTTP/1.1\r\n$host\r\n",
+    'a raw fragment'           => "GET /abs/#x HTTP/1.1\r\n$host\r\n",
+    'a control character'      => "GET /abs/%01 HTTP/1.1\r\n$host\r\n",
+    'a path over 8 KB'         => 'GET /abs/' . 'x' x 9000 . " HTTP/1.1\r\n$host\r\n",
+    'a method in lower case'   => "get /abs/handler HTTP/1.1\r\n$host\r\n",
+    'no version of HTTP/1'     => "GET /abs/handler HTTP/9.9\r\n$host\r\n",
+    'HTTP/0.9'                 => "GET /abs/handler\r\n",
+    'TRACE'                    => "TRACE /abs/handler HTTP/1.1\r\n$host\r\n",
+    'CONNECT'                  => "CONNECT fepool.contoso.local:443 HTTP/1.1\r\n$host\r\n",
+    'PROPFIND'                 => "PROPFIND /abs/handler HTTP/1.1\r\n$host\r\n",
+    'DEBUG'                    => "DEBUG /abs/handler HTTP/1.1\r\n$host\r\n",
+    'an asterisk'              => "OPTIONS * HTTP/1.1\r\n$host\r\n",
+);
+
+scene shapes => sub {
+    my $server = pool_server();
+    for my $shape (sort keys %refused) {
+        my $got = statuses($refused{$shape});
+        like($got, qr/^(?:4\d\d|501|505)?(?: 4\d\d)*$/, "$shape: $got");
+        my $arrived = $server->report(0.05);
+        is($arrived, undef, "$shape: nothing is forwarded");
+    }
+    is(statuses("GET /abs/handler HTTP/1.1\r\n$host\r\n"), '200', 'a request in order passes');
+    is($server->report, 'GET /abs/handler HTTP/1.1 0', 'and arrives');
+};
+
+# 400 is said in the error log, one line for each kind and second.
+scene malformed => sub {
+    my $server = pool_server();
+    for my $path (qw(/abs/%01 /abs/%7f /abs/%0d%0a)) {
+        is(statuses("GET $path HTTP/1.1\r\n$host\r\n"), '400', $path);
+    }
+    my %seconds;
+    my @lines = log_lines(qr/lync_publish "contoso" refused: malformed,/);
+    my @twice = grep { /^\S+ (\S+) \[error\] (\d+)/; $seconds{"$1 $2"}++ } @lines;
+    cmp_ok(scalar @lines, '>', 0, 'the log says it');
+    is(scalar @twice, 0, 'once in a second');
+    is($server->report(0.1), undef, 'nothing is forwarded');
+};
+
+sub sent {
+    my ($line, $length, $chunked) = @_;
+    my $client = client('https://lyncwebext.contoso.com');
+    $client->ask($line, $chunked ? ('Transfer-Encoding' => 'chunked') : ('Content-Length' => $length));
+    if ($chunked) {
+        $client->write(sprintf "%x\r\n%s\r\n0\r\n\r\n", $length, 'x' x $length);
+    } else {
+        $client->write('x' x $length);
+    }
+    return $client->answer->{status};
+}
+
+# "none" is up to 64 KB, "message" up to 4 MB, "content" max_upload (512 MB).
+scene bodies => sub {
+    my $server = pool_server();
+    my $mega = 1024 * 1024;
+    for my $row (
+        ['POST /autodiscover/x',                4 * $mega,     200],
+        ['POST /autodiscover/x',                4 * $mega + 1, 413],
+        ['POST /ucwa/v1/applications',          4 * $mega + 1, 413],
+        ['POST /webticket/webticketservice.svc', 64 * 1024,    200],
+        ['POST /webticket/webticketservice.svc', 4 * $mega + 1, 413],
+        ['POST /collabcontent/x',               5 * $mega,     200],
+        ['GET /abs/handler',                    64 * 1024,     200],
+        ['GET /abs/handler',                    64 * 1024 + 1, 413],
+    ) {
+        my ($line, $length, $status) = @$row;
+        my $got = sent($line, $length);
+        is($got, $status, "$line with $length bytes");
+        is($server->report($status == 200 ? 10 : 0.1),
+            $status == 200 ? "$line HTTP/1.1 $length" : undef, '... travelled');
+    }
+};
+
+# The server takes longer to answer than any client may take to ask.
+scene pending => sub {
+    my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+        my ($connection, $report) = @_;
+        my $message = $connection->message;
+        select undef, undef, undef, 2.5;
+        $connection->write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    });
+    my $client = client('https://lyncwebext.contoso.com');
+    $client->ask('GET /ucwa/v1/applications/1/events?ack=1');
+    is($client->answer->{status}, 200, 'a pending GET is waited for');
+};
+
+scene never_answered => sub {
+    my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+        my ($connection) = @_;
+        $connection->message;
+        $connection->is_closed(9);
+    });
+    my $begin = Time::HiRes::time();
+    my $status = client('https://lyncwebext.contoso.com')->ask('GET /ucwa/v1/x')->answer->{status};
+    my $took = Time::HiRes::time() - $begin;
+    like($status, qr/^50[34]$/, "given up: $status");
+    ok($took > 2.5 && $took < 8, "after pending_get_timeout ($took s)");
+    ok(log_lines(qr/upstream timed out/), 'the log says so');
+};
+
+# A client that stops in the middle is cut off after 60 seconds (client_header_timeout,
+# client_body_timeout); a GET that waits for longer is not. Takes more than two minutes, so it plays
+# only if LYNC_SLOW is set; TEST 4 shows the bounds in any case.
+scene slow_clients => sub {
+    return pass('LYNC_SLOW is not set') if !$ENV{LYNC_SLOW};
+
+    my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+        my ($connection, $report) = @_;
+        my $head = $connection->head;
+        if ($head->{first} =~ /^GET/) {
+            select undef, undef, undef, 65;
+            $connection->write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        } else {
+            $report->($connection->is_closed(75) ? 'let go' : 'held');
+        }
+    });
+    my ($head, $body, $form) = map { client('https://lyncwebext.contoso.com') } 1 .. 3;
+    $head->write("GET /abs/handler HTTP/1.1\r\nHost: lync");
+    $body->ask('POST /collabcontent/x', 'Content-Length' => 100);
+    $body->write('half of it');
+    $form->ask('POST /lwa/WebPages/LwaClient.aspx', 'Content-Length' => 100);
+    $form->write('meeturl=');
+
+    ok($head->is_closed(75), 'half a header');
+    ok($body->is_closed(15), 'half a body');
+    ok($form->is_closed(15), 'half a form that the guard waits for');
+    is($server->report(15), 'let go', 'the server connection of the body');
+
+    my $pending = client('https://lyncwebext.contoso.com')->ask('GET /ucwa/v1/x');
+    ok($pending->more(80), 'a GET that waits for longer than that');
+    is($pending->answer->{status}, 200, 'is answered');
+};
+
+run_suite();
+
+__DATA__
+
+=== TEST 1: shapes that are refused
+--- publication eval: $::Deployment
+--- timeout: 60
+--- scene: shapes
+
+
+
+=== TEST 2: what can't be parsed
+--- publication eval: $::Deployment
+--- scene: malformed
+
+
+
+=== TEST 3: bodies by service
+--- publication eval: $::Deployment
+--- timeout: 30
+--- scene: bodies
+
+
+
+=== TEST 4: a pending GET
+--- publication eval: $::Patient
+--- scene: pending
+--- nginx_T
+client_header_timeout 60s;
+client_body_timeout 60s;
+send_timeout 60s;
+proxy_read_timeout 3s;
+
+
+
+=== TEST 5: a GET that is never answered
+--- publication eval: $::Patient
+--- scene: never_answered
+
+
+
+=== TEST 6: clients that stop in the middle
+--- publication eval: $::Deployment
+--- scene: slow_clients

@@ -1,0 +1,168 @@
+# The differential test: more than 20,000 spellings of paths that are never to be published go
+# through the real nginx to a server that writes down what arrives, and a resolver with the habits
+# of IIS (t/unit/policy_iis.h) looks for those that would be such a path there: none. All legitimate
+# spellings of published paths arrive, byte for byte.
+#
+# t/differential/spellings.cpp makes and resolves them.
+
+use LyncTest;
+use LyncTest::Scene;
+
+my $program = "$LyncTest::Paths::BUILD/lync_spellings";
+
+sub deployment {
+    my ($policy) = @_;
+    return <<"END";
+    log_format arrived escape=none '\$request';
+    server {
+        listen 127.0.0.11:%%PORT_OWN%% ssl;
+        ssl_certificate %%PKI%%/fepool.contoso.local.pem;
+        ssl_certificate_key %%PKI%%/fepool.contoso.local.key;
+        access_log %%SERVROOT%%/logs/arrived.log arrived;
+        keepalive_requests 100000;
+        large_client_header_buffers 8 72k;
+        return 200 ok;
+    }
+    lync_publish contoso {
+        %%SOCKETS%%
+        path_policy $policy;
+        sip_domain  contoso.com;
+        %%CERTIFICATE%%
+        %%TRUSTED_CA%%
+        pool fepool.contoso.local {
+            server                 127.0.0.11;
+            external_web_services  lyncwebext.contoso.com;
+            listening_ports        https=%%PORT_OWN%%;
+        }
+        simple_url  meet   https://meet.contoso.com;
+        simple_url  admin  https://admin.contoso.com;
+        simple_url  admin  https://lync.contoso.com/Admin;
+    }
+END
+}
+our ($Strict, $Vendor) = map { deployment($_) } qw(strict vendor);
+
+sub targets { my @lines = `$program @_`; chomp @lines; return @lines }
+
+# Sends all of them, several at a time; what an answer that closes the connection leaves unanswered
+# is sent again. The number of answers by status, and each one's status.
+sub send_all {
+    my ($host, @targets) = @_;
+    my (%count, @statuses, $client);
+    my %sessions;
+    my $batch = 40;
+    while (@statuses < @targets) {
+        $client //= client("https://$host", sessions => \%sessions);
+        my $last = @statuses + $batch - 1;
+        $last = $#targets if $last > $#targets;
+        my @asked = @targets[@statuses .. $last];
+        $client->write(join '', map { "GET $_ HTTP/1.1\r\nHost: $host\r\n\r\n" } @asked);
+        for (@asked) {
+            my $answer = eval { $client->answer };
+            die "no answer to $targets[@statuses]\n" if !$answer && !$client;
+            if (!$answer) {
+                undef $client;
+                last;
+            }
+            push @statuses, $answer->{status};
+            $count{ $answer->{status} }++;
+            if (lc($answer->one('Connection') // '') eq 'close') {
+                $client->close;
+                undef $client;
+                last;
+            }
+        }
+    }
+    $client->close if $client;
+    return (\%count, \@statuses);
+}
+
+# What has arrived at the server, without method and version.
+sub arrived {
+    my ($count) = @_;
+    my $file = "$Test::Nginx::Util::ServRoot/logs/arrived.log";
+    my @lines;
+    wait_until { @lines = log_lines(qr/^/, $file); @lines >= $count };
+    return map { s{^GET (.*) HTTP/1\.[01]$}{$1}sr } @lines;
+}
+
+# Those of the targets that are never to be published to a server with IIS's habits.
+sub resolved {
+    my $file = scene_dir() . '/targets';
+    open my $out, '>', $file or die "can't write $file: $!\n";
+    print $out map { "$_\n" } @_;
+    close $out;
+    return targets("resolve <$file");
+}
+
+sub never {
+    my ($number) = @_;
+    my @targets = targets("never $number");
+    my %distinct = map { $_ => 1 } @targets;
+    cmp_ok(scalar keys %distinct, '>=', $number, 'distinct request lines');
+    for my $host ('lyncwebext.contoso.com') {
+        my $file = "$Test::Nginx::Util::ServRoot/logs/arrived.log";
+        my $before = () = log_lines(qr/^/, $file);
+        my ($count, $statuses) = send_all($host, @targets);
+        my @arrived = arrived($before + ($count->{200} // 0));
+        splice @arrived, 0, $before;
+        my @found = resolved(@arrived);
+        is(scalar @arrived, $count->{200} // 0, "$host: each 200 is a request that has arrived");
+        is(scalar @found, 0, "$host: none arrives as a path never to be published")
+            or diag(join "\n", @found[0 .. ($#found < 9 ? $#found : 9)]);
+        diag(sprintf '%s: %d request lines (%s), %d arrived, %d of them as a never published path',
+            $host, scalar @targets, join(', ', map { "$count->{$_} x $_" } sort keys %$count),
+            scalar @arrived, scalar @found);
+    }
+}
+
+scene never_strict => sub { never(20_500) };
+scene never_vendor => sub { never(20_500) };
+
+scene published => sub {
+    my @targets = targets('published');
+    my ($count, $statuses) = send_all('lyncwebext.contoso.com', @targets);
+    my @refused = map { $targets[$_] } grep { $statuses->[$_] != 200 } 0 .. $#targets;
+    is(join("\n", @refused), '', 'every legitimate spelling passes');
+    my @arrived = arrived(scalar @targets);
+    is_deeply([sort @arrived], [sort @targets], 'and arrives byte for byte');
+    diag(sprintf '%d legitimate spellings, %d arrived byte for byte', scalar @targets, scalar @arrived);
+};
+
+# The resolver isn't blind: sent past the publication, they are what they claim to be.
+scene resolver => sub {
+    my @found = resolved(qw(/cscp /x/..%5ccscp /%2563scp/ /abs/handler /abs/int /%uff43scp));
+    is("@found", '/cscp /x/..%5ccscp /%2563scp/ /abs/int /%uff43scp', 'the resolver sees');
+    my @targets = targets('never 6000');
+    @found = resolved(@targets);
+    cmp_ok(scalar @found, '>', @targets * 0.6, 'most of what is sent would be a never published path');
+    diag(sprintf 'the resolver finds %d of %d', scalar @found, scalar @targets);
+};
+
+run_suite();
+
+__DATA__
+
+=== TEST 1: the resolver
+--- http_config eval: $::Strict
+--- scene: resolver
+
+
+
+=== TEST 2: never published, under strict
+--- http_config eval: $::Strict
+--- timeout: 60
+--- scene: never_strict
+
+
+
+=== TEST 3: never published, under vendor
+--- http_config eval: $::Vendor
+--- timeout: 60
+--- scene: never_vendor
+
+
+
+=== TEST 4: published
+--- http_config eval: $::Strict
+--- scene: published
