@@ -8,7 +8,7 @@
 use LyncTest;
 use LyncTest::Scene;
 
-my $program = "$LyncTest::Paths::BUILD/lync_spellings";
+my $program = $LyncTest::Paths::MODULE =~ s{[^/]+$}{lync_spellings}r; # built with the module
 
 sub deployment {
     my ($policy) = @_;

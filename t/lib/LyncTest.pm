@@ -175,7 +175,7 @@ add_block_preprocessor(sub {
     $block->set_value(ignore_response => 1) if defined $block->refused;
 
     # Port numbers follow from the sockets; whoever mentions the servers' needs them to be there.
-    my $all = join "\n", map { $block->$_ // '' } qw(http_config config main_config);
+    my $all = join "\n", map { $block->$_ // '' } qw(http_config config main_config user_files);
     my @servers = map { LyncTest::Ports::port($_) } qw(8080 4443 80 443);
     if (defined $block->stand_in || grep { $all =~ /\b$_\b/ } @servers) {
         LyncTest::StandIn::serve($block->stand_in);
