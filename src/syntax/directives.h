@@ -18,6 +18,7 @@
 #define LYNC_IN_POOL             0x02   /* pool and director */
 #define LYNC_IN_OFFICE_WEB_APPS  0x04
 #define LYNC_IN_EXCHANGE         0x08
+#define LYNC_IN_EDGE             0x10
 #define LYNC_IN_FARM             (LYNC_IN_OFFICE_WEB_APPS|LYNC_IN_EXCHANGE)
 #define LYNC_IN_SERVERS          (LYNC_IN_POOL|LYNC_IN_FARM)
 
@@ -85,6 +86,24 @@
     LINE(certificate_name, LYNC_IN_FARM, LYNC_ONCE, 1, 1,                      \
          "certificate_name FQDN")                                              \
     LINE(services, LYNC_IN_EXCHANGE, LYNC_REPEATABLE, 1, LYNC_ANY,             \
-         "services ews autodiscover owa activesync mapi oab")
+         "services ews autodiscover owa activesync mapi oab")                  \
+                                                                               \
+    BLOCK(edge, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 0, 1,                        \
+          "edge [SITE] { ... }")                                               \
+    LINE(topology, LYNC_IN_EDGE, LYNC_ONCE, 1, 1,                              \
+         "topology consolidated|single_site|scaled_single_site|"               \
+         "multiple_site_remote|scaled_remote_site")                            \
+    LINE(reverse_proxy, LYNC_IN_EDGE, LYNC_ONCE, 1, 2,                         \
+         "reverse_proxy [external=ADDRESS] [internal=ADDRESS]")                \
+    LINE(access_edge, LYNC_IN_EDGE, LYNC_REPEATABLE, 1, 3,                     \
+         "access_edge [vip] [external=ADDRESS] [internal=ADDRESS]")            \
+    LINE(web_conferencing_edge, LYNC_IN_EDGE, LYNC_REPEATABLE, 1, 3,           \
+         "web_conferencing_edge [vip] [external=ADDRESS] [internal=ADDRESS]")  \
+    LINE(av_edge, LYNC_IN_EDGE, LYNC_REPEATABLE, 1, 3,                         \
+         "av_edge [vip] [external=ADDRESS] [internal=ADDRESS]")                \
+    LINE(next_hop, LYNC_IN_EDGE, LYNC_ONCE, 1, LYNC_ANY,                       \
+         "next_hop ADDRESS ...")                                               \
+    LINE(internal_network, LYNC_IN_EDGE, LYNC_REPEATABLE, 1, LYNC_ANY,         \
+         "internal_network ADDRESS/BITS ...")
 
 #endif /* LYNC_SYNTAX_DIRECTIVES_H */

@@ -47,6 +47,8 @@ std::string_view belongs_into(int contexts) noexcept {
         return "an office_web_apps or exchange block";
     case LYNC_IN_EXCHANGE:
         return "an exchange block";
+    case LYNC_IN_EDGE:
+        return "an edge block";
     default:
         return "a pool, director, office_web_apps or exchange block";
     }
@@ -110,7 +112,15 @@ int context_of(std::string_view block_name) noexcept {
     if (block_name == "office_web_apps") {
         return LYNC_IN_OFFICE_WEB_APPS;
     }
+    if (block_name == "edge") {
+        return LYNC_IN_EDGE;
+    }
     return block_name == "exchange" ? LYNC_IN_EXCHANGE : 0;
+}
+
+Form form_of(std::string_view name) noexcept {
+    const Rule* rule = find_rule(name);
+    return rule == nullptr ? Form::unknown : rule->is_block ? Form::block : Form::line;
 }
 
 std::string_view nearest_directive(std::string_view name, std::string_view block) noexcept {

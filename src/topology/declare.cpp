@@ -45,6 +45,7 @@ private:
     void read_switches();
     void read_paths();
     void read_limits();
+    void read_edges();
     void check_path(std::string_view path, const Directive& directive, std::string_view what) const;
     void remark_idle();
     void remark_internal_ports(const Directive& pool);
@@ -338,6 +339,21 @@ void Declaration::read_limits() {
     });
 }
 
+void Declaration::read_edges() {
+    each("edge", [this](const Directive& directive) {
+        Edge edge = read_edge(directive, block_, publication_.product, remarks_);
+        for (const Edge& other : publication_.edges) {
+            if (other.site == edge.site) {
+                throw Mistake(directive.title() + " is duplicate in " + block_.title() +
+                                  ", the first stands at " + at(other.place) +
+                                  ": each site has a name of its own",
+                              directive.place);
+            }
+        }
+        publication_.edges.push_back(std::move(edge));
+    });
+}
+
 /// Legal, but what was written does nothing.
 void Declaration::remark_idle() {
     const Directive* directive = syntax::find(block_, "http_autodiscover");
@@ -385,6 +401,7 @@ Publication Declaration::read() {
     read_sockets("https_listen", "443", publication_.https_sockets);
     read_paths();
     read_limits();
+    read_edges();
     remark_idle();
     return std::move(publication_);
 }

@@ -44,6 +44,10 @@ Socket read_socket(const Directive& directive, const Directive& block);
 /// The body of `pool`, `director`, `office_web_apps` or `exchange`.
 Farm read_farm(const Directive& farm_block, const Directive& block, Product product);
 
+/// The body of `edge`.
+Edge read_edge(const Directive& edge_block, const Directive& block, Product product,
+               std::vector<Diagnostic>& remarks);
+
 /// A `simple_url` line; `pool=` is looked up among the farms already declared.
 SimpleUrl read_simple_url(const Directive& directive, const Directive& block,
                           const Publication& publication);

@@ -7,6 +7,7 @@
 
 #include "syntax/block.h"
 #include "topology/certificate.h"
+#include "topology/edge.h"
 #include "topology/name_set.h"
 #include "topology/product.h"
 
@@ -123,6 +124,7 @@ struct Publication {
     bool meeting_url_guard = true;
     bool hide_server_names = false;
     std::vector<std::pair<std::string, Place>> includes; ///< server_include, with the place
+    std::vector<Edge> edges; ///< Edge Servers, for the firewall's rows alone
     Place place;
 
     /// The names that the certificates cover, all together.
@@ -166,6 +168,9 @@ struct Environment {
     std::chrono::sys_seconds now{};
     bool has_ipv6 = true; ///< the default sockets leave out [::] where the system has no IPv6
 };
+
+/// Whether [::] can be bound: containers often have the protocol, but no address of it.
+bool system_has_ipv6() noexcept;
 
 /// Makes the declaration of a block `lync_publish NAME { ... }`, or throws syntax::Mistake for
 /// the first mistake. What is legal but worth a word is appended to `remarks`. Names and sockets

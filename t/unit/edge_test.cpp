@@ -1,0 +1,182 @@
+// `edge { ... }`: what is read, and each refusal on its whole text.
+
+#include "topology/edge.h"
+
+#include "block_builder.h"
+#include "catch.h"
+
+using namespace lync::topology;
+using namespace lync::testing;
+using namespace std::literals;
+
+namespace {
+
+std::string ocs(std::string_view edges) {
+    return "lync_publish ocs {\nproduct ocs_2007; certificate public.pem public.key; "
+           "trusted_ca ca.pem; pool ocspool.contoso.local { external_web_services "
+           "ocsweb.contoso.com; server 10.0.0.21; }\n" +
+           std::string(edges) + "}";
+}
+
+std::string mistake(std::string_view edges) {
+    World world;
+    return world.mistake(ocs(edges));
+}
+
+using Strings = std::vector<std::string>;
+
+} // namespace
+
+TEST_CASE("everything an edge block can say", "[edge]") {
+    World world;
+    const Publication p = world.declare(ocs(R"(edge redmond {
+        topology scaled_single_site;
+        reverse_proxy external=203.0.113.10 internal=172.16.0.10;
+        access_edge external=203.0.113.21 internal=172.16.0.21;
+        access_edge vip external=203.0.113.20;
+        web_conferencing_edge internal=[2001:DB8:0::31];
+        av_edge external=198.51.100.41 internal=172.16.0.41;
+        next_hop 10.0.0.14 10.0.0.15;
+        internal_network 10.0.0.0/8 192.168.0.0/16;
+        internal_network fd00:0::/8;
+    }
+    edge { topology multiple_site_remote; web_conferencing_edge external=203.0.113.51;
+           web_conferencing_edge external=203.0.113.52; })"));
+    CHECK(world.told_remarks().empty());
+    REQUIRE(p.edges.size() == 2);
+
+    const Edge& edge = p.edges[0];
+    CHECK(edge.site == "redmond");
+    CHECK(edge.topology == EdgeTopology::scaled_single_site);
+    CHECK(edge.reverse_proxy.external == "203.0.113.10");
+    CHECK(edge.reverse_proxy.internal == "172.16.0.10");
+    const EdgeServers& access = edge.of(EdgeRole::access_edge);
+    REQUIRE(access.servers.size() == 1);
+    CHECK(access.servers[0].internal == "172.16.0.21");
+    REQUIRE(access.vip);
+    CHECK(access.vip->external == "203.0.113.20");
+    CHECK(access.vip->internal.empty());
+    CHECK(edge.of(EdgeRole::web_conferencing_edge).servers[0].internal == "2001:db8::31");
+    CHECK(edge.next_hops == Strings{"10.0.0.14", "10.0.0.15"});
+    CHECK(edge.internal_networks == Strings{"10.0.0.0/8", "192.168.0.0/16", "fd00::/8"});
+    CHECK(p.edges[1].of(EdgeRole::web_conferencing_edge).servers.size() == 2);
+}
+
+TEST_CASE("the words of topologies and back", "[edge]") {
+    for (const std::string_view word : {"consolidated", "single_site", "scaled_single_site",
+                                        "multiple_site_remote", "scaled_remote_site"}) {
+        const auto topology = edge_topology_from_name(word);
+        REQUIRE(topology);
+        CHECK(edge_topology_name(*topology) == word);
+    }
+    CHECK_FALSE(edge_topology_from_name("single-site"));
+}
+
+TEST_CASE("what an edge block is told is wrong", "[edge]") {
+    struct Case {
+        std::string_view text;
+        std::string_view told;
+    };
+    const Case cases[] = {
+        {"edge { topology big; }",
+         "invalid value \"big\" in \"topology\" directive of edge: the topologies are "
+         "consolidated, single_site, scaled_single_site, multiple_site_remote and "
+         "scaled_remote_site in nginx.conf:3"},
+        {"edge \"a b\" { topology consolidated; }",
+         "invalid value \"a b\" in \"edge\" directive of lync_publish \"ocs\": the name of a site "
+         "is made of up to 64 letters, digits, \"_\" and \"-\" in nginx.conf:3"},
+        {"edge { access_edge external=203.0.113.1; }",
+         "no \"topology\" in edge, and \"access_edge\" needs one: write \"topology consolidated\" "
+         "or what it is in nginx.conf:3"},
+        {"edge { topology consolidated; access_edge outside=203.0.113.1; }",
+         "invalid parameter \"outside=203.0.113.1\" in \"access_edge\" directive of edge: it may "
+         "be external=ADDRESS or internal=ADDRESS in nginx.conf:3"},
+        {"edge { topology consolidated; access_edge external=edge.contoso.com; }",
+         "invalid value \"edge.contoso.com\" in \"access_edge\" directive of edge: firewalls know "
+         "addresses, write an IPv4 or IPv6 address in nginx.conf:3"},
+        {"edge { topology consolidated; access_edge external=203.0.113.1 external=203.0.113.2; }",
+         "parameter \"external\" is duplicate in \"access_edge\" directive of edge in "
+         "nginx.conf:3"},
+        {"edge { topology consolidated; access_edge external=203.0.113.1 internal=203.0.113.1; }",
+         "invalid value \"203.0.113.1\" in \"access_edge\" directive of edge: the external and the "
+         "internal interface have addresses of their own in nginx.conf:3"},
+        {"edge { topology consolidated; access_edge vip external=203.0.113.1; }",
+         "invalid value \"vip\" in \"access_edge\" directive of edge: topology consolidated has no "
+         "load balancers in nginx.conf:3"},
+        {"edge { topology scaled_single_site; av_edge vip; }",
+         "no address in \"av_edge\" directive of edge: write external=ADDRESS, internal=ADDRESS or "
+         "both in nginx.conf:3"},
+        {"edge { topology scaled_single_site; av_edge vip internal=172.16.0.1;\n"
+         "av_edge vip internal=172.16.0.2; }",
+         "\"av_edge vip\" is duplicate in edge, the first stands at nginx.conf:3 in nginx.conf:4"},
+        {"edge { topology multiple_site_remote; access_edge external=203.0.113.1; }",
+         "\"access_edge\" directive is not allowed in edge: users of a remote site use the Access "
+         "Edge Server of the central site in nginx.conf:3"},
+        {"edge { topology single_site; av_edge external=198.51.100.1;\n"
+         "av_edge external=198.51.100.2; }",
+         "\"av_edge\" directive is duplicate in edge, the first stands at nginx.conf:3: topology "
+         "single_site has one A/V Edge Server in nginx.conf:4"},
+        {"edge { topology scaled_single_site; av_edge external=198.51.100.1;\n"
+         "av_edge external=198.51.100.1; }",
+         "address \"198.51.100.1\" is duplicate among the \"av_edge\" directives of edge in "
+         "nginx.conf:4"},
+        {"edge { topology consolidated; reverse_proxy external=203.0.113.1;\n"
+         "access_edge external=203.0.113.1; }",
+         "address \"203.0.113.1\" in \"access_edge\" directive of edge is the reverse proxy's, at "
+         "nginx.conf:3 in nginx.conf:4"},
+        {"edge { internal_network 10.0.0.1; }",
+         "invalid value \"10.0.0.1\" in \"internal_network\" directive of edge: a network is "
+         "written ADDRESS/BITS, such as 10.0.0.0/8 in nginx.conf:3"},
+        {"edge { internal_network 10.0.0.0/33; }",
+         "invalid value \"10.0.0.0/33\" in \"internal_network\" directive of edge: a network is "
+         "written ADDRESS/BITS, such as 10.0.0.0/8 in nginx.conf:3"},
+        {"edge { internal_network 10.0.0.1/8; }",
+         "invalid value \"10.0.0.1/8\" in \"internal_network\" directive of edge: it has bits "
+         "beyond the network's 8 in nginx.conf:3"},
+        {"edge { next_hop dirpool.contoso.local; }",
+         "invalid value \"dirpool.contoso.local\" in \"next_hop\" directive of edge: firewalls "
+         "know addresses, write an IPv4 or IPv6 address in nginx.conf:3"},
+        {"edge redmond { topology consolidated; }\nedge redmond { topology single_site; }",
+         "edge \"redmond\" is duplicate in lync_publish \"ocs\", the first stands at nginx.conf:3: "
+         "each site has a name of its own in nginx.conf:4"},
+        {"edge { server 10.0.0.1; }",
+         "\"server\" directive is not allowed in edge, it belongs into a pool, director, "
+         "office_web_apps or exchange block in nginx.conf:3"},
+        {"topology consolidated;",
+         "\"topology\" directive is not allowed in lync_publish \"ocs\", it belongs into an edge "
+         "block in nginx.conf:3"},
+        {"edge { acces_edge external=203.0.113.1; }",
+         "unknown directive \"acces_edge\" in edge, did you mean \"access_edge\"? in "
+         "nginx.conf:3"},
+    };
+    for (const Case& c : cases) {
+        CHECK(mistake(c.text) == c.told);
+    }
+}
+
+TEST_CASE("what is legal in an edge block but worth a word", "[edge]") {
+    World world;
+    world.declare(ocs("edge { topology consolidated; av_edge external=10.1.2.3; }"));
+    CHECK(world.told_remarks() ==
+          Strings{"external address \"10.1.2.3\" of the A/V Edge Server in edge is private: it "
+                  "must be publicly routable, without NAT in nginx.conf:3"});
+
+    World other;
+    other.declare(smallest("edge { topology consolidated; }"));
+    CHECK(other.told_remarks() ==
+          Strings{"\"topology\" of edge plans Edge Servers of Office Communications Server 2007, "
+                  "those of product sfb_se may need other ports in nginx.conf:11"});
+}
+
+TEST_CASE("networks and their addresses", "[edge]") {
+    CHECK(network_holds("10.0.0.0/8", "10.255.0.1"));
+    CHECK_FALSE(network_holds("10.0.0.0/8", "11.0.0.1"));
+    CHECK(network_holds("172.16.0.0/12", "172.31.255.255"));
+    CHECK_FALSE(network_holds("172.16.0.0/12", "172.32.0.0"));
+    CHECK(network_holds("0.0.0.0/0", "8.8.8.8"));
+    CHECK_FALSE(network_holds("0.0.0.0/0", "2001:db8::1"));
+    CHECK(network_holds("fc00::/7", "fdff::1"));
+    CHECK_FALSE(network_holds("fc00::/7", "fe00::1"));
+    CHECK_FALSE(network_holds("10.0.0.0", "10.0.0.0"));
+    CHECK_FALSE(network_holds("nonsense/8", "10.0.0.0"));
+}
