@@ -1,0 +1,696 @@
+// nginx.conf as people write it for Lync: servers with names, locations with proxy_pass, upstreams.
+// Directives mean what nginx's own documentation says; what is inherited is looked up outwards.
+
+#include "tool/import.h"
+
+#include "topology/ascii.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <set>
+
+namespace lync::tool {
+
+namespace {
+
+using syntax::Directive;
+using syntax::quoted;
+using topology::to_ascii_lower;
+
+/// What one file of many may cost: a tree is many times its text.
+constexpr std::size_t most_directives = 500'000;
+
+class Counter : public syntax::Listener {
+public:
+    std::string opened(const Directive&, const syntax::Blocks&) override {
+        return ++count_ > most_directives
+                   ? "the configuration has more than " + std::to_string(most_directives) +
+                         " directives"
+                   : std::string{};
+    }
+
+private:
+    std::size_t count_ = 0;
+};
+
+/// The blocks from the outermost to the one in question.
+using Chain = std::vector<const Directive*>;
+
+const Directive* own(const Directive& block, std::string_view name) {
+    for (const auto& child : block.children) {
+        if (child->name == name) {
+            return child.get();
+        }
+    }
+    return nullptr;
+}
+
+/// The directive that counts in a block: its own, or else the nearest outer one.
+const Directive* inherited(const Chain& chain, std::string_view name) {
+    for (auto block = chain.rbegin(); block != chain.rend(); ++block) {
+        if (const Directive* found = own(**block, name)) {
+            return found;
+        }
+    }
+    return nullptr;
+}
+
+std::string first_argument(const Directive* directive) {
+    return directive == nullptr || directive->arguments.empty() ? std::string{}
+                                                                : directive->arguments.front();
+}
+
+bool has_argument(const Directive& directive, std::string_view word) {
+    return std::find(directive.arguments.begin(), directive.arguments.end(), word) !=
+           directive.arguments.end();
+}
+
+std::uint16_t port_of(std::string_view text) {
+    std::uint16_t port = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    return error == std::errc{} && end == text.data() + text.size() ? port : std::uint16_t{0};
+}
+
+struct Endpoint {
+    std::string host;
+    std::uint16_t port = 0; ///< 0: not written
+};
+
+/// `10.0.0.11:4443`, `[2001:db8::1]:4443`, `fe.contoso.local`.
+Endpoint split_endpoint(std::string_view text) {
+    const std::size_t colon = text.rfind(':');
+    if (colon == text.npos || text.ends_with(']')) {
+        return {to_ascii_lower(text), 0};
+    }
+    const std::uint16_t port = port_of(text.substr(colon + 1));
+    return port == 0 ? Endpoint{to_ascii_lower(text), 0}
+                     : Endpoint{to_ascii_lower(text.substr(0, colon)), port};
+}
+
+/// nginx's times in seconds; nothing if it isn't one.
+std::optional<std::chrono::seconds> time_of(std::string_view text) {
+    std::uint64_t total = 0;
+    bool any = false;
+    while (!text.empty()) {
+        std::uint32_t number = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+        if (error != std::errc{}) {
+            return std::nullopt;
+        }
+        text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+        std::uint64_t unit = 1;
+        if (text.starts_with("ms")) {
+            total += number / 1000;
+            text.remove_prefix(2);
+            any = true;
+            continue;
+        }
+        if (!text.empty()) {
+            constexpr std::array<std::pair<char, std::uint64_t>, 7> units{
+                {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800},
+                 {'M', 2592000}, {'y', 31536000}}};
+            const auto known = std::find_if(units.begin(), units.end(),
+                                            [&](const auto& u) { return u.first == text.front(); });
+            if (known == units.end()) {
+                return std::nullopt;
+            }
+            unit = known->second;
+            text.remove_prefix(1);
+        }
+        total += number * unit;
+        any = true;
+    }
+    constexpr std::uint64_t century = 3'153'600'000;
+    return any ? std::optional(std::chrono::seconds(std::min(total, century))) : std::nullopt;
+}
+
+std::uint64_t size_of(std::string_view text) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+    if (error != std::errc{} || number > 1'000'000'000'000ULL) {
+        return 0;
+    }
+    return unit == "k" || unit == "K"   ? number * 1024
+           : unit == "m" || unit == "M" ? number * 1024 * 1024
+           : unit == "g" || unit == "G" ? number * 1024 * 1024 * 1024
+                                        : number;
+}
+
+/// Directives of a server or location that need no word: the publication says them itself, they
+/// concern files that stay, or they do nothing to a request.
+bool is_replaced(std::string_view name) {
+    constexpr std::array<std::string_view, 62> names{
+        "listen", "server_name", "location", "include", "proxy_pass", "proxy_http_version",
+        "proxy_set_header", "proxy_read_timeout", "proxy_send_timeout", "proxy_connect_timeout",
+        "proxy_buffering", "proxy_request_buffering", "proxy_buffers", "proxy_buffer_size",
+        "proxy_busy_buffers_size", "proxy_redirect", "proxy_pass_header", "proxy_pass_request_headers",
+        "proxy_pass_request_body", "proxy_next_upstream", "proxy_ssl_verify",
+        "proxy_ssl_verify_depth", "proxy_ssl_name", "proxy_ssl_server_name",
+        "proxy_ssl_trusted_certificate", "proxy_ssl_session_reuse", "proxy_ssl_protocols",
+        "proxy_ssl_ciphers", "proxy_max_temp_file_size", "proxy_temp_file_write_size",
+        "proxy_ignore_client_abort", "proxy_hide_header", "proxy_cache", "proxy_intercept_errors",
+        "client_max_body_size", "client_body_buffer_size", "client_body_timeout",
+        "client_header_timeout", "send_timeout", "large_client_header_buffers", "ssl",
+        "ssl_certificate", "ssl_certificate_key", "ssl_protocols", "ssl_ciphers",
+        "ssl_prefer_server_ciphers", "ssl_session_cache", "ssl_session_timeout", "ssl_dhparam",
+        "ssl_ecdh_curve", "ssl_session_tickets", "keepalive_timeout", "keepalive_requests",
+        "tcp_nodelay", "tcp_nopush", "sendfile", "gzip", "root", "index", "access_log",
+        "error_log", "server_tokens"};
+    return std::find(names.begin(), names.end(), name) != names.end() || name == "http2" ||
+           name == "charset" || name == "error_page" || name == "reset_timedout_connection";
+}
+
+class NginxReader {
+public:
+    explicit NginxReader(const Directive& root, std::string prefix)
+        : root_(root), prefix_(std::move(prefix)) {
+        proxy_.product = "nginx";
+        proxy_.file = root.place.file;
+    }
+
+    OldProxy read() {
+        for (const auto& child : root_.children) {
+            if (child->name == "http" && child->is_block) {
+                read_http({&root_, child.get()});
+            } else if (child->name == "stream" && child->is_block) {
+                remark(RemarkKind::lost, "the \"stream\" block: what it passes on isn't HTTP here",
+                       *child);
+            }
+        }
+        read_http({&root_}); // a file that is included at http level
+        if (servers_ == 0) {
+            throw syntax::Mistake("no \"server\" block with \"proxy_pass\" in it: is it the right "
+                                  "file?",
+                                  {proxy_.file, 1});
+        }
+        finish();
+        return std::move(proxy_);
+    }
+
+private:
+    void remark(RemarkKind kind, std::string text, const Directive& directive) {
+        if (said_.insert(text).second) {
+            proxy_.remarks.push_back({kind, std::move(text), directive.place});
+        }
+    }
+
+    void read_http(const Chain& chain) {
+        for (const auto& child : chain.back()->children) {
+            if (child->name == "upstream" && child->is_block && !child->arguments.empty()) {
+                upstreams_[child->arguments.front()] = child.get();
+            }
+        }
+        for (const auto& child : chain.back()->children) {
+            if (child->name == "server" && child->is_block) {
+                Chain inner = chain;
+                inner.push_back(child.get());
+                read_server(inner);
+            } else if (child->name == "lync_publish") {
+                remark(RemarkKind::check, child->title() + " is a publication already", *child);
+            }
+        }
+    }
+
+    /// A proxy_pass with the blocks around it.
+    struct Pass {
+        const Directive* directive;
+        Chain chain;
+        bool root; ///< of the server itself or `location /`
+    };
+
+    void find_passes(const Chain& chain, bool root, std::vector<Pass>& passes) {
+        if (chain.size() > 20) {
+            return;
+        }
+        for (const auto& child : chain.back()->children) {
+            if (child->name == "proxy_pass" && !child->arguments.empty()) {
+                passes.push_back({child.get(), chain, root});
+            } else if (child->is_block && child->children.size() < most_directives) {
+                Chain inner = chain;
+                inner.push_back(child.get());
+                const bool slash = child->name == "location" && child->arguments.size() == 1 &&
+                                   child->arguments.front() == "/";
+                find_passes(inner, slash, passes);
+            }
+        }
+    }
+
+    void read_server(const Chain& chain) {
+        std::vector<Pass> passes;
+        find_passes(chain, true, passes);
+        const Directive& server = *chain.back();
+        if (passes.empty()) {
+            return; // redirects, or files of its own
+        }
+        servers_++;
+        std::stable_sort(passes.begin(), passes.end(),
+                         [](const Pass& a, const Pass& b) { return a.root > b.root; });
+
+        bool tls = first_argument(inherited(chain, "ssl")) == "on";
+        bool plain = false;
+        read_listens(chain, tls, plain);
+        OldRule rule;
+        rule.place = server.place;
+        if (!read_pass(passes.front(), tls, plain, rule)) {
+            return;
+        }
+        for (std::size_t i = 1; i < passes.size(); i++) {
+            compare_pass(passes.front(), passes[i]);
+        }
+        if (tls) {
+            read_certificates(chain);
+        }
+        for (const Pass& pass : passes) {
+            read_proxying(pass);
+        }
+        read_rest(server);
+        read_names(server, rule);
+    }
+
+    void read_listens(const Chain& chain, bool& tls, bool& plain) {
+        const Directive& server = *chain.back();
+        const bool all_tls = tls;
+        tls = false;
+        bool any = false;
+        for (const auto& child : server.children) {
+            if (child->name != "listen" || child->arguments.empty()) {
+                continue;
+            }
+            any = true;
+            const std::string& text = child->arguments.front();
+            if (text.starts_with("unix:")) {
+                remark(RemarkKind::lost, "listening on " + quoted(text), *child);
+                continue;
+            }
+            const bool secure = all_tls || has_argument(*child, "ssl");
+            (secure ? tls : plain) = true;
+            add_socket(*child, text, secure);
+            if (has_argument(*child, "http2") ||
+                first_argument(inherited(chain, "http2")) == "on") {
+                remark(RemarkKind::changed,
+                       "HTTP/2 was offered, and NTLM doesn't work over it; now HTTP/1.1 alone is",
+                       *child);
+            }
+        }
+        if (!any) {
+            plain = !all_tls;
+            tls = all_tls;
+            add_new(all_tls ? proxy_.https_sockets : proxy_.http_sockets, "80");
+        }
+    }
+
+    static void add_new(std::vector<std::string>& all, std::string text) {
+        if (std::find(all.begin(), all.end(), text) == all.end()) {
+            all.push_back(std::move(text));
+        }
+    }
+
+    void add_socket(const Directive& listen, const std::string& text, bool secure) {
+        const Endpoint endpoint = split_endpoint(text);
+        const std::uint16_t alone = port_of(text);
+        std::string socket = std::to_string(alone);
+        if (alone == 0) {
+            const bool bad = !std::all_of(text.begin(), text.end(), [](char c) {
+                return topology::is_ascii_alnum(c) || std::string_view("[]:.*-").find(c) !=
+                                                          std::string_view::npos;
+            });
+            if (bad) {
+                remark(RemarkKind::lost, "listening on " + quoted(text), listen);
+                return;
+            }
+            const std::uint16_t port = endpoint.port == 0 ? std::uint16_t{80} : endpoint.port;
+            socket = endpoint.host == "*" || endpoint.host == "0.0.0.0"
+                         ? std::to_string(port)
+                         : endpoint.host + ":" + std::to_string(port);
+        }
+        if (has_argument(listen, "proxy_protocol")) {
+            socket += " proxy_protocol";
+        }
+        add_new(secure ? proxy_.https_sockets : proxy_.http_sockets, socket);
+    }
+
+    /// Where a proxy_pass leads. False with a remark if that can't be said.
+    bool read_pass(const Pass& pass, bool tls, bool plain, OldRule& rule) {
+        const std::string& url = pass.directive->arguments.front();
+        const std::size_t scheme = url.find("://");
+        const bool secure = url.starts_with("https://");
+        if (scheme == std::string::npos || (!secure && !url.starts_with("http://"))) {
+            remark(RemarkKind::lost, "\"proxy_pass\" to " + quoted(url), *pass.directive);
+            return false;
+        }
+        std::string target = url.substr(scheme + 3);
+        const std::size_t slash = target.find('/');
+        const std::string path = slash == std::string::npos ? "" : target.substr(slash);
+        target.resize(std::min(slash, target.size()));
+        if (target.find('$') != std::string::npos || target.starts_with("unix:") ||
+            target.empty()) {
+            remark(RemarkKind::lost,
+                   "\"proxy_pass\" to " + quoted(url) +
+                       ": where it leads is decided elsewhere, write the servers",
+                   *pass.directive);
+            return false;
+        }
+        if (!path.empty() && path != "$request_uri") {
+            remark(RemarkKind::changed,
+                   "\"proxy_pass\" to " + quoted(url) +
+                       " has a path, so nginx normalized the request line; now it arrives as the "
+                       "client sent it",
+                   *pass.directive);
+        }
+
+        std::uint16_t port = 0;
+        if (const auto known = upstreams_.find(target); known != upstreams_.end()) {
+            port = read_upstream(*known->second, rule);
+        } else {
+            const Endpoint endpoint = split_endpoint(target);
+            rule.servers = {{endpoint.host, ""}};
+            port = endpoint.port;
+        }
+        if (rule.servers.empty()) {
+            remark(RemarkKind::lost, "upstream " + quoted(target) + " has no server that can be "
+                                     "carried over", *pass.directive);
+            return false;
+        }
+        port = port != 0 ? port : secure ? std::uint16_t{443} : std::uint16_t{80};
+        if (tls) {
+            rule.https_port = secure ? port : std::uint16_t{443};
+            if (!secure) {
+                rule.https_port = 4443;
+                remark(RemarkKind::changed,
+                       "https requests went unencrypted to port " + std::to_string(port) +
+                           " (SSL offloading), which isn't supported; now they go encrypted to 4443",
+                       *pass.directive);
+            }
+        }
+        if (plain) {
+            rule.http_port = secure ? std::uint16_t{8080} : port;
+        }
+        read_server_name(pass, rule);
+        return true;
+    }
+
+    /// The first server's port; other ports have no counterpart.
+    std::uint16_t read_upstream(const Directive& upstream, OldRule& rule) {
+        std::uint16_t port = 0;
+        bool first = true;
+        for (const auto& child : upstream.children) {
+            if (child->name == "server" && !child->arguments.empty()) {
+                const std::string& text = child->arguments.front();
+                if (text.starts_with("unix:")) {
+                    remark(RemarkKind::lost, "server " + quoted(text), *child);
+                    continue;
+                }
+                const Endpoint endpoint = split_endpoint(text);
+                if (first) {
+                    port = endpoint.port;
+                } else if (port != endpoint.port) {
+                    remark(RemarkKind::lost,
+                           "server " + quoted(text) + " of upstream " +
+                               quoted(first_argument(&upstream)) +
+                               " has another port than the first one: a pool's servers have the "
+                               "same",
+                           *child);
+                    continue;
+                }
+                first = false;
+                rule.servers.push_back({endpoint.host, parameters_of(*child)});
+            } else if (child->name == "keepalive") {
+                remark(RemarkKind::changed,
+                       "upstream " + quoted(first_argument(&upstream)) +
+                           " kept one pool of connections for all clients (\"keepalive\"): with "
+                           "NTLM one user's connection was given to the next; now such a "
+                           "connection belongs to its client",
+                       *child);
+            } else if (child->name == "ip_hash" || child->name == "hash" ||
+                       child->name == "sticky") {
+                remark(RemarkKind::lost,
+                       quoted(child->name) + " of upstream " + quoted(first_argument(&upstream)) +
+                           ": external web services of Lync Server 2013 and later need no affinity",
+                       *child);
+            } else if (child->name == "ntlm" || child->name == "ntlm_timeout") {
+                remark(RemarkKind::changed,
+                       quoted(child->name) + " of upstream " + quoted(first_argument(&upstream)) +
+                           ": \"connection_auth\" does it, on by default",
+                       *child);
+            }
+        }
+        return port;
+    }
+
+    std::string parameters_of(const Directive& server) {
+        std::string parameters;
+        for (std::size_t i = 1; i < server.arguments.size(); i++) {
+            const std::string& word = server.arguments[i];
+            const std::size_t equals = word.find('=');
+            const std::string_view name = std::string_view(word).substr(0, equals);
+            const std::string_view value =
+                equals == std::string::npos ? std::string_view{}
+                                            : std::string_view(word).substr(equals + 1);
+            const bool number =
+                !value.empty() && value.size() <= 6 &&
+                value.find_first_not_of("0123456789") == value.npos;
+            const bool known =
+                word == "backup" || word == "down" ||
+                (number && (name == "max_conns" || name == "max_fails" ||
+                            (name == "weight" && value.find_first_not_of('0') != value.npos))) ||
+                (name == "fail_timeout" && number && value.find_first_not_of('0') != value.npos);
+            if (known) {
+                parameters += " " + word;
+            } else if (name == "fail_timeout" && time_of(value) && time_of(value)->count() > 0 &&
+                       time_of(value)->count() <= 7 * 86400) {
+                parameters += " fail_timeout=" + std::to_string(time_of(value)->count()) + "s";
+            } else {
+                remark(RemarkKind::lost, "parameter " + quoted(word) + " of a server", server);
+            }
+        }
+        return parameters;
+    }
+
+    /// proxy_ssl_name, where it is a name, is what the servers' certificates carry.
+    void read_server_name(const Pass& pass, const OldRule& rule) {
+        const std::string name = to_ascii_lower(first_argument(inherited(pass.chain,
+                                                                         "proxy_ssl_name")));
+        if (!name.empty() && name.find('$') == std::string::npos) {
+            for (const OldServer& server : rule.servers) {
+                proxy_.pool_names.try_emplace(server.address, name);
+            }
+        }
+    }
+
+    void compare_pass(const Pass& first, const Pass& other) {
+        if (first.directive->arguments.front() != other.directive->arguments.front()) {
+            remark(RemarkKind::lost,
+                   "\"proxy_pass\" to " + quoted(other.directive->arguments.front()) + " in " +
+                       location_of(other) + ": a name's requests go to one group of servers",
+                   *other.directive);
+        }
+    }
+
+    static std::string location_of(const Pass& pass) {
+        std::string text = pass.chain.back()->name;
+        for (const std::string& argument : pass.chain.back()->arguments) {
+            text += " " + argument;
+        }
+        return quoted(text);
+    }
+
+    void read_certificates(const Chain& chain) {
+        const std::string certificate = first_argument(inherited(chain, "ssl_certificate"));
+        const std::string key = first_argument(inherited(chain, "ssl_certificate_key"));
+        if (certificate.empty() || key.empty()) {
+            return;
+        }
+        if (certificate.find('$') != std::string::npos || certificate.starts_with("data:") ||
+            key.find('$') != std::string::npos || key.starts_with("data:") ||
+            key.starts_with("engine:") || key.starts_with("store:")) {
+            remark(RemarkKind::lost, "certificate " + quoted(certificate) + ": write a file",
+                   *chain.back());
+            return;
+        }
+        std::pair<std::string, std::string> files{syntax::full_name(certificate, prefix_),
+                                                  syntax::full_name(key, prefix_)};
+        for (const auto& known : proxy_.certificates) {
+            if (known == files) {
+                return;
+            }
+        }
+        if (!proxy_.certificates.empty()) {
+            remark(RemarkKind::lost,
+                   "certificate " + quoted(certificate) + ": all names of a publication share the "
+                   "first server's; a second one is for another kind of key",
+                   *chain.back());
+            return;
+        }
+        proxy_.certificates.push_back(std::move(files));
+    }
+
+    void read_proxying(const Pass& pass) {
+        const Directive* timeout = inherited(pass.chain, "proxy_read_timeout");
+        const auto waits = timeout == nullptr ? std::optional(std::chrono::seconds(60))
+                                              : time_of(first_argument(timeout));
+        if (waits) {
+            proxy_.timeout = std::min(proxy_.timeout.value_or(*waits), *waits);
+        }
+        if (first_argument(inherited(pass.chain, "proxy_ssl_verify")) != "on" &&
+            pass.directive->arguments.front().starts_with("https://")) {
+            remark(RemarkKind::changed,
+                   "the servers' certificates weren't verified (\"proxy_ssl_verify\" is off unless "
+                   "written); now chain and name are, against \"trusted_ca\" and the pool's FQDN",
+                   *pass.directive);
+        }
+        const std::string ca =
+            first_argument(inherited(pass.chain, "proxy_ssl_trusted_certificate"));
+        if (!ca.empty() && proxy_.trusted_ca.empty()) {
+            proxy_.trusted_ca = syntax::full_name(ca, prefix_);
+        }
+        const Directive* body = inherited(pass.chain, "client_max_body_size");
+        if (body != nullptr) {
+            const std::uint64_t size = size_of(first_argument(body));
+            if (size == 0) {
+                remark(RemarkKind::changed,
+                       "bodies had no limit; now it is 512m, or what \"max_upload\" says", *body);
+            }
+            proxy_.max_upload = std::max(proxy_.max_upload, size);
+        }
+        bool host = false;
+        for (const Directive* block : pass.chain) {
+            for (const auto& child : block->children) {
+                host = host || (child->name == "proxy_set_header" && child->arguments.size() == 2 &&
+                                topology::equal_ignore_case(child->arguments[0], "host") &&
+                                (child->arguments[1] == "$host" ||
+                                 child->arguments[1] == "$http_host"));
+            }
+        }
+        if (!host) {
+            remark(RemarkKind::changed,
+                   "the servers saw another \"Host\" than the client's; now they see the client's",
+                   *pass.directive);
+        }
+        if (const Directive* authorization = inherited(pass.chain, "auth_basic");
+            first_argument(authorization) != "" && first_argument(authorization) != "off") {
+            remark(RemarkKind::lost,
+                   "\"auth_basic\": clients authenticate with the servers alone", *authorization);
+        }
+    }
+
+    /// What else a server says, in one remark for each directive.
+    void read_rest(const Directive& block) {
+        for (const auto& child : block.children) {
+            if (child->is_block && child->name == "location") {
+                read_location(*child);
+            } else if (!is_replaced(child->name)) {
+                remark(RemarkKind::lost,
+                       quoted(child->name) + ": what is still needed goes into a file named by "
+                                             "\"server_include\"",
+                       *child);
+            }
+        }
+    }
+
+    void read_location(const Directive& location) {
+        std::string where;
+        for (const std::string& argument : location.arguments) {
+            where += (where.empty() ? "" : " ") + argument;
+        }
+        if (where != "/") {
+            const bool refuses = own(location, "deny") != nullptr ||
+                                 first_argument(own(location, "return")).starts_with("4");
+            remark(RemarkKind::lost,
+                   "location " + quoted(where) +
+                       (refuses ? ": what must stay closed is \"deny_path\"; internal and "
+                                  "administrative paths are closed anyway"
+                                : ": paths are decided by \"path_policy\" and \"allow_path\""),
+                   location);
+            return;
+        }
+        read_rest(location);
+    }
+
+    void read_names(const Directive& server, const OldRule& rule) {
+        bool any = false;
+        for (const auto& child : server.children) {
+            if (child->name != "server_name") {
+                continue;
+            }
+            for (const std::string& name : child->arguments) {
+                if (name.empty() || name == "_") {
+                    continue;
+                }
+                any = true;
+                publish(name, *child, rule);
+            }
+        }
+        if (!any) {
+            remark(RemarkKind::changed,
+                   "a server without names took every request; now names alone are published",
+                   server);
+        }
+    }
+
+    void publish(const std::string& name, const Directive& directive, const OldRule& rule) {
+        std::vector<std::string> hosts;
+        if (name.starts_with('~')) {
+            hosts = hosts_of_pattern(std::string_view(name).substr(1), false);
+        } else if (name.find('*') == std::string::npos || name.ends_with(".*")) {
+            hosts = {to_ascii_lower(name)};
+        }
+        if (hosts.empty() || name.starts_with('.')) {
+            remark(RemarkKind::lost,
+                   "server name " + quoted(name) + ": write the names that are meant", directive);
+            return;
+        }
+        for (std::string& host : hosts) {
+            OldRule one = rule;
+            one.host = std::move(host);
+            one.place = directive.place;
+            proxy_.rules.push_back(std::move(one));
+        }
+    }
+
+    /// IPv4 and IPv6 of the usual ports are the defaults.
+    void finish() {
+        const auto simplify = [](std::vector<std::string>& sockets, const std::string& port) {
+            const bool usual = std::all_of(sockets.begin(), sockets.end(), [&](const auto& s) {
+                return s == port || s == "[::]:" + port;
+            });
+            if (!sockets.empty() && usual) {
+                sockets = {port};
+            }
+        };
+        simplify(proxy_.http_sockets, "80");
+        simplify(proxy_.https_sockets, "443");
+        if (proxy_.https_sockets.empty()) {
+            proxy_.https_sockets = {"443"};
+            proxy_.remarks.push_back({RemarkKind::changed,
+                                      "only plain HTTP was published; everything is https now, "
+                                      "which needs a certificate",
+                                      {}});
+        }
+    }
+
+    const Directive& root_;
+    std::string prefix_;
+    OldProxy proxy_;
+    std::map<std::string, const Directive*, std::less<>> upstreams_;
+    std::set<std::string> said_;
+    std::size_t servers_ = 0;
+};
+
+} // namespace
+
+OldProxy read_nginx(const std::string& file, const syntax::Sources& sources) {
+    Counter counter;
+    const auto root = syntax::read_configuration(file, counter, sources);
+    return NginxReader(*root, syntax::directory_of(file)).read();
+}
+
+OldProxy read_nginx_text(std::string_view text, const std::string& name,
+                         const syntax::Sources& sources) {
+    Counter counter;
+    const auto root = syntax::read_text(text, name, "/etc/nginx/", counter, sources);
+    return NginxReader(*root, "/etc/nginx/").read();
+}
+
+} // namespace lync::tool
