@@ -6,11 +6,7 @@
 #include "nginx/feed.h"
 #include "nginx/guard.h"
 #include "plan/render.h"
-#include "syntax/grammar.h"
-
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "syntax/retell.h"
 
 #include <algorithm>
 #include <map>
@@ -61,29 +57,8 @@ std::string retell_block(const MainConf& conf, std::string_view message) {
         return std::string(message);
     }
 
-    const Directive& block = *conf.reading.back();
-    const std::string end = " in " + std::string(parsed.file) + ":" + std::to_string(parsed.line);
-    const std::size_t first = parsed.text.find('"');
-    const std::size_t last = parsed.text.rfind('"');
-
-    if (parsed.text.starts_with("unknown directive ") && first < last) {
-        return syntax::unknown_directive(parsed.text.substr(first + 1, last - first - 1), block) +
-               end;
-    }
-    if (parsed.text.ends_with("directive is not allowed here") && first < last) {
-        const std::string_view name = parsed.text.substr(first + 1, last - first - 1);
-        return std::string(parsed.text.substr(0, parsed.text.size() - 4)) + "in " + block.title() +
-               (name == "lync_publish" ? ", close the one block before the other begins"
-                : name == "lync_rule"  ? ", the module writes it itself"
-                                       : ", plain nginx directives go into a file named by "
-                                         "\"server_include\"") +
-               end;
-    }
-    if (parsed.text.starts_with("unexpected end of file")) {
-        return std::string(parsed.text) + " of " + block.title() + " that was opened at " +
-               block.place.file + ":" + std::to_string(block.place.line) + end;
-    }
-    return std::string(parsed.text) + " in " + block.title() + end;
+    return syntax::retold(parsed.text, *conf.reading.back()) + " in " + std::string(parsed.file) +
+           ":" + std::to_string(parsed.line);
 }
 
 /// nginx's own words about a line that was generated, at the directive that caused the line.
@@ -106,23 +81,10 @@ void tell(ngx_conf_t* cf, const syntax::Diagnostic& diagnostic) {
                   static_cast<ngx_uint_t>(diagnostic.place.line));
 }
 
-/// Whether [::] can be bound: containers often have the protocol, but no address of it.
-bool has_ipv6() noexcept {
-    const int fd = socket(AF_INET6, SOCK_STREAM, 0);
-    if (fd == -1) {
-        return false;
-    }
-    sockaddr_in6 any{};
-    any.sin6_family = AF_INET6;
-    const bool bound = bind(fd, reinterpret_cast<sockaddr*>(&any), sizeof(any)) == 0;
-    close(fd);
-    return bound;
-}
-
 topology::Environment environment_of(ngx_conf_t* cf) {
     topology::Environment environment;
     environment.now = std::chrono::sys_seconds(std::chrono::seconds(ngx_time()));
-    environment.has_ipv6 = has_ipv6();
+    environment.has_ipv6 = topology::system_has_ipv6();
     environment.full_path = [cf](std::string_view path) {
         ngx_str_t name = copy(cf->pool, path);
         if (name.data == nullptr || ngx_conf_full_name(cf->cycle, &name, 1) != NGX_OK) {

@@ -1,5 +1,6 @@
 #include "syntax/place.h"
 
+#include <algorithm>
 #include <cstddef>
 
 namespace lync::syntax {
@@ -39,6 +40,20 @@ void append_escaped(std::string& result, char byte) {
     result.append("\\x").append(1, digits[value >> 4]).append(1, digits[value & 0x0f]);
 }
 
+/// Appends the first character of `text` as messages show it, and takes it away.
+void move_character(std::string& result, std::string_view& text) {
+    const std::size_t length = character_length(text);
+    const std::string_view character = text.substr(0, length == 0 ? 1 : length);
+    if (length == 0 || is_control(character)) {
+        for (const char byte : character) {
+            append_escaped(result, byte);
+        }
+    } else {
+        result += character;
+    }
+    text.remove_prefix(character.size());
+}
+
 } // namespace
 
 std::string quoted(std::string_view text) {
@@ -46,22 +61,22 @@ std::string quoted(std::string_view text) {
     std::string result = "\"";
 
     while (!text.empty()) {
-        const std::size_t length = character_length(text);
-        const std::string_view character = text.substr(0, length == 0 ? 1 : length);
-        if (result.size() + character.size() > longest + 1) {
+        const std::size_t length = std::max<std::size_t>(character_length(text), 1);
+        if (result.size() + length > longest + 1) {
             result += "...";
             break;
         }
-        if (length == 0 || is_control(character)) {
-            for (const char byte : character) {
-                append_escaped(result, byte);
-            }
-        } else {
-            result += character;
-        }
-        text.remove_prefix(character.size());
+        move_character(result, text);
     }
     return result + "\"";
+}
+
+std::string escaped(std::string_view text) {
+    std::string result;
+    while (!text.empty()) {
+        move_character(result, text);
+    }
+    return result;
 }
 
 } // namespace lync::syntax

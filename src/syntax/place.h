@@ -21,6 +21,9 @@ namespace lync::syntax {
 /// which says where, always reaches the log.
 std::string quoted(std::string_view text);
 
+/// The same without the quotes, and whole however long it is.
+std::string escaped(std::string_view text);
+
 /// Where a directive was written: the file as nginx names it, and the line of its `;` or `{`.
 struct Place {
     std::string file;

@@ -1,0 +1,19 @@
+#pragma once
+
+// nginx's parser knows nothing of publications. What it says of a line inside of one of our blocks
+// is said again with the block named and the remedy added, by the module and by lyncctl alike.
+
+#include "syntax/block.h"
+
+#include <string>
+#include <string_view>
+
+namespace lync::syntax {
+
+/// `text` is the parser's, without " in FILE:LINE"; `block` is the innermost block around the line.
+///
+///     unknown directive "servr"
+///     unknown directive "servr" in pool "fepool.contoso.local", did you mean "server"?
+std::string retold(std::string_view text, const Directive& block);
+
+} // namespace lync::syntax
