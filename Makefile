@@ -44,6 +44,9 @@ export BUILD NGINX_BINARY NGINX_SOURCE_DIR JOBS
 PACKAGES := nginx nginx-dev cmake g++ make pkg-config catch2 libssl-dev libpcre2-dev zlib1g-dev \
     libidn2-dev openssl curl python3
 
+# Of lyncctl.
+PACKAGES += libcli11-dev libpugixml-dev nlohmann-json3-dev libcurl4-openssl-dev libc-ares-dev
+
 # To test: what Test::Nginx::Socket stands on, the suites' own TLS client, and the tools they call.
 PACKAGES += perl libtest-base-perl libtest-longstring-perl libtext-diff-perl libipc-run-perl \
     liblist-moreutils-perl libfilter-perl liburi-perl libwww-perl libhttp-message-perl \

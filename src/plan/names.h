@@ -1,0 +1,56 @@
+#pragma once
+
+// Published names, one by one: where each leads, whether a certificate covers it, and what the
+// certificate has to carry. Derived from the virtual hosts, so that nothing is published that isn't
+// listed here.
+
+#include "plan/plan.h"
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lync::plan {
+
+enum class Coverage { covered, uncovered, unknown }; ///< unknown: a pattern, "meet.*"
+std::string_view coverage_name(Coverage coverage) noexcept; ///< "yes", "no", "unknown"
+
+/// A name that clients ask for over https, with the path where only that is meant.
+struct PublishedName {
+    std::string name;     ///< "lyncwebext.contoso.com", "lyncdiscover.*"
+    std::string path;     ///< of a simple URL: "/Meet"; empty: the whole host
+    std::string_view use; ///< "external web services", "lyncdiscover", "meet", ...
+    std::optional<std::size_t> upstream; ///< where it leads; nothing: it is refused (admin)
+    Coverage coverage = Coverage::unknown;
+};
+
+/// In the order of the virtual hosts. A host with several simple URLs has a row for each.
+std::vector<PublishedName> published_names(const Plan& plan);
+
+/// What a certificate for this publication carries [Lync Server 2013, "Certificate requirements for
+/// reverse proxy"]: the external web services FQDN of the first pool as its subject and again among
+/// the subject alternative names; of all other pools and Directors; the hosts of meet, dialin and
+/// scheduler; lyncdiscover of each SIP domain; Office Web Apps and Exchange. No admin simple URL.
+struct CertificateNames {
+    struct Name {
+        std::string name;
+        std::string_view use;
+        Coverage coverage;
+    };
+    std::string subject;
+    std::vector<Name> names; ///< the subject first; each name once
+    /// "lyncdiscover.*": stand for any domain, so no certificate can name them.
+    std::vector<Name> patterns;
+};
+CertificateNames certificate_names(const Plan& plan);
+
+/// The paths that pass on a virtual host, as one writes them: prefixes for the strict policy,
+/// sorted; "/*" where everything passes that isn't closed on every host.
+std::vector<std::string> passing_paths(const VirtualHost& host);
+
+/// "pool fepool.contoso.local"
+std::string title(const topology::Farm& farm);
+
+} // namespace lync::plan

@@ -1,0 +1,286 @@
+#include "tool/configuration.h"
+
+#include "plan/render.h"
+#include "syntax/grammar.h"
+#include "syntax/reader.h"
+#include "syntax/retell.h"
+#include "tool/failure.h"
+#include "tool/generated.h"
+#include "topology/ascii.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace lync::tool {
+
+namespace {
+
+using syntax::Blocks;
+using syntax::Diagnostic;
+using syntax::Directive;
+using syntax::Mistake;
+using syntax::Severity;
+
+std::string absolute(const std::string& file) {
+    if (file.starts_with('/')) {
+        return file;
+    }
+    std::string directory(4096, '\0');
+    if (::getcwd(directory.data(), directory.size()) == nullptr) {
+        throw Failure("the working directory can't be read: give an absolute path");
+    }
+    directory.resize(directory.find('\0'));
+    return directory + "/" + file;
+}
+
+/// Acts on an nginx.conf as nginx and the module do, as far as publications go.
+class NginxConf : public syntax::Listener {
+public:
+    NginxConf(Configuration& configuration, bool fragment, Depth depth)
+        : configuration_(configuration), http_(fragment ? 1 : 2), depth_(depth),
+          prefix_(syntax::directory_of(configuration.file)) {}
+
+    std::string opened(const Directive& directive, const Blocks& blocks) override;
+    void closed(const Directive& block, const Blocks& blocks) override;
+    std::string retold(std::string text, const Blocks& blocks) override {
+        return in_publication(blocks) ? syntax::retold(text, *blocks.back()) : text;
+    }
+
+    /// The end of http { }, which a fragment doesn't have.
+    void end_of_http();
+
+private:
+    bool in_http(const Blocks& blocks) const {
+        return blocks.size() >= http_ && (http_ == 1 || blocks[1]->name == "http");
+    }
+    bool in_publication(const Blocks& blocks) const {
+        return in_http(blocks) && blocks.size() > http_ && blocks[http_]->name == "lync_publish";
+    }
+
+    std::string opened_in_publication(const Directive& directive) const;
+    std::string opened_ours(const Directive& directive, const Blocks& blocks) const;
+    std::string opened_in_http(const Directive& directive);
+    std::string opened_in_server(const Directive& directive);
+    void publish(const Directive& block);
+
+    Configuration& configuration_;
+    std::size_t http_; ///< the blocks up to http { }, that one included
+    Depth depth_;
+    std::string prefix_;
+    topology::Registry registry_;
+    NginxState state_;
+    SocketServer* server_ = nullptr; ///< the administrator's, while it is read
+    bool sets_body_ = false;
+};
+
+std::string NginxConf::opened(const Directive& directive, const Blocks& blocks) {
+    if (in_publication(blocks)) {
+        return opened_in_publication(directive);
+    }
+    if (std::string wrong = opened_ours(directive, blocks); !wrong.empty()) {
+        return wrong;
+    }
+    if (blocks.size() == 1 && http_ == 2 && directive.name == "load_module" &&
+        directive.arguments.size() == 1 &&
+        !directive.arguments.front().ends_with("ngx_lync_module.so")) {
+        state_.foreign_modules = true;
+    }
+    if (in_http(blocks) && blocks.size() == http_) {
+        return opened_in_http(directive);
+    }
+    if (in_http(blocks) && blocks.size() == http_ + 1 && server_ != nullptr) {
+        return opened_in_server(directive);
+    }
+    return {};
+}
+
+/// Every directive of lync_publish is known to nginx in all of its blocks; what may stand in which
+/// is the declaration's business.
+std::string NginxConf::opened_in_publication(const Directive& directive) const {
+    const std::string shown = "\"" + std::string(directive.name.c_str()) + "\"";
+    switch (syntax::form_of(directive.name)) {
+    case syntax::Form::line:
+        return directive.is_block ? "directive " + shown + " is not terminated by \";\"" : "";
+    case syntax::Form::block:
+        return directive.is_block ? "" : "directive " + shown + " has no opening \"{\"";
+    case syntax::Form::unknown:
+        break;
+    }
+    const bool known = !find_nginx_directives(directive.name).empty() ||
+                       directive.name == "lync_publish" || directive.name == "lync_rule" ||
+                       directive.name == "lync_status";
+    return known ? shown + " directive is not allowed here" : "unknown directive " + shown;
+}
+
+/// Directives of the module where they don't belong, and lync_publish where it does.
+std::string NginxConf::opened_ours(const Directive& directive, const Blocks& blocks) const {
+    const std::string& name = directive.name;
+    const Contexts context =
+        in_http(blocks) || blocks.size() == 1 ? context_of(blocks, http_) : elsewhere;
+    if (context == 0 || (context == elsewhere && name != "lync_publish")) {
+        return {};
+    }
+    if (name == "lync_publish") {
+        return context != tool::in_http ? "\"lync_publish\" directive is not allowed here"
+               : directive.is_block    ? ""
+                                       : "directive \"lync_publish\" has no opening \"{\"";
+    }
+    if (name == "lync_rule") {
+        return context != in_location    ? "\"lync_rule\" directive is not allowed here"
+               : directive.is_block      ? "directive \"lync_rule\" is not terminated by \";\""
+               : directive.arguments.size() != 2
+                   ? "invalid number of arguments in \"lync_rule\" directive"
+                   : "\"lync_rule\" directive stands in generated servers only, write a "
+                     "\"lync_publish\" block";
+    }
+    const bool ours_alone = syntax::form_of(name) != syntax::Form::unknown &&
+                            find_nginx_directives(name).empty() && !state_.foreign_modules;
+    return ours_alone ? "\"" + name + "\" directive is not allowed here" : "";
+}
+
+std::string NginxConf::opened_in_http(const Directive& directive) {
+    if (directive.name == "server" && directive.is_block) {
+        server_ = &state_.sockets.add_server();
+        server_->place = directive.place;
+    }
+    if (directive.name == "proxy_set_body") {
+        sets_body_ = true;
+    }
+    if (directive.name == "upstream" && directive.is_block && directive.arguments.size() == 1) {
+        const std::string& upstream = directive.arguments.front();
+        if (!state_.upstreams.emplace(upstream, directive.place).second) {
+            return "duplicate upstream \"" + upstream + "\"";
+        }
+    }
+    return {};
+}
+
+std::string NginxConf::opened_in_server(const Directive& directive) {
+    if (directive.name == "listen" && !directive.arguments.empty() && depth_ == Depth::names) {
+        return state_.sockets.add(*server_, read_listen(directive.arguments, false));
+    }
+    if (directive.name == "server_name") {
+        for (const std::string& name : directive.arguments) {
+            server_->names.push_back(topology::to_ascii_lower(name));
+        }
+    }
+    return {};
+}
+
+void NginxConf::closed(const Directive& block, const Blocks& blocks) {
+    if (!in_http(blocks)) {
+        if (blocks.size() == 1 && http_ == 2 && block.name == "http") {
+            end_of_http();
+        }
+        return;
+    }
+    if (blocks.size() != http_) {
+        return;
+    }
+    if (block.name == "lync_publish") {
+        publish(block);
+    }
+    if (block.name == "server" && server_ != nullptr) {
+        if (server_->names.empty()) {
+            server_->names.emplace_back();
+        }
+        if (!server_->has_listen && depth_ == Depth::names) {
+            state_.sockets.add(*server_, read_listen({::geteuid() == 0 ? "80" : "8000"}, false));
+        }
+        server_ = nullptr;
+    }
+}
+
+void NginxConf::publish(const Directive& block) {
+    topology::Environment environment;
+    environment.now = std::chrono::time_point_cast<std::chrono::seconds>(
+        std::chrono::system_clock::now());
+    environment.has_ipv6 = topology::system_has_ipv6();
+    environment.full_path = [this](std::string_view path) {
+        return syntax::full_name(path, prefix_);
+    };
+
+    const bool first = configuration_.publications.empty();
+    topology::Publication declared =
+        topology::declare(block, environment, registry_, configuration_.remarks);
+    configuration_.publications.push_back(
+        {&block, plan::make_plan(std::move(declared)), first});
+    if (depth_ == Depth::plan) {
+        return;
+    }
+
+    const plan::Plan& plan = configuration_.publications.back().plan;
+    const NginxBuild build = NginxBuild::debian_12();
+    const plan::Dialect dialect{[&build](std::string_view name) { return build.has(name); },
+                                build.version};
+    check_generated(plan, plan::render(plan, dialect, first), prefix_, state_);
+}
+
+/// What nginx and the module say in postconfiguration.
+void NginxConf::end_of_http() {
+    if (configuration_.publications.empty() || depth_ == Depth::plan) {
+        return;
+    }
+    if (!state_.at_the_end.empty()) {
+        throw Mistake(state_.at_the_end.front().text, state_.at_the_end.front().place);
+    }
+    if (sets_body_) {
+        const topology::Publication& first =
+            configuration_.publications.front().plan.publication;
+        throw Mistake("\"proxy_set_body\" directive at http level replaces what clients send, also "
+                      "in lync_publish \"" +
+                          first.name + "\": move it into the servers that need it",
+                      first.place);
+    }
+    state_.sockets.settle(configuration_.remarks);
+}
+
+} // namespace
+
+Configuration read_configuration(const Options& options, Depth depth) {
+    Configuration configuration;
+    configuration.file = absolute(options.configuration);
+    NginxConf listener(configuration, options.fragment, depth);
+    try {
+        configuration.tree = syntax::read_configuration(configuration.file, listener);
+        if (options.fragment) {
+            listener.end_of_http();
+        }
+    } catch (const Mistake& mistake) {
+        configuration.mistake = mistake.diagnostic();
+        configuration.publications.clear();
+    }
+    return configuration;
+}
+
+Configuration load_publications(const Options& options) {
+    Configuration configuration = read_configuration(options, Depth::plan);
+    if (configuration.mistake) {
+        throw Mistake(configuration.mistake->text, configuration.mistake->place);
+    }
+    if (configuration.publications.empty()) {
+        throw Failure("no \"lync_publish\" in " + configuration.file +
+                      (options.fragment ? "" : ", nor in what it includes"));
+    }
+    if (!options.publication.empty()) {
+        std::erase_if(configuration.publications, [&](const Published& published) {
+            return published.plan.publication.name != options.publication;
+        });
+        if (configuration.publications.empty()) {
+            throw Failure("no lync_publish " + syntax::quoted(options.publication) + " in " +
+                          configuration.file);
+        }
+    }
+    return configuration;
+}
+
+std::string told(const Diagnostic& diagnostic) {
+    return diagnostic.place.line == 0
+               ? diagnostic.text
+               : diagnostic.text + " in " + diagnostic.place.file + ":" +
+                     std::to_string(diagnostic.place.line);
+}
+
+} // namespace lync::tool

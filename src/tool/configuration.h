@@ -1,0 +1,50 @@
+#pragma once
+
+// nginx.conf as the tool sees it: every publication in it with its plan, and what nginx -t would
+// say about them.
+
+#include "plan/plan.h"
+#include "syntax/block.h"
+#include "tool/options.h"
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lync::tool {
+
+/// A publication: its block as it was written, and what follows from it.
+struct Published {
+    const syntax::Directive* block = nullptr; ///< in Configuration::tree
+    plan::Plan plan;
+    bool first = false; ///< of its nginx.conf: brings what is needed once
+};
+
+struct Configuration {
+    std::string file; ///< absolute
+    /// All of nginx.conf; nullptr if a mistake ended its reading.
+    std::unique_ptr<syntax::Directive> tree;
+    std::deque<Published> publications; ///< none after a mistake
+    /// Warnings and notices, in the order in which nginx would say them.
+    std::vector<syntax::Diagnostic> remarks;
+    /// What nginx refuses the configuration for.
+    std::optional<syntax::Diagnostic> mistake;
+};
+
+/// How much of nginx -t is done. `names` needs the network: nginx resolves the names of servers
+/// and sockets while it reads them.
+enum class Depth { plan, names };
+
+/// Reads all of it, up to the first mistake.
+Configuration read_configuration(const Options& options, Depth depth);
+
+/// For commands that show what follows: throws the mistake if there is one, keeps only what
+/// --publication names, and fails if nothing is left. Nothing is resolved.
+Configuration load_publications(const Options& options);
+
+/// `TEXT in FILE:LINE`, as nginx prints it; without a place if there is none.
+std::string told(const syntax::Diagnostic& diagnostic);
+
+} // namespace lync::tool

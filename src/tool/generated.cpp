@@ -1,0 +1,208 @@
+#include "tool/generated.h"
+
+#include "syntax/grammar.h"
+#include "syntax/reader.h"
+#include "topology/ascii.h"
+
+#include <algorithm>
+
+namespace lync::tool {
+
+namespace {
+
+using syntax::Blocks;
+using syntax::Directive;
+using syntax::Place;
+
+bool is_ours(std::string_view name) noexcept {
+    return syntax::form_of(name) != syntax::Form::unknown || name == "lync_publish" ||
+           name == "lync_rule" || name == "lync_status";
+}
+
+bool takes(Arguments arguments, std::size_t count) noexcept {
+    if (arguments == flag) {
+        return count == 1;
+    }
+    return arguments == any || ((arguments >> std::min<std::size_t>(count, 14)) & 1) != 0;
+}
+
+bool stands_twice(const Directive& directive, const Directive& block) noexcept {
+    return std::any_of(block.children.begin(), block.children.end(),
+                       [&](const auto& other) { return other->name == directive.name; });
+}
+
+class GeneratedText : public syntax::Listener {
+public:
+    GeneratedText(const plan::Plan& plan, std::string name, NginxState& state)
+        : plan_(plan), name_(std::move(name)), state_(state) {}
+
+    std::string opened(const Directive& directive, const Blocks& blocks) override {
+        const bool generated = directive.place.file == name_;
+        const Directive& block = *blocks.back();
+        const bool in_generated_server = blocks.size() == 2 && block.name == "server";
+
+        if (!generated) {
+            if (std::string wrong =
+                    check_nginx_directive(directive, block, context_of(blocks, 1),
+                                          state_.foreign_modules);
+                !wrong.empty()) {
+                return wrong;
+            }
+            if (in_generated_server && directive.name == "location") {
+                note_location(directive, block);
+            }
+        } else if (blocks.size() == 1) {
+            return opened_block(directive);
+        }
+        if (blocks.size() == 2 && block.name == "upstream" && directive.name == "server") {
+            const std::string& address = directive.arguments.front();
+            return resolves(address) ? "" : "host not found in upstream \"" + address + "\"";
+        }
+        if (!in_generated_server) {
+            return {};
+        }
+        if (directive.name == "listen") {
+            const Listen listen = read_listen(directive.arguments, true);
+            return listen.error.empty() ? state_.sockets.add(*server_, listen) : listen.error;
+        }
+        if (directive.name == "server_name") {
+            for (const std::string& name : directive.arguments) {
+                server_->names.push_back(topology::to_ascii_lower(name));
+            }
+        }
+        return {};
+    }
+
+private:
+    std::string opened_block(const Directive& directive) {
+        if (directive.name == "upstream") {
+            const std::string& upstream = directive.arguments.front();
+            return state_.upstreams.emplace(upstream, directive.place).second
+                       ? ""
+                       : "duplicate upstream \"" + upstream + "\"";
+        }
+        if (directive.name == "server") {
+            // The renderer writes one server for each host, in their order.
+            const plan::VirtualHost& host = plan_.hosts.at(hosts_++);
+            server_ = &state_.sockets.add_server();
+            server_->place = host.place;
+            server_->publication = &plan_.publication;
+            server_->catch_all = host.catch_all;
+            server_->planned_names = host.names.size();
+        }
+        return {};
+    }
+
+    /// nginx compares locations only when all are read.
+    void note_location(const Directive& directive, const Directive& server) {
+        for (const auto& other : server.children) {
+            if (other->name == "location" && other->arguments == directive.arguments &&
+                directive.arguments.size() == 1 &&
+                !directive.arguments.front().starts_with('@')) {
+                state_.at_the_end.push_back({syntax::Severity::error,
+                                             "duplicate location \"" +
+                                                 directive.arguments.front() + "\"",
+                                             directive.place});
+                return;
+            }
+        }
+    }
+
+    const plan::Plan& plan_;
+    std::string name_;
+    NginxState& state_;
+    SocketServer* server_ = nullptr;
+    std::size_t hosts_ = 0;
+};
+
+} // namespace
+
+Contexts context_of(const Blocks& blocks, std::size_t http) {
+    const std::string& name = blocks.back()->name;
+    const std::string_view outer =
+        blocks.size() > http + 1 ? std::string_view(blocks[blocks.size() - 2]->name)
+                                 : std::string_view();
+    if (blocks.size() < http) {
+        return blocks.size() == 1 ? in_main : elsewhere;
+    }
+    if (blocks.size() == http) {
+        return in_http;
+    }
+    if (blocks.size() == http + 1 && name == "upstream") {
+        return in_upstream;
+    }
+    if (blocks.size() == http + 1 && name == "server") {
+        return in_server;
+    }
+    if (name == "location") {
+        return in_location;
+    }
+    if (name == "limit_except") {
+        return in_limit_except;
+    }
+    if (name == "if") {
+        return outer == "location" ? in_location_if : in_server_if;
+    }
+    return 0;
+}
+
+std::string check_nginx_directive(const Directive& directive, const Directive& block,
+                                  Contexts context, bool foreign_modules) {
+    if (context == 0) {
+        return {};
+    }
+    // Messages end a name at a NUL byte, as C does.
+    const std::string name = directive.name.c_str();
+    const std::string shown = "\"" + name + "\"";
+    const std::span<const NginxDirective> rows = find_nginx_directives(directive.name);
+    if (rows.empty()) {
+        if (is_ours(directive.name)) {
+            return shown + " directive is not allowed here";
+        }
+        return foreign_modules ? "" : "unknown directive " + shown;
+    }
+
+    const auto row = std::find_if(rows.begin(), rows.end(), [context](const NginxDirective& r) {
+        return (r.contexts & context) != 0;
+    });
+    if (row == rows.end()) {
+        return shown + " directive is not allowed here";
+    }
+    if (row->is_block != directive.is_block) {
+        return "directive " + shown +
+               (row->is_block ? " has no opening \"{\"" : " is not terminated by \";\"");
+    }
+    if (!takes(row->arguments, directive.arguments.size())) {
+        return "invalid number of arguments in " + shown + " directive";
+    }
+    if (row->once && stands_twice(directive, block)) {
+        return shown + " directive is duplicate";
+    }
+    if (row->arguments == flag) {
+        std::string value = directive.arguments.front();
+        std::transform(value.begin(), value.end(), value.begin(), topology::ascii_lower);
+        if (value != "on" && value != "off") {
+            return "invalid value \"" + directive.arguments.front() + "\" in " + shown +
+                   " directive, it must be \"on\" or \"off\"";
+        }
+    }
+    return {};
+}
+
+void check_generated(const plan::Plan& plan, const plan::Rendered& rendered,
+                     const std::string& prefix, NginxState& state) {
+    const std::string name = "lync_publish " + plan.publication.name;
+    GeneratedText listener(plan, name, state);
+    try {
+        syntax::read_text(rendered.text, name, prefix, listener);
+    } catch (const syntax::Mistake& mistake) {
+        const syntax::Diagnostic& said = mistake.diagnostic();
+        if (said.place.file != name || said.place.line == 0 ||
+            said.place.line > rendered.origins.size()) {
+            throw;
+        }
+        throw syntax::Mistake(said.text, rendered.origin(said.place.line));
+    }
+}
+
+} // namespace lync::tool

@@ -1,0 +1,41 @@
+#pragma once
+
+// The generated nginx directives of a publication, read as nginx reads them: names that have to
+// resolve, sockets, upstreams, and the files of server_include, whose lines stand among them.
+
+#include "plan/render.h"
+#include "tool/nginx_directives.h"
+#include "tool/sockets.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace lync::tool {
+
+/// What the configuration has come to so far.
+struct NginxState {
+    SocketTable sockets;
+    std::map<std::string, syntax::Place, std::less<>> upstreams;
+    /// Modules are loaded that aren't known: no word can be called unknown any more.
+    bool foreign_modules = false;
+    /// Found while it is read, said by nginx at the end of http { }, before anything else there.
+    std::vector<syntax::Diagnostic> at_the_end;
+};
+
+/// Throws the Mistake that nginx would report, at the directive of the block that caused it or in
+/// the included file. `prefix` is where the files of server_include are looked up.
+void check_generated(const plan::Plan& plan, const plan::Rendered& rendered,
+                     const std::string& prefix, NginxState& state);
+
+/// What nginx says against a directive of its own in this place, in its words; empty if nothing
+/// that the table knows. Values are nginx's modules' business; "on" and "off" are checked.
+std::string check_nginx_directive(const syntax::Directive& directive,
+                                  const syntax::Directive& block, Contexts context,
+                                  bool foreign_modules);
+
+/// Where the lines inside of these blocks stand; 0 for blocks whose lines aren't directives
+/// ("map", "types"). `http` is the number of blocks up to http { }, that one included.
+Contexts context_of(const std::vector<syntax::Directive*>& blocks, std::size_t http);
+
+} // namespace lync::tool

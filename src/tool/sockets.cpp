@@ -1,0 +1,326 @@
+#include "tool/sockets.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+
+#include <algorithm>
+#include <charconv>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+
+namespace lync::tool {
+
+namespace {
+
+using syntax::Diagnostic;
+using syntax::Mistake;
+using syntax::quoted;
+using syntax::Severity;
+
+struct FreeAddresses {
+    void operator()(addrinfo* list) const noexcept { ::freeaddrinfo(list); }
+};
+using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
+
+/// As nginx asks: ngx_inet_resolve_host.
+Addresses resolve(const std::string& host) {
+    addrinfo hints{};
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_ADDRCONFIG;
+    addrinfo* found = nullptr;
+    return ::getaddrinfo(host.c_str(), nullptr, &hints, &found) == 0 ? Addresses(found) : nullptr;
+}
+
+std::string text_of(const addrinfo& address) {
+    char buffer[INET6_ADDRSTRLEN] = "";
+    if (address.ai_family == AF_INET) {
+        const auto* in = reinterpret_cast<const sockaddr_in*>(address.ai_addr);
+        return ::inet_ntop(AF_INET, &in->sin_addr, buffer, sizeof(buffer));
+    }
+    const auto* in6 = reinterpret_cast<const sockaddr_in6*>(address.ai_addr);
+    return "[" + std::string(::inet_ntop(AF_INET6, &in6->sin6_addr, buffer, sizeof(buffer))) + "]";
+}
+
+/// An address literal as nginx prints it, or nothing.
+std::optional<std::string> literal(std::string_view host) {
+    char buffer[INET6_ADDRSTRLEN] = "";
+    unsigned char bytes[16];
+    const std::string text(host);
+    if (::inet_pton(AF_INET, text.c_str(), bytes) == 1) {
+        return text;
+    }
+    if (text.size() > 2 && text.front() == '[' && text.back() == ']' &&
+        ::inet_pton(AF_INET6, text.substr(1, text.size() - 2).c_str(), bytes) == 1) {
+        return "[" + std::string(::inet_ntop(AF_INET6, bytes, buffer, sizeof(buffer))) + "]";
+    }
+    return std::nullopt;
+}
+
+bool is_number(std::string_view text) noexcept {
+    unsigned long value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc{} && end == text.data() + text.size();
+}
+
+/// "127.0.0.1:80" as host and port; the port is empty if there is none.
+std::pair<std::string, std::string> split(std::string_view address) {
+    if (is_number(address)) {
+        return {"*", std::string(address)};
+    }
+    const std::size_t colon = address.rfind(':');
+    const bool has_port = colon != std::string_view::npos && !address.ends_with(']');
+    return {std::string(address.substr(0, has_port ? colon : address.size())),
+            has_port ? std::string(address.substr(colon + 1)) : std::string()};
+}
+
+bool is_size(std::string_view text) noexcept {
+    if (!text.empty() && std::string_view("kKmM").find(text.back()) != std::string_view::npos) {
+        text.remove_suffix(1);
+    }
+    return is_number(text);
+}
+
+bool is_time(std::string_view text) noexcept {
+    // ngx_parse_time in seconds; a unit or none.
+    if (!text.empty() &&
+        std::string_view("smhdwMy").find(text.back()) != std::string_view::npos) {
+        text.remove_suffix(1);
+    }
+    return is_number(text);
+}
+
+bool is_keepalive(std::string_view text) noexcept {
+    if (text == "on" || text == "off") {
+        return true;
+    }
+    const auto next = [&text] {
+        const std::size_t colon = std::min(text.find(':'), text.size());
+        const std::string_view part = text.substr(0, colon);
+        text.remove_prefix(std::min(colon + 1, text.size()));
+        return part;
+    };
+    const std::string_view idle = next();
+    const std::string_view interval = next();
+    const std::string_view count = text;
+    const auto fine = [](std::string_view part, bool time) {
+        return part.empty() || (time ? is_time(part) : is_number(part));
+    };
+    const auto zero = [](std::string_view part) {
+        return part.find_first_of("123456789") == std::string_view::npos;
+    };
+    return fine(idle, true) && fine(interval, true) && fine(count, false) &&
+           !(zero(idle) && zero(interval) && zero(count));
+}
+
+/// What nginx says against a parameter of `listen` that concerns the socket; empty if nothing.
+/// `known` tells whether it is one.
+std::string refused(const std::string& parameter, bool& known) {
+    const std::size_t equals = parameter.find('=');
+    const std::string_view name = std::string_view(parameter).substr(0, equals);
+    const std::string_view value = equals == std::string::npos
+                                       ? std::string_view()
+                                       : std::string_view(parameter).substr(equals + 1);
+    known = true;
+    if (parameter == "bind" || parameter == "deferred" || parameter == "reuseport" ||
+        parameter == "multipath") {
+        return {};
+    }
+    if (name == "backlog" && equals != std::string::npos) {
+        const bool fine = is_number(value) && value.find_first_not_of('0') != value.npos;
+        return fine ? "" : "invalid backlog " + quoted(parameter);
+    }
+    if (name == "fastopen" && equals != std::string::npos) {
+        return is_number(value) ? "" : "invalid fastopen " + quoted(parameter);
+    }
+    if ((name == "rcvbuf" || name == "sndbuf") && equals != std::string::npos) {
+        return is_size(value) ? "" : "invalid " + std::string(name) + " " + quoted(parameter);
+    }
+    if (name == "so_keepalive" && equals != std::string::npos) {
+        return is_keepalive(value) ? "" : "invalid so_keepalive value: " + quoted(value);
+    }
+    if (parameter.starts_with("ipv6only=o")) {
+        return value == "on" || value == "off" ? "" : "invalid ipv6only flags " + quoted(value);
+    }
+    known = false;
+    return "invalid parameter " + quoted(parameter);
+}
+
+} // namespace
+
+Listen read_listen(const std::vector<std::string>& arguments, bool strict) {
+    Listen listen;
+    const std::string& text = arguments.front();
+    if (text.starts_with("unix:")) {
+        listen.addresses.push_back(text);
+    } else {
+        auto [host, port] = split(text);
+        port = port.empty() ? "80" : port;
+        const std::optional<std::string> address = literal(host == "*" ? "0.0.0.0" : host);
+        if (address) {
+            listen.addresses.push_back(*address + ":" + port);
+        } else if (const Addresses found = resolve(host)) {
+            for (const addrinfo* at = found.get(); at != nullptr; at = at->ai_next) {
+                std::string one = text_of(*at) + ":" + port;
+                if (std::find(listen.addresses.begin(), listen.addresses.end(), one) ==
+                    listen.addresses.end()) {
+                    listen.addresses.push_back(std::move(one));
+                }
+            }
+        } else if (strict) {
+            listen.error = "host not found in " + quoted(text) + " of the \"listen\" directive";
+            return listen;
+        }
+    }
+
+    for (std::size_t i = 1; i < arguments.size(); i++) {
+        const std::string& parameter = arguments[i];
+        if (parameter == "default_server" || parameter == "default") {
+            listen.default_server = true;
+            continue;
+        }
+        if (parameter == "ssl" || parameter == "http2" || parameter == "proxy_protocol") {
+            continue;
+        }
+        bool known = false;
+        std::string error = refused(parameter, known);
+        if (strict && !error.empty()) {
+            listen.error = std::move(error);
+            return listen;
+        }
+        listen.sets_options = listen.sets_options || known;
+    }
+    return listen;
+}
+
+bool resolves(std::string_view address) {
+    const auto [host, port] = split(address);
+    return literal(host) || resolve(host) != nullptr;
+}
+
+SocketTable::Address& SocketTable::address(const std::string& text) {
+    const std::string port = text.substr(text.rfind(':') + 1);
+    const bool ipv6 = text.starts_with('[');
+    auto of_port = std::find_if(ports_.begin(), ports_.end(), [&](const Port& p) {
+        return p.ipv6 == ipv6 && p.port == port;
+    });
+    if (of_port == ports_.end()) {
+        of_port = ports_.insert(ports_.end(), Port{ipv6, port, {}});
+    }
+    for (Address& known : of_port->addresses) {
+        if (known.text == text) {
+            return known;
+        }
+    }
+    return of_port->addresses.emplace_back(Address{text, false, nullptr, {}});
+}
+
+std::string SocketTable::add(SocketServer& server, const Listen& listen) {
+    server.has_listen = true;
+    for (const std::string& text : listen.addresses) {
+        Address& here = address(text);
+        if (std::find(here.servers.begin(), here.servers.end(), &server) != here.servers.end()) {
+            return "a duplicate listen " + text;
+        }
+        if (listen.sets_options && here.options) {
+            return "duplicate listen options for " + here.text;
+        }
+        if (listen.default_server && here.chosen != nullptr) {
+            return "a duplicate default server for " + here.text;
+        }
+        here.options = here.options || listen.sets_options;
+        here.chosen = listen.default_server ? &server : here.chosen;
+        here.servers.push_back(&server);
+    }
+    return {};
+}
+
+void SocketTable::refuse_taken_names(const Address& address) const {
+    std::unordered_map<std::string_view, const SocketServer*> taken;
+    for (const SocketServer* server : address.servers) {
+        for (const std::string& name : server->names) {
+            if (server->publication == nullptr) {
+                taken.emplace(name, server);
+                continue;
+            }
+            const auto first = taken.find(name);
+            if (first == taken.end() || server->catch_all) {
+                continue;
+            }
+            throw Mistake("\"" + name + "\" is published by lync_publish \"" +
+                              server->publication->name +
+                              "\" and is a server_name of the server in " +
+                              first->second->place.file + ":" +
+                              std::to_string(first->second->place.line) +
+                              " on the same socket: remove it from one of them",
+                          server->place);
+        }
+    }
+}
+
+void SocketTable::remark_default(const Address& address, std::vector<Diagnostic>& remarks) const {
+    bool refuses = false;
+    bool catch_all = false;
+    for (const SocketServer* server : address.servers) {
+        if (server->publication != nullptr) {
+            refuses = refuses ||
+                      server->publication->unknown_host == topology::UnknownHost::refuse;
+            catch_all = catch_all || server->catch_all;
+        }
+    }
+    if (catch_all && refuses && address.chosen != nullptr) {
+        remarks.push_back({Severity::notice,
+                           "requests to " + address.text +
+                               " for names that no lync_publish publishes go to the server that "
+                               "says \"default_server\"",
+                           address.chosen->place});
+    }
+}
+
+/// nginx gives the name to the first server and warns; the module refuses it where its own came
+/// second. What only foreign servers disagree on isn't told here.
+void SocketTable::remark_conflicts(const Address& address,
+                                   std::vector<Diagnostic>& remarks) const {
+    std::unordered_map<std::string_view, const SocketServer*> taken;
+    for (const SocketServer* server : address.servers) {
+        for (const std::string& name : server->names) {
+            const auto [first, is_new] = taken.emplace(name, server);
+            if (!is_new && (server->publication == nullptr) !=
+                               (first->second->publication == nullptr)) {
+                remarks.push_back({Severity::warning,
+                                   "conflicting server name \"" + name + "\" on " + address.text +
+                                       ", ignored",
+                                   {}});
+            }
+        }
+    }
+}
+
+void SocketTable::settle(std::vector<Diagnostic>& remarks) const {
+    for (const SocketServer& server : servers_) {
+        const std::size_t planned = std::max<std::size_t>(server.planned_names, 1);
+        if (server.publication != nullptr && server.names.size() > planned) {
+            throw Mistake("server_name \"" + server.names[planned] +
+                              "\" in a server_include of lync_publish \"" +
+                              server.publication->name +
+                              "\": names are published by the block's own directives",
+                          server.publication->place);
+        }
+    }
+    for (const Port& port : ports_) {
+        for (const Address& address : port.addresses) {
+            refuse_taken_names(address);
+            remark_default(address, remarks);
+        }
+    }
+    for (const Port& port : ports_) {
+        for (const Address& address : port.addresses) {
+            if (address.servers.size() > 1) {
+                remark_conflicts(address, remarks);
+            }
+        }
+    }
+}
+
+} // namespace lync::tool

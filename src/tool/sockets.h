@@ -1,0 +1,78 @@
+#pragma once
+
+// Sockets as nginx keeps them while it reads a configuration, with every server on them, whoever
+// wrote it: what src/nginx/sockets.cpp settles of nginx's structures is settled here of these.
+
+#include "syntax/place.h"
+#include "topology/publication.h"
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lync::tool {
+
+/// A server on sockets: one of the administrator's, or a generated one.
+struct SocketServer {
+    syntax::Place place;            ///< of its "{"; generated: the directive that caused it
+    std::vector<std::string> names; ///< lower case, as server_name takes them
+    bool has_listen = false;
+    /// Generated ones only; what it points to lives as long as the configuration.
+    const topology::Publication* publication = nullptr;
+    bool catch_all = false;
+    std::size_t planned_names = 0; ///< names beyond these came by a server_include
+};
+
+/// What a `listen` may say, in words: `host not found in "x:443" of the "listen" directive`.
+struct Listen {
+    std::string error;
+    std::vector<std::string> addresses; ///< "0.0.0.0:443", "[::]:443": each once
+    bool sets_options = false;          ///< backlog=, reuseport and their kin
+    bool default_server = false;
+};
+
+/// Reads a `listen` line. For a line of the administrator's, what isn't understood is let pass.
+/// With `strict`, each parameter is checked as nginx checks it. A name is resolved by the system.
+Listen read_listen(const std::vector<std::string>& arguments, bool strict);
+
+/// Whether the system resolves HOST or HOST:PORT; addresses always do.
+bool resolves(std::string_view address);
+
+class SocketTable {
+public:
+    /// The next server of the configuration. The reference stays good.
+    SocketServer& add_server() { return servers_.emplace_back(); }
+
+    /// The server listens there. The result is what nginx says against it, or empty.
+    std::string add(SocketServer& server, const Listen& listen);
+
+    /// At the end of http { }: the mistakes of nginx's and the module's postconfiguration (thrown),
+    /// and the remarks.
+    void settle(std::vector<syntax::Diagnostic>& remarks) const;
+
+private:
+    struct Address {
+        std::string text;
+        bool options = false;
+        const SocketServer* chosen = nullptr; ///< the one that says default_server
+        std::vector<const SocketServer*> servers;
+    };
+    /// nginx groups addresses by family and port, each in the order in which they came.
+    struct Port {
+        bool ipv6;
+        std::string port;
+        std::vector<Address> addresses;
+    };
+
+    Address& address(const std::string& text);
+    void refuse_taken_names(const Address& address) const;
+    void remark_default(const Address& address, std::vector<syntax::Diagnostic>& remarks) const;
+    void remark_conflicts(const Address& address, std::vector<syntax::Diagnostic>& remarks) const;
+
+    std::deque<SocketServer> servers_;
+    std::vector<Port> ports_;
+};
+
+} // namespace lync::tool
