@@ -1,0 +1,407 @@
+"""The deliberate faults, one row each: what is wrong, and exactly what lyncctl doctor must find."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+from dataclasses import dataclass, field, replace
+
+import doctor_world as world
+from autodiscover import ROOT, XML_TYPE
+from doctor_world import DISCOVERY, ELSEWHERE, HERE, NAMES, SERVER, WEB, World, dns_with
+from httpd import Request, Response
+
+ROOT = ROOT.lower()
+
+
+@dataclass
+class Case:
+    name: str
+    world: World
+    finds: tuple = ()           # ids, each exactly once
+    says: tuple = ()            # texts that the findings must hold
+    at: dict = field(default_factory=dict)  # id -> where, exactly
+    status: int | None = None   # exit status, if not 0 without and 1 with findings
+    shown: tuple = ()           # texts in the sentences (--format table) of a second run
+
+
+# -- faults: a request in, a wrong answer out ------------------------------------------------
+
+def always(status: int, headers=(), body: bytes = b""):
+    return lambda request: Response(status, list(headers), body)
+
+
+def for_host(host: str, *arguments):
+    return lambda request: Response(*arguments) if request.host_name == host else None
+
+
+def for_path(pattern: str, status: int, headers=(), body: bytes = b""):
+    matches = re.compile(pattern, re.IGNORECASE).search
+    return lambda request: Response(status, list(headers), body) if matches(request.path) else None
+
+
+def is_root(request: Request) -> bool:
+    return request.path in ("/", ROOT) and request.host_name in (DISCOVERY, WEB)
+
+
+def document(inner: str, location: str = "External") -> Response:
+    return Response(200, [("Content-Type", XML_TYPE)],
+                    ('<AutodiscoverResponse AccessLocation="%s">%s</AutodiscoverResponse>'
+                     % (location, inner)).encode())
+
+
+def root_document(inner: str, **how):
+    return lambda request: document(inner, **how) if is_root(request) else None
+
+
+def links(**tokens) -> str:
+    return "<Root>%s</Root>" % "".join(
+        '<Link token="%s" href="%s"/>' % item for item in tokens.items())
+
+
+def drop_header(pattern: str, name: str, starting: str = ""):
+    """Takes header lines away from good answers."""
+    matches = re.compile(pattern, re.IGNORECASE).search
+
+    def change(request: Request, response: Response) -> None:
+        if matches(request.path):
+            response.headers = [(n, v) for n, v in response.headers
+                                if n.lower() != name.lower() or not v.startswith(starting)]
+    return change
+
+
+def replace_in_body(old: bytes, new: bytes, pattern: str = ""):
+    matches = re.compile(pattern, re.IGNORECASE).search
+
+    def change(request: Request, response: Response) -> None:
+        if isinstance(response.body, bytes) and matches(request.path):
+            response.body = response.body.replace(old, new)
+    return change
+
+
+async def _never(request: Request) -> Response:
+    await asyncio.sleep(30)
+    return Response(200)
+
+
+PAGE = (b"<!DOCTYPE html><html><head><title>Guest Wi-Fi: please accept the terms</title></head>"
+        b"</html>")
+WELCOME = b"<!DOCTYPE html><html><head><title>Welcome to nginx!</title></head></html>"
+HTML = (("Content-Type", "text/html"),)
+BAD_GATEWAY = b"<html><head><title>502 Bad Gateway</title></head></html>"
+
+TLS10 = (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1)
+TLS_ALL = (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_3)
+
+FULL = dict(User="https://%s%s/user" % (WEB, ROOT), Domain="https://%s%s/domain" % (WEB, ROOT))
+
+_pki: list = []
+
+
+def use(pki) -> None:
+    """The certificates that tls_talker takes."""
+    _pki[:] = [pki]
+
+
+def behind_tls(talk):
+    return world.tls_talker(lambda: _pki[0], "public", talk)
+
+
+def certificate(name: str, **more) -> World:
+    return World(certificate=name, **more)
+
+
+# The certificate covers no lyncdiscover name: clients ask over plain HTTP.
+OVER_HTTP = World(certificate="no-lyncdiscover", conf_certificate="no-lyncdiscover",
+                  published_on_http=(DISCOVERY,), office=False)
+
+OUTSIDE = [
+    Case("healthy", World()),
+    Case("healthy, with names from the DNS", World(dns=dns_with())),
+    Case("healthy, lyncdiscover over plain HTTP", replace(OVER_HTTP)),
+    Case("healthy, an alias within the domain", World(
+        dns=dns_with(lyncdiscover__contoso__com=("alias meet.contoso.com", HERE)))),
+    Case("healthy, a page that sends to the web app", World(
+        fault=for_host("meet.contoso.com", 302, [("Location", "https://%s/lwa/" % WEB)]))),
+
+    # the port flip
+    Case("no port flip: the internal web site answers", World(internal=True),
+         ("autodiscover-internal",), ("AccessLocation Internal",),
+         at={"autodiscover-internal": ["https://%s/" % DISCOVERY, "https://%s%s" % (
+             WEB, "/Autodiscover/AutodiscoverService.svc/root")]}),
+    Case("no port flip for plain HTTP", replace(
+        OVER_HTTP, http_fault=root_document(links(**FULL), location="Internal")),
+         ("autodiscover-internal",),
+         at={"autodiscover-internal": ["http://%s/" % DISCOVERY]}),
+    Case("the Control Panel is published", World(
+        fault=for_path("^/cscp", 200, HTML, b"<title>Control Panel</title>")),
+         ("control-panel-reachable",)),
+    Case("the Control Panel asks for a password", World(
+        fault=for_path("^/cscp", 401, [("WWW-Authenticate", "Negotiate")])),
+         ("control-panel-reachable",)),
+
+    # DNS
+    Case("a name doesn't exist", World(
+        dns=dns_with(meet__contoso__com=world.NXDOMAIN)), ("dns-no-such-name",),
+         at={"dns-no-such-name": ["meet.contoso.com"]}),
+    Case("a name has no address", World(
+        dns=dns_with(dialin__contoso__com=world.NO_DATA)), ("dns-no-address",),
+         at={"dns-no-address": ["dialin.contoso.com"]}),
+    Case("the DNS fails", World(
+        dns=dns_with(meet__contoso__com=world.SERVFAIL)), ("dns-failed",)),
+    Case("the DNS doesn't answer", World(
+        dns=dns_with(meet__contoso__com=world.SILENCE), timeout=1), ("dns-no-answer",)),
+    Case("a name leads to a Front End", World(
+        dns=dns_with(lyncwebext__contoso__com=(SERVER,))), ("dns-past-proxy",), (SERVER,)),
+    Case("a name leads to another machine, where nobody listens", World(
+        dns=dns_with(meet__contoso__com=(ELSEWHERE,))), ("dns-elsewhere",), (ELSEWHERE, HERE),
+         at={"dns-elsewhere": ["meet.contoso.com"]}),
+    Case("lyncdiscover is an alias in another domain", World(
+        dns=dns_with(lyncdiscover__contoso__com=("alias webdir.online.example.net", HERE))),
+         ("dns-cname-foreign",), ("webdir.online.example.net",)),
+    Case("lyncdiscoverinternal has a public address", World(
+        dns=dns_with(lyncdiscoverinternal__contoso__com=("203.0.113.7",))),
+         ("dns-internal-visible",), ("203.0.113.7",)),
+    Case("the pool's own name has a public address", World(
+        dns=dns_with(fepool__contoso__local=("203.0.113.8",))), ("dns-internal-visible",)),
+    Case("lyncdiscoverinternal has a private address, as inside", World(
+        dns=dns_with(lyncdiscoverinternal__contoso__com=("10.1.2.3",)))),
+
+    # TCP
+    Case("443 is closed", World(https_socket=world.closed_port), ("port-closed",),
+         at={"port-closed": list(NAMES)}),
+    Case("443 is dropped by a firewall", World(https_socket=world.unanswered_port, timeout=0.5),
+         ("port-timed-out",), at={"port-timed-out": list(NAMES)}),
+    Case("80 is closed", World(http_socket=world.closed_port), ("http-port-closed",)),
+    Case("80 is closed, and clients need it", replace(OVER_HTTP, http_socket=world.closed_port),
+         ("http-port-closed", "port-closed")),
+
+    # TLS
+    Case("443 speaks plain HTTP", World(https_socket=world.speaks_plain_http), ("tls-not-tls",)),
+    Case("443 hangs up", World(https_socket=world.hangs_up), ("tls-closed",)),
+    Case("443 accepts and says nothing", World(https_socket=world.silent, timeout=0.4),
+         ("tls-timed-out",)),
+    Case("TLS 1.1 at most", World(versions=TLS10), ("tls-old-only",), ("TLSv1.1",)),
+    Case("TLS 1.0 still accepted", World(versions=TLS_ALL), ("tls-old-accepted",)),
+    Case("HTTP/2 only", World(alpn=("h2",)), ("http2-only",)),
+    Case("HTTP/2 preferred", World(alpn=("h2", "http/1.1")), ("http2-chosen",)),
+
+    # certificates
+    Case("a self-signed certificate", certificate("doctor-self-signed"),
+         ("certificate-self-signed",), at={"certificate-self-signed": list(NAMES)}),
+    Case("an expired certificate", certificate("expired"), ("certificate-expired",)),
+    Case("a certificate of tomorrow", certificate("not-yet-valid"),
+         ("certificate-not-yet-valid",)),
+    Case("20 days left", certificate("20-days-left"), ("certificate-expires-soon",)),
+    Case("a CA that nobody knows", certificate("doctor-untrusted"), ("certificate-untrusted",),
+         ("Other CA",)),
+    Case("the intermediate CA's certificate is missing", certificate("doctor-alone"),
+         ("certificate-chain",)),
+    Case("meet is missing in the certificate", certificate("doctor-no-meet"),
+         ("certificate-name",), at={"certificate-name": ["meet.contoso.com"]}),
+    Case("RSA of 1024 bits", certificate("rsa1024"), ("certificate-weak",)),
+    Case("signed over SHA-1", certificate("sha1"), ("certificate-weak",)),
+    Case("not a server's certificate", certificate("doctor-client-only"),
+         ("certificate-invalid",)),
+
+    # plain HTTP
+    Case("plain HTTP of lyncdiscover is redirected, and clients need it", replace(
+        OVER_HTTP, published_on_http=()), ("http-autodiscover-redirected",)),
+    Case("plain HTTP isn't redirected", World(http_fault=always(200, HTML, WELCOME)),
+         ("http-redirect-missing",)),
+    Case("plain HTTP is redirected to another host", World(
+        http_fault=always(302, [("Location", "https://portal.example.net/")])),
+         ("http-redirect-missing",), ("portal.example.net",)),
+
+    # whatever answers
+    Case("an intercepting proxy's page", World(fault=always(200, HTML, PAGE)),
+         ("http-foreign-page",), ("Guest Wi-Fi",)),
+    Case("a welcome page answers for meet", World(
+        fault=for_host("meet.contoso.com", 200, list(HTML), WELCOME)), ("http-foreign-page",),
+         ("Welcome to nginx!",)),
+    Case("502 of another proxy", World(fault=always(502, HTML, BAD_GATEWAY)),
+         ("http-bad-gateway",)),
+    Case("502 of the Office Web Apps farm alone", World(
+        fault=for_host("wacext.contoso.com", 502, list(HTML), BAD_GATEWAY)),
+         ("http-bad-gateway",)),
+    Case("503", World(fault=for_host(WEB, 503, list(HTML), b"")), ("http-unavailable",)),
+    Case("504", World(fault=for_host("meet.contoso.com", 504, list(HTML), b"")),
+         ("http-gateway-timeout",)),
+    Case("an application error", World(fault=for_path("^/webticket/.*/mex$", 500, HTML, b"")),
+         ("http-server-error",)),
+    Case("pre-authentication by the proxy", World(
+        fault=for_host("dialin.contoso.com", 401, [("WWW-Authenticate", "Basic realm=x")])),
+         ("http-preauthentication",)),
+    Case("a page isn't there", World(fault=for_host("meet.contoso.com", 404, list(HTML), b"")),
+         ("http-refused",)),
+    Case("no answer in time", World(
+        fault=lambda request: _never(request) if request.host_name == "meet.contoso.com" else None,
+        timeout=1), ("http-timed-out",)),
+    Case("no answer at all", World(https_socket=behind_tls(world.close_at_once)),
+         ("http-closed",)),
+    Case("not HTTP", World(https_socket=behind_tls(world.say_garbage)),
+         ("http-malformed",)),
+    Case("an answer without end", World(
+        fault=lambda request: Response(200, [("Content-Type", XML_TYPE)], _flood(), None)
+        if is_root(request) else None), ("http-too-large",)),
+
+    # autodiscover
+    Case("lyncdiscover is redirected over https", World(
+        fault=for_host(DISCOVERY, 302, [("Location", "https://portal.example.net/")])),
+         ("http-redirect",), ("portal.example.net",)),
+    Case("the answer names an internal host", World(
+        change=replace_in_body(b"https://lyncwebext.contoso.com", b"https://fe1.contoso.local",
+                               "^/$|/root$")),
+         ("link-not-published",), ("fe1.contoso.local",)),
+    Case("the answer names port 4443", World(
+        change=replace_in_body(b"https://lyncwebext.contoso.com", b"https://lyncwebext.contoso.com:4443",
+                               "^/$|/root$")),
+         ("link-not-https",), (":4443",)),
+    Case("the answer names plain HTTP", World(
+        change=replace_in_body(b"https://lyncwebext.contoso.com", b"http://lyncwebext.contoso.com",
+                               "^/$|/root$")),
+         ("link-not-https",)),
+    Case("the answer lacks the User link", World(
+        fault=root_document(links(Domain=FULL["Domain"]))),
+         ("autodiscover-incomplete", "autodiscover-incomplete"), ("User",)),
+    Case("Redirect links lead in a circle", World(
+        fault=root_document(links(Redirect="https://%s/autodiscover/autodiscoverservice.svc/root"
+                                  % WEB))), ("autodiscover-loop",)),
+    Case("half a document", World(
+        fault=lambda r: Response(200, [("Content-Type", XML_TYPE)], b"<AutodiscoverResponse><Ro")
+        if is_root(r) else None), ("autodiscover-malformed",)),
+    Case("another document", World(
+        fault=lambda r: Response(200, [("Content-Type", XML_TYPE)], b"<html/>")
+        if is_root(r) else None), ("autodiscover-malformed",)),
+    Case("an entity bomb", World(
+        fault=lambda r: Response(200, [("Content-Type", XML_TYPE)], BOMB) if is_root(r) else None),
+         ("autodiscover-malformed",)),
+    Case("nobody says where tickets are issued", World(
+        change=drop_header("/root/user$", "X-MS-WebTicketURL")), ("ticket-url-missing",)),
+    Case("the ticket service has an internal name", World(
+        change=lambda request, response: setattr(response, "headers", [
+            (n, v.replace(WEB, "webint.contoso.local")) for n, v in response.headers])),
+         ("link-not-published",), ("webint.contoso.local",)),
+    Case("one of two challenges is lost", World(
+        change=drop_header("/oauth/user$", "WWW-Authenticate", "MsRtcOAuth")),
+         ("oauth-challenge-incomplete",), ("MsRtcOAuth",)),
+
+    # services
+    Case("no challenge at the address book", World(
+        change=drop_header("^/abs/", "WWW-Authenticate")), ("challenge-missing",)),
+    Case("no challenge at the web ticket service", World(
+        fault=for_path("^/webticket/webticketservice.svc$", 200, HTML, b"")),
+         ("challenge-missing",)),
+    Case("the proxy's own challenge", World(
+        fault=for_path("^/abs/", 401, [("WWW-Authenticate", 'Basic realm="proxy"')])),
+         ("challenge-without-ntlm",), ("Basic",)),
+    Case("no description of the web ticket service", World(
+        fault=for_path("/mex$", 200, HTML, b"<html><title>Not today</title></html>")),
+         ("http-foreign-page",), ("Not today",)),
+    Case("Office Web Apps names a host that isn't published", World(
+        change=replace_in_body(b"https://wacext.contoso.com", b"https://wac.contoso.local",
+                               "^/hosting/")), ("link-not-published",), ("wac.contoso.local",)),
+    Case("Office Web Apps offloads TLS", World(
+        change=replace_in_body(b"https://wacext.contoso.com", b"http://wacext.contoso.com",
+                               "^/hosting/")), ("link-not-https",)),
+
+    # control characters of a stranger don't reach the terminal
+    Case("escape sequences in an answer", World(
+        fault=for_host("meet.contoso.com", 200, list(HTML), b"<title>\x1b[2J\x07bad</title>")),
+         ("http-foreign-page",), ("?[2J?bad",), shown=("?[2J?bad",)),
+
+    # signing in
+    Case("sign-in", World(arguments=("--user", "CONTOSO\\kenmyer")), shown=("signed in at",)),
+    Case("sign-in is refused", World(
+        fault=lambda request: _after_ntlm(request, refuse=True),
+        arguments=("--user", "CONTOSO\\kenmyer")), ("sign-in-refused",), ("kenmyer",)),
+    Case("the handshake loses its connection", World(
+        fault=lambda request: _after_ntlm(request, refuse=False),
+        arguments=("--user", "CONTOSO\\kenmyer")), ("sign-in-broken",)),
+    Case("no sign-in where the certificate is wrong", World(
+        certificate="doctor-untrusted", arguments=("--user", "CONTOSO\\kenmyer")),
+         ("certificate-untrusted", "sign-in-skipped")),
+]
+
+BOMB = (b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x0 "ha">'
+        + b"".join(b'<!ENTITY x%d "&x%d;&x%d;">' % (i + 1, i, i) for i in range(30))
+        + b'<!ENTITY f SYSTEM "file:///etc/passwd">]><a>&x30;&f;</a>')
+
+
+async def _flood():
+    for _ in range(64):     # 4 MB, far more than any answer has
+        yield b" " * 65536
+
+
+def _after_ntlm(request: Request, refuse: bool):
+    """The server's part of NTLM is the lab's; here the third message is refused, or its connection
+    was closed before."""
+    from windows_auth import challenge
+    value = request.header("Authorization") or ""
+    if not value.startswith("NTLM "):
+        return None
+    if refuse:
+        return challenge() if len(value) > 120 else None
+    return challenge("no challenge on this connection")
+
+
+# -- from the proxy --------------------------------------------------------------------------
+
+def proxied(**how) -> World:
+    return World(conf_lines=how.pop("lines", ""), server=how.pop("server", HERE), **how)
+
+
+PROXY = [
+    Case("server: healthy", proxied()),
+    Case("server: stopped", proxied(https_socket=world.closed_port,
+                                    http_socket=world.closed_port), ("server-closed",)),
+    Case("server: 4443 closed", proxied(https_socket=world.closed_port), ("server-closed",)),
+    Case("server: 8080 closed", proxied(http_socket=world.closed_port),
+         ("server-http-closed",)),
+    Case("server: 8080 closed, and needed", proxied(
+        http_socket=world.closed_port, conf_certificate="no-lyncdiscover"), ("server-closed",)),
+    Case("server: dropped by a firewall", proxied(
+        https_socket=world.unanswered_port, http_socket=world.unanswered_port, timeout=0.5),
+         ("server-timed-out",)),
+    Case("server: a name that doesn't exist", proxied(
+        server="fe1.contoso.local", dns={}), ("server-dns",), ("fe1.contoso.local",)),
+    Case("server: a name that does", proxied(
+        server="fe1.contoso.local", dns={"fe1.contoso.local": (HERE,)})),
+    Case("server: the internal web site's ports", proxied(internal=True),
+         ("server-internal-site",)),
+    Case("server: plain HTTP on 4443", proxied(https_socket=world.speaks_plain_http),
+         ("server-tls",)),
+    Case("server: TLS 1.1 at most", proxied(versions=TLS10), ("server-tls-old",)),
+    Case("server: another pool's certificate", proxied(certificate="fepool2.fabrikam.local"),
+         ("server-certificate-name",), ("fepool2.fabrikam.local",)),
+    Case("server: a certificate without the pool's name", proxied(certificate="wrong-name"),
+         ("server-certificate-name",)),
+    Case("server: an expired certificate", proxied(certificate="fepool-expired"),
+         ("server-certificate-expired",)),
+    Case("server: a certificate that ends soon", proxied(certificate="doctor-soon"),
+         ("server-certificate-expires-soon",)),
+    Case("server: another CA", proxied(certificate="untrusted"),
+         ("server-certificate-untrusted",)),
+    Case("server: another CA, and backend_verify off", proxied(
+        certificate="untrusted", lines="backend_verify off;")),
+    Case("server: a trusted_ca that isn't its CA", proxied(lines="ca=other-ca "),
+         ("server-certificate-untrusted",), ("contoso-CA",)),
+    Case("server: a self-signed certificate", proxied(certificate="doctor-server-self-signed"),
+         ("server-certificate-self-signed",)),
+    Case("server: an application error", proxied(
+        fault=for_path("/root$", 500, HTML, b"<title>Server Error</title>")),
+         ("server-answer",), ("Server Error",)),
+    Case("server: another web site", proxied(fault=always(200, HTML, WELCOME),
+                                             http_fault=always(200, HTML, WELCOME)),
+         ("server-answer",), ("Welcome to nginx!",)),
+    Case("server: no challenge", proxied(change=drop_header("^/abs/", "WWW-Authenticate")),
+         ("challenge-missing",)),
+    Case("server: a name that isn't published", proxied(
+        change=replace_in_body(b"https://lyncwebext.contoso.com", b"https://webext2.contoso.com",
+                               "/root$")), ("server-link",), ("webext2.contoso.com",)),
+    Case("server: sign-in", proxied(arguments=("--user", "CONTOSO\\kenmyer")),
+         shown=("signed in at",)),
+    Case("server: one that is down isn't asked", proxied(
+        lines="", server="127.0.0.99 down; server " + HERE)),
+]
