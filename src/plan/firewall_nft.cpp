@@ -122,9 +122,9 @@ private:
                 continue;
             }
             const std::string left =
-                match(keyword, "saddr", flow.from.anybody, source, row.side, ipv6);
-            const std::string right = match(keyword, "daddr", flow.to.anybody, target, row.side,
-                                            ipv6);
+                match(keyword, true, flow.from.anybody, source, row.side, ipv6);
+            const std::string right =
+                match(keyword, false, flow.to.anybody, target, row.side, ipv6);
             if (left == nobody || right == nobody) {
                 continue; // "any" is the inside, and the inside has no network of this family
             }
@@ -139,16 +139,17 @@ private:
 
     static constexpr std::string_view nobody = "nobody";
 
-    /// `ip saddr 172.16.0.10 `. On the inside, "any" is the internal networks; on the outside it
-    /// is everybody else; nothing to match where those aren't known.
-    std::string match(std::string_view keyword, std::string_view field, bool anybody,
+    /// `ip saddr 172.16.0.10 `. On the inside, "any" is the internal networks. On the outside
+    /// whoever comes may be anybody, phones in the company's own network included, which use the
+    /// external names; but what leaves the perimeter outwards doesn't go inside.
+    std::string match(std::string_view keyword, bool source, bool anybody,
                       const Addresses& addresses, FirewallSide side, bool ipv6) const {
-        const std::string start = std::string(keyword) + " " + std::string(field) + " ";
+        const std::string start = std::string(keyword) + (source ? " saddr " : " daddr ");
         if (!anybody) {
             return start + one_of(addresses) + " ";
         }
         const Addresses internal = of_family(internal_, ipv6);
-        if (internal_.empty()) {
+        if (internal_.empty() || (side == FirewallSide::external && source)) {
             return {};
         }
         if (side == FirewallSide::external) {

@@ -76,20 +76,32 @@ std::string heading(const std::string& publication, const FirewallRow& row) {
     return publication + (row.site.empty() ? "" : ", " + row.site) + ": " + row.table;
 }
 
-/// Port and ends of a connection in one line each, whatever the document's columns are.
+/// What people read: the port with the end that has it, and the purpose without its brackets.
 Row short_row(const std::string& publication, const FirewallRow& row) {
     const bool older = row.service.empty();
-    const bool local = row.local_port != "Any";
+    const std::size_t bracket = row.direction.find(" (");
+    std::string direction = row.direction.substr(0, bracket);
+    std::string why = bracket == std::string::npos
+                          ? std::string{}
+                          : row.direction.substr(bracket + 2, row.direction.size() - bracket - 3);
+    if (older && direction.find(' ') != std::string::npos) {
+        why = direction.substr(direction.find(' ') + 1); // "Outbound STUN/TCP media communications"
+        direction.resize(direction.find(' '));
+    }
+    why += (why.empty() || row.notes.empty() ? "" : ". ") + row.notes;
+    std::string port = row.service;
+    if (older) {
+        port = row.local_port == "Any" ? "remote " + row.remote_port : "local " + row.local_port;
+    }
     return {heading(publication, row),
             plan::firewall_side_name(row.side),
-            older ? (local ? row.local_port : row.remote_port) : row.service,
-            older ? (local ? "at the local IP" : "at the remote IP") : "at the destination",
-            older ? row.direction : std::string_view("from source to destination"),
+            std::move(port),
+            std::move(direction),
             row.source.shown(),
             row.destination.shown(),
             row.figure,
             Cell(row.needed, row.needed ? Style::plain : Style::faint),
-            row.notes};
+            std::move(why)};
 }
 
 /// Every cell of the documents by itself, and the addresses beside the words.
@@ -143,10 +155,9 @@ int show_firewall(const Options& options, Output& output) {
         table.columns = {{"table", "table"},
                          {"firewall", "firewall"},
                          {"port", "port"},
-                         {"where", "where"},
                          {"direction", "direction"},
-                         {"local", "local IP or source"},
-                         {"remote", "remote IP or destination"},
+                         {"local", "source, local IP"},
+                         {"remote", "destination, remote IP"},
                          {"figure", "figure"},
                          {"needed", "needed"},
                          {"notes", "notes"}};
