@@ -293,10 +293,23 @@ private:
         for (const auto& [connected, endpoint] : failures) {
             // An address of a family that this machine doesn't have tells nothing beside others.
             if (connected.outcome != Connected::Outcome::no_family || !any_open) {
-                examiner_.tell_connection(connected, endpoint, endpoint.text(), outside_ids,
-                                          adder(visited));
+                tell_unreachable(visited, connected, endpoint);
             }
         }
+    }
+
+    /// A machine that can't be reached is one finding, whichever port is tried for whatever name.
+    void tell_unreachable(const Visited& visited, const Connected& connected,
+                          const Endpoint& endpoint) {
+        examiner_.tell_connection(connected, endpoint, endpoint.address.text(), outside_ids,
+                                  adder(visited));
+    }
+
+    bool told_unreachable(const Endpoint& endpoint) const {
+        const std::string key = endpoint.address.text();
+        return written_.findings.has(Id::port_closed, key) ||
+               written_.findings.has(Id::port_timed_out, key) ||
+               written_.findings.has(Id::port_unreachable, key);
     }
 
     std::optional<Handshake> again(const Endpoint& endpoint, const HandshakeRequest& request) {
@@ -528,9 +541,9 @@ private:
         const Connected connected = examiner_.connect(endpoint);
         if (connected.outcome != Connected::Outcome::open) {
             if (needed) {
-                examiner_.tell_connection(connected, endpoint, endpoint.text(), outside_ids,
-                                          adder(visited));
-            } else if (connected.outcome != Connected::Outcome::no_family) {
+                tell_unreachable(visited, connected, endpoint);
+            } else if (connected.outcome != Connected::Outcome::no_family &&
+                       !told_unreachable(endpoint)) {
                 add(visited, Id::http_port_closed, name.host, endpoint.text(),
                     endpoint.text() + (connected.outcome == Connected::Outcome::refused
                                            ? " refuses the connection"
@@ -577,14 +590,15 @@ private:
             location->scheme == "https" && location->host == host) {
             return;
         }
-        std::string what = "plain HTTP isn't redirected to https: ";
         if (answer.outcome != HttpAnswer::Outcome::answered) {
-            what += "there is no answer";
-        } else {
-            what += status_text(answer.status);
-            if (!answer.header("Location").empty()) {
-                what += " to \"" + shown(answer.header("Location")) + "\"";
-            }
+            // What https has as well, such as a name that isn't loaded, is then one finding.
+            const auto objection = objection_to(answer, {});
+            add(visited, objection->id, url, objection->what, objection->what);
+            return;
+        }
+        std::string what = "plain HTTP isn't redirected to https: " + status_text(answer.status);
+        if (!answer.header("Location").empty()) {
+            what += " to \"" + shown(answer.header("Location")) + "\"";
         }
         add(visited, Id::http_redirect_missing, url, "", std::move(what));
     }

@@ -175,11 +175,13 @@ OUTSIDE = [
          ("port-timed-out",), at={"port-timed-out": list(NAMES)}),
     Case("80 is closed", World(http_socket=world.closed_port), ("http-port-closed",)),
     Case("80 is closed, and clients need it", replace(OVER_HTTP, http_socket=world.closed_port),
-         ("http-port-closed", "port-closed")),
+         ("port-closed",), at={"port-closed": [DISCOVERY]}),
 
     # TLS
     Case("443 speaks plain HTTP", World(https_socket=world.speaks_plain_http), ("tls-not-tls",)),
     Case("443 hangs up", World(https_socket=world.hangs_up), ("tls-closed",)),
+    Case("the handshake fails", World(https_socket=world.alerts), ("tls-failed",),
+         ("handshake failure",)),
     Case("443 accepts and says nothing", World(https_socket=world.silent, timeout=0.4),
          ("tls-timed-out",)),
     Case("TLS 1.1 at most", World(versions=TLS10), ("tls-old-only",), ("TLSv1.1",)),
@@ -379,6 +381,11 @@ PROXY = [
          ("server-certificate-name",)),
     Case("server: an expired certificate", proxied(certificate="fepool-expired"),
          ("server-certificate-expired",)),
+    Case("server: a certificate of tomorrow", proxied(
+        certificate="not-yet-valid", lines="ca=public-ca "),
+         ("server-certificate-name", "server-certificate-not-yet-valid")),
+    Case("server: not a server's certificate", proxied(certificate="doctor-server-client-only"),
+         ("server-certificate-invalid",)),
     Case("server: a certificate that ends soon", proxied(certificate="doctor-soon"),
          ("server-certificate-expires-soon",)),
     Case("server: another CA", proxied(certificate="untrusted"),

@@ -58,6 +58,8 @@ class Pki:
             "doctor-alone": ("other-ca", every,
                              "authorityInfoAccess=caIssuers;URI:http://ca.example.net/ca.crt"),
             "doctor-client-only": ("public-ca", every, "extendedKeyUsage=clientAuth"),
+            "doctor-server-client-only": ("internal-ca", "fepool.contoso.local",
+                                          "extendedKeyUsage=clientAuth"),
             "doctor-soon": ("internal-ca", "fepool.contoso.local", "days=20"),
         }
         for name, (ca, names, extension) in extra.items():
@@ -305,7 +307,14 @@ async def _plain_http(reader, writer):
     await writer.drain()
 
 
+async def _alert(reader, writer):
+    await reader.read(16)
+    writer.write(b"\x15\x03\x03\x00\x02\x02\x28")     # fatal, handshake_failure
+    await writer.drain()
+
+
 silent = talker(_say_nothing)
+alerts = talker(_alert)
 hangs_up = talker(_hang_up)
 speaks_plain_http = talker(_plain_http)
 
