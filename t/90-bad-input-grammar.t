@@ -41,6 +41,20 @@ my @directives = (
     ['farm',    'certificate_name',      'FQDN',         '',       'a.contoso.local b.contoso.local',
                                                                    'wac.contoso.local'],
     ['farm',    'services',              'ews autodiscover owa activesync mapi oab', ''],
+    ['edge',    'topology',              'consolidated|single_site|scaled_single_site|'
+                                         . 'multiple_site_remote|scaled_remote_site', '',
+                                         'consolidated single_site', 'consolidated'],
+    ['edge',    'reverse_proxy',         '[external=ADDRESS] [internal=ADDRESS]', '',
+                                         'external=203.0.113.1 internal=172.16.0.1 vip',
+                                         'external=203.0.113.1'],
+    ['edge',    'access_edge',           '[vip] [external=ADDRESS] [internal=ADDRESS]', '',
+                                         'vip external=203.0.113.1 internal=172.16.0.1 up'],
+    ['edge',    'web_conferencing_edge', '[vip] [external=ADDRESS] [internal=ADDRESS]', '',
+                                         'vip external=203.0.113.1 internal=172.16.0.1 up'],
+    ['edge',    'av_edge',               '[vip] [external=ADDRESS] [internal=ADDRESS]', '',
+                                         'vip external=203.0.113.1 internal=172.16.0.1 up'],
+    ['edge',    'next_hop',              'ADDRESS ...',  '',       undef,              '10.0.0.14'],
+    ['edge',    'internal_network',      'ADDRESS/BITS ...', ''],
 );
 
 # The blocks in which they stand, as messages name them, and another where they don't belong.
@@ -51,6 +65,7 @@ my %block = (
                 'a pool or director block'],
     farm    => ['exchange "mail.contoso.com"', 'pool "fepool.contoso.local"',
                 'an office_web_apps or exchange block'],
+    edge    => ['edge',                        'pool "fepool.contoso.local"', 'an edge block'],
 );
 
 my %belongs = (
@@ -63,6 +78,7 @@ my %belongs = (
 sub inside {
     my ($block, $lines) = @_;
     return (more => $lines) if $block =~ /^lync_publish/;
+    return (more => "edge {\n$lines}\n") if $block eq 'edge';
     return (more => "exchange mail.contoso.com {\nserver 10.0.0.15;\n$lines}\n") if $block =~ /^exch/;
     return (pool => "pool fepool.contoso.local {\n$lines}\n");
 }
