@@ -132,6 +132,12 @@ std::vector<std::string> passing_paths(const VirtualHost& host) {
         return {"/*"};
     }
 
+    // What is on demand elsewhere is so here; everything else passes.
+    if (std::any_of(site.simple_urls.begin(), site.simple_urls.end(),
+                    [](const policy::SimpleUrlPath& url) { return url.prefix.empty(); })) {
+        return {"/*"};
+    }
+
     const bool plain = site.kind == SiteKind::plain_http;
     std::vector<std::string> paths;
     if (!plain) {
@@ -143,7 +149,7 @@ std::vector<std::string> passing_paths(const VirtualHost& host) {
         }
     }
     for (const policy::SimpleUrlPath& url : site.simple_urls) {
-        paths.push_back(url.prefix.empty() ? "/*" : url.prefix);
+        paths.push_back(url.prefix);
     }
     if (plain || site.kind == SiteKind::autodiscover) {
         paths.emplace_back("/");

@@ -353,7 +353,10 @@ void Reader::open(const std::string& path) {
     }
     Sources::File file = source_of_.open(path);
     if (!file.error.empty()) {
-        fail(std::move(file.error));
+        if (file.error.starts_with("open()")) {
+            fail(std::move(file.error));
+        }
+        throw Mistake(std::move(file.error), Place{}); // nginx has no place for it either
     }
     Source opened;
     opened.name = path;
@@ -515,6 +518,7 @@ std::unique_ptr<Directive> read_text(std::string_view text, const std::string& n
     Source source;
     source.name = name;
     source.text = text;
+    source.buffered = text.size();
     return Reader(prefix, listener, sources).read(std::move(source));
 }
 

@@ -68,7 +68,8 @@ std::unique_ptr<Directive> read_configuration(const std::string& file, Listener&
 std::unique_ptr<Directive> read_configuration(const std::string& file);
 
 /// The same for text that is called `name` in places; `prefix` (with the slash at its end) is
-/// where relative names of includes are looked up.
+/// where relative names of includes are looked up. A word of text may be of any length, as where
+/// the module feeds nginx from memory; one of a file may not.
 std::unique_ptr<Directive> read_text(std::string_view text, const std::string& name,
                                      const std::string& prefix, Listener& listener,
                                      const Sources& sources = Sources::of_system());

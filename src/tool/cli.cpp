@@ -121,12 +121,18 @@ int run_command(const Command& command, const Options& options) {
     return status;
 }
 
-/// A sentence for what CLI11 found wrong, in its own words.
+/// A sentence for what CLI11 found wrong, in its own words but for commands.
 int complain_of_arguments(const CLI::App& app, const CLI::ParseError& error) {
-    complain(error.what());
     const CLI::App* where = &app;
     while (!where->get_subcommands().empty()) {
         where = where->get_subcommands().front();
+    }
+    const bool wants_command = where->get_require_subcommand_min() > 0;
+    const std::vector<std::string> rest = where->remaining();
+    if (wants_command && !rest.empty()) {
+        complain("unknown command " + printable(syntax::quoted(rest.front())));
+    } else {
+        complain(wants_command ? "a command is missing" : printable(error.what()));
     }
     std::string name = where->get_name();
     for (const CLI::App* parent = where->get_parent(); parent != nullptr;

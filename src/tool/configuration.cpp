@@ -135,9 +135,17 @@ std::string NginxConf::opened_ours(const Directive& directive, const Blocks& blo
                    : "\"lync_rule\" directive stands in generated servers only, write a "
                      "\"lync_publish\" block";
     }
-    const bool ours_alone = syntax::form_of(name) != syntax::Form::unknown &&
-                            find_nginx_directives(name).empty() && !state_.foreign_modules;
-    return ours_alone ? "\"" + name + "\" directive is not allowed here" : "";
+    // A slip in "lync_publish" itself. Other words at http level are none of the tool's business.
+    if (context == tool::in_http && directive.is_block && !state_.foreign_modules &&
+        find_nginx_directives(name).empty() && syntax::form_of(name) == syntax::Form::unknown) {
+        return "unknown directive \"" + std::string(name.c_str()) + "\"";
+    }
+    // A brace too many lets lines of a block fall out of it. Words that nobody else knows are told
+    // from directives of nginx's ("server") by the table.
+    if (syntax::form_of(name) == syntax::Form::unknown || context == elsewhere) {
+        return {};
+    }
+    return check_nginx_directive(directive, *blocks.back(), context, state_.foreign_modules);
 }
 
 std::string NginxConf::opened_in_http(const Directive& directive) {
@@ -203,8 +211,10 @@ void NginxConf::publish(const Directive& block) {
     };
 
     const bool first = configuration_.publications.empty();
-    topology::Publication declared =
-        topology::declare(block, environment, registry_, configuration_.remarks);
+    // A mistake is all that is said of its block.
+    std::vector<Diagnostic> remarks;
+    topology::Publication declared = topology::declare(block, environment, registry_, remarks);
+    configuration_.remarks.insert(configuration_.remarks.end(), remarks.begin(), remarks.end());
     configuration_.publications.push_back(
         {&block, plan::make_plan(std::move(declared)), first});
     if (depth_ == Depth::plan) {

@@ -156,10 +156,11 @@ std::string check_nginx_directive(const Directive& directive, const Directive& b
     const std::string shown = "\"" + name + "\"";
     const std::span<const NginxDirective> rows = find_nginx_directives(directive.name);
     if (rows.empty()) {
-        if (is_ours(directive.name)) {
-            return shown + " directive is not allowed here";
+        if (foreign_modules) {
+            return {};
         }
-        return foreign_modules ? "" : "unknown directive " + shown;
+        return is_ours(directive.name) ? shown + " directive is not allowed here"
+                                       : "unknown directive " + shown;
     }
 
     const auto row = std::find_if(rows.begin(), rows.end(), [context](const NginxDirective& r) {

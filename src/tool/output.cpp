@@ -75,6 +75,23 @@ std::string shown(const Cell& cell) {
 
 constexpr std::size_t gap = 2; ///< spaces between columns
 
+/// A list becomes several lines rather than one that nobody reads.
+constexpr std::size_t widest_list = 48;
+
+/// How wide a cell wants to be.
+std::size_t natural_width(const Cell& cell) {
+    const std::size_t width = width_of(shown(cell));
+    const auto* list = std::get_if<std::vector<std::string>>(&cell.value());
+    if (list == nullptr || width <= widest_list) {
+        return width;
+    }
+    std::size_t longest = widest_list;
+    for (const std::string& text : *list) {
+        longest = std::max(longest, width_of(printable(text)) + 1); // and its comma
+    }
+    return longest;
+}
+
 /// How wide each column has to be, the heading's own left out.
 std::vector<std::size_t> natural_widths(const Table& table) {
     std::vector<std::size_t> widths;
@@ -82,7 +99,7 @@ std::vector<std::size_t> natural_widths(const Table& table) {
         std::size_t width = c == table.group ? 0 : width_of(table.columns[c].title);
         if (c != table.group) {
             for (const Row& row : table.rows) {
-                width = std::max(width, width_of(shown(row[c])));
+                width = std::max(width, natural_width(row[c]));
             }
         }
         widths.push_back(width);
@@ -198,18 +215,21 @@ void Output::grid(const Table& table) {
             height = std::max(height, cells.back().size());
         }
         for (std::size_t line = 0; line < height; line++) {
+            std::string written;
             for (std::size_t c = 0; c < table.columns.size(); c++) {
                 if (c == table.group) {
                     continue;
                 }
                 const std::string text = line < cells[c].size() ? cells[c][line] : "";
                 const std::string padding(widths[c] - std::min(widths[c], width_of(text)), ' ');
-                out_ << (right(c) ? padding : "") << styled(text, style_of(c));
+                written += right(c) ? padding : "";
+                written += text.empty() ? text : styled(text, style_of(c));
                 if (c != last) {
-                    out_ << (right(c) ? "" : padding) << std::string(gap, ' ');
+                    written += (right(c) ? "" : padding) + std::string(gap, ' ');
                 }
             }
-            out_ << '\n';
+            written.erase(written.find_last_not_of(' ') + 1);
+            out_ << written << '\n';
         }
     };
     const auto head = [&] {

@@ -1,0 +1,136 @@
+# lyncctl's reader of nginx.conf against nginx's own: whatever nginx -t says of a block, lyncctl check
+# says, with the same place. The t/90-* suites ask both of every mistake that people make; here it is
+# quoting, comments, the ends of nginx's buffer, truncated files, stray characters, includes.
+
+use strict;
+use warnings;
+
+use LyncTest::ConfTest;
+use LyncTest::Paths;
+use Test::More;
+
+plan(skip_all => 'lyncctl is not built') if !-x "$LyncTest::Paths::BUILD/lyncctl";
+
+my @rows;
+
+# A word, as it may be written, where a domain belongs: the message shows what the word came to.
+for my $word (
+    '"contoso.com"', "'contoso.com'", '"con toso"', "'con\"toso'", '"con\'toso"', '"con\\"toso"',
+    "'con\\'toso'", 'con\\;toso', 'con\\{toso', 'con\\ toso', 'con\\ttoso', 'con\\ntoso', 'con\\rtoso',
+    'con\\\\toso', 'con\\xtoso', '"con\\\\"', '"con\\', 'con\\', '${x}', '${x', '$x{y}', 'a${x}b', '$',
+    'a$', '$$x', 'a#b', '#b', '"a"#b', '"a" #b', '"a"b', '"a"(', '"a")', '"a") b', '"a"{', '"a";b',
+    "'a'\"b\"", 'a"b"', "a'b'", '"', "'", '""', "''", '"a;b"', '"a{b}"', "a\tb", "a\rb", "\r", "a\nb",
+    "\"a\nb\"", "a\\\nb", "# comment\n a", "a # comment\n b", '(', ')', 'a)', '}', '{', '{}', ';', 'a}b',
+    "a\0b", "\0", "\xff", "\xc3\xbc", "\xef\xbb\xbfcontoso.com", '*', '[::1]', 'a\\"b', '\\"a', '\\#a',
+) {
+    push @rows, {
+        title => 'sip_domain ' . ($word =~ s/([^ -~])/sprintf '\\x%02x', ord $1/ger),
+        sip_domain => "sip_domain $word;\n",
+    };
+}
+
+# A byte-order mark, carriage returns, no newline at the end.
+my $smallest = <<"END_CONF";
+load_module $LyncTest::Paths::MODULE;
+pid nginx.pid;
+events {}
+http {
+    lync_publish contoso {  # the block
+        sip_domain   contoso.com "fabrikam.com";
+        certificate  $LyncTest::Paths::PKI/public.pem $LyncTest::Paths::PKI/public.key;
+        trusted_ca   '$LyncTest::Paths::PKI/internal-ca.pem';
+        https_listen 127.0.0.1:18443;
+        http_listen  127.0.0.1:18080;
+        pool fepool.contoso.local {
+            server                 10.0.0.11 weight=2;
+            external_web_services  lyncwebext.contoso.com;
+        }
+    }
+}
+END_CONF
+push @rows,
+    { title => 'carriage returns', raw => $smallest =~ s/\n/\r\n/gr },
+    { title => 'no newline at the end', raw => $smallest =~ s/\n\z//r },
+    { title => 'carriage returns alone', raw => $smallest =~ s/\n/\r/gr },
+    { title => 'text after the end', raw => "$smallest# comment" },
+    { title => 'a brace after the end', raw => "$smallest}\n" };
+
+# Cut off at each byte of the block.
+my $block = index $smallest, 'lync_publish';
+push @rows, { title => "cut off at byte $_", raw => substr $smallest, 0, $_ }
+    for grep { $_ % 3 == 0 || substr($smallest, $_ - 1, 1) =~ /[;{}"'\s]/ } $block .. length($smallest) - 1;
+
+# A stray character in each place of the block, chosen by a generator that always gives the same.
+my @stray = (';', '{', '}', '"', "'", '\\', '#', '$', ' ', "\n", "\r", "\0", ')', '${');
+my $end   = rindex $smallest, "    }\n}";
+my $seed  = 20261121;
+for (1 .. 250) {
+    $seed = ($seed * 1103515245 + 12345) % 2**31;
+    my $at    = $block + $seed % ($end - $block);
+    my $stray = $stray[($seed >> 8) % @stray];
+    my $text  = $smallest;
+    substr($text, $at, ($seed >> 16) % 2, $stray);
+    push @rows, { title => sprintf('stray %vd at %d', $stray, $at), raw => $text };
+}
+
+# nginx reads 4096 bytes at a time, and no word may be longer.
+for my $size (4080 .. 4100) {
+    push @rows,
+        { title => "a comment of $size", more => '#' . 'x' x $size . "\n" },
+        { title => "a word of $size", more => 'max_upload ' . 'x' x $size . ";\n" }
+        if $size % 4 == 0 || abs($size - 4096) < 3;
+    push @rows, { title => "a quoted word of $size", more => 'max_upload "' . 'x' x $size . "\";\n" }
+        if abs($size - 4096) < 3;
+    push @rows, { title => "a word in single quotes of $size", more => "max_upload '" . 'x' x $size }
+        if abs($size - 4096) < 3;
+}
+push @rows, { title => 'a comment longer than two buffers', more => '#' . 'x' x 9000 . "\n" },
+    { title => 'a file of many buffers', more => "# comment\n" x 5000 . "max_upload x;\n" },
+    { title => 'a name of 2000 letters', more => 'x' x 2000 . " 1;\n" },
+    { title => 'a name of 1000 letters', more => 'x' x 1000 . " 1;\n" },
+    { title => 'a name with a NUL byte', more => "max%%x00%%upload 1m;\n" };
+
+# Includes.
+my @files = (
+    [ 'a file of the block', "include more.conf;\n", { 'more.conf' => "max_upload 1m;\n" } ],
+    [ 'a pattern, sorted', "include m*.conf;\n", { 'm2.conf' => "max_upload 2m;\n", 'm1.conf' => "max_upload 1m;\n" } ],
+    [ 'a pattern: the second is wrong', "include m*.conf;\n", { 'm2.conf' => "max_uplod 2m;\n", 'm1.conf' => "max_upload 1m;\n" } ],
+    [ 'a pattern: the first leaves a block open', "include m*.conf;\n", { 'm1.conf' => "pool a.b {\n", 'm2.conf' => "}\n" } ],
+    [ 'a pattern that nothing matches', "include none*.conf;\n", {} ],
+    [ 'a pattern with brackets', "include m[12].conf;\n", { 'm1.conf' => "max_upload x;\n" } ],
+    [ 'a pattern with a question mark', "include m?.conf;\nmax_upload y;\n", { 'm1.conf' => "max_upload x;\n" } ],
+    [ 'in quotes', "include 'more.conf';\n", { 'more.conf' => "max_upload x;\n" } ],
+    [ 'as a block', "include more.conf {\n}\n", { 'more.conf' => '' } ],
+    [ 'twice', "include more.conf;\ninclude more.conf;\n", { 'more.conf' => "max_upload 1m;\n" } ],
+    [ 'two files in one line', "include a.conf b.conf;\n", { 'a.conf' => '', 'b.conf' => '' } ],
+    [ 'an empty file', "include more.conf;\n", { 'more.conf' => '' } ],
+    [ 'a file that ends in a comment', "include more.conf;\n", { 'more.conf' => 'max_upload 1m; # end' } ],
+    [ 'a file that ends in a word', "include more.conf;\n", { 'more.conf' => 'max_upload' } ],
+    [ 'a directory', "include .;\n", {} ],
+    [ 'a name that goes on with a NUL byte', "include more.conf%%x00%%x;\n", { 'more.conf' => "max_upload x;\n" } ],
+);
+push @rows, { title => "include: $_->[0]", more => $_->[1], files => $_->[2] } for @files;
+push @rows, {
+    title => 'include at http level, of the publication',
+    http  => "include pub.conf;\n",
+    files => { 'pub.conf' => "lync_publish contoso {\n    sip_domain contoso.com\n}\n" },
+};
+push @rows, {
+    title => 'include at the top, of http',
+    raw   => "load_module $LyncTest::Paths::MODULE;\npid nginx.pid;\nevents {}\ninclude http.conf;\n",
+    files => { 'http.conf' => "http {\n    lync_publish contoso {\n        pool a {\n    }\n}\n" },
+};
+
+# Blocks of nginx's whose lines aren't directives, and words of ours that mean something else there.
+push @rows, {
+    title  => 'map and types',
+    before => "map \$host \$pool {\n default none;\n lync_publish 1;\n sip_domain 2;\n include m.types;\n}\n"
+            . "types {\n text/html html;\n}\n",
+    files  => { 'm.types' => "pool a;\n" },
+    more   => "max_upload x;\n",
+};
+
+my $refused = compare_with_lyncctl(@rows);
+cmp_ok($refused, '>', @rows / 2, 'most of them are refused');
+cmp_ok($refused, '<', @rows - 10, 'and some accepted');
+done_testing();
