@@ -14,15 +14,16 @@ namespace {
 constexpr std::uint16_t https_port = 443; ///< what clients use is the published port, always
 constexpr std::uint16_t http_port = 80;
 constexpr std::size_t most_addresses = 4; ///< of one name that are looked at
+constexpr int enough_silence = 3;         ///< time-outs in a row after which no more is waited for
 constexpr std::size_t most_redirects = 5; ///< Redirect links that are followed in a row
 
 /// A name with what is known of it by now.
 struct Visited {
     const Name* name = nullptr;
     std::vector<Address> addresses;
-    bool known = false;     ///< the addresses are known
-    bool given = false;     ///< by --resolve or --connect-to: the DNS wasn't asked
-    bool elsewhere = false; ///< none of them is where the other names lead
+    bool known = false;            ///< the addresses are known
+    bool given = false;            ///< by --resolve or --connect-to: the DNS wasn't asked
+    bool elsewhere = false;        ///< none of them is where the other names lead
     std::optional<Endpoint> https; ///< where TLS is spoken; nothing: not usable
     bool trusted = false;
     bool given_up = false;
@@ -30,9 +31,8 @@ struct Visited {
 
 /// Whether `name` is `domain` or lies in it.
 bool is_within(std::string_view name, std::string_view domain) {
-    return name == domain ||
-           (name.ends_with(domain) && name.size() > domain.size() &&
-            name[name.size() - domain.size() - 1] == '.');
+    return name == domain || (name.ends_with(domain) && name.size() > domain.size() &&
+                              name[name.size() - domain.size() - 1] == '.');
 }
 
 /// What tells only that a name leads to the wrong machine, if it does lead elsewhere.
@@ -131,8 +131,7 @@ private:
     }
 
     /// Where a client's connection to host:port goes.
-    Endpoint endpoint_of(const Visited& visited, const Address& address,
-                         std::uint16_t port) const {
+    Endpoint endpoint_of(const Visited& visited, const Address& address, std::uint16_t port) const {
         const std::string& host = visited.name->host;
         Endpoint endpoint{address, port};
         for (const ResolveRule& resolve : settings_.resolve) {
@@ -148,6 +147,19 @@ private:
         return endpoint;
     }
 
+    /// Once it was silent for a few names in a row, the DNS isn't waited for any more.
+    Resolution ask_dns(const std::string& name) {
+        Resolution found;
+        if (silent_dns_ >= enough_silence) {
+            found.outcome = Resolution::Outcome::no_answer;
+            return found;
+        }
+        examiner_.begin("DNS of " + name);
+        found = examiner_.resolver().ask(name, examiner_.deadline());
+        silent_dns_ = found.outcome == Resolution::Outcome::no_answer ? silent_dns_ + 1 : 0;
+        return found;
+    }
+
     void find_addresses(Visited& visited) {
         const std::string& host = visited.name->host;
         visited.addresses = given_addresses(host);
@@ -155,8 +167,7 @@ private:
             visited.known = visited.given = true;
             return;
         }
-        examiner_.begin("DNS of " + host);
-        const Resolution found = examiner_.resolver().ask(host, examiner_.deadline());
+        const Resolution found = ask_dns(host);
         const auto tell = [&](Id id, std::string_view key, std::string what) {
             written_.findings.add(id, host, key, std::move(what));
         };
@@ -258,8 +269,7 @@ private:
             if (!asked_dns) {
                 return;
             }
-            examiner_.begin("DNS of " + name);
-            const Resolution found = examiner_.resolver().ask(name, examiner_.deadline());
+            const Resolution found = ask_dns(name);
             for (const Address& address : found.addresses) {
                 // From inside such a name has a private address, as it should.
                 if (!address.is_internal()) {
@@ -322,10 +332,19 @@ private:
 
     void secure(Visited& visited, const Endpoint& endpoint, const Connection& connection) {
         const Name& name = *visited.name;
+        const auto tell = adder(visited);
+        Handshake handshake;
+        if (silent_tls_.contains(endpoint.text())) { // nobody is there, whatever the name
+            handshake.outcome = Handshake::Outcome::timed_out;
+            examiner_.tell_handshake(handshake, endpoint, name.host, outside_ids, tell);
+            return;
+        }
         examiner_.begin("TLS of " + name.host);
         HandshakeRequest request{name.host, {"h2", "http/1.1"}, false};
-        Handshake handshake = shake_hands(connection, request, trusted_, examiner_.deadline());
-        const auto tell = adder(visited);
+        handshake = shake_hands(connection, request, trusted_, examiner_.deadline());
+        if (handshake.outcome == Handshake::Outcome::timed_out) {
+            silent_tls_.insert(endpoint.text());
+        }
 
         request.old_versions = true;
         if (handshake.outcome == Handshake::Outcome::done) {
@@ -350,8 +369,8 @@ private:
         bool http1 = true;
         if (handshake.alpn == "h2") {
             const auto second = again(endpoint, {name.host, {"http/1.1"}, false});
-            http1 = second && second->outcome == Handshake::Outcome::done &&
-                    second->alpn == "http/1.1";
+            http1 =
+                second && second->outcome == Handshake::Outcome::done && second->alpn == "http/1.1";
             if (!http1) {
                 tell(Id::http2_only, endpoint.text(),
                      endpoint.text() + " offers nothing but HTTP/2");
@@ -364,9 +383,8 @@ private:
             handshake.verdict.wrong_name = false;
             visited.given_up = true;
         }
-        const bool trusted =
-            examiner_.tell_certificate(handshake, name.host, outside_ids, tell) &&
-            !visited.given_up;
+        const bool trusted = examiner_.tell_certificate(handshake, name.host, outside_ids, tell) &&
+                             !visited.given_up;
         if (http1 && !visited.https) {
             visited.https = endpoint;
             visited.trusted = trusted;
@@ -374,6 +392,22 @@ private:
     }
 
     // --- questions
+
+    /// A farm that was silent a few times isn't asked any more.
+    bool is_silent(const Visited& visited) {
+        const auto farm = silent_farms_.find(visited.name->farm);
+        return farm != silent_farms_.end() && farm->second >= enough_silence;
+    }
+
+    HttpAnswer ask(const Visited& visited, const HttpRequest& request) {
+        HttpAnswer answer = examiner_.ask(request);
+        if (answer.outcome == HttpAnswer::Outcome::timed_out &&
+            ++silent_farms_[visited.name->farm] == enough_silence) {
+            written_.notes.push_back(visited.name->farm +
+                                     " doesn't answer in time: nothing more is asked of it");
+        }
+        return answer;
+    }
 
     HttpRequest request_to(const Visited& visited, const std::string& target,
                            std::string accept) const {
@@ -402,7 +436,7 @@ private:
     }
 
     void ask(Visited& visited, const Question& question) {
-        if (!visited.https || visited.given_up) {
+        if (!visited.https || visited.given_up || is_silent(visited)) {
             return;
         }
         if (question.expect == Expect::autodiscover) {
@@ -410,7 +444,7 @@ private:
             return;
         }
         const HttpRequest request = request_to(visited, question.path, "*/*");
-        const HttpAnswer answer = examiner_.ask(request);
+        const HttpAnswer answer = ask(visited, request);
         Judged judged(*this, visited);
         judged.judge.at(request.url);
         switch (question.expect) {
@@ -443,7 +477,7 @@ private:
             return nullptr;
         }
         Visited& visited = visited_[found->second];
-        return visited.https && !visited.given_up ? &visited : nullptr;
+        return visited.https && !visited.given_up && !is_silent(visited) ? &visited : nullptr;
     }
 
     /// Asks for an Autodiscover document and goes where its links lead. `chain`: the URLs whose
@@ -453,16 +487,16 @@ private:
             request_to(visited, target, std::string(autodiscover_type) + ";v=1");
         if (std::find(chain.begin(), chain.end(), request.url) != chain.end() ||
             chain.size() > most_redirects) {
-            written_.findings.add(Id::autodiscover_loop, request.url, "",
-                                  "Redirect links lead from " + shown(chain.front()) +
-                                      (chain.size() > most_redirects ? " on and on"
-                                                                     : " in a circle"));
+            written_.findings.add(
+                Id::autodiscover_loop, request.url, "",
+                "Redirect links lead from " + shown(chain.front()) +
+                    (chain.size() > most_redirects ? " on and on" : " in a circle"));
             return;
         }
         if (!asked_.insert(request.url).second) {
             return;
         }
-        const HttpAnswer answer = examiner_.ask(request);
+        const HttpAnswer answer = ask(visited, request);
         Judged judged(*this, visited);
         judged.judge.at(request.url);
         const auto document = judged.judge.autodiscover(answer);
@@ -510,13 +544,13 @@ private:
             return;
         }
         const bool oauth = link.token == "OAuth";
-        const HttpRequest request = request_to(
-            *visited, url->target,
-            oauth ? "application/json" : std::string(autodiscover_type) + ";v=1");
+        const HttpRequest request =
+            request_to(*visited, url->target,
+                       oauth ? "application/json" : std::string(autodiscover_type) + ";v=1");
         if (!asked_.insert(request.url).second) {
             return;
         }
-        const HttpAnswer answer = examiner_.ask(request);
+        const HttpAnswer answer = ask(*visited, request);
         Judged judged(*this, *visited);
         judged.judge.at(request.url);
         if (oauth) {
@@ -532,7 +566,7 @@ private:
 
     void ask_plain_http(Visited& visited) {
         const Name& name = *visited.name;
-        if (!visited.known || name.http == PlainHttp::unused) {
+        if (!visited.known || name.http == PlainHttp::unused || is_silent(visited)) {
             return;
         }
         const bool needed = name.http == PlainHttp::autodiscover;
@@ -555,7 +589,7 @@ private:
         request.url = "http://" + name.host + "/";
         request.to = endpoint;
         request.accept = needed ? std::string(autodiscover_type) + ";v=1" : "*/*";
-        const HttpAnswer answer = examiner_.ask(request);
+        const HttpAnswer answer = ask(visited, request);
         if (needed) {
             judge_http_autodiscover(visited, request.url, answer);
         } else {
@@ -641,15 +675,18 @@ private:
     TrustStore trusted_;
     std::vector<Visited> visited_; ///< as steps_.names
     std::map<std::string, std::size_t> by_host_;
-    Address home_; ///< where most names lead
-    std::set<std::string> asked_; ///< URLs
+    Address home_;                            ///< where most names lead
+    std::set<std::string> asked_;             ///< URLs
+    int silent_dns_ = 0;                      ///< names in a row without an answer of the DNS
+    std::set<std::string> silent_tls_;        ///< endpoints that don't answer a handshake
+    std::map<std::string, int> silent_farms_; ///< requests that weren't answered in time
     std::set<std::string> old_versions_looked_at_;
 };
 
 } // namespace
 
-void examine_from_outside(const OutsideSteps& steps, const Settings& settings,
-                          Examination& written, const Progress& progress) {
+void examine_from_outside(const OutsideSteps& steps, const Settings& settings, Examination& written,
+                          const Progress& progress) {
     for (const std::string& pattern : steps.patterns) {
         written.notes.push_back(pattern + " stands for any domain: name some with --domain");
     }

@@ -61,9 +61,16 @@ std::vector<Question> farm_questions(const Farm& farm, Product product) {
         return {{Expect::office_discovery, "/hosting/discovery"}};
     case Role::exchange:
         return exchange_questions(farm.services);
-    default:
-        return web_service_questions(product);
+    case Role::pool:
+    case Role::director:
+        break;
     }
+    std::vector<Question> questions = web_service_questions(product);
+    if (farm.role == Role::director) {
+        // Users sign in there; their address book is at their home pool.
+        std::erase_if(questions, [](const Question& q) { return q.path == "/abs/handler"; });
+    }
+    return questions;
 }
 
 std::vector<Question> page_questions(const VirtualHost& host) {
@@ -93,8 +100,7 @@ std::vector<std::string> names_to_ask(const VirtualHost& host,
         const auto asked = [&](const std::string& domain) {
             return name == std::string(discovery_label) + domain;
         };
-        if (!discovery || domains.empty() ||
-            std::any_of(domains.begin(), domains.end(), asked)) {
+        if (!discovery || domains.empty() || std::any_of(domains.begin(), domains.end(), asked)) {
             names.push_back(name);
         }
     }
@@ -107,7 +113,10 @@ public:
     explicit PlainHttpRules(const Plan& plan) : plan_(plan) {
         for (const VirtualHost& host : plan.hosts) {
             if (!host.tls && host.site.kind == SiteKind::plain_http && !host.upstreams.empty()) {
-                over_http_.insert(host.names.begin(), host.names.end());
+                const bool asks =
+                    host.site.plain_autodiscover == policy::PlainAutodiscover::unless_covered;
+                auto& names = asks ? unless_covered_ : always_;
+                names.insert(host.names.begin(), host.names.end());
             }
         }
     }
@@ -116,9 +125,12 @@ public:
         if (plan_.publication.http_sockets.empty()) {
             return PlainHttp::unused;
         }
-        const bool declared = over_http_.contains(name) || over_http_.contains(pattern);
         const bool covered = plan_.publication.certificate_names &&
                              plan_.publication.certificate_names->covers(name);
+        const auto in = [&](const auto& names) {
+            return names.contains(name) || names.contains(pattern);
+        };
+        const bool declared = in(always_) || (in(unless_covered_) && !covered);
         // A name that is covered is asked over https, also where http_autodiscover is on.
         if (declared && !covered) {
             return PlainHttp::autodiscover;
@@ -129,13 +141,14 @@ public:
 
 private:
     const Plan& plan_;
-    std::set<std::string, std::less<>> over_http_;
+    std::set<std::string, std::less<>> always_;         ///< answered over plain HTTP
+    std::set<std::string, std::less<>> unless_covered_; ///< so, if no certificate covers the name
 };
 
 void add_names(const Plan& plan, const VirtualHost& host, const PlainHttpRules& rules,
                const std::vector<std::string>& domains, OutsideSteps& steps) {
-    const Farm* farm = host.upstreams.empty() ? nullptr
-                                              : &plan.farm(plan.upstreams[host.upstreams.front()]);
+    const Farm* farm =
+        host.upstreams.empty() ? nullptr : &plan.farm(plan.upstreams[host.upstreams.front()]);
     for (const std::string& host_name : names_to_ask(host, domains, steps.patterns)) {
         Name name;
         name.host = host_name;
