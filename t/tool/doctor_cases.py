@@ -23,6 +23,7 @@ class Case:
     says: tuple = ()            # texts that the findings must hold
     at: dict = field(default_factory=dict)  # id -> where, exactly
     status: int | None = None   # exit status, if not 0 without and 1 with findings
+    notes: tuple = ()           # texts on standard error, which is empty otherwise
     shown: tuple = ()           # texts in the sentences (--format table) of a second run
 
 
@@ -152,6 +153,8 @@ OUTSIDE = [
         dns=dns_with(meet__contoso__com=world.SERVFAIL)), ("dns-failed",)),
     Case("the DNS doesn't answer", World(
         dns=dns_with(meet__contoso__com=world.SILENCE), timeout=1), ("dns-no-answer",)),
+    Case("no DNS at all", World(dns=dict.fromkeys(NAMES, world.SILENCE), timeout=0.4),
+         ("dns-no-answer",), at={"dns-no-answer": list(NAMES)}),
     Case("a name leads to a Front End", World(
         dns=dns_with(lyncwebext__contoso__com=(SERVER,))), ("dns-past-proxy",), (SERVER,)),
     Case("a name leads to another machine, where nobody listens", World(
@@ -240,6 +243,8 @@ OUTSIDE = [
     Case("no answer in time", World(
         fault=lambda request: _never(request) if request.host_name == "meet.contoso.com" else None,
         timeout=1), ("http-timed-out",)),
+    Case("nothing is answered in time", World(fault=_never, timeout=0.5),
+         ("http-timed-out",), notes=("fepool.contoso.local doesn't answer in time",)),
     Case("no answer at all", World(https_socket=behind_tls(world.close_at_once)),
          ("http-closed",)),
     Case("not HTTP", World(https_socket=behind_tls(world.say_garbage)),
