@@ -34,8 +34,7 @@ Settings settings_of(const DoctorOptions& options) {
     if (!(options.timeout > 0 && options.timeout <= longest_step)) {
         throw Failure("invalid --timeout: seconds, more than 0 and at most 600");
     }
-    settings.time_limit =
-        std::chrono::milliseconds(std::lround(std::ceil(options.timeout * 1000)));
+    settings.time_limit = std::chrono::milliseconds(std::lround(std::ceil(options.timeout * 1000)));
     try {
         for (const std::string& text : options.resolve) {
             settings.resolve.push_back(parse_resolve(text));
@@ -94,8 +93,8 @@ std::string join(const std::vector<std::string>& parts, std::size_t most) {
 void wrapped(Output& output, std::string_view label, std::string_view text) {
     constexpr std::size_t indent = 10;
     const std::size_t columns = output.terminal().columns;
-    const std::size_t width = columns == 0 ? std::string::npos
-                                           : std::max<std::size_t>(columns, 50) - indent;
+    const std::size_t width =
+        columns == 0 ? std::string::npos : std::max<std::size_t>(columns, 50) - indent;
     std::string line = "  " + std::string(label);
     line.resize(indent, ' ');
     const auto cut = [&](std::string_view rest) {
@@ -149,8 +148,8 @@ int print_kinds(Output& output) {
     table.columns = {
         {"id", "finding"}, {"severity", "severity"}, {"cause", "cause"}, {"remedy", "remedy"}};
     for (const Kind& kind : kinds()) {
-        table.rows.push_back({Cell(kind.name), Cell(severity_name(kind.severity)),
-                              Cell(kind.cause), Cell(kind.remedy)});
+        table.rows.push_back({Cell(kind.name), Cell(severity_name(kind.severity)), Cell(kind.cause),
+                              Cell(kind.remedy)});
     }
     output.table(table);
     return exit_fine;

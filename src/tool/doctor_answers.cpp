@@ -101,8 +101,8 @@ void Judge::links(const std::vector<Link>& links) {
 
 bool Judge::link(std::string_view href, std::string_view token) {
     const auto url = parse_url(href);
-    const std::string named = "the address " + quoted(href) +
-                              (token.empty() ? "" : " (" + shown(token, 60) + ")");
+    const std::string named =
+        "the address " + quoted(href) + (token.empty() ? "" : " (" + shown(token, 60) + ")");
     if (!url) {
         add(is_server_ ? Id::server_link : Id::link_not_https, shown(href),
             named + " can't be read");
@@ -116,8 +116,7 @@ bool Judge::link(std::string_view href, std::string_view token) {
     }
     if (url->scheme != "https" || (!url->port.empty() && url->port != "443")) {
         add(is_server_ ? Id::server_link : Id::link_not_https,
-            url->scheme + "://" + url->host + ":" + url->port,
-            named + " isn't https on port 443");
+            url->scheme + "://" + url->host + ":" + url->port, named + " isn't https on port 443");
         return false;
     }
     return true;
@@ -136,9 +135,9 @@ void Judge::windows_challenge(const HttpAnswer& answer) {
         return;
     }
     add(Id::challenge_missing, key_,
-        answer.status == 401 ? "the answer is 401 without a WWW-Authenticate line"
-                             : "the answer is " + status_text(answer.status) +
-                                   " though nobody signed in");
+        answer.status == 401
+            ? "the answer is 401 without a WWW-Authenticate line"
+            : "the answer is " + status_text(answer.status) + " though nobody signed in");
 }
 
 void Judge::user_challenge(const HttpAnswer& answer) {
@@ -175,7 +174,9 @@ void Judge::oauth_challenge(const HttpAnswer& answer) {
     if (!bearer || !rtc) {
         add(Id::oauth_challenge_incomplete, key_,
             std::string("the OAuth challenge (") + status_text(answer.status) + ") has " +
-                (bearer ? "no MsRtcOAuth line" : rtc ? "no Bearer line" : "neither line"));
+                (bearer ? "no MsRtcOAuth line"
+                 : rtc  ? "no Bearer line"
+                        : "neither line"));
     }
 }
 
@@ -198,8 +199,8 @@ void Judge::page(const HttpAnswer& answer, const std::string& host) {
         const std::string_view location = answer.header("Location");
         const auto url = parse_url(location);
         const bool stays = location.starts_with("/") && !location.starts_with("//");
-        if (stays || (url && url->scheme == "https" &&
-                      (url->host == host || published_.has(url->host)))) {
+        if (stays ||
+            (url && url->scheme == "https" && (url->host == host || published_.has(url->host)))) {
             return;
         }
     }

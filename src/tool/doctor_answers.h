@@ -11,8 +11,7 @@ class Judge {
 public:
     /// `key` keeps findings of servers that stand for each other together: the farm's name.
     Judge(Findings& findings, const PublishedNames& published, std::string key, bool is_server)
-        : findings_(findings), published_(published), key_(std::move(key)),
-          is_server_(is_server) {}
+        : findings_(findings), published_(published), key_(std::move(key)), is_server_(is_server) {}
 
     /// Where the answers judged from now on come from: a URL, or a server with port and path.
     void at(std::string where) { where_ = std::move(where); }

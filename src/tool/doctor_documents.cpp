@@ -28,7 +28,8 @@ std::string load(pugi::xml_document& document, std::string_view body) {
 }
 
 /// Calls `visit` with every element.
-template <class Visit> void walk(const pugi::xml_node& node, const Visit& visit, int depth = 0) {
+template <class Visit>
+void walk(const pugi::xml_node& node, const Visit& visit, int depth = 0) {
     for (const pugi::xml_node& child : node.children()) {
         if (child.type() == pugi::node_element && depth < deepest) {
             visit(child);
@@ -93,8 +94,8 @@ AddressList parse_service_metadata(std::string_view body) {
         const std::string_view name = local_name(node);
         has_service |= name == "service" || name == "definitions";
         if (name == "address" && !node.attribute("location").empty()) {
-            list.links.push_back({node.parent().attribute("name").value(),
-                                  node.attribute("location").value()});
+            list.links.push_back(
+                {node.parent().attribute("name").value(), node.attribute("location").value()});
         }
     });
     if (!has_service) {
@@ -138,10 +139,9 @@ AddressList parse_wopi_discovery(std::string_view body) {
 
 std::string title_of(std::string_view body) {
     const auto find = [&](std::string_view what, std::size_t from) {
-        const auto at = std::search(body.begin() + static_cast<std::ptrdiff_t>(from), body.end(),
-                                    what.begin(), what.end(), [](char a, char b) {
-                                        return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b;
-                                    });
+        const auto at = std::search(
+            body.begin() + static_cast<std::ptrdiff_t>(from), body.end(), what.begin(), what.end(),
+            [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; });
         return at == body.end() ? std::string_view::npos
                                 : static_cast<std::size_t>(at - body.begin());
     };
@@ -154,9 +154,8 @@ std::string title_of(std::string_view body) {
         return "";
     }
     const auto end = find("</title", begin);
-    std::string_view title = body.substr(begin + 1, end == std::string_view::npos
-                                                        ? std::string_view::npos
-                                                        : end - begin - 1);
+    std::string_view title = body.substr(
+        begin + 1, end == std::string_view::npos ? std::string_view::npos : end - begin - 1);
     const auto first = title.find_first_not_of(" \t\r\n");
     if (first == std::string_view::npos) {
         return "";

@@ -124,8 +124,7 @@ void Examiner::tell_connection(const Connected& connected, const Endpoint& endpo
         break;
     case Outcome::unreachable:
         add(ids.unreachable, key,
-            text + " can't be reached" +
-                (connected.detail.empty() ? "" : ": " + connected.detail));
+            text + " can't be reached" + (connected.detail.empty() ? "" : ": " + connected.detail));
         break;
     case Outcome::no_family:
         add(ids.unreachable, key,
@@ -148,8 +147,7 @@ bool Examiner::tell_handshake(const Handshake& handshake, const Endpoint& endpoi
         add(ids.tls_not_tls, text, "what answers at " + text + " doesn't speak TLS");
         break;
     case Outcome::closed:
-        add(ids.tls_closed, text,
-            text + " ends the TLS handshake for " + server_name + reason);
+        add(ids.tls_closed, text, text + " ends the TLS handshake for " + server_name + reason);
         break;
     case Outcome::timed_out:
         add(ids.tls_timed_out, text, text + " doesn't answer the TLS handshake");
@@ -216,16 +214,27 @@ HttpAnswer Examiner::ask(const HttpRequest& request) {
 
 std::string status_text(int status) {
     static const std::map<int, std::string_view> names{
-        {200, "OK"},           {301, "Moved Permanently"},  {302, "Found"},
-        {303, "See Other"},    {307, "Temporary Redirect"}, {308, "Permanent Redirect"},
-        {400, "Bad Request"},  {401, "Unauthorized"},       {403, "Forbidden"},
-        {404, "Not Found"},    {405, "Method Not Allowed"}, {407, "Proxy Authentication Required"},
-        {421, "Misdirected Request"}, {429, "Too Many Requests"}, {500, "Internal Server Error"},
-        {502, "Bad Gateway"},  {503, "Service Unavailable"}, {504, "Gateway Timeout"},
+        {200, "OK"},
+        {301, "Moved Permanently"},
+        {302, "Found"},
+        {303, "See Other"},
+        {307, "Temporary Redirect"},
+        {308, "Permanent Redirect"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {407, "Proxy Authentication Required"},
+        {421, "Misdirected Request"},
+        {429, "Too Many Requests"},
+        {500, "Internal Server Error"},
+        {502, "Bad Gateway"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
     };
     const auto found = names.find(status);
-    return std::to_string(status) +
-           (found == names.end() ? "" : " " + std::string(found->second));
+    return std::to_string(status) + (found == names.end() ? "" : " " + std::string(found->second));
 }
 
 Challenge challenge_of(const HttpAnswer& answer) {
@@ -254,8 +263,7 @@ std::optional<Objection> objection_to(const HttpAnswer& answer,
                                       std::initializer_list<int> expected) {
     using Outcome = HttpAnswer::Outcome;
     const auto sentence = [&](std::string_view text) {
-        return std::string(text) +
-               (answer.detail.empty() ? "" : " (" + shown(answer.detail) + ")");
+        return std::string(text) + (answer.detail.empty() ? "" : " (" + shown(answer.detail) + ")");
     };
     switch (answer.outcome) {
     case Outcome::answered:
@@ -298,8 +306,7 @@ std::optional<Objection> objection_to(const HttpAnswer& answer,
         return Objection{Id::http_server_error, titled};
     }
     if (status >= 300 && status < 400) {
-        return Objection{Id::http_redirect,
-                         text + " to " + quoted(answer.header("Location"))};
+        return Objection{Id::http_redirect, text + " to " + quoted(answer.header("Location"))};
     }
     if (status >= 400) {
         return Objection{Id::http_refused, titled};
@@ -317,9 +324,8 @@ bool looks_like_product(const HttpAnswer& answer) {
     // Administrators take such headers away; then the page itself has to tell.
     static constexpr std::array words{"lync", "skype for business", "communicator", "microsoft"};
     const std::string body = lower(answer.body);
-    return std::any_of(words.begin(), words.end(), [&](const char* word) {
-        return body.find(word) != std::string::npos;
-    });
+    return std::any_of(words.begin(), words.end(),
+                       [&](const char* word) { return body.find(word) != std::string::npos; });
 }
 
 } // namespace lync::tool::doctor

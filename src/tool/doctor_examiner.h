@@ -26,8 +26,8 @@ struct Settings {
     std::chrono::milliseconds time_limit{10'000}; ///< of one step
     std::vector<ResolveRule> resolve;
     std::vector<ConnectRule> connect;
-    std::string dns_servers;             ///< empty: the system's
-    std::string ca_file;                 ///< empty: the system's CAs
+    std::string dns_servers; ///< empty: the system's
+    std::string ca_file;     ///< empty: the system's CAs
     std::vector<std::string> domains;
     std::optional<Credentials> credentials;
 };
@@ -35,8 +35,8 @@ struct Settings {
 /// What an examination wrote down.
 struct Examination {
     Findings findings;
-    std::size_t asked = 0;            ///< questions: DNS, connections, handshakes, requests
-    std::vector<std::string> notes;   ///< what couldn't be looked at, and why
+    std::size_t asked = 0;              ///< questions: DNS, connections, handshakes, requests
+    std::vector<std::string> notes;     ///< what couldn't be looked at, and why
     std::vector<std::string> signed_in; ///< where the sign-in succeeded
 };
 
@@ -46,7 +46,8 @@ using Progress = std::function<void(const std::string&)>;
 struct Ids {
     Id closed, timed_out, unreachable;
     Id tls_not_tls, tls_closed, tls_timed_out, tls_old_only, tls_failed;
-    Id self_signed, untrusted, chain, expired, not_yet_valid, wrong_name, weak, invalid, expires_soon;
+    Id self_signed, untrusted, chain, expired, not_yet_valid, wrong_name, weak, invalid,
+        expires_soon;
 };
 extern const Ids outside_ids;
 extern const Ids server_ids;
@@ -67,8 +68,8 @@ public:
     /// Tells what is wrong with a connection that failed. `key` makes it the same finding.
     /// Where the finding goes: `add` of the caller, which knows what it belongs to.
     using Add = std::function<void(Id id, std::string_view key, std::string what)>;
-    void tell_connection(const Connected& connected, const Endpoint& endpoint,
-                         std::string_view key, const Ids& ids, const Add& add) const;
+    void tell_connection(const Connected& connected, const Endpoint& endpoint, std::string_view key,
+                         const Ids& ids, const Add& add) const;
 
     /// What is wrong with a handshake; true if HTTP can be spoken there.
     bool tell_handshake(const Handshake& handshake, const Endpoint& endpoint,
@@ -119,6 +120,7 @@ bool looks_like_product(const HttpAnswer& answer);
 /// What answered, in a few words: `a page "Welcome to nginx!" (text/html)`.
 std::string describe(const HttpAnswer& answer);
 
-inline constexpr std::string_view autodiscover_type = "application/vnd.microsoft.rtc.autodiscover+xml";
+inline constexpr std::string_view autodiscover_type =
+    "application/vnd.microsoft.rtc.autodiscover+xml";
 
 } // namespace lync::tool::doctor

@@ -102,7 +102,8 @@ HttpAnswer::Outcome outcome_of(CURLcode code) {
     }
 }
 
-template <class Value> void set(CURL* easy, CURLoption option, Value value) {
+template <class Value>
+void set(CURL* easy, CURLoption option, Value value) {
     if (const CURLcode code = curl_easy_setopt(easy, option, value); code != CURLE_OK) {
         throw std::runtime_error(std::string("libcurl: ") + curl_easy_strerror(code));
     }
@@ -241,8 +242,7 @@ HttpAnswer HttpClient::get(const HttpRequest& request, const Deadline& deadline)
     curl_easy_getinfo(e, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(e, CURLINFO_NUM_CONNECTS, &answer.connections);
     answer.status = static_cast<int>(status);
-    answer.outcome =
-        answer.too_large ? HttpAnswer::Outcome::answered : outcome_of(code);
+    answer.outcome = answer.too_large ? HttpAnswer::Outcome::answered : outcome_of(code);
     if (code != CURLE_OK) {
         answer.detail = *error != '\0' ? error : curl_easy_strerror(code);
     }

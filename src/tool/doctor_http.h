@@ -33,7 +33,7 @@ struct HttpRequest {
 struct HttpAnswer {
     enum class Outcome : std::uint8_t {
         answered,
-        closed,    ///< without a byte of an answer
+        closed, ///< without a byte of an answer
         timed_out,
         malformed, ///< not HTTP, or broken off
         refused,   ///< no connection (any more)
@@ -44,9 +44,9 @@ struct HttpAnswer {
     std::string detail; ///< of a failure, libcurl's words
     int status = 0;
     std::vector<std::pair<std::string, std::string>> headers; ///< of the last answer
-    std::string body;      ///< at most body_limit bytes
+    std::string body;                                         ///< at most body_limit bytes
     bool too_large = false;
-    long connections = 0;  ///< how many were made for it
+    long connections = 0;    ///< how many were made for it
     bool challenged = false; ///< the server answered the first NTLM message with a challenge
 
     /// The first value of a header, any letter case; empty if there is none.

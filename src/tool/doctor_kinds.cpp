@@ -187,8 +187,8 @@ constexpr std::array table{
     Kind{Id::server_timed_out, "server-timed-out", E,
          "the server doesn't answer: it is down, or a firewall drops what the proxy sends",
          "open the listening ports from the proxy to the server (\"lyncctl show firewall\")"},
-    Kind{Id::server_unreachable, "server-unreachable", E,
-         "the proxy has no way to the server", "a route to the pool's network on the proxy"},
+    Kind{Id::server_unreachable, "server-unreachable", E, "the proxy has no way to the server",
+         "a route to the pool's network on the proxy"},
     Kind{Id::server_tls, "server-tls", E, "the TLS handshake with the server fails",
          "see whether the external web site has its certificate bound (Set-CsCertificate -Type "
          "WebServicesExternal), and whether the port is the https one"},

@@ -24,7 +24,7 @@ struct Address {
     /// "10.0.0.11", "2001:db8::11", "[2001:db8::11]"; nothing if it isn't an address.
     static std::optional<Address> parse(std::string_view text);
 
-    std::string text() const;      ///< "2001:db8::11"
+    std::string text() const;                        ///< "2001:db8::11"
     std::string with_port(std::uint16_t port) const; ///< "[2001:db8::11]:443"
     bool operator==(const Address& other) const noexcept;
 

@@ -7,7 +7,7 @@
 namespace lync::tool::doctor {
 
 /// Writes down what it finds as it goes; Interrupted leaves what was written until then.
-void examine_from_outside(const OutsideSteps& steps, const Settings& settings,
-                          Examination& written, const Progress& progress);
+void examine_from_outside(const OutsideSteps& steps, const Settings& settings, Examination& written,
+                          const Progress& progress);
 
 } // namespace lync::tool::doctor

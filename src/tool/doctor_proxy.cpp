@@ -101,8 +101,7 @@ private:
         examiner_.begin("TLS of " + where);
         HandshakeRequest request{name, {}, false};
         const TrustStore& trusted = trusted_by(publication);
-        const Handshake handshake =
-            shake_hands(connection, request, trusted, examiner_.deadline());
+        const Handshake handshake = shake_hands(connection, request, trusted, examiner_.deadline());
         if (may_be_old(handshake)) {
             request.old_versions = true;
             const Connected second = examiner_.connect(endpoint);
@@ -178,8 +177,8 @@ private:
         const Connected connected = examiner_.connect(endpoint);
         if (connected.outcome != Connected::Outcome::open) {
             if (server.http_in_use || !https_open) {
-                examiner_.tell_connection(connected, endpoint, endpoint.address.text(),
-                                          server_ids, adder(endpoint.text()));
+                examiner_.tell_connection(connected, endpoint, endpoint.address.text(), server_ids,
+                                          adder(endpoint.text()));
             } else {
                 written_.findings.add(Id::server_http_closed, endpoint.text(), "",
                                       endpoint.text() +
@@ -209,8 +208,8 @@ private:
                     request_to(*asked.server, asked.endpoint, true, question.path);
                 request.accept = "*/*";
                 return sign_in_at(examiner_, std::move(request),
-                                  asked.server->plan->publication.trusted_ca,
-                                  where + question.path, written_);
+                                  asked.server->plan->publication.trusted_ca, where + question.path,
+                                  written_);
             }
         }
         return true;

@@ -60,15 +60,14 @@ void take(void* data, int status, int /* timeouts */, ares_addrinfo* result) {
             found.addresses.push_back(address);
         }
     }
-    for (const ares_addrinfo_cname* cname = result->cnames; cname != nullptr;
-         cname = cname->next) {
+    for (const ares_addrinfo_cname* cname = result->cnames; cname != nullptr; cname = cname->next) {
         const std::string target = cname->name == nullptr ? "" : cname->name;
         if (std::find(found.aliases.begin(), found.aliases.end(), target) == found.aliases.end()) {
             found.aliases.push_back(target);
         }
     }
-    found.outcome = found.addresses.empty() ? Resolution::Outcome::no_address
-                                            : Resolution::Outcome::found;
+    found.outcome =
+        found.addresses.empty() ? Resolution::Outcome::no_address : Resolution::Outcome::found;
     ares_freeaddrinfo(result);
 }
 

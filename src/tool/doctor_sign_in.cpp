@@ -119,8 +119,7 @@ std::string read_password(int descriptor, const std::string& user) {
         throw Failure("there is no terminal to ask for a password: give it with --password-fd");
     }
     const std::string question = "Password of " + shown(user, 100) + ": ";
-    [[maybe_unused]] const ssize_t ignored =
-        write(terminal.fd(), question.data(), question.size());
+    [[maybe_unused]] const ssize_t ignored = write(terminal.fd(), question.data(), question.size());
     const Silence silence(terminal.fd());
     return first_line(terminal.fd());
 }

@@ -15,12 +15,12 @@ namespace lync::tool::doctor {
 
 /// What a question expects of the answer.
 enum class Expect : std::uint8_t {
-    autodiscover,     ///< an Autodiscover document, whose links are followed
+    autodiscover,      ///< an Autodiscover document, whose links are followed
     windows_challenge, ///< 401 with NTLM or Negotiate
-    service_metadata, ///< WSDL
-    page,             ///< a web page of the product
-    office_discovery, ///< the Office Web Apps farm's discovery document
-    refusal,          ///< no answer of a server: it must not be reachable
+    service_metadata,  ///< WSDL
+    page,              ///< a web page of the product
+    office_discovery,  ///< the Office Web Apps farm's discovery document
+    refusal,           ///< no answer of a server: it must not be reachable
 };
 
 struct Question {
@@ -38,8 +38,8 @@ enum class PlainHttp : std::uint8_t {
 /// A published name.
 struct Name {
     std::string host;
-    std::string farm;    ///< whose servers answer: findings of one farm belong together
-    bool ntlm = false;   ///< clients sign in here
+    std::string farm;  ///< whose servers answer: findings of one farm belong together
+    bool ntlm = false; ///< clients sign in here
     PlainHttp http = PlainHttp::unused;
     std::vector<Question> questions;
     std::string sip_domain; ///< of a lyncdiscover name
@@ -79,10 +79,10 @@ struct ServerStep {
     const topology::Farm* farm = nullptr;
     const plan::Plan* plan = nullptr;
     std::uint16_t https = 0;
-    std::uint16_t http = 0;      ///< 0: not a port of this role
-    bool http_in_use = false;    ///< the plan sends something there
-    std::string host;            ///< Host header over https: a published name
-    std::string discovery_host;  ///< Host header over http: a lyncdiscover name if there is one
+    std::uint16_t http = 0;     ///< 0: not a port of this role
+    bool http_in_use = false;   ///< the plan sends something there
+    std::string host;           ///< Host header over https: a published name
+    std::string discovery_host; ///< Host header over http: a lyncdiscover name if there is one
     std::vector<Question> questions;
     bool sign_in = false;
 };

@@ -85,8 +85,7 @@ ContextPtr make_context(const HandshakeRequest& request) {
         alpn += protocol;
     }
     if (!alpn.empty()) {
-        SSL_CTX_set_alpn_protos(context.get(),
-                                reinterpret_cast<const unsigned char*>(alpn.data()),
+        SSL_CTX_set_alpn_protos(context.get(), reinterpret_cast<const unsigned char*>(alpn.data()),
                                 static_cast<unsigned>(alpn.size()));
     }
     return context;
@@ -94,8 +93,7 @@ ContextPtr make_context(const HandshakeRequest& request) {
 
 std::string name_text(const X509_NAME* name) {
     const topology::BioPtr out(BIO_new(BIO_s_mem()));
-    if (!out || name == nullptr ||
-        X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253) < 0) {
+    if (!out || name == nullptr || X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253) < 0) {
         return "";
     }
     char* data = nullptr;
@@ -144,8 +142,7 @@ extern "C" int lync_doctor_objection(int good, X509_STORE_CTX* context) {
     if (good != 0) {
         return 1;
     }
-    const auto& objections =
-        *static_cast<const Objections*>(X509_STORE_CTX_get_app_data(context));
+    const auto& objections = *static_cast<const Objections*>(X509_STORE_CTX_get_app_data(context));
     CertificateVerdict& verdict = *objections.verdict;
     switch (const int error = X509_STORE_CTX_get_error(context)) {
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
@@ -272,10 +269,9 @@ TrustStore::TrustStore(const std::string& file) {
     if (loaded != 1) {
         X509_STORE_free(store);
         store_ = nullptr;
-        throw std::runtime_error(
-            file.empty() ? "the system's CA certificates can't be loaded"
-                         : "no CA certificate can be read from \"" + file +
-                               "\": it has to be a readable file in PEM form");
+        throw std::runtime_error(file.empty() ? "the system's CA certificates can't be loaded"
+                                              : "no CA certificate can be read from \"" + file +
+                                                    "\": it has to be a readable file in PEM form");
     }
 }
 
@@ -307,9 +303,8 @@ Handshake shake_hands(const Connection& connection, const HandshakeRequest& requ
         const unsigned long first = ERR_peek_error();
         if (error == SSL_ERROR_SYSCALL || error == SSL_ERROR_ZERO_RETURN) {
             result.outcome = Handshake::Outcome::closed;
-            result.detail = system_error != 0
-                                ? std::generic_category().message(system_error)
-                                : "closed by the other side";
+            result.detail = system_error != 0 ? std::generic_category().message(system_error)
+                                              : "closed by the other side";
         } else {
             result.outcome = outcome_of(first);
             result.detail = openssl_words(first);

@@ -49,8 +49,8 @@ struct CertificateVerdict {
 struct Handshake {
     enum class Outcome : std::uint8_t {
         done,
-        not_tls,     ///< what answers isn't TLS
-        closed,      ///< the other side closes without a word
+        not_tls, ///< what answers isn't TLS
+        closed,  ///< the other side closes without a word
         timed_out,
         old_version, ///< no version in common: the other side is too old
         no_protocol, ///< none of the application protocols (ALPN) in common
@@ -68,9 +68,9 @@ struct Handshake {
     std::string fingerprint; ///< SHA-256, hexadecimal
     std::vector<std::string> names;
     std::chrono::sys_seconds not_before{};
-    std::chrono::sys_seconds not_after{};  ///< the soonest of the chain that was presented
-    std::string date_of;                   ///< subject of the certificate with that date
-    std::size_t presented = 0;             ///< certificates sent, the server's own included
+    std::chrono::sys_seconds not_after{}; ///< the soonest of the chain that was presented
+    std::string date_of;                  ///< subject of the certificate with that date
+    std::size_t presented = 0;            ///< certificates sent, the server's own included
 };
 
 /// Whether the handshake failed as it does with a server of old versions only: with an alert, or,
@@ -78,9 +78,9 @@ struct Handshake {
 bool may_be_old(const Handshake& handshake) noexcept;
 
 struct HandshakeRequest {
-    std::string server_name;      ///< sent as SNI; what the certificate must cover
+    std::string server_name; ///< sent as SNI; what the certificate must cover
     std::vector<std::string> alpn;
-    bool old_versions = false;    ///< offer TLS 1.0 and 1.1 only, in place of 1.2 and 1.3
+    bool old_versions = false; ///< offer TLS 1.0 and 1.1 only, in place of 1.2 and 1.3
 };
 
 /// On a connection that was just opened.
