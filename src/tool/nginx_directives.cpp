@@ -2,6 +2,7 @@
 
 #include "syntax/place.h"
 #include "tool/failure.h"
+#include "tool/files.h"
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -39,7 +40,7 @@ std::string stderr_of(const std::string& program, const char* argument) {
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
     const char* arguments[] = {program.c_str(), argument, nullptr};
     pid_t pid = 0;
-    const int failed = ::posix_spawnp(&pid, program.c_str(), &actions, nullptr,
+    const int failed = ::posix_spawn(&pid, program.c_str(), &actions, nullptr,
                                       const_cast<char* const*>(arguments), environ);
     posix_spawn_file_actions_destroy(&actions);
     ::close(ends[1]);
@@ -82,8 +83,23 @@ std::vector<std::string> words_of(std::string_view text) {
     return words;
 }
 
-bool contains(const std::vector<std::string>& options, std::string_view option) noexcept {
-    return std::find(options.begin(), options.end(), option) != options.end();
+/// Directives that distributions have put into older versions. Their names stand in the program
+/// between two NUL bytes. No other later name is looked for: "http2" is a parameter of listen, too.
+std::vector<std::string> backported_to(const std::string& binary) {
+    constexpr std::string_view candidates[] = {"max_headers"};
+    constexpr std::size_t largest = 256 * 1024 * 1024;
+    const std::string bytes = read_file(binary, largest);
+    std::vector<std::string> names;
+    for (const std::string_view candidate : candidates) {
+        if (bytes.find('\0' + std::string(candidate) + '\0') != std::string::npos) {
+            names.emplace_back(candidate);
+        }
+    }
+    return names;
+}
+
+bool contains(const std::vector<std::string>& words, std::string_view word) noexcept {
+    return std::find(words.begin(), words.end(), word) != words.end();
 }
 
 /// configure's word for leaving out the module of a directive that is there by default. Only those
@@ -124,7 +140,7 @@ std::span<const NginxDirective> find_nginx_directives(std::string_view name) noe
 bool NginxBuild::has(std::string_view directive) const noexcept {
     const std::span<const NginxDirective> known = find_nginx_directives(directive);
     return std::any_of(known.begin(), known.end(), [this](const NginxDirective& row) {
-               return row.since <= version && row.contexts != elsewhere &&
+               return (row.since <= version || contains(backported, row.name)) && row.contexts != elsewhere &&
                       (row.option.empty() || contains(options, row.option));
            }) &&
            !contains(left_out, module_of(directive));
@@ -137,7 +153,8 @@ NginxBuild NginxBuild::debian_12() {
              "http_addition_module", "http_flv_module", "http_gunzip_module",
              "http_gzip_static_module", "http_mp4_module", "http_random_index_module",
              "http_secure_link_module", "http_sub_module"},
-            {}};
+            {},
+            {"max_headers"}};
 }
 
 NginxBuild NginxBuild::of(const std::string& binary) {
@@ -165,6 +182,7 @@ NginxBuild NginxBuild::of(const std::string& binary) {
             build.left_out.push_back(word.substr(10));
         }
     }
+    build.backported = backported_to(binary);
     return build;
 }
 

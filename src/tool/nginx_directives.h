@@ -58,12 +58,15 @@ struct NginxBuild {
     std::vector<std::string> options;
     /// configure's --without-..., likewise.
     std::vector<std::string> left_out;
+    /// Directives of later versions that a distribution has added: Debian's 1.22.1 has max_headers.
+    std::vector<std::string> backported;
 
     bool has(std::string_view directive) const noexcept;
 
     /// nginx as Debian 12 has it.
     static NginxBuild debian_12();
-    /// What `BINARY -V` says of itself. Throws Failure.
+    /// What `BINARY -V` says of itself, and which later directives its file has the names of.
+    /// Throws Failure.
     static NginxBuild of(const std::string& binary);
 };
 

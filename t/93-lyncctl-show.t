@@ -1,0 +1,350 @@
+# lyncctl show: every command in every format, what it says held against nginx -T, OpenSSL and DNS;
+# files it writes; exit statuses.
+
+use strict;
+use warnings;
+
+use File::Path qw(make_path remove_tree);
+use JSON::PP ();
+use LyncTest::Paths;
+use Test::More;
+
+my $lyncctl = "$LyncTest::Paths::BUILD/lyncctl";
+plan(skip_all => 'lyncctl is not built') if !-x $lyncctl;
+
+my $pki = $LyncTest::Paths::PKI;
+system("$LyncTest::Paths::SOURCE/t/pki", $pki) == 0 or die "the certificates can't be made\n";
+
+my $root = "$LyncTest::Paths::RUN/t/lyncctl_$$";
+remove_tree($root);
+make_path($root);
+
+sub write_file {
+    my ($name, $text) = @_;
+    open my $out, '>', "$root/$name" or die "can't write $root/$name: $!\n";
+    print $out $text;
+    close $out;
+    return "$root/$name";
+}
+
+# Runs lyncctl: its exit status, stdout, stderr.
+sub run {
+    my @arguments = @_;
+    my $pid = fork // die "can't fork: $!\n";
+    if ($pid == 0) {
+        open STDIN,  '<', '/dev/null';
+        open STDOUT, '>', "$root/stdout";
+        open STDERR, '>', "$root/stderr";
+        exec $lyncctl, @arguments or exit 127;
+    }
+    waitpid $pid, 0;
+    my ($status, @texts) = ($? & 127 ? 'signal ' . ($? & 127) : $? >> 8);
+    for my $stream (qw(stdout stderr)) {
+        open my $in, '<', "$root/$stream" or die;
+        local $/;
+        push @texts, scalar <$in>;
+    }
+    return ($status, @texts);
+}
+
+sub json {
+    my ($status, $out, $err) = run(@_, '--format', 'json');
+    is($status, 0, "@_[0, 1] --format json: exit 0") or diag($err);
+    my $rows = eval { JSON::PP->new->utf8->decode($out) };
+    ok($rows, "@_[0, 1] --format json: a JSON parser reads it") or diag("$@\n$out");
+    return $rows // [];
+}
+
+# Rows of RFC 4180.
+sub csv {
+    my ($text) = @_;
+    my (@rows, @row);
+    while ($text =~ /\G(?:"((?:[^"]|"")*)"|([^",\n]*))(,|\n)/gc) {
+        my ($quoted, $plain, $end) = ($1, $2, $3);
+        push @row, defined $quoted ? $quoted =~ s/""/"/gr : $plain;
+        if ($end eq "\n") {
+            push @rows, [@row];
+            @row = ();
+        }
+    }
+    return (pos($text) // 0) == length $text ? \@rows : undef;
+}
+
+my $conf = write_file('nginx.conf', <<"END_CONF");
+load_module $LyncTest::Paths::MODULE;
+pid nginx.pid;
+error_log error.log;
+events {}
+http {
+    access_log off;
+    client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+    include conf.d/*.conf;
+}
+END_CONF
+make_path("$root/conf.d");
+write_file('conf.d/contoso.conf', <<"END_CONF");
+lync_publish contoso {
+    sip_domain   contoso.com example.net;
+    certificate  $pki/public.pem $pki/public.key;
+    trusted_ca   $pki/internal-ca.pem;
+    http_listen  127.0.0.1:18080;
+    https_listen 127.0.0.1:18443;
+    pool fepool.contoso.local {
+        server                 10.0.0.11;
+        server                 [2001:db8::12];
+        external_web_services  lyncwebext.contoso.com;
+    }
+    director dirpool.contoso.local {
+        server                 10.0.0.21;
+        external_web_services  lyncwebdirext.contoso.com;
+    }
+    office_web_apps officewebapps01.contoso.com {
+        server            10.0.0.31;
+        certificate_name  wac.contoso.local;
+    }
+    exchange mail.contoso.com autodiscover.contoso.com { server 10.0.0.41; }
+    simple_url  meet    https://meet.contoso.com;
+    simple_url  dialin  https://lync.contoso.com/Dialin;
+    simple_url  meet    https://lync.contoso.com/Meet pool=fepool.contoso.local;
+    simple_url  admin   https://lsadmin.contoso.com;
+}
+END_CONF
+write_file('conf.d/fabrikam.conf', <<"END_CONF");
+lync_publish fabrikam {
+    sip_domain   *;
+    certificate  $pki/public.pem $pki/public.key;
+    trusted_ca   $pki/internal-ca.pem;
+    http_listen  127.0.0.1:18080;
+    https_listen 127.0.0.1:18443;
+    pool fepool2.fabrikam.local {
+        server                 10.1.0.11;
+        external_web_services  lyncwebext.fabrikam.com;
+    }
+    simple_url  meet  https://meet.*;
+}
+END_CONF
+
+
+# --- every command in every format
+
+for my $what (qw(names rules ports dns certificate nginx firewall)) {
+    my $rows = json('show', $what, $conf);
+    cmp_ok(scalar @$rows, '>', 0, "show $what: there are rows");
+    my @keys = sort keys %{ $rows->[0] };
+    is_deeply([grep { join(' ', sort keys %$_) ne "@keys" } @$rows], [], "show $what: the same members in each");
+
+    my ($status, $out) = run('show', $what, $conf, '--format', 'csv');
+    my $csv = csv($out);
+    ok($csv, "show $what --format csv: it is CSV") or next;
+    is(scalar @$csv, @$rows + 1, "show $what --format csv: a row for each, and a head");
+    is(join(' ', sort @{ $csv->[0] }), "@keys", "show $what --format csv: the same columns");
+    is_deeply([grep { @$_ != @keys } @$csv], [], "show $what --format csv: as many fields in each row");
+
+    ($status, $out) = run('show', $what, $conf, '--format', 'markdown');
+    my @lines = grep { /^\|/ } split /\n/, $out;
+    my %bars = map { scalar(() = /(?<!\\)\|/g) => 1 } @lines;
+    is(scalar keys %bars, 1, "show $what --format markdown: rows of one width");
+
+    ($status, $out) = run('show', $what, $conf, '--format', 'table');
+    is($status, 0, "show $what --format table: exit 0");
+    unlike($out, qr/\e/, "show $what --format table: no colours where no terminal is");
+    unlike($out, qr/[ \t]$/m, "show $what --format table: no space at the end of a line");
+    ($status, $out) = run('show', $what, $conf, '--format', 'table', '--color', 'always');
+    like($out, qr/\e\[1m/, "show $what --color always: colours");
+}
+
+
+# --- what is published
+
+my $names = json('show', 'names', $conf, '--publication', 'contoso');
+my %name  = map { ("$_->{name}$_->{path}" => $_) } @$names;
+is_deeply([sort keys %name], [sort qw(lyncwebext.contoso.com lyncwebdirext.contoso.com
+    officewebapps01.contoso.com mail.contoso.com autodiscover.contoso.com lyncdiscover.contoso.com
+    lyncdiscover.example.net meet.contoso.com lync.contoso.com/Dialin lync.contoso.com/Meet
+    lsadmin.contoso.com)], 'show names: every name once');
+is($name{'lyncdiscover.contoso.com'}{leads_to}, 'director dirpool.contoso.local', 'lyncdiscover leads to the Director');
+is($name{'lync.contoso.com/Meet'}{leads_to}, 'pool fepool.contoso.local', 'pool= leads to the pool');
+is($name{'lsadmin.contoso.com'}{leads_to}, 'refused', 'the admin URL leads nowhere');
+is($name{'lyncdiscover.example.net'}{certificate}, 'no', 'a name that the certificate lacks');
+is($name{'officewebapps01.contoso.com'}{port}, 443, 'Office Web Apps: port 443, a number');
+
+my $rules = json('show', 'rules', $conf, '--publication', 'contoso');
+my @plain = grep { $_->{protocol} eq 'http' && $_->{port} } @$rules;
+is(scalar @plain, 1, 'show rules: one flip of plain HTTP');
+is_deeply([@{ $plain[0] }{qw(port names)}], [8080, ['lyncdiscover.example.net']],
+    'to 8080, for the lyncdiscover name that no certificate covers');
+is_deeply([sort map { "$_->{leads_to} $_->{port}" } grep { grep { $_ eq 'lync.contoso.com' } @{ $_->{names} } } grep { $_->{port} } @$rules],
+    ['director dirpool.contoso.local 4443', 'pool fepool.contoso.local 4443'], 'a host of two pools is two rules');
+
+
+# --- nginx
+
+SKIP: {
+    skip('no nginx', 2) if !-x $LyncTest::Paths::NGINX;
+    my $dump = `$LyncTest::Paths::NGINX -T -p $root/ -e $root/error.log -c $conf 2>/dev/null`;
+    my @files = split /^(?=# configuration file )/m, $dump;
+    my %expected = map { /^# configuration file (lync_publish \w+):\n(.*)/s ? ($1 => $2) : () } @files;
+    my ($status, $out) = run('show', 'nginx', $conf, '--nginx', $LyncTest::Paths::NGINX);
+    my %shown = map { /^# configuration file (lync_publish \w+):\n(.*)/s ? ($1 => $2) : () }
+        split /^(?=# configuration file )/m, $out;
+    for my $publication (sort keys %expected) {
+        next if $publication =~ /log/;
+        is($shown{$publication} =~ s/\s+\z//r, $expected{$publication} =~ s/\s+\z//r,
+            "show nginx: $publication is what nginx -T prints");
+    }
+    my $lines = json('show', 'nginx', $conf, '--publication', 'contoso');
+    my ($server) = grep { $_->{text} =~ /server 10\.0\.0\.41:443/ } @$lines;
+    is("$server->{file}:$server->{line}", "$root/conf.d/contoso.conf:20", 'each line tells where it comes from');
+}
+my ($status, $out, $err) = run('show', 'nginx', $conf, '--nginx-version', '1.29.7');
+like($out, qr/^    keepalive 0;$/m, '--nginx-version: a newer nginx');
+($status, $out, $err) = run('show', 'nginx', $conf, '--nginx-version', 'new');
+is("$status $err", qq{2 lyncctl: invalid version "new" in "--nginx-version": it is written as "1.22.1"\n}, '--nginx-version that isn\'t one');
+($status, $out, $err) = run('show', 'nginx', $conf, '--nginx', '/bin/true');
+is($status, 2, '--nginx that isn\'t one: exit 2');
+
+
+# --- DNS
+
+($status, $out, $err) = run('show', 'dns', $conf, '--format', 'zone', '--address', '203.0.113.5', '--address', '2001:db8::5');
+is($status, 0, 'show dns --format zone: exit 0');
+is_deeply([grep { !/^(?:;.*|[a-z0-9.-]+\.\s+IN (?:A\s+[0-9.]+|AAAA [0-9a-f:]+))$/ } split /\n/, $out], [],
+    'every line is a comment or a record');
+like($out, qr/^\Q$_\E\.\s+IN A\s+203\.0\.113\.5$/m, "$_ has a record")
+    for qw(lyncdiscover.contoso.com lyncdiscover.example.net meet.contoso.com lync.contoso.com
+        lyncwebext.contoso.com lyncwebdirext.contoso.com officewebapps01.contoso.com mail.contoso.com);
+unlike($out, qr/^(?!;).*(?:lsadmin|lyncdiscoverinternal|fepool|dirpool|wac\.contoso)/m, 'what is for the inside has none');
+like($out, qr/^; must not resolve outside: \Q$_\E /m, "$_ must not resolve outside")
+    for qw(lsadmin.contoso.com lyncdiscoverinternal.contoso.com lyncdiscoverinternal.example.net
+        fepool.contoso.local dirpool.contoso.local wac.contoso.local);
+SKIP: {
+    my ($checker) = grep { -x } map { "$_/named-checkzone" } split(/:/, $ENV{PATH}), '/usr/sbin';
+    skip('no named-checkzone', 1) if !$checker;
+    my $zone = write_file('zone', "\$TTL 3600\n@ IN SOA ns root 1 1 1 1 1\n@ IN NS ns\nns IN A 192.0.2.1\n"
+        . join '', map { "$_\n" } grep { /^;|contoso\.com\./ } split /\n/, $out);
+    my $said = `$checker contoso.com $zone 2>&1`;
+    is($?, 0, 'named-checkzone takes it') or diag($said);
+}
+($status, $out) = run('show', 'dns', $conf, '--format', 'zone', '--inside', '--address', '203.0.113.5');
+like($out, qr/^lyncdiscoverinternal\.contoso\.com\.\s+IN A\s+10\.0\.0\.21$/m, 'inside, autodiscover leads to the Director');
+like($out, qr/^fepool\.contoso\.local\.\s+IN AAAA 2001:db8::12$/m, 'inside, the pool has its servers\' addresses');
+like($out, qr/^lyncwebext\.contoso\.com\.\s+IN A\s+203\.0\.113\.5$/m, 'mobile clients inside go by the reverse proxy');
+($status, $out, $err) = run('show', 'dns', $conf, '--format', 'zone');
+is($status, 2, 'a zone without an address: exit 2');
+like($err, qr/--address/, 'which says what is missing');
+my $dns = json('show', 'dns', $conf);
+is_deeply([map { $_->{name} } grep { $_->{view} eq 'must not resolve outside' && $_->{type} ne 'none' } @$dns], [],
+    'the table, too');
+
+
+# --- certificates
+
+my $certificate = json('show', 'certificate', $conf, '--publication', 'contoso');
+my @sans = map { $_->{name} } grep { $_->{entry} eq 'subject alternative name' } @$certificate;
+is($certificate->[0]{name}, 'CN=lyncwebext.contoso.com', 'the subject is the first pool\'s external web services FQDN');
+is($sans[0], 'lyncwebext.contoso.com', 'and the first alternative name');
+is_deeply([sort @sans], [sort qw(lyncwebext.contoso.com lyncwebdirext.contoso.com
+    officewebapps01.contoso.com mail.contoso.com autodiscover.contoso.com lyncdiscover.contoso.com
+    lyncdiscover.example.net meet.contoso.com lync.contoso.com)], 'every published name once, no admin URL');
+
+for my $type (qw(rsa:2048 ec:p256)) {
+    my ($csr, $key) = map { "$root/$type.$_" } qw(csr key);
+    umask 0;
+    ($status, $out, $err) = run('show', 'certificate', $conf, '--publication', 'contoso', '--csr', $csr,
+        '--key', $key, '--key-type', $type, '--organization', 'Contoso Ltd', '--country', 'DE');
+    is($status, 0, "$type: a request is written") or diag($err);
+    is(sprintf('%04o', (stat $key)[2] & 07777), '0600', "$type: the key is the owner's alone");
+    my $said = `openssl req -in '$csr' -noout -verify -text 2>&1`;
+    is($?, 0, "$type: OpenSSL reads the request");
+    like($said, qr/verify OK/, "$type: and verifies it");
+    like($said, qr/Subject: C = DE, O = Contoso Ltd, CN = lyncwebext\.contoso\.com/, "$type: its subject");
+    my ($list) = $said =~ /Subject Alternative Name:\s*\n\s*(.*)/;
+    is_deeply([sort split /, /, $list], [sort map { "DNS:$_" } @sans], "$type: its alternative names");
+    like($said, qr/TLS Web Server Authentication/, "$type: for servers");
+    is(`openssl req -in '$csr' -noout -pubkey`, `openssl pkey -in '$key' -pubout`, "$type: the key is the request's");
+
+    my $before = `cat '$key' '$csr'`;
+    ($status, $out, $err) = run('show', 'certificate', $conf, '--publication', 'contoso', '--csr', $csr, '--key', $key);
+    is("$status $err", qq{2 lyncctl: file "$key" is there already: --force replaces it\n}, "$type: never overwritten");
+    unlink $key;
+    ($status, $out, $err) = run('show', 'certificate', $conf, '--publication', 'contoso', '--csr', $csr, '--key', $key);
+    ok($status == 2 && !-e $key, "$type: both files or none");
+    ($status) = run('show', 'certificate', $conf, '--publication', 'contoso', '--csr', $csr, '--key', $key, '--force');
+    is($status, 0, "$type: --force");
+    isnt(`cat '$key' '$csr'`, $before, "$type: --force replaces them");
+    is(sprintf('%04o', (stat $key)[2] & 07777), '0600', "$type: the new key is the owner's alone, too");
+}
+($status, $out, $err) = run('show', 'certificate', $conf, '--csr', "$root/x.csr", '--key', "$root/x.key");
+ok($status == 2 && !-e "$root/x.key", 'two publications: which one has to be said');
+($status, $out, $err) = run('show', 'certificate', $conf, '--csr', "$root/x.csr");
+is($status, 2, '--csr without --key: exit 2');
+($status, $out, $err) = run('show', 'certificate', $conf, '--publication', 'contoso', '--csr', "$root/no/x.csr", '--key', "$root/no/x.key");
+is($status, 2, 'a directory that isn\'t there: exit 2');
+is_deeply([glob "$root/*.new-* $root/no*"], [], 'nothing is left lying about');
+
+
+# --- exit statuses, and what is wrong
+
+($status, $out, $err) = run('check', $conf);
+is($status, 1, 'check with a warning: exit 1');
+like($out, qr/^\[warn\] "lyncdiscover\.example\.net" is not covered by a certificate of lync_publish "contoso"/m, 'and the warning');
+like($out, qr/^\[advice\] pool "fepool2\.fabrikam\.local" has one server/m, 'advice: one server');
+like($out, qr/^\[advice\] no "simple_url admin" in lync_publish "fabrikam"/m, 'advice: no admin URL');
+unlike($out, qr/no "simple_url admin" in lync_publish "contoso"/, 'but only where there is none');
+my $check = JSON::PP->new->utf8->decode((run('check', $conf, '--format', 'json'))[1]);
+is_deeply([sort keys %{ $check->[0] }], [qw(file level line text)], 'check --format json');
+
+my $fine = write_file('fine.conf', <<"END_CONF");
+events {}
+http {
+    lync_publish contoso {
+        sip_domain   contoso.com;
+        certificate  $pki/public.pem $pki/public.key;
+        trusted_ca   $pki/internal-ca.pem;
+        http_listen  127.0.0.1:18080;
+        https_listen 127.0.0.1:18443;
+        pool fepool.contoso.local { server 10.0.0.11; external_web_services lyncwebext.contoso.com; }
+    }
+}
+END_CONF
+is((run('check', $fine))[0], 0, 'check without a warning: exit 0, advice or not');
+is((run('check', $fine, '--strict'))[0], 1, 'check --strict: advice counts');
+
+my $broken = write_file('broken.conf', "events {}\nhttp {\n    lync_publish contoso {\n        sip_domian a.b;\n    }\n}\n");
+for my $command (['check'], map({ ['show', $_] } qw(names rules ports dns certificate nginx firewall))) {
+    ($status, $out, $err) = run(@$command, $broken);
+    is($status, 2, "@$command of a broken configuration: exit 2");
+    like($out . $err, qr/unknown directive "sip_domian" in lync_publish "contoso", did you mean "sip_domain"\? in \Q$broken\E:4$/m,
+        "@$command: the place and the reason");
+}
+($status, $out, $err) = run('show', 'certificate', $broken, '--csr', "$root/b.csr", '--key', "$root/b.key");
+ok(!-e "$root/b.key" && !-e "$root/b.csr", 'nothing is written for a broken configuration');
+($status, $out, $err) = run('check', "$root/missing.conf");
+is("$status $out", qq{2 [emerg] open() "$root/missing.conf" failed (2: No such file or directory)\n}, 'a configuration that isn\'t there');
+is((run('show', 'names', "$root/missing.conf"))[0], 2, 'the same for show');
+my $empty = write_file('empty.conf', "events {}\nhttp {\n}\n");
+($status, $out, $err) = run('show', 'names', $empty);
+is("$status $err", qq{2 lyncctl: no "lync_publish" in $empty, nor in what it includes\n}, 'no publication');
+is((run('show', 'names', $conf, '--publication', 'nobody'))[0], 2, '--publication that isn\'t there');
+is((run('show', 'names', "$root/conf.d/contoso.conf", '--fragment'))[0], 0, '--fragment: the inside of http { }');
+
+for my $arguments ([], ['frobnicate'], ['show'], ['show', 'frobnicate'], ['show', 'names', '--format', 'xml'],
+        ['show', 'names', '--frobnicate'], ['check', $conf, $conf]) {
+    ($status, $out, $err) = run(@$arguments);
+    is($status, 2, "lyncctl @$arguments: exit 2");
+    like($err, qr/^lyncctl: .*\n"lyncctl.* --help" tells how it is used$/, "lyncctl @$arguments: says why");
+}
+for my $arguments (['--help'], ['show', '--help'], ['show', 'dns', '--help'], ['--version']) {
+    ($status, $out, $err) = run(@$arguments);
+    ok($status == 0 && $out ne '' && $err eq '', "lyncctl @$arguments: exit 0");
+}
+SKIP: {
+    skip('no /dev/full', 1) if !-e '/dev/full';
+    my $said = `'$lyncctl' show names '$conf' 2>&1 >/dev/full`;
+    is($? >> 8, 2, 'a disk that is full: exit 2');
+}
+
+remove_tree($root) if Test::More->builder->is_passing;
+diag("left for a look: $root") if !Test::More->builder->is_passing;
+done_testing();
