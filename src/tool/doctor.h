@@ -12,6 +12,7 @@
 //     doctor_documents.h  what is read of documents, by pugixml
 //     doctor_examiner.h   asking and judging, the same outside and at the servers
 //     doctor_answers.h    judging what services answer
+//     doctor_reach.h      names to machines that can be asked: the first half of --from outside
 //     doctor_outside.h    --from outside
 //     doctor_proxy.h      --from proxy
 //     doctor_sign_in.h    --user
