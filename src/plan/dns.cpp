@@ -135,8 +135,7 @@ private:
             record->proxy = true;
         }
     }
-    void add_servers(DnsView view, const std::string& name, const Farm& farm,
-                     std::string purpose) {
+    void add_servers(DnsView view, const std::string& name, const Farm& farm, std::string purpose) {
         DnsName* record = add(view, name, std::move(purpose));
         if (record == nullptr) {
             return;

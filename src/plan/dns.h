@@ -19,7 +19,7 @@ std::string_view dns_view_name(DnsView view) noexcept;
 /// the administrator knows them.
 struct DnsName {
     DnsView view = DnsView::outside;
-    std::string name; ///< "lyncdiscover.contoso.com", "meet.*"
+    std::string name;   ///< "lyncdiscover.contoso.com", "meet.*"
     bool proxy = false; ///< leads to the reverse proxy's address for clients
     /// The servers' addresses: "10.0.0.11", "2001:db8::11", or a host name.
     std::vector<std::string> addresses;

@@ -27,9 +27,9 @@ std::string_view use_of(const VirtualHost& host) noexcept {
 }
 
 Coverage coverage_of(const Plan& plan, const std::string& name) {
-    return name.ends_with(".*")                                   ? Coverage::unknown
+    return name.ends_with(".*")                               ? Coverage::unknown
            : plan.publication.certificate_names->covers(name) ? Coverage::covered
-                                                                  : Coverage::uncovered;
+                                                              : Coverage::uncovered;
 }
 
 /// The bit of the policy's table for a kind of host.
@@ -127,8 +127,7 @@ std::vector<std::string> passing_paths(const VirtualHost& host) {
         return {};
     }
     if (site.kind == SiteKind::office_web_apps ||
-        (!site.strict && site.kind != SiteKind::exchange &&
-         site.kind != SiteKind::plain_http)) {
+        (!site.strict && site.kind != SiteKind::exchange && site.kind != SiteKind::plain_http)) {
         return {"/*"};
     }
 

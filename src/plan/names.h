@@ -14,14 +14,14 @@
 
 namespace lync::plan {
 
-enum class Coverage { covered, uncovered, unknown }; ///< unknown: a pattern, "meet.*"
+enum class Coverage { covered, uncovered, unknown };        ///< unknown: a pattern, "meet.*"
 std::string_view coverage_name(Coverage coverage) noexcept; ///< "yes", "no", "unknown"
 
 /// A name that clients ask for over https, with the path where only that is meant.
 struct PublishedName {
-    std::string name;     ///< "lyncwebext.contoso.com", "lyncdiscover.*"
-    std::string path;     ///< of a simple URL: "/Meet"; empty: the whole host
-    std::string_view use; ///< "external web services", "lyncdiscover", "meet", ...
+    std::string name;                    ///< "lyncwebext.contoso.com", "lyncdiscover.*"
+    std::string path;                    ///< of a simple URL: "/Meet"; empty: the whole host
+    std::string_view use;                ///< "external web services", "lyncdiscover", "meet", ...
     std::optional<std::size_t> upstream; ///< where it leads; nothing: it is refused (admin)
     Coverage coverage = Coverage::unknown;
 };

@@ -13,10 +13,10 @@ namespace lync::syntax {
 
 namespace {
 
-constexpr std::size_t buffer_size = 4096;      ///< NGX_CONF_BUFFER: no word is longer
-constexpr std::size_t longest_message = 1024;  ///< NGX_MAX_CONF_ERRSTR
-constexpr std::size_t most_files_open = 500;   ///< a file that includes itself ends here
-constexpr std::size_t deepest = 500;           ///< blocks in blocks: nobody nests them so
+constexpr std::size_t buffer_size = 4096;     ///< NGX_CONF_BUFFER: no word is longer
+constexpr std::size_t longest_message = 1024; ///< NGX_MAX_CONF_ERRSTR
+constexpr std::size_t most_files_open = 500;  ///< a file that includes itself ends here
+constexpr std::size_t deepest = 500;          ///< blocks in blocks: nobody nests them so
 constexpr off_t largest_file = 256 * 1024 * 1024;
 
 /// One file that is being read.
@@ -121,9 +121,7 @@ private:
     Source& source() noexcept { return sources_.back(); }
     Place here() { return {source().name, source().line}; }
 
-    [[noreturn]] void fail_unexpected(char c) {
-        fail("unexpected \"" + std::string(1, c) + "\"");
-    }
+    [[noreturn]] void fail_unexpected(char c) { fail("unexpected \"" + std::string(1, c) + "\""); }
 
     /// Whether there is a character at `at`; a word that began at `start` and doesn't fit into
     /// nginx's buffer is a mistake at the line where it began.
@@ -137,10 +135,9 @@ private:
         }
         if (in.at - start == buffer_size) {
             in.line = start_line;
-            fail(quote == 0
-                     ? "too long parameter \"" + in.text.substr(start, 10) + "...\" started"
-                     : std::string("too long parameter, probably missing terminating \"") + quote +
-                           "\" character");
+            fail(quote == 0 ? "too long parameter \"" + in.text.substr(start, 10) + "...\" started"
+                            : std::string("too long parameter, probably missing terminating \"") +
+                                  quote + "\" character");
         }
         in.buffered = std::min(start + buffer_size, in.text.size());
         return true;
@@ -275,8 +272,7 @@ Ending Reader::read_line(std::vector<std::string>& words) {
             found = true;
         }
         if (found) {
-            words.push_back(
-                unescaped(std::string_view(in.text).substr(start, in.at - 1 - start)));
+            words.push_back(unescaped(std::string_view(in.text).substr(start, in.at - 1 - start)));
             if (c == ';' || c == '{') {
                 return c == ';' ? Ending::line : Ending::block_start;
             }
@@ -415,9 +411,9 @@ void Reader::read_lua(Directive& directive) {
         at++;
     }
 
-    in.line += static_cast<unsigned>(
-        std::count(text.begin() + static_cast<std::ptrdiff_t>(start),
-                   text.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
+    in.line +=
+        static_cast<unsigned>(std::count(text.begin() + static_cast<std::ptrdiff_t>(start),
+                                         text.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
     in.at = at;
     in.buffered = std::max(in.buffered, at);
     if (depth > 0) {

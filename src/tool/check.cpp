@@ -136,8 +136,7 @@ std::vector<Said> everything(const Configuration& configuration, const Options& 
                       {});
     }
     for (const Published& published : configuration.publications) {
-        if (options.publication.empty() ||
-            published.plan.publication.name == options.publication) {
+        if (options.publication.empty() || published.plan.publication.name == options.publication) {
             advice.about(published.plan.publication);
         }
     }
@@ -148,8 +147,8 @@ Table table_of(const std::vector<Said>& all) {
     Table table;
     table.columns = {{"level", "Level"}, {"text", "What"}, {"file", "File"}, {"line", "Line"}};
     for (const Said& line : all) {
-        table.rows.push_back({Cell(line.level, line.style), line.text, line.place.file,
-                              line.place.line});
+        table.rows.push_back(
+            {Cell(line.level, line.style), line.text, line.place.file, line.place.line});
     }
     return table;
 }

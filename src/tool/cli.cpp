@@ -155,9 +155,9 @@ int parse_and_run(int argc, const char* const* argv) {
 
     std::vector<Declared> declared;
     for (const Command& command : commands()) {
-        CLI::App* leaf = group_of(app, command.group)
-                             .add_subcommand(std::string(command.name),
-                                             std::string(command.summary));
+        CLI::App* leaf =
+            group_of(app, command.group)
+                .add_subcommand(std::string(command.name), std::string(command.summary));
         command.declare(*leaf, options);
         declare_output(*leaf, command, options, format);
         declared.push_back({&command, leaf});
@@ -187,8 +187,7 @@ void add_configuration(CLI::App& app, Options& options) {
     app.add_option("FILE", options.configuration, "The nginx.conf to read, with its includes")
         ->type_name("")
         ->capture_default_str();
-    app.add_flag("--fragment", options.fragment,
-                 "FILE holds only what stands inside of http { }");
+    app.add_flag("--fragment", options.fragment, "FILE holds only what stands inside of http { }");
     app.add_option("--publication", options.publication, "Only the lync_publish of this name")
         ->type_name("NAME");
 }

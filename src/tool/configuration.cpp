@@ -124,12 +124,12 @@ std::string NginxConf::opened_ours(const Directive& directive, const Blocks& blo
     }
     if (name == "lync_publish") {
         return context != tool::in_http ? "\"lync_publish\" directive is not allowed here"
-               : directive.is_block    ? ""
-                                       : "directive \"lync_publish\" has no opening \"{\"";
+               : directive.is_block     ? ""
+                                        : "directive \"lync_publish\" has no opening \"{\"";
     }
     if (name == "lync_rule") {
-        return context != in_location    ? "\"lync_rule\" directive is not allowed here"
-               : directive.is_block      ? "directive \"lync_rule\" is not terminated by \";\""
+        return context != in_location ? "\"lync_rule\" directive is not allowed here"
+               : directive.is_block   ? "directive \"lync_rule\" is not terminated by \";\""
                : directive.arguments.size() != 2
                    ? "invalid number of arguments in \"lync_rule\" directive"
                    : "\"lync_rule\" directive stands in generated servers only, write a "
@@ -203,8 +203,8 @@ void NginxConf::closed(const Directive& block, const Blocks& blocks) {
 
 void NginxConf::publish(const Directive& block) {
     topology::Environment environment;
-    environment.now = std::chrono::time_point_cast<std::chrono::seconds>(
-        std::chrono::system_clock::now());
+    environment.now =
+        std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
     environment.has_ipv6 = topology::system_has_ipv6();
     environment.full_path = [this](std::string_view path) {
         return syntax::full_name(path, prefix_);
@@ -215,8 +215,7 @@ void NginxConf::publish(const Directive& block) {
     std::vector<Diagnostic> remarks;
     topology::Publication declared = topology::declare(block, environment, registry_, remarks);
     configuration_.remarks.insert(configuration_.remarks.end(), remarks.begin(), remarks.end());
-    configuration_.publications.push_back(
-        {&block, plan::make_plan(std::move(declared)), first});
+    configuration_.publications.push_back({&block, plan::make_plan(std::move(declared)), first});
     if (depth_ == Depth::plan) {
         return;
     }
@@ -237,8 +236,7 @@ void NginxConf::end_of_http() {
         throw Mistake(state_.at_the_end.front().text, state_.at_the_end.front().place);
     }
     if (sets_body_) {
-        const topology::Publication& first =
-            configuration_.publications.front().plan.publication;
+        const topology::Publication& first = configuration_.publications.front().plan.publication;
         throw Mistake("\"proxy_set_body\" directive at http level replaces what clients send, also "
                       "in lync_publish \"" +
                           first.name + "\": move it into the servers that need it",
@@ -287,10 +285,9 @@ Configuration load_publications(const Options& options) {
 }
 
 std::string told(const Diagnostic& diagnostic) {
-    return diagnostic.place.line == 0
-               ? diagnostic.text
-               : diagnostic.text + " in " + diagnostic.place.file + ":" +
-                     std::to_string(diagnostic.place.line);
+    return diagnostic.place.line == 0 ? diagnostic.text
+                                      : diagnostic.text + " in " + diagnostic.place.file + ":" +
+                                            std::to_string(diagnostic.place.line);
 }
 
 } // namespace lync::tool

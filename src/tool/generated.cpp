@@ -42,9 +42,8 @@ public:
         const bool in_generated_server = blocks.size() == 2 && block.name == "server";
 
         if (!generated) {
-            if (std::string wrong =
-                    check_nginx_directive(directive, block, context_of(blocks, 1),
-                                          state_.foreign_modules);
+            if (std::string wrong = check_nginx_directive(directive, block, context_of(blocks, 1),
+                                                          state_.foreign_modules);
                 !wrong.empty()) {
                 return wrong;
             }
@@ -97,12 +96,11 @@ private:
     void note_location(const Directive& directive, const Directive& server) {
         for (const auto& other : server.children) {
             if (other->name == "location" && other->arguments == directive.arguments &&
-                directive.arguments.size() == 1 &&
-                !directive.arguments.front().starts_with('@')) {
-                state_.at_the_end.push_back({syntax::Severity::error,
-                                             "duplicate location \"" +
-                                                 directive.arguments.front() + "\"",
-                                             directive.place});
+                directive.arguments.size() == 1 && !directive.arguments.front().starts_with('@')) {
+                state_.at_the_end.push_back(
+                    {syntax::Severity::error,
+                     "duplicate location \"" + directive.arguments.front() + "\"",
+                     directive.place});
                 return;
             }
         }
@@ -119,9 +117,9 @@ private:
 
 Contexts context_of(const Blocks& blocks, std::size_t http) {
     const std::string& name = blocks.back()->name;
-    const std::string_view outer =
-        blocks.size() > http + 1 ? std::string_view(blocks[blocks.size() - 2]->name)
-                                 : std::string_view();
+    const std::string_view outer = blocks.size() > http + 1
+                                       ? std::string_view(blocks[blocks.size() - 2]->name)
+                                       : std::string_view();
     if (blocks.size() < http) {
         return blocks.size() == 1 ? in_main : elsewhere;
     }

@@ -41,7 +41,7 @@ std::string stderr_of(const std::string& program, const char* argument) {
     const char* arguments[] = {program.c_str(), argument, nullptr};
     pid_t pid = 0;
     const int failed = ::posix_spawn(&pid, program.c_str(), &actions, nullptr,
-                                      const_cast<char* const*>(arguments), environ);
+                                     const_cast<char* const*>(arguments), environ);
     posix_spawn_file_actions_destroy(&actions);
     ::close(ends[1]);
 
@@ -132,17 +132,18 @@ std::string_view module_of(std::string_view directive) noexcept {
 std::span<const NginxDirective> find_nginx_directives(std::string_view name) noexcept {
     NginxDirective key{};
     key.name = name;
-    const auto [first, last] =
-        std::equal_range(std::begin(table), std::end(table), key, by_name);
+    const auto [first, last] = std::equal_range(std::begin(table), std::end(table), key, by_name);
     return {first, last};
 }
 
 bool NginxBuild::has(std::string_view directive) const noexcept {
     const std::span<const NginxDirective> known = find_nginx_directives(directive);
-    return std::any_of(known.begin(), known.end(), [this](const NginxDirective& row) {
-               return (row.since <= version || contains(backported, row.name)) && row.contexts != elsewhere &&
-                      (row.option.empty() || contains(options, row.option));
-           }) &&
+    return std::any_of(known.begin(), known.end(),
+                       [this](const NginxDirective& row) {
+                           return (row.since <= version || contains(backported, row.name)) &&
+                                  row.contexts != elsewhere &&
+                                  (row.option.empty() || contains(options, row.option));
+                       }) &&
            !contains(left_out, module_of(directive));
 }
 

@@ -48,16 +48,16 @@ struct DoctorOptions {
 };
 
 struct ImportOptions {
-    std::string file;                ///< what the other product wrote
-    std::string name = "lync";       ///< --name: of the publication
-    std::string out_dir;             ///< --out-dir: block, certificates and keys as files there
-    std::string product;             ///< --product: as the directive takes it
-    std::string certificate;         ///< --certificate, --key, --trusted-ca: where they are here
+    std::string file;          ///< what the other product wrote
+    std::string name = "lync"; ///< --name: of the publication
+    std::string out_dir;       ///< --out-dir: block, certificates and keys as files there
+    std::string product;       ///< --product: as the directive takes it
+    std::string certificate;   ///< --certificate, --key, --trusted-ca: where they are here
     std::string key;
     std::string trusted_ca;
-    std::string hosts;               ///< --hosts: the hosts file of the machine with ARR
-    std::vector<std::string> pools;  ///< --pool ADDRESS=FQDN
-    std::vector<std::string> roles;  ///< --role NAME=ROLE
+    std::string hosts;              ///< --hosts: the hosts file of the machine with ARR
+    std::vector<std::string> pools; ///< --pool ADDRESS=FQDN
+    std::vector<std::string> roles; ///< --role NAME=ROLE
 };
 
 struct Options {

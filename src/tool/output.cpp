@@ -234,11 +234,10 @@ void Output::grid(const Table& table) {
     };
     const auto head = [&] {
         const auto left = [](std::size_t) { return false; };
-        print([&](std::size_t c) { return table.columns[c].title; },
-              [](std::size_t) { return Style::strong; },
-              [&](std::size_t c) {
-                  return !table.rows.empty() && is_number(table.rows.front()[c]);
-              });
+        print(
+            [&](std::size_t c) { return table.columns[c].title; },
+            [](std::size_t) { return Style::strong; },
+            [&](std::size_t c) { return !table.rows.empty() && is_number(table.rows.front()[c]); });
         print([&](std::size_t c) { return std::string(widths[c], '-'); },
               [](std::size_t) { return Style::faint; }, left);
     };

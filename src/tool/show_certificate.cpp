@@ -16,17 +16,19 @@ namespace {
 
 Table table_of(const Configuration& configuration) {
     Table table;
-    table.columns = {{"publication", "Publication"}, {"entry", "Entry"}, {"name", "Name"},
-                     {"use", "For"},                 {"covered", "In the present certificate"}};
+    table.columns = {{"publication", "Publication"},
+                     {"entry", "Entry"},
+                     {"name", "Name"},
+                     {"use", "For"},
+                     {"covered", "In the present certificate"}};
     for (const Published& published : configuration.publications) {
         const std::string& publication = published.plan.publication.name;
         const plan::CertificateNames names = plan::certificate_names(published.plan);
         const auto add = [&](std::string_view entry, const std::string& name, std::string_view use,
                              plan::Coverage coverage) {
-            const Style style =
-                coverage == plan::Coverage::uncovered ? Style::bad : Style::plain;
-            table.rows.push_back({publication, entry, name, use,
-                                  Cell(plan::coverage_name(coverage), style)});
+            const Style style = coverage == plan::Coverage::uncovered ? Style::bad : Style::plain;
+            table.rows.push_back(
+                {publication, entry, name, use, Cell(plan::coverage_name(coverage), style)});
         };
         add("subject", "CN=" + names.subject, names.names.front().use,
             names.names.front().coverage);
@@ -99,9 +101,9 @@ void declare_certificate(CLI::App& app, Options& options) {
         ->type_name("CC")
         ->check(CLI::Validator(
             [](const std::string& text) {
-                const bool fine = text.size() == 2 && text.find_first_not_of(
-                                                          "ABCDEFGHIJKLMNOPQRSTUVWXYZ") ==
-                                                          std::string::npos;
+                const bool fine =
+                    text.size() == 2 &&
+                    text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string::npos;
                 return fine ? std::string() : "a country is two capital letters, such as DE";
             },
             ""))

@@ -90,8 +90,8 @@ std::string comment(const std::string& text) {
 void write_record(std::string& zone, const DnsName& name, const DnsOptions& options) {
     const std::vector<std::string>& addresses = name.proxy ? options.addresses : name.addresses;
     if (is_pattern(name)) {
-        zone += comment(name.name.substr(0, name.name.size() - 1) + "DOMAIN, for each domain: " +
-                        name.purpose + ", as the records beside it");
+        zone += comment(name.name.substr(0, name.name.size() - 1) +
+                        "DOMAIN, for each domain: " + name.purpose + ", as the records beside it");
         return;
     }
     std::string lines;
@@ -99,15 +99,15 @@ void write_record(std::string& zone, const DnsName& name, const DnsOptions& opti
         if (const std::string_view type = type_of(address); !type.empty()) {
             std::string owner = name.name + ".";
             owner.resize(std::max<std::size_t>(owner.size(), 39), ' ');
-            lines += owner + " IN " + std::string(type) + (type == "A" ? "    " : " ") + address +
-                     "\n";
+            lines +=
+                owner + " IN " + std::string(type) + (type == "A" ? "    " : " ") + address + "\n";
         }
     }
     zone += comment(name.purpose);
-    zone += lines.empty() ? comment(name.name + ". IN A: the addresses of " +
-                                    (addresses.empty() ? std::string("its servers")
-                                                       : addresses.front()))
-                          : lines;
+    zone += lines.empty()
+                ? comment(name.name + ". IN A: the addresses of " +
+                          (addresses.empty() ? std::string("its servers") : addresses.front()))
+                : lines;
 }
 
 std::string zone_of(const Configuration& configuration, const DnsOptions& options) {
@@ -124,8 +124,8 @@ std::string zone_of(const Configuration& configuration, const DnsOptions& option
         }
         for (const DnsName& name : names) {
             if (view == DnsView::outside && name.view == DnsView::never_outside) {
-                zone += comment("must not resolve outside: " + name.name + " (" + name.purpose +
-                                ")");
+                zone +=
+                    comment("must not resolve outside: " + name.name + " (" + name.purpose + ")");
             }
         }
     }
@@ -156,8 +156,12 @@ int show_dns(const Options& options, Output& output) {
     }
 
     Table table;
-    table.columns = {{"publication", "Publication"}, {"view", "View"},   {"name", "Name"},
-                     {"type", "Type"},               {"value", "Value"}, {"purpose", "For"}};
+    table.columns = {{"publication", "Publication"},
+                     {"view", "View"},
+                     {"name", "Name"},
+                     {"type", "Type"},
+                     {"value", "Value"},
+                     {"purpose", "For"}};
     table.group = 1;
     for (const Published& published : configuration.publications) {
         for (const DnsName& name : plan::dns_names(published.plan)) {

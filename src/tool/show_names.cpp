@@ -30,8 +30,7 @@ std::vector<std::string> targets(const Plan& plan, const Upstream& upstream) {
 }
 
 std::vector<std::string> sockets_of(const Plan& plan, const VirtualHost& host) {
-    const auto& sockets =
-        host.tls ? plan.publication.https_sockets : plan.publication.http_sockets;
+    const auto& sockets = host.tls ? plan.publication.https_sockets : plan.publication.http_sockets;
     std::vector<std::string> all;
     for (const std::size_t index : host.sockets) {
         all.push_back(sockets[index].address);
@@ -81,8 +80,12 @@ void add_rules(const Plan& plan, const VirtualHost& host, Table& table) {
 int show_names(const Options& options, Output& output) {
     const Configuration configuration = load_publications(options);
     Table table;
-    table.columns = {{"publication", "Publication"}, {"name", "Name"}, {"path", "Path"},
-                     {"use", "For"}, {"leads_to", "Leads to"}, {"port", "Port"},
+    table.columns = {{"publication", "Publication"},
+                     {"name", "Name"},
+                     {"path", "Path"},
+                     {"use", "For"},
+                     {"leads_to", "Leads to"},
+                     {"port", "Port"},
                      {"certificate", "In certificate"}};
     for (const Published& published : configuration.publications) {
         const Plan& plan = published.plan;
@@ -108,10 +111,14 @@ int show_names(const Options& options, Output& output) {
 int show_rules(const Options& options, Output& output) {
     const Configuration configuration = load_publications(options);
     Table table;
-    table.columns = {{"publication", "Publication"}, {"protocol", "Protocol"},
-                     {"sockets", "From"},            {"names", "Names"},
-                     {"leads_to", "To"},             {"port", "Port"},
-                     {"servers", "Servers"},         {"paths", "Passes"},
+    table.columns = {{"publication", "Publication"},
+                     {"protocol", "Protocol"},
+                     {"sockets", "From"},
+                     {"names", "Names"},
+                     {"leads_to", "To"},
+                     {"port", "Port"},
+                     {"servers", "Servers"},
+                     {"paths", "Passes"},
                      {"rest", "The rest"}};
     for (const Published& published : configuration.publications) {
         for (const VirtualHost& host : published.plan.hosts) {

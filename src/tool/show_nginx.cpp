@@ -39,8 +39,11 @@ NginxBuild build_of(const NginxOptions& options, Output& output) {
 
 Table table_of(const Configuration& configuration, const plan::Dialect& dialect) {
     Table table;
-    table.columns = {{"publication", "Publication"}, {"number", "Line"}, {"text", "Text"},
-                     {"file", "Because of"},         {"line", "Line"}};
+    table.columns = {{"publication", "Publication"},
+                     {"number", "Line"},
+                     {"text", "Text"},
+                     {"file", "Because of"},
+                     {"line", "Line"}};
     for (const Published& published : configuration.publications) {
         const plan::Rendered rendered = plan::render(published.plan, dialect, published.first);
         std::string_view rest = rendered.text;
@@ -79,8 +82,8 @@ int show_nginx(const Options& options, Output& output) {
         return exit_fine;
     }
     for (const Published& published : configuration.publications) {
-        output.text("# configuration file lync_publish " + published.plan.publication.name +
-                    ":\n" + plan::render(published.plan, dialect, published.first).text);
+        output.text("# configuration file lync_publish " + published.plan.publication.name + ":\n" +
+                    plan::render(published.plan, dialect, published.first).text);
     }
     return exit_fine;
 }

@@ -84,8 +84,7 @@ bool is_size(std::string_view text) noexcept {
 
 bool is_time(std::string_view text) noexcept {
     // ngx_parse_time in seconds; a unit or none.
-    if (!text.empty() &&
-        std::string_view("smhdwMy").find(text.back()) != std::string_view::npos) {
+    if (!text.empty() && std::string_view("smhdwMy").find(text.back()) != std::string_view::npos) {
         text.remove_suffix(1);
     }
     return is_number(text);
@@ -202,9 +201,8 @@ bool resolves(std::string_view address) {
 SocketTable::Address& SocketTable::address(const std::string& text) {
     const std::string port = text.substr(text.rfind(':') + 1);
     const bool ipv6 = text.starts_with('[');
-    auto of_port = std::find_if(ports_.begin(), ports_.end(), [&](const Port& p) {
-        return p.ipv6 == ipv6 && p.port == port;
-    });
+    auto of_port = std::find_if(ports_.begin(), ports_.end(),
+                                [&](const Port& p) { return p.ipv6 == ipv6 && p.port == port; });
     if (of_port == ports_.end()) {
         of_port = ports_.insert(ports_.end(), Port{ipv6, port, {}});
     }
@@ -248,13 +246,12 @@ void SocketTable::refuse_taken_names(const Address& address) const {
             if (first == taken.end() || server->catch_all) {
                 continue;
             }
-            throw Mistake("\"" + name + "\" is published by lync_publish \"" +
-                              server->publication->name +
-                              "\" and is a server_name of the server in " +
-                              first->second->place.file + ":" +
-                              std::to_string(first->second->place.line) +
-                              " on the same socket: remove it from one of them",
-                          server->place);
+            throw Mistake(
+                "\"" + name + "\" is published by lync_publish \"" + server->publication->name +
+                    "\" and is a server_name of the server in " + first->second->place.file + ":" +
+                    std::to_string(first->second->place.line) +
+                    " on the same socket: remove it from one of them",
+                server->place);
         }
     }
 }
@@ -264,8 +261,7 @@ void SocketTable::remark_default(const Address& address, std::vector<Diagnostic>
     bool catch_all = false;
     for (const SocketServer* server : address.servers) {
         if (server->publication != nullptr) {
-            refuses = refuses ||
-                      server->publication->unknown_host == topology::UnknownHost::refuse;
+            refuses = refuses || server->publication->unknown_host == topology::UnknownHost::refuse;
             catch_all = catch_all || server->catch_all;
         }
     }
@@ -280,18 +276,17 @@ void SocketTable::remark_default(const Address& address, std::vector<Diagnostic>
 
 /// nginx gives the name to the first server and warns; the module refuses it where its own came
 /// second. What only foreign servers disagree on isn't told here.
-void SocketTable::remark_conflicts(const Address& address,
-                                   std::vector<Diagnostic>& remarks) const {
+void SocketTable::remark_conflicts(const Address& address, std::vector<Diagnostic>& remarks) const {
     std::unordered_map<std::string_view, const SocketServer*> taken;
     for (const SocketServer* server : address.servers) {
         for (const std::string& name : server->names) {
             const auto [first, is_new] = taken.emplace(name, server);
-            if (!is_new && (server->publication == nullptr) !=
-                               (first->second->publication == nullptr)) {
-                remarks.push_back({Severity::warning,
-                                   "conflicting server name \"" + name + "\" on " + address.text +
-                                       ", ignored",
-                                   {}});
+            if (!is_new &&
+                (server->publication == nullptr) != (first->second->publication == nullptr)) {
+                remarks.push_back(
+                    {Severity::warning,
+                     "conflicting server name \"" + name + "\" on " + address.text + ", ignored",
+                     {}});
             }
         }
     }

@@ -1,5 +1,5 @@
-// The reader of nginx.conf. What nginx itself makes of the same text, t/92-lyncctl-reader.t asks it;
-// here is what comes out of the reader, and what nginx can't be asked.
+// The reader of nginx.conf. What nginx itself makes of the same text, t/92-lyncctl-reader.t asks
+// it; here is what comes out of the reader, and what nginx can't be asked.
 
 #include "catch.h"
 #include "syntax/reader.h"
@@ -16,23 +16,24 @@ struct Files {
     std::map<std::string, std::string> text;
 
     Sources sources() const {
-        return {[this](const std::string& path) -> Sources::File {
-                    const auto found = text.find(path);
-                    if (found == text.end()) {
-                        return {{}, "open() \"" + path + "\" failed (2: No such file or directory)"};
+        return {
+            [this](const std::string& path) -> Sources::File {
+                const auto found = text.find(path);
+                if (found == text.end()) {
+                    return {{}, "open() \"" + path + "\" failed (2: No such file or directory)"};
+                }
+                return {found->second, {}};
+            },
+            [this](const std::string& pattern) {
+                std::vector<std::string> files;
+                const std::string start = pattern.substr(0, pattern.find('*'));
+                for (const auto& [path, content] : text) {
+                    if (path.starts_with(start)) {
+                        files.push_back(path);
                     }
-                    return {found->second, {}};
-                },
-                [this](const std::string& pattern) {
-                    std::vector<std::string> files;
-                    const std::string start = pattern.substr(0, pattern.find('*'));
-                    for (const auto& [path, content] : text) {
-                        if (path.starts_with(start)) {
-                            files.push_back(path);
-                        }
-                    }
-                    return files;
-                }};
+                }
+                return files;
+            }};
     }
     std::unique_ptr<Directive> read() const {
         Listener nobody;
@@ -53,11 +54,11 @@ Files one(std::string text) {
     return {{{"/etc/nginx/nginx.conf", std::move(text)}}};
 }
 
-/// A tree on one line: `a(1 2){b(){}}`.
+/// A tree on one line: `a(1|2){b(){}}`.
 std::string shown(const Directive& directive) {
     std::string text = directive.name + "(";
-    for (const std::string& argument : directive.arguments) {
-        text += (text.back() == '(' ? "" : "|") + argument;
+    for (std::size_t i = 0; i < directive.arguments.size(); i++) {
+        text += (i == 0 ? "" : "|") + directive.arguments[i];
     }
     text += ")";
     if (directive.is_block) {
@@ -146,10 +147,11 @@ TEST_CASE("what never ends is a mistake, not a crash", "[reader]") {
 }
 
 TEST_CASE("the code of a Lua block is one argument", "[reader]") {
-    const auto root = one("location / {\n content_by_lua_block {\n"
-                          "  local s = \"}\" .. '\\'}' -- }\n  --[[ }\n]]\n  local t = { a = [=[}]=] }\n"
-                          " }\n deny all;\n}\n")
-                          .read();
+    const auto root =
+        one("location / {\n content_by_lua_block {\n"
+            "  local s = \"}\" .. '\\'}' -- }\n  --[[ }\n]]\n  local t = { a = [=[}]=] }\n"
+            " }\n deny all;\n}\n")
+            .read();
     const Directive& location = *root->children.front();
     REQUIRE(location.children.size() == 2);
     CHECK(location.children[0]->name == "content_by_lua_block");
