@@ -1,5 +1,6 @@
 #include "policy/meeting_url.h"
 
+#include "policy/chars.h"
 #include "policy/decode.h"
 #include "policy/path.h"
 #include "policy/services.h"
@@ -15,9 +16,8 @@ constexpr std::string_view parameter_name = "meeturl";
 constexpr std::size_t max_value = 4096;
 constexpr std::size_t max_name = 512;
 
-constexpr char lower(char c) noexcept {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
+constexpr CharSet parameter_begins("&;?");
+constexpr CharSet name_ends("&;?=");
 
 bool equal_lower(std::string_view text, std::string_view lower_case) noexcept {
     return std::equal(text.begin(), text.end(), lower_case.begin(), lower_case.end(),
@@ -40,8 +40,14 @@ bool decode_fully(char* text, std::size_t& size, Decoding decoding) noexcept {
 }
 
 std::string_view trimmed(std::string_view text) noexcept {
-    const std::size_t first = std::min(text.find_first_not_of(" +"), text.size());
-    return text.substr(first, text.find_last_not_of(" +") + 1 - first);
+    const auto is_space = [](char c) { return c == ' ' || c == '+'; };
+    while (!text.empty() && is_space(text.front())) {
+        text.remove_prefix(1);
+    }
+    while (!text.empty() && is_space(text.back())) {
+        text.remove_suffix(1);
+    }
+    return text;
 }
 
 /// Whether a name, however encoded, is "meeturl". "+" is a space in a query, and spaces around a
@@ -59,20 +65,22 @@ bool is_parameter_name(std::string_view name) noexcept {
            equal_lower(trimmed({text, size}), parameter_name);
 }
 
-int sextet(char c) noexcept {
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
+/// Values of base64's digits, of both alphabets; -1 for what is none.
+constexpr auto sextets = [] {
+    std::array<std::int8_t, 256> table{};
+    table.fill(-1);
+    constexpr std::string_view digits =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (std::size_t i = 0; i < digits.size(); i++) {
+        table[static_cast<unsigned char>(digits[i])] = static_cast<std::int8_t>(i);
     }
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
-    if (c == '+' || c == '-') {
-        return 62;
-    }
-    return c == '/' || c == '_' ? 63 : -1;
+    table['-'] = table['+'];
+    table['_'] = table['/'];
+    return table;
+}();
+
+constexpr int sextet(char c) noexcept {
+    return sextets[static_cast<unsigned char>(c)];
 }
 
 bool value_passes(std::string_view value, bool plus_is_space,
@@ -124,7 +132,7 @@ Count check_parameters(std::string_view text, bool plus_is_space,
                        std::span<const MeetUrl> published) noexcept {
     Count count;
     for (std::size_t start = 0; start < text.size();) {
-        const std::size_t end = std::min(text.find_first_of("&;?=", start), text.size());
+        const std::size_t end = name_ends.find_in(text, start);
         if (is_parameter_name(text.substr(start, end - start))) {
             count.found++;
             const bool has_value = end < text.size() && text[end] == '=';
@@ -135,7 +143,7 @@ Count check_parameters(std::string_view text, bool plus_is_space,
             }
         }
         // A value may hold the beginning of another parameter.
-        start = std::min(text.find_first_of("&;?", end), text.size());
+        start = parameter_begins.find_in(text, end);
         start += start < text.size() ? 1 : 0;
     }
     return count;
