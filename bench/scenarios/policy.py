@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import instructions
 import pairs
 import proxies
 from settings import PUBLISHED, Settings
@@ -16,4 +17,6 @@ STRICT = PUBLISHED.having("module, path_policy strict")
 
 
 def measure(run: Settings) -> list[pairs.Comparison]:
-    return proxies.compare(run, run.sides(VENDOR, STRICT), POLICY_KINDS, BOUND)
+    sides = run.sides(VENDOR, STRICT)
+    return [*proxies.compare(run, sides, POLICY_KINDS, BOUND),
+            *instructions.compare(run, sides, POLICY_KINDS)]

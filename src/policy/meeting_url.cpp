@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 namespace lync::policy {
 
@@ -83,10 +84,9 @@ constexpr int sextet(char c) noexcept {
     return sextets[static_cast<unsigned char>(c)];
 }
 
-bool value_passes(std::string_view value, bool plus_is_space,
-                  std::span<const MeetUrl> published) noexcept {
+bool value_passes(std::string_view value, std::span<const MeetUrl> published) noexcept {
     // A raw "+" reaches the page as a space, which .NET's base64 skips.
-    if (value.size() > max_value || (plus_is_space && value.find('+') != std::string_view::npos)) {
+    if (value.size() > max_value || value.find('+') != std::string_view::npos) {
         return false;
     }
     char text[max_value];
@@ -121,32 +121,26 @@ bool value_passes(std::string_view value, bool plus_is_space,
     return is_meeting_url({url, length}, published);
 }
 
-struct Count {
-    std::size_t found = 0;
-    bool pass = true;
-};
-
-/// Looks at every parameter of `text`. A name begins after any of "&", ";" and "?", whichever the
-/// page splits at; a value ends at "&" only, so that nothing of it is overlooked.
-Count check_parameters(std::string_view text, bool plus_is_space,
-                       std::span<const MeetUrl> published) noexcept {
-    Count count;
+/// Calls `check(value)` for the value of each meeturl in `text`, and without one if it has none, as
+/// long as it says true; whether it always did. A name begins after any of "&", ";" and "?",
+/// whichever the page splits at; a value ends at "&" only, so that nothing of it is overlooked.
+template <typename Check>
+bool for_each_meeting_url(std::string_view text, Check&& check) noexcept {
     for (std::size_t start = 0; start < text.size();) {
         const std::size_t end = name_ends.find_in(text, start);
         if (is_parameter_name(text.substr(start, end - start))) {
-            count.found++;
             const bool has_value = end < text.size() && text[end] == '=';
             const std::size_t value_end = std::min(text.find('&', end), text.size());
-            if (!has_value || !value_passes(text.substr(end + 1, value_end - end - 1),
-                                            plus_is_space, published)) {
-                count.pass = false;
+            if (!check(has_value ? std::optional(text.substr(end + 1, value_end - end - 1))
+                                 : std::nullopt)) {
+                return false;
             }
         }
         // A value may hold the beginning of another parameter.
         start = parameter_begins.find_in(text, end);
         start += start < text.size() ? 1 : 0;
     }
-    return count;
+    return true;
 }
 
 bool host_matches(std::string_view host, std::string_view published) noexcept {
@@ -228,8 +222,15 @@ bool meeting_urls_pass(std::string_view parameters, std::span<const MeetUrl> pub
     if (parameters.size() > max_parameters) {
         return false;
     }
-    const Count plain = check_parameters(parameters, true, published);
-    if (!plain.pass) {
+    using Value = std::optional<std::string_view>;
+    const auto passes = [&](const Value& value) {
+        return value.has_value() && value_passes(*value, published);
+    };
+    std::size_t found = 0;
+    if (!for_each_meeting_url(parameters, [&](const Value& value) {
+            found++;
+            return passes(value);
+        })) {
         return false;
     }
     const bool is_plain = std::all_of(parameters.begin(), parameters.end(), [](char c) {
@@ -247,8 +248,12 @@ bool meeting_urls_pass(std::string_view parameters, std::span<const MeetUrl> pub
     if (!decode_fully(text, size, Decoding::forgiving)) {
         return false;
     }
-    const Count decoded = check_parameters({text, size}, true, published);
-    return decoded.pass || decoded.found == plain.found;
+    std::size_t found_decoded = 0;
+    for_each_meeting_url({text, size}, [&](const Value&) {
+        found_decoded++;
+        return true;
+    });
+    return found_decoded == found || for_each_meeting_url({text, size}, passes);
 }
 
 } // namespace lync::policy
