@@ -141,9 +141,9 @@ void Reach::find_addresses(Visited& visited) {
     case Resolution::Outcome::found:
         break;
     case Resolution::Outcome::no_such_name:
-        return tell(Id::dns_no_such_name, host, host + " doesn't exist");
+        return tell(Id::dns_no_such_name, "", "the DNS knows no such name");
     case Resolution::Outcome::no_address:
-        return tell(Id::dns_no_address, host, host + " has no address");
+        return tell(Id::dns_no_address, "", "the DNS has no address for it");
     case Resolution::Outcome::no_answer:
         return tell(Id::dns_no_answer, "", "the DNS doesn't answer");
     case Resolution::Outcome::failed:
