@@ -1,11 +1,13 @@
 # A thin front: what is behind each target can also be typed by hand.
 #
 #     make build       the module, for the installed nginx      -> build/ngx_lync_module.so
+#                      and the command-line tool                -> build/lyncctl
+#     make install     both, with lyncctl's manual and completion (DESTDIR, MODULES_DIR)
 #     make demo        the lab, shown once                         (lab/lab demo)
 #     make demo-up     the lab, kept running                       (lab/lab up)
 #     make demo-down   stops it                                    (lab/lab down)
-#     make test        unit tests, nginx's own way of building,
-#                      and the suites in all modes                 (ctest, t/nginx-build, t/run)
+#     make test        unit tests, nginx's own way of building, the suites in all
+#                      modes, lyncctl's own tests     (ctest, t/nginx-build, t/run, t/tool/*_test)
 #     make bench       what the module costs, beside nginx by hand  (bench/run; BENCH=--quick)
 #     make storm       500 identities at random, none may cross     (t/auth/storm.py)
 #     make test-asan   the suites with a sanitized module
@@ -47,6 +49,9 @@ PACKAGES := nginx nginx-dev cmake g++ make pkg-config catch2 libssl-dev libpcre2
 # Of lyncctl.
 PACKAGES += libcli11-dev libpugixml-dev nlohmann-json3-dev libcurl4-openssl-dev libc-ares-dev
 
+# Of its tests.
+PACKAGES += nftables iproute2 util-linux
+
 # To test: what Test::Nginx::Socket stands on, the suites' own TLS client, and the tools they call.
 PACKAGES += perl libtest-base-perl libtest-longstring-perl libtext-diff-perl libipc-run-perl \
     liblist-moreutils-perl libfilter-perl liburi-perl libwww-perl libhttp-message-perl \
@@ -57,6 +62,7 @@ PACKAGES += apache2-bin libapache2-mod-auth-gssapi gss-ntlmssp krb5-kdc krb5-adm
     krb5-user python3-requests-ntlm python3-gssapi
 
 .PHONY: fuzz bench-verdict
+.PHONY: install tool-tests
 .PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx bench storm test-asan clean
 
 all: build
@@ -89,6 +95,14 @@ build: deps
 	    >$(BUILD)/cmake.log 2>&1 || { cat $(BUILD)/cmake.log; exit 1; }
 	cmake --build $(BUILD) -j $(JOBS)
 
+MODULES_DIR ?= /usr/lib/nginx/modules
+install: build
+	install -D -m 644 $(MODULE) $(DESTDIR)$(MODULES_DIR)/ngx_lync_module.so
+	install -D -m 755 $(BUILD)/lyncctl $(DESTDIR)/usr/bin/lyncctl
+	install -D -m 644 docs/lyncctl.8 $(DESTDIR)/usr/share/man/man8/lyncctl.8
+	install -D -m 644 src/tool/lyncctl.bash \
+	    $(DESTDIR)/usr/share/bash-completion/completions/lyncctl
+
 demo demo-up demo-down: export LAB_DIR = $(abspath $(BUILD))/lab
 demo demo-up: export LYNC_MODULE = $(MODULE)
 demo: build
@@ -102,7 +116,7 @@ demo-down:
 
 # The suites run alone, after a reload instead of a start, with several workers, and side by side on
 # random ports: each way has its own mistakes to find.
-test: unit nginx-build suites
+test: unit nginx-build suites tool-tests
 
 unit: build
 	cd $(BUILD) && ctest --output-on-failure -j $(JOBS) --no-tests=error
@@ -115,6 +129,11 @@ suites: build test-nginx
 	t/run -j $(SUITES) --hup $(LIVE_SUITES)
 	t/run -j $(SUITES) --workers 2 $(LIVE_SUITES)
 	t/run -j $(SUITES) --random $(LIVE_SUITES)
+
+# lyncctl against worlds of its own: servers with one fault each, the lab, network namespaces. What
+# it says of configurations the suites ask (t/9*.t).
+tool-tests: build
+	set -e; for test in t/tool/*_test; do echo "== $$test"; $$test; done
 
 test-nginx: deps
 	@t/fetch-test-nginx $(BUILD)
@@ -137,17 +156,36 @@ storm: build
 # With clang's libFuzzer. New inputs go to BUILD/fuzz/corpus, what breaks
 # a promise to BUILD/fuzz/findings; the first finding of a target ends it and fails the run.
 FUZZ_CXX   ?= clang++
-FUZZ_TARGETS = judge path meeting_url credentials
+FUZZ_TARGETS = judge path meeting_url credentials reader import_arr import_pfsense import_nginx
 FUZZ_FLAGS   = -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Isrc
+FUZZ_PROGRAMS = $(FUZZ_TARGETS:%=$(BUILD)/fuzz/fuzz_%)
+
+# What the targets ask, compiled once.
+FUZZ_SOURCES = $(wildcard src/syntax/*.cpp src/topology/*.cpp src/policy/*.cpp src/plan/*.cpp \
+    src/tool/import*.cpp) src/balance/credentials.cpp $(addprefix src/tool/,old_proxy.cpp \
+    host_patterns.cpp block_writer.cpp xml_file.cpp base64.cpp files.cpp output.cpp)
+FUZZ_OBJECTS = $(FUZZ_SOURCES:src/%.cpp=$(BUILD)/fuzz/objects/%.o)
 
 fuzz:
-	@$(MAKE) --no-print-directory deps PACKAGES="clang libclang-rt-14-dev libidn2-dev libssl-dev"
+	@$(MAKE) --no-print-directory deps PACKAGES="clang libclang-rt-14-dev libidn2-dev libssl-dev \
+	    libcli11-dev libpugixml-dev nlohmann-json3-dev"
+	$(MAKE) -j $(JOBS) $(FUZZ_PROGRAMS)
 	@mkdir -p $(BUILD)/fuzz/findings
-	for t in $(FUZZ_TARGETS); do \
-	    $(FUZZ_CXX) $(FUZZ_FLAGS) -o $(BUILD)/fuzz/fuzz_$$t t/fuzz/fuzz_$$t.cpp \
-	        src/policy/*.cpp src/topology/name_set.cpp src/balance/credentials.cpp || exit 1; \
-	done
 	printf '%s\n' $(FUZZ_TARGETS) | xargs -P 2 -I '{}' t/fuzz/run '{}' $(BUILD)/fuzz $(FUZZ_SECONDS)
+
+$(BUILD)/fuzz/objects/%.o: src/%.cpp
+	@mkdir -p $(@D)
+	$(FUZZ_CXX) $(FUZZ_FLAGS) -c -MMD -o $@ $<
+
+$(BUILD)/fuzz/fuzzed.a: $(FUZZ_OBJECTS)
+	rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/fuzz/fuzz_%: t/fuzz/fuzz_%.cpp $(BUILD)/fuzz/fuzzed.a
+	$(FUZZ_CXX) $(FUZZ_FLAGS) -MMD -o $@ $^ -lpugixml -lidn2 -lssl -lcrypto
+
+.SECONDARY: $(FUZZ_OBJECTS)
+-include $(FUZZ_OBJECTS:.o=.d)
 
 bench-verdict:
 	@$(MAKE) --no-print-directory deps PACKAGES="g++ libbenchmark-dev"

@@ -345,6 +345,53 @@ SKIP: {
     is($? >> 8, 2, 'a disk that is full: exit 2');
 }
 
+
+# --- completion and manual: both know every command and option
+
+my $completion = "$LyncTest::Paths::SOURCE/src/tool/lyncctl.bash";
+sub complete {
+    my @words = @_;
+    my $typed = join ' ', map { "'$_'" } @words;
+    open my $in, '-|', 'bash', '-c', "source '$completion'; COMP_WORDS=('$lyncctl' $typed);"
+        . ' COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _lyncctl; printf "%s\n" "${COMPREPLY[@]}"';
+    return join ' ', sort map { chomp; $_ } <$in>;
+}
+is(complete(''), 'check doctor import show', 'completion: commands');
+is(complete('show', 'n'), 'names nginx', 'completion: of a group');
+is(complete('show', 'dns', '--ad'), '--address', 'completion: options');
+is(complete('show', 'dns', '--format', ''), 'csv json markdown table zone', 'completion: values of --format');
+is(complete('check', $conf, '--color', 'a'), 'always auto', 'completion: values of --color');
+is(complete('show', 'names', "$root/nginx.c"), $conf, 'completion: files');
+
+my $manual = do {
+    open my $in, '<', "$LyncTest::Paths::SOURCE/docs/lyncctl.8" or die "no manual: $!\n";
+    local $/;
+    <$in> =~ s/\\-/-/gr;
+};
+my $page = do {
+    open my $in, '<', "$LyncTest::Paths::SOURCE/docs/lyncctl.md" or die "no page: $!\n";
+    local $/;
+    <$in>;
+};
+for my $group ('', 'show', 'import') {
+    my ($help) = (run(grep({ $_ ne '' } $group), '--help'))[1] =~ /^Subcommands:\n(.*?)\n\n/ms;
+    for my $command (map { /^  (\w+)/ ? $1 : () } split /\n/, $help) {
+        next if $group eq '' && $command =~ /^(?:show|import)$/;
+        my $title = join ' ', grep { $_ ne '' } $group, $command;
+        like($manual, qr/^\.(?:SS|B) .*\Q$title\E/m, "lyncctl.8 knows \"$title\"");
+        like($page, qr/lyncctl \Q$title\E/, "lyncctl.md knows \"$title\"");
+        my $options = (run(split(/ /, $title), '--help'))[1];
+        for my $option ($options =~ /^  (?:-\w,)?(--[a-z-]+)/mg) {
+            like($manual, qr/\Q$option\E\b/, "lyncctl.8 knows $option of \"$title\"");
+        }
+    }
+}
+SKIP: {
+    skip('no man', 1) if system('command -v man >/dev/null') != 0;
+    my $said = `LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=80 man --warnings -l '$LyncTest::Paths::SOURCE/docs/lyncctl.8' 2>&1 >/dev/null`;
+    is($said, '', 'man reads lyncctl.8 without a warning');
+}
+
 remove_tree($root) if Test::More->builder->is_passing;
 diag("left for a look: $root") if !Test::More->builder->is_passing;
 done_testing();

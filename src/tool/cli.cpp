@@ -160,6 +160,12 @@ int parse_and_run(int argc, const char* const* argv) {
                 .add_subcommand(std::string(command.name), std::string(command.summary));
         command.declare(*leaf, options);
         declare_output(*leaf, command, options, format);
+        for (CLI::Option* option : leaf->get_options()) {
+            // What is repeatable takes one value each time, and leaves FILE alone.
+            if (option->nonpositional() && option->get_expected_max() > 1) {
+                option->allow_extra_args(false);
+            }
+        }
         declared.push_back({&command, leaf});
     }
 

@@ -179,6 +179,7 @@ Listen read_listen(const std::vector<std::string>& arguments, bool strict) {
             listen.default_server = true;
             continue;
         }
+        listen.http2 = listen.http2 || parameter == "http2";
         if (parameter == "ssl" || parameter == "http2" || parameter == "proxy_protocol") {
             continue;
         }
@@ -211,7 +212,7 @@ SocketTable::Address& SocketTable::address(const std::string& text) {
             return known;
         }
     }
-    return of_port->addresses.emplace_back(Address{text, false, nullptr, {}});
+    return of_port->addresses.emplace_back(Address{text, false, false, nullptr, {}});
 }
 
 std::string SocketTable::add(SocketServer& server, const Listen& listen) {
@@ -228,6 +229,7 @@ std::string SocketTable::add(SocketServer& server, const Listen& listen) {
             return "a duplicate default server for " + here.text;
         }
         here.options = here.options || listen.sets_options;
+        here.http2 = here.http2 || listen.http2;
         here.chosen = listen.default_server ? &server : here.chosen;
         here.servers.push_back(&server);
     }
@@ -274,6 +276,22 @@ void SocketTable::remark_default(const Address& address, std::vector<Diagnostic>
     }
 }
 
+/// A `listen` with "http2" speaks for every server of the socket.
+void SocketTable::remark_http2(const Address& address, std::vector<Diagnostic>& remarks) const {
+    const auto is_ours = [](const SocketServer* server) { return server->publication != nullptr; };
+    const auto foreign =
+        std::find_if_not(address.servers.begin(), address.servers.end(), is_ours);
+    if (address.http2 && foreign != address.servers.end() &&
+        std::any_of(address.servers.begin(), address.servers.end(), is_ours)) {
+        remarks.push_back({Severity::notice,
+                           "a server outside of lync_publish switches HTTP/2 on for " +
+                               address.text +
+                               ": published names go on with HTTP/1.1 alone, which NTLM needs, and "
+                               "are answered 421 on HTTP/2 connections of other names",
+                           (*foreign)->place});
+    }
+}
+
 /// nginx gives the name to the first server and warns; the module refuses it where its own came
 /// second. What only foreign servers disagree on isn't told here.
 void SocketTable::remark_conflicts(const Address& address, std::vector<Diagnostic>& remarks) const {
@@ -307,6 +325,7 @@ void SocketTable::settle(std::vector<Diagnostic>& remarks) const {
         for (const Address& address : port.addresses) {
             refuse_taken_names(address);
             remark_default(address, remarks);
+            remark_http2(address, remarks);
         }
     }
     for (const Port& port : ports_) {

@@ -31,6 +31,7 @@ struct Listen {
     std::vector<std::string> addresses; ///< "0.0.0.0:443", "[::]:443": each once
     bool sets_options = false;          ///< backlog=, reuseport and their kin
     bool default_server = false;
+    bool http2 = false;
 };
 
 /// Reads a `listen` line. For a line of the administrator's, what isn't understood is let pass.
@@ -56,6 +57,7 @@ private:
     struct Address {
         std::string text;
         bool options = false;
+        bool http2 = false;
         const SocketServer* chosen = nullptr; ///< the one that says default_server
         std::vector<const SocketServer*> servers;
     };
@@ -69,6 +71,7 @@ private:
     Address& address(const std::string& text);
     void refuse_taken_names(const Address& address) const;
     void remark_default(const Address& address, std::vector<syntax::Diagnostic>& remarks) const;
+    void remark_http2(const Address& address, std::vector<syntax::Diagnostic>& remarks) const;
     void remark_conflicts(const Address& address, std::vector<syntax::Diagnostic>& remarks) const;
 
     std::deque<SocketServer> servers_;

@@ -1,0 +1,121 @@
+// Reads any nginx.conf, with two files that it may include: a tree or a mistake with a place, and
+// the tree written down again is read as the same tree.
+
+#include "promise.h"
+#include "syntax/reader.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+using namespace lync::syntax;
+using fuzz::require;
+
+namespace {
+
+/// A word in double quotes, whatever is in it.
+std::string quoted_word(std::string_view word) {
+    std::string text = "\"";
+    for (const char c : word) {
+        if (c == '"' || c == '\\') {
+            text += '\\';
+        }
+        text += c;
+    }
+    return text + "\"";
+}
+
+void write(const Directive& block, std::string& text) {
+    for (const auto& child : block.children) {
+        text += quoted_word(child->name);
+        for (const std::string& argument : child->arguments) {
+            text += " " + quoted_word(argument);
+        }
+        if (child->is_block) {
+            text += " {\n";
+            write(*child, text);
+            text += "}\n";
+        } else {
+            text += ";\n";
+        }
+    }
+}
+
+/// Counts what is opened and closed, and notes the deepest block.
+struct Balance : Listener {
+    std::vector<const Directive*> open;
+    bool balanced = true;
+
+    std::string opened(const Directive& directive, const Blocks& blocks) override {
+        balanced = balanced && blocks.size() == open.size() + 1;
+        if (directive.is_block) {
+            open.push_back(&directive);
+        }
+        return {};
+    }
+    void closed(const Directive& block, const Blocks& blocks) override {
+        balanced = balanced && !open.empty() && open.back() == &block &&
+                   blocks.size() == open.size();
+        if (!open.empty()) {
+            open.pop_back();
+        }
+    }
+};
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    // The bytes 0x1f part nginx.conf, a.conf and b.conf.
+    std::vector<std::string> files(3);
+    std::size_t file = 0;
+    for (std::size_t i = 0; i < size; i++) {
+        if (data[i] == 0x1f && file + 1 < files.size()) {
+            file++;
+        } else {
+            files[file] += static_cast<char>(data[i]);
+        }
+    }
+    std::size_t opened = 0;
+    const Sources sources{[&](const std::string& path) -> Sources::File {
+                              // A hundred files that include each other are enough to know.
+                              if (++opened > 100) {
+                                  return {{}, "open() \"" + path + "\" failed (24: Too many)"};
+                              }
+                              return {path == "/nginx.conf" ? files[0]
+                                      : path == "/a.conf"   ? files[1]
+                                                            : files[2],
+                                      {}};
+                          },
+                          [](const std::string&) -> std::vector<std::string> {
+                              return {"/a.conf", "/b.conf"};
+                          }};
+
+    Balance balance;
+    std::unique_ptr<Directive> tree;
+    try {
+        tree = read_configuration("/nginx.conf", balance, sources);
+    } catch (const Mistake& mistake) {
+        const Diagnostic& said = mistake.diagnostic();
+        const std::string& text = said.place.file == "/nginx.conf" ? files[0]
+                                  : said.place.file == "/a.conf"   ? files[1]
+                                                                   : files[2];
+        require(!said.text.empty(), "a mistake has a reason", files[0]);
+        require(said.place.line >= 1 && said.place.line <= 1 + std::count(text.begin(), text.end(),
+                                                                          '\n'),
+                "a mistake has a place in its file", files[0]);
+        require(balance.balanced, "blocks are opened and closed in turn", files[0]);
+        return 0;
+    }
+    require(balance.balanced && balance.open.empty(), "every block is closed", files[0]);
+
+    std::string written;
+    write(*tree, written);
+    // An "include" has vanished from the tree; one that is left would be a word of a Lua block.
+    Balance again;
+    const auto reread = read_text(written, "/written.conf", "/", again, sources);
+    std::string rewritten;
+    write(*reread, rewritten);
+    require(written == rewritten, "what is written is read as the same tree", written);
+    return 0;
+}
