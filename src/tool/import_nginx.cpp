@@ -496,15 +496,21 @@ private:
         return quoted(text);
     }
 
+    /// A name that the block can hold: what a directive of nginx may be instead isn't a file.
+    static bool is_file(std::string_view name) {
+        return name.find('$') == name.npos && !name.starts_with("data:") &&
+               !name.starts_with("engine:") && !name.starts_with("store:") &&
+               std::none_of(name.begin(), name.end(),
+                            [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+    }
+
     void read_certificates(const Chain& chain) {
         const std::string certificate = first_argument(inherited(chain, "ssl_certificate"));
         const std::string key = first_argument(inherited(chain, "ssl_certificate_key"));
         if (certificate.empty() || key.empty()) {
             return;
         }
-        if (certificate.find('$') != std::string::npos || certificate.starts_with("data:") ||
-            key.find('$') != std::string::npos || key.starts_with("data:") ||
-            key.starts_with("engine:") || key.starts_with("store:")) {
+        if (!is_file(certificate) || !is_file(key)) {
             remark(RemarkKind::lost, "certificate " + quoted(certificate) + ": write a file",
                    *chain.back());
             return;
@@ -542,7 +548,7 @@ private:
         }
         const std::string ca =
             first_argument(inherited(pass.chain, "proxy_ssl_trusted_certificate"));
-        if (!ca.empty() && proxy_.trusted_ca.empty()) {
+        if (!ca.empty() && is_file(ca) && proxy_.trusted_ca.empty()) {
             proxy_.trusted_ca = syntax::full_name(ca, prefix_);
         }
         const Directive* body = inherited(pass.chain, "client_max_body_size");

@@ -130,12 +130,21 @@ private:
                general_);
     }
 
-    /// What stands in base64 in config.xml, as PEM; empty with a remark if it isn't.
-    std::string pem_of(const std::string& encoded, std::string_view what, pugi::xml_node node) {
+    enum class Pem : bool { certificate, key };
+
+    /// What stands in base64 in config.xml, as PEM; empty with a remark if it isn't. A key never
+    /// gets into a file for certificates, which everybody may read.
+    std::string pem_of(Pem kind, const std::string& encoded, std::string_view what,
+                       pugi::xml_node node) {
         const auto decoded = decode_base64(encoded);
-        if (!decoded || decoded->find("-----BEGIN ") == std::string::npos ||
-            decoded->find('\0') != std::string::npos) {
-            remark(RemarkKind::lost, std::string(what) + " isn't PEM in base64", node);
+        const std::string_view text = decoded ? std::string_view(*decoded) : std::string_view{};
+        const bool key = text.find("PRIVATE KEY-----") != text.npos;
+        const bool certificate = text.find("-----BEGIN CERTIFICATE-----") != text.npos;
+        if ((kind == Pem::key ? !key : !certificate || key) || text.find('\0') != text.npos) {
+            remark(RemarkKind::lost,
+                   std::string(what) + " isn't a " +
+                       (kind == Pem::key ? "private key" : "certificate") + " in PEM and base64",
+                   node);
             return {};
         }
         std::string pem;
@@ -173,13 +182,13 @@ private:
                    general_.child("reverse_ssl_cert"));
             return;
         }
-        std::string chain = pem_of(text_of(found, "crt"), "the certificate", found);
-        const std::string key = pem_of(text_of(found, "prv"), "the certificate's key", found);
+        std::string chain = pem_of(Pem::certificate, text_of(found, "crt"), "the certificate", found);
+        const std::string key = pem_of(Pem::key, text_of(found, "prv"), "the certificate's key", found);
         if (chain.empty() || key.empty()) {
             return;
         }
         if (const std::string encoded = text_of(general_, "reverse_int_ca"); !encoded.empty()) {
-            chain += pem_of(encoded, "the intermediate certificate",
+            chain += pem_of(Pem::certificate, encoded, "the intermediate certificate",
                             general_.child("reverse_int_ca"));
         }
         certificate_authority_ = text_of(found, "caref");
@@ -206,7 +215,7 @@ private:
                 continue;
             }
             const std::string pem =
-                pem_of(text_of(authority, "crt"), "a certificate authority", authority);
+                pem_of(Pem::certificate, text_of(authority, "crt"), "a certificate authority", authority);
             if (pem.empty()) {
                 continue;
             }

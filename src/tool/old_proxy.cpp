@@ -163,6 +163,7 @@ public:
 
     Imported compose() {
         result_.remarks = proxy_.remarks;
+        settle_sockets();
         collect_names();
         make_pools();
         if (pools_.empty()) {
@@ -192,9 +193,11 @@ private:
             }
         }
         for (const std::string& text : options_.roles) {
-            auto [host, word] = split_option("--role", text);
-            const auto known = std::find_if(words.begin(), words.end(),
-                                            [&](const auto& w) { return w.first == word; });
+            const auto said = split_option("--role", text);
+            const auto& [host, word] = said;
+            const auto known = std::find_if(words.begin(), words.end(), [&said](const auto& w) {
+                return w.first == said.second;
+            });
             if (known == words.end()) {
                 throw Failure("invalid role " + quoted(word) +
                               " in --role: the roles are pool, director, meet, dialin, scheduler, "
@@ -223,6 +226,49 @@ private:
             {name.rule.host, std::move(became), std::move(to), name.rule.place});
     }
 
+    /// Sockets as `http_listen` and `https_listen` take them. One speaks one protocol.
+    void settle_sockets() {
+        std::set<std::string> taken;
+        for (auto* sockets : {&proxy_.https_sockets, &proxy_.http_sockets}) {
+            std::vector<std::string> settled;
+            for (const std::string& written : *sockets) {
+                const std::size_t space = written.find(' ');
+                const std::string address = normal_socket(written.substr(0, space));
+                if (address.empty()) {
+                    remark(RemarkKind::lost, "listening on " + quoted(written), {});
+                } else if (taken.insert(address).second) {
+                    settled.push_back(
+                        address + (space == std::string::npos ? "" : written.substr(space)));
+                }
+            }
+            *sockets = std::move(settled);
+        }
+        if (proxy_.https_sockets.empty()) {
+            proxy_.https_sockets = {"443"};
+        }
+    }
+
+    /// "443", "10.0.0.1:443", "[2001:db8::1]:443"; empty if it is none of these.
+    static std::string normal_socket(const std::string& text) {
+        const std::size_t colon = text.rfind(':');
+        const std::string port = colon == std::string::npos ? text : text.substr(colon + 1);
+        const bool digits = !port.empty() && port.size() <= 5 &&
+                            port.find_first_not_of("0123456789") == std::string::npos;
+        const unsigned long number = digits ? std::stoul(port) : 0;
+        if (number == 0 || number > 65535) {
+            return {};
+        }
+        if (colon == std::string::npos) {
+            return std::to_string(number);
+        }
+        const std::string address = text.substr(0, colon);
+        if (address == "[::]") {
+            return "[::]:" + std::to_string(number);
+        }
+        const topology::ParsedName parsed = topology::parse_address(address);
+        return parsed ? parsed.name + ":" + std::to_string(number) : std::string{};
+    }
+
     /// A host in the one spelling that everything else uses; empty if it is none.
     static std::string normal_host(const std::string& host) {
         if (host.ends_with(".*")) {
@@ -244,7 +290,11 @@ private:
                 continue;
             }
             rule.host = host;
-            drop_twins(rule.servers);
+            settle_servers(rule);
+            if (rule.servers.empty()) {
+                remark(RemarkKind::lost, quoted(host) + " has no server", rule.place);
+                continue;
+            }
             published_.insert(host);
             published_.insert(rule.fqdn);
             if (const auto [known, is_new] = index_.try_emplace(host, names_.size()); is_new) {
@@ -255,11 +305,48 @@ private:
         }
     }
 
-    static void drop_twins(std::vector<OldServer>& servers) {
+    /// Addresses as `server` takes them, each once, at least one of them not a backup.
+    void settle_servers(OldRule& rule) {
+        std::vector<OldServer> settled;
         std::set<std::string> seen;
-        std::erase_if(servers, [&seen](const OldServer& server) {
-            return !seen.insert(server.address).second;
-        });
+        for (OldServer& server : rule.servers) {
+            const topology::ParsedName plain = topology::parse_address(server.address);
+            const topology::ParsedName bracketed =
+                topology::parse_address("[" + server.address + "]"); // IPv6 without its brackets
+            if (!plain && !bracketed) {
+                remark(RemarkKind::lost,
+                       "server " + quoted(server.address) + " of " + quoted(rule.host) + ": " +
+                           plain.error,
+                       rule.place);
+                continue;
+            }
+            const std::string& address = plain ? plain.name : bracketed.name;
+            rename_pool(server.address, address);
+            server.address = address;
+            if (seen.insert(address).second) {
+                settled.push_back(std::move(server));
+            }
+        }
+        rule.servers = std::move(settled);
+
+        constexpr std::string_view backup = " backup";
+        const bool all = std::all_of(
+            rule.servers.begin(), rule.servers.end(), [&](const OldServer& server) {
+                return server.parameters.find(backup) != std::string::npos;
+            });
+        if (all && !rule.servers.empty()) {
+            std::string& parameters = rule.servers.front().parameters;
+            parameters.erase(parameters.find(backup), backup.size());
+        }
+    }
+
+    /// What is known of a server stays known under its address's usual spelling.
+    void rename_pool(const std::string& from, const std::string& to) {
+        for (auto* names : {&pool_names_, &proxy_.pool_names}) {
+            if (const auto known = names->find(from); from != to && known != names->end()) {
+                names->try_emplace(to, known->second);
+            }
+        }
     }
 
     void add_name(OldRule rule) {
@@ -459,6 +546,9 @@ private:
                      {}});
             }
             taken.insert(pool.fqdn);
+            published_.insert(pool.fqdn);
+        }
+        for (Pool& pool : pools_) {
             if (pool.external.empty()) {
                 pool.external = unused_name();
                 published_.insert(pool.external);
@@ -473,18 +563,26 @@ private:
     }
 
     std::string known_name(const Pool& pool) const {
-        for (const OldServer& server : pool.servers) {
-            for (const auto* names : {&pool_names_, &proxy_.pool_names}) {
-                const auto known = names->find(server.address);
-                if (known != names->end() && !is_published(known->second)) {
-                    return known->second;
-                }
-            }
+        const std::string said = name_of(pool.servers);
+        if (!said.empty() && !is_published(said)) {
+            return said;
         }
         if (pool.servers.size() == 1) {
             const topology::ParsedName own = topology::parse_fqdn(pool.servers.front().address);
             if (own && !is_published(own.name) && own.name != pool.external) {
                 return own.name;
+            }
+        }
+        return {};
+    }
+
+    /// What the user or the old file calls a group of servers; empty if that isn't a name.
+    std::string name_of(const std::vector<OldServer>& servers) const {
+        for (const auto* names : {&pool_names_, &proxy_.pool_names}) {
+            for (const OldServer& server : servers) {
+                if (const auto known = names->find(server.address); known != names->end()) {
+                    return topology::parse_fqdn(known->second).name;
+                }
             }
         }
         return {};
@@ -504,7 +602,7 @@ private:
             const std::string& host =
                 name.rule.host.ends_with(".*") ? name.rule.fqdn : name.rule.host;
             const std::string domain(domain_of(host));
-            if (topology::parse_fqdn("x." + domain)) {
+            if (domain != "*" && topology::parse_sip_domain(domain)) {
                 return domain;
             }
         }
@@ -591,7 +689,8 @@ private:
             tell(name, "sip_domain", pools_.front().fqdn);
             if (name.rule.host.ends_with(".*")) {
                 any = &name;
-            } else if (name.rule.host.starts_with("lyncdiscover.")) {
+            } else if (name.rule.host.starts_with("lyncdiscover.") &&
+                       topology::parse_sip_domain(domain_of(name.rule.host))) {
                 domains.emplace_back(domain_of(name.rule.host));
             } else {
                 note(RemarkKind::lost,
@@ -643,15 +742,7 @@ private:
 
     void write_servers(const std::vector<OldServer>& servers) {
         for (const OldServer& server : servers) {
-            // Addresses of IPv6 stand in brackets.
-            const topology::ParsedName plain = topology::parse_address(server.address);
-            const topology::ParsedName bracketed =
-                topology::parse_address("[" + server.address + "]");
-            if (!plain && !bracketed) {
-                note(RemarkKind::lost, "server " + quoted(server.address) + ": " + plain.error);
-                continue;
-            }
-            out_.directive("server", (plain ? plain.name : bracketed.name) + server.parameters);
+            out_.directive("server", server.address + server.parameters);
         }
     }
 
@@ -773,7 +864,8 @@ private:
         if (roles_.find(rule.host) == roles_.end()) {
             note(RemarkKind::check, "taken for " + std::string(word_of(kind)) + " by its name");
         }
-        if (certificate_name(rule).empty()) {
+        const std::string certificate_name = name_of(rule.servers);
+        if (certificate_name.empty()) {
             note(RemarkKind::check, "the name in the servers' own certificate may be another one: "
                                     "\"certificate_name FQDN\"");
         }
@@ -782,25 +874,13 @@ private:
         if (rule.https_port != 0 && rule.https_port != 443) {
             out_.directive("listening_ports", "https=" + std::to_string(rule.https_port));
         }
-        if (const auto named = certificate_name(rule); !named.empty()) {
-            out_.directive("certificate_name", named);
+        if (!certificate_name.empty()) {
+            out_.directive("certificate_name", certificate_name);
         }
         if (kind == As::exchange && !proxy_.exchange_services.empty()) {
             out_.list("services", proxy_.exchange_services);
         }
         out_.close();
-    }
-
-    /// Of an Office or Exchange server, where somebody says it.
-    std::string certificate_name(const OldRule& rule) const {
-        for (const OldServer& server : rule.servers) {
-            for (const auto* names : {&pool_names_, &proxy_.pool_names}) {
-                if (const auto known = names->find(server.address); known != names->end()) {
-                    return known->second;
-                }
-            }
-        }
-        return {};
     }
 
     void write_limits() {
