@@ -181,7 +181,6 @@ HttpAnswer HttpClient::get(const HttpRequest& request, const Deadline& deadline)
 
     CURL* e = easy.get();
     set(e, CURLOPT_URL, request.url);
-    set(e, CURLOPT_PROTOCOLS_STR, "http,https");
     set(e, CURLOPT_CONNECT_TO, connect.get());
     set(e, CURLOPT_PROXY, "");
     set(e, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));

@@ -169,10 +169,13 @@ constexpr std::array table{
     Kind{Id::challenge_missing, "challenge-missing", E,
          "no Windows challenge: sign-in isn't possible, or the service is open to everybody",
          "switch on Windows authentication for the directory in IIS's external web site; let no "
-         "proxy take WWW-Authenticate away"},
+         "proxy take WWW-Authenticate away; where it is blocked outside on purpose "
+         "(Set-CsAuthConfig), this is as it should be"},
     Kind{Id::challenge_without_ntlm, "challenge-without-ntlm", E,
          "the challenge offers neither NTLM nor Negotiate: it isn't the pool's",
-         "take away authentication on the proxy, and proxies that rewrite WWW-Authenticate"},
+         "take away authentication on the proxy, and proxies that rewrite WWW-Authenticate; where "
+         "Windows authentication is blocked outside on purpose (Set-CsAuthConfig), this is as it "
+         "should be"},
     Kind{Id::ticket_url_missing, "ticket-url-missing", E,
          "the user document isn't answered with a 401 that names the web ticket service: clients "
          "don't learn where to sign in",

@@ -1,3 +1,7 @@
+// Later versions of c-ares have event loops of their own and call these functions deprecated; what
+// is used here is in all of them.
+#define CARES_NO_DEPRECATED
+
 #include "tool/doctor_net.h"
 
 #include <algorithm>
