@@ -152,7 +152,7 @@ OUTSIDE = [
     Case("the DNS fails", World(
         dns=dns_with(meet__contoso__com=world.SERVFAIL)), ("dns-failed",)),
     Case("the DNS doesn't answer", World(
-        dns=dns_with(meet__contoso__com=world.SILENCE), timeout=1), ("dns-no-answer",)),
+        dns=dns_with(meet__contoso__com=world.SILENCE), timeout=2), ("dns-no-answer",)),
     Case("no DNS at all", World(dns=dict.fromkeys(NAMES, world.SILENCE), timeout=0.4),
          ("dns-no-answer",), at={"dns-no-answer": list(NAMES)}),
     Case("a name leads to a Front End", World(
@@ -174,7 +174,7 @@ OUTSIDE = [
     # TCP
     Case("443 is closed", World(https_socket=world.closed_port), ("port-closed",),
          at={"port-closed": list(NAMES)}),
-    Case("443 is dropped by a firewall", World(https_socket=world.unanswered_port, timeout=0.5),
+    Case("443 is dropped by a firewall", World(https_socket=world.unanswered_port, timeout=2),
          ("port-timed-out",), at={"port-timed-out": list(NAMES)}),
     Case("80 is closed", World(http_socket=world.closed_port), ("http-port-closed",)),
     Case("80 is closed, and clients need it", replace(OVER_HTTP, http_socket=world.closed_port),
@@ -185,7 +185,7 @@ OUTSIDE = [
     Case("443 hangs up", World(https_socket=world.hangs_up), ("tls-closed",)),
     Case("the handshake fails", World(https_socket=world.alerts), ("tls-failed",),
          ("handshake failure",)),
-    Case("443 accepts and says nothing", World(https_socket=world.silent, timeout=0.4),
+    Case("443 accepts and says nothing", World(https_socket=world.silent, timeout=2),
          ("tls-timed-out",)),
     Case("TLS 1.1 at most", World(versions=TLS10), ("tls-old-only",), ("TLSv1.1",)),
     Case("TLS 1.0 still accepted", World(versions=TLS_ALL), ("tls-old-accepted",)),
@@ -242,8 +242,8 @@ OUTSIDE = [
          ("http-refused",)),
     Case("no answer in time", World(
         fault=lambda request: _never(request) if request.host_name == "meet.contoso.com" else None,
-        timeout=1), ("http-timed-out",)),
-    Case("nothing is answered in time", World(fault=_never, timeout=0.5),
+        timeout=2), ("http-timed-out",)),
+    Case("nothing is answered in time", World(fault=_never, timeout=1.5),
          ("http-timed-out",), notes=("fepool.contoso.local doesn't answer in time",)),
     Case("no answer at all", World(https_socket=behind_tls(world.close_at_once)),
          ("http-closed",)),
