@@ -7,10 +7,8 @@
 //     none of them                  ─▶ backups that take requests, likewise
 //     none at all                   ─▶ one probe at a time; everybody else is answered 503 at once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 
 namespace lync::balance {
@@ -40,8 +38,9 @@ struct Failures {
     /// True if the server is out from now on, and wasn't before.
     bool fail(const ServerSettings& settings, std::uint64_t now) noexcept;
 
-    /// The server answered. True if it was out and is back.
-    bool succeed(std::uint64_t now) noexcept;
+    /// The server answered a request that began at `began`. True if it was out and is back; an
+    /// answer to what was asked before it failed proves nothing.
+    bool succeed(std::uint64_t began, std::uint64_t now) noexcept;
 };
 
 enum class Availability : std::uint8_t {

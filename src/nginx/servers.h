@@ -70,6 +70,9 @@ public:
 private:
     friend void release(Endpoint* endpoint) noexcept;
     friend class Reaches;
+    void bind(Endpoint& endpoint) noexcept;
+    void forget(Endpoint* endpoint) noexcept;
+
     Zone& zone_;
     std::string key_;
     std::vector<Endpoint*> endpoints_;
@@ -82,8 +85,8 @@ public:
     Reach& reach(const std::string& key);
 
     /// Finds the records of all endpoints: in the master once the zone is there, and in each worker
-    /// once it has its slot.
-    void bind(bool worker) noexcept;
+    /// once it has entered it.
+    void bind() noexcept;
 
 private:
     Zone& zone_;
@@ -96,7 +99,6 @@ struct Line {
     balance::ServerSettings settings;
     std::uint16_t port = 0;
     std::vector<Endpoint*> endpoints; ///< a reference each
-    Record* check = nullptr;          ///< health of a literal address; of names see Server
 };
 
 /// An endpoint in the row that is chosen from.
@@ -114,36 +116,47 @@ public:
     ~Servers();
     Servers(const Servers&) = delete;
 
-    /// One line for each of the farm's, without endpoints.
-    void declare(Reach& reach, const topology::Farm& farm, std::uint16_t port);
+    /// One line for each of the farm's, without endpoints. `checked_by` is what the result of a
+    /// check depends on besides the farm: who is trusted, and whether it matters.
+    void declare(Reach& reach, const topology::Farm& farm, std::uint16_t port,
+                 std::string checked_by);
 
     /// The addresses of a line from now on, with the line's port. What is the same as before keeps
     /// its connections, records and sessions. True if anything changed.
     bool replace(std::size_t line, std::span<const ngx_addr_t> addresses);
 
-    /// Finds the records of the checks, likewise (Reaches::bind).
-    void bind(bool worker) noexcept;
+    /// Finds the records of the checks, as Reaches::bind does those of the endpoints.
+    void bind() noexcept;
 
+    const topology::Farm& farm() const noexcept { return *farm_; }
     std::span<const Line> lines() const noexcept { return lines_; }
     std::span<Server> all() noexcept { return all_; }
 
-    /// Servers that may take requests at all: without those that are `down`.
-    std::size_t usable() const noexcept { return usable_; }
+    /// All servers as the choice sees them now, in the order of `all`. Valid until the next call.
+    std::span<balance::Candidate> candidates(std::uint64_t now) noexcept;
 
-    /// The key of an endpoint's Subject::check record: address, kind of check, and what else its
-    /// result depends on. Empty if the farm is not checked.
-    std::string check_key(const Endpoint& endpoint) const;
+    /// Whether failures of requests count: where there is no second server, nobody is left out, as
+    /// with nginx.
+    bool counts_failures() const noexcept { return usable_ > 1; }
 
 private:
     void rebuild();
-    Record* check_record(const Endpoint& endpoint) noexcept;
+    void bind(Server& server) noexcept;
+    std::string check_key(const Endpoint& endpoint) const;
+    balance::ServerState state_of(const Server& server) const noexcept;
 
     Reach* reach_ = nullptr;
     const topology::Farm* farm_ = nullptr;
+    std::string checked_by_;
     std::vector<Line> lines_;
     std::vector<Server> all_;
-    std::size_t usable_ = 0;
-    bool worker_ = false;
+    std::vector<balance::Candidate> candidates_;
+    std::size_t usable_ = 0; ///< servers that are not `down`
 };
+
+/// Failures in shared memory, read and changed. Two workers that fail in the same microsecond may
+/// count one failure; nothing else depends on the order.
+balance::Failures load(const SharedFailures& failures) noexcept;
+void store(SharedFailures& failures, const balance::Failures& now) noexcept;
 
 } // namespace lync::nginx

@@ -70,6 +70,7 @@ struct Record {
     // Written under the zone's lock while the record is free, constant afterwards.
     Subject subject;
     std::uint16_t key_length;
+    std::uint64_t key_hash;
     char key[longest_key];
 
     std::atomic<std::uint64_t> generation; ///< of the last configuration that named it
@@ -108,14 +109,12 @@ public:
     ngx_int_t declare(ngx_conf_t* cf, std::size_t records, ngx_int_t (*bind)(void* data),
                       void* data);
 
-    bool attached() const noexcept { return memory_ != nullptr; }
+    bool is_attached() const noexcept { return memory_ != nullptr; }
 
     /// The record of a key, made if it is not there; NULL if there is no room or the key is too
-    /// long. In the master it belongs to the configuration from then on.
+    /// long. At load it belongs to the configuration from then on; in a worker, between `enter` and
+    /// `leave`, this worker refers to it until `drop`.
     Record* find(Subject subject, std::string_view key) noexcept;
-
-    /// The same, and this worker refers to it until `drop`.
-    Record* take(Subject subject, std::string_view key) noexcept;
     void drop(Record* record) noexcept;
 
     /// Goes up or down by one, in the total and in this worker's own part. Returns the total before.
@@ -159,7 +158,9 @@ private:
     ngx_shm_zone_t* zone_ = nullptr;
     ngx_int_t (*bind_)(void* data) = nullptr;
     void* data_ = nullptr;
-    std::size_t slot_ = static_cast<std::size_t>(-1); ///< this worker's; none in the master
+    static constexpr std::size_t no_slot = static_cast<std::size_t>(-1);
+    std::size_t slot_ = no_slot; ///< this worker's; none at load, or if all were taken
+    bool entered_ = false;
     std::uint64_t generation_ = 0;
 };
 
