@@ -101,6 +101,15 @@ HealthCheck default_check(Role role, Product product) noexcept {
     return check;
 }
 
+[[noreturn]] void wrong_parameter(std::string_view parameter, const Directive& directive,
+                                  const Directive& farm_block) {
+    throw Mistake("invalid parameter " + quoted(parameter) +
+                      syntax::in_directive(directive, farm_block) + ": " +
+                      syntax::remedy(parameter, farm_block,
+                                     "it may be interval=TIME, timeout=TIME, fails=N or passes=N"),
+                  directive.place);
+}
+
 void read_parameters(HealthCheck& check, const Directive& directive, const Directive& farm_block) {
     bool has_timeout = false;
     std::vector<std::string_view> seen;
@@ -117,7 +126,9 @@ void read_parameters(HealthCheck& check, const Directive& directive, const Direc
         }
         seen.push_back(name);
 
-        if (name == "interval") {
+        if (equals == parameter.size()) {
+            wrong_parameter(parameter, directive, farm_block);
+        } else if (name == "interval") {
             check.interval = read_time(text, directive, farm_block);
         } else if (name == "timeout") {
             check.timeout = read_time(text, directive, farm_block);
@@ -127,12 +138,7 @@ void read_parameters(HealthCheck& check, const Directive& directive, const Direc
         } else if (name == "passes") {
             check.passes = read_count(text, directive, farm_block);
         } else {
-            throw Mistake("invalid parameter " + quoted(parameter) +
-                              syntax::in_directive(directive, farm_block) + ": " +
-                              syntax::remedy(parameter, farm_block,
-                                             "it may be interval=TIME, timeout=TIME, fails=N or "
-                                             "passes=N"),
-                          directive.place);
+            wrong_parameter(parameter, directive, farm_block);
         }
     }
 
