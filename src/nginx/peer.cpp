@@ -396,8 +396,8 @@ void count_failure(ngx_peer_connection_t* pc, Peer& peer) noexcept {
         store(record->failures, failures);
         if (out) {
             ngx_log_error(NGX_LOG_WARN, pc->log, 0,
-                          "lync_balance: server %V of upstream \"%s\" is left out for %uL ms after "
-                          "%ui failed requests",
+                          "lync_balance: server %V of upstream \"%s\" is left out for %uL ms, "
+                          "max_fails=%ui is reached",
                           &peer.server->name, group.name.c_str(),
                           server.line->settings.fail_timeout,
                           static_cast<ngx_uint_t>(server.line->settings.max_fails));
