@@ -3,6 +3,7 @@
 #include "nginx/request.h"
 
 #include "nginx/body.h"
+#include "topology/ascii.h"
 
 namespace lync::nginx {
 
@@ -155,6 +156,15 @@ policy::Verdict verdict_of(ngx_http_request_t* r, const Host& host) noexcept {
         ngx_http_set_ctx(r, state, ngx_lync_module);
     }
     return verdict;
+}
+
+bool is_pending_get(ngx_http_request_t* r) noexcept {
+    constexpr std::string_view channel = "/events";
+    const Host* host = host_of(r);
+    const std::string_view path = view(r->uri);
+    return host != nullptr && path.size() >= channel.size() &&
+           topology::equal_ignore_case(path.substr(path.size() - channel.size()), channel) &&
+           verdict_of(r, *host).service == policy::Service::ucwa;
 }
 
 } // namespace lync::nginx

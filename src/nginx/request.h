@@ -21,4 +21,8 @@ policy::Verdict verdict_of(ngx_http_request_t* r, const Host& host) noexcept;
 /// Makes the verdict a refusal, and logs it. Returns the status to answer with.
 ngx_int_t refuse(ngx_http_request_t* r, const Host& host, policy::Reason reason) noexcept;
 
+/// Whether the pool is asked to hold the request until there is something to tell: UCWA's event
+/// channel. Sent twice, the first one is answered 409 [UCWA, "Events"].
+bool is_pending_get(ngx_http_request_t* r) noexcept;
+
 } // namespace lync::nginx

@@ -250,7 +250,8 @@ void Declaration::read_switches() {
     for (const auto& [name, flag] :
          {std::pair<std::string_view, bool*>{"https_redirect", &publication_.https_redirect},
           {"meeting_url_guard", &publication_.meeting_url_guard},
-          {"hide_server_names", &publication_.hide_server_names}}) {
+          {"hide_server_names", &publication_.hide_server_names},
+          {"resolve_at_start", &publication_.resolve_at_start}}) {
         if (const Directive* directive = syntax::find(block_, name)) {
             *flag = read_flag(*directive, block_);
         }

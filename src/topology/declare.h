@@ -48,6 +48,12 @@ Farm read_farm(const Directive& farm_block, const Directive& block, Product prod
 Edge read_edge(const Directive& edge_block, const Directive& block, Product product,
                std::vector<Diagnostic>& remarks);
 
+/// The `affinity` line of a block with servers; by product where there is none.
+Affinity read_affinity(const Directive& farm_block, Role role, Product product);
+
+/// The `health_check` line of a block with servers; by product and role where there is none.
+HealthCheck read_health_check(const Directive& farm_block, Role role, Product product);
+
 /// A `simple_url` line; `pool=` is looked up among the farms already declared.
 SimpleUrl read_simple_url(const Directive& directive, const Directive& block,
                           const Publication& publication);

@@ -1,0 +1,109 @@
+// The life of a worker: what begins with it, what ends with it.
+
+#include "nginx/conf.h"
+#include "nginx/guard.h"
+
+namespace lync::nginx {
+
+namespace {
+
+/// A killed worker's successor takes back what it left; one that has none, of an earlier
+/// configuration, is found by a timer.
+constexpr ngx_msec_t repair_interval = 5000;
+
+MainConf* conf_of(ngx_cycle_t* cycle) noexcept {
+    auto* conf = static_cast<MainConf*>(ngx_http_cycle_get_module_main_conf(cycle, ngx_lync_module));
+    return conf == nullptr || conf->publications.empty() ? nullptr : conf;
+}
+
+bool is_worker() noexcept {
+    return ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE;
+}
+
+void begin(ngx_cycle_t* cycle, MainConf& conf) {
+    conf.zone.enter(cycle->log);
+    conf.bind();
+    conf.repair.set(repair_interval, cycle->log);
+    start_health(cycle, conf);
+    start_resolving(cycle, conf);
+}
+
+void end(MainConf& conf) noexcept {
+    stop_resolving(conf);
+    stop_health(conf);
+    conf.repair.cancel();
+}
+
+} // namespace
+
+void MainConf::bind() noexcept {
+    reaches.bind();
+    for (const auto& publication : publications) {
+        for (Group& group : publication->groups) {
+            group.servers.bind();
+            group.record = zone.find(Subject::group, group.key());
+        }
+    }
+}
+
+void MainConf::unbind() noexcept {
+    zone.detach();
+    reaches.unbind();
+    for (const auto& publication : publications) {
+        for (Group& group : publication->groups) {
+            group.servers.unbind();
+            group.record = nullptr;
+        }
+    }
+}
+
+void MainConf::on_repair(void* self) {
+    auto& conf = *static_cast<MainConf*>(self);
+    if (conf.zone.hold(Lease::repair, 2 * repair_interval)) {
+        conf.zone.repair();
+    }
+    conf.repair.set(repair_interval, ngx_cycle->log);
+}
+
+} // namespace lync::nginx
+
+using namespace lync::nginx;
+
+ngx_int_t lync_init_module(ngx_cycle_t* cycle) {
+    ngx_cycle_t* old = cycle->old_cycle;
+    if (ngx_process != NGX_PROCESS_SINGLE || old == nullptr || ngx_is_init_cycle(old)) {
+        return NGX_OK;
+    }
+    // Without a master the one process reads a new configuration itself: none begins, none ends.
+    return guarded<ngx_int_t>(cycle->log, NGX_ERROR, [&]() -> ngx_int_t {
+        if (MainConf* conf = conf_of(old)) {
+            end(*conf);
+            conf->unbind();
+        }
+        if (MainConf* conf = conf_of(cycle)) {
+            begin(cycle, *conf);
+        }
+        return NGX_OK;
+    });
+}
+
+ngx_int_t lync_init_process(ngx_cycle_t* cycle) {
+    return guarded<ngx_int_t>(cycle->log, NGX_ERROR, [&]() -> ngx_int_t {
+        MainConf* conf = conf_of(cycle);
+        if (conf != nullptr && is_worker()) {
+            begin(cycle, *conf);
+        }
+        return NGX_OK;
+    });
+}
+
+void lync_exit_process(ngx_cycle_t* cycle) {
+    guarded(cycle->log, 0, [&] {
+        MainConf* conf = conf_of(cycle);
+        if (conf != nullptr && is_worker()) {
+            end(*conf);
+            conf->zone.leave();
+        }
+        return 0;
+    });
+}
