@@ -7,4 +7,20 @@ namespace lync::nginx {
 /// The verdict on a request to one of our hosts, judged once and kept with the request.
 policy::Verdict verdict_of(ngx_http_request_t* r, const Host& host) noexcept;
 
+/// The verdict that a request was treated by; NULL if nobody asked the rules: nginx answered
+/// before, or a location of the administrator's own did.
+const policy::Verdict* ruled_verdict(ngx_http_request_t* r) noexcept;
+
+/// The number of the server connection that belongs to the client and carried the request, 0 if it
+/// was none's own.
+void note_owned_connection(ngx_http_request_t* r, ngx_atomic_uint_t number) noexcept;
+ngx_atomic_uint_t owned_connection(ngx_http_request_t* r) noexcept;
+
+/// Who speaks: from a PROXY header where the socket takes one (its sender is the connection's
+/// address), else the connection's, which realip may have replaced.
+std::string_view client_address(const ngx_connection_t* c) noexcept;
+
+/// Whether a request's query may hold people's addresses: autodiscover, of whichever product.
+bool has_addresses(policy::Service service) noexcept;
+
 } // namespace lync::nginx
