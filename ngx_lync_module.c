@@ -18,6 +18,7 @@
 static ngx_int_t ngx_lync_add_variables(ngx_conf_t *cf);
 static ngx_int_t ngx_lync_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_lync_postconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_lync_init_module(ngx_cycle_t *cycle);
 
 
 /*
@@ -101,11 +102,11 @@ ngx_module_t  ngx_lync_module = {
     ngx_lync_commands,                     /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
-    lync_enter_process,                    /* init process */
+    ngx_lync_init_module,                  /* init module */
+    lync_init_process,                     /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
-    lync_leave_process,                    /* exit process */
+    lync_exit_process,                     /* exit process */
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
@@ -204,4 +205,13 @@ ngx_lync_postconfiguration(ngx_conf_t *cf)
     }
 
     return lync_settle_sockets(cf);
+}
+
+
+static ngx_int_t
+ngx_lync_init_module(ngx_cycle_t *cycle)
+{
+    lync_install_header_filter();
+
+    return NGX_OK;
 }

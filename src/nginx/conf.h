@@ -4,9 +4,13 @@
 // the cycle whose configuration it is.
 
 #include "nginx/counters.h"
+#include "nginx/health.h"
 #include "nginx/peer.h"
+#include "nginx/resolve.h"
+#include "nginx/timer.h"
 #include "plan/plan.h"
 #include "policy/site.h"
+#include "status/snapshot.h"
 #include "syntax/block.h"
 #include "topology/publication.h"
 
@@ -29,33 +33,59 @@ struct Host {
     const Publication& publication;
     const plan::VirtualHost& planned;
     policy::Site site;
+    bool sets_cookie = false; ///< some group behind it has affinity by cookie
+    mutable void** loc_conf = nullptr; ///< of its `location /`, in a configuration being made
 };
 
 /// A publication at run time.
 struct Publication {
-    explicit Publication(plan::Plan made) : plan(std::move(made)) {
-        for (plan::VirtualHost& host : plan.hosts) {
-            hosts.emplace_back(*this, host, std::move(host.site));
-        }
+    /// Throws only for want of memory.
+    Publication(plan::Plan made, Reaches& reaches) : plan(std::move(made)) {
         for (const plan::Upstream& upstream : plan.upstreams) {
-            groups.push_back(group_of(upstream));
+            add_group(upstream, reaches);
+        }
+        for (plan::VirtualHost& host : plan.hosts) {
+            Host& added = hosts.emplace_back(*this, host, std::move(host.site));
+            for (const std::size_t upstream : host.upstreams) {
+                added.sets_cookie =
+                    added.sets_cookie || groups[upstream].affinity == topology::Affinity::cookie;
+            }
         }
     }
     Publication(const Publication&) = delete;
 
-    Group group_of(const plan::Upstream& upstream) const {
+    void add_group(const plan::Upstream& upstream, Reaches& reaches) {
         const topology::ConnectionAuth& auth = plan.publication.connection_auth;
+        const topology::Farm& farm = plan.farm(upstream);
         const auto msec = [](std::chrono::seconds s) {
             return static_cast<ngx_msec_t>(std::chrono::milliseconds(s).count());
         };
-        Group group;
+        Group& group = groups.emplace_back();
         group.name = upstream.name;
         group.binds = auth.on;
         group.shares = auth.on || upstream.anonymous;
+        group.tls = upstream.tls;
+        group.affinity = farm.affinity;
         group.limits.owned_idle = msec(auth.idle);
         group.limits.age = msec(auth.age);
         group.limits.owned = auth.most;
-        return group;
+        group.reach = &reaches.reach(reach_key(upstream, auth.on));
+        group.reach->shared.reserve(group.limits.shared);
+        group.servers.declare(*group.reach, farm, upstream.port,
+                              farm.certificate_name + " " + trust());
+    }
+
+    /// Whose word is taken for the servers' certificates.
+    std::string trust() const {
+        return plan.publication.backend_verify ? plan.publication.trusted_ca : "anybody";
+    }
+
+    /// What must be equal for two groups to use each other's connections.
+    std::string reach_key(const plan::Upstream& upstream, bool binds) const {
+        const std::string kept = binds ? "bound" : "unbound";
+        return upstream.tls
+                   ? "tls " + kept + " " + plan.farm(upstream).certificate_name + " " + trust()
+                   : "plain " + kept;
     }
 
     const topology::Farm* farm(const Host& host, std::uint16_t target) const noexcept {
@@ -63,10 +93,14 @@ struct Publication {
                    ? &plan.farm(plan.upstreams[host.planned.upstreams[target]])
                    : nullptr;
     }
+    Group* group(const Host& host, std::uint16_t target) const noexcept {
+        return target < host.planned.upstreams.size() ? &groups[host.planned.upstreams[target]]
+                                                      : nullptr;
+    }
 
     plan::Plan plan;
-    std::deque<Host> hosts;   ///< in the order of plan.hosts
-    std::deque<Group> groups; ///< in the order of plan.upstreams
+    std::deque<Host> hosts;           ///< in the order of plan.hosts
+    mutable std::deque<Group> groups; ///< in the order of plan.upstreams; they live as requests come
 
     /// When a refusal was last logged, by reason: a worker's own, so that a line a second of each
     /// kind comes from each worker.
@@ -80,12 +114,20 @@ struct LocConf;
 
 /// http level. Owned by the cycle's pool (guard.h, create_in).
 struct MainConf {
+    MainConf() = default;
+    MainConf(const MainConf&) = delete;
+
+    /// Finds all records in shared memory: at load, and in each worker.
+    void bind() noexcept;
+
+    Zone zone;
+    Counters counters;
+    Reaches reaches{zone};
     std::vector<std::unique_ptr<Publication>> publications;
     topology::Registry registry;
 
     void** http_loc_conf = nullptr; ///< the location configurations of http level
 
-    Counters counters;
     std::vector<LocConf*> status_locations; ///< those that say `lync_status`
     std::string page_policy;                ///< Content-Security-Policy of the status page
     time_t loaded = 0;                      ///< when this configuration was read
@@ -94,6 +136,16 @@ struct MainConf {
     std::vector<syntax::Directive*> reading;
     /// While generated text is being parsed: the publication that it belongs to.
     const Publication* feeding = nullptr;
+
+    ngx_resolver_t* resolver = nullptr; ///< for servers given by name; NULL: that of http level
+
+    // A worker's own.
+    Timer repair{on_repair, this}; ///< looks for workers that were killed
+    std::unique_ptr<HealthChecks> health;
+    std::unique_ptr<Resolving> resolving;
+
+private:
+    static void on_repair(void* self);
 };
 
 /// A generated server or upstream; of anybody else's both are NULL.

@@ -306,15 +306,10 @@ ngx_int_t Counters::settle(ngx_shm_zone_t* zone) {
     }
     bind();
     if (ngx_process == NGX_PROCESS_SINGLE && !ngx_is_init_cycle(ngx_cycle)) {
-        enter(zone->shm.log); // without a master nobody begins anew after a reload
+        enter(); // without a master nobody begins anew after a reload
+        conf_->bind();
     }
     return NGX_OK;
-}
-
-Counters::~Counters() {
-    if (minute_.timer_set) {
-        ngx_del_timer(&minute_);
-    }
 }
 
 /// Points the publications to their cells, of the slot that this process has.
@@ -330,7 +325,7 @@ void Counters::bind() noexcept {
     }
 }
 
-void Counters::enter(ngx_log_t* log) noexcept {
+void Counters::enter() noexcept {
     if (memory_ == nullptr) {
         return;
     }
@@ -344,16 +339,11 @@ void Counters::enter(ngx_log_t* log) noexcept {
     }
     bind();
 
-    minute_.handler = on_minute;
-    minute_.log = log;
-    minute_.data = &nobody_;
-    minute_.cancelable = 1; // a worker that ends doesn't wait for it
-    nobody_.fd = static_cast<ngx_socket_t>(-1);
-    nobody_.data = this;
     keep_history();
 }
 
 void Counters::leave() noexcept {
+    minute_.cancel();
     if (memory_ != nullptr && slot_ != 0) {
         memory_->owners()[slot_].store(0);
         slot_ = 0;
@@ -361,8 +351,8 @@ void Counters::leave() noexcept {
     }
 }
 
-void Counters::on_minute(ngx_event_t* event) {
-    static_cast<Counters*>(static_cast<ngx_connection_t*>(event->data)->data)->keep_history();
+void Counters::on_minute(void* self) {
+    static_cast<Counters*>(self)->keep_history();
 }
 
 /// Writes down the minute that has ended, if nobody has yet, and comes back after the next.
@@ -386,7 +376,7 @@ void Counters::keep_history() noexcept {
     if (!ngx_exiting) {
         const ngx_time_t* now = ngx_timeofday();
         const auto into = static_cast<ngx_msec_t>((now->sec % 60) * 1000) + now->msec;
-        ngx_add_timer(&minute_, 60000 - into + 10);
+        minute_.set(60000 - into + 10);
     }
 }
 
@@ -490,16 +480,6 @@ status::CountedVerdict counted(const policy::Verdict* verdict) noexcept {
 
 } // namespace
 
-bool is_pending_get(ngx_http_request_t* r) noexcept {
-    constexpr std::string_view channel = "/events";
-    const policy::Verdict* verdict = ruled_verdict(r);
-    return verdict != nullptr && verdict->service == policy::Service::ucwa &&
-           r->method == NGX_HTTP_GET && r->uri.len >= channel.size() &&
-           ngx_strncasecmp(r->uri.data + r->uri.len - channel.size(),
-                           reinterpret_cast<u_char*>(const_cast<char*>(channel.data())),
-                           channel.size()) == 0;
-}
-
 void count_request(ngx_http_request_t* r, const Host& host) noexcept {
     status::PublicationCells* mine = host.publication.tally.mine;
     if (mine == nullptr) {
@@ -560,20 +540,4 @@ ngx_int_t lync_log_handler(ngx_http_request_t* r) {
         count_request(r, *host);
     }
     return NGX_OK;
-}
-
-ngx_int_t lync_enter_process(ngx_cycle_t* cycle) {
-    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE) {
-        return NGX_OK; // the cache's helpers serve nobody
-    }
-    if (MainConf* conf = main_conf_of(cycle)) {
-        conf->counters.enter(cycle->log);
-    }
-    return NGX_OK;
-}
-
-void lync_leave_process(ngx_cycle_t* cycle) {
-    if (MainConf* conf = main_conf_of(cycle)) {
-        conf->counters.leave();
-    }
 }

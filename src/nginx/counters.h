@@ -9,7 +9,7 @@
 // Entries that no configuration names any more are used again when there is no free one. If the
 // zone has to grow, it takes over what the old one had counted.
 
-#include "nginx/ngx.h"
+#include "nginx/timer.h"
 #include "status/cells.h"
 #include "status/refusals.h"
 
@@ -34,7 +34,6 @@ class Counters {
 public:
     Counters() = default;
     Counters(const Counters&) = delete;
-    ~Counters();
 
     /// Asks nginx for the zone, at the end of parsing.
     ngx_int_t declare(ngx_conf_t* cf, MainConf& conf);
@@ -42,7 +41,7 @@ public:
     bool counting() const noexcept { return memory_ != nullptr; }
 
     /// A worker begins: takes a slot, and keeps the hour's history from now on.
-    void enter(ngx_log_t* log) noexcept;
+    void enter() noexcept;
     /// A worker ends in good order.
     void leave() noexcept;
 
@@ -64,7 +63,7 @@ private:
     struct Entry;
 
     static ngx_int_t on_memory(ngx_shm_zone_t* zone, void* old);
-    static void on_minute(ngx_event_t* event);
+    static void on_minute(void* self);
     ngx_int_t settle(ngx_shm_zone_t* zone);
     void keep_history() noexcept;
     void bind() noexcept;
@@ -76,16 +75,11 @@ private:
     std::size_t slot_ = 0; ///< this process's; the shared one until it has its own
     Memory* memory_ = nullptr;
     ngx_slab_pool_t* pool_ = nullptr;
-    ngx_event_t minute_{};
-    ngx_connection_t nobody_{}; ///< what a timer's debug message looks at
+    Timer minute_{on_minute, this};
 };
 
 /// Counts a finished request, in the log phase.
 void count_request(ngx_http_request_t* r, const Host& host) noexcept;
-
-/// Whether a request is the event channel of UCWA, which a server keeps waiting by design: its
-/// time tells nothing of how the server does.
-bool is_pending_get(ngx_http_request_t* r) noexcept;
 
 /// Counts the end of a try at a server. `failed`: as nginx counts failures.
 void count_try(ngx_http_request_t* r, status::ServerCells& server, const ngx_connection_t* c,

@@ -11,8 +11,16 @@
  *     publish.cpp      lync_publish { }: block tree, declaration, plan, text
  *     captured_log.h   nginx's messages about generated text, told about the block's own lines
  *     feed.h           text into nginx's parser
- *     peer.h           whose connection a request travels on
+ *     shared.h         what all workers share
+ *     servers.h        the servers of a group
+ *     peer.h           the balancer: which server a request goes to, on whose connection
+ *     affinity.h       a client's server, and the cookie MS-WSMAN
  *     server_connection.h  connections to servers between two requests
+ *     health.h         health checks
+ *     health_probe.h   one check of one server
+ *     resolve.h        servers given by name
+ *     timer.h          a timer that belongs to an object
+ *     process.cpp      the life of a worker
  *     sockets.cpp      what is settled once all servers are known
  *     request.cpp      the verdict in nginx's phases
  *     variables.cpp    $lync_*
@@ -56,7 +64,7 @@ void *lync_create_srv_conf(ngx_conf_t *cf);
 void *lync_create_loc_conf(ngx_conf_t *cf);
 char *lync_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 
-/* the module's layer over the upstreams it generated, outside all others */
+/* the module's balancer in the place of that of the upstreams it generated */
 char *lync_init_main_conf(ngx_conf_t *cf, void *conf);
 
 /* lync_publish NAME { ... }: conf is the main configuration */
@@ -83,12 +91,15 @@ ngx_int_t lync_settle_status(ngx_conf_t *cf);
 /* log phase: counts a request */
 ngx_int_t lync_log_handler(ngx_http_request_t *r);
 
-/* a process begins, and ends */
-ngx_int_t lync_enter_process(ngx_cycle_t *cycle);
-void lync_leave_process(ngx_cycle_t *cycle);
-
 /* rewrite phase: passes, redirects or refuses a request */
 ngx_int_t lync_request_handler(ngx_http_request_t *r);
+
+/* after the configuration has been taken over: on top of all header filters */
+void lync_install_header_filter(void);
+
+/* a worker begins and ends; other processes of nginx are left alone */
+ngx_int_t lync_init_process(ngx_cycle_t *cycle);
+void lync_exit_process(ngx_cycle_t *cycle);
 
 /* $lync_*: data says which, one of lync_variable_e */
 typedef enum {

@@ -11,11 +11,6 @@ extern "C" {
 
 #include <string_view>
 
-// From 1.27.3 on a server in use is counted, since it may vanish with a DNS record.
-#ifndef ngx_http_upstream_rr_peer_ref
-#define ngx_http_upstream_rr_peer_ref(peers, peer) (void)0
-#endif
-
 namespace lync::nginx {
 
 inline std::string_view view(const ngx_str_t& text) noexcept {
@@ -37,6 +32,21 @@ inline void set_last_of_its_name([[maybe_unused]] ngx_table_elt_t* header) noexc
 #if (nginx_version >= 1023000)
     header->next = nullptr;
 #endif
+}
+
+/// The value of the request's first cookie of that name; empty if it has none. Before 1.23.0 headers
+/// of one name are an array, then a list.
+inline std::string_view cookie(ngx_http_request_t* r, std::string_view name) noexcept {
+    ngx_str_t wanted{name.size(), reinterpret_cast<u_char*>(const_cast<char*>(name.data()))};
+    ngx_str_t value{0, nullptr};
+#if (nginx_version >= 1023000)
+    const bool found =
+        ngx_http_parse_multi_header_lines(r, r->headers_in.cookie, &wanted, &value) != nullptr;
+#else
+    const bool found =
+        ngx_http_parse_multi_header_lines(&r->headers_in.cookies, &wanted, &value) != NGX_DECLINED;
+#endif
+    return found ? view(value) : std::string_view();
 }
 
 /// Before 1.25.1 `ssl on` at http level made every socket speak TLS, also those of plain HTTP; the

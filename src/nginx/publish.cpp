@@ -196,7 +196,7 @@ char* publish(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
             tell(cf, remark);
         }
         conf.publications.push_back(
-            std::make_unique<Publication>(plan::make_plan(std::move(declared))));
+            std::make_unique<Publication>(plan::make_plan(std::move(declared)), conf.reaches));
     } catch (const syntax::Mistake& mistake) {
         tell(cf, mistake.diagnostic());
         return failed;
@@ -204,13 +204,42 @@ char* publish(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
     return run_plan(cf, conf, *conf.publications.back());
 }
 
+/// Room in shared memory for what a configuration counts and watches.
+std::size_t records_of(const MainConf& conf) {
+    // A publication's services, and itself.
+    constexpr std::size_t services = 48;
+    std::size_t records = 0;
+    for (const auto& publication : conf.publications) {
+        records += services;
+        for (Group& group : publication->groups) {
+            // The group, the pool; of each server the endpoint, its check, what it answered.
+            const std::size_t servers =
+                std::max(group.servers.all().size(), group.servers.lines().size());
+            records += 2 + 3 * servers;
+        }
+    }
+    return records;
+}
+
+ngx_int_t bind_records(void* data) {
+    static_cast<MainConf*>(data)->bind();
+    return NGX_OK;
+}
+
 /// nginx calls this after all built-in modules have put their layers over the upstreams.
-char* wrap_upstreams(ngx_conf_t* cf, MainConf& conf) {
-    std::map<std::string_view, Group*> groups;
+char* take_over_upstreams(ngx_conf_t* cf, MainConf& conf) {
+    struct Owner {
+        const Publication* publication;
+        Group* group;
+    };
+    std::map<std::string_view, Owner> groups;
     for (const auto& publication : conf.publications) {
         for (Group& group : publication->groups) {
-            groups.emplace(group.name, &group);
+            groups.emplace(group.name, Owner{publication.get(), &group});
         }
+    }
+    if (groups.empty()) {
+        return NGX_CONF_OK;
     }
 
     auto* main = static_cast<ngx_http_upstream_main_conf_t*>(
@@ -219,10 +248,14 @@ char* wrap_upstreams(ngx_conf_t* cf, MainConf& conf) {
     for (ngx_uint_t i = 0; i < main->upstreams.nelts; i++) {
         const auto group = groups.find(view(upstreams[i]->host));
         if (group != groups.end() && upstreams[i]->srv_conf != nullptr) {
-            wrap_upstream(upstreams[i], *group->second);
+            take_over(upstreams[i], *group->second.group,
+                      group->second.publication->plan.publication.resolve_at_start);
         }
     }
-    return NGX_CONF_OK;
+    return prepare_resolving(cf, conf) == NGX_OK &&
+                   conf.zone.declare(cf, records_of(conf), bind_records, &conf) == NGX_OK
+               ? NGX_CONF_OK
+               : failed;
 }
 
 char* add_directive(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
@@ -247,6 +280,8 @@ char* attach_rule(ngx_conf_t* cf, const MainConf& conf, LocConf& location) {
     }
 
     static_cast<SrvConf*>(ngx_http_conf_get_module_srv_conf(cf, ngx_lync_module))->host = &*host;
+
+    host->loc_conf = static_cast<ngx_http_conf_ctx_t*>(cf->ctx)->loc_conf;
 
     // Whatever nginx says of this server later, it says of the directive that caused it.
     const Place& place = host->planned.place;
@@ -313,7 +348,7 @@ char* lync_merge_loc_conf(ngx_conf_t* cf, void*, void*) {
 
 char* lync_init_main_conf(ngx_conf_t* cf, void* conf) {
     return guarded(cf->log, failed,
-                   [&] { return wrap_upstreams(cf, *static_cast<MainConf*>(conf)); });
+                   [&] { return take_over_upstreams(cf, *static_cast<MainConf*>(conf)); });
 }
 
 char* lync_publish(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) {

@@ -355,6 +355,15 @@ bool has_addresses(policy::Service service) noexcept {
            service == policy::Service::exchange_autodiscover;
 }
 
+bool is_pending_get(ngx_http_request_t* r) noexcept {
+    constexpr std::string_view channel = "/events";
+    const Host* host = host_of(r);
+    const std::string_view path = view(r->uri);
+    return host != nullptr && path.size() >= channel.size() &&
+           topology::equal_ignore_case(path.substr(path.size() - channel.size()), channel) &&
+           verdict_of(r, *host).service == policy::Service::ucwa;
+}
+
 ngx_int_t guard_form(ngx_http_request_t* r, const Host& host) noexcept {
     RequestState* state = state_of(r);
     if (state == nullptr || state->verdict.service != policy::Service::lwa ||

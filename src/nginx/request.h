@@ -23,4 +23,8 @@ std::string_view client_address(const ngx_connection_t* c) noexcept;
 /// Whether a request's query may hold people's addresses: autodiscover, of whichever product.
 bool has_addresses(policy::Service service) noexcept;
 
+/// Whether the pool is asked to hold the request until there is something to tell: UCWA's event
+/// channel. Sent twice, the first one is answered 409 [UCWA, "Events"].
+bool is_pending_get(ngx_http_request_t* r) noexcept;
+
 } // namespace lync::nginx

@@ -1,6 +1,10 @@
 #include "nginx/server_connection.h"
 
+#include "nginx/servers.h"
+
 #include <sys/socket.h>
+
+#include <utility>
 
 namespace lync::nginx {
 
@@ -53,6 +57,7 @@ void on_owned_event(ngx_event_t* event) {
     auto* ownership = static_cast<Ownership*>(c->data);
     ownership->connection = nullptr;
     --*ownership->count;
+    add(*ownership->server, Gauge::owned, -1);
     close_server_connection(c);
 }
 
@@ -67,8 +72,10 @@ void close_all_owned(void* data) {
             ngx_connection_t* c = o->connection;
             o->connection = nullptr;
             --*o->count;
+            add(*o->server, Gauge::owned, -1);
             close_server_connection(c);
         }
+        release(std::exchange(o->server, nullptr));
     }
 }
 
@@ -97,6 +104,21 @@ bool has_said_farewell(const ngx_connection_t* c) noexcept {
     return c->ssl != nullptr && (SSL_get_shutdown(c->ssl->connection) & SSL_RECEIVED_SHUTDOWN) != 0;
 }
 
+std::uint64_t acknowledged_bytes([[maybe_unused]] ngx_socket_t fd) noexcept {
+#if (NGX_LINUX)
+    // The C library's tcp_info may end before the kernel's, whose members never move.
+    struct {
+        std::uint8_t others[120];
+        std::uint64_t bytes_acked;
+    } info{};
+    socklen_t size = sizeof(info);
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0) {
+        return info.bytes_acked;
+    }
+#endif
+    return 0;
+}
+
 void resume(ngx_connection_t* c, ngx_log_t* log) noexcept {
     c->idle = 0;
     c->sent = 0;
@@ -123,11 +145,14 @@ void close_server_connection(ngx_connection_t* c) noexcept {
 
 // --- shared
 
-void SharedConnections::reserve(std::size_t limit) {
+SharedConnections::SharedConnections() noexcept {
     ngx_queue_init(&idle_);
     ngx_queue_init(&free_);
-    items_.resize(limit);
-    for (Item& item : items_) {
+}
+
+void SharedConnections::reserve(std::size_t more) {
+    for (; more != 0; more--) {
+        Item& item = items_.emplace_back();
         item.home = this;
         ngx_queue_insert_tail(&free_, &item.queue);
     }
@@ -137,34 +162,36 @@ SharedConnections::Item* SharedConnections::item_of(ngx_queue_t* queue) noexcept
     return ngx_queue_data(queue, Item, queue);
 }
 
-void SharedConnections::release(Item* item) noexcept {
+void SharedConnections::vacate(Item* item) noexcept {
     ngx_queue_remove(&item->queue);
     ngx_queue_insert_head(&free_, &item->queue);
+    release(std::exchange(item->server, nullptr));
 }
 
-ngx_connection_t* SharedConnections::take(const Server& server) noexcept {
+ngx_connection_t* SharedConnections::take(const Endpoint& server) noexcept {
     for (ngx_queue_t* q = ngx_queue_head(&idle_); q != ngx_queue_sentinel(&idle_);
          q = ngx_queue_next(q)) {
         Item* item = item_of(q);
-        if (item->server == server) {
-            release(item);
-            return item->connection;
+        if (item->server == &server) {
+            ngx_connection_t* c = item->connection;
+            vacate(item);
+            return c;
         }
     }
     return nullptr;
 }
 
-void SharedConnections::keep(ngx_connection_t* c, const Server& server, ngx_msec_t idle) noexcept {
+void SharedConnections::keep(ngx_connection_t* c, Endpoint& server, ngx_msec_t idle) noexcept {
     if (ngx_queue_empty(&free_)) {
         Item* oldest = item_of(ngx_queue_last(&idle_));
-        release(oldest);
+        vacate(oldest);
         close_server_connection(oldest->connection);
     }
     Item* item = item_of(ngx_queue_head(&free_));
     ngx_queue_remove(&item->queue);
     ngx_queue_insert_head(&idle_, &item->queue);
     item->connection = c;
-    item->server = server;
+    item->server = retain(&server);
     make_idle(c, item, on_event, idle);
     if (c->read->ready) {
         on_event(c->read);
@@ -177,7 +204,7 @@ void SharedConnections::on_event(ngx_event_t* event) {
     }
     auto* c = static_cast<ngx_connection_t*>(event->data);
     auto* item = static_cast<Item*>(c->data);
-    item->home->release(item);
+    item->home->vacate(item);
     close_server_connection(c);
 }
 
@@ -205,10 +232,16 @@ Ownership* find_ownership(ngx_connection_t* client, const void* group, bool crea
     return added;
 }
 
-void keep_owned(Ownership& ownership, ngx_connection_t* c, const Server& server,
+void remember(Ownership& ownership, Endpoint& server) noexcept {
+    if (ownership.server != &server) {
+        release(std::exchange(ownership.server, retain(&server)));
+    }
+}
+
+void keep_owned(Ownership& ownership, ngx_connection_t* c, Endpoint& server,
                 ngx_msec_t idle) noexcept {
     ownership.connection = c;
-    ownership.server = server;
+    remember(ownership, server);
     make_idle(c, &ownership, on_owned_event, idle);
     if (c->read->ready) {
         on_owned_event(c->read);

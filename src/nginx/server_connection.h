@@ -5,7 +5,8 @@
 // Lifetimes. A server connection (ngx_connection_t with a pool of its own) belongs to nginx's
 // upstream while a request uses it, and to exactly one of these while it is idle:
 //
-//     SharedConnections  one per group of servers and worker; memory of the configuration
+//     SharedConnections  one per way to reach servers (servers.h, Reach) and worker; memory of
+//                        the configuration
 //     Ownership          one per client connection and group of servers; memory of the CLIENT
 //                        connection's pool, whose cleanup closes what is in it
 //
@@ -14,52 +15,49 @@
 
 #include "nginx/ngx.h"
 
-#include <vector>
+#include <deque>
 
 namespace lync::nginx {
 
-/// A server of a group, as nginx's round robin knows it. Both live as long as the configuration.
-struct Server {
-    ngx_http_upstream_rr_peers_t* group = nullptr; ///< the primary or the backup servers
-    ngx_http_upstream_rr_peer_t* peer = nullptr;
-
-    bool operator==(const Server&) const = default;
-};
+struct Endpoint; // servers.h: a server at one address; counted
 
 /// How long idle connections are kept, and how many.
 struct ConnectionLimits {
     ngx_msec_t shared_idle = 60000; ///< as nginx's keepalive_timeout of upstreams
     ngx_msec_t owned_idle = 0;
     ngx_msec_t age = 3600000; ///< as nginx's keepalive_time
-    std::size_t shared = 64;  ///< idle at a time, per group and worker
+    std::size_t shared = 64;  ///< idle at a time, per worker, for each group on the same reach
     std::size_t owned = 0;    ///< in all, per worker and group
 };
 
-/// Idle connections of a group that carried no credential.
+/// Idle connections that carried no credential.
 class SharedConnections {
 public:
-    /// Makes room for `limit` connections. They can't be kept before.
-    void reserve(std::size_t limit);
+    SharedConnections() noexcept;
+    SharedConnections(const SharedConnections&) = delete;
+
+    /// Makes room for `more` connections. None can be kept before.
+    void reserve(std::size_t more);
 
     /// The youngest idle connection to `server`, or NULL; no longer idle then.
-    ngx_connection_t* take(const Server& server) noexcept;
+    ngx_connection_t* take(const Endpoint& server) noexcept;
 
     /// Keeps an idle connection; the oldest one is closed if there is no room.
-    void keep(ngx_connection_t* c, const Server& server, ngx_msec_t idle) noexcept;
+    void keep(ngx_connection_t* c, Endpoint& server, ngx_msec_t idle) noexcept;
 
 private:
     struct Item {
         ngx_queue_t queue;
         SharedConnections* home;
         ngx_connection_t* connection;
-        Server server;
+        Endpoint* server; ///< a reference
     };
 
     static void on_event(ngx_event_t* event);
     static Item* item_of(ngx_queue_t* queue) noexcept;
-    void release(Item* item) noexcept;
+    void vacate(Item* item) noexcept;
 
-    std::vector<Item> items_;
+    std::deque<Item> items_; ///< stay where they are
     ngx_queue_t idle_{};
     ngx_queue_t free_{};
 };
@@ -69,15 +67,18 @@ struct Ownership {
     Ownership* next;
     const void* group;            ///< the upstream; only compared
     ngx_connection_t* connection; ///< owned and idle, else NULL
-    Server server;                ///< of the connection, also after it is gone
+    Endpoint* server;             ///< of the connection, also after it is gone; a reference
     std::size_t* count;           ///< of the group's owned connections
 };
 
 /// The client's ownership of a group, or NULL; `create` adds it (NULL then: no memory).
 Ownership* find_ownership(ngx_connection_t* client, const void* group, bool create) noexcept;
 
+/// The server that knows the client, also after the connection is gone.
+void remember(Ownership& ownership, Endpoint& server) noexcept;
+
 /// Keeps an idle connection for the client that owns it.
-void keep_owned(Ownership& ownership, ngx_connection_t* c, const Server& server,
+void keep_owned(Ownership& ownership, ngx_connection_t* c, Endpoint& server,
                 ngx_msec_t idle) noexcept;
 
 /// Takes the owned connection back into use.
@@ -86,6 +87,10 @@ ngx_connection_t* take_owned(Ownership& ownership) noexcept;
 /// Whether the server has said that it sends no more: OpenSSL takes a close_notify off the socket,
 /// so nothing is left there to see.
 bool has_said_farewell(const ngx_connection_t* c) noexcept;
+
+/// How many bytes the other side's TCP has acknowledged, or 0 where the system doesn't tell. Works on
+/// a connection that was reset, too.
+std::uint64_t acknowledged_bytes(ngx_socket_t fd) noexcept;
 
 /// An idle connection back into the hands of nginx's upstream.
 void resume(ngx_connection_t* c, ngx_log_t* log) noexcept;

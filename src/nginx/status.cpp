@@ -106,18 +106,76 @@ bool may_see(ngx_http_request_t* r) noexcept {
 
 // --- what is known now
 
+/// Seconds of Unix time of something that is noted in nginx's milliseconds.
+std::int64_t unix_time(std::uint64_t msec) noexcept {
+    const std::uint64_t now = ngx_current_msec;
+    return static_cast<std::int64_t>(ngx_time()) -
+           static_cast<std::int64_t>((now > msec ? now - msec : 0) / 1000);
+}
+
+/// What its checks and, between them, its requests say of a server.
+void fill_state(const Servers& servers, const Server& from, std::string_view certificate_name,
+                status::Server& to) {
+    const balance::ServerSettings& settings = from.line->settings;
+    if (from.check != nullptr) {
+        const balance::SharedHealth& health = from.check->health;
+        const balance::HealthState state = health.load();
+        to.since = static_cast<std::int64_t>(health.since.load(std::memory_order_relaxed));
+        switch (state.health) {
+        case balance::Health::unknown:
+            break;
+        case balance::Health::up:
+            to.state = status::ServerState::up;
+            break;
+        case balance::Health::down:
+            to.state = status::ServerState::down;
+            to.reason = balance::explain(
+                state.cause, certificate_name,
+                state.cause.reason == balance::Reason::untrusted
+                    ? X509_verify_cert_error_string(static_cast<long>(state.cause.detail))
+                    : "");
+            break;
+        }
+    }
+    if (to.state != status::ServerState::down && from.endpoint->record != nullptr &&
+        servers.counts_failures()) {
+        const balance::Failures failures = load(from.endpoint->record->failures);
+        if (failures.out != 0) {
+            to.state = status::ServerState::down;
+            to.since = unix_time(failures.out);
+            to.reason = "left out after " + std::to_string(settings.max_fails) +
+                        " failed requests, tried again every " +
+                        std::to_string(settings.fail_timeout / 1000) + " s";
+        }
+    }
+    if (settings.down) {
+        to.state = status::ServerState::draining;
+        to.reason = "\"down\" in the configuration";
+    }
+}
+
 void fill_pools(const Publication& from, const Counters& counters, status::Publication& to) {
-    for (const plan::Upstream& upstream : from.plan.upstreams) {
+    for (std::size_t i = 0; i < from.plan.upstreams.size(); i++) {
+        const plan::Upstream& upstream = from.plan.upstreams[i];
         const topology::Farm& farm = from.plan.farm(upstream);
+        Servers& servers = from.groups[i].servers;
         status::Pool& pool = to.pools.emplace_back();
         pool.role = farm.role;
         pool.name = farm.name;
         pool.port = upstream.port;
         pool.tls = upstream.tls;
-        for (const topology::Server& declared : farm.servers) {
+        for (const Server& known : servers.all()) {
             status::Server& server = pool.servers.emplace_back();
-            server.name = declared.address;
-            server.address = declared.address;
+            server.name = known.line->declared->address;
+            server.address = view(known.endpoint->name);
+            server.backup = known.line->settings.backup;
+            server.weight = known.line->settings.weight;
+            fill_state(servers, known, farm.certificate_name, server);
+            if (const Record* record = known.endpoint->record; record != nullptr) {
+                server.in_flight = record->value(Gauge::in_flight);
+                server.pending_gets = record->value(Gauge::waiting);
+                server.owned_connections = record->value(Gauge::owned);
+            }
             counters.sum(upstream.name, server.address, server);
         }
     }
@@ -282,6 +340,9 @@ ngx_int_t settle(ngx_conf_t* cf, MainConf& conf) {
     for (const auto& publication : conf.publications) {
         publication->published =
             std::make_unique<status::Published>(status::describe(publication->plan));
+        for (Group& group : publication->groups) {
+            group.servers.count_in(conf.counters, group.name);
+        }
     }
     conf.loaded = ngx_time();
     conf.page_policy = status::content_security_policy(status::page());

@@ -88,7 +88,8 @@ constexpr Statement tls[] = {
 };
 
 // Answers' headers of up to 64 KB, likewise. Nothing is buffered or spooled in either direction:
-// a pending GET's answer leaves at once and an upload of meeting content never meets a disk.
+// a pending GET's answer leaves at once and an upload of meeting content never meets a disk. Which
+// tries are made at all is the module's own decision (src/nginx/peer.cpp).
 constexpr Statement proxy[] = {
     {"proxy_http_version", "1.1"},
     {"proxy_method", "$request_method"},
@@ -107,7 +108,7 @@ constexpr Statement proxy[] = {
     {"proxy_send_timeout", "60s"},
     {"proxy_next_upstream", "error timeout"},
     {"proxy_next_upstream_timeout", "15s"},
-    {"proxy_next_upstream_tries", "3"},
+    {"proxy_next_upstream_tries", "0"},
     {"proxy_intercept_errors", "off"},
     {"proxy_ignore_client_abort", "off"},
     {"proxy_ignore_headers",

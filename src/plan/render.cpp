@@ -123,19 +123,40 @@ private:
         out_.blame(farm.place);
         out_.line("");
         out_.open("upstream " + upstream.name);
-        if (farm.servers.size() > 1 && dialect_.has("least_conn")) {
-            out_.line("least_conn;"); // pending GETs make round robin lie
-        }
         for (const topology::Server& server : farm.servers) {
             out_.blame(server.place);
-            out_.directive("server", server.address + ":" + std::to_string(upstream.port) +
-                                         server.parameters);
+            render_upstream_server(server, upstream.port);
         }
         out_.blame(farm.place);
         if (dialect_.version >= keepalive_by_default) {
             out_.directive("keepalive", "0"); // the module keeps connections, and knows whose
         }
         out_.close();
+    }
+
+    /// nginx parses and resolves; the balancing is the module's own. A name that isn't to be
+    /// resolved now keeps its line with an address that nobody is sent to.
+    void render_upstream_server(const topology::Server& server, std::uint16_t port) {
+        const std::string at = ":" + std::to_string(port);
+        if (server.by_name && !declared().resolve_at_start) {
+            out_.line("# " + server.address + at + " is looked up after the start");
+            out_.directive("server", "127.0.0.1" + at + " down");
+            return;
+        }
+        std::string arguments = server.address + at;
+        const auto add = [&](std::string_view name, auto value, auto usual) {
+            if (value != usual) {
+                arguments += " " + std::string(name) + "=" + std::to_string(value);
+            }
+        };
+        const topology::Server usual;
+        add("weight", server.weight, usual.weight);
+        add("max_conns", server.max_conns, usual.max_conns);
+        add("max_fails", server.max_fails, usual.max_fails);
+        add("fail_timeout", server.fail_timeout.count(), usual.fail_timeout.count());
+        arguments += server.backup ? " backup" : "";
+        arguments += server.down ? " down" : "";
+        out_.directive("server", arguments);
     }
 
     void render_listen(const VirtualHost& host) {

@@ -75,6 +75,8 @@
          "max_upload SIZE")                                                    \
     LINE(unknown_host, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1,                       \
          "unknown_host refuse|ignore")                                         \
+    LINE(resolve_at_start, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1,                   \
+         "resolve_at_start on|off")                                            \
     LINE(server_include, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, LYNC_ANY,        \
          "server_include FILE ...")                                            \
                                                                                \
@@ -84,6 +86,11 @@
          "server ADDRESS [PARAMETER ...]")                                     \
     LINE(listening_ports, LYNC_IN_SERVERS, LYNC_ONCE, 1, 2,                    \
          "listening_ports [http=N] [https=N]")                                 \
+    LINE(affinity, LYNC_IN_SERVERS, LYNC_ONCE, 1, 1,                           \
+         "affinity none|source|cookie")                                        \
+    LINE(health_check, LYNC_IN_SERVERS, LYNC_ONCE, 1, 5,                       \
+         "health_check autodiscover|discovery|healthcheck|tcp=PORT|off "       \
+         "[interval=TIME] [timeout=TIME] [fails=N] [passes=N]")                \
     LINE(certificate_name, LYNC_IN_FARM, LYNC_ONCE, 1, 1,                      \
          "certificate_name FQDN")                                              \
     LINE(services, LYNC_IN_EXCHANGE, LYNC_REPEATABLE, 1, LYNC_ANY,             \

@@ -44,6 +44,12 @@ Socket read_socket(const Directive& directive, const Directive& block);
 /// The body of `pool`, `director`, `office_web_apps` or `exchange`.
 Farm read_farm(const Directive& farm_block, const Directive& block, Product product);
 
+/// The `affinity` line of a block with servers; by product where there is none.
+Affinity read_affinity(const Directive& farm_block, Role role, Product product);
+
+/// The `health_check` line of a block with servers; by product and role where there is none.
+HealthCheck read_health_check(const Directive& farm_block, Role role, Product product);
+
 /// A `simple_url` line; `pool=` is looked up among the farms already declared.
 SimpleUrl read_simple_url(const Directive& directive, const Directive& block,
                           const Publication& publication);

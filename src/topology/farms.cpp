@@ -3,6 +3,7 @@
 #include "topology/declare.h"
 
 #include "topology/names.h"
+#include "topology/names_host.h"
 
 #include <algorithm>
 #include <array>
@@ -38,31 +39,56 @@ std::string read_fqdn(std::string_view text, const Directive& directive, const D
     return std::move(parsed.name);
 }
 
-/// The parameters of a `server` line, each checked for its form; their meaning is nginx's.
-std::string read_server_parameters(const Directive& directive, const Directive& block) {
-    std::string text;
+/// Whether `name=value` is a parameter of `server`, taken over into it. Throws for a bad time.
+bool read_server_parameter(Server& server, std::string_view name, std::string_view value,
+                           const Directive& directive, const Directive& block) {
+    const auto number = [value](unsigned least, unsigned& into) {
+        const auto read = parse_number(value, least, 1000000);
+        into = read.value_or(into);
+        return read.has_value();
+    };
+    if (name == "weight") {
+        return number(1, server.weight);
+    }
+    if (name == "max_conns") {
+        return number(0, server.max_conns);
+    }
+    if (name == "max_fails") {
+        return number(0, server.max_fails);
+    }
+    if (name == "fail_timeout") {
+        server.fail_timeout = read_time(value, directive, block);
+        return true;
+    }
+    if (name == "slow_start") {
+        const bool none = value == "0" || value == "0s";
+        server.slow_start =
+            none ? std::chrono::seconds(0) : read_time(value, directive, block);
+        return true;
+    }
+    return false;
+}
+
+void read_server_parameters(Server& server, const Directive& directive, const Directive& block) {
     std::vector<std::string_view> seen;
 
     for (std::size_t i = 1; i < directive.arguments.size(); i++) {
         const std::string& parameter = directive.arguments[i];
         const std::size_t equals = parameter.find('=');
         const std::string_view name = std::string_view(parameter).substr(0, equals);
-        const std::string_view value = equals == std::string::npos
-                                           ? std::string_view{}
-                                           : std::string_view(parameter).substr(equals + 1);
-        const bool flag = parameter == "backup" || parameter == "down";
-        const bool number =
-            (name == "weight" && parse_number(value, 1, 1000000)) ||
-            ((name == "max_conns" || name == "max_fails") && parse_number(value, 0, 1000000));
 
-        if (name == "fail_timeout" && equals != std::string::npos) {
-            read_time(value, directive, block);
-        } else if (!flag && !number) {
+        const bool known =
+            equals != std::string::npos
+                ? read_server_parameter(server, name,
+                                        std::string_view(parameter).substr(equals + 1), directive,
+                                        block)
+                : name == "backup" || name == "down";
+        if (!known) {
             throw Mistake("invalid parameter " + quoted(parameter) +
                               syntax::in_directive(directive, block) + ": " +
                               syntax::remedy(parameter, block,
                                              "it may be weight=N, max_conns=N, max_fails=N, "
-                                             "fail_timeout=TIME, backup or down"),
+                                             "fail_timeout=TIME, slow_start=TIME, backup or down"),
                           directive.place);
         }
         if (std::find(seen.begin(), seen.end(), name) != seen.end()) {
@@ -71,9 +97,9 @@ std::string read_server_parameters(const Directive& directive, const Directive& 
                           directive.place);
         }
         seen.push_back(name);
-        text += " " + parameter;
+        server.backup = server.backup || name == "backup";
+        server.down = server.down || name == "down";
     }
-    return text;
 }
 
 Server read_server(const Directive& directive, const Directive& block) {
@@ -84,7 +110,12 @@ Server read_server(const Directive& directive, const Directive& block) {
                           ": " + address.error,
                       directive.place);
     }
-    return {std::move(address.name), read_server_parameters(directive, block), directive.place};
+    Server server;
+    server.by_name = !address.name.starts_with('[') && normal_ipv4(address.name).empty();
+    server.address = std::move(address.name);
+    server.place = directive.place;
+    read_server_parameters(server, directive, block);
+    return server;
 }
 
 /// `listening_ports http=8080 https=4443`.
@@ -186,6 +217,26 @@ std::string_view role_name(Role role) noexcept {
     return {};
 }
 
+/// [Lync Server 2010, "Load balancing requirements"]: cookie affinity for external web services;
+/// OCS knew nothing but the client's address; since Lync 2013 none is needed.
+Affinity read_affinity(const Directive& farm_block, Role role, Product product) {
+    const Directive* directive = syntax::find(farm_block, "affinity");
+    if (directive == nullptr) {
+        return !is_web_services(role)             ? Affinity::none
+               : product == Product::lync_2010 ? Affinity::cookie
+               : is_ocs(product)                  ? Affinity::source
+                                                  : Affinity::none;
+    }
+    const std::string& value = directive->arguments.front();
+    if (value != "none" && value != "source" && value != "cookie") {
+        syntax::invalid_value(value, *directive, farm_block,
+                              "it is \"none\", \"source\" or \"cookie\"");
+    }
+    return value == "none"     ? Affinity::none
+           : value == "source" ? Affinity::source
+                               : Affinity::cookie;
+}
+
 Farm read_farm(const Directive& farm_block, const Directive& block, Product product) {
     Farm farm;
     farm.role = role_of(farm_block);
@@ -215,6 +266,9 @@ Farm read_farm(const Directive& farm_block, const Directive& block, Product prod
         }
     }
 
+    farm.affinity = read_affinity(farm_block, farm.role, product);
+    farm.health_check = read_health_check(farm_block, farm.role, product);
+
     if (web_services) {
         read_external_web_services(farm, farm_block, block);
     }
@@ -229,13 +283,14 @@ Farm read_farm(const Directive& farm_block, const Directive& block, Product prod
                               ": write the address of each server, or of their load balancer",
                           farm_block.place);
         }
-        farm.servers.push_back({farm.name, "", farm_block.place});
+        Server& server = farm.servers.emplace_back();
+        server.address = farm.name;
+        server.by_name = true;
+        server.place = farm_block.place;
     }
 
-    const auto is_backup = [](const Server& s) {
-        return s.parameters.find(" backup") != std::string::npos;
-    };
-    if (std::all_of(farm.servers.begin(), farm.servers.end(), is_backup)) {
+    if (std::all_of(farm.servers.begin(), farm.servers.end(),
+                    [](const Server& s) { return s.backup; })) {
         throw Mistake("every \"server\" of " + farm_block.title() +
                           " is a backup: at least one must not be",
                       farm.servers.front().place);

@@ -31,11 +31,44 @@ using syntax::Place;
 enum class Role : std::uint8_t { pool, director, office_web_apps, exchange };
 std::string_view role_name(Role role) noexcept;
 
-/// One `server` line: a Front End, or a load balancer's VIP. The parameters are kept as written
-/// (and checked); nginx's upstream module owns their meaning.
+/// One `server` line: a Front End, or a load balancer's VIP. The balancer is the module's own
+/// (src/balance/choice.h); the words and defaults of its parameters are nginx's.
 struct Server {
-    std::string address;    ///< IPv4, [IPv6] or a name; never a port
-    std::string parameters; ///< " weight=5 backup": with a leading space each, or empty
+    std::string address; ///< IPv4, [IPv6] or a name; never a port
+    bool by_name = false;
+    unsigned weight = 1;
+    unsigned max_conns = 0; ///< 0: no limit
+    unsigned max_fails = 1; ///< 0: failures are not counted
+    std::chrono::seconds fail_timeout{10};
+    std::chrono::seconds slow_start{30}; ///< 0: none
+    bool backup = false;
+    bool down = false;
+    Place place;
+};
+
+/// affinity: whether a client's requests go to one server of the group.
+enum class Affinity : std::uint8_t {
+    none,   ///< each to the server with the least to do; since Lync 2013
+    source, ///< by the client's address
+    cookie, ///< by the cookie MS-WSMAN; Lync 2010
+};
+
+/// health_check: what is asked of every server.
+enum class CheckKind : std::uint8_t {
+    off,
+    autodiscover, ///< GET /autodiscover/autodiscoverservice.svc/root
+    tcp,          ///< a connection to `port`
+    discovery,    ///< Office Web Apps: GET /hosting/discovery
+    healthcheck,  ///< Exchange: GET /SERVICE/healthcheck.htm
+};
+
+struct HealthCheck {
+    CheckKind kind = CheckKind::off;
+    std::uint16_t port = 0; ///< of CheckKind::tcp
+    std::chrono::seconds interval{5};
+    std::chrono::seconds timeout{3};
+    unsigned fails = 3;  ///< in a row, until a server is down
+    unsigned passes = 2; ///< in a row, until it is up again
     Place place;
 };
 
@@ -49,6 +82,8 @@ struct Farm {
     std::vector<Server> servers;        ///< never empty
     Ports ports;                        ///< listening ports of the EXTERNAL web site
     std::vector<std::string> services;  ///< Exchange only: "ews", "autodiscover", ...
+    Affinity affinity = Affinity::none;
+    HealthCheck health_check;
     Place place;
     Place published_place; ///< where `published` was written
 };
@@ -124,6 +159,8 @@ struct Publication {
     bool meeting_url_guard = true;
     bool hide_server_names = false;
     bool log_sip_uri = false; ///< whether logs may hold the query of autodiscover: addresses
+    /// Off: servers given by name are looked up after the start, so that nginx starts without DNS.
+    bool resolve_at_start = true;
     std::vector<std::pair<std::string, Place>> includes; ///< server_include, with the place
     Place place;
 

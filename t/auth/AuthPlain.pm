@@ -32,6 +32,7 @@ sub publication {
         $servers
         external_web_services  $HOST;
         listening_ports        https=%%PORT_POOL%%;
+        health_check           off;
     }
 END_PUBLICATION
 }

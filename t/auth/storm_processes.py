@@ -61,6 +61,7 @@ def configuration(options, port, pool):
 {servers}
             external_web_services {HOST};
             listening_ports https={pool};
+            health_check off;
         }}
     }}"""
         load = f'load_module {os.path.abspath(options.module)};'

@@ -42,6 +42,25 @@ Session reused: $ssl_session_reused
 ";
 END_CONF
 
+# The module's own health checks, told by what they call themselves, get what the products answer.
+my $CHECKS = <<'END_CONF';
+        if ($http_user_agent = "ngx_lync_module health check") {
+            rewrite ^ /health_check last;
+        }
+        location = /health_check {
+            access_log off;
+            return 200 '%CHECK%';
+        }
+END_CONF
+
+my %CHECK = (
+    external        => '{"AccessLocation":"External","Root":{"Links":[]}}',
+    internal        => '{"AccessLocation":"Internal","Root":{"Links":[]}}',
+    office_web_apps => '<wopi-discovery></wopi-discovery>',
+    exchange        => '200 OK<br/>MAIL.CONTOSO.LOCAL',
+    unused          => '',
+);
+
 # Statuses a pool answers with, under /status/NNN (with a body) and /status/NNN/empty.
 my $STATUSES = <<'END_CONF';
         location = /status/401 {
@@ -178,6 +197,7 @@ END_CONF
     my $text = <<"END_CONF";
     server {
         $listen
+$CHECKS
 $STATUSES
         $extra
         location / {
@@ -185,8 +205,9 @@ $ANSWER
         }
     }
 END_CONF
-    my %value = (SITE => $site, SCHEME => $scheme, NAME => $name, ADDRESS => $address);
-    $text =~ s/%(SITE|SCHEME|NAME|ADDRESS)%/$value{$1}/g;
+    my %value = (SITE => $site, SCHEME => $scheme, NAME => $name, ADDRESS => $address,
+        CHECK => $CHECK{$site});
+    $text =~ s/%(SITE|SCHEME|NAME|ADDRESS|CHECK)%/$value{$1}/g;
     return $text;
 }
 

@@ -1,0 +1,113 @@
+#include "balance/affinity.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace lync::balance {
+
+namespace {
+
+/// Every bit of the result depends on every bit of `n` (the finaliser of MurmurHash3).
+constexpr std::uint64_t mix(std::uint64_t n) noexcept {
+    n ^= n >> 33;
+    n *= 0xff51afd7ed558ccdULL;
+    n ^= n >> 33;
+    n *= 0xc4ceb9fe1a85ec53ULL;
+    n ^= n >> 33;
+    return n;
+}
+
+/// FNV-1a, mixed: byte by byte, so the same on every machine.
+template <typename Bytes>
+constexpr std::uint64_t hash(const Bytes& bytes) noexcept {
+    std::uint64_t n = 0xcbf29ce484222325ULL;
+    for (const auto byte : bytes) {
+        n = (n ^ static_cast<std::uint8_t>(byte)) * 0x00000100000001b3ULL;
+    }
+    return mix(n);
+}
+
+/// A number between 0 and 1, neither of them, for a client and a server.
+double unit(std::uint64_t key, std::uint64_t place, std::uint64_t salt) noexcept {
+    const std::uint64_t n = mix(key ^ mix(place + salt));
+    return (static_cast<double>(n >> 11) + 0.5) / 9007199254740992.0; // 2^53
+}
+
+constexpr std::uint64_t for_rank = 0x9e3779b97f4a7c15ULL;
+constexpr std::uint64_t for_ramp = 0xd1b54a32d192ed03ULL;
+
+/// The lowest wins. The logarithm makes the chance to win proportional to the weight, and a weight
+/// that changes moves only as many clients as it must.
+double rank(const Candidate& server, std::uint64_t key) noexcept {
+    return -std::log(unit(key, server.place, for_rank)) / server.weight;
+}
+
+template <typename Condition>
+std::size_t first_in_rank(std::span<const Candidate> servers, std::uint64_t key,
+                          Condition&& condition) noexcept {
+    std::size_t best = no_server;
+    double lowest = 0;
+    for (std::size_t i = 0; i < servers.size(); i++) {
+        if (!condition(servers[i])) {
+            continue;
+        }
+        const double mine = rank(servers[i], key);
+        if (best == no_server || mine < lowest) {
+            best = i;
+            lowest = mine;
+        }
+    }
+    return best;
+}
+
+} // namespace
+
+std::uint64_t place_of(std::string_view bytes) noexcept {
+    return hash(bytes);
+}
+
+std::uint64_t client_key(std::span<const std::uint8_t> address) noexcept {
+    constexpr std::array<std::uint8_t, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    constexpr std::size_t network = 8; // of IPv6, in bytes
+
+    if (address.size() == 16) {
+        address = std::equal(mapped.begin(), mapped.end(), address.begin())
+                      ? address.subspan(mapped.size())
+                      : address.first(network);
+    }
+    return hash(address);
+}
+
+std::uint64_t cookie_key(std::string_view value) noexcept {
+    return hash(value);
+}
+
+std::size_t choose_by_key(std::span<const Candidate> servers, std::uint64_t key,
+                          bool backup) noexcept {
+    const auto takes = [backup](const Candidate& server) {
+        return server.takes() && server.backup == backup;
+    };
+    const std::size_t best = first_in_rank(servers, key, [&](const Candidate& server) {
+        return takes(server) &&
+               (server.ramp >= full_weight ||
+                unit(key, server.place, for_ramp) * full_weight < static_cast<double>(server.ramp));
+    });
+    return best != no_server ? best : first_in_rank(servers, key, takes);
+}
+
+std::size_t home_of(std::span<const Candidate> servers, std::uint64_t key, bool backup) noexcept {
+    return first_in_rank(servers, key,
+                         [backup](const Candidate& server) { return server.backup == backup; });
+}
+
+CookieValue cookie_value(std::span<const std::uint8_t, 16> random) noexcept {
+    constexpr std::string_view digits = "0123456789abcdef";
+    CookieValue value{};
+    for (std::size_t i = 0; i < random.size(); i++) {
+        value[2 * i] = digits[random[i] >> 4];
+        value[2 * i + 1] = digits[random[i] & 0x0f];
+    }
+    return value;
+}
+
+} // namespace lync::balance

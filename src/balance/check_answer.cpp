@@ -1,0 +1,382 @@
+#include "balance/check_answer.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+namespace lync::balance {
+
+namespace {
+
+constexpr char lower(char c) noexcept {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+bool equal(std::string_view one, std::string_view other) noexcept {
+    return std::equal(one.begin(), one.end(), other.begin(), other.end(),
+                      [](char a, char b) { return lower(a) == lower(b); });
+}
+
+std::string_view trim(std::string_view text) noexcept {
+    const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
+    while (!text.empty() && is_space(text.front())) {
+        text.remove_prefix(1);
+    }
+    while (!text.empty() && is_space(text.back())) {
+        text.remove_suffix(1);
+    }
+    return text;
+}
+
+/// Whether one of the words of a list ("keep-alive, Upgrade") is `word`.
+bool lists(std::string_view list, std::string_view word) noexcept {
+    while (!list.empty()) {
+        const std::size_t comma = std::min(list.find(','), list.size());
+        if (equal(trim(list.substr(0, comma)), word)) {
+            return true;
+        }
+        list.remove_prefix(std::min(comma + 1, list.size()));
+    }
+    return false;
+}
+
+std::optional<std::uint64_t> number(std::string_view text, int base) noexcept {
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+    if (text.empty() || error != std::errc{} || end != text.data() + text.size()) {
+        return std::nullopt;
+    }
+    return value;
+}
+
+/// `https://HOST[:PORT]/...` without everything around HOST.
+std::string_view host_of(std::string_view url) noexcept {
+    const std::size_t scheme = url.find("://");
+    if (scheme == std::string_view::npos) {
+        return {};
+    }
+    url.remove_prefix(scheme + 3);
+    return url.substr(0, std::min(url.find_first_of(":/?#"), url.size()));
+}
+
+constexpr std::string_view healthy = "200 OK";
+constexpr std::array<unsigned char, 3> byte_order_mark{0xef, 0xbb, 0xbf};
+
+} // namespace
+
+std::string_view check_path(Document document, std::string_view service) noexcept {
+    switch (document) {
+    case Document::autodiscover:
+        return "/Autodiscover/AutodiscoverService.svc/root";
+    case Document::discovery:
+        return "/hosting/discovery";
+    case Document::healthcheck:
+        break;
+    }
+    if (service == "autodiscover") {
+        return "/Autodiscover/healthcheck.htm";
+    }
+    if (service == "owa") {
+        return "/owa/healthcheck.htm";
+    }
+    if (service == "activesync") {
+        return "/Microsoft-Server-ActiveSync/healthcheck.htm";
+    }
+    if (service == "mapi") {
+        return "/mapi/healthcheck.htm";
+    }
+    if (service == "oab") {
+        return "/OAB/healthcheck.htm";
+    }
+    return "/EWS/healthcheck.htm";
+}
+
+void CheckAnswer::begin(Document document, std::string_view internal) noexcept {
+    *this = CheckAnswer{};
+    document_ = document;
+    internal_ = internal;
+}
+
+void CheckAnswer::settle(Reason reason, std::uint32_t detail) noexcept {
+    if (!settled_) {
+        settled_ = true;
+        finding_ = {reason, detail};
+    }
+}
+
+bool CheckAnswer::take(std::string_view bytes) noexcept {
+    while (!bytes.empty() && !settled_) {
+        std::size_t used = 1;
+        switch (part_) {
+        case Part::length:
+        case Part::chunk_data:
+            used = static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size()));
+            take_body(bytes.substr(0, used));
+            left_ -= used;
+            if (left_ == 0 && !settled_) {
+                if (part_ == Part::length) {
+                    body_ends();
+                } else {
+                    part_ = Part::chunk_end;
+                }
+            }
+            break;
+        case Part::till_close:
+            used = bytes.size();
+            take_body(bytes);
+            break;
+        case Part::head:
+        case Part::chunk_size:
+        case Part::chunk_end:
+        case Part::trailer:
+            take_line_byte(bytes.front());
+            break;
+        }
+        bytes.remove_prefix(used);
+    }
+    // Who says more than the answer has something else in mind.
+    at_end_ = at_end_ && bytes.empty();
+    return settled_;
+}
+
+void CheckAnswer::end(bool broken) noexcept {
+    if (settled_) {
+        return;
+    }
+    if (part_ == Part::till_close && !broken) {
+        body_ends();
+        keeps_ = false;
+        return;
+    }
+    settle(Reason::broken_off);
+}
+
+void CheckAnswer::take_line_byte(char c) noexcept {
+    if (++head_size_ > longest_head) {
+        settle(Reason::no_answer);
+        return;
+    }
+    if (c != '\n') {
+        if (line_length_ < line_.size()) {
+            line_[line_length_] = c;
+        }
+        line_length_++;
+        // No HTTP at all, such as TLS on a plain port, is told at once.
+        constexpr std::string_view begin = "HTTP/1.";
+        if (first_line_ && line_length_ <= begin.size() && c != begin[line_length_ - 1]) {
+            settle(Reason::no_answer);
+        }
+        return;
+    }
+    take_line();
+    line_length_ = 0;
+}
+
+void CheckAnswer::take_line() noexcept {
+    std::string_view line(line_.data(), std::min(line_length_, line_.size()));
+    if (line_length_ <= line_.size() && line.ends_with('\r')) {
+        line.remove_suffix(1);
+    }
+    const bool is_empty = line.empty();
+
+    switch (part_) {
+    case Part::head:
+        if (first_line_) {
+            take_status_line(line);
+        } else if (is_empty) {
+            head_ends();
+        } else {
+            take_header(line);
+        }
+        return;
+    case Part::chunk_size:
+        take_chunk_size(line);
+        return;
+    case Part::chunk_end:
+        part_ = Part::chunk_size;
+        if (!is_empty) {
+            settle(Reason::no_answer);
+        }
+        return;
+    default: // trailer
+        if (is_empty) {
+            body_ends();
+        }
+        return;
+    }
+}
+
+void CheckAnswer::take_status_line(std::string_view line) noexcept {
+    // "HTTP/1.1 200 OK": the reason phrase may be missing, and the space before it.
+    const bool is_short = line.size() < 12;
+    const auto status = is_short ? std::nullopt : number(line.substr(9, 3), 10);
+    if (is_short || line[8] != ' ' || !status || *status < 100 ||
+        (line.size() > 12 && line[12] != ' ') || (line[7] != '0' && line[7] != '1')) {
+        settle(Reason::no_answer);
+        return;
+    }
+    first_line_ = false;
+    status_ = static_cast<std::uint32_t>(*status);
+    interim_ = status_ < 200 && status_ != 101;
+    keeps_ = line[7] == '1';
+    chunked_ = false;
+    has_length_ = false;
+    left_ = 0;
+}
+
+void CheckAnswer::take_header(std::string_view line) noexcept {
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos) {
+        // A line too long to be kept whole is none of those that matter here.
+        if (line_length_ <= line_.size() && line.front() != ' ' && line.front() != '\t') {
+            settle(Reason::no_answer);
+        }
+        return;
+    }
+    const std::string_view name = line.substr(0, colon);
+    const std::string_view value = trim(line.substr(colon + 1));
+
+    if (equal(name, "content-length")) {
+        const auto length = number(value, 10);
+        if (!length || (has_length_ && *length != left_)) {
+            settle(Reason::no_answer);
+            return;
+        }
+        has_length_ = true;
+        left_ = *length;
+    } else if (equal(name, "transfer-encoding")) {
+        chunked_ = equal(value, "chunked");
+        if (!chunked_) {
+            settle(Reason::no_answer);
+        }
+    } else if (equal(name, "connection")) {
+        keeps_ = lists(value, "close") ? false : keeps_ || lists(value, "keep-alive");
+    }
+}
+
+void CheckAnswer::head_ends() noexcept {
+    if (interim_) {
+        first_line_ = true;
+        return;
+    }
+    if (status_ != 200) {
+        settle(Reason::status, status_);
+        return;
+    }
+    if (chunked_) {
+        part_ = Part::chunk_size;
+    } else if (has_length_) {
+        part_ = Part::length;
+        if (left_ == 0) {
+            body_ends();
+        }
+    } else {
+        part_ = Part::till_close;
+    }
+}
+
+void CheckAnswer::take_chunk_size(std::string_view line) noexcept {
+    const std::size_t extension = std::min(line.find(';'), line.size());
+    const auto size = number(trim(line.substr(0, extension)), 16);
+    if (!size) {
+        settle(Reason::no_answer);
+        return;
+    }
+    left_ = *size;
+    part_ = left_ == 0 ? Part::trailer : Part::chunk_data;
+    head_size_ = 0; // the limit is for heads, not for the number of chunks
+}
+
+void CheckAnswer::take_body(std::string_view bytes) noexcept {
+    body_size_ += bytes.size();
+    if (body_size_ > longest_body) {
+        settle(Reason::no_answer);
+        return;
+    }
+    for (const char c : bytes) {
+        if (!take_document_byte(c)) {
+            settle(Reason::no_answer);
+            return;
+        }
+    }
+}
+
+bool CheckAnswer::take_document_byte(char c) noexcept {
+    switch (format_) {
+    case Format::json:
+        return json_.take(c);
+    case Format::xml:
+        return xml_.take(c);
+    case Format::text:
+        if (matched_ < healthy.size()) {
+            return c == healthy[matched_++];
+        }
+        return true;
+    case Format::undecided:
+        break;
+    }
+
+    if (mark_ < byte_order_mark.size() && static_cast<unsigned char>(c) == byte_order_mark[mark_]) {
+        mark_++;
+        return true;
+    }
+    const bool whole_mark = mark_ == 0 || mark_ == byte_order_mark.size();
+    if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
+        return whole_mark;
+    }
+    if (document_ == Document::healthcheck) {
+        format_ = Format::text;
+    } else if (c == '<') {
+        format_ = Format::xml;
+    } else if (c == '{' && document_ == Document::autodiscover) {
+        format_ = Format::json;
+    } else {
+        return false;
+    }
+    return whole_mark && take_document_byte(c);
+}
+
+void CheckAnswer::body_ends() noexcept {
+    at_end_ = true;
+    switch (document_) {
+    case Document::autodiscover:
+        judge_autodiscover();
+        return;
+    case Document::discovery:
+        settle(xml_.complete() && xml_.root() == "wopi-discovery" ? Reason::none
+                                                                  : Reason::no_answer);
+        return;
+    case Document::healthcheck:
+        settle(matched_ == healthy.size() ? Reason::none : Reason::no_answer);
+        return;
+    }
+}
+
+void CheckAnswer::judge_autodiscover() noexcept {
+    std::string_view access;
+    bool complete = false;
+    if (format_ == Format::json) {
+        complete = json_.complete();
+        access = json_.access_location();
+    } else if (format_ == Format::xml) {
+        complete = xml_.complete() && xml_.root() == "AutodiscoverResponse";
+        access = xml_.access_location();
+    }
+
+    if (!complete) {
+        settle(Reason::no_answer);
+    } else if (access == "External") {
+        settle(Reason::none);
+    } else if (access == "Internal") {
+        settle(Reason::internal);
+    } else if (access.empty() && format_ == Format::json && json_.has_links()) {
+        // UCWA's dialect. Which names a site has beside the pool's own isn't known here, so only
+        // that one convicts it.
+        const std::string_view host = host_of(json_.self());
+        settle(!internal_.empty() && equal(host, internal_) ? Reason::internal : Reason::none);
+    } else {
+        settle(Reason::no_answer);
+    }
+}
+
+} // namespace lync::balance

@@ -1,0 +1,104 @@
+#pragma once
+
+// Which server of a group a request goes to: what a server's state allows, and the choice among
+// those that take requests. Pure; src/nginx/peer.cpp brings the numbers, which all workers share.
+//
+//     primaries that take requests  ─▶ by affinity (affinity.h), else least outstanding requests
+//     none of them                  ─▶ backups that take requests, likewise
+//     none at all                   ─▶ one probe at a time; everybody else is answered 503 at once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace lync::balance {
+
+/// Weights in use are thousandths of the configured ones, so that slow start can begin small.
+constexpr std::uint64_t full_weight = 1000;
+
+/// What a `server` line says.
+struct ServerSettings {
+    std::uint32_t weight = 1;           ///< at least 1
+    std::uint32_t max_conns = 0;        ///< requests at a time, of all workers; 0: no limit
+    std::uint32_t max_fails = 1;        ///< 0: failures are not counted
+    std::uint64_t fail_timeout = 10000; ///< msec, in two meanings, as nginx's
+    std::uint64_t slow_start = 30000;   ///< msec from recovery to the full weight; 0: none
+    bool backup = false;
+    bool down = false; ///< being drained: no new requests, owned connections stay
+};
+
+/// Failures of real requests: what `max_fails` and `fail_timeout` are about. All times in msec.
+struct Failures {
+    std::uint32_t count = 0;     ///< since `first`
+    std::uint64_t first = 0;     ///< when the count began
+    std::uint64_t out = 0;       ///< since when the server is left out; 0: it isn't
+    std::uint64_t recovered = 0; ///< when it last came back; 0: never was out
+
+    /// `max_fails` failures within `fail_timeout`, each of a request that the server didn't answer.
+    /// True if the server is out from now on, and wasn't before.
+    bool fail(const ServerSettings& settings, std::uint64_t now) noexcept;
+
+    /// The server answered a request that began at `began`. True if it was out and is back; an
+    /// answer to what was asked before it failed proves nothing.
+    bool succeed(std::uint64_t began, std::uint64_t now) noexcept;
+};
+
+enum class Availability : std::uint8_t {
+    takes,   ///< requests
+    trial,   ///< out for `fail_timeout`, which is over: one request may try it
+    failed,  ///< out
+    full,    ///< max_conns reached
+    drained, ///< `down`
+    sick,    ///< its health check fails: no request of anybody may try it
+};
+
+/// What is known of a server when a request looks for one.
+struct ServerState {
+    std::uint32_t in_flight = 0; ///< requests of all workers
+    bool healthy = true;         ///< as its health check says, or there is none
+    Failures failures;
+    std::uint64_t recovered = 0; ///< when its health check last turned from failing to passing
+};
+
+Availability availability(const ServerSettings& settings, const ServerState& state,
+                          std::uint64_t now) noexcept;
+
+/// How much of its weight a server gets since it came back: 1 to `full_weight`.
+std::uint64_t ramp(const ServerSettings& settings, const ServerState& state,
+                   std::uint64_t now) noexcept;
+
+/// A server as the choice sees it.
+struct Candidate {
+    Availability availability = Availability::takes;
+    bool backup = false;
+    bool tried = false;                ///< by this request, in vain
+    std::uint32_t weight = 1;          ///< as configured
+    std::uint64_t ramp = full_weight;  ///< see above
+    std::uint32_t in_flight = 0;
+    std::uint64_t place = 0;           ///< who it is, for affinity (affinity.h)
+    std::int64_t* turn = nullptr;      ///< of the servers' turns: worker's own, starts at 0
+
+    std::uint64_t effective_weight() const noexcept { return weight * ramp; }
+    bool takes() const noexcept {
+        return !tried && (availability == Availability::takes ||
+                          availability == Availability::trial);
+    }
+};
+
+constexpr std::size_t no_server = static_cast<std::size_t>(-1);
+
+/// The server with the fewest requests in flight for its weight; among equals each in its turn, as
+/// often as its weight says. Only servers that take requests and are backup or not as asked.
+std::size_t choose_least_outstanding(std::span<const Candidate> servers, bool backup) noexcept;
+
+/// When no server takes requests: the next one that a probe may go to, which is any that is out for
+/// failures of requests, beginning with `turn`. Never one whose health check fails: an INTERNAL web
+/// site may be behind it.
+std::size_t choose_probe(std::span<const Candidate> servers, std::size_t turn) noexcept;
+
+/// Probes of a group whose servers are all out: one at a time over all workers, and not more often
+/// than `probe_pause`; one that stays unanswered holds up the next for `probe_patience`.
+constexpr std::uint64_t probe_pause = 100;     ///< msec
+constexpr std::uint64_t probe_patience = 1000; ///< msec
+
+} // namespace lync::balance

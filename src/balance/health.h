@@ -1,0 +1,131 @@
+#pragma once
+
+// Whether a server takes requests, as its checks say: what one check finds, how many findings
+// change the state, and when the next check is due. Pure; src/nginx/health.cpp does the checking.
+//
+//                    pass                     `fails` failures in a row
+//        unknown ───────────▶ up ─────────────────────────────────────▶ down
+//           │                 ▲                                          │
+//           │                 └──────────────────────────────────────────┘
+//           │                             `passes` passes in a row       ▲
+//           └────────────────────────────────────────────────────────────┘
+//                             `fails` failures in a row
+//
+// A server of which nothing is known takes requests: a proxy that has just started must not refuse
+// what the pool would have answered.
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace lync::balance {
+
+enum class Health : std::uint8_t { unknown, up, down };
+std::string_view health_name(Health health) noexcept; ///< "unknown", "up", "down"
+
+/// What is wrong with a server, as one check found it.
+enum class Reason : std::uint8_t {
+    none,         ///< nothing: the check passed
+    refused,      ///< connection refused: nothing listens on the port
+    unreachable,  ///< no way to the server: no route, network down
+    timed_out,    ///< no connection, no handshake or no whole answer within the check's time
+    broken_off,   ///< the server closed or reset the connection before its answer was whole
+    tls_failed,   ///< no TLS could be agreed upon
+    untrusted,    ///< the certificate isn't trusted; the detail is OpenSSL's X509_V_ERR_*
+    wrong_name,   ///< the certificate isn't valid for the pool's name
+    status,       ///< another status than 200; it is the detail
+    internal,     ///< the INTERNAL web site answered
+    no_answer,    ///< what came back isn't the document that was asked for
+};
+
+/// What one check found.
+struct Finding {
+    Reason reason = Reason::none;
+    std::uint32_t detail = 0; ///< see Reason; else 0
+
+    bool passed() const noexcept { return reason == Reason::none; }
+    bool operator==(const Finding&) const = default;
+};
+
+/// The finding in words: `connection refused`, `certificate not valid for "fepool.contoso.local"`,
+/// `status 503`. `certificate_error` is OpenSSL's own word for the detail of Reason::untrusted.
+std::string explain(const Finding& finding, std::string_view certificate_name,
+                    std::string_view certificate_error = {});
+
+/// How many findings in a row change a server's state; both at least 1.
+struct Thresholds {
+    unsigned fails = 3;
+    unsigned passes = 2;
+};
+
+/// What a finding changed, worth a line in the log each.
+enum class Change : std::uint8_t {
+    none,
+    known,        ///< the first word about a server: it is up
+    down,         ///< takes no requests from now on
+    up,           ///< takes requests again
+    other_reason, ///< still down, but for another reason, found as often as `fails` says
+};
+
+/// What the checks of one server have come to. All zero: never checked.
+struct HealthState {
+    Health health = Health::unknown;
+    Finding last;             ///< of the last check
+    Finding cause;            ///< why the server is down, or was the last time
+    std::uint32_t passes = 0; ///< in a row, up to now
+    std::uint32_t fails = 0;  ///< in a row, up to now
+    std::uint32_t same = 0;   ///< failures in a row that are equal to `last`
+
+    /// Takes one more finding.
+    Change take(const Finding& finding, const Thresholds& thresholds) noexcept;
+};
+
+/// A server's health in shared memory: one process writes, all read. A zeroed one is a server never
+/// checked. Times are nginx's msec (CLOCK_MONOTONIC, the same in all processes) unless said
+/// otherwise.
+struct SharedHealth {
+    std::atomic<std::uint8_t> health{};
+    std::atomic<std::uint8_t> last_reason{};
+    std::atomic<std::uint8_t> cause_reason{};
+    std::atomic<std::uint32_t> last_detail{};
+    std::atomic<std::uint32_t> cause_detail{};
+    std::atomic<std::uint32_t> passes{};
+    std::atomic<std::uint32_t> fails{};
+    std::atomic<std::uint32_t> same{};
+    std::atomic<std::uint64_t> since{};      ///< seconds since 1970 of the last change of health
+    std::atomic<std::uint64_t> recovered{};  ///< msec of the last change from down to up; 0: never
+    std::atomic<std::uint64_t> checked{};    ///< msec of the end of the last check; 0: never
+    std::atomic<std::uint64_t> checked_at{}; ///< the same in seconds since 1970
+    std::atomic<std::uint64_t> due{};        ///< msec of the next check; 0: not planned
+    std::atomic<std::uint32_t> took{};       ///< milliseconds that the last check took
+    std::atomic<std::uint64_t> checks{};     ///< in all
+    std::atomic<std::uint64_t> failed{};     ///< of these
+
+    HealthState load() const noexcept;
+    void store(const HealthState& state) noexcept;
+
+    /// On the request path: anything but down.
+    bool takes_requests() const noexcept {
+        return static_cast<Health>(health.load(std::memory_order_relaxed)) != Health::down;
+    }
+};
+
+/// When a server that has never been checked is checked first: the servers of a configuration are
+/// spread evenly over the interval. All in msec; `index` < `count`.
+std::uint64_t first_check(std::uint64_t now, std::uint64_t interval, std::size_t index,
+                          std::size_t count) noexcept;
+
+/// When the next check after one that was due at `due` is: an interval later, a tenth of it more or
+/// less, so that proxies don't fall into step. Never in the past. `random` is any number.
+std::uint64_t next_check(std::uint64_t due, std::uint64_t now, std::uint64_t interval,
+                         std::uint32_t random) noexcept;
+
+/// When a check is made that another process had planned for `due` and didn't make. One of the
+/// future stays; those of a gap are spread over as long a time as the gap was, but an interval at
+/// most, so that a change of hands makes no storm.
+std::uint64_t resumed_check(std::uint64_t due, std::uint64_t now, std::uint64_t interval,
+                            std::uint32_t random) noexcept;
+
+} // namespace lync::balance

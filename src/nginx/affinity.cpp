@@ -1,0 +1,175 @@
+#include "nginx/affinity.h"
+
+#include "balance/affinity.h"
+#include "nginx/conf.h"
+#include "nginx/guard.h"
+#include "nginx/request.h"
+
+#include <arpa/inet.h>
+#include <openssl/rand.h>
+
+#include <array>
+#include <cstring>
+
+namespace lync::nginx {
+
+namespace {
+
+using topology::Affinity;
+
+using Bytes = std::span<const std::uint8_t>;
+
+/// As $lync_client_addr: from a PROXY header where the socket takes one, else the connection's,
+/// which realip may have replaced.
+Client client_by_address(const ngx_connection_t* c) noexcept {
+    std::array<std::uint8_t, 16> parsed{};
+    if (c->proxy_protocol != nullptr) {
+        std::array<char, INET6_ADDRSTRLEN> text{};
+        const ngx_str_t& written = c->proxy_protocol->src_addr;
+        if (written.len >= text.size()) {
+            return {};
+        }
+        ngx_memcpy(text.data(), written.data, written.len);
+        if (inet_pton(AF_INET, text.data(), parsed.data()) == 1) {
+            return {true, balance::client_key(Bytes(parsed).first(4))};
+        }
+        return {inet_pton(AF_INET6, text.data(), parsed.data()) == 1,
+                balance::client_key(parsed)};
+    }
+
+    switch (c->sockaddr->sa_family) {
+    case AF_INET:
+        ngx_memcpy(parsed.data(), &reinterpret_cast<const sockaddr_in*>(c->sockaddr)->sin_addr, 4);
+        return {true, balance::client_key(Bytes(parsed).first(4))};
+    case AF_INET6:
+        ngx_memcpy(parsed.data(), &reinterpret_cast<const sockaddr_in6*>(c->sockaddr)->sin6_addr,
+                   16);
+        return {true, balance::client_key(parsed)};
+    default:
+        return {};
+    }
+}
+
+/// Whether the server has set the cookie itself: proxies in a row, or a load balancer's VIP.
+bool answer_has_cookie(ngx_http_request_t* r) noexcept {
+    constexpr std::string_view name = "set-cookie";
+    const ngx_list_part_t* part = &r->headers_out.headers.part;
+    for (; part != nullptr; part = part->next) {
+        const auto* header = static_cast<ngx_table_elt_t*>(part->elts);
+        for (ngx_uint_t i = 0; i < part->nelts; i++) {
+            const std::string_view value = view(header[i].value);
+            if (header[i].hash != 0 && header[i].key.len == name.size() &&
+                ngx_strncasecmp(header[i].key.data,
+                                reinterpret_cast<u_char*>(const_cast<char*>(name.data())),
+                                name.size()) == 0 &&
+                value.starts_with(balance::affinity_cookie) &&
+                value.substr(balance::affinity_cookie.size()).starts_with('=')) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/// A value whose home is the server that has answered, so that the client stays with it. Drawn
+/// until it fits: as many times on average as there are servers of the same weight.
+bool draw(ngx_http_request_t* r, Group& group, balance::CookieValue& value) noexcept {
+    constexpr int most_draws = 4096;
+    const std::span<const balance::Candidate> servers = group.servers.candidates(ngx_current_msec);
+    const std::size_t wanted = servers.size() > 1 ? server_of(r, group) : balance::no_server;
+
+    for (int i = 0; i < most_draws; i++) {
+        std::array<std::uint8_t, 16> random{};
+        if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) {
+            return false;
+        }
+        value = balance::cookie_value(random);
+        if (wanted == balance::no_server ||
+            balance::home_of(servers, balance::cookie_key({value.data(), value.size()}),
+                             servers[wanted].backup) == wanted) {
+            break;
+        }
+    }
+    return true;
+}
+
+void add_cookie(ngx_http_request_t* r, Group& group) noexcept {
+    constexpr std::string_view path = "; path=/";
+    balance::CookieValue value{};
+    if (!draw(r, group, value)) {
+        return;
+    }
+    const std::size_t size = balance::affinity_cookie.size() + 1 + value.size() + path.size();
+    auto* text = static_cast<u_char*>(ngx_pnalloc(r->pool, size));
+    auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
+    if (text == nullptr || header == nullptr) {
+        if (header != nullptr) {
+            header->hash = 0;
+        }
+        return;
+    }
+    u_char* last =
+        ngx_cpymem(text, balance::affinity_cookie.data(), balance::affinity_cookie.size());
+    *last++ = '=';
+    last = ngx_cpymem(last, value.data(), value.size());
+    ngx_memcpy(last, path.data(), path.size());
+
+    header->hash = 1;
+    ngx_str_set(&header->key, "Set-Cookie");
+    header->value.len = size;
+    header->value.data = text;
+    set_last_of_its_name(header);
+}
+
+ngx_http_output_header_filter_pt next_header_filter = nullptr;
+
+/// On every answer whose request lacked it, also a 401, also the proxy's own 503, also when an
+/// earlier answer on the connection has set it.
+void bind_client(ngx_http_request_t* r) noexcept {
+    const Host* host = host_of(r);
+    if (host == nullptr || !host->sets_cookie || r != r->main) {
+        return;
+    }
+    const policy::Verdict verdict = verdict_of(r, *host);
+    if (verdict.action != policy::Action::pass) {
+        return;
+    }
+    Group* group = host->publication.group(*host, verdict.target);
+    if (group != nullptr && group->affinity == Affinity::cookie &&
+        cookie(r, balance::affinity_cookie).empty() && !answer_has_cookie(r)) {
+        add_cookie(r, *group);
+    }
+}
+
+ngx_int_t header_filter(ngx_http_request_t* r) {
+    note_answer(r);
+    bind_client(r);
+    return next_header_filter(r);
+}
+
+} // namespace
+
+Client client_of(ngx_http_request_t* r, Affinity affinity) noexcept {
+    switch (affinity) {
+    case Affinity::source:
+        return client_by_address(r->connection);
+    case Affinity::cookie: {
+        const std::string_view value = cookie(r, balance::affinity_cookie);
+        return value.empty() ? Client{} : Client{true, balance::cookie_key(value)};
+    }
+    case Affinity::none:
+        break;
+    }
+    return {};
+}
+
+} // namespace lync::nginx
+
+void lync_install_header_filter(void) {
+    using namespace lync::nginx;
+    // Once all modules have put theirs in the chain, which is made anew with each configuration.
+    if (ngx_http_top_header_filter != header_filter) {
+        next_header_filter = ngx_http_top_header_filter;
+        ngx_http_top_header_filter = header_filter;
+    }
+}

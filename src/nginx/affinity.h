@@ -1,0 +1,21 @@
+#pragma once
+
+// Affinity in nginx: a request's client to the number that balance/affinity.h goes by, and the
+// cookie MS-WSMAN into answers.
+
+#include "nginx/ngx.h"
+#include "topology/publication.h"
+
+#include <cstdint>
+
+namespace lync::nginx {
+
+/// Who is bound to a server.
+struct Client {
+    bool known = false; ///< false: nobody; balance without affinity
+    std::uint64_t key = 0;
+};
+
+Client client_of(ngx_http_request_t* r, topology::Affinity affinity) noexcept;
+
+} // namespace lync::nginx

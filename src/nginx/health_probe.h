@@ -1,0 +1,92 @@
+#pragma once
+
+// One conversation of a health check with one server: connection, TLS with the settings of traffic,
+// requests and answers, until there is a finding. All on nginx's events; nothing blocks.
+
+#include "balance/check_answer.h"
+#include "nginx/ngx.h"
+#include "nginx/timer.h"
+
+#include <string>
+#include <vector>
+
+namespace lync::nginx {
+
+/// What is asked of the servers of a farm. Lives as long as the configuration.
+struct Question {
+    /// The proxy_ssl_* of the generated servers that lead to this farm; NULL: plain TCP.
+    const ngx_http_upstream_conf_t* tls = nullptr;
+    std::string certificate_name; ///< in the server's certificate and as SNI
+    std::string internal;         ///< see balance::CheckAnswer::begin
+    balance::Document document = balance::Document::autodiscover;
+    std::vector<std::string> requests; ///< one after the other; none: a connection is enough
+    ngx_msec_t timeout = 0;            ///< for all of it
+};
+
+class Probe {
+public:
+    /// `done(owner, finding)` runs once for each `begin`, perhaps before that returns. The finding
+    /// is NULL if this process had no means to ask, which says nothing about the server.
+    using Done = void (*)(void* owner, const balance::Finding* finding);
+
+    Probe(ngx_log_t* log, Done done, void* owner) noexcept;
+    ~Probe();
+    Probe(const Probe&) = delete;
+
+    /// Asks the server at `address`. With `resumes`, an earlier TLS session may be used, as traffic
+    /// does it; without it, or when the last whole handshake is a minute ago, the certificate is
+    /// asked for anew. `question` and `address` must last until it is done.
+    void begin(const Question& question, const sockaddr* address, socklen_t length, ngx_str_t* name,
+               bool resumes) noexcept;
+
+    /// Forgets what is under way.
+    void abandon() noexcept;
+
+    bool running() const noexcept { return running_; }
+    ngx_msec_t started() const noexcept { return started_; }
+
+private:
+    static constexpr ngx_msec_t session_age = 60000;
+
+    static void on_event(ngx_event_t* event);
+    static void on_handshake(ngx_connection_t* c);
+    static void on_session(ngx_connection_t* c);
+    static void on_time(void* self);
+
+    void connect() noexcept;
+    void connected() noexcept;
+    void start_tls() noexcept;
+    void check_certificate() noexcept;
+    void ask() noexcept;
+    void send() noexcept;
+    void receive() noexcept;
+    void answered() noexcept;
+    void close() noexcept;
+    void found(balance::Reason reason, std::uint32_t detail = 0) noexcept;
+    void finish(const balance::Finding* finding) noexcept;
+    void forget_session() noexcept;
+
+    ngx_log_t* log_;
+    Done done_;
+    void* owner_;
+    Timer timer_;
+
+    const Question* question_ = nullptr;
+    const sockaddr* address_ = nullptr;
+    socklen_t length_ = 0;
+    ngx_str_t* name_ = nullptr;
+    bool resumes_ = false;
+
+    bool running_ = false;
+    bool connecting_ = false;
+    ngx_msec_t started_ = 0;
+    ngx_connection_t* connection_ = nullptr;
+    std::size_t request_ = 0; ///< index into Question::requests
+    std::size_t sent_ = 0;    ///< bytes of it
+    balance::CheckAnswer answer_;
+
+    ngx_ssl_session_t* session_ = nullptr;
+    ngx_msec_t verified_ = 0; ///< when the certificate was last seen
+};
+
+} // namespace lync::nginx

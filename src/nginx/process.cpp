@@ -1,0 +1,74 @@
+// The life of a worker: what begins with it, what ends with it.
+
+#include "nginx/conf.h"
+#include "nginx/guard.h"
+
+namespace lync::nginx {
+
+namespace {
+
+/// A killed worker's successor takes back what it left; one that has none, of an earlier
+/// configuration, is found by a timer.
+constexpr ngx_msec_t repair_interval = 5000;
+
+MainConf* conf_of(ngx_cycle_t* cycle) noexcept {
+    auto* conf = static_cast<MainConf*>(ngx_http_cycle_get_module_main_conf(cycle, ngx_lync_module));
+    return conf == nullptr || conf->publications.empty() ? nullptr : conf;
+}
+
+bool is_worker() noexcept {
+    return ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE;
+}
+
+} // namespace
+
+void MainConf::bind() noexcept {
+    reaches.bind();
+    for (const auto& publication : publications) {
+        for (Group& group : publication->groups) {
+            group.servers.bind();
+            group.record = zone.find(Subject::group, group.key());
+        }
+    }
+}
+
+void MainConf::on_repair(void* self) {
+    auto& conf = *static_cast<MainConf*>(self);
+    if (conf.zone.hold(Lease::repair, 2 * repair_interval)) {
+        conf.zone.repair();
+    }
+    conf.repair.set(repair_interval);
+}
+
+} // namespace lync::nginx
+
+using namespace lync::nginx;
+
+ngx_int_t lync_init_process(ngx_cycle_t* cycle) {
+    return guarded<ngx_int_t>(cycle->log, NGX_ERROR, [&]() -> ngx_int_t {
+        MainConf* conf = conf_of(cycle);
+        if (conf != nullptr && is_worker()) {
+            conf->zone.enter(cycle->log);
+            conf->counters.enter();
+            conf->bind();
+            conf->repair.set(repair_interval);
+            start_health(cycle, *conf);
+            start_resolving(cycle, *conf);
+        }
+        return NGX_OK;
+    });
+}
+
+void lync_exit_process(ngx_cycle_t* cycle) {
+    guarded(cycle->log, 0, [&] {
+        MainConf* conf = conf_of(cycle);
+        if (conf != nullptr && is_worker()) {
+            stop_resolving(*conf);
+            stop_health(*conf);
+            conf->repair.cancel();
+            conf->counters.leave();
+            conf->zone.leave();
+        }
+        return 0;
+    });
+}

@@ -1,0 +1,47 @@
+#pragma once
+
+// A timer of nginx's event loop that belongs to an object: it ends with the object, and keeps no
+// worker from exiting.
+
+#include "nginx/ngx.h"
+
+namespace lync::nginx {
+
+class Timer {
+public:
+    /// `handler(owner)` runs when the time is up. `owner` must outlive the timer.
+    Timer(void (*handler)(void* owner), void* owner) noexcept : owner_(owner), handler_(handler) {
+        event_.handler = on_event;
+        event_.data = this;
+        event_.cancelable = 1;
+    }
+    ~Timer() { cancel(); }
+    Timer(const Timer&) = delete;
+
+    void set(ngx_msec_t delay) noexcept {
+        event_.log = ngx_cycle->log;
+        ngx_add_timer(&event_, delay);
+    }
+    void cancel() noexcept {
+        if (event_.timer_set) {
+            ngx_del_timer(&event_);
+        }
+    }
+
+private:
+    static void on_event(ngx_event_t* event) {
+        auto* self = static_cast<Timer*>(event->data);
+        self->handler_(self->owner_);
+    }
+
+    // nginx's debug log takes what an event's data points to for a connection and reads the number
+    // of its socket, which follows on three pointers.
+    void* owner_;
+    void (*handler_)(void* owner);
+    void* unused_ = nullptr;
+    ngx_socket_t socket_ = static_cast<ngx_socket_t>(-1);
+
+    ngx_event_t event_{};
+};
+
+} // namespace lync::nginx
