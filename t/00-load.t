@@ -92,7 +92,8 @@ my %may_include = (
     policy   => [qw(syntax topology policy)],
     balance  => [qw(syntax topology balance)],
     plan     => [qw(syntax topology policy balance plan)],
-    nginx    => [qw(syntax topology policy balance plan nginx)],
+    status   => [qw(syntax topology policy plan status)],
+    nginx    => [qw(syntax topology policy balance plan status nginx)],
     tool     => [qw(syntax topology policy balance plan tool)],
 );
 

@@ -21,7 +21,7 @@ constexpr std::size_t slots = 256; ///< workers at a time, those of earlier conf
 constexpr std::size_t fewest_records = 256;
 constexpr std::size_t smallest_zone = 2 * 1024 * 1024;
 
-constexpr std::string_view zone_name = "lync_publish";
+constexpr std::string_view zone_name = "lync_state";
 
 /// A worker. `pid` is 0 while the slot is free.
 struct Slot {

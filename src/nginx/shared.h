@@ -1,6 +1,6 @@
 #pragma once
 
-// What all workers share: one zone of memory, "lync_publish", with records that are found by their
+// What all workers share: one zone of memory, "lync_state", with records that are found by their
 // keys. The same key is the same record, also over a reload, so health and counters live on, and
 // publications that share a pool share what is known of it.
 //
