@@ -53,6 +53,9 @@ PACKAGES += perl libtest-base-perl libtest-longstring-perl libtext-diff-perl lib
 PACKAGES += apache2-bin libapache2-mod-auth-gssapi gss-ntlmssp krb5-kdc krb5-admin-server \
     krb5-user python3-requests-ntlm python3-gssapi
 
+# A real DNS server for servers given by name.
+PACKAGES += dnsmasq-base
+
 .PHONY: fuzz bench-verdict
 .PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx bench storm test-asan clean
 

@@ -106,8 +106,13 @@ none('a room includes only the rooms it stands on', places(sub {
 # The core has neither exceptions of its own on the way of a request, nor threads, nor state that
 # would survive a reload.
 none('no threads', places(sub {
-    $_[0] =~ /^\s*#\s*include\s*<(?:thread|mutex|atomic|future|condition_variable|pthread\.h)>/;
+    $_[0] =~ /^\s*#\s*include\s*<(?:thread|mutex|future|condition_variable|pthread\.h)>/;
 }));
+
+# What workers share is made of atomics; nothing else has any use for them.
+is_deeply([map { substr($_, length "$source/src/") }
+        grep { grep /^\s*#\s*include\s*<atomic>/, lines($_) } @files],
+    [qw(balance/health.h nginx/shared.h)], 'atomics are for shared memory alone');
 
 none('no writable state outlives a configuration', places(sub {
     $_[0] =~ /^(?:static |thread_local |inline )+(?!.*\b(?:const|constexpr|constinit const)\b)[\w:<>,*& ]+\s\w+(?:\[\w*\])?\s*(?:=|\{|;)/

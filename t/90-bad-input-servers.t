@@ -30,7 +30,7 @@ my @addresses = (
 
 # Parameters of a server that can't be.
 my @parameters = qw(weight=0 weight=-1 weight=many weight weight= max_conns=-1 max_fails=x backup=1
-    port=4443 resolve slow_start=30s route=a 4443);
+    port=4443 resolve slowstart=30s slow_start route=a 4443);
 
 my @rows;
 for my $address (@addresses) {
@@ -51,7 +51,7 @@ for my $parameter (@parameters) {
                . "server 10.0.0.11 $parameter;  # here\n}\n",
         says  => "invalid parameter \"$parameter\" in \"server\" directive of pool"
                . ' "fepool.contoso.local": it may be weight=N, max_conns=N, max_fails=N,'
-               . ' fail_timeout=TIME, backup or down in %%HERE%%',
+               . ' fail_timeout=TIME, slow_start=TIME, backup or down in %%HERE%%',
     };
 }
 
@@ -63,7 +63,7 @@ __DATA__
 --- pool
 pool fepool.contoso.local {
     external_web_services lyncwebext.contoso.com;
-    server 10.0.0.11 weight=5 max_conns=100 max_fails=2 fail_timeout=1m;
+    server 10.0.0.11 weight=5 max_conns=100 max_fails=2 fail_timeout=1m slow_start=2m;
     server [2001:DB8::12] down;
     server 127.0.0.1 backup;
 }
@@ -244,3 +244,24 @@ director dirpool.contoso.local {
 "listening_ports" of director "dirpool.contoso.local" names port 80, which is the internal web
 site's by default: write the listening ports of the external web site, 8080 and 4443 by default in
 %%HERE%%
+
+=== affinity of an unknown kind
+--- pool
+pool fepool.contoso.local {
+    external_web_services lyncwebext.contoso.com;
+    server 10.0.0.11;
+    server 10.0.0.12;
+    affinity ip_hash;  # here
+}
+--- says
+invalid value "ip_hash" in "affinity" directive of pool "fepool.contoso.local": it is "none",
+"source" or "cookie" in %%HERE%%
+
+=== affinity of a pool with one server
+--- pool
+pool fepool.contoso.local {
+    external_web_services lyncwebext.contoso.com;
+    server 10.0.0.11;
+    affinity cookie;
+}
+--- warns

@@ -200,8 +200,8 @@ void Probe::on_handshake(ngx_connection_t* c) {
         self->check_certificate();
         return;
     }
-    // The end of a connection is another thing than a disagreement.
-    self->found(c->read->eof || c->read->error ? Reason::broken_off : Reason::tls_failed);
+    // nginx marks a disagreement as an error, the mere end of the connection isn't one.
+    self->found(c->read->error ? Reason::tls_failed : Reason::broken_off);
 }
 
 void Probe::check_certificate() noexcept {

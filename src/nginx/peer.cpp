@@ -351,8 +351,8 @@ bool settle_connection(ngx_peer_connection_t* pc, Peer& peer, ngx_uint_t state) 
     return exchange.owned || exchange.token;
 }
 
-/// A kept connection that the server closed before it answered says nothing about the server's
-/// health, and the request may be sent once more if nothing can have come of it.
+/// Whether the server closed a kept connection before it answered a byte: its right, so it may say
+/// nothing about its health.
 bool is_stale(const ngx_peer_connection_t* pc, const Peer& peer) noexcept {
     const ngx_connection_t* c = pc->connection;
     const ngx_http_upstream_t* u = peer.request->upstream;
@@ -360,26 +360,29 @@ bool is_stale(const ngx_peer_connection_t* pc, const Peer& peer) noexcept {
            u->state != nullptr && u->state->bytes_received == 0;
 }
 
-/// Whether a request that was sent on a kept connection may be sent again: the server closed before
-/// a byte came back. If its TCP has acknowledged nothing, the request was never there. Else it was
-/// read by a server about to close, which safe methods forgive, unless the server had it for a while
-/// or was to keep it waiting.
+/// Whether a server has had something of a request that was sent on a kept connection. One that had
+/// closed it before the request came acknowledges nothing.
+bool has_arrived(const ngx_peer_connection_t* pc, const Peer& peer) noexcept {
+    return acknowledged_bytes(pc->connection->fd) != peer.acknowledged;
+}
+
+/// Whether a request on a stale connection may be sent again: a safe one that was never there, or
+/// that the server read when it was about to close; not if it has had it for a while, or was to keep
+/// it waiting.
 bool may_repeat(const ngx_peer_connection_t* pc, const Peer& peer) noexcept {
     constexpr std::uint64_t at_once = 1000; // msec
     constexpr ngx_uint_t safe =
         NGX_HTTP_GET | NGX_HTTP_HEAD | NGX_HTTP_OPTIONS | NGX_HTTP_PROPFIND;
-    if ((peer.request->method & safe) == 0) {
-        return false;
-    }
-    const bool arrived = acknowledged_bytes(pc->connection->fd) != peer.acknowledged;
-    return !arrived || (ngx_current_msec - peer.began < at_once && !is_pending_get(peer.request));
+    return (peer.request->method & safe) != 0 &&
+           (!has_arrived(pc, peer) ||
+            (ngx_current_msec - peer.began < at_once && !is_pending_get(peer.request)));
 }
 
 /// Another try is made only if nothing of the request can have been acted on.
 bool may_try_again(const ngx_peer_connection_t* pc, const Peer& peer, bool stale) noexcept {
     // Without a connection the flag is still that of the try before.
     if (pc->connection == nullptr || !peer.request->upstream->request_sent) {
-        return true; // no connection, or no TLS on it
+        return !peer.lost; // no connection, or no TLS on it
     }
     // The request of an owned connection is for its server, once more on a fresh one; a credential
     // is meant for this one connection.
@@ -443,7 +446,7 @@ void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) {
     const bool again = !failed || may_try_again(pc, peer, stale);
     const bool was_owned = peer.owned;
 
-    if (failed && !stale) {
+    if (failed && !(stale && (again || !has_arrived(pc, peer)))) {
         count_failure(pc, peer);
     } else if (!failed && peer.request->upstream->headers_in.status_n != 0) {
         count_answer(peer, pc->log);

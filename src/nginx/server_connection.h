@@ -16,6 +16,7 @@
 #include "nginx/ngx.h"
 
 #include <deque>
+#include <utility>
 
 namespace lync::nginx {
 

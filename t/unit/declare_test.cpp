@@ -65,7 +65,15 @@ TEST_CASE("the smallest publication, and every default", "[declare]") {
     CHECK(pool.published_place.line == 8);
     REQUIRE(pool.servers.size() == 1);
     CHECK(pool.servers[0].address == "10.0.0.11");
-    CHECK(pool.servers[0].parameters.empty());
+    CHECK_FALSE(pool.servers[0].by_name);
+    CHECK(pool.servers[0].weight == 1);
+    CHECK(pool.servers[0].max_conns == 0);
+    CHECK(pool.servers[0].max_fails == 1);
+    CHECK(pool.servers[0].fail_timeout == std::chrono::seconds(10));
+    CHECK(pool.servers[0].slow_start == std::chrono::seconds(30));
+    CHECK_FALSE(pool.servers[0].backup);
+    CHECK_FALSE(pool.servers[0].down);
+    CHECK(pool.affinity == Affinity::none);
     CHECK(pool.servers[0].place.line == 7);
 
     CHECK(world.remarks.empty());
@@ -143,9 +151,14 @@ TEST_CASE("everything that can be written is read", "[declare]") {
     CHECK(p.first_contact() == 2);
 
     REQUIRE(p.farms[0].servers.size() == 3);
-    CHECK(p.farms[0].servers[0].parameters == " weight=2 max_conns=10 max_fails=3 fail_timeout=1m");
+    CHECK(p.farms[0].servers[0].weight == 2);
+    CHECK(p.farms[0].servers[0].max_conns == 10);
+    CHECK(p.farms[0].servers[0].max_fails == 3);
+    CHECK(p.farms[0].servers[0].fail_timeout == std::chrono::seconds(60));
     CHECK(p.farms[0].servers[1].address == "[2001:db8::12]");
-    CHECK(p.farms[0].servers[1].parameters == " backup");
+    CHECK(p.farms[0].servers[1].backup);
+    CHECK_FALSE(p.farms[0].servers[1].by_name);
+    CHECK(p.farms[1].servers[0].by_name);
     // A pool without a server is reached by its own name.
     REQUIRE(p.farms[1].servers.size() == 1);
     CHECK(p.farms[1].servers[0].address == "fepool2.contoso.local");
@@ -367,10 +380,16 @@ TEST_CASE("what is wrong inside a block is told with that block", "[declare]") {
         {"exchange a.contoso.com {\nserver 10.0.0.1 weight=1 weight=2; }",
          "parameter \"weight\" is duplicate in \"server\" directive of exchange \"a.contoso.com\" "
          "in nginx.conf:12"},
-        {"exchange a.contoso.com {\nserver 10.0.0.1 slow_start=1s; }",
-         "invalid parameter \"slow_start=1s\" in \"server\" directive of exchange "
+        {"exchange a.contoso.com {\nserver 10.0.0.1 slowstart=1s; }",
+         "invalid parameter \"slowstart=1s\" in \"server\" directive of exchange "
          "\"a.contoso.com\": it may be weight=N, max_conns=N, max_fails=N, fail_timeout=TIME, "
-         "backup or down in nginx.conf:12"},
+         "slow_start=TIME, backup or down in nginx.conf:12"},
+        {"exchange a.contoso.com {\nserver 10.0.0.1 slow_start=x; }",
+         "invalid value \"x\" in \"server\" directive of exchange \"a.contoso.com\": a time is "
+         "written as \"960s\", \"16m\" or \"1h\" in nginx.conf:12"},
+        {"exchange a.contoso.com {\nserver 10.0.0.1;\naffinity ip; }",
+         "invalid value \"ip\" in \"affinity\" directive of exchange \"a.contoso.com\": it is "
+         "\"none\", \"source\" or \"cookie\" in nginx.conf:13"},
         {"exchange a.contoso.com {\nserver 10.0.0.1 fail_timeout=x; }",
          "invalid value \"x\" in \"server\" directive of exchange \"a.contoso.com\": a time is "
          "written as \"960s\", \"16m\" or \"1h\" in nginx.conf:12"},
@@ -440,4 +459,37 @@ TEST_CASE("a publication needs one name", "[declare]") {
     CHECK(world.mistake("lync_publish a b { }") ==
           "invalid number of arguments in \"lync_publish\" directive, it is written "
           "\"lync_publish NAME { ... }\" in nginx.conf:1");
+}
+
+TEST_CASE("affinity is by product, unless written", "[declare]") {
+    const std::pair<const char*, Affinity> rows[] = {
+        {"sfb_se", Affinity::none},       {"sfb_2019", Affinity::none},
+        {"sfb_2015", Affinity::none},     {"lync_2013", Affinity::none},
+        {"lync_2010", Affinity::cookie},  {"ocs_2007_r2", Affinity::source},
+        {"ocs_2007", Affinity::source},
+    };
+    for (const auto& [product, affinity] : rows) {
+        World world;
+        INFO(product);
+        const Publication p = world.declare(
+            smallest("product " + std::string(product) + ";\noffice_web_apps wac.contoso.com { "
+                     "server 10.0.0.21; }"));
+        CHECK(p.farms[0].affinity == affinity);
+        CHECK(p.farms[1].affinity == Affinity::none);
+    }
+    World world;
+    const Publication written = world.declare(
+        smallest("exchange mail.contoso.com { server 10.0.0.1; affinity source; }"));
+    CHECK(written.farms[1].affinity == Affinity::source);
+}
+
+TEST_CASE("slow_start can be switched off", "[declare]") {
+    World world;
+    const Publication p = world.declare(
+        smallest("exchange mail.contoso.com { server 10.0.0.1 slow_start=0; server 10.0.0.2 "
+                 "slow_start=0s; server mail.contoso.local slow_start=2m; }"));
+    CHECK(p.farms[1].servers[0].slow_start == std::chrono::seconds(0));
+    CHECK(p.farms[1].servers[1].slow_start == std::chrono::seconds(0));
+    CHECK(p.farms[1].servers[2].slow_start == std::chrono::seconds(120));
+    CHECK(p.farms[1].servers[2].by_name);
 }

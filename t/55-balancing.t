@@ -1,0 +1,394 @@
+# Which server of a pool a request goes to: one view of all workers, passive failures, slow start,
+# drain, and what is shared.
+
+use LyncTest;
+use LyncTest::Scene;
+use LyncTest::FrontEnds;
+
+use Time::HiRes qw(sleep time);
+
+master_on();
+
+# Turns are each worker's own, so one worker unless a block is about several.
+add_block_preprocessor(sub { workers($_[0]->workers // 1) });
+
+sub publication {
+    my ($servers, %o) = @_;
+    my $name  = $o{name} // 'contoso';
+    my $host  = $o{host} // 'lyncwebext.contoso.com';
+    my $rest  = $o{rest} // '';
+    my $check = $o{check} // 'off';
+    return <<"END";
+    lync_publish $name {
+        %%SOCKETS%%
+        sip_domain  $name.com;
+        %%CERTIFICATE%%
+        %%TRUSTED_CA%%
+        pool fepool.contoso.local {
+$servers
+            external_web_services  $host;
+            listening_ports        https=%%PORT_OWN%%;
+            health_check           $check;
+        }
+        $rest
+    }
+END
+}
+
+our $Three = publication(<<'END');
+            server 127.0.0.11 fail_timeout=1s slow_start=0;
+            server 127.0.0.12 fail_timeout=1s slow_start=0;
+            server 127.0.0.13 fail_timeout=1s slow_start=0;
+END
+our $Weights = publication(<<'END');
+            server 127.0.0.11 weight=3;
+            server 127.0.0.12;
+            server 127.0.0.13;
+END
+our $Backup = publication(<<'END');
+            server 127.0.0.11 fail_timeout=1s slow_start=0;
+            server 127.0.0.12 fail_timeout=1s slow_start=0;
+            server 127.0.0.13 backup;
+END
+our $Full = publication(<<'END');
+            server 127.0.0.11 max_conns=2;
+            server 127.0.0.12 max_conns=1;
+END
+our $One = publication("            server 127.0.0.11 max_conns=3;\n");
+our $Single = publication("            server 127.0.0.11;\n");
+our $Drained = publication(<<'END');
+            server 127.0.0.11;
+            server 127.0.0.12;
+END
+our $Slow = publication(<<'END');
+            server 127.0.0.11;
+            server 127.0.0.12 fail_timeout=1s slow_start=4s;
+END
+our $Counted = publication(<<'END');
+            server 127.0.0.11 max_fails=0;
+            server 127.0.0.12 max_fails=3 fail_timeout=3s;
+END
+
+# Two publications with the same servers.
+our $Shared = join '', map {
+    publication("server 127.0.0.11 fail_timeout=5s; server 127.0.0.12 fail_timeout=5s;",
+        name => $_, host => "lyncwebext.$_.com")
+} qw(contoso fabrikam);
+
+sub counts { my ($who) = @_; join ' ', map { "$_=$who->{$_}" } sort keys %$who }
+
+sub edit (&) {
+    my ($change) = @_;
+    my $file = $Test::Nginx::Util::ConfFile;
+    open my $in, '<', $file or die "no configuration: $!\n";
+    local $_ = do { local $/; <$in> };
+    close $in;
+    $change->();
+    open my $out, '>', $file or die "can't write $file: $!\n";
+    print $out $_;
+    close $out;
+}
+
+sub refusals { scalar(() = log_lines(qr/connect\(\) failed/)) }
+
+scene turns => sub {
+    front_ends(3);
+    is(counts(ask_times(9)), '127.0.0.11=3 127.0.0.12=3 127.0.0.13=3', 'equals take turns');
+};
+
+scene weights => sub {
+    front_ends(3);
+    is(counts(ask_times(10)), '127.0.0.11=6 127.0.0.12=2 127.0.0.13=2', 'by weight');
+};
+
+# A pending GET counts for as long as it is held.
+scene outstanding => sub {
+    my @fe = front_ends(3);
+    my $held = held(30);
+    ok((wait_until { grep { $_->seen->{waiting} } @fe }), 'one server holds a request');
+    my ($busy) = grep { $_->seen->{waiting} } @fe;
+    my $who = ask_times(8);
+    is($who->{ $busy->address } // 0, 0, 'the next requests go to the others');
+    is(scalar(keys %$who), 2, 'to both of them');
+    $held->close;
+    ok((wait_until { !$busy->seen->{waiting} }), 'its client goes');
+    sleep 0.1;
+    $who = ask_times(9);
+    is(counts($who), '127.0.0.11=3 127.0.0.12=3 127.0.0.13=3', 'and it takes its turns again');
+};
+
+# Workers don't count each for themselves.
+scene all_workers => sub {
+    my @fe = front_ends(3);
+    is(scalar(worker_pids()), 3, 'three workers');
+    my @held = map { my $c = held(30); sleep 0.01; $c } 1 .. 30;
+    my $sum = sub { my $n = 0; $n += $_->seen->{waiting} for @fe; $n };
+    ok((wait_until { $sum->() == 30 }), '30 requests are held');
+    is(join(' ', map { $_->seen->{waiting} } @fe), '10 10 10', 'ten by each server');
+    $_->close for @held;
+};
+
+scene backup => sub {
+    my @fe = front_ends(3);
+    is(ask_times(6)->{'127.0.0.13'}, undef, 'a backup has nothing to do');
+    $_->kill for @fe[0, 1];
+    is(counts(ask_times(5)), '127.0.0.13=5', 'until nobody else is there');
+    $fe[1]->start;
+    ok((wait_until { ask_times(1)->{'127.0.0.12'} } 5), 'or is there again');
+    sleep 0.1;
+    is(ask_times(4)->{'127.0.0.13'}, undef, 'and then no more');
+};
+
+scene max_conns => sub {
+    my @fe = front_ends(2);
+    my @held = map { my $c = held(30); sleep 0.05; $c } 1 .. 3;
+    ok((wait_until { $fe[0]->seen->{waiting} == 2 && $fe[1]->seen->{waiting} == 1 }),
+        'as many as each takes');
+    my $answer = asked();
+    is_deeply([$answer->{status}, $answer->one('Retry-After')], [503, 30], 'the next one is told');
+    (pop @held)->close;
+    ok((wait_until { !ask_times(1)->{503} }), 'until one is done');
+    $_->close for @held;
+};
+
+# Failures of real requests.
+scene passive => sub {
+    my @fe = front_ends(3);
+    ask_times(3);
+    $fe[0]->kill;
+    my $before = refusals();
+    my $killed = time;
+    is(counts(ask_times(12)), '127.0.0.12=6 127.0.0.13=6', 'nobody notices that one is dead');
+    ok(time - $killed < 1, 'at once');
+    is(refusals() - $before, 1, 'one request found out for all');
+    is(scalar(() = log_lines(qr/lync_balance: server 127\.0\.0\.11:\d+ .*is left out for 1000 ms/)), 1,
+        'and says so');
+    sleep 1.1;
+    ask_times(6);
+    is(refusals() - $before, 2, 'after fail_timeout one request tries it');
+    $fe[0]->start;
+    my $started = time;
+    ok((wait_until { ask_times(1)->{'127.0.0.11'} } 5), 'back again');
+    ok(time - $started < 2.2, 'within fail_timeout');
+    is(scalar(() = log_lines(qr/lync_balance: server 127\.0\.0\.11:\d+ .*answers again/)), 1, 'said, too');
+};
+
+scene counted => sub {
+    my @fe = front_ends(2);
+    $fe[1]->kill;
+    ask_times(12);
+    is(refusals(), 3, 'max_fails requests find out');
+};
+
+scene slow_start => sub {
+    my @fe = front_ends(2);
+    ask_times(2);
+    $fe[1]->kill;
+    is(ask_times(4)->{'127.0.0.11'}, 4, 'one is out');
+    $fe[1]->start;
+    sleep 1.1;
+    ok((wait_until { ask_times(1)->{'127.0.0.12'} } 5), 'and back');
+    sleep 4.2;
+    is(ask_times(20)->{'127.0.0.12'}, 10, 'half of all when slow_start is over');
+    $fe[1]->kill;
+    ask_times(2);
+    $fe[1]->start;
+    sleep 1.1;
+    ok((wait_until { ask_times(1)->{'127.0.0.12'} } 5), 'once more');
+    cmp_ok(ask_times(20)->{'127.0.0.12'} // 0, '<=', 4, 'a fifth at most when it begins');
+};
+
+# `down` at a reload: what is under way ends in its own time.
+scene drain => sub {
+    my @fe = front_ends(2);
+    my @held = map { my $c = held(2.5); sleep 0.05; $c } 1 .. 4;
+    ok((wait_until { $fe[0]->seen->{waiting} == 2 }), 'two requests each');
+    edit { s/server 127\.0\.0\.11;/server 127.0.0.11 down;/ };
+    is(reload(), 'reloaded', 'one is drained');
+    is(counts(ask_times(6)), '127.0.0.12=6', 'no new requests');
+    is($fe[0]->seen->{waiting}, 2, 'it still has the old ones');
+    is(join(' ', sort map { $_->answer->{body} } @held),
+        '127.0.0.11 127.0.0.11 127.0.0.12 127.0.0.12', 'which are answered');
+};
+
+# Nobody is there: one probe at a time finds out when somebody is.
+scene all_down => sub {
+    my @fe = front_ends(3);
+    ask_times(3);
+    $_->kill for @fe;
+    asked();
+    my $before = refusals();
+    my $start  = time;
+    my $who    = ask_times(40);
+    is(counts($who), '503=40', 'everybody is told');
+    my $took = time - $start;
+    cmp_ok($took, '<', 4, "at once: 40 answers in $took s");
+    cmp_ok(refusals() - $before, '<=', 2 + $took / 0.1, 'and the servers are left alone');
+    $fe[2]->start;
+    my $started = time;
+    ok((wait_until { ask_times(1)->{'127.0.0.13'} } 5), 'one comes back');
+    cmp_ok(time - $started, '<', 0.5, 'and is found at once');
+    is(counts(ask_times(5)), '127.0.0.13=5', 'all go there');
+};
+
+# A single server is never left out: there is no other.
+scene single => sub {
+    my ($fe) = front_ends(1);
+    $fe->kill;
+    is(counts(ask_times(5)), '503=5', 'down');
+    is(refusals(), 5, 'each request asks');
+    $fe->start;
+    is(counts(ask_times(5)), '127.0.0.11=5', 'up');
+};
+
+scene shared => sub {
+    my @fe = front_ends(2);
+    my $who = ask_times(4);
+    my $connections = $fe[0]->seen->{connections} + $fe[1]->seen->{connections};
+    is($connections, 2, 'one connection to each server');
+    ask_times(4, host => 'lyncwebext.fabrikam.com');
+    is($fe[0]->seen->{connections} + $fe[1]->seen->{connections}, 2,
+        'another publication uses them, too');
+    $fe[0]->kill;
+    is(counts(ask_times(4)), '127.0.0.12=4', 'one server goes');
+    is(counts(ask_times(4, host => 'lyncwebext.fabrikam.com')), '127.0.0.12=4', 'for both');
+    is(refusals(), 1, 'and one request found out for both');
+};
+
+# What a killed worker had under way is nobody's any more.
+scene killed_worker => sub {
+    my ($fe) = front_ends(1);
+    my @held = map { my $c = held(30); sleep 0.02; $c } 1 .. 3;
+    ok((wait_until { $fe->seen->{waiting} == 3 }), 'the server is full');
+    is(asked()->{status}, 503, 'so nobody else may in');
+    my @old = worker_pids();
+    kill KILL => @old;
+    ok((wait_until { my @now = worker_pids(); @now == @old && !grep { my $p = $_; grep { $p == $_ } @old } @now }),
+        'all workers are killed, others take their place');
+    ok((wait_until { $fe->seen->{waiting} == 0 }), 'the connections are gone');
+    is(counts(ask_times(3)), '127.0.0.11=3', 'and the places are free');
+    my @again = map { my $c = held(30); sleep 0.02; $c } 1 .. 3;
+    ok((wait_until { $fe->seen->{waiting} == 3 }), 'three of them');
+    is(asked()->{status}, 503, 'and no more');
+    $_->close for @held, @again;
+    provoked_lines(qr/\[alert\].*worker process \d+ exited on signal 9/);
+};
+
+# What is known of a server outlives a reload, also one for which the memory has to grow.
+scene reloaded => sub {
+    my ($block) = @_;
+    my @fe = front_ends(3);
+    edit { s/fail_timeout=1s/fail_timeout=20s/g };
+    is(reload(), 'reloaded', 'reloaded');
+    $fe[0]->kill;
+    is(counts(ask_times(6)), '127.0.0.12=3 127.0.0.13=3', 'one is out');
+    is(refusals(), 1, 'after one failure');
+    is(reload(), 'reloaded', 'reloaded');
+    is(counts(ask_times(6)), '127.0.0.12=3 127.0.0.13=3', 'still out');
+    is(refusals(), 1, 'nobody had to try');
+    edit {
+        my ($one) = /(lync_publish contoso \{.*?\n    \}\n)/s or die "no publication\n";
+        for my $n (1 .. 40) {
+            my $more = $one =~ s/contoso \{/more$n {/r =~ s/contoso\.com/more$n.com/gr
+                =~ s/fepool\.contoso\.local/fepool$n.contoso.local/gr;
+            s/(\n\}\s*)\z/\n$more$1/;
+        }
+    };
+    is(reload(), 'reloaded', '40 publications more');
+    is(counts(ask_times(6)), '127.0.0.12=3 127.0.0.13=3', 'still out');
+    is(refusals(), 1, 'and still nobody had to try');
+};
+
+run_suite();
+
+__DATA__
+
+=== TEST 1: equals take turns
+--- http_config eval: $::Three
+--- scene: turns
+
+
+
+=== TEST 2: weights
+--- http_config eval: $::Weights
+--- scene: weights
+
+
+
+=== TEST 3: least outstanding requests
+--- http_config eval: $::Three
+--- scene: outstanding
+
+
+
+=== TEST 4: counted over all workers
+--- http_config eval: $::Three
+--- workers: 3
+--- scene: all_workers
+
+
+
+=== TEST 5: backup
+--- http_config eval: $::Backup
+--- scene: backup
+
+
+
+=== TEST 6: max_conns
+--- http_config eval: $::Full
+--- scene: max_conns
+
+
+
+=== TEST 7: failures of requests
+--- http_config eval: $::Three
+--- scene: passive
+
+
+
+=== TEST 8: max_fails
+--- http_config eval: $::Counted
+--- scene: counted
+
+
+
+=== TEST 9: slow start
+--- http_config eval: $::Slow
+--- scene: slow_start
+
+
+
+=== TEST 10: drain
+--- http_config eval: $::Drained
+--- scene: drain
+
+
+
+=== TEST 11: all servers down
+--- http_config eval: $::Three
+--- scene: all_down
+
+
+
+=== TEST 12: a single server
+--- http_config eval: $::Single
+--- scene: single
+
+
+
+=== TEST 13: publications that share a pool
+--- http_config eval: $::Shared
+--- scene: shared
+
+
+
+=== TEST 14: a killed worker
+--- http_config eval: $::One
+--- workers: 2
+--- scene: killed_worker
+
+
+
+=== TEST 15: over a reload
+--- http_config eval: $::Three
+--- scene: reloaded

@@ -1,0 +1,317 @@
+# Retries that can't hurt: another server is tried only if nothing of the request can have been acted
+# on. And what clients are told when nobody is there.
+
+use LyncTest;
+use LyncTest::Scene;
+use LyncTest::FrontEnds;
+
+use Time::HiRes qw(sleep time);
+
+master_on();
+add_block_preprocessor(sub { workers($_[0]->workers // 1) });
+
+sub publication {
+    my ($servers, $rest) = @_;
+    $rest //= '';
+    return <<"END";
+    lync_publish contoso {
+        %%SOCKETS%%
+        sip_domain  contoso.com;
+        %%CERTIFICATE%%
+        %%TRUSTED_CA%%
+        $rest
+        pool fepool.contoso.local {
+            $servers
+            external_web_services  lyncwebext.contoso.com;
+            listening_ports        https=%%PORT_OWN%%;
+            health_check           off;
+        }
+    }
+END
+}
+
+# Failures aren't counted, so that each request meets the same servers.
+our $Three = publication(join ' ', map { "server 127.0.0.1$_ max_fails=0;" } 1 .. 3);
+our $Two   = publication('server 127.0.0.11 max_fails=0; server 127.0.0.12 max_fails=0;');
+our $Five  = publication(join ' ', map { "server 127.0.0.1$_ max_fails=0;" } 1 .. 5);
+our $One   = publication('server 127.0.0.11;');
+
+sub front_end { LyncTest::FrontEnds->new(address => $_[0], @_[1 .. $#_]) }
+
+sub requests { my $n = 0; $n += $_->seen->{requests} for @_; return $n }
+
+sub told { my ($answer) = @_; return [$answer->{status}, $answer->one('Retry-After')] }
+
+my $sorry = [503, 30];
+
+# No connection, or no TLS on it: nothing was sent, so any request may go to another server.
+scene no_connection => sub {
+    front_end('127.0.0.13');
+    for my $method (qw(GET POST PUT DELETE)) {
+        is(asked(method => $method, headers => ['Content-Length' => 0])->{body}, '127.0.0.13',
+            "$method: two servers of three are dead") for 1 .. 3;
+    }
+};
+
+scene four_dead => sub {
+    front_end('127.0.0.15');
+    is(asked()->{body}, '127.0.0.15', 'four servers of five are dead') for 1 .. 5;
+};
+
+scene bad_certificates => sub {
+    front_end('127.0.0.11', tls => 'untrusted');
+    front_end('127.0.0.12', tls => 'fepool2.fabrikam.local');
+    front_end('127.0.0.13');
+    for my $method (qw(GET POST)) {
+        is(asked(method => $method, headers => ['Content-Length' => 0])->{body}, '127.0.0.13',
+            "$method: one certificate isn't trusted, one is another pool's") for 1 .. 3;
+    }
+    ok(scalar(log_lines(qr/upstream SSL certificate verify error|does not match/)), 'the log says why');
+};
+
+scene no_tls => sub {
+    front_end('127.0.0.11', tls => undef);
+    front_end('127.0.0.12', tls => undef);
+    front_end('127.0.0.13');
+    is(asked(method => 'POST', headers => ['Content-Length' => 0])->{body}, '127.0.0.13',
+        "a server that speaks no TLS") for 1 .. 3;
+};
+
+scene frozen => sub {
+    my @fe = front_ends(2);
+    $fe[0]->freeze;
+    my $start = time;
+    is(join(' ', sort map { asked()->{body} } 1 .. 2), '127.0.0.12 127.0.0.12', 'a frozen server');
+    my $took = time - $start;
+    cmp_ok($took, '<', 8, "costs the time of one connection: $took s");
+    $fe[0]->thaw;
+};
+
+# A request that was sent on a fresh connection is sent once.
+scene sent => sub {
+    my @fe = front_ends(3);
+    for my $method (qw(GET HEAD POST PUT)) {
+        for my $query (qw(drop half)) {
+            my $before = requests(@fe);
+            my $client = client('https://lyncwebext.contoso.com');
+            $client->ask("$method /ucwa/v1/x?$query", 'Content-Length' => 0);
+            is_deeply(told($client->answer($method eq 'HEAD')), $sorry, "$method, $query");
+            is(requests(@fe) - $before, 1, 'one server was asked');
+        }
+    }
+};
+
+# On a kept connection: a server may close it at any time, and what is safe may be asked again.
+scene kept => sub {
+    my @fe = front_ends(2);
+    my %again = (GET => 1, HEAD => 1, OPTIONS => 0, POST => 0, PUT => 0, DELETE => 0);
+    for my $method (sort keys %again) {
+        is(asked()->{status}, 200, 'connections are there') for 1 .. 4;
+        my $before = requests(@fe);
+        my $client = client('https://lyncwebext.contoso.com');
+        $client->ask("$method /ucwa/v1/x?drop", 'Content-Length' => 0);
+        my $answer = $client->answer($method eq 'HEAD');
+        next if $answer->{status} == 404 || $answer->{status} == 405; # not published
+        is_deeply(told($answer), $sorry, "$method: no server answers");
+        is(requests(@fe) - $before, $again{$method} + 1,
+            $again{$method} ? "$method: was asked again, once, on a fresh connection"
+                            : "$method: was asked once");
+    }
+};
+
+# A server that has closed its kept connections while nginx was not looking.
+scene closed_meanwhile => sub {
+    my @fe = front_ends(1);
+    is(asked()->{status}, 200, 'a connection is there') for 1 .. 2;
+    my ($worker) = worker_pids();
+    for my $round (1 .. 3) {
+        my $client = client('https://lyncwebext.contoso.com');
+        is($client->ask('GET /ucwa/v1/x')->answer->{status}, 200, 'before');
+        # The request comes first, and the end of the server's connection right after it.
+        kill STOP => $worker;
+        $client->ask('GET /ucwa/v1/x');
+        $fe[0]->restart;
+        kill CONT => $worker;
+        is($client->answer->{status}, 200, 'a GET is answered all the same');
+        $client->close;
+    }
+};
+
+# The event channel: asked twice, the first is answered 409.
+scene pending_get => sub {
+    my @fe = front_ends(2);
+    is(asked()->{status}, 200, 'connections are there') for 1 .. 4;
+    my $before = requests(@fe);
+    my $answer = asked(path => '/ucwa/oauth/v1/applications/1/events?ack=1&drop');
+    is_deeply(told($answer), $sorry, 'accepted and then dropped');
+    is(requests(@fe) - $before, 1, 'asked once');
+
+    is(asked()->{status}, 200, 'connections are there') for 1 .. 4;
+    $before = requests(@fe);
+    my $client = client('https://lyncwebext.contoso.com')
+        ->ask('GET /ucwa/oauth/v1/applications/1/events?ack=1&wait=30');
+    ok((wait_until { grep { $_->seen->{waiting} } @fe }), 'one is held');
+    my ($busy) = grep { $_->seen->{waiting} } @fe;
+    my ($other) = grep { $_ != $busy } @fe;
+    my $others = $other->seen->{requests};
+    $busy->kill;
+    is_deeply(told($client->answer), $sorry, 'its server is killed');
+    is($other->seen->{requests} - $others, 0, 'nobody else is asked');
+};
+
+# Whatever is held for long, GET or not.
+scene held_long => sub {
+    my @fe = front_ends(2);
+    is(asked()->{status}, 200, 'connections are there') for 1 .. 4;
+    my $client = held(30);
+    ok((wait_until { grep { $_->seen->{waiting} } @fe }), 'a request is held');
+    my ($busy) = grep { $_->seen->{waiting} } @fe;
+    my ($other) = grep { $_ != $busy } @fe;
+    my $others = $other->seen->{requests};
+    sleep 1.2;
+    $busy->kill;
+    is_deeply(told($client->answer), $sorry, 'its server is killed');
+    is($other->seen->{requests} - $others, 0, 'nobody else is asked');
+};
+
+# Half an upload is more than none.
+scene half_upload => sub {
+    my @fe = front_ends(2);
+    my $client = client('https://lyncwebext.contoso.com');
+    $client->ask('POST /ucwa/v1/x', 'Content-Length' => 2_000_000);
+    $client->write('u' x 1_000_000);
+    sleep 0.3;
+    my ($busy) = grep { $_->seen->{open} } @fe;
+    my ($other) = grep { $_ != $busy } @fe;
+    $busy->kill;
+    $client->write('u' x 1_000_000);
+    is_deeply(told($client->answer), $sorry, 'its server is killed in the middle');
+    is($other->seen->{connections}, 0, 'nobody else hears of it');
+};
+
+# A body that nobody has begun to send is another matter.
+scene whole_upload => sub {
+    my $fe = front_end('127.0.0.12');
+    for (1 .. 2) {
+        my $client = client('https://lyncwebext.contoso.com');
+        $client->ask('POST /ucwa/v1/x', 'Content-Length' => 300_000);
+        $client->write('u' x 300_000);
+        is($client->answer->{body}, '127.0.0.12', 'a dead server costs no upload');
+    }
+};
+
+# What the pool itself says passes, and nobody else is asked.
+scene own_errors => sub {
+    my @fe = front_ends(3);
+    for my $status (502, 503, 403, 504, 404) {
+        my $before = requests(@fe);
+        my $answer = asked(path => "/ucwa/v1/x?status=$status");
+        is_deeply(told($answer), [$status, undef], "the pool's own $status");
+        like($answer->{body}, qr/^127\.0\.0\.1/, 'with its body');
+        is(requests(@fe) - $before, 1, 'one server was asked');
+    }
+};
+
+scene nobody => sub {
+    my $answer = asked();
+    is_deeply(told($answer), $sorry, 'nobody is there');
+    is($answer->{body}, "The service is temporarily unavailable, please try again.\n", 'in plain words');
+    is($answer->one('Content-Type'), 'text/plain', 'of plain text');
+    is_deeply(told(asked(method => 'POST', headers => ['Content-Length' => 0])), $sorry, 'POST');
+};
+
+# Figures under load: t/pools/faults.py, shortened. It says what it found and fails if a request
+# failed that mustn't.
+scene faults => sub {
+    my $dir = scene_dir();
+    my $out = `python3 $LyncTest::Paths::SOURCE/t/pools/faults.py --short --dir $dir/faults --nginx $LyncTest::Paths::NGINX --module $LyncTest::Paths::MODULE --pki $LyncTest::Paths::PKI --preload "$ENV{TEST_NGINX_LD_PRELOAD}" 2>&1`;
+    is($?, 0, 'no fault of a server fails a request that may be retried');
+    note($out);
+    diag($out) if $?;
+};
+
+run_suite();
+
+__DATA__
+
+=== TEST 1: no connection
+--- http_config eval: $::Three
+--- scene: no_connection
+
+
+
+=== TEST 2: four of five
+--- http_config eval: $::Five
+--- scene: four_dead
+
+
+
+=== TEST 3: certificates
+--- http_config eval: $::Three
+--- scene: bad_certificates
+
+
+
+=== TEST 4: no TLS
+--- http_config eval: $::Three
+--- scene: no_tls
+
+
+
+=== TEST 5: frozen
+--- http_config eval: $::Two
+--- scene: frozen
+
+
+
+=== TEST 6: sent on a fresh connection
+--- http_config eval: $::Three
+--- scene: sent
+
+
+
+=== TEST 7: sent on a kept connection
+--- http_config eval: $::Two
+--- scene: kept
+
+
+
+=== TEST 8: a kept connection that was closed before
+--- http_config eval: $::One
+--- scene: closed_meanwhile
+
+
+
+=== TEST 9: pending GETs
+--- http_config eval: $::Two
+--- scene: pending_get
+
+
+
+=== TEST 10: requests that are held
+--- http_config eval: $::Two
+--- scene: held_long
+
+
+
+=== TEST 11: half an upload
+--- http_config eval: $::Two
+--- scene: half_upload
+
+
+
+=== TEST 12: an upload not begun
+--- http_config eval: $::Two
+--- scene: whole_upload
+
+
+
+=== TEST 13: the pool's own errors
+--- http_config eval: $::Three
+--- scene: own_errors
+
+
+
+=== TEST 14: nobody is there
+--- http_config eval: $::Three
+--- scene: nobody

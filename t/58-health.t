@@ -1,0 +1,411 @@
+# health_check: what is asked, what each answer means, when a server goes out and comes back, and who
+# asks. The servers are t/pools/servers.py; times are counted in checks, so that a busy machine makes
+# a test slow but not wrong.
+
+use FindBin ();
+use lib "$FindBin::Bin/pools";
+
+use LyncTest;
+use LyncTest::Scene;
+use Pools;
+
+use Time::HiRes qw(sleep time);
+
+# Two workers: one asks, both know.
+master_on();
+workers(2);
+
+my ($A, $B, $C) = qw(127.0.0.11 127.0.0.21 127.0.0.31);
+
+servers($_, $A) for qw(KINDS OFF REASONS UNVERIFIED WORKERS);
+servers($_, $A, $B) for qw(COUNT DOWN RELOAD SHARED PASSIVE ALONE NAMES);
+servers('SIP', "$A=", "$B=");
+servers('TCP', $A, $B);
+servers('OFFICE', "$A=wac.contoso.local", "$B=mail.contoso.local");
+
+my $fast = 'health_check autodiscover interval=1s fails=2 passes=2;';
+
+our %Publication = (
+    kinds      => publication('KINDS', "server $A;", $fast),
+    off        => publication('OFF', "server $A;", 'health_check off;'),
+    reasons    => publication('REASONS', "server $A;", 'health_check autodiscover interval=1s fails=1;'),
+    unverified => "backend_verify off;\n" . publication('UNVERIFIED', "server $A;",
+        'health_check autodiscover interval=1s fails=1;') =~ s/%%TRUSTED_CA%%//r,
+    workers => publication('WORKERS', "server $A;", 'health_check autodiscover interval=1s;'),
+    count   => publication('COUNT', "server $A; server $B;",
+        'health_check autodiscover interval=1s fails=3 passes=2;'),
+    down    => publication('DOWN', "server $A; server $B;", $fast),
+    reload  => publication('RELOAD', "server $A; server $B;", $fast),
+    passive => publication('PASSIVE', "server $A; server $B;",
+        'health_check autodiscover interval=1s;'),
+    alone => publication('ALONE', "server $A; server $B;", $fast),
+    tcp   => publication('TCP', "server $A; server $B;",
+        'health_check tcp=%%PORT_SIP%% interval=1s fails=2 passes=2;'),
+    office => publication('OFFICE', 'server 127.0.0.99;', 'health_check off;') . <<'END',
+    office_web_apps wacext.contoso.com {
+        server            127.0.0.11;
+        listening_ports   https=%%PORT_OFFICE%%;
+        certificate_name  wac.contoso.local;
+        health_check      discovery interval=1s fails=1 passes=1;
+    }
+    exchange mail.contoso.com {
+        server            127.0.0.21;
+        listening_ports   https=%%PORT_OFFICE%%;
+        certificate_name  mail.contoso.local;
+        services          ews autodiscover;
+        health_check      healthcheck interval=1s fails=1 passes=1;
+    }
+END
+);
+
+our $Shared = "lync_publish one {\n    %%SOCKETS%%\n"
+    . publication('SHARED', "server $A; server $B;", $fast)
+    . "}\nlync_publish two {\n    %%SOCKETS%%\n"
+    . publication('SHARED', "server $A; server $B;", $fast)
+        =~ s/contoso\.com/fabrikam.com/gr
+    . "}\n";
+
+# The checks that a server has seen: what was asked, or when.
+sub asked { map { $_->[1] } @{ stats(@_)->{checks} } }
+sub moments { map { $_->[0] } @{ stats(@_)->{checks} } }
+
+sub wait_for_checks {
+    my ($number, @server) = @_;
+    return wait_until { my @all = asked(@server); @all >= $number } $Pools::PATIENCE;
+}
+
+scene kinds => sub {
+    ok(wait_for_checks(1, $A, 'KINDS'), 'asked');
+    is((asked($A, 'KINDS'))[0],
+        '/Autodiscover/AutodiscoverService.svc/root lyncwebext.contoso.com',
+        'the root of autodiscover, by the external name');
+    for my $dialect (qw(xml ucwa external)) {
+        tell($A, KINDS => check => $dialect);
+        forget_stats();
+        ok(wait_for_checks(3, $A, 'KINDS'), "$dialect is asked for on");
+    }
+    is(join("\n", health_lines(qr/fail|down/)), '', 'all of them pass');
+    ok(scalar health_lines(qr/^.*lync_health: server 127\.0\.0\.11:\d+ of pool "fepool\.contoso\.local" is up$/),
+        'the first word about a server is told once');
+};
+
+scene tcp => sub {
+    ok(wait_until(sub { stats($A, 'SIP')->{connections} >= 2 }, $Pools::PATIENCE), 'connects to it');
+    is_deeply([asked($A, 'SIP'), asked($A, 'TCP')], [], 'and says nothing');
+    my $port = port('SIP');
+    tell($A, SIP => listens => 0);
+    ok(told(qr/server 127\.0\.0\.11:@{[port('TCP')]} of pool "fepool\.contoso\.local" is down: connection refused on port $port$/),
+        'a closed port');
+    like(ask_once()->{body}, qr/from \Q$B\E/, 'its web service is not asked any more') for 1 .. 4;
+    tell($A, SIP => listens => 1);
+    ok(told(qr/127\.0\.0\.11:.* is up again after \d+ s/), 'and back');
+};
+
+scene office => sub {
+    tell($A, OFFICE => check => 'discovery');
+    tell($B, OFFICE => check => 'healthcheck');
+    # They were asked before they had been told.
+    for my $url (['/hosting/discovery', 'wacext.contoso.com'], ['/EWS/Exchange.asmx', 'mail.contoso.com']) {
+        ok(wait_until(sub { ask_once(@$url)->{status} == 200 }, $Pools::PATIENCE), "$url->[1] is up");
+    }
+    forget_stats();
+    ok(wait_for_checks(2, $A, 'OFFICE'), 'Office Web Apps is asked');
+    ok(wait_for_checks(4, $B, 'OFFICE'), 'Exchange is asked');
+    is((asked($A, 'OFFICE'))[0], '/hosting/discovery wacext.contoso.com', 'for discovery');
+    my @exchange = asked($B, 'OFFICE');
+    is_deeply([sort @exchange[0, 1]],
+        ['/Autodiscover/healthcheck.htm mail.contoso.com', '/EWS/healthcheck.htm mail.contoso.com'],
+        'for the health of each service that is published');
+    cmp_ok(stats($B, 'OFFICE')->{connections}, '<', scalar @exchange,
+        'several of them on one connection');
+
+    tell($A, OFFICE => check => 'healthcheck');
+    ok(told(qr/of office_web_apps "wacext\.contoso\.com" is down: not an answer to what was asked/),
+        'another document than discovery');
+    tell($B, OFFICE => check => '500');
+    ok(told(qr/of exchange "mail\.contoso\.com" is down: status 500/), 'a service that is ill');
+};
+
+scene off => sub {
+    sleep 2.5;
+    is_deeply([asked($A, 'OFF')], [], 'nothing is asked');
+    is(ask_once()->{status}, 200, 'and requests go there');
+};
+
+# One reason after the other, each the news.
+scene reasons => sub {
+    my @reasons = (
+        ['connection refused', listens => 0],
+        ['certificate not trusted (unable to verify the first certificate)',
+            listens => 1, certificate => 'untrusted'],
+        ['certificate not trusted (certificate has expired)', certificate => 'fepool-expired'],
+        ['certificate not valid for "fepool.contoso.local"', certificate => 'wrong-name'],
+        ['TLS handshake failed', certificate => ''],
+        ['status 503', certificate => 'fepool.contoso.local', check => '503'],
+        ['status 404', check => '404'],
+        ['says Internal', check => 'internal'],
+        ['not an answer to what was asked', check => 'garbage'],
+        ['says Internal', check => 'ucwa_internal'],
+        ['timed out', check => 'silent'],
+        ['closed the connection before it had answered', check => 'half'],
+        ['status 500', check => '500'],
+        ['closed the connection before it had answered', check => 'reset'],
+    );
+    my $said = 0;
+    for my $row (@reasons) {
+        my ($reason, %how) = @$row;
+        tell($A, REASONS => %how);
+        my $state = $said++ ? 'is still down, now' : 'is down';
+        my $line = qr/lync_health: server 127\.0\.0\.11:\d+ of pool "fepool\.contoso\.local" $state: \Q$reason\E$/;
+        ok(wait_until(sub { ((health_lines(qr/down/))[-1] // '') =~ $line }, $Pools::PATIENCE), $reason)
+            or diag(health_lines());
+    }
+    is(scalar(my @lines = health_lines(qr/ is (?:still )?down/)), scalar @reasons, 'a line for each');
+    is(ask_once()->{status}, 503, 'nobody is sent there');
+    tell($A, REASONS => check => 'external');
+    ok(told(qr/is up again after \d+ s$/), 'it is up again');
+    is(ask_once()->{status}, 200, 'and asked');
+};
+
+scene unverified => sub {
+    tell($A, UNVERIFIED => certificate => 'untrusted');
+    forget_stats();
+    ok(wait_for_checks(3, $A, 'UNVERIFIED'), 'asked');
+    is(join("\n", health_lines(qr/certificate/)), '', 'whatever its certificate says');
+    is(ask_once()->{status}, 200, 'as requests do');
+};
+
+# Out with the third failure in a row, back with the second pass; a failure in between is forgotten.
+scene count => sub {
+    ok(wait_for_checks(2, $A, 'COUNT'), 'up');
+
+    tell($A, COUNT => check => '503');
+    ok(told(qr/failed check 2 of 3: status 503/), 'two failures');
+    tell($A, COUNT => check => 'external');
+    forget_stats();
+    ok(wait_for_checks(2, $A, 'COUNT'), 'then passes');
+    is(scalar(my @none = health_lines(qr/down/)), 0, 'it stays up')
+        or diag(health_lines());
+
+    forget_stats();
+    tell($A, COUNT => check => '503');
+    my $begin = time;
+    ok(told(qr/is down: status 503/), 'three failures');
+    my $out = time - $begin;
+    cmp_ok(scalar(moments($A, 'COUNT')), '>=', 3, 'three checks were made');
+    # Two intervals of at least 0.9 s lie between three checks.
+    cmp_ok($out, '>=', 1.8, 'not before the third');
+    my @lines = health_lines(qr/127\.0\.0\.11.*(?:failed|down)/);
+    is_deeply([map { /(failed check \d of \d|is down)/ } @lines[-3 .. -1]],
+        ['failed check 1 of 3', 'failed check 2 of 3', 'is down'], 'in this order');
+
+    forget_stats();
+    tell($A, COUNT => check => 'external');
+    ok(told(qr/is up again/), 'back');
+    cmp_ok(scalar(moments($A, 'COUNT')), '>=', 2, 'with the second pass');
+
+    # The rhythm: nginx's timers are never early.
+    ok(wait_for_checks(6, $A, 'COUNT'), 'checked on');
+    my @times = moments($A, 'COUNT');
+    my ($least) = sort { $a <=> $b } map { $times[$_] - $times[$_ - 1] } 1 .. $#times;
+    cmp_ok($least, '>=', 0.8, 'an interval, a tenth of it less or more');
+};
+
+# Nobody is sent to a server that is down; the other one is asked instead of it.
+scene down => sub {
+    ok(wait_for_checks(1, $A, 'DOWN'), 'up');
+    tell($A, DOWN => check => 'internal');
+    ok(told(qr/is down: says Internal/), 'flipped to the INTERNAL web site');
+    # The worker that didn't ask knows it from the next request on, too.
+    forget_stats();
+    my @answers = map { ask_once() } 1 .. 40;
+    is(scalar(grep { $_->{status} == 200 && $_->{body} =~ /from \Q$B\E:/ } @answers), 40,
+        'the other server answers');
+    is_deeply(stats($A, 'DOWN')->{requests}, [], 'no request reaches the one that is down');
+
+    tell($B, DOWN => check => '503');
+    ok(told(qr/127\.0\.0\.21.* is down/), 'the other one goes down, too');
+    forget_stats();
+    my $answer = ask_once();
+    is($answer->{status}, 503, 'the proxy says so');
+    ok($answer->one('Retry-After'), 'and when to come again');
+    is_deeply([@{ stats($A, 'DOWN')->{requests} }, @{ stats($B, 'DOWN')->{requests} }], [],
+        'nobody is asked');
+
+    tell($_, DOWN => check => 'external') for $A, $B;
+    ok(told(qr/\Q$_\E.* is up again/), "$_ is up again") for $A, $B;
+    ok(wait_until(sub { ask_once()->{body} =~ /from \Q$A\E:/ }), 'and asked again');
+    is(scalar(my @down = health_lines(qr/ is down/)), 2, 'one line for each change');
+    is(scalar(my @up = health_lines(qr/ is up again/)), 2, 'likewise');
+};
+
+# What is known of a server outlives a reload, and checks go on in their rhythm.
+scene reload => sub {
+    tell($A, RELOAD => check => '503');
+    ok(told(qr/127\.0\.0\.11.* is down/), 'down');
+    forget_stats();
+    for (1 .. 5) {
+        is(reload(), 'reloaded', 'a reload');
+        is(ask_once()->{status}, 200, 'the other one answers') for 1 .. 4;
+    }
+    is_deeply(stats($A, 'RELOAD')->{requests}, [], 'no request reaches the one that is down');
+    is(scalar(my @lines = health_lines(qr/ is down/)), 1, 'it was told once');
+    ok(wait_for_checks(2, $A, 'RELOAD'), 'checks go on');
+
+    # Reloads faster than the interval keep no server from being checked.
+    forget_stats();
+    tell($A, RELOAD => check => 'external');
+    my $until = time + $Pools::PATIENCE;
+    reload() until health_lines(qr/127\.0\.0\.11.* is up again/) || time > $until;
+    ok(scalar health_lines(qr/127\.0\.0\.11.* is up again/), 'also while nginx does nothing but reload');
+    my @times = moments($A, 'RELOAD');
+    my ($least) = sort { $a <=> $b } map { $times[$_] - $times[$_ - 1] } 1 .. $#times;
+    cmp_ok($least, '>=', 0.8, 'and none is checked twice');
+};
+
+# One worker asks; when it is killed, another one does.
+scene workers => sub {
+    ok(wait_for_checks(1, $A, 'WORKERS'), 'asked');
+    forget_stats();
+    my $begin = time;
+    ok(wait_for_checks(5, $A, 'WORKERS'), 'and again');
+    # Five checks of one worker are four intervals; two workers would need half of that.
+    cmp_ok(time - $begin, '>=', 3.2, "one worker asks");
+
+    for (1, 2) {
+        my @before = worker_pids();
+        kill KILL => $before[0];
+        ok(wait_until(sub { my @now = worker_pids(); @now == 2 && !grep { $_ == $before[0] } @now }),
+            'a worker is killed, another one begins');
+        forget_stats();
+        ok(wait_for_checks(2, $A, 'WORKERS'), 'checks go on');
+    }
+    is(scalar(my @lines = health_lines(qr/fail|down/)), 0, 'nobody noticed');
+    provoked_lines(qr/exited on signal 9/);
+};
+
+# Two publications of the same servers: they are asked once, and both know.
+scene shared => sub {
+    ok(wait_for_checks(1, $A, 'SHARED'), 'asked');
+    forget_stats();
+    my $begin = time;
+    ok(wait_for_checks(5, $A, 'SHARED'), 'and again');
+    cmp_ok(time - $begin, '>=', 3.2, 'as often as for one publication');
+
+    tell($A, SHARED => check => '503');
+    ok(told(qr/127\.0\.0\.11.* is down/), 'down');
+    forget_stats();
+    for my $host ('lyncwebext.contoso.com', 'lyncwebext.fabrikam.com') {
+        is(scalar(grep { ask_once('/abs/handler', $host)->{body} =~ /from \Q$B\E/ } 1 .. 8), 8, $host);
+    }
+    is_deeply(stats($A, 'SHARED')->{requests}, [], 'for both');
+    is(scalar(my @lines = health_lines(qr/ is down/)), 1, 'one line');
+};
+
+# Checks pass, requests fail: out all the same.
+scene passive => sub {
+    ok(wait_for_checks(1, $A, 'PASSIVE'), 'up');
+    tell($A, PASSIVE => request => 'reset');
+    forget_stats();
+    my @answers = map { ask_once() } 1 .. 20;
+    # What the server has read it may have acted upon: such a request isn't made a second time.
+    cmp_ok(scalar(grep { $_->{status} != 200 } @answers), '<=', 2, 'who is sent there first is told');
+    is(scalar(grep { $_->{status} != 200 } @answers[10 .. 19]), 0, 'nobody later');
+    cmp_ok(scalar @{ stats($A, 'PASSIVE')->{requests} }, '<=', 2,
+        'after at most one failure in each worker it is left alone');
+    ok(wait_for_checks(2, $A, 'PASSIVE'), 'checks go on');
+    is(scalar(my @lines = health_lines(qr/fail|down/)), 0, 'and pass');
+};
+
+# What happens to one server is nothing to the other.
+scene alone => sub {
+    ok(wait_for_checks(1, $B, 'ALONE'), 'up');
+    tell($A, ALONE => check => 'silent');
+    forget_stats();
+    ok(told(qr/127\.0\.0\.11.* is down: timed out/), 'one falls silent');
+    is(scalar(my @lines = health_lines(qr/127\.0\.0\.21.*(?:fail|down)/)), 0, 'the other one does not');
+    my @times = moments($B, 'ALONE');
+    my ($most) = sort { $b <=> $a } map { $times[$_] - $times[$_ - 1] } 1 .. $#times;
+    cmp_ok($most, '<', 5, 'and is asked in the meantime');
+};
+
+run_suite();
+
+__DATA__
+
+=== TEST 1: autodiscover, in each of its dialects
+--- publication eval: $::Publication{kinds}
+--- scene: kinds
+
+
+
+=== TEST 2: a TCP port
+--- publication eval: $::Publication{tcp}
+--- scene: tcp
+
+
+
+=== TEST 3: Office Web Apps and Exchange
+--- publication eval: $::Publication{office}
+--- scene: office
+
+
+
+=== TEST 4: none
+--- publication eval: $::Publication{off}
+--- scene: off
+
+
+
+=== TEST 5: every reason
+--- publication eval: $::Publication{reasons}
+--- scene: reasons
+
+
+
+=== TEST 6: certificates that nobody verifies
+--- publication eval: $::Publication{unverified}
+--- scene: unverified
+--- suppress_stderr
+
+
+
+=== TEST 7: fails, passes and the interval
+--- publication eval: $::Publication{count}
+--- scene: count
+
+
+
+=== TEST 8: a server that is down
+--- publication eval: $::Publication{down}
+--- scene: down
+
+
+
+=== TEST 9: reloads
+--- publication eval: $::Publication{reload}
+--- scene: reload
+
+
+
+=== TEST 10: who asks
+--- publication eval: $::Publication{workers}
+--- scene: workers
+
+
+
+=== TEST 11: publications that share a pool
+--- http_config eval: $::Shared
+--- scene: shared
+
+
+
+=== TEST 12: requests fail where checks pass
+--- publication eval: $::Publication{passive}
+--- scene: passive
+
+
+
+=== TEST 13: one silent server
+--- publication eval: $::Publication{alone}
+--- scene: alone

@@ -1,0 +1,303 @@
+# Servers given by name: looked up again when the record expires, without a reload; a name that
+# vanishes keeps its last addresses; nginx starts without DNS where it is allowed to. The DNS server
+# is dnsmasq (t/pools/DNS.pm).
+
+use FindBin ();
+use lib "$FindBin::Bin/pools";
+
+use LyncTest;
+use LyncTest::Scene;
+use DNS;
+use Pools;
+
+use Time::HiRes qw(sleep time);
+
+my ($A, $B, $C) = qw(127.0.0.11 127.0.0.21 127.0.0.31);
+
+servers($_, $A, $B, $C) for qw(CHANGE GONE PENDING TTL LATE HEALTH TWO SYSTEM);
+servers('HOSTS', '127.0.0.1');
+
+dns_start(ttl => 1);
+
+sub named {
+    my ($port, $server, $more) = @_;
+    return "resolve_at_start off;\n"
+        . publication($port, $server, $more // 'health_check off;');
+}
+
+our $Resolver = "resolver 127.0.0.1:%%PORT_DNS%% ipv6=off;\n";
+
+our %Publication = (
+    change => named('CHANGE', 'server fe.change.test;'),
+    gone   => named('GONE', 'server fe.gone.test;'),
+    pending => named('PENDING', 'server fe.pending.test;'),
+    ttl     => named('TTL', 'server fe.ttl.test;'),
+    late    => named('LATE', 'server fe.late.test;'),
+    health  => named('HEALTH', 'server fe.health.test;',
+        'health_check autodiscover interval=1s fails=1 passes=1;'),
+    two   => named('TWO', 'server fe01.two.test; server fe02.two.test; server 127.0.0.31;'),
+    hosts => publication('HOSTS', 'server localhost;', 'health_check off;'),
+);
+our %Http = map {
+    $_ => "$Resolver lync_publish contoso {\n    %%SOCKETS%%\n$Publication{$_}}\n"
+} keys %Publication;
+
+# The servers that answer now.
+sub answers {
+    my %seen;
+    for (1 .. $_[0] // 6) {
+        my $answer = ask_once();
+        $seen{ $answer->{body} =~ /from ([\d.]+):/ ? $1 : $answer->{status} } = 1;
+    }
+    return join ' ', sort keys %seen;
+}
+
+# Whether these answer, and nobody else, in time.
+sub answer_is {
+    my ($wanted, $what) = @_;
+    my $got = '';
+    wait_until { ($got = answers()) eq $wanted or !sleep 0.1 } $Pools::PATIENCE;
+    is($got, $wanted, $what);
+}
+
+scene change => sub {
+    dns_says('fe.change.test' => $A);
+    answer_is($A, 'the address of the record');
+    dns_says('fe.change.test' => $B);
+    answer_is($B, 'another one');
+    ok(told(qr/lync_dns: server "fe\.change\.test" resolves to 127\.0\.0\.21, before to 127\.0\.0\.11$/),
+        'and a line in the log');
+    dns_says('fe.change.test' => $B, 'fe.change.test' => $C, 'fe.change.test' => $A);
+    answer_is("$A $B $C", 'all addresses of a record are servers');
+    dns_says('fe.change.test' => $C);
+    answer_is($C, 'one is left');
+    is(scalar(my @lines = health_lines(qr/lync_dns.*before to/)), 3, 'one line for each change')
+        or diag(health_lines());
+};
+
+scene gone => sub {
+    dns_says('fe.gone.test' => $A);
+    answer_is($A, 'the address of the record');
+    dns_says();
+    ok(told(qr/lync_dns: server "fe\.gone\.test" can't be resolved \(Host not found\), its last addresses stay in use: 127\.0\.0\.11$/),
+        'the name vanishes');
+    is(answers(), $A, 'its last address is asked on');
+    dns_says('fe.gone.test' => $B);
+    answer_is($B, 'it is back elsewhere');
+    ok(told(qr/server "fe\.gone\.test" resolves again, to 127\.0\.0\.21, before to 127\.0\.0\.11$/), 'and told');
+
+    # Nobody answers at all.
+    kill STOP => dns_pid();
+    ok(told(qr/server "fe\.gone\.test" can't be resolved \(Operation timed out\), its last addresses stay in use: 127\.0\.0\.21$/),
+        'the DNS server falls silent');
+    is(answers(), $B, 'the last address is asked on');
+    kill CONT => dns_pid();
+    dns_says('fe.gone.test' => $C);
+    answer_is($C, 'and it goes on');
+    is(scalar(my @lines = health_lines(qr/its last addresses stay/)), 2, 'one line for each time')
+        or diag(health_lines());
+};
+
+# A request that waits at an address that the record has lost gets its answer.
+scene pending => sub {
+    dns_says('fe.pending.test' => $A);
+    answer_is($A, 'up');
+    tell($A, PENDING => request => 'hold');
+    my @waiting = map { client('https://lyncwebext.contoso.com')->ask('GET /ucwa/v1/events') } 1 .. 5;
+    ok(wait_until(sub { stats($A, 'PENDING')->{held} == 5 }), 'requests wait');
+    tell($A, PENDING => request => 'fine');    # others, from now on
+    dns_says('fe.pending.test' => $B);
+    answer_is($B, 'the record changes');
+    sleep 2;
+    is(stats($A, 'PENDING')->{held}, 5, 'they wait on');
+    my $releaser = IO::Socket::SSL->new(PeerHost => $A, PeerPort => port('PENDING'),
+        SSL_verify_mode => IO::Socket::SSL::SSL_VERIFY_NONE());
+    print $releaser "GET /release HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    is(scalar(grep { $_->answer->{body} =~ /from \Q$A\E/ } @waiting), 5, 'and are answered');
+    is(answers(), $B, 'new ones go to the new address');
+};
+
+# As often as the record says, and no more often.
+scene ttl => sub {
+    dns_start(ttl => 4);
+    dns_says('fe.ttl.test' => $A);
+    answer_is($A, 'up');
+    my @workers = worker_pids();
+    my $enough = dns_asked('fe.ttl.test') + 3 * @workers;
+    my $begin = time;
+    ok(wait_until(sub { dns_asked('fe.ttl.test') >= $enough }, $Pools::PATIENCE), 'asked again');
+    # By one of the workers three times at least: two whole lives of the record lie between.
+    cmp_ok(time - $begin, '>=', 8, 'after its time');
+    dns_start(ttl => 1);
+};
+
+# nginx starts without DNS, and finds the servers later.
+scene late => sub {
+    is(ask_once()->{status}, 503, 'no server yet');
+    dns_says('fe.late.test' => $A);
+    answer_is($A, 'found later');
+    ok(told(qr/lync_dns: server "fe\.late\.test" resolves (?:again, )?to 127\.0\.0\.11, nothing was known of it before$/), 'and told');
+};
+
+# Checks follow the record.
+scene health => sub {
+    dns_says('fe.health.test' => $A, 'fe.health.test' => $B);
+    answer_is("$A $B", 'up');
+    tell($A, HEALTH => check => '503');
+    ok(told(qr/lync_health: server 127\.0\.0\.11:\d+ .* is down: status 503$/), 'one is down');
+    is(answers(), $B, 'the other one answers');
+    dns_says('fe.health.test' => $B, 'fe.health.test' => $C);
+    answer_is("$B $C", 'the record has another one');
+    tell($C, HEALTH => check => 'internal');
+    ok(told(qr/lync_health: server 127\.0\.0\.31:\d+ .* is down: says Internal$/), 'which is asked, too');
+    forget_stats();
+    sleep 3;
+    is(scalar @{ stats($A, 'HEALTH')->{checks} }, 0, 'and the one that is gone is not');
+    cmp_ok(scalar @{ stats($B, 'HEALTH')->{checks} }, '>=', 1, 'others are');
+};
+
+# Several names and an address, each for itself.
+scene two => sub {
+    dns_says('fe01.two.test' => $A, 'fe02.two.test' => $B);
+    answer_is("$A $B $C", 'all answer');
+    dns_says('fe02.two.test' => $B);
+    ok(told(qr/"fe01\.two\.test" can't be resolved/), 'one name vanishes');
+    is(answers(12), "$A $B $C", 'and all answer');
+};
+
+# The name servers of /etc/resolv.conf, where nginx.conf names none: an nginx that sees another such
+# file.
+scene system => sub {
+    if ($> != 0 || system('unshare -m true 2>/dev/null') != 0) {
+        pass('only root can give a process another /etc/resolv.conf');
+        return;
+    }
+    my $address = '127.53.53.53';
+    dns_start(ttl => 1, address => $address, port => 53);
+    dns_says('fe.system.test' => $A);
+    my $dir = scene_dir();
+    mkdir "$dir/logs";
+    my $port = port('SYSTEM_HTTPS');
+    write_to("$dir/resolv.conf", "nameserver $address\n");
+    write_to("$dir/hosts", "127.0.0.1 localhost\n");
+    my $inside = publication('SYSTEM', 'server fe.system.test;', 'health_check off;')
+        =~ s/%%CERTIFICATE%%/certificate $LyncTest::Paths::PKI\/public.pem $LyncTest::Paths::PKI\/public.key;/r
+        =~ s/%%TRUSTED_CA%%/trusted_ca $LyncTest::Paths::PKI\/internal-ca.pem;/r
+        =~ s/%%PORT_SYSTEM%%/port('SYSTEM')/er;
+    write_to("$dir/nginx.conf", <<"END");
+load_module $LyncTest::Paths::MODULE;
+user root;
+daemon off;
+pid nginx.pid;
+error_log logs/error.log info;
+events { worker_connections 64; }
+http {
+    access_log off;
+    client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+    lync_publish contoso {
+        http_listen off;
+        https_listen 127.0.0.1:$port;
+        $inside
+    }
+}
+END
+    my $pid = fork // die "can't fork: $!\n";
+    if ($pid == 0) {
+        $ENV{LD_PRELOAD} = $ENV{TEST_NGINX_LD_PRELOAD} if $ENV{TEST_NGINX_LD_PRELOAD};
+        exec 'unshare', '-m', 'sh', '-c', "mount --bind $dir/resolv.conf /etc/resolv.conf &&
+            mount --bind $dir/hosts /etc/hosts &&
+            exec $LyncTest::Paths::NGINX -p $dir/ -e logs/error.log -c nginx.conf"
+            or POSIX::_exit(127);
+    }
+    my $site = sub {
+        my $got = eval { client("https://lyncwebext.contoso.com:$port")->ask('GET /abs/handler')->answer->{body} } // '';
+        return $got =~ /from ([\d.]+):/ ? $1 : '';
+    };
+    ok(wait_until(sub { $site->() eq $A }, $Pools::PATIENCE), 'found when nginx starts');
+    dns_says('fe.system.test' => $B);
+    ok(wait_until(sub { $site->() eq $B }, $Pools::PATIENCE), 'and found again');
+    kill TERM => $pid;
+    waitpid $pid, 0;
+    is(scalar(my @bad = log_lines(qr/\[(?:alert|crit|emerg)\]/, "$dir/logs/error.log")), 0, 'nothing was wrong');
+    dns_start(ttl => 1);
+};
+
+sub write_to {
+    my ($file, $text) = @_;
+    open my $out, '>', $file or die "can't write $file: $!\n";
+    print $out $text;
+    close $out;
+}
+
+# What the system's own file says is not DNS's business.
+scene hosts => sub {
+    dns_says('localhost' => $B);
+    is(answers(), '127.0.0.1', 'as /etc/hosts says');
+    sleep 3;
+    is(dns_asked('localhost'), 0, 'DNS is not asked');
+    is(answers(), '127.0.0.1', 'nor later');
+};
+
+run_suite();
+
+__DATA__
+
+=== TEST 1: a record changes
+--- http_config eval: $::Http{change}
+--- scene: change
+--- suppress_stderr
+
+
+
+=== TEST 2: a name vanishes
+--- http_config eval: $::Http{gone}
+--- scene: gone
+--- suppress_stderr
+
+
+
+=== TEST 3: requests in flight
+--- http_config eval: $::Http{pending}
+--- scene: pending
+--- suppress_stderr
+
+
+
+=== TEST 4: the record's time
+--- http_config eval: $::Http{ttl}
+--- scene: ttl
+--- suppress_stderr
+
+
+
+=== TEST 5: a start without DNS
+--- http_config eval: $::Http{late}
+--- scene: late
+--- suppress_stderr
+
+
+
+=== TEST 6: checks
+--- http_config eval: $::Http{health}
+--- scene: health
+--- suppress_stderr
+
+
+
+=== TEST 7: several servers
+--- http_config eval: $::Http{two}
+--- scene: two
+--- suppress_stderr
+
+
+
+=== TEST 8: a name of /etc/hosts
+--- http_config eval: $::Http{hosts}
+--- scene: hosts
+
+
+
+=== TEST 9: the system's name servers
+--- config
+--- scene: system

@@ -1,0 +1,119 @@
+package LyncTest::FrontEnds;
+
+# The Front Ends of a pool for scenes: each a process of its own (t/pools/front_end.py), so that one
+# can be killed, frozen or looked at while the others go on.
+#
+#     my @fe = front_ends(3);       # 127.0.0.11 to 127.0.0.13 on port OWN
+#     $fe[0]->kill;                 # also freeze, thaw, start
+#     $fe[1]->seen->{requests};
+
+use strict;
+use warnings;
+
+use Exporter qw(import);
+use IO::Handle ();
+use IPC::Open2 qw(open2);
+use JSON::PP ();
+
+use LyncTest::Paths ();
+use LyncTest::Ports ();
+use LyncTest::Scene ();
+
+our @EXPORT = qw(front_ends asked ask_times held);
+
+my @running;
+
+sub front_ends {
+    my ($number, %o) = @_;
+    return map { __PACKAGE__->new(address => '127.0.0.' . (11 + $_), %o) } 0 .. $number - 1;
+}
+
+sub new {
+    my ($class, %o) = @_;
+    my $self = bless {
+        address => $o{address},
+        port    => $o{port} // LyncTest::Ports::port('OWN'),
+        tls     => exists $o{tls} ? $o{tls} : 'fepool.contoso.local',
+    }, $class;
+    $self->start;
+    push @running, $self;
+    return $self;
+}
+
+sub address { $_[0]{address} }
+
+sub start {
+    my ($self) = @_;
+    my $pki = $LyncTest::Paths::PKI;
+    my @tls = $self->{tls} ? ('--tls', "$pki/$self->{tls}.pem", "$pki/$self->{tls}.key") : ();
+    $self->{pid} = open2(my $out, my $in, 'python3', "$LyncTest::Paths::SOURCE/t/pools/front_end.py",
+        '--name', $self->{address}, @tls, "$self->{address}:$self->{port}");
+    @$self{qw(out in)} = ($out, $in);
+    my $ready = <$out> // '';
+    $ready eq "ready\n" or die "the Front End $self->{address} doesn't start\n";
+    return $self;
+}
+
+# With another certificate from now on.
+sub restart {
+    my ($self, %o) = @_;
+    $self->kill;
+    @$self{ keys %o } = values %o;
+    return $self->start;
+}
+
+sub seen {
+    my ($self) = @_;
+    $self->{in}->autoflush;
+    print { $self->{in} } "\n";
+    my $out = $self->{out};
+    return JSON::PP::decode_json(scalar <$out>);
+}
+
+sub kill {
+    my ($self) = @_;
+    my $pid = delete $self->{pid} or return;
+    local $?;
+    CORE::kill(KILL => $pid);
+    CORE::kill(CONT => $pid);
+    waitpid $pid, 0;
+    close delete $self->{$_} for qw(in out);
+}
+
+sub freeze { CORE::kill(STOP => $_[0]{pid}) }
+sub thaw   { CORE::kill(CONT => $_[0]{pid}) }
+
+# Who answers: { address => how often } of so many requests, one after the other on new connections.
+sub ask_times {
+    my ($times, %o) = @_;
+    my %who;
+    for (1 .. $times) {
+        my $answer = asked(%o);
+        $who{ $answer->{status} == 200 ? $answer->{body} : $answer->{status} }++;
+    }
+    return \%who;
+}
+
+sub asked {
+    my (%o) = @_;
+    my $host   = $o{host} // 'lyncwebext.contoso.com';
+    my $client = LyncTest::Scene::client("https://$host", first => $o{first}, port => $o{port});
+    my $answer = $client->ask(($o{method} // 'GET') . ' ' . ($o{path} // '/ucwa/v1/x'),
+        @{ $o{headers} // [] })->answer;
+    $client->close;
+    return $answer;
+}
+
+# A request that its server holds; the connection, to be read or closed later.
+sub held {
+    my ($seconds, %o) = @_;
+    my $host = $o{host} // 'lyncwebext.contoso.com';
+    return LyncTest::Scene::client("https://$host", first => $o{first})
+        ->ask("GET /ucwa/v1/x?wait=$seconds");
+}
+
+Test::Nginx::Util::add_test_cleanup_handler(sub { $_->kill for splice @running });
+
+END { $_->kill for @running }
+
+1;

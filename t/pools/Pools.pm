@@ -1,0 +1,136 @@
+package Pools;
+
+# What the suites of pools play with: servers that do as they are told (servers.py), and a
+# publication in front of them.
+#
+#     use lib "$FindBin::Bin/pools";
+#     use Pools;
+#
+#     my $servers = servers('ONE', qw(127.0.0.11 127.0.0.21));    # on %%PORT_ONE%%
+#     our $One = publication('ONE', 'server 127.0.0.11; server 127.0.0.21;');
+#
+#     scene dies => sub {
+#         tell('127.0.0.11', ONE => listens => 0);
+#         ...stats('127.0.0.11', 'ONE')->{requests}
+#
+# A port has the same name in all of a suite's blocks, so each block takes one of its own: what the
+# module knows of a server outlives a reload.
+
+use strict;
+use warnings;
+
+use Exporter qw(import);
+use IPC::Open2 qw(open2);
+use JSON::PP ();
+
+use LyncTest ();
+use LyncTest::Paths ();
+use LyncTest::Ports ();
+use LyncTest::Scene qw(client log_lines wait_until);
+
+our @EXPORT = qw(servers publication tell stats forget_stats ask_once told health_lines);
+
+our $HOST = 'lyncwebext.contoso.com';
+
+# A check that takes its time on a busy machine isn't late; one that never comes is.
+our $PATIENCE = 30;
+
+my @wanted;
+my ($owner, $pid, $in, $out) = ($$);
+
+# Servers on the port of that name at these addresses. They start with the suite, before nginx.
+# "ADDRESS=CERTIFICATE" presents another certificate; "ADDRESS=" speaks plain TCP.
+sub servers {
+    my ($port, @addresses) = @_;
+    die "the servers run already\n" if $pid;
+    for my $word (@addresses) {
+        my ($address, $certificate) = split /=/, $word, 2;
+        push @wanted, "$address:" . LyncTest::Ports::port($port) . '='
+            . ($certificate // 'fepool.contoso.local');
+    }
+}
+
+sub start {
+    return if $pid;
+    # Whoever comes first makes the certificates.
+    $pid = open2($out, $in, -x '/usr/bin/python3' ? '/usr/bin/python3' : 'python3',
+        "$LyncTest::Paths::SOURCE/t/pools/servers.py", $LyncTest::Paths::PKI, @wanted);
+    $owner = $$;
+    reply()->{listens} or die "the servers don't start\n";
+}
+
+# Test::Nginx starts nginx in each block; the servers are to be there before.
+Test::Nginx::Util::add_block_preprocessor(sub { start() }) if defined &Test::Nginx::Util::add_block_preprocessor;
+
+sub reply {
+    my $line = readline $out;
+    die "the servers have ended\n" if !defined $line;
+    return JSON::PP::decode_json($line);
+}
+
+sub command {
+    my (%command) = @_;
+    start();
+    $in->printflush(JSON::PP::encode_json(\%command) . "\n");
+    return reply();
+}
+
+sub name { "$_[0]:" . LyncTest::Ports::port($_[1]) }
+
+# Changes how a server behaves: tell(ADDRESS, PORT_NAME, check => 'internal', ...).
+sub tell {
+    my ($address, $port, %how) = @_;
+    $how{listens} = $how{listens} ? JSON::PP::true() : JSON::PP::false() if exists $how{listens};
+    command(server => name($address, $port), %how);
+}
+
+sub stats { command(stats => 1)->{ name(@_) } }
+
+sub forget_stats { command(forget => 1) }
+
+# One request on a new connection: the answer.
+sub ask_once {
+    my ($path, $host) = @_;
+    return client('https://' . ($host // $HOST))->ask('GET ' . ($path // '/abs/handler'))->answer;
+}
+
+# Lines about health in nginx's error log, without what stands in front of their text.
+sub health_lines {
+    my ($pattern) = @_;
+    return map { s/^.*?(?=lync_(?:health|dns): )//r }
+        grep { /lync_(?:health|dns): / && (!defined $pattern || $_ =~ $pattern) }
+        log_lines(qr/lync_/);
+}
+
+# Whether nginx says so, in time.
+sub told {
+    my ($pattern) = @_;
+    return wait_until { scalar(my @lines = health_lines($pattern)) } $PATIENCE;
+}
+
+# The inside of a publication whose pool has these servers on the port of that name.
+sub publication {
+    my ($port, $servers, $more) = @_;
+    $more //= '';
+    return <<"END_PUBLICATION";
+    sip_domain  contoso.com;
+    %%CERTIFICATE%%
+    %%TRUSTED_CA%%
+    pool fepool.contoso.local {
+        $servers
+        external_web_services  $HOST;
+        listening_ports        https=%%PORT_$port%%;
+        $more
+    }
+END_PUBLICATION
+}
+
+END {
+    if ($pid && $owner == $$) {
+        local $?;
+        close $in;
+        waitpid $pid, 0;
+    }
+}
+
+1;
