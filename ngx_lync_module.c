@@ -213,5 +213,5 @@ ngx_lync_init_module(ngx_cycle_t *cycle)
 {
     lync_install_header_filter();
 
-    return NGX_OK;
+    return lync_init_module(cycle);
 }

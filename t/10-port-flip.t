@@ -289,4 +289,4 @@ server 10.0.0.30:443;
     }
 --- must_die
 --- error_log
-host not found in upstream "fepool.contoso.invalid:4443" in %%CONF%%:%%HERE%%
+host not found in upstream "fepool.contoso.invalid:4443": see to it that the name resolves, write the server's address, or "resolve_at_start off" if nginx has to start without DNS in %%CONF%%:%%HERE%%

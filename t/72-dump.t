@@ -144,7 +144,7 @@ __DATA__
     }
 --- must_die
 --- error_log
-host not found in upstream "fe02.contoso.invalid:4443" in %%CONF%%:%%HERE%%
+host not found in upstream "fe02.contoso.invalid:4443": see to it that the name resolves, write the server's address, or "resolve_at_start off" if nginx has to start without DNS in %%CONF%%:%%HERE%%
 
 
 
@@ -199,7 +199,7 @@ pool fepool.contoso.local {
 }
 --- must_die
 --- error_log
-host not found in upstream "fe01.contoso.invalid:4443" in %%SERVROOT%%/html/pools/one.conf:5
+host not found in upstream "fe01.contoso.invalid:4443": see to it that the name resolves, write the server's address, or "resolve_at_start off" if nginx has to start without DNS in %%SERVROOT%%/html/pools/one.conf:5
 
 
 

@@ -33,11 +33,16 @@ my @directives = (
     ['publish', 'pending_get_timeout',   'TIME',         '',       '16 m',             '960s'],
     ['publish', 'max_upload',            'SIZE',         '',       '512 m',            '512m'],
     ['publish', 'unknown_host',          'refuse|ignore', '',      'refuse ignore',    'refuse'],
+    ['publish', 'resolve_at_start',      'on|off',       '',       'on off',           'on'],
     ['publish', 'server_include',        'FILE ...',     ''],
     ['pool',    'external_web_services', 'FQDN',         '',       'a.contoso.com b.contoso.com'],
     ['pool',    'server',                'ADDRESS [PARAMETER ...]', ''],
     ['pool',    'listening_ports',       '[http=N] [https=N]', '', 'http=8080 https=4443 udp=1',
                                                                    'https=4443'],
+    ['pool',    'affinity',              'none|source|cookie', '', 'none source',      'none'],
+    ['pool',    'health_check',          'autodiscover|discovery|healthcheck|tcp=PORT|off '
+                                         . '[interval=TIME] [timeout=TIME] [fails=N] [passes=N]', '',
+                                         'off a=1 b=2 c=3 d=4 e=5', 'off'],
     ['farm',    'certificate_name',      'FQDN',         '',       'a.contoso.local b.contoso.local',
                                                                    'wac.contoso.local'],
     ['farm',    'services',              'ews autodiscover owa activesync mapi oab', ''],
@@ -56,6 +61,8 @@ my %block = (
 my %belongs = (
     server          => 'a pool, director, office_web_apps or exchange block',
     listening_ports => 'a pool, director, office_web_apps or exchange block',
+    affinity        => 'a pool, director, office_web_apps or exchange block',
+    health_check    => 'a pool, director, office_web_apps or exchange block',
     services        => 'an exchange block',
 );
 

@@ -129,7 +129,7 @@ pool fepool.contoso.local {
     server fe02.contoso.invalid;  # here
 }
 --- says
-host not found in upstream "fe02.contoso.invalid:4443" in %%HERE%%
+host not found in upstream "fe02.contoso.invalid:4443": see to it that the name resolves, write the server's address, or "resolve_at_start off" if nginx has to start without DNS in %%HERE%%
 
 === a pool without a server whose own name doesn't resolve
 --- pool
@@ -137,7 +137,7 @@ pool fepool.contoso.invalid {  # here
     external_web_services lyncwebext.contoso.com;
 }
 --- says
-host not found in upstream "fepool.contoso.invalid:4443" in %%HERE%%
+host not found in upstream "fepool.contoso.invalid:4443": see to it that the name resolves, write the server's address, or "resolve_at_start off" if nginx has to start without DNS in %%HERE%%
 
 === a server in an included file whose name doesn't resolve
 --- pool
@@ -149,7 +149,7 @@ pool fepool.contoso.local {
 server 10.0.0.11;
 server fe02.contoso.invalid;  # here
 --- says
-host not found in upstream "fe02.contoso.invalid:4443" in %%HERE%%
+host not found in upstream "fe02.contoso.invalid:4443": see to it that the name resolves, write the server's address, or "resolve_at_start off" if nginx has to start without DNS in %%HERE%%
 
 
 # --- listening ports

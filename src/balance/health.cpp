@@ -45,9 +45,9 @@ std::string explain(const Finding& finding, std::string_view certificate_name,
     case Reason::tls_failed:
         return "TLS handshake failed";
     case Reason::untrusted:
-        return "certificate not trusted" +
-               (certificate_error.empty() ? std::string()
-                                          : " (" + std::string(certificate_error) + ")");
+        return "certificate not trusted" + (certificate_error.empty()
+                                                ? std::string()
+                                                : " (" + std::string(certificate_error) + ")");
     case Reason::wrong_name:
         return "certificate not valid for \"" + std::string(certificate_name) + "\"";
     case Reason::status:

@@ -27,17 +27,17 @@ std::string_view health_name(Health health) noexcept; ///< "unknown", "up", "dow
 
 /// What is wrong with a server, as one check found it.
 enum class Reason : std::uint8_t {
-    none,         ///< nothing: the check passed
-    refused,      ///< connection refused: nothing listens on the port
-    unreachable,  ///< no way to the server: no route, network down
-    timed_out,    ///< no connection, no handshake or no whole answer within the check's time
-    broken_off,   ///< the server closed or reset the connection before its answer was whole
-    tls_failed,   ///< no TLS could be agreed upon
-    untrusted,    ///< the certificate isn't trusted; the detail is OpenSSL's X509_V_ERR_*
-    wrong_name,   ///< the certificate isn't valid for the pool's name
-    status,       ///< another status than 200; it is the detail
-    internal,     ///< the INTERNAL web site answered
-    no_answer,    ///< what came back isn't the document that was asked for
+    none,        ///< nothing: the check passed
+    refused,     ///< connection refused: nothing listens on the port
+    unreachable, ///< no way to the server: no route, network down
+    timed_out,   ///< no connection, no handshake or no whole answer within the check's time
+    broken_off,  ///< the server closed or reset the connection before its answer was whole
+    tls_failed,  ///< no TLS could be agreed upon
+    untrusted,   ///< the certificate isn't trusted; the detail is OpenSSL's X509_V_ERR_*
+    wrong_name,  ///< the certificate isn't valid for the pool's name
+    status,      ///< another status than 200; it is the detail
+    internal,    ///< the INTERNAL web site answered
+    no_answer,   ///< what came back isn't the document that was asked for
 };
 
 /// What one check found.

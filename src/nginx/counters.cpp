@@ -305,10 +305,6 @@ ngx_int_t Counters::settle(ngx_shm_zone_t* zone) {
         (void)memory->take_publication(publication->plan.publication.name);
     }
     bind();
-    if (ngx_process == NGX_PROCESS_SINGLE && !ngx_is_init_cycle(ngx_cycle)) {
-        enter(); // without a master nobody begins anew after a reload
-        conf_->bind();
-    }
     return NGX_OK;
 }
 
@@ -376,7 +372,7 @@ void Counters::keep_history() noexcept {
     if (!ngx_exiting) {
         const ngx_time_t* now = ngx_timeofday();
         const auto into = static_cast<ngx_msec_t>((now->sec % 60) * 1000) + now->msec;
-        minute_.set(60000 - into + 10);
+        minute_.set(60000 - into + 10, ngx_cycle->log);
     }
 }
 

@@ -67,10 +67,9 @@ void add_requests(Question& question, const topology::Farm& farm) {
         services = farm.services; // a server is up if all that is published of it is
     }
     for (const std::string& service : services) {
-        question.requests.push_back(request_for(balance::check_path(question.document, service),
-                                                farm.published.front()) +
-                                    (&service == &services.back() ? "close" : "keep-alive") +
-                                    "\r\n\r\n");
+        question.requests.push_back(
+            request_for(balance::check_path(question.document, service), farm.published.front()) +
+            (&service == &services.back() ? "close" : "keep-alive") + "\r\n\r\n");
     }
 }
 
@@ -189,7 +188,7 @@ void HealthChecks::Checker::look() noexcept {
         }
         return;
     }
-    look_.set(look_interval);
+    look_.set(look_interval, cycle_->log);
     checking_ = conf_.zone.hold(Lease::health, lease_time);
     if (!checking_) {
         targets_.clear();
@@ -260,7 +259,7 @@ void HealthChecks::Checker::plan_first(const std::vector<Target*>& added) {
                      : balance::resumed_check(due, ngx_current_msec, interval,
                                               static_cast<std::uint32_t>(ngx_random()));
         health.due.store(when, std::memory_order_relaxed);
-        target.due.set(static_cast<ngx_msec_t>(when - ngx_current_msec));
+        target.due.set(static_cast<ngx_msec_t>(when - ngx_current_msec), cycle_->log);
     }
 }
 
@@ -332,12 +331,11 @@ void HealthChecks::Checker::done(Target& target, const Finding* finding) {
 
 void HealthChecks::Checker::plan_next(Target& target) noexcept {
     SharedHealth& health = target.record.health;
-    const std::uint64_t due =
-        balance::next_check(health.due.load(std::memory_order_relaxed), ngx_current_msec,
-                            msec(target.farm->health_check.interval),
-                            static_cast<std::uint32_t>(ngx_random()));
+    const std::uint64_t due = balance::next_check(
+        health.due.load(std::memory_order_relaxed), ngx_current_msec,
+        msec(target.farm->health_check.interval), static_cast<std::uint32_t>(ngx_random()));
     health.due.store(due, std::memory_order_relaxed);
-    target.due.set(static_cast<ngx_msec_t>(due - ngx_current_msec));
+    target.due.set(static_cast<ngx_msec_t>(due - ngx_current_msec), cycle_->log);
 }
 
 void HealthChecks::Checker::tell(const Target& target, Change change, const HealthState& state,

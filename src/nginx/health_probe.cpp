@@ -90,7 +90,7 @@ void Probe::begin(const Question& question, const sockaddr* address, socklen_t l
     running_ = true;
     started_ = ngx_current_msec;
     request_ = 0;
-    timer_.set(question.timeout);
+    timer_.set(question.timeout, log_);
     connect();
 }
 
@@ -274,8 +274,8 @@ void Probe::receive() noexcept {
         if (received <= 0) {
             answer_.end(received == NGX_ERROR);
         } else {
-            answer_.take({reinterpret_cast<char*>(buffer.data()),
-                          static_cast<std::size_t>(received)});
+            answer_.take(
+                {reinterpret_cast<char*>(buffer.data()), static_cast<std::size_t>(received)});
         }
         if (answer_.settled()) {
             answered();

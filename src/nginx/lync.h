@@ -97,6 +97,9 @@ ngx_int_t lync_request_handler(ngx_http_request_t *r);
 /* after the configuration has been taken over: on top of all header filters */
 void lync_install_header_filter(void);
 
+/* a configuration was taken over: in a process without a master, what a worker would begin */
+ngx_int_t lync_init_module(ngx_cycle_t *cycle);
+
 /* a worker begins and ends; other processes of nginx are left alone */
 ngx_int_t lync_init_process(ngx_cycle_t *cycle);
 void lync_exit_process(ngx_cycle_t *cycle);

@@ -40,7 +40,7 @@ struct Peer {
 
     bool credential; ///< in the request
     bool owned;      ///< the connection in use belongs to the client
-    bool lost;       ///< an owned connection broke off under this request
+    bool lost;       ///< an owned connection broke off with this request on it
     bool stale;      ///< a kept connection broke off: the next try is on a fresh one
 
     std::array<const Endpoint*, most_tries> tried; ///< in vain; only compared
@@ -360,10 +360,12 @@ bool is_stale(const ngx_peer_connection_t* pc, const Peer& peer) noexcept {
            u->state != nullptr && u->state->bytes_received == 0;
 }
 
-/// Whether a server has had something of a request that was sent on a kept connection. One that had
-/// closed it before the request came acknowledges nothing.
+/// Whether the server may have had something of the request. On a kept connection that it had closed
+/// before the request came, its TCP acknowledges nothing.
 bool has_arrived(const ngx_peer_connection_t* pc, const Peer& peer) noexcept {
-    return acknowledged_bytes(pc->connection->fd) != peer.acknowledged;
+    // Without a connection the flag is still that of the try before.
+    return pc->connection != nullptr && peer.request->upstream->request_sent &&
+           (!pc->cached || acknowledged_bytes(pc->connection->fd) != peer.acknowledged);
 }
 
 /// Whether a request on a stale connection may be sent again: a safe one that was never there, or
@@ -380,7 +382,6 @@ bool may_repeat(const ngx_peer_connection_t* pc, const Peer& peer) noexcept {
 
 /// Another try is made only if nothing of the request can have been acted on.
 bool may_try_again(const ngx_peer_connection_t* pc, const Peer& peer, bool stale) noexcept {
-    // Without a connection the flag is still that of the try before.
     if (pc->connection == nullptr || !peer.request->upstream->request_sent) {
         return !peer.lost; // no connection, or no TLS on it
     }
@@ -404,8 +405,8 @@ void count_failure(ngx_peer_connection_t* pc, Peer& peer) noexcept {
         store(record->failures, failures);
         if (out) {
             ngx_log_error(NGX_LOG_WARN, pc->log, 0,
-                          "lync_balance: server %V of upstream \"%s\" is left out for %uL ms after "
-                          "%ui failed requests",
+                          "lync_balance: server %V of upstream \"%s\" is left out for %uL ms, "
+                          "max_fails=%ui is reached",
                           &peer.server->name, group.name.c_str(),
                           server.line->settings.fail_timeout,
                           static_cast<ngx_uint_t>(server.line->settings.max_fails));
@@ -444,7 +445,7 @@ void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) {
     const bool failed = (state & NGX_PEER_FAILED) != 0;
     const bool stale = failed && is_stale(pc, peer);
     const bool again = !failed || may_try_again(pc, peer, stale);
-    const bool was_owned = peer.owned;
+    const bool lost = failed && peer.owned && has_arrived(pc, peer);
 
     if (failed && !(stale && (again || !has_arrived(pc, peer)))) {
         count_failure(pc, peer);
@@ -459,7 +460,7 @@ void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) {
     const ngx_connection_t* c = pc->connection;
     const ngx_atomic_uint_t number = c == nullptr ? 0 : c->number;
     note_owned_connection(peer.request, settle_connection(pc, peer, state) ? number : 0);
-    peer.lost = peer.lost || (failed && was_owned);
+    peer.lost = peer.lost || lost;
     peer.owned = false;
     add_in_flight(*peer.server, -1);
     if (peer.waits) {

@@ -20,6 +20,22 @@ bool is_worker() noexcept {
     return ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE;
 }
 
+void begin(ngx_cycle_t* cycle, MainConf& conf) {
+    conf.zone.enter(cycle->log);
+    conf.counters.enter();
+    conf.bind();
+    conf.repair.set(repair_interval, cycle->log);
+    start_health(cycle, conf);
+    start_resolving(cycle, conf);
+}
+
+void end(MainConf& conf) noexcept {
+    stop_resolving(conf);
+    stop_health(conf);
+    conf.repair.cancel();
+    conf.counters.leave();
+}
+
 } // namespace
 
 void MainConf::bind() noexcept {
@@ -37,23 +53,36 @@ void MainConf::on_repair(void* self) {
     if (conf.zone.hold(Lease::repair, 2 * repair_interval)) {
         conf.zone.repair();
     }
-    conf.repair.set(repair_interval);
+    conf.repair.set(repair_interval, ngx_cycle->log);
 }
 
 } // namespace lync::nginx
 
 using namespace lync::nginx;
 
+ngx_int_t lync_init_module(ngx_cycle_t* cycle) {
+    ngx_cycle_t* old = cycle->old_cycle;
+    if (ngx_process != NGX_PROCESS_SINGLE || old == nullptr || ngx_is_init_cycle(old)) {
+        return NGX_OK;
+    }
+    // Without a master the one process reads a new configuration itself: none begins, none ends.
+    return guarded<ngx_int_t>(cycle->log, NGX_ERROR, [&]() -> ngx_int_t {
+        if (MainConf* conf = conf_of(old)) {
+            end(*conf);
+            conf->zone.detach();
+        }
+        if (MainConf* conf = conf_of(cycle)) {
+            begin(cycle, *conf);
+        }
+        return NGX_OK;
+    });
+}
+
 ngx_int_t lync_init_process(ngx_cycle_t* cycle) {
     return guarded<ngx_int_t>(cycle->log, NGX_ERROR, [&]() -> ngx_int_t {
         MainConf* conf = conf_of(cycle);
         if (conf != nullptr && is_worker()) {
-            conf->zone.enter(cycle->log);
-            conf->counters.enter();
-            conf->bind();
-            conf->repair.set(repair_interval);
-            start_health(cycle, *conf);
-            start_resolving(cycle, *conf);
+            begin(cycle, *conf);
         }
         return NGX_OK;
     });
@@ -63,10 +92,7 @@ void lync_exit_process(ngx_cycle_t* cycle) {
     guarded(cycle->log, 0, [&] {
         MainConf* conf = conf_of(cycle);
         if (conf != nullptr && is_worker()) {
-            stop_resolving(*conf);
-            stop_health(*conf);
-            conf->repair.cancel();
-            conf->counters.leave();
+            end(*conf);
             conf->zone.leave();
         }
         return 0;

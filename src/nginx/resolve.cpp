@@ -92,8 +92,8 @@ bool before(const ngx_addr_t& a, const ngx_addr_t& b) noexcept {
     return std::memcmp(a.sockaddr, b.sockaddr, a.socklen) < 0;
 }
 
-/// What the system knows of a name now, in the way in which nginx asks when it reads a `server`. The
-/// return value is getaddrinfo's.
+/// What the system knows of a name now, in the way in which nginx asks when it reads a `server`.
+/// The return value is getaddrinfo's.
 int look_up_now(const std::string& name, Servers& servers, std::size_t line) {
     addrinfo hints{};
     hints.ai_family = AF_UNSPEC;
@@ -196,7 +196,7 @@ Resolving::Names::Names(ngx_cycle_t* cycle, MainConf& conf, ngx_resolver_t* reso
     });
     for (Name& name : all_) {
         // nginx has just looked it up, but was not told for how long that holds.
-        name.timer.set(addresses_of(name).empty() ? 1 : ngx_random() % 1000 + 1);
+        name.timer.set(addresses_of(name).empty() ? 1 : ngx_random() % 1000 + 1, cycle_->log);
     }
 }
 
@@ -209,7 +209,7 @@ void Resolving::Names::look_up(Name& name) noexcept {
     if (ngx_exiting || ngx_terminate) {
         return;
     }
-    name.timer.set(timeout_ + retry_interval); // should no answer ever come
+    name.timer.set(timeout_ + retry_interval, cycle_->log); // should no answer ever come
     if (name.lookup != nullptr) {
         return;
     }
@@ -249,18 +249,18 @@ void Resolving::Names::on_answer(ngx_resolver_ctx_t* lookup) {
 void Resolving::Names::answer(Name& name, ngx_resolver_ctx_t* lookup) {
     if (lookup->state != NGX_OK) {
         fail(name, ngx_resolver_strerror(lookup->state));
-        name.timer.set(retry_interval);
+        name.timer.set(retry_interval, cycle_->log);
         return;
     }
     if (lookup->naddrs == 0) {
         fail(name, "no address");
-        name.timer.set(retry_interval);
+        name.timer.set(retry_interval, cycle_->log);
         return;
     }
     take(name, lookup);
     // The resolver answers from its memory up to and including the second in which that expires.
     const time_t holds = std::clamp<time_t>(lookup->valid - ngx_time() + 1, 1, 86400);
-    name.timer.set(static_cast<ngx_msec_t>(holds) * 1000);
+    name.timer.set(static_cast<ngx_msec_t>(holds) * 1000, cycle_->log);
 }
 
 void Resolving::Names::take(Name& name, const ngx_resolver_ctx_t* lookup) {
@@ -286,7 +286,7 @@ void Resolving::Names::take(Name& name, const ngx_resolver_ctx_t* lookup) {
         const std::string text =
             "lync_dns: server \"" + name.text + "\" " +
             (name.failing ? "resolves again, to " : "resolves to ") + now +
-            (!changed ? std::string()
+            (!changed          ? std::string()
              : earlier.empty() ? std::string(", nothing was known of it before")
                                : ", before to " + earlier);
         ngx_log_error(NGX_LOG_WARN, cycle_->log, 0, "%*s", text.size(), text.data());
@@ -311,9 +311,8 @@ std::string Resolving::Names::addresses_of(const Name& name) const {
     const auto& [servers, line] = name.lines.front();
     for (const Endpoint* endpoint : servers->lines()[line].endpoints) {
         std::array<u_char, NGX_SOCKADDR_STRLEN> buffer{};
-        const std::size_t length =
-            ngx_sock_ntop(const_cast<sockaddr*>(&endpoint->address.sockaddr), endpoint->length,
-                          buffer.data(), buffer.size(), 0);
+        const std::size_t length = ngx_sock_ntop(const_cast<sockaddr*>(&endpoint->address.sockaddr),
+                                                 endpoint->length, buffer.data(), buffer.size(), 0);
         text += text.empty() ? "" : ", ";
         text.append(reinterpret_cast<const char*>(buffer.data()), length);
     }
@@ -326,8 +325,8 @@ Resolving::Resolving(ngx_cycle_t* cycle, MainConf& conf) {
     if (resolver != nullptr) {
         const ngx_msec_t set = core_conf(conf)->resolver_timeout;
         names_ = std::make_unique<Names>(
-            cycle, conf, resolver, written != nullptr && set != NGX_CONF_UNSET_MSEC ? set
-                                                                                 : lookup_timeout);
+            cycle, conf, resolver,
+            written != nullptr && set != NGX_CONF_UNSET_MSEC ? set : lookup_timeout);
     }
 }
 

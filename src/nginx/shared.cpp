@@ -367,6 +367,9 @@ void Zone::drop(Record* record) noexcept {
 }
 
 std::int32_t Zone::add(Record& record, Gauge which, std::int32_t by) noexcept {
+    if (memory_ == nullptr) {
+        return 0;
+    }
     const auto g = static_cast<std::size_t>(which);
     if (slot_ != no_slot) {
         std::atomic<std::int32_t>& part = memory_->part(slot_, memory_->index(record), g);
@@ -408,6 +411,11 @@ void Zone::leave() noexcept {
     memory_->take_back(slot);
     memory_->slot[slot].started.store(0, std::memory_order_relaxed);
     memory_->slot[slot].pid.store(0, std::memory_order_release);
+}
+
+void Zone::detach() noexcept {
+    leave();
+    memory_ = nullptr;
 }
 
 unsigned Zone::repair() noexcept {

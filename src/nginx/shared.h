@@ -125,6 +125,9 @@ public:
     void enter(ngx_log_t* log) noexcept;
     /// A worker ends in good order.
     void leave() noexcept;
+    /// The configuration is an old one, in a process that goes on with another: what its last
+    /// requests still count is nobody's business any more.
+    void detach() noexcept;
     /// Takes back what dead workers have left. Returns how many there were.
     unsigned repair() noexcept;
 

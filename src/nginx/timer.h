@@ -18,8 +18,9 @@ public:
     ~Timer() { cancel(); }
     Timer(const Timer&) = delete;
 
-    void set(ngx_msec_t delay) noexcept {
-        event_.log = ngx_cycle->log;
+    /// `log` must outlive the timer; nginx writes its debug lines there.
+    void set(ngx_msec_t delay, ngx_log_t* log) noexcept {
+        event_.log = log;
         ngx_add_timer(&event_, delay);
     }
     void cancel() noexcept {

@@ -13,13 +13,19 @@ Answers every request with its name as the body. What else it does, the query sa
     length=N       a body of so many bytes
 
 Says "ready" once it listens. For each line on its standard input it writes one of JSON: what it has
-seen up to now. It ends with its standard input.
+seen up to now. It ends with its standard input. A line may be a word:
+
+    reset    resets all connections, and each new one at once
+    slow S   every answer takes so many seconds more
+    normal   no more of that
 """
 
 import argparse
 import asyncio
 import json
+import socket
 import ssl
+import struct
 import sys
 import urllib.parse
 
@@ -28,25 +34,55 @@ REASONS = {200: 'OK', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found',
 
 
 class FrontEnd:
-    def __init__(self, name):
+    def __init__(self, name, tls):
         self.name = name
+        self.tls = tls
         self.seen = {'connections': 0, 'requests': 0, 'open': 0, 'most': 0, 'checks': 0}
         self.waiting = 0
+        self.resets = False
+        self.delay = 0
+        self.writers = set()
 
     async def connection(self, reader, writer):
         self.seen['connections'] += 1
         self.seen['open'] += 1
+        self.writers.add(writer)
         try:
+            if self.resets:
+                self.reset(writer)
+                return
+            if self.tls:
+                await writer.start_tls(self.tls)
             while await self.exchange(reader, writer):
                 pass
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass
         finally:
             self.seen['open'] -= 1
+            self.writers.discard(writer)
             writer.close()
 
+    @staticmethod
+    def reset(writer):
+        writer.get_extra_info('socket').setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                                   struct.pack('ii', 1, 0))
+        writer.transport.abort()
+
+    def command(self, words):
+        if words[:1] == ['reset']:
+            self.resets = True
+            for writer in list(self.writers):
+                self.reset(writer)
+        elif words[:1] == ['slow']:
+            self.delay = float(words[1])
+        elif words[:1] == ['normal']:
+            self.resets, self.delay = False, 0
+
     async def exchange(self, reader, writer):
-        head = (await reader.readuntil(b'\r\n\r\n')).decode('latin-1')
+        first = await reader.readexactly(1)
+        if not first.isalpha():
+            return False  # TLS, to a server that speaks none
+        head = (first + await reader.readuntil(b'\r\n\r\n')).decode('latin-1')
         line, *lines = head.split('\r\n')
         method, target, _ = line.split(' ', 2)
         headers = {}
@@ -66,8 +102,8 @@ class FrontEnd:
         self.waiting += 1
         self.seen['most'] = max(self.seen['most'], self.waiting)
         try:
-            if 'wait' in query:
-                await self.wait(reader, float(query['wait']))
+            if 'wait' in query or self.delay:
+                await self.wait(reader, float(query.get('wait', 0)) + self.delay)
         finally:
             self.waiting -= 1
 
@@ -110,19 +146,16 @@ class FrontEnd:
                  'Content-Type: text/plain', f'Content-Length: {len(body)}', *extra]
         writer.write('\r\n'.join([*lines, '', '']).encode() + body)
 
-    async def run(self, options):
-        address, _, port = options.listen.rpartition(':')
-        tls = None
-        if options.tls:
-            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            tls.load_cert_chain(*options.tls)
-        server = await asyncio.start_server(self.connection, address, int(port), ssl=tls,
+    async def run(self, listen):
+        address, _, port = listen.rpartition(':')
+        server = await asyncio.start_server(self.connection, address, int(port),
                                             reuse_address=True, backlog=1024, limit=1 << 20)
         print('ready', flush=True)
         loop = asyncio.get_running_loop()
         commands = asyncio.StreamReader()
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
-        while await commands.readline():
+        while line := await commands.readline():
+            self.command(line.decode().split())
             print(json.dumps({**self.seen, 'waiting': self.waiting}), flush=True)
         server.close()
 
@@ -133,7 +166,11 @@ def main():
     parser.add_argument('--tls', nargs=2)
     parser.add_argument('listen')
     options = parser.parse_args()
-    asyncio.run(FrontEnd(options.name).run(options))
+    tls = None
+    if options.tls:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(*options.tls)
+    asyncio.run(FrontEnd(options.name, tls).run(options.listen))
 
 
 if __name__ == '__main__':

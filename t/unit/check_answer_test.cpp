@@ -136,18 +136,18 @@ TEST_CASE("check answer: the INTERNAL web site is unmasked", "[check_answer]") {
 TEST_CASE("check answer: what isn't the document", "[check_answer]") {
     for (const std::string& body : std::vector<std::string>{
              "", " ", "{}", "[]", "External", "null", "\"External\"", "{\"AccessLocation\":1}",
-             "{\"AccessLocation\":\"Elsewhere\"}", "{\"AccessLocation\":\"ExternalExternalExternal\"}",
-             "{\"AccessLocation\":{}}", "{\"_links\":1}", "{\"_links\":\"x\"}",
-             "<html><body>IIS</body></html>", "<AutodiscoverResponse/>",
-             "<!DOCTYPE html><html></html>", "<AutodiscoverResponse AccessLocation=\"\"/>",
+             "{\"AccessLocation\":\"Elsewhere\"}",
+             "{\"AccessLocation\":\"ExternalExternalExternal\"}", "{\"AccessLocation\":{}}",
+             "{\"_links\":1}", "{\"_links\":\"x\"}", "<html><body>IIS</body></html>",
+             "<AutodiscoverResponse/>", "<!DOCTYPE html><html></html>",
+             "<AutodiscoverResponse AccessLocation=\"\"/>",
              "\xef\xbb{\"AccessLocation\":\"External\"}", "It works!"}) {
         CAPTURE(body);
         CHECK(autodiscover(body) == Reason::no_answer);
     }
     CHECK(judge_all(Document::discovery, with_length("<wopi/>")).finding.reason ==
           Reason::no_answer);
-    CHECK(judge_all(Document::discovery, with_length(classic)).finding.reason ==
-          Reason::no_answer);
+    CHECK(judge_all(Document::discovery, with_length(classic)).finding.reason == Reason::no_answer);
     CHECK(judge_all(Document::discovery, with_length("<wopi-discovery>")).finding.reason ==
           Reason::no_answer);
     for (const std::string body : {"", "200", "404 Not Found", "<html>200 OK</html>", "200 ok"}) {
@@ -169,9 +169,11 @@ TEST_CASE("check answer: every broken JSON is seen", "[check_answer]") {
               Reason::no_answer);
     }
     for (const std::string& value : std::vector<std::string>{
-             "tru", "trux", "True", "nul", "01", "-", "-a", "1.", ".5", "1e", "1e+", "1.e1", "+1",
-             "[1,]", "[,1]", "[1 2]", "[1}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{,}", "{1:2}",
-             "{\"a\":1]", "{\"a\" 1}", "\"\\x\"", "\"\\u12g4\"", "\"a\nb\"", "'a'", "NaN", "//"}) {
+             "tru",      "trux",        "True",     "nul",   "01",        "-",
+             "-a",       "1.",          ".5",       "1e",    "1e+",       "1.e1",
+             "+1",       "[1,]",        "[,1]",     "[1 2]", "[1}",       "{\"a\"}",
+             "{\"a\":}", "{\"a\":1,}",  "{,}",      "{1:2}", "{\"a\":1]", "{\"a\" 1}",
+             "\"\\x\"",  "\"\\u12g4\"", "\"a\nb\"", "'a'",   "NaN",       "//"}) {
         CAPTURE(value);
         CHECK(autodiscover("{\"AccessLocation\":\"External\",\"v\":" + value + "}") ==
               Reason::no_answer);
@@ -192,17 +194,19 @@ TEST_CASE("check answer: every broken XML is seen", "[check_answer]") {
         return "<AutodiscoverResponse AccessLocation='External'>" + inside +
                "</AutodiscoverResponse>";
     };
-    for (const std::string& inside : std::vector<std::string>{
-             "", "text &amp; &#65; &#x41;", "<a/>", "<a />", "<a></a>", "<a b='1' c=\"'\"></a >",
-             "<!-- - -- x -->", "<![CDATA[<&]]]>]]>", "<?target data ?x?>", "<a:b.c-d _e = '1'/>",
-             "<\xc3\xa4/>"}) {
+    for (const std::string& inside :
+         std::vector<std::string>{"", "text &amp; &#65; &#x41;", "<a/>", "<a />", "<a></a>",
+                                  "<a b='1' c=\"'\"></a >", "<!-- - -- x -->", "<![CDATA[<&]]]>]]>",
+                                  "<?target data ?x?>", "<a:b.c-d _e = '1'/>", "<\xc3\xa4/>"}) {
         CAPTURE(inside);
         CHECK(autodiscover(document(inside)) == Reason::none);
     }
-    for (const std::string& inside : std::vector<std::string>{
-             "<a>", "</a>", "<a></b>", "<a><b></a></b>", "<a b></a>", "<a b=1/>", "<a b='1'c='2'/>",
-             "<a b='<'/>", "<1/>", "< a/>", "<a/ >", "&", "& ", "&;", "&#;a<", "<!ELEMENT a>", "<!-x->",
-             "<![CDATB[]]>", "<a b='&x'/>", "\x01"}) {
+    for (const std::string& inside :
+         std::vector<std::string>{"<a>",       "</a>",         "<a></b>",         "<a><b></a></b>",
+                                  "<a b></a>", "<a b=1/>",     "<a b='1'c='2'/>", "<a b='<'/>",
+                                  "<1/>",      "< a/>",        "<a/ >",           "&",
+                                  "& ",        "&;",           "&#;a<",           "<!ELEMENT a>",
+                                  "<!-x->",    "<![CDATB[]]>", "<a b='&x'/>",     "\x01"}) {
         CAPTURE(inside);
         CHECK(autodiscover(document(inside)) == Reason::no_answer);
     }
@@ -235,8 +239,8 @@ TEST_CASE("check answer: the status", "[check_answer]") {
         CHECK(outcome.finding == Finding{Reason::status, status});
     }
     // Settled by the head: nobody waits for a body that may never come.
-    CHECK(judge(Document::autodiscover, "HTTP/1.1 503 x\r\nContent-Length: 5\r\n\r\n", 9, 0)
-              .settled);
+    CHECK(
+        judge(Document::autodiscover, "HTTP/1.1 503 x\r\nContent-Length: 5\r\n\r\n", 9, 0).settled);
     CHECK(judge_all(Document::autodiscover, "HTTP/1.1 500\r\n\r\n").finding ==
           Finding{Reason::status, 500});
     // An interim answer isn't the answer.
@@ -246,10 +250,17 @@ TEST_CASE("check answer: the status", "[check_answer]") {
 
 TEST_CASE("check answer: what is no HTTP", "[check_answer]") {
     for (const std::string& answer : std::vector<std::string>{
-             "SSH-2.0-OpenSSH_9.2\r\n", "\x15\x03\x01\x00\x02\x02\x46", "HTTP/2 200\r\n\r\n",
-             "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 abc\r\n\r\n",
-             "HTTP/1.2 200 OK\r\n\r\n", "HTTP/1.1\r\n\r\n", "{\"AccessLocation\":\"External\"}",
-             "HTTP/1.1 200 OK\r\nno colon\r\n\r\n", "HTTP/1.1 099 x\r\n\r\n",
+             "SSH-2.0-OpenSSH_9.2\r\n",
+             "\x15\x03\x01\x00\x02\x02\x46",
+             "HTTP/2 200\r\n\r\n",
+             "HTTP/1.1 20 OK\r\n\r\n",
+             "HTTP/1.1 2000 OK\r\n\r\n",
+             "HTTP/1.1 abc\r\n\r\n",
+             "HTTP/1.2 200 OK\r\n\r\n",
+             "HTTP/1.1\r\n\r\n",
+             "{\"AccessLocation\":\"External\"}",
+             "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+             "HTTP/1.1 099 x\r\n\r\n",
              "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
              "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
              "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",

@@ -19,7 +19,8 @@ HealthCheck check_of(Role role, const std::string& line, const std::string& prod
     };
     const Publication p = world.declare(
         "lync_publish contoso {\n"
-        "product " + product + ";\n" + (product.starts_with("ocs") ? "" : "sip_domain contoso.com;\n") +
+        "product " +
+        product + ";\n" + (product.starts_with("ocs") ? "" : "sip_domain contoso.com;\n") +
         "certificate public.pem public.key;\ntrusted_ca ca.pem;\n" +
         block(Role::pool, "pool fepool.contoso.local",
               "server 10.0.0.11;\nexternal_web_services lyncwebext.contoso.com;\n") +
@@ -89,8 +90,8 @@ TEST_CASE("health_check: what is written", "[health_check]") {
     CHECK(check_of(Role::exchange, "health_check tcp=443;").port == 443);
     CHECK(check_of(Role::pool, "health_check tcp=65535;", "ocs_2007").port == 65535);
 
-    check = check_of(Role::pool,
-                     "health_check autodiscover passes=1 fails=7 timeout=10s interval=1m;");
+    check =
+        check_of(Role::pool, "health_check autodiscover passes=1 fails=7 timeout=10s interval=1m;");
     CHECK(check.kind == CheckKind::autodiscover);
     CHECK(check.interval.count() == 60);
     CHECK(check.timeout.count() == 10);
@@ -112,8 +113,7 @@ TEST_CASE("health_check: a kind that isn't one", "[health_check]") {
     CHECK(mistake_in(Role::pool, "health_check on;") == in_pool("on", choices));
     CHECK(mistake_in(Role::pool, "health_check interval=5s;") == in_pool("interval=5s", choices));
     CHECK(mistake_in(Role::pool, "health_check tcp;") == in_pool("tcp", choices));
-    CHECK(mistake_in(Role::pool, "health_check AUTODISCOVER;") ==
-          in_pool("AUTODISCOVER", choices));
+    CHECK(mistake_in(Role::pool, "health_check AUTODISCOVER;") == in_pool("AUTODISCOVER", choices));
     CHECK(mistake_in(Role::pool, "health_check http;", "ocs_2007_r2") ==
           in_pool("http", R"(it is "tcp=PORT" or "off")"));
     CHECK(mistake_in(Role::pool, "health_check autodiscover;", "ocs_2007") ==

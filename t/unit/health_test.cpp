@@ -35,8 +35,8 @@ struct Reference {
 
     void add(const std::vector<Finding>& history, const Thresholds& thresholds) {
         const auto in_a_row = [&](auto&& like) {
-            return static_cast<unsigned>(
-                std::find_if_not(history.rbegin(), history.rend(), like) - history.rbegin());
+            return static_cast<unsigned>(std::find_if_not(history.rbegin(), history.rend(), like) -
+                                         history.rbegin());
         };
         const Finding last = history.back();
         const unsigned passes = in_a_row([](const Finding& f) { return f.passed(); });
@@ -76,8 +76,8 @@ void explore(std::vector<Finding>& history, const HealthState& state, const Thre
                 : state.health == next.health &&
                       (next.health != Health::down || state.cause == next.cause);
         if (!equal || !told) {
-            CAPTURE(history.size(), thresholds.fails, thresholds.passes,
-                    static_cast<int>(change), static_cast<int>(next.health));
+            CAPTURE(history.size(), thresholds.fails, thresholds.passes, static_cast<int>(change),
+                    static_cast<int>(next.health));
             FAIL("the state isn't what the history says");
         }
         if (depth > 1) {
@@ -260,8 +260,7 @@ TEST_CASE("health: findings in words", "[health]") {
     CHECK(explain({Reason::refused, 0}, name) == "connection refused");
     CHECK(explain({Reason::unreachable, 0}, name) == "no way to it");
     CHECK(explain({Reason::timed_out, 0}, name) == "timed out");
-    CHECK(explain({Reason::broken_off, 0}, name) ==
-          "closed the connection before it had answered");
+    CHECK(explain({Reason::broken_off, 0}, name) == "closed the connection before it had answered");
     CHECK(explain({Reason::tls_failed, 0}, name) == "TLS handshake failed");
     CHECK(explain({Reason::untrusted, 10}, name) == "certificate not trusted");
     CHECK(explain({Reason::untrusted, 10}, name, "certificate has expired") ==

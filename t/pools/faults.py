@@ -1,0 +1,373 @@
+#!/usr/bin/env python3
+"""What the faults of a server cost the clients of a pool of three, under load.
+
+    t/pools/faults.py --module PATH --pki DIRECTORY [--nginx PATH] [--dir DIRECTORY] [--short]
+
+Clients ask without a pause, by GET and by POST, over connections that they keep. One server after
+the other is killed, frozen, made to reset connections, slowed down and given a wrong certificate,
+and mended again. Then nginx is reloaded again and again while pending GETs are held.
+
+    failed    requests that began after the fault and weren't answered 200. None may.
+    lost      requests that were under way at the moment of the fault and weren't answered 200, of so
+              many under way. A request that was sent can't be taken back.
+    out       from the fault until the server is left out
+    back      from the repair until the server answers a client again
+    slowest   answer to a request that began after the fault
+
+Exits with 1 if a request failed that mustn't, or if an old worker stays.
+"""
+
+import argparse
+import asyncio
+import os
+import re
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+HOST = 'lyncwebext.contoso.com'
+ADDRESSES = ['127.0.0.31', '127.0.0.32', '127.0.0.33']
+SHUTDOWN = 60
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(('127.0.0.1', 0))
+        return one.getsockname()[1]
+
+
+class Server:
+    def __init__(self, options, address, port):
+        self.options, self.address, self.port = options, address, port
+        self.start('fepool.contoso.local')
+
+    def start(self, certificate):
+        pki = f'{self.options.pki}/{certificate}'
+        self.process = subprocess.Popen(
+            [sys.executable, f'{HERE}/front_end.py', '--name', self.address,
+             '--tls', f'{pki}.pem', f'{pki}.key', f'{self.address}:{self.port}'],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process.stdout.readline()
+
+    def say(self, words):
+        self.process.stdin.write(words + '\n')
+        self.process.stdin.flush()
+        self.process.stdout.readline()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def freeze(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+
+
+def configuration(options, port, pool):
+    servers = '\n'.join(f'            server {a} fail_timeout=2s slow_start=0;' for a in ADDRESSES)
+    user = 'user root;' if os.geteuid() == 0 else ''
+    d = options.dir
+    return f"""load_module {os.path.abspath(options.module)};
+{user}
+daemon off;
+worker_processes {options.workers};
+worker_shutdown_timeout {SHUTDOWN}s;
+pid {d}/nginx.pid;
+error_log {d}/error.log notice;
+events {{ worker_connections 4096; }}
+http {{
+    access_log off;
+    client_body_temp_path {d}/body;
+    proxy_temp_path {d}/proxy;
+    fastcgi_temp_path {d}/fastcgi;
+    uwsgi_temp_path {d}/uwsgi;
+    scgi_temp_path {d}/scgi;
+    lync_publish contoso {{
+        sip_domain contoso.com;
+        certificate {options.pki}/public-ecdsa.pem {options.pki}/public-ecdsa.key;
+        trusted_ca {options.pki}/internal-ca.pem;
+        http_listen off;
+        https_listen 127.0.0.1:{port} backlog=4096;
+        pool fepool.contoso.local {{
+{servers}
+            external_web_services {HOST};
+            listening_ports https={pool};
+            health_check {options.check};
+        }}
+    }}
+}}
+"""
+
+
+class Nginx:
+    def __init__(self, options, port, pool):
+        self.log = f'{options.dir}/error.log'
+        with open(f'{options.dir}/nginx.conf', 'w') as out:
+            out.write(configuration(options, port, pool))
+        environment = dict(os.environ)
+        if options.preload:
+            environment.update(LD_PRELOAD=options.preload)
+        self.process = subprocess.Popen(
+            [options.nginx, '-p', options.dir, '-e', self.log, '-c', f'{options.dir}/nginx.conf'],
+            env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until = time.time() + 30
+        while True:
+            try:
+                socket.create_connection(('127.0.0.1', port)).close()
+                return
+            except OSError:
+                if time.time() > until or self.process.poll() is not None:
+                    raise SystemExit(f"nginx doesn't start, see {self.log}") from None
+                time.sleep(0.05)
+
+    def lines(self, pattern):
+        with open(self.log, errors='replace') as log:
+            return [line for line in log if re.search(pattern, line)]
+
+    def workers(self):
+        with open(f'/proc/{self.process.pid}/task/{self.process.pid}/children') as children:
+            return children.read().split()
+
+    def memory(self):
+        """Private memory of all processes, in MB."""
+        total = 0
+        for pid in [str(self.process.pid), *self.workers()]:
+            try:
+                with open(f'/proc/{pid}/smaps_rollup') as rollup:
+                    total += sum(int(line.split()[1]) for line in rollup
+                                 if line.startswith('Private_'))
+            except OSError:
+                pass
+        return total / 1024
+
+    def stop(self):
+        self.process.send_signal(signal.SIGQUIT)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Client:
+    """One connection that asks again and again."""
+
+    def __init__(self, load, number):
+        self.load = load
+        self.post = number % 4 == 3
+        self.reader = self.writer = None
+
+    async def run(self):
+        while not self.load.over:
+            await self.ask('/ucwa/v1/x')
+
+    async def ask(self, path):
+        began = time.time()
+        entry = [began, None, None, None, self.post]
+        self.load.under_way.add(id(entry))
+        try:
+            entry[2], entry[3] = await self.exchange(path)
+        except (OSError, asyncio.IncompleteReadError, ValueError):
+            entry[2] = 'broken'
+        if entry[2] != 200 and self.writer:
+            self.writer.close()
+            self.writer = None
+        entry[1] = time.time()
+        self.load.under_way.discard(id(entry))
+        self.load.done.append(entry)
+        return entry[2]
+
+    async def exchange(self, path):
+        """As every HTTP client does, asks once more if a kept connection ends before a byte came."""
+        kept = self.writer is not None
+        try:
+            return await self.ask_once(path)
+        except (ConnectionError, asyncio.IncompleteReadError) as error:
+            if not kept or getattr(error, 'partial', b''):
+                raise
+            self.writer.close()
+            self.writer = None
+            return await self.ask_once(path)
+
+    async def ask_once(self, path):
+        if self.writer is None:
+            self.reader, self.writer = await asyncio.open_connection(
+                '127.0.0.1', self.load.port, ssl=self.load.tls, server_hostname=HOST)
+        head = f'{"POST" if self.post else "GET"} {path} HTTP/1.1\r\nHost: {HOST}\r\n'
+        self.writer.write((head + ('Content-Length: 5\r\n\r\nhello' if self.post else '\r\n')).encode())
+        head = (await self.reader.readuntil(b'\r\n\r\n')).decode('latin-1')
+        length = int(re.search(r'(?i)^content-length: (\d+)', head, re.M)[1])
+        body = await self.reader.readexactly(length)
+        if re.search(r'(?i)^connection: close', head, re.M):
+            self.writer.close()
+            self.writer = None
+        return int(head.split(' ')[1]), body.decode()
+
+
+class Load:
+    def __init__(self, options, port):
+        self.port = port
+        self.tls = ssl.create_default_context(cafile=f'{options.pki}/public-ca.pem')
+        self.over = False
+        self.done = []
+        self.under_way = set()
+        self.clients = [Client(self, n) for n in range(options.clients)]
+
+    async def __aenter__(self):
+        self.tasks = [asyncio.ensure_future(c.run()) for c in self.clients]
+        return self
+
+    async def __aexit__(self, *error):
+        self.over = True
+        await asyncio.wait(self.tasks, timeout=30)
+
+
+async def until(condition, seconds):
+    limit = time.time() + seconds
+    while time.time() < limit:
+        if value := condition():
+            return value
+        await asyncio.sleep(0.02)
+    return None
+
+
+async def fault(nginx, load, server, name, begin, end, seconds):
+    pattern = rf'(left out|lync_health).*{server.address}|{server.address}.*(left out|lync_health)'
+    await asyncio.sleep(1)
+    load.done.clear()
+    told = len(nginx.lines(pattern))
+    under_way = len(load.under_way)
+    began = time.time()
+    begin(server)
+    await until(lambda: len(nginx.lines(pattern)) > told, seconds)
+    found = len(nginx.lines(pattern)) > told
+    out = time.time() - began
+    await asyncio.sleep(max(0, began + seconds - time.time()))
+    end(server)
+    mended = time.time()
+    back = await until(lambda: any(e[3] == server.address and e[0] > mended for e in load.done), 30)
+    back = time.time() - mended if back else None
+    await asyncio.sleep(1)
+
+    # What began within the instant of the fault was under way then, as far as anybody can tell.
+    after = [e for e in load.done if e[0] > began + 0.05]
+    failed = [e for e in after if e[2] != 200]
+    lost = [e for e in load.done if e[0] <= began + 0.05 and e[2] != 200]
+    slowest = max((e[1] - e[0] for e in after), default=0)
+    return {'fault': name, 'requests': len(load.done), 'failed': len(failed),
+            'lost': f'{len(lost)} of {under_way}', 'out': f'{out:.1f} s' if found else '-',
+            'back': f'{back:.1f} s' if back is not None else 'never', 'slowest': f'{slowest:.1f} s',
+            'good': not failed and len(lost) <= under_way and back is not None}
+
+
+async def reloads(options, nginx, load):
+    before = nginx.memory()
+    load.done.clear()
+    hold = options.reloads * 0.6 + 8
+    clients = [Client(load, 0) for _ in range(options.pending)]
+    pending = []
+    for client in clients:
+        pending.append(asyncio.ensure_future(client.ask(f'/ucwa/v1/applications/1/events?wait={hold}')))
+        if len(pending) % 50 == 0:
+            await asyncio.sleep(0.25)
+    await asyncio.sleep(2)
+    most = 0
+    for _ in range(options.reloads):
+        nginx.process.send_signal(signal.SIGHUP)
+        await asyncio.sleep(0.5)
+        most = max(most, len(nginx.workers()))
+    peak = nginx.memory()
+    answers = await asyncio.gather(*pending)
+    gone = await until(lambda: len(nginx.workers()) == options.workers, SHUTDOWN + 5)
+    failed = [e for e in load.done if e[2] != 200]
+    return {'reloads': options.reloads, 'pending GETs': len(answers),
+            'of them failed': sum(a != 200 for a in answers), 'requests meanwhile': len(load.done),
+            'failed': len(failed), 'workers at most': most, 'workers left': len(nginx.workers()),
+            'memory': f'{before:.0f}, {peak:.0f} at most, {nginx.memory():.0f} MB after',
+            'good': not failed and bool(gone)}
+
+
+def table(rows):
+    names = [name for name in rows[0] if name != 'good']
+    print('| ' + ' | '.join(names) + ' |')
+    print('|' + '---|' * len(names))
+    for row in rows:
+        print('| ' + ' | '.join(str(row[name]) for name in names) + ' |'
+              + ('' if row['good'] else '  <-- not good'), flush=True)
+    print(flush=True)
+
+
+async def play(options, nginx, servers, port):
+    rows = []
+    length = 4 if options.short else 10
+    faults = [
+        ('killed', Server.kill, lambda s: s.start('fepool.contoso.local')),
+        ('frozen', Server.freeze, Server.thaw),
+        ('resets connections', lambda s: s.say('reset'), lambda s: s.say('normal')),
+        ('answers take 1 s more', lambda s: s.say('slow 1'), lambda s: s.say('normal')),
+        ('certificate not trusted',
+         lambda s: (s.kill(), s.start('untrusted')),
+         lambda s: (s.kill(), s.start('fepool.contoso.local'))),
+        ('certificate of another name',
+         lambda s: (s.kill(), s.start('fepool2.fabrikam.local')),
+         lambda s: (s.kill(), s.start('fepool.contoso.local'))),
+    ]
+    async with Load(options, port) as load:
+        for n, (name, begin, end) in enumerate(faults):
+            rows.append(await fault(nginx, load, servers[n % len(servers)], name, begin, end, length))
+        table(rows)
+        rows.append(await reloads(options, nginx, load))
+        table(rows[-1:])
+    return all(row['good'] for row in rows)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--module', required=True)
+    parser.add_argument('--pki', required=True, help="what t/pki has made")
+    parser.add_argument('--nginx', default='/usr/sbin/nginx')
+    parser.add_argument('--dir', help='kept if given')
+    parser.add_argument('--preload', default='')
+    parser.add_argument('--short', action='store_true')
+    parser.add_argument('--workers', type=int, default=2)
+    parser.add_argument('--clients', type=int, default=24)
+    parser.add_argument('--pending', type=int)
+    parser.add_argument('--reloads', type=int)
+    parser.add_argument('--check', default='autodiscover interval=1s timeout=1s fails=2 passes=2')
+    options = parser.parse_args()
+    options.pending = options.pending or (60 if options.short else 1000)
+    options.reloads = options.reloads or (5 if options.short else 50)
+    options.pki = os.path.abspath(options.pki)
+    kept = options.dir is not None
+    options.dir = os.path.abspath(options.dir) if kept else tempfile.mkdtemp(prefix='faults')
+    os.makedirs(options.dir, exist_ok=True)
+
+    port, pool = free_port(), free_port()
+    servers = [Server(options, address, pool) for address in ADDRESSES]
+    nginx = Nginx(options, port, pool)
+    try:
+        good = asyncio.run(play(options, nginx, servers, port))
+        bad = nginx.lines(r'\[(alert|crit|emerg)\]')
+        for line in bad[:10]:
+            print(line, end='')
+    finally:
+        nginx.stop()
+        for server in servers:
+            server.thaw()
+            server.kill()
+        if not kept:
+            shutil.rmtree(options.dir, ignore_errors=True)
+    sys.exit(0 if good and not bad else 1)
+
+
+if __name__ == '__main__':
+    main()
