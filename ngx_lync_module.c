@@ -54,6 +54,13 @@ static ngx_command_t  ngx_lync_commands[] = {
       0,
       NULL },
 
+    { ngx_string("lync_status"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      lync_status,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("lync_rule"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE2,
       lync_rule,
@@ -128,6 +135,12 @@ static ngx_http_variable_t  ngx_lync_variables[] = {
     { ngx_string("lync_client_addr"), NULL, lync_variable,
       LYNC_VARIABLE_CLIENT_ADDR, 0, 0 },
 
+    { ngx_string("lync_query"), NULL, lync_variable,
+      LYNC_VARIABLE_QUERY, 0, 0 },
+
+    { ngx_string("lync_owned_connection"), NULL, lync_variable,
+      LYNC_VARIABLE_OWNED_CONNECTION, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
     { ngx_string("lync_nothing"), NULL, lync_variable,
       LYNC_VARIABLE_NOTHING, 0, 0 },
 
@@ -181,6 +194,17 @@ ngx_lync_postconfiguration(ngx_conf_t *cf)
     *h = lync_request_handler;
 
     lync_filter_bodies();
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = lync_log_handler;
+
+    if (lync_settle_status(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     return lync_settle_sockets(cf);
 }

@@ -92,7 +92,8 @@ my %may_include = (
     policy   => [qw(syntax topology policy)],
     balance  => [qw(syntax topology balance)],
     plan     => [qw(syntax topology policy balance plan)],
-    nginx    => [qw(syntax topology policy balance plan nginx)],
+    status   => [qw(syntax topology policy plan status)],
+    nginx    => [qw(syntax topology policy balance plan status nginx)],
     tool     => [qw(syntax topology policy balance plan tool)],
 );
 
@@ -111,7 +112,7 @@ none('no threads', places(sub {
 # What workers share is made of atomics; nothing else has any use for them.
 is_deeply([map { substr($_, length "$source/src/") }
         grep { grep /^\s*#\s*include\s*<atomic>/, lines($_) } @files],
-    [qw(balance/health.h nginx/shared.h)], 'atomics are for shared memory alone');
+    [qw(balance/health.h nginx/shared.h status/cells.h)], 'atomics are for shared memory alone');
 
 none('no writable state outlives a configuration', places(sub {
     $_[0] =~ /^(?:static |thread_local |inline )+(?!.*\b(?:const|constexpr|constinit const)\b)[\w:<>,*& ]+\s\w+(?:\[\w*\])?\s*(?:=|\{|;)/

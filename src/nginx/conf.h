@@ -3,12 +3,14 @@
 // What hangs on nginx's configuration contexts. All of it lives in, and dies with, the pool of
 // the cycle whose configuration it is.
 
+#include "nginx/counters.h"
 #include "nginx/health.h"
 #include "nginx/peer.h"
 #include "nginx/resolve.h"
 #include "nginx/timer.h"
 #include "plan/plan.h"
 #include "policy/site.h"
+#include "status/snapshot.h"
 #include "syntax/block.h"
 #include "topology/publication.h"
 
@@ -103,7 +105,12 @@ struct Publication {
     /// When a refusal was last logged, by reason: a worker's own, so that a line a second of each
     /// kind comes from each worker.
     mutable std::array<time_t, static_cast<std::size_t>(policy::Reason::malformed) + 1> told{};
+
+    Tally tally; ///< what is counted of it; this process's own view
+    std::unique_ptr<status::Published> published; ///< for the status; else NULL
 };
+
+struct LocConf;
 
 /// http level. Owned by the cycle's pool (guard.h, create_in).
 struct MainConf {
@@ -116,11 +123,16 @@ struct MainConf {
     void unbind() noexcept;
 
     Zone zone;
+    Counters counters;
     Reaches reaches{zone};
     std::vector<std::unique_ptr<Publication>> publications;
     topology::Registry registry;
 
     void** http_loc_conf = nullptr; ///< the location configurations of http level
+
+    std::vector<LocConf*> status_locations; ///< those that say `lync_status`
+    std::string page_policy;                ///< Content-Security-Policy of the status page
+    time_t loaded = 0;                      ///< when this configuration was read
 
     /// While a block is being read: the directives from lync_publish down to the current block.
     std::vector<syntax::Directive*> reading;
@@ -148,7 +160,21 @@ struct SrvConf {
 /// that a location from server_include is the administrator's own.
 struct LocConf {
     ngx_flag_t judged;
+
+    ngx_flag_t status;      ///< says `lync_status`
+    ngx_flag_t status_open; ///< and who may see it
+    void** own;             ///< location configurations of this location, while it is parsed
+    void* parent;           ///< the context it stands in (ngx_http_conf_ctx_t)
 };
+
+inline MainConf& main_conf_of(ngx_http_request_t* r) noexcept {
+    return *static_cast<MainConf*>(ngx_http_get_module_main_conf(r, ngx_lync_module));
+}
+
+/// NULL where there is no http block.
+inline MainConf* main_conf_of(ngx_cycle_t* cycle) noexcept {
+    return static_cast<MainConf*>(ngx_http_cycle_get_module_main_conf(cycle, ngx_lync_module));
+}
 
 inline const Host* host_of(ngx_http_request_t* r) noexcept {
     return static_cast<SrvConf*>(ngx_http_get_module_srv_conf(r, ngx_lync_module))->host;

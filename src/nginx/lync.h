@@ -25,6 +25,8 @@
  *     request.cpp      the verdict in nginx's phases
  *     body.h           the verdict on a body
  *     variables.cpp    $lync_*
+ *     counters.h       what is counted, in shared memory
+ *     status.cpp       lync_status: who may see it, and what it says
  *
  * All functions are called by nginx only, on its one thread. None throws. Memory handed to
  * nginx lives in its pools; C++ objects are destroyed by a cleanup of the cycle's pool.
@@ -69,7 +71,10 @@ char *lync_init_main_conf(ngx_conf_t *cf, void *conf);
 /* lync_publish NAME { ... }: conf is the main configuration */
 char *lync_publish(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-/* any directive inside it */
+/* lync_status: the location answers with the status of all publications */
+char *lync_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* any directive inside lync_publish */
 char *lync_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 /* lync_rule PUBLICATION ID: in generated servers only, names the rules of that server */
@@ -80,6 +85,12 @@ ngx_int_t lync_add_log_formats(ngx_conf_t *cf);
 
 /* default servers, name hashes, ALPN: once all servers are known */
 ngx_int_t lync_settle_sockets(ngx_conf_t *cf);
+
+/* who may see the status, and the memory for what is counted: at the end of parsing */
+ngx_int_t lync_settle_status(ngx_conf_t *cf);
+
+/* log phase: counts a request */
+ngx_int_t lync_log_handler(ngx_http_request_t *r);
 
 /* rewrite phase: passes, redirects or refuses a request */
 ngx_int_t lync_request_handler(ngx_http_request_t *r);
@@ -106,6 +117,8 @@ typedef enum {
     LYNC_VARIABLE_VERDICT,
     LYNC_VARIABLE_UPSTREAM,
     LYNC_VARIABLE_CLIENT_ADDR,
+    LYNC_VARIABLE_QUERY,
+    LYNC_VARIABLE_OWNED_CONNECTION,
     LYNC_VARIABLE_NOTHING
 } lync_variable_e;
 

@@ -32,6 +32,7 @@ struct Peer {
     const Endpoint* last; ///< the last one in use; only compared
     std::uint64_t began;  ///< msec
     std::uint64_t acknowledged; ///< bytes, on a kept connection, before this request
+    bool waits;                 ///< a pending GET
     bool probe;                 ///< to a group without a server that takes requests
 
     bool has_key; ///< the client is bound to a server by affinity
@@ -95,6 +96,9 @@ bool takes_requests(Group& group, const Endpoint* endpoint) noexcept {
 /// From here on the request is one of the server's.
 void use_server(ngx_peer_connection_t* pc, Peer& peer, Endpoint& server) noexcept {
     peer.server = retain(&server);
+    if (peer.waits) {
+        add(server, Gauge::waiting, 1);
+    }
     peer.last = &server;
     peer.began = ngx_current_msec;
     pc->sockaddr = &server.address.sockaddr;
@@ -103,9 +107,7 @@ void use_server(ngx_peer_connection_t* pc, Peer& peer, Endpoint& server) noexcep
 }
 
 std::int32_t add_in_flight(Endpoint& server, std::int32_t by) noexcept {
-    return server.record == nullptr
-               ? 0
-               : server.reach.zone().add(*server.record, Gauge::in_flight, by);
+    return add(server, Gauge::in_flight, by);
 }
 
 /// Takes a place among the server's requests; false if another worker has taken the last one.
@@ -268,6 +270,7 @@ ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) {
     if (group.binds && peer.credential) {
         peer.owned = true;
         group.owned++;
+        add(*peer.server, Gauge::owned, 1);
     }
     ngx_connection_t* idle =
         group.shares && !peer.stale ? group.reach->shared.take(*peer.server) : nullptr;
@@ -296,8 +299,8 @@ void remember_server(const Peer& peer) noexcept {
     }
 }
 
-/// Takes the connection out of nginx's hands if it has a future.
-void settle_connection(ngx_peer_connection_t* pc, Peer& peer, ngx_uint_t state) noexcept {
+/// Takes the connection out of nginx's hands if it has a future. Whether it was the client's own.
+bool settle_connection(ngx_peer_connection_t* pc, Peer& peer, ngx_uint_t state) noexcept {
     Group& group = *peer.group;
     ngx_connection_t* c = pc->connection;
 
@@ -317,16 +320,19 @@ void settle_connection(ngx_peer_connection_t* pc, Peer& peer, ngx_uint_t state) 
     case Fate::share:
         pc->connection = nullptr;
         group.reach->shared.keep(c, *peer.server, group.limits.shared_idle);
-        return;
+        return false;
 
     case Fate::keep: {
         Ownership* ownership = find_ownership(peer.request->connection, &group, true);
         if (ownership != nullptr && ownership->connection == nullptr) {
-            group.owned += exchange.owned ? 0 : 1;
+            if (!exchange.owned) {
+                group.owned++;
+                add(*peer.server, Gauge::owned, 1);
+            }
             ownership->count = &group.owned;
             pc->connection = nullptr;
             keep_owned(*ownership, c, *peer.server, group.limits.owned_idle);
-            return;
+            return true;
         }
         break;
     }
@@ -337,10 +343,12 @@ void settle_connection(ngx_peer_connection_t* pc, Peer& peer, ngx_uint_t state) 
 
     if (exchange.owned) {
         group.owned--;
+        add(*peer.server, Gauge::owned, -1);
     }
     if ((exchange.owned || exchange.token) && ((state & NGX_PEER_FAILED) == 0 || pc->cached)) {
         remember_server(peer); // the client comes back to the one that knew it
     }
+    return exchange.owned || exchange.token;
 }
 
 /// Whether the server closed a kept connection before it answered a byte: its right, so it may say
@@ -422,6 +430,16 @@ void count_answer(Peer& peer, ngx_log_t* log) noexcept {
     }
 }
 
+/// For the status: what the try was like.
+void count(const ngx_peer_connection_t* pc, const Peer& peer, bool failed) noexcept {
+    for (const Server& server : peer.group->servers.all()) {
+        if (server.endpoint == peer.server && server.cells != nullptr) {
+            count_try(peer.request, *server.cells, pc->connection, pc->cached != 0, failed);
+            return;
+        }
+    }
+}
+
 void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) {
     Peer& peer = *static_cast<Peer*>(data);
     const bool failed = (state & NGX_PEER_FAILED) != 0;
@@ -436,10 +454,18 @@ void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) {
     }
     end_probe(peer, false);
 
-    settle_connection(pc, peer, state);
+    if (!stale) {
+        count(pc, peer, failed);
+    }
+    const ngx_connection_t* c = pc->connection;
+    const ngx_atomic_uint_t number = c == nullptr ? 0 : c->number;
+    note_owned_connection(peer.request, settle_connection(pc, peer, state) ? number : 0);
     peer.lost = peer.lost || lost;
     peer.owned = false;
     add_in_flight(*peer.server, -1);
+    if (peer.waits) {
+        add(*peer.server, Gauge::waiting, -1);
+    }
 
     if (stale && again) {
         peer.stale = true; // on a fresh connection, of the same server if it still takes requests
@@ -496,6 +522,7 @@ ngx_int_t init_peer(ngx_http_request_t* r, ngx_http_upstream_srv_conf_t* upstrea
     peer->group = group;
     peer->request = r;
     peer->credential = has_credential(r);
+    peer->waits = is_pending_get(r);
     if (group->servers.all().size() > 1) {
         const Client client = client_of(r, group->affinity);
         peer->has_key = client.known;

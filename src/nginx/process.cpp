@@ -22,6 +22,7 @@ bool is_worker() noexcept {
 
 void begin(ngx_cycle_t* cycle, MainConf& conf) {
     conf.zone.enter(cycle->log);
+    conf.counters.enter();
     conf.bind();
     conf.repair.set(repair_interval, cycle->log);
     start_health(cycle, conf);
@@ -32,6 +33,7 @@ void end(MainConf& conf) noexcept {
     stop_resolving(conf);
     stop_health(conf);
     conf.repair.cancel();
+    conf.counters.leave();
 }
 
 } // namespace

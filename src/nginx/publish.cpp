@@ -261,7 +261,7 @@ char* attach_rule(ngx_conf_t* cf, const MainConf& conf, LocConf& location) {
 }
 
 /// For `access_log FILE lync;`: everything an administrator asks of one request, in one line.
-/// No query string: the one of autodiscover holds people's addresses.
+/// No query string: the one of autodiscover holds people's addresses, unless log_sip_uri is on.
 constexpr std::string_view log_formats =
     "log_format lync '$lync_client_addr [$time_local] $lync_publication/$lync_service "
     "$lync_verdict \"$request_method $scheme://$host$uri\" $status $body_bytes_sent "
@@ -276,8 +276,10 @@ constexpr std::string_view log_formats =
     "\"time_total\":\"$request_time\",\"user_agent\":\"$http_user_agent\","
     "\"server\":\"$upstream_addr\",\"server_status\":\"$upstream_status\","
     "\"server_connect_time\":\"$upstream_connect_time\","
+    "\"server_header_time\":\"$upstream_header_time\","
     "\"server_time\":\"$upstream_response_time\",\"connection\":\"$connection\","
-    "\"connection_requests\":\"$connection_requests\"}';\n";
+    "\"connection_requests\":\"$connection_requests\","
+    "\"owned_connection\":\"$lync_owned_connection\",\"query\":\"$lync_query\"}';\n";
 
 } // namespace
 
@@ -295,7 +297,11 @@ void* lync_create_srv_conf(ngx_conf_t* cf) {
 }
 
 void* lync_create_loc_conf(ngx_conf_t* cf) {
-    return ngx_pcalloc(cf->pool, sizeof(LocConf));
+    auto* conf = static_cast<LocConf*>(ngx_pcalloc(cf->pool, sizeof(LocConf)));
+    if (conf != nullptr) {
+        conf->parent = cf->ctx; // a location's configurations are made while its parent's are there
+    }
+    return conf;
 }
 
 char* lync_merge_loc_conf(ngx_conf_t* cf, void*, void*) {

@@ -5,6 +5,8 @@
 #include "nginx/body.h"
 #include "topology/ascii.h"
 
+#include <algorithm>
+
 namespace lync::nginx {
 
 namespace {
@@ -53,6 +55,19 @@ bool host_differs(ngx_http_request_t* r) noexcept {
                            routed.size()) != 0;
 }
 
+void keep_state(void*) {}
+
+RequestState* make_state(ngx_http_request_t* r) noexcept {
+    ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(r->pool, sizeof(RequestState));
+    if (cleanup == nullptr) {
+        return nullptr;
+    }
+    ngx_memzero(cleanup->data, sizeof(RequestState));
+    cleanup->handler = keep_state;
+    ngx_http_set_ctx(r, cleanup->data, ngx_lync_module);
+    return static_cast<RequestState*>(cleanup->data);
+}
+
 policy::Request request_of(ngx_http_request_t* r) noexcept {
     return {view(r->method_name), forwarded_target(r), view(r->headers_in.server)};
 }
@@ -94,6 +109,28 @@ ngx_int_t redirect(ngx_http_request_t* r) noexcept {
                                                              : NGX_HTTP_PERMANENT_REDIRECT;
 }
 
+/// For the status page, with the line in the log: without the query.
+void remember_refusal(ngx_http_request_t* r, const Host& host, Reason reason) noexcept {
+    Counters& counters = main_conf_of(r).counters;
+    if (!counters.counting()) {
+        return;
+    }
+    const ngx_time_t* now = ngx_timeofday();
+    const RequestState* state = state_of(r);
+    std::string_view path = forwarded_target(r);
+    path = path.substr(0, path.find('?'));
+    counters.remember(
+        {.time = static_cast<std::int64_t>(now->sec) * 1000 + static_cast<std::int64_t>(now->msec),
+         .reason = reason,
+         .service = state == nullptr ? policy::Service::unknown : state->verdict.service,
+         .tls = r->connection->ssl != nullptr,
+         .publication = host.publication.plan.publication.name,
+         .client = client_address(r->connection),
+         .method = view(r->method_name),
+         .host = view(r->headers_in.server),
+         .path = path});
+}
+
 /// One line a second for each publication and reason: a scanner must not fill a disk. Names that
 /// nobody publishes are asked for all day, so they are told at a level of their own.
 void tell_refusal(ngx_http_request_t* r, const Host& host, Reason reason) noexcept {
@@ -108,20 +145,73 @@ void tell_refusal(ngx_http_request_t* r, const Host& host, Reason reason) noexce
     const ngx_uint_t level = reason == Reason::unknown_host ? NGX_LOG_INFO : NGX_LOG_ERR;
     const std::string_view remedy =
         reason == Reason::path ? host.site.allow_path_remedy(request_of(r)) : std::string_view();
+    remember_refusal(r, host, reason);
     if (remedy.empty()) {
-        ngx_log_error(level, r->connection->log, 0, "lync_publish \"%s\" refused: %*s",
-                      declared.name.c_str(), name.size(), name.data());
+        ngx_log_error(level, r->connection->log, 0,
+                      "lync_refused: lync_publish \"%s\" refused: %*s", declared.name.c_str(),
+                      name.size(), name.data());
         return;
     }
-    ngx_log_error(level, r->connection->log, 0,
-                  "lync_publish \"%s\" refused: %*s, \"allow_path %*s\" would publish it",
-                  declared.name.c_str(), name.size(), name.data(), remedy.size(), remedy.data());
+    ngx_log_error(
+        level, r->connection->log, 0,
+        "lync_refused: lync_publish \"%s\" refused: %*s, \"allow_path %*s\" would publish it",
+        declared.name.c_str(), name.size(), name.data(), remedy.size(), remedy.data());
+}
+
+// --- what logs may say of autodiscover
+
+/// nginx's lines about a request quote it with its query, where autodiscover has people's
+/// addresses. Ours stands in front and takes the query away while the line is written.
+u_char* describe_request(ngx_http_request_t* r, ngx_http_request_t* sr, u_char* buf,
+                         std::size_t len) {
+    const RequestState* state = state_of(r);
+    if (state == nullptr || state->log_handler == nullptr) {
+        return buf;
+    }
+    const ngx_str_t line = r->request_line;
+    const auto is_query = [](u_char c) { return c == '?'; };
+    u_char* query = std::find_if(line.data, line.data + line.len, is_query);
+    if (query != line.data + line.len) {
+        r->request_line.len = static_cast<std::size_t>(query - line.data);
+    }
+    ngx_str_t uri{};
+    if (r->upstream != nullptr) {
+        uri = r->upstream->uri;
+        r->upstream->uri.len = static_cast<std::size_t>(
+            std::find_if(uri.data, uri.data + uri.len, is_query) - uri.data);
+    }
+    u_char* end = state->log_handler(r, sr, buf, len);
+    r->request_line = line;
+    if (r->upstream != nullptr) {
+        r->upstream->uri = uri;
+    }
+    return end;
+}
+
+void hide_addresses(ngx_http_request_t* r, const Host& host, RequestState& state) noexcept {
+    if (r->args.len != 0 && has_addresses(state.verdict.service) &&
+        !host.publication.plan.publication.log_sip_uri && r->log_handler != describe_request) {
+        state.log_handler = r->log_handler;
+        r->log_handler = describe_request;
+    }
 }
 
 } // namespace
 
 RequestState* state_of(ngx_http_request_t* r) noexcept {
-    return static_cast<RequestState*>(ngx_http_get_module_ctx(r, ngx_lync_module));
+    if (void* state = ngx_http_get_module_ctx(r, ngx_lync_module)) {
+        return static_cast<RequestState*>(state);
+    }
+    if (r != r->main || (!r->internal && !r->filter_finalize)) {
+        return nullptr;
+    }
+    for (const ngx_pool_cleanup_t* c = r->pool->cleanup; c != nullptr; c = c->next) {
+        if (c->handler == keep_state) {
+            ngx_http_set_ctx(r, c->data, ngx_lync_module);
+            return static_cast<RequestState*>(c->data);
+        }
+    }
+    return nullptr;
 }
 
 ngx_int_t refuse(ngx_http_request_t* r, const Host& host, Reason reason) noexcept {
@@ -149,13 +239,31 @@ policy::Verdict verdict_of(ngx_http_request_t* r, const Host& host) noexcept {
     }
 
     const policy::Verdict verdict = judge(r, host);
-    // An internal redirect forgets it; it is the same then, only judged once more.
-    auto* state = static_cast<RequestState*>(ngx_pcalloc(r->pool, sizeof(RequestState)));
-    if (state != nullptr) {
+    if (RequestState* state = make_state(r)) {
         state->verdict = verdict;
-        ngx_http_set_ctx(r, state, ngx_lync_module);
     }
     return verdict;
+}
+
+const policy::Verdict* ruled_verdict(ngx_http_request_t* r) noexcept {
+    const RequestState* state = state_of(r);
+    return state == nullptr || !state->ruled ? nullptr : &state->verdict;
+}
+
+void note_owned_connection(ngx_http_request_t* r, ngx_atomic_uint_t number) noexcept {
+    if (RequestState* state = state_of(r)) {
+        state->owned_connection = number;
+    }
+}
+
+ngx_atomic_uint_t owned_connection(ngx_http_request_t* r) noexcept {
+    const RequestState* state = state_of(r);
+    return state == nullptr ? 0 : state->owned_connection;
+}
+
+bool has_addresses(policy::Service service) noexcept {
+    return service == policy::Service::autodiscover ||
+           service == policy::Service::exchange_autodiscover;
 }
 
 bool is_pending_get(ngx_http_request_t* r) noexcept {
@@ -185,6 +293,10 @@ ngx_int_t lync_request_handler(ngx_http_request_t* r) {
     }
 
     const lync::policy::Verdict verdict = verdict_of(r, *host);
+    if (RequestState* state = state_of(r)) {
+        state->ruled = true;
+        hide_addresses(r, *host, *state);
+    }
     switch (verdict.action) {
     case lync::policy::Action::pass:
         return judge_body(r, *host);

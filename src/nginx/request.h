@@ -4,12 +4,15 @@
 
 namespace lync::nginx {
 
-/// Kept with a request from its first verdict on. An internal redirect forgets it; what is judged
-/// then is the same.
+/// Kept with a request from its first verdict on, in a cleanup of its pool: an internal redirect
+/// (to what says 503) forgets a module's context.
 struct RequestState {
     policy::Verdict verdict;
     bool form_read;
     bool waits_for_form;
+    bool ruled; ///< the request was treated by the verdict, which variables alone don't do
+    ngx_atomic_uint_t owned_connection;
+    ngx_http_log_handler_pt log_handler; ///< nginx's own, if ours stands before it
 };
 
 /// NULL before the first verdict.
@@ -20,6 +23,22 @@ policy::Verdict verdict_of(ngx_http_request_t* r, const Host& host) noexcept;
 
 /// Makes the verdict a refusal, and logs it. Returns the status to answer with.
 ngx_int_t refuse(ngx_http_request_t* r, const Host& host, policy::Reason reason) noexcept;
+
+/// The verdict that a request was treated by; NULL if nobody asked the rules: nginx answered
+/// before, or a location of the administrator's own did.
+const policy::Verdict* ruled_verdict(ngx_http_request_t* r) noexcept;
+
+/// The number of the server connection that belongs to the client and carried the request, 0 if it
+/// was none's own.
+void note_owned_connection(ngx_http_request_t* r, ngx_atomic_uint_t number) noexcept;
+ngx_atomic_uint_t owned_connection(ngx_http_request_t* r) noexcept;
+
+/// Who speaks: from a PROXY header where the socket takes one (its sender is the connection's
+/// address), else the connection's, which realip may have replaced.
+std::string_view client_address(const ngx_connection_t* c) noexcept;
+
+/// Whether a request's query may hold people's addresses: autodiscover, of whichever product.
+bool has_addresses(policy::Service service) noexcept;
 
 /// Whether the pool is asked to hold the request until there is something to tell: UCWA's event
 /// channel. Sent twice, the first one is answered 409 [UCWA, "Events"].

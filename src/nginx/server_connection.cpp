@@ -57,6 +57,7 @@ void on_owned_event(ngx_event_t* event) {
     auto* ownership = static_cast<Ownership*>(c->data);
     ownership->connection = nullptr;
     --*ownership->count;
+    add(*ownership->server, Gauge::owned, -1);
     close_server_connection(c);
 }
 
@@ -71,6 +72,7 @@ void close_all_owned(void* data) {
             ngx_connection_t* c = o->connection;
             o->connection = nullptr;
             --*o->count;
+            add(*o->server, Gauge::owned, -1);
             close_server_connection(c);
         }
         release(std::exchange(o->server, nullptr));

@@ -56,6 +56,10 @@ void release(Endpoint* endpoint) noexcept {
     endpoint->reach.forget(endpoint);
 }
 
+std::int32_t add(Endpoint& server, Gauge which, std::int32_t by) noexcept {
+    return server.record == nullptr ? 0 : server.reach.zone().add(*server.record, which, by);
+}
+
 // --- Reach
 
 Reach::~Reach() {
@@ -190,6 +194,7 @@ void Servers::rebuild() {
             if (known != before.end()) {
                 server.check = known->check;
                 server.turn = known->turn;
+                server.cells = known->cells;
             } else {
                 bind(server);
             }
@@ -229,6 +234,8 @@ std::string Servers::check_key(const Endpoint& endpoint) const {
 
 void Servers::bind(Server& server) noexcept {
     rebind(reach_->zone(), server.check, Subject::check, check_key(*server.endpoint));
+    server.cells =
+        counters_ == nullptr ? nullptr : counters_->server(upstream_, view(server.endpoint->name));
 }
 
 void Servers::bind() noexcept {

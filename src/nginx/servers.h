@@ -16,6 +16,7 @@
 // any more. Lines and Servers change only between two events, so nothing keeps a pointer into them.
 
 #include "balance/choice.h"
+#include "nginx/counters.h"
 #include "nginx/server_connection.h"
 #include "nginx/shared.h"
 #include "topology/publication.h"
@@ -49,6 +50,10 @@ struct Endpoint {
 };
 
 Endpoint* retain(Endpoint* endpoint) noexcept;
+
+/// One more or one less of what is going on at a server. Returns the number before.
+std::int32_t add(Endpoint& server, Gauge which, std::int32_t by) noexcept;
+
 /// Gives a reference back; the endpoint is gone when it was the last one. NULL is allowed.
 void release(Endpoint* endpoint) noexcept;
 
@@ -109,6 +114,7 @@ struct Server {
     Endpoint* endpoint = nullptr; ///< the line's reference
     Record* check = nullptr;      ///< Subject::check: its health, or NULL if none is checked
     std::int64_t turn = 0;        ///< balance::Candidate::turn
+    status::ServerCells* cells = nullptr; ///< what is counted of it; NULL: nothing
 };
 
 /// The servers of a group.
@@ -127,7 +133,15 @@ public:
     /// its connections, records and sessions. True if anything changed.
     bool replace(std::size_t line, std::span<const ngx_addr_t> addresses);
 
-    /// Finds the records of the checks, as Reaches::bind does those of the endpoints.
+    /// Where the servers' requests are counted, under the name of their upstream, which must live
+    /// as long.
+    void count_in(Counters& counters, std::string_view upstream) noexcept {
+        counters_ = &counters;
+        upstream_ = upstream;
+    }
+
+    /// Finds the records of the checks, as Reaches::bind does those of the endpoints, and the
+    /// counters.
     void bind() noexcept;
     void unbind() noexcept;
 
@@ -150,6 +164,8 @@ private:
 
     Reach* reach_ = nullptr;
     const topology::Farm* farm_ = nullptr;
+    Counters* counters_ = nullptr;
+    std::string_view upstream_;
     std::string checked_by_;
     std::vector<Line> lines_;
     std::vector<Server> all_;

@@ -23,12 +23,6 @@ ngx_int_t set_none(ngx_http_variable_value_t* v) noexcept {
     return NGX_OK;
 }
 
-/// Who speaks: from a PROXY header where the socket takes one (its sender is the connection's
-/// address), else the connection's, which realip may have replaced.
-std::string_view client_addr(const ngx_connection_t* c) noexcept {
-    return c->proxy_protocol != nullptr ? view(c->proxy_protocol->src_addr) : view(c->addr_text);
-}
-
 ngx_int_t set_verdict(ngx_http_request_t* r, ngx_http_variable_value_t* v,
                       const policy::Verdict& verdict) noexcept {
     switch (verdict.action) {
@@ -77,7 +71,33 @@ ngx_int_t set_host_variable(ngx_http_request_t* r, ngx_http_variable_value_t* v,
     }
 }
 
+/// For logs: the query of autodiscover, where the administrator wants to see it.
+ngx_int_t set_query(ngx_http_request_t* r, ngx_http_variable_value_t* v,
+                    const Host& host) noexcept {
+    const bool shown = host.publication.plan.publication.log_sip_uri && r->args.len != 0 &&
+                       has_addresses(verdict_of(r, host).service);
+    return shown ? set(v, view(r->args)) : set_none(v);
+}
+
+/// Another one after each try of a request.
+ngx_int_t set_owned_connection(ngx_http_request_t* r, ngx_http_variable_value_t* v) noexcept {
+    const ngx_atomic_uint_t number = owned_connection(r);
+    auto* text = number == 0 ? nullptr
+                             : static_cast<u_char*>(ngx_pnalloc(r->pool, NGX_ATOMIC_T_LEN));
+    if (text == nullptr) {
+        return set_none(v);
+    }
+    const u_char* end = ngx_sprintf(text, "%uA", number);
+    set(v, {reinterpret_cast<char*>(text), static_cast<std::size_t>(end - text)});
+    v->no_cacheable = 1;
+    return NGX_OK;
+}
+
 } // namespace
+
+std::string_view client_address(const ngx_connection_t* c) noexcept {
+    return c->proxy_protocol != nullptr ? view(c->proxy_protocol->src_addr) : view(c->addr_text);
+}
 
 } // namespace lync::nginx
 
@@ -85,8 +105,14 @@ ngx_int_t lync_variable(ngx_http_request_t* r, ngx_http_variable_value_t* v, uin
     using namespace lync::nginx;
 
     if (data == LYNC_VARIABLE_CLIENT_ADDR) {
-        return set(v, client_addr(r->connection));
+        return set(v, client_address(r->connection));
     }
     const Host* host = data == LYNC_VARIABLE_NOTHING ? nullptr : host_of(r);
+    if (host != nullptr && data == LYNC_VARIABLE_OWNED_CONNECTION) {
+        return set_owned_connection(r, v);
+    }
+    if (host != nullptr && data == LYNC_VARIABLE_QUERY) {
+        return set_query(r, v, *host);
+    }
     return host == nullptr ? set_none(v) : set_host_variable(r, v, *host, data);
 }

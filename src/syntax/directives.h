@@ -66,6 +66,8 @@
          "meeting_url_guard on|off")                                           \
     LINE(hide_server_names, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1,                  \
          "hide_server_names on|off")                                           \
+    LINE(log_sip_uri, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1,                        \
+         "log_sip_uri on|off")                                                 \
     LINE(connection_auth, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 4,                    \
          "connection_auth on|off [idle=TIME] [age=TIME] [max=NUMBER]")         \
     LINE(pending_get_timeout, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1,                \

@@ -4,6 +4,7 @@
 #include "topology/declare.h"
 
 #include <set>
+#include <utility>
 
 namespace lync::topology {
 
@@ -82,7 +83,7 @@ void check_certificates(Publication& publication, const Environment& environment
     std::set<KeyKind> kinds;
 
     for (const CertificateFiles& files : publication.certificates) {
-        const Certificate certificate =
+        Certificate certificate =
             load_certificate(files.certificate, files.key, environment.now);
         if (!certificate.error.empty()) {
             throw Mistake(certificate.error, files.place);
@@ -101,6 +102,7 @@ void check_certificates(Publication& publication, const Environment& environment
         for (const std::string& name : certificate.names) {
             names->add(name);
         }
+        publication.loaded_certificates.push_back(std::move(certificate));
     }
     names->freeze();
     publication.certificate_names = std::move(names);

@@ -251,6 +251,7 @@ void Declaration::read_switches() {
          {std::pair<std::string_view, bool*>{"https_redirect", &publication_.https_redirect},
           {"meeting_url_guard", &publication_.meeting_url_guard},
           {"hide_server_names", &publication_.hide_server_names},
+          {"log_sip_uri", &publication_.log_sip_uri},
           {"resolve_at_start", &publication_.resolve_at_start}}) {
         if (const Directive* directive = syntax::find(block_, name)) {
             *flag = read_flag(*directive, block_);

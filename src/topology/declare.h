@@ -63,8 +63,8 @@ SimpleUrl read_simple_url(const Directive& directive, const Directive& block,
 void check_names(const Publication& publication, Registry& registry);
 void check_sockets(Publication& publication, Registry& registry);
 
-/// Loads and checks every certificate and CA file, fills Publication::certificate_names, and
-/// remarks on https names that no certificate covers.
+/// Loads and checks every certificate and CA file, fills Publication::loaded_certificates and
+/// certificate_names, and remarks on https names that no certificate covers.
 void check_certificates(Publication& publication, const Environment& environment,
                         std::vector<Diagnostic>& remarks);
 

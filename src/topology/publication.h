@@ -139,6 +139,7 @@ struct Publication {
     /// One entry for each `sip_domain` directive: the index of its first domain, and its place.
     std::vector<std::pair<std::size_t, Place>> sip_domain_places;
     std::vector<CertificateFiles> certificates;
+    std::vector<Certificate> loaded_certificates; ///< what is in them, in the same order
     std::string trusted_ca; ///< empty only while backend_verify is off
     Place trusted_ca_place;
     bool backend_verify = true;
@@ -158,6 +159,7 @@ struct Publication {
     std::vector<std::pair<std::string, Place>> deny_paths;
     bool meeting_url_guard = true;
     bool hide_server_names = false;
+    bool log_sip_uri = false; ///< whether logs may hold the query of autodiscover: addresses
     /// Off: servers given by name are looked up after the start, so that nginx starts without DNS.
     bool resolve_at_start = true;
     std::vector<std::pair<std::string, Place>> includes; ///< server_include, with the place

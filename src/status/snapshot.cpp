@@ -1,0 +1,62 @@
+#include "status/snapshot.h"
+
+namespace lync::status {
+
+std::string_view status_class_name(StatusClass status) noexcept {
+    constexpr std::string_view names[] = {"other", "1xx", "2xx", "3xx", "4xx", "5xx"};
+    return names[static_cast<std::size_t>(status)];
+}
+
+std::string_view verdict_name(CountedVerdict verdict) noexcept {
+    constexpr std::string_view names[] = {"pass", "redirect", "refuse", "none"};
+    return names[static_cast<std::size_t>(verdict)];
+}
+
+std::string_view state_name(ServerState state) noexcept {
+    constexpr std::string_view names[] = {"unknown", "up", "down", "draining"};
+    return names[static_cast<std::size_t>(state)];
+}
+
+std::string_view coverage_name(Coverage coverage) noexcept {
+    constexpr std::string_view names[] = {"covered", "uncovered", "by_request", "not_needed"};
+    return names[static_cast<std::size_t>(coverage)];
+}
+
+std::string_view role_words(topology::Role role) noexcept {
+    switch (role) {
+    case topology::Role::pool:
+        return "Front End pool";
+    case topology::Role::director:
+        return "Director";
+    case topology::Role::office_web_apps:
+        return "Office Web Apps";
+    case topology::Role::exchange:
+        return "Exchange";
+    }
+    return "";
+}
+
+Summary summarize(const Snapshot& snapshot) noexcept {
+    Summary summary;
+    for (const Publication& publication : snapshot.publications) {
+        for (const Pool& pool : publication.pools) {
+            for (const Server& server : pool.servers) {
+                summary.servers++;
+                summary.servers_up += server.state == ServerState::up;
+                summary.servers_down += server.state == ServerState::down;
+                summary.servers_draining += server.state == ServerState::draining;
+            }
+        }
+        summary.names += publication.published->names.size();
+        for (const Name& name : publication.published->names) {
+            summary.names_uncovered += name.coverage == Coverage::uncovered;
+        }
+        for (const Certificate& certificate : publication.published->certificates) {
+            summary.certificates_expiring +=
+                days_left(certificate.not_after, snapshot.time / 1000) < expiring_days;
+        }
+    }
+    return summary;
+}
+
+} // namespace lync::status

@@ -1,0 +1,239 @@
+#pragma once
+
+// The status room: what an administrator, a program and Prometheus are told of the publications at
+// one moment. Pure: src/nginx/status.cpp fills a snapshot, the rest of this room writes it down.
+//
+//     snapshot.h     what is known at one moment
+//     published.h    its part that the configuration tells: names, flips in words, certificates
+//     histogram.h    times in buckets
+//     cells.h        the counters as they lie in shared memory, and their sums
+//     refusals.h     the last refusals, likewise
+//     json.h         the snapshot as JSON (docs/status.schema.json)
+//     prometheus.h   the snapshot as Prometheus' text
+//     page.h         the page, which is page.html, and what browsers are told about it
+//
+// A snapshot owns nothing that a configuration holds already: its string_views point there, or to
+// text that whoever fills it keeps until it has been written down.
+
+#include "policy/site.h"
+#include "status/histogram.h"
+#include "topology/publication.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lync::status {
+
+/// Classes of HTTP statuses, as they are counted. `other`: a connection that ended before there was
+/// an answer (nginx's 499 and 444 are among 4xx, as in its log).
+enum class StatusClass : std::uint8_t { other, s1xx, s2xx, s3xx, s4xx, s5xx };
+inline constexpr std::size_t status_class_count = 6;
+
+constexpr StatusClass status_class(unsigned status) noexcept {
+    return status >= 100 && status < 600 ? static_cast<StatusClass>(status / 100)
+                                         : StatusClass::other;
+}
+/// "2xx", "other".
+std::string_view status_class_name(StatusClass status) noexcept;
+
+using StatusCounts = std::array<std::uint64_t, status_class_count>;
+
+/// A verdict as it is counted: the three of policy::Action, and `none` for requests that nginx
+/// itself answered before the rules were asked: malformed ones, timeouts, HTTP/2, an
+/// administrator's own location.
+enum class CountedVerdict : std::uint8_t { pass, redirect, refuse, none };
+inline constexpr std::size_t verdict_count = 4;
+std::string_view verdict_name(CountedVerdict verdict) noexcept;
+
+inline constexpr std::size_t reason_count = static_cast<std::size_t>(policy::Reason::malformed) + 1;
+inline constexpr std::size_t service_count =
+    static_cast<std::size_t>(policy::Service::internal_twin) + 1;
+
+enum class ServerState : std::uint8_t {
+    unknown,  ///< not checked yet, or not checked at all (health_check off)
+    up,       ///< takes requests
+    down,     ///< takes none; the reason says why
+    draining, ///< takes no new clients: `down` in the configuration
+};
+std::string_view state_name(ServerState state) noexcept;
+
+struct Server {
+    std::string_view name;    ///< as in the configuration: "fe1.contoso.local", "10.0.0.11"
+    std::string_view address; ///< where it is now: "10.0.0.11:4443"
+    ServerState state = ServerState::unknown;
+    std::string reason;     ///< why it is down or draining; else empty
+    std::int64_t since = 0; ///< when it came into this state, seconds of Unix time; 0: not known
+    bool backup = false;
+    unsigned weight = 1;
+
+    std::uint64_t in_flight = 0;         ///< requests that it is answering now
+    std::uint64_t pending_gets = 0;      ///< of these, UCWA event channels, which wait by design
+    std::uint64_t owned_connections = 0; ///< that belong to one client each
+    std::uint64_t requests = 0;          ///< given to it, each try of a request counted
+    std::uint64_t failures = 0;          ///< of these: no connection, no answer in time, no TLS
+    std::uint64_t unauthorized = 0;      ///< answered 401
+    StatusCounts statuses{};
+    std::uint64_t handshakes = 0;  ///< TLS sessions begun with it, resumed ones included
+    std::uint64_t resumptions = 0; ///< of these: resumed
+    Histogram response_time;       ///< to the end of the answer; without pending GETs
+};
+
+/// A group of servers on one port of theirs.
+struct Pool {
+    topology::Role role = topology::Role::pool;
+    std::string_view name; ///< the pool's FQDN
+    std::uint16_t port = 0;
+    bool tls = true;
+    std::vector<Server> servers;
+};
+
+/// Minutes of a history, the present one the last.
+inline constexpr std::size_t history_minutes = 60;
+
+/// What happened in each minute of the last hour, oldest first; -1 where nothing is known.
+struct History {
+    std::array<std::int64_t, history_minutes> requests{};
+    std::array<std::int64_t, history_minutes> errors{};
+
+    History() {
+        requests.fill(-1);
+        errors.fill(-1);
+    }
+};
+
+struct Service {
+    policy::Service service = policy::Service::unknown;
+    StatusCounts statuses{};
+    std::uint64_t unauthorized = 0;
+    std::uint64_t received = 0; ///< bytes of requests, heads included
+    std::uint64_t sent = 0;     ///< bytes of answers, heads included
+    Histogram duration;         ///< of whole requests, pending GETs left out
+    History history;
+
+    std::uint64_t requests() const noexcept {
+        std::uint64_t all = 0;
+        for (const std::uint64_t count : statuses) {
+            all += count;
+        }
+        return all;
+    }
+    /// What the administrator has to care for: 5xx.
+    std::uint64_t errors() const noexcept {
+        return statuses[static_cast<std::size_t>(StatusClass::s5xx)];
+    }
+};
+
+/// A certificate that listeners present.
+struct Certificate {
+    std::string_view file;
+    std::string_view subject;
+    std::string_view key; ///< "RSA", "ECDSA"
+    int key_bits = 0;
+    const std::vector<std::string>* names = nullptr;
+    std::int64_t not_after = 0; ///< seconds of Unix time
+};
+
+/// Whether clients that ask for a name by https accept what they are shown.
+enum class Coverage : std::uint8_t {
+    covered,
+    uncovered,
+    by_request, ///< "lyncdiscover.*": whether it is covered depends on the name asked for
+    not_needed, ///< nothing is published by https under this name
+};
+std::string_view coverage_name(Coverage coverage) noexcept;
+
+inline constexpr std::uint32_t none = 0xffffffff;
+
+/// A published name: what becomes of it by https and by http, and which certificate covers it.
+struct Name {
+    std::string_view name;
+    std::uint32_t https = none; ///< index into Publication::rules, or none
+    std::uint32_t http = none;
+    std::uint32_t certificate = none; ///< index into Publication::certificates, the first that does
+    Coverage coverage = Coverage::not_needed;
+};
+
+/// Where the requests of some names go.
+struct Rule {
+    struct Target {
+        topology::Role role = topology::Role::pool;
+        std::string_view pool;
+        std::uint16_t port = 0;
+        std::string path; ///< of a simple URL where several share a host; else empty
+    };
+
+    std::string_view id;
+    bool tls = true;
+    std::string words; ///< "Director dirpool.contoso.local, 4443"
+    std::vector<Target> targets;
+};
+
+/// What the configuration alone tells of a publication: made once (published.h).
+struct Published {
+    std::string_view name;
+    std::string_view product;
+    std::vector<Rule> rules;
+    std::vector<Name> names;
+    std::vector<Certificate> certificates;
+    std::vector<policy::Service> services; ///< what clients are expected to ask for
+};
+
+struct Publication {
+    const Published* published = nullptr;
+    std::array<std::uint64_t, verdict_count> verdicts{};
+    std::array<std::uint64_t, reason_count> refusals{}; ///< by policy::Reason
+    std::vector<Pool> pools;
+    std::vector<Service> services; ///< those that were asked for, or can be
+};
+
+/// A refused request, as much of it as is kept.
+struct Refusal {
+    std::int64_t time = 0; ///< milliseconds of Unix time
+    policy::Reason reason = policy::Reason::none;
+    policy::Service service = policy::Service::unknown;
+    std::string publication;
+    std::string client; ///< address
+    std::string method;
+    std::string scheme;
+    std::string host;
+    std::string path; ///< never with a query
+};
+
+struct Snapshot {
+    std::int64_t time = 0;         ///< milliseconds of Unix time
+    std::int64_t loaded = 0;       ///< when the configuration was loaded, seconds of Unix time
+    std::string_view nginx;        ///< version
+    std::string_view module;       ///< version
+    std::uint64_t workers = 0;     ///< processes that serve now, those that are ending included
+    std::vector<Publication> publications;
+    std::vector<Refusal> refusals; ///< the latest first
+};
+
+/// What a glance must show.
+struct Summary {
+    std::size_t servers = 0;
+    std::size_t servers_up = 0;
+    std::size_t servers_down = 0;
+    std::size_t servers_draining = 0;
+    std::size_t names = 0;
+    std::size_t names_uncovered = 0;
+    std::size_t certificates_expiring = 0; ///< within the days below, or expired
+};
+inline constexpr int expiring_days = 14;
+
+Summary summarize(const Snapshot& snapshot) noexcept;
+
+/// Whole days from `now` until a certificate ends; negative once it has.
+constexpr std::int64_t days_left(std::int64_t not_after, std::int64_t now) noexcept {
+    const std::int64_t seconds = not_after - now;
+    return seconds >= 0 ? seconds / 86400 : -((-seconds + 86399) / 86400);
+}
+
+/// A role as people say it: "Director", "Front End pool", "Office Web Apps", "Exchange".
+std::string_view role_words(topology::Role role) noexcept;
+
+} // namespace lync::status

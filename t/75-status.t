@@ -1,0 +1,552 @@
+# lync_status: who may see it, in which form, and that what it counts is what happened.
+
+use LyncTest;
+use LyncTest::Scene;
+
+use JSON::PP ();
+use Time::HiRes qw(sleep);
+
+master_on();
+
+our $Publication = <<'END';
+    lync_publish contoso {
+        %%SOCKETS%%
+        sip_domain  contoso.com;
+        %%CERTIFICATE%%
+        %%TRUSTED_CA%%
+        pool fepool.contoso.local {
+            server                 127.0.0.11;
+            external_web_services  lyncwebext.contoso.com;
+            %%PORTS%%
+        }
+        pool fepool2.fabrikam.local {
+            server                 127.0.0.12;
+            external_web_services  lyncwebext.fabrikam.com;
+            listening_ports        https=%%PORT_OWN%%;
+            health_check           off;
+        }
+        simple_url  meet https://meet.contoso.com;
+    }
+END
+
+our $Status = <<'END';
+    server {
+        listen 127.0.0.1:%%PORT_STATUS%%;
+        location / { lync_status; }
+    }
+END
+
+our $Access = <<'END';
+    server {
+        listen 127.0.0.1:%%PORT_STATUS%%;
+        listen 127.0.0.1:%%PORT_PROXIED%% proxy_protocol;
+        %%SIX%%
+        allow all;
+
+        location /default { lync_status; }
+        location /allowed { lync_status; allow 127.0.0.0/8; deny all; }
+        location /denied  { lync_status; deny all; }
+        location /real    { lync_status; set_real_ip_from 127.0.0.1; real_ip_header proxy_protocol; }
+        location /opened  { lync_status; allow all; }
+        location /basic   {
+            lync_status;
+            auth_basic            status;
+            auth_basic_user_file  %%SERVROOT%%/html/users;
+            satisfy               all;
+        }
+        location /off     { lync_status; auth_basic off; }
+        location /inner   { location /inner/status { lync_status; } allow all; }
+    }
+END
+
+# Where the system has IPv6.
+our $Six = IO::Socket::IP->new(LocalHost => '::1', Listen => 1) ? 'listen [::1]:%%PORT_STATUS%%;' : '';
+$Access =~ s/%%SIX%%/$Six/;
+
+my $forms = { json => qr{^application/json$}, html => qr{^text/html; charset=utf-8$},
+    prometheus => qr{^text/plain; version=0\.0\.4; charset=utf-8$} };
+
+sub ask {
+    my ($path, %o) = @_;
+    my $port = port($o{port} // 'STATUS');
+    my $client = client("http://127.0.0.1:$port", %{ $o{client} // {} });
+    my $method = $o{method} // 'GET';
+    $client->ask("$method $path", Connection => 'close', @{ $o{headers} // [] });
+    return $client->answer($method eq 'HEAD');
+}
+
+sub status {
+    my $answer = ask('/?format=json');
+    return JSON::PP->new->utf8->decode($answer->{body});
+}
+
+# The status once everything is counted: a client has its answer a moment before the log phase.
+sub settled {
+    my ($requests) = @_;
+    my $status;
+    wait_until {
+        $status = status();
+        my $verdicts = $status->{publications}[0]{verdicts};
+        my $all = 0;
+        $all += $_ for values %$verdicts;
+        $all >= $requests;
+    } 5;
+    return $status;
+}
+
+sub of {
+    my ($list, $name) = @_;
+    return (grep { $_->{name} eq $name } @$list)[0];
+}
+
+sub site { client("https://$_[0]")->ask($_[1] // 'GET /abs/handler')->answer->{status} }
+
+sub headers_ok {
+    my ($answer, $what) = @_;
+    is($answer->one('Cache-Control'), 'no-store', "$what: no-store");
+    is($answer->one('X-Content-Type-Options'), 'nosniff', "$what: nosniff");
+    like($answer->one('Content-Security-Policy') // '', qr/^default-src 'none'/, "$what: a policy of contents");
+    unlike($answer->one('Content-Security-Policy') // '', qr/unsafe/, "$what: and a strict one");
+}
+
+# Closed to everyone but loopback, unless the location itself says who may see it.
+scene access => sub {
+    my $from_outside = { port => 'PROXIED', client => { first => "PROXY TCP4 192.0.2.7 127.0.0.1 5000 80\r\n" } };
+    my $from_inside  = { port => 'PROXIED', client => { first => "PROXY TCP4 127.0.0.1 127.0.0.1 5000 80\r\n" } };
+    for my $case (
+        ['/default', {},            200, 'loopback'],
+        ['/default', $from_outside, 403, 'somebody outside, by PROXY protocol'],
+        ['/default', $from_inside,  200, 'loopback, by PROXY protocol'],
+        ['/real',    $from_outside, 403, 'somebody outside, whom realip names'],
+        ['/default', { headers => ['X-Forwarded-For', '192.0.2.7'] }, 403, 'a proxy on this machine'],
+        ['/default', { headers => ['Forwarded', 'for=192.0.2.7'] },   403, 'a proxy on this machine, by the standard'],
+        ['/default', { headers => ['X-Forwarded-For', '127.0.0.1'] }, 403, 'a forged header opens nothing'],
+        ['/inner/status', $from_outside, 403, 'allow in the location around it opens nothing'],
+        ['/off',     $from_outside, 403, 'auth_basic off opens nothing'],
+        ['/opened',  $from_outside, 200, 'allow all in the location opens it'],
+        ['/allowed', {},            200, 'allow of an address'],
+        ['/denied',  {},            403, 'deny all shuts out loopback, too'],
+        ['/basic',   {},            401, 'auth_basic without a password'],
+        ['/basic',   { headers => [Authorization => 'Basic c3RhdHVzOnJpZ2h0'] }, 200, 'auth_basic with it'],
+        ['/basic',   { headers => [Authorization => 'Basic c3RhdHVzOndyb25n'] }, 401, 'auth_basic with a wrong one'],
+        ['/basic',   { %$from_outside, headers => [Authorization => 'Basic c3RhdHVzOnJpZ2h0'] }, 200, 'auth_basic opens it'],
+    ) {
+        my ($path, $options, $want, $what) = @$case;
+        my $answer = ask($path, %$options);
+        is($answer->{status}, $want, $what);
+        unlike($answer->{body}, qr/Lync publications/, "$what: and nothing is told") if $want != 200;
+    }
+    if ($Six) {
+        my $six = client('http://localhost:' . port('STATUS'), address => '::1');
+        is($six->ask('GET /default')->answer->{status}, 200, 'loopback of IPv6');
+    }
+    ok(log_lines(qr/lync_status_closed: only this machine/), 'the log says how to open it');
+    headers_ok(ask('/default', %$from_outside), 'a refusal');
+};
+
+# Only GET and HEAD, and nothing can be changed.
+scene methods => sub {
+    my $before = status();
+    for my $method (qw(POST PUT DELETE PATCH OPTIONS PROPFIND)) {
+        my $answer = ask('/?format=json', method => $method, headers => ['Content-Length' => 0]);
+        is($answer->{status}, 405, "$method: 405");
+        is($answer->one('Allow'), 'GET, HEAD', "$method: Allow");
+        headers_ok($answer, $method);
+    }
+    for my $form (qw(json html prometheus)) {
+        my $get = ask("/?format=$form");
+        my $head = ask("/?format=$form", method => 'HEAD');
+        is($head->{status}, 200, "HEAD, $form");
+        is($head->{body}, '', "HEAD, $form: no body");
+        is($head->one('Content-Type'), $get->one('Content-Type'), "HEAD, $form: the same type");
+    }
+    my $after = status();
+    is_deeply($after->{publications}, $before->{publications}, 'the status is no request of a publication');
+};
+
+scene formats => sub {
+    my $prometheus = 'application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1';
+    my $browser = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
+    for my $case (
+        ['/',                    [],                             'html'],
+        ['/',                    [Accept => $browser],           'html'],
+        ['/',                    [Accept => 'application/json'], 'json'],
+        ['/',                    [Accept => $prometheus],        'prometheus'],
+        ['/',                    ['X-Prometheus-Scrape-Timeout-Seconds' => 10], 'prometheus'],
+        ['/?format=json',        [Accept => $browser],           'json'],
+        ['/?format=prometheus',  [Accept => $browser],           'prometheus'],
+        ['/?format=html',        [Accept => 'application/json'], 'html'],
+        ['/deep/er?a=b&format=json', [],                         'json'],
+    ) {
+        my ($path, $headers, $form) = @$case;
+        my $answer = ask($path, headers => $headers);
+        like($answer->one('Content-Type'), $forms->{$form}, "$path (@$headers): $form");
+        headers_ok($answer, "$path (@$headers)");
+    }
+    my $answer = ask('/?format=xml');
+    is($answer->{status}, 400, 'a form there is not');
+    like($answer->{body}, qr/there are html, json and prometheus/, 'says which ones there are');
+    headers_ok($answer, 'of a form there is not');
+
+    my $page = ask('/')->{body};
+    cmp_ok(length $page, '<', 60_000, 'the page is small');
+    my $status = status();
+    is($status->{schema}, 1, 'the version of the schema');
+    like($status->{nginx}, qr/^\d+\.\d+\.\d+/, 'the version of nginx');
+    is(scalar @{ $status->{publications} }, 1, 'one publication');
+};
+
+# What is counted is what happened.
+scene counts => sub {
+    my $zero = status()->{publications}[0];
+    is($zero->{verdicts}{$_}, 0, "no $_ yet") for sort keys %{ $zero->{verdicts} };
+
+    is(site('lyncwebext.contoso.com'), 200, 'one that passes') for 1 .. 5;
+    is(site('lyncwebext.contoso.com', 'GET /status/401'), 404, 'a path that nobody publishes');
+    is(site('lyncwebext.contoso.com', 'GET /cscp/'), 404, 'a path of the administration');
+    is(site('lyncwebext.contoso.com', 'DELETE /abs/handler'), 404, 'a method nobody uses');
+    is(site('meet.contoso.com', 'GET /alice/1'), 200, 'a meeting');
+    is(client('http://meet.contoso.com')->ask('GET /alice/1')->answer->{status}, 301, 'a redirect');
+    my $unknown = client('https://www.example');
+    $unknown->ask('GET /')->is_closed;
+    my $malformed = client('https://lyncwebext.contoso.com');
+    $malformed->write("GET /abs/handler HTTP/1.1\r\nHost: a b\r\n\r\n");
+    is($malformed->answer->{status}, 400, 'no HTTP');
+    $malformed->close; # nginx lingers, and logs afterwards
+
+    my $now = settled(12);
+    my $contoso = $now->{publications}[0];
+    is_deeply($contoso->{verdicts}, { pass => 6, redirect => 1, refuse => 4, none => 1 }, 'verdicts');
+    my %refused = map { $_ => $contoso->{refusals}{$_} } grep { $contoso->{refusals}{$_} } keys %{ $contoso->{refusals} };
+    is_deeply(\%refused, { path => 1, admin => 1, method => 1, unknown_host => 1 }, 'reasons');
+
+    my $abs = of($contoso->{services}, 'abs');
+    is($abs->{requests}, 6, 'abs: requests, the refused one included');
+    is($abs->{statuses}{'2xx'}, 5, 'abs: answered 2xx');
+    is($abs->{statuses}{'4xx'}, 1, 'abs: answered 4xx');
+    is($abs->{duration}{count}, 5, 'abs: times of those that passed');
+    is($abs->{errors}, 0, 'abs: no errors');
+    cmp_ok($abs->{sent}, '>', 1000, 'abs: bytes sent');
+    cmp_ok($abs->{received}, '>', 300, 'abs: bytes received');
+    is($abs->{history}{requests}[-1] // 0, 6, 'abs: in this minute') if ($abs->{history}{requests}[-2] // 0) == 0;
+    is(of($contoso->{services}, 'meet')->{requests}, 1, 'meet');
+
+    my $server = $contoso->{pools}[0]{servers}[0];
+    is($server->{requests}, 6, 'the server got those that passed');
+    is($server->{statuses}{'2xx'}, 6, 'and answered all');
+    is($server->{failures}, 0, 'without a failure');
+    cmp_ok($server->{tls_handshakes}, '>=', 1, 'over TLS');
+    is($server->{in_flight}, 0, 'nothing is left in flight');
+
+    my @reasons = map { $_->{reason} } @{ $now->{refusals} };
+    is_deeply([sort @reasons], [qw(admin method path unknown_host)], 'the last refusals');
+    my ($admin) = grep { $_->{reason} eq 'admin' } @{ $now->{refusals} };
+    is("$admin->{method} $admin->{scheme} $admin->{host} $admin->{path} $admin->{client} $admin->{service}",
+        'GET https lyncwebext.contoso.com /cscp/ 127.0.0.1 control_panel', 'what was refused');
+
+    my $text = ask('/?format=prometheus')->{body};
+    like($text, qr/^lync_verdicts_total\{publication="contoso",verdict="pass"\} 6$/m, 'Prometheus is told the same');
+    like($text, qr/^lync_request_duration_seconds_count\{publication="contoso",service="abs"\} 5$/m, 'times, too');
+};
+
+# Answers of servers: 401 and 5xx, a server that doesn't answer, and the 503 in its place.
+scene answers => sub {
+    my $own = server(address => '127.0.0.12', port => port('OWN'), tls => 'fepool2.fabrikam.local', sub {
+        my ($connection) = @_;
+        while (my $request = eval { $connection->message }) {
+            my ($status) = $request->{first} =~ m{/abs/(\d+)};
+            my $challenge = $status == 401 ? "WWW-Authenticate: Basic\r\n" : '';
+            $connection->write("HTTP/1.1 $status X\r\n${challenge}Content-Length: 0\r\n\r\n");
+        }
+    });
+    is(site('lyncwebext.fabrikam.com', "GET /abs/$_"), $_, "an answer $_") for 200, 401, 401, 500;
+    $own->stop;
+    is(site('lyncwebext.fabrikam.com', 'GET /abs/200'), 503, 'the server is gone');
+
+    my $contoso = settled(5)->{publications}[0];
+    my $abs = of($contoso->{services}, 'abs');
+    is($abs->{unauthorized}, 2, 'service: 401');
+    is($abs->{errors}, 2, 'service: errors');
+    is($contoso->{verdicts}{pass}, 5, 'what ends in 503 was passed on, and counts once');
+    my $server = of($contoso->{pools}, 'fepool2.fabrikam.local')->{servers}[0];
+    is($server->{unauthorized}, 2, 'server: 401');
+    is($server->{statuses}{'5xx'}, 1, 'server: its own 500');
+    is($server->{failures}, 1, 'server: a failure');
+    is($server->{requests}, 5, 'server: requests');
+    is($server->{state}, 'unknown', 'not checked');
+};
+
+# A pending GET is no slow answer.
+scene pending => sub {
+    my $own = server(address => '127.0.0.12', port => port('OWN'), tls => 'fepool2.fabrikam.local', sub {
+        my ($connection, $report) = @_;
+        $connection->message;
+        $report->('waits');
+        sleep 1.5;
+        $connection->write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    });
+    my $client = client('https://lyncwebext.fabrikam.com')->ask('GET /ucwa/oauth/v1/applications/1/events?ack=1');
+    is($own->report, 'waits', 'a pending GET');
+    my $server = of(status()->{publications}[0]{pools}, 'fepool2.fabrikam.local')->{servers}[0];
+    is($server->{pending_gets}, 1, 'is held');
+    is($server->{in_flight}, 1, 'is in flight');
+    is($client->answer->{status}, 200, 'is answered');
+
+    my $contoso = settled(1)->{publications}[0];
+    $server = of($contoso->{pools}, 'fepool2.fabrikam.local')->{servers}[0];
+    is($server->{pending_gets}, 0, 'is held no longer');
+    is($server->{in_flight}, 0, 'nor in flight');
+    is($server->{requests}, 1, 'was a request');
+    is($server->{response_time}{count}, 0, 'but no time');
+    my $ucwa = of($contoso->{services}, 'ucwa');
+    is($ucwa->{requests}, 1, 'ucwa: a request');
+    is($ucwa->{duration}{count}, 0, 'ucwa: no time');
+};
+
+# Changes the running block's configuration file.
+sub edit (&) {
+    my ($change) = @_;
+    my $file = $Test::Nginx::Util::ConfFile;
+    open my $in, '<', $file or die "no configuration: $!\n";
+    local $_ = do { local $/; <$in> };
+    close $in;
+    $change->();
+    open my $out, '>', $file or die "can't write $file: $!\n";
+    print $out $_;
+    close $out;
+}
+
+# Counters go on over a reload, whatever else changes, and a name that is new begins at nothing.
+scene reloads => sub {
+    site('lyncwebext.contoso.com') for 1 .. 3;
+    is(settled(3)->{publications}[0]{verdicts}{pass}, 3, 'counted');
+    is(reload(), 'reloaded', 'a reload');
+    is(status()->{publications}[0]{verdicts}{pass}, 3, 'and still there');
+    site('lyncwebext.contoso.com') for 1 .. 2;
+    is(settled(5)->{publications}[0]{verdicts}{pass}, 5, 'goes on');
+
+    # Enough more of everything that the zone has to grow.
+    my $more = join '', map {
+        my $n = $_;
+        my $port = port("MORE");
+        "lync_publish more$n { http_listen 127.0.0.1:$port; https_listen 127.0.0.1:" . port('MORES') . "; sip_domain more$n.example;"
+        . " certificate $LyncTest::Paths::PKI/public.pem $LyncTest::Paths::PKI/public.key; trusted_ca $LyncTest::Paths::PKI/internal-ca.pem;"
+        . " pool pool$n.contoso.local { " . join('', map { "server 127.0.1.$_;" } 1 .. 10)
+        . " external_web_services web.more$n.example; health_check off; } }\n"
+    } 1 .. 12;
+    edit { s/(?=lync_publish contoso)/$more/ };
+    is(reload(), 'reloaded', 'with twelve publications more');
+    my $status = status();
+    is(scalar @{ $status->{publications} }, 13, 'all are there');
+    is(of($status->{publications}, 'contoso')->{verdicts}{pass}, 5, 'the old counters, in a larger zone');
+    is(of($status->{publications}, 'contoso')->{pools}[0]{servers}[0]{requests}, 5, 'of servers, too');
+    is(of($status->{publications}, 'more1')->{verdicts}{pass}, 0, 'new ones begin at nothing');
+    site('lyncwebext.contoso.com');
+    ok(wait_until { of(status()->{publications}, 'contoso')->{verdicts}{pass} == 6 }, 'and go on');
+
+    edit { s/lync_publish contoso/lync_publish renamed/ };
+    is(reload(), 'reloaded', 'another name');
+    is(of(status()->{publications}, 'renamed')->{verdicts}{pass}, 0, 'is another publication');
+    edit { s/lync_publish renamed/lync_publish contoso/; s/^ *lync_publish more.*\n//mg };
+    is(reload(), 'reloaded', 'all as before');
+    my $before = of(status()->{publications}, 'contoso')->{verdicts}{pass};
+    site('lyncwebext.contoso.com');
+    ok(wait_until { of(status()->{publications}, 'contoso')->{verdicts}{pass} == $before + 1 }, 'it counts');
+};
+
+# A worker that is killed takes nothing with it and leaves nothing behind.
+scene killed => sub {
+    site('lyncwebext.contoso.com') for 1 .. 4;
+    my @before = worker_pids();
+    kill KILL => $_ for @before;
+    ok(wait_until { my %old = map { $_ => 1 } @before; grep { !$old{$_} } worker_pids() }, 'workers are killed');
+    ok(wait_until { eval { site('lyncwebext.contoso.com') } == 200 }, 'others serve');
+    my $status = settled(5);
+    cmp_ok($status->{publications}[0]{verdicts}{pass}, '>=', 5, 'and go on counting');
+    is($status->{workers}, scalar(worker_pids()), 'the dead are no workers');
+    provoked_lines(qr/exited on signal 9/);
+};
+
+# However a client asks, there is no more to tell.
+scene bounded => sub {
+    my $size = sub { scalar(() = ask('/?format=prometheus')->{body} =~ /\n/g) };
+    site('lyncwebext.contoso.com', 'GET /cscp/');
+    site('lyncwebext.contoso.com', 'GET /nothing');
+    my $lines = $size->();
+    my $client = client('https://lyncwebext.contoso.com');
+    for my $i (1 .. 200) {
+        $client->ask("GET /nothing/$i?$i", 'User-Agent' => "agent $i");
+        $client->answer;
+    }
+    for my $i (1 .. 20) {
+        client("http://unknown$i.example")->ask('GET /')->is_closed;
+    }
+    is($size->(), $lines, 'as many lines as before');
+    my %of;
+    $of{ $_->{reason} }++ for @{ status()->{refusals} };
+    cmp_ok($of{$_}, '<=', 20, "refusals that are kept: $_") for sort keys %of;
+};
+
+# The schema holds, whatever clients send.
+scene schema => sub {
+    site('lyncwebext.contoso.com', 'GET /abs/%22%00%ff<script>');
+    site('lyncwebext.contoso.com', "GET /n\xf6/\"<b>");
+    site('lyncwebext.contoso.com') for 1 .. 3;
+    my $dir = scene_dir();
+    open my $out, '>', "$dir/status.json" or die "can't write: $!\n";
+    print $out ask('/?format=json')->{body};
+    close $out;
+    my $python = -x '/usr/bin/python3' ? '/usr/bin/python3' : 'python3';
+    my $said = `$python -c 'import json, sys, jsonschema
+jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))' $dir/status.json $LyncTest::Paths::SOURCE/docs/status.schema.json 2>&1`;
+  SKIP: {
+        Test::More::skip('python3-jsonschema is not installed', 1) if $said =~ /No module named/;
+        is($said, '', 'the JSON is as docs/status.schema.json says');
+    }
+};
+
+# In a publication's own server, by a server_include.
+scene included => sub {
+    my $answer = client('https://lyncwebext.contoso.com')->ask('GET /lync-status?format=json')->answer;
+    is($answer->{status}, 200, 'loopback sees it there, too');
+    my $status = JSON::PP->new->utf8->decode($answer->{body});
+    $answer = client('https://lyncwebext.contoso.com')->ask('GET /lync-status?format=json')->answer;
+    $status = JSON::PP->new->utf8->decode($answer->{body});
+    is($status->{publications}[0]{verdicts}{none}, 1, 'as a location of the administrator, not of the rules');
+    is($status->{publications}[0]{verdicts}{pass}, 0, 'it is not passed on');
+    $answer = client('https://lyncwebext.contoso.com')->ask('GET /lync-status', 'X-Forwarded-For' => '192.0.2.7')->answer;
+    is($answer->{status}, 403, 'others do not');
+};
+
+run_suite();
+
+__DATA__
+
+=== TEST 1: access
+--- http_config eval: $::Publication . $::Access
+--- user_files
+>>> users
+status:{PLAIN}right
+--- scene: access
+
+
+
+=== TEST 2: methods
+--- http_config eval: $::Publication . $::Status
+--- scene: methods
+
+
+
+=== TEST 3: formats
+--- http_config eval: $::Publication . $::Status
+--- scene: formats
+
+
+
+=== TEST 4: requests are counted
+--- http_config eval: $::Publication . $::Status
+--- scene: counts
+
+
+
+=== TEST 5: answers are counted
+--- http_config eval: $::Publication . $::Status
+--- scene: answers
+
+
+
+=== TEST 6: pending GETs are no slow answers
+--- http_config eval: $::Publication . $::Status
+--- scene: pending
+
+
+
+=== TEST 7: counters outlive reloads
+--- http_config eval: $::Publication . $::Status
+--- scene: reloads
+
+
+
+=== TEST 8: and workers
+--- http_config eval: $::Publication . $::Status
+--- scene: killed
+
+
+
+=== TEST 9: clients can't make it grow
+--- http_config eval: $::Publication . $::Status
+--- scene: bounded
+
+
+
+=== TEST 10: the schema
+--- http_config eval: $::Publication . $::Status
+--- scene: schema
+
+
+
+=== TEST 11: in a publication's server
+--- http_config eval
+$::Publication =~ s/(?=simple_url)/server_include %%SERVROOT%%\/html\/status.conf; /r
+--- user_files
+>>> status.conf
+location = /lync-status { lync_status; }
+--- scene: included
+
+
+
+=== TEST 12: without a publication
+--- http_config
+    server { listen 127.0.0.1:%%PORT_STATUS%%; location / { lync_status; } }
+--- config
+    location = /status { lync_status; }
+--- request
+GET /status?format=json
+--- response_body_like
+^\{"schema":1,.*"publications":\[\],"refusals":\[\]\}$
+--- error_code: 200
+
+
+
+=== TEST 13: twice
+--- config
+    location = /status {
+        lync_status;
+        lync_status;    # here
+    }
+--- must_die
+--- error_log
+"lync_status" directive is duplicate in %%CONF%%:%%HERE%%
+
+
+
+=== TEST 14: with an argument
+--- config
+    location = /status {
+        lync_status on;    # here
+    }
+--- must_die
+--- error_log
+invalid number of arguments in "lync_status" directive in %%CONF%%:%%HERE%%
+
+
+
+=== TEST 15: in a server
+--- config
+    lync_status;    # here
+--- must_die
+--- error_log
+"lync_status" directive is not allowed here in %%CONF%%:%%HERE%%
+
+
+
+=== TEST 16: in a publication
+--- publication
+    sip_domain  contoso.com;
+    lync_status;    # here
+    %%CERTIFICATE%%
+    %%TRUSTED_CA%%
+    %%POOL%%
+--- must_die
+--- error_log eval
+qr/"lync_status" directive is not allowed in lync_publish "contoso".*:\d+$/m

@@ -1,0 +1,238 @@
+#!/usr/bin/env python3
+"""The status page in a real browser, headless Chromium, driven by clicks and keys: the lab with a
+server that is down, a name that no certificate covers, traffic and refusals.
+
+    BUILD=build t/status/browser.py [--pictures DIR]
+
+Pictures go to BUILD/status/pictures unless DIR is given (docs/images holds those of docs/status.md).
+axe-core comes from npm, into BUILD/npm; without it that check is skipped, and says so. Exit status 77
+if there is no chromium or chromedriver.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+
+from stage import BUILD, NET, Checks, Stage
+from webdriver import Browser, Missing
+
+DOWN, UNCOVERED = f"{NET}.12", "lyncdiscover.fabrikam.com"
+
+
+def axe_core() -> str | None:
+    """The source of axe-core, fetched once; None where there is no npm or no network for it."""
+    place = BUILD / "npm"
+    source = place / "node_modules" / "axe-core" / "axe.min.js"
+    if not source.exists():
+        place.mkdir(parents=True, exist_ok=True)
+        try:
+            subprocess.run(["npm", "install", "--prefix", place, "--no-audit", "--no-fund",
+                            "--silent", "axe-core@4"], check=True, timeout=120,
+                           stdin=subprocess.DEVNULL, capture_output=True)
+        except (OSError, subprocess.SubprocessError) as error:
+            print(f"skipped axe-core: {error}")
+            return None
+    return source.read_text()
+
+
+def accessible(browser: Browser, check: Checks, axe: str | None, how: str):
+    if axe is None:
+        return
+    # By the debugger's way in: the page's own policy lets no script in, which is as it should be.
+    browser.devtools("Runtime.evaluate", expression=axe + ";0")
+    found = browser.run_async(
+        "const done = arguments[arguments.length - 1];"
+        "axe.run(document, {resultTypes: ['violations']}).then(r => done("
+        "r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).slice(0, 3).join(' | '))))")
+    check(found == [], f"axe-core finds nothing, {how}", "\n        ".join(found))
+
+
+def rows(browser: Browser, table: str) -> list[list[str]]:
+    """The cells of the tables whose caption contains a text."""
+    return browser.run(
+        "return [...document.querySelectorAll('table')]"
+        ".filter(t => t.caption.textContent.includes(arguments[0]))"
+        ".flatMap(t => [...t.tBodies[0].rows].map(r => [...r.cells].map(c => c.textContent)))",
+        table)
+
+
+def look(stage: Stage, browser: Browser, check: Checks, pictures: Path, axe: str | None):
+    browser.window(1280, 900)
+    browser.prefer("light")
+    browser.go(stage.url)
+    browser.until("return document.querySelectorAll('#publications tbody tr').length > 10")
+
+    # Within ten seconds: the top of the page says it, above everything else, within one screen.
+    glance = browser.text("#glance")
+    check(DOWN in glance and "is down" in glance and "connection refused" in glance,
+          "the first lines name the server that is down, and why", glance)
+    check(UNCOVERED + " is not covered" in glance, "and the name that isn't covered", glance)
+    check(browser.run("return document.querySelector('#glance').getBoundingClientRect().bottom"
+                      " < innerHeight / 2"), "in the upper half of the first screen")
+    check(browser.run("return document.title").startswith("(!)"), "the tab shows it, too")
+    browser.window(1280, 1500)
+    browser.picture(pictures / "status-light.png")
+    browser.window(1280, 900)
+
+    down = [row for row in rows(browser, "fepool.contoso.local") if row[0].startswith(DOWN)]
+    check(len(down) == 1 and "down" in down[0][1] and "connection refused" in down[0][2],
+          "its row says down, since when, and why", down)
+    names = rows(browser, "Names")
+    check(names[0][0] == UNCOVERED and "not covered" in names[0][1], "its name comes first", names[0])
+    check(any("https meet.contoso.com → Director dirpool.contoso.local, 4443" in row[2]
+              for row in names), "flips are said in words")
+    check(any("lyncdiscover.fabrikam.com → autodiscover to Director dirpool.contoso.local, 8080"
+              in row[3] for row in names), "of plain HTTP, too")
+    services = {row[0]: row for row in rows(browser, "Services")}
+    check(int(services["meet"][1]) > 0, "services count their requests", services["meet"])
+    refusals = rows(browser, "latest first")
+    check(any("/cscp/" in row[2] and row[1] == "administration" for row in refusals),
+          "the last refusals stand there with their reasons", refusals)
+    check(browser.run("return document.querySelectorAll('svg.hour[role=img][aria-label]').length")
+          == len(services), "each service has its hour, in words for a screen reader")
+
+    accessible(browser, check, axe, "light")
+
+    # A click leads there.
+    browser.click("#glance li.bad a")
+    time.sleep(0.3)
+    check(browser.run("return document.activeElement.tagName") == "TR"
+          and "down" in browser.run("return document.activeElement.className + "
+                                    "document.activeElement.textContent"),
+          "a click on it leads to the server's row",
+          browser.run("return document.activeElement.outerHTML.slice(0, 200)"))
+    check(browser.run("const box = document.activeElement.getBoundingClientRect();"
+                      "return box.top >= 0 && box.bottom <= innerHeight"), "which is in view")
+
+    # Keys alone.
+    browser.go(stage.url)
+    browser.until("return document.querySelectorAll('#publications tbody tr').length > 10")
+    browser.press("Tab")
+    check(browser.run("return document.activeElement.className") == "skip",
+          "the first Tab reaches the skip link")
+    browser.press("Enter")
+    time.sleep(0.3)
+    browser.press("Tab")
+    check(browser.run("return document.activeElement.tagName") == "A"
+          and "is down" in browser.run("return document.activeElement.textContent"),
+          "and from there the first thing to care for",
+          browser.run("return document.activeElement.textContent"))
+    browser.press("Enter")
+    time.sleep(0.3)
+    check(browser.run("return document.activeElement.tagName") == "TR", "Enter goes to its row",
+          browser.run("return location.hash + ' ' + document.activeElement.outerHTML.slice(0, 200)"))
+    for _ in range(12):
+        browser.press("Tab")
+        if browser.run("return document.activeElement.tagName") == "INPUT":
+            break
+    check(browser.run("return document.activeElement.tagName") == "INPUT",
+          "Tab goes on to the filter of names")
+    browser.write("dialin")
+    check([row[0] for row in rows(browser, "Names")] == ["dialin.contoso.com"],
+          "typing leaves the names with that in them", rows(browser, "Names"))
+
+    # It refreshes itself: where one reads, what one has selected and written stays.
+    browser.run("""
+        const cell = [...document.querySelectorAll('td.key')].find(c => c.textContent === 'autodiscover');
+        cell.scrollIntoView({block: 'center', behavior: 'instant'});
+        const range = document.createRange();
+        range.selectNodeContents(cell);
+        getSelection().removeAllRanges();
+        getSelection().addRange(range);""")
+    place = ("[...document.querySelectorAll('td.key')].find(c => c.textContent === 'autodiscover')"
+             ".getBoundingClientRect().top")
+    before = browser.run(f"return {{at: {place}, said: document.querySelector('#when').textContent}}")
+    stage.traffic(10)
+    browser.until("return document.querySelector('#when').textContent !== arguments[0]",
+                  before["said"])
+    after = browser.run(f"return {{at: {place}, selected: String(getSelection()),"
+                        " wanted: document.querySelector('input').value,"
+                        " focus: document.activeElement.tagName}")
+    check(abs(after["at"] - before["at"]) < 2, "a refresh leaves what one reads where it was",
+          (before, after))
+    check(after["selected"].strip() == "autodiscover", "and the selection", after)
+    check(after["wanted"] == "dialin" and after["focus"] == "INPUT", "the filter and the focus", after)
+    more = {row[0]: row for row in rows(browser, "Services")}
+    check(int(more["meet"][1]) > int(services["meet"][1]), "while the numbers are new", more["meet"])
+
+    # Pause.
+    browser.click("#pause")
+    said = browser.text("#when")
+    time.sleep(6)
+    check(browser.text("#when") == said, "Pause stops it")
+    browser.click("#pause")
+    browser.until("return document.querySelector('#when').textContent !== arguments[0]", said)
+    check(True, "and starts it again")
+
+    # A server comes back, while one looks.
+    stage.lab("start", "fe2")
+    browser.until("return !document.querySelector('#glance').textContent.includes(arguments[0])",
+                  DOWN, seconds=25)
+    back = [row for row in rows(browser, "fepool.contoso.local") if row[0].startswith(DOWN)]
+    check("up" in back[0][1], "a server that is back is shown up", back)
+    stage.lab("stop", "fe2")
+    stage.until_down(DOWN)
+
+    # Dark, phone, paper.
+    browser.go(stage.url)
+    browser.until("return document.querySelector('#glance').textContent.includes(arguments[0])",
+                  DOWN, seconds=20)
+    browser.prefer("dark")
+    check(browser.run("return getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 27)",
+          "dark where the reader's system is")
+    accessible(browser, check, axe, "dark")
+    browser.picture(pictures / "status-dark.png")
+    browser.window(390, 844, phone=True)
+    check(browser.run("return document.documentElement.scrollWidth <= 390"),
+          "a phone needn't scroll sideways", browser.run("return document.documentElement.scrollWidth"))
+    accessible(browser, check, axe, "on a phone, dark")
+    browser.prefer("light")
+    accessible(browser, check, axe, "on a phone")
+    browser.picture(pictures / "status-phone.png")
+    browser.window(1280, 900)
+    paper = browser.call("POST", "/print", {"orientation": "landscape"})
+    check(len(paper) > 10000, "it prints")
+
+    # Without numbers it says so.
+    browser.go(stage.url)
+    browser.until("return document.querySelectorAll('#publications tbody tr').length > 10")
+    complaints = [line for line in browser.complaints() if "favicon" not in line]
+    check(complaints == [], "the console has nothing to complain of", complaints)
+    stage.lab("down")
+    browser.until("return !document.querySelector('#trouble').hidden")
+    check("No numbers from nginx" in browser.text("#trouble"), "it says when nginx doesn't answer")
+    check(len(rows(browser, "Names")) > 5, "and keeps what it knew")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--pictures", type=Path, default=BUILD / "status" / "pictures")
+    arguments = parser.parse_args()
+    arguments.pictures.mkdir(parents=True, exist_ok=True)
+
+    check = Checks()
+    axe = axe_core()
+    with Stage("browser") as stage:
+        try:
+            browser = Browser(stage.dir / "chromedriver.log")
+        except Missing as missing:
+            print(f"skipped: {missing}")
+            return 77
+        with browser:
+            stage.traffic()
+            stage.lab("stop", "fe2")
+            stage.until_down(DOWN)
+            stage.traffic(10)
+            look(stage, browser, check, arguments.pictures, axe)
+    return check.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
