@@ -192,10 +192,6 @@ int order_of(SiteKind kind) {
     }
 }
 
-bool is_down(const topology::Server& server) {
-    return (server.parameters + " ").find(" down ") != std::string::npos;
-}
-
 void publish_names(const Plan& plan, PublishedNames& published) {
     for (const VirtualHost& host : plan.hosts) {
         if (host.tls && !host.catch_all && host.site.kind != SiteKind::blocked) {
@@ -279,7 +275,7 @@ ProxySteps proxy_steps(const std::vector<const Plan*>& plans,
             const Farm& farm = declared.farms[i];
             const bool lync = farm.role == Role::pool || farm.role == Role::director;
             for (const topology::Server& server : farm.servers) {
-                if (is_down(server)) {
+                if (server.down) {
                     continue;
                 }
                 ServerStep step;
