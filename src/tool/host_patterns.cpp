@@ -187,8 +187,8 @@ UrlPattern hosts_of_url_pattern(std::string_view pattern) {
         pattern.remove_prefix(1);
     }
     bool scheme = false;
-    for (const std::string_view start :
-         {"https?://", "http(s)?://", "(http|https)://", "(https|http)://", "https://", "http://"}) {
+    for (const std::string_view start : {"https?://", "http(s)?://", "(http|https)://",
+                                         "(https|http)://", "https://", "http://"}) {
         if (pattern.starts_with(start)) {
             pattern.remove_prefix(start.size());
             scheme = true;

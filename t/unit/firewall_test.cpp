@@ -159,9 +159,8 @@ TEST_CASE("tables 9 to 26 of Office Communications Server 2007, cell by cell", "
     CHECK(cells == 8 * 67);
 
     std::map<std::string, std::vector<Cells>> made;
-    for (const std::string_view topology :
-         {"consolidated", "single_site", "scaled_single_site", "multiple_site_remote",
-          "scaled_remote_site"}) {
+    for (const std::string_view topology : {"consolidated", "single_site", "scaled_single_site",
+                                            "multiple_site_remote", "scaled_remote_site"}) {
         made.merge(tables_of(rows_of(ocs("edge { topology " + std::string(topology) + "; }"))));
     }
     REQUIRE(made.size() == documented.size());
@@ -311,8 +310,7 @@ TEST_CASE("rows carry this topology's addresses, and what isn't needed says so",
     }
     const auto& https = *by_service.at("HTTPS/TCP/4443");
     CHECK(https.source.addresses == std::vector{"172.16.0.10"s});
-    CHECK(https.destination.addresses ==
-          std::vector{"10.0.0.11"s, "2001:db8::11"s, "10.0.0.14"s});
+    CHECK(https.destination.addresses == std::vector{"10.0.0.11"s, "2001:db8::11"s, "10.0.0.14"s});
     CHECK(https.needed);
     CHECK(https.source.shown() == "172.16.0.10 (Internal reverse proxy interface)");
     CHECK(by_service.at("HTTPS/TCP/443")->destination.addresses == std::vector{"203.0.113.10"s});
@@ -363,8 +361,8 @@ TEST_CASE("edge rows carry the addresses that their words mean", "[firewall]") {
     CHECK(addresses("1") == Strings{"203.0.113.10", "->"});
     CHECK(addresses("2") == Strings{"172.16.0.10", "->"});
     CHECK(addresses("3") == Strings{"203.0.113.20", "->"}); // the load balancer's
-    CHECK(addresses("5") == Strings{"172.16.0.21", "172.16.0.22", "->", "10.0.0.21",
-                                    "172.16.0.21", "172.16.0.22", "->"});
+    CHECK(addresses("5") == Strings{"172.16.0.21", "172.16.0.22", "->", "10.0.0.21", "172.16.0.21",
+                                    "172.16.0.22", "->"});
     CHECK(addresses("6") == Strings{"->"}); // not said yet
     CHECK(addresses("8") == Strings{"203.0.113.40", "->"});
     CHECK(addresses("9") == Strings{"203.0.113.41", "->"}); // media goes to the server itself
@@ -435,8 +433,8 @@ TEST_CASE("what a ruleset lacks is said", "[firewall]") {
                       "internal=172.16.0.1; }"))
               .front() == "Table 10 Firewall Settings for the Access Edge Server: nobody says the "
                           "address of \"The internal IP address of the Access Edge Server\"");
-    CHECK(missing(ocs("edge { reverse_proxy external=203.0.113.1 internal=2001:db8::1; }"))
-              .empty());
+    CHECK(
+        missing(ocs("edge { reverse_proxy external=203.0.113.1 internal=2001:db8::1; }")).empty());
 
     const std::string by_name =
         "lync_publish a { sip_domain contoso.com; certificate public.pem public.key; trusted_ca "
@@ -445,8 +443,7 @@ TEST_CASE("what a ruleset lacks is said", "[firewall]") {
     std::string known = by_name;
     replace_all(known, "NAME", "named.contoso.local");
     CHECK(missing(known).empty());
-    CHECK(has(rules_of(rules_for(known)),
-              "ip saddr 172.16.0.1 ip daddr 10.0.0.30 tcp dport 4443"));
+    CHECK(has(rules_of(rules_for(known)), "ip saddr 172.16.0.1 ip daddr 10.0.0.30 tcp dport 4443"));
     std::string unknown = by_name;
     replace_all(unknown, "NAME", "unknown.contoso.local");
     CHECK(missing(unknown).front() ==
