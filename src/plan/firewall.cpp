@@ -188,9 +188,8 @@ private:
 
     /// Whether requests to a farm by plain HTTP or by TLS are part of the plan.
     bool has_upstream(const Farm& farm, bool tls) const {
-        return std::any_of(plan_.upstreams.begin(), plan_.upstreams.end(), [&](const auto& u) {
-            return u.tls == tls && &plan_.farm(u) == &farm;
-        });
+        return std::any_of(plan_.upstreams.begin(), plan_.upstreams.end(),
+                           [&](const auto& u) { return u.tls == tls && &plan_.farm(u) == &farm; });
     }
 
     void add_web_services(bool tls) {
@@ -267,8 +266,7 @@ private:
                            source, destination, notes);
             };
 
-            row(FirewallSide::internal, "HTTP/TCP ", farm.ports.http, proxy, vip,
-                on_director_proxy)
+            row(FirewallSide::internal, "HTTP/TCP ", farm.ports.http, proxy, vip, on_director_proxy)
                 .needed = has_upstream(farm, false);
             row(FirewallSide::internal, "HTTPS/TCP ", farm.ports.https, proxy, vip,
                 on_director_proxy);
@@ -318,8 +316,7 @@ private:
             return farm.role == Role::director;
         });
         const Farm& first = farms[declared().first_contact()];
-        const Party next_hop =
-            servers("", [&first](const Farm& farm) { return &farm == &first; });
+        const Party next_hop = servers("", [&first](const Farm& farm) { return &farm == &first; });
         for (const Edge& edge : declared().edges) {
             if (topology::is_ocs(declared().product) && edge.topology) {
                 append(edge_proxy_rows(edge, *edge.topology));

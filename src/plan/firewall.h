@@ -60,7 +60,7 @@ struct FirewallRow {
     std::string remote_port;
     std::string figure; ///< "Figure Mapping": the arrow's number in the guide's figure 7
 
-    Party source; ///< "Source IP address", or "Local IP": the server in the perimeter network
+    Party source;      ///< "Source IP address", or "Local IP": the server in the perimeter network
     Party destination; ///< "Destination IP address", or "Remote IP"
     std::string notes;
     bool needed = true; ///< false: the documents list it, this publication does without

@@ -122,11 +122,10 @@ public:
 
     void proxy() {
         begin(0, "Reverse Proxy");
-        const std::string site = topology_ == EdgeTopology::multiple_site_remote
-                                     ? " in the remote site"
-                                     : "";
-        const bool slip = topology_ == EdgeTopology::single_site ||
-                          topology_ == EdgeTopology::scaled_remote_site;
+        const std::string site =
+            topology_ == EdgeTopology::multiple_site_remote ? " in the remote site" : "";
+        const bool slip =
+            topology_ == EdgeTopology::single_site || topology_ == EdgeTopology::scaled_remote_site;
         Party internal{"The internal IP address of the reverse proxy" + site, {}, false};
         Party external{"The external IP address of the HTTP reverse proxy" + site, {}, false};
         if (!edge_.reverse_proxy.internal.empty()) {
@@ -143,8 +142,7 @@ public:
 
     void access(bool has_director, const std::vector<std::string>& next_hop) {
         begin(1, edge_role_name(EdgeRole::access_edge));
-        const std::vector<std::string>& hop =
-            edge_.next_hops.empty() ? next_hop : edge_.next_hops;
+        const std::vector<std::string>& hop = edge_.next_hops.empty() ? next_hop : edge_.next_hops;
         const Party internal = party(EdgeRole::access_edge, Side::internal, Whose::servers,
                                      "The internal IP address of the Access Edge Server");
         inbound_to_inside(sip_mtls, access_inbound, internal,
@@ -194,8 +192,8 @@ public:
                       "", "9");
         at_local_port(FirewallSide::external, stun_udp, stun_inbound,
                       av_party(Side::external, Whose::both), any(), on_stun, "10");
-        at_local_port(FirewallSide::external, rtp_udp, media_transfer, av_media_party(false),
-                      any(), "", "11");
+        at_local_port(FirewallSide::external, rtp_udp, media_transfer, av_media_party(false), any(),
+                      "", "11");
     }
 
     std::vector<FirewallRow> take() { return std::move(rows_); }
@@ -220,8 +218,9 @@ private:
         constexpr EdgeRole role = EdgeRole::web_conferencing_edge;
         if (topology_ == EdgeTopology::multiple_site_remote) {
             return party(role, side, Whose::servers,
-                         "The " + word + " IP address of each Web Conferencing Edge Server in the "
-                                         "remote site");
+                         "The " + word +
+                             " IP address of each Web Conferencing Edge Server in the "
+                             "remote site");
         }
         if (!scaled()) {
             return party(role, side, Whose::servers,
@@ -240,8 +239,8 @@ private:
     Party av_party(Side side, Whose whose) const {
         const std::string word(side_word(side));
         const std::string own = "The " + word + " IP address of the A/V Edge Server";
-        const std::string vip = "VIP address used by the A/V Edge Server array on the " + word +
-                                " load balancer";
+        const std::string vip =
+            "VIP address used by the A/V Edge Server array on the " + word + " load balancer";
         if (!scaled()) {
             const bool remote = topology_ == EdgeTopology::multiple_site_remote;
             return party(EdgeRole::av_edge, side, Whose::servers,
@@ -285,8 +284,7 @@ private:
                            std::string_view figure) {
         FirewallRow& row = add(FirewallSide::internal, "Any", direction, port.text,
                                std::move(local), std::move(remote), "", figure);
-        row.flows.push_back(
-            {row.source, row.destination, port.tcp, port.first, port.last, false});
+        row.flows.push_back({row.source, row.destination, port.tcp, port.first, port.last, false});
     }
 
     /// Connections to the local port; where the direction says both, also from the server out.
@@ -295,11 +293,9 @@ private:
     /// from the server to the Internet on the external one.
     void at_local_port(FirewallSide side, const Port& port, std::string_view direction, Party local,
                        Party remote, std::string_view notes, std::string_view figure) {
-        FirewallRow& row =
-            add(side, port.text, direction, "Any", std::move(local), std::move(remote), notes,
-                figure);
-        row.flows.push_back(
-            {row.destination, row.source, port.tcp, port.first, port.last, false});
+        FirewallRow& row = add(side, port.text, direction, "Any", std::move(local),
+                               std::move(remote), notes, figure);
+        row.flows.push_back({row.destination, row.source, port.tcp, port.first, port.last, false});
         if (direction.starts_with("Inbound/Outbound")) {
             // A federated partner listens on the same port; media leaves from the server's range.
             const bool range = port.first != port.last;

@@ -16,8 +16,7 @@ namespace {
 
 using Addresses = std::vector<std::string>;
 
-constexpr std::array<std::pair<bool, std::string_view>, 2> families{
-    {{false, "ip"}, {true, "ip6"}}};
+constexpr std::array<std::pair<bool, std::string_view>, 2> families{{{false, "ip"}, {true, "ip6"}}};
 
 bool is_ipv6(std::string_view text) noexcept {
     return text.find(':') != std::string_view::npos;
@@ -62,18 +61,19 @@ public:
         : internal_(internal_networks), resolve_(resolve) {}
 
     Ruleset write(const std::vector<FirewallRow>& rows) {
-        text_ = "# The rows of \"lyncctl show firewall\", for the machine that forwards between\n"
-                "# the Internet, the perimeter network and the internal network. It replaces the\n"
-                "# table of this name, and no other.\n"
-                "\n"
-                "table inet lync_firewall\n"
-                "delete table inet lync_firewall\n"
-                "\n"
-                "table inet lync_firewall {\n"
-                "    chain forward {\n"
-                "        type filter hook forward priority filter; policy drop;\n"
-                "\n"
-                "        ct state vmap { established : accept, related : accept, invalid : drop }\n";
+        text_ =
+            "# The rows of \"lyncctl show firewall\", for the machine that forwards between\n"
+            "# the Internet, the perimeter network and the internal network. It replaces the\n"
+            "# table of this name, and no other.\n"
+            "\n"
+            "table inet lync_firewall\n"
+            "delete table inet lync_firewall\n"
+            "\n"
+            "table inet lync_firewall {\n"
+            "    chain forward {\n"
+            "        type filter hook forward priority filter; policy drop;\n"
+            "\n"
+            "        ct state vmap { established : accept, related : accept, invalid : drop }\n";
         for (const FirewallRow& row : rows) {
             write_row(row);
         }
@@ -194,9 +194,7 @@ private:
         }
     }
 
-    void line(const std::string& text) {
-        text_ += (text.empty() ? "" : "        ") + text + "\n";
-    }
+    void line(const std::string& text) { text_ += (text.empty() ? "" : "        ") + text + "\n"; }
 
     const Addresses& internal_;
     const Resolve& resolve_;

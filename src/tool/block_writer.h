@@ -28,7 +28,8 @@ public:
 
 private:
     static constexpr std::size_t width = 96;
-    static constexpr std::size_t column = 23; ///< where arguments begin: after external_web_services
+    static constexpr std::size_t column =
+        23; ///< where arguments begin: after external_web_services
 
     static std::string padded(std::string_view name);
 

@@ -157,6 +157,7 @@ Table table_of(const std::vector<Said>& all) {
 
 void declare_check(CLI::App& app, Options& options) {
     add_configuration(app, options);
+    add_nginx(app, options);
     app.add_flag("--strict", options.check.strict, "Advice makes the exit status 1, too");
 }
 

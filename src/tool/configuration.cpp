@@ -8,6 +8,8 @@
 #include "tool/generated.h"
 #include "topology/ascii.h"
 
+#include <CLI/CLI.hpp>
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -38,9 +40,11 @@ std::string absolute(const std::string& file) {
 /// Acts on an nginx.conf as nginx and the module do, as far as publications go.
 class NginxConf : public syntax::Listener {
 public:
-    NginxConf(Configuration& configuration, bool fragment, Depth depth)
+    NginxConf(Configuration& configuration, bool fragment, Depth depth, NginxBuild build)
         : configuration_(configuration), http_(fragment ? 1 : 2), depth_(depth),
-          prefix_(syntax::directory_of(configuration.file)) {}
+          prefix_(syntax::directory_of(configuration.file)) {
+        state_.build = std::move(build);
+    }
 
     std::string opened(const Directive& directive, const Blocks& blocks) override;
     void closed(const Directive& block, const Blocks& blocks) override;
@@ -108,10 +112,8 @@ std::string NginxConf::opened_in_publication(const Directive& directive) const {
     case syntax::Form::unknown:
         break;
     }
-    const bool known = !find_nginx_directives(directive.name).empty() ||
-                       directive.name == "lync_publish" || directive.name == "lync_rule" ||
-                       directive.name == "lync_status";
-    return known ? shown + " directive is not allowed here" : "unknown directive " + shown;
+    return is_known_directive(directive.name, state_) ? shown + " directive is not allowed here"
+                                                      : "unknown directive " + shown;
 }
 
 /// Directives of the module where they don't belong, and lync_publish where it does.
@@ -137,7 +139,7 @@ std::string NginxConf::opened_ours(const Directive& directive, const Blocks& blo
     }
     // A slip in "lync_publish" itself. Other words at http level are none of the tool's business.
     if (context == tool::in_http && directive.is_block && !state_.foreign_modules &&
-        find_nginx_directives(name).empty() && syntax::form_of(name) == syntax::Form::unknown) {
+        !is_known_directive(name, state_)) {
         return "unknown directive \"" + std::string(name.c_str()) + "\"";
     }
     // A brace too many lets lines of a block fall out of it. Words that nobody else knows are told
@@ -145,7 +147,7 @@ std::string NginxConf::opened_ours(const Directive& directive, const Blocks& blo
     if (syntax::form_of(name) == syntax::Form::unknown || context == elsewhere) {
         return {};
     }
-    return check_nginx_directive(directive, *blocks.back(), context, state_.foreign_modules);
+    return check_nginx_directive(directive, *blocks.back(), context, state_);
 }
 
 std::string NginxConf::opened_in_http(const Directive& directive) {
@@ -167,7 +169,7 @@ std::string NginxConf::opened_in_http(const Directive& directive) {
 
 std::string NginxConf::opened_in_server(const Directive& directive) {
     if (directive.name == "listen" && !directive.arguments.empty() && depth_ == Depth::names) {
-        return state_.sockets.add(*server_, read_listen(directive.arguments, false));
+        return state_.sockets.add(*server_, read_listen(directive.arguments, nullptr));
     }
     if (directive.name == "server_name") {
         for (const std::string& name : directive.arguments) {
@@ -195,7 +197,7 @@ void NginxConf::closed(const Directive& block, const Blocks& blocks) {
             server_->names.emplace_back();
         }
         if (!server_->has_listen && depth_ == Depth::names) {
-            state_.sockets.add(*server_, read_listen({::geteuid() == 0 ? "80" : "8000"}, false));
+            state_.sockets.add(*server_, read_listen({::geteuid() == 0 ? "80" : "8000"}, nullptr));
         }
         server_ = nullptr;
     }
@@ -221,9 +223,8 @@ void NginxConf::publish(const Directive& block) {
     }
 
     const plan::Plan& plan = configuration_.publications.back().plan;
-    const NginxBuild build = NginxBuild::debian_12();
-    const plan::Dialect dialect{[&build](std::string_view name) { return build.has(name); },
-                                build.version};
+    const plan::Dialect dialect{[this](std::string_view name) { return state_.build.has(name); },
+                                state_.build.version};
     check_generated(plan, plan::render(plan, dialect, first), prefix_, state_);
 }
 
@@ -247,10 +248,47 @@ void NginxConf::end_of_http() {
 
 } // namespace
 
+NginxBuild build_of(const NginxOptions& options) {
+    if (!options.version.empty()) {
+        NginxBuild build = NginxBuild::debian_12();
+        build.backported.clear();
+        build.version = parse_nginx_version(options.version);
+        if (build.version == 0) {
+            throw Failure("invalid version " + syntax::quoted(options.version) +
+                          " in \"--nginx-version\": it is written as \"1.22.1\"");
+        }
+        return build;
+    }
+    if (!options.binary.empty()) {
+        return NginxBuild::of(options.binary);
+    }
+    constexpr const char* installed = "/usr/sbin/nginx";
+    if (::access(installed, X_OK) != 0) {
+        return NginxBuild::debian_12();
+    }
+    try {
+        return NginxBuild::of(installed);
+    } catch (const Failure&) {
+        return NginxBuild::debian_12(); // something else of that name
+    }
+}
+
+void add_nginx(CLI::App& app, Options& options) {
+    CLI::Option* binary =
+        app.add_option("--nginx", options.nginx.binary,
+                       "The nginx that is meant, asked for its version; else the installed one, "
+                       "or Debian 12's")
+            ->type_name("BINARY");
+    app.add_option("--nginx-version", options.nginx.version,
+                   "The same for an nginx that isn't here: its version, with Debian's modules")
+        ->type_name("VERSION")
+        ->excludes(binary);
+}
+
 Configuration read_configuration(const Options& options, Depth depth) {
     Configuration configuration;
     configuration.file = absolute(options.configuration);
-    NginxConf listener(configuration, options.fragment, depth);
+    NginxConf listener(configuration, options.fragment, depth, build_of(options.nginx));
     try {
         configuration.tree = syntax::read_configuration(configuration.file, listener);
         if (options.fragment) {

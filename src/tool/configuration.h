@@ -5,6 +5,7 @@
 
 #include "plan/plan.h"
 #include "syntax/block.h"
+#include "tool/nginx_directives.h"
 #include "tool/options.h"
 
 #include <deque>
@@ -12,6 +13,10 @@
 #include <optional>
 #include <string>
 #include <vector>
+
+namespace CLI {
+class App;
+}
 
 namespace lync::tool {
 
@@ -43,6 +48,12 @@ Configuration read_configuration(const Options& options, Depth depth);
 /// For commands that show what follows: throws the mistake if there is one, keeps only what
 /// --publication names, and fails if nothing is left. Nothing is resolved.
 Configuration load_publications(const Options& options);
+
+/// The nginx that --nginx or --nginx-version mean; else the installed one, or Debian 12's.
+NginxBuild build_of(const NginxOptions& options);
+
+/// Declares --nginx and --nginx-version.
+void add_nginx(CLI::App& app, Options& options);
 
 /// `TEXT in FILE:LINE`, as nginx prints it; without a place if there is none.
 std::string told(const syntax::Diagnostic& diagnostic);

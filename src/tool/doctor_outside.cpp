@@ -66,22 +66,26 @@ private:
         return request;
     }
 
-    /// A judge whose findings pass through `add`, so that stray names are seen for what they are.
+    /// A judge whose findings pass through Reach::add when it goes, also when Ctrl-C ends it, so
+    /// that stray names are seen for what they are.
     struct Judged {
+        Outside& outside;
+        const Visited& visited;
         Findings findings;
         Judge judge;
 
-        Judged(const Outside& outside, const Visited& visited)
-            : judge(findings, outside.steps_.published, visited.name->farm, false) {}
-    };
-
-    void take_over(const Visited& visited, const Judged& judged) {
-        for (const Finding& finding : judged.findings.worst_first()) {
-            for (const std::string& where : finding.where) {
-                reach_.add(visited, finding.kind->id, where, finding.key, finding.what);
+        Judged(Outside& o, const Visited& v)
+            : outside(o), visited(v), judge(findings, o.steps_.published, v.name->farm, false) {}
+        ~Judged() {
+            for (const Finding& finding : findings.worst_first()) {
+                for (const std::string& where : finding.where) {
+                    outside.reach_.add(visited, finding.kind->id, where, finding.key, finding.what);
+                }
             }
         }
-    }
+        Judged(const Judged&) = delete;
+        Judged& operator=(const Judged&) = delete;
+    };
 
     void ask(Visited& visited, const Question& question) {
         if (!visited.https || visited.given_up || is_silent(visited)) {
@@ -115,7 +119,6 @@ private:
             break;
         }
         visited.given_up |= judged.judge.hopeless();
-        take_over(visited, judged);
     }
 
     /// The name that a link leads to, if it can be asked.
@@ -152,7 +155,6 @@ private:
         if (document && document->kind == "Root") {
             look_at_root(*document, request.url, judged.judge, chain);
         }
-        take_over(visited, judged);
     }
 
     void look_at_root(const AutodiscoverDocument& document, const std::string& url, Judge& judge,
@@ -169,11 +171,24 @@ private:
             }
         }
         for (const Link& link : document.links) {
+            look_at_certificate(link, judge);
             if (link.token == "Domain") {
                 follow_link(link.href, {});
             } else if (link.token == "User" || link.token == "OAuth") {
                 ask_for_user(link);
             }
+        }
+    }
+
+    /// The certificate of a host that is visited was seen there; for others, such as one that a
+    /// pattern publishes, nginx.conf tells.
+    void look_at_certificate(const Link& link, Judge& judge) const {
+        const auto url = parse_url(link.href);
+        if (url && !is_for_inside(link.token) && !by_host_.contains(url->host) &&
+            steps_.published.has(url->host) && !steps_.published.covered(url->host)) {
+            judge.add(Id::certificate_name, url->host,
+                      "the answer leads to " + shown(url->host, 100) +
+                          ", which no certificate in nginx.conf names");
         }
     }
 
@@ -207,7 +222,6 @@ private:
             judged.judge.user_challenge(answer);
         }
         visited->given_up |= judged.judge.hopeless();
-        take_over(*visited, judged);
     }
 
     // --- plain HTTP
@@ -251,7 +265,6 @@ private:
                                  "the document has no Redirect link to https");
             }
         }
-        take_over(visited, judged);
     }
 
     void judge_redirect(const Visited& visited, const std::string& url, const HttpAnswer& answer) {

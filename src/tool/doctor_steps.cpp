@@ -192,24 +192,22 @@ int order_of(SiteKind kind) {
     }
 }
 
-void publish_names(const Plan& plan, PublishedNames& published) {
+} // namespace
+
+void PublishedNames::add(const Plan& plan) {
     for (const VirtualHost& host : plan.hosts) {
-        if (host.tls && !host.catch_all && host.site.kind != SiteKind::blocked) {
-            for (const std::string& name : host.names) {
-                published.add(name);
+        if (!host.tls || host.catch_all || host.site.kind == SiteKind::blocked) {
+            continue;
+        }
+        for (const std::string& name : host.names) {
+            if (is_pattern(name)) {
+                prefixes_.push_back(name.substr(0, name.size() - 1));
+            } else {
+                exact_.insert(name);
             }
         }
     }
-}
-
-} // namespace
-
-void PublishedNames::add(const std::string& name) {
-    if (is_pattern(name)) {
-        prefixes_.push_back(name.substr(0, name.size() - 1));
-    } else {
-        exact_.insert(name);
-    }
+    certificates_.push_back(plan.publication.certificate_names);
 }
 
 bool PublishedNames::has(std::string_view host) const {
@@ -219,11 +217,16 @@ bool PublishedNames::has(std::string_view host) const {
            });
 }
 
+bool PublishedNames::covered(std::string_view host) const {
+    return std::any_of(certificates_.begin(), certificates_.end(),
+                       [&](const auto& names) { return names && names->covers(host); });
+}
+
 OutsideSteps outside_steps(const std::vector<const Plan*>& plans,
                            const std::vector<std::string>& domains) {
     OutsideSteps steps;
     for (const Plan* plan : plans) {
-        publish_names(*plan, steps.published);
+        steps.published.add(*plan);
         const PlainHttpRules rules(*plan);
         std::vector<const VirtualHost*> hosts;
         for (const VirtualHost& host : plan->hosts) {
@@ -259,7 +262,7 @@ ProxySteps proxy_steps(const std::vector<const Plan*>& plans,
                        const std::vector<std::string>& domains) {
     ProxySteps steps;
     for (const Plan* plan : plans) {
-        publish_names(*plan, steps.published);
+        steps.published.add(*plan);
         const topology::Publication& declared = plan->publication;
         std::string discovery_host;
         for (const std::string& domain : declared.sip_domains) {

@@ -6,6 +6,7 @@
 #include "plan/plan.h"
 
 #include <cstdint>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -50,12 +51,17 @@ struct Name {
 /// The names that publications publish, patterns ("meet.*") included: where links may lead.
 class PublishedNames {
 public:
-    void add(const std::string& name);
+    /// All that a plan publishes.
+    void add(const plan::Plan& plan);
     bool has(std::string_view host) const;
+
+    /// Whether the certificates of nginx.conf cover a name: for hosts that nobody connects to.
+    bool covered(std::string_view host) const;
 
 private:
     std::set<std::string, std::less<>> exact_;
     std::vector<std::string> prefixes_; ///< "meet."
+    std::vector<std::shared_ptr<const topology::NameSet>> certificates_;
 };
 
 /// What clients ask, in their order.

@@ -26,9 +26,21 @@ bool takes(Arguments arguments, std::size_t count) noexcept {
     return arguments == any || ((arguments >> std::min<std::size_t>(count, 14)) & 1) != 0;
 }
 
-bool stands_twice(const Directive& directive, const Directive& block) noexcept {
-    return std::any_of(block.children.begin(), block.children.end(),
-                       [&](const auto& other) { return other->name == directive.name; });
+/// Whether nginx calls a directive duplicate for another one in its block. Some may stand several
+/// times, but neither after "off" nor before it.
+bool is_duplicate(const Directive& directive, bool once, const Directive& block) noexcept {
+    constexpr std::string_view switched_off[] = {"proxy_redirect", "proxy_cookie_domain",
+                                                 "proxy_cookie_path", "proxy_cookie_flags",
+                                                 "mirror"};
+    const bool unless_off = std::find(std::begin(switched_off), std::end(switched_off),
+                                      directive.name) != std::end(switched_off);
+    const auto is_off = [](const Directive& line) {
+        return line.arguments.size() == 1 && line.arguments.front() == "off";
+    };
+    return std::any_of(block.children.begin(), block.children.end(), [&](const auto& other) {
+        return other->name == directive.name &&
+               (once || (unless_off && (is_off(*other) || is_off(directive))));
+    });
 }
 
 class GeneratedText : public syntax::Listener {
@@ -42,13 +54,16 @@ public:
         const bool in_generated_server = blocks.size() == 2 && block.name == "server";
 
         if (!generated) {
-            if (std::string wrong = check_nginx_directive(directive, block, context_of(blocks, 1),
-                                                          state_.foreign_modules);
+            if (std::string wrong =
+                    check_nginx_directive(directive, block, context_of(blocks, 1), state_);
                 !wrong.empty()) {
                 return wrong;
             }
             if (in_generated_server && directive.name == "location") {
                 note_location(directive, block);
+            }
+            if (directive.name == "lync_rule") {
+                return refuse_rule(directive);
             }
         } else if (blocks.size() == 1) {
             return opened_block(directive);
@@ -61,7 +76,7 @@ public:
             return {};
         }
         if (directive.name == "listen") {
-            const Listen listen = read_listen(directive.arguments, true);
+            const Listen listen = read_listen(directive.arguments, &state_.build);
             return listen.error.empty() ? state_.sockets.add(*server_, listen) : listen.error;
         }
         if (directive.name == "server_name") {
@@ -90,6 +105,16 @@ private:
             server_->planned_names = host.names.size();
         }
         return {};
+    }
+
+    /// The module's own directive, which administrators have no need of: it has to name a host.
+    std::string refuse_rule(const Directive& directive) const {
+        const bool known =
+            directive.arguments.size() == 2 &&
+            std::any_of(plan_.hosts.begin(), plan_.hosts.end(), [&](const plan::VirtualHost& host) {
+                return host.id == directive.arguments[1];
+            });
+        return known ? "" : "\"lync_rule\" directive names no rule";
     }
 
     /// nginx compares locations only when all are read.
@@ -144,25 +169,33 @@ Contexts context_of(const Blocks& blocks, std::size_t http) {
     return 0;
 }
 
+bool is_known_directive(std::string_view name, const NginxState& state) {
+    return is_ours(name) || state.build.knows(name) ||
+           (state.foreign_modules && !find_nginx_directives(name).empty());
+}
+
 std::string check_nginx_directive(const Directive& directive, const Directive& block,
-                                  Contexts context, bool foreign_modules) {
-    if (context == 0) {
-        return {};
-    }
+                                  Contexts context, const NginxState& state) {
     // Messages end a name at a NUL byte, as C does.
     const std::string name = directive.name.c_str();
     const std::string shown = "\"" + name + "\"";
-    const std::span<const NginxDirective> rows = find_nginx_directives(directive.name);
-    if (rows.empty()) {
-        if (foreign_modules) {
-            return {};
-        }
-        return is_ours(directive.name) ? shown + " directive is not allowed here"
-                                       : "unknown directive " + shown;
+    if (context == 0) {
+        return {};
+    }
+    if (!is_known_directive(directive.name, state)) {
+        return state.foreign_modules ? "" : "unknown directive " + shown;
+    }
+    if (directive.name == "lync_rule" && context == in_location) {
+        return directive.is_block ? "directive " + shown + " is not terminated by \";\""
+               : directive.arguments.size() != 2
+                   ? "invalid number of arguments in " + shown + " directive"
+                   : "";
     }
 
-    const auto row = std::find_if(rows.begin(), rows.end(), [context](const NginxDirective& r) {
-        return (r.contexts & context) != 0;
+    const std::span<const NginxDirective> rows = find_nginx_directives(directive.name);
+    const auto row = std::find_if(rows.begin(), rows.end(), [&](const NginxDirective& candidate) {
+        return (candidate.contexts & context) != 0 &&
+               (state.foreign_modules || state.build.has(candidate));
     });
     if (row == rows.end()) {
         return shown + " directive is not allowed here";
@@ -174,7 +207,7 @@ std::string check_nginx_directive(const Directive& directive, const Directive& b
     if (!takes(row->arguments, directive.arguments.size())) {
         return "invalid number of arguments in " + shown + " directive";
     }
-    if (row->once && stands_twice(directive, block)) {
+    if (is_duplicate(directive, row->once, block)) {
         return shown + " directive is duplicate";
     }
     if (row->arguments == flag) {

@@ -15,6 +15,7 @@ namespace lync::tool {
 
 /// What the configuration has come to so far.
 struct NginxState {
+    NginxBuild build; ///< the nginx that is meant
     SocketTable sockets;
     std::map<std::string, syntax::Place, std::less<>> upstreams;
     /// Modules are loaded that aren't known: no word can be called unknown any more.
@@ -32,7 +33,10 @@ void check_generated(const plan::Plan& plan, const plan::Rendered& rendered,
 /// that the table knows. Values are nginx's modules' business; "on" and "off" are checked.
 std::string check_nginx_directive(const syntax::Directive& directive,
                                   const syntax::Directive& block, Contexts context,
-                                  bool foreign_modules);
+                                  const NginxState& state);
+
+/// Whether nginx knows a word as a directive, be it of the module's or its own.
+bool is_known_directive(std::string_view name, const NginxState& state);
 
 /// Where the lines inside of these blocks stand; 0 for blocks whose lines aren't directives
 /// ("map", "types"). `http` is the number of blocks up to http { }, that one included.

@@ -169,7 +169,8 @@ std::vector<std::string> hosts_of_pattern(std::string_view pattern, bool wildcar
         // "meet.*" of a regular expression and "meet\..*" mean the same to whoever wrote it.
         std::string read = text;
         if (read.ends_with('*') && !read.ends_with(".*")) {
-            read.insert(read.size() - 1, ".");
+            read.back() = '.';
+            read += '*';
         }
         std::string host = plain_host(read);
         if (host.empty()) {
@@ -187,8 +188,8 @@ UrlPattern hosts_of_url_pattern(std::string_view pattern) {
         pattern.remove_prefix(1);
     }
     bool scheme = false;
-    for (const std::string_view start :
-         {"https?://", "http(s)?://", "(http|https)://", "(https|http)://", "https://", "http://"}) {
+    for (const std::string_view start : {"https?://", "http(s)?://", "(http|https)://",
+                                         "(https|http)://", "https://", "http://"}) {
         if (pattern.starts_with(start)) {
             pattern.remove_prefix(start.size());
             scheme = true;

@@ -49,8 +49,8 @@ void write_all(const Imported& imported, const std::string& directory, const Opt
     std::error_code error;
     std::filesystem::create_directories(directory, error);
     if (error) {
-        throw Failure("mkdir " + syntax::quoted(directory) + " failed (" + std::to_string(error.value()) +
-                      ": " + error.message() + ")");
+        throw Failure("mkdir " + syntax::quoted(directory) + " failed (" +
+                      std::to_string(error.value()) + ": " + error.message() + ")");
     }
     for (const ImportedFile& file : imported.files) {
         write_file(file.path, file.content, file.secret ? 0600 : 0644, options.force);
@@ -67,19 +67,18 @@ std::string line_of(const Place& place) {
 /// What became of everything, a row each.
 Table report(const Imported& imported) {
     Table table;
-    table.columns = {{"kind", ""}, {"line", "line"}, {"what", "what"}, {"became", "became"},
-                     {"to", "to"}};
+    table.columns = {
+        {"kind", ""}, {"line", "line"}, {"what", "what"}, {"became", "became"}, {"to", "to"}};
     for (const ImportedName& name : imported.names) {
         const bool published = name.became != "not published";
-        table.rows.push_back({Cell(published ? "published" : "left out",
-                                   published ? Style::good : Style::warning),
-                              line_of(name.place), name.host, name.became, name.to});
+        table.rows.push_back(
+            {Cell(published ? "published" : "left out", published ? Style::good : Style::warning),
+             line_of(name.place), name.host, name.became, name.to});
     }
     for (const Remark& remark : imported.remarks) {
-        table.rows.push_back(
-            {Cell(remark_word(remark.kind),
-                  remark.kind == RemarkKind::lost ? Style::warning : Style::plain),
-             line_of(remark.place), remark.text, "", ""});
+        table.rows.push_back({Cell(remark_word(remark.kind),
+                                   remark.kind == RemarkKind::lost ? Style::warning : Style::plain),
+                              line_of(remark.place), remark.text, "", ""});
     }
     return table;
 }
@@ -115,10 +114,12 @@ void declare_import(CLI::App& app, Options& options) {
         ->type_name("DIR");
     app.add_option("--product", import.product, "The server product: lync_2013, sfb_2019, ...")
         ->type_name("NAME");
-    app.add_option("--certificate", import.certificate, "The listener's certificate on this machine")
+    app.add_option("--certificate", import.certificate,
+                   "The listener's certificate on this machine")
         ->type_name("PEM");
     app.add_option("--key", import.key, "Its key")->type_name("PEM");
-    app.add_option("--trusted-ca", import.trusted_ca, "The CA that issued the servers' certificates")
+    app.add_option("--trusted-ca", import.trusted_ca,
+                   "The CA that issued the servers' certificates")
         ->type_name("PEM");
     app.add_option("--pool", import.pools,
                    "The pool that a server belongs to, by its own FQDN; repeatable")
@@ -163,7 +164,7 @@ int import_nginx(const Options& options, Output& output) {
     const syntax::Sources system = syntax::Sources::of_system();
     syntax::Sources bounded = system;
     bounded.open = [&](const std::string& path) {
-        struct stat info{};
+        struct stat info {};
         if (stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
             static_cast<std::size_t>(info.st_size) > left) {
             throw Failure("configuration file " + syntax::quoted(path) +

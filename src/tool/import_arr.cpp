@@ -238,8 +238,9 @@ private:
         const std::string where = " of farm " + quoted(farm.name);
         if (is_true(protocol.child("cache"), "enabled", true)) {
             remark(RemarkKind::changed,
-                   "the disk cache" + where + " was on: answers that are meant for one user are "
-                                              "no longer kept",
+                   "the disk cache" + where +
+                       " was on: answers that are meant for one user are "
+                       "no longer kept",
                    protocol.empty() ? settings : protocol);
         }
         if (is_true(settings.child("affinity"), "useCookie", false)) {
@@ -368,9 +369,8 @@ private:
         }
         rule.scheme = to_ascii_lower(url.substr(0, scheme));
         const std::size_t slash = url.find('/', scheme + 3);
-        std::string host = url.substr(scheme + 3, slash == std::string::npos
-                                                      ? std::string::npos
-                                                      : slash - scheme - 3);
+        std::string host = url.substr(scheme + 3, slash == std::string::npos ? std::string::npos
+                                                                             : slash - scheme - 3);
         const std::string path = slash == std::string::npos ? "" : url.substr(slash);
         if ((rule.scheme != "http" && rule.scheme != "https") || host.empty() ||
             host.find('{') != std::string::npos) {
@@ -464,7 +464,8 @@ private:
         const Farm* farm = find_farm(rule.target);
         if (farm != nullptr && !farm->enabled) {
             remark(RemarkKind::check,
-                   "farm " + quoted(farm->name) + " was switched off, so its names aren't published",
+                   "farm " + quoted(farm->name) +
+                       " was switched off, so its names aren't published",
                    rule.node);
             return;
         }
@@ -497,10 +498,10 @@ private:
 
     void set_ports(OldRule& published, const Rule& rule, const Farm* farm) {
         const bool by_http = rule.scheme == "http";
-        const std::uint16_t https = farm != nullptr     ? farm->https
+        const std::uint16_t https = farm != nullptr              ? farm->https
                                     : rule.port != 0 && !by_http ? rule.port
                                                                  : 443;
-        const std::uint16_t http = farm != nullptr    ? farm->http
+        const std::uint16_t http = farm != nullptr             ? farm->http
                                    : rule.port != 0 && by_http ? rule.port
                                                                : 80;
         // Without a condition a rule with http:// takes both protocols, unless the farm has a rule
@@ -514,7 +515,8 @@ private:
                 remark(RemarkKind::changed,
                        "rule " + quoted(rule.name) +
                            " passes https requests on without encryption (SSL offloading), which "
-                           "isn't supported; now they go encrypted to port " + std::to_string(https),
+                           "isn't supported; now they go encrypted to port " +
+                           std::to_string(https),
                        rule.node);
             }
         }

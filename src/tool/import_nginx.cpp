@@ -3,11 +3,10 @@
 
 #include "tool/import.h"
 
+#include "tool/import_nginx_values.h"
 #include "topology/ascii.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <set>
 
 namespace lync::tool {
@@ -24,143 +23,14 @@ constexpr std::size_t most_directives = 500'000;
 class Counter : public syntax::Listener {
 public:
     std::string opened(const Directive&, const syntax::Blocks&) override {
-        return ++count_ > most_directives
-                   ? "the configuration has more than " + std::to_string(most_directives) +
-                         " directives"
-                   : std::string{};
+        return ++count_ > most_directives ? "the configuration has more than " +
+                                                std::to_string(most_directives) + " directives"
+                                          : std::string{};
     }
 
 private:
     std::size_t count_ = 0;
 };
-
-/// The blocks from the outermost to the one in question.
-using Chain = std::vector<const Directive*>;
-
-const Directive* own(const Directive& block, std::string_view name) {
-    for (const auto& child : block.children) {
-        if (child->name == name) {
-            return child.get();
-        }
-    }
-    return nullptr;
-}
-
-/// The directive that counts in a block: its own, or else the nearest outer one.
-const Directive* inherited(const Chain& chain, std::string_view name) {
-    for (auto block = chain.rbegin(); block != chain.rend(); ++block) {
-        if (const Directive* found = own(**block, name)) {
-            return found;
-        }
-    }
-    return nullptr;
-}
-
-std::string first_argument(const Directive* directive) {
-    return directive == nullptr || directive->arguments.empty() ? std::string{}
-                                                                : directive->arguments.front();
-}
-
-bool has_argument(const Directive& directive, std::string_view word) {
-    return std::find(directive.arguments.begin(), directive.arguments.end(), word) !=
-           directive.arguments.end();
-}
-
-std::uint16_t port_of(std::string_view text) {
-    std::uint16_t port = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    return error == std::errc{} && end == text.data() + text.size() ? port : std::uint16_t{0};
-}
-
-struct Endpoint {
-    std::string host;
-    std::uint16_t port = 0; ///< 0: not written
-};
-
-/// `10.0.0.11:4443`, `[2001:db8::1]:4443`, `fe.contoso.local`.
-Endpoint split_endpoint(std::string_view text) {
-    const std::size_t colon = text.rfind(':');
-    if (colon == text.npos || text.ends_with(']')) {
-        return {to_ascii_lower(text), 0};
-    }
-    const std::uint16_t port = port_of(text.substr(colon + 1));
-    return port == 0 ? Endpoint{to_ascii_lower(text), 0}
-                     : Endpoint{to_ascii_lower(text.substr(0, colon)), port};
-}
-
-/// nginx's times in seconds; nothing if it isn't one.
-std::optional<std::chrono::seconds> time_of(std::string_view text) {
-    std::uint64_t total = 0;
-    bool any = false;
-    while (!text.empty()) {
-        std::uint32_t number = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-        if (error != std::errc{}) {
-            return std::nullopt;
-        }
-        text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-        std::uint64_t unit = 1;
-        if (text.starts_with("ms")) {
-            total += number / 1000;
-            text.remove_prefix(2);
-            any = true;
-            continue;
-        }
-        if (!text.empty()) {
-            constexpr std::array<std::pair<char, std::uint64_t>, 7> units{
-                {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800},
-                 {'M', 2592000}, {'y', 31536000}}};
-            const auto known = std::find_if(units.begin(), units.end(),
-                                            [&](const auto& u) { return u.first == text.front(); });
-            if (known == units.end()) {
-                return std::nullopt;
-            }
-            unit = known->second;
-            text.remove_prefix(1);
-        }
-        total += number * unit;
-        any = true;
-    }
-    constexpr std::uint64_t century = 3'153'600'000;
-    return any ? std::optional(std::chrono::seconds(std::min(total, century))) : std::nullopt;
-}
-
-std::uint64_t size_of(std::string_view text) {
-    std::uint64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-    if (error != std::errc{} || number > 1'000'000'000'000ULL) {
-        return 0;
-    }
-    return unit == "k" || unit == "K"   ? number * 1024
-           : unit == "m" || unit == "M" ? number * 1024 * 1024
-           : unit == "g" || unit == "G" ? number * 1024 * 1024 * 1024
-                                        : number;
-}
-
-/// Directives of a server or location that need no word: the publication says them itself, they
-/// concern files that stay, or they do nothing to a request.
-bool is_replaced(std::string_view name) {
-    constexpr std::array<std::string_view, 62> names{
-        "listen", "server_name", "location", "include", "proxy_pass", "proxy_http_version",
-        "proxy_set_header", "proxy_read_timeout", "proxy_send_timeout", "proxy_connect_timeout",
-        "proxy_buffering", "proxy_request_buffering", "proxy_buffers", "proxy_buffer_size",
-        "proxy_busy_buffers_size", "proxy_redirect", "proxy_pass_header", "proxy_pass_request_headers",
-        "proxy_pass_request_body", "proxy_next_upstream", "proxy_ssl_verify",
-        "proxy_ssl_verify_depth", "proxy_ssl_name", "proxy_ssl_server_name",
-        "proxy_ssl_trusted_certificate", "proxy_ssl_session_reuse", "proxy_ssl_protocols",
-        "proxy_ssl_ciphers", "proxy_max_temp_file_size", "proxy_temp_file_write_size",
-        "proxy_ignore_client_abort", "proxy_hide_header", "proxy_cache", "proxy_intercept_errors",
-        "client_max_body_size", "client_body_buffer_size", "client_body_timeout",
-        "client_header_timeout", "send_timeout", "large_client_header_buffers", "ssl",
-        "ssl_certificate", "ssl_certificate_key", "ssl_protocols", "ssl_ciphers",
-        "ssl_prefer_server_ciphers", "ssl_session_cache", "ssl_session_timeout", "ssl_dhparam",
-        "ssl_ecdh_curve", "ssl_session_tickets", "keepalive_timeout", "keepalive_requests",
-        "tcp_nodelay", "tcp_nopush", "sendfile", "gzip", "root", "index", "access_log",
-        "error_log", "server_tokens"};
-    return std::find(names.begin(), names.end(), name) != names.end() || name == "http2" ||
-           name == "charset" || name == "error_page" || name == "reset_timedout_connection";
-}
 
 class NginxReader {
 public:
@@ -313,8 +183,8 @@ private:
         std::string socket = std::to_string(alone);
         if (alone == 0) {
             const bool bad = !std::all_of(text.begin(), text.end(), [](char c) {
-                return topology::is_ascii_alnum(c) || std::string_view("[]:.*-").find(c) !=
-                                                          std::string_view::npos;
+                return topology::is_ascii_alnum(c) ||
+                       std::string_view("[]:.*-").find(c) != std::string_view::npos;
             });
             if (bad) {
                 remark(RemarkKind::lost, "listening on " + quoted(text), listen);
@@ -369,8 +239,11 @@ private:
             port = endpoint.port;
         }
         if (rule.servers.empty()) {
-            remark(RemarkKind::lost, "upstream " + quoted(target) + " has no server that can be "
-                                     "carried over", *pass.directive);
+            remark(RemarkKind::lost,
+                   "upstream " + quoted(target) +
+                       " has no server that can be "
+                       "carried over",
+                   *pass.directive);
             return false;
         }
         port = port != 0 ? port : secure ? std::uint16_t{443} : std::uint16_t{80};
@@ -378,10 +251,11 @@ private:
             rule.https_port = secure ? port : std::uint16_t{443};
             if (!secure) {
                 rule.https_port = 4443;
-                remark(RemarkKind::changed,
-                       "https requests went unencrypted to port " + std::to_string(port) +
-                           " (SSL offloading), which isn't supported; now they go encrypted to 4443",
-                       *pass.directive);
+                remark(
+                    RemarkKind::changed,
+                    "https requests went unencrypted to port " + std::to_string(port) +
+                        " (SSL offloading), which isn't supported; now they go encrypted to 4443",
+                    *pass.directive);
             }
         }
         if (plain) {
@@ -445,12 +319,11 @@ private:
             const std::string& word = server.arguments[i];
             const std::size_t equals = word.find('=');
             const std::string_view name = std::string_view(word).substr(0, equals);
-            const std::string_view value =
-                equals == std::string::npos ? std::string_view{}
-                                            : std::string_view(word).substr(equals + 1);
-            const bool number =
-                !value.empty() && value.size() <= 6 &&
-                value.find_first_not_of("0123456789") == value.npos;
+            const std::string_view value = equals == std::string::npos
+                                               ? std::string_view{}
+                                               : std::string_view(word).substr(equals + 1);
+            const bool number = !value.empty() && value.size() <= 6 &&
+                                value.find_first_not_of("0123456789") == value.npos;
             const bool known =
                 word == "backup" || word == "down" ||
                 (number && (name == "max_conns" || name == "max_fails" ||
@@ -470,8 +343,8 @@ private:
 
     /// proxy_ssl_name, where it is a name, is what the servers' certificates carry.
     void read_server_name(const Pass& pass, const OldRule& rule) {
-        const std::string name = to_ascii_lower(first_argument(inherited(pass.chain,
-                                                                         "proxy_ssl_name")));
+        const std::string name =
+            to_ascii_lower(first_argument(inherited(pass.chain, "proxy_ssl_name")));
         if (!name.empty() && name.find('$') == std::string::npos) {
             for (const OldServer& server : rule.servers) {
                 proxy_.pool_names.try_emplace(server.address, name);
@@ -524,8 +397,9 @@ private:
         }
         if (!proxy_.certificates.empty()) {
             remark(RemarkKind::lost,
-                   "certificate " + quoted(certificate) + ": all names of a publication share the "
-                   "first server's; a second one is for another kind of key",
+                   "certificate " + quoted(certificate) +
+                       ": all names of a publication share the "
+                       "first server's; a second one is for another kind of key",
                    *chain.back());
             return;
         }
@@ -563,10 +437,10 @@ private:
         bool host = false;
         for (const Directive* block : pass.chain) {
             for (const auto& child : block->children) {
-                host = host || (child->name == "proxy_set_header" && child->arguments.size() == 2 &&
-                                topology::equal_ignore_case(child->arguments[0], "host") &&
-                                (child->arguments[1] == "$host" ||
-                                 child->arguments[1] == "$http_host"));
+                host = host ||
+                       (child->name == "proxy_set_header" && child->arguments.size() == 2 &&
+                        topology::equal_ignore_case(child->arguments[0], "host") &&
+                        (child->arguments[1] == "$host" || child->arguments[1] == "$http_host"));
             }
         }
         if (!host) {
@@ -576,8 +450,8 @@ private:
         }
         if (const Directive* authorization = inherited(pass.chain, "auth_basic");
             first_argument(authorization) != "" && first_argument(authorization) != "off") {
-            remark(RemarkKind::lost,
-                   "\"auth_basic\": clients authenticate with the servers alone", *authorization);
+            remark(RemarkKind::lost, "\"auth_basic\": clients authenticate with the servers alone",
+                   *authorization);
         }
     }
 

@@ -182,8 +182,10 @@ private:
                    general_.child("reverse_ssl_cert"));
             return;
         }
-        std::string chain = pem_of(Pem::certificate, text_of(found, "crt"), "the certificate", found);
-        const std::string key = pem_of(Pem::key, text_of(found, "prv"), "the certificate's key", found);
+        std::string chain =
+            pem_of(Pem::certificate, text_of(found, "crt"), "the certificate", found);
+        const std::string key =
+            pem_of(Pem::key, text_of(found, "prv"), "the certificate's key", found);
         if (chain.empty() || key.empty()) {
             return;
         }
@@ -214,8 +216,8 @@ private:
                 text_of(authority, "refid") == certificate_authority_) {
                 continue;
             }
-            const std::string pem =
-                pem_of(Pem::certificate, text_of(authority, "crt"), "a certificate authority", authority);
+            const std::string pem = pem_of(Pem::certificate, text_of(authority, "crt"),
+                                           "a certificate authority", authority);
             if (pem.empty()) {
                 continue;
             }
@@ -229,13 +231,15 @@ private:
         if (directory_.empty()) {
             remark(RemarkKind::check,
                    "certificate authorities that the servers' certificates may come from are in "
-                   "the old file (" + names + "): --out-dir writes them",
+                   "the old file (" +
+                       names + "): --out-dir writes them",
                    first);
             return;
         }
         remark(RemarkKind::check,
                "the servers' certificates are verified against the authorities of the certificate "
-               "manager (" + names + "): leave only the one that issued them in the file",
+               "manager (" +
+                   names + "): leave only the one that issued them in the file",
                first);
         proxy_.trusted_ca = add_file("-internal-ca.pem", std::move(bundle), false);
     }
@@ -300,8 +304,9 @@ private:
             }
             std::vector<const Peer*> peers;
             for (const std::string& name : wanted) {
-                const auto known = std::find_if(peers_.begin(), peers_.end(),
-                                                [&](const Peer& peer) { return peer.name == name; });
+                const auto known =
+                    std::find_if(peers_.begin(), peers_.end(),
+                                 [&](const Peer& peer) { return peer.name == name; });
                 if (known != peers_.end()) {
                     peers.push_back(&*known);
                 }
@@ -381,7 +386,8 @@ private:
     /// The package's own Exchange publication [squid_reverse.inc, OWA_URI_pfs].
     void read_exchange() {
         const std::string addresses = text_of(general_, "reverse_owa_ip");
-        const std::string fqdn = to_ascii_lower(trimmed(text_of(general_, "reverse_external_fqdn")));
+        const std::string fqdn =
+            to_ascii_lower(trimmed(text_of(general_, "reverse_external_fqdn")));
         if (!is_on(general_, "reverse_owa") || addresses.empty() || !https_) {
             return;
         }
@@ -393,9 +399,8 @@ private:
         for (const std::string& address : split(addresses, ';')) {
             rule.servers.push_back({to_ascii_lower(address), ""});
         }
-        const bool taken =
-            std::any_of(proxy_.rules.begin(), proxy_.rules.end(),
-                        [&](const OldRule& other) { return other.host == fqdn; });
+        const bool taken = std::any_of(proxy_.rules.begin(), proxy_.rules.end(),
+                                       [&](const OldRule& other) { return other.host == fqdn; });
         if (taken) {
             remark(RemarkKind::lost,
                    "Exchange was published under " + quoted(fqdn) +
@@ -413,8 +418,10 @@ private:
         service("reverse_owa_mapihttp", "mapi");
         service("reverse_owa_webservice", "ews");
         if (!text_of(general_, "reverse_owa_rpchttp").empty()) {
-            remark(RemarkKind::lost, "Outlook Anywhere (/rpc): Outlook 2013 and later use MAPI over "
-                                     "HTTP", general_.child("reverse_owa_rpchttp"));
+            remark(RemarkKind::lost,
+                   "Outlook Anywhere (/rpc): Outlook 2013 and later use MAPI over "
+                   "HTTP",
+                   general_.child("reverse_owa_rpchttp"));
         }
         remark(RemarkKind::changed,
                "the administrative surface /ecp of Exchange was published; it never is here", node);
@@ -423,8 +430,7 @@ private:
         if (with_autodiscover) {
             proxy_.exchange_services.emplace_back("autodiscover");
             const bool deep = std::count(fqdn.begin(), fqdn.end(), '.') > 1;
-            autodiscover.host =
-                "autodiscover" + (deep ? fqdn.substr(fqdn.find('.')) : "." + fqdn);
+            autodiscover.host = "autodiscover" + (deep ? fqdn.substr(fqdn.find('.')) : "." + fqdn);
         }
         proxy_.rules.push_back(std::move(rule));
         if (with_autodiscover) {
@@ -439,12 +445,12 @@ private:
             }
             const bool plain = text_of(node, "protocol") == "HTTP" &&
                                text_of(node, "redirurl").starts_with("https://");
-            remark(plain ? RemarkKind::check : RemarkKind::lost,
-                   "redirect " + quoted(text_of(node, "name")) + " to " +
-                       quoted(text_of(node, "redirurl")) +
-                       (plain ? ": plain HTTP of published names is redirected to https anyway"
-                              : ""),
-                   node);
+            remark(
+                plain ? RemarkKind::check : RemarkKind::lost,
+                "redirect " + quoted(text_of(node, "name")) + " to " +
+                    quoted(text_of(node, "redirurl")) +
+                    (plain ? ": plain HTTP of published names is redirected to https anyway" : ""),
+                node);
         }
     }
 

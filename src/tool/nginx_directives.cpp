@@ -136,15 +136,23 @@ std::span<const NginxDirective> find_nginx_directives(std::string_view name) noe
     return {first, last};
 }
 
+bool NginxBuild::has(const NginxDirective& row) const noexcept {
+    return (row.since <= version || contains(backported, row.name)) &&
+           (row.option.empty() || contains(options, row.option)) &&
+           !contains(left_out, module_of(row.name));
+}
+
 bool NginxBuild::has(std::string_view directive) const noexcept {
-    const std::span<const NginxDirective> known = find_nginx_directives(directive);
-    return std::any_of(known.begin(), known.end(),
-                       [this](const NginxDirective& row) {
-                           return (row.since <= version || contains(backported, row.name)) &&
-                                  row.contexts != elsewhere &&
-                                  (row.option.empty() || contains(options, row.option));
-                       }) &&
-           !contains(left_out, module_of(directive));
+    const std::span<const NginxDirective> rows = find_nginx_directives(directive);
+    return std::any_of(rows.begin(), rows.end(), [this](const NginxDirective& row) {
+        return row.contexts != elsewhere && has(row);
+    });
+}
+
+bool NginxBuild::knows(std::string_view directive) const noexcept {
+    const std::span<const NginxDirective> rows = find_nginx_directives(directive);
+    return std::any_of(rows.begin(), rows.end(),
+                       [this](const NginxDirective& row) { return has(row); });
 }
 
 NginxBuild NginxBuild::debian_12() {

@@ -61,7 +61,12 @@ struct NginxBuild {
     /// Directives of later versions that a distribution has added: Debian's 1.22.1 has max_headers.
     std::vector<std::string> backported;
 
+    /// Whether this nginx has a row of the table.
+    bool has(const NginxDirective& row) const noexcept;
+    /// Whether http { } or a block in it may have the directive, as plan::Dialect asks.
     bool has(std::string_view directive) const noexcept;
+    /// Whether it may stand anywhere at all.
+    bool knows(std::string_view directive) const noexcept;
 
     /// nginx as Debian 12 has it.
     static NginxBuild debian_12();

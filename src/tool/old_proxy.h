@@ -61,13 +61,13 @@ struct OldProxy {
     std::string product; ///< "IIS ARR"
     std::string file;
     std::vector<OldRule> rules;
-    std::vector<std::string> http_sockets;  ///< "80", "10.0.0.1:80"; empty: plain HTTP was off
+    std::vector<std::string> http_sockets; ///< "80", "10.0.0.1:80"; empty: plain HTTP was off
     std::vector<std::string> https_sockets;
     /// Certificate and key as this machine has them; empty: the old file doesn't say.
     std::vector<std::pair<std::string, std::string>> certificates;
     std::string trusted_ca;
-    std::optional<std::chrono::seconds> timeout; ///< the shortest wait for a server's answer
-    std::uint64_t max_upload = 0;                ///< bytes; 0: not said
+    std::optional<std::chrono::seconds> timeout;   ///< the shortest wait for a server's answer
+    std::uint64_t max_upload = 0;                  ///< bytes; 0: not said
     std::map<std::string, std::string> pool_names; ///< a server's address to its pool's FQDN
     std::vector<std::string> exchange_services;    ///< where the old file tells them
     std::vector<Remark> remarks;

@@ -1,41 +1,13 @@
 // `show nginx`: what `nginx -T` prints under the name "lync_publish NAME".
 
 #include "plan/render.h"
-#include "syntax/place.h"
 #include "tool/configuration.h"
 #include "tool/failure.h"
-#include "tool/nginx_directives.h"
 #include "tool/show.h"
-
-#include <CLI/CLI.hpp>
-
-#include <unistd.h>
 
 namespace lync::tool {
 
 namespace {
-
-NginxBuild build_of(const NginxOptions& options, Output& output) {
-    if (!options.version.empty()) {
-        NginxBuild build = NginxBuild::debian_12();
-        build.version = parse_nginx_version(options.version);
-        if (build.version == 0) {
-            throw Failure("invalid version " + syntax::quoted(options.version) +
-                          " in \"--nginx-version\": it is written as \"1.22.1\"");
-        }
-        return build;
-    }
-    if (!options.binary.empty()) {
-        return NginxBuild::of(options.binary);
-    }
-    constexpr const char* installed = "/usr/sbin/nginx";
-    if (::access(installed, X_OK) == 0) {
-        return NginxBuild::of(installed);
-    }
-    output.note("no nginx here: written for 1.22.1 as Debian 12 has it, --nginx or "
-                "--nginx-version names another");
-    return NginxBuild::debian_12();
-}
 
 Table table_of(const Configuration& configuration, const plan::Dialect& dialect) {
     Table table;
@@ -62,19 +34,12 @@ Table table_of(const Configuration& configuration, const plan::Dialect& dialect)
 
 void declare_nginx(CLI::App& app, Options& options) {
     add_configuration(app, options);
-    CLI::Option* binary =
-        app.add_option("--nginx", options.nginx.binary,
-                       "The nginx that the text is for; without it, the one that is installed")
-            ->type_name("BINARY");
-    app.add_option("--nginx-version", options.nginx.version,
-                   "The same for an nginx that isn't here: its version, with Debian's modules")
-        ->type_name("VERSION")
-        ->excludes(binary);
+    add_nginx(app, options);
 }
 
 int show_nginx(const Options& options, Output& output) {
     const Configuration configuration = load_publications(options);
-    const NginxBuild build = build_of(options.nginx, output);
+    const NginxBuild build = build_of(options.nginx);
     const plan::Dialect dialect{[&build](std::string_view name) { return build.has(name); },
                                 build.version};
     if (output.format() != Format::own) {

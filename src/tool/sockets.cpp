@@ -115,7 +115,8 @@ bool is_keepalive(std::string_view text) noexcept {
 
 /// What nginx says against a parameter of `listen` that concerns the socket; empty if nothing.
 /// `known` tells whether it is one.
-std::string refused(const std::string& parameter, bool& known) {
+std::string refused(const std::string& parameter, unsigned version, bool& known) {
+    constexpr unsigned has_multipath = 1029007;
     const std::size_t equals = parameter.find('=');
     const std::string_view name = std::string_view(parameter).substr(0, equals);
     const std::string_view value = equals == std::string::npos
@@ -123,7 +124,7 @@ std::string refused(const std::string& parameter, bool& known) {
                                        : std::string_view(parameter).substr(equals + 1);
     known = true;
     if (parameter == "bind" || parameter == "deferred" || parameter == "reuseport" ||
-        parameter == "multipath") {
+        (parameter == "multipath" && version >= has_multipath)) {
         return {};
     }
     if (name == "backlog" && equals != std::string::npos) {
@@ -148,7 +149,7 @@ std::string refused(const std::string& parameter, bool& known) {
 
 } // namespace
 
-Listen read_listen(const std::vector<std::string>& arguments, bool strict) {
+Listen read_listen(const std::vector<std::string>& arguments, const NginxBuild* build) {
     Listen listen;
     const std::string& text = arguments.front();
     if (text.starts_with("unix:")) {
@@ -167,7 +168,7 @@ Listen read_listen(const std::vector<std::string>& arguments, bool strict) {
                     listen.addresses.push_back(std::move(one));
                 }
             }
-        } else if (strict) {
+        } else if (build != nullptr) {
             listen.error = "host not found in " + quoted(text) + " of the \"listen\" directive";
             return listen;
         }
@@ -184,8 +185,8 @@ Listen read_listen(const std::vector<std::string>& arguments, bool strict) {
             continue;
         }
         bool known = false;
-        std::string error = refused(parameter, known);
-        if (strict && !error.empty()) {
+        std::string error = refused(parameter, build == nullptr ? ~0U : build->version, known);
+        if (build != nullptr && !error.empty()) {
             listen.error = std::move(error);
             return listen;
         }
@@ -279,8 +280,7 @@ void SocketTable::remark_default(const Address& address, std::vector<Diagnostic>
 /// A `listen` with "http2" speaks for every server of the socket.
 void SocketTable::remark_http2(const Address& address, std::vector<Diagnostic>& remarks) const {
     const auto is_ours = [](const SocketServer* server) { return server->publication != nullptr; };
-    const auto foreign =
-        std::find_if_not(address.servers.begin(), address.servers.end(), is_ours);
+    const auto foreign = std::find_if_not(address.servers.begin(), address.servers.end(), is_ours);
     if (address.http2 && foreign != address.servers.end() &&
         std::any_of(address.servers.begin(), address.servers.end(), is_ours)) {
         remarks.push_back({Severity::notice,
@@ -300,7 +300,7 @@ void SocketTable::remark_conflicts(const Address& address, std::vector<Diagnosti
         for (const std::string& name : server->names) {
             const auto [first, is_new] = taken.emplace(name, server);
             if (!is_new &&
-                (server->publication == nullptr) != (first->second->publication == nullptr)) {
+                (server->publication != nullptr || first->second->publication != nullptr)) {
                 remarks.push_back(
                     {Severity::warning,
                      "conflicting server name \"" + name + "\" on " + address.text + ", ignored",

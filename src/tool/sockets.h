@@ -4,6 +4,7 @@
 // wrote it: what src/nginx/sockets.cpp settles of nginx's structures is settled here of these.
 
 #include "syntax/place.h"
+#include "tool/nginx_directives.h"
 #include "topology/publication.h"
 
 #include <cstdint>
@@ -35,8 +36,8 @@ struct Listen {
 };
 
 /// Reads a `listen` line. For a line of the administrator's, what isn't understood is let pass.
-/// With `strict`, each parameter is checked as nginx checks it. A name is resolved by the system.
-Listen read_listen(const std::vector<std::string>& arguments, bool strict);
+/// With `build`, each parameter is checked as this nginx does. A name is resolved by the system.
+Listen read_listen(const std::vector<std::string>& arguments, const NginxBuild* build);
 
 /// Whether the system resolves HOST or HOST:PORT; addresses always do.
 bool resolves(std::string_view address);

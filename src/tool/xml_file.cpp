@@ -82,9 +82,8 @@ private:
         std::transform(encoding.begin(), encoding.end(), encoding.begin(), [](char c) {
             return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
         });
-        const bool ascii = std::all_of(text_.begin(), text_.end(), [](char c) {
-            return static_cast<unsigned char>(c) < 0x80;
-        });
+        const bool ascii = std::all_of(text_.begin(), text_.end(),
+                                       [](char c) { return static_cast<unsigned char>(c) < 0x80; });
         if (encoding != "utf-8" && encoding != "utf8" && !ascii) {
             fail("the file says it is " + syntax::quoted(encoding) + ": save it as UTF-8", 0);
         }
@@ -179,8 +178,8 @@ private:
         const bool known = name == "amp" || name == "lt" || name == "gt" || name == "quot" ||
                            name == "apos" || (name.size() > 1 && name.front() == '#');
         if (!known) {
-            fail("unknown entity " + syntax::quoted(text_.substr(at_, std::min<std::size_t>(
-                                                                          name.size() + 2, 40))),
+            fail("unknown entity " +
+                     syntax::quoted(text_.substr(at_, std::min<std::size_t>(name.size() + 2, 40))),
                  at_);
         }
         at_ = end + 1;
@@ -212,9 +211,9 @@ XmlFile::XmlFile(std::string_view content, std::string name, std::string_view ro
          at = content_.find('\n', at + 1)) {
         line_ends_.push_back(at);
     }
-    const pugi::xml_parse_result result = document_.load_buffer(
-        content_.data(), content_.size(), pugi::parse_default | pugi::parse_trim_pcdata,
-        pugi::encoding_utf8);
+    const pugi::xml_parse_result result =
+        document_.load_buffer(content_.data(), content_.size(),
+                              pugi::parse_default | pugi::parse_trim_pcdata, pugi::encoding_utf8);
     if (!result) {
         std::string text = result.description();
         if (!text.empty() && text.front() >= 'A' && text.front() <= 'Z') {

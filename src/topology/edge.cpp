@@ -172,12 +172,12 @@ private:
                                   "scaled_remote_site");
         }
         if (!is_ocs(product_)) {
-            remarks_.push_back(
-                {Severity::notice,
-                 "\"topology\" of " + block_.title() + " plans Edge Servers of Office "
-                 "Communications Server 2007, those of product " +
-                     std::string(product_name(product_)) + " may need other ports",
-                 directive.place});
+            remarks_.push_back({Severity::notice,
+                                "\"topology\" of " + block_.title() +
+                                    " plans Edge Servers of Office "
+                                    "Communications Server 2007, those of product " +
+                                    std::string(product_name(product_)) + " may need other ports",
+                                directive.place});
         }
     }
 
@@ -192,8 +192,7 @@ private:
             for (const std::string& text : child.arguments) {
                 edge_.internal_networks.push_back(read_network(text, child, block_));
             }
-        } else if (const auto role =
-                       std::find(directives.begin(), directives.end(), child.name);
+        } else if (const auto role = std::find(directives.begin(), directives.end(), child.name);
                    role != directives.end()) {
             read_server(child, static_cast<EdgeRole>(role - directives.begin()));
         }
@@ -243,9 +242,9 @@ private:
         const EdgeServers& servers = edge_.of(role);
         const std::string_view name = directives[static_cast<std::size_t>(role)];
         const bool several =
-            edge_.topology && (is_scaled(*edge_.topology) ||
-                               (role == EdgeRole::web_conferencing_edge &&
-                                *edge_.topology == EdgeTopology::multiple_site_remote));
+            edge_.topology &&
+            (is_scaled(*edge_.topology) || (role == EdgeRole::web_conferencing_edge &&
+                                            *edge_.topology == EdgeTopology::multiple_site_remote));
         if (servers.servers.size() > 1 && !several) {
             throw Mistake(quoted(name) + " directive is duplicate in " + block_.title() +
                               ", the first stands at " + at(servers.servers.front().place) +

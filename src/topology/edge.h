@@ -4,8 +4,8 @@
 // nothing of it is proxied. The words and the five topologies are those of [Office Communications
 // Server 2007 Edge Server Deployment Guide, "Step 2.3. Configure Firewalls"].
 
-#include "topology/product.h"
 #include "syntax/block.h"
+#include "topology/product.h"
 
 #include <cstddef>
 #include <cstdint>

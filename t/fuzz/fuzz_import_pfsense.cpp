@@ -16,8 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                           "files are where they were wanted", file.path);
             fuzz::require(file.content.find("-----BEGIN ") != std::string::npos,
                           "what is written is PEM", file.path);
-            fuzz::require(file.secret ||
-                              file.content.find("PRIVATE KEY-----") == std::string::npos,
+            fuzz::require(file.secret || file.content.find("PRIVATE KEY-----") == std::string::npos,
                           "no key where everybody may read", file.path);
         }
         return proxy;

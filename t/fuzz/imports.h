@@ -60,7 +60,8 @@ inline void require_accepted(const std::string& text) {
     }
 }
 
-template <typename Read> void import_anything(Read&& read) {
+template <typename Read>
+void import_anything(Read&& read) {
     lync::tool::ImportOptions options;
     options.name = "fuzz";
     options.trusted_ca = "/nowhere/ca.pem";

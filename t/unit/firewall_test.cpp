@@ -7,6 +7,7 @@
 #include "block_builder.h"
 #include "catch.h"
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <map>
@@ -158,9 +159,8 @@ TEST_CASE("tables 9 to 26 of Office Communications Server 2007, cell by cell", "
     CHECK(cells == 8 * 67);
 
     std::map<std::string, std::vector<Cells>> made;
-    for (const std::string_view topology :
-         {"consolidated", "single_site", "scaled_single_site", "multiple_site_remote",
-          "scaled_remote_site"}) {
+    for (const std::string_view topology : {"consolidated", "single_site", "scaled_single_site",
+                                            "multiple_site_remote", "scaled_remote_site"}) {
         made.merge(tables_of(rows_of(ocs("edge { topology " + std::string(topology) + "; }"))));
     }
     REQUIRE(made.size() == documented.size());
@@ -310,8 +310,7 @@ TEST_CASE("rows carry this topology's addresses, and what isn't needed says so",
     }
     const auto& https = *by_service.at("HTTPS/TCP/4443");
     CHECK(https.source.addresses == std::vector{"172.16.0.10"s});
-    CHECK(https.destination.addresses ==
-          std::vector{"10.0.0.11"s, "2001:db8::11"s, "10.0.0.14"s});
+    CHECK(https.destination.addresses == std::vector{"10.0.0.11"s, "2001:db8::11"s, "10.0.0.14"s});
     CHECK(https.needed);
     CHECK(https.source.shown() == "172.16.0.10 (Internal reverse proxy interface)");
     CHECK(by_service.at("HTTPS/TCP/443")->destination.addresses == std::vector{"203.0.113.10"s});
@@ -362,8 +361,8 @@ TEST_CASE("edge rows carry the addresses that their words mean", "[firewall]") {
     CHECK(addresses("1") == Strings{"203.0.113.10", "->"});
     CHECK(addresses("2") == Strings{"172.16.0.10", "->"});
     CHECK(addresses("3") == Strings{"203.0.113.20", "->"}); // the load balancer's
-    CHECK(addresses("5") == Strings{"172.16.0.21", "172.16.0.22", "->", "10.0.0.21",
-                                    "172.16.0.21", "172.16.0.22", "->"});
+    CHECK(addresses("5") == Strings{"172.16.0.21", "172.16.0.22", "->", "10.0.0.21", "172.16.0.21",
+                                    "172.16.0.22", "->"});
     CHECK(addresses("6") == Strings{"->"}); // not said yet
     CHECK(addresses("8") == Strings{"203.0.113.40", "->"});
     CHECK(addresses("9") == Strings{"203.0.113.41", "->"}); // media goes to the server itself
@@ -372,4 +371,103 @@ TEST_CASE("edge rows carry the addresses that their words mean", "[firewall]") {
     for (const FirewallRow& row : rows) {
         CHECK(row.site == "redmond");
     }
+}
+
+namespace {
+
+/// The rules of a ruleset, without what surrounds them.
+std::vector<std::string> rules_of(const Ruleset& ruleset) {
+    std::vector<std::string> rules;
+    std::istringstream in(ruleset.text);
+    for (std::string line; std::getline(in, line);) {
+        line = trimmed(line);
+        if (line.ends_with(" accept")) {
+            rules.push_back(line.substr(0, line.size() - 7));
+        }
+    }
+    return rules;
+}
+
+Ruleset rules_for(std::string_view text, const std::vector<std::string>& internal = {}) {
+    return nft_ruleset(rows_of(text), internal, [](const std::string& name) {
+        return name == "named.contoso.local" ? std::vector{"10.0.0.30"s, "2001:db8::30"s}
+                                             : std::vector<std::string>{};
+    });
+}
+
+bool has(const std::vector<std::string>& rules, std::string_view rule) {
+    return std::find(rules.begin(), rules.end(), rule) != rules.end();
+}
+
+} // namespace
+
+TEST_CASE("rules stand for each family that both ends have", "[firewall]") {
+    const Ruleset ruleset = rules_for(lync_2013("example.com", R"(
+        http_listen 192.0.2.1:80; https_listen 192.0.2.1:443; https_listen [2001:db8::1]:443;
+        edge { reverse_proxy internal=172.16.0.10; })"));
+    CHECK(ruleset.missing.empty());
+    const auto rules = rules_of(ruleset);
+    CHECK(has(rules, "ip daddr 192.0.2.1 tcp dport 80"));
+    CHECK(has(rules, "ip daddr 192.0.2.1 tcp dport 443"));
+    CHECK(has(rules, "ip6 daddr 2001:db8::1 tcp dport 443"));
+    // The pool has IPv6, the reverse proxy's internal interface doesn't.
+    CHECK(has(rules, "ip saddr 172.16.0.10 ip daddr { 10.0.0.11, 10.0.0.14 } tcp dport 4443"));
+    CHECK(has(rules, "ip saddr 172.16.0.10 ip daddr 10.0.0.14 tcp dport 8080"));
+    for (const std::string& rule : rules) {
+        CHECK(rule.find("2001:db8::11") == std::string::npos);
+        CHECK((rule.find("10.0.0.11") == std::string::npos ||
+               rule.find("8080") == std::string::npos)); // nothing of the pool's travels there
+    }
+    // Nobody said who is inside, so "Internal Clients" and "Any" stay out.
+    CHECK_FALSE(has(rules, "ip daddr 10.0.0.14 tcp dport 50001"));
+    CHECK(ruleset.text.find("# no rule for MTLS/TCP/50001 from Any to 10.0.0.14") !=
+          std::string::npos);
+}
+
+TEST_CASE("what a ruleset lacks is said", "[firewall]") {
+    const auto missing = [](std::string_view text) { return rules_for(text).missing; };
+    CHECK(missing(lync_2013("contoso.com")).front() ==
+          "Firewall Details for Reverse Proxy Server: External Interface: nobody says the address "
+          "of \"Reverse proxy listener\"");
+    CHECK(missing(ocs("edge { topology consolidated; reverse_proxy external=203.0.113.1 "
+                      "internal=172.16.0.1; }"))
+              .front() == "Table 10 Firewall Settings for the Access Edge Server: nobody says the "
+                          "address of \"The internal IP address of the Access Edge Server\"");
+    CHECK(
+        missing(ocs("edge { reverse_proxy external=203.0.113.1 internal=2001:db8::1; }")).empty());
+
+    const std::string by_name =
+        "lync_publish a { sip_domain contoso.com; certificate public.pem public.key; trusted_ca "
+        "ca.pem; pool fepool.contoso.local { external_web_services lyncwebext.contoso.com; server "
+        "NAME; } edge { reverse_proxy external=203.0.113.1 internal=172.16.0.1; } }";
+    std::string known = by_name;
+    replace_all(known, "NAME", "named.contoso.local");
+    CHECK(missing(known).empty());
+    CHECK(has(rules_of(rules_for(known)), "ip saddr 172.16.0.1 ip daddr 10.0.0.30 tcp dport 4443"));
+    std::string unknown = by_name;
+    replace_all(unknown, "NAME", "unknown.contoso.local");
+    CHECK(missing(unknown).front() ==
+          "\"unknown.contoso.local\" has no address: write one in its \"server\"");
+    std::string other_family = by_name;
+    replace_all(other_family, "NAME", "[2001:db8::11]");
+    CHECK(missing(other_family).front().find("have no address of the same family") !=
+          std::string::npos);
+}
+
+TEST_CASE("\"any\" is the inside on the inside, and anybody or not the inside outside",
+          "[firewall]") {
+    const auto rules = rules_of(rules_for(ocs(R"(edge {
+        topology consolidated;
+        reverse_proxy external=203.0.113.10 internal=172.16.0.10;
+        access_edge external=203.0.113.11 internal=172.16.0.11;
+        web_conferencing_edge external=203.0.113.12 internal=172.16.0.12;
+        av_edge external=203.0.113.13 internal=172.16.0.13; })"),
+                                          {"10.0.0.0/8", "192.168.0.0/16", "fd00::/8"}));
+    const std::string inside = "{ 10.0.0.0/8, 192.168.0.0/16 }";
+    CHECK(has(rules, "ip saddr 172.16.0.10 ip daddr " + inside + " tcp dport 443"));
+    CHECK(has(rules, "ip saddr " + inside + " ip daddr 172.16.0.12 tcp dport 8057"));
+    CHECK(has(rules, "ip daddr 203.0.113.11 tcp dport 5061"));
+    CHECK(has(rules, "ip saddr 203.0.113.11 ip daddr != " + inside + " tcp dport 5061"));
+    CHECK(has(rules, "ip saddr 203.0.113.13 ip daddr != " + inside + " udp sport 50000-59999"));
+    CHECK(has(rules, "ip saddr 172.16.0.11 ip daddr 10.0.0.21 tcp dport 5061"));
 }

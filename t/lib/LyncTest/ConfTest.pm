@@ -289,7 +289,7 @@ sub outcome {
 # What `lyncctl check` says to the same configuration.
 sub lyncctl_outcome {
     my ($row) = @_;
-    my @command = ($lyncctl, 'check', "$root/nginx.conf");
+    my @command = ($lyncctl, 'check', '--nginx', $LyncTest::Paths::NGINX, "$root/nginx.conf");
     unshift @command, 'setpriv', without_dac() if defined $row->{without_dac};
 
     my $pid = open(my $out, '-|') // die "can't fork: $!\n";

@@ -1,0 +1,178 @@
+#include "tool/import_nginx_values.h"
+
+#include "topology/ascii.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace lync::tool {
+
+using syntax::Directive;
+using topology::to_ascii_lower;
+
+const Directive* own(const Directive& block, std::string_view name) {
+    for (const auto& child : block.children) {
+        if (child->name == name) {
+            return child.get();
+        }
+    }
+    return nullptr;
+}
+
+const Directive* inherited(const Chain& chain, std::string_view name) {
+    for (auto block = chain.rbegin(); block != chain.rend(); ++block) {
+        if (const Directive* found = own(**block, name)) {
+            return found;
+        }
+    }
+    return nullptr;
+}
+
+std::string first_argument(const Directive* directive) {
+    return directive == nullptr || directive->arguments.empty() ? std::string{}
+                                                                : directive->arguments.front();
+}
+
+bool has_argument(const Directive& directive, std::string_view word) {
+    return std::find(directive.arguments.begin(), directive.arguments.end(), word) !=
+           directive.arguments.end();
+}
+
+std::uint16_t port_of(std::string_view text) {
+    std::uint16_t port = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    return error == std::errc{} && end == text.data() + text.size() ? port : std::uint16_t{0};
+}
+
+Endpoint split_endpoint(std::string_view text) {
+    const std::size_t colon = text.rfind(':');
+    if (colon == text.npos || text.ends_with(']')) {
+        return {to_ascii_lower(text), 0};
+    }
+    const std::uint16_t port = port_of(text.substr(colon + 1));
+    return port == 0 ? Endpoint{to_ascii_lower(text), 0}
+                     : Endpoint{to_ascii_lower(text.substr(0, colon)), port};
+}
+
+std::optional<std::chrono::seconds> time_of(std::string_view text) {
+    std::uint64_t total = 0;
+    bool any = false;
+    while (!text.empty()) {
+        std::uint32_t number = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+        if (error != std::errc{}) {
+            return std::nullopt;
+        }
+        text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+        std::uint64_t unit = 1;
+        if (text.starts_with("ms")) {
+            total += number / 1000;
+            text.remove_prefix(2);
+            any = true;
+            continue;
+        }
+        if (!text.empty()) {
+            constexpr std::array<std::pair<char, std::uint64_t>, 7> units{{{'s', 1},
+                                                                           {'m', 60},
+                                                                           {'h', 3600},
+                                                                           {'d', 86400},
+                                                                           {'w', 604800},
+                                                                           {'M', 2592000},
+                                                                           {'y', 31536000}}};
+            const auto known = std::find_if(units.begin(), units.end(),
+                                            [&](const auto& u) { return u.first == text.front(); });
+            if (known == units.end()) {
+                return std::nullopt;
+            }
+            unit = known->second;
+            text.remove_prefix(1);
+        }
+        total += number * unit;
+        any = true;
+    }
+    constexpr std::uint64_t century = 3'153'600'000;
+    return any ? std::optional(std::chrono::seconds(std::min(total, century))) : std::nullopt;
+}
+
+std::uint64_t size_of(std::string_view text) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+    if (error != std::errc{} || number > 1'000'000'000'000ULL) {
+        return 0;
+    }
+    return unit == "k" || unit == "K"   ? number * 1024
+           : unit == "m" || unit == "M" ? number * 1024 * 1024
+           : unit == "g" || unit == "G" ? number * 1024 * 1024 * 1024
+                                        : number;
+}
+
+bool is_replaced(std::string_view name) {
+    constexpr std::array<std::string_view, 62> names{"listen",
+                                                     "server_name",
+                                                     "location",
+                                                     "include",
+                                                     "proxy_pass",
+                                                     "proxy_http_version",
+                                                     "proxy_set_header",
+                                                     "proxy_read_timeout",
+                                                     "proxy_send_timeout",
+                                                     "proxy_connect_timeout",
+                                                     "proxy_buffering",
+                                                     "proxy_request_buffering",
+                                                     "proxy_buffers",
+                                                     "proxy_buffer_size",
+                                                     "proxy_busy_buffers_size",
+                                                     "proxy_redirect",
+                                                     "proxy_pass_header",
+                                                     "proxy_pass_request_headers",
+                                                     "proxy_pass_request_body",
+                                                     "proxy_next_upstream",
+                                                     "proxy_ssl_verify",
+                                                     "proxy_ssl_verify_depth",
+                                                     "proxy_ssl_name",
+                                                     "proxy_ssl_server_name",
+                                                     "proxy_ssl_trusted_certificate",
+                                                     "proxy_ssl_session_reuse",
+                                                     "proxy_ssl_protocols",
+                                                     "proxy_ssl_ciphers",
+                                                     "proxy_max_temp_file_size",
+                                                     "proxy_temp_file_write_size",
+                                                     "proxy_ignore_client_abort",
+                                                     "proxy_hide_header",
+                                                     "proxy_cache",
+                                                     "proxy_intercept_errors",
+                                                     "client_max_body_size",
+                                                     "client_body_buffer_size",
+                                                     "client_body_timeout",
+                                                     "client_header_timeout",
+                                                     "send_timeout",
+                                                     "large_client_header_buffers",
+                                                     "ssl",
+                                                     "ssl_certificate",
+                                                     "ssl_certificate_key",
+                                                     "ssl_protocols",
+                                                     "ssl_ciphers",
+                                                     "ssl_prefer_server_ciphers",
+                                                     "ssl_session_cache",
+                                                     "ssl_session_timeout",
+                                                     "ssl_dhparam",
+                                                     "ssl_ecdh_curve",
+                                                     "ssl_session_tickets",
+                                                     "keepalive_timeout",
+                                                     "keepalive_requests",
+                                                     "tcp_nodelay",
+                                                     "tcp_nopush",
+                                                     "sendfile",
+                                                     "gzip",
+                                                     "root",
+                                                     "index",
+                                                     "access_log",
+                                                     "error_log",
+                                                     "server_tokens"};
+    return std::find(names.begin(), names.end(), name) != names.end() || name == "http2" ||
+           name == "charset" || name == "error_page" || name == "reset_timedout_connection";
+}
+
+} // namespace lync::tool
