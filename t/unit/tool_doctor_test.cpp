@@ -116,7 +116,7 @@ TEST_CASE("addresses", "[doctor]") {
     }
 }
 
-TEST_CASE("--resolve is written as curl's", "[doctor]") {
+TEST_CASE("doctor: --resolve is written as curl's", "[doctor]") {
     const ResolveRule rule = parse_resolve("Meet.contoso.com:443:10.0.0.5,[2001:db8::5]");
     CHECK(rule.name == "meet.contoso.com");
     CHECK(rule.port == 443);
@@ -131,7 +131,7 @@ TEST_CASE("--resolve is written as curl's", "[doctor]") {
     }
 }
 
-TEST_CASE("--connect-to is written as curl's", "[doctor]") {
+TEST_CASE("doctor: --connect-to is written as curl's", "[doctor]") {
     const ConnectRule rule = parse_connect_to("meet.contoso.com:443:10.0.0.5:8443");
     CHECK(rule.name == "meet.contoso.com");
     CHECK(rule.port == 443);
@@ -270,7 +270,7 @@ TEST_CASE("names for any domain need one", "[doctor]") {
     CHECK(steps.published.has("meet.anything.example.net"));
 }
 
-TEST_CASE("--domain chooses among those declared", "[doctor]") {
+TEST_CASE("doctor: --domain chooses among those declared", "[doctor]") {
     const plan::Plan plan = planned(smallest("sip_domain fabrikam.com example.com;"));
     CHECK(told_names(outside(plan, {"fabrikam.com"})) ==
           Strings{"lyncdiscover.fabrikam.com redirect /", "lyncwebext.contoso.com unused" + web});
