@@ -20,6 +20,7 @@ pool fepool.contoso.local {
         server                 127.0.0.11;
         external_web_services  lyncwebext.contoso.com;
         listening_ports        https=%%PORT_OWN%%;
+        health_check           off;
     }
 END
 

@@ -20,6 +20,7 @@ $Rest
         server                 127.0.0.11;
         external_web_services  lyncwebext.contoso.com;
         listening_ports        http=%%PORT_NOBODY_HTTP%% https=%%PORT_OWN%%;
+        health_check           off;
     }
 END
 
@@ -30,6 +31,7 @@ $Rest
         server                 127.0.0.21  max_fails=0;
         external_web_services  lyncwebext.contoso.com;
         listening_ports        https=%%PORT_OWN%%;
+        health_check           off;
     }
 END
 

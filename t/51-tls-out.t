@@ -44,6 +44,7 @@ $Rest
         server                 127.0.0.11;
         external_web_services  lyncwebext.contoso.com;
         listening_ports        https=%%PORT_OWN%%;
+        health_check           off;
     }
 END
 
@@ -232,6 +233,7 @@ upstream SSL certificate verify error: (21:unable to verify the first certificat
         server                 127.0.0.11;
         external_web_services  lyncwebext.contoso.com;
         listening_ports        https=%%PORT_OWN%%;
+        health_check           off;
     }
 "
 --- suppress_stderr

@@ -18,6 +18,7 @@ our $Own = <<'END';
             server                 127.0.0.11;
             external_web_services  lyncwebext.contoso.com;
             listening_ports        https=%%PORT_OWN%%;
+            health_check           off;
         }
     }
 END
