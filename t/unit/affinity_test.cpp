@@ -4,6 +4,7 @@
 #include "catch.h"
 
 #include <cmath>
+#include <cstdio>
 #include <map>
 #include <random>
 #include <set>
@@ -252,4 +253,36 @@ TEST_CASE("the cookie in a header", "[affinity]") {
     CHECK(affinity_cookie_in("MS-WSMANX=a; XMS-WSMAN=b; ms-wsman=c").empty()); // names have cases
     CHECK(affinity_cookie_in("a=MS-WSMAN=b").empty());
     CHECK(affinity_cookie_in(";;; ;").empty());
+}
+
+// The figures of docs/pools.md: lync_unit "[figures]"
+TEST_CASE("figures of source affinity", "[.figures]") {
+    std::printf("| servers | clients of each | one goes: moved | of which its own | to each other |\n");
+    for (const int size : {2, 3, 5, 10}) {
+        std::vector<Candidate> servers = pool(size);
+        const auto before = choose_all(servers);
+        servers[1].availability = Availability::failed;
+        const auto after = choose_all(servers);
+        std::map<std::size_t, int> to;
+        int moved = 0;
+        int own = 0;
+        for (int i = 0; i < clients; i++) {
+            if (before[i] != after[i]) {
+                moved++;
+                own += before[i] == 1 ? 1 : 0;
+                to[after[i]]++;
+            }
+        }
+        const auto range = [](const std::map<std::size_t, int>& count) {
+            int least = clients;
+            int most = 0;
+            for (const auto& [server, n] : count) {
+                least = std::min(least, n);
+                most = std::max(most, n);
+            }
+            return std::to_string(least) + " to " + std::to_string(most);
+        };
+        std::printf("| %d | %s | %d | %d | %s |\n", size, range(shares(before)).c_str(), moved, own,
+                    range(to).c_str());
+    }
 }
