@@ -138,14 +138,14 @@ storm: build
 # Needs clang with libFuzzer (clang, libclang-rt-dev). New inputs go to BUILD/fuzz/corpus, what breaks
 # a promise to BUILD/fuzz/findings; the first finding of a target ends it and fails the run.
 FUZZ_CXX   ?= clang++
-FUZZ_TARGETS = judge path meeting_url
+FUZZ_TARGETS = judge path meeting_url check_answer
 FUZZ_FLAGS   = -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Isrc
 
 fuzz:
 	@mkdir -p $(BUILD)/fuzz/findings
 	for t in $(FUZZ_TARGETS); do \
 	    $(FUZZ_CXX) $(FUZZ_FLAGS) -o $(BUILD)/fuzz/fuzz_$$t t/fuzz/fuzz_$$t.cpp \
-	        src/policy/*.cpp src/topology/name_set.cpp || exit 1; \
+	        src/policy/*.cpp src/balance/*.cpp src/topology/name_set.cpp || exit 1; \
 	done
 	printf '%s\n' $(FUZZ_TARGETS) | xargs -P 2 -I '{}' t/fuzz/run '{}' $(BUILD)/fuzz $(FUZZ_SECONDS)
 
