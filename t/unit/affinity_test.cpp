@@ -75,8 +75,8 @@ TEST_CASE("weights are shares", "[affinity]") {
 }
 
 TEST_CASE("a lost server moves only its own clients, evenly", "[affinity]") {
-    for (const Availability lost : {Availability::failed, Availability::sick,
-                                    Availability::drained, Availability::full}) {
+    for (const Availability lost :
+         {Availability::failed, Availability::sick, Availability::drained, Availability::full}) {
         std::vector<Candidate> servers = pool(5);
         const auto before = choose_all(servers);
         servers[2].availability = lost;
@@ -156,7 +156,8 @@ TEST_CASE("an IPv6 client is its /64", "[affinity]") {
 }
 
 TEST_CASE("an IPv4 client is the same on a socket of IPv6", "[affinity]") {
-    const std::array<std::uint8_t, 16> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 1};
+    const std::array<std::uint8_t, 16> mapped{0, 0, 0,    0,    0,  0, 0, 0,
+                                              0, 0, 0xff, 0xff, 10, 0, 0, 1};
     const std::array<std::uint8_t, 4> plain{10, 0, 0, 1};
     CHECK(client_key(mapped) == client_key(plain));
 }
@@ -205,7 +206,8 @@ TEST_CASE("a server in slow start gets its clients back bit by bit, each once", 
     CHECK(choose_by_key(servers, client(1), false) == 1); // rather than nobody
 }
 
-TEST_CASE("cookies: drawn values find their home in as many draws as there are servers", "[affinity]") {
+TEST_CASE("cookies: drawn values find their home in as many draws as there are servers",
+          "[affinity]") {
     const std::vector<Candidate> servers = pool(3);
     std::mt19937_64 random(1);
     std::map<std::size_t, int> homes;
@@ -257,7 +259,8 @@ TEST_CASE("the cookie in a header", "[affinity]") {
 
 // The figures of docs/pools.md: lync_unit "[figures]"
 TEST_CASE("figures of source affinity", "[.figures]") {
-    std::printf("| servers | clients of each | one goes: moved | of which its own | to each other |\n");
+    std::printf(
+        "| servers | clients of each | one goes: moved | of which its own | to each other |\n");
     for (const int size : {2, 3, 5, 10}) {
         std::vector<Candidate> servers = pool(size);
         const auto before = choose_all(servers);
