@@ -8,6 +8,7 @@
 #                      and the suites in all modes                 (ctest, t/nginx-build, t/run)
 #     make bench       what the module costs, beside nginx by hand  (bench/run; BENCH=--quick)
 #     make storm       500 identities at random, none may cross     (t/auth/storm.py)
+#     make soak        50 reloads with 1,000 pending GETs held      (t/pools/reloads.py; SOAK=...)
 #     make test-asan   the suites with a sanitized module
 #     make fuzz        builds and runs the fuzz targets, two at a time: t/fuzz/README.md
 #     make bench-verdict  what a verdict costs                     (bench/verdict.cpp)
@@ -57,7 +58,7 @@ PACKAGES += apache2-bin libapache2-mod-auth-gssapi gss-ntlmssp krb5-kdc krb5-adm
 PACKAGES += dnsmasq-base
 
 .PHONY: fuzz bench-verdict
-.PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx bench storm test-asan clean
+.PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx bench storm soak test-asan clean
 
 all: build
 
@@ -134,6 +135,9 @@ bench: build
 
 storm: build
 	t/auth/storm.py --module $(MODULE) $(STORM)
+
+soak: build
+	t/pools/reloads.py --module $(MODULE) --nginx $(NGINX_BINARY) $(SOAK)
 
 # Needs clang with libFuzzer (clang, libclang-rt-dev). New inputs go to BUILD/fuzz/corpus, what breaks
 # a promise to BUILD/fuzz/findings; the first finding of a target ends it and fails the run.
