@@ -129,8 +129,7 @@ test-asan: build test-nginx
 
 # Measurements want a machine of their own.
 bench: build
-	@command -v wrk >/dev/null && command -v valgrind >/dev/null || \
-	    $(MAKE) deps PACKAGES="wrk valgrind"
+	@$(MAKE) --no-print-directory deps PACKAGES="wrk valgrind haproxy"
 	bench/run --module $(MODULE) $(BENCH)
 
 storm: build
@@ -139,13 +138,14 @@ storm: build
 soak: build
 	t/pools/reloads.py --module $(MODULE) --nginx $(NGINX_BINARY) $(SOAK)
 
-# Needs clang with libFuzzer (clang, libclang-rt-dev). New inputs go to BUILD/fuzz/corpus, what breaks
+# With clang's libFuzzer. New inputs go to BUILD/fuzz/corpus, what breaks
 # a promise to BUILD/fuzz/findings; the first finding of a target ends it and fails the run.
 FUZZ_CXX   ?= clang++
-FUZZ_TARGETS = judge path meeting_url check_answer
+FUZZ_TARGETS = judge path meeting_url credentials check_answer
 FUZZ_FLAGS   = -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Isrc
 
 fuzz:
+	@$(MAKE) --no-print-directory deps PACKAGES="clang libclang-rt-14-dev libidn2-dev libssl-dev"
 	@mkdir -p $(BUILD)/fuzz/findings
 	for t in $(FUZZ_TARGETS); do \
 	    $(FUZZ_CXX) $(FUZZ_FLAGS) -o $(BUILD)/fuzz/fuzz_$$t t/fuzz/fuzz_$$t.cpp \
@@ -153,8 +153,8 @@ fuzz:
 	done
 	printf '%s\n' $(FUZZ_TARGETS) | xargs -P 2 -I '{}' t/fuzz/run '{}' $(BUILD)/fuzz $(FUZZ_SECONDS)
 
-# Needs libbenchmark-dev.
 bench-verdict:
+	@$(MAKE) --no-print-directory deps PACKAGES="g++ libbenchmark-dev"
 	@mkdir -p $(BUILD)
 	$(CXX) -std=c++20 -O2 -DNDEBUG -Isrc -o $(BUILD)/bench_verdict bench/verdict.cpp \
 	    src/policy/*.cpp src/topology/name_set.cpp -lbenchmark -lpthread

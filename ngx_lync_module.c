@@ -180,6 +180,8 @@ ngx_lync_postconfiguration(ngx_conf_t *cf)
 
     *h = lync_request_handler;
 
+    lync_filter_bodies();
+
     return lync_settle_sockets(cf);
 }
 

@@ -23,6 +23,7 @@
  *     process.cpp      the life of a worker
  *     sockets.cpp      what is settled once all servers are known
  *     request.cpp      the verdict in nginx's phases
+ *     body.h           the verdict on a body
  *     variables.cpp    $lync_*
  *
  * All functions are called by nginx only, on its one thread. None throws. Memory handed to
@@ -82,6 +83,9 @@ ngx_int_t lync_settle_sockets(ngx_conf_t *cf);
 
 /* rewrite phase: passes, redirects or refuses a request */
 ngx_int_t lync_request_handler(ngx_http_request_t *r);
+
+/* puts a filter before those of request bodies: how much may come in chunks */
+void lync_filter_bodies(void);
 
 /* after the configuration has been taken over: on top of all header filters */
 void lync_install_header_filter(void);

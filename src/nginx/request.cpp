@@ -2,20 +2,9 @@
 
 #include "nginx/request.h"
 
-#include "nginx/guard.h"
-#include "policy/meeting_url.h"
-#include "topology/ascii.h"
+#include "nginx/body.h"
 
 namespace lync::nginx {
-
-/// Kept with a request from its first verdict on.
-struct RequestState {
-    policy::Verdict verdict;
-    bool form_read;
-    bool waits_for_form;
-};
-
-ngx_int_t guard_form(ngx_http_request_t* r, const Host& host) noexcept;
 
 namespace {
 
@@ -128,104 +117,29 @@ void tell_refusal(ngx_http_request_t* r, const Host& host, Reason reason) noexce
                   declared.name.c_str(), name.size(), name.data(), remedy.size(), remedy.data());
 }
 
-ngx_int_t refuse(ngx_http_request_t* r, const Host& host, Reason reason) noexcept {
-    tell_refusal(r, host, reason);
-    if (reason == Reason::unknown_host) {
-        return NGX_HTTP_CLOSE;
-    }
-    // To the outside there is no difference between closed and absent.
-    return reason == Reason::malformed ? NGX_HTTP_BAD_REQUEST : NGX_HTTP_NOT_FOUND;
-}
-
-// --- the meeting URL guard, where the parameter comes in a form
+} // namespace
 
 RequestState* state_of(ngx_http_request_t* r) noexcept {
     return static_cast<RequestState*>(ngx_http_get_module_ctx(r, ngx_lync_module));
 }
 
-/// For a declared length; one that comes in chunks is counted by nginx, against max_upload.
-bool exceeds(off_t length, policy::BodyLimit body) noexcept {
-    const std::uint64_t limit = policy::body_limit_bytes(body);
-    return limit != 0 && length > static_cast<off_t>(limit);
-}
-
-bool has_body(const ngx_http_request_t* r) noexcept {
-    return r->headers_in.content_length_n > 0 || r->headers_in.chunked;
-}
-
-void form_is_read(ngx_http_request_t* r) {
-    RequestState* state = state_of(r);
-    state->form_read = true;
-    r->main->count--; // taken by ngx_http_read_client_request_body
-    if (state->waits_for_form) {
-        state->waits_for_form = false;
-        ngx_http_core_run_phases(r);
+ngx_int_t refuse(ngx_http_request_t* r, const Host& host, Reason reason) noexcept {
+    if (RequestState* state = state_of(r)) {
+        state->verdict.action = Action::refuse;
+        state->verdict.reason = reason;
+    }
+    tell_refusal(r, host, reason);
+    switch (reason) {
+    case Reason::unknown_host:
+        return NGX_HTTP_CLOSE;
+    case Reason::malformed:
+        return NGX_HTTP_BAD_REQUEST;
+    case Reason::body:
+        return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
+    default: // to the outside there is no difference between closed and absent
+        return NGX_HTTP_NOT_FOUND;
     }
 }
-
-/// The pages of the web app take small forms, so one is read whole before it is passed on.
-ngx_int_t read_form(ngx_http_request_t* r, RequestState& state) noexcept {
-    r->request_body_in_single_buf = 1;
-    const ngx_int_t result = ngx_http_read_client_request_body(r, form_is_read);
-    if (result == NGX_AGAIN) {
-        state.waits_for_form = true;
-        return NGX_DONE;
-    }
-    if (result != NGX_OK) {
-        return result;
-    }
-    return guard_form(r, *host_of(r));
-}
-
-std::size_t in_memory(const ngx_buf_t* buffer) noexcept {
-    return ngx_buf_in_memory(buffer) ? static_cast<std::size_t>(buffer->last - buffer->pos) : 0;
-}
-
-/// The size of a body; 0 if part of it is in a file. The end of a chunked one is a buffer of
-/// neither kind.
-std::size_t in_memory(const ngx_chain_t* chain) noexcept {
-    std::size_t size = 0;
-    for (; chain != nullptr; chain = chain->next) {
-        if (chain->buf->in_file) {
-            return 0;
-        }
-        size += in_memory(chain->buf);
-    }
-    return size;
-}
-
-/// Only a form that can be read as one passes: ASP.NET takes parameters from both kinds.
-bool form_passes(ngx_http_request_t* r, const Host& host) noexcept {
-    const ngx_table_elt_t* type = r->headers_in.content_type;
-    const std::string_view written = type == nullptr ? std::string_view() : view(type->value);
-    constexpr std::string_view multipart = "multipart/";
-    if (written.size() >= multipart.size() &&
-        topology::equal_ignore_case(written.substr(0, multipart.size()), multipart)) {
-        return false;
-    }
-
-    const ngx_http_request_body_t* body = r->request_body;
-    if (body == nullptr || body->bufs == nullptr) {
-        return true;
-    }
-    const std::size_t size = in_memory(body->bufs);
-    if (body->temp_file != nullptr || size == 0 || size > policy::max_parameters) {
-        return false; // larger than client_body_buffer_size: no form of these pages
-    }
-
-    // It may have come in several pieces.
-    auto* text = static_cast<u_char*>(ngx_pnalloc(r->pool, size));
-    if (text == nullptr) {
-        return false;
-    }
-    u_char* last = text;
-    for (const ngx_chain_t* link = body->bufs; link != nullptr; link = link->next) {
-        last = ngx_cpymem(last, link->buf->pos, in_memory(link->buf));
-    }
-    return host.site.form_passes({reinterpret_cast<char*>(text), size});
-}
-
-} // namespace
 
 policy::Verdict verdict_of(ngx_http_request_t* r, const Host& host) noexcept {
     const RequestState* known = state_of(r);
@@ -252,23 +166,6 @@ bool is_pending_get(ngx_http_request_t* r) noexcept {
            verdict_of(r, *host).service == policy::Service::ucwa;
 }
 
-ngx_int_t guard_form(ngx_http_request_t* r, const Host& host) noexcept {
-    RequestState* state = state_of(r);
-    if (state == nullptr || state->verdict.service != policy::Service::lwa ||
-        !host.site.spec().meeting_url_guard || !has_body(r)) {
-        return NGX_DECLINED;
-    }
-    if (!state->form_read) {
-        return read_form(r, *state);
-    }
-    if (form_passes(r, host)) {
-        return NGX_DECLINED;
-    }
-    state->verdict.action = Action::refuse;
-    state->verdict.reason = Reason::meeting_url;
-    return refuse(r, host, Reason::meeting_url);
-}
-
 } // namespace lync::nginx
 
 using namespace lync::nginx;
@@ -289,9 +186,7 @@ ngx_int_t lync_request_handler(ngx_http_request_t* r) {
     const lync::policy::Verdict verdict = verdict_of(r, *host);
     switch (verdict.action) {
     case lync::policy::Action::pass:
-        return exceeds(r->headers_in.content_length_n, verdict.body)
-                   ? NGX_HTTP_REQUEST_ENTITY_TOO_LARGE
-                   : guard_form(r, *host);
+        return judge_body(r, *host);
     case lync::policy::Action::redirect:
         return redirect(r);
     case lync::policy::Action::refuse:
