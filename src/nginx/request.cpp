@@ -3,6 +3,7 @@
 #include "nginx/request.h"
 
 #include "nginx/body.h"
+#include "topology/ascii.h"
 
 namespace lync::nginx {
 
