@@ -10,6 +10,7 @@
 #                      modes, lyncctl's own tests     (ctest, t/nginx-build, t/run, t/tool/*_test)
 #     make bench       what the module costs, beside nginx by hand  (bench/run; BENCH=--quick)
 #     make storm       500 identities at random, none may cross     (t/auth/storm.py)
+#     make soak        50 reloads with 1,000 pending GETs held      (t/pools/reloads.py; SOAK=...)
 #     make test-asan   the suites with a sanitized module
 #     make fuzz        builds and runs the fuzz targets, two at a time: t/fuzz/README.md
 #     make bench-verdict  what a verdict costs                     (bench/verdict.cpp)
@@ -66,7 +67,7 @@ PACKAGES += dnsmasq-base
 
 .PHONY: fuzz bench-verdict
 .PHONY: install tool-tests
-.PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx bench storm test-asan clean
+.PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx bench storm soak test-asan clean
 
 all: build
 
@@ -156,16 +157,19 @@ bench: build
 storm: build
 	t/auth/storm.py --module $(MODULE) $(STORM)
 
+soak: build
+	t/pools/reloads.py --module $(MODULE) --nginx $(NGINX_BINARY) $(SOAK)
+
 # With clang's libFuzzer. New inputs go to BUILD/fuzz/corpus, what breaks
 # a promise to BUILD/fuzz/findings; the first finding of a target ends it and fails the run.
 FUZZ_CXX   ?= clang++
-FUZZ_TARGETS = judge path meeting_url credentials reader import_arr import_pfsense import_nginx
+FUZZ_TARGETS = judge path meeting_url credentials check_answer reader import_arr import_pfsense import_nginx
 FUZZ_FLAGS   = -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Isrc
 FUZZ_PROGRAMS = $(FUZZ_TARGETS:%=$(BUILD)/fuzz/fuzz_%)
 
 # What the targets ask, compiled once.
 FUZZ_SOURCES = $(wildcard src/syntax/*.cpp src/topology/*.cpp src/policy/*.cpp src/plan/*.cpp \
-    src/tool/import*.cpp) src/balance/credentials.cpp $(addprefix src/tool/,old_proxy.cpp \
+    src/tool/import*.cpp src/balance/*.cpp) $(addprefix src/tool/,old_proxy.cpp \
     arrangement.cpp host_patterns.cpp block_writer.cpp xml_file.cpp base64.cpp files.cpp output.cpp)
 FUZZ_OBJECTS = $(FUZZ_SOURCES:src/%.cpp=$(BUILD)/fuzz/objects/%.o)
 

@@ -33,8 +33,7 @@ Client client_by_address(const ngx_connection_t* c) noexcept {
         if (inet_pton(AF_INET, text.data(), parsed.data()) == 1) {
             return {true, balance::client_key(Bytes(parsed).first(4))};
         }
-        return {inet_pton(AF_INET6, text.data(), parsed.data()) == 1,
-                balance::client_key(parsed)};
+        return {inet_pton(AF_INET6, text.data(), parsed.data()) == 1, balance::client_key(parsed)};
     }
 
     switch (c->sockaddr->sa_family) {
@@ -48,6 +47,16 @@ Client client_by_address(const ngx_connection_t* c) noexcept {
     default:
         return {};
     }
+}
+
+/// What the client has kept of an earlier answer; empty if nothing.
+std::string_view cookie_of(const ngx_http_request_t* r) noexcept {
+    std::string_view value;
+    any_cookie_header(r, [&](std::string_view header) {
+        value = balance::affinity_cookie_in(header);
+        return !value.empty();
+    });
+    return value;
 }
 
 /// Whether the server has set the cookie itself: proxies in a row, or a load balancer's VIP.
@@ -135,8 +144,8 @@ void bind_client(ngx_http_request_t* r) noexcept {
         return;
     }
     Group* group = host->publication.group(*host, verdict.target);
-    if (group != nullptr && group->affinity == Affinity::cookie &&
-        cookie(r, balance::affinity_cookie).empty() && !answer_has_cookie(r)) {
+    if (group != nullptr && group->affinity == Affinity::cookie && cookie_of(r).empty() &&
+        !answer_has_cookie(r)) {
         add_cookie(r, *group);
     }
 }
@@ -154,7 +163,7 @@ Client client_of(ngx_http_request_t* r, Affinity affinity) noexcept {
     case Affinity::source:
         return client_by_address(r->connection);
     case Affinity::cookie: {
-        const std::string_view value = cookie(r, balance::affinity_cookie);
+        const std::string_view value = cookie_of(r);
         return value.empty() ? Client{} : Client{true, balance::cookie_key(value)};
     }
     case Affinity::none:
