@@ -255,10 +255,10 @@ scene forged => sub {
 scene lync_2010 => sub {
     front_ends(3);
     my $plain = LyncTest::FrontEnds->new(address => '127.0.0.11', port => port('PLAIN'), tls => undef);
-    my $answer = asked();
+    my $answer = asked(path => '/abs/handler');
     is(scalar set_cookies($answer), 1, 'the default of Lync 2010');
     my $cookie = value_of($answer);
-    is(who(headers => [Cookie => "MS-WSMAN=$cookie"]), $answer->{body}, 'holds');
+    is(who(path => '/abs/handler', headers => [Cookie => "MS-WSMAN=$cookie"]), $answer->{body}, 'holds');
 };
 
 scene none => sub {

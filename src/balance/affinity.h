@@ -41,6 +41,9 @@ std::size_t choose_by_key(std::span<const Candidate> servers, std::uint64_t key,
 /// The server that `key` belongs to while all servers take requests.
 std::size_t home_of(std::span<const Candidate> servers, std::uint64_t key, bool backup) noexcept;
 
+/// The value of the cookie MS-WSMAN in a Cookie header [RFC 6265, 4.2.1]; empty if there is none.
+std::string_view affinity_cookie_in(std::string_view header) noexcept;
+
 /// The value of a cookie: 32 hexadecimal digits.
 using CookieValue = std::array<char, 32>;
 CookieValue cookie_value(std::span<const std::uint8_t, 16> random) noexcept;

@@ -50,6 +50,16 @@ Client client_by_address(const ngx_connection_t* c) noexcept {
     }
 }
 
+/// What the client has kept of an earlier answer; empty if nothing.
+std::string_view cookie_of(const ngx_http_request_t* r) noexcept {
+    std::string_view value;
+    any_cookie_header(r, [&](std::string_view header) {
+        value = balance::affinity_cookie_in(header);
+        return !value.empty();
+    });
+    return value;
+}
+
 /// Whether the server has set the cookie itself: proxies in a row, or a load balancer's VIP.
 bool answer_has_cookie(ngx_http_request_t* r) noexcept {
     constexpr std::string_view name = "set-cookie";
@@ -136,7 +146,7 @@ void bind_client(ngx_http_request_t* r) noexcept {
     }
     Group* group = host->publication.group(*host, verdict.target);
     if (group != nullptr && group->affinity == Affinity::cookie &&
-        cookie(r, balance::affinity_cookie).empty() && !answer_has_cookie(r)) {
+        cookie_of(r).empty() && !answer_has_cookie(r)) {
         add_cookie(r, *group);
     }
 }
@@ -154,7 +164,7 @@ Client client_of(ngx_http_request_t* r, Affinity affinity) noexcept {
     case Affinity::source:
         return client_by_address(r->connection);
     case Affinity::cookie: {
-        const std::string_view value = cookie(r, balance::affinity_cookie);
+        const std::string_view value = cookie_of(r);
         return value.empty() ? Client{} : Client{true, balance::cookie_key(value)};
     }
     case Affinity::none:

@@ -34,19 +34,25 @@ inline void set_last_of_its_name([[maybe_unused]] ngx_table_elt_t* header) noexc
 #endif
 }
 
-/// The value of the request's first cookie of that name; empty if it has none. Before 1.23.0 headers
-/// of one name are an array, then a list.
-inline std::string_view cookie(ngx_http_request_t* r, std::string_view name) noexcept {
-    ngx_str_t wanted{name.size(), reinterpret_cast<u_char*>(const_cast<char*>(name.data()))};
-    ngx_str_t value{0, nullptr};
+/// Calls `function` with the value of each Cookie header of a request until it returns true. Before
+/// 1.23.0 headers of one name are an array, then a list.
+template <typename Function>
+bool any_cookie_header(const ngx_http_request_t* r, Function&& function) {
 #if (nginx_version >= 1023000)
-    const bool found =
-        ngx_http_parse_multi_header_lines(r, r->headers_in.cookie, &wanted, &value) != nullptr;
+    for (const ngx_table_elt_t* h = r->headers_in.cookie; h != nullptr; h = h->next) {
+        if (function(view(h->value))) {
+            return true;
+        }
+    }
 #else
-    const bool found =
-        ngx_http_parse_multi_header_lines(&r->headers_in.cookies, &wanted, &value) != NGX_DECLINED;
+    auto** h = static_cast<ngx_table_elt_t**>(r->headers_in.cookies.elts);
+    for (ngx_uint_t i = 0; i < r->headers_in.cookies.nelts; i++) {
+        if (function(view(h[i]->value))) {
+            return true;
+        }
+    }
 #endif
-    return found ? view(value) : std::string_view();
+    return false;
 }
 
 /// Before 1.25.1 `ssl on` at http level made every socket speak TLS, also those of plain HTTP; the

@@ -48,6 +48,17 @@ void MainConf::bind() noexcept {
     }
 }
 
+void MainConf::unbind() noexcept {
+    zone.detach();
+    reaches.unbind();
+    for (const auto& publication : publications) {
+        for (Group& group : publication->groups) {
+            group.servers.unbind();
+            group.record = nullptr;
+        }
+    }
+}
+
 void MainConf::on_repair(void* self) {
     auto& conf = *static_cast<MainConf*>(self);
     if (conf.zone.hold(Lease::repair, 2 * repair_interval)) {
@@ -69,7 +80,7 @@ ngx_int_t lync_init_module(ngx_cycle_t* cycle) {
     return guarded<ngx_int_t>(cycle->log, NGX_ERROR, [&]() -> ngx_int_t {
         if (MainConf* conf = conf_of(old)) {
             end(*conf);
-            conf->zone.detach();
+            conf->unbind();
         }
         if (MainConf* conf = conf_of(cycle)) {
             begin(cycle, *conf);

@@ -119,6 +119,14 @@ void Reaches::bind() noexcept {
     }
 }
 
+void Reaches::unbind() noexcept {
+    for (Reach& reach : all_) {
+        for (Endpoint* endpoint : reach.endpoints_) {
+            endpoint->record = nullptr;
+        }
+    }
+}
+
 // --- Servers
 
 Servers::~Servers() {
@@ -233,6 +241,12 @@ void Servers::bind(Server& server) noexcept {
 void Servers::bind() noexcept {
     for (Server& server : all_) {
         bind(server);
+    }
+}
+
+void Servers::unbind() noexcept {
+    for (Server& server : all_) {
+        server.check = nullptr;
     }
 }
 

@@ -92,6 +92,8 @@ public:
     /// Finds the records of all endpoints: in the master once the zone is there, and in each worker
     /// once it has entered it.
     void bind() noexcept;
+    /// Forgets them: the zone may go before the last connection of this configuration does.
+    void unbind() noexcept;
 
 private:
     Zone& zone_;
@@ -141,6 +143,7 @@ public:
     /// Finds the records of the checks, as Reaches::bind does those of the endpoints, and the
     /// counters.
     void bind() noexcept;
+    void unbind() noexcept;
 
     const topology::Farm& farm() const noexcept { return *farm_; }
     std::span<const Line> lines() const noexcept { return lines_; }

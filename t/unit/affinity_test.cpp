@@ -239,3 +239,17 @@ TEST_CASE("cookie values are 32 hexadecimal digits", "[affinity]") {
     const CookieValue value = cookie_value(bytes);
     CHECK(std::string(value.data(), value.size()) == "0001feff800000000000000000000000");
 }
+
+TEST_CASE("the cookie in a header", "[affinity]") {
+    CHECK(affinity_cookie_in("MS-WSMAN=abc") == "abc");
+    CHECK(affinity_cookie_in("a=b; MS-WSMAN=abc; c=d") == "abc");
+    CHECK(affinity_cookie_in("a=b;MS-WSMAN=abc ;c=d") == "abc");
+    CHECK(affinity_cookie_in(" \tMS-WSMAN=a=b,c") == "a=b,c");
+    CHECK(affinity_cookie_in("MS-WSMAN=; MS-WSMAN=second") == "second");
+    CHECK(affinity_cookie_in("").empty());
+    CHECK(affinity_cookie_in("MS-WSMAN").empty());
+    CHECK(affinity_cookie_in("MS-WSMAN=").empty());
+    CHECK(affinity_cookie_in("MS-WSMANX=a; XMS-WSMAN=b; ms-wsman=c").empty()); // names have cases
+    CHECK(affinity_cookie_in("a=MS-WSMAN=b").empty());
+    CHECK(affinity_cookie_in(";;; ;").empty());
+}
