@@ -128,29 +128,29 @@ test-asan: build test-nginx
 
 # Measurements want a machine of their own.
 bench: build
-	@command -v wrk >/dev/null && command -v valgrind >/dev/null || \
-	    $(MAKE) deps PACKAGES="wrk valgrind"
+	@$(MAKE) --no-print-directory deps PACKAGES="wrk valgrind haproxy"
 	bench/run --module $(MODULE) $(BENCH)
 
 storm: build
 	t/auth/storm.py --module $(MODULE) $(STORM)
 
-# Needs clang with libFuzzer (clang, libclang-rt-dev). New inputs go to BUILD/fuzz/corpus, what breaks
+# With clang's libFuzzer. New inputs go to BUILD/fuzz/corpus, what breaks
 # a promise to BUILD/fuzz/findings; the first finding of a target ends it and fails the run.
 FUZZ_CXX   ?= clang++
-FUZZ_TARGETS = judge path meeting_url
+FUZZ_TARGETS = judge path meeting_url credentials
 FUZZ_FLAGS   = -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Isrc
 
 fuzz:
+	@$(MAKE) --no-print-directory deps PACKAGES="clang libclang-rt-14-dev libidn2-dev libssl-dev"
 	@mkdir -p $(BUILD)/fuzz/findings
 	for t in $(FUZZ_TARGETS); do \
 	    $(FUZZ_CXX) $(FUZZ_FLAGS) -o $(BUILD)/fuzz/fuzz_$$t t/fuzz/fuzz_$$t.cpp \
-	        src/policy/*.cpp src/topology/name_set.cpp || exit 1; \
+	        src/policy/*.cpp src/topology/name_set.cpp src/balance/credentials.cpp || exit 1; \
 	done
 	printf '%s\n' $(FUZZ_TARGETS) | xargs -P 2 -I '{}' t/fuzz/run '{}' $(BUILD)/fuzz $(FUZZ_SECONDS)
 
-# Needs libbenchmark-dev.
 bench-verdict:
+	@$(MAKE) --no-print-directory deps PACKAGES="g++ libbenchmark-dev"
 	@mkdir -p $(BUILD)
 	$(CXX) -std=c++20 -O2 -DNDEBUG -Isrc -o $(BUILD)/bench_verdict bench/verdict.cpp \
 	    src/policy/*.cpp src/topology/name_set.cpp -lbenchmark -lpthread

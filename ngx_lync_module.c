@@ -193,6 +193,8 @@ ngx_lync_postconfiguration(ngx_conf_t *cf)
 
     *h = lync_request_handler;
 
+    lync_filter_bodies();
+
     h = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
     if (h == NULL) {
         return NGX_ERROR;

@@ -103,6 +103,10 @@ const Line lines[] = {
      "/lwa/WebPages/LwaClient.aspx?legacy=RmFsc2U!&meeturl="
      "aHR0cHM6Ly9tZWV0LmNvbnRvc28uY29tL2tlbm15ZXIvNzMyMjk5NA!!",
      Action::pass},
+    {"web_app_escaped", SiteKind::web_services, "GET",
+     "/lwa/WebPages/LwaClient.aspx?meeturl="
+     "aHR0cHM6Ly9tZWV0LmNvbnRvc28uY29tL3JlbmUvOEg0TDJUTUM%3D",
+     Action::pass},
     {"upload", SiteKind::web_services, "POST", "/DataCollabWeb/Ext/Handler/upload.ashx?id=9f2c4b",
      Action::pass},
     {"office", SiteKind::office_web_apps, "GET",

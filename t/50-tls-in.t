@@ -68,6 +68,10 @@ sub curl {
 
 scene beside_http2 => sub {
     my $format = "-w '%{http_version} %{http_code}'";
+    my ($told) = log_lines(qr/HTTP\/2/);
+    my $port = port('HTTPS');
+    like($told, qr{\[notice\].* a server outside of lync_publish switches HTTP/2 on for 127\.0\.0\.1:$port: published names go on with HTTP/1\.1 alone, which NTLM needs, and are answered 421 on HTTP/2 connections of other names in \S+nginx\.conf:\d+$},
+        'a line at load');
     is(curl("--http2 $format https://www.contoso.com:%PORT%/"), "foreign over HTTP/2.0\n2 200",
         'the foreign server speaks HTTP/2');
     like(curl("--http2 $format https://lyncwebext.contoso.com:%PORT%/abs/handler"),

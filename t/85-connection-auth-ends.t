@@ -361,6 +361,26 @@ both reloaded => sub {
     go_on($front, B => [$bob, 'bob'], map { $_->{name} => [$_, "user-$_->{name}"] } @clients);
 };
 
+# An old worker that may only stay for so long breaks off what still waits, on both sides.
+alone shut_down => sub {
+    my ($front, $toy) = @_;
+    my @clients = map { $front->client("S$_") } 1 .. 10;
+    for my $client (@clients) {
+        is($client->begin->{status}, 401, 'challenged');
+    }
+    my $late = $front->client('L');
+    is($late->ntlm('late')->{user}, 'late', 'signs in');
+    $late->send('wait=30');
+    ok(wait_until { $toy->open_of(owner => 'L') }, 'waits for its answer');
+
+    my %old = map { $_ => 1 } worker_pids();
+    is(reload(), 'reloaded', 'a new configuration');
+    is($late->outcome, 'closed', 'the answer is waited for no longer');
+    ok(gone($front, owner => 'L'), 'and its server connection is closed');
+    ok(wait_until { !grep { kill 0 => $_ } keys %old }, 'the old workers are gone');
+    go_on($front, map { $_->{name} => [$_, "user-$_->{name}"] } @clients);
+};
+
 # A new nginx takes the sockets over, and the old one goes.
 alone upgraded => sub {
     my ($front) = @_;
@@ -484,4 +504,13 @@ __DATA__
 === TEST 14: an upgrade in the middle of handshakes
 --- publication eval: $::One
 --- scene: upgraded
+--- suppress_stderr
+
+
+
+=== TEST 15: workers that are shut down while clients wait
+--- main_config
+worker_shutdown_timeout 1s;
+--- publication eval: $::One
+--- scene: shut_down
 --- suppress_stderr

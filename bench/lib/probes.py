@@ -13,8 +13,8 @@ import ssl
 from settings import BenchError
 from traffic import Request
 
-# What may differ between two equal answers.
-CHANGING = {"date", "seen-connection"}
+# What may differ between two equal answers; "Connection: keep-alive" is nginx's way only.
+CHANGING = {"date", "seen-connection", "connection"}
 
 
 class _Connection(http.client.HTTPConnection):

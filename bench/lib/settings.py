@@ -28,15 +28,17 @@ class Side:
     title: str
     template: str
     values: dict[str, object] = field(default_factory=dict)
+    program: str = "nginx"
 
     def having(self, title: str, **values: object) -> Side:
         """The same with other values."""
-        return Side(title, self.template, {**self.values, **values})
+        return Side(title, self.template, {**self.values, **values}, self.program)
 
 
 # The two that most scenarios compare, or variants of them: `having`.
 HANDWRITTEN = Side("hand-written", "handwritten", {"POOL_KEEPALIVE": ""})
 PUBLISHED = Side("module", "published", {"DIRECTIVES": ""})
+HAPROXY = Side("HAProxy, http-reuse never", "haproxy", program="haproxy")
 
 
 @dataclass

@@ -7,7 +7,7 @@ from pathlib import Path
 import pki
 import probes
 import processes
-from settings import CONFIG, BenchError, Settings, Side, free_ports
+from settings import CONFIG, BenchError, Settings, Side, find, free_ports
 from traffic import MEGABYTE, SMALL_ANSWER, Request
 
 
@@ -49,9 +49,17 @@ class Stage:
         directory = self.run.directory(f"proxy{side + 1}")
         self._write(self.sides[side].template, directory,
                     {**self.sides[side].values, **self._listen[side]})
-        return processes.Nginx(
-            [*under, *processes.command(self.run.nginx, directory), *options], directory,
-            {self.run.proxy_core}, (self.PROXY, self._listen[side]["HTTP"]))
+        command = (processes.command(self.run.nginx, directory)
+                   if self.sides[side].program == "nginx" else self._haproxy(directory))
+        return processes.Nginx([*under, *command, *options], directory,
+                               {self.run.proxy_core}, (self.PROXY, self._listen[side]["HTTP"]))
+
+    def _haproxy(self, directory: Path) -> list[str]:
+        # It takes certificate and key from one file.
+        (directory / "listener.pem").write_bytes((self.pki / "listener.pem").read_bytes()
+                                                 + (self.pki / "listener.key").read_bytes())
+        (directory / "error.log").touch()
+        return [find("haproxy"), "-q", "-db", "-f", str(directory / "nginx.conf")]
 
     def _write(self, template: str, directory: Path, values: dict[str, object]) -> None:
         processes.fill(CONFIG / f"{template}.conf",

@@ -16,7 +16,9 @@ class Request:
     host: str
     path: str
     connections: int
-    body: int = 0   # bytes to POST; 0: GET
+    body: int = 0           # bytes to POST; 0: GET
+    authorization: str = "" # on every request
+    sign_in: int = 0        # requests on each connection after an NTLM handshake; 0: none
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,30 @@ KINDS = (
 
 SMALL_KINDS = KINDS[:3]
 POOL_KINDS = tuple(kind for kind in KINDS if kind.request.host == "lyncwebext.contoso.com")
+
+# What the policy looks at most closely: a long path of UCWA, and a meeting URL in base64.
+POLICY_KINDS = (
+    SMALL_KINDS[0],
+    Kind("UCWA event channel",
+         Request("https", "lyncwebext.contoso.com",
+                 "/ucwa/oauth/v1/applications/103618246841/events?ack=21&low=5&medium=60"
+                 "&priority=1&timeout=180", 32)),
+    Kind("web app with a meeting URL",
+         Request("https", "lyncwebext.contoso.com",
+                 "/lwa/WebPages/LwaClient.aspx?meeturl="
+                 "aHR0cHM6Ly9tZWV0LmNvbnRvc28uY29tL3JlbmUvOEg0TDJUTUM%3D", 32)),
+)
+
+# Clients of connection-bound authentication. A server that asks for a ticket with each request is
+# the one kind, one that knows the connection after a handshake the other.
+AUTHENTICATED_KINDS = (
+    Kind("Negotiate with each request, pool (4443)",
+         Request("https", "lyncwebext.contoso.com", "/ucwa/oauth/v1/applications/103", 32,
+                 authorization="Negotiate " + "YII" + "A" * 2600)),
+    Kind("NTLM sign-in and 18 requests, pool (4443)",
+         Request("https", "lyncwebext.contoso.com", "/webticket/webticketservice.svc", 16,
+                 sign_in=18)),
+)
 
 SMALL_ANSWER = '{"_links":{"self":{"href":"/ucwa/oauth/v1/applications/103"}},"culture":"en-US"}'
 

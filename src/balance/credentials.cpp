@@ -18,9 +18,19 @@ std::string_view trimmed(std::string_view text) noexcept {
                : text.substr(first, text.find_last_not_of(blank) - first + 1);
 }
 
-/// The scheme at the beginning of a trimmed text.
+constexpr bool is_token_character(char c) noexcept {
+    return topology::is_ascii_alnum(c) ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+
+/// The scheme at the beginning of a trimmed text [RFC 9110, 11.1]. Anything but a token's character
+/// ends it: a blank by the rules, whatever else for a lenient reader.
 std::string_view scheme_of(std::string_view text) noexcept {
-    return text.substr(0, text.find_first_of(blank));
+    std::size_t size = 0;
+    while (size < text.size() && is_token_character(text[size])) {
+        size++;
+    }
+    return text.substr(0, size);
 }
 
 bool is_bound_scheme(std::string_view scheme) noexcept {
@@ -32,11 +42,7 @@ bool is_bound_scheme(std::string_view scheme) noexcept {
 } // namespace
 
 bool is_connection_bound(std::string_view authorization) noexcept {
-    // A comma or another delimiter behind the scheme is no valid header, but a server may be
-    // lenient: whatever begins with the word is taken for it.
-    const std::string_view text = trimmed(authorization);
-    const std::size_t end = std::min(text.find_first_of(" \t,;="), text.size());
-    return is_bound_scheme(text.substr(0, end));
+    return is_bound_scheme(scheme_of(trimmed(authorization)));
 }
 
 Challenge challenge_of(std::string_view www_authenticate) noexcept {

@@ -23,6 +23,7 @@
  *     process.cpp      the life of a worker
  *     sockets.cpp      what is settled once all servers are known
  *     request.cpp      the verdict in nginx's phases
+ *     body.h           the verdict on a body
  *     variables.cpp    $lync_*
  *     counters.h       what is counted, in shared memory
  *     status.cpp       lync_status: who may see it, and what it says
@@ -103,6 +104,9 @@ ngx_int_t lync_init_module(ngx_cycle_t *cycle);
 /* a worker begins and ends; other processes of nginx are left alone */
 ngx_int_t lync_init_process(ngx_cycle_t *cycle);
 void lync_exit_process(ngx_cycle_t *cycle);
+
+/* puts a filter before those of request bodies: how much may come in chunks */
+void lync_filter_bodies(void);
 
 /* $lync_*: data says which, one of lync_variable_e */
 typedef enum {

@@ -2,26 +2,12 @@
 
 #include "nginx/request.h"
 
-#include "nginx/guard.h"
-#include "policy/meeting_url.h"
+#include "nginx/body.h"
 #include "topology/ascii.h"
 
 #include <algorithm>
 
 namespace lync::nginx {
-
-/// Kept with a request from its first verdict on, in a cleanup of its pool: an internal redirect
-/// (to what says 503) forgets a module's context.
-struct RequestState {
-    policy::Verdict verdict;
-    bool form_read;
-    bool waits_for_form;
-    bool ruled; ///< the request was treated by the verdict, which variables alone don't do
-    ngx_atomic_uint_t owned_connection;
-    ngx_http_log_handler_pt log_handler; ///< nginx's own, if ours stands before it
-};
-
-ngx_int_t guard_form(ngx_http_request_t* r, const Host& host) noexcept;
 
 namespace {
 
@@ -71,22 +57,6 @@ bool host_differs(ngx_http_request_t* r) noexcept {
 
 void keep_state(void*) {}
 
-RequestState* state_of(ngx_http_request_t* r) noexcept {
-    if (void* state = ngx_http_get_module_ctx(r, ngx_lync_module)) {
-        return static_cast<RequestState*>(state);
-    }
-    if (r != r->main || (!r->internal && !r->filter_finalize)) {
-        return nullptr;
-    }
-    for (const ngx_pool_cleanup_t* c = r->pool->cleanup; c != nullptr; c = c->next) {
-        if (c->handler == keep_state) {
-            ngx_http_set_ctx(r, c->data, ngx_lync_module);
-            return static_cast<RequestState*>(c->data);
-        }
-    }
-    return nullptr;
-}
-
 RequestState* make_state(ngx_http_request_t* r) noexcept {
     ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(r->pool, sizeof(RequestState));
     if (cleanup == nullptr) {
@@ -96,6 +66,23 @@ RequestState* make_state(ngx_http_request_t* r) noexcept {
     cleanup->handler = keep_state;
     ngx_http_set_ctx(r, cleanup->data, ngx_lync_module);
     return static_cast<RequestState*>(cleanup->data);
+}
+
+/// What the request was treated by, also after an internal redirect; NULL if nobody asked.
+RequestState* ruled_state(ngx_http_request_t* r) noexcept {
+    RequestState* state = state_of(r);
+    if (state != nullptr && state->ruled) {
+        return state;
+    }
+    if (r != r->main) {
+        return nullptr;
+    }
+    for (const ngx_pool_cleanup_t* c = r->pool->cleanup; c != nullptr; c = c->next) {
+        if (c->handler == keep_state && static_cast<RequestState*>(c->data)->ruled) {
+            return static_cast<RequestState*>(c->data);
+        }
+    }
+    return nullptr;
 }
 
 policy::Request request_of(ngx_http_request_t* r) noexcept {
@@ -188,22 +175,13 @@ void tell_refusal(ngx_http_request_t* r, const Host& host, Reason reason) noexce
                   declared.name.c_str(), name.size(), name.data(), remedy.size(), remedy.data());
 }
 
-ngx_int_t refuse(ngx_http_request_t* r, const Host& host, Reason reason) noexcept {
-    tell_refusal(r, host, reason);
-    if (reason == Reason::unknown_host) {
-        return NGX_HTTP_CLOSE;
-    }
-    // To the outside there is no difference between closed and absent.
-    return reason == Reason::malformed ? NGX_HTTP_BAD_REQUEST : NGX_HTTP_NOT_FOUND;
-}
-
 // --- what logs may say of autodiscover
 
 /// nginx's lines about a request quote it with its query, where autodiscover has people's
 /// addresses. Ours stands in front and takes the query away while the line is written.
 u_char* describe_request(ngx_http_request_t* r, ngx_http_request_t* sr, u_char* buf,
                          std::size_t len) {
-    const RequestState* state = state_of(r);
+    const RequestState* state = ruled_state(r);
     if (state == nullptr || state->log_handler == nullptr) {
         return buf;
     }
@@ -235,91 +213,29 @@ void hide_addresses(ngx_http_request_t* r, const Host& host, RequestState& state
     }
 }
 
-// --- the meeting URL guard, where the parameter comes in a form
-
-/// For a declared length; one that comes in chunks is counted by nginx, against max_upload.
-bool exceeds(off_t length, policy::BodyLimit body) noexcept {
-    const std::uint64_t limit = policy::body_limit_bytes(body);
-    return limit != 0 && length > static_cast<off_t>(limit);
-}
-
-bool has_body(const ngx_http_request_t* r) noexcept {
-    return r->headers_in.content_length_n > 0 || r->headers_in.chunked;
-}
-
-void form_is_read(ngx_http_request_t* r) {
-    RequestState* state = state_of(r);
-    state->form_read = true;
-    r->main->count--; // taken by ngx_http_read_client_request_body
-    if (state->waits_for_form) {
-        state->waits_for_form = false;
-        ngx_http_core_run_phases(r);
-    }
-}
-
-/// The pages of the web app take small forms, so one is read whole before it is passed on.
-ngx_int_t read_form(ngx_http_request_t* r, RequestState& state) noexcept {
-    r->request_body_in_single_buf = 1;
-    const ngx_int_t result = ngx_http_read_client_request_body(r, form_is_read);
-    if (result == NGX_AGAIN) {
-        state.waits_for_form = true;
-        return NGX_DONE;
-    }
-    if (result != NGX_OK) {
-        return result;
-    }
-    return guard_form(r, *host_of(r));
-}
-
-std::size_t in_memory(const ngx_buf_t* buffer) noexcept {
-    return ngx_buf_in_memory(buffer) ? static_cast<std::size_t>(buffer->last - buffer->pos) : 0;
-}
-
-/// The size of a body; 0 if part of it is in a file. The end of a chunked one is a buffer of
-/// neither kind.
-std::size_t in_memory(const ngx_chain_t* chain) noexcept {
-    std::size_t size = 0;
-    for (; chain != nullptr; chain = chain->next) {
-        if (chain->buf->in_file) {
-            return 0;
-        }
-        size += in_memory(chain->buf);
-    }
-    return size;
-}
-
-/// Only a form that can be read as one passes: ASP.NET takes parameters from both kinds.
-bool form_passes(ngx_http_request_t* r, const Host& host) noexcept {
-    const ngx_table_elt_t* type = r->headers_in.content_type;
-    const std::string_view written = type == nullptr ? std::string_view() : view(type->value);
-    constexpr std::string_view multipart = "multipart/";
-    if (written.size() >= multipart.size() &&
-        topology::equal_ignore_case(written.substr(0, multipart.size()), multipart)) {
-        return false;
-    }
-
-    const ngx_http_request_body_t* body = r->request_body;
-    if (body == nullptr || body->bufs == nullptr) {
-        return true;
-    }
-    const std::size_t size = in_memory(body->bufs);
-    if (body->temp_file != nullptr || size == 0 || size > policy::max_parameters) {
-        return false; // larger than client_body_buffer_size: no form of these pages
-    }
-
-    // It may have come in several pieces.
-    auto* text = static_cast<u_char*>(ngx_pnalloc(r->pool, size));
-    if (text == nullptr) {
-        return false;
-    }
-    u_char* last = text;
-    for (const ngx_chain_t* link = body->bufs; link != nullptr; link = link->next) {
-        last = ngx_cpymem(last, link->buf->pos, in_memory(link->buf));
-    }
-    return host.site.form_passes({reinterpret_cast<char*>(text), size});
-}
-
 } // namespace
+
+RequestState* state_of(ngx_http_request_t* r) noexcept {
+    return static_cast<RequestState*>(ngx_http_get_module_ctx(r, ngx_lync_module));
+}
+
+ngx_int_t refuse(ngx_http_request_t* r, const Host& host, Reason reason) noexcept {
+    if (RequestState* state = state_of(r)) {
+        state->verdict.action = Action::refuse;
+        state->verdict.reason = reason;
+    }
+    tell_refusal(r, host, reason);
+    switch (reason) {
+    case Reason::unknown_host:
+        return NGX_HTTP_CLOSE;
+    case Reason::malformed:
+        return NGX_HTTP_BAD_REQUEST;
+    case Reason::body:
+        return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
+    default: // to the outside there is no difference between closed and absent
+        return NGX_HTTP_NOT_FOUND;
+    }
+}
 
 policy::Verdict verdict_of(ngx_http_request_t* r, const Host& host) noexcept {
     const RequestState* known = state_of(r);
@@ -335,18 +251,18 @@ policy::Verdict verdict_of(ngx_http_request_t* r, const Host& host) noexcept {
 }
 
 const policy::Verdict* ruled_verdict(ngx_http_request_t* r) noexcept {
-    const RequestState* state = state_of(r);
-    return state == nullptr || !state->ruled ? nullptr : &state->verdict;
+    const RequestState* state = ruled_state(r);
+    return state == nullptr ? nullptr : &state->verdict;
 }
 
 void note_owned_connection(ngx_http_request_t* r, ngx_atomic_uint_t number) noexcept {
-    if (RequestState* state = state_of(r)) {
+    if (RequestState* state = ruled_state(r)) {
         state->owned_connection = number;
     }
 }
 
 ngx_atomic_uint_t owned_connection(ngx_http_request_t* r) noexcept {
-    const RequestState* state = state_of(r);
+    const RequestState* state = ruled_state(r);
     return state == nullptr ? 0 : state->owned_connection;
 }
 
@@ -362,23 +278,6 @@ bool is_pending_get(ngx_http_request_t* r) noexcept {
     return host != nullptr && path.size() >= channel.size() &&
            topology::equal_ignore_case(path.substr(path.size() - channel.size()), channel) &&
            verdict_of(r, *host).service == policy::Service::ucwa;
-}
-
-ngx_int_t guard_form(ngx_http_request_t* r, const Host& host) noexcept {
-    RequestState* state = state_of(r);
-    if (state == nullptr || state->verdict.service != policy::Service::lwa ||
-        !host.site.spec().meeting_url_guard || !has_body(r)) {
-        return NGX_DECLINED;
-    }
-    if (!state->form_read) {
-        return read_form(r, *state);
-    }
-    if (form_passes(r, host)) {
-        return NGX_DECLINED;
-    }
-    state->verdict.action = Action::refuse;
-    state->verdict.reason = Reason::meeting_url;
-    return refuse(r, host, Reason::meeting_url);
 }
 
 } // namespace lync::nginx
@@ -400,14 +299,15 @@ ngx_int_t lync_request_handler(ngx_http_request_t* r) {
 
     const lync::policy::Verdict verdict = verdict_of(r, *host);
     if (RequestState* state = state_of(r)) {
+        if (const RequestState* before = ruled_state(r)) {
+            state->log_handler = before->log_handler; // of before an internal redirect
+        }
         state->ruled = true;
         hide_addresses(r, *host, *state);
     }
     switch (verdict.action) {
     case lync::policy::Action::pass:
-        return exceeds(r->headers_in.content_length_n, verdict.body)
-                   ? NGX_HTTP_REQUEST_ENTITY_TOO_LARGE
-                   : guard_form(r, *host);
+        return judge_body(r, *host);
     case lync::policy::Action::redirect:
         return redirect(r);
     case lync::policy::Action::refuse:

@@ -65,6 +65,18 @@ void choose_default(ngx_conf_t* cf, const SharedSocket& socket) noexcept {
         socket.refuses || socket.foreign == nullptr ? socket.catch_all : socket.foreign;
 }
 
+/// A `listen` with "http2" speaks for every server of the socket.
+void tell_http2(ngx_conf_t* cf, const SharedSocket& socket) noexcept {
+    if (socket.ours && socket.foreign != nullptr && socket.address.opt.http2) {
+        ngx_log_error(NGX_LOG_NOTICE, cf->log, 0,
+                      "a server outside of lync_publish switches HTTP/2 on for %V: published names "
+                      "go on with HTTP/1.1 alone, which NTLM needs, and are answered 421 on HTTP/2 "
+                      "connections of other names in %s:%ui",
+                      &socket.address.opt.addr_text, socket.foreign->file_name,
+                      socket.foreign->line);
+    }
+}
+
 /// Published names offer HTTP/1.1 alone, also on a socket where a foreign server has switched
 /// HTTP/2 on for all (nginx before 1.25.1): NTLM can't run over it.
 int select_http11(SSL*, const unsigned char** chosen, unsigned char* chosen_length,
@@ -226,7 +238,9 @@ ngx_int_t settle(ngx_conf_t* cf) {
             if (refuse_taken_names(cf, addresses[a]) != NGX_OK) {
                 return NGX_ERROR;
             }
-            choose_default(cf, SharedSocket(addresses[a]));
+            const SharedSocket socket(addresses[a]);
+            choose_default(cf, socket);
+            tell_http2(cf, socket);
             count.add(addresses[a]);
         }
     }

@@ -14,6 +14,31 @@ constexpr bool is_control(char c) noexcept {
     return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
 
+std::size_t find_percent(const char* text, std::size_t start, std::size_t size) noexcept {
+    const void* found = std::memchr(text + start, '%', size - start);
+    return found == nullptr ? size
+                            : static_cast<std::size_t>(static_cast<const char*>(found) - text);
+}
+
+/// Whether all bytes are 0x20 to 0x7e: eight at a time.
+bool is_printable_ascii(const char* text, std::size_t size) noexcept {
+    constexpr std::uint64_t ones = 0x0101010101010101;
+    constexpr std::uint64_t tops = ones * 0x80;
+    std::uint64_t odd = 0;
+    std::size_t i = 0;
+    for (; i + sizeof(std::uint64_t) <= size; i += sizeof(std::uint64_t)) {
+        std::uint64_t bytes = 0;
+        std::memcpy(&bytes, text + i, sizeof(bytes));
+        const std::uint64_t deletes = bytes ^ ones * 0x7f; // a zero where there is one
+        odd |= bytes | ((bytes - ones * 0x20) & ~bytes) | ((deletes - ones) & ~deletes);
+    }
+    bool fine = (odd & tops) == 0;
+    for (; i < size; i++) {
+        fine &= !is_control(text[i]) && static_cast<unsigned char>(text[i]) < 0x80;
+    }
+    return fine;
+}
+
 constexpr int hex_digit(char c) noexcept {
     if (c >= '0' && c <= '9') {
         return c - '0';
@@ -206,25 +231,28 @@ std::size_t escape_at(const char* text, std::size_t available, long& code) noexc
 }
 
 Decoded decode_once(char* text, std::size_t size, Decoding decoding) noexcept {
-    std::size_t out = 0;
-    bool ascii = true;
-    for (std::size_t in = 0; in < size;) {
+    std::size_t in = find_percent(text, 0, size);
+    std::size_t out = in;
+    bool units = false;
+    while (in < size) {
         long code = 0;
-        std::size_t length = 0;
-        if (text[in] == '%' && (length = escape_at(text + in, size - in, code)) == 6) {
+        const std::size_t length = escape_at(text + in, size - in, code);
+        if (length == 6) {
             // What is written never overtakes what is read: three bytes for six.
             out += put_unit(text + out, code);
-            in += length;
-            ascii = false;
-            continue;
+            units = true;
+        } else {
+            text[out++] = length == 0 ? '%' : static_cast<char>(code);
         }
-        const char c = length == 0 ? text[in] : static_cast<char>(code);
-        const auto byte = static_cast<unsigned char>(c);
-        ascii &= byte >= 0x20 && byte < 0x7f;
-        text[out++] = c;
         in += length == 0 ? 1 : length;
+
+        const std::size_t next = find_percent(text, in, size);
+        std::memmove(text + out, text + in, next - in);
+        out += next - in;
+        in = next;
     }
-    return ascii ? Decoded{TextState::fine, out} : read_characters(text, out, decoding);
+    return units || !is_printable_ascii(text, out) ? read_characters(text, out, decoding)
+                                                   : Decoded{TextState::fine, out};
 }
 
 } // namespace lync::policy

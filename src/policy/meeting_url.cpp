@@ -1,11 +1,13 @@
 #include "policy/meeting_url.h"
 
+#include "policy/chars.h"
 #include "policy/decode.h"
 #include "policy/path.h"
 #include "policy/services.h"
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 namespace lync::policy {
 
@@ -15,9 +17,8 @@ constexpr std::string_view parameter_name = "meeturl";
 constexpr std::size_t max_value = 4096;
 constexpr std::size_t max_name = 512;
 
-constexpr char lower(char c) noexcept {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
+constexpr CharSet parameter_begins("&;?");
+constexpr CharSet name_ends("&;?=");
 
 bool equal_lower(std::string_view text, std::string_view lower_case) noexcept {
     return std::equal(text.begin(), text.end(), lower_case.begin(), lower_case.end(),
@@ -40,8 +41,14 @@ bool decode_fully(char* text, std::size_t& size, Decoding decoding) noexcept {
 }
 
 std::string_view trimmed(std::string_view text) noexcept {
-    const std::size_t first = std::min(text.find_first_not_of(" +"), text.size());
-    return text.substr(first, text.find_last_not_of(" +") + 1 - first);
+    const auto is_space = [](char c) { return c == ' ' || c == '+'; };
+    while (!text.empty() && is_space(text.front())) {
+        text.remove_prefix(1);
+    }
+    while (!text.empty() && is_space(text.back())) {
+        text.remove_suffix(1);
+    }
+    return text;
 }
 
 /// Whether a name, however encoded, is "meeturl". "+" is a space in a query, and spaces around a
@@ -59,26 +66,27 @@ bool is_parameter_name(std::string_view name) noexcept {
            equal_lower(trimmed({text, size}), parameter_name);
 }
 
-int sextet(char c) noexcept {
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
+/// Values of base64's digits, of both alphabets; -1 for what is none.
+constexpr auto sextets = [] {
+    std::array<std::int8_t, 256> table{};
+    table.fill(-1);
+    constexpr std::string_view digits =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (std::size_t i = 0; i < digits.size(); i++) {
+        table[static_cast<unsigned char>(digits[i])] = static_cast<std::int8_t>(i);
     }
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
-    if (c == '+' || c == '-') {
-        return 62;
-    }
-    return c == '/' || c == '_' ? 63 : -1;
+    table['-'] = table['+'];
+    table['_'] = table['/'];
+    return table;
+}();
+
+constexpr int sextet(char c) noexcept {
+    return sextets[static_cast<unsigned char>(c)];
 }
 
-bool value_passes(std::string_view value, bool plus_is_space,
-                  std::span<const MeetUrl> published) noexcept {
+bool value_passes(std::string_view value, std::span<const MeetUrl> published) noexcept {
     // A raw "+" reaches the page as a space, which .NET's base64 skips.
-    if (value.size() > max_value || (plus_is_space && value.find('+') != std::string_view::npos)) {
+    if (value.size() > max_value || value.find('+') != std::string_view::npos) {
         return false;
     }
     char text[max_value];
@@ -113,32 +121,26 @@ bool value_passes(std::string_view value, bool plus_is_space,
     return is_meeting_url({url, length}, published);
 }
 
-struct Count {
-    std::size_t found = 0;
-    bool pass = true;
-};
-
-/// Looks at every parameter of `text`. A name begins after any of "&", ";" and "?", whichever the
-/// page splits at; a value ends at "&" only, so that nothing of it is overlooked.
-Count check_parameters(std::string_view text, bool plus_is_space,
-                       std::span<const MeetUrl> published) noexcept {
-    Count count;
+/// Calls `check(value)` for the value of each meeturl in `text`, and without one if it has none, as
+/// long as it says true; whether it always did. A name begins after any of "&", ";" and "?",
+/// whichever the page splits at; a value ends at "&" only, so that nothing of it is overlooked.
+template <typename Check>
+bool for_each_meeting_url(std::string_view text, Check&& check) noexcept {
     for (std::size_t start = 0; start < text.size();) {
-        const std::size_t end = std::min(text.find_first_of("&;?=", start), text.size());
+        const std::size_t end = name_ends.find_in(text, start);
         if (is_parameter_name(text.substr(start, end - start))) {
-            count.found++;
             const bool has_value = end < text.size() && text[end] == '=';
             const std::size_t value_end = std::min(text.find('&', end), text.size());
-            if (!has_value || !value_passes(text.substr(end + 1, value_end - end - 1),
-                                            plus_is_space, published)) {
-                count.pass = false;
+            if (!check(has_value ? std::optional(text.substr(end + 1, value_end - end - 1))
+                                 : std::nullopt)) {
+                return false;
             }
         }
         // A value may hold the beginning of another parameter.
-        start = std::min(text.find_first_of("&;?", end), text.size());
+        start = parameter_begins.find_in(text, end);
         start += start < text.size() ? 1 : 0;
     }
-    return count;
+    return true;
 }
 
 bool host_matches(std::string_view host, std::string_view published) noexcept {
@@ -220,8 +222,15 @@ bool meeting_urls_pass(std::string_view parameters, std::span<const MeetUrl> pub
     if (parameters.size() > max_parameters) {
         return false;
     }
-    const Count plain = check_parameters(parameters, true, published);
-    if (!plain.pass) {
+    using Value = std::optional<std::string_view>;
+    const auto passes = [&](const Value& value) {
+        return value.has_value() && value_passes(*value, published);
+    };
+    std::size_t found = 0;
+    if (!for_each_meeting_url(parameters, [&](const Value& value) {
+            found++;
+            return passes(value);
+        })) {
         return false;
     }
     const bool is_plain = std::all_of(parameters.begin(), parameters.end(), [](char c) {
@@ -239,8 +248,12 @@ bool meeting_urls_pass(std::string_view parameters, std::span<const MeetUrl> pub
     if (!decode_fully(text, size, Decoding::forgiving)) {
         return false;
     }
-    const Count decoded = check_parameters({text, size}, true, published);
-    return decoded.pass || decoded.found == plain.found;
+    std::size_t found_decoded = 0;
+    for_each_meeting_url({text, size}, [&](const Value&) {
+        found_decoded++;
+        return true;
+    });
+    return found_decoded == found || for_each_meeting_url({text, size}, passes);
 }
 
 } // namespace lync::policy

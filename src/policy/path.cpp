@@ -1,5 +1,6 @@
 #include "policy/path.h"
 
+#include "policy/chars.h"
 #include "policy/decode.h"
 
 #include <algorithm>
@@ -9,10 +10,6 @@
 namespace lync::policy {
 
 namespace {
-
-constexpr char lower(char c) noexcept {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
 
 constexpr bool is_letter(char c) noexcept {
     return lower(c) >= 'a' && lower(c) <= 'z';
@@ -24,7 +21,7 @@ constexpr bool is_slash(char c) noexcept {
 // What a byte of a path calls for.
 enum : std::uint8_t {
     ordinary = 0,
-    dot = 1,     // may be part of a dot segment or a trailing dot
+    near = 1,    // depends on what is next to it: "//", "/.", "./", "::"
     tricky = 2,  // needs the long way
     refused = 4, // never in a request line
 };
@@ -35,7 +32,7 @@ constexpr auto classes = [] {
         table[c] = c <= 0x20 || c == 0x7f ? refused : c >= 0x80 ? tricky : ordinary;
     }
     table['#'] = table['?'] = refused;
-    table['.'] = dot;
+    table['/'] = table['.'] = table[':'] = near;
     table['%'] = table['\\'] = table[';'] = table['('] = table['$'] = tricky;
     return table;
 }();
@@ -66,9 +63,14 @@ struct Marks {
     bool more_to_decode = false;
 };
 
+constexpr CharSet ascii_marks("/\\?;#%:(");
+
 Marks find_marks(std::string_view text) noexcept {
     Marks marks;
     for (std::size_t i = 0; i < text.size(); i++) {
+        if (static_cast<unsigned char>(text[i]) < 0x80 && !ascii_marks.has(text[i])) {
+            continue;
+        }
         const auto next = [&](std::size_t k) { return i + k < text.size() ? text[i + k] : '\0'; };
         switch (text[i]) {
         case '/':
@@ -93,8 +95,8 @@ Marks find_marks(std::string_view text) noexcept {
         case '(':
             marks.windows_trick |= is_letter(next(1)) && next(2) == '(';
             break;
-        default:
-            marks.more_to_decode |= static_cast<unsigned char>(text[i]) >= 0x80;
+        default: // outside of ASCII
+            marks.more_to_decode = true;
         }
     }
     return marks;
@@ -126,23 +128,24 @@ public:
     /// The short way, for a path that needs no decoding and has no odd segment. False: `seen` says
     /// what else there is.
     bool read_ordinary(std::string_view raw, unsigned& seen) noexcept {
-        char before = 0;
         seen = 0;
         for (std::size_t i = 0; i < raw.size(); i++) {
             const char c = raw[i];
             const std::uint8_t kind = class_of(c);
-            seen |= kind & (tricky | refused);
-            if (before == '/' ? c == '/' || c == '.'
-                              : (before == '.' && c == '/') || (before == ':' && c == ':')) {
-                seen |= tricky;
-            }
+            seen |= kind;
             reading_.text_[i] = lower(c);
-            before = c;
+            if (kind == near && i > 0) {
+                const char before = raw[i - 1];
+                if (before == '/' ? c != ':'
+                                  : (before == '.' && c == '/') || (before == ':' && c == ':')) {
+                    seen |= tricky;
+                }
+            }
         }
-        if (seen != 0 || before == '.') {
+        if ((seen & (tricky | refused)) != 0 || raw.back() == '.') {
             return false;
         }
-        reading_.size_ = raw.size() - (before == '/' ? 1 : 0);
+        reading_.size_ = raw.size() - (raw.back() == '/' ? 1 : 0);
         return true;
     }
 
@@ -200,7 +203,9 @@ private:
         }
         char* out = reading_.text_ + reading_.size_;
         *out++ = '/';
-        std::transform(text.begin(), text.end(), out, lower);
+        for (std::size_t i = 0; i < text.size(); i++) {
+            out[i] = lower(text[i]);
+        }
         reading_.size_ += text.size() + 1;
         return true;
     }

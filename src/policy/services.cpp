@@ -364,11 +364,13 @@ Never find_never(std::string_view path, P product) noexcept {
     if (const Never row = find_never_row(path, product, Exposure::internal); row.closed) {
         return row;
     }
+    const bool may_be_config =
+        path.find('.') != std::string_view::npos || path.find('~') != std::string_view::npos;
     int index = 0;
     for (std::size_t start = 1; start < path.size(); index++) {
         const std::size_t end = std::min(path.find('/', start), path.size());
         const std::string_view segment = path.substr(start, end - start);
-        if (is_config_file(segment) || is_server_segment(segment)) {
+        if ((may_be_config && is_config_file(segment)) || is_server_segment(segment)) {
             return {true, Exposure::internal, Service::server_files};
         }
         if (index == 1 && segment == "int" && has_known_root(path)) {

@@ -9,9 +9,9 @@ namespace lync::policy {
 
 namespace {
 
-constexpr std::array<std::string_view, 11> reason_names{
-    "none",   "unknown_host", "admin",       "internal", "path",      "ambiguous_path",
-    "method", "plain_http",   "meeting_url", "denied",   "malformed",
+constexpr std::array<std::string_view, 12> reason_names{
+    "none",   "unknown_host", "admin",       "internal", "path", "ambiguous_path",
+    "method", "plain_http",   "meeting_url", "denied",   "body", "malformed",
 };
 static_assert(reason_names.size() == static_cast<std::size_t>(Reason::malformed) + 1);
 

@@ -94,6 +94,7 @@ enum class Reason : std::uint8_t {
     plain_http,     ///< plain HTTP, and https_redirect is off
     meeting_url,    ///< meeturl names something that isn't a published meet simple URL
     denied,         ///< deny_path
+    body,           ///< a body larger than the service takes: answered with 413
     malformed,      ///< can't be parsed: answered with 400
 };
 

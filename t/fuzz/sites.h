@@ -1,23 +1,7 @@
 #pragma once
 
-// What the fuzz targets share: the sites they ask, and how they complain.
+// The sites that fuzz targets ask, and how they complain.
 
 #include "../unit/policy_iis.h"
 #include "../unit/policy_sites.h"
-
-#include <cstdio>
-#include <cstdlib>
-#include <string_view>
-
-namespace fuzz {
-
-/// Stops at a broken promise; libFuzzer keeps the input.
-inline void require(bool holds, const char* promise, std::string_view input) {
-    if (!holds) {
-        std::fprintf(stderr, "broken: %s: %.*s\n", promise, static_cast<int>(input.size()),
-                     input.data());
-        std::abort();
-    }
-}
-
-} // namespace fuzz
+#include "promise.h"

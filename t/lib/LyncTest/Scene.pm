@@ -236,7 +236,8 @@ sub within {
 #         $connection->write("HTTP/1.1 200 OK\r\n...");
 #     });
 #
-# The object's `report` gives the reports, each waited for. A client that closes in the middle of a
+# With parallel => 1 each connection has a process of its own. The object's `report` gives the
+# reports, each waited for. A client that closes in the middle of a
 # message ends the work on its connection.
 sub server {
     my $work = pop;
@@ -253,13 +254,19 @@ sub server {
     my $pid = fork // die "fork: $!\n";
     if ($pid == 0) {
         close $reports;
+        setpgrp if $o{parallel};
         $SIG{TERM} = 'DEFAULT';
+        $SIG{CHLD} = 'IGNORE' if $o{parallel};
         my $report = sub {
             my $text = join ' ', @_;
             $text =~ s/\n/\\n/g;
             syswrite $write, "$text\n";
         };
-        while (my $socket = $listener->accept) {
+        while (1) {
+            my $socket = $listener->accept;
+            next if !$socket && $!{EINTR}; # a child has ended
+            last if !$socket;
+            next if $o{parallel} && (fork // die "fork: $!\n");
             if ($o{tls}) {
                 $socket = IO::Socket::SSL->start_SSL($socket,
                     SSL_server    => 1,
@@ -272,13 +279,15 @@ sub server {
             eval { $work->($connection, $report); 1 } or $@ =~ /^the message breaks off/
                 or $report->("died: $@");
             $connection->close;
+            last if $o{parallel};
         }
         POSIX::_exit(0);
     }
     close $write;
     close $listener;
     return LyncTest::Scene::Server::remember(
-        bless { pid => $pid, reports => $reports, buffer => '' }, 'LyncTest::Scene::Server');
+        bless { pid => $pid, group => $o{parallel}, reports => $reports, buffer => '' },
+        'LyncTest::Scene::Server');
 }
 
 package LyncTest::Scene::Server;
@@ -306,7 +315,7 @@ sub stop {
     my ($self) = @_;
     my $pid = delete $self->{pid} or return;
     local $?;
-    kill TERM => $pid;
+    kill TERM => $self->{group} ? -$pid : $pid;
     waitpid $pid, 0;
 }
 

@@ -1,0 +1,53 @@
+"""Instructions of small requests outside of the kernel, counted by valgrind's callgrind: nearly
+the same each time, also on a machine that is busy or has no counters. Most of what a request costs
+is in the kernel, which they leave out."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import pairs
+import report
+from settings import BenchError, Settings, Side, find
+from stage import Stage
+from traffic import Kind, Request, chosen
+
+# Two runs of different length: the difference is free of starting and stopping.
+FEW, MANY = 20, 420
+
+
+def instructions(stage: Stage, side: int, request: Request, requests: int) -> int:
+    valgrind = (find("valgrind"), "--tool=callgrind", "--callgrind-out-file=/dev/null")
+    # One process, so that it isn't a worker, forked from a counted master, that is to be counted.
+    with stage.start_proxy(side, valgrind, "-g", "master_process off;") as proxy:
+        stage.describe(side, request, requests)
+        said = proxy.stop()
+    found = re.search(r"Collected : (\d+)", said)
+    if found is None:
+        raise BenchError(f"valgrind: {said.strip()[-500:]}")
+    return int(found.group(1))
+
+
+def per_request(stage: Stage, side: int, request: Request) -> float:
+    return (instructions(stage, side, request, MANY)
+            - instructions(stage, side, request, FEW)) / (MANY - FEW)
+
+
+def compare(run: Settings, sides: tuple[Side, Side],
+            kinds: tuple[Kind, ...]) -> list[pairs.Comparison]:
+    """One comparison for each kind of request; printed as they are made."""
+    if shutil.which("valgrind") is None:
+        print("instructions are left out: apt-get install valgrind")
+        return []
+    stage = Stage(run, sides)
+    found: list[pairs.Comparison] = []
+    with stage.start_servers():
+        for kind in chosen(kinds[:2] if run.quick else kinds, run.only):
+            comparison = pairs.Comparison(f"{kind.name}, instructions in user space", "",
+                                          sides=stage.titles)
+            comparison.pairs = [(per_request(stage, 0, kind.request),
+                                 per_request(stage, 1, kind.request))]
+            print(report.line(comparison), flush=True)
+            found.append(comparison)
+    return found
