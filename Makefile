@@ -10,6 +10,7 @@
 #     make browser-test  the status page in Chromium, Prometheus with the alert rules, counters over
 #                      100,000 requests, 5,000 names              (t/status)
 #     make storm       500 identities at random, none may cross     (t/auth/storm.py)
+#     make soak        50 reloads with 1,000 pending GETs held      (t/pools/reloads.py; SOAK=...)
 #     make test-asan   the suites with a sanitized module
 #     make fuzz        builds and runs the fuzz targets, two at a time: t/fuzz/README.md
 #     make bench-verdict  what a verdict costs                     (bench/verdict.cpp)
@@ -62,7 +63,7 @@ PACKAGES += python3-jsonschema
 PACKAGES += dnsmasq-base
 
 .PHONY: fuzz bench-verdict
-.PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx bench storm test-asan clean
+.PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx bench storm soak test-asan clean
 .PHONY: browser-test
 
 all: build
@@ -152,10 +153,13 @@ bench: build
 storm: build
 	t/auth/storm.py --module $(MODULE) $(STORM)
 
+soak: build
+	t/pools/reloads.py --module $(MODULE) --nginx $(NGINX_BINARY) $(SOAK)
+
 # With clang's libFuzzer. New inputs go to BUILD/fuzz/corpus, what breaks
 # a promise to BUILD/fuzz/findings; the first finding of a target ends it and fails the run.
 FUZZ_CXX   ?= clang++
-FUZZ_TARGETS = judge path meeting_url credentials
+FUZZ_TARGETS = judge path meeting_url credentials check_answer
 FUZZ_FLAGS   = -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Isrc
 
 fuzz:
@@ -163,7 +167,7 @@ fuzz:
 	@mkdir -p $(BUILD)/fuzz/findings
 	for t in $(FUZZ_TARGETS); do \
 	    $(FUZZ_CXX) $(FUZZ_FLAGS) -o $(BUILD)/fuzz/fuzz_$$t t/fuzz/fuzz_$$t.cpp \
-	        src/policy/*.cpp src/topology/name_set.cpp src/balance/credentials.cpp || exit 1; \
+	        src/policy/*.cpp src/balance/*.cpp src/topology/name_set.cpp || exit 1; \
 	done
 	printf '%s\n' $(FUZZ_TARGETS) | xargs -P 2 -I '{}' t/fuzz/run '{}' $(BUILD)/fuzz $(FUZZ_SECONDS)
 

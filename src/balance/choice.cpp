@@ -47,8 +47,8 @@ Availability availability(const ServerSettings& settings, const ServerState& sta
     }
     if (settings.max_fails != 0 && state.failures.out != 0) {
         // Another worker's clock may be a tick ahead of this one's.
-        const bool over = now >= state.failures.out &&
-                          now - state.failures.out >= settings.fail_timeout;
+        const bool over =
+            now >= state.failures.out && now - state.failures.out >= settings.fail_timeout;
         return over ? Availability::trial : Availability::failed;
     }
     return Availability::takes;

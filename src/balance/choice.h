@@ -71,17 +71,17 @@ std::uint64_t ramp(const ServerSettings& settings, const ServerState& state,
 struct Candidate {
     Availability availability = Availability::takes;
     bool backup = false;
-    bool tried = false;                ///< by this request, in vain
-    std::uint32_t weight = 1;          ///< as configured
-    std::uint64_t ramp = full_weight;  ///< see above
+    bool tried = false;               ///< by this request, in vain
+    std::uint32_t weight = 1;         ///< as configured
+    std::uint64_t ramp = full_weight; ///< see above
     std::uint32_t in_flight = 0;
-    std::uint64_t place = 0;           ///< who it is, for affinity (affinity.h)
-    std::int64_t* turn = nullptr;      ///< of the servers' turns: worker's own, starts at 0
+    std::uint64_t place = 0;      ///< who it is, for affinity (affinity.h)
+    std::int64_t* turn = nullptr; ///< of the servers' turns: worker's own, starts at 0
 
     std::uint64_t effective_weight() const noexcept { return weight * ramp; }
     bool takes() const noexcept {
-        return !tried && (availability == Availability::takes ||
-                          availability == Availability::trial);
+        return !tried &&
+               (availability == Availability::takes || availability == Availability::trial);
     }
 };
 

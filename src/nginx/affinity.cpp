@@ -33,8 +33,7 @@ Client client_by_address(const ngx_connection_t* c) noexcept {
         if (inet_pton(AF_INET, text.data(), parsed.data()) == 1) {
             return {true, balance::client_key(Bytes(parsed).first(4))};
         }
-        return {inet_pton(AF_INET6, text.data(), parsed.data()) == 1,
-                balance::client_key(parsed)};
+        return {inet_pton(AF_INET6, text.data(), parsed.data()) == 1, balance::client_key(parsed)};
     }
 
     switch (c->sockaddr->sa_family) {
@@ -145,8 +144,8 @@ void bind_client(ngx_http_request_t* r) noexcept {
         return;
     }
     Group* group = host->publication.group(*host, verdict.target);
-    if (group != nullptr && group->affinity == Affinity::cookie &&
-        cookie_of(r).empty() && !answer_has_cookie(r)) {
+    if (group != nullptr && group->affinity == Affinity::cookie && cookie_of(r).empty() &&
+        !answer_has_cookie(r)) {
         add_cookie(r, *group);
     }
 }

@@ -33,7 +33,7 @@ struct Host {
     const Publication& publication;
     const plan::VirtualHost& planned;
     policy::Site site;
-    bool sets_cookie = false; ///< some group behind it has affinity by cookie
+    bool sets_cookie = false;          ///< some group behind it has affinity by cookie
     mutable void** loc_conf = nullptr; ///< of its `location /`, in a configuration being made
 };
 
@@ -99,8 +99,9 @@ struct Publication {
     }
 
     plan::Plan plan;
-    std::deque<Host> hosts;           ///< in the order of plan.hosts
-    mutable std::deque<Group> groups; ///< in the order of plan.upstreams; they live as requests come
+    std::deque<Host> hosts; ///< in the order of plan.hosts
+    mutable std::deque<Group>
+        groups; ///< in the order of plan.upstreams; they live as requests come
 
     /// When a refusal was last logged, by reason: a worker's own, so that a line a second of each
     /// kind comes from each worker.

@@ -58,7 +58,7 @@ const ngx_http_upstream_conf_t* tls_settings(const ngx_cycle_t* cycle,
 std::string request_for(std::string_view path, std::string_view host) {
     // No Accept: that is how Microsoft's own monitor asks for autodiscover.
     return "GET " + std::string(path) + " HTTP/1.1\r\nHost: " + std::string(host) +
-           "\r\nUser-Agent: ngx_lync_module health check\r\nConnection: ";
+           "\r\nUser-Agent: ngx_lync_module health check\r\n\r\n";
 }
 
 void add_requests(Question& question, const topology::Farm& farm) {
@@ -68,8 +68,7 @@ void add_requests(Question& question, const topology::Farm& farm) {
     }
     for (const std::string& service : services) {
         question.requests.push_back(
-            request_for(balance::check_path(question.document, service), farm.published.front()) +
-            (&service == &services.back() ? "close" : "keep-alive") + "\r\n\r\n");
+            request_for(balance::check_path(question.document, service), farm.published.front()));
     }
 }
 
@@ -272,8 +271,8 @@ void HealthChecks::Checker::check(Target& target) noexcept {
     if (ngx_exiting || ngx_terminate) {
         return;
     }
-    // A server that was well may be asked within its TLS session, as traffic does; of any other
-    // the certificate is part of the question.
+    // A server that was well may be asked on the same connection; of any other, whether there is
+    // one to be had is part of the question.
     const HealthState state = target.record.health.load();
     const bool was_well = state.health == Health::up && state.last.passed();
     target.probe.begin(*target.question, &target.address.sockaddr, target.length, &target.name,

@@ -42,7 +42,7 @@ Probe::Probe(ngx_log_t* log, Done done, void* owner) noexcept
     : log_(log), done_(done), owner_(owner), timer_(on_time, this) {}
 
 Probe::~Probe() {
-    abandon();
+    close();
     forget_session();
 }
 
@@ -53,22 +53,50 @@ void Probe::forget_session() noexcept {
     }
 }
 
-void Probe::abandon() noexcept {
-    timer_.cancel();
-    close();
-    running_ = false;
-}
-
 void Probe::close() noexcept {
     connecting_ = false;
+    used_ = false;
     if (connection_ != nullptr) {
         close_server_connection(std::exchange(connection_, nullptr));
     }
 }
 
+/// For the next conversation. nginx may take it away if it runs out of connections, or ends.
+void Probe::keep() noexcept {
+    connection_->idle = 1;
+    ngx_reusable_connection(connection_, 1);
+}
+
 void Probe::finish(const Finding* finding) noexcept {
-    abandon();
+    timer_.cancel();
+    running_ = false;
+    if (connection_ != nullptr && finding != nullptr && finding->passed() &&
+        !question_->requests.empty() && answer_.keeps_connection()) {
+        keep();
+    } else {
+        close();
+    }
     done_(owner_, finding);
+}
+
+/// A server has nothing to say on an idle connection but its end; TLS has, now and then.
+void Probe::look_at_idle() noexcept {
+    u_char byte = 0;
+    if (connection_->close || connection_->recv(connection_, &byte, 1) != NGX_AGAIN ||
+        ngx_handle_read_event(connection_->read, 0) != NGX_OK) {
+        close();
+    }
+}
+
+/// Whether the connection broke off as one may that was idle: the question is asked on a new one.
+bool Probe::asks_anew() noexcept {
+    if (!used_) {
+        return false;
+    }
+    close();
+    request_ = 0;
+    connect();
+    return true;
 }
 
 void Probe::found(Reason reason, std::uint32_t detail) noexcept {
@@ -81,16 +109,25 @@ void Probe::on_time(void* self) {
 }
 
 void Probe::begin(const Question& question, const sockaddr* address, socklen_t length,
-                  ngx_str_t* name, bool resumes) noexcept {
+                  ngx_str_t* name, bool trusts) noexcept {
     question_ = &question;
     address_ = address;
     length_ = length;
     name_ = name;
-    resumes_ = resumes && ngx_current_msec - verified_ < session_age;
+    trusts_ = trusts;
     running_ = true;
     started_ = ngx_current_msec;
     request_ = 0;
     timer_.set(question.timeout, log_);
+
+    if (connection_ != nullptr && trusts && ngx_current_msec - connected_ < connection_age) {
+        connection_->idle = 0;
+        ngx_reusable_connection(connection_, 0);
+        used_ = true;
+        ask();
+        return;
+    }
+    close();
     connect();
 }
 
@@ -128,6 +165,7 @@ void Probe::connect() noexcept {
     c->write->handler = on_event;
     connection_ = c;
     connecting_ = true;
+    connected_ = ngx_current_msec;
     if (result == NGX_OK) {
         connected();
     }
@@ -136,7 +174,9 @@ void Probe::connect() noexcept {
 void Probe::on_event(ngx_event_t* event) {
     auto* c = static_cast<ngx_connection_t*>(event->data);
     auto* self = static_cast<Probe*>(c->data);
-    if (self->connecting_) {
+    if (!self->running_) {
+        self->look_at_idle();
+    } else if (self->connecting_) {
         self->connected();
     } else if (event->write != 0) {
         self->send();
@@ -172,7 +212,8 @@ void Probe::start_tls() noexcept {
         return;
     }
     c->ssl->save_session = on_session;
-    if (session_ != nullptr && resumes_ && ngx_ssl_set_session(c, session_) != NGX_OK) {
+    const bool resumes = trusts_ && ngx_current_msec - verified_ < session_age;
+    if (session_ != nullptr && resumes && ngx_ssl_set_session(c, session_) != NGX_OK) {
         forget_session();
     }
 
@@ -248,7 +289,9 @@ void Probe::send() noexcept {
             return;
         }
         if (sent == NGX_ERROR) {
-            found(Reason::broken_off);
+            if (!asks_anew()) {
+                found(Reason::broken_off);
+            }
             return;
         }
         sent_ += static_cast<std::size_t>(sent);
@@ -257,7 +300,9 @@ void Probe::send() noexcept {
         finish(nullptr);
         return;
     }
-    receive();
+    if (c->read->ready) {
+        receive();
+    }
 }
 
 void Probe::receive() noexcept {
@@ -272,8 +317,12 @@ void Probe::receive() noexcept {
             return;
         }
         if (received <= 0) {
+            if (asks_anew()) {
+                return;
+            }
             answer_.end(received == NGX_ERROR);
         } else {
+            used_ = false;
             answer_.take(
                 {reinterpret_cast<char*>(buffer.data()), static_cast<std::size_t>(received)});
         }

@@ -1,7 +1,12 @@
 #pragma once
 
-// One conversation of a health check with one server: connection, TLS with the settings of traffic,
+// The conversations of health checks with one server: connection, TLS with the settings of traffic,
 // requests and answers, until there is a finding. All on nginx's events; nothing blocks.
+//
+// A server that is well is asked again on the same connection, as traffic does it, for a minute at
+// most: a handshake costs both sides ten times what the question does. Its certificate is seen anew
+// with each new connection, within five minutes at the latest. A connection that the server has
+// closed in the meantime says nothing; a new one does.
 
 #include "balance/check_answer.h"
 #include "nginx/ngx.h"
@@ -33,20 +38,18 @@ public:
     ~Probe();
     Probe(const Probe&) = delete;
 
-    /// Asks the server at `address`. With `resumes`, an earlier TLS session may be used, as traffic
-    /// does it; without it, or when the last whole handshake is a minute ago, the certificate is
-    /// asked for anew. `question` and `address` must last until it is done.
+    /// Asks the server at `address`, always the same one. With `trusts`, what an earlier
+    /// conversation has left may be used: its connection, its TLS session. `question` and `address`
+    /// must last until it is done.
     void begin(const Question& question, const sockaddr* address, socklen_t length, ngx_str_t* name,
-               bool resumes) noexcept;
-
-    /// Forgets what is under way.
-    void abandon() noexcept;
+               bool trusts) noexcept;
 
     bool running() const noexcept { return running_; }
     ngx_msec_t started() const noexcept { return started_; }
 
 private:
-    static constexpr ngx_msec_t session_age = 60000;
+    static constexpr ngx_msec_t connection_age = 60000;
+    static constexpr ngx_msec_t session_age = 300000;
 
     static void on_event(ngx_event_t* event);
     static void on_handshake(ngx_connection_t* c);
@@ -61,7 +64,10 @@ private:
     void send() noexcept;
     void receive() noexcept;
     void answered() noexcept;
+    void keep() noexcept;
     void close() noexcept;
+    void look_at_idle() noexcept;
+    bool asks_anew() noexcept;
     void found(balance::Reason reason, std::uint32_t detail = 0) noexcept;
     void finish(const balance::Finding* finding) noexcept;
     void forget_session() noexcept;
@@ -75,10 +81,12 @@ private:
     const sockaddr* address_ = nullptr;
     socklen_t length_ = 0;
     ngx_str_t* name_ = nullptr;
-    bool resumes_ = false;
+    bool trusts_ = false;
 
     bool running_ = false;
     bool connecting_ = false;
+    bool used_ = false; ///< the connection carried an earlier conversation, and no byte since
+    ngx_msec_t connected_ = 0;
     ngx_msec_t started_ = 0;
     ngx_connection_t* connection_ = nullptr;
     std::size_t request_ = 0; ///< index into Question::requests

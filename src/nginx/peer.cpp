@@ -28,9 +28,9 @@ struct Peer {
     Group* group;
     ngx_http_request_t* request;
 
-    Endpoint* server; ///< in use: a reference, and one more of its requests in flight
-    const Endpoint* last; ///< the last one in use; only compared
-    std::uint64_t began;  ///< msec
+    Endpoint* server;           ///< in use: a reference, and one more of its requests in flight
+    const Endpoint* last;       ///< the last one in use; only compared
+    std::uint64_t began;        ///< msec
     std::uint64_t acknowledged; ///< bytes, on a kept connection, before this request
     bool waits;                 ///< a pending GET
     bool probe;                 ///< to a group without a server that takes requests
@@ -133,8 +133,8 @@ bool begin_probe(Group& group, std::uint64_t now) noexcept {
         return true;
     }
     std::uint64_t until = group.record->probe.load(std::memory_order_relaxed);
-    return now >= until && group.record->probe.compare_exchange_strong(
-                               until, now + balance::probe_patience);
+    return now >= until &&
+           group.record->probe.compare_exchange_strong(until, now + balance::probe_patience);
 }
 
 void end_probe(Peer& peer, bool answered) noexcept {
@@ -146,9 +146,8 @@ void end_probe(Peer& peer, bool answered) noexcept {
 
 std::size_t choose_index(const Peer& peer, std::span<const balance::Candidate> candidates) {
     for (const bool backup : {false, true}) {
-        const std::size_t i = peer.has_key
-                                  ? balance::choose_by_key(candidates, peer.key, backup)
-                                  : balance::choose_least_outstanding(candidates, backup);
+        const std::size_t i = peer.has_key ? balance::choose_by_key(candidates, peer.key, backup)
+                                           : balance::choose_least_outstanding(candidates, backup);
         if (i != no_server) {
             return i;
         }
@@ -198,8 +197,8 @@ ngx_int_t refuse_nobody(ngx_peer_connection_t* pc, Peer& peer) noexcept {
     if (group.told_nobody != ngx_time()) {
         group.told_nobody = ngx_time();
         ngx_log_error(NGX_LOG_ERR, pc->log, 0,
-                      "upstream \"%s\": none of its %uz servers takes requests",
-                      group.name.c_str(), group.servers.all().size());
+                      "upstream \"%s\": none of its %uz servers takes requests", group.name.c_str(),
+                      group.servers.all().size());
     }
     pc->name = &group.title;
     return NGX_BUSY;
@@ -360,8 +359,8 @@ bool is_stale(const ngx_peer_connection_t* pc, const Peer& peer) noexcept {
            u->state != nullptr && u->state->bytes_received == 0;
 }
 
-/// Whether the server may have had something of the request. On a kept connection that it had closed
-/// before the request came, its TCP acknowledges nothing.
+/// Whether the server may have had something of the request. On a kept connection that it had
+/// closed before the request came, its TCP acknowledges nothing.
 bool has_arrived(const ngx_peer_connection_t* pc, const Peer& peer) noexcept {
     // Without a connection the flag is still that of the try before.
     return pc->connection != nullptr && peer.request->upstream->request_sent &&
@@ -369,12 +368,11 @@ bool has_arrived(const ngx_peer_connection_t* pc, const Peer& peer) noexcept {
 }
 
 /// Whether a request on a stale connection may be sent again: a safe one that was never there, or
-/// that the server read when it was about to close; not if it has had it for a while, or was to keep
-/// it waiting.
+/// that the server read when it was about to close; not if it has had it for a while, or was to
+/// keep it waiting.
 bool may_repeat(const ngx_peer_connection_t* pc, const Peer& peer) noexcept {
     constexpr std::uint64_t at_once = 1000; // msec
-    constexpr ngx_uint_t safe =
-        NGX_HTTP_GET | NGX_HTTP_HEAD | NGX_HTTP_OPTIONS | NGX_HTTP_PROPFIND;
+    constexpr ngx_uint_t safe = NGX_HTTP_GET | NGX_HTTP_HEAD | NGX_HTTP_OPTIONS | NGX_HTTP_PROPFIND;
     return (peer.request->method & safe) != 0 &&
            (!has_arrived(pc, peer) ||
             (ngx_current_msec - peer.began < at_once && !is_pending_get(peer.request)));
@@ -575,8 +573,7 @@ std::size_t server_of(ngx_http_request_t* r, Group& group) noexcept {
     const std::span<Server> servers = group.servers.all();
     const auto found = std::find_if(servers.begin(), servers.end(),
                                     [&](const Server& s) { return s.endpoint == peer->last; });
-    return found == servers.end() ? no_server
-                                  : static_cast<std::size_t>(found - servers.begin());
+    return found == servers.end() ? no_server : static_cast<std::size_t>(found - servers.begin());
 }
 
 } // namespace lync::nginx

@@ -16,7 +16,7 @@ namespace lync::nginx {
 /// A group of servers at run time. One per generated upstream; worker's own memory.
 struct Group {
     std::string name;
-    ngx_str_t title{}; ///< the same, for nginx: $upstream_addr where no server was chosen
+    ngx_str_t title{};  ///< the same, for nginx: $upstream_addr where no server was chosen
     bool shares = true; ///< connections without a credential may serve one client after another
     bool binds = true;  ///< connection_auth on
     bool tls = true;
@@ -44,8 +44,8 @@ void take_over(ngx_http_upstream_srv_conf_t* upstream, Group& group, bool resolv
 /// against the server is forgotten, whether the rest of the answer takes a second or an hour.
 void note_answer(ngx_http_request_t* r) noexcept;
 
-/// The server that a request was last sent to, for its affinity cookie; `no_server` if it is none of
-/// the group's now.
+/// The server that a request was last sent to, for its affinity cookie; `no_server` if it is none
+/// of the group's now.
 std::size_t server_of(ngx_http_request_t* r, Group& group) noexcept;
 
 } // namespace lync::nginx

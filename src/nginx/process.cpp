@@ -12,7 +12,8 @@ namespace {
 constexpr ngx_msec_t repair_interval = 5000;
 
 MainConf* conf_of(ngx_cycle_t* cycle) noexcept {
-    auto* conf = static_cast<MainConf*>(ngx_http_cycle_get_module_main_conf(cycle, ngx_lync_module));
+    auto* conf =
+        static_cast<MainConf*>(ngx_http_cycle_get_module_main_conf(cycle, ngx_lync_module));
     return conf == nullptr || conf->publications.empty() ? nullptr : conf;
 }
 

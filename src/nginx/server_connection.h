@@ -89,8 +89,8 @@ ngx_connection_t* take_owned(Ownership& ownership) noexcept;
 /// so nothing is left there to see.
 bool has_said_farewell(const ngx_connection_t* c) noexcept;
 
-/// How many bytes the other side's TCP has acknowledged, or 0 where the system doesn't tell. Works on
-/// a connection that was reset, too.
+/// How many bytes the other side's TCP has acknowledged, or 0 where the system doesn't tell. Works
+/// on a connection that was reset, too.
 std::uint64_t acknowledged_bytes(ngx_socket_t fd) noexcept;
 
 /// An idle connection back into the hands of nginx's upstream.

@@ -89,8 +89,8 @@ Endpoint* Reach::endpoint(const sockaddr* address, socklen_t length) {
     std::memcpy(&made->address, address, length);
     made->length = length;
     made->name.data = made->text;
-    made->name.len = ngx_sock_ntop(&made->address.sockaddr, length, made->text,
-                                   sizeof(made->text), 1);
+    made->name.len =
+        ngx_sock_ntop(&made->address.sockaddr, length, made->text, sizeof(made->text), 1);
     made->place = balance::place_of(bytes_of(made->address));
     endpoints_.push_back(made.get());
     bind(*made);
@@ -166,9 +166,8 @@ bool Servers::replace(std::size_t index, std::span<const ngx_addr_t> addresses) 
     }
 
     // DNS changes the order of its answers all the time; in one order servers keep their turns.
-    std::sort(now.begin(), now.end(), [](const Endpoint* a, const Endpoint* b) {
-        return view(a->name) < view(b->name);
-    });
+    std::sort(now.begin(), now.end(),
+              [](const Endpoint* a, const Endpoint* b) { return view(a->name) < view(b->name); });
     const bool changed = now != line.endpoints;
     line.endpoints.swap(now);
     for (Endpoint* endpoint : now) {
@@ -220,9 +219,8 @@ std::string Servers::check_key(const Endpoint& endpoint) const {
     // The same server has one state of health on all ports that requests go to; what differs is
     // only what the check itself depends on.
     u_char text[NGX_SOCKADDR_STRLEN];
-    const std::size_t length =
-        ngx_sock_ntop(const_cast<sockaddr*>(&endpoint.address.sockaddr), endpoint.length, text,
-                      sizeof(text), 0);
+    const std::size_t length = ngx_sock_ntop(const_cast<sockaddr*>(&endpoint.address.sockaddr),
+                                             endpoint.length, text, sizeof(text), 0);
     std::string key(reinterpret_cast<char*>(text), length);
     key += " " + std::to_string(static_cast<int>(check.kind)) + ":" +
            std::to_string(check.kind == topology::CheckKind::tcp ? check.port : farm_->ports.https);

@@ -160,8 +160,7 @@ struct Zone::Memory {
     void take_back(std::size_t of_slot) noexcept {
         for (std::size_t r = 0; r < capacity; r++) {
             for (std::size_t g = 0; g < gauges; g++) {
-                const std::int32_t n =
-                    part(of_slot, r, g).exchange(0, std::memory_order_relaxed);
+                const std::int32_t n = part(of_slot, r, g).exchange(0, std::memory_order_relaxed);
                 if (n != 0) {
                     records()[r].gauge[g].fetch_sub(n, std::memory_order_relaxed);
                 }
@@ -185,8 +184,8 @@ struct Zone::Memory {
     }
 
     void make(std::size_t size) noexcept {
-        capacity = (size - sizeof(Memory) - alignof(Record)) /
-                   (sizeof(Record) + slots * sizeof(Parts));
+        capacity =
+            (size - sizeof(Memory) - alignof(Record)) / (sizeof(Record) + slots * sizeof(Parts));
         layout = this_layout;
     }
 
@@ -215,7 +214,8 @@ struct Zone::Memory {
     }
 
     Record* known(Subject subject, std::string_view key, std::uint64_t key_hash) noexcept {
-        for (std::size_t i = 0; i < capacity; i++) {
+        // Records are taken in their order and none becomes free again, only another's.
+        for (std::size_t i = 0; i < capacity && records()[i].subject != Subject::none; i++) {
             Record& r = records()[i];
             if (r.key_hash == key_hash && r.subject == subject && r.name() == key) {
                 return &r;
@@ -235,8 +235,7 @@ struct Zone::Memory {
             const std::uint64_t named = r.generation.load(std::memory_order_relaxed);
             if (r.value(Gauge::references) == 0 &&
                 named < generation.load(std::memory_order_relaxed) &&
-                (oldest == nullptr ||
-                 named < oldest->generation.load(std::memory_order_relaxed))) {
+                (oldest == nullptr || named < oldest->generation.load(std::memory_order_relaxed))) {
                 oldest = &r;
             }
         }
@@ -275,8 +274,8 @@ ngx_int_t Zone::declare(ngx_conf_t* cf, std::size_t records, ngx_int_t (*bind)(v
         return contents + contents / 64 + 64 * 1024;
     };
     const std::size_t needed = zone_size(std::max(records + records / 4, fewest_records));
-    std::size_t size = std::max(round_up(zone_size(std::max(2 * records, fewest_records))),
-                                smallest_zone);
+    std::size_t size =
+        std::max(round_up(zone_size(std::max(2 * records, fewest_records))), smallest_zone);
     if (const ngx_shm_zone_t* running = running_zone(ngx_cycle);
         running != nullptr && running->shm.size >= needed) {
         size = running->shm.size;
@@ -461,11 +460,10 @@ std::size_t Zone::capacity() const noexcept {
 }
 
 std::size_t Zone::workers() const noexcept {
-    return memory_ == nullptr
-               ? 0
-               : static_cast<std::size_t>(
-                     std::count_if(memory_->slot.begin(), memory_->slot.end(),
-                                   [](const Slot& s) { return s.pid.load() != 0; }));
+    return memory_ == nullptr ? 0
+                              : static_cast<std::size_t>(
+                                    std::count_if(memory_->slot.begin(), memory_->slot.end(),
+                                                  [](const Slot& s) { return s.pid.load() != 0; }));
 }
 
 const Record& Zone::at(std::size_t index) const noexcept {

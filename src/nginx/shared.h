@@ -117,7 +117,8 @@ public:
     Record* find(Subject subject, std::string_view key) noexcept;
     void drop(Record* record) noexcept;
 
-    /// Goes up or down by one, in the total and in this worker's own part. Returns the total before.
+    /// Goes up or down by one, in the total and in this worker's own part. Returns the total
+    /// before.
     std::int32_t add(Record& record, Gauge which, std::int32_t by) noexcept;
 
     /// A worker begins: claims a slot, and takes back what dead workers have left. Not in nginx's
@@ -136,7 +137,8 @@ public:
     bool hold(Lease which, ngx_msec_t ttl) noexcept;
     void release(Lease which) noexcept;
 
-    /// Calls `function(const Record&)` for every record in use; for readers such as the status page.
+    /// Calls `function(const Record&)` for every record in use; for readers such as the status
+    /// page.
     template <typename Function>
     void each(Function&& function) const {
         for (std::size_t i = 0; i < capacity(); i++) {

@@ -62,8 +62,7 @@ bool read_server_parameter(Server& server, std::string_view name, std::string_vi
     }
     if (name == "slow_start") {
         const bool none = value == "0" || value == "0s";
-        server.slow_start =
-            none ? std::chrono::seconds(0) : read_time(value, directive, block);
+        server.slow_start = none ? std::chrono::seconds(0) : read_time(value, directive, block);
         return true;
     }
     return false;
@@ -77,12 +76,11 @@ void read_server_parameters(Server& server, const Directive& directive, const Di
         const std::size_t equals = parameter.find('=');
         const std::string_view name = std::string_view(parameter).substr(0, equals);
 
-        const bool known =
-            equals != std::string::npos
-                ? read_server_parameter(server, name,
-                                        std::string_view(parameter).substr(equals + 1), directive,
-                                        block)
-                : name == "backup" || name == "down";
+        const bool known = equals != std::string::npos
+                               ? read_server_parameter(
+                                     server, name, std::string_view(parameter).substr(equals + 1),
+                                     directive, block)
+                               : name == "backup" || name == "down";
         if (!known) {
             throw Mistake("invalid parameter " + quoted(parameter) +
                               syntax::in_directive(directive, block) + ": " +
@@ -222,10 +220,10 @@ std::string_view role_name(Role role) noexcept {
 Affinity read_affinity(const Directive& farm_block, Role role, Product product) {
     const Directive* directive = syntax::find(farm_block, "affinity");
     if (directive == nullptr) {
-        return !is_web_services(role)             ? Affinity::none
+        return !is_web_services(role)          ? Affinity::none
                : product == Product::lync_2010 ? Affinity::cookie
-               : is_ocs(product)                  ? Affinity::source
-                                                  : Affinity::none;
+               : is_ocs(product)               ? Affinity::source
+                                               : Affinity::none;
     }
     const std::string& value = directive->arguments.front();
     if (value != "none" && value != "source" && value != "cookie") {

@@ -21,6 +21,8 @@ Behaviours, by what they are about:
     certificate  another name; "" speaks plain TCP
     listens      false: nobody listens; open connections are closed
 
+A request for ...?hold=SECONDS is answered after that time, whatever else is said.
+
 Requests of hold: each waits until a request for /release comes to the server, whose answer tells
 how many there were. The certificate changes with a new TLS context, as a new process would have it:
 earlier sessions aren't resumed.
@@ -122,6 +124,8 @@ class Server:
                 behaviour, body = "fine", str(self.held)
                 self.released.set()
                 self.released = asyncio.Event()
+            elif "?hold=" in target:
+                await asyncio.sleep(float(target.rpartition("=")[2]))
             elif behaviour == "hold":
                 self.held += 1
                 await self.released.wait()

@@ -4,6 +4,7 @@
 #include "catch.h"
 
 #include <cmath>
+#include <cstdio>
 #include <map>
 #include <random>
 #include <set>
@@ -74,8 +75,8 @@ TEST_CASE("weights are shares", "[affinity]") {
 }
 
 TEST_CASE("a lost server moves only its own clients, evenly", "[affinity]") {
-    for (const Availability lost : {Availability::failed, Availability::sick,
-                                    Availability::drained, Availability::full}) {
+    for (const Availability lost :
+         {Availability::failed, Availability::sick, Availability::drained, Availability::full}) {
         std::vector<Candidate> servers = pool(5);
         const auto before = choose_all(servers);
         servers[2].availability = lost;
@@ -155,7 +156,8 @@ TEST_CASE("an IPv6 client is its /64", "[affinity]") {
 }
 
 TEST_CASE("an IPv4 client is the same on a socket of IPv6", "[affinity]") {
-    const std::array<std::uint8_t, 16> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 1};
+    const std::array<std::uint8_t, 16> mapped{0, 0, 0,    0,    0,  0, 0, 0,
+                                              0, 0, 0xff, 0xff, 10, 0, 0, 1};
     const std::array<std::uint8_t, 4> plain{10, 0, 0, 1};
     CHECK(client_key(mapped) == client_key(plain));
 }
@@ -204,7 +206,8 @@ TEST_CASE("a server in slow start gets its clients back bit by bit, each once", 
     CHECK(choose_by_key(servers, client(1), false) == 1); // rather than nobody
 }
 
-TEST_CASE("cookies: drawn values find their home in as many draws as there are servers", "[affinity]") {
+TEST_CASE("cookies: drawn values find their home in as many draws as there are servers",
+          "[affinity]") {
     const std::vector<Candidate> servers = pool(3);
     std::mt19937_64 random(1);
     std::map<std::size_t, int> homes;
@@ -252,4 +255,37 @@ TEST_CASE("the cookie in a header", "[affinity]") {
     CHECK(affinity_cookie_in("MS-WSMANX=a; XMS-WSMAN=b; ms-wsman=c").empty()); // names have cases
     CHECK(affinity_cookie_in("a=MS-WSMAN=b").empty());
     CHECK(affinity_cookie_in(";;; ;").empty());
+}
+
+// The figures of docs/pools.md: lync_unit "[figures]"
+TEST_CASE("figures of source affinity", "[.figures]") {
+    std::printf(
+        "| servers | clients of each | one goes: moved | of which its own | to each other |\n");
+    for (const int size : {2, 3, 5, 10}) {
+        std::vector<Candidate> servers = pool(size);
+        const auto before = choose_all(servers);
+        servers[1].availability = Availability::failed;
+        const auto after = choose_all(servers);
+        std::map<std::size_t, int> to;
+        int moved = 0;
+        int own = 0;
+        for (int i = 0; i < clients; i++) {
+            if (before[i] != after[i]) {
+                moved++;
+                own += before[i] == 1 ? 1 : 0;
+                to[after[i]]++;
+            }
+        }
+        const auto range = [](const std::map<std::size_t, int>& count) {
+            int least = clients;
+            int most = 0;
+            for (const auto& [server, n] : count) {
+                least = std::min(least, n);
+                most = std::max(most, n);
+            }
+            return std::to_string(least) + " to " + std::to_string(most);
+        };
+        std::printf("| %d | %s | %d | %d | %s |\n", size, range(shares(before)).c_str(), moved, own,
+                    range(to).c_str());
+    }
 }

@@ -113,8 +113,8 @@ TEST_CASE("requests of all lengths: no server is ever more than one ahead", "[ch
 }
 
 TEST_CASE("who takes no requests is passed over", "[choice]") {
-    for (const Availability out : {Availability::failed, Availability::full, Availability::drained,
-                                   Availability::sick}) {
+    for (const Availability out :
+         {Availability::failed, Availability::full, Availability::drained, Availability::sick}) {
         Servers servers{1, 1};
         servers.all[0].availability = out;
         servers.all[1].in_flight = 100;
@@ -234,8 +234,8 @@ TEST_CASE("a server in slow start gets its share of an idle pool", "[choice]") {
 }
 
 TEST_CASE("a server in slow start isn't flooded by a busy one", "[choice]") {
-    // The others have 50 requests each; the one that has come back has none. Least outstanding alone
-    // would send it the next 50 in one go.
+    // The others have 50 requests each; the one that has come back has none. Least outstanding
+    // alone would send it the next 50 in one go.
     Servers servers{1, 1, 1};
     servers.all[0].in_flight = servers.all[1].in_flight = 50;
     servers.all[2].ramp = 100;

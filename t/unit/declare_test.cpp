@@ -463,23 +463,23 @@ TEST_CASE("a publication needs one name", "[declare]") {
 
 TEST_CASE("affinity is by product, unless written", "[declare]") {
     const std::pair<const char*, Affinity> rows[] = {
-        {"sfb_se", Affinity::none},       {"sfb_2019", Affinity::none},
-        {"sfb_2015", Affinity::none},     {"lync_2013", Affinity::none},
-        {"lync_2010", Affinity::cookie},  {"ocs_2007_r2", Affinity::source},
+        {"sfb_se", Affinity::none},      {"sfb_2019", Affinity::none},
+        {"sfb_2015", Affinity::none},    {"lync_2013", Affinity::none},
+        {"lync_2010", Affinity::cookie}, {"ocs_2007_r2", Affinity::source},
         {"ocs_2007", Affinity::source},
     };
     for (const auto& [product, affinity] : rows) {
         World world;
         INFO(product);
-        const Publication p = world.declare(
-            smallest("product " + std::string(product) + ";\noffice_web_apps wac.contoso.com { "
-                     "server 10.0.0.21; }"));
+        const Publication p = world.declare(smallest("product " + std::string(product) +
+                                                     ";\noffice_web_apps wac.contoso.com { "
+                                                     "server 10.0.0.21; }"));
         CHECK(p.farms[0].affinity == affinity);
         CHECK(p.farms[1].affinity == Affinity::none);
     }
     World world;
-    const Publication written = world.declare(
-        smallest("exchange mail.contoso.com { server 10.0.0.1; affinity source; }"));
+    const Publication written =
+        world.declare(smallest("exchange mail.contoso.com { server 10.0.0.1; affinity source; }"));
     CHECK(written.farms[1].affinity == Affinity::source);
 }
 

@@ -1,0 +1,29 @@
+# Reloads under load with pending GETs held, in small; "make soak" is the large one. The program is
+# t/pools/reloads.py; it runs an nginx of its own.
+
+use strict;
+use warnings;
+
+use LyncTest::Paths;
+use Test::More;
+
+my $preload = $ENV{TEST_NGINX_LD_PRELOAD} // '';
+my $slow    = $preload ne '' || $ENV{TEST_NGINX_USE_VALGRIND};
+
+my @command = (
+    -x '/usr/bin/python3' ? '/usr/bin/python3' : 'python3', "$LyncTest::Paths::SOURCE/t/pools/reloads.py",
+    '--module', $LyncTest::Paths::MODULE, '--nginx', $LyncTest::Paths::NGINX,
+    '--pki', $LyncTest::Paths::PKI, '--dir', "$LyncTest::Paths::RUN/t/reloads_$$",
+    '--pending', 50, '--reloads', 5, '--pause', 0.5, '--hold', 3,
+    '--shutdown', $slow ? 20 : 12,
+);
+push @command, '--preload', $preload if $preload ne '';
+
+open my $out, '-|', @command or die "can't run $command[1]: $!\n";
+my @said = <$out>;
+close $out;
+is($?, 0, 'no request fails, and old workers go') or diag(@said);
+is($said[-1], "nothing failed\n", 'it says so');
+like("@said", qr/\b0 failed/, 'none');
+
+done_testing();

@@ -1,0 +1,357 @@
+#!/usr/bin/env python3
+"""Reloads under load, with pending GETs held: does any request fail, and do old workers go?
+
+    t/pools/reloads.py --module build/ngx_lync_module.so [OPTION ...]
+
+So many clients keep a pending GET open at any time: each is answered after a while and asked again,
+as phones do it, while others ask on new and on kept connections, three servers answer, checks go
+on, and nginx reloads. At the end some clients are left waiting for what never comes, nginx reloads
+once more, and `worker_shutdown_timeout` has to end them. Options:
+
+    --pending N       clients with a pending GET (1000)
+    --reloads N       reloads (50)
+    --pause S         seconds between them (1)
+    --hold S          how long a pending GET waits (20)
+    --shutdown S      worker_shutdown_timeout (45); longer than a pending GET waits
+    --workers N       of nginx (2)
+    --nginx PATH      the nginx binary (/usr/sbin/nginx)
+    --preload LIBS    LD_PRELOAD for nginx: sanitizers
+    --pki DIR         certificates (t/pki); made in a temporary directory if absent
+    --dir DIR         everything is written below it (a new temporary directory)
+
+It ends with 0 if no request failed, no server was called down, nothing but the workers of the last
+configuration is left, their memory is what it was in the beginning, and nginx had nothing to
+complain about.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import collections
+import os
+import re
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.dont_write_bytecode = True
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+HOST = "lyncwebext.contoso.com"
+SERVERS = ("127.0.0.11", "127.0.0.21", "127.0.0.31")
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def configuration(o: argparse.Namespace, port: int, pool: int) -> str:
+    servers = " ".join(f"server {address};" for address in SERVERS)
+    user = "user root;" if os.geteuid() == 0 else ""
+    return f"""load_module {os.path.abspath(o.module)};
+{user}
+daemon off;
+worker_processes {o.workers};
+worker_shutdown_timeout {o.shutdown}s;
+pid {o.dir}/nginx.pid;
+error_log {o.dir}/error.log warn;
+events {{ worker_connections {4 * o.pending + 512}; }}
+http {{
+    access_log off;
+    client_body_temp_path {o.dir}/body;
+    proxy_temp_path {o.dir}/proxy;
+    fastcgi_temp_path {o.dir}/fastcgi;
+    uwsgi_temp_path {o.dir}/uwsgi;
+    scgi_temp_path {o.dir}/scgi;
+    lync_publish contoso {{
+        sip_domain    contoso.com;
+        certificate   {o.pki}/public-ecdsa.pem {o.pki}/public-ecdsa.key;
+        trusted_ca    {o.pki}/internal-ca.pem;
+        http_listen   off;
+        https_listen  127.0.0.1:{port} backlog=4096;
+        pool fepool.contoso.local {{
+            {servers}
+            external_web_services  {HOST};
+            listening_ports        https={pool};
+            health_check           autodiscover interval=2s timeout=2s fails=5;
+        }}
+    }}
+}}
+"""
+
+
+class Servers:
+    """servers.py in a process of its own."""
+
+    def __init__(self, o: argparse.Namespace, pool: int):
+        self.process = subprocess.Popen(
+            [sys.executable, f"{HERE}/servers.py", o.pki,
+             *(f"{address}:{pool}=fepool.contoso.local" for address in SERVERS)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process.stdout.readline()
+
+    def stop(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Nginx:
+    def __init__(self, o: argparse.Namespace, port: int, pool: int):
+        self.o = o
+        with open(f"{o.dir}/nginx.conf", "w") as out:
+            out.write(configuration(o, port, pool))
+        environment = dict(os.environ)
+        if o.preload:
+            environment.update(LD_PRELOAD=o.preload,
+                               ASAN_OPTIONS=f"detect_leaks=0,log_path={o.dir}/sanitizer",
+                               UBSAN_OPTIONS=f"print_stacktrace=1,log_path={o.dir}/sanitizer")
+        self.output = open(f"{o.dir}/nginx.out", "wb")
+        self.process = subprocess.Popen(
+            [o.nginx, "-p", o.dir, "-e", f"{o.dir}/error.log", "-c", f"{o.dir}/nginx.conf"],
+            env=environment, stdout=self.output, stderr=self.output)
+        until = time.monotonic() + 60
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                return
+            except OSError:
+                if time.monotonic() > until or self.process.poll() is not None:
+                    self.process.kill()
+                    raise SystemExit(f"nginx doesn't start, see {o.dir}") from None
+                time.sleep(0.05)
+
+    def workers(self) -> list[int]:
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as children:
+            return [int(pid) for pid in children.read().split()]
+
+    def memory(self) -> int:
+        """Kilobytes of all workers. What they share counts for each of them, so a worker more is
+        seen in any case."""
+        total = 0
+        for pid in self.workers():
+            try:
+                with open(f"/proc/{pid}/status") as status:
+                    total += int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1))
+            except (OSError, AttributeError):
+                continue
+        return total
+
+    async def reload(self) -> None:
+        """Returns when a new set of workers is there; the old ones may go on."""
+        before = set(self.workers())
+        self.process.send_signal(signal.SIGHUP)
+        until = time.monotonic() + 60
+        while len(set(self.workers()) - before) < self.o.workers:
+            if time.monotonic() > until:
+                raise SystemExit("nginx doesn't reload")
+            await asyncio.sleep(0.02)
+
+    def complaints(self) -> list[str]:
+        found = []
+        with open(f"{self.o.dir}/error.log", errors="replace") as log:
+            found += [line.rstrip() for line in log if re.search(
+                r"\[(alert|crit|emerg)\]|Sanitizer|runtime error:|Assertion|is down", line)]
+        found += [f"see {self.o.dir}/{name}" for name in sorted(os.listdir(self.o.dir))
+                  if name.startswith("sanitizer")]
+        return found
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.output.close()
+
+
+class Load:
+    def __init__(self, o: argparse.Namespace, port: int):
+        self.o, self.port = o, port
+        self.going = True
+        self.waiting = 0
+        self.counts: collections.Counter[str] = collections.Counter()
+        self.failures: list[str] = []
+        self.context = ssl.create_default_context(cafile=f"{o.pki}/public-ca.pem")
+
+    async def connect(self):
+        return await asyncio.open_connection("127.0.0.1", self.port, ssl=self.context,
+                                             server_hostname=HOST)
+
+    async def ask(self, stream, path: str) -> bool:
+        """One request; False if the connection ends with its answer. EOFError without a byte: the
+        other side had closed it before it saw the request."""
+        reader, writer = stream
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+        await writer.drain()
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        except asyncio.IncompleteReadError as cut:
+            if not cut.partial:
+                raise EOFError from None
+            raise
+        length = int(re.search(r"content-length: (\d+)", head, re.I).group(1))
+        body = await reader.readexactly(length)
+        if not head.startswith("HTTP/1.1 200 ") or not body.startswith(b"from 127.0.0."):
+            raise ValueError(f"{head.splitlines()[0]} {body[:80]!r}")
+        return not re.search(r"^connection: close", head, re.I | re.M)
+
+    async def client(self, kind: str, path: str, keeps: bool) -> None:
+        stream, fresh = None, True
+        while self.going or (kind == "pending" and stream is not None):
+            try:
+                if stream is None:
+                    stream, fresh = await self.connect(), True
+                self.waiting += kind == "pending"
+                try:
+                    stays = await self.ask(stream, path)
+                finally:
+                    self.waiting -= kind == "pending"
+                self.counts[kind] += 1
+                if not (keeps and stays and self.going):
+                    stream[1].close()
+                    stream = None
+                fresh = False
+            except (EOFError, ConnectionResetError, BrokenPipeError) as gone:
+                # A kept connection that nginx closes while the next request is on its way: every
+                # client asks again. On a fresh one it is a failure.
+                if fresh:
+                    self.failures.append(f"{kind}: {gone!r}")
+                else:
+                    self.counts["asked again"] += 1
+                stream = None
+            except Exception as wrong:  # pylint: disable=broad-except
+                self.failures.append(f"{kind}: {wrong!r}")
+                stream = None
+                await asyncio.sleep(0.1)
+            if kind != "pending":
+                await asyncio.sleep(0.01)
+
+    async def forgotten(self) -> str:
+        """A client who waits for what never comes; how that ends."""
+        stream = await self.connect()
+        try:
+            await self.ask(stream, "/ucwa/v1/events?hold=86400")
+        except (OSError, EOFError, asyncio.IncompleteReadError, ssl.SSLError):
+            return "closed"
+        return "answered"
+
+
+async def run(o: argparse.Namespace, nginx: Nginx, port: int) -> list[str]:
+    load = Load(o, port)
+    tasks = [asyncio.create_task(load.client("pending", f"/ucwa/v1/events?hold={o.hold}", False))
+             for _ in range(o.pending)]
+    tasks += [asyncio.create_task(load.client("new connection", "/abs/handler", False))
+              for _ in range(3)]
+    tasks += [asyncio.create_task(load.client("kept connection", "/abs/handler", True))
+              for _ in range(3)]
+    until = time.monotonic() + 120
+    while load.waiting < o.pending and time.monotonic() < until:
+        await asyncio.sleep(0.1)
+    print(f"{load.waiting} GETs are pending, workers use {nginx.memory()} kB", flush=True)
+
+    least, most, most_workers = load.waiting, 0, 0
+    for number in range(o.reloads):
+        await nginx.reload()
+        await asyncio.sleep(o.pause)
+        # Answered ones are asked again at once, but not in no time.
+        least = min(least, load.waiting)
+        most = max(most, nginx.memory())
+        most_workers = max(most_workers, len(nginx.workers()))
+        if (number + 1) % 10 == 0:
+            print(f"  {number + 1} reloads, {load.waiting} pending, {len(nginx.workers())} workers,"
+                  f" {nginx.memory()} kB, {len(load.failures)} failures", flush=True)
+    load.going = False
+    await asyncio.wait_for(asyncio.gather(*tasks), o.hold + 120)
+
+    # Who waits for ever holds an old worker as long as worker_shutdown_timeout allows.
+    forgotten = [asyncio.create_task(load.forgotten()) for _ in range(min(o.pending, 100))]
+    await asyncio.sleep(2)
+    await nginx.reload()
+    begin = time.monotonic()
+    held = len(nginx.workers())
+    while len(nginx.workers()) > o.workers and time.monotonic() - begin < o.shutdown + 60:
+        await asyncio.sleep(0.2)
+    took = time.monotonic() - begin
+    ends = collections.Counter(await asyncio.wait_for(asyncio.gather(*forgotten), 60))
+    await asyncio.sleep(1)
+    after = nginx.memory()
+
+    # What so few workers use when nobody has asked them anything but a few times.
+    idle = after / max(1, len(nginx.workers()))
+    print(f"requests: {dict(load.counts)}")
+    print(f"fewest pending at a time: {least}")
+    print(f"at most {most_workers} workers with {most} kB; at the end {len(nginx.workers())} with "
+          f"{after} kB, {idle:.0f} each; {held - o.workers} old ones were gone after {took:.1f} s")
+    print(f"{len(load.failures)} failed", *load.failures[:10], sep="\n    ")
+
+    wrong = list(load.failures)
+    if held <= o.workers:
+        wrong.append("no old worker was held by those who wait for ever")
+    if len(nginx.workers()) != o.workers:
+        wrong.append(f"{len(nginx.workers())} workers are left")
+    if took < o.shutdown - 5:
+        wrong.append(f"old workers were gone after {took:.1f} s, before their time")
+    if ends != {"closed": len(forgotten)}:
+        wrong.append(f"who waits for ever: {dict(ends)}")
+    if after > 1.5 * o.start_memory:
+        wrong.append(f"{after} kB at the end, {o.start_memory} kB in the beginning")
+    return wrong
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(usage=(__doc__ or "").strip(), add_help=False)
+    parser.add_argument("-h", "--help", action="store_true")
+    parser.add_argument("--module", default="build/ngx_lync_module.so")
+    parser.add_argument("--pending", type=int, default=1000)
+    parser.add_argument("--reloads", type=int, default=50)
+    parser.add_argument("--pause", type=float, default=1)
+    parser.add_argument("--hold", type=float, default=20)
+    parser.add_argument("--shutdown", type=int, default=45)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--nginx", default="/usr/sbin/nginx")
+    parser.add_argument("--preload", default="")
+    parser.add_argument("--pki", default="")
+    parser.add_argument("--dir", default="")
+    o = parser.parse_args()
+    if o.help:
+        print((__doc__ or "").strip())
+        return 0
+    own = not o.dir
+    o.dir = os.path.abspath(o.dir or tempfile.mkdtemp(prefix="lync-reloads-"))
+    os.makedirs(o.dir, exist_ok=True)
+    o.pki = os.path.abspath(o.pki or f"{o.dir}/pki")
+    subprocess.run([f"{HERE}/../pki", o.pki], check=True)
+
+    port, pool = free_port(), free_port()
+    servers = Servers(o, pool)
+    nginx = None
+    try:
+        nginx = Nginx(o, port, pool)
+        time.sleep(3)   # the first checks, so that their memory counts
+        o.start_memory = nginx.memory()
+        print(f"{len(nginx.workers())} workers use {o.start_memory} kB", flush=True)
+        wrong = asyncio.run(run(o, nginx, port))
+    finally:
+        if nginx is not None:
+            nginx.stop()
+        servers.stop()
+    wrong += nginx.complaints()
+    for line in wrong[:20]:
+        print("wrong:", line)
+    if own and not wrong:
+        shutil.rmtree(o.dir)
+    print("nothing failed" if not wrong else f"see {o.dir}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
