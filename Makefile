@@ -9,6 +9,8 @@
 #     make test        unit tests, nginx's own way of building, the suites in all
 #                      modes, lyncctl's own tests     (ctest, t/nginx-build, t/run, t/tool/*_test)
 #     make bench       what the module costs, beside nginx by hand  (bench/run; BENCH=--quick)
+#     make browser-test  the status page in Chromium, Prometheus with the alert rules, counters over
+#                      100,000 requests, 5,000 names              (t/status)
 #     make storm       500 identities at random, none may cross     (t/auth/storm.py)
 #     make soak        50 reloads with 1,000 pending GETs held      (t/pools/reloads.py; SOAK=...)
 #     make test-asan   the suites with a sanitized module
@@ -62,12 +64,16 @@ PACKAGES += perl libtest-base-perl libtest-longstring-perl libtext-diff-perl lib
 PACKAGES += apache2-bin libapache2-mod-auth-gssapi gss-ntlmssp krb5-kdc krb5-admin-server \
     krb5-user python3-requests-ntlm python3-gssapi
 
+# The status as its schema says.
+PACKAGES += python3-jsonschema
+
 # A real DNS server for servers given by name.
 PACKAGES += dnsmasq-base
 
 .PHONY: fuzz bench-verdict
 .PHONY: install tool-tests
 .PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx bench storm soak test-asan clean
+.PHONY: browser-test
 
 all: build
 
@@ -141,6 +147,18 @@ tool-tests: build
 
 test-nginx: deps
 	@t/fetch-test-nginx $(BUILD)
+
+# Heavy, and a matter of minutes: a browser, a Prometheus, npm for axe-core. Prometheus is unpacked
+# below BUILD, not installed: Debian's package would start a service. 77 says that something isn't
+# there.
+browser-test: build
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || \
+	    $(MAKE) deps PACKAGES="chromium chromium-driver fonts-dejavu-core"
+	t/status/fetch-prometheus $(BUILD)/prometheus
+	t/status/browser.py
+	t/status/scrape.py
+	t/status/count.py
+	t/status/scale.py
 
 test-asan: build test-nginx
 	cmake -S . -B $(BUILD)/asan -DNGINX_SOURCE_DIR=$(NGINX_SOURCE_DIR) -DCMAKE_BUILD_TYPE=Debug \

@@ -37,7 +37,7 @@ class Side:
 
 # The two that most scenarios compare, or variants of them: `having`.
 HANDWRITTEN = Side("hand-written", "handwritten", {"POOL_KEEPALIVE": ""})
-PUBLISHED = Side("module", "published", {"DIRECTIVES": ""})
+PUBLISHED = Side("module", "published", {"DIRECTIVES": "", "STATUS": "return 404;"})
 HAPROXY = Side("HAProxy, http-reuse never", "haproxy", program="haproxy")
 
 

@@ -338,12 +338,11 @@ void Counters::enter() noexcept {
     keep_history();
 }
 
+/// What still ends in this process is counted in the same slot, whoever has it next.
 void Counters::leave() noexcept {
     minute_.cancel();
     if (memory_ != nullptr && slot_ != 0) {
         memory_->owners()[slot_].store(0);
-        slot_ = 0;
-        bind();
     }
 }
 
@@ -422,14 +421,10 @@ void Counters::sum(const Tally& tally, status::Publication& publication) const {
     }
 }
 
-void Counters::sum(std::string_view upstream, std::string_view address,
-                   status::Server& server) const noexcept {
-    const ServerKey key(upstream, address);
-    Entry* entry = memory_ == nullptr ? nullptr : memory_->find_server(key.view());
-    if (entry != nullptr) {
-        for (std::size_t slot = 0; slot < slots_; slot++) {
-            Memory::server_cells(*entry)[slot].add_to(server);
-        }
+/// `mine` is this process's slot, as `server` gave it.
+void Counters::sum(const status::ServerCells* mine, status::Server& server) const noexcept {
+    for (std::size_t slot = 0; mine != nullptr && slot < slots_; slot++) {
+        (mine - slot_ + slot)->add_to(server);
     }
 }
 

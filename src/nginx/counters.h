@@ -51,8 +51,7 @@ public:
 
     // For readers.
     void sum(const Tally& tally, status::Publication& publication) const;
-    void sum(std::string_view upstream, std::string_view address,
-             status::Server& server) const noexcept;
+    void sum(const status::ServerCells* mine, status::Server& server) const noexcept;
     std::vector<status::Refusal> refusals() const;
     std::size_t processes() const noexcept;
 

@@ -68,6 +68,23 @@ RequestState* make_state(ngx_http_request_t* r) noexcept {
     return static_cast<RequestState*>(cleanup->data);
 }
 
+/// What the request was treated by, also after an internal redirect; NULL if nobody asked.
+RequestState* ruled_state(ngx_http_request_t* r) noexcept {
+    RequestState* state = state_of(r);
+    if (state != nullptr && state->ruled) {
+        return state;
+    }
+    if (r != r->main) {
+        return nullptr;
+    }
+    for (const ngx_pool_cleanup_t* c = r->pool->cleanup; c != nullptr; c = c->next) {
+        if (c->handler == keep_state && static_cast<RequestState*>(c->data)->ruled) {
+            return static_cast<RequestState*>(c->data);
+        }
+    }
+    return nullptr;
+}
+
 policy::Request request_of(ngx_http_request_t* r) noexcept {
     return {view(r->method_name), forwarded_target(r), view(r->headers_in.server)};
 }
@@ -164,7 +181,7 @@ void tell_refusal(ngx_http_request_t* r, const Host& host, Reason reason) noexce
 /// addresses. Ours stands in front and takes the query away while the line is written.
 u_char* describe_request(ngx_http_request_t* r, ngx_http_request_t* sr, u_char* buf,
                          std::size_t len) {
-    const RequestState* state = state_of(r);
+    const RequestState* state = ruled_state(r);
     if (state == nullptr || state->log_handler == nullptr) {
         return buf;
     }
@@ -199,19 +216,7 @@ void hide_addresses(ngx_http_request_t* r, const Host& host, RequestState& state
 } // namespace
 
 RequestState* state_of(ngx_http_request_t* r) noexcept {
-    if (void* state = ngx_http_get_module_ctx(r, ngx_lync_module)) {
-        return static_cast<RequestState*>(state);
-    }
-    if (r != r->main || (!r->internal && !r->filter_finalize)) {
-        return nullptr;
-    }
-    for (const ngx_pool_cleanup_t* c = r->pool->cleanup; c != nullptr; c = c->next) {
-        if (c->handler == keep_state) {
-            ngx_http_set_ctx(r, c->data, ngx_lync_module);
-            return static_cast<RequestState*>(c->data);
-        }
-    }
-    return nullptr;
+    return static_cast<RequestState*>(ngx_http_get_module_ctx(r, ngx_lync_module));
 }
 
 ngx_int_t refuse(ngx_http_request_t* r, const Host& host, Reason reason) noexcept {
@@ -246,18 +251,18 @@ policy::Verdict verdict_of(ngx_http_request_t* r, const Host& host) noexcept {
 }
 
 const policy::Verdict* ruled_verdict(ngx_http_request_t* r) noexcept {
-    const RequestState* state = state_of(r);
-    return state == nullptr || !state->ruled ? nullptr : &state->verdict;
+    const RequestState* state = ruled_state(r);
+    return state == nullptr ? nullptr : &state->verdict;
 }
 
 void note_owned_connection(ngx_http_request_t* r, ngx_atomic_uint_t number) noexcept {
-    if (RequestState* state = state_of(r)) {
+    if (RequestState* state = ruled_state(r)) {
         state->owned_connection = number;
     }
 }
 
 ngx_atomic_uint_t owned_connection(ngx_http_request_t* r) noexcept {
-    const RequestState* state = state_of(r);
+    const RequestState* state = ruled_state(r);
     return state == nullptr ? 0 : state->owned_connection;
 }
 
@@ -294,6 +299,9 @@ ngx_int_t lync_request_handler(ngx_http_request_t* r) {
 
     const lync::policy::Verdict verdict = verdict_of(r, *host);
     if (RequestState* state = state_of(r)) {
+        if (const RequestState* before = ruled_state(r)) {
+            state->log_handler = before->log_handler; // of before an internal redirect
+        }
         state->ruled = true;
         hide_addresses(r, *host, *state);
     }

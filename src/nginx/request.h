@@ -4,8 +4,9 @@
 
 namespace lync::nginx {
 
-/// Kept with a request from its first verdict on, in a cleanup of its pool: an internal redirect
-/// (to what says 503) forgets a module's context.
+/// Kept with a request from its first verdict on. An internal redirect forgets it, and what is
+/// judged then is judged anew; the one that the request was treated by is found again for logs and
+/// counters, in a cleanup of the request's pool.
 struct RequestState {
     policy::Verdict verdict;
     bool form_read;
@@ -20,9 +21,6 @@ RequestState* state_of(ngx_http_request_t* r) noexcept;
 
 /// The verdict on a request to one of our hosts, judged once and kept with the request.
 policy::Verdict verdict_of(ngx_http_request_t* r, const Host& host) noexcept;
-
-/// Makes the verdict a refusal, and logs it. Returns the status to answer with.
-ngx_int_t refuse(ngx_http_request_t* r, const Host& host, policy::Reason reason) noexcept;
 
 /// The verdict that a request was treated by; NULL if nobody asked the rules: nginx answered
 /// before, or a location of the administrator's own did.
@@ -43,5 +41,8 @@ bool has_addresses(policy::Service service) noexcept;
 /// Whether the pool is asked to hold the request until there is something to tell: UCWA's event
 /// channel. Sent twice, the first one is answered 409 [UCWA, "Events"].
 bool is_pending_get(ngx_http_request_t* r) noexcept;
+
+/// Makes the verdict a refusal, and logs it. Returns the status to answer with.
+ngx_int_t refuse(ngx_http_request_t* r, const Host& host, policy::Reason reason) noexcept;
 
 } // namespace lync::nginx

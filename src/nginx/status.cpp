@@ -176,7 +176,7 @@ void fill_pools(const Publication& from, const Counters& counters, status::Publi
                 server.pending_gets = record->value(Gauge::waiting);
                 server.owned_connections = record->value(Gauge::owned);
             }
-            counters.sum(upstream.name, server.address, server);
+            counters.sum(known.cells, server);
         }
     }
 }

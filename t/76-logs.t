@@ -1,0 +1,206 @@
+# Logs: what lync_json carries, what stands in no log, and that docs/logs.md knows every line.
+
+use LyncTest;
+use LyncTest::Scene;
+
+use JSON::PP ();
+
+our $Json = <<'END';
+    access_log %%SERVROOT%%/logs/json.log lync_json;
+    lync_publish contoso {
+        %%SOCKETS%%
+        sip_domain  contoso.com;
+        %%CERTIFICATE%%
+        %%TRUSTED_CA%%
+        log_sip_uri %SIP%;
+        pool fepool.contoso.local {
+            server                 127.0.0.11;
+            external_web_services  lyncwebext.contoso.com;
+            %%PORTS%%
+        }
+        pool fepool2.fabrikam.local {
+            server                 127.0.0.12;
+            external_web_services  lyncwebext.fabrikam.com;
+            listening_ports        https=%%PORT_OWN%%;
+            health_check           off;
+        }
+        exchange mail.contoso.com {
+            server                 127.0.0.15;
+            listening_ports        https=%%PORT_DEAD%%;
+            health_check           off;
+        }
+    }
+END
+our $Off = $Json =~ s/%SIP%/off/r;
+our $On  = $Json =~ s/%SIP%/on/r;
+our $Default = $Json =~ s/\s*log_sip_uri %SIP%;//r;
+
+sub entries { map { JSON::PP->new->decode($_) } log_lines(qr/./, "$Test::Nginx::Util::ServRoot/logs/json.log") }
+
+# The entry of the request to a path, once it is written.
+sub entry {
+    my ($path, $number) = @_;
+    $number //= 1;
+    my @found;
+    wait_until { @found = grep { $_->{path} eq $path } entries(); @found >= $number };
+    return $found[$number - 1];
+}
+
+scene fields => sub {
+    my $answer = client('https://lyncwebext.contoso.com')
+        ->ask('GET /abs/handler?token=secret-query', Authorization => 'Bearer secret-token', Cookie => 'MS-WSMAN=secret-cookie')
+        ->answer;
+    is($answer->{status}, 200, 'a request');
+    my $entry = entry('/abs/handler');
+    my %want = (publication => 'contoso', service => 'abs', verdict => 'pass', role => 'pool',
+        pool => 'fepool.contoso.local', status => 200, owned_connection => '', query => '');
+    is($entry->{$_}, $want{$_}, "$_ is \"$want{$_}\"") for sort keys %want;
+    like($entry->{server}, qr/^127\.0\.0\.11:\d+$/, 'server');
+    like($entry->{$_}, qr/^\d+\.\d{3}$/, $_) for qw(time_total server_connect_time server_header_time server_time);
+    my ($line) = log_lines(qr{/abs/handler}, "$Test::Nginx::Util::ServRoot/logs/json.log");
+    unlike($line, qr/secret/, 'nothing of a credential or a query');
+};
+
+# Whose connection a request travelled on.
+scene owned => sub {
+    my $own = server(address => '127.0.0.12', port => port('OWN'), tls => 'fepool2.fabrikam.local', sub {
+        my ($connection) = @_;
+        my $requests = 0;
+        while (my $request = eval { $connection->message }) {
+            my $first = !$requests++ && ($request->one('Authorization') // '') ne '';
+            $connection->write($first
+                ? "HTTP/1.1 401 X\r\nWWW-Authenticate: NTLM TlRMTVNTUAAC\r\nContent-Length: 0\r\n\r\n"
+                : "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    my $client = client('https://lyncwebext.fabrikam.com');
+    is($client->ask('GET /abs/one', Authorization => 'NTLM TlRMTVNTUAAB')->answer->{status}, 401, 'a handshake');
+    is($client->ask('GET /abs/two', Authorization => 'NTLM TlRMTVNTUAAD')->answer->{status}, 200, 'goes on');
+    is($client->ask('GET /abs/three')->answer->{status}, 200, 'and the next request');
+    my ($one, $two, $three) = map { entry("/abs/$_") } qw(one two three);
+    like($one->{owned_connection}, qr/^[1-9]\d*$/, 'the connection has a number');
+    is($two->{owned_connection}, $one->{owned_connection}, 'which stays the same');
+    is($three->{owned_connection}, $one->{owned_connection}, 'as long as it is the client\'s');
+    unlike($_, qr/TlRMTVNT/, 'no token is logged') for log_lines(qr/./, "$Test::Nginx::Util::ServRoot/logs/json.log");
+    client('https://lyncwebext.contoso.com')->ask('GET /abs/other')->answer;
+    is(entry('/abs/other')->{owned_connection}, '', 'another client has none');
+};
+
+my $sip = 'sipuri=alice@contoso.com';
+
+# People's addresses stand in no log, unless one wants them.
+sub discover {
+    my ($shown) = @_;
+    is(client('https://lyncdiscover.contoso.com')->ask("GET /?$sip")->answer->{status}, 200, 'autodiscover');
+    is(entry('/')->{query}, $shown ? $sip : '', 'its query in lync_json');
+
+    # A server that can't be reached: nginx's own words about the request and where it went.
+    is(client('https://mail.contoso.com')->ask("GET /autodiscover/autodiscover.xml?$sip")->answer->{status}, 503, 'of Exchange');
+    is(entry('/autodiscover/autodiscover.xml')->{query}, $shown ? $sip : '', 'its query in lync_json');
+    my ($line) = log_lines(qr/connect\(\) failed/);
+    like($line, qr{request: "GET /autodiscover/autodiscover\.xml}, 'the error log has the request');
+    like($line, qr{upstream: "https://127\.0\.0\.15:\d+/autodiscover/autodiscover\.xml}, 'and the server');
+    $shown ? like($line, qr/\Q$sip\E/, 'with the query') : unlike($line, qr/alice/, 'without the query');
+
+    # Other services have queries, but not on their way into the log format.
+    client('https://lyncwebext.contoso.com')->ask('GET /abs/handler?x=1')->answer;
+    is(entry('/abs/handler')->{query}, '', 'queries of other services stand in no entry');
+
+    my @said = grep { /alice/ } log_lines(qr/./), log_lines(qr/./, "$Test::Nginx::Util::ServRoot/logs/json.log");
+    is(scalar @said, 0, 'the address stands nowhere') or diag(@said) if !$shown;
+}
+scene hidden => sub { discover(0) };
+scene shown  => sub { discover(1) };
+
+# One key for each thing that one greps for.
+scene keys => sub {
+    client('https://lyncwebext.contoso.com')->ask('GET /cscp/')->answer;
+    client('https://lyncwebext.contoso.com')->ask('GET /passiveauth/')->answer;
+    is(scalar(log_lines(qr/\[error\] .*lync_refused: lync_publish "contoso" refused: admin, client: 127/)), 1, 'a refusal');
+    is(scalar(log_lines(qr/\[error\] .*lync_refused: .* refused: path, "allow_path \/passiveauth" would publish it, client/)), 1,
+        'with its remedy');
+};
+
+# docs/logs.md lists every line that the module can write.
+scene documented => sub {
+    my $doc = do { local (@ARGV, $/) = "$LyncTest::Paths::SOURCE/docs/logs.md"; <> };
+    $doc =~ s/\s+/ /g;
+    my $known = 0;
+    for my $file (glob "$LyncTest::Paths::SOURCE/src/nginx/*.cpp $LyncTest::Paths::SOURCE/src/nginx/*.h") {
+        my $source = do { local (@ARGV, $/) = $file; <> };
+        while ($source =~ /ngx_log_error\(\s*([^,"]+),([^"]*?),\s*((?:"(?:[^"\\]|\\.)*"\s*)+)/g) {
+            # A refused configuration is told on the spot, with its remedy.
+            next if $1 eq 'NGX_LOG_EMERG' && $2 =~ /cf->log/;
+            my $text = join '', $3 =~ /"((?:[^"\\]|\\.)*)"/g;
+            $text =~ s/\\"/"/g;
+            # The longest part without values.
+            my ($part) = sort { length $b <=> length $a } split /%(?:\*s|[uzLV]*[a-zA-Z])/, $text;
+            next if length($part // '') < 6;
+            $part =~ s/^[ ,"]+|[ ,"]+$//g;
+            $known++;
+            ok(index($doc, $part) >= 0, "docs/logs.md has: $part");
+        }
+        # Those that are put together first.
+        for my $key ($source =~ /"(lync_\w+): /g) {
+            ok($doc =~ /`?\Q$key\E/, "docs/logs.md has the key $key");
+        }
+    }
+    cmp_ok($known, '>', 8, 'lines were found');
+};
+
+run_suite();
+
+__DATA__
+
+=== TEST 1: fields
+--- http_config eval: $::Default
+--- scene: fields
+
+
+
+=== TEST 2: owned connections
+--- http_config eval: $::Default
+--- scene: owned
+
+
+
+=== TEST 3: people's addresses, by default
+--- http_config eval: $::Default
+--- scene: hidden
+
+
+
+=== TEST 4: log_sip_uri off
+--- http_config eval: $::Off
+--- scene: hidden
+
+
+
+=== TEST 5: log_sip_uri on
+--- http_config eval: $::On
+--- scene: shown
+
+
+
+=== TEST 6: keys
+--- http_config eval: $::Default
+--- scene: keys
+
+
+
+=== TEST 7: the documentation
+--- http_config eval: $::Default
+--- scene: documented
+
+
+
+=== TEST 8: log_sip_uri with another value
+--- publication
+    sip_domain  contoso.com;
+    log_sip_uri sometimes;    # here
+    %%CERTIFICATE%%
+    %%TRUSTED_CA%%
+    %%POOL%%
+--- must_die
+--- error_log eval
+qr/invalid value "sometimes" in "log_sip_uri" directive of lync_publish "contoso".*:\d+$/m
