@@ -17,6 +17,7 @@ constexpr std::size_t buffer_size = 4096;     ///< NGX_CONF_BUFFER: no word is l
 constexpr std::size_t longest_message = 1024; ///< NGX_MAX_CONF_ERRSTR
 constexpr std::size_t most_files_open = 500;  ///< a file that includes itself ends here
 constexpr std::size_t deepest = 500;          ///< blocks in blocks: nobody nests them so
+constexpr std::size_t most_words = 2000000; ///< of all files: a hundred times the largest hoster's
 constexpr off_t largest_file = 256 * 1024 * 1024;
 
 /// One file that is being read.
@@ -155,7 +156,8 @@ private:
     Listener& listener_;
     const Sources& source_of_;
     std::vector<Source> sources_;
-    Blocks blocks_; ///< open ones; they belong to the tree
+    Blocks blocks_;         ///< open ones; they belong to the tree
+    std::size_t words_ = 0; ///< read so far
 };
 
 /// ngx_conf_read_token, state by state.
@@ -272,6 +274,9 @@ Ending Reader::read_line(std::vector<std::string>& words) {
             found = true;
         }
         if (found) {
+            if (words.size() > most_words) {
+                fail("more than " + std::to_string(most_words) + " words");
+            }
             words.push_back(unescaped(std::string_view(in.text).substr(start, in.at - 1 - start)));
             if (c == ';' || c == '{') {
                 return c == ';' ? Ending::line : Ending::block_start;
@@ -281,6 +286,10 @@ Ending Reader::read_line(std::vector<std::string>& words) {
 }
 
 void Reader::add(std::vector<std::string>& words, bool is_block) {
+    words_ += words.size();
+    if (words_ > most_words) {
+        fail("more than " + std::to_string(most_words) + " words");
+    }
     auto directive = std::make_unique<Directive>();
     directive->name = std::move(words.front());
     directive->arguments.assign(std::make_move_iterator(words.begin() + 1),

@@ -9,7 +9,6 @@
 #include "topology/names.h"
 
 #include <algorithm>
-#include <array>
 #include <set>
 
 namespace lync::tool {
@@ -17,60 +16,6 @@ namespace lync::tool {
 namespace {
 
 using syntax::quoted;
-
-constexpr std::array<std::pair<std::string_view, As>, 10> words{{
-    {"pool", As::pool},
-    {"director", As::director},
-    {"meet", As::meet},
-    {"dialin", As::dialin},
-    {"scheduler", As::scheduler},
-    {"admin", As::admin},
-    {"lyncdiscover", As::lyncdiscover},
-    {"office_web_apps", As::office_web_apps},
-    {"exchange", As::exchange},
-    {"skip", As::skip},
-}};
-
-template <std::size_t Size>
-bool begins_with_any(std::string_view text, const std::array<std::string_view, Size>& starts) {
-    return std::any_of(starts.begin(), starts.end(),
-                       [text](std::string_view start) { return text.starts_with(start); });
-}
-
-/// By the names that Microsoft's guides give to services.
-As guess(std::string_view host) {
-    constexpr std::array<std::string_view, 5> office{"wac", "owas", "oos", "officewebapps",
-                                                     "office"};
-    constexpr std::array<std::string_view, 8> exchange{"mail",    "autodiscover", "owa", "webmail",
-                                                       "outlook", "exchange",     "ews", "mapi"};
-    const std::string_view label = first_label(host);
-    if (label == "lyncdiscover") {
-        return As::lyncdiscover;
-    }
-    if (label == "lyncdiscoverinternal" || label == "sip" || label == "sipinternal" ||
-        label == "sipexternal" || label == "webcon" || label == "av") {
-        return As::never;
-    }
-    if (label == "admin" || label == "cscp") {
-        return As::admin;
-    }
-    if (label.starts_with("meet")) {
-        return As::meet;
-    }
-    if (label.starts_with("dialin")) {
-        return As::dialin;
-    }
-    if (label.starts_with("scheduler")) {
-        return As::scheduler;
-    }
-    if (begins_with_any(label, office)) {
-        return As::office_web_apps;
-    }
-    if (begins_with_any(label, exchange)) {
-        return As::exchange;
-    }
-    return label.find("dir") != label.npos ? As::director : As::pool;
-}
 
 /// `NAME=VALUE` of an option.
 std::pair<std::string, std::string> split_option(std::string_view option, const std::string& text) {
@@ -118,15 +63,13 @@ private:
         for (const std::string& text : options_.roles) {
             const auto said = split_option("--role", text);
             const auto& [host, word] = said;
-            const auto known = std::find_if(words.begin(), words.end(), [&said](const auto& w) {
-                return w.first == said.second;
-            });
-            if (known == words.end()) {
+            const auto as = as_of_word(said.second);
+            if (!as) {
                 throw Failure("invalid role " + quoted(word) +
                               " in --role: the roles are pool, director, meet, dialin, scheduler, "
                               "admin, lyncdiscover, office_web_apps, exchange and skip");
             }
-            roles_[host] = known->second;
+            roles_[host] = *as;
         }
         for (const std::string& text : options_.pools) {
             auto [address, fqdn] = split_option("--pool", text);
@@ -532,34 +475,6 @@ private:
 };
 
 } // namespace
-
-std::string_view word_of(As as) noexcept {
-    for (const auto& [word, value] : words) {
-        if (value == as) {
-            return word;
-        }
-    }
-    return "never";
-}
-
-/// The first label of a host: what people tell services by.
-std::string_view first_label(std::string_view host) noexcept {
-    return host.substr(0, host.find('.'));
-}
-
-std::string_view domain_of(std::string_view host) noexcept {
-    const std::size_t dot = host.find('.');
-    return dot == host.npos ? std::string_view{} : host.substr(dot + 1);
-}
-
-std::string normal_host(const std::string& host) {
-    if (host.ends_with(".*")) {
-        const topology::ParsedUrl url = topology::parse_https_url("https://" + host);
-        return url ? url.host : std::string{};
-    }
-    const topology::ParsedName name = topology::parse_fqdn(host);
-    return name ? name.name : std::string{};
-}
 
 bool same_servers(const std::vector<OldServer>& a, const std::vector<OldServer>& b) {
     std::set<std::string_view> left;

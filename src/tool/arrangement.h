@@ -1,7 +1,7 @@
 #pragma once
 
-// Inside of `compose` only: which service each name of another proxy is, and which servers are one
-// pool. arrangement.cpp decides it, old_proxy.cpp writes it down.
+// Inside of `compose` only: which service each name of another proxy is (import_names.cpp), and
+// which servers are one pool (arrangement.cpp); old_proxy.cpp writes it down.
 
 #include "tool/old_proxy.h"
 #include "topology/product.h"
@@ -28,8 +28,12 @@ enum class As : std::uint8_t {
     skip,  ///< the user doesn't want it
 };
 
-/// The word of --role.
+/// The word of --role, and back.
 std::string_view word_of(As as) noexcept;
+std::optional<As> as_of_word(std::string_view word) noexcept;
+
+/// By the names that Microsoft's guides give to services.
+As guess(std::string_view host);
 
 constexpr bool is_simple_url(As as) noexcept {
     return as >= As::meet && as <= As::admin;

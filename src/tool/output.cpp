@@ -49,16 +49,13 @@ std::size_t end_of(std::string_view text, std::size_t width) noexcept {
 /// Breaks text at spaces into lines of at most `width` columns; a longer word is cut.
 std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
     std::vector<std::string> lines;
-    while (width_of(text) > width) {
-        const std::size_t end = end_of(text, width);
-        std::size_t space = text.rfind(' ', end);
-        if (space == std::string_view::npos || space == 0) {
-            lines.emplace_back(text.substr(0, end));
-            text.remove_prefix(end);
-        } else {
-            lines.emplace_back(text.substr(0, space));
-            text.remove_prefix(space + 1);
-        }
+    std::size_t end = end_of(text, width);
+    while (end < text.size()) {
+        const std::size_t space = text.substr(0, end + 1).rfind(' ');
+        const bool breaks = space != std::string_view::npos && space > 0;
+        lines.emplace_back(text.substr(0, breaks ? space : end));
+        text.remove_prefix(breaks ? space + 1 : end);
+        end = end_of(text, width);
     }
     lines.emplace_back(text);
     return lines;

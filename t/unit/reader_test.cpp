@@ -143,6 +143,13 @@ TEST_CASE("what never ends is a mistake, not a crash", "[reader]") {
     for (int i = 0; i < 100000; i++) {
         deep += "a{";
     }
+    std::string many, wide = "a";
+    for (int i = 0; i < 2000001; i++) {
+        many += "a;";
+        wide += " a";
+    }
+    CHECK(one(many).mistake() == "more than 2000000 words in /etc/nginx/nginx.conf:1");
+    CHECK(one(wide).mistake() == "more than 2000000 words in /etc/nginx/nginx.conf:1");
     CHECK_THAT(one(deep).mistake(), Catch::Matchers::StartsWith("too many blocks in each other"));
 }
 
