@@ -161,21 +161,21 @@ resolve_at_start off;
 pool fepool.contoso.local {
     external_web_services  lyncwebext.contoso.com;
     server                 10.0.0.11;
-    server                 fe02.contoso.invalid;
+    server                 fe02.contoso.invalid;    # here
 }
 --- warns
 lync_dns: server "fe02.contoso.invalid" can't be resolved yet (Name or service not known), it takes no
-requests until it is
+requests until it is in %%HERE%%
 
 === nor one that stands for the whole pool
 --- pool
 resolve_at_start off;
-pool fepool.contoso.invalid {
+pool fepool.contoso.invalid {    # here
     external_web_services  lyncwebext.contoso.com;
 }
 --- warns
 lync_dns: server "fepool.contoso.invalid" can't be resolved yet (Name or service not known), it takes
-no requests until it is
+no requests until it is in %%HERE%%
 
 === addresses need no DNS
 --- pool

@@ -69,12 +69,8 @@ std::string retell_generated(const plan::Rendered& rendered, std::string_view na
         return std::string(message);
     }
     const Place& origin = rendered.origin(parsed.line);
-    const bool unknown_name = parsed.text.starts_with("host not found in upstream ");
-    return std::string(parsed.text) +
-           (unknown_name ? ": see to it that the name resolves, write the server's address, or "
-                           "\"resolve_at_start off\" if nginx has to start without DNS"
-                         : "") +
-           " in " + origin.file + ":" + std::to_string(origin.line);
+    return syntax::retold_generated(parsed.text) + " in " + origin.file + ":" +
+           std::to_string(origin.line);
 }
 
 void tell(ngx_conf_t* cf, const syntax::Diagnostic& diagnostic) {

@@ -121,13 +121,15 @@ void try_names(ngx_conf_t* cf, MainConf& conf) {
         if (!servers.lines()[line].endpoints.empty()) {
             return;
         }
+        const syntax::Place& place = servers.lines()[line].declared->place;
         const int result = works ? look_up_now(name, servers, line) : EAI_AGAIN;
         works = works && result != EAI_AGAIN;
         if (result != 0) {
             ngx_log_error(NGX_LOG_WARN, cf->log, 0,
                           "lync_dns: server \"%s\" can't be resolved yet (%s), it takes no "
-                          "requests until it is",
-                          name.c_str(), gai_strerror(result));
+                          "requests until it is in %s:%ui",
+                          name.c_str(), gai_strerror(result), place.file.c_str(),
+                          static_cast<ngx_uint_t>(place.line));
         }
     });
 }

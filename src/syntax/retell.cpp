@@ -39,4 +39,13 @@ std::string retold(std::string_view text, const Directive& block) {
     return std::string(text) + " in " + block.title();
 }
 
+std::string retold_generated(std::string_view text) {
+    std::string told(text);
+    if (text.starts_with("host not found in upstream ")) {
+        told += ": see to it that the name resolves, write the server's address, or "
+                "\"resolve_at_start off\" if nginx has to start without DNS";
+    }
+    return told;
+}
+
 } // namespace lync::syntax

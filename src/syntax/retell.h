@@ -16,4 +16,7 @@ namespace lync::syntax {
 ///     unknown directive "servr" in pool "fepool.contoso.local", did you mean "server"?
 std::string retold(std::string_view text, const Directive& block);
 
+/// The same for what nginx says of a generated line: `host not found in upstream "x:4443"`.
+std::string retold_generated(std::string_view text);
+
 } // namespace lync::syntax

@@ -244,6 +244,9 @@ void NginxConf::end_of_http() {
                       first.place);
     }
     state_.sockets.settle(configuration_.remarks);
+    for (const Published& publication : configuration_.publications) {
+        remark_on_names(publication.plan, configuration_.remarks);
+    }
 }
 
 } // namespace

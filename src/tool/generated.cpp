@@ -1,5 +1,7 @@
 #include "tool/generated.h"
 
+#include "syntax/retell.h"
+
 #include "syntax/grammar.h"
 #include "syntax/reader.h"
 #include "topology/ascii.h"
@@ -70,7 +72,9 @@ public:
         }
         if (blocks.size() == 2 && block.name == "upstream" && directive.name == "server") {
             const std::string& address = directive.arguments.front();
-            return resolves(address) ? "" : "host not found in upstream \"" + address + "\"";
+            return resolves(address)
+                       ? ""
+                       : syntax::retold_generated("host not found in upstream \"" + address + "\"");
         }
         if (!in_generated_server) {
             return {};

@@ -24,13 +24,17 @@ struct FreeAddresses {
 using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
 
 /// As nginx asks: ngx_inet_resolve_host.
-Addresses resolve(const std::string& host) {
+Addresses resolve(const std::string& host, int* result = nullptr) {
     addrinfo hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = AI_ADDRCONFIG;
     addrinfo* found = nullptr;
-    return ::getaddrinfo(host.c_str(), nullptr, &hints, &found) == 0 ? Addresses(found) : nullptr;
+    const int status = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
+    if (result != nullptr) {
+        *result = status;
+    }
+    return status == 0 ? Addresses(found) : nullptr;
 }
 
 std::string text_of(const addrinfo& address) {
@@ -198,6 +202,24 @@ Listen read_listen(const std::vector<std::string>& arguments, const NginxBuild* 
 bool resolves(std::string_view address) {
     const auto [host, port] = split(address);
     return literal(host) || resolve(host) != nullptr;
+}
+
+void remark_on_names(const plan::Plan& plan, std::vector<syntax::Diagnostic>& remarks) {
+    if (plan.publication.resolve_at_start) {
+        return; // a name that doesn't resolve is a mistake then
+    }
+    for (const plan::Upstream& upstream : plan.upstreams) {
+        for (const topology::Server& server : plan.farm(upstream).servers) {
+            int result = 0;
+            if (server.by_name && resolve(server.address, &result) == nullptr) {
+                remarks.push_back({syntax::Severity::warning,
+                                   "lync_dns: server " + quoted(server.address) +
+                                       " can't be resolved yet (" + ::gai_strerror(result) +
+                                       "), it takes no requests until it is",
+                                   server.place});
+            }
+        }
+    }
 }
 
 SocketTable::Address& SocketTable::address(const std::string& text) {

@@ -3,6 +3,7 @@
 // Sockets as nginx keeps them while it reads a configuration, with every server on them, whoever
 // wrote it: what src/nginx/sockets.cpp settles of nginx's structures is settled here of these.
 
+#include "plan/plan.h"
 #include "syntax/place.h"
 #include "tool/nginx_directives.h"
 #include "topology/publication.h"
@@ -41,6 +42,10 @@ Listen read_listen(const std::vector<std::string>& arguments, const NginxBuild* 
 
 /// Whether the system resolves HOST or HOST:PORT; addresses always do.
 bool resolves(std::string_view address);
+
+/// With "resolve_at_start off": a warning for each server whose name doesn't resolve now, in the
+/// order in which the module gives them.
+void remark_on_names(const plan::Plan& plan, std::vector<syntax::Diagnostic>& remarks);
 
 class SocketTable {
 public:
