@@ -15,7 +15,7 @@ class Stage:
     """Where everything listens. Side 0 is the yardstick, side 1 what is held against it."""
 
     PROXY = "127.0.0.1"
-    POOL = ("127.0.0.21", "127.0.0.22")
+    POOL = ("127.0.0.21", "127.0.0.22", "127.0.0.24")
     OFFICE = "127.0.0.23"
 
     def __init__(self, run: Settings, sides: tuple[Side, Side]):
@@ -29,7 +29,8 @@ class Stage:
         self._pool_http = ports[4]
         self._values: dict[str, object] = {
             "PKI": self.pki, "MODULE": run.module, "SMALL": SMALL_ANSWER, "LISTEN": self.PROXY,
-            "POOL_1": self.POOL[0], "POOL_2": self.POOL[1], "OFFICE": self.OFFICE,
+            "POOL_1": self.POOL[0], "POOL_2": self.POOL[1], "POOL_3": self.POOL[2],
+            "OFFICE": self.OFFICE,
             "POOL_HTTP": ports[4], "POOL_HTTPS": ports[5], "OFFICE_HTTPS": ports[6],
             "SIP_DOMAINS": "contoso.com", "LYNCDISCOVER_NAMES": "lyncdiscover.contoso.com",
             "HASH_MAX_SIZE": 512, "HASH_BUCKET_SIZE": 64,   # few names: nginx's own values

@@ -2,7 +2,7 @@
 // always comes to one; and what passes says what a product says when it is well.
 
 #include "balance/check_answer.h"
-#include "sites.h"
+#include "promise.h"
 
 #include <algorithm>
 #include <string>

@@ -1,0 +1,33 @@
+"""CPU per request of a pool with three servers whose health is checked, beside the same publication
+with one server and no check: what choosing a server, counting over all workers and checking cost. One
+check a second is five times as many as by default."""
+
+from __future__ import annotations
+
+import pairs
+import proxies
+from settings import Settings, Side
+from stage import Stage
+from traffic import POOL_KINDS
+
+TITLE = "Pools: three servers, checked, beside one"
+BOUND = 1.03
+
+
+def side(title: str, servers: int, check: str, affinity: str) -> Side:
+    lines = "\n".join(f"            server                 {address};"
+                      for address in Stage.POOL[:servers])
+    return Side(title, "pools", {"SERVERS": lines, "CHECK": check, "AFFINITY": affinity})
+
+
+ONE = side("one server", 1, "off", "none")
+CHECKED = "autodiscover interval=1s"
+
+
+def measure(run: Settings) -> list[pairs.Comparison]:
+    found = []
+    for affinity in ("none", "source"):
+        three = side(f"three servers, affinity {affinity}", 3, CHECKED, affinity)
+        print(f"affinity {affinity}:")
+        found += proxies.compare(run, run.sides(ONE, three), POOL_KINDS, BOUND)
+    return found
