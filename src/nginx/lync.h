@@ -95,6 +95,9 @@ ngx_int_t lync_log_handler(ngx_http_request_t *r);
 /* rewrite phase: passes, redirects or refuses a request */
 ngx_int_t lync_request_handler(ngx_http_request_t *r);
 
+/* puts a filter before those of request bodies: how much may come in chunks */
+void lync_filter_bodies(void);
+
 /* after the configuration has been taken over: on top of all header filters */
 void lync_install_header_filter(void);
 
@@ -104,9 +107,6 @@ ngx_int_t lync_init_module(ngx_cycle_t *cycle);
 /* a worker begins and ends; other processes of nginx are left alone */
 ngx_int_t lync_init_process(ngx_cycle_t *cycle);
 void lync_exit_process(ngx_cycle_t *cycle);
-
-/* puts a filter before those of request bodies: how much may come in chunks */
-void lync_filter_bodies(void);
 
 /* $lync_*: data says which, one of lync_variable_e */
 typedef enum {

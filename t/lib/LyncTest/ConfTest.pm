@@ -125,6 +125,9 @@ sub compare_with_lyncctl {
     for my $row (@_) {
         my $said = {};
         outcome($row, {}, $said);
+        # Whether an address is this machine's and a port is free is nothing that lyncctl asks.
+        @{ $said->{all} } = ('accepted', grep { !/ bind\(\) to / } @{ $said->{all} }[1 .. $#{ $said->{all} }])
+            if grep { / bind\(\) to / } @{ $said->{all} };
         $refused++ if $said->{all}[0] eq 'refused';
         is(lyncctl_outcome($row), join("\n", @{ $said->{all} }), $row->{title})
             or diag('the configuration: ' . configuration($row));
