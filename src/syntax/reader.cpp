@@ -274,7 +274,7 @@ Ending Reader::read_line(std::vector<std::string>& words) {
             found = true;
         }
         if (found) {
-            if (words.size() > most_words) {
+            if (words.size() >= most_words) {
                 fail("more than " + std::to_string(most_words) + " words");
             }
             words.push_back(unescaped(std::string_view(in.text).substr(start, in.at - 1 - start)));
