@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <curl/curl.h>
-#include <mutex>
 #include <stdexcept>
 
 namespace lync::tool::doctor {
@@ -147,8 +146,8 @@ struct HttpClient::Multi {
 };
 
 HttpClient::HttpClient() : multi_(std::make_unique<Multi>()) {
-    static std::once_flag once;
-    std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+    static const CURLcode once = curl_global_init(CURL_GLOBAL_DEFAULT);
+    (void)once;
     multi_->handle = curl_multi_init();
     if (multi_->handle == nullptr) {
         throw std::runtime_error("libcurl can't be started");
