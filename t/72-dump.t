@@ -31,7 +31,8 @@ our $Deployment = <<'END';
 END
 
 sub dump_of_this {
-    return scalar `$LyncTest::Paths::NGINX -T -p $Test::Nginx::Util::ServRoot/ -e $Test::Nginx::Util::ServRoot/logs/T.log -c $Test::Nginx::Util::ConfFile 2>&1`;
+    my $preload = $ENV{TEST_NGINX_LD_PRELOAD} // '';
+    return scalar `LD_PRELOAD="$preload" $LyncTest::Paths::NGINX -T -p $Test::Nginx::Util::ServRoot/ -e $Test::Nginx::Util::ServRoot/logs/T.log -c $Test::Nginx::Util::ConfFile 2>&1`;
 }
 
 # The text under a name.
