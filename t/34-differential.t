@@ -30,6 +30,7 @@ sub deployment {
         %%CERTIFICATE%%
         %%TRUSTED_CA%%
         pool fepool.contoso.local {
+            health_check           off;    # what arrives is counted
             server                 127.0.0.11;
             external_web_services  lyncwebext.contoso.com;
             listening_ports        https=%%PORT_OWN%%;

@@ -28,6 +28,7 @@ my @directives = (
     ['publish', 'deny_path',             'PREFIX ...',   ''],
     ['publish', 'meeting_url_guard',     'on|off',       '',       'on off',           'on'],
     ['publish', 'hide_server_names',     'on|off',       '',       'on off',           'on'],
+    ['publish', 'log_sip_uri',           'on|off',       '',       'on off',           'on'],
     ['publish', 'connection_auth',       'on|off [idle=TIME] [age=TIME] [max=NUMBER]', '',
                                          'on idle=1m age=1h max=5 max=6', 'on'],
     ['publish', 'pending_get_timeout',   'TIME',         '',       '16 m',             '960s'],

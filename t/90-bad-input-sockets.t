@@ -39,6 +39,7 @@ my @values = (
     ['https_redirect',      '1',                  $flag],
     ['meeting_url_guard',   'maybe',              $flag],
     ['hide_server_names',   'true',               $flag],
+    ['log_sip_uri',         'true',               $flag],
     ['http_autodiscover',   'always',             'it is "auto", "on" or "off"'],
     ['unknown_host',        'close',              'it is "refuse" or "ignore"'],
     ['path_policy',         'lax',                'it is "strict" or "vendor"'],
