@@ -34,7 +34,6 @@ sub deployment {
             server                 127.0.0.11;
             external_web_services  lyncwebext.contoso.com;
             listening_ports        https=%%PORT_OWN%%;
-            health_check           off;
         }
         simple_url  meet   https://meet.contoso.com;
         simple_url  admin  https://admin.contoso.com;

@@ -33,7 +33,6 @@ my @directives = (
                                          'on idle=1m age=1h max=5 max=6', 'on'],
     ['publish', 'pending_get_timeout',   'TIME',         '',       '16 m',             '960s'],
     ['publish', 'max_upload',            'SIZE',         '',       '512 m',            '512m'],
-    ['publish', 'log_sip_uri',           'on|off',       '',       'on off',           'on'],
     ['publish', 'unknown_host',          'refuse|ignore', '',      'refuse ignore',    'refuse'],
     ['publish', 'resolve_at_start',      'on|off',       '',       'on off',           'on'],
     ['publish', 'server_include',        'FILE ...',     ''],
