@@ -26,7 +26,7 @@
 #                        itself takes the sockets that another nginx hands over
 #     NGINX_SOURCE_DIR   build for the nginx built in this source tree, not for the installed one
 #     JOBS               compilers side by side (the number of processors)
-#     SUITES             suites side by side (3: they wait more than they compute)
+#     SUITES             suites side by side (4: they wait more than they compute)
 #     CMAKE_FLAGS        further arguments of cmake
 #     FUZZ_SECONDS       how long each fuzz target runs (1800)
 
@@ -34,7 +34,7 @@ BUILD            ?= build
 NGINX_BINARY     ?= /usr/sbin/nginx
 NGINX_SOURCE_DIR ?=
 JOBS             ?= $(shell nproc)
-SUITES           ?= 3
+SUITES           ?= 4
 CMAKE_FLAGS      ?=
 FUZZ_SECONDS     ?= 1800
 
