@@ -39,10 +39,9 @@ CMAKE_FLAGS      ?=
 FUZZ_SECONDS     ?= 1800
 
 # Suites that ask nginx for its opinion of a configuration (t/9*.t) start one nginx after the other
-# themselves: the modes in which Test::Nginx runs its own make no difference to them.
-LIVE_SUITES = $(filter-out t/9%,$(wildcard t/*.t))
-# What workers share outlives a reload, by design: suites of pools begin with it fresh.
-HUP_SUITES  = $(filter-out t/55% t/56% t/57% t/58% t/59%,$(LIVE_SUITES))
+# themselves: the modes in which Test::Nginx runs its own make no difference to them. Those of pools
+# bring workers, reloads and second instances of their own, and begin with nothing shared.
+LIVE_SUITES = $(filter-out t/9% t/55% t/56% t/57% t/58% t/59% t/81%,$(wildcard t/*.t))
 
 MODULE := $(abspath $(BUILD))/ngx_lync_module.so
 export BUILD NGINX_BINARY NGINX_SOURCE_DIR JOBS
@@ -138,7 +137,7 @@ nginx-build: build
 
 suites: build test-nginx
 	t/run -j $(SUITES)
-	t/run -j $(SUITES) --hup $(HUP_SUITES)
+	t/run -j $(SUITES) --hup $(LIVE_SUITES)
 	t/run -j $(SUITES) --workers 2 $(LIVE_SUITES)
 	t/run -j $(SUITES) --random $(LIVE_SUITES)
 
