@@ -315,10 +315,15 @@ private:
 
     std::string parameters_of(const Directive& server) {
         std::string parameters;
+        std::set<std::string_view> seen;
         for (std::size_t i = 1; i < server.arguments.size(); i++) {
             const std::string& word = server.arguments[i];
             const std::size_t equals = word.find('=');
             const std::string_view name = std::string_view(word).substr(0, equals);
+            if (!seen.insert(name).second) {
+                remark(RemarkKind::lost, "a second " + quoted(name) + " of a server", server);
+                continue;
+            }
             const std::string_view value = equals == std::string::npos
                                                ? std::string_view{}
                                                : std::string_view(word).substr(equals + 1);

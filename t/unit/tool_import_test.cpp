@@ -320,6 +320,19 @@ TEST_CASE("a Director, a second pool, and a role that a name doesn't tell", "[im
     CHECK(result.has("http_listen off;"));
 }
 
+TEST_CASE("parameters of nginx's servers that can't be written as they are", "[import]") {
+    const Result result(read_nginx_text(R"(
+            upstream u { server 10.0.0.11:4443 backup weight=2 backup weight=3 max_conns=x; }
+            server { listen 443 ssl; server_name webext.contoso.com;
+                     location / { proxy_pass https://u; } })",
+                                        "/etc/nginx/old.conf", lync::syntax::Sources::of_system()),
+                        options());
+    CHECK(result.has("server 10.0.0.11 weight=2;")); // the only one is no backup
+    CHECK(result.says("NOT CARRIED OVER: a second \"backup\" of a server"));
+    CHECK(result.says("NOT CARRIED OVER: a second \"weight\" of a server"));
+    CHECK(result.says("NOT CARRIED OVER: parameter \"max_conns=x\" of a server"));
+}
+
 TEST_CASE("options that make no sense", "[import]") {
     const auto refused = [](ImportOptions with) -> std::string {
         try {
