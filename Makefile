@@ -144,7 +144,7 @@ suites: build test-nginx
 # lyncctl against worlds of its own: servers with one fault each, the lab, network namespaces. What
 # it says of configurations the suites ask (t/9*.t).
 tool-tests: build
-	set -e; for test in t/tool/*_test; do echo "== $$test"; $$test; done
+	set -e; for test in t/tool/*_test; do echo "== $$test"; timeout 600 $$test; done
 
 test-nginx: deps
 	@t/fetch-test-nginx $(BUILD)
