@@ -1,5 +1,7 @@
 #include "balance/check_answer.h"
 
+#include "topology/ascii.h"
+
 #include <algorithm>
 #include <charconv>
 #include <optional>
@@ -8,31 +10,16 @@ namespace lync::balance {
 
 namespace {
 
-constexpr char lower(char c) noexcept {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
+using topology::equal_ignore_case;
+using topology::trimmed;
 
-bool equal(std::string_view one, std::string_view other) noexcept {
-    return std::equal(one.begin(), one.end(), other.begin(), other.end(),
-                      [](char a, char b) { return lower(a) == lower(b); });
-}
-
-std::string_view trim(std::string_view text) noexcept {
-    const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
-    while (!text.empty() && is_space(text.front())) {
-        text.remove_prefix(1);
-    }
-    while (!text.empty() && is_space(text.back())) {
-        text.remove_suffix(1);
-    }
-    return text;
-}
+constexpr std::string_view blank = " \t";
 
 /// Whether one of the words of a list ("keep-alive, Upgrade") is `word`.
 bool lists(std::string_view list, std::string_view word) noexcept {
     while (!list.empty()) {
         const std::size_t comma = std::min(list.find(','), list.size());
-        if (equal(trim(list.substr(0, comma)), word)) {
+        if (equal_ignore_case(trimmed(list.substr(0, comma), blank), word)) {
             return true;
         }
         list.remove_prefix(std::min(comma + 1, list.size()));
@@ -234,9 +221,9 @@ void CheckAnswer::take_header(std::string_view line) noexcept {
         return;
     }
     const std::string_view name = line.substr(0, colon);
-    const std::string_view value = trim(line.substr(colon + 1));
+    const std::string_view value = trimmed(line.substr(colon + 1), blank);
 
-    if (equal(name, "content-length")) {
+    if (equal_ignore_case(name, "content-length")) {
         const auto length = number(value, 10);
         if (!length || (has_length_ && *length != left_)) {
             settle(Reason::no_answer);
@@ -244,12 +231,12 @@ void CheckAnswer::take_header(std::string_view line) noexcept {
         }
         has_length_ = true;
         left_ = *length;
-    } else if (equal(name, "transfer-encoding")) {
-        chunked_ = equal(value, "chunked");
+    } else if (equal_ignore_case(name, "transfer-encoding")) {
+        chunked_ = equal_ignore_case(value, "chunked");
         if (!chunked_) {
             settle(Reason::no_answer);
         }
-    } else if (equal(name, "connection")) {
+    } else if (equal_ignore_case(name, "connection")) {
         keeps_ = lists(value, "close") ? false : keeps_ || lists(value, "keep-alive");
     }
 }
@@ -277,7 +264,7 @@ void CheckAnswer::head_ends() noexcept {
 
 void CheckAnswer::take_chunk_size(std::string_view line) noexcept {
     const std::size_t extension = std::min(line.find(';'), line.size());
-    const auto size = number(trim(line.substr(0, extension)), 16);
+    const auto size = number(trimmed(line.substr(0, extension), blank), 16);
     if (!size) {
         settle(Reason::no_answer);
         return;
@@ -373,7 +360,7 @@ void CheckAnswer::judge_autodiscover() noexcept {
         // UCWA's dialect. Which names a site has beside the pool's own isn't known here, so only
         // that one convicts it.
         const std::string_view host = host_of(json_.self());
-        settle(!internal_.empty() && equal(host, internal_) ? Reason::internal : Reason::none);
+        settle(!internal_.empty() && equal_ignore_case(host, internal_) ? Reason::internal : Reason::none);
     } else {
         settle(Reason::no_answer);
     }

@@ -11,13 +11,6 @@ namespace {
 constexpr std::string_view bound_schemes[] = {"ntlm", "negotiate", "nego2", "kerberos"};
 constexpr std::string_view blank = " \t";
 
-std::string_view trimmed(std::string_view text) noexcept {
-    const std::size_t first = text.find_first_not_of(blank);
-    return first == std::string_view::npos
-               ? std::string_view()
-               : text.substr(first, text.find_last_not_of(blank) - first + 1);
-}
-
 constexpr bool is_token_character(char c) noexcept {
     return topology::is_ascii_alnum(c) ||
            std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
@@ -42,14 +35,14 @@ bool is_bound_scheme(std::string_view scheme) noexcept {
 } // namespace
 
 bool is_connection_bound(std::string_view authorization) noexcept {
-    return is_bound_scheme(scheme_of(trimmed(authorization)));
+    return is_bound_scheme(scheme_of(topology::trimmed(authorization, blank)));
 }
 
 Challenge challenge_of(std::string_view www_authenticate) noexcept {
     Challenge strongest = Challenge::none;
     while (!www_authenticate.empty()) {
         const std::size_t comma = std::min(www_authenticate.find(','), www_authenticate.size());
-        const std::string_view challenge = trimmed(www_authenticate.substr(0, comma));
+        const std::string_view challenge = topology::trimmed(www_authenticate.substr(0, comma), blank);
         const std::string_view scheme = scheme_of(challenge);
         if (is_bound_scheme(scheme)) {
             strongest = Challenge::bare;

@@ -1,26 +1,12 @@
 #pragma once
 
-// Characters by table: each is looked at once for every request.
+// Characters by table: each of a path or a query is looked at for every request.
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
 #include <string_view>
 
 namespace lync::policy {
-
-inline constexpr auto lower_table = [] {
-    std::array<char, 256> table{};
-    for (std::size_t c = 0; c < table.size(); c++) {
-        table[c] = static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
-    }
-    return table;
-}();
-
-/// ASCII letters in lower case, everything else as it is.
-constexpr char lower(char c) noexcept {
-    return lower_table[static_cast<unsigned char>(c)];
-}
 
 /// Any of a few characters, found faster than by find_first_of, which searches the few for each.
 class CharSet {

@@ -4,6 +4,7 @@
 #include "policy/decode.h"
 #include "policy/path.h"
 #include "policy/services.h"
+#include "topology/ascii.h"
 
 #include <algorithm>
 #include <cstring>
@@ -13,17 +14,15 @@ namespace lync::policy {
 
 namespace {
 
+using topology::equal_ignore_case;
+using topology::trimmed;
+
 constexpr std::string_view parameter_name = "meeturl";
 constexpr std::size_t max_value = 4096;
 constexpr std::size_t max_name = 512;
 
 constexpr CharSet parameter_begins("&;?");
 constexpr CharSet name_ends("&;?=");
-
-bool equal_lower(std::string_view text, std::string_view lower_case) noexcept {
-    return std::equal(text.begin(), text.end(), lower_case.begin(), lower_case.end(),
-                      [](char a, char b) { return lower(a) == b; });
-}
 
 /// Decodes in place until nothing changes; false if there is no end to it.
 bool decode_fully(char* text, std::size_t& size, Decoding decoding) noexcept {
@@ -40,30 +39,21 @@ bool decode_fully(char* text, std::size_t& size, Decoding decoding) noexcept {
     return false;
 }
 
-std::string_view trimmed(std::string_view text) noexcept {
-    const auto is_space = [](char c) { return c == ' ' || c == '+'; };
-    while (!text.empty() && is_space(text.front())) {
-        text.remove_prefix(1);
-    }
-    while (!text.empty() && is_space(text.back())) {
-        text.remove_suffix(1);
-    }
-    return text;
-}
+constexpr std::string_view spaces = " +"; ///< as a query writes them
 
 /// Whether a name, however encoded, is "meeturl". "+" is a space in a query, and spaces around a
 /// name don't count. An encoded name of more than max_name characters isn't looked at: it shows
 /// when the parameters are decoded as a whole.
 bool is_parameter_name(std::string_view name) noexcept {
     char text[max_name];
-    name = trimmed(name);
+    name = trimmed(name, spaces);
     if (name.size() < parameter_name.size() || name.size() > max_name) {
         return false;
     }
     std::memcpy(text, name.data(), name.size());
     std::size_t size = name.size();
     return decode_fully(text, size, Decoding::forgiving) &&
-           equal_lower(trimmed({text, size}), parameter_name);
+           equal_ignore_case(trimmed({text, size}, spaces), parameter_name);
 }
 
 /// Values of base64's digits, of both alphabets; -1 for what is none.
@@ -145,17 +135,17 @@ bool for_each_meeting_url(std::string_view text, Check&& check) noexcept {
 
 bool host_matches(std::string_view host, std::string_view published) noexcept {
     if (!published.ends_with(".*")) {
-        return equal_lower(host, published);
+        return equal_ignore_case(host, published);
     }
     const std::string_view label = published.substr(0, published.size() - 1); // "meet."
-    return host.size() > label.size() && equal_lower(host.substr(0, label.size()), label);
+    return host.size() > label.size() && equal_ignore_case(host.substr(0, label.size()), label);
 }
 
 /// A host name and nothing else: labels of letters, digits and hyphens, none empty.
 bool is_host_name(std::string_view host) noexcept {
     char before = '.';
     for (const char c : host) {
-        const char l = lower(c);
+        const char l = topology::ascii_lower(c);
         const bool alphanumeric = (l >= 'a' && l <= 'z') || (l >= '0' && l <= '9');
         if (!alphanumeric && c != '-' && (c != '.' || before == '.')) {
             return false;
@@ -167,7 +157,7 @@ bool is_host_name(std::string_view host) noexcept {
 
 /// Whether a path as it is written lies under `prefix`, without any reading.
 bool begins_with(std::string_view path, std::string_view prefix) noexcept {
-    return equal_lower(path.substr(0, prefix.size()), prefix) &&
+    return equal_ignore_case(path.substr(0, prefix.size()), prefix) &&
            (path.size() == prefix.size() || path[prefix.size()] == '/');
 }
 
@@ -184,7 +174,7 @@ bool is_meet_path(std::string_view path, std::string_view prefix) noexcept {
 
 bool is_meeting_url(std::string_view url, std::span<const MeetUrl> published) noexcept {
     constexpr std::string_view scheme = "https://";
-    if (url.size() <= scheme.size() || !equal_lower(url.substr(0, scheme.size()), scheme)) {
+    if (url.size() <= scheme.size() || !equal_ignore_case(url.substr(0, scheme.size()), scheme)) {
         return false;
     }
     const bool odd = std::any_of(url.begin(), url.end(), [](char c) {

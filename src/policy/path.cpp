@@ -2,6 +2,7 @@
 
 #include "policy/chars.h"
 #include "policy/decode.h"
+#include "topology/ascii.h"
 
 #include <algorithm>
 #include <array>
@@ -11,8 +12,10 @@ namespace lync::policy {
 
 namespace {
 
+using topology::ascii_lower;
+
 constexpr bool is_letter(char c) noexcept {
-    return lower(c) >= 'a' && lower(c) <= 'z';
+    return ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z';
 }
 constexpr bool is_slash(char c) noexcept {
     return c == '/' || c == '\\';
@@ -105,7 +108,7 @@ Marks find_marks(std::string_view text) noexcept {
 bool has_dot_config(std::string_view text) noexcept {
     constexpr std::string_view name = ".config";
     return std::search(text.begin(), text.end(), name.begin(), name.end(),
-                       [](char a, char b) { return lower(a) == b; }) != text.end();
+                       [](char a, char b) { return ascii_lower(a) == b; }) != text.end();
 }
 
 /// A path in which nothing but "." and ".." needs attention.
@@ -133,7 +136,7 @@ public:
             const char c = raw[i];
             const std::uint8_t kind = class_of(c);
             seen |= kind;
-            reading_.text_[i] = lower(c);
+            reading_.text_[i] = ascii_lower(c);
             if (kind == near && i > 0) {
                 const char before = raw[i - 1];
                 if (before == '/' ? c != ':'
@@ -204,7 +207,7 @@ private:
         char* out = reading_.text_ + reading_.size_;
         *out++ = '/';
         for (std::size_t i = 0; i < text.size(); i++) {
-            out[i] = lower(text[i]);
+            out[i] = ascii_lower(text[i]);
         }
         reading_.size_ += text.size() + 1;
         return true;

@@ -1,5 +1,7 @@
 #include "policy/services.h"
 
+#include "topology/ascii.h"
+
 #include <algorithm>
 #include <array>
 
@@ -411,7 +413,7 @@ std::string check_form(std::string_view path, std::string& normal) {
         if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f) {
             return "must consist of printable ASCII characters";
         }
-        normal += c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+        normal += topology::ascii_lower(c);
     }
     if (path.size() > 1024) {
         return "must have no more than 1024 characters";

@@ -1,6 +1,7 @@
 #include "policy/site.h"
 
 #include "policy/path.h"
+#include "topology/ascii.h"
 
 #include <algorithm>
 #include <array>
@@ -15,17 +16,9 @@ constexpr std::array<std::string_view, 12> reason_names{
 };
 static_assert(reason_names.size() == static_cast<std::size_t>(Reason::malformed) + 1);
 
-std::string in_lower_case(std::string_view text) {
-    std::string result(text);
-    std::transform(result.begin(), result.end(), result.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-    });
-    return result;
-}
-
 /// "/Meet/" becomes "/meet".
 std::string prefix_of(std::string_view path) {
-    std::string prefix = in_lower_case(path);
+    std::string prefix = topology::to_ascii_lower(path);
     while (prefix.ends_with('/')) {
         prefix.pop_back();
     }
@@ -145,7 +138,7 @@ Site::Site(SiteSpec spec)
                          return a.prefix.size() > b.prefix.size();
                      });
     for (MeetUrl& url : meet_urls_) {
-        url.host = in_lower_case(url.host);
+        url.host = topology::to_ascii_lower(url.host);
         url.prefix = prefix_of(url.prefix);
     }
 }

@@ -1,5 +1,6 @@
 #include "tool/doctor_examiner.h"
 
+#include "topology/ascii.h"
 #include "topology/certificate_x509.h"
 
 #include <algorithm>
@@ -66,14 +67,6 @@ std::string some_of(const std::vector<std::string>& names) {
         text += " and " + std::to_string(names.size() - most) + " more";
     }
     return text.empty() ? "none" : text;
-}
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return out;
 }
 
 } // namespace
@@ -241,7 +234,7 @@ Challenge challenge_of(const HttpAnswer& answer) {
     Challenge challenge;
     for (const std::string_view value : answer.all("WWW-Authenticate")) {
         challenge.any = true;
-        const std::string scheme = lower(value.substr(0, value.find_first_of(" ,")));
+        const std::string scheme = topology::to_ascii_lower(value.substr(0, value.find_first_of(" ,")));
         challenge.windows |= scheme == "ntlm" || scheme == "negotiate";
         challenge.offered += (challenge.offered.empty() ? "" : ", ") +
                              shown(value.substr(0, value.find_first_of(" ,")), 20);
@@ -323,7 +316,7 @@ bool looks_like_product(const HttpAnswer& answer) {
     }
     // Administrators take such headers away; then the page itself has to tell.
     static constexpr std::array words{"lync", "skype for business", "communicator", "microsoft"};
-    const std::string body = lower(answer.body);
+    const std::string body = topology::to_ascii_lower(answer.body);
     return std::any_of(words.begin(), words.end(),
                        [&](const char* word) { return body.find(word) != std::string::npos; });
 }

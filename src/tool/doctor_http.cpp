@@ -1,5 +1,7 @@
 #include "tool/doctor_http.h"
 
+#include "topology/ascii.h"
+
 #include <algorithm>
 #include <curl/curl.h>
 #include <stdexcept>
@@ -8,22 +10,7 @@ namespace lync::tool::doctor {
 
 namespace {
 
-char lower(char c) noexcept {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool same_name(std::string_view a, std::string_view b) noexcept {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [](char x, char y) { return lower(x) == lower(y); });
-}
-
-std::string_view trimmed(std::string_view text) noexcept {
-    const auto first = text.find_first_not_of(" \t\r\n");
-    if (first == std::string_view::npos) {
-        return {};
-    }
-    return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
+constexpr std::string_view blank = " \t\r\n";
 
 struct FreeEasy {
     void operator()(CURL* easy) const noexcept { curl_easy_cleanup(easy); }
@@ -44,7 +31,7 @@ struct Arriving {
 
 extern "C" std::size_t lync_doctor_head(char* data, std::size_t, std::size_t size, void* to) {
     auto& arriving = *static_cast<Arriving*>(to);
-    const std::string_view line = trimmed({data, size});
+    const std::string_view line = topology::trimmed({data, size}, blank);
     arriving.head += size;
     if (arriving.head > HttpClient::head_limit) {
         arriving.answer.too_large = true;
@@ -58,9 +45,9 @@ extern "C" std::size_t lync_doctor_head(char* data, std::size_t, std::size_t siz
     const auto colon = line.find(':');
     if (colon != std::string_view::npos) {
         const std::string_view name = line.substr(0, colon);
-        const std::string_view value = trimmed(line.substr(colon + 1));
-        if (same_name(name, "WWW-Authenticate") && value.size() > 20 &&
-            same_name(value.substr(0, 5), "NTLM ")) {
+        const std::string_view value = topology::trimmed(line.substr(colon + 1), blank);
+        if (topology::equal_ignore_case(name, "WWW-Authenticate") && value.size() > 20 &&
+            topology::equal_ignore_case(value.substr(0, 5), "NTLM ")) {
             arriving.answer.challenged = true;
         }
         arriving.answer.headers.emplace_back(name, value);
@@ -117,7 +104,7 @@ void set(CURL* easy, CURLoption option, const std::string& value) {
 
 std::string_view HttpAnswer::header(std::string_view name) const noexcept {
     for (const auto& [n, value] : headers) {
-        if (same_name(n, name)) {
+        if (topology::equal_ignore_case(n, name)) {
             return value;
         }
     }
@@ -127,7 +114,7 @@ std::string_view HttpAnswer::header(std::string_view name) const noexcept {
 std::vector<std::string_view> HttpAnswer::all(std::string_view name) const {
     std::vector<std::string_view> values;
     for (const auto& [n, value] : headers) {
-        if (same_name(n, name)) {
+        if (topology::equal_ignore_case(n, name)) {
             values.emplace_back(value);
         }
     }
@@ -136,9 +123,7 @@ std::vector<std::string_view> HttpAnswer::all(std::string_view name) const {
 
 std::string HttpAnswer::content_type() const {
     const std::string_view value = header("Content-Type");
-    std::string type(trimmed(value.substr(0, value.find(';'))));
-    std::transform(type.begin(), type.end(), type.begin(), lower);
-    return type;
+    return topology::to_ascii_lower(topology::trimmed(value.substr(0, value.find(';')), blank));
 }
 
 struct HttpClient::Multi {
@@ -272,7 +257,7 @@ std::optional<Url> parse_url(std::string_view text) {
         url.target += "?" + query;
     }
     for (std::string* lowered : {&url.scheme, &url.host}) {
-        std::transform(lowered->begin(), lowered->end(), lowered->begin(), lower);
+        *lowered = topology::to_ascii_lower(*lowered);
     }
     return url;
 }

@@ -1,5 +1,7 @@
 #include "tool/doctor_net.h"
 
+#include "topology/ascii.h"
+
 #include <arpa/inet.h>
 #include <cerrno>
 #include <charconv>
@@ -176,16 +178,6 @@ Address address_of(std::string_view text, std::string_view whole) {
     return *address;
 }
 
-std::string lower(std::string_view text) {
-    std::string out(text);
-    for (char& c : out) {
-        if (c >= 'A' && c <= 'Z') {
-            c = static_cast<char>(c - 'A' + 'a');
-        }
-    }
-    return out;
-}
-
 } // namespace
 
 ResolveRule parse_resolve(std::string_view text) {
@@ -195,7 +187,7 @@ ResolveRule parse_resolve(std::string_view text) {
                                     "\": it is written NAME:PORT:ADDRESS[,ADDRESS]");
     }
     ResolveRule rule;
-    rule.name = lower(parts[0]);
+    rule.name = topology::to_ascii_lower(parts[0]);
     rule.port = port_of(parts[1], text);
     std::string_view rest = parts[2];
     for (;;) {
@@ -216,7 +208,7 @@ ConnectRule parse_connect_to(std::string_view text) {
                                     "empty");
     }
     ConnectRule rule;
-    rule.name = lower(parts[0]);
+    rule.name = topology::to_ascii_lower(parts[0]);
     rule.port = parts[1].empty() ? 0 : port_of(parts[1], text);
     if (!parts[2].empty()) {
         rule.to = address_of(parts[2], text);

@@ -29,11 +29,7 @@ bool is_on(pugi::xml_node parent, const char* name) {
 }
 
 std::string trimmed(std::string_view text) {
-    const auto first = text.find_first_not_of(" \t\r\n");
-    if (first == text.npos) {
-        return {};
-    }
-    return std::string(text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1));
+    return std::string(topology::trimmed(text, " \t\r\n"));
 }
 
 std::vector<std::string> split(std::string_view text, char separator) {

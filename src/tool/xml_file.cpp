@@ -1,5 +1,7 @@
 #include "tool/xml_file.h"
 
+#include "topology/ascii.h"
+
 #include <algorithm>
 
 namespace lync::tool {
@@ -78,10 +80,8 @@ private:
         if (close == declaration.npos) {
             return; // the parser will say it
         }
-        std::string encoding(declaration.substr(open + 1, close - open - 1));
-        std::transform(encoding.begin(), encoding.end(), encoding.begin(), [](char c) {
-            return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-        });
+        const std::string encoding =
+            topology::to_ascii_lower(declaration.substr(open + 1, close - open - 1));
         const bool ascii = std::all_of(text_.begin(), text_.end(),
                                        [](char c) { return static_cast<unsigned char>(c) < 0x80; });
         if (encoding != "utf-8" && encoding != "utf8" && !ascii) {

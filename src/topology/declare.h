@@ -34,6 +34,30 @@ std::string read_size(const Directive& directive, const Directive& block);
 /// A decimal number within [least, most], or nothing.
 std::optional<unsigned> parse_number(std::string_view text, unsigned least, unsigned most) noexcept;
 
+/// What stands behind the first argument of some directives: `name=value`, or a word alone.
+struct Parameter {
+    explicit Parameter(std::string_view written) noexcept
+        : text(written), name(written.substr(0, written.find('='))),
+          has_value(name.size() < written.size()) {
+        value = has_value ? written.substr(name.size() + 1) : std::string_view();
+    }
+
+    std::string_view text;
+    std::string_view name; ///< the whole word if it has no value
+    std::string_view value;
+    bool has_value;
+};
+
+/// The names of a directive's parameters so far.
+class SeenParameters {
+public:
+    /// Throws the Mistake about a name that stands there a second time.
+    void add(std::string_view name, const Directive& directive, const Directive& block);
+
+private:
+    std::vector<std::string_view> names_;
+};
+
 /// A `connection_auth` line; what it doesn't say stays as in `defaults`.
 ConnectionAuth read_connection_auth(const Directive& directive, const Directive& block,
                                     ConnectionAuth defaults);

@@ -39,9 +39,11 @@ std::string read_fqdn(std::string_view text, const Directive& directive, const D
     return std::move(parsed.name);
 }
 
-/// Whether `name=value` is a parameter of `server`, taken over into it. Throws for a bad time.
-bool read_server_parameter(Server& server, std::string_view name, std::string_view value,
-                           const Directive& directive, const Directive& block) {
+/// Whether it is a parameter of `server`, taken over into it. Throws for a bad time.
+bool read_server_parameter(Server& server, const Parameter& parameter, const Directive& directive,
+                           const Directive& block) {
+    const std::string_view name = parameter.name;
+    const std::string_view value = parameter.value;
     const auto number = [value](unsigned least, unsigned& into) {
         const auto read = parse_number(value, least, 1000000);
         into = read.value_or(into);
@@ -69,34 +71,24 @@ bool read_server_parameter(Server& server, std::string_view name, std::string_vi
 }
 
 void read_server_parameters(Server& server, const Directive& directive, const Directive& block) {
-    std::vector<std::string_view> seen;
+    SeenParameters seen;
 
     for (std::size_t i = 1; i < directive.arguments.size(); i++) {
-        const std::string& parameter = directive.arguments[i];
-        const std::size_t equals = parameter.find('=');
-        const std::string_view name = std::string_view(parameter).substr(0, equals);
-
-        const bool known = equals != std::string::npos
-                               ? read_server_parameter(
-                                     server, name, std::string_view(parameter).substr(equals + 1),
-                                     directive, block)
-                               : name == "backup" || name == "down";
+        const Parameter parameter(directive.arguments[i]);
+        const bool known = parameter.has_value
+                               ? read_server_parameter(server, parameter, directive, block)
+                               : parameter.name == "backup" || parameter.name == "down";
         if (!known) {
-            throw Mistake("invalid parameter " + quoted(parameter) +
+            throw Mistake("invalid parameter " + quoted(parameter.text) +
                               syntax::in_directive(directive, block) + ": " +
-                              syntax::remedy(parameter, block,
+                              syntax::remedy(parameter.text, block,
                                              "it may be weight=N, max_conns=N, max_fails=N, "
                                              "fail_timeout=TIME, slow_start=TIME, backup or down"),
                           directive.place);
         }
-        if (std::find(seen.begin(), seen.end(), name) != seen.end()) {
-            throw Mistake("parameter " + quoted(name) + " is duplicate" +
-                              syntax::in_directive(directive, block),
-                          directive.place);
-        }
-        seen.push_back(name);
-        server.backup = server.backup || name == "backup";
-        server.down = server.down || name == "down";
+        seen.add(parameter.name, directive, block);
+        server.backup = server.backup || parameter.name == "backup";
+        server.down = server.down || parameter.name == "down";
     }
 }
 

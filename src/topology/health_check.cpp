@@ -112,33 +112,24 @@ HealthCheck default_check(Role role, Product product) noexcept {
 
 void read_parameters(HealthCheck& check, const Directive& directive, const Directive& farm_block) {
     bool has_timeout = false;
-    std::vector<std::string_view> seen;
+    SeenParameters seen;
     for (std::size_t i = 1; i < directive.arguments.size(); i++) {
-        const std::string_view parameter = directive.arguments[i];
-        const std::size_t equals = std::min(parameter.find('='), parameter.size());
-        const std::string_view name = parameter.substr(0, equals);
-        const std::string_view text = parameter.substr(std::min(equals + 1, parameter.size()));
+        const Parameter parameter(directive.arguments[i]);
+        seen.add(parameter.name, directive, farm_block);
 
-        if (std::find(seen.begin(), seen.end(), name) != seen.end()) {
-            throw Mistake("parameter " + quoted(name) + " is duplicate" +
-                              syntax::in_directive(directive, farm_block),
-                          directive.place);
-        }
-        seen.push_back(name);
-
-        if (equals == parameter.size()) {
-            wrong_parameter(parameter, directive, farm_block);
-        } else if (name == "interval") {
-            check.interval = read_time(text, directive, farm_block);
-        } else if (name == "timeout") {
-            check.timeout = read_time(text, directive, farm_block);
+        if (!parameter.has_value) {
+            wrong_parameter(parameter.text, directive, farm_block);
+        } else if (parameter.name == "interval") {
+            check.interval = read_time(parameter.value, directive, farm_block);
+        } else if (parameter.name == "timeout") {
+            check.timeout = read_time(parameter.value, directive, farm_block);
             has_timeout = true;
-        } else if (name == "fails") {
-            check.fails = read_count(text, directive, farm_block);
-        } else if (name == "passes") {
-            check.passes = read_count(text, directive, farm_block);
+        } else if (parameter.name == "fails") {
+            check.fails = read_count(parameter.value, directive, farm_block);
+        } else if (parameter.name == "passes") {
+            check.passes = read_count(parameter.value, directive, farm_block);
         } else {
-            wrong_parameter(parameter, directive, farm_block);
+            wrong_parameter(parameter.text, directive, farm_block);
         }
     }
 

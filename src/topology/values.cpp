@@ -31,6 +31,16 @@ bool read_flag(const Directive& directive, const Directive& block) {
     return value == "on";
 }
 
+void SeenParameters::add(std::string_view name, const Directive& directive,
+                         const Directive& block) {
+    if (std::find(names_.begin(), names_.end(), name) != names_.end()) {
+        throw Mistake("parameter " + quoted(name) + " is duplicate" +
+                          syntax::in_directive(directive, block),
+                      directive.place);
+    }
+    names_.push_back(name);
+}
+
 std::chrono::seconds read_time(std::string_view text, const Directive& directive,
                                const Directive& block) {
     const std::string_view why = "a time is written as \"960s\", \"16m\" or \"1h\"";
