@@ -213,14 +213,7 @@ sub names_seen {
         qw(X-MS-Server-Fqdn X-Powered-By X-AspNet-Version Server X-Ms-Correlation-Id);
 }
 
-our ($Shown, $Hidden) = map { s{%%POOL%%}{<<'END'}er } $Strict, $Hide;
-pool fepool.contoso.local {
-            server                 127.0.0.11;
-            external_web_services  lyncwebext.contoso.com;
-            listening_ports        https=%%PORT_OWN%%;
-            health_check           off;
-        }
-END
+our ($Shown, $Hidden) = map { s{%%POOL%%}{%%OWN_POOL%%}r } $Strict, $Hide;
 
 scene shown => sub {
     is(names_seen(), 'FE01.contoso.local|ASP.NET|4.0.30319|Microsoft-IIS/10.0|7', 'all of them are there');

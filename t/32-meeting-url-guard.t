@@ -17,12 +17,7 @@ sub deployment {
         sip_domain  contoso.com;
         %%CERTIFICATE%%
         %%TRUSTED_CA%%
-        pool fepool.contoso.local {
-            server                 127.0.0.11;
-            external_web_services  lyncwebext.contoso.com;
-            listening_ports        https=%%PORT_OWN%%;
-            health_check           off;
-        }
+        %%OWN_POOL%%
         simple_url  meet  https://meet.contoso.com;
         simple_url  meet  https://lync.contoso.com/Meet;
         $more

@@ -29,12 +29,7 @@ sub deployment {
         sip_domain  contoso.com;
         %%CERTIFICATE%%
         %%TRUSTED_CA%%
-        pool fepool.contoso.local {
-            health_check           off;    # what arrives is counted
-            server                 127.0.0.11;
-            external_web_services  lyncwebext.contoso.com;
-            listening_ports        https=%%PORT_OWN%%;
-        }
+        %%OWN_POOL%%
         simple_url  meet   https://meet.contoso.com;
         simple_url  admin  https://admin.contoso.com;
         simple_url  admin  https://lync.contoso.com/Admin;

@@ -15,14 +15,7 @@ our $Deployment = <<'END';
 END
 
 # The pool is a server of a scene.
-our $Own = $Deployment =~ s{%%POOL%%}{<<'END'}er;
-pool fepool.contoso.local {
-        server                 127.0.0.11;
-        external_web_services  lyncwebext.contoso.com;
-        listening_ports        https=%%PORT_OWN%%;
-        health_check           off;
-    }
-END
+our $Own = $Deployment =~ s{%%POOL%%}{%%OWN_POOL%%}r;
 
 sub pool_server { server(port => port('OWN'), tls => 'fepool.contoso.local', @_) }
 

@@ -14,14 +14,7 @@ our $Deployment = <<'END';
     simple_url  meet  https://meet.contoso.com;
 END
 
-our $Own = $Deployment =~ s{%%POOL%%}{<<'END'}er;
-pool fepool.contoso.local {
-        server                 127.0.0.11;
-        external_web_services  lyncwebext.contoso.com;
-        listening_ports        https=%%PORT_OWN%%;
-        health_check           off;
-    }
-END
+our $Own = $Deployment =~ s{%%POOL%%}{%%OWN_POOL%%}r;
 
 # A pool that gives this answer to everything.
 sub pool_that_says {

@@ -40,12 +40,7 @@ sub impostor {
 our $Impostor = <<"END";
 $Rest
     %%TRUSTED_CA%%
-    pool fepool.contoso.local {
-        server                 127.0.0.11;
-        external_web_services  lyncwebext.contoso.com;
-        listening_ports        https=%%PORT_OWN%%;
-        health_check           off;
-    }
+    %%OWN_POOL%%
 END
 
 scene impostors => sub {
@@ -229,12 +224,7 @@ upstream SSL certificate verify error: (21:unable to verify the first certificat
 --- publication eval
 "$::Rest
     backend_verify off;
-    pool fepool.contoso.local {
-        server                 127.0.0.11;
-        external_web_services  lyncwebext.contoso.com;
-        listening_ports        https=%%PORT_OWN%%;
-        health_check           off;
-    }
+    %%OWN_POOL%%
 "
 --- suppress_stderr
 --- scene: unverified

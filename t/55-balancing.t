@@ -77,18 +77,6 @@ our $Shared = join '', map {
 
 sub counts { my ($who) = @_; join ' ', map { "$_=$who->{$_}" } sort keys %$who }
 
-sub edit (&) {
-    my ($change) = @_;
-    my $file = $Test::Nginx::Util::ConfFile;
-    open my $in, '<', $file or die "no configuration: $!\n";
-    local $_ = do { local $/; <$in> };
-    close $in;
-    $change->();
-    open my $out, '>', $file or die "can't write $file: $!\n";
-    print $out $_;
-    close $out;
-}
-
 sub refusals { scalar(() = log_lines(qr/connect\(\) failed/)) }
 
 scene turns => sub {

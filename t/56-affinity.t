@@ -44,18 +44,6 @@ our $Lync2010 = publication(product => 'lync_2010');
 our $None = publication();
 our $CookieOne = publication(affinity => 'cookie', servers => 'server 127.0.0.11;');
 
-sub edit (&) {
-    my ($change) = @_;
-    my $file = $Test::Nginx::Util::ConfFile;
-    open my $in, '<', $file or die "no configuration: $!\n";
-    local $_ = do { local $/; <$in> };
-    close $in;
-    $change->();
-    open my $out, '>', $file or die "can't write $file: $!\n";
-    print $out $_;
-    close $out;
-}
-
 # A second nginx, that knows nothing of the first: the same publication on other ports, the servers
 # in another order. Returns what stops it.
 sub second_nginx {

@@ -305,18 +305,6 @@ scene pending => sub {
     is($ucwa->{duration}{count}, 0, 'ucwa: no time');
 };
 
-# Changes the running block's configuration file.
-sub edit (&) {
-    my ($change) = @_;
-    my $file = $Test::Nginx::Util::ConfFile;
-    open my $in, '<', $file or die "no configuration: $!\n";
-    local $_ = do { local $/; <$in> };
-    close $in;
-    $change->();
-    open my $out, '>', $file or die "can't write $file: $!\n";
-    print $out $_;
-    close $out;
-}
 
 # Counters go on over a reload, whatever else changes, and a name that is new begins at nothing.
 scene reloads => sub {

@@ -14,12 +14,7 @@ our $Own = <<'END';
         sip_domain  contoso.com;
         %%CERTIFICATE%%
         %%TRUSTED_CA%%
-        pool fepool.contoso.local {
-            server                 127.0.0.11;
-            external_web_services  lyncwebext.contoso.com;
-            listening_ports        https=%%PORT_OWN%%;
-            health_check           off;
-        }
+        %%OWN_POOL%%
     }
 END
 
@@ -34,18 +29,6 @@ our $Deployment = <<'END';
     }
 END
 
-# Changes the running block's configuration file.
-sub edit (&) {
-    my ($change) = @_;
-    my $file = $Test::Nginx::Util::ConfFile;
-    open my $in, '<', $file or die "no configuration: $!\n";
-    local $_ = do { local $/; <$in> };
-    close $in;
-    $change->();
-    open my $out, '>', $file or die "can't write $file: $!\n";
-    print $out $_;
-    close $out;
-}
 
 sub site { client("https://$_[0]")->ask('GET /abs/handler')->answer->{status} }
 

@@ -307,6 +307,86 @@ server {
 duplicate listen options for 127.0.0.1:18080 in %%HERE%%
 
 
+# --- lync_status
+
+=== the status at http level
+--- before
+lync_status;  # here
+--- says
+"lync_status" directive is not allowed here in %%HERE%%
+
+=== the status in a server
+--- before
+server {
+    listen 127.0.0.1:18081;
+    lync_status;  # here
+}
+--- says
+"lync_status" directive is not allowed here in %%HERE%%
+
+=== the status in an "if"
+--- before
+server {
+    listen 127.0.0.1:18081;
+    location / {
+        if ($arg_x) {
+            lync_status;  # here
+        }
+    }
+}
+--- says
+"lync_status" directive is not allowed here in %%HERE%%
+
+=== the status outside of http
+--- main
+lync_status;  # here
+--- says
+"lync_status" directive is not allowed here in %%HERE%%
+
+=== the status with an argument
+--- before
+server {
+    listen 127.0.0.1:18081;
+    location / {
+        lync_status on;  # here
+    }
+}
+--- says
+invalid number of arguments in "lync_status" directive in %%HERE%%
+
+=== the status as a block
+--- before
+server {
+    listen 127.0.0.1:18081;
+    location / {
+        lync_status {  # here
+        }
+    }
+}
+--- says
+directive "lync_status" is not terminated by ";" in %%HERE%%
+
+=== the status twice
+--- before
+server {
+    listen 127.0.0.1:18081;
+    location / {
+        lync_status;
+        lync_status;  # here
+    }
+}
+--- says
+"lync_status" directive is duplicate in %%HERE%%
+
+=== the status in a file of server_include, outside of a location
+--- more
+server_include status.conf;
+--- file status.conf
+lync_status;  # here
+--- says
+"lync_status" directive is not allowed here in %%HERE%%
+
+
 # --- http level
 
 === a directive of http level that no server can undo

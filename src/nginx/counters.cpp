@@ -1,6 +1,7 @@
 #include "nginx/counters.h"
 
 #include "nginx/request.h"
+#include "nginx/shared.h"
 
 #include <algorithm>
 #include <bit>
@@ -180,18 +181,6 @@ void take_over(status::Cell* to, const status::Cell* from, std::size_t cells,
     }
 }
 
-ngx_shm_zone_t* zone_of(ngx_cycle_t* cycle, const ngx_str_t& name) noexcept {
-    for (ngx_list_part_t* part = &cycle->shared_memory.part; part != nullptr; part = part->next) {
-        auto* zone = static_cast<ngx_shm_zone_t*>(part->elts);
-        for (ngx_uint_t i = 0; i < part->nelts; i++) {
-            if (zone[i].tag == &ngx_lync_module && view(zone[i].shm.name) == view(name)) {
-                return &zone[i];
-            }
-        }
-    }
-    return nullptr;
-}
-
 std::uint64_t minute_now() noexcept {
     return static_cast<std::uint64_t>(ngx_time()) / 60;
 }
@@ -215,7 +204,7 @@ ngx_int_t Counters::declare(ngx_conf_t* cf, MainConf& conf) {
     servers_ = std::bit_ceil(std::max<std::size_t>(32, 2 * lines + 16));
 
     ngx_str_t name = ngx_string("lync_status");
-    if (ngx_shm_zone_t* running = zone_of(const_cast<ngx_cycle_t*>(ngx_cycle), name)) {
+    if (const ngx_shm_zone_t* running = running_zone(view(name))) {
         // One that is large enough stays as it is.
         const auto* pool = reinterpret_cast<ngx_slab_pool_t*>(running->shm.addr);
         const auto* memory = pool == nullptr ? nullptr : static_cast<Memory*>(pool->data);
@@ -261,7 +250,7 @@ ngx_int_t Counters::settle(ngx_shm_zone_t* zone) {
         memory->publications = publications_;
         memory->servers = servers_;
 
-        ngx_shm_zone_t* before = zone_of(const_cast<ngx_cycle_t*>(ngx_cycle), zone->shm.name);
+        const ngx_shm_zone_t* before = running_zone(view(zone->shm.name));
         auto* old = before == nullptr || before->shm.addr == nullptr
                         ? nullptr
                         : static_cast<Memory*>(

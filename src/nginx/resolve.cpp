@@ -125,11 +125,9 @@ void try_names(ngx_conf_t* cf, MainConf& conf) {
         const int result = works ? look_up_now(name, servers, line) : EAI_AGAIN;
         works = works && result != EAI_AGAIN;
         if (result != 0) {
-            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                          "lync_dns: server \"%s\" can't be resolved yet (%s), it takes no "
-                          "requests until it is in %s:%ui",
-                          name.c_str(), gai_strerror(result), place.file.c_str(),
-                          static_cast<ngx_uint_t>(place.line));
+            ngx_log_error(NGX_LOG_WARN, cf->log, 0, "%s in %s:%ui",
+                          topology::not_resolved_yet(name, gai_strerror(result)).c_str(),
+                          place.file.c_str(), static_cast<ngx_uint_t>(place.line));
         }
     });
 }
@@ -349,9 +347,8 @@ ngx_int_t prepare_resolving(ngx_conf_t* cf, MainConf& conf) {
     const topology::NameServers servers =
         topology::parse_resolv_conf(read_file("/etc/resolv.conf"));
     if (servers.addresses.empty()) {
-        ngx_log_error(NGX_LOG_NOTICE, cf->log, 0,
-                      "servers given by name keep the addresses of this load: there is neither a "
-                      "\"resolver\" at http level nor a name server in /etc/resolv.conf");
+        ngx_log_error(NGX_LOG_NOTICE, cf->log, 0, "%*s", topology::addresses_stay.size(),
+                      topology::addresses_stay.data());
         return NGX_OK;
     }
     conf.resolver = system_resolver(cf, servers);

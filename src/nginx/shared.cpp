@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cstring>
 #include <utility>
@@ -89,14 +90,6 @@ std::uint64_t hash(std::string_view key) noexcept {
         n = (n ^ static_cast<unsigned char>(c)) * 0x00000100000001b3ULL;
     }
     return n;
-}
-
-std::size_t round_up(std::size_t size) noexcept {
-    std::size_t rounded = 1;
-    while (rounded < size) {
-        rounded *= 2;
-    }
-    return rounded;
 }
 
 class Locked {
@@ -204,9 +197,6 @@ struct Zone::Memory {
             to.key_hash = from.key_hash;
             std::memcpy(to.key, from.key, from.key_length);
             copy_atomic(to.generation, from.generation);
-            for (std::size_t c = 0; c < counters; c++) {
-                copy_atomic(to.counter[c], from.counter[c]);
-            }
             // Only lock-free atomics, and nobody reads the new zone yet.
             std::memcpy(static_cast<void*>(&to.health), &from.health, sizeof(to.health));
             std::memcpy(static_cast<void*>(&to.failures), &from.failures, sizeof(to.failures));
@@ -243,28 +233,22 @@ struct Zone::Memory {
     }
 };
 
-namespace {
-
-/// The zone of the running configuration, or NULL. `ngx_cycle` is that one until the new
-/// configuration has been taken over; at the first start it has no zones.
-ngx_shm_zone_t* running_zone(const volatile ngx_cycle_t* cycle) noexcept {
+ngx_shm_zone_t* running_zone(std::string_view name) noexcept {
+    const auto* cycle = const_cast<const ngx_cycle_t*>(ngx_cycle);
     if (cycle == nullptr) {
         return nullptr;
     }
-    auto* zones = const_cast<ngx_list_t*>(
-        reinterpret_cast<const volatile ngx_list_t*>(&cycle->shared_memory));
-    for (ngx_list_part_t* part = &zones->part; part != nullptr; part = part->next) {
+    for (const ngx_list_part_t* part = &cycle->shared_memory.part; part != nullptr;
+         part = part->next) {
         auto* zone = static_cast<ngx_shm_zone_t*>(part->elts);
         for (ngx_uint_t i = 0; i < part->nelts; i++) {
-            if (zone[i].tag == &ngx_lync_module && view(zone[i].shm.name) == zone_name) {
+            if (zone[i].tag == &ngx_lync_module && view(zone[i].shm.name) == name) {
                 return &zone[i];
             }
         }
     }
     return nullptr;
 }
-
-} // namespace
 
 ngx_int_t Zone::declare(ngx_conf_t* cf, std::size_t records, ngx_int_t (*bind)(void* data),
                         void* data) {
@@ -275,8 +259,8 @@ ngx_int_t Zone::declare(ngx_conf_t* cf, std::size_t records, ngx_int_t (*bind)(v
     };
     const std::size_t needed = zone_size(std::max(records + records / 4, fewest_records));
     std::size_t size =
-        std::max(round_up(zone_size(std::max(2 * records, fewest_records))), smallest_zone);
-    if (const ngx_shm_zone_t* running = running_zone(ngx_cycle);
+        std::max(std::bit_ceil(zone_size(std::max(2 * records, fewest_records))), smallest_zone);
+    if (const ngx_shm_zone_t* running = running_zone(zone_name);
         running != nullptr && running->shm.size >= needed) {
         size = running->shm.size;
     }
@@ -310,7 +294,7 @@ ngx_int_t Zone::on_memory(ngx_shm_zone_t* zone, void*) {
     if (memory->layout == 0) {
         const auto* begin = reinterpret_cast<u_char*>(memory);
         memory->make(static_cast<std::size_t>(pool->end - begin));
-        ngx_shm_zone_t* running = running_zone(ngx_cycle);
+        ngx_shm_zone_t* running = running_zone(zone_name);
         if (running != nullptr && running->shm.addr != nullptr &&
             running->shm.addr != zone->shm.addr) {
             Memory* old = Memory::at(Memory::pool_of(running));
@@ -453,26 +437,6 @@ void Zone::release(Lease which) noexcept {
     if (held != 0 && lease_of(ngx_pid, held >> pid_bits) == held) {
         lease.compare_exchange_strong(held, 0, std::memory_order_acq_rel);
     }
-}
-
-std::size_t Zone::capacity() const noexcept {
-    return memory_ == nullptr ? 0 : memory_->capacity;
-}
-
-std::size_t Zone::workers() const noexcept {
-    return memory_ == nullptr ? 0
-                              : static_cast<std::size_t>(
-                                    std::count_if(memory_->slot.begin(), memory_->slot.end(),
-                                                  [](const Slot& s) { return s.pid.load() != 0; }));
-}
-
-const Record& Zone::at(std::size_t index) const noexcept {
-    return memory_->records()[index];
-}
-
-bool Zone::is_current(const Record& record) const noexcept {
-    return record.generation.load(std::memory_order_relaxed) == generation_ ||
-           record.value(Gauge::references) != 0;
 }
 
 } // namespace lync::nginx

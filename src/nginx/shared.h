@@ -1,17 +1,17 @@
 #pragma once
 
 // What all workers share: one zone of memory, "lync_state", with records that are found by their
-// keys. The same key is the same record, also over a reload, so health and counters live on, and
-// publications that share a pool share what is known of it.
+// keys. The same key is the same record, also over a reload, so health lives on, and publications
+// that share a pool share what is known of it.
 //
 //     header      leases, generation
 //     slots       one per worker: who it is
-//     records     key, gauges, counters, health, failures
+//     records     key, gauges, health, failures
 //     slot gauges for each slot and record: what that worker alone has counted into the gauges
 //
-// Nothing on the request path takes a lock. Counters only grow, so all workers add to the same
-// number. Gauges (requests in flight) go up and down; each worker also notes its own part in its
-// slot, and what a killed worker has left there is taken off again by whoever finds it dead.
+// Nothing on the request path takes a lock. Gauges (requests in flight) go up and down; each worker
+// also notes its own part in its slot, and what a killed worker has left there is taken off again by
+// whoever finds it dead. Numbers that only grow are another zone's (counters.h).
 // Records are found and made under the zone's lock: at load, at a worker's start, and when DNS
 // brings an address; never by a request.
 //
@@ -33,14 +33,10 @@ namespace lync::nginx {
 
 /// What a record is about. Keys of different kinds never meet.
 enum class Subject : std::uint8_t {
-    none,        ///< a free record
-    endpoint,    ///< address, port and how it is spoken to: load and failures
-    check,       ///< one server as one kind of check sees it: health
-    group,       ///< the servers of an upstream, together: probes
-    publication, ///< by name
-    pool,        ///< of a publication
-    server,      ///< of a pool of a publication
-    service,     ///< of a publication
+    none,     ///< a free record
+    endpoint, ///< address, port and how it is spoken to: load and failures
+    check,    ///< one server as one kind of check sees it: health
+    group,    ///< the servers of an upstream, together: probes
 };
 
 /// Numbers that go up and down.
@@ -52,9 +48,6 @@ enum class Gauge : std::uint8_t {
 };
 constexpr std::size_t gauges = 4;
 
-/// Numbers that only grow; what each means is said by who counts (counters.h).
-constexpr std::size_t counters = 64;
-
 /// Failures of requests to an endpoint (balance::Failures), of all workers. Times in msec.
 struct SharedFailures {
     std::atomic<std::uint32_t> count;
@@ -63,7 +56,7 @@ struct SharedFailures {
     std::atomic<std::uint64_t> recovered;
 };
 
-/// One thing that is counted or watched. Zeroed memory is a free one.
+/// One thing that is watched. Zeroed memory is a free one.
 struct Record {
     static constexpr std::size_t longest_key = 700;
 
@@ -76,7 +69,6 @@ struct Record {
     std::atomic<std::uint64_t> generation; ///< of the last configuration that named it
 
     std::array<std::atomic<std::int32_t>, gauges> gauge;
-    std::array<std::atomic<std::uint64_t>, counters> counter;
     balance::SharedHealth health;
     SharedFailures failures;
     std::atomic<std::uint64_t> probe; ///< msec until which no probe may begin
@@ -89,14 +81,15 @@ struct Record {
             gauge[static_cast<std::size_t>(which)].load(std::memory_order_relaxed);
         return n > 0 ? static_cast<std::uint32_t>(n) : 0;
     }
-    void count(std::size_t which, std::uint64_t by = 1) noexcept {
-        counter[which].fetch_add(by, std::memory_order_relaxed);
-    }
 };
 
 /// What only one process does at a time.
 enum class Lease : std::uint8_t { health, repair };
 constexpr std::size_t leases = 4;
+
+/// The module's zone of this name in the running configuration, or NULL. While a configuration is
+/// read that is the one before; at the first start there is none.
+ngx_shm_zone_t* running_zone(std::string_view name) noexcept;
 
 /// The zone as one configuration and one process see it. Lives in MainConf. Everything is a no-op
 /// that answers "nothing" before `attach` has run.
@@ -137,27 +130,10 @@ public:
     bool hold(Lease which, ngx_msec_t ttl) noexcept;
     void release(Lease which) noexcept;
 
-    /// Calls `function(const Record&)` for every record in use; for readers such as the status
-    /// page.
-    template <typename Function>
-    void each(Function&& function) const {
-        for (std::size_t i = 0; i < capacity(); i++) {
-            const Record& r = at(i);
-            if (r.subject != Subject::none && is_current(r)) {
-                function(r);
-            }
-        }
-    }
-
-    std::size_t capacity() const noexcept;
-    std::size_t workers() const noexcept; ///< slots in use: workers of all configurations
-
 private:
     struct Memory; ///< the zone's contents (shared.cpp)
 
     static ngx_int_t on_memory(ngx_shm_zone_t* zone, void* old);
-    const Record& at(std::size_t index) const noexcept;
-    bool is_current(const Record& record) const noexcept;
 
     Memory* memory_ = nullptr;
     ngx_shm_zone_t* zone_ = nullptr;

@@ -7,6 +7,7 @@
 #include "tool/failure.h"
 #include "tool/generated.h"
 #include "topology/ascii.h"
+#include "topology/system_names.h"
 
 #include <CLI/CLI.hpp>
 
@@ -76,7 +77,8 @@ private:
     topology::Registry registry_;
     NginxState state_;
     SocketServer* server_ = nullptr; ///< the administrator's, while it is read
-    bool sets_body_ = false;
+    bool sets_body_ = false;    ///< at http level
+    bool has_resolver_ = false; ///< at http level
 };
 
 std::string NginxConf::opened(const Directive& directive, const Blocks& blocks) {
@@ -121,7 +123,7 @@ std::string NginxConf::opened_ours(const Directive& directive, const Blocks& blo
     const std::string& name = directive.name;
     const Contexts context =
         in_http(blocks) || blocks.size() == 1 ? context_of(blocks, http_) : elsewhere;
-    if (context == 0 || (context == elsewhere && name != "lync_publish")) {
+    if (context == 0) {
         return {};
     }
     if (name == "lync_publish") {
@@ -129,13 +131,12 @@ std::string NginxConf::opened_ours(const Directive& directive, const Blocks& blo
                : directive.is_block     ? ""
                                         : "directive \"lync_publish\" has no opening \"{\"";
     }
-    if (name == "lync_rule") {
-        return context != in_location ? "\"lync_rule\" directive is not allowed here"
-               : directive.is_block   ? "directive \"lync_rule\" is not terminated by \";\""
-               : directive.arguments.size() != 2
-                   ? "invalid number of arguments in \"lync_rule\" directive"
-                   : "\"lync_rule\" directive stands in generated servers only, write a "
-                     "\"lync_publish\" block";
+    if (is_location_directive(name)) {
+        const std::string wrong = check_location_directive(directive, *blocks.back(), context);
+        return wrong.empty() && name == "lync_rule"
+                   ? "\"lync_rule\" directive stands in generated servers only, write a "
+                     "\"lync_publish\" block"
+                   : wrong;
     }
     // A slip in "lync_publish" itself. Other words at http level are none of the tool's business.
     if (context == tool::in_http && directive.is_block && !state_.foreign_modules &&
@@ -155,9 +156,8 @@ std::string NginxConf::opened_in_http(const Directive& directive) {
         server_ = &state_.sockets.add_server();
         server_->place = directive.place;
     }
-    if (directive.name == "proxy_set_body") {
-        sets_body_ = true;
-    }
+    sets_body_ = sets_body_ || directive.name == "proxy_set_body";
+    has_resolver_ = has_resolver_ || directive.name == "resolver";
     if (directive.name == "upstream" && directive.is_block && directive.arguments.size() == 1) {
         const std::string& upstream = directive.arguments.front();
         if (!state_.upstreams.emplace(upstream, directive.place).second) {
@@ -244,8 +244,14 @@ void NginxConf::end_of_http() {
                       first.place);
     }
     state_.sockets.settle(configuration_.remarks);
+    bool asks = false;
     for (const Published& publication : configuration_.publications) {
         remark_on_names(publication.plan, configuration_.remarks);
+        asks = asks || asks_dns(publication.plan);
+    }
+    if (asks && !has_resolver_ && !has_name_server()) {
+        configuration_.remarks.push_back(
+            {Severity::notice, std::string(topology::addresses_stay), {}});
     }
 }
 

@@ -18,7 +18,7 @@ using syntax::Place;
 
 bool is_ours(std::string_view name) noexcept {
     return syntax::form_of(name) != syntax::Form::unknown || name == "lync_publish" ||
-           name == "lync_rule" || name == "lync_status";
+           is_location_directive(name);
 }
 
 bool takes(Arguments arguments, std::size_t count) noexcept {
@@ -178,6 +178,26 @@ bool is_known_directive(std::string_view name, const NginxState& state) {
            (state.foreign_modules && !find_nginx_directives(name).empty());
 }
 
+bool is_location_directive(std::string_view name) noexcept {
+    return name == "lync_rule" || name == "lync_status";
+}
+
+std::string check_location_directive(const Directive& directive, const Directive& block,
+                                     Contexts context) {
+    const std::string shown = "\"" + directive.name + "\"";
+    const bool is_rule = directive.name == "lync_rule";
+    if (context != in_location) {
+        return shown + " directive is not allowed here";
+    }
+    if (directive.is_block) {
+        return "directive " + shown + " is not terminated by \";\"";
+    }
+    if (directive.arguments.size() != (is_rule ? 2 : 0)) {
+        return "invalid number of arguments in " + shown + " directive";
+    }
+    return is_duplicate(directive, !is_rule, block) ? shown + " directive is duplicate" : "";
+}
+
 std::string check_nginx_directive(const Directive& directive, const Directive& block,
                                   Contexts context, const NginxState& state) {
     // Messages end a name at a NUL byte, as C does.
@@ -189,11 +209,8 @@ std::string check_nginx_directive(const Directive& directive, const Directive& b
     if (!is_known_directive(directive.name, state)) {
         return state.foreign_modules ? "" : "unknown directive " + shown;
     }
-    if (directive.name == "lync_rule" && context == in_location) {
-        return directive.is_block ? "directive " + shown + " is not terminated by \";\""
-               : directive.arguments.size() != 2
-                   ? "invalid number of arguments in " + shown + " directive"
-                   : "";
+    if (is_location_directive(directive.name)) {
+        return check_location_directive(directive, block, context);
     }
 
     const std::span<const NginxDirective> rows = find_nginx_directives(directive.name);

@@ -35,6 +35,14 @@ std::string check_nginx_directive(const syntax::Directive& directive,
                                   const syntax::Directive& block, Contexts context,
                                   const NginxState& state);
 
+/// Directives of the module that stand in locations: lync_status, and lync_rule, which only
+/// generated ones have.
+bool is_location_directive(std::string_view name) noexcept;
+
+/// What nginx says against one of them in this place.
+std::string check_location_directive(const syntax::Directive& directive,
+                                     const syntax::Directive& block, Contexts context);
+
 /// Whether nginx knows a word as a directive, be it of the module's or its own.
 bool is_known_directive(std::string_view name, const NginxState& state);
 

@@ -1,10 +1,14 @@
 #include "tool/sockets.h"
 
+#include "topology/system_names.h"
+
 #include <arpa/inet.h>
 #include <netdb.h>
 
 #include <algorithm>
 #include <charconv>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -22,6 +26,12 @@ struct FreeAddresses {
     void operator()(addrinfo* list) const noexcept { ::freeaddrinfo(list); }
 };
 using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
+
+/// Empty if there is none.
+std::string read_system_file(const char* path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
 
 /// As nginx asks: ngx_inet_resolve_host.
 Addresses resolve(const std::string& host, int* result = nullptr) {
@@ -208,18 +218,35 @@ void remark_on_names(const plan::Plan& plan, std::vector<syntax::Diagnostic>& re
     if (plan.publication.resolve_at_start) {
         return; // a name that doesn't resolve is a mistake then
     }
+    // As the module: where DNS doesn't answer, one name is enough to see that.
+    bool works = true;
     for (const plan::Upstream& upstream : plan.upstreams) {
         for (const topology::Server& server : plan.farm(upstream).servers) {
-            int result = 0;
-            if (server.by_name && resolve(server.address, &result) == nullptr) {
-                remarks.push_back({syntax::Severity::warning,
-                                   "lync_dns: server " + quoted(server.address) +
-                                       " can't be resolved yet (" + ::gai_strerror(result) +
-                                       "), it takes no requests until it is",
-                                   server.place});
+            int result = EAI_AGAIN;
+            if (!server.by_name || (works && resolve(server.address, &result) != nullptr)) {
+                continue;
             }
+            works = works && result != EAI_AGAIN;
+            remarks.push_back({syntax::Severity::warning,
+                               topology::not_resolved_yet(server.address, ::gai_strerror(result)),
+                               server.place});
         }
     }
+}
+
+bool asks_dns(const plan::Plan& plan) {
+    const std::string hosts = read_system_file("/etc/hosts");
+    return std::any_of(
+        plan.upstreams.begin(), plan.upstreams.end(), [&](const plan::Upstream& upstream) {
+            const std::vector<topology::Server>& servers = plan.farm(upstream).servers;
+            return std::any_of(servers.begin(), servers.end(), [&](const topology::Server& server) {
+                return server.by_name && !topology::hosts_file_has(hosts, server.address);
+            });
+        });
+}
+
+bool has_name_server() {
+    return !topology::parse_resolv_conf(read_system_file("/etc/resolv.conf")).addresses.empty();
 }
 
 SocketTable::Address& SocketTable::address(const std::string& text) {

@@ -47,6 +47,12 @@ bool resolves(std::string_view address);
 /// order in which the module gives them.
 void remark_on_names(const plan::Plan& plan, std::vector<syntax::Diagnostic>& remarks);
 
+/// Whether a server's name has to be asked of DNS: it isn't in /etc/hosts.
+bool asks_dns(const plan::Plan& plan);
+
+/// Whether the system names somebody to ask.
+bool has_name_server();
+
 class SocketTable {
 public:
     /// The next server of the configuration. The reference stays good.

@@ -1,5 +1,6 @@
 #include "topology/system_names.h"
 
+#include "syntax/place.h"
 #include "topology/ascii.h"
 
 #include <arpa/inet.h>
@@ -68,6 +69,11 @@ bool hosts_file_has(std::string_view text, std::string_view name) noexcept {
         }
     }
     return false;
+}
+
+std::string not_resolved_yet(std::string_view name, std::string_view why) {
+    return "lync_dns: server " + syntax::quoted(name) + " can't be resolved yet (" +
+           std::string(why) + "), it takes no requests until it is";
 }
 
 } // namespace lync::topology

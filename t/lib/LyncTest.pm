@@ -104,6 +104,11 @@ my %word = (
     # The smallest pool.
     POOL => 'pool fepool.contoso.local { server 127.0.0.11;'
           . ' external_web_services lyncwebext.contoso.com; %%PORTS%% }',
+
+    # The same of a server that the suite brings itself. What arrives there are its own requests.
+    OWN_POOL => 'pool fepool.contoso.local { server 127.0.0.11; health_check off;'
+              . ' external_web_services lyncwebext.contoso.com;'
+              . ' listening_ports https=%%PORT_OWN%%; }',
 );
 
 sub expand ($);

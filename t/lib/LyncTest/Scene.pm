@@ -41,7 +41,7 @@ use LyncTest::Ports ();
 
 our @EXPORT = qw(
     scene scene_dir client server request wait_until
-    nginx nginx_pid worker_pids reload log_lines provoked_lines
+    nginx nginx_pid worker_pids edit reload log_lines provoked_lines
     is isnt ok like unlike is_deeply cmp_ok diag fail pass note
 );
 
@@ -96,6 +96,19 @@ sub wait_until (&;$) {
         return $value if time >= $until;
         sleep 0.02;
     }
+}
+
+# Changes the configuration file of the running block: edit { s/weight=1/weight=2/ };
+sub edit (&) {
+    my ($change) = @_;
+    my $file = $Test::Nginx::Util::ConfFile;
+    open my $in, '<', $file or die "no configuration: $!\n";
+    local $_ = do { local $/; <$in> };
+    close $in;
+    $change->();
+    open my $out, '>', $file or die "can't write $file: $!\n";
+    print $out $_;
+    close $out;
 }
 
 # Has the master read its configuration again; returns when new workers have replaced the old ones,
