@@ -37,7 +37,8 @@ class Side:
 
 # The two that most scenarios compare, or variants of them: `having`.
 HANDWRITTEN = Side("hand-written", "handwritten", {"POOL_KEEPALIVE": ""})
-PUBLISHED = Side("module", "published", {"DIRECTIVES": "", "STATUS": "return 404;"})
+PUBLISHED = Side("module", "published", {"DIRECTIVES": "", "STATUS": "return 404;",
+                                         "CHECK": "autodiscover", "OFFICE_CHECK": "discovery"})
 HAPROXY = Side("HAProxy, http-reuse never", "haproxy", program="haproxy")
 
 

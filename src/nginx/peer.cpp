@@ -31,7 +31,7 @@ struct Peer {
     Endpoint* server;           ///< in use: a reference, and one more of its requests in flight
     const Endpoint* last;       ///< the last one in use; only compared
     std::uint64_t began;        ///< msec
-    std::uint64_t acknowledged; ///< bytes, on a kept connection, before this request
+    std::uint64_t written;      ///< bytes, on a kept connection, before this request
     bool waits;                 ///< a pending GET
     bool probe;                 ///< to a group without a server that takes requests
 
@@ -210,7 +210,7 @@ void use_connection(ngx_peer_connection_t* pc, Peer& peer, ngx_connection_t* c) 
     resume(c, pc->log);
     pc->connection = c;
     pc->cached = 1;
-    peer.acknowledged = acknowledged_bytes(c->fd);
+    peer.written = written_bytes(c);
 }
 
 ngx_int_t refuse_busy(ngx_peer_connection_t* pc, Peer& peer) noexcept {
@@ -360,11 +360,12 @@ bool is_stale(const ngx_peer_connection_t* pc, const Peer& peer) noexcept {
 }
 
 /// Whether the server may have had something of the request. On a kept connection that it had
-/// closed before the request came, its TCP acknowledges nothing.
+/// closed before the request came, its TCP acknowledges nothing: all that was written still waits.
 bool has_arrived(const ngx_peer_connection_t* pc, const Peer& peer) noexcept {
     // Without a connection the flag is still that of the try before.
-    return pc->connection != nullptr && peer.request->upstream->request_sent &&
-           (!pc->cached || acknowledged_bytes(pc->connection->fd) != peer.acknowledged);
+    const ngx_connection_t* c = pc->connection;
+    return c != nullptr && peer.request->upstream->request_sent &&
+           (!pc->cached || unacknowledged_bytes(c->fd) < written_bytes(c) - peer.written);
 }
 
 /// Whether a request on a stale connection may be sent again: a safe one that was never there, or
@@ -375,7 +376,7 @@ bool may_repeat(const ngx_peer_connection_t* pc, const Peer& peer) noexcept {
     constexpr ngx_uint_t safe = NGX_HTTP_GET | NGX_HTTP_HEAD | NGX_HTTP_OPTIONS | NGX_HTTP_PROPFIND;
     return (peer.request->method & safe) != 0 &&
            (!has_arrived(pc, peer) ||
-            (ngx_current_msec - peer.began < at_once && !is_pending_get(peer.request)));
+            (ngx_current_msec - peer.began < at_once && !peer.waits));
 }
 
 /// Another try is made only if nothing of the request can have been acted on.

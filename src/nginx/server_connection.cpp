@@ -2,7 +2,11 @@
 
 #include "nginx/servers.h"
 
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#if (NGX_LINUX)
+#include <linux/sockios.h>
+#endif
 
 #include <utility>
 
@@ -104,16 +108,16 @@ bool has_said_farewell(const ngx_connection_t* c) noexcept {
     return c->ssl != nullptr && (SSL_get_shutdown(c->ssl->connection) & SSL_RECEIVED_SHUTDOWN) != 0;
 }
 
-std::uint64_t acknowledged_bytes([[maybe_unused]] ngx_socket_t fd) noexcept {
+std::uint64_t written_bytes(const ngx_connection_t* c) noexcept {
+    return c->ssl != nullptr ? BIO_number_written(SSL_get_wbio(c->ssl->connection))
+                             : static_cast<std::uint64_t>(c->sent);
+}
+
+std::uint64_t unacknowledged_bytes([[maybe_unused]] ngx_socket_t fd) noexcept {
 #if (NGX_LINUX)
-    // The C library's tcp_info may end before the kernel's, whose members never move.
-    struct {
-        std::uint8_t others[120];
-        std::uint64_t bytes_acked;
-    } info{};
-    socklen_t size = sizeof(info);
-    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0) {
-        return info.bytes_acked;
+    int bytes = 0;
+    if (ioctl(fd, SIOCOUTQ, &bytes) == 0 && bytes > 0) {
+        return static_cast<std::uint64_t>(bytes);
     }
 #endif
     return 0;

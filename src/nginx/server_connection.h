@@ -89,9 +89,13 @@ ngx_connection_t* take_owned(Ownership& ownership) noexcept;
 /// so nothing is left there to see.
 bool has_said_farewell(const ngx_connection_t* c) noexcept;
 
-/// How many bytes the other side's TCP has acknowledged, or 0 where the system doesn't tell. Works
+/// How many bytes have been written to a connection, TLS's own included, since it was taken into use
+/// or earlier: for the difference between two moments of a use.
+std::uint64_t written_bytes(const ngx_connection_t* c) noexcept;
+
+/// How many bytes the other side's TCP hasn't acknowledged, or 0 where the system doesn't tell. Works
 /// on a connection that was reset, too.
-std::uint64_t acknowledged_bytes(ngx_socket_t fd) noexcept;
+std::uint64_t unacknowledged_bytes(ngx_socket_t fd) noexcept;
 
 /// An idle connection back into the hands of nginx's upstream.
 void resume(ngx_connection_t* c, ngx_log_t* log) noexcept;

@@ -43,7 +43,7 @@ sys.dont_write_bytecode = True
 
 import toy
 from storm_clients import STUCK, Closed, Identity, Storm
-from storm_processes import HERE, Nginx, Server, free_port
+from storm_processes import HERE, Nginx, Server, proof_nginx
 
 
 async def storm(options, nginx, port):
@@ -155,7 +155,7 @@ def main():
     options.files = 30000 if hard == resource.RLIM_INFINITY else min(hard, 30000)
     resource.setrlimit(resource.RLIMIT_NOFILE, (options.files, hard))
 
-    port, pool = free_port(), free_port()
+    port, pool = proof_nginx.free_port(), proof_nginx.free_port()
     print(f'{options.requests} requests of {options.identities} identities, seed {options.seed}',
           flush=True)
     server = Server(options, pool)

@@ -23,22 +23,21 @@ import os
 import re
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import sys
 import tempfile
 import time
 
+sys.dont_write_bytecode = True
+
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, f'{HERE}/../lib')
+
+import proof_nginx
+
 HOST = 'lyncwebext.contoso.com'
 ADDRESSES = ['127.0.0.31', '127.0.0.32', '127.0.0.33']
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(('127.0.0.1', 0))
-        return one.getsockname()[1]
 
 
 class Server:
@@ -72,22 +71,7 @@ class Server:
 
 def configuration(options, port, pool):
     servers = '\n'.join(f'            server {a} fail_timeout=2s slow_start=0;' for a in ADDRESSES)
-    user = 'user root;' if os.geteuid() == 0 else ''
-    d = options.dir
-    return f"""load_module {os.path.abspath(options.module)};
-{user}
-daemon off;
-worker_processes {options.workers};
-pid {d}/nginx.pid;
-error_log {d}/error.log notice;
-events {{ worker_connections 4096; }}
-http {{
-    access_log off;
-    client_body_temp_path {d}/body;
-    proxy_temp_path {d}/proxy;
-    fastcgi_temp_path {d}/fastcgi;
-    uwsgi_temp_path {d}/uwsgi;
-    scgi_temp_path {d}/scgi;
+    site = f"""\
     lync_publish contoso {{
         sip_domain contoso.com;
         certificate {options.pki}/public-ecdsa.pem {options.pki}/public-ecdsa.key;
@@ -100,43 +84,9 @@ http {{
             listening_ports https={pool};
             health_check {options.check};
         }}
-    }}
-}}
-"""
-
-
-class Nginx:
-    def __init__(self, options, port, pool):
-        self.log = f'{options.dir}/error.log'
-        with open(f'{options.dir}/nginx.conf', 'w') as out:
-            out.write(configuration(options, port, pool))
-        environment = dict(os.environ)
-        if options.preload:
-            environment.update(LD_PRELOAD=options.preload)
-        self.process = subprocess.Popen(
-            [options.nginx, '-p', options.dir, '-e', self.log, '-c', f'{options.dir}/nginx.conf'],
-            env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until = time.time() + 30
-        while True:
-            try:
-                socket.create_connection(('127.0.0.1', port)).close()
-                return
-            except OSError:
-                if time.time() > until or self.process.poll() is not None:
-                    raise SystemExit(f"nginx doesn't start, see {self.log}") from None
-                time.sleep(0.05)
-
-    def lines(self, pattern):
-        with open(self.log, errors='replace') as log:
-            return [line for line in log if re.search(pattern, line)]
-
-    def stop(self):
-        self.process.send_signal(signal.SIGQUIT)
-        try:
-            self.process.wait(30)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+    }}"""
+    return proof_nginx.configuration(options.dir, site, module=options.module,
+                                     workers=options.workers, level='notice')
 
 
 class Client:
@@ -300,19 +250,20 @@ def main():
     options.dir = os.path.abspath(options.dir) if kept else tempfile.mkdtemp(prefix='faults')
     os.makedirs(options.dir, exist_ok=True)
 
-    port, pool = free_port(), free_port()
+    port, pool = proof_nginx.free_port(), proof_nginx.free_port()
     servers = [Server(options, address, pool) for address in ADDRESSES]
-    nginx = Nginx(options, port, pool)
+    nginx = proof_nginx.Nginx(options.nginx, options.dir, configuration(options, port, pool), port,
+                              preload=options.preload)
     try:
         good = asyncio.run(play(options, nginx, servers, port))
-        bad = nginx.lines(r'\[(alert|crit|emerg)\]')
-        for line in bad[:10]:
-            print(line, end='')
     finally:
-        nginx.stop()
+        nginx.stop(patience=30)
         for server in servers:
             server.thaw()
             server.kill()
+        bad = nginx.complaints()
+        for line in bad[:10]:
+            print(line)
         if not kept:
             shutil.rmtree(options.dir, ignore_errors=True)
     sys.exit(0 if good and not bad else 1)

@@ -33,7 +33,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -43,34 +42,17 @@ import time
 sys.dont_write_bytecode = True
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, f"{HERE}/../lib")
+
+import proof_nginx
+
 HOST = "lyncwebext.contoso.com"
 SERVERS = ("127.0.0.11", "127.0.0.21", "127.0.0.31")
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
 def configuration(o: argparse.Namespace, port: int, pool: int) -> str:
     servers = " ".join(f"server {address};" for address in SERVERS)
-    user = "user root;" if os.geteuid() == 0 else ""
-    return f"""load_module {os.path.abspath(o.module)};
-{user}
-daemon off;
-worker_processes {o.workers};
-worker_shutdown_timeout {o.shutdown}s;
-pid {o.dir}/nginx.pid;
-error_log {o.dir}/error.log warn;
-events {{ worker_connections {4 * o.pending + 512}; }}
-http {{
-    access_log off;
-    client_body_temp_path {o.dir}/body;
-    proxy_temp_path {o.dir}/proxy;
-    fastcgi_temp_path {o.dir}/fastcgi;
-    uwsgi_temp_path {o.dir}/uwsgi;
-    scgi_temp_path {o.dir}/scgi;
+    site = f"""\
     lync_publish contoso {{
         sip_domain    contoso.com;
         certificate   {o.pki}/public-ecdsa.pem {o.pki}/public-ecdsa.key;
@@ -83,9 +65,10 @@ http {{
             listening_ports        https={pool};
             health_check           autodiscover interval=2s timeout=2s fails=5;
         }}
-    }}
-}}
-"""
+    }}"""
+    return proof_nginx.configuration(
+        o.dir, site, module=o.module, workers=o.workers, connections=4 * o.pending + 512,
+        main=f"worker_shutdown_timeout {o.shutdown}s;")
 
 
 class Servers:
@@ -103,34 +86,12 @@ class Servers:
         self.process.wait()
 
 
-class Nginx:
+class Nginx(proof_nginx.Nginx):
+    complaint = proof_nginx.Nginx.complaint + "|is down"
+
     def __init__(self, o: argparse.Namespace, port: int, pool: int):
         self.o = o
-        with open(f"{o.dir}/nginx.conf", "w") as out:
-            out.write(configuration(o, port, pool))
-        environment = dict(os.environ)
-        if o.preload:
-            environment.update(LD_PRELOAD=o.preload,
-                               ASAN_OPTIONS=f"detect_leaks=0,log_path={o.dir}/sanitizer",
-                               UBSAN_OPTIONS=f"print_stacktrace=1,log_path={o.dir}/sanitizer")
-        self.output = open(f"{o.dir}/nginx.out", "wb")
-        self.process = subprocess.Popen(
-            [o.nginx, "-p", o.dir, "-e", f"{o.dir}/error.log", "-c", f"{o.dir}/nginx.conf"],
-            env=environment, stdout=self.output, stderr=self.output)
-        until = time.monotonic() + 60
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
-                return
-            except OSError:
-                if time.monotonic() > until or self.process.poll() is not None:
-                    self.process.kill()
-                    raise SystemExit(f"nginx doesn't start, see {o.dir}") from None
-                time.sleep(0.05)
-
-    def workers(self) -> list[int]:
-        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as children:
-            return [int(pid) for pid in children.read().split()]
+        super().__init__(o.nginx, o.dir, configuration(o, port, pool), port, preload=o.preload)
 
     def memory(self) -> int:
         """Kilobytes of all workers. What they share counts for each of them, so a worker more is
@@ -144,33 +105,15 @@ class Nginx:
                 continue
         return total
 
-    async def reload(self) -> None:
-        """Returns when a new set of workers is there; the old ones may go on."""
+    async def renew(self) -> None:
+        """Reloads; returns when a new set of workers is there; the old ones may go on."""
         before = set(self.workers())
-        self.process.send_signal(signal.SIGHUP)
+        self.reload()
         until = time.monotonic() + 60
         while len(set(self.workers()) - before) < self.o.workers:
             if time.monotonic() > until:
                 raise SystemExit("nginx doesn't reload")
             await asyncio.sleep(0.02)
-
-    def complaints(self) -> list[str]:
-        found = []
-        with open(f"{self.o.dir}/error.log", errors="replace") as log:
-            found += [line.rstrip() for line in log if re.search(
-                r"\[(alert|crit|emerg)\]|Sanitizer|runtime error:|Assertion|is down", line)]
-        found += [f"see {self.o.dir}/{name}" for name in sorted(os.listdir(self.o.dir))
-                  if name.startswith("sanitizer")]
-        return found
-
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.output.close()
 
 
 class Load:
@@ -260,7 +203,7 @@ async def run(o: argparse.Namespace, nginx: Nginx, port: int) -> list[str]:
 
     least, most, most_workers = load.waiting, 0, 0
     for number in range(o.reloads):
-        await nginx.reload()
+        await nginx.renew()
         await asyncio.sleep(o.pause)
         # Answered ones are asked again at once, but not in no time.
         least = min(least, load.waiting)
@@ -275,7 +218,7 @@ async def run(o: argparse.Namespace, nginx: Nginx, port: int) -> list[str]:
     # Who waits for ever holds an old worker as long as worker_shutdown_timeout allows.
     forgotten = [asyncio.create_task(load.forgotten()) for _ in range(min(o.pending, 100))]
     await asyncio.sleep(2)
-    await nginx.reload()
+    await nginx.renew()
     begin = time.monotonic()
     held = len(nginx.workers())
     while len(nginx.workers()) > o.workers and time.monotonic() - begin < o.shutdown + 60:
@@ -332,7 +275,7 @@ def main() -> int:
     o.pki = os.path.abspath(o.pki or f"{o.dir}/pki")
     subprocess.run([f"{HERE}/../pki", o.pki], check=True)
 
-    port, pool = free_port(), free_port()
+    port, pool = proof_nginx.free_port(), proof_nginx.free_port()
     servers = Servers(o, pool)
     nginx = None
     try:
@@ -343,7 +286,7 @@ def main() -> int:
         wrong = asyncio.run(run(o, nginx, port))
     finally:
         if nginx is not None:
-            nginx.stop()
+            nginx.stop(signal.SIGTERM)
         servers.stop()
     wrong += nginx.complaints()
     for line in wrong[:20]:
