@@ -74,6 +74,32 @@ constexpr int sextet(char c) noexcept {
     return sextets[static_cast<unsigned char>(c)];
 }
 
+/// Decodes digits of base64; false if there is anything else among them, or a digit too few.
+bool decode_base64(std::string_view digits, char* out, std::size_t& size) noexcept {
+    const char* begin = out;
+    int wrong = 0; // below zero as soon as one of the sextets is
+    while (digits.size() >= 4) {
+        const int a = sextet(digits[0]), b = sextet(digits[1]);
+        const int c = sextet(digits[2]), d = sextet(digits[3]);
+        wrong |= a | b | c | d;
+        *out++ = static_cast<char>(a << 2 | b >> 4);
+        *out++ = static_cast<char>(b << 4 | c >> 2);
+        *out++ = static_cast<char>(c << 6 | d);
+        digits.remove_prefix(4);
+    }
+    if (digits.size() >= 2) {
+        const int a = sextet(digits[0]), b = sextet(digits[1]);
+        const int c = digits.size() == 3 ? sextet(digits[2]) : 0;
+        wrong |= a | b | c;
+        *out++ = static_cast<char>(a << 2 | b >> 4);
+        if (digits.size() == 3) {
+            *out++ = static_cast<char>(b << 4 | c >> 2);
+        }
+    }
+    size = static_cast<std::size_t>(out - begin);
+    return wrong >= 0 && digits.size() != 1;
+}
+
 bool value_passes(std::string_view value, std::span<const MeetUrl> published) noexcept {
     // A raw "+" reaches the page as a space, which .NET's base64 skips.
     if (value.size() > max_value || value.find('+') != std::string_view::npos) {
@@ -89,24 +115,10 @@ bool value_passes(std::string_view value, std::span<const MeetUrl> published) no
     for (int i = 0; i < 2 && (digits.ends_with('=') || digits.ends_with('!')); i++) {
         digits.remove_suffix(1);
     }
-    if (digits.size() % 4 == 1) {
-        return false;
-    }
     char url[max_value];
     std::size_t length = 0;
-    unsigned bits = 0;
-    int held = 0;
-    for (const char c : digits) {
-        const int digit = sextet(c);
-        if (digit < 0) {
-            return false;
-        }
-        bits = bits << 6 | static_cast<unsigned>(digit);
-        held += 6;
-        if (held >= 8) {
-            held -= 8;
-            url[length++] = static_cast<char>(bits >> held & 0xff);
-        }
+    if (!decode_base64(digits, url, length)) {
+        return false;
     }
     return is_meeting_url({url, length}, published);
 }
