@@ -13,7 +13,7 @@
 #                      100,000 requests, 5,000 names              (t/status)
 #     make storm       500 identities at random, none may cross     (t/auth/storm.py)
 #     make soak        50 reloads with 1,000 pending GETs held      (t/pools/reloads.py; SOAK=...)
-#     make test-asan   the suites with a sanitized module
+#     make test-asan   units, suites and lyncctl's own tests, sanitized
 #     make fuzz        builds and runs the fuzz targets, two at a time: t/fuzz/README.md
 #     make bench-verdict  what a verdict costs                     (bench/verdict.cpp)
 #     make deps        installs what is missing of the Debian packages below
@@ -167,6 +167,7 @@ test-asan: build test-nginx
 	cmake --build $(BUILD)/asan -j $(JOBS)
 	cd $(BUILD)/asan && ctest --output-on-failure -j $(JOBS)
 	t/run -j $(SUITES) --asan --module $(BUILD)/asan/ngx_lync_module.so
+	$(MAKE) --no-print-directory tool-tests LYNCCTL=$(abspath $(BUILD))/asan/lyncctl
 
 # Measurements want a machine of their own.
 bench: build

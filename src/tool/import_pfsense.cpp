@@ -32,6 +32,18 @@ std::string trimmed(std::string_view text) {
     return std::string(topology::trimmed(text, " \t\r\n"));
 }
 
+/// "-----BEGIN PRIVATE KEY-----", "-----BEGIN RSA PRIVATE KEY-----" and the like [RFC 7468].
+bool has_private_key(std::string_view pem) {
+    constexpr std::string_view begin = "-----BEGIN ";
+    for (std::size_t at = pem.find(begin); at != pem.npos; at = pem.find(begin, at + 1)) {
+        const std::string_view label = pem.substr(at + begin.size());
+        if (label.substr(0, label.find('\n')).find("PRIVATE KEY-----") != label.npos) {
+            return true;
+        }
+    }
+    return false;
+}
+
 std::vector<std::string> split(std::string_view text, char separator) {
     std::vector<std::string> parts;
     while (!text.empty()) {
@@ -132,22 +144,18 @@ private:
     /// gets into a file for certificates, which everybody may read.
     std::string pem_of(Pem kind, const std::string& encoded, std::string_view what,
                        pugi::xml_node node) {
-        const auto decoded = decode_base64(encoded);
-        const std::string_view text = decoded ? std::string_view(*decoded) : std::string_view{};
-        const bool key = text.find("PRIVATE KEY-----") != text.npos;
-        const bool certificate = text.find("-----BEGIN CERTIFICATE-----") != text.npos;
-        if ((kind == Pem::key ? !key : !certificate || key) || text.find('\0') != text.npos) {
+        std::string pem = decode_base64(encoded).value_or("");
+        std::erase(pem, '\r');
+        const bool is_one = kind == Pem::key
+                                ? has_private_key(pem)
+                                : pem.find("-----BEGIN CERTIFICATE-----") != pem.npos &&
+                                      pem.find("PRIVATE KEY-----") == pem.npos;
+        if (!is_one || pem.find('\0') != pem.npos) {
             remark(RemarkKind::lost,
                    std::string(what) + " isn't a " +
                        (kind == Pem::key ? "private key" : "certificate") + " in PEM and base64",
                    node);
             return {};
-        }
-        std::string pem;
-        for (const char c : *decoded) {
-            if (c != '\r') {
-                pem += c;
-            }
         }
         if (!pem.ends_with('\n')) {
             pem += '\n';
