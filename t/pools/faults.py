@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the faults of a server cost the clients of a pool of three, under load.
 
-    t/pools/faults.py --module PATH --pki DIRECTORY [--nginx PATH] [--dir DIRECTORY] [--short]
+    t/pools/faults.py --module PATH [--pki DIRECTORY] [--nginx PATH] [--dir DIRECTORY] [--short]
 
 Clients ask without a pause, by GET and by POST, over connections that they keep. One server after
 the other is killed, frozen, made to reset connections, slowed down and given a wrong certificate,
@@ -236,7 +236,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--module', required=True)
-    parser.add_argument('--pki', required=True, help="what t/pki has made")
+    parser.add_argument('--pki', default='', help="t/pki's certificates; made if absent")
     parser.add_argument('--nginx', default='/usr/sbin/nginx')
     parser.add_argument('--dir', help='kept if given')
     parser.add_argument('--preload', default='')
@@ -245,10 +245,11 @@ def main():
     parser.add_argument('--clients', type=int, default=24)
     parser.add_argument('--check', default='autodiscover interval=1s timeout=1s fails=2 passes=2')
     options = parser.parse_args()
-    options.pki = os.path.abspath(options.pki)
     kept = options.dir is not None
     options.dir = os.path.abspath(options.dir) if kept else tempfile.mkdtemp(prefix='faults')
     os.makedirs(options.dir, exist_ok=True)
+    options.pki = os.path.abspath(options.pki or f'{options.dir}/pki')
+    subprocess.run([f'{HERE}/../pki', options.pki], check=True)
 
     port, pool = proof_nginx.free_port(), proof_nginx.free_port()
     servers = [Server(options, address, pool) for address in ADDRESSES]
