@@ -45,6 +45,7 @@ public:
         : configuration_(configuration), http_(fragment ? 1 : 2), depth_(depth),
           prefix_(syntax::directory_of(configuration.file)) {
         state_.build = std::move(build);
+        state_.remarks = &configuration.remarks;
     }
 
     std::string opened(const Directive& directive, const Blocks& blocks) override;
@@ -169,7 +170,7 @@ std::string NginxConf::opened_in_http(const Directive& directive) {
 
 std::string NginxConf::opened_in_server(const Directive& directive) {
     if (directive.name == "listen" && !directive.arguments.empty() && depth_ == Depth::names) {
-        return state_.sockets.add(*server_, read_listen(directive.arguments, nullptr));
+        return state_.listen(*server_, read_listen(directive.arguments, nullptr), directive.place);
     }
     if (directive.name == "server_name") {
         for (const std::string& name : directive.arguments) {
@@ -197,7 +198,8 @@ void NginxConf::closed(const Directive& block, const Blocks& blocks) {
             server_->names.emplace_back();
         }
         if (!server_->has_listen && depth_ == Depth::names) {
-            state_.sockets.add(*server_, read_listen({::geteuid() == 0 ? "80" : "8000"}, nullptr));
+            state_.listen(*server_, read_listen({::geteuid() == 0 ? "80" : "8000"}, nullptr),
+                          block.place);
         }
         server_ = nullptr;
     }

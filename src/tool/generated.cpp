@@ -47,8 +47,16 @@ bool is_duplicate(const Directive& directive, bool once, const Directive& block)
 
 class GeneratedText : public syntax::Listener {
 public:
-    GeneratedText(const plan::Plan& plan, std::string name, NginxState& state)
-        : plan_(plan), name_(std::move(name)), state_(state) {}
+    GeneratedText(const plan::Plan& plan, const plan::Rendered& rendered, std::string name,
+                  NginxState& state)
+        : plan_(plan), rendered_(rendered), name_(std::move(name)), state_(state) {}
+
+    /// The directive that caused a line of the generated text; of another file's, the line itself.
+    Place origin_of(const Place& place) const {
+        const bool generated = place.file == name_ && place.line > 0 &&
+                               place.line <= rendered_.origins.size();
+        return generated ? rendered_.origin(place.line) : place;
+    }
 
     std::string opened(const Directive& directive, const Blocks& blocks) override {
         const bool generated = directive.place.file == name_;
@@ -81,7 +89,8 @@ public:
         }
         if (directive.name == "listen") {
             const Listen listen = read_listen(directive.arguments, &state_.build);
-            return listen.error.empty() ? state_.sockets.add(*server_, listen) : listen.error;
+            return listen.error.empty() ? state_.listen(*server_, listen, origin_of(directive.place))
+                                        : listen.error;
         }
         if (directive.name == "server_name") {
             for (const std::string& name : directive.arguments) {
@@ -136,6 +145,7 @@ private:
     }
 
     const plan::Plan& plan_;
+    const plan::Rendered& rendered_;
     std::string name_;
     NginxState& state_;
     SocketServer* server_ = nullptr;
@@ -176,6 +186,17 @@ Contexts context_of(const Blocks& blocks, std::size_t http) {
 bool is_known_directive(std::string_view name, const NginxState& state) {
     return is_ours(name) || state.build.knows(name) ||
            (state.foreign_modules && !find_nginx_directives(name).empty());
+}
+
+std::string NginxState::listen(SocketServer& server, const Listen& listen,
+                               const syntax::Place& place) {
+    constexpr unsigned warns_since = 1025001;
+    if (build.version >= warns_since && remarks != nullptr) {
+        for (std::string& warning : sockets.redefinitions(listen)) {
+            remarks->push_back({syntax::Severity::warning, std::move(warning), place});
+        }
+    }
+    return sockets.add(server, listen);
 }
 
 bool is_location_directive(std::string_view name) noexcept {
@@ -245,16 +266,12 @@ std::string check_nginx_directive(const Directive& directive, const Directive& b
 void check_generated(const plan::Plan& plan, const plan::Rendered& rendered,
                      const std::string& prefix, NginxState& state) {
     const std::string name = "lync_publish " + plan.publication.name;
-    GeneratedText listener(plan, name, state);
+    GeneratedText listener(plan, rendered, name, state);
     try {
         syntax::read_text(rendered.text, name, prefix, listener);
     } catch (const syntax::Mistake& mistake) {
         const syntax::Diagnostic& said = mistake.diagnostic();
-        if (said.place.file != name || said.place.line == 0 ||
-            said.place.line > rendered.origins.size()) {
-            throw;
-        }
-        throw syntax::Mistake(said.text, rendered.origin(said.place.line));
+        throw syntax::Mistake(said.text, listener.origin_of(said.place));
     }
 }
 

@@ -22,6 +22,11 @@ struct NginxState {
     bool foreign_modules = false;
     /// Found while it is read, said by nginx at the end of http { }, before anything else there.
     std::vector<syntax::Diagnostic> at_the_end;
+    /// Where warnings go that nginx says while it reads.
+    std::vector<syntax::Diagnostic>* remarks = nullptr;
+
+    /// The server listens there; what nginx says against it, or empty.
+    std::string listen(SocketServer& server, const Listen& listen, const syntax::Place& place);
 };
 
 /// Throws the Mistake that nginx would report, at the directive of the block that caused it or in

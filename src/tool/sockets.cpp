@@ -161,6 +161,13 @@ std::string refused(const std::string& parameter, unsigned version, bool& known)
     return "invalid parameter " + quoted(parameter);
 }
 
+unsigned protocol_of(std::string_view parameter) {
+    return parameter == "proxy_protocol" ? proxy_protocol
+           : parameter == "ssl"          ? ssl
+           : parameter == "http2"        ? http2
+                                         : 0U;
+}
+
 } // namespace
 
 Listen read_listen(const std::vector<std::string>& arguments, const NginxBuild* build) {
@@ -194,8 +201,8 @@ Listen read_listen(const std::vector<std::string>& arguments, const NginxBuild* 
             listen.default_server = true;
             continue;
         }
-        listen.http2 = listen.http2 || parameter == "http2";
-        if (parameter == "ssl" || parameter == "http2" || parameter == "proxy_protocol") {
+        if (const unsigned protocol = protocol_of(parameter)) {
+            listen.protocols |= protocol;
             continue;
         }
         bool known = false;
@@ -262,7 +269,9 @@ SocketTable::Address& SocketTable::address(const std::string& text) {
             return known;
         }
     }
-    return of_port->addresses.emplace_back(Address{text, false, false, nullptr, {}});
+    Address& added = of_port->addresses.emplace_back();
+    added.text = text;
+    return added;
 }
 
 std::string SocketTable::add(SocketServer& server, const Listen& listen) {
@@ -279,11 +288,35 @@ std::string SocketTable::add(SocketServer& server, const Listen& listen) {
             return "a duplicate default server for " + here.text;
         }
         here.options = here.options || listen.sets_options;
-        here.http2 = here.http2 || listen.http2;
+        here.protocols |= listen.protocols;
         here.chosen = listen.default_server ? &server : here.chosen;
         here.servers.push_back(&server);
     }
     return {};
+}
+
+/// As ngx_http_add_addresses decides it.
+std::vector<std::string> SocketTable::redefinitions(const Listen& listen) {
+    std::vector<std::string> warnings;
+    for (const std::string& text : listen.addresses) {
+        Address& here = address(text);
+        if (here.servers.empty()) {
+            continue;
+        }
+        const unsigned all = here.protocols | listen.protocols;
+        const bool added = all != here.protocols;
+        const bool removed = all != listen.protocols;
+        const bool redefined = (here.options && !listen.sets_options) || here.changed || removed;
+        const bool differs = here.agreed && *here.agreed != listen.protocols;
+        if (added     ? redefined
+            : removed ? listen.sets_options || differs
+                      : (listen.sets_options && here.changed) || differs) {
+            warnings.push_back("protocol options redefined for " + here.text);
+        }
+        here.agreed = added ? here.protocols : listen.protocols;
+        here.changed = here.changed || added || removed;
+    }
+    return warnings;
 }
 
 void SocketTable::refuse_taken_names(const Address& address) const {
@@ -330,7 +363,7 @@ void SocketTable::remark_default(const Address& address, std::vector<Diagnostic>
 void SocketTable::remark_http2(const Address& address, std::vector<Diagnostic>& remarks) const {
     const auto is_ours = [](const SocketServer* server) { return server->publication != nullptr; };
     const auto foreign = std::find_if_not(address.servers.begin(), address.servers.end(), is_ours);
-    if (address.http2 && foreign != address.servers.end() &&
+    if ((address.protocols & http2) != 0 && foreign != address.servers.end() &&
         std::any_of(address.servers.begin(), address.servers.end(), is_ours)) {
         remarks.push_back({Severity::notice,
                            "a server outside of lync_publish switches HTTP/2 on for " +

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,8 +34,11 @@ struct Listen {
     std::vector<std::string> addresses; ///< "0.0.0.0:443", "[::]:443": each once
     bool sets_options = false;          ///< backlog=, reuseport and their kin
     bool default_server = false;
-    bool http2 = false;
+    unsigned protocols = 0; ///< of Protocol
 };
+
+/// What a socket speaks: bits, which all servers on it share.
+enum Protocol : unsigned { proxy_protocol = 1, ssl = 2, http2 = 4 };
 
 /// Reads a `listen` line. For a line of the administrator's, what isn't understood is let pass.
 /// With `build`, each parameter is checked as this nginx does. A name is resolved by the system.
@@ -61,6 +65,9 @@ public:
     /// The server listens there. The result is what nginx says against it, or empty.
     std::string add(SocketServer& server, const Listen& listen);
 
+    /// What nginx from 1.25.1 on warns of when the server listens there, too. Before `add`.
+    std::vector<std::string> redefinitions(const Listen& listen);
+
     /// At the end of http { }: the mistakes of nginx's and the module's postconfiguration (thrown),
     /// and the remarks.
     void settle(std::vector<syntax::Diagnostic>& remarks) const;
@@ -69,7 +76,9 @@ private:
     struct Address {
         std::string text;
         bool options = false;
-        bool http2 = false;
+        unsigned protocols = 0; ///< of all servers so far
+        std::optional<unsigned> agreed; ///< what the last one said, once there were two
+        bool changed = false; ///< they didn't say the same
         const SocketServer* chosen = nullptr; ///< the one that says default_server
         std::vector<const SocketServer*> servers;
     };
