@@ -306,6 +306,45 @@ scene pending => sub {
 };
 
 
+# Twelve publications more, with so many servers each.
+sub more {
+    my ($servers) = @_;
+    my ($http, $https, $pki) = (port('MORE'), port('MORES'), $LyncTest::Paths::PKI);
+    return join '', map {
+        my $n = $_;
+        "lync_publish more$n { http_listen 127.0.0.1:$http; https_listen 127.0.0.1:$https; sip_domain more$n.example;"
+        . " certificate $pki/public.pem $pki/public.key; trusted_ca $pki/internal-ca.pem;"
+        . " pool pool$n.contoso.local { " . join('', map { "server 127.0.1.$_;" } 1 .. $servers)
+        . " external_web_services web.more$n.example; health_check off; } }\n"
+    } 1 .. 12;
+}
+
+# What an old worker still answers is seen and counted, too.
+scene held => sub {
+    my $own = server(address => '127.0.0.12', port => port('OWN'), tls => 'fepool2.fabrikam.local', sub {
+        my ($connection, $report) = @_;
+        $connection->message;
+        $report->('waits');
+        sleep 3;
+        $connection->write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    });
+    my $client = client('https://lyncwebext.fabrikam.com')->ask('GET /abs/handler');
+    is($own->report, 'waits', 'a request');
+    my $more = more(10);
+    edit { s/(?=lync_publish held)/$more/ };
+    kill HUP => nginx_pid();
+    my $status;
+    ok(wait_until { $status = status(); @{ $status->{publications} } == 13 }, 'a reload, with twelve more publications');
+    my $server = of(of($status->{publications}, 'held')->{pools}, 'fepool2.fabrikam.local')->{servers}[0];
+    is($server->{in_flight}, 1, 'still in flight');
+    is($client->answer->{status}, 200, 'answered');
+    my $counted = wait_until { of(status()->{publications}, 'held')->{verdicts}{pass} };
+    is($counted, 1, 'and counted');
+    $server = of(of(status()->{publications}, 'held')->{pools}, 'fepool2.fabrikam.local')->{servers}[0];
+    is($server->{requests}, 1, 'of its server as well');
+    is($server->{in_flight}, 0, 'no longer in flight');
+};
+
 # Counters go on over a reload, whatever else changes, and a name that is new begins at nothing.
 scene reloads => sub {
     site('lyncwebext.contoso.com') for 1 .. 3;
@@ -315,15 +354,7 @@ scene reloads => sub {
     site('lyncwebext.contoso.com') for 1 .. 2;
     is(settled(5)->{publications}[0]{verdicts}{pass}, 5, 'goes on');
 
-    # Enough more of everything that the zone has to grow.
-    my $more = join '', map {
-        my $n = $_;
-        my $port = port("MORE");
-        "lync_publish more$n { http_listen 127.0.0.1:$port; https_listen 127.0.0.1:" . port('MORES') . "; sip_domain more$n.example;"
-        . " certificate $LyncTest::Paths::PKI/public.pem $LyncTest::Paths::PKI/public.key; trusted_ca $LyncTest::Paths::PKI/internal-ca.pem;"
-        . " pool pool$n.contoso.local { " . join('', map { "server 127.0.1.$_;" } 1 .. 10)
-        . " external_web_services web.more$n.example; health_check off; } }\n"
-    } 1 .. 12;
+    my $more = more(60);    # more servers than there is room for
     edit { s/(?=lync_publish reloads)/$more/ };
     is(reload(), 'reloaded', 'with twelve publications more');
     my $status = status();
@@ -454,6 +485,12 @@ status:{PLAIN}right
 === TEST 7: counters outlive reloads
 --- http_config eval: main::named('reloads') . $::Status
 --- scene: reloads
+
+
+
+=== TEST 7b: a request of before a reload is counted, too
+--- http_config eval: main::named('held') . $::Status
+--- scene: held
 
 
 

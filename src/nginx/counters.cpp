@@ -19,13 +19,20 @@ constexpr std::size_t longest_key = 494;
 
 /// Changes with everything that lies in the zone, so that a binary upgrade never misreads it.
 constexpr std::uint64_t layout = (std::uint64_t{sizeof(status::PublicationCells)} << 32) |
-                                 (sizeof(status::ServerCells) << 16) | 1;
+                                 (sizeof(status::ServerCells) << 16) | 2;
+
+// Room for what a reload may bring: a zone that has to grow is another one, in which workers of
+// before the reload don't count any more. Memory that nobody has written to costs nothing, so
+// nothing is touched that isn't in use: entries and slots are taken in their order.
+constexpr std::size_t fewest_publications = 64;
+constexpr std::size_t fewest_servers = 1024;
+constexpr ngx_int_t fewest_slots = 64;
 
 /// More than will be there at a time in most lives: those that serve, and as many that still
 /// finish requests of before a reload. The first one is shared by all that find no other.
 std::size_t slots_for(const ngx_core_conf_t* core) noexcept {
     const ngx_int_t workers = std::max<ngx_int_t>(core->worker_processes, ngx_ncpu);
-    return std::bit_ceil(static_cast<std::size_t>(std::max<ngx_int_t>(16, 2 * workers + 2)));
+    return std::bit_ceil(static_cast<std::size_t>(std::max(fewest_slots, 2 * workers + 2)));
 }
 
 bool is_dead(ngx_pid_t pid) noexcept {
@@ -49,6 +56,7 @@ struct Counters::Memory {
     std::uint64_t publications;
     std::uint64_t servers;
     std::uint64_t generation; ///< of the latest configuration
+    std::atomic<std::uint64_t> used_slots; ///< all before this one; the others are all zeros
 
     status::RefusalRing refusals;
 
@@ -92,16 +100,16 @@ struct Counters::Memory {
     }
 
     Entry* find_publication(std::string_view key) noexcept {
-        for (std::size_t i = 0; i < publications; i++) {
-            if (publication(i).generation != 0 && publication(i).name() == key) {
+        for (std::size_t i = 0; i < publications && publication(i).generation != 0; i++) {
+            if (publication(i).name() == key) {
                 return &publication(i);
             }
         }
         return nullptr;
     }
     Entry* find_server(std::string_view key) noexcept {
-        for (std::size_t i = 0; i < servers; i++) {
-            if (server(i).generation != 0 && server(i).name() == key) {
+        for (std::size_t i = 0; i < servers && server(i).generation != 0; i++) {
+            if (server(i).name() == key) {
                 return &server(i);
             }
         }
@@ -119,11 +127,16 @@ struct Counters::Memory {
                 (oldest == nullptr || entry.generation < oldest->generation)) {
                 oldest = &entry;
             }
+            if (entry.generation == 0) {
+                break; // the first that was never used
+            }
         }
         if (oldest == nullptr || key.size() > longest_key) {
             return nullptr;
         }
-        std::memset(static_cast<void*>(oldest), 0, cells);
+        if (oldest->generation != 0) {
+            std::memset(static_cast<void*>(oldest), 0, cells);
+        }
         std::memcpy(oldest->key, key.data(), key.size());
         oldest->length = static_cast<std::uint16_t>(key.size());
         return oldest;
@@ -200,8 +213,8 @@ ngx_int_t Counters::declare(ngx_conf_t* cf, MainConf& conf) {
             lines += publication->plan.farm(upstream).servers.size();
         }
     }
-    publications_ = std::bit_ceil(std::max<std::size_t>(4, 2 * conf.publications.size()));
-    servers_ = std::bit_ceil(std::max<std::size_t>(32, 2 * lines + 16));
+    publications_ = std::bit_ceil(std::max(fewest_publications, 2 * conf.publications.size()));
+    servers_ = std::bit_ceil(std::max(fewest_servers, 2 * lines + 16));
 
     ngx_str_t name = ngx_string("lync_status");
     if (const ngx_shm_zone_t* running = running_zone(view(name))) {
@@ -241,10 +254,14 @@ ngx_int_t Counters::settle(ngx_shm_zone_t* zone) {
 
     if (memory == nullptr) {
         const std::size_t size = Memory::size(slots_, publications_, servers_);
-        memory = static_cast<Memory*>(ngx_slab_calloc(pool_, size));
+        memory = static_cast<Memory*>(ngx_slab_alloc(pool_, size));
         if (memory == nullptr) {
             return NGX_ERROR;
         }
+#if (NGX_DEBUG_MALLOC)
+        ngx_memzero(memory, size); // it is, in a zone that is new, where nginx doesn't spoil it
+#endif
+        memory->used_slots = 1;
         memory->layout = layout;
         memory->slots = slots_;
         memory->publications = publications_;
@@ -257,7 +274,8 @@ ngx_int_t Counters::settle(ngx_shm_zone_t* zone) {
                               reinterpret_cast<ngx_slab_pool_t*>(before->shm.addr)->data);
         if (old != nullptr && old->layout == layout) {
             memory->generation = old->generation;
-            for (std::size_t i = 0; i < old->publications; i++) {
+            for (std::size_t i = 0; i < old->publications && old->publication(i).generation != 0;
+                 i++) {
                 Entry& from = old->publication(i);
                 Entry* to = from.generation == old->generation
                                 ? memory->take_publication(from.name())
@@ -267,17 +285,18 @@ ngx_int_t Counters::settle(ngx_shm_zone_t* zone) {
                                 sizeof(status::HistoryCells));
                     take_over(reinterpret_cast<status::Cell*>(Memory::publication_cells(*to)),
                               reinterpret_cast<status::Cell*>(Memory::publication_cells(from)),
-                              sizeof(status::PublicationCells) / sizeof(status::Cell), old->slots);
+                              sizeof(status::PublicationCells) / sizeof(status::Cell),
+                              old->used_slots);
                 }
             }
-            for (std::size_t i = 0; i < old->servers; i++) {
+            for (std::size_t i = 0; i < old->servers && old->server(i).generation != 0; i++) {
                 Entry& from = old->server(i);
                 Entry* to = from.generation == old->generation ? memory->take_server(from.name())
                                                                : nullptr;
                 if (to != nullptr) {
                     take_over(reinterpret_cast<status::Cell*>(Memory::server_cells(*to)),
                               reinterpret_cast<status::Cell*>(Memory::server_cells(from)),
-                              sizeof(status::ServerCells) / sizeof(status::Cell), old->slots);
+                              sizeof(status::ServerCells) / sizeof(status::Cell), old->used_slots);
                 }
             }
             std::memcpy(static_cast<void*>(&memory->refusals), &old->refusals,
@@ -322,6 +341,9 @@ void Counters::enter() noexcept {
             slot_ = i;
         }
     }
+    std::uint64_t used = memory_->used_slots;
+    while (used <= slot_ && !memory_->used_slots.compare_exchange_weak(used, slot_ + 1)) {
+    }
     bind();
 
     keep_history();
@@ -349,7 +371,7 @@ void Counters::keep_history() noexcept {
         }
         std::uint64_t requests[status::service_count] = {};
         std::uint64_t errors[status::service_count] = {};
-        for (std::size_t slot = 0; slot < slots_; slot++) {
+        for (std::size_t slot = 0; slot < memory_->used_slots; slot++) {
             for (std::size_t i = 0; i < status::service_count; i++) {
                 requests[i] += tally.slots[slot].services[i].requests();
                 errors[i] += tally.slots[slot].services[i].errors();
@@ -384,7 +406,7 @@ void Counters::sum(const Tally& tally, status::Publication& publication) const {
         return;
     }
     status::Service services[status::service_count];
-    for (std::size_t slot = 0; slot < slots_; slot++) {
+    for (std::size_t slot = 0; slot < memory_->used_slots; slot++) {
         const status::PublicationCells& cells = tally.slots[slot];
         for (std::size_t i = 0; i < status::verdict_count; i++) {
             publication.verdicts[i] += status::read(cells.verdicts[i]);
@@ -412,7 +434,7 @@ void Counters::sum(const Tally& tally, status::Publication& publication) const {
 
 /// `mine` is this process's slot, as `server` gave it.
 void Counters::sum(const status::ServerCells* mine, status::Server& server) const noexcept {
-    for (std::size_t slot = 0; mine != nullptr && slot < slots_; slot++) {
+    for (std::size_t slot = 0; mine != nullptr && slot < memory_->used_slots; slot++) {
         (mine - slot_ + slot)->add_to(server);
     }
 }

@@ -19,8 +19,9 @@ static_assert(std::atomic<std::uint64_t>::is_always_lock_free &&
               "an atomic with a lock inside doesn't work between processes");
 
 constexpr std::size_t slots = 256; ///< workers at a time, those of earlier configurations included
-constexpr std::size_t fewest_records = 256;
-constexpr std::size_t smallest_zone = 2 * 1024 * 1024;
+/// Enough for most lives: a zone that has to grow is another one, in which requests that workers of
+/// before the reload still answer aren't seen. Memory that nobody has written to costs nothing.
+constexpr std::size_t fewest_records = 4096;
 
 constexpr std::string_view zone_name = "lync_state";
 
@@ -151,7 +152,7 @@ struct Zone::Memory {
 
     /// Takes what a slot's worker has counted off the totals.
     void take_back(std::size_t of_slot) noexcept {
-        for (std::size_t r = 0; r < capacity; r++) {
+        for (std::size_t r = 0; r < capacity && records()[r].subject != Subject::none; r++) {
             for (std::size_t g = 0; g < gauges; g++) {
                 const std::int32_t n = part(of_slot, r, g).exchange(0, std::memory_order_relaxed);
                 if (n != 0) {
@@ -258,8 +259,7 @@ ngx_int_t Zone::declare(ngx_conf_t* cf, std::size_t records, ngx_int_t (*bind)(v
         return contents + contents / 64 + 64 * 1024;
     };
     const std::size_t needed = zone_size(std::max(records + records / 4, fewest_records));
-    std::size_t size =
-        std::max(std::bit_ceil(zone_size(std::max(2 * records, fewest_records))), smallest_zone);
+    std::size_t size = std::bit_ceil(zone_size(std::max(2 * records, fewest_records)));
     if (const ngx_shm_zone_t* running = running_zone(zone_name);
         running != nullptr && running->shm.size >= needed) {
         size = running->shm.size;
