@@ -18,7 +18,7 @@ workers(2);
 my ($A, $B, $C) = qw(127.0.0.11 127.0.0.21 127.0.0.31);
 
 servers($_, $A) for qw(KINDS OFF REASONS UNVERIFIED WORKERS);
-servers($_, $A, $B) for qw(COUNT DOWN RELOAD SHARED PASSIVE ALONE NAMES);
+servers($_, $A, $B) for qw(COUNT DOWN RELOAD SHARED PASSIVE ALONE NAMES SILENT BLAMED);
 servers('SIP', "$A=", "$B=");
 servers('TCP', $A, $B);
 servers('OFFICE', "$A=wac.contoso.local", "$B=mail.contoso.local");
@@ -37,6 +37,9 @@ our %Publication = (
     down    => publication('DOWN', "server $A; server $B;", $fast),
     reload  => publication('RELOAD', "server $A; server $B;", $fast),
     passive => publication('PASSIVE', "server $A; server $B;",
+        'health_check autodiscover interval=1s;'),
+    silent => publication('SILENT', "server $A; server $B;", $fast),
+    blamed => "pending_get_timeout 3s;\n" . publication('BLAMED', "server $A; server $B;",
         'health_check autodiscover interval=1s;'),
     alone => publication('ALONE', "server $A; server $B;", $fast),
     tcp   => publication('TCP', "server $A; server $B;",
@@ -309,12 +312,44 @@ scene passive => sub {
     forget_stats();
     my @answers = map { ask_once() } 1 .. 20;
     # What the server has read it may have acted upon: such a request isn't made a second time.
-    cmp_ok(scalar(grep { $_->{status} != 200 } @answers), '<=', 2, 'who is sent there first is told');
+    cmp_ok(scalar(grep { $_->{status} != 200 } @answers), '<=', 3, 'who is sent there first is told');
     is(scalar(grep { $_->{status} != 200 } @answers[10 .. 19]), 0, 'nobody later');
-    cmp_ok(scalar @{ stats($A, 'PASSIVE')->{requests} }, '<=', 2,
-        'after at most one failure in each worker it is left alone');
+    cmp_ok(scalar @{ stats($A, 'PASSIVE')->{requests} }, '<=', 3,
+        'after three in a row it is left alone');
     ok(wait_for_checks(2, $A, 'PASSIVE'), 'checks go on');
     is(scalar(my @lines = health_lines(qr/fail|down/)), 0, 'and pass');
+};
+
+# A server that has fallen silent answers nothing any more, whatever it was asked before.
+scene silent => sub {
+    ok(wait_for_checks(1, $_, 'SILENT'), 'up') for $A, $B;
+    tell($A, SILENT => request => 'silent');
+    my @clients = map { client('https://lyncwebext.contoso.com')->ask('GET /abs/handler') } 1 .. 4;
+    sleep 0.5;
+    tell($A, SILENT => check => 'silent');
+    my @answers = map { $_->answer } @clients;
+    # The other one answers at once, so it gets most of them.
+    like(join(' ', sort map { $_->{status} } @answers), qr/^(?:200 ){2,3}503(?: 503)?$/, 'nobody waits for it');
+    is((grep { $_->{status} == 503 } @answers)[0]->one('Retry-After'), 30, 'who did may come again');
+    ok(scalar log_lines(qr/lync_balance: server 127\.0\.0\.11:\d+ .* is down: [12] requests that it hasn't begun/), 'told');
+    provoked_lines(qr/upstream timed out/);
+};
+
+# A page that crashes, or waits too long, is no reason to take a server from everybody.
+scene blamed => sub {
+    ok(wait_for_checks(1, $_, 'BLAMED'), 'up') for $A, $B;
+    for (1 .. 3) {
+        tell($_, BLAMED => request => 'close') for $A, $B;
+        is(ask_once()->{status}, 503, 'broken off') for 1 .. 2;
+        tell($_, BLAMED => request => 'fine') for $A, $B;
+        is(ask_once()->{status}, 200, 'answered') for 1 .. 4;
+    }
+    my @pending = map {
+        client('https://lyncwebext.contoso.com')->ask("GET /ucwa/v1/applications/$_/events?hold=8")
+    } 1 .. 6;
+    is(join(' ', map { $_->answer->{status} } @pending), '503 503 503 503 503 503', 'nothing happened for too long');
+    is(scalar(my @out = log_lines(qr/is left out/)), 0, 'both go on');
+    provoked_lines(qr/upstream timed out|prematurely closed/);
 };
 
 # What happens to one server is nothing to the other.
@@ -403,6 +438,19 @@ __DATA__
 === TEST 12: requests fail where checks pass
 --- publication eval: $::Publication{passive}
 --- scene: passive
+
+
+
+=== TEST 21: a server falls silent with requests at it
+--- publication eval: $::Publication{silent}
+--- scene: silent
+
+
+
+=== TEST 22: failures that are no server's fault
+--- publication eval: $::Publication{blamed}
+--- suppress_stderr
+--- scene: blamed
 
 
 

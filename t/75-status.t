@@ -488,7 +488,7 @@ status:{PLAIN}right
 
 
 
-=== TEST 7b: a request of before a reload is counted, too
+=== TEST 17: a request of before a reload is counted, too
 --- http_config eval: main::named('held') . $::Status
 --- scene: held
 

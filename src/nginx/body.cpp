@@ -89,7 +89,7 @@ bool form_passes(ngx_http_request_t* r, const Host& host) noexcept {
     }
     u_char* last = text;
     for (const ngx_chain_t* link = body->bufs; link != nullptr; link = link->next) {
-        last = ngx_cpymem(last, link->buf->pos, in_memory(link->buf));
+        last = std::copy_n(link->buf->pos, in_memory(link->buf), last); // may be NULL, of none
     }
     return host.site.form_passes({reinterpret_cast<char*>(text), size});
 }

@@ -178,8 +178,14 @@ void HealthChecks::Checker::on_look(void* self) {
     static_cast<Checker*>(self)->look();
 }
 
-/// Whether this process is to check, and whom.
+/// What the checks have found, of whoever checks, and whether this process is to check, and whom.
 void HealthChecks::Checker::look() noexcept {
+    for (const auto& publication : conf_.publications) {
+        for (Group& group : publication->groups) {
+            end_unanswered(group, cycle_->log);
+        }
+    }
+    look_.set(look_interval, cycle_->log);
     if (ngx_exiting || ngx_quit || ngx_terminate) {
         targets_.clear();
         if (std::exchange(checking_, false)) {
@@ -187,7 +193,6 @@ void HealthChecks::Checker::look() noexcept {
         }
         return;
     }
-    look_.set(look_interval, cycle_->log);
     checking_ = conf_.zone.hold(Lease::health, lease_time);
     if (!checking_) {
         targets_.clear();

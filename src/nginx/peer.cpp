@@ -27,6 +27,7 @@ constexpr std::size_t most_tries = 16;
 struct Peer {
     Group* group;
     ngx_http_request_t* request;
+    ngx_queue_t queue; ///< in Group::busy while there is a server
 
     Endpoint* server;           ///< in use: a reference, and one more of its requests in flight
     const Endpoint* last;       ///< the last one in use; only compared
@@ -34,6 +35,7 @@ struct Peer {
     std::uint64_t written;      ///< bytes, on a kept connection, before this request
     bool waits;                 ///< a pending GET
     bool probe;                 ///< to a group without a server that takes requests
+    bool tried_out;             ///< it has tried a server that had been left out
 
     bool has_key; ///< the client is bound to a server by affinity
     std::uint64_t key;
@@ -96,6 +98,7 @@ bool takes_requests(Group& group, const Endpoint* endpoint) noexcept {
 /// From here on the request is one of the server's.
 void use_server(ngx_peer_connection_t* pc, Peer& peer, Endpoint& server) noexcept {
     peer.server = retain(&server);
+    ngx_queue_insert_tail(&peer.group->busy, &peer.queue);
     if (peer.waits) {
         add(server, Gauge::waiting, 1);
     }
@@ -171,11 +174,13 @@ Endpoint* choose_server(Peer& peer) noexcept {
     while ((i = choose_index(peer, candidates)) != no_server) {
         Endpoint& server = *servers[i].endpoint;
         const balance::ServerSettings& settings = servers[i].line->settings;
-        if (candidates[i].availability == Availability::trial &&
-            !begin_trial(server, settings, now)) {
+        const bool trial = candidates[i].availability == Availability::trial;
+        // One such risk is enough for one client.
+        if (trial && (peer.tried_out || !begin_trial(server, settings, now))) {
             candidates[i].availability = Availability::failed;
             continue;
         }
+        peer.tried_out = peer.tried_out || trial;
         if (enter(server, settings)) {
             return &server;
         }
@@ -389,10 +394,28 @@ bool may_try_again(const ngx_peer_connection_t* pc, const Peer& peer, bool stale
     return stale && !peer.lost && !(peer.owned && peer.credential) && may_repeat(pc, peer);
 }
 
+/// Whether a failure speaks against the server. No connection and no TLS do. That it broke off, or
+/// didn't answer in time, may be the request's doing: a page that crashes, an upload that is refused
+/// before its end. Such failures count when there are several without an answer to anybody between
+/// them; a pending GET that nothing has ended never does.
+bool is_held_against(const ngx_peer_connection_t* pc, const Peer& peer) noexcept {
+    constexpr std::uint32_t in_a_row = 3;
+    const ngx_connection_t* c = pc->connection;
+    const ngx_http_upstream_t* u = peer.request->upstream;
+    if (c == nullptr || !u->request_sent) {
+        return true;
+    }
+    if (!u->request_body_sent || (peer.waits && c->read->timedout)) {
+        return false;
+    }
+    return peer.server->record->failures.broken.fetch_add(1, std::memory_order_relaxed) + 1 >=
+           in_a_row;
+}
+
 void count_failure(ngx_peer_connection_t* pc, Peer& peer) noexcept {
     Group& group = *peer.group;
     Record* record = peer.server->record;
-    if (record == nullptr || !group.servers.counts_failures()) {
+    if (record == nullptr || !group.servers.counts_failures() || !is_held_against(pc, peer)) {
         return;
     }
     for (const Server& server : group.servers.all()) {
@@ -417,7 +440,13 @@ void count_failure(ngx_peer_connection_t* pc, Peer& peer) noexcept {
 void count_answer(Peer& peer, ngx_log_t* log) noexcept {
     end_probe(peer, true);
     Record* record = peer.server->record;
-    if (record == nullptr || record->failures.out.load(std::memory_order_relaxed) == 0) {
+    if (record == nullptr) {
+        return;
+    }
+    if (record->failures.broken.load(std::memory_order_relaxed) != 0) {
+        record->failures.broken.store(0, std::memory_order_relaxed);
+    }
+    if (record->failures.out.load(std::memory_order_relaxed) == 0) {
         return;
     }
     balance::Failures failures = load(record->failures);
@@ -478,7 +507,32 @@ void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) {
         pc->tries = 0;
         pc->cached = 0; // nginx tries once more if one was
     }
+    ngx_queue_remove(&peer.queue);
     release(std::exchange(peer.server, nullptr));
+}
+
+/// Ends the wait for the first byte of an answer, if that is what the request does.
+bool end_wait(const Peer& peer) noexcept {
+    constexpr ngx_msec_t soon = 1; // after what has arrived by now
+    const ngx_http_upstream_t* u = peer.request->upstream;
+    const ngx_connection_t* c = u->peer.connection;
+    if (c == nullptr || !u->request_sent || u->state == nullptr || u->state->bytes_received != 0 ||
+        !c->read->timer_set ||
+        static_cast<ngx_msec_int_t>(c->read->timer.key - ngx_current_msec) < 1000) {
+        return false;
+    }
+    ngx_add_timer(c->read, soon);
+    return true;
+}
+
+bool is_silent(const balance::SharedHealth& health) noexcept {
+    if (health.takes_requests()) {
+        return false;
+    }
+    const auto reason =
+        static_cast<balance::Reason>(health.cause_reason.load(std::memory_order_relaxed));
+    return reason == balance::Reason::refused || reason == balance::Reason::unreachable ||
+           reason == balance::Reason::timed_out;
 }
 
 // --- TLS sessions
@@ -557,6 +611,26 @@ void take_over(ngx_http_upstream_srv_conf_t* upstream, Group& group, bool resolv
     upstream->peer.init = init_peer;
     static_cast<SrvConf*>(ngx_http_conf_upstream_srv_conf(upstream, ngx_lync_module))->group =
         &group;
+}
+
+void end_unanswered(Group& group, ngx_log_t* log) noexcept {
+    for (const Server& server : group.servers.all()) {
+        if (server.check == nullptr || !is_silent(server.check->health)) {
+            continue;
+        }
+        std::size_t ended = 0;
+        for (ngx_queue_t* q = ngx_queue_head(&group.busy); q != ngx_queue_sentinel(&group.busy);
+             q = ngx_queue_next(q)) {
+            const Peer& peer = *ngx_queue_data(q, Peer, queue);
+            ended += peer.server == server.endpoint && !peer.probe && end_wait(peer) ? 1 : 0;
+        }
+        if (ended != 0) {
+            ngx_log_error(NGX_LOG_WARN, log, 0,
+                          "lync_balance: server %V of upstream \"%s\" is down: %uz requests that "
+                          "it hasn't begun to answer end here",
+                          &server.endpoint->name, group.name.c_str(), ended);
+        }
+    }
 }
 
 void note_answer(ngx_http_request_t* r) noexcept {

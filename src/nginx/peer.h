@@ -15,6 +15,9 @@ namespace lync::nginx {
 
 /// A group of servers at run time. One per generated upstream; worker's own memory.
 struct Group {
+    Group() noexcept { ngx_queue_init(&busy); }
+    Group(const Group&) = delete;
+
     std::string name;
     ngx_str_t title{};  ///< the same, for nginx: $upstream_addr where no server was chosen
     bool shares = true; ///< connections without a credential may serve one client after another
@@ -34,7 +37,13 @@ struct Group {
     time_t told_limit = 0;      ///< when reaching the limit was last logged
     time_t told_nobody = 0;     ///< when having no server was last logged
     std::size_t next_probe = 0; ///< whose turn it is
+    ngx_queue_t busy{};         ///< this worker's requests at servers
 };
+
+/// A server that its health check finds silent (refused, unreachable, timed out) will hardly answer
+/// what it was asked before. Requests without a byte of an answer end as if their time were over,
+/// so that clients needn't wait for `pending_get_timeout`. For a timer.
+void end_unanswered(Group& group, ngx_log_t* log) noexcept;
 
 /// Puts the balancer in the place of the upstream's own, and takes the addresses that nginx has
 /// parsed. `group` must live as long as the configuration.

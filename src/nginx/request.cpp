@@ -26,10 +26,10 @@ std::string_view forwarded_target(ngx_http_request_t* r) noexcept {
     if (target == nullptr) {
         return {};
     }
-    u_char* last = ngx_cpymem(target, r->uri.data, r->uri.len);
+    u_char* last = std::copy_n(r->uri.data, r->uri.len, target); // may be NULL, of no length
     if (r->args.len != 0) {
         *last++ = '?';
-        last = ngx_cpymem(last, r->args.data, r->args.len);
+        last = std::copy_n(r->args.data, r->args.len, last);
     }
     return {reinterpret_cast<char*>(target), static_cast<std::size_t>(last - target)};
 }

@@ -51,6 +51,7 @@ constexpr std::size_t gauges = 4;
 /// Failures of requests to an endpoint (balance::Failures), of all workers. Times in msec.
 struct SharedFailures {
     std::atomic<std::uint32_t> count;
+    std::atomic<std::uint32_t> broken; ///< exchanges in a row that broke off, none answered between
     std::atomic<std::uint64_t> first;
     std::atomic<std::uint64_t> out;
     std::atomic<std::uint64_t> recovered;
