@@ -154,7 +154,8 @@ start(8080, '127.0.0.11', $LyncTest::Paths::NGINX, '-p', "$root/pool/", '-e',
 
 # --- the configuration
 
-my $said = `@nginx -t 2>&1`;
+my $preload = $ENV{TEST_NGINX_LD_PRELOAD} // '';
+my $said = `LD_PRELOAD="$preload" @nginx -t 2>&1`;
 is($?, 0, 'nginx -t accepts the publication beside the default site') or diag($said);
 unlike($said, qr/\[(?:warn|alert|crit|emerg)\]/, 'without a warning');
 
