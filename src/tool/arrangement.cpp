@@ -94,23 +94,29 @@ private:
 
     /// Sockets as `http_listen` and `https_listen` take them. One speaks one protocol.
     void settle_sockets() {
-        std::set<std::string> taken;
-        for (auto* sockets : {&result_.proxy.https_sockets, &result_.proxy.http_sockets}) {
+        std::map<std::string, const void*> taken;
+        auto& https = result_.proxy.https_sockets;
+        for (auto* sockets : {&https, &result_.proxy.http_sockets}) {
             std::vector<std::string> settled;
             for (const std::string& written : *sockets) {
                 const std::size_t space = written.find(' ');
                 const std::string address = normal_socket(written.substr(0, space));
+                const auto known = taken.find(address);
                 if (address.empty()) {
                     remark(RemarkKind::lost, "listening on " + quoted(written), {});
-                } else if (taken.insert(address).second) {
+                } else if (known == taken.end()) {
+                    taken.emplace(address, sockets);
                     settled.push_back(address +
                                       (space == std::string::npos ? "" : written.substr(space)));
+                } else if (known->second != sockets) {
+                    say_other_protocol(address);
                 }
             }
             *sockets = std::move(settled);
-        }
-        if (result_.proxy.https_sockets.empty()) {
-            result_.proxy.https_sockets = {"443"};
+            if (https.empty()) { // the default socket is https's, whoever else asks for it
+                https = {"443"};
+                taken.emplace("443", &https);
+            }
         }
         // The usual socket alone is the default, which takes IPv6 as well.
         clear_default(result_.proxy.https_sockets, "443", result_.proxy.http_sockets);
@@ -127,9 +133,12 @@ private:
             std::erase_if(others, [&](const std::string& other) {
                 return other.substr(0, other.find(' ')) == ipv6;
             }) != 0) {
-            remark(RemarkKind::lost, "listening on " + quoted(ipv6) + " for the other protocol",
-                   {});
+            say_other_protocol(ipv6);
         }
+    }
+
+    void say_other_protocol(const std::string& socket) {
+        remark(RemarkKind::lost, "listening on " + quoted(socket) + " for the other protocol", {});
     }
 
     /// "443", "10.0.0.1:443", "[2001:db8::1]:443"; empty if it is none of these.

@@ -333,6 +333,19 @@ TEST_CASE("parameters of nginx's servers that can't be written as they are", "[i
     CHECK(result.says("NOT CARRIED OVER: parameter \"max_conns=x\" of a server"));
 }
 
+TEST_CASE("a socket of https that can't be one leaves the default to https", "[import]") {
+    const Result result(read_nginx_text(R"(
+            server { listen 443 ssl'http2; listen 81[::]:441 ssl; listen 81; listen [::]:443;
+                     server_name webext.contoso.com;
+                     location / { proxy_pass https://10.0.0.11:4443; } })",
+                                        "/etc/nginx/old.conf", lync::syntax::Sources::of_system()),
+                        options());
+    CHECK(result.has("http_listen 81;"));
+    CHECK_FALSE(result.has("http_listen 443;"));
+    CHECK(result.says("NOT CARRIED OVER: listening on \"81[::]:441\""));
+    CHECK(result.says("NOT CARRIED OVER: listening on \"443\" for the other protocol"));
+}
+
 TEST_CASE("options that make no sense", "[import]") {
     const auto refused = [](ImportOptions with) -> std::string {
         try {
