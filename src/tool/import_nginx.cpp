@@ -50,6 +50,9 @@ public:
             }
         }
         read_http({&root_}); // a file that is included at http level
+        for (const Chain& chain : without_pass_) {
+            read_plain_http(chain);
+        }
         if (servers_ == 0) {
             throw syntax::Mistake("no \"server\" block with \"proxy_pass\" in it: is it the right "
                                   "file?",
@@ -112,7 +115,8 @@ private:
         find_passes(chain, true, passes);
         const Directive& server = *chain.back();
         if (passes.empty()) {
-            return; // redirects, or files of its own
+            without_pass_.push_back(chain); // redirects, or files of its own
+            return;
         }
         servers_++;
         std::stable_sort(passes.begin(), passes.end(),
@@ -168,6 +172,64 @@ private:
             plain = !all_tls;
             tls = all_tls;
             add_new(all_tls ? proxy_.https_sockets : proxy_.http_sockets, "80");
+        }
+    }
+
+    /// Whether a server that passes nothing on answers for published names.
+    bool is_for_published_names(const Directive& server) const {
+        bool catches_all = true;
+        bool named = false;
+        for (const auto& child : server.children) {
+            if (child->name != "server_name") {
+                continue;
+            }
+            for (const std::string& name : child->arguments) {
+                catches_all = catches_all && (name.empty() || name == "_");
+                named = named || std::any_of(proxy_.rules.begin(), proxy_.rules.end(),
+                                             [&](const OldRule& rule) {
+                                                 return server_name_holds(name, rule.host);
+                                             });
+            }
+        }
+        for (const auto& child : server.children) {
+            catches_all = catches_all || (child->name == "listen" &&
+                                          (has_argument(*child, "default_server") ||
+                                           has_argument(*child, "default")));
+        }
+        // Beside a redirect, a server for all names is somebody else's page.
+        return named || (catches_all && redirects_to_https(server));
+    }
+
+    /// Port 80 beside the servers that pass requests on: as a rule it redirects to them.
+    void read_plain_http(const Chain& chain) {
+        const Directive& server = *chain.back();
+        if (!is_for_published_names(server)) {
+            return;
+        }
+        const bool all_tls = first_argument(inherited(chain, "ssl")) == "on";
+        bool any = false;
+        bool plain = false;
+        for (const auto& child : server.children) {
+            if (child->name != "listen" || child->arguments.empty()) {
+                continue;
+            }
+            any = true;
+            const std::string& text = child->arguments.front();
+            if (!all_tls && !has_argument(*child, "ssl") && !has_argument(*child, "quic") &&
+                !text.starts_with("unix:")) {
+                add_socket(*child, text, false);
+                plain = true;
+            }
+        }
+        if (!any && !all_tls) {
+            add_new(proxy_.http_sockets, "80");
+            plain = true;
+        }
+        if (plain && !redirects_to_https(server)) {
+            remark(RemarkKind::changed,
+                   "plain HTTP of published names got an answer of its own; now it is redirected "
+                   "to https",
+                   server);
         }
     }
 
@@ -559,6 +621,7 @@ private:
     std::string prefix_;
     OldProxy proxy_;
     std::map<std::string, const Directive*, std::less<>> upstreams_;
+    std::vector<Chain> without_pass_; ///< servers
     std::set<std::string> said_;
     std::size_t servers_ = 0;
 };

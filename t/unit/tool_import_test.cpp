@@ -346,6 +346,42 @@ TEST_CASE("a socket of https that can't be one leaves the default to https", "[i
     CHECK(result.says("NOT CARRIED OVER: listening on \"443\" for the other protocol"));
 }
 
+TEST_CASE("port 80 that redirects stays, and what else answers there is said", "[import]") {
+    const auto imported = [](const std::string& server) {
+        return Result(read_nginx_text(
+                          "upstream lync { server 10.0.0.11:4443; }\n" + server + R"(
+            server { listen 443 ssl; server_name webext.contoso.com meet.contoso.com;
+                     location / { proxy_pass https://lync; } })",
+                          "/etc/nginx/old.conf", lync::syntax::Sources::of_system()),
+                      options());
+    };
+    const std::string said = "CHANGED: plain HTTP of published names got an answer of its own";
+    for (const char* server :
+         {"server { listen 80; listen [::]:80; server_name webext.contoso.com meet.contoso.com; "
+          "return 301 https://$host$request_uri; }",
+          "server { server_name *.contoso.com; location / { return 302 https://$host/; } }",
+          "server { listen 80; server_name ~^meet\\.contoso\\.com$; "
+          "rewrite ^ https://$host$request_uri permanent; }",
+          "server { listen 80 default_server; server_name _; "
+          "return 301 https://$host$request_uri; }"}) {
+        INFO(server);
+        const Result result = imported(server);
+        CHECK_FALSE(result.has("http_listen off;"));
+        CHECK_FALSE(result.says(said));
+    }
+    for (const char* server :
+         {"server { listen 127.0.0.1:8080; server_name _; location / { stub_status; } }",
+          "server { listen 80; server_name www.fabrikam.com; return 301 https://$host/; }",
+          "server { listen 443 ssl; server_name webext.contoso.com; return 403; }"}) {
+        INFO(server);
+        CHECK(imported(server).has("http_listen off;"));
+    }
+    const Result result = imported("server { listen 8080; server_name webext.contoso.com; "
+                                   "root /srv/www; }");
+    CHECK(result.has("http_listen 8080;"));
+    CHECK(result.says(said));
+}
+
 TEST_CASE("options that make no sense", "[import]") {
     const auto refused = [](ImportOptions with) -> std::string {
         try {
