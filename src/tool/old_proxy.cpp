@@ -311,6 +311,12 @@ private:
 
     void write_limits() {
         out_.line("");
+        note(RemarkKind::changed,
+             "the old proxy passed every path on, but for those that are told above; now it is the "
+             "product's external paths alone. What your clients need besides is named by "
+             "\"allow_path PREFIX\", as the error log says, or \"path_policy vendor\" passes every "
+             "path but administrative ones");
+        out_.directive("path_policy", "strict");
         write_plain_http();
 
         constexpr std::chrono::seconds longest_pending_get{920}; // phones ask for 900, wait 920

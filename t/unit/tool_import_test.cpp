@@ -382,6 +382,21 @@ TEST_CASE("port 80 that redirects stays, and what else answers there is said", "
     CHECK(result.says(said));
 }
 
+TEST_CASE("that paths are no longer passed as they come is said for every product", "[import]") {
+    for (OldProxy proxy :
+         {read_arr(fixture("applicationHost.config"), "applicationHost.config", ""),
+          read_pfsense(fixture("pfsense-config.xml"), "config.xml", "", "lync"),
+          read_nginx_text("server { listen 443 ssl; server_name webext.contoso.com; "
+                          "location / { proxy_pass https://10.0.0.11:4443; } }",
+                          "/etc/nginx/old.conf", lync::syntax::Sources::of_system())}) {
+        const Result result(std::move(proxy), options());
+        CHECK(result.has("path_policy strict;"));
+        CHECK(result.says("CHANGED: the old proxy passed every path on"));
+        CHECK(result.says("\"allow_path PREFIX\""));
+        CHECK(result.says("\"path_policy vendor\""));
+    }
+}
+
 TEST_CASE("options that make no sense", "[import]") {
     const auto refused = [](ImportOptions with) -> std::string {
         try {
