@@ -270,11 +270,28 @@ private:
         if (takes_over) {
             known.servers = rule.servers;
             known.place = rule.place;
+            known.services = rule.services;
+        } else if (rule.https_port != 0) {
+            add_services(known, rule);
         }
         known.https_port = known.https_port != 0 ? known.https_port : rule.https_port;
         known.http_port = known.http_port != 0 ? known.http_port : rule.http_port;
         if (known.fqdn.empty()) {
             known.fqdn = rule.fqdn;
+        }
+    }
+
+    /// Rules for one name each bring paths of theirs.
+    static void add_services(OldRule& known, const OldRule& rule) {
+        if (!known.services || !rule.services) {
+            known.services.reset();
+            return;
+        }
+        for (const std::string& service : *rule.services) {
+            if (std::find(known.services->begin(), known.services->end(), service) ==
+                known.services->end()) {
+                known.services->push_back(service);
+            }
         }
     }
 

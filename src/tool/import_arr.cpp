@@ -89,6 +89,7 @@ struct Rule {
     std::string scheme;        ///< of the action's URL
     std::string target;        ///< farm or host
     std::uint16_t port = 0;    ///< of a target that isn't a farm
+    std::optional<std::vector<std::string>> services; ///< as of OldRule
     pugi::xml_node node;
 };
 
@@ -403,10 +404,20 @@ private:
         return true;
     }
 
-    void read_match(const Rule& rule, pugi::xml_node match) {
+    void read_match(Rule& rule, pugi::xml_node match) {
         const std::string url = attribute(match, "url");
         const bool all = url == "*" || url == ".*" || url == "(.*)" || url == "^(.*)$" ||
                          url == "^.*$" || url == "^(.*)" || url.empty();
+        if (!all && !is_true(match, "negate", false)) {
+            rule.services = exchange_services_of(url);
+            if (const auto path = exchange_admin_path(url); !path.empty()) {
+                remark(RemarkKind::changed,
+                       "rule " + quoted(rule.name) + " is for " + std::string(path) +
+                           " of Exchange as well; as an administrative surface it never is "
+                           "published here",
+                       rule.node);
+            }
+        }
         if (!all || is_true(match, "negate", false)) {
             remark(RemarkKind::lost,
                    "rule " + quoted(rule.name) + " is for the paths " + quoted(url) +
@@ -476,6 +487,7 @@ private:
 
         OldRule published;
         published.place = file_.place(rule.node);
+        published.services = rule.services;
         if (farm != nullptr) {
             published.servers = farm->servers;
             published.fqdn = to_ascii_lower(farm->name);

@@ -133,6 +133,7 @@ private:
         for (std::size_t i = 1; i < passes.size(); i++) {
             compare_pass(passes.front(), passes[i]);
         }
+        rule.services = services_of(passes);
         if (tls) {
             read_certificates(chain);
         }
@@ -419,8 +420,40 @@ private:
         }
     }
 
+    /// What of Exchange the locations with a proxy_pass are; nothing if one of them takes all paths.
+    std::optional<std::vector<std::string>> services_of(const std::vector<Pass>& passes) {
+        std::vector<std::string> services;
+        for (const Pass& pass : passes) {
+            bool all = true;
+            for (const Directive* block : pass.chain) {
+                if (block->name != "location" || block->arguments.empty()) {
+                    continue;
+                }
+                const std::string& path = block->arguments.back();
+                const bool any_path = path.starts_with('@') ||
+                                      (path.find_first_not_of("^/.*$()") == std::string::npos &&
+                                       block->arguments.front() != "=");
+                all = all && any_path;
+                for (std::string& service : exchange_services_of(path)) {
+                    add_new(services, std::move(service));
+                }
+            }
+            if (all) {
+                return std::nullopt;
+            }
+        }
+        return services;
+    }
+
+    /// Scheme, host and port of a proxy_pass.
+    static std::string_view target_of(const Pass& pass) {
+        const std::string_view url = pass.directive->arguments.front();
+        const std::size_t scheme = url.find("://");
+        return scheme == url.npos ? url : url.substr(0, url.find('/', scheme + 3));
+    }
+
     void compare_pass(const Pass& first, const Pass& other) {
-        if (first.directive->arguments.front() != other.directive->arguments.front()) {
+        if (target_of(first) != target_of(other)) {
             remark(RemarkKind::lost,
                    "\"proxy_pass\" to " + quoted(other.directive->arguments.front()) + " in " +
                        location_of(other) + ": a name's requests go to one group of servers",
@@ -544,6 +577,17 @@ private:
         if (where != "/") {
             const bool refuses = own(location, "deny") != nullptr ||
                                  first_argument(own(location, "return")).starts_with("4");
+            const bool passes = own(location, "proxy_pass") != nullptr;
+            if (const auto path = exchange_admin_path(where); passes && !path.empty()) {
+                remark(RemarkKind::changed,
+                       "the administrative surface " + std::string(path) +
+                           " of Exchange was published; it never is here",
+                       location);
+            }
+            if (passes && (!exchange_services_of(where).empty() ||
+                           !exchange_admin_path(where).empty())) {
+                return; // one of "services"; of other names, path_policy's business
+            }
             remark(RemarkKind::lost,
                    "location " + quoted(where) +
                        (refuses ? ": what must stay closed is \"deny_path\"; internal and "

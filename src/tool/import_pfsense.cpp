@@ -412,10 +412,10 @@ private:
                    node);
             return;
         }
-        proxy_.exchange_services = {"owa", "oab"};
+        std::vector<std::string> services{"owa", "oab"};
         const auto service = [&](const char* field, const char* word) {
             if (!text_of(general_, field).empty()) {
-                proxy_.exchange_services.emplace_back(word);
+                services.emplace_back(word);
             }
         };
         service("reverse_owa_activesync", "activesync");
@@ -429,10 +429,13 @@ private:
         }
         remark(RemarkKind::changed,
                "the administrative surface /ecp of Exchange was published; it never is here", node);
-        OldRule autodiscover = rule;
         const bool with_autodiscover = is_on(general_, "reverse_owa_autodiscover");
         if (with_autodiscover) {
-            proxy_.exchange_services.emplace_back("autodiscover");
+            services.emplace_back("autodiscover");
+        }
+        rule.services = std::move(services);
+        OldRule autodiscover = rule;
+        if (with_autodiscover) {
             const bool deep = std::count(fqdn.begin(), fqdn.end(), '.') > 1;
             autodiscover.host = "autodiscover" + (deep ? fqdn.substr(fqdn.find('.')) : "." + fqdn);
         }

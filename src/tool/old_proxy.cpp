@@ -303,10 +303,33 @@ private:
         if (!certificate_name.empty()) {
             out_.directive("certificate_name", certificate_name);
         }
-        if (kind == As::exchange && !plan_.proxy.exchange_services.empty()) {
-            out_.list("services", plan_.proxy.exchange_services);
+        if (kind == As::exchange) {
+            write_services(members);
         }
         out_.close();
+    }
+
+    /// The services of all names of a block, which serves each of them under every name.
+    void write_services(const std::vector<const Name*>& members) {
+        std::vector<std::string> services;
+        bool every_path = false;
+        for (const Name* name : members) {
+            every_path = every_path || !name->rule.services;
+            for (const std::string& service :
+                 name->rule.services.value_or(std::vector<std::string>{})) {
+                if (std::find(services.begin(), services.end(), service) == services.end()) {
+                    services.push_back(service);
+                }
+            }
+        }
+        if (every_path || services.empty()) {
+            note(RemarkKind::check,
+                 "every path of Exchange was passed on: these are all services there are, without "
+                 "/ecp and /powershell; leave those that are used from outside (Lync's clients "
+                 "need ews and autodiscover)");
+            services = {"ews", "autodiscover", "owa", "activesync", "mapi", "oab"};
+        }
+        out_.list("services", services);
     }
 
     void write_limits() {

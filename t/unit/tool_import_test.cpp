@@ -397,6 +397,52 @@ TEST_CASE("that paths are no longer passed as they come is said for every produc
     }
 }
 
+TEST_CASE("what of Exchange was published stays so", "[import]") {
+    const auto imported = [](const std::string& locations) {
+        return Result(
+            read_nginx_text("server { listen 443 ssl; server_name webext.contoso.com; "
+                            "location / { proxy_pass https://10.0.0.11:4443; } }\n"
+                            "server { listen 443 ssl; server_name mail.contoso.com; " +
+                                locations + " }",
+                            "/etc/nginx/old.conf", lync::syntax::Sources::of_system()),
+            options());
+    };
+    const std::string every = "services ews autodiscover owa activesync mapi oab;";
+    const std::string check = "CHECK: every path of Exchange was passed on";
+    for (const char* locations :
+         {"location / { proxy_pass https://10.0.0.16; }",
+          "location /owa { proxy_pass https://10.0.0.16; } "
+          "location ~ ^/ { proxy_pass https://10.0.0.16; }",
+          "location / { try_files $uri @ex; } location @ex { proxy_pass https://10.0.0.16; }",
+          "location /rpc { proxy_pass https://10.0.0.16; }"}) {
+        INFO(locations);
+        const Result result = imported(locations);
+        CHECK(result.has(every));
+        CHECK(result.says(check));
+    }
+    const Result result = imported(
+        "location / { return 301 /owa/; } location /owa { proxy_pass https://10.0.0.16/owa; } "
+        "location ~* ^/(ews|Microsoft-Server-ActiveSync)/ { proxy_pass https://10.0.0.16; } "
+        "location /ecp { proxy_pass https://10.0.0.16/ecp; }");
+    CHECK(result.has("services owa ews activesync;"));
+    CHECK_FALSE(result.says(check));
+    CHECK_FALSE(result.says("NOT CARRIED OVER"));
+    CHECK(result.says("CHANGED: the administrative surface /ecp of Exchange was published"));
+
+    std::string two = small_arr(on_host, to_farm);
+    const auto rule = [](std::string_view match) {
+        return "<rule name=\"mail\"><match url=\"" + std::string(match) +
+               "\"/><conditions><add input=\"{HTTP_HOST}\" pattern=\"^mail\\.contoso\\.com$\"/>"
+               "</conditions><action type=\"Rewrite\" url=\"https://10.0.0.16/{R:0}\"/></rule>";
+    };
+    const std::size_t end = two.find("</globalRules>");
+    const std::string all = std::string(two).insert(end, rule(".*"));
+    CHECK(arr(all).has(every));
+    CHECK(arr(all).says(check));
+    two.insert(end, rule("^owa/") + rule("^(oab|mapi)/"));
+    CHECK(arr(two).has("services owa mapi oab;"));
+}
+
 TEST_CASE("options that make no sense", "[import]") {
     const auto refused = [](ImportOptions with) -> std::string {
         try {
