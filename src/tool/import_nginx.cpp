@@ -477,30 +477,48 @@ private:
                             [](char c) { return static_cast<unsigned char>(c) < 0x20; });
     }
 
-    void read_certificates(const Chain& chain) {
-        const std::string certificate = first_argument(inherited(chain, "ssl_certificate"));
-        const std::string key = first_argument(inherited(chain, "ssl_certificate_key"));
-        if (certificate.empty() || key.empty()) {
-            return;
+    /// All directives of a name in the nearest block that has one, by their first argument.
+    static std::vector<std::string> all_inherited(const Chain& chain, std::string_view name) {
+        std::vector<std::string> all;
+        for (auto block = chain.rbegin(); block != chain.rend() && all.empty(); ++block) {
+            for (const auto& child : (*block)->children) {
+                if (child->name == name && !first_argument(child.get()).empty()) {
+                    all.push_back(child->arguments.front());
+                }
+            }
         }
+        return all;
+    }
+
+    /// A server has one certificate of each kind of key, and their keys in the same order.
+    void read_certificates(const Chain& chain) {
+        const std::vector<std::string> certificates = all_inherited(chain, "ssl_certificate");
+        const std::vector<std::string> keys = all_inherited(chain, "ssl_certificate_key");
+        const bool first_server = proxy_.certificates.empty();
+        for (std::size_t i = 0; i < certificates.size() && i < keys.size(); i++) {
+            add_certificate(certificates[i], keys[i], first_server, *chain.back());
+        }
+    }
+
+    void add_certificate(const std::string& certificate, const std::string& key, bool first_server,
+                         const Directive& server) {
         if (!is_file(certificate) || !is_file(key)) {
             remark(RemarkKind::lost, "certificate " + quoted(certificate) + ": write a file",
-                   *chain.back());
+                   server);
             return;
         }
         std::pair<std::string, std::string> files{syntax::full_name(certificate, prefix_),
                                                   syntax::full_name(key, prefix_)};
-        for (const auto& known : proxy_.certificates) {
-            if (known == files) {
-                return;
-            }
+        if (std::find(proxy_.certificates.begin(), proxy_.certificates.end(), files) !=
+            proxy_.certificates.end()) {
+            return;
         }
-        if (!proxy_.certificates.empty()) {
+        if (!first_server) {
             remark(RemarkKind::lost,
                    "certificate " + quoted(certificate) +
                        ": all names of a publication share the "
                        "first server's; a second one is for another kind of key",
-                   *chain.back());
+                   server);
             return;
         }
         proxy_.certificates.push_back(std::move(files));

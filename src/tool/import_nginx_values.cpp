@@ -138,7 +138,7 @@ bool redirects_to_https(const Directive& block) {
 }
 
 bool is_replaced(std::string_view name) {
-    constexpr std::array<std::string_view, 62> names{"listen",
+    constexpr std::array<std::string_view, 60> names{"listen",
                                                      "server_name",
                                                      "location",
                                                      "include",
@@ -197,11 +197,9 @@ bool is_replaced(std::string_view name) {
                                                      "gzip",
                                                      "root",
                                                      "index",
-                                                     "access_log",
-                                                     "error_log",
                                                      "server_tokens"};
     return std::find(names.begin(), names.end(), name) != names.end() || name == "http2" ||
-           name == "charset" || name == "error_page" || name == "reset_timedout_connection";
+           name == "charset" || name == "reset_timedout_connection";
 }
 
 } // namespace lync::tool

@@ -426,7 +426,8 @@ TEST_CASE("what of Exchange was published stays so", "[import]") {
         "location /ecp { proxy_pass https://10.0.0.16/ecp; }");
     CHECK(result.has("services owa ews activesync;"));
     CHECK_FALSE(result.says(check));
-    CHECK_FALSE(result.says("NOT CARRIED OVER"));
+    CHECK_FALSE(result.says("NOT CARRIED OVER: location"));
+    CHECK_FALSE(result.says("NOT CARRIED OVER: \"proxy_pass\""));
     CHECK(result.says("CHANGED: the administrative surface /ecp of Exchange was published"));
 
     std::string two = small_arr(on_host, to_farm);
@@ -441,6 +442,35 @@ TEST_CASE("what of Exchange was published stays so", "[import]") {
     CHECK(arr(all).says(check));
     two.insert(end, rule("^owa/") + rule("^(oab|mapi)/"));
     CHECK(arr(two).has("services owa mapi oab;"));
+}
+
+TEST_CASE("both certificates of a server, its log and its error pages", "[import]") {
+    ImportOptions given;
+    given.trusted_ca = "ca.pem";
+    const Imported imported = compose(
+        read_nginx_text(R"(
+            server { listen 443 ssl; server_name webext.contoso.com;
+                     ssl_certificate rsa.pem; ssl_certificate_key rsa.key;
+                     ssl_certificate ec.pem; ssl_certificate_key ec.key;
+                     access_log /var/log/lync.log; error_page 403 /403.html;
+                     location / { proxy_pass https://10.0.0.11:4443; } }
+            server { listen 443 ssl; server_name meet.contoso.com;
+                     ssl_certificate other.pem; ssl_certificate_key other.key;
+                     location / { proxy_pass https://10.0.0.11:4443; } })",
+                        "/etc/nginx/old.conf", lync::syntax::Sources::of_system()),
+        given);
+    CHECK(imported.text.find("certificate            /etc/nginx/rsa.pem /etc/nginx/rsa.key;\n"
+                             "    certificate            /etc/nginx/ec.pem /etc/nginx/ec.key;\n") !=
+          std::string::npos);
+    for (const char* said : {"\"other.pem\": all names of a publication share", "\"access_log\": what",
+                             "\"error_page\": what"}) {
+        INFO(said);
+        CHECK(std::count_if(imported.remarks.begin(), imported.remarks.end(),
+                            [&](const Remark& remark) {
+                                return remark.kind == RemarkKind::lost &&
+                                       remark.text.find(said) != std::string::npos;
+                            }) == 1);
+    }
 }
 
 TEST_CASE("options that make no sense", "[import]") {
