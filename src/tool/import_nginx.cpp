@@ -3,7 +3,9 @@
 
 #include "tool/import.h"
 
+#include "plan/directives.h"
 #include "tool/import_nginx_values.h"
+#include "tool/nginx_directives.h"
 #include "topology/ascii.h"
 
 #include <algorithm>
@@ -568,7 +570,7 @@ private:
         }
         if (const Directive* authorization = inherited(pass.chain, "auth_basic");
             first_argument(authorization) != "" && first_argument(authorization) != "off") {
-            remark(RemarkKind::lost, "\"auth_basic\": clients authenticate with the servers alone",
+            remark(RemarkKind::lost, "\"auth_basic\": " + remedy_for("auth_basic"),
                    *authorization);
         }
     }
@@ -579,12 +581,32 @@ private:
             if (child->is_block && child->name == "location") {
                 read_location(*child);
             } else if (!is_replaced(child->name)) {
-                remark(RemarkKind::lost,
-                       quoted(child->name) + ": what is still needed goes into a file named by "
-                                             "\"server_include\"",
+                remark(RemarkKind::lost, quoted(child->name) + ": " + remedy_for(child->name),
                        *child);
             }
         }
+    }
+
+    /// Where a directive may go that the block doesn't say.
+    static std::string remedy_for(std::string_view name) {
+        if (name == "ssl_verify_client" || name == "ssl_client_certificate" ||
+            name == "ssl_verify_depth") {
+            return "clients of Lync have no certificate to show";
+        }
+        if (name == "auth_basic" || name == "auth_basic_user_file") {
+            return "clients authenticate with the servers alone";
+        }
+        const auto rows = find_nginx_directives(name);
+        const bool in_a_server =
+            rows.empty() || std::any_of(rows.begin(), rows.end(), [](const NginxDirective& row) {
+                return (row.contexts & in_server) != 0;
+            });
+        if (plan::is_stated_once(name)) {
+            return "the generated servers state it themselves, and \"server_include\" can't change "
+                   "that";
+        }
+        return in_a_server ? "what is still needed goes into a file named by \"server_include\""
+                           : "it has no counterpart";
     }
 
     void read_location(const Directive& location) {

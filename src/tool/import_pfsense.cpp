@@ -259,8 +259,7 @@ private:
             remark(RemarkKind::lost,
                    "clients had to show a certificate of " +
                        quoted(text_of(general_, "reverse_ssl_clientca")) +
-                       ": Lync's clients have none; \"ssl_verify_client\" may stand in a "
-                       "server_include",
+                       ": clients of Lync have no certificate to show",
                    general_.child("reverse_check_clientca"));
         }
         if (text_of(general_, "reverse_compatibility_mode") == "intermediate") {

@@ -473,6 +473,31 @@ TEST_CASE("both certificates of a server, its log and its error pages", "[import
     }
 }
 
+TEST_CASE("server_include is advised for what it may hold", "[import]") {
+    const Result result(
+        read_nginx_text(R"(
+            server { listen 443 ssl; server_name webext.contoso.com; satisfy any;
+                     ssl_client_certificate ca.pem; ssl_verify_client on; limit_req zone=x;
+                     location / { proxy_pass https://10.0.0.11:4443; proxy_bind 10.0.0.1;
+                                  proxy_ssl_certificate c.pem; auth_basic x;
+                                  limit_except GET { deny all; } allow 10.0.0.0/8; } })",
+                        "/etc/nginx/old.conf", lync::syntax::Sources::of_system()),
+        options());
+    const std::string include = ": what is still needed goes into a file named by \"server_include\"";
+    const std::string stated = ": the generated servers state it themselves";
+    for (const char* name : {"limit_req", "allow"}) {
+        INFO(name);
+        CHECK(result.says("NOT CARRIED OVER: \"" + std::string(name) + "\"" + include));
+    }
+    for (const char* name : {"satisfy", "proxy_bind", "proxy_ssl_certificate"}) {
+        INFO(name);
+        CHECK(result.says("NOT CARRIED OVER: \"" + std::string(name) + "\"" + stated));
+    }
+    CHECK(result.says("\"ssl_verify_client\": clients of Lync have no certificate to show"));
+    CHECK(result.says("\"auth_basic\": clients authenticate with the servers alone"));
+    CHECK(result.says("\"limit_except\": it has no counterpart"));
+}
+
 TEST_CASE("options that make no sense", "[import]") {
     const auto refused = [](ImportOptions with) -> std::string {
         try {
