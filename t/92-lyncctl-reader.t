@@ -55,6 +55,26 @@ push @rows,
     { title => 'text after the end', raw => "$smallest# comment" },
     { title => 'a brace after the end', raw => "$smallest}\n" };
 
+# The module isn't loaded, too late, or by a file that is included, as Debian has it.
+my $load     = "load_module $LyncTest::Paths::MODULE;\n";
+my $unloaded = $smallest =~ s/\A[^\n]*\n//r;
+push @rows,
+    { title => 'load_module is missing', raw => $unloaded },
+    { title => 'load_module is a comment', raw => "# $load$unloaded" },
+    { title => 'load_module in an included file', raw => "include enabled-*.conf;\n$unloaded",
+      files => { 'enabled-50-mod-http-lync.conf' => $load } },
+    { title => 'no file for load_module', raw => "include enabled-*.conf;\n$unloaded" },
+    { title => 'load_module is missing, lync_status', raw => "events {}\nhttp { server { listen 127.0.0.1:18080;\n"
+        . "location / { lync_status; } } }\n" };
+
+# A byte-order mark, which nginx takes for a part of the first word.
+push @rows,
+    { title => 'a byte-order mark', raw => "\xef\xbb\xbf$smallest" },
+    { title => 'a byte-order mark before a comment', raw => "\xef\xbb\xbf# comment\n$smallest" },
+    { title => 'a byte-order mark alone', raw => "\xef\xbb\xbf\n$smallest" },
+    { title => 'a byte-order mark in an included file', http => "include pub.conf;\n",
+      files => { 'pub.conf' => "\xef\xbb\xbfmap \$host \$x { default 1; }\n" } };
+
 # Cut off at each byte of the block.
 my $block = index $smallest, 'lync_publish';
 push @rows, { title => "cut off at byte $_", raw => substr $smallest, 0, $_ }

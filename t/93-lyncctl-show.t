@@ -296,6 +296,7 @@ my $check = JSON::PP->new->utf8->decode((run('check', $conf, '--format', 'json')
 is_deeply([sort keys %{ $check->[0] }], [qw(file level line text)], 'check --format json');
 
 my $fine = write_file('fine.conf', <<"END_CONF");
+load_module $LyncTest::Paths::MODULE;
 events {}
 http {
     lync_publish contoso {
@@ -311,7 +312,17 @@ END_CONF
 is((run('check', $fine))[0], 0, 'check without a warning: exit 0, advice or not');
 is((run('check', $fine, '--strict'))[0], 1, 'check --strict: advice counts');
 
-my $broken = write_file('broken.conf', "events {}\nhttp {\n    lync_publish contoso {\n        sip_domian a.b;\n    }\n}\n");
+my $unloaded = write_file('unloaded.conf', "events {}\nhttp {\n    include publication.conf;\n}\n");
+my ($publication) = do { local (@ARGV, $/) = $fine; <> } =~ /^http \{\n(.*)^\}/ms;
+write_file('publication.conf', $publication);
+($status, $out) = run('check', $unloaded);
+is($status, 2, 'check without load_module: exit 2');
+like($out, qr{^\[emerg\] unknown directive "lync_publish" in \Q$root\E/publication\.conf:1$}m, 'as nginx says it');
+like($out, qr{^\[advice\] the module isn't loaded: "load_module modules/ngx_lync_module\.so;"}m, 'and the remedy');
+is((run('check', '--fragment', "$root/publication.conf"))[0], 0, 'a fragment loads no modules');
+is((run('show', 'names', $unloaded))[0], 0, 'show works before the module is there');
+
+my $broken = write_file('broken.conf', "load_module $LyncTest::Paths::MODULE; events {}\nhttp {\n    lync_publish contoso {\n        sip_domian a.b;\n    }\n}\n");
 for my $command (['check'], map({ ['show', $_] } qw(names rules ports dns certificate nginx firewall))) {
     ($status, $out, $err) = run(@$command, $broken);
     is($status, 2, "@$command of a broken configuration: exit 2");
