@@ -531,14 +531,18 @@ const Pool& Arrangement::pool_of(const std::vector<OldServer>& servers) const {
 }
 
 std::string Arrangement::name_of(const std::vector<OldServer>& servers) const {
-    for (const auto* known_names : {&pool_names, &proxy.pool_names}) {
-        for (const OldServer& server : servers) {
-            if (const auto known = known_names->find(server.address); known != known_names->end()) {
-                return topology::parse_fqdn(known->second).name;
-            }
+    for (const OldServer& server : servers) {
+        if (const auto said = pool_names.find(server.address); said != pool_names.end()) {
+            return said->second;
         }
     }
-    return {};
+    // What the old file calls one of several servers is that server's name, not the pool's.
+    std::set<std::string> names;
+    for (const OldServer& server : servers) {
+        const auto known = proxy.pool_names.find(server.address);
+        names.insert(known == proxy.pool_names.end() ? std::string{} : known->second);
+    }
+    return names.size() == 1 ? topology::parse_fqdn(*names.begin()).name : std::string{};
 }
 
 std::string Arrangement::some_domain() const {

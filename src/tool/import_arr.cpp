@@ -151,6 +151,7 @@ private:
                     address = line.substr(0, size);
                 } else {
                     hosts_.try_emplace(to_ascii_lower(line.substr(0, size)), address);
+                    names_of_[address].insert(to_ascii_lower(line.substr(0, size)));
                 }
                 line.remove_prefix(size);
             }
@@ -207,8 +208,32 @@ private:
                 }
             }
         }
+        name_by_hosts(farm);
         read_farm_settings(farm, node.child("applicationRequestRouting"));
         farms_.push_back(std::move(farm));
+    }
+
+    /// The one name that the hosts file has for all servers of a farm is the pool's.
+    void name_by_hosts(const Farm& farm) {
+        if (farm.servers.size() < 2) {
+            return; // by its own name, or by its address
+        }
+        std::set<std::string> common;
+        for (const OldServer& server : farm.servers) {
+            std::set<std::string> names;
+            for (const std::string& name : names_of_[server.address]) {
+                if (name.find('.') != std::string::npos &&
+                    (&server == &farm.servers.front() || common.contains(name))) {
+                    names.insert(name);
+                }
+            }
+            common = std::move(names);
+        }
+        if (common.size() == 1) {
+            for (const OldServer& server : farm.servers) {
+                proxy_.pool_names[server.address] = *common.begin();
+            }
+        }
     }
 
     std::uint16_t port_in(pugi::xml_node node, const char* name, std::uint16_t otherwise) {
@@ -570,6 +595,7 @@ private:
     std::vector<Farm> farms_;
     std::vector<Rule> rules_;
     std::map<std::string, std::string> hosts_;
+    std::map<std::string, std::set<std::string>> names_of_; ///< by address, as the hosts file says
     std::chrono::seconds proxy_timeout_{120}; ///< of the proxy section
 };
 

@@ -498,6 +498,25 @@ TEST_CASE("server_include is advised for what it may hold", "[import]") {
     CHECK(result.says("\"limit_except\": it has no counterpart"));
 }
 
+TEST_CASE("a Front End's name in the hosts file isn't the pool's", "[import]") {
+    std::string two = small_arr(on_host, to_farm);
+    two.insert(two.find("<server "),
+               "<server address=\"fe2.contoso.local\"><applicationRequestRouting "
+               "httpPort=\"8080\" httpsPort=\"4443\"/></server>");
+    const auto imported = [&](std::string_view hosts) {
+        return Result(read_arr(two, "a.config", hosts), options());
+    };
+    const Result own = imported("10.0.0.11 fe.contoso.local\n10.0.0.12 fe2.contoso.local\n");
+    CHECK(own.has("server 10.0.0.11;"));
+    CHECK(own.has("server 10.0.0.12;"));
+    CHECK(own.says("CHECK: nobody says the pool's own FQDN"));
+
+    const Result shared = imported("10.0.0.11 fe.contoso.local fepool.contoso.local fepool\n"
+                                   "10.0.0.12 fepool.contoso.local fe2.contoso.local fepool\n");
+    CHECK(shared.has("pool fepool.contoso.local {"));
+    CHECK_FALSE(shared.says("CHECK: nobody says the pool's own FQDN"));
+}
+
 TEST_CASE("options that make no sense", "[import]") {
     const auto refused = [](ImportOptions with) -> std::string {
         try {
