@@ -199,6 +199,7 @@ private:
         }
         certificate_authority_ = text_of(found, "caref");
         if (directory_.empty()) {
+            proxy_.has_certificate = true;
             remark(RemarkKind::check,
                    "the certificate " + quoted(text_of(found, "descr")) +
                        ", its intermediates and its key are in the old file: --out-dir writes them",

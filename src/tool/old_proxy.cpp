@@ -83,8 +83,11 @@ private:
         }
         if (plan_.proxy.certificates.empty()) {
             note(RemarkKind::check,
-                 "the certificate isn't in the old file: export it with its intermediates and its "
-                 "key as PEM to these files");
+                 plan_.proxy.has_certificate
+                     ? "nothing wrote these files: import with --out-dir, or say with "
+                       "--certificate and --key where they are"
+                     : "the certificate isn't in the old file: export it with its intermediates "
+                       "and its key as PEM to these files");
             plan_.proxy.certificates = {{base + ".pem", base + ".key"}};
         }
         for (const auto& [certificate, key] : plan_.proxy.certificates) {

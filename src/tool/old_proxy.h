@@ -68,6 +68,7 @@ struct OldProxy {
     std::vector<std::string> https_sockets;
     /// Certificate and key as this machine has them; empty: the old file doesn't say.
     std::vector<std::pair<std::string, std::string>> certificates;
+    bool has_certificate = false; ///< the old file holds it, but nobody said where it goes
     std::string trusted_ca;
     std::optional<std::chrono::seconds> timeout;   ///< the shortest wait for a server's answer
     std::uint64_t max_upload = 0;                  ///< bytes; 0: not said

@@ -517,6 +517,21 @@ TEST_CASE("a Front End's name in the hosts file isn't the pool's", "[import]") {
     CHECK_FALSE(shared.says("CHECK: nobody says the pool's own FQDN"));
 }
 
+TEST_CASE("where the certificate is, is said once", "[import]") {
+    const auto told = [](OldProxy proxy) {
+        ImportOptions given;
+        given.trusted_ca = "ca.pem";
+        return compose(std::move(proxy), given).text;
+    };
+    const std::string pfsense =
+        told(read_pfsense(fixture("pfsense-config.xml"), "config.xml", "", "lync"));
+    CHECK(pfsense.find("the certificate isn't in the old file") == std::string::npos);
+    CHECK(pfsense.find("# CHECK: nothing wrote these files: import with --out-dir") !=
+          std::string::npos);
+    CHECK(told(read_arr(small_arr(on_host, to_farm), "a.config", ""))
+              .find("# CHECK: the certificate isn't in the old file") != std::string::npos);
+}
+
 TEST_CASE("options that make no sense", "[import]") {
     const auto refused = [](ImportOptions with) -> std::string {
         try {
