@@ -281,6 +281,13 @@ ok($status == 2 && !-e "$root/x.key", 'two publications: which one has to be sai
 is($status, 2, '--csr without --key: exit 2');
 ($status, $out, $err) = run('show', 'certificate', $conf, '--publication', 'contoso', '--csr', "$root/no/x.csr", '--key', "$root/no/x.key");
 is($status, 2, 'a directory that isn\'t there: exit 2');
+for my $force ([], ['--force']) {
+    ($status, $out, $err) = run('show', 'certificate', $conf, '--publication', 'contoso', '--csr', "$root/no/x.csr",
+        '--key', "$root/half.key", @$force);
+    is($status, 2, "a directory that isn't there for the request alone, @$force: exit 2");
+    like($err, qr{^lyncctl: open\(\) "\Q$root\E/no/x\.csr" failed}, 'and why');
+    ok(!-e "$root/half.key", 'the key isn\'t written either');
+}
 is_deeply([glob "$root/*.new-* $root/no*"], [], 'nothing is left lying about');
 
 

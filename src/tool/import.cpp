@@ -52,12 +52,15 @@ void write_all(const Imported& imported, const std::string& directory, const Opt
         throw Failure("mkdir " + syntax::quoted(directory) + " failed (" +
                       std::to_string(error.value()) + ": " + error.message() + ")");
     }
+    std::vector<NewFile> files;
     for (const ImportedFile& file : imported.files) {
-        write_file(file.path, file.content, file.secret ? 0600 : 0644, options.force);
+        files.push_back({file.path, file.content, file.secret ? mode_t{0600} : mode_t{0644}});
+    }
+    files.push_back({block, imported.text, 0644});
+    write_files(files, options.force);
+    for (const NewFile& file : files) {
         output.note("wrote " + file.path);
     }
-    write_file(block, imported.text, 0644, options.force);
-    output.note("wrote " + block);
 }
 
 std::string line_of(const Place& place) {

@@ -63,9 +63,14 @@ void write_request(const Configuration& configuration, const Options& options, O
     output.progress("making a key");
     CertificateRequest request = make_certificate_request(
         {names.subject, wanted.organization, wanted.country}, list, wanted.key_type);
-    write_file(wanted.key, request.key, 0600, options.force);
+    try {
+        write_files({{wanted.key, request.key, 0600}, {wanted.csr, request.csr, 0644}},
+                    options.force);
+    } catch (const Failure&) {
+        request.wipe();
+        throw;
+    }
     request.wipe();
-    write_file(wanted.csr, request.csr, 0644, options.force);
     output.note("wrote " + syntax::quoted(wanted.key) + " (" + wanted.key_type +
                 ", keep it secret) and " + syntax::quoted(wanted.csr));
     for (const auto& pattern : names.patterns) {
