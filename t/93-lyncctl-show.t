@@ -214,6 +214,9 @@ is_deeply([grep { !/^(?:;.*|[a-z0-9.-]+\.\s+IN (?:A\s+[0-9.]+|AAAA [0-9a-f:]+))$
 like($out, qr/^\Q$_\E\.\s+IN A\s+203\.0\.113\.5$/m, "$_ has a record")
     for qw(lyncdiscover.contoso.com lyncdiscover.example.net meet.contoso.com lync.contoso.com
         lyncwebext.contoso.com lyncwebdirext.contoso.com officewebapps01.contoso.com mail.contoso.com);
+my ($records) = $out =~ /^; zone contoso\.com\n(.*?)(?=^; (?:zone|must|lync_publish) |\z)/ms;
+is_deeply([grep { !/^;|^\S+\.contoso\.com\.\s/ } split /\n/, $records // 'none'], [], 'the records of a zone stand together');
+like($out, qr/^; zone example\.net\n/m, 'and those of another SIP domain under its name');
 unlike($out, qr/^(?!;).*(?:lsadmin|lyncdiscoverinternal|fepool|dirpool|wac\.contoso)/m, 'what is for the inside has none');
 like($out, qr/^; must not resolve outside: \Q$_\E /m, "$_ must not resolve outside")
     for qw(lsadmin.contoso.com lyncdiscoverinternal.contoso.com lyncdiscoverinternal.example.net
@@ -277,6 +280,20 @@ for my $type (qw(rsa:2048 ec:p256)) {
 }
 ($status, $out, $err) = run('show', 'certificate', $conf, '--csr', "$root/x.csr", '--key', "$root/x.key");
 ok($status == 2 && !-e "$root/x.key", 'two publications: which one has to be said');
+my $long = write_file('long.conf', <<"END_CONF");
+http {
+    lync_publish contoso {
+        sip_domain   contoso.com;
+        certificate  $pki/public.pem $pki/public.key;
+        trusted_ca   $pki/internal-ca.pem;
+        pool fepool.contoso.local { server 10.0.0.11; external_web_services @{['x' x 60]}.contoso.com; }
+    }
+}
+END_CONF
+($status, $out, $err) = run('show', 'certificate', $long, '--csr', "$root/long.csr", '--key', "$root/long.key");
+is($status, 0, 'a name too long for a common name: a request is written');
+like($err, qr/"x{60}\.contoso\.com" is too long for a common name \(64 characters\): the subject has none/, 'and it is said');
+
 ($status, $out, $err) = run('show', 'certificate', $conf, '--csr', "$root/x.csr");
 is($status, 2, '--csr without --key: exit 2');
 ($status, $out, $err) = run('show', 'certificate', $conf, '--publication', 'contoso', '--csr', "$root/no/x.csr", '--key', "$root/no/x.key");

@@ -477,6 +477,11 @@ private:
 
 OldProxy read_pfsense(std::string_view xml, const std::string& name, const std::string& directory,
                       const std::string& publication) {
+    if (xml.substr(0, 100).find("---- BEGIN config.xml ----") != xml.npos) {
+        throw syntax::Mistake("the backup is encrypted: make one without \"Encrypt this "
+                              "configuration file\", or take /conf/config.xml",
+                              {name, 1});
+    }
     const XmlFile file(xml, name, "pfsense");
     return PfsenseReader(file, name, directory, publication).read();
 }

@@ -73,6 +73,11 @@ void write_request(const Configuration& configuration, const Options& options, O
     request.wipe();
     output.note("wrote " + syntax::quoted(wanted.key) + " (" + wanted.key_type +
                 ", keep it secret) and " + syntax::quoted(wanted.csr));
+    if (names.subject.size() > longest_common_name) {
+        output.note(syntax::quoted(names.subject) +
+                    " is too long for a common name (64 characters): the subject has none, and the "
+                    "name stands among the alternative names, which clients read");
+    }
     for (const auto& pattern : names.patterns) {
         output.note(syntax::quoted(pattern.name) +
                     " stands for any domain and isn't in the request: each domain needs its own");

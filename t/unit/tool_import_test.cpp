@@ -614,6 +614,11 @@ TEST_CASE("XML that isn't read", "[import]") {
     CHECK(mistake("<configuration>" + deep).starts_with("the file isn't well-formed XML"));
 }
 
+TEST_CASE("an encrypted backup of pfSense", "[import]") {
+    CHECK(mistake("---- BEGIN config.xml ----\nVersion: pfSense 2.7\n", true)
+              .starts_with("the backup is encrypted: make one without"));
+}
+
 TEST_CASE("XML that is read but holds nothing, or nonsense", "[import]") {
     CHECK(mistake("\xef\xbb\xbf<configuration>\r\n</configuration>") ==
           "no \"webFarms\" and no rewrite rules that pass requests on: is Application Request "
