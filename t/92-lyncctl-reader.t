@@ -208,7 +208,7 @@ for my $parameter (
 # Files of server_include: directives that nginx has, hasn't, has elsewhere, has once.
 for my $line (
     'add_header X-A b;', 'add_header X-A b c d;', 'add_header;', 'access_log off;', 'expires 1h;',
-    'gzip on;', 'proxy_buffering off;', 'client_max_body_size 1g;', 'absolute_redirect off;',
+    'gzip on;', 'proxy_buffering off;', 'proxy_bind 10.0.0.1;', 'client_max_body_size 1g;', 'absolute_redirect off;',
     'absolute_redirect maybe;', 'absolute_redirect OFF;', 'absolute_redirect off; absolute_redirect on;',
     'keepalive 3;', 'worker_processes 2;', 'events { }', 'server { }', 'location /x { return 204; }',
     'location /x { return 204; } location /x { return 205; }', 'location = / { return 204; }',
