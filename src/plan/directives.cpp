@@ -159,11 +159,10 @@ std::span<const Statement> proxy_tls_statements() noexcept {
     return proxy_tls;
 }
 
-
 bool is_stated_once(std::string_view directive) noexcept {
     constexpr std::string_view adding[] = {
-        "add_header",        "limit_req",         "limit_conn", "sub_filter", "ssl_conf_command",
-        "proxy_pass_header", "proxy_hide_header", "proxy_ssl_conf_command"};
+        "add_header",       "limit_req",         "limit_conn",        "sub_filter",
+        "ssl_conf_command", "proxy_pass_header", "proxy_hide_header", "proxy_ssl_conf_command"};
     if (std::find(std::begin(adding), std::end(adding), directive) != std::end(adding)) {
         return false;
     }

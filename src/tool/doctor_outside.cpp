@@ -49,8 +49,7 @@ private:
 
     HttpAnswer ask(const Visited& visited, const HttpRequest& request) {
         HttpAnswer answer = examiner_.ask(request);
-        if (request.url.starts_with("https:") &&
-            answer.outcome == HttpAnswer::Outcome::answered) {
+        if (request.url.starts_with("https:") && answer.outcome == HttpAnswer::Outcome::answered) {
             (answer.status == 403 ? any_refused_ : any_else_) = true;
         }
         if (answer.outcome == HttpAnswer::Outcome::timed_out &&

@@ -65,8 +65,8 @@ class WrittenFile {
 public:
     explicit WrittenFile(const NewFile& file)
         : path_(file.path), at_(file.path + ".new-" + std::to_string(::getpid())) {
-        Descriptor open(::open(at_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-                               file.mode));
+        Descriptor open(
+            ::open(at_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, file.mode));
         if (open.get() == -1) {
             at_.clear();
             fail("open()", path_);
@@ -91,7 +91,8 @@ public:
     void place(bool force) {
         if (!force) {
             // Not every file system knows RENAME_NOREPLACE.
-            if (::renameat2(AT_FDCWD, at_.c_str(), AT_FDCWD, path_.c_str(), RENAME_NOREPLACE) == 0) {
+            if (::renameat2(AT_FDCWD, at_.c_str(), AT_FDCWD, path_.c_str(), RENAME_NOREPLACE) ==
+                0) {
                 at_ = path_;
                 return;
             }

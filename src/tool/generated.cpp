@@ -29,8 +29,8 @@ bool takes(Arguments arguments, std::size_t count) noexcept {
 }
 
 /// Whether nginx calls a directive duplicate for another one in its block. Some may stand several
-/// times, but neither after "off" nor before it. The function that reads proxy_bind refuses a second
-/// one, which the table can't tell.
+/// times, but neither after "off" nor before it. What reads proxy_bind refuses a second one, which
+/// the table can't tell.
 bool is_duplicate(const Directive& directive, bool once, const Directive& block) noexcept {
     constexpr std::string_view switched_off[] = {"proxy_redirect", "proxy_cookie_domain",
                                                  "proxy_cookie_path", "proxy_cookie_flags",

@@ -85,10 +85,10 @@ struct Rule {
     std::string name;
     bool wildcard = false; ///< patternSyntax
     std::vector<std::string> host_patterns;
-    std::optional<bool> https; ///< condition on {HTTPS} or the port
-    std::string scheme;        ///< of the action's URL
-    std::string target;        ///< farm or host
-    std::uint16_t port = 0;    ///< of a target that isn't a farm
+    std::optional<bool> https;                        ///< condition on {HTTPS} or the port
+    std::string scheme;                               ///< of the action's URL
+    std::string target;                               ///< farm or host
+    std::uint16_t port = 0;                           ///< of a target that isn't a farm
     std::optional<std::vector<std::string>> services; ///< as of OldRule
     pugi::xml_node node;
 };
@@ -596,7 +596,7 @@ private:
     std::vector<Rule> rules_;
     std::map<std::string, std::string> hosts_;
     std::map<std::string, std::set<std::string>> names_of_; ///< by address, as the hosts file says
-    std::chrono::seconds proxy_timeout_{120}; ///< of the proxy section
+    std::chrono::seconds proxy_timeout_{120};               ///< of the proxy section
 };
 
 } // namespace

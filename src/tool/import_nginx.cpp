@@ -195,9 +195,9 @@ private:
             }
         }
         for (const auto& child : server.children) {
-            catches_all = catches_all || (child->name == "listen" &&
-                                          (has_argument(*child, "default_server") ||
-                                           has_argument(*child, "default")));
+            catches_all = catches_all ||
+                          (child->name == "listen" && (has_argument(*child, "default_server") ||
+                                                       has_argument(*child, "default")));
         }
         // Beside a redirect, a server for all names is somebody else's page.
         return named || (catches_all && redirects_to_https(server));
@@ -422,7 +422,8 @@ private:
         }
     }
 
-    /// What of Exchange the locations with a proxy_pass are; nothing if one of them takes all paths.
+    /// What of Exchange the locations with a proxy_pass are; nothing if one of them takes all
+    /// paths.
     std::optional<std::vector<std::string>> services_of(const std::vector<Pass>& passes) {
         std::vector<std::string> services;
         for (const Pass& pass : passes) {
@@ -570,8 +571,7 @@ private:
         }
         if (const Directive* authorization = inherited(pass.chain, "auth_basic");
             first_argument(authorization) != "" && first_argument(authorization) != "off") {
-            remark(RemarkKind::lost, "\"auth_basic\": " + remedy_for("auth_basic"),
-                   *authorization);
+            remark(RemarkKind::lost, "\"auth_basic\": " + remedy_for("auth_basic"), *authorization);
         }
     }
 
@@ -624,8 +624,8 @@ private:
                            " of Exchange was published; it never is here",
                        location);
             }
-            if (passes && (!exchange_services_of(where).empty() ||
-                           !exchange_admin_path(where).empty())) {
+            if (passes &&
+                (!exchange_services_of(where).empty() || !exchange_admin_path(where).empty())) {
                 return; // one of "services"; of other names, path_policy's business
             }
             remark(RemarkKind::lost,

@@ -118,9 +118,8 @@ std::string_view zone_of_name(std::string_view name, const std::vector<std::stri
     std::size_t longest = 0;
     for (const std::string& domain : sip_domains) {
         const bool within =
-            name == domain ||
-            (name.size() > domain.size() && name.ends_with(domain) &&
-             name[name.size() - domain.size() - 1] == '.');
+            name == domain || (name.size() > domain.size() && name.ends_with(domain) &&
+                               name[name.size() - domain.size() - 1] == '.');
         if (within && domain.size() > longest) {
             longest = domain.size();
             zone = domain;

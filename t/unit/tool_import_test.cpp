@@ -348,11 +348,10 @@ TEST_CASE("a socket of https that can't be one leaves the default to https", "[i
 
 TEST_CASE("port 80 that redirects stays, and what else answers there is said", "[import]") {
     const auto imported = [](const std::string& server) {
-        return Result(read_nginx_text(
-                          "upstream lync { server 10.0.0.11:4443; }\n" + server + R"(
+        return Result(read_nginx_text("upstream lync { server 10.0.0.11:4443; }\n" + server + R"(
             server { listen 443 ssl; server_name webext.contoso.com meet.contoso.com;
                      location / { proxy_pass https://lync; } })",
-                          "/etc/nginx/old.conf", lync::syntax::Sources::of_system()),
+                                      "/etc/nginx/old.conf", lync::syntax::Sources::of_system()),
                       options());
     };
     const std::string said = "CHANGED: plain HTTP of published names got an answer of its own";
@@ -399,13 +398,12 @@ TEST_CASE("that paths are no longer passed as they come is said for every produc
 
 TEST_CASE("what of Exchange was published stays so", "[import]") {
     const auto imported = [](const std::string& locations) {
-        return Result(
-            read_nginx_text("server { listen 443 ssl; server_name webext.contoso.com; "
-                            "location / { proxy_pass https://10.0.0.11:4443; } }\n"
-                            "server { listen 443 ssl; server_name mail.contoso.com; " +
-                                locations + " }",
-                            "/etc/nginx/old.conf", lync::syntax::Sources::of_system()),
-            options());
+        return Result(read_nginx_text("server { listen 443 ssl; server_name webext.contoso.com; "
+                                      "location / { proxy_pass https://10.0.0.11:4443; } }\n"
+                                      "server { listen 443 ssl; server_name mail.contoso.com; " +
+                                          locations + " }",
+                                      "/etc/nginx/old.conf", lync::syntax::Sources::of_system()),
+                      options());
     };
     const std::string every = "services ews autodiscover owa activesync mapi oab;";
     const std::string check = "CHECK: every path of Exchange was passed on";
@@ -447,8 +445,8 @@ TEST_CASE("what of Exchange was published stays so", "[import]") {
 TEST_CASE("both certificates of a server, its log and its error pages", "[import]") {
     ImportOptions given;
     given.trusted_ca = "ca.pem";
-    const Imported imported = compose(
-        read_nginx_text(R"(
+    const Imported imported =
+        compose(read_nginx_text(R"(
             server { listen 443 ssl; server_name webext.contoso.com;
                      ssl_certificate rsa.pem; ssl_certificate_key rsa.key;
                      ssl_certificate ec.pem; ssl_certificate_key ec.key;
@@ -457,13 +455,13 @@ TEST_CASE("both certificates of a server, its log and its error pages", "[import
             server { listen 443 ssl; server_name meet.contoso.com;
                      ssl_certificate other.pem; ssl_certificate_key other.key;
                      location / { proxy_pass https://10.0.0.11:4443; } })",
-                        "/etc/nginx/old.conf", lync::syntax::Sources::of_system()),
-        given);
+                                "/etc/nginx/old.conf", lync::syntax::Sources::of_system()),
+                given);
     CHECK(imported.text.find("certificate            /etc/nginx/rsa.pem /etc/nginx/rsa.key;\n"
                              "    certificate            /etc/nginx/ec.pem /etc/nginx/ec.key;\n") !=
           std::string::npos);
-    for (const char* said : {"\"other.pem\": all names of a publication share", "\"access_log\": what",
-                             "\"error_page\": what"}) {
+    for (const char* said : {"\"other.pem\": all names of a publication share",
+                             "\"access_log\": what", "\"error_page\": what"}) {
         INFO(said);
         CHECK(std::count_if(imported.remarks.begin(), imported.remarks.end(),
                             [&](const Remark& remark) {
@@ -474,16 +472,16 @@ TEST_CASE("both certificates of a server, its log and its error pages", "[import
 }
 
 TEST_CASE("server_include is advised for what it may hold", "[import]") {
-    const Result result(
-        read_nginx_text(R"(
+    const Result result(read_nginx_text(R"(
             server { listen 443 ssl; server_name webext.contoso.com; satisfy any;
                      ssl_client_certificate ca.pem; ssl_verify_client on; limit_req zone=x;
                      location / { proxy_pass https://10.0.0.11:4443; proxy_bind 10.0.0.1;
                                   proxy_ssl_certificate c.pem; auth_basic x;
                                   limit_except GET { deny all; } allow 10.0.0.0/8; } })",
-                        "/etc/nginx/old.conf", lync::syntax::Sources::of_system()),
-        options());
-    const std::string include = ": what is still needed goes into a file named by \"server_include\"";
+                                        "/etc/nginx/old.conf", lync::syntax::Sources::of_system()),
+                        options());
+    const std::string include =
+        ": what is still needed goes into a file named by \"server_include\"";
     const std::string stated = ": the generated servers state it themselves";
     for (const char* name : {"limit_req", "allow"}) {
         INFO(name);
