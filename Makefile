@@ -2,7 +2,8 @@
 #
 #     make build       the module, for the installed nginx      -> build/ngx_lync_module.so
 #                      and the command-line tool                -> build/lyncctl
-#     make install     both, with lyncctl's manual and completion (DESTDIR, MODULES_DIR)
+#     make install     both, with lyncctl's manual and completion (DESTDIR, MODULES_DIR); what only
+#                      tests need isn't installed for it
 #     make demo        the lab, shown once                         (lab/lab demo)
 #     make demo-up     the lab, kept running                       (lab/lab up)
 #     make demo-down   stops it                                    (lab/lab down)
@@ -16,7 +17,8 @@
 #     make test-asan   units, suites and lyncctl's own tests, sanitized
 #     make fuzz        builds and runs the fuzz targets, two at a time: t/fuzz/README.md
 #     make bench-verdict  what a verdict costs                     (bench/verdict.cpp)
-#     make deps        installs what is missing of the Debian packages below
+#     make deps        installs what is missing of the Debian packages to build and to run
+#     make test-deps   those of the tests as well
 #     make clean       removes build/
 #
 # demo and test begin on a bare Debian 12: they install, build and run. Variables:
@@ -47,32 +49,34 @@ MODULE := $(abspath $(BUILD))/ngx_lync_module.so
 export BUILD NGINX_BINARY NGINX_SOURCE_DIR JOBS
 
 # To build and to run.
-PACKAGES := nginx nginx-dev cmake g++ make pkg-config catch2 libssl-dev libpcre2-dev zlib1g-dev \
-    libidn2-dev openssl curl python3
+PACKAGES := nginx nginx-dev cmake g++ make pkg-config libssl-dev libpcre2-dev zlib1g-dev libidn2-dev
 
 # Of lyncctl.
 PACKAGES += libcli11-dev libpugixml-dev nlohmann-json3-dev libcurl4-openssl-dev libc-ares-dev
 
-# Of its tests.
-PACKAGES += nftables iproute2 util-linux
+# Of the lab.
+LAB_PACKAGES := openssl curl python3
 
-# To test: what Test::Nginx::Socket stands on, the suites' own TLS client, and the tools they call.
-PACKAGES += perl libtest-base-perl libtest-longstring-perl libtext-diff-perl libipc-run-perl \
+# Of unit tests, and of lyncctl's own.
+TEST_PACKAGES := $(LAB_PACKAGES) catch2 nftables iproute2 util-linux
+
+# Of the suites: what Test::Nginx::Socket stands on, the suites' own TLS client, and the tools they call.
+TEST_PACKAGES += perl libtest-base-perl libtest-longstring-perl libtext-diff-perl libipc-run-perl \
     liblist-moreutils-perl libfilter-perl liburi-perl libwww-perl libhttp-message-perl \
     libio-socket-ssl-perl libnet-ssleay-perl nghttp2-client procps psmisc binutils
 
 # Real servers for connection_auth: NTLM by Apache, Kerberos with a KDC.
-PACKAGES += apache2-bin libapache2-mod-auth-gssapi gss-ntlmssp krb5-kdc krb5-admin-server \
+TEST_PACKAGES += apache2-bin libapache2-mod-auth-gssapi gss-ntlmssp krb5-kdc krb5-admin-server \
     krb5-user python3-requests-ntlm python3-gssapi
 
 # The status as its schema says.
-PACKAGES += python3-jsonschema
+TEST_PACKAGES += python3-jsonschema
 
 # A real DNS server for servers given by name.
-PACKAGES += dnsmasq-base
+TEST_PACKAGES += dnsmasq-base
 
 .PHONY: fuzz bench-verdict
-.PHONY: install tool-tests
+.PHONY: install tool-tests test-deps lab-deps build-and-tests
 .PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx bench storm soak test-asan clean
 .PHONY: browser-test
 
@@ -100,6 +104,13 @@ deps:
 	$$sudo env DEBIAN_FRONTEND=noninteractive \
 	    apt-get -q -y --no-install-recommends install $$missing
 
+# After deps, not beside it: apt-get runs once at a time.
+lab-deps: deps
+	@$(MAKE) --no-print-directory deps PACKAGES="$(LAB_PACKAGES)"
+
+test-deps: deps
+	@$(MAKE) --no-print-directory deps PACKAGES="$(TEST_PACKAGES)"
+
 build: deps
 	@mkdir -p $(BUILD)
 	@cmake -S . -B $(BUILD) -DNGINX_SOURCE_DIR=$(NGINX_SOURCE_DIR) $(CMAKE_FLAGS) \
@@ -108,18 +119,18 @@ build: deps
 
 MODULES_DIR ?= /usr/lib/nginx/modules
 install: build
-	install -D -m 644 $(MODULE) $(DESTDIR)$(MODULES_DIR)/ngx_lync_module.so
-	install -D -m 755 $(BUILD)/lyncctl $(DESTDIR)/usr/bin/lyncctl
+	install -D -s -m 644 $(MODULE) $(DESTDIR)$(MODULES_DIR)/ngx_lync_module.so
+	install -D -s -m 755 $(BUILD)/lyncctl $(DESTDIR)/usr/bin/lyncctl
 	install -D -m 644 docs/lyncctl.8 $(DESTDIR)/usr/share/man/man8/lyncctl.8
 	install -D -m 644 src/tool/lyncctl.bash \
 	    $(DESTDIR)/usr/share/bash-completion/completions/lyncctl
 
 demo demo-up demo-down: export LAB_DIR = $(abspath $(BUILD))/lab
 demo demo-up: export LYNC_MODULE = $(MODULE)
-demo: build
+demo: lab-deps build
 	lab/lab demo
 
-demo-up: build
+demo-up: lab-deps build
 	lab/lab up
 
 demo-down:
@@ -129,13 +140,17 @@ demo-down:
 # random ports: each way has its own mistakes to find.
 test: unit nginx-build suites tool-tests
 
-unit: build
+# The unit tests are built where Catch2 is there before cmake looks for it.
+build-and-tests: test-deps
+	@$(MAKE) --no-print-directory build
+
+unit: build-and-tests
 	cd $(BUILD) && ctest --output-on-failure -j $(JOBS) --no-tests=error
 
-nginx-build: build
+nginx-build: build-and-tests
 	t/nginx-build
 
-suites: build test-nginx
+suites: build-and-tests test-nginx
 	t/run -j $(SUITES)
 	t/run -j $(SUITES) --hup $(LIVE_SUITES)
 	t/run -j $(SUITES) --workers 2 $(LIVE_SUITES)
@@ -143,16 +158,16 @@ suites: build test-nginx
 
 # lyncctl against worlds of its own: servers with one fault each, the lab, network namespaces. What
 # it says of configurations the suites ask (t/9*.t).
-tool-tests: build
+tool-tests: build-and-tests
 	set -e; for test in t/tool/*_test; do echo "== $$test"; timeout 600 $$test; done
 
-test-nginx: deps
+test-nginx: test-deps
 	@t/fetch-test-nginx $(BUILD)
 
 # Heavy, and a matter of minutes: a browser, a Prometheus, npm for axe-core. Prometheus is unpacked
 # below BUILD, not installed: Debian's package would start a service. 77 says that something isn't
 # there.
-browser-test: build
+browser-test: build-and-tests
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || \
 	    $(MAKE) deps PACKAGES="chromium chromium-driver fonts-dejavu-core"
 	t/status/fetch-prometheus $(BUILD)/prometheus
@@ -161,7 +176,7 @@ browser-test: build
 	t/status/count.py
 	t/status/scale.py
 
-test-asan: build test-nginx
+test-asan: build-and-tests test-nginx
 	cmake -S . -B $(BUILD)/asan -DNGINX_SOURCE_DIR=$(NGINX_SOURCE_DIR) -DCMAKE_BUILD_TYPE=Debug \
 	    -DLYNC_SANITIZE=address,undefined $(CMAKE_FLAGS)
 	cmake --build $(BUILD)/asan -j $(JOBS)
@@ -170,14 +185,14 @@ test-asan: build test-nginx
 	$(MAKE) --no-print-directory tool-tests LYNCCTL=$(abspath $(BUILD))/asan/lyncctl
 
 # Measurements want a machine of their own.
-bench: build
+bench: build-and-tests
 	@$(MAKE) --no-print-directory deps PACKAGES="wrk valgrind haproxy"
 	bench/run --module $(MODULE) $(BENCH)
 
-storm: build
+storm: build-and-tests
 	t/auth/storm.py --module $(MODULE) $(STORM)
 
-soak: build
+soak: build-and-tests
 	t/pools/reloads.py --module $(MODULE) --nginx $(NGINX_BINARY) $(SOAK)
 
 # With clang's libFuzzer. New inputs go to BUILD/fuzz/corpus, what breaks
@@ -190,7 +205,8 @@ FUZZ_PROGRAMS = $(FUZZ_TARGETS:%=$(BUILD)/fuzz/fuzz_%)
 # What the targets ask, compiled once.
 FUZZ_SOURCES = $(wildcard src/syntax/*.cpp src/topology/*.cpp src/policy/*.cpp src/plan/*.cpp \
     src/tool/import*.cpp src/balance/*.cpp) $(addprefix src/tool/,old_proxy.cpp \
-    arrangement.cpp host_patterns.cpp block_writer.cpp xml_file.cpp base64.cpp files.cpp output.cpp)
+    arrangement.cpp host_patterns.cpp block_writer.cpp xml_file.cpp base64.cpp files.cpp output.cpp \
+    nginx_directives.cpp)
 FUZZ_OBJECTS = $(FUZZ_SOURCES:src/%.cpp=$(BUILD)/fuzz/objects/%.o)
 
 fuzz:

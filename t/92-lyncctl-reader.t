@@ -55,6 +55,26 @@ push @rows,
     { title => 'text after the end', raw => "$smallest# comment" },
     { title => 'a brace after the end', raw => "$smallest}\n" };
 
+# The module isn't loaded, too late, or by a file that is included, as Debian has it.
+my $load     = "load_module $LyncTest::Paths::MODULE;\n";
+my $unloaded = $smallest =~ s/\A[^\n]*\n//r;
+push @rows,
+    { title => 'load_module is missing', raw => $unloaded },
+    { title => 'load_module is a comment', raw => "# $load$unloaded" },
+    { title => 'load_module in an included file', raw => "include enabled-*.conf;\n$unloaded",
+      files => { 'enabled-50-mod-http-lync.conf' => $load } },
+    { title => 'no file for load_module', raw => "include enabled-*.conf;\n$unloaded" },
+    { title => 'load_module is missing, lync_status', raw => "events {}\nhttp { server { listen 127.0.0.1:18080;\n"
+        . "location / { lync_status; } } }\n" };
+
+# A byte-order mark, which nginx takes for a part of the first word.
+push @rows,
+    { title => 'a byte-order mark', raw => "\xef\xbb\xbf$smallest" },
+    { title => 'a byte-order mark before a comment', raw => "\xef\xbb\xbf# comment\n$smallest" },
+    { title => 'a byte-order mark alone', raw => "\xef\xbb\xbf\n$smallest" },
+    { title => 'a byte-order mark in an included file', http => "include pub.conf;\n",
+      files => { 'pub.conf' => "\xef\xbb\xbfmap \$host \$x { default 1; }\n" } };
+
 # Cut off at each byte of the block.
 my $block = index $smallest, 'lync_publish';
 push @rows, { title => "cut off at byte $_", raw => substr $smallest, 0, $_ }
@@ -188,7 +208,7 @@ for my $parameter (
 # Files of server_include: directives that nginx has, hasn't, has elsewhere, has once.
 for my $line (
     'add_header X-A b;', 'add_header X-A b c d;', 'add_header;', 'access_log off;', 'expires 1h;',
-    'gzip on;', 'proxy_buffering off;', 'client_max_body_size 1g;', 'absolute_redirect off;',
+    'gzip on;', 'proxy_buffering off;', 'proxy_bind 10.0.0.1;', 'client_max_body_size 1g;', 'absolute_redirect off;',
     'absolute_redirect maybe;', 'absolute_redirect OFF;', 'absolute_redirect off; absolute_redirect on;',
     'keepalive 3;', 'worker_processes 2;', 'events { }', 'server { }', 'location /x { return 204; }',
     'location /x { return 204; } location /x { return 205; }', 'location = / { return 204; }',

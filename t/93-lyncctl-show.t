@@ -214,6 +214,9 @@ is_deeply([grep { !/^(?:;.*|[a-z0-9.-]+\.\s+IN (?:A\s+[0-9.]+|AAAA [0-9a-f:]+))$
 like($out, qr/^\Q$_\E\.\s+IN A\s+203\.0\.113\.5$/m, "$_ has a record")
     for qw(lyncdiscover.contoso.com lyncdiscover.example.net meet.contoso.com lync.contoso.com
         lyncwebext.contoso.com lyncwebdirext.contoso.com officewebapps01.contoso.com mail.contoso.com);
+my ($records) = $out =~ /^; zone contoso\.com\n(.*?)(?=^; (?:zone|must|lync_publish) |\z)/ms;
+is_deeply([grep { !/^;|^\S+\.contoso\.com\.\s/ } split /\n/, $records // 'none'], [], 'the records of a zone stand together');
+like($out, qr/^; zone example\.net\n/m, 'and those of another SIP domain under its name');
 unlike($out, qr/^(?!;).*(?:lsadmin|lyncdiscoverinternal|fepool|dirpool|wac\.contoso)/m, 'what is for the inside has none');
 like($out, qr/^; must not resolve outside: \Q$_\E /m, "$_ must not resolve outside")
     for qw(lsadmin.contoso.com lyncdiscoverinternal.contoso.com lyncdiscoverinternal.example.net
@@ -277,10 +280,31 @@ for my $type (qw(rsa:2048 ec:p256)) {
 }
 ($status, $out, $err) = run('show', 'certificate', $conf, '--csr', "$root/x.csr", '--key', "$root/x.key");
 ok($status == 2 && !-e "$root/x.key", 'two publications: which one has to be said');
+my $long = write_file('long.conf', <<"END_CONF");
+http {
+    lync_publish contoso {
+        sip_domain   contoso.com;
+        certificate  $pki/public.pem $pki/public.key;
+        trusted_ca   $pki/internal-ca.pem;
+        pool fepool.contoso.local { server 10.0.0.11; external_web_services @{['x' x 60]}.contoso.com; }
+    }
+}
+END_CONF
+($status, $out, $err) = run('show', 'certificate', $long, '--csr', "$root/long.csr", '--key', "$root/long.key");
+is($status, 0, 'a name too long for a common name: a request is written');
+like($err, qr/"x{60}\.contoso\.com" is too long for a common name \(64 characters\): the subject has none/, 'and it is said');
+
 ($status, $out, $err) = run('show', 'certificate', $conf, '--csr', "$root/x.csr");
 is($status, 2, '--csr without --key: exit 2');
 ($status, $out, $err) = run('show', 'certificate', $conf, '--publication', 'contoso', '--csr', "$root/no/x.csr", '--key', "$root/no/x.key");
 is($status, 2, 'a directory that isn\'t there: exit 2');
+for my $force ([], ['--force']) {
+    ($status, $out, $err) = run('show', 'certificate', $conf, '--publication', 'contoso', '--csr', "$root/no/x.csr",
+        '--key', "$root/half.key", @$force);
+    is($status, 2, "a directory that isn't there for the request alone, @$force: exit 2");
+    like($err, qr{^lyncctl: open\(\) "\Q$root\E/no/x\.csr" failed}, 'and why');
+    ok(!-e "$root/half.key", 'the key isn\'t written either');
+}
 is_deeply([glob "$root/*.new-* $root/no*"], [], 'nothing is left lying about');
 
 
@@ -296,6 +320,7 @@ my $check = JSON::PP->new->utf8->decode((run('check', $conf, '--format', 'json')
 is_deeply([sort keys %{ $check->[0] }], [qw(file level line text)], 'check --format json');
 
 my $fine = write_file('fine.conf', <<"END_CONF");
+load_module $LyncTest::Paths::MODULE;
 events {}
 http {
     lync_publish contoso {
@@ -311,7 +336,17 @@ END_CONF
 is((run('check', $fine))[0], 0, 'check without a warning: exit 0, advice or not');
 is((run('check', $fine, '--strict'))[0], 1, 'check --strict: advice counts');
 
-my $broken = write_file('broken.conf', "events {}\nhttp {\n    lync_publish contoso {\n        sip_domian a.b;\n    }\n}\n");
+my $unloaded = write_file('unloaded.conf', "events {}\nhttp {\n    include publication.conf;\n}\n");
+my ($publication) = do { local (@ARGV, $/) = $fine; <> } =~ /^http \{\n(.*)^\}/ms;
+write_file('publication.conf', $publication);
+($status, $out) = run('check', $unloaded);
+is($status, 2, 'check without load_module: exit 2');
+like($out, qr{^\[emerg\] unknown directive "lync_publish" in \Q$root\E/publication\.conf:1$}m, 'as nginx says it');
+like($out, qr{^\[advice\] the module isn't loaded: "load_module modules/ngx_lync_module\.so;"}m, 'and the remedy');
+is((run('check', '--fragment', "$root/publication.conf"))[0], 0, 'a fragment loads no modules');
+is((run('show', 'names', $unloaded))[0], 0, 'show works before the module is there');
+
+my $broken = write_file('broken.conf', "load_module $LyncTest::Paths::MODULE; events {}\nhttp {\n    lync_publish contoso {\n        sip_domian a.b;\n    }\n}\n");
 for my $command (['check'], map({ ['show', $_] } qw(names rules ports dns certificate nginx firewall))) {
     ($status, $out, $err) = run(@$command, $broken);
     is($status, 2, "@$command of a broken configuration: exit 2");

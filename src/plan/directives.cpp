@@ -1,5 +1,8 @@
 #include "plan/directives.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace lync::plan {
 
 namespace {
@@ -154,6 +157,21 @@ std::span<const Statement> proxy_statements() noexcept {
 }
 std::span<const Statement> proxy_tls_statements() noexcept {
     return proxy_tls;
+}
+
+bool is_stated_once(std::string_view directive) noexcept {
+    constexpr std::string_view adding[] = {
+        "add_header",       "limit_req",         "limit_conn",        "sub_filter",
+        "ssl_conf_command", "proxy_pass_header", "proxy_hide_header", "proxy_ssl_conf_command"};
+    if (std::find(std::begin(adding), std::end(adding), directive) != std::end(adding)) {
+        return false;
+    }
+    const auto states = [directive](std::span<const Statement> statements) {
+        return std::any_of(statements.begin(), statements.end(), [&](const Statement& statement) {
+            return statement.directive == directive;
+        });
+    };
+    return states(request) || states(tls) || states(proxy) || states(proxy_tls);
 }
 
 } // namespace lync::plan

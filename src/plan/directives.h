@@ -1,10 +1,10 @@
 #pragma once
 
-// Inside the plan room only: the directives that every generated server states, so that nothing
-// inherited from `http { }` can bend a publication. A row is emitted if the nginx at hand knows
-// its directive. What is meant to be inherited is absent on purpose: access_log, error_log,
-// resolver, ssl_session_ticket_key, set_real_ip_from and its kin, client_body_temp_path, and
-// whatever a third-party module does on all traffic (ModSecurity, GeoIP, ...).
+// The directives that every generated server states, so that nothing inherited from `http { }` can
+// bend a publication. A row is emitted if the nginx at hand knows its directive. What is meant to
+// be inherited is absent on purpose: access_log, error_log, resolver, ssl_session_ticket_key,
+// set_real_ip_from and its kin, client_body_temp_path, and whatever a third-party module does on
+// all traffic (ModSecurity, GeoIP, ...).
 
 #include <span>
 #include <string_view>
@@ -27,5 +27,9 @@ std::span<const Statement> proxy_statements() noexcept;
 
 /// TLS towards the servers, for those reached by https.
 std::span<const Statement> proxy_tls_statements() noexcept;
+
+/// Whether a generated server states a directive that may stand only once: nginx refuses it in a
+/// file of server_include. Those that add one to others, such as add_header, aren't meant.
+bool is_stated_once(std::string_view directive) noexcept;
 
 } // namespace lync::plan

@@ -115,10 +115,12 @@ private:
         }
 
         bool written = false;
+        std::vector<std::pair<bool, Addresses>> left_out; ///< family and targets without a rule
         for (const auto& [ipv6, keyword] : families) {
             const Addresses source = of_family(from, ipv6);
             const Addresses target = of_family(to, ipv6);
             if ((source.empty() && !flow.from.anybody) || (target.empty() && !flow.to.anybody)) {
+                left_out.emplace_back(ipv6, target);
                 continue;
             }
             const std::string left =
@@ -126,6 +128,7 @@ private:
             const std::string right =
                 match(keyword, false, flow.to.anybody, target, row.side, ipv6);
             if (left == nobody || right == nobody) {
+                left_out.emplace_back(ipv6, target);
                 continue; // "any" is the inside, and the inside has no network of this family
             }
             rule(left + right + ports(flow));
@@ -134,6 +137,14 @@ private:
         if (!written) {
             missing_.push_back(row.table + ": \"" + flow.from.shown() + "\" and \"" +
                                flow.to.shown() + "\" have no address of the same family");
+            return;
+        }
+        for (const auto& [ipv6, target] : left_out) {
+            if (!target.empty()) {
+                line("# no rule for " + ports(flow) + " to " + one_of(target) + ": " +
+                     one_line(flow.from.text) + " has no " + (ipv6 ? "IPv6" : "IPv4") +
+                     " address here");
+            }
         }
     }
 

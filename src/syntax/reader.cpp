@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <glob.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -437,8 +438,32 @@ std::string failed(std::string_view call, const std::string& path, int error) {
            std::generic_category().message(error) + ")";
 }
 
-/// As nginx does: as many bytes as the file has when it is opened, so that a pipe or a device is
-/// empty.
+/// All that somebody writes into a pipe, as a shell's <(...) does.
+void read_pipe(int fd, const std::string& path, Sources::File& file) {
+    char buffer[65536];
+    for (;;) {
+        const ssize_t got = ::read(fd, buffer, sizeof(buffer));
+        if (got == -1 && errno == EAGAIN) {
+            pollfd wait{fd, POLLIN, 0};
+            ::poll(&wait, 1, -1);
+        } else if (got == -1 && errno != EINTR) {
+            file.error = failed("read()", path, errno);
+            return;
+        } else if (got == 0) {
+            return;
+        } else if (got > 0) {
+            file.text.append(buffer, static_cast<std::size_t>(got));
+        }
+        if (file.text.size() > static_cast<std::size_t>(largest_file)) {
+            file.text.clear();
+            file.error = "\"" + path + "\" is larger than any configuration";
+            return;
+        }
+    }
+}
+
+/// As nginx does, as many bytes as the file has when it is opened, so that a device is empty. A
+/// pipe, which nginx finds empty as well, is read to its end.
 Sources::File open_file(const std::string& path) {
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd == -1) {
@@ -451,6 +476,8 @@ Sources::File open_file(const std::string& path) {
         file.error = failed("fstat()", path, errno);
     } else if (info.st_size > largest_file && S_ISREG(info.st_mode)) {
         file.error = "\"" + path + "\" is larger than any configuration";
+    } else if (S_ISFIFO(info.st_mode)) {
+        read_pipe(fd, path, file);
     } else if (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode)) {
         file.text.resize(static_cast<std::size_t>(S_ISDIR(info.st_mode) ? 1 : info.st_size));
         std::size_t got = 0;

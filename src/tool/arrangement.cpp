@@ -94,23 +94,29 @@ private:
 
     /// Sockets as `http_listen` and `https_listen` take them. One speaks one protocol.
     void settle_sockets() {
-        std::set<std::string> taken;
-        for (auto* sockets : {&result_.proxy.https_sockets, &result_.proxy.http_sockets}) {
+        std::map<std::string, const void*> taken;
+        auto& https = result_.proxy.https_sockets;
+        for (auto* sockets : {&https, &result_.proxy.http_sockets}) {
             std::vector<std::string> settled;
             for (const std::string& written : *sockets) {
                 const std::size_t space = written.find(' ');
                 const std::string address = normal_socket(written.substr(0, space));
+                const auto known = taken.find(address);
                 if (address.empty()) {
                     remark(RemarkKind::lost, "listening on " + quoted(written), {});
-                } else if (taken.insert(address).second) {
+                } else if (known == taken.end()) {
+                    taken.emplace(address, sockets);
                     settled.push_back(address +
                                       (space == std::string::npos ? "" : written.substr(space)));
+                } else if (known->second != sockets) {
+                    say_other_protocol(address);
                 }
             }
             *sockets = std::move(settled);
-        }
-        if (result_.proxy.https_sockets.empty()) {
-            result_.proxy.https_sockets = {"443"};
+            if (https.empty()) { // the default socket is https's, whoever else asks for it
+                https = {"443"};
+                taken.emplace("443", &https);
+            }
         }
         // The usual socket alone is the default, which takes IPv6 as well.
         clear_default(result_.proxy.https_sockets, "443", result_.proxy.http_sockets);
@@ -127,9 +133,12 @@ private:
             std::erase_if(others, [&](const std::string& other) {
                 return other.substr(0, other.find(' ')) == ipv6;
             }) != 0) {
-            remark(RemarkKind::lost, "listening on " + quoted(ipv6) + " for the other protocol",
-                   {});
+            say_other_protocol(ipv6);
         }
+    }
+
+    void say_other_protocol(const std::string& socket) {
+        remark(RemarkKind::lost, "listening on " + quoted(socket) + " for the other protocol", {});
     }
 
     /// "443", "10.0.0.1:443", "[2001:db8::1]:443"; empty if it is none of these.
@@ -261,11 +270,28 @@ private:
         if (takes_over) {
             known.servers = rule.servers;
             known.place = rule.place;
+            known.services = rule.services;
+        } else if (rule.https_port != 0) {
+            add_services(known, rule);
         }
         known.https_port = known.https_port != 0 ? known.https_port : rule.https_port;
         known.http_port = known.http_port != 0 ? known.http_port : rule.http_port;
         if (known.fqdn.empty()) {
             known.fqdn = rule.fqdn;
+        }
+    }
+
+    /// Rules for one name each bring paths of theirs.
+    static void add_services(OldRule& known, const OldRule& rule) {
+        if (!known.services || !rule.services) {
+            known.services.reset();
+            return;
+        }
+        for (const std::string& service : *rule.services) {
+            if (std::find(known.services->begin(), known.services->end(), service) ==
+                known.services->end()) {
+                known.services->push_back(service);
+            }
         }
     }
 
@@ -505,14 +531,18 @@ const Pool& Arrangement::pool_of(const std::vector<OldServer>& servers) const {
 }
 
 std::string Arrangement::name_of(const std::vector<OldServer>& servers) const {
-    for (const auto* known_names : {&pool_names, &proxy.pool_names}) {
-        for (const OldServer& server : servers) {
-            if (const auto known = known_names->find(server.address); known != known_names->end()) {
-                return topology::parse_fqdn(known->second).name;
-            }
+    for (const OldServer& server : servers) {
+        if (const auto said = pool_names.find(server.address); said != pool_names.end()) {
+            return said->second;
         }
     }
-    return {};
+    // What the old file calls one of several servers is that server's name, not the pool's.
+    std::set<std::string> names;
+    for (const OldServer& server : servers) {
+        const auto known = proxy.pool_names.find(server.address);
+        names.insert(known == proxy.pool_names.end() ? std::string{} : known->second);
+    }
+    return names.size() == 1 ? topology::parse_fqdn(*names.begin()).name : std::string{};
 }
 
 std::string Arrangement::some_domain() const {

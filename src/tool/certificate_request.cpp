@@ -119,9 +119,9 @@ CertificateRequest make_certificate_request(const CertificateSubject& subject,
     X509_NAME* name = X509_REQ_get_subject_name(request.get());
     add_entry(name, "C", subject.country);
     add_entry(name, "O", subject.organization);
-    // A common name has 64 characters at most (RFC 5280, ub-common-name); clients read the
-    // alternative names anyway.
-    add_entry(name, "CN", subject.common_name.size() <= 64 ? subject.common_name : "");
+    // Clients read the alternative names anyway.
+    add_entry(name, "CN",
+              subject.common_name.size() <= longest_common_name ? subject.common_name : "");
 
     const Owned<STACK_OF(X509_EXTENSION)> extensions(sk_X509_EXTENSION_new_null());
     require(extensions != nullptr, "list extensions");

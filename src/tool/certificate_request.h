@@ -2,10 +2,14 @@
 
 // A certificate request and its new private key, by OpenSSL.
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
 namespace lync::tool {
+
+/// A subject has a common name only up to here [RFC 5280, ub-common-name].
+inline constexpr std::size_t longest_common_name = 64;
 
 struct CertificateRequest {
     std::string csr; ///< PEM

@@ -125,6 +125,12 @@ std::vector<Said> everything(const Configuration& configuration, const Options& 
     }
     if (configuration.mistake) {
         all.push_back(said(*configuration.mistake));
+        if (configuration.mistake->text == "unknown directive \"lync_publish\"") {
+            Advice(all).advise("the module isn't loaded: \"load_module "
+                               "modules/ngx_lync_module.so;\" belongs at the top of nginx.conf, or "
+                               "in a file that is included there",
+                               {});
+        }
         return all;
     }
 

@@ -38,12 +38,17 @@ std::string absolute(const std::string& file) {
     return directory + "/" + file;
 }
 
+std::string unknown(const Directive& directive) {
+    return "unknown directive \"" + std::string(directive.name.c_str()) + "\"";
+}
+
 /// Acts on an nginx.conf as nginx and the module do, as far as publications go.
 class NginxConf : public syntax::Listener {
 public:
     NginxConf(Configuration& configuration, bool fragment, Depth depth, NginxBuild build)
         : configuration_(configuration), http_(fragment ? 1 : 2), depth_(depth),
           prefix_(syntax::directory_of(configuration.file)) {
+        has_module_ = fragment || build.has_our_module;
         state_.build = std::move(build);
         state_.remarks = &configuration.remarks;
     }
@@ -78,6 +83,7 @@ private:
     topology::Registry registry_;
     NginxState state_;
     SocketServer* server_ = nullptr; ///< the administrator's, while it is read
+    bool has_module_ = false;   ///< compiled in, or loaded above
     bool sets_body_ = false;    ///< at http level
     bool has_resolver_ = false; ///< at http level
 };
@@ -86,13 +92,17 @@ std::string NginxConf::opened(const Directive& directive, const Blocks& blocks) 
     if (in_publication(blocks)) {
         return opened_in_publication(directive);
     }
+    constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+    if (depth_ == Depth::names && directive.name.starts_with(byte_order_mark)) {
+        return unknown(directive);
+    }
     if (std::string wrong = opened_ours(directive, blocks); !wrong.empty()) {
         return wrong;
     }
     if (blocks.size() == 1 && http_ == 2 && directive.name == "load_module" &&
-        directive.arguments.size() == 1 &&
-        !directive.arguments.front().ends_with("ngx_lync_module.so")) {
-        state_.foreign_modules = true;
+        directive.arguments.size() == 1) {
+        const bool ours = directive.arguments.front().ends_with("ngx_lync_module.so");
+        (ours ? has_module_ : state_.foreign_modules) = true;
     }
     if (in_http(blocks) && blocks.size() == http_) {
         return opened_in_http(directive);
@@ -127,6 +137,11 @@ std::string NginxConf::opened_ours(const Directive& directive, const Blocks& blo
     if (context == 0) {
         return {};
     }
+    // What follows from publications can be shown before the module is installed.
+    if (!has_module_ && depth_ == Depth::names &&
+        (name == "lync_publish" || is_location_directive(name))) {
+        return unknown(directive);
+    }
     if (name == "lync_publish") {
         return context != tool::in_http ? "\"lync_publish\" directive is not allowed here"
                : directive.is_block     ? ""
@@ -142,7 +157,7 @@ std::string NginxConf::opened_ours(const Directive& directive, const Blocks& blo
     // A slip in "lync_publish" itself. Other words at http level are none of the tool's business.
     if (context == tool::in_http && directive.is_block && !state_.foreign_modules &&
         !is_known_directive(name, state_)) {
-        return "unknown directive \"" + std::string(name.c_str()) + "\"";
+        return unknown(directive);
     }
     // A brace too many lets lines of a block fall out of it. Words that nobody else knows are told
     // from directives of nginx's ("server") by the table.

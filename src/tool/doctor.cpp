@@ -54,6 +54,28 @@ Settings settings_of(const DoctorOptions& options) {
     return settings;
 }
 
+/// A mistyped --domain would leave nothing to ask, and no finding.
+void require_published(const std::vector<std::string>& domains,
+                       const Configuration& configuration) {
+    for (const std::string& domain : domains) {
+        std::string declared;
+        bool found = false;
+        for (const Published& published : configuration.publications) {
+            for (const std::string& known : published.plan.publication.sip_domains) {
+                found = found || known == domain || known == "*";
+                if (declared.size() < 200) {
+                    declared += (declared.empty() ? "" : ", ") + known;
+                }
+            }
+        }
+        if (!found) {
+            throw Failure("\"" + domain + "\" in --domain is no \"sip_domain\" of " +
+                          configuration.file + ": " +
+                          (declared.empty() ? "it has none" : "it has " + declared));
+        }
+    }
+}
+
 void examine(const Configuration& configuration, const DoctorOptions& options,
              const Settings& settings, Examination& written, const Progress& progress) {
     std::vector<const plan::Plan*> plans;
@@ -225,6 +247,7 @@ int run_doctor(const Options& options, Output& output) {
     }
     Settings settings = settings_of(asked);
     const Configuration configuration = load_publications(options);
+    require_published(settings.domains, configuration);
 
     Examination written;
     bool interrupted = false;

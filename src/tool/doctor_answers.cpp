@@ -55,6 +55,7 @@ bool Judge::objects(const HttpAnswer& answer, std::initializer_list<int> expecte
 }
 
 std::optional<AutodiscoverDocument> Judge::autodiscover(const HttpAnswer& answer) {
+    refused_ |= answer.outcome == HttpAnswer::Outcome::answered && answer.status == 403;
     if (objects(answer, {200})) {
         return std::nullopt;
     }
@@ -125,7 +126,8 @@ bool Judge::link(std::string_view href, std::string_view token) {
 }
 
 void Judge::windows_challenge(const HttpAnswer& answer) {
-    if (objects(answer, {200, 401, 403})) {
+    if (answer.status == 403 && refused_ ? objects(answer, {200, 401})
+                                         : objects(answer, {200, 401, 403})) {
         return;
     }
     const Challenge challenge = challenge_of(answer);

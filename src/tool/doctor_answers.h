@@ -23,6 +23,11 @@ public:
     bool objects(const HttpAnswer& answer, std::initializer_list<int> expected);
     bool hopeless() const noexcept { return hopeless_; }
 
+    /// Whether autodiscover was answered with 403. Then 403 is no service's answer but that of
+    /// something in front of all of them.
+    bool refused() const noexcept { return refused_; }
+    void set_refused(bool refused) noexcept { refused_ = refused; }
+
     /// A document with External in it, or nothing and a finding. `internal` is set for one that
     /// says Internal.
     std::optional<AutodiscoverDocument> autodiscover(const HttpAnswer& answer);
@@ -48,6 +53,7 @@ private:
     std::string where_;
     bool is_server_;
     bool hopeless_ = false;
+    bool refused_ = false;
 };
 
 /// The token names something for clients inside: its address isn't meant for anybody else.

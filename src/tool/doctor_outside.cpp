@@ -49,6 +49,9 @@ private:
 
     HttpAnswer ask(const Visited& visited, const HttpRequest& request) {
         HttpAnswer answer = examiner_.ask(request);
+        if (request.url.starts_with("https:") && answer.outcome == HttpAnswer::Outcome::answered) {
+            (answer.status == 403 ? any_refused_ : any_else_) = true;
+        }
         if (answer.outcome == HttpAnswer::Outcome::timed_out &&
             ++silent_farms_[visited.name->farm] == enough_silence) {
             written_.notes.push_back(visited.name->farm +
@@ -99,6 +102,7 @@ private:
         const HttpAnswer answer = ask(visited, request);
         Judged judged(*this, visited);
         judged.judge.at(request.url);
+        judged.judge.set_refused(visited.refused || (any_refused_ && !any_else_));
         switch (question.expect) {
         case Expect::windows_challenge:
             judged.judge.windows_challenge(answer);
@@ -152,6 +156,7 @@ private:
         judged.judge.at(request.url);
         const auto document = judged.judge.autodiscover(answer);
         visited.given_up |= judged.judge.hopeless();
+        visited.refused |= judged.judge.refused();
         if (document && document->kind == "Root") {
             look_at_root(*document, request.url, judged.judge, chain);
         }
@@ -326,6 +331,8 @@ private:
     std::vector<Visited> visited_; ///< as steps_.names
     std::map<std::string, std::size_t> by_host_;
     std::set<std::string> asked_;             ///< URLs
+    bool any_refused_ = false;                ///< an answer over https was 403
+    bool any_else_ = false;                   ///< an answer over https was another one
     std::map<std::string, int> silent_farms_; ///< requests that weren't answered in time
 };
 

@@ -21,6 +21,7 @@ struct Visited {
     std::optional<Endpoint> https; ///< where TLS is spoken; nothing: not usable
     bool trusted = false;          ///< with a certificate that a client accepts
     bool given_up = false;         ///< nothing more is asked of it
+    bool refused = false;          ///< autodiscover was answered with 403
 };
 
 /// Reaches all names, and writes down what is in the way.

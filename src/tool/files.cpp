@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -59,6 +60,66 @@ bool write_all(int fd, std::string_view content) noexcept {
     return true;
 }
 
+/// A file, whole, under a name beside its own; unlinked with the object unless it is kept.
+class WrittenFile {
+public:
+    explicit WrittenFile(const NewFile& file)
+        : path_(file.path), at_(file.path + ".new-" + std::to_string(::getpid())) {
+        Descriptor open(
+            ::open(at_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, file.mode));
+        if (open.get() == -1) {
+            at_.clear();
+            fail("open()", path_);
+        }
+        const bool whole = write_all(open.get(), file.content) && ::fsync(open.get()) == 0;
+        const int error = errno;
+        if (!whole || !open.close()) {
+            const int why = whole ? errno : error;
+            unlink();
+            errno = why;
+            fail("write()", path_);
+        }
+    }
+    WrittenFile(WrittenFile&& other) noexcept
+        : path_(std::move(other.path_)), at_(std::exchange(other.at_, {})) {}
+    WrittenFile(const WrittenFile&) = delete;
+    WrittenFile& operator=(const WrittenFile&) = delete;
+    WrittenFile& operator=(WrittenFile&&) = delete;
+    ~WrittenFile() { unlink(); }
+
+    /// Gives it its name. A file that is replaced is gone then, and the new one stays.
+    void place(bool force) {
+        if (!force) {
+            // Not every file system knows RENAME_NOREPLACE.
+            if (::renameat2(AT_FDCWD, at_.c_str(), AT_FDCWD, path_.c_str(), RENAME_NOREPLACE) ==
+                0) {
+                at_ = path_;
+                return;
+            }
+            if (errno == EEXIST) {
+                refuse(path_);
+            }
+            require_new(path_, false);
+        }
+        if (::rename(at_.c_str(), path_.c_str()) != 0) {
+            fail("rename()", path_);
+        }
+        at_ = force ? std::string{} : path_;
+    }
+    void keep() noexcept { at_.clear(); }
+
+private:
+    void unlink() noexcept {
+        if (!at_.empty()) {
+            ::unlink(at_.c_str());
+            at_.clear();
+        }
+    }
+
+    std::string path_;
+    std::string at_; ///< where it is; empty: nothing to unlink
+};
+
 } // namespace
 
 void require_new(const std::string& path, bool force) {
@@ -68,28 +129,22 @@ void require_new(const std::string& path, bool force) {
     }
 }
 
-void write_file(const std::string& path, std::string_view content, mode_t mode, bool force) {
-    // To be replaced, it is made whole beside the old one and takes its name then.
-    const std::string written = force ? path + ".new-" + std::to_string(::getpid()) : path;
-    Descriptor file(
-        ::open(written.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
-    if (file.get() == -1) {
-        if (errno == EEXIST && !force) {
-            refuse(path);
-        }
-        fail("open()", written);
+void write_files(const std::vector<NewFile>& files, bool force) {
+    for (const NewFile& file : files) {
+        require_new(file.path, force);
     }
-
-    const bool whole = write_all(file.get(), content) && ::fsync(file.get()) == 0;
-    const int error = errno;
-    const bool closed = file.close();
-    if (whole && closed && (!force || ::rename(written.c_str(), path.c_str()) == 0)) {
-        return;
+    std::vector<WrittenFile> written;
+    written.reserve(files.size());
+    for (const NewFile& file : files) {
+        written.emplace_back(file);
     }
-    const int why = whole ? errno : error;
-    ::unlink(written.c_str());
-    errno = why;
-    fail(whole && closed ? "rename()" : "write()", path);
+    // What may still go wrong now is a file that somebody else has made in this moment.
+    for (WrittenFile& file : written) {
+        file.place(force);
+    }
+    for (WrittenFile& file : written) {
+        file.keep();
+    }
 }
 
 std::string read_file(const std::string& path, std::size_t most) {

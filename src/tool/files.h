@@ -7,16 +7,22 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace lync::tool {
 
-/// Writes a new file, whole or not at all. A file that is there already is replaced only if `force`
-/// says so (by renaming, so that nobody reads half of it); otherwise that is a Failure which names
-/// --force. The file never has more rights than `mode`, not even for a moment.
-void write_file(const std::string& path, std::string_view content, mode_t mode, bool force);
+struct NewFile {
+    std::string path;
+    std::string_view content;
+    mode_t mode; ///< it never has more rights, not even for a moment
+};
 
-/// Throws the Failure that write_file would throw for a file that is there already: for commands
-/// that write several files, all or none.
+/// Writes new files, all of them whole or none. A file that is there already is replaced only if
+/// `force` says so; otherwise that is a Failure which names --force. They are made under other
+/// names beside their own first, so that nobody reads half of one.
+void write_files(const std::vector<NewFile>& files, bool force);
+
+/// Throws the Failure that write_files would throw for a file that is there already.
 void require_new(const std::string& path, bool force);
 
 /// The content of a file ("-" for stdin) of at most `most` bytes; a Failure if it can't be read or

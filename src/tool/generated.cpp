@@ -29,7 +29,8 @@ bool takes(Arguments arguments, std::size_t count) noexcept {
 }
 
 /// Whether nginx calls a directive duplicate for another one in its block. Some may stand several
-/// times, but neither after "off" nor before it.
+/// times, but neither after "off" nor before it. What reads proxy_bind refuses a second one, which
+/// the table can't tell.
 bool is_duplicate(const Directive& directive, bool once, const Directive& block) noexcept {
     constexpr std::string_view switched_off[] = {"proxy_redirect", "proxy_cookie_domain",
                                                  "proxy_cookie_path", "proxy_cookie_flags",
@@ -41,7 +42,8 @@ bool is_duplicate(const Directive& directive, bool once, const Directive& block)
     };
     return std::any_of(block.children.begin(), block.children.end(), [&](const auto& other) {
         return other->name == directive.name &&
-               (once || (unless_off && (is_off(*other) || is_off(directive))));
+               (once || other->name == "proxy_bind" ||
+                (unless_off && (is_off(*other) || is_off(directive))));
     });
 }
 

@@ -5,6 +5,8 @@
 #include "topology/ascii.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 namespace lync::tool {
 
@@ -150,6 +152,19 @@ void add_new(std::vector<std::string>& all, std::string text) {
     }
 }
 
+/// Whether a word stands in a pattern by itself: "owa" in "^/(owa|ews)", not in "/showall".
+bool has_path_word(std::string_view pattern, std::string_view word) {
+    const std::string text = topology::to_ascii_lower(pattern);
+    for (std::size_t at = text.find(word); at != text.npos; at = text.find(word, at + 1)) {
+        const std::size_t end = at + word.size();
+        if ((at == 0 || !is_ascii_alnum(text[at - 1])) &&
+            (end == text.size() || !is_ascii_alnum(text[end]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 } // namespace
 
 std::vector<std::string> hosts_of_pattern(std::string_view pattern, bool wildcard) {
@@ -232,6 +247,29 @@ std::string_view remark_word(RemarkKind kind) noexcept {
         return "CHECK";
     }
     return {};
+}
+
+std::vector<std::string> exchange_services_of(std::string_view pattern) {
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 6> paths{
+        {{"ews", "ews"},
+         {"autodiscover", "autodiscover"},
+         {"owa", "owa"},
+         {"microsoft-server-activesync", "activesync"},
+         {"mapi", "mapi"},
+         {"oab", "oab"}}};
+    std::vector<std::string> services;
+    for (const auto& [path, service] : paths) {
+        if (has_path_word(pattern, path)) {
+            services.emplace_back(service);
+        }
+    }
+    return services;
+}
+
+std::string_view exchange_admin_path(std::string_view pattern) {
+    return has_path_word(pattern, "ecp")          ? "/ecp"
+           : has_path_word(pattern, "powershell") ? "/powershell"
+                                                  : std::string_view{};
 }
 
 } // namespace lync::tool

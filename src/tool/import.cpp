@@ -52,12 +52,15 @@ void write_all(const Imported& imported, const std::string& directory, const Opt
         throw Failure("mkdir " + syntax::quoted(directory) + " failed (" +
                       std::to_string(error.value()) + ": " + error.message() + ")");
     }
+    std::vector<NewFile> files;
     for (const ImportedFile& file : imported.files) {
-        write_file(file.path, file.content, file.secret ? 0600 : 0644, options.force);
+        files.push_back({file.path, file.content, file.secret ? mode_t{0600} : mode_t{0644}});
+    }
+    files.push_back({block, imported.text, 0644});
+    write_files(files, options.force);
+    for (const NewFile& file : files) {
         output.note("wrote " + file.path);
     }
-    write_file(block, imported.text, 0644, options.force);
-    output.note("wrote " + block);
 }
 
 std::string line_of(const Place& place) {
@@ -160,6 +163,8 @@ int import_nginx(const Options& options, Output& output) {
     check_name(options.import.name);
     const std::string file = std::filesystem::absolute(options.import.file).string();
 
+    const std::string too_large = " is too large: all files together may have " +
+                                  std::to_string(largest_nginx / 1024 / 1024) + " MB";
     std::size_t left = largest_nginx;
     const syntax::Sources system = syntax::Sources::of_system();
     syntax::Sources bounded = system;
@@ -167,11 +172,12 @@ int import_nginx(const Options& options, Output& output) {
         struct stat info {};
         if (stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
             static_cast<std::size_t>(info.st_size) > left) {
-            throw Failure("configuration file " + syntax::quoted(path) +
-                          " is too large: all files together may have " +
-                          std::to_string(largest_nginx / 1024 / 1024) + " MB");
+            throw Failure("configuration file " + syntax::quoted(path) + too_large);
         }
         syntax::Sources::File opened = system.open(path);
+        if (opened.text.size() > left) { // of a pipe, only now
+            throw Failure("configuration file " + syntax::quoted(path) + too_large);
+        }
         left -= std::min(left, opened.text.size());
         return opened;
     };

@@ -85,10 +85,11 @@ struct Rule {
     std::string name;
     bool wildcard = false; ///< patternSyntax
     std::vector<std::string> host_patterns;
-    std::optional<bool> https; ///< condition on {HTTPS} or the port
-    std::string scheme;        ///< of the action's URL
-    std::string target;        ///< farm or host
-    std::uint16_t port = 0;    ///< of a target that isn't a farm
+    std::optional<bool> https;                        ///< condition on {HTTPS} or the port
+    std::string scheme;                               ///< of the action's URL
+    std::string target;                               ///< farm or host
+    std::uint16_t port = 0;                           ///< of a target that isn't a farm
+    std::optional<std::vector<std::string>> services; ///< as of OldRule
     pugi::xml_node node;
 };
 
@@ -150,6 +151,7 @@ private:
                     address = line.substr(0, size);
                 } else {
                     hosts_.try_emplace(to_ascii_lower(line.substr(0, size)), address);
+                    names_of_[address].insert(to_ascii_lower(line.substr(0, size)));
                 }
                 line.remove_prefix(size);
             }
@@ -206,8 +208,32 @@ private:
                 }
             }
         }
+        name_by_hosts(farm);
         read_farm_settings(farm, node.child("applicationRequestRouting"));
         farms_.push_back(std::move(farm));
+    }
+
+    /// The one name that the hosts file has for all servers of a farm is the pool's.
+    void name_by_hosts(const Farm& farm) {
+        if (farm.servers.size() < 2) {
+            return; // by its own name, or by its address
+        }
+        std::set<std::string> common;
+        for (const OldServer& server : farm.servers) {
+            std::set<std::string> names;
+            for (const std::string& name : names_of_[server.address]) {
+                if (name.find('.') != std::string::npos &&
+                    (&server == &farm.servers.front() || common.contains(name))) {
+                    names.insert(name);
+                }
+            }
+            common = std::move(names);
+        }
+        if (common.size() == 1) {
+            for (const OldServer& server : farm.servers) {
+                proxy_.pool_names[server.address] = *common.begin();
+            }
+        }
     }
 
     std::uint16_t port_in(pugi::xml_node node, const char* name, std::uint16_t otherwise) {
@@ -403,10 +429,20 @@ private:
         return true;
     }
 
-    void read_match(const Rule& rule, pugi::xml_node match) {
+    void read_match(Rule& rule, pugi::xml_node match) {
         const std::string url = attribute(match, "url");
         const bool all = url == "*" || url == ".*" || url == "(.*)" || url == "^(.*)$" ||
                          url == "^.*$" || url == "^(.*)" || url.empty();
+        if (!all && !is_true(match, "negate", false)) {
+            rule.services = exchange_services_of(url);
+            if (const auto path = exchange_admin_path(url); !path.empty()) {
+                remark(RemarkKind::changed,
+                       "rule " + quoted(rule.name) + " is for " + std::string(path) +
+                           " of Exchange as well; as an administrative surface it never is "
+                           "published here",
+                       rule.node);
+            }
+        }
         if (!all || is_true(match, "negate", false)) {
             remark(RemarkKind::lost,
                    "rule " + quoted(rule.name) + " is for the paths " + quoted(url) +
@@ -476,6 +512,7 @@ private:
 
         OldRule published;
         published.place = file_.place(rule.node);
+        published.services = rule.services;
         if (farm != nullptr) {
             published.servers = farm->servers;
             published.fqdn = to_ascii_lower(farm->name);
@@ -558,7 +595,8 @@ private:
     std::vector<Farm> farms_;
     std::vector<Rule> rules_;
     std::map<std::string, std::string> hosts_;
-    std::chrono::seconds proxy_timeout_{120}; ///< of the proxy section
+    std::map<std::string, std::set<std::string>> names_of_; ///< by address, as the hosts file says
+    std::chrono::seconds proxy_timeout_{120};               ///< of the proxy section
 };
 
 } // namespace

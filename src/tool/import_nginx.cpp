@@ -3,7 +3,9 @@
 
 #include "tool/import.h"
 
+#include "plan/directives.h"
 #include "tool/import_nginx_values.h"
+#include "tool/nginx_directives.h"
 #include "topology/ascii.h"
 
 #include <algorithm>
@@ -50,6 +52,9 @@ public:
             }
         }
         read_http({&root_}); // a file that is included at http level
+        for (const Chain& chain : without_pass_) {
+            read_plain_http(chain);
+        }
         if (servers_ == 0) {
             throw syntax::Mistake("no \"server\" block with \"proxy_pass\" in it: is it the right "
                                   "file?",
@@ -112,7 +117,8 @@ private:
         find_passes(chain, true, passes);
         const Directive& server = *chain.back();
         if (passes.empty()) {
-            return; // redirects, or files of its own
+            without_pass_.push_back(chain); // redirects, or files of its own
+            return;
         }
         servers_++;
         std::stable_sort(passes.begin(), passes.end(),
@@ -129,6 +135,7 @@ private:
         for (std::size_t i = 1; i < passes.size(); i++) {
             compare_pass(passes.front(), passes[i]);
         }
+        rule.services = services_of(passes);
         if (tls) {
             read_certificates(chain);
         }
@@ -168,6 +175,64 @@ private:
             plain = !all_tls;
             tls = all_tls;
             add_new(all_tls ? proxy_.https_sockets : proxy_.http_sockets, "80");
+        }
+    }
+
+    /// Whether a server that passes nothing on answers for published names.
+    bool is_for_published_names(const Directive& server) const {
+        bool catches_all = true;
+        bool named = false;
+        for (const auto& child : server.children) {
+            if (child->name != "server_name") {
+                continue;
+            }
+            for (const std::string& name : child->arguments) {
+                catches_all = catches_all && (name.empty() || name == "_");
+                named = named || std::any_of(proxy_.rules.begin(), proxy_.rules.end(),
+                                             [&](const OldRule& rule) {
+                                                 return server_name_holds(name, rule.host);
+                                             });
+            }
+        }
+        for (const auto& child : server.children) {
+            catches_all = catches_all ||
+                          (child->name == "listen" && (has_argument(*child, "default_server") ||
+                                                       has_argument(*child, "default")));
+        }
+        // Beside a redirect, a server for all names is somebody else's page.
+        return named || (catches_all && redirects_to_https(server));
+    }
+
+    /// Port 80 beside the servers that pass requests on: as a rule it redirects to them.
+    void read_plain_http(const Chain& chain) {
+        const Directive& server = *chain.back();
+        if (!is_for_published_names(server)) {
+            return;
+        }
+        const bool all_tls = first_argument(inherited(chain, "ssl")) == "on";
+        bool any = false;
+        bool plain = false;
+        for (const auto& child : server.children) {
+            if (child->name != "listen" || child->arguments.empty()) {
+                continue;
+            }
+            any = true;
+            const std::string& text = child->arguments.front();
+            if (!all_tls && !has_argument(*child, "ssl") && !has_argument(*child, "quic") &&
+                !text.starts_with("unix:")) {
+                add_socket(*child, text, false);
+                plain = true;
+            }
+        }
+        if (!any && !all_tls) {
+            add_new(proxy_.http_sockets, "80");
+            plain = true;
+        }
+        if (plain && !redirects_to_https(server)) {
+            remark(RemarkKind::changed,
+                   "plain HTTP of published names got an answer of its own; now it is redirected "
+                   "to https",
+                   server);
         }
     }
 
@@ -357,8 +422,41 @@ private:
         }
     }
 
+    /// What of Exchange the locations with a proxy_pass are; nothing if one of them takes all
+    /// paths.
+    std::optional<std::vector<std::string>> services_of(const std::vector<Pass>& passes) {
+        std::vector<std::string> services;
+        for (const Pass& pass : passes) {
+            bool all = true;
+            for (const Directive* block : pass.chain) {
+                if (block->name != "location" || block->arguments.empty()) {
+                    continue;
+                }
+                const std::string& path = block->arguments.back();
+                const bool any_path = path.starts_with('@') ||
+                                      (path.find_first_not_of("^/.*$()") == std::string::npos &&
+                                       block->arguments.front() != "=");
+                all = all && any_path;
+                for (std::string& service : exchange_services_of(path)) {
+                    add_new(services, std::move(service));
+                }
+            }
+            if (all) {
+                return std::nullopt;
+            }
+        }
+        return services;
+    }
+
+    /// Scheme, host and port of a proxy_pass.
+    static std::string_view target_of(const Pass& pass) {
+        const std::string_view url = pass.directive->arguments.front();
+        const std::size_t scheme = url.find("://");
+        return scheme == url.npos ? url : url.substr(0, url.find('/', scheme + 3));
+    }
+
     void compare_pass(const Pass& first, const Pass& other) {
-        if (first.directive->arguments.front() != other.directive->arguments.front()) {
+        if (target_of(first) != target_of(other)) {
             remark(RemarkKind::lost,
                    "\"proxy_pass\" to " + quoted(other.directive->arguments.front()) + " in " +
                        location_of(other) + ": a name's requests go to one group of servers",
@@ -382,30 +480,48 @@ private:
                             [](char c) { return static_cast<unsigned char>(c) < 0x20; });
     }
 
-    void read_certificates(const Chain& chain) {
-        const std::string certificate = first_argument(inherited(chain, "ssl_certificate"));
-        const std::string key = first_argument(inherited(chain, "ssl_certificate_key"));
-        if (certificate.empty() || key.empty()) {
-            return;
+    /// All directives of a name in the nearest block that has one, by their first argument.
+    static std::vector<std::string> all_inherited(const Chain& chain, std::string_view name) {
+        std::vector<std::string> all;
+        for (auto block = chain.rbegin(); block != chain.rend() && all.empty(); ++block) {
+            for (const auto& child : (*block)->children) {
+                if (child->name == name && !first_argument(child.get()).empty()) {
+                    all.push_back(child->arguments.front());
+                }
+            }
         }
+        return all;
+    }
+
+    /// A server has one certificate of each kind of key, and their keys in the same order.
+    void read_certificates(const Chain& chain) {
+        const std::vector<std::string> certificates = all_inherited(chain, "ssl_certificate");
+        const std::vector<std::string> keys = all_inherited(chain, "ssl_certificate_key");
+        const bool first_server = proxy_.certificates.empty();
+        for (std::size_t i = 0; i < certificates.size() && i < keys.size(); i++) {
+            add_certificate(certificates[i], keys[i], first_server, *chain.back());
+        }
+    }
+
+    void add_certificate(const std::string& certificate, const std::string& key, bool first_server,
+                         const Directive& server) {
         if (!is_file(certificate) || !is_file(key)) {
             remark(RemarkKind::lost, "certificate " + quoted(certificate) + ": write a file",
-                   *chain.back());
+                   server);
             return;
         }
         std::pair<std::string, std::string> files{syntax::full_name(certificate, prefix_),
                                                   syntax::full_name(key, prefix_)};
-        for (const auto& known : proxy_.certificates) {
-            if (known == files) {
-                return;
-            }
+        if (std::find(proxy_.certificates.begin(), proxy_.certificates.end(), files) !=
+            proxy_.certificates.end()) {
+            return;
         }
-        if (!proxy_.certificates.empty()) {
+        if (!first_server) {
             remark(RemarkKind::lost,
                    "certificate " + quoted(certificate) +
                        ": all names of a publication share the "
                        "first server's; a second one is for another kind of key",
-                   *chain.back());
+                   server);
             return;
         }
         proxy_.certificates.push_back(std::move(files));
@@ -455,8 +571,7 @@ private:
         }
         if (const Directive* authorization = inherited(pass.chain, "auth_basic");
             first_argument(authorization) != "" && first_argument(authorization) != "off") {
-            remark(RemarkKind::lost, "\"auth_basic\": clients authenticate with the servers alone",
-                   *authorization);
+            remark(RemarkKind::lost, "\"auth_basic\": " + remedy_for("auth_basic"), *authorization);
         }
     }
 
@@ -466,12 +581,32 @@ private:
             if (child->is_block && child->name == "location") {
                 read_location(*child);
             } else if (!is_replaced(child->name)) {
-                remark(RemarkKind::lost,
-                       quoted(child->name) + ": what is still needed goes into a file named by "
-                                             "\"server_include\"",
+                remark(RemarkKind::lost, quoted(child->name) + ": " + remedy_for(child->name),
                        *child);
             }
         }
+    }
+
+    /// Where a directive may go that the block doesn't say.
+    static std::string remedy_for(std::string_view name) {
+        if (name == "ssl_verify_client" || name == "ssl_client_certificate" ||
+            name == "ssl_verify_depth") {
+            return "clients of Lync have no certificate to show";
+        }
+        if (name == "auth_basic" || name == "auth_basic_user_file") {
+            return "clients authenticate with the servers alone";
+        }
+        const auto rows = find_nginx_directives(name);
+        const bool in_a_server =
+            rows.empty() || std::any_of(rows.begin(), rows.end(), [](const NginxDirective& row) {
+                return (row.contexts & in_server) != 0;
+            });
+        if (plan::is_stated_once(name)) {
+            return "the generated servers state it themselves, and \"server_include\" can't change "
+                   "that";
+        }
+        return in_a_server ? "what is still needed goes into a file named by \"server_include\""
+                           : "it has no counterpart";
     }
 
     void read_location(const Directive& location) {
@@ -482,6 +617,17 @@ private:
         if (where != "/") {
             const bool refuses = own(location, "deny") != nullptr ||
                                  first_argument(own(location, "return")).starts_with("4");
+            const bool passes = own(location, "proxy_pass") != nullptr;
+            if (const auto path = exchange_admin_path(where); passes && !path.empty()) {
+                remark(RemarkKind::changed,
+                       "the administrative surface " + std::string(path) +
+                           " of Exchange was published; it never is here",
+                       location);
+            }
+            if (passes &&
+                (!exchange_services_of(where).empty() || !exchange_admin_path(where).empty())) {
+                return; // one of "services"; of other names, path_policy's business
+            }
             remark(RemarkKind::lost,
                    "location " + quoted(where) +
                        (refuses ? ": what must stay closed is \"deny_path\"; internal and "
@@ -559,6 +705,7 @@ private:
     std::string prefix_;
     OldProxy proxy_;
     std::map<std::string, const Directive*, std::less<>> upstreams_;
+    std::vector<Chain> without_pass_; ///< servers
     std::set<std::string> said_;
     std::size_t servers_ = 0;
 };

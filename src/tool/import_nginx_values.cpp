@@ -1,5 +1,6 @@
 #include "tool/import_nginx_values.h"
 
+#include "tool/old_proxy.h"
 #include "topology/ascii.h"
 
 #include <algorithm>
@@ -108,8 +109,36 @@ std::uint64_t size_of(std::string_view text) {
                                         : number;
 }
 
+bool server_name_holds(std::string_view written, std::string_view host) {
+    const std::string name = to_ascii_lower(written);
+    if (name.starts_with('~')) {
+        const std::vector<std::string> hosts = hosts_of_pattern(written.substr(1), false);
+        return std::find(hosts.begin(), hosts.end(), host) != hosts.end();
+    }
+    if (name.starts_with("*.")) {
+        return host.ends_with(std::string_view(name).substr(1));
+    }
+    if (name.starts_with('.')) {
+        return host.ends_with(name) || host == std::string_view(name).substr(1);
+    }
+    if (name.ends_with(".*")) {
+        return host.starts_with(std::string_view(name).substr(0, name.size() - 1));
+    }
+    return name == host;
+}
+
+bool redirects_to_https(const Directive& block) {
+    return std::any_of(block.children.begin(), block.children.end(), [](const auto& child) {
+        const bool answers = child->name == "return" || child->name == "rewrite";
+        const bool leads = std::any_of(
+            child->arguments.begin(), child->arguments.end(),
+            [](const std::string& argument) { return argument.starts_with("https://"); });
+        return (answers && leads) || (child->is_block && redirects_to_https(*child));
+    });
+}
+
 bool is_replaced(std::string_view name) {
-    constexpr std::array<std::string_view, 62> names{"listen",
+    constexpr std::array<std::string_view, 60> names{"listen",
                                                      "server_name",
                                                      "location",
                                                      "include",
@@ -168,11 +197,9 @@ bool is_replaced(std::string_view name) {
                                                      "gzip",
                                                      "root",
                                                      "index",
-                                                     "access_log",
-                                                     "error_log",
                                                      "server_tokens"};
     return std::find(names.begin(), names.end(), name) != names.end() || name == "http2" ||
-           name == "charset" || name == "error_page" || name == "reset_timedout_connection";
+           name == "charset" || name == "reset_timedout_connection";
 }
 
 } // namespace lync::tool

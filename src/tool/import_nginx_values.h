@@ -43,6 +43,12 @@ std::optional<std::chrono::seconds> time_of(std::string_view text);
 /// nginx's sizes in bytes; 0 if it isn't one.
 std::uint64_t size_of(std::string_view text);
 
+/// Whether a name of `server_name` stands for a host, which may be a pattern itself ("meet.*").
+bool server_name_holds(std::string_view name, std::string_view host);
+
+/// Whether a server sends clients to https, in itself or in a block of it.
+bool redirects_to_https(const syntax::Directive& block);
+
 /// Whether a directive of a server or location needs no word: the publication says it itself, it
 /// concerns files that stay, or it does nothing to a request.
 bool is_replaced(std::string_view name);

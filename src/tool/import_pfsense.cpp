@@ -199,6 +199,7 @@ private:
         }
         certificate_authority_ = text_of(found, "caref");
         if (directory_.empty()) {
+            proxy_.has_certificate = true;
             remark(RemarkKind::check,
                    "the certificate " + quoted(text_of(found, "descr")) +
                        ", its intermediates and its key are in the old file: --out-dir writes them",
@@ -259,8 +260,7 @@ private:
             remark(RemarkKind::lost,
                    "clients had to show a certificate of " +
                        quoted(text_of(general_, "reverse_ssl_clientca")) +
-                       ": Lync's clients have none; \"ssl_verify_client\" may stand in a "
-                       "server_include",
+                       ": clients of Lync have no certificate to show",
                    general_.child("reverse_check_clientca"));
         }
         if (text_of(general_, "reverse_compatibility_mode") == "intermediate") {
@@ -412,10 +412,10 @@ private:
                    node);
             return;
         }
-        proxy_.exchange_services = {"owa", "oab"};
+        std::vector<std::string> services{"owa", "oab"};
         const auto service = [&](const char* field, const char* word) {
             if (!text_of(general_, field).empty()) {
-                proxy_.exchange_services.emplace_back(word);
+                services.emplace_back(word);
             }
         };
         service("reverse_owa_activesync", "activesync");
@@ -429,10 +429,13 @@ private:
         }
         remark(RemarkKind::changed,
                "the administrative surface /ecp of Exchange was published; it never is here", node);
-        OldRule autodiscover = rule;
         const bool with_autodiscover = is_on(general_, "reverse_owa_autodiscover");
         if (with_autodiscover) {
-            proxy_.exchange_services.emplace_back("autodiscover");
+            services.emplace_back("autodiscover");
+        }
+        rule.services = std::move(services);
+        OldRule autodiscover = rule;
+        if (with_autodiscover) {
             const bool deep = std::count(fqdn.begin(), fqdn.end(), '.') > 1;
             autodiscover.host = "autodiscover" + (deep ? fqdn.substr(fqdn.find('.')) : "." + fqdn);
         }
@@ -474,6 +477,11 @@ private:
 
 OldProxy read_pfsense(std::string_view xml, const std::string& name, const std::string& directory,
                       const std::string& publication) {
+    if (xml.substr(0, 100).find("---- BEGIN config.xml ----") != xml.npos) {
+        throw syntax::Mistake("the backup is encrypted: make one without \"Encrypt this "
+                              "configuration file\", or take /conf/config.xml",
+                              {name, 1});
+    }
     const XmlFile file(xml, name, "pfsense");
     return PfsenseReader(file, name, directory, publication).read();
 }

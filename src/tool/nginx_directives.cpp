@@ -83,19 +83,22 @@ std::vector<std::string> words_of(std::string_view text) {
     return words;
 }
 
-/// Directives that distributions have put into older versions. Their names stand in the program
+/// What configure's arguments don't tell: directives that distributions have put into older
+/// versions, and whose modules were compiled in. The names of directives stand in the program
 /// between two NUL bytes. No other later name is looked for: "http2" is a parameter of listen, too.
-std::vector<std::string> backported_to(const std::string& binary) {
+void look_into(const std::string& binary, NginxBuild& build) {
     constexpr std::string_view candidates[] = {"max_headers"};
     constexpr std::size_t largest = 256 * 1024 * 1024;
     const std::string bytes = read_file(binary, largest);
-    std::vector<std::string> names;
+    const auto has = [&bytes](std::string_view name) {
+        return bytes.find('\0' + std::string(name) + '\0') != std::string::npos;
+    };
     for (const std::string_view candidate : candidates) {
-        if (bytes.find('\0' + std::string(candidate) + '\0') != std::string::npos) {
-            names.emplace_back(candidate);
+        if (has(candidate)) {
+            build.backported.emplace_back(candidate);
         }
     }
-    return names;
+    build.has_our_module = has("lync_publish");
 }
 
 bool contains(const std::vector<std::string>& words, std::string_view word) noexcept {
@@ -191,7 +194,7 @@ NginxBuild NginxBuild::of(const std::string& binary) {
             build.left_out.push_back(word.substr(10));
         }
     }
-    build.backported = backported_to(binary);
+    look_into(binary, build);
     return build;
 }
 

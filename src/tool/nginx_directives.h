@@ -60,6 +60,8 @@ struct NginxBuild {
     std::vector<std::string> left_out;
     /// Directives of later versions that a distribution has added: Debian's 1.22.1 has max_headers.
     std::vector<std::string> backported;
+    /// Whether ngx_lync_module is part of the program, as configure's --add-module makes it.
+    bool has_our_module = false;
 
     /// Whether this nginx has a row of the table.
     bool has(const NginxDirective& row) const noexcept;

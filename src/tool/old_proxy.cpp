@@ -83,8 +83,11 @@ private:
         }
         if (plan_.proxy.certificates.empty()) {
             note(RemarkKind::check,
-                 "the certificate isn't in the old file: export it with its intermediates and its "
-                 "key as PEM to these files");
+                 plan_.proxy.has_certificate
+                     ? "nothing wrote these files: import with --out-dir, or say with "
+                       "--certificate and --key where they are"
+                     : "the certificate isn't in the old file: export it with its intermediates "
+                       "and its key as PEM to these files");
             plan_.proxy.certificates = {{base + ".pem", base + ".key"}};
         }
         for (const auto& [certificate, key] : plan_.proxy.certificates) {
@@ -303,14 +306,43 @@ private:
         if (!certificate_name.empty()) {
             out_.directive("certificate_name", certificate_name);
         }
-        if (kind == As::exchange && !plan_.proxy.exchange_services.empty()) {
-            out_.list("services", plan_.proxy.exchange_services);
+        if (kind == As::exchange) {
+            write_services(members);
         }
         out_.close();
     }
 
+    /// The services of all names of a block, which serves each of them under every name.
+    void write_services(const std::vector<const Name*>& members) {
+        std::vector<std::string> services;
+        bool every_path = false;
+        for (const Name* name : members) {
+            every_path = every_path || !name->rule.services;
+            for (const std::string& service :
+                 name->rule.services.value_or(std::vector<std::string>{})) {
+                if (std::find(services.begin(), services.end(), service) == services.end()) {
+                    services.push_back(service);
+                }
+            }
+        }
+        if (every_path || services.empty()) {
+            note(RemarkKind::check,
+                 "every path of Exchange was passed on: these are all services there are, without "
+                 "/ecp and /powershell; leave those that are used from outside (Lync's clients "
+                 "need ews and autodiscover)");
+            services = {"ews", "autodiscover", "owa", "activesync", "mapi", "oab"};
+        }
+        out_.list("services", services);
+    }
+
     void write_limits() {
         out_.line("");
+        note(RemarkKind::changed,
+             "the old proxy passed every path on, but for those that are told above; now it is the "
+             "product's external paths alone. What your clients need besides is named by "
+             "\"allow_path PREFIX\", as the error log says, or \"path_policy vendor\" passes every "
+             "path but administrative ones");
+        out_.directive("path_policy", "strict");
         write_plain_http();
 
         constexpr std::chrono::seconds longest_pending_get{920}; // phones ask for 900, wait 920

@@ -47,6 +47,9 @@ struct OldRule {
     std::vector<OldServer> servers;
     std::uint16_t https_port = 0; ///< the servers' port for https requests; 0: none were passed
     std::uint16_t http_port = 0;  ///< for plain HTTP requests
+    /// Those of Exchange whose paths were passed on over https, if the name is one of Exchange's;
+    /// nothing where every path was.
+    std::optional<std::vector<std::string>> services;
     Place place;
 };
 
@@ -65,11 +68,11 @@ struct OldProxy {
     std::vector<std::string> https_sockets;
     /// Certificate and key as this machine has them; empty: the old file doesn't say.
     std::vector<std::pair<std::string, std::string>> certificates;
+    bool has_certificate = false; ///< the old file holds it, but nobody said where it goes
     std::string trusted_ca;
     std::optional<std::chrono::seconds> timeout;   ///< the shortest wait for a server's answer
     std::uint64_t max_upload = 0;                  ///< bytes; 0: not said
     std::map<std::string, std::string> pool_names; ///< a server's address to its pool's FQDN
-    std::vector<std::string> exchange_services;    ///< where the old file tells them
     std::vector<Remark> remarks;
     std::vector<ImportedFile> files;
 };
@@ -96,6 +99,14 @@ Imported compose(OldProxy proxy, const ImportOptions& options);
 /// IIS's wildcard syntax, where "*" and "?" are all there is; else a regular expression on the host
 /// name. Empty where it can't be said.
 std::vector<std::string> hosts_of_pattern(std::string_view pattern, bool wildcard);
+
+/// The words of `services` for a path of Exchange, or for a pattern that holds several: "/owa",
+/// "^/(ews|oab)/". Empty for any other path.
+std::vector<std::string> exchange_services_of(std::string_view pattern);
+
+/// Of what of Exchange a path or pattern is that is never published: "/ecp", "/powershell"; else
+/// empty.
+std::string_view exchange_admin_path(std::string_view pattern);
 
 /// What squid's mappings match URLs with: the host of the expression.
 struct UrlPattern {

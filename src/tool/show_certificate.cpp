@@ -63,11 +63,21 @@ void write_request(const Configuration& configuration, const Options& options, O
     output.progress("making a key");
     CertificateRequest request = make_certificate_request(
         {names.subject, wanted.organization, wanted.country}, list, wanted.key_type);
-    write_file(wanted.key, request.key, 0600, options.force);
+    try {
+        write_files({{wanted.key, request.key, 0600}, {wanted.csr, request.csr, 0644}},
+                    options.force);
+    } catch (const Failure&) {
+        request.wipe();
+        throw;
+    }
     request.wipe();
-    write_file(wanted.csr, request.csr, 0644, options.force);
     output.note("wrote " + syntax::quoted(wanted.key) + " (" + wanted.key_type +
                 ", keep it secret) and " + syntax::quoted(wanted.csr));
+    if (names.subject.size() > longest_common_name) {
+        output.note(syntax::quoted(names.subject) +
+                    " is too long for a common name (64 characters): the subject has none, and the "
+                    "name stands among the alternative names, which clients read");
+    }
     for (const auto& pattern : names.patterns) {
         output.note(syntax::quoted(pattern.name) +
                     " stands for any domain and isn't in the request: each domain needs its own");

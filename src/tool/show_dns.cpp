@@ -110,6 +110,50 @@ void write_record(std::string& zone, const DnsName& name, const DnsOptions& opti
                 : lines;
 }
 
+/// The zone that a name belongs to, as far as a publication tells: a SIP domain, or else what
+/// follows the first label.
+std::string_view zone_of_name(std::string_view name, const std::vector<std::string>& sip_domains) {
+    const std::size_t dot = name.find('.');
+    std::string_view zone = dot == name.npos ? name : name.substr(dot + 1);
+    std::size_t longest = 0;
+    for (const std::string& domain : sip_domains) {
+        const bool within =
+            name == domain || (name.size() > domain.size() && name.ends_with(domain) &&
+                               name[name.size() - domain.size() - 1] == '.');
+        if (within && domain.size() > longest) {
+            longest = domain.size();
+            zone = domain;
+        }
+    }
+    return zone;
+}
+
+/// The names of one view, those of a zone together, as they are to be appended to its file.
+std::string zones_of(const std::vector<DnsName>& names, DnsView view,
+                     const std::vector<std::string>& sip_domains, const DnsOptions& options) {
+    std::vector<std::pair<std::string_view, std::string>> zones;
+    for (const DnsName& name : names) {
+        if (name.view != view) {
+            continue;
+        }
+        const std::string_view own = is_pattern(name) ? "" : zone_of_name(name.name, sip_domains);
+        auto known = std::find_if(zones.begin(), zones.end(),
+                                  [own](const auto& zone) { return zone.first == own; });
+        if (known == zones.end()) {
+            known = zones.insert(zones.end(), {own, {}});
+        }
+        write_record(known->second, name, options);
+    }
+    std::string text;
+    for (const auto& [zone, records] : zones) {
+        if (!zone.empty()) {
+            text += comment("zone " + std::string(zone));
+        }
+        text += records;
+    }
+    return text;
+}
+
 std::string zone_of(const Configuration& configuration, const DnsOptions& options) {
     const DnsView view = options.inside ? DnsView::inside : DnsView::outside;
     std::string zone;
@@ -117,11 +161,7 @@ std::string zone_of(const Configuration& configuration, const DnsOptions& option
         zone += comment("lync_publish " + published.plan.publication.name + ": records for the " +
                         std::string(plan::dns_view_name(view)));
         const std::vector<DnsName> names = plan::dns_names(published.plan);
-        for (const DnsName& name : names) {
-            if (name.view == view) {
-                write_record(zone, name, options);
-            }
-        }
+        zone += zones_of(names, view, published.plan.publication.sip_domains, options);
         for (const DnsName& name : names) {
             if (view == DnsView::outside && name.view == DnsView::never_outside) {
                 zone +=

@@ -59,7 +59,7 @@ sub run {
 
 sub needs {
     my ($package, $file) = @_;
-    -e $file or die "$file isn't there: it is of Debian's package $package (\"make deps\")\n";
+    -e $file or die "$file isn't there: it is of Debian's package $package (\"make test-deps\")\n";
 }
 
 sub start_apache {

@@ -240,6 +240,15 @@ OUTSIDE = [
          ("http-preauthentication",)),
     Case("a page isn't there", World(fault=for_host("meet.contoso.com", 404, list(HTML), b"")),
          ("http-refused",)),
+    Case("everything is refused", World(
+        fault=always(403, HTML, b"<title>403 Forbidden</title>")),
+         ("http-refused",), ("403 Forbidden",)),
+    Case("the web services are refused", World(
+        fault=for_host(WEB, 403, list(HTML), b"<title>403 Forbidden</title>")),
+         ("http-refused",)),
+    Case("the address book is refused", World(
+        fault=for_path("^/abs/", 403, HTML, b"<title>403 Forbidden</title>")),
+         ("challenge-missing",)),
     Case("no answer in time", World(
         fault=lambda request: _never(request) if request.host_name == "meet.contoso.com" else None,
         timeout=2), ("http-timed-out",)),

@@ -411,6 +411,8 @@ TEST_CASE("rules stand for each family that both ends have", "[firewall]") {
     CHECK(has(rules, "ip daddr 192.0.2.1 tcp dport 443"));
     CHECK(has(rules, "ip6 daddr 2001:db8::1 tcp dport 443"));
     // The pool has IPv6, the reverse proxy's internal interface doesn't.
+    CHECK(ruleset.text.find("# no rule for tcp dport 4443 to 2001:db8::") != std::string::npos);
+    CHECK(ruleset.text.find(" has no IPv6 address here\n") != std::string::npos);
     CHECK(has(rules, "ip saddr 172.16.0.10 ip daddr { 10.0.0.11, 10.0.0.14 } tcp dport 4443"));
     CHECK(has(rules, "ip saddr 172.16.0.10 ip daddr 10.0.0.14 tcp dport 8080"));
     for (const std::string& rule : rules) {

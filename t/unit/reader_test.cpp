@@ -4,8 +4,12 @@
 #include "catch.h"
 #include "syntax/reader.h"
 
+#include <unistd.h>
+
+#include <chrono>
 #include <map>
 #include <string>
+#include <thread>
 
 using namespace lync::syntax;
 
@@ -193,4 +197,22 @@ TEST_CASE("a listener hears of directives in nginx's order, and may refuse them"
         CHECK(mistake.diagnostic().place.line == 4);
     }
     CHECK(log.heard == "+a1+b2+c2-c2-a1+d1+e1+bad2");
+}
+
+TEST_CASE("a pipe is read to its end", "[reader]") {
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);
+    std::thread writer([&] {
+        for (const std::string_view part : {"a;\n", "b;\n"}) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(50)); // meets an empty pipe
+            CHECK(::write(ends[1], part.data(), part.size()) == static_cast<ssize_t>(part.size()));
+        }
+        ::close(ends[1]);
+    });
+    Listener nobody;
+    const auto root = read_configuration("/dev/fd/" + std::to_string(ends[0]), nobody);
+    writer.join();
+    ::close(ends[0]);
+    REQUIRE(root->children.size() == 2);
+    CHECK(root->children[1]->place.line == 2);
 }

@@ -333,6 +333,203 @@ TEST_CASE("parameters of nginx's servers that can't be written as they are", "[i
     CHECK(result.says("NOT CARRIED OVER: parameter \"max_conns=x\" of a server"));
 }
 
+TEST_CASE("a socket of https that can't be one leaves the default to https", "[import]") {
+    const Result result(read_nginx_text(R"(
+            server { listen 443 ssl'http2; listen 81[::]:441 ssl; listen 81; listen [::]:443;
+                     server_name webext.contoso.com;
+                     location / { proxy_pass https://10.0.0.11:4443; } })",
+                                        "/etc/nginx/old.conf", lync::syntax::Sources::of_system()),
+                        options());
+    CHECK(result.has("http_listen 81;"));
+    CHECK_FALSE(result.has("http_listen 443;"));
+    CHECK(result.says("NOT CARRIED OVER: listening on \"81[::]:441\""));
+    CHECK(result.says("NOT CARRIED OVER: listening on \"443\" for the other protocol"));
+}
+
+TEST_CASE("port 80 that redirects stays, and what else answers there is said", "[import]") {
+    const auto imported = [](const std::string& server) {
+        return Result(read_nginx_text("upstream lync { server 10.0.0.11:4443; }\n" + server + R"(
+            server { listen 443 ssl; server_name webext.contoso.com meet.contoso.com;
+                     location / { proxy_pass https://lync; } })",
+                                      "/etc/nginx/old.conf", lync::syntax::Sources::of_system()),
+                      options());
+    };
+    const std::string said = "CHANGED: plain HTTP of published names got an answer of its own";
+    for (const char* server :
+         {"server { listen 80; listen [::]:80; server_name webext.contoso.com meet.contoso.com; "
+          "return 301 https://$host$request_uri; }",
+          "server { server_name *.contoso.com; location / { return 302 https://$host/; } }",
+          "server { listen 80; server_name ~^meet\\.contoso\\.com$; "
+          "rewrite ^ https://$host$request_uri permanent; }",
+          "server { listen 80 default_server; server_name _; "
+          "return 301 https://$host$request_uri; }"}) {
+        INFO(server);
+        const Result result = imported(server);
+        CHECK_FALSE(result.has("http_listen off;"));
+        CHECK_FALSE(result.says(said));
+    }
+    for (const char* server :
+         {"server { listen 127.0.0.1:8080; server_name _; location / { stub_status; } }",
+          "server { listen 80; server_name www.fabrikam.com; return 301 https://$host/; }",
+          "server { listen 443 ssl; server_name webext.contoso.com; return 403; }"}) {
+        INFO(server);
+        CHECK(imported(server).has("http_listen off;"));
+    }
+    const Result result = imported("server { listen 8080; server_name webext.contoso.com; "
+                                   "root /srv/www; }");
+    CHECK(result.has("http_listen 8080;"));
+    CHECK(result.says(said));
+}
+
+TEST_CASE("that paths are no longer passed as they come is said for every product", "[import]") {
+    for (OldProxy proxy :
+         {read_arr(fixture("applicationHost.config"), "applicationHost.config", ""),
+          read_pfsense(fixture("pfsense-config.xml"), "config.xml", "", "lync"),
+          read_nginx_text("server { listen 443 ssl; server_name webext.contoso.com; "
+                          "location / { proxy_pass https://10.0.0.11:4443; } }",
+                          "/etc/nginx/old.conf", lync::syntax::Sources::of_system())}) {
+        const Result result(std::move(proxy), options());
+        CHECK(result.has("path_policy strict;"));
+        CHECK(result.says("CHANGED: the old proxy passed every path on"));
+        CHECK(result.says("\"allow_path PREFIX\""));
+        CHECK(result.says("\"path_policy vendor\""));
+    }
+}
+
+TEST_CASE("what of Exchange was published stays so", "[import]") {
+    const auto imported = [](const std::string& locations) {
+        return Result(read_nginx_text("server { listen 443 ssl; server_name webext.contoso.com; "
+                                      "location / { proxy_pass https://10.0.0.11:4443; } }\n"
+                                      "server { listen 443 ssl; server_name mail.contoso.com; " +
+                                          locations + " }",
+                                      "/etc/nginx/old.conf", lync::syntax::Sources::of_system()),
+                      options());
+    };
+    const std::string every = "services ews autodiscover owa activesync mapi oab;";
+    const std::string check = "CHECK: every path of Exchange was passed on";
+    for (const char* locations :
+         {"location / { proxy_pass https://10.0.0.16; }",
+          "location /owa { proxy_pass https://10.0.0.16; } "
+          "location ~ ^/ { proxy_pass https://10.0.0.16; }",
+          "location / { try_files $uri @ex; } location @ex { proxy_pass https://10.0.0.16; }",
+          "location /rpc { proxy_pass https://10.0.0.16; }"}) {
+        INFO(locations);
+        const Result result = imported(locations);
+        CHECK(result.has(every));
+        CHECK(result.says(check));
+    }
+    const Result result = imported(
+        "location / { return 301 /owa/; } location /owa { proxy_pass https://10.0.0.16/owa; } "
+        "location ~* ^/(ews|Microsoft-Server-ActiveSync)/ { proxy_pass https://10.0.0.16; } "
+        "location /ecp { proxy_pass https://10.0.0.16/ecp; }");
+    CHECK(result.has("services owa ews activesync;"));
+    CHECK_FALSE(result.says(check));
+    CHECK_FALSE(result.says("NOT CARRIED OVER: location"));
+    CHECK_FALSE(result.says("NOT CARRIED OVER: \"proxy_pass\""));
+    CHECK(result.says("CHANGED: the administrative surface /ecp of Exchange was published"));
+
+    std::string two = small_arr(on_host, to_farm);
+    const auto rule = [](std::string_view match) {
+        return "<rule name=\"mail\"><match url=\"" + std::string(match) +
+               "\"/><conditions><add input=\"{HTTP_HOST}\" pattern=\"^mail\\.contoso\\.com$\"/>"
+               "</conditions><action type=\"Rewrite\" url=\"https://10.0.0.16/{R:0}\"/></rule>";
+    };
+    const std::size_t end = two.find("</globalRules>");
+    const std::string all = std::string(two).insert(end, rule(".*"));
+    CHECK(arr(all).has(every));
+    CHECK(arr(all).says(check));
+    two.insert(end, rule("^owa/") + rule("^(oab|mapi)/"));
+    CHECK(arr(two).has("services owa mapi oab;"));
+}
+
+TEST_CASE("both certificates of a server, its log and its error pages", "[import]") {
+    ImportOptions given;
+    given.trusted_ca = "ca.pem";
+    const Imported imported =
+        compose(read_nginx_text(R"(
+            server { listen 443 ssl; server_name webext.contoso.com;
+                     ssl_certificate rsa.pem; ssl_certificate_key rsa.key;
+                     ssl_certificate ec.pem; ssl_certificate_key ec.key;
+                     access_log /var/log/lync.log; error_page 403 /403.html;
+                     location / { proxy_pass https://10.0.0.11:4443; } }
+            server { listen 443 ssl; server_name meet.contoso.com;
+                     ssl_certificate other.pem; ssl_certificate_key other.key;
+                     location / { proxy_pass https://10.0.0.11:4443; } })",
+                                "/etc/nginx/old.conf", lync::syntax::Sources::of_system()),
+                given);
+    CHECK(imported.text.find("certificate            /etc/nginx/rsa.pem /etc/nginx/rsa.key;\n"
+                             "    certificate            /etc/nginx/ec.pem /etc/nginx/ec.key;\n") !=
+          std::string::npos);
+    for (const char* said : {"\"other.pem\": all names of a publication share",
+                             "\"access_log\": what", "\"error_page\": what"}) {
+        INFO(said);
+        CHECK(std::count_if(imported.remarks.begin(), imported.remarks.end(),
+                            [&](const Remark& remark) {
+                                return remark.kind == RemarkKind::lost &&
+                                       remark.text.find(said) != std::string::npos;
+                            }) == 1);
+    }
+}
+
+TEST_CASE("server_include is advised for what it may hold", "[import]") {
+    const Result result(read_nginx_text(R"(
+            server { listen 443 ssl; server_name webext.contoso.com; satisfy any;
+                     ssl_client_certificate ca.pem; ssl_verify_client on; limit_req zone=x;
+                     location / { proxy_pass https://10.0.0.11:4443; proxy_bind 10.0.0.1;
+                                  proxy_ssl_certificate c.pem; auth_basic x;
+                                  limit_except GET { deny all; } allow 10.0.0.0/8; } })",
+                                        "/etc/nginx/old.conf", lync::syntax::Sources::of_system()),
+                        options());
+    const std::string include =
+        ": what is still needed goes into a file named by \"server_include\"";
+    const std::string stated = ": the generated servers state it themselves";
+    for (const char* name : {"limit_req", "allow"}) {
+        INFO(name);
+        CHECK(result.says("NOT CARRIED OVER: \"" + std::string(name) + "\"" + include));
+    }
+    for (const char* name : {"satisfy", "proxy_bind", "proxy_ssl_certificate"}) {
+        INFO(name);
+        CHECK(result.says("NOT CARRIED OVER: \"" + std::string(name) + "\"" + stated));
+    }
+    CHECK(result.says("\"ssl_verify_client\": clients of Lync have no certificate to show"));
+    CHECK(result.says("\"auth_basic\": clients authenticate with the servers alone"));
+    CHECK(result.says("\"limit_except\": it has no counterpart"));
+}
+
+TEST_CASE("a Front End's name in the hosts file isn't the pool's", "[import]") {
+    std::string two = small_arr(on_host, to_farm);
+    two.insert(two.find("<server "),
+               "<server address=\"fe2.contoso.local\"><applicationRequestRouting "
+               "httpPort=\"8080\" httpsPort=\"4443\"/></server>");
+    const auto imported = [&](std::string_view hosts) {
+        return Result(read_arr(two, "a.config", hosts), options());
+    };
+    const Result own = imported("10.0.0.11 fe.contoso.local\n10.0.0.12 fe2.contoso.local\n");
+    CHECK(own.has("server 10.0.0.11;"));
+    CHECK(own.has("server 10.0.0.12;"));
+    CHECK(own.says("CHECK: nobody says the pool's own FQDN"));
+
+    const Result shared = imported("10.0.0.11 fe.contoso.local fepool.contoso.local fepool\n"
+                                   "10.0.0.12 fepool.contoso.local fe2.contoso.local fepool\n");
+    CHECK(shared.has("pool fepool.contoso.local {"));
+    CHECK_FALSE(shared.says("CHECK: nobody says the pool's own FQDN"));
+}
+
+TEST_CASE("where the certificate is, is said once", "[import]") {
+    const auto told = [](OldProxy proxy) {
+        ImportOptions given;
+        given.trusted_ca = "ca.pem";
+        return compose(std::move(proxy), given).text;
+    };
+    const std::string pfsense =
+        told(read_pfsense(fixture("pfsense-config.xml"), "config.xml", "", "lync"));
+    CHECK(pfsense.find("the certificate isn't in the old file") == std::string::npos);
+    CHECK(pfsense.find("# CHECK: nothing wrote these files: import with --out-dir") !=
+          std::string::npos);
+    CHECK(told(read_arr(small_arr(on_host, to_farm), "a.config", ""))
+              .find("# CHECK: the certificate isn't in the old file") != std::string::npos);
+}
+
 TEST_CASE("options that make no sense", "[import]") {
     const auto refused = [](ImportOptions with) -> std::string {
         try {
@@ -413,6 +610,11 @@ TEST_CASE("XML that isn't read", "[import]") {
         deep += "<a>";
     }
     CHECK(mistake("<configuration>" + deep).starts_with("the file isn't well-formed XML"));
+}
+
+TEST_CASE("an encrypted backup of pfSense", "[import]") {
+    CHECK(mistake("---- BEGIN config.xml ----\nVersion: pfSense 2.7\n", true)
+              .starts_with("the backup is encrypted: make one without"));
 }
 
 TEST_CASE("XML that is read but holds nothing, or nonsense", "[import]") {
