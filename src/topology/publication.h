@@ -166,8 +166,11 @@ struct Publication {
     std::vector<Edge> edges; ///< Edge Servers, for the firewall's rows alone
     Place place;
 
-    /// The names that the certificates cover, all together.
+    /// The names that the certificates cover, all together: what http_autodiscover goes by.
     std::shared_ptr<const NameSet> certificate_names;
+    /// The names that each of them covers. A client is presented the one whose kind of key it
+    /// likes best and never sees the other, so these are the names that work by https.
+    std::shared_ptr<const NameSet> common_names;
 
     /// Where simple URLs and lyncdiscover go: the Director if there is one, else the first pool.
     std::size_t first_contact() const noexcept;

@@ -307,10 +307,36 @@ TEST_CASE("a listener presents one certificate of each kind", "[declare]") {
     CHECK(said.ends_with("/named.pem\" has the same kind of key (ECDSA) as another one of "
                          "lync_publish \"contoso\": a listener presents one certificate of each "
                          "kind in nginx.conf:11"));
+}
 
-    const Publication both = World().declare(smallest("certificate rsa.pem rsa.key;"));
+TEST_CASE("a name is covered if each certificate covers it", "[declare]") {
+    // public.pem, ECDSA, has *.contoso.com; rsa.pem has lyncdiscover.example.com and both-kinds.
+    World world;
+    const Publication both =
+        world.declare(smallest("certificate rsa.pem rsa.key; sip_domain example.com;\n"
+                               "simple_url meet https://both-kinds.contoso.com;\n"
+                               "simple_url meet https://meet.northwind.example;"));
+    CHECK(both.common_names->covers("both-kinds.contoso.com"));
+    CHECK_FALSE(both.common_names->covers("lyncwebext.contoso.com"));
+    CHECK_FALSE(both.common_names->covers("lyncdiscover.example.com"));
     CHECK(both.certificate_names->covers("lyncwebext.contoso.com"));
     CHECK(both.certificate_names->covers("lyncdiscover.example.com"));
+
+    const std::string rsa = both.certificates[1].certificate;
+    const std::string ecdsa = both.certificates[0].certificate;
+    const std::string add = "add the name to the certificate's subject alternative names ";
+    const std::string of = " of lync_publish \"contoso\": ";
+    const std::string refuse = of + "clients refuse it, " + add + "in nginx.conf:";
+    const std::string drop = of + "phones drop the connection, " + add +
+                             "or set \"http_autodiscover\" to \"on\" in nginx.conf:";
+    CHECK(world.told_remarks() ==
+          Strings{"\"lyncwebext.contoso.com\" is not covered by the RSA certificate \"" + rsa +
+                      "\"" + refuse + "8",
+                  "\"meet.northwind.example\" is not covered by a certificate" + refuse + "13",
+                  "\"lyncdiscover.contoso.com\" is not covered by the RSA certificate \"" + rsa +
+                      "\"" + drop + "2",
+                  "\"lyncdiscover.example.com\" is not covered by the ECDSA certificate \"" +
+                      ecdsa + "\"" + drop + "11"});
 }
 
 TEST_CASE("files that can't be loaded stop the publication", "[declare]") {
