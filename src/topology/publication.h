@@ -195,7 +195,18 @@ struct Registry {
         std::string parameters;
         Place place;
     };
-    std::map<std::string, Place, std::less<>> publications;
+    /// A block with servers.
+    struct Group {
+        std::string publication;
+        std::string title; ///< `pool "fepool.contoso.local"`
+        bool web_services = false;
+        std::uint16_t port = 0; ///< https
+        std::string certificate_name;
+        std::vector<std::pair<std::string, Place>> servers;
+        Place place;
+    };
+    std::map<std::string, Place, std::less<>> publications; ///< by name in lower case
+    std::vector<Group> groups;
     std::deque<Claim> claims;                            ///< stays where it is: names point into it
     std::unordered_map<std::string, const Claim*> names; ///< published host, or "meet.*"
     std::map<std::string, Listener, std::less<>> sockets;

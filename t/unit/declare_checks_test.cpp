@@ -237,6 +237,16 @@ TEST_CASE("what is legal but risky is remarked upon once", "[declare]") {
          "internal "
          "web site's by default: write the listening ports of the external web site, 8080 and 4443 "
          "by default in nginx.conf:11"},
+        {"director a.contoso.local { external_web_services b.contoso.com; listening_ports "
+         "http=443; }",
+         "\"listening_ports\" of director \"a.contoso.local\" names port 443, which is the "
+         "internal web site's by default: write the listening ports of the external web site, 8080 "
+         "and 4443 by default in nginx.conf:11"},
+        {"director a.contoso.local { external_web_services b.contoso.com; listening_ports "
+         "https=80; }",
+         "\"listening_ports\" of director \"a.contoso.local\" names port 80, which is the "
+         "internal web site's by default: write the listening ports of the external web site, 8080 "
+         "and 4443 by default in nginx.conf:11"},
         {"simple_url meet https://meet.example.com;",
          "\"meet.example.com\" is not covered by a certificate of lync_publish \"contoso\": "
          "clients "
@@ -274,6 +284,61 @@ TEST_CASE("what is legal but risky is remarked upon once", "[declare]") {
             CHECK(world.remarks[0].severity == lync::syntax::Severity::warning);
         }
     }
+}
+
+TEST_CASE("no farm stands at a pool's internal web site", "[declare]") {
+    const std::string pool = "pool \"fepool.contoso.local\" at nginx.conf:6, whose external web "
+                             "site has port 4443: port 443 would publish its internal web site, ";
+    const struct {
+        std::string more; ///< line 11
+        std::string told;
+    } rows[] = {
+        {"office_web_apps wac.contoso.com { server 10.0.0.14; server 10.0.0.11; }",
+         "server \"10.0.0.11\" of office_web_apps \"wac.contoso.com\" in lync_publish \"contoso\" "
+         "is that of a server of " +
+             pool + "write the addresses of the farm's own servers in nginx.conf:11"},
+        {"exchange mail.contoso.com { server fepool.contoso.local; }",
+         "server \"fepool.contoso.local\" of exchange \"mail.contoso.com\" in lync_publish "
+         "\"contoso\" is that of a server of " +
+             pool + "write the addresses of the farm's own servers in nginx.conf:11"},
+        {"exchange mail.contoso.com { server 10.0.0.15; certificate_name FEpool.contoso.local; }",
+         "certificate_name \"fepool.contoso.local\" of exchange \"mail.contoso.com\" in "
+         "lync_publish \"contoso\" is that of " +
+             pool +
+             "write the name that the farm's own servers have in their certificate in "
+             "nginx.conf:11"},
+    };
+    for (const auto& row : rows) {
+        INFO(row.more);
+        CHECK(World().mistake(smallest(row.more)) == row.told);
+    }
+
+    // The external site's own port; another address.
+    for (const std::string_view more :
+         {"exchange mail.contoso.com { server 10.0.0.11; listening_ports https=4443; }",
+          "exchange mail.contoso.com { server 10.0.0.111; }"}) {
+        INFO(more);
+        CHECK(World().mistake(smallest(more)).empty());
+    }
+
+    // Whichever publication comes first.
+    const std::string other = R"(lync_publish fabrikam {
+        sip_domain fabrikam.com; certificate public.pem public.key; trusted_ca ca.pem;
+        pool sepool.fabrikam.local { external_web_services a.fabrikam.com; server 10.0.0.21; }
+        exchange mail.fabrikam.com { server 10.0.0.15; }
+    })";
+    World world;
+    REQUIRE(world.mistake(other).empty());
+    CHECK(world.mistake(smallest("exchange mail.contoso.com { server 10.0.0.21; }"))
+              .starts_with("server \"10.0.0.21\" of exchange \"mail.contoso.com\" in lync_publish "
+                           "\"contoso\" is that of a server of pool \"sepool.fabrikam.local\""));
+    world.registry = {};
+    REQUIRE(world.mistake(other).empty());
+    CHECK(world
+              .mistake(smallest("director dir.contoso.local { external_web_services "
+                                "dir.contoso.com; server 10.0.0.15; }"))
+              .starts_with("server \"10.0.0.15\" of exchange \"mail.fabrikam.com\" in lync_publish "
+                           "\"fabrikam\" is that of a server of director \"dir.contoso.local\""));
 }
 
 TEST_CASE("patterns and blocked names need no certificate", "[declare]") {
