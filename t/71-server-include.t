@@ -196,3 +196,37 @@ client_max_body_size 1m;
 --- must_die
 --- error_log
 "client_max_body_size" directive is duplicate in %%SERVROOT%%/html/extra.conf:2
+
+
+
+=== TEST 14: an error page is never asked of a pool, nor redirected, after a refusal
+--- publication eval: $::Deployment
+--- user_files
+>>> extra.conf
+error_page 404 /abs/handler;
+add_header X-Lync $lync_verdict always;
+--- request eval
+["GET https://lyncwebext.contoso.com/cscp/", "POST https://lyncwebext.contoso.com/cscp/",
+ "GET http://meet.contoso.com/cscp/", "GET https://lyncwebext.contoso.com/abs/handler",
+ "GET http://meet.contoso.com/alice"]
+--- error_code eval
+[404, 404, 404, 200, 301]
+--- response_headers eval
+["!X-Site\nX-Lync: refuse:admin", "!X-Site\nX-Lync: refuse:admin",
+ "!Location\nX-Lync: refuse:admin", "X-Site: external\nX-Lync: pass",
+ "Location: https://meet.contoso.com/alice\nX-Lync: redirect"]
+
+
+
+=== TEST 15: the administrator's own location answers it
+--- publication eval: $::Deployment
+--- user_files
+>>> extra.conf
+error_page 404 /own.html;
+location = /own.html { return 200 "own page\n"; }
+--- request eval
+["GET https://lyncwebext.contoso.com/cscp/", "GET http://meet.contoso.com/cscp/"]
+--- error_code eval
+[404, 404]
+--- response_body eval
+["own page\n", "own page\n"]
