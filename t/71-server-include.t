@@ -230,3 +230,37 @@ location = /own.html { return 200 "own page\n"; }
 [404, 404]
 --- response_body eval
 ["own page\n", "own page\n"]
+
+
+
+=== TEST 16: a header that generated servers state themselves
+--- publication
+    sip_domain      contoso.com;
+    %%CERTIFICATE%%
+    %%TRUSTED_CA%%
+    %%POOL%%
+    server_include  %%SERVROOT%%/html/proxy_params;    # here
+--- user_files
+>>> proxy_params
+proxy_set_header X-Real-IP $remote_addr;
+proxy_set_header host $http_host;
+--- must_die
+--- error_log
+"proxy_set_header" of "Host" in a server_include of lync_publish "contoso": generated servers state this header themselves, and servers would get two: take it out in %%CONF%%:%%HERE%%
+
+
+
+=== TEST 17: another header, and the same one in a location of the administrator's
+--- publication eval: $::Deployment
+--- user_files
+>>> extra.conf
+proxy_set_header X-Real-IP $remote_addr;
+location /own {
+    proxy_set_header Host www.contoso.com;
+    proxy_set_header X-Forwarded-For $remote_addr;
+    return 200 "own page\n";
+}
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- response_headers
+X-Site: external
