@@ -257,7 +257,7 @@ CORE::chomp $until;
 --- suppress_stderr
 --- scene: warnings
 --- warnings
-"pending_get_timeout" 15m in lync_publish "contoso" is shorter than the 900 seconds for which phones keep a request waiting: 960s is right where there are mobile clients in %%CONF%%:<timeout>
+"pending_get_timeout" 15m in lync_publish "contoso" is shorter than the 920 seconds for which phones wait for an answer: 960s is right where there are mobile clients in %%CONF%%:<timeout>
 
 
 

@@ -315,8 +315,8 @@ void Declaration::read_limits() {
             remark(Severity::warning,
                    "\"pending_get_timeout\" " + publication_.pending_get_timeout + " in " +
                        block_.title() +
-                       " is shorter than the 900 seconds for which phones keep a request "
-                       "waiting: 960s is right where there are mobile clients",
+                       " is shorter than the 920 seconds for which phones wait for an answer: "
+                       "960s is right where there are mobile clients",
                    directive->place);
         }
     }
@@ -434,7 +434,9 @@ Publication declare(const Directive& block, const Environment& environment, Regi
                     std::vector<Diagnostic>& remarks) {
     Publication publication = Declaration(block, environment, remarks).read();
 
-    const auto [other, is_new] = registry.publications.emplace(publication.name, block.place);
+    // nginx compares the names of upstreams so.
+    const auto [other, is_new] =
+        registry.publications.emplace(to_ascii_lower(publication.name), block.place);
     if (!is_new) {
         throw Mistake("publication " + quoted(publication.name) +
                           " is duplicate in \"lync_publish\" directive, the first stands at " +

@@ -84,6 +84,12 @@ TEST_CASE("a name is published once in all publications", "[declare]") {
           "publication \"contoso\" is duplicate in \"lync_publish\" directive, the first stands at "
           "nginx.conf:1 in nginx.conf:1");
 
+    // nginx compares the names of upstreams ignoring case, and they begin with this one.
+    std::string capital = smallest();
+    capital.replace(capital.find("contoso"), 7, "Contoso");
+    CHECK(world.mistake(capital) == "publication \"Contoso\" is duplicate in \"lync_publish\" "
+                                    "directive, the first stands at nginx.conf:1 in nginx.conf:1");
+
     const auto second = [](std::string_view domain, std::string_view name) {
         return "lync_publish fabrikam {\nsip_domain " + std::string(domain) +
                ";\ncertificate public.pem public.key;\ntrusted_ca ca.pem;\n"
@@ -225,8 +231,8 @@ TEST_CASE("what is legal but risky is remarked upon once", "[declare]") {
          "\"backend_verify\" is off in lync_publish \"contoso\": anybody on the way to the servers "
          "can read and change what they answer in nginx.conf:11"},
         {"pending_get_timeout 919s;",
-         "\"pending_get_timeout\" 919s in lync_publish \"contoso\" is shorter than the 900 seconds "
-         "for which phones keep a request waiting: 960s is right where there are mobile clients in "
+         "\"pending_get_timeout\" 919s in lync_publish \"contoso\" is shorter than the 920 seconds "
+         "for which phones wait for an answer: 960s is right where there are mobile clients in "
          "nginx.conf:11"},
         {"http_autodiscover on; http_listen off;",
          "\"http_autodiscover\" does nothing in lync_publish \"contoso\": \"http_listen\" is off, "
