@@ -238,6 +238,7 @@ GET http://lyncdiscover.contoso.com/?sipuri=alice@contoso.com
 ["GET http://lyncdiscover.contoso.com/", "GET http://lyncdiscover.xn--bro-hoa.contoso.com/"]
 --- error_code eval
 [301, 301]
+--- suppress_stderr
 
 
 

@@ -245,3 +245,20 @@ X-Site: external
 [(404) x 7]
 --- response_body_unlike eval
 [(qr/external|internal/) x 7]
+
+
+
+=== TEST 16: an admin URL with a path closes the path, not a host that a pattern publishes
+--- publication
+    sip_domain  contoso.com fabrikam.com;
+    %%CERTIFICATE%%
+    %%TRUSTED_CA%%
+    %%POOL%%
+    simple_url  meet   https://meet.*;
+    simple_url  admin  https://meet.contoso.com/Admin;
+--- request eval
+["GET https://meet.contoso.com/alice/7322994", "GET https://meet.fabrikam.com/alice/7322994",
+ "GET http://meet.contoso.com/alice/7322994", "GET https://meet.contoso.com/admin",
+ "GET https://meet.fabrikam.com/Admin/x"]
+--- error_code eval
+[200, 200, 301, 404, 404]

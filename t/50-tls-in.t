@@ -56,6 +56,50 @@ scene resumed => sub {
     like($said[1], qr/^Reused, TLSv1\.2/m, 'the cache has it');
 };
 
+# A foreign default server on the socket, which accepts early data for all names.
+our $BesideEarlyData = <<"END";
+    server {
+        listen               127.0.0.1:%%PORT_HTTPS%% ssl default_server;
+        server_name          www.contoso.com;
+        ssl_certificate      %%PKI%%/wildcard.pem;
+        ssl_certificate_key  %%PKI%%/wildcard.key;
+        ssl_protocols        TLSv1.2 TLSv1.3;
+        ssl_early_data       on;
+        return               200 "foreign\\n";
+    }
+    lync_publish contoso {
+        %%SOCKETS%%
+$Deployment
+    }
+END
+
+# What comes in early data may have been recorded and sent a second time.
+scene early_data => sub {
+    my $dir = scene_dir();
+    my $ask = sub {
+        my ($request, $name, $way) = @_;
+        my $s_client = 'openssl s_client -tls1_3 -ign_eof -connect 127.0.0.1:' . port('HTTPS');
+        open my $out, '>', "$dir/request" or die "no request: $!\n";
+        print $out "$request HTTP/1.1\r\nHost: $name\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        close $out;
+        return scalar `timeout 5 $s_client -servername $name -sess_out $dir/session -sess_in $dir/$name -early_data $dir/request 2>&1`
+            if !$way;
+        return scalar `(cat $dir/request; sleep 0.3) | $s_client -servername $name -sess_out $dir/$name 2>&1`;
+    };
+    for my $name ('www.contoso.com', 'lyncwebext.contoso.com') {
+        like($ask->('GET /abs/handler', $name, 'full'), qr{^HTTP/1\.1 200 }m, "$name after the handshake");
+    }
+    my $foreign = $ask->('GET /abs/handler', 'www.contoso.com');
+    like($foreign, qr/Early data was accepted/, 'early data is accepted');
+    like($foreign, qr{^HTTP/1\.1 200 }m, "and is the foreign server's own matter");
+
+    for my $request ('POST /abs/handler', 'GET /abs/handler') {
+        my $said = $ask->($request, 'lyncwebext.contoso.com');
+        like($said, qr/Early data was accepted/, "$request in early data");
+        like($said, qr{^HTTP/1\.1 425 }m, 'a published name has it sent again');
+    }
+};
+
 # The connection's protocol, as curl sees it: foreign names may have HTTP/2, published ones never.
 sub curl {
     my (@arguments) = @_;
@@ -259,3 +303,9 @@ alpn: http/1.1
 "GET /abs/handler HTTP/1.1\r\nHost: lyncwebext.contoso.com\r\nConnection: close\r\n\r\n"
 --- error_code: 400
 --- response_body_unlike: external|internal
+
+
+
+=== TEST 17: early data that a foreign default server accepts goes no further
+--- http_config eval: $::BesideEarlyData
+--- scene: early_data

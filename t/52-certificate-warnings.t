@@ -100,15 +100,23 @@ __DATA__
 
 
 
-=== TEST 5: two certificates together
+=== TEST 5: of two certificates a client sees one, so each has to cover a name
 --- publication
-    sip_domain  contoso.com xn--bro-hoa.contoso.com;
-    %%CERTIFICATE%%
+    sip_domain  contoso.com xn--bro-hoa.contoso.com northwind.example;    # domains
+    certificate %%PKI%%/public.pem %%PKI%%/public.key;
     certificate %%PKI%%/idn.pem %%PKI%%/idn.key;
     %%TRUSTED_CA%%
-    %%POOL%%
+    pool fepool.contoso.local {
+        server                 127.0.0.11;
+        external_web_services  lyncwebext.contoso.com;    # pool
+    }
+--- suppress_stderr
 --- scene: warnings
 --- warnings
+"lyncwebext.contoso.com" is not covered by the ECDSA certificate "%%PKI%%/idn.pem" of lync_publish "contoso": clients refuse it, add the name to the certificate's subject alternative names in %%CONF%%:<pool>
+"lyncdiscover.contoso.com" is not covered by the ECDSA certificate "%%PKI%%/idn.pem" of lync_publish "contoso": phones drop the connection, add the name to the certificate's subject alternative names or set "http_autodiscover" to "on" in %%CONF%%:<domains>
+"lyncdiscover.xn--bro-hoa.contoso.com" is not covered by the RSA certificate "%%PKI%%/public.pem" of lync_publish "contoso": phones drop the connection, add the name to the certificate's subject alternative names or set "http_autodiscover" to "on" in %%CONF%%:<domains>
+"lyncdiscover.northwind.example" is not covered by a certificate of lync_publish "contoso": clients find it over plain HTTP only (http_autodiscover auto), add the name to the certificate's subject alternative names for https in %%CONF%%:<domains>
 
 
 
@@ -249,7 +257,7 @@ CORE::chomp $until;
 --- suppress_stderr
 --- scene: warnings
 --- warnings
-"pending_get_timeout" 15m in lync_publish "contoso" is shorter than the 900 seconds for which phones keep a request waiting: 960s is right where there are mobile clients in %%CONF%%:<timeout>
+"pending_get_timeout" 15m in lync_publish "contoso" is shorter than the 920 seconds for which phones wait for an answer: 960s is right where there are mobile clients in %%CONF%%:<timeout>
 
 
 

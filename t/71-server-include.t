@@ -196,3 +196,71 @@ client_max_body_size 1m;
 --- must_die
 --- error_log
 "client_max_body_size" directive is duplicate in %%SERVROOT%%/html/extra.conf:2
+
+
+
+=== TEST 14: an error page is never asked of a pool, nor redirected, after a refusal
+--- publication eval: $::Deployment
+--- user_files
+>>> extra.conf
+error_page 404 /abs/handler;
+add_header X-Lync $lync_verdict always;
+--- request eval
+["GET https://lyncwebext.contoso.com/cscp/", "POST https://lyncwebext.contoso.com/cscp/",
+ "GET http://meet.contoso.com/cscp/", "GET https://lyncwebext.contoso.com/abs/handler",
+ "GET http://meet.contoso.com/alice"]
+--- error_code eval
+[404, 404, 404, 200, 301]
+--- response_headers eval
+["!X-Site\nX-Lync: refuse:admin", "!X-Site\nX-Lync: refuse:admin",
+ "!Location\nX-Lync: refuse:admin", "X-Site: external\nX-Lync: pass",
+ "Location: https://meet.contoso.com/alice\nX-Lync: redirect"]
+
+
+
+=== TEST 15: the administrator's own location answers it
+--- publication eval: $::Deployment
+--- user_files
+>>> extra.conf
+error_page 404 /own.html;
+location = /own.html { return 200 "own page\n"; }
+--- request eval
+["GET https://lyncwebext.contoso.com/cscp/", "GET http://meet.contoso.com/cscp/"]
+--- error_code eval
+[404, 404]
+--- response_body eval
+["own page\n", "own page\n"]
+
+
+
+=== TEST 16: a header that generated servers state themselves
+--- publication
+    sip_domain      contoso.com;
+    %%CERTIFICATE%%
+    %%TRUSTED_CA%%
+    %%POOL%%
+    server_include  %%SERVROOT%%/html/proxy_params;    # here
+--- user_files
+>>> proxy_params
+proxy_set_header X-Real-IP $remote_addr;
+proxy_set_header host $http_host;
+--- must_die
+--- error_log
+"proxy_set_header" of "Host" in a server_include of lync_publish "contoso": generated servers state this header themselves, and servers would get two: take it out in %%CONF%%:%%HERE%%
+
+
+
+=== TEST 17: another header, and the same one in a location of the administrator's
+--- publication eval: $::Deployment
+--- user_files
+>>> extra.conf
+proxy_set_header X-Real-IP $remote_addr;
+location /own {
+    proxy_set_header Host www.contoso.com;
+    proxy_set_header X-Forwarded-For $remote_addr;
+    return 200 "own page\n";
+}
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- response_headers
+X-Site: external

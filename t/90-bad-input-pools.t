@@ -186,3 +186,51 @@ pool fepool.contoso.local {
     server                 [2001:db8::11];
 }
 --- warns
+
+# --- the internal web site
+
+=== Office Web Apps on a server of the pool
+--- more
+office_web_apps wacext.contoso.com {
+    server            10.0.0.14;
+    server            10.0.0.11;    # here
+}
+--- pool
+pool fepool.contoso.local {  # pool
+    external_web_services lyncwebext.contoso.com;
+    server 10.0.0.11;
+}
+--- says
+server "10.0.0.11" of office_web_apps "wacext.contoso.com" in lync_publish "contoso" is that of a
+server of pool "fepool.contoso.local" at %%POOL%%, whose external web site has port 4443: port 443
+would publish its internal web site, write the addresses of the farm's own servers in %%HERE%%
+
+=== Exchange under a pool's own name
+--- more
+exchange mail.contoso.com {    # here
+    server            10.0.0.15;
+    certificate_name  fepool.contoso.local;
+}
+--- pool
+pool fepool.contoso.local {  # pool
+    external_web_services lyncwebext.contoso.com;
+    server 10.0.0.11;
+}
+--- says
+certificate_name "fepool.contoso.local" of exchange "mail.contoso.com" in lync_publish "contoso" is
+that of pool "fepool.contoso.local" at %%POOL%%, whose external web site has port 4443: port 443
+would publish its internal web site, write the name that the farm's own servers have in their
+certificate in %%HERE%%
+
+=== Exchange on a balancer's port of its own
+--- more
+exchange mail.contoso.com {
+    server           10.0.0.11;
+    listening_ports  https=4443;
+}
+--- pool
+pool fepool.contoso.local {
+    external_web_services lyncwebext.contoso.com;
+    server 10.0.0.11;
+}
+--- warns

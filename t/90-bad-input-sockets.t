@@ -189,8 +189,8 @@ in %%HERE%%
 --- more
 pending_get_timeout 60s;  # here
 --- warns
-"pending_get_timeout" 60s in lync_publish "contoso" is shorter than the 900 seconds for which phones
-keep a request waiting: 960s is right where there are mobile clients in %%HERE%%
+"pending_get_timeout" 60s in lync_publish "contoso" is shorter than the 920 seconds for which phones
+wait for an answer: 960s is right where there are mobile clients in %%HERE%%
 
 === a path allowed that is never published
 --- more

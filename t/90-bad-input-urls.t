@@ -242,3 +242,10 @@ simple_url meet https://lyncdiscover.contoso.com/meet;  # first
 --- says
 "lyncdiscover.contoso.com" is published twice in lync_publish "contoso": as lyncdiscover of a
 sip_domain and as simple_url meet at %%FIRST%% in %%HERE%%
+
+=== a path that is never published
+--- more
+simple_url meet https://meet.contoso.com/CSCP;  # here
+--- says
+invalid value "https://meet.contoso.com/CSCP" in "simple_url" directive of lync_publish "contoso": it
+is an administrative path, which is never published: remove it in %%HERE%%

@@ -5,8 +5,10 @@
 #include "nginx/conf.h"
 #include "nginx/feed.h"
 #include "nginx/guard.h"
+#include "plan/directives.h"
 #include "plan/render.h"
 #include "syntax/retell.h"
+#include "topology/ascii.h"
 
 #include <algorithm>
 #include <map>
@@ -122,6 +124,47 @@ char* run_plan(ngx_conf_t* cf, MainConf& conf, const Publication& publication) {
     return result;
 }
 
+/// The request header that a server_include states a second time; empty if there is none.
+std::string_view header_stated_twice(ngx_conf_t* cf, const Publication& publication) {
+    const Command set_header = find_command(cf->cycle, "proxy_set_header");
+    for (const Host& host : publication.hosts) {
+        if (!set_header || host.loc_conf == nullptr) {
+            continue;
+        }
+        const auto* location = static_cast<LocConf*>(host.loc_conf[ngx_lync_module.ctx_index]);
+        void** server = static_cast<ngx_http_conf_ctx_t*>(location->parent)->loc_conf;
+        const ngx_array_t* stated = *set_header.value<ngx_array_t*>(server);
+        if (stated == nullptr || stated == NGX_CONF_UNSET_PTR) {
+            continue;
+        }
+        const std::span rows(static_cast<const ngx_keyval_t*>(stated->elts), stated->nelts);
+        for (const std::string_view header : plan::stated_headers()) {
+            if (std::count_if(rows.begin(), rows.end(), [&](const ngx_keyval_t& row) {
+                    return topology::equal_ignore_case(view(row.key), header);
+                }) > 1) {
+                return header;
+            }
+        }
+    }
+    return {};
+}
+
+char* check_headers(ngx_conf_t* cf, const Publication& publication) {
+    const topology::Publication& declared = publication.plan.publication;
+    const std::string_view header =
+        declared.includes.empty() ? std::string_view() : header_stated_twice(cf, publication);
+    if (header.empty()) {
+        return NGX_CONF_OK;
+    }
+    tell(cf, {syntax::Severity::error,
+              "\"proxy_set_header\" of \"" + std::string(header) +
+                  "\" in a server_include of lync_publish \"" + declared.name +
+                  "\": generated servers state this header themselves, and servers would get two: "
+                  "take it out",
+              declared.includes.front().second});
+    return failed;
+}
+
 /// Two directives are inherited and have no value that means "none". What comes from http level
 /// is taken out of our servers again; what a server_include says stays.
 void undo_inheritance(ngx_conf_t* cf) {
@@ -164,7 +207,8 @@ char* publish(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
         tell(cf, mistake.diagnostic());
         return failed;
     }
-    return run_plan(cf, conf, *conf.publications.back());
+    char* result = run_plan(cf, conf, *conf.publications.back());
+    return result == NGX_CONF_OK ? check_headers(cf, *conf.publications.back()) : result;
 }
 
 /// Room in shared memory for what a configuration counts and watches.

@@ -213,6 +213,35 @@ void hide_addresses(ngx_http_request_t* r, const Host& host, RequestState& state
     }
 }
 
+/// The status that a refusal is answered with.
+ngx_int_t status_of(Reason reason) noexcept {
+    switch (reason) {
+    case Reason::unknown_host:
+        return NGX_HTTP_CLOSE;
+    case Reason::malformed:
+        return NGX_HTTP_BAD_REQUEST;
+    case Reason::body:
+        return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
+    default: // to the outside there is no difference between closed and absent
+        return NGX_HTTP_NOT_FOUND;
+    }
+}
+
+/// Whether the request was refused before an internal redirect: the page of an `error_page` is
+/// asked for with another path, which the rules may well let pass.
+bool was_refused(const RequestState* before, const RequestState* now) noexcept {
+    return before != nullptr && before != now && before->verdict.action == Action::refuse;
+}
+
+/// Whether the client hasn't finished its handshake: then anybody may have recorded the request
+/// and be sending it a second time [RFC 8446, 8]. Generated servers take no such data, but the
+/// handshake follows the socket's default server, which may be a foreign one.
+bool is_early_data(const ngx_connection_t* c) noexcept {
+    return c->ssl != nullptr && !SSL_is_init_finished(c->ssl->connection);
+}
+
+constexpr ngx_int_t too_early = 425; ///< [RFC 8470, 5.2], of which nginx has no name
+
 } // namespace
 
 RequestState* state_of(ngx_http_request_t* r) noexcept {
@@ -225,16 +254,7 @@ ngx_int_t refuse(ngx_http_request_t* r, const Host& host, Reason reason) noexcep
         state->verdict.reason = reason;
     }
     tell_refusal(r, host, reason);
-    switch (reason) {
-    case Reason::unknown_host:
-        return NGX_HTTP_CLOSE;
-    case Reason::malformed:
-        return NGX_HTTP_BAD_REQUEST;
-    case Reason::body:
-        return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
-    default: // to the outside there is no difference between closed and absent
-        return NGX_HTTP_NOT_FOUND;
-    }
+    return status_of(reason);
 }
 
 policy::Verdict verdict_of(ngx_http_request_t* r, const Host& host) noexcept {
@@ -297,13 +317,28 @@ ngx_int_t lync_request_handler(ngx_http_request_t* r) {
         return NGX_HTTP_MISDIRECTED_REQUEST;
     }
 
-    const lync::policy::Verdict verdict = verdict_of(r, *host);
-    if (RequestState* state = state_of(r)) {
-        if (const RequestState* before = ruled_state(r)) {
+    // Nor is it for replays: a client that gets this asks again after the handshake.
+    if (is_early_data(r->connection)) {
+        return too_early;
+    }
+
+    const RequestState* before = ruled_state(r);
+    const bool refused = was_refused(before, state_of(r));
+    const lync::policy::Verdict verdict = refused ? before->verdict : verdict_of(r, *host);
+    RequestState* state = state_of(r);
+    if (state == nullptr) {
+        state = make_state(r);
+    }
+    if (state != nullptr) {
+        state->verdict = verdict;
+        if (before != nullptr) {
             state->log_handler = before->log_handler; // of before an internal redirect
         }
         state->ruled = true;
         hide_addresses(r, *host, *state);
+    }
+    if (refused) {
+        return status_of(verdict.reason);
     }
     switch (verdict.action) {
     case lync::policy::Action::pass:

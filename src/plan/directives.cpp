@@ -144,10 +144,16 @@ constexpr Statement proxy_tls[] = {
     {"proxy_ssl_crl", "\"\""},
 };
 
+constexpr std::string_view headers[] = {
+    "Host", "Connection", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded"};
+
 } // namespace
 
 std::span<const Statement> request_statements() noexcept {
     return request;
+}
+std::span<const std::string_view> stated_headers() noexcept {
+    return headers;
 }
 std::span<const Statement> tls_statements() noexcept {
     return tls;

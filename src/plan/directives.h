@@ -25,6 +25,10 @@ std::span<const Statement> tls_statements() noexcept;
 /// Proxying, for every server that proxies.
 std::span<const Statement> proxy_statements() noexcept;
 
+/// Request headers whose value is the plan's own, for every server that proxies: nginx would send
+/// a second one beside it.
+std::span<const std::string_view> stated_headers() noexcept;
+
 /// TLS towards the servers, for those reached by https.
 std::span<const Statement> proxy_tls_statements() noexcept;
 

@@ -27,9 +27,9 @@ std::string_view use_of(const VirtualHost& host) noexcept {
 }
 
 Coverage coverage_of(const Plan& plan, const std::string& name) {
-    return name.ends_with(".*")                               ? Coverage::unknown
-           : plan.publication.certificate_names->covers(name) ? Coverage::covered
-                                                              : Coverage::uncovered;
+    return name.ends_with(".*")                          ? Coverage::unknown
+           : plan.publication.common_names->covers(name) ? Coverage::covered
+                                                         : Coverage::uncovered;
 }
 
 /// The bit of the policy's table for a kind of host.

@@ -1,5 +1,7 @@
 #include "plan/plan.h"
 
+#include "topology/ascii.h"
+
 #include <algorithm>
 #include <unordered_map>
 #include <utility>
@@ -52,6 +54,11 @@ public:
         for (const SimpleUrl& url : declared().simple_urls) {
             if (url.kind == SimpleUrlKind::admin && !url.path.empty()) {
                 rules_.admin_paths.push_back(url.path);
+            }
+            if (url.kind != SimpleUrlKind::admin &&
+                policy::find_never(topology::to_ascii_lower(url.path), declared().product).closed) {
+                refuse_path("simple_url", "https://" + url.host + url.path, url.place,
+                            policy::check_allow_path(url.path, declared().product));
             }
             if (url.kind == SimpleUrlKind::meet) {
                 rules_.meet_urls.push_back({url.host, url.path});
@@ -243,12 +250,30 @@ private:
         return hosts;
     }
 
+    /// Whether a host that only admin simple URLs name is one of a published pattern's: then
+    /// they close their paths, but not the host. An admin simple URL without a path is the host.
+    bool pattern_serves(const std::vector<const SimpleUrl*>& admin_urls) const {
+        const auto whole_host = [](const SimpleUrl* url) { return url->path.empty(); };
+        if (std::any_of(admin_urls.begin(), admin_urls.end(), whole_host)) {
+            return false;
+        }
+        const std::string_view host = admin_urls.front()->host;
+        return std::any_of(
+            declared().simple_urls.begin(), declared().simple_urls.end(), [&](const SimpleUrl& u) {
+                return u.kind != SimpleUrlKind::admin && u.host.ends_with(".*") &&
+                       host.starts_with(std::string_view(u.host).substr(0, u.host.size() - 1));
+            });
+    }
+
     void plan_simple_urls() {
         std::vector<SimpleHost> groups;
 
         for (const auto& urls : simple_urls_by_host()) {
             SimpleHost host = simple_host(urls);
             if (host.paths.empty()) {
+                if (pattern_serves(urls)) {
+                    continue; // the admin path is refused there as on every host
+                }
                 admin_hosts_.push_back(urls.front()->host);
                 admin_place_ = urls.front()->place;
                 continue;

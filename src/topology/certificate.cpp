@@ -6,6 +6,8 @@
 #include "topology/certificate_pem.h"
 #include "topology/certificate_x509.h"
 
+#include <openssl/x509v3.h>
+
 #include <algorithm>
 
 namespace lync::topology {
@@ -111,6 +113,12 @@ std::string describe(const X509* leaf, const std::string& file, Certificate& cer
     return {};
 }
 
+/// A CA's certificate; or a server's own, which can vouch for that server if it is self-signed.
+bool is_trust_anchor(X509* certificate) {
+    return X509_check_ca(certificate) != 0 || X509_NAME_cmp(X509_get_subject_name(certificate),
+                                                            X509_get_issuer_name(certificate)) == 0;
+}
+
 } // namespace
 
 std::string_view key_kind_name(KeyKind kind) noexcept {
@@ -192,8 +200,10 @@ TrustedCa load_trusted_ca(const std::string& file, std::chrono::sys_seconds now)
     }
 
     ca.count = pem.chain.size();
+    bool can_issue = false;
     std::chrono::sys_seconds last{};
     for (const X509Ptr& certificate : pem.chain) {
+        can_issue = can_issue || is_trust_anchor(certificate.get());
         const auto validity = validity_of(certificate.get());
         if (!validity || validity->not_after < now) {
             ca.expired++;
@@ -212,6 +222,11 @@ TrustedCa load_trusted_ca(const std::string& file, std::chrono::sys_seconds now)
     } else if (last - now <= warn_before) {
         ca.warnings.push_back("trusted CA " + quote(file) + " expires on " + date_text(last) +
                               ", " + in_days(last - now) + ": renew it");
+    }
+    if (ca.error.empty() && !can_issue) {
+        ca.warnings.push_back("trusted CA " + quote(file) +
+                              " holds no CA's certificate: no server can be verified against it, "
+                              "write the CA that issued the servers' certificates");
     }
     return ca;
 }

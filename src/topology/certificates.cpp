@@ -3,6 +3,7 @@
 
 #include "topology/declare.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -37,40 +38,107 @@ std::vector<std::pair<std::string, const Place*>> https_names(const Publication&
 /// One warning for each name, but no flood: a hoster may have thousands of SIP domains.
 constexpr std::size_t most_lyncdiscover_warnings = 10;
 
-void remark_lyncdiscover(const Publication& publication, std::vector<Diagnostic>& remarks) {
-    const bool over_http =
-        publication.http_autodiscover != HttpAutodiscover::off && !publication.http_sockets.empty();
-    const std::string consequence =
-        over_http ? ": clients find it over plain HTTP only (http_autodiscover " +
-                        std::string(
-                            publication.http_autodiscover == HttpAutodiscover::on ? "on" : "auto") +
-                        "), add the name to the certificate's subject alternative names for https"
-                  : ": phones drop the connection, add the name to the certificate's subject "
-                    "alternative names or " +
-                        std::string(publication.http_sockets.empty()
-                                        ? "take \"http_listen off\" out"
-                                        : "set \"http_autodiscover\" to \"auto\"");
+/// What a listener presents: the names of each certificate, by itself.
+class Presented {
+public:
+    explicit Presented(const Publication& publication) : publication_(publication) {
+        for (const Certificate& certificate : publication.loaded_certificates) {
+            NameSet& set = sets_.emplace_back();
+            for (const std::string& name : certificate.names) {
+                set.add(name);
+            }
+            set.freeze();
+        }
+    }
 
+    NameSet together() const {
+        NameSet together;
+        for (const Certificate& certificate : publication_.loaded_certificates) {
+            for (const std::string& name : certificate.names) {
+                together.add(name);
+            }
+        }
+        together.freeze();
+        return together;
+    }
+
+    NameSet common() const {
+        NameSet common = sets_.front();
+        for (const NameSet& set : sets_) {
+            common.keep_common(set);
+        }
+        return common;
+    }
+
+    /// "a certificate"; or the one that lacks the name, where another has it.
+    std::string lacking(std::string_view name) const {
+        if (!publication_.certificate_names->covers(name)) {
+            return "a certificate";
+        }
+        const auto found = std::find_if(sets_.begin(), sets_.end(),
+                                        [&](const NameSet& set) { return !set.covers(name); });
+        const auto index = static_cast<std::size_t>(found - sets_.begin());
+        return "the " +
+               std::string(key_kind_name(publication_.loaded_certificates[index].key_kind)) +
+               " certificate " + quoted(publication_.certificates[index].certificate);
+    }
+
+private:
+    const Publication& publication_;
+    std::vector<NameSet> sets_; ///< never empty
+};
+
+/// "NAME is not covered by a certificate of lync_publish ..."
+std::string not_covered(const Publication& publication, const Presented& presented,
+                        const std::string& name) {
+    return quoted(name) + " is not covered by " + presented.lacking(name) + " of lync_publish " +
+           quoted(publication.name);
+}
+
+/// What becomes of a lyncdiscover name that not every certificate covers. `partly`: one does, so
+/// that "auto" doesn't answer it over plain HTTP.
+std::string lyncdiscover_consequence(const Publication& publication, bool partly) {
+    const bool listens = !publication.http_sockets.empty();
+    const bool automatic = publication.http_autodiscover == HttpAutodiscover::automatic;
+    if (listens && (automatic ? !partly : publication.http_autodiscover == HttpAutodiscover::on)) {
+        return ": clients find it over plain HTTP only (http_autodiscover " +
+               std::string(automatic ? "auto" : "on") +
+               "), add the name to the certificate's subject alternative names for https";
+    }
+    return ": phones drop the connection, add the name to the certificate's subject alternative "
+           "names or " +
+           std::string(!listens ? "take \"http_listen off\" out"
+                       : partly ? "set \"http_autodiscover\" to \"on\""
+                                : "set \"http_autodiscover\" to \"auto\"");
+}
+
+void remark_lyncdiscover(const Publication& publication, const Presented& presented,
+                         std::vector<Diagnostic>& remarks) {
     std::size_t uncovered = 0;
+    bool partly = true; // those that aren't told one by one
     for (std::size_t i = 0; i < publication.sip_domains.size(); i++) {
         const std::string& domain = publication.sip_domains[i];
         const std::string name = "lyncdiscover." + domain;
-        if (domain == "*" || publication.certificate_names->covers(name)) {
+        if (domain == "*" || publication.common_names->covers(name)) {
             continue;
         }
+        const bool by_one = publication.certificate_names->covers(name);
         if (++uncovered <= most_lyncdiscover_warnings) {
             remarks.push_back({Severity::warning,
-                               quoted(name) + " is not covered by a certificate of lync_publish " +
-                                   quoted(publication.name) + consequence,
+                               not_covered(publication, presented, name) +
+                                   lyncdiscover_consequence(publication, by_one),
                                publication.place_of_sip_domain(i)});
+        } else {
+            partly = partly && by_one;
         }
     }
     if (uncovered > most_lyncdiscover_warnings) {
         remarks.push_back({Severity::warning,
                            std::to_string(uncovered - most_lyncdiscover_warnings) +
-                               " more lyncdiscover names are not covered by a certificate of "
-                               "lync_publish " +
-                               quoted(publication.name) + consequence,
+                               " more lyncdiscover names are not covered by " +
+                               (partly ? "each" : "a") + " certificate of lync_publish " +
+                               quoted(publication.name) +
+                               lyncdiscover_consequence(publication, partly),
                            publication.place});
     }
 }
@@ -79,12 +147,10 @@ void remark_lyncdiscover(const Publication& publication, std::vector<Diagnostic>
 
 void check_certificates(Publication& publication, const Environment& environment,
                         std::vector<Diagnostic>& remarks) {
-    auto names = std::make_shared<NameSet>();
     std::set<KeyKind> kinds;
 
     for (const CertificateFiles& files : publication.certificates) {
-        Certificate certificate =
-            load_certificate(files.certificate, files.key, environment.now);
+        Certificate certificate = load_certificate(files.certificate, files.key, environment.now);
         if (!certificate.error.empty()) {
             throw Mistake(certificate.error, files.place);
         }
@@ -99,13 +165,11 @@ void check_certificates(Publication& publication, const Environment& environment
         for (const std::string& warning : certificate.warnings) {
             remarks.push_back({Severity::warning, warning, files.place});
         }
-        for (const std::string& name : certificate.names) {
-            names->add(name);
-        }
         publication.loaded_certificates.push_back(std::move(certificate));
     }
-    names->freeze();
-    publication.certificate_names = std::move(names);
+    const Presented presented(publication);
+    publication.certificate_names = std::make_shared<NameSet>(presented.together());
+    publication.common_names = std::make_shared<NameSet>(presented.common());
 
     if (!publication.trusted_ca.empty()) {
         const TrustedCa ca = load_trusted_ca(publication.trusted_ca, environment.now);
@@ -118,16 +182,15 @@ void check_certificates(Publication& publication, const Environment& environment
     }
 
     for (const auto& [name, place] : https_names(publication)) {
-        if (!publication.certificate_names->covers(name)) {
+        if (!publication.common_names->covers(name)) {
             remarks.push_back({Severity::warning,
-                               quoted(name) + " is not covered by a certificate of lync_publish " +
-                                   quoted(publication.name) +
+                               not_covered(publication, presented, name) +
                                    ": clients refuse it, add the name to the certificate's subject "
                                    "alternative names",
                                *place});
         }
     }
-    remark_lyncdiscover(publication, remarks);
+    remark_lyncdiscover(publication, presented, remarks);
 }
 
 } // namespace lync::topology

@@ -315,8 +315,8 @@ void Declaration::read_limits() {
             remark(Severity::warning,
                    "\"pending_get_timeout\" " + publication_.pending_get_timeout + " in " +
                        block_.title() +
-                       " is shorter than the 900 seconds for which phones keep a request "
-                       "waiting: 960s is right where there are mobile clients",
+                       " is shorter than the 920 seconds for which phones wait for an answer: "
+                       "960s is right where there are mobile clients",
                    directive->place);
         }
     }
@@ -377,13 +377,14 @@ void Declaration::remark_idle() {
 /// Topology Builder was told otherwise or a load balancer flips the ports once more.
 void Declaration::remark_internal_ports(const Directive& pool) {
     const Ports& ports = publication_.farms.back().ports;
-    const bool https = ports.https == 443;
+    const auto internal = [](std::uint16_t port) { return port == 443 || port == 80; };
+    const std::uint16_t port = internal(ports.https) ? ports.https : ports.http;
     const Directive* directive = syntax::find(pool, "listening_ports");
-    if (directive == nullptr || is_ocs(publication_.product) || (!https && ports.http != 80)) {
+    if (directive == nullptr || is_ocs(publication_.product) || !internal(port)) {
         return;
     }
     remark(Severity::warning,
-           "\"listening_ports\" of " + pool.title() + " names port " + (https ? "443" : "80") +
+           "\"listening_ports\" of " + pool.title() + " names port " + std::to_string(port) +
                ", which is the internal web site's by default: write the listening ports of the "
                "external web site, 8080 and 4443 by default",
            directive->place);
@@ -433,7 +434,9 @@ Publication declare(const Directive& block, const Environment& environment, Regi
                     std::vector<Diagnostic>& remarks) {
     Publication publication = Declaration(block, environment, remarks).read();
 
-    const auto [other, is_new] = registry.publications.emplace(publication.name, block.place);
+    // nginx compares the names of upstreams so.
+    const auto [other, is_new] =
+        registry.publications.emplace(to_ascii_lower(publication.name), block.place);
     if (!is_new) {
         throw Mistake("publication " + quoted(publication.name) +
                           " is duplicate in \"lync_publish\" directive, the first stands at " +
@@ -443,6 +446,7 @@ Publication declare(const Directive& block, const Environment& environment, Regi
 
     check_sockets(publication, registry);
     check_names(publication, registry);
+    check_internal_sites(publication, registry);
     check_certificates(publication, environment, remarks);
     return publication;
 }

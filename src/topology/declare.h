@@ -87,8 +87,12 @@ SimpleUrl read_simple_url(const Directive& directive, const Directive& block,
 void check_names(const Publication& publication, Registry& registry);
 void check_sockets(Publication& publication, Registry& registry);
 
-/// Loads and checks every certificate and CA file, fills Publication::loaded_certificates and
-/// certificate_names, and remarks on https names that no certificate covers.
+/// Office Web Apps and Exchange at the internal web site of a pool or Director, of whichever
+/// publication. Enters the publication's servers into `registry`.
+void check_internal_sites(const Publication& publication, Registry& registry);
+
+/// Loads and checks every certificate and CA file, fills Publication::loaded_certificates,
+/// certificate_names and common_names, and remarks on https names that a certificate doesn't cover.
 void check_certificates(Publication& publication, const Environment& environment,
                         std::vector<Diagnostic>& remarks);
 

@@ -166,8 +166,11 @@ struct Publication {
     std::vector<Edge> edges; ///< Edge Servers, for the firewall's rows alone
     Place place;
 
-    /// The names that the certificates cover, all together.
+    /// The names that the certificates cover, all together: what http_autodiscover goes by.
     std::shared_ptr<const NameSet> certificate_names;
+    /// The names that each of them covers. A client is presented the one whose kind of key it
+    /// likes best and never sees the other, so these are the names that work by https.
+    std::shared_ptr<const NameSet> common_names;
 
     /// Where simple URLs and lyncdiscover go: the Director if there is one, else the first pool.
     std::size_t first_contact() const noexcept;
@@ -192,7 +195,18 @@ struct Registry {
         std::string parameters;
         Place place;
     };
-    std::map<std::string, Place, std::less<>> publications;
+    /// A block with servers.
+    struct Group {
+        std::string publication;
+        std::string title; ///< `pool "fepool.contoso.local"`
+        bool web_services = false;
+        std::uint16_t port = 0; ///< https
+        std::string certificate_name;
+        std::vector<std::pair<std::string, Place>> servers;
+        Place place;
+    };
+    std::map<std::string, Place, std::less<>> publications; ///< by name in lower case
+    std::vector<Group> groups;
     std::deque<Claim> claims;                            ///< stays where it is: names point into it
     std::unordered_map<std::string, const Claim*> names; ///< published host, or "meet.*"
     std::map<std::string, Listener, std::less<>> sockets;

@@ -157,7 +157,7 @@ private:
                   pem(issue(names({"lyncwebext.contoso.com", "lyncdiscover.contoso.com"}),
                             key.get())));
             write("rsa.key", pem(rsa));
-            write("rsa.pem", pem(issue(names({"lyncdiscover.example.com"}), rsa.get())));
+            write("rsa.pem", pem(issue(names({"lyncdiscover.example.com", "both-kinds.contoso.com"}), rsa.get())));
             write("ca.pem", pem(issue(called("contoso-CA"), key.get())));
         }
     };

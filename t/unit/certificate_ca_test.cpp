@@ -51,6 +51,25 @@ TEST_CASE("a trusted CA file counts its certificates", "[certificate]") {
     CHECK(loaded.expired == 1);
 }
 
+TEST_CASE("a trusted CA file with servers' certificates alone is remarked upon", "[certificate]") {
+    const CaFile ca;
+    const auto issuer_key = ec_key();
+    const auto key = ec_key();
+    const auto issuer = issue(called("contoso-CA"), issuer_key.get());
+    const std::string server = pem(issue({}, key.get(), issuer.get(), issuer_key.get()));
+
+    ca.directory.write("ca.pem", server + server);
+    CHECK(ca.load().error.empty());
+    CHECK(ca.load().warnings ==
+          std::vector{"trusted CA \"" + ca.file +
+                      "\" holds no CA's certificate: no server can be verified against it, write "
+                      "the CA that issued the servers' certificates"});
+    ca.directory.write("ca.pem", server + pem(issuer));
+    CHECK(ca.load().warnings.empty());
+    ca.directory.write("ca.pem", pem(issue({}, key.get()))); // a server's own, self-signed
+    CHECK(ca.load().warnings.empty());
+}
+
 TEST_CASE("trusted CA files that can verify nobody are refused", "[certificate]") {
     const CaFile ca;
     const auto key = ec_key();

@@ -84,6 +84,12 @@ TEST_CASE("a name is published once in all publications", "[declare]") {
           "publication \"contoso\" is duplicate in \"lync_publish\" directive, the first stands at "
           "nginx.conf:1 in nginx.conf:1");
 
+    // nginx compares the names of upstreams ignoring case, and they begin with this one.
+    std::string capital = smallest();
+    capital.replace(capital.find("contoso"), 7, "Contoso");
+    CHECK(world.mistake(capital) == "publication \"Contoso\" is duplicate in \"lync_publish\" "
+                                    "directive, the first stands at nginx.conf:1 in nginx.conf:1");
+
     const auto second = [](std::string_view domain, std::string_view name) {
         return "lync_publish fabrikam {\nsip_domain " + std::string(domain) +
                ";\ncertificate public.pem public.key;\ntrusted_ca ca.pem;\n"
@@ -225,8 +231,8 @@ TEST_CASE("what is legal but risky is remarked upon once", "[declare]") {
          "\"backend_verify\" is off in lync_publish \"contoso\": anybody on the way to the servers "
          "can read and change what they answer in nginx.conf:11"},
         {"pending_get_timeout 919s;",
-         "\"pending_get_timeout\" 919s in lync_publish \"contoso\" is shorter than the 900 seconds "
-         "for which phones keep a request waiting: 960s is right where there are mobile clients in "
+         "\"pending_get_timeout\" 919s in lync_publish \"contoso\" is shorter than the 920 seconds "
+         "for which phones wait for an answer: 960s is right where there are mobile clients in "
          "nginx.conf:11"},
         {"http_autodiscover on; http_listen off;",
          "\"http_autodiscover\" does nothing in lync_publish \"contoso\": \"http_listen\" is off, "
@@ -237,6 +243,16 @@ TEST_CASE("what is legal but risky is remarked upon once", "[declare]") {
          "internal "
          "web site's by default: write the listening ports of the external web site, 8080 and 4443 "
          "by default in nginx.conf:11"},
+        {"director a.contoso.local { external_web_services b.contoso.com; listening_ports "
+         "http=443; }",
+         "\"listening_ports\" of director \"a.contoso.local\" names port 443, which is the "
+         "internal web site's by default: write the listening ports of the external web site, 8080 "
+         "and 4443 by default in nginx.conf:11"},
+        {"director a.contoso.local { external_web_services b.contoso.com; listening_ports "
+         "https=80; }",
+         "\"listening_ports\" of director \"a.contoso.local\" names port 80, which is the "
+         "internal web site's by default: write the listening ports of the external web site, 8080 "
+         "and 4443 by default in nginx.conf:11"},
         {"simple_url meet https://meet.example.com;",
          "\"meet.example.com\" is not covered by a certificate of lync_publish \"contoso\": "
          "clients "
@@ -276,6 +292,61 @@ TEST_CASE("what is legal but risky is remarked upon once", "[declare]") {
     }
 }
 
+TEST_CASE("no farm stands at a pool's internal web site", "[declare]") {
+    const std::string pool = "pool \"fepool.contoso.local\" at nginx.conf:6, whose external web "
+                             "site has port 4443: port 443 would publish its internal web site, ";
+    const struct {
+        std::string more; ///< line 11
+        std::string told;
+    } rows[] = {
+        {"office_web_apps wac.contoso.com { server 10.0.0.14; server 10.0.0.11; }",
+         "server \"10.0.0.11\" of office_web_apps \"wac.contoso.com\" in lync_publish \"contoso\" "
+         "is that of a server of " +
+             pool + "write the addresses of the farm's own servers in nginx.conf:11"},
+        {"exchange mail.contoso.com { server fepool.contoso.local; }",
+         "server \"fepool.contoso.local\" of exchange \"mail.contoso.com\" in lync_publish "
+         "\"contoso\" is that of a server of " +
+             pool + "write the addresses of the farm's own servers in nginx.conf:11"},
+        {"exchange mail.contoso.com { server 10.0.0.15; certificate_name FEpool.contoso.local; }",
+         "certificate_name \"fepool.contoso.local\" of exchange \"mail.contoso.com\" in "
+         "lync_publish \"contoso\" is that of " +
+             pool +
+             "write the name that the farm's own servers have in their certificate in "
+             "nginx.conf:11"},
+    };
+    for (const auto& row : rows) {
+        INFO(row.more);
+        CHECK(World().mistake(smallest(row.more)) == row.told);
+    }
+
+    // The external site's own port; another address.
+    for (const std::string_view more :
+         {"exchange mail.contoso.com { server 10.0.0.11; listening_ports https=4443; }",
+          "exchange mail.contoso.com { server 10.0.0.111; }"}) {
+        INFO(more);
+        CHECK(World().mistake(smallest(more)).empty());
+    }
+
+    // Whichever publication comes first.
+    const std::string other = R"(lync_publish fabrikam {
+        sip_domain fabrikam.com; certificate public.pem public.key; trusted_ca ca.pem;
+        pool sepool.fabrikam.local { external_web_services a.fabrikam.com; server 10.0.0.21; }
+        exchange mail.fabrikam.com { server 10.0.0.15; }
+    })";
+    World world;
+    REQUIRE(world.mistake(other).empty());
+    CHECK(world.mistake(smallest("exchange mail.contoso.com { server 10.0.0.21; }"))
+              .starts_with("server \"10.0.0.21\" of exchange \"mail.contoso.com\" in lync_publish "
+                           "\"contoso\" is that of a server of pool \"sepool.fabrikam.local\""));
+    world.registry = {};
+    REQUIRE(world.mistake(other).empty());
+    CHECK(world
+              .mistake(smallest("director dir.contoso.local { external_web_services "
+                                "dir.contoso.com; server 10.0.0.15; }"))
+              .starts_with("server \"10.0.0.15\" of exchange \"mail.fabrikam.com\" in lync_publish "
+                           "\"fabrikam\" is that of a server of director \"dir.contoso.local\""));
+}
+
 TEST_CASE("patterns and blocked names need no certificate", "[declare]") {
     World world;
     CHECK(world
@@ -307,10 +378,36 @@ TEST_CASE("a listener presents one certificate of each kind", "[declare]") {
     CHECK(said.ends_with("/named.pem\" has the same kind of key (ECDSA) as another one of "
                          "lync_publish \"contoso\": a listener presents one certificate of each "
                          "kind in nginx.conf:11"));
+}
 
-    const Publication both = World().declare(smallest("certificate rsa.pem rsa.key;"));
+TEST_CASE("a name is covered if each certificate covers it", "[declare]") {
+    // public.pem, ECDSA, has *.contoso.com; rsa.pem has lyncdiscover.example.com and both-kinds.
+    World world;
+    const Publication both =
+        world.declare(smallest("certificate rsa.pem rsa.key; sip_domain example.com;\n"
+                               "simple_url meet https://both-kinds.contoso.com;\n"
+                               "simple_url meet https://meet.northwind.example;"));
+    CHECK(both.common_names->covers("both-kinds.contoso.com"));
+    CHECK_FALSE(both.common_names->covers("lyncwebext.contoso.com"));
+    CHECK_FALSE(both.common_names->covers("lyncdiscover.example.com"));
     CHECK(both.certificate_names->covers("lyncwebext.contoso.com"));
     CHECK(both.certificate_names->covers("lyncdiscover.example.com"));
+
+    const std::string rsa = both.certificates[1].certificate;
+    const std::string ecdsa = both.certificates[0].certificate;
+    const std::string add = "add the name to the certificate's subject alternative names ";
+    const std::string of = " of lync_publish \"contoso\": ";
+    const std::string refuse = of + "clients refuse it, " + add + "in nginx.conf:";
+    const std::string drop = of + "phones drop the connection, " + add +
+                             "or set \"http_autodiscover\" to \"on\" in nginx.conf:";
+    CHECK(world.told_remarks() ==
+          Strings{"\"lyncwebext.contoso.com\" is not covered by the RSA certificate \"" + rsa +
+                      "\"" + refuse + "8",
+                  "\"meet.northwind.example\" is not covered by a certificate" + refuse + "13",
+                  "\"lyncdiscover.contoso.com\" is not covered by the RSA certificate \"" + rsa +
+                      "\"" + drop + "2",
+                  "\"lyncdiscover.example.com\" is not covered by the ECDSA certificate \"" +
+                      ecdsa + "\"" + drop + "11"});
 }
 
 TEST_CASE("files that can't be loaded stop the publication", "[declare]") {

@@ -263,6 +263,41 @@ TEST_CASE("an admin host is declared so that it is blocked", "[plan]") {
     CHECK(host(p, "lyncwebext.contoso.com").site.admin_paths.empty());
 }
 
+TEST_CASE("an admin URL with a path leaves the host to a pattern that has it", "[plan]") {
+    const auto kinds = [](std::string_view urls) {
+        Strings kinds;
+        for (const VirtualHost& each : planned(smallest(urls)).hosts) {
+            if (each.site.kind == policy::SiteKind::blocked) {
+                kinds.push_back(each.id + " " + each.names.front());
+            }
+        }
+        return kinds;
+    };
+    const Strings blocked{"admin join.contoso.com", "admin_http join.contoso.com"};
+    const std::string admin = "simple_url admin https://join.contoso.com/Admin;";
+    CHECK(kinds(admin) == blocked);
+    CHECK(kinds(admin + "simple_url meet https://meet.*;") == blocked);
+    CHECK(kinds(admin + "simple_url meet https://join.*;").empty());
+    CHECK(kinds("simple_url admin https://join.contoso.com; simple_url meet https://join.*;") ==
+          blocked);
+
+    const Plan p = planned(smallest(admin + "simple_url meet https://join.*;"));
+    CHECK(host(p, "join.*").site.admin_paths == Strings{"/Admin"});
+}
+
+TEST_CASE("a simple URL's path is one that is published", "[plan]") {
+    World world;
+    std::string said;
+    try {
+        make_plan(world.declare(smallest("simple_url meet https://join.contoso.com/CSCP;")));
+    } catch (const syntax::Mistake& mistake) {
+        said = told(mistake.diagnostic());
+    }
+    CHECK(said == "invalid value \"https://join.contoso.com/CSCP\" in \"simple_url\" directive of "
+                  "lync_publish \"contoso\": it is an administrative path, which is never "
+                  "published: remove it in nginx.conf:11");
+}
+
 TEST_CASE("farms are reached on 443", "[plan]") {
     const Plan p = planned(smallest(R"(
         office_web_apps wac.contoso.com { server 10.0.0.14; }
