@@ -299,6 +299,18 @@ scene answers => sub {
     is($server->{state}, 'unknown', 'not checked');
 };
 
+# A server whose name has no address yet takes no requests, and that is told.
+scene unresolved => sub {
+    is(site('lyncwebext.contoso.com'), 503, 'nowhere to go');
+    my $status = status();
+    my ($pool) = @{ $status->{publications}[0]{pools} };
+    is(join(' ', map { "$_->{name} $_->{address} $_->{state} ($_->{reason})" } @{ $pool->{servers} }),
+        "fe1.nowhere.invalid fe1.nowhere.invalid down (can't be resolved)"
+        . ' fe2.nowhere.invalid fe2.nowhere.invalid draining ("down" in the configuration)', 'its servers');
+    is($status->{summary}{servers_down}, 1, 'the summary counts it');
+    like(ask('/?format=prometheus')->{body}, qr/^lync_server_up\{[^}]*server="fe1\.nowhere\.invalid",[^}]*\} 0$/m, 'Prometheus is told');
+};
+
 # A pending GET is no slow answer.
 scene pending => sub {
     my $own = server(address => '127.0.0.12', port => port('OWN'), tls => 'fepool2.fabrikam.local', sub {
@@ -469,6 +481,7 @@ __DATA__
 --- user_files
 >>> users
 status:{PLAIN}right
+--- suppress_stderr
 --- scene: access
 
 
@@ -619,6 +632,7 @@ qr/"lync_status" directive is not allowed in lync_publish "contoso".*:\d+$/m
             location /9/status { lync_status; allow 10.0.0.0/8; }
         }
     }
+--- suppress_stderr
 --- scene: warned
 --- warnings
 nofile: "auth_basic" without "auth_basic_user_file" asks nobody for a password
@@ -626,3 +640,13 @@ allow: the rules of "allow" and "deny" open the status
 deny: the rules of "allow" and "deny" open the status
 both: "auth_basic" without "auth_basic_user_file" asks nobody for a password
 both: the rules of "allow" and "deny" open the status
+
+
+
+=== TEST 18: servers whose names don't resolve
+--- http_config eval
+my $unresolved = main::named('unresolved') =~ s/(?=sip_domain)/resolve_at_start off; /r;
+$unresolved =~ s/server +127\.0\.0\.11;/server fe1.nowhere.invalid; server fe2.nowhere.invalid down;/;
+$unresolved . $::Status
+--- suppress_stderr
+--- scene: unresolved

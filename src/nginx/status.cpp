@@ -179,6 +179,11 @@ std::int64_t unix_time(std::uint64_t msec) noexcept {
            static_cast<std::int64_t>((now > msec ? now - msec : 0) / 1000);
 }
 
+void drain(status::Server& to) {
+    to.state = status::ServerState::draining;
+    to.reason = "\"down\" in the configuration";
+}
+
 /// What its checks and, between them, its requests say of a server.
 void fill_state(const Servers& servers, const Server& from, std::string_view certificate_name,
                 status::Server& to) {
@@ -215,8 +220,24 @@ void fill_state(const Servers& servers, const Server& from, std::string_view cer
         }
     }
     if (settings.down) {
-        to.state = status::ServerState::draining;
-        to.reason = "\"down\" in the configuration";
+        drain(to);
+    }
+}
+
+void fill_line(const Line& from, status::Server& to) {
+    to.name = from.declared->address;
+    to.backup = from.settings.backup;
+    to.weight = from.settings.weight;
+}
+
+/// A line whose name has never had an address (`resolve_at_start off`): nothing goes there.
+void fill_unresolved(const Line& from, status::Server& to) {
+    fill_line(from, to);
+    to.address = to.name;
+    to.state = status::ServerState::down;
+    to.reason = "can't be resolved";
+    if (from.settings.down) {
+        drain(to);
     }
 }
 
@@ -230,19 +251,25 @@ void fill_pools(const Publication& from, const Counters& counters, status::Publi
         pool.name = farm.name;
         pool.port = upstream.port;
         pool.tls = upstream.tls;
-        for (const Server& known : servers.all()) {
-            status::Server& server = pool.servers.emplace_back();
-            server.name = known.line->declared->address;
-            server.address = view(known.endpoint->name);
-            server.backup = known.line->settings.backup;
-            server.weight = known.line->settings.weight;
-            fill_state(servers, known, farm.certificate_name, server);
-            if (const Record* record = known.endpoint->record; record != nullptr) {
-                server.in_flight = record->value(Gauge::in_flight);
-                server.pending_gets = record->value(Gauge::waiting);
-                server.owned_connections = record->value(Gauge::owned);
+        for (const Line& line : servers.lines()) {
+            if (line.endpoints.empty()) {
+                fill_unresolved(line, pool.servers.emplace_back());
             }
-            counters.sum(known.cells, server);
+            for (const Server& known : servers.all()) {
+                if (known.line != &line) {
+                    continue;
+                }
+                status::Server& server = pool.servers.emplace_back();
+                fill_line(line, server);
+                server.address = view(known.endpoint->name);
+                fill_state(servers, known, farm.certificate_name, server);
+                if (const Record* record = known.endpoint->record; record != nullptr) {
+                    server.in_flight = record->value(Gauge::in_flight);
+                    server.pending_gets = record->value(Gauge::waiting);
+                    server.owned_connections = record->value(Gauge::owned);
+                }
+                counters.sum(known.cells, server);
+            }
         }
     }
 }
@@ -258,6 +285,9 @@ status::Snapshot snapshot_of(const MainConf& conf) {
     snapshot.workers = conf.counters.processes();
     for (const auto& publication : conf.publications) {
         status::Publication& filled = snapshot.publications.emplace_back();
+        if (publication->published->until < now->sec) { // a certificate has ended meanwhile
+            *publication->published = status::describe(publication->plan, now->sec);
+        }
         filled.published = publication->published.get();
         conf.counters.sum(publication->tally, filled);
         fill_pools(*publication, conf.counters, filled);
@@ -405,7 +435,7 @@ ngx_int_t settle(ngx_conf_t* cf, MainConf& conf) {
     }
     for (const auto& publication : conf.publications) {
         publication->published =
-            std::make_unique<status::Published>(status::describe(publication->plan));
+            std::make_unique<status::Published>(status::describe(publication->plan, ngx_time()));
         for (Group& group : publication->groups) {
             group.servers.count_in(conf.counters, group.name);
         }

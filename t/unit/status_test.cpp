@@ -54,10 +54,10 @@ struct Shared {
     T* object;
 };
 
-Published described(std::string_view text, plan::Plan& plan) {
+Published described(std::string_view text, plan::Plan& plan, std::int64_t now = 0) {
     World world;
     plan = plan::make_plan(world.declare(text));
-    return describe(plan);
+    return describe(plan, now);
 }
 
 const Name& name_of(const Published& published, std::string_view name) {
@@ -362,6 +362,20 @@ TEST_CASE("flips in words, and the certificate that covers", "[status]") {
     CHECK(std::binary_search(p.services.begin(), p.services.end(), policy::Service::ews));
     CHECK_FALSE(std::binary_search(p.services.begin(), p.services.end(),
                                    policy::Service::control_panel));
+}
+
+TEST_CASE("a certificate that has ended covers nothing", "[status]") {
+    plan::Plan plan;
+    const Published before = described(smallest("simple_url meet https://meet.contoso.com;"), plan);
+    REQUIRE(before.certificates.size() == 1);
+    CHECK(name_of(before, "meet.contoso.com").coverage == Coverage::covered);
+    CHECK(before.until == before.certificates[0].not_after);
+
+    CHECK(name_of(describe(plan, before.until), "meet.contoso.com").coverage == Coverage::covered);
+    const Published after = describe(plan, before.until + 1);
+    CHECK(name_of(after, "meet.contoso.com").coverage == Coverage::uncovered);
+    CHECK(name_of(after, "meet.contoso.com").certificate == 0);
+    CHECK(after.until > before.until + 1);
 }
 
 TEST_CASE("a pattern's coverage depends on the request", "[status]") {
