@@ -447,6 +447,25 @@ TEST_CASE("Prometheus' text", "[status]") {
     CHECK_FALSE(contains(text, "meet.contoso.com"));
 }
 
+TEST_CASE("a draining server takes no requests", "[status]") {
+    Example example;
+    Server& server = example.snapshot.publications[0].pools[0].servers[0];
+    const std::string labels = "{publication=\"contoso\",pool=\"fepool.contoso.local\","
+                               "port=\"4443\",server=\"10.0.0.11\",address=\"10.0.0.11:4443\"";
+    CHECK(contains(to_prometheus(example.snapshot), "\nlync_server_up" + labels + "} 1\n"));
+    server.state = ServerState::draining;
+    const std::string text = to_prometheus(example.snapshot);
+    CHECK(contains(text, "\nlync_server_up" + labels + "} 0\n"));
+    CHECK(contains(text, "\nlync_server_state" + labels + ",state=\"draining\"} 1\n"));
+}
+
+TEST_CASE("labels are UTF-8, whatever a file is called", "[status]") {
+    Example example;
+    example.published.certificates[0].file = "/etc/nginx/caf\xe9-\xc3\xa9.pem";
+    CHECK(contains(to_prometheus(example.snapshot),
+                   "file=\"/etc/nginx/caf\xef\xbf\xbd-\xc3\xa9.pem\""));
+}
+
 TEST_CASE("the page is the file, alone, and small", "[status]") {
     std::ifstream file(std::string(LYNC_SOURCE_DIR) + "/src/status/page.html");
     std::stringstream text;
