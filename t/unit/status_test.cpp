@@ -279,6 +279,7 @@ TEST_CASE("each reason keeps its own last refusals, cut off to size", "[status]"
     CHECK(all.front().time == 1009); // the latest first
     CHECK(all.front().scheme == "http");
     CHECK(all.front().path == longest.substr(0, RefusalRing::path_length));
+    CHECK(all.front().publication == longest.substr(0, 64)); // as long as a name may be
     CHECK(all.front().host == longest.substr(0, RefusalRing::host_length));
     CHECK(all.back().reason == policy::Reason::path);
     CHECK(all.back().path == "/passiveauth");
