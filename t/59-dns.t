@@ -10,6 +10,8 @@ use LyncTest::Scene;
 use DNS;
 use Pools;
 
+use JSON::PP ();
+
 use Time::HiRes qw(sleep time);
 
 my ($A, $B, $C) = qw(127.0.0.11 127.0.0.21 127.0.0.31);
@@ -73,6 +75,25 @@ scene change => sub {
     answer_is($C, 'one is left');
     is(scalar(my @lines = health_lines(qr/lync_dns.*before to/)), 3, 'one line for each change')
         or diag(health_lines());
+};
+
+# Counters of addresses that are gone make room for those that come: there is room for 1024,
+# and the publication has one or two ports.
+scene many => sub {
+    my $server = sub {
+        my $answer = client('http://127.0.0.1:' . port('STATUS'))->ask('GET /?format=json', Connection => 'close')->answer;
+        return JSON::PP->new->utf8->decode($answer->{body})->{publications}[0]{pools}[0]{servers};
+    };
+    is($server->()->[0]{reason}, "can't be resolved", 'no address yet');
+    for my $net (1 .. 3) {
+        dns_says(map { ('fe.change.test' => "127.$net." . int($_ / 200) . '.' . ($_ % 200 + 1)) } 1 .. 450);
+        ok(wait_until(sub { my $all = $server->(); @$all == 450 && $all->[0]{address} =~ /^127\.$net\./ or !sleep 0.1 }, $Pools::PATIENCE),
+            "450 addresses, $net");
+    }
+    dns_says('fe.change.test' => $B);
+    answer_is($B, 'another one');
+    ok(wait_until { $server->()->[0]{requests} > 0 }, 'is counted');
+    is(scalar(my @full = log_lines(qr/places for servers/)), 0, 'there was room all the time');
 };
 
 scene gone => sub {
@@ -301,3 +322,11 @@ __DATA__
 === TEST 9: the system's name servers
 --- config
 --- scene: system
+
+
+
+=== TEST 10: counters of addresses that come and go
+--- http_config eval
+$::Http{change} . 'server { listen 127.0.0.1:%%PORT_STATUS%%; location / { lync_status; } }'
+--- suppress_stderr
+--- scene: many

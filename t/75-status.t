@@ -57,6 +57,11 @@ our $Access = <<'END';
             auth_basic_user_file  %%SERVROOT%%/html/users;
             satisfy               all;
         }
+        location /nofile  { lync_status; auth_basic status; }
+        location /inherited {
+            auth_basic_user_file  %%SERVROOT%%/html/users;
+            location /inherited/status { lync_status; auth_basic status; }
+        }
         location /off     { lync_status; auth_basic off; }
         location /inner   { location /inner/status { lync_status; } allow all; }
     }
@@ -126,6 +131,10 @@ scene access => sub {
         ['/default', { headers => ['X-Forwarded-For', '127.0.0.1'] }, 403, 'a forged header opens nothing'],
         ['/inner/status', $from_outside, 403, 'allow in the location around it opens nothing'],
         ['/off',     $from_outside, 403, 'auth_basic off opens nothing'],
+        ['/nofile',  $from_outside, 403, 'auth_basic without a file of users opens nothing'],
+        ['/nofile',  {},            200, 'nor does it close it for loopback'],
+        ['/inherited/status', $from_outside, 401, 'the file may be inherited'],
+        ['/inherited/status', { %$from_outside, headers => [Authorization => 'Basic c3RhdHVzOnJpZ2h0'] }, 200, 'and opens it'],
         ['/opened',  $from_outside, 200, 'allow all in the location opens it'],
         ['/allowed', {},            200, 'allow of an address'],
         ['/denied',  {},            403, 'deny all shuts out loopback, too'],
@@ -145,6 +154,18 @@ scene access => sub {
     }
     ok(log_lines(qr/lync_status_closed: only this machine/), 'the log says how to open it');
     headers_ok(ask('/default', %$from_outside), 'a refusal');
+};
+
+# What opens it further than meant, or not at all, is told when nginx loads, once each.
+scene warned => sub {
+    my ($block) = @_;
+    open my $in, '<', $Test::Nginx::Util::ConfFile or die "no configuration: $!\n";
+    my %mark;
+    while (<$in>) {
+        $mark{$.} = $1 if /#\s*(\w+)\s*$/;
+    }
+    my @said = map { /\[warn\] \d+#\d+: (.*?)(?:,| to all).* in \S+:(\d+)$/ ? "$mark{$2}: $1" : $_ } log_lines(qr/\[warn\]/);
+    is(join("\n", @said), join("\n", grep { /\S/ } split /\n/, $block->warnings), 'warnings');
 };
 
 # Only GET and HEAD, and nothing can be changed.
@@ -276,6 +297,18 @@ scene answers => sub {
     is($server->{failures}, 1, 'server: a failure');
     is($server->{requests}, 5, 'server: requests');
     is($server->{state}, 'unknown', 'not checked');
+};
+
+# A server whose name has no address yet takes no requests, and that is told.
+scene unresolved => sub {
+    is(site('lyncwebext.contoso.com'), 503, 'nowhere to go');
+    my $status = status();
+    my ($pool) = @{ $status->{publications}[0]{pools} };
+    is(join(' ', map { "$_->{name} $_->{address} $_->{state} ($_->{reason})" } @{ $pool->{servers} }),
+        "fe1.nowhere.invalid fe1.nowhere.invalid down (can't be resolved)"
+        . ' fe2.nowhere.invalid fe2.nowhere.invalid draining ("down" in the configuration)', 'its servers');
+    is($status->{summary}{servers_down}, 1, 'the summary counts it');
+    like(ask('/?format=prometheus')->{body}, qr/^lync_server_up\{[^}]*server="fe1\.nowhere\.invalid",[^}]*\} 0$/m, 'Prometheus is told');
 };
 
 # A pending GET is no slow answer.
@@ -448,6 +481,7 @@ __DATA__
 --- user_files
 >>> users
 status:{PLAIN}right
+--- suppress_stderr
 --- scene: access
 
 
@@ -577,3 +611,42 @@ invalid number of arguments in "lync_status" directive in %%CONF%%:%%HERE%%
 --- must_die
 --- error_log eval
 qr/"lync_status" directive is not allowed in lync_publish "contoso".*:\d+$/m
+
+
+
+=== TEST 17: what opens it further than meant, or not at all
+--- http_config
+    server {
+        listen 127.0.0.1:%%PORT_STATUS%%;
+        location /1 { lync_status; auth_basic status; }                            # nofile
+        location /2 { lync_status; allow 10.0.0.0/8; }                             # allow
+        location /3 { lync_status; deny 192.0.2.1; }                               # deny
+        location /4 { lync_status; allow 10.0.0.0/8; auth_basic status; }          # both
+        location /5 { lync_status; allow 10.0.0.0/8; deny all; }
+        location /6 { lync_status; allow all; }
+        location /7 { lync_status; allow 10.0.0.0/8; auth_basic status; auth_basic_user_file users; }
+        location /8 { lync_status; allow 10.0.0.0/8; deny 0.0.0.0/0; deny ::/0; }
+        location /9 {
+            auth_basic            status;
+            auth_basic_user_file  users;
+            location /9/status { lync_status; allow 10.0.0.0/8; }
+        }
+    }
+--- suppress_stderr
+--- scene: warned
+--- warnings
+nofile: "auth_basic" without "auth_basic_user_file" asks nobody for a password
+allow: the rules of "allow" and "deny" open the status
+deny: the rules of "allow" and "deny" open the status
+both: "auth_basic" without "auth_basic_user_file" asks nobody for a password
+both: the rules of "allow" and "deny" open the status
+
+
+
+=== TEST 18: servers whose names don't resolve
+--- http_config eval
+my $unresolved = main::named('unresolved') =~ s/(?=sip_domain)/resolve_at_start off; /r;
+$unresolved =~ s/server +127\.0\.0\.11;/server fe1.nowhere.invalid; server fe2.nowhere.invalid down;/;
+$unresolved . $::Status
+--- suppress_stderr
+--- scene: unresolved

@@ -106,6 +106,19 @@ sub discover {
     client('https://lyncwebext.contoso.com')->ask('GET /abs/handler?x=1')->answer;
     is(entry('/abs/handler')->{query}, '', 'queries of other services stand in no entry');
 
+    # In what refers to a request, and on the way to names and paths that nobody publishes.
+    my $page = "https://lyncdiscover.contoso.com/?$sip";
+    client('https://mail.contoso.com')->ask('GET /autodiscover/autodiscover.json', Referer => $page)->answer;
+    client('https://mail.contoso.com')->ask('GET /ews/referred?x=1', Referer => $page)->answer;
+    client('https://lyncdiscover.contoso.com')->ask("GET /nothing?$sip")->answer;
+    client('https://lyncdiscover.example.com')->ask("GET /?$sip")->is_closed;
+    ($line) = log_lines(qr/refused: path/);
+    like($line, $shown ? qr{"GET /nothing\?\Q$sip\E} : qr{"GET /nothing"}, 'a path that nobody publishes');
+    ok(wait_until { ($line) = log_lines(qr/refused: unknown_host/) }, 'a name that nobody publishes');
+    like($line, $shown ? qr{"GET /\?\Q$sip\E} : qr{"GET /"}, 'is told');
+    ok(wait_until { ($line) = log_lines(qr{"GET /ews/referred\?x=1 HTTP/1\.1".* referrer: "https://lyncdiscover}) },
+        'the query of another service is told') or diag(log_lines(qr/referred/));
+
     my @said = grep { /alice/ } log_lines(qr/./), log_lines(qr/./, "$Test::Nginx::Util::ServRoot/logs/json.log");
     is(scalar @said, 0, 'the address stands nowhere') or diag(@said) if !$shown;
 }

@@ -166,6 +166,8 @@ struct LocConf {
     ngx_flag_t status_open; ///< and who may see it
     void** own;             ///< location configurations of this location, while it is parsed
     void* parent;           ///< the context it stands in (ngx_http_conf_ctx_t)
+    ngx_str_t file;         ///< where it says so
+    ngx_uint_t line;
 };
 
 inline MainConf& main_conf_of(ngx_http_request_t* r) noexcept {

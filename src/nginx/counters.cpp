@@ -19,7 +19,7 @@ constexpr std::size_t longest_key = 494;
 
 /// Changes with everything that lies in the zone, so that a binary upgrade never misreads it.
 constexpr std::uint64_t layout = (std::uint64_t{sizeof(status::PublicationCells)} << 32) |
-                                 (sizeof(status::ServerCells) << 16) | 2;
+                                 (sizeof(status::ServerCells) << 16) | 3;
 
 // Room for what a reload may bring: a zone that has to grow is another one, in which workers of
 // before the reload don't count any more. Memory that nobody has written to costs nothing, so
@@ -44,6 +44,7 @@ bool is_dead(ngx_pid_t pid) noexcept {
 /// One publication or server, by its key; its cells follow.
 struct Counters::Entry {
     std::uint64_t generation; ///< of the last configuration that named it; 0: free
+    std::uint64_t used;       ///< of a server: when an address came or went last, Unix time
     std::uint16_t length;
     char key[longest_key];
 
@@ -61,13 +62,16 @@ struct Counters::Memory {
     status::RefusalRing refusals;
 
     // Behind this: a process id for each slot, then the entries of publications, then of servers.
+    // Those of servers have, before their cells, for each slot the process that sends requests
+    // there: DNS brings addresses and takes them away while the configuration stays the same.
 
     static std::size_t publication_size(std::size_t slots) noexcept {
         return sizeof(Entry) + sizeof(status::HistoryCells) +
                slots * sizeof(status::PublicationCells);
     }
     static std::size_t server_size(std::size_t slots) noexcept {
-        return sizeof(Entry) + slots * sizeof(status::ServerCells);
+        return sizeof(Entry) +
+               slots * (sizeof(status::ServerCells) + sizeof(std::atomic<ngx_pid_t>));
     }
     static std::size_t size(std::size_t slots, std::size_t publications,
                             std::size_t servers) noexcept {
@@ -95,8 +99,26 @@ struct Counters::Memory {
     static status::PublicationCells* publication_cells(Entry& entry) noexcept {
         return reinterpret_cast<status::PublicationCells*>(history(entry) + 1);
     }
-    static status::ServerCells* server_cells(Entry& entry) noexcept {
-        return reinterpret_cast<status::ServerCells*>(&entry + 1);
+    static std::atomic<ngx_pid_t>* users(Entry& entry) noexcept {
+        return reinterpret_cast<std::atomic<ngx_pid_t>*>(&entry + 1);
+    }
+    status::ServerCells* server_cells(Entry& entry) noexcept {
+        return reinterpret_cast<status::ServerCells*>(users(entry) + slots);
+    }
+    Entry& entry_of(status::ServerCells* cells) noexcept {
+        return *(reinterpret_cast<Entry*>(reinterpret_cast<std::atomic<ngx_pid_t>*>(cells) -
+                                          slots) -
+                 1);
+    }
+
+    bool is_used(Entry& entry) noexcept {
+        for (std::size_t i = 1; i < used_slots; i++) {
+            const ngx_pid_t pid = users(entry)[i].load();
+            if (pid != 0 && pid == owners()[i].load()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     Entry* find_publication(std::string_view key) noexcept {
@@ -131,14 +153,34 @@ struct Counters::Memory {
                 break; // the first that was never used
             }
         }
-        if (oldest == nullptr || key.size() > longest_key) {
+        return oldest == nullptr ? nullptr : renew(*oldest, key, cells);
+    }
+    static Entry* renew(Entry& entry, std::string_view key, std::size_t cells) noexcept {
+        if (key.size() > longest_key) {
             return nullptr;
         }
-        if (oldest->generation != 0) {
-            std::memset(static_cast<void*>(oldest), 0, cells);
+        if (entry.generation != 0) {
+            std::memset(static_cast<void*>(&entry), 0, cells);
         }
-        std::memcpy(oldest->key, key.data(), key.size());
-        oldest->length = static_cast<std::uint16_t>(key.size());
+        std::memcpy(entry.key, key.data(), key.size());
+        entry.length = static_cast<std::uint16_t>(key.size());
+        return &entry;
+    }
+    /// Of the addresses of this configuration that no process sends requests to any more, the one
+    /// that has been left for the longest time.
+    Entry* oldest_left() noexcept {
+        for (std::size_t i = 1; i < used_slots; i++) {
+            ngx_pid_t pid = owners()[i].load();
+            if (pid != 0 && is_dead(pid)) {
+                owners()[i].compare_exchange_strong(pid, 0);
+            }
+        }
+        Entry* oldest = nullptr;
+        for (std::size_t i = 0; i < servers; i++) {
+            if ((oldest == nullptr || server(i).used < oldest->used) && !is_used(server(i))) {
+                oldest = &server(i);
+            }
+        }
         return oldest;
     }
     Entry* take_publication(std::string_view key) noexcept {
@@ -158,8 +200,12 @@ struct Counters::Memory {
             entry = make(key, servers, server_size(slots),
                          [this](std::size_t i) -> Entry& { return server(i); });
         }
+        if (Entry* left = entry == nullptr ? oldest_left() : nullptr) {
+            entry = renew(*left, key, server_size(slots));
+        }
         if (entry != nullptr) {
             entry->generation = generation;
+            entry->used = static_cast<std::uint64_t>(ngx_time());
         }
         return entry;
     }
@@ -209,8 +255,10 @@ ngx_int_t Counters::declare(ngx_conf_t* cf, MainConf& conf) {
     // stand for several addresses.
     std::size_t lines = 0;
     for (const auto& publication : conf.publications) {
-        for (const plan::Upstream& upstream : publication->plan.upstreams) {
-            lines += publication->plan.farm(upstream).servers.size();
+        for (const Group& group : publication->groups) {
+            for (const Line& line : group.servers.lines()) {
+                lines += std::max<std::size_t>(1, line.endpoints.size());
+            }
         }
     }
     publications_ = std::bit_ceil(std::max(fewest_publications, 2 * conf.publications.size()));
@@ -294,8 +342,8 @@ ngx_int_t Counters::settle(ngx_shm_zone_t* zone) {
                 Entry* to = from.generation == old->generation ? memory->take_server(from.name())
                                                                : nullptr;
                 if (to != nullptr) {
-                    take_over(reinterpret_cast<status::Cell*>(Memory::server_cells(*to)),
-                              reinterpret_cast<status::Cell*>(Memory::server_cells(from)),
+                    take_over(reinterpret_cast<status::Cell*>(memory->server_cells(*to)),
+                              reinterpret_cast<status::Cell*>(old->server_cells(from)),
                               sizeof(status::ServerCells) / sizeof(status::Cell), old->used_slots);
                 }
             }
@@ -397,8 +445,33 @@ status::ServerCells* Counters::server(std::string_view upstream,
     }
     ngx_shmtx_lock(&pool_->mutex);
     Entry* entry = memory_->take_server(key.view());
+    if (entry != nullptr && slot_ != 0) {
+        memory_->users(*entry)[slot_].store(ngx_pid);
+    }
     ngx_shmtx_unlock(&pool_->mutex);
-    return entry == nullptr ? nullptr : Memory::server_cells(*entry) + slot_;
+    if (entry == nullptr) {
+        if (!told_full_) {
+            told_full_ = true;
+            ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                          "all %uz places for servers in shared memory \"lync_status\" are taken, "
+                          "requests to %*s aren't counted: reload nginx, which makes room for the "
+                          "addresses that there are then",
+                          static_cast<std::size_t>(memory_->servers), address.size(), address.data());
+        }
+        return nullptr;
+    }
+    return memory_->server_cells(*entry) + slot_;
+}
+
+void Counters::leave(status::ServerCells* mine) noexcept {
+    if (memory_ == nullptr || mine == nullptr || slot_ == 0) {
+        return;
+    }
+    Entry& entry = memory_->entry_of(mine - slot_);
+    ngx_shmtx_lock(&pool_->mutex);
+    entry.used = static_cast<std::uint64_t>(ngx_time());
+    memory_->users(entry)[slot_].store(0);
+    ngx_shmtx_unlock(&pool_->mutex);
 }
 
 void Counters::sum(const Tally& tally, status::Publication& publication) const {

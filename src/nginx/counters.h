@@ -6,8 +6,9 @@
 //
 // The zone "lync_status" holds it (status/cells.h tells how): one entry for each publication and
 // for each server of an upstream, found by its name, so that it goes on counting over a reload.
-// Entries that no configuration names any more are used again when there is no free one. If the
-// zone has to grow, it takes over what the old one had counted.
+// Entries that no configuration names any more are used again when there is no free one, then those
+// of addresses that DNS has taken away. If the zone has to grow, it takes over what the old one had
+// counted.
 
 #include "nginx/timer.h"
 #include "status/cells.h"
@@ -48,6 +49,8 @@ public:
     /// This process's counters of a server, NULL if nothing is counted or there is no room. Takes
     /// the zone's lock where the name is new: at a worker's start and when DNS brings an address.
     status::ServerCells* server(std::string_view upstream, std::string_view address) noexcept;
+    /// This process sends no more requests there; what was counted stays until the room is needed.
+    void leave(status::ServerCells* mine) noexcept;
 
     // For readers.
     void sum(const Tally& tally, status::Publication& publication) const;
@@ -72,6 +75,7 @@ private:
     std::size_t servers_ = 0;
     std::size_t slots_ = 0;
     std::size_t slot_ = 0; ///< this process's; the shared one until it has its own
+    bool told_full_ = false;
     Memory* memory_ = nullptr;
     ngx_slab_pool_t* pool_ = nullptr;
     Timer minute_{on_minute, this};

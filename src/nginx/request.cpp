@@ -177,6 +177,27 @@ void tell_refusal(ngx_http_request_t* r, const Host& host, Reason reason) noexce
 
 // --- what logs may say of autodiscover
 
+/// Whether the query may have people's addresses in it: that of autodiscover, also on its way to a
+/// name or a path that nobody publishes.
+bool query_has_addresses(const RequestState& state) noexcept {
+    return has_addresses(state.verdict.service) ||
+           state.verdict.service == policy::Service::unknown;
+}
+
+constexpr auto is_query = [](u_char c) { return c == '?'; };
+
+/// A page of autodiscover may be what refers to this one.
+bool is_referred_by_query(const ngx_http_request_t* r) noexcept {
+    const ngx_table_elt_t* referer = r->headers_in.referer;
+    return referer != nullptr && std::any_of(referer->value.data,
+                                             referer->value.data + referer->value.len, is_query);
+}
+
+void cut_query(ngx_str_t& text) noexcept {
+    text.len = static_cast<std::size_t>(std::find_if(text.data, text.data + text.len, is_query) -
+                                        text.data);
+}
+
 /// nginx's lines about a request quote it with its query, where autodiscover has people's
 /// addresses. Ours stands in front and takes the query away while the line is written.
 u_char* describe_request(ngx_http_request_t* r, ngx_http_request_t* sr, u_char* buf,
@@ -186,27 +207,32 @@ u_char* describe_request(ngx_http_request_t* r, ngx_http_request_t* sr, u_char* 
         return buf;
     }
     const ngx_str_t line = r->request_line;
-    const auto is_query = [](u_char c) { return c == '?'; };
-    u_char* query = std::find_if(line.data, line.data + line.len, is_query);
-    if (query != line.data + line.len) {
-        r->request_line.len = static_cast<std::size_t>(query - line.data);
+    const ngx_str_t uri = r->upstream == nullptr ? ngx_str_t{} : r->upstream->uri;
+    const bool own = query_has_addresses(*state);
+    if (own) {
+        cut_query(r->request_line);
     }
-    ngx_str_t uri{};
-    if (r->upstream != nullptr) {
-        uri = r->upstream->uri;
-        r->upstream->uri.len = static_cast<std::size_t>(
-            std::find_if(uri.data, uri.data + uri.len, is_query) - uri.data);
+    if (own && r->upstream != nullptr) {
+        cut_query(r->upstream->uri);
+    }
+    ngx_table_elt_t* referer = r->headers_in.referer;
+    const ngx_str_t page = referer == nullptr ? ngx_str_t{} : referer->value;
+    if (referer != nullptr) {
+        cut_query(referer->value);
     }
     u_char* end = state->log_handler(r, sr, buf, len);
     r->request_line = line;
     if (r->upstream != nullptr) {
         r->upstream->uri = uri;
     }
+    if (referer != nullptr) {
+        referer->value = page;
+    }
     return end;
 }
 
 void hide_addresses(ngx_http_request_t* r, const Host& host, RequestState& state) noexcept {
-    if (r->args.len != 0 && has_addresses(state.verdict.service) &&
+    if (((r->args.len != 0 && query_has_addresses(state)) || is_referred_by_query(r)) &&
         !host.publication.plan.publication.log_sip_uri && r->log_handler != describe_request) {
         state.log_handler = r->log_handler;
         r->log_handler = describe_request;

@@ -181,6 +181,7 @@ bool Servers::replace(std::size_t index, std::span<const ngx_addr_t> addresses) 
 
 void Servers::rebuild() {
     const std::vector<Server> before = std::exchange(all_, {});
+    std::vector<std::size_t> added;
     usable_ = 0;
     for (const Line& line : lines_) {
         for (Endpoint* endpoint : line.endpoints) {
@@ -195,10 +196,21 @@ void Servers::rebuild() {
                 server.turn = known->turn;
                 server.cells = known->cells;
             } else {
-                bind(server);
+                added.push_back(all_.size() - 1);
             }
             usable_ += line.settings.down ? 0 : 1;
         }
+    }
+    // The room of what is gone may be what the new ones need. Two lines may mean one address.
+    for (const Server& gone : before) {
+        if (gone.cells != nullptr &&
+            std::none_of(all_.begin(), all_.end(),
+                         [&](const Server& s) { return s.cells == gone.cells; })) {
+            counters_->leave(gone.cells);
+        }
+    }
+    for (const std::size_t index : added) {
+        bind(all_[index]);
     }
     for (const Server& gone : before) {
         const auto still = std::find_if(all_.begin(), all_.end(), [&](const Server& s) {

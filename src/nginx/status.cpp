@@ -30,27 +30,93 @@ LocConf& loc_conf_of(ngx_http_request_t* r) noexcept {
 /// The rules of `allow` and `deny`, one array for each family; the first members of the access
 /// module's configuration.
 struct AccessRules {
-    const void* families[1 + (NGX_HAVE_INET6 ? 1 : 0) + (NGX_HAVE_UNIX_DOMAIN ? 1 : 0)];
+    const ngx_array_t* v4;
+#if (NGX_HAVE_INET6)
+    const ngx_array_t* v6;
+#endif
+#if (NGX_HAVE_UNIX_DOMAIN)
+    const ngx_array_t* local;
+#endif
 
     bool operator==(const AccessRules&) const = default;
 };
+
+/// Its rules, as they lie in these arrays.
+struct Rule4 {
+    in_addr_t mask;
+    in_addr_t address;
+    ngx_uint_t deny;
+
+    bool is_for_all() const noexcept { return mask == 0; }
+};
+#if (NGX_HAVE_INET6)
+struct Rule6 {
+    in6_addr address;
+    in6_addr mask;
+    ngx_uint_t deny;
+
+    bool is_for_all() const noexcept { return IN6_IS_ADDR_UNSPECIFIED(&mask); }
+};
+#endif
+
+template <typename Rule>
+bool any_for_all(const ngx_array_t* rules) noexcept {
+    if (rules == nullptr) {
+        return false;
+    }
+    const auto* first = static_cast<const Rule*>(rules->elts);
+    return std::any_of(first, first + rules->nelts,
+                       [](const Rule& rule) { return rule.is_for_all(); });
+}
+
+/// Whether `deny all` or, in so many words, `allow all` ends them: whom no rule names nginx lets in.
+bool is_complete(const AccessRules& rules) noexcept {
+#if (NGX_HAVE_INET6)
+    if (!any_for_all<Rule6>(rules.v6)) {
+        return false;
+    }
+#endif
+    return any_for_all<Rule4>(rules.v4);
+}
+
+void warn(const ngx_cycle_t* cycle, const LocConf& location, const char* what) noexcept {
+    ngx_log_error(NGX_LOG_WARN, cycle->log, 0, "%s in %V:%ui", what, &location.file,
+                  location.line);
+}
 
 /// Whether the administrator has written in this very location who may see it: what is inherited
 /// (`allow all` for a whole server, say) was meant for other things.
 bool says_who(const ngx_cycle_t* cycle, const LocConf& location) noexcept {
     void** parent = static_cast<ngx_http_conf_ctx_t*>(location.parent)->loc_conf;
 
-    if (const Command allow = find_command(cycle, "allow")) {
-        if (*allow.value<AccessRules>(location.own) != *allow.value<AccessRules>(parent)) {
-            return true;
+    bool asks = false; // for a password, also by what is inherited
+    bool asks_here = false;
+    const Command basic = find_command(cycle, "auth_basic");
+    const Command users = find_command(cycle, "auth_basic_user_file");
+    if (basic && users) {
+        const auto* realm = *basic.value<ngx_http_complex_value_t*>(location.own);
+        const bool wanted = realm != nullptr && view(realm->value) != "off";
+        const bool here = wanted && realm != *basic.value<ngx_http_complex_value_t*>(parent);
+        // Without a file nginx asks nobody.
+        asks = wanted && *users.value<ngx_http_complex_value_t*>(location.own) != nullptr;
+        asks_here = here && asks;
+        if (here && !asks) {
+            warn(cycle, location,
+                 "\"auth_basic\" without \"auth_basic_user_file\" asks nobody for a password, so it "
+                 "doesn't open the status: write \"auth_basic_user_file\"");
         }
     }
-    if (const Command basic = find_command(cycle, "auth_basic")) {
-        const auto* realm = *basic.value<ngx_http_complex_value_t*>(location.own);
-        return realm != nullptr && realm != *basic.value<ngx_http_complex_value_t*>(parent) &&
-               view(realm->value) != "off";
+
+    const Command allow = find_command(cycle, "allow");
+    if (allow && *allow.value<AccessRules>(location.own) != *allow.value<AccessRules>(parent)) {
+        if (!asks && !is_complete(*allow.value<AccessRules>(location.own))) {
+            warn(cycle, location,
+                 "the rules of \"allow\" and \"deny\" open the status to all that they don't name: "
+                 "end them with \"deny all\", or with \"allow all\" if that is meant");
+        }
+        return true;
     }
-    return false;
+    return asks_here;
 }
 
 bool is_loopback(const sockaddr* address) noexcept {
@@ -113,6 +179,11 @@ std::int64_t unix_time(std::uint64_t msec) noexcept {
            static_cast<std::int64_t>((now > msec ? now - msec : 0) / 1000);
 }
 
+void drain(status::Server& to) {
+    to.state = status::ServerState::draining;
+    to.reason = "\"down\" in the configuration";
+}
+
 /// What its checks and, between them, its requests say of a server.
 void fill_state(const Servers& servers, const Server& from, std::string_view certificate_name,
                 status::Server& to) {
@@ -149,8 +220,24 @@ void fill_state(const Servers& servers, const Server& from, std::string_view cer
         }
     }
     if (settings.down) {
-        to.state = status::ServerState::draining;
-        to.reason = "\"down\" in the configuration";
+        drain(to);
+    }
+}
+
+void fill_line(const Line& from, status::Server& to) {
+    to.name = from.declared->address;
+    to.backup = from.settings.backup;
+    to.weight = from.settings.weight;
+}
+
+/// A line whose name has never had an address (`resolve_at_start off`): nothing goes there.
+void fill_unresolved(const Line& from, status::Server& to) {
+    fill_line(from, to);
+    to.address = to.name;
+    to.state = status::ServerState::down;
+    to.reason = "can't be resolved";
+    if (from.settings.down) {
+        drain(to);
     }
 }
 
@@ -164,19 +251,25 @@ void fill_pools(const Publication& from, const Counters& counters, status::Publi
         pool.name = farm.name;
         pool.port = upstream.port;
         pool.tls = upstream.tls;
-        for (const Server& known : servers.all()) {
-            status::Server& server = pool.servers.emplace_back();
-            server.name = known.line->declared->address;
-            server.address = view(known.endpoint->name);
-            server.backup = known.line->settings.backup;
-            server.weight = known.line->settings.weight;
-            fill_state(servers, known, farm.certificate_name, server);
-            if (const Record* record = known.endpoint->record; record != nullptr) {
-                server.in_flight = record->value(Gauge::in_flight);
-                server.pending_gets = record->value(Gauge::waiting);
-                server.owned_connections = record->value(Gauge::owned);
+        for (const Line& line : servers.lines()) {
+            if (line.endpoints.empty()) {
+                fill_unresolved(line, pool.servers.emplace_back());
             }
-            counters.sum(known.cells, server);
+            for (const Server& known : servers.all()) {
+                if (known.line != &line) {
+                    continue;
+                }
+                status::Server& server = pool.servers.emplace_back();
+                fill_line(line, server);
+                server.address = view(known.endpoint->name);
+                fill_state(servers, known, farm.certificate_name, server);
+                if (const Record* record = known.endpoint->record; record != nullptr) {
+                    server.in_flight = record->value(Gauge::in_flight);
+                    server.pending_gets = record->value(Gauge::waiting);
+                    server.owned_connections = record->value(Gauge::owned);
+                }
+                counters.sum(known.cells, server);
+            }
         }
     }
 }
@@ -192,6 +285,9 @@ status::Snapshot snapshot_of(const MainConf& conf) {
     snapshot.workers = conf.counters.processes();
     for (const auto& publication : conf.publications) {
         status::Publication& filled = snapshot.publications.emplace_back();
+        if (publication->published->until < now->sec) { // a certificate has ended meanwhile
+            *publication->published = status::describe(publication->plan, now->sec);
+        }
         filled.published = publication->published.get();
         conf.counters.sum(publication->tally, filled);
         fill_pools(*publication, conf.counters, filled);
@@ -339,7 +435,7 @@ ngx_int_t settle(ngx_conf_t* cf, MainConf& conf) {
     }
     for (const auto& publication : conf.publications) {
         publication->published =
-            std::make_unique<status::Published>(status::describe(publication->plan));
+            std::make_unique<status::Published>(status::describe(publication->plan, ngx_time()));
         for (Group& group : publication->groups) {
             group.servers.count_in(conf.counters, group.name);
         }
@@ -362,6 +458,8 @@ char* lync_status(ngx_conf_t* cf, ngx_command_t*, void* conf) {
     }
     location.status = 1;
     location.own = static_cast<ngx_http_conf_ctx_t*>(cf->ctx)->loc_conf;
+    location.file = cf->conf_file->file.name;
+    location.line = cf->conf_file->line;
     static_cast<ngx_http_core_loc_conf_t*>(
         ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module))
         ->handler = status_handler;

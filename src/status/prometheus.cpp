@@ -1,5 +1,7 @@
 #include "status/prometheus.h"
 
+#include "status/json.h"
+
 #include <charconv>
 #include <functional>
 #include <initializer_list>
@@ -32,20 +34,24 @@ private:
         text_ += text_.empty() ? "" : ",";
         text_ += name;
         text_ += "=\"";
-        for (const char c : value) {
-            switch (c) {
-            case '\\':
+        while (!value.empty()) {
+            const char c = value.front();
+            std::size_t size = 1;
+            if (c == '\\') {
                 text_ += "\\\\";
-                break;
-            case '"':
+            } else if (c == '"') {
                 text_ += "\\\"";
-                break;
-            case '\n':
+            } else if (c == '\n') {
                 text_ += "\\n";
-                break;
-            default:
+            } else if (static_cast<unsigned char>(c) < 0x80) {
                 text_ += c;
+            } else if (const std::size_t length = utf8_length(value); length != 0) {
+                text_ += value.substr(0, length);
+                size = length;
+            } else {
+                text_ += "\xef\xbf\xbd"; // U+FFFD: Prometheus wants UTF-8
             }
+            value.remove_prefix(size);
         }
         text_ += '"';
     }
@@ -203,9 +209,12 @@ private:
     }
 
     void write_servers() {
-        family("lync_server_up", "gauge", "Whether a server takes requests: 1, or 0 if it is down.");
+        family("lync_server_up", "gauge",
+               "Whether a server takes requests: 1, or 0 if it is down or draining.");
         each_server([&](const Server& server, const Labels& labels) {
-            sample("lync_server_up", labels, server.state == ServerState::down ? "0" : "1");
+            const bool takes_none =
+                server.state == ServerState::down || server.state == ServerState::draining;
+            sample("lync_server_up", labels, takes_none ? "0" : "1");
         });
         family("lync_server_state", "gauge",
                "The state that a server is in: 1 for one of unknown, up, down, draining.");

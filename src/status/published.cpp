@@ -1,6 +1,7 @@
 #include "status/published.h"
 
 #include <algorithm>
+#include <limits>
 #include <unordered_map>
 
 namespace lync::status {
@@ -64,12 +65,17 @@ std::vector<Rule::Target> targets_of(const plan::Plan& plan, const plan::Virtual
     return targets;
 }
 
+std::int64_t end_of(const topology::Certificate& certificate) noexcept {
+    return certificate.not_after.time_since_epoch().count();
+}
+
 /// The certificates' names, each by itself: which one covers a name.
 class Covers {
 public:
-    explicit Covers(const std::vector<topology::Certificate>& certificates) {
+    Covers(const std::vector<topology::Certificate>& certificates, std::int64_t now) {
         for (const topology::Certificate& certificate : certificates) {
             topology::NameSet& set = sets_.emplace_back();
+            ended_.push_back(end_of(certificate) < now);
             for (const std::string& name : certificate.names) {
                 set.add(name);
             }
@@ -77,15 +83,24 @@ public:
         }
     }
 
-    std::uint32_t first(std::string_view name) const noexcept {
-        const auto found =
-            std::find_if(sets_.begin(), sets_.end(),
-                         [&](const topology::NameSet& set) { return set.covers(name); });
-        return found == sets_.end() ? none : static_cast<std::uint32_t>(found - sets_.begin());
+    /// The first that covers it, or, if there is none, the first that did until it ended.
+    void judge(Name& name) const noexcept {
+        name.coverage = Coverage::uncovered;
+        for (std::size_t i = 0; i < sets_.size(); i++) {
+            if (!sets_[i].covers(name.name) || (ended_[i] && name.certificate != none)) {
+                continue;
+            }
+            name.certificate = static_cast<std::uint32_t>(i);
+            if (!ended_[i]) {
+                name.coverage = Coverage::covered;
+                return;
+            }
+        }
     }
 
 private:
     std::vector<topology::NameSet> sets_;
+    std::vector<bool> ended_;
 };
 
 void judge_coverage(Name& name, const Published& published, const Covers& covers) {
@@ -96,8 +111,7 @@ void judge_coverage(Name& name, const Published& published, const Covers& covers
         name.coverage = Coverage::by_request;
         return;
     }
-    name.certificate = covers.first(name.name);
-    name.coverage = name.certificate == none ? Coverage::uncovered : Coverage::covered;
+    covers.judge(name);
 }
 
 /// What the table publishes for the product, and what is published beside it.
@@ -128,19 +142,22 @@ std::vector<policy::Service> services_of(const topology::Publication& declared) 
 
 } // namespace
 
-Published describe(const plan::Plan& plan) {
+Published describe(const plan::Plan& plan, std::int64_t now) {
     const topology::Publication& declared = plan.publication;
     Published published;
     published.name = declared.name;
     published.product = topology::product_name(declared.product);
     published.services = services_of(declared);
 
+    published.until = std::numeric_limits<std::int64_t>::max();
     for (std::size_t i = 0; i < declared.loaded_certificates.size(); i++) {
         const topology::Certificate& loaded = declared.loaded_certificates[i];
         published.certificates.push_back({declared.certificates[i].certificate, loaded.subject,
                                           topology::key_kind_name(loaded.key_kind),
-                                          loaded.key_bits, &loaded.names,
-                                          loaded.not_after.time_since_epoch().count()});
+                                          loaded.key_bits, &loaded.names, end_of(loaded)});
+        if (end_of(loaded) >= now) {
+            published.until = std::min(published.until, end_of(loaded));
+        }
     }
 
     std::unordered_map<std::string_view, std::size_t> index;
@@ -161,7 +178,7 @@ Published describe(const plan::Plan& plan) {
         }
     }
 
-    const Covers covers(declared.loaded_certificates);
+    const Covers covers(declared.loaded_certificates, now);
     for (Name& name : published.names) {
         judge_coverage(name, published, covers);
     }

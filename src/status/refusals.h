@@ -18,7 +18,7 @@ public:
     static constexpr std::size_t per_reason = 20;
 
     /// Lengths at which texts are cut off.
-    static constexpr std::size_t publication_length = 63;
+    static constexpr std::size_t publication_length = 64; ///< the longest name there is
     static constexpr std::size_t client_length = 45;
     static constexpr std::size_t method_length = 15;
     static constexpr std::size_t host_length = 95;

@@ -153,7 +153,9 @@ struct Name {
     std::string_view name;
     std::uint32_t https = none; ///< index into Publication::rules, or none
     std::uint32_t http = none;
-    std::uint32_t certificate = none; ///< index into Publication::certificates, the first that does
+    /// Index into Publication::certificates: the first that covers it; of an uncovered one the first
+    /// that did until it ended.
+    std::uint32_t certificate = none;
     Coverage coverage = Coverage::not_needed;
 };
 
@@ -180,6 +182,7 @@ struct Published {
     std::vector<Name> names;
     std::vector<Certificate> certificates;
     std::vector<policy::Service> services; ///< what clients are expected to ask for
+    std::int64_t until = 0; ///< when the next certificate ends, and names with it; Unix time
 };
 
 struct Publication {

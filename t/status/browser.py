@@ -63,6 +63,95 @@ def rows(browser: Browser, table: str) -> list[list[str]]:
         table)
 
 
+# Cells of the servers' tables that hold more than they show.
+TOO_WIDE = ("return [...document.querySelectorAll('.servers th, .servers td')]"
+            ".filter(c => c.scrollWidth > c.clientWidth + 1)"
+            ".map(c => c.textContent + ' ' + c.scrollWidth + ' > ' + c.clientWidth)")
+
+
+def in_any_state(browser: Browser, check: Checks, status: dict):
+    """The page with what the lab hasn't got: long addresses, busy servers, many that are down, a
+    certificate that has ended. It is given a status instead of fetching one."""
+    browser.click("#pause")
+    publication = status["publications"][0]
+    servers = publication["pools"][0]["servers"]
+    server = dict(servers[0], state="up", reason="", in_flight=12345, pending_gets=123456,
+                  owned_connections=123456, requests=123456789, failures=1234567,
+                  tls_handshakes=1234567, tls_resumptions=1234567)
+    server["response_time"] = {"count": 1, "sum": 1, "p50": 0.999, "p95": 0.999, "p99": 59.9}
+    long = "[2001:db8:1234:5678:9abc:def0:1234:5678]"
+    many = [dict(server, name=long, address=f"{long}:4443"),
+            dict(server, name="fe01.a-rather-long-name.headquarters.contoso.local",
+                 address=f"{long}:4443", state="down", reason="connection refused"),
+            dict(server, state="draining", reason='"down" in the configuration'),
+            dict(server, name="10.0.0.4", address="10.0.0.4:4443", state="unknown")]
+    publication["pools"][0]["servers"] = many
+    for width in (1280, 1250, 1140):
+        browser.window(width, 900)
+        browser.run("show(arguments[0])", status)
+        too_wide = browser.run(TOO_WIDE)
+        check(too_wide == [], f"no cell of the servers' tables overflows at {width}", too_wide)
+    check(browser.run("return document.documentElement.scrollWidth <= 1140"),
+          "nor does the page", browser.run("return document.documentElement.scrollWidth"))
+    browser.window(1280, 900)
+
+    # Eight servers down on two ports, and a name that nothing covers: each is seen.
+    down = [dict(server, name=f"fe{n}.contoso.local", address=f"10.0.0.{n}:4443", state="down",
+                 reason="connection refused") for n in range(1, 9)]
+    publication["pools"] = [dict(publication["pools"][0], role="pool", name="fepool", port=port,
+                                 servers=down) for port in (4443, 8080)]
+    publication["names"] = [
+        {"name": "meet.contoso.com", "https": 0, "http": None, "coverage": "uncovered",
+         "certificate": None},
+        {"name": "dialin.contoso.com", "https": 0, "http": None, "coverage": "uncovered",
+         "certificate": 0},
+        {"name": "lyncdiscover.contoso.com", "https": 0, "http": 1, "coverage": "uncovered",
+         "certificate": None}]
+    publication["rules"] = [
+        {"id": "a", "scheme": "https", "words": "", "targets": [{"pool": "fepool"}]},
+        {"id": "b", "scheme": "http", "words": "", "targets": [{"pool": "fepool"}]}]
+    publication["certificates"] = [dict(publication["certificates"][0], days_left=-1)]
+    browser.run("show(arguments[0])", status)
+    lines = browser.run("return [...document.querySelectorAll('#glance li')]"
+                        ".map(l => l.className + ' ' + l.textContent)")
+    check(sum("fe1.contoso.local" in line for line in lines) == 1
+          and "ports 4443 and 8080" in lines[0], "a server is told once, with its ports", lines)
+    check(sum(" is down" in line for line in lines) == 5
+          and any("3 more servers are down" in line for line in lines),
+          "five servers, and how many more", lines)
+    check(any(line.startswith("bad meet.contoso.com is not covered") for line in lines),
+          "a name that no certificate covers is among it", lines)
+    check(any(line.startswith("bad dialin.contoso.com") and "ended" in line for line in lines),
+          "and one whose certificate has ended", lines)
+    check(any(line.startswith("warn lyncdiscover.contoso.com") and "plain HTTP only" in line
+              for line in lines), "what is found over plain HTTP is milder", lines)
+    check(any("A certificate has ended" in line for line in lines), "the certificate itself", lines)
+    check([row[4] for row in rows(browser, "Names")] == ["–", "ended", "–"],
+          "its names' rows say so", rows(browser, "Names"))
+
+    # What is in front goes away: the focus and the selection stay.
+    browser.run("document.querySelectorAll('#glance a')[3].focus();"
+                "const range = document.createRange();"
+                "range.selectNodeContents(document.querySelectorAll('#glance b')[2]);"
+                "getSelection().removeAllRanges(); getSelection().addRange(range);")
+    for pool in publication["pools"]:
+        pool["servers"] = down[1:]
+    browser.run("show(arguments[0])", status)
+    check(browser.run("return document.activeElement.textContent") == "fe4.contoso.local is down",
+          "the focus stays where an earlier row goes away",
+          browser.run("return document.activeElement.textContent"))
+    check(browser.run("return String(getSelection())").strip() == "fe3.contoso.local is down",
+          "and the selection", browser.run("return String(getSelection())"))
+
+    for pool in publication["pools"]:
+        pool["servers"] = [server]
+    publication["names"] = publication["names"][2:]
+    publication["certificates"] = []
+    browser.run("show(arguments[0])", status)
+    check(not browser.run("return document.title").startswith("(!)"),
+          "a name found over plain HTTP alone is no alarm")
+
+
 def look(stage: Stage, browser: Browser, check: Checks, pictures: Path, axe: str | None):
     browser.window(1280, 900)
     browser.prefer("light")
@@ -77,6 +166,8 @@ def look(stage: Stage, browser: Browser, check: Checks, pictures: Path, axe: str
     check(browser.run("return document.querySelector('#glance').getBoundingClientRect().bottom"
                       " < innerHeight / 2"), "in the upper half of the first screen")
     check(browser.run("return document.title").startswith("(!)"), "the tab shows it, too")
+    too_wide = browser.run(TOO_WIDE)
+    check(too_wide == [], "no cell of the servers' tables overflows", too_wide)
     browser.window(1280, 1500)
     browser.picture(pictures / "status-light.png")
     browser.window(1280, 900)
@@ -199,6 +290,16 @@ def look(stage: Stage, browser: Browser, check: Checks, pictures: Path, axe: str
     browser.window(1280, 900)
     paper = browser.call("POST", "/print", {"orientation": "landscape"})
     check(len(paper) > 10000, "it prints")
+
+    browser.go(stage.url)
+    browser.until("return document.querySelectorAll('#publications tbody tr').length > 10")
+    in_any_state(browser, check, stage.status())
+
+    # A password in the address.
+    browser.go(stage.url.replace("http://", "http://admin:secret@"))
+    browser.until("return document.querySelectorAll('#publications tbody tr').length > 10")
+    check(browser.run("return document.querySelector('#trouble').hidden"),
+          "a password in the address is no trouble")
 
     # Without numbers it says so.
     browser.go(stage.url)

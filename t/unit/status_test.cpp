@@ -54,10 +54,10 @@ struct Shared {
     T* object;
 };
 
-Published described(std::string_view text, plan::Plan& plan) {
+Published described(std::string_view text, plan::Plan& plan, std::int64_t now = 0) {
     World world;
     plan = plan::make_plan(world.declare(text));
-    return describe(plan);
+    return describe(plan, now);
 }
 
 const Name& name_of(const Published& published, std::string_view name) {
@@ -279,6 +279,7 @@ TEST_CASE("each reason keeps its own last refusals, cut off to size", "[status]"
     CHECK(all.front().time == 1009); // the latest first
     CHECK(all.front().scheme == "http");
     CHECK(all.front().path == longest.substr(0, RefusalRing::path_length));
+    CHECK(all.front().publication == longest.substr(0, 64)); // as long as a name may be
     CHECK(all.front().host == longest.substr(0, RefusalRing::host_length));
     CHECK(all.back().reason == policy::Reason::path);
     CHECK(all.back().path == "/passiveauth");
@@ -364,6 +365,20 @@ TEST_CASE("flips in words, and the certificate that covers", "[status]") {
                                    policy::Service::control_panel));
 }
 
+TEST_CASE("a certificate that has ended covers nothing", "[status]") {
+    plan::Plan plan;
+    const Published before = described(smallest("simple_url meet https://meet.contoso.com;"), plan);
+    REQUIRE(before.certificates.size() == 1);
+    CHECK(name_of(before, "meet.contoso.com").coverage == Coverage::covered);
+    CHECK(before.until == before.certificates[0].not_after);
+
+    CHECK(name_of(describe(plan, before.until), "meet.contoso.com").coverage == Coverage::covered);
+    const Published after = describe(plan, before.until + 1);
+    CHECK(name_of(after, "meet.contoso.com").coverage == Coverage::uncovered);
+    CHECK(name_of(after, "meet.contoso.com").certificate == 0);
+    CHECK(after.until > before.until + 1);
+}
+
 TEST_CASE("a pattern's coverage depends on the request", "[status]") {
     plan::Plan plan;
     const Published p = described(smallest("simple_url meet https://meet.*;"), plan);
@@ -431,6 +446,25 @@ TEST_CASE("Prometheus' text", "[status]") {
     // Nothing of a client's is a label.
     CHECK_FALSE(contains(text, "192.0.2.7"));
     CHECK_FALSE(contains(text, "meet.contoso.com"));
+}
+
+TEST_CASE("a draining server takes no requests", "[status]") {
+    Example example;
+    Server& server = example.snapshot.publications[0].pools[0].servers[0];
+    const std::string labels = "{publication=\"contoso\",pool=\"fepool.contoso.local\","
+                               "port=\"4443\",server=\"10.0.0.11\",address=\"10.0.0.11:4443\"";
+    CHECK(contains(to_prometheus(example.snapshot), "\nlync_server_up" + labels + "} 1\n"));
+    server.state = ServerState::draining;
+    const std::string text = to_prometheus(example.snapshot);
+    CHECK(contains(text, "\nlync_server_up" + labels + "} 0\n"));
+    CHECK(contains(text, "\nlync_server_state" + labels + ",state=\"draining\"} 1\n"));
+}
+
+TEST_CASE("labels are UTF-8, whatever a file is called", "[status]") {
+    Example example;
+    example.published.certificates[0].file = "/etc/nginx/caf\xe9-\xc3\xa9.pem";
+    CHECK(contains(to_prometheus(example.snapshot),
+                   "file=\"/etc/nginx/caf\xef\xbf\xbd-\xc3\xa9.pem\""));
 }
 
 TEST_CASE("the page is the file, alone, and small", "[status]") {
