@@ -23,6 +23,7 @@ from replies import Here, product_headers
 HERE = "127.0.0.1"
 ELSEWHERE = "127.0.0.9"     # another machine, as far as anybody can tell
 SERVER = "127.0.0.77"       # a Front End's own address
+OFFICE_SERVER = "127.0.0.78"  # nobody asks it: the farm is reached through the proxy
 
 POOL = dataclasses.replace(
     topology.farm_named("fepool.contoso.local"), external="lyncwebext.contoso.com",
@@ -453,6 +454,6 @@ def conf_of(world: World, pki: Pki, listening: str, with_office: bool) -> str:
         "certificate": pki.path(world.conf_certificate), "key": pki.key(world.conf_certificate),
         "ca": pki.path(ca), "server": world.server,
         "listening": "listening_ports %s;" % listening if listening else "",
-        "office": "office_web_apps wacext.contoso.com { server %s; }" % SERVER
+        "office": "office_web_apps wacext.contoso.com { server %s; }" % OFFICE_SERVER
                   if with_office and world.office else "",
         "lines": lines}
