@@ -69,7 +69,7 @@ std::int64_t end_of(const topology::Certificate& certificate) noexcept {
     return certificate.not_after.time_since_epoch().count();
 }
 
-/// The certificates' names, each by itself: which one covers a name.
+/// The certificates' names, each by itself: which of them cover a name.
 class Covers {
 public:
     Covers(const std::vector<topology::Certificate>& certificates, std::int64_t now) {
@@ -83,19 +83,17 @@ public:
         }
     }
 
-    /// The first that covers it, or, if there is none, the first that did until it ended.
+    /// Which one a client gets is a matter of its ciphers, so each has to cover the name, in time.
     void judge(Name& name) const noexcept {
-        name.coverage = Coverage::uncovered;
+        bool by_all = true;
         for (std::size_t i = 0; i < sets_.size(); i++) {
-            if (!sets_[i].covers(name.name) || (ended_[i] && name.certificate != none)) {
-                continue;
+            const bool covers = sets_[i].covers(name.name);
+            if (covers && name.certificate == none) {
+                name.certificate = static_cast<std::uint32_t>(i);
             }
-            name.certificate = static_cast<std::uint32_t>(i);
-            if (!ended_[i]) {
-                name.coverage = Coverage::covered;
-                return;
-            }
+            by_all = by_all && covers && !ended_[i];
         }
+        name.coverage = by_all && !sets_.empty() ? Coverage::covered : Coverage::uncovered;
     }
 
 private:
