@@ -106,6 +106,7 @@ struct Line {
     balance::ServerSettings settings;
     std::uint16_t port = 0;
     std::vector<Endpoint*> endpoints; ///< a reference each
+    Record* name = nullptr;           ///< Subject::name, if the server is given by name
 };
 
 /// An endpoint in the row that is chosen from.
@@ -133,6 +134,12 @@ public:
     /// its connections, records and sessions. True if anything changed.
     bool replace(std::size_t line, std::span<const ngx_addr_t> addresses);
 
+    /// The addresses that a zone knows of a line's name, from now on. False if it knows none: then
+    /// nothing changes.
+    bool recall(std::size_t line, Zone& from);
+    /// Tells the line's addresses all workers to be, for when its name can't be looked up.
+    void remember(std::size_t line) noexcept;
+
     /// Where the servers' requests are counted, under the name of their upstream, which must live
     /// as long.
     void count_in(Counters& counters, std::string_view upstream) noexcept {
@@ -141,7 +148,8 @@ public:
     }
 
     /// Finds the records of the checks, as Reaches::bind does those of the endpoints, and the
-    /// counters.
+    /// counters. A worker begins with the addresses that were found last, which may be younger than
+    /// the configuration.
     void bind() noexcept;
     void unbind() noexcept;
 
