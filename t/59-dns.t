@@ -148,11 +148,14 @@ scene pending => sub {
     answer_is($B, 'the record changes');
     sleep 2;
     is(stats($A, 'PENDING')->{held}, 5, 'they wait on');
+    is(stats($A, 'PENDING')->{open}, 5, 'idle connections are closed');
     my $releaser = IO::Socket::SSL->new(PeerHost => $A, PeerPort => port('PENDING'),
         SSL_verify_mode => IO::Socket::SSL::SSL_VERIFY_NONE());
     print $releaser "GET /release HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     is(scalar(grep { $_->answer->{body} =~ /from \Q$A\E/ } @waiting), 5, 'and are answered');
     is(answers(), $B, 'new ones go to the new address');
+    ok(wait_until(sub { stats($A, 'PENDING')->{open} == 0 }, 10),
+        'and no connection to the earlier one is left');
 };
 
 # As often as the record says, and no more often.

@@ -182,7 +182,13 @@ bool Servers::replace(std::size_t index, std::span<const ngx_addr_t> addresses) 
               [](const Endpoint* a, const Endpoint* b) { return view(a->name) < view(b->name); });
     const bool changed = now != line.endpoints;
     line.endpoints.swap(now);
+    for (Endpoint* endpoint : line.endpoints) {
+        endpoint->lines++;
+    }
     for (Endpoint* endpoint : now) {
+        if (--endpoint->lines == 0) {
+            reach_->shared.close(*endpoint);
+        }
         release(endpoint);
     }
     if (changed) {

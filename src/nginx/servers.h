@@ -47,6 +47,7 @@ struct Endpoint {
     ngx_ssl_session_t* session = nullptr;
 
     std::size_t references = 1;
+    std::size_t lines = 0; ///< that name it; none: nothing is kept for it
 };
 
 Endpoint* retain(Endpoint* endpoint) noexcept;
@@ -131,7 +132,8 @@ public:
                  std::string checked_by);
 
     /// The addresses of a line from now on, with the line's port. What is the same as before keeps
-    /// its connections, records and sessions. True if anything changed.
+    /// its connections, records and sessions; idle connections to what no line names any
+    /// more are closed. True if anything changed.
     bool replace(std::size_t line, std::span<const ngx_addr_t> addresses);
 
     /// The addresses that a zone knows of a line's name, from now on. False if it knows none: then
