@@ -114,13 +114,13 @@ void Reach::bind(Endpoint& endpoint) noexcept {
            std::string(view(endpoint.name)) + " " + key_);
 }
 
-Reach& Reaches::reach(const std::string& key) {
+Reach& Reaches::reach(const std::string& key, bool binds) {
     for (Reach& known : all_) {
-        if (known.key() == key) {
+        if (known.key() == key && known.binds() == binds) {
             return known;
         }
     }
-    return all_.emplace_back(zone_, key);
+    return all_.emplace_back(zone_, key, binds);
 }
 
 void Reaches::bind() noexcept {

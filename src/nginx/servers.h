@@ -3,8 +3,9 @@
 // The servers of a group at run time: where they are, how they are reached, what all workers know
 // of them.
 //
-//     Reach      how servers are spoken to: plain or TLS, by which CA's word, under which name.
-//                Groups of several publications with the same reach share what is in it
+//     Reach      how servers are spoken to: plain or TLS, by which CA's word, under which name, and
+//                whether credentials bind connections. Groups of several publications with the same
+//                reach share what is in it
 //     Endpoint   one address and port under one reach: the worker's TLS session with it, and its
 //                records in shared memory
 //     Line       a `server` line: its settings, and the endpoints that its address means now
@@ -61,11 +62,14 @@ void release(Endpoint* endpoint) noexcept;
 /// How servers are spoken to.
 class Reach {
 public:
-    Reach(Zone& zone, std::string key) : zone_(zone), key_(std::move(key)) {}
+    Reach(Zone& zone, std::string key, bool binds)
+        : zone_(zone), key_(std::move(key)), binds_(binds) {}
     ~Reach();
     Reach(const Reach&) = delete;
 
+    /// Of the records: the same servers are known once, whether connections are bound or not.
     const std::string& key() const noexcept { return key_; }
+    bool binds() const noexcept { return binds_; }
     Zone& zone() noexcept { return zone_; }
 
     /// The endpoint at an address, with a reference for the caller.
@@ -81,6 +85,7 @@ private:
 
     Zone& zone_;
     std::string key_;
+    bool binds_;
     std::vector<Endpoint*> endpoints_;
 };
 
@@ -88,7 +93,9 @@ private:
 class Reaches {
 public:
     explicit Reaches(Zone& zone) : zone_(zone) {}
-    Reach& reach(const std::string& key);
+    /// `binds`: credentials bind a connection to its client. Where they don't, connections aren't
+    /// shared with those where they do.
+    Reach& reach(const std::string& key, bool binds);
 
     /// Finds the records of all endpoints: in the master once the zone is there, and in each worker
     /// once it has entered it.
