@@ -75,6 +75,11 @@ our $Shared = join '', map {
         name => $_, host => "lyncwebext.$_.com")
 } qw(contoso fabrikam);
 
+# The same, but only one of them binds connections to clients.
+our $Unlike = publication("server 127.0.0.11 max_conns=3 fail_timeout=5s; server 127.0.0.12 down;")
+    . publication("server 127.0.0.11 max_conns=3 fail_timeout=5s; server 127.0.0.12 backup;",
+        name => 'fabrikam', host => 'lyncwebext.fabrikam.com', rest => 'connection_auth off;');
+
 sub counts { my ($who) = @_; join ' ', map { "$_=$who->{$_}" } sort keys %$who }
 
 sub refusals { scalar(() = log_lines(qr/connect\(\) failed/)) }
@@ -243,6 +248,22 @@ scene shared => sub {
     is(refusals(), 1, 'and one request found out for both');
 };
 
+# What is known of a server is so to both; connections aren't, which may carry credentials.
+scene unlike => sub {
+    my @fe = front_ends(2);
+    my @held = map { held(30) } 1 .. 3;
+    ok((wait_until { $fe[0]->seen->{waiting} == 3 }), 'the server is full');
+    is(counts(ask_times(2, host => 'lyncwebext.fabrikam.com')), '127.0.0.12=2',
+        'for the other publication, too');
+    $_->close for @held;
+    ok((wait_until { $fe[0]->seen->{waiting} == 0 }), 'they go');
+    is(counts(ask_times(1)), '127.0.0.11=1', 'a request, whose connection is kept');
+    my $connections = $fe[0]->seen->{connections};
+    is(counts(ask_times(1, host => 'lyncwebext.fabrikam.com')), '127.0.0.11=1',
+        'one of the other publication');
+    is($fe[0]->seen->{connections}, $connections + 1, 'has a connection of its own');
+};
+
 # What a killed worker had under way is nobody's any more.
 scene killed_worker => sub {
     my ($fe) = front_ends(1);
@@ -380,3 +401,9 @@ __DATA__
 === TEST 15: over a reload
 --- http_config eval: $::Three
 --- scene: reloaded
+
+
+
+=== TEST 16: publications of which one binds connections
+--- http_config eval: $::Unlike
+--- scene: unlike

@@ -14,9 +14,11 @@ use JSON::PP ();
 
 use Time::HiRes qw(sleep time);
 
+master_on();
+
 my ($A, $B, $C) = qw(127.0.0.11 127.0.0.21 127.0.0.31);
 
-servers($_, $A, $B, $C) for qw(CHANGE GONE PENDING TTL LATE HEALTH TWO SYSTEM);
+servers($_, $A, $B, $C) for qw(CHANGE GONE RELOAD PENDING TTL LATE HEALTH TWO SYSTEM);
 servers('HOSTS', '127.0.0.1');
 
 dns_start(ttl => 1);
@@ -32,6 +34,7 @@ our $Resolver = "resolver 127.0.0.1:%%PORT_DNS%% ipv6=off;\n";
 our %Publication = (
     change => named('CHANGE', 'server fe.change.test;'),
     gone   => named('GONE', 'server fe.gone.test;'),
+    reload => named('RELOAD', 'server fe01.reload.test; server fe02.reload.test;'),
     pending => named('PENDING', 'server fe.pending.test;'),
     ttl     => named('TTL', 'server fe.ttl.test;'),
     late    => named('LATE', 'server fe.late.test;'),
@@ -125,6 +128,41 @@ scene gone => sub {
         or diag(health_lines());
 };
 
+# The names are known to the `resolver` only, and workers of a new configuration have no address yet
+# when requests come: those that were found last.
+scene reload => sub {
+    dns_says('fe01.reload.test' => $A, 'fe02.reload.test' => $B);
+    answer_is("$A $B", 'up');
+    kill STOP => dns_pid();
+    for my $time (1, 2) {
+        is(reload(), 'reloaded', "reload $time while the DNS server is silent");
+        is(answers(12), "$A $B", 'the last addresses are asked on');
+    }
+    like(join("\n", log_lines(qr/lync_dns.* in .*nginx\.conf/)),
+        qr/server "fe01\.reload\.test" can't be resolved \(.+\), its last addresses stay in use: 127\.0\.0\.11 in /,
+        'and so it is told');
+    kill KILL => $_ for worker_pids();
+    ok(wait_until(sub { (eval { answers() } // '') eq "$A $B" }, $Pools::PATIENCE),
+        'killed workers have such successors');
+    provoked_lines(qr/exited on signal 9/);
+    kill CONT => dns_pid();
+    dns_says('fe01.reload.test' => $C, 'fe02.reload.test' => $B);
+    answer_is("$B $C", 'it goes on');
+
+    # Answers that take their time, as those of a DNS server far away.
+    my ($asked, $failed) = (0, 0);
+    for (1 .. 3) {
+        kill STOP => dns_pid();
+        is(reload(), 'reloaded', 'a reload while the DNS server is slow');
+        for (my $until = time + 0.4; time < $until; $asked++) {
+            $failed++ if answers(1) !~ /^(?:\Q$B\E|\Q$C\E)$/;
+        }
+        kill CONT => dns_pid();
+    }
+    is($failed, 0, "none of $asked requests fails");
+    answer_is("$B $C", 'the younger ones');
+};
+
 # A request that waits at an address that the record has lost gets its answer.
 scene pending => sub {
     dns_says('fe.pending.test' => $A);
@@ -137,11 +175,14 @@ scene pending => sub {
     answer_is($B, 'the record changes');
     sleep 2;
     is(stats($A, 'PENDING')->{held}, 5, 'they wait on');
+    is(stats($A, 'PENDING')->{open}, 5, 'idle connections are closed');
     my $releaser = IO::Socket::SSL->new(PeerHost => $A, PeerPort => port('PENDING'),
         SSL_verify_mode => IO::Socket::SSL::SSL_VERIFY_NONE());
     print $releaser "GET /release HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     is(scalar(grep { $_->answer->{body} =~ /from \Q$A\E/ } @waiting), 5, 'and are answered');
     is(answers(), $B, 'new ones go to the new address');
+    ok(wait_until(sub { stats($A, 'PENDING')->{open} == 0 }, 10),
+        'and no connection to the earlier one is left');
 };
 
 # As often as the record says, and no more often.
@@ -325,7 +366,14 @@ __DATA__
 
 
 
-=== TEST 9: the system's name servers
+=== TEST 9: reloads
+--- http_config eval: $::Http{reload}
+--- scene: reload
+--- suppress_stderr
+
+
+
+=== TEST 10: the system's name servers
 --- config
 --- scene: system
 

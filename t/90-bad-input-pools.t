@@ -10,6 +10,7 @@ my $in_pool = '"health_check" directive of pool "fepool.contoso.local"';
 my $kinds   = 'it is "autodiscover", "tcp=PORT" or "off"';
 my $port    = 'a port is a number from 1 to 65535, such as tcp=5061';
 my $time    = 'a time is written as "960s", "16m" or "1h"';
+my $least   = "a second is the least, $time";
 my $count   = 'so many checks in a row are a number from 1 to 1000';
 
 # What stands behind health_check, and what is said of it.
@@ -25,7 +26,8 @@ my @mistakes = (
         qw(tcp= tcp=0 tcp=65536 tcp=-1 tcp=sip tcp=5061x tcp=99999999999999999999)),
     (map { ["autodiscover $_=0",   qq{invalid value "0" in $in_pool: it can't be zero}],
            ["autodiscover $_=0s",  qq{invalid value "0s" in $in_pool: it can't be zero}],
-           ["autodiscover $_=500ms", qq{invalid value "500ms" in $in_pool: $time}],
+           ["autodiscover $_=500ms", qq{invalid value "500ms" in $in_pool: $least}],
+           ["autodiscover $_=",    qq{invalid value "" in $in_pool: $time}],
            ["autodiscover $_=-5s", qq{invalid value "-5s" in $in_pool: $time}],
            ["autodiscover $_=soon", qq{invalid value "soon" in $in_pool: $time}],
            ["autodiscover $_=2w",  qq{invalid value "2w" in $in_pool: more than a week is a mistake}],

@@ -29,8 +29,16 @@ my @addresses = (
 );
 
 # Parameters of a server that can't be.
-my @parameters = qw(weight=0 weight=-1 weight=many weight weight= max_conns=-1 max_fails=x backup=1
+my @parameters = qw(weight backup=1
     port=4443 resolve slowstart=30s slow_start route=a 4443);
+
+
+# And numbers of one that can't be.
+my %numbers = (
+    (map { ("weight=$_" => 'weight is a number from 1 to 1000000') } qw(0 -1 1000001 many), ''),
+    'max_conns=-1' => 'max_conns is a number from 0 to 1000000',
+    'max_fails=x'  => 'max_fails is a number from 0 to 1000000',
+);
 
 my @rows;
 for my $address (@addresses) {
@@ -52,6 +60,16 @@ for my $parameter (@parameters) {
         says  => "invalid parameter \"$parameter\" in \"server\" directive of pool"
                . ' "fepool.contoso.local": it may be weight=N, max_conns=N, max_fails=N,'
                . ' fail_timeout=TIME, slow_start=TIME, backup or down in %%HERE%%',
+    };
+}
+
+for my $parameter (sort keys %numbers) {
+    push @rows, {
+        title => "server 10.0.0.11 $parameter",
+        pool  => "pool fepool.contoso.local {\nexternal_web_services lyncwebext.contoso.com;\n"
+               . "server 10.0.0.11 $parameter;  # here\n}\n",
+        says  => "invalid parameter \"$parameter\" in \"server\" directive of pool"
+               . " \"fepool.contoso.local\": $numbers{$parameter} in %%HERE%%",
     };
 }
 
@@ -108,6 +126,36 @@ pool fepool.contoso.local {
 }
 --- says
 every "server" of pool "fepool.contoso.local" is a backup: at least one must not be in %%HERE%%
+
+=== nothing but servers that are down
+--- pool
+pool fepool.contoso.local {
+    external_web_services lyncwebext.contoso.com;
+    server 10.0.0.11 down;  # here
+    server 10.0.0.12 down backup;
+}
+--- warns
+every "server" of pool "fepool.contoso.local" is down: all its clients get 503 until "down" is taken
+away in %%HERE%%
+
+=== a backup is left
+--- pool
+pool fepool.contoso.local {
+    external_web_services lyncwebext.contoso.com;
+    server 10.0.0.11 down;
+    server 10.0.0.12 backup;
+}
+--- warns
+
+=== slow_start without a time
+--- pool
+pool fepool.contoso.local {
+    external_web_services lyncwebext.contoso.com;
+    server 10.0.0.11 slow_start=;  # here
+}
+--- says
+invalid value "" in "server" directive of pool "fepool.contoso.local": a time is written as "960s",
+"16m" or "1h" in %%HERE%%
 
 === a server of a farm with a port
 --- more

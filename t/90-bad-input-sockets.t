@@ -45,7 +45,7 @@ my @values = (
     ['path_policy',         'lax',                'it is "strict" or "vendor"'],
     ['pending_get_timeout', '15min',              $time],
     ['pending_get_timeout', '-1',                 $time],
-    ['pending_get_timeout', '500ms',              $time],
+    ['pending_get_timeout', '500ms',              qq{a second is the least, $time}],
     ['pending_get_timeout', '1s1m',               $time],
     ['pending_get_timeout', '1.5h',               $time],
     ['pending_get_timeout', '99999999999999999s', $time],

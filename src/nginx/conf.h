@@ -69,7 +69,7 @@ struct Publication {
         group.limits.owned_idle = msec(auth.idle);
         group.limits.age = msec(auth.age);
         group.limits.owned = auth.most;
-        group.reach = &reaches.reach(reach_key(upstream, auth.on));
+        group.reach = &reaches.reach(reach_key(upstream), auth.on);
         group.reach->shared.reserve(group.limits.shared);
         group.servers.declare(*group.reach, farm, upstream.port,
                               farm.certificate_name + " " + trust());
@@ -80,12 +80,10 @@ struct Publication {
         return plan.publication.backend_verify ? plan.publication.trusted_ca : "anybody";
     }
 
-    /// What must be equal for two groups to use each other's connections.
-    std::string reach_key(const plan::Upstream& upstream, bool binds) const {
-        const std::string kept = binds ? "bound" : "unbound";
-        return upstream.tls
-                   ? "tls " + kept + " " + plan.farm(upstream).certificate_name + " " + trust()
-                   : "plain " + kept;
+    /// What must be equal for two groups to mean the same server by an address and port.
+    std::string reach_key(const plan::Upstream& upstream) const {
+        return upstream.tls ? "tls " + plan.farm(upstream).certificate_name + " " + trust()
+                            : "plain";
     }
 
     const topology::Farm* farm(const Host& host, std::uint16_t target) const noexcept {

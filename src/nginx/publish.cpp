@@ -219,10 +219,11 @@ std::size_t records_of(const MainConf& conf) {
     for (const auto& publication : conf.publications) {
         records += services;
         for (Group& group : publication->groups) {
-            // The group, the pool; of each server the endpoint, its check, what it answered.
+            // The group, the pool; of each server the endpoint, its check, what it answered; of
+            // each line its name.
             const std::size_t servers =
                 std::max(group.servers.all().size(), group.servers.lines().size());
-            records += 2 + 3 * servers;
+            records += 2 + 3 * servers + group.servers.lines().size();
         }
     }
     return records;

@@ -113,10 +113,30 @@ int look_up_now(const std::string& name, Servers& servers, std::size_t line) {
     return 0;
 }
 
-/// Lines that have no address yet, since `resolve_at_start` is off. A system without DNS takes its
-/// time for each name; the first one is enough to see that.
+/// `10.0.0.11, 10.0.0.12`
+std::string addresses_of(const Line& line) {
+    std::string text;
+    for (const Endpoint* endpoint : line.endpoints) {
+        std::array<u_char, NGX_SOCKADDR_STRLEN> buffer{};
+        const std::size_t length = ngx_sock_ntop(const_cast<sockaddr*>(&endpoint->address.sockaddr),
+                                                 endpoint->length, buffer.data(), buffer.size(), 0);
+        text += text.empty() ? "" : ", ";
+        text.append(reinterpret_cast<const char*>(buffer.data()), length);
+    }
+    return text;
+}
+
+std::string last_ones_stay(const std::string& name, const char* why, const std::string& addresses) {
+    return "lync_dns: server \"" + name + "\" can't be resolved (" + why +
+           "), its last addresses stay in use: " + addresses;
+}
+
+/// Lines that have no address yet, since `resolve_at_start` is off. What the system can't resolve,
+/// the running configuration may know: from its `resolver`, or from before DNS fell silent. A
+/// system without DNS takes its time for each name; the first one is enough to see that.
 void try_names(ngx_conf_t* cf, MainConf& conf) {
     bool works = true;
+    Zone* running = Zone::running();
     each_name(conf, [&](Servers& servers, std::size_t line, const std::string& name) {
         if (!servers.lines()[line].endpoints.empty()) {
             return;
@@ -125,8 +145,12 @@ void try_names(ngx_conf_t* cf, MainConf& conf) {
         const int result = works ? look_up_now(name, servers, line) : EAI_AGAIN;
         works = works && result != EAI_AGAIN;
         if (result != 0) {
-            ngx_log_error(NGX_LOG_WARN, cf->log, 0, "%s in %s:%ui",
-                          topology::not_resolved_yet(name, gai_strerror(result)).c_str(),
+            const char* why = gai_strerror(result);
+            const std::string text =
+                running != nullptr && servers.recall(line, *running)
+                    ? last_ones_stay(name, why, addresses_of(servers.lines()[line]))
+                    : topology::not_resolved_yet(name, why);
+            ngx_log_error(NGX_LOG_WARN, cf->log, 0, "%*s in %s:%ui", text.size(), text.data(),
                           place.file.c_str(), static_cast<ngx_uint_t>(place.line));
         }
     });
@@ -280,6 +304,7 @@ void Resolving::Names::take(Name& name, const ngx_resolver_ctx_t* lookup) {
     bool changed = false;
     for (const auto& [servers, line] : name.lines) {
         changed = servers->replace(line, addresses) || changed;
+        servers->remember(line);
     }
     if (tells() && (changed || name.failing)) {
         const std::string now = addresses_of(name);
@@ -298,25 +323,17 @@ void Resolving::Names::fail(Name& name, const char* why) {
     if (!std::exchange(name.failing, true) && tells()) {
         const std::string addresses = addresses_of(name);
         const std::string text =
-            "lync_dns: server \"" + name.text + "\" can't be resolved (" + why + "), " +
-            (addresses.empty() ? "so there is no address to send requests to"
-                               : "its last addresses stay in use: " + addresses);
+            addresses.empty() ? "lync_dns: server \"" + name.text + "\" can't be resolved (" + why +
+                                    "), so there is no address to send requests to"
+                              : last_ones_stay(name.text, why, addresses);
         ngx_log_error(NGX_LOG_WARN, cycle_->log, 0, "%*s", text.size(), text.data());
     }
 }
 
-/// `10.0.0.11, 10.0.0.12`; all lines of a name have the same.
+/// All lines of a name have the same.
 std::string Resolving::Names::addresses_of(const Name& name) const {
-    std::string text;
     const auto& [servers, line] = name.lines.front();
-    for (const Endpoint* endpoint : servers->lines()[line].endpoints) {
-        std::array<u_char, NGX_SOCKADDR_STRLEN> buffer{};
-        const std::size_t length = ngx_sock_ntop(const_cast<sockaddr*>(&endpoint->address.sockaddr),
-                                                 endpoint->length, buffer.data(), buffer.size(), 0);
-        text += text.empty() ? "" : ", ";
-        text.append(reinterpret_cast<const char*>(buffer.data()), length);
-    }
-    return text;
+    return lync::nginx::addresses_of(servers->lines()[line]);
 }
 
 Resolving::Resolving(ngx_cycle_t* cycle, MainConf& conf) {

@@ -186,6 +186,10 @@ ngx_connection_t* SharedConnections::take(const Endpoint& server) noexcept {
 }
 
 void SharedConnections::keep(ngx_connection_t* c, Endpoint& server, ngx_msec_t idle) noexcept {
+    if (server.lines == 0) {
+        close_server_connection(c);
+        return;
+    }
     if (ngx_queue_empty(&free_)) {
         Item* oldest = item_of(ngx_queue_last(&idle_));
         vacate(oldest);
@@ -199,6 +203,12 @@ void SharedConnections::keep(ngx_connection_t* c, Endpoint& server, ngx_msec_t i
     make_idle(c, item, on_event, idle);
     if (c->read->ready) {
         on_event(c->read);
+    }
+}
+
+void SharedConnections::close(const Endpoint& server) noexcept {
+    while (ngx_connection_t* c = take(server)) {
+        close_server_connection(c);
     }
 }
 

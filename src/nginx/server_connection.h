@@ -43,8 +43,12 @@ public:
     /// The youngest idle connection to `server`, or NULL; no longer idle then.
     ngx_connection_t* take(const Endpoint& server) noexcept;
 
-    /// Keeps an idle connection; the oldest one is closed if there is no room.
+    /// Keeps an idle connection; the oldest one is closed if there is no room. Nothing is kept for
+    /// a server that no line names any more.
     void keep(ngx_connection_t* c, Endpoint& server, ngx_msec_t idle) noexcept;
+
+    /// Closes what is idle to `server`.
+    void close(const Endpoint& server) noexcept;
 
 private:
     struct Item {
@@ -89,12 +93,12 @@ ngx_connection_t* take_owned(Ownership& ownership) noexcept;
 /// so nothing is left there to see.
 bool has_said_farewell(const ngx_connection_t* c) noexcept;
 
-/// How many bytes have been written to a connection, TLS's own included, since it was taken into use
-/// or earlier: for the difference between two moments of a use.
+/// How many bytes have been written to a connection, TLS's own included, since it was taken into
+/// use or earlier: for the difference between two moments of a use.
 std::uint64_t written_bytes(const ngx_connection_t* c) noexcept;
 
-/// How many bytes the other side's TCP hasn't acknowledged, or 0 where the system doesn't tell. Works
-/// on a connection that was reset, too.
+/// How many bytes the other side's TCP hasn't acknowledged, or 0 where the system doesn't tell.
+/// Works on a connection that was reset, too.
 std::uint64_t unacknowledged_bytes(ngx_socket_t fd) noexcept;
 
 /// An idle connection back into the hands of nginx's upstream.

@@ -3,6 +3,7 @@
 #include "balance/affinity.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -21,6 +22,17 @@ std::string_view bytes_of(const ngx_sockaddr_t& address) noexcept {
     default:
         return {};
     }
+}
+
+/// An address from shared memory; `room` is where it stays.
+ngx_addr_t address_of(const NameAddresses::Address& known, ngx_sockaddr_t& room) noexcept {
+    room.sockaddr.sa_family = known.family;
+    if (known.family == AF_INET6) {
+        std::memcpy(&room.sockaddr_in6.sin6_addr, known.bytes.data(), 16);
+        return {&room.sockaddr, sizeof(sockaddr_in6), {}};
+    }
+    std::memcpy(&room.sockaddr_in.sin_addr, known.bytes.data(), 4);
+    return {&room.sockaddr, sizeof(sockaddr_in), {}};
 }
 
 balance::ServerSettings settings_of(const topology::Server& server) {
@@ -102,13 +114,13 @@ void Reach::bind(Endpoint& endpoint) noexcept {
            std::string(view(endpoint.name)) + " " + key_);
 }
 
-Reach& Reaches::reach(const std::string& key) {
+Reach& Reaches::reach(const std::string& key, bool binds) {
     for (Reach& known : all_) {
-        if (known.key() == key) {
+        if (known.key() == key && known.binds() == binds) {
             return known;
         }
     }
-    return all_.emplace_back(zone_, key);
+    return all_.emplace_back(zone_, key, binds);
 }
 
 void Reaches::bind() noexcept {
@@ -170,13 +182,50 @@ bool Servers::replace(std::size_t index, std::span<const ngx_addr_t> addresses) 
               [](const Endpoint* a, const Endpoint* b) { return view(a->name) < view(b->name); });
     const bool changed = now != line.endpoints;
     line.endpoints.swap(now);
+    for (Endpoint* endpoint : line.endpoints) {
+        endpoint->lines++;
+    }
     for (Endpoint* endpoint : now) {
+        if (--endpoint->lines == 0) {
+            reach_->shared.close(*endpoint);
+        }
         release(endpoint);
     }
     if (changed) {
         rebuild();
     }
     return changed;
+}
+
+bool Servers::recall(std::size_t index, Zone& from) {
+    const NameAddresses known = from.addresses_of(lines_[index].declared->address);
+    std::array<ngx_sockaddr_t, NameAddresses::most> room{};
+    std::vector<ngx_addr_t> addresses;
+    for (std::size_t i = 0; i < known.count; i++) {
+        addresses.push_back(address_of(known.address[i], room[i]));
+    }
+    if (!addresses.empty()) {
+        replace(index, addresses);
+    }
+    return !addresses.empty();
+}
+
+void Servers::remember(std::size_t index) noexcept {
+    const Line& line = lines_[index];
+    if (line.name == nullptr) {
+        return;
+    }
+    NameAddresses addresses;
+    for (const Endpoint* endpoint : line.endpoints) {
+        const std::string_view bytes = bytes_of(endpoint->address);
+        if (addresses.count == NameAddresses::most || bytes.empty()) {
+            continue;
+        }
+        NameAddresses::Address& address = addresses.address[addresses.count++];
+        address.family = endpoint->address.sockaddr.sa_family;
+        std::memcpy(address.bytes.data(), bytes.data(), bytes.size());
+    }
+    reach_->zone().remember(*line.name, addresses);
 }
 
 void Servers::rebuild() {
@@ -252,11 +301,27 @@ void Servers::bind() noexcept {
     for (Server& server : all_) {
         bind(server);
     }
+    Zone& zone = reach_->zone();
+    for (std::size_t i = 0; i < lines_.size(); i++) {
+        Line& line = lines_[i];
+        if (!line.declared->by_name) {
+            continue;
+        }
+        rebind(zone, line.name, Subject::name, line.declared->address);
+        if (zone.is_entered()) {
+            recall(i, zone);
+        } else if (!line.endpoints.empty()) {
+            remember(i);
+        }
+    }
 }
 
 void Servers::unbind() noexcept {
     for (Server& server : all_) {
         server.check = nullptr;
+    }
+    for (Line& line : lines_) {
+        line.name = nullptr;
     }
 }
 

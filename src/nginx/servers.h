@@ -3,8 +3,9 @@
 // The servers of a group at run time: where they are, how they are reached, what all workers know
 // of them.
 //
-//     Reach      how servers are spoken to: plain or TLS, by which CA's word, under which name.
-//                Groups of several publications with the same reach share what is in it
+//     Reach      how servers are spoken to: plain or TLS, by which CA's word, under which name, and
+//                whether credentials bind connections. Groups of several publications with the same
+//                reach share what is in it
 //     Endpoint   one address and port under one reach: the worker's TLS session with it, and its
 //                records in shared memory
 //     Line       a `server` line: its settings, and the endpoints that its address means now
@@ -47,6 +48,7 @@ struct Endpoint {
     ngx_ssl_session_t* session = nullptr;
 
     std::size_t references = 1;
+    std::size_t lines = 0; ///< that name it; none: nothing is kept for it
 };
 
 Endpoint* retain(Endpoint* endpoint) noexcept;
@@ -60,11 +62,14 @@ void release(Endpoint* endpoint) noexcept;
 /// How servers are spoken to.
 class Reach {
 public:
-    Reach(Zone& zone, std::string key) : zone_(zone), key_(std::move(key)) {}
+    Reach(Zone& zone, std::string key, bool binds)
+        : zone_(zone), key_(std::move(key)), binds_(binds) {}
     ~Reach();
     Reach(const Reach&) = delete;
 
+    /// Of the records: the same servers are known once, whether connections are bound or not.
     const std::string& key() const noexcept { return key_; }
+    bool binds() const noexcept { return binds_; }
     Zone& zone() noexcept { return zone_; }
 
     /// The endpoint at an address, with a reference for the caller.
@@ -80,6 +85,7 @@ private:
 
     Zone& zone_;
     std::string key_;
+    bool binds_;
     std::vector<Endpoint*> endpoints_;
 };
 
@@ -87,7 +93,9 @@ private:
 class Reaches {
 public:
     explicit Reaches(Zone& zone) : zone_(zone) {}
-    Reach& reach(const std::string& key);
+    /// `binds`: credentials bind a connection to its client. Where they don't, connections aren't
+    /// shared with those where they do.
+    Reach& reach(const std::string& key, bool binds);
 
     /// Finds the records of all endpoints: in the master once the zone is there, and in each worker
     /// once it has entered it.
@@ -106,6 +114,7 @@ struct Line {
     balance::ServerSettings settings;
     std::uint16_t port = 0;
     std::vector<Endpoint*> endpoints; ///< a reference each
+    Record* name = nullptr;           ///< Subject::name, if the server is given by name
 };
 
 /// An endpoint in the row that is chosen from.
@@ -130,8 +139,15 @@ public:
                  std::string checked_by);
 
     /// The addresses of a line from now on, with the line's port. What is the same as before keeps
-    /// its connections, records and sessions. True if anything changed.
+    /// its connections, records and sessions; idle connections to what no line names any
+    /// more are closed. True if anything changed.
     bool replace(std::size_t line, std::span<const ngx_addr_t> addresses);
+
+    /// The addresses that a zone knows of a line's name, from now on. False if it knows none: then
+    /// nothing changes.
+    bool recall(std::size_t line, Zone& from);
+    /// Tells the line's addresses all workers to be, for when its name can't be looked up.
+    void remember(std::size_t line) noexcept;
 
     /// Where the servers' requests are counted, under the name of their upstream, which must live
     /// as long.
@@ -141,7 +157,8 @@ public:
     }
 
     /// Finds the records of the checks, as Reaches::bind does those of the endpoints, and the
-    /// counters.
+    /// counters. A worker begins with the addresses that were found last, which may be younger than
+    /// the configuration.
     void bind() noexcept;
     void unbind() noexcept;
 

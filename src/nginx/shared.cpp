@@ -201,6 +201,7 @@ struct Zone::Memory {
             // Only lock-free atomics, and nobody reads the new zone yet.
             std::memcpy(static_cast<void*>(&to.health), &from.health, sizeof(to.health));
             std::memcpy(static_cast<void*>(&to.failures), &from.failures, sizeof(to.failures));
+            to.addresses = from.addresses;
         }
     }
 
@@ -347,6 +348,34 @@ void Zone::drop(Record* record) noexcept {
     if (record != nullptr && memory_ != nullptr && entered_) {
         add(*record, Gauge::references, -1);
     }
+}
+
+NameAddresses Zone::addresses_of(std::string_view name) noexcept {
+    if (memory_ == nullptr) {
+        return {};
+    }
+    const std::uint64_t key_hash = hash(name);
+    const Locked lock(Memory::pool_of(zone_));
+    const Record* record = memory_->known(Subject::name, name, key_hash);
+    return record == nullptr ? NameAddresses{} : record->addresses;
+}
+
+void Zone::remember(Record& name, const NameAddresses& addresses) noexcept {
+    if (memory_ == nullptr) {
+        return;
+    }
+    const Locked lock(Memory::pool_of(zone_));
+    // The master takes the lock from a process that is killed with it: no half of a list, then.
+    name.addresses.count = 0;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    name.addresses.address = addresses.address;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    name.addresses.count = addresses.count;
+}
+
+Zone* Zone::running() noexcept {
+    const ngx_shm_zone_t* zone = running_zone(zone_name);
+    return zone == nullptr ? nullptr : static_cast<Zone*>(zone->data);
 }
 
 std::int32_t Zone::add(Record& record, Gauge which, std::int32_t by) noexcept {

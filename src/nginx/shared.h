@@ -10,10 +10,10 @@
 //     slot gauges for each slot and record: what that worker alone has counted into the gauges
 //
 // Nothing on the request path takes a lock. Gauges (requests in flight) go up and down; each worker
-// also notes its own part in its slot, and what a killed worker has left there is taken off again by
-// whoever finds it dead. Numbers that only grow are another zone's (counters.h).
-// Records are found and made under the zone's lock: at load, at a worker's start, and when DNS
-// brings an address; never by a request.
+// also notes its own part in its slot, and what a killed worker has left there is taken off again
+// by whoever finds it dead. Numbers that only grow are another zone's (counters.h). Records are
+// found and made, and what they say of names is read and written, under the zone's lock: at load,
+// at a worker's start, and when DNS brings an address; never by a request.
 //
 // Lifetimes. A record is used by a configuration (its generation) and by workers (the gauge
 // `references`). One that nobody uses keeps its contents until its room is needed. Pointers to
@@ -37,6 +37,7 @@ enum class Subject : std::uint8_t {
     endpoint, ///< address, port and how it is spoken to: load and failures
     check,    ///< one server as one kind of check sees it: health
     group,    ///< the servers of an upstream, together: probes
+    name,     ///< a server's name: the addresses that it had last
 };
 
 /// Numbers that go up and down.
@@ -57,6 +58,18 @@ struct SharedFailures {
     std::atomic<std::uint64_t> recovered;
 };
 
+/// Addresses of a name, as many as there is room for. Ports come with the servers.
+struct NameAddresses {
+    struct Address {
+        std::uint16_t family;
+        std::array<unsigned char, 16> bytes; ///< in network byte order; 4 of them for AF_INET
+    };
+    static constexpr std::size_t most = 16;
+
+    std::uint32_t count = 0;
+    std::array<Address, most> address{};
+};
+
 /// One thing that is watched. Zeroed memory is a free one.
 struct Record {
     static constexpr std::size_t longest_key = 700;
@@ -73,6 +86,7 @@ struct Record {
     balance::SharedHealth health;
     SharedFailures failures;
     std::atomic<std::uint64_t> probe; ///< msec until which no probe may begin
+    NameAddresses addresses;          ///< read and written under the zone's lock
 
     std::string_view name() const noexcept { return {key, key_length}; }
 
@@ -111,9 +125,19 @@ public:
     Record* find(Subject subject, std::string_view key) noexcept;
     void drop(Record* record) noexcept;
 
+    /// The addresses that a name had last, none if it isn't known. Makes no record.
+    NameAddresses addresses_of(std::string_view name) noexcept;
+    void remember(Record& name, const NameAddresses& addresses) noexcept;
+
     /// Goes up or down by one, in the total and in this worker's own part. Returns the total
     /// before.
     std::int32_t add(Record& record, Gauge which, std::int32_t by) noexcept;
+
+    /// The zone of the running configuration while another one is read, or NULL.
+    static Zone* running() noexcept;
+
+    /// Whether this is a worker, between `enter` and `leave`.
+    bool is_entered() const noexcept { return entered_; }
 
     /// A worker begins: claims a slot, and takes back what dead workers have left. Not in nginx's
     /// helper processes.

@@ -48,6 +48,7 @@ private:
     void read_edges();
     void check_path(std::string_view path, const Directive& directive, std::string_view what) const;
     void remark_idle();
+    void remark_drained(const Directive& farm_block);
     void remark_internal_ports(const Directive& pool);
     [[noreturn]] void missing(std::string_view directive, std::string_view remedy) const;
     void remark(Severity severity, std::string text, const Place& place) {
@@ -175,6 +176,7 @@ void Declaration::read_farms() {
     for (const std::string_view kind : {"pool", "director", "office_web_apps", "exchange"}) {
         each(kind, [&](const Directive& directive) {
             publication_.farms.push_back(read_farm(directive, block_, publication_.product));
+            remark_drained(directive);
             if (kind == "pool" || kind == "director") {
                 remark_internal_ports(directive);
             }
@@ -370,6 +372,18 @@ void Declaration::remark_idle() {
                "\"http_autodiscover\" does nothing in " + block_.title() +
                    ": \"http_listen\" is off, so nobody listens for plain HTTP",
                directive->place);
+    }
+}
+
+/// Right for a while, as before work on the servers; and easily forgotten.
+void Declaration::remark_drained(const Directive& farm_block) {
+    const Farm& farm = publication_.farms.back();
+    if (std::all_of(farm.servers.begin(), farm.servers.end(),
+                    [](const Server& server) { return server.down; })) {
+        remark(Severity::warning,
+               "every \"server\" of " + farm_block.title() +
+                   " is down: all its clients get 503 until \"down\" is taken away",
+               farm.servers.front().place);
     }
 }
 

@@ -39,15 +39,23 @@ std::string read_fqdn(std::string_view text, const Directive& directive, const D
     return std::move(parsed.name);
 }
 
-/// Whether it is a parameter of `server`, taken over into it. Throws for a bad time.
+/// Whether it is a parameter of `server`, taken over into it. Throws for a bad time or number.
 bool read_server_parameter(Server& server, const Parameter& parameter, const Directive& directive,
                            const Directive& block) {
     const std::string_view name = parameter.name;
     const std::string_view value = parameter.value;
-    const auto number = [value](unsigned least, unsigned& into) {
-        const auto read = parse_number(value, least, 1000000);
-        into = read.value_or(into);
-        return read.has_value();
+    const auto number = [&](unsigned least, unsigned& into) {
+        constexpr unsigned most = 1000000;
+        const auto read = parse_number(value, least, most);
+        if (!read) {
+            throw Mistake("invalid parameter " + quoted(parameter.text) +
+                              syntax::in_directive(directive, block) + ": " + std::string(name) +
+                              " is a number from " + std::to_string(least) + " to " +
+                              std::to_string(most),
+                          directive.place);
+        }
+        into = *read;
+        return true;
     };
     if (name == "weight") {
         return number(1, server.weight);

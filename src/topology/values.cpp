@@ -43,7 +43,10 @@ void SeenParameters::add(std::string_view name, const Directive& directive,
 
 std::chrono::seconds read_time(std::string_view text, const Directive& directive,
                                const Directive& block) {
-    const std::string_view why = "a time is written as \"960s\", \"16m\" or \"1h\"";
+    const std::string_view why =
+        text.ends_with("ms")
+            ? "a second is the least, a time is written as \"960s\", \"16m\" or \"1h\""
+            : "a time is written as \"960s\", \"16m\" or \"1h\"";
 
     // The units of nginx's own parser, from the longest to the shortest; milliseconds make no
     // sense for what people wait for.
@@ -71,6 +74,9 @@ std::chrono::seconds read_time(std::string_view text, const Directive& directive
     }
 
     constexpr std::uint64_t most = 7 * 86400;
+    if (text.empty()) {
+        syntax::invalid_value(text, directive, block, why);
+    }
     if (total == 0 || total > most) {
         syntax::invalid_value(text, directive, block,
                               total == 0 ? "it can't be zero" : "more than a week is a mistake");
