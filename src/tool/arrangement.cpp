@@ -47,6 +47,7 @@ public:
         }
         order_pools();
         name_pools();
+        leave_out_internal_sites();
         return std::move(result_);
     }
 
@@ -406,6 +407,40 @@ private:
         if (!known) {
             remarks.push_back(std::move(remark));
         }
+    }
+
+    /// What the module refuses: a farm at a pool's servers, on the port of their internal web site.
+    void leave_out_internal_sites() {
+        for (Name& name : result_.names) {
+            if (name.as != As::office_web_apps && name.as != As::exchange) {
+                continue;
+            }
+            const std::uint16_t port = name.rule.https_port != 0 ? name.rule.https_port : 443;
+            const auto clashes = [&](const Pool& pool) {
+                return port != (pool.https != 0 ? pool.https : result_.usual_ports().https) &&
+                       is_at(name, pool);
+            };
+            if (std::any_of(result_.pools.begin(), result_.pools.end(), clashes)) {
+                remark(RemarkKind::changed,
+                       quoted(name.rule.host) + " went to port " + std::to_string(port) +
+                           " of servers of a pool, where their internal web site is; it is left out",
+                       name.rule.place);
+                tell(name, "not published");
+                name.as = As::skip;
+            }
+        }
+    }
+
+    /// Whether a name's servers are some of the pool's, by address or by name.
+    bool is_at(const Name& name, const Pool& pool) const {
+        const auto is_pools = [&](const OldServer& server) {
+            return server.address == pool.fqdn ||
+                   std::any_of(
+                       pool.servers.begin(), pool.servers.end(),
+                       [&](const OldServer& other) { return other.address == server.address; });
+        };
+        return std::any_of(name.rule.servers.begin(), name.rule.servers.end(), is_pools) ||
+               result_.name_of(name.rule.servers) == pool.fqdn;
     }
 
     /// The first pool is the one where simple URLs and lyncdiscover go.

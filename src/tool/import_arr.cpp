@@ -5,6 +5,7 @@
 #include "tool/import.h"
 
 #include "tool/xml_file.h"
+#include "tool/xml_values.h"
 #include "topology/ascii.h"
 
 #include <algorithm>
@@ -29,46 +30,9 @@ bool is_true(pugi::xml_node node, const char* name, bool otherwise) {
     return found.empty() ? otherwise : equal_ignore_case(found.value(), "true");
 }
 
-template <typename Number>
-std::optional<Number> number_of(std::string_view text) {
-    Number value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size()) {
-        return std::nullopt;
-    }
-    return value;
-}
-
 std::optional<std::uint16_t> port_of(std::string_view text) {
     const auto port = number_of<std::uint16_t>(text);
     return port && *port != 0 ? port : std::nullopt;
-}
-
-/// .NET's TimeSpan as IIS writes it: [days.]hours:minutes:seconds.
-std::optional<std::chrono::seconds> time_span(std::string_view text) {
-    std::uint32_t days = 0;
-    if (const std::size_t dot = text.find('.'); dot < text.find(':')) {
-        const auto read = number_of<std::uint32_t>(text.substr(0, dot));
-        if (!read || *read > 10000) {
-            return std::nullopt;
-        }
-        days = *read;
-        text.remove_prefix(dot + 1);
-    }
-    std::array<std::uint32_t, 3> parts{};
-    for (std::size_t i = 0; i < parts.size(); i++) {
-        const std::size_t colon = i == 2 ? text.size() : text.find(':');
-        if (colon > text.size()) {
-            return std::nullopt;
-        }
-        const auto read = number_of<std::uint32_t>(text.substr(0, colon));
-        if (!read || *read >= (i == 0 ? 24U : 60U)) {
-            return std::nullopt;
-        }
-        parts[i] = *read;
-        text.remove_prefix(std::min(colon + 1, text.size()));
-    }
-    return std::chrono::seconds(((days * 24ULL + parts[0]) * 60 + parts[1]) * 60 + parts[2]);
 }
 
 struct Farm {

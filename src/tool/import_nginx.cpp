@@ -297,7 +297,10 @@ private:
 
         std::uint16_t port = 0;
         if (const auto known = upstreams_.find(target); known != upstreams_.end()) {
-            port = read_upstream(*known->second, rule);
+            port = read_upstream(*known->second, rule,
+                                 [this](RemarkKind kind, std::string text, const Directive& line) {
+                                     remark(kind, std::move(text), line);
+                                 });
         } else {
             const Endpoint endpoint = split_endpoint(target);
             rule.servers = {{endpoint.host, ""}};
@@ -328,87 +331,6 @@ private:
         }
         read_server_name(pass, rule);
         return true;
-    }
-
-    /// The first server's port; other ports have no counterpart.
-    std::uint16_t read_upstream(const Directive& upstream, OldRule& rule) {
-        std::uint16_t port = 0;
-        bool first = true;
-        for (const auto& child : upstream.children) {
-            if (child->name == "server" && !child->arguments.empty()) {
-                const std::string& text = child->arguments.front();
-                if (text.starts_with("unix:")) {
-                    remark(RemarkKind::lost, "server " + quoted(text), *child);
-                    continue;
-                }
-                const Endpoint endpoint = split_endpoint(text);
-                if (first) {
-                    port = endpoint.port;
-                } else if (port != endpoint.port) {
-                    remark(RemarkKind::lost,
-                           "server " + quoted(text) + " of upstream " +
-                               quoted(first_argument(&upstream)) +
-                               " has another port than the first one: a pool's servers have the "
-                               "same",
-                           *child);
-                    continue;
-                }
-                first = false;
-                rule.servers.push_back({endpoint.host, parameters_of(*child)});
-            } else if (child->name == "keepalive") {
-                remark(RemarkKind::changed,
-                       "upstream " + quoted(first_argument(&upstream)) +
-                           " kept one pool of connections for all clients (\"keepalive\"): with "
-                           "NTLM one user's connection was given to the next; now such a "
-                           "connection belongs to its client",
-                       *child);
-            } else if (child->name == "ip_hash" || child->name == "hash" ||
-                       child->name == "sticky") {
-                remark(RemarkKind::lost,
-                       quoted(child->name) + " of upstream " + quoted(first_argument(&upstream)) +
-                           ": external web services of Lync Server 2013 and later need no affinity",
-                       *child);
-            } else if (child->name == "ntlm" || child->name == "ntlm_timeout") {
-                remark(RemarkKind::changed,
-                       quoted(child->name) + " of upstream " + quoted(first_argument(&upstream)) +
-                           ": \"connection_auth\" does it, on by default",
-                       *child);
-            }
-        }
-        return port;
-    }
-
-    std::string parameters_of(const Directive& server) {
-        std::string parameters;
-        std::set<std::string_view> seen;
-        for (std::size_t i = 1; i < server.arguments.size(); i++) {
-            const std::string& word = server.arguments[i];
-            const std::size_t equals = word.find('=');
-            const std::string_view name = std::string_view(word).substr(0, equals);
-            if (!seen.insert(name).second) {
-                remark(RemarkKind::lost, "a second " + quoted(name) + " of a server", server);
-                continue;
-            }
-            const std::string_view value = equals == std::string::npos
-                                               ? std::string_view{}
-                                               : std::string_view(word).substr(equals + 1);
-            const bool number = !value.empty() && value.size() <= 6 &&
-                                value.find_first_not_of("0123456789") == value.npos;
-            const bool known =
-                word == "backup" || word == "down" ||
-                (number && (name == "max_conns" || name == "max_fails" ||
-                            (name == "weight" && value.find_first_not_of('0') != value.npos))) ||
-                (name == "fail_timeout" && number && value.find_first_not_of('0') != value.npos);
-            if (known) {
-                parameters += " " + word;
-            } else if (name == "fail_timeout" && time_of(value) && time_of(value)->count() > 0 &&
-                       time_of(value)->count() <= 7 * 86400) {
-                parameters += " fail_timeout=" + std::to_string(time_of(value)->count()) + "s";
-            } else {
-                remark(RemarkKind::lost, "parameter " + quoted(word) + " of a server", server);
-            }
-        }
-        return parameters;
     }
 
     /// proxy_ssl_name, where it is a name, is what the servers' certificates carry.
@@ -459,38 +381,9 @@ private:
         if (target_of(first) != target_of(other)) {
             remark(RemarkKind::lost,
                    "\"proxy_pass\" to " + quoted(other.directive->arguments.front()) + " in " +
-                       location_of(other) + ": a name's requests go to one group of servers",
+                       title_of(*other.chain.back()) + ": a name's requests go to one group of servers",
                    *other.directive);
         }
-    }
-
-    static std::string location_of(const Pass& pass) {
-        std::string text = pass.chain.back()->name;
-        for (const std::string& argument : pass.chain.back()->arguments) {
-            text += " " + argument;
-        }
-        return quoted(text);
-    }
-
-    /// A name that the block can hold: what a directive of nginx may be instead isn't a file.
-    static bool is_file(std::string_view name) {
-        return name.find('$') == name.npos && !name.starts_with("data:") &&
-               !name.starts_with("engine:") && !name.starts_with("store:") &&
-               std::none_of(name.begin(), name.end(),
-                            [](char c) { return static_cast<unsigned char>(c) < 0x20; });
-    }
-
-    /// All directives of a name in the nearest block that has one, by their first argument.
-    static std::vector<std::string> all_inherited(const Chain& chain, std::string_view name) {
-        std::vector<std::string> all;
-        for (auto block = chain.rbegin(); block != chain.rend() && all.empty(); ++block) {
-            for (const auto& child : (*block)->children) {
-                if (child->name == name && !first_argument(child.get()).empty()) {
-                    all.push_back(child->arguments.front());
-                }
-            }
-        }
-        return all;
     }
 
     /// A server has one certificate of each kind of key, and their keys in the same order.
@@ -585,28 +478,6 @@ private:
                        *child);
             }
         }
-    }
-
-    /// Where a directive may go that the block doesn't say.
-    static std::string remedy_for(std::string_view name) {
-        if (name == "ssl_verify_client" || name == "ssl_client_certificate" ||
-            name == "ssl_verify_depth") {
-            return "clients of Lync have no certificate to show";
-        }
-        if (name == "auth_basic" || name == "auth_basic_user_file") {
-            return "clients authenticate with the servers alone";
-        }
-        const auto rows = find_nginx_directives(name);
-        const bool in_a_server =
-            rows.empty() || std::any_of(rows.begin(), rows.end(), [](const NginxDirective& row) {
-                return (row.contexts & in_server) != 0;
-            });
-        if (plan::is_stated_once(name)) {
-            return "the generated servers state it themselves, and \"server_include\" can't change "
-                   "that";
-        }
-        return in_a_server ? "what is still needed goes into a file named by \"server_include\""
-                           : "it has no counterpart";
     }
 
     void read_location(const Directive& location) {

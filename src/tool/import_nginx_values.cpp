@@ -1,6 +1,7 @@
 #include "tool/import_nginx_values.h"
 
-#include "tool/old_proxy.h"
+#include "plan/directives.h"
+#include "tool/nginx_directives.h"
 #include "topology/ascii.h"
 
 #include <algorithm>
@@ -200,6 +201,54 @@ bool is_replaced(std::string_view name) {
                                                      "server_tokens"};
     return std::find(names.begin(), names.end(), name) != names.end() || name == "http2" ||
            name == "charset" || name == "reset_timedout_connection";
+}
+
+bool is_file(std::string_view name) {
+    return name.find('$') == name.npos && !name.starts_with("data:") &&
+           !name.starts_with("engine:") && !name.starts_with("store:") &&
+           std::none_of(name.begin(), name.end(),
+                        [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+}
+
+std::vector<std::string> all_inherited(const Chain& chain, std::string_view name) {
+    std::vector<std::string> all;
+    for (auto block = chain.rbegin(); block != chain.rend() && all.empty(); ++block) {
+        for (const auto& child : (*block)->children) {
+            if (child->name == name && !first_argument(child.get()).empty()) {
+                all.push_back(child->arguments.front());
+            }
+        }
+    }
+    return all;
+}
+
+std::string remedy_for(std::string_view name) {
+    if (name == "ssl_verify_client" || name == "ssl_client_certificate" ||
+        name == "ssl_verify_depth") {
+        return "clients of Lync have no certificate to show";
+    }
+    if (name == "auth_basic" || name == "auth_basic_user_file") {
+        return "clients authenticate with the servers alone";
+    }
+    const auto rows = find_nginx_directives(name);
+    const bool in_a_server =
+        rows.empty() || std::any_of(rows.begin(), rows.end(), [](const NginxDirective& row) {
+            return (row.contexts & in_server) != 0;
+        });
+    if (plan::is_stated_once(name)) {
+        return "the generated servers state it themselves, and \"server_include\" can't change "
+               "that";
+    }
+    return in_a_server ? "what is still needed goes into a file named by \"server_include\""
+                       : "it has no counterpart";
+}
+
+std::string title_of(const Directive& block) {
+    std::string text = block.name;
+    for (const std::string& argument : block.arguments) {
+        text += " " + argument;
+    }
+    return syntax::quoted(text);
 }
 
 } // namespace lync::tool

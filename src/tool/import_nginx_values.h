@@ -3,9 +3,11 @@
 // Inside of import_nginx*.cpp only: directives of any nginx.conf and their values.
 
 #include "syntax/block.h"
+#include "tool/old_proxy.h"
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +27,9 @@ const syntax::Directive* inherited(const Chain& chain, std::string_view name);
 /// Of no directive it is empty.
 std::string first_argument(const syntax::Directive* directive);
 bool has_argument(const syntax::Directive& directive, std::string_view word);
+
+/// The words in front of a block's "{", quoted.
+std::string title_of(const syntax::Directive& block);
 
 /// A port, or 0.
 std::uint16_t port_of(std::string_view text);
@@ -48,6 +53,23 @@ bool server_name_holds(std::string_view name, std::string_view host);
 
 /// Whether a server sends clients to https, in itself or in a block of it.
 bool redirects_to_https(const syntax::Directive& block);
+
+/// A name that the block can hold: what a directive of nginx may be instead isn't a file.
+bool is_file(std::string_view name);
+
+/// All directives of a name in the nearest block that has one, by their first argument.
+std::vector<std::string> all_inherited(const Chain& chain, std::string_view name);
+
+/// Where a directive may go that the block doesn't say.
+std::string remedy_for(std::string_view name);
+
+/// Says something about a line of the old file.
+using RemarkOn = std::function<void(RemarkKind, std::string, const syntax::Directive&)>;
+
+/// Adds the servers of an `upstream` to a rule (import_nginx_upstream.cpp). The first server's
+/// port; other ports have no counterpart.
+std::uint16_t read_upstream(const syntax::Directive& upstream, OldRule& rule,
+                            const RemarkOn& remark);
 
 /// Whether a directive of a server or location needs no word: the publication says it itself, it
 /// concerns files that stay, or it does nothing to a request.
