@@ -225,10 +225,10 @@ $(BUILD)/fuzz/fuzzed.a: $(FUZZ_OBJECTS)
 	ar rcs $@ $^
 
 $(BUILD)/fuzz/fuzz_%: t/fuzz/fuzz_%.cpp $(BUILD)/fuzz/fuzzed.a
-	$(FUZZ_CXX) $(FUZZ_FLAGS) -MMD -o $@ $^ -lpugixml -lidn2 -lssl -lcrypto
+	$(FUZZ_CXX) $(FUZZ_FLAGS) -MMD -o $@ $(filter %.cpp %.a,$^) -lpugixml -lidn2 -lssl -lcrypto
 
 .SECONDARY: $(FUZZ_OBJECTS)
--include $(FUZZ_OBJECTS:.o=.d)
+-include $(FUZZ_OBJECTS:.o=.d) $(FUZZ_PROGRAMS:=.d)
 
 bench-verdict:
 	@$(MAKE) --no-print-directory deps PACKAGES="g++ libbenchmark-dev"

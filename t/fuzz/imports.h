@@ -37,7 +37,8 @@ inline lync::syntax::Sources no_files() {
 
 /// The certificates of what an importer writes aren't there, which nginx says last.
 inline bool is_about_files(std::string_view text) {
-    return text.find("certificate") != text.npos && text.find("No such file") != text.npos;
+    return text.find("certificate") != text.npos &&
+           (text.find("No such file") != text.npos || text.find("it is a directory") != text.npos);
 }
 
 inline void require_accepted(const std::string& text) {
