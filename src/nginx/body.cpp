@@ -3,6 +3,8 @@
 #include "policy/meeting_url.h"
 #include "topology/ascii.h"
 
+#include <algorithm>
+
 namespace lync::nginx {
 
 namespace {

@@ -8,7 +8,6 @@
 #include "nginx/request.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace lync::nginx {

@@ -9,8 +9,6 @@
 #include "topology/ascii.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <set>
 
 namespace lync::tool {

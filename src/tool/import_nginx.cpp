@@ -3,9 +3,7 @@
 
 #include "tool/import.h"
 
-#include "plan/directives.h"
 #include "tool/import_nginx_values.h"
-#include "tool/nginx_directives.h"
 #include "topology/ascii.h"
 
 #include <algorithm>
