@@ -136,8 +136,8 @@ demo-up: lab-deps build
 demo-down:
 	lab/lab down
 
-# The suites run alone, after a reload instead of a start, with several workers, and side by side on
-# random ports: each way has its own mistakes to find.
+# The suites run as they are, after a reload instead of a start, and with several workers on random
+# ports: each way has its own mistakes to find.
 test: unit nginx-build suites tool-tests
 
 # The unit tests are built where Catch2 is there before cmake looks for it.
@@ -153,13 +153,13 @@ nginx-build: build-and-tests
 suites: build-and-tests test-nginx
 	t/run -j $(SUITES)
 	t/run -j $(SUITES) --hup $(LIVE_SUITES)
-	t/run -j $(SUITES) --workers 2 $(LIVE_SUITES)
-	t/run -j $(SUITES) --random $(LIVE_SUITES)
+	t/run -j $(SUITES) --workers 2 --random $(LIVE_SUITES)
 
 # lyncctl against worlds of its own: servers with one fault each, the lab, network namespaces. What
 # it says of configurations the suites ask (t/9*.t).
 tool-tests: build-and-tests
-	set -e; for test in t/tool/*_test; do echo "== $$test"; timeout 600 $$test; done
+	printf '%s\n' t/tool/*_test | xargs -P $(JOBS) -I {} sh -c \
+	    'said=$$(timeout 600 {} 2>&1); code=$$?; printf "== %s\n%s\n" {} "$$said"; exit $$code'
 
 test-nginx: test-deps
 	@t/fetch-test-nginx $(BUILD)
