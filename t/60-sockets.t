@@ -217,6 +217,15 @@ scene several => sub {
     }
 };
 
+scene taken_address => sub {
+    my $port = port('ALL_HTTP');
+    is(client("http://meet.contoso.com:$port")->ask('GET /')->answer->{body}, 'foreign', 'nginx prefers it');
+    my %said = map { s/^.*?\[notice\] \d+#\d+: //r => 1 } log_lines(qr/\[notice\].*very address/);
+    is_deeply([map { s/:\d+$/:LINE/r } keys %said], ["connections to 127.0.0.1:$port go to servers outside of "
+        . "lync_publish alone, since these have that very address, not 0.0.0.0:$port: to publish names there as "
+        . "well, write \"http_listen 127.0.0.1:$port;\" beside \"http_listen 0.0.0.0:$port;\" in $Test::Nginx::Util::ConfFile:LINE"], 'once');
+};
+
 run_suite();
 
 __DATA__
@@ -356,6 +365,23 @@ $::Fabrikam
 GET https://lyncwebext.fabrikam.com:%%PORT_ALL_HTTPS%%/abs/handler
 --- response_headers
 X-Site: external
+
+
+
+=== TEST 14: a foreign server with an address of its own takes all who come there, and a notice says so
+--- http_config eval
+"   lync_publish contoso {
+        http_listen   %%PORT_ALL_HTTP%%;
+        https_listen  %%PORT_ALL_HTTPS%%;
+$::Contoso
+    }
+    server {
+        listen       127.0.0.1:%%PORT_ALL_HTTP%%;
+        listen       127.0.0.1:%%PORT_ELSE%%;
+        return       200 foreign;
+    }
+"
+--- scene: taken_address
 
 
 

@@ -250,6 +250,22 @@ proxy_set_header host $http_host;
 
 
 
+=== TEST 18: a socket: generated servers have those that the block says, or one by http would reach a pool's https
+--- publication
+    sip_domain      contoso.com;
+    %%CERTIFICATE%%
+    %%TRUSTED_CA%%
+    %%POOL%%
+    server_include  %%SERVROOT%%/html/extra.conf;    # here
+--- user_files
+>>> extra.conf
+listen 127.0.0.1:18999;
+--- must_die
+--- error_log
+"listen" in a server_include of lync_publish "contoso": all generated servers would listen there, those of plain HTTP and those of https: sockets are opened by the block's own "http_listen" and "https_listen" in %%CONF%%:%%HERE%%
+
+
+
 === TEST 17: another header, and the same one in a location of the administrator's
 --- publication eval: $::Deployment
 --- user_files

@@ -190,6 +190,15 @@ for my $server (@servers) {
         { title => "before, unknown_host ignore: $server", before => "server {\n$server\n}\n", %files,
           more => "unknown_host ignore;\n" };
 }
+# An address of its own beside a publication on all of them.
+for my $server ("listen 127.0.0.2:18443 ssl; include tls.conf;", "listen 127.0.0.2:18080; server_name www.contoso.com;",
+    "listen 18080; listen 127.0.0.2:18080;", "listen [::1]:18443 ssl; include tls.conf;",
+    "listen 127.0.0.2:18443 ssl; listen 127.0.0.3:18443 ssl; listen 127.0.0.2:18081; include tls.conf;") {
+    push @rows, map { { title => "$server beside $_", sockets => "$_\n", after => "server {\n$server\n}\n",
+        files => { 'tls.conf' => $tls } } }
+        'http_listen 18080; https_listen 18443;', 'http_listen 18080; https_listen 18443; https_listen [::]:18443;',
+        'http_listen off; https_listen 127.0.0.2:18443; https_listen 18443;';
+}
 push @rows, { title => "two default servers", before => "server { listen 127.0.0.1:18080 default_server; }\n",
     after => "server { listen 127.0.0.1:18080 default_server; }\n" };
 
@@ -219,6 +228,9 @@ for my $line (
     'gzip', 'include none*.conf;', 'include none.conf;', 'set $x y;', 'ssl_certificate a b c;', 'lync_rule a b;',
     'location /x { lync_rule a b; }', 'limit_except GET { deny all; }', 'frobnicate;', 'frobnicate { }',
     'location /x { location /x/y { frobnicate; } }', 'http2 on;', 'try_files a b;', 'break;', 'index a; index b;',
+    'listen 127.0.0.1:18999 ssl;', 'location /x { proxy_set_header Host x; }', 'proxy_set_header X-Real-IP $remote_addr;',
+    'proxy_set_header forwarded x; proxy_set_header HOST $host;', 'listen 18999; proxy_set_header Host x;',
+    'proxy_set_header Host x; frobnicate;',
 ) {
     push @rows, { title => "server_include: $line", more => "server_include more.conf;\n",
         files => { 'more.conf' => "# a file\n$line\n" } };

@@ -130,10 +130,8 @@ void add_cookie(ngx_http_request_t* r, Group& group) noexcept {
     set_last_of_its_name(header);
 }
 
-ngx_http_output_header_filter_pt next_header_filter = nullptr;
+} // namespace
 
-/// On every answer whose request lacked it, also a 401, also the proxy's own 503, also when an
-/// earlier answer on the connection has set it.
 void bind_client(ngx_http_request_t* r) noexcept {
     const Host* host = host_of(r);
     if (host == nullptr || !host->sets_cookie || r != r->main) {
@@ -150,14 +148,6 @@ void bind_client(ngx_http_request_t* r) noexcept {
     }
 }
 
-ngx_int_t header_filter(ngx_http_request_t* r) {
-    note_answer(r);
-    bind_client(r);
-    return next_header_filter(r);
-}
-
-} // namespace
-
 Client client_of(ngx_http_request_t* r, Affinity affinity) noexcept {
     switch (affinity) {
     case Affinity::source:
@@ -173,12 +163,3 @@ Client client_of(ngx_http_request_t* r, Affinity affinity) noexcept {
 }
 
 } // namespace lync::nginx
-
-void lync_install_header_filter(void) {
-    using namespace lync::nginx;
-    // Once all modules have put theirs in the chain, which is made anew with each configuration.
-    if (ngx_http_top_header_filter != header_filter) {
-        next_header_filter = ngx_http_top_header_filter;
-        ngx_http_top_header_filter = header_filter;
-    }
-}

@@ -18,4 +18,8 @@ struct Client {
 
 Client client_of(ngx_http_request_t* r, topology::Affinity affinity) noexcept;
 
+/// Sets the cookie, where the pool's affinity goes by it: on every answer whose request lacked it,
+/// also a 401, also the proxy's own 503, also when an earlier answer on the connection has set it.
+void bind_client(ngx_http_request_t* r) noexcept;
+
 } // namespace lync::nginx

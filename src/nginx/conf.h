@@ -35,6 +35,7 @@ struct Host {
     policy::Site site;
     bool sets_cookie = false;          ///< some group behind it has affinity by cookie
     mutable void** loc_conf = nullptr; ///< of its `location /`, in a configuration being made
+    mutable std::size_t sockets = 0;   ///< it listens on before files of server_include are read
 };
 
 /// A publication at run time.

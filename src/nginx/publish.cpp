@@ -124,6 +124,48 @@ char* run_plan(ngx_conf_t* cf, MainConf& conf, const Publication& publication) {
     return result;
 }
 
+/// On how many addresses a server listens, as far as the configuration has been read.
+std::size_t count_sockets(ngx_conf_t* cf, const ngx_http_core_srv_conf_t* server) noexcept {
+    const auto* core = static_cast<ngx_http_core_main_conf_t*>(
+        ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
+    std::size_t count = 0;
+    if (core->ports == nullptr) {
+        return count;
+    }
+    const std::span ports(static_cast<ngx_http_conf_port_t*>(core->ports->elts),
+                          core->ports->nelts);
+    for (const ngx_http_conf_port_t& port : ports) {
+        const std::span addresses(static_cast<ngx_http_conf_addr_t*>(port.addrs.elts),
+                                  port.addrs.nelts);
+        for (const ngx_http_conf_addr_t& address : addresses) {
+            const std::span servers(static_cast<ngx_http_core_srv_conf_t**>(address.servers.elts),
+                                    address.servers.nelts);
+            count += static_cast<std::size_t>(std::count(servers.begin(), servers.end(), server));
+        }
+    }
+    return count;
+}
+
+/// Of its server, while the configuration is made.
+const ngx_http_conf_ctx_t* context_of(const Host& host) noexcept {
+    const auto* location = static_cast<LocConf*>(host.loc_conf[ngx_lync_module.ctx_index]);
+    return static_cast<ngx_http_conf_ctx_t*>(location->parent);
+}
+
+ngx_http_core_srv_conf_t* server_of(const ngx_http_conf_ctx_t* context) noexcept {
+    return static_cast<ngx_http_core_srv_conf_t*>(
+        context->srv_conf[ngx_http_core_module.ctx_index]);
+}
+
+/// Whether a server_include lets a generated server listen on more than the block says: by http
+/// where it publishes https, for instance.
+bool listens_elsewhere(ngx_conf_t* cf, const Publication& publication) noexcept {
+    return std::any_of(publication.hosts.begin(), publication.hosts.end(), [&](const Host& host) {
+        return host.loc_conf != nullptr &&
+               count_sockets(cf, server_of(context_of(host))) > host.sockets;
+    });
+}
+
 /// The request header that a server_include states a second time; empty if there is none.
 std::string_view header_stated_twice(ngx_conf_t* cf, const Publication& publication) {
     const Command set_header = find_command(cf->cycle, "proxy_set_header");
@@ -131,9 +173,7 @@ std::string_view header_stated_twice(ngx_conf_t* cf, const Publication& publicat
         if (!set_header || host.loc_conf == nullptr) {
             continue;
         }
-        const auto* location = static_cast<LocConf*>(host.loc_conf[ngx_lync_module.ctx_index]);
-        void** server = static_cast<ngx_http_conf_ctx_t*>(location->parent)->loc_conf;
-        const ngx_array_t* stated = *set_header.value<ngx_array_t*>(server);
+        const ngx_array_t* stated = *set_header.value<ngx_array_t*>(context_of(host)->loc_conf);
         if (stated == nullptr || stated == NGX_CONF_UNSET_PTR) {
             continue;
         }
@@ -149,19 +189,23 @@ std::string_view header_stated_twice(ngx_conf_t* cf, const Publication& publicat
     return {};
 }
 
-char* check_headers(ngx_conf_t* cf, const Publication& publication) {
+/// What nginx would take from the files of server_include, and no publication could stand.
+char* check_includes(ngx_conf_t* cf, const Publication& publication) {
     const topology::Publication& declared = publication.plan.publication;
-    const std::string_view header =
-        declared.includes.empty() ? std::string_view() : header_stated_twice(cf, publication);
-    if (header.empty()) {
+    if (declared.includes.empty()) {
         return NGX_CONF_OK;
     }
-    tell(cf, {syntax::Severity::error,
-              "\"proxy_set_header\" of \"" + std::string(header) +
-                  "\" in a server_include of lync_publish \"" + declared.name +
-                  "\": generated servers state this header themselves, and servers would get two: "
-                  "take it out",
-              declared.includes.front().second});
+    std::string wrong;
+    if (listens_elsewhere(cf, publication)) {
+        wrong = plan::listen_in_include(declared.name);
+    } else if (const std::string_view header = header_stated_twice(cf, publication);
+               !header.empty()) {
+        wrong = plan::header_in_include(header, declared.name);
+    }
+    if (wrong.empty()) {
+        return NGX_CONF_OK;
+    }
+    tell(cf, {syntax::Severity::error, std::move(wrong), declared.includes.front().second});
     return failed;
 }
 
@@ -208,7 +252,7 @@ char* publish(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
         return failed;
     }
     char* result = run_plan(cf, conf, *conf.publications.back());
-    return result == NGX_CONF_OK ? check_headers(cf, *conf.publications.back()) : result;
+    return result == NGX_CONF_OK ? check_includes(cf, *conf.publications.back()) : result;
 }
 
 /// Room in shared memory for what a configuration counts and watches.
@@ -297,6 +341,7 @@ char* attach_rule(ngx_conf_t* cf, const MainConf& conf, LocConf& location) {
         ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module));
     server->file_name = reinterpret_cast<u_char*>(const_cast<char*>(place.file.c_str()));
     server->line = place.line;
+    host->sockets = count_sockets(cf, server);
     location.judged = 1;
     return NGX_CONF_OK;
 }

@@ -6,6 +6,7 @@
 #include "nginx/guard.h"
 
 #include <algorithm>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 
@@ -74,6 +75,32 @@ void tell_http2(ngx_conf_t* cf, const SharedSocket& socket) noexcept {
                       "connections of other names in %s:%ui",
                       &socket.address.opt.addr_text, socket.foreign->file_name,
                       socket.foreign->line);
+    }
+}
+
+/// Where a foreign server has an address of its own, nginx asks it alone and not those of the
+/// wildcard.
+void tell_preferred(ngx_conf_t* cf, const ngx_http_conf_port_t& port) noexcept {
+    const std::span addresses(static_cast<ngx_http_conf_addr_t*>(port.addrs.elts),
+                              port.addrs.nelts);
+    const auto wildcard = std::find_if(addresses.begin(), addresses.end(), [](auto& address) {
+        return address.opt.wildcard && SharedSocket(address).ours;
+    });
+    if (wildcard == addresses.end()) {
+        return;
+    }
+    const char* directive = wildcard->opt.ssl ? "https_listen" : "http_listen";
+    for (ngx_http_conf_addr_t& address : addresses) {
+        const SharedSocket socket(address);
+        if (!socket.ours) {
+            ngx_log_error(NGX_LOG_NOTICE, cf->log, 0,
+                          "connections to %V go to servers outside of lync_publish alone, since "
+                          "these have that very address, not %V: to publish names there as well, "
+                          "write \"%s %V;\" beside \"%s %V;\" in %s:%ui",
+                          &address.opt.addr_text, &wildcard->opt.addr_text, directive,
+                          &address.opt.addr_text, directive, &wildcard->opt.addr_text,
+                          socket.foreign->file_name, socket.foreign->line);
+        }
     }
 }
 
@@ -243,6 +270,7 @@ ngx_int_t settle(ngx_conf_t* cf) {
             tell_http2(cf, socket);
             count.add(addresses[a]);
         }
+        tell_preferred(cf, ports[p]);
     }
     size_name_hashes(core, count);
     return NGX_OK;

@@ -1,5 +1,7 @@
 // lync_status: who may see the status, in which form, and what it says.
 
+#include "nginx/status.h"
+
 #include "nginx/commands.h"
 #include "nginx/guard.h"
 #include "nginx/request.h"
@@ -69,7 +71,8 @@ bool any_for_all(const ngx_array_t* rules) noexcept {
                        [](const Rule& rule) { return rule.is_for_all(); });
 }
 
-/// Whether `deny all` or, in so many words, `allow all` ends them: whom no rule names nginx lets in.
+/// Whether `deny all` or, in so many words, `allow all` ends them: whom no rule names nginx lets
+/// in.
 bool is_complete(const AccessRules& rules) noexcept {
 #if (NGX_HAVE_INET6)
     if (!any_for_all<Rule6>(rules.v6)) {
@@ -80,8 +83,7 @@ bool is_complete(const AccessRules& rules) noexcept {
 }
 
 void warn(const ngx_cycle_t* cycle, const LocConf& location, const char* what) noexcept {
-    ngx_log_error(NGX_LOG_WARN, cycle->log, 0, "%s in %V:%ui", what, &location.file,
-                  location.line);
+    ngx_log_error(NGX_LOG_WARN, cycle->log, 0, "%s in %V:%ui", what, &location.file, location.line);
 }
 
 /// Whether the administrator has written in this very location who may see it: what is inherited
@@ -101,9 +103,10 @@ bool says_who(const ngx_cycle_t* cycle, const LocConf& location) noexcept {
         asks = wanted && *users.value<ngx_http_complex_value_t*>(location.own) != nullptr;
         asks_here = here && asks;
         if (here && !asks) {
-            warn(cycle, location,
-                 "\"auth_basic\" without \"auth_basic_user_file\" asks nobody for a password, so it "
-                 "doesn't open the status: write \"auth_basic_user_file\"");
+            warn(
+                cycle, location,
+                "\"auth_basic\" without \"auth_basic_user_file\" asks nobody for a password, so it "
+                "doesn't open the status: write \"auth_basic_user_file\"");
         }
     }
 
@@ -310,6 +313,8 @@ bool add_header(ngx_http_request_t* r, std::string_view name, std::string_view v
     return true;
 }
 
+constexpr std::string_view page_type = "text/html; charset=utf-8";
+
 /// For refusals and for the answers that aren't the page.
 constexpr std::string_view nothing_else = "default-src 'none'; frame-ancestors 'none'";
 
@@ -321,20 +326,9 @@ bool add_headers(ngx_http_request_t* r, std::string_view policy) noexcept {
            add_header(r, "Referrer-Policy", "no-referrer") && add_header(r, "Vary", "Accept");
 }
 
-ngx_int_t refuse(ngx_http_request_t* r, ngx_int_t status) noexcept {
-    if (!add_headers(r, nothing_else) ||
-        (status == NGX_HTTP_NOT_ALLOWED && !add_header(r, "Allow", "GET, HEAD"))) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-    return status;
-}
-
 /// `body` lives as long as the request.
 ngx_int_t send(ngx_http_request_t* r, ngx_uint_t status, std::string_view type,
-               std::string_view policy, std::string_view body) noexcept {
-    if (!add_headers(r, policy)) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
+               std::string_view body) noexcept {
     r->headers_out.status = status;
     r->headers_out.content_length_n = static_cast<off_t>(body.size());
     r->headers_out.content_type = {type.size(),
@@ -392,7 +386,8 @@ Format format_of(ngx_http_request_t* r) noexcept {
 
 ngx_int_t answer(ngx_http_request_t* r) {
     if ((r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) == 0) {
-        return refuse(r, NGX_HTTP_NOT_ALLOWED);
+        return add_header(r, "Allow", "GET, HEAD") ? NGX_HTTP_NOT_ALLOWED
+                                                   : NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
     if (const ngx_int_t result = ngx_http_discard_request_body(r); result != NGX_OK) {
         return result;
@@ -401,29 +396,33 @@ ngx_int_t answer(ngx_http_request_t* r) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "lync_status_closed: only this machine may see the status: write \"allow\", "
                       "\"deny\" or \"auth_basic\" in its location to open it");
-        return refuse(r, NGX_HTTP_FORBIDDEN);
+        return NGX_HTTP_FORBIDDEN;
     }
 
     const MainConf& conf = main_conf_of(r);
     switch (format_of(r)) {
     case Format::html:
-        return send(r, NGX_HTTP_OK, "text/html; charset=utf-8", conf.page_policy, status::page());
+        return send(r, NGX_HTTP_OK, page_type, status::page());
     case Format::json:
-        return send(r, NGX_HTTP_OK, "application/json", nothing_else,
+        return send(r, NGX_HTTP_OK, "application/json",
                     kept(r, status::to_json(snapshot_of(conf))));
     case Format::prometheus:
-        return send(r, NGX_HTTP_OK, status::prometheus_type, nothing_else,
+        return send(r, NGX_HTTP_OK, status::prometheus_type,
                     kept(r, status::to_prometheus(snapshot_of(conf))));
     case Format::unknown:
         break;
     }
-    return send(r, NGX_HTTP_BAD_REQUEST, "text/plain; charset=utf-8", nothing_else,
+    return send(r, NGX_HTTP_BAD_REQUEST, "text/plain; charset=utf-8",
                 "unknown format, there are html, json and prometheus\n");
 }
 
 ngx_int_t status_handler(ngx_http_request_t* r) {
     return guarded<ngx_int_t>(r->connection->log, NGX_HTTP_INTERNAL_SERVER_ERROR,
                               [&] { return answer(r); });
+}
+
+bool is_page(const ngx_http_request_t* r) noexcept {
+    return r->headers_out.status == NGX_HTTP_OK && view(r->headers_out.content_type) == page_type;
 }
 
 ngx_int_t settle(ngx_conf_t* cf, MainConf& conf) {
@@ -446,6 +445,12 @@ ngx_int_t settle(ngx_conf_t* cf, MainConf& conf) {
 }
 
 } // namespace
+
+bool protect_status(ngx_http_request_t* r) noexcept {
+    return r->content_handler != status_handler || r != r->main ||
+           add_headers(r,
+                       is_page(r) ? std::string_view(main_conf_of(r).page_policy) : nothing_else);
+}
 
 } // namespace lync::nginx
 
@@ -472,7 +477,7 @@ char* lync_status(ngx_conf_t* cf, ngx_command_t*, void* conf) {
 
 ngx_int_t lync_settle_status(ngx_conf_t* cf) {
     return guarded<ngx_int_t>(cf->log, NGX_ERROR, [&] {
-        return settle(cf, *static_cast<MainConf*>(
-                              ngx_http_conf_get_module_main_conf(cf, ngx_lync_module)));
+        return settle(
+            cf, *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_lync_module)));
     });
 }

@@ -165,6 +165,18 @@ std::span<const Statement> proxy_tls_statements() noexcept {
     return proxy_tls;
 }
 
+std::string listen_in_include(std::string_view publication) {
+    return "\"listen\" in a server_include of lync_publish \"" + std::string(publication) +
+           "\": all generated servers would listen there, those of plain HTTP and those of https: "
+           "sockets are opened by the block's own \"http_listen\" and \"https_listen\"";
+}
+std::string header_in_include(std::string_view header, std::string_view publication) {
+    return "\"proxy_set_header\" of \"" + std::string(header) +
+           "\" in a server_include of lync_publish \"" + std::string(publication) +
+           "\": generated servers state this header themselves, and servers would get two: take it "
+           "out";
+}
+
 bool is_stated_once(std::string_view directive) noexcept {
     constexpr std::string_view adding[] = {
         "add_header",       "limit_req",         "limit_conn",        "sub_filter",

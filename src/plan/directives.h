@@ -7,6 +7,7 @@
 // all traffic (ModSecurity, GeoIP, ...).
 
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace lync::plan {
@@ -31,6 +32,11 @@ std::span<const std::string_view> stated_headers() noexcept;
 
 /// TLS towards the servers, for those reached by https.
 std::span<const Statement> proxy_tls_statements() noexcept;
+
+/// What is said of files of server_include that nobody could stand in a generated server: the
+/// module finds them in nginx's structures, lyncctl in the text.
+std::string listen_in_include(std::string_view publication);
+std::string header_in_include(std::string_view header, std::string_view publication);
 
 /// Whether a generated server states a directive that may stand only once: nginx refuses it in a
 /// file of server_include. Those that add one to others, such as add_header, aren't meant.

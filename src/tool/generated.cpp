@@ -1,9 +1,9 @@
 #include "tool/generated.h"
 
-#include "syntax/retell.h"
-
+#include "plan/directives.h"
 #include "syntax/grammar.h"
 #include "syntax/reader.h"
+#include "syntax/retell.h"
 #include "topology/ascii.h"
 
 #include <algorithm>
@@ -55,8 +55,8 @@ public:
 
     /// The directive that caused a line of the generated text; of another file's, the line itself.
     Place origin_of(const Place& place) const {
-        const bool generated = place.file == name_ && place.line > 0 &&
-                               place.line <= rendered_.origins.size();
+        const bool generated =
+            place.file == name_ && place.line > 0 && place.line <= rendered_.origins.size();
         return generated ? rendered_.origin(place.line) : place;
     }
 
@@ -71,8 +71,8 @@ public:
                 !wrong.empty()) {
                 return wrong;
             }
-            if (in_generated_server && directive.name == "location") {
-                note_location(directive, block);
+            if (in_generated_server) {
+                note_included(directive, block);
             }
             if (directive.name == "lync_rule") {
                 return refuse_rule(directive);
@@ -89,10 +89,11 @@ public:
         if (!in_generated_server) {
             return {};
         }
-        if (directive.name == "listen") {
+        if (directive.name == "listen" && generated) {
             const Listen listen = read_listen(directive.arguments, &state_.build);
-            return listen.error.empty() ? state_.listen(*server_, listen, origin_of(directive.place))
-                                        : listen.error;
+            return listen.error.empty()
+                       ? state_.listen(*server_, listen, origin_of(directive.place))
+                       : listen.error;
         }
         if (directive.name == "server_name") {
             for (const std::string& name : directive.arguments) {
@@ -100,6 +101,24 @@ public:
             }
         }
         return {};
+    }
+
+    /// Throws the Mistake that the module reports when nginx has read all of the text.
+    void check_includes() const {
+        const topology::Publication& declared = plan_.publication;
+        if (included_listen_) {
+            throw syntax::Mistake(plan::listen_in_include(declared.name),
+                                  declared.includes.front().second);
+        }
+        for (const std::string_view header : plan::stated_headers()) {
+            if (std::any_of(included_headers_.begin(), included_headers_.end(),
+                            [&](const std::string& included) {
+                                return topology::equal_ignore_case(included, header);
+                            })) {
+                throw syntax::Mistake(plan::header_in_include(header, declared.name),
+                                      declared.includes.front().second);
+            }
+        }
     }
 
 private:
@@ -132,6 +151,17 @@ private:
         return known ? "" : "\"lync_rule\" directive names no rule";
     }
 
+    /// Of the files of server_include, what only the whole of them tells.
+    void note_included(const Directive& directive, const Directive& server) {
+        if (directive.name == "location") {
+            note_location(directive, server);
+        }
+        included_listen_ = included_listen_ || directive.name == "listen";
+        if (directive.name == "proxy_set_header" && !plan_.hosts.at(hosts_ - 1).upstreams.empty()) {
+            included_headers_.push_back(directive.arguments.front());
+        }
+    }
+
     /// nginx compares locations only when all are read.
     void note_location(const Directive& directive, const Directive& server) {
         for (const auto& other : server.children) {
@@ -152,6 +182,8 @@ private:
     NginxState& state_;
     SocketServer* server_ = nullptr;
     std::size_t hosts_ = 0;
+    bool included_listen_ = false;
+    std::vector<std::string> included_headers_; ///< of proxy_set_header, in servers that proxy
 };
 
 } // namespace
@@ -271,6 +303,7 @@ void check_generated(const plan::Plan& plan, const plan::Rendered& rendered,
     GeneratedText listener(plan, rendered, name, state);
     try {
         syntax::read_text(rendered.text, name, prefix, listener);
+        listener.check_includes();
     } catch (const syntax::Mistake& mistake) {
         const syntax::Diagnostic& said = mistake.diagnostic();
         throw syntax::Mistake(said.text, listener.origin_of(said.place));

@@ -374,6 +374,37 @@ void SocketTable::remark_http2(const Address& address, std::vector<Diagnostic>& 
     }
 }
 
+/// Where a foreign server has an address of its own, nginx asks it alone and not those of the
+/// wildcard.
+void SocketTable::remark_preferred(const Port& port, std::vector<Diagnostic>& remarks) const {
+    const auto has_ours = [](const Address& address) {
+        return std::any_of(
+            address.servers.begin(), address.servers.end(),
+            [](const SocketServer* server) { return server->publication != nullptr; });
+    };
+    const std::string any = (port.ipv6 ? "[::]:" : "0.0.0.0:") + port.port;
+    const auto wildcard =
+        std::find_if(port.addresses.begin(), port.addresses.end(), [&](const Address& address) {
+            return address.text == any && has_ours(address);
+        });
+    if (wildcard == port.addresses.end()) {
+        return;
+    }
+    const std::string directive = (wildcard->protocols & ssl) != 0 ? "https_listen" : "http_listen";
+    for (const Address& address : port.addresses) {
+        if (!has_ours(address)) {
+            remarks.push_back({Severity::notice,
+                               "connections to " + address.text +
+                                   " go to servers outside of lync_publish alone, since these have "
+                                   "that very address, not " +
+                                   any + ": to publish names there as well, write \"" + directive +
+                                   " " + address.text + ";\" beside \"" + directive + " " + any +
+                                   ";\"",
+                               address.servers.front()->place});
+        }
+    }
+}
+
 /// nginx gives the name to the first server and warns; the module refuses it where its own came
 /// second. What only foreign servers disagree on isn't told here.
 void SocketTable::remark_conflicts(const Address& address, std::vector<Diagnostic>& remarks) const {
@@ -409,6 +440,7 @@ void SocketTable::settle(std::vector<Diagnostic>& remarks) const {
             remark_default(address, remarks);
             remark_http2(address, remarks);
         }
+        remark_preferred(port, remarks);
     }
     for (const Port& port : ports_) {
         for (const Address& address : port.addresses) {

@@ -93,6 +93,7 @@ private:
     void refuse_taken_names(const Address& address) const;
     void remark_default(const Address& address, std::vector<syntax::Diagnostic>& remarks) const;
     void remark_http2(const Address& address, std::vector<syntax::Diagnostic>& remarks) const;
+    void remark_preferred(const Port& port, std::vector<syntax::Diagnostic>& remarks) const;
     void remark_conflicts(const Address& address, std::vector<syntax::Diagnostic>& remarks) const;
 
     std::deque<SocketServer> servers_;
