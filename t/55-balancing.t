@@ -114,9 +114,7 @@ scene outstanding => sub {
 scene all_workers => sub {
     my @fe = front_ends(3);
     is(scalar(worker_pids()), 3, 'three workers');
-    my @held = map { my $c = held(30); sleep 0.01; $c } 1 .. 30;
-    my $sum = sub { my $n = 0; $n += $_->seen->{waiting} for @fe; $n };
-    ok((wait_until { $sum->() == 30 }), '30 requests are held');
+    my @held = held_in_turn(30, 30, @fe);
     is(join(' ', map { $_->seen->{waiting} } @fe), '10 10 10', 'ten by each server');
     $_->close for @held;
 };
@@ -134,9 +132,8 @@ scene backup => sub {
 
 scene max_conns => sub {
     my @fe = front_ends(2);
-    my @held = map { my $c = held(30); sleep 0.05; $c } 1 .. 3;
-    ok((wait_until { $fe[0]->seen->{waiting} == 2 && $fe[1]->seen->{waiting} == 1 }),
-        'as many as each takes');
+    my @held = held_in_turn(3, 30, @fe);
+    is(join(' ', map { $_->seen->{waiting} } @fe), '2 1', 'as many as each takes');
     my $answer = asked();
     is_deeply([$answer->{status}, $answer->one('Retry-After')], [503, 30], 'the next one is told');
     (pop @held)->close;
@@ -194,8 +191,8 @@ scene slow_start => sub {
 # `down` at a reload: what is under way ends in its own time.
 scene drain => sub {
     my @fe = front_ends(2);
-    my @held = map { my $c = held(2.5); sleep 0.05; $c } 1 .. 4;
-    ok((wait_until { $fe[0]->seen->{waiting} == 2 }), 'two requests each');
+    my @held = held_in_turn(4, 4, @fe);
+    is($fe[0]->seen->{waiting}, 2, 'two requests each');
     edit { s/server 127\.0\.0\.11;/server 127.0.0.11 down;/ };
     is(reload(), 'reloaded', 'one is drained');
     is(counts(ask_times(6)), '127.0.0.12=6', 'no new requests');
@@ -267,8 +264,8 @@ scene unlike => sub {
 # What a killed worker had under way is nobody's any more.
 scene killed_worker => sub {
     my ($fe) = front_ends(1);
-    my @held = map { my $c = held(30); sleep 0.02; $c } 1 .. 3;
-    ok((wait_until { $fe->seen->{waiting} == 3 }), 'the server is full');
+    my @held = held_in_turn(3, 30, $fe);
+    is($fe->seen->{waiting}, 3, 'the server is full');
     is(asked()->{status}, 503, 'so nobody else may in');
     my @old = worker_pids();
     kill KILL => @old;
@@ -276,8 +273,8 @@ scene killed_worker => sub {
         'all workers are killed, others take their place');
     ok((wait_until { $fe->seen->{waiting} == 0 }), 'the connections are gone');
     is(counts(ask_times(3)), '127.0.0.11=3', 'and the places are free');
-    my @again = map { my $c = held(30); sleep 0.02; $c } 1 .. 3;
-    ok((wait_until { $fe->seen->{waiting} == 3 }), 'three of them');
+    my @again = held_in_turn(3, 30, $fe);
+    is($fe->seen->{waiting}, 3, 'three of them');
     is(asked()->{status}, 503, 'and no more');
     $_->close for @held, @again;
     provoked_lines(qr/\[alert\].*worker process \d+ exited on signal 9/);

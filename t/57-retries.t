@@ -180,8 +180,8 @@ scene half_upload => sub {
     my $client = client('https://lyncwebext.contoso.com');
     $client->ask('POST /ucwa/v1/x', 'Content-Length' => 2_000_000);
     $client->write('u' x 1_000_000);
-    sleep 0.3;
-    my ($busy) = grep { $_->seen->{open} } @fe;
+    my $busy;
+    wait_until { ($busy) = grep { $_->seen->{open} } @fe };
     my ($other) = grep { $_ != $busy } @fe;
     $busy->kill;
     $client->write('u' x 1_000_000);

@@ -325,7 +325,7 @@ scene silent => sub {
     ok(wait_for_checks(1, $_, 'SILENT'), 'up') for $A, $B;
     tell($A, SILENT => request => 'silent');
     my @clients = map { client('https://lyncwebext.contoso.com')->ask('GET /abs/handler') } 1 .. 4;
-    sleep 0.5;
+    wait_until { 4 == map { @{ stats($_, 'SILENT')->{requests} } } $A, $B };
     tell($A, SILENT => check => 'silent');
     my @answers = map { $_->answer } @clients;
     # The other one answers at once, so it gets most of them.

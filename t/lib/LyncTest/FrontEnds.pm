@@ -19,7 +19,7 @@ use LyncTest::Paths ();
 use LyncTest::Ports ();
 use LyncTest::Scene ();
 
-our @EXPORT = qw(front_ends asked ask_times held);
+our @EXPORT = qw(front_ends asked ask_times held held_in_turn);
 
 my @running;
 
@@ -110,6 +110,19 @@ sub held {
     my $host = $o{host} // 'lyncwebext.contoso.com';
     return LyncTest::Scene::client("https://$host", first => $o{first})
         ->ask("GET /ucwa/v1/x?wait=$seconds");
+}
+
+# So many of them, each asked when the one before has arrived at one of these servers.
+sub held_in_turn {
+    my ($count, $seconds, @servers) = @_;
+    my $waiting = sub { my $sum = 0; $sum += $_->seen->{waiting} for @servers; $sum };
+    my $before = $waiting->();
+    my @clients;
+    for my $n (1 .. $count) {
+        push @clients, held($seconds);
+        LyncTest::Scene::wait_until(sub { $waiting->() >= $before + $n });
+    }
+    return @clients;
 }
 
 Test::Nginx::Util::add_test_cleanup_handler(sub { $_->kill for splice @running });
