@@ -69,7 +69,7 @@ our $TIMEOUT = $ENV{TEST_NGINX_TIMEOUT} // 10;
 # The process that owns the configuration.
 sub nginx_pid () {
     open my $in, '<', $Test::Nginx::Util::PidFile or return undef;
-    my $pid = <$in>;
+    my $pid = <$in> // ''; # nginx is writing it
     return $pid =~ /^(\d+)/ ? $1 : undef;
 }
 
