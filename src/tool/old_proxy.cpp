@@ -9,6 +9,7 @@
 #include "topology/names.h"
 
 #include <algorithm>
+#include <set>
 
 namespace lync::tool {
 
@@ -266,6 +267,18 @@ private:
         }
     }
 
+    /// Whether a name that a pattern is taken for is somebody's already.
+    bool is_taken(const std::string& fqdn) const {
+        return meant_.contains(fqdn) || fqdn.starts_with("lyncdiscover.") ||
+               std::any_of(plan_.names.begin(), plan_.names.end(),
+                           [&](const Name& name) {
+                               return name.as != As::skip && name.rule.host == fqdn;
+                           }) ||
+               std::any_of(plan_.pools.begin(), plan_.pools.end(), [&](const Pool& pool) {
+                   return pool.external == fqdn || pool.fqdn == fqdn;
+               });
+    }
+
     void write_farm(As kind, const std::vector<const Name*>& members) {
         std::string fqdns;
         out_.line("");
@@ -278,7 +291,16 @@ private:
                 tell(*name, "not published");
                 continue;
             }
+            if (pattern && is_taken(fqdn)) {
+                note(RemarkKind::lost,
+                     quoted(name->rule.host) + " seems to mean " + quoted(fqdn) +
+                         ", which is published by a rule of its own: write the name that is meant",
+                     name->rule.place);
+                tell(*name, "not published");
+                continue;
+            }
             if (pattern) {
+                meant_.insert(fqdn);
                 note(RemarkKind::check,
                      quoted(name->rule.host) + " was published; here it is one name",
                      name->rule.place);
@@ -399,6 +421,7 @@ private:
     Arrangement plan_;
     const ImportOptions& options_;
     BlockWriter out_;
+    std::set<std::string> meant_; ///< names that patterns of farms were taken for
     Imported result_;
 };
 

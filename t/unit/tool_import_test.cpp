@@ -257,6 +257,21 @@ TEST_CASE("what is unsafe in an ARR configuration is said and mended", "[import]
     CHECK_FALSE(long_wait.says("time-out was"));
 }
 
+TEST_CASE("a pattern that means a name of another rule's", "[import]") {
+    std::string text = fixture("applicationHost.config");
+    const std::size_t begin = text.find("<rule name=\"ARR_wac.contoso.com_loadbalance_SSL\"");
+    const std::size_t end = text.find("</rule>", begin) + 7;
+    REQUIRE(end < text.size());
+    std::string rule = text.substr(begin, end - begin);
+    rule.replace(rule.find("pattern=\"wac.*\""), 15, "pattern=\"wac.contoso.com\"");
+    text.insert(end, rule);
+    const Result result(read_arr(text, "applicationHost.config", fixture("arr-hosts")), options());
+    CHECK(result.names.at("wac.contoso.com") == "office_web_apps wac.contoso.com");
+    CHECK(result.names.at("wac.*") == "not published");
+    CHECK(result.says("NOT CARRIED OVER: \"wac.*\" seems to mean \"wac.contoso.com\", which is "
+                      "published by a rule of its own"));
+}
+
 TEST_CASE("rules of ARR that have no counterpart are named", "[import]") {
     const Result condition = arr(small_arr(
         std::string(on_host) + "<add input=\"{REMOTE_ADDR}\" pattern=\"10.*\"/>", to_farm));
