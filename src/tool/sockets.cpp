@@ -227,6 +227,7 @@ void remark_on_names(const plan::Plan& plan, std::vector<syntax::Diagnostic>& re
     }
     // As the module: where DNS doesn't answer, one name is enough to see that.
     bool works = true;
+    std::vector<const topology::Server*> told; // a server is one of the upstream of each port
     for (const plan::Upstream& upstream : plan.upstreams) {
         for (const topology::Server& server : plan.farm(upstream).servers) {
             int result = EAI_AGAIN;
@@ -234,6 +235,10 @@ void remark_on_names(const plan::Plan& plan, std::vector<syntax::Diagnostic>& re
                 continue;
             }
             works = works && result != EAI_AGAIN;
+            if (std::find(told.begin(), told.end(), &server) != told.end()) {
+                continue;
+            }
+            told.push_back(&server);
             remarks.push_back({syntax::Severity::warning,
                                topology::not_resolved_yet(server.address, ::gai_strerror(result)),
                                server.place});
