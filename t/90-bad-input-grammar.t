@@ -354,6 +354,12 @@ Simple_Url meet https://meet.contoso.com;  # here
 --- says
 unknown directive "Simple_Url" in lync_publish "contoso", did you mean "simple_url"? in %%HERE%%
 
+=== capital letters only
+--- more
+MAX_UPLOADS 1g;  # here
+--- says
+unknown directive "MAX_UPLOADS" in lync_publish "contoso", did you mean "max_upload"? in %%HERE%%
+
 === a hyphen for an underscore
 --- pool
 pool fepool.contoso.local {
@@ -672,6 +678,15 @@ server 10.0.0.11;
 servr 10.0.0.12;  # here
 --- says
 unknown directive "servr" in pool "fepool.contoso.local", did you mean "server"? in %%HERE%%
+
+=== include of a file that Windows' editor wrote
+--- more
+include more.conf;
+--- file more.conf
+%%xef%%%%xbb%%%%xbf%%max_upload 100m;  # here
+--- says
+unknown directive "%%xef%%%%xbb%%%%xbf%%max_upload" in lync_publish "contoso": the file begins with
+a byte order mark, save it as UTF-8 without one in %%HERE%%
 
 === include of a value that is wrong
 --- pool
