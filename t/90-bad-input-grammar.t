@@ -790,7 +790,8 @@ server_include more.conf;
 --- file more.conf
 gzip on;  # here
 --- says
-"gzip" directive is duplicate in %%HERE%%
+"gzip" directive is duplicate: generated servers of lync_publish "contoso" state it themselves: take it
+out of server_include in %%HERE%%
 
 === server_include of an empty word
 --- more
