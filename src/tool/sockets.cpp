@@ -1,5 +1,6 @@
 #include "tool/sockets.h"
 
+#include "plan/patterns.h"
 #include "topology/system_names.h"
 
 #include <arpa/inet.h>
@@ -11,6 +12,7 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <set>
 #include <unordered_map>
 
 namespace lync::tool {
@@ -379,6 +381,39 @@ void SocketTable::remark_http2(const Address& address, std::vector<Diagnostic>& 
     }
 }
 
+/// nginx asks for names that begin with a wildcard before those that end in one.
+void SocketTable::remark_wildcards(const Address& address, std::set<std::string>& told,
+                                   std::vector<Diagnostic>& remarks) const {
+    const auto is_stated = [&](const std::string& name) {
+        return std::any_of(address.servers.begin(), address.servers.end(), [&](const auto* server) {
+            return std::find(server->names.begin(), server->names.end(), name) !=
+                   server->names.end();
+        });
+    };
+    for (const SocketServer* foreign : address.servers) {
+        if (foreign->publication != nullptr) {
+            continue;
+        }
+        for (const std::string& leading : foreign->names) {
+            for (const SocketServer* server : address.servers) {
+                if (server->publication == nullptr ||
+                    (!leading.starts_with('*') && !leading.starts_with('.'))) {
+                    continue;
+                }
+                for (const std::string& trailing : server->names) {
+                    const std::string name = plan::name_in_common(leading, trailing);
+                    if (!name.empty() && !is_stated(name) && told.insert(name).second) {
+                        remarks.push_back({Severity::warning,
+                                           plan::name_is_taken(name, leading, trailing,
+                                                               server->publication->name),
+                                           server->place});
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Where a foreign server has an address of its own, nginx asks it alone and not those of the
 /// wildcard.
 void SocketTable::remark_preferred(const Port& port, std::vector<Diagnostic>& remarks) const {
@@ -439,11 +474,13 @@ void SocketTable::settle(std::vector<Diagnostic>& remarks) const {
                           server.publication->place);
         }
     }
+    std::set<std::string> told;
     for (const Port& port : ports_) {
         for (const Address& address : port.addresses) {
             refuse_taken_names(address);
             remark_default(address, remarks);
             remark_http2(address, remarks);
+            remark_wildcards(address, told, remarks);
         }
         remark_preferred(port, remarks);
     }
