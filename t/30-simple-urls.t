@@ -262,3 +262,17 @@ X-Site: external
  "GET https://meet.fabrikam.com/Admin/x"]
 --- error_code eval
 [200, 200, 301, 404, 404]
+
+
+
+=== TEST 17: several URLs in one line
+--- publication eval
+$::Rest . <<'END'
+    simple_url  meet   https://meet.contoso.com https://meet.fabrikam.com/;
+    simple_url  admin  https://admin.contoso.com https://lync.contoso.com/Admin;
+END
+--- request eval
+["GET https://meet.contoso.com/alice/1", "GET https://meet.fabrikam.com/bob/2",
+ "GET http://admin.contoso.com/", "GET https://meet.fabrikam.com/admin/"]
+--- error_code eval
+[200, 200, 404, 404]

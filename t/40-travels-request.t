@@ -435,3 +435,12 @@ GET https://lyncwebext.contoso.com/abs/handler
 === TEST 20: an answer before the end of the request
 --- publication eval: $::Own
 --- scene: challenged
+
+
+
+=== TEST 21: a client of HTTP/1.0 that names the host in its target alone
+--- publication eval: $::Deployment
+--- to: https://meet.contoso.com
+--- raw_request eval
+"GET https://Meet.contoso.com/alice?b HTTP/1.0\r\n\r\n"
+--- response_body_like: \nGET /alice\?b HTTP/1\.1\nHost: meet\.contoso\.com\n

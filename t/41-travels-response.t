@@ -233,6 +233,38 @@ scene download => sub {
     is($server->report, $size, 'and all of it was sent');
 };
 
+# An interim answer is none. Before 1.29.0 nginx took each of them for the answer, and the real one
+# for its body, up to the end of the pool's connection; 100 it still does.
+scene interim => sub {
+    my $interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n"
+        . "Set-Cookie: early=1\r\nContent-Length: 7\r\n\r\n";
+    my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+        my ($connection) = @_;
+        while (my $request = eval { $connection->message }) {
+            my $length = length $request->{body};
+            my $answer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nSet-Cookie: late=1\r\n\r\nok $length\n";
+            my ($how) = $request->{first} =~ m{/(\w+) };
+            if ($how eq 'apart') {
+                for my $part ("HTTP/1.", "1 100 Continue\r\n", "\r\n", "HTTP/1.1 102 P\r\n\r", "\n", $answer) {
+                    $connection->write($part);
+                    sleep 0.1;
+                }
+            } else {
+                $connection->write($how eq 'plain' ? $answer : "$interim$answer");
+            }
+        }
+    });
+    my $client = client('https://meet.contoso.com');
+    for my $path ('together', 'apart', 'plain', 'together') {
+        my $answer = $client->ask("POST /$path", 'Content-Length' => 2);
+        $client->write('ab');
+        $answer = $client->answer;
+        $answer = $client->answer while $answer->{status} == 103; # nginx passes it on since 1.29.0
+        is("$answer->{status} $answer->{body}", "200 ok 2\n", "$path: the answer itself");
+        is(join(' ', $answer->all('Set-Cookie')), 'late=1', 'with its own headers');
+    }
+};
+
 run_suite();
 
 __DATA__
@@ -357,3 +389,9 @@ Accept-Encoding: gzip
 Content-Encoding: gzip
 --- response_body_like eval
 qr/^\x1f\x8b/
+
+
+
+=== TEST 16: interim answers
+--- publication eval: $::Own
+--- scene: interim

@@ -54,6 +54,20 @@ scene speechless => sub {
         'one that breaks off within its head');
     $server->stop;
 
+    my %nonsense = (
+        'one that speaks no HTTP'            => "SSH-2.0-OpenSSH_9.2\r\n\r\n",
+        'one that answers with status 000'   => "HTTP/1.1 000 X\r\nContent-Length: 0\r\n\r\n",
+        'one that switches protocols unasked' =>
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\nhello",
+        'one that never comes to its answer' => "HTTP/1.1 102 Processing\r\n\r\n" x 100,
+    );
+    for my $what (sort keys %nonsense) {
+        $server = pool_server(sub { $_[0]->message; $_[0]->write($nonsense{$what}) });
+        is_unavailable(client('https://lyncwebext.contoso.com')
+            ->ask('GET /abs/handler', Connection => 'upgrade', Upgrade => 'websocket')->answer, $what);
+        $server->stop;
+    }
+
     $server = server(port => port('OWN'), sub { $_[0]->more; $_[0]->write("HTTP/1.1 400 \r\n\r\n") });
     is_unavailable(client('https://lyncwebext.contoso.com')->ask('GET /abs/handler')->answer,
         'one without TLS');

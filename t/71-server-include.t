@@ -195,7 +195,30 @@ unknown directive "add_headr" in %%SERVROOT%%/html/extra.conf:2
 client_max_body_size 1m;
 --- must_die
 --- error_log
-"client_max_body_size" directive is duplicate in %%SERVROOT%%/html/extra.conf:2
+"client_max_body_size" directive is duplicate: generated servers of lync_publish "contoso" state it already, by "max_upload" of the block: take it out of server_include in %%SERVROOT%%/html/extra.conf:2
+
+
+
+=== TEST 19: one that the block has no word for
+--- publication eval: $::Deployment
+--- user_files
+>>> extra.conf
+gzip on;
+--- must_die
+--- error_log
+"gzip" directive is duplicate: generated servers of lync_publish "contoso" state it themselves: take it out of server_include in %%SERVROOT%%/html/extra.conf:1
+
+
+
+=== TEST 20: one that is the file's own, twice
+--- publication eval: $::Deployment
+--- user_files
+>>> extra.conf
+root /srv;
+root /var;
+--- must_die
+--- error_log
+"root" directive is duplicate in %%SERVROOT%%/html/extra.conf:2
 
 
 

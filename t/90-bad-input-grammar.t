@@ -17,8 +17,7 @@ my @directives = (
     ['publish', 'certificate',           'FILE KEY',     'a.pem',  'a.pem a.key b.key'],
     ['publish', 'trusted_ca',            'FILE',         '',       'a.pem b.pem'],
     ['publish', 'backend_verify',        'on|off',       '',       'on off',           'on'],
-    ['publish', 'simple_url',            'meet|dialin|scheduler|admin URL [pool=FQDN]',
-                                         'meet',         'meet https://meet.contoso.com pool=a.b backup'],
+    ['publish', 'simple_url',            'meet|dialin|scheduler|admin URL ... [pool=FQDN]', 'meet'],
     ['publish', 'http_listen',           '[ADDRESS:]PORT [PARAMETER ...] | off', ''],
     ['publish', 'https_listen',          '[ADDRESS:]PORT [PARAMETER ...]', ''],
     ['publish', 'http_autodiscover',     'auto|on|off',  '',       'on off',           'auto'],
@@ -355,6 +354,12 @@ Simple_Url meet https://meet.contoso.com;  # here
 --- says
 unknown directive "Simple_Url" in lync_publish "contoso", did you mean "simple_url"? in %%HERE%%
 
+=== capital letters only
+--- more
+MAX_UPLOADS 1g;  # here
+--- says
+unknown directive "MAX_UPLOADS" in lync_publish "contoso", did you mean "max_upload"? in %%HERE%%
+
 === a hyphen for an underscore
 --- pool
 pool fepool.contoso.local {
@@ -674,6 +679,15 @@ servr 10.0.0.12;  # here
 --- says
 unknown directive "servr" in pool "fepool.contoso.local", did you mean "server"? in %%HERE%%
 
+=== include of a file that Windows' editor wrote
+--- more
+include more.conf;
+--- file more.conf
+%%xef%%%%xbb%%%%xbf%%max_upload 100m;  # here
+--- says
+unknown directive "%%xef%%%%xbb%%%%xbf%%max_upload" in lync_publish "contoso": the file begins with
+a byte order mark, save it as UTF-8 without one in %%HERE%%
+
 === include of a value that is wrong
 --- pool
 pool fepool.contoso.local {
@@ -776,7 +790,8 @@ server_include more.conf;
 --- file more.conf
 gzip on;  # here
 --- says
-"gzip" directive is duplicate in %%HERE%%
+"gzip" directive is duplicate: generated servers of lync_publish "contoso" state it themselves: take it
+out of server_include in %%HERE%%
 
 === server_include of an empty word
 --- more

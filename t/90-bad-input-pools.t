@@ -169,6 +169,18 @@ pool fepool.contoso.local {
 lync_dns: server "fe02.contoso.invalid" can't be resolved yet (Name or service not known), it takes no
 requests until it is in %%HERE%%
 
+=== of which both ports are asked: one warning all the same
+--- pool
+resolve_at_start off;
+http_autodiscover on;
+pool fepool.contoso.local {
+    external_web_services  lyncwebext.contoso.com;
+    server                 fe02.contoso.invalid;    # here
+}
+--- warns
+lync_dns: server "fe02.contoso.invalid" can't be resolved yet (Name or service not known), it takes no
+requests until it is in %%HERE%%
+
 === nor one that stands for the whole pool
 --- pool
 resolve_at_start off;

@@ -157,6 +157,23 @@ https_listen localhost.invalid:18443;  # here
 --- says
 host not found in "localhost.invalid:18443" of the "listen" directive in %%HERE%%
 
+=== a name that a pattern of somebody else's takes from one of ours
+--- before
+server {
+    listen       127.0.0.1:18443 ssl;
+    listen       127.0.0.1:18080;
+    server_name  www.contoso.com *.contoso.com .fabrikam.com;
+    ssl_certificate %%PKI%%/public.pem;
+    ssl_certificate_key %%PKI%%/public.key;
+}
+--- more
+simple_url meet https://meet.*;  # here
+simple_url meet https://meet.fabrikam.com;
+--- warns
+"meet.contoso.com" goes to the server outside of lync_publish with server_name "*.contoso.com", which
+nginx prefers to "meet.*" of lync_publish "contoso": to publish it, write its full name in the block
+as well in %%HERE%%
+
 === http_autodiscover where nobody listens
 --- sockets
 http_listen off;

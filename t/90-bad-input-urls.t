@@ -112,12 +112,55 @@ simple_url https://meet.contoso.com meet;  # here
 invalid value "https://meet.contoso.com" in "simple_url" directive of lync_publish "contoso": a
 simple URL is one of meet, dialin, scheduler and admin in %%HERE%%
 
-=== several URLs at once
+=== a mistake in the second of two URLs
 --- more
-simple_url meet https://meet.contoso.com https://meet.fabrikam.com;  # here
+simple_url meet https://meet.contoso.com https://meet.fabrikam.com:443;  # here
 --- says
-invalid parameter "https://meet.fabrikam.com" in "simple_url" directive of lync_publish "contoso":
-it may be pool=FQDN in %%HERE%%
+invalid URL "https://meet.fabrikam.com:443" in "simple_url" directive of lync_publish "contoso": it
+contains a port: leave it out, ports belong to the rule in %%HERE%%
+
+=== one URL twice in a line
+--- more
+simple_url meet https://meet.contoso.com https://MEET.contoso.com/;  # here
+--- says
+simple URL "https://meet.contoso.com" is duplicate in lync_publish "contoso", the first stands at
+%%HERE%% in %%HERE%%
+
+=== a pool between two URLs
+--- more
+simple_url meet https://meet.contoso.com pool=fepool.contoso.local https://meet.fabrikam.com;  # here
+--- says
+invalid parameter "pool=fepool.contoso.local" in "simple_url" directive of lync_publish "contoso":
+it stands once, after all URLs of the line in %%HERE%%
+
+=== two pools
+--- more
+simple_url meet https://meet.contoso.com pool=fepool.contoso.local pool=fepool.contoso.local;  # here
+--- says
+invalid parameter "pool=fepool.contoso.local" in "simple_url" directive of lync_publish "contoso":
+it stands once, after all URLs of the line in %%HERE%%
+
+=== a pool without a URL
+--- more
+simple_url meet pool=fepool.contoso.local;  # here
+--- says
+invalid parameter "pool=fepool.contoso.local" in "simple_url" directive of lync_publish "contoso":
+it stands once, after all URLs of the line in %%HERE%%
+
+=== a parameter that there isn't
+--- more
+simple_url meet https://meet.contoso.com director=dirpool.contoso.local;  # here
+--- says
+invalid parameter "director=dirpool.contoso.local" in "simple_url" directive of lync_publish
+"contoso": it may be pool=FQDN in %%HERE%%
+
+=== a semicolon missing between two lines
+--- more
+simple_url meet https://meet.contoso.com
+simple_url dialin https://dialin.contoso.com;  # here
+--- says
+invalid URL "simple_url" in "simple_url" directive of lync_publish "contoso": is the ";" before it
+missing? in %%HERE%%
 
 === a pool that there isn't
 --- more

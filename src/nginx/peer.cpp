@@ -277,10 +277,16 @@ ngx_int_t init_peer(ngx_http_request_t* r, ngx_http_upstream_srv_conf_t* upstrea
     pc.set_session = set_session;
     pc.save_session = save_session;
     pc.tries = std::clamp<std::size_t>(group->servers.all().size(), 1, most_tries);
+    watch_head(r, peer->head);
     return NGX_OK;
 }
 
 } // namespace
+
+AnswerHead* answer_head_of(ngx_http_request_t* r) noexcept {
+    Peer* peer = peer_of(r);
+    return peer == nullptr ? nullptr : &peer->head;
+}
 
 std::int32_t add_in_flight(Endpoint& server, std::int32_t by) noexcept {
     return add(server, Gauge::in_flight, by);

@@ -3,6 +3,7 @@
 // Inside of the balancer only: one request's way to a server. peer.cpp finds the server and the
 // connection, peer_outcome.cpp learns from how it went.
 
+#include "nginx/answer_head.h"
 #include "nginx/peer.h"
 
 #include <array>
@@ -19,13 +20,13 @@ struct Peer {
     ngx_http_request_t* request;
     ngx_queue_t queue; ///< in Group::busy while there is a server
 
-    Endpoint* server;           ///< in use: a reference, and one more of its requests in flight
-    const Endpoint* last;       ///< the last one in use; only compared
-    std::uint64_t began;        ///< msec
-    std::uint64_t written;      ///< bytes, on a kept connection, before this request
-    bool waits;                 ///< a pending GET
-    bool probe;                 ///< to a group without a server that takes requests
-    bool tried_out;             ///< it has tried a server that had been left out
+    Endpoint* server;      ///< in use: a reference, and one more of its requests in flight
+    const Endpoint* last;  ///< the last one in use; only compared
+    std::uint64_t began;   ///< msec
+    std::uint64_t written; ///< bytes, on a kept connection, before this request
+    bool waits;            ///< a pending GET
+    bool probe;            ///< to a group without a server that takes requests
+    bool tried_out;        ///< it has tried a server that had been left out
 
     bool has_key; ///< the client is bound to a server by affinity
     std::uint64_t key;
@@ -34,6 +35,8 @@ struct Peer {
     bool owned;      ///< the connection in use belongs to the client
     bool lost;       ///< an owned connection broke off with this request on it
     bool stale;      ///< a kept connection broke off: the next try is on a fresh one
+
+    AnswerHead head;
 
     std::array<const Endpoint*, most_tries> tried; ///< in vain; only compared
     std::size_t tries;

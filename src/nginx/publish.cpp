@@ -63,10 +63,15 @@ std::string retell_block(const MainConf& conf, std::string_view message) {
            ":" + std::to_string(parsed.line);
 }
 
-/// nginx's own words about a line that was generated, at the directive that caused the line.
-std::string retell_generated(const plan::Rendered& rendered, std::string_view name,
-                             std::string_view message) {
+/// nginx's own words about a line that was generated, at the directive that caused the line, or
+/// about one of a file that server_include names.
+std::string retell_generated(const plan::Rendered& rendered, std::string_view publication,
+                             std::string_view name, std::string_view message) {
     const ParserMessage parsed = parse_message(message);
+    if (parsed.file != name && parsed.line != 0) {
+        return plan::retold_included(parsed.text, publication) + " in " + std::string(parsed.file) +
+               ":" + std::to_string(parsed.line);
+    }
     if (parsed.file != name || parsed.line == 0 || parsed.line > rendered.origins.size()) {
         return std::string(message);
     }
@@ -116,7 +121,7 @@ char* run_plan(ngx_conf_t* cf, MainConf& conf, const Publication& publication) {
     char* result = nullptr;
     {
         const CapturedLog captured(cf, [&](std::string_view message) {
-            return retell_generated(rendered, name, message);
+            return retell_generated(rendered, publication.plan.publication.name, name, message);
         });
         result = feed(cf, name, rendered.text, true);
     }

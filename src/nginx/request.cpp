@@ -55,6 +55,26 @@ bool host_differs(ngx_http_request_t* r) noexcept {
                            routed.size()) != 0;
 }
 
+/// HTTP/1.0 may say the name in an absolute target alone; servers are spoken to in HTTP/1.1, which
+/// has none without a Host header [RFC 9112, 3.2.2]. False if there is no memory.
+bool complete_host(ngx_http_request_t* r) noexcept {
+    if (r->host_start == nullptr || r->headers_in.host != nullptr) {
+        return true;
+    }
+    auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_in.headers));
+    if (header == nullptr) {
+        return false;
+    }
+    static u_char lowcase_key[] = "host";
+    header->hash = ngx_hash_key(lowcase_key, sizeof(lowcase_key) - 1);
+    ngx_str_set(&header->key, "Host");
+    header->lowcase_key = lowcase_key;
+    header->value = r->headers_in.server;
+    set_last_of_its_name(header);
+    r->headers_in.host = header;
+    return true;
+}
+
 void keep_state(void*) {}
 
 RequestState* make_state(ngx_http_request_t* r) noexcept {
@@ -189,8 +209,8 @@ constexpr auto is_query = [](u_char c) { return c == '?'; };
 /// A page of autodiscover may be what refers to this one.
 bool is_referred_by_query(const ngx_http_request_t* r) noexcept {
     const ngx_table_elt_t* referer = r->headers_in.referer;
-    return referer != nullptr && std::any_of(referer->value.data,
-                                             referer->value.data + referer->value.len, is_query);
+    return referer != nullptr &&
+           std::any_of(referer->value.data, referer->value.data + referer->value.len, is_query);
 }
 
 void cut_query(ngx_str_t& text) noexcept {
@@ -368,7 +388,7 @@ ngx_int_t lync_request_handler(ngx_http_request_t* r) {
     }
     switch (verdict.action) {
     case lync::policy::Action::pass:
-        return judge_body(r, *host);
+        return complete_host(r) ? judge_body(r, *host) : NGX_HTTP_INTERNAL_SERVER_ERROR;
     case lync::policy::Action::redirect:
         return redirect(r);
     case lync::policy::Action::refuse:

@@ -137,22 +137,28 @@ std::string last_ones_stay(const std::string& name, const char* why, const std::
 void try_names(ngx_conf_t* cf, MainConf& conf) {
     bool works = true;
     Zone* running = Zone::running();
+    std::vector<const topology::Server*> told; // a server has a line in the group of each port
     each_name(conf, [&](Servers& servers, std::size_t line, const std::string& name) {
         if (!servers.lines()[line].endpoints.empty()) {
             return;
         }
-        const syntax::Place& place = servers.lines()[line].declared->place;
         const int result = works ? look_up_now(name, servers, line) : EAI_AGAIN;
         works = works && result != EAI_AGAIN;
-        if (result != 0) {
-            const char* why = gai_strerror(result);
-            const std::string text =
-                running != nullptr && servers.recall(line, *running)
-                    ? last_ones_stay(name, why, addresses_of(servers.lines()[line]))
-                    : topology::not_resolved_yet(name, why);
-            ngx_log_error(NGX_LOG_WARN, cf->log, 0, "%*s in %s:%ui", text.size(), text.data(),
-                          place.file.c_str(), static_cast<ngx_uint_t>(place.line));
+        if (result == 0) {
+            return;
         }
+        const bool recalled = running != nullptr && servers.recall(line, *running);
+        const topology::Server* declared = servers.lines()[line].declared;
+        if (std::find(told.begin(), told.end(), declared) != told.end()) {
+            return;
+        }
+        told.push_back(declared);
+        const char* why = gai_strerror(result);
+        const std::string text =
+            recalled ? last_ones_stay(name, why, addresses_of(servers.lines()[line]))
+                     : topology::not_resolved_yet(name, why);
+        ngx_log_error(NGX_LOG_WARN, cf->log, 0, "%*s in %s:%ui", text.size(), text.data(),
+                      declared->place.file.c_str(), static_cast<ngx_uint_t>(declared->place.line));
     });
 }
 

@@ -4,9 +4,12 @@
 #include "nginx/commands.h"
 #include "nginx/conf.h"
 #include "nginx/guard.h"
+#include "plan/patterns.h"
 
 #include <algorithm>
+#include <set>
 #include <span>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 
@@ -100,6 +103,53 @@ void tell_preferred(ngx_conf_t* cf, const ngx_http_conf_port_t& port) noexcept {
                           &address.opt.addr_text, &wildcard->opt.addr_text, directive,
                           &address.opt.addr_text, directive, &wildcard->opt.addr_text,
                           socket.foreign->file_name, socket.foreign->line);
+        }
+    }
+}
+
+std::span<const ngx_http_server_name_t> names_of(const ngx_http_core_srv_conf_t* server) noexcept {
+    return {static_cast<const ngx_http_server_name_t*>(server->server_names.elts),
+            server->server_names.nelts};
+}
+
+/// nginx asks for names that begin with a wildcard before those that end in one. `told`: what was
+/// said of other sockets.
+void tell_wildcards(ngx_conf_t* cf, const ngx_http_conf_addr_t& address,
+                    std::set<std::string>& told) {
+    const std::span servers(static_cast<ngx_http_core_srv_conf_t**>(address.servers.elts),
+                            address.servers.nelts);
+    const auto is_stated = [&](std::string_view name) {
+        return std::any_of(servers.begin(), servers.end(), [&](const auto* server) {
+            const auto names = names_of(server);
+            return std::any_of(names.begin(), names.end(),
+                               [&](const auto& stated) { return view(stated.name) == name; });
+        });
+    };
+    for (const ngx_http_core_srv_conf_t* foreign : servers) {
+        if (host_of(foreign) != nullptr) {
+            continue;
+        }
+        for (const ngx_http_server_name_t& leading : names_of(foreign)) {
+            for (const ngx_http_core_srv_conf_t* server : servers) {
+                const Host* host = host_of(server);
+                if (host == nullptr || leading.name.len == 0 ||
+                    (leading.name.data[0] != '*' && leading.name.data[0] != '.')) {
+                    continue;
+                }
+                for (const ngx_http_server_name_t& trailing : names_of(server)) {
+                    const std::string name =
+                        plan::name_in_common(view(leading.name), view(trailing.name));
+                    if (name.empty() || is_stated(name) || !told.insert(name).second) {
+                        continue;
+                    }
+                    const std::string text =
+                        plan::name_is_taken(name, view(leading.name), view(trailing.name),
+                                            host->publication.plan.publication.name);
+                    ngx_log_error(NGX_LOG_WARN, cf->log, 0, "%*s in %s:%ui", text.size(),
+                                  text.data(), host->planned.place.file.c_str(),
+                                  static_cast<ngx_uint_t>(host->planned.place.line));
+                }
+            }
         }
     }
 }
@@ -258,6 +308,7 @@ ngx_int_t settle(ngx_conf_t* cf) {
     }
 
     NameCount count;
+    std::set<std::string> told;
     auto* ports = static_cast<ngx_http_conf_port_t*>(core->ports->elts);
     for (ngx_uint_t p = 0; p < core->ports->nelts; p++) {
         auto* addresses = static_cast<ngx_http_conf_addr_t*>(ports[p].addrs.elts);
@@ -268,6 +319,7 @@ ngx_int_t settle(ngx_conf_t* cf) {
             const SharedSocket socket(addresses[a]);
             choose_default(cf, socket);
             tell_http2(cf, socket);
+            tell_wildcards(cf, addresses[a], told);
             count.add(addresses[a]);
         }
         tell_preferred(cf, ports[p]);

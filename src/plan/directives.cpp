@@ -177,6 +177,32 @@ std::string header_in_include(std::string_view header, std::string_view publicat
            "out";
 }
 
+std::string retold_included(std::string_view text, std::string_view publication) {
+    constexpr std::string_view duplicate = "\" directive is duplicate";
+    constexpr Statement said_by_the_block[] = {
+        {"client_max_body_size", "max_upload"},
+        {"proxy_read_timeout", "pending_get_timeout"},
+        {"proxy_ssl_verify", "backend_verify"},
+        {"proxy_ssl_trusted_certificate", "trusted_ca"},
+    };
+
+    std::string told(text);
+    if (!text.starts_with('"') || !text.ends_with(duplicate)) {
+        return told;
+    }
+    const std::string_view name = text.substr(1, text.size() - duplicate.size() - 1);
+    const std::string servers =
+        ": generated servers of lync_publish \"" + std::string(publication) + "\" state it ";
+    for (const Statement& said : said_by_the_block) {
+        if (name == said.directive) {
+            return told + servers + "already, by \"" + std::string(said.arguments) +
+                   "\" of the block: take it out of server_include";
+        }
+    }
+    return is_stated_once(name) ? told + servers + "themselves: take it out of server_include"
+                                : told;
+}
+
 bool is_stated_once(std::string_view directive) noexcept {
     constexpr std::string_view adding[] = {
         "add_header",       "limit_req",         "limit_conn",        "sub_filter",

@@ -42,8 +42,8 @@
           "pool FQDN { ... }")                                                 \
     BLOCK(director, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, 1,                    \
           "director FQDN { ... }")                                             \
-    LINE(simple_url, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 2, 3,                   \
-         "simple_url meet|dialin|scheduler|admin URL [pool=FQDN]")             \
+    LINE(simple_url, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 2, LYNC_ANY,            \
+         "simple_url meet|dialin|scheduler|admin URL ... [pool=FQDN]")         \
     BLOCK(office_web_apps, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, 1,             \
           "office_web_apps FQDN { ... }")                                      \
     BLOCK(exchange, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, LYNC_ANY,             \

@@ -54,8 +54,12 @@ std::string_view belongs_into(int contexts) noexcept {
     }
 }
 
-/// Levenshtein's distance; both words are short (nginx limits a token to a buffer, and longer
-/// ones than any directive are answered early).
+constexpr char lower(char c) noexcept {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+/// Levenshtein's distance, letter case aside, which no directive has; both words are short (nginx
+/// limits a token to a buffer, and longer ones than any directive are answered early).
 std::size_t distance(std::string_view a, std::string_view b) {
     std::array<std::size_t, 32> row{};
     if (a.size() >= row.size() || b.size() >= row.size()) {
@@ -70,7 +74,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
         std::size_t diagonal = row[0];
         row[0] = i;
         for (std::size_t j = 1; j <= b.size(); j++) {
-            const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            const std::size_t replaced = diagonal + (lower(a[i - 1]) == b[j - 1] ? 0 : 1);
             diagonal = row[j];
             row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
         }
@@ -139,7 +143,11 @@ std::string_view nearest_directive(std::string_view name, std::string_view block
 }
 
 std::string unknown_directive(std::string_view name, const Directive& block) {
+    constexpr std::string_view byte_order_mark = "\xef\xbb\xbf"; // Windows' editors write one
     std::string text = "unknown directive " + quoted(name) + " in " + block.title();
+    if (name.starts_with(byte_order_mark)) {
+        return text + ": the file begins with a byte order mark, save it as UTF-8 without one";
+    }
     if (const std::string_view nearest = nearest_directive(name, block.name); !nearest.empty()) {
         text += ", did you mean " + quoted(nearest) + "?";
     }

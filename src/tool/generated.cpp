@@ -69,7 +69,7 @@ public:
             if (std::string wrong =
                     check_nginx_directive(directive, block, context_of(blocks, 1), state_);
                 !wrong.empty()) {
-                return wrong;
+                return plan::retold_included(wrong, plan_.publication.name);
             }
             if (in_generated_server) {
                 note_included(directive, block);

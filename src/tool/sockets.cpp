@@ -1,5 +1,6 @@
 #include "tool/sockets.h"
 
+#include "plan/patterns.h"
 #include "topology/system_names.h"
 
 #include <arpa/inet.h>
@@ -11,6 +12,7 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <set>
 #include <unordered_map>
 
 namespace lync::tool {
@@ -227,6 +229,7 @@ void remark_on_names(const plan::Plan& plan, std::vector<syntax::Diagnostic>& re
     }
     // As the module: where DNS doesn't answer, one name is enough to see that.
     bool works = true;
+    std::vector<const topology::Server*> told; // a server is one of the upstream of each port
     for (const plan::Upstream& upstream : plan.upstreams) {
         for (const topology::Server& server : plan.farm(upstream).servers) {
             int result = EAI_AGAIN;
@@ -234,6 +237,10 @@ void remark_on_names(const plan::Plan& plan, std::vector<syntax::Diagnostic>& re
                 continue;
             }
             works = works && result != EAI_AGAIN;
+            if (std::find(told.begin(), told.end(), &server) != told.end()) {
+                continue;
+            }
+            told.push_back(&server);
             remarks.push_back({syntax::Severity::warning,
                                topology::not_resolved_yet(server.address, ::gai_strerror(result)),
                                server.place});
@@ -374,6 +381,39 @@ void SocketTable::remark_http2(const Address& address, std::vector<Diagnostic>& 
     }
 }
 
+/// nginx asks for names that begin with a wildcard before those that end in one.
+void SocketTable::remark_wildcards(const Address& address, std::set<std::string>& told,
+                                   std::vector<Diagnostic>& remarks) const {
+    const auto is_stated = [&](const std::string& name) {
+        return std::any_of(address.servers.begin(), address.servers.end(), [&](const auto* server) {
+            return std::find(server->names.begin(), server->names.end(), name) !=
+                   server->names.end();
+        });
+    };
+    for (const SocketServer* foreign : address.servers) {
+        if (foreign->publication != nullptr) {
+            continue;
+        }
+        for (const std::string& leading : foreign->names) {
+            for (const SocketServer* server : address.servers) {
+                if (server->publication == nullptr ||
+                    (!leading.starts_with('*') && !leading.starts_with('.'))) {
+                    continue;
+                }
+                for (const std::string& trailing : server->names) {
+                    const std::string name = plan::name_in_common(leading, trailing);
+                    if (!name.empty() && !is_stated(name) && told.insert(name).second) {
+                        remarks.push_back({Severity::warning,
+                                           plan::name_is_taken(name, leading, trailing,
+                                                               server->publication->name),
+                                           server->place});
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Where a foreign server has an address of its own, nginx asks it alone and not those of the
 /// wildcard.
 void SocketTable::remark_preferred(const Port& port, std::vector<Diagnostic>& remarks) const {
@@ -434,11 +474,13 @@ void SocketTable::settle(std::vector<Diagnostic>& remarks) const {
                           server.publication->place);
         }
     }
+    std::set<std::string> told;
     for (const Port& port : ports_) {
         for (const Address& address : port.addresses) {
             refuse_taken_names(address);
             remark_default(address, remarks);
             remark_http2(address, remarks);
+            remark_wildcards(address, told, remarks);
         }
         remark_preferred(port, remarks);
     }

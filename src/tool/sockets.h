@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -76,9 +77,9 @@ private:
     struct Address {
         std::string text;
         bool options = false;
-        unsigned protocols = 0; ///< of all servers so far
-        std::optional<unsigned> agreed; ///< what the last one said, once there were two
-        bool changed = false; ///< they didn't say the same
+        unsigned protocols = 0;               ///< of all servers so far
+        std::optional<unsigned> agreed;       ///< what the last one said, once there were two
+        bool changed = false;                 ///< they didn't say the same
         const SocketServer* chosen = nullptr; ///< the one that says default_server
         std::vector<const SocketServer*> servers;
     };
@@ -93,6 +94,8 @@ private:
     void refuse_taken_names(const Address& address) const;
     void remark_default(const Address& address, std::vector<syntax::Diagnostic>& remarks) const;
     void remark_http2(const Address& address, std::vector<syntax::Diagnostic>& remarks) const;
+    void remark_wildcards(const Address& address, std::set<std::string>& told,
+                          std::vector<syntax::Diagnostic>& remarks) const;
     void remark_preferred(const Port& port, std::vector<syntax::Diagnostic>& remarks) const;
     void remark_conflicts(const Address& address, std::vector<syntax::Diagnostic>& remarks) const;
 

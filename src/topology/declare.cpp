@@ -411,9 +411,8 @@ Publication Declaration::read() {
     read_sip_domains();
     read_certificates();
     read_farms();
-    each("simple_url", [this](const Directive& directive) {
-        publication_.simple_urls.push_back(read_simple_url(directive, block_, publication_));
-    });
+    each("simple_url",
+         [this](const Directive& directive) { read_simple_urls(directive, block_, publication_); });
     read_sockets("http_listen", "80", publication_.http_sockets);
     read_sockets("https_listen", "443", publication_.https_sockets);
     read_paths();

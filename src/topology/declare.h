@@ -78,9 +78,8 @@ Affinity read_affinity(const Directive& farm_block, Role role, Product product);
 /// The `health_check` line of a block with servers; by product and role where there is none.
 HealthCheck read_health_check(const Directive& farm_block, Role role, Product product);
 
-/// A `simple_url` line; `pool=` is looked up among the farms already declared.
-SimpleUrl read_simple_url(const Directive& directive, const Directive& block,
-                          const Publication& publication);
+/// The URLs of a `simple_url` line; `pool=` is looked up among the farms already declared.
+void read_simple_urls(const Directive& directive, const Directive& block, Publication& publication);
 
 /// What only the whole declaration shows: names published twice, external equal to internal,
 /// one simple URL the prefix of another, ... Enters the publication's names into `registry`.

@@ -20,16 +20,9 @@ std::optional<SimpleUrlKind> kind_from_name(std::string_view name) noexcept {
 }
 
 /// `pool=FQDN` to the index of that pool or Director.
-std::size_t read_pool(const Directive& directive, const Directive& block,
+std::size_t read_pool(std::string_view argument, const Directive& directive, const Directive& block,
                       const Publication& publication) {
-    const std::string_view argument = directive.arguments[2];
-    if (!argument.starts_with("pool=")) {
-        throw Mistake("invalid parameter " + quoted(argument) +
-                          syntax::in_directive(directive, block) + ": it may be pool=FQDN",
-                      directive.place);
-    }
-
-    const ParsedName fqdn = parse_fqdn(argument.substr(5));
+    const ParsedName fqdn = parse_fqdn(argument.substr(argument.find('=') + 1));
     for (std::size_t i = 0; fqdn && i < publication.farms.size(); i++) {
         const Farm& farm = publication.farms[i];
         if (farm.name == fqdn.name && (farm.role == Role::pool || farm.role == Role::director)) {
@@ -38,6 +31,39 @@ std::size_t read_pool(const Directive& directive, const Directive& block,
     }
     syntax::invalid_value(argument, directive, block,
                           "no pool or director of this publication has that FQDN");
+}
+
+/// Where all URLs of the line go. `pool=` ends it, so that nobody takes it for that of one URL.
+std::size_t read_destination(SimpleUrlKind kind, const Directive& directive, const Directive& block,
+                             const Publication& publication) {
+    const auto refuse = [&](std::string_view argument, std::string_view why) {
+        throw Mistake("invalid parameter " + quoted(argument) +
+                          syntax::in_directive(directive, block) + ": " + std::string(why),
+                      directive.place);
+    };
+    std::size_t farm = publication.first_contact();
+    for (std::size_t i = 1; i < directive.arguments.size(); i++) {
+        const std::string_view argument = directive.arguments[i];
+        const std::string_view name = argument.substr(0, argument.find('='));
+        if (name == argument || name.find_first_of(":/?#.") != std::string_view::npos) {
+            continue; // a URL, or meant as one
+        }
+        if (name != "pool") {
+            refuse(argument, "it may be pool=FQDN");
+        }
+        if (kind == SimpleUrlKind::admin) {
+            refuse(argument, "the admin URL is declared so that it is blocked, it goes nowhere");
+        }
+        if (i == 1 || i + 1 != directive.arguments.size()) {
+            refuse(argument, "it stands once, after all URLs of the line");
+        }
+        farm = read_pool(argument, directive, block, publication);
+    }
+    return farm;
+}
+
+bool is_destination(const Directive& directive, std::size_t i) noexcept {
+    return i + 1 == directive.arguments.size() && directive.arguments[i].starts_with("pool=");
 }
 
 } // namespace
@@ -56,10 +82,9 @@ std::string_view simple_url_kind_name(SimpleUrlKind kind) noexcept {
     return {};
 }
 
-SimpleUrl read_simple_url(const Directive& directive, const Directive& block,
-                          const Publication& publication) {
+void read_simple_urls(const Directive& directive, const Directive& block,
+                      Publication& publication) {
     const std::string& word = directive.arguments[0];
-    const std::string& text = directive.arguments[1];
 
     const auto kind = kind_from_name(word);
     if (!kind) {
@@ -73,30 +98,22 @@ SimpleUrl read_simple_url(const Directive& directive, const Directive& block,
                       directive.place);
     }
 
-    ParsedUrl url = parse_https_url(text);
-    if (!url) {
-        throw Mistake("invalid URL " + quoted(text) + syntax::in_directive(directive, block) +
-                          ": " + url.error,
-                      directive.place);
-    }
-
-    SimpleUrl simple_url;
-    simple_url.kind = *kind;
-    simple_url.host = std::move(url.host);
-    simple_url.path = std::move(url.path);
-    simple_url.place = directive.place;
-    simple_url.farm = publication.first_contact();
-
-    if (directive.arguments.size() == 3) {
-        if (*kind == SimpleUrlKind::admin) {
-            throw Mistake("invalid parameter " + quoted(directive.arguments[2]) +
-                              syntax::in_directive(directive, block) +
-                              ": the admin URL is declared so that it is blocked, it goes nowhere",
+    const std::size_t farm = read_destination(*kind, directive, block, publication);
+    for (std::size_t i = 1; i < directive.arguments.size() && !is_destination(directive, i); i++) {
+        const std::string& text = directive.arguments[i];
+        ParsedUrl url = parse_https_url(text);
+        if (!url) {
+            throw Mistake("invalid URL " + quoted(text) + syntax::in_directive(directive, block) +
+                              ": " + syntax::remedy(text, block, url.error),
                           directive.place);
         }
-        simple_url.farm = read_pool(directive, block, publication);
+        SimpleUrl& simple_url = publication.simple_urls.emplace_back();
+        simple_url.kind = *kind;
+        simple_url.host = std::move(url.host);
+        simple_url.path = std::move(url.path);
+        simple_url.place = directive.place;
+        simple_url.farm = farm;
     }
-    return simple_url;
 }
 
 } // namespace lync::topology

@@ -83,8 +83,9 @@ TEST_CASE("everything that can be written is read", "[declare]") {
     World world;
     // The order of the block doesn't matter: Directors and farms stand before the pools.
     const Publication p = world.declare(R"(lync_publish contoso {
-        simple_url  meet    https://Meet.contoso.com/;
-        simple_url  dialin  https://lync.contoso.com/Dialin pool=fepool2.contoso.local;
+        simple_url  meet    https://Meet.contoso.com/ https://meet.fabrikam.com;
+        simple_url  dialin  https://lync.contoso.com/Dialin https://dialin.fabrikam.com
+                            pool=fepool2.contoso.local;
         simple_url  admin   https://lync.contoso.com/Admin;
         exchange Mail.contoso.com autodiscover.contoso.com {
             server            mail01;
@@ -128,8 +129,8 @@ TEST_CASE("everything that can be written is read", "[declare]") {
 
     CHECK(p.product == Product::sfb_2015);
     CHECK(p.sip_domains == Strings{"contoso.com", "fabrikam.com", "example.com"});
-    CHECK(p.place_of_sip_domain(1).line == 32);
-    CHECK(p.place_of_sip_domain(2).line == 33);
+    CHECK(p.place_of_sip_domain(1).line == 33);
+    CHECK(p.place_of_sip_domain(2).line == 34);
     CHECK(p.trusted_ca.empty());
     CHECK_FALSE(p.backend_verify);
     CHECK(addresses(p.http_sockets) == Strings{"127.0.0.1:8080 backlog=5 proxy_protocol"});
@@ -178,14 +179,18 @@ TEST_CASE("everything that can be written is read", "[declare]") {
     CHECK(exchange.servers[0].address == "mail01");
     CHECK(exchange.ports.https == 8443);
 
-    REQUIRE(p.simple_urls.size() == 3);
+    REQUIRE(p.simple_urls.size() == 5);
     CHECK(p.simple_urls[0].kind == SimpleUrlKind::meet);
     CHECK(p.simple_urls[0].host == "meet.contoso.com");
     CHECK(p.simple_urls[0].path.empty());
     CHECK(p.simple_urls[0].farm == 2); // the Director
-    CHECK(p.simple_urls[1].path == "/Dialin");
-    CHECK(p.simple_urls[1].farm == 1);
-    CHECK(p.simple_urls[2].kind == SimpleUrlKind::admin);
+    CHECK(p.simple_urls[1].kind == SimpleUrlKind::meet);
+    CHECK(p.simple_urls[1].host == "meet.fabrikam.com");
+    CHECK(p.simple_urls[2].path == "/Dialin");
+    CHECK(p.simple_urls[2].farm == 1);
+    CHECK(p.simple_urls[3].host == "dialin.fabrikam.com");
+    CHECK(p.simple_urls[3].farm == 1);
+    CHECK(p.simple_urls[4].kind == SimpleUrlKind::admin);
 }
 
 TEST_CASE("Exchange publishes what Lync clients need, if nothing is said", "[declare]") {

@@ -73,6 +73,9 @@ TEST_CASE("what isn't grammatical is told with its block and its line", "[gramma
         {"sip_domian contoso.com;",
          "unknown directive \"sip_domian\" in lync_publish \"contoso\", did you mean "
          "\"sip_domain\"? in nginx.conf:2"},
+        {"SIP_DOMAIN contoso.com;",
+         "unknown directive \"SIP_DOMAIN\" in lync_publish \"contoso\", did you mean "
+         "\"sip_domain\"? in nginx.conf:2"},
         {"frobnicate on;",
          "unknown directive \"frobnicate\" in lync_publish \"contoso\" in nginx.conf:2"},
         {"server 10.0.0.11;",
