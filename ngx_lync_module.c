@@ -141,6 +141,15 @@ static ngx_http_variable_t  ngx_lync_variables[] = {
     { ngx_string("lync_owned_connection"), NULL, lync_variable,
       LYNC_VARIABLE_OWNED_CONNECTION, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
+    { ngx_string("lync_log_host"), NULL, lync_variable,
+      LYNC_VARIABLE_LOG_HOST, 0, 0 },
+
+    { ngx_string("lync_log_path"), NULL, lync_variable,
+      LYNC_VARIABLE_LOG_PATH, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("lync_log_user_agent"), NULL, lync_variable,
+      LYNC_VARIABLE_LOG_USER_AGENT, 0, 0 },
+
     { ngx_string("lync_nothing"), NULL, lync_variable,
       LYNC_VARIABLE_NOTHING, 0, 0 },
 
