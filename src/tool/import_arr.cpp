@@ -69,9 +69,9 @@ public:
             read_farm(farm);
         }
         read_sites(root.child("system.applicationHost").child("sites"));
-        read_web_server(root.child("system.webServer"));
+        read_web_server(root.child("system.webServer"), "");
         for (const pugi::xml_node location : root.children("location")) {
-            read_web_server(location.child("system.webServer"));
+            read_web_server(location.child("system.webServer"), attribute(location, "path"));
         }
         for (const Rule& rule : rules_) {
             publish(rule);
@@ -293,7 +293,8 @@ private:
         }
     }
 
-    void read_web_server(pugi::xml_node server) {
+    /// `where` is a site, or one of its folders: "Default Web Site/lync".
+    void read_web_server(pugi::xml_node server, const std::string& where) {
         if (const pugi::xml_node proxy = server.child("proxy");
             is_true(proxy, "enabled", false) && !proxy.attribute("timeout").empty()) {
             if (const auto time = time_span(attribute(proxy, "timeout"))) {
@@ -303,7 +304,14 @@ private:
         const pugi::xml_node rewrite = server.child("rewrite");
         for (const char* section : {"globalRules", "rules"}) {
             for (const pugi::xml_node rule : rewrite.child(section).children("rule")) {
+                const std::size_t known = rules_.size();
                 read_rule(rule);
+                if (rules_.size() != known && where.find('/') != std::string::npos) {
+                    remark(RemarkKind::lost,
+                           "rule " + quoted(attribute(rule, "name")) + " is for " + quoted(where) +
+                               " only: here the product's external paths are published",
+                           rule);
+                }
             }
         }
         for (const pugi::xml_node rule : rewrite.child("outboundRules").children("rule")) {
@@ -320,7 +328,17 @@ private:
         rule.name = attribute(node, "name");
         const pugi::xml_node action = node.child("action");
         const std::string type = attribute(action, "type");
-        if (!is_true(node, "enabled", true) || type == "None" || type.empty()) {
+        if (!is_true(node, "enabled", true)) {
+            return;
+        }
+        if (type == "None" || type.empty()) {
+            if (is_true(node, "stopProcessing", false)) {
+                remark(RemarkKind::lost,
+                       "rule " + quoted(rule.name) +
+                           " keeps requests from the rules behind it, and here nothing does: what "
+                           "must stay closed is \"deny_path\"",
+                       node);
+            }
             return;
         }
         if (type != "Rewrite") {
@@ -356,7 +374,10 @@ private:
             return false; // a rewrite within IIS itself
         }
         rule.scheme = to_ascii_lower(url.substr(0, scheme));
-        const std::size_t slash = url.find('/', scheme + 3);
+        // Variables that begin with the slash themselves.
+        const std::size_t slash =
+            std::min({url.find('/', scheme + 3), url.find("{REQUEST_URI}", scheme + 3),
+                      url.find("{UNENCODED_URL}", scheme + 3)});
         std::string host = url.substr(scheme + 3, slash == std::string::npos ? std::string::npos
                                                                              : slash - scheme - 3);
         const std::string path = slash == std::string::npos ? "" : url.substr(slash);
@@ -423,8 +444,7 @@ private:
             if (equal_ignore_case(input, "{HTTP_HOST}") && !negated) {
                 rule.host_patterns.push_back(pattern);
             } else if (equal_ignore_case(input, "{HTTPS}") && !any) {
-                const bool on = pattern.find("on") != std::string::npos ||
-                                pattern.find("ON") != std::string::npos;
+                const bool on = to_ascii_lower(pattern).find("on") != std::string::npos;
                 rule.https = on != negated;
             } else if (equal_ignore_case(input, "{SERVER_PORT}") && !any && !negated) {
                 rule.https = pattern.find("443") != std::string::npos;

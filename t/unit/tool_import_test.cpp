@@ -276,6 +276,46 @@ TEST_CASE("rules of ARR that have no counterpart are named", "[import]") {
     }
 }
 
+TEST_CASE("rules of ARR in other spellings, and those that are for something else", "[import]") {
+    const Result uri = arr(small_arr(on_host, "https://webext.contoso.com{REQUEST_URI}"));
+    CHECK(uri.names.contains("webext.contoso.com"));
+    CHECK_FALSE(uri.says("changes the path"));
+    CHECK(arr(small_arr(on_host, "https://webext.contoso.com{UNENCODED_URL}"))
+              .names.contains("webext.contoso.com"));
+
+    // ignoreCase is on unless written.
+    const std::string routing = "httpPort=\"8081\" httpsPort=\"5443\"";
+    for (const char* pattern : {"on", "ON", "On", "^On$"}) {
+        const Result result =
+            arr(small_arr("<add input=\"{HTTPS}\" pattern=\"" + std::string(pattern) + "\"/>" +
+                              std::string(on_host),
+                          to_farm, routing));
+        INFO(pattern);
+        CHECK(result.has("listening_ports http=8080 https=5443;"));
+        CHECK_FALSE(result.says("plain HTTP was passed on"));
+    }
+
+    std::string stops = small_arr(on_host, to_farm);
+    stops.insert(stops.find("<rule name=\"one\""),
+                 "<rule name=\"stop\" stopProcessing=\"true\"><match url=\"^x\"/><action "
+                 "type=\"None\"/></rule><rule name=\"idle\"><match url=\"^x\"/><action "
+                 "type=\"None\"/></rule>");
+    const Result stopped = arr(stops);
+    CHECK(stopped.says("NOT CARRIED OVER: rule \"stop\" keeps requests from the rules behind it"));
+    CHECK_FALSE(stopped.says("\"idle\""));
+
+    const auto placed = [](std::string_view path) {
+        std::string text = small_arr(on_host, to_farm);
+        text.insert(text.find("<system.webServer>"),
+                    "<location path=\"" + std::string(path) + "\">");
+        text.insert(text.find("</configuration>"), "</location>");
+        return arr(text).says(
+            "NOT CARRIED OVER: rule \"one\" is for \"Default Web Site/lync\" only");
+    };
+    CHECK(placed("Default Web Site/lync"));
+    CHECK_FALSE(placed("Default Web Site"));
+}
+
 TEST_CASE("servers of ARR without a farm, farms that are off, weights", "[import]") {
     const Result direct = arr(small_arr(on_host, "https://fe2.contoso.local:4443/{R:0}"));
     CHECK(direct.has("pool fe2.contoso.local {"));
