@@ -386,6 +386,76 @@ TEST_CASE("a socket of https that can't be one leaves the default to https", "[i
     CHECK(result.says("NOT CARRIED OVER: listening on \"443\" for the other protocol"));
 }
 
+TEST_CASE("a proxy_pass with the client's own request line", "[import]") {
+    const Result result(read_nginx_text(R"(
+            upstream lync { server 10.0.0.11:4443; }
+            server { listen 443 ssl; server_name webext.contoso.com;
+                     location / { proxy_pass https://lync$request_uri; } }
+            server { listen 443 ssl; server_name meet.contoso.com;
+                     location / { proxy_pass https://10.0.0.11:4443$request_uri; } }
+            server { listen 443 ssl; server_name dialin.contoso.com;
+                     location / { proxy_pass https://lync$uri; } })",
+                                        "/etc/nginx/old.conf", lync::syntax::Sources::of_system()),
+                        options());
+    CHECK(result.names ==
+          Names{{"webext.contoso.com", "external_web_services pool-10-0-0-11.invalid"},
+                {"meet.contoso.com", "simple_url meet pool-10-0-0-11.invalid"}});
+    CHECK(result.says("NOT CARRIED OVER: \"proxy_pass\" to \"https://lync$uri\""));
+    CHECK_FALSE(result.says("nginx normalized the request line"));
+}
+
+TEST_CASE("older TLS, and servers that pass nothing on", "[import]") {
+    const auto imported = [](const std::string& more) {
+        return Result(read_nginx_text("server { listen 443 ssl; server_name webext.contoso.com; "
+                                      "location / { proxy_pass https://10.0.0.11:4443; } }" +
+                                          more,
+                                      "/etc/nginx/old.conf", lync::syntax::Sources::of_system()),
+                      options());
+    };
+    const std::string older = "CHANGED: TLS 1.1 or older was offered to clients";
+    CHECK(imported("ssl_protocols TLSv1 TLSv1.2;").says(older));
+    CHECK(imported("ssl_protocols TLSv1.1;").says(older));
+    CHECK_FALSE(imported("ssl_protocols TLSv1.2 TLSv1.3;").says(older));
+    CHECK_FALSE(imported("").says(older));
+
+    CHECK(imported("server { listen 443 ssl; server_name dialin.contoso.com d.contoso.com; "
+                   "rewrite ^ https://meet.contoso.com; }")
+              .says("CHECK: the server of \"dialin.contoso.com\", \"d.contoso.com\" passes nothing "
+                    "on by \"proxy_pass\""));
+    CHECK(imported("server { listen 443 ssl; server_name a.contoso.com; "
+                   "location / { grpc_pass 10.0.0.11:4443; } }")
+              .says("CHECK: the server of \"a.contoso.com\""));
+    CHECK_FALSE(imported("server { listen 80; return 301 https://$host; }").says("passes nothing"));
+}
+
+TEST_CASE("what one server says of a socket holds for all of it", "[import]") {
+    const auto imported = [](const std::string& listens, const std::string& others) {
+        return Result(read_nginx_text("server { " + listens + R"( server_name meet.contoso.com;
+                     location / { proxy_pass https://10.0.0.11:4443; } }
+            server { )" + others + R"( server_name webext.contoso.com;
+                     location / { proxy_pass https://10.0.0.11:4443; } })",
+                                      "/etc/nginx/old.conf", lync::syntax::Sources::of_system()),
+                      options());
+    };
+    const Result behind = imported("listen 443 ssl; listen [::]:443 ssl;",
+                                   "listen 443 ssl proxy_protocol backlog=1024; listen [::]:443 "
+                                   "ssl ipv6only=on proxy_protocol so_keepalive=30m::10;");
+    CHECK(behind.has("https_listen 443 proxy_protocol backlog=1024;"));
+    CHECK(behind.has("https_listen [::]:443 proxy_protocol so_keepalive=30m::10;"));
+
+    const Result first = imported("listen 443 ssl proxy_protocol;", "listen 443 ssl bind;");
+    CHECK(first.has("https_listen 443 proxy_protocol;"));
+
+    const Result both = imported("listen [::]:8443 ssl ipv6only=off;", "listen [::]:8443 ssl;");
+    CHECK(both.has("https_listen [::]:8443 ipv6only=off;"));
+
+    const Result quic = imported("listen 443 ssl; listen 443 quic reuseport;", "listen 443 ssl;");
+    CHECK(quic.says("CHANGED: HTTP/3 was offered"));
+    CHECK_FALSE(quic.says("plain HTTP was passed on"));
+    CHECK_FALSE(quic.says("for the other protocol"));
+    CHECK(quic.has("http_listen off;"));
+}
+
 TEST_CASE("port 80 that redirects stays, and what else answers there is said", "[import]") {
     const auto imported = [](const std::string& server) {
         return Result(read_nginx_text("upstream lync { server 10.0.0.11:4443; }\n" + server + R"(
