@@ -775,6 +775,10 @@ TEST_CASE("the hosts of patterns", "[import]") {
     CHECK(hosts_of_pattern("meet.contoso.com", false) == Hosts{"meet.contoso.com"});
     CHECK(hosts_of_pattern("^meet\\..*", false) == Hosts{"meet.*"});
     CHECK(hosts_of_pattern("meet.*", false) == Hosts{"meet.*"});
+    CHECK(hosts_of_pattern("^meet\\.", false) == Hosts{"meet.*"});
+    CHECK(hosts_of_pattern("^(meet|dialin)\\.", false) == Hosts{"meet.*", "dialin.*"});
+    CHECK(hosts_of_pattern("^meet\\.$", false).empty());
+    CHECK(hosts_of_pattern("^\\.", false).empty());
     CHECK(hosts_of_pattern("^(meet|dialin)\\.contoso\\.com$", false) ==
           Hosts{"meet.contoso.com", "dialin.contoso.com"});
     CHECK(hosts_of_pattern("meet\\.(contoso|fabrikam)\\.(com|net)", false).size() == 4);
