@@ -305,6 +305,23 @@ for my $force ([], ['--force']) {
     like($err, qr{^lyncctl: open\(\) "\Q$root\E/no/x\.csr" failed}, 'and why');
     ok(!-e "$root/half.key", 'the key isn\'t written either');
 }
+
+# A request that can't be replaced: the key that is there stays, and so does its certificate's use.
+my @both = ('--csr', "$root/old.csr", '--key', "$root/old.key", '--force');
+write_file('old.key', "the only one\n");
+mkdir "$root/old.csr" or die;
+($status, $out, $err) = run('show', 'certificate', $conf, '--publication', 'contoso', @both);
+is("$status $err", qq{2 lyncctl: open() "$root/old.csr" failed (21: Is a directory)\n}, 'a directory in place of the request');
+is(`cat '$root/old.key'`, "the only one\n", 'the old key is there still');
+rmdir "$root/old.csr";
+write_file('old.csr', "its request\n");
+SKIP: {
+    skip 'no mount namespaces here', 2 if system("unshare --mount true 2>$root/stderr") != 0;
+    my $command = join ' ', map { "'$_'" } $lyncctl, 'show', 'certificate', $conf, '--publication', 'contoso', @both;
+    ($err) = `unshare --mount sh -c "mount --bind '$root/old.csr' '$root/old.csr' && $command" 2>&1 >$root/stdout`;
+    like($err, qr{^lyncctl: rename\(\) "\Q$root\E/old\.csr" failed \(16: }, 'a request that is a mount point');
+    is(`cat '$root/old.key' '$root/old.csr'`, "the only one\nits request\n", 'the old files are there still');
+}
 is_deeply([glob "$root/*.new-* $root/no*"], [], 'nothing is left lying about');
 
 
