@@ -40,6 +40,7 @@ struct Farm {
     std::uint16_t https = 443;
     std::chrono::seconds timeout{30}; ///< of arr_schema.xml
     bool enabled = true;
+    pugi::xml_node node;
 };
 
 /// One rewrite rule, read.
@@ -76,6 +77,7 @@ public:
         for (const Rule& rule : rules_) {
             publish(rule);
         }
+        tell_idle_farms();
         if (farms_.empty() && rules_.empty()) {
             throw syntax::Mistake("no \"webFarms\" and no rewrite rules that pass requests on: "
                                   "is Application Request Routing configured on this machine?",
@@ -133,6 +135,7 @@ private:
 
     void read_farm(pugi::xml_node node) {
         Farm farm;
+        farm.node = node;
         farm.name = attribute(node, "name");
         farm.enabled = is_true(node, "enabled", true);
         bool first = true;
@@ -329,6 +332,9 @@ private:
         const pugi::xml_node action = node.child("action");
         const std::string type = attribute(action, "type");
         if (!is_true(node, "enabled", true)) {
+            remark(RemarkKind::check,
+                   "rule " + quoted(rule.name) + " was switched off, so it isn't carried over",
+                   node);
             return;
         }
         if (type == "None" || type.empty()) {
@@ -512,6 +518,20 @@ private:
                 one.fqdn.clear(); // the farm is called otherwise
             }
             proxy_.rules.push_back(std::move(one));
+        }
+    }
+
+    void tell_idle_farms() {
+        for (const Farm& farm : farms_) {
+            const bool used = std::any_of(rules_.begin(), rules_.end(), [&](const Rule& rule) {
+                return find_farm(rule.target) == find_farm(farm.name);
+            });
+            if (!used) {
+                remark(RemarkKind::check,
+                       "no rule passes requests to farm " + quoted(farm.name) +
+                           ", so nothing of it is published",
+                       farm.node);
+            }
         }
     }
 

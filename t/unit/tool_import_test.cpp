@@ -316,6 +316,31 @@ TEST_CASE("rules of ARR in other spellings, and those that are for something els
     CHECK_FALSE(placed("Default Web Site"));
 }
 
+TEST_CASE("what was switched off, and what nothing led to, is said", "[import]") {
+    std::string text = small_arr(on_host, to_farm);
+    text.insert(text.find("</webFarms>"),
+                "<webFarm name=\"dialin.contoso.com\"><server address=\"10.0.0.12\"/></webFarm>");
+    text.insert(text.find("</globalRules>"),
+                "<rule name=\"off\" enabled=\"false\"><match url=\"*\"/><action type=\"Rewrite\" "
+                "url=\"https://dialin.contoso.com/{R:0}\"/></rule>");
+    const Result result = arr(text);
+    CHECK(result.says("CHECK: rule \"off\" was switched off, so it isn't carried over"));
+    CHECK(result.says("CHECK: no rule passes requests to farm \"dialin.contoso.com\""));
+    CHECK_FALSE(result.says("to farm \"webext.contoso.com\""));
+
+    std::string config = fixture("pfsense-config.xml");
+    const std::size_t mapping = config.find("<squidreverseuri>");
+    REQUIRE(mapping != std::string::npos);
+    config.replace(config.find("<enable>on</enable>", mapping), 19, "<enable></enable>");
+    const std::size_t peer = config.find("<squidreversepeer>");
+    config.insert(peer + 18, "<config><enable></enable><name>old</name><ip>10.0.0.99</ip>"
+                             "<port>4443</port><protocol>HTTPS</protocol></config>");
+    const Result pfsense(read_pfsense(config, "config.xml", "", "lync"), options());
+    CHECK(pfsense.says("CHECK: mapping \""));
+    CHECK(pfsense.says(" was switched off, so its names aren't published"));
+    CHECK(pfsense.says("CHECK: peer \"old\" was switched off, so it gets no requests"));
+}
+
 TEST_CASE("servers of ARR without a farm, farms that are off, weights", "[import]") {
     const Result direct = arr(small_arr(on_host, "https://fe2.contoso.local:4443/{R:0}"));
     CHECK(direct.has("pool fe2.contoso.local {"));
