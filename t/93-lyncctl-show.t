@@ -233,6 +233,23 @@ SKIP: {
 like($out, qr/^lyncdiscoverinternal\.contoso\.com\.\s+IN A\s+10\.0\.0\.21$/m, 'inside, autodiscover leads to the Director');
 like($out, qr/^fepool\.contoso\.local\.\s+IN AAAA 2001:db8::12$/m, 'inside, the pool has its servers\' addresses');
 like($out, qr/^lyncwebext\.contoso\.com\.\s+IN A\s+203\.0\.113\.5$/m, 'mobile clients inside go by the reverse proxy');
+my $named = write_file('named.conf', <<"END_CONF");
+lync_publish contoso {
+    sip_domain   contoso.com;
+    certificate  $pki/public.pem $pki/public.key;
+    trusted_ca   $pki/internal-ca.pem;
+    pool fepool.contoso.local {
+        external_web_services  lyncwebext.contoso.com;
+        server                 fe1.contoso.local;
+        server                 [2001:db8::11];
+        server                 fe2.contoso.local;
+    }
+}
+END_CONF
+($status, $out) = run('show', 'dns', '--fragment', $named, '--format', 'zone', '--inside', '--address', '203.0.113.5');
+my $name = qr/fepool\.contoso\.local\./;
+like($out, qr/^; $name IN A: the addresses of fe1\.contoso\.local\n$name\s+IN AAAA 2001:db8::11\n; $name IN A: the addresses of fe2\.contoso\.local\n/m,
+    'a server given by name isn\'t left out beside others');
 ($status, $out, $err) = run('show', 'dns', $conf, '--format', 'zone');
 is($status, 2, 'a zone without an address: exit 2');
 like($err, qr/--address/, 'which says what is missing');
