@@ -389,7 +389,15 @@ ngx_int_t lync_request_handler(ngx_http_request_t* r) {
 
     const RequestState* before = ruled_state(r);
     const bool refused = was_refused(before, state_of(r));
-    const lync::policy::Verdict verdict = refused ? before->verdict : verdict_of(r, *host);
+    // Somebody's `set` or `if` has asked a variable, and a `rewrite` behind it has changed what is
+    // asked for.
+    const bool outdated = state_of(r) != nullptr && !state_of(r)->ruled && !r->valid_unparsed_uri;
+    if (outdated) {
+        forget_variables(r);
+    }
+    const lync::policy::Verdict verdict = refused    ? before->verdict
+                                          : outdated ? judge(r, *host)
+                                                     : verdict_of(r, *host);
     RequestState* state = state_of(r);
     if (state == nullptr) {
         state = make_state(r);

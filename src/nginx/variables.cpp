@@ -142,6 +142,18 @@ ngx_int_t set_owned_connection(ngx_http_request_t* r, ngx_http_variable_value_t*
 
 } // namespace
 
+void forget_variables(ngx_http_request_t* r) noexcept {
+    const auto* core = static_cast<ngx_http_core_main_conf_t*>(
+        ngx_http_get_module_main_conf(r, ngx_http_core_module));
+    const auto* known = static_cast<const ngx_http_variable_t*>(core->variables.elts);
+    for (ngx_uint_t i = 0; i < core->variables.nelts; i++) {
+        if (known[i].get_handler == lync_variable) {
+            r->variables[i].valid = 0;
+            r->variables[i].not_found = 0;
+        }
+    }
+}
+
 std::string_view client_address(const ngx_connection_t* c) noexcept {
     return c->proxy_protocol != nullptr ? view(c->proxy_protocol->src_addr) : view(c->addr_text);
 }
