@@ -141,6 +141,15 @@ static ngx_http_variable_t  ngx_lync_variables[] = {
     { ngx_string("lync_owned_connection"), NULL, lync_variable,
       LYNC_VARIABLE_OWNED_CONNECTION, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
+    { ngx_string("lync_log_host"), NULL, lync_variable,
+      LYNC_VARIABLE_LOG_HOST, 0, 0 },
+
+    { ngx_string("lync_log_path"), NULL, lync_variable,
+      LYNC_VARIABLE_LOG_PATH, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("lync_log_user_agent"), NULL, lync_variable,
+      LYNC_VARIABLE_LOG_USER_AGENT, 0, 0 },
+
     { ngx_string("lync_nothing"), NULL, lync_variable,
       LYNC_VARIABLE_NOTHING, 0, 0 },
 
@@ -185,6 +194,13 @@ ngx_lync_postconfiguration(ngx_conf_t *cf)
     ngx_http_core_main_conf_t  *cmcf;
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_SERVER_REWRITE_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = lync_hide_handler;
 
     h = ngx_array_push(&cmcf->phases[NGX_HTTP_REWRITE_PHASE].handlers);
     if (h == NULL) {

@@ -125,18 +125,24 @@ scene json => sub {
         'quotes'    => ['/abs/%22,%22x%22:%22', 'a "quoted" \\ agent'],
         'control'   => ['/abs/%01%0a%7f', "tab\there"],
         'unicode'   => ['/abs/b%C3%BCro', "b\xc3\xbcro"],
-        'no utf-8'  => ['/abs/%FF', 'x'],
+        'no utf-8'  => ['/abs/%FF%C3%BC%C3', "x\xff\xed\xa0\x80"],
     );
     for my $kind (sort keys %of) {
         my ($path, $agent) = @{ $of{$kind} };
         my $line = logged('https://lyncwebext.contoso.com', "GET $path", 'User-Agent' => $agent);
-        my $entry = eval { $kind eq 'no utf-8' ? JSON::PP->new->latin1->decode($line) : $decode->decode($line) };
+        my $entry = eval { $decode->decode($line) };
         ok($entry, "$kind: a line of JSON") or diag("$@\n$line");
         next if !$entry;
         is($entry->{publication}, 'contoso', "$kind: publication");
         is($entry->{host}, 'lyncwebext.contoso.com', "$kind: host");
-        is($entry->{user_agent}, $kind eq 'unicode' ? "b\x{fc}ro" : $agent, "$kind: user_agent");
+        is($entry->{user_agent}, $kind eq 'unicode' ? "b\x{fc}ro"
+            : $kind eq 'no utf-8' ? 'x' . "\x{fffd}" x 4 : $agent, "$kind: user_agent");
+        is($entry->{path}, "/abs/\x{fffd}\x{fc}\x{fffd}", "$kind: path") if $kind eq 'no utf-8';
     }
+
+    # A name that isn't UTF-8 in a client's own bytes.
+    my $odd = eval { $decode->decode(logged("http://b\xfcro.example", 'GET /')) };
+    is($odd->{host}, "b\x{fffd}ro.example", 'host');
 
     my $entry = $decode->decode(logged('https://lyncwebext.contoso.com', 'GET /abs/handler?secret=1'));
     my %want = (

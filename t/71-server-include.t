@@ -303,3 +303,22 @@ location /own {
 GET https://lyncwebext.contoso.com/abs/handler
 --- response_headers
 X-Site: external
+
+
+
+=== TEST 19: a rewrite behind a variable that was asked before: the rules are asked about what is sent
+--- publication eval: $::Deployment
+--- user_files
+>>> extra.conf
+set $asked $lync_service;
+if ($lync_verdict = "pass") {
+    rewrite ^/abs/(cscp|nothing|ucwa)(/.*)$ /$1$2;
+}
+add_header X-Verdict $lync_service/$lync_verdict always;
+--- request eval
+["GET https://lyncwebext.contoso.com/abs/cscp/", "GET https://lyncwebext.contoso.com/abs/nothing/",
+ "GET https://lyncwebext.contoso.com/abs/ucwa/v1", "GET https://lyncwebext.contoso.com/abs/handler"]
+--- error_code eval
+[404, 404, 200, 200]
+--- response_headers eval
+["X-Verdict: control_panel/refuse:admin", "X-Verdict: unknown/refuse:path", "X-Verdict: ucwa/pass", "X-Verdict: abs/pass"]

@@ -119,6 +119,12 @@ sub discover {
     ok(wait_until { ($line) = log_lines(qr{"GET /ews/referred\?x=1 HTTP/1\.1".* referrer: "https://lyncdiscover}) },
         'the query of another service is told') or diag(log_lines(qr/referred/));
 
+    # nginx refuses a body that is too large before it asks the rules.
+    is(client('https://lyncdiscover.contoso.com')->ask("POST /?$sip", 'Content-Length' => 99_999_999_999)->answer->{status},
+        413, 'a body that is too large');
+    ($line) = log_lines(qr/client intended to send too large body/);
+    like($line, $shown ? qr{"POST /\?\Q$sip\E} : qr{"POST /"}, 'is told');
+
     my @said = grep { /alice/ } log_lines(qr/./), log_lines(qr/./, "$Test::Nginx::Util::ServRoot/logs/json.log");
     is(scalar @said, 0, 'the address stands nowhere') or diag(@said) if !$shown;
 }

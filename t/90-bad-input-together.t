@@ -387,6 +387,54 @@ lync_status;  # here
 "lync_status" directive is not allowed here in %%HERE%%
 
 
+=== who may see the status: what opens it further than meant, or not at all
+--- before
+auth_basic status;
+server {
+    listen 127.0.0.1:18081;
+    location /1 { lync_status; auth_basic status; }  # nofile
+    location /2 {
+        allow 10.0.0.0/8;
+        lync_status;  # allow
+    }
+    location /3 { lync_status; deny 192.0.2.1; auth_basic off; }  # deny
+    location /4 { lync_status; allow 10.0.0.0/8; auth_basic status; }  # both
+    location /5 { lync_status; allow 10.0.0.0/8; deny all; }
+    location /6 { lync_status; allow all; }
+    location /7 { lync_status; allow 10.0.0.0/8; auth_basic status; auth_basic_user_file users; }
+    location /8 { lync_status; allow 10.0.0.0/8; deny 0.0.0.0/0; deny ::/0; }
+    location /9 {
+        auth_basic_user_file  users;
+        location /9/status { lync_status; allow 10.0.0.0/8; }
+        location /9/open { lync_status; allow 10.0.0.0/8; deny ::/0; auth_basic off; }  # open
+        location /9/inherits { lync_status; }
+    }
+}
+server {
+    listen 127.0.0.1:18082;
+    deny   10.0.0.0/8;
+    location / { lync_status; }
+}
+--- warns
+"auth_basic" without "auth_basic_user_file" asks nobody for a password, so it doesn't open the status:
+write "auth_basic_user_file" in %%NOFILE%%
+
+the rules of "allow" and "deny" open the status to all that they don't name: end them with "deny all",
+or with "allow all" if that is meant in %%ALLOW%%
+
+the rules of "allow" and "deny" open the status to all that they don't name: end them with "deny all",
+or with "allow all" if that is meant in %%DENY%%
+
+"auth_basic" without "auth_basic_user_file" asks nobody for a password, so it doesn't open the status:
+write "auth_basic_user_file" in %%BOTH%%
+
+the rules of "allow" and "deny" open the status to all that they don't name: end them with "deny all",
+or with "allow all" if that is meant in %%BOTH%%
+
+the rules of "allow" and "deny" open the status to all that they don't name: end them with "deny all",
+or with "allow all" if that is meant in %%OPEN%%
+
+
 # --- http level
 
 === a directive of http level that no server can undo

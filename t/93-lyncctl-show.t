@@ -233,6 +233,23 @@ SKIP: {
 like($out, qr/^lyncdiscoverinternal\.contoso\.com\.\s+IN A\s+10\.0\.0\.21$/m, 'inside, autodiscover leads to the Director');
 like($out, qr/^fepool\.contoso\.local\.\s+IN AAAA 2001:db8::12$/m, 'inside, the pool has its servers\' addresses');
 like($out, qr/^lyncwebext\.contoso\.com\.\s+IN A\s+203\.0\.113\.5$/m, 'mobile clients inside go by the reverse proxy');
+my $named = write_file('named.conf', <<"END_CONF");
+lync_publish contoso {
+    sip_domain   contoso.com;
+    certificate  $pki/public.pem $pki/public.key;
+    trusted_ca   $pki/internal-ca.pem;
+    pool fepool.contoso.local {
+        external_web_services  lyncwebext.contoso.com;
+        server                 fe1.contoso.local;
+        server                 [2001:db8::11];
+        server                 fe2.contoso.local;
+    }
+}
+END_CONF
+($status, $out) = run('show', 'dns', '--fragment', $named, '--format', 'zone', '--inside', '--address', '203.0.113.5');
+my $name = qr/fepool\.contoso\.local\./;
+like($out, qr/^; $name IN A: the addresses of fe1\.contoso\.local\n$name\s+IN AAAA 2001:db8::11\n; $name IN A: the addresses of fe2\.contoso\.local\n/m,
+    'a server given by name isn\'t left out beside others');
 ($status, $out, $err) = run('show', 'dns', $conf, '--format', 'zone');
 is($status, 2, 'a zone without an address: exit 2');
 like($err, qr/--address/, 'which says what is missing');
@@ -304,6 +321,23 @@ for my $force ([], ['--force']) {
     is($status, 2, "a directory that isn't there for the request alone, @$force: exit 2");
     like($err, qr{^lyncctl: open\(\) "\Q$root\E/no/x\.csr" failed}, 'and why');
     ok(!-e "$root/half.key", 'the key isn\'t written either');
+}
+
+# A request that can't be replaced: the key that is there stays, and so does its certificate's use.
+my @both = ('--csr', "$root/old.csr", '--key', "$root/old.key", '--force');
+write_file('old.key', "the only one\n");
+mkdir "$root/old.csr" or die;
+($status, $out, $err) = run('show', 'certificate', $conf, '--publication', 'contoso', @both);
+is("$status $err", qq{2 lyncctl: open() "$root/old.csr" failed (21: Is a directory)\n}, 'a directory in place of the request');
+is(`cat '$root/old.key'`, "the only one\n", 'the old key is there still');
+rmdir "$root/old.csr";
+write_file('old.csr', "its request\n");
+SKIP: {
+    skip 'no mount namespaces here', 2 if system("unshare --mount true 2>$root/stderr") != 0;
+    my $command = join ' ', map { "'$_'" } $lyncctl, 'show', 'certificate', $conf, '--publication', 'contoso', @both;
+    ($err) = `unshare --mount sh -c "mount --bind '$root/old.csr' '$root/old.csr' && $command" 2>&1 >$root/stdout`;
+    like($err, qr{^lyncctl: rename\(\) "\Q$root\E/old\.csr" failed \(16: }, 'a request that is a mount point');
+    is(`cat '$root/old.key' '$root/old.csr'`, "the only one\nits request\n", 'the old files are there still');
 }
 is_deeply([glob "$root/*.new-* $root/no*"], [], 'nothing is left lying about');
 

@@ -92,6 +92,9 @@ ngx_int_t lync_settle_status(ngx_conf_t *cf);
 /* log phase: counts a request */
 ngx_int_t lync_log_handler(ngx_http_request_t *r);
 
+/* server rewrite phase, before nginx can complain of a request: hides addresses from the log */
+ngx_int_t lync_hide_handler(ngx_http_request_t *r);
+
 /* rewrite phase: passes, redirects or refuses a request */
 ngx_int_t lync_request_handler(ngx_http_request_t *r);
 
@@ -119,6 +122,9 @@ typedef enum {
     LYNC_VARIABLE_CLIENT_ADDR,
     LYNC_VARIABLE_QUERY,
     LYNC_VARIABLE_OWNED_CONNECTION,
+    LYNC_VARIABLE_LOG_HOST,
+    LYNC_VARIABLE_LOG_PATH,
+    LYNC_VARIABLE_LOG_USER_AGENT,
     LYNC_VARIABLE_NOTHING
 } lync_variable_e;
 

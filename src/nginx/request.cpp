@@ -77,15 +77,22 @@ bool complete_host(ngx_http_request_t* r) noexcept {
 
 void keep_state(void*) {}
 
-RequestState* make_state(ngx_http_request_t* r) noexcept {
+RequestState* kept_state(ngx_http_request_t* r) noexcept {
     ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(r->pool, sizeof(RequestState));
     if (cleanup == nullptr) {
         return nullptr;
     }
     ngx_memzero(cleanup->data, sizeof(RequestState));
     cleanup->handler = keep_state;
-    ngx_http_set_ctx(r, cleanup->data, ngx_lync_module);
     return static_cast<RequestState*>(cleanup->data);
+}
+
+RequestState* make_state(ngx_http_request_t* r) noexcept {
+    RequestState* state = kept_state(r);
+    if (state != nullptr) {
+        ngx_http_set_ctx(r, state, ngx_lync_module);
+    }
+    return state;
 }
 
 /// What the request was treated by, also after an internal redirect; NULL if nobody asked.
@@ -99,6 +106,22 @@ RequestState* ruled_state(ngx_http_request_t* r) noexcept {
     }
     for (const ngx_pool_cleanup_t* c = r->pool->cleanup; c != nullptr; c = c->next) {
         if (c->handler == keep_state && static_cast<RequestState*>(c->data)->ruled) {
+            return static_cast<RequestState*>(c->data);
+        }
+    }
+    return nullptr;
+}
+
+/// The one that knows nginx's own log handler, also after an internal redirect.
+const RequestState* hiding_state(ngx_http_request_t* r) noexcept {
+    const auto hides = [](const RequestState* state) {
+        return state != nullptr && state->log_handler != nullptr;
+    };
+    if (hides(state_of(r)) || r != r->main) {
+        return state_of(r);
+    }
+    for (const ngx_pool_cleanup_t* c = r->pool->cleanup; c != nullptr; c = c->next) {
+        if (c->handler == keep_state && hides(static_cast<RequestState*>(c->data))) {
             return static_cast<RequestState*>(c->data);
         }
     }
@@ -222,13 +245,15 @@ void cut_query(ngx_str_t& text) noexcept {
 /// addresses. Ours stands in front and takes the query away while the line is written.
 u_char* describe_request(ngx_http_request_t* r, ngx_http_request_t* sr, u_char* buf,
                          std::size_t len) {
-    const RequestState* state = ruled_state(r);
+    const RequestState* state = hiding_state(r);
     if (state == nullptr || state->log_handler == nullptr) {
         return buf;
     }
     const ngx_str_t line = r->request_line;
     const ngx_str_t uri = r->upstream == nullptr ? ngx_str_t{} : r->upstream->uri;
-    const bool own = query_has_addresses(*state);
+    const RequestState* ruled = ruled_state(r);
+    const bool own =
+        query_has_addresses(*state) || (ruled != nullptr && query_has_addresses(*ruled));
     if (own) {
         cut_query(r->request_line);
     }
@@ -350,6 +375,20 @@ bool is_pending_get(ngx_http_request_t* r) noexcept {
 
 using namespace lync::nginx;
 
+/// nginx complains of a body that is too large before the rules are asked. What is found here is
+/// for the log alone: a `rewrite` of the server may still change what the rules are asked about.
+ngx_int_t lync_hide_handler(ngx_http_request_t* r) {
+    const Host* host = host_of(r);
+    if (host == nullptr || (r->args.len == 0 && !is_referred_by_query(r))) {
+        return NGX_DECLINED;
+    }
+    if (RequestState* state = kept_state(r)) {
+        state->verdict = judge(r, *host);
+        hide_addresses(r, *host, *state);
+    }
+    return NGX_DECLINED;
+}
+
 ngx_int_t lync_request_handler(ngx_http_request_t* r) {
     const auto* location = static_cast<LocConf*>(ngx_http_get_module_loc_conf(r, ngx_lync_module));
     const Host* host = host_of(r);
@@ -370,7 +409,15 @@ ngx_int_t lync_request_handler(ngx_http_request_t* r) {
 
     const RequestState* before = ruled_state(r);
     const bool refused = was_refused(before, state_of(r));
-    const lync::policy::Verdict verdict = refused ? before->verdict : verdict_of(r, *host);
+    // Somebody's `set` or `if` has asked a variable, and a `rewrite` behind it has changed what is
+    // asked for.
+    const bool outdated = state_of(r) != nullptr && !state_of(r)->ruled && !r->valid_unparsed_uri;
+    if (outdated) {
+        forget_variables(r);
+    }
+    const lync::policy::Verdict verdict = refused    ? before->verdict
+                                          : outdated ? judge(r, *host)
+                                                     : verdict_of(r, *host);
     RequestState* state = state_of(r);
     if (state == nullptr) {
         state = make_state(r);

@@ -35,6 +35,9 @@ ngx_atomic_uint_t owned_connection(ngx_http_request_t* r) noexcept;
 /// address), else the connection's, which realip may have replaced.
 std::string_view client_address(const ngx_connection_t* c) noexcept;
 
+/// What $lync_* have been is asked anew from now on.
+void forget_variables(ngx_http_request_t* r) noexcept;
+
 /// Whether a request's query may hold people's addresses: autodiscover, of whichever product.
 bool has_addresses(policy::Service service) noexcept;
 

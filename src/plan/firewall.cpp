@@ -168,11 +168,16 @@ private:
         }
         for (const std::uint16_t port : ports) {
             Party listener{"Reverse proxy listener", {}, false};
+            bool unknown = false; // any address, and nobody says which there are
             for (const topology::Socket& socket : sockets) {
                 if (port_of(socket) == port) {
                     const std::string address = address_of(socket);
                     add_new(listener.addresses, address.empty() ? proxy_.external : address);
+                    unknown = unknown || (address.empty() && proxy_.external.empty());
                 }
+            }
+            if (unknown) {
+                listener.addresses.clear(); // some of them would pass for all
             }
             add(external_table, FirewallSide::external, "Reverse proxy",
                 std::string(protocol) + std::to_string(port), port, {"Any", {}, true}, listener,

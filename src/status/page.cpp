@@ -4,6 +4,8 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
+
 namespace lync::status {
 
 // Made of page.html at build time: cmake/embed.cmake.
@@ -47,6 +49,35 @@ bool names_type(std::string_view accept, std::string_view type) noexcept {
     return false;
 }
 
+/// How much a media type that is named is wanted, in thousandths [RFC 9110, section 12.4.2]; 0 if
+/// it isn't named. What isn't a weight is 1, as if nothing stood there.
+unsigned weight_of(std::string_view accept, std::string_view type) noexcept {
+    while (!accept.empty()) {
+        const std::size_t end = std::min(accept.find(','), accept.size());
+        const std::string_view range = accept.substr(0, end);
+        accept.remove_prefix(std::min(end + 1, accept.size()));
+        if (!names_type(range, type)) {
+            continue;
+        }
+        std::string_view rest = range;
+        for (std::size_t at = rest.find(';'); at != rest.npos; at = rest.find(';')) {
+            rest = topology::trimmed(rest.substr(at + 1), " \t");
+            if (!rest.starts_with("q=0") && !rest.starts_with("Q=0")) {
+                continue;
+            }
+            unsigned weight = 0;
+            for (std::size_t i = 0; i < 3; i++) {
+                const bool there = rest.size() > 4 + i && rest[3] == '.';
+                const char c = there ? rest[4 + i] : '0';
+                weight = weight * 10 + (c >= '0' && c <= '9' ? static_cast<unsigned>(c - '0') : 0);
+            }
+            return weight;
+        }
+        return 1000;
+    }
+    return 0;
+}
+
 } // namespace
 
 std::string_view page() noexcept {
@@ -66,14 +97,16 @@ Format choose_format(std::string_view argument, std::string_view accept, bool sc
                : argument == "html"       ? Format::html
                                           : Format::unknown;
     }
-    if (names_type(accept, "text/html")) {
+    const unsigned html = weight_of(accept, "text/html");
+    const unsigned json = weight_of(accept, "application/json");
+    if (html != 0 && html >= json) {
         return Format::html;
     }
     if (scraped || names_type(accept, "application/openmetrics-text") ||
         (names_type(accept, "text/plain") && names_type(accept, "version=0.0.4"))) {
         return Format::prometheus;
     }
-    return names_type(accept, "application/json") ? Format::json : Format::html;
+    return json != 0 ? Format::json : Format::html;
 }
 
 } // namespace lync::status

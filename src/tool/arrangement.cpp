@@ -111,6 +111,8 @@ private:
                                       (space == std::string::npos ? "" : written.substr(space)));
                 } else if (known->second != sockets) {
                     say_other_protocol(address);
+                } else if (space != std::string::npos) {
+                    add_parameters(settled, address, written.substr(space + 1));
                 }
             }
             *sockets = std::move(settled);
@@ -124,6 +126,24 @@ private:
         clear_default(result_.proxy.http_sockets, "80", result_.proxy.https_sockets);
         if (result_.proxy.https_sockets.empty()) {
             result_.proxy.https_sockets = {"443"};
+        }
+    }
+
+    /// What one server says of a socket holds for all servers on it.
+    static void add_parameters(std::vector<std::string>& sockets, const std::string& address,
+                               std::string_view parameters) {
+        const auto socket =
+            std::find_if(sockets.begin(), sockets.end(), [&](const std::string& text) {
+                return text.substr(0, text.find(' ')) == address;
+            });
+        while (socket != sockets.end() && !parameters.empty()) {
+            const std::size_t end = std::min(parameters.find(' '), parameters.size());
+            const std::string_view parameter = parameters.substr(0, end);
+            const std::string_view name = parameter.substr(0, parameter.find('='));
+            if (socket->find(" " + std::string(name)) == std::string::npos) {
+                *socket += " " + std::string(parameter);
+            }
+            parameters.remove_prefix(std::min(end + 1, parameters.size()));
         }
     }
 
@@ -421,10 +441,11 @@ private:
                        is_at(name, pool);
             };
             if (std::any_of(result_.pools.begin(), result_.pools.end(), clashes)) {
-                remark(RemarkKind::changed,
-                       quoted(name.rule.host) + " went to port " + std::to_string(port) +
-                           " of servers of a pool, where their internal web site is; it is left out",
-                       name.rule.place);
+                remark(
+                    RemarkKind::changed,
+                    quoted(name.rule.host) + " went to port " + std::to_string(port) +
+                        " of servers of a pool, where their internal web site is; it is left out",
+                    name.rule.place);
                 tell(name, "not published");
                 name.as = As::skip;
             }

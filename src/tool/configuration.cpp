@@ -6,6 +6,7 @@
 #include "syntax/retell.h"
 #include "tool/failure.h"
 #include "tool/generated.h"
+#include "tool/status_locations.h"
 #include "topology/ascii.h"
 #include "topology/system_names.h"
 
@@ -71,7 +72,7 @@ private:
     }
 
     std::string opened_in_publication(const Directive& directive) const;
-    std::string opened_ours(const Directive& directive, const Blocks& blocks) const;
+    std::string opened_ours(const Directive& directive, const Blocks& blocks);
     std::string opened_in_http(const Directive& directive);
     std::string opened_in_server(const Directive& directive);
     void publish(const Directive& block);
@@ -83,6 +84,7 @@ private:
     topology::Registry registry_;
     NginxState state_;
     SocketServer* server_ = nullptr; ///< the administrator's, while it is read
+    std::vector<StatusLocation> status_locations_;
     bool has_module_ = false;   ///< compiled in, or loaded above
     bool sets_body_ = false;    ///< at http level
     bool has_resolver_ = false; ///< at http level
@@ -130,7 +132,7 @@ std::string NginxConf::opened_in_publication(const Directive& directive) const {
 }
 
 /// Directives of the module where they don't belong, and lync_publish where it does.
-std::string NginxConf::opened_ours(const Directive& directive, const Blocks& blocks) const {
+std::string NginxConf::opened_ours(const Directive& directive, const Blocks& blocks) {
     const std::string& name = directive.name;
     const Contexts context =
         in_http(blocks) || blocks.size() == 1 ? context_of(blocks, http_) : elsewhere;
@@ -149,6 +151,9 @@ std::string NginxConf::opened_ours(const Directive& directive, const Blocks& blo
     }
     if (is_location_directive(name)) {
         const std::string wrong = check_location_directive(directive, *blocks.back(), context);
+        if (wrong.empty() && name == "lync_status" && depth_ == Depth::names) {
+            status_locations_.push_back({directive.place, blocks});
+        }
         return wrong.empty() && name == "lync_rule"
                    ? "\"lync_rule\" directive stands in generated servers only, write a "
                      "\"lync_publish\" block"
@@ -247,11 +252,15 @@ void NginxConf::publish(const Directive& block) {
 
 /// What nginx and the module say in postconfiguration.
 void NginxConf::end_of_http() {
+    if (!configuration_.publications.empty() && depth_ != Depth::plan &&
+        !state_.at_the_end.empty()) {
+        throw Mistake(state_.at_the_end.front().text, state_.at_the_end.front().place);
+    }
+    for (const StatusLocation& location : status_locations_) {
+        remark_on_access(location, configuration_.remarks);
+    }
     if (configuration_.publications.empty() || depth_ == Depth::plan) {
         return;
-    }
-    if (!state_.at_the_end.empty()) {
-        throw Mistake(state_.at_the_end.front().text, state_.at_the_end.front().place);
     }
     if (sets_body_) {
         const topology::Publication& first = configuration_.publications.front().plan.publication;

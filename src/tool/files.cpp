@@ -60,7 +60,8 @@ bool write_all(int fd, std::string_view content) noexcept {
     return true;
 }
 
-/// A file, whole, under a name beside its own; unlinked with the object unless it is kept.
+/// A file, whole, under a name beside its own; gone with the object unless it is kept. What it
+/// replaces comes back then.
 class WrittenFile {
 public:
     explicit WrittenFile(const NewFile& file)
@@ -81,14 +82,27 @@ public:
         }
     }
     WrittenFile(WrittenFile&& other) noexcept
-        : path_(std::move(other.path_)), at_(std::exchange(other.at_, {})) {}
+        : path_(std::move(other.path_)), at_(std::exchange(other.at_, {})),
+          replaces_(other.replaces_) {}
     WrittenFile(const WrittenFile&) = delete;
     WrittenFile& operator=(const WrittenFile&) = delete;
     WrittenFile& operator=(WrittenFile&&) = delete;
-    ~WrittenFile() { unlink(); }
+    ~WrittenFile() {
+        if (replaces_ && !at_.empty() && ::rename(at_.c_str(), path_.c_str()) == 0) {
+            return;
+        }
+        unlink();
+    }
 
-    /// Gives it its name. A file that is replaced is gone then, and the new one stays.
+    /// Gives it its name, and a file that is there already this one's.
     void place(bool force) {
+        if (force &&
+            ::renameat2(AT_FDCWD, at_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE) == 0) {
+            replaces_ = true;
+            return;
+        }
+        const bool is_new =
+            errno == ENOENT; // of RENAME_EXCHANGE, which not every file system knows
         if (!force) {
             // Not every file system knows RENAME_NOREPLACE.
             if (::renameat2(AT_FDCWD, at_.c_str(), AT_FDCWD, path_.c_str(), RENAME_NOREPLACE) ==
@@ -104,9 +118,14 @@ public:
         if (::rename(at_.c_str(), path_.c_str()) != 0) {
             fail("rename()", path_);
         }
-        at_ = force ? std::string{} : path_;
+        at_ = force && !is_new ? std::string{} : path_;
     }
-    void keep() noexcept { at_.clear(); }
+    void keep() noexcept {
+        if (replaces_) {
+            unlink();
+        }
+        at_.clear();
+    }
 
 private:
     void unlink() noexcept {
@@ -117,15 +136,23 @@ private:
     }
 
     std::string path_;
-    std::string at_; ///< where it is; empty: nothing to unlink
+    std::string at_; ///< where it is, or what it replaces; empty: nothing to unlink
+    bool replaces_ = false;
 };
 
 } // namespace
 
 void require_new(const std::string& path, bool force) {
     struct stat info {};
-    if (!force && ::lstat(path.c_str(), &info) == 0) {
+    if (::lstat(path.c_str(), &info) != 0) {
+        return;
+    }
+    if (!force) {
         refuse(path);
+    }
+    if (S_ISDIR(info.st_mode)) {
+        errno = EISDIR;
+        fail("open()", path);
     }
 }
 

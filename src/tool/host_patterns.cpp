@@ -176,7 +176,8 @@ std::vector<std::string> hosts_of_pattern(std::string_view pattern, bool wildcar
     if (pattern.starts_with('^')) {
         pattern.remove_prefix(1);
     }
-    if (pattern.ends_with('$') && !pattern.ends_with("\\$")) {
+    const bool whole = pattern.ends_with('$') && !pattern.ends_with("\\$");
+    if (whole) {
         pattern.remove_suffix(1);
     }
     std::vector<std::string> hosts;
@@ -186,6 +187,8 @@ std::vector<std::string> hosts_of_pattern(std::string_view pattern, bool wildcar
         if (read.ends_with('*') && !read.ends_with(".*")) {
             read.back() = '.';
             read += '*';
+        } else if (!whole && read.ends_with('.')) {
+            read += '*'; // "^meet\.": whatever follows
         }
         std::string host = plain_host(read);
         if (host.empty()) {

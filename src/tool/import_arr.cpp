@@ -40,6 +40,7 @@ struct Farm {
     std::uint16_t https = 443;
     std::chrono::seconds timeout{30}; ///< of arr_schema.xml
     bool enabled = true;
+    pugi::xml_node node;
 };
 
 /// One rewrite rule, read.
@@ -69,13 +70,14 @@ public:
             read_farm(farm);
         }
         read_sites(root.child("system.applicationHost").child("sites"));
-        read_web_server(root.child("system.webServer"));
+        read_web_server(root.child("system.webServer"), "");
         for (const pugi::xml_node location : root.children("location")) {
-            read_web_server(location.child("system.webServer"));
+            read_web_server(location.child("system.webServer"), attribute(location, "path"));
         }
         for (const Rule& rule : rules_) {
             publish(rule);
         }
+        tell_idle_farms();
         if (farms_.empty() && rules_.empty()) {
             throw syntax::Mistake("no \"webFarms\" and no rewrite rules that pass requests on: "
                                   "is Application Request Routing configured on this machine?",
@@ -133,6 +135,7 @@ private:
 
     void read_farm(pugi::xml_node node) {
         Farm farm;
+        farm.node = node;
         farm.name = attribute(node, "name");
         farm.enabled = is_true(node, "enabled", true);
         bool first = true;
@@ -293,7 +296,8 @@ private:
         }
     }
 
-    void read_web_server(pugi::xml_node server) {
+    /// `where` is a site, or one of its folders: "Default Web Site/lync".
+    void read_web_server(pugi::xml_node server, const std::string& where) {
         if (const pugi::xml_node proxy = server.child("proxy");
             is_true(proxy, "enabled", false) && !proxy.attribute("timeout").empty()) {
             if (const auto time = time_span(attribute(proxy, "timeout"))) {
@@ -303,7 +307,14 @@ private:
         const pugi::xml_node rewrite = server.child("rewrite");
         for (const char* section : {"globalRules", "rules"}) {
             for (const pugi::xml_node rule : rewrite.child(section).children("rule")) {
+                const std::size_t known = rules_.size();
                 read_rule(rule);
+                if (rules_.size() != known && where.find('/') != std::string::npos) {
+                    remark(RemarkKind::lost,
+                           "rule " + quoted(attribute(rule, "name")) + " is for " + quoted(where) +
+                               " only: here the product's external paths are published",
+                           rule);
+                }
             }
         }
         for (const pugi::xml_node rule : rewrite.child("outboundRules").children("rule")) {
@@ -320,7 +331,20 @@ private:
         rule.name = attribute(node, "name");
         const pugi::xml_node action = node.child("action");
         const std::string type = attribute(action, "type");
-        if (!is_true(node, "enabled", true) || type == "None" || type.empty()) {
+        if (!is_true(node, "enabled", true)) {
+            remark(RemarkKind::check,
+                   "rule " + quoted(rule.name) + " was switched off, so it isn't carried over",
+                   node);
+            return;
+        }
+        if (type == "None" || type.empty()) {
+            if (is_true(node, "stopProcessing", false)) {
+                remark(RemarkKind::lost,
+                       "rule " + quoted(rule.name) +
+                           " keeps requests from the rules behind it, and here nothing does: what "
+                           "must stay closed is \"deny_path\"",
+                       node);
+            }
             return;
         }
         if (type != "Rewrite") {
@@ -356,7 +380,10 @@ private:
             return false; // a rewrite within IIS itself
         }
         rule.scheme = to_ascii_lower(url.substr(0, scheme));
-        const std::size_t slash = url.find('/', scheme + 3);
+        // Variables that begin with the slash themselves.
+        const std::size_t slash =
+            std::min({url.find('/', scheme + 3), url.find("{REQUEST_URI}", scheme + 3),
+                      url.find("{UNENCODED_URL}", scheme + 3)});
         std::string host = url.substr(scheme + 3, slash == std::string::npos ? std::string::npos
                                                                              : slash - scheme - 3);
         const std::string path = slash == std::string::npos ? "" : url.substr(slash);
@@ -423,8 +450,7 @@ private:
             if (equal_ignore_case(input, "{HTTP_HOST}") && !negated) {
                 rule.host_patterns.push_back(pattern);
             } else if (equal_ignore_case(input, "{HTTPS}") && !any) {
-                const bool on = pattern.find("on") != std::string::npos ||
-                                pattern.find("ON") != std::string::npos;
+                const bool on = to_ascii_lower(pattern).find("on") != std::string::npos;
                 rule.https = on != negated;
             } else if (equal_ignore_case(input, "{SERVER_PORT}") && !any && !negated) {
                 rule.https = pattern.find("443") != std::string::npos;
@@ -492,6 +518,20 @@ private:
                 one.fqdn.clear(); // the farm is called otherwise
             }
             proxy_.rules.push_back(std::move(one));
+        }
+    }
+
+    void tell_idle_farms() {
+        for (const Farm& farm : farms_) {
+            const bool used = std::any_of(rules_.begin(), rules_.end(), [&](const Rule& rule) {
+                return find_farm(rule.target) == find_farm(farm.name);
+            });
+            if (!used) {
+                remark(RemarkKind::check,
+                       "no rule passes requests to farm " + quoted(farm.name) +
+                           ", so nothing of it is published",
+                       farm.node);
+            }
         }
     }
 

@@ -5,6 +5,7 @@
 
 #include "tool/import_nginx_values.h"
 #include "topology/ascii.h"
+#include "topology/declare.h"
 
 #include <algorithm>
 #include <set>
@@ -136,6 +137,7 @@ private:
         rule.services = services_of(passes);
         if (tls) {
             read_certificates(chain);
+            read_protocols(chain);
         }
         for (const Pass& pass : passes) {
             read_proxying(pass);
@@ -157,6 +159,12 @@ private:
             const std::string& text = child->arguments.front();
             if (text.starts_with("unix:")) {
                 remark(RemarkKind::lost, "listening on " + quoted(text), *child);
+                continue;
+            }
+            if (has_argument(*child, "quic")) {
+                remark(RemarkKind::changed,
+                       "HTTP/3 was offered, and NTLM doesn't work over it; now HTTP/1.1 alone is",
+                       *child);
                 continue;
             }
             const bool secure = all_tls || has_argument(*child, "ssl");
@@ -201,10 +209,30 @@ private:
         return named || (catches_all && redirects_to_https(server));
     }
 
+    /// What isn't a proxy's stays where it is, and names that only redirected to others are told.
+    void read_foreign(const Directive& server) {
+        std::string names;
+        for (const auto& child : server.children) {
+            for (const std::string& name : child->arguments) {
+                if (child->name == "server_name" && !name.empty() && name != "_") {
+                    names += (names.empty() ? "" : ", ") + quoted(name);
+                }
+            }
+        }
+        if (!names.empty()) {
+            remark(RemarkKind::check,
+                   "the server of " + names +
+                       " passes nothing on by \"proxy_pass\": it isn't part of the publication, "
+                       "keep it beside it if it is still needed",
+                   server);
+        }
+    }
+
     /// Port 80 beside the servers that pass requests on: as a rule it redirects to them.
     void read_plain_http(const Chain& chain) {
         const Directive& server = *chain.back();
         if (!is_for_published_names(server)) {
+            read_foreign(server);
             return;
         }
         const bool all_tls = first_argument(inherited(chain, "ssl")) == "on";
@@ -258,8 +286,14 @@ private:
                          ? std::to_string(port)
                          : endpoint.host + ":" + std::to_string(port);
         }
-        if (has_argument(listen, "proxy_protocol")) {
-            socket += " proxy_protocol";
+        for (std::size_t i = 1; i < listen.arguments.size(); i++) {
+            const std::string& parameter = listen.arguments[i];
+            // The usual ones, which need no word: each socket has its own listen, and IPv6's only.
+            const bool usual = parameter == "bind" || parameter == "ipv6only=on";
+            if (parameter == "proxy_protocol" ||
+                (topology::is_socket_parameter(parameter) && !usual)) {
+                socket += " " + parameter;
+            }
         }
         add_new(secure ? proxy_.https_sockets : proxy_.http_sockets, socket);
     }
@@ -274,7 +308,8 @@ private:
             return false;
         }
         std::string target = url.substr(scheme + 3);
-        const std::size_t slash = target.find('/');
+        // "https://lync$request_uri": what comes after the host, as the client wrote it.
+        const std::size_t slash = std::min(target.find('/'), target.find("$request_uri"));
         const std::string path = slash == std::string::npos ? "" : target.substr(slash);
         target.resize(std::min(slash, target.size()));
         if (target.find('$') != std::string::npos || target.starts_with("unix:") ||
@@ -372,14 +407,17 @@ private:
     static std::string_view target_of(const Pass& pass) {
         const std::string_view url = pass.directive->arguments.front();
         const std::size_t scheme = url.find("://");
-        return scheme == url.npos ? url : url.substr(0, url.find('/', scheme + 3));
+        return scheme == url.npos
+                   ? url
+                   : url.substr(0, std::min(url.find('/', scheme + 3), url.find("$request_uri")));
     }
 
     void compare_pass(const Pass& first, const Pass& other) {
         if (target_of(first) != target_of(other)) {
             remark(RemarkKind::lost,
                    "\"proxy_pass\" to " + quoted(other.directive->arguments.front()) + " in " +
-                       title_of(*other.chain.back()) + ": a name's requests go to one group of servers",
+                       title_of(*other.chain.back()) +
+                       ": a name's requests go to one group of servers",
                    *other.directive);
         }
     }
@@ -391,6 +429,15 @@ private:
         const bool first_server = proxy_.certificates.empty();
         for (std::size_t i = 0; i < certificates.size() && i < keys.size(); i++) {
             add_certificate(certificates[i], keys[i], first_server, *chain.back());
+        }
+    }
+
+    void read_protocols(const Chain& chain) {
+        const Directive* said = inherited(chain, "ssl_protocols");
+        if (said != nullptr && (has_argument(*said, "TLSv1") || has_argument(*said, "TLSv1.1") ||
+                                has_argument(*said, "SSLv3"))) {
+            remark(RemarkKind::changed,
+                   "TLS 1.1 or older was offered to clients; now TLS 1.2 and later are", *said);
         }
     }
 

@@ -283,6 +283,11 @@ private:
             peer.address = to_ascii_lower(trimmed(text_of(node, "ip")));
             peer.tls = text_of(node, "protocol") == "HTTPS";
             const std::string port = trimmed(text_of(node, "port"));
+            if (!is_on(node, "enable") && !peer.name.empty()) {
+                remark(RemarkKind::check,
+                       "peer " + quoted(peer.name) + " was switched off, so it gets no requests",
+                       node);
+            }
             if (!is_on(node, "enable") || peer.name.empty() || peer.address.empty() ||
                 port.empty()) {
                 continue; // as squid_reverse.inc has it
@@ -303,6 +308,12 @@ private:
     void read_mappings() {
         for (const pugi::xml_node node : packages_.child("squidreverseuri").children("config")) {
             const std::vector<std::string> wanted = split(text_of(node, "peers"), ',');
+            if (!is_on(node, "enable") && !text_of(node, "name").empty()) {
+                remark(RemarkKind::check,
+                       "mapping " + quoted(text_of(node, "name")) +
+                           " was switched off, so its names aren't published",
+                       node);
+            }
             if (!is_on(node, "enable") || text_of(node, "name").empty() || wanted.empty()) {
                 continue;
             }

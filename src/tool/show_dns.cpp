@@ -95,8 +95,11 @@ void write_record(std::string& zone, const DnsName& name, const DnsOptions& opti
         return;
     }
     std::string lines;
+    const std::string unknown = name.name + ". IN A: the addresses of ";
     for (const std::string& address : addresses) {
-        if (const std::string_view type = type_of(address); !type.empty()) {
+        if (const std::string_view type = type_of(address); type.empty()) {
+            lines += comment(unknown + address);
+        } else {
             std::string owner = name.name + ".";
             owner.resize(std::max<std::size_t>(owner.size(), 39), ' ');
             lines +=
@@ -104,10 +107,7 @@ void write_record(std::string& zone, const DnsName& name, const DnsOptions& opti
         }
     }
     zone += comment(name.purpose);
-    zone += lines.empty()
-                ? comment(name.name + ". IN A: the addresses of " +
-                          (addresses.empty() ? std::string("its servers") : addresses.front()))
-                : lines;
+    zone += lines.empty() ? comment(unknown + "its servers") : lines;
 }
 
 /// The zone that a name belongs to, as far as a publication tells: a SIP domain, or else what

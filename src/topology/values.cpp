@@ -109,6 +109,8 @@ constexpr std::string_view socket_parameters[] = {
     "ipv6only=", "deferred", "reuseport", "multipath", "bind",
 };
 
+} // namespace
+
 bool is_socket_parameter(std::string_view text) noexcept {
     // It becomes a word of a generated directive, so it must be one: no space, no quote, no ";".
     const bool is_word = std::all_of(text.begin(), text.end(), [](char c) {
@@ -120,6 +122,8 @@ bool is_socket_parameter(std::string_view text) noexcept {
                                                                 : text == name;
                                   });
 }
+
+namespace {
 
 /// Why a parameter of `listen` can't be written here; empty if it is simply unknown.
 std::string_view refused_parameter(std::string_view text) noexcept {

@@ -202,6 +202,16 @@ def look(stage: Stage, browser: Browser, check: Checks, pictures: Path, axe: str
     check(browser.run("const box = document.activeElement.getBoundingClientRect();"
                       "return box.top >= 0 && box.bottom <= innerHeight"), "which is in view")
 
+    # An address that somebody has cut off.
+    browser.go("about:blank")
+    browser.go(stage.url + "#%")
+    browser.until("return document.querySelectorAll('#publications tbody tr').length > 10")
+    time.sleep(0.3)
+    check(browser.run("return document.getElementById('trouble').hidden"),
+          "a mark in the address that means nothing is no trouble",
+          browser.run("return document.getElementById('trouble').textContent"))
+    browser.go("about:blank")
+
     # Keys alone.
     browser.go(stage.url)
     browser.until("return document.querySelectorAll('#publications tbody tr').length > 10")

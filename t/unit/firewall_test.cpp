@@ -331,6 +331,24 @@ TEST_CASE("rows carry this topology's addresses, and what isn't needed says so",
     }
 }
 
+TEST_CASE("a socket of any address isn't left out beside one of an address", "[firewall]") {
+    const auto listener = [](std::string_view more) {
+        std::vector<std::string> addresses;
+        for (const FirewallRow& row : rows_of(lync_2013("contoso.com", more))) {
+            if (row.service == "HTTPS/TCP/8443") {
+                addresses = row.destination.addresses;
+            }
+        }
+        return addresses;
+    };
+    const std::string sockets = "https_listen 10.1.1.1:8443; https_listen [::]:8443;";
+    CHECK(listener(sockets).empty());
+    CHECK(listener(sockets + "edge { reverse_proxy external=2001:db8::5; }") ==
+          std::vector{"10.1.1.1"s, "2001:db8::5"s});
+    CHECK(listener("https_listen 10.1.1.1:8443; https_listen [2001:db8::1]:8443;") ==
+          std::vector{"10.1.1.1"s, "2001:db8::1"s});
+}
+
 TEST_CASE("edge rows carry the addresses that their words mean", "[firewall]") {
     const auto rows = rows_of(ocs(R"(
         edge redmond {

@@ -42,8 +42,8 @@ bool contains(std::string_view text, std::string_view part) {
 template <typename T>
 struct Shared {
     Shared() {
-        void* memory = mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                            -1, 0);
+        void* memory =
+            mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         REQUIRE(memory != MAP_FAILED);
         object = static_cast<T*>(memory);
     }
@@ -80,8 +80,11 @@ struct Example {
     Example() {
         published.name = "contoso";
         published.product = "sfb_se";
-        published.rules.push_back({"meet.contoso.com", true, "Director dirpool.contoso.local, 4443",
-                                   {{topology::Role::director, "dirpool.contoso.local", 4443, ""}}});
+        published.rules.push_back(
+            {"meet.contoso.com",
+             true,
+             "Director dirpool.contoso.local, 4443",
+             {{topology::Role::director, "dirpool.contoso.local", 4443, ""}}});
         published.names.push_back({"meet.contoso.com", 0, none, 0, Coverage::covered});
         published.names.push_back({"bare.contoso.com", 0, none, none, Coverage::uncovered});
         published.certificates.push_back(
@@ -177,9 +180,9 @@ TEST_CASE("strings are JSON's and UTF-8, whatever was in them", "[status]") {
           "\"b\xc3\xbcro \xe2\x86\x92 \xf0\x9f\x98\x80\"");
     const std::string bad = "\xef\xbf\xbd";
     CHECK(json_string("\xff") == "\"" + bad + "\"");
-    CHECK(json_string("\xc3") == "\"" + bad + "\"");                         // cut off
-    CHECK(json_string("\xc0\xaf") == "\"" + bad + bad + "\"");               // overlong
-    CHECK(json_string("\xed\xa0\x80") == "\"" + bad + bad + bad + "\"");     // a surrogate
+    CHECK(json_string("\xc3") == "\"" + bad + "\"");                               // cut off
+    CHECK(json_string("\xc0\xaf") == "\"" + bad + bad + "\"");                     // overlong
+    CHECK(json_string("\xed\xa0\x80") == "\"" + bad + bad + bad + "\"");           // a surrogate
     CHECK(json_string("\xf4\x90\x80\x80") == "\"" + bad + bad + bad + bad + "\""); // too large
     CHECK(json_string(std::string_view("\0", 1)) == "\"\\u0000\"");
 }
@@ -265,13 +268,22 @@ TEST_CASE("each reason keeps its own last refusals, cut off to size", "[status]"
     const Shared<RefusalRing> ring;
     const std::string longest(1000, 'x');
 
-    ring->write({.time = 1, .reason = policy::Reason::path, .publication = "contoso",
-                 .client = "192.0.2.7", .method = "GET", .host = "meet.contoso.com",
+    ring->write({.time = 1,
+                 .reason = policy::Reason::path,
+                 .publication = "contoso",
+                 .client = "192.0.2.7",
+                 .method = "GET",
+                 .host = "meet.contoso.com",
                  .path = "/passiveauth"});
     for (std::int64_t i = 0; i < 1000; i++) {
-        ring->write({.time = 10 + i, .reason = policy::Reason::unknown_host, .tls = false,
-                     .publication = longest, .client = longest, .method = longest,
-                     .host = longest, .path = longest});
+        ring->write({.time = 10 + i,
+                     .reason = policy::Reason::unknown_host,
+                     .tls = false,
+                     .publication = longest,
+                     .client = longest,
+                     .method = longest,
+                     .host = longest,
+                     .path = longest});
     }
 
     const std::vector<Refusal> all = ring->read();
@@ -292,8 +304,13 @@ TEST_CASE("refusals written by several processes are whole", "[status]") {
         if (fork() == 0) {
             const std::string text(60, letter);
             for (int i = 0; i < 30000; i++) {
-                ring->write({.time = i, .reason = policy::Reason::path, .publication = text,
-                             .client = text, .method = text, .host = text, .path = text});
+                ring->write({.time = i,
+                             .reason = policy::Reason::path,
+                             .publication = text,
+                             .client = text,
+                             .method = text,
+                             .host = text,
+                             .path = text});
             }
             _exit(0);
         }
@@ -361,8 +378,8 @@ TEST_CASE("flips in words, and the certificate that covers", "[status]") {
     CHECK(p.certificates[0].not_after > 0);
     CHECK(std::binary_search(p.services.begin(), p.services.end(), policy::Service::ucwa));
     CHECK(std::binary_search(p.services.begin(), p.services.end(), policy::Service::ews));
-    CHECK_FALSE(std::binary_search(p.services.begin(), p.services.end(),
-                                   policy::Service::control_panel));
+    CHECK_FALSE(
+        std::binary_search(p.services.begin(), p.services.end(), policy::Service::control_panel));
 }
 
 TEST_CASE("a certificate that has ended covers nothing", "[status]") {
@@ -475,9 +492,9 @@ TEST_CASE("the page is the file, alone, and small", "[status]") {
     CHECK(page().size() < 60000);
 
     for (const std::string_view outside :
-         {"http://", "https://", "src=", "@import", "url(", "<link", "<img", "<iframe", "style=",
-          "onclick", "innerHTML", "insertAdjacentHTML", "eval(", "document.write", "localStorage",
-          "document.cookie"}) {
+         {"http://", "https://", "src=", "@import", "url(", "<link", "<img", "<iframe",
+          "style=", "onclick", "innerHTML", "insertAdjacentHTML", "eval(", "document.write",
+          "localStorage", "document.cookie"}) {
         INFO(outside);
         std::string rest(page());
         constexpr std::string_view name_space = "'http://www.w3.org/2000/svg'"; // never fetched
@@ -507,6 +524,12 @@ TEST_CASE("who gets which form", "[status]") {
     CHECK(choose_format("", "*/*", false) == Format::html);
     CHECK(choose_format("", "application/json", false) == Format::json);
     CHECK(choose_format("", "Application/JSON, text/plain", false) == Format::json);
+    CHECK(choose_format("", "application/json;q=0, text/html", false) == Format::html);
+    CHECK(choose_format("", "application/json; q=0.0, */*", false) == Format::html);
+    CHECK(choose_format("", "text/html;q=0, application/json", false) == Format::json);
+    CHECK(choose_format("", "text/html;q=0.2,application/json;q=0.9", false) == Format::json);
+    CHECK(choose_format("", "application/json;q=0.25;x=1,text/html;q=0.3", false) == Format::html);
+    CHECK(choose_format("", "application/json;q=x", false) == Format::json);
     CHECK(choose_format("", prometheus, false) == Format::prometheus);
     CHECK(choose_format("", "*/*", true) == Format::prometheus);
     CHECK(choose_format("", "text/plain", false) == Format::html);

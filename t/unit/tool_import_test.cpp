@@ -291,6 +291,71 @@ TEST_CASE("rules of ARR that have no counterpart are named", "[import]") {
     }
 }
 
+TEST_CASE("rules of ARR in other spellings, and those that are for something else", "[import]") {
+    const Result uri = arr(small_arr(on_host, "https://webext.contoso.com{REQUEST_URI}"));
+    CHECK(uri.names.contains("webext.contoso.com"));
+    CHECK_FALSE(uri.says("changes the path"));
+    CHECK(arr(small_arr(on_host, "https://webext.contoso.com{UNENCODED_URL}"))
+              .names.contains("webext.contoso.com"));
+
+    // ignoreCase is on unless written.
+    const std::string routing = "httpPort=\"8081\" httpsPort=\"5443\"";
+    for (const char* pattern : {"on", "ON", "On", "^On$"}) {
+        const Result result =
+            arr(small_arr("<add input=\"{HTTPS}\" pattern=\"" + std::string(pattern) + "\"/>" +
+                              std::string(on_host),
+                          to_farm, routing));
+        INFO(pattern);
+        CHECK(result.has("listening_ports http=8080 https=5443;"));
+        CHECK_FALSE(result.says("plain HTTP was passed on"));
+    }
+
+    std::string stops = small_arr(on_host, to_farm);
+    stops.insert(stops.find("<rule name=\"one\""),
+                 "<rule name=\"stop\" stopProcessing=\"true\"><match url=\"^x\"/><action "
+                 "type=\"None\"/></rule><rule name=\"idle\"><match url=\"^x\"/><action "
+                 "type=\"None\"/></rule>");
+    const Result stopped = arr(stops);
+    CHECK(stopped.says("NOT CARRIED OVER: rule \"stop\" keeps requests from the rules behind it"));
+    CHECK_FALSE(stopped.says("\"idle\""));
+
+    const auto placed = [](std::string_view path) {
+        std::string text = small_arr(on_host, to_farm);
+        text.insert(text.find("<system.webServer>"),
+                    "<location path=\"" + std::string(path) + "\">");
+        text.insert(text.find("</configuration>"), "</location>");
+        return arr(text).says(
+            "NOT CARRIED OVER: rule \"one\" is for \"Default Web Site/lync\" only");
+    };
+    CHECK(placed("Default Web Site/lync"));
+    CHECK_FALSE(placed("Default Web Site"));
+}
+
+TEST_CASE("what was switched off, and what nothing led to, is said", "[import]") {
+    std::string text = small_arr(on_host, to_farm);
+    text.insert(text.find("</webFarms>"),
+                "<webFarm name=\"dialin.contoso.com\"><server address=\"10.0.0.12\"/></webFarm>");
+    text.insert(text.find("</globalRules>"),
+                "<rule name=\"off\" enabled=\"false\"><match url=\"*\"/><action type=\"Rewrite\" "
+                "url=\"https://dialin.contoso.com/{R:0}\"/></rule>");
+    const Result result = arr(text);
+    CHECK(result.says("CHECK: rule \"off\" was switched off, so it isn't carried over"));
+    CHECK(result.says("CHECK: no rule passes requests to farm \"dialin.contoso.com\""));
+    CHECK_FALSE(result.says("to farm \"webext.contoso.com\""));
+
+    std::string config = fixture("pfsense-config.xml");
+    const std::size_t mapping = config.find("<squidreverseuri>");
+    REQUIRE(mapping != std::string::npos);
+    config.replace(config.find("<enable>on</enable>", mapping), 19, "<enable></enable>");
+    const std::size_t peer = config.find("<squidreversepeer>");
+    config.insert(peer + 18, "<config><enable></enable><name>old</name><ip>10.0.0.99</ip>"
+                             "<port>4443</port><protocol>HTTPS</protocol></config>");
+    const Result pfsense(read_pfsense(config, "config.xml", "", "lync"), options());
+    CHECK(pfsense.says("CHECK: mapping \""));
+    CHECK(pfsense.says(" was switched off, so its names aren't published"));
+    CHECK(pfsense.says("CHECK: peer \"old\" was switched off, so it gets no requests"));
+}
+
 TEST_CASE("servers of ARR without a farm, farms that are off, weights", "[import]") {
     const Result direct = arr(small_arr(on_host, "https://fe2.contoso.local:4443/{R:0}"));
     CHECK(direct.has("pool fe2.contoso.local {"));
@@ -359,6 +424,76 @@ TEST_CASE("a socket of https that can't be one leaves the default to https", "[i
     CHECK_FALSE(result.has("http_listen 443;"));
     CHECK(result.says("NOT CARRIED OVER: listening on \"81[::]:441\""));
     CHECK(result.says("NOT CARRIED OVER: listening on \"443\" for the other protocol"));
+}
+
+TEST_CASE("a proxy_pass with the client's own request line", "[import]") {
+    const Result result(read_nginx_text(R"(
+            upstream lync { server 10.0.0.11:4443; }
+            server { listen 443 ssl; server_name webext.contoso.com;
+                     location / { proxy_pass https://lync$request_uri; } }
+            server { listen 443 ssl; server_name meet.contoso.com;
+                     location / { proxy_pass https://10.0.0.11:4443$request_uri; } }
+            server { listen 443 ssl; server_name dialin.contoso.com;
+                     location / { proxy_pass https://lync$uri; } })",
+                                        "/etc/nginx/old.conf", lync::syntax::Sources::of_system()),
+                        options());
+    CHECK(result.names ==
+          Names{{"webext.contoso.com", "external_web_services pool-10-0-0-11.invalid"},
+                {"meet.contoso.com", "simple_url meet pool-10-0-0-11.invalid"}});
+    CHECK(result.says("NOT CARRIED OVER: \"proxy_pass\" to \"https://lync$uri\""));
+    CHECK_FALSE(result.says("nginx normalized the request line"));
+}
+
+TEST_CASE("older TLS, and servers that pass nothing on", "[import]") {
+    const auto imported = [](const std::string& more) {
+        return Result(read_nginx_text("server { listen 443 ssl; server_name webext.contoso.com; "
+                                      "location / { proxy_pass https://10.0.0.11:4443; } }" +
+                                          more,
+                                      "/etc/nginx/old.conf", lync::syntax::Sources::of_system()),
+                      options());
+    };
+    const std::string older = "CHANGED: TLS 1.1 or older was offered to clients";
+    CHECK(imported("ssl_protocols TLSv1 TLSv1.2;").says(older));
+    CHECK(imported("ssl_protocols TLSv1.1;").says(older));
+    CHECK_FALSE(imported("ssl_protocols TLSv1.2 TLSv1.3;").says(older));
+    CHECK_FALSE(imported("").says(older));
+
+    CHECK(imported("server { listen 443 ssl; server_name dialin.contoso.com d.contoso.com; "
+                   "rewrite ^ https://meet.contoso.com; }")
+              .says("CHECK: the server of \"dialin.contoso.com\", \"d.contoso.com\" passes nothing "
+                    "on by \"proxy_pass\""));
+    CHECK(imported("server { listen 443 ssl; server_name a.contoso.com; "
+                   "location / { grpc_pass 10.0.0.11:4443; } }")
+              .says("CHECK: the server of \"a.contoso.com\""));
+    CHECK_FALSE(imported("server { listen 80; return 301 https://$host; }").says("passes nothing"));
+}
+
+TEST_CASE("what one server says of a socket holds for all of it", "[import]") {
+    const auto imported = [](const std::string& listens, const std::string& others) {
+        return Result(read_nginx_text("server { " + listens + R"( server_name meet.contoso.com;
+                     location / { proxy_pass https://10.0.0.11:4443; } }
+            server { )" + others + R"( server_name webext.contoso.com;
+                     location / { proxy_pass https://10.0.0.11:4443; } })",
+                                      "/etc/nginx/old.conf", lync::syntax::Sources::of_system()),
+                      options());
+    };
+    const Result behind = imported("listen 443 ssl; listen [::]:443 ssl;",
+                                   "listen 443 ssl proxy_protocol backlog=1024; listen [::]:443 "
+                                   "ssl ipv6only=on proxy_protocol so_keepalive=30m::10;");
+    CHECK(behind.has("https_listen 443 proxy_protocol backlog=1024;"));
+    CHECK(behind.has("https_listen [::]:443 proxy_protocol so_keepalive=30m::10;"));
+
+    const Result first = imported("listen 443 ssl proxy_protocol;", "listen 443 ssl bind;");
+    CHECK(first.has("https_listen 443 proxy_protocol;"));
+
+    const Result both = imported("listen [::]:8443 ssl ipv6only=off;", "listen [::]:8443 ssl;");
+    CHECK(both.has("https_listen [::]:8443 ipv6only=off;"));
+
+    const Result quic = imported("listen 443 ssl; listen 443 quic reuseport;", "listen 443 ssl;");
+    CHECK(quic.says("CHANGED: HTTP/3 was offered"));
+    CHECK_FALSE(quic.says("plain HTTP was passed on"));
+    CHECK_FALSE(quic.says("for the other protocol"));
+    CHECK(quic.has("http_listen off;"));
 }
 
 TEST_CASE("port 80 that redirects stays, and what else answers there is said", "[import]") {
@@ -680,6 +815,10 @@ TEST_CASE("the hosts of patterns", "[import]") {
     CHECK(hosts_of_pattern("meet.contoso.com", false) == Hosts{"meet.contoso.com"});
     CHECK(hosts_of_pattern("^meet\\..*", false) == Hosts{"meet.*"});
     CHECK(hosts_of_pattern("meet.*", false) == Hosts{"meet.*"});
+    CHECK(hosts_of_pattern("^meet\\.", false) == Hosts{"meet.*"});
+    CHECK(hosts_of_pattern("^(meet|dialin)\\.", false) == Hosts{"meet.*", "dialin.*"});
+    CHECK(hosts_of_pattern("^meet\\.$", false).empty());
+    CHECK(hosts_of_pattern("^\\.", false).empty());
     CHECK(hosts_of_pattern("^(meet|dialin)\\.contoso\\.com$", false) ==
           Hosts{"meet.contoso.com", "dialin.contoso.com"});
     CHECK(hosts_of_pattern("meet\\.(contoso|fabrikam)\\.(com|net)", false).size() == 4);
