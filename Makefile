@@ -206,7 +206,7 @@ FUZZ_PROGRAMS = $(FUZZ_TARGETS:%=$(BUILD)/fuzz/fuzz_%)
 # What the targets ask, compiled once.
 FUZZ_SOURCES = $(wildcard src/syntax/*.cpp src/topology/*.cpp src/policy/*.cpp src/plan/*.cpp \
     src/tool/import*.cpp src/balance/*.cpp) $(addprefix src/tool/,old_proxy.cpp \
-    arrangement.cpp host_patterns.cpp block_writer.cpp xml_file.cpp xml_values.cpp base64.cpp files.cpp output.cpp \
+    arrange.cpp arrangement.cpp host_patterns.cpp hosts_file.cpp block_writer.cpp xml_file.cpp xml_values.cpp base64.cpp files.cpp output.cpp \
     nginx_directives.cpp)
 FUZZ_OBJECTS = $(FUZZ_SOURCES:src/%.cpp=$(BUILD)/fuzz/objects/%.o)
 

@@ -94,7 +94,7 @@ my %may_include = (
     plan     => [qw(syntax topology policy balance plan)],
     status   => [qw(syntax topology policy plan status)],
     nginx    => [qw(syntax topology policy balance plan status nginx)],
-    tool     => [qw(syntax topology policy balance plan tool)],
+    tool     => [qw(syntax topology policy balance plan status tool)],
 );
 
 none('a room includes only the rooms it stands on', places(sub {

@@ -4,6 +4,7 @@
 
 #include "tool/import.h"
 
+#include "tool/hosts_file.h"
 #include "tool/xml_file.h"
 #include "tool/xml_values.h"
 #include "topology/ascii.h"
@@ -58,10 +59,10 @@ struct Rule {
 
 class ArrReader {
 public:
-    ArrReader(const XmlFile& file, const std::string& name, std::string_view hosts) : file_(file) {
+    ArrReader(const XmlFile& file, const std::string& name, std::string_view hosts)
+        : file_(file), hosts_(read_hosts(hosts)) {
         proxy_.product = "IIS with Application Request Routing";
         proxy_.file = name;
-        read_hosts(hosts);
     }
 
     OldProxy read() {
@@ -94,39 +95,11 @@ private:
         proxy_.remarks.push_back({kind, std::move(text), file_.place(node)});
     }
 
-    /// `10.0.0.11  fepool.contoso.local  fepool  # comment`
-    void read_hosts(std::string_view text) {
-        if (text.starts_with("\xef\xbb\xbf")) {
-            text.remove_prefix(3);
-        }
-        while (!text.empty()) {
-            const std::size_t end = std::min(text.find('\n'), text.size());
-            std::string_view line = text.substr(0, std::min(end, text.find('#')));
-            text.remove_prefix(std::min(end + 1, text.size()));
-            std::string address;
-            while (!line.empty()) {
-                const std::size_t start = std::min(line.find_first_not_of(" \t\r"), line.size());
-                line.remove_prefix(start);
-                const std::size_t size = std::min(line.find_first_of(" \t\r"), line.size());
-                if (size == 0) {
-                    break;
-                }
-                if (address.empty()) {
-                    address = line.substr(0, size);
-                } else {
-                    hosts_.try_emplace(to_ascii_lower(line.substr(0, size)), address);
-                    names_of_[address].insert(to_ascii_lower(line.substr(0, size)));
-                }
-                line.remove_prefix(size);
-            }
-        }
-    }
-
     /// A server's address, by the hosts file where it is a name there. The name is then what its
     /// certificate carries.
     std::string address_of(const std::string& written) {
-        const auto known = hosts_.find(to_ascii_lower(written));
-        if (known == hosts_.end()) {
+        const auto known = hosts_.addresses.find(to_ascii_lower(written));
+        if (known == hosts_.addresses.end()) {
             return to_ascii_lower(written);
         }
         proxy_.pool_names.try_emplace(known->second, to_ascii_lower(written));
@@ -186,7 +159,7 @@ private:
         std::set<std::string> common;
         for (const OldServer& server : farm.servers) {
             std::set<std::string> names;
-            for (const std::string& name : names_of_[server.address]) {
+            for (const std::string& name : hosts_.names[server.address]) {
                 if (name.find('.') != std::string::npos &&
                     (&server == &farm.servers.front() || common.contains(name))) {
                     names.insert(name);
@@ -596,9 +569,8 @@ private:
     OldProxy proxy_;
     std::vector<Farm> farms_;
     std::vector<Rule> rules_;
-    std::map<std::string, std::string> hosts_;
-    std::map<std::string, std::set<std::string>> names_of_; ///< by address, as the hosts file says
-    std::chrono::seconds proxy_timeout_{120};               ///< of the proxy section
+    HostsFile hosts_;
+    std::chrono::seconds proxy_timeout_{120}; ///< of the proxy section
 };
 
 } // namespace

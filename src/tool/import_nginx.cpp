@@ -5,7 +5,6 @@
 
 #include "tool/import_nginx_values.h"
 #include "topology/ascii.h"
-#include "topology/declare.h"
 
 #include <algorithm>
 #include <set>
@@ -169,7 +168,7 @@ private:
             }
             const bool secure = all_tls || has_argument(*child, "ssl");
             (secure ? tls : plain) = true;
-            add_socket(*child, text, secure);
+            add_socket(*child, secure);
             if (has_argument(*child, "http2") ||
                 first_argument(inherited(chain, "http2")) == "on") {
                 remark(RemarkKind::changed,
@@ -186,27 +185,20 @@ private:
 
     /// Whether a server that passes nothing on answers for published names.
     bool is_for_published_names(const Directive& server) const {
-        bool catches_all = true;
         bool named = false;
         for (const auto& child : server.children) {
             if (child->name != "server_name") {
                 continue;
             }
             for (const std::string& name : child->arguments) {
-                catches_all = catches_all && (name.empty() || name == "_");
                 named = named || std::any_of(proxy_.rules.begin(), proxy_.rules.end(),
                                              [&](const OldRule& rule) {
                                                  return server_name_holds(name, rule.host);
                                              });
             }
         }
-        for (const auto& child : server.children) {
-            catches_all = catches_all ||
-                          (child->name == "listen" && (has_argument(*child, "default_server") ||
-                                                       has_argument(*child, "default")));
-        }
         // Beside a redirect, a server for all names is somebody else's page.
-        return named || (catches_all && redirects_to_https(server));
+        return named || (catches_all(server) && redirects_to_https(server));
     }
 
     /// What isn't a proxy's stays where it is, and names that only redirected to others are told.
@@ -246,7 +238,7 @@ private:
             const std::string& text = child->arguments.front();
             if (!all_tls && !has_argument(*child, "ssl") && !has_argument(*child, "quic") &&
                 !text.starts_with("unix:")) {
-                add_socket(*child, text, false);
+                add_socket(*child, false);
                 plain = true;
             }
         }
@@ -268,34 +260,13 @@ private:
         }
     }
 
-    void add_socket(const Directive& listen, const std::string& text, bool secure) {
-        const Endpoint endpoint = split_endpoint(text);
-        const std::uint16_t alone = port_of(text);
-        std::string socket = std::to_string(alone);
-        if (alone == 0) {
-            const bool bad = !std::all_of(text.begin(), text.end(), [](char c) {
-                return topology::is_ascii_alnum(c) ||
-                       std::string_view("[]:.*-").find(c) != std::string_view::npos;
-            });
-            if (bad) {
-                remark(RemarkKind::lost, "listening on " + quoted(text), listen);
-                return;
-            }
-            const std::uint16_t port = endpoint.port == 0 ? std::uint16_t{80} : endpoint.port;
-            socket = endpoint.host == "*" || endpoint.host == "0.0.0.0"
-                         ? std::to_string(port)
-                         : endpoint.host + ":" + std::to_string(port);
+    void add_socket(const Directive& listen, bool secure) {
+        const std::string socket = socket_of(listen);
+        if (socket.empty()) {
+            remark(RemarkKind::lost, "listening on " + quoted(listen.arguments.front()), listen);
+        } else {
+            add_new(secure ? proxy_.https_sockets : proxy_.http_sockets, socket);
         }
-        for (std::size_t i = 1; i < listen.arguments.size(); i++) {
-            const std::string& parameter = listen.arguments[i];
-            // The usual ones, which need no word: each socket has its own listen, and IPv6's only.
-            const bool usual = parameter == "bind" || parameter == "ipv6only=on";
-            if (parameter == "proxy_protocol" ||
-                (topology::is_socket_parameter(parameter) && !usual)) {
-                socket += " " + parameter;
-            }
-        }
-        add_new(secure ? proxy_.https_sockets : proxy_.http_sockets, socket);
     }
 
     /// Where a proxy_pass leads. False with a remark if that can't be said.
@@ -382,38 +353,22 @@ private:
     std::optional<std::vector<std::string>> services_of(const std::vector<Pass>& passes) {
         std::vector<std::string> services;
         for (const Pass& pass : passes) {
-            bool all = true;
-            for (const Directive* block : pass.chain) {
-                if (block->name != "location" || block->arguments.empty()) {
-                    continue;
-                }
-                const std::string& path = block->arguments.back();
-                const bool any_path = path.starts_with('@') ||
-                                      (path.find_first_not_of("^/.*$()") == std::string::npos &&
-                                       block->arguments.front() != "=");
-                all = all && any_path;
-                for (std::string& service : exchange_services_of(path)) {
-                    add_new(services, std::move(service));
-                }
-            }
-            if (all) {
+            if (takes_every_path(pass.chain)) {
                 return std::nullopt;
+            }
+            for (const Directive* block : pass.chain) {
+                if (block->name == "location" && !block->arguments.empty()) {
+                    for (std::string& service : exchange_services_of(block->arguments.back())) {
+                        add_new(services, std::move(service));
+                    }
+                }
             }
         }
         return services;
     }
 
-    /// Scheme, host and port of a proxy_pass.
-    static std::string_view target_of(const Pass& pass) {
-        const std::string_view url = pass.directive->arguments.front();
-        const std::size_t scheme = url.find("://");
-        return scheme == url.npos
-                   ? url
-                   : url.substr(0, std::min(url.find('/', scheme + 3), url.find("$request_uri")));
-    }
-
     void compare_pass(const Pass& first, const Pass& other) {
-        if (target_of(first) != target_of(other)) {
+        if (target_of(*first.directive) != target_of(*other.directive)) {
             remark(RemarkKind::lost,
                    "\"proxy_pass\" to " + quoted(other.directive->arguments.front()) + " in " +
                        title_of(*other.chain.back()) +

@@ -3,6 +3,7 @@
 #include "plan/directives.h"
 #include "tool/nginx_directives.h"
 #include "topology/ascii.h"
+#include "topology/declare.h"
 
 #include <algorithm>
 #include <array>
@@ -55,6 +56,54 @@ Endpoint split_endpoint(std::string_view text) {
     const std::uint16_t port = port_of(text.substr(colon + 1));
     return port == 0 ? Endpoint{to_ascii_lower(text), 0}
                      : Endpoint{to_ascii_lower(text.substr(0, colon)), port};
+}
+
+std::string socket_of(const Directive& listen) {
+    const std::string& text = listen.arguments.front();
+    const Endpoint endpoint = split_endpoint(text);
+    const std::uint16_t alone = port_of(text);
+    std::string socket = std::to_string(alone);
+    if (alone == 0) {
+        const bool good = std::all_of(text.begin(), text.end(), [](char c) {
+            return topology::is_ascii_alnum(c) ||
+                   std::string_view("[]:.*-").find(c) != std::string_view::npos;
+        });
+        if (!good) {
+            return {};
+        }
+        const std::uint16_t port = endpoint.port == 0 ? std::uint16_t{80} : endpoint.port;
+        socket = endpoint.host == "*" || endpoint.host == "0.0.0.0"
+                     ? std::to_string(port)
+                     : endpoint.host + ":" + std::to_string(port);
+    }
+    for (std::size_t i = 1; i < listen.arguments.size(); i++) {
+        const std::string& parameter = listen.arguments[i];
+        // The usual ones, which need no word: each socket has its own listen, and IPv6's only.
+        const bool usual = parameter == "bind" || parameter == "ipv6only=on";
+        if (parameter == "proxy_protocol" || (topology::is_socket_parameter(parameter) && !usual)) {
+            socket += " " + parameter;
+        }
+    }
+    return socket;
+}
+
+std::string_view target_of(const Directive& pass) {
+    const std::string_view url = pass.arguments.front();
+    const std::size_t scheme = url.find("://");
+    return scheme == url.npos
+               ? url
+               : url.substr(0, std::min(url.find('/', scheme + 3), url.find("$request_uri")));
+}
+
+bool takes_every_path(const Chain& chain) {
+    return std::all_of(chain.begin(), chain.end(), [](const Directive* block) {
+        if (block->name != "location" || block->arguments.empty()) {
+            return true;
+        }
+        const std::string& path = block->arguments.back();
+        return path.starts_with('@') || (path.find_first_not_of("^/.*$()") == std::string::npos &&
+                                         block->arguments.front() != "=");
+    });
 }
 
 std::optional<std::chrono::seconds> time_of(std::string_view text) {
@@ -126,6 +175,23 @@ bool server_name_holds(std::string_view written, std::string_view host) {
         return host.starts_with(std::string_view(name).substr(0, name.size() - 1));
     }
     return name == host;
+}
+
+bool catches_all(const Directive& server) {
+    bool nameless = true;
+    for (const auto& child : server.children) {
+        if (child->name == "listen" &&
+            (has_argument(*child, "default_server") || has_argument(*child, "default"))) {
+            return true;
+        }
+        if (child->name == "server_name") {
+            nameless = nameless && std::all_of(child->arguments.begin(), child->arguments.end(),
+                                               [](const std::string& name) {
+                                                   return name.empty() || name == "_";
+                                               });
+        }
+    }
+    return nameless;
 }
 
 bool redirects_to_https(const Directive& block) {

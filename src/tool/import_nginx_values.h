@@ -42,6 +42,16 @@ struct Endpoint {
 /// `10.0.0.11:4443`, `[2001:db8::1]:4443`, `fe.contoso.local`.
 Endpoint split_endpoint(std::string_view text);
 
+/// A `listen` as a publication's socket, with the parameters that it may have; empty if it can't
+/// be one.
+std::string socket_of(const syntax::Directive& listen);
+
+/// Scheme, host and port of a `proxy_pass`.
+std::string_view target_of(const syntax::Directive& pass);
+
+/// Whether the locations among these blocks keep no path back.
+bool takes_every_path(const Chain& chain);
+
 /// nginx's times in seconds, a century at most; nothing if it isn't one.
 std::optional<std::chrono::seconds> time_of(std::string_view text);
 
@@ -50,6 +60,9 @@ std::uint64_t size_of(std::string_view text);
 
 /// Whether a name of `server_name` stands for a host, which may be a pattern itself ("meet.*").
 bool server_name_holds(std::string_view name, std::string_view host);
+
+/// Whether a server is for names that no other one has: the socket's default, or none of its own.
+bool catches_all(const syntax::Directive& server);
 
 /// Whether a server sends clients to https, in itself or in a block of it.
 bool redirects_to_https(const syntax::Directive& block);
