@@ -112,17 +112,12 @@ RequestState* ruled_state(ngx_http_request_t* r) noexcept {
     return nullptr;
 }
 
-/// The one that knows nginx's own log handler, also after an internal redirect.
-const RequestState* hiding_state(ngx_http_request_t* r) noexcept {
-    const auto hides = [](const RequestState* state) {
-        return state != nullptr && state->log_handler != nullptr;
-    };
-    if (hides(state_of(r)) || r != r->main) {
-        return state_of(r);
-    }
+/// nginx's own log handler, if ours stands before it.
+ngx_http_log_handler_pt log_handler_behind(const ngx_http_request_t* r) noexcept {
     for (const ngx_pool_cleanup_t* c = r->pool->cleanup; c != nullptr; c = c->next) {
-        if (c->handler == keep_state && hides(static_cast<RequestState*>(c->data))) {
-            return static_cast<RequestState*>(c->data);
+        if (c->handler == keep_state &&
+            static_cast<const RequestState*>(c->data)->log_handler != nullptr) {
+            return static_cast<const RequestState*>(c->data)->log_handler;
         }
     }
     return nullptr;
@@ -132,13 +127,18 @@ policy::Request request_of(ngx_http_request_t* r) noexcept {
     return {view(r->method_name), forwarded_target(r), view(r->headers_in.server)};
 }
 
-policy::Verdict judge(ngx_http_request_t* r, const Host& host) noexcept {
+policy::Verdict judge(ngx_http_request_t* r, const Host& host,
+                      const policy::Request& request) noexcept {
     if (host_differs(r)) {
         policy::Verdict verdict;
         verdict.reason = Reason::malformed;
         return verdict;
     }
-    return host.site.judge(request_of(r));
+    return host.site.judge(request);
+}
+
+policy::Verdict judge(ngx_http_request_t* r, const Host& host) noexcept {
+    return judge(r, host, request_of(r));
 }
 
 /// The same host, path and query by https; the method of anything but GET and HEAD is kept.
@@ -222,9 +222,19 @@ void tell_refusal(ngx_http_request_t* r, const Host& host, Reason reason) noexce
 
 /// Whether the query may have people's addresses in it: that of autodiscover, also on its way to a
 /// name or a path that nobody publishes.
-bool query_has_addresses(const RequestState& state) noexcept {
-    return has_addresses(state.verdict.service) ||
-           state.verdict.service == policy::Service::unknown;
+bool query_has_addresses(const policy::Verdict& verdict) noexcept {
+    return has_addresses(verdict.service) || verdict.service == policy::Service::unknown;
+}
+
+/// Of what the client asked for, or of what a rewrite has made of it.
+bool query_has_addresses(ngx_http_request_t* r) noexcept {
+    const Host* host = host_of(r);
+    const RequestState* ruled = ruled_state(r);
+    return (ruled != nullptr && query_has_addresses(ruled->verdict)) ||
+           (host != nullptr &&
+            query_has_addresses(
+                judge(r, *host,
+                      {view(r->method_name), view(r->unparsed_uri), view(r->headers_in.server)})));
 }
 
 constexpr auto is_query = [](u_char c) { return c == '?'; };
@@ -245,15 +255,13 @@ void cut_query(ngx_str_t& text) noexcept {
 /// addresses. Ours stands in front and takes the query away while the line is written.
 u_char* describe_request(ngx_http_request_t* r, ngx_http_request_t* sr, u_char* buf,
                          std::size_t len) {
-    const RequestState* state = hiding_state(r);
-    if (state == nullptr || state->log_handler == nullptr) {
+    const ngx_http_log_handler_pt behind = log_handler_behind(r);
+    if (behind == nullptr) {
         return buf;
     }
     const ngx_str_t line = r->request_line;
     const ngx_str_t uri = r->upstream == nullptr ? ngx_str_t{} : r->upstream->uri;
-    const RequestState* ruled = ruled_state(r);
-    const bool own =
-        query_has_addresses(*state) || (ruled != nullptr && query_has_addresses(*ruled));
+    const bool own = query_has_addresses(r);
     if (own) {
         cut_query(r->request_line);
     }
@@ -265,7 +273,7 @@ u_char* describe_request(ngx_http_request_t* r, ngx_http_request_t* sr, u_char* 
     if (referer != nullptr) {
         cut_query(referer->value);
     }
-    u_char* end = state->log_handler(r, sr, buf, len);
+    u_char* end = behind(r, sr, buf, len);
     r->request_line = line;
     if (r->upstream != nullptr) {
         r->upstream->uri = uri;
@@ -274,14 +282,6 @@ u_char* describe_request(ngx_http_request_t* r, ngx_http_request_t* sr, u_char* 
         referer->value = page;
     }
     return end;
-}
-
-void hide_addresses(ngx_http_request_t* r, const Host& host, RequestState& state) noexcept {
-    if (((r->args.len != 0 && query_has_addresses(state)) || is_referred_by_query(r)) &&
-        !host.publication.plan.publication.log_sip_uri && r->log_handler != describe_request) {
-        state.log_handler = r->log_handler;
-        r->log_handler = describe_request;
-    }
 }
 
 /// The status that a refusal is answered with.
@@ -375,16 +375,17 @@ bool is_pending_get(ngx_http_request_t* r) noexcept {
 
 using namespace lync::nginx;
 
-/// nginx complains of a body that is too large before the rules are asked. What is found here is
-/// for the log alone: a `rewrite` of the server may still change what the rules are asked about.
+/// nginx complains of a body that is too large before the rules are asked. What a query is, is
+/// asked when a line is written.
 ngx_int_t lync_hide_handler(ngx_http_request_t* r) {
     const Host* host = host_of(r);
-    if (host == nullptr || (r->args.len == 0 && !is_referred_by_query(r))) {
+    if (host == nullptr || host->publication.plan.publication.log_sip_uri ||
+        r->log_handler == describe_request || (r->args.len == 0 && !is_referred_by_query(r))) {
         return NGX_DECLINED;
     }
     if (RequestState* state = kept_state(r)) {
-        state->verdict = judge(r, *host);
-        hide_addresses(r, *host, *state);
+        state->log_handler = r->log_handler;
+        r->log_handler = describe_request;
     }
     return NGX_DECLINED;
 }
@@ -424,11 +425,7 @@ ngx_int_t lync_request_handler(ngx_http_request_t* r) {
     }
     if (state != nullptr) {
         state->verdict = verdict;
-        if (before != nullptr) {
-            state->log_handler = before->log_handler; // of before an internal redirect
-        }
         state->ruled = true;
-        hide_addresses(r, *host, *state);
     }
     if (refused) {
         return status_of(verdict.reason);
