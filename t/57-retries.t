@@ -181,7 +181,7 @@ scene half_upload => sub {
     $client->ask('POST /ucwa/v1/x', 'Content-Length' => 2_000_000);
     $client->write('u' x 1_000_000);
     my $busy;
-    wait_until { ($busy) = grep { $_->seen->{open} } @fe };
+    wait_until { ($busy) = grep { $_->seen->{heads} } @fe };
     my ($other) = grep { $_ != $busy } @fe;
     $busy->kill;
     $client->write('u' x 1_000_000);

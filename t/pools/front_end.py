@@ -37,7 +37,7 @@ class FrontEnd:
     def __init__(self, name, tls):
         self.name = name
         self.tls = tls
-        self.seen = {'connections': 0, 'requests': 0, 'open': 0, 'most': 0, 'checks': 0}
+        self.seen = {'connections': 0, 'heads': 0, 'requests': 0, 'open': 0, 'most': 0, 'checks': 0}
         self.waiting = 0
         self.resets = False
         self.delay = 0
@@ -94,6 +94,7 @@ class FrontEnd:
             self.answer(writer, 200, b'{"AccessLocation":"External","Root":{"Links":[]}}')
             await writer.drain()
             return True
+        self.seen['heads'] += 1
         await self.read_body(reader, headers)
 
         url = urllib.parse.urlsplit(target)
