@@ -8,7 +8,7 @@
 #     make demo-up     the lab, kept running                       (lab/lab up)
 #     make demo-down   stops it                                    (lab/lab down)
 #     make test        unit tests, nginx's own way of building, the suites in all
-#                      modes, lyncctl's own tests     (ctest, t/nginx-build, t/run, t/tool/*_test)
+#                      modes, lyncctl's own tests     (ctest, t/nginx-build, t/run, t/lyncctl/*_test)
 #     make bench       what the module costs, beside nginx by hand  (bench/run; BENCH=--quick)
 #     make browser-test  the status page in Chromium, Prometheus with the alert rules, counters over
 #                      100,000 requests, 5,000 names              (t/status)
@@ -123,7 +123,7 @@ install: build
 	install -D -s -m 644 $(MODULE) $(DESTDIR)$(MODULES_DIR)/ngx_lync_module.so
 	install -D -s -m 755 $(BUILD)/lyncctl $(DESTDIR)/usr/bin/lyncctl
 	install -D -m 644 docs/lyncctl.8 $(DESTDIR)/usr/share/man/man8/lyncctl.8
-	install -D -m 644 src/tool/lyncctl.bash \
+	install -D -m 644 src/lyncctl/lyncctl.bash \
 	    $(DESTDIR)/usr/share/bash-completion/completions/lyncctl
 
 demo demo-up demo-down: export LAB_DIR = $(abspath $(BUILD))/lab
@@ -159,7 +159,7 @@ suites: build-and-tests test-nginx
 # lyncctl against worlds of its own: servers with one fault each, the lab, network namespaces. What
 # it says of configurations the suites ask (t/9*.t).
 tool-tests: build-and-tests
-	printf '%s\n' t/tool/*_test | xargs -P $(JOBS) -I {} sh -c \
+	printf '%s\n' t/lyncctl/*_test | xargs -P $(JOBS) -I {} sh -c \
 	    'said=$$(timeout 600 {} 2>&1); code=$$?; printf "== %s\n%s\n" {} "$$said"; exit $$code'
 
 test-nginx: test-deps
@@ -204,9 +204,8 @@ FUZZ_FLAGS   = -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-saniti
 FUZZ_PROGRAMS = $(FUZZ_TARGETS:%=$(BUILD)/fuzz/fuzz_%)
 
 # What the targets ask, compiled once.
-FUZZ_SOURCES = $(wildcard src/syntax/*.cpp src/topology/*.cpp src/policy/*.cpp src/plan/*.cpp \
-    src/tool/import*.cpp src/balance/*.cpp) $(addprefix src/tool/,old_proxy.cpp \
-    arrange.cpp arrangement.cpp host_patterns.cpp hosts_file.cpp block_writer.cpp xml_file.cpp xml_values.cpp base64.cpp files.cpp output.cpp \
+FUZZ_SOURCES = $(wildcard $(addprefix src/,base/*.cpp config/*.cpp policy/*.cpp plan/*.cpp balance/*.cpp \
+    lyncctl/import/*.cpp)) $(addprefix src/lyncctl/,reader.cpp files.cpp output.cpp hosts_file.cpp \
     nginx_directives.cpp)
 FUZZ_OBJECTS = $(FUZZ_SOURCES:src/%.cpp=$(BUILD)/fuzz/objects/%.o)
 
@@ -235,7 +234,7 @@ bench-verdict:
 	@$(MAKE) --no-print-directory deps PACKAGES="g++ libbenchmark-dev"
 	@mkdir -p $(BUILD)
 	$(CXX) -std=c++20 -O2 -DNDEBUG -Isrc -o $(BUILD)/bench_verdict bench/verdict.cpp \
-	    src/policy/*.cpp src/topology/name_set.cpp -lbenchmark -lpthread
+	    src/policy/*.cpp src/base/name_set.cpp -lbenchmark -lpthread
 	$(BUILD)/bench_verdict --benchmark_repetitions=9 --benchmark_report_aggregates_only=true
 
 # Only what was generated; a lab that still runs is stopped first.

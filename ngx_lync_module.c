@@ -12,7 +12,7 @@
 #include <ngx_http.h>
 
 #include "src/nginx/lync.h"
-#include "src/syntax/directives.h"
+#include "src/config/directives.h"
 
 
 static ngx_int_t ngx_lync_add_variables(ngx_conf_t *cf);

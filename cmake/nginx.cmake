@@ -69,7 +69,7 @@ add_custom_command(
     COMMAND ${CMAKE_COMMAND} -E copy ${nginx_objs}/ngx_lync_module.so
             ${CMAKE_BINARY_DIR}/ngx_lync_module.so
     DEPENDS lync_nginx ${nginx_objs}/Makefile ${CMAKE_SOURCE_DIR}/ngx_lync_module.c
-            ${CMAKE_SOURCE_DIR}/src/nginx/lync.h ${CMAKE_SOURCE_DIR}/src/syntax/directives.h
+            ${CMAKE_SOURCE_DIR}/src/nginx/lync.h ${CMAKE_SOURCE_DIR}/src/config/directives.h
             ${CMAKE_SOURCE_DIR}/src/nginx/exports.map
     WORKING_DIRECTORY ${nginx_dir}
     COMMENT "Linking ngx_lync_module.so"

@@ -45,7 +45,7 @@ is_deeply(\@exported, [qw(ngx_module_names ngx_module_order ngx_modules)],
 
 # --- the source
 
-my @files = sort map { glob "$source/src/$_" } qw(*/*.cpp */*.h);
+my @files = sort map { glob "$source/src/$_" } qw(*/*.cpp */*.h */*/*.cpp */*/*.h);
 ok(@files > 0, 'there are sources');
 
 sub lines {
@@ -87,14 +87,14 @@ is_deeply([map { basename($_) } @wrappers], [qw(lync.h ngx.h)],
     'and there the border does, and one header for all of C++');
 
 my %may_include = (
-    syntax   => [qw(syntax)],
-    topology => [qw(syntax topology)],
-    policy   => [qw(syntax topology policy)],
-    balance  => [qw(syntax topology balance)],
-    plan     => [qw(syntax topology policy balance plan)],
-    status   => [qw(syntax topology policy plan status)],
-    nginx    => [qw(syntax topology policy balance plan status nginx)],
-    tool     => [qw(syntax topology policy balance plan status tool)],
+    base    => [qw(base)],
+    policy  => [qw(base policy)],
+    config  => [qw(base policy config)],
+    plan    => [qw(base policy config plan)],
+    balance => [qw(base balance)],
+    status  => [qw(base policy config plan status)],
+    nginx   => [qw(base policy config plan balance status nginx)],
+    lyncctl => [qw(base policy config plan balance status lyncctl)],
 );
 
 none('a room includes only the rooms it stands on', places(sub {
@@ -112,7 +112,7 @@ none('no threads', places(sub {
 # What workers share is made of atomics; nothing else has any use for them.
 is_deeply([map { substr($_, length "$source/src/") }
         grep { grep /^\s*#\s*include\s*<atomic>/, lines($_) } @files],
-    [qw(balance/health.h nginx/shared.h status/cells.h)], 'atomics are for shared memory alone');
+    [qw(balance/health.h nginx/shared/shared.h status/shared_counters.h)], 'atomics are for shared memory alone');
 
 none('no writable state outlives a configuration', places(sub {
     $_[0] =~ /^(?:static |thread_local |inline )+(?!.*\b(?:const|constexpr|constinit const)\b)[\w:<>,*& ]+\s\w+(?:\[\w*\])?\s*(?:=|\{|;)/

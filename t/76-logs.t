@@ -145,7 +145,7 @@ scene documented => sub {
     my $doc = do { local (@ARGV, $/) = "$LyncTest::Paths::SOURCE/docs/logs.md"; <> };
     $doc =~ s/\s+/ /g;
     my $known = 0;
-    for my $file (glob "$LyncTest::Paths::SOURCE/src/nginx/*.cpp $LyncTest::Paths::SOURCE/src/nginx/*.h") {
+    for my $file (glob "$LyncTest::Paths::SOURCE/src/nginx/{*,*/*}.{cpp,h}") {
         my $source = do { local (@ARGV, $/) = $file; <> };
         while ($source =~ /ngx_log_error\(\s*([^,"]+),([^"]*?),\s*((?:"(?:[^"\\]|\\.)*"\s*)+)/g) {
             # A refused configuration is told on the spot, with its remedy.

@@ -92,12 +92,12 @@ sub inside {
 
 # The table that nginx and the core read, so that no directive goes without a test.
 my $table = do {
-    open my $in, '<', "$LyncTest::Paths::SOURCE/src/syntax/directives.h" or die "no directives.h: $!\n";
+    open my $in, '<', "$LyncTest::Paths::SOURCE/src/config/directives.h" or die "no directives.h: $!\n";
     local $/;
     <$in>;
 };
 is_deeply([sort map { $_->[1] } @directives], [sort $table =~ /^    LINE\((\w+)/mg],
-    'every directive of src/syntax/directives.h is tested here');
+    'every directive of src/config/directives.h is tested here');
 
 my @rows;
 for my $directive (@directives) {

@@ -417,7 +417,7 @@ SKIP: {
 
 # --- completion and manual: both know every command and option
 
-my $completion = "$LyncTest::Paths::SOURCE/src/tool/lyncctl.bash";
+my $completion = "$LyncTest::Paths::SOURCE/src/lyncctl/lyncctl.bash";
 sub complete {
     my @words = @_;
     my $typed = join ' ', map { "'$_'" } @words;

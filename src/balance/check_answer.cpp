@@ -1,6 +1,6 @@
 #include "balance/check_answer.h"
 
-#include "topology/ascii.h"
+#include "base/ascii.h"
 
 #include <algorithm>
 #include <charconv>
@@ -9,9 +9,6 @@
 namespace lync::balance {
 
 namespace {
-
-using topology::equal_ignore_case;
-using topology::trimmed;
 
 constexpr std::string_view blank = " \t";
 
@@ -360,7 +357,8 @@ void CheckAnswer::judge_autodiscover() noexcept {
         // UCWA's dialect. Which names a site has beside the pool's own isn't known here, so only
         // that one convicts it.
         const std::string_view host = host_of(json_.self());
-        settle(!internal_.empty() && equal_ignore_case(host, internal_) ? Reason::internal : Reason::none);
+        settle(!internal_.empty() && equal_ignore_case(host, internal_) ? Reason::internal
+                                                                        : Reason::none);
     } else {
         settle(Reason::no_answer);
     }

@@ -1,7 +1,8 @@
 #pragma once
 
 // Which server of a group a request goes to: what a server's state allows, and the choice among
-// those that take requests. Pure; src/nginx/peer.cpp brings the numbers, which all workers share.
+// those that take requests. Pure; src/nginx/upstream/peer.cpp brings the numbers, which all workers
+// share.
 //
 //     primaries that take requests  ─▶ by affinity (affinity.h), else least outstanding requests
 //     none of them                  ─▶ backups that take requests, likewise

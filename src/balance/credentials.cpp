@@ -1,6 +1,6 @@
 #include "balance/credentials.h"
 
-#include "topology/ascii.h"
+#include "base/ascii.h"
 
 #include <algorithm>
 
@@ -12,7 +12,7 @@ constexpr std::string_view bound_schemes[] = {"ntlm", "negotiate", "nego2", "ker
 constexpr std::string_view blank = " \t";
 
 constexpr bool is_token_character(char c) noexcept {
-    return topology::is_ascii_alnum(c) ||
+    return is_ascii_alnum(c) ||
            std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
@@ -27,22 +27,21 @@ std::string_view scheme_of(std::string_view text) noexcept {
 }
 
 bool is_bound_scheme(std::string_view scheme) noexcept {
-    return std::any_of(
-        std::begin(bound_schemes), std::end(bound_schemes),
-        [scheme](std::string_view s) { return topology::equal_ignore_case(s, scheme); });
+    return std::any_of(std::begin(bound_schemes), std::end(bound_schemes),
+                       [scheme](std::string_view s) { return equal_ignore_case(s, scheme); });
 }
 
 } // namespace
 
 bool is_connection_bound(std::string_view authorization) noexcept {
-    return is_bound_scheme(scheme_of(topology::trimmed(authorization, blank)));
+    return is_bound_scheme(scheme_of(trimmed(authorization, blank)));
 }
 
 Challenge challenge_of(std::string_view www_authenticate) noexcept {
     Challenge strongest = Challenge::none;
     while (!www_authenticate.empty()) {
         const std::size_t comma = std::min(www_authenticate.find(','), www_authenticate.size());
-        const std::string_view challenge = topology::trimmed(www_authenticate.substr(0, comma), blank);
+        const std::string_view challenge = trimmed(www_authenticate.substr(0, comma), blank);
         const std::string_view scheme = scheme_of(challenge);
         if (is_bound_scheme(scheme)) {
             strongest = Challenge::bare;

@@ -1,7 +1,8 @@
 #pragma once
 
 // Whether a server takes requests, as its checks say: what one check finds, how many findings
-// change the state, and when the next check is due. Pure; src/nginx/health.cpp does the checking.
+// change the state, and when the next check is due. Pure; src/nginx/health/health.cpp does the
+// checking.
 //
 //                    pass                     `fails` failures in a row
 //        unknown ───────────▶ up ─────────────────────────────────────▶ down

@@ -44,7 +44,8 @@ extern "C" {
 #include <ngx_http.h>
 
 #if (NGX_COMPAT && !NGX_HTTP_SSL)
-#error "configure nginx with the flags of the target, --with-http_ssl_module at least: with --with-compat alone the module passes the signature check but lacks the TLS parts of structures"
+#error                                                                                             \
+    "configure nginx with the flags of the target, --with-http_ssl_module at least: with --with-compat alone the module passes the signature check but lacks the TLS parts of structures"
 #endif
 
 #if !(NGX_HTTP_SSL)
@@ -55,48 +56,48 @@ extern "C" {
  * The context of directives inside lync_publish: a bit of ngx_command_t.type that nginx
  * itself leaves free. nginx's parser then reads the block, include and quoting included.
  */
-#define LYNC_CONF  0x00100000
+#define LYNC_CONF 0x00100000
 
-extern ngx_module_t  ngx_lync_module;
+extern ngx_module_t ngx_lync_module;
 
 /* configuration: create_*_conf return NULL, handlers NGX_CONF_ERROR after one line logged */
-void *lync_create_main_conf(ngx_conf_t *cf);
-void *lync_create_srv_conf(ngx_conf_t *cf);
-void *lync_create_loc_conf(ngx_conf_t *cf);
-char *lync_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
+void* lync_create_main_conf(ngx_conf_t* cf);
+void* lync_create_srv_conf(ngx_conf_t* cf);
+void* lync_create_loc_conf(ngx_conf_t* cf);
+char* lync_merge_loc_conf(ngx_conf_t* cf, void* parent, void* child);
 
 /* the module's balancer in the place of that of the upstreams it generated */
-char *lync_init_main_conf(ngx_conf_t *cf, void *conf);
+char* lync_init_main_conf(ngx_conf_t* cf, void* conf);
 
 /* lync_publish NAME { ... }: conf is the main configuration */
-char *lync_publish(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char* lync_publish(ngx_conf_t* cf, ngx_command_t* cmd, void* conf);
 
 /* lync_status: the location answers with the status of all publications */
-char *lync_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char* lync_status(ngx_conf_t* cf, ngx_command_t* cmd, void* conf);
 
 /* any directive inside lync_publish */
-char *lync_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char* lync_directive(ngx_conf_t* cf, ngx_command_t* cmd, void* conf);
 
 /* lync_rule PUBLICATION ID: in generated servers only, names the rules of that server */
-char *lync_rule(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char* lync_rule(ngx_conf_t* cf, ngx_command_t* cmd, void* conf);
 
 /* log formats lync and lync_json, before anybody can name them */
-ngx_int_t lync_add_log_formats(ngx_conf_t *cf);
+ngx_int_t lync_add_log_formats(ngx_conf_t* cf);
 
 /* default servers, name hashes, ALPN: once all servers are known */
-ngx_int_t lync_settle_sockets(ngx_conf_t *cf);
+ngx_int_t lync_settle_sockets(ngx_conf_t* cf);
 
 /* who may see the status, and the memory for what is counted: at the end of parsing */
-ngx_int_t lync_settle_status(ngx_conf_t *cf);
+ngx_int_t lync_settle_status(ngx_conf_t* cf);
 
 /* log phase: counts a request */
-ngx_int_t lync_log_handler(ngx_http_request_t *r);
+ngx_int_t lync_log_handler(ngx_http_request_t* r);
 
 /* server rewrite phase, before nginx can complain of a request: hides addresses from the log */
-ngx_int_t lync_hide_handler(ngx_http_request_t *r);
+ngx_int_t lync_hide_handler(ngx_http_request_t* r);
 
 /* rewrite phase: passes, redirects or refuses a request */
-ngx_int_t lync_request_handler(ngx_http_request_t *r);
+ngx_int_t lync_request_handler(ngx_http_request_t* r);
 
 /* puts a filter before those of request bodies: how much may come in chunks */
 void lync_filter_bodies(void);
@@ -105,11 +106,11 @@ void lync_filter_bodies(void);
 void lync_install_header_filter(void);
 
 /* a configuration was taken over: in a process without a master, what a worker would begin */
-ngx_int_t lync_init_module(ngx_cycle_t *cycle);
+ngx_int_t lync_init_module(ngx_cycle_t* cycle);
 
 /* a worker begins and ends; other processes of nginx are left alone */
-ngx_int_t lync_init_process(ngx_cycle_t *cycle);
-void lync_exit_process(ngx_cycle_t *cycle);
+ngx_int_t lync_init_process(ngx_cycle_t* cycle);
+void lync_exit_process(ngx_cycle_t* cycle);
 
 /* $lync_*: data says which, one of lync_variable_e */
 typedef enum {
@@ -128,8 +129,7 @@ typedef enum {
     LYNC_VARIABLE_NOTHING
 } lync_variable_e;
 
-ngx_int_t lync_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
-    uintptr_t data);
+ngx_int_t lync_variable(ngx_http_request_t* r, ngx_http_variable_value_t* v, uintptr_t data);
 
 #ifdef __cplusplus
 }

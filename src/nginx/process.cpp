@@ -1,6 +1,6 @@
 // The life of a worker: what begins with it, what ends with it.
 
-#include "nginx/conf.h"
+#include "nginx/conf/conf.h"
 #include "nginx/guard.h"
 
 namespace lync::nginx {

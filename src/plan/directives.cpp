@@ -92,7 +92,7 @@ constexpr Statement tls[] = {
 
 // Answers' headers of up to 64 KB, likewise. Nothing is buffered or spooled in either direction:
 // a pending GET's answer leaves at once and an upload of meeting content never meets a disk. Which
-// tries are made at all is the module's own decision (src/nginx/peer.cpp).
+// tries are made at all is the module's own decision (src/nginx/upstream/peer.cpp).
 constexpr Statement proxy[] = {
     {"proxy_http_version", "1.1"},
     {"proxy_method", "$request_method"},

@@ -73,7 +73,7 @@ std::string_view coverage_name(Coverage coverage) noexcept {
                                              : "unknown";
 }
 
-std::string title(const topology::Farm& farm) {
+std::string title(const config::Farm& farm) {
     return std::string(role_name(farm.role)) + " " + farm.name;
 }
 

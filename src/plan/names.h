@@ -51,6 +51,6 @@ CertificateNames certificate_names(const Plan& plan);
 std::vector<std::string> passing_paths(const VirtualHost& host);
 
 /// "pool fepool.contoso.local"
-std::string title(const topology::Farm& farm);
+std::string title(const config::Farm& farm);
 
 } // namespace lync::plan

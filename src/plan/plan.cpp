@@ -1,6 +1,6 @@
 #include "plan/plan.h"
 
-#include "topology/ascii.h"
+#include "base/ascii.h"
 
 #include <algorithm>
 #include <unordered_map>
@@ -10,13 +10,13 @@ namespace lync::plan {
 
 namespace {
 
+using config::Farm;
+using config::Role;
+using config::SimpleUrl;
+using config::SimpleUrlKind;
 using policy::PlainAutodiscover;
 using policy::Service;
 using policy::SiteKind;
-using topology::Farm;
-using topology::Role;
-using topology::SimpleUrl;
-using topology::SimpleUrlKind;
 
 Service service_of(SimpleUrlKind kind) noexcept {
     switch (kind) {
@@ -45,7 +45,7 @@ std::string some_of(const std::vector<std::string>& names) {
 /// Puts a plan together, one kind of virtual host after the other.
 class Planner {
 public:
-    explicit Planner(topology::Publication publication) {
+    explicit Planner(config::Publication publication) {
         plan_.publication = std::move(publication);
         rules_.product = declared().product;
         rules_.strict = declared().strict_paths;
@@ -56,7 +56,7 @@ public:
                 rules_.admin_paths.push_back(url.path);
             }
             if (url.kind != SimpleUrlKind::admin &&
-                policy::find_never(topology::to_ascii_lower(url.path), declared().product).closed) {
+                policy::find_never(to_ascii_lower(url.path), declared().product).closed) {
                 refuse_path("simple_url", "https://" + url.host + url.path, url.place,
                             policy::check_allow_path(url.path, declared().product));
             }
@@ -77,7 +77,7 @@ public:
     }
 
 private:
-    const topology::Publication& declared() const { return plan_.publication; }
+    const config::Publication& declared() const { return plan_.publication; }
 
     void read_paths() {
         for (const auto& [path, place] : declared().allow_paths) {
@@ -94,10 +94,9 @@ private:
     void refuse_path(std::string_view directive, const std::string& path, const Place& place,
                      const std::string& why) const {
         if (!why.empty()) {
-            throw syntax::Mistake("invalid value \"" + path + "\" in \"" + std::string(directive) +
-                                      "\" directive of lync_publish \"" + declared().name +
-                                      "\": it " + why,
-                                  place);
+            throw Mistake("invalid value \"" + path + "\" in \"" + std::string(directive) +
+                              "\" directive of lync_publish \"" + declared().name + "\": it " + why,
+                          place);
         }
     }
 
@@ -337,7 +336,7 @@ private:
             VirtualHost& host = add(SiteKind::plain_http, false, "http_autodiscover",
                                     std::move(over_http), declared().place);
             const bool by_request =
-                declared().http_autodiscover == topology::HttpAutodiscover::automatic &&
+                declared().http_autodiscover == config::HttpAutodiscover::automatic &&
                 declared().has_wildcard_sip_domain();
             host.site.plain_autodiscover =
                 by_request ? PlainAutodiscover::unless_covered : PlainAutodiscover::always;
@@ -358,11 +357,11 @@ private:
     /// the request will tell.
     bool travels_over_http(const std::string& name) const {
         switch (declared().http_autodiscover) {
-        case topology::HttpAutodiscover::off:
+        case config::HttpAutodiscover::off:
             return false;
-        case topology::HttpAutodiscover::on:
+        case config::HttpAutodiscover::on:
             return true;
-        case topology::HttpAutodiscover::automatic:
+        case config::HttpAutodiscover::automatic:
             break;
         }
         return name.ends_with(".*") || !declared().certificate_names->covers(name);
@@ -376,7 +375,7 @@ private:
 
 } // namespace
 
-Plan make_plan(topology::Publication publication) {
+Plan make_plan(config::Publication publication) {
     return Planner(std::move(publication)).make();
 }
 

@@ -6,15 +6,13 @@
 //               directives, firewall rows, DNS records, certificate names and the status page
 //     render.h  the plan as nginx directives
 
+#include "config/publication.h"
 #include "policy/site.h"
-#include "topology/publication.h"
 
 #include <string>
 #include <vector>
 
 namespace lync::plan {
-
-using syntax::Place;
 
 /// A group of servers on one port of theirs: the inside of a port flip.
 struct Upstream {
@@ -45,16 +43,16 @@ struct VirtualHost {
 
 /// The plan of one publication. Owns its publication.
 struct Plan {
-    topology::Publication publication;
+    config::Publication publication;
     std::vector<Upstream> upstreams;
     std::vector<VirtualHost> hosts;
 
-    const topology::Farm& farm(const Upstream& upstream) const {
+    const config::Farm& farm(const Upstream& upstream) const {
         return publication.farms[upstream.farm];
     }
 };
 
-/// Throws syntax::Mistake for an allow_path or deny_path that the policy's table refuses.
-Plan make_plan(topology::Publication publication);
+/// Throws Mistake for an allow_path or deny_path that the policy's table refuses.
+Plan make_plan(config::Publication publication);
 
 } // namespace lync::plan

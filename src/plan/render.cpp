@@ -95,7 +95,7 @@ public:
     }
 
 private:
-    const topology::Publication& declared() const { return plan_.publication; }
+    const config::Publication& declared() const { return plan_.publication; }
 
     void state(std::span<const Statement> statements) {
         for (const Statement& statement : statements) {
@@ -119,11 +119,11 @@ private:
     }
 
     void render_upstream(const Upstream& upstream) {
-        const topology::Farm& farm = plan_.farm(upstream);
+        const config::Farm& farm = plan_.farm(upstream);
         out_.blame(farm.place);
         out_.line("");
         out_.open("upstream " + upstream.name);
-        for (const topology::Server& server : farm.servers) {
+        for (const config::Server& server : farm.servers) {
             out_.blame(server.place);
             render_upstream_server(server, upstream.port);
         }
@@ -136,7 +136,7 @@ private:
 
     /// nginx parses and resolves; the balancing is the module's own. A name that isn't to be
     /// resolved now keeps its line with an address that nobody is sent to.
-    void render_upstream_server(const topology::Server& server, std::uint16_t port) {
+    void render_upstream_server(const config::Server& server, std::uint16_t port) {
         const std::string at = ":" + std::to_string(port);
         if (server.by_name && !declared().resolve_at_start) {
             out_.line("# " + server.address + at + " is looked up after the start");
@@ -149,7 +149,7 @@ private:
                 arguments += " " + std::string(name) + "=" + std::to_string(value);
             }
         };
-        const topology::Server usual;
+        const config::Server usual;
         add("weight", server.weight, usual.weight);
         add("max_conns", server.max_conns, usual.max_conns);
         add("max_fails", server.max_fails, usual.max_fails);
@@ -162,7 +162,7 @@ private:
     void render_listen(const VirtualHost& host) {
         const auto& sockets = host.tls ? declared().https_sockets : declared().http_sockets;
         for (const std::size_t index : host.sockets) {
-            const topology::Socket& socket = sockets[index];
+            const config::Socket& socket = sockets[index];
             out_.blame(socket.place);
             std::string arguments = socket.address;
             arguments += host.tls ? " ssl" : "";
@@ -188,7 +188,7 @@ private:
             out_.list("server_name", host.names);
         }
         if (host.tls) {
-            for (const topology::CertificateFiles& files : declared().certificates) {
+            for (const config::CertificateFiles& files : declared().certificates) {
                 out_.blame(files.place);
                 out_.directive("ssl_certificate", quoted_argument(files.certificate));
                 out_.directive("ssl_certificate_key", quoted_argument(files.key));

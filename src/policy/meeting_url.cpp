@@ -1,10 +1,10 @@
 #include "policy/meeting_url.h"
 
+#include "base/ascii.h"
 #include "policy/chars.h"
 #include "policy/decode.h"
 #include "policy/path.h"
 #include "policy/services.h"
-#include "topology/ascii.h"
 
 #include <algorithm>
 #include <cstring>
@@ -13,9 +13,6 @@
 namespace lync::policy {
 
 namespace {
-
-using topology::equal_ignore_case;
-using topology::trimmed;
 
 constexpr std::string_view parameter_name = "meeturl";
 constexpr std::size_t max_value = 4096;
@@ -157,7 +154,7 @@ bool host_matches(std::string_view host, std::string_view published) noexcept {
 bool is_host_name(std::string_view host) noexcept {
     char before = '.';
     for (const char c : host) {
-        const char l = topology::ascii_lower(c);
+        const char l = ascii_lower(c);
         const bool alphanumeric = (l >= 'a' && l <= 'z') || (l >= '0' && l <= '9');
         if (!alphanumeric && c != '-' && (c != '.' || before == '.')) {
             return false;
@@ -175,10 +172,10 @@ bool begins_with(std::string_view path, std::string_view prefix) noexcept {
 
 /// Whether a reading of a meeting URL's path belongs to meet.
 bool is_meet_path(std::string_view path, std::string_view prefix) noexcept {
-    if (!covers(prefix, path) || find_never(path, topology::Product::sfb_se).closed) {
+    if (!covers(prefix, path) || find_never(path, Product::sfb_se).closed) {
         return false;
     }
-    const PathRow* row = find_row(path, topology::Product::sfb_se);
+    const PathRow* row = find_row(path, Product::sfb_se);
     return row == nullptr || row->service == Service::meet || !prefix.empty();
 }
 

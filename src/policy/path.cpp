@@ -1,8 +1,8 @@
 #include "policy/path.h"
 
+#include "base/ascii.h"
 #include "policy/chars.h"
 #include "policy/decode.h"
-#include "topology/ascii.h"
 
 #include <algorithm>
 #include <array>
@@ -11,8 +11,6 @@
 namespace lync::policy {
 
 namespace {
-
-using topology::ascii_lower;
 
 constexpr bool is_letter(char c) noexcept {
     return ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z';

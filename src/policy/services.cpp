@@ -1,6 +1,6 @@
 #include "policy/services.h"
 
-#include "topology/ascii.h"
+#include "base/ascii.h"
 
 #include <algorithm>
 #include <array>
@@ -11,8 +11,8 @@ namespace {
 
 using enum Service;
 using enum Exposure;
-using enum topology::Product;
-using P = topology::Product;
+using enum Product;
+using P = Product;
 
 constexpr Methods page = method_get | method_head;
 constexpr Methods form = page | method_post;
@@ -413,7 +413,7 @@ std::string check_form(std::string_view path, std::string& normal) {
         if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f) {
             return "must consist of printable ASCII characters";
         }
-        normal += topology::ascii_lower(c);
+        normal += ascii_lower(c);
     }
     if (path.size() > 1024) {
         return "must have no more than 1024 characters";

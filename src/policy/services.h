@@ -6,7 +6,7 @@
 //
 // A path is matched by whole segments, case-insensitively, after IIS's reading of it (path.h).
 
-#include "topology/product.h"
+#include "base/product.h"
 
 #include <cstdint>
 #include <span>
@@ -122,8 +122,8 @@ inline constexpr Hosts on_every_host = on_lync | on_exchange;
 struct PathRow {
     std::string_view prefix; ///< lower case: "/abs"; no slash at the end
     Service service;
-    topology::Product first; ///< products that have it, first
-    topology::Product last;  ///< ... to last
+    Product first; ///< products that have it, first
+    Product last;  ///< ... to last
     Exposure exposure;
     Hosts hosts;     ///< on_every_host for what is never published
     Methods methods; ///< under the strict policy
@@ -136,8 +136,7 @@ std::span<const PathRow> path_rows() noexcept;
 
 /// The row with the longest prefix that covers a path in normal form (path.h), that `product` has
 /// and that belongs to one of the kinds of hosts `among`; null if there is none.
-const PathRow* find_row(std::string_view path, topology::Product product,
-                        Hosts among = on_lync) noexcept;
+const PathRow* find_row(std::string_view path, Product product, Hosts among = on_lync) noexcept;
 
 /// A closed path, whichever host it is asked of: a row of the never kind or one of the patterns
 /// (`never_patterns`). `path` is in normal form.
@@ -146,11 +145,11 @@ struct Never {
     Exposure exposure = Exposure::internal; ///< admin or internal
     Service service = Service::unknown;
 };
-Never find_never(std::string_view path, topology::Product product) noexcept;
+Never find_never(std::string_view path, Product product) noexcept;
 
 /// The part of `find_never` that holds for Office Web Apps, which has `_vti_bin` paths and the like
 /// of its own: the rows that close administration.
-Never find_never_admin(std::string_view path, topology::Product product) noexcept;
+Never find_never_admin(std::string_view path, Product product) noexcept;
 
 /// Whether a path in normal form lies under `prefix` (lower case, no slash at the end) by whole
 /// segments: "/meet" covers "/meet" and "/meet/x", not "/meeting". "" covers everything.
@@ -170,8 +169,7 @@ std::span<const NeverPattern> never_patterns() noexcept;
 /// Checks an argument of `allow_path` or `deny_path`. Returns what is wrong with it and what would
 /// be right, as the end of a sentence that begins with the argument ("must begin with a slash"),
 /// or an empty string.
-std::string check_allow_path(std::string_view path,
-                             topology::Product product = topology::Product::sfb_se);
+std::string check_allow_path(std::string_view path, Product product = Product::sfb_se);
 std::string check_deny_path(std::string_view path);
 
 } // namespace lync::policy

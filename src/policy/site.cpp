@@ -1,7 +1,7 @@
 #include "policy/site.h"
 
+#include "base/ascii.h"
 #include "policy/path.h"
-#include "topology/ascii.h"
 
 #include <algorithm>
 #include <array>
@@ -18,7 +18,7 @@ static_assert(reason_names.size() == static_cast<std::size_t>(Reason::malformed)
 
 /// "/Meet/" becomes "/meet".
 std::string prefix_of(std::string_view path) {
-    std::string prefix = topology::to_ascii_lower(path);
+    std::string prefix = to_ascii_lower(path);
     while (prefix.ends_with('/')) {
         prefix.pop_back();
     }
@@ -102,7 +102,7 @@ Reason reason_of(PathState state) noexcept {
 }
 
 /// The row of a simple URL's service: its methods hold for the URL as well.
-const PathRow* row_of(Service service, topology::Product product) noexcept {
+const PathRow* row_of(Service service, Product product) noexcept {
     switch (service) {
     case Service::meet:
         return find_row("/meet", product);
@@ -138,7 +138,7 @@ Site::Site(SiteSpec spec)
                          return a.prefix.size() > b.prefix.size();
                      });
     for (MeetUrl& url : meet_urls_) {
-        url.host = topology::to_ascii_lower(url.host);
+        url.host = to_ascii_lower(url.host);
         url.prefix = prefix_of(url.prefix);
     }
 }

@@ -9,10 +9,10 @@
 //     meeting_url.h  the guard of the web app's meeturl parameter
 //     site.h         the rules of one virtual host, compiled, and the verdict
 
+#include "base/name_set.h"
+#include "base/product.h"
 #include "policy/meeting_url.h"
 #include "policy/services.h"
-#include "topology/name_set.h"
-#include "topology/product.h"
 
 #include <cstdint>
 #include <memory>
@@ -51,7 +51,7 @@ enum class PlainAutodiscover : std::uint8_t {
 /// The rules of one virtual host as the plan states them; compiled by Site's constructor.
 struct SiteSpec {
     SiteKind kind = SiteKind::unknown_host;
-    topology::Product product = topology::Product::sfb_se;
+    Product product = Product::sfb_se;
 
     /// Where what passes goes, unless a simple URL says otherwise. An index that means something
     /// to the caller only.
@@ -70,7 +70,7 @@ struct SiteSpec {
 
     bool redirect_to_https = true; ///< plain_http: what does not travel is redirected, or refused
     PlainAutodiscover plain_autodiscover = PlainAutodiscover::never;
-    std::shared_ptr<const topology::NameSet> certificate_names; ///< for unless_covered
+    std::shared_ptr<const NameSet> certificate_names; ///< for unless_covered
 };
 
 /// A request as it came: nothing decoded, nothing resolved.

@@ -74,8 +74,8 @@ public:
         boolean(value);
     }
     template <typename Integer>
-        requires(std::is_integral_v<Integer> && !std::is_same_v<Integer, bool>)
-    void member(std::string_view name, Integer value) {
+    requires(std::is_integral_v<Integer> &&
+             !std::is_same_v<Integer, bool>) void member(std::string_view name, Integer value) {
         key(name);
         number(value);
     }
@@ -221,7 +221,7 @@ private:
         json_.array("targets");
         for (const Rule::Target& target : rule.targets) {
             json_.element('{');
-            json_.member("role", topology::role_name(target.role));
+            json_.member("role", config::role_name(target.role));
             json_.member("pool", target.pool);
             json_.member("port", target.port);
             if (!target.path.empty()) {
@@ -276,7 +276,7 @@ private:
 
     void write_pool(const Pool& pool) {
         json_.element('{');
-        json_.member("role", topology::role_name(pool.role));
+        json_.member("role", config::role_name(pool.role));
         json_.member("name", pool.name);
         json_.member("port", pool.port);
         json_.member("scheme", pool.tls ? "https" : "http");

@@ -1,6 +1,6 @@
 #include "status/page.h"
 
-#include "topology/ascii.h"
+#include "base/ascii.h"
 
 #include <openssl/evp.h>
 
@@ -42,7 +42,7 @@ std::string hash_source(std::string_view text) {
 
 bool names_type(std::string_view accept, std::string_view type) noexcept {
     for (std::size_t at = 0; at + type.size() <= accept.size(); at++) {
-        if (topology::equal_ignore_case(accept.substr(at, type.size()), type)) {
+        if (equal_ignore_case(accept.substr(at, type.size()), type)) {
             return true;
         }
     }
@@ -61,7 +61,7 @@ unsigned weight_of(std::string_view accept, std::string_view type) noexcept {
         }
         std::string_view rest = range;
         for (std::size_t at = rest.find(';'); at != rest.npos; at = rest.find(';')) {
-            rest = topology::trimmed(rest.substr(at + 1), " \t");
+            rest = trimmed(rest.substr(at + 1), " \t");
             if (!rest.starts_with("q=0") && !rest.starts_with("Q=0")) {
                 continue;
             }

@@ -13,7 +13,7 @@ using policy::SiteKind;
 /// "Director dirpool.contoso.local, 4443"
 std::string destination(const plan::Plan& plan, std::size_t upstream) {
     const plan::Upstream& to = plan.upstreams[upstream];
-    const topology::Farm& farm = plan.farm(to);
+    const config::Farm& farm = plan.farm(to);
     return std::string(role_words(farm.role)) + " " + farm.name + ", " + std::to_string(to.port);
 }
 
@@ -52,7 +52,7 @@ std::vector<Rule::Target> targets_of(const plan::Plan& plan, const plan::Virtual
     std::vector<Rule::Target> targets;
     const auto add = [&](std::size_t upstream, std::string path) {
         const plan::Upstream& to = plan.upstreams[upstream];
-        const topology::Farm& farm = plan.farm(to);
+        const config::Farm& farm = plan.farm(to);
         targets.push_back({farm.role, farm.name, to.port, std::move(path)});
     };
     if (host.upstreams.size() > 1) {
@@ -65,16 +65,16 @@ std::vector<Rule::Target> targets_of(const plan::Plan& plan, const plan::Virtual
     return targets;
 }
 
-std::int64_t end_of(const topology::Certificate& certificate) noexcept {
+std::int64_t end_of(const config::Certificate& certificate) noexcept {
     return certificate.not_after.time_since_epoch().count();
 }
 
 /// The certificates' names, each by itself: which of them cover a name.
 class Covers {
 public:
-    Covers(const std::vector<topology::Certificate>& certificates, std::int64_t now) {
-        for (const topology::Certificate& certificate : certificates) {
-            topology::NameSet& set = sets_.emplace_back();
+    Covers(const std::vector<config::Certificate>& certificates, std::int64_t now) {
+        for (const config::Certificate& certificate : certificates) {
+            NameSet& set = sets_.emplace_back();
             ended_.push_back(end_of(certificate) < now);
             for (const std::string& name : certificate.names) {
                 set.add(name);
@@ -97,7 +97,7 @@ public:
     }
 
 private:
-    std::vector<topology::NameSet> sets_;
+    std::vector<NameSet> sets_;
     std::vector<bool> ended_;
 };
 
@@ -113,7 +113,7 @@ void judge_coverage(Name& name, const Published& published, const Covers& covers
 }
 
 /// What the table publishes for the product, and what is published beside it.
-std::vector<policy::Service> services_of(const topology::Publication& declared) {
+std::vector<policy::Service> services_of(const config::Publication& declared) {
     std::vector<policy::Service> services;
     const auto add = [&](policy::Service service) {
         if (std::find(services.begin(), services.end(), service) == services.end()) {
@@ -126,8 +126,8 @@ std::vector<policy::Service> services_of(const topology::Publication& declared) 
             add(row.service);
         }
     }
-    for (const topology::Farm& farm : declared.farms) {
-        if (farm.role == topology::Role::office_web_apps) {
+    for (const config::Farm& farm : declared.farms) {
+        if (farm.role == config::Role::office_web_apps) {
             add(policy::Service::office_web_apps);
         }
         for (const std::string& word : farm.services) {
@@ -141,18 +141,18 @@ std::vector<policy::Service> services_of(const topology::Publication& declared) 
 } // namespace
 
 Published describe(const plan::Plan& plan, std::int64_t now) {
-    const topology::Publication& declared = plan.publication;
+    const config::Publication& declared = plan.publication;
     Published published;
     published.name = declared.name;
-    published.product = topology::product_name(declared.product);
+    published.product = product_name(declared.product);
     published.services = services_of(declared);
 
     published.until = std::numeric_limits<std::int64_t>::max();
     for (std::size_t i = 0; i < declared.loaded_certificates.size(); i++) {
-        const topology::Certificate& loaded = declared.loaded_certificates[i];
+        const config::Certificate& loaded = declared.loaded_certificates[i];
         published.certificates.push_back({declared.certificates[i].certificate, loaded.subject,
-                                          topology::key_kind_name(loaded.key_kind),
-                                          loaded.key_bits, &loaded.names, end_of(loaded)});
+                                          config::key_kind_name(loaded.key_kind), loaded.key_bits,
+                                          &loaded.names, end_of(loaded)});
         if (end_of(loaded) >= now) {
             published.until = std::min(published.until, end_of(loaded));
         }

@@ -8,8 +8,8 @@
 
 namespace lync::status {
 
-/// As it is at `now`, in seconds of Unix time: a certificate that has ended covers nothing any more.
-/// Published::until says when to ask again. `plan` must outlive what is returned.
+/// As it is at `now`, in seconds of Unix time: a certificate that has ended covers nothing any
+/// more. Published::until says when to ask again. `plan` must outlive what is returned.
 Published describe(const plan::Plan& plan, std::int64_t now);
 
 } // namespace lync::status

@@ -7,7 +7,7 @@
 // Any process writes, any reads, nobody waits: an entry that is being written is skipped by
 // whoever comes across it.
 
-#include "status/cells.h"
+#include "status/shared_counters.h"
 
 #include <vector>
 

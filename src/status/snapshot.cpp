@@ -22,15 +22,15 @@ std::string_view coverage_name(Coverage coverage) noexcept {
     return names[static_cast<std::size_t>(coverage)];
 }
 
-std::string_view role_words(topology::Role role) noexcept {
+std::string_view role_words(config::Role role) noexcept {
     switch (role) {
-    case topology::Role::pool:
+    case config::Role::pool:
         return "Front End pool";
-    case topology::Role::director:
+    case config::Role::director:
         return "Director";
-    case topology::Role::office_web_apps:
+    case config::Role::office_web_apps:
         return "Office Web Apps";
-    case topology::Role::exchange:
+    case config::Role::exchange:
         return "Exchange";
     }
     return "";

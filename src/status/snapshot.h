@@ -1,7 +1,8 @@
 #pragma once
 
 // The status room: what an administrator, a program and Prometheus are told of the publications at
-// one moment. Pure: src/nginx/status.cpp fills a snapshot, the rest of this room writes it down.
+// one moment. Pure: src/nginx/status/status.cpp fills a snapshot, the rest of this room writes it
+// down.
 //
 //     snapshot.h     what is known at one moment
 //     published.h    its part that the configuration tells: names, flips in words, certificates
@@ -15,9 +16,9 @@
 // A snapshot owns nothing that a configuration holds already: its string_views point there, or to
 // text that whoever fills it keeps until it has been written down.
 
+#include "config/publication.h"
 #include "policy/site.h"
 #include "status/histogram.h"
-#include "topology/publication.h"
 
 #include <array>
 #include <cstddef>
@@ -84,7 +85,7 @@ struct Server {
 
 /// A group of servers on one port of theirs.
 struct Pool {
-    topology::Role role = topology::Role::pool;
+    config::Role role = config::Role::pool;
     std::string_view name; ///< the pool's FQDN
     std::uint16_t port = 0;
     bool tls = true;
@@ -153,8 +154,8 @@ struct Name {
     std::string_view name;
     std::uint32_t https = none; ///< index into Publication::rules, or none
     std::uint32_t http = none;
-    /// Index into Publication::certificates: the first that covers it; of an uncovered one the first
-    /// that did until it ended.
+    /// Index into Publication::certificates: the first that covers it; of an uncovered one the
+    /// first that did until it ended.
     std::uint32_t certificate = none;
     Coverage coverage = Coverage::not_needed;
 };
@@ -162,7 +163,7 @@ struct Name {
 /// Where the requests of some names go.
 struct Rule {
     struct Target {
-        topology::Role role = topology::Role::pool;
+        config::Role role = config::Role::pool;
         std::string_view pool;
         std::uint16_t port = 0;
         std::string path; ///< of a simple URL where several share a host; else empty
@@ -207,11 +208,11 @@ struct Refusal {
 };
 
 struct Snapshot {
-    std::int64_t time = 0;         ///< milliseconds of Unix time
-    std::int64_t loaded = 0;       ///< when the configuration was loaded, seconds of Unix time
-    std::string_view nginx;        ///< version
-    std::string_view module;       ///< version
-    std::uint64_t workers = 0;     ///< processes that serve now, those that are ending included
+    std::int64_t time = 0;     ///< milliseconds of Unix time
+    std::int64_t loaded = 0;   ///< when the configuration was loaded, seconds of Unix time
+    std::string_view nginx;    ///< version
+    std::string_view module;   ///< version
+    std::uint64_t workers = 0; ///< processes that serve now, those that are ending included
     std::vector<Publication> publications;
     std::vector<Refusal> refusals; ///< the latest first
 };
@@ -237,6 +238,6 @@ constexpr std::int64_t days_left(std::int64_t not_after, std::int64_t now) noexc
 }
 
 /// A role as people say it: "Director", "Front End pool", "Office Web Apps", "Exchange".
-std::string_view role_words(topology::Role role) noexcept;
+std::string_view role_words(config::Role role) noexcept;
 
 } // namespace lync::status

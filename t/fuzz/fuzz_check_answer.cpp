@@ -45,8 +45,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Outcome whole = judge(document, answer, std::max<std::size_t>(answer.size(), 1), broken);
     const Outcome cut = judge(document, answer, piece, broken);
     const Outcome bytes = judge(document, answer, 1, broken);
-    require(cut.finding == whole.finding && bytes.finding == whole.finding,
-            "pieces change nothing", answer);
+    require(cut.finding == whole.finding && bytes.finding == whole.finding, "pieces change nothing",
+            answer);
 
     const auto has = [answer](std::string_view text) {
         return answer.find(text) != std::string_view::npos;
@@ -55,8 +55,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case Reason::none:
         require(answer.starts_with("HTTP/1.") && has(" 200"), "what passes is a 200", answer);
         // A document cut into chunks needn't have its words in one piece.
-        if (!has("hunked") && !has("HUNKED") && document == Document::autodiscover &&
-            !has("\\") && !has("&")) {
+        if (!has("hunked") && !has("HUNKED") && document == Document::autodiscover && !has("\\") &&
+            !has("&")) {
             require(has("External") || has("_links"), "what passes says where it is", answer);
         }
         break;

@@ -8,9 +8,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     const std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
     fuzz::import_anything([&] {
-        lync::tool::OldProxy proxy = lync::tool::read_pfsense(
+        lync::lyncctl::OldProxy proxy = lync::lyncctl::read_pfsense(
             input, "config.xml", (data[0] & 1) != 0 ? "/nowhere/out/" : "", "fuzz");
-        for (const lync::tool::ImportedFile& file : proxy.files) {
+        for (const lync::lyncctl::ImportedFile& file : proxy.files) {
             fuzz::require(file.path.starts_with("/nowhere/out/fuzz") &&
                               file.path.find("/../") == std::string::npos,
                           "files are where they were wanted", file.path);

@@ -1,15 +1,15 @@
 // Reads any nginx.conf, with two files that it may include: a tree or a mistake with a place, and
 // the tree written down again is read as the same tree.
 
+#include "lyncctl/reader.h"
 #include "promise.h"
-#include "syntax/reader.h"
 
 #include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
 
-using namespace lync::syntax;
+using namespace lync::config;
 using fuzz::require;
 
 namespace {
@@ -55,8 +55,8 @@ struct Balance : Listener {
         return {};
     }
     void closed(const Directive& block, const Blocks& blocks) override {
-        balanced = balanced && !open.empty() && open.back() == &block &&
-                   blocks.size() == open.size();
+        balanced =
+            balanced && !open.empty() && open.back() == &block && blocks.size() == open.size();
         if (!open.empty()) {
             open.pop_back();
         }
@@ -77,19 +77,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         }
     }
     std::size_t opened = 0;
-    const Sources sources{[&](const std::string& path) -> Sources::File {
-                              // A hundred files that include each other are enough to know.
-                              if (++opened > 100) {
-                                  return {{}, "open() \"" + path + "\" failed (24: Too many)"};
-                              }
-                              return {path == "/nginx.conf" ? files[0]
-                                      : path == "/a.conf"   ? files[1]
-                                                            : files[2],
-                                      {}};
-                          },
-                          [](const std::string&) -> std::vector<std::string> {
-                              return {"/a.conf", "/b.conf"};
-                          }};
+    const Sources sources{
+        [&](const std::string& path) -> Sources::File {
+            // A hundred files that include each other are enough to know.
+            if (++opened > 100) {
+                return {{}, "open() \"" + path + "\" failed (24: Too many)"};
+            }
+            return {path == "/nginx.conf" ? files[0] : path == "/a.conf" ? files[1] : files[2], {}};
+        },
+        [](const std::string&) -> std::vector<std::string> {
+            return {"/a.conf", "/b.conf"};
+        }};
 
     Balance balance;
     std::unique_ptr<Directive> tree;
@@ -101,8 +99,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                   : said.place.file == "/a.conf"   ? files[1]
                                                                    : files[2];
         require(!said.text.empty(), "a mistake has a reason", files[0]);
-        require(said.place.line >= 1 && said.place.line <= 1 + std::count(text.begin(), text.end(),
-                                                                          '\n'),
+        require(said.place.line >= 1 &&
+                    said.place.line <= 1 + std::count(text.begin(), text.end(), '\n'),
                 "a mistake has a place in its file", files[0]);
         require(balance.balanced, "blocks are opened and closed in turn", files[0]);
         return 0;

@@ -4,11 +4,11 @@
 // the module accepts, up to the files that aren't there; every byte of the old file that reaches
 // the block is a word of it or stays in a comment.
 
-#include "syntax/grammar.h"
-#include "syntax/reader.h"
-#include "tool/failure.h"
-#include "tool/import.h"
-#include "topology/publication.h"
+#include "config/grammar.h"
+#include "config/publication.h"
+#include "lyncctl/failure.h"
+#include "lyncctl/import/import.h"
+#include "lyncctl/reader.h"
 
 #include <cstdint>
 #include <cstdio>
@@ -28,9 +28,9 @@ inline void require(bool holds, const char* promise, std::string_view text) {
 }
 
 /// No file exists, and no pattern matches one.
-inline lync::syntax::Sources no_files() {
+inline lync::config::Sources no_files() {
     return {[](const std::string& path) {
-                return lync::syntax::Sources::File{{}, "open() \"" + path + "\" failed"};
+                return lync::config::Sources::File{{}, "open() \"" + path + "\" failed"};
             },
             [](const std::string&) { return std::vector<std::string>{}; }};
 }
@@ -43,35 +43,35 @@ inline bool is_about_files(std::string_view text) {
 
 inline void require_accepted(const std::string& text) {
     using namespace lync;
-    syntax::Listener listener;
-    std::unique_ptr<syntax::Directive> root;
+    config::Listener listener;
+    std::unique_ptr<config::Directive> root;
     try {
-        root = syntax::read_text(text, "import.conf", "/nowhere/", listener, no_files());
-    } catch (const syntax::Mistake& mistake) {
+        root = config::read_text(text, "import.conf", "/nowhere/", listener, no_files());
+    } catch (const lync::Mistake& mistake) {
         require(false, mistake.what(), text);
     }
     require(root->children.size() == 1 && root->children.front()->name == "lync_publish",
             "one block and nothing beside it", text);
     try {
-        topology::Registry registry;
-        std::vector<syntax::Diagnostic> remarks;
-        topology::declare(*root->children.front(), {}, registry, remarks);
-    } catch (const syntax::Mistake& mistake) {
+        config::Registry registry;
+        std::vector<lync::Diagnostic> remarks;
+        config::declare(*root->children.front(), {}, registry, remarks);
+    } catch (const lync::Mistake& mistake) {
         require(is_about_files(mistake.what()), mistake.what(), text);
     }
 }
 
 template <typename Read>
 void import_anything(Read&& read) {
-    lync::tool::ImportOptions options;
+    lync::lyncctl::ImportOptions options;
     options.name = "fuzz";
     options.trusted_ca = "/nowhere/ca.pem";
     try {
-        lync::tool::OldProxy proxy = read();
-        require_accepted(lync::tool::compose(std::move(proxy), options).text);
-    } catch (const lync::syntax::Mistake& mistake) {
+        lync::lyncctl::OldProxy proxy = read();
+        require_accepted(lync::lyncctl::compose(std::move(proxy), options).text);
+    } catch (const lync::Mistake& mistake) {
         require(*mistake.what() != '\0', "a mistake is said", "");
-    } catch (const lync::tool::Failure& failure) {
+    } catch (const lync::lyncctl::Failure& failure) {
         require(*failure.what() != '\0', "a failure is said", "");
     }
 }

@@ -5,8 +5,8 @@
 
 #include "catch.h"
 #include "certificate_files.h"
-#include "syntax/block.h"
-#include "topology/publication.h"
+#include "config/block.h"
+#include "config/publication.h"
 
 #include <algorithm>
 #include <memory>
@@ -24,8 +24,8 @@ class BlockReader {
 public:
     explicit BlockReader(std::string_view text) : rest_(text) {}
 
-    std::unique_ptr<syntax::Directive> read() {
-        std::unique_ptr<syntax::Directive> directive = next();
+    std::unique_ptr<config::Directive> read() {
+        std::unique_ptr<config::Directive> directive = next();
         if (directive == nullptr) {
             throw std::runtime_error("no directive");
         }
@@ -34,8 +34,8 @@ public:
 
 private:
     /// The next directive with its children; nothing at a "}" or at the end.
-    std::unique_ptr<syntax::Directive> next() {
-        auto directive = std::make_unique<syntax::Directive>();
+    std::unique_ptr<config::Directive> next() {
+        auto directive = std::make_unique<config::Directive>();
         for (bool first = true;; first = false) {
             const std::string token = word();
             if (token.empty() || token == "}") {
@@ -97,12 +97,12 @@ private:
     bool quoted_ = false;
 };
 
-inline std::unique_ptr<syntax::Directive> block(std::string_view text) {
+inline std::unique_ptr<config::Directive> block(std::string_view text) {
     return BlockReader(text).read();
 }
 
 /// `TEXT in FILE:LINE`, as it is printed.
-inline std::string told(const syntax::Diagnostic& diagnostic) {
+inline std::string told(const lync::Diagnostic& diagnostic) {
     return diagnostic.text + " in " + diagnostic.place.file + ":" +
            std::to_string(diagnostic.place.line);
 }
@@ -118,16 +118,16 @@ public:
         };
     }
 
-    topology::Publication declare(std::string_view text) {
+    config::Publication declare(std::string_view text) {
         remarks.clear();
-        return topology::declare(*block(text), environment, registry, remarks);
+        return config::declare(*block(text), environment, registry, remarks);
     }
 
     /// The mistake in `text` as it is printed; empty if there is none.
     std::string mistake(std::string_view text) {
         try {
             declare(text);
-        } catch (const syntax::Mistake& mistake) {
+        } catch (const lync::Mistake& mistake) {
             return told(mistake.diagnostic());
         }
         return {};
@@ -135,15 +135,15 @@ public:
 
     std::vector<std::string> told_remarks() const {
         std::vector<std::string> all;
-        for (const syntax::Diagnostic& remark : remarks) {
+        for (const lync::Diagnostic& remark : remarks) {
             all.push_back(told(remark));
         }
         return all;
     }
 
-    topology::Environment environment;
-    topology::Registry registry;
-    std::vector<syntax::Diagnostic> remarks;
+    config::Environment environment;
+    config::Registry registry;
+    std::vector<lync::Diagnostic> remarks;
 
 private:
     struct Made : Directory {
@@ -157,7 +157,9 @@ private:
                   pem(issue(names({"lyncwebext.contoso.com", "lyncdiscover.contoso.com"}),
                             key.get())));
             write("rsa.key", pem(rsa));
-            write("rsa.pem", pem(issue(names({"lyncdiscover.example.com", "both-kinds.contoso.com"}), rsa.get())));
+            write("rsa.pem",
+                  pem(issue(names({"lyncdiscover.example.com", "both-kinds.contoso.com"}),
+                            rsa.get())));
             write("ca.pem", pem(issue(called("contoso-CA"), key.get())));
         }
     };

@@ -1,13 +1,14 @@
 // The CAs that servers are verified against.
 
-#include "topology/certificate.h"
+#include "config/certificate.h"
 
 #include "catch.h"
 #include "certificate_files.h"
 
 #include <openssl/err.h>
 
-using namespace lync::topology;
+using namespace lync;
+using namespace lync::config;
 using namespace lync::testing;
 using namespace std::literals;
 

@@ -1,6 +1,6 @@
 // What stands where a certificate or a key should: the whole text of every refusal of a file.
 
-#include "topology/certificate.h"
+#include "config/certificate.h"
 
 #include "catch.h"
 #include "certificate_files.h"
@@ -10,7 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-using namespace lync::topology;
+using namespace lync;
+using namespace lync::config;
 using namespace lync::testing;
 using namespace std::literals;
 

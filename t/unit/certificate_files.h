@@ -4,7 +4,7 @@
 // and what it never would.
 
 #include "catch.h"
-#include "topology/certificate.h"
+#include "config/certificate.h"
 
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
@@ -237,8 +237,8 @@ public:
         directory.write("cert.key", key_bytes);
     }
 
-    topology::Certificate load(std::chrono::sys_seconds now = test_now) const {
-        topology::Certificate loaded = topology::load_certificate(certificate, key, now);
+    config::Certificate load(std::chrono::sys_seconds now = test_now) const {
+        config::Certificate loaded = config::load_certificate(certificate, key, now);
         CHECK(ERR_peek_error() == 0); // nginx would log it at somebody else's error
         return loaded;
     }

@@ -1,17 +1,18 @@
 // What is read from a certificate, and the whole text of every refusal and warning about it.
 
-#include "topology/certificate.h"
+#include "config/certificate.h"
 
+#include "base/name_set.h"
 #include "catch.h"
 #include "certificate_files.h"
-#include "topology/name_set.h"
 
 #include <openssl/err.h>
 
 #include <chrono>
 #include <ctime>
 
-using namespace lync::topology;
+using namespace lync;
+using namespace lync::config;
 using namespace lync::testing;
 using namespace std::literals;
 

@@ -1,12 +1,13 @@
 // What only the whole declaration shows, or all publications of one nginx.conf together: names,
 // sockets, certificates; and what is legal but remarked upon.
 
-#include "topology/publication.h"
+#include "config/publication.h"
 
 #include "block_builder.h"
 #include "catch.h"
 
-using namespace lync::topology;
+using namespace lync;
+using namespace lync::config;
 using namespace lync::testing;
 using namespace std::literals;
 
@@ -287,7 +288,7 @@ TEST_CASE("what is legal but risky is remarked upon once", "[declare]") {
         CHECK(world.mistake(smallest(row.more)).empty());
         CHECK(world.told_remarks() == Strings{std::string(row.told)});
         if (!world.remarks.empty()) {
-            CHECK(world.remarks[0].severity == lync::syntax::Severity::warning);
+            CHECK(world.remarks[0].severity == lync::Severity::warning);
         }
     }
 }

@@ -2,12 +2,13 @@
 // the checks on each directive with their whole message and place. What only the whole shows is
 // tested in declare_checks_test.cpp.
 
-#include "topology/publication.h"
+#include "config/publication.h"
 
 #include "block_builder.h"
 #include "catch.h"
 
-using namespace lync::topology;
+using namespace lync;
+using namespace lync::config;
 using namespace lync::testing;
 using namespace std::literals;
 
@@ -238,7 +239,7 @@ TEST_CASE("the default sockets leave out IPv6 where there is none", "[declare]")
                 "only in nginx.conf:1",
                 "this system has no IPv6, so lync_publish \"contoso\" listens on port 443 of IPv4 "
                 "only in nginx.conf:1"});
-    CHECK(world.remarks[0].severity == lync::syntax::Severity::notice);
+    CHECK(world.remarks[0].severity == lync::Severity::notice);
 
     // What is written stays, wherever it leads.
     world.registry = {};

@@ -1,11 +1,12 @@
 // `edge { ... }`: what is read, and each refusal on its whole text.
 
-#include "topology/edge.h"
+#include "config/edge.h"
 
 #include "block_builder.h"
 #include "catch.h"
 
-using namespace lync::topology;
+using namespace lync;
+using namespace lync::config;
 using namespace lync::testing;
 using namespace std::literals;
 

@@ -1,8 +1,8 @@
 // The rows of "show firewall" against the documents they come from: every row of tables 9 to 26 of
 // Office Communications Server 2007 and of the two port summaries of Lync Server 2013, cell by
-// cell, as those documents say them (t/tool/fixtures).
+// cell, as those documents say them (t/lyncctl/fixtures).
 
-#include "plan/firewall.h"
+#include "lyncctl/show/firewall_rows.h"
 
 #include "block_builder.h"
 #include "catch.h"
@@ -15,7 +15,8 @@
 
 using namespace lync::plan;
 using namespace lync::testing;
-using namespace lync::topology;
+using namespace lync;
+using namespace lync::config;
 using namespace std::literals;
 
 namespace {
@@ -56,7 +57,7 @@ std::string even(std::string text) {
 }
 
 std::vector<std::string> lines_of(const std::string& fixture) {
-    std::ifstream file(std::string(LYNC_SOURCE_DIR) + "/t/tool/fixtures/" + fixture);
+    std::ifstream file(std::string(LYNC_SOURCE_DIR) + "/t/lyncctl/fixtures/" + fixture);
     REQUIRE(file);
     std::vector<std::string> lines;
     for (std::string line; std::getline(file, line);) {

@@ -1,12 +1,13 @@
 // What may stand where, how often, with how many arguments; and how messages show what was written.
 
-#include "syntax/grammar.h"
+#include "config/grammar.h"
 
 #include "block_builder.h"
 #include "catch.h"
-#include "syntax/directives.h"
+#include "config/directives.h"
 
-using namespace lync::syntax;
+using namespace lync;
+using namespace lync::config;
 using namespace lync::testing;
 using namespace std::literals;
 
@@ -196,17 +197,17 @@ TEST_CASE("a word is shown so that a terminal survives it", "[grammar]") {
     };
     for (const auto& row : rows) {
         INFO(row.shown);
-        CHECK(lync::syntax::quoted(row.text) == row.shown);
+        CHECK(lync::quoted(row.text) == row.shown);
     }
 }
 
 TEST_CASE("a long word is cut off between two characters", "[grammar]") {
     const std::string a(300, 'a');
-    CHECK(lync::syntax::quoted(a) == "\"" + a.substr(0, 255) + "...\"");
-    CHECK(lync::syntax::quoted(a.substr(0, 255)) == "\"" + a.substr(0, 255) + "\"");
+    CHECK(lync::quoted(a) == "\"" + a.substr(0, 255) + "...\"");
+    CHECK(lync::quoted(a.substr(0, 255)) == "\"" + a.substr(0, 255) + "\"");
 
     const std::string umlauts = a.substr(0, 254) + "\xc3\xbc\xc3\xbc";
-    CHECK(lync::syntax::quoted(umlauts) == "\"" + a.substr(0, 254) + "...\"");
+    CHECK(lync::quoted(umlauts) == "\"" + a.substr(0, 254) + "...\"");
 }
 
 TEST_CASE("a directive has a title", "[grammar]") {

@@ -1,12 +1,13 @@
 // The health_check line of a block with servers: what is read, what follows where nothing is
 // written, and every mistake with its whole message.
 
-#include "topology/publication.h"
+#include "config/publication.h"
 
 #include "block_builder.h"
 #include "catch.h"
 
-using namespace lync::topology;
+using namespace lync;
+using namespace lync::config;
 using namespace lync::testing;
 
 namespace {
@@ -48,7 +49,7 @@ HealthCheck check_of(Role role, const std::string& line, const std::string& prod
 std::string mistake_in(Role role, const std::string& line, const std::string& product = "sfb_se") {
     try {
         check_of(role, line, product);
-    } catch (const lync::syntax::Mistake& mistake) {
+    } catch (const lync::Mistake& mistake) {
         return mistake.diagnostic().text;
     }
     return "no mistake";

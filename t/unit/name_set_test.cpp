@@ -1,6 +1,6 @@
 // The names that certificates cover, as clients compare them.
 
-#include "topology/name_set.h"
+#include "base/name_set.h"
 
 #include "catch.h"
 
@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-using namespace lync::topology;
+using namespace lync;
 using namespace std::literals;
 
 namespace {

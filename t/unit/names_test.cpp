@@ -1,13 +1,13 @@
 // Names as administrators write them: what is taken, and the whole text of every refusal.
 
-#include "topology/names.h"
+#include "base/names.h"
 
 #include "catch.h"
 
 #include <string>
 #include <string_view>
 
-using namespace lync::topology;
+using namespace lync;
 using namespace std::literals;
 
 namespace {

@@ -1,8 +1,8 @@
 // The ownership of server connections, explored: every order of events of two clients and up to
 // three server connections, as deep as `depth` says, with the invariant asserted at every step.
 //
-// The model acts as src/nginx/peer.cpp does, and asks the same two functions; what a server or a
-// client may do at any moment is all in `events`.
+// The model acts as src/nginx/upstream/peer.cpp does, and asks the same two functions; what a
+// server or a client may do at any moment is all in `events`.
 
 #include "balance/credentials.h"
 #include "balance/ownership.h"

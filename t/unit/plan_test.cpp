@@ -290,7 +290,7 @@ TEST_CASE("a simple URL's path is one that is published", "[plan]") {
     std::string said;
     try {
         make_plan(world.declare(smallest("simple_url meet https://join.contoso.com/CSCP;")));
-    } catch (const syntax::Mistake& mistake) {
+    } catch (const lync::Mistake& mistake) {
         said = told(mistake.diagnostic());
     }
     CHECK(said == "invalid value \"https://join.contoso.com/CSCP\" in \"simple_url\" directive of "
@@ -326,7 +326,7 @@ TEST_CASE("Office Communications Server is reached on 443 and has one host", "[p
                   "https lyncwebext.contoso.com (web_services): "
                   "lyncwebext.contoso.com -> contoso_fepool.contoso.local_443",
                   "http https_redirect (plain_http): lyncwebext.contoso.com"});
-    CHECK(host(p, "lyncwebext.contoso.com").site.product == topology::Product::ocs_2007_r2);
+    CHECK(host(p, "lyncwebext.contoso.com").site.product == lync::Product::ocs_2007_r2);
 }
 
 TEST_CASE("the second publication of a socket brings no second catch-all", "[plan]") {
@@ -358,7 +358,7 @@ TEST_CASE("a path that may not be allowed is a mistake of its own line", "[plan]
     const auto mistake = [](std::string_view more) {
         try {
             planned(smallest(more));
-        } catch (const syntax::Mistake& mistake) {
+        } catch (const lync::Mistake& mistake) {
             return told(mistake.diagnostic());
         }
         return std::string();

@@ -242,7 +242,7 @@ TEST_CASE("policy: the guard holds on every host that has the web app", "[policy
 
 TEST_CASE("policy: the guard holds where the web app has no row", "[policy]") {
     SiteSpec spec = pool(false);
-    spec.product = topology::Product::lync_2010;
+    spec.product = lync::Product::lync_2010;
     const Site site(spec);
     CHECK(told(site, "GET", page + "meeturl=" + base64(evil)) == "refuse:meeting_url");
     CHECK(told(site, "GET", "/%256cwa/?meeturl=" + base64(evil)) == "refuse:meeting_url");

@@ -216,7 +216,7 @@ TEST_CASE("policy: Office Communications Server", "[policy]") {
                   {"POST", "/webticket/webticketservice.svc", "refuse:path"},
                   {"GET", "/sites/ucupdateserver/x", "refuse:path"},
               });
-    const Site ocs_2007(ocs(topology::Product::ocs_2007));
+    const Site ocs_2007(ocs(lync::Product::ocs_2007));
     check(ocs_2007, {
                         {"GET", "/ABS/ext/F-0bd2.lsabs", "pass:abs"},
                         {"GET", "/sites/ucupdateserver/x", "pass:device_update"},
@@ -225,7 +225,7 @@ TEST_CASE("policy: Office Communications Server", "[policy]") {
 
 TEST_CASE("policy: what a product doesn't have isn't published", "[policy]") {
     SiteSpec spec = pool();
-    spec.product = topology::Product::lync_2010;
+    spec.product = lync::Product::lync_2010;
     const Site lync_2010(spec);
     CHECK(told(lync_2010, "POST", "/mcx/mcxservice.svc") == "pass:mcx");
     CHECK(told(lync_2010, "POST", "/ucwa/v1/applications") == "refuse:path");

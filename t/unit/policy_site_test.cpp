@@ -1,9 +1,9 @@
 // The rules of a virtual host: kinds, plain HTTP, allow and deny, targets, methods.
 
+#include "base/name_set.h"
 #include "catch.h"
 #include "policy/path.h"
 #include "policy_sites.h"
-#include "topology/name_set.h"
 
 using namespace policy_sites;
 using policy::PlainAutodiscover;
@@ -177,7 +177,7 @@ TEST_CASE("policy: plain HTTP", "[policy]") {
 }
 
 TEST_CASE("policy: plain HTTP asks the certificates under a wildcard", "[policy]") {
-    auto names = std::make_shared<topology::NameSet>();
+    auto names = std::make_shared<lync::NameSet>();
     names->add("lyncdiscover.contoso.com");
     names->add("*.fabrikam.com");
     names->freeze();

@@ -63,7 +63,7 @@ inline SiteSpec plain_http(policy::PlainAutodiscover autodiscover) {
     return spec;
 }
 
-inline SiteSpec ocs(topology::Product product = topology::Product::ocs_2007_r2) {
+inline SiteSpec ocs(lync::Product product = lync::Product::ocs_2007_r2) {
     SiteSpec spec = pool();
     spec.product = product;
     return spec;

@@ -21,7 +21,7 @@ inline std::string hex(unsigned char c) {
 
 /// Applies `encode` to every character for which `which` holds.
 inline std::string each(const std::string& path, const std::function<bool(char)>& which,
-                 const std::function<std::string(char)>& encode) {
+                        const std::function<std::string(char)>& encode) {
     std::string out;
     for (const char c : path) {
         out += which(c) ? encode(c) : std::string(1, c);
@@ -37,7 +37,8 @@ inline bool is_slash(char c) {
 }
 
 /// The first letter of the path's first segment, the way `encode` writes it.
-inline std::string first_letter(const std::string& path, const std::function<std::string(char)>& encode) {
+inline std::string first_letter(const std::string& path,
+                                const std::function<std::string(char)>& encode) {
     for (std::size_t i = 0; i < path.size(); i++) {
         if (is_letter(path[i])) {
             return path.substr(0, i) + encode(path[i]) + path.substr(i + 1);

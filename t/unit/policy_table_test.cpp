@@ -23,12 +23,12 @@ namespace {
 const std::string document_path = LYNC_SOURCE_DIR "/docs/paths.md";
 
 std::string products_of(const PathRow& row) {
-    if (row.first == topology::Product::ocs_2007 && row.last == topology::Product::sfb_se) {
+    if (row.first == lync::Product::ocs_2007 && row.last == lync::Product::sfb_se) {
         return "all";
     }
-    const std::string first(topology::product_name(row.first));
+    const std::string first(lync::product_name(row.first));
     return row.first == row.last ? first
-                                 : first + " – " + std::string(topology::product_name(row.last));
+                                 : first + " – " + std::string(lync::product_name(row.last));
 }
 
 std::string methods_of(const PathRow& row) {
@@ -297,5 +297,5 @@ TEST_CASE("policy: arguments of allow_path and deny_path", "[policy]") {
         CHECK(policy::check_allow_path(path) ==
               "is an internal path, which is never published: remove it");
     }
-    CHECK(policy::check_allow_path("/requesthandler", topology::Product::ocs_2007_r2).empty());
+    CHECK(policy::check_allow_path("/requesthandler", lync::Product::ocs_2007_r2).empty());
 }

@@ -2,7 +2,7 @@
 // it; here is what comes out of the reader, and what nginx can't be asked.
 
 #include "catch.h"
-#include "syntax/reader.h"
+#include "lyncctl/reader.h"
 
 #include <unistd.h>
 
@@ -11,7 +11,8 @@
 #include <string>
 #include <thread>
 
-using namespace lync::syntax;
+using namespace lync;
+using namespace lync::config;
 
 namespace {
 

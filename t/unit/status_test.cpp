@@ -1,11 +1,11 @@
 // The status room: histograms, words, cells that processes add to, and the three ways of saying it.
 
-#include "status/cells.h"
 #include "status/json.h"
 #include "status/page.h"
 #include "status/prometheus.h"
 #include "status/published.h"
 #include "status/refusals.h"
+#include "status/shared_counters.h"
 
 #include "block_builder.h"
 #include "catch.h"
@@ -80,11 +80,10 @@ struct Example {
     Example() {
         published.name = "contoso";
         published.product = "sfb_se";
-        published.rules.push_back(
-            {"meet.contoso.com",
-             true,
-             "Director dirpool.contoso.local, 4443",
-             {{topology::Role::director, "dirpool.contoso.local", 4443, ""}}});
+        published.rules.push_back({"meet.contoso.com",
+                                   true,
+                                   "Director dirpool.contoso.local, 4443",
+                                   {{config::Role::director, "dirpool.contoso.local", 4443, ""}}});
         published.names.push_back({"meet.contoso.com", 0, none, 0, Coverage::covered});
         published.names.push_back({"bare.contoso.com", 0, none, none, Coverage::uncovered});
         published.certificates.push_back(

@@ -1,10 +1,11 @@
 // /etc/resolv.conf and /etc/hosts, as the system itself reads them.
 
-#include "topology/system_names.h"
+#include "config/system_names.h"
 
 #include "catch.h"
 
-using namespace lync::topology;
+using namespace lync;
+using namespace lync::config;
 
 using Strings = std::vector<std::string>;
 

@@ -1,0 +1,102 @@
+#include "base/name_set.h"
+
+#include "base/ascii.h"
+
+#include <algorithm>
+#include <cassert>
+#include <iterator>
+#include <utility>
+
+namespace lync {
+
+namespace {
+
+constexpr std::size_t longest_name = 253;
+
+/// Names of Windows hosts have underscores at times, and certificates are issued for them.
+bool is_label_byte(char c) noexcept {
+    return is_ascii_alnum(c) || c == '-' || c == '_';
+}
+
+/// Whether `name` is labels between single dots. Lengths of labels don't matter here: what is
+/// too long for DNS is never asked for.
+bool is_plain_name(std::string_view name) noexcept {
+    if (name.empty() || name.size() > longest_name) {
+        return false;
+    }
+    char previous = '.';
+    for (const char c : name) {
+        if (c == '.' ? previous == '.' : !is_label_byte(c)) {
+            return false;
+        }
+        previous = c;
+    }
+    return previous != '.';
+}
+
+/// `stored` is lower case already.
+bool less_than(std::string_view stored, std::string_view asked) noexcept {
+    return std::lexicographical_compare(
+        stored.begin(), stored.end(), asked.begin(), asked.end(),
+        [](char x, char y) { return ascii_lower(x) < ascii_lower(y); });
+}
+
+bool contains(const std::vector<std::string>& sorted, std::string_view name) noexcept {
+    const auto found = std::lower_bound(sorted.begin(), sorted.end(), name, less_than);
+    return found != sorted.end() && equal_ignore_case(*found, name);
+}
+
+void sort_once(std::vector<std::string>& names) {
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    names.shrink_to_fit();
+}
+
+} // namespace
+
+void NameSet::add(std::string_view name) {
+    const bool wildcard = name.starts_with("*.");
+    const std::string_view rest = wildcard ? name.substr(2) : name;
+    if (!is_plain_name(rest) || (wildcard && rest.find('.') == std::string_view::npos)) {
+        return;
+    }
+    (wildcard ? wildcard_ : exact_).push_back(to_ascii_lower(rest));
+    frozen_ = false;
+}
+
+void NameSet::freeze() {
+    sort_once(exact_);
+    sort_once(wildcard_);
+    frozen_ = true;
+}
+
+void NameSet::keep_common(const NameSet& other) {
+    assert(frozen_ && other.frozen_);
+    std::vector<std::string> exact;
+    const auto keep = [&](const std::vector<std::string>& names, const NameSet& also) {
+        std::copy_if(names.begin(), names.end(), std::back_inserter(exact),
+                     [&](const std::string& name) { return also.covers(name); });
+    };
+    keep(exact_, other);
+    keep(other.exact_, *this);
+
+    // A wildcard is for one label, so the two that match a name are the same one.
+    std::vector<std::string> wildcard;
+    std::set_intersection(wildcard_.begin(), wildcard_.end(), other.wildcard_.begin(),
+                          other.wildcard_.end(), std::back_inserter(wildcard));
+    exact_ = std::move(exact);
+    wildcard_ = std::move(wildcard);
+    freeze();
+}
+
+bool NameSet::covers(std::string_view name) const noexcept {
+    assert(frozen_);
+    if (contains(exact_, name)) {
+        return true;
+    }
+    const std::size_t dot = name.find('.');
+    return dot != std::string_view::npos && contains(wildcard_, name.substr(dot + 1)) &&
+           is_plain_name(name); // what is kept is plain, so only a first label may not be
+}
+
+} // namespace lync

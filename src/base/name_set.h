@@ -1,0 +1,43 @@
+#pragma once
+
+// The DNS names that certificates cover, made to be asked at every request.
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lync {
+
+/// Exact names and wildcards of one label. Filled at load with `add`, sorted once with `freeze`,
+/// then only read; reading takes no lock and no memory.
+class NameSet {
+public:
+    /// Adds a dNSName as a certificate carries it: "lyncwebext.contoso.com" or "*.contoso.com", in
+    /// any letter case. What no client would match is left out: a "*" that isn't the whole first
+    /// label or has less than two labels after it, bytes outside of A-labels (U-labels, NUL), a
+    /// dot at either end [RFC 6125, 6.4; as OpenSSL's X509_check_host does].
+    void add(std::string_view name);
+
+    /// Sorts the set. To be called after the last `add` and before the first `covers`.
+    void freeze();
+
+    /// Keeps what both sets cover: a name is covered afterwards if it was by this set and is by
+    /// `other`. Both are frozen.
+    void keep_common(const NameSet& other);
+
+    /// Whether a client that asked for `name` (no port, no trailing dot; any letter case) accepts
+    /// a certificate with these names. O(log n), no allocation.
+    bool covers(std::string_view name) const noexcept;
+
+    std::size_t size() const noexcept { return exact_.size() + wildcard_.size(); }
+    bool empty() const noexcept { return size() == 0; }
+
+private:
+    // Lower case. A wildcard is kept as what follows its "*.".
+    std::vector<std::string> exact_;
+    std::vector<std::string> wildcard_;
+    bool frozen_ = true;
+};
+
+} // namespace lync

@@ -1,0 +1,53 @@
+#pragma once
+
+// Names as an administrator writes them: FQDNs, SIP domains, simple URLs, server addresses.
+//
+// Every function takes untrusted bytes, keeps nothing and has no state. A refusal is a fragment
+// that continues a sentence with the rejected text in it, `invalid FQDN "x" in "pool" directive: `,
+// and says what would be right; "it" in the fragment is that text. Fragments are printable: a
+// byte that isn't is written as 0x00.
+//
+// Internationalized names are taken in both spellings, UTF-8 ("büro.contoso.com") and A-labels
+// ("xn--bro-hoa.contoso.com"), and always given back in A-labels: UTS 46 non-transitional mapping,
+// IDNA2008 validity [RFC 5891, Unicode TR46].
+
+#include <string>
+#include <string_view>
+
+namespace lync {
+
+/// A name, or the reason why it isn't one.
+struct ParsedName {
+    std::string name;  ///< lower-case A-labels without trailing dot; empty on error
+    std::string error; ///< why the text is refused and what would be right; empty on success
+
+    explicit operator bool() const noexcept { return error.empty(); }
+};
+
+/// A simple URL, or the reason why it isn't one.
+struct ParsedUrl {
+    std::string host;          ///< FQDN as in ParsedName, or "meet.*"
+    std::string path;          ///< "/contoso/Meet" in the case written, no slash at the end;
+                               ///< empty for the root
+    bool wildcard_tld = false; ///< host ends in ".*": these labels under any domain
+    std::string error;
+
+    explicit operator bool() const noexcept { return error.empty(); }
+};
+
+/// A fully qualified name: at least two labels of letters, digits and hyphens (63 characters
+/// each, 253 in all). Addresses, ports, URLs, wildcards and trailing dots are refused.
+ParsedName parse_fqdn(std::string_view text);
+
+/// As parse_fqdn, or exactly "*". Leaves room for "lyncdiscover." before it.
+ParsedName parse_sip_domain(std::string_view text);
+
+/// `https://HOST[/PATH]`, where HOST is an FQDN or ends in ".*". No port, user, query, fragment,
+/// percent-escapes, empty or dot segments [Lync Server 2013, "Planning for simple URLs"].
+ParsedUrl parse_https_url(std::string_view text);
+
+/// Where a server is reached: an IPv4 address, an IPv6 address in brackets (both given back in
+/// their shortest spelling), or a host name, which may have one label. Never a port.
+ParsedName parse_address(std::string_view text);
+
+} // namespace lync

@@ -1,0 +1,53 @@
+#pragma once
+
+// The second room: the typed declaration of one deployment and every check on it.
+//
+//     product.h      the seven server products and what follows from the choice
+//     names.h        FQDNs, SIP domains, simple URLs, addresses
+//     name_set.h     the names a certificate covers
+//     certificate.h  what a listener presents, what servers are verified against
+//     publication.h  the declaration, and `declare`, which makes it of a block tree
+//
+// Words are those of Microsoft's Topology Builder.
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace lync {
+
+/// In the order of their age: comparisons such as `product >= Product::lync_2013` make sense.
+enum class Product : std::uint8_t {
+    ocs_2007,
+    ocs_2007_r2,
+    lync_2010,
+    lync_2013,
+    sfb_2015,
+    sfb_2019,
+    sfb_se,
+};
+
+/// Office Communications Server has one web site, reached by 443, that tells inside from outside
+/// by path (`/Ext`, `/Int`); no autodiscover and no simple URLs.
+constexpr bool is_ocs(Product product) noexcept {
+    return product <= Product::ocs_2007_r2;
+}
+
+/// "Listening ports" of the EXTERNAL web site: [Lync Server 2013, "Define web farm FQDNs"].
+struct Ports {
+    std::uint16_t http = 8080;
+    std::uint16_t https = 4443;
+};
+
+constexpr Ports default_ports(Product product) noexcept {
+    return is_ocs(product) ? Ports{80, 443} : Ports{};
+}
+
+/// The word of the `product` directive, and back.
+std::string_view product_name(Product product) noexcept;
+std::optional<Product> product_from_name(std::string_view name) noexcept;
+
+/// All words of the `product` directive, for messages.
+std::string_view product_names() noexcept;
+
+} // namespace lync

@@ -1,0 +1,34 @@
+#pragma once
+
+// The tree of directives of one lync_publish block. nginx's own parser fills it (src/nginx), or
+// the command-line tool's reader; nothing after this step knows where the text came from.
+
+#include "base/diagnostic.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace lync::config {
+
+/// A directive: its name, its arguments with nginx's quoting already undone, and where it was
+/// written. A block directive has its children in `children`, in the order they were written
+/// (an `include` has vanished: its directives stand here, with the place of their own file).
+struct Directive {
+    std::string name;
+    std::vector<std::string> arguments;
+    Place place;
+    bool is_block = false;
+    std::vector<std::unique_ptr<Directive>> children;
+
+    /// Shown in messages: `pool "fepool.contoso.local"`, `lync_publish "contoso"`.
+    std::string title() const {
+        return arguments.empty() ? name : name + " " + lync::quoted(arguments.front());
+    }
+};
+
+/// The closest known directive to a mistyped one among those that may stand in the block called
+/// `block`, or empty if none is near: for "did you mean".
+std::string_view nearest_directive(std::string_view name, std::string_view block) noexcept;
+
+} // namespace lync::config

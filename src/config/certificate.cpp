@@ -1,0 +1,234 @@
+// The checks on certificate files. What a file is read as stands in certificate_pem.cpp, what a
+// certificate says in certificate_x509.cpp.
+
+#include "config/certificate.h"
+
+#include "config/certificate_pem.h"
+#include "config/certificate_x509.h"
+
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+
+namespace lync::config {
+
+namespace {
+
+constexpr std::chrono::days warn_before{30};
+
+std::string quote(std::string_view text) {
+    return "\"" + std::string(text) + "\"";
+}
+
+std::string in_days(std::chrono::seconds left) {
+    const auto days = std::chrono::floor<std::chrono::days>(left).count();
+    if (days == 0) {
+        return "in less than a day";
+    }
+    return "in " + std::to_string(days) + (days == 1 ? " day" : " days");
+}
+
+/// `certificate "F"`, or `intermediate certificate "CN=..." in "F"`.
+std::string title(const X509* certificate, std::size_t place, const std::string& file) {
+    return place == 0 ? "certificate " + quote(file)
+                      : "intermediate certificate " + quote(subject_of(certificate)) + " in " +
+                            quote(file);
+}
+
+/// What no client has accepted for years, on any certificate of the chain but a root: its
+/// signature is never looked at.
+std::string refuse_weak(const X509* certificate, std::size_t place, const std::string& file) {
+    const std::string remedy =
+        place == 0 ? "have it issued again" : "get the current one of the CA";
+
+    if (const Key key = key_of(certificate); key.is_short_rsa()) {
+        return title(certificate, place, file) + " has an RSA key of " + std::to_string(key.bits) +
+               " bits, clients need 2048: " + remedy + (place == 0 ? " for a longer key" : "");
+    }
+    if (const std::string digest = weak_digest_of(certificate); !digest.empty()) {
+        return title(certificate, place, file) + " is signed with " + digest +
+               ", which clients refuse: " + remedy + (place == 0 ? " with SHA-256" : "");
+    }
+    return {};
+}
+
+std::string refuse_mismatch(const PemCertificates& pem, const EVP_PKEY* key,
+                            const std::string& certificate_file, const std::string& key_file) {
+    if (X509_check_private_key(pem.chain.front().get(), key) == 1) {
+        return {};
+    }
+
+    std::string error = "certificate key " + quote(key_file) + " does not match certificate " +
+                        quote(certificate_file) + ": ";
+    for (std::size_t place = 1; place < pem.chain.size(); place++) {
+        if (X509_check_private_key(pem.chain[place].get(), key) == 1) {
+            return error + "it belongs to certificate " + std::to_string(place + 1) +
+                   " of that file, which must stand first, with its intermediates after it";
+        }
+    }
+    return error + "write the key that the certificate was requested with";
+}
+
+std::string refuse_time(const Certificate& certificate, const std::string& file,
+                        std::chrono::sys_seconds now) {
+    if (now > certificate.not_after) {
+        return "certificate " + quote(file) + " expired on " + date_text(certificate.not_after) +
+               ": renew it";
+    }
+    if (now < certificate.not_before) {
+        return "certificate " + quote(file) + " is not valid before " +
+               date_text(certificate.not_before) +
+               ": use another one until then, or check the clock of this system";
+    }
+    return {};
+}
+
+/// Fills in what the first certificate of the file says, and refuses it if that can't be read.
+std::string describe(const X509* leaf, const std::string& file, Certificate& certificate) {
+    certificate.subject = subject_of(leaf);
+    certificate.weak_signature = !weak_digest_of(leaf).empty();
+
+    const Key key = key_of(leaf);
+    certificate.key_kind = key.kind;
+    certificate.key_bits = key.bits;
+    if (key.kind == KeyKind::other) {
+        return "certificate " + quote(file) +
+               " has a kind of key that TLS clients don't know: have it issued for an RSA or "
+               "ECDSA key";
+    }
+
+    const auto validity = validity_of(leaf);
+    if (!validity) {
+        return "certificate " + quote(file) + " has dates that can't be read: have it issued again";
+    }
+    certificate.not_before = validity->not_before;
+    certificate.not_after = validity->not_after;
+
+    auto names = names_of(leaf);
+    if (!names) {
+        return "certificate " + quote(file) +
+               " has a subject alternative name that can't be read: have it issued again";
+    }
+    certificate.names = std::move(*names);
+    return {};
+}
+
+/// A CA's certificate; or a server's own, which can vouch for that server if it is self-signed.
+bool is_trust_anchor(X509* certificate) {
+    return X509_check_ca(certificate) != 0 || X509_NAME_cmp(X509_get_subject_name(certificate),
+                                                            X509_get_issuer_name(certificate)) == 0;
+}
+
+} // namespace
+
+std::string_view key_kind_name(KeyKind kind) noexcept {
+    switch (kind) {
+    case KeyKind::rsa:
+        return "RSA";
+    case KeyKind::rsa_pss:
+        return "RSA-PSS";
+    case KeyKind::ecdsa:
+        return "ECDSA";
+    case KeyKind::ed25519:
+        return "Ed25519";
+    case KeyKind::ed448:
+        return "Ed448";
+    case KeyKind::other:
+        break;
+    }
+    return "unknown";
+}
+
+Certificate load_certificate(const std::string& certificate_file, const std::string& key_file,
+                             std::chrono::sys_seconds now) {
+    const ErrorQueue queue;
+    Certificate certificate;
+    std::string& error = certificate.error;
+
+    PemCertificates pem = read_certificates(certificate_file, "certificate");
+    if (error = std::move(pem.error); !error.empty()) {
+        return certificate;
+    }
+    const X509* leaf = pem.chain.front().get();
+    certificate.intermediates = pem.chain.size() - 1;
+    if (error = describe(leaf, certificate_file, certificate); !error.empty()) {
+        return certificate;
+    }
+
+    PemKey key = read_key(key_file);
+    if (error = std::move(key.error); !error.empty()) {
+        return certificate;
+    }
+    if (error = refuse_mismatch(pem, key.key.get(), certificate_file, key_file); !error.empty()) {
+        return certificate;
+    }
+    if (error = refuse_time(certificate, certificate_file, now); !error.empty()) {
+        return certificate;
+    }
+    for (std::size_t place = 0; place < pem.chain.size(); place++) {
+        X509* const link = pem.chain[place].get();
+        if (place > 0 && is_self_signed(link)) {
+            continue;
+        }
+        if (error = refuse_weak(link, place, certificate_file); !error.empty()) {
+            return certificate;
+        }
+        // Clients may know a newer intermediate, so an old one is no reason to stop.
+        if (const auto validity = validity_of(link);
+            place > 0 && validity && validity->not_after < now) {
+            certificate.warnings.push_back(title(link, place, certificate_file) + " expired on " +
+                                           date_text(validity->not_after) +
+                                           ": get the current one of the CA");
+        }
+    }
+
+    if (certificate.not_after - now <= warn_before) {
+        certificate.warnings.push_back("certificate " + quote(certificate_file) + " expires on " +
+                                       date_text(certificate.not_after) + ", " +
+                                       in_days(certificate.not_after - now) + ": renew it");
+    }
+    return certificate;
+}
+
+TrustedCa load_trusted_ca(const std::string& file, std::chrono::sys_seconds now) {
+    const ErrorQueue queue;
+    TrustedCa ca;
+
+    PemCertificates pem = read_certificates(file, "trusted CA");
+    if (ca.error = std::move(pem.error); !ca.error.empty()) {
+        return ca;
+    }
+
+    ca.count = pem.chain.size();
+    bool can_issue = false;
+    std::chrono::sys_seconds last{};
+    for (const X509Ptr& certificate : pem.chain) {
+        can_issue = can_issue || is_trust_anchor(certificate.get());
+        const auto validity = validity_of(certificate.get());
+        if (!validity || validity->not_after < now) {
+            ca.expired++;
+        }
+        if (validity) {
+            last = std::max(last, validity->not_after);
+        }
+    }
+
+    if (ca.expired == ca.count) {
+        ca.error = ca.count == 1
+                       ? "trusted CA " + quote(file) + " expired on " + date_text(last)
+                       : "all " + std::to_string(ca.count) + " certificates of trusted CA " +
+                             quote(file) + " have expired, the last one on " + date_text(last);
+        ca.error += ": write the CA that issued the servers' current certificates";
+    } else if (last - now <= warn_before) {
+        ca.warnings.push_back("trusted CA " + quote(file) + " expires on " + date_text(last) +
+                              ", " + in_days(last - now) + ": renew it");
+    }
+    if (ca.error.empty() && !can_issue) {
+        ca.warnings.push_back("trusted CA " + quote(file) +
+                              " holds no CA's certificate: no server can be verified against it, "
+                              "write the CA that issued the servers' certificates");
+    }
+    return ca;
+}
+
+} // namespace lync::config

@@ -1,0 +1,63 @@
+#pragma once
+
+// What a listener presents and what servers are verified against: PEM files, read and checked at
+// load, while nginx can still refuse the configuration.
+//
+// The files are read as nginx reads them: the first certificate is the listener's own, those after
+// it are intermediates, the key may stand in the same file. Nobody is ever asked for a passphrase,
+// and OpenSSL's error queue is left empty. An error is one sentence in nginx's form that names the
+// file and says what would be right; a warning likewise.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lync::config {
+
+/// nginx presents one certificate of each kind.
+enum class KeyKind : std::uint8_t { rsa, rsa_pss, ecdsa, ed25519, ed448, other };
+std::string_view key_kind_name(KeyKind kind) noexcept;
+
+/// A listener's certificate. With an error set, the rest is what was known when it was found.
+struct Certificate {
+    std::string error;                 ///< empty if the certificate can be presented
+    std::vector<std::string> warnings; ///< legal, but worth a word
+
+    /// Lower-case dNSNames of the subject alternative name in their order; the common name only
+    /// where there is no dNSName at all. Not checked any further: NameSet knows which ones cover.
+    std::vector<std::string> names;
+    std::string subject; ///< "CN=lyncwebext.contoso.com,O=Contoso": RFC 2253, printable ASCII
+    std::chrono::sys_seconds not_before{};
+    std::chrono::sys_seconds not_after{};
+    KeyKind key_kind = KeyKind::other;
+    int key_bits = 0;
+    bool weak_signature = false;   ///< signed over SHA-1, MD5 or older
+    std::size_t intermediates = 0; ///< certificates after the first
+
+    explicit operator bool() const noexcept { return error.empty(); }
+};
+
+/// Loads the PEM files of a `certificate` directive (paths as nginx opens them) and checks what
+/// would fail at run time: readable, not encrypted, a pair, valid at `now`, RSA of 2048 bits or
+/// more, no SHA-1. Warns 30 days before the end.
+Certificate load_certificate(const std::string& certificate_file, const std::string& key_file,
+                             std::chrono::sys_seconds now);
+
+/// The CAs that servers are verified against.
+struct TrustedCa {
+    std::string error;
+    std::vector<std::string> warnings;
+    std::size_t count = 0;   ///< certificates in the file
+    std::size_t expired = 0; ///< how many of them are no longer valid
+
+    explicit operator bool() const noexcept { return error.empty(); }
+};
+
+/// Loads the PEM file of a `trusted_ca` directive: an error if it is unreadable, holds no
+/// certificate, or all of them have expired.
+TrustedCa load_trusted_ca(const std::string& file, std::chrono::sys_seconds now);
+
+} // namespace lync::config

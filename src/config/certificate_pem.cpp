@@ -1,0 +1,276 @@
+#include "config/certificate_pem.h"
+
+#include <openssl/asn1.h>
+#include <openssl/crypto.h>
+#include <openssl/pem.h>
+#include <openssl/pkcs12.h>
+#include <openssl/pkcs7.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <new>
+#include <system_error>
+
+namespace lync::config {
+
+namespace {
+
+// The largest bundle of public CAs is a quarter of a megabyte.
+constexpr off_t largest_file = 16 * 1024 * 1024;
+
+/// The bytes of a file, wiped when they go: there may be a key among them.
+struct FileBytes {
+    FileBytes() = default;
+    FileBytes(const FileBytes&) = delete;
+    FileBytes& operator=(const FileBytes&) = delete;
+    ~FileBytes() { OPENSSL_cleanse(bytes.data(), bytes.size()); }
+
+    std::string bytes;
+};
+
+class Descriptor {
+public:
+    explicit Descriptor(int fd) noexcept : fd_(fd) {}
+    ~Descriptor() {
+        if (fd_ >= 0) {
+            close(fd_);
+        }
+    }
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    int get() const noexcept { return fd_; }
+
+private:
+    int fd_;
+};
+
+std::string failed(std::string_view call, int error) {
+    std::string text = std::string(call) + " failed (" + std::to_string(error) + ": " +
+                       std::generic_category().message(error) + ")";
+    if (error == ENOENT || error == ENOTDIR) {
+        text += ", check the path";
+    } else if (error == EACCES) {
+        text += ", the user that starts nginx must be able to read it";
+    }
+    return text;
+}
+
+/// Reads the whole file, or says why not. Never waits: a pipe would be empty for nginx afterwards.
+std::string read_file(const std::string& file, std::string& bytes) {
+    if (file.find('\0') != std::string::npos) {
+        return "the path contains the byte 0x00";
+    }
+    const Descriptor descriptor(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (descriptor.get() < 0) {
+        return failed("open()", errno);
+    }
+
+    struct stat info {};
+    if (fstat(descriptor.get(), &info) != 0) {
+        return failed("fstat()", errno);
+    }
+    if (S_ISDIR(info.st_mode)) {
+        return "it is a directory, write the path of a file";
+    }
+    if (!S_ISREG(info.st_mode)) {
+        return "it is not a regular file";
+    }
+    if (info.st_size > largest_file) {
+        return "it is " + std::to_string(info.st_size) + " bytes long, more than the " +
+               std::to_string(largest_file) + " that are read";
+    }
+
+    bytes.resize(static_cast<std::size_t>(info.st_size));
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+        const ssize_t got = read(descriptor.get(), bytes.data() + done, bytes.size() - done);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return failed("read()", errno);
+        }
+        if (got == 0) {
+            break;
+        }
+        done += static_cast<std::size_t>(got);
+    }
+    bytes.resize(done);
+    return {};
+}
+
+BioPtr memory_bio(const std::string& bytes) {
+    BioPtr bio(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
+    if (bio == nullptr) {
+        throw std::bad_alloc();
+    }
+    return bio;
+}
+
+/// Instead of a prompt. Remembers that there was a passphrase to ask for.
+int no_passphrase(char*, int, int, void* asked) {
+    *static_cast<bool*>(asked) = true;
+    return -1;
+}
+
+bool contains(const std::string& bytes, std::string_view text) {
+    return bytes.find(text) != std::string::npos;
+}
+
+/// Whether the whole file is one DER SEQUENCE, as certificates, keys and PFX files are.
+bool is_der(const std::string& bytes) {
+    const auto* start = reinterpret_cast<const unsigned char*>(bytes.data());
+    const unsigned char* at = start;
+    long length = 0;
+    int tag = 0;
+    int tag_class = 0;
+    const int form =
+        ASN1_get_object(&at, &length, &tag, &tag_class, static_cast<long>(bytes.size()));
+    return (form & 0x80) == 0 && tag == V_ASN1_SEQUENCE &&
+           (at - start) + length == static_cast<long>(bytes.size());
+}
+
+/// Whether DER parses as the type that `parse` (a d2i function) makes.
+template <typename Type>
+bool parses_as(const std::string& bytes, Type* (*parse)(Type**, const unsigned char**, long),
+               void (*release)(Type*)) {
+    const auto* at = reinterpret_cast<const unsigned char*>(bytes.data());
+    Type* parsed = parse(nullptr, &at, static_cast<long>(bytes.size()));
+    release(parsed);
+    return parsed != nullptr;
+}
+
+std::string convert(std::string_view what, std::string_view command, const std::string& file,
+                    std::string_view options) {
+    return "it is not PEM but " + std::string(what) + ", convert it with \"openssl " +
+           std::string(command) + " -in " + file + std::string(options) + " -out FILE\"";
+}
+
+/// Why no certificate was found in the file, and what to do about it.
+std::string explain_no_certificate(const std::string& file, const std::string& bytes) {
+    if (is_der(bytes)) {
+        if (parses_as(bytes, d2i_X509, X509_free)) {
+            return convert("DER", "x509 -inform DER", file, "");
+        }
+        if (parses_as(bytes, d2i_PKCS12, PKCS12_free)) {
+            return convert("PKCS#12 (PFX)", "pkcs12", file, " -nokeys");
+        }
+        if (parses_as(bytes, d2i_PKCS7, PKCS7_free)) {
+            return convert("PKCS#7", "pkcs7 -inform DER", file, " -print_certs");
+        }
+    }
+    if (contains(bytes, "-----BEGIN CERTIFICATE-----")) {
+        return "\"-----BEGIN CERTIFICATE-----\" doesn't start its line, remove what stands before "
+               "it";
+    }
+    if (contains(bytes, "-----BEGIN PKCS7-----")) {
+        return "it holds PKCS#7, convert it with \"openssl pkcs7 -in " + file +
+               " -print_certs -out FILE\"";
+    }
+    if (contains(bytes, "CERTIFICATE REQUEST-----")) {
+        return "it holds a certificate request, write the certificate that the CA made of it";
+    }
+    if (contains(bytes, "PRIVATE KEY-----")) {
+        return "it holds a private key and no certificate";
+    }
+    return "it is not PEM, no line in it is \"-----BEGIN CERTIFICATE-----\"";
+}
+
+/// The same for a key.
+std::string explain_no_key(const std::string& file, const std::string& bytes) {
+    if (contains(bytes, "PRIVATE KEY-----")) {
+        return "the private key in it is damaged or of an unknown kind, copy the file again";
+    }
+    if (is_der(bytes)) {
+        return parses_as(bytes, d2i_PKCS12, PKCS12_free)
+                   ? convert("PKCS#12 (PFX)", "pkcs12", file, " -nocerts -nodes")
+                   : convert("DER", "pkey -inform DER", file, "");
+    }
+    if (contains(bytes, "-----BEGIN CERTIFICATE-----")) {
+        return "it holds a certificate and no private key, write the certificate first and the "
+               "key second";
+    }
+    return "it is not PEM, no line in it is \"-----BEGIN PRIVATE KEY-----\"";
+}
+
+/// At the end of a PEM file nginx and OpenSSL find "no start line"; anything else is damage.
+bool at_end_of_pem() noexcept {
+    const unsigned long code = ERR_peek_last_error();
+    return ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+}
+
+std::string cannot_load(std::string_view what, const std::string& file) {
+    return "cannot load " + std::string(what) + " \"" + file.c_str() + "\": ";
+}
+
+} // namespace
+
+PemCertificates read_certificates(const std::string& file, std::string_view what) {
+    const ErrorQueue queue;
+    PemCertificates result;
+    FileBytes content;
+
+    result.error = read_file(file, content.bytes);
+    if (result.error.empty() && content.bytes.empty()) {
+        result.error = "it is empty";
+    }
+    if (!result.error.empty()) {
+        result.error.insert(0, cannot_load(what, file));
+        return result;
+    }
+
+    const BioPtr bio = memory_bio(content.bytes);
+    bool encrypted = false;
+    for (;;) {
+        // The first may be a "TRUSTED CERTIFICATE", for nginx reads it with the same function.
+        auto* const read = result.chain.empty() ? PEM_read_bio_X509_AUX : PEM_read_bio_X509;
+        X509Ptr certificate(read(bio.get(), nullptr, no_passphrase, &encrypted));
+        if (certificate == nullptr) {
+            break;
+        }
+        result.chain.push_back(std::move(certificate));
+    }
+
+    if (!at_end_of_pem()) {
+        result.error = cannot_load(what, file) + "certificate " +
+                       std::to_string(result.chain.size() + 1) +
+                       " in it is damaged, copy the file again";
+    } else if (result.chain.empty()) {
+        result.error = cannot_load(what, file) + explain_no_certificate(file, content.bytes);
+    }
+    return result;
+}
+
+PemKey read_key(const std::string& file) {
+    constexpr std::string_view what = "certificate key";
+    const ErrorQueue queue;
+    PemKey result;
+    FileBytes content;
+
+    result.error = read_file(file, content.bytes);
+    if (result.error.empty() && content.bytes.empty()) {
+        result.error = "it is empty";
+    }
+    if (!result.error.empty()) {
+        result.error.insert(0, cannot_load(what, file));
+        return result;
+    }
+
+    const BioPtr bio = memory_bio(content.bytes);
+    bool encrypted = false;
+    result.key.reset(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, &encrypted));
+    if (result.key != nullptr) {
+        return result;
+    }
+    result.error = cannot_load(what, file);
+    result.error += encrypted ? "it is encrypted and nobody is there to type the passphrase, "
+                                "decrypt it with \"openssl pkey -in " +
+                                    file + " -out FILE\""
+                              : explain_no_key(file, content.bytes);
+    return result;
+}
+
+} // namespace lync::config

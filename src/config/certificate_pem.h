@@ -1,0 +1,49 @@
+#pragma once
+
+// Inside certificate*.cpp only: files of PEM, and what people put in their place.
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lync::config {
+
+struct FreeOpenssl {
+    void operator()(BIO* bio) const noexcept { BIO_free_all(bio); }
+    void operator()(X509* certificate) const noexcept { X509_free(certificate); }
+    void operator()(EVP_PKEY* key) const noexcept { EVP_PKEY_free(key); }
+};
+using BioPtr = std::unique_ptr<BIO, FreeOpenssl>;
+using X509Ptr = std::unique_ptr<X509, FreeOpenssl>;
+using KeyPtr = std::unique_ptr<EVP_PKEY, FreeOpenssl>;
+
+/// nginx logs whatever is left in the error queue at the next TLS error of anybody.
+struct ErrorQueue {
+    ErrorQueue() noexcept { ERR_clear_error(); }
+    ~ErrorQueue() { ERR_clear_error(); }
+    ErrorQueue(const ErrorQueue&) = delete;
+    ErrorQueue& operator=(const ErrorQueue&) = delete;
+};
+
+/// The certificates of a file in their order: at least one, or an error.
+struct PemCertificates {
+    std::vector<X509Ptr> chain;
+    std::string error;
+};
+
+/// `what` is how messages call the file: "certificate", "trusted CA".
+PemCertificates read_certificates(const std::string& file, std::string_view what);
+
+struct PemKey {
+    KeyPtr key;
+    std::string error;
+};
+PemKey read_key(const std::string& file);
+
+} // namespace lync::config

@@ -1,0 +1,185 @@
+#include "config/certificate_x509.h"
+
+#include "base/ascii.h"
+#include "config/certificate_pem.h"
+
+#include <openssl/asn1.h>
+#include <openssl/objects.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <ctime>
+#include <memory>
+
+namespace lync::config {
+
+namespace {
+
+struct FreeGeneralNames {
+    void operator()(GENERAL_NAMES* names) const noexcept { GENERAL_NAMES_free(names); }
+};
+struct FreeBytes {
+    void operator()(unsigned char* bytes) const noexcept { OPENSSL_free(bytes); }
+};
+
+/// Lower case, or empty for what no client can have asked for.
+std::string usable_name(std::string_view name) {
+    const bool printable =
+        std::all_of(name.begin(), name.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+    return printable ? to_ascii_lower(name) : std::string();
+}
+
+/// The last common name is the most specific one [RFC 2818, 3.1].
+std::string common_name_of(const X509* certificate) {
+    const X509_NAME* subject = X509_get_subject_name(certificate);
+    int last = -1;
+    for (int at = -1; (at = X509_NAME_get_index_by_NID(subject, NID_commonName, at)) >= 0;) {
+        last = at;
+    }
+    if (last < 0) {
+        return {};
+    }
+
+    unsigned char* utf8 = nullptr;
+    const int size =
+        ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, last)));
+    const std::unique_ptr<unsigned char, FreeBytes> owner(utf8);
+    return size <= 0
+               ? std::string()
+               : usable_name({reinterpret_cast<const char*>(utf8), static_cast<std::size_t>(size)});
+}
+
+std::optional<std::chrono::sys_seconds> time_of(const ASN1_TIME* time) {
+    std::tm tm{};
+    if (time == nullptr || ASN1_TIME_to_tm(time, &tm) != 1) {
+        return std::nullopt;
+    }
+    const std::chrono::sys_days day = std::chrono::year(tm.tm_year + 1900) /
+                                      std::chrono::month(static_cast<unsigned>(tm.tm_mon) + 1) /
+                                      std::chrono::day(static_cast<unsigned>(tm.tm_mday));
+    return day + std::chrono::hours(tm.tm_hour) + std::chrono::minutes(tm.tm_min) +
+           std::chrono::seconds(tm.tm_sec);
+}
+
+} // namespace
+
+std::string subject_of(const X509* certificate) {
+    const BioPtr bio(BIO_new(BIO_s_mem()));
+    if (bio == nullptr ||
+        X509_NAME_print_ex(bio.get(), X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253) < 0) {
+        return {};
+    }
+    const char* text = nullptr;
+    const long size = BIO_get_mem_data(bio.get(), &text);
+    return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
+}
+
+std::optional<std::vector<std::string>> names_of(const X509* certificate) {
+    int critical = 0;
+    const std::unique_ptr<GENERAL_NAMES, FreeGeneralNames> alternatives(static_cast<GENERAL_NAMES*>(
+        X509_get_ext_d2i(certificate, NID_subject_alt_name, &critical, nullptr)));
+    if (alternatives == nullptr && critical != -1) {
+        return std::nullopt; // there, but malformed, or there twice
+    }
+
+    std::vector<std::string> names;
+    bool has_dns_name = false;
+    const int count = alternatives == nullptr ? 0 : sk_GENERAL_NAME_num(alternatives.get());
+    for (int i = 0; i < count; i++) {
+        const GENERAL_NAME* alternative = sk_GENERAL_NAME_value(alternatives.get(), i);
+        if (alternative->type != GEN_DNS) {
+            continue;
+        }
+        has_dns_name = true;
+        const ASN1_IA5STRING* text = alternative->d.dNSName;
+        std::string name = usable_name({reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+                                        static_cast<std::size_t>(ASN1_STRING_length(text))});
+        if (!name.empty()) {
+            names.push_back(std::move(name));
+        }
+    }
+
+    if (!has_dns_name) {
+        if (std::string name = common_name_of(certificate); !name.empty()) {
+            names.push_back(std::move(name));
+        }
+    }
+    return names;
+}
+
+std::optional<Validity> validity_of(const X509* certificate) {
+    const auto not_before = time_of(X509_get0_notBefore(certificate));
+    const auto not_after = time_of(X509_get0_notAfter(certificate));
+    if (!not_before || !not_after) {
+        return std::nullopt;
+    }
+    return Validity{*not_before, *not_after};
+}
+
+Key key_of(const X509* certificate) {
+    const EVP_PKEY* key = X509_get0_pubkey(certificate);
+    if (key == nullptr) {
+        return {};
+    }
+
+    const int bits = EVP_PKEY_get_bits(key);
+    switch (EVP_PKEY_get_base_id(key)) {
+    case EVP_PKEY_RSA:
+        return {KeyKind::rsa, bits};
+    case EVP_PKEY_RSA_PSS:
+        return {KeyKind::rsa_pss, bits};
+    case EVP_PKEY_EC:
+        return {KeyKind::ecdsa, bits};
+    case EVP_PKEY_ED25519:
+        return {KeyKind::ed25519, bits};
+    case EVP_PKEY_ED448:
+        return {KeyKind::ed448, bits};
+    default:
+        return {KeyKind::other, bits};
+    }
+}
+
+std::string weak_digest_of(const X509* certificate) {
+    int digest = NID_undef;
+    // Knows the digest inside RSA-PSS parameters, but none that this OpenSSL no longer computes.
+    if (X509_get_signature_info(const_cast<X509*>(certificate), &digest, nullptr, nullptr,
+                                nullptr) != 1) {
+        int algorithm = NID_undef;
+        OBJ_find_sigid_algs(X509_get_signature_nid(certificate), &digest, &algorithm);
+    }
+
+    switch (digest) {
+    case NID_sha1:
+        return "SHA-1";
+    case NID_md5:
+        return "MD5";
+    case NID_md2:
+    case NID_md4:
+    case NID_md5_sha1:
+    case NID_ripemd160:
+        return OBJ_nid2sn(digest);
+    default:
+        return {};
+    }
+}
+
+bool is_self_signed(X509* certificate) {
+    return X509_self_signed(certificate, 0) == 1;
+}
+
+std::string date_text(std::chrono::sys_seconds time) {
+    const auto day = std::chrono::floor<std::chrono::days>(time);
+    const std::chrono::year_month_day date(day);
+    const auto minutes = std::chrono::floor<std::chrono::minutes>(time - day).count();
+
+    std::array<char, 64> text{};
+    std::snprintf(text.data(), text.size(), "%04d-%02u-%02u %02d:%02d UTC",
+                  static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                  static_cast<unsigned>(date.day()), static_cast<int>(minutes / 60),
+                  static_cast<int>(minutes % 60));
+    return text.data();
+}
+
+} // namespace lync::config

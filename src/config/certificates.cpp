@@ -1,0 +1,196 @@
+// The certificates of a declaration: each file loaded and checked while nginx can still refuse
+// the configuration, and the names they cover held against the names that are published.
+
+#include "config/declare.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace lync::config {
+
+namespace {
+
+/// The names clients will ask for over https, in the order an administrator wrote them. Patterns
+/// ("meet.*") can't be held against a certificate before somebody asks for a name.
+std::vector<std::pair<std::string, const Place*>> https_names(const Publication& publication) {
+    std::vector<std::pair<std::string, const Place*>> names;
+    std::set<std::string_view> seen;
+    const auto add = [&](const std::string& name, const Place& place) {
+        if (!name.ends_with(".*") && seen.insert(name).second) {
+            names.emplace_back(name, &place);
+        }
+    };
+
+    for (const Farm& farm : publication.farms) {
+        for (const std::string& name : farm.published) {
+            add(name, farm.published_place);
+        }
+    }
+    for (const SimpleUrl& url : publication.simple_urls) {
+        if (url.kind != SimpleUrlKind::admin) {
+            add(url.host, url.place);
+        }
+    }
+    return names;
+}
+
+/// One warning for each name, but no flood: a hoster may have thousands of SIP domains.
+constexpr std::size_t most_lyncdiscover_warnings = 10;
+
+/// What a listener presents: the names of each certificate, by itself.
+class Presented {
+public:
+    explicit Presented(const Publication& publication) : publication_(publication) {
+        for (const Certificate& certificate : publication.loaded_certificates) {
+            NameSet& set = sets_.emplace_back();
+            for (const std::string& name : certificate.names) {
+                set.add(name);
+            }
+            set.freeze();
+        }
+    }
+
+    NameSet together() const {
+        NameSet together;
+        for (const Certificate& certificate : publication_.loaded_certificates) {
+            for (const std::string& name : certificate.names) {
+                together.add(name);
+            }
+        }
+        together.freeze();
+        return together;
+    }
+
+    NameSet common() const {
+        NameSet common = sets_.front();
+        for (const NameSet& set : sets_) {
+            common.keep_common(set);
+        }
+        return common;
+    }
+
+    /// "a certificate"; or the one that lacks the name, where another has it.
+    std::string lacking(std::string_view name) const {
+        if (!publication_.certificate_names->covers(name)) {
+            return "a certificate";
+        }
+        const auto found = std::find_if(sets_.begin(), sets_.end(),
+                                        [&](const NameSet& set) { return !set.covers(name); });
+        const auto index = static_cast<std::size_t>(found - sets_.begin());
+        return "the " +
+               std::string(key_kind_name(publication_.loaded_certificates[index].key_kind)) +
+               " certificate " + lync::quoted(publication_.certificates[index].certificate);
+    }
+
+private:
+    const Publication& publication_;
+    std::vector<NameSet> sets_; ///< never empty
+};
+
+/// "NAME is not covered by a certificate of lync_publish ..."
+std::string not_covered(const Publication& publication, const Presented& presented,
+                        const std::string& name) {
+    return lync::quoted(name) + " is not covered by " + presented.lacking(name) +
+           " of lync_publish " + lync::quoted(publication.name);
+}
+
+/// What becomes of a lyncdiscover name that not every certificate covers. `partly`: one does, so
+/// that "auto" doesn't answer it over plain HTTP.
+std::string lyncdiscover_consequence(const Publication& publication, bool partly) {
+    const bool listens = !publication.http_sockets.empty();
+    const bool automatic = publication.http_autodiscover == HttpAutodiscover::automatic;
+    if (listens && (automatic ? !partly : publication.http_autodiscover == HttpAutodiscover::on)) {
+        return ": clients find it over plain HTTP only (http_autodiscover " +
+               std::string(automatic ? "auto" : "on") +
+               "), add the name to the certificate's subject alternative names for https";
+    }
+    return ": phones drop the connection, add the name to the certificate's subject alternative "
+           "names or " +
+           std::string(!listens ? "take \"http_listen off\" out"
+                       : partly ? "set \"http_autodiscover\" to \"on\""
+                                : "set \"http_autodiscover\" to \"auto\"");
+}
+
+void remark_lyncdiscover(const Publication& publication, const Presented& presented,
+                         std::vector<Diagnostic>& remarks) {
+    std::size_t uncovered = 0;
+    bool partly = true; // those that aren't told one by one
+    for (std::size_t i = 0; i < publication.sip_domains.size(); i++) {
+        const std::string& domain = publication.sip_domains[i];
+        const std::string name = "lyncdiscover." + domain;
+        if (domain == "*" || publication.common_names->covers(name)) {
+            continue;
+        }
+        const bool by_one = publication.certificate_names->covers(name);
+        if (++uncovered <= most_lyncdiscover_warnings) {
+            remarks.push_back({Severity::warning,
+                               not_covered(publication, presented, name) +
+                                   lyncdiscover_consequence(publication, by_one),
+                               publication.place_of_sip_domain(i)});
+        } else {
+            partly = partly && by_one;
+        }
+    }
+    if (uncovered > most_lyncdiscover_warnings) {
+        remarks.push_back({Severity::warning,
+                           std::to_string(uncovered - most_lyncdiscover_warnings) +
+                               " more lyncdiscover names are not covered by " +
+                               (partly ? "each" : "a") + " certificate of lync_publish " +
+                               lync::quoted(publication.name) +
+                               lyncdiscover_consequence(publication, partly),
+                           publication.place});
+    }
+}
+
+} // namespace
+
+void check_certificates(Publication& publication, const Environment& environment,
+                        std::vector<Diagnostic>& remarks) {
+    std::set<KeyKind> kinds;
+
+    for (const CertificateFiles& files : publication.certificates) {
+        Certificate certificate = load_certificate(files.certificate, files.key, environment.now);
+        if (!certificate.error.empty()) {
+            throw Mistake(certificate.error, files.place);
+        }
+        if (!kinds.insert(certificate.key_kind).second) {
+            throw Mistake("certificate " + lync::quoted(files.certificate) +
+                              " has the same kind of key (" +
+                              std::string(key_kind_name(certificate.key_kind)) +
+                              ") as another one of lync_publish " + lync::quoted(publication.name) +
+                              ": a listener presents one certificate of each kind",
+                          files.place);
+        }
+        for (const std::string& warning : certificate.warnings) {
+            remarks.push_back({Severity::warning, warning, files.place});
+        }
+        publication.loaded_certificates.push_back(std::move(certificate));
+    }
+    const Presented presented(publication);
+    publication.certificate_names = std::make_shared<NameSet>(presented.together());
+    publication.common_names = std::make_shared<NameSet>(presented.common());
+
+    if (!publication.trusted_ca.empty()) {
+        const TrustedCa ca = load_trusted_ca(publication.trusted_ca, environment.now);
+        if (!ca.error.empty()) {
+            throw Mistake(ca.error, publication.trusted_ca_place);
+        }
+        for (const std::string& warning : ca.warnings) {
+            remarks.push_back({Severity::warning, warning, publication.trusted_ca_place});
+        }
+    }
+
+    for (const auto& [name, place] : https_names(publication)) {
+        if (!publication.common_names->covers(name)) {
+            remarks.push_back({Severity::warning,
+                               not_covered(publication, presented, name) +
+                                   ": clients refuse it, add the name to the certificate's subject "
+                                   "alternative names",
+                               *place});
+        }
+    }
+    remark_lyncdiscover(publication, presented, remarks);
+}
+
+} // namespace lync::config

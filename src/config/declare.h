@@ -1,0 +1,97 @@
+#pragma once
+
+// Inside the topology room only: the pieces that `declare` (declare.cpp) is put together from.
+
+#include "config/grammar.h"
+#include "config/publication.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lync::config {
+
+using config::Directive;
+
+inline std::string at(const Place& place) {
+    return place.file + ":" + std::to_string(place.line);
+}
+
+/// `on` or `off`, or a Mistake.
+bool read_flag(const Directive& directive, const Directive& block);
+
+/// nginx's time ("960s", "16m", "1h30m") in seconds; a Mistake about `directive` if it isn't one.
+std::chrono::seconds read_time(std::string_view text, const Directive& directive,
+                               const Directive& block);
+
+/// nginx's size ("512m"), checked; the text is kept.
+std::string read_size(const Directive& directive, const Directive& block);
+
+/// A decimal number within [least, most], or nothing.
+std::optional<unsigned> parse_number(std::string_view text, unsigned least, unsigned most) noexcept;
+
+/// What stands behind the first argument of some directives: `name=value`, or a word alone.
+struct Parameter {
+    explicit Parameter(std::string_view written) noexcept
+        : text(written), name(written.substr(0, written.find('='))),
+          has_value(name.size() < written.size()) {
+        value = has_value ? written.substr(name.size() + 1) : std::string_view();
+    }
+
+    std::string_view text;
+    std::string_view name; ///< the whole word if it has no value
+    std::string_view value;
+    bool has_value;
+};
+
+/// The names of a directive's parameters so far.
+class SeenParameters {
+public:
+    /// Throws the Mistake about a name that stands there a second time.
+    void add(std::string_view name, const Directive& directive, const Directive& block);
+
+private:
+    std::vector<std::string_view> names_;
+};
+
+/// A `connection_auth` line; what it doesn't say stays as in `defaults`.
+ConnectionAuth read_connection_auth(const Directive& directive, const Directive& block,
+                                    ConnectionAuth defaults);
+
+/// A `http_listen` or `https_listen` line.
+Socket read_socket(const Directive& directive, const Directive& block);
+
+/// What may stand there behind the address, `proxy_protocol` aside: "backlog=1024", "reuseport".
+bool is_socket_parameter(std::string_view text) noexcept;
+
+/// The body of `pool`, `director`, `office_web_apps` or `exchange`.
+Farm read_farm(const Directive& farm_block, const Directive& block, Product product);
+
+/// The body of `edge`.
+Edge read_edge(const Directive& edge_block, const Directive& block, Product product,
+               std::vector<Diagnostic>& remarks);
+
+/// The `affinity` line of a block with servers; by product where there is none.
+Affinity read_affinity(const Directive& farm_block, Role role, Product product);
+
+/// The `health_check` line of a block with servers; by product and role where there is none.
+HealthCheck read_health_check(const Directive& farm_block, Role role, Product product);
+
+/// The URLs of a `simple_url` line; `pool=` is looked up among the farms already declared.
+void read_simple_urls(const Directive& directive, const Directive& block, Publication& publication);
+
+/// What only the whole declaration shows: names published twice, external equal to internal,
+/// one simple URL the prefix of another, ... Enters the publication's names into `registry`.
+void check_names(const Publication& publication, Registry& registry);
+void check_sockets(Publication& publication, Registry& registry);
+
+/// Office Web Apps and Exchange at the internal web site of a pool or Director, of whichever
+/// publication. Enters the publication's servers into `registry`.
+void check_internal_sites(const Publication& publication, Registry& registry);
+
+/// Loads and checks every certificate and CA file, fills Publication::loaded_certificates,
+/// certificate_names and common_names, and remarks on https names that a certificate doesn't cover.
+void check_certificates(Publication& publication, const Environment& environment,
+                        std::vector<Diagnostic>& remarks);
+
+} // namespace lync::config

@@ -1,0 +1,349 @@
+// `edge [SITE] { ... }`: the Edge Servers' addresses, read and checked.
+
+#include "config/edge.h"
+
+#include "base/ascii.h"
+#include "base/host_names.h"
+#include "config/declare.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+namespace lync::config {
+
+namespace {
+
+constexpr std::array<std::pair<std::string_view, EdgeTopology>, 5> topologies{{
+    {"consolidated", EdgeTopology::consolidated},
+    {"single_site", EdgeTopology::single_site},
+    {"scaled_single_site", EdgeTopology::scaled_single_site},
+    {"multiple_site_remote", EdgeTopology::multiple_site_remote},
+    {"scaled_remote_site", EdgeTopology::scaled_remote_site},
+}};
+
+constexpr std::array<std::string_view, edge_roles> directives{"access_edge",
+                                                              "web_conferencing_edge", "av_edge"};
+
+using Bytes = std::array<unsigned char, 16>;
+
+/// The bytes of an address: 4, 16, or 0 if it is none.
+std::size_t parse_bytes(std::string_view text, Bytes& bytes) noexcept {
+    std::array<char, INET6_ADDRSTRLEN> buffer{};
+    if (text.empty() || text.size() >= buffer.size()) {
+        return 0;
+    }
+    std::copy(text.begin(), text.end(), buffer.begin());
+    if (inet_pton(AF_INET, buffer.data(), bytes.data()) == 1) {
+        return 4;
+    }
+    return inet_pton(AF_INET6, buffer.data(), bytes.data()) == 1 ? 16 : 0;
+}
+
+/// An address in its shortest spelling without brackets; empty if it is none.
+std::string normal_address(std::string_view text) {
+    if (text.size() > 2 && text.front() == '[' && text.back() == ']') {
+        return normal_ipv6(text.substr(1, text.size() - 2));
+    }
+    std::string ipv4 = normal_ipv4(text);
+    return ipv4.empty() ? normal_ipv6(text) : ipv4;
+}
+
+std::string read_address(std::string_view text, const Directive& directive,
+                         const Directive& block) {
+    std::string address = normal_address(text);
+    if (address.empty()) {
+        config::invalid_value(text, directive, block,
+                              "firewalls know addresses, write an IPv4 or IPv6 address");
+    }
+    return address;
+}
+
+/// `external=ADDRESS internal=ADDRESS`, from the given argument on.
+Interfaces read_interfaces(const Directive& directive, std::size_t first, const Directive& block) {
+    Interfaces interfaces;
+    interfaces.place = directive.place;
+    for (std::size_t i = first; i < directive.arguments.size(); i++) {
+        const std::string& argument = directive.arguments[i];
+        const bool external = argument.starts_with("external=");
+        if (!external && !argument.starts_with("internal=")) {
+            throw Mistake("invalid parameter " + lync::quoted(argument) +
+                              config::in_directive(directive, block) + ": " +
+                              config::remedy(argument, block,
+                                             "it may be external=ADDRESS or internal=ADDRESS"),
+                          directive.place);
+        }
+        std::string& side = external ? interfaces.external : interfaces.internal;
+        if (!side.empty()) {
+            throw Mistake("parameter " + lync::quoted(external ? "external" : "internal") +
+                              " is duplicate" + config::in_directive(directive, block),
+                          directive.place);
+        }
+        side = read_address(std::string_view(argument).substr(9), directive, block);
+    }
+    if (!interfaces.external.empty() && interfaces.external == interfaces.internal) {
+        config::invalid_value(interfaces.external, directive, block,
+                              "the external and the internal interface have addresses of their "
+                              "own");
+    }
+    return interfaces;
+}
+
+std::string read_network(const std::string& text, const Directive& directive,
+                         const Directive& block) {
+    const std::size_t slash = text.find('/');
+    Bytes bytes{};
+    const std::string address = normal_address(std::string_view(text).substr(0, slash));
+    const std::size_t size = parse_bytes(address, bytes);
+    const auto bits = slash == std::string::npos
+                          ? std::nullopt
+                          : parse_number(std::string_view(text).substr(slash + 1), 0,
+                                         static_cast<unsigned>(size * 8));
+    if (size == 0 || !bits) {
+        config::invalid_value(text, directive, block,
+                              "a network is written ADDRESS/BITS, such as 10.0.0.0/8");
+    }
+    for (unsigned bit = *bits; bit < size * 8; bit++) {
+        if ((bytes[bit / 8] >> (7 - bit % 8) & 1) != 0) {
+            config::invalid_value(text, directive, block,
+                                  "it has bits beyond the network's " + std::to_string(*bits));
+        }
+    }
+    return address + "/" + std::to_string(*bits);
+}
+
+/// [RFC 1918, RFC 6598, RFC 4193] and what never leaves a link or a host.
+bool is_private(std::string_view address) noexcept {
+    constexpr std::array<std::string_view, 8> networks{
+        "10.0.0.0/8",     "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
+        "169.254.0.0/16", "127.0.0.0/8",   "fc00::/7",       "fe80::/10"};
+    return std::any_of(networks.begin(), networks.end(), [address](std::string_view network) {
+        return network_holds(network, address);
+    });
+}
+
+class EdgeReader {
+public:
+    EdgeReader(const Directive& block, const Directive& parent, Product product,
+               std::vector<Diagnostic>& remarks)
+        : block_(block), parent_(parent), product_(product), remarks_(remarks) {}
+
+    Edge read() {
+        edge_.place = block_.place;
+        read_site();
+        if (const Directive* directive = config::find(block_, "topology")) {
+            read_topology(*directive);
+        }
+        for (const auto& child : block_.children) {
+            read_child(*child);
+        }
+        for (std::size_t role = 0; role < edge_roles; role++) {
+            check_count(static_cast<EdgeRole>(role));
+        }
+        check_public_address();
+        return std::move(edge_);
+    }
+
+private:
+    void read_site() {
+        if (block_.arguments.empty()) {
+            return;
+        }
+        edge_.site = block_.arguments.front();
+        const bool plain = std::all_of(edge_.site.begin(), edge_.site.end(), [](char c) {
+            return is_ascii_alnum(c) || c == '-' || c == '_';
+        });
+        if (!plain || edge_.site.empty() || edge_.site.size() > 64) {
+            config::invalid_value(edge_.site, block_, parent_,
+                                  "the name of a site is made of up to 64 letters, digits, \"_\" "
+                                  "and \"-\"");
+        }
+    }
+
+    void read_topology(const Directive& directive) {
+        edge_.topology = edge_topology_from_name(directive.arguments.front());
+        if (!edge_.topology) {
+            config::invalid_value(directive.arguments.front(), directive, block_,
+                                  "the topologies are consolidated, single_site, "
+                                  "scaled_single_site, multiple_site_remote and "
+                                  "scaled_remote_site");
+        }
+        if (!is_ocs(product_)) {
+            remarks_.push_back({Severity::notice,
+                                "\"topology\" of " + block_.title() +
+                                    " plans Edge Servers of Office "
+                                    "Communications Server 2007, those of product " +
+                                    std::string(product_name(product_)) + " may need other ports",
+                                directive.place});
+        }
+    }
+
+    void read_child(const Directive& child) {
+        if (child.name == "reverse_proxy") {
+            edge_.reverse_proxy = read_interfaces(child, 0, block_);
+        } else if (child.name == "next_hop") {
+            for (const std::string& text : child.arguments) {
+                edge_.next_hops.push_back(read_address(text, child, block_));
+            }
+        } else if (child.name == "internal_network") {
+            for (const std::string& text : child.arguments) {
+                edge_.internal_networks.push_back(read_network(text, child, block_));
+            }
+        } else if (const auto role = std::find(directives.begin(), directives.end(), child.name);
+                   role != directives.end()) {
+            read_server(child, static_cast<EdgeRole>(role - directives.begin()));
+        }
+    }
+
+    void read_server(const Directive& child, EdgeRole role) {
+        if (!edge_.topology) {
+            throw Mistake("no \"topology\" in " + block_.title() + ", and " +
+                              lync::quoted(child.name) +
+                              " needs one: write \"topology consolidated\" or what it is",
+                          child.place);
+        }
+        if (role == EdgeRole::access_edge && is_remote_site(*edge_.topology)) {
+            throw Mistake(lync::quoted(child.name) + " directive is not allowed in " +
+                              block_.title() +
+                              ": users of a remote site use the Access Edge Server of the central "
+                              "site",
+                          child.place);
+        }
+
+        EdgeServers& servers = edge_.roles[static_cast<std::size_t>(role)];
+        const bool vip = child.arguments.front() == "vip";
+        if (vip && !is_scaled(*edge_.topology)) {
+            config::invalid_value("vip", child, block_,
+                                  "topology " + std::string(edge_topology_name(*edge_.topology)) +
+                                      " has no load balancers");
+        }
+        if (vip && servers.vip) {
+            throw Mistake(lync::quoted(child.name + " vip") + " is duplicate in " + block_.title() +
+                              ", the first stands at " + at(servers.vip->place),
+                          child.place);
+        }
+        Interfaces interfaces = read_interfaces(child, vip ? 1 : 0, block_);
+        if (interfaces.external.empty() && interfaces.internal.empty()) {
+            throw Mistake("no address" + config::in_directive(child, block_) +
+                              ": write external=ADDRESS, internal=ADDRESS or both",
+                          child.place);
+        }
+        if (vip) {
+            servers.vip = std::move(interfaces);
+        } else {
+            servers.servers.push_back(std::move(interfaces));
+        }
+    }
+
+    /// Several servers of a role are for arrays, and for the remote site's Web Conferencing Edge
+    /// Servers, each reached by itself. Addresses are unique within a role.
+    void check_count(EdgeRole role) const {
+        const EdgeServers& servers = edge_.of(role);
+        const std::string_view name = directives[static_cast<std::size_t>(role)];
+        const bool several =
+            edge_.topology &&
+            (is_scaled(*edge_.topology) || (role == EdgeRole::web_conferencing_edge &&
+                                            *edge_.topology == EdgeTopology::multiple_site_remote));
+        if (servers.servers.size() > 1 && !several) {
+            throw Mistake(lync::quoted(name) + " directive is duplicate in " + block_.title() +
+                              ", the first stands at " + at(servers.servers.front().place) +
+                              ": topology " + std::string(edge_topology_name(*edge_.topology)) +
+                              " has one " + std::string(edge_role_name(role)),
+                          servers.servers[1].place);
+        }
+        std::set<std::string_view> seen;
+        const auto check = [&](const Interfaces& interfaces) {
+            for (const std::string* address : {&interfaces.external, &interfaces.internal}) {
+                if (address->empty()) {
+                    continue;
+                }
+                if (!seen.insert(*address).second) {
+                    throw Mistake("address " + lync::quoted(*address) + " is duplicate among the " +
+                                      lync::quoted(name) + " directives of " + block_.title(),
+                                  interfaces.place);
+                }
+                // Rules for the one would open the other.
+                if (*address == edge_.reverse_proxy.external ||
+                    *address == edge_.reverse_proxy.internal) {
+                    throw Mistake("address " + lync::quoted(*address) + " in " +
+                                      lync::quoted(name) + " directive of " + block_.title() +
+                                      " is the reverse proxy's, at " +
+                                      at(edge_.reverse_proxy.place),
+                                  interfaces.place);
+                }
+            }
+        };
+        for (const Interfaces& server : servers.servers) {
+            check(server);
+        }
+        if (servers.vip) {
+            check(*servers.vip);
+        }
+    }
+
+    void check_public_address() {
+        for (const Interfaces& server : edge_.of(EdgeRole::av_edge).servers) {
+            if (is_private(server.external)) {
+                remarks_.push_back({Severity::notice,
+                                    "external address " + lync::quoted(server.external) +
+                                        " of the A/V Edge Server in " + block_.title() +
+                                        " is private: it must be publicly routable, without NAT",
+                                    server.place});
+            }
+        }
+    }
+
+    const Directive& block_;
+    const Directive& parent_;
+    Product product_;
+    std::vector<Diagnostic>& remarks_;
+    Edge edge_;
+};
+
+} // namespace
+
+std::string_view edge_topology_name(EdgeTopology topology) noexcept {
+    return topologies[static_cast<std::size_t>(topology)].first;
+}
+
+std::optional<EdgeTopology> edge_topology_from_name(std::string_view name) noexcept {
+    for (const auto& [word, value] : topologies) {
+        if (word == name) {
+            return value;
+        }
+    }
+    return std::nullopt;
+}
+
+std::string_view edge_role_name(EdgeRole role) noexcept {
+    constexpr std::array<std::string_view, edge_roles> names{
+        "Access Edge Server", "Web Conferencing Edge Server", "A/V Edge Server"};
+    return names[static_cast<std::size_t>(role)];
+}
+
+bool network_holds(std::string_view network, std::string_view address) noexcept {
+    const std::size_t slash = network.find('/');
+    Bytes net{};
+    Bytes host{};
+    const std::size_t size = parse_bytes(network.substr(0, slash), net);
+    if (size == 0 || slash == std::string_view::npos || parse_bytes(address, host) != size) {
+        return false;
+    }
+    const auto bits = parse_number(network.substr(slash + 1), 0, static_cast<unsigned>(size * 8));
+    for (unsigned bit = 0; bits && bit < *bits; bit++) {
+        if (((net[bit / 8] ^ host[bit / 8]) >> (7 - bit % 8) & 1) != 0) {
+            return false;
+        }
+    }
+    return bits.has_value();
+}
+
+Edge read_edge(const Directive& edge_block, const Directive& block, Product product,
+               std::vector<Diagnostic>& remarks) {
+    return EdgeReader(edge_block, block, product, remarks).read();
+}
+
+} // namespace lync::config

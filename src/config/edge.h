@@ -1,0 +1,76 @@
+#pragma once
+
+// The Edge Servers beside a publication, as far as a firewall has to know them. Planning only:
+// nothing of it is proxied. The words and the five topologies are those of [Office Communications
+// Server 2007 Edge Server Deployment Guide, "Step 2.3. Configure Firewalls"].
+
+#include "base/product.h"
+#include "config/block.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lync::config {
+
+enum class EdgeTopology : std::uint8_t {
+    consolidated,         ///< all three roles on one computer
+    single_site,          ///< Access and Web Conferencing Edge on one, A/V Edge on another
+    scaled_single_site,   ///< load-balanced arrays on both sides
+    multiple_site_remote, ///< the remote site of several: standalone Web Conferencing Edge Servers
+    scaled_remote_site,   ///< the remote site with arrays
+};
+
+/// The word of the `topology` directive, and back.
+std::string_view edge_topology_name(EdgeTopology topology) noexcept;
+std::optional<EdgeTopology> edge_topology_from_name(std::string_view name) noexcept;
+
+/// Users of a remote site use the Access Edge Server of the central site.
+constexpr bool is_remote_site(EdgeTopology topology) noexcept {
+    return topology >= EdgeTopology::multiple_site_remote;
+}
+
+/// Whether arrays of servers stand behind load balancers' virtual addresses.
+constexpr bool is_scaled(EdgeTopology topology) noexcept {
+    return topology == EdgeTopology::scaled_single_site ||
+           topology == EdgeTopology::scaled_remote_site;
+}
+
+enum class EdgeRole : std::uint8_t { access_edge, web_conferencing_edge, av_edge };
+inline constexpr std::size_t edge_roles = 3;
+/// "Access Edge Server": the words of the guide.
+std::string_view edge_role_name(EdgeRole role) noexcept;
+
+/// The two sides of a server in the perimeter network; empty where not (yet) known.
+struct Interfaces {
+    std::string external; ///< IPv4 or IPv6 in its shortest spelling, no brackets
+    std::string internal;
+    Place place;
+};
+
+/// The servers of one Edge role, and the load balancers' addresses in front of them.
+struct EdgeServers {
+    std::vector<Interfaces> servers;
+    std::optional<Interfaces> vip;
+};
+
+/// One `edge` block.
+struct Edge {
+    std::string site;                     ///< its argument; may be empty
+    std::optional<EdgeTopology> topology; ///< none: only the reverse proxy's addresses are said
+    Interfaces reverse_proxy;
+    EdgeServers roles[edge_roles];              ///< indexed by EdgeRole
+    std::vector<std::string> next_hops;         ///< empty: the Director, else the pool
+    std::vector<std::string> internal_networks; ///< "10.0.0.0/8"; empty: not said
+    Place place;
+
+    const EdgeServers& of(EdgeRole role) const { return roles[static_cast<std::size_t>(role)]; }
+};
+
+/// Whether a CIDR network as in Edge::internal_networks holds an address.
+bool network_holds(std::string_view network, std::string_view address) noexcept;
+
+} // namespace lync::config

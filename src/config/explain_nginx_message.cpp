@@ -1,0 +1,51 @@
+#include "config/explain_nginx_message.h"
+
+#include "config/grammar.h"
+
+namespace lync::config {
+
+namespace {
+
+std::string_view remedy_for_misplaced(std::string_view name) noexcept {
+    if (name == "lync_publish") {
+        return ", close the one block before the other begins";
+    }
+    if (name == "lync_rule") {
+        return ", the module writes it itself";
+    }
+    return ", plain nginx directives go into a file named by \"server_include\"";
+}
+
+} // namespace
+
+std::string retold(std::string_view text, const Directive& block) {
+    const std::size_t first = text.find('"');
+    const std::size_t last = text.rfind('"');
+
+    if (text.starts_with("unknown directive ") && first < last) {
+        return unknown_directive(text.substr(first + 1, last - first - 1), block);
+    }
+    if (text.ends_with("directive is not allowed here") && first < last) {
+        constexpr std::size_t here = 4;
+        return std::string(text.substr(0, text.size() - here))
+            .append("in ")
+            .append(block.title())
+            .append(remedy_for_misplaced(text.substr(first + 1, last - first - 1)));
+    }
+    if (text.starts_with("unexpected end of file")) {
+        return std::string(text) + " of " + block.title() + " that was opened at " +
+               block.place.file + ":" + std::to_string(block.place.line);
+    }
+    return std::string(text) + " in " + block.title();
+}
+
+std::string retold_generated(std::string_view text) {
+    std::string told(text);
+    if (text.starts_with("host not found in upstream ")) {
+        told += ": see to it that the name resolves, write the server's address, or "
+                "\"resolve_at_start off\" if nginx has to start without DNS";
+    }
+    return told;
+}
+
+} // namespace lync::config

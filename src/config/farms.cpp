@@ -1,0 +1,309 @@
+// The blocks with servers in them: pool, director, office_web_apps, exchange.
+
+#include "config/declare.h"
+
+#include "base/host_names.h"
+#include "base/names.h"
+
+#include <algorithm>
+#include <array>
+
+namespace lync::config {
+
+namespace {
+
+constexpr std::array<std::string_view, 6> exchange_services{"ews",        "autodiscover", "owa",
+                                                            "activesync", "mapi",         "oab"};
+
+Role role_of(const Directive& block) noexcept {
+    if (block.name == "pool") {
+        return Role::pool;
+    }
+    if (block.name == "director") {
+        return Role::director;
+    }
+    return block.name == "office_web_apps" ? Role::office_web_apps : Role::exchange;
+}
+
+bool is_web_services(Role role) noexcept {
+    return role == Role::pool || role == Role::director;
+}
+
+std::string read_fqdn(std::string_view text, const Directive& directive, const Directive& block) {
+    ParsedName parsed = parse_fqdn(text);
+    if (!parsed) {
+        throw Mistake("invalid FQDN " + lync::quoted(text) +
+                          config::in_directive(directive, block) + ": " + parsed.error,
+                      directive.place);
+    }
+    return std::move(parsed.name);
+}
+
+/// Whether it is a parameter of `server`, taken over into it. Throws for a bad time or number.
+bool read_server_parameter(Server& server, const Parameter& parameter, const Directive& directive,
+                           const Directive& block) {
+    const std::string_view name = parameter.name;
+    const std::string_view value = parameter.value;
+    const auto number = [&](unsigned least, unsigned& into) {
+        constexpr unsigned most = 1000000;
+        const auto read = parse_number(value, least, most);
+        if (!read) {
+            throw Mistake("invalid parameter " + lync::quoted(parameter.text) +
+                              config::in_directive(directive, block) + ": " + std::string(name) +
+                              " is a number from " + std::to_string(least) + " to " +
+                              std::to_string(most),
+                          directive.place);
+        }
+        into = *read;
+        return true;
+    };
+    if (name == "weight") {
+        return number(1, server.weight);
+    }
+    if (name == "max_conns") {
+        return number(0, server.max_conns);
+    }
+    if (name == "max_fails") {
+        return number(0, server.max_fails);
+    }
+    if (name == "fail_timeout") {
+        server.fail_timeout = read_time(value, directive, block);
+        return true;
+    }
+    if (name == "slow_start") {
+        const bool none = value == "0" || value == "0s";
+        server.slow_start = none ? std::chrono::seconds(0) : read_time(value, directive, block);
+        return true;
+    }
+    return false;
+}
+
+void read_server_parameters(Server& server, const Directive& directive, const Directive& block) {
+    SeenParameters seen;
+
+    for (std::size_t i = 1; i < directive.arguments.size(); i++) {
+        const Parameter parameter(directive.arguments[i]);
+        const bool known = parameter.has_value
+                               ? read_server_parameter(server, parameter, directive, block)
+                               : parameter.name == "backup" || parameter.name == "down";
+        if (!known) {
+            throw Mistake("invalid parameter " + lync::quoted(parameter.text) +
+                              config::in_directive(directive, block) + ": " +
+                              config::remedy(parameter.text, block,
+                                             "it may be weight=N, max_conns=N, max_fails=N, "
+                                             "fail_timeout=TIME, slow_start=TIME, backup or down"),
+                          directive.place);
+        }
+        seen.add(parameter.name, directive, block);
+        server.backup = server.backup || parameter.name == "backup";
+        server.down = server.down || parameter.name == "down";
+    }
+}
+
+Server read_server(const Directive& directive, const Directive& block) {
+    const std::string& text = directive.arguments.front();
+    ParsedName address = parse_address(text);
+    if (!address) {
+        throw Mistake("invalid address " + lync::quoted(text) +
+                          config::in_directive(directive, block) + ": " + address.error,
+                      directive.place);
+    }
+    Server server;
+    server.by_name = !address.name.starts_with('[') && normal_ipv4(address.name).empty();
+    server.address = std::move(address.name);
+    server.place = directive.place;
+    read_server_parameters(server, directive, block);
+    return server;
+}
+
+/// `listening_ports http=8080 https=4443`.
+Ports read_ports(const Directive& directive, const Directive& block, Ports ports, bool has_http) {
+    bool http = false;
+    bool https = false;
+
+    for (const std::string& argument : directive.arguments) {
+        const bool is_http = argument.starts_with("http=");
+        const bool is_https = argument.starts_with("https=");
+        if ((!is_http && !is_https) || (is_http && !has_http)) {
+            throw Mistake("invalid parameter " + lync::quoted(argument) +
+                              config::in_directive(directive, block) + ": it is written " +
+                              (has_http ? "\"listening_ports http=8080 https=4443\""
+                                        : "\"listening_ports https=443\""),
+                          directive.place);
+        }
+        if (is_http ? http : https) {
+            throw Mistake("parameter " + lync::quoted(is_http ? "http" : "https") +
+                              " is duplicate" + config::in_directive(directive, block),
+                          directive.place);
+        }
+        const auto port =
+            parse_number(std::string_view(argument).substr(is_http ? 5 : 6), 1, 65535);
+        if (!port) {
+            config::invalid_value(argument, directive, block, "a port is a number from 1 to 65535");
+        }
+        (is_http ? http : https) = true;
+        (is_http ? ports.http : ports.https) = static_cast<std::uint16_t>(*port);
+    }
+
+    if (has_http && ports.http == ports.https) {
+        throw Mistake("http and https are both port " + std::to_string(ports.http) +
+                          config::in_directive(directive, block) +
+                          ": Topology Builder lists two listening ports for the external web site",
+                      directive.place);
+    }
+    return ports;
+}
+
+void read_external_web_services(Farm& farm, const Directive& farm_block, const Directive& block) {
+    const Directive* directive = config::find(farm_block, "external_web_services");
+    if (directive == nullptr) {
+        throw Mistake("no \"external_web_services\" in " + farm_block.title() + " of " +
+                          block.title() +
+                          ": write the external web services FQDN that Topology Builder shows",
+                      farm_block.place);
+    }
+
+    farm.published.push_back(read_fqdn(directive->arguments.front(), *directive, farm_block));
+    farm.published_place = directive->place;
+    if (farm.published.front() == farm.name) {
+        throw Mistake(lync::quoted(farm.name) + " is published as external_web_services of " +
+                          farm_block.title() +
+                          ": clients must be able to tell the external name from the pool's own",
+                      directive->place);
+    }
+}
+
+void read_exchange_services(Farm& farm, const Directive& farm_block) {
+    for (const auto& child : farm_block.children) {
+        if (child->name != "services") {
+            continue;
+        }
+        for (const std::string& service : child->arguments) {
+            if (std::find(exchange_services.begin(), exchange_services.end(), service) ==
+                exchange_services.end()) {
+                config::invalid_value(service, *child, farm_block,
+                                      service == "ecp" || service == "powershell"
+                                          ? "administrative surfaces are never published"
+                                          : "the services are ews, autodiscover, owa, activesync, "
+                                            "mapi and oab");
+            }
+            if (std::find(farm.services.begin(), farm.services.end(), service) !=
+                farm.services.end()) {
+                config::invalid_value(service, *child, farm_block, "it is duplicate");
+            }
+            farm.services.push_back(service);
+        }
+    }
+    if (farm.services.empty()) {
+        farm.services = {"ews", "autodiscover"}; // what Lync clients need
+    }
+}
+
+} // namespace
+
+std::string_view role_name(Role role) noexcept {
+    switch (role) {
+    case Role::pool:
+        return "pool";
+    case Role::director:
+        return "director";
+    case Role::office_web_apps:
+        return "office_web_apps";
+    case Role::exchange:
+        return "exchange";
+    }
+    return {};
+}
+
+/// [Lync Server 2010, "Load balancing requirements"]: cookie affinity for external web services;
+/// OCS knew nothing but the client's address; since Lync 2013 none is needed.
+Affinity read_affinity(const Directive& farm_block, Role role, Product product) {
+    const Directive* directive = config::find(farm_block, "affinity");
+    if (directive == nullptr) {
+        return !is_web_services(role)          ? Affinity::none
+               : product == Product::lync_2010 ? Affinity::cookie
+               : is_ocs(product)               ? Affinity::source
+                                               : Affinity::none;
+    }
+    const std::string& value = directive->arguments.front();
+    if (value != "none" && value != "source" && value != "cookie") {
+        config::invalid_value(value, *directive, farm_block,
+                              "it is \"none\", \"source\" or \"cookie\"");
+    }
+    return value == "none"     ? Affinity::none
+           : value == "source" ? Affinity::source
+                               : Affinity::cookie;
+}
+
+Farm read_farm(const Directive& farm_block, const Directive& block, Product product) {
+    Farm farm;
+    farm.role = role_of(farm_block);
+    farm.place = farm_block.place;
+
+    const bool web_services = is_web_services(farm.role);
+    for (const std::string& argument : farm_block.arguments) {
+        std::string name = read_fqdn(argument, farm_block, block);
+        if (!web_services) {
+            farm.published.push_back(name);
+        }
+        if (farm.name.empty()) {
+            farm.name = std::move(name);
+        }
+    }
+    farm.certificate_name = farm.name;
+    farm.published_place = farm_block.place;
+    farm.ports = web_services ? default_ports(product) : Ports{80, 443};
+
+    for (const auto& child : farm_block.children) {
+        if (child->name == "server") {
+            farm.servers.push_back(read_server(*child, farm_block));
+        } else if (child->name == "listening_ports") {
+            farm.ports = read_ports(*child, farm_block, farm.ports, web_services);
+        } else if (child->name == "certificate_name") {
+            farm.certificate_name = read_fqdn(child->arguments.front(), *child, farm_block);
+        }
+    }
+
+    farm.affinity = read_affinity(farm_block, farm.role, product);
+    farm.health_check = read_health_check(farm_block, farm.role, product);
+
+    if (web_services) {
+        read_external_web_services(farm, farm_block, block);
+    }
+    if (farm.role == Role::exchange) {
+        read_exchange_services(farm, farm_block);
+    }
+
+    if (farm.servers.empty()) {
+        // A farm's published name resolves to this very proxy, so it can't stand for the servers.
+        if (!web_services) {
+            throw Mistake("no \"server\" in " + farm_block.title() + " of " + block.title() +
+                              ": write the address of each server, or of their load balancer",
+                          farm_block.place);
+        }
+        Server& server = farm.servers.emplace_back();
+        server.address = farm.name;
+        server.by_name = true;
+        server.place = farm_block.place;
+    }
+
+    if (std::all_of(farm.servers.begin(), farm.servers.end(),
+                    [](const Server& s) { return s.backup; })) {
+        throw Mistake("every \"server\" of " + farm_block.title() +
+                          " is a backup: at least one must not be",
+                      farm.servers.front().place);
+    }
+    for (std::size_t i = 1; i < farm.servers.size(); i++) {
+        for (std::size_t j = 0; j < i; j++) {
+            if (farm.servers[i].address == farm.servers[j].address) {
+                throw Mistake("server " + lync::quoted(farm.servers[i].address) +
+                                  " is duplicate in " + farm_block.title() +
+                                  ", the first stands at " + at(farm.servers[j].place),
+                              farm.servers[i].place);
+            }
+        }
+    }
+    return farm;
+}
+
+} // namespace lync::config

@@ -1,0 +1,221 @@
+#include "config/grammar.h"
+
+#include "config/directives.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+namespace lync::config {
+
+namespace {
+
+struct Rule {
+    std::string_view name;
+    bool is_block;
+    int contexts;
+    bool repeatable;
+    int fewest;
+    int most; ///< LYNC_ANY: no limit
+    std::string_view usage;
+};
+
+#define LYNC_BLOCK_RULE(name, contexts, times, fewest, most, usage)                                \
+    {#name, true, contexts, times == LYNC_REPEATABLE, fewest, most, usage},
+#define LYNC_LINE_RULE(name, contexts, times, fewest, most, usage)                                 \
+    {#name, false, contexts, times == LYNC_REPEATABLE, fewest, most, usage},
+
+constexpr Rule rules[] = {LYNC_DIRECTIVES(LYNC_BLOCK_RULE, LYNC_LINE_RULE)};
+
+#undef LYNC_BLOCK_RULE
+#undef LYNC_LINE_RULE
+
+const Rule* find_rule(std::string_view name) noexcept {
+    const auto* rule = std::find_if(std::begin(rules), std::end(rules),
+                                    [name](const Rule& r) { return r.name == name; });
+    return rule == std::end(rules) ? nullptr : rule;
+}
+
+/// Where a directive belongs, in words.
+std::string_view belongs_into(int contexts) noexcept {
+    switch (contexts) {
+    case LYNC_IN_PUBLISH:
+        return "lync_publish itself";
+    case LYNC_IN_POOL:
+        return "a pool or director block";
+    case LYNC_IN_FARM:
+        return "an office_web_apps or exchange block";
+    case LYNC_IN_EXCHANGE:
+        return "an exchange block";
+    case LYNC_IN_EDGE:
+        return "an edge block";
+    default:
+        return "a pool, director, office_web_apps or exchange block";
+    }
+}
+
+constexpr char lower(char c) noexcept {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+/// Levenshtein's distance, letter case aside, which no directive has; both words are short (nginx
+/// limits a token to a buffer, and longer ones than any directive are answered early).
+std::size_t distance(std::string_view a, std::string_view b) {
+    std::array<std::size_t, 32> row{};
+    if (a.size() >= row.size() || b.size() >= row.size()) {
+        return row.size();
+    }
+
+    for (std::size_t j = 0; j <= b.size(); j++) {
+        row[j] = j;
+    }
+
+    for (std::size_t i = 1; i <= a.size(); i++) {
+        std::size_t diagonal = row[0];
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); j++) {
+            const std::size_t replaced = diagonal + (lower(a[i - 1]) == b[j - 1] ? 0 : 1);
+            diagonal = row[j];
+            row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+        }
+    }
+    return row[b.size()];
+}
+
+bool is_directive_of(std::string_view word, const Directive& block) noexcept {
+    const Rule* rule = find_rule(word);
+    return rule != nullptr && (rule->contexts & context_of(block.name)) != 0;
+}
+
+void check_arguments(const Directive& directive, const Rule& rule, const Directive& block) {
+    const auto count = static_cast<int>(directive.arguments.size());
+    if (count >= rule.fewest && (rule.most == LYNC_ANY || count <= rule.most)) {
+        return;
+    }
+
+    std::string why = ", it is written " + lync::quoted(rule.usage);
+    for (const std::string& argument : directive.arguments) {
+        if (is_directive_of(argument, block)) {
+            why = ": is the \";\" before " + lync::quoted(argument) + " missing?";
+            break;
+        }
+    }
+    throw Mistake("invalid number of arguments" + in_directive(directive, block) + why,
+                  directive.place);
+}
+
+} // namespace
+
+int context_of(std::string_view block_name) noexcept {
+    if (block_name == "lync_publish") {
+        return LYNC_IN_PUBLISH;
+    }
+    if (block_name == "pool" || block_name == "director") {
+        return LYNC_IN_POOL;
+    }
+    if (block_name == "office_web_apps") {
+        return LYNC_IN_OFFICE_WEB_APPS;
+    }
+    if (block_name == "edge") {
+        return LYNC_IN_EDGE;
+    }
+    return block_name == "exchange" ? LYNC_IN_EXCHANGE : 0;
+}
+
+Form form_of(std::string_view name) noexcept {
+    const Rule* rule = find_rule(name);
+    return rule == nullptr ? Form::unknown : rule->is_block ? Form::block : Form::line;
+}
+
+std::string_view nearest_directive(std::string_view name, std::string_view block) noexcept {
+    const int context = context_of(block);
+    std::string_view nearest;
+    // Two slips of the finger are a typo, more are another word.
+    std::size_t best = std::min<std::size_t>(3, name.size() / 2 + 1);
+    for (const Rule& rule : rules) {
+        const std::size_t d = distance(name, rule.name);
+        if ((rule.contexts & context) != 0 && d < best) {
+            best = d;
+            nearest = rule.name;
+        }
+    }
+    return nearest;
+}
+
+std::string unknown_directive(std::string_view name, const Directive& block) {
+    constexpr std::string_view byte_order_mark = "\xef\xbb\xbf"; // Windows' editors write one
+    std::string text = "unknown directive " + lync::quoted(name) + " in " + block.title();
+    if (name.starts_with(byte_order_mark)) {
+        return text + ": the file begins with a byte order mark, save it as UTF-8 without one";
+    }
+    if (const std::string_view nearest = nearest_directive(name, block.name); !nearest.empty()) {
+        text += ", did you mean " + lync::quoted(nearest) + "?";
+    }
+    return text;
+}
+
+const Directive* find(const Directive& block, std::string_view name) noexcept {
+    for (const auto& child : block.children) {
+        if (child->name == name) {
+            return child.get();
+        }
+    }
+    return nullptr;
+}
+
+std::string in_directive(const Directive& directive, const Directive& block) {
+    return " in " + lync::quoted(directive.name) + " directive of " + block.title();
+}
+
+std::string remedy(std::string_view argument, const Directive& block, std::string_view otherwise) {
+    return is_directive_of(argument, block) ? "is the \";\" before it missing?"
+                                            : std::string(otherwise);
+}
+
+void invalid_value(std::string_view value, const Directive& directive, const Directive& block,
+                   std::string_view why) {
+    throw Mistake("invalid value " + lync::quoted(value) + in_directive(directive, block) + ": " +
+                      remedy(value, block, why),
+                  directive.place);
+}
+
+void check_grammar(const Directive& block) {
+    const int context = context_of(block.name);
+
+    for (const auto& child : block.children) {
+        const Rule* rule = find_rule(child->name);
+
+        if (rule == nullptr) {
+            throw Mistake(unknown_directive(child->name, block), child->place);
+        }
+        if ((rule->contexts & context) == 0) {
+            throw Mistake(lync::quoted(child->name) + " directive is not allowed in " +
+                              block.title() + ", it belongs into " +
+                              std::string(belongs_into(rule->contexts)),
+                          child->place);
+        }
+        if (rule->is_block != child->is_block) {
+            throw Mistake(
+                "directive " + lync::quoted(child->name) +
+                    (rule->is_block ? " has no opening \"{\"" : " is not terminated by \";\"") +
+                    ", it is written " + lync::quoted(rule->usage),
+                child->place);
+        }
+
+        check_arguments(*child, *rule, block);
+
+        if (const Directive* first = find(block, child->name);
+            !rule->repeatable && first != child.get()) {
+            throw Mistake(lync::quoted(child->name) + " directive is duplicate in " +
+                              block.title() + ", the first stands at " + first->place.file + ":" +
+                              std::to_string(first->place.line),
+                          child->place);
+        }
+
+        if (child->is_block) {
+            check_grammar(*child);
+        }
+    }
+}
+
+} // namespace lync::config

@@ -1,0 +1,43 @@
+#pragma once
+
+// The grammar of lync_publish: what may stand where, how often, with how many arguments. It is
+// made of the table in directives.h, which the C shim shares.
+
+#include "config/block.h"
+
+#include <string>
+#include <string_view>
+
+namespace lync::config {
+
+/// A block kind as LYNC_IN_* of directives.h, by the name of its directive; 0 for a name that
+/// opens no block. `lync_publish` is LYNC_IN_PUBLISH.
+int context_of(std::string_view block_name) noexcept;
+
+/// How a directive of lync_publish is written; `unknown` for any other word.
+enum class Form { unknown, line, block };
+Form form_of(std::string_view name) noexcept;
+
+/// Checks every directive below `block`, nested blocks included: known, allowed here, not given
+/// twice, with the right number of arguments. Throws Mistake for the first that isn't.
+void check_grammar(const Directive& block);
+
+/// The sentence for an unknown directive inside `block`, with the nearest known name:
+/// `unknown directive "servr" in pool "fepool.contoso.local", did you mean "server"?`.
+std::string unknown_directive(std::string_view name, const Directive& block);
+
+/// The only directive called `name` in `block`, or nullptr.
+const Directive* find(const Directive& block, std::string_view name) noexcept;
+
+/// ` in "server" directive of pool "fepool.contoso.local"`: the tail of most messages.
+std::string in_directive(const Directive& directive, const Directive& block);
+
+/// The remedy for an argument that can't be right: `otherwise`, unless the argument is the name of
+/// a directive of `block` and thus tells that the line before it has no end.
+std::string remedy(std::string_view argument, const Directive& block, std::string_view otherwise);
+
+/// Throws the Mistake `invalid value "x" in "y" directive of ...: WHY`, by way of `remedy`.
+[[noreturn]] void invalid_value(std::string_view value, const Directive& directive,
+                                const Directive& block, std::string_view why);
+
+} // namespace lync::config

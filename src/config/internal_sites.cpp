@@ -1,0 +1,77 @@
+// The servers of a pool or Director have two web sites. The internal one is no farm of Office Web
+// Apps or Exchange, whoever declares it as one.
+
+#include "config/declare.h"
+
+#include <algorithm>
+
+namespace lync::config {
+
+namespace {
+
+using Group = Registry::Group;
+
+bool is_web_services(Role role) noexcept {
+    return role == Role::pool || role == Role::director;
+}
+
+Group group_of(const Publication& publication, const Farm& farm) {
+    Group group;
+    group.publication = publication.name;
+    group.title = std::string(role_name(farm.role)) + " " + lync::quoted(farm.name);
+    group.web_services = is_web_services(farm.role);
+    group.port = farm.ports.https;
+    group.certificate_name = farm.certificate_name;
+    group.place = farm.place;
+    for (const Server& server : farm.servers) {
+        group.servers.emplace_back(server.address, server.place);
+    }
+    return group;
+}
+
+/// `farm` is none of web services, `pool` is.
+void compare(const Group& farm, const Group& pool) {
+    if (farm.port == pool.port) {
+        return;
+    }
+    const auto fail = [&](const std::string& what, const std::string& whose, const Place& place,
+                          const std::string& remedy) {
+        throw Mistake(what + " of " + farm.title + " in lync_publish " +
+                          lync::quoted(farm.publication) + " is that of " + whose + pool.title +
+                          " at " + at(pool.place) + ", whose external web site has port " +
+                          std::to_string(pool.port) + ": port " + std::to_string(farm.port) +
+                          " would publish its internal web site, " + remedy,
+                      place);
+    };
+
+    for (const auto& [address, place] : farm.servers) {
+        const auto same = [&address = address](const auto& server) {
+            return server.first == address;
+        };
+        if (address == pool.certificate_name ||
+            std::any_of(pool.servers.begin(), pool.servers.end(), same)) {
+            fail("server " + lync::quoted(address), "a server of ", place,
+                 "write the addresses of the farm's own servers");
+        }
+    }
+    if (farm.certificate_name == pool.certificate_name) {
+        fail("certificate_name " + lync::quoted(farm.certificate_name), "", farm.place,
+             "write the name that the farm's own servers have in their certificate");
+    }
+}
+
+} // namespace
+
+void check_internal_sites(const Publication& publication, Registry& registry) {
+    for (const Farm& farm : publication.farms) {
+        const Group mine = group_of(publication, farm);
+        for (const Group& other : registry.groups) {
+            if (mine.web_services != other.web_services) {
+                mine.web_services ? compare(other, mine) : compare(mine, other);
+            }
+        }
+        registry.groups.push_back(mine);
+    }
+}
+
+} // namespace lync::config

@@ -1,0 +1,232 @@
+#pragma once
+
+// What one lync_publish block declares, typed and checked. Everything that follows from it
+// (ports, hosts, upstreams, nginx directives) is the plan's business (src/plan).
+//
+// A default lives here, once.
+
+#include "base/name_set.h"
+#include "base/product.h"
+#include "config/block.h"
+#include "config/certificate.h"
+#include "config/edge.h"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace lync::config {
+
+/// What stands behind a published name: the value of `$lync_role`.
+enum class Role : std::uint8_t { pool, director, office_web_apps, exchange };
+std::string_view role_name(Role role) noexcept;
+
+/// One `server` line: a Front End, or a load balancer's VIP. The balancer is the module's own
+/// (src/balance/choice.h); the words and defaults of its parameters are nginx's.
+struct Server {
+    std::string address; ///< IPv4, [IPv6] or a name; never a port
+    bool by_name = false;
+    unsigned weight = 1;
+    unsigned max_conns = 0; ///< 0: no limit
+    unsigned max_fails = 1; ///< 0: failures are not counted
+    std::chrono::seconds fail_timeout{10};
+    std::chrono::seconds slow_start{30}; ///< 0: none
+    bool backup = false;
+    bool down = false;
+    Place place;
+};
+
+/// affinity: whether a client's requests go to one server of the group.
+enum class Affinity : std::uint8_t {
+    none,   ///< each to the server with the least to do; since Lync 2013
+    source, ///< by the client's address
+    cookie, ///< by the cookie MS-WSMAN; Lync 2010
+};
+
+/// health_check: what is asked of every server.
+enum class CheckKind : std::uint8_t {
+    off,
+    autodiscover, ///< GET /autodiscover/autodiscoverservice.svc/root
+    tcp,          ///< a connection to `port`
+    discovery,    ///< Office Web Apps: GET /hosting/discovery
+    healthcheck,  ///< Exchange: GET /SERVICE/healthcheck.htm
+};
+
+struct HealthCheck {
+    CheckKind kind = CheckKind::off;
+    std::uint16_t port = 0; ///< of CheckKind::tcp
+    std::chrono::seconds interval{5};
+    std::chrono::seconds timeout{3};
+    unsigned fails = 3;  ///< in a row, until a server is down
+    unsigned passes = 2; ///< in a row, until it is up again
+    Place place;
+};
+
+/// A group of servers that answers for the same names with the same certificate: a Front End
+/// pool, a Director pool, an Office Web Apps farm, or Exchange.
+struct Farm {
+    Role role = Role::pool;
+    std::string name;                   ///< pool FQDN; for farms the first published name
+    std::vector<std::string> published; ///< external web services FQDN, or the farm's names
+    std::string certificate_name;       ///< what the servers' own certificates carry
+    std::vector<Server> servers;        ///< never empty
+    Ports ports;                        ///< listening ports of the EXTERNAL web site
+    std::vector<std::string> services;  ///< Exchange only: "ews", "autodiscover", ...
+    Affinity affinity = Affinity::none;
+    HealthCheck health_check;
+    Place place;
+    Place published_place; ///< where `published` was written
+};
+
+enum class SimpleUrlKind : std::uint8_t { meet, dialin, scheduler, admin };
+std::string_view simple_url_kind_name(SimpleUrlKind kind) noexcept;
+
+struct SimpleUrl {
+    SimpleUrlKind kind = SimpleUrlKind::meet;
+    std::string host;     ///< "meet.contoso.com" or "meet.*"
+    std::string path;     ///< "" or "/contoso/Meet"
+    std::size_t farm = 0; ///< index into Publication::farms; unused for admin
+    Place place;
+};
+
+/// A socket as `listen` takes it. Two lines mean the same socket if their addresses are equal.
+struct Socket {
+    std::string address;    ///< normalised: "443", "[::]:443", "10.0.0.1:443"
+    std::string parameters; ///< " backlog=511 reuseport": leading spaces, without proxy_protocol
+    bool proxy_protocol = false;
+    /// nginx takes the parameters of a socket from one `listen` only: true where this publication
+    /// is the one to say them.
+    bool states_parameters = false;
+    /// No publication before this one listens here, so this one brings the catch-all.
+    bool needs_catch_all = false;
+    Place place;
+};
+
+struct CertificateFiles {
+    std::string certificate; ///< path as nginx will open it
+    std::string key;
+    Place place;
+};
+
+/// connection_auth: server connections that belong to one client connection.
+struct ConnectionAuth {
+    bool on = true;
+    std::chrono::seconds idle{960}; ///< as pending_get_timeout unless written
+    std::chrono::seconds age{3600}; ///< as nginx's keepalive_time
+    unsigned most = 10000;          ///< per worker and group of servers
+};
+
+enum class HttpAutodiscover : std::uint8_t { automatic, on, off };
+enum class UnknownHost : std::uint8_t { refuse, ignore };
+
+/// The whole declaration. `farms` holds pools first, then Directors, then the rest, each kind in
+/// the order written, so that farms.front() is the default pool.
+struct Publication {
+    std::string name;
+    Product product = Product::sfb_se;
+    std::vector<std::string> sip_domains; ///< A-labels; or the single "*"
+    /// One entry for each `sip_domain` directive: the index of its first domain, and its place.
+    std::vector<std::pair<std::size_t, Place>> sip_domain_places;
+    std::vector<CertificateFiles> certificates;
+    std::vector<Certificate> loaded_certificates; ///< what is in them, in the same order
+    std::string trusted_ca;                       ///< empty only while backend_verify is off
+    Place trusted_ca_place;
+    bool backend_verify = true;
+    std::vector<Farm> farms;
+    std::vector<SimpleUrl> simple_urls;
+    std::vector<Socket> http_sockets; ///< empty: http_listen off
+    std::vector<Socket> https_sockets;
+    HttpAutodiscover http_autodiscover = HttpAutodiscover::automatic;
+    bool https_redirect = true;
+    ConnectionAuth connection_auth;
+    std::string pending_get_timeout = "960s"; ///< [Lync 2013, "Configure web publishing rules", 10]
+    std::string max_upload = "512m";          ///< [Lync 2013, MaxUploadFileSizeMb 500]
+    UnknownHost unknown_host = UnknownHost::refuse;
+    bool strict_paths = true; ///< path_policy strict
+    /// allow_path and deny_path as written; the plan holds them against the policy's table.
+    std::vector<std::pair<std::string, Place>> allow_paths;
+    std::vector<std::pair<std::string, Place>> deny_paths;
+    bool meeting_url_guard = true;
+    bool hide_server_names = false;
+    bool log_sip_uri = false; ///< whether logs may hold the query of autodiscover: addresses
+    /// Off: servers given by name are looked up after the start, so that nginx starts without DNS.
+    bool resolve_at_start = true;
+    std::vector<std::pair<std::string, Place>> includes; ///< server_include, with the place
+    std::vector<Edge> edges; ///< Edge Servers, for the firewall's rows alone
+    Place place;
+
+    /// The names that the certificates cover, all together: what http_autodiscover goes by.
+    std::shared_ptr<const NameSet> certificate_names;
+    /// The names that each of them covers. A client is presented the one whose kind of key it
+    /// likes best and never sees the other, so these are the names that work by https.
+    std::shared_ptr<const NameSet> common_names;
+
+    /// Where simple URLs and lyncdiscover go: the Director if there is one, else the first pool.
+    std::size_t first_contact() const noexcept;
+    bool has_wildcard_sip_domain() const noexcept;
+    /// Where sip_domains[index] was written.
+    const Place& place_of_sip_domain(std::size_t index) const noexcept;
+};
+
+/// What the publications before this one in the same nginx.conf have taken already.
+struct Registry {
+    /// Who publishes a name: one entry for all names of a directive, there may be 20,000 of them.
+    struct Claim {
+        std::string publication;
+        std::string as; ///< `external_web_services of pool "fepool.contoso.local"`
+        Place place;
+        bool simple_url; ///< several simple URLs of a publication may share a host
+    };
+    struct Listener {
+        std::string publication;
+        bool tls = false;
+        bool proxy_protocol = false;
+        std::string parameters;
+        Place place;
+    };
+    /// A block with servers.
+    struct Group {
+        std::string publication;
+        std::string title; ///< `pool "fepool.contoso.local"`
+        bool web_services = false;
+        std::uint16_t port = 0; ///< https
+        std::string certificate_name;
+        std::vector<std::pair<std::string, Place>> servers;
+        Place place;
+    };
+    std::map<std::string, Place, std::less<>> publications; ///< by name in lower case
+    std::vector<Group> groups;
+    std::deque<Claim> claims;                            ///< stays where it is: names point into it
+    std::unordered_map<std::string, const Claim*> names; ///< published host, or "meet.*"
+    std::map<std::string, Listener, std::less<>> sockets;
+};
+
+/// What a declaration needs to know of the world around it.
+struct Environment {
+    /// A path of nginx.conf made absolute by nginx's own rule (the configuration's prefix).
+    std::function<std::string(std::string_view)> full_path = [](std::string_view path) {
+        return std::string(path);
+    };
+    std::chrono::sys_seconds now{};
+    bool has_ipv6 = true; ///< the default sockets leave out [::] where the system has no IPv6
+};
+
+/// Whether [::] can be bound: containers often have the protocol, but no address of it.
+bool system_has_ipv6() noexcept;
+
+/// Makes the declaration of a block `lync_publish NAME { ... }`, or throws Mistake for
+/// the first mistake. What is legal but worth a word is appended to `remarks`. Names and sockets
+/// that this publication adds are entered into `registry`, which spans all publications.
+Publication declare(const config::Directive& block, const Environment& environment,
+                    Registry& registry, std::vector<Diagnostic>& remarks);
+
+} // namespace lync::config

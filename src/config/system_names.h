@@ -1,0 +1,34 @@
+#pragma once
+
+// What the system's own files say about names: the name servers of /etc/resolv.conf, and whether
+// /etc/hosts settles a name. Pure: the text of the file comes in.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lync::config {
+
+struct NameServers {
+    std::vector<std::string> addresses; ///< as nginx's `resolver` takes them: "10.0.0.1", "[::1]"
+    std::string search;                 ///< the first search domain, or empty
+
+    static constexpr std::size_t most = 3; ///< as many as the system itself asks
+};
+
+/// resolv.conf(5). Addresses that need an interface's name (fe80::1%eth0) are left out.
+NameServers parse_resolv_conf(std::string_view text);
+
+/// hosts(5): whether a line names `name`. Such a name is none of DNS's business.
+bool hosts_file_has(std::string_view text, std::string_view name) noexcept;
+
+/// The notice where nobody can be asked about a name again after the load.
+inline constexpr std::string_view addresses_stay =
+    "servers given by name keep the addresses of this load: there is neither a \"resolver\" at "
+    "http "
+    "level nor a name server in /etc/resolv.conf";
+
+/// The warning about a server whose name isn't known at load, with `resolve_at_start off`.
+std::string not_resolved_yet(std::string_view name, std::string_view why);
+
+} // namespace lync::config

@@ -1,0 +1,219 @@
+// Flags, times, sizes and sockets: the values whose rules are nginx's.
+
+#include "config/declare.h"
+
+#include "base/ascii.h"
+#include "base/names.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace lync::config {
+
+std::optional<unsigned> parse_number(std::string_view text, unsigned least,
+                                     unsigned most) noexcept {
+    unsigned value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size() || value < least || value > most) {
+        return std::nullopt;
+    }
+    return value;
+}
+
+bool read_flag(const Directive& directive, const Directive& block) {
+    const std::string& value = directive.arguments.front();
+    if (value != "on" && value != "off") {
+        config::invalid_value(value, directive, block, "it is \"on\" or \"off\"");
+    }
+    return value == "on";
+}
+
+void SeenParameters::add(std::string_view name, const Directive& directive,
+                         const Directive& block) {
+    if (std::find(names_.begin(), names_.end(), name) != names_.end()) {
+        throw Mistake("parameter " + lync::quoted(name) + " is duplicate" +
+                          config::in_directive(directive, block),
+                      directive.place);
+    }
+    names_.push_back(name);
+}
+
+std::chrono::seconds read_time(std::string_view text, const Directive& directive,
+                               const Directive& block) {
+    const std::string_view why =
+        text.ends_with("ms")
+            ? "a second is the least, a time is written as \"960s\", \"16m\" or \"1h\""
+            : "a time is written as \"960s\", \"16m\" or \"1h\"";
+
+    // The units of nginx's own parser, from the longest to the shortest; milliseconds make no
+    // sense for what people wait for.
+    constexpr std::array<std::pair<char, unsigned>, 5> units{
+        {{'w', 604800}, {'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}}};
+
+    std::uint64_t total = 0;
+    std::size_t at = 0;
+    auto unit = units.begin();
+    while (at < text.size()) {
+        const std::size_t digits = text.find_first_not_of("0123456789", at);
+        const std::size_t end = std::min(digits, text.size());
+        const auto value = parse_number(text.substr(at, end - at), 0, 1000000000U);
+        if (!value) {
+            config::invalid_value(text, directive, block, why);
+        }
+        const char letter = end < text.size() ? text[end] : 's';
+        unit = std::find_if(unit, units.end(), [letter](auto& u) { return u.first == letter; });
+        if (unit == units.end()) {
+            config::invalid_value(text, directive, block, why);
+        }
+        total += std::uint64_t{*value} * unit->second;
+        ++unit;
+        at = end + 1;
+    }
+
+    constexpr std::uint64_t most = 7 * 86400;
+    if (text.empty()) {
+        config::invalid_value(text, directive, block, why);
+    }
+    if (total == 0 || total > most) {
+        config::invalid_value(text, directive, block,
+                              total == 0 ? "it can't be zero" : "more than a week is a mistake");
+    }
+    return std::chrono::seconds(total);
+}
+
+std::string read_size(const Directive& directive, const Directive& block) {
+    const std::string& text = directive.arguments.front();
+    std::string_view digits = text;
+    if (!digits.empty() &&
+        std::string_view("kKmMgG").find(digits.back()) != std::string_view::npos) {
+        digits.remove_suffix(1);
+    }
+    // nginx reads 0 as "no limit"; a limit is what was asked for here.
+    if (!parse_number(digits, 1, 2000000000U)) {
+        config::invalid_value(text, directive, block,
+                              "a size is written as \"512m\", \"2g\" or in bytes, and isn't zero");
+    }
+    return text;
+}
+
+namespace {
+
+/// What nginx's `listen` takes and only concerns the socket. A name that ends in '=' needs a
+/// value, which nginx itself checks. `accept_filter=` is absent: where the system has none, nginx
+/// reports an emergency and goes on without.
+constexpr std::string_view socket_parameters[] = {
+    "backlog=",  "rcvbuf=",  "sndbuf=",   "fastopen=", "so_keepalive=", "setfib=",
+    "ipv6only=", "deferred", "reuseport", "multipath", "bind",
+};
+
+} // namespace
+
+bool is_socket_parameter(std::string_view text) noexcept {
+    // It becomes a word of a generated directive, so it must be one: no space, no quote, no ";".
+    const bool is_word = std::all_of(text.begin(), text.end(), [](char c) {
+        return is_ascii_alnum(c) || std::string_view("=_:.-").find(c) != std::string_view::npos;
+    });
+    return is_word && std::any_of(std::begin(socket_parameters), std::end(socket_parameters),
+                                  [text](std::string_view name) {
+                                      return name.back() == '=' ? text.starts_with(name)
+                                                                : text == name;
+                                  });
+}
+
+namespace {
+
+/// Why a parameter of `listen` can't be written here; empty if it is simply unknown.
+std::string_view refused_parameter(std::string_view text) noexcept {
+    if (text == "ssl") {
+        return "\"https_listen\" implies it, and \"http_listen\" is plain HTTP";
+    }
+    if (text == "http2" || text == "spdy" || text == "quic" || text == "http3") {
+        return "NTLM needs HTTP/1.1, so published names offer nothing else";
+    }
+    if (text == "default_server" || text == "default") {
+        return "\"unknown_host\" chooses the default server of a socket";
+    }
+    return {};
+}
+
+/// The address part in one spelling, so that equal sockets are equal texts; empty if invalid.
+std::string normal_address(std::string_view text) {
+    if (text == "*" || text == "0.0.0.0") {
+        return "*";
+    }
+
+    std::array<char, INET6_ADDRSTRLEN> buffer{};
+    if (text.size() > 2 && text.front() == '[' && text.back() == ']') {
+        in6_addr address{};
+        const std::string inner(text.substr(1, text.size() - 2));
+        if (inet_pton(AF_INET6, inner.c_str(), &address) != 1) {
+            return {};
+        }
+        return "[" + std::string(inet_ntop(AF_INET6, &address, buffer.data(), buffer.size())) + "]";
+    }
+
+    const ParsedName host = parse_address(text);
+    return host.name;
+}
+
+} // namespace
+
+Socket read_socket(const Directive& directive, const Directive& block) {
+    const std::string& text = directive.arguments.front();
+    Socket socket;
+    socket.place = directive.place;
+
+    if (text.starts_with("unix:")) {
+        config::invalid_value(text, directive, block, "clients come by TCP, write [ADDRESS:]PORT");
+    }
+
+    const std::size_t colon = text.rfind(':');
+    const bool has_address = colon != std::string::npos && !(text.back() == ']');
+    const std::string_view port =
+        has_address ? std::string_view(text).substr(colon + 1) : std::string_view(text);
+    const auto number = parse_number(port, 1, 65535);
+    if (!number) {
+        config::invalid_value(text, directive, block,
+                              "a socket is written [ADDRESS:]PORT, with a port from 1 to 65535");
+    }
+
+    socket.address = std::to_string(*number);
+    if (has_address) {
+        const std::string address = normal_address(std::string_view(text).substr(0, colon));
+        if (address.empty()) {
+            config::invalid_value(text, directive, block,
+                                  "the address is an IPv4 address, an IPv6 address in brackets, "
+                                  "\"*\" or a host name");
+        }
+        if (address != "*") {
+            socket.address = address + ":" + socket.address;
+        }
+    }
+
+    for (std::size_t i = 1; i < directive.arguments.size(); i++) {
+        const std::string& parameter = directive.arguments[i];
+        if (parameter == "proxy_protocol") {
+            socket.proxy_protocol = true;
+            continue;
+        }
+        if (!is_socket_parameter(parameter)) {
+            const std::string_view why = refused_parameter(parameter);
+            throw Mistake("invalid parameter " + lync::quoted(parameter) +
+                              config::in_directive(directive, block) + ": " +
+                              (why.empty()
+                                   ? config::remedy(parameter, block,
+                                                    "the parameters of \"listen\" that concern the "
+                                                    "socket may stand here, such as "
+                                                    "proxy_protocol, backlog= or reuseport")
+                                   : std::string(why)),
+                          directive.place);
+        }
+        socket.parameters += " " + parameter;
+    }
+    return socket;
+}
+
+} // namespace lync::config

@@ -1,0 +1,219 @@
+#include "lyncctl/cli.h"
+
+#include "base/diagnostic.h"
+#include "lyncctl/commands.h"
+#include "lyncctl/configuration.h"
+#include "lyncctl/failure.h"
+
+#include <CLI/CLI.hpp>
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <new>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#ifndef LYNC_VERSION
+#error LYNC_VERSION is not defined: build lyncctl with CMakeLists.txt
+#endif
+
+namespace lync::lyncctl {
+
+namespace {
+
+/// A variable of the environment that is there and not empty.
+bool is_set(const char* name) {
+    const char* value = std::getenv(name);
+    return value != nullptr && *value != '\0';
+}
+
+bool is_dumb() {
+    const char* term = std::getenv("TERM");
+    return term == nullptr || std::string_view(term) == "dumb";
+}
+
+std::size_t columns_of(int fd) {
+    winsize size{};
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+/// What stdout and stderr are, and what the user wants of them (https://no-color.org).
+Terminal terminal_of(const Options& options) {
+    const bool out = isatty(STDOUT_FILENO) == 1;
+    Terminal terminal;
+    terminal.colour = options.colour == "always" ||
+                      (options.colour == "auto" && out && !is_set("NO_COLOR") && !is_dumb());
+    terminal.progress = isatty(STDERR_FILENO) == 1 && !is_dumb();
+    terminal.columns = out ? columns_of(STDOUT_FILENO) : 0;
+    return terminal;
+}
+
+/// `word` is what --format says; which one of the command's formats that is, format_of knows.
+void declare_output(CLI::App& app, const Command& command, Options& options, std::string& word) {
+    std::vector<std::string> words{"table", "csv", "json", "markdown"};
+    if (!command.own_format.empty()) {
+        words.emplace_back(command.own_format);
+    }
+    app.add_option("--format", word, "How it is printed: " + CLI::detail::join(words, ", "))
+        ->type_name("FORMAT")
+        ->default_str(command.own_is_default ? std::string(command.own_format) : "table")
+        ->check(CLI::IsMember(words).description(""));
+    app.add_option("--color,--colour", options.colour, "Colours: auto, always, never")
+        ->type_name("WHEN")
+        ->default_str("auto")
+        ->check(CLI::IsMember({"auto", "always", "never"}).description(""));
+}
+
+Format format_of(const Command& command, std::string_view word) {
+    if (word.empty()) {
+        return command.own_is_default ? Format::own : Format::table;
+    }
+    return word == "table"      ? Format::table
+           : word == "csv"      ? Format::csv
+           : word == "json"     ? Format::json
+           : word == "markdown" ? Format::markdown
+                                : Format::own;
+}
+
+/// The command that `lyncctl GROUP NAME` means, as CLI11 is told of it.
+struct Declared {
+    const Command* command;
+    CLI::App* app;
+};
+
+CLI::App& group_of(CLI::App& app, std::string_view name) {
+    if (name.empty()) {
+        return app;
+    }
+    const std::string word(name);
+    for (CLI::App* known : app.get_subcommands([](const CLI::App*) { return true; })) {
+        if (known->get_name() == word) {
+            return *known;
+        }
+    }
+    CLI::App* group =
+        app.add_subcommand(word, word == "show" ? "prints what follows from the publications"
+                                                : "writes lync_publish blocks for what another "
+                                                  "reverse proxy publishes");
+    group->require_subcommand(1);
+    return *group;
+}
+
+int complain(std::string_view text) {
+    std::cout.flush();
+    std::cerr << "lyncctl: " << text << '\n';
+    return exit_failed;
+}
+
+int run_command(const Command& command, const Options& options) {
+    Output output(std::cout, std::cerr, options.format, terminal_of(options));
+    const int status = command.run(options, output);
+    output.end_progress();
+    std::cout.flush();
+    if (!std::cout) {
+        return complain("the output can't be written");
+    }
+    return status;
+}
+
+/// A sentence for what CLI11 found wrong, in its own words but for commands.
+int complain_of_arguments(const CLI::App& app, const CLI::ParseError& error) {
+    const CLI::App* where = &app;
+    while (!where->get_subcommands().empty()) {
+        where = where->get_subcommands().front();
+    }
+    const bool wants_command = where->get_require_subcommand_min() > 0;
+    const std::vector<std::string> rest = where->remaining();
+    if (wants_command && !rest.empty()) {
+        complain("unknown command " + printable(lync::quoted(rest.front())));
+    } else {
+        complain(wants_command ? "a command is missing" : printable(error.what()));
+    }
+    std::string name = where->get_name();
+    for (const CLI::App* parent = where->get_parent(); parent != nullptr;
+         parent = parent->get_parent()) {
+        name = parent->get_name() + " " + name;
+    }
+    std::cerr << "\"" << name << " --help\" tells how it is used\n";
+    return exit_failed;
+}
+
+int parse_and_run(int argc, const char* const* argv) {
+    Options options;
+    std::string format;
+    CLI::App app("Plans, checks and diagnoses the publications (lync_publish) of an nginx.conf",
+                 "lyncctl");
+    app.set_version_flag("--version", "lyncctl " LYNC_VERSION);
+    app.require_subcommand(1);
+    app.footer("Exit status: 0 fine, 1 something was found, 2 it couldn't be done.\n"
+               "The manual is lyncctl(8).");
+
+    std::vector<Declared> declared;
+    for (const Command& command : commands()) {
+        CLI::App* leaf =
+            group_of(app, command.group)
+                .add_subcommand(std::string(command.name), std::string(command.summary));
+        command.declare(*leaf, options);
+        declare_output(*leaf, command, options, format);
+        for (CLI::Option* option : leaf->get_options()) {
+            // What is repeatable takes one value each time, and leaves FILE alone.
+            if (option->nonpositional() && option->get_expected_max() > 1) {
+                option->allow_extra_args(false);
+            }
+        }
+        declared.push_back({&command, leaf});
+    }
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+            return app.exit(error); // --help, --version
+        }
+        return complain_of_arguments(app, error);
+    }
+
+    for (const auto& [command, leaf] : declared) {
+        if (leaf->parsed()) {
+            options.format = format_of(*command, format);
+            return run_command(*command, options);
+        }
+    }
+    return complain("no command");
+}
+
+} // namespace
+
+void add_configuration(CLI::App& app, Options& options) {
+    app.add_option("FILE", options.configuration, "The nginx.conf to read, with its includes")
+        ->type_name("")
+        ->capture_default_str();
+    app.add_flag("--fragment", options.fragment, "FILE holds only what stands inside of http { }");
+    app.add_option("--publication", options.publication, "Only the lync_publish of this name")
+        ->type_name("NAME");
+}
+
+void add_force(CLI::App& app, Options& options) {
+    app.add_flag("--force", options.force, "Replace files that are there already");
+}
+
+int run(int argc, const char* const* argv) {
+    try {
+        return parse_and_run(argc, argv);
+    } catch (const Mistake& mistake) {
+        return complain(printable(told(mistake.diagnostic())));
+    } catch (const Failure& failure) {
+        return complain(printable(failure.what()));
+    } catch (const std::bad_alloc&) {
+        return complain("out of memory");
+    } catch (const std::exception& error) {
+        return complain(printable(error.what()));
+    }
+}
+
+} // namespace lync::lyncctl

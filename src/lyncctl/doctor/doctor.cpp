@@ -1,0 +1,288 @@
+#include "lyncctl/doctor/doctor.h"
+
+#include "base/names.h"
+#include "lyncctl/commands.h"
+#include "lyncctl/configuration.h"
+#include "lyncctl/doctor/outside.h"
+#include "lyncctl/doctor/proxy.h"
+#include "lyncctl/doctor/sign_in.h"
+#include "lyncctl/failure.h"
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <stdexcept>
+
+namespace lync::lyncctl {
+
+namespace {
+
+using namespace doctor;
+
+constexpr double longest_step = 600; ///< seconds
+
+/// As the language takes a SIP domain, but never "*".
+std::string domain_of(const std::string& text) {
+    const ParsedName parsed = parse_fqdn(text);
+    if (!parsed) {
+        throw Failure("invalid domain \"" + text + "\" in --domain: " + parsed.error);
+    }
+    return parsed.name;
+}
+
+Settings settings_of(const DoctorOptions& options) {
+    Settings settings;
+    if (!(options.timeout > 0 && options.timeout <= longest_step)) {
+        throw Failure("invalid --timeout: seconds, more than 0 and at most 600");
+    }
+    settings.time_limit = std::chrono::milliseconds(std::lround(std::ceil(options.timeout * 1000)));
+    try {
+        for (const std::string& text : options.resolve) {
+            settings.resolve.push_back(parse_resolve(text));
+        }
+        for (const std::string& text : options.connect_to) {
+            settings.connect.push_back(parse_connect_to(text));
+        }
+        const Resolver checked(options.dns);
+    } catch (const std::invalid_argument& error) {
+        throw Failure(error.what());
+    }
+    settings.dns_servers = options.dns;
+    settings.ca_file = options.ca;
+    for (const std::string& text : options.domains) {
+        settings.domains.push_back(domain_of(text));
+    }
+    return settings;
+}
+
+/// A mistyped --domain would leave nothing to ask, and no finding.
+void require_published(const std::vector<std::string>& domains,
+                       const Configuration& configuration) {
+    for (const std::string& domain : domains) {
+        std::string declared;
+        bool found = false;
+        for (const Published& published : configuration.publications) {
+            for (const std::string& known : published.plan.publication.sip_domains) {
+                found = found || known == domain || known == "*";
+                if (declared.size() < 200) {
+                    declared += (declared.empty() ? "" : ", ") + known;
+                }
+            }
+        }
+        if (!found) {
+            throw Failure("\"" + domain + "\" in --domain is no \"sip_domain\" of " +
+                          configuration.file + ": " +
+                          (declared.empty() ? "it has none" : "it has " + declared));
+        }
+    }
+}
+
+void examine(const Configuration& configuration, const DoctorOptions& options,
+             const Settings& settings, Examination& written, const Progress& progress) {
+    std::vector<const plan::Plan*> plans;
+    for (const Published& published : configuration.publications) {
+        plans.push_back(&published.plan);
+    }
+    if (options.from == "proxy") {
+        const ProxySteps steps = proxy_steps(plans, settings.domains);
+        examine_from_proxy(steps, settings, written, progress);
+    } else {
+        const OutsideSteps steps = outside_steps(plans, settings.domains);
+        examine_from_outside(steps, settings, written, progress);
+    }
+}
+
+std::string sentence(std::string_view text) {
+    std::string out(text);
+    if (!out.empty() && out.front() >= 'a' && out.front() <= 'z' &&
+        out.find_first_of(".:/") > out.find(' ')) {
+        out.front() = static_cast<char>(out.front() - 'a' + 'A');
+    }
+    return out + ".";
+}
+
+std::string join(const std::vector<std::string>& parts, std::size_t most) {
+    std::string text;
+    for (std::size_t i = 0; i < parts.size() && i < most; i++) {
+        text += (i == 0 ? "" : ", ") + parts[i];
+    }
+    if (parts.size() > most) {
+        text += " and " + std::to_string(parts.size() - most) + " more";
+    }
+    return text;
+}
+
+/// `text` in lines that fit the terminal, each after the first indented.
+void wrapped(Output& output, std::string_view label, std::string_view text) {
+    constexpr std::size_t indent = 10;
+    const std::size_t columns = output.terminal().columns;
+    const std::size_t width =
+        columns == 0 ? std::string::npos : std::max<std::size_t>(columns, 50) - indent;
+    std::string line = "  " + std::string(label);
+    line.resize(indent, ' ');
+    const auto cut = [&](std::string_view rest) {
+        if (rest.size() <= width) {
+            return rest.size();
+        }
+        const auto space = rest.rfind(' ', width);
+        return space == std::string_view::npos || space == 0 ? width : space;
+    };
+    do {
+        const std::size_t size = cut(text);
+        output.line(line + output.styled(text.substr(0, size), Style::plain));
+        text.remove_prefix(size);
+        while (text.starts_with(' ')) {
+            text.remove_prefix(1);
+        }
+        line.assign(indent, ' ');
+    } while (!text.empty());
+}
+
+void print_sentences(const std::vector<Finding>& findings, Output& output) {
+    constexpr std::size_t most_places = 5;
+    for (const Finding& finding : findings) {
+        const Kind& kind = *finding.kind;
+        const Style style = kind.severity == Severity::error ? Style::bad : Style::warning;
+        output.line(output.styled(severity_name(kind.severity), style) + "  " +
+                    output.styled(kind.name, Style::strong));
+        wrapped(output, "found", sentence(finding.what));
+        wrapped(output, "at", join(finding.where, most_places));
+        wrapped(output, "cause", sentence(kind.cause));
+        wrapped(output, "remedy", sentence(kind.remedy));
+        output.line("");
+    }
+}
+
+Table findings_table(const std::vector<Finding>& findings) {
+    Table table;
+    table.columns = {{"severity", "severity"}, {"id", "finding"},  {"found", "found"},
+                     {"where", "at"},          {"cause", "cause"}, {"remedy", "remedy"}};
+    for (const Finding& finding : findings) {
+        const Kind& kind = *finding.kind;
+        table.rows.push_back({Cell(severity_name(kind.severity)), Cell(kind.name),
+                              Cell(finding.what), Cell(finding.where), Cell(kind.cause),
+                              Cell(kind.remedy)});
+    }
+    return table;
+}
+
+int print_kinds(Output& output) {
+    Table table;
+    table.columns = {
+        {"id", "finding"}, {"severity", "severity"}, {"cause", "cause"}, {"remedy", "remedy"}};
+    for (const Kind& kind : kinds()) {
+        table.rows.push_back({Cell(kind.name), Cell(severity_name(kind.severity)), Cell(kind.cause),
+                              Cell(kind.remedy)});
+    }
+    output.table(table);
+    return exit_fine;
+}
+
+void print_summary(const Examination& written, std::chrono::milliseconds took, bool interrupted,
+                   Output& output) {
+    for (const std::string& note : written.notes) {
+        output.note(note);
+    }
+    if (output.format() != Format::table) {
+        return;
+    }
+    for (const std::string& where : written.signed_in) {
+        output.line("signed in at " + output.styled(where, Style::plain));
+    }
+    const std::size_t count = written.findings.size();
+    std::string text = count == 0   ? "no finding"
+                       : count == 1 ? "1 finding"
+                                    : std::to_string(count) + " findings";
+    const long long tenths = took.count() / 100;
+    text += " after " + std::to_string(written.asked) + " questions, " +
+            std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
+    if (interrupted) {
+        text += "; interrupted, the rest wasn't looked at";
+    }
+    output.line(output.styled(text, count == 0 && !interrupted ? Style::good : Style::strong));
+}
+
+} // namespace
+
+void declare_doctor(CLI::App& app, Options& options) {
+    DoctorOptions& doctor = options.doctor;
+    add_configuration(app, options);
+    app.add_option("--from", doctor.from,
+                   "Where it asks from: outside (what clients do) or proxy (each server)")
+        ->type_name("PLACE")
+        ->default_str("outside")
+        ->check(CLI::IsMember({"outside", "proxy"}).description(""));
+    app.add_option("--domain", doctor.domains,
+                   "Only this SIP domain; needed with \"sip_domain *\" (repeatable)")
+        ->type_name("DOMAIN")
+        ->allow_extra_args(false);
+    app.add_option("--resolve", doctor.resolve,
+                   "This address in place of the DNS, as curl's (repeatable)")
+        ->type_name("NAME:PORT:ADDRESS")
+        ->allow_extra_args(false);
+    app.add_option("--connect-to", doctor.connect_to,
+                   "Connect there instead, as curl's; parts may be empty (repeatable)")
+        ->type_name("NAME:PORT:ADDRESS:PORT")
+        ->allow_extra_args(false);
+    app.add_option("--dns", doctor.dns,
+                   "Ask these DNS servers, such as one outside, not the system's")
+        ->type_name("ADDRESS[:PORT],...");
+    app.add_option("--ca", doctor.ca, "The CAs that clients trust, in place of the system's")
+        ->type_name("FILE");
+    app.add_option("--timeout", doctor.timeout, "Seconds after which a step is given up")
+        ->type_name("SECONDS")
+        ->capture_default_str();
+    app.add_option("--user", doctor.user, "Also sign in by NTLM, as DOMAIN\\user or user@domain")
+        ->type_name("USER");
+    app.add_option("--password-fd", doctor.password_fd,
+                   "Read the password from this descriptor, not from the terminal")
+        ->type_name("N")
+        ->check(CLI::NonNegativeNumber.description(""));
+    app.add_flag("--list", doctor.list, "Print all findings there can be, with cause and remedy");
+}
+
+int run_doctor(const Options& options, Output& output) {
+    const DoctorOptions& asked = options.doctor;
+    if (asked.list) {
+        return print_kinds(output);
+    }
+    Settings settings = settings_of(asked);
+    const Configuration configuration = load_publications(options);
+    require_published(settings.domains, configuration);
+
+    Examination written;
+    bool interrupted = false;
+    const auto begun = std::chrono::steady_clock::now();
+    {
+        const CatchInterrupts catching;
+        try {
+            if (!asked.user.empty()) {
+                settings.credentials =
+                    Credentials{asked.user, read_password(asked.password_fd, asked.user)};
+            }
+            examine(configuration, asked, settings, written,
+                    [&](const std::string& what) { output.progress(what); });
+        } catch (const Interrupted&) {
+            interrupted = true;
+        }
+    }
+    output.end_progress();
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - begun);
+
+    const std::vector<Finding> findings = written.findings.worst_first();
+    if (output.format() == Format::table) {
+        print_sentences(findings, output);
+    } else {
+        output.table(findings_table(findings));
+    }
+    print_summary(written, took, interrupted, output);
+    if (interrupted) {
+        if (output.format() != Format::table) {
+            output.note("interrupted, the rest wasn't looked at");
+        }
+        return exit_failed;
+    }
+    return findings.empty() ? exit_fine : exit_findings;
+}
+
+} // namespace lync::lyncctl

@@ -1,0 +1,85 @@
+#pragma once
+
+// One HTTP request, by libcurl: bounded in time and size, nothing followed, no proxy of the
+// environment in between, since Lync clients use none.
+
+#include "lyncctl/doctor/net.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace lync::lyncctl::doctor {
+
+struct Credentials {
+    std::string user; ///< "CONTOSO\kenmyer" or "kenmyer@contoso.com"
+    std::string password;
+};
+
+struct HttpRequest {
+    std::string url;         ///< "https://meet.contoso.com/"
+    std::string host_header; ///< empty: the URL's host
+    std::string accept;      ///< empty: no Accept
+    Endpoint to;             ///< where the connection goes, whatever the URL says
+    /// The CAs to verify against; nothing: TLS was looked at before, and is not verified again.
+    /// An empty text means the system's.
+    std::optional<std::string> verify_ca;
+    const Credentials* ntlm = nullptr; ///< signs in by NTLM; only with verify_ca
+};
+
+struct HttpAnswer {
+    enum class Outcome : std::uint8_t {
+        answered,
+        closed, ///< without a byte of an answer
+        timed_out,
+        malformed, ///< not HTTP, or broken off
+        refused,   ///< no connection (any more)
+        tls,       ///< TLS failed or wasn't trusted
+    };
+
+    Outcome outcome = Outcome::closed;
+    std::string detail; ///< of a failure, libcurl's words
+    int status = 0;
+    std::vector<std::pair<std::string, std::string>> headers; ///< of the last answer
+    std::string body;                                         ///< at most body_limit bytes
+    bool too_large = false;
+    long connections = 0;    ///< how many were made for it
+    bool challenged = false; ///< the server answered the first NTLM message with a challenge
+
+    /// The first value of a header, any letter case; empty if there is none.
+    std::string_view header(std::string_view name) const noexcept;
+    std::vector<std::string_view> all(std::string_view name) const;
+    /// "text/html" of Content-Type, in lower case.
+    std::string content_type() const;
+};
+
+class HttpClient {
+public:
+    static constexpr std::size_t body_limit = 512 * 1024; ///< WSDL and discovery are far smaller
+    static constexpr std::size_t head_limit = 128 * 1024;
+
+    HttpClient();
+    ~HttpClient();
+    HttpClient(const HttpClient&) = delete;
+    HttpClient& operator=(const HttpClient&) = delete;
+
+    HttpAnswer get(const HttpRequest& request, const Deadline& deadline);
+
+private:
+    struct Multi;
+    std::unique_ptr<Multi> multi_;
+};
+
+/// An absolute URL taken apart as libcurl understands it; nothing if it isn't one.
+struct Url {
+    std::string scheme; ///< lower case
+    std::string host;   ///< lower case, no brackets
+    std::string port;   ///< empty if not written
+    std::string target; ///< path and query
+};
+std::optional<Url> parse_url(std::string_view text);
+
+} // namespace lync::lyncctl::doctor

@@ -1,0 +1,79 @@
+#pragma once
+
+// From published names to machines that can be asked: DNS, connections, TLS. The first half of
+// `--from outside`.
+
+#include "lyncctl/doctor/examiner.h"
+
+#include <set>
+
+namespace lync::lyncctl::doctor {
+
+inline constexpr int enough_silence = 3; ///< time-outs in a row after which no more is waited for
+
+/// A name with what is known of it by now.
+struct Visited {
+    const Name* name = nullptr;
+    std::vector<Address> addresses;
+    bool known = false;            ///< the addresses are known
+    bool given = false;            ///< by --resolve or --connect-to: the DNS wasn't asked
+    bool elsewhere = false;        ///< none of them is where the other names lead
+    std::optional<Endpoint> https; ///< where TLS is spoken; nothing: not usable
+    bool trusted = false;          ///< with a certificate that a client accepts
+    bool given_up = false;         ///< nothing more is asked of it
+    bool refused = false;          ///< autodiscover was answered with 403
+};
+
+/// Reaches all names, and writes down what is in the way.
+class Reach {
+public:
+    Reach(const OutsideSteps& steps, Examiner& examiner);
+
+    /// One for each name, in their order; they point into the steps.
+    std::vector<Visited> all();
+
+    /// A connection to plain HTTP of the name, tried now. What is in the way is told, as an error
+    /// if clients need it.
+    struct Plain {
+        bool open = false;
+        Endpoint endpoint;
+    };
+    Plain plain_http(const Visited& visited);
+
+    /// Writes a finding down; of a name that leads to the wrong machine, that it does.
+    void add(const Visited& visited, Id id, std::string_view where, std::string_view key,
+             std::string what);
+
+private:
+    Examiner::Add adder(const Visited& visited);
+    const ConnectRule* connect_rule(const std::string& host, std::uint16_t port) const;
+    std::vector<Address> given_addresses(const std::string& host) const;
+    Endpoint endpoint_of(const Visited& visited, const Address& address, std::uint16_t port) const;
+
+    Resolution ask_dns(const std::string& name);
+    void find_addresses(Visited& visited);
+    void tell_alias(const Visited& visited, const Resolution& found);
+    bool leads_past_proxy(const Visited& visited);
+    void find_strays(std::vector<Visited>& all);
+    void look_for_internal_names(const std::vector<Visited>& all);
+
+    void reach(Visited& visited);
+    void tell_unreachable(const Visited& visited, const Connected& connected,
+                          const Endpoint& endpoint);
+    bool told_unreachable(const Endpoint& endpoint) const;
+    void secure(Visited& visited, const Endpoint& endpoint, const Connection& connection);
+    bool speaks_http1(const Visited& visited, const Endpoint& endpoint, const Handshake& handshake);
+    std::optional<Handshake> again(const Endpoint& endpoint, const HandshakeRequest& request);
+
+    const OutsideSteps& steps_;
+    Examiner& examiner_;
+    const Settings& settings_;
+    Examination& written_;
+    TrustStore trusted_;
+    Address home_;                     ///< where most names lead
+    int silent_dns_ = 0;               ///< names in a row without an answer of the DNS
+    std::set<std::string> silent_tls_; ///< endpoints that don't answer a handshake
+    std::set<std::string> old_versions_looked_at_;
+};
+
+} // namespace lync::lyncctl::doctor

@@ -1,0 +1,45 @@
+#pragma once
+
+// Waiting with an end: every step of the doctor has a deadline, and Ctrl-C ends all of them.
+
+#include <chrono>
+
+namespace lync::lyncctl::doctor {
+
+/// Thrown out of any wait after Ctrl-C; caught once, where what was found so far is printed.
+struct Interrupted {};
+
+/// A point in time after which a step is given up.
+class Deadline {
+public:
+    explicit Deadline(std::chrono::milliseconds from_now)
+        : end_(std::chrono::steady_clock::now() + from_now) {}
+
+    bool passed() const noexcept { return left().count() <= 0; }
+    std::chrono::milliseconds left() const noexcept {
+        return std::chrono::ceil<std::chrono::milliseconds>(end_ -
+                                                            std::chrono::steady_clock::now());
+    }
+
+private:
+    std::chrono::steady_clock::time_point end_;
+};
+
+/// While one lives, SIGINT and SIGTERM end waits instead of the process; a second one ends the
+/// process. At most one at a time.
+class CatchInterrupts {
+public:
+    CatchInterrupts();
+    ~CatchInterrupts();
+    CatchInterrupts(const CatchInterrupts&) = delete;
+    CatchInterrupts& operator=(const CatchInterrupts&) = delete;
+};
+
+/// Becomes readable after Ctrl-C; -1 if nobody catches interrupts. For poll sets of libraries.
+int interrupt_fd() noexcept;
+void throw_if_interrupted();
+
+/// Waits until `fd` is ready for `events` (as poll's); false if the deadline came first.
+bool wait_for(int fd, short events, const Deadline& deadline);
+
+} // namespace lync::lyncctl::doctor

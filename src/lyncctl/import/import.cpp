@@ -1,0 +1,186 @@
+#include "lyncctl/import/import.h"
+
+#include "base/ascii.h"
+#include "lyncctl/failure.h"
+#include "lyncctl/files.h"
+#include "lyncctl/import/xml_file.h"
+
+#include <CLI/CLI.hpp>
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+
+namespace lync::lyncctl {
+
+namespace {
+
+constexpr std::size_t largest_hosts = 1024 * 1024;
+constexpr std::size_t largest_nginx = 32 * 1024 * 1024; ///< all files of one configuration together
+
+void check_name(const std::string& name) {
+    const bool plain = std::all_of(
+        name.begin(), name.end(), [](char c) { return is_ascii_alnum(c) || c == '-' || c == '_'; });
+    if (name.empty() || name.size() > 64 || !plain) {
+        throw Failure("invalid value " + lync::quoted(name) +
+                      " of --name: it is made of up to 64 letters, digits, \"_\" and \"-\"");
+    }
+}
+
+/// The directory of --out-dir as the block will name it, with a slash at its end; empty for none.
+std::string out_directory(const ImportOptions& options) {
+    if (options.out_dir.empty()) {
+        return {};
+    }
+    std::string path = std::filesystem::absolute(options.out_dir).lexically_normal().string();
+    return path.ends_with('/') ? path : path + "/";
+}
+
+void write_all(const Imported& imported, const std::string& directory, const Options& options,
+               Output& output) {
+    const std::string block = directory + options.import.name + ".conf";
+    require_new(block, options.force);
+    for (const ImportedFile& file : imported.files) {
+        require_new(file.path, options.force);
+    }
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    if (error) {
+        throw Failure("mkdir " + lync::quoted(directory) + " failed (" +
+                      std::to_string(error.value()) + ": " + error.message() + ")");
+    }
+    std::vector<NewFile> files;
+    for (const ImportedFile& file : imported.files) {
+        files.push_back({file.path, file.content, file.secret ? mode_t{0600} : mode_t{0644}});
+    }
+    files.push_back({block, imported.text, 0644});
+    write_files(files, options.force);
+    for (const NewFile& file : files) {
+        output.note("wrote " + file.path);
+    }
+}
+
+std::string line_of(const Place& place) {
+    return place.line == 0 ? std::string{} : std::to_string(place.line);
+}
+
+/// What became of everything, a row each.
+Table report(const Imported& imported) {
+    Table table;
+    table.columns = {
+        {"kind", ""}, {"line", "line"}, {"what", "what"}, {"became", "became"}, {"to", "to"}};
+    for (const ImportedName& name : imported.names) {
+        const bool published = name.became != "not published";
+        table.rows.push_back(
+            {Cell(published ? "published" : "left out", published ? Style::good : Style::warning),
+             line_of(name.place), name.host, name.became, name.to});
+    }
+    for (const Remark& remark : imported.remarks) {
+        table.rows.push_back({Cell(remark_word(remark.kind),
+                                   remark.kind == RemarkKind::lost ? Style::warning : Style::plain),
+                              line_of(remark.place), remark.text, "", ""});
+    }
+    return table;
+}
+
+int finish(OldProxy proxy, const std::string& directory, const Options& options, Output& output) {
+    const Imported imported = compose(std::move(proxy), options.import);
+    if (!directory.empty()) {
+        write_all(imported, directory, options, output);
+    }
+    if (output.format() != Format::own) {
+        output.table(report(imported));
+    } else if (directory.empty()) {
+        output.text(imported.text);
+    }
+    const bool wanting =
+        std::any_of(imported.remarks.begin(), imported.remarks.end(),
+                    [](const Remark& remark) { return remark.kind != RemarkKind::changed; });
+    return wanting ? exit_findings : exit_fine;
+}
+
+} // namespace
+
+void declare_import(CLI::App& app, Options& options) {
+    ImportOptions& import = options.import;
+    app.add_option("FILE", import.file, "The file that the other product wrote")
+        ->type_name("")
+        ->required();
+    app.add_option("--name", import.name, "Name of the publication")
+        ->type_name("NAME")
+        ->capture_default_str();
+    app.add_option("--out-dir", import.out_dir,
+                   "Write the block, certificates and keys as files into this directory")
+        ->type_name("DIR");
+    app.add_option("--product", import.product, "The server product: lync_2013, sfb_2019, ...")
+        ->type_name("NAME");
+    app.add_option("--certificate", import.certificate,
+                   "The listener's certificate on this machine")
+        ->type_name("PEM");
+    app.add_option("--key", import.key, "Its key")->type_name("PEM");
+    app.add_option("--trusted-ca", import.trusted_ca,
+                   "The CA that issued the servers' certificates")
+        ->type_name("PEM");
+    app.add_option("--pool", import.pools,
+                   "The pool that a server belongs to, by its own FQDN; repeatable")
+        ->type_name("ADDRESS=FQDN")
+        ->allow_extra_args(false);
+    app.add_option("--role", import.roles,
+                   "What a published name is: pool, director, meet, dialin, scheduler, admin, "
+                   "lyncdiscover, office_web_apps, exchange, or skip; repeatable")
+        ->type_name("NAME=ROLE")
+        ->allow_extra_args(false);
+    add_force(app, options);
+}
+
+void declare_import_arr(CLI::App& app, Options& options) {
+    declare_import(app, options);
+    app.add_option("--hosts", options.import.hosts,
+                   "The hosts file of the machine with ARR: where its server names led")
+        ->type_name("FILE");
+}
+
+int import_arr(const Options& options, Output& output) {
+    check_name(options.import.name);
+    const std::string hosts =
+        options.import.hosts.empty() ? "" : read_file(options.import.hosts, largest_hosts);
+    return finish(read_arr(read_file(options.import.file, largest_xml), options.import.file, hosts),
+                  out_directory(options.import), options, output);
+}
+
+int import_pfsense(const Options& options, Output& output) {
+    check_name(options.import.name);
+    const std::string directory = out_directory(options.import);
+    return finish(read_pfsense(read_file(options.import.file, largest_xml), options.import.file,
+                               directory, options.import.name),
+                  directory, options, output);
+}
+
+int import_nginx(const Options& options, Output& output) {
+    check_name(options.import.name);
+    const std::string file = std::filesystem::absolute(options.import.file).string();
+
+    const std::string too_large = " is too large: all files together may have " +
+                                  std::to_string(largest_nginx / 1024 / 1024) + " MB";
+    std::size_t left = largest_nginx;
+    const config::Sources system = config::Sources::of_system();
+    config::Sources bounded = system;
+    bounded.open = [&](const std::string& path) {
+        struct stat info {};
+        if (stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
+            static_cast<std::size_t>(info.st_size) > left) {
+            throw Failure("configuration file " + lync::quoted(path) + too_large);
+        }
+        config::Sources::File opened = system.open(path);
+        if (opened.text.size() > left) { // of a pipe, only now
+            throw Failure("configuration file " + lync::quoted(path) + too_large);
+        }
+        left -= std::min(left, opened.text.size());
+        return opened;
+    };
+    return finish(read_nginx(file, bounded), out_directory(options.import), options, output);
+}
+
+} // namespace lync::lyncctl

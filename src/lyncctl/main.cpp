@@ -1,0 +1,5 @@
+#include "lyncctl/cli.h"
+
+int main(int argc, char** argv) {
+    return lync::lyncctl::run(argc, argv);
+}

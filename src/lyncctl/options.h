@@ -1,0 +1,79 @@
+#pragma once
+
+// What the command line says: one structure for all commands, filled by CLI11 before a command
+// runs. What several commands share stands first; what one command alone asks is a structure of its
+// own, filled by that command's `declare` (commands.h).
+
+#include <string>
+#include <vector>
+
+namespace lync::lyncctl {
+
+/// `own` is what one command alone can write: a zone, an nftables ruleset, nginx directives.
+enum class Format { table, csv, json, markdown, own };
+
+struct CheckOptions {
+    bool strict = false; ///< --strict: advice counts as a finding
+};
+
+struct CertificateOptions {
+    std::string csr;                   ///< --csr FILE: a request for these names is written
+    std::string key;                   ///< --key FILE: the new private key
+    std::string key_type = "rsa:2048"; ///< --key-type: also "rsa:3072", "rsa:4096", "ec:p256", ...
+    std::string organization;          ///< --organization, --country: of the subject
+    std::string country;
+};
+
+struct DnsOptions {
+    std::vector<std::string> addresses; ///< --address: of the reverse proxy, as clients reach it
+    bool inside = false;                ///< --inside: the zone for the inside
+};
+
+struct NginxOptions {
+    std::string binary;  ///< --nginx BINARY: the nginx that the text is for
+    std::string version; ///< --nginx-version: the same without asking one
+};
+
+struct DoctorOptions {
+    std::string from = "outside";        ///< --from outside|proxy
+    std::vector<std::string> domains;    ///< --domain DOMAIN
+    std::vector<std::string> resolve;    ///< --resolve NAME:PORT:ADDRESS
+    std::vector<std::string> connect_to; ///< --connect-to NAME:PORT:ADDRESS:PORT
+    std::string dns;                     ///< --dns ADDRESS[:PORT],...
+    std::string ca;                      ///< --ca FILE
+    double timeout = 10;                 ///< --timeout SECONDS, of each step
+    std::string user;                    ///< --user USER: sign in, too
+    int password_fd = -1;                ///< --password-fd N; -1: the terminal is asked
+    bool list = false;                   ///< --list: print the table of findings
+};
+
+struct ImportOptions {
+    std::string file;          ///< what the other product wrote
+    std::string name = "lync"; ///< --name: of the publication
+    std::string out_dir;       ///< --out-dir: block, certificates and keys as files there
+    std::string product;       ///< --product: as the directive takes it
+    std::string certificate;   ///< --certificate, --key, --trusted-ca: where they are here
+    std::string key;
+    std::string trusted_ca;
+    std::string hosts;              ///< --hosts: the hosts file of the machine with ARR
+    std::vector<std::string> pools; ///< --pool ADDRESS=FQDN
+    std::vector<std::string> roles; ///< --role NAME=ROLE
+};
+
+struct Options {
+    std::string configuration = "/etc/nginx/nginx.conf";
+    bool fragment = false;   ///< --fragment: the file is what stands inside of http { }
+    std::string publication; ///< --publication NAME: only this one; empty: all
+    Format format = Format::table;
+    std::string colour = "auto"; ///< --color auto|always|never
+    bool force = false;          ///< --force: files may be replaced
+
+    CheckOptions check;
+    CertificateOptions certificate;
+    DnsOptions dns;
+    NginxOptions nginx;
+    ImportOptions import;
+    DoctorOptions doctor;
+};
+
+} // namespace lync::lyncctl

@@ -1,0 +1,125 @@
+#pragma once
+
+// What a command tells: one table, in whatever format was asked for. Results go to stdout, progress
+// and complaints to stderr; colour and progress only where a terminal is.
+
+#include "lyncctl/options.h"
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace lync::lyncctl {
+
+/// How a word looks on a terminal that knows colours.
+enum class Style : std::uint8_t { plain, good, warning, bad, faint, strong };
+
+/// A cell: text, a number, a truth, or several texts. What it is matters to JSON alone; elsewhere
+/// a truth is yes or no, and several texts are separated by commas.
+class Cell {
+public:
+    using Value = std::variant<std::string, std::int64_t, bool, std::vector<std::string>>;
+
+    Cell(std::string text, Style style = Style::plain) : value_(std::move(text)), style_(style) {}
+    Cell(std::string_view text, Style style = Style::plain)
+        : value_(std::string(text)), style_(style) {}
+    Cell(const char* text, Style style = Style::plain) : value_(std::string(text)), style_(style) {}
+    Cell(std::vector<std::string> texts, Style style = Style::plain)
+        : value_(std::move(texts)), style_(style) {}
+    template <std::integral Number>
+    Cell(Number number, Style style = Style::plain) : style_(style) {
+        if constexpr (std::same_as<Number, bool>) {
+            value_ = number;
+        } else {
+            value_ = static_cast<std::int64_t>(number);
+        }
+    }
+
+    const Value& value() const noexcept { return value_; }
+    Style style() const noexcept { return style_; }
+    /// As one line of text.
+    std::string text() const;
+
+private:
+    Value value_;
+    Style style_ = Style::plain;
+};
+
+using Row = std::vector<Cell>;
+
+struct Column {
+    std::string key;   ///< JSON's member and CSV's head: "backend_port"
+    std::string title; ///< the head for people: "to port"
+};
+
+/// Every row has a cell for each column.
+struct Table {
+    std::vector<Column> columns;
+    std::vector<Row> rows;
+    /// Rows that follow each other with the same text in this column stand under it as a heading,
+    /// where people read (table, markdown). In csv and json it is a column like any other.
+    std::optional<std::size_t> group;
+};
+
+/// Where the tool writes, and what is there.
+struct Terminal {
+    bool colour = false;     ///< stdout shows colours
+    bool progress = false;   ///< stderr is a terminal: progress may be shown and wiped out
+    std::size_t columns = 0; ///< of stdout; 0: nothing is broken into lines
+};
+
+class Output {
+public:
+    Output(std::ostream& out, std::ostream& err, Format format, Terminal terminal)
+        : out_(out), err_(err), format_(format), terminal_(terminal) {}
+    ~Output() { end_progress(); }
+    Output(const Output&) = delete;
+    Output& operator=(const Output&) = delete;
+
+    Format format() const noexcept { return format_; }
+    const Terminal& terminal() const noexcept { return terminal_; }
+
+    /// The result of a command, in the format asked for (as `table` for Format::own).
+    void table(const Table& table);
+
+    /// A line of a result that is told in sentences: Format::table of `check` and `doctor`, whose
+    /// other formats are tables. What may hold control characters goes through `styled` first.
+    void line(std::string_view text);
+
+    /// A result that is text already (Format::own), as it is. Nothing in it is escaped.
+    void text(std::string_view text);
+
+    /// A word about the command, on stderr: `lyncctl: TEXT`.
+    void note(std::string_view text);
+
+    /// What is being done right now, on a terminal only: each call replaces the last one's text.
+    void progress(std::string_view what);
+    void end_progress();
+
+    /// `text` with colours around it where stdout shows them, and with control characters escaped.
+    std::string styled(std::string_view text, Style style) const;
+
+private:
+    void grid(const Table& table);
+    void csv(const Table& table);
+    void json(const Table& table);
+    void markdown(const Table& table);
+
+    std::ostream& out_;
+    std::ostream& err_;
+    Format format_;
+    Terminal terminal_;
+    bool in_progress_ = false;
+};
+
+/// `text` with control characters and what isn't UTF-8 as \x1b: a terminal might obey them, and a
+/// configuration or a server's answer may hold anything.
+std::string printable(std::string_view text);
+
+} // namespace lync::lyncctl

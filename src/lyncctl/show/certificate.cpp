@@ -1,0 +1,133 @@
+// `show certificate`: what the listener's certificate has to carry, and the request for it.
+
+#include "base/diagnostic.h"
+#include "lyncctl/configuration.h"
+#include "lyncctl/failure.h"
+#include "lyncctl/files.h"
+#include "lyncctl/show/certificate_request.h"
+#include "lyncctl/show/show.h"
+#include "plan/names.h"
+
+#include <CLI/CLI.hpp>
+
+namespace lync::lyncctl {
+
+namespace {
+
+Table table_of(const Configuration& configuration) {
+    Table table;
+    table.columns = {{"publication", "Publication"},
+                     {"entry", "Entry"},
+                     {"name", "Name"},
+                     {"use", "For"},
+                     {"covered", "In the present certificate"}};
+    for (const Published& published : configuration.publications) {
+        const std::string& publication = published.plan.publication.name;
+        const plan::CertificateNames names = plan::certificate_names(published.plan);
+        const auto add = [&](std::string_view entry, const std::string& name, std::string_view use,
+                             plan::Coverage coverage) {
+            const Style style = coverage == plan::Coverage::uncovered ? Style::bad : Style::plain;
+            table.rows.push_back(
+                {publication, entry, name, use, Cell(plan::coverage_name(coverage), style)});
+        };
+        add("subject", "CN=" + names.subject, names.names.front().use,
+            names.names.front().coverage);
+        for (const auto& name : names.names) {
+            add("subject alternative name", name.name, name.use, name.coverage);
+        }
+        for (const auto& name : names.patterns) {
+            add("each domain's own", name.name, name.use, name.coverage);
+        }
+    }
+    return table;
+}
+
+/// Both files or none.
+void write_request(const Configuration& configuration, const Options& options, Output& output) {
+    const CertificateOptions& wanted = options.certificate;
+    if (configuration.publications.size() != 1) {
+        throw Failure("several publications: --publication NAME says whose request is written");
+    }
+    if (wanted.csr == wanted.key) {
+        throw Failure("the request and the key can't be the same file");
+    }
+    const plan::CertificateNames names =
+        plan::certificate_names(configuration.publications.front().plan);
+    std::vector<std::string> list;
+    for (const auto& name : names.names) {
+        list.push_back(name.name);
+    }
+
+    require_new(wanted.key, options.force);
+    require_new(wanted.csr, options.force);
+    output.progress("making a key");
+    CertificateRequest request = make_certificate_request(
+        {names.subject, wanted.organization, wanted.country}, list, wanted.key_type);
+    try {
+        write_files({{wanted.key, request.key, 0600}, {wanted.csr, request.csr, 0644}},
+                    options.force);
+    } catch (const Failure&) {
+        request.wipe();
+        throw;
+    }
+    request.wipe();
+    output.note("wrote " + lync::quoted(wanted.key) + " (" + wanted.key_type +
+                ", keep it secret) and " + lync::quoted(wanted.csr));
+    if (names.subject.size() > longest_common_name) {
+        output.note(lync::quoted(names.subject) +
+                    " is too long for a common name (64 characters): the subject has none, and the "
+                    "name stands among the alternative names, which clients read");
+    }
+    for (const auto& pattern : names.patterns) {
+        output.note(lync::quoted(pattern.name) +
+                    " stands for any domain and isn't in the request: each domain needs its own");
+    }
+}
+
+} // namespace
+
+void declare_certificate(CLI::App& app, Options& options) {
+    add_configuration(app, options);
+    CertificateOptions& wanted = options.certificate;
+    CLI::Option* csr =
+        app.add_option("--csr", wanted.csr, "Write a certificate request into this new file")
+            ->type_name("FILE");
+    CLI::Option* key =
+        app.add_option("--key", wanted.key,
+                       "Write its new private key, readable by you alone, into this new file")
+            ->type_name("FILE");
+    csr->needs(key);
+    key->needs(csr);
+    app.add_option("--key-type", wanted.key_type, "rsa:2048, rsa:3072, rsa:4096, ec:p256, ec:p384")
+        ->type_name("TYPE")
+        ->check(CLI::IsMember({"rsa:2048", "rsa:3072", "rsa:4096", "ec:p256", "ec:p384"})
+                    .description(""))
+        ->needs(csr)
+        ->capture_default_str();
+    app.add_option("--organization", wanted.organization, "The organization in the subject")
+        ->type_name("NAME")
+        ->needs(csr);
+    app.add_option("--country", wanted.country, "The country in the subject: two letters")
+        ->type_name("CC")
+        ->check(CLI::Validator(
+            [](const std::string& text) {
+                const bool fine =
+                    text.size() == 2 &&
+                    text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string::npos;
+                return fine ? std::string() : "a country is two capital letters, such as DE";
+            },
+            ""))
+        ->needs(csr);
+    add_force(app, options);
+}
+
+int show_certificate(const Options& options, Output& output) {
+    const Configuration configuration = load_publications(options);
+    if (!options.certificate.csr.empty()) {
+        write_request(configuration, options, output);
+    }
+    output.table(table_of(configuration));
+    return exit_fine;
+}
+
+} // namespace lync::lyncctl

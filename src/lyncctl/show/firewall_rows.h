@@ -1,0 +1,95 @@
+#pragma once
+
+// The firewall rules that follow from a plan, in the rows and words of Microsoft's port summaries:
+//
+//     [Port summary - Reverse proxy in Lync Server 2013]
+//     [Port summary - DNS and HLB load balanced in Lync Server 2013]: the Director
+//     [Office Communications Server 2007, "Step 2.3. Configure Firewalls"], tables 9 to 26: the
+//         reverse proxy and the Edge Servers of an `edge` block
+//
+// each filled in with the addresses of this topology.
+
+#include "plan/plan.h"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lync::plan {
+
+/// Which firewall a row is for: the one between the perimeter network and the Internet, the one
+/// between the perimeter and the internal network, or, for `inside`, any between internal hosts.
+enum class FirewallSide : std::uint8_t { external, internal, inside };
+std::string_view firewall_side_name(FirewallSide side) noexcept;
+
+/// One end of a connection: the documents' words, and who that is here.
+struct Party {
+    std::string text;                   ///< "The internal IP address of the reverse proxy"
+    std::vector<std::string> addresses; ///< without brackets; a name where the server has only that
+    bool anybody = false;               ///< "Any": no address is meant
+
+    /// "172.16.0.10 (The internal IP ...)", or the words alone.
+    std::string shown() const;
+};
+
+/// What a row lets pass. A connection is named by the port that is fixed: the destination's, but
+/// the source's for media that leaves an A/V Edge Server.
+struct Flow {
+    Party from;
+    Party to;
+    bool tcp = true;
+    std::uint16_t first_port = 0;
+    std::uint16_t last_port = 0;
+    bool source_port = false;
+};
+
+struct FirewallRow {
+    std::string table; ///< the document's heading of the table
+    std::string site;  ///< of the edge block; empty outside of one
+    FirewallSide side = FirewallSide::external;
+    std::string role; ///< "Reverse proxy", "Director", "Access Edge Server", ...
+
+    // The cells of a Lync Server 2013 row; empty in the older tables.
+    std::string service; ///< "HTTPS/TCP/4443"
+
+    // The cells of an Office Communications Server 2007 row; empty in the newer tables.
+    std::string local_port;
+    std::string direction;
+    std::string remote_port;
+    std::string figure; ///< "Figure Mapping": the arrow's number in the guide's figure 7
+
+    Party source;      ///< "Source IP address", or "Local IP": the server in the perimeter network
+    Party destination; ///< "Destination IP address", or "Remote IP"
+    std::string notes;
+    bool needed = true; ///< false: the documents list it, this publication does without
+    std::vector<Flow> flows;
+};
+
+/// Rows in the documents' order: the reverse proxy's, the Director's, then each edge block's.
+std::vector<FirewallRow> firewall_rows(const Plan& plan);
+
+/// The rows of one edge block: the tables of its topology. `next_hop`: the addresses it has where
+/// the block names none. Nothing for a block without topology.
+std::vector<FirewallRow> edge_rows(const config::Edge& edge, bool has_director,
+                                   const std::vector<std::string>& next_hop);
+
+/// The reverse proxy's two rows of [Office Communications Server 2007], in the words of a topology.
+std::vector<FirewallRow> edge_proxy_rows(const config::Edge& edge, config::EdgeTopology topology);
+
+/// What `nft` can load: a table that forwards what needed rows let pass, and nothing else.
+struct Ruleset {
+    std::string text;
+    /// Why a needed row has no rule; the ruleset isn't whole then and shouldn't be used.
+    std::vector<std::string> missing;
+};
+
+/// The addresses of a host name, or none.
+using Resolve = std::function<std::vector<std::string>(const std::string& name)>;
+
+/// `internal_networks`: what "any" means on the inside; empty where nobody says.
+Ruleset nft_ruleset(const std::vector<FirewallRow>& rows,
+                    const std::vector<std::string>& internal_networks, const Resolve& resolve);
+
+} // namespace lync::plan

@@ -1,0 +1,166 @@
+// `show names`, `show rules`, `show ports`.
+
+#include "plan/names.h"
+#include "lyncctl/configuration.h"
+#include "lyncctl/failure.h"
+#include "lyncctl/show/show.h"
+
+namespace lync::lyncctl {
+
+namespace {
+
+using plan::Plan;
+using plan::Upstream;
+using plan::VirtualHost;
+
+Cell coverage_cell(plan::Coverage coverage) {
+    const Style style = coverage == plan::Coverage::covered     ? Style::good
+                        : coverage == plan::Coverage::uncovered ? Style::bad
+                                                                : Style::plain;
+    return {plan::coverage_name(coverage), style};
+}
+
+/// "10.0.0.11:4443", one for each server.
+std::vector<std::string> targets(const Plan& plan, const Upstream& upstream) {
+    std::vector<std::string> all;
+    for (const config::Server& server : plan.farm(upstream).servers) {
+        all.push_back(server.address + ":" + std::to_string(upstream.port));
+    }
+    return all;
+}
+
+std::vector<std::string> sockets_of(const Plan& plan, const VirtualHost& host) {
+    const auto& sockets = host.tls ? plan.publication.https_sockets : plan.publication.http_sockets;
+    std::vector<std::string> all;
+    for (const std::size_t index : host.sockets) {
+        all.push_back(sockets[index].address);
+    }
+    return all;
+}
+
+/// What becomes of the requests that go to no server.
+std::string_view rest_of(const VirtualHost& host) noexcept {
+    switch (host.site.kind) {
+    case policy::SiteKind::unknown_host:
+        return "connection closed";
+    case policy::SiteKind::plain_http:
+        return host.site.redirect_to_https ? "redirected to https" : "refused";
+    default:
+        return "refused";
+    }
+}
+
+void add_rules(const Plan& plan, const VirtualHost& host, Table& table) {
+    const std::string& publication = plan.publication.name;
+    const std::string_view protocol = host.tls ? "https" : "http";
+    const std::vector<std::string> names =
+        host.catch_all ? std::vector<std::string>{"any other name"} : host.names;
+
+    // A host whose simple URLs lead to several pools has a rule for each of them.
+    for (std::size_t target = 0; target < host.upstreams.size(); target++) {
+        const Upstream& upstream = plan.upstreams[host.upstreams[target]];
+        VirtualHost one = host;
+        if (host.upstreams.size() > 1) {
+            std::erase_if(one.site.simple_urls,
+                          [target](const auto& url) { return url.target != target; });
+        }
+        table.rows.push_back({publication, protocol, sockets_of(plan, host), names,
+                              plan::title(plan.farm(upstream)), upstream.port,
+                              targets(plan, upstream), plan::passing_paths(one), rest_of(host)});
+    }
+    if (host.upstreams.empty()) {
+        table.rows.push_back({publication, protocol, sockets_of(plan, host), names, "nowhere", "",
+                              std::vector<std::string>{}, std::vector<std::string>{},
+                              rest_of(host)});
+    }
+}
+
+} // namespace
+
+int show_names(const Options& options, Output& output) {
+    const Configuration configuration = load_publications(options);
+    Table table;
+    table.columns = {{"publication", "Publication"},
+                     {"name", "Name"},
+                     {"path", "Path"},
+                     {"use", "For"},
+                     {"leads_to", "Leads to"},
+                     {"port", "Port"},
+                     {"certificate", "In certificate"}};
+    for (const Published& published : configuration.publications) {
+        const Plan& plan = published.plan;
+        for (const plan::PublishedName& name : plan::published_names(plan)) {
+            Row row{plan.publication.name, Cell(name.name, Style::strong), name.path, name.use};
+            if (name.upstream) {
+                const Upstream& upstream = plan.upstreams[*name.upstream];
+                row.emplace_back(plan::title(plan.farm(upstream)));
+                row.emplace_back(upstream.port);
+                row.push_back(coverage_cell(name.coverage));
+            } else {
+                row.emplace_back("refused");
+                row.emplace_back("");
+                row.emplace_back("");
+            }
+            table.rows.push_back(std::move(row));
+        }
+    }
+    output.table(table);
+    return exit_fine;
+}
+
+int show_rules(const Options& options, Output& output) {
+    const Configuration configuration = load_publications(options);
+    Table table;
+    table.columns = {{"publication", "Publication"},
+                     {"protocol", "Protocol"},
+                     {"sockets", "From"},
+                     {"names", "Names"},
+                     {"leads_to", "To"},
+                     {"port", "Port"},
+                     {"servers", "Servers"},
+                     {"paths", "Passes"},
+                     {"rest", "The rest"}};
+    for (const Published& published : configuration.publications) {
+        for (const VirtualHost& host : published.plan.hosts) {
+            add_rules(published.plan, host, table);
+        }
+    }
+    output.table(table);
+    return exit_fine;
+}
+
+int show_ports(const Options& options, Output& output) {
+    const Configuration configuration = load_publications(options);
+    Table table;
+    table.columns = {{"publication", "Publication"}, {"direction", "Direction"},
+                     {"address", "Address"},         {"port", "Port"},
+                     {"protocol", "Protocol"},       {"use", "For"}};
+    for (const Published& published : configuration.publications) {
+        const Plan& plan = published.plan;
+        const config::Publication& declared = plan.publication;
+        for (const bool tls : {false, true}) {
+            for (const config::Socket& socket :
+                 tls ? declared.https_sockets : declared.http_sockets) {
+                const std::size_t colon = socket.address.rfind(':');
+                const bool any = colon == std::string::npos;
+                table.rows.push_back(
+                    {declared.name, "listens",
+                     any ? std::string("0.0.0.0") : socket.address.substr(0, colon),
+                     std::stoi(any ? socket.address : socket.address.substr(colon + 1)),
+                     tls ? "https" : "http",
+                     socket.proxy_protocol ? "clients, by the PROXY protocol" : "clients"});
+            }
+        }
+        for (const Upstream& upstream : plan.upstreams) {
+            for (const config::Server& server : plan.farm(upstream).servers) {
+                table.rows.push_back({declared.name, "connects", server.address, upstream.port,
+                                      upstream.tls ? "https" : "http",
+                                      plan::title(plan.farm(upstream))});
+            }
+        }
+    }
+    output.table(table);
+    return exit_fine;
+}
+
+} // namespace lync::lyncctl

@@ -1,0 +1,22 @@
+#pragma once
+
+// The `show` commands: what follows from the plan.
+
+#include "lyncctl/commands.h"
+
+namespace lync::lyncctl {
+
+int show_names(const Options& options, Output& output);
+int show_rules(const Options& options, Output& output);
+int show_ports(const Options& options, Output& output);
+
+void declare_dns(CLI::App& app, Options& options);
+int show_dns(const Options& options, Output& output);
+
+void declare_nginx(CLI::App& app, Options& options);
+int show_nginx(const Options& options, Output& output);
+
+void declare_certificate(CLI::App& app, Options& options);
+int show_certificate(const Options& options, Output& output);
+
+} // namespace lync::lyncctl

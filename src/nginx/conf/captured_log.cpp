@@ -1,0 +1,74 @@
+#include "nginx/conf/captured_log.h"
+
+#include "nginx/guard.h"
+
+#include <charconv>
+
+namespace lync::nginx {
+
+namespace {
+
+/// `2026/11/21 10:00:00 [emerg] 12#12: TEXT\n` without everything around TEXT.
+std::string_view without_stamp(std::string_view line) noexcept {
+    while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) {
+        line.remove_suffix(1);
+    }
+    const std::size_t level_end = line.find("] ");
+    const std::size_t stamp_end =
+        level_end == std::string_view::npos ? level_end : line.find(": ", level_end);
+    return stamp_end == std::string_view::npos ? line : line.substr(stamp_end + 2);
+}
+
+} // namespace
+
+CapturedLog::CapturedLog(ngx_conf_t* cf, Retell retell)
+    : cf_(cf), real_(cf->log),
+      captured_(static_cast<ngx_log_t*>(ngx_pcalloc(cf->cycle->pool, sizeof(ngx_log_t)))),
+      use_stderr_(ngx_use_stderr), retell_(std::move(retell)) {
+    if (captured_ == nullptr) {
+        throw std::bad_alloc();
+    }
+    captured_->log_level = real_->log_level;
+    captured_->file = real_->file;
+    captured_->writer = write;
+    captured_->wdata = this;
+    cf->log = captured_;
+    ngx_use_stderr = 0; // else nginx repeats each line there, in its own words
+}
+
+CapturedLog::~CapturedLog() {
+    ngx_use_stderr = use_stderr_;
+    cf_->log = real_;
+    *captured_ = *real_; // for whoever kept the pointer
+}
+
+void CapturedLog::write(ngx_log_t* log, ngx_uint_t level, u_char* text, size_t length) {
+    auto* self = static_cast<CapturedLog*>(log->wdata);
+
+    guarded(self->real_, 0, [&] {
+        const std::string told =
+            self->retell_(without_stamp({reinterpret_cast<char*>(text), length}));
+        ngx_use_stderr = self->use_stderr_;
+        ngx_log_error(level, self->real_, 0, "%*s", told.size(), told.data());
+        ngx_use_stderr = 0;
+        return 0;
+    });
+}
+
+ParserMessage parse_message(std::string_view message) noexcept {
+    const std::size_t colon = message.rfind(':');
+    const std::size_t in = message.rfind(" in ");
+    if (colon == std::string_view::npos || in == std::string_view::npos || colon < in) {
+        return {message, {}, 0};
+    }
+
+    std::size_t line = 0;
+    const std::string_view digits = message.substr(colon + 1);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), line);
+    if (error != std::errc{} || end != digits.data() + digits.size()) {
+        return {message, {}, 0};
+    }
+    return {message.substr(0, in), message.substr(in + 4, colon - in - 4), line};
+}
+
+} // namespace lync::nginx

@@ -1,0 +1,185 @@
+#pragma once
+
+// What hangs on nginx's configuration contexts. All of it lives in, and dies with, the pool of
+// the cycle whose configuration it is.
+
+#include "config/block.h"
+#include "config/publication.h"
+#include "nginx/health/health.h"
+#include "nginx/shared/counters.h"
+#include "nginx/timer.h"
+#include "nginx/upstream/peer.h"
+#include "nginx/upstream/resolve.h"
+#include "plan/plan.h"
+#include "policy/site.h"
+#include "status/snapshot.h"
+
+#include <array>
+#include <ctime>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace lync::nginx {
+
+struct Publication;
+
+/// A virtual host at run time: nothing but what a request needs.
+struct Host {
+    Host(const Publication& of, const plan::VirtualHost& as, policy::SiteSpec rules)
+        : publication(of), planned(as), site(std::move(rules)) {}
+
+    const Publication& publication;
+    const plan::VirtualHost& planned;
+    policy::Site site;
+    bool sets_cookie = false;          ///< some group behind it has affinity by cookie
+    mutable void** loc_conf = nullptr; ///< of its `location /`, in a configuration being made
+    mutable std::size_t sockets = 0;   ///< it listens on before files of server_include are read
+};
+
+/// A publication at run time.
+struct Publication {
+    /// Throws only for want of memory.
+    Publication(plan::Plan made, Reaches& reaches) : plan(std::move(made)) {
+        for (const plan::Upstream& upstream : plan.upstreams) {
+            add_group(upstream, reaches);
+        }
+        for (plan::VirtualHost& host : plan.hosts) {
+            Host& added = hosts.emplace_back(*this, host, std::move(host.site));
+            for (const std::size_t upstream : host.upstreams) {
+                added.sets_cookie =
+                    added.sets_cookie || groups[upstream].affinity == config::Affinity::cookie;
+            }
+        }
+    }
+    Publication(const Publication&) = delete;
+
+    void add_group(const plan::Upstream& upstream, Reaches& reaches) {
+        const config::ConnectionAuth& auth = plan.publication.connection_auth;
+        const config::Farm& farm = plan.farm(upstream);
+        const auto msec = [](std::chrono::seconds s) {
+            return static_cast<ngx_msec_t>(std::chrono::milliseconds(s).count());
+        };
+        Group& group = groups.emplace_back();
+        group.name = upstream.name;
+        group.binds = auth.on;
+        group.shares = auth.on || upstream.anonymous;
+        group.tls = upstream.tls;
+        group.affinity = farm.affinity;
+        group.limits.owned_idle = msec(auth.idle);
+        group.limits.age = msec(auth.age);
+        group.limits.owned = auth.most;
+        group.reach = &reaches.reach(reach_key(upstream), auth.on);
+        group.reach->shared.reserve(group.limits.shared);
+        group.servers.declare(*group.reach, farm, upstream.port,
+                              farm.certificate_name + " " + trust());
+    }
+
+    /// Whose word is taken for the servers' certificates.
+    std::string trust() const {
+        return plan.publication.backend_verify ? plan.publication.trusted_ca : "anybody";
+    }
+
+    /// What must be equal for two groups to mean the same server by an address and port.
+    std::string reach_key(const plan::Upstream& upstream) const {
+        return upstream.tls ? "tls " + plan.farm(upstream).certificate_name + " " + trust()
+                            : "plain";
+    }
+
+    const config::Farm* farm(const Host& host, std::uint16_t target) const noexcept {
+        return target < host.planned.upstreams.size()
+                   ? &plan.farm(plan.upstreams[host.planned.upstreams[target]])
+                   : nullptr;
+    }
+    Group* group(const Host& host, std::uint16_t target) const noexcept {
+        return target < host.planned.upstreams.size() ? &groups[host.planned.upstreams[target]]
+                                                      : nullptr;
+    }
+
+    plan::Plan plan;
+    std::deque<Host> hosts; ///< in the order of plan.hosts
+    mutable std::deque<Group>
+        groups; ///< in the order of plan.upstreams; they live as requests come
+
+    /// When a refusal was last logged, by reason: a worker's own, so that a line a second of each
+    /// kind comes from each worker.
+    mutable std::array<time_t, static_cast<std::size_t>(policy::Reason::malformed) + 1> told{};
+
+    Tally tally; ///< what is counted of it; this process's own view
+    std::unique_ptr<status::Published> published; ///< for the status; else NULL
+};
+
+struct LocConf;
+
+/// http level. Owned by the cycle's pool (guard.h, create_in).
+struct MainConf {
+    MainConf() = default;
+    MainConf(const MainConf&) = delete;
+
+    /// Finds all records in shared memory: at load, and in each worker.
+    void bind() noexcept;
+    /// Lets go of shared memory, in a process that goes on with another configuration.
+    void unbind() noexcept;
+
+    Zone zone;
+    Counters counters;
+    Reaches reaches{zone};
+    std::vector<std::unique_ptr<Publication>> publications;
+    config::Registry registry;
+
+    void** http_loc_conf = nullptr; ///< the location configurations of http level
+
+    std::vector<LocConf*> status_locations; ///< those that say `lync_status`
+    std::string page_policy;                ///< Content-Security-Policy of the status page
+    time_t loaded = 0;                      ///< when this configuration was read
+
+    /// While a block is being read: the directives from lync_publish down to the current block.
+    std::vector<config::Directive*> reading;
+    /// While generated text is being parsed: the publication that it belongs to.
+    const Publication* feeding = nullptr;
+
+    ngx_resolver_t* resolver = nullptr; ///< for servers given by name; NULL: that of http level
+
+    // A worker's own.
+    Timer repair{on_repair, this}; ///< looks for workers that were killed
+    std::unique_ptr<HealthChecks> health;
+    std::unique_ptr<Resolving> resolving;
+
+private:
+    static void on_repair(void* self);
+};
+
+/// A generated server or upstream; of anybody else's both are NULL.
+struct SrvConf {
+    const Host* host;
+    Group* group;
+};
+
+/// Whether requests of this location are judged: only `location /` of a generated server, so
+/// that a location from server_include is the administrator's own.
+struct LocConf {
+    ngx_flag_t judged;
+
+    ngx_flag_t status;      ///< says `lync_status`
+    ngx_flag_t status_open; ///< and who may see it
+    void** own;             ///< location configurations of this location, while it is parsed
+    void* parent;           ///< the context it stands in (ngx_http_conf_ctx_t)
+    ngx_str_t file;         ///< where it says so
+    ngx_uint_t line;
+};
+
+inline MainConf& main_conf_of(ngx_http_request_t* r) noexcept {
+    return *static_cast<MainConf*>(ngx_http_get_module_main_conf(r, ngx_lync_module));
+}
+
+/// NULL where there is no http block.
+inline MainConf* main_conf_of(ngx_cycle_t* cycle) noexcept {
+    return static_cast<MainConf*>(ngx_http_cycle_get_module_main_conf(cycle, ngx_lync_module));
+}
+
+inline const Host* host_of(ngx_http_request_t* r) noexcept {
+    return static_cast<SrvConf*>(ngx_http_get_module_srv_conf(r, ngx_lync_module))->host;
+}
+
+} // namespace lync::nginx

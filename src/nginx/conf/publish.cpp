@@ -1,0 +1,430 @@
+// lync_publish NAME { ... }: from nginx's tokens to servers that nginx runs.
+
+#include "base/ascii.h"
+#include "config/explain_nginx_message.h"
+#include "nginx/conf/captured_log.h"
+#include "nginx/conf/commands.h"
+#include "nginx/conf/conf.h"
+#include "nginx/conf/parse_generated.h"
+#include "nginx/guard.h"
+#include "plan/directives.h"
+#include "plan/render.h"
+
+#include <algorithm>
+#include <map>
+
+namespace lync::nginx {
+
+namespace {
+
+using config::Directive;
+
+char* const failed = static_cast<char*>(NGX_CONF_ERROR);
+
+MainConf& main_conf(ngx_conf_t* cf) {
+    return *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_lync_module));
+}
+
+/// The directive that nginx has just read, with the place where it stands.
+std::unique_ptr<Directive> current_directive(ngx_conf_t* cf, const ngx_command_t* cmd) {
+    auto directive = std::make_unique<Directive>();
+    const auto* words = static_cast<ngx_str_t*>(cf->args->elts);
+    directive->name = view(words[0]);
+    for (ngx_uint_t i = 1; i < cf->args->nelts; i++) {
+        directive->arguments.emplace_back(view(words[i]));
+    }
+    directive->place.file = view(cf->conf_file->file.name);
+    directive->place.line = static_cast<unsigned>(cf->conf_file->line);
+    directive->is_block = (cmd->type & NGX_CONF_BLOCK) != 0;
+    return directive;
+}
+
+/// Lets nginx parse the children of `block`, which come back through lync_directive.
+char* read_children(ngx_conf_t* cf, MainConf& conf, Directive& block) {
+    const ngx_conf_t saved = *cf;
+    conf.reading.push_back(&block);
+    cf->cmd_type = LYNC_CONF;
+    char* result = ngx_conf_parse(cf, nullptr);
+    conf.reading.pop_back();
+    // The log was exchanged by the caller, not by the parser.
+    *cf = saved;
+    return result;
+}
+
+/// nginx's own words about a block of ours, with the block named and the remedy added.
+std::string retell_block(const MainConf& conf, std::string_view message) {
+    const ParserMessage parsed = parse_message(message);
+    if (parsed.line == 0 || conf.reading.empty()) {
+        return std::string(message);
+    }
+
+    return config::retold(parsed.text, *conf.reading.back()) + " in " + std::string(parsed.file) +
+           ":" + std::to_string(parsed.line);
+}
+
+/// nginx's own words about a line that was generated, at the directive that caused the line, or
+/// about one of a file that server_include names.
+std::string retell_generated(const plan::Rendered& rendered, std::string_view publication,
+                             std::string_view name, std::string_view message) {
+    const ParserMessage parsed = parse_message(message);
+    if (parsed.file != name && parsed.line != 0) {
+        return plan::retold_included(parsed.text, publication) + " in " + std::string(parsed.file) +
+               ":" + std::to_string(parsed.line);
+    }
+    if (parsed.file != name || parsed.line == 0 || parsed.line > rendered.origins.size()) {
+        return std::string(message);
+    }
+    const Place& origin = rendered.origin(parsed.line);
+    return config::retold_generated(parsed.text) + " in " + origin.file + ":" +
+           std::to_string(origin.line);
+}
+
+void tell(ngx_conf_t* cf, const Diagnostic& diagnostic) {
+    const ngx_uint_t level = diagnostic.severity == Severity::error     ? NGX_LOG_EMERG
+                             : diagnostic.severity == Severity::warning ? NGX_LOG_WARN
+                                                                        : NGX_LOG_NOTICE;
+    ngx_log_error(level, cf->log, 0, "%*s in %s:%ui", diagnostic.text.size(),
+                  diagnostic.text.data(), diagnostic.place.file.c_str(),
+                  static_cast<ngx_uint_t>(diagnostic.place.line));
+}
+
+config::Environment environment_of(ngx_conf_t* cf) {
+    config::Environment environment;
+    environment.now = std::chrono::sys_seconds(std::chrono::seconds(ngx_time()));
+    environment.has_ipv6 = config::system_has_ipv6();
+    environment.full_path = [cf](std::string_view path) {
+        ngx_str_t name = copy(cf->pool, path);
+        if (name.data == nullptr || ngx_conf_full_name(cf->cycle, &name, 1) != NGX_OK) {
+            throw std::bad_alloc();
+        }
+        return std::string(view(name));
+    };
+    return environment;
+}
+
+std::string shown_name(const config::Publication& publication) {
+    return "lync_publish " + publication.name;
+}
+
+/// Has nginx parse what the plan says, and blames the directives of the block for what it finds.
+char* run_plan(ngx_conf_t* cf, MainConf& conf, const Publication& publication) {
+    plan::Dialect dialect;
+    dialect.version = nginx_version;
+    dialect.has = [cf](std::string_view name) { return bool(find_command(cf->cycle, name)); };
+
+    const bool first = conf.publications.size() == 1;
+    const std::string name = shown_name(publication.plan.publication);
+    const plan::Rendered rendered = plan::render(publication.plan, dialect, first);
+
+    conf.feeding = &publication;
+    char* result = nullptr;
+    {
+        const CapturedLog captured(cf, [&](std::string_view message) {
+            return retell_generated(rendered, publication.plan.publication.name, name, message);
+        });
+        result = feed(cf, name, rendered.text, true);
+    }
+    conf.feeding = nullptr;
+    return result;
+}
+
+/// On how many addresses a server listens, as far as the configuration has been read.
+std::size_t count_sockets(ngx_conf_t* cf, const ngx_http_core_srv_conf_t* server) noexcept {
+    const auto* core = static_cast<ngx_http_core_main_conf_t*>(
+        ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
+    std::size_t count = 0;
+    if (core->ports == nullptr) {
+        return count;
+    }
+    const std::span ports(static_cast<ngx_http_conf_port_t*>(core->ports->elts),
+                          core->ports->nelts);
+    for (const ngx_http_conf_port_t& port : ports) {
+        const std::span addresses(static_cast<ngx_http_conf_addr_t*>(port.addrs.elts),
+                                  port.addrs.nelts);
+        for (const ngx_http_conf_addr_t& address : addresses) {
+            const std::span servers(static_cast<ngx_http_core_srv_conf_t**>(address.servers.elts),
+                                    address.servers.nelts);
+            count += static_cast<std::size_t>(std::count(servers.begin(), servers.end(), server));
+        }
+    }
+    return count;
+}
+
+/// Of its server, while the configuration is made.
+const ngx_http_conf_ctx_t* context_of(const Host& host) noexcept {
+    const auto* location = static_cast<LocConf*>(host.loc_conf[ngx_lync_module.ctx_index]);
+    return static_cast<ngx_http_conf_ctx_t*>(location->parent);
+}
+
+ngx_http_core_srv_conf_t* server_of(const ngx_http_conf_ctx_t* context) noexcept {
+    return static_cast<ngx_http_core_srv_conf_t*>(
+        context->srv_conf[ngx_http_core_module.ctx_index]);
+}
+
+/// Whether a server_include lets a generated server listen on more than the block says: by http
+/// where it publishes https, for instance.
+bool listens_elsewhere(ngx_conf_t* cf, const Publication& publication) noexcept {
+    return std::any_of(publication.hosts.begin(), publication.hosts.end(), [&](const Host& host) {
+        return host.loc_conf != nullptr &&
+               count_sockets(cf, server_of(context_of(host))) > host.sockets;
+    });
+}
+
+/// The request header that a server_include states a second time; empty if there is none.
+std::string_view header_stated_twice(ngx_conf_t* cf, const Publication& publication) {
+    const Command set_header = find_command(cf->cycle, "proxy_set_header");
+    for (const Host& host : publication.hosts) {
+        if (!set_header || host.loc_conf == nullptr) {
+            continue;
+        }
+        const ngx_array_t* stated = *set_header.value<ngx_array_t*>(context_of(host)->loc_conf);
+        if (stated == nullptr || stated == NGX_CONF_UNSET_PTR) {
+            continue;
+        }
+        const std::span rows(static_cast<const ngx_keyval_t*>(stated->elts), stated->nelts);
+        for (const std::string_view header : plan::stated_headers()) {
+            if (std::count_if(rows.begin(), rows.end(), [&](const ngx_keyval_t& row) {
+                    return equal_ignore_case(view(row.key), header);
+                }) > 1) {
+                return header;
+            }
+        }
+    }
+    return {};
+}
+
+/// What nginx would take from the files of server_include, and no publication could stand.
+char* check_includes(ngx_conf_t* cf, const Publication& publication) {
+    const config::Publication& declared = publication.plan.publication;
+    if (declared.includes.empty()) {
+        return NGX_CONF_OK;
+    }
+    std::string wrong;
+    if (listens_elsewhere(cf, publication)) {
+        wrong = plan::listen_in_include(declared.name);
+    } else if (const std::string_view header = header_stated_twice(cf, publication);
+               !header.empty()) {
+        wrong = plan::header_in_include(header, declared.name);
+    }
+    if (wrong.empty()) {
+        return NGX_CONF_OK;
+    }
+    tell(cf, {Severity::error, std::move(wrong), declared.includes.front().second});
+    return failed;
+}
+
+/// Two directives are inherited and have no value that means "none". What comes from http level
+/// is taken out of our servers again; what a server_include says stays.
+void undo_inheritance(ngx_conf_t* cf) {
+    void** here = static_cast<ngx_http_conf_ctx_t*>(cf->ctx)->loc_conf;
+    void** http = main_conf(cf).http_loc_conf;
+
+    auto* core = static_cast<ngx_http_core_loc_conf_t*>(here[ngx_http_core_module.ctx_index]);
+    ngx_str_null(&core->post_action);
+
+    if (const Command add_trailer = find_command(cf->cycle, "add_trailer")) {
+        auto** trailers = add_trailer.value<ngx_array_t*>(here);
+        if (*trailers == *add_trailer.value<ngx_array_t*>(http)) {
+            *trailers = nullptr;
+        }
+    }
+}
+
+char* publish(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
+    conf.http_loc_conf = static_cast<ngx_http_conf_ctx_t*>(cf->ctx)->loc_conf;
+
+    const std::unique_ptr<Directive> block = current_directive(cf, cmd);
+    {
+        const CapturedLog captured(
+            cf, [&](std::string_view message) { return retell_block(conf, message); });
+        if (read_children(cf, conf, *block) != NGX_CONF_OK) {
+            return failed;
+        }
+    }
+
+    try {
+        std::vector<Diagnostic> remarks;
+        config::Publication declared =
+            config::declare(*block, environment_of(cf), conf.registry, remarks);
+        for (const Diagnostic& remark : remarks) {
+            tell(cf, remark);
+        }
+        conf.publications.push_back(
+            std::make_unique<Publication>(plan::make_plan(std::move(declared)), conf.reaches));
+    } catch (const Mistake& mistake) {
+        tell(cf, mistake.diagnostic());
+        return failed;
+    }
+    char* result = run_plan(cf, conf, *conf.publications.back());
+    return result == NGX_CONF_OK ? check_includes(cf, *conf.publications.back()) : result;
+}
+
+/// Room in shared memory for what a configuration counts and watches.
+std::size_t records_of(const MainConf& conf) {
+    // A publication's services, and itself.
+    constexpr std::size_t services = 48;
+    std::size_t records = 0;
+    for (const auto& publication : conf.publications) {
+        records += services;
+        for (Group& group : publication->groups) {
+            // The group, the pool; of each server the endpoint, its check, what it answered; of
+            // each line its name.
+            const std::size_t servers =
+                std::max(group.servers.all().size(), group.servers.lines().size());
+            records += 2 + 3 * servers + group.servers.lines().size();
+        }
+    }
+    return records;
+}
+
+ngx_int_t bind_records(void* data) {
+    static_cast<MainConf*>(data)->bind();
+    return NGX_OK;
+}
+
+/// nginx calls this after all built-in modules have put their layers over the upstreams.
+char* take_over_upstreams(ngx_conf_t* cf, MainConf& conf) {
+    struct Owner {
+        const Publication* publication;
+        Group* group;
+    };
+    std::map<std::string_view, Owner> groups;
+    for (const auto& publication : conf.publications) {
+        for (Group& group : publication->groups) {
+            groups.emplace(group.name, Owner{publication.get(), &group});
+        }
+    }
+    if (groups.empty()) {
+        return NGX_CONF_OK;
+    }
+
+    auto* main = static_cast<ngx_http_upstream_main_conf_t*>(
+        ngx_http_conf_get_module_main_conf(cf, ngx_http_upstream_module));
+    auto** upstreams = static_cast<ngx_http_upstream_srv_conf_t**>(main->upstreams.elts);
+    for (ngx_uint_t i = 0; i < main->upstreams.nelts; i++) {
+        const auto group = groups.find(view(upstreams[i]->host));
+        if (group != groups.end() && upstreams[i]->srv_conf != nullptr) {
+            take_over(upstreams[i], *group->second.group,
+                      group->second.publication->plan.publication.resolve_at_start);
+        }
+    }
+    return prepare_resolving(cf, conf) == NGX_OK &&
+                   conf.zone.declare(cf, records_of(conf), bind_records, &conf) == NGX_OK
+               ? NGX_CONF_OK
+               : failed;
+}
+
+char* add_directive(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
+    Directive& block = *conf.reading.back();
+    block.children.push_back(current_directive(cf, cmd));
+    Directive& added = *block.children.back();
+    return added.is_block ? read_children(cf, conf, added) : NGX_CONF_OK;
+}
+
+char* attach_rule(ngx_conf_t* cf, const MainConf& conf, LocConf& location) {
+    const auto* words = static_cast<ngx_str_t*>(cf->args->elts);
+    if (conf.feeding == nullptr) {
+        return const_cast<char*>(
+            "stands in generated servers only, write a \"lync_publish\" block");
+    }
+
+    const auto host =
+        std::find_if(conf.feeding->hosts.begin(), conf.feeding->hosts.end(),
+                     [&](const Host& candidate) { return candidate.planned.id == view(words[2]); });
+    if (host == conf.feeding->hosts.end()) {
+        return const_cast<char*>("names no rule");
+    }
+
+    static_cast<SrvConf*>(ngx_http_conf_get_module_srv_conf(cf, ngx_lync_module))->host = &*host;
+
+    host->loc_conf = static_cast<ngx_http_conf_ctx_t*>(cf->ctx)->loc_conf;
+
+    // Whatever nginx says of this server later, it says of the directive that caused it.
+    const Place& place = host->planned.place;
+    auto* server = static_cast<ngx_http_core_srv_conf_t*>(
+        ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module));
+    server->file_name = reinterpret_cast<u_char*>(const_cast<char*>(place.file.c_str()));
+    server->line = place.line;
+    host->sockets = count_sockets(cf, server);
+    location.judged = 1;
+    return NGX_CONF_OK;
+}
+
+/// For `access_log FILE lync;`: everything an administrator asks of one request, in one line.
+/// No query string: the one of autodiscover holds people's addresses, unless log_sip_uri is on.
+constexpr std::string_view log_formats =
+    "log_format lync '$lync_client_addr [$time_local] $lync_publication/$lync_service "
+    "$lync_verdict \"$request_method $scheme://$host$uri\" $status $body_bytes_sent "
+    "$request_time \"$http_user_agent\" pool=$lync_pool server=$upstream_addr "
+    "server_status=$upstream_status server_time=$upstream_response_time "
+    "connection=$connection/$connection_requests';\n"
+    "log_format lync_json escape=json '{\"time\":\"$time_iso8601\","
+    "\"publication\":\"$lync_publication\",\"service\":\"$lync_service\","
+    "\"verdict\":\"$lync_verdict\",\"role\":\"$lync_role\",\"pool\":\"$lync_pool\","
+    "\"client\":\"$lync_client_addr\",\"method\":\"$request_method\",\"scheme\":\"$scheme\","
+    "\"host\":\"$lync_log_host\",\"path\":\"$lync_log_path\",\"status\":\"$status\","
+    "\"bytes\":\"$body_bytes_sent\",\"time_total\":\"$request_time\","
+    "\"user_agent\":\"$lync_log_user_agent\","
+    "\"server\":\"$upstream_addr\",\"server_status\":\"$upstream_status\","
+    "\"server_connect_time\":\"$upstream_connect_time\","
+    "\"server_header_time\":\"$upstream_header_time\","
+    "\"server_time\":\"$upstream_response_time\",\"connection\":\"$connection\","
+    "\"connection_requests\":\"$connection_requests\","
+    "\"owned_connection\":\"$lync_owned_connection\",\"query\":\"$lync_query\"}';\n";
+
+} // namespace
+
+} // namespace lync::nginx
+
+using namespace lync::nginx;
+
+void* lync_create_main_conf(ngx_conf_t* cf) {
+    return guarded<void*>(cf->log, nullptr,
+                          [&]() -> void* { return create_in<MainConf>(cf->pool); });
+}
+
+void* lync_create_srv_conf(ngx_conf_t* cf) {
+    return ngx_pcalloc(cf->pool, sizeof(SrvConf));
+}
+
+void* lync_create_loc_conf(ngx_conf_t* cf) {
+    auto* conf = static_cast<LocConf*>(ngx_pcalloc(cf->pool, sizeof(LocConf)));
+    if (conf != nullptr) {
+        conf->parent = cf->ctx; // a location's configurations are made while its parent's are there
+    }
+    return conf;
+}
+
+char* lync_merge_loc_conf(ngx_conf_t* cf, void*, void*) {
+    const auto* server =
+        static_cast<SrvConf*>(ngx_http_conf_get_module_srv_conf(cf, ngx_lync_module));
+    if (server->host != nullptr) {
+        undo_inheritance(cf);
+    }
+    return NGX_CONF_OK;
+}
+
+char* lync_init_main_conf(ngx_conf_t* cf, void* conf) {
+    return guarded(cf->log, failed,
+                   [&] { return take_over_upstreams(cf, *static_cast<MainConf*>(conf)); });
+}
+
+char* lync_publish(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) {
+    return guarded(cf->log, failed,
+                   [&] { return publish(cf, cmd, *static_cast<MainConf*>(conf)); });
+}
+
+char* lync_directive(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) {
+    return guarded(cf->log, failed,
+                   [&] { return add_directive(cf, cmd, *static_cast<MainConf*>(conf)); });
+}
+
+char* lync_rule(ngx_conf_t* cf, ngx_command_t*, void* conf) {
+    return guarded(cf->log, failed,
+                   [&] { return attach_rule(cf, main_conf(cf), *static_cast<LocConf*>(conf)); });
+}
+
+ngx_int_t lync_add_log_formats(ngx_conf_t* cf) {
+    return feed(cf, "lync_publish log formats", log_formats, false) == NGX_CONF_OK ? NGX_OK
+                                                                                   : NGX_ERROR;
+}

@@ -1,0 +1,407 @@
+#include "nginx/health/health.h"
+
+#include "nginx/conf/commands.h"
+#include "nginx/conf/conf.h"
+#include "nginx/guard.h"
+#include "nginx/health/probe.h"
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+#include <utility>
+
+namespace lync::nginx {
+
+namespace {
+
+using balance::Change;
+using balance::Finding;
+using balance::Health;
+using balance::HealthState;
+using balance::Reason;
+using balance::SharedHealth;
+
+constexpr ngx_msec_t look_interval = 1000; ///< how often a worker looks whether it is to check
+constexpr ngx_msec_t lease_time = 3000;    ///< after which another one takes over
+
+ngx_msec_t msec(std::chrono::seconds s) noexcept {
+    return static_cast<ngx_msec_t>(std::chrono::milliseconds(s).count());
+}
+
+/// The settings of proxy_ssl_* where a generated server's requests go out.
+const ngx_http_upstream_conf_t* upstream_conf(const ngx_cycle_t* cycle, void** loc_conf) noexcept {
+    const Command verify = find_command(cycle, "proxy_ssl_verify");
+    if (!verify || loc_conf == nullptr) {
+        return nullptr;
+    }
+    auto* flag = reinterpret_cast<char*>(verify.value<ngx_flag_t>(loc_conf));
+    return reinterpret_cast<ngx_http_upstream_conf_t*>(
+        flag - offsetof(ngx_http_upstream_conf_t, ssl_verify));
+}
+
+/// Every server of a publication is spoken to with the same settings but for the name.
+const ngx_http_upstream_conf_t* tls_settings(const ngx_cycle_t* cycle,
+                                             const Publication& publication) noexcept {
+    for (const Host& host : publication.hosts) {
+        for (const std::size_t index : host.planned.upstreams) {
+            if (publication.plan.upstreams[index].tls && host.loc_conf != nullptr) {
+                const ngx_http_upstream_conf_t* conf = upstream_conf(cycle, host.loc_conf);
+                if (conf != nullptr && conf->ssl != nullptr) {
+                    return conf;
+                }
+            }
+        }
+    }
+    return nullptr;
+}
+
+std::string request_for(std::string_view path, std::string_view host) {
+    // No Accept: that is how Microsoft's own monitor asks for autodiscover.
+    return "GET " + std::string(path) + " HTTP/1.1\r\nHost: " + std::string(host) +
+           "\r\nUser-Agent: ngx_lync_module health check\r\n\r\n";
+}
+
+void add_requests(Question& question, const config::Farm& farm) {
+    std::vector<std::string> services{""};
+    if (farm.health_check.kind == config::CheckKind::healthcheck) {
+        services = farm.services; // a server is up if all that is published of it is
+    }
+    for (const std::string& service : services) {
+        question.requests.push_back(
+            request_for(balance::check_path(question.document, service), farm.published.front()));
+    }
+}
+
+Question question_of(const ngx_cycle_t* cycle, const Publication& publication,
+                     const config::Farm& farm) {
+    Question question;
+    question.certificate_name = farm.certificate_name;
+    question.internal = farm.name;
+    question.timeout = msec(farm.health_check.timeout);
+    switch (farm.health_check.kind) {
+    case config::CheckKind::off:
+    case config::CheckKind::tcp:
+        return question;
+    case config::CheckKind::autodiscover:
+        question.document = balance::Document::autodiscover;
+        break;
+    case config::CheckKind::discovery:
+        question.document = balance::Document::discovery;
+        break;
+    case config::CheckKind::healthcheck:
+        question.document = balance::Document::healthcheck;
+        break;
+    }
+    question.tls = tls_settings(cycle, publication);
+    add_requests(question, farm);
+    return question;
+}
+
+std::uint16_t check_port(const config::Farm& farm) noexcept {
+    return farm.health_check.port != 0 ? farm.health_check.port : farm.ports.https;
+}
+
+} // namespace
+
+class HealthChecks::Checker {
+public:
+    Checker(ngx_cycle_t* cycle, MainConf& conf);
+    ~Checker();
+
+    bool has_checks() const noexcept { return !questions_.empty(); }
+    void start() noexcept { look(); }
+
+private:
+    struct Target;
+
+    static void on_look(void* self);
+    static void on_due(void* target);
+    static void on_done(void* target, const Finding* finding);
+
+    void look() noexcept;
+    void scan();
+    void see(const Server& server, const config::Farm& farm, std::vector<Target*>& added);
+    void plan_first(const std::vector<Target*>& added);
+    void check(Target& target) noexcept;
+    void done(Target& target, const Finding* finding);
+    void plan_next(Target& target) noexcept;
+    void tell(const Target& target, Change change, const HealthState& state,
+              std::uint64_t since) const;
+
+    ngx_cycle_t* cycle_;
+    MainConf& conf_;
+    ngx_log_t log_; ///< of the checks' connections: what is usual there is told by findings
+    Timer look_;
+    bool checking_ = false;
+    time_t told_means_ = 0;
+    std::map<const config::Farm*, Question> questions_;
+    std::unordered_map<const Record*, std::unique_ptr<Target>> targets_;
+};
+
+/// One server as one kind of check sees it.
+struct HealthChecks::Checker::Target {
+    Target(Checker& by, Record& in)
+        : checker(by), record(in), due(on_due, this), probe(&by.log_, on_done, this) {}
+
+    Checker& checker;
+    Record& record;
+    const config::Farm* farm = nullptr; ///< of those that share the record, the busiest one
+    const Question* question = nullptr; ///< its
+    ngx_sockaddr_t address{};
+    socklen_t length = 0;
+    std::string text; ///< as $upstream_addr has it
+    ngx_str_t name{};
+    bool seen = false;
+    Timer due;
+    Probe probe;
+};
+
+HealthChecks::Checker::Checker(ngx_cycle_t* cycle, MainConf& conf)
+    : cycle_(cycle), conf_(conf), log_(*cycle->log), look_(on_look, this) {
+    log_.log_level = NGX_LOG_ALERT;
+    for (const auto& publication : conf.publications) {
+        for (const config::Farm& farm : publication->plan.publication.farms) {
+            if (farm.health_check.kind != config::CheckKind::off) {
+                questions_.emplace(&farm, question_of(cycle, *publication, farm));
+            }
+        }
+    }
+}
+
+HealthChecks::Checker::~Checker() {
+    if (checking_) {
+        conf_.zone.release(Lease::health);
+    }
+}
+
+void HealthChecks::Checker::on_look(void* self) {
+    static_cast<Checker*>(self)->look();
+}
+
+/// What the checks have found, of whoever checks, and whether this process is to check, and whom.
+void HealthChecks::Checker::look() noexcept {
+    for (const auto& publication : conf_.publications) {
+        for (Group& group : publication->groups) {
+            end_unanswered(group, cycle_->log);
+        }
+    }
+    look_.set(look_interval, cycle_->log);
+    if (ngx_exiting || ngx_quit || ngx_terminate) {
+        targets_.clear();
+        if (std::exchange(checking_, false)) {
+            conf_.zone.release(Lease::health);
+        }
+        return;
+    }
+    checking_ = conf_.zone.hold(Lease::health, lease_time);
+    if (!checking_) {
+        targets_.clear();
+        return;
+    }
+    guarded(cycle_->log, 0, [this] {
+        scan();
+        return 0;
+    });
+}
+
+void HealthChecks::Checker::scan() {
+    for (auto& [record, target] : targets_) {
+        target->seen = false;
+    }
+    std::vector<Target*> added;
+    for (const auto& publication : conf_.publications) {
+        for (std::size_t i = 0; i < publication->groups.size(); i++) {
+            const plan::Upstream& upstream = publication->plan.upstreams[i];
+            const config::Farm& farm = publication->plan.farm(upstream);
+            // The plain-HTTP group of a farm consists of the same servers.
+            if (upstream.tls && questions_.contains(&farm)) {
+                for (const Server& server : publication->groups[i].servers.all()) {
+                    see(server, farm, added);
+                }
+            }
+        }
+    }
+    std::erase_if(targets_, [](const auto& entry) { return !entry.second->seen; });
+    plan_first(added);
+}
+
+void HealthChecks::Checker::see(const Server& server, const config::Farm& farm,
+                                std::vector<Target*>& added) {
+    if (server.check == nullptr) {
+        return;
+    }
+    std::unique_ptr<Target>& target = targets_[server.check];
+    if (target == nullptr) {
+        target = std::make_unique<Target>(*this, *server.check);
+        target->address = server.endpoint->address;
+        target->length = server.endpoint->length;
+        ngx_inet_set_port(&target->address.sockaddr, check_port(farm));
+        target->text = view(server.endpoint->name);
+        target->name = {target->text.size(), reinterpret_cast<u_char*>(target->text.data())};
+        added.push_back(target.get());
+    }
+    // Publications that share a server share its checks: the one that asks most often is right.
+    const bool asks_more =
+        !target->seen || farm.health_check.interval < target->farm->health_check.interval;
+    if (asks_more && !target->probe.running()) {
+        target->farm = &farm;
+        target->question = &questions_.at(&farm);
+    }
+    target->seen = true;
+}
+
+/// Servers that nobody has checked yet are spread over their interval; the others are asked when
+/// the process before this one would have asked them.
+void HealthChecks::Checker::plan_first(const std::vector<Target*>& added) {
+    for (std::size_t i = 0; i < added.size(); i++) {
+        Target& target = *added[i];
+        SharedHealth& health = target.record.health;
+        const std::uint64_t interval = msec(target.farm->health_check.interval);
+        const std::uint64_t due = health.due.load(std::memory_order_relaxed);
+        const std::uint64_t when =
+            due == 0 ? balance::first_check(ngx_current_msec, interval, i, added.size())
+                     : balance::resumed_check(due, ngx_current_msec, interval,
+                                              static_cast<std::uint32_t>(ngx_random()));
+        health.due.store(when, std::memory_order_relaxed);
+        target.due.set(static_cast<ngx_msec_t>(when - ngx_current_msec), cycle_->log);
+    }
+}
+
+void HealthChecks::Checker::on_due(void* target) {
+    auto* self = static_cast<Target*>(target);
+    self->checker.check(*self);
+}
+
+void HealthChecks::Checker::check(Target& target) noexcept {
+    if (ngx_exiting || ngx_terminate) {
+        return;
+    }
+    // A server that was well may be asked on the same connection; of any other, whether there is
+    // one to be had is part of the question.
+    const HealthState state = target.record.health.load();
+    const bool was_well = state.health == Health::up && state.last.passed();
+    target.probe.begin(*target.question, &target.address.sockaddr, target.length, &target.name,
+                       was_well);
+}
+
+void HealthChecks::Checker::on_done(void* target, const Finding* finding) {
+    auto* self = static_cast<Target*>(target);
+    guarded(self->checker.cycle_->log, 0, [&] {
+        self->checker.done(*self, finding);
+        return 0;
+    });
+}
+
+void HealthChecks::Checker::done(Target& target, const Finding* finding) {
+    // A process that was held up so long that another one took over has nothing to say.
+    if (!conf_.zone.hold(Lease::health, lease_time)) {
+        return;
+    }
+    SharedHealth& health = target.record.health;
+    if (finding == nullptr) {
+        if (ngx_time() - told_means_ >= 60) {
+            told_means_ = ngx_time();
+            ngx_log_error(NGX_LOG_ERR, cycle_->log, 0,
+                          "lync_health: server %V could not be checked: no connection, port or "
+                          "memory left; its state stays as it is",
+                          &target.name);
+        }
+        plan_next(target);
+        return;
+    }
+
+    const config::HealthCheck& settings = target.farm->health_check;
+    HealthState state = health.load();
+    const Change change = state.take(*finding, {settings.fails, settings.passes});
+    const std::uint64_t since = health.since.load(std::memory_order_relaxed);
+    if (change == Change::known || change == Change::up || change == Change::down) {
+        health.since.store(static_cast<std::uint64_t>(ngx_time()), std::memory_order_relaxed);
+    }
+    if (change == Change::up) {
+        health.recovered.store(ngx_current_msec, std::memory_order_relaxed);
+    }
+    health.store(state);
+    health.checked.store(ngx_current_msec, std::memory_order_relaxed);
+    health.checked_at.store(static_cast<std::uint64_t>(ngx_time()), std::memory_order_relaxed);
+    health.took.store(static_cast<std::uint32_t>(ngx_current_msec - target.probe.started()),
+                      std::memory_order_relaxed);
+    health.checks.fetch_add(1, std::memory_order_relaxed);
+    if (!finding->passed()) {
+        health.failed.fetch_add(1, std::memory_order_relaxed);
+    }
+    tell(target, change, state, since);
+    plan_next(target);
+}
+
+void HealthChecks::Checker::plan_next(Target& target) noexcept {
+    SharedHealth& health = target.record.health;
+    const std::uint64_t due = balance::next_check(
+        health.due.load(std::memory_order_relaxed), ngx_current_msec,
+        msec(target.farm->health_check.interval), static_cast<std::uint32_t>(ngx_random()));
+    health.due.store(due, std::memory_order_relaxed);
+    target.due.set(static_cast<ngx_msec_t>(due - ngx_current_msec), cycle_->log);
+}
+
+void HealthChecks::Checker::tell(const Target& target, Change change, const HealthState& state,
+                                 std::uint64_t since) const {
+    const config::Farm& farm = *target.farm;
+    std::string text = "lync_health: server " + target.text + " of " +
+                       std::string(config::role_name(farm.role)) + " \"" + farm.name + "\" ";
+    const std::uint16_t port = check_port(farm);
+    const std::string where =
+        port != farm.ports.https ? " on port " + std::to_string(port) : std::string();
+    const auto why = [&](const Finding& finding) {
+        return balance::explain(finding, farm.certificate_name,
+                                finding.reason == Reason::untrusted
+                                    ? X509_verify_cert_error_string(finding.detail)
+                                    : "") +
+               where;
+    };
+
+    ngx_uint_t level = NGX_LOG_ERR;
+    switch (change) {
+    case Change::none:
+        if (state.last.passed() || state.health == Health::down) {
+            return;
+        }
+        level = NGX_LOG_INFO;
+        text += "failed check " + std::to_string(state.fails) + " of " +
+                std::to_string(farm.health_check.fails) + ": " + why(state.last);
+        break;
+    case Change::known:
+        level = NGX_LOG_INFO;
+        text += "is up";
+        break;
+    case Change::down:
+        text += "is down: " + why(state.cause);
+        break;
+    case Change::other_reason:
+        text += "is still down, now: " + why(state.cause);
+        break;
+    case Change::up:
+        level = NGX_LOG_WARN;
+        text += "is up again after " +
+                std::to_string(static_cast<std::uint64_t>(ngx_time()) - since) + " s";
+        break;
+    }
+    ngx_log_error(level, cycle_->log, 0, "%*s", text.size(), text.data());
+}
+
+HealthChecks::HealthChecks(ngx_cycle_t* cycle, MainConf& conf)
+    : checker_(std::make_unique<Checker>(cycle, conf)) {
+    if (checker_->has_checks()) {
+        checker_->start();
+    }
+}
+
+HealthChecks::~HealthChecks() = default;
+
+void start_health(ngx_cycle_t* cycle, MainConf& conf) {
+    conf.health = std::make_unique<HealthChecks>(cycle, conf);
+}
+
+void stop_health(MainConf& conf) noexcept {
+    conf.health.reset();
+}
+
+} // namespace lync::nginx

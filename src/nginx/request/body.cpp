@@ -1,0 +1,145 @@
+#include "nginx/request/body.h"
+
+#include "base/ascii.h"
+#include "policy/meeting_url.h"
+
+#include <algorithm>
+
+namespace lync::nginx {
+
+namespace {
+
+using policy::Reason;
+
+ngx_http_request_body_filter_pt next_body_filter;
+
+ngx_int_t guard_form(ngx_http_request_t* r, const Host& host) noexcept;
+
+bool exceeds(off_t length, policy::BodyLimit body) noexcept {
+    const std::uint64_t limit = policy::body_limit_bytes(body);
+    return limit != 0 && length > static_cast<off_t>(limit);
+}
+
+bool has_body(const ngx_http_request_t* r) noexcept {
+    return r->headers_in.content_length_n > 0 || r->headers_in.chunked;
+}
+
+void form_is_read(ngx_http_request_t* r) {
+    RequestState* state = state_of(r);
+    state->form_read = true;
+    r->main->count--; // taken by ngx_http_read_client_request_body
+    if (state->waits_for_form) {
+        state->waits_for_form = false;
+        ngx_http_core_run_phases(r);
+    }
+}
+
+/// The pages of the web app take small forms, so one is read whole before it is passed on.
+ngx_int_t read_form(ngx_http_request_t* r, RequestState& state) noexcept {
+    r->request_body_in_single_buf = 1;
+    const ngx_int_t result = ngx_http_read_client_request_body(r, form_is_read);
+    if (result == NGX_AGAIN) {
+        state.waits_for_form = true;
+        return NGX_DONE;
+    }
+    if (result != NGX_OK) {
+        return result;
+    }
+    return guard_form(r, *host_of(r));
+}
+
+std::size_t in_memory(const ngx_buf_t* buffer) noexcept {
+    return ngx_buf_in_memory(buffer) ? static_cast<std::size_t>(buffer->last - buffer->pos) : 0;
+}
+
+/// The size of a body; 0 if part of it is in a file. The end of a chunked one is a buffer of
+/// neither kind.
+std::size_t in_memory(const ngx_chain_t* chain) noexcept {
+    std::size_t size = 0;
+    for (; chain != nullptr; chain = chain->next) {
+        if (chain->buf->in_file) {
+            return 0;
+        }
+        size += in_memory(chain->buf);
+    }
+    return size;
+}
+
+/// Only a form that can be read as one passes: ASP.NET takes parameters from both kinds.
+bool form_passes(ngx_http_request_t* r, const Host& host) noexcept {
+    const ngx_table_elt_t* type = r->headers_in.content_type;
+    const std::string_view written = type == nullptr ? std::string_view() : view(type->value);
+    constexpr std::string_view multipart = "multipart/";
+    if (written.size() >= multipart.size() &&
+        equal_ignore_case(written.substr(0, multipart.size()), multipart)) {
+        return false;
+    }
+
+    const ngx_http_request_body_t* body = r->request_body;
+    if (body == nullptr || body->bufs == nullptr) {
+        return true;
+    }
+    const std::size_t size = in_memory(body->bufs);
+    if (body->temp_file != nullptr || size == 0 || size > policy::max_parameters) {
+        return false; // larger than client_body_buffer_size: no form of these pages
+    }
+
+    // It may have come in several pieces.
+    auto* text = static_cast<u_char*>(ngx_pnalloc(r->pool, size));
+    if (text == nullptr) {
+        return false;
+    }
+    u_char* last = text;
+    for (const ngx_chain_t* link = body->bufs; link != nullptr; link = link->next) {
+        last = std::copy_n(link->buf->pos, in_memory(link->buf), last); // may be NULL, of none
+    }
+    return host.site.form_passes({reinterpret_cast<char*>(text), size});
+}
+
+ngx_int_t guard_form(ngx_http_request_t* r, const Host& host) noexcept {
+    RequestState* state = state_of(r);
+    if (state == nullptr || state->verdict.service != policy::Service::lwa ||
+        !host.site.spec().meeting_url_guard || !has_body(r)) {
+        return NGX_DECLINED;
+    }
+    if (!state->form_read) {
+        return read_form(r, *state);
+    }
+    if (form_passes(r, host)) {
+        return NGX_DECLINED;
+    }
+    return refuse(r, host, Reason::meeting_url);
+}
+
+/// A body in chunks has no length beforehand: it is refused with the chunk that makes it too large,
+/// of which nothing is passed on. nginx counts in content_length_n what has come, this chunk's
+/// bytes included, and what is still to come of the chunk in `chunked`.
+ngx_int_t filter_body(ngx_http_request_t* r, ngx_chain_t* in) {
+    const RequestState* state = r == r->main && r->headers_in.chunked ? state_of(r) : nullptr;
+    if (state != nullptr && r->request_body->chunked != nullptr &&
+        exceeds(r->headers_in.content_length_n + r->request_body->chunked->size,
+                state->verdict.body)) {
+        r->lingering_close = 1; // or the answer is lost in what the client is still sending
+        return refuse(r, *host_of(r), Reason::body);
+    }
+    return next_body_filter(r, in);
+}
+
+} // namespace
+
+ngx_int_t judge_body(ngx_http_request_t* r, const Host& host) noexcept {
+    const RequestState* state = state_of(r);
+    if (state != nullptr && exceeds(r->headers_in.content_length_n, state->verdict.body)) {
+        return refuse(r, host, Reason::body);
+    }
+    return guard_form(r, host);
+}
+
+} // namespace lync::nginx
+
+using namespace lync::nginx;
+
+void lync_filter_bodies(void) {
+    next_body_filter = ngx_http_top_request_body_filter;
+    ngx_http_top_request_body_filter = filter_body;
+}

@@ -1,0 +1,13 @@
+#pragma once
+
+// What a body has to do with the verdict: how large it may be, and a meeting URL in a form.
+
+#include "nginx/request/request.h"
+
+namespace lync::nginx {
+
+/// For a request that passes otherwise. NGX_DECLINED: it passes with its body; NGX_DONE: a form is
+/// being read, the phases go on after it; or the status of a refusal.
+ngx_int_t judge_body(ngx_http_request_t* r, const Host& host) noexcept;
+
+} // namespace lync::nginx

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "nginx/conf/conf.h"
+
+namespace lync::nginx {
+
+/// Kept with a request from its first verdict on. An internal redirect forgets it, and what is
+/// judged then is judged anew; the one that the request was treated by is found again for logs and
+/// counters, in a cleanup of the request's pool.
+struct RequestState {
+    policy::Verdict verdict;
+    bool form_read;
+    bool waits_for_form;
+    bool ruled; ///< the request was treated by the verdict, which variables alone don't do
+    ngx_atomic_uint_t owned_connection;
+    ngx_http_log_handler_pt log_handler; ///< nginx's own, if ours stands before it
+};
+
+/// NULL before the first verdict.
+RequestState* state_of(ngx_http_request_t* r) noexcept;
+
+/// The verdict on a request to one of our hosts, judged once and kept with the request.
+policy::Verdict verdict_of(ngx_http_request_t* r, const Host& host) noexcept;
+
+/// The verdict that a request was treated by; NULL if nobody asked the rules: nginx answered
+/// before, or a location of the administrator's own did.
+const policy::Verdict* ruled_verdict(ngx_http_request_t* r) noexcept;
+
+/// The number of the server connection that belongs to the client and carried the request, 0 if it
+/// was none's own.
+void note_owned_connection(ngx_http_request_t* r, ngx_atomic_uint_t number) noexcept;
+ngx_atomic_uint_t owned_connection(ngx_http_request_t* r) noexcept;
+
+/// Who speaks: from a PROXY header where the socket takes one (its sender is the connection's
+/// address), else the connection's, which realip may have replaced.
+std::string_view client_address(const ngx_connection_t* c) noexcept;
+
+/// What $lync_* have been is asked anew from now on.
+void forget_variables(ngx_http_request_t* r) noexcept;
+
+/// Whether a request's query may hold people's addresses: autodiscover, of whichever product.
+bool has_addresses(policy::Service service) noexcept;
+
+/// Whether the pool is asked to hold the request until there is something to tell: UCWA's event
+/// channel. Sent twice, the first one is answered 409 [UCWA, "Events"].
+bool is_pending_get(ngx_http_request_t* r) noexcept;
+
+/// Makes the verdict a refusal, and logs it. Returns the status to answer with.
+ngx_int_t refuse(ngx_http_request_t* r, const Host& host, policy::Reason reason) noexcept;
+
+} // namespace lync::nginx

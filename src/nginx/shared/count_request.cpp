@@ -1,0 +1,93 @@
+// What a finished request and a finished try add to the counters (counters.h).
+
+#include "nginx/shared/counters.h"
+
+#include "nginx/request/request.h"
+
+#include <algorithm>
+
+namespace lync::nginx {
+
+namespace {
+
+/// As nginx's own log has it.
+unsigned status_of(const ngx_http_request_t* r) noexcept {
+    return static_cast<unsigned>(r->err_status != 0 ? r->err_status : r->headers_out.status);
+}
+
+std::uint64_t duration_of(const ngx_http_request_t* r) noexcept {
+    const ngx_time_t* now = ngx_timeofday();
+    const auto milliseconds =
+        (static_cast<std::int64_t>(now->sec) - r->start_sec) * 1000 +
+        (static_cast<std::int64_t>(now->msec) - static_cast<std::int64_t>(r->start_msec));
+    return milliseconds > 0 ? static_cast<std::uint64_t>(milliseconds) : 0;
+}
+
+status::CountedVerdict counted(const policy::Verdict* verdict) noexcept {
+    return verdict == nullptr ? status::CountedVerdict::none
+                              : static_cast<status::CountedVerdict>(verdict->action);
+}
+
+} // namespace
+
+void count_request(ngx_http_request_t* r, const Host& host) noexcept {
+    status::PublicationCells* mine = host.publication.tally.mine;
+    if (mine == nullptr) {
+        return;
+    }
+    const policy::Verdict* verdict = ruled_verdict(r);
+    const status::CountedVerdict what = counted(verdict);
+    status::add(mine->verdicts[static_cast<std::size_t>(what)]);
+    if (what == status::CountedVerdict::refuse) {
+        status::add(mine->refusals[static_cast<std::size_t>(verdict->reason)]);
+    }
+
+    const auto service = verdict == nullptr ? policy::Service::unknown : verdict->service;
+    status::ServiceCells& cells = mine->services[static_cast<std::size_t>(service)];
+    const unsigned code = status_of(r);
+    status::add(cells.statuses[static_cast<std::size_t>(status::status_class(code))]);
+    if (code == NGX_HTTP_UNAUTHORIZED) {
+        status::add(cells.unauthorized);
+    }
+    status::add(cells.received, static_cast<std::uint64_t>(std::max<off_t>(r->request_length, 0)));
+    status::add(cells.sent, static_cast<std::uint64_t>(std::max<off_t>(r->connection->sent, 0)));
+    if (what == status::CountedVerdict::pass && !is_pending_get(r)) {
+        cells.duration.count(duration_of(r));
+    }
+}
+
+void count_try(ngx_http_request_t* r, status::ServerCells& server, const ngx_connection_t* c,
+               bool cached, bool failed) noexcept {
+    status::add(server.requests);
+    if (c != nullptr && !cached && c->ssl != nullptr && c->ssl->handshaked) {
+        status::add(server.handshakes);
+        if (SSL_session_reused(c->ssl->connection) != 0) {
+            status::add(server.resumptions);
+        }
+    }
+    if (failed) {
+        status::add(server.failures);
+        return;
+    }
+    const ngx_http_upstream_t* u = r->upstream;
+    const auto code = static_cast<unsigned>(u->state == nullptr ? 0 : u->state->status);
+    status::add(server.statuses[static_cast<std::size_t>(status::status_class(code))]);
+    if (code == NGX_HTTP_UNAUTHORIZED) {
+        status::add(server.unauthorized);
+    }
+    if (code != 0 && !is_pending_get(r)) {
+        server.response_time.count(ngx_current_msec - u->start_time);
+    }
+}
+
+} // namespace lync::nginx
+
+using namespace lync::nginx;
+
+ngx_int_t lync_log_handler(ngx_http_request_t* r) {
+    const Host* host = r == r->main ? host_of(r) : nullptr;
+    if (host != nullptr) {
+        count_request(r, *host);
+    }
+    return NGX_OK;
+}

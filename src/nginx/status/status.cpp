@@ -1,0 +1,479 @@
+// lync_status: who may see the status, in which form, and what it says.
+
+#include "nginx/status/status.h"
+
+#include "nginx/conf/commands.h"
+#include "nginx/guard.h"
+#include "nginx/request/request.h"
+#include "status/access.h"
+#include "status/json.h"
+#include "status/page.h"
+#include "status/prometheus.h"
+#include "status/published.h"
+#include "status/version.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace lync::nginx {
+
+namespace {
+
+using status::Format;
+
+LocConf& loc_conf_of(ngx_http_request_t* r) noexcept {
+    return *static_cast<LocConf*>(ngx_http_get_module_loc_conf(r, ngx_lync_module));
+}
+
+// --- who may see it
+
+/// The rules of `allow` and `deny`, one array for each family; the first members of the access
+/// module's configuration.
+struct AccessRules {
+    const ngx_array_t* v4;
+#if (NGX_HAVE_INET6)
+    const ngx_array_t* v6;
+#endif
+#if (NGX_HAVE_UNIX_DOMAIN)
+    const ngx_array_t* local;
+#endif
+
+    bool operator==(const AccessRules&) const = default;
+};
+
+/// Its rules, as they lie in these arrays.
+struct Rule4 {
+    in_addr_t mask;
+    in_addr_t address;
+    ngx_uint_t deny;
+
+    bool is_for_all() const noexcept { return mask == 0; }
+};
+#if (NGX_HAVE_INET6)
+struct Rule6 {
+    in6_addr address;
+    in6_addr mask;
+    ngx_uint_t deny;
+
+    bool is_for_all() const noexcept { return IN6_IS_ADDR_UNSPECIFIED(&mask); }
+};
+#endif
+
+template <typename Rule>
+bool any_for_all(const ngx_array_t* rules) noexcept {
+    if (rules == nullptr) {
+        return false;
+    }
+    const auto* first = static_cast<const Rule*>(rules->elts);
+    return std::any_of(first, first + rules->nelts,
+                       [](const Rule& rule) { return rule.is_for_all(); });
+}
+
+/// Whether `deny all` or, in so many words, `allow all` ends them: whom no rule names nginx lets
+/// in.
+bool is_complete(const AccessRules& rules) noexcept {
+#if (NGX_HAVE_INET6)
+    if (!any_for_all<Rule6>(rules.v6)) {
+        return false;
+    }
+#endif
+    return any_for_all<Rule4>(rules.v4);
+}
+
+void warn(const ngx_cycle_t* cycle, const LocConf& location, const char* what) noexcept {
+    ngx_log_error(NGX_LOG_WARN, cycle->log, 0, "%s in %V:%ui", what, &location.file, location.line);
+}
+
+/// Whether the administrator has written in this very location who may see it: what is inherited
+/// (`allow all` for a whole server, say) was meant for other things.
+bool says_who(const ngx_cycle_t* cycle, const LocConf& location) noexcept {
+    void** parent = static_cast<ngx_http_conf_ctx_t*>(location.parent)->loc_conf;
+
+    bool asks = false; // for a password, also by what is inherited
+    bool asks_here = false;
+    const Command basic = find_command(cycle, "auth_basic");
+    const Command users = find_command(cycle, "auth_basic_user_file");
+    if (basic && users) {
+        const auto* realm = *basic.value<ngx_http_complex_value_t*>(location.own);
+        const bool wanted = realm != nullptr && view(realm->value) != "off";
+        const bool here = wanted && realm != *basic.value<ngx_http_complex_value_t*>(parent);
+        // Without a file nginx asks nobody.
+        asks = wanted && *users.value<ngx_http_complex_value_t*>(location.own) != nullptr;
+        asks_here = here && asks;
+        if (here && !asks) {
+            warn(cycle, location, status::asks_nobody);
+        }
+    }
+
+    const Command allow = find_command(cycle, "allow");
+    if (allow && *allow.value<AccessRules>(location.own) != *allow.value<AccessRules>(parent)) {
+        if (!asks && !is_complete(*allow.value<AccessRules>(location.own))) {
+            warn(cycle, location, status::rules_leave_open);
+        }
+        return true;
+    }
+    return asks_here;
+}
+
+bool is_loopback(const sockaddr* address) noexcept {
+    switch (address->sa_family) {
+    case AF_INET:
+        return (ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr) >> 24) == 127;
+#if (NGX_HAVE_INET6)
+    case AF_INET6: {
+        const in6_addr& v6 = reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr;
+        return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
+    }
+#endif
+#if (NGX_HAVE_UNIX_DOMAIN)
+    case AF_UNIX:
+        return true;
+#endif
+    default:
+        return false;
+    }
+}
+
+bool is_loopback(ngx_pool_t* pool, ngx_str_t text) noexcept {
+    ngx_addr_t address;
+    return ngx_parse_addr(pool, &address, text.data, text.len) == NGX_OK &&
+           is_loopback(address.sockaddr);
+}
+
+/// Somebody else's request, though it comes by loopback: a proxy on this machine brings it.
+bool is_brought(ngx_http_request_t* r) noexcept {
+    constexpr std::string_view marks[] = {"x-forwarded-for", "forwarded", "x-real-ip", "via"};
+    for (const ngx_list_part_t* part = &r->headers_in.headers.part; part != nullptr;
+         part = part->next) {
+        const auto* header = static_cast<ngx_table_elt_t*>(part->elts);
+        for (ngx_uint_t i = 0; i < part->nelts; i++) {
+            const std::string_view name(reinterpret_cast<char*>(header[i].lowcase_key),
+                                        header[i].key.len);
+            if (std::find(std::begin(marks), std::end(marks), name) != std::end(marks)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+bool may_see(ngx_http_request_t* r) noexcept {
+    if (loc_conf_of(r).status_open) {
+        return true; // nginx's own modules have asked already
+    }
+    const ngx_connection_t* c = r->connection;
+    return is_loopback(c->sockaddr) && !is_brought(r) &&
+           (c->proxy_protocol == nullptr || is_loopback(r->pool, c->proxy_protocol->src_addr));
+}
+
+// --- what is known now
+
+/// Seconds of Unix time of something that is noted in nginx's milliseconds.
+std::int64_t unix_time(std::uint64_t msec) noexcept {
+    const std::uint64_t now = ngx_current_msec;
+    return static_cast<std::int64_t>(ngx_time()) -
+           static_cast<std::int64_t>((now > msec ? now - msec : 0) / 1000);
+}
+
+void drain(status::Server& to) {
+    to.state = status::ServerState::draining;
+    to.reason = "\"down\" in the configuration";
+}
+
+/// What its checks and, between them, its requests say of a server.
+void fill_state(const Servers& servers, const Server& from, std::string_view certificate_name,
+                status::Server& to) {
+    const balance::ServerSettings& settings = from.line->settings;
+    if (from.check != nullptr) {
+        const balance::SharedHealth& health = from.check->health;
+        const balance::HealthState state = health.load();
+        to.since = static_cast<std::int64_t>(health.since.load(std::memory_order_relaxed));
+        switch (state.health) {
+        case balance::Health::unknown:
+            break;
+        case balance::Health::up:
+            to.state = status::ServerState::up;
+            break;
+        case balance::Health::down:
+            to.state = status::ServerState::down;
+            to.reason = balance::explain(
+                state.cause, certificate_name,
+                state.cause.reason == balance::Reason::untrusted
+                    ? X509_verify_cert_error_string(static_cast<long>(state.cause.detail))
+                    : "");
+            break;
+        }
+    }
+    if (to.state != status::ServerState::down && from.endpoint->record != nullptr &&
+        servers.counts_failures()) {
+        const balance::Failures failures = load(from.endpoint->record->failures);
+        if (failures.out != 0) {
+            to.state = status::ServerState::down;
+            to.since = unix_time(failures.out);
+            to.reason = "left out after " + std::to_string(settings.max_fails) +
+                        " failed requests, tried again every " +
+                        std::to_string(settings.fail_timeout / 1000) + " s";
+        }
+    }
+    if (settings.down) {
+        drain(to);
+    }
+}
+
+void fill_line(const Line& from, status::Server& to) {
+    to.name = from.declared->address;
+    to.backup = from.settings.backup;
+    to.weight = from.settings.weight;
+}
+
+/// A line whose name has never had an address (`resolve_at_start off`): nothing goes there.
+void fill_unresolved(const Line& from, status::Server& to) {
+    fill_line(from, to);
+    to.address = to.name;
+    to.state = status::ServerState::down;
+    to.reason = "can't be resolved";
+    if (from.settings.down) {
+        drain(to);
+    }
+}
+
+void fill_pools(const Publication& from, const Counters& counters, status::Publication& to) {
+    for (std::size_t i = 0; i < from.plan.upstreams.size(); i++) {
+        const plan::Upstream& upstream = from.plan.upstreams[i];
+        const config::Farm& farm = from.plan.farm(upstream);
+        Servers& servers = from.groups[i].servers;
+        status::Pool& pool = to.pools.emplace_back();
+        pool.role = farm.role;
+        pool.name = farm.name;
+        pool.port = upstream.port;
+        pool.tls = upstream.tls;
+        for (const Line& line : servers.lines()) {
+            if (line.endpoints.empty()) {
+                fill_unresolved(line, pool.servers.emplace_back());
+            }
+            for (const Server& known : servers.all()) {
+                if (known.line != &line) {
+                    continue;
+                }
+                status::Server& server = pool.servers.emplace_back();
+                fill_line(line, server);
+                server.address = view(known.endpoint->name);
+                fill_state(servers, known, farm.certificate_name, server);
+                if (const Record* record = known.endpoint->record; record != nullptr) {
+                    server.in_flight = record->value(Gauge::in_flight);
+                    server.pending_gets = record->value(Gauge::waiting);
+                    server.owned_connections = record->value(Gauge::owned);
+                }
+                counters.sum(known.cells, server);
+            }
+        }
+    }
+}
+
+status::Snapshot snapshot_of(const MainConf& conf) {
+    const ngx_time_t* now = ngx_timeofday();
+    status::Snapshot snapshot;
+    snapshot.time =
+        static_cast<std::int64_t>(now->sec) * 1000 + static_cast<std::int64_t>(now->msec);
+    snapshot.loaded = conf.loaded;
+    snapshot.nginx = NGINX_VERSION;
+    snapshot.module = status::module_version;
+    snapshot.workers = conf.counters.processes();
+    for (const auto& publication : conf.publications) {
+        status::Publication& filled = snapshot.publications.emplace_back();
+        if (publication->published->until < now->sec) { // a certificate has ended meanwhile
+            *publication->published = status::describe(publication->plan, now->sec);
+        }
+        filled.published = publication->published.get();
+        conf.counters.sum(publication->tally, filled);
+        fill_pools(*publication, conf.counters, filled);
+    }
+    snapshot.refusals = conf.counters.refusals();
+    return snapshot;
+}
+
+// --- how it is said
+
+bool add_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
+    auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
+    if (header == nullptr) {
+        return false;
+    }
+    header->hash = 1;
+    header->key = {name.size(), reinterpret_cast<u_char*>(const_cast<char*>(name.data()))};
+    header->value = {value.size(), reinterpret_cast<u_char*>(const_cast<char*>(value.data()))};
+    set_last_of_its_name(header);
+    return true;
+}
+
+constexpr std::string_view page_type = "text/html; charset=utf-8";
+
+/// For refusals and for the answers that aren't the page.
+constexpr std::string_view nothing_else = "default-src 'none'; frame-ancestors 'none'";
+
+bool add_headers(ngx_http_request_t* r, std::string_view policy) noexcept {
+    return add_header(r, "Cache-Control", "no-store") &&
+           add_header(r, "Content-Security-Policy", policy) &&
+           add_header(r, "X-Content-Type-Options", "nosniff") &&
+           add_header(r, "X-Frame-Options", "DENY") &&
+           add_header(r, "Referrer-Policy", "no-referrer") && add_header(r, "Vary", "Accept");
+}
+
+/// `body` lives as long as the request.
+ngx_int_t send(ngx_http_request_t* r, ngx_uint_t status, std::string_view type,
+               std::string_view body) noexcept {
+    r->headers_out.status = status;
+    r->headers_out.content_length_n = static_cast<off_t>(body.size());
+    r->headers_out.content_type = {type.size(),
+                                   reinterpret_cast<u_char*>(const_cast<char*>(type.data()))};
+    r->headers_out.content_type_len = type.size();
+    r->headers_out.content_type_lowcase = nullptr;
+
+    const ngx_int_t result = ngx_http_send_header(r);
+    if (result == NGX_ERROR || result > NGX_OK || r->header_only) {
+        return result;
+    }
+    auto* buffer = static_cast<ngx_buf_t*>(ngx_calloc_buf(r->pool));
+    if (buffer == nullptr) {
+        return NGX_ERROR;
+    }
+    buffer->pos = reinterpret_cast<u_char*>(const_cast<char*>(body.data()));
+    buffer->last = buffer->pos + body.size();
+    buffer->memory = body.empty() ? 0 : 1;
+    buffer->last_buf = r == r->main ? 1 : 0;
+    buffer->last_in_chain = 1;
+    ngx_chain_t chain{buffer, nullptr};
+    return ngx_http_output_filter(r, &chain);
+}
+
+std::string_view kept(ngx_http_request_t* r, std::string text) {
+    const auto* copy = create_in<std::string>(r->pool, std::move(text));
+    if (copy == nullptr) {
+        throw std::bad_alloc();
+    }
+    return *copy;
+}
+
+Format format_of(ngx_http_request_t* r) noexcept {
+    ngx_str_t argument{};
+    static u_char name[] = "format";
+    if (ngx_http_arg(r, name, sizeof(name) - 1, &argument) != NGX_OK) {
+        argument = {};
+    }
+    std::string_view accept;
+    bool scraped = false;
+    for (const ngx_list_part_t* part = &r->headers_in.headers.part; part != nullptr;
+         part = part->next) {
+        const auto* header = static_cast<ngx_table_elt_t*>(part->elts);
+        for (ngx_uint_t i = 0; i < part->nelts; i++) {
+            const std::string_view key(reinterpret_cast<char*>(header[i].lowcase_key),
+                                       header[i].key.len);
+            if (key == "accept") {
+                accept = view(header[i].value);
+            }
+            scraped = scraped || key == "x-prometheus-scrape-timeout-seconds";
+        }
+    }
+    return status::choose_format(view(argument), accept, scraped);
+}
+
+ngx_int_t answer(ngx_http_request_t* r) {
+    if ((r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) == 0) {
+        return add_header(r, "Allow", "GET, HEAD") ? NGX_HTTP_NOT_ALLOWED
+                                                   : NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if (const ngx_int_t result = ngx_http_discard_request_body(r); result != NGX_OK) {
+        return result;
+    }
+    if (!may_see(r)) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "lync_status_closed: only this machine may see the status: write \"allow\", "
+                      "\"deny\" or \"auth_basic\" in its location to open it");
+        return NGX_HTTP_FORBIDDEN;
+    }
+
+    const MainConf& conf = main_conf_of(r);
+    switch (format_of(r)) {
+    case Format::html:
+        return send(r, NGX_HTTP_OK, page_type, status::page());
+    case Format::json:
+        return send(r, NGX_HTTP_OK, "application/json",
+                    kept(r, status::to_json(snapshot_of(conf))));
+    case Format::prometheus:
+        return send(r, NGX_HTTP_OK, status::prometheus_type,
+                    kept(r, status::to_prometheus(snapshot_of(conf))));
+    case Format::unknown:
+        break;
+    }
+    return send(r, NGX_HTTP_BAD_REQUEST, "text/plain; charset=utf-8",
+                "unknown format, there are html, json and prometheus\n");
+}
+
+ngx_int_t status_handler(ngx_http_request_t* r) {
+    return guarded<ngx_int_t>(r->connection->log, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                              [&] { return answer(r); });
+}
+
+bool is_page(const ngx_http_request_t* r) noexcept {
+    return r->headers_out.status == NGX_HTTP_OK && view(r->headers_out.content_type) == page_type;
+}
+
+ngx_int_t settle(ngx_conf_t* cf, MainConf& conf) {
+    if (conf.status_locations.empty()) {
+        return NGX_OK; // nobody looks, so nothing is counted
+    }
+    for (LocConf* location : conf.status_locations) {
+        location->status_open = says_who(cf->cycle, *location);
+    }
+    for (const auto& publication : conf.publications) {
+        publication->published =
+            std::make_unique<status::Published>(status::describe(publication->plan, ngx_time()));
+        for (Group& group : publication->groups) {
+            group.servers.count_in(conf.counters, group.name);
+        }
+    }
+    conf.loaded = ngx_time();
+    conf.page_policy = status::content_security_policy(status::page());
+    return conf.publications.empty() ? NGX_OK : conf.counters.declare(cf, conf);
+}
+
+} // namespace
+
+bool protect_status(ngx_http_request_t* r) noexcept {
+    return r->content_handler != status_handler || r != r->main ||
+           add_headers(r,
+                       is_page(r) ? std::string_view(main_conf_of(r).page_policy) : nothing_else);
+}
+
+} // namespace lync::nginx
+
+using namespace lync::nginx;
+
+char* lync_status(ngx_conf_t* cf, ngx_command_t*, void* conf) {
+    auto& location = *static_cast<LocConf*>(conf);
+    if (location.status) {
+        return const_cast<char*>("is duplicate");
+    }
+    location.status = 1;
+    location.own = static_cast<ngx_http_conf_ctx_t*>(cf->ctx)->loc_conf;
+    location.file = cf->conf_file->file.name;
+    location.line = cf->conf_file->line;
+    static_cast<ngx_http_core_loc_conf_t*>(
+        ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module))
+        ->handler = status_handler;
+    return guarded(cf->log, static_cast<char*>(NGX_CONF_ERROR), [&]() -> char* {
+        static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_lync_module))
+            ->status_locations.push_back(&location);
+        return NGX_CONF_OK;
+    });
+}
+
+ngx_int_t lync_settle_status(ngx_conf_t* cf) {
+    return guarded<ngx_int_t>(cf->log, NGX_ERROR, [&] {
+        return settle(
+            cf, *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_lync_module)));
+    });
+}

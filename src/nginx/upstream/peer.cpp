@@ -1,0 +1,338 @@
+#include "nginx/upstream/peer_try.h"
+
+#include "balance/affinity.h"
+#include "balance/credentials.h"
+#include "balance/ownership.h"
+#include "nginx/conf/conf.h"
+#include "nginx/request/request.h"
+#include "nginx/upstream/affinity.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace lync::nginx {
+
+namespace {
+
+using balance::Availability;
+using balance::no_server;
+using balance::Source;
+
+bool has_credential(const ngx_http_request_t* r) noexcept {
+    const ngx_table_elt_t* header = r->headers_in.authorization;
+    return header != nullptr && balance::is_connection_bound(view(header->value));
+}
+
+// --- which server
+
+bool was_tried(const Peer& peer, const Endpoint* server) noexcept {
+    const auto end = peer.tried.begin() + static_cast<std::ptrdiff_t>(peer.tries);
+    return std::find(peer.tried.begin(), end, server) != end;
+}
+
+/// The group's server at an endpoint, if it takes requests.
+bool takes_requests(Group& group, const Endpoint* endpoint) noexcept {
+    const std::span<Server> servers = group.servers.all();
+    const std::span<const balance::Candidate> candidates =
+        group.servers.candidates(ngx_current_msec);
+    for (std::size_t i = 0; i < servers.size(); i++) {
+        if (servers[i].endpoint == endpoint) {
+            return candidates[i].availability == Availability::takes;
+        }
+    }
+    return false;
+}
+
+/// From here on the request is one of the server's.
+void use_server(ngx_peer_connection_t* pc, Peer& peer, Endpoint& server) noexcept {
+    peer.server = retain(&server);
+    ngx_queue_insert_tail(&peer.group->busy, &peer.queue);
+    if (peer.waits) {
+        add(server, Gauge::waiting, 1);
+    }
+    peer.last = &server;
+    peer.began = ngx_current_msec;
+    pc->sockaddr = &server.address.sockaddr;
+    pc->socklen = server.length;
+    pc->name = &server.name;
+}
+
+/// Takes a place among the server's requests; false if another worker has taken the last one.
+bool enter(Endpoint& server, const balance::ServerSettings& settings) noexcept {
+    const std::int32_t before = add_in_flight(server, 1);
+    if (settings.max_conns != 0 && before >= static_cast<std::int32_t>(settings.max_conns)) {
+        add_in_flight(server, -1);
+        return false;
+    }
+    return true;
+}
+
+/// Of all workers' requests one may try a server whose time is over; it is out for the others.
+bool begin_trial(Endpoint& server, const balance::ServerSettings& settings,
+                 std::uint64_t now) noexcept {
+    std::uint64_t since = server.record->failures.out.load(std::memory_order_relaxed);
+    return since != 0 && now - since >= settings.fail_timeout &&
+           server.record->failures.out.compare_exchange_strong(since, now);
+}
+
+bool begin_probe(Group& group, std::uint64_t now) noexcept {
+    if (group.record == nullptr) {
+        return true;
+    }
+    std::uint64_t until = group.record->probe.load(std::memory_order_relaxed);
+    return now >= until &&
+           group.record->probe.compare_exchange_strong(until, now + balance::probe_patience);
+}
+
+std::size_t choose_index(const Peer& peer, std::span<const balance::Candidate> candidates) {
+    for (const bool backup : {false, true}) {
+        const std::size_t i = peer.has_key ? balance::choose_by_key(candidates, peer.key, backup)
+                                           : balance::choose_least_outstanding(candidates, backup);
+        if (i != no_server) {
+            return i;
+        }
+    }
+    return no_server;
+}
+
+/// The server for this request, entered; NULL if there is none.
+Endpoint* choose_server(Peer& peer) noexcept {
+    Group& group = *peer.group;
+    const std::uint64_t now = ngx_current_msec;
+    const std::span<Server> servers = group.servers.all();
+    const std::span<balance::Candidate> candidates = group.servers.candidates(now);
+    if (peer.tries != 0) {
+        for (std::size_t i = 0; i < servers.size(); i++) {
+            candidates[i].tried = was_tried(peer, servers[i].endpoint);
+        }
+    }
+
+    std::size_t i = no_server;
+    while ((i = choose_index(peer, candidates)) != no_server) {
+        Endpoint& server = *servers[i].endpoint;
+        const balance::ServerSettings& settings = servers[i].line->settings;
+        const bool trial = candidates[i].availability == Availability::trial;
+        // One such risk is enough for one client.
+        if (trial && (peer.tried_out || !begin_trial(server, settings, now))) {
+            candidates[i].availability = Availability::failed;
+            continue;
+        }
+        peer.tried_out = peer.tried_out || trial;
+        if (enter(server, settings)) {
+            return &server;
+        }
+        candidates[i].availability = Availability::full;
+    }
+
+    i = balance::choose_probe(candidates, group.next_probe);
+    if (i == no_server || !begin_probe(group, now)) {
+        return nullptr;
+    }
+    group.next_probe = i + 1;
+    peer.probe = true;
+    add_in_flight(*servers[i].endpoint, 1);
+    return servers[i].endpoint;
+}
+
+ngx_int_t refuse_nobody(ngx_peer_connection_t* pc, Peer& peer) noexcept {
+    Group& group = *peer.group;
+    if (group.told_nobody != ngx_time()) {
+        group.told_nobody = ngx_time();
+        ngx_log_error(NGX_LOG_ERR, pc->log, 0,
+                      "upstream \"%s\": none of its %uz servers takes requests", group.name.c_str(),
+                      group.servers.all().size());
+    }
+    pc->name = &group.title;
+    return NGX_BUSY;
+}
+
+// --- whose connection
+
+void use_connection(ngx_peer_connection_t* pc, Peer& peer, ngx_connection_t* c) noexcept {
+    resume(c, pc->log);
+    pc->connection = c;
+    pc->cached = 1;
+    peer.written = written_bytes(c);
+}
+
+ngx_int_t refuse_busy(ngx_peer_connection_t* pc, Peer& peer) noexcept {
+    Group& group = *peer.group;
+    if (group.told_limit != ngx_time()) {
+        group.told_limit = ngx_time();
+        ngx_log_error(NGX_LOG_ERR, pc->log, 0,
+                      "upstream \"%s\": %uz connections belong to clients, no more are allowed: "
+                      "raise \"max=\" of \"connection_auth\" if that is their number",
+                      group.name.c_str(), group.owned);
+    }
+    pc->name = &group.title;
+    return NGX_BUSY;
+}
+
+ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) {
+    Peer& peer = *static_cast<Peer*>(data);
+    Group& group = *peer.group;
+
+    pc->cached = 0;
+    pc->connection = nullptr;
+    peer.owned = false;
+
+    Ownership* ownership =
+        group.binds ? find_ownership(peer.request->connection, &group, false) : nullptr;
+    const bool knows = ownership != nullptr && ownership->server != nullptr;
+
+    switch (balance::choose({.credential = group.binds && peer.credential,
+                             .owns = ownership != nullptr && ownership->connection != nullptr,
+                             .knows_server = knows,
+                             .server_up = knows && !was_tried(peer, ownership->server) &&
+                                          takes_requests(group, ownership->server),
+                             .limit_reached = group.owned >= group.limits.owned})) {
+    case Source::owned:
+        add_in_flight(*ownership->server, 1);
+        use_server(pc, peer, *ownership->server);
+        peer.owned = true; // and counted already
+        use_connection(pc, peer, take_owned(*ownership));
+        return NGX_DONE;
+    case Source::busy:
+        return refuse_busy(pc, peer);
+    case Source::same_server:
+        add_in_flight(*ownership->server, 1);
+        use_server(pc, peer, *ownership->server);
+        break;
+    case Source::any_server: {
+        Endpoint* server = choose_server(peer);
+        if (server == nullptr) {
+            return refuse_nobody(pc, peer);
+        }
+        use_server(pc, peer, *server);
+        break;
+    }
+    }
+
+    if (group.binds && peer.credential) {
+        peer.owned = true;
+        group.owned++;
+        add(*peer.server, Gauge::owned, 1);
+    }
+    ngx_connection_t* idle =
+        group.shares && !peer.stale ? group.reach->shared.take(*peer.server) : nullptr;
+    if (idle == nullptr) {
+        return NGX_OK;
+    }
+    use_connection(pc, peer, idle);
+    return NGX_DONE;
+}
+
+// --- TLS sessions
+
+ngx_int_t set_session(ngx_peer_connection_t* pc, void* data) {
+    const Peer& peer = *static_cast<Peer*>(data);
+    return ngx_ssl_set_session(pc->connection, peer.server->session);
+}
+
+void save_session(ngx_peer_connection_t* pc, void* data) {
+    const Peer& peer = *static_cast<Peer*>(data);
+    if (peer.server == nullptr || pc->connection == nullptr) {
+        return; // tickets may come until the very end
+    }
+    ngx_ssl_session_t* session = ngx_ssl_get_session(pc->connection);
+    if (session == nullptr) {
+        return;
+    }
+    ngx_ssl_session_t* old = std::exchange(peer.server->session, session);
+    if (old != nullptr) {
+        ngx_ssl_free_session(old);
+    }
+}
+
+Group* group_of(ngx_http_upstream_srv_conf_t* upstream) noexcept {
+    return static_cast<SrvConf*>(ngx_http_conf_upstream_srv_conf(upstream, ngx_lync_module))->group;
+}
+
+Peer* peer_of(ngx_http_request_t* r) noexcept {
+    ngx_http_upstream_t* u = r->upstream;
+    return u != nullptr && u->peer.get == get_peer ? static_cast<Peer*>(u->peer.data) : nullptr;
+}
+
+ngx_int_t init_peer(ngx_http_request_t* r, ngx_http_upstream_srv_conf_t* upstream) {
+    Group* group = group_of(upstream);
+    auto* peer = static_cast<Peer*>(ngx_pcalloc(r->pool, sizeof(Peer)));
+    if (peer == nullptr) {
+        return NGX_ERROR;
+    }
+    peer->group = group;
+    peer->request = r;
+    peer->credential = has_credential(r);
+    peer->waits = is_pending_get(r);
+    if (group->servers.all().size() > 1) {
+        const Client client = client_of(r, group->affinity);
+        peer->has_key = client.known;
+        peer->key = client.key;
+    }
+
+    ngx_peer_connection_t& pc = r->upstream->peer;
+    pc.data = peer;
+    pc.get = get_peer;
+    pc.free = free_peer;
+    pc.notify = nullptr;
+    pc.set_session = set_session;
+    pc.save_session = save_session;
+    pc.tries = std::clamp<std::size_t>(group->servers.all().size(), 1, most_tries);
+    watch_head(r, peer->head);
+    return NGX_OK;
+}
+
+} // namespace
+
+AnswerHead* answer_head_of(ngx_http_request_t* r) noexcept {
+    Peer* peer = peer_of(r);
+    return peer == nullptr ? nullptr : &peer->head;
+}
+
+std::int32_t add_in_flight(Endpoint& server, std::int32_t by) noexcept {
+    return add(server, Gauge::in_flight, by);
+}
+
+void end_probe(Peer& peer, bool answered) noexcept {
+    if (std::exchange(peer.probe, false) && peer.group->record != nullptr) {
+        peer.group->record->probe.store(answered ? 0 : ngx_current_msec + balance::probe_pause,
+                                        std::memory_order_relaxed);
+    }
+}
+
+std::string Group::key() const {
+    const config::Farm& farm = servers.farm();
+    return farm.name + ":" + std::to_string(servers.lines().front().port) + " " + reach->key();
+}
+
+void take_over(ngx_http_upstream_srv_conf_t* upstream, Group& group, bool resolve_at_start) {
+    const auto* parsed = static_cast<ngx_http_upstream_server_t*>(upstream->servers->elts);
+    for (std::size_t i = 0; i < group.servers.lines().size(); i++) {
+        if (resolve_at_start || !group.servers.lines()[i].declared->by_name) {
+            group.servers.replace(i, {parsed[i].addrs, parsed[i].naddrs});
+        }
+    }
+    group.title = upstream->host;
+    upstream->peer.init = init_peer;
+    static_cast<SrvConf*>(ngx_http_conf_upstream_srv_conf(upstream, ngx_lync_module))->group =
+        &group;
+}
+
+void note_answer(ngx_http_request_t* r) noexcept {
+    Peer* peer = peer_of(r);
+    if (peer != nullptr && peer->server != nullptr) {
+        count_answer(*peer, r->connection->log);
+    }
+}
+
+std::size_t server_of(ngx_http_request_t* r, Group& group) noexcept {
+    const Peer* peer = peer_of(r);
+    if (peer == nullptr || peer->group != &group || peer->last == nullptr) {
+        return no_server;
+    }
+    const std::span<Server> servers = group.servers.all();
+    const auto found = std::find_if(servers.begin(), servers.end(),
+                                    [&](const Server& s) { return s.endpoint == peer->last; });
+    return found == servers.end() ? no_server : static_cast<std::size_t>(found - servers.begin());
+}
+
+} // namespace lync::nginx

@@ -1,0 +1,60 @@
+#pragma once
+
+// The balancer of a generated upstream: which server a request goes to, on whose connection, and
+// what is learnt from how it went. It takes the place of nginx's own, since slow start, health,
+// changing addresses and one view of all workers are not to be had there.
+//
+// What it decides stands in balance/ownership.h (whose connection), choice.h and affinity.h (which
+// server); what servers there are, in servers.h.
+
+#include "nginx/upstream/servers.h"
+
+#include <string>
+
+namespace lync::nginx {
+
+/// A group of servers at run time. One per generated upstream; worker's own memory.
+struct Group {
+    Group() noexcept { ngx_queue_init(&busy); }
+    Group(const Group&) = delete;
+
+    std::string name;
+    ngx_str_t title{};  ///< the same, for nginx: $upstream_addr where no server was chosen
+    bool shares = true; ///< connections without a credential may serve one client after another
+    bool binds = true;  ///< connection_auth on
+    bool tls = true;
+    config::Affinity affinity = config::Affinity::none;
+    ConnectionLimits limits;
+
+    Reach* reach = nullptr;
+    Servers servers;
+    Record* record = nullptr; ///< Subject::group: probes; shared by all groups of the same servers
+
+    /// Whom its probes are for: the same servers, reached in the same way.
+    std::string key() const;
+
+    std::size_t owned = 0;      ///< connections that belong to a client now, idle or in use
+    time_t told_limit = 0;      ///< when reaching the limit was last logged
+    time_t told_nobody = 0;     ///< when having no server was last logged
+    std::size_t next_probe = 0; ///< whose turn it is
+    ngx_queue_t busy{};         ///< this worker's requests at servers
+};
+
+/// A server that its health check finds silent (refused, unreachable, timed out) will hardly answer
+/// what it was asked before. Requests without a byte of an answer end as if their time were over,
+/// so that clients needn't wait for `pending_get_timeout`. For a timer.
+void end_unanswered(Group& group, ngx_log_t* log) noexcept;
+
+/// Puts the balancer in the place of the upstream's own, and takes the addresses that nginx has
+/// parsed. `group` must live as long as the configuration.
+void take_over(ngx_http_upstream_srv_conf_t* upstream, Group& group, bool resolve_at_start);
+
+/// The server's answer has begun: called by the header filter, for any request. What was held
+/// against the server is forgotten, whether the rest of the answer takes a second or an hour.
+void note_answer(ngx_http_request_t* r) noexcept;
+
+/// The server that a request was last sent to, for its affinity cookie; `no_server` if it is none
+/// of the group's now.
+std::size_t server_of(ngx_http_request_t* r, Group& group) noexcept;
+
+} // namespace lync::nginx

@@ -1,0 +1,307 @@
+#include "nginx/upstream/peer_try.h"
+
+#include "balance/credentials.h"
+#include "balance/ownership.h"
+#include "nginx/request/request.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace lync::nginx {
+
+namespace {
+
+using balance::Challenge;
+using balance::Fate;
+
+/// Any line of the answer, whatever its status: a 200 carries the last token of a handshake.
+Challenge challenge_of(ngx_http_request_t* r) noexcept {
+    const ngx_http_upstream_t* u = r->upstream;
+    if (u->headers_in.www_authenticate == nullptr) {
+        return Challenge::none;
+    }
+    Challenge strongest = Challenge::none;
+    constexpr std::string_view name = "www-authenticate";
+    const ngx_list_part_t* part = &u->headers_in.headers.part;
+    for (; part != nullptr; part = part->next) {
+        const auto* header = static_cast<ngx_table_elt_t*>(part->elts);
+        for (ngx_uint_t i = 0; i < part->nelts; i++) {
+            if (header[i].key.len == name.size() &&
+                ngx_strncmp(header[i].lowcase_key, name.data(), name.size()) == 0) {
+                strongest = std::max(strongest, balance::challenge_of(view(header[i].value)));
+            }
+        }
+    }
+    return strongest;
+}
+
+bool is_reusable(const Peer& peer, const ngx_connection_t* c, ngx_uint_t state) noexcept {
+    const ngx_http_upstream_t* u = peer.request->upstream;
+    return (state & NGX_PEER_FAILED) == 0 && c != nullptr && !c->read->eof && !c->read->error &&
+           !c->read->timedout && !c->write->error && !c->write->timedout && !has_said_farewell(c) &&
+           u->keepalive && u->request_body_sent && !ngx_terminate && !ngx_exiting &&
+           ngx_current_msec - c->start_time <= peer.group->limits.age &&
+           ngx_handle_read_event(c->read, 0) == NGX_OK;
+}
+
+void remember_server(const Peer& peer) noexcept {
+    Ownership* ownership = find_ownership(peer.request->connection, peer.group, true);
+    if (ownership != nullptr) {
+        remember(*ownership, *peer.server);
+    }
+}
+
+/// Takes the connection out of nginx's hands if it has a future. Whether it was the client's own.
+bool settle_connection(ngx_peer_connection_t* pc, Peer& peer, ngx_uint_t state) noexcept {
+    Group& group = *peer.group;
+    ngx_connection_t* c = pc->connection;
+
+    const Challenge challenge =
+        group.binds && !peer.owned && c != nullptr ? challenge_of(peer.request) : Challenge::none;
+    const balance::Exchange exchange{.reusable = is_reusable(peer, c, state),
+                                     .owned = peer.owned,
+                                     .token = challenge == Challenge::token,
+                                     .shares = group.shares};
+    if (challenge == Challenge::bare) {
+        // The client will be back with a handshake. On this server, or two turns for each sign-in
+        // would bring all of them to every second one.
+        remember_server(peer);
+    }
+
+    switch (balance::settle(exchange)) {
+    case Fate::share:
+        pc->connection = nullptr;
+        group.reach->shared.keep(c, *peer.server, group.limits.shared_idle);
+        return false;
+
+    case Fate::keep: {
+        Ownership* ownership = find_ownership(peer.request->connection, &group, true);
+        if (ownership != nullptr && ownership->connection == nullptr) {
+            if (!exchange.owned) {
+                group.owned++;
+                add(*peer.server, Gauge::owned, 1);
+            }
+            ownership->count = &group.owned;
+            pc->connection = nullptr;
+            keep_owned(*ownership, c, *peer.server, group.limits.owned_idle);
+            return true;
+        }
+        break;
+    }
+
+    case Fate::close:
+        break;
+    }
+
+    if (exchange.owned) {
+        group.owned--;
+        add(*peer.server, Gauge::owned, -1);
+    }
+    if ((exchange.owned || exchange.token) && ((state & NGX_PEER_FAILED) == 0 || pc->cached)) {
+        remember_server(peer); // the client comes back to the one that knew it
+    }
+    return exchange.owned || exchange.token;
+}
+
+/// Whether the server closed a kept connection before it answered a byte: its right, so it may say
+/// nothing about its health.
+bool is_stale(const ngx_peer_connection_t* pc, const Peer& peer) noexcept {
+    const ngx_connection_t* c = pc->connection;
+    const ngx_http_upstream_t* u = peer.request->upstream;
+    return pc->cached && c != nullptr && !c->read->timedout && !c->write->timedout &&
+           u->state != nullptr && u->state->bytes_received == 0;
+}
+
+/// Whether the server may have had something of the request. On a kept connection that it had
+/// closed before the request came, its TCP acknowledges nothing: all that was written still waits.
+bool has_arrived(const ngx_peer_connection_t* pc, const Peer& peer) noexcept {
+    // Without a connection the flag is still that of the try before.
+    const ngx_connection_t* c = pc->connection;
+    return c != nullptr && peer.request->upstream->request_sent &&
+           (!pc->cached || unacknowledged_bytes(c->fd) < written_bytes(c) - peer.written);
+}
+
+/// Whether a request on a stale connection may be sent again: a safe one that was never there, or
+/// that the server read when it was about to close; not if it has had it for a while, or was to
+/// keep it waiting.
+bool may_repeat(const ngx_peer_connection_t* pc, const Peer& peer) noexcept {
+    constexpr std::uint64_t at_once = 1000; // msec
+    constexpr ngx_uint_t safe = NGX_HTTP_GET | NGX_HTTP_HEAD | NGX_HTTP_OPTIONS | NGX_HTTP_PROPFIND;
+    return (peer.request->method & safe) != 0 &&
+           (!has_arrived(pc, peer) || (ngx_current_msec - peer.began < at_once && !peer.waits));
+}
+
+/// Another try is made only if nothing of the request can have been acted on.
+bool may_try_again(const ngx_peer_connection_t* pc, const Peer& peer, bool stale) noexcept {
+    if (pc->connection == nullptr || !peer.request->upstream->request_sent) {
+        return !peer.lost; // no connection, or no TLS on it
+    }
+    // The request of an owned connection is for its server, once more on a fresh one; a credential
+    // is meant for this one connection.
+    return stale && !peer.lost && !(peer.owned && peer.credential) && may_repeat(pc, peer);
+}
+
+/// Whether a failure speaks against the server. No connection and no TLS do. That it broke off, or
+/// didn't answer in time, may be the request's doing: a page that crashes, an upload that is
+/// refused before its end. Such failures count when there are several without an answer to anybody
+/// between them; a pending GET that nothing has ended never does.
+bool is_held_against(const ngx_peer_connection_t* pc, const Peer& peer) noexcept {
+    constexpr std::uint32_t in_a_row = 3;
+    const ngx_connection_t* c = pc->connection;
+    const ngx_http_upstream_t* u = peer.request->upstream;
+    if (c == nullptr || !u->request_sent) {
+        return true;
+    }
+    if (!u->request_body_sent || (peer.waits && c->read->timedout)) {
+        return false;
+    }
+    return peer.server->record->failures.broken.fetch_add(1, std::memory_order_relaxed) + 1 >=
+           in_a_row;
+}
+
+void count_failure(ngx_peer_connection_t* pc, Peer& peer) noexcept {
+    Group& group = *peer.group;
+    Record* record = peer.server->record;
+    if (record == nullptr || !group.servers.counts_failures() || !is_held_against(pc, peer)) {
+        return;
+    }
+    for (const Server& server : group.servers.all()) {
+        if (server.endpoint != peer.server) {
+            continue;
+        }
+        balance::Failures failures = load(record->failures);
+        const bool out = failures.fail(server.line->settings, ngx_current_msec);
+        store(record->failures, failures);
+        if (out) {
+            ngx_log_error(NGX_LOG_WARN, pc->log, 0,
+                          "lync_balance: server %V of upstream \"%s\" is left out for %uL ms, "
+                          "max_fails=%ui is reached",
+                          &peer.server->name, group.name.c_str(),
+                          server.line->settings.fail_timeout,
+                          static_cast<ngx_uint_t>(server.line->settings.max_fails));
+        }
+        return;
+    }
+}
+
+/// For the status: what the try was like.
+void count(const ngx_peer_connection_t* pc, const Peer& peer, bool failed) noexcept {
+    for (const Server& server : peer.group->servers.all()) {
+        if (server.endpoint == peer.server && server.cells != nullptr) {
+            count_try(peer.request, *server.cells, pc->connection, pc->cached != 0, failed);
+            return;
+        }
+    }
+}
+
+/// Ends the wait for the first byte of an answer, if that is what the request does.
+bool end_wait(const Peer& peer) noexcept {
+    constexpr ngx_msec_t soon = 1; // after what has arrived by now
+    const ngx_http_upstream_t* u = peer.request->upstream;
+    const ngx_connection_t* c = u->peer.connection;
+    if (c == nullptr || !u->request_sent || u->state == nullptr || u->state->bytes_received != 0 ||
+        !c->read->timer_set ||
+        static_cast<ngx_msec_int_t>(c->read->timer.key - ngx_current_msec) < 1000) {
+        return false;
+    }
+    ngx_add_timer(c->read, soon);
+    return true;
+}
+
+bool is_silent(const balance::SharedHealth& health) noexcept {
+    if (health.takes_requests()) {
+        return false;
+    }
+    const auto reason =
+        static_cast<balance::Reason>(health.cause_reason.load(std::memory_order_relaxed));
+    return reason == balance::Reason::refused || reason == balance::Reason::unreachable ||
+           reason == balance::Reason::timed_out;
+}
+
+} // namespace
+
+void count_answer(Peer& peer, ngx_log_t* log) noexcept {
+    end_probe(peer, true);
+    Record* record = peer.server->record;
+    if (record == nullptr) {
+        return;
+    }
+    if (record->failures.broken.load(std::memory_order_relaxed) != 0) {
+        record->failures.broken.store(0, std::memory_order_relaxed);
+    }
+    if (record->failures.out.load(std::memory_order_relaxed) == 0) {
+        return;
+    }
+    balance::Failures failures = load(record->failures);
+    if (failures.succeed(peer.began, ngx_current_msec)) {
+        store(record->failures, failures);
+        ngx_log_error(NGX_LOG_NOTICE, log, 0,
+                      "lync_balance: server %V of upstream \"%s\" answers again",
+                      &peer.server->name, peer.group->name.c_str());
+    }
+}
+
+void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) {
+    Peer& peer = *static_cast<Peer*>(data);
+    const bool failed = (state & NGX_PEER_FAILED) != 0;
+    const bool stale = failed && is_stale(pc, peer);
+    const bool again = !failed || may_try_again(pc, peer, stale);
+    const bool lost = failed && peer.owned && has_arrived(pc, peer);
+
+    if (failed && !(stale && (again || !has_arrived(pc, peer)))) {
+        count_failure(pc, peer);
+    } else if (!failed && peer.request->upstream->headers_in.status_n != 0) {
+        count_answer(peer, pc->log);
+    }
+    end_probe(peer, false);
+
+    if (!stale) {
+        count(pc, peer, failed);
+    }
+    const ngx_connection_t* c = pc->connection;
+    const ngx_atomic_uint_t number = c == nullptr ? 0 : c->number;
+    note_owned_connection(peer.request, settle_connection(pc, peer, state) ? number : 0);
+    peer.lost = peer.lost || lost;
+    peer.owned = false;
+    add_in_flight(*peer.server, -1);
+    if (peer.waits) {
+        add(*peer.server, Gauge::waiting, -1);
+    }
+
+    if (stale && again) {
+        peer.stale = true; // on a fresh connection, of the same server if it still takes requests
+    } else {
+        if (peer.tries < peer.tried.size()) {
+            peer.tried[peer.tries++] = peer.server;
+        }
+        pc->tries -= pc->tries != 0 ? 1 : 0;
+    }
+    if (!again) {
+        pc->tries = 0;
+        pc->cached = 0; // nginx tries once more if one was
+    }
+    ngx_queue_remove(&peer.queue);
+    release(std::exchange(peer.server, nullptr));
+}
+
+void end_unanswered(Group& group, ngx_log_t* log) noexcept {
+    for (const Server& server : group.servers.all()) {
+        if (server.check == nullptr || !is_silent(server.check->health)) {
+            continue;
+        }
+        std::size_t ended = 0;
+        for (ngx_queue_t* q = ngx_queue_head(&group.busy); q != ngx_queue_sentinel(&group.busy);
+             q = ngx_queue_next(q)) {
+            const Peer& peer = *ngx_queue_data(q, Peer, queue);
+            ended += peer.server == server.endpoint && !peer.probe && end_wait(peer) ? 1 : 0;
+        }
+        if (ended != 0) {
+            ngx_log_error(NGX_LOG_WARN, log, 0,
+                          "lync_balance: server %V of upstream \"%s\" is down: %uz requests that "
+                          "it hasn't begun to answer end here",
+                          &server.endpoint->name, group.name.c_str(), ended);
+        }
+    }
+}
+
+} // namespace lync::nginx

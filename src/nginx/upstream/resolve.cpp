@@ -1,0 +1,388 @@
+#include "nginx/upstream/resolve.h"
+
+#include "config/system_names.h"
+#include "nginx/conf/conf.h"
+#include "nginx/guard.h"
+#include "nginx/timer.h"
+
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netdb.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <deque>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+namespace lync::nginx {
+
+namespace {
+
+constexpr ngx_msec_t retry_interval = 5000; ///< after a lookup that failed
+constexpr ngx_msec_t lookup_timeout = 5000; ///< unless `resolver_timeout` says otherwise
+
+std::string read_file(const char* path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+/// Whether an address of IPv6 is of use here: as getaddrinfo's AI_ADDRCONFIG, by which nginx looks
+/// up names when it starts, has it.
+bool has_ipv6_address() noexcept {
+    ifaddrs* all = nullptr;
+    if (getifaddrs(&all) != 0) {
+        return false;
+    }
+    bool found = false;
+    for (const ifaddrs* one = all; one != nullptr; one = one->ifa_next) {
+        found = found || (one->ifa_addr != nullptr && one->ifa_addr->sa_family == AF_INET6 &&
+                          (one->ifa_flags & IFF_LOOPBACK) == 0);
+    }
+    freeifaddrs(all);
+    return found;
+}
+
+ngx_http_core_loc_conf_t* core_conf(const MainConf& conf) noexcept {
+    return static_cast<ngx_http_core_loc_conf_t*>(
+        conf.http_loc_conf[ngx_http_core_module.ctx_index]);
+}
+
+/// The `resolver` that an administrator wrote at http level. nginx puts an empty one there, too,
+/// which asks nobody.
+ngx_resolver_t* written_resolver(const MainConf& conf) noexcept {
+    ngx_resolver_t* resolver = core_conf(conf)->resolver;
+    return resolver != nullptr && resolver->connections.nelts > 0 ? resolver : nullptr;
+}
+
+ngx_resolver_t* system_resolver(ngx_conf_t* cf, const config::NameServers& servers) {
+    std::vector<ngx_str_t> words;
+    for (const std::string& address : servers.addresses) {
+        words.push_back(copy(cf->pool, address));
+    }
+    if (!has_ipv6_address()) {
+        words.push_back(copy(cf->pool, "ipv6=off"));
+    }
+    return ngx_resolver_create(cf, words.data(), words.size());
+}
+
+/// Calls `function(Servers&, line index, name)` for each server given by name.
+template <typename Function>
+void each_name(MainConf& conf, Function&& function) {
+    for (const auto& publication : conf.publications) {
+        for (Group& group : publication->groups) {
+            const auto lines = group.servers.lines();
+            for (std::size_t i = 0; i < lines.size(); i++) {
+                if (lines[i].declared->by_name) {
+                    function(group.servers, i, lines[i].declared->address);
+                }
+            }
+        }
+    }
+}
+
+/// The servers' own port comes with the line, so addresses are compared without one.
+bool before(const ngx_addr_t& a, const ngx_addr_t& b) noexcept {
+    if (a.socklen != b.socklen) {
+        return a.socklen < b.socklen;
+    }
+    return std::memcmp(a.sockaddr, b.sockaddr, a.socklen) < 0;
+}
+
+/// What the system knows of a name now, in the way in which nginx asks when it reads a `server`.
+/// The return value is getaddrinfo's.
+int look_up_now(const std::string& name, Servers& servers, std::size_t line) {
+    addrinfo hints{};
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_ADDRCONFIG;
+    addrinfo* found = nullptr;
+    const int result = getaddrinfo(name.c_str(), nullptr, &hints, &found);
+    if (result != 0) {
+        return result;
+    }
+    std::vector<ngx_addr_t> addresses;
+    for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
+        addresses.push_back({one->ai_addr, one->ai_addrlen, {}});
+    }
+    servers.replace(line, addresses);
+    freeaddrinfo(found);
+    return 0;
+}
+
+/// `10.0.0.11, 10.0.0.12`
+std::string addresses_of(const Line& line) {
+    std::string text;
+    for (const Endpoint* endpoint : line.endpoints) {
+        std::array<u_char, NGX_SOCKADDR_STRLEN> buffer{};
+        const std::size_t length = ngx_sock_ntop(const_cast<sockaddr*>(&endpoint->address.sockaddr),
+                                                 endpoint->length, buffer.data(), buffer.size(), 0);
+        text += text.empty() ? "" : ", ";
+        text.append(reinterpret_cast<const char*>(buffer.data()), length);
+    }
+    return text;
+}
+
+std::string last_ones_stay(const std::string& name, const char* why, const std::string& addresses) {
+    return "lync_dns: server \"" + name + "\" can't be resolved (" + why +
+           "), its last addresses stay in use: " + addresses;
+}
+
+/// Lines that have no address yet, since `resolve_at_start` is off. What the system can't resolve,
+/// the running configuration may know: from its `resolver`, or from before DNS fell silent. A
+/// system without DNS takes its time for each name; the first one is enough to see that.
+void try_names(ngx_conf_t* cf, MainConf& conf) {
+    bool works = true;
+    Zone* running = Zone::running();
+    std::vector<const config::Server*> told; // a server has a line in the group of each port
+    each_name(conf, [&](Servers& servers, std::size_t line, const std::string& name) {
+        if (!servers.lines()[line].endpoints.empty()) {
+            return;
+        }
+        const int result = works ? look_up_now(name, servers, line) : EAI_AGAIN;
+        works = works && result != EAI_AGAIN;
+        if (result == 0) {
+            return;
+        }
+        const bool recalled = running != nullptr && servers.recall(line, *running);
+        const config::Server* declared = servers.lines()[line].declared;
+        if (std::find(told.begin(), told.end(), declared) != told.end()) {
+            return;
+        }
+        told.push_back(declared);
+        const char* why = gai_strerror(result);
+        const std::string text =
+            recalled ? last_ones_stay(name, why, addresses_of(servers.lines()[line]))
+                     : config::not_resolved_yet(name, why);
+        ngx_log_error(NGX_LOG_WARN, cf->log, 0, "%*s in %s:%ui", text.size(), text.data(),
+                      declared->place.file.c_str(), static_cast<ngx_uint_t>(declared->place.line));
+    });
+}
+
+} // namespace
+
+class Resolving::Names {
+public:
+    Names(ngx_cycle_t* cycle, MainConf& conf, ngx_resolver_t* resolver, ngx_msec_t timeout);
+
+private:
+    /// One name, and all lines that give it.
+    struct Name {
+        Name(Names& in, std::string as) : names(in), text(std::move(as)), timer(on_time, this) {}
+        ~Name() {
+            if (lookup != nullptr) {
+                ngx_resolve_name_done(lookup);
+            }
+        }
+        Name(const Name&) = delete;
+
+        Names& names;
+        std::string text;
+        std::vector<std::pair<Servers*, std::size_t>> lines;
+        Timer timer;
+        ngx_resolver_ctx_t* lookup = nullptr;
+        std::string asked; ///< the resolver writes into it
+        bool failing = false;
+    };
+
+    static void on_time(void* name);
+    static void on_answer(ngx_resolver_ctx_t* lookup);
+
+    void look_up(Name& name) noexcept;
+    void answer(Name& name, ngx_resolver_ctx_t* lookup);
+    void take(Name& name, const ngx_resolver_ctx_t* lookup);
+    void fail(Name& name, const char* why);
+    std::string addresses_of(const Name& name) const;
+    /// One line from all workers, who all see the same.
+    bool tells() const noexcept { return ngx_process == NGX_PROCESS_SINGLE || ngx_worker == 0; }
+
+    ngx_cycle_t* cycle_;
+    ngx_resolver_t* resolver_;
+    ngx_msec_t timeout_;
+    std::string search_;
+    std::deque<Name> all_;
+};
+
+Resolving::Names::Names(ngx_cycle_t* cycle, MainConf& conf, ngx_resolver_t* resolver,
+                        ngx_msec_t timeout)
+    : cycle_(cycle), resolver_(resolver), timeout_(timeout) {
+    const std::string hosts = read_file("/etc/hosts");
+    search_ = config::parse_resolv_conf(read_file("/etc/resolv.conf")).search;
+
+    each_name(conf, [&](Servers& servers, std::size_t line, const std::string& text) {
+        auto name = std::find_if(all_.begin(), all_.end(),
+                                 [&](const Name& known) { return known.text == text; });
+        if (name == all_.end()) {
+            if (config::hosts_file_has(hosts, text)) {
+                return;
+            }
+            all_.emplace_back(*this, text);
+            name = std::prev(all_.end());
+        }
+        name->lines.emplace_back(&servers, line);
+    });
+    for (Name& name : all_) {
+        // nginx has just looked it up, but was not told for how long that holds.
+        name.timer.set(addresses_of(name).empty() ? 1 : ngx_random() % 1000 + 1, cycle_->log);
+    }
+}
+
+void Resolving::Names::on_time(void* name) {
+    auto* self = static_cast<Name*>(name);
+    self->names.look_up(*self);
+}
+
+void Resolving::Names::look_up(Name& name) noexcept {
+    if (ngx_exiting || ngx_terminate) {
+        return;
+    }
+    name.timer.set(timeout_ + retry_interval, cycle_->log); // should no answer ever come
+    if (name.lookup != nullptr) {
+        return;
+    }
+    ngx_resolver_ctx_t* lookup = ngx_resolve_start(resolver_, nullptr);
+    if (lookup == nullptr || lookup == NGX_NO_RESOLVER) {
+        return;
+    }
+    guarded(cycle_->log, 0, [&] {
+        name.asked = name.text;
+        if (name.asked.find('.') == std::string::npos && !search_.empty()) {
+            name.asked += "." + search_;
+        }
+        return 0;
+    });
+    lookup->name = {name.asked.size(), reinterpret_cast<u_char*>(name.asked.data())};
+    lookup->handler = on_answer;
+    lookup->data = &name;
+    lookup->timeout = timeout_;
+    lookup->cancelable = 1;
+    name.lookup = lookup;
+    if (ngx_resolve_name(lookup) != NGX_OK) {
+        name.lookup = nullptr; // it is gone already
+    }
+}
+
+void Resolving::Names::on_answer(ngx_resolver_ctx_t* lookup) {
+    auto* name = static_cast<Name*>(lookup->data);
+    Names& self = name->names;
+    name->lookup = nullptr;
+    guarded(self.cycle_->log, 0, [&] {
+        self.answer(*name, lookup);
+        return 0;
+    });
+    ngx_resolve_name_done(lookup);
+}
+
+void Resolving::Names::answer(Name& name, ngx_resolver_ctx_t* lookup) {
+    if (lookup->state != NGX_OK) {
+        fail(name, ngx_resolver_strerror(lookup->state));
+        name.timer.set(retry_interval, cycle_->log);
+        return;
+    }
+    if (lookup->naddrs == 0) {
+        fail(name, "no address");
+        name.timer.set(retry_interval, cycle_->log);
+        return;
+    }
+    take(name, lookup);
+    // The resolver answers from its memory up to and including the second in which that expires.
+    const time_t holds = std::clamp<time_t>(lookup->valid - ngx_time() + 1, 1, 86400);
+    name.timer.set(static_cast<ngx_msec_t>(holds) * 1000, cycle_->log);
+}
+
+void Resolving::Names::take(Name& name, const ngx_resolver_ctx_t* lookup) {
+    // A name server turns its answers round; only another set is news.
+    std::vector<ngx_addr_t> addresses;
+    for (ngx_uint_t i = 0; i < lookup->naddrs; i++) {
+        addresses.push_back({lookup->addrs[i].sockaddr, lookup->addrs[i].socklen, {}});
+    }
+    std::sort(addresses.begin(), addresses.end(), before);
+    addresses.erase(std::unique(addresses.begin(), addresses.end(),
+                                [](const ngx_addr_t& a, const ngx_addr_t& b) {
+                                    return !before(a, b) && !before(b, a);
+                                }),
+                    addresses.end());
+
+    const std::string earlier = addresses_of(name);
+    bool changed = false;
+    for (const auto& [servers, line] : name.lines) {
+        changed = servers->replace(line, addresses) || changed;
+        servers->remember(line);
+    }
+    if (tells() && (changed || name.failing)) {
+        const std::string now = addresses_of(name);
+        const std::string text =
+            "lync_dns: server \"" + name.text + "\" " +
+            (name.failing ? "resolves again, to " : "resolves to ") + now +
+            (!changed          ? std::string()
+             : earlier.empty() ? std::string(", nothing was known of it before")
+                               : ", before to " + earlier);
+        ngx_log_error(NGX_LOG_WARN, cycle_->log, 0, "%*s", text.size(), text.data());
+    }
+    name.failing = false;
+}
+
+void Resolving::Names::fail(Name& name, const char* why) {
+    if (!std::exchange(name.failing, true) && tells()) {
+        const std::string addresses = addresses_of(name);
+        const std::string text =
+            addresses.empty() ? "lync_dns: server \"" + name.text + "\" can't be resolved (" + why +
+                                    "), so there is no address to send requests to"
+                              : last_ones_stay(name.text, why, addresses);
+        ngx_log_error(NGX_LOG_WARN, cycle_->log, 0, "%*s", text.size(), text.data());
+    }
+}
+
+/// All lines of a name have the same.
+std::string Resolving::Names::addresses_of(const Name& name) const {
+    const auto& [servers, line] = name.lines.front();
+    return lync::nginx::addresses_of(servers->lines()[line]);
+}
+
+Resolving::Resolving(ngx_cycle_t* cycle, MainConf& conf) {
+    ngx_resolver_t* written = written_resolver(conf);
+    ngx_resolver_t* resolver = written != nullptr ? written : conf.resolver;
+    if (resolver != nullptr) {
+        const ngx_msec_t set = core_conf(conf)->resolver_timeout;
+        names_ = std::make_unique<Names>(
+            cycle, conf, resolver,
+            written != nullptr && set != NGX_CONF_UNSET_MSEC ? set : lookup_timeout);
+    }
+}
+
+Resolving::~Resolving() = default;
+
+ngx_int_t prepare_resolving(ngx_conf_t* cf, MainConf& conf) {
+    try_names(cf, conf);
+
+    bool has_names = false;
+    const std::string hosts = read_file("/etc/hosts");
+    each_name(conf, [&](Servers&, std::size_t, const std::string& name) {
+        has_names = has_names || !config::hosts_file_has(hosts, name);
+    });
+    if (!has_names || written_resolver(conf) != nullptr) {
+        return NGX_OK;
+    }
+
+    const config::NameServers servers = config::parse_resolv_conf(read_file("/etc/resolv.conf"));
+    if (servers.addresses.empty()) {
+        ngx_log_error(NGX_LOG_NOTICE, cf->log, 0, "%*s", config::addresses_stay.size(),
+                      config::addresses_stay.data());
+        return NGX_OK;
+    }
+    conf.resolver = system_resolver(cf, servers);
+    return conf.resolver != nullptr ? NGX_OK : NGX_ERROR;
+}
+
+void start_resolving(ngx_cycle_t* cycle, MainConf& conf) {
+    conf.resolving = std::make_unique<Resolving>(cycle, conf);
+}
+
+void stop_resolving(MainConf& conf) noexcept {
+    conf.resolving.reset();
+}
+
+} // namespace lync::nginx

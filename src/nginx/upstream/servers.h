@@ -1,0 +1,198 @@
+#pragma once
+
+// The servers of a group at run time: where they are, how they are reached, what all workers know
+// of them.
+//
+//     Reach      how servers are spoken to: plain or TLS, by which CA's word, under which name, and
+//                whether credentials bind connections. Groups of several publications with the same
+//                reach share what is in it
+//     Endpoint   one address and port under one reach: the worker's TLS session with it, and its
+//                records in shared memory
+//     Line       a `server` line: its settings, and the endpoints that its address means now
+//     Servers    the lines of a group, and all their endpoints in one row for the choice
+//
+// Lifetimes. A Reach lives as long as the configuration. An Endpoint is counted: by the lines that
+// name it, by a request that uses it, by an idle connection to it, by a client that was
+// authenticated by it. DNS may take it out of its line at any moment; it goes when nobody uses it
+// any more. Lines and Servers change only between two events, so nothing keeps a pointer into them.
+
+#include "balance/choice.h"
+#include "config/publication.h"
+#include "nginx/shared/counters.h"
+#include "nginx/shared/shared.h"
+#include "nginx/upstream/server_connection.h"
+
+#include <deque>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace lync::nginx {
+
+class Reach;
+
+/// Made by Reach::endpoint, with one reference for whoever asked.
+struct Endpoint {
+    explicit Endpoint(Reach& by) : reach(by) {}
+    Endpoint(const Endpoint&) = delete;
+
+    Reach& reach;
+    ngx_sockaddr_t address{};
+    socklen_t length = 0;
+    u_char text[NGX_SOCKADDR_STRLEN]{};
+    ngx_str_t name{};        ///< "10.0.0.11:4443", for $upstream_addr and logs
+    std::uint64_t place = 0; ///< of the address without the port, for affinity
+
+    Record* record = nullptr; ///< Subject::endpoint; NULL: no room in the zone, then alone
+    ngx_ssl_session_t* session = nullptr;
+
+    std::size_t references = 1;
+    std::size_t lines = 0; ///< that name it; none: nothing is kept for it
+};
+
+Endpoint* retain(Endpoint* endpoint) noexcept;
+
+/// One more or one less of what is going on at a server. Returns the number before.
+std::int32_t add(Endpoint& server, Gauge which, std::int32_t by) noexcept;
+
+/// Gives a reference back; the endpoint is gone when it was the last one. NULL is allowed.
+void release(Endpoint* endpoint) noexcept;
+
+/// How servers are spoken to.
+class Reach {
+public:
+    Reach(Zone& zone, std::string key, bool binds)
+        : zone_(zone), key_(std::move(key)), binds_(binds) {}
+    ~Reach();
+    Reach(const Reach&) = delete;
+
+    /// Of the records: the same servers are known once, whether connections are bound or not.
+    const std::string& key() const noexcept { return key_; }
+    bool binds() const noexcept { return binds_; }
+    Zone& zone() noexcept { return zone_; }
+
+    /// The endpoint at an address, with a reference for the caller.
+    Endpoint* endpoint(const sockaddr* address, socklen_t length);
+
+    SharedConnections shared; ///< idle connections that carried no credential
+
+private:
+    friend void release(Endpoint* endpoint) noexcept;
+    friend class Reaches;
+    void bind(Endpoint& endpoint) noexcept;
+    void forget(Endpoint* endpoint) noexcept;
+
+    Zone& zone_;
+    std::string key_;
+    bool binds_;
+    std::vector<Endpoint*> endpoints_;
+};
+
+/// All of a configuration.
+class Reaches {
+public:
+    explicit Reaches(Zone& zone) : zone_(zone) {}
+    /// `binds`: credentials bind a connection to its client. Where they don't, connections aren't
+    /// shared with those where they do.
+    Reach& reach(const std::string& key, bool binds);
+
+    /// Finds the records of all endpoints: in the master once the zone is there, and in each worker
+    /// once it has entered it.
+    void bind() noexcept;
+    /// Forgets them: the zone may go before the last connection of this configuration does.
+    void unbind() noexcept;
+
+private:
+    Zone& zone_;
+    std::deque<Reach> all_;
+};
+
+/// A `server` line of a group.
+struct Line {
+    const config::Server* declared = nullptr;
+    balance::ServerSettings settings;
+    std::uint16_t port = 0;
+    std::vector<Endpoint*> endpoints; ///< a reference each
+    Record* name = nullptr;           ///< Subject::name, if the server is given by name
+};
+
+/// An endpoint in the row that is chosen from.
+struct Server {
+    const Line* line = nullptr;
+    Endpoint* endpoint = nullptr; ///< the line's reference
+    Record* check = nullptr;      ///< Subject::check: its health, or NULL if none is checked
+    std::int64_t turn = 0;        ///< balance::Candidate::turn
+    status::ServerCells* cells = nullptr; ///< what is counted of it; NULL: nothing
+};
+
+/// The servers of a group.
+class Servers {
+public:
+    Servers() = default;
+    ~Servers();
+    Servers(const Servers&) = delete;
+
+    /// One line for each of the farm's, without endpoints. `checked_by` is what the result of a
+    /// check depends on besides the farm: who is trusted, and whether it matters.
+    void declare(Reach& reach, const config::Farm& farm, std::uint16_t port,
+                 std::string checked_by);
+
+    /// The addresses of a line from now on, with the line's port. What is the same as before keeps
+    /// its connections, records and sessions; idle connections to what no line names any
+    /// more are closed. True if anything changed.
+    bool replace(std::size_t line, std::span<const ngx_addr_t> addresses);
+
+    /// The addresses that a zone knows of a line's name, from now on. False if it knows none: then
+    /// nothing changes.
+    bool recall(std::size_t line, Zone& from);
+    /// Tells the line's addresses all workers to be, for when its name can't be looked up.
+    void remember(std::size_t line) noexcept;
+
+    /// Where the servers' requests are counted, under the name of their upstream, which must live
+    /// as long.
+    void count_in(Counters& counters, std::string_view upstream) noexcept {
+        counters_ = &counters;
+        upstream_ = upstream;
+    }
+
+    /// Finds the records of the checks, as Reaches::bind does those of the endpoints, and the
+    /// counters. A worker begins with the addresses that were found last, which may be younger than
+    /// the configuration.
+    void bind() noexcept;
+    void unbind() noexcept;
+
+    const config::Farm& farm() const noexcept { return *farm_; }
+    std::span<const Line> lines() const noexcept { return lines_; }
+    std::span<Server> all() noexcept { return all_; }
+
+    /// All servers as the choice sees them now, in the order of `all`. Valid until the next call.
+    std::span<balance::Candidate> candidates(std::uint64_t now) noexcept;
+
+    /// Whether failures of requests count: where there is no second server, nobody is left out, as
+    /// with nginx.
+    bool counts_failures() const noexcept { return usable_ > 1; }
+
+private:
+    void rebuild();
+    void bind(Server& server) noexcept;
+    std::string check_key(const Endpoint& endpoint) const;
+    balance::ServerState state_of(const Server& server) const noexcept;
+
+    Reach* reach_ = nullptr;
+    const config::Farm* farm_ = nullptr;
+    Counters* counters_ = nullptr;
+    std::string_view upstream_;
+    std::string checked_by_;
+    std::vector<Line> lines_;
+    std::vector<Server> all_;
+    std::vector<balance::Candidate> candidates_;
+    std::size_t usable_ = 0; ///< servers that are not `down`
+};
+
+/// Failures in shared memory, read and changed. Two workers that fail in the same microsecond may
+/// count one failure; nothing else depends on the order.
+balance::Failures load(const SharedFailures& failures) noexcept;
+void store(SharedFailures& failures, const balance::Failures& now) noexcept;
+
+} // namespace lync::nginx

@@ -1,0 +1,308 @@
+// The doctor's parts that need no network: the table of findings, the steps that follow from a
+// plan,
+// --resolve and --connect-to, documents of strangers. t/lyncctl/doctor_test has the rest.
+
+#include "lyncctl/doctor/documents.h"
+#include "lyncctl/doctor/findings.h"
+#include "lyncctl/doctor/http.h"
+#include "lyncctl/doctor/net.h"
+#include "lyncctl/doctor/questions.h"
+
+#include "block_builder.h"
+#include "catch.h"
+
+#include <set>
+
+using namespace lync;
+using namespace lync::testing;
+using namespace lync::lyncctl::doctor;
+
+namespace {
+
+using Strings = std::vector<std::string>;
+
+plan::Plan planned(std::string_view text) {
+    World world;
+    return plan::make_plan(world.declare(text));
+}
+
+std::string http_word(PlainHttp http) {
+    return http == PlainHttp::redirect       ? "redirect"
+           : http == PlainHttp::autodiscover ? "autodiscover"
+                                             : "unused";
+}
+
+/// "meet.contoso.com redirect /"
+Strings told_names(const OutsideSteps& steps) {
+    Strings all;
+    for (const Name& name : steps.names) {
+        std::string text = name.host + " " + http_word(name.http);
+        for (const Question& question : name.questions) {
+            text += " " + question.path;
+        }
+        all.push_back(text);
+    }
+    return all;
+}
+
+OutsideSteps outside(const plan::Plan& plan, const Strings& domains = {}) {
+    return outside_steps({&plan}, domains);
+}
+
+const std::string web = " /Autodiscover/AutodiscoverService.svc/root /abs/handler "
+                        "/WebTicket/WebTicketService.svc /WebTicket/WebTicketService.svc/mex "
+                        "/cscp/";
+
+} // namespace
+
+TEST_CASE("every finding has a stable name and whole sentences", "[doctor]") {
+    std::set<std::string_view> names;
+    lyncctl::doctor::Severity before = lyncctl::doctor::Severity::error;
+    for (const Kind& kind : kinds()) {
+        INFO(kind.name);
+        CHECK(names.insert(kind.name).second);
+        CHECK(kind.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") ==
+              std::string_view::npos);
+        for (const std::string_view text : {kind.cause, kind.remedy}) {
+            CHECK_FALSE(text.empty());
+            CHECK(text.back() != '.');
+            CHECK(text.find('|') == std::string_view::npos); // it stands in a table of docs
+        }
+        CHECK(kind.severity >= before); // worst first
+        before = kind.severity;
+        CHECK(&kind_of(kind.id) == &kind);
+    }
+}
+
+TEST_CASE("findings of the same thing are one finding, worst first", "[doctor]") {
+    Findings findings;
+    findings.add(Id::tls_old_accepted, "a.contoso.com", "10.0.0.1:443", "TLS 1.0 is accepted");
+    findings.add(Id::certificate_expired, "a.contoso.com", "abc", "it expired");
+    findings.add(Id::certificate_expired, "b.contoso.com", "abc", "it expired");
+    findings.add(Id::certificate_expired, "b.contoso.com", "abc", "it expired");
+    findings.add(Id::certificate_expired, "c.contoso.com", "def", "another expired");
+    findings.add(Id::dns_no_such_name, "d.contoso.com", "d", "it doesn't exist");
+
+    const auto sorted = findings.worst_first();
+    REQUIRE(sorted.size() == 4);
+    CHECK(sorted[0].kind->id == Id::dns_no_such_name);
+    CHECK(sorted[1].where == Strings{"a.contoso.com", "b.contoso.com"});
+    CHECK(sorted[2].what == "another expired");
+    CHECK(sorted[3].kind->id == Id::tls_old_accepted);
+    CHECK(findings.has(Id::certificate_expired, "def"));
+    CHECK_FALSE(findings.has(Id::certificate_expired, "ghi"));
+}
+
+TEST_CASE("text of strangers is printable and short", "[doctor]") {
+    CHECK(shown("a\x1b[2Jb\nc\xc3\xa4") == "a?[2Jb?c??");
+    CHECK(shown("0123456789", 4) == "0123...");
+}
+
+TEST_CASE("addresses", "[doctor]") {
+    CHECK(Address::parse("10.0.0.11")->text() == "10.0.0.11");
+    CHECK(Address::parse("[2001:db8::1]")->with_port(443) == "[2001:db8::1]:443");
+    CHECK(*Address::parse("2001:DB8:0::1") == *Address::parse("2001:db8::1"));
+    CHECK_FALSE(Address::parse("10.0.0").has_value());
+    CHECK_FALSE(Address::parse("meet.contoso.com").has_value());
+    CHECK_FALSE(Address::parse("").has_value());
+    for (const char* inside :
+         {"10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "127.0.0.1", "169.254.0.1",
+          "100.64.0.1", "fd00::1", "::1", "fe80::1"}) {
+        CHECK(Address::parse(inside)->is_internal());
+    }
+    for (const char* public_one :
+         {"203.0.113.1", "172.32.0.1", "172.15.0.1", "100.128.0.1", "192.169.0.1", "2001:db8::1"}) {
+        CHECK_FALSE(Address::parse(public_one)->is_internal());
+    }
+}
+
+TEST_CASE("doctor: --resolve is written as curl's", "[doctor]") {
+    const ResolveRule rule = parse_resolve("Meet.contoso.com:443:10.0.0.5,[2001:db8::5]");
+    CHECK(rule.name == "meet.contoso.com");
+    CHECK(rule.port == 443);
+    REQUIRE(rule.addresses.size() == 2);
+    CHECK(rule.addresses[1].text() == "2001:db8::5");
+    CHECK(parse_resolve("*:80:::1").addresses[0].text() == "::1");
+    for (const char* bad :
+         {"", "meet.contoso.com", "meet.contoso.com:443", "a:443:", ":443:1.2.3.4", "a:x:1.2.3.4",
+          "a:0:1.2.3.4", "a:65536:1.2.3.4", "a:443:proxy", "a:443:1.2.3.4,", "a:-1:1.2.3.4"}) {
+        INFO(bad);
+        CHECK_THROWS_AS(parse_resolve(bad), std::invalid_argument);
+    }
+}
+
+TEST_CASE("doctor: --connect-to is written as curl's", "[doctor]") {
+    const ConnectRule rule = parse_connect_to("meet.contoso.com:443:10.0.0.5:8443");
+    CHECK(rule.name == "meet.contoso.com");
+    CHECK(rule.port == 443);
+    CHECK(rule.to->text() == "10.0.0.5");
+    CHECK(rule.to_port == 8443);
+    const ConnectRule any = parse_connect_to("::[2001:db8::5]:");
+    CHECK(any.name.empty());
+    CHECK(any.port == 0);
+    CHECK(any.to->text() == "2001:db8::5");
+    CHECK(any.to_port == 0);
+    CHECK_FALSE(parse_connect_to(":443::8443").to.has_value());
+    for (const char* bad :
+         {"", "a", "a:443:10.0.0.5", "a:443:proxy:443", "a:0:10.0.0.5:443", "a:443:10.0.0.5:x"}) {
+        INFO(bad);
+        CHECK_THROWS_AS(parse_connect_to(bad), std::invalid_argument);
+    }
+}
+
+TEST_CASE("an Autodiscover document", "[doctor]") {
+    const auto document = parse_autodiscover(
+        "<?xml version=\"1.0\"?><AutodiscoverResponse AccessLocation=\"External\"><Root>"
+        "<Link token=\"User\" href=\"https://a.contoso.com/u?x=1&amp;y=2\"/><Link token=\"Domain\" "
+        "href=\"https://a.contoso.com/d\"/></Root></AutodiscoverResponse>");
+    CHECK(document.error.empty());
+    CHECK(document.access_location == "External");
+    CHECK(document.kind == "Root");
+    REQUIRE(document.link("User") != nullptr);
+    CHECK(document.link("User")->href == "https://a.contoso.com/u?x=1&y=2");
+    CHECK(document.link("OAuth") == nullptr);
+}
+
+TEST_CASE("documents that can't be read say why", "[doctor]") {
+    for (const std::string body : {"", "<", "<a", "{\"AccessLocation\":\"External\"}", "\x00\x01",
+                                   "<AutodiscoverResponse><Root>", "<html/>",
+                                   "<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><a>&x;"
+                                   "</a>"}) {
+        INFO(body);
+        CHECK_FALSE(parse_autodiscover(body).error.empty());
+        CHECK_FALSE(parse_service_metadata(body).error.empty());
+        CHECK_FALSE(parse_wopi_discovery(body).error.empty());
+    }
+    // Deep nesting costs no stack.
+    std::string deep;
+    for (int i = 0; i < 20'000; i++) {
+        deep += "<a>";
+    }
+    CHECK_FALSE(parse_service_metadata(deep).error.empty());
+}
+
+TEST_CASE("addresses in the documents of services", "[doctor]") {
+    const auto metadata = parse_service_metadata(
+        "<m:Metadata xmlns:m=\"m\"><w:definitions xmlns:w=\"w\" xmlns:s=\"s\"><w:service>"
+        "<w:port name=\"WebTicketServiceAnon\"><s:address location=\"https://a.contoso.com/t\"/>"
+        "</w:port></w:service></w:definitions></m:Metadata>");
+    CHECK(metadata.error.empty());
+    REQUIRE(metadata.links.size() == 1);
+    CHECK(metadata.links[0].token == "WebTicketServiceAnon");
+    CHECK(metadata.links[0].href == "https://a.contoso.com/t");
+
+    const auto discovery = parse_wopi_discovery(
+        "<wopi-discovery><net-zone name=\"internal-https\"><app><action "
+        "urlsrc=\"https://wac.contoso.local/p\"/></app></net-zone><net-zone "
+        "name=\"external-https\">"
+        "<app><action urlsrc=\"https://wac.contoso.com/p?a\"/><action "
+        "urlsrc=\"https://wac.contoso.com/m\"/></app></net-zone></wopi-discovery>");
+    CHECK(discovery.error.empty());
+    REQUIRE(discovery.links.size() == 1); // once, and not the inside's
+    CHECK(discovery.links[0].href == "https://wac.contoso.com");
+}
+
+TEST_CASE("titles of pages", "[doctor]") {
+    CHECK(title_of("<html><HEAD><Title lang=en>\n Welcome to nginx! </TITLE>") ==
+          "Welcome to nginx!");
+    CHECK(title_of("<title>never closed") == "never closed");
+    CHECK(title_of("<title") == "");
+    CHECK(title_of("") == "");
+}
+
+TEST_CASE("URLs are taken apart", "[doctor]") {
+    const auto url = parse_url("HTTPS://WebExt.contoso.com:4443/a/b?c=d");
+    REQUIRE(url.has_value());
+    CHECK(url->scheme == "https");
+    CHECK(url->host == "webext.contoso.com");
+    CHECK(url->port == "4443");
+    CHECK(url->target == "/a/b?c=d");
+    CHECK(parse_url("https://a.contoso.com")->target == "/");
+    for (const std::string& bad :
+         {std::string(), std::string("/relative"), std::string("https://"),
+          std::string("https://a b/"), std::string("https://a.contoso.com\0.example.net/", 34)}) {
+        INFO(bad);
+        CHECK_FALSE(parse_url(bad).has_value());
+    }
+}
+
+TEST_CASE("names are asked as clients come by them", "[doctor]") {
+    const plan::Plan plan = planned(smallest("simple_url meet https://lync.contoso.com/Meet;\n"
+                                             "simple_url dialin https://lync.contoso.com/Dialin;\n"
+                                             "simple_url admin https://admin.contoso.com;"));
+    const OutsideSteps steps = outside(plan);
+    CHECK(told_names(steps) == Strings{"lyncdiscover.contoso.com redirect /",
+                                       "lyncwebext.contoso.com unused" + web,
+                                       "lync.contoso.com redirect /Meet/ /Dialin/"});
+    CHECK(steps.internal_names ==
+          Strings{"fepool.contoso.local", "lyncdiscoverinternal.contoso.com"});
+    CHECK(steps.published.has("lync.contoso.com"));
+    CHECK_FALSE(steps.published.has("admin.contoso.com"));
+    CHECK_FALSE(steps.published.has("fepool.contoso.local"));
+    CHECK(steps.patterns.empty());
+}
+
+TEST_CASE("what the certificate doesn't cover is asked over plain HTTP", "[doctor]") {
+    CHECK(told_names(outside(planned(smallest("sip_domain example.com;"))))[1] ==
+          "lyncdiscover.example.com autodiscover /");
+    CHECK(told_names(outside(planned(smallest("http_autodiscover on;"))))[0] ==
+          "lyncdiscover.contoso.com unused /");
+    CHECK(told_names(outside(planned(smallest("https_redirect off;"))))[0] ==
+          "lyncdiscover.contoso.com unused /");
+    CHECK(told_names(outside(planned(smallest("http_listen off;"))))[0] ==
+          "lyncdiscover.contoso.com unused /");
+}
+
+TEST_CASE("names for any domain need one", "[doctor]") {
+    World world;
+    std::string text = smallest("simple_url meet https://meet.*;");
+    text.replace(text.find("contoso.com;"), 11, "*");
+    const plan::Plan plan = plan::make_plan(world.declare(text));
+    CHECK(outside(plan).patterns == Strings{"lyncdiscover.*", "meet.*"});
+    CHECK(outside(plan).names.size() == 1);
+
+    const OutsideSteps steps = outside(plan, {"contoso.com", "example.com"});
+    CHECK(steps.patterns.empty());
+    CHECK(told_names(steps) ==
+          Strings{"lyncdiscover.contoso.com redirect /", "lyncdiscover.example.com autodiscover /",
+                  "lyncwebext.contoso.com unused" + web, "meet.contoso.com redirect /",
+                  "meet.example.com redirect /"});
+    CHECK(steps.published.has("meet.anything.example.net"));
+}
+
+TEST_CASE("doctor: --domain chooses among those declared", "[doctor]") {
+    const plan::Plan plan = planned(smallest("sip_domain fabrikam.com example.com;"));
+    CHECK(told_names(outside(plan, {"fabrikam.com"})) ==
+          Strings{"lyncdiscover.fabrikam.com redirect /", "lyncwebext.contoso.com unused" + web});
+}
+
+TEST_CASE("servers are asked as the proxy asks them", "[doctor]") {
+    const plan::Plan plan = planned(
+        smallest("sip_domain example.com;\n"
+                 "director dirpool.contoso.local { external_web_services dirwebext.contoso.com; "
+                 "server 10.0.1.1; server 10.0.1.2 down; }\n"
+                 "office_web_apps wac.contoso.com { server 10.0.2.1; }\n"
+                 "exchange mail.contoso.com { server 10.0.3.1; services ews; }"));
+    const ProxySteps steps = proxy_steps({&plan}, {});
+    Strings told;
+    for (const ServerStep& step : steps.servers) {
+        told.push_back(step.address + " " + std::to_string(step.https) + " " +
+                       std::to_string(step.http) + (step.http_in_use ? " used " : " ") + step.host +
+                       " " + step.discovery_host + " " + std::to_string(step.questions.size()));
+    }
+    CHECK(told ==
+          Strings{"10.0.0.11 4443 8080 lyncwebext.contoso.com lyncdiscover.contoso.com 4",
+                  "10.0.1.1 4443 8080 used dirwebext.contoso.com lyncdiscover.contoso.com 3",
+                  "10.0.2.1 443 0 wac.contoso.com lyncdiscover.contoso.com 1",
+                  "10.0.3.1 443 0 mail.contoso.com lyncdiscover.contoso.com 1"});
+}
+
+TEST_CASE("OCS has neither autodiscover nor web tickets", "[doctor]") {
+    World world;
+    std::string text = smallest("product ocs_2007_r2;");
+    text.erase(text.find("sip_domain"), std::string("sip_domain   contoso.com;").size());
+    const plan::Plan plan = plan::make_plan(world.declare(text));
+    CHECK(told_names(outside(plan)) == Strings{"lyncwebext.contoso.com unused /abs/ext/handler "
+                                               "/groupexpansion/ext/service.asmx"});
+    CHECK(proxy_steps({&plan}, {}).servers[0].http == 0);
+}
