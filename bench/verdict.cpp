@@ -119,7 +119,7 @@ const Line lines[] = {
 
 void judge(benchmark::State& state, const Line& line) {
     const Site& site = site_of(line.kind);
-    const Request request{line.method, line.target, "lyncwebext.contoso.com"};
+    const Request request{line.method, split_target(line.target), "lyncwebext.contoso.com"};
     if (site.judge(request).action != line.action) {
         state.SkipWithError("judged otherwise");
         return;

@@ -147,6 +147,15 @@ constexpr Statement proxy_tls[] = {
 constexpr std::string_view headers[] = {
     "Host", "Connection", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded"};
 
+// By these a component of IIS would act on another target, method or transport than was judged: URL
+// Rewrite, ISAPI_Rewrite, Application Request Routing, OData and MVC, Exchange's "TLS ended
+// before".
+constexpr std::string_view dropped[] = {
+    "X-Forwarded-Host", "Forwarded",         "X-Forwarded-Port", "X-Forwarded-Prefix",
+    "X-Original-Host",  "X-Original-URL",    "X-Rewrite-URL",    "X-HTTP-Method-Override",
+    "X-HTTP-Method",    "X-Method-Override", "X-ARR-SSL",        "X-ARR-ClientCert",
+    "Front-End-Https"};
+
 } // namespace
 
 std::span<const Statement> request_statements() noexcept {
@@ -154,6 +163,9 @@ std::span<const Statement> request_statements() noexcept {
 }
 std::span<const std::string_view> stated_headers() noexcept {
     return headers;
+}
+std::span<const std::string_view> dropped_headers() noexcept {
+    return dropped;
 }
 std::span<const Statement> tls_statements() noexcept {
     return tls;

@@ -30,6 +30,10 @@ std::span<const Statement> proxy_statements() noexcept;
 /// a second one beside it.
 std::span<const std::string_view> stated_headers() noexcept;
 
+/// Request headers that don't travel; a server_include may state one with a value of its own, but
+/// for those that are in stated_headers as well.
+std::span<const std::string_view> dropped_headers() noexcept;
+
 /// TLS towards the servers, for those reached by https.
 std::span<const Statement> proxy_tls_statements() noexcept;
 

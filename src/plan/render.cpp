@@ -243,7 +243,6 @@ private:
         // autodiscover.
         out_.directive("error_page", "502 504 =503 @lync_unavailable");
         out_.open("location @lync_unavailable");
-        out_.directive("add_header", "Retry-After 30 always");
         out_.directive("return",
                        "503 \"The service is temporarily unavailable, please try again.\\n\"");
         out_.close();
@@ -258,13 +257,16 @@ private:
         } else {
             out_.directive("proxy_pass_header", "Server");
         }
-        out_.directive("proxy_set_header", "Host $http_host");
+        out_.directive("add_header", "Retry-After $lync_retry_after always");
+        out_.directive("proxy_set_header", "Host $lync_host");
         out_.directive("proxy_set_header", "Connection \"\"");
         out_.directive("proxy_set_header", "X-Forwarded-For $lync_client_addr");
         out_.directive("proxy_set_header",
                        std::string("X-Forwarded-Proto ") + (host.tls ? "https" : "http"));
-        out_.directive("proxy_set_header", "X-Forwarded-Host \"\"");
-        out_.directive("proxy_set_header", "Forwarded \"\"");
+        for (const std::string_view header : dropped_headers()) {
+            out_.flow("proxy_set_header", std::string(header) + " \"\"");
+        }
+        out_.end_flow();
         if (upstream.tls) {
             render_proxy_tls(one ? plan_.farm(upstream).certificate_name : "$lync_pool");
         }

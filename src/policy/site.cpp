@@ -41,11 +41,11 @@ bool any_covers(const std::vector<std::string>& prefixes, std::string_view path)
 }
 
 Verdict pass(Service service, std::uint16_t target, BodyLimit body = BodyLimit::content) noexcept {
-    return {Action::pass, Reason::none, service, target, body};
+    return {Action::pass, Reason::none, service, target, body, false};
 }
 
 Verdict refuse(Reason reason, Service service, std::uint16_t target = 0) noexcept {
-    return {Action::refuse, reason, service, target, BodyLimit::none};
+    return {Action::refuse, reason, service, target, BodyLimit::none, false};
 }
 
 constexpr Hosts hosts_of(SiteKind kind) noexcept {
@@ -83,18 +83,13 @@ Verdict combine(const Verdict& strict, const Verdict& lenient) noexcept {
     return strict;
 }
 
-/// The path and the query of a request target: "/a?b" is "/a" and "b".
-struct Target {
-    std::string_view path;
-    std::string_view query;
-};
-
-Target split(std::string_view target) noexcept {
-    const std::size_t mark = target.find('?');
-    if (mark == std::string_view::npos) {
-        return {target, {}};
+/// What no client can put into a request line, but a `set $args` can: it would end the line early.
+bool breaks_line(std::string_view text) noexcept {
+    bool breaks = false;
+    for (const char c : text) {
+        breaks |= static_cast<unsigned char>(c) <= 0x20 || c == 0x7f;
     }
-    return {target.substr(0, mark), target.substr(mark + 1)};
+    return breaks;
 }
 
 Reason reason_of(PathState state) noexcept {
@@ -121,6 +116,14 @@ bool is_autodiscover_path(std::string_view path) noexcept {
 
 } // namespace
 
+Target split_target(std::string_view text) noexcept {
+    const std::size_t mark = text.find('?');
+    if (mark == std::string_view::npos) {
+        return {text, {}};
+    }
+    return {text.substr(0, mark), text.substr(mark + 1)};
+}
+
 std::string_view reason_name(Reason reason) noexcept {
     const auto index = static_cast<std::size_t>(reason);
     return index < reason_names.size() ? reason_names[index] : reason_names[0];
@@ -144,12 +147,22 @@ Site::Site(SiteSpec spec)
 }
 
 Verdict Site::judge(const Request& request) const noexcept {
-    const auto [raw, query] = split(request.target);
+    const auto [raw, query] = request.target;
     switch (spec_.kind) {
     case SiteKind::unknown_host:
         return refuse(Reason::unknown_host, Service::unknown, spec_.target);
     case SiteKind::blocked:
         return refuse(Reason::admin, Service::control_panel, spec_.target);
+    default:
+        break;
+    }
+    if (breaks_line(raw) || breaks_line(query)) {
+        return refuse(Reason::malformed,
+                      spec_.kind == SiteKind::office_web_apps ? Service::office_web_apps
+                                                              : Service::unknown,
+                      spec_.target);
+    }
+    switch (spec_.kind) {
     case SiteKind::office_web_apps:
         return judge_office_web_apps(request, raw);
     case SiteKind::plain_http:
@@ -172,25 +185,22 @@ Verdict Site::judge(const Request& request) const noexcept {
             verdict = closed;
         }
     }
-    if (verdict.action != Action::pass || !spec_.meeting_url_guard) {
-        return verdict;
-    }
-    const bool is_web_app =
-        covers("/lwa", readings.strict.path()) ||
-        (readings.second == Second::lenient && covers("/lwa", readings.other.path()));
-    if (is_web_app && !meeting_urls_pass(query, meet_urls_)) {
-        return refuse(Reason::meeting_url, verdict.service, verdict.target);
-    }
-    return verdict;
+    verdict.guarded =
+        verdict.action == Action::pass && spec_.meeting_url_guard &&
+        (covers("/lwa", readings.strict.path()) ||
+         (readings.second == Second::lenient && covers("/lwa", readings.other.path())));
+    return verdict.guarded && !parameters_pass(query)
+               ? refuse(Reason::meeting_url, verdict.service, verdict.target)
+               : verdict;
 }
 
-bool Site::form_passes(std::string_view form) const noexcept {
-    return !spec_.meeting_url_guard || meeting_urls_pass(form, meet_urls_);
+bool Site::parameters_pass(std::string_view parameters) const noexcept {
+    return meeting_urls_pass(parameters, meet_urls_);
 }
 
 std::string_view Site::allow_path_remedy(const Request& request) const noexcept {
     Readings readings;
-    if (read_path(split(request.target).path, readings) != PathState::fine) {
+    if (read_path(request.target.path, readings) != PathState::fine) {
         return {};
     }
     const PathRow* row = find_row(readings.strict.path(), spec_.product);
@@ -360,7 +370,7 @@ Verdict Site::judge_plain_http(const Request& request, std::string_view raw) con
     if (!spec_.redirect_to_https) {
         return refuse(Reason::plain_http, service, spec_.target);
     }
-    return {Action::redirect, Reason::none, service, spec_.target, BodyLimit::content};
+    return {Action::redirect, Reason::none, service, spec_.target, BodyLimit::content, false};
 }
 
 } // namespace lync::policy

@@ -73,11 +73,19 @@ struct SiteSpec {
     std::shared_ptr<const NameSet> certificate_names; ///< for unless_covered
 };
 
-/// A request as it came: nothing decoded, nothing resolved.
+/// A request target as it will be forwarded, byte by byte: nothing decoded, nothing resolved.
+struct Target {
+    std::string_view path;  ///< "/meet/x"
+    std::string_view query; ///< "a=b&c=d"
+};
+
+/// As every server takes the text apart: at the first "?".
+Target split_target(std::string_view text) noexcept;
+
 struct Request {
     std::string_view method; ///< "GET"
-    std::string_view target; ///< path and query as they will be forwarded: "/?sipuri=..."
-    std::string_view host;   ///< lower case, without port or trailing dot
+    Target target;
+    std::string_view host; ///< lower case, without port or trailing dot
 };
 
 enum class Action : std::uint8_t { pass, redirect, refuse };
@@ -106,6 +114,7 @@ struct Verdict {
     Service service = Service::unknown;
     std::uint16_t target = 0;
     BodyLimit body = BodyLimit::content; ///< how large a body may come with what passes
+    bool guarded = false; ///< what passes has to pass `parameters_pass` as well: form and cookies
 };
 
 /// The compiled rules of one virtual host. Immutable; lives as long as the configuration.
@@ -116,10 +125,11 @@ public:
     /// Judges one request. No allocation, no lock; costs a few hundred nanoseconds.
     Verdict judge(const Request& request) const noexcept;
 
-    /// Whether a form body posted to the web app's pages passes the meeting URL guard: to be asked
-    /// for requests that `judge` passed as Service::lwa, with the parameters as they came
-    /// ("a=b&c=d"). True if the guard is off.
-    bool form_passes(std::string_view form) const noexcept;
+    /// Whether parameters beside the query pass the meeting URL guard: ASP.NET's
+    /// `Request["meeturl"]` looks in the query, the form and the cookies. To be asked where the
+    /// verdict is `guarded`, with a form's body ("a=b&c=d") and each Cookie header ("a=b; c=d"), as
+    /// they came.
+    bool parameters_pass(std::string_view parameters) const noexcept;
 
     /// For the log line of a request refused for Reason::path: the prefix that `allow_path` would
     /// have to name ("/passiveauth"), or an empty text if the path is none that organisations need.

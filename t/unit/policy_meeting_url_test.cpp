@@ -208,9 +208,9 @@ TEST_CASE("policy: meeturl is recognised in any dress", "[policy]") {
         INFO(query);
         CHECK(told(site, "GET", page + query) == "refuse:meeting_url");
         CHECK(told(site, "GET", "/LWA/?" + query) == "refuse:meeting_url");
-        CHECK_FALSE(site.form_passes(query));
+        CHECK_FALSE(site.parameters_pass(query));
         CHECK(told(open, "GET", page + query) == "pass:lwa");
-        CHECK(open.form_passes(query));
+        CHECK_FALSE(judge(open, "GET", page + query).guarded);
     }
     for (const char* filler : {"+", "%20", "%2520", "%c2%ad", "\xc2\xad"}) {
         std::string name;
@@ -220,9 +220,26 @@ TEST_CASE("policy: meeturl is recognised in any dress", "[policy]") {
         INFO(filler);
         CHECK(told(site, "GET", page + name + "meeturl=" + value) == "refuse:meeting_url");
     }
-    CHECK_FALSE(site.form_passes(std::string(policy::max_parameters + 1, 'x')));
-    CHECK(site.form_passes("meeturl=" + fine + "&x=" + std::string(60000, 'x')));
-    CHECK(site.form_passes("r=%2flwa%2f%3fmeeturl%3d" + fine));
+    CHECK_FALSE(site.parameters_pass(std::string(policy::max_parameters + 1, 'x')));
+    CHECK(site.parameters_pass("meeturl=" + fine + "&x=" + std::string(60000, 'x')));
+    CHECK(site.parameters_pass("r=%2flwa%2f%3fmeeturl%3d" + fine));
+}
+
+TEST_CASE("policy: cookies and forms are parameters of what is guarded", "[policy]") {
+    const Site site(pool());
+    CHECK(judge(site, "GET", "/lwa/").guarded);
+    CHECK(judge(site, "POST", "/lwa/WebPages/LwaClient.aspx?meeturl=" + base64(good)).guarded);
+    CHECK_FALSE(judge(site, "GET", "/abs/handler").guarded);
+    CHECK_FALSE(judge(site, "GET", "/lwa/?meeturl=x").guarded); // refused already
+    // A meet simple URL may lie under the web app's own path.
+    SiteSpec under = meet_host();
+    under.simple_urls = {{"/lwa/meet", policy::Service::meet, 0}};
+    CHECK(judge(Site(under), "GET", "/lwa/meet/x").guarded);
+
+    CHECK(site.parameters_pass("sid=1; MS-WSMAN=abc; a=b%20c"));
+    CHECK(site.parameters_pass("sid=1; meeturl=" + base64(good)));
+    CHECK_FALSE(site.parameters_pass("sid=1; MeetURL=" + base64(evil)));
+    CHECK_FALSE(site.parameters_pass("meeturl=" + base64(good) + "; meeturl=" + base64(evil)));
 }
 
 TEST_CASE("policy: the guard holds on every host that has the web app", "[policy]") {

@@ -185,14 +185,14 @@ TEST_CASE("policy: what some organisations need is one allow_path away", "[polic
     for (const char* line : lines) {
         INFO(line);
         CHECK(told(closed, "POST", line) == "refuse:path");
-        const std::string remedy(closed.allow_path_remedy({"POST", line, "x"}));
+        const std::string remedy(closed.allow_path_remedy({"POST", {line, {}}, "x"}));
         CHECK_FALSE(remedy.empty());
         CHECK(policy::check_allow_path(remedy).empty());
         CHECK(judge(open, "POST", line).action == policy::Action::pass);
     }
-    CHECK(closed.allow_path_remedy({"GET", "/nothing", "x"}).empty());
-    CHECK(closed.allow_path_remedy({"GET", "/cscp", "x"}).empty());
-    CHECK(closed.allow_path_remedy({"GET", "/meet/..%2f", "x"}).empty());
+    CHECK(closed.allow_path_remedy({"GET", {"/nothing", {}}, "x"}).empty());
+    CHECK(closed.allow_path_remedy({"GET", {"/cscp", {}}, "x"}).empty());
+    CHECK(closed.allow_path_remedy({"GET", {"/meet/..%2f", {}}, "x"}).empty());
     CHECK(told(open, "GET", "/own/App/x") == "pass:unknown");
     CHECK(told(open, "GET", "/own/apple") == "refuse:path");
 }

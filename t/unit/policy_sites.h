@@ -71,7 +71,7 @@ inline SiteSpec ocs(lync::Product product = lync::Product::ocs_2007_r2) {
 
 inline policy::Verdict judge(const Site& site, std::string_view method, std::string_view target,
                              std::string_view host = "lyncwebext.contoso.com") {
-    return site.judge({method, target, host});
+    return site.judge({method, policy::split_target(target), host});
 }
 
 /// "pass:ucwa", "redirect", "refuse:path"

@@ -210,7 +210,7 @@ TEST_CASE("an nginx that knows nothing optional still gets a publication", "[ren
         CHECK_FALSE(contains(r, optional));
     }
     for (const auto needed : {"proxy_pass", "proxy_ssl_verify", "proxy_read_timeout",
-                              "proxy_set_header Host $http_host", "client_max_body_size",
+                              "proxy_set_header Host $lync_host", "client_max_body_size",
                               "error_page", "lync_rule", "ssl_certificate"}) {
         INFO(needed);
         CHECK(contains(r, needed));

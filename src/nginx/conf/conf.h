@@ -104,7 +104,8 @@ struct Publication {
 
     /// When a refusal was last logged, by reason: a worker's own, so that a line a second of each
     /// kind comes from each worker.
-    mutable std::array<time_t, static_cast<std::size_t>(policy::Reason::malformed) + 1> told{};
+    mutable std::array<time_t, static_cast<std::size_t>(policy::Reason::malformed) + 1>
+        last_logged{};
 
     Tally tally; ///< what is counted of it; this process's own view
     std::unique_ptr<status::Published> published; ///< for the status; else NULL

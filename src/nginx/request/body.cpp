@@ -13,8 +13,6 @@ using policy::Reason;
 
 ngx_http_request_body_filter_pt next_body_filter;
 
-ngx_int_t guard_form(ngx_http_request_t* r, const Host& host) noexcept;
-
 bool exceeds(off_t length, policy::BodyLimit body) noexcept {
     const std::uint64_t limit = policy::body_limit_bytes(body);
     return limit != 0 && length > static_cast<off_t>(limit);
@@ -25,27 +23,21 @@ bool has_body(const ngx_http_request_t* r) noexcept {
 }
 
 void form_is_read(ngx_http_request_t* r) {
-    RequestState* state = state_of(r);
-    state->form_read = true;
-    r->main->count--; // taken by ngx_http_read_client_request_body
-    if (state->waits_for_form) {
-        state->waits_for_form = false;
-        ngx_http_core_run_phases(r);
-    }
+    state_of(r)->form_read = true;
+    r->write_event_handler = ngx_http_core_run_phases;
+    ngx_http_core_run_phases(r); // the verdict's handler first, which asks guard_form again
 }
 
-/// The pages of the web app take small forms, so one is read whole before it is passed on.
-ngx_int_t read_form(ngx_http_request_t* r, RequestState& state) noexcept {
+/// The pages of the web app take small forms, so one is read whole before it is passed on. As
+/// nginx's mirror module does it: reading has taken a reference, which is given back at once.
+ngx_int_t read_form(ngx_http_request_t* r) noexcept {
     r->request_body_in_single_buf = 1;
     const ngx_int_t result = ngx_http_read_client_request_body(r, form_is_read);
-    if (result == NGX_AGAIN) {
-        state.waits_for_form = true;
-        return NGX_DONE;
-    }
-    if (result != NGX_OK) {
+    if (result >= NGX_HTTP_SPECIAL_RESPONSE) {
         return result;
     }
-    return guard_form(r, *host_of(r));
+    ngx_http_finalize_request(r, NGX_DONE);
+    return NGX_DONE;
 }
 
 std::size_t in_memory(const ngx_buf_t* buffer) noexcept {
@@ -93,22 +85,17 @@ bool form_passes(ngx_http_request_t* r, const Host& host) noexcept {
     for (const ngx_chain_t* link = body->bufs; link != nullptr; link = link->next) {
         last = std::copy_n(link->buf->pos, in_memory(link->buf), last); // may be NULL, of none
     }
-    return host.site.form_passes({reinterpret_cast<char*>(text), size});
+    return host.site.parameters_pass({reinterpret_cast<char*>(text), size});
 }
 
-ngx_int_t guard_form(ngx_http_request_t* r, const Host& host) noexcept {
-    RequestState* state = state_of(r);
-    if (state == nullptr || state->verdict.service != policy::Service::lwa ||
-        !host.site.spec().meeting_url_guard || !has_body(r)) {
+ngx_int_t guard_form(ngx_http_request_t* r, const Host& host, const RequestState& state) noexcept {
+    if (!state.verdict.guarded || !has_body(r)) {
         return NGX_DECLINED;
     }
-    if (!state->form_read) {
-        return read_form(r, *state);
+    if (!state.form_read) {
+        return read_form(r);
     }
-    if (form_passes(r, host)) {
-        return NGX_DECLINED;
-    }
-    return refuse(r, host, Reason::meeting_url);
+    return form_passes(r, host) ? NGX_DECLINED : refuse(r, host, Reason::meeting_url);
 }
 
 /// A body in chunks has no length beforehand: it is refused with the chunk that makes it too large,
@@ -127,12 +114,10 @@ ngx_int_t filter_body(ngx_http_request_t* r, ngx_chain_t* in) {
 
 } // namespace
 
-ngx_int_t judge_body(ngx_http_request_t* r, const Host& host) noexcept {
-    const RequestState* state = state_of(r);
-    if (state != nullptr && exceeds(r->headers_in.content_length_n, state->verdict.body)) {
-        return refuse(r, host, Reason::body);
-    }
-    return guard_form(r, host);
+ngx_int_t judge_body(ngx_http_request_t* r, const Host& host, const RequestState& state) noexcept {
+    return exceeds(r->headers_in.content_length_n, state.verdict.body)
+               ? refuse(r, host, Reason::body)
+               : guard_form(r, host, state);
 }
 
 } // namespace lync::nginx

@@ -8,6 +8,6 @@ namespace lync::nginx {
 
 /// For a request that passes otherwise. NGX_DECLINED: it passes with its body; NGX_DONE: a form is
 /// being read, the phases go on after it; or the status of a refusal.
-ngx_int_t judge_body(ngx_http_request_t* r, const Host& host) noexcept;
+ngx_int_t judge_body(ngx_http_request_t* r, const Host& host, const RequestState& state) noexcept;
 
 } // namespace lync::nginx

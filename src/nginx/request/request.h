@@ -8,21 +8,23 @@ namespace lync::nginx {
 /// judged then is judged anew; the one that the request was treated by is found again for logs and
 /// counters, in a cleanup of the request's pool.
 struct RequestState {
-    policy::Verdict verdict;
-    bool form_read;
-    bool waits_for_form;
-    bool ruled; ///< the request was treated by the verdict, which variables alone don't do
-    ngx_atomic_uint_t owned_connection;
-    ngx_http_log_handler_pt log_handler; ///< nginx's own, if ours stands before it
+    const ngx_http_request_t* request; ///< whose it is: subrequests have the same pool
+    policy::Verdict verdict{};
+    bool form_read = false;
+    bool ruled = false; ///< the request was treated by the verdict, which variables alone don't do
+    ngx_atomic_uint_t owned_connection = 0;
 };
 
 /// NULL before the first verdict.
 RequestState* state_of(ngx_http_request_t* r) noexcept;
 
+/// What the policy is asked about: what will be forwarded.
+policy::Request request_of(ngx_http_request_t* r) noexcept;
+
 /// The verdict on a request to one of our hosts, judged once and kept with the request.
 policy::Verdict verdict_of(ngx_http_request_t* r, const Host& host) noexcept;
 
-/// The verdict that a request was treated by; NULL if nobody asked the rules: nginx answered
+/// The verdict that a request was treated by; NULL if it was by none: nginx answered
 /// before, or a location of the administrator's own did.
 const policy::Verdict* ruled_verdict(ngx_http_request_t* r) noexcept;
 
@@ -47,5 +49,8 @@ bool is_pending_get(ngx_http_request_t* r) noexcept;
 
 /// Makes the verdict a refusal, and logs it. Returns the status to answer with.
 ngx_int_t refuse(ngx_http_request_t* r, const Host& host, policy::Reason reason) noexcept;
+
+/// The status that a refusal is answered with.
+ngx_int_t refusal_status(policy::Reason reason) noexcept;
 
 } // namespace lync::nginx

@@ -2,6 +2,7 @@
 // servers that aren't ours.
 
 #include "nginx/request/request.h"
+#include "nginx/request/target.h"
 #include "status/json.h"
 
 #include <algorithm>
@@ -126,6 +127,15 @@ ngx_int_t set_query(ngx_http_request_t* r, ngx_http_variable_value_t* v,
     return shown ? set_utf8(r, v, view(r->args)) : set_none(v);
 }
 
+/// For 503 of what would have passed: no server could answer. A 503 of a pool's own says itself
+/// when to come again.
+ngx_int_t set_retry_after(ngx_http_request_t* r, ngx_http_variable_value_t* v) noexcept {
+    const policy::Verdict* verdict = ruled_verdict(r);
+    const bool unavailable = r->err_status == NGX_HTTP_SERVICE_UNAVAILABLE && verdict != nullptr &&
+                             verdict->action == policy::Action::pass;
+    return unavailable ? set(v, "30") : set_none(v);
+}
+
 /// Another one after each try of a request.
 ngx_int_t set_owned_connection(ngx_http_request_t* r, ngx_http_variable_value_t* v) noexcept {
     const ngx_atomic_uint_t number = owned_connection(r);
@@ -176,11 +186,19 @@ ngx_int_t lync_variable(ngx_http_request_t* r, ngx_http_variable_value_t* v, uin
         break;
     }
     const Host* host = data == LYNC_VARIABLE_NOTHING ? nullptr : host_of(r);
-    if (host != nullptr && data == LYNC_VARIABLE_OWNED_CONNECTION) {
+    if (host == nullptr) {
+        return set_none(v);
+    }
+    switch (data) {
+    case LYNC_VARIABLE_HOST:
+        return set(v, forwarded_host(r));
+    case LYNC_VARIABLE_RETRY_AFTER:
+        return set_retry_after(r, v);
+    case LYNC_VARIABLE_OWNED_CONNECTION:
         return set_owned_connection(r, v);
-    }
-    if (host != nullptr && data == LYNC_VARIABLE_QUERY) {
+    case LYNC_VARIABLE_QUERY:
         return set_query(r, v, *host);
+    default:
+        return set_host_variable(r, v, *host, data);
     }
-    return host == nullptr ? set_none(v) : set_host_variable(r, v, *host, data);
 }

@@ -137,11 +137,11 @@ void bind_client(ngx_http_request_t* r) noexcept {
     if (host == nullptr || !host->sets_cookie || r != r->main) {
         return;
     }
-    const policy::Verdict verdict = verdict_of(r, *host);
-    if (verdict.action != policy::Action::pass) {
+    const policy::Verdict* verdict = ruled_verdict(r);
+    if (verdict == nullptr || verdict->action != policy::Action::pass) {
         return;
     }
-    Group* group = host->publication.group(*host, verdict.target);
+    Group* group = host->publication.group(*host, verdict->target);
     if (group != nullptr && group->affinity == Affinity::cookie && cookie_of(r).empty() &&
         !answer_has_cookie(r)) {
         add_cookie(r, *group);

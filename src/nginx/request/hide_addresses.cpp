@@ -1,0 +1,108 @@
+// Queries of autodiscover hold people's addresses: they are kept out of the error log.
+
+#include "nginx/request/request.h"
+#include "nginx/request/target.h"
+
+#include <algorithm>
+
+namespace lync::nginx {
+
+namespace {
+
+/// Whether the query may have people's addresses in it: that of autodiscover, also on its way to a
+/// name or a path that nobody publishes.
+bool query_has_addresses(const policy::Verdict& verdict) noexcept {
+    return has_addresses(verdict.service) || verdict.service == policy::Service::unknown;
+}
+
+/// Of what the client asked for, or of what a rewrite has made of it.
+bool query_has_addresses(ngx_http_request_t* r) noexcept {
+    const Host* host = host_of(r);
+    const policy::Verdict* ruled = ruled_verdict(r);
+    return (ruled != nullptr && query_has_addresses(*ruled)) ||
+           (host != nullptr &&
+            query_has_addresses(
+                host->site.judge({forwarded_method(r), policy::split_target(view(r->unparsed_uri)),
+                                  view(r->headers_in.server)})));
+}
+
+constexpr auto is_query = [](u_char c) { return c == '?'; };
+
+/// A page of autodiscover may be what refers to this one.
+bool is_referred_by_query(const ngx_http_request_t* r) noexcept {
+    const ngx_table_elt_t* referer = r->headers_in.referer;
+    return referer != nullptr &&
+           std::any_of(referer->value.data, referer->value.data + referer->value.len, is_query);
+}
+
+void cut_query(ngx_str_t& text) noexcept {
+    text.len = static_cast<std::size_t>(std::find_if(text.data, text.data + text.len, is_query) -
+                                        text.data);
+}
+
+void keep_log_handler(void*) {}
+
+/// nginx's own log handler, which ours stands before.
+ngx_http_log_handler_pt log_handler_behind(const ngx_http_request_t* r) noexcept {
+    for (const ngx_pool_cleanup_t* c = r->pool->cleanup; c != nullptr; c = c->next) {
+        if (c->handler == keep_log_handler) {
+            return *static_cast<const ngx_http_log_handler_pt*>(c->data);
+        }
+    }
+    return nullptr;
+}
+
+/// nginx's lines about a request quote it with its query, where autodiscover has people's
+/// addresses. Ours stands in front and takes the query away while the line is written.
+u_char* describe_request(ngx_http_request_t* r, ngx_http_request_t* sr, u_char* buf,
+                         std::size_t len) {
+    const ngx_http_log_handler_pt behind = log_handler_behind(r);
+    if (behind == nullptr) {
+        return buf;
+    }
+    const ngx_str_t line = r->request_line;
+    const ngx_str_t uri = r->upstream == nullptr ? ngx_str_t{} : r->upstream->uri;
+    const bool own = query_has_addresses(r);
+    if (own) {
+        cut_query(r->request_line);
+    }
+    if (own && r->upstream != nullptr) {
+        cut_query(r->upstream->uri);
+    }
+    ngx_table_elt_t* referer = r->headers_in.referer;
+    const ngx_str_t page = referer == nullptr ? ngx_str_t{} : referer->value;
+    if (referer != nullptr) {
+        cut_query(referer->value);
+    }
+    u_char* end = behind(r, sr, buf, len);
+    r->request_line = line;
+    if (r->upstream != nullptr) {
+        r->upstream->uri = uri;
+    }
+    if (referer != nullptr) {
+        referer->value = page;
+    }
+    return end;
+}
+
+} // namespace
+
+} // namespace lync::nginx
+
+using namespace lync::nginx;
+
+/// nginx complains of a body that is too large before the rules are asked. What a query is, is
+/// asked when a line is written.
+ngx_int_t lync_hide_handler(ngx_http_request_t* r) {
+    const Host* host = host_of(r);
+    if (host == nullptr || host->publication.plan.publication.log_sip_uri ||
+        r->log_handler == describe_request || (r->args.len == 0 && !is_referred_by_query(r))) {
+        return NGX_DECLINED;
+    }
+    if (ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(r->pool, sizeof(r->log_handler))) {
+        *static_cast<ngx_http_log_handler_pt*>(cleanup->data) = r->log_handler;
+        cleanup->handler = keep_log_handler;
+        r->log_handler = describe_request;
+    }
+    return NGX_DECLINED;
+}

@@ -1,0 +1,83 @@
+// What a refusal is: its status, its line in the log, its row on the status page.
+
+#include "nginx/request/request.h"
+#include "nginx/request/target.h"
+
+namespace lync::nginx {
+
+namespace {
+
+using policy::Reason;
+
+/// For the status page, with the line in the log: without the query.
+void remember_refusal(ngx_http_request_t* r, const Host& host, Reason reason) noexcept {
+    Counters& counters = main_conf_of(r).counters;
+    if (!counters.counting()) {
+        return;
+    }
+    const ngx_time_t* now = ngx_timeofday();
+    const RequestState* state = state_of(r);
+    counters.remember(
+        {.time = static_cast<std::int64_t>(now->sec) * 1000 + static_cast<std::int64_t>(now->msec),
+         .reason = reason,
+         .service = state == nullptr ? policy::Service::unknown : state->verdict.service,
+         .tls = r->connection->ssl != nullptr,
+         .publication = host.publication.plan.publication.name,
+         .client = client_address(r->connection),
+         .method = forwarded_method(r),
+         .host = view(r->headers_in.server),
+         .path = policy::split_target(forwarded_target(r)).path});
+}
+
+/// One line a second for each publication and reason: a scanner must not fill a disk. Names that
+/// aren't published are asked for all day, so they are logged at a level of their own.
+void log_refusal(ngx_http_request_t* r, const Host& host, Reason reason) noexcept {
+    const config::Publication& declared = host.publication.plan.publication;
+    const std::string_view name = policy::reason_name(reason);
+    time_t& logged = host.publication.last_logged[static_cast<std::size_t>(reason)];
+    if (logged == ngx_time()) {
+        return;
+    }
+    logged = ngx_time();
+    remember_refusal(r, host, reason);
+
+    const ngx_uint_t level = reason == Reason::unknown_host ? NGX_LOG_INFO : NGX_LOG_ERR;
+    const std::string_view remedy =
+        reason == Reason::path ? host.site.allow_path_remedy(request_of(r)) : std::string_view();
+    if (remedy.empty()) {
+        ngx_log_error(level, r->connection->log, 0,
+                      "lync_refused: lync_publish \"%s\" refused: %*s", declared.name.c_str(),
+                      name.size(), name.data());
+        return;
+    }
+    ngx_log_error(
+        level, r->connection->log, 0,
+        "lync_refused: lync_publish \"%s\" refused: %*s, \"allow_path %*s\" would publish it",
+        declared.name.c_str(), name.size(), name.data(), remedy.size(), remedy.data());
+}
+
+} // namespace
+
+ngx_int_t refusal_status(Reason reason) noexcept {
+    switch (reason) {
+    case Reason::unknown_host:
+        return NGX_HTTP_CLOSE;
+    case Reason::malformed:
+        return NGX_HTTP_BAD_REQUEST;
+    case Reason::body:
+        return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
+    default: // to the outside there is no difference between closed and absent
+        return NGX_HTTP_NOT_FOUND;
+    }
+}
+
+ngx_int_t refuse(ngx_http_request_t* r, const Host& host, Reason reason) noexcept {
+    if (RequestState* state = state_of(r)) {
+        state->verdict.action = policy::Action::refuse;
+        state->verdict.reason = reason;
+    }
+    log_refusal(r, host, reason);
+    return refusal_status(reason);
+}
+
+} // namespace lync::nginx

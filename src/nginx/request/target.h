@@ -1,0 +1,38 @@
+#pragma once
+
+// What a server is going to be sent: judged and forwarded are the same bytes.
+
+#include "nginx/ngx.h"
+
+namespace lync::nginx {
+
+/// The target that nginx's proxy module will write into the request line, as
+/// ngx_http_proxy_create_request of 1.22 to 1.31 does for a `proxy_pass` without a URI: the
+/// client's own, or, where it had no path or something changed it (`rewrite`, `set $args`, an
+/// internal redirect), nginx's decoded one, escaped again. Empty if there is no memory, or no
+/// target yet.
+std::string_view forwarded_target(ngx_http_request_t* r) noexcept;
+
+/// The method that will be sent: `proxy_method $request_method`, which a subrequest has of the
+/// request that it belongs to.
+inline std::string_view forwarded_method(const ngx_http_request_t* r) noexcept {
+    return view(r->main->method_name);
+}
+
+/// The Host header that will be sent, `$lync_host`: as the client wrote it; the name in an absolute
+/// target where there is none, as HTTP/1.0 may [RFC 9112, 3.2.2].
+inline std::string_view forwarded_host(const ngx_http_request_t* r) noexcept {
+    return view(r->headers_in.host == nullptr ? r->headers_in.server : r->headers_in.host->value);
+}
+
+/// Whether that header names what the request was routed by, and nothing else beside a port. With
+/// an absolute target it is the name in it that routes; and nginx overlooks what is behind a colon.
+bool host_is_sound(const ngx_http_request_t* r) noexcept;
+
+/// Whether nginx has read a whole head. HTTP/0.9 has none, and a head that was broken off, or
+/// refused with 400, 408, 414 or 494, comes by way of an `error_page`.
+inline bool has_head(const ngx_http_request_t* r) noexcept {
+    return r->main->http_state != NGX_HTTP_READING_REQUEST_STATE;
+}
+
+} // namespace lync::nginx
