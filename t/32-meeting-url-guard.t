@@ -24,6 +24,7 @@ sub deployment {
     }
 END
 }
+our $Counted = deployment('server_include %%SERVROOT%%/html/connections.conf;');
 our $Guarded = deployment('');
 our $Vendor  = deployment('path_policy vendor;');
 our $Off     = deployment('meeting_url_guard off;');
@@ -189,6 +190,68 @@ scene one_after_the_other => sub {
     is("@statuses", '200 404 200', 'each for itself');
 };
 
+# What is wrong with a form, or breaks off: each ends with its connection. nginx has 64 here.
+scene broken_forms => sub {
+    my $server = pool_server();
+    my $head = "POST $page HTTP/1.1\r\nHost: lyncwebext.contoso.com\r\n";
+    my $chunked = "${head}Transfer-Encoding: chunked\r\n\r\n";
+    my %broken = (
+        'no chunk'             => [$chunked, "zz\r\n"],
+        'a chunk that is none' => [$chunked, "3\r\na=1\r\n", "zz\r\n"],
+        'a chunk broken off'   => [$chunked, "ff\r\na=1"],
+        'chunks broken off'    => [$chunked, "3\r\na=1\r\n"],
+        'a chunk too large'    => [$chunked, "fffffff\r\n"],
+        'nothing yet'          => ["${head}Content-Length: 5\r\n\r\n"],
+        'broken off'           => ["${head}Content-Length: 5\r\n\r\n", 'a='],
+        'wrong at once'        => ["${chunked}zz\r\n"],
+        'broken off at once'   => ["${head}Content-Length: 5\r\n\r\na="],
+        'a meeting elsewhere, broken off' => [$head . "Content-Length: 5000\r\n\r\nmeeturl=" . b64($evil)],
+        'larger than it may be' => ["${head}Content-Length: 9999999\r\n\r\n", 'a='],
+    );
+    my %sessions;
+    for (1 .. 20) {
+        for my $what (sort keys %broken) {
+            my $client = client('https://lyncwebext.contoso.com', sessions => \%sessions);
+            for my $bytes (@{ $broken{$what} }) {
+                $client->write($bytes);
+                select undef, undef, undef, 0.003;
+            }
+            $client->close;
+        }
+    }
+    is($server->report(0.3), undef, 'none has travelled');
+    is(post($server, 'a=1'), '200 arrived', 'the next one is served');
+    my $left = wait_until {
+        my $client = client('https://lyncwebext.contoso.com');
+        $client->ask('GET /connections');
+        my ($active) = $client->answer->{body} =~ /Active connections: (\d+)/;
+        $active == 1 && 'one';
+    } 15;
+    is($left, 'one', 'and no connection is in use but the one that asks');
+};
+
+# ASP.NET's Request["meeturl"] looks for it in cookies as well.
+scene cookie => sub {
+    my $server = pool_server();
+    my $ask = sub {
+        my ($path, @cookies) = @_;
+        my $line = "GET $path HTTP/1.1";
+        my $bytes = join '', "$line\r\nHost: lyncwebext.contoso.com\r\n", map({ "Cookie: $_\r\n" } @cookies), "\r\n";
+        return outcome($server, $bytes, $line);
+    };
+    my ($fine, $wrong) = ('meeturl=' . b64($good), 'MeetUrl=' . b64($evil));
+    is($ask->($page, 'a=1; b=2', 'MS-WSMAN=x'), '200 arrived', 'other cookies');
+    is($ask->($page, "a=1; $fine"), '200 arrived', 'a published meeting');
+    is($ask->($page, $wrong), 404, 'another host');
+    is($ask->($page, "a=1; $wrong; b=2"), 404, 'between others');
+    is($ask->($page, 'a=1', $wrong), 404, 'in a header of its own');
+    is($ask->($page, "$fine; $wrong"), 404, 'behind a good one');
+    is($ask->("$page?$fine", $wrong), 404, 'beside a good one in the query');
+    is($server->report(0.3), undef, 'what is refused has not travelled');
+    is($ask->('/abs/handler', $wrong), '200 arrived', 'elsewhere cookies are not looked at');
+    ok(log_lines(qr/lync_publish "contoso" refused: meeting_url,/), 'the error log says so');
+};
+
 scene off => sub {
     my $server = pool_server();
     is(get($server, 'meeturl=' . b64($evil)), '200 arrived', 'in the query');
@@ -242,3 +305,19 @@ __DATA__
 === TEST 7: meeting_url_guard off
 --- http_config eval: $::Off
 --- scene: off
+
+
+
+=== TEST 8: forms that break off leave nothing behind
+--- http_config eval: $::Counted
+--- user_files
+>>> connections.conf
+location = /connections { stub_status; }
+--- timeout: 60
+--- scene: broken_forms
+
+
+
+=== TEST 9: in a cookie
+--- http_config eval: $::Guarded
+--- scene: cookie

@@ -95,6 +95,13 @@ my %refused = (
     'a method in lower case'   => "get /abs/handler HTTP/1.1\r\n$host\r\n",
     'no version of HTTP/1'     => "GET /abs/handler HTTP/9.9\r\n$host\r\n",
     'HTTP/0.9'                 => "GET /abs/handler\r\n",
+    'HTTP/0.9, absolute'       => "GET https://lyncwebext.contoso.com/abs/handler\r\n",
+    'HTTP/0.9, no path'        => "GET https://lyncwebext.contoso.com\r\n",
+    'junk for a port'          => "GET /abs/handler HTTP/1.1\r\nHost: lyncwebext.contoso.com:4443\@evil.example\r\n\r\n",
+    'two ports'                => "GET /abs/handler HTTP/1.1\r\nHost: lyncwebext.contoso.com:443:80\r\n\r\n",
+    'a port beyond counting'   => "GET /abs/handler HTTP/1.1\r\nHost: lyncwebext.contoso.com:000443\r\n\r\n",
+    'junk for a port, absolute' =>
+        "GET https://lyncwebext.contoso.com/abs/handler HTTP/1.1\r\nHost: lyncwebext.contoso.com:x\r\n\r\n",
     'TRACE'                    => "TRACE /abs/handler HTTP/1.1\r\n$host\r\n",
     'CONNECT'                  => "CONNECT fepool.contoso.local:443 HTTP/1.1\r\n$host\r\n",
     'PROPFIND'                 => "PROPFIND /abs/handler HTTP/1.1\r\n$host\r\n",
@@ -112,6 +119,22 @@ scene shapes => sub {
     }
     is(status("GET /abs/handler HTTP/1.1\r\n$host\r\n"), 200, 'a request in order passes');
     is($server->report, 'GET /abs/handler HTTP/1.1 0', 'and arrives');
+};
+
+# An error_page brings requests of which nginx never read a head: they aren't made into others, and
+# nothing of the module touches what isn't there.
+scene broken_heads => sub {
+    my $server = pool_server();
+    my $absolute = 'GET https://lyncwebext.contoso.com';
+    for my $line (
+        "$absolute/%zz HTTP/1.1\r\n\r\n", "$absolute/%zz\r\n", "$absolute/abs/handler HTTP/1.1x\r\n\r\n",
+        "$absolute/abs/handler HTTP/1.1\r\n${host}X-Zero: \0\r\n\r\n", "$absolute/" . 'x' x 80000,
+        "$absolute/abs/handler HTTP/1.1\r\nX-Long: " . 'x' x 80000,
+    ) {
+        like(statuses($line), qr/^(?:4\d\d)?$/, substr $line, 26, 40);
+        is($server->report(0.05), undef, 'nothing is forwarded');
+    }
+    is(status("GET /abs/handler HTTP/1.1\r\n$host\r\n"), 200, 'a request in order passes');
 };
 
 # 400 is said in the error log, one line for each kind and second.
@@ -220,6 +243,15 @@ __DATA__
 --- publication eval: $::Deployment
 --- timeout: 60
 --- scene: shapes
+
+
+
+=== TEST 7: heads that break off, with an error_page
+--- publication eval: "$::Deployment    server_include %%SERVROOT%%/html/extra.conf;\n"
+--- user_files
+>>> extra.conf
+error_page 400 408 414 494 =200 /abs/handler;
+--- scene: broken_heads
 
 
 

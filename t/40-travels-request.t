@@ -309,6 +309,46 @@ Forwarded: for=10.1.2.3
 
 
 
+=== TEST 10: nor is what IIS would take for another target, method or transport
+--- publication eval: $::Deployment
+--- request
+GET https://lyncwebext.contoso.com/abs/handler
+--- more_headers
+X-Original-URL: /cscp/
+X-Rewrite-URL: /cscp/
+X-Original-Host: fepool.contoso.local
+X-Forwarded-Port: 4443
+X-Forwarded-Prefix: /cscp
+X-HTTP-Method-Override: DELETE
+X-HTTP-Method: DELETE
+X-Method-Override: DELETE
+X-ARR-SSL: 2048|256|C=US
+X-ARR-ClientCert: MIIC
+Front-End-Https: on
+X-Other: stays
+--- stand_in
+    location = /abs/handler { return 200 "$http_x_original_url$http_x_rewrite_url$http_x_original_host$http_x_forwarded_port$http_x_forwarded_prefix$http_x_http_method_override$http_x_http_method$http_x_method_override$http_x_arr_ssl$http_x_arr_clientcert$http_front_end_https|$http_x_other"; }
+--- response_body chomp
+|stays
+
+
+
+=== TEST 11: unless a server_include states it
+--- publication eval: "$::Deployment    server_include %%SERVROOT%%/html/extra.conf;\n"
+--- user_files
+>>> extra.conf
+proxy_set_header X-Original-URL $request_uri;
+--- request
+GET https://lyncwebext.contoso.com/abs/handler?a
+--- more_headers
+X-Original-URL: /cscp/
+--- stand_in
+    location = /abs/handler { return 200 "$http_x_original_url"; }
+--- response_body chomp
+/abs/handler?a
+
+
+
 === TEST 8: nor over plain HTTP
 --- publication eval: "$::Deployment    http_autodiscover on;\n"
 --- request

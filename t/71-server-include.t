@@ -322,3 +322,27 @@ add_header X-Verdict $lync_service/$lync_verdict always;
 [404, 404, 200, 200]
 --- response_headers eval
 ["X-Verdict: control_panel/refuse:admin", "X-Verdict: unknown/refuse:path", "X-Verdict: ucwa/pass", "X-Verdict: abs/pass"]
+
+
+
+=== TEST 21: a header on the 503 of a pool that can't be reached, and on it alone when to come again
+--- publication
+    sip_domain      contoso.com;
+    %%CERTIFICATE%%
+    %%TRUSTED_CA%%
+    %%OWN_POOL%%
+    simple_url      meet https://meet.contoso.com;
+    server_include  %%SERVROOT%%/html/extra.conf;
+--- user_files
+>>> extra.conf
+add_header Strict-Transport-Security "max-age=31536000" always;
+if ($arg_closed) { return 503; }
+--- request eval
+["GET https://lyncwebext.contoso.com/abs/handler", "GET https://lyncwebext.contoso.com/cscp/",
+ "GET https://lyncwebext.contoso.com/abs/handler?closed=1"]
+--- error_code eval
+[503, 404, 503]
+--- response_headers eval
+["Retry-After: 30\nStrict-Transport-Security: max-age=31536000",
+ "!Retry-After\nStrict-Transport-Security: max-age=31536000",
+ "!Retry-After\nStrict-Transport-Security: max-age=31536000"]
