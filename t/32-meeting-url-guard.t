@@ -190,7 +190,7 @@ scene one_after_the_other => sub {
     is("@statuses", '200 404 200', 'each for itself');
 };
 
-# What is wrong with a form, or breaks off: each ends with its connection. nginx has 64 here.
+# What is wrong with a form, or breaks off: each ends with its connection, of which nginx has 64.
 scene broken_forms => sub {
     my $server = pool_server();
     my $head = "POST $page HTTP/1.1\r\nHost: lyncwebext.contoso.com\r\n";
@@ -258,6 +258,7 @@ scene off => sub {
     is(post($server, 'meeturl=' . b64($evil)), '200 arrived', 'in a form');
 };
 
+worker_connections(64);
 run_suite();
 
 __DATA__

@@ -50,6 +50,7 @@ our $Access = <<'END';
         location /allowed { lync_status; allow 127.0.0.0/8; deny all; }
         location /denied  { lync_status; deny all; }
         location /real    { lync_status; set_real_ip_from 127.0.0.1; real_ip_header proxy_protocol; }
+        location /client  { lync_status; set_real_ip_from 127.0.0.1; real_ip_header X-Client; }
         location /opened  { lync_status; allow all; }
         location /basic   {
             lync_status;
@@ -129,6 +130,8 @@ scene access => sub {
         ['/default', { headers => ['X-Forwarded-For', '192.0.2.7'] }, 403, 'a proxy on this machine'],
         ['/default', { headers => ['Forwarded', 'for=192.0.2.7'] },   403, 'a proxy on this machine, by the standard'],
         ['/default', { headers => ['X-Forwarded-For', '127.0.0.1'] }, 403, 'a forged header opens nothing'],
+        ['/client',  {},            200, 'loopback, where a header could say otherwise'],
+        ['/client',  { headers => ['X-Client', '127.0.0.9'] }, 403, 'nor does one of realip\'s own'],
         ['/inner/status', $from_outside, 403, 'allow in the location around it opens nothing'],
         ['/off',     $from_outside, 403, 'auth_basic off opens nothing'],
         ['/nofile',  $from_outside, 403, 'auth_basic without a file of users opens nothing'],

@@ -160,12 +160,22 @@ bool is_brought(ngx_http_request_t* r) noexcept {
     return false;
 }
 
+/// Whether realip has replaced the connection's address, by whichever header it was told to.
+bool is_replaced(ngx_http_request_t* r) noexcept {
+    static ngx_str_t name = ngx_string("realip_remote_addr");
+    const ngx_http_variable_value_t* before =
+        ngx_http_get_variable(r, &name, ngx_hash_key(name.data, name.len));
+    return before != nullptr && !before->not_found &&
+           std::string_view(reinterpret_cast<char*>(before->data), before->len) !=
+               view(r->connection->addr_text);
+}
+
 bool may_see(ngx_http_request_t* r) noexcept {
     if (loc_conf_of(r).status_open) {
         return true; // nginx's own modules have asked already
     }
     const ngx_connection_t* c = r->connection;
-    return is_loopback(c->sockaddr) && !is_brought(r) &&
+    return is_loopback(c->sockaddr) && !is_brought(r) && !is_replaced(r) &&
            (c->proxy_protocol == nullptr || is_loopback(r->pool, c->proxy_protocol->src_addr));
 }
 
