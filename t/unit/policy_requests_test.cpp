@@ -287,3 +287,23 @@ TEST_CASE("policy: Office Web Apps pass byte for byte", "[policy]") {
               {"PROPFIND", "/", "refuse:method"},
           });
 }
+
+// A `set $args $uri` of a server_include puts decoded text into a query.
+TEST_CASE("policy: nothing passes that would end the request line", "[policy]") {
+    const policy::SiteSpec specs[] = {pool(),
+                                      pool(false),
+                                      exchange(),
+                                      discovery(),
+                                      plain_http(policy::PlainAutodiscover::always),
+                                      spec_of(SiteKind::office_web_apps)};
+    for (const policy::SiteSpec& spec : specs) {
+        const Site site(spec);
+        for (const std::string_view breaks : {" ", "\r\nX: y", "\t", "\x7f", "\x01"}) {
+            for (const std::string& target :
+                 {"/autodiscover?a" + std::string(breaks), "/x" + std::string(breaks)}) {
+                CHECK(told(site, "GET", target) == "refuse:malformed");
+            }
+        }
+        CHECK(told(site, "GET", "/autodiscover?a=\xc3\xbc") != "refuse:malformed");
+    }
+}
