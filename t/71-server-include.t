@@ -346,3 +346,23 @@ if ($arg_closed) { return 503; }
 ["Retry-After: 30\nStrict-Transport-Security: max-age=31536000",
  "!Retry-After\nStrict-Transport-Security: max-age=31536000",
  "!Retry-After\nStrict-Transport-Security: max-age=31536000"]
+
+
+
+=== TEST 22: but not on the 503 of limit_req
+--- http_config eval
+"   limit_req_zone \$lync_publication zone=everybody:64k rate=1r/m;
+    lync_publish contoso {
+        %%SOCKETS%%
+$::Deployment
+    }
+"
+--- user_files
+>>> extra.conf
+limit_req zone=everybody;
+--- request eval
+["GET https://lyncwebext.contoso.com/abs/handler", "GET https://lyncwebext.contoso.com/abs/handler"]
+--- error_code eval
+[200, 503]
+--- response_headers eval
+["X-Site: external", "!Retry-After"]

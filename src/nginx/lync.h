@@ -23,6 +23,9 @@
  *     process.cpp      the life of a worker
  *     sockets.cpp      what is settled once all servers are known
  *     request.cpp      the verdict in nginx's phases
+ *     target.h         what a server is going to be sent
+ *     refusal.cpp      a refusal's status, and its line in the log
+ *     hide_addresses.cpp  queries of autodiscover, kept out of the error log
  *     body.h           the verdict on a body
  *     variables.cpp    $lync_*
  *     counters.h       what is counted, in shared memory

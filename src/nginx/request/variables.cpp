@@ -127,11 +127,12 @@ ngx_int_t set_query(ngx_http_request_t* r, ngx_http_variable_value_t* v,
     return shown ? set_utf8(r, v, view(r->args)) : set_none(v);
 }
 
-/// For 503 of what would have passed: no server could answer. A 503 of a pool's own says itself
-/// when to come again.
+/// For 503 of what has passed: no server could answer. A 503 of limit_req or of the pool itself is
+/// left as it is.
 ngx_int_t set_retry_after(ngx_http_request_t* r, ngx_http_variable_value_t* v) noexcept {
     const policy::Verdict* verdict = ruled_verdict(r);
-    const bool unavailable = r->err_status == NGX_HTTP_SERVICE_UNAVAILABLE && verdict != nullptr &&
+    const bool unavailable = r->err_status == NGX_HTTP_SERVICE_UNAVAILABLE &&
+                             r->upstream != nullptr && verdict != nullptr &&
                              verdict->action == policy::Action::pass;
     return unavailable ? set(v, "30") : set_none(v);
 }
