@@ -74,6 +74,9 @@ class Stage:
     def port(self, side: int, request: Request) -> int:
         return self._listen[side][request.scheme.upper()]
 
+    def https(self, side: int) -> int:
+        return self._listen[side]["HTTPS"]
+
     def describe(self, side: int, request: Request, times: int = 6) -> dict[str, str]:
         return probes.describe(request, (self.PROXY, self.port(side, request)),
                                str(self.pki / "public-ca.pem"), times)

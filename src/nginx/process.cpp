@@ -33,6 +33,7 @@ void begin(ngx_cycle_t* cycle, MainConf& conf) {
 void end(MainConf& conf) noexcept {
     stop_resolving(conf);
     stop_health(conf);
+    conf.waiting.stop();
     conf.repair.cancel();
     conf.counters.leave();
 }

@@ -23,6 +23,7 @@ public:
         event_.log = log;
         ngx_add_timer(&event_, delay);
     }
+    bool is_set() const noexcept { return event_.timer_set != 0; }
     void cancel() noexcept {
         if (event_.timer_set) {
             ngx_del_timer(&event_);

@@ -10,6 +10,7 @@
 #include "nginx/timer.h"
 #include "nginx/upstream/peer.h"
 #include "nginx/upstream/resolve.h"
+#include "nginx/upstream/waiting.h"
 #include "plan/plan.h"
 #include "policy/site.h"
 #include "status/snapshot.h"
@@ -143,6 +144,7 @@ struct MainConf {
     ngx_resolver_t* resolver = nullptr; ///< for servers given by name; NULL: that of http level
 
     // A worker's own.
+    WaitingRequests waiting;       ///< of this worker
     Timer repair{on_repair, this}; ///< looks for workers that were killed
     std::unique_ptr<HealthChecks> health;
     std::unique_ptr<Resolving> resolving;

@@ -278,6 +278,7 @@ ngx_int_t init_peer(ngx_http_request_t* r, ngx_http_upstream_srv_conf_t* upstrea
     pc.save_session = save_session;
     pc.tries = std::clamp<std::size_t>(group->servers.all().size(), 1, most_tries);
     watch_head(r, peer->head);
+    watch_request(r, peer->waiting);
     return NGX_OK;
 }
 

@@ -243,6 +243,7 @@ void count_answer(Peer& peer, ngx_log_t* log) noexcept {
 
 void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) {
     Peer& peer = *static_cast<Peer*>(data);
+    WaitingRequests::remove(peer.waiting);
     const bool failed = (state & NGX_PEER_FAILED) != 0;
     const bool stale = failed && is_stale(pc, peer);
     const bool again = !failed || may_try_again(pc, peer, stale);

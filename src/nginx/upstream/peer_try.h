@@ -5,6 +5,7 @@
 
 #include "nginx/upstream/interim_responses.h"
 #include "nginx/upstream/peer.h"
+#include "nginx/upstream/waiting.h"
 
 #include <array>
 #include <cstddef>
@@ -37,6 +38,7 @@ struct Peer {
     bool stale;      ///< a kept connection broke off: the next try is on a fresh one
 
     AnswerHead head;
+    Waiting waiting;
 
     std::array<const Endpoint*, most_tries> tried; ///< in vain; only compared
     std::size_t tries;

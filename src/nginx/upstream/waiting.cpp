@@ -1,0 +1,164 @@
+#include "nginx/upstream/waiting.h"
+
+#include "nginx/conf/conf.h"
+#include "nginx/upstream/server_connection.h"
+
+#include <sys/mman.h>
+
+#include <cstdint>
+
+namespace lync::nginx {
+
+namespace {
+
+/// Also the time in which a request on a kept connection may be sent again (peer_outcome.cpp).
+constexpr ngx_msec_t patience = 1000;
+
+/// Frees what an nginx buffer holds, if it is an allocation of its own.
+void give_back(ngx_pool_t* pool, ngx_buf_t& buffer) noexcept {
+    if (buffer.start != nullptr && ngx_pfree(pool, buffer.start) == NGX_OK) {
+        buffer.start = nullptr;
+        buffer.pos = nullptr;
+        buffer.last = nullptr;
+        buffer.end = nullptr;
+    }
+}
+
+/// The head of the request, which the proxy module has written into a buffer of its own; a body
+/// follows in buffers that others may read, too.
+void give_back_head(ngx_http_request_t* r) noexcept {
+    ngx_http_upstream_t* u = r->upstream;
+    // With a streamed body nginx has taken the chain apart.
+    if (r->request_body_no_buffering || u->request_bufs == nullptr) {
+        return;
+    }
+    ngx_buf_t& head = *u->request_bufs->buf;
+    if (head.pos == head.last) {
+        give_back(r->pool, head);
+    }
+}
+
+/// nginx makes room for twenty headers before there is an answer.
+void give_back_header_list(ngx_http_request_t* r, ngx_table_elt_t& first) noexcept {
+    ngx_list_t& headers = r->headers_out.headers;
+    if (headers.part.elts != &first && headers.part.nelts == 0 && headers.last == &headers.part &&
+        ngx_pfree(r->pool, headers.part.elts) == NGX_OK) {
+        headers.part.elts = &first;
+        headers.nalloc = 1;
+    }
+}
+
+/// A large header buffer holds 72 KiB, of which a request fills a few: the pages behind, which an
+/// earlier use of that memory may have left behind.
+void give_back_pages(const ngx_buf_t& buffer) noexcept {
+    const auto page = static_cast<std::uintptr_t>(ngx_pagesize);
+    const auto begin = (reinterpret_cast<std::uintptr_t>(buffer.last) + page - 1) / page * page;
+    const auto end = reinterpret_cast<std::uintptr_t>(buffer.end) / page * page;
+    if (end > begin + page) {
+        (void)madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+    }
+}
+
+/// Nothing of an answer has come yet, or nginx is busy with something else.
+bool waits(const ngx_http_request_t* r) noexcept {
+    const ngx_http_upstream_t* u = r->upstream;
+    return u->peer.connection != nullptr && u->request_body_sent && u->state != nullptr &&
+           u->state->bytes_received == 0 && u->buffer.last == u->buffer.start;
+}
+
+/// What nothing needs once the whole request has been written.
+void give_back_sent(ngx_http_request_t* r) noexcept {
+    ngx_connection_t* c = r->upstream->peer.connection;
+    if (c->ssl != nullptr) {
+        ngx_ssl_free_buffer(c);
+    }
+    give_back_head(r);
+}
+
+/// What nothing needs until an answer comes.
+void give_back_rest(Waiting& waiting) noexcept {
+    ngx_http_request_t* r = waiting.request;
+    ngx_http_upstream_t* u = r->upstream;
+    if (!waits(r)) {
+        return;
+    }
+    // On a kept connection the server may have closed it before the request came.
+    if (!u->peer.cached || unacknowledged_bytes(u->peer.connection->fd) == 0) {
+        give_back_sent(r);
+    }
+    give_back(r->pool, u->buffer);
+    give_back_header_list(r, waiting.header);
+    if (r->header_in != r->connection->buffer) {
+        give_back_pages(*r->header_in);
+    }
+}
+
+/// After a TLS handshake nginx takes the connection for readable and makes a buffer of 72 KiB
+/// before it looks. Where nothing has come, it isn't: the system tells when something does.
+void look_for_answer(ngx_connection_t* c) noexcept {
+    char byte = 0;
+    if (c->read->ready && c->ssl != nullptr && SSL_has_pending(c->ssl->connection) == 0 &&
+        recv(c->fd, &byte, 1, MSG_PEEK) == -1 && ngx_socket_errno == NGX_EAGAIN) {
+        c->read->ready = 0;
+    }
+}
+
+ngx_int_t write_request(void* data, ngx_chain_t* in) {
+    Waiting& waiting = *static_cast<Waiting*>(data);
+    ngx_http_request_t* r = waiting.request;
+    ngx_http_upstream_t* u = r->upstream;
+    const ngx_int_t rc = waiting.write(waiting.write_context, in);
+    if (rc == NGX_OK && !r->reading_body) {
+        // What was sent on a fresh connection is never sent again.
+        if (!u->peer.cached) {
+            give_back_sent(r);
+            look_for_answer(u->peer.connection);
+        }
+        main_conf_of(r).waiting.add(waiting);
+    }
+    return rc;
+}
+
+} // namespace
+
+void WaitingRequests::add(Waiting& waiting) noexcept {
+    remove(waiting);
+    waiting.queued_in = this;
+    waiting.since = ngx_current_msec;
+    ngx_queue_insert_tail(&queue_, &waiting.queue);
+    if (!timer_.is_set()) {
+        timer_.set(patience, ngx_cycle->log);
+    }
+}
+
+void WaitingRequests::remove(Waiting& waiting) noexcept {
+    if (waiting.queued_in != nullptr) {
+        ngx_queue_remove(&waiting.queue);
+        waiting.queued_in = nullptr;
+    }
+}
+
+void WaitingRequests::on_timer(void* data) {
+    auto& self = *static_cast<WaitingRequests*>(data);
+    while (!ngx_queue_empty(&self.queue_)) {
+        Waiting& first = *ngx_queue_data(ngx_queue_head(&self.queue_), Waiting, queue);
+        const ngx_msec_t waited = ngx_current_msec - first.since;
+        if (waited < patience) {
+            self.timer_.set(patience - waited, ngx_cycle->log);
+            return;
+        }
+        remove(first);
+        give_back_rest(first);
+    }
+}
+
+void watch_request(ngx_http_request_t* r, Waiting& waiting) noexcept {
+    ngx_output_chain_ctx_t& output = r->upstream->output;
+    waiting.request = r;
+    waiting.write = output.output_filter;
+    waiting.write_context = output.filter_ctx;
+    output.output_filter = write_request;
+    output.filter_ctx = &waiting;
+}
+
+} // namespace lync::nginx
