@@ -11,7 +11,6 @@ namespace {
 // hold the name and the line's end as well.
 constexpr Statement request[] = {
     {"client_header_buffer_size", "2k"},
-    {"request_pool_size", "1k"},
     {"large_client_header_buffers", "4 72k"},
     {"client_header_timeout", "60s"},
     {"max_headers", "1000"},

@@ -1,0 +1,187 @@
+# A request that waits for its answer gives buffers back after a second (src/nginx/upstream/waiting.h):
+# whatever happens next happens as if it hadn't. What that saves is measured by `bench/run held`.
+
+use LyncTest;
+use LyncTest::Scene;
+
+use Time::HiRes qw(sleep);
+
+our $Pool = <<'END';
+    sip_domain    contoso.com;
+    %%CERTIFICATE%%
+    %%TRUSTED_CA%%
+    pool fepool.contoso.local {
+        server                 127.0.0.11;
+        external_web_services  lyncwebext.contoso.com;
+        listening_ports        https=%%PORT_OWN%%;
+        health_check           off;
+    }
+END
+
+use constant LONG => 1.4; # seconds: what can be given back has been
+
+our $Events = 'GET /ucwa/v1/events';
+
+sub pool_server { server(port => port('OWN'), tls => 'fepool.contoso.local', @_) }
+
+sub http_answer {
+    my ($body, @headers) = @_;
+    return join "\r\n", 'HTTP/1.1 200 OK', @headers, 'Content-Length: ' . length($body), '', $body;
+}
+
+my @many = map { "X-Header-$_: value $_" } 1 .. 40;
+
+scene byte_by_byte => sub {
+    my $server = pool_server(sub {
+        my ($connection) = @_;
+        $connection->message;
+        sleep LONG;
+        for my $byte (split //, http_answer('event', @many)) {
+            $connection->write($byte);
+        }
+        $connection->message;
+        sleep LONG;
+        $connection->write(http_answer('and once more, kept', @many));
+    });
+    my $client = client('https://lyncwebext.contoso.com');
+    for my $body ('event', 'and once more, kept') {
+        my $answer = $client->ask($Events)->answer;
+        is($answer->{body}, $body, 'the answer');
+        is_deeply([map { $answer->one("X-Header-$_") } 1 .. 40], [map { "value $_" } 1 .. 40],
+            'with all its headers');
+    }
+};
+
+scene breaks_off => sub {
+    for my $part ('', "HTTP/1.1 200 OK\r\nX-Hea", "nonsense\r\n\r\n") {
+        my $server = pool_server(sub { $_[0]->message; sleep LONG; $_[0]->write($part) if $part });
+        my $answer = client('https://lyncwebext.contoso.com')->ask($Events)->answer;
+        is_deeply([$answer->{status}, $answer->one('Retry-After')],
+            [503, 30], 'a server that breaks off: ' . ($part =~ s/\r\n.*//sr || 'at once'));
+        $server->stop;
+    }
+};
+
+# An answer before the final one: the server hasn't waited, nor has it answered.
+scene interim => sub {
+    my $server = pool_server(sub {
+        my ($connection) = @_;
+        $connection->message;
+        $connection->write("HTTP/1.1 102 Processing\r\n\r\n");
+        sleep LONG;
+        $connection->write(http_answer('event', @many));
+    });
+    is(client('https://lyncwebext.contoso.com')->ask($Events)->answer->{body}, 'event', 'the answer');
+};
+
+# The large buffer of a request's headers also has the beginning of the next request in it.
+scene large_headers => sub {
+    my $server = pool_server(sub {
+        my ($connection, $report) = @_;
+        for (1, 2) {
+            my $asked = $connection->message;
+            sleep LONG;
+            $report->($asked->{first}, length $asked->one('X-Ticket'), $asked->one('X-Ticket') =~ /^(.)\1*$/);
+            $connection->write(http_answer($asked->one('X-Which')));
+        }
+    });
+    my $client = client('https://lyncwebext.contoso.com');
+    $client->write(join '', map {
+        request("GET https://lyncwebext.contoso.com/ucwa/v1/events?n=$_", 'X-Which' => $_,
+            'X-Ticket' => ('a' .. 'z')[$_] x 20_000)
+    } 1, 2);
+    is($client->answer->{body}, 1, 'the first answer');
+    is($client->answer->{body}, 2, 'that of the request behind it');
+    is($server->report, "GET /ucwa/v1/events?n=$_ HTTP/1.1 20000 " . ('a' .. 'z')[$_], "request $_ arrived whole")
+        for 1, 2;
+};
+
+scene upload => sub {
+    my $server = pool_server(sub {
+        my ($connection, $report) = @_;
+        my $asked = $connection->message;
+        sleep LONG;
+        $report->(length $asked->{body});
+        $connection->write(http_answer('taken'));
+    });
+    my $client = client('https://lyncwebext.contoso.com');
+    $client->ask('POST /collabcontent/x', 'Content-Length' => 200_000);
+    $client->write('x' x 100_000);
+    sleep LONG;
+    $client->write('x' x 100_000);
+    is($client->answer->{body}, 'taken', 'an upload with a pause, and a pause behind it');
+    is($server->report, 200_000, 'has arrived');
+};
+
+scene reload => sub {
+    my $server = pool_server(sub {
+        my ($connection, $report) = @_;
+        $connection->message;
+        $report->('asked');
+        sleep 2 * LONG;
+        $connection->write(http_answer('event'));
+    });
+    my $client = client('https://lyncwebext.contoso.com')->ask($Events);
+    is($server->report, 'asked', 'a request waits');
+    sleep LONG;
+    reload();
+    is($client->answer->{body}, 'event', 'and is answered by the worker that it came to');
+};
+
+scene gone => sub {
+    my $server = pool_server(sub {
+        my ($connection, $report) = @_;
+        $connection->message;
+        $report->('asked');
+        $report->($connection->is_closed ? 'closed' : 'still open');
+    });
+    my $client = client('https://lyncwebext.contoso.com')->ask($Events);
+    is($server->report, 'asked', 'a request waits');
+    sleep LONG;
+    $client->close;
+    is($server->report, 'closed', 'until its client has gone');
+};
+
+run_suite();
+
+__DATA__
+
+=== TEST 1: an answer byte by byte, on a fresh and on a kept connection
+--- publication eval: $::Pool
+--- scene: byte_by_byte
+
+
+
+=== TEST 2: a server that breaks off
+--- publication eval: $::Pool
+--- scene: breaks_off
+
+
+
+=== TEST 3: an interim response
+--- publication eval: $::Pool
+--- scene: interim
+
+
+
+=== TEST 4: large headers, and a request behind them
+--- publication eval: $::Pool
+--- scene: large_headers
+
+
+
+=== TEST 5: an upload
+--- publication eval: $::Pool
+--- scene: upload
+
+
+
+=== TEST 6: a reload
+--- publication eval: $::Pool
+--- scene: reload
+
+
+
+=== TEST 7: a client that goes away
+--- publication eval: $::Pool
+--- scene: gone
