@@ -10,6 +10,8 @@
 #     make test        unit tests, nginx's own way of building, the suites in all
 #                      modes, lyncctl's own tests     (ctest, t/nginx-build, t/run, t/lyncctl/*_test)
 #     make bench       what the module costs, beside nginx by hand  (bench/run; BENCH=--quick)
+#     make deb         Debian packages of the committed source      (packaging/build)
+#     make package-test  installs, upgrades and removes them in a Debian of its own (t/packages)
 #     make browser-test  the status page in Chromium, Prometheus with the alert rules, counters over
 #                      100,000 requests, 5,000 names              (t/status)
 #     make storm       500 identities at random, none may cross     (t/auth/storm.py)
@@ -79,7 +81,7 @@ TEST_PACKAGES += dnsmasq-base
 .PHONY: fuzz bench-verdict
 .PHONY: install tool-tests test-deps lab-deps build-and-tests
 .PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx bench storm soak test-asan clean
-.PHONY: browser-test
+.PHONY: browser-test deb package-test
 
 all: build
 
@@ -195,6 +197,14 @@ storm: build-and-tests
 
 soak: build-and-tests
 	t/pools/reloads.py --module $(MODULE) --nginx $(NGINX_BINARY) $(SOAK)
+
+deb:
+	@$(MAKE) --no-print-directory deps PACKAGES="$(PACKAGES) debhelper"
+	packaging/build $(BUILD)/deb
+
+package-test:
+	@$(MAKE) --no-print-directory deps PACKAGES="$(PACKAGES) debhelper debootstrap lintian openssl curl"
+	t/packages $(BUILD)
 
 # With clang's libFuzzer. New inputs go to BUILD/fuzz/corpus, what breaks
 # a promise to BUILD/fuzz/findings; the first finding of a target ends it and fails the run.

@@ -32,11 +32,12 @@ else()
 endif()
 
 set(nginx_library ${CMAKE_BINARY_DIR}/liblync_nginx.a)
-set(nginx_cc_opt "-O2 -g")
-set(nginx_ld_opt "")
+# With what a packager adds to all C.
+set(nginx_cc_opt "-O2 -g ${CMAKE_C_FLAGS}")
+set(nginx_ld_opt "${CMAKE_SHARED_LINKER_FLAGS}")
 if(LYNC_SANITIZE)
     string(APPEND nginx_cc_opt " -fsanitize=${LYNC_SANITIZE} -fno-omit-frame-pointer")
-    set(nginx_ld_opt "-fsanitize=${LYNC_SANITIZE}")
+    string(APPEND nginx_ld_opt " -fsanitize=${LYNC_SANITIZE}")
 endif()
 
 # Later --with-cc-opt and --with-ld-opt win over those recorded.

@@ -1,6 +1,7 @@
 #include "lyncctl/cli.h"
 
 #include "base/diagnostic.h"
+#include "base/version.h"
 #include "lyncctl/commands.h"
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
@@ -17,10 +18,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#ifndef LYNC_VERSION
-#error LYNC_VERSION is not defined: build lyncctl with CMakeLists.txt
-#endif
 
 namespace lync::lyncctl {
 
@@ -148,7 +145,7 @@ int parse_and_run(int argc, const char* const* argv) {
     std::string format;
     CLI::App app("Plans, checks and diagnoses the publications (lync_publish) of an nginx.conf",
                  "lyncctl");
-    app.set_version_flag("--version", "lyncctl " LYNC_VERSION);
+    app.set_version_flag("--version", "lyncctl " + std::string(version));
     app.require_subcommand(1);
     app.footer("Exit status: 0 fine, 1 something was found, 2 it couldn't be done.\n"
                "The manual is lyncctl(8).");

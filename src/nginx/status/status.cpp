@@ -2,6 +2,7 @@
 
 #include "nginx/status/status.h"
 
+#include "base/version.h"
 #include "nginx/conf/commands.h"
 #include "nginx/guard.h"
 #include "nginx/request/request.h"
@@ -10,7 +11,6 @@
 #include "status/page.h"
 #include "status/prometheus.h"
 #include "status/published.h"
-#include "status/version.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -290,7 +290,7 @@ status::Snapshot snapshot_of(const MainConf& conf) {
         static_cast<std::int64_t>(now->sec) * 1000 + static_cast<std::int64_t>(now->msec);
     snapshot.loaded = conf.loaded;
     snapshot.nginx = NGINX_VERSION;
-    snapshot.module = status::module_version;
+    snapshot.module = version;
     snapshot.workers = conf.counters.processes();
     for (const auto& publication : conf.publications) {
         status::Publication& filled = snapshot.publications.emplace_back();
