@@ -1,15 +1,16 @@
 // `lyncctl import`: the complete files of the three products (t/lyncctl/fixtures), and what is odd
-// in others. Whatever is written is a block that the module accepts.
+// in others. Whatever is written is a block that the module accepts, once names that the old file
+// doesn't tell are filled in.
 
 #include "lyncctl/import/import.h"
 
+#include "base/ascii.h"
 #include "block_builder.h"
 #include "catch.h"
 #include "lyncctl/failure.h"
-#include "lyncctl/import/base64.h"
+#include "lyncctl/import/patterns.h"
 
 #include <fstream>
-#include <map>
 #include <sstream>
 
 using namespace lync::testing;
@@ -36,24 +37,38 @@ ImportOptions options() {
     return options;
 }
 
+std::string replaced(std::string text, std::string_view what, std::string_view with) {
+    const std::size_t at = text.find(what);
+    REQUIRE(at != std::string::npos);
+    return text.replace(at, what.size(), with);
+}
+
 /// Composes, and has the block declared as the module does.
 struct Result {
     Result(OldProxy proxy, const ImportOptions& options)
         : imported(compose(std::move(proxy), options)) {
         INFO(imported.text);
-        World world;
-        CHECK(world.mistake(imported.text) == "");
-        for (const ImportedName& name : imported.names) {
-            names[name.host] = name.became + (name.to.empty() ? "" : " " + name.to);
+        std::string filled = imported.text;
+        for (const std::string_view word : {unknown_pool, unknown_external, unknown_domain}) {
+            for (std::size_t at = filled.find(word); at != std::string::npos;
+                 at = filled.find(word, at)) {
+                filled.replace(at, word.size(), "filled-in." + lync::to_ascii_lower(word));
+            }
         }
+        World world;
+        CHECK(world.mistake(filled) == "");
     }
 
-    bool says(std::string_view text) const {
-        return std::any_of(
-            imported.remarks.begin(), imported.remarks.end(), [text](const Remark& remark) {
-                return (std::string(remark_word(remark.kind)) + ": " + remark.text).find(text) !=
-                       std::string::npos;
-            });
+    /// How many remarks hold a text, and at how many places.
+    std::size_t says(std::string_view text) const {
+        std::size_t times = 0;
+        for (const Remark& remark : imported.remarks) {
+            const std::string all = std::string(remark_word(remark.kind)) + ": " + remark.text;
+            times += all.find(text) == std::string::npos
+                         ? 0
+                         : std::max<std::size_t>(1, remark.places.size());
+        }
+        return times;
     }
     /// Whether the block has this line, spaces aside.
     bool has(std::string_view line) const {
@@ -72,46 +87,59 @@ struct Result {
     }
 
     Imported imported;
-    std::map<std::string, std::string> names;
 };
 
-using Names = std::map<std::string, std::string>;
+Result nginx(std::string_view text, const ImportOptions& with = options()) {
+    return {read_nginx_text(text, "/etc/nginx/old.conf", lync::config::Sources::of_system()), with};
+}
+
+/// A server of Lync with more lines in it.
+std::string server(const std::string& name, const std::string& more,
+                   const std::string& location = "") {
+    return "server { listen 443 ssl; server_name " + name + ";\n" + more +
+           "\nlocation / { proxy_pass https://10.0.0.11:4443;\n" + location + "\n} }\n";
+}
 
 Result arr(const std::string& xml, const ImportOptions& with = options()) {
     return {read_arr(xml, "applicationHost.config", ""), with};
 }
 
-/// One farm and one rule, with the given conditions and action.
+/// One farm and one rule, with the given conditions and action, and a security section.
 std::string small_arr(std::string_view conditions, std::string_view action,
-                      std::string_view routing = "httpPort=\"8080\" httpsPort=\"4443\"",
-                      std::string_view protocol = "<protocol timeout=\"00:16:00\"><cache "
-                                                  "enabled=\"false\"/></protocol>") {
+                      std::string_view security = "",
+                      std::string_view routing = "httpPort=\"8080\" httpsPort=\"4443\"") {
     return "<configuration><webFarms><webFarm name=\"webext.contoso.com\">"
            "<server address=\"fe.contoso.local\"><applicationRequestRouting " +
-           std::string(routing) + "/></server><applicationRequestRouting>" + std::string(protocol) +
-           "</applicationRequestRouting></webFarm></webFarms><system.webServer><rewrite>"
-           "<globalRules><rule name=\"one\" patternSyntax=\"Wildcard\"><match url=\"*\"/>"
-           "<conditions>" +
+           std::string(routing) + "/></server></webFarm></webFarms><system.webServer><security>" +
+           std::string(security) +
+           "</security><rewrite><globalRules><rule name=\"one\" patternSyntax=\"Wildcard\"><match "
+           "url=\"*\"/><conditions>" +
            std::string(conditions) + "</conditions><action type=\"Rewrite\" url=\"" +
            std::string(action) +
-           "\"/></rule></globalRules></rewrite></system.webServer>"
-           "</configuration>";
+           "\"/></rule></globalRules></rewrite></system.webServer></configuration>";
 }
 
 constexpr std::string_view on_host = "<add input=\"{HTTP_HOST}\" pattern=\"webext.contoso.com\"/>";
 constexpr std::string_view to_farm = "https://webext.contoso.com/{R:0}";
 
-std::string mistake(const std::string& xml, bool pfsense = false) {
+Result pfsense(const std::string& xml) {
+    return {read_pfsense(xml, "config.xml", "", "lync"), options()};
+}
+
+template <typename Function>
+std::string mistake(Function&& function) {
     try {
-        if (pfsense) {
-            read_pfsense(xml, "config.xml", "", "lync");
-        } else {
-            read_arr(xml, "applicationHost.config", "");
-        }
+        function();
     } catch (const lync::Mistake& mistake) {
         return told(mistake.diagnostic());
+    } catch (const Failure& failure) {
+        return failure.what();
     }
     return {};
+}
+
+std::string xml_mistake(const std::string& xml) {
+    return mistake([&] { read_arr(xml, "a.config", ""); });
 }
 
 } // namespace
@@ -120,42 +148,33 @@ TEST_CASE("the walk-through of IIS ARR: six farms", "[import]") {
     const Result result(
         read_arr(fixture("applicationHost.config"), "applicationHost.config", fixture("arr-hosts")),
         options());
-    CHECK(result.names == Names{{"lyncwebext.*", "external_web_services fepool.contoso.local"},
-                                {"meet.*", "simple_url meet fepool.contoso.local"},
-                                {"dialin.*", "simple_url dialin fepool.contoso.local"},
-                                {"scheduler.*", "simple_url scheduler fepool.contoso.local"},
-                                {"lyncdiscover.*", "sip_domain fepool.contoso.local"},
-                                {"wac.*", "office_web_apps wac.contoso.com"}});
-    CHECK(result.has("pool fepool.contoso.local {"));
-    CHECK(result.has("external_web_services lyncwebext.contoso.com;"));
-    CHECK(result.has("server 10.0.0.11;"));
-    CHECK(result.has("sip_domain *;"));
-    CHECK(result.has("simple_url dialin https://dialin.*;"));
-    CHECK(result.has("office_web_apps wac.contoso.com {"));
-    CHECK(result.has("server 10.0.0.15;"));
-    CHECK(result.has("certificate_name wac1.contoso.local;"));
-    CHECK(result.has("http_autodiscover off;"));
-    CHECK(result.has("pending_get_timeout 960s;"));
+    for (const char* line :
+         {"pool fepool.contoso.local {", "external_web_services lyncwebext.contoso.com;",
+          "server 10.0.0.11;", "sip_domain *;", "simple_url meet https://meet.*;",
+          "simple_url dialin https://dialin.*;", "simple_url scheduler https://scheduler.*;",
+          "office_web_apps wac.contoso.com {", "server 10.0.0.15;",
+          "certificate_name wac1.contoso.local;"}) {
+        INFO(line);
+        CHECK(result.has(line));
+    }
     CHECK(result.imported.text.find("listening_ports") == std::string::npos);
-    CHECK(result.says("CHANGED: the time-out was 900 seconds"));
-    CHECK(result.says("CHANGED: plain HTTP was passed on for meet.*;")); // dialin's is disabled
+    CHECK(result.says("RESTRICTION") == 0);
+    CHECK(result.says("CHECK: rule \"ARR_dialin.contoso.com_loadbalance\" was switched off") == 1);
+    CHECK(result.says("CHECK: the web.config files of the sites weren't read") == 1);
 }
 
 TEST_CASE("the walk-through of squid on pfSense", "[import]") {
-    ImportOptions given;
-    given.pools = {"10.0.0.11=sepool.contoso.local"};
+    ImportOptions files = options();
+    files.pools = {"10.0.0.11=sepool.contoso.local"};
     OldProxy proxy =
         read_pfsense(fixture("pfsense-config.xml"), "config.xml", "/etc/nginx/lync/", "lync");
     REQUIRE(proxy.files.size() == 3);
-
-    const ImportedFile& chain = proxy.files[1].secret ? proxy.files[0] : proxy.files[1];
-    const ImportedFile& key = proxy.files[1].secret ? proxy.files[1] : proxy.files[0];
+    const auto& chain = proxy.files[0];
+    const auto& key = proxy.files[1];
     CHECK(chain.path == "/etc/nginx/lync/lync.pem");
     CHECK(key.path == "/etc/nginx/lync/lync.key");
-    CHECK(key.secret);
-    CHECK_FALSE(chain.secret);
     CHECK(proxy.files[2].path == "/etc/nginx/lync/lync-internal-ca.pem");
-    CHECK_FALSE(proxy.files[2].secret);
+    CHECK((key.secret && !chain.secret && !proxy.files[2].secret));
     CHECK(key.content.find("PRIVATE KEY") != std::string::npos);
     CHECK(chain.content.find("PRIVATE KEY") == std::string::npos);
     CHECK(chain.content.find('\r') == std::string::npos);
@@ -175,29 +194,16 @@ TEST_CASE("the walk-through of squid on pfSense", "[import]") {
     CHECK(ca.error == "");
     CHECK(ca.count == 1); // not the one of the listener's certificate
 
-    ImportOptions files = options();
-    files.pools = given.pools;
     const Result result(std::move(proxy), files);
-    CHECK(result.names ==
-          Names{{"lyncwebext.contoso.com", "external_web_services sepool.contoso.local"},
-                {"meet.contoso.com", "simple_url meet sepool.contoso.local"},
-                {"dialin.contoso.com", "simple_url dialin sepool.contoso.local"},
-                {"lyncdiscover.contoso.com", "sip_domain sepool.contoso.local"}});
-    CHECK(result.says("CHANGED: the servers' certificates weren't verified (DONT_VERIFY_PEER)"));
-    CHECK(result.says("CHANGED: mapping \"dc-https\" matches \"meet.contoso.com\" anywhere"));
-    CHECK_FALSE(result.says("matches \"^https"));
-    CHECK(result.says("CHANGED: the time-out was 900 seconds"));
-    CHECK(result.says("CHANGED: plain HTTP was passed on for lyncwebext.contoso.com;"));
-    CHECK(result.imported.text.find("http_autodiscover") == std::string::npos); // auto
-}
-
-TEST_CASE("pfSense without --out-dir tells what is in the file", "[import]") {
-    const Result result(read_pfsense(fixture("pfsense-config.xml"), "config.xml", "", "lync"),
-                        options());
-    CHECK(result.imported.files.empty());
-    CHECK(result.says("CHECK: the certificate \"dcpool_ext\", its intermediates and its key"));
-    CHECK(result.says("CHECK: nobody says the pool's own FQDN"));
-    CHECK(result.has("pool pool-10-0-0-11.invalid {"));
+    for (const char* line :
+         {"pool sepool.contoso.local {", "external_web_services lyncwebext.contoso.com;",
+          "simple_url meet https://meet.contoso.com;",
+          "simple_url dialin https://dialin.contoso.com;", "sip_domain contoso.com;"}) {
+        INFO(line);
+        CHECK(result.has(line));
+    }
+    CHECK(result.says("RESTRICTION") == 0);
+    CHECK(result.says("CHECK: peer \"old\" was switched off, so it gets no requests") == 1);
 }
 
 TEST_CASE("an nginx.conf of the recipes", "[import]") {
@@ -207,499 +213,363 @@ TEST_CASE("an nginx.conf of the recipes", "[import]") {
                        lync::config::Sources::of_system().open,
                        [](const std::string&) -> std::vector<std::string> { return {}; }}),
         options());
-    CHECK(result.names ==
-          Names{{"lyncwebext.contoso.com", "external_web_services fepool.contoso.local"},
-                {"meet.contoso.com", "simple_url meet fepool.contoso.local"},
-                {"meet.fabrikam.com", "simple_url meet fepool.contoso.local"},
-                {"meet.adatum.com", "simple_url meet fepool.contoso.local"},
-                {"dialin.contoso.com", "simple_url dialin fepool.contoso.local"},
-                {"lyncdiscover.contoso.com", "sip_domain fepool.contoso.local"},
-                {"wac.contoso.com", "office_web_apps wac.contoso.com"},
-                {"sip.contoso.com", "not published"}});
-    CHECK(result.has("server 10.0.0.11 weight=2 fail_timeout=30s;"));
-    CHECK(result.has("server 10.0.0.12;"));
-    CHECK(result.has("max_upload 1024m;"));
-    CHECK(result.has("pending_get_timeout 960s;"));
-    CHECK(result.says("CHANGED: upstream \"lync\" kept one pool of connections for all clients"));
-    CHECK(result.says("CHANGED: HTTP/2 was offered"));
-    CHECK(result.says("CHANGED: the servers' certificates weren't verified"));
-    CHECK(result.says("CHANGED: the time-out was 60 seconds"));
-    CHECK(result.says("CHANGED: plain HTTP was passed on for lyncwebext.contoso.com"));
-    CHECK(result.says("NOT CARRIED OVER: server name \"*.example.com\""));
-    CHECK(result.says("NOT CARRIED OVER: location \"/cscp\""));
-    CHECK(result.says("NOT CARRIED OVER: \"add_header\""));
-    CHECK(result.says("NOT CARRIED OVER: parameter \"slow_start=30s\""));
-    CHECK(result.says("\"sip.contoso.com\" is an Edge Server's name"));
+    for (const char* line :
+         {"pool fepool.contoso.local {", "external_web_services lyncwebext.contoso.com;",
+          "server 10.0.0.11 weight=2 fail_timeout=30s;", "server 10.0.0.12 slow_start=30s;",
+          "simple_url meet https://meet.contoso.com;", "simple_url meet https://meet.fabrikam.com;",
+          "simple_url meet https://meet.adatum.com;",
+          "simple_url dialin https://dialin.contoso.com;", "sip_domain contoso.com;",
+          "office_web_apps wac.contoso.com {"}) {
+        INFO(line);
+        CHECK(result.has(line));
+    }
+    CHECK(result.says("RESTRICTION: \"return 403\" in \"location /cscp\" of server "
+                      "\"lyncwebext.contoso.com\"") == 1);
+    CHECK(result.says("NOT CARRIED OVER: server name \"*.example.com\"") == 1);
+    CHECK(result.says("NOT CARRIED OVER: \"add_header Strict-Transport-Security") == 1);
+    CHECK(result.says("NOT CARRIED OVER: \"client_max_body_size 1g\" in http") == 1);
+    CHECK(result.says("\"sip.contoso.com\" is an Edge Server's name") == 1);
 }
 
-TEST_CASE("what is unsafe in an ARR configuration is said and mended", "[import]") {
-    const std::string https = "<add input=\"{HTTPS}\" pattern=\"on\"/>" + std::string(on_host);
-
-    const Result offloaded = arr(small_arr(https, "http://webext.contoso.com/{R:0}"));
-    CHECK(offloaded.says("CHANGED: rule \"one\" passes https requests on without encryption"));
-
-    const Result open = arr(small_arr("", to_farm));
-    CHECK(open.says("CHANGED: rule \"one\" has no condition on the host and takes every request; "
-                    "now \"webext.contoso.com\" alone is published"));
-    CHECK(open.names.contains("webext.contoso.com"));
-
-    const Result internal = arr(small_arr(https, to_farm, "httpPort=\"80\" httpsPort=\"443\""));
-    CHECK(internal.says("CHANGED: requests went to port 443 of the servers, where the internal web "
-                        "site is; now they go to 4443"));
-
-    const Result cached = arr(small_arr(https, to_farm, "", ""));
-    CHECK(cached.says("CHANGED: the disk cache of farm \"webext.contoso.com\" was on"));
-    CHECK(cached.says("CHANGED: the time-out was 30 seconds"));
-
-    const Result long_wait = arr(small_arr(https, to_farm, "httpsPort=\"4443\"",
-                                           "<protocol timeout=\"1.00:00:00\"><cache "
-                                           "enabled=\"false\"/></protocol>"));
-    CHECK(long_wait.has("pending_get_timeout 86400s;"));
-    CHECK_FALSE(long_wait.says("time-out was"));
+TEST_CASE("what nginx kept out is named, for each server and wherever it was written", "[import]") {
+    for (const char* line :
+         {"allow 10.0.0.0/8;", "deny all;", "ssl_verify_client on;", "limit_req zone=x;",
+          "limit_conn x 5;", "auth_basic x;", "auth_request /auth;", "auth_jwt x;", "satisfy any;",
+          "valid_referers none;", "if ($blocked) { return 403; }", "return 403;",
+          "ssl_reject_handshake on;", "access_by_lua_file x.lua;", "modsecurity on;"}) {
+        INFO(line);
+        const std::string text(line, std::string_view(line).find_first_of(";{"));
+        const std::string said =
+            "RESTRICTION: \"" + text.substr(0, text.find_last_not_of(' ') + 1) + "\" in ";
+        CHECK(nginx("http { " + std::string(line) + server("meet.contoso.com", "") + "}")
+                  .says(said + "http") == 1);
+        const Result both =
+            nginx(server("meet.contoso.com", line) + server("dialin.contoso.com", "", line) +
+                  server("webext.contoso.com", ""));
+        CHECK(both.says(said + "server \"meet.contoso.com\"") == 1);
+        CHECK(both.says(said + "\"location /\" of server \"dialin.contoso.com\"") == 1);
+        CHECK(both.says("\"webext.contoso.com\"") == 0);
+        // Before the block, and with its line.
+        const std::string& block = both.imported.text;
+        CHECK(block.find("# RESTRICTION (line 2): ") < block.find("lync_publish"));
+    }
+    const Result open = nginx(server("meet.contoso.com", "auth_basic off; allow all; "
+                                                         "ssl_verify_client off; "
+                                                         "if ($scheme = http) { return 301 "
+                                                         "https://$host$request_uri; }"));
+    CHECK(open.says("RESTRICTION") == 0);
 }
 
-TEST_CASE("a pattern that means a name of another rule's", "[import]") {
-    std::string text = fixture("applicationHost.config");
-    const std::size_t begin = text.find("<rule name=\"ARR_wac.contoso.com_loadbalance_SSL\"");
-    const std::size_t end = text.find("</rule>", begin) + 7;
-    REQUIRE(end < text.size());
-    std::string rule = text.substr(begin, end - begin);
-    rule.replace(rule.find("pattern=\"wac.*\""), 15, "pattern=\"wac.contoso.com\"");
-    text.insert(end, rule);
-    const Result result(read_arr(text, "applicationHost.config", fixture("arr-hosts")), options());
-    CHECK(result.names.at("wac.contoso.com") == "office_web_apps wac.contoso.com");
-    CHECK(result.names.at("wac.*") == "not published");
-    CHECK(result.says("NOT CARRIED OVER: \"wac.*\" seems to mean \"wac.contoso.com\", which is "
-                      "published by a rule of its own"));
+TEST_CASE("paths and sockets that weren't passed on are named", "[import]") {
+    const Result paths =
+        nginx(server("meet.contoso.com",
+                     "location /a { return 403; }\nlocation /b { root /x; }\n"
+                     "location /c { internal; }\nlocation ~ ^/d { limit_except GET { deny all; } "
+                     "proxy_pass https://10.0.0.11:4443; }") +
+              "server { listen 443 ssl; server_name dialin.contoso.com;\n"
+              "location /dialin { proxy_pass https://10.0.0.11:4443; } }\n");
+    CHECK(paths.says("RESTRICTION: \"return 403\" in \"location /a\" of server") == 1);
+    CHECK(paths.says("RESTRICTION: \"location /b\" of server \"meet.contoso.com\" passed nothing "
+                     "on") == 1);
+    CHECK(paths.says("RESTRICTION: \"internal\" in \"location /c\"") == 1);
+    CHECK(paths.says("RESTRICTION: \"limit_except GET\" in \"location ~ ^/d\"") == 1);
+    CHECK(paths.says("RESTRICTION: \"deny all\" in \"limit_except GET\"") == 1);
+    CHECK(paths.says("RESTRICTION: server \"dialin.contoso.com\" passed on \"location /dialin\"") ==
+          1);
+
+    const Result sockets =
+        nginx(server("meet.contoso.com", "listen [::]:443 ssl;") +
+              replaced(server("webext.contoso.com", ""), "443", "10.0.0.5:8443"));
+    CHECK(sockets.says("RESTRICTION: server \"webext.contoso.com\" was on 10.0.0.5:8443 alone") ==
+          1);
+    CHECK(sockets.says("RESTRICTION: server \"meet.contoso.com\" was on 443 alone") == 1);
+
+    const Result answered =
+        nginx(server("meet.contoso.com", "") +
+              "server { listen 443 ssl; server_name meet.contoso.com; return 403; }"
+              "server { listen 80; server_name meet.contoso.com; root /x; }"
+              "server { listen 443 ssl; server_name www.contoso.com; root /x; }"
+              "server { listen 443 ssl default_server; return 444; }");
+    CHECK(answered.says("RESTRICTION: server \"meet.contoso.com\" answered for published names") ==
+          1);
+    CHECK(answered.says("CHANGED: server \"meet.contoso.com\" answered plain HTTP itself") == 1);
+    CHECK(answered.says("CHECK: server \"www.contoso.com\" passes nothing on") == 1);
 }
 
-TEST_CASE("rules of ARR that have no counterpart are named", "[import]") {
+TEST_CASE("what isn't known of an nginx.conf is named", "[import]") {
+    const Result result = nginx(
+        "upstream u { server 10.0.0.11:4443 resolve weight=2; server 10.0.0.12:9;\n ip_hash; }\n" +
+        server("meet.contoso.com",
+               "proxy_bind 10.0.0.1;\naccess_log x;\nproxy_set_header Authorization \"\";\n"
+               "proxy_set_header X-Forwarded-For $remote_addr;\nfoo on;") +
+        server("dialin.contoso.com", "foo on;", "foo on;") +
+        "server { listen 443 ssl deferred; server_name *.contoso.com webext.contoso.com;\n"
+        "location / { proxy_pass https://u; } location /x { proxy_pass https://other; } }");
+    for (const char* text :
+         {"\"proxy_bind 10.0.0.1\" in server \"meet.contoso.com\"", "\"access_log x\"",
+          "\"proxy_set_header Authorization \"", "\"foo on\" in server \"meet.contoso.com\"",
+          "\"foo on\" in server \"dialin.contoso.com\"", "\"foo on\" in \"location /\" of server",
+          "parameter \"resolve\" of a server", "\"server 10.0.0.12:9\" in \"upstream u\"",
+          "\"ip_hash\" in \"upstream u\"", "parameter \"deferred\"",
+          "server name \"*.contoso.com\": write the names",
+          "\"proxy_pass https://other\" in server"}) {
+        INFO(text);
+        CHECK(result.says("NOT CARRIED OVER: "s + text) == 1);
+    }
+    CHECK(result.says("X-Forwarded-For") == 0);
+}
+
+TEST_CASE("what IIS kept out is named", "[import]") {
+    for (const auto& [section, said] : std::vector<std::pair<const char*, const char*>>{
+             {"<access sslFlags=\"Ssl, SslRequireCert\"/>", "<access sslFlags="},
+             {"<ipSecurity allowUnlisted=\"false\"><add ipAddress=\"10.0.0.1\" allowed=\"true\"/>"
+              "</ipSecurity>",
+              "<ipSecurity allowUnlisted=\"false\"> <add ipAddress=\"10.0.0.1\""},
+             {"<ipSecurity><add ipAddress=\"10.0.0.1\"/></ipSecurity>", "<ipSecurity> <add"},
+             {"<dynamicIpSecurity><denyByRequestRate enabled=\"true\"/></dynamicIpSecurity>",
+              "<dynamicIpSecurity> <denyByRequestRate"},
+             {"<requestFiltering><denyUrlSequences><add sequence=\"..\"/></denyUrlSequences>"
+              "</requestFiltering>",
+              "<denyUrlSequences> <add sequence=\"..\">"},
+             {"<requestFiltering><verbs allowUnlisted=\"false\"/></requestFiltering>", "<verbs"},
+             {"<requestFiltering allowDoubleEscaping=\"false\"/>", "<requestFiltering"},
+             {"<authorization><add accessType=\"Allow\" roles=\"x\"/></authorization>",
+              "<authorization> <add"},
+             {"<authentication><anonymousAuthentication enabled=\"false\"/></authentication>",
+              "<anonymousAuthentication enabled=\"false\">"},
+             {"<authentication><basicAuthentication enabled=\"true\"/></authentication>",
+              "<basicAuthentication enabled=\"true\">"},
+             {"<unheardOf a=\"b\"/>", "<unheardOf a=\"b\">"}}) {
+        INFO(section);
+        const std::string whole = small_arr(on_host, to_farm, section);
+        CHECK(arr(whole).says("RESTRICTION: "s + said) == 1);
+        const std::string site =
+            replaced(whole, "</configuration>",
+                     "\n<location path=\"Default Web Site\"><system.webServer><security>"s +
+                         section + "</security></system.webServer></location></configuration>");
+        const Result both = arr(site);
+        CHECK(both.says("RESTRICTION: "s + said) == 2);
+        CHECK(both.says(" of \"Default Web Site\"") == 1);
+        CHECK(both.imported.text.find("# RESTRICTION (line 2): ") <
+              both.imported.text.find("lync_publish"));
+    }
+    const Result usual = arr(small_arr(
+        on_host, to_farm,
+        "<access sslFlags=\"None\"/><authorization><add accessType=\"Allow\" users=\"*\"/>"
+        "</authorization><authentication><anonymousAuthentication enabled=\"true\"/>"
+        "<basicAuthentication/></authentication><ipSecurity allowUnlisted=\"true\"/>"));
+    CHECK(usual.says("RESTRICTION") == 0);
+}
+
+TEST_CASE("rules of ARR that restrict are named", "[import]") {
     const Result condition = arr(small_arr(
         std::string(on_host) + "<add input=\"{REMOTE_ADDR}\" pattern=\"10.*\"/>", to_farm));
-    CHECK(condition.says("NOT CARRIED OVER: rule \"one\" has the condition \"{REMOTE_ADDR}\" "
-                         "\"10.*\""));
-
-    const Result path = arr(small_arr(on_host, "https://webext.contoso.com/lync/{R:0}"));
-    CHECK(path.says("NOT CARRIED OVER: rule \"one\" changes the path to \"/lync/{R:0}\""));
-
-    try {
-        arr(small_arr("<add input=\"{HTTP_HOST}\" pattern=\"*.contoso.com\"/>", to_farm));
-        FAIL("nothing was left to publish");
-    } catch (const Failure& failure) {
-        CHECK(failure.what() ==
-              "\"applicationHost.config\" publishes no name of a Front End pool: rule \"one\" is "
-              "for the hosts \"*.contoso.com\": write the names that are meant"s);
-    }
+    CHECK(condition.says("RESTRICTION: rule \"one\" has the condition <add "
+                         "input=\"{REMOTE_ADDR}\"") == 1);
+    CHECK(arr(replaced(small_arr(on_host, to_farm), "url=\"*\"", "url=\"lync/*\""))
+              .says("RESTRICTION: rule \"one\" was for the paths \"lync/*\"") == 1);
+    const Result others = arr(replaced(
+        small_arr(on_host, to_farm), "<rule name=\"one\"",
+        "<rule name=\"stop\" stopProcessing=\"true\"><match url=\"x\"/><action type=\"None\"/>"
+        "</rule><rule name=\"abort\"><match url=\"x\"/><action type=\"AbortRequest\"/></rule>"
+        "<rule name=\"one\""));
+    CHECK(others.says("RESTRICTION: rule \"stop\" keeps requests from the rules") == 1);
+    CHECK(others.says("RESTRICTION: rule \"abort\" answers by itself") == 1);
+    const Result bound =
+        arr(replaced(small_arr(on_host, to_farm), "<webFarms>",
+                     "<system.applicationHost><sites><site name=\"s\"><bindings><binding "
+                     "protocol=\"https\" bindingInformation=\"10.0.0.5:443:webext.contoso.com\"/>"
+                     "</bindings></site></sites></system.applicationHost><webFarms>"));
+    CHECK(bound.says("RESTRICTION: binding \"10.0.0.5:443:webext.contoso.com\" of site \"s\"") ==
+          1);
+    CHECK(bound.has("https_listen 10.0.0.5:443;"));
 }
 
-TEST_CASE("rules of ARR in other spellings, and those that are for something else", "[import]") {
-    const Result uri = arr(small_arr(on_host, "https://webext.contoso.com{REQUEST_URI}"));
-    CHECK(uri.names.contains("webext.contoso.com"));
-    CHECK_FALSE(uri.says("changes the path"));
-    CHECK(arr(small_arr(on_host, "https://webext.contoso.com{UNENCODED_URL}"))
-              .names.contains("webext.contoso.com"));
-
-    // ignoreCase is on unless written.
-    const std::string routing = "httpPort=\"8081\" httpsPort=\"5443\"";
-    for (const char* pattern : {"on", "ON", "On", "^On$"}) {
-        const Result result =
-            arr(small_arr("<add input=\"{HTTPS}\" pattern=\"" + std::string(pattern) + "\"/>" +
-                              std::string(on_host),
-                          to_farm, routing));
-        INFO(pattern);
-        CHECK(result.has("listening_ports http=8080 https=5443;"));
-        CHECK_FALSE(result.says("plain HTTP was passed on"));
-    }
-
-    std::string stops = small_arr(on_host, to_farm);
-    stops.insert(stops.find("<rule name=\"one\""),
-                 "<rule name=\"stop\" stopProcessing=\"true\"><match url=\"^x\"/><action "
-                 "type=\"None\"/></rule><rule name=\"idle\"><match url=\"^x\"/><action "
-                 "type=\"None\"/></rule>");
-    const Result stopped = arr(stops);
-    CHECK(stopped.says("NOT CARRIED OVER: rule \"stop\" keeps requests from the rules behind it"));
-    CHECK_FALSE(stopped.says("\"idle\""));
-
-    const auto placed = [](std::string_view path) {
-        std::string text = small_arr(on_host, to_farm);
-        text.insert(text.find("<system.webServer>"),
-                    "<location path=\"" + std::string(path) + "\">");
-        text.insert(text.find("</configuration>"), "</location>");
-        return arr(text).says(
-            "NOT CARRIED OVER: rule \"one\" is for \"Default Web Site/lync\" only");
+TEST_CASE("what kept clients from squid on pfSense is named", "[import]") {
+    const std::string config = fixture("pfsense-config.xml");
+    const auto says = [&](std::string_view what, std::string_view with, std::string_view text) {
+        INFO(with);
+        const Result result = pfsense(replaced(config, what, with));
+        CHECK(result.says("RESTRICTION: " + std::string(text)) == 1);
     };
-    CHECK(placed("Default Web Site/lync"));
-    CHECK_FALSE(placed("Default Web Site"));
+    says("<reverse_check_clientca></reverse_check_clientca>",
+         "<reverse_check_clientca>on</reverse_check_clientca>",
+         "\"reverse_check_clientca\" \"on\"");
+    says("<description><![CDATA[Lync over HTTPS]]></description>", "<acl>office</acl>",
+         "\"acl\" \"office\" of mapping \"dc-https\"");
+    says("<uri>meet.contoso.com</uri>", "<uri>^https://meet.contoso.com/office/</uri>",
+         "mapping \"dc-https\" was for the paths");
+    says("<custom_options></custom_options>",
+         "<custom_options>http_access deny all</custom_options>",
+         "\"custom_options\" of squid's general settings");
+    says("<squidreversegeneral>",
+         "<squidnac><config><banned_hosts>MTAu</banned_hosts></config></squidnac>"
+         "<squidreversegeneral>",
+         "\"banned_hosts\" \"MTAu\" of \"squidnac\"");
+    says("<any></any>", "<address>192.0.2.0/24</address>",
+         "the firewall rule \"HTTPS to the reverse proxy & its names\" let in \"192.0.2.0/24\"");
+    says("<type>pass</type>", "<type>block</type>", "the firewall rule \"HTTPS to");
+
+    const Result off = pfsense(replaced(
+        replaced(config, "<squidreverseredir></squidreverseredir>",
+                 "<squidreverseredir><config><enable></enable><name>r</name>"
+                 "<redirurl>https://x/</redirurl></config></squidreverseredir>"),
+        "<enable>on</enable>\n\t\t\t\t<name>dc-http</name>\n\t\t\t\t<description><![CDATA[Lync "
+        "over HTTP]]>",
+        "<enable></enable>\n\t\t\t\t<name>dc-http</name>\n\t\t\t\t<description><![CDATA[Lync "
+        "over HTTP]]>"));
+    CHECK(off.says("CHECK: redirect \"r\" to \"https://x/\" was switched off") == 1);
+    CHECK(off.says("CHECK: mapping \"dc-http\" was switched off") == 1);
 }
 
-TEST_CASE("what was switched off, and what nothing led to, is said", "[import]") {
-    std::string text = small_arr(on_host, to_farm);
-    text.insert(text.find("</webFarms>"),
-                "<webFarm name=\"dialin.contoso.com\"><server address=\"10.0.0.12\"/></webFarm>");
-    text.insert(text.find("</globalRules>"),
-                "<rule name=\"off\" enabled=\"false\"><match url=\"*\"/><action type=\"Rewrite\" "
-                "url=\"https://dialin.contoso.com/{R:0}\"/></rule>");
-    const Result result = arr(text);
-    CHECK(result.says("CHECK: rule \"off\" was switched off, so it isn't carried over"));
-    CHECK(result.says("CHECK: no rule passes requests to farm \"dialin.contoso.com\""));
-    CHECK_FALSE(result.says("to farm \"webext.contoso.com\""));
+TEST_CASE("what isn't Skype for Business stays out", "[import]") {
+    const auto other = [](const std::string& name, const std::string& target) {
+        return "server { listen 443 ssl; server_name " + name +
+               "; location / { proxy_pass https://" + target + "; } }\n";
+    };
+    const std::string all =
+        server("webext.contoso.com", "") + other("www.contoso.com", "10.0.0.50") +
+        other("mailarchive.contoso.com", "10.0.0.51") +
+        other("conf.contoso.com", "10.0.0.52:4443") + other("directory.contoso.com", "10.0.0.53");
+    const Result result = nginx(all);
+    for (const char* name : {"www", "mailarchive", "directory"}) {
+        CHECK(result.says("CHECK: \""s + name + ".contoso.com\" doesn't look like Skype") == 1);
+    }
+    CHECK(result.imported.text.find("10.0.0.50;") == std::string::npos);
+    CHECK(result.has("external_web_services conf.contoso.com;")); // the external web site's port
 
-    std::string config = fixture("pfsense-config.xml");
-    const std::size_t mapping = config.find("<squidreverseuri>");
-    REQUIRE(mapping != std::string::npos);
-    config.replace(config.find("<enable>on</enable>", mapping), 19, "<enable></enable>");
-    const std::size_t peer = config.find("<squidreversepeer>");
-    config.insert(peer + 18, "<config><enable></enable><name>old</name><ip>10.0.0.99</ip>"
-                             "<port>4443</port><protocol>HTTPS</protocol></config>");
-    const Result pfsense(read_pfsense(config, "config.xml", "", "lync"), options());
-    CHECK(pfsense.says("CHECK: mapping \""));
-    CHECK(pfsense.says(" was switched off, so its names aren't published"));
-    CHECK(pfsense.says("CHECK: peer \"old\" was switched off, so it gets no requests"));
-}
-
-TEST_CASE("servers of ARR without a farm, farms that are off, weights", "[import]") {
-    const Result direct = arr(small_arr(on_host, "https://fe2.contoso.local:4443/{R:0}"));
-    CHECK(direct.has("pool fe2.contoso.local {"));
-
-    std::string off = small_arr(on_host, to_farm);
-    off.replace(off.find("name=\"webext.contoso.com\""), 25,
-                "name=\"webext.contoso.com\" enabled=\"false\"");
-    CHECK_THROWS_AS(arr(off), Failure);
-
-    std::string two = small_arr(on_host, to_farm);
-    two.insert(two.find("<server "), "<server address=\"10.0.0.12\" enabled=\"false\">"
-                                     "<applicationRequestRouting weight=\"50\" httpPort=\"8080\" "
-                                     "httpsPort=\"4443\"/></server>");
     ImportOptions with = options();
-    with.pools = {"10.0.0.12=fepool.contoso.local"};
-    const Result weighted = arr(two, with);
-    CHECK(weighted.has("server 10.0.0.12 weight=50 down;"));
-    CHECK(weighted.has("server fe.contoso.local weight=100;"));
+    with.roles = {"www.contoso.com=pool", "conf.contoso.com=skip"};
+    const Result said = nginx(all, with);
+    CHECK(said.has("external_web_services www.contoso.com;"));
+    CHECK(said.imported.text.find("conf.contoso.com;") == std::string::npos);
+}
+
+TEST_CASE("pools that share a server are one, and no name is invented", "[import]") {
+    const Result shared =
+        nginx("upstream a { server 10.0.0.11:4443; server 10.0.0.12:4443; }"
+              "upstream b { server 10.0.0.12:4443; server 10.0.0.13:4443; }"
+              "server { listen 443 ssl; server_name webext.contoso.com; location / { proxy_pass "
+              "https://a; } }"
+              "server { listen 443 ssl; server_name meet.contoso.com; location / { proxy_pass "
+              "https://b; } }");
+    CHECK(shared.has("pool POOL-FQDN {"));
+    CHECK(shared.imported.text.find("POOL-FQDN-2") == std::string::npos);
+    for (const char* line : {"server 10.0.0.11;", "server 10.0.0.12;", "server 10.0.0.13;"}) {
+        CHECK(shared.has(line));
+    }
+    CHECK(shared.has("sip_domain SIP-DOMAIN;"));
+
+    const Result two = nginx(server("meet.contoso.com", "") +
+                             replaced(server("dialin.contoso.com", ""), ".11", ".12"));
+    CHECK(two.has("external_web_services EXTERNAL-FQDN;"));
+    CHECK(two.has("external_web_services EXTERNAL-FQDN-2;"));
+    CHECK(two.has("simple_url dialin https://dialin.contoso.com pool=POOL-FQDN-2;"));
+
+    // nginx refuses the words, and says where.
+    World world;
+    CHECK(world.mistake(two.imported.text).find("\"SIP-DOMAIN\"") != std::string::npos);
 }
 
 TEST_CASE("a Director, a second pool, and a role that a name doesn't tell", "[import]") {
-    const std::string_view text = R"(
+    ImportOptions with = options();
+    with.pools = {"10.0.0.14=dirpool.contoso.local", "10.0.0.11=fepool.contoso.local",
+                  "10.0.0.13=fepool2.fabrikam.local"};
+    with.roles = {"conf.contoso.com=meet"};
+    const Result result = nginx(R"(
         server { listen 443 ssl; server_name webdirext.contoso.com meet.contoso.com
                  lyncdiscover.contoso.com; location / { proxy_pass https://10.0.0.14:4443; } }
         server { listen 443 ssl; server_name webext.contoso.com conf.contoso.com;
                  location / { proxy_pass https://10.0.0.11:4443; } }
         server { listen 443 ssl; server_name webext2.fabrikam.com meet.fabrikam.com;
-                 location / { proxy_pass https://10.0.0.13:4444; } })";
-    ImportOptions with = options();
-    with.pools = {"10.0.0.14=dirpool.contoso.local", "10.0.0.11=fepool.contoso.local",
-                  "10.0.0.13=fepool2.fabrikam.local"};
-    with.roles = {"conf.contoso.com=meet"};
-    const Result result(
-        read_nginx_text(text, "/etc/nginx/old.conf", lync::config::Sources::of_system()), with);
-    CHECK(result.has("director dirpool.contoso.local {"));
-    CHECK(result.has("pool fepool.contoso.local {"));
-    CHECK(result.has("pool fepool2.fabrikam.local {"));
-    CHECK(result.has("listening_ports http=8080 https=4444;"));
-    CHECK(result.has("simple_url meet https://meet.contoso.com;"));
-    CHECK(result.has("simple_url meet https://conf.contoso.com pool=fepool.contoso.local;"));
-    CHECK(result.has("simple_url meet https://meet.fabrikam.com pool=fepool2.fabrikam.local;"));
-    CHECK(result.has("http_listen off;"));
-}
-
-TEST_CASE("parameters of nginx's servers that can't be written as they are", "[import]") {
-    const Result result(read_nginx_text(R"(
-            upstream u { server 10.0.0.11:4443 backup weight=2 backup weight=3 max_conns=x; }
-            server { listen 443 ssl; server_name webext.contoso.com;
-                     location / { proxy_pass https://u; } })",
-                                        "/etc/nginx/old.conf", lync::config::Sources::of_system()),
-                        options());
-    CHECK(result.has("server 10.0.0.11 weight=2;")); // the only one is no backup
-    CHECK(result.says("NOT CARRIED OVER: a second \"backup\" of a server"));
-    CHECK(result.says("NOT CARRIED OVER: a second \"weight\" of a server"));
-    CHECK(result.says("NOT CARRIED OVER: parameter \"max_conns=x\" of a server"));
-}
-
-TEST_CASE("a socket of https that can't be one leaves the default to https", "[import]") {
-    const Result result(read_nginx_text(R"(
-            server { listen 443 ssl'http2; listen 81[::]:441 ssl; listen 81; listen [::]:443;
-                     server_name webext.contoso.com;
-                     location / { proxy_pass https://10.0.0.11:4443; } })",
-                                        "/etc/nginx/old.conf", lync::config::Sources::of_system()),
-                        options());
-    CHECK(result.has("http_listen 81;"));
-    CHECK_FALSE(result.has("http_listen 443;"));
-    CHECK(result.says("NOT CARRIED OVER: listening on \"81[::]:441\""));
-    CHECK(result.says("NOT CARRIED OVER: listening on \"443\" for the other protocol"));
-}
-
-TEST_CASE("a proxy_pass with the client's own request line", "[import]") {
-    const Result result(read_nginx_text(R"(
-            upstream lync { server 10.0.0.11:4443; }
-            server { listen 443 ssl; server_name webext.contoso.com;
-                     location / { proxy_pass https://lync$request_uri; } }
-            server { listen 443 ssl; server_name meet.contoso.com;
-                     location / { proxy_pass https://10.0.0.11:4443$request_uri; } }
-            server { listen 443 ssl; server_name dialin.contoso.com;
-                     location / { proxy_pass https://lync$uri; } })",
-                                        "/etc/nginx/old.conf", lync::config::Sources::of_system()),
-                        options());
-    CHECK(result.names ==
-          Names{{"webext.contoso.com", "external_web_services pool-10-0-0-11.invalid"},
-                {"meet.contoso.com", "simple_url meet pool-10-0-0-11.invalid"}});
-    CHECK(result.says("NOT CARRIED OVER: \"proxy_pass\" to \"https://lync$uri\""));
-    CHECK_FALSE(result.says("nginx normalized the request line"));
-}
-
-TEST_CASE("older TLS, and servers that pass nothing on", "[import]") {
-    const auto imported = [](const std::string& more) {
-        return Result(read_nginx_text("server { listen 443 ssl; server_name webext.contoso.com; "
-                                      "location / { proxy_pass https://10.0.0.11:4443; } }" +
-                                          more,
-                                      "/etc/nginx/old.conf", lync::config::Sources::of_system()),
-                      options());
-    };
-    const std::string older = "CHANGED: TLS 1.1 or older was offered to clients";
-    CHECK(imported("ssl_protocols TLSv1 TLSv1.2;").says(older));
-    CHECK(imported("ssl_protocols TLSv1.1;").says(older));
-    CHECK_FALSE(imported("ssl_protocols TLSv1.2 TLSv1.3;").says(older));
-    CHECK_FALSE(imported("").says(older));
-
-    CHECK(imported("server { listen 443 ssl; server_name dialin.contoso.com d.contoso.com; "
-                   "rewrite ^ https://meet.contoso.com; }")
-              .says("CHECK: the server of \"dialin.contoso.com\", \"d.contoso.com\" passes nothing "
-                    "on by \"proxy_pass\""));
-    CHECK(imported("server { listen 443 ssl; server_name a.contoso.com; "
-                   "location / { grpc_pass 10.0.0.11:4443; } }")
-              .says("CHECK: the server of \"a.contoso.com\""));
-    CHECK_FALSE(imported("server { listen 80; return 301 https://$host; }").says("passes nothing"));
-}
-
-TEST_CASE("what one server says of a socket holds for all of it", "[import]") {
-    const auto imported = [](const std::string& listens, const std::string& others) {
-        return Result(read_nginx_text("server { " + listens + R"( server_name meet.contoso.com;
-                     location / { proxy_pass https://10.0.0.11:4443; } }
-            server { )" + others + R"( server_name webext.contoso.com;
-                     location / { proxy_pass https://10.0.0.11:4443; } })",
-                                      "/etc/nginx/old.conf", lync::config::Sources::of_system()),
-                      options());
-    };
-    const Result behind = imported("listen 443 ssl; listen [::]:443 ssl;",
-                                   "listen 443 ssl proxy_protocol backlog=1024; listen [::]:443 "
-                                   "ssl ipv6only=on proxy_protocol so_keepalive=30m::10;");
-    CHECK(behind.has("https_listen 443 proxy_protocol backlog=1024;"));
-    CHECK(behind.has("https_listen [::]:443 proxy_protocol so_keepalive=30m::10;"));
-
-    const Result first = imported("listen 443 ssl proxy_protocol;", "listen 443 ssl bind;");
-    CHECK(first.has("https_listen 443 proxy_protocol;"));
-
-    const Result both = imported("listen [::]:8443 ssl ipv6only=off;", "listen [::]:8443 ssl;");
-    CHECK(both.has("https_listen [::]:8443 ipv6only=off;"));
-
-    const Result quic = imported("listen 443 ssl; listen 443 quic reuseport;", "listen 443 ssl;");
-    CHECK(quic.says("CHANGED: HTTP/3 was offered"));
-    CHECK_FALSE(quic.says("plain HTTP was passed on"));
-    CHECK_FALSE(quic.says("for the other protocol"));
-    CHECK(quic.has("http_listen off;"));
-}
-
-TEST_CASE("port 80 that redirects stays, and what else answers there is said", "[import]") {
-    const auto imported = [](const std::string& server) {
-        return Result(read_nginx_text("upstream lync { server 10.0.0.11:4443; }\n" + server + R"(
-            server { listen 443 ssl; server_name webext.contoso.com meet.contoso.com;
-                     location / { proxy_pass https://lync; } })",
-                                      "/etc/nginx/old.conf", lync::config::Sources::of_system()),
-                      options());
-    };
-    const std::string said = "CHANGED: plain HTTP of published names got an answer of its own";
-    for (const char* server :
-         {"server { listen 80; listen [::]:80; server_name webext.contoso.com meet.contoso.com; "
-          "return 301 https://$host$request_uri; }",
-          "server { server_name *.contoso.com; location / { return 302 https://$host/; } }",
-          "server { listen 80; server_name ~^meet\\.contoso\\.com$; "
-          "rewrite ^ https://$host$request_uri permanent; }",
-          "server { listen 80 default_server; server_name _; "
-          "return 301 https://$host$request_uri; }"}) {
-        INFO(server);
-        const Result result = imported(server);
-        CHECK_FALSE(result.has("http_listen off;"));
-        CHECK_FALSE(result.says(said));
-    }
-    for (const char* server :
-         {"server { listen 127.0.0.1:8080; server_name _; location / { stub_status; } }",
-          "server { listen 80; server_name www.fabrikam.com; return 301 https://$host/; }",
-          "server { listen 443 ssl; server_name webext.contoso.com; return 403; }"}) {
-        INFO(server);
-        CHECK(imported(server).has("http_listen off;"));
-    }
-    const Result result = imported("server { listen 8080; server_name webext.contoso.com; "
-                                   "root /srv/www; }");
-    CHECK(result.has("http_listen 8080;"));
-    CHECK(result.says(said));
-}
-
-TEST_CASE("that paths are no longer passed as they come is said for every product", "[import]") {
-    for (OldProxy proxy :
-         {read_arr(fixture("applicationHost.config"), "applicationHost.config", ""),
-          read_pfsense(fixture("pfsense-config.xml"), "config.xml", "", "lync"),
-          read_nginx_text("server { listen 443 ssl; server_name webext.contoso.com; "
-                          "location / { proxy_pass https://10.0.0.11:4443; } }",
-                          "/etc/nginx/old.conf", lync::config::Sources::of_system())}) {
-        const Result result(std::move(proxy), options());
-        CHECK(result.has("path_policy strict;"));
-        CHECK(result.says("CHANGED: the old proxy passed every path on"));
-        CHECK(result.says("\"allow_path PREFIX\""));
-        CHECK(result.says("\"path_policy vendor\""));
+                 location / { proxy_pass https://10.0.0.13:4444; } })",
+                                with);
+    for (const char* line :
+         {"director dirpool.contoso.local {", "pool fepool.contoso.local {",
+          "pool fepool2.fabrikam.local {", "listening_ports http=8080 https=4444;",
+          "simple_url meet https://meet.contoso.com;",
+          "simple_url meet https://conf.contoso.com pool=fepool.contoso.local;",
+          "simple_url meet https://meet.fabrikam.com pool=fepool2.fabrikam.local;",
+          "http_listen off;"}) {
+        INFO(line);
+        CHECK(result.has(line));
     }
 }
 
-TEST_CASE("what of Exchange was published stays so", "[import]") {
-    const auto imported = [](const std::string& locations) {
-        return Result(read_nginx_text("server { listen 443 ssl; server_name webext.contoso.com; "
-                                      "location / { proxy_pass https://10.0.0.11:4443; } }\n"
-                                      "server { listen 443 ssl; server_name mail.contoso.com; " +
-                                          locations + " }",
-                                      "/etc/nginx/old.conf", lync::config::Sources::of_system()),
-                      options());
-    };
-    const std::string every = "services ews autodiscover owa activesync mapi oab;";
-    const std::string check = "CHECK: every path of Exchange was passed on";
-    for (const char* locations :
-         {"location / { proxy_pass https://10.0.0.16; }",
-          "location /owa { proxy_pass https://10.0.0.16; } "
-          "location ~ ^/ { proxy_pass https://10.0.0.16; }",
-          "location / { try_files $uri @ex; } location @ex { proxy_pass https://10.0.0.16; }",
-          "location /rpc { proxy_pass https://10.0.0.16; }"}) {
-        INFO(locations);
-        const Result result = imported(locations);
-        CHECK(result.has(every));
-        CHECK(result.says(check));
-    }
-    const Result result = imported(
-        "location / { return 301 /owa/; } location /owa { proxy_pass https://10.0.0.16/owa; } "
-        "location ~* ^/(ews|Microsoft-Server-ActiveSync)/ { proxy_pass https://10.0.0.16; } "
-        "location /ecp { proxy_pass https://10.0.0.16/ecp; }");
-    CHECK(result.has("services owa ews activesync;"));
-    CHECK_FALSE(result.says(check));
-    CHECK_FALSE(result.says("NOT CARRIED OVER: location"));
-    CHECK_FALSE(result.says("NOT CARRIED OVER: \"proxy_pass\""));
-    CHECK(result.says("CHANGED: the administrative surface /ecp of Exchange was published"));
-
-    std::string two = small_arr(on_host, to_farm);
-    const auto rule = [](std::string_view match) {
-        return "<rule name=\"mail\"><match url=\"" + std::string(match) +
-               "\"/><conditions><add input=\"{HTTP_HOST}\" pattern=\"^mail\\.contoso\\.com$\"/>"
-               "</conditions><action type=\"Rewrite\" url=\"https://10.0.0.16/{R:0}\"/></rule>";
-    };
-    const std::size_t end = two.find("</globalRules>");
-    const std::string all = std::string(two).insert(end, rule(".*"));
-    CHECK(arr(all).has(every));
-    CHECK(arr(all).says(check));
-    two.insert(end, rule("^owa/") + rule("^(oab|mapi)/"));
-    CHECK(arr(two).has("services owa mapi oab;"));
+TEST_CASE("ports, sockets and schemes", "[import]") {
+    const Result internal =
+        arr(small_arr(on_host, to_farm, "", "httpPort=\"80\" httpsPort=\"443\""));
+    CHECK(internal.says("CHANGED: \"webext.contoso.com\" went to port 443 of the servers, where "
+                        "the internal web site is; now it goes to 4443") == 1);
+    CHECK(arr(small_arr("<add input=\"{HTTPS}\" pattern=\"on\"/>" + std::string(on_host),
+                        "http://webext.contoso.com/{R:0}"))
+              .says("CHANGED: rule \"one\" passes https requests on unencrypted") == 1);
+    CHECK(
+        nginx(replaced(server("webext.contoso.com", ""), "https://", "http://"))
+            .says("CHANGED: https requests of server \"webext.contoso.com\" went on unencrypted") ==
+        1);
+    const Result behind = nginx(server("meet.contoso.com", "listen [::]:443 ssl proxy_protocol;") +
+                                server("webext.contoso.com", "listen 443 ssl proxy_protocol;"));
+    CHECK(behind.has("https_listen 443 proxy_protocol;"));
+    CHECK(behind.has("https_listen [::]:443 proxy_protocol;"));
+    CHECK(nginx(server("meet.contoso.com", "") +
+                "server { listen 80; server_name meet.contoso.com; return 301 https://$host; }")
+              .imported.text.find("http_listen") == std::string::npos);
+    const Result farm = nginx(server("webext.contoso.com", "") +
+                              replaced(replaced(server("wac.contoso.com", ""), ":4443", ":443"),
+                                       "server_name", "server_name"));
+    CHECK(farm.says("CHANGED: \"wac.contoso.com\" went to port 443 of servers of a pool") == 1);
 }
 
-TEST_CASE("both certificates of a server, its log and its error pages", "[import]") {
-    ImportOptions given;
-    given.trusted_ca = "ca.pem";
-    const Imported imported =
-        compose(read_nginx_text(R"(
-            server { listen 443 ssl; server_name webext.contoso.com;
-                     ssl_certificate rsa.pem; ssl_certificate_key rsa.key;
-                     ssl_certificate ec.pem; ssl_certificate_key ec.key;
-                     access_log /var/log/lync.log; error_page 403 /403.html;
-                     location / { proxy_pass https://10.0.0.11:4443; } }
-            server { listen 443 ssl; server_name meet.contoso.com;
-                     ssl_certificate other.pem; ssl_certificate_key other.key;
-                     location / { proxy_pass https://10.0.0.11:4443; } })",
-                                "/etc/nginx/old.conf", lync::config::Sources::of_system()),
-                given);
-    CHECK(imported.text.find("certificate            /etc/nginx/rsa.pem /etc/nginx/rsa.key;\n"
-                             "    certificate            /etc/nginx/ec.pem /etc/nginx/ec.key;\n") !=
-          std::string::npos);
-    for (const char* said : {"\"other.pem\": all names of a publication share",
-                             "\"access_log\": what", "\"error_page\": what"}) {
-        INFO(said);
-        CHECK(std::count_if(imported.remarks.begin(), imported.remarks.end(),
-                            [&](const Remark& remark) {
-                                return remark.kind == RemarkKind::lost &&
-                                       remark.text.find(said) != std::string::npos;
-                            }) == 1);
-    }
-}
-
-TEST_CASE("server_include is advised for what it may hold", "[import]") {
-    const Result result(read_nginx_text(R"(
-            server { listen 443 ssl; server_name webext.contoso.com; satisfy any;
-                     ssl_client_certificate ca.pem; ssl_verify_client on; limit_req zone=x;
-                     location / { proxy_pass https://10.0.0.11:4443; proxy_bind 10.0.0.1;
-                                  proxy_ssl_certificate c.pem; auth_basic x;
-                                  limit_except GET { deny all; } allow 10.0.0.0/8; } })",
-                                        "/etc/nginx/old.conf", lync::config::Sources::of_system()),
-                        options());
-    const std::string include =
-        ": what is still needed goes into a file named by \"server_include\"";
-    const std::string stated = ": the generated servers state it themselves";
-    for (const char* name : {"limit_req", "allow"}) {
-        INFO(name);
-        CHECK(result.says("NOT CARRIED OVER: \"" + std::string(name) + "\"" + include));
-    }
-    for (const char* name : {"satisfy", "proxy_bind", "proxy_ssl_certificate"}) {
-        INFO(name);
-        CHECK(result.says("NOT CARRIED OVER: \"" + std::string(name) + "\"" + stated));
-    }
-    CHECK(result.says("\"ssl_verify_client\": clients of Lync have no certificate to show"));
-    CHECK(result.says("\"auth_basic\": clients authenticate with the servers alone"));
-    CHECK(result.says("\"limit_except\": it has no counterpart"));
-}
-
-TEST_CASE("a Front End's name in the hosts file isn't the pool's", "[import]") {
-    std::string two = small_arr(on_host, to_farm);
-    two.insert(two.find("<server "),
-               "<server address=\"fe2.contoso.local\"><applicationRequestRouting "
-               "httpPort=\"8080\" httpsPort=\"4443\"/></server>");
+TEST_CASE("names by the hosts file of ARR's machine", "[import]") {
+    const std::string two = replaced(
+        small_arr(on_host, to_farm), "<server ",
+        "<server address=\"fe2.contoso.local\" enabled=\"false\"><applicationRequestRouting "
+        "weight=\"50\" httpPort=\"8080\" httpsPort=\"4443\"/></server><server ");
     const auto imported = [&](std::string_view hosts) {
         return Result(read_arr(two, "a.config", hosts), options());
     };
     const Result own = imported("10.0.0.11 fe.contoso.local\n10.0.0.12 fe2.contoso.local\n");
-    CHECK(own.has("server 10.0.0.11;"));
-    CHECK(own.has("server 10.0.0.12;"));
-    CHECK(own.says("CHECK: nobody says the pool's own FQDN"));
-
+    CHECK(own.has("server 10.0.0.12 weight=50 down;"));
+    CHECK(own.has("server 10.0.0.11 weight=100;"));
+    CHECK(own.has("pool POOL-FQDN {")); // a Front End's name isn't the pool's
     const Result shared = imported("10.0.0.11 fe.contoso.local fepool.contoso.local fepool\n"
                                    "10.0.0.12 fepool.contoso.local fe2.contoso.local fepool\n");
     CHECK(shared.has("pool fepool.contoso.local {"));
-    CHECK_FALSE(shared.says("CHECK: nobody says the pool's own FQDN"));
 }
 
-TEST_CASE("where the certificate is, is said once", "[import]") {
-    const auto told = [](OldProxy proxy) {
-        ImportOptions given;
-        given.trusted_ca = "ca.pem";
-        return compose(std::move(proxy), given).text;
-    };
-    const std::string pfsense =
-        told(read_pfsense(fixture("pfsense-config.xml"), "config.xml", "", "lync"));
-    CHECK(pfsense.find("the certificate isn't in the old file") == std::string::npos);
-    CHECK(pfsense.find("# CHECK: nothing wrote these files: import with --out-dir") !=
+TEST_CASE("certificates of an nginx.conf", "[import]") {
+    ImportOptions given;
+    given.trusted_ca = "ca.pem";
+    const std::string other = "ssl_certificate other.pem; ssl_certificate_key other.key;";
+    const Imported imported = compose(
+        read_nginx_text(server("webext.contoso.com",
+                               "ssl_certificate rsa.pem; ssl_certificate_key rsa.key;"
+                               "ssl_certificate ec.pem; ssl_certificate_key ec.key;") +
+                            server("meet.contoso.com", other) + server("dialin.contoso.com", other),
+                        "/etc/nginx/old.conf", lync::config::Sources::of_system()),
+        given);
+    CHECK(imported.text.find("certificate            /etc/nginx/rsa.pem /etc/nginx/rsa.key;\n"
+                             "    certificate            /etc/nginx/ec.pem /etc/nginx/ec.key;\n") !=
           std::string::npos);
-    CHECK(told(read_arr(small_arr(on_host, to_farm), "a.config", ""))
-              .find("# CHECK: the certificate isn't in the old file") != std::string::npos);
+    CHECK(std::count_if(imported.remarks.begin(), imported.remarks.end(), [](const Remark& remark) {
+              return remark.text.find("\"other.pem\"") != std::string::npos &&
+                     remark.places.size() == 2;
+          }) == 1);
 }
 
 TEST_CASE("options that make no sense", "[import]") {
-    const auto refused = [](ImportOptions with) -> std::string {
-        try {
-            compose(read_arr(small_arr(on_host, to_farm), "a.config", ""), with);
-        } catch (const Failure& failure) {
-            return failure.what();
-        }
-        return {};
+    const auto refused = [](ImportOptions with) {
+        return mistake(
+            [&] { compose(read_arr(small_arr(on_host, to_farm), "a.config", ""), with); });
     };
     ImportOptions with;
     with.roles = {"webext.contoso.com=chief"};
-    CHECK(refused(with) == "invalid role \"chief\" in --role: the roles are pool, director, meet, "
-                           "dialin, scheduler, admin, lyncdiscover, office_web_apps, exchange and "
-                           "skip");
+    CHECK(refused(with).starts_with("invalid role \"chief\" in --role: the roles are pool"));
     with.roles = {"webext.contoso.com"};
-    CHECK(refused(with) == "invalid value \"webext.contoso.com\" of --role: it is written "
-                           "NAME=ROLE");
+    CHECK(refused(with).find("it is written NAME=ROLE") != std::string::npos);
     with.roles = {"webext.contoso.com=skip"};
-    CHECK(refused(with) == "\"a.config\" publishes no name of a Front End pool");
+    CHECK(refused(with).starts_with("\"a.config\" publishes no name of a Front End pool"));
     with = {};
     with.pools = {"10.0.0.1=10.0.0.2"};
     CHECK(refused(with).starts_with("invalid FQDN \"10.0.0.2\" in --pool: it is an address"));
@@ -711,98 +581,49 @@ TEST_CASE("options that make no sense", "[import]") {
     CHECK(refused(with) == "--certificate and --key belong together");
 }
 
-TEST_CASE("XML that isn't read", "[import]") {
-    const std::string head = "<?xml version=\"1.0\"?>\n";
-    CHECK(mistake("") == "the file is empty in applicationHost.config:1");
-    CHECK(mistake("<pfsense/>") == "the outermost element is \"pfsense\" and not "
-                                   "\"configuration\": is it the right file? in "
-                                   "applicationHost.config:1");
-    CHECK(mistake("hello") ==
-          "the file isn't well-formed XML: no document element found in applicationHost.config:1");
-    CHECK(mistake(head + "<configuration>\n<webFarms>\n") ==
-          "the file isn't well-formed XML: start-end tags mismatch in applicationHost.config:3");
-    CHECK(mistake(head + "<configuration>\n<webFarms></configuration>")
-              .starts_with("the file isn't well-formed XML: "));
-    CHECK(mistake("<configuration/>\n<configuration/>")
-              .starts_with("the file isn't well-formed XML: there is more after"));
-    CHECK(mistake(head + "<!DOCTYPE c [<!ENTITY a \"b\">]>\n<configuration>&a;</configuration>") ==
-          "the file has a document type or entities (\"<!\"): the product writes none, so it isn't "
-          "read in applicationHost.config:2");
-    CHECK(mistake(head + "<!DOCTYPE c SYSTEM \"http://127.0.0.1/x.dtd\"><configuration/>")
-              .starts_with("the file has a document type"));
-    CHECK(mistake(head + "<configuration>\n&xxe;</configuration>") ==
-          "unknown entity \"&xxe;\" in applicationHost.config:3");
-    CHECK(mistake("<configuration a=\"&lol;\"/>") ==
-          "unknown entity \"&lol;\" in applicationHost.config:1");
-    CHECK(mistake("<configuration>\n<!-- never").starts_with("the file ends within a comment"));
-    CHECK(mistake("<configuration>\n<![CDATA[ never").starts_with("the file ends within a CDATA"));
-    CHECK(mistake("<configuration a=\"never").starts_with("the file ends within the value"));
-    CHECK(mistake("\xff\xfe<\0c\0"s) ==
-          "the file is UTF-16 or UTF-32: save it as UTF-8 in applicationHost.config:1");
-    CHECK(mistake("<configuration>\n\0</configuration>"s) ==
-          "the file holds a byte 0x00: it isn't XML in applicationHost.config:2");
-    CHECK(mistake("<configuration>\nM\xfcnchen</configuration>") ==
-          "the file isn't UTF-8: byte \"\\xfc\" in applicationHost.config:2");
-    CHECK(mistake("<?xml version=\"1.0\" encoding=\"windows-1252\"?><configuration>\xc3\xbc"
-                  "</configuration>") ==
-          "the file says it is \"windows-1252\": save it as UTF-8 in applicationHost.config:1");
-    CHECK(mistake(std::string(17 * 1024 * 1024, ' ')) ==
-          "the file is larger than 16 MB in applicationHost.config:1");
-
+TEST_CASE("XML that isn't read, or means nothing", "[import]") {
+    CHECK(xml_mistake("<pfsense/>") == "the outermost element is \"pfsense\" and not "
+                                       "\"configuration\": is it the right file? in a.config:1");
+    CHECK(xml_mistake("").starts_with("the file isn't well-formed XML"));
+    CHECK(xml_mistake("<configuration>\n<webFarms></configuration>").ends_with("in a.config:2"));
+    CHECK(xml_mistake("\xff\xfe<\0c\0"s).find("save it as UTF-8") != std::string::npos);
+    CHECK(xml_mistake(std::string(17 * 1024 * 1024, ' ')).find("larger than 16 MB") !=
+          std::string::npos);
     std::string wide = "<configuration>";
-    for (int i = 0; i < 600'000; i++) {
+    std::string deep = wide;
+    for (int i = 0; i < 1'100'000; i++) {
         wide += "<a/><b/>";
+        deep += i < 400'000 ? "<a>" : "";
     }
-    CHECK(
-        mistake(wide + "</configuration>").starts_with("the file has more than 1000000 elements"));
-    CHECK(mistake("<configuration>" + std::string(300'000, '<')).starts_with("the file "));
-    std::string deep;
-    for (int i = 0; i < 400'000; i++) {
-        deep += "<a>";
-    }
-    CHECK(mistake("<configuration>" + deep).starts_with("the file isn't well-formed XML"));
-}
-
-TEST_CASE("an encrypted backup of pfSense", "[import]") {
-    CHECK(mistake("---- BEGIN config.xml ----\nVersion: pfSense 2.7\n", true)
-              .starts_with("the backup is encrypted: make one without"));
-}
-
-TEST_CASE("XML that is read but holds nothing, or nonsense", "[import]") {
-    CHECK(mistake("\xef\xbb\xbf<configuration>\r\n</configuration>") ==
-          "no \"webFarms\" and no rewrite rules that pass requests on: is Application Request "
-          "Routing configured on this machine? in applicationHost.config:1");
-    CHECK(mistake(small_arr(on_host, to_farm, "httpsPort=\"70000\"")) ==
-          "invalid value \"70000\" of \"httpsPort\": a port is a number from 1 to 65535 in "
-          "applicationHost.config:1");
-    CHECK(mistake(small_arr(on_host, to_farm, "", "<protocol timeout=\"900\"/>")) ==
-          "invalid value \"900\" of \"timeout\": it is written hours:minutes:seconds in "
-          "applicationHost.config:1");
-    CHECK(mistake("<pfsense/>", true) ==
-          "no \"squidreversegeneral\" in \"installedpackages\": is the squid package's reverse "
-          "proxy configured on this machine? in config.xml:1");
-    CHECK(mistake("<pfsense><installedpackages><squidreversegeneral><config/>"
-                  "</squidreversegeneral></installedpackages></pfsense>",
-                  true) == "neither \"reverse_http\" nor \"reverse_https\" is on: the reverse "
-                           "proxy is switched off in config.xml:1");
-    std::string peer = fixture("pfsense-config.xml");
-    peer.replace(peer.find("<port>4443</port>"), 17, "<port>44430</port>");
-    CHECK(mistake(peer, true).empty());
-    peer.replace(peer.find("<port>44430</port>"), 18, "<port>444300</port>");
-    CHECK(mistake(peer, true).starts_with("invalid value \"444300\" of \"port\" of peer"));
+    CHECK(xml_mistake(wide + "</configuration>").starts_with("the file has more than 2000000"));
+    CHECK(xml_mistake(deep).starts_with("the file isn't well-formed XML"));
+    // Entities of its own mean nothing, whatever they would hold.
+    CHECK(xml_mistake("<!DOCTYPE c [<!ENTITY x SYSTEM \"/etc/passwd\">]><configuration>&x;"
+                      "</configuration>")
+              .starts_with("no \"webFarms\" and no rewrite rules"));
+    CHECK(xml_mistake(small_arr(on_host, to_farm, "", "httpsPort=\"70000\""))
+              .starts_with("invalid value \"70000\" of \"httpsPort\""));
+    CHECK(mistake([] {
+              read_pfsense("---- BEGIN config.xml ----\n", "config.xml", "", "lync");
+          }).starts_with("the backup is encrypted"));
+    CHECK(mistake([] {
+              read_pfsense("<pfsense/>", "config.xml", "", "lync");
+          }).starts_with("no \"squidreversegeneral\""));
 }
 
 TEST_CASE("bytes of the old file stay within comments", "[import]") {
     const Result result = arr(small_arr(
         std::string(on_host) + "<add input=\"&#10;} evil { \" pattern=\"&#10;load_module x;\"/>",
         to_farm));
-    CHECK(result.says("NOT CARRIED OVER"));
     std::istringstream in(result.imported.text);
+    std::size_t seen = 0;
     for (std::string line; std::getline(in, line);) {
-        CHECK((line.find("evil") == std::string::npos || line.find('#') < line.find("evil")));
-        CHECK((line.find("load_module") == std::string::npos ||
-               line.find('#') < line.find("load_module")));
+        for (const char* word : {"evil", "load_module"}) {
+            seen += line.find(word) == std::string::npos ? 0 : 1;
+            CHECK((line.find(word) == std::string::npos || line.find('#') < line.find(word)));
+        }
     }
+    CHECK(seen == 2);
 }
 
 TEST_CASE("the hosts of patterns", "[import]") {
@@ -812,43 +633,28 @@ TEST_CASE("the hosts of patterns", "[import]") {
     for (const std::string_view no : {"*", "*.contoso.com", "meet*", "", "m?et.*", "a b.*", ".*"}) {
         CHECK(hosts_of_pattern(no, true).empty());
     }
-    CHECK(hosts_of_pattern("^meet\\.contoso\\.com$", false) == Hosts{"meet.contoso.com"});
-    CHECK(hosts_of_pattern("meet.contoso.com", false) == Hosts{"meet.contoso.com"});
-    CHECK(hosts_of_pattern("^meet\\..*", false) == Hosts{"meet.*"});
-    CHECK(hosts_of_pattern("meet.*", false) == Hosts{"meet.*"});
-    CHECK(hosts_of_pattern("^meet\\.", false) == Hosts{"meet.*"});
+    for (const std::string_view one :
+         {"^meet\\.contoso\\.com$", "meet.contoso.com", "(?:meet).contoso\\.com"}) {
+        CHECK(hosts_of_pattern(one, false) == Hosts{"meet.contoso.com"});
+    }
+    for (const std::string_view any : {"^meet\\..*", "meet.*", "^meet\\."}) {
+        CHECK(hosts_of_pattern(any, false) == Hosts{"meet.*"});
+    }
     CHECK(hosts_of_pattern("^(meet|dialin)\\.", false) == Hosts{"meet.*", "dialin.*"});
-    CHECK(hosts_of_pattern("^meet\\.$", false).empty());
-    CHECK(hosts_of_pattern("^\\.", false).empty());
-    CHECK(hosts_of_pattern("^(meet|dialin)\\.contoso\\.com$", false) ==
-          Hosts{"meet.contoso.com", "dialin.contoso.com"});
     CHECK(hosts_of_pattern("meet\\.(contoso|fabrikam)\\.(com|net)", false).size() == 4);
     CHECK(hosts_of_pattern("a.com|b.com", false) == Hosts{"a.com", "b.com"});
     for (const std::string_view no :
          {"[a-z]+\\.contoso\\.com", "me+t.contoso.com", "(meet", "meet)", "meet\\d.contoso.com",
           ".*\\.contoso\\.com", "^$", "(a|b|c|d)(a|b|c|d)(a|b|c|d)(a|b|c|d)(a|b|c|d).com",
-          "((((((((((a))))))))))", "meet?.contoso.com", "a(?=b).com"}) {
+          "meet?.contoso.com", "a(?=b).com", "^meet\\.$", "^\\.", "(a)+.com"}) {
+        INFO(no);
         CHECK(hosts_of_pattern(no, false).empty());
     }
-
-    const UrlPattern whole = hosts_of_url_pattern("^https?://meet\\.contoso\\.com/.*$");
-    CHECK(whole.hosts == Hosts{"meet.contoso.com"});
-    CHECK(whole.anchored);
-    CHECK_FALSE(whole.has_path);
-    const UrlPattern loose = hosts_of_url_pattern("meet.contoso.com/lync");
-    CHECK(loose.hosts == Hosts{"meet.contoso.com"});
-    CHECK_FALSE(loose.anchored);
-    CHECK(loose.has_path);
+    CHECK(hosts_of_url_pattern("^https?://meet\\.contoso\\.com/.*$").hosts ==
+          Hosts{"meet.contoso.com"});
+    CHECK_FALSE(hosts_of_url_pattern("^https?://meet\\.contoso\\.com/.*$").has_path);
+    CHECK(hosts_of_url_pattern("meet.contoso.com/lync").has_path);
     CHECK(hosts_of_url_pattern("^http://www.contoso.com:80/").hosts == Hosts{"www.contoso.com"});
     CHECK(hosts_of_url_pattern(".contoso.com").hosts.empty());
     CHECK(hosts_of_url_pattern("https://a.com|https://b.com").hosts.empty());
-}
-
-TEST_CASE("base64 of configuration files", "[import]") {
-    CHECK(decode_base64("TGFi") == "Lab");
-    CHECK(decode_base64("TGF\n iYQ==") == "Laba");
-    CHECK(decode_base64("TGFiYWI=") == "Labab");
-    for (const std::string_view no : {"", "=", "TGFi=", "T", "TGF", "TG!i", "TG=i", "TGFiYQ="}) {
-        CHECK_FALSE(decode_base64(no));
-    }
 }

@@ -1,15 +1,16 @@
-// IIS with Application Request Routing: the webFarms section says where, the rewrite module's
-// globalRules say which requests [IIS configuration reference: webFarms, rewrite/globalRules;
+// IIS with Application Request Routing: the webFarms section tells where, the rewrite module's
+// globalRules which requests [IIS configuration reference: webFarms, rewrite/globalRules, security;
 // Lync Server 2013, "Configure web publishing rules for a single internal pool": IIS ARR].
 
 #include "lyncctl/import/import.h"
 
 #include "base/ascii.h"
 #include "lyncctl/hosts_file.h"
+#include "lyncctl/import/patterns.h"
 #include "lyncctl/import/xml_file.h"
-#include "lyncctl/import/xml_values.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 namespace lync::lyncctl {
@@ -25,31 +26,22 @@ bool is_true(pugi::xml_node node, const char* name, bool otherwise) {
     return found.empty() ? otherwise : equal_ignore_case(found.value(), "true");
 }
 
-std::optional<std::uint16_t> port_of(std::string_view text) {
-    const auto port = number_of<std::uint16_t>(text);
-    return port && *port != 0 ? port : std::nullopt;
-}
-
 struct Farm {
     std::string name;
-    std::vector<OldServer> servers;
+    std::size_t group = 0;
     std::uint16_t http = 80;
     std::uint16_t https = 443;
-    std::chrono::seconds timeout{30}; ///< of arr_schema.xml
     bool enabled = true;
+    bool used = false;
     pugi::xml_node node;
 };
 
 /// One rewrite rule, read.
 struct Rule {
-    std::string name;
-    bool wildcard = false; ///< patternSyntax
+    std::string title; ///< rule "ARR_meet"
+    bool wildcard = false;
     std::vector<std::string> host_patterns;
-    std::optional<bool> https;                        ///< condition on {HTTPS} or the port
-    std::string scheme;                               ///< of the action's URL
-    std::string target;                               ///< farm or host
-    std::uint16_t port = 0;                           ///< of a target that isn't a farm
-    std::optional<std::vector<std::string>> services; ///< as of OldRule
+    std::optional<bool> https; ///< condition on {HTTPS} or the port
     pugi::xml_node node;
 };
 
@@ -69,512 +61,481 @@ public:
         read_sites(root.child("system.applicationHost").child("sites"));
         read_web_server(root.child("system.webServer"), "");
         for (const pugi::xml_node location : root.children("location")) {
-            read_web_server(location.child("system.webServer"), attribute(location, "path"));
+            const std::string path = attribute(location, "path");
+            read_web_server(location.child("system.webServer"), path == "." ? "" : path);
+            read_other(location, " of " + quoted(path));
         }
-        for (const Rule& rule : rules_) {
-            publish(rule);
-        }
-        tell_idle_farms();
-        if (farms_.empty() && rules_.empty()) {
-            throw Mistake("no \"webFarms\" and no rewrite rules that pass requests on: "
-                          "is Application Request Routing configured on this machine?",
+        read_other(root, "");
+        if (farms_.empty() && proxy_.names.empty()) {
+            throw Mistake("no \"webFarms\" and no rewrite rules that pass requests on: is "
+                          "Application Request Routing configured on this machine?",
                           file_.place(root));
         }
+        for (const Farm& farm : farms_) {
+            if (!farm.used) {
+                add(RemarkKind::check,
+                    "no rule passes requests to farm " + quoted(farm.name) +
+                        ", so nothing of it is published",
+                    farm.node);
+            }
+        }
+        add(RemarkKind::check,
+            "the web.config files of the sites weren't read: they can hold rules and restrictions "
+            "of their own",
+            root);
         if (proxy_.https_sockets.empty()) {
-            proxy_.https_sockets = {"443"};
+            proxy_.https_sockets = {{"443"}};
         }
         return std::move(proxy_);
     }
 
 private:
-    void remark(RemarkKind kind, std::string text, pugi::xml_node node) {
-        proxy_.remarks.push_back({kind, std::move(text), file_.place(node)});
+    void add(RemarkKind kind, std::string text, pugi::xml_node node) {
+        proxy_.remarks.add(kind, std::move(text), file_.place(node));
     }
 
-    /// A server's address, by the hosts file where it is a name there. The name is then what its
-    /// certificate carries.
-    std::string address_of(const std::string& written) {
-        const auto known = hosts_.addresses.find(to_ascii_lower(written));
-        if (known == hosts_.addresses.end()) {
-            return to_ascii_lower(written);
-        }
-        proxy_.pool_names.try_emplace(known->second, to_ascii_lower(written));
-        return known->second;
-    }
+    // -- farms -------------------------------------------------------------------------------
 
     void read_farm(pugi::xml_node node) {
-        Farm farm;
+        Farm& farm = farms_.emplace_back();
         farm.node = node;
         farm.name = attribute(node, "name");
         farm.enabled = is_true(node, "enabled", true);
-        bool first = true;
-        std::set<std::string> weights;
+        farm.group = proxy_.groups.size();
+        farm_index_.try_emplace(to_ascii_lower(farm.name), farms_.size() - 1);
+        OldGroup& group = proxy_.groups.emplace_back();
         for (const pugi::xml_node child : node.children("server")) {
             const pugi::xml_node routing = child.child("applicationRequestRouting");
-            OldServer server{address_of(attribute(child, "address")), ""};
             const auto http = port_in(routing, "httpPort", 80);
             const auto https = port_in(routing, "httpsPort", 443);
-            if (!first && (http != farm.http || https != farm.https)) {
-                remark(RemarkKind::lost,
-                       "server " + lync::quoted(server.address) + " of farm " +
-                           lync::quoted(farm.name) +
-                           " has other ports than the first one: a pool's servers have the same",
-                       child);
-            } else {
+            if (group.servers.empty()) {
                 farm.http = http;
                 farm.https = https;
+            } else if (http != farm.http || https != farm.https) {
+                add(RemarkKind::lost,
+                    "server " + quoted(attribute(child, "address")) + " of farm " +
+                        quoted(farm.name) +
+                        " has other ports than the first one: a pool's servers have the same",
+                    child);
+                continue;
             }
-            first = false;
-            const auto weight = number_of<unsigned>(attribute(routing, "weight"));
-            weights.insert(std::to_string(weight.value_or(100)));
-            if (weight && *weight != 100 && *weight > 0 && *weight <= 1000000) {
-                server.parameters += " weight=" + std::to_string(*weight);
-            }
-            if (!is_true(child, "enabled", true)) {
-                server.parameters += " down";
-            }
-            farm.servers.push_back(std::move(server));
+            const std::string weight = attribute(routing, "weight");
+            const bool number = !weight.empty() && weight.size() <= 5 && weight.front() != '0' &&
+                                weight.find_first_not_of("0123456789") == weight.npos;
+            group.servers.push_back({to_ascii_lower(attribute(child, "address")),
+                                     " weight=" + (number ? weight : "100") +
+                                         (is_true(child, "enabled", true) ? "" : " down")});
         }
-        if (weights.size() > 1) {
-            // 100 is ARR's default and must be said beside others.
-            for (OldServer& server : farm.servers) {
-                if (server.parameters.find(" weight=") == std::string::npos) {
-                    server.parameters = " weight=100" + server.parameters;
-                }
+        drop_equal_weights(group);
+        resolve(group);
+        for (const char* section : {"affinity", "loadBalancing", "healthCheck"}) {
+            const pugi::xml_node found = node.child("applicationRequestRouting").child(section);
+            const bool usual = found.attributes().empty() || !is_true(found, "useCookie", true) ||
+                               attribute(found, "algorithm") == "WeightedRoundRobin" ||
+                               attribute(found, "algorithm") == "LeastRequests";
+            if (!usual) {
+                add(RemarkKind::lost, tag_of(found) + " of farm " + quoted(farm.name), found);
             }
         }
-        name_by_hosts(farm);
-        read_farm_settings(farm, node.child("applicationRequestRouting"));
-        farms_.push_back(std::move(farm));
     }
 
-    /// The one name that the hosts file has for all servers of a farm is the pool's.
-    void name_by_hosts(const Farm& farm) {
-        if (farm.servers.size() < 2) {
-            return; // by its own name, or by its address
+    static void drop_equal_weights(OldGroup& group) {
+        const auto weight = [](const OldServer& server) {
+            return server.parameters.substr(0, server.parameters.find(' ', 1));
+        };
+        const bool equal =
+            std::all_of(group.servers.begin(), group.servers.end(), [&](const OldServer& server) {
+                return weight(server) == weight(group.servers.front());
+            });
+        for (OldServer& server : group.servers) {
+            server.parameters.erase(0, equal ? weight(server).size() : 0);
         }
+    }
+
+    /// Addresses in place of the names that the hosts file has. The one name that it has for all
+    /// of them, or that all were written by, is the group's.
+    void resolve(OldGroup& group) {
         std::set<std::string> common;
-        for (const OldServer& server : farm.servers) {
+        for (OldServer& server : group.servers) {
+            const bool first = &server == &group.servers.front();
             std::set<std::string> names;
-            for (const std::string& name : hosts_.names[server.address]) {
-                if (name.find('.') != std::string::npos &&
-                    (&server == &farm.servers.front() || common.contains(name))) {
-                    names.insert(name);
-                }
+            if (const auto known = hosts_.addresses.find(server.address);
+                known != hosts_.addresses.end()) {
+                names = group.servers.size() == 1 ? std::set{server.address}
+                                                  : hosts_.names[known->second];
+                server.address = known->second;
             }
+            std::erase_if(names, [&](const std::string& name) {
+                return name.find('.') == name.npos || (!first && !common.contains(name));
+            });
             common = std::move(names);
         }
-        if (common.size() == 1) {
-            for (const OldServer& server : farm.servers) {
-                proxy_.pool_names[server.address] = *common.begin();
-            }
-        }
+        group.name = common.size() == 1 ? *common.begin() : "";
     }
 
     std::uint16_t port_in(pugi::xml_node node, const char* name, std::uint16_t otherwise) {
-        const pugi::xml_attribute said = node.attribute(name);
-        if (said.empty()) {
-            return otherwise;
-        }
-        const auto port = port_of(said.value());
-        if (!port) {
-            throw Mistake("invalid value " + lync::quoted(said.value()) + " of " +
-                              lync::quoted(name) + ": a port is a number from 1 to 65535",
+        const pugi::xml_attribute written = node.attribute(name);
+        if (!written.empty() && port_of(written.value()) == 0) {
+            throw Mistake("invalid value " + quoted(written.value()) + " of " + quoted(name) +
+                              ": a port is a number from 1 to 65535",
                           file_.place(node));
         }
-        return *port;
+        return written.empty() ? otherwise : port_of(written.value());
     }
 
-    void read_farm_settings(Farm& farm, pugi::xml_node settings) {
-        const pugi::xml_node protocol = settings.child("protocol");
-        if (const pugi::xml_attribute said = protocol.attribute("timeout"); !said.empty()) {
-            const auto time = time_span(said.value());
-            if (!time) {
-                throw Mistake("invalid value " + lync::quoted(said.value()) +
-                                  " of \"timeout\": it is written hours:minutes:seconds",
-                              file_.place(protocol));
-            }
-            farm.timeout = *time;
-        }
-        const std::string where = " of farm " + lync::quoted(farm.name);
-        if (is_true(protocol.child("cache"), "enabled", true)) {
-            remark(RemarkKind::changed,
-                   "the disk cache" + where +
-                       " was on: answers that are meant for one user are "
-                       "no longer kept",
-                   protocol.empty() ? settings : protocol);
-        }
-        if (is_true(settings.child("affinity"), "useCookie", false)) {
-            remark(RemarkKind::lost,
-                   "client affinity by cookie" + where +
-                       ": external web services of Lync Server 2013 and later need none",
-                   settings.child("affinity"));
-        }
-        const std::string algorithm = attribute(settings.child("loadBalancing"), "algorithm");
-        if (!algorithm.empty() && algorithm != "WeightedRoundRobin" &&
-            algorithm != "LeastRequests" && farm.servers.size() > 1) {
-            remark(RemarkKind::lost,
-                   "load balancing by " + lync::quoted(algorithm) + where +
-                       ": requests go to the server with the fewest",
-                   settings.child("loadBalancing"));
-        }
-        if (const pugi::xml_node health = settings.child("healthCheck");
-            !attribute(health, "url").empty()) {
-            remark(RemarkKind::lost,
-                   "the health test of " + lync::quoted(attribute(health, "url")) + where, health);
-        }
-    }
+    // -- sites and sections --------------------------------------------------------------------
 
-    /// Which sockets IIS listens on. A host name in a binding only chooses the site.
+    /// Which sockets IIS listens on.
     void read_sites(pugi::xml_node sites) {
         for (const pugi::xml_node site : sites.children("site")) {
+            sites_++;
             for (const pugi::xml_node binding : site.child("bindings").children("binding")) {
                 const std::string protocol = attribute(binding, "protocol");
                 if (protocol == "http" || protocol == "https") {
-                    add_binding(binding, protocol == "https");
+                    add_binding(binding, protocol == "https", attribute(site, "name"));
                 }
             }
         }
     }
 
     /// `*:443:` or `10.0.0.5:443:meet.contoso.com` or `[2001:db8::1]:443:`
-    void add_binding(pugi::xml_node binding, bool tls) {
+    void add_binding(pugi::xml_node binding, bool tls, const std::string& site) {
         const std::string text = attribute(binding, "bindingInformation");
         const std::size_t host = text.rfind(':');
-        const std::size_t colon =
-            host == std::string::npos || host == 0 ? host : text.rfind(':', host - 1);
-        const auto port = colon == std::string::npos || host <= colon
-                              ? std::nullopt
-                              : port_of(std::string_view(text).substr(colon + 1, host - colon - 1));
-        if (!port) {
-            remark(RemarkKind::lost, "binding " + lync::quoted(text), binding);
+        auto [address, port] =
+            split_endpoint(text.substr(0, host == text.npos ? text.size() : host));
+        if (host == text.npos || port == 0) {
+            add(RemarkKind::lost, "binding " + quoted(text), binding);
             return;
         }
-        const std::string address = text.substr(0, colon);
+        if (host + 1 != text.size()) {
+            add(RemarkKind::restriction,
+                "binding " + quoted(text) + " of site " + quoted(site) + " took that name alone",
+                binding);
+        }
         const bool any = address.empty() || address == "*" || address == "0.0.0.0";
-        const bool plain = std::all_of(address.begin(), address.end(), [](char c) {
-            return is_ascii_alnum(c) || c == '[' || c == ']' || c == ':' || c == '.';
-        });
-        if (!any && !plain) {
-            remark(RemarkKind::lost, "binding " + lync::quoted(text), binding);
-            return;
-        }
-        const std::string socket = (any ? "" : address + ":") + std::to_string(*port);
-        std::vector<std::string>& sockets = tls ? proxy_.https_sockets : proxy_.http_sockets;
-        if (std::find(sockets.begin(), sockets.end(), socket) == sockets.end()) {
-            sockets.push_back(socket);
-        }
+        (tls ? proxy_.https_sockets : proxy_.http_sockets)
+            .push_back({(any ? "" : address + ":") + std::to_string(port)});
     }
 
     /// `where` is a site, or one of its folders: "Default Web Site/lync".
     void read_web_server(pugi::xml_node server, const std::string& where) {
-        if (const pugi::xml_node proxy = server.child("proxy");
-            is_true(proxy, "enabled", false) && !proxy.attribute("timeout").empty()) {
-            if (const auto time = time_span(attribute(proxy, "timeout"))) {
-                proxy_timeout_ = *time;
+        constexpr std::string_view harmless =
+            " applicationInitialization asp caching cgi defaultDocument directoryBrowse "
+            "diskCache fastCgi globalModules handlers httpCompression httpErrors httpLogging "
+            "httpProtocol httpTracing management modules odbcLogging proxy rewrite security "
+            "serverRuntime serverSideInclude staticContent tracing urlCompression validation "
+            "webSocket webdav ";
+        const std::string whose = where.empty() ? "" : " of " + quoted(where);
+        for (const pugi::xml_node section : server.children()) {
+            const bool filters = section.name() == std::string_view("isapiFilters");
+            const bool empty = section.attributes().empty() && section.first_child().empty();
+            if (filters || (!empty && !has_word(harmless, section.name()))) {
+                read_section(section, filters ? RemarkKind::restriction : RemarkKind::lost, whose);
             }
         }
-        const pugi::xml_node rewrite = server.child("rewrite");
+        read_security(server.child("security"), whose);
         for (const char* section : {"globalRules", "rules"}) {
-            for (const pugi::xml_node rule : rewrite.child(section).children("rule")) {
-                const std::size_t known = rules_.size();
-                read_rule(rule);
-                if (rules_.size() != known && where.find('/') != std::string::npos) {
-                    remark(RemarkKind::lost,
-                           "rule " + lync::quoted(attribute(rule, "name")) + " is for " +
-                               lync::quoted(where) +
-                               " only: here the product's external paths are published",
-                           rule);
-                }
+            for (const pugi::xml_node rule : server.child("rewrite").child(section).children()) {
+                read_rule(rule, where);
             }
         }
-        for (const pugi::xml_node rule : rewrite.child("outboundRules").children("rule")) {
-            remark(RemarkKind::lost,
-                   "outbound rule " + lync::quoted(attribute(rule, "name")) +
-                       ": answers pass as the servers give them",
-                   rule);
+        for (const pugi::xml_node rule :
+             server.child("rewrite").child("outboundRules").children("rule")) {
+            add(RemarkKind::lost, "outbound rule " + quoted(attribute(rule, "name")), rule);
         }
     }
 
-    void read_rule(pugi::xml_node node) {
+    /// Sections beside those that are read, in a location or the file itself.
+    void read_other(pugi::xml_node parent, const std::string& whose) {
+        constexpr std::string_view harmless =
+            " configSections configProtectedData location moduleProviders "
+            "system.applicationHost system.ftpServer system.webServer webFarms ";
+        for (const pugi::xml_node section : parent.children()) {
+            if (section.type() == pugi::node_element && !has_word(harmless, section.name())) {
+                read_section(section, RemarkKind::lost, whose);
+            }
+        }
+    }
+
+    /// An element and what stands directly in it, in one remark.
+    void read_section(pugi::xml_node section, RemarkKind kind, const std::string& whose) {
+        std::string inner;
+        std::size_t more = 0;
+        for (const pugi::xml_node child : section.children()) {
+            const bool usual = std::string_view(child.attribute("name").value())
+                                   .starts_with("ASP.Net_"); // filters that come with .NET
+            if (child.type() != pugi::node_element || usual) {
+                continue;
+            }
+            if (inner.size() < 300) {
+                inner += " " + tag_of(child);
+            } else {
+                more++;
+            }
+        }
+        if (section.name() == std::string_view("isapiFilters") && inner.empty()) {
+            return;
+        }
+        add(kind,
+            tag_of(section) + inner + (more == 0 ? "" : " and " + std::to_string(more) + " more") +
+                whose,
+            section);
+    }
+
+    /// The security section: everything that isn't IIS's default keeps somebody out.
+    void read_security(pugi::xml_node security, const std::string& whose) {
+        for (const pugi::xml_node node : security.children()) {
+            const std::string_view name = node.name();
+            if (name == "applicationDependencies" || name == "isapiCgiRestriction" ||
+                node.type() != pugi::node_element) {
+                continue;
+            }
+            if (name == "authentication") {
+                for (const pugi::xml_node method : node.children()) {
+                    const bool anonymous =
+                        method.name() == std::string_view("anonymousAuthentication");
+                    if (is_true(method, "enabled", anonymous) != anonymous) {
+                        read_section(method, RemarkKind::restriction, whose);
+                    }
+                }
+            } else if (name == "requestFiltering") {
+                if (!is_default(node)) {
+                    add(RemarkKind::restriction, tag_of(node) + whose, node);
+                }
+                for (const pugi::xml_node part : node.children()) {
+                    read_filter(part, whose);
+                }
+            } else {
+                read_filter(node, whose);
+            }
+        }
+    }
+
+    void read_filter(pugi::xml_node node, const std::string& whose) {
+        bool plain = is_default(node);
+        for (const pugi::xml_node child : node.children()) {
+            const bool everybody = child.name() == std::string_view("add") &&
+                                   attribute(child, "accessType") == "Allow" &&
+                                   attribute(child, "users") == "*" &&
+                                   attribute(child, "verbs").empty();
+            const bool own_file = attribute(child, "segment") == "web.config" ||
+                                  child.name() == std::string_view("clear");
+            plain = plain && (everybody || own_file || child.type() != pugi::node_element);
+        }
+        if (!plain) {
+            read_section(node, RemarkKind::restriction, whose);
+        }
+    }
+
+    /// Whether an element's own attributes restrict nothing.
+    static bool is_default(pugi::xml_node node) {
+        constexpr std::string_view sizes =
+            " maxAllowedContentLength maxUrl maxQueryString applyToWebDAV ";
+        return std::all_of(node.attributes().begin(), node.attributes().end(),
+                           [&](pugi::xml_attribute part) {
+                               const std::string_view name = part.name();
+                               const std::string value = to_ascii_lower(part.value());
+                               return has_word(sizes, name) || value.empty() ||
+                                      (name == "sslFlags"          ? value == "none" || value == "0"
+                                       : name.starts_with("allow") ? value == "true"
+                                                                   : value == "false");
+                           });
+    }
+
+    // -- rules -----------------------------------------------------------------------------------
+
+    void read_rule(pugi::xml_node node, const std::string& where) {
+        if (node.name() != std::string_view("rule")) {
+            return;
+        }
         Rule rule;
         rule.node = node;
-        rule.name = attribute(node, "name");
+        rule.title = "rule " + quoted(attribute(node, "name"));
         const pugi::xml_node action = node.child("action");
         const std::string type = attribute(action, "type");
         if (!is_true(node, "enabled", true)) {
-            remark(RemarkKind::check,
-                   "rule " + lync::quoted(rule.name) +
-                       " was switched off, so it isn't carried over",
-                   node);
-            return;
-        }
-        if (type == "None" || type.empty()) {
+            add(RemarkKind::check, rule.title + " was switched off, so it isn't carried over",
+                node);
+        } else if (type == "None" || type.empty()) {
             if (is_true(node, "stopProcessing", false)) {
-                remark(RemarkKind::lost,
-                       "rule " + lync::quoted(rule.name) +
-                           " keeps requests from the rules behind it, and here nothing does: what "
-                           "must stay closed is \"deny_path\"",
-                       node);
+                add(RemarkKind::restriction,
+                    rule.title + " keeps requests from the rules behind it: what must stay closed "
+                                 "is \"deny_path\"",
+                    node);
             }
-            return;
-        }
-        if (type != "Rewrite") {
-            const bool redirect = type == "Redirect";
-            remark(redirect ? RemarkKind::check : RemarkKind::lost,
-                   "rule " + lync::quoted(rule.name) +
-                       (redirect ? " redirects to " + lync::quoted(attribute(action, "url")) +
-                                       ": plain HTTP of published names is redirected to https "
-                                       "anyway"
-                                 : " of type " + lync::quoted(type)),
-                   node);
-            return;
-        }
-        const std::string syntax = attribute(node, "patternSyntax");
-        rule.wildcard = syntax == "Wildcard";
-        if (!read_action(rule, attribute(action, "url"))) {
-            return;
-        }
-        if (syntax == "ExactMatch") {
-            remark(RemarkKind::lost, "rule " + lync::quoted(rule.name) + " has exact patterns",
-                   node);
-            return;
-        }
-        read_match(rule, node.child("match"));
-        if (read_conditions(rule, node.child("conditions"))) {
-            rules_.push_back(std::move(rule));
+        } else if (type == "Redirect") {
+            add(RemarkKind::check,
+                rule.title + " redirects to " + quoted(attribute(action, "url")) +
+                    ": plain HTTP of published names is redirected to https anyway",
+                node);
+        } else if (type != "Rewrite") {
+            add(RemarkKind::restriction, rule.title + " answers by itself: " + tag_of(action),
+                node);
+        } else if (attribute(action, "url").find("://") != std::string::npos) {
+            read_rewrite(rule, action, where);
         }
     }
 
-    /// `https://meet.contoso.com/{R:0}`
-    bool read_action(Rule& rule, const std::string& url) {
-        const std::size_t scheme = url.find("://");
-        if (scheme == std::string::npos) {
-            return false; // a rewrite within IIS itself
+    void read_rewrite(Rule& rule, pugi::xml_node action, const std::string& where) {
+        const std::string syntax = attribute(rule.node, "patternSyntax");
+        rule.wildcard = syntax == "Wildcard";
+        if (syntax == "ExactMatch") {
+            add(RemarkKind::lost, rule.title + " has exact patterns", rule.node);
+            return;
         }
-        rule.scheme = to_ascii_lower(url.substr(0, scheme));
-        // Variables that begin with the slash themselves.
-        const std::size_t slash =
-            std::min({url.find('/', scheme + 3), url.find("{REQUEST_URI}", scheme + 3),
-                      url.find("{UNENCODED_URL}", scheme + 3)});
-        std::string host = url.substr(scheme + 3, slash == std::string::npos ? std::string::npos
-                                                                             : slash - scheme - 3);
-        const std::string path = slash == std::string::npos ? "" : url.substr(slash);
-        if ((rule.scheme != "http" && rule.scheme != "https") || host.empty() ||
-            host.find('{') != std::string::npos) {
-            remark(RemarkKind::lost,
-                   "rule " + lync::quoted(rule.name) + " passes requests to " + lync::quoted(url),
-                   rule.node);
-            return false;
+        if (!where.empty() && (sites_ > 1 || where.find('/') != std::string::npos)) {
+            add(RemarkKind::restriction, rule.title + " was for " + quoted(where) + " only",
+                rule.node);
         }
-        if (!path.empty() && path != "/" && path != "/{R:0}" && path != "/{R:1}" &&
-            path != "{REQUEST_URI}" && path != "/{REQUEST_URI}" && path != "{UNENCODED_URL}") {
-            remark(RemarkKind::lost,
-                   "rule " + lync::quoted(rule.name) + " changes the path to " +
-                       lync::quoted(path) + ": paths pass as they came",
-                   rule.node);
+        if (const pugi::xml_node variables = rule.node.child("serverVariables");
+            !variables.first_child().empty()) {
+            read_section(variables, RemarkKind::lost, " of " + rule.title);
         }
-        if (find_farm(host) == nullptr) {
-            const std::size_t colon = host.rfind(':');
-            if (colon != std::string::npos && host.back() != ']') {
-                const auto port = port_of(std::string_view(host).substr(colon + 1));
-                if (!port) {
-                    remark(RemarkKind::lost,
-                           "rule " + lync::quoted(rule.name) + " passes requests to " +
-                               lync::quoted(url),
-                           rule.node);
-                    return false;
-                }
-                rule.port = *port;
-                host.resize(colon);
-            }
+        read_match(rule, rule.node.child("match"));
+        if (read_conditions(rule, rule.node.child("conditions"))) {
+            publish(rule, attribute(action, "url"));
         }
-        rule.target = host;
-        return true;
     }
 
     void read_match(Rule& rule, pugi::xml_node match) {
+        constexpr std::string_view every = " * .* (.*) ^(.*)$ ^.*$ ^(.*) ";
         const std::string url = attribute(match, "url");
-        const bool all = url == "*" || url == ".*" || url == "(.*)" || url == "^(.*)$" ||
-                         url == "^.*$" || url == "^(.*)" || url.empty();
-        if (!all && !is_true(match, "negate", false)) {
-            rule.services = exchange_services_of(url);
-            if (const auto path = exchange_admin_path(url); !path.empty()) {
-                remark(RemarkKind::changed,
-                       "rule " + lync::quoted(rule.name) + " is for " + std::string(path) +
-                           " of Exchange as well; as an administrative surface it never is "
-                           "published here",
-                       rule.node);
-            }
+        const bool negated = is_true(match, "negate", false);
+        if ((url.empty() || has_word(every, url)) && !negated) {
+            return;
         }
-        if (!all || is_true(match, "negate", false)) {
-            remark(RemarkKind::lost,
-                   "rule " + lync::quoted(rule.name) + " is for the paths " + lync::quoted(url) +
-                       " only: here the product's external paths are published",
-                   rule.node);
-        }
+        add(RemarkKind::restriction,
+            rule.title + " was for " + (negated ? "all paths but " : "the paths ") + quoted(url) +
+                "; now it is the product's external paths",
+            rule.node);
     }
 
     /// False: the rule matches nothing that can be told.
     bool read_conditions(Rule& rule, pugi::xml_node conditions) {
         const bool any = equal_ignore_case(attribute(conditions, "logicalGrouping"), "MatchAny");
         for (const pugi::xml_node condition : conditions.children("add")) {
-            const std::string input = attribute(condition, "input");
+            const std::string input = to_ascii_lower(attribute(condition, "input"));
             const std::string pattern = attribute(condition, "pattern");
             const bool negated = is_true(condition, "negate", false);
-            if (equal_ignore_case(input, "{HTTP_HOST}") && !negated) {
+            if (input == "{http_host}" && !negated) {
                 rule.host_patterns.push_back(pattern);
-            } else if (equal_ignore_case(input, "{HTTPS}") && !any) {
-                const bool on = to_ascii_lower(pattern).find("on") != std::string::npos;
-                rule.https = on != negated;
-            } else if (equal_ignore_case(input, "{SERVER_PORT}") && !any && !negated) {
-                rule.https = pattern.find("443") != std::string::npos;
+            } else if (input == "{https}" && !any) {
+                rule.https = (to_ascii_lower(pattern).find("on") != pattern.npos) != negated;
+            } else if (input == "{server_port}" && !any && !negated) {
+                rule.https = pattern.find("443") != pattern.npos;
             } else {
-                remark(RemarkKind::lost,
-                       "rule " + lync::quoted(rule.name) + " has the condition " +
-                           lync::quoted(input) + (negated ? " not " : " ") + lync::quoted(pattern) +
-                           ", and here its names are published without it",
-                       condition);
+                add(RemarkKind::restriction,
+                    rule.title + " has the condition " + tag_of(condition) +
+                        ", and here its names are published without it",
+                    condition);
             }
         }
         if (rule.host_patterns.size() > 1 && !any) {
-            remark(RemarkKind::lost,
-                   "rule " + lync::quoted(rule.name) + " wants several host names at once",
-                   rule.node);
+            add(RemarkKind::lost, rule.title + " wants several host names at once", rule.node);
             return false;
         }
         return true;
     }
 
-    const Farm* find_farm(std::string_view name) const {
-        const auto found = std::find_if(farms_.begin(), farms_.end(), [name](const Farm& farm) {
-            return equal_ignore_case(farm.name, name);
-        });
-        return found == farms_.end() ? nullptr : &*found;
-    }
-
-    /// Whether another rule takes the https requests of this rule's farm.
-    bool has_https_twin(const Rule& rule) const {
-        return std::any_of(rules_.begin(), rules_.end(), [&](const Rule& other) {
-            return other.scheme == "https" && equal_ignore_case(other.target, rule.target);
-        });
-    }
-
-    void publish(const Rule& rule) {
-        const Farm* farm = find_farm(rule.target);
-        if (farm != nullptr && !farm->enabled) {
-            remark(RemarkKind::check,
-                   "farm " + lync::quoted(farm->name) +
-                       " was switched off, so its names aren't published",
-                   rule.node);
+    /// `https://meet.contoso.com/{R:0}`: the host is a farm, or a server.
+    void publish(const Rule& rule, const std::string& url) {
+        const std::size_t begin = url.find("://") + 3;
+        const std::string scheme = to_ascii_lower(url.substr(0, begin - 3));
+        const std::size_t end = std::min({url.find('/', begin), url.find('{', begin), url.size()});
+        const std::string target = to_ascii_lower(url.substr(begin, end - begin));
+        if ((scheme != "http" && scheme != "https") || target.empty()) {
+            add(RemarkKind::lost, rule.title + " passes requests to " + quoted(url), rule.node);
             return;
         }
-        if (farm != nullptr && farm->servers.empty()) {
-            remark(RemarkKind::lost, "farm " + lync::quoted(farm->name) + " has no server",
-                   rule.node);
+        constexpr std::string_view same =
+            " / /{R:0} /{R:1} {REQUEST_URI} /{REQUEST_URI} {UNENCODED_URL} ";
+        if (end != url.size() && !has_word(same, url.substr(end))) {
+            add(RemarkKind::lost,
+                rule.title + " changes the path to " + quoted(url.substr(end)) +
+                    ": paths pass as they came",
+                rule.node);
+        }
+        Farm& farm = farm_of(target);
+        farm.used = true;
+        if (!farm.enabled || proxy_.groups[farm.group].servers.empty()) {
+            add(RemarkKind::check,
+                "farm " + quoted(farm.name) +
+                    (farm.enabled ? " has no server" : " was switched off") +
+                    ", so its names aren't published",
+                rule.node);
             return;
         }
-
-        OldRule published;
-        published.place = file_.place(rule.node);
-        published.services = rule.services;
-        if (farm != nullptr) {
-            published.servers = farm->servers;
-            published.fqdn = to_ascii_lower(farm->name);
-            lower_timeout(farm->timeout);
-        } else {
-            published.servers = {{address_of(rule.target), ""}};
-            lower_timeout(proxy_timeout_);
+        OldName name;
+        name.place = file_.place(rule.node);
+        name.group = farm.group;
+        // Without a condition on the protocol, the scheme that is written is what it was made for.
+        const bool https = rule.https.value_or(scheme == "https");
+        (https ? name.https_port : name.http_port) = https ? farm.https : farm.http;
+        if (https && scheme == "http") {
+            name.https_port = farm.node.empty() ? std::uint16_t{4443} : farm.https;
+            add(RemarkKind::changed,
+                rule.title +
+                    " passes https requests on unencrypted (SSL offloading); now they go "
+                    "encrypted to port " +
+                    std::to_string(name.https_port),
+                rule.node);
         }
-        set_ports(published, rule, farm);
-        for (const std::string& host : hosts_of(rule)) {
-            published.host = host;
-            OldRule one = published;
+        for (const std::string& host : hosts_of(rule, target)) {
+            OldName& one = proxy_.names.emplace_back(name);
+            one.host = host;
             if (host.ends_with(".*") &&
-                !one.fqdn.starts_with(std::string_view(host).substr(0, host.size() - 1))) {
-                one.fqdn.clear(); // the farm is called otherwise
-            }
-            proxy_.rules.push_back(std::move(one));
-        }
-    }
-
-    void tell_idle_farms() {
-        for (const Farm& farm : farms_) {
-            const bool used = std::any_of(rules_.begin(), rules_.end(), [&](const Rule& rule) {
-                return find_farm(rule.target) == find_farm(farm.name);
-            });
-            if (!used) {
-                remark(RemarkKind::check,
-                       "no rule passes requests to farm " + lync::quoted(farm.name) +
-                           ", so nothing of it is published",
-                       farm.node);
+                target.starts_with(std::string_view(host).substr(0, host.size() - 1))) {
+                one.fqdn = target;
             }
         }
     }
 
-    void set_ports(OldRule& published, const Rule& rule, const Farm* farm) {
-        const bool by_http = rule.scheme == "http";
-        const std::uint16_t https = farm != nullptr              ? farm->https
-                                    : rule.port != 0 && !by_http ? rule.port
-                                                                 : 443;
-        const std::uint16_t http = farm != nullptr             ? farm->http
-                                   : rule.port != 0 && by_http ? rule.port
-                                                               : 80;
-        // Without a condition a rule with http:// takes both protocols, unless the farm has a rule
-        // of its own for https, which stands before it.
-        const bool takes_https =
-            rule.https.value_or(!by_http || (farm != nullptr && !has_https_twin(rule)));
-        const bool takes_http = !rule.https.value_or(!by_http);
-        if (takes_https) {
-            published.https_port = https;
-            if (by_http) {
-                remark(RemarkKind::changed,
-                       "rule " + lync::quoted(rule.name) +
-                           " passes https requests on without encryption (SSL offloading), which "
-                           "isn't supported; now they go encrypted to port " +
-                           std::to_string(https),
-                       rule.node);
-            }
+    /// A server that is written in place of a farm is one of its own.
+    Farm& farm_of(const std::string& target) {
+        const auto [known, is_new] = farm_index_.try_emplace(target, farms_.size());
+        if (is_new) {
+            Farm& farm = farms_.emplace_back();
+            auto [host, port] = split_endpoint(target);
+            farm.name = target;
+            farm.http = port == 0 ? 80 : port;
+            farm.https = port == 0 ? 443 : port;
+            farm.group = proxy_.groups.size();
+            OldGroup& group = proxy_.groups.emplace_back();
+            group.servers.push_back({std::move(host), ""});
+            resolve(group);
         }
-        if (takes_http) {
-            published.http_port = http;
-        }
+        return farms_[known->second];
     }
 
-    std::vector<std::string> hosts_of(const Rule& rule) {
+    std::vector<std::string> hosts_of(const Rule& rule, const std::string& target) {
         if (rule.host_patterns.empty()) {
-            std::string own = to_ascii_lower(rule.target);
-            remark(RemarkKind::changed,
-                   "rule " + lync::quoted(rule.name) +
-                       " has no condition on the host and takes every request; now " +
-                       lync::quoted(own) + " alone is published",
-                   rule.node);
-            return {own};
+            add(RemarkKind::changed,
+                rule.title + " has no condition on the host and takes every request; now " +
+                    quoted(target) + " alone is published",
+                rule.node);
+            return {split_endpoint(target).first};
         }
         std::vector<std::string> all;
         for (const std::string& pattern : rule.host_patterns) {
             const std::vector<std::string> hosts = hosts_of_pattern(pattern, rule.wildcard);
             if (hosts.empty()) {
-                remark(RemarkKind::lost,
-                       "rule " + lync::quoted(rule.name) + " is for the hosts " +
-                           lync::quoted(pattern) + ": write the names that are meant",
-                       rule.node);
+                add(RemarkKind::lost,
+                    rule.title + " is for the hosts " + quoted(pattern) +
+                        ": write the names that are meant",
+                    rule.node);
             }
             all.insert(all.end(), hosts.begin(), hosts.end());
         }
         return all;
     }
 
-    void lower_timeout(std::chrono::seconds timeout) {
-        proxy_.timeout = std::min(proxy_.timeout.value_or(timeout), timeout);
-    }
-
     const XmlFile& file_;
     OldProxy proxy_;
     std::vector<Farm> farms_;
-    std::vector<Rule> rules_;
+    std::unordered_map<std::string, std::size_t> farm_index_; ///< by name
     HostsFile hosts_;
-    std::chrono::seconds proxy_timeout_{120}; ///< of the proxy section
+    std::size_t sites_ = 0;
 };
 
 } // namespace

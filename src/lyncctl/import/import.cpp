@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
-#include <functional>
 
 namespace lync::lyncctl {
 
@@ -62,42 +62,46 @@ void write_all(const Imported& imported, const std::string& directory, const Opt
     }
 }
 
-std::string line_of(const Place& place) {
-    return place.line == 0 ? std::string{} : std::to_string(place.line);
+std::string line_of(const Place& place, const std::string& file) {
+    return (place.file == file ? "" : place.file + ":") + std::to_string(place.line);
 }
 
-/// What became of everything, a row each.
-Table report(const Imported& imported) {
+/// The remarks, a row each.
+Table report(const Imported& imported, const std::string& file) {
     Table table;
-    table.columns = {
-        {"kind", ""}, {"line", "line"}, {"what", "what"}, {"became", "became"}, {"to", "to"}};
-    for (const ImportedName& name : imported.names) {
-        const bool published = name.became != "not published";
-        table.rows.push_back(
-            {Cell(published ? "published" : "left out", published ? Style::good : Style::warning),
-             line_of(name.place), name.host, name.became, name.to});
-    }
+    table.columns = {{"kind", ""}, {"line", "line"}, {"what", "what"}};
     for (const Remark& remark : imported.remarks) {
-        table.rows.push_back({Cell(remark_word(remark.kind),
-                                   remark.kind == RemarkKind::lost ? Style::warning : Style::plain),
-                              line_of(remark.place), remark.text, "", ""});
+        std::string lines;
+        for (const Place& place : remark.places) {
+            lines += (lines.empty() ? "" : " ") + line_of(place, file);
+        }
+        table.rows.push_back({remark_word(remark.kind), lines, remark.text});
     }
     return table;
 }
 
 int finish(OldProxy proxy, const std::string& directory, const Options& options, Output& output) {
+    const std::string file = proxy.file;
     const Imported imported = compose(std::move(proxy), options.import);
     if (!directory.empty()) {
         write_all(imported, directory, options, output);
     }
     if (output.format() != Format::own) {
-        output.table(report(imported));
+        output.table(report(imported, file));
     } else if (directory.empty()) {
         output.text(imported.text);
     }
-    const bool wanting =
-        std::any_of(imported.remarks.begin(), imported.remarks.end(),
-                    [](const Remark& remark) { return remark.kind != RemarkKind::changed; });
+    std::size_t restrictions = 0;
+    bool wanting = false;
+    for (const Remark& remark : imported.remarks) {
+        restrictions += remark.kind == RemarkKind::restriction ? 1 : 0;
+        wanting = wanting || remark.kind != RemarkKind::changed;
+    }
+    if (restrictions != 0) {
+        output.note(std::to_string(restrictions) +
+                    " RESTRICTION of the old proxy: what it kept out isn't kept out by this "
+                    "block");
+    }
     return wanting ? exit_findings : exit_fine;
 }
 
@@ -181,6 +185,22 @@ int import_nginx(const Options& options, Output& output) {
         return opened;
     };
     return finish(read_nginx(file, bounded), out_directory(options.import), options, output);
+}
+
+bool has_word(std::string_view list, std::string_view word) {
+    return word.find(' ') == word.npos && list.find(" " + std::string(word) + " ") != list.npos;
+}
+
+std::uint16_t port_of(std::string_view text) noexcept {
+    std::uint16_t port = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    return error == std::errc{} && end == text.data() + text.size() ? port : std::uint16_t{0};
+}
+
+std::pair<std::string, std::uint16_t> split_endpoint(std::string_view text) {
+    const std::size_t colon = text.rfind(':');
+    const std::uint16_t port = colon == text.npos ? 0 : port_of(text.substr(colon + 1));
+    return {to_ascii_lower(port == 0 ? text : text.substr(0, colon)), port};
 }
 
 } // namespace lync::lyncctl

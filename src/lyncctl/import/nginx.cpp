@@ -1,13 +1,15 @@
 // nginx.conf as people write it for Lync: servers with names, locations with proxy_pass, upstreams.
-// Directives mean what nginx's own documentation says; what is inherited is looked up outwards.
+// Directives mean what nginx's own documentation says. Each is looked at once.
 
 #include "lyncctl/import/import.h"
 
 #include "base/ascii.h"
-#include "lyncctl/import/nginx_values.h"
+#include "lyncctl/import/nginx_words.h"
+#include "lyncctl/import/patterns.h"
 
 #include <algorithm>
 #include <set>
+#include <unordered_set>
 
 namespace lync::lyncctl {
 
@@ -17,6 +19,7 @@ using config::Directive;
 
 /// What one file of many may cost: a tree is many times its text.
 constexpr std::size_t most_directives = 500'000;
+constexpr unsigned deepest = 20;
 
 class Counter : public config::Listener {
 public:
@@ -30,488 +33,452 @@ private:
     std::size_t count_ = 0;
 };
 
+std::string first_argument(const Directive& directive) {
+    return directive.arguments.empty() ? std::string{} : directive.arguments.front();
+}
+
+bool has_argument(const Directive& directive, std::string_view word) {
+    return std::find(directive.arguments.begin(), directive.arguments.end(), word) !=
+           directive.arguments.end();
+}
+
+/// A directive as it is written: `"deny 10.0.0.0/8"`.
+std::string line_of(const Directive& directive) {
+    std::string text = directive.name;
+    for (const std::string& argument : directive.arguments) {
+        text += " " + argument;
+    }
+    return quoted(text);
+}
+
+/// A name that the block can hold: what a directive of nginx may be instead isn't a file.
+bool is_file(std::string_view name) {
+    return !name.empty() && name.find('$') == name.npos && !name.starts_with("data:") &&
+           !name.starts_with("engine:") && !name.starts_with("store:") &&
+           std::none_of(name.begin(), name.end(),
+                        [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+}
+
+/// Whether a location takes every path.
+bool takes_every_path(const Directive& location) {
+    const std::string path = location.arguments.empty() ? "" : location.arguments.back();
+    return path.starts_with('@') ||
+           (path.find_first_not_of("^/.*$()") == path.npos && first_argument(location) != "=");
+}
+
+/// What inner blocks inherit.
+struct Settings {
+    bool tls = false;                  ///< `ssl on`
+    const Directive* server = nullptr; ///< with ssl_certificate lines
+    const Directive* proxy_name = nullptr;
+    const Directive* trusted_ca = nullptr;
+
+    Settings within(const Directive& block) const {
+        Settings inner = *this;
+        for (const auto& child : block.children) {
+            if (child->name == "ssl") {
+                inner.tls = first_argument(*child) == "on";
+            } else if (child->name == "ssl_certificate") {
+                inner.server = &block;
+            } else if (child->name == "proxy_ssl_name") {
+                inner.proxy_name = child.get();
+            } else if (child->name == "proxy_ssl_trusted_certificate") {
+                inner.trusted_ca = child.get();
+            }
+        }
+        return inner;
+    }
+};
+
+/// A proxy_pass and what counts there.
+struct Pass {
+    const Directive* directive;
+    const Directive* location; ///< the innermost, or nullptr
+    Settings settings;
+    bool every_path;
+};
+
+struct Server {
+    const Directive* block;
+    std::string title; ///< server "meet.contoso.com"
+    std::vector<Pass> passes;
+    std::set<std::string> sockets; ///< of https
+    bool tls = false;
+    bool plain = false;
+};
+
 class NginxReader {
 public:
-    explicit NginxReader(const Directive& root, std::string prefix)
-        : root_(root), prefix_(std::move(prefix)) {
+    NginxReader(const Directive& root, std::string prefix) : prefix_(std::move(prefix)) {
         proxy_.product = "nginx";
         proxy_.file = root.place.file;
     }
 
-    OldProxy read() {
-        for (const auto& child : root_.children) {
+    OldProxy read(const Directive& root) {
+        bool any = false;
+        for (const auto& child : root.children) {
             if (child->name == "http" && child->is_block) {
-                read_http({&root_, child.get()});
-            } else if (child->name == "stream" && child->is_block) {
-                remark(RemarkKind::lost, "the \"stream\" block: what it passes on isn't HTTP here",
-                       *child);
+                any = true;
+                read_http(*child);
+            } else if ((child->name == "stream" || child->name == "mail") && child->is_block) {
+                add(RemarkKind::lost, line_of(*child) + ": what it passes on isn't HTTP here",
+                    *child);
             }
         }
-        read_http({&root_}); // a file that is included at http level
-        for (const Chain& chain : without_pass_) {
-            read_plain_http(chain);
+        if (!any) {
+            read_http(root); // a file that is included at http level
         }
-        if (servers_ == 0) {
-            throw Mistake("no \"server\" block with \"proxy_pass\" in it: is it the right "
-                          "file?",
+        if (!passes_) {
+            throw Mistake("no \"server\" block with \"proxy_pass\" in it: is it the right file?",
                           {proxy_.file, 1});
+        }
+        compare_sockets();
+        for (const Directive* server : without_pass_) {
+            read_without_pass(*server);
         }
         finish();
         return std::move(proxy_);
     }
 
 private:
-    void remark(RemarkKind kind, std::string text, const Directive& directive) {
-        if (said_.insert(text).second) {
-            proxy_.remarks.push_back({kind, std::move(text), directive.place});
+    void add(RemarkKind kind, std::string text, const Directive& directive) {
+        proxy_.remarks.add(kind, std::move(text), directive.place);
+    }
+
+    /// A directive that nothing is read of.
+    void add_line(const Directive& directive, const std::string& where) {
+        const Word word = word_of(directive);
+        if (word != Word::harmless) {
+            add(word == Word::restriction ? RemarkKind::restriction : RemarkKind::lost,
+                line_of(directive) + " in " + where, directive);
         }
     }
 
-    void read_http(const Chain& chain) {
-        for (const auto& child : chain.back()->children) {
+    void read_http(const Directive& http) {
+        const Settings settings = Settings{}.within(http);
+        for (const auto& child : http.children) {
             if (child->name == "upstream" && child->is_block && !child->arguments.empty()) {
                 upstreams_[child->arguments.front()] = child.get();
             }
         }
-        for (const auto& child : chain.back()->children) {
+        for (const auto& child : http.children) {
             if (child->name == "server" && child->is_block) {
-                Chain inner = chain;
-                inner.push_back(child.get());
-                read_server(inner);
+                read_server(*child, settings);
             } else if (child->name == "lync_publish") {
-                remark(RemarkKind::check, child->title() + " is a publication already", *child);
+                add(RemarkKind::check, child->title() + " is a publication already", *child);
+            } else if (child->name != "access_log" && child->name != "error_log") {
+                add_line(*child, "http");
             }
         }
     }
 
-    /// A proxy_pass with the blocks around it.
-    struct Pass {
-        const Directive* directive;
-        Chain chain;
-        bool root; ///< of the server itself or `location /`
-    };
-
-    void find_passes(const Chain& chain, bool root, std::vector<Pass>& passes) {
-        if (chain.size() > 20) {
+    void read_server(const Directive& block, const Settings& outer) {
+        Server server{&block, title_of(block), {}, {}, false, false};
+        const Settings settings = outer.within(block);
+        if (!has_pass(block, 0)) {
+            without_pass_.push_back(&block); // redirects, or files of its own
             return;
         }
-        for (const auto& child : chain.back()->children) {
-            if (child->name == "proxy_pass" && !child->arguments.empty()) {
-                passes.push_back({child.get(), chain, root});
-            } else if (child->is_block && child->children.size() < most_directives) {
-                Chain inner = chain;
-                inner.push_back(child.get());
-                const bool slash = child->name == "location" && child->arguments.size() == 1 &&
-                                   child->arguments.front() == "/";
-                find_passes(inner, slash, passes);
-            }
+        passes_ = true;
+        read_listens(server, settings.tls);
+        walk(block, server, settings, server.title, nullptr, true, 0);
+        if (server.passes.empty()) {
+            return;
+        }
+        std::stable_sort(server.passes.begin(), server.passes.end(),
+                         [](const Pass& a, const Pass& b) { return a.every_path > b.every_path; });
+        OldName name;
+        if (!read_target(server, name)) {
+            return;
+        }
+        read_paths(server);
+        if (server.tls && settings.server != nullptr) {
+            read_certificates(*settings.server);
+        }
+        read_names(server, name);
+        if (server.tls) {
+            servers_.emplace_back(&block, std::move(server.title), std::move(server.sockets));
         }
     }
 
-    void read_server(const Chain& chain) {
-        std::vector<Pass> passes;
-        find_passes(chain, true, passes);
-        const Directive& server = *chain.back();
-        if (passes.empty()) {
-            without_pass_.push_back(chain); // redirects, or files of its own
-            return;
-        }
-        servers_++;
-        std::stable_sort(passes.begin(), passes.end(),
-                         [](const Pass& a, const Pass& b) { return a.root > b.root; });
-
-        bool tls = first_argument(inherited(chain, "ssl")) == "on";
-        bool plain = false;
-        read_listens(chain, tls, plain);
-        OldRule rule;
-        rule.place = server.place;
-        if (!read_pass(passes.front(), tls, plain, rule)) {
-            return;
-        }
-        for (std::size_t i = 1; i < passes.size(); i++) {
-            compare_pass(passes.front(), passes[i]);
-        }
-        rule.services = services_of(passes);
-        if (tls) {
-            read_certificates(chain);
-            read_protocols(chain);
-        }
-        for (const Pass& pass : passes) {
-            read_proxying(pass);
-        }
-        read_rest(server);
-        read_names(server, rule);
+    static bool has_pass(const Directive& block, unsigned depth) {
+        return depth < deepest &&
+               std::any_of(block.children.begin(), block.children.end(), [&](const auto& child) {
+                   return (child->name == "proxy_pass" && !child->arguments.empty()) ||
+                          (child->is_block && has_pass(*child, depth + 1));
+               });
     }
 
-    void read_listens(const Chain& chain, bool& tls, bool& plain) {
-        const Directive& server = *chain.back();
-        const bool all_tls = tls;
-        tls = false;
-        bool any = false;
+    /// By the first name, since a server has no other title.
+    static std::string title_of(const Directive& server) {
         for (const auto& child : server.children) {
+            if (child->name == "server_name" && !first_argument(*child).empty()) {
+                return "server " + quoted(first_argument(*child));
+            }
+        }
+        return "the server without a name at line " + std::to_string(server.place.line);
+    }
+
+    /// Every line of a server and the blocks in it.
+    void walk(const Directive& block, Server& server, const Settings& settings,
+              const std::string& where, const Directive* location, bool every_path,
+              unsigned depth) {
+        for (const auto& child : block.children) {
+            if (child->name == "proxy_pass" && !child->arguments.empty()) {
+                server.passes.push_back({child.get(), location, settings, every_path});
+            } else if (child->name != "location" || !child->is_block) {
+                add_line(*child, where);
+                if (child->is_block && word_of(*child) != Word::harmless && depth < deepest) {
+                    walk(*child, server, settings.within(*child), line_of(*child) + " of " + where,
+                         location, false, depth + 1);
+                }
+            } else if (depth < deepest) {
+                const std::string title = line_of(*child) + " of " + server.title;
+                if (!has_pass(*child, 0) && !only_redirects(*child) && !is_closed(*child)) {
+                    add(RemarkKind::restriction,
+                        title + " passed nothing on: what must stay closed is \"deny_path\"",
+                        *child);
+                }
+                walk(*child, server, settings.within(*child), title, child.get(),
+                     every_path && takes_every_path(*child), depth + 1);
+            } else {
+                add(RemarkKind::restriction, line_of(*child) + " isn't read: it lies too deep",
+                    *child);
+            }
+        }
+    }
+
+    /// Whether one of its own lines is going to be named as a restriction anyway.
+    static bool is_closed(const Directive& location) {
+        return std::any_of(location.children.begin(), location.children.end(),
+                           [](const auto& c) { return word_of(*c) == Word::restriction; });
+    }
+
+    /// A `listen`, as a socket of the publication; its address, or nothing where it can't be one.
+    std::string read_listen(const Directive& listen, bool secure) {
+        const std::string& text = listen.arguments.front();
+        const std::uint16_t alone = port_of(text);
+        auto [host, port] = split_endpoint(text);
+        if (text.starts_with("unix:")) {
+            add(RemarkKind::lost, line_of(listen), listen);
+            return {};
+        }
+        const std::string number = std::to_string(alone != 0 ? alone : port != 0 ? port : 80);
+        const bool any = alone != 0 || host == "*" || host == "0.0.0.0";
+        std::string address = any ? number : host + ":" + number;
+        constexpr std::string_view known =
+            " ssl http2 spdy default_server default bind ipv6only=on reuseport proxy_protocol ";
+        for (std::size_t i = 1; i < listen.arguments.size(); i++) {
+            const std::string& parameter = listen.arguments[i];
+            if (!has_word(known, parameter)) {
+                add(RemarkKind::lost,
+                    "parameter " + quoted(parameter) + " of \"listen\" " + quoted(text), listen);
+            }
+        }
+        (secure ? proxy_.https_sockets : proxy_.http_sockets)
+            .push_back({address, has_argument(listen, "proxy_protocol")});
+        return address;
+    }
+
+    void read_listens(Server& server, bool all_tls) {
+        bool any = false;
+        for (const auto& child : server.block->children) {
             if (child->name != "listen" || child->arguments.empty()) {
                 continue;
             }
             any = true;
-            const std::string& text = child->arguments.front();
-            if (text.starts_with("unix:")) {
-                remark(RemarkKind::lost, "listening on " + lync::quoted(text), *child);
-                continue;
-            }
             if (has_argument(*child, "quic")) {
-                remark(RemarkKind::changed,
-                       "HTTP/3 was offered, and NTLM doesn't work over it; now HTTP/1.1 alone is",
-                       *child);
-                continue;
+                continue; // HTTP/3 is never offered
             }
             const bool secure = all_tls || has_argument(*child, "ssl");
-            (secure ? tls : plain) = true;
-            add_socket(*child, secure);
-            if (has_argument(*child, "http2") ||
-                first_argument(inherited(chain, "http2")) == "on") {
-                remark(RemarkKind::changed,
-                       "HTTP/2 was offered, and NTLM doesn't work over it; now HTTP/1.1 alone is",
-                       *child);
+            (secure ? server.tls : server.plain) = true;
+            const std::string socket = read_listen(*child, secure);
+            if (secure && !socket.empty()) {
+                server.sockets.insert(socket.starts_with("[::]:") ? socket.substr(5) : socket);
             }
         }
         if (!any) {
-            plain = !all_tls;
-            tls = all_tls;
-            add_new(all_tls ? proxy_.https_sockets : proxy_.http_sockets, "80");
+            (all_tls ? server.tls : server.plain) = true;
+            (all_tls ? proxy_.https_sockets : proxy_.http_sockets).push_back({"80"});
         }
     }
 
-    /// Whether a server that passes nothing on answers for published names.
-    bool is_for_published_names(const Directive& server) const {
-        bool named = false;
-        for (const auto& child : server.children) {
-            if (child->name != "server_name") {
-                continue;
-            }
-            for (const std::string& name : child->arguments) {
-                named = named || std::any_of(proxy_.rules.begin(), proxy_.rules.end(),
-                                             [&](const OldRule& rule) {
-                                                 return server_name_holds(name, rule.host);
-                                             });
-            }
-        }
-        // Beside a redirect, a server for all names is somebody else's page.
-        return named || (catches_all(server) && redirects_to_https(server));
-    }
-
-    /// What isn't a proxy's stays where it is, and names that only redirected to others are told.
-    void read_foreign(const Directive& server) {
-        std::string names;
-        for (const auto& child : server.children) {
-            for (const std::string& name : child->arguments) {
-                if (child->name == "server_name" && !name.empty() && name != "_") {
-                    names += (names.empty() ? "" : ", ") + lync::quoted(name);
-                }
-            }
-        }
-        if (!names.empty()) {
-            remark(RemarkKind::check,
-                   "the server of " + names +
-                       " passes nothing on by \"proxy_pass\": it isn't part of the publication, "
-                       "keep it beside it if it is still needed",
-                   server);
-        }
-    }
-
-    /// Port 80 beside the servers that pass requests on: as a rule it redirects to them.
-    void read_plain_http(const Chain& chain) {
-        const Directive& server = *chain.back();
-        if (!is_for_published_names(server)) {
-            read_foreign(server);
-            return;
-        }
-        const bool all_tls = first_argument(inherited(chain, "ssl")) == "on";
-        bool any = false;
-        bool plain = false;
-        for (const auto& child : server.children) {
-            if (child->name != "listen" || child->arguments.empty()) {
-                continue;
-            }
-            any = true;
-            const std::string& text = child->arguments.front();
-            if (!all_tls && !has_argument(*child, "ssl") && !has_argument(*child, "quic") &&
-                !text.starts_with("unix:")) {
-                add_socket(*child, false);
-                plain = true;
-            }
-        }
-        if (!any && !all_tls) {
-            add_new(proxy_.http_sockets, "80");
-            plain = true;
-        }
-        if (plain && !redirects_to_https(server)) {
-            remark(RemarkKind::changed,
-                   "plain HTTP of published names got an answer of its own; now it is redirected "
-                   "to https",
-                   server);
-        }
-    }
-
-    static void add_new(std::vector<std::string>& all, std::string text) {
-        if (std::find(all.begin(), all.end(), text) == all.end()) {
-            all.push_back(std::move(text));
-        }
-    }
-
-    void add_socket(const Directive& listen, bool secure) {
-        const std::string socket = socket_of(listen);
-        if (socket.empty()) {
-            remark(RemarkKind::lost, "listening on " + lync::quoted(listen.arguments.front()),
-                   listen);
-        } else {
-            add_new(secure ? proxy_.https_sockets : proxy_.http_sockets, socket);
-        }
-    }
-
-    /// Where a proxy_pass leads. False with a remark if that can't be said.
-    bool read_pass(const Pass& pass, bool tls, bool plain, OldRule& rule) {
-        const std::string& url = pass.directive->arguments.front();
-        const std::size_t scheme = url.find("://");
+    /// Where the first proxy_pass leads. False with a remark if that can't be said.
+    bool read_target(const Server& server, OldName& name) {
+        const Directive& pass = *server.passes.front().directive;
+        const std::string& url = pass.arguments.front();
         const bool secure = url.starts_with("https://");
-        if (scheme == std::string::npos || (!secure && !url.starts_with("http://"))) {
-            remark(RemarkKind::lost, "\"proxy_pass\" to " + lync::quoted(url), *pass.directive);
+        const std::string target = target_of(url);
+        if (target.empty()) {
+            add(RemarkKind::lost,
+                line_of(pass) + " in " + server.title + ": where it leads isn't written there",
+                pass);
             return false;
         }
-        std::string target = url.substr(scheme + 3);
-        // "https://lync$request_uri": what comes after the host, as the client wrote it.
-        const std::size_t slash = std::min(target.find('/'), target.find("$request_uri"));
-        const std::string path = slash == std::string::npos ? "" : target.substr(slash);
-        target.resize(std::min(slash, target.size()));
-        if (target.find('$') != std::string::npos || target.starts_with("unix:") ||
-            target.empty()) {
-            remark(RemarkKind::lost,
-                   "\"proxy_pass\" to " + lync::quoted(url) +
-                       ": where it leads is decided elsewhere, write the servers",
-                   *pass.directive);
+        const auto [group, written] = group_of(target, server.passes.front().settings);
+        if (proxy_.groups[group].servers.empty()) {
+            add(RemarkKind::lost, "upstream " + quoted(target) + " has no server that can be used",
+                pass);
             return false;
         }
-        if (!path.empty() && path != "$request_uri") {
-            remark(RemarkKind::changed,
-                   "\"proxy_pass\" to " + lync::quoted(url) +
-                       " has a path, so nginx normalized the request line; now it arrives as the "
-                       "client sent it",
-                   *pass.directive);
+        name.group = group;
+        name.place = server.block->place;
+        const std::uint16_t port = written != 0 ? written : secure ? 443 : 80;
+        if (server.tls && !secure) {
+            add(RemarkKind::changed,
+                "https requests of " + server.title + " went on unencrypted, to port " +
+                    std::to_string(port) + "; now they go encrypted to 4443",
+                pass);
         }
-
-        std::uint16_t port = 0;
-        if (const auto known = upstreams_.find(target); known != upstreams_.end()) {
-            port = read_upstream(*known->second, rule,
-                                 [this](RemarkKind kind, std::string text, const Directive& line) {
-                                     remark(kind, std::move(text), line);
-                                 });
-        } else {
-            const Endpoint endpoint = split_endpoint(target);
-            rule.servers = {{endpoint.host, ""}};
-            port = endpoint.port;
-        }
-        if (rule.servers.empty()) {
-            remark(RemarkKind::lost,
-                   "upstream " + lync::quoted(target) +
-                       " has no server that can be "
-                       "carried over",
-                   *pass.directive);
-            return false;
-        }
-        port = port != 0 ? port : secure ? std::uint16_t{443} : std::uint16_t{80};
-        if (tls) {
-            rule.https_port = secure ? port : std::uint16_t{443};
-            if (!secure) {
-                rule.https_port = 4443;
-                remark(
-                    RemarkKind::changed,
-                    "https requests went unencrypted to port " + std::to_string(port) +
-                        " (SSL offloading), which isn't supported; now they go encrypted to 4443",
-                    *pass.directive);
+        name.https_port = !server.tls ? 0 : secure ? port : 4443;
+        name.http_port = !server.plain ? 0 : secure ? 8080 : port;
+        for (const Pass& other : server.passes) {
+            if (target_of(other.directive->arguments.front()) != target) {
+                add(RemarkKind::lost,
+                    line_of(*other.directive) + " in " + server.title +
+                        ": a name's requests go to one group of servers",
+                    *other.directive);
             }
         }
-        if (plain) {
-            rule.http_port = secure ? std::uint16_t{8080} : port;
-        }
-        read_server_name(pass, rule);
         return true;
     }
 
-    /// proxy_ssl_name, where it is a name, is what the servers' certificates carry.
-    void read_server_name(const Pass& pass, const OldRule& rule) {
-        const std::string name =
-            to_ascii_lower(first_argument(inherited(pass.chain, "proxy_ssl_name")));
-        if (!name.empty() && name.find('$') == std::string::npos) {
-            for (const OldServer& server : rule.servers) {
-                proxy_.pool_names.try_emplace(server.address, name);
-            }
-        }
+    /// Upstream or server of a proxy_pass, without the path; empty if it is a variable's.
+    static std::string target_of(const std::string& url) {
+        const std::size_t begin = url.starts_with("https://")  ? 8
+                                  : url.starts_with("http://") ? 7
+                                                               : url.size();
+        std::string target = url.substr(
+            begin, std::min(url.find('/', begin), url.find("$request_uri", begin)) - begin);
+        return target.find('$') == target.npos && !target.starts_with("unix:") ? target
+                                                                               : std::string{};
     }
 
-    /// What of Exchange the locations with a proxy_pass are; nothing if one of them takes all
-    /// paths.
-    std::optional<std::vector<std::string>> services_of(const std::vector<Pass>& passes) {
-        std::vector<std::string> services;
-        for (const Pass& pass : passes) {
-            if (takes_every_path(pass.chain)) {
-                return std::nullopt;
+    /// The servers of a target and their port, read once.
+    std::pair<std::size_t, std::uint16_t> group_of(const std::string& target,
+                                                   const Settings& settings) {
+        const auto [known, is_new] =
+            groups_.try_emplace(target, proxy_.groups.size(), std::uint16_t{0});
+        if (is_new) {
+            OldGroup& group = proxy_.groups.emplace_back();
+            if (const auto upstream = upstreams_.find(target); upstream != upstreams_.end()) {
+                known->second.second = read_upstream(*upstream->second, group);
+            } else {
+                auto [host, port] = split_endpoint(target);
+                group.servers.push_back({std::move(host), ""});
+                known->second.second = port;
             }
-            for (const Directive* block : pass.chain) {
-                if (block->name == "location" && !block->arguments.empty()) {
-                    for (std::string& service : exchange_services_of(block->arguments.back())) {
-                        add_new(services, std::move(service));
-                    }
+        }
+        OldGroup& group = proxy_.groups[known->second.first];
+        if (settings.proxy_name != nullptr && group.name.empty()) {
+            group.name = to_ascii_lower(first_argument(*settings.proxy_name));
+        }
+        if (settings.trusted_ca != nullptr && proxy_.trusted_ca.empty() &&
+            is_file(first_argument(*settings.trusted_ca))) {
+            proxy_.trusted_ca = config::full_name(first_argument(*settings.trusted_ca), prefix_);
+        }
+        return known->second;
+    }
+
+    /// The first server's port; other ports have no counterpart.
+    std::uint16_t read_upstream(const Directive& upstream, OldGroup& group) {
+        std::uint16_t port = 0;
+        const std::string where = line_of(upstream);
+        for (const auto& child : upstream.children) {
+            constexpr std::string_view kept =
+                " zone least_conn keepalive keepalive_requests keepalive_time keepalive_timeout "
+                "ntlm ntlm_timeout random ";
+            if (child->name != "server" || child->arguments.empty()) {
+                if (!has_word(kept, child->name)) {
+                    add(RemarkKind::lost, line_of(*child) + " in " + where, *child);
                 }
+                continue;
             }
+            const std::string& text = child->arguments.front();
+            auto [host, own] = split_endpoint(text);
+            if (text.starts_with("unix:") || (!group.servers.empty() && own != port)) {
+                add(RemarkKind::lost,
+                    line_of(*child) + " in " + where +
+                        ": a pool's servers are addresses with the same port",
+                    *child);
+                continue;
+            }
+            port = own;
+            group.servers.push_back({std::move(host), parameters_of(*child)});
         }
-        return services;
+        return port;
     }
 
-    void compare_pass(const Pass& first, const Pass& other) {
-        if (target_of(*first.directive) != target_of(*other.directive)) {
-            remark(RemarkKind::lost,
-                   "\"proxy_pass\" to " + lync::quoted(other.directive->arguments.front()) +
-                       " in " + title_of(*other.chain.back()) +
-                       ": a name's requests go to one group of servers",
-                   *other.directive);
+    /// What a server line may keep: numbers and times in seconds.
+    std::string parameters_of(const Directive& server) {
+        std::string parameters;
+        std::set<std::string_view> seen;
+        for (std::size_t i = 1; i < server.arguments.size(); i++) {
+            const std::string_view word = server.arguments[i];
+            const std::string_view name = word.substr(0, word.find('='));
+            std::string_view value = word.substr(std::min(name.size() + 1, word.size()));
+            const bool time = name == "fail_timeout" || name == "slow_start";
+            value.remove_suffix(time && value.ends_with('s') ? 1 : 0);
+            const bool number = !value.empty() && value.size() <= 5 &&
+                                value.find_first_not_of("0123456789") == value.npos;
+            const bool positive = number && value.find_first_not_of('0') != value.npos;
+            const bool known = word == "backup" || word == "down" ||
+                               (number && (name == "max_conns" || name == "max_fails")) ||
+                               (positive && (name == "weight" || time));
+            if (known && seen.insert(name).second) {
+                parameters += " " + std::string(word);
+            } else {
+                add(RemarkKind::lost, "parameter " + quoted(word) + " of a server", server);
+            }
+        }
+        return parameters;
+    }
+
+    /// What was passed on of a server, if it wasn't every path.
+    void read_paths(const Server& server) {
+        for (const Pass& pass : server.passes) {
+            if (!server.passes.front().every_path && pass.location != nullptr) {
+                add(RemarkKind::restriction,
+                    server.title + " passed on " + line_of(*pass.location) +
+                        " and not every path; now it is the product's external paths",
+                    *pass.location);
+            }
         }
     }
 
     /// A server has one certificate of each kind of key, and their keys in the same order.
-    void read_certificates(const Chain& chain) {
-        const std::vector<std::string> certificates = all_inherited(chain, "ssl_certificate");
-        const std::vector<std::string> keys = all_inherited(chain, "ssl_certificate_key");
-        const bool first_server = proxy_.certificates.empty();
-        for (std::size_t i = 0; i < certificates.size() && i < keys.size(); i++) {
-            add_certificate(certificates[i], keys[i], first_server, *chain.back());
-        }
-    }
-
-    void read_protocols(const Chain& chain) {
-        const Directive* said = inherited(chain, "ssl_protocols");
-        if (said != nullptr && (has_argument(*said, "TLSv1") || has_argument(*said, "TLSv1.1") ||
-                                has_argument(*said, "SSLv3"))) {
-            remark(RemarkKind::changed,
-                   "TLS 1.1 or older was offered to clients; now TLS 1.2 and later are", *said);
-        }
-    }
-
-    void add_certificate(const std::string& certificate, const std::string& key, bool first_server,
-                         const Directive& server) {
-        if (!is_file(certificate) || !is_file(key)) {
-            remark(RemarkKind::lost, "certificate " + lync::quoted(certificate) + ": write a file",
-                   server);
-            return;
-        }
-        std::pair<std::string, std::string> files{config::full_name(certificate, prefix_),
-                                                  config::full_name(key, prefix_)};
-        if (std::find(proxy_.certificates.begin(), proxy_.certificates.end(), files) !=
-            proxy_.certificates.end()) {
-            return;
-        }
-        if (!first_server) {
-            remark(RemarkKind::lost,
-                   "certificate " + lync::quoted(certificate) +
-                       ": all names of a publication share the "
-                       "first server's; a second one is for another kind of key",
-                   server);
-            return;
-        }
-        proxy_.certificates.push_back(std::move(files));
-    }
-
-    void read_proxying(const Pass& pass) {
-        const Directive* timeout = inherited(pass.chain, "proxy_read_timeout");
-        const auto waits = timeout == nullptr ? std::optional(std::chrono::seconds(60))
-                                              : time_of(first_argument(timeout));
-        if (waits) {
-            proxy_.timeout = std::min(proxy_.timeout.value_or(*waits), *waits);
-        }
-        if (first_argument(inherited(pass.chain, "proxy_ssl_verify")) != "on" &&
-            pass.directive->arguments.front().starts_with("https://")) {
-            remark(RemarkKind::changed,
-                   "the servers' certificates weren't verified (\"proxy_ssl_verify\" is off unless "
-                   "written); now chain and name are, against \"trusted_ca\" and the pool's FQDN",
-                   *pass.directive);
-        }
-        const std::string ca =
-            first_argument(inherited(pass.chain, "proxy_ssl_trusted_certificate"));
-        if (!ca.empty() && is_file(ca) && proxy_.trusted_ca.empty()) {
-            proxy_.trusted_ca = config::full_name(ca, prefix_);
-        }
-        const Directive* body = inherited(pass.chain, "client_max_body_size");
-        if (body != nullptr) {
-            const std::uint64_t size = size_of(first_argument(body));
-            if (size == 0) {
-                remark(RemarkKind::changed,
-                       "bodies had no limit; now it is 512m, or what \"max_upload\" says", *body);
-            }
-            proxy_.max_upload = std::max(proxy_.max_upload, size);
-        }
-        bool host = false;
-        for (const Directive* block : pass.chain) {
-            for (const auto& child : block->children) {
-                host = host ||
-                       (child->name == "proxy_set_header" && child->arguments.size() == 2 &&
-                        equal_ignore_case(child->arguments[0], "host") &&
-                        (child->arguments[1] == "$host" || child->arguments[1] == "$http_host"));
-            }
-        }
-        if (!host) {
-            remark(RemarkKind::changed,
-                   "the servers saw another \"Host\" than the client's; now they see the client's",
-                   *pass.directive);
-        }
-        if (const Directive* authorization = inherited(pass.chain, "auth_basic");
-            first_argument(authorization) != "" && first_argument(authorization) != "off") {
-            remark(RemarkKind::lost, "\"auth_basic\": " + remedy_for("auth_basic"), *authorization);
-        }
-    }
-
-    /// What else a server says, in one remark for each directive.
-    void read_rest(const Directive& block) {
-        for (const auto& child : block.children) {
-            if (child->is_block && child->name == "location") {
-                read_location(*child);
-            } else if (!is_replaced(child->name)) {
-                remark(RemarkKind::lost, lync::quoted(child->name) + ": " + remedy_for(child->name),
-                       *child);
-            }
-        }
-    }
-
-    void read_location(const Directive& location) {
-        std::string where;
-        for (const std::string& argument : location.arguments) {
-            where += (where.empty() ? "" : " ") + argument;
-        }
-        if (where != "/") {
-            const bool refuses = own(location, "deny") != nullptr ||
-                                 first_argument(own(location, "return")).starts_with("4");
-            const bool passes = own(location, "proxy_pass") != nullptr;
-            if (const auto path = exchange_admin_path(where); passes && !path.empty()) {
-                remark(RemarkKind::changed,
-                       "the administrative surface " + std::string(path) +
-                           " of Exchange was published; it never is here",
-                       location);
-            }
-            if (passes &&
-                (!exchange_services_of(where).empty() || !exchange_admin_path(where).empty())) {
-                return; // one of "services"; of other names, path_policy's business
-            }
-            remark(RemarkKind::lost,
-                   "location " + lync::quoted(where) +
-                       (refuses ? ": what must stay closed is \"deny_path\"; internal and "
-                                  "administrative paths are closed anyway"
-                                : ": paths are decided by \"path_policy\" and \"allow_path\""),
-                   location);
-            return;
-        }
-        read_rest(location);
-    }
-
-    void read_names(const Directive& server, const OldRule& rule) {
-        bool any = false;
+    void read_certificates(const Directive& server) {
+        std::vector<std::string> certificates;
+        std::vector<std::string> keys;
         for (const auto& child : server.children) {
+            if (child->name == "ssl_certificate") {
+                certificates.push_back(first_argument(*child));
+            } else if (child->name == "ssl_certificate_key") {
+                keys.push_back(first_argument(*child));
+            }
+        }
+        auto& known = proxy_.certificates;
+        const bool first = known.empty();
+        for (std::size_t i = 0; i < certificates.size() && i < keys.size(); i++) {
+            std::pair<std::string, std::string> files{config::full_name(certificates[i], prefix_),
+                                                      config::full_name(keys[i], prefix_)};
+            if (std::find(known.begin(), known.end(), files) != known.end()) {
+                continue;
+            }
+            if (first && is_file(certificates[i]) && is_file(keys[i])) {
+                known.push_back(std::move(files));
+            } else {
+                add(RemarkKind::lost,
+                    "certificate " + quoted(certificates[i]) +
+                        ": all names of a publication have those of its first server",
+                    server);
+            }
+        }
+    }
+
+    void read_names(const Server& server, const OldName& target) {
+        bool any = false;
+        for (const auto& child : server.block->children) {
             if (child->name != "server_name") {
                 continue;
             }
@@ -520,80 +487,138 @@ private:
                     continue;
                 }
                 any = true;
-                publish(name, *child, rule);
+                std::vector<std::string> hosts;
+                if (name.starts_with('~')) {
+                    hosts = hosts_of_pattern(std::string_view(name).substr(1), false);
+                } else if (!name.starts_with('.') && !name.starts_with('*')) {
+                    hosts = {to_ascii_lower(name)};
+                }
+                if (hosts.empty()) {
+                    add(RemarkKind::lost,
+                        "server name " + quoted(name) + ": write the names that are meant", *child);
+                }
+                for (std::string& host : hosts) {
+                    published_.insert(host);
+                    OldName& one = proxy_.names.emplace_back(target);
+                    one.host = std::move(host);
+                    one.place = child->place;
+                }
             }
         }
         if (!any) {
-            remark(RemarkKind::changed,
-                   "a server without names took every request; now names alone are published",
-                   server);
+            add(RemarkKind::lost, server.title + " took every request: write the names it is for",
+                *server.block);
         }
     }
 
-    void publish(const std::string& name, const Directive& directive, const OldRule& rule) {
-        std::vector<std::string> hosts;
-        if (name.starts_with('~')) {
-            hosts = hosts_of_pattern(std::string_view(name).substr(1), false);
-        } else if (name.find('*') == std::string::npos || name.ends_with(".*")) {
-            hosts = {to_ascii_lower(name)};
+    /// Sockets are the publication's: a name that was on some of them is on all now.
+    void compare_sockets() {
+        std::set<std::string> all;
+        for (const auto& [block, title, sockets] : servers_) {
+            all.insert(sockets.begin(), sockets.end());
         }
-        if (hosts.empty() || name.starts_with('.')) {
-            remark(RemarkKind::lost,
-                   "server name " + lync::quoted(name) + ": write the names that are meant",
-                   directive);
+        for (const auto& [block, title, sockets] : servers_) {
+            if (sockets.size() == all.size() || sockets.empty()) {
+                continue;
+            }
+            std::string own;
+            for (const std::string& socket : sockets) {
+                own += (own.empty() ? "" : ", ") + socket;
+            }
+            add(RemarkKind::restriction,
+                title + " was on " + own +
+                    " alone; now its names are on every socket of the "
+                    "publication",
+                *block);
+        }
+    }
+
+    /// A server without proxy_pass. As a rule it redirects port 80 of the names that are published.
+    void read_without_pass(const Directive& server) {
+        bool named = false;
+        bool published = false;
+        bool pattern = false;
+        for (const auto& child : server.children) {
+            for (const std::string& name : child->arguments) {
+                if (child->name == "server_name" && !name.empty() && name != "_") {
+                    named = true;
+                    pattern = pattern || name.find_first_of("~*") != name.npos || name[0] == '.';
+                    published = published || published_.contains(to_ascii_lower(name));
+                }
+            }
+        }
+        bool plain = true;
+        bool any = false;
+        const bool redirects = only_redirects(server);
+        for (const auto& child : server.children) {
+            if (child->name != "listen" || child->arguments.empty()) {
+                continue;
+            }
+            any = true;
+            plain = plain && !has_argument(*child, "ssl") && !has_argument(*child, "quic");
+            if (!has_argument(*child, "ssl") && !has_argument(*child, "quic") &&
+                (published || (redirects && (pattern || !named)))) {
+                read_listen(*child, false);
+            }
+        }
+        if (!any && (published || (redirects && (pattern || !named)))) {
+            proxy_.http_sockets.push_back({"80"});
+        }
+        if (redirects && plain) {
             return;
         }
-        for (std::string& host : hosts) {
-            OldRule one = rule;
-            one.host = std::move(host);
-            one.place = directive.place;
-            proxy_.rules.push_back(std::move(one));
+        if (published && !plain) {
+            add(RemarkKind::restriction,
+                title_of(server) + " answered for published names and passed nothing on", server);
+        } else if (published) {
+            add(RemarkKind::changed,
+                title_of(server) + " answered plain HTTP itself; now it is redirected to https",
+                server);
+        } else if (named) {
+            add(RemarkKind::check,
+                title_of(server) + " passes nothing on by \"proxy_pass\": it isn't part of the "
+                                   "publication, keep it beside it if it is still needed",
+                server);
         }
     }
 
-    /// IPv4 and IPv6 of the usual ports are the defaults.
     void finish() {
-        const auto simplify = [](std::vector<std::string>& sockets, const std::string& port) {
-            const bool usual = std::all_of(sockets.begin(), sockets.end(), [&](const auto& s) {
-                return s == port || s == "[::]:" + port;
-            });
-            if (!sockets.empty() && usual) {
-                sockets = {port};
-            }
-        };
-        simplify(proxy_.http_sockets, "80");
-        simplify(proxy_.https_sockets, "443");
         if (proxy_.https_sockets.empty()) {
-            proxy_.https_sockets = {"443"};
-            proxy_.remarks.push_back({RemarkKind::changed,
-                                      "only plain HTTP was published; everything is https now, "
-                                      "which needs a certificate",
-                                      {}});
+            proxy_.https_sockets = {{"443"}};
+            proxy_.remarks.add(RemarkKind::changed,
+                               "only plain HTTP was published; everything is https now, which "
+                               "needs a certificate",
+                               {});
         }
     }
 
-    const Directive& root_;
     std::string prefix_;
     OldProxy proxy_;
-    std::map<std::string, const Directive*, std::less<>> upstreams_;
-    std::vector<Chain> without_pass_; ///< servers
-    std::set<std::string> said_;
-    std::size_t servers_ = 0;
+    bool passes_ = false;
+    std::unordered_map<std::string, const Directive*> upstreams_;
+    std::unordered_map<std::string, std::pair<std::size_t, std::uint16_t>> groups_; ///< by target
+    std::vector<std::tuple<const Directive*, std::string, std::set<std::string>>> servers_;
+    std::vector<const Directive*> without_pass_;
+    std::unordered_set<std::string> published_;
 };
+
+OldProxy read_tree(const Directive& root, std::string prefix) {
+    return NginxReader(root, std::move(prefix)).read(root);
+}
 
 } // namespace
 
 OldProxy read_nginx(const std::string& file, const config::Sources& sources) {
     Counter counter;
-    const auto root = config::read_configuration(file, counter, sources);
-    return NginxReader(*root, config::directory_of(file)).read();
+    return read_tree(*config::read_configuration(file, counter, sources),
+                     config::directory_of(file));
 }
 
 OldProxy read_nginx_text(std::string_view text, const std::string& name,
                          const config::Sources& sources) {
     Counter counter;
-    const auto root = config::read_text(text, name, "/etc/nginx/", counter, sources);
-    return NginxReader(*root, "/etc/nginx/").read();
+    return read_tree(*config::read_text(text, name, "/etc/nginx/", counter, sources),
+                     "/etc/nginx/");
 }
 
 } // namespace lync::lyncctl
