@@ -1,9 +1,11 @@
 #pragma once
 
 // What is asked of every importer: whatever it reads, it ends with a sentence or with a block that
-// the module accepts, up to the files that aren't there; every byte of the old file that reaches
-// the block is a word of it or stays in a comment.
+// the module accepts, once names that the old file doesn't tell are filled in and up to the files
+// that aren't there; every byte of the old file that reaches the block is a word of it or stays in
+// a comment.
 
+#include "base/ascii.h"
 #include "config/grammar.h"
 #include "config/publication.h"
 #include "lyncctl/failure.h"
@@ -41,6 +43,19 @@ inline bool is_about_files(std::string_view text) {
            (text.find("No such file") != text.npos || text.find("it is a directory") != text.npos);
 }
 
+/// Names in place of those that somebody has to write.
+inline std::string filled_in(std::string text) {
+    for (const std::string_view word :
+         {lync::lyncctl::unknown_pool, lync::lyncctl::unknown_external,
+          lync::lyncctl::unknown_domain}) {
+        const std::string name = "filled-in." + lync::to_ascii_lower(word);
+        for (std::size_t at = text.find(word); at != text.npos; at = text.find(word, at)) {
+            text.replace(at, word.size(), name);
+        }
+    }
+    return text;
+}
+
 inline void require_accepted(const std::string& text) {
     using namespace lync;
     config::Listener listener;
@@ -68,7 +83,7 @@ void import_anything(Read&& read) {
     options.trusted_ca = "/nowhere/ca.pem";
     try {
         lync::lyncctl::OldProxy proxy = read();
-        require_accepted(lync::lyncctl::compose(std::move(proxy), options).text);
+        require_accepted(filled_in(lync::lyncctl::compose(std::move(proxy), options).text));
     } catch (const lync::Mistake& mistake) {
         require(*mistake.what() != '\0', "a mistake is said", "");
     } catch (const lync::lyncctl::Failure& failure) {
