@@ -17,6 +17,8 @@ namespace lync::lyncctl {
 
 namespace {
 
+using enum RemarkKind;
+
 std::string attribute(pugi::xml_node node, const char* name) {
     return node.attribute(name).value();
 }
@@ -73,13 +75,13 @@ public:
         }
         for (const Farm& farm : farms_) {
             if (!farm.used) {
-                add(RemarkKind::check,
+                add(check,
                     "no rule passes requests to farm " + quoted(farm.name) +
                         ", so nothing of it is published",
                     farm.node);
             }
         }
-        add(RemarkKind::check,
+        add(check,
             "the web.config files of the sites weren't read: they can hold rules and restrictions "
             "of their own",
             root);
@@ -112,21 +114,20 @@ private:
                 farm.http = http;
                 farm.https = https;
             } else if (http != farm.http || https != farm.https) {
-                add(RemarkKind::lost,
+                add(lost,
                     "server " + quoted(attribute(child, "address")) + " of farm " +
                         quoted(farm.name) +
                         " has other ports than the first one: a pool's servers have the same",
                     child);
                 continue;
             }
-            const std::string weight = attribute(routing, "weight");
-            const bool number = !weight.empty() && weight.size() <= 5 && weight.front() != '0' &&
-                                weight.find_first_not_of("0123456789") == weight.npos;
+            if (const std::string weight = attribute(routing, "weight");
+                !weight.empty() && weight != "100") {
+                add(lost, "weight " + quoted(weight) + " of " + tag_of(child), child);
+            }
             group.servers.push_back({to_ascii_lower(attribute(child, "address")),
-                                     " weight=" + (number ? weight : "100") +
-                                         (is_true(child, "enabled", true) ? "" : " down")});
+                                     is_true(child, "enabled", true) ? "" : " down"});
         }
-        drop_equal_weights(group);
         resolve(group);
         for (const char* section : {"affinity", "loadBalancing", "healthCheck"}) {
             const pugi::xml_node found = node.child("applicationRequestRouting").child(section);
@@ -134,21 +135,8 @@ private:
                                attribute(found, "algorithm") == "WeightedRoundRobin" ||
                                attribute(found, "algorithm") == "LeastRequests";
             if (!usual) {
-                add(RemarkKind::lost, tag_of(found) + " of farm " + quoted(farm.name), found);
+                add(lost, tag_of(found) + " of farm " + quoted(farm.name), found);
             }
-        }
-    }
-
-    static void drop_equal_weights(OldGroup& group) {
-        const auto weight = [](const OldServer& server) {
-            return server.parameters.substr(0, server.parameters.find(' ', 1));
-        };
-        const bool equal =
-            std::all_of(group.servers.begin(), group.servers.end(), [&](const OldServer& server) {
-                return weight(server) == weight(group.servers.front());
-            });
-        for (OldServer& server : group.servers) {
-            server.parameters.erase(0, equal ? weight(server).size() : 0);
         }
     }
 
@@ -205,11 +193,11 @@ private:
         auto [address, port] =
             split_endpoint(text.substr(0, host == text.npos ? text.size() : host));
         if (host == text.npos || port == 0) {
-            add(RemarkKind::lost, "binding " + quoted(text), binding);
+            add(lost, "binding " + quoted(text), binding);
             return;
         }
         if (host + 1 != text.size()) {
-            add(RemarkKind::restriction,
+            add(restriction,
                 "binding " + quoted(text) + " of site " + quoted(site) + " took that name alone",
                 binding);
         }
@@ -231,7 +219,7 @@ private:
             const bool filters = section.name() == std::string_view("isapiFilters");
             const bool empty = section.attributes().empty() && section.first_child().empty();
             if (filters || (!empty && !has_word(harmless, section.name()))) {
-                read_section(section, filters ? RemarkKind::restriction : RemarkKind::lost, whose);
+                read_section(section, filters ? restriction : lost, whose);
             }
         }
         read_security(server.child("security"), whose);
@@ -242,7 +230,7 @@ private:
         }
         for (const pugi::xml_node rule :
              server.child("rewrite").child("outboundRules").children("rule")) {
-            add(RemarkKind::lost, "outbound rule " + quoted(attribute(rule, "name")), rule);
+            add(lost, "outbound rule " + quoted(attribute(rule, "name")), rule);
         }
     }
 
@@ -253,7 +241,7 @@ private:
             "system.applicationHost system.ftpServer system.webServer webFarms ";
         for (const pugi::xml_node section : parent.children()) {
             if (section.type() == pugi::node_element && !has_word(harmless, section.name())) {
-                read_section(section, RemarkKind::lost, whose);
+                read_section(section, lost, whose);
             }
         }
     }
@@ -296,12 +284,12 @@ private:
                     const bool anonymous =
                         method.name() == std::string_view("anonymousAuthentication");
                     if (is_true(method, "enabled", anonymous) != anonymous) {
-                        read_section(method, RemarkKind::restriction, whose);
+                        read_section(method, restriction, whose);
                     }
                 }
             } else if (name == "requestFiltering") {
                 if (!is_default(node)) {
-                    add(RemarkKind::restriction, tag_of(node) + whose, node);
+                    add(restriction, tag_of(node) + whose, node);
                 }
                 for (const pugi::xml_node part : node.children()) {
                     read_filter(part, whose);
@@ -324,7 +312,7 @@ private:
             plain = plain && (everybody || own_file || child.type() != pugi::node_element);
         }
         if (!plain) {
-            read_section(node, RemarkKind::restriction, whose);
+            read_section(node, restriction, whose);
         }
     }
 
@@ -355,23 +343,21 @@ private:
         const pugi::xml_node action = node.child("action");
         const std::string type = attribute(action, "type");
         if (!is_true(node, "enabled", true)) {
-            add(RemarkKind::check, rule.title + " was switched off, so it isn't carried over",
-                node);
+            add(check, rule.title + " was switched off, so it isn't carried over", node);
         } else if (type == "None" || type.empty()) {
             if (is_true(node, "stopProcessing", false)) {
-                add(RemarkKind::restriction,
+                add(restriction,
                     rule.title + " keeps requests from the rules behind it: what must stay closed "
                                  "is \"deny_path\"",
                     node);
             }
         } else if (type == "Redirect") {
-            add(RemarkKind::check,
+            add(check,
                 rule.title + " redirects to " + quoted(attribute(action, "url")) +
                     ": plain HTTP of published names is redirected to https anyway",
                 node);
         } else if (type != "Rewrite") {
-            add(RemarkKind::restriction, rule.title + " answers by itself: " + tag_of(action),
-                node);
+            add(restriction, rule.title + " answers by itself: " + tag_of(action), node);
         } else if (attribute(action, "url").find("://") != std::string::npos) {
             read_rewrite(rule, action, where);
         }
@@ -381,16 +367,15 @@ private:
         const std::string syntax = attribute(rule.node, "patternSyntax");
         rule.wildcard = syntax == "Wildcard";
         if (syntax == "ExactMatch") {
-            add(RemarkKind::lost, rule.title + " has exact patterns", rule.node);
+            add(lost, rule.title + " has exact patterns", rule.node);
             return;
         }
         if (!where.empty() && (sites_ > 1 || where.find('/') != std::string::npos)) {
-            add(RemarkKind::restriction, rule.title + " was for " + quoted(where) + " only",
-                rule.node);
+            add(restriction, rule.title + " was for " + quoted(where) + " only", rule.node);
         }
         if (const pugi::xml_node variables = rule.node.child("serverVariables");
             !variables.first_child().empty()) {
-            read_section(variables, RemarkKind::lost, " of " + rule.title);
+            read_section(variables, lost, " of " + rule.title);
         }
         read_match(rule, rule.node.child("match"));
         if (read_conditions(rule, rule.node.child("conditions"))) {
@@ -405,7 +390,7 @@ private:
         if ((url.empty() || has_word(every, url)) && !negated) {
             return;
         }
-        add(RemarkKind::restriction,
+        add(restriction,
             rule.title + " was for " + (negated ? "all paths but " : "the paths ") + quoted(url) +
                 "; now it is the product's external paths",
             rule.node);
@@ -425,14 +410,14 @@ private:
             } else if (input == "{server_port}" && !any && !negated) {
                 rule.https = pattern.find("443") != pattern.npos;
             } else {
-                add(RemarkKind::restriction,
+                add(restriction,
                     rule.title + " has the condition " + tag_of(condition) +
                         ", and here its names are published without it",
                     condition);
             }
         }
         if (rule.host_patterns.size() > 1 && !any) {
-            add(RemarkKind::lost, rule.title + " wants several host names at once", rule.node);
+            add(lost, rule.title + " wants several host names at once", rule.node);
             return false;
         }
         return true;
@@ -445,13 +430,13 @@ private:
         const std::size_t end = std::min({url.find('/', begin), url.find('{', begin), url.size()});
         const std::string target = to_ascii_lower(url.substr(begin, end - begin));
         if ((scheme != "http" && scheme != "https") || target.empty()) {
-            add(RemarkKind::lost, rule.title + " passes requests to " + quoted(url), rule.node);
+            add(lost, rule.title + " passes requests to " + quoted(url), rule.node);
             return;
         }
         constexpr std::string_view same =
             " / /{R:0} /{R:1} {REQUEST_URI} /{REQUEST_URI} {UNENCODED_URL} ";
         if (end != url.size() && !has_word(same, url.substr(end))) {
-            add(RemarkKind::lost,
+            add(lost,
                 rule.title + " changes the path to " + quoted(url.substr(end)) +
                     ": paths pass as they came",
                 rule.node);
@@ -459,7 +444,7 @@ private:
         Farm& farm = farm_of(target);
         farm.used = true;
         if (!farm.enabled || proxy_.groups[farm.group].servers.empty()) {
-            add(RemarkKind::check,
+            add(check,
                 "farm " + quoted(farm.name) +
                     (farm.enabled ? " has no server" : " was switched off") +
                     ", so its names aren't published",
@@ -474,7 +459,7 @@ private:
         (https ? name.https_port : name.http_port) = https ? farm.https : farm.http;
         if (https && scheme == "http") {
             name.https_port = farm.node.empty() ? std::uint16_t{4443} : farm.https;
-            add(RemarkKind::changed,
+            add(changed,
                 rule.title +
                     " passes https requests on unencrypted (SSL offloading); now they go "
                     "encrypted to port " +
@@ -510,7 +495,7 @@ private:
 
     std::vector<std::string> hosts_of(const Rule& rule, const std::string& target) {
         if (rule.host_patterns.empty()) {
-            add(RemarkKind::changed,
+            add(changed,
                 rule.title + " has no condition on the host and takes every request; now " +
                     quoted(target) + " alone is published",
                 rule.node);
@@ -520,7 +505,7 @@ private:
         for (const std::string& pattern : rule.host_patterns) {
             const std::vector<std::string> hosts = hosts_of_pattern(pattern, rule.wildcard);
             if (hosts.empty()) {
-                add(RemarkKind::lost,
+                add(lost,
                     rule.title + " is for the hosts " + quoted(pattern) +
                         ": write the names that are meant",
                     rule.node);

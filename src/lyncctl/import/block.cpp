@@ -14,6 +14,8 @@ namespace lync::lyncctl {
 
 namespace {
 
+using enum RemarkKind;
+
 constexpr std::size_t width = 96;
 constexpr std::size_t column = 23; ///< where arguments begin: after external_web_services
 
@@ -93,11 +95,11 @@ private:
             times[static_cast<std::size_t>(remark.kind)]++;
         }
         constexpr std::array<std::pair<RemarkKind, std::string_view>, 4> kinds{
-            {{RemarkKind::restriction, "kept somebody out, and here it doesn't"},
-             {RemarkKind::lost, "has no counterpart; what is still needed of it may go into a file "
-                                "named by \"server_include\""},
-             {RemarkKind::check, "was assumed or has to be filled in"},
-             {RemarkKind::changed, "was unsafe and is different"}}};
+            {{restriction, "kept somebody out, and here it doesn't"},
+             {lost, "has no counterpart; what is still needed of it may go into a file "
+                    "named by \"server_include\""},
+             {check, "was assumed or has to be filled in"},
+             {changed, "was unsafe and is different"}}};
         std::string text =
             comment("Written by \"lyncctl import\" from " + quoted(plan_.proxy.file) + " of " +
                         plan_.proxy.product + ".",
@@ -124,8 +126,8 @@ private:
         if (plan_.product) {
             directive("product", std::string(product_name(*plan_.product)));
         } else {
-            note(RemarkKind::check, "the server product isn't in the old file, and sfb_se is "
-                                    "assumed: write \"product lync_2013\" or what it is");
+            note(check, "the server product isn't in the old file, and sfb_se is "
+                        "assumed: write \"product lync_2013\" or what it is");
         }
         if (!plan_.is_ocs()) {
             write_sip_domains();
@@ -136,8 +138,8 @@ private:
             certificates = {{options_.certificate, options_.key}};
         }
         if (certificates.empty()) {
-            note(RemarkKind::check, "write the certificate with its intermediates and its key, as "
-                                    "PEM, to these files");
+            note(check, "write the certificate with its intermediates and its key, as "
+                        "PEM, to these files");
             certificates = {{base + ".pem", base + ".key"}};
         }
         for (const auto& [certificate, key] : certificates) {
@@ -147,8 +149,8 @@ private:
         std::string& ca = plan_.proxy.trusted_ca;
         ca = options_.trusted_ca.empty() ? ca : options_.trusted_ca;
         if (ca.empty()) {
-            note(RemarkKind::check, "the servers' certificates are verified: write the CA that "
-                                    "issued them, as PEM, to this file");
+            note(check, "the servers' certificates are verified: write the CA that "
+                        "issued them, as PEM, to this file");
             ca = base + "-internal-ca.pem";
         }
         directive("trusted_ca", plan::quoted_argument(ca));
@@ -166,7 +168,7 @@ private:
             const std::string domain(host.substr(std::min(host.find('.') + 1, host.size())));
             if (!host.starts_with("lyncdiscover.") ||
                 !(domain == "*" || parse_sip_domain(domain))) {
-                note(RemarkKind::lost,
+                note(lost,
                      quoted(host) + ": clients look for autodiscover at lyncdiscover.DOMAIN only",
                      name.old.place);
                 continue;
@@ -178,12 +180,12 @@ private:
                        domain;
         }
         if (any) {
-            note(RemarkKind::check, "\"lyncdiscover.*\" was published: better are your users' SIP "
-                                    "domains, which can be held against the certificate");
+            note(check, "\"lyncdiscover.*\" was published: better are your users' SIP "
+                        "domains, which can be held against the certificate");
             domains = "*";
         } else if (domains.empty()) {
-            note(RemarkKind::check, "lyncdiscover wasn't published, and clients look for it: write "
-                                    "the SIP domains of your users");
+            note(check, "lyncdiscover wasn't published, and clients look for it: write "
+                        "the SIP domains of your users");
             domains = unknown_domain;
         }
         directive("sip_domain", domains);
@@ -228,7 +230,7 @@ private:
         const Pool& pool = plan_.pools[index];
         line("");
         if (pool.fqdn.starts_with(unknown_pool)) {
-            note(RemarkKind::check,
+            note(check,
                  "the pool's own FQDN isn't in the old file, and the servers' certificates are "
                  "verified against it: write it in place of " +
                      pool.fqdn + ", or import with --pool ADDRESS=FQDN");
@@ -236,7 +238,7 @@ private:
         line((pool.director ? "director " : "pool ") + pool.fqdn + " {");
         depth_++;
         if (pool.external.starts_with(unknown_external)) {
-            note(RemarkKind::check,
+            note(check,
                  "no external web services FQDN of this pool was published: write the one that "
                  "Topology Builder shows in place of " +
                      pool.external);
@@ -248,8 +250,8 @@ private:
         const std::uint16_t https = pool.https == 0 ? usual.https : pool.https;
         if (http == https) {
             http = https == usual.http ? usual.https : usual.http;
-            note(RemarkKind::check, "plain HTTP and https had the same port: write the two that "
-                                    "Topology Builder shows");
+            note(check, "plain HTTP and https had the same port: write the two that "
+                        "Topology Builder shows");
         }
         if (http != usual.http || https != usual.https) {
             directive("listening_ports",
@@ -265,7 +267,7 @@ private:
         for (const Name& name : plan_.names) {
             const std::size_t pool = plan_.pool_of[name.old.group];
             if (name.as == As::lyncdiscover && pool != first) {
-                note(RemarkKind::changed,
+                note(changed,
                      quoted(name.old.host) + " went to other servers than " +
                          plan_.pools[first].fqdn + ", where autodiscover goes now",
                      name.old.place);
@@ -279,7 +281,7 @@ private:
             }
             std::string arguments = std::string(word_of(name.as)) + " https://" + name.old.host;
             if (name.as == As::admin) {
-                note(RemarkKind::changed,
+                note(changed,
                      quoted(name.old.host) +
                          " was published; the admin simple URL is for the inside and is refused",
                      name.old.place);
@@ -293,22 +295,22 @@ private:
     /// Names with the same servers are one farm. Exchange's stand in one block; Office Web Apps
     /// have one name.
     void write_farms(As kind) {
-        std::map<std::size_t, std::vector<const Name*>> farms;
+        std::map<std::pair<std::size_t, std::uint16_t>, std::vector<const Name*>> farms;
         for (const Name& name : plan_.names) {
             if (name.as == kind) {
-                farms[name.old.group].push_back(&name);
+                farms[{name.old.group, name.old.https_port}].push_back(&name);
             }
         }
-        for (auto& [group, names] : farms) {
+        for (auto& [target, names] : farms) {
             line("");
             for (std::size_t i = 1; kind == As::office_web_apps && i < names.size(); i++) {
-                note(RemarkKind::lost,
+                note(lost,
                      quoted(names[i]->old.host) + " went to the same servers as " +
                          quoted(names.front()->fqdn) + ", and the farm has one FQDN",
                      names[i]->old.place);
             }
             names.resize(kind == As::office_web_apps ? 1 : names.size());
-            write_farm(kind, plan_.proxy.groups[group], names);
+            write_farm(kind, plan_.proxy.groups[target.first], names);
         }
     }
 
@@ -317,7 +319,7 @@ private:
         for (const Name* name : names) {
             title += " " + name->fqdn;
         }
-        note(RemarkKind::check, "taken for " + std::string(word_of(kind)) + ": is it?");
+        note(check, "taken for " + std::string(word_of(kind)) + ": is it?");
         line(title + " {");
         depth_++;
         write_servers(group.servers);
@@ -328,11 +330,11 @@ private:
         if (!group.name.empty()) {
             directive("certificate_name", group.name);
         } else {
-            note(RemarkKind::check, "the name in the servers' own certificate may be another one: "
-                                    "\"certificate_name FQDN\"");
+            note(check, "the name in the servers' own certificate may be another one: "
+                        "\"certificate_name FQDN\"");
         }
         if (kind == As::exchange) {
-            note(RemarkKind::check,
+            note(check,
                  "Lync's clients need these two: add what else is used from outside, of owa, "
                  "activesync, mapi and oab; /ecp and /powershell never are published");
             directive("services", "ews autodiscover");

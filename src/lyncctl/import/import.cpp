@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 
 namespace lync::lyncctl {
@@ -185,22 +184,6 @@ int import_nginx(const Options& options, Output& output) {
         return opened;
     };
     return finish(read_nginx(file, bounded), out_directory(options.import), options, output);
-}
-
-bool has_word(std::string_view list, std::string_view word) {
-    return word.find(' ') == word.npos && list.find(" " + std::string(word) + " ") != list.npos;
-}
-
-std::uint16_t port_of(std::string_view text) noexcept {
-    std::uint16_t port = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    return error == std::errc{} && end == text.data() + text.size() ? port : std::uint16_t{0};
-}
-
-std::pair<std::string, std::uint16_t> split_endpoint(std::string_view text) {
-    const std::size_t colon = text.rfind(':');
-    const std::uint16_t port = colon == text.npos ? 0 : port_of(text.substr(colon + 1));
-    return {to_ascii_lower(port == 0 ? text : text.substr(0, colon)), port};
 }
 
 } // namespace lync::lyncctl

@@ -134,13 +134,4 @@ OldProxy read_nginx(const std::string& file, const config::Sources& sources);
 OldProxy read_nginx_text(std::string_view text, const std::string& name,
                          const config::Sources& sources);
 
-/// Whether a word is in a list of words, each between blanks.
-bool has_word(std::string_view list, std::string_view word);
-
-/// A port, or 0.
-std::uint16_t port_of(std::string_view text) noexcept;
-
-/// A host name or address and a port, 0 where none is written: `[2001:db8::1]:4443`.
-std::pair<std::string, std::uint16_t> split_endpoint(std::string_view text);
-
 } // namespace lync::lyncctl

@@ -15,6 +15,8 @@ namespace lync::lyncctl {
 
 namespace {
 
+using enum RemarkKind;
+
 using config::Directive;
 
 /// What one file of many may cost: a tree is many times its text.
@@ -32,39 +34,6 @@ public:
 private:
     std::size_t count_ = 0;
 };
-
-std::string first_argument(const Directive& directive) {
-    return directive.arguments.empty() ? std::string{} : directive.arguments.front();
-}
-
-bool has_argument(const Directive& directive, std::string_view word) {
-    return std::find(directive.arguments.begin(), directive.arguments.end(), word) !=
-           directive.arguments.end();
-}
-
-/// A directive as it is written: `"deny 10.0.0.0/8"`.
-std::string line_of(const Directive& directive) {
-    std::string text = directive.name;
-    for (const std::string& argument : directive.arguments) {
-        text += " " + argument;
-    }
-    return quoted(text);
-}
-
-/// A name that the block can hold: what a directive of nginx may be instead isn't a file.
-bool is_file(std::string_view name) {
-    return !name.empty() && name.find('$') == name.npos && !name.starts_with("data:") &&
-           !name.starts_with("engine:") && !name.starts_with("store:") &&
-           std::none_of(name.begin(), name.end(),
-                        [](char c) { return static_cast<unsigned char>(c) < 0x20; });
-}
-
-/// Whether a location takes every path.
-bool takes_every_path(const Directive& location) {
-    const std::string path = location.arguments.empty() ? "" : location.arguments.back();
-    return path.starts_with('@') ||
-           (path.find_first_not_of("^/.*$()") == path.npos && first_argument(location) != "=");
-}
 
 /// What inner blocks inherit.
 struct Settings {
@@ -121,8 +90,7 @@ public:
                 any = true;
                 read_http(*child);
             } else if ((child->name == "stream" || child->name == "mail") && child->is_block) {
-                add(RemarkKind::lost, line_of(*child) + ": what it passes on isn't HTTP here",
-                    *child);
+                add(lost, line_of(*child) + ": what it passes on isn't HTTP here", *child);
             }
         }
         if (!any) {
@@ -149,8 +117,8 @@ private:
     void add_line(const Directive& directive, const std::string& where) {
         const Word word = word_of(directive);
         if (word != Word::harmless) {
-            add(word == Word::restriction ? RemarkKind::restriction : RemarkKind::lost,
-                line_of(directive) + " in " + where, directive);
+            add(word == Word::restriction ? restriction : lost, line_of(directive) + " in " + where,
+                directive);
         }
     }
 
@@ -165,7 +133,7 @@ private:
             if (child->name == "server" && child->is_block) {
                 read_server(*child, settings);
             } else if (child->name == "lync_publish") {
-                add(RemarkKind::check, child->title() + " is a publication already", *child);
+                add(check, child->title() + " is a publication already", *child);
             } else if (child->name != "access_log" && child->name != "error_log") {
                 add_line(*child, "http");
             }
@@ -235,15 +203,14 @@ private:
             } else if (depth < deepest) {
                 const std::string title = line_of(*child) + " of " + server.title;
                 if (!has_pass(*child, 0) && !only_redirects(*child) && !is_closed(*child)) {
-                    add(RemarkKind::restriction,
+                    add(restriction,
                         title + " passed nothing on: what must stay closed is \"deny_path\"",
                         *child);
                 }
                 walk(*child, server, settings.within(*child), title, child.get(),
                      every_path && takes_every_path(*child), depth + 1);
             } else {
-                add(RemarkKind::restriction, line_of(*child) + " isn't read: it lies too deep",
-                    *child);
+                add(restriction, line_of(*child) + " isn't read: it lies too deep", *child);
             }
         }
     }
@@ -260,7 +227,7 @@ private:
         const std::uint16_t alone = port_of(text);
         auto [host, port] = split_endpoint(text);
         if (text.starts_with("unix:")) {
-            add(RemarkKind::lost, line_of(listen), listen);
+            add(lost, line_of(listen), listen);
             return {};
         }
         const std::string number = std::to_string(alone != 0 ? alone : port != 0 ? port : 80);
@@ -271,8 +238,8 @@ private:
         for (std::size_t i = 1; i < listen.arguments.size(); i++) {
             const std::string& parameter = listen.arguments[i];
             if (!has_word(known, parameter)) {
-                add(RemarkKind::lost,
-                    "parameter " + quoted(parameter) + " of \"listen\" " + quoted(text), listen);
+                add(lost, "parameter " + quoted(parameter) + " of \"listen\" " + quoted(text),
+                    listen);
             }
         }
         (secure ? proxy_.https_sockets : proxy_.http_sockets)
@@ -310,22 +277,21 @@ private:
         const bool secure = url.starts_with("https://");
         const std::string target = target_of(url);
         if (target.empty()) {
-            add(RemarkKind::lost,
+            add(lost,
                 line_of(pass) + " in " + server.title + ": where it leads isn't written there",
                 pass);
             return false;
         }
         const auto [group, written] = group_of(target, server.passes.front().settings);
         if (proxy_.groups[group].servers.empty()) {
-            add(RemarkKind::lost, "upstream " + quoted(target) + " has no server that can be used",
-                pass);
+            add(lost, "upstream " + quoted(target) + " has no server that can be used", pass);
             return false;
         }
         name.group = group;
         name.place = server.block->place;
         const std::uint16_t port = written != 0 ? written : secure ? 443 : 80;
         if (server.tls && !secure) {
-            add(RemarkKind::changed,
+            add(changed,
                 "https requests of " + server.title + " went on unencrypted, to port " +
                     std::to_string(port) + "; now they go encrypted to 4443",
                 pass);
@@ -334,7 +300,7 @@ private:
         name.http_port = !server.plain ? 0 : secure ? 8080 : port;
         for (const Pass& other : server.passes) {
             if (target_of(other.directive->arguments.front()) != target) {
-                add(RemarkKind::lost,
+                add(lost,
                     line_of(*other.directive) + " in " + server.title +
                         ": a name's requests go to one group of servers",
                     *other.directive);
@@ -390,14 +356,14 @@ private:
                 "ntlm ntlm_timeout random ";
             if (child->name != "server" || child->arguments.empty()) {
                 if (!has_word(kept, child->name)) {
-                    add(RemarkKind::lost, line_of(*child) + " in " + where, *child);
+                    add(lost, line_of(*child) + " in " + where, *child);
                 }
                 continue;
             }
             const std::string& text = child->arguments.front();
             auto [host, own] = split_endpoint(text);
             if (text.starts_with("unix:") || (!group.servers.empty() && own != port)) {
-                add(RemarkKind::lost,
+                add(lost,
                     line_of(*child) + " in " + where +
                         ": a pool's servers are addresses with the same port",
                     *child);
@@ -428,7 +394,7 @@ private:
             if (known && seen.insert(name).second) {
                 parameters += " " + std::string(word);
             } else {
-                add(RemarkKind::lost, "parameter " + quoted(word) + " of a server", server);
+                add(lost, "parameter " + quoted(word) + " of a server", server);
             }
         }
         return parameters;
@@ -438,7 +404,7 @@ private:
     void read_paths(const Server& server) {
         for (const Pass& pass : server.passes) {
             if (!server.passes.front().every_path && pass.location != nullptr) {
-                add(RemarkKind::restriction,
+                add(restriction,
                     server.title + " passed on " + line_of(*pass.location) +
                         " and not every path; now it is the product's external paths",
                     *pass.location);
@@ -468,7 +434,7 @@ private:
             if (first && is_file(certificates[i]) && is_file(keys[i])) {
                 known.push_back(std::move(files));
             } else {
-                add(RemarkKind::lost,
+                add(lost,
                     "certificate " + quoted(certificates[i]) +
                         ": all names of a publication have those of its first server",
                     server);
@@ -494,8 +460,8 @@ private:
                     hosts = {to_ascii_lower(name)};
                 }
                 if (hosts.empty()) {
-                    add(RemarkKind::lost,
-                        "server name " + quoted(name) + ": write the names that are meant", *child);
+                    add(lost, "server name " + quoted(name) + ": write the names that are meant",
+                        *child);
                 }
                 for (std::string& host : hosts) {
                     published_.insert(host);
@@ -506,7 +472,7 @@ private:
             }
         }
         if (!any) {
-            add(RemarkKind::lost, server.title + " took every request: write the names it is for",
+            add(lost, server.title + " took every request: write the names it is for",
                 *server.block);
         }
     }
@@ -525,7 +491,7 @@ private:
             for (const std::string& socket : sockets) {
                 own += (own.empty() ? "" : ", ") + socket;
             }
-            add(RemarkKind::restriction,
+            add(restriction,
                 title + " was on " + own +
                     " alone; now its names are on every socket of the "
                     "publication",
@@ -568,14 +534,14 @@ private:
             return;
         }
         if (published && !plain) {
-            add(RemarkKind::restriction,
+            add(restriction,
                 title_of(server) + " answered for published names and passed nothing on", server);
         } else if (published) {
-            add(RemarkKind::changed,
+            add(changed,
                 title_of(server) + " answered plain HTTP itself; now it is redirected to https",
                 server);
         } else if (named) {
-            add(RemarkKind::check,
+            add(check,
                 title_of(server) + " passes nothing on by \"proxy_pass\": it isn't part of the "
                                    "publication, keep it beside it if it is still needed",
                 server);
@@ -585,7 +551,7 @@ private:
     void finish() {
         if (proxy_.https_sockets.empty()) {
             proxy_.https_sockets = {{"443"}};
-            proxy_.remarks.add(RemarkKind::changed,
+            proxy_.remarks.add(changed,
                                "only plain HTTP was published; everything is https now, which "
                                "needs a certificate",
                                {});

@@ -1,7 +1,7 @@
 #include "lyncctl/import/nginx_words.h"
 
 #include "base/ascii.h"
-#include "lyncctl/import/import.h"
+#include "lyncctl/import/patterns.h"
 
 #include <algorithm>
 #include <array>
@@ -66,6 +66,36 @@ bool is_usual_header(std::string_view name) {
 }
 
 } // namespace
+
+std::string first_argument(const Directive& directive) {
+    return directive.arguments.empty() ? std::string{} : directive.arguments.front();
+}
+
+bool has_argument(const Directive& directive, std::string_view word) {
+    return std::find(directive.arguments.begin(), directive.arguments.end(), word) !=
+           directive.arguments.end();
+}
+
+std::string line_of(const Directive& directive) {
+    std::string text = directive.name;
+    for (const std::string& argument : directive.arguments) {
+        text += " " + argument;
+    }
+    return quoted(text);
+}
+
+bool is_file(std::string_view name) {
+    return !name.empty() && name.find('$') == name.npos && !name.starts_with("data:") &&
+           !name.starts_with("engine:") && !name.starts_with("store:") &&
+           std::none_of(name.begin(), name.end(),
+                        [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+}
+
+bool takes_every_path(const Directive& location) {
+    const std::string path = location.arguments.empty() ? "" : location.arguments.back();
+    return path.starts_with('@') ||
+           (path.find_first_not_of("^/.*$()") == path.npos && first_argument(location) != "=");
+}
 
 bool refuses(const Directive& directive) {
     return directive.name == "return" && !directive.arguments.empty() &&

@@ -1,11 +1,26 @@
 #pragma once
 
+// Inside of nginx.cpp only: directives of any nginx.conf, one at a time.
+
 #include "config/block.h"
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace lync::lyncctl {
+
+/// Empty where there is none.
+std::string first_argument(const config::Directive& directive);
+bool has_argument(const config::Directive& directive, std::string_view word);
+
+/// A directive as it is written: `"deny 10.0.0.0/8"`.
+std::string line_of(const config::Directive& directive);
+
+/// A name that the block can hold: what a directive of nginx may be instead isn't a file.
+bool is_file(std::string_view name);
+
+bool takes_every_path(const config::Directive& location);
 
 /// What becomes of a directive of an old nginx.conf that nothing is read of.
 enum class Word : std::uint8_t {

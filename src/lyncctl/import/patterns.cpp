@@ -3,6 +3,7 @@
 #include "base/ascii.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace lync::lyncctl {
 
@@ -157,6 +158,22 @@ UrlPattern hosts_of_url_pattern(std::string_view pattern) {
     result.hosts = hosts_of_pattern(pattern.substr(0, pattern.find(':')), false);
     std::erase_if(result.hosts, [](const std::string& host) { return host.ends_with(".*"); });
     return result;
+}
+
+bool has_word(std::string_view list, std::string_view word) {
+    return word.find(' ') == word.npos && list.find(" " + std::string(word) + " ") != list.npos;
+}
+
+std::uint16_t port_of(std::string_view text) noexcept {
+    std::uint16_t port = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    return error == std::errc{} && end == text.data() + text.size() ? port : std::uint16_t{0};
+}
+
+std::pair<std::string, std::uint16_t> split_endpoint(std::string_view text) {
+    const std::size_t colon = text.rfind(':');
+    const std::uint16_t port = colon == text.npos ? 0 : port_of(text.substr(colon + 1));
+    return {to_ascii_lower(port == 0 ? text : text.substr(0, colon)), port};
 }
 
 } // namespace lync::lyncctl

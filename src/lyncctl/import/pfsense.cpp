@@ -18,6 +18,8 @@ namespace lync::lyncctl {
 
 namespace {
 
+using enum RemarkKind;
+
 std::string text_of(pugi::xml_node parent, const char* name) {
     return std::string(trimmed(parent.child(name).child_value(), " \t\r\n"));
 }
@@ -134,19 +136,19 @@ private:
         }
         proxy_.https_sockets.push_back({port("reverse_https_port", "443")});
         if (!https_) {
-            add(RemarkKind::changed,
+            add(changed,
                 "only plain HTTP was published; everything is https now, which needs a certificate",
                 general_);
         }
         if (is_on(general_, "reverse_owa")) {
-            add(RemarkKind::lost,
+            add(lost,
                 "Exchange of the package's own settings (\"reverse_owa\"): write an \"exchange\" "
                 "block if Lync's clients need it",
                 general_.child("reverse_owa"));
         }
         const std::string interface = text_of(general_, "reverse_interface");
         const std::string addresses = text_of(general_, "reverse_ip");
-        add(RemarkKind::check,
+        add(check,
             "squid listened on " + quoted(interface.empty() ? "wan" : interface) +
                 (addresses.empty() ? "" : " and " + quoted(addresses)) +
                 " alone; here it is every address of the machine: \"https_listen ADDRESS:443\" is "
@@ -160,7 +162,7 @@ private:
                     "disable_session_reuse reverse_owa reverse_owa_ip reverse_owa_activesync "
                     "reverse_owa_rpchttp reverse_owa_mapihttp reverse_owa_webservice "
                     "reverse_owa_autodiscover ",
-                    RemarkKind::restriction, "the reverse proxy's general settings");
+                    restriction, "the reverse proxy's general settings");
     }
 
     // -- certificates ----------------------------------------------------------------------------
@@ -177,7 +179,7 @@ private:
         const bool begins =
             pem.find(kind == Pem::key ? "-----BEGIN " : "-----BEGIN CERTIFICATE-----") != pem.npos;
         if (!begins || key != (kind == Pem::key) || pem.find('\0') != pem.npos) {
-            add(RemarkKind::lost,
+            add(lost,
                 what + " isn't a " + (kind == Pem::key ? "private key" : "certificate") +
                     " in PEM and base64",
                 node);
@@ -196,7 +198,7 @@ private:
             return node.name() == std::string_view("cert") && text_of(node, "refid") == id;
         });
         if (found.empty()) {
-            add(RemarkKind::lost, "the certificate " + quoted(id) + " isn't in the file",
+            add(lost, "the certificate " + quoted(id) + " isn't in the file",
                 general_.child("reverse_ssl_cert"));
             return;
         }
@@ -213,7 +215,7 @@ private:
             return;
         }
         if (base_.empty()) {
-            add(RemarkKind::check,
+            add(check,
                 title +
                     ", its intermediates and its key are in the old file: --out-dir writes them",
                 found);
@@ -245,7 +247,7 @@ private:
         if (bundle.empty()) {
             return;
         }
-        add(RemarkKind::check,
+        add(check,
             base_.empty() ? "authorities that may have issued the servers' certificates are in the "
                             "old file (" +
                                 names + "): --out-dir writes them"
@@ -265,7 +267,7 @@ private:
             const std::string title = title_of("peer", node);
             const std::string port = text_of(node, "port");
             if (!is_on(node, "enable")) {
-                add(RemarkKind::check, title + " was switched off, so it gets no requests", node);
+                add(check, title + " was switched off, so it gets no requests", node);
                 continue;
             }
             if (port_of(port) == 0) {
@@ -279,8 +281,7 @@ private:
                                    Peer{text_of(node, "name"), to_ascii_lower(text_of(node, "ip")),
                                         port_of(port), tls});
             }
-            name_others(node, " enable name ip port protocol description ", RemarkKind::lost,
-                        title);
+            name_others(node, " enable name ip port protocol description ", lost, title);
         }
     }
 
@@ -288,21 +289,19 @@ private:
         for (const pugi::xml_node node : packages_.child("squidreverseuri").children("config")) {
             const std::string title = title_of("mapping", node);
             if (!is_on(node, "enable")) {
-                add(RemarkKind::check, title + " was switched off, so its names aren't published",
-                    node);
+                add(check, title + " was switched off, so its names aren't published", node);
                 continue;
             }
-            name_others(node, " enable name description peers row ", RemarkKind::restriction,
-                        title);
+            name_others(node, " enable name description peers row ", restriction, title);
             OldName name;
             name.group = proxy_.groups.size();
             if (!read_group(node, title, name)) {
-                add(RemarkKind::check,
-                    title + " has no peer that is in use, so its names aren't published", node);
+                add(check, title + " has no peer that is in use, so its names aren't published",
+                    node);
                 continue;
             }
             for (const pugi::xml_node row : node.children("row")) {
-                name_others(row, " uri ", RemarkKind::restriction, title);
+                name_others(row, " uri ", restriction, title);
                 read_row(title, row, name);
             }
         }
@@ -326,7 +325,7 @@ private:
         for (const Peer* peer : peers) {
             std::uint16_t& port = peer->tls ? name.https_port : name.http_port;
             if (port != 0 && port != peer->port) {
-                add(RemarkKind::lost,
+                add(lost,
                     "peer " + quoted(peer->name) + " has another port than the others of " + title,
                     mapping);
                 continue;
@@ -346,11 +345,11 @@ private:
         }
         const UrlPattern pattern = hosts_of_url_pattern(uri);
         if (pattern.hosts.empty()) {
-            add(RemarkKind::lost,
+            add(lost,
                 title + " is for the URLs " + quoted(uri) + ": write the names that are meant",
                 row);
         } else if (pattern.has_path) {
-            add(RemarkKind::restriction,
+            add(restriction,
                 title + " was for the paths of " + quoted(uri) +
                     "; now it is the product's external paths",
                 row);
@@ -367,7 +366,7 @@ private:
             const std::string title =
                 title_of("redirect", node) + " to " + quoted(text_of(node, "redirurl"));
             if (!text_of(node, "name").empty()) {
-                add(RemarkKind::check,
+                add(check,
                     is_on(node, "enable") ? title + ": plain HTTP of published names is redirected "
                                                     "to https, nothing else is"
                                           : title + " was switched off",
@@ -388,7 +387,7 @@ private:
                 if (name == "squid") {
                     for (const pugi::xml_node field : config.children()) {
                         if (has_word(lines, field.name()) && !field.first_child().empty()) {
-                            add(RemarkKind::restriction,
+                            add(restriction,
                                 quoted(field.name()) + " of squid's general settings: look "
                                                        "whether it concerns the reverse proxy",
                                 field);
@@ -396,7 +395,7 @@ private:
                     }
                 } else if (has_word(" squidnac squidauth squidusers squidtraffic ", name) ||
                            name.starts_with("squidguard")) {
-                    name_others(config, " description ", RemarkKind::restriction, quoted(name));
+                    name_others(config, " description ", restriction, quoted(name));
                 }
             }
         }
@@ -424,7 +423,7 @@ private:
             }
             std::string from = text_of(source, "address") + text_of(source, "network");
             from = !source.child("any").empty() ? "anywhere" : quoted(from);
-            add(RemarkKind::restriction,
+            add(restriction,
                 "the firewall rule " + quoted(text_of(rule, "descr")) +
                     (type == "pass" ? " let in " : " kept out ") +
                     (source.child("not").empty() ? "" : "all but ") + from,

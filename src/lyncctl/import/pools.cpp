@@ -3,10 +3,10 @@
 #include "base/ascii.h"
 #include "base/names.h"
 #include "lyncctl/failure.h"
+#include "lyncctl/import/patterns.h"
 #include "lyncctl/output.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <set>
 #include <unordered_set>
@@ -15,62 +15,7 @@ namespace lync::lyncctl {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, As>, 10> roles{{
-    {"pool", As::pool},
-    {"director", As::director},
-    {"meet", As::meet},
-    {"dialin", As::dialin},
-    {"scheduler", As::scheduler},
-    {"admin", As::admin},
-    {"lyncdiscover", As::lyncdiscover},
-    {"office_web_apps", As::office_web_apps},
-    {"exchange", As::exchange},
-    {"skip", As::skip},
-}};
-
-/// The first label of a name, as Microsoft's guides give them; "meet2" and "meet-eu" are "meet".
-constexpr std::array<std::pair<std::string_view, As>, 24> labels{{
-    {"lyncdiscover", As::lyncdiscover},
-    {"meet", As::meet},
-    {"dialin", As::dialin},
-    {"scheduler", As::scheduler},
-    {"admin", As::admin},
-    {"cscp", As::admin},
-    {"wac", As::office_web_apps},
-    {"owas", As::office_web_apps},
-    {"oos", As::office_web_apps},
-    {"officewebapps", As::office_web_apps},
-    {"autodiscover", As::exchange},
-    {"mail", As::exchange},
-    {"owa", As::exchange},
-    {"webmail", As::exchange},
-    {"outlook", As::exchange},
-    {"exchange", As::exchange},
-    {"ews", As::exchange},
-    {"mapi", As::exchange},
-    {"sip", As::skip},
-    {"sipinternal", As::skip},
-    {"sipexternal", As::skip},
-    {"webcon", As::skip},
-    {"av", As::skip},
-    {"lyncdiscoverinternal", As::skip},
-}};
-
-As as_of_label(std::string_view label) {
-    for (const auto& [word, as] : labels) {
-        const bool begins = label.starts_with(word);
-        const char next = begins && label.size() > word.size() ? label[word.size()] : '-';
-        if (begins && !(is_ascii_alnum(next) && !is_ascii_digit(next))) {
-            return as;
-        }
-    }
-    for (const std::string_view part : {"lync", "sfb", "skype", "webext", "webdir"}) {
-        if (label.find(part) != label.npos) {
-            return label.find("dir") != label.npos ? As::director : As::pool;
-        }
-    }
-    return As::unknown;
-}
+using enum RemarkKind;
 
 /// A host, or "meet.*"; empty if it is neither.
 std::string normal_host(const std::string& host) {
@@ -122,15 +67,15 @@ private:
             }
         }
         for (const std::string& text : options.roles) {
-            auto [host, word] = split(text, "--role: it is written NAME=ROLE");
-            const auto known = std::find_if(roles.begin(), roles.end(),
-                                            [&](const auto& role) { return role.first == word; });
-            if (known == roles.end()) {
+            const auto option = split(text, "--role: it is written NAME=ROLE");
+            const std::string& word = option.second;
+            const auto role = as_of_word(word);
+            if (!role) {
                 throw Failure("invalid role " + quoted(word) +
                               " in --role: the roles are pool, director, meet, dialin, scheduler, "
                               "admin, lyncdiscover, office_web_apps, exchange and skip");
             }
-            roles_[host] = known->second;
+            roles_[option.first] = *role;
         }
         for (const std::string& text : options.pools) {
             auto [address, fqdn] = split(text, "--pool: it is written ADDRESS=FQDN");
@@ -165,7 +110,7 @@ private:
                 const std::string address = normal_socket(socket.address);
                 const auto known = taken.find(address);
                 if (address.empty() || (known != taken.end() && known->second != tls)) {
-                    add(RemarkKind::lost,
+                    add(lost,
                         "listening on " + quoted(socket.address) +
                             (address.empty() ? "" : " for plain HTTP as well"),
                         {});
@@ -214,8 +159,7 @@ private:
                     const std::string error = address.error;
                     address = parse_address("[" + server.address + "]");
                     if (!address) {
-                        add(RemarkKind::lost, "server " + quoted(server.address) + ": " + error,
-                            {});
+                        add(lost, "server " + quoted(server.address) + ": " + error, {});
                         continue;
                     }
                 }
@@ -260,7 +204,7 @@ private:
             const std::string host = normal_host(old.host);
             old.group = alias_[old.group];
             if (host.empty() || result_.proxy.groups[old.group].servers.empty()) {
-                add(RemarkKind::lost,
+                add(lost,
                     quoted(old.host) +
                         (host.empty() ? " isn't a name that can be published" : " has no server"),
                     old.place);
@@ -284,11 +228,11 @@ private:
         name.as =
             by_role ? said->second : as_of_label(name.old.host.substr(0, name.old.host.find('.')));
         if (name.old.host.starts_with("lyncdiscoverinternal.")) {
-            leave_out(name, RemarkKind::changed,
+            leave_out(name, changed,
                       "was published; clients take its answer for the inside, it must not be "
                       "reachable from outside");
         } else if (name.as == As::skip && !by_role) {
-            leave_out(name, RemarkKind::lost,
+            leave_out(name, lost,
                       "is an Edge Server's name; that isn't HTTP and has nothing to do with a "
                       "reverse proxy");
         } else if (result_.is_ocs() && (is_simple_url(name.as) || name.as == As::lyncdiscover ||
@@ -302,7 +246,7 @@ private:
     void merge(OldName& known, OldName& other) {
         if (known.https_port != 0 && other.https_port != 0) {
             if (known.group != other.group || known.https_port != other.https_port) {
-                add(RemarkKind::lost,
+                add(lost,
                     "a further rule for " + quoted(known.host) +
                         " with other servers: the first one counts",
                     other.place);
@@ -374,7 +318,7 @@ private:
                 join(name.old.group);
             }
             if (name.as < As::skip && name.as != As::lyncdiscover && name.old.http_port != 0) {
-                add(RemarkKind::changed,
+                add(changed,
                     "plain HTTP was passed on; now it is redirected to https, and autodiscover "
                     "alone goes to the servers, for names that no certificate covers",
                     name.old.place);
@@ -385,7 +329,7 @@ private:
                 take(name);
                 join(name.old.group);
             } else if (name.as == As::unknown) {
-                leave_out(name, RemarkKind::check,
+                leave_out(name, check,
                           "doesn't look like Skype for Business, so it isn't published: --role "
                           "NAME=pool if it is");
             }
@@ -432,7 +376,7 @@ private:
 
     void take_external(Pool& pool, Name& name) {
         if (!pool.external.empty()) {
-            leave_out(name, RemarkKind::lost,
+            leave_out(name, lost,
                       "went to the same servers as " + quoted(pool.external) +
                           ", and a pool has one external web services FQDN: if it is a simple URL, "
                           "say so with --role");
@@ -448,12 +392,12 @@ private:
         name.fqdn = pattern ? parse_fqdn(name.old.fqdn).name : name.old.host;
         if (name.fqdn.empty() || name.fqdn.starts_with("lyncdiscover") ||
             (pattern && !taken_.insert(name.fqdn).second)) {
-            leave_out(name, RemarkKind::lost,
+            leave_out(name, lost,
                       "was published, and here it is one name: write the one that is meant");
             return false;
         }
         if (pattern) {
-            add(RemarkKind::check,
+            add(check,
                 quoted(name.old.host) + " was published; here it is " + quoted(name.fqdn) +
                     " alone",
                 name.old.place);
@@ -467,7 +411,7 @@ private:
         const Ports usual = result_.usual_ports();
         std::uint16_t& port = tls ? pool.https : pool.http;
         if (said == (tls ? 443 : 80) && !result_.is_ocs()) {
-            add(RemarkKind::changed,
+            add(changed,
                 quoted(name.old.host) + " went to port " + std::to_string(said) +
                     " of the servers, where the internal web site is; now it goes to " +
                     std::to_string(tls ? usual.https : usual.http),
@@ -475,7 +419,7 @@ private:
         } else if (port == 0) {
             port = said;
         } else if (said != 0 && port != said) {
-            add(RemarkKind::lost,
+            add(lost,
                 quoted(name.old.host) + " went to port " + std::to_string(said) + ", others to " +
                     std::to_string(port) + ": a pool's web site has one port for each protocol",
                 name.old.place);
@@ -506,7 +450,7 @@ private:
         }
         if (result_.pools.front().director) {
             result_.pools.front().director = false; // a publication has a pool
-            add(RemarkKind::check,
+            add(check,
                 "the only servers that were published look like a Director's: the pool's own "
                 "external web services FQDN has to be published, too",
                 {});
@@ -567,7 +511,7 @@ private:
                 return port != (https == 0 ? result_.usual_ports().https : https);
             });
             if (internal) {
-                leave_out(name, RemarkKind::changed,
+                leave_out(name, changed,
                           "went to port " + std::to_string(port) +
                               " of servers of a pool, where their internal web site is; it is left "
                               "out");
@@ -589,12 +533,6 @@ private:
 };
 
 } // namespace
-
-std::string_view word_of(As as) noexcept {
-    const auto known = std::find_if(roles.begin(), roles.end(),
-                                    [as](const auto& role) { return role.second == as; });
-    return known == roles.end() ? std::string_view{} : known->first;
-}
 
 std::size_t Arrangement::first_contact() const {
     for (std::size_t i = 0; i < pools.size(); i++) {

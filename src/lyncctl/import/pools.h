@@ -1,7 +1,7 @@
 #pragma once
 
 // Inside of `compose` only: which service each name of another proxy is, and which servers are one
-// pool. block.cpp writes it down.
+// pool (roles.cpp, pools.cpp). block.cpp writes it down.
 
 #include "base/product.h"
 #include "lyncctl/import/import.h"
@@ -28,8 +28,12 @@ enum class As : std::uint8_t {
     unknown, ///< the name doesn't tell; its servers may
 };
 
-/// The word of --role.
+/// The word of --role, and back.
 std::string_view word_of(As as) noexcept;
+std::optional<As> as_of_word(std::string_view word) noexcept;
+
+/// By the first label of a name, as Microsoft's guides give them.
+As as_of_label(std::string_view label);
 
 constexpr bool is_simple_url(As as) noexcept {
     return as >= As::meet && as <= As::admin;
