@@ -64,6 +64,18 @@ std::string decode_base64(std::string_view text) {
     return bytes;
 }
 
+/// "-----BEGIN PRIVATE KEY-----", "-----BEGIN RSA PRIVATE KEY-----" and the like [RFC 7468].
+bool has_private_key(std::string_view pem) {
+    constexpr std::string_view begin = "-----BEGIN ";
+    for (std::size_t at = pem.find(begin); at != pem.npos; at = pem.find(begin, at + 1)) {
+        const std::string_view line = pem.substr(at, pem.find('\n', at) - at);
+        if (line.find("PRIVATE KEY-----") != line.npos) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct Peer {
     std::string name;
     std::string address;
@@ -175,10 +187,11 @@ private:
                        pugi::xml_node node) {
         std::string pem = decode_base64(encoded);
         std::erase(pem, '\r');
-        const bool key = pem.find("PRIVATE KEY-----") != pem.npos;
-        const bool begins =
-            pem.find(kind == Pem::key ? "-----BEGIN " : "-----BEGIN CERTIFICATE-----") != pem.npos;
-        if (!begins || key != (kind == Pem::key) || pem.find('\0') != pem.npos) {
+        const bool is_one = kind == Pem::key
+                                ? has_private_key(pem)
+                                : pem.find("-----BEGIN CERTIFICATE-----") != pem.npos &&
+                                      pem.find("PRIVATE KEY-----") == pem.npos;
+        if (!is_one || pem.find('\0') != pem.npos) {
             add(lost,
                 what + " isn't a " + (kind == Pem::key ? "private key" : "certificate") +
                     " in PEM and base64",
