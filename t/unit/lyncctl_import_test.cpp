@@ -357,7 +357,8 @@ TEST_CASE("what IIS kept out is named", "[import]") {
         on_host, to_farm,
         "<access sslFlags=\"None\"/><authorization><add accessType=\"Allow\" users=\"*\"/>"
         "</authorization><authentication><anonymousAuthentication enabled=\"true\"/>"
-        "<basicAuthentication/></authentication><ipSecurity allowUnlisted=\"true\"/>"));
+        "<basicAuthentication/></authentication><ipSecurity allowUnlisted=\"true\"/>"
+        "<dynamicIpSecurity><denyByRequestRate enabled=\"false\"/></dynamicIpSecurity>"));
     CHECK(usual.says("RESTRICTION") == 0);
 }
 
@@ -512,6 +513,10 @@ TEST_CASE("ports, sockets and schemes", "[import]") {
                                 server("webext.contoso.com", "listen 443 ssl proxy_protocol;"));
     CHECK(behind.has("https_listen 443 proxy_protocol;"));
     CHECK(behind.has("https_listen [::]:443 proxy_protocol;"));
+    const Result ipv6 = nginx(
+        replaced(server("webext.contoso.com", "listen 443;"), "listen 443", "listen [::]:443"));
+    CHECK(ipv6.has("https_listen [::]:443;")); // and not the default, which takes IPv4 as well
+    CHECK(ipv6.has("http_listen 443;"));
     CHECK(nginx(server("meet.contoso.com", "") +
                 "server { listen 80; server_name meet.contoso.com; return 301 https://$host; }")
               .imported.text.find("http_listen") == std::string::npos);

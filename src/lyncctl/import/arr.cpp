@@ -301,15 +301,19 @@ private:
     }
 
     void read_filter(pugi::xml_node node, const std::string& whose) {
+        constexpr std::string_view own_files =
+            " web.config bin App_code App_GlobalResources App_LocalResources App_WebReferences "
+            "App_Data App_Browsers ";
         bool plain = is_default(node);
         for (const pugi::xml_node child : node.children()) {
             const bool everybody = child.name() == std::string_view("add") &&
                                    attribute(child, "accessType") == "Allow" &&
                                    attribute(child, "users") == "*" &&
                                    attribute(child, "verbs").empty();
-            const bool own_file = attribute(child, "segment") == "web.config" ||
-                                  child.name() == std::string_view("clear");
-            plain = plain && (everybody || own_file || child.type() != pugi::node_element);
+            const bool own_file = child.name() == std::string_view("clear") ||
+                                  has_word(own_files, attribute(child, "segment"));
+            const bool off = !is_true(child, "enabled", true);
+            plain = plain && (everybody || own_file || off || child.type() != pugi::node_element);
         }
         if (!plain) {
             read_section(node, restriction, whose);

@@ -196,10 +196,13 @@ private:
                            const std::vector<OldSocket>& others) {
         const std::string ipv6 = "[::]:" + port;
         const auto is_ipv6 = [&](const OldSocket& socket) { return socket.address == ipv6; };
-        return std::none_of(others.begin(), others.end(), is_ipv6) &&
-               std::all_of(sockets.begin(), sockets.end(), [&](const OldSocket& socket) {
-                   return !socket.proxy_protocol && (socket.address == port || is_ipv6(socket));
-               });
+        const auto is_usual = [&](const OldSocket& socket) {
+            return !socket.proxy_protocol && (socket.address == port || is_ipv6(socket));
+        };
+        return std::any_of(sockets.begin(), sockets.end(),
+                           [&](const OldSocket& socket) { return socket.address == port; }) &&
+               std::all_of(sockets.begin(), sockets.end(), is_usual) &&
+               std::none_of(others.begin(), others.end(), is_ipv6);
     }
 
     void write_sockets() {
