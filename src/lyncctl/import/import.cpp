@@ -98,8 +98,8 @@ int finish(OldProxy proxy, const std::string& directory, const Options& options,
     }
     if (restrictions != 0) {
         output.note(std::to_string(restrictions) +
-                    " RESTRICTION of the old proxy: what it kept out isn't kept out by this "
-                    "block");
+                    " access restrictions of the old proxy aren't in the block: they are the "
+                    "lines with RESTRICTION");
     }
     return wanting ? exit_findings : exit_fine;
 }
