@@ -97,9 +97,8 @@ int finish(OldProxy proxy, const std::string& directory, const Options& options,
         wanting = wanting || remark.kind != RemarkKind::changed;
     }
     if (restrictions != 0) {
-        output.note(std::to_string(restrictions) +
-                    " access restrictions of the old proxy aren't in the block: they are the "
-                    "lines with RESTRICTION");
+        output.note("access restrictions of the old proxy that aren't in the block: " +
+                    std::to_string(restrictions) + ", see RESTRICTION");
     }
     return wanting ? exit_findings : exit_fine;
 }
