@@ -28,9 +28,9 @@ inline void require(bool holds, const char* promise, std::string_view text) {
 }
 
 /// No file exists, and no pattern matches one.
-inline lync::config::Sources no_files() {
-    return {[](const std::string& path) {
-                return lync::config::Sources::File{{}, "open() \"" + path + "\" failed"};
+inline lync::lyncctl::Sources no_files() {
+    return {[](const std::string& path) -> std::string {
+                throw lync::lyncctl::Failure("open() \"" + path + "\" failed");
             },
             [](const std::string&) { return std::vector<std::string>{}; }};
 }
@@ -43,10 +43,9 @@ inline bool is_about_files(std::string_view text) {
 
 inline void require_accepted(const std::string& text) {
     using namespace lync;
-    config::Listener listener;
     std::unique_ptr<config::Directive> root;
     try {
-        root = config::read_text(text, "import.conf", "/nowhere/", listener, no_files());
+        root = lyncctl::read_text(text, "import.conf", "/nowhere/", no_files());
     } catch (const lync::Mistake& mistake) {
         require(false, mistake.what(), text);
     }

@@ -203,8 +203,8 @@ TEST_CASE("pfSense without --out-dir tells what is in the file", "[import]") {
 TEST_CASE("an nginx.conf of the recipes", "[import]") {
     const Result result(
         read_nginx(std::string(LYNC_SOURCE_DIR) + "/t/lyncctl/fixtures/old-nginx.conf",
-                   lync::config::Sources{
-                       lync::config::Sources::of_system().open,
+                   lync::lyncctl::Sources{
+                       lync::lyncctl::Sources::of_system().open,
                        [](const std::string&) -> std::vector<std::string> { return {}; }}),
         options());
     CHECK(result.names ==
@@ -390,7 +390,7 @@ TEST_CASE("a Director, a second pool, and a role that a name doesn't tell", "[im
                   "10.0.0.13=fepool2.fabrikam.local"};
     with.roles = {"conf.contoso.com=meet"};
     const Result result(
-        read_nginx_text(text, "/etc/nginx/old.conf", lync::config::Sources::of_system()), with);
+        read_nginx_text(text, "/etc/nginx/old.conf", lync::lyncctl::Sources::of_system()), with);
     CHECK(result.has("director dirpool.contoso.local {"));
     CHECK(result.has("pool fepool.contoso.local {"));
     CHECK(result.has("pool fepool2.fabrikam.local {"));
@@ -406,7 +406,7 @@ TEST_CASE("parameters of nginx's servers that can't be written as they are", "[i
             upstream u { server 10.0.0.11:4443 backup weight=2 backup weight=3 max_conns=x; }
             server { listen 443 ssl; server_name webext.contoso.com;
                      location / { proxy_pass https://u; } })",
-                                        "/etc/nginx/old.conf", lync::config::Sources::of_system()),
+                                        "/etc/nginx/old.conf", lync::lyncctl::Sources::of_system()),
                         options());
     CHECK(result.has("server 10.0.0.11 weight=2;")); // the only one is no backup
     CHECK(result.says("NOT CARRIED OVER: a second \"backup\" of a server"));
@@ -419,7 +419,7 @@ TEST_CASE("a socket of https that can't be one leaves the default to https", "[i
             server { listen 443 ssl'http2; listen 81[::]:441 ssl; listen 81; listen [::]:443;
                      server_name webext.contoso.com;
                      location / { proxy_pass https://10.0.0.11:4443; } })",
-                                        "/etc/nginx/old.conf", lync::config::Sources::of_system()),
+                                        "/etc/nginx/old.conf", lync::lyncctl::Sources::of_system()),
                         options());
     CHECK(result.has("http_listen 81;"));
     CHECK_FALSE(result.has("http_listen 443;"));
@@ -436,7 +436,7 @@ TEST_CASE("a proxy_pass with the client's own request line", "[import]") {
                      location / { proxy_pass https://10.0.0.11:4443$request_uri; } }
             server { listen 443 ssl; server_name dialin.contoso.com;
                      location / { proxy_pass https://lync$uri; } })",
-                                        "/etc/nginx/old.conf", lync::config::Sources::of_system()),
+                                        "/etc/nginx/old.conf", lync::lyncctl::Sources::of_system()),
                         options());
     CHECK(result.names ==
           Names{{"webext.contoso.com", "external_web_services pool-10-0-0-11.invalid"},
@@ -450,7 +450,7 @@ TEST_CASE("older TLS, and servers that pass nothing on", "[import]") {
         return Result(read_nginx_text("server { listen 443 ssl; server_name webext.contoso.com; "
                                       "location / { proxy_pass https://10.0.0.11:4443; } }" +
                                           more,
-                                      "/etc/nginx/old.conf", lync::config::Sources::of_system()),
+                                      "/etc/nginx/old.conf", lync::lyncctl::Sources::of_system()),
                       options());
     };
     const std::string older = "CHANGED: TLS 1.1 or older was offered to clients";
@@ -475,7 +475,7 @@ TEST_CASE("what one server says of a socket holds for all of it", "[import]") {
                      location / { proxy_pass https://10.0.0.11:4443; } }
             server { )" + others + R"( server_name webext.contoso.com;
                      location / { proxy_pass https://10.0.0.11:4443; } })",
-                                      "/etc/nginx/old.conf", lync::config::Sources::of_system()),
+                                      "/etc/nginx/old.conf", lync::lyncctl::Sources::of_system()),
                       options());
     };
     const Result behind = imported("listen 443 ssl; listen [::]:443 ssl;",
@@ -502,7 +502,7 @@ TEST_CASE("port 80 that redirects stays, and what else answers there is said", "
         return Result(read_nginx_text("upstream lync { server 10.0.0.11:4443; }\n" + server + R"(
             server { listen 443 ssl; server_name webext.contoso.com meet.contoso.com;
                      location / { proxy_pass https://lync; } })",
-                                      "/etc/nginx/old.conf", lync::config::Sources::of_system()),
+                                      "/etc/nginx/old.conf", lync::lyncctl::Sources::of_system()),
                       options());
     };
     const std::string said = "CHANGED: plain HTTP of published names got an answer of its own";
@@ -538,7 +538,7 @@ TEST_CASE("that paths are no longer passed as they come is said for every produc
           read_pfsense(fixture("pfsense-config.xml"), "config.xml", "", "lync"),
           read_nginx_text("server { listen 443 ssl; server_name webext.contoso.com; "
                           "location / { proxy_pass https://10.0.0.11:4443; } }",
-                          "/etc/nginx/old.conf", lync::config::Sources::of_system())}) {
+                          "/etc/nginx/old.conf", lync::lyncctl::Sources::of_system())}) {
         const Result result(std::move(proxy), options());
         CHECK(result.has("path_policy strict;"));
         CHECK(result.says("CHANGED: the old proxy passed every path on"));
@@ -553,7 +553,7 @@ TEST_CASE("what of Exchange was published stays so", "[import]") {
                                       "location / { proxy_pass https://10.0.0.11:4443; } }\n"
                                       "server { listen 443 ssl; server_name mail.contoso.com; " +
                                           locations + " }",
-                                      "/etc/nginx/old.conf", lync::config::Sources::of_system()),
+                                      "/etc/nginx/old.conf", lync::lyncctl::Sources::of_system()),
                       options());
     };
     const std::string every = "services ews autodiscover owa activesync mapi oab;";
@@ -606,7 +606,7 @@ TEST_CASE("both certificates of a server, its log and its error pages", "[import
             server { listen 443 ssl; server_name meet.contoso.com;
                      ssl_certificate other.pem; ssl_certificate_key other.key;
                      location / { proxy_pass https://10.0.0.11:4443; } })",
-                                "/etc/nginx/old.conf", lync::config::Sources::of_system()),
+                                "/etc/nginx/old.conf", lync::lyncctl::Sources::of_system()),
                 given);
     CHECK(imported.text.find("certificate            /etc/nginx/rsa.pem /etc/nginx/rsa.key;\n"
                              "    certificate            /etc/nginx/ec.pem /etc/nginx/ec.key;\n") !=
@@ -629,7 +629,7 @@ TEST_CASE("server_include is advised for what it may hold", "[import]") {
                      location / { proxy_pass https://10.0.0.11:4443; proxy_bind 10.0.0.1;
                                   proxy_ssl_certificate c.pem; auth_basic x;
                                   limit_except GET { deny all; } allow 10.0.0.0/8; } })",
-                                        "/etc/nginx/old.conf", lync::config::Sources::of_system()),
+                                        "/etc/nginx/old.conf", lync::lyncctl::Sources::of_system()),
                         options());
     const std::string include =
         ": what is still needed goes into a file named by \"server_include\"";

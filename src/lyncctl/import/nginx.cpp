@@ -15,20 +15,7 @@ namespace {
 
 using config::Directive;
 
-/// What one file of many may cost: a tree is many times its text.
-constexpr std::size_t most_directives = 500'000;
-
-class Counter : public config::Listener {
-public:
-    std::string opened(const Directive&, const config::Blocks&) override {
-        return ++count_ > most_directives ? "the configuration has more than " +
-                                                std::to_string(most_directives) + " directives"
-                                          : std::string{};
-    }
-
-private:
-    std::size_t count_ = 0;
-};
+constexpr std::size_t most_directives = 500'000; ///< looked at for one server
 
 class NginxReader {
 public:
@@ -402,8 +389,8 @@ private:
                    server);
             return;
         }
-        std::pair<std::string, std::string> files{config::full_name(certificate, prefix_),
-                                                  config::full_name(key, prefix_)};
+        std::pair<std::string, std::string> files{full_name(certificate, prefix_),
+                                                  full_name(key, prefix_)};
         if (std::find(proxy_.certificates.begin(), proxy_.certificates.end(), files) !=
             proxy_.certificates.end()) {
             return;
@@ -436,7 +423,7 @@ private:
         const std::string ca =
             first_argument(inherited(pass.chain, "proxy_ssl_trusted_certificate"));
         if (!ca.empty() && is_file(ca) && proxy_.trusted_ca.empty()) {
-            proxy_.trusted_ca = config::full_name(ca, prefix_);
+            proxy_.trusted_ca = full_name(ca, prefix_);
         }
         const Directive* body = inherited(pass.chain, "client_max_body_size");
         if (body != nullptr) {
@@ -583,16 +570,14 @@ private:
 
 } // namespace
 
-OldProxy read_nginx(const std::string& file, const config::Sources& sources) {
-    Counter counter;
-    const auto root = config::read_configuration(file, counter, sources);
-    return NginxReader(*root, config::directory_of(file)).read();
+OldProxy read_nginx(const std::string& file, const Sources& sources) {
+    const auto root = read_configuration(file, sources);
+    return NginxReader(*root, directory_of(file)).read();
 }
 
 OldProxy read_nginx_text(std::string_view text, const std::string& name,
-                         const config::Sources& sources) {
-    Counter counter;
-    const auto root = config::read_text(text, name, "/etc/nginx/", counter, sources);
+                         const Sources& sources) {
+    const auto root = read_text(text, name, "/etc/nginx/", sources);
     return NginxReader(*root, "/etc/nginx/").read();
 }
 

@@ -2,7 +2,6 @@
 
 #include "base/ascii.h"
 #include "config/declare.h"
-#include "lyncctl/nginx_directives.h"
 #include "plan/directives.h"
 
 #include <algorithm>
@@ -295,17 +294,14 @@ std::string remedy_for(std::string_view name) {
     if (name == "auth_basic" || name == "auth_basic_user_file") {
         return "clients authenticate with the servers alone";
     }
-    const auto rows = find_nginx_directives(name);
-    const bool in_a_server =
-        rows.empty() || std::any_of(rows.begin(), rows.end(), [](const NginxDirective& row) {
-            return (row.contexts & in_server) != 0;
-        });
+    if (name == "limit_except" || name == "alias" || name == "internal") {
+        return "it has no counterpart"; // in locations alone
+    }
     if (plan::is_stated_once(name)) {
         return "the generated servers state it themselves, and \"server_include\" can't change "
                "that";
     }
-    return in_a_server ? "what is still needed goes into a file named by \"server_include\""
-                       : "it has no counterpart";
+    return "what is still needed goes into a file named by \"server_include\"";
 }
 
 std::string title_of(const Directive& block) {

@@ -16,8 +16,6 @@ namespace lync::lyncctl {
 
 namespace {
 
-using plan::DnsName;
-using plan::DnsView;
 
 /// "A", "AAAA"; empty for a host name.
 std::string_view type_of(const std::string& address) noexcept {
@@ -59,7 +57,7 @@ by_type(const std::vector<std::string>& addresses) {
 void add_rows(const DnsName& name, const std::string& publication, const DnsOptions& options,
               Table& table) {
     const auto add = [&](std::string_view type, Cell value) {
-        table.rows.push_back({publication, plan::dns_view_name(name.view), name.name, type,
+        table.rows.push_back({publication, dns_view_name(name.view), name.name, type,
                               std::move(value), name.purpose});
     };
     if (name.view == DnsView::never_outside) {
@@ -159,8 +157,8 @@ std::string zone_of(const Configuration& configuration, const DnsOptions& option
     std::string zone;
     for (const Published& published : configuration.publications) {
         zone += comment("lync_publish " + published.plan.publication.name + ": records for the " +
-                        std::string(plan::dns_view_name(view)));
-        const std::vector<DnsName> names = plan::dns_names(published.plan);
+                        std::string(dns_view_name(view)));
+        const std::vector<DnsName> names = dns_names(published.plan);
         zone += zones_of(names, view, published.plan.publication.sip_domains, options);
         for (const DnsName& name : names) {
             if (view == DnsView::outside && name.view == DnsView::never_outside) {
@@ -204,7 +202,7 @@ int show_dns(const Options& options, Output& output) {
                      {"purpose", "For"}};
     table.group = 1;
     for (const Published& published : configuration.publications) {
-        for (const DnsName& name : plan::dns_names(published.plan)) {
+        for (const DnsName& name : dns_names(published.plan)) {
             add_rows(name, published.plan.publication.name, options.dns, table);
         }
     }

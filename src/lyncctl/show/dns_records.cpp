@@ -6,10 +6,12 @@
 #include <set>
 #include <utility>
 
-namespace lync::plan {
+namespace lync::lyncctl {
 
 namespace {
 
+using plan::Plan;
+using plan::PublishedName;
 using config::Farm;
 using config::Role;
 using config::SimpleUrl;
@@ -23,7 +25,7 @@ bool is_web_services(const Farm& farm) noexcept {
 std::string purpose_of(const Plan& plan, const PublishedName& name) {
     std::string purpose(name.use);
     if (name.use == "external web services" && name.upstream) {
-        purpose += " of " + title(plan.farm(plan.upstreams[*name.upstream]));
+        purpose += " of " + plan::title(plan.farm(plan.upstreams[*name.upstream]));
     } else if (name.use == "meet" || name.use == "dialin" || name.use == "scheduler") {
         purpose = "simple URL " + purpose;
     } else if (name.use == "lyncdiscover") {
@@ -37,7 +39,7 @@ public:
     explicit Records(const Plan& plan) : plan_(plan) {}
 
     std::vector<DnsName> take() {
-        for (const PublishedName& name : published_names(plan_)) {
+        for (const PublishedName& name : plan::published_names(plan_)) {
             if (name.upstream) {
                 add_proxy(DnsView::outside, name.name, purpose_of(plan_, name));
             }
@@ -63,7 +65,7 @@ private:
                             std::string(role_name(farm.role)) + ", internal web services");
             }
         }
-        for (const PublishedName& name : published_names(plan_)) {
+        for (const PublishedName& name : plan::published_names(plan_)) {
             if (!name.upstream) {
                 continue;
             }
@@ -93,7 +95,7 @@ private:
             } else if (std::find(farm.published.begin(), farm.published.end(),
                                  farm.certificate_name) == farm.published.end()) {
                 add(DnsView::never_outside, farm.certificate_name,
-                    "the servers' own name of " + title(farm));
+                    "the servers' own name of " + plan::title(farm));
             }
         }
         for (const std::string& host : admin_hosts()) {
@@ -173,4 +175,4 @@ std::vector<DnsName> dns_names(const Plan& plan) {
     return Records(plan).take();
 }
 
-} // namespace lync::plan
+} // namespace lync::lyncctl

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace lync::plan {
+namespace lync::lyncctl {
 
 enum class DnsView { outside, inside, never_outside };
 std::string_view dns_view_name(DnsView view) noexcept;
@@ -27,6 +27,6 @@ struct DnsName {
 };
 
 /// Outside first, then inside, then what must not resolve outside. Each name once in a view.
-std::vector<DnsName> dns_names(const Plan& plan);
+std::vector<DnsName> dns_names(const plan::Plan& plan);
 
-} // namespace lync::plan
+} // namespace lync::lyncctl

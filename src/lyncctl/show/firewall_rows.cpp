@@ -5,10 +5,11 @@
 #include <algorithm>
 #include <set>
 
-namespace lync::plan {
+namespace lync::lyncctl {
 
 namespace {
 
+using plan::Plan;
 using config::Edge;
 using config::Farm;
 using config::Role;
@@ -368,4 +369,4 @@ std::vector<FirewallRow> firewall_rows(const Plan& plan) {
     return Rows(plan).make();
 }
 
-} // namespace lync::plan
+} // namespace lync::lyncctl

@@ -10,7 +10,7 @@
 #include <set>
 #include <utility>
 
-namespace lync::plan {
+namespace lync::lyncctl {
 
 namespace {
 
@@ -222,4 +222,4 @@ Ruleset nft_ruleset(const std::vector<FirewallRow>& rows,
     return NftWriter(internal_networks, resolve).write(rows);
 }
 
-} // namespace lync::plan
+} // namespace lync::lyncctl

@@ -13,7 +13,6 @@ int show_ports(const Options& options, Output& output);
 void declare_dns(CLI::App& app, Options& options);
 int show_dns(const Options& options, Output& output);
 
-void declare_nginx(CLI::App& app, Options& options);
 int show_nginx(const Options& options, Output& output);
 
 void declare_certificate(CLI::App& app, Options& options);

@@ -13,6 +13,7 @@
 #include <map>
 #include <sstream>
 
+using namespace lync::lyncctl;
 using namespace lync::plan;
 using namespace lync::testing;
 using namespace lync;
