@@ -95,7 +95,8 @@ void advise(const Publication& publication, std::vector<Said>& all) {
     }
 }
 
-void collect_places(const config::Directive& block, std::set<std::pair<std::string, unsigned>>& all) {
+void collect_places(const config::Directive& block,
+                    std::set<std::pair<std::string, unsigned>>& all) {
     all.emplace(block.place.file, block.place.line);
     for (const auto& child : block.children) {
         collect_places(*child, all);
@@ -123,8 +124,8 @@ public:
         }
         // conflicting server name "meet.contoso.com" on 0.0.0.0:443, ignored
         const std::size_t open = diagnostic.text.find('"') + 1;
-        return open > 0 &&
-               names_.contains(diagnostic.text.substr(open, diagnostic.text.find('"', open) - open));
+        return open > 0 && names_.contains(diagnostic.text.substr(
+                               open, diagnostic.text.find('"', open) - open));
     }
 
 private:
@@ -213,9 +214,7 @@ private:
         }
     }
 
-    void note(std::string text) {
-        found_.push_back({Severity::notice, std::move(text), {}});
-    }
+    void note(std::string text) { found_.push_back({Severity::notice, std::move(text), {}}); }
 
     void add_advice(std::vector<Said>& all) const {
         const auto general = [&all](std::string text) {

@@ -3,7 +3,6 @@
 #include "lyncctl/check.h"
 #include "lyncctl/doctor/doctor.h"
 #include "lyncctl/import/import.h"
-#include "lyncctl/show/firewall.h"
 #include "lyncctl/show/show.h"
 
 namespace lync::lyncctl {
@@ -11,8 +10,8 @@ namespace lync::lyncctl {
 namespace {
 
 constexpr Command table[] = {
-    {"", "check", "asks nginx -t about publications, and gives advice", "", false,
-     declare_check, check},
+    {"", "check", "asks nginx -t about publications, and gives advice", "", false, declare_check,
+     check},
     {"", "doctor", "does what a client does, and says what is wrong, why, and what helps", "",
      false, declare_doctor, run_doctor},
 

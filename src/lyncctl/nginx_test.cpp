@@ -70,9 +70,9 @@ Ended run_program(std::vector<std::string> words) {
 std::string find_nginx(const NginxOptions& options) {
     const bool named = !options.binary.empty();
     constexpr const char* installed = "/usr/sbin/nginx";
-    const std::string binary = named                             ? options.binary
+    const std::string binary = named                            ? options.binary
                                : ::access(installed, X_OK) == 0 ? installed
-                                                                 : "nginx";
+                                                                : "nginx";
     const Ended asked = run_program({binary, "-v"});
     if (asked.error == 0 && asked.text.find(" version: ") != std::string::npos) {
         return binary;

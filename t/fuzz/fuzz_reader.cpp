@@ -11,8 +11,8 @@
 #include <vector>
 
 using namespace lync::lyncctl;
-using lync::config::Directive;
 using fuzz::require;
+using lync::config::Directive;
 
 namespace {
 

@@ -18,24 +18,24 @@ struct Files {
     std::map<std::string, std::string> text;
 
     Sources sources() const {
-        return {
-            [this](const std::string& path) {
-                const auto found = text.find(path);
-                if (found == text.end()) {
-                    throw Failure("open() \"" + path + "\" failed (2: No such file or directory)");
-                }
-                return found->second;
-            },
-            [this](const std::string& pattern) {
-                std::vector<std::string> files;
-                const std::string start = pattern.substr(0, pattern.find('*'));
-                for (const auto& [path, content] : text) {
-                    if (path.starts_with(start)) {
-                        files.push_back(path);
+        return {[this](const std::string& path) {
+                    const auto found = text.find(path);
+                    if (found == text.end()) {
+                        throw Failure("open() \"" + path +
+                                      "\" failed (2: No such file or directory)");
                     }
-                }
-                return files;
-            }};
+                    return found->second;
+                },
+                [this](const std::string& pattern) {
+                    std::vector<std::string> files;
+                    const std::string start = pattern.substr(0, pattern.find('*'));
+                    for (const auto& [path, content] : text) {
+                        if (path.starts_with(start)) {
+                            files.push_back(path);
+                        }
+                    }
+                    return files;
+                }};
     }
     std::unique_ptr<Directive> read() const {
         return read_configuration("/etc/nginx/nginx.conf", sources());

@@ -1,8 +1,9 @@
-#include "lyncctl/show/firewall.h"
+// `show firewall`: rows of the port summaries, or an nftables ruleset of them.
 
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/show/firewall_rows.h"
+#include "lyncctl/show/show.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -15,7 +16,6 @@
 namespace lync::lyncctl {
 
 namespace {
-
 
 /// What the system's resolver says now; nftables knows addresses only.
 std::vector<std::string> addresses_of(const std::string& name) {
@@ -63,7 +63,7 @@ int print_nft(const Configuration& configuration, Output& output) {
         if (ruleset.missing.size() > 1) {
             text += ", and " + std::to_string(ruleset.missing.size() - 1) + " more";
         }
-        throw Failure(text + "; the \"edge\" block says addresses, such as \"reverse_proxy "
+        throw Failure(text + "; write addresses into the \"edge\" block, such as \"reverse_proxy "
                              "external=ADDRESS internal=ADDRESS\"");
     }
     output.text(ruleset.text);

@@ -9,10 +9,10 @@ namespace lync::lyncctl {
 
 namespace {
 
-using plan::Plan;
 using config::Edge;
 using config::Farm;
 using config::Role;
+using plan::Plan;
 
 constexpr std::string_view external_table =
     "Firewall Details for Reverse Proxy Server: External Interface";
@@ -169,7 +169,7 @@ private:
         }
         for (const std::uint16_t port : ports) {
             Party listener{"Reverse proxy listener", {}, false};
-            bool unknown = false; // any address, and nobody says which there are
+            bool unknown = false; // any address, and those aren't declared
             for (const config::Socket& socket : sockets) {
                 if (port_of(socket) == port) {
                     const std::string address = address_of(socket);

@@ -88,7 +88,7 @@ struct Ruleset {
 /// The addresses of a host name, or none.
 using Resolve = std::function<std::vector<std::string>(const std::string& name)>;
 
-/// `internal_networks`: what "any" means on the inside; empty where nobody says.
+/// `internal_networks`: what "any" means on the inside; empty where not declared.
 Ruleset nft_ruleset(const std::vector<FirewallRow>& rows,
                     const std::vector<std::string>& internal_networks, const Resolve& resolve);
 
