@@ -185,24 +185,24 @@ SKIP: {
     my $dump = `$LyncTest::Paths::NGINX -T -p $root/ -e $root/error.log -c $conf 2>/dev/null`;
     my @files = split /^(?=# configuration file )/m, $dump;
     my %expected = map { /^# configuration file (lync_publish \w+):\n(.*)/s ? ($1 => $2) : () } @files;
-    my ($status, $out) = run('show', 'nginx', $conf, '--nginx', $LyncTest::Paths::NGINX);
+    my ($status, $out) = run('show', 'nginx', $conf);
     my %shown = map { /^# configuration file (lync_publish \w+):\n(.*)/s ? ($1 => $2) : () }
         split /^(?=# configuration file )/m, $out;
-    for my $publication (sort keys %expected) {
-        next if $publication =~ /log/;
-        is($shown{$publication} =~ s/\s+\z//r, $expected{$publication} =~ s/\s+\z//r,
-            "show nginx: $publication is what nginx -T prints");
+    # The module leaves out what this nginx doesn't know.
+    for my $publication (sort grep { !/log/ } keys %expected) {
+        my @rest = split /;?\s+/, $shown{$publication} // '';
+        my @missing = grep {
+            my $word = $_;
+            shift @rest while @rest && $rest[0] ne $word;
+            !defined shift @rest;
+        } split /;?\s+/, $expected{$publication};
+        is_deeply(\@missing, [], "show nginx: $publication has all that nginx -T prints, in its order");
     }
     my $lines = json('show', 'nginx', $conf, '--publication', 'contoso');
     my ($server) = grep { $_->{text} =~ /server 10\.0\.0\.41:443/ } @$lines;
     is("$server->{file}:$server->{line}", "$root/conf.d/contoso.conf:20", 'each line tells where it comes from');
 }
-my ($status, $out, $err) = run('show', 'nginx', $conf, '--nginx-version', '1.29.7');
-like($out, qr/^    keepalive 0;$/m, '--nginx-version: a newer nginx');
-($status, $out, $err) = run('show', 'nginx', $conf, '--nginx-version', 'new');
-is("$status $err", qq{2 lyncctl: invalid version "new" in "--nginx-version": it is written as "1.22.1"\n}, '--nginx-version that isn\'t one');
-($status, $out, $err) = run('show', 'nginx', $conf, '--nginx', '/bin/true');
-is($status, 2, '--nginx that isn\'t one: exit 2');
+my ($status, $out, $err);
 
 
 # --- DNS
@@ -390,7 +390,7 @@ for my $command (['check'], map({ ['show', $_] } qw(names rules ports dns certif
 ($status, $out, $err) = run('show', 'certificate', $broken, '--csr', "$root/b.csr", '--key', "$root/b.key");
 ok(!-e "$root/b.key" && !-e "$root/b.csr", 'nothing is written for a broken configuration');
 ($status, $out, $err) = run('check', "$root/missing.conf");
-is("$status $out", qq{2 [emerg] open() "$root/missing.conf" failed (2: No such file or directory)\n}, 'a configuration that isn\'t there');
+is("$status $err", qq{2 lyncctl: open() "$root/missing.conf" failed (2: No such file or directory)\n}, 'a configuration that isn\'t there');
 is((run('show', 'names', "$root/missing.conf"))[0], 2, 'the same for show');
 my $empty = write_file('empty.conf', "events {}\nhttp {\n}\n");
 ($status, $out, $err) = run('show', 'names', $empty);

@@ -1,12 +1,17 @@
 #include "lyncctl/check.h"
 
-#include "base/diagnostic.h"
+#include "config/system_names.h"
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
+#include "lyncctl/nginx_test.h"
+#include "plan/names.h"
 
 #include <CLI/CLI.hpp>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <set>
 
 namespace lync::lyncctl {
 
@@ -14,7 +19,6 @@ namespace {
 
 using config::Farm;
 using config::Publication;
-using config::Role;
 using config::SimpleUrlKind;
 
 /// A line of the result. `level` is nginx's word, or "advice".
@@ -41,110 +45,212 @@ bool declares(const Publication& publication, SimpleUrlKind kind) {
                        [kind](const auto& url) { return url.kind == kind; });
 }
 
-std::string title(const Farm& farm) {
-    return std::string(role_name(farm.role)) + " " + lync::quoted(farm.name);
-}
-
 /// What is right for nginx and still worth a second look.
-class Advice {
-public:
-    explicit Advice(std::vector<Said>& all) : all_(all) {}
-
-    void about(const Publication& publication) {
-        const std::string name = "lync_publish " + lync::quoted(publication.name);
-        for (const Farm& farm : publication.farms) {
-            about(farm);
-        }
-        if (!is_ocs(publication.product)) {
-            if (!declares(publication, SimpleUrlKind::admin)) {
-                advise("no \"simple_url admin\" in " + name +
-                           ": declare the administrative access URL that Topology Builder shows, "
-                           "so that it is refused by its own name and path; it is never published",
-                       publication.place);
-            }
-            if (!declares(publication, SimpleUrlKind::meet)) {
-                advise("no \"simple_url meet\" in " + name +
-                           ": links to meetings lead nowhere from outside",
-                       publication.place);
-            }
-            if (!declares(publication, SimpleUrlKind::dialin)) {
-                advise("no \"simple_url dialin\" in " + name +
-                           ": dial-in numbers and PINs can't be looked up from outside",
-                       publication.place);
-            }
-        }
-        about_patterns(publication);
-    }
-
-    void advise(std::string text, const Place& place) {
-        all_.push_back({"advice", Style::plain, std::move(text), place});
-    }
-
-private:
-    void about(const Farm& farm) {
+void advise(const Publication& publication, std::vector<Said>& all) {
+    const auto advise = [&all](std::string text, const Place& place) {
+        all.push_back({"advice", Style::plain, std::move(text), place});
+    };
+    for (const Farm& farm : publication.farms) {
         if (farm.servers.size() == 1) {
-            const bool pool = farm.role == Role::pool;
-            advise(title(farm) + " has one server: while it is away, so is what it serves; name " +
+            const bool pool = farm.role == config::Role::pool;
+            advise(std::string(role_name(farm.role)) + " " + lync::quoted(farm.name) +
+                       " has one server: while it is down, so is what it serves; name " +
                        (pool ? "every Front End, unless this is a Standard Edition server or a "
                                "load balancer's VIP"
                              : "every server, unless this is a load balancer's VIP"),
                    farm.servers.front().place);
         }
     }
+    const std::string name = "lync_publish " + lync::quoted(publication.name);
+    const auto miss = [&](SimpleUrlKind kind, std::string_view word, std::string_view why) {
+        if (!is_ocs(publication.product) && !declares(publication, kind)) {
+            advise("no \"simple_url " + std::string(word) + "\" in " + name + ": " +
+                       std::string(why),
+                   publication.place);
+        }
+    };
+    miss(SimpleUrlKind::admin, "admin",
+         "declare the administrative access URL that Topology Builder shows, so that it is refused "
+         "by its own name and path; it is never published");
+    miss(SimpleUrlKind::meet, "meet", "links to meetings don't work from outside");
+    miss(SimpleUrlKind::dialin, "dialin",
+         "dial-in numbers and PINs can't be looked up from outside");
 
-    /// check_certificates knows every name but these.
-    void about_patterns(const Publication& publication) {
-        std::vector<std::string_view> seen;
-        for (const auto& url : publication.simple_urls) {
-            const bool pattern = url.host.ends_with(".*") && url.kind != SimpleUrlKind::admin;
-            if (pattern && std::find(seen.begin(), seen.end(), url.host) == seen.end()) {
-                seen.push_back(url.host);
-                advise(lync::quoted(url.host) +
-                           " stands for any domain: whether a certificate covers a name is known "
-                           "only when a client asks for it",
-                       url.place);
+    // The certificates are checked for every name but these.
+    std::set<std::string> patterns;
+    const auto about_pattern = [&](const std::string& host, const Place& place) {
+        if (patterns.insert(host).second) {
+            advise(lync::quoted(host) + " stands for any domain: whether a certificate covers a "
+                                        "name is known only when a client asks for it",
+                   place);
+        }
+    };
+    for (const auto& url : publication.simple_urls) {
+        if (url.host.ends_with(".*") && url.kind != SimpleUrlKind::admin) {
+            about_pattern(url.host, url.place);
+        }
+    }
+    if (publication.has_wildcard_sip_domain()) {
+        about_pattern("lyncdiscover.*", publication.place_of_sip_domain(0));
+    }
+}
+
+void collect_places(const config::Directive& block,
+                    std::set<std::pair<std::string, unsigned>>& all) {
+    all.emplace(block.place.file, block.place.line);
+    for (const auto& child : block.children) {
+        collect_places(*child, all);
+    }
+}
+
+/// Tells what nginx says of publications from what it says of others.
+class Subject {
+public:
+    explicit Subject(const Configuration& configuration) {
+        for (const Published& published : configuration.publications) {
+            collect_places(*published.block, places_);
+            for (const auto& name : plan::published_names(published.plan)) {
+                names_.insert(name.name);
             }
         }
-        if (publication.has_wildcard_sip_domain()) {
-            advise("\"lyncdiscover.*\" stands for any domain: whether a certificate covers a name "
-                   "is known only when a client asks for it",
-                   publication.place_of_sip_domain(0));
-        }
     }
 
-    std::vector<Said>& all_;
+    bool is_of(const Diagnostic& diagnostic) const {
+        if (diagnostic.text.find("lync_") != std::string::npos ||
+            diagnostic.text == config::addresses_stay ||
+            diagnostic.place.file.starts_with("lync_publish ") ||
+            places_.contains({diagnostic.place.file, diagnostic.place.line})) {
+            return true;
+        }
+        // conflicting server name "meet.contoso.com" on 0.0.0.0:443, ignored
+        const std::size_t open = diagnostic.text.find('"') + 1;
+        return open > 0 && names_.contains(diagnostic.text.substr(
+                               open, diagnostic.text.find('"', open) - open));
+    }
+
+private:
+    std::set<std::pair<std::string, unsigned>> places_;
+    std::set<std::string> names_;
 };
 
-std::vector<Said> everything(const Configuration& configuration, const Options& options) {
-    std::vector<Said> all;
-    for (const Diagnostic& remark : configuration.remarks) {
-        all.push_back(said(remark));
-    }
-    if (configuration.mistake) {
-        all.push_back(said(*configuration.mistake));
-        if (configuration.mistake->text == "unknown directive \"lync_publish\"") {
-            Advice(all).advise("the module isn't loaded: \"load_module "
-                               "modules/ngx_lync_module.so;\" belongs at the top of nginx.conf, or "
-                               "in a file that is included there",
-                               {});
+class Check {
+public:
+    Check(const Options& options, const Configuration& configuration,
+          const std::optional<NginxAnswer>& nginx)
+        : options_(options), configuration_(configuration), nginx_(nginx) {}
+
+    std::vector<Said> take() {
+        if (nginx_) {
+            add_nginx();
+        } else {
+            note(options_.fragment
+                     ? "nginx wasn't asked, since it can't test a fragment: \"lyncctl check\" of "
+                       "the whole nginx.conf asks it"
+                     : "nginx wasn't asked: none is installed, \"--nginx BINARY\" names one "
+                       "elsewhere");
         }
+        if (!is_judged_) {
+            add_core();
+        } else if (configuration_.mistake && nginx_->accepted) {
+            note("lyncctl can't read the configuration itself and has no advice: " +
+                 told(*configuration_.mistake));
+        }
+        std::stable_sort(found_.begin(), found_.end(), [](const auto& a, const auto& b) {
+            return a.severity < b.severity; // errors first
+        });
+        std::vector<Said> all;
+        std::transform(found_.begin(), found_.end(), std::back_inserter(all), said);
+        add_advice(all);
         return all;
     }
 
-    Advice advice(all);
-    if (configuration.publications.empty()) {
-        advice.advise("no \"lync_publish\" in " + configuration.file +
-                          (options.fragment ? "" : ", nor in what it includes") +
-                          ": nothing is published",
-                      {});
-    }
-    for (const Published& published : configuration.publications) {
-        if (options.publication.empty() || published.plan.publication.name == options.publication) {
-            advice.about(published.plan.publication);
+private:
+    void add_nginx() {
+        const Subject subject(configuration_);
+        std::size_t others = 0;
+        is_judged_ = nginx_->accepted;
+        for (const Diagnostic& diagnostic : nginx_->said) {
+            const bool error = diagnostic.severity == Severity::error;
+            if (!error && !subject.is_of(diagnostic)) {
+                others += diagnostic.severity == Severity::warning ? 1 : 0;
+                continue;
+            }
+            lacks_module_ = lacks_module_ ||
+                            diagnostic.text.find("unknown directive \"lync_") != std::string::npos;
+            lacks_rights_ =
+                lacks_rights_ || (error && diagnostic.text.find("(13: ") != std::string::npos);
+            is_judged_ = is_judged_ || (error && subject.is_of(diagnostic));
+            found_.push_back(diagnostic);
+        }
+        is_judged_ = is_judged_ && !lacks_module_;
+        if (others > 0) {
+            note("nginx also warns of " + std::to_string(others) +
+                 " other things outside of lync_publish: \"nginx -t\" shows them");
+        }
+        if (!is_judged_ && !lacks_module_ && !configuration_.publications.empty()) {
+            note("nginx stopped before it had judged the publications");
         }
     }
-    return all;
-}
+
+    /// What nginx hasn't said already.
+    void add_core() {
+        const auto add = [this](const Diagnostic& diagnostic, bool by_place) {
+            const bool known =
+                std::any_of(found_.begin(), found_.end(), [&](const Diagnostic& other) {
+                    return other.severity == diagnostic.severity &&
+                           other.place.file == diagnostic.place.file &&
+                           other.place.line == diagnostic.place.line &&
+                           (by_place || other.text == diagnostic.text);
+                });
+            if (!known) {
+                found_.push_back(diagnostic);
+            }
+        };
+        for (const Diagnostic& remark : configuration_.remarks) {
+            add(remark, false);
+        }
+        if (configuration_.mistake) {
+            add(*configuration_.mistake, true);
+        }
+    }
+
+    void note(std::string text) { found_.push_back({Severity::notice, std::move(text), {}}); }
+
+    void add_advice(std::vector<Said>& all) const {
+        const auto general = [&all](std::string text) {
+            all.push_back({"advice", Style::plain, std::move(text), {}});
+        };
+        if (lacks_module_) {
+            general("the module isn't loaded: \"load_module modules/ngx_lync_module.so;\" belongs "
+                    "at the top of nginx.conf, or in a file that is included there");
+        }
+        if (lacks_rights_ && ::geteuid() != 0) {
+            general("nginx may not read what it needs: try \"sudo lyncctl check\"");
+        }
+        if (configuration_.mistake) {
+            return;
+        }
+        if (configuration_.publications.empty()) {
+            general("no \"lync_publish\" in " + configuration_.file +
+                    (options_.fragment ? "" : ", nor in what it includes") +
+                    ": nothing is published");
+        }
+        for (const Published& published : configuration_.publications) {
+            const std::string& name = published.plan.publication.name;
+            if (options_.publication.empty() || name == options_.publication) {
+                advise(published.plan.publication, all);
+            }
+        }
+    }
+
+    const Options& options_;
+    const Configuration& configuration_;
+    const std::optional<NginxAnswer>& nginx_;
+    std::vector<Diagnostic> found_;
+    bool is_judged_ = false; ///< nginx has read the publications with the module
+    bool lacks_module_ = false;
+    bool lacks_rights_ = false;
+};
 
 Table table_of(const std::vector<Said>& all) {
     Table table;
@@ -160,14 +266,23 @@ Table table_of(const std::vector<Said>& all) {
 
 void declare_check(CLI::App& app, Options& options) {
     add_configuration(app, options);
-    add_nginx(app, options);
+    app.add_option("--nginx", options.nginx.binary,
+                   "The nginx that is asked; else /usr/sbin/nginx, or the one in PATH")
+        ->type_name("BINARY");
+    app.add_option("-p,--prefix", options.nginx.prefix, "The prefix, as nginx takes it with -p")
+        ->type_name("DIR");
     app.add_flag("--strict", options.check.strict, "Advice makes the exit status 1, too");
 }
 
 int check(const Options& options, Output& output) {
     output.progress("reading " + options.configuration);
-    const Configuration configuration = read_configuration(options, Depth::names);
-    const std::vector<Said> all = everything(configuration, options);
+    const Configuration configuration = read_publications(options);
+    std::optional<NginxAnswer> nginx;
+    if (!options.fragment) {
+        output.progress("asking nginx");
+        nginx = test_with_nginx(options.nginx, configuration.file);
+    }
+    const std::vector<Said> all = Check(options, configuration, nginx).take();
 
     if (output.format() == Format::table) {
         for (const Said& line : all) {
@@ -178,13 +293,14 @@ int check(const Options& options, Output& output) {
         output.table(table_of(all));
     }
 
-    if (configuration.mistake) {
+    const auto has = [&all](std::string_view level) {
+        return std::any_of(all.begin(), all.end(),
+                           [level](const Said& line) { return line.level == level; });
+    };
+    if (has("emerg")) {
         return exit_failed;
     }
-    const bool found = std::any_of(all.begin(), all.end(), [&](const Said& line) {
-        return line.level == "warn" || (options.check.strict && line.level == "advice");
-    });
-    return found ? exit_findings : exit_fine;
+    return has("warn") || (options.check.strict && has("advice")) ? exit_findings : exit_fine;
 }
 
 } // namespace lync::lyncctl

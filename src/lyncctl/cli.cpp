@@ -187,7 +187,7 @@ int parse_and_run(int argc, const char* const* argv) {
 } // namespace
 
 void add_configuration(CLI::App& app, Options& options) {
-    app.add_option("FILE", options.configuration, "The nginx.conf to read, with its includes")
+    app.add_option("-c,FILE", options.configuration, "The nginx.conf to read, with its includes")
         ->type_name("")
         ->capture_default_str();
     app.add_flag("--fragment", options.fragment, "FILE holds only what stands inside of http { }");

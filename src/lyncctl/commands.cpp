@@ -3,7 +3,6 @@
 #include "lyncctl/check.h"
 #include "lyncctl/doctor/doctor.h"
 #include "lyncctl/import/import.h"
-#include "lyncctl/show/firewall.h"
 #include "lyncctl/show/show.h"
 
 namespace lync::lyncctl {
@@ -11,8 +10,8 @@ namespace lync::lyncctl {
 namespace {
 
 constexpr Command table[] = {
-    {"", "check", "says what nginx -t would say about publications, and gives advice", "", false,
-     declare_check, check},
+    {"", "check", "asks nginx -t about publications, and gives advice", "", false, declare_check,
+     check},
     {"", "doctor", "does what a client does, and says what is wrong, why, and what helps", "",
      false, declare_doctor, run_doctor},
 
@@ -28,7 +27,7 @@ constexpr Command table[] = {
      declare_dns, show_dns},
     {"show", "certificate", "prints subject and names for the certificate, or writes a request", "",
      false, declare_certificate, show_certificate},
-    {"show", "nginx", "prints the generated nginx configuration", "nginx", true, declare_nginx,
+    {"show", "nginx", "prints the generated nginx configuration", "nginx", true, add_configuration,
      show_nginx},
 
     {"import", "arr", "reads applicationHost.config of IIS with Application Request Routing",

@@ -19,7 +19,8 @@ namespace {
 [[noreturn]] void fail(std::string_view doing, const std::string& path) {
     const int error = errno;
     throw Failure(std::string(doing) + " " + lync::quoted(path) + " failed (" +
-                  std::to_string(error) + ": " + std::strerror(error) + ")");
+                  std::to_string(error) + ": " + std::strerror(error) + ")" +
+                  (error == EACCES && ::geteuid() != 0 ? ", try it with sudo" : ""));
 }
 
 [[noreturn]] void refuse(const std::string& path) {

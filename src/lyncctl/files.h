@@ -19,7 +19,7 @@ struct NewFile {
 
 /// Writes new files, all of them whole or none. A file that is there already is replaced only if
 /// `force` says so; otherwise that is a Failure which names --force. They are made under other
-/// names beside their own first, so that nobody reads half of one; what was replaced comes back
+/// names beside their own first, so that half of one is never read; what was replaced comes back
 /// where another file fails.
 void write_files(const std::vector<NewFile>& files, bool force);
 

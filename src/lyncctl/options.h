@@ -30,8 +30,8 @@ struct DnsOptions {
 };
 
 struct NginxOptions {
-    std::string binary;  ///< --nginx BINARY: the nginx that the text is for
-    std::string version; ///< --nginx-version: the same without asking one
+    std::string binary; ///< --nginx BINARY: the one that is asked; empty: the installed one
+    std::string prefix; ///< --prefix DIR: its -p
 };
 
 struct DoctorOptions {

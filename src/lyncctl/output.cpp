@@ -72,7 +72,7 @@ std::string shown(const Cell& cell) {
 
 constexpr std::size_t gap = 2; ///< spaces between columns
 
-/// A list becomes several lines rather than one that nobody reads.
+/// A list becomes several lines rather than one too long to read.
 constexpr std::size_t widest_list = 48;
 
 /// How wide a cell wants to be.
@@ -89,15 +89,16 @@ std::size_t natural_width(const Cell& cell) {
     return longest;
 }
 
-/// How wide each column has to be, the heading's own left out.
+/// How wide each column has to be; the one of the headings is left out.
 std::vector<std::size_t> natural_widths(const Table& table) {
     std::vector<std::size_t> widths;
     for (std::size_t c = 0; c < table.columns.size(); c++) {
-        std::size_t width = c == table.group ? 0 : width_of(table.columns[c].title);
-        if (c != table.group) {
-            for (const Row& row : table.rows) {
-                width = std::max(width, natural_width(row[c]));
-            }
+        if (c == table.group) {
+            continue;
+        }
+        std::size_t width = width_of(table.columns[c].title);
+        for (const Row& row : table.rows) {
+            width = std::max(width, natural_width(row[c]));
         }
         widths.push_back(width);
     }
@@ -107,10 +108,8 @@ std::vector<std::size_t> natural_widths(const Table& table) {
 /// Takes from the widest columns what a terminal doesn't have.
 void fit(std::vector<std::size_t>& widths, std::size_t columns) {
     constexpr std::size_t least = 12;
-    const auto used = static_cast<std::size_t>(
-        std::count_if(widths.begin(), widths.end(), [](std::size_t w) { return w > 0; }));
     std::size_t total = std::accumulate(widths.begin(), widths.end(), std::size_t{0}) +
-                        (used == 0 ? 0 : gap * (used - 1));
+                        gap * (std::max<std::size_t>(widths.size(), 1) - 1);
     while (total > columns) {
         auto widest = std::max_element(widths.begin(), widths.end());
         if (*widest <= least) {
@@ -193,67 +192,66 @@ void Output::table(const Table& table) {
     }
 }
 
+/// One line of the table, which its longest cell may break into several.
+void Output::grid_line(const std::vector<GridCell>& cells, const std::vector<std::size_t>& widths) {
+    std::vector<std::vector<std::string>> parts;
+    std::size_t height = 1;
+    for (std::size_t c = 0; c < cells.size(); c++) {
+        parts.push_back(wrapped(cells[c].text, widths[c]));
+        height = std::max(height, parts.back().size());
+    }
+    for (std::size_t line = 0; line < height; line++) {
+        std::string written;
+        for (std::size_t c = 0; c < cells.size(); c++) {
+            const std::string text = line < parts[c].size() ? parts[c][line] : "";
+            const std::string padding(widths[c] - std::min(widths[c], width_of(text)), ' ');
+            const std::string shown = text.empty() ? text : styled(text, cells[c].style);
+            written += c > 0 ? std::string(gap, ' ') : "";
+            written += cells[c].right         ? padding + shown
+                       : c + 1 < cells.size() ? shown + padding
+                                              : shown;
+        }
+        written.erase(written.find_last_not_of(' ') + 1);
+        out_ << written << '\n';
+    }
+}
+
+void Output::grid_head(const Table& table, const std::vector<std::size_t>& widths) {
+    std::vector<GridCell> titles, rule;
+    for (std::size_t c = 0; c < table.columns.size(); c++) {
+        if (c != table.group) {
+            const bool right = !table.rows.empty() && is_number(table.rows.front()[c]);
+            rule.push_back({std::string(widths[rule.size()], '-'), Style::faint, false});
+            titles.push_back({table.columns[c].title, Style::strong, right});
+        }
+    }
+    grid_line(titles, widths);
+    grid_line(rule, widths);
+}
+
 void Output::grid(const Table& table) {
     std::vector<std::size_t> widths = natural_widths(table);
     if (terminal_.columns > 0) {
         fit(widths, terminal_.columns);
     }
-
-    std::size_t last = table.columns.size() - 1;
-    if (table.group == last && last > 0) {
-        last--;
-    }
-    const auto print = [&](const auto& text_of, const auto& style_of, const auto& right) {
-        std::vector<std::vector<std::string>> cells;
-        std::size_t height = 1;
-        for (std::size_t c = 0; c < table.columns.size(); c++) {
-            cells.push_back(c == table.group ? std::vector<std::string>{}
-                                             : wrapped(text_of(c), widths[c]));
-            height = std::max(height, cells.back().size());
-        }
-        for (std::size_t line = 0; line < height; line++) {
-            std::string written;
-            for (std::size_t c = 0; c < table.columns.size(); c++) {
-                if (c == table.group) {
-                    continue;
-                }
-                const std::string text = line < cells[c].size() ? cells[c][line] : "";
-                const std::string padding(widths[c] - std::min(widths[c], width_of(text)), ' ');
-                written += right(c) ? padding : "";
-                written += text.empty() ? text : styled(text, style_of(c));
-                if (c != last) {
-                    written += (right(c) ? "" : padding) + std::string(gap, ' ');
-                }
-            }
-            written.erase(written.find_last_not_of(' ') + 1);
-            out_ << written << '\n';
-        }
-    };
-    const auto head = [&] {
-        const auto left = [](std::size_t) { return false; };
-        print(
-            [&](std::size_t c) { return table.columns[c].title; },
-            [](std::size_t) { return Style::strong; },
-            [&](std::size_t c) { return !table.rows.empty() && is_number(table.rows.front()[c]); });
-        print([&](std::size_t c) { return std::string(widths[c], '-'); },
-              [](std::size_t) { return Style::faint; }, left);
-    };
-
     if (!table.group) {
-        head();
+        grid_head(table, widths);
     }
-    for (std::size_t r = 0; r < table.rows.size(); r++) {
-        const Row& row = table.rows[r];
-        if (table.group) {
-            const std::string heading = row[*table.group].text();
-            if (r == 0 || table.rows[r - 1][*table.group].text() != heading) {
-                out_ << (r == 0 ? "" : "\n") << styled(heading, Style::strong) << "\n\n";
-                head();
+    std::optional<std::string> heading;
+    for (const Row& row : table.rows) {
+        if (table.group && row[*table.group].text() != heading) {
+            out_ << (heading ? "\n" : "");
+            heading = row[*table.group].text();
+            out_ << styled(*heading, Style::strong) << "\n\n";
+            grid_head(table, widths);
+        }
+        std::vector<GridCell> cells;
+        for (std::size_t c = 0; c < row.size(); c++) {
+            if (c != table.group) {
+                cells.push_back({shown(row[c]), row[c].style(), is_number(row[c])});
             }
         }
-        print([&](std::size_t c) { return shown(row[c]); },
-              [&](std::size_t c) { return row[c].style(); },
-              [&](std::size_t c) { return is_number(row[c]); });
+        grid_line(cells, widths);
     }
 }
 

@@ -106,7 +106,15 @@ public:
     std::string styled(std::string_view text, Style style) const;
 
 private:
+    struct GridCell {
+        std::string text; ///< printable
+        Style style;
+        bool right; ///< numbers stand at the right
+    };
+
     void grid(const Table& table);
+    void grid_head(const Table& table, const std::vector<std::size_t>& widths);
+    void grid_line(const std::vector<GridCell>& cells, const std::vector<std::size_t>& widths);
     void csv(const Table& table);
     void json(const Table& table);
     void markdown(const Table& table);

@@ -30,9 +30,9 @@ inline void require(bool holds, const char* promise, std::string_view text) {
 }
 
 /// No file exists, and no pattern matches one.
-inline lync::config::Sources no_files() {
-    return {[](const std::string& path) {
-                return lync::config::Sources::File{{}, "open() \"" + path + "\" failed"};
+inline lync::lyncctl::Sources no_files() {
+    return {[](const std::string& path) -> std::string {
+                throw lync::lyncctl::Failure("open() \"" + path + "\" failed");
             },
             [](const std::string&) { return std::vector<std::string>{}; }};
 }
@@ -58,10 +58,9 @@ inline std::string filled_in(std::string text) {
 
 inline void require_accepted(const std::string& text) {
     using namespace lync;
-    config::Listener listener;
     std::unique_ptr<config::Directive> root;
     try {
-        root = config::read_text(text, "import.conf", "/nowhere/", listener, no_files());
+        root = lyncctl::read_text(text, "import.conf", "/nowhere/", no_files());
     } catch (const lync::Mistake& mistake) {
         require(false, mistake.what(), text);
     }

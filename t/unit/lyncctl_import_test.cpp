@@ -90,7 +90,8 @@ struct Result {
 };
 
 Result nginx(std::string_view text, const ImportOptions& with = options()) {
-    return {read_nginx_text(text, "/etc/nginx/old.conf", lync::config::Sources::of_system()), with};
+    return {read_nginx_text(text, "/etc/nginx/old.conf", lync::lyncctl::Sources::of_system()),
+            with};
 }
 
 /// A server of Lync with more lines in it.
@@ -209,8 +210,8 @@ TEST_CASE("the walk-through of squid on pfSense", "[import]") {
 TEST_CASE("an nginx.conf of the recipes", "[import]") {
     const Result result(
         read_nginx(std::string(LYNC_SOURCE_DIR) + "/t/lyncctl/fixtures/old-nginx.conf",
-                   lync::config::Sources{
-                       lync::config::Sources::of_system().open,
+                   lync::lyncctl::Sources{
+                       lync::lyncctl::Sources::of_system().open,
                        [](const std::string&) -> std::vector<std::string> { return {}; }}),
         options());
     for (const char* line :
@@ -553,7 +554,7 @@ TEST_CASE("certificates of an nginx.conf", "[import]") {
                                "ssl_certificate rsa.pem; ssl_certificate_key rsa.key;"
                                "ssl_certificate ec.pem; ssl_certificate_key ec.key;") +
                             server("meet.contoso.com", other) + server("dialin.contoso.com", other),
-                        "/etc/nginx/old.conf", lync::config::Sources::of_system()),
+                        "/etc/nginx/old.conf", lync::lyncctl::Sources::of_system()),
         given);
     CHECK(imported.text.find("certificate            /etc/nginx/rsa.pem /etc/nginx/rsa.key;\n"
                              "    certificate            /etc/nginx/ec.pem /etc/nginx/ec.key;\n") !=

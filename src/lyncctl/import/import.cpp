@@ -167,19 +167,19 @@ int import_nginx(const Options& options, Output& output) {
     const std::string too_large = " is too large: all files together may have " +
                                   std::to_string(largest_nginx / 1024 / 1024) + " MB";
     std::size_t left = largest_nginx;
-    const config::Sources system = config::Sources::of_system();
-    config::Sources bounded = system;
+    const Sources system = Sources::of_system();
+    Sources bounded = system;
     bounded.open = [&](const std::string& path) {
         struct stat info {};
         if (stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
             static_cast<std::size_t>(info.st_size) > left) {
             throw Failure("configuration file " + lync::quoted(path) + too_large);
         }
-        config::Sources::File opened = system.open(path);
-        if (opened.text.size() > left) { // of a pipe, only now
+        std::string opened = system.open(path);
+        if (opened.size() > left) { // of a pipe, only now
             throw Failure("configuration file " + lync::quoted(path) + too_large);
         }
-        left -= std::min(left, opened.text.size());
+        left -= std::min(left, opened.size());
         return opened;
     };
     return finish(read_nginx(file, bounded), out_directory(options.import), options, output);

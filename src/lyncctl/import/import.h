@@ -130,8 +130,7 @@ OldProxy read_pfsense(std::string_view xml, const std::string& name, const std::
                       const std::string& publication);
 
 /// An nginx.conf written by hand, with its includes.
-OldProxy read_nginx(const std::string& file, const config::Sources& sources);
-OldProxy read_nginx_text(std::string_view text, const std::string& name,
-                         const config::Sources& sources);
+OldProxy read_nginx(const std::string& file, const Sources& sources);
+OldProxy read_nginx_text(std::string_view text, const std::string& name, const Sources& sources);
 
 } // namespace lync::lyncctl

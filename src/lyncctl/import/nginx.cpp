@@ -19,21 +19,7 @@ using enum RemarkKind;
 
 using config::Directive;
 
-/// What one file of many may cost: a tree is many times its text.
-constexpr std::size_t most_directives = 500'000;
 constexpr unsigned deepest = 20;
-
-class Counter : public config::Listener {
-public:
-    std::string opened(const Directive&, const config::Blocks&) override {
-        return ++count_ > most_directives ? "the configuration has more than " +
-                                                std::to_string(most_directives) + " directives"
-                                          : std::string{};
-    }
-
-private:
-    std::size_t count_ = 0;
-};
 
 /// What inner blocks inherit.
 struct Settings {
@@ -341,7 +327,7 @@ private:
         }
         if (settings.trusted_ca != nullptr && proxy_.trusted_ca.empty() &&
             is_file(first_argument(*settings.trusted_ca))) {
-            proxy_.trusted_ca = config::full_name(first_argument(*settings.trusted_ca), prefix_);
+            proxy_.trusted_ca = full_name(first_argument(*settings.trusted_ca), prefix_);
         }
         return known->second;
     }
@@ -426,8 +412,8 @@ private:
         auto& known = proxy_.certificates;
         const bool first = known.empty();
         for (std::size_t i = 0; i < certificates.size() && i < keys.size(); i++) {
-            std::pair<std::string, std::string> files{config::full_name(certificates[i], prefix_),
-                                                      config::full_name(keys[i], prefix_)};
+            std::pair<std::string, std::string> files{full_name(certificates[i], prefix_),
+                                                      full_name(keys[i], prefix_)};
             if (std::find(known.begin(), known.end(), files) != known.end()) {
                 continue;
             }
@@ -574,17 +560,12 @@ OldProxy read_tree(const Directive& root, std::string prefix) {
 
 } // namespace
 
-OldProxy read_nginx(const std::string& file, const config::Sources& sources) {
-    Counter counter;
-    return read_tree(*config::read_configuration(file, counter, sources),
-                     config::directory_of(file));
+OldProxy read_nginx(const std::string& file, const Sources& sources) {
+    return read_tree(*read_configuration(file, sources), directory_of(file));
 }
 
-OldProxy read_nginx_text(std::string_view text, const std::string& name,
-                         const config::Sources& sources) {
-    Counter counter;
-    return read_tree(*config::read_text(text, name, "/etc/nginx/", counter, sources),
-                     "/etc/nginx/");
+OldProxy read_nginx_text(std::string_view text, const std::string& name, const Sources& sources) {
+    return read_tree(*read_text(text, name, "/etc/nginx/", sources), "/etc/nginx/");
 }
 
 } // namespace lync::lyncctl

@@ -1,23 +1,201 @@
-// `show dns`: as a table, or as a zone fragment (RFC 1035, 5).
+// `show dns`: the DNS records that a publication needs, outside and inside, and names that must not
+// resolve outside [Lync Server 2013, "DNS requirements for simple URLs", "DNS summary - reverse
+// proxy", "Technical requirements for mobility"]; as a table, or as a zone fragment (RFC 1035, 5).
 
 #include "base/diagnostic.h"
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
-#include "lyncctl/show/dns_records.h"
 #include "lyncctl/show/show.h"
+#include "plan/names.h"
 
 #include <CLI/CLI.hpp>
 
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 namespace lync::lyncctl {
 
 namespace {
 
-using plan::DnsName;
-using plan::DnsView;
+using config::Farm;
+using config::Role;
+using config::SimpleUrl;
+using config::SimpleUrlKind;
+using plan::Plan;
+using plan::PublishedName;
+
+enum class DnsView { outside, inside, never_outside };
+
+/// One name in one view of DNS. Its addresses are those of `addresses`; for the reverse proxy, only
+/// the administrator knows them.
+struct DnsName {
+    DnsView view = DnsView::outside;
+    std::string name;   ///< "lyncdiscover.contoso.com", "meet.*"
+    bool proxy = false; ///< leads to the reverse proxy's address for clients
+    /// The servers' addresses: "10.0.0.11", "2001:db8::11", or a host name.
+    std::vector<std::string> addresses;
+    std::string purpose; ///< "lyncdiscover of a SIP domain"
+};
+
+std::string_view dns_view_name(DnsView view) noexcept {
+    switch (view) {
+    case DnsView::outside:
+        return "outside";
+    case DnsView::inside:
+        return "inside";
+    default:
+        return "must not resolve outside";
+    }
+}
+
+bool is_web_services(const Farm& farm) noexcept {
+    return farm.role == Role::pool || farm.role == Role::director;
+}
+
+/// What clients call a name by, with the pool behind it where there may be several.
+std::string purpose_of(const Plan& plan, const PublishedName& name) {
+    std::string purpose(name.use);
+    if (name.use == "external web services" && name.upstream) {
+        purpose += " of " + plan::title(plan.farm(plan.upstreams[*name.upstream]));
+    } else if (name.use == "meet" || name.use == "dialin" || name.use == "scheduler") {
+        purpose = "simple URL " + purpose;
+    } else if (name.use == "lyncdiscover") {
+        purpose = "autodiscover";
+    }
+    return purpose;
+}
+
+class Records {
+public:
+    explicit Records(const Plan& plan) : plan_(plan) {}
+
+    std::vector<DnsName> take() {
+        for (const PublishedName& name : plan::published_names(plan_)) {
+            if (name.upstream) {
+                add_proxy(DnsView::outside, name.name, purpose_of(plan_, name));
+            }
+        }
+        inside();
+        never_outside();
+        return std::move(names_);
+    }
+
+private:
+    const config::Publication& declared() const { return plan_.publication; }
+
+    /// Mobile clients inside use the external names, too; everything else goes straight to the
+    /// servers.
+    void inside() {
+        for (const std::string& domain : declared().sip_domains) {
+            add_servers(DnsView::inside, "lyncdiscoverinternal." + domain, first_contact(),
+                        "autodiscover, inside");
+        }
+        for (const Farm& farm : declared().farms) {
+            if (is_web_services(farm)) {
+                add_servers(DnsView::inside, farm.name, farm,
+                            std::string(role_name(farm.role)) + ", internal web services");
+            }
+        }
+        for (const PublishedName& name : plan::published_names(plan_)) {
+            if (!name.upstream) {
+                continue;
+            }
+            const Farm& farm = plan_.farm(plan_.upstreams[*name.upstream]);
+            const bool by_proxy = name.use == "external web services" || name.use == "lyncdiscover";
+            if (by_proxy) {
+                add_proxy(DnsView::inside, name.name,
+                          purpose_of(plan_, name) + ", for mobile clients inside");
+            } else {
+                add_servers(DnsView::inside, name.name, farm, purpose_of(plan_, name));
+            }
+        }
+        for (const std::string& host : admin_hosts()) {
+            add_servers(DnsView::inside, host, first_contact(), "administrative access URL");
+        }
+    }
+
+    void never_outside() {
+        for (const std::string& domain : declared().sip_domains) {
+            add(DnsView::never_outside, "lyncdiscoverinternal." + domain,
+                "clients ask for it first and take its answer for the inside");
+        }
+        for (const Farm& farm : declared().farms) {
+            if (is_web_services(farm)) {
+                add(DnsView::never_outside, farm.name,
+                    "the own name of the " + std::string(role_name(farm.role)));
+            } else if (std::find(farm.published.begin(), farm.published.end(),
+                                 farm.certificate_name) == farm.published.end()) {
+                add(DnsView::never_outside, farm.certificate_name,
+                    "the servers' own name of " + plan::title(farm));
+            }
+        }
+        for (const std::string& host : admin_hosts()) {
+            add(DnsView::never_outside, host, "administration");
+        }
+    }
+
+    /// Hosts of admin simple URLs that publish nothing else.
+    std::vector<std::string> admin_hosts() const {
+        std::vector<std::string> hosts;
+        for (const SimpleUrl& url : declared().simple_urls) {
+            const bool shared =
+                std::any_of(declared().simple_urls.begin(), declared().simple_urls.end(),
+                            [&](const SimpleUrl& other) {
+                                return other.kind != SimpleUrlKind::admin && other.host == url.host;
+                            });
+            if (url.kind == SimpleUrlKind::admin && !shared) {
+                hosts.push_back(url.host);
+            }
+        }
+        return hosts;
+    }
+
+    const Farm& first_contact() const { return declared().farms[declared().first_contact()]; }
+
+    DnsName* add(DnsView view, std::string name, std::string purpose) {
+        if (!seen_.emplace(view, name).second) {
+            return nullptr;
+        }
+        DnsName record;
+        record.view = view;
+        record.name = std::move(name);
+        record.purpose = std::move(purpose);
+        names_.push_back(std::move(record));
+        return &names_.back();
+    }
+    void add_proxy(DnsView view, const std::string& name, std::string purpose) {
+        if (DnsName* record = add(view, name, std::move(purpose))) {
+            record->proxy = true;
+        }
+    }
+    void add_servers(DnsView view, const std::string& name, const Farm& farm, std::string purpose) {
+        DnsName* record = add(view, name, std::move(purpose));
+        if (record == nullptr) {
+            return;
+        }
+        for (const config::Server& server : farm.servers) {
+            std::string address = server.address;
+            if (address.starts_with('[')) {
+                address = address.substr(1, address.size() - 2);
+            }
+            if (address != name) {
+                record->addresses.push_back(std::move(address));
+            }
+        }
+    }
+
+    const Plan& plan_;
+    std::vector<DnsName> names_;
+    std::set<std::pair<DnsView, std::string>> seen_;
+};
+
+/// Outside first, then inside, then what must not resolve outside. Each name once in a view.
+std::vector<DnsName> dns_names(const Plan& plan) {
+    return Records(plan).take();
+}
 
 /// "A", "AAAA"; empty for a host name.
 std::string_view type_of(const std::string& address) noexcept {
@@ -59,7 +237,7 @@ by_type(const std::vector<std::string>& addresses) {
 void add_rows(const DnsName& name, const std::string& publication, const DnsOptions& options,
               Table& table) {
     const auto add = [&](std::string_view type, Cell value) {
-        table.rows.push_back({publication, plan::dns_view_name(name.view), name.name, type,
+        table.rows.push_back({publication, dns_view_name(name.view), name.name, type,
                               std::move(value), name.purpose});
     };
     if (name.view == DnsView::never_outside) {
@@ -159,8 +337,8 @@ std::string zone_of(const Configuration& configuration, const DnsOptions& option
     std::string zone;
     for (const Published& published : configuration.publications) {
         zone += comment("lync_publish " + published.plan.publication.name + ": records for the " +
-                        std::string(plan::dns_view_name(view)));
-        const std::vector<DnsName> names = plan::dns_names(published.plan);
+                        std::string(dns_view_name(view)));
+        const std::vector<DnsName> names = dns_names(published.plan);
         zone += zones_of(names, view, published.plan.publication.sip_domains, options);
         for (const DnsName& name : names) {
             if (view == DnsView::outside && name.view == DnsView::never_outside) {
@@ -204,7 +382,7 @@ int show_dns(const Options& options, Output& output) {
                      {"purpose", "For"}};
     table.group = 1;
     for (const Published& published : configuration.publications) {
-        for (const DnsName& name : plan::dns_names(published.plan)) {
+        for (const DnsName& name : dns_names(published.plan)) {
             add_rows(name, published.plan.publication.name, options.dns, table);
         }
     }

@@ -1,8 +1,9 @@
-#include "lyncctl/show/firewall.h"
+// `show firewall`: rows of the port summaries, or an nftables ruleset of them.
 
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/show/firewall_rows.h"
+#include "lyncctl/show/show.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -15,8 +16,6 @@
 namespace lync::lyncctl {
 
 namespace {
-
-using plan::FirewallRow;
 
 /// What the system's resolver says now; nftables knows addresses only.
 std::vector<std::string> addresses_of(const std::string& name) {
@@ -53,18 +52,18 @@ int print_nft(const Configuration& configuration, Output& output) {
     std::vector<FirewallRow> rows;
     std::vector<std::string> networks;
     for (const Published& published : configuration.publications) {
-        std::vector<FirewallRow> more = plan::firewall_rows(published.plan);
+        std::vector<FirewallRow> more = firewall_rows(published.plan);
         std::move(more.begin(), more.end(), std::back_inserter(rows));
         add_networks(published.plan.publication, networks);
     }
 
-    const plan::Ruleset ruleset = plan::nft_ruleset(rows, networks, addresses_of);
+    const Ruleset ruleset = nft_ruleset(rows, networks, addresses_of);
     if (!ruleset.missing.empty()) {
         std::string text = "the ruleset would not be whole: " + ruleset.missing.front();
         if (ruleset.missing.size() > 1) {
             text += ", and " + std::to_string(ruleset.missing.size() - 1) + " more";
         }
-        throw Failure(text + "; the \"edge\" block says addresses, such as \"reverse_proxy "
+        throw Failure(text + "; write addresses into the \"edge\" block, such as \"reverse_proxy "
                              "external=ADDRESS internal=ADDRESS\"");
     }
     output.text(ruleset.text);
@@ -94,7 +93,7 @@ Row short_row(const std::string& publication, const FirewallRow& row) {
         port = row.local_port == "Any" ? "remote " + row.remote_port : "local " + row.local_port;
     }
     return {heading(publication, row),
-            plan::firewall_side_name(row.side),
+            firewall_side_name(row.side),
             std::move(port),
             std::move(direction),
             row.source.shown(),
@@ -110,7 +109,7 @@ Row full_row(const std::string& publication, const FirewallRow& row) {
             row.site,
             row.table,
             row.role,
-            plan::firewall_side_name(row.side),
+            firewall_side_name(row.side),
             row.service,
             row.local_port,
             row.direction,
@@ -165,7 +164,7 @@ int show_firewall(const Options& options, Output& output) {
     }
     for (const Published& published : configuration.publications) {
         const std::string& name = published.plan.publication.name;
-        for (const FirewallRow& row : plan::firewall_rows(published.plan)) {
+        for (const FirewallRow& row : firewall_rows(published.plan)) {
             table.rows.push_back(whole ? full_row(name, row) : short_row(name, row));
         }
     }

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace lync::plan {
+namespace lync::lyncctl {
 
 namespace {
 
@@ -333,4 +333,4 @@ std::vector<FirewallRow> edge_rows(const Edge& edge, bool has_director,
     return tables.take();
 }
 
-} // namespace lync::plan
+} // namespace lync::lyncctl

@@ -5,13 +5,14 @@
 #include <algorithm>
 #include <set>
 
-namespace lync::plan {
+namespace lync::lyncctl {
 
 namespace {
 
 using config::Edge;
 using config::Farm;
 using config::Role;
+using plan::Plan;
 
 constexpr std::string_view external_table =
     "Firewall Details for Reverse Proxy Server: External Interface";
@@ -168,7 +169,7 @@ private:
         }
         for (const std::uint16_t port : ports) {
             Party listener{"Reverse proxy listener", {}, false};
-            bool unknown = false; // any address, and nobody says which there are
+            bool unknown = false; // any address, and those aren't declared
             for (const config::Socket& socket : sockets) {
                 if (port_of(socket) == port) {
                     const std::string address = address_of(socket);
@@ -368,4 +369,4 @@ std::vector<FirewallRow> firewall_rows(const Plan& plan) {
     return Rows(plan).make();
 }
 
-} // namespace lync::plan
+} // namespace lync::lyncctl

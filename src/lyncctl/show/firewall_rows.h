@@ -17,7 +17,7 @@
 #include <string_view>
 #include <vector>
 
-namespace lync::plan {
+namespace lync::lyncctl {
 
 /// Which firewall a row is for: the one between the perimeter network and the Internet, the one
 /// between the perimeter and the internal network, or, for `inside`, any between internal hosts.
@@ -68,7 +68,7 @@ struct FirewallRow {
 };
 
 /// Rows in the documents' order: the reverse proxy's, the Director's, then each edge block's.
-std::vector<FirewallRow> firewall_rows(const Plan& plan);
+std::vector<FirewallRow> firewall_rows(const plan::Plan& plan);
 
 /// The rows of one edge block: the tables of its topology. `next_hop`: the addresses it has where
 /// the block names none. Nothing for a block without topology.
@@ -88,8 +88,8 @@ struct Ruleset {
 /// The addresses of a host name, or none.
 using Resolve = std::function<std::vector<std::string>(const std::string& name)>;
 
-/// `internal_networks`: what "any" means on the inside; empty where nobody says.
+/// `internal_networks`: what "any" means on the inside; empty where not declared.
 Ruleset nft_ruleset(const std::vector<FirewallRow>& rows,
                     const std::vector<std::string>& internal_networks, const Resolve& resolve);
 
-} // namespace lync::plan
+} // namespace lync::lyncctl

@@ -10,7 +10,7 @@
 #include <set>
 #include <utility>
 
-namespace lync::plan {
+namespace lync::lyncctl {
 
 namespace {
 
@@ -102,7 +102,7 @@ private:
         const Addresses from = resolved(flow.from);
         const Addresses to = resolved(flow.to);
         if ((from.empty() && !flow.from.anybody) || (to.empty() && !flow.to.anybody)) {
-            missing_.push_back(row.table + ": nobody says the address of \"" +
+            missing_.push_back(row.table + ": no address is known for \"" +
                                (from.empty() && !flow.from.anybody ? flow.from : flow.to).text +
                                "\"");
             return;
@@ -110,7 +110,7 @@ private:
         if (row.side == FirewallSide::inside && internal_.empty() &&
             (flow.from.anybody || flow.to.anybody)) {
             line("# no rule for " + row.service + " from " + flow.from.text + " to " +
-                 one_line(flow.to.shown()) + ": no \"internal_network\" says who is inside");
+                 one_line(flow.to.shown()) + ": no \"internal_network\" declares the inside");
             return;
         }
 
@@ -127,7 +127,7 @@ private:
                 match(keyword, true, flow.from.anybody, source, row.side, ipv6);
             const std::string right =
                 match(keyword, false, flow.to.anybody, target, row.side, ipv6);
-            if (left == nobody || right == nobody) {
+            if (left == none || right == none) {
                 left_out.emplace_back(ipv6, target);
                 continue; // "any" is the inside, and the inside has no network of this family
             }
@@ -148,7 +148,7 @@ private:
         }
     }
 
-    static constexpr std::string_view nobody = "nobody";
+    static constexpr std::string_view none = "none";
 
     /// `ip saddr 172.16.0.10 `. On the inside, "any" is the internal networks. On the outside
     /// whoever comes may be anybody, phones in the company's own network included, which use the
@@ -166,7 +166,7 @@ private:
         if (side == FirewallSide::external) {
             return internal.empty() ? std::string{} : start + "!= " + one_of(internal) + " ";
         }
-        return internal.empty() ? std::string(nobody) : start + one_of(internal) + " ";
+        return internal.empty() ? std::string(none) : start + one_of(internal) + " ";
     }
 
     static std::string ports(const Flow& flow) {
@@ -222,4 +222,4 @@ Ruleset nft_ruleset(const std::vector<FirewallRow>& rows,
     return NftWriter(internal_networks, resolve).write(rows);
 }
 
-} // namespace lync::plan
+} // namespace lync::lyncctl

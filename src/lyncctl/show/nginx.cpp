@@ -1,4 +1,5 @@
-// `show nginx`: what `nginx -T` prints under the name "lync_publish NAME".
+// `show nginx`: the generated nginx directives, as `nginx -T` prints them under the name
+// "lync_publish NAME".
 
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
@@ -9,7 +10,15 @@ namespace lync::lyncctl {
 
 namespace {
 
-Table table_of(const Configuration& configuration, const plan::Dialect& dialect) {
+/// What is generated for an nginx that has every directive; the module leaves out what the nginx
+/// at hand doesn't know.
+plan::Rendered text_of(const Published& published) {
+    constexpr unsigned newest = 1031000;
+    const plan::Dialect all{[](std::string_view) { return true; }, newest};
+    return plan::render(published.plan, all, published.first);
+}
+
+Table table_of(const Configuration& configuration) {
     Table table;
     table.columns = {{"publication", "Publication"},
                      {"number", "Line"},
@@ -17,7 +26,7 @@ Table table_of(const Configuration& configuration, const plan::Dialect& dialect)
                      {"file", "Because of"},
                      {"line", "Line"}};
     for (const Published& published : configuration.publications) {
-        const plan::Rendered rendered = plan::render(published.plan, dialect, published.first);
+        const plan::Rendered rendered = text_of(published);
         std::string_view rest = rendered.text;
         for (std::size_t number = 1; number <= rendered.origins.size(); number++) {
             const std::size_t end = std::min(rest.find('\n'), rest.size());
@@ -32,23 +41,15 @@ Table table_of(const Configuration& configuration, const plan::Dialect& dialect)
 
 } // namespace
 
-void declare_nginx(CLI::App& app, Options& options) {
-    add_configuration(app, options);
-    add_nginx(app, options);
-}
-
 int show_nginx(const Options& options, Output& output) {
     const Configuration configuration = load_publications(options);
-    const NginxBuild build = build_of(options.nginx);
-    const plan::Dialect dialect{[&build](std::string_view name) { return build.has(name); },
-                                build.version};
     if (output.format() != Format::own) {
-        output.table(table_of(configuration, dialect));
+        output.table(table_of(configuration));
         return exit_fine;
     }
     for (const Published& published : configuration.publications) {
         output.text("# configuration file lync_publish " + published.plan.publication.name + ":\n" +
-                    plan::render(published.plan, dialect, published.first).text);
+                    text_of(published).text);
     }
     return exit_fine;
 }

@@ -10,10 +10,12 @@ int show_names(const Options& options, Output& output);
 int show_rules(const Options& options, Output& output);
 int show_ports(const Options& options, Output& output);
 
+/// The rows of Microsoft's port summaries with this topology's addresses, or an nftables ruleset.
+int show_firewall(const Options& options, Output& output);
+
 void declare_dns(CLI::App& app, Options& options);
 int show_dns(const Options& options, Output& output);
 
-void declare_nginx(CLI::App& app, Options& options);
 int show_nginx(const Options& options, Output& output);
 
 void declare_certificate(CLI::App& app, Options& options);

@@ -44,9 +44,6 @@ package LyncTest::ConfTest;
 # certificates (t/pki), %%DIR%% is the directory of nginx.conf, %%x00%% is a byte, %%a*300%% a
 # character repeated.
 #
-# lyncctl check is asked the same, where it is built: it has to say what nginx says, with the same
-# places, and notices as well. Its advice is its own.
-#
 # A section "unless" or "only" skips a row: a Perl expression over $version (1022001), $root.
 # "without_dac" runs nginx like a user who may not read everything.
 
@@ -59,7 +56,7 @@ use LyncTest::Paths ();
 use POSIX qw(WIFSIGNALED WTERMSIG WEXITSTATUS);
 use Test::More;
 
-our @EXPORT = qw(run_conf_tests compare_with_lyncctl);
+our @EXPORT = qw(run_conf_tests);
 
 my @parts = (
     [sip_domain  => "sip_domain   contoso.com;\n"],
@@ -80,7 +77,6 @@ my %known = map { $_ => 1 } (map { $_->[0] } @parts),
 
 my $root    = "$LyncTest::Paths::RUN/t/conf_" . ((split m{/}, $0)[-1] =~ s/\.t$//r) . "_$$";
 my $preload = $ENV{TEST_NGINX_LD_PRELOAD} // '';
-my $lyncctl = "$LyncTest::Paths::BUILD/lyncctl";
 
 # 1.22.1 is 1022001.
 my $version = do {
@@ -102,10 +98,8 @@ sub run_conf_tests {
             next;
         }
         my %places;
-        my $said = {};
-        my $outcome = outcome($row, \%places, $said);
+        my $outcome = outcome($row, \%places);
         is($outcome, expected($row, \%places), $row->{title});
-        is(lyncctl_outcome($row), join("\n", @{ $said->{all} }), "$row->{title}: lyncctl check") if -x $lyncctl;
     }
 
     done_testing();
@@ -114,28 +108,6 @@ sub run_conf_tests {
     } else {
         diag("the last configuration is left for a look: $root/nginx.conf");
     }
-}
-
-# Asks nginx -t and lyncctl check the same of each row, and expects no more than that they agree.
-# A row may also be "raw": all of nginx.conf.
-sub compare_with_lyncctl {
-    system("$LyncTest::Paths::SOURCE/t/pki", $LyncTest::Paths::PKI) == 0
-        or die "the certificates for the tests can't be made\n";
-    my $refused = 0;
-    for my $row (@_) {
-        my $said = {};
-        outcome($row, {}, $said);
-        # Whether an address is this machine's and a port is free is nothing that lyncctl asks.
-        @{ $said->{all} } = ('accepted', grep { !/ bind\(\) to / } @{ $said->{all} }[1 .. $#{ $said->{all} }])
-            if grep { / bind\(\) to / } @{ $said->{all} };
-        # Nor what a newer nginx thinks of lines outside of publications.
-        @{ $said->{all} } = grep { !/^\[warn\] the "listen \.\.\. http2" directive is deprecated/ }
-            @{ $said->{all} };
-        $refused++ if $said->{all}[0] eq 'refused';
-        is(lyncctl_outcome($row), join("\n", @{ $said->{all} }), $row->{title})
-            or diag('the configuration: ' . configuration($row));
-    }
-    return $refused;
 }
 
 sub rows {
@@ -203,8 +175,6 @@ sub expand {
 
 sub configuration {
     my ($row) = @_;
-    return $row->{raw} if defined $row->{raw};
-
     my $inside = $row->{publication};
     if (!defined $inside) {
         $inside = join '', (map { $row->{ $_->[0] } // $_->[1] } @parts), $row->{more} // '';
@@ -250,7 +220,7 @@ sub write_file {
 
 # How nginx ends and what it says, as text to compare.
 sub outcome {
-    my ($row, $places, $for_lyncctl) = @_;
+    my ($row, $places) = @_;
 
     remove_tree($root);
     make_path("$root/logs"); # the access log of an nginx whose configure was told of none
@@ -275,12 +245,6 @@ sub outcome {
     my @logged = lines("$root/error.log", qr/^\S+ \S+ (?=\[)/);
     s/^(\[\w+\]) \d+#\d+: (?:\*\d+ )?/$1 / for @logged;
 
-    # In the order in which it was said; lyncctl has no [crit] for a directory that is no file.
-    $for_lyncctl->{all} = [
-        ($ended eq 'exit code 0' ? 'accepted' : 'refused'),
-        map { s/^\[crit\]/[emerg]/r } grep { !/^\[(?:info|debug)\] / } @logged
-    ];
-
     # A terminal gets no notices; everything else must be in the log as well as on the terminal.
     my @notices = grep { /^\[notice\] / } @logged;
     @logged = grep { !/^\[(?:notice|info|debug)\] / } @logged;
@@ -290,26 +254,6 @@ sub outcome {
     $text .= join "\n", "\nbut in the log:", @logged, '' if "@said" ne "@logged";
     $text .= join "\n", '', @notices if defined $row->{notices};
     return $text;
-}
-
-# What `lyncctl check` says to the same configuration.
-sub lyncctl_outcome {
-    my ($row) = @_;
-    my @command = ($lyncctl, 'check', '--nginx', $LyncTest::Paths::NGINX, "$root/nginx.conf");
-    unshift @command, 'setpriv', without_dac() if defined $row->{without_dac};
-
-    my $pid = open(my $out, '-|') // die "can't fork: $!\n";
-    if ($pid == 0) {
-        open STDERR, '>&', \*STDOUT;
-        exec @command or exit 127;
-    }
-    my @said = grep { !/^\[advice\] / } map { chomp; $_ } <$out>;
-    close $out;
-    my $ended = WIFSIGNALED($?) ? 'signal ' . WTERMSIG($?)
-              : WEXITSTATUS($?) == 2 ? 'refused'
-              : WEXITSTATUS($?) == (scalar(grep { /^\[warn\] / } @said) ? 1 : 0) ? 'accepted'
-              : 'exit code ' . WEXITSTATUS($?);
-    return join "\n", $ended, @said;
 }
 
 sub lines {

@@ -13,6 +13,7 @@
 #include <map>
 #include <sstream>
 
+using namespace lync::lyncctl;
 using namespace lync::plan;
 using namespace lync::testing;
 using namespace lync;
@@ -439,7 +440,7 @@ TEST_CASE("rules stand for each family that both ends have", "[firewall]") {
         CHECK((rule.find("10.0.0.11") == std::string::npos ||
                rule.find("8080") == std::string::npos)); // nothing of the pool's travels there
     }
-    // Nobody said who is inside, so "Internal Clients" and "Any" stay out.
+    // No internal network is declared, so "Internal Clients" and "Any" stay out.
     CHECK_FALSE(has(rules, "ip daddr 10.0.0.14 tcp dport 50001"));
     CHECK(ruleset.text.find("# no rule for MTLS/TCP/50001 from Any to 10.0.0.14") !=
           std::string::npos);
@@ -448,12 +449,13 @@ TEST_CASE("rules stand for each family that both ends have", "[firewall]") {
 TEST_CASE("what a ruleset lacks is said", "[firewall]") {
     const auto missing = [](std::string_view text) { return rules_for(text).missing; };
     CHECK(missing(lync_2013("contoso.com")).front() ==
-          "Firewall Details for Reverse Proxy Server: External Interface: nobody says the address "
-          "of \"Reverse proxy listener\"");
+          "Firewall Details for Reverse Proxy Server: External Interface: no address is known "
+          "for \"Reverse proxy listener\"");
     CHECK(missing(ocs("edge { topology consolidated; reverse_proxy external=203.0.113.1 "
                       "internal=172.16.0.1; }"))
-              .front() == "Table 10 Firewall Settings for the Access Edge Server: nobody says the "
-                          "address of \"The internal IP address of the Access Edge Server\"");
+              .front() ==
+          "Table 10 Firewall Settings for the Access Edge Server: no address is known "
+          "for \"The internal IP address of the Access Edge Server\"");
     CHECK(
         missing(ocs("edge { reverse_proxy external=203.0.113.1 internal=2001:db8::1; }")).empty());
 

@@ -1,0 +1,180 @@
+#include "lyncctl/nginx_test.h"
+
+#include "lyncctl/failure.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+extern char** environ;
+
+namespace lync::lyncctl {
+
+namespace {
+
+struct Ended {
+    int error = 0;   ///< errno of a program that couldn't be run
+    int status = -1; ///< exit status; -1 if a signal ended it
+    std::string text;
+};
+
+/// Runs a program and takes what it writes to stderr, at most 1 MB of it.
+Ended run_program(std::vector<std::string> words) {
+    Ended ended;
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) {
+        ended.error = errno;
+        return ended;
+    }
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
+    std::vector<char*> arguments;
+    for (std::string& word : words) {
+        arguments.push_back(word.data());
+    }
+    arguments.push_back(nullptr);
+    pid_t pid = 0;
+    ended.error =
+        ::posix_spawnp(&pid, arguments.front(), &actions, nullptr, arguments.data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    ::close(ends[1]);
+
+    constexpr std::size_t most = 1024 * 1024;
+    char buffer[4096];
+    for (ssize_t got = 1; ended.error == 0 && got != 0;) {
+        got = ::read(ends[0], buffer, sizeof(buffer));
+        if (got == -1 && errno != EINTR) {
+            break;
+        }
+        if (got > 0 && ended.text.size() < most) { // the rest is read and dropped
+            ended.text.append(buffer, static_cast<std::size_t>(got));
+        }
+    }
+    ::close(ends[0]);
+    int status = 0;
+    if (ended.error == 0 && ::waitpid(pid, &status, 0) == pid && WIFEXITED(status)) {
+        ended.status = WEXITSTATUS(status);
+    }
+    return ended;
+}
+
+/// The nginx that is meant; empty if none is installed.
+std::string find_nginx(const NginxOptions& options) {
+    const bool named = !options.binary.empty();
+    constexpr const char* installed = "/usr/sbin/nginx";
+    const std::string binary = named                            ? options.binary
+                               : ::access(installed, X_OK) == 0 ? installed
+                                                                : "nginx";
+    const Ended asked = run_program({binary, "-v"});
+    if (asked.error == 0 && asked.text.find(" version: ") != std::string::npos) {
+        return binary;
+    }
+    if (named) {
+        throw Failure(lync::quoted(binary) + " in \"--nginx\" " +
+                      (asked.error == 0 ? "is no nginx"
+                                        : "can't be run (" + std::to_string(asked.error) + ": " +
+                                              std::strerror(asked.error) + ")"));
+    }
+    return {};
+}
+
+/// Takes " in FILE:LINE" off the end of a message.
+Place take_place(std::string& text) {
+    const std::size_t colon = text.rfind(':');
+    const std::size_t in = text.rfind(" in ", colon);
+    if (colon == std::string::npos || in == std::string::npos) {
+        return {};
+    }
+    unsigned line = 0;
+    const char* end = text.data() + text.size();
+    const auto [stopped, error] = std::from_chars(text.data() + colon + 1, end, line);
+    if (error != std::errc() || stopped != end || line == 0) {
+        return {};
+    }
+    Place place{text.substr(in + 4, colon - in - 4), line};
+    text.resize(in);
+    return place;
+}
+
+/// "2026/11/29 06:00:00 [warn] 123#123: *1 text" without what is before the text; the level comes
+/// back, empty for any other line.
+std::string take_level(std::string_view& line) {
+    const std::size_t open = line.find(" [");
+    const std::size_t close = line.find("] ");
+    const std::size_t time = sizeof("2026/11/29 06:00:00") - 1;
+    const bool logged = open == time && line.substr(0, 1).find_first_of("0123456789") == 0;
+    if ((!logged && !line.starts_with("nginx: [")) || close == std::string_view::npos) {
+        return {};
+    }
+    std::string level(line.substr(open + 2, close - open - 2));
+    line.remove_prefix(close + 2);
+    if (const std::size_t end = line.find(": "); logged && end != std::string_view::npos) {
+        line.remove_prefix(end + 2);
+    }
+    return level;
+}
+
+} // namespace
+
+std::vector<Diagnostic> parse_nginx_messages(std::string_view text) {
+    std::vector<Diagnostic> said;
+    bool keeps = false; // the last message is kept; a word with a newline in it goes on
+    while (!text.empty()) {
+        std::string_view line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
+        const std::string level = take_level(line);
+        if (level.empty()) {
+            keeps = keeps && !line.starts_with("nginx: "); // "configuration file ... test failed"
+            if (keeps) {
+                said.back().text.append("\n").append(line);
+            }
+            continue;
+        }
+        keeps = level != "info" && level != "debug";
+        if (keeps) {
+            const Severity severity = level == "warn"     ? Severity::warning
+                                      : level == "notice" ? Severity::notice
+                                                          : Severity::error;
+            said.push_back({severity, std::string(line), {}});
+        }
+    }
+    for (Diagnostic& diagnostic : said) {
+        diagnostic.place = take_place(diagnostic.text);
+    }
+    return said;
+}
+
+std::optional<NginxAnswer> test_with_nginx(const NginxOptions& options, const std::string& file) {
+    const std::string binary = find_nginx(options);
+    if (binary.empty()) {
+        return std::nullopt;
+    }
+    std::vector<std::string> words{binary, "-t", "-q", "-e", "stderr", "-c", file};
+    if (!options.prefix.empty()) {
+        words.insert(words.end(), {"-p", options.prefix});
+    }
+    const Ended ended = run_program(std::move(words));
+    if (ended.error != 0 || ended.status == -1) {
+        throw Failure(lync::quoted(binary + " -t") + " ended without an answer");
+    }
+    NginxAnswer answer{ended.status == 0, parse_nginx_messages(ended.text)};
+    const bool reasoned =
+        std::any_of(answer.said.begin(), answer.said.end(),
+                    [](const Diagnostic& d) { return d.severity == Severity::error; });
+    if (!answer.accepted && !reasoned) { // it didn't come to reading: "nginx: invalid option"
+        const std::string first = ended.text.substr(0, ended.text.find('\n'));
+        answer.said.push_back(
+            {Severity::error, first.empty() ? "nginx -t failed without a reason" : first, {}});
+    }
+    return answer;
+}
+
+} // namespace lync::lyncctl

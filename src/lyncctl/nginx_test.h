@@ -1,0 +1,26 @@
+#pragma once
+
+// `nginx -t`, and what it says.
+
+#include "base/diagnostic.h"
+#include "lyncctl/options.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lync::lyncctl {
+
+struct NginxAnswer {
+    bool accepted = false;
+    std::vector<Diagnostic> said; ///< errors, warnings and notices, in nginx's order
+};
+
+/// Runs `nginx -t -c FILE` with the nginx of --nginx, else with the installed one. Nothing if none
+/// is installed; a Failure if the one of --nginx can't be run or isn't one.
+std::optional<NginxAnswer> test_with_nginx(const NginxOptions& options, const std::string& file);
+
+/// The lines that nginx has written to stderr with `-e stderr`.
+std::vector<Diagnostic> parse_nginx_messages(std::string_view text);
+
+} // namespace lync::lyncctl
