@@ -69,7 +69,12 @@ void release(Endpoint* endpoint) noexcept {
 }
 
 std::int32_t add(Endpoint& server, Gauge which, std::int32_t by) noexcept {
-    return server.record == nullptr ? 0 : server.reach.zone().add(*server.record, which, by);
+    if (server.record != nullptr) {
+        return server.reach.zone().add(*server.record, which, by);
+    }
+    return which == Gauge::in_flight ? std::exchange(server.in_flight_alone,
+                                                     std::max(0, server.in_flight_alone + by))
+                                     : 0;
 }
 
 // --- Reach
@@ -351,6 +356,8 @@ balance::ServerState Servers::state_of(const Server& server) const noexcept {
         if (counts_failures()) {
             state.failures = load(record->failures);
         }
+    } else {
+        state.in_flight = static_cast<std::uint32_t>(server.endpoint->in_flight_alone);
     }
     if (server.check != nullptr) {
         state.healthy = server.check->health.takes_requests();

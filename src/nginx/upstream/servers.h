@@ -45,6 +45,7 @@ struct Endpoint {
     std::uint64_t place = 0; ///< of the address without the port, for affinity
 
     Record* record = nullptr; ///< Subject::endpoint; NULL: no room in the zone, then alone
+    std::int32_t in_flight_alone = 0; ///< this worker's requests where there is no record
     ngx_ssl_session_t* session = nullptr;
 
     std::size_t references = 1;
