@@ -191,7 +191,7 @@ scene behind_answers => sub {
         for my $time (1, 2) {
             my $client = client('https://lyncwebext.contoso.com');
             $client->ask("$Answers[$n - 1] /abs/handler?$n");
-            ok(wait_until(sub { $client->more(0.1); $client->{buffer} =~ /\r\n\r\n/ }), 'an answer');
+            $client->more while $client->{buffer} !~ /\r\n\r\n/ && !$client->{ended} && !$client->{silent};
             unlike($client->{buffer}, qr/HTTP.*evil/s, "of its own: $what");
             my ($status) = $what =~ /^(\d+)/;
             like($client->{buffer}, qr/^HTTP\S+ $status /, 'the whole of it');

@@ -62,7 +62,7 @@ struct Exchange {
                    ///< keep the connection, and it is not too old
     bool owned;    ///< it was owned before, or the request carried a credential
     bool token;    ///< the answer carried a token of a connection-bound scheme
-    bool refused;  ///< the answer was a 401: without a token, a handshake is over
+    bool refused;  ///< a credential was answered 401: without a token, the handshake is over
     bool shares;   ///< connections to these servers may be shared at all
 };
 

@@ -239,12 +239,12 @@ TEST_CASE("ownership: where a connection comes from") {
 
 TEST_CASE("ownership: what becomes of a connection") {
     CHECK(settle({true, false, false, false, true}) == Fate::share);
-    CHECK(settle({true, false, false, true, true}) == Fate::share); // 401: asked to sign in
+    CHECK(settle({true, false, false, true, true}) == Fate::share); // nothing was owned
     CHECK(settle({true, false, false, false, false}) == Fate::close);
     CHECK(settle({true, true, false, false, true}) == Fate::keep);
     CHECK(settle({true, false, true, true, true}) == Fate::keep);
     CHECK(settle({true, true, true, true, true}) == Fate::keep);
-    CHECK(settle({true, true, false, true, true}) == Fate::close); // 401: the handshake is over
+    CHECK(settle({true, true, false, true, true}) == Fate::close); // the handshake is over
     CHECK(settle({true, true, false, false, false}) == Fate::keep);
     CHECK(settle({false, true, true, false, true}) == Fate::close);
 }

@@ -73,8 +73,9 @@ bool settle_connection(ngx_peer_connection_t* pc, Peer& peer, ngx_uint_t state) 
     const balance::Exchange exchange{.reusable = is_reusable(peer, c, state),
                                      .owned = peer.owned,
                                      .token = challenge == Challenge::token,
-                                     .refused = peer.request->upstream->headers_in.status_n ==
-                                                NGX_HTTP_UNAUTHORIZED,
+                                     .refused = peer.credential &&
+                                                peer.request->upstream->headers_in.status_n ==
+                                                    NGX_HTTP_UNAUTHORIZED,
                                      .shares = group.shares};
     if (challenge == Challenge::bare) {
         // The client will be back with a handshake. On this server, or two turns for each sign-in
