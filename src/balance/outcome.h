@@ -10,18 +10,18 @@ namespace lync::balance {
 
 /// What is known when a try is over.
 struct Try {
-    bool failed;      ///< no complete answer, as nginx counts it
-    bool answered;    ///< the head of an answer was read, or a byte of one if it failed
-    bool sent;        ///< there was a connection, and nginx has begun to send on it
-    bool body_sent;   ///< all of the request's body was sent
-    bool arrived;     ///< the server may have read some of it
-    bool kept;        ///< the connection had served other requests before
-    bool timed_out;   ///< reading or writing took too long
-    bool owned;       ///< the connection belonged to the client
-    bool credential;  ///< the request carries one, meant for this connection alone
-    bool safe;        ///< a method that changes nothing [RFC 9110, 9.2.1]
-    bool waits;       ///< a pending GET
-    bool lost_before; ///< an earlier try of the request was lost
+    bool failed;           ///< no complete answer, as nginx counts it
+    bool answered;         ///< the head of an answer was read, or a byte of one if it failed
+    bool sent;             ///< there was a connection, and nginx has begun to send on it
+    bool body_sent;        ///< all of the request's body was sent
+    bool arrived;          ///< the server may have read some of it
+    bool kept;             ///< the connection had served other requests before
+    bool timed_out;        ///< reading or writing took too long
+    bool owned;            ///< the connection belonged to the client
+    bool credential;       ///< the request carries one, meant for this connection alone
+    bool safe;             ///< a method that changes nothing [RFC 9110, 9.2.1]
+    bool waits;            ///< a pending GET
+    bool lost_before;      ///< an earlier try of the request was lost
     std::uint64_t elapsed; ///< msec
 };
 

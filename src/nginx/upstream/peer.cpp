@@ -189,11 +189,12 @@ void warn_of_balancer(ngx_peer_connection_t* pc, Group& group) noexcept {
     constexpr time_t interval = 60;
     if (ngx_time() - group.balancer_last_logged >= interval) {
         group.balancer_last_logged = ngx_time();
-        ngx_log_error(NGX_LOG_WARN, pc->log, 0,
-                      "upstream \"%s\": the client's address comes from a request header, so others "
-                      "may share its connection and it can't sign in by NTLM: have the load "
-                      "balancer send the PROXY protocol",
-                      group.name.c_str());
+        ngx_log_error(
+            NGX_LOG_WARN, pc->log, 0,
+            "upstream \"%s\": the client's address comes from a request header, so others "
+            "may share its connection and it can't sign in by NTLM: have the load "
+            "balancer send the PROXY protocol",
+            group.name.c_str());
     }
 }
 
@@ -249,9 +250,9 @@ ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) {
         group.owned++;
         add(*peer.server, Gauge::owned, 1);
     }
-    ngx_connection_t* idle =
-        group.shares && peer.judged && !peer.stale ? group.reach->shared.take(*peer.server)
-                                                   : nullptr;
+    ngx_connection_t* idle = group.shares && peer.judged && !peer.stale
+                                 ? group.transport->shared.take(*peer.server)
+                                 : nullptr;
     if (idle == nullptr) {
         return NGX_OK;
     }
@@ -353,7 +354,7 @@ void end_probe(Peer& peer, bool answered) noexcept {
 
 std::string Group::key() const {
     const config::Farm& farm = servers.farm();
-    return farm.name + ":" + std::to_string(servers.lines().front().port) + " " + reach->key();
+    return farm.name + ":" + std::to_string(servers.lines().front().port) + " " + transport->key();
 }
 
 void take_over(ngx_http_upstream_srv_conf_t* upstream, Group& group, bool resolve_at_start) {

@@ -26,7 +26,7 @@ struct Group {
     config::Affinity affinity = config::Affinity::none;
     ConnectionLimits limits;
 
-    Reach* reach = nullptr;
+    Transport* transport = nullptr;
     Servers servers;
     Record* record = nullptr; ///< Subject::group: probes; shared by all groups of the same servers
 

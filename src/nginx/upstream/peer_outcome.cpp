@@ -51,8 +51,7 @@ bool is_reusable(const Peer& peer, const ngx_connection_t* c, ngx_uint_t state) 
     return peer.judged && (state & NGX_PEER_FAILED) == 0 && c != nullptr && !c->read->eof &&
            !c->read->error && !c->read->timedout && !c->write->error && !c->write->timedout &&
            u->keepalive && u->request_body_sent && !has_more(peer, c) && !ngx_terminate &&
-           !ngx_exiting &&
-           ngx_current_msec - c->start_time <= peer.group->limits.age &&
+           !ngx_exiting && ngx_current_msec - c->start_time <= peer.group->limits.age &&
            ngx_handle_read_event(c->read, 0) == NGX_OK;
 }
 
@@ -86,7 +85,7 @@ bool settle_connection(ngx_peer_connection_t* pc, Peer& peer, ngx_uint_t state) 
     switch (balance::settle(exchange)) {
     case Fate::share:
         pc->connection = nullptr;
-        group.reach->shared.keep(c, *peer.server, group.limits.shared_idle);
+        group.transport->shared.keep(c, *peer.server, group.limits.shared_idle);
         return false;
 
     case Fate::keep: {

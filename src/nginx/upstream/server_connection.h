@@ -5,7 +5,7 @@
 // Lifetimes. A server connection (ngx_connection_t with a pool of its own) belongs to nginx's
 // upstream while a request uses it, and to exactly one of these while it is idle:
 //
-//     SharedConnections  one per way to reach servers (servers.h, Reach) and worker; memory of
+//     SharedConnections  one per Transport (servers.h) and worker; memory of
 //                        the configuration
 //     Ownership          one per client connection and group of servers; memory of the CLIENT
 //                        connection's pool, whose cleanup closes what is in it
@@ -27,7 +27,7 @@ struct ConnectionLimits {
     ngx_msec_t shared_idle = 60000; ///< as nginx's keepalive_timeout of upstreams
     ngx_msec_t owned_idle = 0;
     ngx_msec_t age = 3600000; ///< as nginx's keepalive_time
-    std::size_t shared = 64;  ///< idle at a time, per worker, for each group on the same reach
+    std::size_t shared = 64;  ///< idle at a time, per worker, for each group on the same transport
     std::size_t owned = 0;    ///< in all, per worker and group
 };
 
