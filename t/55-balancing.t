@@ -327,6 +327,14 @@ __DATA__
 
 
 
+=== TEST 3a: least outstanding requests, also where shared memory has no room for a key so long
+--- http_config eval
+my $long = './' x 400;
+$::Three =~ s{%%TRUSTED_CA%%}{trusted_ca %%PKI%%/${long}internal-ca.pem;}r
+--- scene: outstanding
+
+
+
 === TEST 4: counted over all workers
 --- http_config eval: $::Three
 --- workers: 3

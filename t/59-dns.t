@@ -16,6 +16,10 @@ use Time::HiRes qw(sleep time);
 
 master_on();
 
+# What is freed is overwritten at once: an address is freed when it has left DNS and its last request
+# ends, and logs are written after that.
+$ENV{GLIBC_TUNABLES} = 'glibc.malloc.perturb=165:glibc.malloc.tcache_count=0';
+
 my ($A, $B, $C) = qw(127.0.0.11 127.0.0.21 127.0.0.31);
 
 servers($_, $A, $B, $C) for qw(CHANGE GONE RELOAD PENDING TTL LATE HEALTH TWO SYSTEM);
@@ -163,6 +167,8 @@ scene reload => sub {
     answer_is("$B $C", 'the younger ones');
 };
 
+sub servers_log { "$Test::Nginx::Util::ServRoot/logs/servers.log" }
+
 # A request that waits at an address that the record has lost gets its answer.
 scene pending => sub {
     dns_says('fe.pending.test' => $A);
@@ -180,6 +186,9 @@ scene pending => sub {
         SSL_verify_mode => IO::Socket::SSL::SSL_VERIFY_NONE());
     print $releaser "GET /release HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     is(scalar(grep { $_->answer->{body} =~ /from \Q$A\E/ } @waiting), 5, 'and are answered');
+    my $server = "$A:" . port('PENDING');
+    ok(wait_until { 5 == log_lines(qr/events \Q$server\E$/, servers_log()) },
+        'under the address that they were sent to') or diag(log_lines(qr/events/, servers_log()));
     is(answers(), $B, 'new ones go to the new address');
     ok(wait_until(sub { stats($A, 'PENDING')->{open} == 0 }, 10),
         'and no connection to the earlier one is left');
@@ -326,7 +335,9 @@ __DATA__
 
 
 === TEST 3: requests in flight
---- http_config eval: $::Http{pending}
+--- http_config eval
+"log_format servers '\$uri \$upstream_addr'; access_log %%SERVROOT%%/logs/servers.log servers;\n"
+    . $::Http{pending}
 --- scene: pending
 --- suppress_stderr
 

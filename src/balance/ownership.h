@@ -13,7 +13,7 @@
 //     client connection only, and is closed with it.
 //
 //                     credential or token                    client closed, server closed,
-//        shared ────────────────────────────────▶ owned ───▶ broken, too old        ───▶ closed
+//        shared ────────────────────────────────▶ owned ───▶ broken, too old, refused ─▶ closed
 //          │ ▲                                     │ ▲
 //          ▼ │ any client's next request           ▼ │ the owner's next request
 //        (in use)                                (in use)
@@ -62,6 +62,7 @@ struct Exchange {
                    ///< keep the connection, and it is not too old
     bool owned;    ///< it was owned before, or the request carried a credential
     bool token;    ///< the answer carried a token of a connection-bound scheme
+    bool refused;  ///< a credential was answered 401: without a token, the handshake is over
     bool shares;   ///< connections to these servers may be shared at all
 };
 
@@ -69,8 +70,11 @@ constexpr Fate settle(const Exchange& exchange) noexcept {
     if (!exchange.reusable) {
         return Fate::close;
     }
-    if (exchange.owned || exchange.token) {
+    if (exchange.token) {
         return Fate::keep;
+    }
+    if (exchange.owned) {
+        return exchange.refused ? Fate::close : Fate::keep;
     }
     return exchange.shares ? Fate::share : Fate::close;
 }

@@ -41,7 +41,7 @@ void end(MainConf& conf) noexcept {
 } // namespace
 
 void MainConf::bind() noexcept {
-    reaches.bind();
+    transports.bind();
     for (const auto& publication : publications) {
         for (Group& group : publication->groups) {
             group.servers.bind();
@@ -52,7 +52,7 @@ void MainConf::bind() noexcept {
 
 void MainConf::unbind() noexcept {
     zone.detach();
-    reaches.unbind();
+    transports.unbind();
     for (const auto& publication : publications) {
         for (Group& group : publication->groups) {
             group.servers.unbind();

@@ -255,7 +255,8 @@ sub reconnect {
     my ($self) = @_;
     $self->close;
     my $to = $self->{options}{to} // "https://$AuthToy::HOST:$self->{front}{port}";
-    $self->{connection} = LyncTest::Scene::client($to);
+    my %o = map { $_ => $self->{options}{$_} } grep { exists $self->{options}{$_} } qw(first);
+    $self->{connection} = LyncTest::Scene::client($to, %o);
     return $self;
 }
 

@@ -101,7 +101,7 @@ void close(Connection& c) {
 }
 
 /// The answer is over.
-bool answer(World& world, int client, bool token, bool reusable) {
+bool answer(World& world, int client, bool token, bool refused, bool reusable) {
     if (world.uses[client] == nobody) {
         return false;
     }
@@ -110,7 +110,7 @@ bool answer(World& world, int client, bool token, bool reusable) {
     if (token) {
         c.credentials |= static_cast<std::uint8_t>(1 << client);
     }
-    switch (settle({reusable, c.counted, token, true})) {
+    switch (settle({reusable, c.counted, token, refused, true})) {
     case Fate::share:
         c.state = Connection::shared;
         c.client = nobody;
@@ -193,7 +193,8 @@ struct Explorer {
             for (const bool first : {false, true}) {
                 for (const bool second : {false, true}) {
                     next([=](World& w) { return request(w, client, first, second); });
-                    next([=](World& w) { return answer(w, client, first, second); });
+                    next([=](World& w) { return answer(w, client, first, second, true); });
+                    next([=](World& w) { return answer(w, client, first, second, false); });
                 }
             }
             World copy = world;
@@ -237,12 +238,15 @@ TEST_CASE("ownership: where a connection comes from") {
 }
 
 TEST_CASE("ownership: what becomes of a connection") {
-    CHECK(settle({true, false, false, true}) == Fate::share);
-    CHECK(settle({true, false, false, false}) == Fate::close);
-    CHECK(settle({true, true, false, true}) == Fate::keep);
-    CHECK(settle({true, false, true, true}) == Fate::keep);
-    CHECK(settle({true, true, false, false}) == Fate::keep);
-    CHECK(settle({false, true, true, true}) == Fate::close);
+    CHECK(settle({true, false, false, false, true}) == Fate::share);
+    CHECK(settle({true, false, false, true, true}) == Fate::share); // nothing was owned
+    CHECK(settle({true, false, false, false, false}) == Fate::close);
+    CHECK(settle({true, true, false, false, true}) == Fate::keep);
+    CHECK(settle({true, false, true, true, true}) == Fate::keep);
+    CHECK(settle({true, true, true, true, true}) == Fate::keep);
+    CHECK(settle({true, true, false, true, true}) == Fate::close); // the handshake is over
+    CHECK(settle({true, true, false, false, false}) == Fate::keep);
+    CHECK(settle({false, true, true, false, true}) == Fate::close);
 }
 
 TEST_CASE("credentials: schemes that authenticate a connection") {

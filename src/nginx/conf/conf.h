@@ -42,9 +42,9 @@ struct Host {
 /// A publication at run time.
 struct Publication {
     /// Throws only for want of memory.
-    Publication(plan::Plan made, Reaches& reaches) : plan(std::move(made)) {
+    Publication(plan::Plan made, Transports& transports) : plan(std::move(made)) {
         for (const plan::Upstream& upstream : plan.upstreams) {
-            add_group(upstream, reaches);
+            add_group(upstream, transports);
         }
         for (plan::VirtualHost& host : plan.hosts) {
             Host& added = hosts.emplace_back(*this, host, std::move(host.site));
@@ -56,7 +56,7 @@ struct Publication {
     }
     Publication(const Publication&) = delete;
 
-    void add_group(const plan::Upstream& upstream, Reaches& reaches) {
+    void add_group(const plan::Upstream& upstream, Transports& transports) {
         const config::ConnectionAuth& auth = plan.publication.connection_auth;
         const config::Farm& farm = plan.farm(upstream);
         const auto msec = [](std::chrono::seconds s) {
@@ -71,9 +71,9 @@ struct Publication {
         group.limits.owned_idle = msec(auth.idle);
         group.limits.age = msec(auth.age);
         group.limits.owned = auth.most;
-        group.reach = &reaches.reach(reach_key(upstream), auth.on);
-        group.reach->shared.reserve(group.limits.shared);
-        group.servers.declare(*group.reach, farm, upstream.port,
+        group.transport = &transports.transport(transport_key(upstream), auth.on);
+        group.transport->shared.reserve(group.limits.shared);
+        group.servers.declare(*group.transport, farm, upstream.port,
                               farm.certificate_name + " " + trust());
     }
 
@@ -83,7 +83,7 @@ struct Publication {
     }
 
     /// What must be equal for two groups to mean the same server by an address and port.
-    std::string reach_key(const plan::Upstream& upstream) const {
+    std::string transport_key(const plan::Upstream& upstream) const {
         return upstream.tls ? "tls " + plan.farm(upstream).certificate_name + " " + trust()
                             : "plain";
     }
@@ -126,7 +126,7 @@ struct MainConf {
 
     Zone zone;
     Counters counters;
-    Reaches reaches{zone};
+    Transports transports{zone};
     std::vector<std::unique_ptr<Publication>> publications;
     config::Registry registry;
 

@@ -250,7 +250,7 @@ char* publish(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
             tell(cf, remark);
         }
         conf.publications.push_back(
-            std::make_unique<Publication>(plan::make_plan(std::move(declared)), conf.reaches));
+            std::make_unique<Publication>(plan::make_plan(std::move(declared)), conf.transports));
     } catch (const Mistake& mistake) {
         tell(cf, mistake.diagnostic());
         return failed;

@@ -11,7 +11,7 @@ constexpr bool is_interim(ngx_uint_t status) noexcept {
 }
 
 /// Forgets what was read: the real head comes next. As nginx does before another try.
-ngx_int_t begin_anew(ngx_http_request_t* r, AnswerHead& head) noexcept {
+ngx_int_t begin_anew(ngx_http_request_t* r, InterimResponses& head) noexcept {
     ngx_http_upstream_t* u = r->upstream;
     if (head.reinit(r) != NGX_OK) {
         return NGX_ERROR;
@@ -36,7 +36,7 @@ ngx_int_t begin_anew(ngx_http_request_t* r, AnswerHead& head) noexcept {
 }
 
 ngx_int_t read_head(ngx_http_request_t* r) {
-    AnswerHead* head = answer_head_of(r);
+    InterimResponses* head = interim_responses_of(r);
     if (head == nullptr) {
         return NGX_ERROR;
     }
@@ -75,7 +75,7 @@ ngx_int_t read_head(ngx_http_request_t* r) {
 }
 
 ngx_int_t reinit(ngx_http_request_t* r) {
-    AnswerHead* head = answer_head_of(r);
+    InterimResponses* head = interim_responses_of(r);
     if (head == nullptr || head->reinit(r) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -86,7 +86,7 @@ ngx_int_t reinit(ngx_http_request_t* r) {
 
 } // namespace
 
-void watch_head(ngx_http_request_t* r, AnswerHead& head) noexcept {
+void skip_interim_responses(ngx_http_request_t* r, InterimResponses& head) noexcept {
     ngx_http_upstream_t* u = r->upstream;
     head.read = u->process_header;
     head.reinit = u->reinit_request;

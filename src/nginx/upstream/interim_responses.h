@@ -9,16 +9,16 @@ namespace lync::nginx {
 /// Stands before the proxy module's own reader of answers' heads. nginx takes an interim answer
 /// (100, 102, 103 before 1.29.0) for the answer itself, and what has no status line for one of
 /// HTTP/0.9, which clients get as it is.
-struct AnswerHead {
+struct InterimResponses {
     ngx_int_t (*read)(ngx_http_request_t* r);   ///< the proxy module's next step
     ngx_int_t (*reinit)(ngx_http_request_t* r); ///< its word that all begins anew
     unsigned interim;                           ///< such answers so far
 };
 
 /// Before the request is sent. `head` lives as long as the request.
-void watch_head(ngx_http_request_t* r, AnswerHead& head) noexcept;
+void skip_interim_responses(ngx_http_request_t* r, InterimResponses& head) noexcept;
 
 /// Of a request to a generated upstream: see peer.cpp.
-AnswerHead* answer_head_of(ngx_http_request_t* r) noexcept;
+InterimResponses* interim_responses_of(ngx_http_request_t* r) noexcept;
 
 } // namespace lync::nginx

@@ -43,8 +43,25 @@ bool takes_requests(Group& group, const Endpoint* endpoint) noexcept {
     return false;
 }
 
-/// From here on the request is one of the server's.
-void use_server(ngx_peer_connection_t* pc, Peer& peer, Endpoint& server) noexcept {
+/// nginx reads the name to the request's end, when the server may have left DNS.
+ngx_str_t* copy_name(ngx_pool_t* pool, const ngx_str_t& name) noexcept {
+    auto* copy = static_cast<ngx_str_t*>(ngx_palloc(pool, sizeof(ngx_str_t) + name.len));
+    if (copy != nullptr) {
+        copy->len = name.len;
+        copy->data = reinterpret_cast<u_char*>(copy + 1);
+        ngx_memcpy(copy->data, name.data, name.len);
+    }
+    return copy;
+}
+
+/// From here on the request is one of the server's. False if there is no memory.
+bool use_server(ngx_peer_connection_t* pc, Peer& peer, Endpoint& server) noexcept {
+    pc->name = copy_name(peer.request->pool, server.name);
+    if (pc->name == nullptr) {
+        pc->name = &peer.group->title;
+        add_in_flight(server, -1);
+        return false;
+    }
     peer.server = retain(&server);
     ngx_queue_insert_tail(&peer.group->busy, &peer.queue);
     if (peer.waits) {
@@ -54,7 +71,7 @@ void use_server(ngx_peer_connection_t* pc, Peer& peer, Endpoint& server) noexcep
     peer.began = ngx_current_msec;
     pc->sockaddr = &server.address.sockaddr;
     pc->socklen = server.length;
-    pc->name = &server.name;
+    return true;
 }
 
 /// Takes a place among the server's requests; false if another worker has taken the last one.
@@ -113,7 +130,7 @@ Endpoint* choose_server(Peer& peer) noexcept {
         const balance::ServerSettings& settings = servers[i].line->settings;
         const bool trial = candidates[i].availability == Availability::trial;
         // One such risk is enough for one client.
-        if (trial && (peer.tried_out || !begin_trial(server, settings, now))) {
+        if (trial && (!peer.judged || peer.tried_out || !begin_trial(server, settings, now))) {
             candidates[i].availability = Availability::failed;
             continue;
         }
@@ -125,7 +142,7 @@ Endpoint* choose_server(Peer& peer) noexcept {
     }
 
     i = balance::choose_probe(candidates, group.next_probe);
-    if (i == no_server || !begin_probe(group, now)) {
+    if (i == no_server || !peer.judged || !begin_probe(group, now)) {
         return nullptr;
     }
     group.next_probe = i + 1;
@@ -134,10 +151,10 @@ Endpoint* choose_server(Peer& peer) noexcept {
     return servers[i].endpoint;
 }
 
-ngx_int_t refuse_nobody(ngx_peer_connection_t* pc, Peer& peer) noexcept {
+ngx_int_t refuse_no_server(ngx_peer_connection_t* pc, Peer& peer) noexcept {
     Group& group = *peer.group;
-    if (group.told_nobody != ngx_time()) {
-        group.told_nobody = ngx_time();
+    if (group.no_server_last_logged != ngx_time()) {
+        group.no_server_last_logged = ngx_time();
         ngx_log_error(NGX_LOG_ERR, pc->log, 0,
                       "upstream \"%s\": none of its %uz servers takes requests", group.name.c_str(),
                       group.servers.all().size());
@@ -157,8 +174,8 @@ void use_connection(ngx_peer_connection_t* pc, Peer& peer, ngx_connection_t* c) 
 
 ngx_int_t refuse_busy(ngx_peer_connection_t* pc, Peer& peer) noexcept {
     Group& group = *peer.group;
-    if (group.told_limit != ngx_time()) {
-        group.told_limit = ngx_time();
+    if (group.limit_last_logged != ngx_time()) {
+        group.limit_last_logged = ngx_time();
         ngx_log_error(NGX_LOG_ERR, pc->log, 0,
                       "upstream \"%s\": %uz connections belong to clients, no more are allowed: "
                       "raise \"max=\" of \"connection_auth\" if that is their number",
@@ -168,53 +185,74 @@ ngx_int_t refuse_busy(ngx_peer_connection_t* pc, Peer& peer) noexcept {
     return NGX_BUSY;
 }
 
+void warn_of_balancer(ngx_peer_connection_t* pc, Group& group) noexcept {
+    constexpr time_t interval = 60;
+    if (ngx_time() - group.balancer_last_logged >= interval) {
+        group.balancer_last_logged = ngx_time();
+        ngx_log_error(
+            NGX_LOG_WARN, pc->log, 0,
+            "upstream \"%s\": the client's address comes from a request header, so others "
+            "may share its connection and it can't sign in by NTLM: have the load "
+            "balancer send the PROXY protocol",
+            group.name.c_str());
+    }
+}
+
 ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) {
     Peer& peer = *static_cast<Peer*>(data);
     Group& group = *peer.group;
+    const bool binding = group.binds && peer.credential;
 
     pc->cached = 0;
     pc->connection = nullptr;
     peer.owned = false;
 
-    Ownership* ownership =
-        group.binds ? find_ownership(peer.request->connection, &group, false) : nullptr;
+    Ownership* ownership = ownership_of(peer, false);
     const bool knows = ownership != nullptr && ownership->server != nullptr;
+    if (binding && peer.judged && !is_clients_own(peer.request->connection)) {
+        warn_of_balancer(pc, group);
+    }
 
-    switch (balance::choose({.credential = group.binds && peer.credential,
-                             .owns = ownership != nullptr && ownership->connection != nullptr,
-                             .knows_server = knows,
-                             .server_up = knows && !was_tried(peer, ownership->server) &&
-                                          takes_requests(group, ownership->server),
-                             .limit_reached = group.owned >= group.limits.owned})) {
+    const Source source =
+        balance::choose({.credential = binding,
+                         .owns = ownership != nullptr && ownership->connection != nullptr,
+                         .knows_server = knows,
+                         .server_up = knows && !was_tried(peer, ownership->server) &&
+                                      takes_requests(group, ownership->server),
+                         .limit_reached = group.owned >= group.limits.owned});
+    Endpoint* server = nullptr;
+    switch (source) {
+    case Source::busy:
+        return refuse_busy(pc, peer);
+    case Source::any_server:
+        server = choose_server(peer);
+        break;
     case Source::owned:
-        add_in_flight(*ownership->server, 1);
-        use_server(pc, peer, *ownership->server);
+    case Source::same_server:
+        server = ownership->server;
+        add_in_flight(*server, 1);
+        break;
+    }
+    if (server == nullptr) {
+        return refuse_no_server(pc, peer);
+    }
+    if (!use_server(pc, peer, *server)) {
+        return NGX_ERROR;
+    }
+    if (source == Source::owned) {
         peer.owned = true; // and counted already
         use_connection(pc, peer, take_owned(*ownership));
         return NGX_DONE;
-    case Source::busy:
-        return refuse_busy(pc, peer);
-    case Source::same_server:
-        add_in_flight(*ownership->server, 1);
-        use_server(pc, peer, *ownership->server);
-        break;
-    case Source::any_server: {
-        Endpoint* server = choose_server(peer);
-        if (server == nullptr) {
-            return refuse_nobody(pc, peer);
-        }
-        use_server(pc, peer, *server);
-        break;
-    }
     }
 
-    if (group.binds && peer.credential) {
+    if (binding) {
         peer.owned = true;
         group.owned++;
         add(*peer.server, Gauge::owned, 1);
     }
-    ngx_connection_t* idle =
-        group.shares && !peer.stale ? group.reach->shared.take(*peer.server) : nullptr;
+    ngx_connection_t* idle = group.shares && peer.judged && !peer.stale
+                                 ? group.transport->shared.take(*peer.server)
+                                 : nullptr;
     if (idle == nullptr) {
         return NGX_OK;
     }
@@ -226,12 +264,12 @@ ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) {
 
 ngx_int_t set_session(ngx_peer_connection_t* pc, void* data) {
     const Peer& peer = *static_cast<Peer*>(data);
-    return ngx_ssl_set_session(pc->connection, peer.server->session);
+    return peer.judged ? ngx_ssl_set_session(pc->connection, peer.server->session) : NGX_OK;
 }
 
 void save_session(ngx_peer_connection_t* pc, void* data) {
     const Peer& peer = *static_cast<Peer*>(data);
-    if (peer.server == nullptr || pc->connection == nullptr) {
+    if (!peer.judged || peer.server == nullptr || pc->connection == nullptr) {
         return; // tickets may come until the very end
     }
     ngx_ssl_session_t* session = ngx_ssl_get_session(pc->connection);
@@ -261,6 +299,8 @@ ngx_int_t init_peer(ngx_http_request_t* r, ngx_http_upstream_srv_conf_t* upstrea
     }
     peer->group = group;
     peer->request = r;
+    peer->judged =
+        static_cast<LocConf*>(ngx_http_get_module_loc_conf(r, ngx_lync_module))->judged != 0;
     peer->credential = has_credential(r);
     peer->waits = is_pending_get(r);
     if (group->servers.all().size() > 1) {
@@ -277,16 +317,28 @@ ngx_int_t init_peer(ngx_http_request_t* r, ngx_http_upstream_srv_conf_t* upstrea
     pc.set_session = set_session;
     pc.save_session = save_session;
     pc.tries = std::clamp<std::size_t>(group->servers.all().size(), 1, most_tries);
-    watch_head(r, peer->head);
+    skip_interim_responses(r, peer->interim);
     watch_request(r, peer->waiting);
     return NGX_OK;
 }
 
 } // namespace
 
-AnswerHead* answer_head_of(ngx_http_request_t* r) noexcept {
+InterimResponses* interim_responses_of(ngx_http_request_t* r) noexcept {
     Peer* peer = peer_of(r);
-    return peer == nullptr ? nullptr : &peer->head;
+    return peer == nullptr ? nullptr : &peer->interim;
+}
+
+Ownership* ownership_of(const Peer& peer, bool create) noexcept {
+    ngx_connection_t* client = peer.request->connection;
+    if (!peer.group->binds || !peer.judged) {
+        return nullptr;
+    }
+    Ownership* known = find_ownership(client, peer.group, false);
+    if ((known == nullptr && !create) || !is_clients_own(client)) {
+        return nullptr;
+    }
+    return known != nullptr ? known : find_ownership(client, peer.group, true);
 }
 
 std::int32_t add_in_flight(Endpoint& server, std::int32_t by) noexcept {
@@ -302,7 +354,7 @@ void end_probe(Peer& peer, bool answered) noexcept {
 
 std::string Group::key() const {
     const config::Farm& farm = servers.farm();
-    return farm.name + ":" + std::to_string(servers.lines().front().port) + " " + reach->key();
+    return farm.name + ":" + std::to_string(servers.lines().front().port) + " " + transport->key();
 }
 
 void take_over(ngx_http_upstream_srv_conf_t* upstream, Group& group, bool resolve_at_start) {

@@ -26,16 +26,17 @@ struct Group {
     config::Affinity affinity = config::Affinity::none;
     ConnectionLimits limits;
 
-    Reach* reach = nullptr;
+    Transport* transport = nullptr;
     Servers servers;
     Record* record = nullptr; ///< Subject::group: probes; shared by all groups of the same servers
 
     /// Whom its probes are for: the same servers, reached in the same way.
     std::string key() const;
 
-    std::size_t owned = 0;      ///< connections that belong to a client now, idle or in use
-    time_t told_limit = 0;      ///< when reaching the limit was last logged
-    time_t told_nobody = 0;     ///< when having no server was last logged
+    std::size_t owned = 0; ///< connections that belong to a client now, idle or in use
+    time_t limit_last_logged = 0;
+    time_t no_server_last_logged = 0;
+    time_t balancer_last_logged = 0;
     std::size_t next_probe = 0; ///< whose turn it is
     ngx_queue_t busy{};         ///< this worker's requests at servers
 };

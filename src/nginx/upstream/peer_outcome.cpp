@@ -1,6 +1,7 @@
 #include "nginx/upstream/peer_try.h"
 
 #include "balance/credentials.h"
+#include "balance/outcome.h"
 #include "balance/ownership.h"
 #include "nginx/request/request.h"
 
@@ -12,6 +13,7 @@ namespace lync::nginx {
 namespace {
 
 using balance::Challenge;
+using balance::Evidence;
 using balance::Fate;
 
 /// Any line of the answer, whatever its status: a 200 carries the last token of a handshake.
@@ -35,17 +37,26 @@ Challenge challenge_of(ngx_http_request_t* r) noexcept {
     return strongest;
 }
 
+/// Whether the server sent more than its answer, or its end. nginx doesn't look behind an answer
+/// without a body; what OpenSSL has read is no longer on the socket to be seen.
+bool has_more(const Peer& peer, const ngx_connection_t* c) noexcept {
+    const ngx_buf_t& buffer = peer.request->upstream->buffer;
+    return (peer.request->header_only && buffer.pos != buffer.last) ||
+           (c->ssl != nullptr && SSL_has_pending(c->ssl->connection) != 0) ||
+           has_received_close_notify(c);
+}
+
 bool is_reusable(const Peer& peer, const ngx_connection_t* c, ngx_uint_t state) noexcept {
     const ngx_http_upstream_t* u = peer.request->upstream;
-    return (state & NGX_PEER_FAILED) == 0 && c != nullptr && !c->read->eof && !c->read->error &&
-           !c->read->timedout && !c->write->error && !c->write->timedout && !has_said_farewell(c) &&
-           u->keepalive && u->request_body_sent && !ngx_terminate && !ngx_exiting &&
-           ngx_current_msec - c->start_time <= peer.group->limits.age &&
+    return peer.judged && (state & NGX_PEER_FAILED) == 0 && c != nullptr && !c->read->eof &&
+           !c->read->error && !c->read->timedout && !c->write->error && !c->write->timedout &&
+           u->keepalive && u->request_body_sent && !has_more(peer, c) && !ngx_terminate &&
+           !ngx_exiting && ngx_current_msec - c->start_time <= peer.group->limits.age &&
            ngx_handle_read_event(c->read, 0) == NGX_OK;
 }
 
 void remember_server(const Peer& peer) noexcept {
-    Ownership* ownership = find_ownership(peer.request->connection, peer.group, true);
+    Ownership* ownership = ownership_of(peer, true);
     if (ownership != nullptr) {
         remember(*ownership, *peer.server);
     }
@@ -57,10 +68,13 @@ bool settle_connection(ngx_peer_connection_t* pc, Peer& peer, ngx_uint_t state) 
     ngx_connection_t* c = pc->connection;
 
     const Challenge challenge =
-        group.binds && !peer.owned && c != nullptr ? challenge_of(peer.request) : Challenge::none;
+        group.binds && c != nullptr ? challenge_of(peer.request) : Challenge::none;
     const balance::Exchange exchange{.reusable = is_reusable(peer, c, state),
                                      .owned = peer.owned,
                                      .token = challenge == Challenge::token,
+                                     .refused = peer.credential &&
+                                                peer.request->upstream->headers_in.status_n ==
+                                                    NGX_HTTP_UNAUTHORIZED,
                                      .shares = group.shares};
     if (challenge == Challenge::bare) {
         // The client will be back with a handshake. On this server, or two turns for each sign-in
@@ -71,11 +85,11 @@ bool settle_connection(ngx_peer_connection_t* pc, Peer& peer, ngx_uint_t state) 
     switch (balance::settle(exchange)) {
     case Fate::share:
         pc->connection = nullptr;
-        group.reach->shared.keep(c, *peer.server, group.limits.shared_idle);
+        group.transport->shared.keep(c, *peer.server, group.limits.shared_idle);
         return false;
 
     case Fate::keep: {
-        Ownership* ownership = find_ownership(peer.request->connection, &group, true);
+        Ownership* ownership = ownership_of(peer, true);
         if (ownership != nullptr && ownership->connection == nullptr) {
             if (!exchange.owned) {
                 group.owned++;
@@ -83,7 +97,8 @@ bool settle_connection(ngx_peer_connection_t* pc, Peer& peer, ngx_uint_t state) 
             }
             ownership->count = &group.owned;
             pc->connection = nullptr;
-            keep_owned(*ownership, c, *peer.server, group.limits.owned_idle);
+            keep_owned(peer.request->connection, *ownership, c, *peer.server,
+                       group.limits.owned_idle);
             return true;
         }
         break;
@@ -103,15 +118,6 @@ bool settle_connection(ngx_peer_connection_t* pc, Peer& peer, ngx_uint_t state) 
     return exchange.owned || exchange.token;
 }
 
-/// Whether the server closed a kept connection before it answered a byte: its right, so it may say
-/// nothing about its health.
-bool is_stale(const ngx_peer_connection_t* pc, const Peer& peer) noexcept {
-    const ngx_connection_t* c = pc->connection;
-    const ngx_http_upstream_t* u = peer.request->upstream;
-    return pc->cached && c != nullptr && !c->read->timedout && !c->write->timedout &&
-           u->state != nullptr && u->state->bytes_received == 0;
-}
-
 /// Whether the server may have had something of the request. On a kept connection that it had
 /// closed before the request came, its TCP acknowledges nothing: all that was written still waits.
 bool has_arrived(const ngx_peer_connection_t* pc, const Peer& peer) noexcept {
@@ -121,48 +127,38 @@ bool has_arrived(const ngx_peer_connection_t* pc, const Peer& peer) noexcept {
            (!pc->cached || unacknowledged_bytes(c->fd) < written_bytes(c) - peer.written);
 }
 
-/// Whether a request on a stale connection may be sent again: a safe one that was never there, or
-/// that the server read when it was about to close; not if it has had it for a while, or was to
-/// keep it waiting.
-bool may_repeat(const ngx_peer_connection_t* pc, const Peer& peer) noexcept {
-    constexpr std::uint64_t at_once = 1000; // msec
+balance::Try try_of(const ngx_peer_connection_t* pc, const Peer& peer, bool failed) noexcept {
     constexpr ngx_uint_t safe = NGX_HTTP_GET | NGX_HTTP_HEAD | NGX_HTTP_OPTIONS | NGX_HTTP_PROPFIND;
-    return (peer.request->method & safe) != 0 &&
-           (!has_arrived(pc, peer) || (ngx_current_msec - peer.began < at_once && !peer.waits));
-}
-
-/// Another try is made only if nothing of the request can have been acted on.
-bool may_try_again(const ngx_peer_connection_t* pc, const Peer& peer, bool stale) noexcept {
-    if (pc->connection == nullptr || !peer.request->upstream->request_sent) {
-        return !peer.lost; // no connection, or no TLS on it
-    }
-    // The request of an owned connection is for its server, once more on a fresh one; a credential
-    // is meant for this one connection.
-    return stale && !peer.lost && !(peer.owned && peer.credential) && may_repeat(pc, peer);
-}
-
-/// Whether a failure speaks against the server. No connection and no TLS do. That it broke off, or
-/// didn't answer in time, may be the request's doing: a page that crashes, an upload that is
-/// refused before its end. Such failures count when there are several without an answer to anybody
-/// between them; a pending GET that nothing has ended never does.
-bool is_held_against(const ngx_peer_connection_t* pc, const Peer& peer) noexcept {
-    constexpr std::uint32_t in_a_row = 3;
     const ngx_connection_t* c = pc->connection;
     const ngx_http_upstream_t* u = peer.request->upstream;
-    if (c == nullptr || !u->request_sent) {
-        return true;
-    }
-    if (!u->request_body_sent || (peer.waits && c->read->timedout)) {
-        return false;
-    }
-    return peer.server->record->failures.broken.fetch_add(1, std::memory_order_relaxed) + 1 >=
-           in_a_row;
+    return {.failed = failed,
+            .answered = failed ? u->state->bytes_received != 0 : u->headers_in.status_n != 0,
+            .sent = c != nullptr && u->request_sent,
+            .body_sent = u->request_body_sent != 0,
+            .arrived = failed && has_arrived(pc, peer),
+            .kept = c != nullptr && pc->cached,
+            .timed_out = c != nullptr && (c->read->timedout || c->write->timedout),
+            .owned = peer.owned,
+            .credential = peer.credential,
+            .safe = (peer.request->method & safe) != 0,
+            .waits = peer.waits,
+            .lost_before = peer.lost,
+            .elapsed = ngx_current_msec - peer.began};
 }
 
-void count_failure(ngx_peer_connection_t* pc, Peer& peer) noexcept {
+/// Whether a failure speaks against the server. Exchanges that broke off do when there are several
+/// without an answer to anybody between them.
+bool is_held_against(Record& record, Evidence evidence) noexcept {
+    constexpr std::uint32_t in_a_row = 3;
+    return evidence == Evidence::failure ||
+           record.failures.broken.fetch_add(1, std::memory_order_relaxed) + 1 >= in_a_row;
+}
+
+void count_failure(ngx_peer_connection_t* pc, Peer& peer, Evidence evidence) noexcept {
     Group& group = *peer.group;
     Record* record = peer.server->record;
-    if (record == nullptr || !group.servers.counts_failures() || !is_held_against(pc, peer)) {
+    if (record == nullptr || !group.servers.counts_failures() ||
+        !is_held_against(*record, evidence)) {
         return;
     }
     for (const Server& server : group.servers.all()) {
@@ -223,7 +219,7 @@ bool is_silent(const balance::SharedHealth& health) noexcept {
 void count_answer(Peer& peer, ngx_log_t* log) noexcept {
     end_probe(peer, true);
     Record* record = peer.server->record;
-    if (record == nullptr) {
+    if (record == nullptr || !peer.judged) {
         return;
     }
     if (record->failures.broken.load(std::memory_order_relaxed) != 0) {
@@ -245,31 +241,29 @@ void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) {
     Peer& peer = *static_cast<Peer*>(data);
     WaitingRequests::remove(peer.waiting);
     const bool failed = (state & NGX_PEER_FAILED) != 0;
-    const bool stale = failed && is_stale(pc, peer);
-    const bool again = !failed || may_try_again(pc, peer, stale);
-    const bool lost = failed && peer.owned && has_arrived(pc, peer);
+    const balance::Outcome outcome = balance::outcome(try_of(pc, peer, failed));
 
-    if (failed && !(stale && (again || !has_arrived(pc, peer)))) {
-        count_failure(pc, peer);
-    } else if (!failed && peer.request->upstream->headers_in.status_n != 0) {
+    if (outcome.evidence == Evidence::answer) {
         count_answer(peer, pc->log);
+    } else if (outcome.evidence != Evidence::none && peer.judged) {
+        count_failure(pc, peer, outcome.evidence);
     }
     end_probe(peer, false);
 
-    if (!stale) {
+    if (!outcome.stale) {
         count(pc, peer, failed);
     }
     const ngx_connection_t* c = pc->connection;
     const ngx_atomic_uint_t number = c == nullptr ? 0 : c->number;
     note_owned_connection(peer.request, settle_connection(pc, peer, state) ? number : 0);
-    peer.lost = peer.lost || lost;
+    peer.lost = peer.lost || outcome.lost;
     peer.owned = false;
     add_in_flight(*peer.server, -1);
     if (peer.waits) {
         add(*peer.server, Gauge::waiting, -1);
     }
 
-    if (stale && again) {
+    if (outcome.stale && outcome.again) {
         peer.stale = true; // on a fresh connection, of the same server if it still takes requests
     } else {
         if (peer.tries < peer.tried.size()) {
@@ -277,7 +271,7 @@ void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) {
         }
         pc->tries -= pc->tries != 0 ? 1 : 0;
     }
-    if (!again) {
+    if (!outcome.again) {
         pc->tries = 0;
         pc->cached = 0; // nginx tries once more if one was
     }

@@ -21,6 +21,10 @@ struct Peer {
     ngx_http_request_t* request;
     ngx_queue_t queue; ///< in Group::busy while there is a server
 
+    /// By a publication's rules. A request of somebody else's `proxy_pass` to the same upstream may
+    /// verify servers otherwise, or not at all: it neither takes nor leaves anything.
+    bool judged;
+
     Endpoint* server;      ///< in use: a reference, and one more of its requests in flight
     const Endpoint* last;  ///< the last one in use; only compared
     std::uint64_t began;   ///< msec
@@ -37,7 +41,7 @@ struct Peer {
     bool lost;       ///< an owned connection broke off with this request on it
     bool stale;      ///< a kept connection broke off: the next try is on a fresh one
 
-    AnswerHead head;
+    InterimResponses interim;
     Waiting waiting;
 
     std::array<const Endpoint*, most_tries> tried; ///< in vain; only compared
@@ -51,6 +55,9 @@ void end_probe(Peer& peer, bool answered) noexcept;
 
 /// The server has answered: nothing is held against it any more.
 void count_answer(Peer& peer, ngx_log_t* log) noexcept;
+
+/// What the client owns of the group, or may own (`create`); NULL if nothing may be kept for it.
+Ownership* ownership_of(const Peer& peer, bool create) noexcept;
 
 /// ngx_event_free_peer_pt: the try is over.
 void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state);

@@ -137,7 +137,7 @@ std::string last_ones_stay(const std::string& name, const char* why, const std::
 void try_names(ngx_conf_t* cf, MainConf& conf) {
     bool works = true;
     Zone* running = Zone::running();
-    std::vector<const config::Server*> told; // a server has a line in the group of each port
+    std::vector<const config::Server*> logged; // a server has a line in the group of each port
     each_name(conf, [&](Servers& servers, std::size_t line, const std::string& name) {
         if (!servers.lines()[line].endpoints.empty()) {
             return;
@@ -149,10 +149,10 @@ void try_names(ngx_conf_t* cf, MainConf& conf) {
         }
         const bool recalled = running != nullptr && servers.recall(line, *running);
         const config::Server* declared = servers.lines()[line].declared;
-        if (std::find(told.begin(), told.end(), declared) != told.end()) {
+        if (std::find(logged.begin(), logged.end(), declared) != logged.end()) {
             return;
         }
-        told.push_back(declared);
+        logged.push_back(declared);
         const char* why = gai_strerror(result);
         const std::string text =
             recalled ? last_ones_stay(name, why, addresses_of(servers.lines()[line]))
@@ -197,7 +197,7 @@ private:
     void fail(Name& name, const char* why);
     std::string addresses_of(const Name& name) const;
     /// One line from all workers, who all see the same.
-    bool tells() const noexcept { return ngx_process == NGX_PROCESS_SINGLE || ngx_worker == 0; }
+    bool logs() const noexcept { return ngx_process == NGX_PROCESS_SINGLE || ngx_worker == 0; }
 
     ngx_cycle_t* cycle_;
     ngx_resolver_t* resolver_;
@@ -312,7 +312,7 @@ void Resolving::Names::take(Name& name, const ngx_resolver_ctx_t* lookup) {
         changed = servers->replace(line, addresses) || changed;
         servers->remember(line);
     }
-    if (tells() && (changed || name.failing)) {
+    if (logs() && (changed || name.failing)) {
         const std::string now = addresses_of(name);
         const std::string text =
             "lync_dns: server \"" + name.text + "\" " +
@@ -326,7 +326,7 @@ void Resolving::Names::take(Name& name, const ngx_resolver_ctx_t* lookup) {
 }
 
 void Resolving::Names::fail(Name& name, const char* why) {
-    if (!std::exchange(name.failing, true) && tells()) {
+    if (!std::exchange(name.failing, true) && logs()) {
         const std::string addresses = addresses_of(name);
         const std::string text =
             addresses.empty() ? "lync_dns: server \"" + name.text + "\" can't be resolved (" + why +

@@ -2,12 +2,14 @@
 
 #include "nginx/upstream/servers.h"
 
+#include <arpa/inet.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #if (NGX_LINUX)
 #include <linux/sockios.h>
 #endif
 
+#include <array>
 #include <utility>
 
 namespace lync::nginx {
@@ -38,10 +40,7 @@ void make_idle(ngx_connection_t* c, void* data, ngx_event_handler_pt on_event,
 /// end, so anything else means that it is of no more use.
 bool is_still_idle(ngx_event_t* event) noexcept {
     auto* c = static_cast<ngx_connection_t*>(event->data);
-    if (c->close || c->read->timedout) {
-        return false;
-    }
-    if (has_said_farewell(c)) {
+    if (c->close || c->read->timedout || has_received_close_notify(c)) {
         return false;
     }
     char byte = 0;
@@ -53,19 +52,22 @@ bool is_still_idle(ngx_event_t* event) noexcept {
     return ngx_handle_read_event(c->read, 0) == NGX_OK;
 }
 
-void on_owned_event(ngx_event_t* event) {
-    if (is_still_idle(event)) {
-        return;
-    }
-    auto* c = static_cast<ngx_connection_t*>(event->data);
-    auto* ownership = static_cast<Ownership*>(c->data);
-    ownership->connection = nullptr;
-    --*ownership->count;
-    add(*ownership->server, Gauge::owned, -1);
+void close_owned(Ownership& ownership) noexcept {
+    ngx_connection_t* c = std::exchange(ownership.connection, nullptr);
+    --*ownership.count;
+    add(*ownership.server, Gauge::owned, -1);
     close_server_connection(c);
 }
 
-/// The head of a client's list; its address on the client's pool is how it is found again.
+void on_owned_event(ngx_event_t* event) {
+    if (!is_still_idle(event)) {
+        auto* c = static_cast<ngx_connection_t*>(event->data);
+        close_owned(*static_cast<Ownership*>(c->data));
+    }
+}
+
+/// The head of a client's list, the last one kept in front; its cleanup on the client's pool is how
+/// it is found again.
 struct Owner {
     Ownership* first;
 };
@@ -73,11 +75,7 @@ struct Owner {
 void close_all_owned(void* data) {
     for (Ownership* o = static_cast<Owner*>(data)->first; o != nullptr; o = o->next) {
         if (o->connection != nullptr) {
-            ngx_connection_t* c = o->connection;
-            o->connection = nullptr;
-            --*o->count;
-            add(*o->server, Gauge::owned, -1);
-            close_server_connection(c);
+            close_owned(*o);
         }
         release(std::exchange(o->server, nullptr));
     }
@@ -104,7 +102,36 @@ Owner* find_owner(ngx_connection_t* client, bool create) noexcept {
 
 } // namespace
 
-bool has_said_farewell(const ngx_connection_t* c) noexcept {
+bool is_clients_own(const ngx_connection_t* client) noexcept {
+    ngx_sockaddr_t peer{};
+    socklen_t length = sizeof(peer);
+    if (getpeername(client->fd, &peer.sockaddr, &length) == 0 &&
+        ngx_cmp_sockaddr(&peer.sockaddr, length, client->sockaddr, client->socklen, 0) == NGX_OK) {
+        return true;
+    }
+    const ngx_proxy_protocol_t* header = client->proxy_protocol;
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    if (header == nullptr || header->src_addr.len >= text.size()) {
+        return false;
+    }
+    ngx_memcpy(text.data(), header->src_addr.data, header->src_addr.len);
+    switch (client->sockaddr->sa_family) {
+    case AF_INET:
+        peer.sockaddr_in.sin_family = AF_INET;
+        return inet_pton(AF_INET, text.data(), &peer.sockaddr_in.sin_addr) == 1 &&
+               ngx_cmp_sockaddr(&peer.sockaddr, sizeof(sockaddr_in), client->sockaddr,
+                                client->socklen, 0) == NGX_OK;
+    case AF_INET6:
+        peer.sockaddr_in6.sin6_family = AF_INET6;
+        return inet_pton(AF_INET6, text.data(), &peer.sockaddr_in6.sin6_addr) == 1 &&
+               ngx_cmp_sockaddr(&peer.sockaddr, sizeof(sockaddr_in6), client->sockaddr,
+                                client->socklen, 0) == NGX_OK;
+    default:
+        return false;
+    }
+}
+
+bool has_received_close_notify(const ngx_connection_t* c) noexcept {
     return c->ssl != nullptr && (SSL_get_shutdown(c->ssl->connection) & SSL_RECEIVED_SHUTDOWN) != 0;
 }
 
@@ -149,7 +176,7 @@ void close_server_connection(ngx_connection_t* c) noexcept {
 
 // --- shared
 
-SharedConnections::SharedConnections() noexcept {
+SharedConnections::SharedConnections() {
     ngx_queue_init(&idle_);
     ngx_queue_init(&free_);
 }
@@ -252,8 +279,24 @@ void remember(Ownership& ownership, Endpoint& server) noexcept {
     }
 }
 
-void keep_owned(Ownership& ownership, ngx_connection_t* c, Endpoint& server,
-                ngx_msec_t idle) noexcept {
+void keep_owned(ngx_connection_t* client, Ownership& ownership, ngx_connection_t* c,
+                Endpoint& server, ngx_msec_t idle) noexcept {
+    Ownership** link = &find_owner(client, false)->first;
+    Ownership** first = link;
+    while (*link != &ownership) {
+        link = &(*link)->next;
+    }
+    *link = ownership.next;
+    ownership.next = *first;
+    *first = &ownership;
+
+    std::size_t others = 0;
+    for (Ownership* o = ownership.next; o != nullptr; o = o->next) {
+        if (o->connection != nullptr && ++others == most_owned) {
+            close_owned(*o);
+        }
+    }
+
     ownership.connection = c;
     remember(ownership, server);
     make_idle(c, &ownership, on_owned_event, idle);

@@ -5,7 +5,7 @@
 // Lifetimes. A server connection (ngx_connection_t with a pool of its own) belongs to nginx's
 // upstream while a request uses it, and to exactly one of these while it is idle:
 //
-//     SharedConnections  one per way to reach servers (servers.h, Reach) and worker; memory of
+//     SharedConnections  one per Transport (servers.h) and worker; memory of
 //                        the configuration
 //     Ownership          one per client connection and group of servers; memory of the CLIENT
 //                        connection's pool, whose cleanup closes what is in it
@@ -27,14 +27,14 @@ struct ConnectionLimits {
     ngx_msec_t shared_idle = 60000; ///< as nginx's keepalive_timeout of upstreams
     ngx_msec_t owned_idle = 0;
     ngx_msec_t age = 3600000; ///< as nginx's keepalive_time
-    std::size_t shared = 64;  ///< idle at a time, per worker, for each group on the same reach
+    std::size_t shared = 64;  ///< idle at a time, per worker, for each group on the same transport
     std::size_t owned = 0;    ///< in all, per worker and group
 };
 
 /// Idle connections that carried no credential.
 class SharedConnections {
 public:
-    SharedConnections() noexcept;
+    SharedConnections();
     SharedConnections(const SharedConnections&) = delete;
 
     /// Makes room for `more` connections. None can be kept before.
@@ -82,16 +82,26 @@ Ownership* find_ownership(ngx_connection_t* client, const void* group, bool crea
 /// The server that knows the client, also after the connection is gone.
 void remember(Ownership& ownership, Endpoint& server) noexcept;
 
-/// Keeps an idle connection for the client that owns it.
-void keep_owned(Ownership& ownership, ngx_connection_t* c, Endpoint& server,
-                ngx_msec_t idle) noexcept;
+/// How many idle server connections one client connection may own. Its requests are for one host,
+/// so for few groups; whoever asks for more hosts on it wants connections tied up.
+inline constexpr std::size_t most_owned = 4;
+
+/// Keeps an idle connection for the client that owns it; beyond `most_owned` the one that was used
+/// longest ago is closed.
+void keep_owned(ngx_connection_t* client, Ownership& ownership, ngx_connection_t* c,
+                Endpoint& server, ngx_msec_t idle) noexcept;
+
+/// Whether a client connection is that of the one client that its address names: it is the address
+/// of the connection itself or of its PROXY header. One that realip has taken from a request is
+/// behind a load balancer, which may send several people's requests on one connection, also of
+/// people who have the same address.
+bool is_clients_own(const ngx_connection_t* client) noexcept;
 
 /// Takes the owned connection back into use.
 ngx_connection_t* take_owned(Ownership& ownership) noexcept;
 
-/// Whether the server has said that it sends no more: OpenSSL takes a close_notify off the socket,
-/// so nothing is left there to see.
-bool has_said_farewell(const ngx_connection_t* c) noexcept;
+/// OpenSSL takes a close_notify off the socket, so nothing is left there to see.
+bool has_received_close_notify(const ngx_connection_t* c) noexcept;
 
 /// How many bytes have been written to a connection, TLS's own included, since it was taken into
 /// use or earlier: for the difference between two moments of a use.

@@ -65,23 +65,28 @@ void release(Endpoint* endpoint) noexcept {
     if (endpoint == nullptr || --endpoint->references != 0) {
         return;
     }
-    endpoint->reach.forget(endpoint);
+    endpoint->transport.forget(endpoint);
 }
 
 std::int32_t add(Endpoint& server, Gauge which, std::int32_t by) noexcept {
-    return server.record == nullptr ? 0 : server.reach.zone().add(*server.record, which, by);
+    if (server.record != nullptr) {
+        return server.transport.zone().add(*server.record, which, by);
+    }
+    return which == Gauge::in_flight
+               ? std::exchange(server.in_flight_alone, std::max(0, server.in_flight_alone + by))
+               : 0;
 }
 
-// --- Reach
+// --- Transport
 
-Reach::~Reach() {
+Transport::~Transport() {
     // At the end of a process connections may still stand that nobody closes one by one.
     while (!endpoints_.empty()) {
         forget(endpoints_.back());
     }
 }
 
-void Reach::forget(Endpoint* endpoint) noexcept {
+void Transport::forget(Endpoint* endpoint) noexcept {
     std::erase(endpoints_, endpoint);
     zone_.drop(endpoint->record);
     if (endpoint->session != nullptr) {
@@ -90,7 +95,7 @@ void Reach::forget(Endpoint* endpoint) noexcept {
     delete endpoint;
 }
 
-Endpoint* Reach::endpoint(const sockaddr* address, socklen_t length) {
+Endpoint* Transport::endpoint(const sockaddr* address, socklen_t length) {
     for (Endpoint* known : endpoints_) {
         if (ngx_cmp_sockaddr(&known->address.sockaddr, known->length,
                              const_cast<sockaddr*>(address), length, 1) == NGX_OK) {
@@ -109,13 +114,13 @@ Endpoint* Reach::endpoint(const sockaddr* address, socklen_t length) {
     return made.release();
 }
 
-void Reach::bind(Endpoint& endpoint) noexcept {
+void Transport::bind(Endpoint& endpoint) noexcept {
     rebind(zone_, endpoint.record, Subject::endpoint,
            std::string(view(endpoint.name)) + " " + key_);
 }
 
-Reach& Reaches::reach(const std::string& key, bool binds) {
-    for (Reach& known : all_) {
+Transport& Transports::transport(const std::string& key, bool binds) {
+    for (Transport& known : all_) {
         if (known.key() == key && known.binds() == binds) {
             return known;
         }
@@ -123,17 +128,17 @@ Reach& Reaches::reach(const std::string& key, bool binds) {
     return all_.emplace_back(zone_, key, binds);
 }
 
-void Reaches::bind() noexcept {
-    for (Reach& reach : all_) {
-        for (Endpoint* endpoint : reach.endpoints_) {
-            reach.bind(*endpoint);
+void Transports::bind() noexcept {
+    for (Transport& transport : all_) {
+        for (Endpoint* endpoint : transport.endpoints_) {
+            transport.bind(*endpoint);
         }
     }
 }
 
-void Reaches::unbind() noexcept {
-    for (Reach& reach : all_) {
-        for (Endpoint* endpoint : reach.endpoints_) {
+void Transports::unbind() noexcept {
+    for (Transport& transport : all_) {
+        for (Endpoint* endpoint : transport.endpoints_) {
             endpoint->record = nullptr;
         }
     }
@@ -149,9 +154,9 @@ Servers::~Servers() {
     }
 }
 
-void Servers::declare(Reach& reach, const config::Farm& farm, std::uint16_t port,
+void Servers::declare(Transport& transport, const config::Farm& farm, std::uint16_t port,
                       std::string checked_by) {
-    reach_ = &reach;
+    transport_ = &transport;
     farm_ = &farm;
     checked_by_ = std::move(checked_by);
     for (const config::Server& server : farm.servers) {
@@ -169,7 +174,7 @@ bool Servers::replace(std::size_t index, std::span<const ngx_addr_t> addresses) 
         ngx_sockaddr_t with_port{};
         std::memcpy(&with_port, address.sockaddr, address.socklen);
         ngx_inet_set_port(&with_port.sockaddr, line.port);
-        Endpoint* endpoint = reach_->endpoint(&with_port.sockaddr, address.socklen);
+        Endpoint* endpoint = transport_->endpoint(&with_port.sockaddr, address.socklen);
         if (std::find(now.begin(), now.end(), endpoint) != now.end()) {
             release(endpoint);
             continue;
@@ -187,7 +192,7 @@ bool Servers::replace(std::size_t index, std::span<const ngx_addr_t> addresses) 
     }
     for (Endpoint* endpoint : now) {
         if (--endpoint->lines == 0) {
-            reach_->shared.close(*endpoint);
+            transport_->shared.close(*endpoint);
         }
         release(endpoint);
     }
@@ -225,7 +230,7 @@ void Servers::remember(std::size_t index) noexcept {
         address.family = endpoint->address.sockaddr.sa_family;
         std::memcpy(address.bytes.data(), bytes.data(), bytes.size());
     }
-    reach_->zone().remember(*line.name, addresses);
+    transport_->zone().remember(*line.name, addresses);
 }
 
 void Servers::rebuild() {
@@ -266,7 +271,7 @@ void Servers::rebuild() {
             return s.line == gone.line && s.endpoint == gone.endpoint;
         });
         if (still == all_.end()) {
-            reach_->zone().drop(gone.check);
+            transport_->zone().drop(gone.check);
         }
     }
     candidates_.assign(all_.size(), {});
@@ -292,7 +297,7 @@ std::string Servers::check_key(const Endpoint& endpoint) const {
 }
 
 void Servers::bind(Server& server) noexcept {
-    rebind(reach_->zone(), server.check, Subject::check, check_key(*server.endpoint));
+    rebind(transport_->zone(), server.check, Subject::check, check_key(*server.endpoint));
     server.cells =
         counters_ == nullptr ? nullptr : counters_->server(upstream_, view(server.endpoint->name));
 }
@@ -301,7 +306,7 @@ void Servers::bind() noexcept {
     for (Server& server : all_) {
         bind(server);
     }
-    Zone& zone = reach_->zone();
+    Zone& zone = transport_->zone();
     for (std::size_t i = 0; i < lines_.size(); i++) {
         Line& line = lines_[i];
         if (!line.declared->by_name) {
@@ -351,6 +356,8 @@ balance::ServerState Servers::state_of(const Server& server) const noexcept {
         if (counts_failures()) {
             state.failures = load(record->failures);
         }
+    } else {
+        state.in_flight = static_cast<std::uint32_t>(server.endpoint->in_flight_alone);
     }
     if (server.check != nullptr) {
         state.healthy = server.check->health.takes_requests();

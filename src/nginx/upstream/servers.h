@@ -3,16 +3,16 @@
 // The servers of a group at run time: where they are, how they are reached, what all workers know
 // of them.
 //
-//     Reach      how servers are spoken to: plain or TLS, by which CA's word, under which name, and
+//     Transport  how servers are spoken to: plain or TLS, by which CA's word, under which name, and
 //                whether credentials bind connections. Groups of several publications with the same
-//                reach share what is in it
-//     Endpoint   one address and port under one reach: the worker's TLS session with it, and its
+//                transport share what is in it
+//     Endpoint   one address and port by one transport: the worker's TLS session with it, and its
 //                records in shared memory
 //     Line       a `server` line: its settings, and the endpoints that its address means now
 //     Servers    the lines of a group, and all their endpoints in one row for the choice
 //
-// Lifetimes. A Reach lives as long as the configuration. An Endpoint is counted: by the lines that
-// name it, by a request that uses it, by an idle connection to it, by a client that was
+// Lifetimes. A Transport lives as long as the configuration. An Endpoint is counted: by the lines
+// that name it, by a request that uses it, by an idle connection to it, by a client that was
 // authenticated by it. DNS may take it out of its line at any moment; it goes when nobody uses it
 // any more. Lines and Servers change only between two events, so nothing keeps a pointer into them.
 
@@ -30,21 +30,22 @@
 
 namespace lync::nginx {
 
-class Reach;
+class Transport;
 
-/// Made by Reach::endpoint, with one reference for whoever asked.
+/// Made by Transport::endpoint, with one reference for whoever asked.
 struct Endpoint {
-    explicit Endpoint(Reach& by) : reach(by) {}
+    explicit Endpoint(Transport& by) : transport(by) {}
     Endpoint(const Endpoint&) = delete;
 
-    Reach& reach;
+    Transport& transport;
     ngx_sockaddr_t address{};
     socklen_t length = 0;
     u_char text[NGX_SOCKADDR_STRLEN]{};
     ngx_str_t name{};        ///< "10.0.0.11:4443", for $upstream_addr and logs
     std::uint64_t place = 0; ///< of the address without the port, for affinity
 
-    Record* record = nullptr; ///< Subject::endpoint; NULL: no room in the zone, then alone
+    Record* record = nullptr;         ///< Subject::endpoint; NULL: no room in the zone, then alone
+    std::int32_t in_flight_alone = 0; ///< this worker's requests where there is no record
     ngx_ssl_session_t* session = nullptr;
 
     std::size_t references = 1;
@@ -60,12 +61,12 @@ std::int32_t add(Endpoint& server, Gauge which, std::int32_t by) noexcept;
 void release(Endpoint* endpoint) noexcept;
 
 /// How servers are spoken to.
-class Reach {
+class Transport {
 public:
-    Reach(Zone& zone, std::string key, bool binds)
+    Transport(Zone& zone, std::string key, bool binds)
         : zone_(zone), key_(std::move(key)), binds_(binds) {}
-    ~Reach();
-    Reach(const Reach&) = delete;
+    ~Transport();
+    Transport(const Transport&) = delete;
 
     /// Of the records: the same servers are known once, whether connections are bound or not.
     const std::string& key() const noexcept { return key_; }
@@ -79,7 +80,7 @@ public:
 
 private:
     friend void release(Endpoint* endpoint) noexcept;
-    friend class Reaches;
+    friend class Transports;
     void bind(Endpoint& endpoint) noexcept;
     void forget(Endpoint* endpoint) noexcept;
 
@@ -90,12 +91,12 @@ private:
 };
 
 /// All of a configuration.
-class Reaches {
+class Transports {
 public:
-    explicit Reaches(Zone& zone) : zone_(zone) {}
+    explicit Transports(Zone& zone) : zone_(zone) {}
     /// `binds`: credentials bind a connection to its client. Where they don't, connections aren't
     /// shared with those where they do.
-    Reach& reach(const std::string& key, bool binds);
+    Transport& transport(const std::string& key, bool binds);
 
     /// Finds the records of all endpoints: in the master once the zone is there, and in each worker
     /// once it has entered it.
@@ -105,7 +106,7 @@ public:
 
 private:
     Zone& zone_;
-    std::deque<Reach> all_;
+    std::deque<Transport> all_;
 };
 
 /// A `server` line of a group.
@@ -135,7 +136,7 @@ public:
 
     /// One line for each of the farm's, without endpoints. `checked_by` is what the result of a
     /// check depends on besides the farm: who is trusted, and whether it matters.
-    void declare(Reach& reach, const config::Farm& farm, std::uint16_t port,
+    void declare(Transport& transport, const config::Farm& farm, std::uint16_t port,
                  std::string checked_by);
 
     /// The addresses of a line from now on, with the line's port. What is the same as before keeps
@@ -156,7 +157,7 @@ public:
         upstream_ = upstream;
     }
 
-    /// Finds the records of the checks, as Reaches::bind does those of the endpoints, and the
+    /// Finds the records of the checks, as Transports::bind does those of the endpoints, and the
     /// counters. A worker begins with the addresses that were found last, which may be younger than
     /// the configuration.
     void bind() noexcept;
@@ -179,7 +180,7 @@ private:
     std::string check_key(const Endpoint& endpoint) const;
     balance::ServerState state_of(const Server& server) const noexcept;
 
-    Reach* reach_ = nullptr;
+    Transport* transport_ = nullptr;
     const config::Farm* farm_ = nullptr;
     Counters* counters_ = nullptr;
     std::string_view upstream_;

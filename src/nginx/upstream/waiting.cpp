@@ -11,7 +11,7 @@ namespace lync::nginx {
 
 namespace {
 
-/// Also the time in which a request on a kept connection may be sent again (peer_outcome.cpp).
+/// Also the time in which a request on a kept connection may be sent again (balance/outcome.h).
 constexpr ngx_msec_t patience = 1000;
 
 /// Frees what an nginx buffer holds, if it is an allocation of its own.
