@@ -403,6 +403,8 @@ def dripping(head: bytes, pause: float):
     """A byte at a time."""
     async def talk(reader, writer):
         for i in range(2000):
+            if writer.is_closing():
+                return
             writer.write(head[i:i + 1] or b"x")
             await writer.drain()
             await asyncio.sleep(pause)
@@ -410,25 +412,28 @@ def dripping(head: bytes, pause: float):
 
 
 def pouring(head: bytes, piece: bytes):
-    """The same piece for ever."""
+    """The same piece for ever, or until the client has enough."""
     async def talk(reader, writer):
         writer.write(head)
-        while True:
+        while piece and not writer.is_closing():
             writer.write(piece)
             await writer.drain()
+            await asyncio.sleep(0)
+        await writer.drain()
     return talk
 
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\n" % XML_TYPE.encode()
 
 
-def slow_documents(request: Request):
+def slow_documents(count: Count):
     """Each answer in time, and a link to the next one."""
-    async def answer():
+    good = endless("Domain", count)
+
+    async def late(response):
         await asyncio.sleep(0.3)
-        return document(links(User=FULL["User"], Domain="https://%s%s/domain?%s" % (
-            WEB, ROOT, id(request) * 1000 + len(request.target))))
-    return answer() if request.path.startswith(ROOT) or is_root(request) else None
+        return response
+    return lambda request: late(good(request)) if good(request) else None
 
 
 def stalls_after(answer: bytes):
@@ -454,7 +459,7 @@ OUTSIDE += [
     Case("hostile: 5,000 links to other hosts", World(fault=foreign_links(5000)),
          None, ("too many links",), most_findings=400),
     Case("hostile: every answer slow, and another link", World(
-        fault=slow_documents, timeout=0.5),
+        fault=slow_documents(Count()), timeout=0.5),
          ("cut-short",), ("longer than",), most_seconds=45),
     Case("hostile: a byte now and then", World(
         https_socket=behind_tls(dripping(OK + b"\r\n", 0.2)), timeout=1.5), ("http-timed-out",),
