@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import re
 import ssl
 from dataclasses import dataclass, field, replace
@@ -19,12 +20,15 @@ ROOT = ROOT.lower()
 class Case:
     name: str
     world: World
-    finds: tuple = ()           # ids, each exactly once
+    finds: tuple | None = ()    # ids, each exactly once; None: whichever, see most_findings
     says: tuple = ()            # texts that the findings must hold
     at: dict = field(default_factory=dict)  # id -> where, exactly
     status: int | None = None   # exit status, if not 0 without and 1 with findings
     notes: tuple = ()           # texts on standard error, which is empty otherwise
     shown: tuple = ()           # texts in the sentences (--format table) of a second run
+    most_findings: int = 0      # where `finds` is None: how many there may be, and at least one
+    most_requests: int = 0      # that reach the publication
+    most_seconds: float = 0
 
 
 # -- faults: a request in, a wrong answer out ------------------------------------------------
@@ -360,6 +364,137 @@ def _after_ntlm(request: Request, refuse: bool):
     if refuse:
         return challenge() if len(value) > 120 else None
     return challenge("no challenge on this connection")
+
+
+# -- servers that mean harm: a run ends in time, with a finding, whatever they send -----------
+
+class Count:
+    """Counts requests, for links that go on and on."""
+
+    def __init__(self):
+        self.value = 0
+
+    def next(self) -> int:
+        self.value += 1
+        return self.value
+
+
+def endless(token: str, count: Count):
+    """Each document links to another one."""
+    return lambda request: document(links(User=FULL["User"], **{
+        token: "https://%s%s/domain?%d" % (WEB, ROOT, count.next())})) \
+        if "/user" not in request.path and request.path.startswith(ROOT) or is_root(request) \
+        else None
+
+
+def many_links(token: str, number: int):
+    """One document with many links to a thing that is there."""
+    return root_document("<Root>%s</Root>" % "".join(
+        '<Link token="%s" href="https://%s/user?%d"/>' % (token, WEB, i)
+        for i in range(number)))
+
+
+def foreign_links(number: int):
+    return root_document("<Root>%s</Root>" % "".join(
+        '<Link token="User" href="https://host%d.example.net/"/>' % i for i in range(number)))
+
+
+def dripping(head: bytes, pause: float):
+    """A byte at a time."""
+    async def talk(reader, writer):
+        for i in range(2000):
+            if writer.is_closing():
+                return
+            writer.write(head[i:i + 1] or b"x")
+            await writer.drain()
+            await asyncio.sleep(pause)
+    return talk
+
+
+def pouring(head: bytes, piece: bytes):
+    """The same piece for ever, or until the client has enough."""
+    async def talk(reader, writer):
+        writer.write(head)
+        while piece and not writer.is_closing():
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0)
+        await writer.drain()
+    return talk
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\n" % XML_TYPE.encode()
+
+
+def slow_documents(count: Count):
+    """Each answer in time, and a link to the next one."""
+    good = endless("Domain", count)
+
+    async def late(response):
+        await asyncio.sleep(0.3)
+        return response
+    return lambda request: late(good(request)) if good(request) else None
+
+
+def stalls_after(answer: bytes):
+    """TLS that says so much of its part, and no more."""
+    async def talk(reader, writer):
+        await reader.read(16)
+        writer.write(answer)
+        await writer.drain()
+        await asyncio.sleep(30)
+    return world.talker(talk)
+
+
+GZIP_BOMB = gzip.compress(bytes(64 << 20))
+DEEP = b'<?xml version="1.0"?>' + b"<a>" * 150_000
+
+OUTSIDE += [
+    Case("hostile: Domain links without end", World(fault=endless("Domain", Count())),
+         ("cut-short",), ("too many links",), most_requests=1000),
+    Case("hostile: Redirect links without end", World(fault=endless("Redirect", Count())),
+         ("autodiscover-loop",), ("on and on",), most_requests=100),
+    Case("hostile: 5,000 User links", World(fault=many_links("User", 5000)),
+         ("cut-short",), ("too many links",), most_requests=1000),
+    Case("hostile: 5,000 links to other hosts", World(fault=foreign_links(5000)),
+         None, ("too many links",), most_findings=400),
+    Case("hostile: every answer slow, and another link", World(
+        fault=slow_documents(Count()), timeout=0.5),
+         ("cut-short",), ("longer than",), most_seconds=45),
+    Case("hostile: a byte now and then", World(
+        https_socket=behind_tls(dripping(OK + b"\r\n", 0.2)), timeout=1.5), ("http-timed-out",),
+         notes=("fepool.contoso.local doesn't answer in time",)),
+    Case("hostile: headers without end", World(
+        https_socket=behind_tls(pouring(OK, b"X-A: b\r\n" * 500))), ("http-too-large",)),
+    Case("hostile: a header without end", World(
+        https_socket=behind_tls(pouring(OK + b"X-A: ", b"x" * 4096))), None,
+         most_findings=5),
+    Case("hostile: interim answers without end", World(
+        https_socket=behind_tls(pouring(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 200))), None,
+         most_findings=5),
+    Case("hostile: chunks without end", World(https_socket=behind_tls(pouring(
+        OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1000\r\n" + b"x" * 4096 + b"\r\n"))),
+         ("http-too-large",)),
+    Case("hostile: 10 GB", World(https_socket=behind_tls(pouring(
+        OK + b"Content-Length: 10000000000\r\n\r\n", b"x" * 65536))), ("http-too-large",)),
+    Case("hostile: a gzip bomb", World(fault=always(
+        200, [("Content-Type", XML_TYPE), ("Content-Encoding", "gzip")], GZIP_BOMB)), None,
+         most_findings=8),
+    Case("hostile: gzip as transfer coding", World(https_socket=behind_tls(pouring(
+        OK + b"Transfer-Encoding: gzip\r\n\r\n" + GZIP_BOMB, b""))), None, most_findings=5),
+    Case("hostile: a document of 150,000 levels", World(
+        fault=lambda r: Response(200, [("Content-Type", XML_TYPE)], DEEP) if is_root(r) else None),
+         ("autodiscover-malformed",)),
+    Case("hostile: 307 without end", World(
+        fault=lambda r: Response(307, [("Location", "https://%s/%s" % (r.host_name, r.path))])),
+         None, most_requests=100, most_findings=10),
+    Case("hostile: TLS stalls within a record", World(
+        https_socket=stalls_after(b"\x16\x03\x03\x40\x00\x02"), timeout=2), ("tls-timed-out",)),
+    Case("hostile: TLS stalls within its first header", World(
+        https_socket=stalls_after(b"\x16\x03"), timeout=2), ("tls-timed-out",)),
+    Case("hostile: the DNS never answers", World(
+        dns={name: world.SILENCE for name in NAMES}, timeout=1.5), ("dns-no-answer",)),
+]
 
 
 # -- from the proxy --------------------------------------------------------------------------

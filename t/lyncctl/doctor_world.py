@@ -161,6 +161,8 @@ class World:
     arguments: tuple = ()
     timeout: float = 8.0
 
+    requests: int = 0               # that came, counted as it is played
+
 
 async def _publication(request: Request, world: World) -> Response:
     """What a client outside gets over https."""
@@ -190,6 +192,7 @@ async def _plain_publication(request: Request, world: World) -> Response:
 
 def _handler(world: World, serve, fault):
     async def handler(request: Request) -> Response:
+        world.requests += 1
         if fault is not None:
             response = fault(request)
             if asyncio.iscoroutine(response):

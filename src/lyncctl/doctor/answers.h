@@ -2,58 +2,70 @@
 
 // Judging what services answer: the same for a client outside and for the proxy that asks a server.
 
+#include "lyncctl/doctor/documents.h"
 #include "lyncctl/doctor/examiner.h"
+#include "lyncctl/doctor/questions.h"
+
+#include <initializer_list>
 
 namespace lync::lyncctl::doctor {
 
-/// Judges the answers of one name, or of one server.
+inline constexpr std::string_view autodiscover_type =
+    "application/vnd.microsoft.rtc.autodiscover+xml";
+
+/// "401 Unauthorized" as a person reads it: the code and what it is called.
+std::string status_text(int status);
+
+/// The finding for an answer that isn't one of `expected`; nothing if it is.
+struct Objection {
+    Id id;
+    std::string what;
+};
+std::optional<Objection> objection_to(const HttpAnswer& answer,
+                                      std::initializer_list<int> expected);
+
+/// Who answered, for whom.
+struct Asked {
+    Examiner& examiner;
+    const PublishedNames& published;
+    std::string host; ///< the published name that was asked
+    /// Keeps findings of servers that stand for each other together: the farm's name.
+    std::string key;
+    bool is_server;       ///< a server itself was asked, not the publication
+    bool refused = false; ///< 403 is no service's answer but that of something in front of all
+};
+
+/// Judges one answer, and reports what is wrong with it.
 class Judge {
 public:
-    /// `key` keeps findings of servers that stand for each other together: the farm's name.
-    Judge(Findings& findings, const PublishedNames& published, std::string key, bool is_server)
-        : findings_(findings), published_(published), key_(std::move(key)), is_server_(is_server) {}
+    Judge(const Asked& asked, const HttpAnswer& answer, Report report)
+        : asked_(asked), answer_(answer), report_(std::move(report)) {}
 
-    /// Where the answers judged from now on come from: a URL, or a server with port and path.
-    void at(std::string where) { where_ = std::move(where); }
-
-    void add(Id id, std::string_view key, std::string what);
-
-    /// Whether there is an objection to the answer; it has been added then. What can't be asked
-    /// any further because of it is told by `hopeless`.
-    bool objects(const HttpAnswer& answer, std::initializer_list<int> expected);
+    /// Nothing more needs to be asked there: the service can't be at the other end.
     bool hopeless() const noexcept { return hopeless_; }
 
-    /// Whether autodiscover was answered with 403. Then 403 is no service's answer but that of
-    /// something in front of all of them.
-    bool refused() const noexcept { return refused_; }
-    void set_refused(bool refused) noexcept { refused_ = refused; }
+    /// Anything but autodiscover, which has more to say.
+    void question(Expect expect);
 
-    /// A document with External in it, or nothing and a finding. `internal` is set for one that
-    /// says Internal.
-    std::optional<AutodiscoverDocument> autodiscover(const HttpAnswer& answer);
+    /// A document with External in it whose links were looked at, or nothing and a finding.
+    std::optional<AutodiscoverDocument> autodiscover();
 
-    /// A link that a client would follow: https, published, covered.
-    bool link(std::string_view href, std::string_view token);
-
-    void windows_challenge(const HttpAnswer& answer);
-    void user_challenge(const HttpAnswer& answer);
-    void oauth_challenge(const HttpAnswer& answer);
-    void service_metadata(const HttpAnswer& answer);
-    void page(const HttpAnswer& answer, const std::string& host);
-    void office_discovery(const HttpAnswer& answer);
-    void refusal(const HttpAnswer& answer);
+    void user_challenge();
+    void oauth_challenge();
 
 private:
-    void links(const std::vector<Link>& links);
-    void foreign(const HttpAnswer& answer, std::string_view expected, std::string_view why);
+    bool objects(std::initializer_list<int> expected);
+    void foreign(std::string_view expected, const std::string& why);
+    void link(const std::string& href, const std::string& token);
+    bool links(const std::vector<Link>& links);
+    void document(AddressList list, std::string_view expected);
+    void windows_challenge();
+    void page();
 
-    Findings& findings_;
-    const PublishedNames& published_;
-    std::string key_;
-    std::string where_;
-    bool is_server_;
+    const Asked& asked_;
+    const HttpAnswer& answer_;
+    Report report_;
     bool hopeless_ = false;
-    bool refused_ = false;
 };
 
 /// The token names something for clients inside: its address isn't meant for anybody else.

@@ -3,9 +3,7 @@
 #include "base/names.h"
 #include "lyncctl/commands.h"
 #include "lyncctl/configuration.h"
-#include "lyncctl/doctor/outside.h"
-#include "lyncctl/doctor/proxy.h"
-#include "lyncctl/doctor/sign_in.h"
+#include "lyncctl/doctor/examinations.h"
 #include "lyncctl/failure.h"
 
 #include <CLI/CLI.hpp>
@@ -100,17 +98,6 @@ std::string sentence(std::string_view text) {
     return out + ".";
 }
 
-std::string join(const std::vector<std::string>& parts, std::size_t most) {
-    std::string text;
-    for (std::size_t i = 0; i < parts.size() && i < most; i++) {
-        text += (i == 0 ? "" : ", ") + parts[i];
-    }
-    if (parts.size() > most) {
-        text += " and " + std::to_string(parts.size() - most) + " more";
-    }
-    return text;
-}
-
 /// `text` in lines that fit the terminal, each after the first indented.
 void wrapped(Output& output, std::string_view label, std::string_view text) {
     constexpr std::size_t indent = 10;
@@ -145,7 +132,7 @@ void print_sentences(const std::vector<Finding>& findings, Output& output) {
         output.line(output.styled(severity_name(kind.severity), style) + "  " +
                     output.styled(kind.name, Style::strong));
         wrapped(output, "found", sentence(finding.what));
-        wrapped(output, "at", join(finding.where, most_places));
+        wrapped(output, "at", some_of(finding.where, most_places));
         wrapped(output, "cause", sentence(kind.cause));
         wrapped(output, "remedy", sentence(kind.remedy));
         output.line("");
@@ -248,6 +235,10 @@ int run_doctor(const Options& options, Output& output) {
     Settings settings = settings_of(asked);
     const Configuration configuration = load_publications(options);
     require_published(settings.domains, configuration);
+    if (!asked.user.empty()) {
+        settings.credentials =
+            Credentials{asked.user, read_password(asked.password_fd, asked.user)};
+    }
 
     Examination written;
     bool interrupted = false;
@@ -255,14 +246,12 @@ int run_doctor(const Options& options, Output& output) {
     {
         const CatchInterrupts catching;
         try {
-            if (!asked.user.empty()) {
-                settings.credentials =
-                    Credentials{asked.user, read_password(asked.password_fd, asked.user)};
-            }
             examine(configuration, asked, settings, written,
                     [&](const std::string& what) { output.progress(what); });
         } catch (const Interrupted&) {
             interrupted = true;
+        } catch (const BudgetSpent&) {
+            // a finding by now
         }
     }
     output.end_progress();

@@ -1,18 +1,15 @@
 #pragma once
 
-// What outside and proxy examinations share: the ways to ask, the judgement of answers that is the
-// same everywhere, and what is written down.
+// What the examinations from outside and from the proxy share: the ways to ask, the budget of a
+// run, what is written down, and what is wrong with a connection.
 
-#include "lyncctl/doctor/documents.h"
 #include "lyncctl/doctor/findings.h"
 #include "lyncctl/doctor/http.h"
 #include "lyncctl/doctor/net.h"
-#include "lyncctl/doctor/questions.h"
 #include "lyncctl/doctor/tls.h"
 
 #include <chrono>
 #include <functional>
-#include <initializer_list>
 #include <map>
 #include <optional>
 #include <string>
@@ -42,85 +39,71 @@ struct Examination {
 
 using Progress = std::function<void(const std::string&)>;
 
-/// Which findings a failure becomes: outside and at the servers themselves they are told apart.
-struct Ids {
-    Id closed, timed_out, unreachable;
-    Id tls_not_tls, tls_closed, tls_timed_out, tls_old_only, tls_failed;
-    Id self_signed, untrusted, chain, expired, not_yet_valid, wrong_name, weak, invalid,
-        expires_soon;
-};
-extern const Ids outside_ids;
-extern const Ids server_ids;
+/// Where a finding goes: the caller knows the place it belongs to. `key` makes it the same one.
+using Report = std::function<void(Id id, std::string_view key, std::string what)>;
 
+/// Thrown when the budget of a run is spent; caught once, where the findings are printed.
+struct BudgetSpent {};
+
+/// Asks. What nginx.conf has asked is bounded by nginx.conf; what servers answer isn't, so that a
+/// run has a budget: of links that are looked at, of bytes that are read, of time. What it cuts off
+/// is one finding.
 class Examiner {
 public:
-    Examiner(const Settings& settings, Examination& written, Progress progress);
+    static constexpr std::size_t links_per_target = 50; ///< real documents have up to 25
+    static constexpr std::size_t most_bytes = std::size_t{100} << 20;
+    static constexpr int most_steps = 60; ///< the whole time, in time limits of a step
+
+    /// `targets`: how many names or servers there are to ask.
+    Examiner(const Settings& settings, Examination& written, Progress progress,
+             std::size_t targets);
 
     const Settings& settings() const noexcept { return settings_; }
-    HttpClient& http() noexcept { return http_; }
-    Deadline deadline() const { return Deadline(settings_.time_limit); }
-    void begin(const std::string& what); ///< one question more
-    Resolver& resolver();
-
-    /// A connection; nothing known of this endpoint is asked again if it failed before.
-    Connected connect(const Endpoint& endpoint);
-
-    /// Tells what is wrong with a connection that failed. `key` makes it the same finding.
-    /// Where the finding goes: `add` of the caller, which knows what it belongs to.
-    using Add = std::function<void(Id id, std::string_view key, std::string what)>;
-    void tell_connection(const Connected& connected, const Endpoint& endpoint, std::string_view key,
-                         const Ids& ids, const Add& add) const;
-
-    /// What is wrong with a handshake; true if HTTP can be spoken there.
-    bool tell_handshake(const Handshake& handshake, const Endpoint& endpoint,
-                        const std::string& server_name, const Ids& ids, const Add& add) const;
-
-    /// What is wrong with the certificate; true if a client trusts it.
-    bool tell_certificate(const Handshake& handshake, const std::string& server_name,
-                          const Ids& ids, const Add& add) const;
-
-    HttpAnswer ask(const HttpRequest& request);
-
     Examination& written() noexcept { return written_; }
 
+    // Each is one question more, and ends at the time limit. All throw BudgetSpent and Interrupted.
+    Resolution resolve(const std::string& name);
+    /// An endpoint that couldn't be connected to isn't tried again.
+    Connected connect(const Endpoint& endpoint, const std::string& what);
+    Handshake shake_hands(const Connection& connection, const HandshakeRequest& request,
+                          const TrustStore& trusted, const std::string& what);
+    /// The same on a new connection, in case the server speaks other versions or protocols.
+    std::optional<Handshake> shake_hands_again(const Endpoint& endpoint,
+                                               const HandshakeRequest& request,
+                                               const TrustStore& trusted);
+    HttpAnswer ask(const HttpRequest& request);
+
+    /// Whether one link more of an answer may be looked at.
+    bool may_follow(const std::string& where);
+
 private:
+    void begin(const std::string& what);
+    void end();
+    Deadline deadline() const { return Deadline(settings_.time_limit).or_sooner(end_); }
+    void cut_short(const std::string& where, std::string why);
+
     const Settings& settings_;
     Examination& written_;
     Progress progress_;
     HttpClient http_;
     std::optional<Resolver> resolver_;
     std::map<std::string, Connected::Outcome> failed_; ///< endpoints that can't be reached
-    std::chrono::sys_seconds now_;
+    Deadline end_;                                     ///< of the run
+    std::size_t links_left_;
+    std::size_t bytes_ = 0;
+    std::string asking_; ///< the question that is being asked
 };
 
-// --- judgements of answers, the same outside and at the servers
+/// Reports why a connection failed, if it did.
+void report_connection(const Connected& connected, const Endpoint& endpoint, std::string_view key,
+                       const Report& report);
 
-/// "401 Unauthorized" as a person reads it: the code and what it is called.
-std::string status_text(int status);
+/// Reports what is wrong with a handshake; true if HTTP can be spoken there.
+bool report_handshake(const Handshake& handshake, const Endpoint& endpoint,
+                      const std::string& server_name, const Report& report);
 
-/// Whether a 401 offers what Lync clients answer.
-struct Challenge {
-    bool any = false;     ///< WWW-Authenticate at all
-    bool windows = false; ///< NTLM or Negotiate
-    std::string offered;  ///< "Basic, Bearer"
-};
-Challenge challenge_of(const HttpAnswer& answer);
-
-/// The finding for an answer that isn't one of `expected`; nothing if it is.
-struct Objection {
-    Id id;
-    std::string what;
-};
-std::optional<Objection> objection_to(const HttpAnswer& answer,
-                                      std::initializer_list<int> expected);
-
-/// Whether a page may be the product's: its headers or its words tell.
-bool looks_like_product(const HttpAnswer& answer);
-
-/// What answered, in a few words: `a page "Welcome to nginx!" (text/html)`.
-std::string describe(const HttpAnswer& answer);
-
-inline constexpr std::string_view autodiscover_type =
-    "application/vnd.microsoft.rtc.autodiscover+xml";
+/// Reports what is wrong with the certificate; true if a client trusts it.
+bool report_certificate(const Handshake& handshake, const std::string& server_name,
+                        const Report& report);
 
 } // namespace lync::lyncctl::doctor

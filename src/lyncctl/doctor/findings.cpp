@@ -8,7 +8,22 @@ std::string_view severity_name(Severity severity) noexcept {
     return severity == Severity::error ? "error" : "warning";
 }
 
-const Kind& kind_of(Id id) noexcept {
+std::span<const Kind> kinds() {
+    static const std::vector<Kind> all = [] {
+        std::vector<Kind> kinds{
+#define LYNC_FINDING(id, severity, cause, remedy) {Id::id, Severity::severity, #id, cause, remedy},
+#include "lyncctl/doctor/finding_catalog.inc"
+#undef LYNC_FINDING
+        };
+        for (Kind& kind : kinds) {
+            std::replace(kind.name.begin(), kind.name.end(), '_', '-');
+        }
+        return kinds;
+    }();
+    return all;
+}
+
+const Kind& kind_of(Id id) {
     return kinds()[static_cast<std::size_t>(id)];
 }
 
@@ -19,27 +34,20 @@ void Findings::add(Id id, std::string_view where, std::string_view key, std::str
     });
     if (known == findings_.end()) {
         findings_.push_back({&kind, std::string(key), {std::string(where)}, std::move(what)});
-        return;
-    }
-    if (std::find(known->where.begin(), known->where.end(), where) == known->where.end()) {
+    } else if (std::find(known->where.begin(), known->where.end(), where) == known->where.end()) {
         known->where.emplace_back(where);
     }
 }
 
-bool Findings::has(Id id, std::string_view key) const noexcept {
-    const Kind& kind = kind_of(id);
+bool Findings::has(Id id, std::string_view key) const {
     return std::any_of(findings_.begin(), findings_.end(),
-                       [&](const Finding& f) { return f.kind == &kind && f.key == key; });
+                       [&](const Finding& f) { return f.kind->id == id && f.key == key; });
 }
 
 std::vector<Finding> Findings::worst_first() const {
     std::vector<Finding> sorted = findings_;
-    std::stable_sort(sorted.begin(), sorted.end(), [](const Finding& a, const Finding& b) {
-        if (a.kind->severity != b.kind->severity) {
-            return a.kind->severity < b.kind->severity;
-        }
-        return a.kind->id < b.kind->id;
-    });
+    std::stable_sort(sorted.begin(), sorted.end(),
+                     [](const Finding& a, const Finding& b) { return a.kind->id < b.kind->id; });
     return sorted;
 }
 
@@ -52,6 +60,19 @@ std::string shown(std::string_view text, std::size_t most) {
         out += c >= 0x20 && c < 0x7f ? c : '?';
     }
     return out;
+}
+
+std::string quoted(std::string_view text) {
+    return "\"" + shown(text) + "\"";
+}
+
+std::string some_of(const std::vector<std::string>& names, std::size_t most) {
+    std::string text;
+    for (std::size_t i = 0; i < names.size() && i < most; i++) {
+        text += (i == 0 ? "" : ", ") + shown(names[i]);
+    }
+    return names.size() > most ? text + " and " + std::to_string(names.size() - most) + " more"
+                               : text;
 }
 
 } // namespace lync::lyncctl::doctor

@@ -1,7 +1,6 @@
 #pragma once
 
-// What the doctor can find: one table of everything that has an id, a cause and a remedy, and the
-// findings of one run. docs/doctor.md is held against the table by a test; an id keeps its name.
+// What the doctor can find (finding_catalog.inc), and the findings of one run.
 
 #include <cstddef>
 #include <cstdint>
@@ -18,96 +17,24 @@ enum class Severity : std::uint8_t {
 };
 std::string_view severity_name(Severity severity) noexcept;
 
-/// One thing that can be found. The order of the table is how bad it is, within a severity.
+/// One thing that can be found, worst first.
 enum class Id : std::uint8_t {
-    control_panel_reachable,
-    autodiscover_internal,
-    server_internal_site,
-    dns_no_such_name,
-    dns_no_address,
-    dns_no_answer,
-    dns_failed,
-    dns_past_proxy,
-    dns_elsewhere,
-    port_closed,
-    port_timed_out,
-    port_unreachable,
-    tls_not_tls,
-    tls_closed,
-    tls_timed_out,
-    tls_old_only,
-    tls_failed,
-    certificate_self_signed,
-    certificate_untrusted,
-    certificate_chain,
-    certificate_expired,
-    certificate_not_yet_valid,
-    certificate_name,
-    certificate_weak,
-    certificate_invalid,
-    http2_only,
-    http_closed,
-    http_timed_out,
-    http_malformed,
-    http_too_large,
-    http_unavailable,
-    http_bad_gateway,
-    http_gateway_timeout,
-    http_server_error,
-    http_preauthentication,
-    http_redirect,
-    http_refused,
-    http_foreign_page,
-    autodiscover_malformed,
-    autodiscover_incomplete,
-    autodiscover_loop,
-    link_not_published,
-    link_not_https,
-    http_autodiscover_redirected,
-    challenge_missing,
-    challenge_without_ntlm,
-    ticket_url_missing,
-    server_dns,
-    server_closed,
-    server_timed_out,
-    server_unreachable,
-    server_tls,
-    server_tls_old,
-    server_certificate_self_signed,
-    server_certificate_untrusted,
-    server_certificate_expired,
-    server_certificate_not_yet_valid,
-    server_certificate_name,
-    server_certificate_invalid,
-    server_answer,
-    server_link,
-    sign_in_refused,
-    sign_in_broken,
-    sign_in_skipped,
-    // warnings
-    dns_cname_foreign,
-    dns_internal_visible,
-    http_port_closed,
-    http_redirect_missing,
-    certificate_expires_soon,
-    http2_chosen,
-    tls_old_accepted,
-    oauth_challenge_incomplete,
-    server_http_closed,
-    server_certificate_expires_soon,
+#define LYNC_FINDING(id, severity, cause, remedy) id,
+#include "lyncctl/doctor/finding_catalog.inc"
+#undef LYNC_FINDING
 };
 
 struct Kind {
     Id id;
-    std::string_view name; ///< "dns-no-such-name": stable, scripts may compare it
     Severity severity;
+    std::string name;        ///< "dns-no-such-name": stable, scripts may compare it
     std::string_view cause;  ///< what it means, whole sentences without the final full stop
     std::string_view remedy; ///< what to do about it, likewise
 };
 
 /// All kinds, worst first.
-std::span<const Kind> kinds() noexcept;
-const Kind& kind_of(Id id) noexcept;
+std::span<const Kind> kinds();
+const Kind& kind_of(Id id);
 
 /// One finding. What has the same cause in many places is one finding with many places.
 struct Finding {
@@ -123,12 +50,11 @@ public:
     /// Adds a finding, or a place to one that is known. `key` is what makes it the same.
     void add(Id id, std::string_view where, std::string_view key, std::string what);
 
-    bool has(Id id, std::string_view key) const noexcept;
+    bool has(Id id, std::string_view key) const;
 
     /// Worst first; those of one kind in the order they were met.
     std::vector<Finding> worst_first() const;
 
-    bool empty() const noexcept { return findings_.empty(); }
     std::size_t size() const noexcept { return findings_.size(); }
 
 private:
@@ -138,5 +64,11 @@ private:
 /// Text that came from outside, fit for a terminal: bytes that aren't printable ASCII become "?",
 /// what is longer than `most` is cut.
 std::string shown(std::string_view text, std::size_t most = 160);
+
+/// The same in quotes.
+std::string quoted(std::string_view text);
+
+/// "a, b and 7 more".
+std::string some_of(const std::vector<std::string>& names, std::size_t most);
 
 } // namespace lync::lyncctl::doctor

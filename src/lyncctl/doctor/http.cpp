@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <curl/curl.h>
+#include <memory>
 #include <stdexcept>
 
 namespace lync::lyncctl::doctor {
@@ -23,42 +24,40 @@ using ListPtr = std::unique_ptr<curl_slist, FreeEasy>;
 using UrlPtr = std::unique_ptr<CURLU, FreeEasy>;
 using TextPtr = std::unique_ptr<char, FreeEasy>;
 
-/// What arrives of one request.
-struct Arriving {
-    HttpAnswer answer;
-    std::size_t head = 0;
-};
+/// Counts what arrives; false, and libcurl gives up, if it is too much.
+bool has_room(HttpAnswer& answer, std::size_t size, std::size_t before, std::size_t limit) {
+    answer.bytes += size;
+    if (size <= limit - before) {
+        return true;
+    }
+    answer.outcome = HttpAnswer::Outcome::too_large;
+    return false;
+}
 
 extern "C" std::size_t lync_doctor_head(char* data, std::size_t, std::size_t size, void* to) {
-    auto& arriving = *static_cast<Arriving*>(to);
-    const std::string_view line = trimmed({data, size}, blank);
-    arriving.head += size;
-    if (arriving.head > HttpClient::head_limit) {
-        arriving.answer.too_large = true;
+    auto& answer = *static_cast<HttpAnswer*>(to);
+    if (!has_room(answer, size, answer.head_bytes, HttpClient::head_limit)) {
         return 0;
     }
-    if (line.starts_with("HTTP/")) { // a further answer: after 100 Continue, in a handshake
-        arriving.answer.headers.clear();
-        arriving.answer.body.clear();
-        return size;
-    }
+    answer.head_bytes += size;
+    const std::string_view line = trimmed({data, size}, blank);
     const auto colon = line.find(':');
-    if (colon != std::string_view::npos) {
+    if (line.starts_with("HTTP/")) { // a further answer: after 100 Continue, in a handshake
+        answer.headers.clear();
+        answer.body.clear();
+    } else if (colon != std::string_view::npos) {
         const std::string_view name = line.substr(0, colon);
         const std::string_view value = trimmed(line.substr(colon + 1), blank);
-        if (equal_ignore_case(name, "WWW-Authenticate") && value.size() > 20 &&
-            equal_ignore_case(value.substr(0, 5), "NTLM ")) {
-            arriving.answer.challenged = true;
-        }
-        arriving.answer.headers.emplace_back(name, value);
+        answer.challenged |= equal_ignore_case(name, "WWW-Authenticate") && value.size() > 20 &&
+                             equal_ignore_case(value.substr(0, 5), "NTLM ");
+        answer.headers.emplace_back(name, value);
     }
     return size;
 }
 
 extern "C" std::size_t lync_doctor_body(char* data, std::size_t, std::size_t size, void* to) {
-    auto& answer = static_cast<Arriving*>(to)->answer;
-    if (answer.body.size() + size > HttpClient::body_limit) {
-        answer.too_large = true;
+    auto& answer = *static_cast<HttpAnswer*>(to);
+    if (!has_room(answer, size, answer.body.size(), HttpClient::body_limit)) {
         return 0;
     }
     answer.body.append(data, size);
@@ -71,13 +70,11 @@ HttpAnswer::Outcome outcome_of(CURLcode code) {
         return HttpAnswer::Outcome::answered;
     case CURLE_GOT_NOTHING:
     case CURLE_SEND_ERROR:
-        return HttpAnswer::Outcome::closed;
     case CURLE_RECV_ERROR:
+    case CURLE_COULDNT_CONNECT:
         return HttpAnswer::Outcome::closed;
     case CURLE_OPERATION_TIMEDOUT:
         return HttpAnswer::Outcome::timed_out;
-    case CURLE_COULDNT_CONNECT:
-        return HttpAnswer::Outcome::refused;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
@@ -126,85 +123,49 @@ std::string HttpAnswer::content_type() const {
     return to_ascii_lower(trimmed(value.substr(0, value.find(';')), blank));
 }
 
-struct HttpClient::Multi {
-    CURLM* handle = nullptr;
-};
+namespace {
 
-HttpClient::HttpClient() : multi_(std::make_unique<Multi>()) {
-    static const CURLcode once = curl_global_init(CURL_GLOBAL_DEFAULT);
-    (void)once;
-    multi_->handle = curl_multi_init();
-    if (multi_->handle == nullptr) {
-        throw std::runtime_error("libcurl can't be started");
-    }
-}
-
-HttpClient::~HttpClient() {
-    curl_multi_cleanup(multi_->handle);
-}
-
-HttpAnswer HttpClient::get(const HttpRequest& request, const Deadline& deadline) {
-    throw_if_interrupted();
-    Arriving arriving;
-    const EasyPtr easy(curl_easy_init());
-    ListPtr headers;
-    const auto add_header = [&](const std::string& line) {
-        curl_slist* longer = curl_slist_append(headers.get(), line.c_str());
-        if (longer == nullptr) {
-            throw std::bad_alloc();
+ListPtr header_lines(const HttpRequest& request) {
+    ListPtr list;
+    for (const std::string& line :
+         {request.accept.empty() ? "Accept:" : "Accept: " + request.accept,
+          request.host_header.empty() ? std::string() : "Host: " + request.host_header}) {
+        if (!line.empty()) {
+            curl_slist* longer = curl_slist_append(list.get(), line.c_str());
+            static_cast<void>(list.release());
+            list.reset(longer);
         }
-        static_cast<void>(headers.release());
-        headers.reset(longer);
-    };
-    add_header(request.accept.empty() ? "Accept:" : "Accept: " + request.accept);
-    if (!request.host_header.empty()) {
-        add_header("Host: " + request.host_header);
     }
-    const ListPtr connect(curl_slist_append(nullptr, ("::" + request.to.text()).c_str()));
-    char error[CURL_ERROR_SIZE] = "";
+    return list;
+}
 
-    CURL* e = easy.get();
-    set(e, CURLOPT_URL, request.url);
-    set(e, CURLOPT_CONNECT_TO, connect.get());
-    set(e, CURLOPT_PROXY, "");
-    set(e, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
-    set(e, CURLOPT_FOLLOWLOCATION, 0L);
-    set(e, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-    set(e, CURLOPT_HTTPHEADER, headers.get());
-    set(e, CURLOPT_USERAGENT, "lyncctl doctor");
-    set(e, CURLOPT_NOSIGNAL, 1L);
-    set(e, CURLOPT_PATH_AS_IS, 1L);
-    set(e, CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<long long>(1, deadline.left().count())));
-    set(e, CURLOPT_HEADERFUNCTION, lync_doctor_head);
-    set(e, CURLOPT_HEADERDATA, static_cast<void*>(&arriving));
-    set(e, CURLOPT_WRITEFUNCTION, lync_doctor_body);
-    set(e, CURLOPT_WRITEDATA, static_cast<void*>(&arriving));
-    set(e, CURLOPT_ERRORBUFFER, static_cast<char*>(error));
-    set(e, CURLOPT_SSL_VERIFYPEER, request.verify_ca ? 1L : 0L);
-    set(e, CURLOPT_SSL_VERIFYHOST, request.verify_ca ? 2L : 0L);
+/// TLS was looked at before; whoever gets a password is verified again.
+void set_trust(CURL* easy, const HttpRequest& request) {
+    set(easy, CURLOPT_SSL_VERIFYPEER, request.verify_ca ? 1L : 0L);
+    set(easy, CURLOPT_SSL_VERIFYHOST, request.verify_ca ? 2L : 0L);
     if (request.verify_ca && !request.verify_ca->empty()) {
-        set(e, CURLOPT_CAINFO, *request.verify_ca);
-        set(e, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+        set(easy, CURLOPT_CAINFO, *request.verify_ca);
+        set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
     }
     if (request.ntlm != nullptr) {
         if (!request.verify_ca) {
             throw std::logic_error("a password is for verified servers only");
         }
-        set(e, CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_NTLM));
-        set(e, CURLOPT_USERNAME, request.ntlm->user);
-        set(e, CURLOPT_PASSWORD, request.ntlm->password);
-        set(e, CURLOPT_FRESH_CONNECT, 1L);
+        set(easy, CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_NTLM));
+        set(easy, CURLOPT_USERNAME, request.ntlm->user);
+        set(easy, CURLOPT_PASSWORD, request.ntlm->password);
+        set(easy, CURLOPT_FRESH_CONNECT, 1L);
     }
+}
 
-    CURLM* multi = multi_->handle;
-    curl_multi_add_handle(multi, e);
-    struct Remove {
+/// Runs a request to its end; Ctrl-C throws.
+CURLcode perform(CURLM* multi, CURL* easy) {
+    struct Attached {
         CURLM* multi;
         CURL* easy;
-        ~Remove() { curl_multi_remove_handle(multi, easy); }
-    } remove{multi, e};
-
-    CURLcode code = CURLE_OPERATION_TIMEDOUT;
+        ~Attached() { curl_multi_remove_handle(multi, easy); }
+    } attached{multi, easy};
+    curl_multi_add_handle(multi, easy);
     for (int running = 1; running != 0;) {
         curl_multi_perform(multi, &running);
         if (running != 0) {
@@ -214,22 +175,61 @@ HttpAnswer HttpClient::get(const HttpRequest& request, const Deadline& deadline)
         }
     }
     int left = 0;
-    while (const CURLMsg* message = curl_multi_info_read(multi, &left)) {
-        if (message->msg == CURLMSG_DONE && message->easy_handle == e) {
-            code = message->data.result;
-        }
-    }
+    const CURLMsg* message = curl_multi_info_read(multi, &left);
+    return message == nullptr ? CURLE_OPERATION_TIMEDOUT : message->data.result;
+}
 
-    HttpAnswer& answer = arriving.answer;
+} // namespace
+
+HttpClient::HttpClient() {
+    static const CURLcode once = curl_global_init(CURL_GLOBAL_DEFAULT);
+    (void)once;
+    multi_ = curl_multi_init();
+    if (multi_ == nullptr) {
+        throw std::runtime_error("libcurl can't be started");
+    }
+}
+
+HttpClient::~HttpClient() {
+    curl_multi_cleanup(static_cast<CURLM*>(multi_));
+}
+
+HttpAnswer HttpClient::get(const HttpRequest& request, const Deadline& deadline) {
+    HttpAnswer answer;
+    const EasyPtr easy(curl_easy_init());
+    const ListPtr headers = header_lines(request);
+    const ListPtr connect(curl_slist_append(nullptr, ("::" + request.to.text()).c_str()));
+    char error[CURL_ERROR_SIZE] = "";
+
+    CURL* e = easy.get();
+    set(e, CURLOPT_URL, request.url);
+    set(e, CURLOPT_CONNECT_TO, connect.get());
+    set(e, CURLOPT_PROXY, "");
+    set(e, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+    set(e, CURLOPT_HTTPHEADER, headers.get());
+    set(e, CURLOPT_USERAGENT, "lyncctl doctor");
+    set(e, CURLOPT_NOSIGNAL, 1L);
+    set(e, CURLOPT_PATH_AS_IS, 1L);
+    set(e, CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<long long>(1, deadline.left().count())));
+    set(e, CURLOPT_HEADERFUNCTION, lync_doctor_head);
+    set(e, CURLOPT_HEADERDATA, static_cast<void*>(&answer));
+    set(e, CURLOPT_WRITEFUNCTION, lync_doctor_body);
+    set(e, CURLOPT_WRITEDATA, static_cast<void*>(&answer));
+    set(e, CURLOPT_ERRORBUFFER, static_cast<char*>(error));
+    set_trust(e, request);
+
+    const CURLcode code = perform(static_cast<CURLM*>(multi_), e);
     long status = 0;
     curl_easy_getinfo(e, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(e, CURLINFO_NUM_CONNECTS, &answer.connections);
     answer.status = static_cast<int>(status);
-    answer.outcome = answer.too_large ? HttpAnswer::Outcome::answered : outcome_of(code);
+    if (answer.outcome != HttpAnswer::Outcome::too_large) {
+        answer.outcome = outcome_of(code);
+    }
     if (code != CURLE_OK) {
         answer.detail = *error != '\0' ? error : curl_easy_strerror(code);
     }
-    return std::move(answer);
+    return answer;
 }
 
 std::optional<Url> parse_url(std::string_view text) {

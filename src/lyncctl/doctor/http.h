@@ -1,11 +1,10 @@
 #pragma once
 
-// One HTTP request, by libcurl: bounded in time and size, nothing followed, no proxy of the
-// environment in between, since Lync clients use none.
+// One HTTP request, by libcurl: bounded in time and size, no redirect followed, nothing
+// decoded, no proxy of the environment in between, since Lync clients use none.
 
 #include "lyncctl/doctor/net.h"
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,8 +35,8 @@ struct HttpAnswer {
         closed, ///< without a byte of an answer
         timed_out,
         malformed, ///< not HTTP, or broken off
-        refused,   ///< no connection (any more)
         tls,       ///< TLS failed or wasn't trusted
+        too_large, ///< cut off; status and headers may be there
     };
 
     Outcome outcome = Outcome::closed;
@@ -45,8 +44,9 @@ struct HttpAnswer {
     int status = 0;
     std::vector<std::pair<std::string, std::string>> headers; ///< of the last answer
     std::string body;                                         ///< at most body_limit bytes
-    bool too_large = false;
-    long connections = 0;    ///< how many were made for it
+    std::size_t head_bytes = 0;                               ///< of all heads that arrived
+    std::size_t bytes = 0;                                    ///< of all that arrived
+    long connections = 0;                                     ///< how many were made for it
     bool challenged = false; ///< the server answered the first NTLM message with a challenge
 
     /// The first value of a header, any letter case; empty if there is none.
@@ -69,8 +69,7 @@ public:
     HttpAnswer get(const HttpRequest& request, const Deadline& deadline);
 
 private:
-    struct Multi;
-    std::unique_ptr<Multi> multi_;
+    void* multi_; ///< CURLM
 };
 
 /// An absolute URL taken apart as libcurl understands it; nothing if it isn't one.

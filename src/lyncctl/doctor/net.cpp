@@ -5,9 +5,8 @@
 #include <arpa/inet.h>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <fcntl.h>
-#include <netinet/tcp.h>
+#include <memory>
+#include <netdb.h>
 #include <poll.h>
 #include <stdexcept>
 #include <system_error>
@@ -20,46 +19,34 @@ std::optional<Address> Address::parse(std::string_view text) {
         text = text.substr(1, text.size() - 2);
     }
     const std::string copy(text);
-    Address address;
-    if (inet_pton(AF_INET, copy.c_str(), &address.v4) == 1) {
-        address.family = AF_INET;
-        return address;
-    }
-    if (inet_pton(AF_INET6, copy.c_str(), &address.v6) == 1) {
-        address.family = AF_INET6;
-        return address;
+    for (const int family : {AF_INET, AF_INET6}) {
+        Address address;
+        if (inet_pton(family, copy.c_str(), address.bytes.data()) == 1) {
+            address.family = family;
+            return address;
+        }
     }
     return std::nullopt;
 }
 
 std::string Address::text() const {
     char buffer[INET6_ADDRSTRLEN] = "";
-    inet_ntop(family, family == AF_INET ? static_cast<const void*>(&v4) : &v6, buffer,
-              sizeof buffer);
+    inet_ntop(family, bytes.data(), buffer, sizeof buffer);
     return buffer;
 }
 
 std::string Address::with_port(std::uint16_t port) const {
-    const std::string host = family == AF_INET6 ? "[" + text() + "]" : text();
-    return host + ":" + std::to_string(port);
-}
-
-bool Address::operator==(const Address& other) const noexcept {
-    if (family != other.family) {
-        return false;
-    }
-    return family == AF_INET ? v4.s_addr == other.v4.s_addr
-                             : std::memcmp(&v6, &other.v6, sizeof v6) == 0;
+    return (is_v6() ? "[" + text() + "]" : text()) + ":" + std::to_string(port);
 }
 
 bool Address::is_internal() const noexcept {
-    if (family == AF_INET) {
-        const std::uint32_t a = ntohl(v4.s_addr);
-        return a >> 24 == 10 || a >> 20 == 0xAC1 || a >> 16 == 0xC0A8 || a >> 24 == 127 ||
-               a >> 16 == 0xA9FE || a >> 22 == (0x64400000U >> 22);
+    const auto& b = bytes;
+    if (is_v6()) {
+        return (b[0] & 0xFE) == 0xFC || (b[0] == 0xFE && (b[1] & 0xC0) == 0x80) || text() == "::1";
     }
-    return (v6.s6_addr[0] & 0xFE) == 0xFC || IN6_IS_ADDR_LOOPBACK(&v6) ||
-           IN6_IS_ADDR_LINKLOCAL(&v6);
+    return b[0] == 10 || b[0] == 127 || (b[0] == 172 && b[1] >> 4 == 1) ||
+           (b[0] == 192 && b[1] == 168) || (b[0] == 169 && b[1] == 254) ||
+           (b[0] == 100 && b[1] >> 6 == 1);
 }
 
 Connection::~Connection() {
@@ -71,69 +58,53 @@ Connection::~Connection() {
 namespace {
 
 Connected failed(int error, int family) {
+    using Outcome = Connected::Outcome;
     Connected result;
     result.detail = std::generic_category().message(error);
-    if (error == ECONNREFUSED) {
-        result.outcome = Connected::Outcome::refused;
-    } else if (error == ETIMEDOUT) {
-        result.outcome = Connected::Outcome::timed_out;
-    } else if (error == EAFNOSUPPORT || error == EADDRNOTAVAIL ||
-               (error == ENETUNREACH && family == AF_INET6)) {
-        // No IPv6 here says nothing of the other end.
-        result.outcome = Connected::Outcome::no_family;
-    } else {
-        result.outcome = Connected::Outcome::unreachable;
-    }
+    // No IPv6 here tells nothing about the other end.
+    const bool no_family = error == EAFNOSUPPORT || error == EADDRNOTAVAIL ||
+                           (error == ENETUNREACH && family == AF_INET6);
+    result.outcome = error == ECONNREFUSED ? Outcome::refused
+                     : error == ETIMEDOUT  ? Outcome::timed_out
+                     : no_family           ? Outcome::no_family
+                                           : Outcome::unreachable;
     return result;
+}
+
+/// 0, or why there is no connection.
+int connect_socket(int fd, const Endpoint& endpoint, const Deadline& deadline) {
+    addrinfo hints{};
+    hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    if (getaddrinfo(endpoint.address.text().c_str(), std::to_string(endpoint.port).c_str(), &hints,
+                    &found) != 0) {
+        return EADDRNOTAVAIL;
+    }
+    const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(found, freeaddrinfo);
+    if (connect(fd, found->ai_addr, found->ai_addrlen) != 0 && errno != EINPROGRESS) {
+        return errno;
+    }
+    if (!wait_for(fd, POLLOUT, deadline)) {
+        return ETIMEDOUT;
+    }
+    int error = 0;
+    socklen_t size = sizeof error;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
 }
 
 } // namespace
 
 Connected connect_to(const Endpoint& endpoint, const Deadline& deadline) {
-    throw_if_interrupted();
-    const Address& address = endpoint.address;
-    Connection connection(
-        socket(address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
-    if (!connection) {
-        return failed(errno, address.family);
-    }
-    const int yes = 1;
-    setsockopt(connection.fd(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-
-    sockaddr_in6 v6{};
-    sockaddr_in v4{};
-    const sockaddr* name = nullptr;
-    socklen_t length = 0;
-    if (address.family == AF_INET) {
-        v4.sin_family = AF_INET;
-        v4.sin_addr = address.v4;
-        v4.sin_port = htons(endpoint.port);
-        name = reinterpret_cast<const sockaddr*>(&v4);
-        length = sizeof v4;
-    } else {
-        v6.sin6_family = AF_INET6;
-        v6.sin6_addr = address.v6;
-        v6.sin6_port = htons(endpoint.port);
-        name = reinterpret_cast<const sockaddr*>(&v6);
-        length = sizeof v6;
-    }
-    if (connect(connection.fd(), name, length) != 0 && errno != EINPROGRESS) {
-        return failed(errno, address.family);
-    }
-    if (!wait_for(connection.fd(), POLLOUT, deadline)) {
-        return failed(ETIMEDOUT, address.family);
-    }
-    int error = 0;
-    socklen_t size = sizeof error;
-    if (getsockopt(connection.fd(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) {
-        error = errno;
-    }
-    if (error != 0) {
-        return failed(error, address.family);
-    }
+    const int family = endpoint.address.family;
     Connected result;
+    result.connection = Connection(socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const int error =
+        result.connection ? connect_socket(result.connection.fd(), endpoint, deadline) : errno;
+    if (error != 0) {
+        return failed(error, family);
+    }
     result.outcome = Connected::Outcome::open;
-    result.connection = std::move(connection);
     return result;
 }
 

@@ -4,6 +4,7 @@
 
 #include "lyncctl/doctor/wait.h"
 
+#include <array>
 #include <cstdint>
 #include <netinet/in.h>
 #include <optional>
@@ -18,16 +19,16 @@ namespace lync::lyncctl::doctor {
 /// An IPv4 or IPv6 address without a port.
 struct Address {
     int family = AF_UNSPEC;
-    in_addr v4{};
-    in6_addr v6{};
+    std::array<unsigned char, sizeof(in6_addr)> bytes{}; ///< in network order; IPv4 has four
 
     /// "10.0.0.11", "2001:db8::11", "[2001:db8::11]"; nothing if it isn't an address.
     static std::optional<Address> parse(std::string_view text);
 
     std::string text() const;                        ///< "2001:db8::11"
     std::string with_port(std::uint16_t port) const; ///< "[2001:db8::11]:443"
-    bool operator==(const Address& other) const noexcept;
+    bool operator==(const Address& other) const noexcept = default;
 
+    bool is_v6() const noexcept { return family == AF_INET6; }
     /// Not for the Internet: private (RFC 1918, ULA), loopback, link-local, shared (RFC 6598).
     bool is_internal() const noexcept;
 };

@@ -1,7 +1,5 @@
-#include "lyncctl/doctor/proxy.h"
-
 #include "lyncctl/doctor/answers.h"
-#include "lyncctl/doctor/sign_in.h"
+#include "lyncctl/doctor/examinations.h"
 
 #include <map>
 #include <memory>
@@ -10,12 +8,38 @@ namespace lync::lyncctl::doctor {
 
 namespace {
 
+constexpr std::size_t most_addresses = 4; ///< of one server's name that are asked
+
+/// The same fault, at a server itself: where the two are told apart.
+Id at_server(Id id) {
+    static const std::map<Id, Id> ids{
+        {Id::port_closed, Id::server_closed},
+        {Id::port_timed_out, Id::server_timed_out},
+        {Id::port_unreachable, Id::server_unreachable},
+        {Id::tls_not_tls, Id::server_tls},
+        {Id::tls_closed, Id::server_tls},
+        {Id::tls_timed_out, Id::server_tls},
+        {Id::tls_failed, Id::server_tls},
+        {Id::certificate_self_signed, Id::server_certificate_self_signed},
+        {Id::certificate_untrusted, Id::server_certificate_untrusted},
+        {Id::certificate_chain, Id::server_certificate_untrusted},
+        {Id::certificate_expired, Id::server_certificate_expired},
+        {Id::certificate_not_yet_valid, Id::server_certificate_not_yet_valid},
+        {Id::certificate_name, Id::server_certificate_name},
+        {Id::certificate_weak, Id::server_certificate_invalid},
+        {Id::certificate_invalid, Id::server_certificate_invalid},
+        {Id::certificate_expires_soon, Id::server_certificate_expires_soon},
+    };
+    const auto found = ids.find(id);
+    return found == ids.end() ? id : found->second;
+}
+
 class Proxy {
 public:
     Proxy(const ProxySteps& steps, const Settings& settings, Examination& written,
           const Progress& progress)
         : steps_(steps), settings_(settings), written_(written),
-          examiner_(settings, written, progress) {}
+          examiner_(settings, written, progress, steps.servers.size()) {}
 
     void examine() {
         for (const ServerStep& server : steps_.servers) {
@@ -23,8 +47,8 @@ public:
                 examine(server, address);
             }
         }
-        for (const Asked& asked : signable_) {
-            if (settings_.credentials && !sign_in(asked)) {
+        for (const Signable& signable : signable_) {
+            if (!sign_in(signable)) {
                 return; // one refusal is enough: repeating it would lock the account
             }
         }
@@ -32,15 +56,15 @@ public:
 
 private:
     /// A server whose https site can be asked.
-    struct Asked {
+    struct Signable {
         const ServerStep* server;
         Endpoint endpoint;
         bool trusted;
     };
 
-    Examiner::Add adder(std::string where) {
+    Report report_at(std::string where) {
         return [this, where = std::move(where)](Id id, std::string_view key, std::string what) {
-            written_.findings.add(id, where, key, std::move(what));
+            written_.findings.add(at_server(id), where, key, std::move(what));
         };
     }
 
@@ -53,18 +77,19 @@ private:
                 return rule.addresses;
             }
         }
-        examiner_.begin("DNS of " + server.address);
-        const Resolution found = examiner_.resolver().ask(server.address, examiner_.deadline());
-        if (found.outcome != Resolution::Outcome::found) {
-            written_.findings.add(
-                Id::server_dns, server.address, server.address,
-                server.address +
-                    (found.outcome == Resolution::Outcome::no_such_name ? " doesn't exist"
-                     : found.outcome == Resolution::Outcome::no_address ? " has no address"
-                     : found.outcome == Resolution::Outcome::no_answer
-                         ? " can't be looked up: the DNS doesn't answer"
-                         : " can't be looked up: " + shown(found.detail)));
-            return {};
+        Resolution found = examiner_.resolve(server.address);
+        using Outcome = Resolution::Outcome;
+        if (found.outcome != Outcome::found) {
+            written_.findings.add(Id::server_dns, server.address, server.address,
+                                  server.address +
+                                      (found.outcome == Outcome::no_such_name ? " doesn't exist"
+                                       : found.outcome == Outcome::no_address ? " has no address"
+                                       : found.outcome == Outcome::no_answer
+                                           ? " can't be looked up: the DNS doesn't answer"
+                                           : " can't be looked up: " + shown(found.detail)));
+        }
+        if (found.addresses.size() > most_addresses) {
+            found.addresses.resize(most_addresses);
         }
         return found.addresses;
     }
@@ -80,12 +105,10 @@ private:
 
     void examine(const ServerStep& server, const Address& address) {
         const Endpoint https{address, server.https};
-        examiner_.begin("connection to " + https.text());
-        const Connected connected = examiner_.connect(https);
-        const bool open = connected.outcome == Connected::Outcome::open;
+        const Connected connected = examiner_.connect(https, "");
         // A server that is down is one finding, whichever of its ports is tried.
-        examiner_.tell_connection(connected, https, address.text(), server_ids,
-                                  adder(https.text()));
+        report_connection(connected, https, address.text(), report_at(https.text()));
+        const bool open = connected.outcome == Connected::Outcome::open;
         if (open) {
             secure(server, https, connected.connection);
         }
@@ -98,73 +121,54 @@ private:
         const config::Publication& publication = server.plan->publication;
         const std::string& name = server.farm->certificate_name;
         const std::string where = endpoint.text();
-        examiner_.begin("TLS of " + where);
         HandshakeRequest request{name, {}, false};
         const TrustStore& trusted = trusted_by(publication);
-        const Handshake handshake = shake_hands(connection, request, trusted, examiner_.deadline());
+        const Handshake handshake = examiner_.shake_hands(connection, request, trusted, where);
         if (may_be_old(handshake)) {
             request.old_versions = true;
-            const Connected second = examiner_.connect(endpoint);
-            if (second.outcome == Connected::Outcome::open) {
-                const Handshake old =
-                    shake_hands(second.connection, request, trusted, examiner_.deadline());
-                if (old.outcome == Handshake::Outcome::done) {
-                    written_.findings.add(Id::server_tls_old, where, server.farm->name,
-                                          where + " speaks " + old.version + " at most");
-                    return;
-                }
+            const auto old = examiner_.shake_hands_again(endpoint, request, trusted);
+            if (old && old->outcome == Handshake::Outcome::done) {
+                written_.findings.add(Id::server_tls_old, where, server.farm->name,
+                                      where + " speaks " + old->version + " at most");
+                return;
             }
         }
-        if (!examiner_.tell_handshake(handshake, endpoint, name, server_ids, adder(where))) {
+        if (!report_handshake(handshake, endpoint, name, report_at(where))) {
             return;
         }
-        bool is_trusted = false;
-        if (publication.backend_verify) {
-            is_trusted = examiner_.tell_certificate(handshake, name, server_ids, adder(where));
-        }
+        const bool is_trusted =
+            publication.backend_verify && report_certificate(handshake, name, report_at(where));
         ask_https(server, endpoint, is_trusted);
     }
 
     HttpRequest request_to(const ServerStep& server, const Endpoint& endpoint, bool tls,
-                           const std::string& target) const {
+                           const Question& question) const {
         HttpRequest request;
         request.url = (tls ? "https://" : "http://") + server.farm->certificate_name + ":" +
-                      std::to_string(endpoint.port) + target;
+                      std::to_string(endpoint.port) + question.path;
         request.host_header = tls ? server.host : server.discovery_host;
+        request.accept = question.expect == Expect::autodiscover
+                             ? std::string(autodiscover_type) + ";v=1"
+                             : "*/*";
         request.to = endpoint;
         return request;
     }
 
+    /// False if nothing more needs to be asked.
+    bool ask(const ServerStep& server, const HttpRequest& request, Expect expect,
+             const std::string& where) {
+        const HttpAnswer answer = examiner_.ask(request);
+        const Asked asked{examiner_, steps_.published, server.host, server.farm->name, true};
+        Judge judge(asked, answer, report_at(where));
+        judge.question(expect);
+        return !judge.hopeless();
+    }
+
     void ask_https(const ServerStep& server, const Endpoint& endpoint, bool is_trusted) {
-        Judge judge(written_.findings, steps_.published, server.farm->name, true);
         for (const Question& question : server.questions) {
-            if (judge.hopeless()) {
+            if (!ask(server, request_to(server, endpoint, true, question), question.expect,
+                     endpoint.text() + question.path)) {
                 return;
-            }
-            HttpRequest request = request_to(server, endpoint, true, question.path);
-            request.accept = question.expect == Expect::autodiscover
-                                 ? std::string(autodiscover_type) + ";v=1"
-                                 : "*/*";
-            judge.at(endpoint.text() + question.path);
-            const HttpAnswer answer = examiner_.ask(request);
-            switch (question.expect) {
-            case Expect::autodiscover:
-                judge.autodiscover(answer);
-                break;
-            case Expect::windows_challenge:
-                judge.windows_challenge(answer);
-                break;
-            case Expect::service_metadata:
-                judge.service_metadata(answer);
-                break;
-            case Expect::office_discovery:
-                judge.office_discovery(answer);
-                break;
-            case Expect::page:
-                judge.page(answer, server.host);
-                break;
-            case Expect::refusal:
-                break;
             }
         }
         if (server.sign_in) {
@@ -173,44 +177,34 @@ private:
     }
 
     void ask_http(const ServerStep& server, const Endpoint& endpoint, bool https_open) {
-        examiner_.begin("connection to " + endpoint.text());
-        const Connected connected = examiner_.connect(endpoint);
-        if (connected.outcome != Connected::Outcome::open) {
-            if (server.http_in_use || !https_open) {
-                examiner_.tell_connection(connected, endpoint, endpoint.address.text(), server_ids,
-                                          adder(endpoint.text()));
-            } else {
-                written_.findings.add(Id::server_http_closed, endpoint.text(), "",
-                                      endpoint.text() +
-                                          (connected.outcome == Connected::Outcome::refused
+        const Connected connected = examiner_.connect(endpoint, "");
+        const std::string where = endpoint.text();
+        if (connected.outcome == Connected::Outcome::open) {
+            const Question question{Expect::autodiscover, autodiscover_root};
+            ask(server, request_to(server, endpoint, false, question), question.expect, where);
+        } else if (server.http_in_use || !https_open) {
+            report_connection(connected, endpoint, endpoint.address.text(), report_at(where));
+        } else {
+            written_.findings.add(Id::server_http_closed, where, "",
+                                  where + (connected.outcome == Connected::Outcome::refused
                                                ? " refuses the connection"
                                                : " doesn't answer"));
-            }
-            return;
         }
-        HttpRequest request =
-            request_to(server, endpoint, false, "/Autodiscover/AutodiscoverService.svc/root");
-        request.accept = std::string(autodiscover_type) + ";v=1";
-        Judge judge(written_.findings, steps_.published, server.farm->name, true);
-        judge.at(endpoint.text());
-        judge.autodiscover(examiner_.ask(request));
     }
 
-    bool sign_in(const Asked& asked) {
-        const std::string where = asked.endpoint.text();
-        if (!asked.trusted) {
-            written_.findings.add(Id::sign_in_skipped, where, "", "nobody was signed in");
-            return true;
-        }
-        for (const Question& question : asked.server->questions) {
-            if (question.expect == Expect::windows_challenge) {
-                HttpRequest request =
-                    request_to(*asked.server, asked.endpoint, true, question.path);
-                request.accept = "*/*";
-                return sign_in_at(examiner_, std::move(request),
-                                  asked.server->plan->publication.trusted_ca, where + question.path,
-                                  written_);
+    bool sign_in(const Signable& signable) {
+        const std::string where = signable.endpoint.text();
+        for (const Question& question : signable.server->questions) {
+            if (!settings_.credentials || question.expect != Expect::windows_challenge) {
+                continue;
             }
+            if (!signable.trusted) {
+                written_.findings.add(Id::sign_in_skipped, where, "", "nobody was signed in");
+                return true;
+            }
+            return sign_in_at(examiner_,
+                              request_to(*signable.server, signable.endpoint, true, question),
+                              signable.server->plan->publication.trusted_ca, where + question.path);
         }
         return true;
     }
@@ -220,7 +214,7 @@ private:
     Examination& written_;
     Examiner examiner_;
     std::map<std::string, std::unique_ptr<TrustStore>> stores_;
-    std::vector<Asked> signable_;
+    std::vector<Signable> signable_;
 };
 
 } // namespace

@@ -14,7 +14,6 @@ using policy::Service;
 using policy::SiteKind;
 
 constexpr std::string_view discovery_label = "lyncdiscover.";
-const std::string autodiscover_root = "/Autodiscover/AutodiscoverService.svc/root";
 
 bool is_pattern(std::string_view name) {
     return name.ends_with(".*");

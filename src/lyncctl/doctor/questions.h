@@ -24,6 +24,8 @@ enum class Expect : std::uint8_t {
     refusal,           ///< no answer of a server: it must not be reachable
 };
 
+inline const std::string autodiscover_root = "/Autodiscover/AutodiscoverService.svc/root";
+
 struct Question {
     Expect expect = Expect::page;
     std::string path; ///< "/abs/handler"

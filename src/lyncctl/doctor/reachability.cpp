@@ -12,9 +12,8 @@ constexpr std::uint16_t http_port = 80;
 constexpr std::size_t most_addresses = 4; ///< of one name that are looked at
 
 /// Whether `name` is `domain` or lies in it.
-bool is_within(std::string_view name, std::string_view domain) {
-    return name == domain || (name.ends_with(domain) && name.size() > domain.size() &&
-                              name[name.size() - domain.size() - 1] == '.');
+bool is_within(std::string_view name, const std::string& domain) {
+    return name == domain || name.ends_with("." + domain);
 }
 
 /// What tells only that a name leads to the wrong machine, if it does lead elsewhere.
@@ -22,21 +21,65 @@ bool follows_from_wrong_address(Id id) {
     return (id >= Id::port_closed && id <= Id::http_foreign_page) || id == Id::http_port_closed;
 }
 
-std::string addresses_of(const Visited& visited) {
-    std::string text;
-    for (const Address& address : visited.addresses) {
-        text += (text.empty() ? "" : ", ") + address.text();
+template <class Container, class Value>
+bool has(const Container& container, const Value& value) {
+    return std::find(container.begin(), container.end(), value) != container.end();
+}
+
+// --- what the command line says
+
+const ConnectRule* connect_rule(const Settings& settings, const std::string& host,
+                                std::uint16_t port) {
+    for (const ConnectRule& rule : settings.connect) {
+        if ((rule.name.empty() || rule.name == host) && (rule.port == 0 || rule.port == port)) {
+            return &rule;
+        }
     }
-    return text;
+    return nullptr;
+}
+
+const ResolveRule* resolve_rule(const Settings& settings, const std::string& host,
+                                std::uint16_t port) {
+    for (const ResolveRule& rule : settings.resolve) {
+        if ((rule.name == "*" || rule.name == host) && rule.port == port) {
+            return &rule;
+        }
+    }
+    return nullptr;
+}
+
+/// Addresses that the command line gives for a name; empty if the DNS is to be asked.
+std::vector<Address> given_addresses(const Settings& settings, const std::string& host) {
+    const ConnectRule* connect = connect_rule(settings, host, https_port);
+    if (connect != nullptr && connect->to) {
+        return {*connect->to};
+    }
+    const ResolveRule* resolve = resolve_rule(settings, host, https_port);
+    return resolve == nullptr ? std::vector<Address>() : resolve->addresses;
+}
+
+/// Where a client's connection to host:port goes.
+Endpoint endpoint_of(const Settings& settings, const std::string& host, const Address& address,
+                     std::uint16_t port) {
+    Endpoint endpoint{address, port};
+    const ResolveRule* resolve = resolve_rule(settings, host, port);
+    if (resolve != nullptr && port != https_port) {
+        endpoint.address = resolve->addresses.front();
+    }
+    if (const ConnectRule* connect = connect_rule(settings, host, port)) {
+        endpoint.address = connect->to.value_or(endpoint.address);
+        endpoint.port = connect->to_port == 0 ? port : connect->to_port;
+    }
+    return endpoint;
 }
 
 } // namespace
 
-Reach::Reach(const OutsideSteps& steps, Examiner& examiner)
+Reachability::Reachability(const OutsideSteps& steps, Examiner& examiner)
     : steps_(steps), examiner_(examiner), settings_(examiner.settings()),
-      written_(examiner.written()), trusted_(settings_.ca_file) {}
+      findings_(examiner.written().findings), trusted_(settings_.ca_file) {}
 
-std::vector<Visited> Reach::all() {
+std::vector<Visited> Reachability::all() {
     std::vector<Visited> all(steps_.names.size());
     for (std::size_t i = 0; i < all.size(); i++) {
         all[i].name = &steps_.names[i];
@@ -45,26 +88,32 @@ std::vector<Visited> Reach::all() {
     find_strays(all);
     look_for_internal_names(all);
     for (Visited& visited : all) {
-        reach(visited);
+        if (visited.known) {
+            reach(visited);
+        }
     }
     return all;
 }
 
 // --- findings
 
-void Reach::add(const Visited& visited, Id id, std::string_view where, std::string_view key,
-                std::string what) {
-    if (visited.elsewhere && follows_from_wrong_address(id)) {
-        const std::string& host = visited.name->host;
-        written_.findings.add(Id::dns_elsewhere, host, host,
-                              host + " leads to " + addresses_of(visited) +
-                                  ", the other names lead to " + home_.text() + "; there " + what);
+void Reachability::add(const Visited& visited, Id id, std::string_view where, std::string_view key,
+                       std::string what) {
+    if (!visited.elsewhere || !follows_from_wrong_address(id)) {
+        findings_.add(id, where, key, std::move(what));
         return;
     }
-    written_.findings.add(id, where, key, std::move(what));
+    const std::string& host = visited.name->host;
+    std::string addresses;
+    for (const Address& address : visited.addresses) {
+        addresses += (addresses.empty() ? "" : ", ") + address.text();
+    }
+    findings_.add(Id::dns_elsewhere, host, host,
+                  host + " leads to " + addresses + ", the other names lead to " + home_.text() +
+                      "; there " + what);
 }
 
-Examiner::Add Reach::adder(const Visited& visited) {
+Report Reachability::report_for(const Visited& visited) {
     return [this, &visited](Id id, std::string_view key, std::string what) {
         add(visited, id, visited.name->host, key, std::move(what));
     };
@@ -72,119 +121,61 @@ Examiner::Add Reach::adder(const Visited& visited) {
 
 // --- names to addresses
 
-const ConnectRule* Reach::connect_rule(const std::string& host, std::uint16_t port) const {
-    for (const ConnectRule& rule : settings_.connect) {
-        if ((rule.name.empty() || rule.name == host) && (rule.port == 0 || rule.port == port)) {
-            return &rule;
-        }
-    }
-    return nullptr;
-}
-
-/// Addresses that the command line gives for a name; empty if the DNS is to be asked.
-std::vector<Address> Reach::given_addresses(const std::string& host) const {
-    const ConnectRule* rule = connect_rule(host, https_port);
-    if (rule != nullptr && rule->to) {
-        return {*rule->to};
-    }
-    for (const ResolveRule& resolve : settings_.resolve) {
-        if ((resolve.name == "*" || resolve.name == host) && resolve.port == https_port) {
-            return resolve.addresses;
-        }
-    }
-    return {};
-}
-
-/// Where a client's connection to host:port goes.
-Endpoint Reach::endpoint_of(const Visited& visited, const Address& address,
-                            std::uint16_t port) const {
-    const std::string& host = visited.name->host;
-    Endpoint endpoint{address, port};
-    for (const ResolveRule& resolve : settings_.resolve) {
-        if ((resolve.name == "*" || resolve.name == host) && resolve.port == port &&
-            port != https_port) {
-            endpoint.address = resolve.addresses.front();
-        }
-    }
-    if (const ConnectRule* rule = connect_rule(host, port)) {
-        endpoint.address = rule->to.value_or(endpoint.address);
-        endpoint.port = rule->to_port == 0 ? port : rule->to_port;
-    }
-    return endpoint;
-}
-
 /// Once it was silent for a few names in a row, the DNS isn't waited for any more.
-Resolution Reach::ask_dns(const std::string& name) {
+Resolution Reachability::ask_dns(const std::string& name) {
     Resolution found;
-    if (silent_dns_ >= enough_silence) {
-        found.outcome = Resolution::Outcome::no_answer;
-        return found;
+    found.outcome = Resolution::Outcome::no_answer;
+    if (silent_dns_ < enough_silence) {
+        found = examiner_.resolve(name);
+        silent_dns_ = found.outcome == Resolution::Outcome::no_answer ? silent_dns_ + 1 : 0;
     }
-    examiner_.begin("DNS of " + name);
-    found = examiner_.resolver().ask(name, examiner_.deadline());
-    silent_dns_ = found.outcome == Resolution::Outcome::no_answer ? silent_dns_ + 1 : 0;
     return found;
 }
 
-void Reach::find_addresses(Visited& visited) {
+void Reachability::find_addresses(Visited& visited) {
     const std::string& host = visited.name->host;
-    visited.addresses = given_addresses(host);
+    visited.addresses = given_addresses(settings_, host);
     if (!visited.addresses.empty()) {
         visited.known = visited.given = true;
         return;
     }
     const Resolution found = ask_dns(host);
-    const auto tell = [&](Id id, std::string_view key, std::string what) {
-        written_.findings.add(id, host, key, std::move(what));
-    };
     switch (found.outcome) {
     case Resolution::Outcome::found:
         break;
     case Resolution::Outcome::no_such_name:
-        return tell(Id::dns_no_such_name, "", "the DNS knows no such name");
+        return findings_.add(Id::dns_no_such_name, host, "", "the DNS knows no such name");
     case Resolution::Outcome::no_address:
-        return tell(Id::dns_no_address, "", "the DNS has no address for it");
+        return findings_.add(Id::dns_no_address, host, "", "the DNS has no address for it");
     case Resolution::Outcome::no_answer:
-        return tell(Id::dns_no_answer, "", "the DNS doesn't answer");
+        return findings_.add(Id::dns_no_answer, host, "", "the DNS doesn't answer");
     case Resolution::Outcome::failed:
-        return tell(Id::dns_failed, found.detail,
-                    "the DNS answers with a failure: " + shown(found.detail));
+        return findings_.add(Id::dns_failed, host, found.detail,
+                             "the DNS answers with a failure: " + shown(found.detail));
     }
     visited.addresses = found.addresses;
     if (visited.addresses.size() > most_addresses) {
         visited.addresses.resize(most_addresses);
     }
-    tell_alias(visited, found);
-    if (leads_past_proxy(visited)) {
-        return;
-    }
-    visited.known = true;
-}
-
-/// Phones insist on a certificate of the alias' own domain [Lync 2013, "DNS requirements for
-/// Autodiscover"].
-void Reach::tell_alias(const Visited& visited, const Resolution& found) {
+    // Phones insist on a certificate of the alias' own domain [Lync 2013, "DNS requirements for
+    // Autodiscover"].
     const std::string& domain = visited.name->sip_domain;
-    if (domain.empty()) {
-        return;
+    const auto foreign = std::find_if(found.aliases.begin(), found.aliases.end(),
+                                      [&](const auto& alias) { return !is_within(alias, domain); });
+    if (!domain.empty() && foreign != found.aliases.end()) {
+        findings_.add(Id::dns_cname_foreign, host, *foreign,
+                      host + " is an alias of " + shown(*foreign));
     }
-    for (const std::string& alias : found.aliases) {
-        if (!is_within(alias, domain)) {
-            written_.findings.add(Id::dns_cname_foreign, visited.name->host, alias,
-                                  visited.name->host + " is an alias of " + shown(alias));
-            return;
-        }
-    }
+    visited.known = !leads_past_proxy(visited);
 }
 
-bool Reach::leads_past_proxy(const Visited& visited) {
+bool Reachability::leads_past_proxy(const Visited& visited) {
+    const std::string& host = visited.name->host;
     for (const std::string& server : steps_.server_addresses) {
         const auto address = Address::parse(server);
-        if (address && std::find(visited.addresses.begin(), visited.addresses.end(), *address) !=
-                           visited.addresses.end()) {
-            written_.findings.add(Id::dns_past_proxy, visited.name->host, server,
-                                  visited.name->host + " leads to " + address->text() +
-                                      ", a server of the publication");
+        if (address && has(visited.addresses, *address)) {
+            findings_.add(Id::dns_past_proxy, host, server,
+                          host + " leads to " + address->text() + ", a server of the publication");
             return true;
         }
     }
@@ -192,7 +183,7 @@ bool Reach::leads_past_proxy(const Visited& visited) {
 }
 
 /// The address that most names share, and the names that lead somewhere else.
-void Reach::find_strays(std::vector<Visited>& all) {
+void Reachability::find_strays(std::vector<Visited>& all) {
     std::map<std::string, std::size_t> counts;
     std::size_t known = 0;
     for (const Visited& visited : all) {
@@ -208,38 +199,35 @@ void Reach::find_strays(std::vector<Visited>& all) {
         return;
     }
     home_ = *Address::parse(most->first);
-    // Whoever shares an address with a name at home is at home as well: IPv4 and IPv6 of it.
-    std::set<std::string> at_home{most->first};
+    // A name that shares an address with a name at home is at home as well: IPv4 and IPv6 of it.
+    std::vector<Address> at_home{home_};
     for (const Visited& visited : all) {
-        const bool here = std::find(visited.addresses.begin(), visited.addresses.end(), home_) !=
-                          visited.addresses.end();
-        for (const Address& address : visited.addresses) {
-            if (here) {
-                at_home.insert(address.text());
+        if (has(visited.addresses, home_)) {
+            for (const Address& address : visited.addresses) {
+                if (!has(at_home, address)) {
+                    at_home.push_back(address);
+                }
             }
         }
     }
     for (Visited& visited : all) {
         visited.elsewhere =
-            visited.known &&
-            std::none_of(visited.addresses.begin(), visited.addresses.end(),
-                         [&](const Address& address) { return at_home.contains(address.text()); });
+            visited.known && std::none_of(visited.addresses.begin(), visited.addresses.end(),
+                                          [&](const Address& a) { return has(at_home, a); });
     }
 }
 
-void Reach::look_for_internal_names(const std::vector<Visited>& all) {
-    const bool asked_dns =
-        std::any_of(all.begin(), all.end(), [](const Visited& v) { return !v.given && v.known; });
+void Reachability::look_for_internal_names(const std::vector<Visited>& all) {
+    if (std::none_of(all.begin(), all.end(),
+                     [](const Visited& v) { return !v.given && v.known; })) {
+        return; // the DNS isn't asked
+    }
     for (const std::string& name : steps_.internal_names) {
-        if (!asked_dns) {
-            return;
-        }
-        const Resolution found = ask_dns(name);
-        for (const Address& address : found.addresses) {
+        for (const Address& address : ask_dns(name).addresses) {
             // From inside such a name has a private address, as it should.
             if (!address.is_internal()) {
-                written_.findings.add(Id::dns_internal_visible, name, name,
-                                      name + " has the address " + address.text());
+                findings_.add(Id::dns_internal_visible, name, name,
+                              name + " has the address " + address.text());
                 break;
             }
         }
@@ -248,16 +236,13 @@ void Reach::look_for_internal_names(const std::vector<Visited>& all) {
 
 // --- connections
 
-void Reach::reach(Visited& visited) {
-    if (!visited.known) {
-        return;
-    }
+void Reachability::reach(Visited& visited) {
+    const std::string& host = visited.name->host;
     bool any_open = false;
     std::vector<std::pair<Connected, Endpoint>> failures;
     for (const Address& address : visited.addresses) {
-        const Endpoint endpoint = endpoint_of(visited, address, https_port);
-        examiner_.begin("connection to " + visited.name->host + ", " + endpoint.text());
-        Connected connected = examiner_.connect(endpoint);
+        const Endpoint endpoint = endpoint_of(settings_, host, address, https_port);
+        Connected connected = examiner_.connect(endpoint, host);
         if (connected.outcome == Connected::Outcome::open) {
             any_open = true;
             secure(visited, endpoint, connected.connection);
@@ -266,124 +251,102 @@ void Reach::reach(Visited& visited) {
         }
     }
     for (const auto& [connected, endpoint] : failures) {
-        // An address of a family that this machine doesn't have tells nothing beside others.
+        // An address of a family that this machine doesn't have tells nothing beside others. A
+        // machine that can't be reached is one finding, whichever port is tried for whatever name.
         if (connected.outcome != Connected::Outcome::no_family || !any_open) {
-            tell_unreachable(visited, connected, endpoint);
+            report_connection(connected, endpoint, endpoint.address.text(), report_for(visited));
         }
     }
 }
 
-/// A machine that can't be reached is one finding, whichever port is tried for whatever name.
-void Reach::tell_unreachable(const Visited& visited, const Connected& connected,
-                             const Endpoint& endpoint) {
-    examiner_.tell_connection(connected, endpoint, endpoint.address.text(), outside_ids,
-                              adder(visited));
-}
-
-bool Reach::told_unreachable(const Endpoint& endpoint) const {
-    const std::string key = endpoint.address.text();
-    return written_.findings.has(Id::port_closed, key) ||
-           written_.findings.has(Id::port_timed_out, key) ||
-           written_.findings.has(Id::port_unreachable, key);
-}
-
-std::optional<Handshake> Reach::again(const Endpoint& endpoint, const HandshakeRequest& request) {
-    Connected connected = examiner_.connect(endpoint);
-    if (connected.outcome != Connected::Outcome::open) {
-        return std::nullopt;
-    }
-    return shake_hands(connected.connection, request, trusted_, examiner_.deadline());
-}
-
-void Reach::secure(Visited& visited, const Endpoint& endpoint, const Connection& connection) {
+void Reachability::secure(Visited& visited, const Endpoint& endpoint,
+                          const Connection& connection) {
     const Name& name = *visited.name;
-    const auto tell = adder(visited);
+    const Report report = report_for(visited);
     Handshake handshake;
-    if (silent_tls_.contains(endpoint.text())) { // nobody is there, whatever the name
-        handshake.outcome = Handshake::Outcome::timed_out;
-        examiner_.tell_handshake(handshake, endpoint, name.host, outside_ids, tell);
-        return;
+    handshake.outcome = Handshake::Outcome::timed_out;
+    if (!silent_tls_.contains(endpoint.text())) {
+        handshake = examiner_.shake_hands(connection, {name.host, {"h2", "http/1.1"}, false},
+                                          trusted_, name.host);
     }
-    examiner_.begin("TLS of " + name.host);
-    HandshakeRequest request{name.host, {"h2", "http/1.1"}, false};
-    handshake = shake_hands(connection, request, trusted_, examiner_.deadline());
     if (handshake.outcome == Handshake::Outcome::timed_out) {
-        silent_tls_.insert(endpoint.text());
+        silent_tls_.insert(endpoint.text()); // nobody is there, whatever the name
     }
-
-    request.old_versions = true;
-    if (handshake.outcome == Handshake::Outcome::done) {
-        if (old_versions_looked_at_.insert(endpoint.text()).second) {
-            const auto old = again(endpoint, request);
-            if (old && old->outcome == Handshake::Outcome::done) {
-                tell(Id::tls_old_accepted, endpoint.text(),
-                     endpoint.text() + " accepts " + old->version);
-            }
-        }
-    } else if (may_be_old(handshake)) {
-        const auto old = again(endpoint, request);
-        if (old && old->outcome == Handshake::Outcome::done) {
-            tell(Id::tls_old_only, endpoint.text(),
-                 endpoint.text() + " speaks " + old->version + " at most");
-            return;
-        }
-    }
-    if (!examiner_.tell_handshake(handshake, endpoint, name.host, outside_ids, tell)) {
+    if (speaks_only_old(endpoint, name.host, handshake, report) ||
+        !report_handshake(handshake, endpoint, name.host, report)) {
         return;
     }
-    const bool http1 = speaks_http1(visited, endpoint, handshake);
+    const bool http1 = speaks_http1(name, endpoint, handshake, report);
     // A lyncdiscover name that the publication knows as not covered is asked over plain HTTP.
     if (name.http == PlainHttp::autodiscover && handshake.verdict.wrong_name) {
         handshake.verdict.wrong_name = false;
         visited.given_up = true;
     }
-    const bool trusted =
-        examiner_.tell_certificate(handshake, name.host, outside_ids, tell) && !visited.given_up;
+    const bool trusted = report_certificate(handshake, name.host, report) && !visited.given_up;
     if (http1 && !visited.https) {
         visited.https = endpoint;
         visited.trusted = trusted;
     }
 }
 
-bool Reach::speaks_http1(const Visited& visited, const Endpoint& endpoint,
-                         const Handshake& handshake) {
+/// Looks for TLS 1.1 and older: the only ones, or beside others, which is told once.
+bool Reachability::speaks_only_old(const Endpoint& endpoint, const std::string& host,
+                                   const Handshake& handshake, const Report& report) {
+    const bool done = handshake.outcome == Handshake::Outcome::done;
+    const std::string where = endpoint.text();
+    if (done ? !old_versions_looked_at_.insert(where).second : !may_be_old(handshake)) {
+        return false;
+    }
+    const auto old =
+        examiner_.shake_hands_again(endpoint, {host, {"h2", "http/1.1"}, true}, trusted_);
+    if (!old || old->outcome != Handshake::Outcome::done) {
+        return false;
+    }
+    report(done ? Id::tls_old_accepted : Id::tls_old_only, where,
+           where + (done ? " accepts " + old->version : " speaks " + old->version + " at most"));
+    return !done;
+}
+
+bool Reachability::speaks_http1(const Name& name, const Endpoint& endpoint,
+                                const Handshake& handshake, const Report& report) {
     if (handshake.alpn != "h2") {
         return true;
     }
-    const auto second = again(endpoint, {visited.name->host, {"http/1.1"}, false});
-    const auto tell = adder(visited);
+    const std::string where = endpoint.text();
+    const auto second =
+        examiner_.shake_hands_again(endpoint, {name.host, {"http/1.1"}, false}, trusted_);
     if (!second || second->outcome != Handshake::Outcome::done || second->alpn != "http/1.1") {
-        tell(Id::http2_only, endpoint.text(), endpoint.text() + " offers nothing but HTTP/2");
+        report(Id::http2_only, where, where + " offers nothing but HTTP/2");
         return false;
     }
-    if (visited.name->ntlm) {
-        tell(Id::http2_chosen, endpoint.text(), endpoint.text() + " prefers HTTP/2");
+    if (name.ntlm) {
+        report(Id::http2_chosen, where, where + " prefers HTTP/2");
     }
     return true;
 }
 
-Reach::Plain Reach::plain_http(const Visited& visited) {
+std::optional<Endpoint> Reachability::plain_http(const Visited& visited) {
     const Name& name = *visited.name;
-    Plain plain;
+    Endpoint endpoint;
     Connected connected;
     for (const Address& address : visited.addresses) {
-        plain.endpoint = endpoint_of(visited, address, http_port);
-        examiner_.begin("connection to " + name.host + ", " + plain.endpoint.text());
-        connected = examiner_.connect(plain.endpoint);
+        endpoint = endpoint_of(settings_, name.host, address, http_port);
+        connected = examiner_.connect(endpoint, name.host);
         if (connected.outcome == Connected::Outcome::open) {
-            plain.open = true;
-            return plain;
+            return endpoint;
         }
     }
+    const std::string key = endpoint.address.text();
     if (name.http == PlainHttp::autodiscover) {
-        tell_unreachable(visited, connected, plain.endpoint);
-    } else if (!told_unreachable(plain.endpoint)) {
-        add(visited, Id::http_port_closed, name.host, plain.endpoint.text(),
-            plain.endpoint.text() + (connected.outcome == Connected::Outcome::refused
-                                         ? " refuses the connection"
-                                         : " doesn't answer"));
+        report_connection(connected, endpoint, key, report_for(visited));
+    } else if (!findings_.has(Id::port_closed, key) && !findings_.has(Id::port_timed_out, key) &&
+               !findings_.has(Id::port_unreachable, key)) {
+        add(visited, Id::http_port_closed, name.host, endpoint.text(),
+            endpoint.text() + (connected.outcome == Connected::Outcome::refused
+                                   ? " refuses the connection"
+                                   : " doesn't answer"));
     }
-    return plain;
+    return std::nullopt;
 }
 
 } // namespace lync::lyncctl::doctor

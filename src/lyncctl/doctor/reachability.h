@@ -4,6 +4,7 @@
 // `--from outside`.
 
 #include "lyncctl/doctor/examiner.h"
+#include "lyncctl/doctor/questions.h"
 
 #include <set>
 
@@ -25,50 +26,41 @@ struct Visited {
 };
 
 /// Reaches all names, and writes down what is in the way.
-class Reach {
+class Reachability {
 public:
-    Reach(const OutsideSteps& steps, Examiner& examiner);
+    Reachability(const OutsideSteps& steps, Examiner& examiner);
 
     /// One for each name, in their order; they point into the steps.
     std::vector<Visited> all();
 
-    /// A connection to plain HTTP of the name, tried now. What is in the way is told, as an error
+    /// Where plain HTTP of the name answers, tried now. What is in the way is reported, as an error
     /// if clients need it.
-    struct Plain {
-        bool open = false;
-        Endpoint endpoint;
-    };
-    Plain plain_http(const Visited& visited);
+    std::optional<Endpoint> plain_http(const Visited& visited);
 
     /// Writes a finding down; of a name that leads to the wrong machine, that it does.
     void add(const Visited& visited, Id id, std::string_view where, std::string_view key,
              std::string what);
 
 private:
-    Examiner::Add adder(const Visited& visited);
-    const ConnectRule* connect_rule(const std::string& host, std::uint16_t port) const;
-    std::vector<Address> given_addresses(const std::string& host) const;
-    Endpoint endpoint_of(const Visited& visited, const Address& address, std::uint16_t port) const;
+    Report report_for(const Visited& visited);
 
     Resolution ask_dns(const std::string& name);
     void find_addresses(Visited& visited);
-    void tell_alias(const Visited& visited, const Resolution& found);
     bool leads_past_proxy(const Visited& visited);
     void find_strays(std::vector<Visited>& all);
     void look_for_internal_names(const std::vector<Visited>& all);
 
     void reach(Visited& visited);
-    void tell_unreachable(const Visited& visited, const Connected& connected,
-                          const Endpoint& endpoint);
-    bool told_unreachable(const Endpoint& endpoint) const;
     void secure(Visited& visited, const Endpoint& endpoint, const Connection& connection);
-    bool speaks_http1(const Visited& visited, const Endpoint& endpoint, const Handshake& handshake);
-    std::optional<Handshake> again(const Endpoint& endpoint, const HandshakeRequest& request);
+    bool speaks_only_old(const Endpoint& endpoint, const std::string& host,
+                         const Handshake& handshake, const Report& report);
+    bool speaks_http1(const Name& name, const Endpoint& endpoint, const Handshake& handshake,
+                      const Report& report);
 
     const OutsideSteps& steps_;
     Examiner& examiner_;
     const Settings& settings_;
-    Examination& written_;
+    Findings& findings_;
     TrustStore trusted_;
     Address home_;                     ///< where most names lead
     int silent_dns_ = 0;               ///< names in a row without an answer of the DNS

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <ares.h>
 #include <array>
+#include <cstring>
 #include <poll.h>
 #include <stdexcept>
 
@@ -51,13 +52,15 @@ void take(void* data, int status, int /* timeouts */, ares_addrinfo* result) {
     for (const ares_addrinfo_node* node = result->nodes; node != nullptr; node = node->ai_next) {
         Address address;
         address.family = node->ai_family;
+        const void* bytes = nullptr;
         if (node->ai_family == AF_INET) {
-            address.v4 = reinterpret_cast<const sockaddr_in*>(node->ai_addr)->sin_addr;
+            bytes = &reinterpret_cast<const sockaddr_in*>(node->ai_addr)->sin_addr;
         } else if (node->ai_family == AF_INET6) {
-            address.v6 = reinterpret_cast<const sockaddr_in6*>(node->ai_addr)->sin6_addr;
+            bytes = &reinterpret_cast<const sockaddr_in6*>(node->ai_addr)->sin6_addr;
         } else {
             continue;
         }
+        std::memcpy(address.bytes.data(), bytes, address.is_v6() ? 16 : 4);
         if (std::find(found.addresses.begin(), found.addresses.end(), address) ==
             found.addresses.end()) {
             found.addresses.push_back(address);
@@ -74,45 +77,27 @@ void take(void* data, int status, int /* timeouts */, ares_addrinfo* result) {
     ares_freeaddrinfo(result);
 }
 
-/// One round of waiting for c-ares' sockets.
+/// One round of waiting for c-ares' sockets. It looks at its own time-outs whenever it is called,
+/// and wants to be called often enough.
 void turn(ares_channel channel, const Deadline& deadline) {
     std::array<ares_socket_t, ARES_GETSOCK_MAXNUM> sockets{};
     const int wanted = ares_getsock(channel, sockets.data(), sockets.size());
     std::vector<pollfd> set;
-    for (std::size_t i = 0; i < sockets.size(); i++) {
-        const auto n = static_cast<int>(i);
-        short events = 0;
-        if (ARES_GETSOCK_READABLE(wanted, n)) {
-            events |= POLLIN;
-        }
-        if (ARES_GETSOCK_WRITABLE(wanted, n)) {
-            events |= POLLOUT;
-        }
+    for (int i = 0; i < static_cast<int>(sockets.size()); i++) {
+        const int events = (ARES_GETSOCK_READABLE(wanted, i) ? POLLIN : 0) |
+                           (ARES_GETSOCK_WRITABLE(wanted, i) ? POLLOUT : 0);
         if (events != 0) {
-            set.push_back({sockets[i], events, 0});
+            set.push_back({sockets[static_cast<std::size_t>(i)], static_cast<short>(events), 0});
         }
     }
-    const std::size_t count = set.size();
-    if (interrupt_fd() >= 0) {
-        set.push_back({interrupt_fd(), POLLIN, 0});
+    wait_for(set, Deadline(std::chrono::milliseconds(100)).or_sooner(deadline));
+    for (const pollfd& socket : set) {
+        const bool in = (socket.revents & (POLLIN | POLLERR | POLLHUP)) != 0;
+        const bool out = (socket.revents & (POLLOUT | POLLERR | POLLHUP)) != 0;
+        ares_process_fd(channel, in ? socket.fd : ARES_SOCKET_BAD,
+                        out ? socket.fd : ARES_SOCKET_BAD);
     }
-    // c-ares looks at its own time-outs whenever it is called; it wants to be called often enough.
-    const auto left = std::clamp<long long>(deadline.left().count(), 0, 100);
-    poll(set.data(), set.size(), static_cast<int>(left));
-    throw_if_interrupted();
-    bool any = false;
-    for (std::size_t i = 0; i < count; i++) {
-        if (set[i].revents != 0) {
-            any = true;
-            const bool in = (set[i].revents & (POLLIN | POLLERR | POLLHUP)) != 0;
-            const bool out = (set[i].revents & (POLLOUT | POLLERR | POLLHUP)) != 0;
-            ares_process_fd(channel, in ? set[i].fd : ARES_SOCKET_BAD,
-                            out ? set[i].fd : ARES_SOCKET_BAD);
-        }
-    }
-    if (!any) {
-        ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-    }
+    ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }
 
 /// `literal`: a failure that a server reports is the answer, no other server is asked.

@@ -1,12 +1,12 @@
-#include "lyncctl/doctor/sign_in.h"
+#include "lyncctl/doctor/examinations.h"
 
+#include "lyncctl/doctor/answers.h"
 #include "lyncctl/failure.h"
 
-#include <cerrno>
+#include <array>
 #include <fcntl.h>
-#include <poll.h>
+#include <openssl/ui.h>
 #include <system_error>
-#include <termios.h>
 #include <unistd.h>
 
 namespace lync::lyncctl::doctor {
@@ -15,113 +15,80 @@ namespace {
 
 constexpr std::size_t longest_password = 1024; ///< Windows' own limit is 256 characters
 
-/// No echo while one lives.
-class Silence {
-public:
-    explicit Silence(int terminal) : terminal_(terminal) {
-        if (tcgetattr(terminal, &before_) != 0) {
-            throw Failure("the terminal can't be asked for a password: give it with "
-                          "--password-fd");
-        }
-        termios silent = before_;
-        silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-        silent.c_lflag |= ECHONL;
-        tcsetattr(terminal, TCSAFLUSH, &silent);
-    }
-    ~Silence() { tcsetattr(terminal_, TCSAFLUSH, &before_); }
-    Silence(const Silence&) = delete;
-    Silence& operator=(const Silence&) = delete;
-
-private:
-    int terminal_;
-    termios before_{};
-};
-
 std::string first_line(int descriptor) {
-    const Deadline unending(std::chrono::hours(1));
     std::string line;
-    for (;;) {
-        char byte = 0;
-        throw_if_interrupted();
-        wait_for(descriptor, POLLIN, unending);
+    for (char byte = 0; line.size() <= longest_password; line += byte) {
         const ssize_t count = read(descriptor, &byte, 1);
-        if (count < 0 && errno != EINTR && errno != EAGAIN) {
+        if (count < 0) {
             throw Failure("the password can't be read: " + std::generic_category().message(errno));
         }
-        if (count == 0 || (count == 1 && byte == '\n')) {
-            break;
-        }
-        if (count == 1) {
-            line += byte;
-        }
-        if (line.size() > longest_password) {
-            throw Failure("the password is longer than " + std::to_string(longest_password) +
-                          " bytes");
+        if (count == 0 || byte == '\n') {
+            if (line.ends_with('\r')) {
+                line.pop_back();
+            }
+            return line;
         }
     }
-    if (!line.empty() && line.back() == '\r') {
-        line.pop_back();
-    }
-    return line;
+    throw Failure("the password is longer than " + std::to_string(longest_password) + " bytes");
 }
 
 } // namespace
 
 bool sign_in_at(Examiner& examiner, HttpRequest request, const std::string& ca_file,
-                const std::string& where, Examination& written) {
+                const std::string& where) {
+    using Outcome = HttpAnswer::Outcome;
     request.verify_ca = ca_file;
     request.ntlm = &*examiner.settings().credentials;
-    examiner.begin("sign-in at " + where);
-    const HttpAnswer answer = examiner.http().get(request, examiner.deadline());
-
-    if (answer.outcome == HttpAnswer::Outcome::tls) {
-        written.findings.add(Id::sign_in_skipped, where, "", "TLS fails: " + shown(answer.detail));
-        return true;
+    const HttpAnswer answer = examiner.ask(request);
+    const auto add = [&](Id id, std::string_view key, std::string what) {
+        examiner.written().findings.add(id, where, key, std::move(what));
+        return id != Id::sign_in_refused;
+    };
+    const bool whole = answer.outcome == Outcome::answered || answer.outcome == Outcome::too_large;
+    if (answer.outcome == Outcome::tls) {
+        return add(Id::sign_in_skipped, "", "TLS fails: " + shown(answer.detail));
     }
-    if (answer.outcome == HttpAnswer::Outcome::answered && answer.status != 401 &&
-        answer.status < 500) {
-        written.signed_in.push_back(where);
-        return true;
-    }
-    if (answer.outcome != HttpAnswer::Outcome::answered) {
-        written.findings.add(Id::sign_in_broken, where, "",
-                             answer.challenged
-                                 ? "the connection breaks after the server's challenge"
-                                 : "there is no answer to the first NTLM message");
-        return true;
+    if (!whole) {
+        return add(Id::sign_in_broken, "",
+                   answer.challenged ? "the connection breaks after the server's challenge"
+                                     : "there is no answer to the first NTLM message");
     }
     if (answer.status >= 500) {
-        written.findings.add(Id::http_server_error, where, "sign-in",
-                             "the sign-in is answered with " + status_text(answer.status));
+        return add(Id::http_server_error, "sign-in",
+                   "the sign-in is answered with " + status_text(answer.status));
+    }
+    if (answer.status != 401) {
+        examiner.written().signed_in.push_back(where);
         return true;
     }
     if (!answer.challenged) {
-        written.findings.add(Id::sign_in_broken, where, "",
-                             "the first NTLM message isn't answered with a challenge");
-        return true;
+        return add(Id::sign_in_broken, "",
+                   "the first NTLM message isn't answered with a challenge");
     }
     if (answer.connections > 1) {
-        written.findings.add(Id::sign_in_broken, where, "",
-                             "the connection was closed between the messages of the handshake");
-        return true;
+        return add(Id::sign_in_broken, "",
+                   "the connection was closed between the messages of the handshake");
     }
-    written.findings.add(Id::sign_in_refused, where, "",
-                         shown(request.ntlm->user, 100) + " is refused");
-    return false;
+    return add(Id::sign_in_refused, "", shown(request.ntlm->user, 100) + " is refused");
 }
 
 std::string read_password(int descriptor, const std::string& user) {
     if (descriptor >= 0) {
         return first_line(descriptor);
     }
-    const Connection terminal(open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
-    if (!terminal) {
+    if (const Connection terminal(open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)); !terminal) {
         throw Failure("there is no terminal to ask for a password: give it with --password-fd");
     }
+    std::array<char, longest_password> line{};
     const std::string question = "Password of " + shown(user, 100) + ": ";
-    [[maybe_unused]] const ssize_t ignored = write(terminal.fd(), question.data(), question.size());
-    const Silence silence(terminal.fd());
-    return first_line(terminal.fd());
+    const int status =
+        UI_UTIL_read_pw_string(line.data(), static_cast<int>(line.size()), question.c_str(), 0);
+    if (status != 0) {
+        throw Failure(status == -2 ? "interrupted, nothing was looked at"
+                                   : "the terminal can't be asked for a password: give it with "
+                                     "--password-fd");
+    }
+    return line.data();
 }
 
 } // namespace lync::lyncctl::doctor

@@ -2,6 +2,7 @@
 
 #include "config/certificate_pem.h"
 #include "config/certificate_x509.h"
+#include "lyncctl/doctor/findings.h"
 
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -43,14 +44,6 @@ Handshake::Outcome outcome_of(unsigned long error) {
     case SSL_R_PACKET_LENGTH_TOO_LONG:
     case SSL_R_RECORD_LENGTH_MISMATCH:
         return Handshake::Outcome::not_tls;
-    case SSL_R_UNSUPPORTED_PROTOCOL:
-    case SSL_R_UNKNOWN_PROTOCOL:
-    case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
-    case SSL_R_VERSION_TOO_LOW:
-        return Handshake::Outcome::old_version;
-    case SSL_R_NO_APPLICATION_PROTOCOL:
-    case SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL:
-        return Handshake::Outcome::no_protocol;
     case SSL_R_UNEXPECTED_EOF_WHILE_READING:
     case SSL_R_TLSV1_UNRECOGNIZED_NAME: // what nginx's ssl_reject_handshake says
         return Handshake::Outcome::closed;
@@ -91,6 +84,7 @@ ContextPtr make_context(const HandshakeRequest& request) {
     return context;
 }
 
+/// RFC 2253.
 std::string name_text(const X509_NAME* name) {
     const config::BioPtr out(BIO_new(BIO_s_mem()));
     if (!out || name == nullptr || X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253) < 0) {
@@ -98,11 +92,7 @@ std::string name_text(const X509_NAME* name) {
     }
     char* data = nullptr;
     const long size = BIO_get_mem_data(out.get(), &data);
-    std::string text;
-    for (long i = 0; i < size && i < 200; i++) {
-        text += data[i] >= 0x20 && data[i] < 0x7f ? data[i] : '?';
-    }
-    return text;
+    return shown({data, static_cast<std::size_t>(size)}, 200);
 }
 
 std::string fingerprint_of(const X509* certificate) {
@@ -185,13 +175,13 @@ void judge_chain(SSL* ssl, X509* leaf, const TrustStore& trusted, Handshake& res
     CertificateVerdict& verdict = result.verdict;
     StoreContextPtr context(X509_STORE_CTX_new());
     STACK_OF(X509)* chain = SSL_get_peer_cert_chain(ssl);
-    result.presented = chain == nullptr ? 1 : static_cast<std::size_t>(sk_X509_num(chain));
     if (!context || X509_STORE_CTX_init(context.get(), static_cast<X509_STORE*>(trusted.get()),
                                         leaf, chain) != 1) {
         verdict.other = "it can't be verified";
         return;
     }
-    Objections objections{&verdict, points_to_issuer(leaf), result.presented <= 1};
+    Objections objections{&verdict, points_to_issuer(leaf),
+                          chain == nullptr || sk_X509_num(chain) <= 1};
     X509_STORE_CTX_set_app_data(context.get(), &objections);
     X509_STORE_CTX_set_verify_cb(context.get(), lync_doctor_objection);
     X509_STORE_CTX_set_default(context.get(), "ssl_server");
@@ -326,8 +316,7 @@ Handshake shake_hands(const Connection& connection, const HandshakeRequest& requ
 
 bool may_be_old(const Handshake& handshake) noexcept {
     using Outcome = Handshake::Outcome;
-    return handshake.outcome == Outcome::old_version || handshake.outcome == Outcome::failed ||
-           handshake.outcome == Outcome::closed;
+    return handshake.outcome == Outcome::failed || handshake.outcome == Outcome::closed;
 }
 
 std::string day_text(std::chrono::sys_seconds time) {

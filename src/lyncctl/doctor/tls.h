@@ -52,8 +52,6 @@ struct Handshake {
         not_tls, ///< what answers isn't TLS
         closed,  ///< the other side closes without a word
         timed_out,
-        old_version, ///< no version in common: the other side is too old
-        no_protocol, ///< none of the application protocols (ALPN) in common
         failed,
     };
 
@@ -70,7 +68,6 @@ struct Handshake {
     std::chrono::sys_seconds not_before{};
     std::chrono::sys_seconds not_after{}; ///< the soonest of the chain that was presented
     std::string date_of;                  ///< subject of the certificate with that date
-    std::size_t presented = 0;            ///< certificates sent, the server's own included
 };
 
 /// Whether the handshake failed as it does with a server of old versions only: with an alert, or,

@@ -3,6 +3,9 @@
 // Waiting with an end: every step of the doctor has a deadline, and Ctrl-C ends all of them.
 
 #include <chrono>
+#include <csignal>
+#include <poll.h>
+#include <vector>
 
 namespace lync::lyncctl::doctor {
 
@@ -20,6 +23,9 @@ public:
         return std::chrono::ceil<std::chrono::milliseconds>(end_ -
                                                             std::chrono::steady_clock::now());
     }
+    Deadline or_sooner(const Deadline& other) const noexcept {
+        return end_ < other.end_ ? *this : other;
+    }
 
 private:
     std::chrono::steady_clock::time_point end_;
@@ -33,11 +39,17 @@ public:
     ~CatchInterrupts();
     CatchInterrupts(const CatchInterrupts&) = delete;
     CatchInterrupts& operator=(const CatchInterrupts&) = delete;
+
+private:
+    sigset_t before_;
 };
 
 /// Becomes readable after Ctrl-C; -1 if nobody catches interrupts. For poll sets of libraries.
 int interrupt_fd() noexcept;
 void throw_if_interrupted();
+
+/// poll() that Ctrl-C and the deadline end. False if the deadline came first.
+bool wait_for(std::vector<pollfd>& set, const Deadline& deadline);
 
 /// Waits until `fd` is ready for `events` (as poll's); false if the deadline came first.
 bool wait_for(int fd, short events, const Deadline& deadline);
