@@ -3,6 +3,7 @@
 #include "balance/credentials.h"
 #include "balance/ownership.h"
 #include "nginx/request/request.h"
+#include "nginx/status/count_request.h"
 
 #include <algorithm>
 #include <utility>
@@ -187,8 +188,9 @@ void count_failure(ngx_peer_connection_t* pc, Peer& peer) noexcept {
 /// For the status: what the try was like.
 void count(const ngx_peer_connection_t* pc, const Peer& peer, bool failed) noexcept {
     for (const Server& server : peer.group->servers.all()) {
-        if (server.endpoint == peer.server && server.cells != nullptr) {
-            count_try(peer.request, *server.cells, pc->connection, pc->cached != 0, failed);
+        if (server.endpoint == peer.server && server.counted != nullptr) {
+            count_try(peer.request, server.counted->counters, pc->connection, pc->cached != 0,
+                      failed);
             return;
         }
     }
