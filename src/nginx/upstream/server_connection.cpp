@@ -149,7 +149,7 @@ void close_server_connection(ngx_connection_t* c) noexcept {
 
 // --- shared
 
-SharedConnections::SharedConnections() noexcept {
+SharedConnections::SharedConnections() {
     ngx_queue_init(&idle_);
     ngx_queue_init(&free_);
 }

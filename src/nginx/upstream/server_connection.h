@@ -34,7 +34,7 @@ struct ConnectionLimits {
 /// Idle connections that carried no credential.
 class SharedConnections {
 public:
-    SharedConnections() noexcept;
+    SharedConnections();
     SharedConnections(const SharedConnections&) = delete;
 
     /// Makes room for `more` connections. None can be kept before.
