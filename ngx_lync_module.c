@@ -18,7 +18,6 @@
 static ngx_int_t ngx_lync_add_variables(ngx_conf_t *cf);
 static ngx_int_t ngx_lync_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_lync_postconfiguration(ngx_conf_t *cf);
-static ngx_int_t ngx_lync_init_module(ngx_cycle_t *cycle);
 
 
 /*
@@ -102,7 +101,7 @@ ngx_module_t  ngx_lync_module = {
     ngx_lync_commands,                     /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    ngx_lync_init_module,                  /* init module */
+    lync_init_module,                      /* init module */
     lync_init_process,                     /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
@@ -215,8 +214,6 @@ ngx_lync_postconfiguration(ngx_conf_t *cf)
 
     *h = lync_request_handler;
 
-    lync_filter_bodies();
-
     h = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
     if (h == NULL) {
         return NGX_ERROR;
@@ -229,13 +226,4 @@ ngx_lync_postconfiguration(ngx_conf_t *cf)
     }
 
     return lync_settle_sockets(cf);
-}
-
-
-static ngx_int_t
-ngx_lync_init_module(ngx_cycle_t *cycle)
-{
-    lync_install_header_filter();
-
-    return lync_init_module(cycle);
 }

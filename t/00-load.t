@@ -112,7 +112,8 @@ none('no threads', places(sub {
 # What workers share is made of atomics; nothing else has any use for them.
 is_deeply([map { substr($_, length "$source/src/") }
         grep { grep /^\s*#\s*include\s*<atomic>/, lines($_) } @files],
-    [qw(balance/health.h nginx/shared/shared.h status/shared_counters.h)], 'atomics are for shared memory alone');
+    [qw(balance/health.h nginx/shared/process_id.h nginx/shared/zone.h status/shared_counters.h)],
+    'atomics are for shared memory alone');
 
 none('no writable state outlives a configuration', places(sub {
     $_[0] =~ /^(?:static |thread_local |inline )+(?!.*\b(?:const|constexpr|constinit const)\b)[\w:<>,*& ]+\s\w+(?:\[\w*\])?\s*(?:=|\{|;)/

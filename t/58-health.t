@@ -31,7 +31,9 @@ our %Publication = (
     reasons    => publication('REASONS', "server $A;", 'health_check autodiscover interval=1s fails=1;'),
     unverified => "backend_verify off;\n" . publication('UNVERIFIED', "server $A;",
         'health_check autodiscover interval=1s fails=1;') =~ s/%%TRUSTED_CA%%//r,
-    workers => publication('WORKERS', "server $A;", 'health_check autodiscover interval=1s;'),
+    # A path of a thousand bytes: health was switched off without a word where it was part of a key.
+    workers => publication('WORKERS', "server $A;", 'health_check autodiscover interval=1s;')
+        =~ s{%%TRUSTED_CA%%}{'trusted_ca %%PKI%%/' . './' x 500 . 'internal-ca.pem;'}er,
     count   => publication('COUNT', "server $A; server $B;",
         'health_check autodiscover interval=1s fails=3 passes=2;'),
     down    => publication('DOWN', "server $A; server $B;", $fast),

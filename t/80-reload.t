@@ -4,6 +4,7 @@
 use LyncTest;
 use LyncTest::Scene;
 
+use IO::Socket::IP;
 use Time::HiRes qw(sleep);
 
 master_on();
@@ -145,6 +146,34 @@ scene servers => sub {
         qr/127\.0\.0\.21/, 'which is asked now');
 };
 
+# A worker is forked with the chains of filters that the configuration read last has made, also if
+# that one failed: after it a new worker had none of ours.
+scene unbound => sub {
+    my $policy = sub {
+        client('http://127.0.0.1:' . port('STATUS'))->ask('GET /', Connection => 'close')
+            ->answer->one('Content-Security-Policy');
+    };
+    like($policy->(), qr/default-src/, 'the status page says what it may load');
+    my $taken = IO::Socket::IP->new(LocalHost => '127.0.0.1', Listen => 1) or die "no socket: $!\n";
+    my $port  = $taken->sockport;
+    my $original;
+    edit { $original = $_; s/(location \/ \{ lync_status)/listen 127.0.0.1:$port; $1/ };
+    my @workers = worker_pids();
+    is(reload(), 'refused', 'an address that is in use');
+    ok(wait_until { scalar(my @said = log_lines(qr/still could not bind/)) }, 'for good');
+    provoked_lines(qr/\[emerg\]/);
+    kill KILL => @workers;
+    ok(wait_until {
+        my @new = grep { my $pid = $_; !grep { $_ == $pid } @workers } worker_pids();
+        @new && scalar(my @said = log_lines(qr/exited on signal 9/));
+    }, 'the worker is killed, another one comes');
+    provoked_lines(qr/exited on signal 9/);
+    like($policy->(), qr/default-src/, 'whose status page says it as well');
+    edit { $_ = $original };
+    is(reload(), 'reloaded', 'a reload that is right');
+    like($policy->(), qr/default-src/, 'and so do the next ones');
+};
+
 run_suite();
 
 __DATA__
@@ -183,3 +212,10 @@ __DATA__
 === TEST 6: other servers
 --- http_config eval: $::Deployment
 --- scene: servers
+
+
+
+=== TEST 7: a worker after a reload that failed
+--- http_config eval
+"server { listen 127.0.0.1:%%PORT_STATUS%%; location / { lync_status; } }\n$::Deployment"
+--- scene: unbound

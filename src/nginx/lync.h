@@ -11,7 +11,7 @@
  *     publish.cpp      lync_publish { }: block tree, declaration, plan, text
  *     captured_log.h   nginx's messages about generated text, told about the block's own lines
  *     feed.h           text into nginx's parser
- *     shared.h         what all workers share
+ *     zone.h           what all workers share
  *     servers.h        the servers of a group
  *     peer.h           the balancer: which server a request goes to, on whose connection
  *     affinity.h       a client's server, and the cookie MS-WSMAN
@@ -28,7 +28,7 @@
  *     hide_addresses.cpp  queries of autodiscover, kept out of the error log
  *     body.h           the verdict on a body
  *     variables.cpp    $lync_*
- *     counters.h       what is counted, in shared memory
+ *     count_request.h  what is counted, in shared memory
  *     status.cpp       lync_status: who may see it, and what it says
  *
  * All functions are called by nginx only, on its one thread. None throws. Memory handed to
@@ -101,12 +101,6 @@ ngx_int_t lync_hide_handler(ngx_http_request_t* r);
 
 /* rewrite phase: passes, redirects or refuses a request */
 ngx_int_t lync_request_handler(ngx_http_request_t* r);
-
-/* puts a filter before those of request bodies: how much may come in chunks */
-void lync_filter_bodies(void);
-
-/* after the configuration has been taken over: on top of all header filters */
-void lync_install_header_filter(void);
 
 /* a configuration was taken over: in a process without a master, what a worker would begin */
 ngx_int_t lync_init_module(ngx_cycle_t* cycle);

@@ -7,6 +7,7 @@
 extern "C" {
 #include <nginx.h>
 #include <ngx_http_ssl_module.h>
+#include <ngx_sha1.h>
 }
 
 #include <string_view>

@@ -2,6 +2,8 @@
 
 #include "nginx/conf/conf.h"
 #include "nginx/guard.h"
+#include "nginx/request/body.h"
+#include "nginx/request/header_filter.h"
 
 namespace lync::nginx {
 
@@ -17,14 +19,24 @@ MainConf* conf_of(ngx_cycle_t* cycle) noexcept {
     return conf == nullptr || conf->publications.empty() ? nullptr : conf;
 }
 
+/// In workers, never in the master: each configuration that is read makes the chains anew, also one
+/// that fails afterwards and whose `init_module` never runs. What a worker is forked with, then, is
+/// always a chain without ours.
+void install_filters(ngx_cycle_t* cycle) noexcept {
+    if (main_conf_of(cycle) != nullptr) { // there is an http block
+        install_header_filter();
+        install_body_filter();
+    }
+}
+
 bool is_worker() noexcept {
     return ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE;
 }
 
 void begin(ngx_cycle_t* cycle, MainConf& conf) {
     conf.zone.enter(cycle->log);
-    conf.counters.enter();
     conf.bind();
+    keep_history(conf);
     conf.repair.set(repair_interval, cycle->log);
     start_health(cycle, conf);
     start_resolving(cycle, conf);
@@ -35,7 +47,7 @@ void end(MainConf& conf) noexcept {
     stop_health(conf);
     conf.waiting.stop();
     conf.repair.cancel();
-    conf.counters.leave();
+    conf.minute.cancel();
 }
 
 } // namespace
@@ -43,9 +55,13 @@ void end(MainConf& conf) noexcept {
 void MainConf::bind() noexcept {
     transports.bind();
     for (const auto& publication : publications) {
+        const std::string& name = publication->plan.publication.name;
+        publication->record = status_locations.empty()
+                                  ? nullptr
+                                  : zone.find_publication(Key(Subject::publication).add(name));
         for (Group& group : publication->groups) {
             group.servers.bind();
-            group.record = zone.find(Subject::group, group.key());
+            group.record = zone.find(group.key());
         }
     }
 }
@@ -54,6 +70,7 @@ void MainConf::unbind() noexcept {
     zone.detach();
     transports.unbind();
     for (const auto& publication : publications) {
+        publication->record = nullptr;
         for (Group& group : publication->groups) {
             group.servers.unbind();
             group.record = nullptr;
@@ -67,6 +84,10 @@ void MainConf::on_repair(void* self) {
         conf.zone.repair();
     }
     conf.repair.set(repair_interval, ngx_cycle->log);
+}
+
+void MainConf::on_minute(void* self) {
+    keep_history(*static_cast<MainConf*>(self));
 }
 
 } // namespace lync::nginx
@@ -84,6 +105,7 @@ ngx_int_t lync_init_module(ngx_cycle_t* cycle) {
             end(*conf);
             conf->unbind();
         }
+        install_filters(cycle);
         if (MainConf* conf = conf_of(cycle)) {
             begin(cycle, *conf);
         }
@@ -93,8 +115,11 @@ ngx_int_t lync_init_module(ngx_cycle_t* cycle) {
 
 ngx_int_t lync_init_process(ngx_cycle_t* cycle) {
     return guarded<ngx_int_t>(cycle->log, NGX_ERROR, [&]() -> ngx_int_t {
-        MainConf* conf = conf_of(cycle);
-        if (conf != nullptr && is_worker()) {
+        if (!is_worker()) {
+            return NGX_OK;
+        }
+        install_filters(cycle);
+        if (MainConf* conf = conf_of(cycle)) {
             begin(cycle, *conf);
         }
         return NGX_OK;

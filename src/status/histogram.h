@@ -1,8 +1,8 @@
 #pragma once
 
-// Times in fixed buckets: what a worker counts (cells.h), what Prometheus is told, and what
-// percentiles are read from. Fixed, so that the buckets of workers can be added up and no client
-// can make more of them.
+// Times in fixed buckets: what a worker counts (shared_counters.h), what Prometheus is told, and
+// what percentiles are read from. Fixed, so that the buckets of workers can be added up and no
+// client can make more of them.
 
 #include <array>
 #include <cstddef>

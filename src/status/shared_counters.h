@@ -2,13 +2,9 @@
 
 // The counters as they lie in shared memory. Plain arrays of 64-bit atomics, all zero when new.
 //
-// Whose they are: each process that serves adds to parts of its own (a slot), so that no two
-// processors fight over a cache line and no lock is needed; whoever reads adds the slots up. What
-// only grows stays in its slot when a process ends: the next process with that slot goes on
-// adding, so that the sums are right at every moment, over reloads and crashes. Should there be
-// more processes than slots, the rest share one: additions are atomic everywhere. What goes up and
-// down (requests in flight) isn't kept here but with the servers' health
-// (src/nginx/shared/shared.h).
+// All processes add to the same cells, as they do to nginx's own of stub_status: they only grow,
+// and an addition is one instruction, so neither a reload nor a killed worker leaves anything
+// wrong. What goes up and down (requests in flight) is kept by worker (src/nginx/shared/zone.h).
 //
 // The sizes are fixed by the configuration and by enumerations: no client can make them grow.
 
@@ -72,14 +68,21 @@ struct ServiceCells {
     }
 };
 
-/// One slot of a publication.
 struct PublicationCells {
     Cell verdicts[verdict_count];
     Cell refusals[reason_count];
     ServiceCells services[service_count];
+
+    void add_to(Publication& publication) const noexcept {
+        for (std::size_t i = 0; i < verdict_count; i++) {
+            publication.verdicts[i] += read(verdicts[i]);
+        }
+        for (std::size_t i = 0; i < reason_count; i++) {
+            publication.refusals[i] += read(refusals[i]);
+        }
+    }
 };
 
-/// One slot of a server.
 struct ServerCells {
     Cell requests;
     Cell failures;
@@ -117,22 +120,22 @@ struct HistoryCells {
     Cell last; ///< the minute that was written last
     Row row[rows];
 
-    /// Whether the caller is the one to write down `minute`, which has just ended.
-    bool claim(std::uint64_t minute) noexcept {
+    /// Writes down what the counters stand at when `minute` has just ended; false if somebody has
+    /// done it.
+    bool keep(std::uint64_t minute, const PublicationCells& counters) noexcept {
         std::uint64_t written = read(last);
-        return written < minute &&
-               last.compare_exchange_strong(written, minute, std::memory_order_relaxed);
-    }
-    /// Writes down what `services` (sums over all slots) stood at when `minute` ended.
-    void write(std::uint64_t minute, const std::uint64_t (&requests)[service_count],
-               const std::uint64_t (&errors)[service_count]) noexcept {
+        if (written >= minute ||
+            !last.compare_exchange_strong(written, minute, std::memory_order_relaxed)) {
+            return false;
+        }
         Row& to = row[minute % rows];
         to.minute.store(0, std::memory_order_release); // whoever reads now passes over it
         for (std::size_t i = 0; i < service_count; i++) {
-            to.requests[i].store(requests[i], std::memory_order_relaxed);
-            to.errors[i].store(errors[i], std::memory_order_relaxed);
+            to.requests[i].store(counters.services[i].requests(), std::memory_order_relaxed);
+            to.errors[i].store(counters.services[i].errors(), std::memory_order_relaxed);
         }
         to.minute.store(minute, std::memory_order_release);
+        return true;
     }
     /// The hour of one service up to the minute `now`, which hasn't ended: `requests` and `errors`
     /// are what its counters stand at.

@@ -7,7 +7,7 @@
 //     snapshot.h     what is known at one moment
 //     published.h    its part that the configuration tells: names, flips in words, certificates
 //     histogram.h    times in buckets
-//     cells.h        the counters as they lie in shared memory, and their sums
+//     shared_counters.h  the counters as they lie in shared memory
 //     refusals.h     the last refusals, likewise
 //     json.h         the snapshot as JSON (docs/status.schema.json)
 //     prometheus.h   the snapshot as Prometheus' text

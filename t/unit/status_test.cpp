@@ -186,21 +186,17 @@ TEST_CASE("strings are JSON's and UTF-8, whatever was in them", "[status]") {
     CHECK(json_string(std::string_view("\0", 1)) == "\"\\u0000\"");
 }
 
-TEST_CASE("processes add to slots and none is lost", "[status]") {
+TEST_CASE("processes add to the same cells and none is lost", "[status]") {
     constexpr unsigned children = 4;
     constexpr unsigned each = 50000;
-    struct Slots {
-        PublicationCells slot[2]; // two share each: as with more processes than slots
-    };
-    const Shared<Slots> shared;
+    const Shared<PublicationCells> cells;
 
     for (unsigned child = 0; child < children; child++) {
         if (fork() == 0) {
-            PublicationCells& mine = shared->slot[child % 2];
             for (unsigned i = 0; i < each; i++) {
-                add(mine.verdicts[0]);
-                add(mine.services[3].statuses[2]);
-                mine.services[3].duration.count(i % 100);
+                add(cells->verdicts[0]);
+                add(cells->services[3].statuses[2]);
+                cells->services[3].duration.count(i % 100);
             }
             _exit(0);
         }
@@ -211,31 +207,30 @@ TEST_CASE("processes add to slots and none is lost", "[status]") {
         CHECK(status == 0);
     }
 
-    Service sum;
-    for (const PublicationCells& slot : shared->slot) {
-        slot.services[3].add_to(sum);
-    }
-    CHECK(read(shared->slot[0].verdicts[0]) + read(shared->slot[1].verdicts[0]) == children * each);
-    CHECK(sum.requests() == children * each);
-    CHECK(sum.duration.count() == children * each);
+    Publication sum;
+    cells->add_to(sum);
+    Service service;
+    cells->services[3].add_to(service);
+    CHECK(sum.verdicts[0] == children * each);
+    CHECK(service.requests() == children * each);
+    CHECK(service.duration.count() == children * each);
 }
 
 TEST_CASE("the hour's history is made of differences", "[status]") {
     const Shared<HistoryCells> history;
-    std::uint64_t requests[service_count] = {};
-    std::uint64_t errors[service_count] = {};
+    const Shared<PublicationCells> counters;
     constexpr std::uint64_t start = 29000000;
+    const auto count = [&](std::uint64_t requests, std::uint64_t errors) {
+        add(counters->services[5].statuses[2], requests - errors);
+        add(counters->services[5].statuses[5], errors);
+    };
 
     CHECK(history->history(0, start, 0, 0).requests.back() == -1); // nothing is known yet
 
-    CHECK(history->claim(start));
-    CHECK_FALSE(history->claim(start)); // somebody did it
-    history->write(start, requests, errors);
-
-    requests[5] = 10;
-    errors[5] = 2;
-    CHECK(history->claim(start + 1));
-    history->write(start + 1, requests, errors);
+    CHECK(history->keep(start, *counters));
+    count(10, 2);
+    CHECK_FALSE(history->keep(start, *counters)); // somebody did it
+    CHECK(history->keep(start + 1, *counters));
 
     const History hour = history->history(5, start + 2, 25, 3);
     CHECK(hour.requests[history_minutes - 1] == 15);
@@ -252,11 +247,11 @@ TEST_CASE("the hour's history is made of differences", "[status]") {
 
     // Sixty full minutes.
     for (std::uint64_t minute = start + 2; minute < start + 80; minute++) {
-        requests[5] += 7;
-        CHECK(history->claim(minute));
-        history->write(minute, requests, errors);
+        count(7, 0);
+        CHECK(history->keep(minute, *counters));
     }
-    const History full = history->history(5, start + 80, requests[5] + 1, errors[5]);
+    const History full =
+        history->history(5, start + 80, counters->services[5].requests() + 1, 2);
     for (std::size_t i = 0; i + 1 < history_minutes; i++) {
         CHECK(full.requests[i] == 7);
     }

@@ -6,7 +6,8 @@
 #include "config/block.h"
 #include "config/publication.h"
 #include "nginx/health/health.h"
-#include "nginx/shared/counters.h"
+#include "nginx/shared/zone.h"
+#include "nginx/status/count_request.h"
 #include "nginx/timer.h"
 #include "nginx/upstream/peer.h"
 #include "nginx/upstream/resolve.h"
@@ -108,7 +109,7 @@ struct Publication {
     mutable std::array<time_t, static_cast<std::size_t>(policy::Reason::malformed) + 1>
         last_logged{};
 
-    Tally tally; ///< what is counted of it; this process's own view
+    PublicationRecord* record = nullptr;          ///< what is counted of it; NULL: nothing
     std::unique_ptr<status::Published> published; ///< for the status; else NULL
 };
 
@@ -125,16 +126,16 @@ struct MainConf {
     void unbind() noexcept;
 
     Zone zone;
-    Counters counters;
     Transports transports{zone};
     std::vector<std::unique_ptr<Publication>> publications;
     config::Registry registry;
 
     void** http_loc_conf = nullptr; ///< the location configurations of http level
 
-    std::vector<LocConf*> status_locations; ///< those that say `lync_status`
-    std::string page_policy;                ///< Content-Security-Policy of the status page
-    time_t loaded = 0;                      ///< when this configuration was read
+    std::vector<LocConf*>
+        status_locations;    ///< those that say `lync_status`; none: nothing is counted
+    std::string page_policy; ///< Content-Security-Policy of the status page
+    time_t loaded = 0;       ///< when this configuration was read
 
     /// While a block is being read: the directives from lync_publish down to the current block.
     std::vector<config::Directive*> reading;
@@ -146,11 +147,13 @@ struct MainConf {
     // A worker's own.
     WaitingRequests waiting;       ///< of this worker
     Timer repair{on_repair, this}; ///< looks for workers that were killed
+    Timer minute{on_minute, this}; ///< keeps the hour's history
     std::unique_ptr<HealthChecks> health;
     std::unique_ptr<Resolving> resolving;
 
 private:
     static void on_repair(void* self);
+    static void on_minute(void* self);
 };
 
 /// A generated server or upstream; of anybody else's both are NULL.

@@ -259,19 +259,16 @@ char* publish(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
     return result == NGX_CONF_OK ? check_includes(cf, *conf.publications.back()) : result;
 }
 
-/// Room in shared memory for what a configuration counts and watches.
+/// Records in shared memory of what a configuration counts and watches.
 std::size_t records_of(const MainConf& conf) {
-    // A publication's services, and itself.
-    constexpr std::size_t services = 48;
     std::size_t records = 0;
     for (const auto& publication : conf.publications) {
-        records += services;
         for (Group& group : publication->groups) {
-            // The group, the pool; of each server the endpoint, its check, what it answered; of
-            // each line its name.
+            // The group; of each server the endpoint, its check, its counters; of each line its
+            // name.
             const std::size_t servers =
                 std::max(group.servers.all().size(), group.servers.lines().size());
-            records += 2 + 3 * servers + group.servers.lines().size();
+            records += 1 + 3 * servers + group.servers.lines().size();
         }
     }
     return records;
@@ -309,7 +306,8 @@ char* take_over_upstreams(ngx_conf_t* cf, MainConf& conf) {
         }
     }
     return prepare_resolving(cf, conf) == NGX_OK &&
-                   conf.zone.declare(cf, records_of(conf), bind_records, &conf) == NGX_OK
+                   conf.zone.declare(cf, records_of(conf), conf.publications.size(), bind_records,
+                                     &conf) == NGX_OK
                ? NGX_CONF_OK
                : failed;
 }

@@ -120,11 +120,9 @@ ngx_int_t judge_body(ngx_http_request_t* r, const Host& host, const RequestState
                : guard_form(r, host, state);
 }
 
-} // namespace lync::nginx
-
-using namespace lync::nginx;
-
-void lync_filter_bodies(void) {
+void install_body_filter() noexcept {
     next_body_filter = ngx_http_top_request_body_filter;
     ngx_http_top_request_body_filter = filter_body;
 }
+
+} // namespace lync::nginx

@@ -10,4 +10,7 @@ namespace lync::nginx {
 /// being read, the phases go on after it; or the status of a refusal.
 ngx_int_t judge_body(ngx_http_request_t* r, const Host& host, const RequestState& state) noexcept;
 
+/// Puts a filter before those of request bodies: how much may come in chunks. See process.cpp.
+void install_body_filter() noexcept;
+
 } // namespace lync::nginx

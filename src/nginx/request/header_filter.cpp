@@ -1,4 +1,4 @@
-// What is done to the head of an answer, of whichever server.
+#include "nginx/request/header_filter.h"
 
 #include "nginx/status/status.h"
 #include "nginx/upstream/affinity.h"
@@ -18,13 +18,9 @@ ngx_int_t header_filter(ngx_http_request_t* r) {
 
 } // namespace
 
-} // namespace lync::nginx
-
-void lync_install_header_filter(void) {
-    using namespace lync::nginx;
-    // Once all modules have put theirs in the chain, which is made anew with each configuration.
-    if (ngx_http_top_header_filter != header_filter) {
-        next_header_filter = ngx_http_top_header_filter;
-        ngx_http_top_header_filter = header_filter;
-    }
+void install_header_filter() noexcept {
+    next_header_filter = ngx_http_top_header_filter;
+    ngx_http_top_header_filter = header_filter;
 }
+
+} // namespace lync::nginx

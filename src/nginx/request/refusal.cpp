@@ -11,13 +11,14 @@ using policy::Reason;
 
 /// For the status page, with the line in the log: without the query.
 void remember_refusal(ngx_http_request_t* r, const Host& host, Reason reason) noexcept {
-    Counters& counters = main_conf_of(r).counters;
-    if (!counters.counting()) {
+    const MainConf& conf = main_conf_of(r);
+    status::RefusalRing* refusals = conf.zone.refusals();
+    if (conf.status_locations.empty() || refusals == nullptr) {
         return;
     }
     const ngx_time_t* now = ngx_timeofday();
     const RequestState* state = state_of(r);
-    counters.remember(
+    refusals->write(
         {.time = static_cast<std::int64_t>(now->sec) * 1000 + static_cast<std::int64_t>(now->msec),
          .reason = reason,
          .service = state == nullptr ? policy::Service::unknown : state->verdict.service,

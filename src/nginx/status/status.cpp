@@ -250,7 +250,27 @@ void fill_unresolved(const Line& from, status::Server& to) {
     }
 }
 
-void fill_pools(const Publication& from, const Counters& counters, status::Publication& to) {
+void fill_services(const Publication& from, status::Publication& to) {
+    if (from.record == nullptr) {
+        return;
+    }
+    from.record->counters.add_to(to);
+    const std::vector<policy::Service>& expected = to.published->services;
+    for (std::size_t i = 0; i < status::service_count; i++) {
+        status::Service service;
+        service.service = static_cast<policy::Service>(i);
+        from.record->counters.services[i].add_to(service);
+        const std::uint64_t requests = service.requests();
+        if (requests != 0 ||
+            std::binary_search(expected.begin(), expected.end(), service.service)) {
+            service.history =
+                from.record->history.history(i, minute_now(), requests, service.errors());
+            to.services.push_back(service);
+        }
+    }
+}
+
+void fill_pools(const Publication& from, const Zone& zone, status::Publication& to) {
     for (std::size_t i = 0; i < from.plan.upstreams.size(); i++) {
         const plan::Upstream& upstream = from.plan.upstreams[i];
         const config::Farm& farm = from.plan.farm(upstream);
@@ -273,11 +293,13 @@ void fill_pools(const Publication& from, const Counters& counters, status::Publi
                 server.address = view(known.endpoint->name);
                 fill_state(servers, known, farm.certificate_name, server);
                 if (const Record* record = known.endpoint->record; record != nullptr) {
-                    server.in_flight = record->value(Gauge::in_flight);
-                    server.pending_gets = record->value(Gauge::waiting);
-                    server.owned_connections = record->value(Gauge::owned);
+                    server.in_flight = zone.value(*record, Gauge::in_flight);
+                    server.pending_gets = zone.value(*record, Gauge::waiting);
+                    server.owned_connections = zone.value(*record, Gauge::owned);
                 }
-                counters.sum(known.cells, server);
+                if (known.counted != nullptr) {
+                    known.counted->counters.add_to(server);
+                }
             }
         }
     }
@@ -291,17 +313,19 @@ status::Snapshot snapshot_of(const MainConf& conf) {
     snapshot.loaded = conf.loaded;
     snapshot.nginx = NGINX_VERSION;
     snapshot.module = version;
-    snapshot.workers = conf.counters.processes();
+    snapshot.workers = conf.zone.workers();
     for (const auto& publication : conf.publications) {
         status::Publication& filled = snapshot.publications.emplace_back();
         if (publication->published->until < now->sec) { // a certificate has ended meanwhile
             *publication->published = status::describe(publication->plan, now->sec);
         }
         filled.published = publication->published.get();
-        conf.counters.sum(publication->tally, filled);
-        fill_pools(*publication, conf.counters, filled);
+        fill_services(*publication, filled);
+        fill_pools(*publication, conf.zone, filled);
     }
-    snapshot.refusals = conf.counters.refusals();
+    if (const status::RefusalRing* refusals = conf.zone.refusals()) {
+        snapshot.refusals = refusals->read();
+    }
     return snapshot;
 }
 
@@ -442,12 +466,12 @@ ngx_int_t settle(ngx_conf_t* cf, MainConf& conf) {
         publication->published =
             std::make_unique<status::Published>(status::describe(publication->plan, ngx_time()));
         for (Group& group : publication->groups) {
-            group.servers.count_in(conf.counters, group.name);
+            group.servers.count_as(group.name);
         }
     }
     conf.loaded = ngx_time();
     conf.page_policy = status::content_security_policy(status::page());
-    return conf.publications.empty() ? NGX_OK : conf.counters.declare(cf, conf);
+    return NGX_OK;
 }
 
 } // namespace

@@ -352,9 +352,11 @@ void end_probe(Peer& peer, bool answered) noexcept {
     }
 }
 
-std::string Group::key() const {
-    const config::Farm& farm = servers.farm();
-    return farm.name + ":" + std::to_string(servers.lines().front().port) + " " + transport->key();
+Key Group::key() const noexcept {
+    return Key(Subject::group)
+        .add(servers.farm().name)
+        .add(servers.lines().front().port)
+        .add(transport->key());
 }
 
 void take_over(ngx_http_upstream_srv_conf_t* upstream, Group& group, bool resolve_at_start) {

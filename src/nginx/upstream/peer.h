@@ -31,7 +31,7 @@ struct Group {
     Record* record = nullptr; ///< Subject::group: probes; shared by all groups of the same servers
 
     /// Whom its probes are for: the same servers, reached in the same way.
-    std::string key() const;
+    Key key() const noexcept;
 
     std::size_t owned = 0; ///< connections that belong to a client now, idle or in use
     time_t limit_last_logged = 0;

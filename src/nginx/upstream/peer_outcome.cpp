@@ -4,6 +4,7 @@
 #include "balance/outcome.h"
 #include "balance/ownership.h"
 #include "nginx/request/request.h"
+#include "nginx/status/count_request.h"
 
 #include <algorithm>
 #include <utility>
@@ -183,8 +184,9 @@ void count_failure(ngx_peer_connection_t* pc, Peer& peer, Evidence evidence) noe
 /// For the status: what the try was like.
 void count(const ngx_peer_connection_t* pc, const Peer& peer, bool failed) noexcept {
     for (const Server& server : peer.group->servers.all()) {
-        if (server.endpoint == peer.server && server.cells != nullptr) {
-            count_try(peer.request, *server.cells, pc->connection, pc->cached != 0, failed);
+        if (server.endpoint == peer.server && server.counted != nullptr) {
+            count_try(peer.request, server.counted->counters, pc->connection, pc->cached != 0,
+                      failed);
             return;
         }
     }

@@ -50,8 +50,8 @@ balance::ServerSettings settings_of(const config::Server& server) {
     return settings;
 }
 
-void rebind(Zone& zone, Record*& record, Subject subject, const std::string& key) noexcept {
-    record = key.empty() ? nullptr : zone.find(subject, key);
+Key name_key(const Line& line) noexcept {
+    return Key(Subject::name).add(line.declared->address);
 }
 
 } // namespace
@@ -115,8 +115,7 @@ Endpoint* Transport::endpoint(const sockaddr* address, socklen_t length) {
 }
 
 void Transport::bind(Endpoint& endpoint) noexcept {
-    rebind(zone_, endpoint.record, Subject::endpoint,
-           std::string(view(endpoint.name)) + " " + key_);
+    endpoint.record = zone_.find(Key(Subject::endpoint).add(view(endpoint.name)).add(key_));
 }
 
 Transport& Transports::transport(const std::string& key, bool binds) {
@@ -169,7 +168,13 @@ void Servers::declare(Transport& transport, const config::Farm& farm, std::uint1
 
 bool Servers::replace(std::size_t index, std::span<const ngx_addr_t> addresses) {
     Line& line = lines_[index];
-    std::vector<Endpoint*> now;
+    // Those of the line, swapped at the end; without memory for all of it nothing changes.
+    struct Held {
+        std::vector<Endpoint*> all;
+        ~Held() { std::for_each(all.begin(), all.end(), release); }
+    } held;
+    std::vector<Endpoint*>& now = held.all;
+    now.reserve(addresses.size());
     for (const ngx_addr_t& address : addresses) {
         ngx_sockaddr_t with_port{};
         std::memcpy(&with_port, address.sockaddr, address.socklen);
@@ -185,8 +190,16 @@ bool Servers::replace(std::size_t index, std::span<const ngx_addr_t> addresses) 
     // DNS changes the order of its answers all the time; in one order servers keep their turns.
     std::sort(now.begin(), now.end(),
               [](const Endpoint* a, const Endpoint* b) { return view(a->name) < view(b->name); });
-    const bool changed = now != line.endpoints;
+    if (now == line.endpoints) {
+        return false;
+    }
     line.endpoints.swap(now);
+    try {
+        rebuild();
+    } catch (...) {
+        line.endpoints.swap(now);
+        throw;
+    }
     for (Endpoint* endpoint : line.endpoints) {
         endpoint->lines++;
     }
@@ -194,16 +207,12 @@ bool Servers::replace(std::size_t index, std::span<const ngx_addr_t> addresses) 
         if (--endpoint->lines == 0) {
             transport_->shared.close(*endpoint);
         }
-        release(endpoint);
     }
-    if (changed) {
-        rebuild();
-    }
-    return changed;
+    return true;
 }
 
 bool Servers::recall(std::size_t index, Zone& from) {
-    const NameAddresses known = from.addresses_of(lines_[index].declared->address);
+    const NameAddresses known = from.addresses_of(name_key(lines_[index]));
     std::array<ngx_sockaddr_t, NameAddresses::most> room{};
     std::vector<ngx_addr_t> addresses;
     for (std::size_t i = 0; i < known.count; i++) {
@@ -234,72 +243,79 @@ void Servers::remember(std::size_t index) noexcept {
 }
 
 void Servers::rebuild() {
-    const std::vector<Server> before = std::exchange(all_, {});
-    std::vector<std::size_t> added;
-    usable_ = 0;
+    // What takes memory comes first: a row that can't be had leaves the old one.
+    std::vector<Server> all;
+    std::vector<balance::Candidate> candidates;
+    std::size_t count = 0;
     for (const Line& line : lines_) {
+        count += line.endpoints.size();
+    }
+    all.reserve(count);
+    candidates.resize(count);
+
+    usable_ = 0;
+    std::size_t first = 0; // of the line, in the row as it was
+    for (const Line& line : lines_) {
+        std::size_t end = first;
+        while (end < all_.size() && all_[end].line == &line) {
+            end++;
+        }
         for (Endpoint* endpoint : line.endpoints) {
-            Server& server = all_.emplace_back();
-            server.line = &line;
-            server.endpoint = endpoint;
-            const auto known = std::find_if(before.begin(), before.end(), [&](const Server& s) {
-                return s.line == &line && s.endpoint == endpoint;
-            });
-            if (known != before.end()) {
-                server.check = known->check;
-                server.turn = known->turn;
-                server.cells = known->cells;
+            const std::span known = std::span(all_).subspan(first, end - first);
+            const auto same = std::find_if(known.begin(), known.end(),
+                                           [&](const Server& s) { return s.endpoint == endpoint; });
+            if (same != known.end()) {
+                all.push_back(*same);
+                same->line = nullptr; // it is no longer the old row's
             } else {
-                added.push_back(all_.size() - 1);
+                all.push_back({.line = &line, .endpoint = endpoint});
             }
             usable_ += line.settings.down ? 0 : 1;
         }
+        first = end;
     }
-    // The room of what is gone may be what the new ones need. Two lines may mean one address.
-    for (const Server& gone : before) {
-        if (gone.cells != nullptr && std::none_of(all_.begin(), all_.end(), [&](const Server& s) {
-                return s.cells == gone.cells;
-            })) {
-            counters_->leave(gone.cells);
-        }
-    }
-    for (const std::size_t index : added) {
-        bind(all_[index]);
-    }
-    for (const Server& gone : before) {
-        const auto still = std::find_if(all_.begin(), all_.end(), [&](const Server& s) {
-            return s.line == gone.line && s.endpoint == gone.endpoint;
-        });
-        if (still == all_.end()) {
+    // The room of what is gone may be what the new ones need.
+    for (const Server& gone : all_) {
+        if (gone.line != nullptr) {
             transport_->zone().drop(gone.check);
+            transport_->zone().drop(gone.counted);
         }
     }
-    candidates_.assign(all_.size(), {});
+    all_.swap(all);
+    candidates_.swap(candidates);
+    for (Server& server : all_) {
+        if (server.check == nullptr && server.counted == nullptr) {
+            bind(server);
+        }
+    }
 }
 
-std::string Servers::check_key(const Endpoint& endpoint) const {
+Key Servers::check_key(const Endpoint& endpoint) const noexcept {
     const config::HealthCheck& check = farm_->health_check;
-    if (check.kind == config::CheckKind::off) {
-        return {};
-    }
     // The same server has one state of health on all ports that requests go to; what differs is
     // only what the check itself depends on.
     u_char text[NGX_SOCKADDR_STRLEN];
     const std::size_t length = ngx_sock_ntop(const_cast<sockaddr*>(&endpoint.address.sockaddr),
                                              endpoint.length, text, sizeof(text), 0);
-    std::string key(reinterpret_cast<char*>(text), length);
-    key += " " + std::to_string(static_cast<int>(check.kind)) + ":" +
-           std::to_string(check.kind == config::CheckKind::tcp ? check.port : farm_->ports.https);
+    Key key(Subject::check);
+    key.add({reinterpret_cast<char*>(text), length});
+    key.add(static_cast<std::uint64_t>(check.kind));
+    key.add(check.kind == config::CheckKind::tcp ? check.port : farm_->ports.https);
     for (const std::string& service : farm_->services) {
-        key += " " + service;
+        key.add(service);
     }
-    return key + " " + checked_by_;
+    return key.add(checked_by_);
 }
 
 void Servers::bind(Server& server) noexcept {
-    rebind(transport_->zone(), server.check, Subject::check, check_key(*server.endpoint));
-    server.cells =
-        counters_ == nullptr ? nullptr : counters_->server(upstream_, view(server.endpoint->name));
+    Zone& zone = transport_->zone();
+    server.check = farm_->health_check.kind == config::CheckKind::off
+                       ? nullptr
+                       : zone.find(check_key(*server.endpoint));
+    server.counted =
+        counted_as_.empty()
+            ? nullptr
+            : zone.find(Key(Subject::server).add(counted_as_).add(view(server.endpoint->name)));
 }
 
 void Servers::bind() noexcept {
@@ -312,7 +328,7 @@ void Servers::bind() noexcept {
         if (!line.declared->by_name) {
             continue;
         }
-        rebind(zone, line.name, Subject::name, line.declared->address);
+        line.name = zone.find(name_key(line));
         if (zone.is_entered()) {
             recall(i, zone);
         } else if (!line.endpoints.empty()) {
@@ -324,6 +340,7 @@ void Servers::bind() noexcept {
 void Servers::unbind() noexcept {
     for (Server& server : all_) {
         server.check = nullptr;
+        server.counted = nullptr;
     }
     for (Line& line : lines_) {
         line.name = nullptr;
@@ -352,7 +369,7 @@ std::span<balance::Candidate> Servers::candidates(std::uint64_t now) noexcept {
 balance::ServerState Servers::state_of(const Server& server) const noexcept {
     balance::ServerState state;
     if (const Record* record = server.endpoint->record; record != nullptr) {
-        state.in_flight = record->value(Gauge::in_flight);
+        state.in_flight = transport_->zone().value(*record, Gauge::in_flight);
         if (counts_failures()) {
             state.failures = load(record->failures);
         }

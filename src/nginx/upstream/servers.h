@@ -18,8 +18,7 @@
 
 #include "balance/choice.h"
 #include "config/publication.h"
-#include "nginx/shared/counters.h"
-#include "nginx/shared/shared.h"
+#include "nginx/shared/zone.h"
 #include "nginx/upstream/server_connection.h"
 
 #include <deque>
@@ -124,7 +123,7 @@ struct Server {
     Endpoint* endpoint = nullptr; ///< the line's reference
     Record* check = nullptr;      ///< Subject::check: its health, or NULL if none is checked
     std::int64_t turn = 0;        ///< balance::Candidate::turn
-    status::ServerCells* cells = nullptr; ///< what is counted of it; NULL: nothing
+    Record* counted = nullptr;    ///< Subject::server: its counters, or NULL if nothing is counted
 };
 
 /// The servers of a group.
@@ -150,12 +149,9 @@ public:
     /// Tells the line's addresses all workers to be, for when its name can't be looked up.
     void remember(std::size_t line) noexcept;
 
-    /// Where the servers' requests are counted, under the name of their upstream, which must live
-    /// as long.
-    void count_in(Counters& counters, std::string_view upstream) noexcept {
-        counters_ = &counters;
-        upstream_ = upstream;
-    }
+    /// The servers' requests are counted, under the name of their upstream, which must live as
+    /// long.
+    void count_as(std::string_view upstream) noexcept { counted_as_ = upstream; }
 
     /// Finds the records of the checks, as Transports::bind does those of the endpoints, and the
     /// counters. A worker begins with the addresses that were found last, which may be younger than
@@ -177,13 +173,12 @@ public:
 private:
     void rebuild();
     void bind(Server& server) noexcept;
-    std::string check_key(const Endpoint& endpoint) const;
+    Key check_key(const Endpoint& endpoint) const noexcept;
     balance::ServerState state_of(const Server& server) const noexcept;
 
     Transport* transport_ = nullptr;
     const config::Farm* farm_ = nullptr;
-    Counters* counters_ = nullptr;
-    std::string_view upstream_;
+    std::string_view counted_as_; ///< empty: not at all
     std::string checked_by_;
     std::vector<Line> lines_;
     std::vector<Server> all_;

@@ -1,7 +1,6 @@
-// What a finished request and a finished try add to the counters (counters.h).
+#include "nginx/status/count_request.h"
 
-#include "nginx/shared/counters.h"
-
+#include "nginx/conf/conf.h"
 #include "nginx/request/request.h"
 
 #include <algorithm>
@@ -31,19 +30,19 @@ status::CountedVerdict counted(const policy::Verdict* verdict) noexcept {
 } // namespace
 
 void count_request(ngx_http_request_t* r, const Host& host) noexcept {
-    status::PublicationCells* mine = host.publication.tally.mine;
-    if (mine == nullptr) {
+    if (host.publication.record == nullptr) {
         return;
     }
+    status::PublicationCells& counters = host.publication.record->counters;
     const policy::Verdict* verdict = ruled_verdict(r);
     const status::CountedVerdict what = counted(verdict);
-    status::add(mine->verdicts[static_cast<std::size_t>(what)]);
+    status::add(counters.verdicts[static_cast<std::size_t>(what)]);
     if (what == status::CountedVerdict::refuse) {
-        status::add(mine->refusals[static_cast<std::size_t>(verdict->reason)]);
+        status::add(counters.refusals[static_cast<std::size_t>(verdict->reason)]);
     }
 
     const auto service = verdict == nullptr ? policy::Service::unknown : verdict->service;
-    status::ServiceCells& cells = mine->services[static_cast<std::size_t>(service)];
+    status::ServiceCells& cells = counters.services[static_cast<std::size_t>(service)];
     const unsigned code = status_of(r);
     status::add(cells.statuses[static_cast<std::size_t>(status::status_class(code))]);
     if (code == NGX_HTTP_UNAUTHORIZED) {
@@ -77,6 +76,23 @@ void count_try(ngx_http_request_t* r, status::ServerCells& server, const ngx_con
     }
     if (code != 0 && !is_pending_get(r)) {
         server.response_time.count(ngx_current_msec - u->start_time);
+    }
+}
+
+std::uint64_t minute_now() noexcept {
+    return static_cast<std::uint64_t>(ngx_time()) / 60;
+}
+
+void keep_history(MainConf& conf) noexcept {
+    for (const auto& publication : conf.publications) {
+        if (publication->record != nullptr) {
+            publication->record->history.keep(minute_now() - 1, publication->record->counters);
+        }
+    }
+    if (!ngx_exiting) {
+        const ngx_time_t* now = ngx_timeofday();
+        const auto into = static_cast<ngx_msec_t>((now->sec % 60) * 1000) + now->msec;
+        conf.minute.set(60000 - into + 10, ngx_cycle->log);
     }
 }
 

@@ -1,0 +1,510 @@
+#include "nginx/shared/zone.h"
+
+#include "nginx/guard.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+namespace lync::nginx {
+
+namespace {
+
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free &&
+                  std::atomic<std::int32_t>::is_always_lock_free &&
+                  std::atomic<Subject>::is_always_lock_free,
+              "an atomic with a lock inside doesn't work between processes");
+static_assert(std::is_trivially_copyable_v<NameAddresses>);
+
+// Room for what a reload may bring: a zone that has to grow is another one, and what workers of
+// before the reload still do isn't seen there. Memory that nobody has written to costs nothing, so
+// records and slots are taken in their order.
+constexpr std::size_t fewest_records = 4096;
+constexpr std::size_t fewest_publications = 64;
+constexpr std::size_t slots = 512; ///< workers at a time, those of earlier configurations included
+
+constexpr std::string_view zone_name = "lync_state";
+
+/// The parts of sixteen workers in one record's gauges, a cache line each: what the choice of a
+/// server adds up for each of them is one line on most machines.
+constexpr std::size_t row_slots = 16;
+struct alignas(64) Row {
+    std::array<std::array<std::atomic<std::int32_t>, row_slots>, gauges> part;
+};
+
+/// A process in a lease: pid_max is at most 2^22.
+constexpr unsigned pid_bits = 22;
+
+std::uint64_t lease_of(std::uint64_t until) noexcept {
+    return until << pid_bits | (static_cast<std::uint64_t>(ngx_pid) & ((1U << pid_bits) - 1));
+}
+
+/// The module's zone in the running configuration, or NULL. While a configuration is read that is
+/// the one before; at the first start there is none.
+ngx_shm_zone_t* running_zone() noexcept {
+    const auto* cycle = const_cast<const ngx_cycle_t*>(ngx_cycle);
+    if (cycle == nullptr) {
+        return nullptr;
+    }
+    for (const ngx_list_part_t* part = &cycle->shared_memory.part; part != nullptr;
+         part = part->next) {
+        auto* zone = static_cast<ngx_shm_zone_t*>(part->elts);
+        for (ngx_uint_t i = 0; i < part->nelts; i++) {
+            if (zone[i].tag == &ngx_lync_module && view(zone[i].shm.name) == zone_name) {
+                return &zone[i];
+            }
+        }
+    }
+    return nullptr;
+}
+
+/// What is known, without the key.
+template <typename T>
+std::span<std::byte> contents_of(T& record) noexcept {
+    return std::span(reinterpret_cast<std::byte*>(&record), sizeof(T)).subspan(sizeof(Keyed));
+}
+
+} // namespace
+
+Key::Key(Subject subject) noexcept : subject_(subject) {
+    ngx_sha1_init(&sha1_);
+    add(static_cast<std::uint64_t>(subject));
+}
+
+Key& Key::add(std::string_view part) noexcept {
+    add(part.size()); // where one ends and the next one begins
+    ngx_sha1_update(&sha1_, part.data(), part.size());
+    return *this;
+}
+
+Key& Key::add(std::uint64_t part) noexcept {
+    ngx_sha1_update(&sha1_, &part, sizeof(part));
+    return *this;
+}
+
+Key::Digest Key::digest() const noexcept {
+    Digest digest;
+    ngx_sha1_t sha1 = sha1_;
+    ngx_sha1_final(digest.data(), &sha1);
+    return digest;
+}
+
+/// Behind nginx's slab pool, whose pages are used as one piece.
+struct Zone::Memory {
+    std::size_t record_count; ///< there is room for; 0: not made yet
+    std::size_t publication_count;
+    std::atomic<std::uint64_t> generation; ///< of the latest configuration
+    OwnedLock lock;
+    std::array<std::atomic<std::uint64_t>, leases> lease;
+    std::atomic<std::size_t> used_records; ///< the others were never used
+    std::atomic<std::size_t> used_publications;
+    std::atomic<std::size_t> used_slots;
+    std::array<std::atomic<ProcessId>, slots> slot;
+    status::RefusalRing refusals;
+
+    // Behind it, with n = record_count + publication_count: Row[slots / row_slots][n], Record[],
+    // PublicationRecord[], the index (the numbers + 1 of the first record in each of n chains).
+
+    static std::size_t size_for(std::size_t records, std::size_t publications) noexcept {
+        const std::size_t n = records + publications;
+        return sizeof(Memory) + alignof(Row) + n * sizeof(Row) * (slots / row_slots) +
+               records * sizeof(Record) + publications * sizeof(PublicationRecord) +
+               n * sizeof(std::atomic<std::uint32_t>);
+    }
+
+    std::size_t count() const noexcept { return record_count + publication_count; }
+    Row* rows() noexcept {
+        const auto end = reinterpret_cast<std::uintptr_t>(this + 1);
+        return reinterpret_cast<Row*>((end + alignof(Row) - 1) / alignof(Row) * alignof(Row));
+    }
+    Record* records() noexcept {
+        return reinterpret_cast<Record*>(rows() + count() * (slots / row_slots));
+    }
+    PublicationRecord* publications() noexcept {
+        return reinterpret_cast<PublicationRecord*>(records() + record_count);
+    }
+    std::atomic<std::uint32_t>* index() noexcept {
+        return reinterpret_cast<std::atomic<std::uint32_t>*>(publications() + publication_count);
+    }
+
+    std::size_t number_of(const Keyed& keyed) noexcept {
+        const Keyed* first = records();
+        const auto distance = static_cast<std::size_t>(reinterpret_cast<const char*>(&keyed) -
+                                                       reinterpret_cast<const char*>(first));
+        return distance < record_count * sizeof(Record)
+                   ? distance / sizeof(Record)
+                   : record_count +
+                         (distance - record_count * sizeof(Record)) / sizeof(PublicationRecord);
+    }
+    Keyed& at(std::size_t number) noexcept {
+        return number < record_count ? static_cast<Keyed&>(records()[number])
+                                     : publications()[number - record_count];
+    }
+
+    // --- gauges
+
+    std::atomic<std::int32_t>& part(std::size_t number, Gauge gauge, std::size_t of_slot) noexcept {
+        return rows()[of_slot / row_slots * count() + number]
+            .part[static_cast<std::size_t>(gauge)][of_slot % row_slots];
+    }
+    std::int32_t sum(std::size_t number, Gauge gauge) noexcept {
+        std::int32_t all = 0;
+        const std::size_t used = used_slots.load(std::memory_order_relaxed);
+        for (std::size_t i = 0; i < used; i++) {
+            all += part(number, gauge, i).load(std::memory_order_seq_cst);
+        }
+        return all;
+    }
+    void clear(std::size_t of_slot) noexcept {
+        const auto clear_some = [&](std::size_t first, std::size_t used) {
+            for (std::size_t number = first; number < first + used; number++) {
+                for (std::size_t g = 0; g < gauges; g++) {
+                    part(number, static_cast<Gauge>(g), of_slot)
+                        .store(0, std::memory_order_relaxed);
+                }
+            }
+        };
+        clear_some(0, used_records);
+        clear_some(record_count, used_publications);
+    }
+
+    // --- records, under the lock
+
+    std::atomic<std::uint32_t>& chain(const Key::Digest& digest) noexcept {
+        std::uint64_t n = 0;
+        std::memcpy(&n, digest.data(), sizeof(n));
+        return index()[n % count()];
+    }
+    Keyed* known(Subject subject, const Key::Digest& digest) noexcept {
+        for (std::uint32_t next = chain(digest); next != 0;) {
+            Keyed& keyed = at(next - 1);
+            if (keyed.key == digest && keyed.subject == subject) {
+                return &keyed;
+            }
+            next = keyed.next;
+        }
+        return nullptr;
+    }
+    void unlink(const Keyed& keyed) noexcept {
+        for (auto* to = &chain(keyed.key); *to != 0; to = &at(*to - 1).next) {
+            if (&at(*to - 1) == &keyed) {
+                *to = keyed.next.load();
+                return;
+            }
+        }
+    }
+    /// A record that was never used, else the one that has been without a user for longest.
+    template <typename T>
+    T* room(T* first, std::size_t count, std::atomic<std::size_t>& used) noexcept {
+        if (used < count) {
+            return &first[used++];
+        }
+        T* oldest = nullptr;
+        for (T& record : std::span(first, count)) {
+            if (record.subject == Subject::none) {
+                return &record; // whoever made it was killed
+            }
+            if (record.generation != generation &&
+                (oldest == nullptr || record.left < oldest->left) &&
+                sum(number_of(record), Gauge::references) == 0) {
+                oldest = &record;
+            }
+        }
+        return oldest;
+    }
+    template <typename T>
+    T* room() noexcept {
+        if constexpr (std::is_same_v<T, Record>) {
+            return room(records(), record_count, used_records);
+        } else {
+            return room(publications(), publication_count, used_publications);
+        }
+    }
+    template <typename T>
+    T* make(Subject subject, const Key::Digest& digest) noexcept {
+        T* record = room<T>();
+        if (record == nullptr) {
+            return nullptr;
+        }
+        if (record->subject != Subject::none) {
+            record->subject = Subject::none;
+            unlink(*record);
+        }
+        std::memset(static_cast<void*>(record), 0, sizeof(T));
+        record->key = digest;
+        record->subject = subject;
+        std::atomic<std::uint32_t>& first = chain(digest);
+        record->next = first.load();
+        first = static_cast<std::uint32_t>(number_of(*record) + 1);
+        return record;
+    }
+
+    /// What outlives workers, from a smaller zone. Nobody reads the new one yet.
+    void copy_from(Memory& old, ProcessId self) noexcept {
+        generation = old.generation.load();
+        std::memcpy(static_cast<void*>(&refusals), &old.refusals, sizeof(refusals));
+        const auto copy_some = [&]<typename T>(std::span<T> some) {
+            for (T& from : some) {
+                T* to = from.subject == Subject::none ? nullptr : make<T>(from.subject, from.key);
+                if (to != nullptr) {
+                    to->generation = from.generation.load();
+                    to->left = from.left.load();
+                    std::ranges::copy(contents_of(from), contents_of(*to).begin());
+                }
+            }
+        };
+        old.lock.lock(self);
+        copy_some(std::span(old.records(), old.used_records));
+        copy_some(std::span(old.publications(), old.used_publications));
+        old.lock.unlock();
+    }
+
+    // --- slots
+
+    /// Takes a dead worker's slot over for `by`, so that one process cleans it up.
+    void bury(std::size_t i, ProcessId by) noexcept {
+        ProcessId owner = slot[i];
+        if (owner != 0 && is_dead(owner) && slot[i].compare_exchange_strong(owner, by)) {
+            clear(i);
+            slot[i] = 0;
+        }
+    }
+};
+
+/// NULL if it has none yet.
+Zone::Memory* Zone::memory_of(const ngx_shm_zone_t* zone) noexcept {
+    return zone == nullptr || zone->shm.addr == nullptr
+               ? nullptr
+               : static_cast<Memory*>(reinterpret_cast<ngx_slab_pool_t*>(zone->shm.addr)->data);
+}
+
+ngx_int_t Zone::declare(ngx_conf_t* cf, std::size_t records, std::size_t publications,
+                        ngx_int_t (*bind)(void* data), void* data) {
+    records_ = std::max(2 * records, fewest_records);
+    publications_ = std::max(2 * publications, fewest_publications);
+    if (const Memory* running = memory_of(running_zone())) {
+        const bool fits = running->record_count >= records + records / 4 &&
+                          running->publication_count >= publications;
+        records_ = fits ? running->record_count : std::max(records_, running->record_count + 1);
+        publications_ =
+            fits ? running->publication_count : std::max(publications_, running->publication_count);
+    }
+
+    ngx_str_t name = copy(cf->pool, zone_name);
+    if (name.data == nullptr) {
+        return NGX_ERROR;
+    }
+    // The slab pool's head grows with the pages it describes.
+    const std::size_t contents = Memory::size_for(records_, publications_);
+    ngx_shm_zone_t* zone = ngx_shared_memory_add(
+        cf, &name, ngx_align(contents + contents / 64 + 64 * 1024, ngx_pagesize), &ngx_lync_module);
+    if (zone == nullptr) {
+        return NGX_ERROR;
+    }
+    bind_ = bind;
+    data_ = data;
+    zone->data = this;
+    zone->init = on_memory;
+    return NGX_OK;
+}
+
+ngx_int_t Zone::on_memory(ngx_shm_zone_t* zone, void*) {
+    auto& self = *static_cast<Zone*>(zone->data);
+    self.self_ = this_process();
+    Memory* memory = memory_of(zone);
+    if (memory == nullptr) {
+        auto* pool = reinterpret_cast<ngx_slab_pool_t*>(zone->shm.addr);
+#if (NGX_DEBUG_MALLOC)
+        ngx_memzero(pool->start, static_cast<std::size_t>(pool->end - pool->start));
+#endif
+        memory = reinterpret_cast<Memory*>(ngx_align_ptr(pool->start, alignof(Memory)));
+        memory->record_count = self.records_;
+        memory->publication_count = self.publications_;
+        if (Memory* old = memory_of(running_zone())) {
+            memory->copy_from(*old, self.self_);
+        }
+        pool->data = memory;
+    }
+    self.memory_ = memory;
+    self.generation_ = ++memory->generation;
+    return guarded<ngx_int_t>(zone->shm.log, NGX_ERROR, [&] { return self.bind_(self.data_); });
+}
+
+template <typename T>
+T* Zone::take(const Key& key) noexcept {
+    if (memory_ == nullptr) {
+        return nullptr;
+    }
+    const Key::Digest digest = key.digest();
+    memory_->lock.lock(self_);
+    auto* record = static_cast<T*>(memory_->known(key.subject(), digest));
+    if (record == nullptr) {
+        record = memory_->make<T>(key.subject(), digest);
+    }
+    if (record != nullptr && is_entered()) {
+        add(*record, Gauge::references, 1);
+    } else if (record != nullptr) {
+        record->generation = generation_;
+    }
+    memory_->lock.unlock();
+
+    if (record == nullptr && !std::exchange(has_logged_full_, true)) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "all %uz places in shared memory \"%s\" are taken, servers that have none "
+                      "are neither checked nor counted: reload nginx, which makes room for the "
+                      "addresses that there are then",
+                      memory_->record_count, zone_name.data());
+    }
+    return record;
+}
+
+Record* Zone::find(const Key& key) noexcept {
+    return take<Record>(key);
+}
+
+PublicationRecord* Zone::find_publication(const Key& key) noexcept {
+    return take<PublicationRecord>(key);
+}
+
+void Zone::drop(Keyed* record) noexcept {
+    if (record != nullptr && is_entered()) {
+        record->left = ngx_time();
+        add(*record, Gauge::references, -1);
+    }
+}
+
+NameAddresses Zone::addresses_of(const Key& name) noexcept {
+    if (memory_ == nullptr) {
+        return {};
+    }
+    const Key::Digest digest = name.digest();
+    memory_->lock.lock(self_);
+    const auto* record = static_cast<Record*>(memory_->known(Subject::name, digest));
+    const NameAddresses addresses = record == nullptr ? NameAddresses{} : record->addresses;
+    memory_->lock.unlock();
+    return addresses;
+}
+
+void Zone::remember(Record& name, const NameAddresses& addresses) noexcept {
+    if (memory_ == nullptr) {
+        return;
+    }
+    memory_->lock.lock(self_);
+    // Whoever is killed here leaves no half of a list.
+    name.addresses.count = 0;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    name.addresses.address = addresses.address;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    name.addresses.count = addresses.count;
+    memory_->lock.unlock();
+}
+
+std::int32_t Zone::add(const Keyed& record, Gauge which, std::int32_t by) noexcept {
+    if (!is_entered()) {
+        return 0;
+    }
+    const std::size_t number = memory_->number_of(record);
+    memory_->part(number, which, slot_).fetch_add(by, std::memory_order_seq_cst);
+    return memory_->sum(number, which) - by;
+}
+
+std::uint32_t Zone::value(const Keyed& record, Gauge which) const noexcept {
+    return memory_ == nullptr ? 0
+                              : static_cast<std::uint32_t>(
+                                    std::max(0, memory_->sum(memory_->number_of(record), which)));
+}
+
+status::RefusalRing* Zone::refusals() const noexcept {
+    return memory_ == nullptr ? nullptr : &memory_->refusals;
+}
+
+Zone* Zone::running() noexcept {
+    const ngx_shm_zone_t* zone = running_zone();
+    return zone == nullptr ? nullptr : static_cast<Zone*>(zone->data);
+}
+
+void Zone::enter(ngx_log_t* log) noexcept {
+    if (memory_ == nullptr) {
+        return;
+    }
+    self_ = this_process();
+    repair();
+    for (std::size_t i = 0; i < slots; i++) {
+        ProcessId nobody = 0;
+        if (memory_->slot[i].compare_exchange_strong(nobody, self_)) {
+            std::size_t used = memory_->used_slots;
+            while (used <= i && !memory_->used_slots.compare_exchange_weak(used, i + 1)) {
+            }
+            slot_ = i;
+            return;
+        }
+    }
+    memory_ = nullptr;
+    ngx_log_error(NGX_LOG_WARN, log, 0,
+                  "all %uz places for workers in shared memory \"%s\" are taken, this worker "
+                  "neither counts nor knows what others find: set \"worker_shutdown_timeout\", so "
+                  "that workers of earlier configurations end",
+                  slots, zone_name.data());
+}
+
+void Zone::leave() noexcept {
+    if (!is_entered()) {
+        return;
+    }
+    for (std::size_t i = 0; i < leases; i++) {
+        release(static_cast<Lease>(i));
+    }
+    const std::size_t slot = std::exchange(slot_, no_slot);
+    memory_->clear(slot);
+    memory_->slot[slot] = 0;
+}
+
+void Zone::detach() noexcept {
+    leave();
+    memory_ = nullptr;
+}
+
+void Zone::repair() noexcept {
+    for (std::size_t i = 0; memory_ != nullptr && i < slots; i++) {
+        if (i != slot_) {
+            memory_->bury(i, self_);
+        }
+    }
+}
+
+std::size_t Zone::workers() const noexcept {
+    std::size_t count = 0;
+    for (std::size_t i = 0; memory_ != nullptr && i < slots; i++) {
+        const ProcessId owner = memory_->slot[i];
+        count += owner != 0 && (i == slot_ || !is_dead(owner)) ? 1 : 0;
+    }
+    return count;
+}
+
+bool Zone::hold(Lease which, ngx_msec_t ttl) noexcept {
+    if (memory_ == nullptr) {
+        return false;
+    }
+    std::atomic<std::uint64_t>& lease = memory_->lease[static_cast<std::size_t>(which)];
+    const std::uint64_t now = ngx_current_msec;
+    std::uint64_t held = lease;
+    const bool mine = held != 0 && lease_of(held >> pid_bits) == held;
+    return (mine || held >> pid_bits <= now) &&
+           lease.compare_exchange_strong(held, lease_of(now + ttl));
+}
+
+void Zone::release(Lease which) noexcept {
+    if (memory_ == nullptr) {
+        return;
+    }
+    std::atomic<std::uint64_t>& lease = memory_->lease[static_cast<std::size_t>(which)];
+    std::uint64_t held = lease;
+    if (held != 0 && lease_of(held >> pid_bits) == held) {
+        lease.compare_exchange_strong(held, 0);
+    }
+}
+
+} // namespace lync::nginx
