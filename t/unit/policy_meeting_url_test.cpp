@@ -144,7 +144,7 @@ TEST_CASE("policy: meeting URLs that aren't published are refused", "[policy]") 
     for (const std::string& url : urls) {
         INFO(url);
         const std::string value = base64(url);
-        CHECK_FALSE(policy::is_meeting_url(url, site.spec().meet_urls));
+        CHECK_FALSE(policy::is_meeting_url(url, site.spec().rules->meet_urls));
         CHECK(told(site, "GET", page + "meeturl=" + percent(value)) == "refuse:meeting_url");
         CHECK(told(site, "GET", page + "meeturl=" + percent(percent(value))) ==
               "refuse:meeting_url");

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <unordered_set>
 #include <utility>
 
 namespace lync::nginx {
@@ -82,12 +83,12 @@ std::int32_t add(Endpoint& server, Gauge which, std::int32_t by) noexcept {
 Transport::~Transport() {
     // At the end of a process connections may still stand that nobody closes one by one.
     while (!endpoints_.empty()) {
-        forget(endpoints_.back());
+        forget(endpoints_.begin()->second);
     }
 }
 
 void Transport::forget(Endpoint* endpoint) noexcept {
-    std::erase(endpoints_, endpoint);
+    endpoints_.erase(view(endpoint->name));
     zone_.drop(endpoint->record);
     if (endpoint->session != nullptr) {
         ngx_ssl_free_session(endpoint->session);
@@ -96,12 +97,6 @@ void Transport::forget(Endpoint* endpoint) noexcept {
 }
 
 Endpoint* Transport::endpoint(const sockaddr* address, socklen_t length) {
-    for (Endpoint* known : endpoints_) {
-        if (ngx_cmp_sockaddr(&known->address.sockaddr, known->length,
-                             const_cast<sockaddr*>(address), length, 1) == NGX_OK) {
-            return retain(known);
-        }
-    }
     auto made = std::make_unique<Endpoint>(*this);
     std::memcpy(&made->address, address, length);
     made->length = length;
@@ -109,7 +104,10 @@ Endpoint* Transport::endpoint(const sockaddr* address, socklen_t length) {
     made->name.len =
         ngx_sock_ntop(&made->address.sockaddr, length, made->text, sizeof(made->text), 1);
     made->place = balance::place_of(bytes_of(made->address));
-    endpoints_.push_back(made.get());
+    const auto [known, is_new] = endpoints_.try_emplace(view(made->name), made.get());
+    if (!is_new) {
+        return retain(known->second);
+    }
     bind(*made);
     return made.release();
 }
@@ -120,25 +118,20 @@ void Transport::bind(Endpoint& endpoint) noexcept {
 }
 
 Transport& Transports::transport(const std::string& key, bool binds) {
-    for (Transport& known : all_) {
-        if (known.key() == key && known.binds() == binds) {
-            return known;
-        }
-    }
-    return all_.emplace_back(zone_, key, binds);
+    return all_.try_emplace({key, binds}, zone_, key, binds).first->second;
 }
 
 void Transports::bind() noexcept {
-    for (Transport& transport : all_) {
-        for (Endpoint* endpoint : transport.endpoints_) {
+    for (auto& [key, transport] : all_) {
+        for (const auto& [name, endpoint] : transport.endpoints_) {
             transport.bind(*endpoint);
         }
     }
 }
 
 void Transports::unbind() noexcept {
-    for (Transport& transport : all_) {
-        for (Endpoint* endpoint : transport.endpoints_) {
+    for (auto& [key, transport] : all_) {
+        for (const auto& [name, endpoint] : transport.endpoints_) {
             endpoint->record = nullptr;
         }
     }
@@ -168,7 +161,21 @@ void Servers::declare(Transport& transport, const config::Farm& farm, std::uint1
 }
 
 bool Servers::replace(std::size_t index, std::span<const ngx_addr_t> addresses) {
-    Line& line = lines_[index];
+    const bool changed = replace_endpoints(lines_[index], addresses);
+    if (changed) {
+        rebuild();
+    }
+    return changed;
+}
+
+void Servers::set_all(const std::vector<std::span<const ngx_addr_t>>& addresses) {
+    for (std::size_t i = 0; i < lines_.size(); i++) {
+        replace_endpoints(lines_[i], addresses[i]);
+    }
+    rebuild();
+}
+
+bool Servers::replace_endpoints(Line& line, std::span<const ngx_addr_t> addresses) {
     std::vector<Endpoint*> now;
     for (const ngx_addr_t& address : addresses) {
         ngx_sockaddr_t with_port{};
@@ -195,9 +202,6 @@ bool Servers::replace(std::size_t index, std::span<const ngx_addr_t> addresses) 
             transport_->shared.close(*endpoint);
         }
         release(endpoint);
-    }
-    if (changed) {
-        rebuild();
     }
     return changed;
 }
@@ -235,20 +239,25 @@ void Servers::remember(std::size_t index) noexcept {
 
 void Servers::rebuild() {
     const std::vector<Server> before = std::exchange(all_, {});
+    using Key = std::pair<const Line*, const Endpoint*>;
+    std::map<Key, const Server*> gone;
+    for (const Server& server : before) {
+        gone.emplace(Key{server.line, server.endpoint}, &server);
+    }
     std::vector<std::size_t> added;
+    std::unordered_set<const status::ServerCells*> counted;
     usable_ = 0;
     for (const Line& line : lines_) {
         for (Endpoint* endpoint : line.endpoints) {
             Server& server = all_.emplace_back();
             server.line = &line;
             server.endpoint = endpoint;
-            const auto known = std::find_if(before.begin(), before.end(), [&](const Server& s) {
-                return s.line == &line && s.endpoint == endpoint;
-            });
-            if (known != before.end()) {
-                server.check = known->check;
-                server.turn = known->turn;
-                server.cells = known->cells;
+            if (const auto known = gone.find({&line, endpoint}); known != gone.end()) {
+                server.check = known->second->check;
+                server.turn = known->second->turn;
+                server.cells = known->second->cells;
+                counted.insert(server.cells);
+                gone.erase(known);
             } else {
                 added.push_back(all_.size() - 1);
             }
@@ -256,23 +265,16 @@ void Servers::rebuild() {
         }
     }
     // The room of what is gone may be what the new ones need. Two lines may mean one address.
-    for (const Server& gone : before) {
-        if (gone.cells != nullptr && std::none_of(all_.begin(), all_.end(), [&](const Server& s) {
-                return s.cells == gone.cells;
-            })) {
-            counters_->leave(gone.cells);
+    for (const auto& [key, server] : gone) {
+        if (server->cells != nullptr && !counted.contains(server->cells)) {
+            counters_->leave(server->cells);
         }
     }
     for (const std::size_t index : added) {
         bind(all_[index]);
     }
-    for (const Server& gone : before) {
-        const auto still = std::find_if(all_.begin(), all_.end(), [&](const Server& s) {
-            return s.line == gone.line && s.endpoint == gone.endpoint;
-        });
-        if (still == all_.end()) {
-            transport_->zone().drop(gone.check);
-        }
+    for (const auto& [key, server] : gone) {
+        transport_->zone().drop(server->check);
     }
     candidates_.assign(all_.size(), {});
 }

@@ -22,10 +22,13 @@
 #include "nginx/shared/shared.h"
 #include "nginx/upstream/server_connection.h"
 
-#include <deque>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace lync::nginx {
@@ -87,7 +90,7 @@ private:
     Zone& zone_;
     std::string key_;
     bool binds_;
-    std::vector<Endpoint*> endpoints_;
+    std::unordered_map<std::string_view, Endpoint*> endpoints_; ///< by name
 };
 
 /// All of a configuration.
@@ -106,7 +109,7 @@ public:
 
 private:
     Zone& zone_;
-    std::deque<Transport> all_;
+    std::map<std::pair<std::string, bool>, Transport> all_;
 };
 
 /// A `server` line of a group.
@@ -143,6 +146,8 @@ public:
     /// its connections, records and sessions; idle connections to what no line names any
     /// more are closed. True if anything changed.
     bool replace(std::size_t line, std::span<const ngx_addr_t> addresses);
+    /// The same for all lines at once, when the configuration is read.
+    void set_all(const std::vector<std::span<const ngx_addr_t>>& addresses);
 
     /// The addresses that a zone knows of a line's name, from now on. False if it knows none: then
     /// nothing changes.
@@ -175,6 +180,7 @@ public:
     bool counts_failures() const noexcept { return usable_ > 1; }
 
 private:
+    bool replace_endpoints(Line& line, std::span<const ngx_addr_t> addresses);
     void rebuild();
     void bind(Server& server) noexcept;
     std::string check_key(const Endpoint& endpoint) const;
