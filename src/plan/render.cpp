@@ -110,6 +110,19 @@ private:
         out_.end_flow();
     }
 
+    /// Until a host is named, a request is the catch-all's. By plain HTTP it needs no room for
+    /// tickets; over TLS the name in SNI comes first, but phones of Lync 2010 send none.
+    void state_request(const VirtualHost& host) {
+        constexpr std::string_view room = "large_client_header_buffers";
+        for (const Statement& statement : request_statements()) {
+            const bool small = host.catch_all && !host.tls && statement.directive == room;
+            if (dialect_.has(statement.directive)) {
+                out_.flow(statement.directive, small ? "4 8k" : statement.arguments);
+            }
+        }
+        out_.end_flow();
+    }
+
     /// Limits of http level are inherited unless a server states its own. These count nothing:
     /// nginx doesn't account requests whose key is empty.
     void once_per_configuration() {
@@ -207,7 +220,7 @@ private:
 
         out_.line("");
         out_.line("# stated, so that nothing inherited from http { } changes it");
-        state(request_statements());
+        state_request(host);
         if (host.tls) {
             state(tls_statements());
         }

@@ -206,6 +206,25 @@ char* check_includes(ngx_conf_t* cf, const Publication& publication) {
     return failed;
 }
 
+/// A certificate and passwords of http level would be inherited, and have no value that means
+/// "none": a server of plain HTTP would load it as well, and fail where it needs a password. nginx
+/// merges these before it asks this module, so they are taken out once the servers are read.
+void undo_tls_inheritance(const Publication& publication) noexcept {
+    const auto none = [](ngx_array_t*& value) {
+        value = value == NGX_CONF_UNSET_PTR ? nullptr : value;
+    };
+    for (const Host& host : publication.hosts) {
+        if (host.loc_conf == nullptr) {
+            continue;
+        }
+        auto* tls = static_cast<ngx_http_ssl_srv_conf_t*>(
+            context_of(host)->srv_conf[ngx_http_ssl_module.ctx_index]);
+        none(tls->passwords);
+        none(tls->certificates);
+        none(tls->certificate_keys);
+    }
+}
+
 /// Two directives are inherited and have no value that means "none". What comes from http level
 /// is taken out of our servers again; what a server_include says stays.
 void undo_inheritance(ngx_conf_t* cf) {
@@ -248,8 +267,12 @@ char* publish(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
         tell(cf, mistake.diagnostic());
         return failed;
     }
-    char* result = run_plan(cf, conf, *conf.publications.back());
-    return result == NGX_CONF_OK ? check_includes(cf, *conf.publications.back()) : result;
+    const Publication& added = *conf.publications.back();
+    if (char* result = run_plan(cf, conf, added); result != NGX_CONF_OK) {
+        return result;
+    }
+    undo_tls_inheritance(added);
+    return check_includes(cf, added);
 }
 
 /// Room in shared memory for what a configuration counts and watches.

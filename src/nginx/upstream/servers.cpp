@@ -332,11 +332,21 @@ void Servers::unbind() noexcept {
     }
 }
 
+balance::Panic Servers::panic() const noexcept {
+    balance::Panic panic;
+    for (const Server& server : all_) {
+        panic.see(server.line->settings, state_of(server));
+    }
+    return panic;
+}
+
 std::span<balance::Candidate> Servers::candidates(std::uint64_t now) noexcept {
+    const bool panics = panic().on();
     for (std::size_t i = 0; i < all_.size(); i++) {
         Server& server = all_[i];
         const balance::ServerSettings& settings = server.line->settings;
-        const balance::ServerState state = state_of(server);
+        balance::ServerState state = state_of(server);
+        state.healthy = state.healthy || (panics && state.answers);
         balance::Candidate& candidate = candidates_[i];
 
         candidate.availability = balance::availability(settings, state, now);
@@ -363,6 +373,7 @@ balance::ServerState Servers::state_of(const Server& server) const noexcept {
     }
     if (server.check != nullptr) {
         state.healthy = server.check->health.takes_requests();
+        state.answers = state.healthy || server.check->health.answers();
         state.recovered = server.check->health.recovered.load(std::memory_order_relaxed);
     }
     return state;

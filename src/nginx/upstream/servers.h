@@ -175,6 +175,9 @@ public:
     /// All servers as the choice sees them now, in the order of `all`. Valid until the next call.
     std::span<balance::Candidate> candidates(std::uint64_t now) noexcept;
 
+    /// Whether servers are used that fail their checks.
+    balance::Panic panic() const noexcept;
+
     /// Whether failures of requests count: where there is no second server, nobody is left out, as
     /// with nginx.
     bool counts_failures() const noexcept { return usable_ > 1; }
