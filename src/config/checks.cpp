@@ -49,10 +49,9 @@ private:
                               at(first->place),
                           farm.place);
         }
-        const Claim& mine =
-            add_claim(web_services ? "external_web_services of " + quoted_title(farm)
-                                   : quoted_title(farm),
-                      farm.published_place, false);
+        const Claim& mine = add_claim(
+            web_services ? "external_web_services of " + quoted_title(farm) : quoted_title(farm),
+            farm.published_place, false);
         for (const std::string& name : farm.published) {
             claim(name, mine);
         }
@@ -102,7 +101,8 @@ private:
 
     [[noreturn]] void refuse_path(const SimpleUrl& first, const SimpleUrl& second,
                                   bool equal) const {
-        const std::string later = "simple URL " + lync::quoted("https://" + second.host + second.path);
+        const std::string later =
+            "simple URL " + lync::quoted("https://" + second.host + second.path);
         if (equal) {
             throw Mistake(later + " is duplicate in " + in_publication(publication_.name) +
                               ", the first stands at " + at(first.place),

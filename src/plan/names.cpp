@@ -123,7 +123,8 @@ std::vector<std::string> passing_paths(const VirtualHost& host) {
         return {};
     }
     if (site.kind == SiteKind::office_web_apps ||
-        (!site.rules->spec.strict && site.kind != SiteKind::exchange && site.kind != SiteKind::plain_http)) {
+        (!site.rules->spec.strict && site.kind != SiteKind::exchange &&
+         site.kind != SiteKind::plain_http)) {
         return {"/*"};
     }
 

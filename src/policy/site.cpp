@@ -316,7 +316,8 @@ Verdict Site::judge_office_web_apps(const Request& request, std::string_view raw
         return refuse(Reason::malformed, service, spec_.target);
     } else if (state == PathState::fine) {
         const std::string_view path = reading.path();
-        if (any_covers(rules().admin_paths, path) || find_never_admin(path, rules().spec.product).closed) {
+        if (any_covers(rules().admin_paths, path) ||
+            find_never_admin(path, rules().spec.product).closed) {
             return refuse(Reason::admin, service, spec_.target);
         }
         if (any_covers(rules().deny_paths, path)) {
@@ -338,7 +339,8 @@ bool Site::autodiscover_travels(const Request& request) const noexcept {
     case PlainAutodiscover::always:
         return true;
     case PlainAutodiscover::unless_covered:
-        return rules().spec.certificate_names == nullptr || !rules().spec.certificate_names->covers(request.host);
+        return rules().spec.certificate_names == nullptr ||
+               !rules().spec.certificate_names->covers(request.host);
     case PlainAutodiscover::never:
         break;
     }

@@ -273,13 +273,14 @@ TEST_CASE("the largest numbers that can be written", "[choice]") {
 }
 
 TEST_CASE("panic: no server is healthy, and some answer", "[choice]") {
-    const auto panic_of = [](std::initializer_list<std::pair<ServerSettings, ServerState>> servers) {
-        lync::balance::Panic panic;
-        for (const auto& [settings, state] : servers) {
-            panic.see(settings, state);
-        }
-        return panic.on();
-    };
+    const auto panic_of =
+        [](std::initializer_list<std::pair<ServerSettings, ServerState>> servers) {
+            lync::balance::Panic panic;
+            for (const auto& [settings, state] : servers) {
+                panic.see(settings, state);
+            }
+            return panic.on();
+        };
     ServerSettings line;
     ServerSettings drained;
     drained.down = true;

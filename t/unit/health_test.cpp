@@ -285,9 +285,9 @@ TEST_CASE("which servers that are down answer all the same", "[health]") {
         CHECK_FALSE(answers(Reason::internal, reason));
         CHECK_FALSE(answers(reason, Reason::internal));
     }
-    for (const Reason reason : {Reason::refused, Reason::unreachable, Reason::timed_out,
-                                Reason::tls_failed, Reason::untrusted, Reason::wrong_name,
-                                Reason::internal}) {
+    for (const Reason reason :
+         {Reason::refused, Reason::unreachable, Reason::timed_out, Reason::tls_failed,
+          Reason::untrusted, Reason::wrong_name, Reason::internal}) {
         CHECK_FALSE(answers(reason, reason));
     }
 }

@@ -233,7 +233,7 @@ TEST_CASE("policy: cookies and forms are parameters of what is guarded", "[polic
     CHECK_FALSE(judge(site, "GET", "/lwa/?meeturl=x").guarded); // refused already
     // A meet simple URL may lie under the web app's own path.
     SiteSpec under = meet_host();
-    under.simple_urls = {{"/lwa/meet", policy::Service::meet, 0}};
+    under.host.simple_urls = {{"/lwa/meet", policy::Service::meet, 0}};
     CHECK(judge(Site(under), "GET", "/lwa/meet/x").guarded);
 
     CHECK(site.parameters_pass("sid=1; MS-WSMAN=abc; a=b%20c"));

@@ -55,8 +55,8 @@ inline SiteSpec meet_host(bool strict = true) {
 inline SiteSpec shared_host(bool strict = true) {
     SiteSpec spec = spec_of(SiteKind::simple_urls, strict);
     spec.host.simple_urls = {{"/Meet", Service::meet, 2},
-                        {"/fabrikam/Meet", Service::meet, 3},
-                        {"/Dialin", Service::dialin, 4}};
+                             {"/fabrikam/Meet", Service::meet, 3},
+                             {"/Dialin", Service::dialin, 4}};
     return spec;
 }
 
