@@ -36,13 +36,18 @@ namespace {
 using namespace lync::policy;
 
 SiteSpec spec_of(SiteKind kind) {
+    static const auto rules = [] {
+        RuleSpec stated;
+        stated.admin_paths = {"/Admin"};
+        stated.allow_paths = {"/passiveauth", "/mcx"};
+        stated.deny_paths = {"/scheduler/old"};
+        stated.meet_urls = {
+            {"meet.contoso.com", ""}, {"meet.fabrikam.com", ""}, {"lync.contoso.com", "/Meet"}};
+        return std::make_shared<const Rules>(std::move(stated));
+    }();
     SiteSpec spec;
     spec.kind = kind;
-    spec.admin_paths = {"/Admin"};
-    spec.allow_paths = {"/passiveauth", "/mcx"};
-    spec.deny_paths = {"/scheduler/old"};
-    spec.meet_urls = {
-        {"meet.contoso.com", ""}, {"meet.fabrikam.com", ""}, {"lync.contoso.com", "/Meet"}};
+    spec.rules = rules;
     return spec;
 }
 

@@ -18,7 +18,7 @@ workers(2);
 my ($A, $B, $C) = qw(127.0.0.11 127.0.0.21 127.0.0.31);
 
 servers($_, $A) for qw(KINDS OFF REASONS UNVERIFIED WORKERS);
-servers($_, $A, $B) for qw(COUNT DOWN RELOAD SHARED PASSIVE ALONE NAMES SILENT BLAMED);
+servers($_, $A, $B) for qw(COUNT DOWN PANIC RELOAD SHARED PASSIVE ALONE NAMES SILENT BLAMED);
 servers('SIP', "$A=", "$B=");
 servers('TCP', $A, $B);
 servers('OFFICE', "$A=wac.contoso.local", "$B=mail.contoso.local");
@@ -37,6 +37,7 @@ our %Publication = (
     count   => publication('COUNT', "server $A; server $B;",
         'health_check autodiscover interval=1s fails=3 passes=2;'),
     down    => publication('DOWN', "server $A; server $B;", $fast),
+    panic   => publication('PANIC', "server $A; server $B;", $fast),
     reload  => publication('RELOAD', "server $A; server $B;", $fast),
     passive => publication('PASSIVE', "server $A; server $B;",
         'health_check autodiscover interval=1s;'),
@@ -166,7 +167,11 @@ scene reasons => sub {
             or diag(health_lines());
     }
     is(scalar(my @lines = health_lines(qr/ is (?:still )?down/)), scalar @reasons, 'a line for each');
-    is(ask_once()->{status}, 503, 'nobody is sent there');
+    is(ask_once()->{status}, 200, 'it can be connected to, and there is no other: it is asked all the same');
+    tell($A, REASONS => check => 'internal');
+    ok(wait_until(sub { (health_lines(qr/down/))[-1] =~ /still down, now: says Internal$/ }, $Pools::PATIENCE),
+        'the internal web site again');
+    is(ask_once()->{status}, 503, 'is not');
     tell($A, REASONS => check => 'external');
     ok(told(qr/is up again after \d+ s$/), 'it is up again');
     is(ask_once()->{status}, 200, 'and asked');
@@ -228,7 +233,7 @@ scene down => sub {
         'the other server answers');
     is_deeply(stats($A, 'DOWN')->{requests}, [], 'no request reaches the one that is down');
 
-    tell($B, DOWN => check => '503');
+    tell($B, DOWN => check => 'silent');
     ok(told(qr/127\.0\.0\.21.* is down/), 'the other one goes down, too');
     forget_stats();
     my $answer = ask_once();
@@ -242,6 +247,28 @@ scene down => sub {
     ok(wait_until(sub { ask_once()->{body} =~ /from \Q$A\E:/ }), 'and asked again');
     is(scalar(my @down = health_lines(qr/ is down/)), 2, 'one line for each change');
     is(scalar(my @up = health_lines(qr/ is up again/)), 2, 'likewise');
+};
+
+# A check that is wrong doesn't take the publication away: where no server passes, those that can be
+# connected to are used all the same, but for the internal web site.
+scene panic => sub {
+    ok(wait_for_checks(1, $_, 'PANIC'), "$_ is up") for $A, $B;
+    tell($A, PANIC => check => 'garbage');
+    tell($B, PANIC => check => 'internal');
+    ok(told(qr/no server of pool "fepool\.contoso\.local" passes its check: the 1 that answer otherwise get requests all the same$/), 'panic');
+    forget_stats();
+    is(scalar(grep { $_->{status} == 200 && $_->{body} =~ /from \Q$A\E:/ } map { ask_once() } 1 .. 20), 20,
+        'what answers oddly is used');
+    is_deeply(stats($B, 'PANIC')->{requests}, [], 'what answers as the internal site is not');
+    tell($A, PANIC => listens => 0);
+    ok(told(qr/servers of pool "fepool\.contoso\.local" get requests again only if they pass their check$/),
+        'what cannot be connected to is not');
+    is(ask_once()->{status}, 503, 'nobody is asked');
+    tell($A, PANIC => listens => 1);
+    ok(wait_until(sub { health_lines(qr/get requests all the same/) == 2 }, $Pools::PATIENCE), 'panic again');
+    tell($A, PANIC => check => 'external');
+    ok(told(qr/127\.0\.0\.11.* is up again/), 'it passes');
+    ok(wait_until(sub { health_lines(qr/only if they pass/) == 2 }, $Pools::PATIENCE), 'which ends it');
 };
 
 # What is known of a server outlives a reload, and checks go on in their rhythm.
@@ -416,6 +443,12 @@ __DATA__
 === TEST 8: a server that is down
 --- publication eval: $::Publication{down}
 --- scene: down
+
+
+
+=== TEST 23: no server passes
+--- publication eval: $::Publication{panic}
+--- scene: panic
 
 
 

@@ -303,6 +303,14 @@ scene answers => sub {
 };
 
 # A server whose name has no address yet takes no requests, and that is told.
+scene shared => sub {
+    my $publication = status()->{publications}[0];
+    my $rule = $publication->{rules}[of($publication->{names}, 'lync.contoso.com')->{https}];
+    like($rule->{words}, qr{^/meet to Front End pool fepool\.contoso\.local, \d+; /dialin to Front End pool fepool2\.fabrikam\.local, \d+$}i, 'in words');
+    is(join(' ', map { "$_->{path} $_->{pool}" } @{ $rule->{targets} }),
+        '/meet fepool.contoso.local /dialin fepool2.fabrikam.local', 'its targets');
+};
+
 scene unresolved => sub {
     is(site('lyncwebext.contoso.com'), 503, 'nowhere to go');
     my $status = status();
@@ -556,6 +564,16 @@ main::named('included') =~ s/(?=simple_url)/server_include %%SERVROOT%%\/html\/s
 >>> status.conf
 location = /lync-status { lync_status; }
 --- scene: included
+
+
+
+=== TEST 19: a host of simple URLs on two pools
+--- http_config eval
+my $shared = main::named('shared')
+    =~ s{meet https://meet.contoso.com;}{meet https://lync.contoso.com/meet; simple_url dialin https://lync.contoso.com/dialin pool=fepool2.fabrikam.local;}r;
+$shared . $::Status
+--- suppress_stderr
+--- scene: shared
 
 
 

@@ -288,3 +288,12 @@ trusted_ca "";  # here
 --- says
 invalid value "" in "trusted_ca" directive of lync_publish "contoso": it is the path of a PEM file
 in %%HERE%%
+
+=== a certificate of http level, which servers of plain HTTP would inherit, and load
+--- before
+ssl_certificate      %%PKI%%/encrypted.pem;
+ssl_certificate_key  %%PKI%%/encrypted.key;
+ssl_password_file    %%DIR%%/passwords;
+--- file passwords
+wrong
+--- warns

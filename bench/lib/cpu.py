@@ -31,6 +31,12 @@ def cpu_seconds(pids: list[int]) -> float:
 
 def run_for_cpu(argv: list[str], core: int) -> tuple[float, int, str]:
     """Runs a command on one core: its CPU seconds, exit status, and what it said."""
+    usage, status, said = run_for_usage(argv, core)
+    return usage.ru_utime + usage.ru_stime, status, said
+
+
+def run_for_usage(argv: list[str], core: int) -> tuple[resource.struct_rusage, int, str]:
+    """The same with all that it used."""
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, errors="replace",
                           preexec_fn=lambda: os.sched_setaffinity(0, {core})) as child:
@@ -38,11 +44,7 @@ def run_for_cpu(argv: list[str], core: int) -> tuple[float, int, str]:
         said = child.stdout.read()
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
-    return _spent(usage), child.returncode, said
-
-
-def _spent(usage: resource.struct_rusage) -> float:
-    return usage.ru_utime + usage.ru_stime
+    return usage, child.returncode, said
 
 
 class Instructions:

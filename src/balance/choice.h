@@ -57,8 +57,26 @@ enum class Availability : std::uint8_t {
 struct ServerState {
     std::uint32_t in_flight = 0; ///< requests of all workers
     bool healthy = true;         ///< as its health check says, or there is none
+    bool answers = true;         ///< if not healthy: something all the same (health.h)
     Failures failures;
     std::uint64_t recovered = 0; ///< when its health check last turned from failing to passing
+};
+
+/// No server of a group passes its check, but some answer: then these are used as if they were
+/// healthy, since a check that is wrong must not take a publication away.
+class Panic {
+public:
+    /// To be told of each server of the group.
+    void see(const ServerSettings& settings, const ServerState& state) noexcept {
+        healthy_ = healthy_ || (state.healthy && !settings.down);
+        answering_ += !state.healthy && state.answers && !settings.down ? 1 : 0;
+    }
+    bool on() const noexcept { return !healthy_ && answering_ != 0; }
+    std::size_t answering() const noexcept { return answering_; }
+
+private:
+    bool healthy_ = false;
+    std::size_t answering_ = 0;
 };
 
 Availability availability(const ServerSettings& settings, const ServerState& state,

@@ -29,6 +29,11 @@ std::string_view health_name(Health health) noexcept {
     return {};
 }
 
+bool answers(Reason reason) noexcept {
+    return reason == Reason::none || reason == Reason::status || reason == Reason::no_answer ||
+           reason == Reason::broken_off;
+}
+
 std::string explain(const Finding& finding, std::string_view certificate_name,
                     std::string_view certificate_error) {
     switch (finding.reason) {
@@ -106,6 +111,11 @@ HealthState SharedHealth::load() const noexcept {
     state.fails = fails.load(relaxed);
     state.same = same.load(relaxed);
     return state;
+}
+
+bool SharedHealth::answers() const noexcept {
+    return balance::answers(static_cast<Reason>(last_reason.load(relaxed))) &&
+           balance::answers(static_cast<Reason>(cause_reason.load(relaxed)));
 }
 
 void SharedHealth::store(const HealthState& state) noexcept {

@@ -41,6 +41,10 @@ enum class Reason : std::uint8_t {
     no_answer,   ///< what came back isn't the document that was asked for
 };
 
+/// Whether the server answers all the same, with something else than it should: it may be the check
+/// that is wrong. Never so for the INTERNAL web site.
+bool answers(Reason reason) noexcept;
+
 /// What one check found.
 struct Finding {
     Reason reason = Reason::none;
@@ -111,6 +115,9 @@ struct SharedHealth {
     bool takes_requests() const noexcept {
         return static_cast<Health>(health.load(std::memory_order_relaxed)) != Health::down;
     }
+    /// Whether a server that is down may be used where all are: as its last check says, and as the
+    /// one that took it down said.
+    bool answers() const noexcept;
 };
 
 /// When a server that has never been checked is checked first: the servers of a configuration are

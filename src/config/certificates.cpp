@@ -35,8 +35,8 @@ std::vector<std::pair<std::string, const Place*>> https_names(const Publication&
     return names;
 }
 
-/// One warning for each name, but no flood: a hoster may have thousands of SIP domains.
-constexpr std::size_t most_lyncdiscover_warnings = 10;
+/// One warning for each name, but no flood: a hoster may have thousands of them.
+constexpr std::size_t most_warnings = 10;
 
 /// What a listener presents: the names of each certificate, by itself.
 class Presented {
@@ -123,7 +123,7 @@ void remark_lyncdiscover(const Publication& publication, const Presented& presen
             continue;
         }
         const bool by_one = publication.certificate_names->covers(name);
-        if (++uncovered <= most_lyncdiscover_warnings) {
+        if (++uncovered <= most_warnings) {
             remarks.push_back({Severity::warning,
                                not_covered(publication, presented, name) +
                                    lyncdiscover_consequence(publication, by_one),
@@ -132,13 +132,34 @@ void remark_lyncdiscover(const Publication& publication, const Presented& presen
             partly = partly && by_one;
         }
     }
-    if (uncovered > most_lyncdiscover_warnings) {
+    if (uncovered > most_warnings) {
         remarks.push_back({Severity::warning,
-                           std::to_string(uncovered - most_lyncdiscover_warnings) +
+                           std::to_string(uncovered - most_warnings) +
                                " more lyncdiscover names are not covered by " +
                                (partly ? "each" : "a") + " certificate of lync_publish " +
                                lync::quoted(publication.name) +
                                lyncdiscover_consequence(publication, partly),
+                           publication.place});
+    }
+}
+
+void remark_https(const Publication& publication, const Presented& presented,
+                  std::vector<Diagnostic>& remarks) {
+    constexpr std::string_view consequence =
+        ": clients refuse it, add the name to the certificate's subject alternative names";
+    std::size_t uncovered = 0;
+    for (const auto& [name, place] : https_names(publication)) {
+        if (!publication.common_names->covers(name) && ++uncovered <= most_warnings) {
+            remarks.push_back({Severity::warning,
+                               not_covered(publication, presented, name) + std::string(consequence),
+                               *place});
+        }
+    }
+    if (uncovered > most_warnings) {
+        remarks.push_back({Severity::warning,
+                           std::to_string(uncovered - most_warnings) +
+                               " more names are not covered by each certificate of lync_publish " +
+                               lync::quoted(publication.name) + std::string(consequence),
                            publication.place});
     }
 }
@@ -181,15 +202,7 @@ void check_certificates(Publication& publication, const Environment& environment
         }
     }
 
-    for (const auto& [name, place] : https_names(publication)) {
-        if (!publication.common_names->covers(name)) {
-            remarks.push_back({Severity::warning,
-                               not_covered(publication, presented, name) +
-                                   ": clients refuse it, add the name to the certificate's subject "
-                                   "alternative names",
-                               *place});
-        }
-    }
+    remark_https(publication, presented, remarks);
     remark_lyncdiscover(publication, presented, remarks);
 }
 

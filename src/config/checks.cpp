@@ -5,6 +5,7 @@
 
 #include "base/ascii.h"
 
+#include <map>
 #include <unordered_map>
 
 namespace lync::config {
@@ -20,7 +21,13 @@ std::string in_publication(std::string_view name) {
 class Names {
 public:
     Names(const Publication& publication, Registry& registry)
-        : publication_(publication), registry_(registry) {}
+        : publication_(publication), registry_(registry) {
+        for (const Farm& farm : publication.farms) {
+            if (is_web_services(farm.role)) {
+                internal_.emplace(farm.name, &farm);
+            }
+        }
+    }
 
     void check() {
         for (const Farm& farm : publication_.farms) {
@@ -34,21 +41,17 @@ public:
 
 private:
     void claim_farm(const Farm& farm) {
-        const bool web_services = farm.role == Role::pool || farm.role == Role::director;
-        for (const Farm& other : publication_.farms) {
-            if (&other == &farm || !web_services) {
-                break; // other farms' names are published ones
-            }
-            if (other.name == farm.name) {
-                throw Mistake(title(farm) + " is duplicate in " +
-                                  in_publication(publication_.name) + ", the first stands at " +
-                                  at(other.place),
-                              farm.place);
-            }
+        const bool web_services = is_web_services(farm.role);
+        const Farm* first = web_services ? internal_.at(farm.name) : &farm;
+        if (first != &farm) {
+            throw Mistake(quoted_title(farm) + " is duplicate in " +
+                              in_publication(publication_.name) + ", the first stands at " +
+                              at(first->place),
+                          farm.place);
         }
-        const Claim& mine =
-            add_claim(web_services ? "external_web_services of " + title(farm) : title(farm),
-                      farm.published_place, false);
+        const Claim& mine = add_claim(
+            web_services ? "external_web_services of " + quoted_title(farm) : quoted_title(farm),
+            farm.published_place, false);
         for (const std::string& name : farm.published) {
             claim(name, mine);
         }
@@ -73,37 +76,43 @@ private:
     }
 
     void claim_simple_url(const SimpleUrl& url) {
-        std::vector<const SimpleUrl*>& same_host = simple_urls_[url.host];
-        for (const SimpleUrl* other : same_host) {
-            compare(*other, url);
-        }
-        same_host.push_back(&url);
+        enter_path(simple_urls_[url.host], url);
         claim(url.host, add_claim("simple_url " + std::string(simple_url_kind_name(url.kind)),
                                   url.place, true));
     }
 
-    /// Whether `path` is `prefix` or lies below it, by whole segments, as IIS compares.
-    static bool lies_below(std::string_view path, std::string_view prefix) {
-        return path.size() >= prefix.size() &&
-               equal_ignore_case(path.substr(0, prefix.size()), prefix) &&
-               (path.size() == prefix.size() || path[prefix.size()] == '/');
+    /// The simple URLs of a host, by path in lower case with a slash at the end: what lies below
+    /// another follows it.
+    using Paths = std::map<std::string, const SimpleUrl*>;
+
+    void enter_path(Paths& paths, const SimpleUrl& url) const {
+        const std::string path = to_ascii_lower(url.path) + "/";
+        const auto below = paths.lower_bound(path);
+        if (below != paths.end() && below->first.starts_with(path)) {
+            refuse_path(*below->second, url, below->first == path);
+        }
+        for (std::size_t slash = 0; slash + 1 < path.size(); slash = path.find('/', slash + 1)) {
+            if (const auto above = paths.find(path.substr(0, slash + 1)); above != paths.end()) {
+                refuse_path(*above->second, url, false);
+            }
+        }
+        paths.emplace_hint(below, path, &url);
     }
 
-    void compare(const SimpleUrl& first, const SimpleUrl& second) const {
-        const std::string later = "https://" + second.host + second.path;
-        if (equal_ignore_case(first.path, second.path)) {
-            throw Mistake("simple URL " + lync::quoted(later) + " is duplicate in " +
-                              in_publication(publication_.name) + ", the first stands at " +
-                              at(first.place),
+    [[noreturn]] void refuse_path(const SimpleUrl& first, const SimpleUrl& second,
+                                  bool equal) const {
+        const std::string later =
+            "simple URL " + lync::quoted("https://" + second.host + second.path);
+        if (equal) {
+            throw Mistake(later + " is duplicate in " + in_publication(publication_.name) +
+                              ", the first stands at " + at(first.place),
                           second.place);
         }
-        if (lies_below(second.path, first.path) || lies_below(first.path, second.path)) {
-            throw Mistake("simple URL " + lync::quoted(later) + " and simple URL " +
-                              lync::quoted("https://" + first.host + first.path) + " at " +
-                              at(first.place) +
-                              " lie one below the other: no simple URL may be a prefix of another",
-                          second.place);
-        }
+        throw Mistake(later + " and simple URL " +
+                          lync::quoted("https://" + first.host + first.path) + " at " +
+                          at(first.place) +
+                          " lie one below the other: no simple URL may be a prefix of another",
+                      second.place);
     }
 
     const Claim& add_claim(std::string as, const Place& place, bool simple_url) {
@@ -135,15 +144,12 @@ private:
 
     /// Names that must never resolve to, or be answered by, a reverse proxy.
     void refuse_internal(const std::string& host, const Claim& mine) const {
-        for (const Farm& farm : publication_.farms) {
-            const bool web_services = farm.role == Role::pool || farm.role == Role::director;
-            if (web_services && farm.name == host) {
-                throw Mistake(lync::quoted(host) + " is published as " + mine.as +
-                                  " but is the own name of " + title(farm) +
-                                  ": clients must be able to tell the external name from the "
-                                  "pool's own",
-                              mine.place);
-            }
+        if (const auto own = internal_.find(host); own != internal_.end()) {
+            throw Mistake(lync::quoted(host) + " is published as " + mine.as +
+                              " but is the own name of " + quoted_title(*own->second) +
+                              ": clients must be able to tell the external name from the "
+                              "pool's own",
+                          mine.place);
         }
         if (host.starts_with("lyncdiscoverinternal.")) {
             throw Mistake(lync::quoted(host) + " is published as " + mine.as +
@@ -153,13 +159,10 @@ private:
         }
     }
 
-    static std::string title(const Farm& farm) {
-        return std::string(role_name(farm.role)) + " " + lync::quoted(farm.name);
-    }
-
     const Publication& publication_;
     Registry& registry_;
-    std::unordered_map<std::string_view, std::vector<const SimpleUrl*>> simple_urls_; ///< by host
+    std::unordered_map<std::string_view, const Farm*> internal_; ///< pools and Directors, by FQDN
+    std::unordered_map<std::string_view, Paths> simple_urls_;    ///< by host
 };
 
 void check_socket(Socket& socket, bool tls, const std::string& publication, Registry& registry) {

@@ -5,10 +5,12 @@
 
 #include "base/ascii.h"
 #include "base/names.h"
+#include "policy/services.h"
 
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace lync::config {
 
@@ -287,23 +289,27 @@ void Declaration::read_paths() {
         publication_.strict_paths = value == "strict";
     }
 
-    const auto read = [this](std::string_view name, auto& paths) {
+    std::unordered_map<std::string, Place> known;
+    const auto read = [&](std::string_view name, auto& paths, const auto& check) {
         each(name, [&](const Directive& directive) {
             for (const std::string& path : directive.arguments) {
-                for (const auto* known : {&publication_.allow_paths, &publication_.deny_paths}) {
-                    for (const auto& [other, place] : *known) {
-                        if (equal_ignore_case(without_slash(other), without_slash(path))) {
-                            config::invalid_value(path, directive, block_,
-                                                  "the same path stands at " + at(place));
-                        }
-                    }
+                if (const std::string why = check(path); !why.empty()) {
+                    config::invalid_value(path, directive, block_, "it " + why);
+                }
+                const auto [first, is_new] =
+                    known.try_emplace(to_ascii_lower(without_slash(path)), directive.place);
+                if (!is_new) {
+                    config::invalid_value(path, directive, block_,
+                                          "the same path stands at " + at(first->second));
                 }
                 paths.emplace_back(path, directive.place);
             }
         });
     };
-    read("allow_path", publication_.allow_paths);
-    read("deny_path", publication_.deny_paths);
+    read("allow_path", publication_.allow_paths, [this](std::string_view path) {
+        return policy::check_allow_path(path, publication_.product);
+    });
+    read("deny_path", publication_.deny_paths, policy::check_deny_path);
 }
 
 void Declaration::read_limits() {
@@ -412,8 +418,10 @@ Publication Declaration::read() {
     read_sip_domains();
     read_certificates();
     read_farms();
-    each("simple_url",
-         [this](const Directive& directive) { read_simple_urls(directive, block_, publication_); });
+    if (config::find(block_, "simple_url") != nullptr) {
+        SimpleUrlReader urls(block_, publication_);
+        each("simple_url", [&](const Directive& directive) { urls.read(directive); });
+    }
     read_sockets("http_listen", "80", publication_.http_sockets);
     read_sockets("https_listen", "443", publication_.https_sockets);
     read_paths();
@@ -439,8 +447,9 @@ bool Publication::has_wildcard_sip_domain() const noexcept {
 }
 
 const Place& Publication::place_of_sip_domain(std::size_t index) const noexcept {
-    const auto after = std::find_if(sip_domain_places.begin(), sip_domain_places.end(),
-                                    [index](const auto& entry) { return entry.first > index; });
+    const auto after =
+        std::upper_bound(sip_domain_places.begin(), sip_domain_places.end(), index,
+                         [](std::size_t at, const auto& entry) { return at < entry.first; });
     return after == sip_domain_places.begin() ? place : std::prev(after)->second;
 }
 

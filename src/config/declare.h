@@ -77,8 +77,24 @@ Affinity read_affinity(const Directive& farm_block, Role role, Product product);
 /// The `health_check` line of a block with servers; by product and role where there is none.
 HealthCheck read_health_check(const Directive& farm_block, Role role, Product product);
 
-/// The URLs of a `simple_url` line; `pool=` is looked up among the farms already declared.
-void read_simple_urls(const Directive& directive, const Directive& block, Publication& publication);
+/// Reads `simple_url` lines; `pool=` is looked up among the farms already declared.
+class SimpleUrlReader {
+public:
+    SimpleUrlReader(const Directive& block, Publication& publication);
+
+    void read(const Directive& directive);
+
+private:
+    std::size_t read_pool(std::string_view argument, const Directive& directive) const;
+    std::size_t read_destination(SimpleUrlKind kind, const Directive& directive) const;
+    void read_url(SimpleUrlKind kind, std::size_t farm, const std::string& text,
+                  const Directive& directive);
+
+    const Directive& block_;
+    Publication& publication_;
+    std::size_t first_contact_;
+    std::unordered_map<std::string_view, std::size_t> farms_; ///< pools and Directors, by FQDN
+};
 
 /// What only the whole declaration shows: names published twice, external equal to internal,
 /// one simple URL the prefix of another, ... Enters the publication's names into `registry`.

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 
 namespace lync::config {
 
@@ -23,10 +24,6 @@ Role role_of(const Directive& block) noexcept {
         return Role::director;
     }
     return block.name == "office_web_apps" ? Role::office_web_apps : Role::exchange;
-}
-
-bool is_web_services(Role role) noexcept {
-    return role == Role::pool || role == Role::director;
 }
 
 std::string read_fqdn(std::string_view text, const Directive& directive, const Directive& block) {
@@ -215,6 +212,14 @@ std::string_view role_name(Role role) noexcept {
     return {};
 }
 
+std::string title(const Farm& farm) {
+    return std::string(role_name(farm.role)) + " " + farm.name;
+}
+
+std::string quoted_title(const Farm& farm) {
+    return std::string(role_name(farm.role)) + " " + lync::quoted(farm.name);
+}
+
 /// [Lync Server 2010, "Load balancing requirements"]: cookie affinity for external web services;
 /// OCS knew nothing but the client's address; since Lync 2013 none is needed.
 Affinity read_affinity(const Directive& farm_block, Role role, Product product) {
@@ -293,14 +298,14 @@ Farm read_farm(const Directive& farm_block, const Directive& block, Product prod
                           " is a backup: at least one must not be",
                       farm.servers.front().place);
     }
-    for (std::size_t i = 1; i < farm.servers.size(); i++) {
-        for (std::size_t j = 0; j < i; j++) {
-            if (farm.servers[i].address == farm.servers[j].address) {
-                throw Mistake("server " + lync::quoted(farm.servers[i].address) +
-                                  " is duplicate in " + farm_block.title() +
-                                  ", the first stands at " + at(farm.servers[j].place),
-                              farm.servers[i].place);
-            }
+    std::unordered_map<std::string_view, const Server*> known;
+    for (const Server& server : farm.servers) {
+        const auto [first, is_new] = known.try_emplace(server.address, &server);
+        if (!is_new) {
+            throw Mistake("server " + lync::quoted(server.address) + " is duplicate in " +
+                              farm_block.title() + ", the first stands at " +
+                              at(first->second->place),
+                          server.place);
         }
     }
     return farm;

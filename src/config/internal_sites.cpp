@@ -3,28 +3,22 @@
 
 #include "config/declare.h"
 
-#include <algorithm>
-
 namespace lync::config {
 
 namespace {
 
 using Group = Registry::Group;
 
-bool is_web_services(Role role) noexcept {
-    return role == Role::pool || role == Role::director;
-}
-
 Group group_of(const Publication& publication, const Farm& farm) {
     Group group;
     group.publication = publication.name;
-    group.title = std::string(role_name(farm.role)) + " " + lync::quoted(farm.name);
+    group.title = quoted_title(farm);
     group.web_services = is_web_services(farm.role);
     group.port = farm.ports.https;
     group.certificate_name = farm.certificate_name;
     group.place = farm.place;
     for (const Server& server : farm.servers) {
-        group.servers.emplace_back(server.address, server.place);
+        group.servers.emplace(server.address, server.place);
     }
     return group;
 }
@@ -45,11 +39,7 @@ void compare(const Group& farm, const Group& pool) {
     };
 
     for (const auto& [address, place] : farm.servers) {
-        const auto same = [&address = address](const auto& server) {
-            return server.first == address;
-        };
-        if (address == pool.certificate_name ||
-            std::any_of(pool.servers.begin(), pool.servers.end(), same)) {
+        if (address == pool.certificate_name || pool.servers.contains(address)) {
             fail("server " + lync::quoted(address), "a server of ", place,
                  "write the addresses of the farm's own servers");
         }

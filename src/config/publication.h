@@ -87,6 +87,13 @@ struct Farm {
     Place published_place; ///< where `published` was written
 };
 
+constexpr bool is_web_services(Role role) noexcept {
+    return role == Role::pool || role == Role::director;
+}
+/// "pool fepool.contoso.local"; quoted: `pool "fepool.contoso.local"`.
+std::string title(const Farm& farm);
+std::string quoted_title(const Farm& farm);
+
 enum class SimpleUrlKind : std::uint8_t { meet, dialin, scheduler, admin };
 std::string_view simple_url_kind_name(SimpleUrlKind kind) noexcept;
 
@@ -152,7 +159,7 @@ struct Publication {
     std::string max_upload = "512m";          ///< [Lync 2013, MaxUploadFileSizeMb 500]
     UnknownHost unknown_host = UnknownHost::refuse;
     bool strict_paths = true; ///< path_policy strict
-    /// allow_path and deny_path as written; the plan holds them against the policy's table.
+    /// allow_path and deny_path as written.
     std::vector<std::pair<std::string, Place>> allow_paths;
     std::vector<std::pair<std::string, Place>> deny_paths;
     bool meeting_url_guard = true;
@@ -200,7 +207,7 @@ struct Registry {
         bool web_services = false;
         std::uint16_t port = 0; ///< https
         std::string certificate_name;
-        std::vector<std::pair<std::string, Place>> servers;
+        std::map<std::string, Place> servers; ///< by address
         Place place;
     };
     std::map<std::string, Place, std::less<>> publications; ///< by name in lower case

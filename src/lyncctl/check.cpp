@@ -53,7 +53,7 @@ void advise(const Publication& publication, std::vector<Said>& all) {
     for (const Farm& farm : publication.farms) {
         if (farm.servers.size() == 1) {
             const bool pool = farm.role == config::Role::pool;
-            advise(std::string(role_name(farm.role)) + " " + lync::quoted(farm.name) +
+            advise(quoted_title(farm) +
                        " has one server: while it is down, so is what it serves; name " +
                        (pool ? "every Front End, unless this is a Standard Edition server or a "
                                "load balancer's VIP"

@@ -49,8 +49,8 @@ policy::Hosts hosts_of(SiteKind kind) noexcept {
 }
 
 bool passes_row(const policy::SiteSpec& site, const policy::PathRow& row) {
-    if (row.exposure != policy::Exposure::published || site.product < row.first ||
-        site.product > row.last) {
+    if (row.exposure != policy::Exposure::published || site.rules->spec.product < row.first ||
+        site.rules->spec.product > row.last) {
         return false;
     }
     if (site.kind == SiteKind::exchange) {
@@ -71,10 +71,6 @@ std::string_view coverage_name(Coverage coverage) noexcept {
     return coverage == Coverage::covered     ? "yes"
            : coverage == Coverage::uncovered ? "no"
                                              : "unknown";
-}
-
-std::string title(const config::Farm& farm) {
-    return std::string(role_name(farm.role)) + " " + farm.name;
 }
 
 std::vector<PublishedName> published_names(const Plan& plan) {
@@ -127,7 +123,8 @@ std::vector<std::string> passing_paths(const VirtualHost& host) {
         return {};
     }
     if (site.kind == SiteKind::office_web_apps ||
-        (!site.strict && site.kind != SiteKind::exchange && site.kind != SiteKind::plain_http)) {
+        (!site.rules->spec.strict && site.kind != SiteKind::exchange &&
+         site.kind != SiteKind::plain_http)) {
         return {"/*"};
     }
 
@@ -140,7 +137,7 @@ std::vector<std::string> passing_paths(const VirtualHost& host) {
     const bool plain = site.kind == SiteKind::plain_http;
     std::vector<std::string> paths;
     if (!plain) {
-        paths = site.allow_paths;
+        paths = site.rules->spec.allow_paths;
     }
     for (const policy::PathRow& row : policy::path_rows()) {
         if (plain ? row.service == policy::Service::autodiscover : passes_row(site, row)) {

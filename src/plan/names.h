@@ -50,7 +50,4 @@ CertificateNames certificate_names(const Plan& plan);
 /// sorted; "/*" where everything passes that isn't closed on every host.
 std::vector<std::string> passing_paths(const VirtualHost& host);
 
-/// "pool fepool.contoso.local"
-std::string title(const config::Farm& farm);
-
 } // namespace lync::plan

@@ -3,7 +3,9 @@
 #include "base/ascii.h"
 
 #include <algorithm>
+#include <map>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 namespace lync::plan {
@@ -47,23 +49,7 @@ class Planner {
 public:
     explicit Planner(config::Publication publication) {
         plan_.publication = std::move(publication);
-        rules_.product = declared().product;
-        rules_.strict = declared().strict_paths;
-        rules_.meeting_url_guard = declared().meeting_url_guard;
-        read_paths();
-        for (const SimpleUrl& url : declared().simple_urls) {
-            if (url.kind == SimpleUrlKind::admin && !url.path.empty()) {
-                rules_.admin_paths.push_back(url.path);
-            }
-            if (url.kind != SimpleUrlKind::admin &&
-                policy::find_never(to_ascii_lower(url.path), declared().product).closed) {
-                refuse_path("simple_url", "https://" + url.host + url.path, url.place,
-                            policy::check_allow_path(url.path, declared().product));
-            }
-            if (url.kind == SimpleUrlKind::meet) {
-                rules_.meet_urls.push_back({url.host, url.path});
-            }
-        }
+        plan_.rules = std::make_shared<const policy::Rules>(read_rules());
     }
 
     Plan make() {
@@ -79,34 +65,38 @@ public:
 private:
     const config::Publication& declared() const { return plan_.publication; }
 
-    void read_paths() {
+    policy::RuleSpec read_rules() const {
+        policy::RuleSpec rules;
+        rules.product = declared().product;
+        rules.strict = declared().strict_paths;
+        rules.meeting_url_guard = declared().meeting_url_guard;
+        rules.redirect_to_https = declared().https_redirect;
+        rules.certificate_names = declared().certificate_names;
         for (const auto& [path, place] : declared().allow_paths) {
-            refuse_path("allow_path", path, place,
-                        policy::check_allow_path(path, declared().product));
-            rules_.allow_paths.push_back(path);
+            rules.allow_paths.push_back(path);
         }
         for (const auto& [path, place] : declared().deny_paths) {
-            refuse_path("deny_path", path, place, policy::check_deny_path(path));
-            rules_.deny_paths.push_back(path);
+            rules.deny_paths.push_back(path);
         }
-    }
-
-    void refuse_path(std::string_view directive, const std::string& path, const Place& place,
-                     const std::string& why) const {
-        if (!why.empty()) {
-            throw Mistake("invalid value \"" + path + "\" in \"" + std::string(directive) +
-                              "\" directive of lync_publish \"" + declared().name + "\": it " + why,
-                          place);
+        std::unordered_set<std::string> closed; // 20,000 hosts may have the same /Admin
+        for (const SimpleUrl& url : declared().simple_urls) {
+            if (url.kind == SimpleUrlKind::admin && !url.path.empty() &&
+                closed.insert(to_ascii_lower(url.path)).second) {
+                rules.admin_paths.push_back(url.path);
+            }
+            if (url.kind == SimpleUrlKind::meet) {
+                rules.meet_urls.push_back({url.host, url.path});
+            }
         }
+        return rules;
     }
 
     std::size_t upstream(std::size_t farm, bool tls) {
         const Farm& servers = declared().farms[farm];
         const std::uint16_t port = tls ? servers.ports.https : servers.ports.http;
-        for (std::size_t i = 0; i < plan_.upstreams.size(); i++) {
-            if (plan_.upstreams[i].farm == farm && plan_.upstreams[i].port == port) {
-                return i;
-            }
+        const auto [known, is_new] = upstreams_.try_emplace({farm, port}, plan_.upstreams.size());
+        if (!is_new) {
+            return known->second;
         }
         Upstream upstream;
         upstream.name = declared().name + "_" + servers.name + "_" + std::to_string(port);
@@ -115,15 +105,13 @@ private:
         upstream.tls = tls;
         upstream.anonymous = !tls || servers.role == Role::office_web_apps;
         plan_.upstreams.push_back(std::move(upstream));
-        return plan_.upstreams.size() - 1;
+        return known->second;
     }
 
     /// "pool fepool.contoso.local, port 4443"
     std::string destination(std::size_t upstream) const {
         const Upstream& to = plan_.upstreams[upstream];
-        const Farm& farm = plan_.farm(to);
-        return std::string(role_name(farm.role)) + " " + farm.name + ", port " +
-               std::to_string(to.port);
+        return title(plan_.farm(to)) + ", port " + std::to_string(to.port);
     }
 
     VirtualHost& add(SiteKind kind, bool tls, std::string id, std::vector<std::string> names,
@@ -132,7 +120,7 @@ private:
         host.id = std::move(id);
         host.tls = tls;
         host.names = std::move(names);
-        host.site = rules_;
+        host.site.rules = plan_.rules;
         host.site.kind = kind;
         host.place = place;
         const auto& sockets = tls ? declared().https_sockets : declared().http_sockets;
@@ -205,29 +193,32 @@ private:
         std::vector<std::size_t> upstreams;
         Place place;
 
-        bool same_rules(const SimpleHost& other) const {
-            const auto same = [](const policy::SimpleUrlPath& a, const policy::SimpleUrlPath& b) {
-                return a.prefix == b.prefix && a.service == b.service && a.target == b.target;
-            };
-            return upstreams == other.upstreams && paths.size() == other.paths.size() &&
-                   std::equal(paths.begin(), paths.end(), other.paths.begin(), same);
+        /// Equal for two hosts that make one rule.
+        std::string rule() const {
+            std::string rule;
+            for (const policy::SimpleUrlPath& path : paths) {
+                rule += std::string(policy::service_name(path.service)) + " " + path.prefix + " " +
+                        std::to_string(upstreams[path.target]) + "\n";
+            }
+            return rule;
         }
     };
 
     SimpleHost simple_host(const std::vector<const SimpleUrl*>& urls) {
         SimpleHost host;
+        std::unordered_map<std::size_t, std::uint16_t> targets; ///< index in host.upstreams
         host.names = {urls.front()->host};
         for (const SimpleUrl* url : urls) {
             if (url->kind == SimpleUrlKind::admin) {
                 continue;
             }
-            const std::size_t target = upstream(url->farm, true);
-            auto known = std::find(host.upstreams.begin(), host.upstreams.end(), target);
-            if (known == host.upstreams.end()) {
-                known = host.upstreams.insert(host.upstreams.end(), target);
+            const std::size_t to = upstream(url->farm, true);
+            const auto [target, is_new] =
+                targets.try_emplace(to, static_cast<std::uint16_t>(host.upstreams.size()));
+            if (is_new) {
+                host.upstreams.push_back(to);
             }
-            host.paths.push_back({url->path, service_of(url->kind),
-                                  static_cast<std::uint16_t>(known - host.upstreams.begin())});
+            host.paths.push_back({url->path, service_of(url->kind), target->second});
             if (host.place.line == 0) {
                 host.place = url->place;
             }
@@ -251,38 +242,52 @@ private:
 
     /// Whether a host that only admin simple URLs name is one of a published pattern's: then
     /// they close their paths, but not the host. An admin simple URL without a path is the host.
-    bool pattern_serves(const std::vector<const SimpleUrl*>& admin_urls) const {
+    static bool pattern_serves(const std::unordered_set<std::string_view>& patterns,
+                               const std::vector<const SimpleUrl*>& admin_urls) {
         const auto whole_host = [](const SimpleUrl* url) { return url->path.empty(); };
         if (std::any_of(admin_urls.begin(), admin_urls.end(), whole_host)) {
             return false;
         }
         const std::string_view host = admin_urls.front()->host;
-        return std::any_of(
-            declared().simple_urls.begin(), declared().simple_urls.end(), [&](const SimpleUrl& u) {
-                return u.kind != SimpleUrlKind::admin && u.host.ends_with(".*") &&
-                       host.starts_with(std::string_view(u.host).substr(0, u.host.size() - 1));
-            });
+        for (std::size_t dot = host.find('.'); dot != host.npos; dot = host.find('.', dot + 1)) {
+            if (patterns.contains(host.substr(0, dot))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// "meet" for each published "meet.*".
+    std::unordered_set<std::string_view> published_patterns() const {
+        std::unordered_set<std::string_view> patterns;
+        for (const SimpleUrl& url : declared().simple_urls) {
+            if (url.kind != SimpleUrlKind::admin && url.host.ends_with(".*")) {
+                patterns.insert(std::string_view(url.host).substr(0, url.host.size() - 2));
+            }
+        }
+        return patterns;
     }
 
     void plan_simple_urls() {
         std::vector<SimpleHost> groups;
+        std::unordered_map<std::string, std::size_t> by_rule;
+        const std::unordered_set<std::string_view> patterns = published_patterns();
 
         for (const auto& urls : simple_urls_by_host()) {
             SimpleHost host = simple_host(urls);
             if (host.paths.empty()) {
-                if (pattern_serves(urls)) {
+                if (pattern_serves(patterns, urls)) {
                     continue; // the admin path is refused there as on every host
                 }
                 admin_hosts_.push_back(urls.front()->host);
                 admin_place_ = urls.front()->place;
                 continue;
             }
-            const auto twin = std::find_if(groups.begin(), groups.end(),
-                                           [&](const SimpleHost& g) { return g.same_rules(host); });
-            if (twin == groups.end()) {
+            const auto [twin, is_new] = by_rule.try_emplace(host.rule(), groups.size());
+            if (is_new) {
                 groups.push_back(std::move(host));
             } else {
-                twin->names.push_back(urls.front()->host);
+                groups[twin->second].names.push_back(urls.front()->host);
             }
         }
 
@@ -329,7 +334,6 @@ private:
             }
         }
 
-        rules_.redirect_to_https = declared().https_redirect;
         const std::string rest = declared().https_redirect ? "redirected to https" : "refused";
 
         if (!over_http.empty()) {
@@ -340,7 +344,6 @@ private:
                 declared().has_wildcard_sip_domain();
             host.site.plain_autodiscover =
                 by_request ? PlainAutodiscover::unless_covered : PlainAutodiscover::always;
-            host.site.certificate_names = declared().certificate_names;
             host.upstreams = {upstream(declared().first_contact(), false)};
             describe(host, "autodiscover to " + destination(host.upstreams.front()) +
                                (by_request ? ", unless a certificate covers the name" : "") +
@@ -368,7 +371,7 @@ private:
     }
 
     Plan plan_;
-    policy::SiteSpec rules_; ///< what all hosts of the publication share
+    std::map<std::pair<std::size_t, std::uint16_t>, std::size_t> upstreams_; ///< by farm and port
     std::vector<std::string> admin_hosts_;
     Place admin_place_;
 };

@@ -9,6 +9,7 @@
 #include "config/publication.h"
 #include "policy/site.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -46,13 +47,13 @@ struct Plan {
     config::Publication publication;
     std::vector<Upstream> upstreams;
     std::vector<VirtualHost> hosts;
+    std::shared_ptr<const policy::Rules> rules; ///< what all hosts have in common
 
     const config::Farm& farm(const Upstream& upstream) const {
         return publication.farms[upstream.farm];
     }
 };
 
-/// Throws Mistake for an allow_path or deny_path that the policy's table refuses.
 Plan make_plan(config::Publication publication);
 
 } // namespace lync::plan

@@ -15,14 +15,19 @@ constexpr unsigned keepalive_by_default = 1029007; ///< upstreams cache connecti
 /// Writes lines and remembers for each the directive that caused it.
 class Writer {
 public:
-    void blame(const Place& place) { place_ = place; }
+    void blame(const Place& place) {
+        if (rendered_.places.empty() || rendered_.places.back().line != place.line ||
+            rendered_.places.back().file != place.file) {
+            rendered_.places.push_back(place);
+        }
+    }
 
     void line(std::string_view text) {
         if (!text.empty()) {
             rendered_.text.append(depth_ * 4, ' ').append(text);
         }
         rendered_.text += '\n';
-        rendered_.origins.push_back(place_);
+        rendered_.origins.push_back(static_cast<std::uint32_t>(rendered_.places.size() - 1));
     }
     void open(std::string_view text) {
         line(std::string(text) + " {");
@@ -71,7 +76,6 @@ private:
     static constexpr std::size_t width = 96;
 
     Rendered rendered_;
-    Place place_;
     std::size_t depth_ = 0;
     std::string flowing_;
 };
@@ -101,6 +105,19 @@ private:
         for (const Statement& statement : statements) {
             if (dialect_.has(statement.directive)) {
                 out_.flow(statement.directive, statement.arguments);
+            }
+        }
+        out_.end_flow();
+    }
+
+    /// Until a host is named, a request is the catch-all's. By plain HTTP it needs no room for
+    /// tickets; over TLS the name in SNI comes first, but phones of Lync 2010 send none.
+    void state_request(const VirtualHost& host) {
+        constexpr std::string_view room = "large_client_header_buffers";
+        for (const Statement& statement : request_statements()) {
+            const bool small = host.catch_all && !host.tls && statement.directive == room;
+            if (dialect_.has(statement.directive)) {
+                out_.flow(statement.directive, small ? "4 8k" : statement.arguments);
             }
         }
         out_.end_flow();
@@ -203,7 +220,7 @@ private:
 
         out_.line("");
         out_.line("# stated, so that nothing inherited from http { } changes it");
-        state(request_statements());
+        state_request(host);
         if (host.tls) {
             state(tls_statements());
         }

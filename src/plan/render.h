@@ -24,9 +24,10 @@ struct Dialect {
 /// Text, and for each line (counted from 1) the directive of the block that caused it.
 struct Rendered {
     std::string text;
-    std::vector<Place> origins;
+    std::vector<Place> places;          ///< one after the other, as they caused lines
+    std::vector<std::uint32_t> origins; ///< of each line, an index into places
 
-    const Place& origin(std::size_t line) const { return origins.at(line - 1); }
+    const Place& origin(std::size_t line) const { return places[origins.at(line - 1)]; }
 };
 
 /// `first_publication`: this one brings what is needed once per nginx.conf.

@@ -129,10 +129,17 @@ std::string_view reason_name(Reason reason) noexcept {
     return index < reason_names.size() ? reason_names[index] : reason_names[0];
 }
 
-Site::Site(SiteSpec spec)
-    : spec_(std::move(spec)), allow_paths_(prefixes_of(spec_.allow_paths)),
-      deny_paths_(prefixes_of(spec_.deny_paths)), admin_paths_(prefixes_of(spec_.admin_paths)),
-      simple_urls_(spec_.simple_urls), meet_urls_(spec_.meet_urls) {
+Rules::Rules(RuleSpec stated)
+    : spec(std::move(stated)), allow_paths(prefixes_of(spec.allow_paths)),
+      deny_paths(prefixes_of(spec.deny_paths)), admin_paths(prefixes_of(spec.admin_paths)),
+      meet_urls(spec.meet_urls) {
+    for (MeetUrl& url : meet_urls) {
+        url.host = to_ascii_lower(url.host);
+        url.prefix = prefix_of(url.prefix);
+    }
+}
+
+Site::Site(SiteSpec spec) : spec_(std::move(spec)), simple_urls_(spec_.simple_urls) {
     for (SimpleUrlPath& url : simple_urls_) {
         url.prefix = prefix_of(url.prefix);
     }
@@ -140,10 +147,6 @@ Site::Site(SiteSpec spec)
                      [](const SimpleUrlPath& a, const SimpleUrlPath& b) {
                          return a.prefix.size() > b.prefix.size();
                      });
-    for (MeetUrl& url : meet_urls_) {
-        url.host = to_ascii_lower(url.host);
-        url.prefix = prefix_of(url.prefix);
-    }
 }
 
 Verdict Site::judge(const Request& request) const noexcept {
@@ -186,7 +189,7 @@ Verdict Site::judge(const Request& request) const noexcept {
         }
     }
     verdict.guarded =
-        verdict.action == Action::pass && spec_.meeting_url_guard &&
+        verdict.action == Action::pass && rules().spec.meeting_url_guard &&
         (covers("/lwa", readings.strict.path()) ||
          (readings.second == Second::lenient && covers("/lwa", readings.other.path())));
     return verdict.guarded && !parameters_pass(query)
@@ -195,7 +198,7 @@ Verdict Site::judge(const Request& request) const noexcept {
 }
 
 bool Site::parameters_pass(std::string_view parameters) const noexcept {
-    return meeting_urls_pass(parameters, meet_urls_);
+    return meeting_urls_pass(parameters, rules().meet_urls);
 }
 
 std::string_view Site::allow_path_remedy(const Request& request) const noexcept {
@@ -203,18 +206,18 @@ std::string_view Site::allow_path_remedy(const Request& request) const noexcept 
     if (read_path(request.target.path, readings) != PathState::fine) {
         return {};
     }
-    const PathRow* row = find_row(readings.strict.path(), spec_.product);
+    const PathRow* row = find_row(readings.strict.path(), rules().spec.product);
     return row != nullptr && row->exposure == Exposure::on_demand ? row->prefix
                                                                   : std::string_view();
 }
 
 /// What is closed on every host.
 bool Site::find_closed(std::string_view path, Verdict& verdict) const noexcept {
-    if (any_covers(admin_paths_, path)) {
+    if (any_covers(rules().admin_paths, path)) {
         verdict = refuse(Reason::admin, Service::control_panel, spec_.target);
         return true;
     }
-    if (const Never never = find_never(path, spec_.product); never.closed) {
+    if (const Never never = find_never(path, rules().spec.product); never.closed) {
         verdict = refuse(never.exposure == Exposure::admin ? Reason::admin : Reason::internal,
                          never.service, spec_.target);
         return true;
@@ -229,7 +232,7 @@ Verdict Site::judge_reading(std::string_view path, Methods method) const noexcep
     }
     verdict =
         spec_.kind == SiteKind::exchange ? judge_exchange(path, method) : judge_lync(path, method);
-    if (any_covers(deny_paths_, path)) {
+    if (any_covers(rules().deny_paths, path)) {
         return refuse(Reason::denied, verdict.service, verdict.target);
     }
     return verdict;
@@ -241,7 +244,7 @@ bool Site::declares(Service service) const noexcept {
 }
 
 Verdict Site::judge_lync(std::string_view path, Methods method) const noexcept {
-    const PathRow* row = find_row(path, spec_.product);
+    const PathRow* row = find_row(path, rules().spec.product);
     Service service = row != nullptr ? row->service : Service::unknown;
     std::uint16_t target = spec_.target;
     const Hosts hosts = hosts_of(spec_.kind);
@@ -253,7 +256,7 @@ Verdict Site::judge_lync(std::string_view path, Methods method) const noexcept {
     if (spec_.kind == SiteKind::autodiscover && path.empty()) {
         service = Service::autodiscover;
         published = true;
-        row = find_row("/autodiscover", spec_.product);
+        row = find_row("/autodiscover", rules().spec.product);
     }
     if (spec_.kind == SiteKind::simple_urls) {
         const auto url = std::find_if(
@@ -267,7 +270,7 @@ Verdict Site::judge_lync(std::string_view path, Methods method) const noexcept {
                 !url->prefix.empty() || row == nullptr || row->exposure == Exposure::published;
             if (!url->prefix.empty() || row == nullptr) {
                 service = url->service;
-                row = row_of(url->service, spec_.product);
+                row = row_of(url->service, rules().spec.product);
             }
         }
     }
@@ -275,13 +278,13 @@ Verdict Site::judge_lync(std::string_view path, Methods method) const noexcept {
     if (method == method_none) {
         return refuse(Reason::method, service, target);
     }
-    if (!spec_.strict || any_covers(allow_paths_, path)) {
+    if (!rules().spec.strict || any_covers(rules().allow_paths, path)) {
         published = true;
     }
     if (!published) {
         return refuse(Reason::path, service, target);
     }
-    if (spec_.strict && row != nullptr) {
+    if (rules().spec.strict && row != nullptr) {
         return (row->methods & method) == 0 ? refuse(Reason::method, service, target)
                                             : pass(service, target, row->body);
     }
@@ -289,7 +292,7 @@ Verdict Site::judge_lync(std::string_view path, Methods method) const noexcept {
 }
 
 Verdict Site::judge_exchange(std::string_view path, Methods method) const noexcept {
-    const PathRow* row = find_row(path, spec_.product, on_exchange);
+    const PathRow* row = find_row(path, rules().spec.product, on_exchange);
     const Service service = row != nullptr ? row->service : Service::unknown;
     if (method == method_none) {
         return refuse(Reason::method, service, spec_.target);
@@ -313,10 +316,11 @@ Verdict Site::judge_office_web_apps(const Request& request, std::string_view raw
         return refuse(Reason::malformed, service, spec_.target);
     } else if (state == PathState::fine) {
         const std::string_view path = reading.path();
-        if (any_covers(admin_paths_, path) || find_never_admin(path, spec_.product).closed) {
+        if (any_covers(rules().admin_paths, path) ||
+            find_never_admin(path, rules().spec.product).closed) {
             return refuse(Reason::admin, service, spec_.target);
         }
-        if (any_covers(deny_paths_, path)) {
+        if (any_covers(rules().deny_paths, path)) {
             return refuse(Reason::denied, service, spec_.target);
         }
     }
@@ -335,7 +339,8 @@ bool Site::autodiscover_travels(const Request& request) const noexcept {
     case PlainAutodiscover::always:
         return true;
     case PlainAutodiscover::unless_covered:
-        return spec_.certificate_names == nullptr || !spec_.certificate_names->covers(request.host);
+        return rules().spec.certificate_names == nullptr ||
+               !rules().spec.certificate_names->covers(request.host);
     case PlainAutodiscover::never:
         break;
     }
@@ -353,9 +358,9 @@ Verdict Site::judge_plain_http(const Request& request, std::string_view raw) con
     if (find_closed(path, closed) || find_closed(other, closed)) {
         return closed;
     }
-    const PathRow* row = find_row(path, spec_.product);
+    const PathRow* row = find_row(path, rules().spec.product);
     const Service service = row != nullptr ? row->service : Service::unknown;
-    if (any_covers(deny_paths_, path) || any_covers(deny_paths_, other)) {
+    if (any_covers(rules().deny_paths, path) || any_covers(rules().deny_paths, other)) {
         return refuse(Reason::denied, service, spec_.target);
     }
     if (is_autodiscover_path(path) &&
@@ -367,7 +372,7 @@ Verdict Site::judge_plain_http(const Request& request, std::string_view raw) con
     if (method_bit(request.method) == method_none) {
         return refuse(Reason::method, service, spec_.target);
     }
-    if (!spec_.redirect_to_https) {
+    if (!rules().spec.redirect_to_https) {
         return refuse(Reason::plain_http, service, spec_.target);
     }
     return {Action::redirect, Reason::none, service, spec_.target, BodyLimit::content, false};

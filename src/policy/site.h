@@ -48,29 +48,45 @@ enum class PlainAutodiscover : std::uint8_t {
     unless_covered, ///< `sip_domain *`: the requested name is looked up in the certificates' names
 };
 
-/// The rules of one virtual host as the plan states them; compiled by Site's constructor.
+/// What the virtual hosts of a publication have in common, as the plan states it.
+struct RuleSpec {
+    Product product = Product::sfb_se;
+
+    bool strict = true; ///< path_policy strict: only what the product declares external
+    std::vector<std::string> allow_paths;
+    std::vector<std::string> deny_paths;
+    std::vector<std::string> admin_paths; ///< paths of admin simple URLs: closed on every host
+
+    bool meeting_url_guard = true;
+    std::vector<MeetUrl> meet_urls;
+
+    bool redirect_to_https = true; ///< plain_http: what does not travel is redirected, or refused
+    std::shared_ptr<const NameSet> certificate_names; ///< for PlainAutodiscover::unless_covered
+};
+
+/// The same, compiled once for all hosts. Immutable.
+struct Rules {
+    explicit Rules(RuleSpec stated);
+
+    RuleSpec spec; // as given; what is compared at run time is kept in lower case below
+    std::vector<std::string> allow_paths;
+    std::vector<std::string> deny_paths;
+    std::vector<std::string> admin_paths;
+    std::vector<MeetUrl> meet_urls;
+};
+
+/// One virtual host as the plan states it; compiled by Site's constructor.
 struct SiteSpec {
     SiteKind kind = SiteKind::unknown_host;
-    Product product = Product::sfb_se;
 
     /// Where what passes goes, unless a simple URL says otherwise. An index that means something
     /// to the caller only.
     std::uint16_t target = 0;
 
-    bool strict = true; ///< path_policy strict: only what the product declares external
-    std::vector<std::string> allow_paths;
-    std::vector<std::string> deny_paths;
-
     std::vector<SimpleUrlPath> simple_urls;
-    std::vector<std::string> admin_paths; ///< paths of admin simple URLs: closed on every host
     std::vector<Service> exchange_services;
-
-    bool meeting_url_guard = true;
-    std::vector<MeetUrl> meet_urls; ///< of the whole publication
-
-    bool redirect_to_https = true; ///< plain_http: what does not travel is redirected, or refused
     PlainAutodiscover plain_autodiscover = PlainAutodiscover::never;
-    std::shared_ptr<const NameSet> certificate_names; ///< for unless_covered
+    std::shared_ptr<const Rules> rules; ///< never NULL; of the whole publication
 };
 
 /// A request target as it will be forwarded, byte by byte: nothing decoded, nothing resolved.
@@ -147,12 +163,10 @@ private:
     bool autodiscover_travels(const Request& request) const noexcept;
     bool declares(Service service) const noexcept;
 
-    SiteSpec spec_; // as given; what is compared at run time is kept in lower case below
-    std::vector<std::string> allow_paths_;
-    std::vector<std::string> deny_paths_;
-    std::vector<std::string> admin_paths_;
-    std::vector<SimpleUrlPath> simple_urls_; // longest prefix first
-    std::vector<MeetUrl> meet_urls_;
+    const Rules& rules() const noexcept { return *spec_.rules; }
+
+    SiteSpec spec_;
+    std::vector<SimpleUrlPath> simple_urls_; // in lower case, longest prefix first
 };
 
 } // namespace lync::policy

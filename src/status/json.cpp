@@ -280,6 +280,7 @@ private:
         json_.member("name", pool.name);
         json_.member("port", pool.port);
         json_.member("scheme", pool.tls ? "https" : "http");
+        json_.member("panic", pool.panic);
         json_.array("servers");
         for (const Server& server : pool.servers) {
             write_server(server);

@@ -131,16 +131,19 @@ private:
             }
         });
     }
-    void each_server(const std::function<void(const Server&, const Labels&)>& write) {
+    void each_pool(const std::function<void(const Pool&, const Labels&)>& write) {
         each_publication([&](const Publication& publication, const Labels& labels) {
             for (const Pool& pool : publication.pools) {
                 const std::string port = digits(static_cast<std::uint64_t>(pool.port));
-                for (const Server& server : pool.servers) {
-                    write(server, Labels(labels, {{"pool", pool.name},
-                                                  {"port", port},
-                                                  {"server", server.name},
-                                                  {"address", server.address}}));
-                }
+                write(pool, Labels(labels, {{"pool", pool.name}, {"port", port}}));
+            }
+        });
+    }
+    void each_server(const std::function<void(const Server&, const Labels&)>& write) {
+        each_pool([&](const Pool& pool, const Labels& labels) {
+            for (const Server& server : pool.servers) {
+                write(server,
+                      Labels(labels, {{"server", server.name}, {"address", server.address}}));
             }
         });
     }
@@ -209,6 +212,11 @@ private:
     }
 
     void write_servers() {
+        family("lync_pool_panic", "gauge",
+               "1 if no server passes its check and those that answer are used all the same.");
+        each_pool([&](const Pool& pool, const Labels& labels) {
+            sample("lync_pool_panic", labels, pool.panic ? "1" : "0");
+        });
         family("lync_server_up", "gauge",
                "Whether a server takes requests: 1, or 0 if it is down or draining.");
         each_server([&](const Server& server, const Labels& labels) {

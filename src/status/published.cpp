@@ -18,7 +18,7 @@ std::string destination(const plan::Plan& plan, std::size_t upstream) {
 }
 
 std::string rest_of_plain_http(const plan::VirtualHost& host) {
-    return host.site.redirect_to_https ? "redirected to https" : "refused";
+    return host.site.rules->spec.redirect_to_https ? "redirected to https" : "refused";
 }
 
 /// Where one host's requests go, as a person says it.

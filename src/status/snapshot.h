@@ -89,6 +89,7 @@ struct Pool {
     std::string_view name; ///< the pool's FQDN
     std::uint16_t port = 0;
     bool tls = true;
+    bool panic = false; ///< no server passes its check; those that answer are used all the same
     std::vector<Server> servers;
 };
 

@@ -271,3 +271,32 @@ TEST_CASE("the largest numbers that can be written", "[choice]") {
     }
     CHECK(std::abs(servers.chosen[0] - servers.chosen[1]) <= 1);
 }
+
+TEST_CASE("panic: no server is healthy, and some answer", "[choice]") {
+    const auto panic_of =
+        [](std::initializer_list<std::pair<ServerSettings, ServerState>> servers) {
+            lync::balance::Panic panic;
+            for (const auto& [settings, state] : servers) {
+                panic.see(settings, state);
+            }
+            return panic.on();
+        };
+    ServerSettings line;
+    ServerSettings drained;
+    drained.down = true;
+    ServerState well;
+    ServerState odd;
+    odd.healthy = false;
+    ServerState gone;
+    gone.healthy = gone.answers = false;
+
+    CHECK_FALSE(panic_of({}));
+    CHECK_FALSE(panic_of({{line, well}}));
+    CHECK_FALSE(panic_of({{line, well}, {line, odd}}));
+    CHECK_FALSE(panic_of({{line, gone}}));
+    CHECK(panic_of({{line, odd}}));
+    CHECK(panic_of({{line, odd}, {line, gone}}));
+    // What is being drained neither helps nor is used.
+    CHECK(panic_of({{line, odd}, {drained, well}}));
+    CHECK_FALSE(panic_of({{line, gone}, {drained, odd}}));
+}

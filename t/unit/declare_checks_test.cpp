@@ -373,6 +373,19 @@ TEST_CASE("twenty thousand uncovered names are no flood of warnings", "[declare]
         "to the certificate's subject alternative names for https in nginx.conf:1");
 }
 
+TEST_CASE("nor are those of simple URLs", "[declare]") {
+    std::string urls;
+    for (int i = 0; i < 2000; i++) {
+        urls += "simple_url meet https://m" + std::to_string(i) + ".example.com;\n";
+    }
+    World world;
+    CHECK(world.mistake(smallest(urls)).empty());
+    REQUIRE(world.remarks.size() == 11);
+    CHECK(told(world.remarks[10])
+              .starts_with("1990 more names are not covered by each certificate of lync_publish "
+                           "\"contoso\": clients refuse it"));
+}
+
 TEST_CASE("a listener presents one certificate of each kind", "[declare]") {
     World world;
     const std::string said = world.mistake(smallest("certificate named.pem named.key;"));

@@ -271,3 +271,23 @@ TEST_CASE("health: findings in words", "[health]") {
     CHECK(explain({Reason::internal, 0}, name) == "says Internal");
     CHECK(explain({Reason::no_answer, 0}, name) == "not an answer to what was asked");
 }
+
+TEST_CASE("which servers that are down answer all the same", "[health]") {
+    const auto answers = [](Reason cause, Reason last) {
+        lync::balance::SharedHealth health;
+        health.store({.health = Health::down, .last = {last}, .cause = {cause}});
+        return health.answers();
+    };
+    for (const Reason reason : {Reason::status, Reason::no_answer, Reason::broken_off}) {
+        CHECK(answers(reason, reason));
+        CHECK(answers(reason, Reason::none)); // on its way back
+        // Never the INTERNAL site: neither as long as it was the reason, nor as soon as it answers.
+        CHECK_FALSE(answers(Reason::internal, reason));
+        CHECK_FALSE(answers(reason, Reason::internal));
+    }
+    for (const Reason reason :
+         {Reason::refused, Reason::unreachable, Reason::timed_out, Reason::tls_failed,
+          Reason::untrusted, Reason::wrong_name, Reason::internal}) {
+        CHECK_FALSE(answers(reason, reason));
+    }
+}

@@ -107,7 +107,7 @@ TEST_CASE("the smallest publication flips 443 to 4443", "[plan]") {
         CHECK(each.sockets == std::vector<std::size_t>{0, 1});
         CHECK(each.catch_all == each.names.empty());
     }
-    CHECK(host(p, "https_redirect").site.redirect_to_https);
+    CHECK(host(p, "https_redirect").site.rules->spec.redirect_to_https);
     CHECK(host(p, "https_redirect").site.plain_autodiscover == policy::PlainAutodiscover::never);
 }
 
@@ -148,8 +148,8 @@ TEST_CASE("under a wildcard the request decides", "[plan]") {
     const VirtualHost& http = host(p, "http_autodiscover");
     CHECK(http.names == Strings{"lyncdiscover.*"});
     CHECK(http.site.plain_autodiscover == policy::PlainAutodiscover::unless_covered);
-    REQUIRE(http.site.certificate_names != nullptr);
-    CHECK(http.site.certificate_names->covers("lyncdiscover.contoso.com"));
+    REQUIRE(http.site.rules->spec.certificate_names != nullptr);
+    CHECK(http.site.rules->spec.certificate_names->covers("lyncdiscover.contoso.com"));
 
     const Plan on = planned(text.insert(text.rfind('}'), "http_autodiscover on;\n"));
     CHECK(host(on, "http_autodiscover").site.plain_autodiscover ==
@@ -167,8 +167,8 @@ TEST_CASE("without plain HTTP there is none of its hosts", "[plan]") {
 
 TEST_CASE("https_redirect off refuses", "[plan]") {
     const Plan p = planned(smallest("https_redirect off; sip_domain example.com;"));
-    CHECK_FALSE(host(p, "https_redirect").site.redirect_to_https);
-    CHECK_FALSE(host(p, "http_autodiscover").site.redirect_to_https);
+    CHECK_FALSE(host(p, "https_redirect").site.rules->spec.redirect_to_https);
+    CHECK_FALSE(host(p, "http_autodiscover").site.rules->spec.redirect_to_https);
     CHECK(host(p, "https_redirect").comment.ends_with("-> refused"));
 }
 
@@ -211,7 +211,7 @@ TEST_CASE("hosts with the same simple URLs on the same pool are one host", "[pla
     CHECK(paths[0].service == policy::Service::meet);
 
     // All meet URLs, for the guard, on every host.
-    CHECK(host(p, "lyncwebext.contoso.com").site.meet_urls.size() == 3);
+    CHECK(host(p, "lyncwebext.contoso.com").site.rules->spec.meet_urls.size() == 3);
 }
 
 TEST_CASE("a shared host has a prefix for each simple URL", "[plan]") {
@@ -246,7 +246,7 @@ TEST_CASE("a shared host has a prefix for each simple URL", "[plan]") {
 
     // What is administrative is closed on every host.
     for (const VirtualHost& each : p.hosts) {
-        CHECK(each.site.admin_paths == Strings{"/admin"});
+        CHECK(each.site.rules->spec.admin_paths == Strings{"/admin"});
     }
 }
 
@@ -260,7 +260,7 @@ TEST_CASE("an admin host is declared so that it is blocked", "[plan]") {
     for (const std::string& name : host(p, "https_redirect").names) {
         CHECK_FALSE(name.starts_with("admin"));
     }
-    CHECK(host(p, "lyncwebext.contoso.com").site.admin_paths.empty());
+    CHECK(host(p, "lyncwebext.contoso.com").site.rules->spec.admin_paths.empty());
 }
 
 TEST_CASE("an admin URL with a path leaves the host to a pattern that has it", "[plan]") {
@@ -282,7 +282,7 @@ TEST_CASE("an admin URL with a path leaves the host to a pattern that has it", "
           blocked);
 
     const Plan p = planned(smallest(admin + "simple_url meet https://join.*;"));
-    CHECK(host(p, "join.*").site.admin_paths == Strings{"/Admin"});
+    CHECK(host(p, "join.*").site.rules->spec.admin_paths == Strings{"/Admin"});
 }
 
 TEST_CASE("a simple URL's path is one that is published", "[plan]") {
@@ -326,7 +326,7 @@ TEST_CASE("Office Communications Server is reached on 443 and has one host", "[p
                   "https lyncwebext.contoso.com (web_services): "
                   "lyncwebext.contoso.com -> contoso_fepool.contoso.local_443",
                   "http https_redirect (plain_http): lyncwebext.contoso.com"});
-    CHECK(host(p, "lyncwebext.contoso.com").site.product == lync::Product::ocs_2007_r2);
+    CHECK(host(p, "lyncwebext.contoso.com").site.rules->spec.product == lync::Product::ocs_2007_r2);
 }
 
 TEST_CASE("the second publication of a socket brings no second catch-all", "[plan]") {
@@ -347,10 +347,10 @@ TEST_CASE("the switches reach every host", "[plan]") {
     const Plan p = planned(smallest("path_policy vendor; meeting_url_guard off;\n"
                                     "allow_path /Custom; deny_path /Abs /reach;"));
     for (const VirtualHost& each : p.hosts) {
-        CHECK_FALSE(each.site.strict);
-        CHECK_FALSE(each.site.meeting_url_guard);
-        CHECK(each.site.allow_paths == Strings{"/Custom"});
-        CHECK(each.site.deny_paths == Strings{"/Abs", "/reach"});
+        CHECK_FALSE(each.site.rules->spec.strict);
+        CHECK_FALSE(each.site.rules->spec.meeting_url_guard);
+        CHECK(each.site.rules->spec.allow_paths == Strings{"/Custom"});
+        CHECK(each.site.rules->spec.deny_paths == Strings{"/Abs", "/reach"});
     }
 }
 

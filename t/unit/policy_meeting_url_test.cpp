@@ -144,7 +144,7 @@ TEST_CASE("policy: meeting URLs that aren't published are refused", "[policy]") 
     for (const std::string& url : urls) {
         INFO(url);
         const std::string value = base64(url);
-        CHECK_FALSE(policy::is_meeting_url(url, site.spec().meet_urls));
+        CHECK_FALSE(policy::is_meeting_url(url, site.spec().rules->meet_urls));
         CHECK(told(site, "GET", page + "meeturl=" + percent(value)) == "refuse:meeting_url");
         CHECK(told(site, "GET", page + "meeturl=" + percent(percent(value))) ==
               "refuse:meeting_url");
@@ -233,7 +233,7 @@ TEST_CASE("policy: cookies and forms are parameters of what is guarded", "[polic
     CHECK_FALSE(judge(site, "GET", "/lwa/?meeturl=x").guarded); // refused already
     // A meet simple URL may lie under the web app's own path.
     SiteSpec under = meet_host();
-    under.simple_urls = {{"/lwa/meet", policy::Service::meet, 0}};
+    under.host.simple_urls = {{"/lwa/meet", policy::Service::meet, 0}};
     CHECK(judge(Site(under), "GET", "/lwa/meet/x").guarded);
 
     CHECK(site.parameters_pass("sid=1; MS-WSMAN=abc; a=b%20c"));

@@ -27,7 +27,7 @@ TEST_CASE("policy: the admin simple URL's path is closed on every host", "[polic
             if (path[0] != '/') {
                 continue;
             }
-            INFO(static_cast<int>(spec.kind) << " " << path);
+            INFO(static_cast<int>(spec.host.kind) << " " << path);
             CHECK(judge(site, "GET", path).action == policy::Action::refuse);
         }
         CHECK(told(site, "GET", "/Admin/x") == "refuse:admin");
@@ -71,7 +71,7 @@ TEST_CASE("policy: deny_path wins", "[policy]") {
     CHECK(told(site, "GET", "/ucwa/v2/applications") == "refuse:denied");
     CHECK(told(site, "GET", "/cscp") == "refuse:admin");
 
-    spec.kind = SiteKind::plain_http;
+    spec.host.kind = SiteKind::plain_http;
     CHECK(told(Site(spec), "GET", "/scheduler") == "refuse:denied");
 }
 
@@ -86,8 +86,8 @@ TEST_CASE("policy: allow_path can't open what is never published", "[policy]") {
 
 TEST_CASE("policy: a simple URL's target", "[policy]") {
     SiteSpec spec = shared_host();
-    spec.simple_urls.push_back({"/contoso/Meet/east", Service::meet, 7});
-    spec.simple_urls.push_back({"/contoso/Meet", Service::meet, 6});
+    spec.host.simple_urls.push_back({"/contoso/Meet/east", Service::meet, 7});
+    spec.host.simple_urls.push_back({"/contoso/Meet", Service::meet, 6});
     const Site site(spec);
     CHECK(judge(site, "GET", "/Meet/x").target == 2);
     CHECK(judge(site, "GET", "/fabrikam/MEET/x").target == 3);
@@ -110,7 +110,7 @@ TEST_CASE("policy: a simple URL's target", "[policy]") {
 
 TEST_CASE("policy: a dialin host serves /dialin, not /meet", "[policy]") {
     SiteSpec spec = spec_of(SiteKind::simple_urls);
-    spec.simple_urls = {{"/numbers", Service::dialin, 5}};
+    spec.host.simple_urls = {{"/numbers", Service::dialin, 5}};
     const Site site(spec);
     CHECK(told(site, "GET", "/Numbers/x") == "pass:dialin");
     CHECK(told(site, "GET", "/dialin/Resources/x.png") == "pass:dialin");

@@ -15,13 +15,23 @@ using namespace lync;
 using policy::Service;
 using policy::Site;
 using policy::SiteKind;
-using policy::SiteSpec;
+
+/// A host with rules of its own, for a test to change one of them.
+struct SiteSpec : policy::RuleSpec {
+    policy::SiteSpec host;
+
+    operator policy::SiteSpec() const {
+        policy::SiteSpec site = host;
+        site.rules = std::make_shared<const policy::Rules>(*this);
+        return site;
+    }
+};
 
 inline SiteSpec spec_of(SiteKind kind, bool strict = true) {
     SiteSpec spec;
-    spec.kind = kind;
+    spec.host.kind = kind;
     spec.strict = strict;
-    spec.target = 1;
+    spec.host.target = 1;
     spec.admin_paths = {"/Admin", "/contososipdomain/Admin"};
     spec.meet_urls = {{"meet.contoso.com", ""}, {"lync.contoso.com", "/Meet"}};
     return spec;
@@ -37,29 +47,29 @@ inline SiteSpec discovery(bool strict = true) {
 /// https://meet.contoso.com
 inline SiteSpec meet_host(bool strict = true) {
     SiteSpec spec = spec_of(SiteKind::simple_urls, strict);
-    spec.simple_urls = {{"", Service::meet, 2}};
+    spec.host.simple_urls = {{"", Service::meet, 2}};
     return spec;
 }
 
 /// https://lync.contoso.com/Meet, /Dialin, /fabrikam/Meet
 inline SiteSpec shared_host(bool strict = true) {
     SiteSpec spec = spec_of(SiteKind::simple_urls, strict);
-    spec.simple_urls = {{"/Meet", Service::meet, 2},
-                        {"/fabrikam/Meet", Service::meet, 3},
-                        {"/Dialin", Service::dialin, 4}};
+    spec.host.simple_urls = {{"/Meet", Service::meet, 2},
+                             {"/fabrikam/Meet", Service::meet, 3},
+                             {"/Dialin", Service::dialin, 4}};
     return spec;
 }
 
 inline SiteSpec exchange(std::vector<Service> services = {Service::ews,
                                                           Service::exchange_autodiscover}) {
     SiteSpec spec = spec_of(SiteKind::exchange);
-    spec.exchange_services = std::move(services);
+    spec.host.exchange_services = std::move(services);
     return spec;
 }
 
 inline SiteSpec plain_http(policy::PlainAutodiscover autodiscover) {
     SiteSpec spec = spec_of(SiteKind::plain_http);
-    spec.plain_autodiscover = autodiscover;
+    spec.host.plain_autodiscover = autodiscover;
     return spec;
 }
 

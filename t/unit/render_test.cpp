@@ -84,7 +84,7 @@ TEST_CASE("every line has one origin", "[render]") {
     const Rendered r = rendered(smallest(two_servers));
     CHECK(r.origins.size() == lines(r.text).size());
     CHECK(r.text.ends_with("}\n"));
-    for (const Place& origin : r.origins) {
+    for (const Place& origin : r.places) {
         CHECK(origin.file == "nginx.conf");
         CHECK(origin.line >= 1);
     }

@@ -59,7 +59,7 @@ bool is_web_services(const Farm& farm) noexcept {
 std::string purpose_of(const Plan& plan, const PublishedName& name) {
     std::string purpose(name.use);
     if (name.use == "external web services" && name.upstream) {
-        purpose += " of " + plan::title(plan.farm(plan.upstreams[*name.upstream]));
+        purpose += " of " + config::title(plan.farm(plan.upstreams[*name.upstream]));
     } else if (name.use == "meet" || name.use == "dialin" || name.use == "scheduler") {
         purpose = "simple URL " + purpose;
     } else if (name.use == "lyncdiscover") {
@@ -129,7 +129,7 @@ private:
             } else if (std::find(farm.published.begin(), farm.published.end(),
                                  farm.certificate_name) == farm.published.end()) {
                 add(DnsView::never_outside, farm.certificate_name,
-                    "the servers' own name of " + plan::title(farm));
+                    "the servers' own name of " + config::title(farm));
             }
         }
         for (const std::string& host : admin_hosts()) {

@@ -44,7 +44,7 @@ std::string_view rest_of(const VirtualHost& host) noexcept {
     case policy::SiteKind::unknown_host:
         return "connection closed";
     case policy::SiteKind::plain_http:
-        return host.site.redirect_to_https ? "redirected to https" : "refused";
+        return host.site.rules->spec.redirect_to_https ? "redirected to https" : "refused";
     default:
         return "refused";
     }
@@ -65,7 +65,7 @@ void add_rules(const Plan& plan, const VirtualHost& host, Table& table) {
                           [target](const auto& url) { return url.target != target; });
         }
         table.rows.push_back({publication, protocol, sockets_of(plan, host), names,
-                              plan::title(plan.farm(upstream)), upstream.port,
+                              config::title(plan.farm(upstream)), upstream.port,
                               targets(plan, upstream), plan::passing_paths(one), rest_of(host)});
     }
     if (host.upstreams.empty()) {
@@ -93,7 +93,7 @@ int show_names(const Options& options, Output& output) {
             Row row{plan.publication.name, Cell(name.name, Style::strong), name.path, name.use};
             if (name.upstream) {
                 const Upstream& upstream = plan.upstreams[*name.upstream];
-                row.emplace_back(plan::title(plan.farm(upstream)));
+                row.emplace_back(config::title(plan.farm(upstream)));
                 row.emplace_back(upstream.port);
                 row.push_back(coverage_cell(name.coverage));
             } else {
@@ -155,7 +155,7 @@ int show_ports(const Options& options, Output& output) {
             for (const config::Server& server : plan.farm(upstream).servers) {
                 table.rows.push_back({declared.name, "connects", server.address, upstream.port,
                                       upstream.tls ? "https" : "http",
-                                      plan::title(plan.farm(upstream))});
+                                      config::title(plan.farm(upstream))});
             }
         }
     }

@@ -21,6 +21,8 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace lync::nginx {
@@ -29,15 +31,14 @@ struct Publication;
 
 /// A virtual host at run time: nothing but what a request needs.
 struct Host {
-    Host(const Publication& of, const plan::VirtualHost& as, policy::SiteSpec rules)
-        : publication(of), planned(as), site(std::move(rules)) {}
+    Host(const Publication& of, const plan::VirtualHost& as)
+        : publication(of), planned(as), site(as.site) {}
 
     const Publication& publication;
     const plan::VirtualHost& planned;
     policy::Site site;
     bool sets_cookie = false;          ///< some group behind it has affinity by cookie
     mutable void** loc_conf = nullptr; ///< of its `location /`, in a configuration being made
-    mutable std::size_t sockets = 0;   ///< it listens on before files of server_include are read
 };
 
 /// A publication at run time.
@@ -47,8 +48,9 @@ struct Publication {
         for (const plan::Upstream& upstream : plan.upstreams) {
             add_group(upstream, transports);
         }
-        for (plan::VirtualHost& host : plan.hosts) {
-            Host& added = hosts.emplace_back(*this, host, std::move(host.site));
+        for (const plan::VirtualHost& host : plan.hosts) {
+            Host& added = hosts.emplace_back(*this, host);
+            by_id.emplace(host.id, &added);
             for (const std::size_t upstream : host.upstreams) {
                 added.sets_cookie =
                     added.sets_cookie || groups[upstream].affinity == config::Affinity::cookie;
@@ -101,6 +103,7 @@ struct Publication {
 
     plan::Plan plan;
     std::deque<Host> hosts; ///< in the order of plan.hosts
+    std::unordered_map<std::string_view, Host*> by_id;
     mutable std::deque<Group>
         groups; ///< in the order of plan.upstreams; they live as requests come
 

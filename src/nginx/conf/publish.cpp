@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_map>
 
 namespace lync::nginx {
 
@@ -128,28 +129,6 @@ char* run_plan(ngx_conf_t* cf, MainConf& conf, const Publication& publication) {
     return result;
 }
 
-/// On how many addresses a server listens, as far as the configuration has been read.
-std::size_t count_sockets(ngx_conf_t* cf, const ngx_http_core_srv_conf_t* server) noexcept {
-    const auto* core = static_cast<ngx_http_core_main_conf_t*>(
-        ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
-    std::size_t count = 0;
-    if (core->ports == nullptr) {
-        return count;
-    }
-    const std::span ports(static_cast<ngx_http_conf_port_t*>(core->ports->elts),
-                          core->ports->nelts);
-    for (const ngx_http_conf_port_t& port : ports) {
-        const std::span addresses(static_cast<ngx_http_conf_addr_t*>(port.addrs.elts),
-                                  port.addrs.nelts);
-        for (const ngx_http_conf_addr_t& address : addresses) {
-            const std::span servers(static_cast<ngx_http_core_srv_conf_t**>(address.servers.elts),
-                                    address.servers.nelts);
-            count += static_cast<std::size_t>(std::count(servers.begin(), servers.end(), server));
-        }
-    }
-    return count;
-}
-
 /// Of its server, while the configuration is made.
 const ngx_http_conf_ctx_t* context_of(const Host& host) noexcept {
     const auto* location = static_cast<LocConf*>(host.loc_conf[ngx_lync_module.ctx_index]);
@@ -163,10 +142,24 @@ ngx_http_core_srv_conf_t* server_of(const ngx_http_conf_ctx_t* context) noexcept
 
 /// Whether a server_include lets a generated server listen on more than the block says: by http
 /// where it publishes https, for instance.
-bool listens_elsewhere(ngx_conf_t* cf, const Publication& publication) noexcept {
+bool listens_elsewhere(ngx_conf_t* cf, const Publication& publication) {
+    const auto* core = static_cast<ngx_http_core_main_conf_t*>(
+        ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
+    std::unordered_map<const ngx_http_core_srv_conf_t*, std::size_t> sockets;
+    for (const ngx_http_conf_port_t& port :
+         std::span(static_cast<ngx_http_conf_port_t*>(core->ports->elts), core->ports->nelts)) {
+        for (const ngx_http_conf_addr_t& address :
+             std::span(static_cast<ngx_http_conf_addr_t*>(port.addrs.elts), port.addrs.nelts)) {
+            for (const auto* server :
+                 std::span(static_cast<ngx_http_core_srv_conf_t**>(address.servers.elts),
+                           address.servers.nelts)) {
+                sockets[server]++;
+            }
+        }
+    }
     return std::any_of(publication.hosts.begin(), publication.hosts.end(), [&](const Host& host) {
         return host.loc_conf != nullptr &&
-               count_sockets(cf, server_of(context_of(host))) > host.sockets;
+               sockets[server_of(context_of(host))] > host.planned.sockets.size();
     });
 }
 
@@ -213,6 +206,25 @@ char* check_includes(ngx_conf_t* cf, const Publication& publication) {
     return failed;
 }
 
+/// A certificate and passwords of http level would be inherited, and have no value that means
+/// "none": a server of plain HTTP would load it as well, and fail where it needs a password. nginx
+/// merges these before it asks this module, so they are taken out once the servers are read.
+void undo_tls_inheritance(const Publication& publication) noexcept {
+    const auto none = [](ngx_array_t*& value) {
+        value = value == NGX_CONF_UNSET_PTR ? nullptr : value;
+    };
+    for (const Host& host : publication.hosts) {
+        if (host.loc_conf == nullptr) {
+            continue;
+        }
+        auto* tls = static_cast<ngx_http_ssl_srv_conf_t*>(
+            context_of(host)->srv_conf[ngx_http_ssl_module.ctx_index]);
+        none(tls->passwords);
+        none(tls->certificates);
+        none(tls->certificate_keys);
+    }
+}
+
 /// Two directives are inherited and have no value that means "none". What comes from http level
 /// is taken out of our servers again; what a server_include says stays.
 void undo_inheritance(ngx_conf_t* cf) {
@@ -255,8 +267,12 @@ char* publish(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
         tell(cf, mistake.diagnostic());
         return failed;
     }
-    char* result = run_plan(cf, conf, *conf.publications.back());
-    return result == NGX_CONF_OK ? check_includes(cf, *conf.publications.back()) : result;
+    const Publication& added = *conf.publications.back();
+    if (char* result = run_plan(cf, conf, added); result != NGX_CONF_OK) {
+        return result;
+    }
+    undo_tls_inheritance(added);
+    return check_includes(cf, added);
 }
 
 /// Records in shared memory of what a configuration counts and watches.
@@ -326,14 +342,13 @@ char* attach_rule(ngx_conf_t* cf, const MainConf& conf, LocConf& location) {
             "stands in generated servers only, write a \"lync_publish\" block");
     }
 
-    const auto host =
-        std::find_if(conf.feeding->hosts.begin(), conf.feeding->hosts.end(),
-                     [&](const Host& candidate) { return candidate.planned.id == view(words[2]); });
-    if (host == conf.feeding->hosts.end()) {
+    const auto known = conf.feeding->by_id.find(view(words[2]));
+    if (known == conf.feeding->by_id.end()) {
         return const_cast<char*>("names no rule");
     }
+    const Host* host = known->second;
 
-    static_cast<SrvConf*>(ngx_http_conf_get_module_srv_conf(cf, ngx_lync_module))->host = &*host;
+    static_cast<SrvConf*>(ngx_http_conf_get_module_srv_conf(cf, ngx_lync_module))->host = host;
 
     host->loc_conf = static_cast<ngx_http_conf_ctx_t*>(cf->ctx)->loc_conf;
 
@@ -343,7 +358,6 @@ char* attach_rule(ngx_conf_t* cf, const MainConf& conf, LocConf& location) {
         ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module));
     server->file_name = reinterpret_cast<u_char*>(const_cast<char*>(place.file.c_str()));
     server->line = place.line;
-    host->sockets = count_sockets(cf, server);
     location.judged = 1;
     return NGX_CONF_OK;
 }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
@@ -125,16 +126,18 @@ private:
     void check(Target& target) noexcept;
     void done(Target& target, const Finding* finding);
     void plan_next(Target& target) noexcept;
-    void tell(const Target& target, Change change, const HealthState& state,
-              std::uint64_t since) const;
+    void log_change(const Target& target, Change change, const HealthState& state,
+                    std::uint64_t since) const;
+    void watch_panic(const Group& group, const config::Farm& farm);
 
     ngx_cycle_t* cycle_;
     MainConf& conf_;
     ngx_log_t log_; ///< of the checks' connections: what is usual there is told by findings
     Timer look_;
     bool checking_ = false;
-    time_t told_means_ = 0;
+    time_t last_logged_means_ = 0;
     std::map<const config::Farm*, Question> questions_;
+    std::set<const Group*> panicking_; ///< as was last logged
     std::unordered_map<const Record*, std::unique_ptr<Target>> targets_;
 };
 
@@ -218,11 +221,32 @@ void HealthChecks::Checker::scan() {
                 for (const Server& server : publication->groups[i].servers.all()) {
                     see(server, farm, added);
                 }
+                watch_panic(publication->groups[i], farm);
             }
         }
     }
     std::erase_if(targets_, [](const auto& entry) { return !entry.second->seen; });
     plan_first(added);
+}
+
+void HealthChecks::Checker::watch_panic(const Group& group, const config::Farm& farm) {
+    const balance::Panic panic = group.servers.panic();
+    if (panic.on() == panicking_.contains(&group)) {
+        return;
+    }
+    const std::string title = config::quoted_title(farm);
+    if (panic.on()) {
+        panicking_.insert(&group);
+        ngx_log_error(NGX_LOG_ERR, cycle_->log, 0,
+                      "lync_health: no server of %s passes its check: the %uz that answer "
+                      "otherwise get requests all the same",
+                      title.c_str(), panic.answering());
+        return;
+    }
+    panicking_.erase(&group);
+    ngx_log_error(NGX_LOG_WARN, cycle_->log, 0,
+                  "lync_health: servers of %s get requests again only if they pass their check",
+                  title.c_str());
 }
 
 void HealthChecks::Checker::see(const Server& server, const config::Farm& farm,
@@ -299,8 +323,8 @@ void HealthChecks::Checker::done(Target& target, const Finding* finding) {
     }
     SharedHealth& health = target.record.health;
     if (finding == nullptr) {
-        if (ngx_time() - told_means_ >= 60) {
-            told_means_ = ngx_time();
+        if (ngx_time() - last_logged_means_ >= 60) {
+            last_logged_means_ = ngx_time();
             ngx_log_error(NGX_LOG_ERR, cycle_->log, 0,
                           "lync_health: server %V could not be checked: no connection, port or "
                           "memory left; its state stays as it is",
@@ -329,7 +353,7 @@ void HealthChecks::Checker::done(Target& target, const Finding* finding) {
     if (!finding->passed()) {
         health.failed.fetch_add(1, std::memory_order_relaxed);
     }
-    tell(target, change, state, since);
+    log_change(target, change, state, since);
     plan_next(target);
 }
 
@@ -342,11 +366,11 @@ void HealthChecks::Checker::plan_next(Target& target) noexcept {
     target.due.set(static_cast<ngx_msec_t>(due - ngx_current_msec), cycle_->log);
 }
 
-void HealthChecks::Checker::tell(const Target& target, Change change, const HealthState& state,
-                                 std::uint64_t since) const {
+void HealthChecks::Checker::log_change(const Target& target, Change change,
+                                       const HealthState& state, std::uint64_t since) const {
     const config::Farm& farm = *target.farm;
-    std::string text = "lync_health: server " + target.text + " of " +
-                       std::string(config::role_name(farm.role)) + " \"" + farm.name + "\" ";
+    std::string text =
+        "lync_health: server " + target.text + " of " + config::quoted_title(farm) + " ";
     const std::uint16_t port = check_port(farm);
     const std::string where =
         port != farm.ports.https ? " on port " + std::to_string(port) : std::string();

@@ -280,6 +280,7 @@ void fill_pools(const Publication& from, const Zone& zone, status::Publication& 
         pool.name = farm.name;
         pool.port = upstream.port;
         pool.tls = upstream.tls;
+        pool.panic = servers.panic().on();
         for (const Line& line : servers.lines()) {
             if (line.endpoints.empty()) {
                 fill_unresolved(line, pool.servers.emplace_back());

@@ -361,11 +361,13 @@ Key Group::key() const noexcept {
 
 void take_over(ngx_http_upstream_srv_conf_t* upstream, Group& group, bool resolve_at_start) {
     const auto* parsed = static_cast<ngx_http_upstream_server_t*>(upstream->servers->elts);
-    for (std::size_t i = 0; i < group.servers.lines().size(); i++) {
-        if (resolve_at_start || !group.servers.lines()[i].declared->by_name) {
-            group.servers.replace(i, {parsed[i].addrs, parsed[i].naddrs});
-        }
+    std::vector<std::span<const ngx_addr_t>> addresses;
+    for (const Line& line : group.servers.lines()) {
+        const ngx_http_upstream_server_t& server = parsed[addresses.size()];
+        const bool known = resolve_at_start || !line.declared->by_name;
+        addresses.emplace_back(server.addrs, known ? server.naddrs : 0);
     }
+    group.servers.set_all(addresses);
     group.title = upstream->host;
     upstream->peer.init = init_peer;
     static_cast<SrvConf*>(ngx_http_conf_upstream_srv_conf(upstream, ngx_lync_module))->group =

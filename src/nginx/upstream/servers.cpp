@@ -82,12 +82,12 @@ std::int32_t add(Endpoint& server, Gauge which, std::int32_t by) noexcept {
 Transport::~Transport() {
     // At the end of a process connections may still stand that nobody closes one by one.
     while (!endpoints_.empty()) {
-        forget(endpoints_.back());
+        forget(endpoints_.begin()->second);
     }
 }
 
 void Transport::forget(Endpoint* endpoint) noexcept {
-    std::erase(endpoints_, endpoint);
+    endpoints_.erase(view(endpoint->name));
     zone_.drop(endpoint->record);
     if (endpoint->session != nullptr) {
         ngx_ssl_free_session(endpoint->session);
@@ -96,12 +96,6 @@ void Transport::forget(Endpoint* endpoint) noexcept {
 }
 
 Endpoint* Transport::endpoint(const sockaddr* address, socklen_t length) {
-    for (Endpoint* known : endpoints_) {
-        if (ngx_cmp_sockaddr(&known->address.sockaddr, known->length,
-                             const_cast<sockaddr*>(address), length, 1) == NGX_OK) {
-            return retain(known);
-        }
-    }
     auto made = std::make_unique<Endpoint>(*this);
     std::memcpy(&made->address, address, length);
     made->length = length;
@@ -109,7 +103,10 @@ Endpoint* Transport::endpoint(const sockaddr* address, socklen_t length) {
     made->name.len =
         ngx_sock_ntop(&made->address.sockaddr, length, made->text, sizeof(made->text), 1);
     made->place = balance::place_of(bytes_of(made->address));
-    endpoints_.push_back(made.get());
+    const auto [known, is_new] = endpoints_.try_emplace(view(made->name), made.get());
+    if (!is_new) {
+        return retain(known->second);
+    }
     bind(*made);
     return made.release();
 }
@@ -119,25 +116,20 @@ void Transport::bind(Endpoint& endpoint) noexcept {
 }
 
 Transport& Transports::transport(const std::string& key, bool binds) {
-    for (Transport& known : all_) {
-        if (known.key() == key && known.binds() == binds) {
-            return known;
-        }
-    }
-    return all_.emplace_back(zone_, key, binds);
+    return all_.try_emplace({key, binds}, zone_, key, binds).first->second;
 }
 
 void Transports::bind() noexcept {
-    for (Transport& transport : all_) {
-        for (Endpoint* endpoint : transport.endpoints_) {
+    for (auto& [key, transport] : all_) {
+        for (const auto& [name, endpoint] : transport.endpoints_) {
             transport.bind(*endpoint);
         }
     }
 }
 
 void Transports::unbind() noexcept {
-    for (Transport& transport : all_) {
-        for (Endpoint* endpoint : transport.endpoints_) {
+    for (auto& [key, transport] : all_) {
+        for (const auto& [name, endpoint] : transport.endpoints_) {
             endpoint->record = nullptr;
         }
     }
@@ -166,49 +158,67 @@ void Servers::declare(Transport& transport, const config::Farm& farm, std::uint1
     }
 }
 
-bool Servers::replace(std::size_t index, std::span<const ngx_addr_t> addresses) {
-    Line& line = lines_[index];
-    // Those of the line, swapped at the end; without memory for all of it nothing changes.
-    struct Held {
-        std::vector<Endpoint*> all;
-        ~Held() { std::for_each(all.begin(), all.end(), release); }
-    } held;
-    std::vector<Endpoint*>& now = held.all;
-    now.reserve(addresses.size());
+/// References, given back unless they are taken.
+struct Servers::Endpoints {
+    std::vector<Endpoint*> all;
+    Endpoints() = default;
+    Endpoints(Endpoints&&) = default;
+    ~Endpoints() { std::for_each(all.begin(), all.end(), release); }
+};
+
+Servers::Endpoints Servers::endpoints_at(const Line& line,
+                                         std::span<const ngx_addr_t> addresses) const {
+    Endpoints found;
+    found.all.reserve(addresses.size());
     for (const ngx_addr_t& address : addresses) {
         ngx_sockaddr_t with_port{};
         std::memcpy(&with_port, address.sockaddr, address.socklen);
         ngx_inet_set_port(&with_port.sockaddr, line.port);
         Endpoint* endpoint = transport_->endpoint(&with_port.sockaddr, address.socklen);
-        if (std::find(now.begin(), now.end(), endpoint) != now.end()) {
+        if (std::find(found.all.begin(), found.all.end(), endpoint) != found.all.end()) {
             release(endpoint);
             continue;
         }
-        now.push_back(endpoint);
+        found.all.push_back(endpoint);
     }
-
     // DNS changes the order of its answers all the time; in one order servers keep their turns.
-    std::sort(now.begin(), now.end(),
+    std::sort(found.all.begin(), found.all.end(),
               [](const Endpoint* a, const Endpoint* b) { return view(a->name) < view(b->name); });
-    if (now == line.endpoints) {
+    return found;
+}
+
+bool Servers::replace(std::size_t index, std::span<const ngx_addr_t> addresses) {
+    Line& line = lines_[index];
+    Endpoints other = endpoints_at(line, addresses);
+    if (other.all == line.endpoints) {
         return false;
     }
-    line.endpoints.swap(now);
+    line.endpoints.swap(other.all);
     try {
         rebuild();
-    } catch (...) {
-        line.endpoints.swap(now);
+    } catch (...) { // without memory for all of it nothing changes
+        line.endpoints.swap(other.all);
         throw;
     }
     for (Endpoint* endpoint : line.endpoints) {
         endpoint->lines++;
     }
-    for (Endpoint* endpoint : now) {
+    for (Endpoint* endpoint : other.all) {
         if (--endpoint->lines == 0) {
             transport_->shared.close(*endpoint);
         }
     }
     return true;
+}
+
+void Servers::set_all(const std::vector<std::span<const ngx_addr_t>>& addresses) {
+    for (std::size_t i = 0; i < lines_.size(); i++) {
+        endpoints_at(lines_[i], addresses[i]).all.swap(lines_[i].endpoints);
+        for (Endpoint* endpoint : lines_[i].endpoints) {
+            endpoint->lines++;
+        }
+    }
+    rebuild();
 }
 
 bool Servers::recall(std::size_t index, Zone& from) {
@@ -347,21 +357,39 @@ void Servers::unbind() noexcept {
     }
 }
 
-std::span<balance::Candidate> Servers::candidates(std::uint64_t now) noexcept {
-    for (std::size_t i = 0; i < all_.size(); i++) {
-        Server& server = all_[i];
-        const balance::ServerSettings& settings = server.line->settings;
-        const balance::ServerState state = state_of(server);
-        balance::Candidate& candidate = candidates_[i];
+balance::Panic Servers::panic() const noexcept {
+    balance::Panic panic;
+    for (const Server& server : all_) {
+        panic.see(server.line->settings, state_of(server));
+    }
+    return panic;
+}
 
-        candidate.availability = balance::availability(settings, state, now);
-        candidate.backup = settings.backup;
-        candidate.tried = false;
-        candidate.weight = settings.weight;
-        candidate.ramp = balance::ramp(settings, state, now);
-        candidate.in_flight = state.in_flight;
-        candidate.place = server.endpoint->place;
-        candidate.turn = &server.turn;
+void Servers::show(std::size_t index, const balance::ServerState& state,
+                   std::uint64_t now) noexcept {
+    Server& server = all_[index];
+    const balance::ServerSettings& settings = server.line->settings;
+    candidates_[index] = {.availability = balance::availability(settings, state, now),
+                          .backup = settings.backup,
+                          .tried = false,
+                          .weight = settings.weight,
+                          .ramp = balance::ramp(settings, state, now),
+                          .in_flight = state.in_flight,
+                          .place = server.endpoint->place,
+                          .turn = &server.turn};
+}
+
+std::span<balance::Candidate> Servers::candidates(std::uint64_t now) noexcept {
+    balance::Panic panic;
+    for (std::size_t i = 0; i < all_.size(); i++) {
+        const balance::ServerState state = state_of(all_[i]);
+        panic.see(all_[i].line->settings, state);
+        show(i, state, now);
+    }
+    for (std::size_t i = 0; panic.on() && i < all_.size(); i++) {
+        balance::ServerState state = state_of(all_[i]);
+        state.healthy = state.healthy || state.answers;
+        show(i, state, now);
     }
     return candidates_;
 }
@@ -378,6 +406,7 @@ balance::ServerState Servers::state_of(const Server& server) const noexcept {
     }
     if (server.check != nullptr) {
         state.healthy = server.check->health.takes_requests();
+        state.answers = state.healthy || server.check->health.answers();
         state.recovered = server.check->health.recovered.load(std::memory_order_relaxed);
     }
     return state;

@@ -21,10 +21,13 @@
 #include "nginx/shared/zone.h"
 #include "nginx/upstream/server_connection.h"
 
-#include <deque>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace lync::nginx {
@@ -86,7 +89,7 @@ private:
     Zone& zone_;
     std::string key_;
     bool binds_;
-    std::vector<Endpoint*> endpoints_;
+    std::unordered_map<std::string_view, Endpoint*> endpoints_; ///< by name
 };
 
 /// All of a configuration.
@@ -105,7 +108,7 @@ public:
 
 private:
     Zone& zone_;
-    std::deque<Transport> all_;
+    std::map<std::pair<std::string, bool>, Transport> all_;
 };
 
 /// A `server` line of a group.
@@ -142,6 +145,8 @@ public:
     /// its connections, records and sessions; idle connections to what no line names any
     /// more are closed. True if anything changed.
     bool replace(std::size_t line, std::span<const ngx_addr_t> addresses);
+    /// Those of all lines, which have none yet: when the configuration is read.
+    void set_all(const std::vector<std::span<const ngx_addr_t>>& addresses);
 
     /// The addresses that a zone knows of a line's name, from now on. False if it knows none: then
     /// nothing changes.
@@ -166,12 +171,18 @@ public:
     /// All servers as the choice sees them now, in the order of `all`. Valid until the next call.
     std::span<balance::Candidate> candidates(std::uint64_t now) noexcept;
 
+    /// Whether servers are used that fail their checks.
+    balance::Panic panic() const noexcept;
+
     /// Whether failures of requests count: where there is no second server, nobody is left out, as
     /// with nginx.
     bool counts_failures() const noexcept { return usable_ > 1; }
 
 private:
+    struct Endpoints;
+    Endpoints endpoints_at(const Line& line, std::span<const ngx_addr_t> addresses) const;
     void rebuild();
+    void show(std::size_t index, const balance::ServerState& state, std::uint64_t now) noexcept;
     void bind(Server& server) noexcept;
     Key check_key(const Endpoint& endpoint) const noexcept;
     balance::ServerState state_of(const Server& server) const noexcept;
