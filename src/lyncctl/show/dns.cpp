@@ -51,10 +51,6 @@ std::string_view dns_view_name(DnsView view) noexcept {
     }
 }
 
-bool is_web_services(const Farm& farm) noexcept {
-    return farm.role == Role::pool || farm.role == Role::director;
-}
-
 /// What clients call a name by, with the pool behind it where there may be several.
 std::string purpose_of(const Plan& plan, const PublishedName& name) {
     std::string purpose(name.use);
@@ -94,7 +90,7 @@ private:
                         "autodiscover, inside");
         }
         for (const Farm& farm : declared().farms) {
-            if (is_web_services(farm)) {
+            if (is_web_services(farm.role)) {
                 add_servers(DnsView::inside, farm.name, farm,
                             std::string(role_name(farm.role)) + ", internal web services");
             }
@@ -123,7 +119,7 @@ private:
                 "clients ask for it first and take its answer for the inside");
         }
         for (const Farm& farm : declared().farms) {
-            if (is_web_services(farm)) {
+            if (is_web_services(farm.role)) {
                 add(DnsView::never_outside, farm.name,
                     "the own name of the " + std::string(role_name(farm.role)));
             } else if (std::find(farm.published.begin(), farm.published.end(),
