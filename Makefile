@@ -16,7 +16,7 @@
 #                      100,000 requests, 5,000 names              (t/status)
 #     make storm       500 identities at random, none may cross     (t/auth/storm.py)
 #     make soak        50 reloads with 1,000 pending GETs held      (t/pools/reloads.py; SOAK=...)
-#     make test-asan   units, suites and lyncctl's own tests, sanitized
+#     make test-hard   all of it in a sanitized nginx, memory that runs out, killed workers (t/hostile)
 #     make fuzz        builds and runs the fuzz targets, two at a time: t/fuzz/README.md
 #     make bench-verdict  what a verdict costs                     (bench/verdict.cpp)
 #     make deps        installs what is missing of the Debian packages to build and to run
@@ -80,7 +80,7 @@ TEST_PACKAGES += dnsmasq-base
 
 .PHONY: fuzz bench-verdict
 .PHONY: install tool-tests test-deps lab-deps build-and-tests
-.PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx bench storm soak test-asan clean
+.PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx bench storm soak test-hard clean
 .PHONY: browser-test deb package-test
 
 all: build
@@ -179,13 +179,22 @@ browser-test: build-and-tests
 	t/status/count.py
 	t/status/scale.py
 
-test-asan: build-and-tests test-nginx
-	cmake -S . -B $(BUILD)/asan -DNGINX_SOURCE_DIR=$(NGINX_SOURCE_DIR) -DCMAKE_BUILD_TYPE=Debug \
+# An nginx in which mistakes show, and the module built for it: units, suites, lyncctl's own tests,
+# memory that runs out, workers that are killed. t/82 bounds address space, of which sanitizers take
+# more than there is.
+HARD = $(abspath $(BUILD))/hard
+HARD_NGINX = $(HARD)/nginx/nginx/objs/nginx
+test-hard: build-and-tests test-nginx
+	@$(MAKE) --no-print-directory deps PACKAGES="dpkg-dev xz-utils"
+	t/hostile/build-nginx $(HARD)/nginx
+	cmake -S . -B $(HARD) -DNGINX_SOURCE_DIR=$(HARD)/nginx/nginx -DCMAKE_BUILD_TYPE=Debug \
 	    -DLYNC_SANITIZE=address,undefined $(CMAKE_FLAGS)
-	cmake --build $(BUILD)/asan -j $(JOBS)
-	cd $(BUILD)/asan && ctest --output-on-failure -j $(JOBS)
-	t/run -j $(SUITES) --asan --module $(BUILD)/asan/ngx_lync_module.so
-	$(MAKE) --no-print-directory tool-tests LYNCCTL=$(abspath $(BUILD))/asan/lyncctl
+	cmake --build $(HARD) -j $(JOBS)
+	cd $(HARD) && ctest --output-on-failure -j $(JOBS)
+	t/run -j $(SUITES) --hard $(filter-out t/82%,$(wildcard t/*.t))
+	$(MAKE) --no-print-directory tool-tests LYNCCTL=$(HARD)/lyncctl
+	t/hostile/allocations --module $(HARD)/ngx_lync_module.so --nginx $(HARD_NGINX)
+	t/hostile/kills 60 --module $(HARD)/ngx_lync_module.so --nginx $(HARD_NGINX)
 
 # Measurements want a machine of their own.
 bench: build-and-tests
