@@ -243,7 +243,7 @@ class Conversation:
             await asyncio.sleep(rng.choice([0, 0.02]))
             return True
         elif how == 6:    # a body where none belongs
-            status = rng.choice([204, 304, 205, 100])
+            status = rng.choice([204, 304, 204, 304])
             wire.write(b'HTTP/1.1 %d x\r\n%sContent-Length: 5\r\n\r\n' % (status, marked) + STRAY)
             return True
         elif how == 7:    # closed at a byte of it

@@ -19,6 +19,7 @@ class Wire(asyncio.Protocol):
         self.tls = None
         self.left = None          # so many bytes may still be written, then the connection is cut
         self.reset_at_cut = False
+        self.halved = False       # nothing more is said
         self.waiter = None
 
     def connection_made(self, transport):
@@ -58,6 +59,8 @@ class Wire(asyncio.Protocol):
             self.waiter = None
 
     def write_raw(self, data):
+        if self.halved:
+            raise Ended
         if self.left is not None:
             if len(data) >= self.left:
                 self.transport.write(data[:self.left])
@@ -128,7 +131,8 @@ class Wire(asyncio.Protocol):
     # --- ends
 
     def half_close(self):
-        if self.transport.can_write_eof() and not self.transport.is_closing():
+        if not self.halved and not self.transport.is_closing():
+            self.halved = True
             self.transport.write_eof()
 
     def say_farewell(self):

@@ -1,0 +1,231 @@
+"""What the clients of t/hostile/requests say: a conversation is drawn from the seed and its number
+alone, and is a list of steps, so that it can be printed and played again.
+
+    ('raw', BYTES)        in front of TLS: a PROXY header, or nothing that belongs there
+    ('tls', NAME)         the handshake
+    ('cut', N, RESET)     after N more bytes on the wire the client closes, or resets
+    ('send', BYTES, HOW)  'whole', 'bytes' (one at a time) or 'pieces'; @CHALLENGE@ in it is the answer
+                          to the last challenge
+    ('answers', N)        N answers, or that the other side closes: in time
+    ('pause', SECONDS)    whatever comes
+    ('half',) ('farewell',) ('reset',) ('close',)
+"""
+
+import base64
+import random
+import struct
+
+import toy
+
+METHODS = [b'GET'] * 12 + [b'POST'] * 6 + [b'HEAD', b'OPTIONS', b'PUT', b'DELETE', b'PATCH', b'TRACE', b'CONNECT',
+           b'PROPFIND', b'get', b'G\0T', b'', b'X' * 300, b'DEBUG', b'MKCOL', b'PRI']
+
+VERSIONS = [b' HTTP/1.1'] * 24 + [b' HTTP/1.0', b' HTTP/1.0', b'', b'', b' HTTP/0.9', b' HTTP/2.0', b' HTTP/9.9',
+            b' HTTP/1', b' HTTP/1.11', b' HTTP/1.1 ', b' HTTP/1.1 x', b' http/1.1', b' HTTQ/1.1', b' ', b'  HTTP/1.1',
+            b'\tHTTP/1.1', b' HTTP/01.1', b' HTTP/1.2']
+
+# Where something is that a wrong reading would find: it must not come back as a header.
+PLANTED = [b'%0d%0aX-Canary:%20planted', b'%0D%0A%0D%0AX-Canary: planted', b'%250d%250aX-Canary:%20planted',
+           b'%0aX-Canary:planted', b'%u000d%u000aX-Canary:planted', b'%e5%98%8a%e5%98%8dX-Canary:planted',
+           b'\rX-Canary:planted', b'%5cr%5cnX-Canary:planted', b'%3f%0d%0aX-Canary:%20planted']
+
+ODD = [b'%3F', b'%3F%5C..%5C..%5Ccscp/', b'%2f..%2f..%2fcscp', b'%20', b'%25', b'%2525', b'%00', b'%', b'%zz', b'#x',
+       b'\\..\\cscp', b'..;/cscp', b'%c0%af', b'\xff\xfe', b'?a=%3F', b'??', b'?' + b'q' * 3000, b';a=b',
+       b'/' * 40, b'x' * 9000, b'%2e%2e/%2e%2e/ocspowershell', b'..%255c..%255ccscp', b'::$DATA', b'(S(x))/']
+
+HEADERS = [b'X-Original-URL: /cscp/', b'X-Rewrite-URL: /cscp/', b'X-HTTP-Method-Override: DELETE',
+           b'X-Forwarded-For: 6.6.6.6', b'X-Forwarded-For: 1.2.3.4, 5.6.7.8', b'X-Forwarded-For: x\tX-Canary: planted',
+           b'X-Forwarded-Proto: http', b'X-Forwarded-Host: cscp.test', b'Forwarded: for=6.6.6.6;host=x',
+           b'X-Real-IP: 6.6.6.6', b'Connection: close', b'Connection: keep-alive', b'Connection: upgrade',
+           b'Connection: X-Client, Host', b'Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA',
+           b'Upgrade: websocket', b'Expect: 100-continue', b'Expect: 200-ok', b'Range: bytes=0-0,5-1,-1',
+           b'If-Range: x', b'TE: trailers', b'Trailer: Host', b'Cookie: MS-WSMAN=x', b'Cookie: MS-WSMAN=' + b'y' * 2000,
+           b'Cookie: a=b\r\nCookie: MS-WSMAN=z; c', b'Cookie: confurl=https://evil.test/', b'Cookie: =;;;=',
+           b'X_Under: score', b'X.Dot: 1', b': none', b'no colon at all', b' folded: line', b'X-A: b\r\n c',
+           b'X-A: b\r\n\tTransfer-Encoding: chunked', b'X-Null: a\0b', b'X-Long: ' + b'l' * 7000,
+           b'X-Longer: ' + b'l' * 80000, b'Host: fepool.contoso.local', b'Host : x', b'Via: 1.1 x',
+           b'Authorization: Basic eDp5', b'Authorization: Bearer x', b'Authorization: ', b'Authorization: NTLM',
+           b'Authorization: NTLM !!!!', b'Authorization: Negotiate ' + b'A' * 6000,
+           b'Authorization: NTLM TlRMTVNTUAABAAAA\r\nAuthorization: Negotiate YII=', b'Proxy-Authorization: NTLM TlRM',
+           b'Proxy: http://evil.test/', b'Proxy-Connection: keep-alive', b'Keep-Alive: 1', b'Early-Data: 1',
+           b'Accept-Encoding: gzip, \x01', b'User-Agent: ngx_lync_module health check', b'X-Accel-Redirect: /cscp/',
+           b'X-Canary\r: planted', b'Content-Type: application/x-www-form-urlencoded', b'Origin: null', b'Max-Forwards: 0']
+
+SMUGGLED = b'GET /abs/smuggled HTTP/1.1\r\nHost: lyncwebext.p0.test\r\n\r\n'
+
+
+class Drawn:
+    def __init__(self, world, seed, number):
+        self.world, self.number = world, number
+        self.rng = random.Random(f'{seed} {number}')
+        self.steps = []
+        self.identity = 0
+
+    # --- a request
+
+    def host(self):
+        rng, publication = self.rng, self.publication
+        name = rng.choices(['lyncwebext', 'meet', 'dialin', 'lyncdiscover', 'lync', 'admin'],
+                           [8, 4, 1, 3, 2, 1])[0].encode() + b'.' + publication
+        return rng.choices([name, name.upper(), name + b':443', name + b':8443', name + b':x', name + b':80/x', name + b'.',
+                            b'nobody.test', b'', b'127.0.0.1', b'[::1]', b'fepool.contoso.local', name + b' ', name + b'/x',
+                            name + b'\0', b'x@' + name, b'xn--bro-hoa.contoso.com', name + b',' + name],
+                           [80] + [1] * 17)[0]
+
+    def path(self):
+        rng, world = self.rng, self.world
+        path = rng.choices([lambda: rng.choice(world.published), lambda: rng.choice(world.never),
+                            lambda: rng.choice([b'/lwa/WebPages/LwaClient.aspx', b'/meet/x', b'/lwa/', b'/', b'/?sipuri=a@b',
+                                                b'/alice/1234', b'/Meet/alice/1234', b'/Dialin/', b'/autodiscover/x', b'*',
+                                                b'', b'/alias/cscp/', b'/alias/meet/x', b'/q/meet/x', b'/page', b'/limited']),
+                            lambda: b'/' + bytes(rng.randrange(1, 256) for _ in range(rng.randint(1, 30)))],
+                           [8, 4, 8, 1])[0]()
+        if rng.random() < 0.25:
+            path += rng.choice([b'', b'/', b'/x/', b'?x=']) + rng.choice(PLANTED + ODD)
+        if rng.random() < 0.1:
+            path = rng.choice([b'https://', b'http://', b'HTTPS://', b'https:/', b'//', b'x://']) + self.host() + path
+        if rng.random() < 0.01:
+            path = rng.choice([b'https://', b'http://']) + self.host()
+        return path
+
+    def body(self):
+        """(header lines, bytes, whether nginx can have read all of it)"""
+        rng = self.rng
+        text = rng.choices([b'', b'hello', b'confurl=' + rng.choice(PLANTED), b'meeturl=https%3A%2F%2Fevil.test%2F&x=y',
+                            SMUGGLED, b'x' * 70000, bytes(rng.randrange(256) for _ in range(50)), b'a=' + b'b' * 9000],
+                           [3, 5, 2, 5, 3, 1, 1, 1])[0]
+        chunked = b''.join(b'%x\r\n%s\r\n' % (len(part), part)
+                           for part in (text[:3], text[3:]) if part) + b'0\r\n\r\n'
+        length = b'Content-Length: %d' % len(text)
+        how = rng.randrange(18)
+        if how < 6:
+            return [length], text, True
+        if how < 10:
+            return [b'Transfer-Encoding: chunked'], chunked, True
+        if how == 10:   # less than was said
+            return [b'Content-Length: %d' % (len(text) + rng.choice([1, 5, 100000]))], text, False
+        if how == 11:   # more
+            return [length], text + b'GET', False
+        if how == 12:   # chunks that aren't
+            return [b'Transfer-Encoding: chunked'], chunked[:3] + rng.choice(
+                [b'zz\r\n', b'\r\n\r\n', b'ffffffffffffffffff\r\n', b'-1\r\n', b'5\r\nhello', b'3;' + b'x' * 5000]), False
+        if how == 13:   # broken off
+            return [b'Transfer-Encoding: chunked'], chunked[:rng.randrange(len(chunked))], False
+        return rng.choice([
+            [length, b'Transfer-Encoding: chunked'], [b'Transfer-Encoding: chunked', length], [length, b'Content-Length: 6'],
+            [b'Content-Length: +5'], [b'Content-Length: 5, 5'], [b'Content-Length: -1'], [b'Transfer-Encoding: xchunked'],
+            [b'Transfer-Encoding: chunked, identity'], [b'Transfer-Encoding: identity'], [b'Transfer-Encoding:\x0bchunked'],
+            [b'Content-Length : 5'], [b'Content-Length: 99999999999999999999']]), text, False
+
+    def credential(self, kind):
+        user = f'user{self.number}.{self.identity}'
+        if kind == 'type1':
+            return b'Authorization: NTLM ' + toy.type1().encode()
+        if kind == 'type3':
+            return b'Authorization: NTLM @CHALLENGE@'
+        if kind == 'wrong3':
+            return b'Authorization: NTLM ' + base64.b64encode(toy.NTLMSSP + struct.pack('<I', 3) + b'x|' + user.encode())
+        return b'Authorization: Negotiate ' + toy.kerberos(user).encode()
+
+    def request(self, orderly=False, credential=None):
+        """The bytes of a request, and whether an answer must come."""
+        rng = self.rng
+        orderly = orderly or rng.random() < 0.45
+        method = b'GET' if orderly else rng.choice(METHODS)
+        host = self.host() if not orderly else rng.choice([b'lyncwebext.', b'lyncwebext.', b'meet.']) + self.publication
+        path = rng.choice(self.world.published) if orderly and host[:1] == b'l' else b'/x/1' if orderly else self.path()
+        version = b' HTTP/1.1' if orderly else rng.choice(VERSIONS)
+        lines = [method + b' ' + path + version, b'X-Client: k%d.%dk' % (self.number, self.identity)]
+        if rng.random() < 0.95 or orderly:
+            lines.append(b'Host: ' + host)
+        if self.balanced:
+            lines.append(b'X-Forwarded-For: 10.9.%d.%d' % (self.number % 200, self.identity))
+        if credential:
+            lines.append(credential)
+        whole, body = True, b''
+        if not orderly:
+            for _ in range(rng.choice([0, 0, 1, 1, 2, 4])):
+                lines.append(rng.choice(HEADERS))
+            if method == b'POST' or rng.random() < 0.15:
+                more, body, whole = self.body()
+                lines += more
+            if rng.random() < 0.05:
+                lines.append(rng.choice(lines[1:]))
+        end = b'\r\n' if orderly or rng.random() < 0.95 else rng.choice([b'\n', b'\r', b'\r\r\n'])
+        text = end.join(lines) + end + end + body
+        if end == b'\r' or b'\r\n' not in text or not version.startswith(b' HTTP/1.') or method in (b'HEAD', b'CONNECT'):
+            whole = False
+        if any(b'\r' in one.replace(b'\r\n', b'') or b'Expect' in one or b'Connection: upgrade' in one for one in lines):
+            whole = False
+        return text, whole
+
+    # --- a conversation
+
+    def draw(self):
+        rng, steps = self.rng, self.steps
+        self.publication = rng.choice(self.world.names)
+        self.socket = rng.choices(['https', 'http', 'proxy_https', 'proxy_http'], [12, 3, 3, 1])[0]
+        self.balanced = self.publication in self.world.balanced and rng.random() < 0.9
+        if self.socket.startswith('proxy'):
+            steps.append(('raw', self.proxy_header()))
+        if self.socket.endswith('https') and rng.random() < 0.98:
+            if rng.random() < 0.03:
+                steps.append(('cut', rng.randrange(1, 900), rng.random() < 0.5))
+            name = rng.choice([b'lyncwebext.', b'meet.']) + self.publication if rng.random() < 0.95 else b'nobody.test'
+            steps.append(('tls', name.decode()))
+        if rng.random() < 0.12:
+            steps.append(('cut', rng.randrange(1, 2500), rng.random() < 0.5))
+        {0: self.handshake, 1: self.handshake, 2: self.pipeline, 3: self.preface}.get(rng.randrange(9), self.plain)()
+        steps.append(rng.choice([('close',), ('close',), ('reset',), ('farewell',)]))
+        return self
+
+    def proxy_header(self):
+        rng = self.rng
+        source = f'10.8.{self.number % 200}.{self.number // 200 % 200}'
+        good = f'PROXY TCP4 {source} 10.0.0.1 4711 443\r\n'.encode()
+        v2 = b'\r\n\r\n\0\r\nQUIT\n'
+        return rng.choices([good, v2 + b'\x21\x11\0\x0c' + bytes([10, 8, 1, 1, 10, 0, 0, 1, 1, 2, 1, 0xbb]),
+                            v2 + b'\x20\0\0\0', b'PROXY UNKNOWN\r\n', b'', good[:-2], good[:20], b'PROXY TCP4 x y z\r\n',
+                            b'PROXY TCP6 ::1 ::1 1 2\r\n', v2 + b'\x21\x11\xff\xff' + b'x' * 40, b'PROXY ' + b'9' * 200 + b'\r\n',
+                            good + good, v2[:7], v2 + b'\x21\x31\0\x01x', b'GET / HTTP/1.1\r\n\r\n'], [20, 6] + [1] * 13)[0]
+
+    def send(self, text):
+        how = self.rng.choices(['whole', 'pieces', 'bytes'], [12, 3, 1])[0]
+        self.steps.append(('send', text, how if len(text) < 1500 else 'whole'))
+
+    def end_of(self, whole, count=1):
+        self.steps.append(('answers', count) if whole else ('pause', self.rng.choice([0, 0.01, 0.05, 0.1])))
+
+    def plain(self):
+        for _ in range(self.rng.choice([1, 1, 1, 2, 4])):
+            self.identity = self.rng.randrange(3) if self.balanced else 0
+            text, whole = self.request()
+            self.send(text)
+            if self.rng.random() < 0.05:
+                self.steps.append(('half',))
+                whole = False
+            self.end_of(whole)
+
+    def pipeline(self):
+        parts = [self.request() for _ in range(self.rng.randint(2, 6))]
+        self.send(b''.join(text for text, _ in parts))
+        self.end_of(all(whole for _, whole in parts), len(parts))
+
+    def preface(self):
+        rng = self.rng
+        self.send(b'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n' + rng.choice([b'', b'\0\0\0\4\0\0\0\0\0', b'\xff' * 30, b'\0\0\x10\1\5\0\0\0\1' + b'\x82' * 16]))
+        self.end_of(False)
+
+    def handshake(self):
+        """NTLM or Negotiate, up to some stage, with other things in between."""
+        rng = self.rng
+        stages = rng.choice([['type1', 'type3', None, None], ['type1', 'type3', None], ['type1', 'type3'], ['type1'],
+                             ['type1', None, 'type3'], ['type3'], ['type1', 'wrong3', None], ['type1', 'type1', 'type3', None],
+                             ['kerberos', None, None], ['kerberos', 'type1', 'type3', None], [None, 'type1', 'type3', None]])
+        for stage in stages:
+            if self.balanced and rng.random() < 0.5:
+                self.identity = rng.randrange(3)
+            text, whole = self.request(rng.random() < 0.85, self.credential(stage) if stage else None)
+            self.send(text)
+            if rng.random() < 0.93:
+                self.end_of(whole)
