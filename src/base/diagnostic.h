@@ -1,10 +1,13 @@
 #pragma once
 
-// The first room: what stands in the text of nginx.conf, before anybody asks what it means.
+// The first room, on which all others stand: text and names, and what is said of them.
 //
-//     place.h        where a thing was written, and what is said about it there
-//     directives.h   every directive that may stand inside lync_publish, once
-//     block.h        the tree of directives that nginx's parser (or the tool's reader) filled
+//     diagnostic.h   where a thing was written, and a message about it
+//     ascii.h        letters as DNS and HTTP compare them
+//     names.h        FQDNs, SIP domains, simple URLs, addresses (host_names.h, idn.h)
+//     name_set.h     the names that a certificate covers
+//     product.h      the seven server products and what follows from the choice
+//     version.h      of the module and of lyncctl
 //
 // Nothing here, nor in any room but src/nginx, knows nginx.
 

@@ -1,14 +1,6 @@
 #pragma once
 
-// The second room: the typed declaration of one deployment and every check on it.
-//
-//     product.h      the seven server products and what follows from the choice
-//     names.h        FQDNs, SIP domains, simple URLs, addresses
-//     name_set.h     the names a certificate covers
-//     certificate.h  what a listener presents, what servers are verified against
-//     publication.h  the declaration, and `declare`, which makes it of a block tree
-//
-// Words are those of Microsoft's Topology Builder.
+// The server products, in Topology Builder's words, and what follows from the choice.
 
 #include <cstdint>
 #include <optional>

@@ -1,5 +1,13 @@
 #pragma once
 
+// The room of the configuration: what is written in a lync_publish block, what it means, and every
+// check on it. Words are those of Microsoft's Topology Builder.
+//
+//     block.h        the tree of directives, as it was written
+//     directives.h   every directive that may stand there, once; grammar.h reads a tree by it
+//     certificate.h  what a listener presents, what servers are verified against
+//     publication.h  the declaration; declare.h makes it of a tree
+//
 // The tree of directives of one lync_publish block. nginx's own parser fills it (src/nginx), or
 // the command-line tool's reader; nothing after this step knows where the text came from.
 
