@@ -219,6 +219,7 @@ void undo_tls_inheritance(const Publication& publication) noexcept {
         }
         auto* tls = static_cast<ngx_http_ssl_srv_conf_t*>(
             context_of(host)->srv_conf[ngx_http_ssl_module.ctx_index]);
+        leave_tls_to_listen(tls); // `ssl on`, which asks for them
         none(tls->passwords);
         none(tls->certificates);
         none(tls->certificate_keys);
