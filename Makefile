@@ -80,7 +80,7 @@ TEST_PACKAGES += dnsmasq-base
 
 .PHONY: fuzz bench-verdict
 .PHONY: install tool-tests test-deps lab-deps build-and-tests
-.PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx bench storm soak test-hard clean
+.PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx bench storm soak test-hard hostile clean
 .PHONY: browser-test deb package-test
 
 all: build
@@ -141,7 +141,7 @@ demo-down:
 
 # The suites run as they are, after a reload instead of a start, and with several workers on random
 # ports: each way has its own mistakes to find.
-test: unit nginx-build suites tool-tests
+test: unit nginx-build suites tool-tests hostile
 
 # The unit tests are built where Catch2 is there before cmake looks for it.
 build-and-tests: test-deps
@@ -163,6 +163,11 @@ suites: build-and-tests test-nginx
 tool-tests: build-and-tests
 	printf '%s\n' t/lyncctl/*_test | xargs -P $(JOBS) -I {} sh -c \
 	    'said=$$(timeout 600 {} 2>&1); code=$$?; printf "== %s\n%s\n" {} "$$said"; exit $$code'
+
+# Both sides hostile, for half a minute: t/hostile/requests. More of it: make hostile HOSTILE='--seconds 1800'.
+HOSTILE ?= --seconds 30
+hostile: build-and-tests
+	t/hostile/requests --module $(MODULE) --nginx $(NGINX_BINARY) $(HOSTILE)
 
 test-nginx: test-deps
 	@t/fetch-test-nginx $(BUILD)
@@ -195,6 +200,9 @@ test-hard: build-and-tests test-nginx
 	$(MAKE) --no-print-directory tool-tests LYNCCTL=$(HARD)/lyncctl
 	t/hostile/allocations --module $(HARD)/ngx_lync_module.so --nginx $(HARD_NGINX)
 	t/hostile/kills 60 --module $(HARD)/ngx_lync_module.so --nginx $(HARD_NGINX)
+	LSAN_OPTIONS=suppressions=$(abspath t/hostile/leaks):print_suppressions=0 \
+	ASAN_OPTIONS=detect_leaks=1:exitcode=0:fast_unwind_on_malloc=0 \
+	    t/hostile/requests --module $(HARD)/ngx_lync_module.so --nginx $(HARD_NGINX) $(HOSTILE)
 
 # Measurements want a machine of their own.
 bench: build-and-tests

@@ -10,7 +10,7 @@ namespace {
 template <std::size_t Size>
 void put(char (&to)[Size], std::string_view text) noexcept {
     const std::size_t size = std::min(text.size(), Size - 1);
-    std::memcpy(to, text.data(), size);
+    std::copy_n(text.data(), size, to);
     to[size] = '\0';
 }
 

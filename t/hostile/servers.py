@@ -114,7 +114,7 @@ class Conversation:
             watch.fault('smuggled', f'{line!r} {token}')
         if re.search(rb'[\0-\x20\x7f]', target) or not re.fullmatch(rb'[A-Z]+ /\S* HTTP/1\.[01]', line):
             watch.fault('request line', f'{line!r} {token}')
-        if len(hosts) != 1 or not re.fullmatch(rb'[a-z0-9.-]+\.test(:\d{1,5})?', hosts[0], re.I):
+        if len(hosts) != 1 or not re.fullmatch(rb'[a-z0-9.-]+\.test\.?(:\d{1,5})?', hosts[0], re.I):
             watch.fault('host', f'{hosts!r} {token}')
         for name, value in headers:
             if name in FORBIDDEN:

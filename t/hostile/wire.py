@@ -21,6 +21,7 @@ class Wire(asyncio.Protocol):
         self.reset_at_cut = False
         self.halved = False       # nothing more is said
         self.waiter = None
+        self.news = False         # something has happened since more() was last asked
 
     def connection_made(self, transport):
         self.transport = transport
@@ -45,18 +46,21 @@ class Wire(asyncio.Protocol):
         self.wake()
 
     def wake(self):
+        self.news = True
         if self.waiter is not None and not self.waiter.done():
             self.waiter.set_result(None)
 
     async def more(self):
-        """Waits until something happens on the connection."""
+        """Waits until something happens on the connection, or has happened."""
         if self.ended:
             raise Ended
-        self.waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self.waiter
-        finally:
-            self.waiter = None
+        if not self.news:
+            self.waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self.waiter
+            finally:
+                self.waiter = None
+        self.news = False
 
     def write_raw(self, data):
         if self.halved:

@@ -33,9 +33,17 @@ void give_back_head(ngx_http_request_t* r) noexcept {
         return;
     }
     ngx_buf_t& head = *u->request_bufs->buf;
-    if (head.pos == head.last) {
-        give_back(r->pool, head);
+    if (head.pos != head.last) {
+        return;
     }
+    // u->uri points into it, and the error log reads that until the request ends.
+    auto* uri = static_cast<u_char*>(ngx_pnalloc(r->pool, u->uri.len));
+    if (uri == nullptr) {
+        return;
+    }
+    ngx_memcpy(uri, u->uri.data, u->uri.len);
+    u->uri.data = uri;
+    give_back(r->pool, head);
 }
 
 /// nginx makes room for twenty headers before there is an answer.
