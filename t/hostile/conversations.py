@@ -60,6 +60,7 @@ class Drawn:
         self.rng = random.Random(f'{seed} {number}')
         self.steps = []
         self.identity = 0
+        self.sure = True    # nginx hasn't been left in the middle of a request
 
     # --- a request
 
@@ -194,7 +195,8 @@ class Drawn:
         self.steps.append(('send', text, how if len(text) < 1500 else 'whole'))
 
     def end_of(self, whole, count=1):
-        self.steps.append(('answers', count) if whole else ('pause', self.rng.choice([0, 0.01, 0.05, 0.1])))
+        self.sure = self.sure and whole
+        self.steps.append(('answers', count) if self.sure else ('pause', self.rng.choice([0, 0.01, 0.05, 0.1])))
 
     def plain(self):
         for _ in range(self.rng.choice([1, 1, 1, 2, 4])):
