@@ -167,7 +167,7 @@ tool-tests: build-and-tests
 # Both sides hostile, for half a minute: t/hostile/requests. More of it: make hostile HOSTILE='--seconds 1800'.
 HOSTILE ?= --seconds 30
 hostile: build-and-tests
-	t/hostile/requests --module $(MODULE) --nginx $(NGINX_BINARY) $(HOSTILE)
+	t/hostile/requests --seed 1 --module $(MODULE) --nginx $(NGINX_BINARY) $(HOSTILE)
 
 test-nginx: test-deps
 	@t/fetch-test-nginx $(BUILD)
