@@ -1,7 +1,6 @@
 #include "nginx/upstream/waiting.h"
 
 #include "nginx/conf/conf.h"
-#include "nginx/upstream/server_connection.h"
 
 #include <sys/mman.h>
 
@@ -22,28 +21,6 @@ void give_back(ngx_pool_t* pool, ngx_buf_t& buffer) noexcept {
         buffer.last = nullptr;
         buffer.end = nullptr;
     }
-}
-
-/// The head of the request, which the proxy module has written into a buffer of its own; a body
-/// follows in buffers that others may read, too.
-void give_back_head(ngx_http_request_t* r) noexcept {
-    ngx_http_upstream_t* u = r->upstream;
-    // With a streamed body nginx has taken the chain apart.
-    if (r->request_body_no_buffering || u->request_bufs == nullptr) {
-        return;
-    }
-    ngx_buf_t& head = *u->request_bufs->buf;
-    if (head.pos != head.last) {
-        return;
-    }
-    // u->uri points into it, and the error log reads that until the request ends.
-    auto* uri = static_cast<u_char*>(ngx_pnalloc(r->pool, u->uri.len));
-    if (uri == nullptr) {
-        return;
-    }
-    ngx_memcpy(uri, u->uri.data, u->uri.len);
-    u->uri.data = uri;
-    give_back(r->pool, head);
 }
 
 /// nginx makes room for twenty headers before there is an answer.
@@ -74,13 +51,13 @@ bool waits(const ngx_http_request_t* r) noexcept {
            u->state->bytes_received == 0 && u->buffer.last == u->buffer.start;
 }
 
-/// What nothing needs once the whole request has been written.
+/// What nothing needs once the whole request has been written: the text of it stays, since lines of
+/// the log quote it to the request's end.
 void give_back_sent(ngx_http_request_t* r) noexcept {
     ngx_connection_t* c = r->upstream->peer.connection;
     if (c->ssl != nullptr) {
         ngx_ssl_free_buffer(c);
     }
-    give_back_head(r);
 }
 
 /// What nothing needs until an answer comes.
@@ -90,10 +67,7 @@ void give_back_rest(Waiting& waiting) noexcept {
     if (!waits(r)) {
         return;
     }
-    // On a kept connection the server may have closed it before the request came.
-    if (!u->peer.cached || unacknowledged_bytes(u->peer.connection->fd) == 0) {
-        give_back_sent(r);
-    }
+    give_back_sent(r);
     give_back(r->pool, u->buffer);
     give_back_header_list(r, waiting.header);
     if (r->header_in != r->connection->buffer) {

@@ -5,7 +5,7 @@
 // request and what it will take to read an answer: some 25 KiB for each phone.
 //
 // Nothing here has to be taken back: nginx, or OpenSSL, allocates what is missing when it is needed
-// again. What a retry would send is kept for as long as there may be one.
+// again. The text of the request is kept.
 
 #include "nginx/ngx.h"
 #include "nginx/timer.h"
