@@ -10,7 +10,7 @@ namespace lync::nginx {
 
 namespace {
 
-/// Also the time in which a request on a kept connection may be sent again (balance/outcome.h).
+/// Most requests are answered by then, and cost no more than their place in the queue.
 constexpr ngx_msec_t patience = 1000;
 
 /// Frees what an nginx buffer holds, if it is an allocation of its own.
@@ -91,7 +91,7 @@ ngx_int_t write_request(void* data, ngx_chain_t* in) {
     ngx_http_upstream_t* u = r->upstream;
     const ngx_int_t rc = waiting.write(waiting.write_context, in);
     if (rc == NGX_OK && !r->reading_body) {
-        // What was sent on a fresh connection is never sent again.
+        // A kept connection is for short requests: its buffer is needed again soon.
         if (!u->peer.cached) {
             give_back_sent(r);
             look_for_answer(u->peer.connection);
