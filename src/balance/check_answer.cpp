@@ -48,33 +48,6 @@ constexpr std::string_view before_body = " \t\r\n\xef\xbb\xbf"; // a byte order 
 
 } // namespace
 
-std::string_view check_path(Document document, std::string_view service) noexcept {
-    switch (document) {
-    case Document::autodiscover:
-        return "/Autodiscover/AutodiscoverService.svc/root";
-    case Document::discovery:
-        return "/hosting/discovery";
-    case Document::healthcheck:
-        break;
-    }
-    if (service == "autodiscover") {
-        return "/Autodiscover/healthcheck.htm";
-    }
-    if (service == "owa") {
-        return "/owa/healthcheck.htm";
-    }
-    if (service == "activesync") {
-        return "/Microsoft-Server-ActiveSync/healthcheck.htm";
-    }
-    if (service == "mapi") {
-        return "/mapi/healthcheck.htm";
-    }
-    if (service == "oab") {
-        return "/OAB/healthcheck.htm";
-    }
-    return "/EWS/healthcheck.htm";
-}
-
 void CheckAnswer::begin(Document document, std::string_view internal) noexcept {
     *this = CheckAnswer{};
     document_ = document;

@@ -96,8 +96,4 @@ private:
     CheckDocument found_;
 };
 
-/// The path that is asked for a document; `service` is one of Exchange's (`ews`, `autodiscover`,
-/// ...), each of which has a healthcheck.htm of its own.
-std::string_view check_path(Document document, std::string_view service = {}) noexcept;
-
 } // namespace lync::balance

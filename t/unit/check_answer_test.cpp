@@ -296,15 +296,3 @@ TEST_CASE("check answer: whether the connection may be used again", "[check_answ
     // Bytes beyond the answer.
     CHECK_FALSE(keeps(with_length("200 OK") + "HTTP/1.1 200 OK\r\n"));
 }
-
-TEST_CASE("check answer: paths", "[check_answer]") {
-    CHECK(check_path(Document::autodiscover) == "/Autodiscover/AutodiscoverService.svc/root");
-    CHECK(check_path(Document::discovery) == "/hosting/discovery");
-    CHECK(check_path(Document::healthcheck, "ews") == "/EWS/healthcheck.htm");
-    CHECK(check_path(Document::healthcheck, "autodiscover") == "/Autodiscover/healthcheck.htm");
-    CHECK(check_path(Document::healthcheck, "owa") == "/owa/healthcheck.htm");
-    CHECK(check_path(Document::healthcheck, "activesync") ==
-          "/Microsoft-Server-ActiveSync/healthcheck.htm");
-    CHECK(check_path(Document::healthcheck, "mapi") == "/mapi/healthcheck.htm");
-    CHECK(check_path(Document::healthcheck, "oab") == "/OAB/healthcheck.htm");
-}
