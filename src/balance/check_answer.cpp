@@ -44,36 +44,9 @@ std::string_view host_of(std::string_view url) noexcept {
 }
 
 constexpr std::string_view healthy = "200 OK";
-constexpr std::array<unsigned char, 3> byte_order_mark{0xef, 0xbb, 0xbf};
+constexpr std::string_view before_body = " \t\r\n\xef\xbb\xbf"; // a byte order mark
 
 } // namespace
-
-std::string_view check_path(Document document, std::string_view service) noexcept {
-    switch (document) {
-    case Document::autodiscover:
-        return "/Autodiscover/AutodiscoverService.svc/root";
-    case Document::discovery:
-        return "/hosting/discovery";
-    case Document::healthcheck:
-        break;
-    }
-    if (service == "autodiscover") {
-        return "/Autodiscover/healthcheck.htm";
-    }
-    if (service == "owa") {
-        return "/owa/healthcheck.htm";
-    }
-    if (service == "activesync") {
-        return "/Microsoft-Server-ActiveSync/healthcheck.htm";
-    }
-    if (service == "mapi") {
-        return "/mapi/healthcheck.htm";
-    }
-    if (service == "oab") {
-        return "/OAB/healthcheck.htm";
-    }
-    return "/EWS/healthcheck.htm";
-}
 
 void CheckAnswer::begin(Document document, std::string_view internal) noexcept {
     *this = CheckAnswer{};
@@ -145,7 +118,7 @@ void CheckAnswer::take_line_byte(char c) noexcept {
             line_[line_length_] = c;
         }
         line_length_++;
-        // No HTTP at all, such as TLS on a plain port, is told at once.
+        // No HTTP at all, such as TLS on a plain port, shows at once.
         constexpr std::string_view begin = "HTTP/1.";
         if (first_line_ && line_length_ <= begin.size() && c != begin[line_length_ - 1]) {
             settle(Reason::no_answer);
@@ -161,13 +134,11 @@ void CheckAnswer::take_line() noexcept {
     if (line_length_ <= line_.size() && line.ends_with('\r')) {
         line.remove_suffix(1);
     }
-    const bool is_empty = line.empty();
-
     switch (part_) {
     case Part::head:
         if (first_line_) {
             take_status_line(line);
-        } else if (is_empty) {
+        } else if (line.empty()) {
             head_ends();
         } else {
             take_header(line);
@@ -178,12 +149,12 @@ void CheckAnswer::take_line() noexcept {
         return;
     case Part::chunk_end:
         part_ = Part::chunk_size;
-        if (!is_empty) {
+        if (!line.empty()) {
             settle(Reason::no_answer);
         }
         return;
     default: // trailer
-        if (is_empty) {
+        if (line.empty()) {
             body_ends();
         }
         return;
@@ -278,90 +249,66 @@ void CheckAnswer::take_body(std::string_view bytes) noexcept {
         return;
     }
     for (const char c : bytes) {
-        if (!take_document_byte(c)) {
+        if (!take_body_byte(c)) {
             settle(Reason::no_answer);
             return;
         }
     }
 }
 
-bool CheckAnswer::take_document_byte(char c) noexcept {
-    switch (format_) {
-    case Format::json:
-        return json_.take(c);
-    case Format::xml:
-        return xml_.take(c);
-    case Format::text:
-        if (matched_ < healthy.size()) {
-            return c == healthy[matched_++];
-        }
+bool CheckAnswer::take_body_byte(char c) noexcept {
+    if (!begun_ && before_body.find(c) != std::string_view::npos) {
         return true;
-    case Format::undecided:
-        break;
-    }
-
-    if (mark_ < byte_order_mark.size() && static_cast<unsigned char>(c) == byte_order_mark[mark_]) {
-        mark_++;
-        return true;
-    }
-    const bool whole_mark = mark_ == 0 || mark_ == byte_order_mark.size();
-    if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
-        return whole_mark;
     }
     if (document_ == Document::healthcheck) {
-        format_ = Format::text;
-    } else if (c == '<') {
-        format_ = Format::xml;
-    } else if (c == '{' && document_ == Document::autodiscover) {
-        format_ = Format::json;
-    } else {
-        return false;
+        begun_ = true;
+        return matched_ == healthy.size() || c == healthy[matched_++];
     }
-    return whole_mark && take_document_byte(c);
+    if (!begun_) {
+        if (c != '<' && (c != '{' || document_ != Document::autodiscover)) {
+            return false;
+        }
+        begun_ = true;
+        found_ = CheckDocument(c == '<');
+    }
+    found_.take(c);
+    return true;
 }
 
 void CheckAnswer::body_ends() noexcept {
     at_end_ = true;
-    switch (document_) {
-    case Document::autodiscover:
-        judge_autodiscover();
-        return;
-    case Document::discovery:
-        settle(xml_.complete() && xml_.root() == "wopi-discovery" ? Reason::none
-                                                                  : Reason::no_answer);
-        return;
-    case Document::healthcheck:
-        settle(matched_ == healthy.size() ? Reason::none : Reason::no_answer);
-        return;
-    }
+    settle(judge());
 }
 
-void CheckAnswer::judge_autodiscover() noexcept {
-    std::string_view access;
-    bool complete = false;
-    if (format_ == Format::json) {
-        complete = json_.complete();
-        access = json_.access_location();
-    } else if (format_ == Format::xml) {
-        complete = xml_.complete() && xml_.root() == "AutodiscoverResponse";
-        access = xml_.access_location();
+Reason CheckAnswer::judge() const noexcept {
+    if (document_ == Document::healthcheck) {
+        return matched_ == healthy.size() ? Reason::none : Reason::no_answer;
     }
-
-    if (!complete) {
-        settle(Reason::no_answer);
-    } else if (access == "External") {
-        settle(Reason::none);
-    } else if (access == "Internal") {
-        settle(Reason::internal);
-    } else if (access.empty() && format_ == Format::json && json_.has_links()) {
-        // UCWA's dialect. Which names a site has beside the pool's own isn't known here, so only
-        // that one convicts it.
-        const std::string_view host = host_of(json_.self());
-        settle(!internal_.empty() && equal_ignore_case(host, internal_) ? Reason::internal
-                                                                        : Reason::none);
-    } else {
-        settle(Reason::no_answer);
+    const std::string_view root = found_.root();
+    if (!found_.complete()) {
+        return Reason::no_answer;
     }
+    if (document_ == Document::discovery) {
+        return root == "wopi-discovery" ? Reason::none : Reason::no_answer;
+    }
+    const std::string_view access = found_.access_location();
+    if (!root.empty() && root != "AutodiscoverResponse") {
+        return Reason::no_answer;
+    }
+    if (access == "External") {
+        return Reason::none;
+    }
+    if (access == "Internal") {
+        return Reason::internal;
+    }
+    if (!access.empty() || !found_.has_links()) {
+        return Reason::no_answer;
+    }
+    // UCWA's dialect. Which names a site has beside the pool's own isn't known here, so only that
+    // one convicts it.
+    return !internal_.empty() && equal_ignore_case(host_of(found_.self()), internal_)
+               ? Reason::internal
+               : Reason::none;
 }
 
 } // namespace lync::balance

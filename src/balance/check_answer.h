@@ -1,18 +1,13 @@
 #pragma once
 
 // What a server answers to a health check, judged byte by byte as it comes: nothing is allocated,
-// nothing kept but a few names, and an answer of any size and shape ends in a finding.
-//
-//     check_answer.h   the HTTP around the document, and the verdict
-//     check_json.h     autodiscover's document as JSON
-//     check_xml.h      the same as XML, and Office Web Apps' discovery
+// nothing kept but a few texts, and an answer of any size and shape ends in a finding.
 //
 // Autodiscover [MS-OCDISCWS, 3.1]: asked without Accept, the service answers a Root document with
 // `AccessLocation`, which is Internal when the INTERNAL web site answered. UCWA's dialect has no
 // AccessLocation; there the host of the self link tells the site.
 
-#include "balance/check_json.h"
-#include "balance/check_xml.h"
+#include "balance/check_document.h"
 #include "balance/health.h"
 
 #include <array>
@@ -63,7 +58,6 @@ private:
         chunk_end, ///< the line end after a chunk's data
         trailer,
     };
-    enum class Format : std::uint8_t { undecided, json, xml, text };
 
     void settle(Reason reason, std::uint32_t detail = 0) noexcept;
     void take_line_byte(char c) noexcept;
@@ -73,9 +67,9 @@ private:
     void head_ends() noexcept;
     void take_chunk_size(std::string_view line) noexcept;
     void take_body(std::string_view bytes) noexcept;
-    bool take_document_byte(char c) noexcept;
+    bool take_body_byte(char c) noexcept;
     void body_ends() noexcept;
-    void judge_autodiscover() noexcept;
+    Reason judge() const noexcept;
 
     Document document_ = Document::autodiscover;
     std::string_view internal_;
@@ -97,15 +91,9 @@ private:
     std::size_t head_size_ = 0;
     std::size_t body_size_ = 0;
 
-    Format format_ = Format::undecided;
-    std::uint8_t mark_ = 0; ///< bytes seen of UTF-8's byte order mark
-    std::size_t matched_ = 0;
-    JsonReader json_;
-    XmlReader xml_;
+    bool begun_ = false;      ///< the body: spaces and a byte order mark may stand before it
+    std::size_t matched_ = 0; ///< of "200 OK"
+    CheckDocument found_;
 };
-
-/// The path that is asked for a document; `service` is one of Exchange's (`ews`, `autodiscover`,
-/// ...), each of which has a healthcheck.htm of its own.
-std::string_view check_path(Document document, std::string_view service = {}) noexcept;
 
 } // namespace lync::balance

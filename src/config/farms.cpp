@@ -6,15 +6,11 @@
 #include "base/names.h"
 
 #include <algorithm>
-#include <array>
 #include <unordered_map>
 
 namespace lync::config {
 
 namespace {
-
-constexpr std::array<std::string_view, 6> exchange_services{"ews",        "autodiscover", "owa",
-                                                            "activesync", "mapi",         "oab"};
 
 Role role_of(const Directive& block) noexcept {
     if (block.name == "pool") {
@@ -175,24 +171,27 @@ void read_exchange_services(Farm& farm, const Directive& farm_block) {
         if (child->name != "services") {
             continue;
         }
-        for (const std::string& service : child->arguments) {
-            if (std::find(exchange_services.begin(), exchange_services.end(), service) ==
-                exchange_services.end()) {
-                config::invalid_value(service, *child, farm_block,
-                                      service == "ecp" || service == "powershell"
+        for (const std::string& word : child->arguments) {
+            const auto known = policy::exchange_services();
+            const auto found = std::find_if(known.begin(), known.end(),
+                                            [&](const auto& each) { return each.word == word; });
+            if (found == known.end()) {
+                config::invalid_value(word, *child, farm_block,
+                                      word == "ecp" || word == "powershell"
                                           ? "administrative surfaces are never published"
                                           : "the services are ews, autodiscover, owa, activesync, "
                                             "mapi and oab");
             }
-            if (std::find(farm.services.begin(), farm.services.end(), service) !=
+            if (std::find(farm.services.begin(), farm.services.end(), found->service) !=
                 farm.services.end()) {
-                config::invalid_value(service, *child, farm_block, "it is duplicate");
+                config::invalid_value(word, *child, farm_block, "it is duplicate");
             }
-            farm.services.push_back(service);
+            farm.services.push_back(found->service);
         }
     }
     if (farm.services.empty()) {
-        farm.services = {"ews", "autodiscover"}; // what Lync clients need
+        // What Lync clients need.
+        farm.services = {policy::Service::ews, policy::Service::exchange_autodiscover};
     }
 }
 

@@ -163,4 +163,26 @@ HealthCheck read_health_check(const Directive& farm_block, Role role, Product pr
     return check;
 }
 
+std::vector<std::string> check_paths(const Farm& farm) {
+    std::vector<std::string> paths;
+    switch (farm.health_check.kind) {
+    case CheckKind::autodiscover:
+        return {"/Autodiscover/AutodiscoverService.svc/root"};
+    case CheckKind::discovery:
+        return {"/hosting/discovery"};
+    case CheckKind::healthcheck: // a server is up if all that is published of it is
+        for (const policy::ExchangeService& known : policy::exchange_services()) {
+            if (std::find(farm.services.begin(), farm.services.end(), known.service) !=
+                farm.services.end()) {
+                paths.push_back(std::string(known.directory) + "/healthcheck.htm");
+            }
+        }
+        return paths;
+    case CheckKind::off:
+    case CheckKind::tcp:
+        break;
+    }
+    return paths;
+}
+
 } // namespace lync::config

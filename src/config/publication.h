@@ -10,6 +10,7 @@
 #include "config/block.h"
 #include "config/certificate.h"
 #include "config/edge.h"
+#include "policy/services.h"
 
 #include <chrono>
 #include <cstddef>
@@ -75,17 +76,20 @@ struct HealthCheck {
 /// pool, a Director pool, an Office Web Apps farm, or Exchange.
 struct Farm {
     Role role = Role::pool;
-    std::string name;                   ///< pool FQDN; for farms the first published name
-    std::vector<std::string> published; ///< external web services FQDN, or the farm's names
-    std::string certificate_name;       ///< what the servers' own certificates carry
-    std::vector<Server> servers;        ///< never empty
-    Ports ports;                        ///< listening ports of the EXTERNAL web site
-    std::vector<std::string> services;  ///< Exchange only: "ews", "autodiscover", ...
+    std::string name;                      ///< pool FQDN; for farms the first published name
+    std::vector<std::string> published;    ///< external web services FQDN, or the farm's names
+    std::string certificate_name;          ///< what the servers' own certificates carry
+    std::vector<Server> servers;           ///< never empty
+    Ports ports;                           ///< listening ports of the EXTERNAL web site
+    std::vector<policy::Service> services; ///< Exchange only
     Affinity affinity = Affinity::none;
     HealthCheck health_check;
     Place place;
     Place published_place; ///< where `published` was written
 };
+
+/// The paths that a health check of the farm's servers asks for; none where a connection is enough.
+std::vector<std::string> check_paths(const Farm& farm);
 
 constexpr bool is_web_services(Role role) noexcept {
     return role == Role::pool || role == Role::director;

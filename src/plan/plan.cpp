@@ -162,9 +162,7 @@ private:
                                   : farm.role == Role::exchange      ? SiteKind::exchange
                                                                      : SiteKind::web_services;
             VirtualHost& host = add(kind, true, farm.published.front(), farm.published, farm.place);
-            for (const std::string& word : farm.services) {
-                host.site.exchange_services.push_back(policy::exchange_service(word));
-            }
+            host.site.exchange_services = farm.services;
             host.upstreams = {upstream(i, true)};
             describe(host, destination(host.upstreams.front()));
         }

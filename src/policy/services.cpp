@@ -296,21 +296,16 @@ std::string_view service_name(Service service) noexcept {
     return index < names.size() ? names[index].name : names[0].name;
 }
 
-Service exchange_service(std::string_view word) noexcept {
-    if (word == "autodiscover") {
-        return Service::exchange_autodiscover;
-    }
-    for (const Service service :
-         {Service::ews, Service::owa, Service::activesync, Service::mapi, Service::oab}) {
-        if (word == service_name(service)) {
-            return service;
-        }
-    }
-    return Service::unknown;
-}
-
-std::string_view exchange_service_words() noexcept {
-    return "ews, autodiscover, owa, activesync, mapi, oab";
+std::span<const ExchangeService> exchange_services() noexcept {
+    static constexpr std::array services{
+        ExchangeService{"ews", Service::ews, "/EWS"},
+        ExchangeService{"autodiscover", Service::exchange_autodiscover, "/Autodiscover"},
+        ExchangeService{"owa", Service::owa, "/owa"},
+        ExchangeService{"activesync", Service::activesync, "/Microsoft-Server-ActiveSync"},
+        ExchangeService{"mapi", Service::mapi, "/mapi"},
+        ExchangeService{"oab", Service::oab, "/OAB"},
+    };
+    return services;
 }
 
 Methods method_bit(std::string_view method) noexcept {

@@ -66,11 +66,13 @@ enum class Service : std::uint8_t {
 /// The value of `$lync_service`: "autodiscover", "webticket", ...; "unknown" for unknown.
 std::string_view service_name(Service service) noexcept;
 
-/// The service that a word of `exchange { services ...; }` means; Service::unknown if none.
-Service exchange_service(std::string_view word) noexcept;
-
-/// All words that `exchange_service` knows, for messages: "activesync autodiscover ...".
-std::string_view exchange_service_words() noexcept;
+/// What `exchange { services ...; }` may name.
+struct ExchangeService {
+    std::string_view word; ///< of the directive: "ews"
+    Service service;
+    std::string_view directory; ///< virtual directory as Exchange spells it: "/EWS"
+};
+std::span<const ExchangeService> exchange_services() noexcept;
 
 enum class Exposure : std::uint8_t {
     published, ///< the product declares it external, and clients in general need it

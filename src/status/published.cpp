@@ -130,9 +130,7 @@ std::vector<policy::Service> services_of(const config::Publication& declared) {
         if (farm.role == config::Role::office_web_apps) {
             add(policy::Service::office_web_apps);
         }
-        for (const std::string& word : farm.services) {
-            add(policy::exchange_service(word));
-        }
+        std::for_each(farm.services.begin(), farm.services.end(), add);
     }
     std::sort(services.begin(), services.end());
     return services;

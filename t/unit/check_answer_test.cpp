@@ -140,8 +140,7 @@ TEST_CASE("check answer: what isn't the document", "[check_answer]") {
              "{\"AccessLocation\":\"ExternalExternalExternal\"}", "{\"AccessLocation\":{}}",
              "{\"_links\":1}", "{\"_links\":\"x\"}", "<html><body>IIS</body></html>",
              "<AutodiscoverResponse/>", "<!DOCTYPE html><html></html>",
-             "<AutodiscoverResponse AccessLocation=\"\"/>",
-             "\xef\xbb{\"AccessLocation\":\"External\"}", "It works!"}) {
+             "<AutodiscoverResponse AccessLocation=\"\"/>", "It works!"}) {
         CAPTURE(body);
         CHECK(autodiscover(body) == Reason::no_answer);
     }
@@ -156,78 +155,36 @@ TEST_CASE("check answer: what isn't the document", "[check_answer]") {
     }
 }
 
-TEST_CASE("check answer: every broken JSON is seen", "[check_answer]") {
-    const std::string good =
-        R"({ "AccessLocation" : "External" , "n" : [0, -1, 2.5, -0.1e+10, 1E3, 10, [], {}], )"
-        R"("t":true,"f":false,"z":null,"s":"a\"\\\/\b\f\n\r\tAé" })";
-    CHECK(autodiscover(good) == Reason::none);
-
-    // Cut off anywhere.
-    for (std::size_t size = 0; size + 1 < good.size(); size++) {
-        CAPTURE(size);
-        CHECK(judge(Document::autodiscover, with_length(good.substr(0, size))).finding.reason ==
-              Reason::no_answer);
+TEST_CASE("check answer: a document that isn't complete", "[check_answer]") {
+    for (const std::string& body : {classic, ucwa, xml}) {
+        for (std::size_t size = 0; size < body.size(); size++) {
+            CAPTURE(size);
+            CHECK(judge(Document::autodiscover, with_length(body.substr(0, size))).finding.reason ==
+                  Reason::no_answer);
+        }
     }
-    for (const std::string& value : std::vector<std::string>{
-             "tru",      "trux",        "True",     "nul",   "01",        "-",
-             "-a",       "1.",          ".5",       "1e",    "1e+",       "1.e1",
-             "+1",       "[1,]",        "[,1]",     "[1 2]", "[1}",       "{\"a\"}",
-             "{\"a\":}", "{\"a\":1,}",  "{,}",      "{1:2}", "{\"a\":1]", "{\"a\" 1}",
-             "\"\\x\"",  "\"\\u12g4\"", "\"a\nb\"", "'a'",   "NaN",       "//"}) {
-        CAPTURE(value);
-        CHECK(autodiscover("{\"AccessLocation\":\"External\",\"v\":" + value + "}") ==
-              Reason::no_answer);
-    }
-    CHECK(autodiscover(classic + "x") == Reason::no_answer);
-    CHECK(autodiscover(classic + "{}") == Reason::no_answer);
-
-    const auto nested = [](std::size_t levels) {
-        return "{\"AccessLocation\":\"External\",\"v\":" + std::string(levels, '[') +
-               std::string(levels, ']') + "}";
-    };
-    CHECK(autodiscover(nested(JsonReader::deepest - 1)) == Reason::none);
-    CHECK(autodiscover(nested(JsonReader::deepest)) == Reason::no_answer);
 }
 
-TEST_CASE("check answer: every broken XML is seen", "[check_answer]") {
-    const auto document = [](const std::string& inside) {
-        return "<AutodiscoverResponse AccessLocation='External'>" + inside +
-               "</AutodiscoverResponse>";
-    };
-    for (const std::string& inside :
-         std::vector<std::string>{"", "text &amp; &#65; &#x41;", "<a/>", "<a />", "<a></a>",
-                                  "<a b='1' c=\"'\"></a >", "<!-- - -- x -->", "<![CDATA[<&]]]>]]>",
-                                  "<?target data ?x?>", "<a:b.c-d _e = '1'/>", "<\xc3\xa4/>"}) {
-        CAPTURE(inside);
-        CHECK(autodiscover(document(inside)) == Reason::none);
+TEST_CASE("check answer: words that look like tokens", "[check_answer]") {
+    for (const std::string& body : std::vector<std::string>{
+             R"({"x":"}{\"\\","y":[{"AccessLocation":"Internal"},["AccessLocation"]],)"
+             R"( "AccessLocation" : "External" , "n":-1.5e3,"t":true,"z":null})",
+             R"({"_links":{"other":{"href":"https://fepool.contoso.local/"}},"self":{"href":"x"}})",
+             "<!-- it's <AutodiscoverResponse --><AutodiscoverResponse\r\n x='a>b' "
+             "y=\"AccessLocation='Internal'\" AccessLocation = 'External' >"
+             "<a AccessLocation='Internal'/><![CDATA[</x>]]></AutodiscoverResponse >\r\n",
+             "<a:AutodiscoverResponse xmlns:a='b' AccessLocation='External'/>"}) {
+        CAPTURE(body);
+        CHECK(autodiscover(body) == Reason::none);
     }
-    for (const std::string& inside :
-         std::vector<std::string>{"<a>",       "</a>",         "<a></b>",         "<a><b></a></b>",
-                                  "<a b></a>", "<a b=1/>",     "<a b='1'c='2'/>", "<a b='<'/>",
-                                  "<1/>",      "< a/>",        "<a/ >",           "&",
-                                  "& ",        "&;",           "&#;a<",           "<!ELEMENT a>",
-                                  "<!-x->",    "<![CDATB[]]>", "<a b='&x'/>",     "\x01"}) {
-        CAPTURE(inside);
-        CHECK(autodiscover(document(inside)) == Reason::no_answer);
-    }
-    const std::string good = document("<a b='1'>x</a>");
-    for (std::size_t size = 0; size < good.size(); size++) {
-        CHECK(judge(Document::autodiscover, with_length(good.substr(0, size))).finding.reason ==
-              Reason::no_answer);
-    }
-    CHECK(autodiscover(good + good) == Reason::no_answer);
-    CHECK(autodiscover(good + "x") == Reason::no_answer);
-    CHECK(autodiscover("x" + good) == Reason::no_answer);
-    CHECK(autodiscover(good + "\r\n<!-- end -->") == Reason::none);
-    CHECK(autodiscover("<a:AutodiscoverResponse xmlns:a='b' AccessLocation='External'/>") ==
+    CHECK(autodiscover("<x:y AccessLocation='External'/>") == Reason::no_answer);
+    CHECK(autodiscover(R"({"_links":[{"self":{"href":"https://fepool.contoso.local/"}}]})") ==
           Reason::none);
-
-    std::string deep;
-    for (std::size_t i = 1; i < XmlReader::deepest; i++) {
-        deep = "<a>" + deep + "</a>";
-    }
-    CHECK(autodiscover(document(deep)) == Reason::none);
-    CHECK(autodiscover(document("<a>" + deep + "</a>")) == Reason::no_answer);
+    // Texts and depths that no server sends.
+    CHECK(autodiscover("{\"" + std::string(2000, 'x') + "\":" + std::string(2000, '[') +
+                       std::string(2000, ']') + ",\"AccessLocation\":\"External\"}") ==
+          Reason::none);
+    CHECK(autodiscover("<" + std::string(2000, 'x') + "/>") == Reason::no_answer);
 }
 
 TEST_CASE("check answer: the status", "[check_answer]") {
@@ -338,16 +295,4 @@ TEST_CASE("check answer: whether the connection may be used again", "[check_answ
     CHECK(keeps("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 6\r\n\r\n200 OK"));
     // Bytes beyond the answer.
     CHECK_FALSE(keeps(with_length("200 OK") + "HTTP/1.1 200 OK\r\n"));
-}
-
-TEST_CASE("check answer: paths", "[check_answer]") {
-    CHECK(check_path(Document::autodiscover) == "/Autodiscover/AutodiscoverService.svc/root");
-    CHECK(check_path(Document::discovery) == "/hosting/discovery");
-    CHECK(check_path(Document::healthcheck, "ews") == "/EWS/healthcheck.htm");
-    CHECK(check_path(Document::healthcheck, "autodiscover") == "/Autodiscover/healthcheck.htm");
-    CHECK(check_path(Document::healthcheck, "owa") == "/owa/healthcheck.htm");
-    CHECK(check_path(Document::healthcheck, "activesync") ==
-          "/Microsoft-Server-ActiveSync/healthcheck.htm");
-    CHECK(check_path(Document::healthcheck, "mapi") == "/mapi/healthcheck.htm");
-    CHECK(check_path(Document::healthcheck, "oab") == "/OAB/healthcheck.htm");
 }

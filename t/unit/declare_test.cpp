@@ -176,7 +176,8 @@ TEST_CASE("everything that can be written is read", "[declare]") {
     CHECK(exchange.name == "mail.contoso.com");
     CHECK(exchange.published == Strings{"mail.contoso.com", "autodiscover.contoso.com"});
     CHECK(exchange.certificate_name == "mail.contoso.local");
-    CHECK(exchange.services == Strings{"ews", "owa", "oab"});
+    CHECK(exchange.services ==
+          std::vector{policy::Service::ews, policy::Service::owa, policy::Service::oab});
     CHECK(exchange.servers[0].address == "mail01");
     CHECK(exchange.ports.https == 8443);
 
@@ -198,7 +199,8 @@ TEST_CASE("Exchange publishes what Lync clients need, if nothing is said", "[dec
     World world;
     const Publication p =
         world.declare(smallest("exchange mail.contoso.com { server 10.0.0.15; }"));
-    CHECK(p.farms[1].services == Strings{"ews", "autodiscover"});
+    CHECK(p.farms[1].services ==
+          std::vector{policy::Service::ews, policy::Service::exchange_autodiscover});
 }
 
 TEST_CASE("Office Communications Server listens on 80 and 443 and has no lyncdiscover",

@@ -182,3 +182,20 @@ TEST_CASE("health_check: parameters that can't be", "[health_check]") {
     CHECK(mistake_in(Role::pool, "health_check off;\nhealth_check off;")
               .starts_with("\"health_check\" directive is duplicate"));
 }
+
+TEST_CASE("health_check: the paths that are asked for", "[health_check]") {
+    Farm farm;
+    CHECK(check_paths(farm).empty());
+    farm.health_check.kind = CheckKind::tcp;
+    CHECK(check_paths(farm).empty());
+    farm.health_check.kind = CheckKind::autodiscover;
+    CHECK(check_paths(farm) ==
+          std::vector<std::string>{"/Autodiscover/AutodiscoverService.svc/root"});
+    farm.health_check.kind = CheckKind::discovery;
+    CHECK(check_paths(farm) == std::vector<std::string>{"/hosting/discovery"});
+    farm.health_check.kind = CheckKind::healthcheck;
+    farm.services = {policy::Service::activesync, policy::Service::ews};
+    CHECK(check_paths(farm) ==
+          std::vector<std::string>{"/EWS/healthcheck.htm",
+                                   "/Microsoft-Server-ActiveSync/healthcheck.htm"});
+}

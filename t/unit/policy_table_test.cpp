@@ -3,6 +3,7 @@
 //
 //     lync_unit "policy: write docs/paths.md"
 
+#include "base/ascii.h"
 #include "catch.h"
 #include "policy_sites.h"
 
@@ -223,20 +224,15 @@ TEST_CASE("policy: prefixes are compared by whole segments", "[policy]") {
     CHECK(policy::covers("", "/x"));
 }
 
-TEST_CASE("policy: words of the exchange block", "[policy]") {
-    std::stringstream words{std::string(policy::exchange_service_words())};
-    for (std::string word; words >> word;) {
-        if (word.ends_with(',')) {
-            word.pop_back();
-        }
-        INFO(word);
-        CHECK(policy::exchange_service(word) != Service::unknown);
+TEST_CASE("policy: services of Exchange", "[policy]") {
+    for (const policy::ExchangeService& each : policy::exchange_services()) {
+        INFO(each.word);
+        const policy::PathRow* row = policy::find_row(lync::to_ascii_lower(each.directory),
+                                                      lync::Product::sfb_se, policy::on_exchange);
+        REQUIRE(row != nullptr);
+        CHECK(row->service == each.service);
+        CHECK(row->exposure == Exposure::published);
     }
-    CHECK(policy::exchange_service("ews") == Service::ews);
-    CHECK(policy::exchange_service("autodiscover") == Service::exchange_autodiscover);
-    CHECK(policy::exchange_service("ecp") == Service::unknown);
-    CHECK(policy::exchange_service("EWS") == Service::unknown);
-    CHECK(policy::exchange_service("") == Service::unknown);
 }
 
 TEST_CASE("policy: methods are case-sensitive words", "[policy]") {

@@ -41,12 +41,12 @@ std::vector<Question> web_service_questions(Product product) {
             {Expect::refusal, "/cscp/"}};
 }
 
-std::vector<Question> exchange_questions(const std::vector<std::string>& services) {
+std::vector<Question> exchange_questions(const std::vector<policy::Service>& services) {
     std::vector<Question> questions;
-    for (const std::string& service : services) {
-        if (service == "ews") {
+    for (const policy::Service service : services) {
+        if (service == policy::Service::ews) {
             questions.push_back({Expect::windows_challenge, "/EWS/Exchange.asmx"});
-        } else if (service == "autodiscover") {
+        } else if (service == policy::Service::exchange_autodiscover) {
             questions.push_back({Expect::windows_challenge, "/autodiscover/autodiscover.xml"});
         }
     }

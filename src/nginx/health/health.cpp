@@ -62,17 +62,6 @@ std::string request_for(std::string_view path, std::string_view host) {
            "\r\nUser-Agent: ngx_lync_module health check\r\n\r\n";
 }
 
-void add_requests(Question& question, const config::Farm& farm) {
-    std::vector<std::string> services{""};
-    if (farm.health_check.kind == config::CheckKind::healthcheck) {
-        services = farm.services; // a server is up if all that is published of it is
-    }
-    for (const std::string& service : services) {
-        question.requests.push_back(
-            request_for(balance::check_path(question.document, service), farm.published.front()));
-    }
-}
-
 Question question_of(const ngx_cycle_t* cycle, const Publication& publication,
                      const config::Farm& farm) {
     Question question;
@@ -94,7 +83,9 @@ Question question_of(const ngx_cycle_t* cycle, const Publication& publication,
         break;
     }
     question.tls = tls_settings(cycle, publication);
-    add_requests(question, farm);
+    for (const std::string& path : config::check_paths(farm)) {
+        question.requests.push_back(request_for(path, farm.published.front()));
+    }
     return question;
 }
 

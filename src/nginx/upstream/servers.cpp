@@ -311,8 +311,8 @@ Key Servers::check_key(const Endpoint& endpoint) const noexcept {
     key.add({reinterpret_cast<char*>(text), length});
     key.add(static_cast<std::uint64_t>(check.kind));
     key.add(check.kind == config::CheckKind::tcp ? check.port : farm_->ports.https);
-    for (const std::string& service : farm_->services) {
-        key.add(service);
+    for (const policy::Service service : farm_->services) {
+        key.add(static_cast<std::uint64_t>(service));
     }
     return key.add(checked_by_);
 }
