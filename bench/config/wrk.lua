@@ -3,11 +3,15 @@
 --
 -- With BENCH_SIGN_IN=N each connection, which then has a thread of its own, repeats what a client
 -- does that signs in with NTLM: a first message (answered 401), a last one, N requests that need
--- none any more, and the end of the connection. With BENCH_AUTHORIZATION every request carries it.
+-- none any more, and the end of the connection. With BENCH_MORNING=1 it repeats what one does in the
+-- morning: discovery, a ticket for an NTLM sign-in, its application, presence, a photograph, the end.
+-- With BENCH_AUTHORIZATION every request carries it; with BENCH_CLOSE=1 each has a connection of its
+-- own.
 
 local body = tonumber(os.getenv("BENCH_BODY") or "0")
 local after_sign_in = tonumber(os.getenv("BENCH_SIGN_IN") or "0")
 local authorization = os.getenv("BENCH_AUTHORIZATION") or ""
+local closing = os.getenv("BENCH_CLOSE") == "1"
 
 local threads = {}
 local sent = 0
@@ -30,31 +34,68 @@ if authorization ~= "" then
     wrk.headers["Authorization"] = authorization
 end
 
+if closing then
+    wrk.headers["Connection"] = "close"
+end
+
 function setup(thread)
     table.insert(threads, thread)
 end
 
-if after_sign_in > 0 then
-    local negotiate, authenticate, plain, last
+-- The requests of a connection, in their order, with the status that each has to be answered with.
+local script = {}
 
+local function ask(method, path, more, text, status)
+    local headers = { Host = wrk.headers["Host"] }
+    for name, value in pairs(more or {}) do
+        headers[name] = value
+    end
+    table.insert(script, { wrk.format(method, path, headers, text), status or 200 })
+end
+
+local first = { Authorization = "NTLM TlRMTVNTUAABAAAAB4IIogAAAAAAAAAAAAAAAAAAAAAKAGFKAAAADw==" }
+local second = { Authorization = "NTLM TlRMTVNTUAADAAAA" .. string.rep("A", 600) }
+
+local function sign_in()
+    ask(nil, nil, first, nil, 401)
+    ask(nil, nil, second)
+    for _ = 1, after_sign_in do
+        ask()
+    end
+    ask(nil, nil, { Connection = "close" })
+end
+
+local function morning()
+    local ticket, ucwa = "/webticket/webticketservice.svc", "/ucwa/oauth/v1/applications"
+    ask("GET", "/Autodiscover/AutodiscoverService.svc/root")
+    ask("GET", ticket .. "/mex")
+    ask("POST", ticket, first, "", 401)
+    ask("POST", ticket, second, string.rep("x", 4096))
+    ask("GET", "/Autodiscover/AutodiscoverService.svc/root/oauth/user")
+    ask("POST", ucwa, nil, string.rep("x", 1024))
+    for _, part in ipairs({ "me", "me/presence", "people/contacts", "people/groups", "communication" }) do
+        ask("GET", ucwa .. "/103/" .. part)
+    end
+    for _ = 1, 3 do
+        ask("POST", ucwa .. "/103/batch", nil, string.rep("x", 2048))
+    end
+    ask("GET", "/CollabContent/photograph")
+    ask("GET", ucwa .. "/103/me", { Connection = "close" })
+end
+
+local steps = os.getenv("BENCH_MORNING") == "1" and morning or after_sign_in > 0 and sign_in
+if steps then
     function init(args)
-        negotiate = wrk.format(nil, nil, { Host = wrk.headers["Host"],
-            Authorization = "NTLM TlRMTVNTUAABAAAAB4IIogAAAAAAAAAAAAAAAAAAAAAKAGFKAAAADw==" })
-        authenticate = wrk.format(nil, nil, { Host = wrk.headers["Host"],
-            Authorization = "NTLM TlRMTVNTUAADAAAA" .. string.rep("A", 600) })
-        plain = wrk.format()
-        last = wrk.format(nil, nil, { Host = wrk.headers["Host"], Connection = "close" })
+        steps()
     end
 
     function request()
-        local place = sent % (after_sign_in + 2)
         sent = sent + 1
-        return place == 0 and negotiate or place == 1 and authenticate
-            or place == after_sign_in + 1 and last or plain
+        return script[(sent - 1) % #script + 1][1]
     end
 
     function response(status)
-        if status ~= ((sent - 1) % (after_sign_in + 2) == 0 and 401 or 200) then
+        if status ~= script[(sent - 1) % #script + 1][2] then
             unexpected = unexpected + 1
         end
     end
@@ -62,8 +103,8 @@ end
 
 function done(summary, latency, requests)
     local failed = summary.errors.connect + summary.errors.write + summary.errors.timeout
-    if after_sign_in == 0 then
-        failed = failed + summary.errors.read + summary.errors.status
+    if not steps then
+        failed = failed + summary.errors.status + (closing and 0 or summary.errors.read)
     end
     for _, thread in ipairs(threads) do
         failed = failed + thread:get("unexpected")

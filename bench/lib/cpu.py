@@ -25,7 +25,8 @@ def cpu_seconds(pids: list[int]) -> float:
     """
     total = 0
     for pid in pids:
-        total += int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            total += int((thread / "schedstat").read_text().split()[0])
     return total / 1e9
 
 

@@ -21,12 +21,13 @@ def run(wrk: str, request: Request, port: int, seconds: int, cores: list[int]) -
     """Any failed request makes the measurement worthless, so it raises."""
     url = f"{request.scheme}://{request.host}:{port}{request.path}"
     done = subprocess.run(
-        [wrk, "--threads", str(request.connections if request.sign_in else 1),
+        [wrk, "--threads", str(request.connections if request.sign_in or request.morning else 1),
          "--connections", str(request.connections),
          "--duration", f"{seconds}s", "--timeout", "30s",
          "--script", str(CONFIG / "wrk.lua"), url],
         env={**os.environ, "BENCH_BODY": str(request.body),
-             "BENCH_SIGN_IN": str(request.sign_in),
+             "BENCH_SIGN_IN": str(request.sign_in), "BENCH_MORNING": str(int(request.morning)),
+             "BENCH_CLOSE": str(int(request.close)),
              "BENCH_AUTHORIZATION": request.authorization}, stdin=subprocess.DEVNULL,
         capture_output=True, text=True, check=False,
         preexec_fn=lambda: os.sched_setaffinity(0, set(cores)))

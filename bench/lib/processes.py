@@ -13,7 +13,7 @@ from pathlib import Path
 from cpu import processes_of
 from settings import BenchError
 
-START_TIMEOUT = 20.0
+START_TIMEOUT = 120.0     # of 20,000 names under valgrind
 STOP_TIMEOUT = 10.0
 
 
@@ -71,6 +71,9 @@ class Nginx:
     def pids(self) -> list[int]:
         """The master, if there is one, and its worker."""
         return processes_of(self._process.pid)
+
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
 
     def complaints(self) -> list[str]:
         """Lines of the error log that make a measurement worthless."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cpu
@@ -11,7 +12,7 @@ import report
 from processes import Nginx
 from settings import BenchError, Settings, Side, find
 from stage import Stage
-from traffic import Kind, chosen
+from traffic import Kind, Request, chosen
 
 WARM_UP = 50    # requests
 
@@ -24,8 +25,9 @@ class Sample:
 
 
 class Measurement:
-    def __init__(self, stage: Stage, bound: float):
+    def __init__(self, stage: Stage, bound: float | None, check: Callable[[Request], None]):
         self.run = stage.run
+        self.check = check
         self.stage = stage
         self.bound = bound
         self.wrk = find("wrk")
@@ -55,7 +57,7 @@ class Measurement:
         # Fresh processes for each pair: where memory happens to lie makes a difference of
         # several per cent, which no number of samples from one process would average out.
         with self.stage.start_proxy(0) as first, self.stage.start_proxy(1) as second:
-            self.stage.check_equal(kind.request)
+            self.check(kind.request)
             for side in order:
                 self.stage.describe(side, kind.request, WARM_UP)
             samples = {side: self.sample(kind, side, (first, second)[side]) for side in order}
@@ -80,12 +82,13 @@ class Measurement:
 
 
 def compare(run: Settings, sides: tuple[Side, Side], kinds: tuple[Kind, ...],
-            bound: float) -> list[pairs.Comparison]:
-    """One comparison for each kind of request; printed as they are made."""
+            bound: float | None, alike: bool = False) -> list[pairs.Comparison]:
+    """One comparison for each kind of request; printed as they are made. The sides do exactly the same
+    work, or `alike`: other programs have other headers and other ways."""
     stage = Stage(run, sides)
     found: list[pairs.Comparison] = []
     with stage.start_servers():
-        measurement = Measurement(stage, bound)
+        measurement = Measurement(stage, bound, stage.check_alike if alike else stage.check_equal)
         for kind in chosen(kinds, run.only):
             for comparison in measurement.compare(kind):
                 print(report.line(comparison), flush=True)

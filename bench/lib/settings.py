@@ -40,6 +40,9 @@ HANDWRITTEN = Side("hand-written", "handwritten", {"POOL_KEEPALIVE": ""})
 PUBLISHED = Side("module", "published", {"DIRECTIVES": "", "STATUS": "return 404;",
                                          "CHECK": "autodiscover", "OFFICE_CHECK": "discovery"})
 HAPROXY = Side("HAProxy, http-reuse never", "haproxy", program="haproxy")
+SQUID = Side("squid", "squid", program="squid")
+APACHE = Side("Apache", "apache2", program="apache2")
+CADDY = Side("Caddy", "caddy", program="caddy")
 
 
 @dataclass

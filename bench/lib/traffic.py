@@ -19,6 +19,8 @@ class Request:
     body: int = 0           # bytes to POST; 0: GET
     authorization: str = "" # on every request
     sign_in: int = 0        # requests on each connection after an NTLM handshake; 0: none
+    morning: bool = False   # the requests of a sign-in in the morning (config/wrk.lua)
+    close: bool = False     # a connection for each request
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,18 @@ AUTHENTICATED_KINDS = (
     Kind("NTLM sign-in and 18 requests, pool (4443)",
          Request("https", "lyncwebext.contoso.com", "/webticket/webticketservice.svc", 16,
                  sign_in=18)),
+)
+
+# What every proxy is asked for, whatever it is.
+PEER_KINDS = (
+    Kind("small GET", Request("https", "lyncwebext.contoso.com", "/ucwa/oauth/v1/applications/103", 32)),
+    Kind("small GET, new connection",
+         Request("https", "lyncwebext.contoso.com", "/ucwa/oauth/v1/applications/103", 8, close=True)),
+    Kind("GET of 350 KB", Request("https", "lyncwebext.contoso.com", "/CollabContent/page", 8)),
+    Kind("POST of 10 MB",
+         Request("https", "lyncwebext.contoso.com", "/DataCollabWeb/upload", 4, 10 * MEGABYTE)),
+    Kind("morning sign-in, NTLM",
+         Request("https", "lyncwebext.contoso.com", "/webticket/webticketservice.svc", 8, morning=True)),
 )
 
 SMALL_ANSWER = '{"_links":{"self":{"href":"/ucwa/oauth/v1/applications/103"}},"culture":"en-US"}'

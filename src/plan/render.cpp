@@ -128,10 +128,10 @@ private:
     void once_per_configuration() {
         if (dialect_.has("limit_req")) {
             out_.directive("limit_req_zone",
-                           "$lync_nothing zone=lync_unlimited_requests:32k rate=1000r/s");
+                           "\"\" zone=lync_unlimited_requests:32k rate=1000r/s");
         }
         if (dialect_.has("limit_conn")) {
-            out_.directive("limit_conn_zone", "$lync_nothing zone=lync_unlimited_connections:32k");
+            out_.directive("limit_conn_zone", "\"\" zone=lync_unlimited_connections:32k");
         }
     }
 

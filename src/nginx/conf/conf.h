@@ -75,7 +75,8 @@ struct Publication {
         group.limits.age = msec(auth.age);
         group.limits.owned = auth.most;
         group.transport = &transports.transport(transport_key(upstream), auth.on);
-        group.transport->shared.reserve(group.limits.shared);
+        // One or two for each: whose connection is closed to make room starts with a handshake.
+        group.transport->shared.reserve(group.limits.shared + 2 * farm.servers.size());
         group.servers.declare(*group.transport, farm, upstream.port,
                               farm.certificate_name + " " + trust());
     }

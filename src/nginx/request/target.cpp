@@ -34,6 +34,9 @@ bool host_is_sound(const ngx_http_request_t* r) noexcept {
     constexpr std::size_t longest_port = 5;
     const std::string_view routed = view(r->headers_in.server);
     std::string_view rest = forwarded_host(r);
+    if (rest == routed) {
+        return true;
+    }
     if (!equal_ignore_case(rest.substr(0, routed.size()), routed)) {
         return false;
     }

@@ -27,7 +27,8 @@ struct ConnectionLimits {
     ngx_msec_t shared_idle = 60000; ///< as nginx's keepalive_timeout of upstreams
     ngx_msec_t owned_idle = 0;
     ngx_msec_t age = 3600000; ///< as nginx's keepalive_time
-    std::size_t shared = 64;  ///< idle at a time, per worker, for each group on the same transport
+    std::size_t shared = 64;  ///< idle at a time, per worker, for each group on the same transport,
+                              ///< beside two for each server
     std::size_t owned = 0;    ///< in all, per worker and group
 };
 
