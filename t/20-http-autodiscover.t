@@ -60,7 +60,6 @@ GET /\?sipuri=alice@contoso\.com HTTP/1\.1
 Host: lyncdiscover\.contoso\.com
 X-Forwarded-For: 127\.0\.0\.1
 X-Forwarded-Proto: http
---- suppress_stderr
 
 
 
@@ -70,7 +69,6 @@ X-Forwarded-Proto: http
 GET http://lyncdiscover.contoso.com/
 --- response_headers
 X-Site: external
---- suppress_stderr
 
 
 
@@ -81,7 +79,6 @@ HEAD http://lyncdiscover.contoso.com/
 --- response_headers
 X-Site: external
 --- response_body
---- suppress_stderr
 
 
 
@@ -97,7 +94,6 @@ X-Site: external
 [qr/^GET \/autodiscover\/autodiscoverservice\.svc\/root\?sipuri=a\@contoso\.com HTTP\/1\.1$/m,
  qr/^GET \/Autodiscover\/AutodiscoverService\.svc\/root\/domain HTTP\/1\.1$/m,
  qr/^GET \/AUTODISCOVER\/xframe\/xframe\.html HTTP\/1\.1$/m]
---- suppress_stderr
 
 
 
@@ -112,7 +108,6 @@ X-Site: external
         listening_ports        http=%%PORT_OWN%%;
     }
 --- scene: phone
---- suppress_stderr
 
 
 
@@ -130,7 +125,6 @@ X-Site: external
  "Location: https://lyncdiscover.contoso.com/autodiscovery",
  "Location: https://lyncdiscover.contoso.com/autodiscover/../abs/handler",
  "Location: https://lyncdiscover.contoso.com/index.html"]
---- suppress_stderr
 
 
 
@@ -142,7 +136,6 @@ body
 --- error_code: 308
 --- response_headers
 Location: https://lyncdiscover.contoso.com/autodiscover/autodiscoverservice.svc/root
---- suppress_stderr
 
 
 
@@ -153,7 +146,6 @@ Location: https://lyncdiscover.contoso.com/autodiscover/autodiscoverservice.svc/
  "GET http://meet.contoso.com/autodiscover/autodiscoverservice.svc/root"]
 --- error_code eval
 [301, 301]
---- suppress_stderr
 
 
 
@@ -167,7 +159,6 @@ Location: https://lyncdiscover.contoso.com/autodiscover/autodiscoverservice.svc/
 [404, 404, 404]
 --- response_body_unlike eval
 [(qr/external|internal/) x 3]
---- suppress_stderr
 
 
 
@@ -191,7 +182,6 @@ Location: https://lyncdiscover.contoso.com/?sipuri=alice@contoso.com
 ["GET http://lyncdiscover.contoso.com/", "GET http://lyncdiscover.northwind.example/"]
 --- error_code eval
 [301, 200]
---- suppress_stderr
 
 
 
@@ -209,7 +199,6 @@ X-Site: external
 --- request
 GET http://lyncdiscover.contoso.com/?sipuri=alice@contoso.com
 --- error_code: 301
---- suppress_stderr
 
 
 
@@ -223,7 +212,6 @@ GET http://lyncdiscover.contoso.com/?sipuri=alice@contoso.com
 ["GET http://lyncdiscover.contoso.com/", "GET http://lyncdiscover.emea.contoso.com/"]
 --- error_code eval
 [301, 200]
---- suppress_stderr
 
 
 
@@ -238,7 +226,6 @@ GET http://lyncdiscover.contoso.com/?sipuri=alice@contoso.com
 ["GET http://lyncdiscover.contoso.com/", "GET http://lyncdiscover.xn--bro-hoa.contoso.com/"]
 --- error_code eval
 [301, 301]
---- suppress_stderr
 
 
 
@@ -251,7 +238,6 @@ GET http://lyncdiscover.contoso.com/?sipuri=alice@contoso.com
 --- request
 GET http://lyncdiscover.xn--bro-hoa.contoso.com/
 --- error_code: 301
---- suppress_stderr
 
 
 
@@ -265,7 +251,6 @@ GET http://lyncdiscover.xn--bro-hoa.contoso.com/
 --- request
 GET http://lyncdiscover.contoso.com/
 --- error_code: 301
---- suppress_stderr
 
 
 

@@ -112,10 +112,10 @@ sub never {
     }
 }
 
-scene never_strict => sub { never(20_500) };
-scene never_vendor => sub { never(20_500) };
+scene 'never published, under strict', http_config => $Strict, timeout => 60, sub { never(20_500) };
+scene 'never published, under vendor', http_config => $Vendor, timeout => 60, sub { never(20_500) };
 
-scene published => sub {
+scene 'published', http_config => $Strict, sub {
     my @targets = targets('published');
     my ($count, $statuses) = send_all('lyncwebext.contoso.com', @targets);
     my @refused = map { $targets[$_] } grep { $statuses->[$_] != 200 } 0 .. $#targets;
@@ -126,7 +126,7 @@ scene published => sub {
 };
 
 # The resolver isn't blind: sent past the publication, they are what they claim to be.
-scene resolver => sub {
+scene 'the resolver', http_config => $Strict, sub {
     my @found = resolved(qw(/cscp /x/..%5ccscp /%2563scp/ /abs/handler /abs/int /%uff43scp));
     is("@found", '/cscp /x/..%5ccscp /%2563scp/ /abs/int /%uff43scp', 'the resolver sees');
     my @targets = targets('never 6000');
@@ -136,29 +136,3 @@ scene resolver => sub {
 };
 
 run_suite();
-
-__DATA__
-
-=== TEST 1: the resolver
---- http_config eval: $::Strict
---- scene: resolver
-
-
-
-=== TEST 2: never published, under strict
---- http_config eval: $::Strict
---- timeout: 60
---- scene: never_strict
-
-
-
-=== TEST 3: never published, under vendor
---- http_config eval: $::Vendor
---- timeout: 60
---- scene: never_vendor
-
-
-
-=== TEST 4: published
---- http_config eval: $::Strict
---- scene: published

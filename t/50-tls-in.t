@@ -31,7 +31,7 @@ $Deployment
 END
 
 # One session after the other, by ticket (TLS 1.3, 1.2) and by the session cache (TLS 1.2 without).
-scene resumed => sub {
+scene 'sessions are resumed', sub {
     for my $version (qw(TLSv1_3 TLSv1_2)) {
         my $sessions = {};
         my @reused;
@@ -92,7 +92,8 @@ sub recorder {
 # Early data may have been recorded, and anybody can send the record, but not the handshake's end,
 # which has to follow it. (Of the client itself the end may well be there by the time that nginx
 # looks at the request, which is a request like any other then.)
-scene early_data => sub {
+scene 'early data that a foreign default server accepts goes no further',
+    http_config => $BesideEarlyData, sub {
     my $dir = scene_dir();
     my $recorder = recorder();
     my $s_client = sub {
@@ -144,7 +145,8 @@ sub curl {
     return `curl -sS $resolve --cacert $LyncTest::Paths::PKI/public-ca.pem @arguments 2>&1`;
 }
 
-scene beside_http2 => sub {
+scene 'a foreign server on the same socket that speaks HTTP/2',
+    http_config => $BesideHttp2, sub {
     my $format = "-w '%{http_version} %{http_code}'";
     my ($told) = log_lines(qr/HTTP\/2/);
     my $port = port('HTTPS');
@@ -170,8 +172,7 @@ run_suite();
 
 __DATA__
 
-=== TEST 1: TLS 1.3, which is what new clients get
---- publication eval: $::Deployment
+=== TLS 1.3, which is what new clients get
 --- request
 GET https://lyncwebext.contoso.com/abs/handler
 --- tls
@@ -180,10 +181,7 @@ trusted: yes
 alpn: none
 reused: no
 
-
-
-=== TEST 2: TLS 1.2
---- publication eval: $::Deployment
+=== TLS 1.2
 --- tls_version: TLSv1_2
 --- request
 GET https://lyncwebext.contoso.com/abs/handler
@@ -191,19 +189,14 @@ GET https://lyncwebext.contoso.com/abs/handler
 version: TLSv1.2
 trusted: yes
 
-
-
-=== TEST 3: nothing older
---- publication eval: $::Deployment
+=== nothing older
 --- tls_version: TLSv1_1
 --- ciphers: ALL:@SECLEVEL=0
 --- request
 GET https://lyncwebext.contoso.com/abs/handler
 --- refused: handshake
 
-
-
-=== TEST 4: whatever http level says
+=== whatever http level says
 --- http_config eval
 "   ssl_protocols TLSv1 TLSv1.1;
     lync_publish contoso {
@@ -217,19 +210,14 @@ GET https://lyncwebext.contoso.com/abs/handler
 --- tls
 version: TLSv1.2
 
-
-
-=== TEST 5: no anonymous, no unencrypted ciphers
---- publication eval: $::Deployment
+=== no anonymous, no unencrypted ciphers
 --- tls_version: TLSv1_2
 --- ciphers: aNULL:eNULL:@SECLEVEL=0
 --- request
 GET https://lyncwebext.contoso.com/abs/handler
 --- refused: handshake
 
-
-
-=== TEST 6: RSA for those who ask for it
+=== RSA for those who ask for it
 --- publication eval: $::BothKeys
 --- tls_version: TLSv1_2
 --- ciphers: ECDHE-RSA-AES128-GCM-SHA256
@@ -239,9 +227,7 @@ GET https://lyncwebext.contoso.com/abs/handler
 key: RSA
 trusted: yes
 
-
-
-=== TEST 7: ECDSA beside it
+=== ECDSA beside it
 --- publication eval: $::BothKeys
 --- tls_version: TLSv1_2
 --- ciphers: ECDHE-ECDSA-AES128-GCM-SHA256
@@ -251,9 +237,7 @@ GET https://lyncwebext.contoso.com/abs/handler
 key: EC
 trusted: yes
 
-
-
-=== TEST 8: an intermediate CA comes along
+=== an intermediate CA comes along
 --- publication
     sip_domain  contoso.com;
     certificate %%PKI%%/chain.pem %%PKI%%/chain.key;
@@ -264,10 +248,7 @@ GET https://lyncwebext.contoso.com/abs/handler
 --- tls
 trusted: yes
 
-
-
-=== TEST 9: a client without SNI gets the certificate and is routed by Host
---- publication eval: $::Deployment
+=== a client without SNI gets the certificate and is routed by Host
 --- sni: none
 --- request
 GET https://meet.contoso.com/alice/1
@@ -276,70 +257,36 @@ GET https://meet.contoso.com/alice/1
 trusted: yes
 subject: lyncwebext.contoso.com
 
-
-
-=== TEST 10: the Host header decides where SNI says something else, as for clients that keep a connection
---- publication eval: $::Deployment
+=== the Host header decides where SNI says something else, as for clients that keep a connection
 --- sni: lyncwebext.contoso.com
 --- request
 GET https://meet.contoso.com/alice/1
 --- response_body_like: \nGET /alice/1 HTTP/1\.1\nHost: meet\.contoso\.com\n
 
-
-
-=== TEST 11: SNI in capitals
---- publication eval: $::Deployment
+=== SNI in capitals
 --- sni: LyncWebExt.Contoso.COM
 --- request
 GET https://lyncwebext.contoso.com/abs/handler
 --- response_headers
 X-Site: external
 
-
-
-=== TEST 12: ALPN: HTTP/1.1 alone
---- publication eval: $::Deployment
+=== ALPN: HTTP/1.1 alone
 --- alpn: h2,http/1.1
 --- request
 GET https://lyncwebext.contoso.com/abs/handler
 --- tls
 alpn: http/1.1
 
-
-
-=== TEST 13: the order doesn't matter
---- publication eval: $::Deployment
+=== the order doesn't matter
 --- alpn: http/1.1,h2
 --- request
 GET https://lyncwebext.contoso.com/abs/handler
 --- tls
 alpn: http/1.1
 
-
-
-=== TEST 14: sessions are resumed
---- publication eval: $::Deployment
---- scene: resumed
-
-
-
-=== TEST 15: a foreign server on the same socket that speaks HTTP/2
---- http_config eval: $::BesideHttp2
---- suppress_stderr
---- scene: beside_http2
-
-
-
-=== TEST 16: plain HTTP on the TLS socket
---- publication eval: $::Deployment
+=== plain HTTP on the TLS socket
 --- to: http://lyncwebext.contoso.com:%%PORT_HTTPS%%
 --- raw_request eval
 "GET /abs/handler HTTP/1.1\r\nHost: lyncwebext.contoso.com\r\nConnection: close\r\n\r\n"
 --- error_code: 400
 --- response_body_unlike: external|internal
-
-
-
-=== TEST 17: early data that a foreign default server accepts goes no further
---- http_config eval: $::BesideEarlyData
---- scene: early_data

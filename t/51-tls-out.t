@@ -43,7 +43,7 @@ $Rest
     %%OWN_POOL%%
 END
 
-scene impostors => sub {
+scene "whoever isn't the pool gets no request", publication => $Impostor, sub {
     my %why = (
         'wrong-name'          => qr/upstream SSL certificate does not match "fepool\.contoso\.local"/,
         'fepool2.fabrikam.local' => qr/upstream SSL certificate does not match "fepool\.contoso\.local"/,
@@ -64,7 +64,11 @@ scene impostors => sub {
     }
 };
 
-scene unverified => sub {
+scene 'backend_verify off',
+    publication => "$Rest
+    backend_verify off;
+    %%OWN_POOL%%
+", sub {
     my $server = impostor('untrusted');
     my $answer = client('https://lyncwebext.contoso.com')->ask('GET /abs/handler')->answer;
     is("$answer->{status} $answer->{body}", '200 impostor', 'backend_verify off: anybody may answer');
@@ -77,7 +81,7 @@ sub connection {
 }
 
 # Three clients in turn, each with a credential that holds for its whole connection.
-scene not_shared => sub {
+scene 'a connection that a credential went over serves no other client', sub {
     for my $url ('https://lyncwebext.contoso.com/abs/handler', 'https://meet.contoso.com/alice',
         'https://mail.contoso.com/ews/exchange.asmx', 'https://lyncdiscover.contoso.com/')
     {
@@ -106,7 +110,7 @@ scene not_shared => sub {
 };
 
 # Enough requests for each worker to have had two.
-scene kept => sub {
+scene 'where none comes, connections are kept', sub {
     for my $url ('https://wacext.contoso.com/m/x', 'http://lyncdiscover.contoso.com/') {
         my ($path) = $url =~ m{^https?://[^/]+(/.*)};
         my $most = 0;
@@ -119,7 +123,7 @@ scene kept => sub {
 };
 
 # A server that closes after each answer: the next connection resumes the TLS session of the last.
-scene resumed => sub {
+scene 'TLS sessions with servers are resumed', stand_in => 'keepalive_timeout 0;', sub {
     my $client = client('https://lyncwebext.contoso.com');
     my @reused = map {
         $client->ask('GET /abs/handler')->answer->{body} =~ /^Session reused: (\S)/m ? $1 : '?';
@@ -131,8 +135,7 @@ run_suite();
 
 __DATA__
 
-=== TEST 1: the pool's name is asked for and verified
---- publication eval: $::Deployment
+=== the pool's name is asked for and verified
 --- request eval
 ["GET https://lyncwebext.contoso.com/abs/handler", "GET https://meet.contoso.com/alice",
  "GET https://wacext.contoso.com/m/x", "GET https://mail.contoso.com/ews/exchange.asmx"]
@@ -140,29 +143,21 @@ __DATA__
 [(qr/^SNI: fepool\.contoso\.local$/m) x 2, qr/^SNI: wac\.contoso\.local$/m,
  qr/^SNI: mail\.contoso\.local$/m]
 
-
-
-=== TEST 2: TLS 1.3 where the server has it
---- publication eval: $::Deployment
+=== TLS 1.3 where the server has it
 --- stand_in
     ssl_protocols TLSv1.3;
 --- request
 GET https://lyncwebext.contoso.com/abs/handler
 --- response_body_like: \nTLS: TLSv1\.3\n
 
-
-
-=== TEST 3: TLS 1.2 where it hasn't
---- publication eval: $::Deployment
+=== TLS 1.2 where it hasn't
 --- stand_in
     ssl_protocols TLSv1.2;
 --- request
 GET https://lyncwebext.contoso.com/abs/handler
 --- response_body_like: \nTLS: TLSv1\.2\n
 
-
-
-=== TEST 4: nothing older, whatever http level says
+=== nothing older, whatever http level says
 --- http_config eval
 "   proxy_ssl_protocols TLSv1 TLSv1.1;
     proxy_ssl_ciphers   ALL:\@SECLEVEL=0;
@@ -180,15 +175,7 @@ GET https://lyncwebext.contoso.com/abs/handler
 --- no_error_log
 [alert]
 
-
-
-=== TEST 5: whoever isn't the pool gets no request
---- publication eval: $::Impostor
---- scene: impostors
-
-
-
-=== TEST 6: a farm's published name is expected on its certificate, unless certificate_name says otherwise
+=== a farm's published name is expected on its certificate, unless certificate_name says otherwise
 --- publication eval
 "$::Rest
     %%TRUSTED_CA%%
@@ -204,9 +191,7 @@ GET https://wacext.contoso.com/m/x
 --- error_log
 upstream SSL certificate does not match "wacext.contoso.com"
 
-
-
-=== TEST 7: another CA
+=== another CA
 --- publication eval
 "$::Rest
     trusted_ca %%PKI%%/other-ca.pem;
@@ -217,34 +202,3 @@ GET https://lyncwebext.contoso.com/abs/handler
 --- error_code: 503
 --- error_log
 upstream SSL certificate verify error: (21:unable to verify the first certificate)
-
-
-
-=== TEST 8: backend_verify off
---- publication eval
-"$::Rest
-    backend_verify off;
-    %%OWN_POOL%%
-"
---- suppress_stderr
---- scene: unverified
-
-
-
-=== TEST 9: a connection that a credential went over serves no other client
---- publication eval: $::Deployment
---- scene: not_shared
-
-
-
-=== TEST 10: where none comes, connections are kept
---- publication eval: $::Deployment
---- scene: kept
-
-
-
-=== TEST 11: TLS sessions with servers are resumed
---- publication eval: $::Deployment
---- stand_in
-    keepalive_timeout 0;
---- scene: resumed

@@ -51,7 +51,6 @@ __DATA__
     simple_url  meet       https://meet.contoso.com;
     simple_url  meet       https://meet.fabrikam.com;      # meet
     simple_url  scheduler  https://scheduler.contoso.com;  # scheduler
---- suppress_stderr
 --- scene: warnings
 --- warnings
 "lyncwebext2.contoso.com" is not covered by a certificate of lync_publish "contoso": clients refuse it, add the name to the certificate's subject alternative names in %%CONF%%:<pool>
@@ -77,7 +76,6 @@ __DATA__
     exchange mail.contoso.com mail2.contoso.com mail3.contoso.com {    # exchange
         server  127.0.0.15;
     }
---- suppress_stderr
 --- scene: warnings
 --- warnings
 "dir.contoso.com" is not covered by a certificate of lync_publish "contoso": clients refuse it, add the name to the certificate's subject alternative names in %%CONF%%:<director>
@@ -110,7 +108,6 @@ __DATA__
         server                 127.0.0.11;
         external_web_services  lyncwebext.contoso.com;    # pool
     }
---- suppress_stderr
 --- scene: warnings
 --- warnings
 "lyncwebext.contoso.com" is not covered by the ECDSA certificate "%%PKI%%/idn.pem" of lync_publish "contoso": clients refuse it, add the name to the certificate's subject alternative names in %%CONF%%:<pool>
@@ -127,7 +124,6 @@ __DATA__
     certificate %%PKI%%/wildcard.pem %%PKI%%/wildcard.key;
     %%TRUSTED_CA%%
     %%POOL%%
---- suppress_stderr
 --- scene: warnings
 --- warnings
 "lyncdiscover.emea.contoso.com" is not covered by a certificate of lync_publish "contoso": clients find it over plain HTTP only (http_autodiscover auto), add the name to the certificate's subject alternative names for https in %%CONF%%:<domains>
@@ -141,7 +137,6 @@ __DATA__
     certificate %%PKI%%/cn-only.pem %%PKI%%/cn-only.key;
     %%TRUSTED_CA%%
     %%POOL%%
---- suppress_stderr
 --- scene: warnings
 --- warnings
 "lyncdiscover.contoso.com" is not covered by a certificate of lync_publish "contoso": clients find it over plain HTTP only (http_autodiscover auto), add the name to the certificate's subject alternative names for https in %%CONF%%:<domain>
@@ -158,7 +153,6 @@ __DATA__
         external_web_services  lyncwebext.contoso.com;     # pool
     }
     simple_url  meet https://meet.contoso.com;
---- suppress_stderr
 --- scene: warnings
 --- warnings
 "lyncwebext.contoso.com" is not covered by a certificate of lync_publish "contoso": clients refuse it, add the name to the certificate's subject alternative names in %%CONF%%:<pool>
@@ -173,7 +167,6 @@ __DATA__
     %%CERTIFICATE%%
     %%TRUSTED_CA%%
     %%POOL%%
---- suppress_stderr
 --- scene: warnings
 --- warnings
 "lyncdiscover.northwind.example" is not covered by a certificate of lync_publish "contoso": phones drop the connection, add the name to the certificate's subject alternative names or set "http_autodiscover" to "auto" in %%CONF%%:<domain>
@@ -190,7 +183,6 @@ __DATA__
         %%TRUSTED_CA%%
         %%POOL%%
     }
---- suppress_stderr
 --- scene: warnings
 --- warnings
 "lyncdiscover.northwind.example" is not covered by a certificate of lync_publish "contoso": phones drop the connection, add the name to the certificate's subject alternative names or take "http_listen off" out in %%CONF%%:<domain>
@@ -210,7 +202,6 @@ $domains .= " d$_.example" for 1 .. 1000;
         %%POOL%%
     }
 "
---- suppress_stderr
 --- scene: warnings
 --- warnings eval
 my $text = "";
@@ -225,7 +216,6 @@ $text .= "\"lyncdiscover.d$_.example\" is not covered by a certificate of lync_p
     certificate %%PKI%%/20-days-left.pem %%PKI%%/20-days-left.key;    # certificate
     %%TRUSTED_CA%%
     %%POOL%%
---- suppress_stderr
 --- scene: warnings
 --- warnings eval
 my $until = `LC_ALL=C TZ=UTC date -u +"%Y-%m-%d %H:%M UTC" -d "\$(openssl x509 -noout -enddate -in $LyncTest::Paths::PKI/20-days-left.pem | sed s/^[^=]*=//)"`;
@@ -240,7 +230,6 @@ CORE::chomp $until;
     %%CERTIFICATE%%
     backend_verify off;    # verify
     %%POOL%%
---- suppress_stderr
 --- scene: warnings
 --- warnings
 "backend_verify" is off in lync_publish "contoso": anybody on the way to the servers can read and change what they answer in %%CONF%%:<verify>
@@ -254,7 +243,6 @@ CORE::chomp $until;
     %%TRUSTED_CA%%
     %%POOL%%
     pending_get_timeout  15m;    # timeout
---- suppress_stderr
 --- scene: warnings
 --- warnings
 "pending_get_timeout" 15m in lync_publish "contoso" is shorter than the 920 seconds for which phones wait for an answer: 960s is right where there are mobile clients in %%CONF%%:<timeout>
@@ -268,7 +256,6 @@ CORE::chomp $until;
     %%CERTIFICATE%%
     %%TRUSTED_CA%%
     %%POOL%%
---- suppress_stderr
 --- scene: warnings
 --- warnings
 "sip_domain" publishes nothing in lync_publish "contoso": product ocs_2007_r2 has no lyncdiscover in %%CONF%%:<domain>
@@ -286,7 +273,6 @@ CORE::chomp $until;
         %%TRUSTED_CA%%
         %%POOL%%
     }
---- suppress_stderr
 --- scene: warnings
 --- warnings
 "http_autodiscover" does nothing in lync_publish "contoso": "http_listen" is off, so nobody listens for plain HTTP in %%CONF%%:<autodiscover>

@@ -35,7 +35,7 @@ sub may_bind {
 
 # The smallest publication, as it stands in the documentation, not started: nobody is to take the
 # machine's ports 80 and 443.
-scene defaults => sub {
+scene 'the defaults', http_config => '', sub {
   SKIP: {
     may_bind(3);
     my ($status, $text) = nginx('-T', <<"END");
@@ -75,7 +75,7 @@ END
 };
 
 # In conf.d, beside Debian's default site as it comes.
-scene debian => sub {
+scene "beside Debian's default site", http_config => '', sub {
   SKIP: {
     may_bind(2);
     my ($status, $text) = nginx('-t', <<"END");
@@ -115,7 +115,7 @@ END
 };
 
 # A system without IPv6, played by a library that refuses its sockets.
-scene without_ipv6 => sub {
+scene 'a system without IPv6', http_config => '', sub {
     my $dir = scene_dir();
     open my $out, '>', "$dir/no-ipv6.c" or die "can't write: $!\n";
     print $out <<'END';
@@ -169,7 +169,7 @@ END
     }
 };
 
-scene over_ipv6 => sub {
+scene 'addresses of IPv6', http_config => '', sub {
   SKIP: {
         IO::Socket::IP->new(LocalHost => '::1', LocalPort => 0, Proto => 'tcp', Listen => 1)
             or Test::More::skip('no IPv6 here', 2);
@@ -230,31 +230,7 @@ run_suite();
 
 __DATA__
 
-=== TEST 1: the defaults
---- http_config
---- scene: defaults
-
-
-
-=== TEST 2: beside Debian's default site
---- http_config
---- scene: debian
-
-
-
-=== TEST 3: a system without IPv6
---- http_config
---- scene: without_ipv6
-
-
-
-=== TEST 4: addresses of IPv6
---- http_config
---- scene: over_ipv6
-
-
-
-=== TEST 5: several sockets
+=== several sockets
 --- http_config eval
 "   lync_publish contoso {
         http_listen   127.0.0.1:%%PORT_HTTP%%;
@@ -266,9 +242,7 @@ $::Contoso
 "
 --- scene: several
 
-
-
-=== TEST 6: parameters of a socket are said to nginx once
+=== parameters of a socket are said to nginx once
 --- http_config eval
 "   lync_publish contoso {
         http_listen   127.0.0.1:%%PORT_HTTP%%;
@@ -284,9 +258,7 @@ X-Site: external
 (?s)backlog=77.*backlog=77.*backlog=77
 --- scene: backlog
 
-
-
-=== TEST 7: several publications on one socket
+=== several publications on one socket
 --- http_config eval
 "   lync_publish contoso {
         %%SOCKETS%%
@@ -304,9 +276,7 @@ $::Fabrikam
 [qr/^external https fepool\.contoso\.local/, qr/^external https fepool2\.fabrikam\.local/,
  qr/^external https fepool\.contoso\.local/, qr/^external https fepool2\.fabrikam\.local/]
 
-
-
-=== TEST 8: each with a certificate of its own, chosen by SNI
+=== each with a certificate of its own, chosen by SNI
 --- http_config eval
 my $fabrikam = $::Fabrikam =~ s{%%CERTIFICATE%%}{certificate %%PKI%%/public-ecdsa.pem %%PKI%%/public-ecdsa.key;}r;
 "   lync_publish contoso {
@@ -325,9 +295,7 @@ key: EC
 --- response_headers
 X-Site: external
 
-
-
-=== TEST 9: the same socket written in two ways
+=== the same socket written in two ways
 --- http_config eval
 "   lync_publish contoso {
         http_listen   %%PORT_ALL_HTTP%%;
@@ -346,9 +314,7 @@ $::Fabrikam
 --- response_headers eval
 [("X-Site: external") x 2]
 
-
-
-=== TEST 10: a socket of one address beside one of all
+=== a socket of one address beside one of all
 --- http_config eval
 "   lync_publish contoso {
         http_listen   %%PORT_ALL_HTTP%%;
@@ -366,9 +332,7 @@ GET https://lyncwebext.fabrikam.com:%%PORT_ALL_HTTPS%%/abs/handler
 --- response_headers
 X-Site: external
 
-
-
-=== TEST 14: a foreign server with an address of its own takes all who come there, and a notice says so
+=== a foreign server with an address of its own takes all who come there, and a notice says so
 --- http_config eval
 "   lync_publish contoso {
         http_listen   %%PORT_ALL_HTTP%%;
@@ -383,9 +347,7 @@ $::Contoso
 "
 --- scene: taken_address
 
-
-
-=== TEST 11: the second publication may be the one that has parameters
+=== the second publication may be the one that has parameters
 --- http_config eval
 "   lync_publish contoso {
         %%SOCKETS%%
@@ -403,9 +365,7 @@ GET https://lyncwebext.contoso.com/abs/handler
 X-Site: external
 --- scene: backlog
 
-
-
-=== TEST 12: reuseport
+=== reuseport
 --- http_config eval
 "   lync_publish contoso {
         http_listen   127.0.0.1:%%PORT_REUSE_HTTP%% reuseport;
@@ -419,9 +379,7 @@ $::Contoso
 --- response_headers
 X-Site: external
 
-
-
-=== TEST 13: foreign servers on the same sockets
+=== foreign servers on the same sockets
 --- http_config eval
 "   server {
         listen       127.0.0.1:%%PORT_HTTP%%;

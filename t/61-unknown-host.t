@@ -52,7 +52,7 @@ our $Foreign = foreign('');
 our $Default = foreign('default_server');
 
 # Closed without a byte, on a connection that has been of use before, too.
-scene closed => sub {
+scene 'nor does a connection that has served one', sub {
     my $client = client('https://lyncwebext.contoso.com');
     is($client->ask('GET /abs/handler')->answer->{status}, 200, 'a published name');
     $client->write("GET /abs/handler HTTP/1.1\r\nHost: www.example\r\n\r\n");
@@ -83,25 +83,18 @@ run_suite();
 
 __DATA__
 
-=== TEST 1: refuse, which is the default: https
---- http_config eval: $::Publication
+=== refuse, which is the default: https
 --- request
 GET https://www.example/
 --- insecure
 --- refused: closed
 
-
-
-=== TEST 2: plain HTTP
---- http_config eval: $::Publication
+=== plain HTTP
 --- request
 GET http://www.example/
 --- refused: closed
 
-
-
-=== TEST 3: by address
---- http_config eval: $::Publication
+=== by address
 --- to: https://127.0.0.1
 --- sni: none
 --- insecure
@@ -109,108 +102,75 @@ GET http://www.example/
 "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 --- refused: closed
 
-
-
-=== TEST 4: without a Host header
---- http_config eval: $::Publication
+=== without a Host header
 --- to: https://lyncwebext.contoso.com
 --- sni: none
 --- raw_request eval
 "GET /abs/handler HTTP/1.0\r\n\r\n"
 --- refused: closed
 
-
-
-=== TEST 5: a published name in SNI doesn't help
---- http_config eval: $::Publication
+=== a published name in SNI doesn't help
 --- to: https://lyncwebext.contoso.com
 --- raw_request eval
 "GET /abs/handler HTTP/1.1\r\nHost: www.example\r\nConnection: close\r\n\r\n"
 --- refused: closed
 
-
-
-=== TEST 6: nor does a connection that has served one
---- http_config eval: $::Publication
---- scene: closed
-
-
-
-=== TEST 7: whatever is asked for
---- http_config eval: $::Publication
+=== whatever is asked for
 --- request eval
 ["POST http://www.example/abs/handler\nbody", "OPTIONS http://www.example/",
  "GET http://www.example/autodiscover/autodiscoverservice.svc/root"]
 --- refused: closed
 
-
-
-=== TEST 8: a foreign server before the publication has its own name and no other
+=== a foreign server before the publication has its own name and no other
 --- http_config eval: $::Foreign . $::Publication
 --- request eval
 ["GET https://www.contoso.com/", "GET https://lyncwebext.contoso.com/abs/handler"]
 --- response_body_like eval
 ["foreign", "external"]
 
-
-
-=== TEST 9: names that nobody has are refused nevertheless: no order of includes matters
+=== names that nobody has are refused nevertheless: no order of includes matters
 --- http_config eval: $::Foreign . $::Publication
 --- request
 GET http://www.example/
 --- refused: closed
 
-
-
-=== TEST 10: nor does the other one
+=== nor does the other one
 --- http_config eval: $::Publication . $::Foreign
 --- request
 GET http://www.example/
 --- refused: closed
 
-
-
-=== TEST 11: a server that says default_server stays the default
+=== a server that says default_server stays the default
 --- http_config eval: $::Default . $::Publication
 --- request eval
 ["GET http://www.example/", "GET https://www.contoso.com/", "GET https://lyncwebext.contoso.com/abs/handler"]
 --- response_body_like eval
 ["foreign", "foreign", "external"]
 
-
-
-=== TEST 12: which a notice says, with its place
+=== which a notice says, with its place
 --- http_config eval: $::Default . $::Publication
 --- scene: notices
 
-
-
-=== TEST 13: also when it stands behind the publication
+=== also when it stands behind the publication
 --- http_config eval: $::Publication . $::Default
 --- request
 GET http://www.example/
 --- response_body: foreign
 --- scene: notices
 
-
-
-=== TEST 14: ignore: the rest of nginx.conf decides, here its first server
+=== ignore: the rest of nginx.conf decides, here its first server
 --- http_config eval: $::Foreign . $::Ignoring
 --- request
 GET http://www.example/
 --- response_body: foreign
 
-
-
-=== TEST 15: wherever that stands
+=== wherever that stands
 --- http_config eval: $::Ignoring . $::Foreign
 --- request
 GET http://www.example/
 --- response_body: foreign
 
-
-
-=== TEST 16: ignore, and a default_server: no notice, that is what was asked for
+=== ignore, and a default_server: no notice, that is what was asked for
 --- http_config eval: $::Default . $::Ignoring
 --- request
 GET http://www.example/
@@ -218,25 +178,19 @@ GET http://www.example/
 --- no_error_log
 for names that no lync_publish publishes
 
-
-
-=== TEST 17: ignore, and no other server: a pool is nobody's default
+=== ignore, and no other server: a pool is nobody's default
 --- http_config eval: $::Ignoring
 --- request
 GET http://www.example/
 --- refused: closed
 
-
-
-=== TEST 18: two publications on a socket, one of them refuses
+=== two publications on a socket, one of them refuses
 --- http_config eval: $::Ignoring . $::Fabrikam . $::Foreign
 --- request
 GET http://www.example/
 --- refused: closed
 
-
-
-=== TEST 19: and both are served
+=== and both are served
 --- http_config eval: $::Ignoring . $::Fabrikam . $::Foreign
 --- request eval
 ["GET https://lyncwebext.contoso.com/abs/handler", "GET https://lyncwebext.fabrikam.com/abs/handler",
@@ -244,9 +198,7 @@ GET http://www.example/
 --- response_body_like eval
 ["fepool\\.contoso\\.local", "fepool2\\.fabrikam\\.local", "foreign"]
 
-
-
-=== TEST 20: a socket that others have alone is theirs
+=== a socket that others have alone is theirs
 --- http_config eval
 "$::Publication
     server {

@@ -57,7 +57,7 @@ sub logged {
     return $lines[-1];
 }
 
-scene values => sub {
+scene 'the variables', http_config => $Plain, sub {
     my %expected = (
         'https://lyncwebext.contoso.com/abs/handler'            => 'pool|fepool.contoso.local|abs|pass|200',
         'https://lyncwebext.contoso.com/UCWA/v1/applications'   => 'pool|fepool.contoso.local|ucwa|pass|200',
@@ -98,12 +98,18 @@ scene values => sub {
 };
 
 # A foreign server has none of them.
-scene foreign => sub {
+scene 'in a server that is none of ours',
+    http_config => "$Plain
+    server {
+        listen  127.0.0.1:%%PORT_ELSE%%;
+        return  200 '[\$lync_publication][\$lync_role][\$lync_pool][\$lync_service][\$lync_verdict]';
+    }
+", sub {
     is(client('http://www.contoso.com:' . port('ELSE'))->ask('GET /')->answer->{body},
         '[][][][][]', 'elsewhere they are empty');
 };
 
-scene lync => sub {
+scene 'log format lync', http_config => $Lync, sub {
     my $line = logged('https://lyncwebext.contoso.com', 'GET /abs/handler?secret=1',
         'User-Agent' => 'OC/16.0 (Lync "2013")');
     like($line, qr{^127\.0\.0\.1 \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [-+]\d{4}\] contoso/abs pass }, 'who, when, what');
@@ -118,7 +124,7 @@ scene lync => sub {
     like($line, qr{ server=- }, 'went nowhere');
 };
 
-scene json => sub {
+scene 'log format lync_json', http_config => $Json, sub {
     my $decode = JSON::PP->new->utf8;
     my %of = (
         'ordinary'  => ['/abs/handler', 'UCCAPI/16.0'],
@@ -168,37 +174,7 @@ run_suite();
 
 __DATA__
 
-=== TEST 1: the variables
---- http_config eval: $::Plain
---- scene: values
-
-
-
-=== TEST 2: in a server that is none of ours
---- http_config eval
-"$::Plain
-    server {
-        listen  127.0.0.1:%%PORT_ELSE%%;
-        return  200 '[\$lync_publication][\$lync_role][\$lync_pool][\$lync_service][\$lync_verdict]';
-    }
-"
---- scene: foreign
-
-
-
-=== TEST 3: log format lync
---- http_config eval: $::Lync
---- scene: lync
-
-
-
-=== TEST 4: log format lync_json
---- http_config eval: $::Json
---- scene: json
-
-
-
-=== TEST 5: the formats and variables are there without a publication
+=== the formats and variables are there without a publication
 --- http_config
     access_log %%SERVROOT%%/logs/a.log lync;
     access_log %%SERVROOT%%/logs/b.log lync_json;
@@ -209,9 +185,7 @@ GET /x
 --- response_body chomp
 []
 
-
-
-=== TEST 6: and with several
+=== and with several
 --- http_config eval
 "$::Json
     lync_publish fabrikam {

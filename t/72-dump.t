@@ -41,7 +41,8 @@ sub section {
     return $text =~ /^# configuration file \Q$name\E:\n(.*?)(?=^# configuration file |\z)/ms ? $1 : '';
 }
 
-scene comments => sub {
+scene 'a publication has a name of its own there, and a comment over each server',
+    nginx_T => '# configuration file lync_publish contoso:', sub {
     my $text = section(dump_of_this(), 'lync_publish contoso');
     my ($p8080, $p4443, $p443) = map { port($_) } qw(8080 4443 443);
 
@@ -70,7 +71,7 @@ scene comments => sub {
 };
 
 # The printed text is what nginx runs: given back to nginx as a file it's accepted.
-scene round_trip => sub {
+scene 'what is printed is what is run', sub {
     my $text = section(dump_of_this(), 'lync_publish contoso');
     $text =~ s/^\s*lync_rule .*\n//mg;
     my ($status, $said) = nginx('-t', <<"END");
@@ -95,21 +96,7 @@ run_suite();
 
 __DATA__
 
-=== TEST 1: a publication has a name of its own there, and a comment over each server
---- publication eval: $::Deployment
---- scene: comments
---- nginx_T
-# configuration file lync_publish contoso:
-
-
-
-=== TEST 2: what is printed is what is run
---- publication eval: $::Deployment
---- scene: round_trip
-
-
-
-=== TEST 3: two publications
+=== two publications
 --- http_config
     lync_publish contoso {
         %%SOCKETS%%
@@ -131,9 +118,7 @@ __DATA__
     }
 --- scene: two
 
-
-
-=== TEST 4: a server that can't be resolved: its line
+=== a server that can't be resolved: its line
 --- publication
     sip_domain  contoso.com;
     %%CERTIFICATE%%
@@ -147,9 +132,7 @@ __DATA__
 --- error_log
 host not found in upstream "fe02.contoso.invalid:4443": see to it that the name resolves, write the server's address, or "resolve_at_start off" if nginx has to start without DNS in %%CONF%%:%%HERE%%
 
-
-
-=== TEST 5: a socket whose address can't be resolved: its line
+=== a socket whose address can't be resolved: its line
 --- http_config
     lync_publish contoso {
         http_listen   127.0.0.1:%%PORT_HTTP%%;
@@ -163,9 +146,7 @@ host not found in upstream "fe02.contoso.invalid:4443": see to it that the name 
 --- error_log
 host not found in "proxy.contoso.invalid:%%PORT_HTTPS%%" of the "listen" directive in %%CONF%%:%%HERE%%
 
-
-
-=== TEST 6: a parameter that nginx finds wrong: its line
+=== a parameter that nginx finds wrong: its line
 --- http_config
     lync_publish contoso {
         http_listen   127.0.0.1:%%PORT_HTTP%%;
@@ -179,9 +160,7 @@ host not found in "proxy.contoso.invalid:%%PORT_HTTPS%%" of the "listen" directi
 --- error_log
 invalid backlog "backlog=many" in %%CONF%%:%%HERE%%
 
-
-
-=== TEST 7: in a file that the block includes: that file's line
+=== in a file that the block includes: that file's line
 --- http_config
     lync_publish contoso {
         %%SOCKETS%%
@@ -202,9 +181,7 @@ pool fepool.contoso.local {
 --- error_log
 host not found in upstream "fe01.contoso.invalid:4443": see to it that the name resolves, write the server's address, or "resolve_at_start off" if nginx has to start without DNS in %%SERVROOT%%/html/pools/one.conf:5
 
-
-
-=== TEST 8: nginx's syntax holds inside: include, comments, quoting, one line for all
+=== nginx's syntax holds inside: include, comments, quoting, one line for all
 --- http_config
     lync_publish "contoso" { %%SOCKETS%% sip_domain 'contoso.com'; # a comment
         %%CERTIFICATE%% %%TRUSTED_CA%% include %%SERVROOT%%/html/pool.conf; include %%SERVROOT%%/html/none-*.conf;
@@ -220,9 +197,7 @@ GET https://meet.contoso.com/alice
 --- response_headers
 X-Site: external
 
-
-
-=== TEST 9: the order of directives doesn't matter
+=== the order of directives doesn't matter
 --- publication
     simple_url  meet https://meet.contoso.com pool=fepool2.fabrikam.local;
     pool fepool2.fabrikam.local {

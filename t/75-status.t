@@ -174,7 +174,7 @@ scene warned => sub {
 };
 
 # Only GET and HEAD, and nothing can be changed.
-scene methods => sub {
+scene 'methods', http_config => $Publication . $Status, sub {
     my $before = status();
     for my $method (qw(POST PUT DELETE PATCH OPTIONS PROPFIND)) {
         my $answer = ask('/?format=json', method => $method, headers => ['Content-Length' => 0]);
@@ -193,7 +193,7 @@ scene methods => sub {
     is_deeply($after->{publications}, $before->{publications}, 'the status is no request of a publication');
 };
 
-scene formats => sub {
+scene 'formats', http_config => $Publication . $Status, sub {
     my $prometheus = 'application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1';
     my $browser = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
     for my $case (
@@ -226,7 +226,7 @@ scene formats => sub {
 };
 
 # What is counted is what happened.
-scene counts => sub {
+scene 'requests are counted', http_config => named('counts') . $Status, sub {
     my $zero = status()->{publications}[0];
     is($zero->{verdicts}{$_}, 0, "no $_ yet") for sort keys %{ $zero->{verdicts} };
 
@@ -280,7 +280,7 @@ scene counts => sub {
 };
 
 # Answers of servers: 401 and 5xx, a server that doesn't answer, and the 503 in its place.
-scene answers => sub {
+scene 'answers are counted', http_config => named('answers') . $Status, sub {
     my $own = server(address => '127.0.0.12', port => port('OWN'), tls => 'fepool2.fabrikam.local', sub {
         my ($connection) = @_;
         my ($status) = $connection->message->{first} =~ m{/abs/(\d+)};
@@ -325,7 +325,7 @@ scene unresolved => sub {
 };
 
 # A pending GET is no slow answer.
-scene pending => sub {
+scene 'pending GETs are no slow answers', http_config => named('pending') . $Status, sub {
     my $own = server(address => '127.0.0.12', port => port('OWN'), tls => 'fepool2.fabrikam.local', sub {
         my ($connection, $report) = @_;
         $connection->message;
@@ -366,7 +366,7 @@ sub more {
 }
 
 # What an old worker still answers is seen and counted, too.
-scene held => sub {
+scene 'a request of before a reload is counted, too', http_config => named('held') . $Status, sub {
     my $own = server(address => '127.0.0.12', port => port('OWN'), tls => 'fepool2.fabrikam.local', sub {
         my ($connection, $report) = @_;
         $connection->message;
@@ -392,7 +392,7 @@ scene held => sub {
 };
 
 # Counters go on over a reload, whatever else changes, and a name that is new begins at nothing.
-scene reloads => sub {
+scene 'counters outlive reloads', http_config => named('reloads') . $Status, sub {
     site('lyncwebext.contoso.com') for 1 .. 3;
     is(settled(3)->{publications}[0]{verdicts}{pass}, 3, 'counted');
     is(reload(), 'reloaded', 'a reload');
@@ -422,7 +422,7 @@ scene reloads => sub {
 };
 
 # A worker that is killed takes nothing with it and leaves nothing behind.
-scene killed => sub {
+scene 'and workers', http_config => named('killed') . $Status, sub {
     site('lyncwebext.contoso.com') for 1 .. 4;
     my @before = worker_pids();
     kill KILL => $_ for @before;
@@ -435,7 +435,7 @@ scene killed => sub {
 };
 
 # However a client asks, there is no more to tell.
-scene bounded => sub {
+scene "clients can't make it grow", http_config => named('bounded') . $Status, sub {
     my $size = sub { scalar(() = ask('/?format=prometheus')->{body} =~ /\n/g) };
     site('lyncwebext.contoso.com', 'GET /cscp/');
     site('lyncwebext.contoso.com', 'GET /nothing');
@@ -455,7 +455,7 @@ scene bounded => sub {
 };
 
 # The schema holds, whatever clients send.
-scene schema => sub {
+scene 'the schema', http_config => named('schema') . $Status, sub {
     site('lyncwebext.contoso.com', 'GET /abs/%22%00%ff<script>');
     site('lyncwebext.contoso.com', "GET /n\xf6/\"<b>");
     site('lyncwebext.contoso.com') for 1 .. 3;
@@ -489,77 +489,14 @@ run_suite();
 
 __DATA__
 
-=== TEST 1: access
+=== access
 --- http_config eval: $::Publication . $::Access
 --- user_files
 >>> users
 status:{PLAIN}right
---- suppress_stderr
 --- scene: access
 
-
-
-=== TEST 2: methods
---- http_config eval: $::Publication . $::Status
---- scene: methods
-
-
-
-=== TEST 3: formats
---- http_config eval: $::Publication . $::Status
---- scene: formats
-
-
-
-=== TEST 4: requests are counted
---- http_config eval: main::named('counts') . $::Status
---- scene: counts
-
-
-
-=== TEST 5: answers are counted
---- http_config eval: main::named('answers') . $::Status
---- scene: answers
-
-
-
-=== TEST 6: pending GETs are no slow answers
---- http_config eval: main::named('pending') . $::Status
---- scene: pending
-
-
-
-=== TEST 7: counters outlive reloads
---- http_config eval: main::named('reloads') . $::Status
---- scene: reloads
-
-
-
-=== TEST 17: a request of before a reload is counted, too
---- http_config eval: main::named('held') . $::Status
---- scene: held
-
-
-
-=== TEST 8: and workers
---- http_config eval: main::named('killed') . $::Status
---- scene: killed
-
-
-
-=== TEST 9: clients can't make it grow
---- http_config eval: main::named('bounded') . $::Status
---- scene: bounded
-
-
-
-=== TEST 10: the schema
---- http_config eval: main::named('schema') . $::Status
---- scene: schema
-
-
-
-=== TEST 11: in a publication's server
+=== in a publication's server
 --- http_config eval
 main::named('included') =~ s/(?=simple_url)/server_include %%SERVROOT%%\/html\/status.conf; /r
 --- user_files
@@ -567,19 +504,14 @@ main::named('included') =~ s/(?=simple_url)/server_include %%SERVROOT%%\/html\/s
 location = /lync-status { lync_status; }
 --- scene: included
 
-
-
-=== TEST 19: a host of simple URLs on two pools
+=== a host of simple URLs on two pools
 --- http_config eval
 my $shared = main::named('shared')
     =~ s{meet https://meet.contoso.com;}{meet https://lync.contoso.com/meet; simple_url dialin https://lync.contoso.com/dialin pool=fepool2.fabrikam.local;}r;
 $shared . $::Status
---- suppress_stderr
 --- scene: shared
 
-
-
-=== TEST 12: without a publication
+=== without a publication
 --- http_config
     server { listen 127.0.0.1:%%PORT_STATUS%%; location / { lync_status; } }
 --- config
@@ -590,9 +522,7 @@ GET /status?format=json
 ^\{"schema":1,.*"publications":\[\],"refusals":\[\]\}$
 --- error_code: 200
 
-
-
-=== TEST 13: twice
+=== twice
 --- config
     location = /status {
         lync_status;
@@ -602,9 +532,7 @@ GET /status?format=json
 --- error_log
 "lync_status" directive is duplicate in %%CONF%%:%%HERE%%
 
-
-
-=== TEST 14: with an argument
+=== with an argument
 --- config
     location = /status {
         lync_status on;    # here
@@ -613,18 +541,14 @@ GET /status?format=json
 --- error_log
 invalid number of arguments in "lync_status" directive in %%CONF%%:%%HERE%%
 
-
-
-=== TEST 15: in a server
+=== in a server
 --- config
     lync_status;    # here
 --- must_die
 --- error_log
 "lync_status" directive is not allowed here in %%CONF%%:%%HERE%%
 
-
-
-=== TEST 16: in a publication
+=== in a publication
 --- publication
     sip_domain  contoso.com;
     lync_status;    # here
@@ -635,9 +559,7 @@ invalid number of arguments in "lync_status" directive in %%CONF%%:%%HERE%%
 --- error_log eval
 qr/"lync_status" directive is not allowed in lync_publish "contoso".*:\d+$/m
 
-
-
-=== TEST 17: what opens it further than meant, or not at all
+=== what opens it further than meant, or not at all
 --- http_config
     server {
         listen 127.0.0.1:%%PORT_STATUS%%;
@@ -655,7 +577,6 @@ qr/"lync_status" directive is not allowed in lync_publish "contoso".*:\d+$/m
             location /9/status { lync_status; allow 10.0.0.0/8; }
         }
     }
---- suppress_stderr
 --- scene: warned
 --- warnings
 nofile: "auth_basic" without "auth_basic_user_file" asks nobody for a password
@@ -664,12 +585,9 @@ deny: the rules of "allow" and "deny" open the status
 both: "auth_basic" without "auth_basic_user_file" asks nobody for a password
 both: the rules of "allow" and "deny" open the status
 
-
-
-=== TEST 18: servers whose names don't resolve
+=== servers whose names don't resolve
 --- http_config eval
 my $unresolved = main::named('unresolved') =~ s/(?=sip_domain)/resolve_at_start off; /r;
 $unresolved =~ s/server +127\.0\.0\.11;/server fe1.nowhere.invalid; server fe2.nowhere.invalid down;/;
 $unresolved . $::Status
---- suppress_stderr
 --- scene: unresolved

@@ -46,7 +46,7 @@ sub entry {
     return $found[$number - 1];
 }
 
-scene fields => sub {
+scene 'fields', sub {
     my $answer = client('https://lyncwebext.contoso.com')
         ->ask('GET /abs/handler?token=secret-query', Authorization => 'Bearer secret-token', Cookie => 'MS-WSMAN=secret-cookie')
         ->answer;
@@ -62,7 +62,7 @@ scene fields => sub {
 };
 
 # Whose connection a request travelled on.
-scene owned => sub {
+scene 'owned connections', sub {
     my $own = server(address => '127.0.0.12', port => port('OWN'), tls => 'fepool2.fabrikam.local', sub {
         my ($connection) = @_;
         my $requests = 0;
@@ -132,7 +132,7 @@ scene hidden => sub { discover(0) };
 scene shown  => sub { discover(1) };
 
 # One key for each thing that one greps for.
-scene keys => sub {
+scene 'keys', sub {
     client('https://lyncwebext.contoso.com')->ask('GET /cscp/')->answer;
     client('https://lyncwebext.contoso.com')->ask('GET /passiveauth/')->answer;
     is(scalar(log_lines(qr/\[error\] .*lync_refused: lync_publish "contoso" refused: admin, client: 127/)), 1, 'a refusal');
@@ -141,7 +141,7 @@ scene keys => sub {
 };
 
 # docs/logs.md lists every line that the module can write.
-scene documented => sub {
+scene 'the documentation', sub {
     my $doc = do { local (@ARGV, $/) = "$LyncTest::Paths::SOURCE/docs/logs.md"; <> };
     $doc =~ s/\s+/ /g;
     my $known = 0;
@@ -171,49 +171,18 @@ run_suite();
 
 __DATA__
 
-=== TEST 1: fields
---- http_config eval: $::Default
---- scene: fields
-
-
-
-=== TEST 2: owned connections
---- http_config eval: $::Default
---- scene: owned
-
-
-
-=== TEST 3: people's addresses, by default
---- http_config eval: $::Default
+=== people's addresses, by default
 --- scene: hidden
 
-
-
-=== TEST 4: log_sip_uri off
+=== log_sip_uri off
 --- http_config eval: $::Off
 --- scene: hidden
 
-
-
-=== TEST 5: log_sip_uri on
+=== log_sip_uri on
 --- http_config eval: $::On
 --- scene: shown
 
-
-
-=== TEST 6: keys
---- http_config eval: $::Default
---- scene: keys
-
-
-
-=== TEST 7: the documentation
---- http_config eval: $::Default
---- scene: documented
-
-
-
-=== TEST 8: log_sip_uri with another value
+=== log_sip_uri with another value
 --- publication
     sip_domain  contoso.com;
     log_sip_uri sometimes;    # here

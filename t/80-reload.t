@@ -34,7 +34,7 @@ END
 sub site { client("https://$_[0]")->ask('GET /abs/handler')->answer->{status} }
 
 # A pending GET waits through a reload and gets its answer.
-scene pending => sub {
+scene 'a request that waits', http_config => $Own, sub {
     my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
         my ($connection, $report) = @_;
         $connection->message;
@@ -49,7 +49,7 @@ scene pending => sub {
 };
 
 # So does an upload that is half way.
-scene upload => sub {
+scene 'an upload', http_config => $Own, sub {
     my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
         my ($connection, $report) = @_;
         $report->(length $connection->message->{body});
@@ -65,7 +65,7 @@ scene upload => sub {
 };
 
 # New configuration for new connections, names and all.
-scene changes => sub {
+scene 'another configuration', http_config => $Deployment, sub {
     is(client('https://lyncwebext.contoso.com')->ask('GET /abs/handler')->answer->{status}, 200, 'before');
     ok(client('https://lyncwebext.fabrikam.com')
         ->write(request('GET https://lyncwebext.fabrikam.com/abs/handler')), 'a name that is unknown yet');
@@ -78,7 +78,7 @@ scene changes => sub {
 };
 
 # Every kind of mistake leaves the old configuration as it was.
-scene refused => sub {
+scene 'a broken one leaves the old one running', http_config => $Deployment, sub {
     my $original;
     edit { $original = $_ };
     my %mistake = (
@@ -114,7 +114,7 @@ scene refused => sub {
 
 # Nothing is left behind by a reload. A leak grows each time; what the allocator keeps for later
 # grows once: so the least growth of several stretches tells.
-scene many => sub {
+scene 'many reloads', http_config => $Deployment, sub {
     my $master = nginx_pid();
     my $resident = sub {
         open my $in, '<', "/proc/$master/statm" or die "no statm of $master: $!\n";
@@ -137,7 +137,7 @@ scene many => sub {
 };
 
 # A server that is gone from the configuration isn't asked any more, one that is new is.
-scene servers => sub {
+scene 'other servers', http_config => $Deployment, sub {
     like(client('https://lyncwebext.contoso.com')->ask('GET /abs/handler')->answer->{body},
         qr/127\.0\.0\.11/, 'one server');
     edit { s/127\.0\.0\.11/127.0.0.21/ };
@@ -148,7 +148,8 @@ scene servers => sub {
 
 # A worker is forked with the chains of filters that the configuration read last has made, also if
 # that one failed: after it a new worker had none of ours.
-scene unbound => sub {
+scene 'a worker after a reload that failed',
+    http_config => "server { listen 127.0.0.1:%%PORT_STATUS%%; location / { lync_status; } }\n$Deployment", sub {
     my $policy = sub {
         client('http://127.0.0.1:' . port('STATUS'))->ask('GET /', Connection => 'close')
             ->answer->one('Content-Security-Policy');
@@ -175,47 +176,3 @@ scene unbound => sub {
 };
 
 run_suite();
-
-__DATA__
-
-=== TEST 1: a request that waits
---- http_config eval: $::Own
---- scene: pending
-
-
-
-=== TEST 2: an upload
---- http_config eval: $::Own
---- scene: upload
-
-
-
-=== TEST 3: another configuration
---- http_config eval: $::Deployment
---- scene: changes
---- suppress_stderr
-
-
-
-=== TEST 4: a broken one leaves the old one running
---- http_config eval: $::Deployment
---- scene: refused
-
-
-
-=== TEST 5: many reloads
---- http_config eval: $::Deployment
---- scene: many
-
-
-
-=== TEST 6: other servers
---- http_config eval: $::Deployment
---- scene: servers
-
-
-
-=== TEST 7: a worker after a reload that failed
---- http_config eval
-"server { listen 127.0.0.1:%%PORT_STATUS%%; location / { lync_status; } }\n$::Deployment"
---- scene: unbound

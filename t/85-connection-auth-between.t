@@ -49,8 +49,8 @@ sub nobody_signs_in {
         'the log says why') if !$ENV{TEST_NGINX_USE_HUP};
 }
 
-alone balancer => sub { nobody_signs_in(@_[0, 1], '192.0.2.1', '192.0.2.2') };
-alone balancer_nat => sub { nobody_signs_in(@_[0, 1], '192.0.2.1', '192.0.2.1') };
+alone 'a load balancer, clients with addresses of their own', http_config => $Realip, sub { nobody_signs_in(@_[0, 1], '192.0.2.1', '192.0.2.2') };
+alone 'a load balancer, clients with the same address', http_config => $Realip, sub { nobody_signs_in(@_[0, 1], '192.0.2.1', '192.0.2.1') };
 
 # A PROXY header speaks for the whole connection.
 alone proxy_protocol => sub {
@@ -78,7 +78,7 @@ our $Many = join '', "sip_domain contoso.com;\n%%CERTIFICATE%%\nbackend_verify o
     }
 END
 
-alone many_hosts => sub {
+alone 'no more than four server connections for a client connection', publication => $Many, sub {
     my ($front, $toy) = @_;
     my $alice = $front->client('A');
     for my $host ('lyncwebext', 'lyncwebext2', map { "lyncwebext.r$_" } 1 .. 6) {
@@ -91,7 +91,7 @@ alone many_hosts => sub {
 };
 
 # Whatever is left of a handshake that has failed isn't kept for the client.
-alone refused => sub {
+alone 'nothing is kept after a 401 without a token', sub {
     my ($front, $toy) = @_;
     my $alice = $front->client('A');
     is($alice->begin->{status}, 401, 'a challenge');
@@ -134,7 +134,8 @@ sub numbered {
 }
 
 # Its certificate is another server's, so only those who don't verify get an answer.
-scene unverified => sub {
+scene "connections and TLS sessions of those who don't verify",
+    http_config => $Foreign, publication => $Own, user_files => $Files, sub {
     my $server = server(port => port('OWN'), tls => 'mail.contoso.local', parallel => 1, \&numbered);
     my $status = sub { client('https://lyncwebext.contoso.com')->ask("GET $_[0]")->answer->{status} };
     is($status->('/abs/handler'), 503, 'a server with a wrong certificate');
@@ -147,7 +148,8 @@ scene unverified => sub {
 };
 
 # Nor do they get what the publication has.
-scene unjudged => sub {
+scene 'connections of a publication',
+    http_config => $Foreign, publication => $Own, user_files => $Files, sub {
     my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', parallel => 1, \&numbered);
     my $connection = sub {
         my ($answer) = client($_[0])->ask("GET $_[1]")->answer->all('X-Connection');
@@ -178,7 +180,7 @@ my @Answers = (
     GET  => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
 );
 
-scene behind_answers => sub {
+scene 'bytes behind an answer', publication => $One =~ s/PORT_POOL/PORT_OWN/r, sub {
     my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', parallel => 1, sub {
         my ($connection) = @_;
         my ($n) = $connection->message->{first} =~ /\?(\d+)/;
@@ -200,7 +202,7 @@ scene behind_answers => sub {
 };
 
 # The same in half a TLS record, which OpenSSL has read off the socket and can't show yet.
-scene half_record => sub {
+scene 'half a TLS record behind an answer', publication => $One =~ s/PORT_POOL/PORT_OWN/r, sub {
     my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', parallel => 1, sub {
         my ($connection, $report) = @_;
         my $socket = $connection->{socket};
@@ -229,34 +231,15 @@ run_suite();
 
 __DATA__
 
-=== TEST 1: a load balancer, clients with addresses of their own
---- http_config eval: $::Realip
---- publication eval: $::One
---- scene: balancer
---- suppress_stderr
-
-
-
-=== TEST 2: a load balancer, clients with the same address
---- http_config eval: $::Realip
---- publication eval: $::One
---- scene: balancer_nat
---- suppress_stderr
-
-
-
-=== TEST 3: the PROXY protocol
+=== the PROXY protocol
 --- http_config eval
 "lync_publish contoso {
     https_listen 127.0.0.1:%%PORT_HTTPS%% proxy_protocol;
     http_listen 127.0.0.1:%%PORT_HTTP%%;
 $::One}"
 --- scene: proxy_protocol
---- suppress_stderr
 
-
-
-=== TEST 4: the PROXY protocol, and realip by it
+=== the PROXY protocol, and realip by it
 --- http_config eval
 "set_real_ip_from 127.0.0.1;
 real_ip_header proxy_protocol;
@@ -265,50 +248,3 @@ lync_publish contoso {
     http_listen 127.0.0.1:%%PORT_HTTP%%;
 $::One}"
 --- scene: proxy_protocol
---- suppress_stderr
-
-
-
-=== TEST 5: no more than four server connections for a client connection
---- publication eval: $::Many
---- scene: many_hosts
---- suppress_stderr
-
-
-
-=== TEST 6: nothing is kept after a 401 without a token
---- publication eval: $::One
---- scene: refused
---- suppress_stderr
-
-
-
-=== TEST 7: connections and TLS sessions of those who don't verify
---- http_config eval: $::Foreign
---- publication eval: $::Own
---- user_files eval: $::Files
---- scene: unverified
---- suppress_stderr
-
-
-
-=== TEST 8: connections of a publication
---- http_config eval: $::Foreign
---- publication eval: $::Own
---- user_files eval: $::Files
---- scene: unjudged
---- suppress_stderr
-
-
-
-=== TEST 9: bytes behind an answer
---- publication eval: $::One =~ s/PORT_POOL/PORT_OWN/r
---- scene: behind_answers
---- suppress_stderr
-
-
-
-=== TEST 10: half a TLS record behind an answer
---- publication eval: $::One =~ s/PORT_POOL/PORT_OWN/r
---- scene: half_record
---- suppress_stderr

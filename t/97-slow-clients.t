@@ -15,7 +15,7 @@ END
 
 my $large = 64 * 1024 * 1024;
 
-scene slow_clients => sub {
+scene 'clients that stop in the middle', timeout => 120, sub {
     my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', parallel => 1, sub {
         my ($connection, $report) = @_;
         my $head = $connection->head;
@@ -53,10 +53,3 @@ scene slow_clients => sub {
 };
 
 run_suite();
-
-__DATA__
-
-=== TEST 1: clients that stop in the middle
---- publication eval: $::Deployment
---- timeout: 120
---- scene: slow_clients
