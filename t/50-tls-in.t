@@ -4,31 +4,33 @@
 use LyncTest;
 use LyncTest::Scene;
 
-our $Deployment = <<'END';
-    sip_domain  contoso.com;
-    %%CERTIFICATE%%
-    %%TRUSTED_CA%%
-    %%POOL%%
-    simple_url  meet  https://meet.contoso.com;
-END
-
-our $BothKeys = $Deployment
-    =~ s{%%CERTIFICATE%%}{%%CERTIFICATE%%\n    certificate %%PKI%%/public-ecdsa.pem %%PKI%%/public-ecdsa.key;}r;
-
-# A foreign server on the socket, which has switched HTTP/2 on for all who come that way.
-our $BesideHttp2 = <<"END";
-    server {
-        listen               127.0.0.1:%%PORT_HTTPS%% ssl http2;
-        server_name          www.contoso.com;
-        ssl_certificate      %%PKI%%/wildcard.pem;
-        ssl_certificate_key  %%PKI%%/wildcard.key;
-        return               200 "foreign over \$server_protocol\\n";
+# RSA and ECDSA side by side: what a client offers, and what comes of it.
+scene 'handshakes', more => 'certificate %%PKI%%/public-ecdsa.pem %%PKI%%/public-ecdsa.key;', sub {
+    my $refused = 'refused';
+    for my $row (
+        [{}                                                => 'version=TLSv1.3 trusted=yes alpn=none'],
+        [{ version => 'TLSv1_2' }                          => 'version=TLSv1.2 trusted=yes'],
+        [{ version => 'TLSv1_1', ciphers => 'ALL:@SECLEVEL=0' } => $refused],
+        [{ version => 'TLSv1_2', ciphers => 'aNULL:eNULL:@SECLEVEL=0' } => $refused],
+        [{ version => 'TLSv1_2', ciphers => 'ECDHE-RSA-AES128-GCM-SHA256' } => 'key=RSA trusted=yes'],
+        [{ version => 'TLSv1_2', ciphers => 'ECDHE-ECDSA-AES128-GCM-SHA256' } => 'key=EC trusted=yes'],
+        [{ sni => '' }                                     => 'trusted=yes subject=lyncwebext.contoso.com'],
+        [{ sni => 'meet.contoso.com' }                     => 'trusted=yes'],
+        [{ sni => 'LyncWebExt.Contoso.COM' }               => 'trusted=yes'],
+        [{ alpn => 'h2,http/1.1' }                         => 'alpn=http/1.1'],
+        [{ alpn => 'http/1.1,h2' }                         => 'alpn=http/1.1'],
+    ) {
+        my ($offer, $expected) = @$row;
+        my $what = join(' ', map { "$_ $offer->{$_}" } sort keys %$offer) || 'as clients are';
+        my $client = eval { client('https://lyncwebext.contoso.com', %$offer) };
+        is(join(' ', map { $client ? "$_=" . $client->facts->{$_} : $refused } $expected =~ /(\w+)=/g), $expected, $what)
+            if $expected ne $refused;
+        is($client, undef, "$what: $refused") if $expected eq $refused;
+        # The Host header decides, with whatever SNI.
+        like($client->ask('GET /abs/handler')->answer->{body}, qr/^external .*^Host: lyncwebext\.contoso\.com$/ms,
+            "$what: routed by Host") if $client;
     }
-    lync_publish contoso {
-        %%SOCKETS%%
-$Deployment
-    }
-END
+};
 
 # One session after the other, by ticket (TLS 1.3, 1.2) and by the session cache (TLS 1.2 without).
 scene 'sessions are resumed', sub {
@@ -56,25 +58,6 @@ scene 'sessions are resumed', sub {
     like($said[1], qr/^Reused, TLSv1\.2/m, 'the cache has it');
 };
 
-# A foreign default server on the socket, which accepts early data for all names.
-our $BesideEarlyData = <<"END";
-    log_format early  '\$host \$status ssl_early_data="\$ssl_early_data" pool="\$upstream_addr"';
-    access_log %%SERVROOT%%/logs/early.log early;
-    server {
-        listen               127.0.0.1:%%PORT_HTTPS%% ssl default_server;
-        server_name          www.contoso.com;
-        ssl_certificate      %%PKI%%/wildcard.pem;
-        ssl_certificate_key  %%PKI%%/wildcard.key;
-        ssl_protocols        TLSv1.2 TLSv1.3;
-        ssl_early_data       on;
-        return               200 "foreign\\n";
-    }
-    lync_publish contoso {
-        %%SOCKETS%%
-$Deployment
-    }
-END
-
 # What a client sends before it hears anything, up to its early data, as somebody between records it.
 sub recorder {
     return server(address => '127.0.0.1', port => port('OWN'), sub {
@@ -93,7 +76,20 @@ sub recorder {
 # which has to follow it. (Of the client itself the end may well be there by the time that nginx
 # looks at the request, which is a request like any other then.)
 scene 'early data that a foreign default server accepts goes no further',
-    http_config => $BesideEarlyData, sub {
+    before => <<'END', sub {
+    log_format early  '$host $status ssl_early_data="$ssl_early_data" pool="$upstream_addr"';
+    access_log %%SERVROOT%%/logs/early.log early;
+    # A foreign default server on the socket, which accepts early data for all names.
+    server {
+        listen               127.0.0.1:%%PORT_HTTPS%% ssl default_server;
+        server_name          www.contoso.com;
+        ssl_certificate      %%PKI%%/wildcard.pem;
+        ssl_certificate_key  %%PKI%%/wildcard.key;
+        ssl_protocols        TLSv1.2 TLSv1.3;
+        ssl_early_data       on;
+        return               200 "foreign\n";
+    }
+END
     my $dir = scene_dir();
     my $recorder = recorder();
     my $s_client = sub {
@@ -146,7 +142,15 @@ sub curl {
 }
 
 scene 'a foreign server on the same socket that speaks HTTP/2',
-    http_config => $BesideHttp2, sub {
+    before => <<'END', sub {
+    server {
+        listen               127.0.0.1:%%PORT_HTTPS%% ssl http2;
+        server_name          www.contoso.com;
+        ssl_certificate      %%PKI%%/wildcard.pem;
+        ssl_certificate_key  %%PKI%%/wildcard.key;
+        return               200 "foreign over $server_protocol\n";
+    }
+END
     my $format = "-w '%{http_version} %{http_code}'";
     my ($told) = log_lines(qr/HTTP\/2/);
     my $port = port('HTTPS');
@@ -168,74 +172,18 @@ scene 'a foreign server on the same socket that speaks HTTP/2',
     unlike($said, qr/external/, 'gets nothing of the pool');
 };
 
-run_suite();
+run_suite(publication => '%%STANDARD%%');
 
 __DATA__
 
-=== TLS 1.3, which is what new clients get
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- tls
-version: TLSv1.3
-trusted: yes
-alpn: none
-reused: no
-
-=== TLS 1.2
+=== whatever http level says, TLS 1.2 it is
+--- before
+ssl_protocols TLSv1 TLSv1.1;
 --- tls_version: TLSv1_2
 --- request
 GET https://lyncwebext.contoso.com/abs/handler
 --- tls
 version: TLSv1.2
-trusted: yes
-
-=== nothing older
---- tls_version: TLSv1_1
---- ciphers: ALL:@SECLEVEL=0
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- refused: handshake
-
-=== whatever http level says
---- http_config eval
-"   ssl_protocols TLSv1 TLSv1.1;
-    lync_publish contoso {
-        %%SOCKETS%%
-$::Deployment
-    }
-"
---- tls_version: TLSv1_2
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- tls
-version: TLSv1.2
-
-=== no anonymous, no unencrypted ciphers
---- tls_version: TLSv1_2
---- ciphers: aNULL:eNULL:@SECLEVEL=0
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- refused: handshake
-
-=== RSA for those who ask for it
---- publication eval: $::BothKeys
---- tls_version: TLSv1_2
---- ciphers: ECDHE-RSA-AES128-GCM-SHA256
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- tls
-key: RSA
-trusted: yes
-
-=== ECDSA beside it
---- publication eval: $::BothKeys
---- tls_version: TLSv1_2
---- ciphers: ECDHE-ECDSA-AES128-GCM-SHA256
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- tls
-key: EC
-trusted: yes
 
 === an intermediate CA comes along
 --- publication
@@ -243,50 +191,9 @@ trusted: yes
     certificate %%PKI%%/chain.pem %%PKI%%/chain.key;
     %%TRUSTED_CA%%
     %%POOL%%
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- tls
-trusted: yes
-
-=== a client without SNI gets the certificate and is routed by Host
---- sni: none
---- request
-GET https://meet.contoso.com/alice/1
---- response_body_like: \nGET /alice/1 HTTP/1\.1\nHost: meet\.contoso\.com\n
---- tls
-trusted: yes
-subject: lyncwebext.contoso.com
-
-=== the Host header decides where SNI says something else, as for clients that keep a connection
---- sni: lyncwebext.contoso.com
---- request
-GET https://meet.contoso.com/alice/1
---- response_body_like: \nGET /alice/1 HTTP/1\.1\nHost: meet\.contoso\.com\n
-
-=== SNI in capitals
---- sni: LyncWebExt.Contoso.COM
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- response_headers
-X-Site: external
-
-=== ALPN: HTTP/1.1 alone
---- alpn: h2,http/1.1
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- tls
-alpn: http/1.1
-
-=== the order doesn't matter
---- alpn: http/1.1,h2
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- tls
-alpn: http/1.1
+--- asks
+GET https://lyncwebext.contoso.com/abs/handler -> external
 
 === plain HTTP on the TLS socket
---- to: http://lyncwebext.contoso.com:%%PORT_HTTPS%%
---- raw_request eval
-"GET /abs/handler HTTP/1.1\r\nHost: lyncwebext.contoso.com\r\nConnection: close\r\n\r\n"
---- error_code: 400
---- response_body_unlike: external|internal
+--- asks
+GET http://lyncwebext.contoso.com:%%PORT_HTTPS%%/abs/handler -> 400

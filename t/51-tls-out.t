@@ -4,46 +4,17 @@
 use LyncTest;
 use LyncTest::Scene;
 
-our $Rest = <<'END';
-    sip_domain         contoso.com;
-    http_autodiscover  on;
-    %%CERTIFICATE%%
-END
-
-our $Deployment = <<"END";
-$Rest
-    %%TRUSTED_CA%%
-    %%POOL%%
-    simple_url  meet  https://meet.contoso.com;
-    office_web_apps wacext.contoso.com {
-        server            127.0.0.14;
-        certificate_name  wac.contoso.local;
-        listening_ports   https=%%PORT_443%%;
-    }
-    exchange mail.contoso.com {
-        server            127.0.0.15;
-        certificate_name  mail.contoso.local;
-        listening_ports   https=%%PORT_443%%;
-    }
-END
-
 # A server that presents another certificate than the pool's.
 sub impostor {
     my ($certificate) = @_;
     return server(port => port('OWN'), tls => $certificate, sub {
         my ($connection, $report) = @_;
         $report->($connection->message->{first});
-        $connection->write("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nimpostor");
+        $connection->write(http_answer('impostor'));
     });
 }
 
-our $Impostor = <<"END";
-$Rest
-    %%TRUSTED_CA%%
-    %%OWN_POOL%%
-END
-
-scene "whoever isn't the pool gets no request", publication => $Impostor, sub {
+scene "whoever isn't the pool gets no request", publication => '%%OWN%%', sub {
     my %why = (
         'wrong-name'          => qr/upstream SSL certificate does not match "fepool\.contoso\.local"/,
         'fepool2.fabrikam.local' => qr/upstream SSL certificate does not match "fepool\.contoso\.local"/,
@@ -65,10 +36,7 @@ scene "whoever isn't the pool gets no request", publication => $Impostor, sub {
 };
 
 scene 'backend_verify off',
-    publication => "$Rest
-    backend_verify off;
-    %%OWN_POOL%%
-", sub {
+    publication => word('OWN') =~ s/%%TRUSTED_CA%%/backend_verify off;/r, sub {
     my $server = impostor('untrusted');
     my $answer = client('https://lyncwebext.contoso.com')->ask('GET /abs/handler')->answer;
     is("$answer->{status} $answer->{body}", '200 impostor', 'backend_verify off: anybody may answer');
@@ -131,74 +99,47 @@ scene 'TLS sessions with servers are resumed', stand_in => 'keepalive_timeout 0;
     is("@reused[1, 2]", 'r r', 'sessions with a server are resumed') or diag("@reused");
 };
 
-run_suite();
+run_suite(publication => '%%STANDARD%% %%OFFICE_WEB_APPS%% %%EXCHANGE%% http_autodiscover on;');
 
 __DATA__
 
 === the pool's name is asked for and verified
---- request eval
-["GET https://lyncwebext.contoso.com/abs/handler", "GET https://meet.contoso.com/alice",
- "GET https://wacext.contoso.com/m/x", "GET https://mail.contoso.com/ews/exchange.asmx"]
---- response_body_like eval
-[(qr/^SNI: fepool\.contoso\.local$/m) x 2, qr/^SNI: wac\.contoso\.local$/m,
- qr/^SNI: mail\.contoso\.local$/m]
+--- asks
+GET https://lyncwebext.contoso.com/abs/handler      -> external | SNI: fepool.contoso.local
+GET https://meet.contoso.com/alice                  -> external | SNI: fepool.contoso.local
+GET https://wacext.contoso.com/m/x                  -> office_web_apps | SNI: wac.contoso.local
+POST https://mail.contoso.com/ews/exchange.asmx     -> exchange | SNI: mail.contoso.local
 
 === TLS 1.3 where the server has it
---- stand_in
-    ssl_protocols TLSv1.3;
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- response_body_like: \nTLS: TLSv1\.3\n
+--- stand_in: ssl_protocols TLSv1.3;
+--- asks
+GET https://lyncwebext.contoso.com/abs/handler -> external | TLS: TLSv1.3
 
 === TLS 1.2 where it hasn't
---- stand_in
-    ssl_protocols TLSv1.2;
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- response_body_like: \nTLS: TLSv1\.2\n
+--- stand_in: ssl_protocols TLSv1.2;
+--- asks
+GET https://lyncwebext.contoso.com/abs/handler -> external | TLS: TLSv1.2
 
 === nothing older, whatever http level says
---- http_config eval
-"   proxy_ssl_protocols TLSv1 TLSv1.1;
-    proxy_ssl_ciphers   ALL:\@SECLEVEL=0;
-    lync_publish contoso {
-        %%SOCKETS%%
-$::Deployment
-    }
-"
+--- before
+proxy_ssl_protocols TLSv1 TLSv1.1;
+proxy_ssl_ciphers   ALL:@SECLEVEL=0;
 --- stand_in
     ssl_protocols TLSv1.1;
     ssl_ciphers   ALL:@SECLEVEL=0;
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- error_code: 503
---- no_error_log
-[alert]
+--- asks
+GET https://lyncwebext.contoso.com/abs/handler -> 503
 
 === a farm's published name is expected on its certificate, unless certificate_name says otherwise
---- publication eval
-"$::Rest
-    %%TRUSTED_CA%%
-    %%POOL%%
-    office_web_apps wacext.contoso.com {
-        server           127.0.0.14;
-        listening_ports  https=%%PORT_443%%;
-    }
-"
---- request
-GET https://wacext.contoso.com/m/x
---- error_code: 503
+--- publication eval: "%%STANDARD%%" . main::word('OFFICE_WEB_APPS') =~ s/certificate_name \S+//r
+--- asks
+GET https://wacext.contoso.com/m/x -> 503
 --- error_log
 upstream SSL certificate does not match "wacext.contoso.com"
 
 === another CA
---- publication eval
-"$::Rest
-    trusted_ca %%PKI%%/other-ca.pem;
-    %%POOL%%
-"
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- error_code: 503
+--- publication eval: main::word('STANDARD') =~ s/%%TRUSTED_CA%%/trusted_ca %%PKI%%\/other-ca.pem;/r
+--- asks
+GET https://lyncwebext.contoso.com/abs/handler -> 503
 --- error_log
 upstream SSL certificate verify error: (21:unable to verify the first certificate)

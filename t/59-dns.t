@@ -33,8 +33,6 @@ sub named {
         . publication($port, $server, $more // 'health_check off;');
 }
 
-our $Resolver = "resolver 127.0.0.1:%%PORT_DNS%% ipv6=off;\n";
-
 our %Publication = (
     change => named('CHANGE', 'server fe.change.test;'),
     gone   => named('GONE', 'server fe.gone.test;'),
@@ -48,9 +46,6 @@ our %Publication = (
     two   => named('TWO', 'server fe01.two.test; server fe02.two.test; server 127.0.0.31;'),
     hosts => publication('HOSTS', 'server localhost;', 'health_check off;'),
 );
-our %Http = map {
-    $_ => "$Resolver lync_publish contoso {\n    %%SOCKETS%%\n$Publication{$_}}\n"
-} keys %Publication;
 
 # The servers that answer now.
 sub answers {
@@ -70,7 +65,7 @@ sub answer_is {
     is($got, $wanted, $what);
 }
 
-scene 'a record changes', http_config => $Http{change}, sub {
+scene 'a record changes', publication => $Publication{change}, sub {
     dns_says('fe.change.test' => $A);
     answer_is($A, 'the address of the record');
     dns_says('fe.change.test' => $B);
@@ -94,7 +89,8 @@ sub site_is_counted {
 # Counters of addresses that are gone make room for those that come: there is room for 1024,
 # and the publication has one or two ports.
 scene 'counters of addresses that come and go',
-    http_config => $Http{many} . 'server { listen 127.0.0.1:%%PORT_STATUS%%; location / { lync_status; } }', sub {
+    publication => $Publication{many},
+    after => '%%STATUS%%', sub {
     my $server = sub {
         my $answer = client('http://127.0.0.1:' . port('STATUS'))->ask('GET /?format=json', Connection => 'close')->answer;
         return JSON::PP->new->utf8->decode($answer->{body})->{publications}[0]{pools}[0]{servers};
@@ -110,7 +106,7 @@ scene 'counters of addresses that come and go',
     is(scalar(my @full = log_lines(qr/places for servers/)), 0, 'there was room all the time');
 };
 
-scene 'a name vanishes', http_config => $Http{gone}, sub {
+scene 'a name vanishes', publication => $Publication{gone}, sub {
     dns_says('fe.gone.test' => $A);
     answer_is($A, 'the address of the record');
     dns_says();
@@ -135,7 +131,7 @@ scene 'a name vanishes', http_config => $Http{gone}, sub {
 
 # The names are known to the `resolver` only, and workers of a new configuration have no address yet
 # when requests come: those that were found last.
-scene 'reloads', http_config => $Http{reload}, sub {
+scene 'reloads', publication => $Publication{reload}, sub {
     dns_says('fe01.reload.test' => $A, 'fe02.reload.test' => $B);
     answer_is("$A $B", 'up');
     kill STOP => dns_pid();
@@ -172,8 +168,11 @@ sub servers_log { "$Test::Nginx::Util::ServRoot/logs/servers.log" }
 
 # A request that waits at an address that the record has lost gets its answer.
 scene 'requests in flight',
-    http_config => "log_format servers '\$uri \$upstream_addr'; access_log %%SERVROOT%%/logs/servers.log servers;\n"
-    . $Http{pending}, sub {
+    publication => $Publication{pending}, before => <<'END', sub {
+resolver   127.0.0.1:%%PORT_DNS%% ipv6=off;
+log_format servers '$uri $upstream_addr';
+access_log %%SERVROOT%%/logs/servers.log servers;
+END
     dns_says('fe.pending.test' => $A);
     answer_is($A, 'up');
     tell($A, PENDING => request => 'hold');
@@ -198,7 +197,7 @@ scene 'requests in flight',
 };
 
 # As often as the record says, and no more often.
-scene "the record's time", http_config => $Http{ttl}, sub {
+scene "the record's time", publication => $Publication{ttl}, sub {
     dns_start(ttl => 4);
     dns_says('fe.ttl.test' => $A);
     answer_is($A, 'up');
@@ -212,7 +211,7 @@ scene "the record's time", http_config => $Http{ttl}, sub {
 };
 
 # nginx starts without DNS, and finds the servers later.
-scene 'a start without DNS', http_config => $Http{late}, sub {
+scene 'a start without DNS', publication => $Publication{late}, sub {
     is(ask_once()->{status}, 503, 'no server yet');
     dns_says('fe.late.test' => $A);
     answer_is($A, 'found later');
@@ -220,7 +219,7 @@ scene 'a start without DNS', http_config => $Http{late}, sub {
 };
 
 # Checks follow the record.
-scene 'checks', http_config => $Http{health}, sub {
+scene 'checks', publication => $Publication{health}, sub {
     dns_says('fe.health.test' => $A, 'fe.health.test' => $B);
     answer_is("$A $B", 'up');
     tell($A, HEALTH => check => '503');
@@ -237,7 +236,7 @@ scene 'checks', http_config => $Http{health}, sub {
 };
 
 # Several names and an address, each for itself.
-scene 'several servers', http_config => $Http{two}, sub {
+scene 'several servers', publication => $Publication{two}, sub {
     dns_says('fe01.two.test' => $A, 'fe02.two.test' => $B);
     answer_is("$A $B $C", 'all answer');
     dns_says('fe02.two.test' => $B);
@@ -311,7 +310,7 @@ sub write_to {
 }
 
 # What the system's own file says is not DNS's business.
-scene 'a name of /etc/hosts', http_config => $Http{hosts}, sub {
+scene 'a name of /etc/hosts', publication => $Publication{hosts}, sub {
     dns_says('localhost' => $B);
     is(answers(), '127.0.0.1', 'as /etc/hosts says');
     sleep 3;
@@ -319,4 +318,4 @@ scene 'a name of /etc/hosts', http_config => $Http{hosts}, sub {
     is(answers(), '127.0.0.1', 'nor later');
 };
 
-run_suite();
+run_suite(before => "resolver 127.0.0.1:%%PORT_DNS%% ipv6=off;\n");

@@ -5,36 +5,6 @@ use LyncTest::Scene;
 
 use JSON::PP ();
 
-our $Json = <<'END';
-    access_log %%SERVROOT%%/logs/json.log lync_json;
-    lync_publish contoso {
-        %%SOCKETS%%
-        sip_domain  contoso.com;
-        %%CERTIFICATE%%
-        %%TRUSTED_CA%%
-        log_sip_uri %SIP%;
-        pool fepool.contoso.local {
-            server                 127.0.0.11;
-            external_web_services  lyncwebext.contoso.com;
-            %%PORTS%%
-        }
-        pool fepool2.fabrikam.local {
-            server                 127.0.0.12;
-            external_web_services  lyncwebext.fabrikam.com;
-            listening_ports        https=%%PORT_OWN%%;
-            health_check           off;
-        }
-        exchange mail.contoso.com {
-            server                 127.0.0.15;
-            listening_ports        https=%%PORT_DEAD%%;
-            health_check           off;
-        }
-    }
-END
-our $Off = $Json =~ s/%SIP%/off/r;
-our $On  = $Json =~ s/%SIP%/on/r;
-our $Default = $Json =~ s/\s*log_sip_uri %SIP%;//r;
-
 sub entries { map { JSON::PP->new->decode($_) } log_lines(qr/./, "$Test::Nginx::Util::ServRoot/logs/json.log") }
 
 # The entry of the request to a path, once it is written.
@@ -128,8 +98,9 @@ sub discover {
     my @said = grep { /alice/ } log_lines(qr/./), log_lines(qr/./, "$Test::Nginx::Util::ServRoot/logs/json.log");
     is(scalar @said, 0, 'the address stands nowhere') or diag(@said) if !$shown;
 }
-scene hidden => sub { discover(0) };
-scene shown  => sub { discover(1) };
+scene "people's addresses, by default", sub { discover(0) };
+scene 'log_sip_uri off', more => 'log_sip_uri off;', sub { discover(0) };
+scene 'log_sip_uri on', more => 'log_sip_uri on;', sub { discover(1) };
 
 # One key for each thing that one greps for.
 scene 'keys', sub {
@@ -167,28 +138,17 @@ scene 'the documentation', sub {
     cmp_ok($known, '>', 8, 'lines were found');
 };
 
-run_suite();
-
-__DATA__
-
-=== people's addresses, by default
---- scene: hidden
-
-=== log_sip_uri off
---- http_config eval: $::Off
---- scene: hidden
-
-=== log_sip_uri on
---- http_config eval: $::On
---- scene: shown
-
-=== log_sip_uri with another value
---- publication
-    sip_domain  contoso.com;
-    log_sip_uri sometimes;    # here
-    %%CERTIFICATE%%
-    %%TRUSTED_CA%%
-    %%POOL%%
---- must_die
---- error_log eval
-qr/invalid value "sometimes" in "log_sip_uri" directive of lync_publish "contoso".*:\d+$/m
+run_suite(before => "access_log %%SERVROOT%%/logs/json.log lync_json;\n", publication => <<'END');
+%%STANDARD%%
+    pool fepool2.fabrikam.local {
+        server                 127.0.0.12;
+        external_web_services  lyncwebext.fabrikam.com;
+        listening_ports        https=%%PORT_OWN%%;
+        health_check           off;
+    }
+    exchange mail.contoso.com {
+        server                 127.0.0.15;
+        listening_ports        https=%%PORT_DEAD%%;
+        health_check           off;
+    }
+END

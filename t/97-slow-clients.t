@@ -5,14 +5,6 @@
 use LyncTest;
 use LyncTest::Scene;
 
-our $Deployment = <<'END';
-    sip_domain  contoso.com;
-    %%CERTIFICATE%%
-    %%TRUSTED_CA%%
-    %%OWN_POOL%%
-    simple_url  meet  https://meet.contoso.com;
-END
-
 my $large = 64 * 1024 * 1024;
 
 scene 'clients that stop in the middle', timeout => 120, sub {
@@ -21,7 +13,7 @@ scene 'clients that stop in the middle', timeout => 120, sub {
         my $head = $connection->head;
         if ($head->{first} =~ m{/ucwa/}) {
             select undef, undef, undef, 66;
-            $connection->write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+            $connection->write(http_answer('ok'));
         } elsif ($head->{first} =~ m{/abs/}) {
             local $SIG{PIPE} = 'IGNORE';
             $connection->write("HTTP/1.1 200 OK\r\nContent-Length: $large\r\n\r\n");
@@ -52,4 +44,4 @@ scene 'clients that stop in the middle', timeout => 120, sub {
     is($pending->answer->{status}, 200, 'is answered');
 };
 
-run_suite();
+run_suite(publication => '%%OWN%%');

@@ -169,6 +169,9 @@ END
     EXCHANGE => 'exchange mail.contoso.com autodiscover.contoso.com { server 127.0.0.15;'
               . ' certificate_name mail.contoso.local; listening_ports https=%%PORT_443%%; }',
 
+    # The status, beside a publication.
+    STATUS => "server { listen 127.0.0.1:%%PORT_STATUS%%; location / { lync_status; } }\n",
+
     # A publication beside contoso, on its sockets.
     FABRIKAM => "lync_publish fabrikam { %%SOCKETS%%\n    sip_domain fabrikam.com;\n"
               . "    %%CERTIFICATE%%\n    %%TRUSTED_CA%%\n    %%POOL2%%\n}\n",
