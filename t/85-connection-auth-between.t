@@ -12,9 +12,9 @@ use AuthToy;
 
 use Net::SSLeay ();
 
-our $One = publication('server 127.0.0.11;');
+my $One = publication('server 127.0.0.11;');
 
-our $Realip = <<'END';
+my $Realip = <<'END';
 set_real_ip_from 127.0.0.1;
 real_ip_header   X-Forwarded-For;
 END
@@ -49,11 +49,11 @@ sub nobody_signs_in {
         'the log says why') if !$ENV{TEST_NGINX_USE_HUP};
 }
 
-alone 'a load balancer, clients with addresses of their own', http_config => $Realip, sub { nobody_signs_in(@_[0, 1], '192.0.2.1', '192.0.2.2') };
-alone 'a load balancer, clients with the same address', http_config => $Realip, sub { nobody_signs_in(@_[0, 1], '192.0.2.1', '192.0.2.1') };
+alone 'a load balancer, clients with addresses of their own', before => $Realip, sub { nobody_signs_in(@_[0, 1], '192.0.2.1', '192.0.2.2') };
+alone 'a load balancer, clients with the same address', before => $Realip, sub { nobody_signs_in(@_[0, 1], '192.0.2.1', '192.0.2.1') };
 
 # A PROXY header speaks for the whole connection.
-alone proxy_protocol => sub {
+sub proxy_protocol {
     my ($front) = @_;
     my $comes = sub {
         my ($name, $address) = @_;
@@ -65,10 +65,14 @@ alone proxy_protocol => sub {
     is($bob->get('anonymous')->{user}, '-', 'bob is nobody');
     is($bob->ntlm('bob')->{user}, 'bob', 'until he signs in');
     is($alice->get->{user}, 'alice', 'alice stays');
-};
+}
+my $sockets = 'http_listen off; https_listen 127.0.0.1:%%PORT_HTTPS%% proxy_protocol;';
+alone 'the PROXY protocol', sockets => $sockets, \&proxy_protocol;
+alone 'the PROXY protocol, and realip by it', sockets => $sockets,
+    before => "set_real_ip_from 127.0.0.1;\nreal_ip_header proxy_protocol;\n", \&proxy_protocol;
 
 # A client that asks for every host on one connection, to have a server connection of each pool.
-our $Many = join '', "sip_domain contoso.com;\n%%CERTIFICATE%%\nbackend_verify off;\n",
+my $Many = join '', "sip_domain contoso.com;\n%%CERTIFICATE%%\nbackend_verify off;\n",
     map { <<"END" } 'lyncwebext', 'lyncwebext2', map { "lyncwebext.r$_" } 1 .. 6;
     pool fe-$_.contoso.local {
         server                 127.0.0.11;
@@ -106,7 +110,7 @@ alone 'nothing is kept after a 401 without a token', sub {
 
 # --- a location that isn't a publication's
 
-our $Foreign = <<'END';
+my $Foreign = <<'END';
 server {
     listen 127.0.0.1:%%PORT_FOREIGN%%;
     location / {
@@ -117,8 +121,8 @@ server {
     }
 }
 END
-our $Own = $One =~ s/PORT_POOL/PORT_OWN/r . "server_include %%SERVROOT%%/html/own.conf;\n";
-our $Files = <<'END';
+my $Own = $One =~ s/PORT_POOL/PORT_OWN/r . "server_include %%SERVROOT%%/html/own.conf;\n";
+my $Files = <<'END';
 >>> own.conf
 location /own/ {
     proxy_pass https://contoso_fepool.contoso.local_%%PORT_OWN%%;
@@ -135,7 +139,7 @@ sub numbered {
 
 # Its certificate is another server's, so only those who don't verify get an answer.
 scene "connections and TLS sessions of those who don't verify",
-    http_config => $Foreign, publication => $Own, user_files => $Files, sub {
+    before => $Foreign, publication => $Own, user_files => $Files, sub {
     my $server = server(port => port('OWN'), tls => 'mail.contoso.local', parallel => 1, \&numbered);
     my $status = sub { client('https://lyncwebext.contoso.com')->ask("GET $_[0]")->answer->{status} };
     is($status->('/abs/handler'), 503, 'a server with a wrong certificate');
@@ -149,7 +153,7 @@ scene "connections and TLS sessions of those who don't verify",
 
 # Nor do they get what the publication has.
 scene 'connections of a publication',
-    http_config => $Foreign, publication => $Own, user_files => $Files, sub {
+    before => $Foreign, publication => $Own, user_files => $Files, sub {
     my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', parallel => 1, \&numbered);
     my $connection = sub {
         my ($answer) = client($_[0])->ask("GET $_[1]")->answer->all('X-Connection');
@@ -227,24 +231,4 @@ scene 'half a TLS record behind an answer', publication => $One =~ s/PORT_POOL/P
     is($server->report, 'closed', 'the connection is of no more use') for 1 .. 2;
 };
 
-run_suite();
-
-__DATA__
-
-=== the PROXY protocol
---- http_config eval
-"lync_publish contoso {
-    https_listen 127.0.0.1:%%PORT_HTTPS%% proxy_protocol;
-    http_listen 127.0.0.1:%%PORT_HTTP%%;
-$::One}"
---- scene: proxy_protocol
-
-=== the PROXY protocol, and realip by it
---- http_config eval
-"set_real_ip_from 127.0.0.1;
-real_ip_header proxy_protocol;
-lync_publish contoso {
-    https_listen 127.0.0.1:%%PORT_HTTPS%% proxy_protocol;
-    http_listen 127.0.0.1:%%PORT_HTTP%%;
-$::One}"
---- scene: proxy_protocol
+run_suite(publication => $One);

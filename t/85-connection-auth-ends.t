@@ -12,13 +12,13 @@ use AuthToy;
 
 use Time::HiRes qw(sleep);
 
-our $One = publication('server 127.0.0.11;');
+my $One = publication('server 127.0.0.11;');
 # A server that fails on purpose isn't down, but for the one test that wants it.
-our $TwoThatFail = publication("server 127.0.0.11;\n        server 127.0.0.21;");
-our $Two = publication("server 127.0.0.11 max_fails=0;\n        server 127.0.0.21 max_fails=0;");
+my $TwoThatFail = publication("server 127.0.0.11;\n        server 127.0.0.21;");
+my $Two = publication("server 127.0.0.11 max_fails=0;\n        server 127.0.0.21 max_fails=0;");
 
 # The server closes in the middle of a handshake.
-both broken_handshake => sub {
+sub broken_handshake {
     my ($front, $toy) = @_;
 
     # after the challenge
@@ -55,11 +55,13 @@ both broken_handshake => sub {
         }
     }
     and_strangers($front);
-};
+}
+both 'the server closes in the middle of a handshake', \&broken_handshake;
+both "the same with two servers: a credential isn't sent twice", publication => $Two, \&broken_handshake;
 
 # An owned connection that breaks off under a request without a credential. It may be asked again,
 # and is a stranger's request then, but by the same server only.
-both broken_later => sub {
+sub broken_later {
     my ($front, $toy) = @_;
     my $n = 0;
     for my $query ('drop', 'half') {
@@ -76,7 +78,9 @@ both broken_later => sub {
         is($alice->ntlm('alice')->{user}, 'alice', 'and does');
     }
     and_strangers($front);
-};
+}
+both 'an owned connection breaks off', \&broken_later;
+both 'the same with two servers: nothing is asked elsewhere', publication => $Two, \&broken_later;
 
 # The same where the server may count as failed by it: an owned connection's request is for nobody
 # else.
@@ -407,20 +411,4 @@ alone 'an upgrade in the middle of handshakes', sub {
 
 # A reload needs a master.
 master_on();
-run_suite();
-
-__DATA__
-
-=== the server closes in the middle of a handshake
---- scene: broken_handshake
-
-=== the same with two servers: a credential isn't sent twice
---- publication eval: $::Two
---- scene: broken_handshake
-
-=== an owned connection breaks off
---- scene: broken_later
-
-=== the same with two servers: nothing is asked elsewhere
---- publication eval: $::Two
---- scene: broken_later
+run_suite(publication => $One);

@@ -13,14 +13,8 @@ use AuthToy;
 
 use Time::HiRes qw(sleep);
 
-our $One = publication('server 127.0.0.11;');
-our $Two = publication("server 127.0.0.11;\n        server 127.0.0.21;");
-
-# Where each request went, as nginx says.
-our $Log = <<'END';
-log_format places '$http_x_client $status $upstream_addr';
-access_log %%SERVROOT%%/logs/places.log places;
-END
+my $One = publication('server 127.0.0.11;');
+my $Two = publication("server 127.0.0.11;\n        server 127.0.0.21;");
 
 # The addresses that a client's requests went to, in their order.
 sub places {
@@ -236,7 +230,10 @@ both 'another name on the same connection', sub {
     is($_->{user}, '-', 'strangers') for $front->strangers;
 };
 
-both 'two servers', http_config => $Log, publication => $Two, sub {
+both 'two servers', publication => $Two, before => <<'END', sub {
+log_format places '$http_x_client $status $upstream_addr';
+access_log %%SERVROOT%%/logs/places.log places;
+END
     my ($front, $toy) = @_;
     my @clients = map { $front->client("T$_") } 1 .. 6;
     my %server;
@@ -365,7 +362,15 @@ sub h2 {
     return { version => $version, status => $status, body => $text };
 }
 
-both h2 => sub {
+both 'HTTP/2 on the same socket', before => <<'END', sub {
+server {
+    listen 127.0.0.1:%%PORT_HTTPS%% ssl http2;
+    server_name foreign.example.com;
+    ssl_certificate     %%PKI%%/public.pem;
+    ssl_certificate_key %%PKI%%/public.key;
+    return 204;
+}
+END
     my ($front) = @_;
     my $alice = $front->client('A');
     is($alice->ntlm('alice')->{user}, 'alice', 'alice signs in');
@@ -392,7 +397,7 @@ both h2 => sub {
 };
 
 # The limit is each worker's.
-alone 'no more than so many', publication => $One . "connection_auth on max=2;\n", sub {
+alone 'no more than so many', more => 'connection_auth on max=2;', sub {
     my ($front) = @_;
     my @clients = map { $front->client("M$_") } 1 .. 3;
     return if $workers > 1;
@@ -408,7 +413,7 @@ alone 'no more than so many', publication => $One . "connection_auth on max=2;\n
     is($clients[1]->get->{user}, 'bob', 'bob stays');
 };
 
-alone 'no longer than so long', publication => $One . "connection_auth on idle=1s;\n", sub {
+alone 'no longer than so long', more => 'connection_auth on idle=1s;', sub {
     my ($front) = @_;
     my $alice = $front->client('A');
     is($alice->ntlm('alice')->{user}, 'alice', 'alice signs in');
@@ -417,7 +422,7 @@ alone 'no longer than so long', publication => $One . "connection_auth on idle=1
     is($alice->ntlm('alice')->{user}, 'alice', 'signs in again');
 };
 
-alone 'no older than so old', publication => $One . "connection_auth on age=1s;\n", sub {
+alone 'no older than so old', more => 'connection_auth on age=1s;', sub {
     my ($front) = @_;
     my $alice = $front->client('A');
     is($alice->ntlm('alice')->{user}, 'alice', 'alice signs in');
@@ -432,7 +437,7 @@ alone 'no older than so old', publication => $One . "connection_auth on age=1s;\
 };
 
 alone 'off: nobody can sign in, and nobody is taken for somebody else',
-    publication => $One . "connection_auth off;\n", sub {
+    more => 'connection_auth off;', sub {
     my ($front) = @_;
     my ($alice, $bob) = map { $front->client($_) } qw(A B);
     $alice->ntlm('alice');
@@ -443,17 +448,4 @@ alone 'off: nobody can sign in, and nobody is taken for somebody else',
     is($_->{user}, '-', 'strangers') for $front->strangers(3);
 };
 
-run_suite();
-
-__DATA__
-
-=== HTTP/2 on the same socket
---- http_config
-server {
-    listen 127.0.0.1:%%PORT_HTTPS%% ssl http2;
-    server_name foreign.example.com;
-    ssl_certificate     %%PKI%%/public.pem;
-    ssl_certificate_key %%PKI%%/public.key;
-    return 204;
-}
---- scene: h2
+run_suite(publication => $One);

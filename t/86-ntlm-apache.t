@@ -12,10 +12,10 @@ use AuthReal;
 
 start_ntlm();
 
-our $One = publication('server 127.0.0.11;');
-our $Two = publication("server 127.0.0.11;\n        server 127.0.0.21;");
+my $One = publication('server 127.0.0.11;');
+my $Two = publication("server 127.0.0.11;\n        server 127.0.0.21;");
 
-scene 'one server', publication => $One, sub {
+scene 'one server', sub {
     my $port = port('HTTPS');
     my $asked = ask('A', $port);
     is("@{ $asked->{statuses} }", '401', 'asked to sign in');
@@ -50,7 +50,7 @@ scene 'one server', publication => $One, sub {
     leave('A', 'B', 'N', map { "N$_" } 1 .. 3);
 };
 
-scene 'uploads', publication => $One, sub {
+scene 'uploads', sub {
     my $port = port('HTTPS');
     my $alice = ask('A', $port, ntlm => 'alice');
     is(user($alice), 'alice', 'alice signs in');
@@ -103,4 +103,4 @@ scene 'plain nginx crosses, and it is seen', sub {
     leave('N2');
 };
 
-run_suite();
+run_suite(publication => $One);

@@ -16,13 +16,13 @@ use POSIX ();
 
 start_kerberos();
 
-our $One = publication('server 127.0.0.11;');
-our $Two = publication("server 127.0.0.11;\n        server 127.0.0.21;");
-our $PerRequest = $One =~ s/PORT_POOL/PORT_REQUESTS/r;
+my $One = publication('server 127.0.0.11;');
+my $Two = publication("server 127.0.0.11;\n        server 127.0.0.21;");
+my $PerRequest = $One =~ s/PORT_POOL/PORT_REQUESTS/r;
 
 sub connections { my %seen = map { (split)[-1] => 1 } @_; return scalar keys %seen }
 
-scene curl => sub {
+sub curl {
     my ($block) = @_;
     my $port = port('HTTPS');
     my @alice = kerberos_curl($port, 'alice', 3);
@@ -47,7 +47,10 @@ scene curl => sub {
     }
     waitpid $pid, 0;
     is($?, 0, 'she stays alice on her connection meanwhile');
-};
+}
+scene 'curl --negotiate', \&curl;
+scene 'curl --negotiate and two servers', publication => $Two, \&curl;
+scene 'curl --negotiate where the user is kept for the request', publication => $PerRequest, \&curl;
 
 # The server keeps the user for the connection: nothing but a credential was ever seen.
 scene 'the user is kept for the connection', sub {
@@ -126,17 +129,4 @@ scene 'plain nginx crosses, and it is seen', sub {
     like((kerberos_curl($plain{port}, undef, 1))[0], qr/^200 alice /, 'who comes next is alice');
 };
 
-run_suite();
-
-__DATA__
-
-=== curl --negotiate
---- scene: curl
-
-=== curl --negotiate and two servers
---- publication eval: $::Two
---- scene: curl
-
-=== curl --negotiate where the user is kept for the request
---- publication eval: $::PerRequest
---- scene: curl
+run_suite(publication => $One);

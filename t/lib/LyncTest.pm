@@ -234,9 +234,9 @@ add_block_preprocessor(sub {
     }
 
     # "--- publication" is what stands inside of a publication, but for its sockets; "more" are further
-    # directives of it, "before" and "after" of http level.
+    # directives of it, "before" and "after" of http level, "named" is another name than contoso.
     if (defined(my $inside = $block->publication)) {
-        $block->set_value(http_config => join '', $block->before // '', "lync_publish contoso {\n    ",
+        $block->set_value(http_config => join '', $block->before // '', 'lync_publish ', $block->named // 'contoso', " {\n    ",
             $block->sockets // expand('%%SOCKETS%%'), "\n$inside\n", $block->more // '', "}\n", $block->after // '');
     }
 
