@@ -219,7 +219,7 @@ MAX_UPLOADS 1g;                         | unknown directive "MAX_UPLOADS" ... di
 frobnicate on;                          | unknown directive "frobnicate" in lync_publish "contoso"
 proxy_pass https://10.0.0.11:4443;      | "proxy_pass" directive is not allowed in lync_publish "contoso", plain nginx directives go into a file named by "server_include"
 location / { }                          | "location" directive is not allowed ... "server_include"
-lync_publish fabrikam { }               | "lync_publish" directive is not allowed in lync_publish "contoso", close the one block
+lync_publish fabrikam { }               | "lync_publish" directive is not allowed in lync_publish "contoso", close the one block before the other begins
 lync_rule contoso meet.contoso.com;     | "lync_rule" directive is not allowed in lync_publish "contoso", the module writes it itself
 
 === the same in a pool

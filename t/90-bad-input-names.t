@@ -70,7 +70,7 @@ exchange mail.contoso.com https://autodiscover.contoso.com { server 10.0.0.15; }
 === a certificate_name, and services of Exchange
 --- refused: in exchange
 certificate_name 10.0.0.15;            | "certificate_name" directive of exchange "mail.contoso.com" ... an address
-services ews oof;                      | invalid value "oof" ... the services are
+services ews oof;                      | invalid value "oof" ... the services are ews, autodiscover, owa, activesync, mapi and oab
 services owa ecp;                      | invalid value "ecp" ... never published
 services ews owa;
 services ews;                          | invalid value "ews" ... duplicate

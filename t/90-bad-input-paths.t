@@ -15,27 +15,27 @@ __DATA__
 allow_path /cscp;                    | invalid value "/cscp" in "allow_path" directive of lync_publish "contoso": it is an administrative path
 allow_path /CSCP/x;                  | an administrative path
 allow_path /OcsPowershell;           | an administrative path
-allow_path /abs/Int;                 | an internal path
+allow_path /abs/Int;                 | it is an internal path, which is never published: remove it
 allow_path /locationinformation;     | an internal path
 allow_path /meet/web.config;         | an internal path
-allow_path /;                        | it would allow every path
-deny_path /;                         | invalid value "/" in "deny_path" directive ... it would deny every path
+allow_path /;                        | it would allow every path: say "path_policy vendor"
+deny_path /;                         | invalid value "/" in "deny_path" directive ... it would deny every path: remove the name from the publication instead
 
 === what is no path
 --- refused: more
-allow_path passiveauth;              | begin with a slash
+allow_path passiveauth;              | it must begin with a slash
 allow_path "";                       | invalid value "" ... begin with a slash
 allow_path https://lyncwebext.contoso.com/mcx;  | begin with a slash
-allow_path /mcx?x=1;                 | without a query
-allow_path "/mcx#x";                 | without a fragment
-allow_path /m%63x;                   | without percent encoding
+allow_path /mcx?x=1;                 | it must be a path without a query
+allow_path "/mcx#x";                 | it must be a path without a fragment
+allow_path /m%63x;                   | it must be written without percent encoding: it is compared with decoded paths
 allow_path /mcx%2fx;                 | without percent encoding
-allow_path "/mcx\\x";                | invalid value "/mcx\x" ... forward slashes
-allow_path /mcx/*;                   | whole segments
-allow_path "/mcx x";                 | printable ASCII
+allow_path "/mcx\\x";                | invalid value "/mcx\x" ... it must be written with forward slashes
+allow_path /mcx/*;                   | it must be a plain prefix of whole segments, without "*" or ";"
+allow_path "/mcx x";                 | it must consist of printable ASCII characters
 allow_path /büro;                    | printable ASCII
-allow_path /mcx//x;                  | empty segments
-allow_path /mcx/../x;                | end in a dot
+allow_path /mcx//x;                  | it must not have empty segments
+allow_path /mcx/../x;                | it must not have segments that end in a dot
 deny_path passiveauth;               | "deny_path" directive ... begin with a slash
 deny_path /mcx/*;                    | whole segments
 

@@ -31,7 +31,7 @@ server "";                                 | invalid address "" ... empty
 
 === parameters of a server
 --- refused: in pool
-server 10.0.0.11 weight;                   | invalid parameter "weight" in "server" directive of pool "fepool.contoso.local": it may be
+server 10.0.0.11 weight;                   | invalid parameter "weight" in "server" directive of pool "fepool.contoso.local": it may be weight=N, max_conns=N, max_fails=N, fail_timeout=TIME, slow_start=TIME, backup or down
 server 10.0.0.11 backup=1;                 | invalid parameter "backup=1" ... it may be
 server 10.0.0.11 port=4443;                | invalid parameter "port=4443" ... it may be
 server 10.0.0.11 resolve;                  | invalid parameter "resolve" ... it may be
@@ -43,8 +43,8 @@ server 10.0.0.11 weight=0;                 | invalid parameter "weight=0" ... we
 server 10.0.0.11 weight=-1;                | weight is a number from 1
 server 10.0.0.11 weight=1000001;           | weight is a number from 1 to 1000000
 server 10.0.0.11 weight=many;              | weight is a number
-server 10.0.0.11 max_conns=-1;             | max_conns is a number from 0
-server 10.0.0.11 max_fails=x;              | max_fails is a number from 0
+server 10.0.0.11 max_conns=-1;             | max_conns is a number from 0 to 1000000
+server 10.0.0.11 max_fails=x;              | max_fails is a number from 0 to 1000000
 server 10.0.0.11 fail_timeout=soon;        | invalid value "soon" in "server" directive ... a time is written
 server 10.0.0.11 slow_start=;              | invalid value "" ... a time is written
 server 10.0.0.11 weight=5 weight=6;        | parameter "weight" is duplicate in "server" directive of pool "fepool.contoso.local"
@@ -66,7 +66,7 @@ server 10.0.0.11 weight=5 max_conns=100 max_fails=2 fail_timeout=1m slow_start=2
 server [2001:DB8::12] down;
 server 127.0.0.1 backup;                   |
 server 10.0.0.11 down;                     # here
-server 10.0.0.12 down backup;              | every "server" of pool "fepool.contoso.local" is down
+server 10.0.0.12 down backup;              | every "server" of pool "fepool.contoso.local" is down: all its clients get 503 until "down" is taken away
 server 10.0.0.11 down;
 server 10.0.0.12 backup;                   |
 
@@ -165,7 +165,7 @@ health_check on;                           | invalid value "on" ... it is "autod
 health_check tcp;                          | invalid value "tcp" ... it is "autodiscover"
 health_check interval=5s;                  | invalid value "interval=5s" ... it is "autodiscover"
 health_check "";                           | invalid value "" ... it is "autodiscover"
-health_check discovery;                    | invalid value "discovery" ... servers of another kind answer it
+health_check discovery;                    | invalid value "discovery" ... servers of another kind answer it, here it is "autodiscover", "tcp=PORT" or "off"
 health_check healthcheck;                  | invalid value "healthcheck" ... servers of another kind answer it
 health_check tcp=;                         | invalid value "tcp=" ... a port is a number
 health_check tcp=0;                        | a port is a number
@@ -183,19 +183,19 @@ health_check autodiscover timeout=soon;    | invalid value "soon" ... a time is 
 health_check autodiscover interval=2w;     | invalid value "2w" ... more than a week
 health_check autodiscover interval=2s interval=2s;  | parameter "interval" is duplicate
 health_check autodiscover timeout=2s timeout=2s;    | parameter "timeout" is duplicate
-health_check autodiscover fails=0;         | invalid value "0" ... a number from 1 to 1000
+health_check autodiscover fails=0;         | invalid value "0" ... so many checks in a row are a number from 1 to 1000
 health_check autodiscover passes=-1;       | invalid value "-1" ... a number from 1 to 1000
 health_check autodiscover fails=1001;      | invalid value "1001" ... a number from 1 to 1000
 health_check autodiscover passes=few;      | invalid value "few" ... a number from 1 to 1000
 health_check autodiscover fails=;          | invalid value "" ... a number from 1 to 1000
 health_check autodiscover fails=2 fails=3; | parameter "fails" is duplicate
 health_check autodiscover passes=2 passes=3;        | parameter "passes" is duplicate
-health_check autodiscover fall=3;          | invalid parameter "fall=3" ... it may be interval=TIME
+health_check autodiscover fall=3;          | invalid parameter "fall=3" ... it may be interval=TIME, timeout=TIME, fails=N or passes=N
 health_check autodiscover interval;        | invalid parameter "interval" ... it may be interval=TIME
 health_check autodiscover off;             | invalid parameter "off" ... it may be interval=TIME
 health_check autodiscover tcp=5061;        | invalid parameter "tcp=5061" ... it may be interval=TIME
 health_check autodiscover uri=/x;          | invalid parameter "uri=/x" ... it may be interval=TIME
-health_check autodiscover timeout=10s;     | timeout 10s is longer than interval 5s
+health_check autodiscover timeout=10s;     | timeout 10s is longer than interval 5s in "health_check" directive of pool "fepool.contoso.local": a check has to end before the next one begins
 health_check tcp=5061 interval=1s timeout=2s;       | timeout 2s is longer than interval 1s
 health_check off interval=5s;              | invalid value "off" ... it takes no parameters
 

@@ -12,8 +12,8 @@ __DATA__
 
 === an address to listen on that is none
 --- refused: sockets
-https_listen 0;                      | invalid value "0" in "https_listen" directive of lync_publish "contoso": a socket is written
-https_listen 65536;                  | a socket is written ... from 1 to 65535
+https_listen 0;                      | invalid value "0" in "https_listen" directive of lync_publish "contoso": a socket is written [ADDRESS:]PORT, with a port from 1 to 65535
+https_listen 65536;                  | a socket is written
 https_listen https;                  | a socket is written
 https_listen 10.0.0.1;               | a socket is written
 https_listen 10.0.0.1:;              | a socket is written
@@ -22,21 +22,21 @@ https_listen -443;                   | a socket is written
 https_listen [::];                   | a socket is written
 https_listen off;                    | a socket is written
 http_listen on;                      | invalid value "on" in "http_listen" directive ... a socket is written
-https_listen :443;                   | the address is an IPv4 address
+https_listen :443;                   | the address is an IPv4 address, an IPv6 address in brackets, "*" or a host name
 https_listen 2001:db8::1:443;        | an IPv6 address in brackets
 https_listen [2001:db8::1:443;       | an IPv6 address in brackets
 https_listen [10.0.0.1]:443;         | the address is an IPv4 address
 https_listen 10.0.0.300:443;         | the address is an IPv4 address
-http_listen unix:/run/lync.sock;     | clients come by TCP
+http_listen unix:/run/lync.sock;     | clients come by TCP, write [ADDRESS:]PORT
 https_listen localhost.invalid:18443;   | host not found in "localhost.invalid:18443" of the "listen" directive
 
 === parameters of a socket
 --- refused: sockets
-https_listen 18443 ssl;              | invalid parameter "ssl" in "https_listen" directive of lync_publish "contoso": "https_listen" implies it
+https_listen 18443 ssl;              | invalid parameter "ssl" in "https_listen" directive of lync_publish "contoso": "https_listen" implies it, and "http_listen" is plain HTTP
 http_listen 18443 ssl;               | invalid parameter "ssl" in "http_listen" directive ... plain HTTP
 https_listen 18443 http2;            | invalid parameter "http2" ... NTLM needs HTTP/1.1
 https_listen 18443 quic;             | invalid parameter "quic" ... NTLM needs HTTP/1.1
-https_listen 18443 default_server;   | invalid parameter "default_server" ... "unknown_host"
+https_listen 18443 default_server;   | invalid parameter "default_server" ... "unknown_host" chooses the default server of a socket
 https_listen 18443 accept_filter=httpready;  | invalid parameter "accept_filter=httpready" ... that concern the socket
 https_listen 18443 proxy;            | invalid parameter "proxy" ... that concern the socket
 https_listen 127.0.0.1:18443 backlog=many;   | invalid backlog "backlog=many"
@@ -81,7 +81,7 @@ pending_get_timeout 1.5h;            | a time is written
 pending_get_timeout 99999999999999999s;  | a time is written
 pending_get_timeout 0;               | can't be zero
 pending_get_timeout 8d;              | more than a week
-max_upload 512mb;                    | invalid value "512mb" ... a size is written
+max_upload 512mb;                    | invalid value "512mb" ... a size is written as "512m", "2g" or in bytes, and isn't zero
 max_upload 0;                        | a size is written
 max_upload -1;                       | a size is written
 max_upload m;                        | a size is written

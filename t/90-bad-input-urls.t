@@ -32,7 +32,7 @@ simple_url meet https://meet.contoso.com/CSCP;              | invalid value "htt
 simple_url join https://join.contoso.com;                   | invalid value "join" ... one of meet, dialin, scheduler and admin
 simple_url https://meet.contoso.com meet;                   | invalid value "https://meet.contoso.com" ... one of meet
 simple_url meet https://meet.contoso.com pool=fepool.contoso.local https://meet.fabrikam.com;  | invalid parameter "pool=fepool.contoso.local" ... after all URLs
-simple_url meet https://meet.contoso.com pool=fepool.contoso.local pool=fepool.contoso.local;  | invalid parameter "pool=fepool.contoso.local" ... stands once
+simple_url meet https://meet.contoso.com pool=fepool.contoso.local pool=fepool.contoso.local;  | invalid parameter "pool=fepool.contoso.local" ... it stands once, after all URLs of the line
 simple_url meet pool=fepool.contoso.local;                  | invalid parameter "pool=fepool.contoso.local" ... after all URLs
 simple_url meet https://meet.contoso.com director=dirpool.contoso.local;  | invalid parameter "director=dirpool.contoso.local" ... pool=FQDN
 simple_url meet https://meet.contoso.com pool=fepool2.contoso.local;      | invalid value "pool=fepool2.contoso.local" ... no pool or director
@@ -42,7 +42,7 @@ simple_url admin https://admin.contoso.com pool=fepool.contoso.local;     | it g
 office_web_apps wacext.contoso.com { server 10.0.0.14; }
 simple_url meet https://meet.contoso.com pool=wacext.contoso.com;         | no pool or director
 product ocs_2007_r2;
-simple_url meet https://meet.contoso.com;                   | "simple_url" directive is not allowed ... product ocs_2007_r2
+simple_url meet https://meet.contoso.com;                   | "simple_url" directive is not allowed ... product ocs_2007_r2 has no simple URLs
 simple_url meet https://meet.contoso.com
 simple_url dialin https://dialin.contoso.com;               | invalid URL "simple_url" ... is the ";" before it missing?
 
