@@ -5,23 +5,6 @@
 use LyncTest;
 use LyncTest::Scene;
 
-our $Deployment = <<'END';
-    sip_domain         contoso.com;
-    http_autodiscover  on;
-    %%CERTIFICATE%%
-    %%TRUSTED_CA%%
-    %%POOL%%
-    director dirpool.contoso.local {
-        server                 127.0.0.13;
-        external_web_services  dirwebext.contoso.com;
-        %%PORTS%%
-    }
-    simple_url  meet    https://meet.contoso.com;
-    simple_url  meet    https://lync.contoso.com/Meet;
-    simple_url  dialin  https://lync.contoso.com/Dialin;
-    simple_url  admin   https://lync.contoso.com/Admin;
-END
-
 my @published = qw(
     lyncwebext.contoso.com dirwebext.contoso.com lyncdiscover.contoso.com meet.contoso.com
     lync.contoso.com
@@ -72,21 +55,17 @@ sub sweep {
     note(join ', ', map { "$_ $site{$_}" } sort keys %site);
 }
 
-scene https => sub { sweep('https', @hosts) };
-scene http  => sub { sweep('http', @hosts) };
+scene "over $_", timeout => 60, sub { sweep($_[0]->name =~ /over (\w+)/, @hosts) } for qw(https http);
 
-run_suite();
-
-__DATA__
-
-=== TEST 1: over https
---- publication eval: $::Deployment
---- timeout: 60
---- scene: https
-
-
-
-=== TEST 2: over plain HTTP
---- publication eval: $::Deployment
---- timeout: 60
---- scene: http
+run_suite(publication => <<'END');
+%%STANDARD%%
+    http_autodiscover  on;
+    director dirpool.contoso.local {
+        server                 127.0.0.13;
+        external_web_services  dirwebext.contoso.com;
+        %%PORTS%%
+    }
+    simple_url  meet    https://lync.contoso.com/Meet;
+    simple_url  dialin  https://lync.contoso.com/Dialin;
+    simple_url  admin   https://lync.contoso.com/Admin;
+END

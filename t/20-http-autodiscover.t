@@ -15,7 +15,7 @@ system("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -da
 unlink "$CommonName.log";
 
 # A listener whose certificate has no lyncdiscover name.
-our $Uncovered = <<'END';
+my $uncovered = <<'END';
     sip_domain   contoso.com;
     certificate  %%PKI%%/no-lyncdiscover.pem %%PKI%%/no-lyncdiscover.key;
     %%TRUSTED_CA%%
@@ -23,16 +23,14 @@ our $Uncovered = <<'END';
     simple_url   meet https://meet.contoso.com;
 END
 
-# And one that has it.
-our $Covered = $Uncovered =~ s/certificate  .*/%%CERTIFICATE%%/r;
-
 # A server that repeats the request line, since phones write it in their own way.
-scene phone => sub {
+scene 'as phones write it', publication => $uncovered =~ s{%%POOL%%}{pool fepool.contoso.local { server 127.0.0.11;
+    external_web_services lyncwebext.contoso.com; listening_ports http=%%PORT_OWN%%; }}r, sub {
     my $server = server(port => port('OWN'), sub {
         my ($connection, $report) = @_;
         my $request = $connection->message;
         $report->($request->{first}, $request->all('Host'));
-        $connection->write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfound");
+        $connection->write(http_answer('found'));
     });
 
     my $client = client('http://lyncdiscover.contoso.com');
@@ -43,298 +41,103 @@ scene phone => sub {
         'the pool reads a request line it understands');
 };
 
-repeat_each(2);
-run_suite();
+run_suite(publication => $uncovered);
 
 __DATA__
 
-=== TEST 1: the certificate lacks the name: autodiscover goes to 8080
---- publication eval: $::Uncovered
---- request
-GET http://lyncdiscover.contoso.com/?sipuri=alice@contoso.com
---- response_headers
-X-Site: external
---- response_body_like
-\Aexternal http fepool\.contoso\.local 127\.0\.0\.11
-GET /\?sipuri=alice@contoso\.com HTTP/1\.1
-Host: lyncdiscover\.contoso\.com
-X-Forwarded-For: 127\.0\.0\.1
-X-Forwarded-Proto: http
---- suppress_stderr
+=== the certificate lacks the name: autodiscover goes to 8080, and nothing else
+--- asks
+GET http://lyncdiscover.contoso.com/?sipuri=alice@contoso.com -> external http fepool.contoso.local 127.0.0.11 | GET /?sipuri=alice@contoso.com HTTP/1.1 | Host: lyncdiscover.contoso.com | X-Forwarded-For: 127.0.0.1 | X-Forwarded-Proto: http
+GET http://lyncdiscover.contoso.com/      -> external
+HEAD http://lyncdiscover.contoso.com/     -> 200 | X-Site: external
+GET http://lyncdiscover.contoso.com/autodiscover/autodiscoverservice.svc/root?sipuri=a@contoso.com -> external | GET /autodiscover/autodiscoverservice.svc/root?sipuri=a@contoso.com HTTP/1.1
+GET http://lyncdiscover.contoso.com/Autodiscover/AutodiscoverService.svc/root/domain -> external | GET /Autodiscover/AutodiscoverService.svc/root/domain HTTP/1.1
+GET http://LyncDiscover.Contoso.com/AUTODISCOVER/xframe/xframe.html -> external | GET /AUTODISCOVER/xframe/xframe.html HTTP/1.1
+GET http://lyncdiscover.contoso.com/webticket/webticketservice.svc -> 301 https://lyncdiscover.contoso.com/webticket/webticketservice.svc
+GET http://lyncdiscover.contoso.com/autodiscovery -> 301 https://lyncdiscover.contoso.com/autodiscovery
+GET http://lyncdiscover.contoso.com/autodiscover/../abs/handler -> 301 https://lyncdiscover.contoso.com/autodiscover/../abs/handler
+GET http://lyncdiscover.contoso.com/index.html -> 301 https://lyncdiscover.contoso.com/index.html
+POST http://lyncdiscover.contoso.com/autodiscover/autodiscoverservice.svc/root -> 308 https://lyncdiscover.contoso.com/autodiscover/autodiscoverservice.svc/root
+GET http://lyncwebext.contoso.com/autodiscover/autodiscoverservice.svc/root -> 301
+GET http://meet.contoso.com/autodiscover/autodiscoverservice.svc/root -> 301
+GET http://lyncdiscover.contoso.com/autodiscover/../cscp/ -> 404
+GET http://lyncdiscover.contoso.com/%63scp -> 404
+GET http://lyncdiscover.contoso.com/autodiscover/web.config -> 404
 
+=== the certificate has the name: https it is
+--- publication: %%STANDARD%%
+--- asks
+GET http://lyncdiscover.contoso.com/?sipuri=alice@contoso.com -> 301 https://lyncdiscover.contoso.com/?sipuri=alice@contoso.com
 
+=== decided for each name by itself
+--- publication: %%STANDARD%%
+--- more: sip_domain northwind.example;
+--- asks
+GET http://lyncdiscover.contoso.com/        -> 301
+GET http://lyncdiscover.northwind.example/  -> external
 
-=== TEST 2: without a query
---- publication eval: $::Uncovered
---- request
-GET http://lyncdiscover.contoso.com/
---- response_headers
-X-Site: external
---- suppress_stderr
+=== http_autodiscover on, though the certificate has the name
+--- publication: %%STANDARD%%
+--- more: http_autodiscover on;
+--- asks
+GET http://lyncdiscover.contoso.com/?sipuri=alice@contoso.com -> external
 
+=== http_autodiscover off, though it hasn't
+--- more: http_autodiscover off;
+--- asks
+GET http://lyncdiscover.contoso.com/?sipuri=alice@contoso.com -> 301
 
-
-=== TEST 3: HEAD
---- publication eval: $::Uncovered
---- request
-HEAD http://lyncdiscover.contoso.com/
---- response_headers
-X-Site: external
---- response_body
---- suppress_stderr
-
-
-
-=== TEST 4: by path, in any case
---- publication eval: $::Uncovered
---- request eval
-["GET http://lyncdiscover.contoso.com/autodiscover/autodiscoverservice.svc/root?sipuri=a\@contoso.com",
- "GET http://lyncdiscover.contoso.com/Autodiscover/AutodiscoverService.svc/root/domain",
- "GET http://LyncDiscover.Contoso.com/AUTODISCOVER/xframe/xframe.html"]
---- response_headers eval
-[("X-Site: external") x 3]
---- response_body_like eval
-[qr/^GET \/autodiscover\/autodiscoverservice\.svc\/root\?sipuri=a\@contoso\.com HTTP\/1\.1$/m,
- qr/^GET \/Autodiscover\/AutodiscoverService\.svc\/root\/domain HTTP\/1\.1$/m,
- qr/^GET \/AUTODISCOVER\/xframe\/xframe\.html HTTP\/1\.1$/m]
---- suppress_stderr
-
-
-
-=== TEST 5: as phones write it
---- publication
-    sip_domain   contoso.com;
-    certificate  %%PKI%%/no-lyncdiscover.pem %%PKI%%/no-lyncdiscover.key;
-    %%TRUSTED_CA%%
-    pool fepool.contoso.local {
-        server                 127.0.0.11;
-        external_web_services  lyncwebext.contoso.com;
-        listening_ports        http=%%PORT_OWN%%;
-    }
---- scene: phone
---- suppress_stderr
-
-
-
-=== TEST 6: other paths of a lyncdiscover name are redirected: they may carry credentials
---- publication eval: $::Uncovered
---- request eval
-["GET http://lyncdiscover.contoso.com/webticket/webticketservice.svc",
- "GET http://lyncdiscover.contoso.com/autodiscovery",
- "GET http://lyncdiscover.contoso.com/autodiscover/../abs/handler",
- "GET http://lyncdiscover.contoso.com/index.html"]
---- error_code eval
-[(301) x 4]
---- response_headers eval
-["Location: https://lyncdiscover.contoso.com/webticket/webticketservice.svc",
- "Location: https://lyncdiscover.contoso.com/autodiscovery",
- "Location: https://lyncdiscover.contoso.com/autodiscover/../abs/handler",
- "Location: https://lyncdiscover.contoso.com/index.html"]
---- suppress_stderr
-
-
-
-=== TEST 7: so are other methods, which keep themselves
---- publication eval: $::Uncovered
---- request
-POST http://lyncdiscover.contoso.com/autodiscover/autodiscoverservice.svc/root
-body
---- error_code: 308
---- response_headers
-Location: https://lyncdiscover.contoso.com/autodiscover/autodiscoverservice.svc/root
---- suppress_stderr
-
-
-
-=== TEST 8: and autodiscover of other hosts
---- publication eval: $::Uncovered
---- request eval
-["GET http://lyncwebext.contoso.com/autodiscover/autodiscoverservice.svc/root",
- "GET http://meet.contoso.com/autodiscover/autodiscoverservice.svc/root"]
---- error_code eval
-[301, 301]
---- suppress_stderr
-
-
-
-=== TEST 9: what is closed on https is closed here
---- publication eval: $::Uncovered
---- request eval
-["GET http://lyncdiscover.contoso.com/autodiscover/../cscp/",
- "GET http://lyncdiscover.contoso.com/%63scp",
- "GET http://lyncdiscover.contoso.com/autodiscover/web.config"]
---- error_code eval
-[404, 404, 404]
---- response_body_unlike eval
-[(qr/external|internal/) x 3]
---- suppress_stderr
-
-
-
-=== TEST 10: the certificate has the name: https it is
---- publication eval: $::Covered
---- request
-GET http://lyncdiscover.contoso.com/?sipuri=alice@contoso.com
---- error_code: 301
---- response_headers
-Location: https://lyncdiscover.contoso.com/?sipuri=alice@contoso.com
-
-
-
-=== TEST 11: decided for each name by itself
---- publication
-    sip_domain   contoso.com northwind.example;
-    %%CERTIFICATE%%
-    %%TRUSTED_CA%%
-    %%POOL%%
---- request eval
-["GET http://lyncdiscover.contoso.com/", "GET http://lyncdiscover.northwind.example/"]
---- error_code eval
-[301, 200]
---- suppress_stderr
-
-
-
-=== TEST 12: http_autodiscover on, though the certificate has the name
---- publication eval: "$::Covered    http_autodiscover on;\n"
---- request
-GET http://lyncdiscover.contoso.com/?sipuri=alice@contoso.com
---- response_headers
-X-Site: external
-
-
-
-=== TEST 13: http_autodiscover off, though it hasn't
---- publication eval: "$::Uncovered    http_autodiscover off;\n"
---- request
-GET http://lyncdiscover.contoso.com/?sipuri=alice@contoso.com
---- error_code: 301
---- suppress_stderr
-
-
-
-=== TEST 14: a wildcard covers one label
+=== a wildcard covers one label
 --- publication
     sip_domain   contoso.com emea.contoso.com;
     certificate  %%PKI%%/wildcard.pem %%PKI%%/wildcard.key;
     %%TRUSTED_CA%%
     %%POOL%%
---- request eval
-["GET http://lyncdiscover.contoso.com/", "GET http://lyncdiscover.emea.contoso.com/"]
---- error_code eval
-[301, 200]
---- suppress_stderr
+--- asks
+GET http://lyncdiscover.contoso.com/       -> 301
+GET http://lyncdiscover.emea.contoso.com/  -> external
 
-
-
-=== TEST 15: two certificates, each with names of its own
+=== two certificates, each with names of its own; an internationalised domain is the same in both spellings
 --- publication
-    sip_domain   contoso.com xn--bro-hoa.contoso.com;
+    sip_domain   contoso.com büro.contoso.com;
     %%CERTIFICATE%%
     certificate  %%PKI%%/idn.pem %%PKI%%/idn.key;
     %%TRUSTED_CA%%
     %%POOL%%
---- request eval
-["GET http://lyncdiscover.contoso.com/", "GET http://lyncdiscover.xn--bro-hoa.contoso.com/"]
---- error_code eval
-[301, 301]
---- suppress_stderr
+--- asks
+GET http://lyncdiscover.contoso.com/                -> 301
+GET http://lyncdiscover.xn--bro-hoa.contoso.com/    -> 301
 
-
-
-=== TEST 16: an internationalised domain is the same in both spellings
---- publication
-    sip_domain   büro.contoso.com;
-    certificate  %%PKI%%/idn.pem %%PKI%%/idn.key;
-    %%TRUSTED_CA%%
-    %%POOL%%
---- request
-GET http://lyncdiscover.xn--bro-hoa.contoso.com/
---- error_code: 301
---- suppress_stderr
-
-
-
-=== TEST 17: a common name counts where there is no subject alternative name
+=== a common name counts where there is no subject alternative name
 --- publication eval
 "   sip_domain   contoso.com;
     certificate  $::CommonName.pem $::CommonName.key;
     %%TRUSTED_CA%%
     %%POOL%%
 "
---- request
-GET http://lyncdiscover.contoso.com/
---- error_code: 301
---- suppress_stderr
+--- asks
+GET http://lyncdiscover.contoso.com/ -> 301
 
-
-
-=== TEST 18: sip_domain *, each name is looked up when it's asked for
---- publication
-    sip_domain   *;
-    %%CERTIFICATE%%
-    %%TRUSTED_CA%%
-    %%POOL%%
---- request eval
-["GET http://lyncdiscover.contoso.com/", "GET http://LYNCDISCOVER.contoso.com/",
- "GET http://lyncdiscover.hoster.example/", "GET http://lyncdiscover.a.b.example/"]
---- error_code eval
-[301, 301, 200, 200]
-
-
-
-=== TEST 19: sip_domain * and http_autodiscover on
---- publication
-    sip_domain   *;
-    http_autodiscover on;
-    %%CERTIFICATE%%
-    %%TRUSTED_CA%%
-    %%POOL%%
---- request eval
-["GET http://lyncdiscover.contoso.com/", "GET http://lyncdiscover.hoster.example/"]
---- error_code eval
-[200, 200]
-
-
-
-=== TEST 20: sip_domain * publishes lyncdiscover names and no other
---- publication
-    sip_domain   *;
-    %%CERTIFICATE%%
-    %%TRUSTED_CA%%
-    %%POOL%%
---- request
-GET http://lyncdiscoverinternal.hoster.example/
---- refused: closed
-
-
-
-=== TEST 21: sip_domain *, over https
---- publication
-    sip_domain   *;
-    %%CERTIFICATE%%
-    %%TRUSTED_CA%%
-    %%POOL%%
---- request
-GET https://lyncdiscover.hoster.example/?sipuri=a@hoster.example
---- response_headers
-X-Site: external
+=== sip_domain *: each name is looked up when it's asked for; lyncdiscover names and no other
+--- publication: sip_domain *; %%CERTIFICATE%% %%TRUSTED_CA%% %%POOL%%
 --- insecure
+--- asks
+GET http://lyncdiscover.contoso.com/       -> 301
+GET http://LYNCDISCOVER.contoso.com/       -> 301
+GET http://lyncdiscover.hoster.example/    -> external
+GET http://lyncdiscover.a.b.example/       -> external
+GET http://lyncdiscoverinternal.hoster.example/ -> closed
+GET https://lyncdiscover.hoster.example/?sipuri=a@hoster.example -> external
 
+=== sip_domain * and http_autodiscover on
+--- publication: sip_domain *; http_autodiscover on; %%CERTIFICATE%% %%TRUSTED_CA%% %%POOL%%
+--- asks
+GET http://lyncdiscover.contoso.com/     -> external
+GET http://lyncdiscover.hoster.example/  -> external
 
-
-=== TEST 22: http_listen off
---- http_config
-    lync_publish contoso {
-        http_listen   off;
-        https_listen  127.0.0.1:%%PORT_HTTPS%%;
-        sip_domain    contoso.com;
-        %%CERTIFICATE%%
-        %%TRUSTED_CA%%
-        %%POOL%%
-    }
---- request
-GET https://lyncdiscover.contoso.com/
---- response_headers
-X-Site: external
+=== http_listen off
+--- sockets: http_listen off; https_listen 127.0.0.1:%%PORT_HTTPS%%;
+--- publication: %%STANDARD%%
+--- asks
+GET https://lyncdiscover.contoso.com/ -> external
 --- nginx_T_unlike: listen 127\.0\.0\.1:%%PORT_HTTP%%

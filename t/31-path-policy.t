@@ -5,31 +5,13 @@
 use LyncTest;
 use LyncTest::Scene;
 
-sub deployment {
-    my ($more) = @_;
-    return <<"END";
-    log_format verdict '\$request|\$status|\$lync_service|\$lync_verdict';
-    access_log %%SERVROOT%%/logs/lync.log verdict;
-    lync_publish contoso {
-        %%SOCKETS%%
-        sip_domain  contoso.com;
-        %%CERTIFICATE%%
-        %%TRUSTED_CA%%
-        %%POOL%%
-        simple_url  meet   https://meet.contoso.com;
-        simple_url  admin  https://admin.contoso.com;
-        simple_url  meet   https://lync.contoso.com/Meet;
-        simple_url  admin  https://lync.contoso.com/Admin;
-        $more
-    }
+my $hosts = <<'END';
+%%STANDARD%%
+    simple_url  admin  https://admin.contoso.com;
+    simple_url  meet   https://lync.contoso.com/Meet;
+    simple_url  admin  https://lync.contoso.com/Admin;
 END
-}
-our $Strict = deployment('');
-our $Vendor = deployment('path_policy vendor;');
-our $Allow  = deployment('allow_path /passiveauth /Mcx/; allow_path /private/app;');
-our $Deny   = deployment('path_policy vendor; deny_path /Scheduler /ucwa/v1/private;'
-                       . ' allow_path /scheduler/open;');
-our $Hide   = deployment('hide_server_names on;');
+my $own_hosts = $hosts =~ s/STANDARD/OWN/r;
 
 # Sends the requests, on as few connections as they allow, and holds the access log against what is
 # expected: "GET /path" => "status service verdict". What doesn't pass shows no server.
@@ -80,18 +62,16 @@ my %never = (
 my @hosts = map { "https://$_" } qw(lyncwebext.contoso.com meet.contoso.com lync.contoso.com
     lyncdiscover.contoso.com);
 
-scene never => sub { judged($_, %never) for @hosts };
+for my $policy (qw(strict vendor)) {
+    scene "never published, under $policy", more => "path_policy $policy;", sub {
+        judged($_, %never) for @hosts;
+        # The admin simple URL's own host.
+        judged('https://admin.contoso.com',
+            map { $_ => '404 control_panel refuse:admin' } 'GET /', 'GET /cscp', 'GET /meet/x', 'POST /anything');
+    };
+}
 
-scene admin_host => sub {
-    judged('https://admin.contoso.com',
-        'GET /'          => '404 control_panel refuse:admin',
-        'GET /cscp'      => '404 control_panel refuse:admin',
-        'GET /meet/x'    => '404 control_panel refuse:admin',
-        'POST /anything' => '404 control_panel refuse:admin',
-    );
-};
-
-scene strict => sub {
+scene 'strict publishes what the product declares external', sub {
     judged('https://lyncwebext.contoso.com',
         'GET /abs/handler'                          => '200 abs pass',
         'GET /ABS/Handler'                          => '200 abs pass',
@@ -119,7 +99,7 @@ scene strict => sub {
     );
 };
 
-scene vendor => sub {
+scene 'vendor publishes everything but the never-list', more => 'path_policy vendor;', sub {
     judged('https://lyncwebext.contoso.com',
         'GET /abs/handler'          => '200 abs pass',
         'DELETE /abs/handler'       => '200 abs pass',
@@ -131,7 +111,7 @@ scene vendor => sub {
     );
 };
 
-scene allow => sub {
+scene 'allow_path', more => 'allow_path /passiveauth /Mcx/; allow_path /private/app;', sub {
     judged('https://lyncwebext.contoso.com',
         'GET /passiveauth/x'    => '200 passiveauth pass',
         'GET /PassiveAuth'      => '200 passiveauth pass',
@@ -145,7 +125,8 @@ scene allow => sub {
     );
 };
 
-scene deny => sub {
+scene 'deny_path wins over allow_path and vendor',
+    more => 'path_policy vendor; deny_path /Scheduler /ucwa/v1/private; allow_path /scheduler/open;', sub {
     judged('https://lyncwebext.contoso.com',
         'GET /scheduler'          => '404 scheduler refuse:denied',
         'GET /SCHEDULER/x'        => '404 scheduler refuse:denied',
@@ -158,7 +139,7 @@ scene deny => sub {
 };
 
 # An answer tells nothing: closed and absent look the same.
-scene no_detail => sub {
+scene 'a refusal tells the client nothing', sub {
     my %answers;
     for my $path (qw(/cscp /nothing /passiveauth /abs/web.config /abs/%c0%af)) {
         my $answer = client('https://lyncwebext.contoso.com')->ask("GET $path")->answer;
@@ -170,7 +151,7 @@ scene no_detail => sub {
 };
 
 # The error log has one line for each kind and second, with the remedy where there is one.
-scene told => sub {
+scene 'a refusal tells the administrator why, once for each kind and second', sub {
     # Begins with a second, so that it doesn't end in the middle.
     sleep 1 - (time - int time) + 0.05;
     for my $n (1 .. 20) {
@@ -203,7 +184,7 @@ my $names = "X-MS-Server-Fqdn: FE01.contoso.local\r\nX-Powered-By: ASP.NET\r\n"
     . "X-AspNet-Version: 4.0.30319\r\nServer: Microsoft-IIS/10.0\r\nX-Ms-Correlation-Id: 7\r\n";
 
 sub names_seen {
-    my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+    my $server = pool_server(sub {
         my ($connection) = @_;
         $connection->message;
         $connection->write("HTTP/1.1 200 OK\r\n${names}Content-Length: 2\r\n\r\nok");
@@ -213,87 +194,17 @@ sub names_seen {
         qw(X-MS-Server-Fqdn X-Powered-By X-AspNet-Version Server X-Ms-Correlation-Id);
 }
 
-our ($Shown, $Hidden) = map { s{%%POOL%%}{%%OWN_POOL%%}r } $Strict, $Hide;
-
-scene shown => sub {
+scene 'names of servers pass by default', publication => $own_hosts, sub {
     is(names_seen(), 'FE01.contoso.local|ASP.NET|4.0.30319|Microsoft-IIS/10.0|7', 'all of them are there');
 };
 
-scene hidden => sub {
+scene 'hide_server_names on', publication => $own_hosts, more => 'hide_server_names on;', sub {
     my $seen = names_seen();
     like($seen, qr/^-\|-\|-\|(?:nginx|-)\|7$/, 'the names are gone, nothing else is') or diag($seen);
 };
 
-run_suite();
-
-__DATA__
-
-=== TEST 1: strict publishes what the product declares external
---- http_config eval: $::Strict
---- scene: strict
-
-
-
-=== TEST 2: vendor publishes everything but the never-list
---- http_config eval: $::Vendor
---- scene: vendor
-
-
-
-=== TEST 3: the never-list under strict
---- http_config eval: $::Strict
---- scene: never
-
-
-
-=== TEST 4: the never-list under vendor
---- http_config eval: $::Vendor
---- scene: never
-
-
-
-=== TEST 5: the admin simple URL's own host, under strict
---- http_config eval: $::Strict
---- scene: admin_host
-
-
-
-=== TEST 6: the admin simple URL's own host, under vendor
---- http_config eval: $::Vendor
---- scene: admin_host
-
-
-
-=== TEST 7: allow_path
---- http_config eval: $::Allow
---- scene: allow
-
-
-
-=== TEST 8: deny_path wins over allow_path and vendor
---- http_config eval: $::Deny
---- scene: deny
-
-
-
-=== TEST 9: a refusal tells the client nothing
---- http_config eval: $::Strict
---- scene: no_detail
-
-
-
-=== TEST 10: a refusal tells the administrator why, once for each kind and second
---- http_config eval: $::Strict
---- scene: told
-
-
-
-=== TEST 11: names of servers pass by default
---- http_config eval: $::Shown
---- scene: shown
-
-
-
-=== TEST 12: hide_server_names on
---- http_config eval: $::Hidden
---- scene: hidden
+run_suite(
+    before => <<'END', publication => $hosts);
+log_format verdict '$request|$status|$lync_service|$lync_verdict';
+access_log %%SERVROOT%%/logs/lync.log verdict;
+END

@@ -7,28 +7,6 @@ use LyncTest::Scene;
 
 use MIME::Base64 qw(encode_base64);
 
-sub deployment {
-    my ($more) = @_;
-    return <<"END";
-    log_format verdict '\$request|\$status|\$lync_service|\$lync_verdict';
-    access_log %%SERVROOT%%/logs/lync.log verdict;
-    lync_publish contoso {
-        %%SOCKETS%%
-        sip_domain  contoso.com;
-        %%CERTIFICATE%%
-        %%TRUSTED_CA%%
-        %%OWN_POOL%%
-        simple_url  meet  https://meet.contoso.com;
-        simple_url  meet  https://lync.contoso.com/Meet;
-        $more
-    }
-END
-}
-our $Counted = deployment('server_include %%SERVROOT%%/html/connections.conf;');
-our $Guarded = deployment('');
-our $Vendor  = deployment('path_policy vendor;');
-our $Off     = deployment('meeting_url_guard off;');
-
 my $page = '/lwa/WebPages/LwaClient.aspx';
 my $good = 'https://meet.contoso.com/kenmyer/7322994';
 my $evil = 'https://10.137.0.26/x/y';
@@ -39,12 +17,12 @@ sub percent { join '', map { sprintf '%%%02x', ord } split //, $_[0] }
 
 # The pool: reports each request and its body. It serves one connection at a time, so it keeps none:
 # with several workers, each would hold one.
-sub pool_server {
-    server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+sub reporting_pool {
+    pool_server(sub {
         my ($connection, $report) = @_;
         my $request = $connection->message;
         $report->("$request->{first}|$request->{body}");
-        $connection->write("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
+        $connection->write(http_answer('ok', 'Connection: close'));
     });
 }
 
@@ -78,8 +56,8 @@ sub post {
     return outcome($server, \@bytes, $line, $body);
 }
 
-scene query => sub {
-    my $server = pool_server();
+sub in_the_query {
+    my $server = reporting_pool();
     my %passes = (
         'standard alphabet' => 'meeturl=' . b64($good),
         'padding encoded'   => 'meeturl=' . b64("$good?") =~ s/=/%3d/gr,
@@ -121,10 +99,10 @@ scene query => sub {
     };
     ok($lines[0], 'the verdict is refuse:meeting_url for each');
     ok(log_lines(qr/\[error\].*lync_publish "contoso" refused: meeting_url,/), 'the error log says so');
-};
+}
 
-scene form => sub {
-    my $server = pool_server();
+sub in_a_form {
+    my $server = reporting_pool();
     my ($pass, $refused) = ('meeturl=' . b64($good) =~ s/\+/%2b/gr, 'a=1&meeturl=' . b64($evil));
     is(post($server, $pass), '200 arrived', 'a published meeting');
     is(post($server, $pass, chunks => 7), '200 arrived', 'in chunks');
@@ -150,11 +128,16 @@ scene form => sub {
     is($server->report(0.3), undef, 'what is refused has not travelled');
     is(post($server, 'meeturl=' . b64($evil), page => '/webticket/webticketservice.svc'), '200 arrived',
         'elsewhere a body is not looked at');
-};
+}
+
+for my $policy (qw(strict vendor)) {
+    scene "in the query, under $policy", more => "path_policy $policy;", timeout => 30, \&in_the_query;
+    scene "in a form, under $policy", more => "path_policy $policy;", timeout => 30, \&in_a_form;
+}
 
 # A form of which one byte comes, then the next.
-scene slow_form => sub {
-    my $server = pool_server();
+scene 'in a form that comes slowly', sub {
+    my $server = reporting_pool();
     for my $url ($good, $evil) {
         my $body = 'meeturl=' . b64($url);
         my $client = client('https://lyncwebext.contoso.com');
@@ -172,8 +155,8 @@ scene slow_form => sub {
 };
 
 # Two forms on one connection: the first one's verdict is not the second one's.
-scene one_after_the_other => sub {
-    my $server = pool_server();
+scene 'in several forms on a connection', sub {
+    my $server = reporting_pool();
     my $client = client('https://lyncwebext.contoso.com');
     my @statuses;
     for my $url ($good, $evil, $good) {
@@ -191,8 +174,10 @@ scene one_after_the_other => sub {
 };
 
 # What is wrong with a form, or breaks off: each ends with its connection, of which nginx has 64.
-scene broken_forms => sub {
-    my $server = pool_server();
+scene 'forms that break off leave nothing behind', timeout => 60,
+    more => 'server_include %%SERVROOT%%/html/connections.conf;',
+    user_files => ">>> connections.conf\nlocation = /connections { stub_status; }", sub {
+    my $server = reporting_pool();
     my $head = "POST $page HTTP/1.1\r\nHost: lyncwebext.contoso.com\r\n";
     my $chunked = "${head}Transfer-Encoding: chunked\r\n\r\n";
     my %broken = (
@@ -231,8 +216,8 @@ scene broken_forms => sub {
 };
 
 # ASP.NET's Request["meeturl"] looks for it in cookies as well.
-scene cookie => sub {
-    my $server = pool_server();
+scene 'in a cookie', sub {
+    my $server = reporting_pool();
     my $ask = sub {
         my ($path, @cookies) = @_;
         my $line = "GET $path HTTP/1.1";
@@ -252,73 +237,15 @@ scene cookie => sub {
     ok(log_lines(qr/lync_publish "contoso" refused: meeting_url,/), 'the error log says so');
 };
 
-scene off => sub {
-    my $server = pool_server();
+scene 'meeting_url_guard off', more => 'meeting_url_guard off;', sub {
+    my $server = reporting_pool();
     is(get($server, 'meeturl=' . b64($evil)), '200 arrived', 'in the query');
     is(post($server, 'meeturl=' . b64($evil)), '200 arrived', 'in a form');
 };
 
 worker_connections(64);
-run_suite();
-
-__DATA__
-
-=== TEST 1: in the query
---- http_config eval: $::Guarded
---- timeout: 30
---- scene: query
-
-
-
-=== TEST 2: in the query, under vendor
---- http_config eval: $::Vendor
---- timeout: 30
---- scene: query
-
-
-
-=== TEST 3: in a form
---- http_config eval: $::Guarded
---- timeout: 30
---- scene: form
-
-
-
-=== TEST 4: in a form, under vendor
---- http_config eval: $::Vendor
---- timeout: 30
---- scene: form
-
-
-
-=== TEST 5: in a form that comes slowly
---- http_config eval: $::Guarded
---- scene: slow_form
-
-
-
-=== TEST 6: in several forms on a connection
---- http_config eval: $::Guarded
---- scene: one_after_the_other
-
-
-
-=== TEST 7: meeting_url_guard off
---- http_config eval: $::Off
---- scene: off
-
-
-
-=== TEST 8: forms that break off leave nothing behind
---- http_config eval: $::Counted
---- user_files
->>> connections.conf
-location = /connections { stub_status; }
---- timeout: 60
---- scene: broken_forms
-
-
-
-=== TEST 9: in a cookie
---- http_config eval: $::Guarded
---- scene: cookie
+run_suite(publication => "%%OWN%%    simple_url meet https://lync.contoso.com/Meet;\n",
+    before => <<'END');
+log_format verdict '$request|$status|$lync_service|$lync_verdict';
+access_log %%SERVROOT%%/logs/lync.log verdict;
+END

@@ -6,28 +6,14 @@ use LyncTest::Scene;
 
 use Time::HiRes ();
 
-sub deployment {
-    my ($more) = @_;
-    return <<"END";
-    sip_domain  contoso.com;
-    %%CERTIFICATE%%
-    %%TRUSTED_CA%%
-    %%OWN_POOL%%
-    simple_url  meet  https://meet.contoso.com;
-    $more
-END
-}
-our $Deployment = deployment('');
-our $Patient    = deployment('pending_get_timeout 3s;');
-
 # The pool: reports each request line that reaches it, with the length of its body, if one arrives
 # whole. It serves one connection at a time, so it keeps none.
-sub pool_server {
-    server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+sub reporting_pool {
+    pool_server(sub {
         my ($connection, $report) = @_;
         my $message = $connection->message;
         $report->("$message->{first} " . length $message->{body});
-        $connection->write("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
+        $connection->write(http_answer('ok', 'Connection: close'));
     });
 }
 
@@ -109,8 +95,8 @@ my %refused = (
     'an asterisk'              => "OPTIONS * HTTP/1.1\r\n$host\r\n",
 );
 
-scene shapes => sub {
-    my $server = pool_server();
+scene 'shapes that are refused', timeout => 60, sub {
+    my $server = reporting_pool();
     for my $shape (sort keys %refused) {
         my $got = statuses($refused{$shape});
         like($got, qr/^(?:4\d\d|501|505)?(?: 4\d\d)*$/, "$shape: $got");
@@ -124,7 +110,7 @@ scene shapes => sub {
 # An error_page brings requests of which nginx never read a head: they aren't made into others, and
 # nothing of the module touches what isn't there.
 scene broken_heads => sub {
-    my $server = pool_server();
+    my $server = reporting_pool();
     my $absolute = 'GET https://lyncwebext.contoso.com';
     for my $line (
         "$absolute/%zz HTTP/1.1\r\n\r\n", "$absolute/%zz\r\n", "$absolute/abs/handler HTTP/1.1x\r\n\r\n",
@@ -138,8 +124,8 @@ scene broken_heads => sub {
 };
 
 # 400 is said in the error log, one line for each kind and second.
-scene malformed => sub {
-    my $server = pool_server();
+scene "what can't be parsed", sub {
+    my $server = reporting_pool();
     for my $path (qw(/abs/%01 /abs/%7f /abs/%0d%0a)) {
         is(status("GET $path HTTP/1.1\r\n$host\r\n"), 400, $path);
     }
@@ -164,8 +150,8 @@ sub sent {
 }
 
 # "none" is up to 64 KB, "message" up to 4 MB, "content" max_upload (512 MB).
-scene bodies => sub {
-    my $server = pool_server();
+scene 'bodies by service', timeout => 30, sub {
+    my $server = reporting_pool();
     my $mega = 1024 * 1024;
     for my $row (
         ['POST /autodiscover/x',                4 * $mega,     200],
@@ -191,8 +177,8 @@ scene bodies => sub {
 };
 
 # Many small chunks are one body, and the log says once what was too large.
-scene endless => sub {
-    my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+scene 'a body in chunks without an end', timeout => 30, sub {
+    my $server = pool_server(sub {
         my ($connection, $report) = @_;
         $report->($connection->head->{first});
         $report->($connection->is_closed(20) ? 'broken off' : 'held');
@@ -210,19 +196,19 @@ scene endless => sub {
 
 # The server takes longer to answer than any client may take to ask.
 scene pending => sub {
-    my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+    my $server = pool_server(sub {
         my ($connection, $report) = @_;
         my $message = $connection->message;
         select undef, undef, undef, 2.5;
-        $connection->write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        $connection->write(http_answer('ok'));
     });
     my $client = client('https://lyncwebext.contoso.com');
     $client->ask('GET /ucwa/v1/applications/1/events?ack=1');
     is($client->answer->{status}, 200, 'a pending GET is waited for');
 };
 
-scene never_answered => sub {
-    my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+scene 'a GET that is never answered', more => 'pending_get_timeout 3s;', sub {
+    my $server = pool_server(sub {
         my ($connection) = @_;
         $connection->message;
         $connection->is_closed(9);
@@ -235,57 +221,23 @@ scene never_answered => sub {
     ok(log_lines(qr/upstream timed out/), 'the log says so');
 };
 
-run_suite();
+run_suite(publication => '%%OWN%%');
 
 __DATA__
 
-=== TEST 1: shapes that are refused
---- publication eval: $::Deployment
---- timeout: 60
---- scene: shapes
-
-
-
-=== TEST 7: heads that break off, with an error_page
---- publication eval: "$::Deployment    server_include %%SERVROOT%%/html/extra.conf;\n"
+=== heads that break off, with an error_page
+--- more
+server_include %%SERVROOT%%/html/extra.conf;
 --- user_files
 >>> extra.conf
 error_page 400 408 414 494 =200 /abs/handler;
 --- scene: broken_heads
 
-
-
-=== TEST 2: what can't be parsed
---- publication eval: $::Deployment
---- scene: malformed
-
-
-
-=== TEST 3: bodies by service
---- publication eval: $::Deployment
---- timeout: 30
---- scene: bodies
-
-
-
-=== TEST 4: a body in chunks without an end
---- publication eval: $::Deployment
---- timeout: 30
---- scene: endless
-
-
-
-=== TEST 5: a pending GET
---- publication eval: $::Patient
+=== a pending GET
+--- more: pending_get_timeout 3s;
 --- scene: pending
 --- nginx_T
 client_header_timeout 60s;
 client_body_timeout 60s;
 send_timeout 60s;
 proxy_read_timeout 3s;
-
-
-
-=== TEST 6: a GET that is never answered
---- publication eval: $::Patient
---- scene: never_answered

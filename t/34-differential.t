@@ -10,34 +10,6 @@ use LyncTest::Scene;
 
 my $program = $LyncTest::Paths::MODULE =~ s{[^/]+$}{lync_spellings}r; # built with the module
 
-sub deployment {
-    my ($policy) = @_;
-    return <<"END";
-    log_format arrived escape=none '\$request';
-    server {
-        listen 127.0.0.11:%%PORT_OWN%% ssl;
-        ssl_certificate %%PKI%%/fepool.contoso.local.pem;
-        ssl_certificate_key %%PKI%%/fepool.contoso.local.key;
-        access_log %%SERVROOT%%/logs/arrived.log arrived;
-        keepalive_requests 100000;
-        large_client_header_buffers 8 72k;
-        return 200 ok;
-    }
-    lync_publish contoso {
-        %%SOCKETS%%
-        path_policy $policy;
-        sip_domain  contoso.com;
-        %%CERTIFICATE%%
-        %%TRUSTED_CA%%
-        %%OWN_POOL%%
-        simple_url  meet   https://meet.contoso.com;
-        simple_url  admin  https://admin.contoso.com;
-        simple_url  admin  https://lync.contoso.com/Admin;
-    }
-END
-}
-our ($Strict, $Vendor) = map { deployment($_) } qw(strict vendor);
-
 sub targets { my @lines = `$program @_`; chomp @lines; return @lines }
 
 # Sends all of them, several at a time; what an answer that closes the connection leaves unanswered
@@ -112,10 +84,10 @@ sub never {
     }
 }
 
-scene never_strict => sub { never(20_500) };
-scene never_vendor => sub { never(20_500) };
+scene 'never published, under strict', timeout => 60, sub { never(20_500) };
+scene 'never published, under vendor', more => 'path_policy vendor;', timeout => 60, sub { never(20_500) };
 
-scene published => sub {
+scene 'published', sub {
     my @targets = targets('published');
     my ($count, $statuses) = send_all('lyncwebext.contoso.com', @targets);
     my @refused = map { $targets[$_] } grep { $statuses->[$_] != 200 } 0 .. $#targets;
@@ -126,7 +98,7 @@ scene published => sub {
 };
 
 # The resolver isn't blind: sent past the publication, they are what they claim to be.
-scene resolver => sub {
+scene 'the resolver', sub {
     my @found = resolved(qw(/cscp /x/..%5ccscp /%2563scp/ /abs/handler /abs/int /%uff43scp));
     is("@found", '/cscp /x/..%5ccscp /%2563scp/ /abs/int /%uff43scp', 'the resolver sees');
     my @targets = targets('never 6000');
@@ -135,30 +107,19 @@ scene resolver => sub {
     diag(sprintf 'the resolver finds %d of %d', scalar @found, scalar @targets);
 };
 
-run_suite();
-
-__DATA__
-
-=== TEST 1: the resolver
---- http_config eval: $::Strict
---- scene: resolver
-
-
-
-=== TEST 2: never published, under strict
---- http_config eval: $::Strict
---- timeout: 60
---- scene: never_strict
-
-
-
-=== TEST 3: never published, under vendor
---- http_config eval: $::Vendor
---- timeout: 60
---- scene: never_vendor
-
-
-
-=== TEST 4: published
---- http_config eval: $::Strict
---- scene: published
+run_suite(publication => <<'PUBLICATION', before => <<'BEFORE');
+%%OWN%%
+    simple_url  admin  https://admin.contoso.com;
+    simple_url  admin  https://lync.contoso.com/Admin;
+PUBLICATION
+    log_format arrived escape=none '$request';
+    server {
+        listen 127.0.0.11:%%PORT_OWN%% ssl;
+        ssl_certificate %%PKI%%/fepool.contoso.local.pem;
+        ssl_certificate_key %%PKI%%/fepool.contoso.local.key;
+        access_log %%SERVROOT%%/logs/arrived.log arrived;
+        keepalive_requests 100000;
+        large_client_header_buffers 8 72k;
+        return 200 ok;
+    }
+BEFORE

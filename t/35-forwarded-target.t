@@ -5,26 +5,6 @@
 use LyncTest;
 use LyncTest::Scene;
 
-our $Deployment = <<'END';
-    log_format arrived escape=none '$request';
-    server {
-        listen 127.0.0.11:%%PORT_OWN%% ssl;
-        ssl_certificate %%PKI%%/fepool.contoso.local.pem;
-        ssl_certificate_key %%PKI%%/fepool.contoso.local.key;
-        access_log %%SERVROOT%%/logs/arrived.log arrived;
-        return 200 ok;
-    }
-    lync_publish contoso {
-        %%SOCKETS%%
-        sip_domain      contoso.com;
-        %%CERTIFICATE%%
-        %%TRUSTED_CA%%
-        %%OWN_POOL%%
-        simple_url      meet https://meet.contoso.com;
-        server_include  %%SERVROOT%%/html/extra.conf;
-    }
-END
-
 my @hosts = qw(lyncwebext.contoso.com meet.contoso.com);
 
 # Every pair of these, before and behind a name.
@@ -151,45 +131,44 @@ scene subrequest => sub {
     is_deeply([arrived()], ['GET /abs/handler HTTP/1.1'], 'POST is none of the path');
 };
 
-run_suite();
+run_suite(
+    publication => "%%OWN%%    server_include %%SERVROOT%%/html/extra.conf;\n",
+    timeout     => 60,
+    before      => <<'END');
+log_format arrived escape=none '$request';
+server {
+    listen 127.0.0.11:%%PORT_OWN%% ssl;
+    ssl_certificate %%PKI%%/fepool.contoso.local.pem;
+    ssl_certificate_key %%PKI%%/fepool.contoso.local.key;
+    access_log %%SERVROOT%%/logs/arrived.log arrived;
+    return 200 ok;
+}
+END
 
 __DATA__
 
-=== TEST 1: the path rewritten
---- http_config eval: $::Deployment
+=== the path rewritten
 --- user_files
 >>> extra.conf
 rewrite ^/rewritten(/.*)$ $1;
 add_header X-Verdict $lync_service/$lync_verdict always;
---- timeout: 60
 --- scene: rewrite
 
-
-
-=== TEST 2: the query replaced
---- http_config eval: $::Deployment
+=== the query replaced
 --- user_files
 >>> extra.conf
 if ($arg_set) { set $args x=1; }
 add_header X-Verdict $lync_service/$lync_verdict always;
---- timeout: 60
 --- scene: set $args
 
-
-
-=== TEST 3: an internal redirect
---- http_config eval: $::Deployment
+=== an internal redirect
 --- user_files
 >>> extra.conf
 location = /internal { error_page 418 = $arg_to; return 418; }
 add_header X-Verdict $lync_service/$lync_verdict always;
---- timeout: 60
 --- scene: error_page
 
-
-
-=== TEST 4: a query that would end the request line
---- http_config eval: $::Deployment
+=== a query that would end the request line
 --- user_files
 >>> extra.conf
 if ($uri ~ "^/query/(?<rest>(?s:.*))$") {
@@ -199,10 +178,7 @@ if ($uri ~ "^/query/(?<rest>(?s:.*))$") {
 add_header X-Verdict $lync_verdict always;
 --- scene: line_ends
 
-
-
-=== TEST 5: a Location of a rewritten path
---- http_config eval: $::Deployment
+=== a Location of a rewritten path
 --- user_files
 >>> extra.conf
 rewrite ^/rewritten(/.*)$ $1;
@@ -212,10 +188,7 @@ if ($uri ~ "^/query/(?<rest>(?s:.*))$") {
 }
 --- scene: location
 
-
-
-=== TEST 6: a subrequest
---- http_config eval: $::Deployment
+=== a subrequest
 --- user_files
 >>> extra.conf
 location = /sub { auth_request /abs/handler; empty_gif; }

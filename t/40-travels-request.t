@@ -6,23 +6,9 @@ use LyncTest::Scene;
 
 use Digest::MD5 ();
 
-our $Deployment = <<'END';
-    sip_domain  contoso.com;
-    %%CERTIFICATE%%
-    %%TRUSTED_CA%%
-    %%POOL%%
-    simple_url  meet  https://meet.contoso.com;
-END
+my $ok = http_answer('ok');
 
-# The pool is a server of a scene.
-our $Own = $Deployment =~ s{%%POOL%%}{%%OWN_POOL%%}r;
-
-sub pool_server { server(port => port('OWN'), tls => 'fepool.contoso.local', @_) }
-
-my $ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-
-# The head of a request, line by line.
-scene verbatim => sub {
+scene 'the head of a request, line by line', sub {
     my $server = pool_server(sub {
         my ($connection, $report) = @_;
         my $head = $connection->head;
@@ -67,7 +53,7 @@ scene verbatim => sub {
 };
 
 # A chunked upload arrives in chunks, and while it is being sent.
-scene chunked => sub {
+scene 'a chunked upload is streamed', sub {
     my $server = pool_server(sub {
         my ($connection, $report) = @_;
         my $head = $connection->head;
@@ -92,7 +78,7 @@ scene chunked => sub {
 };
 
 # Nothing is asked twice for its body: who expects 100 gets it at once.
-scene expects => sub {
+scene 'Expect: 100-continue', sub {
     my $server = pool_server(sub {
         my ($connection, $report) = @_;
         $report->($connection->message->{body});
@@ -120,7 +106,7 @@ sub written {
 sub spool_files { grep { -f } glob "$Test::Nginx::Util::ServRoot/{client_body,proxy}_temp/*" }
 
 # An upload as large as max_upload allows: 512 MB, the largest meeting content.
-scene upload => sub {
+scene '512 MB of meeting content, and nothing of it on disk', sub {
     my $megabytes = 512;
     my $server = pool_server(sub {
         my ($connection, $report) = @_;
@@ -160,7 +146,7 @@ scene upload => sub {
 };
 
 # One byte more is refused, and the server never hears of it.
-scene too_large => sub {
+scene 'max_upload', more => 'max_upload 1m;', sub {
     my $server = pool_server(sub {
         my ($connection, $report) = @_;
         $report->($connection->head->{first});
@@ -173,7 +159,7 @@ scene too_large => sub {
 };
 
 # Nobody knows beforehand how long a chunked body will be: it ends where the limit does.
-scene chunked_too_large => sub {
+scene 'max_upload, of a body without a length', more => 'max_upload 1m;', sub {
     my $server = pool_server(sub {
         my ($connection, $report) = @_;
         $connection->head;
@@ -196,7 +182,7 @@ scene chunked_too_large => sub {
 };
 
 # A server challenges an upload without waiting for its end, and reads on, as IIS does.
-scene challenged => sub {
+scene 'an answer before the end of the request', sub {
     my $server = pool_server(sub {
         my ($connection, $report) = @_;
         my $head = $connection->head;
@@ -215,7 +201,14 @@ scene challenged => sub {
 };
 
 # A PROXY header comes in front of TLS.
-scene proxy_protocol => sub {
+scene 'X-Forwarded-For of a socket with proxy_protocol', http_config => <<'END', sub {
+    lync_publish contoso {
+        http_listen   127.0.0.1:%%PORT_HTTP%% proxy_protocol;
+        https_listen  127.0.0.1:%%PORT_HTTPS%% proxy_protocol;
+        http_autodiscover on;
+        %%STANDARD%%
+    }
+END
     my $body = client('https://lyncwebext.contoso.com',
         first => "PROXY TCP4 192.0.2.77 203.0.113.5 50000 443\r\n")
         ->ask('GET /abs/handler', 'X-Forwarded-For' => '198.51.100.9')->answer->{body};
@@ -235,84 +228,54 @@ scene proxy_protocol => sub {
     ok(log_lines(qr/broken header: "GET \/ HTTP\/1\.1/), 'the log says why');
 };
 
-run_suite();
+run_suite(publication => '%%OWN%%');
 
 __DATA__
 
-=== TEST 1: the head of a request, line by line
---- publication eval: $::Own
---- scene: verbatim
+=== the request line as the client wrote it
+--- publication: %%STANDARD%%
+--- asks
+GET https://meet.contoso.com/a%20b/%7Ealice//./c/%C3%BC/@:,;=?x=%41&y=%2525&&z#f -> external | GET /a%20b/%7Ealice//./c/%C3%BC/@:,;=?x=%41&y=%2525&&z#f HTTP/1.1
+GET https://meet.contoso.com/alice? -> external | GET /alice? HTTP/1.1
 
-
-
-=== TEST 2: the Host header in any spelling
---- publication eval: $::Deployment
+=== the Host header in any spelling
+--- publication: %%STANDARD%%
 --- to: https://lyncwebext.contoso.com
 --- raw_request eval
 "GET /abs/handler HTTP/1.1\r\nHost: LYNCWEBEXT.contoso.com.:443\r\nConnection: close\r\n\r\n"
 --- response_body_like: ^.*\nGET /abs/handler HTTP/1\.1\nHost: LYNCWEBEXT\.contoso\.com\.:443\n
 
-
-
-=== TEST 3: the raw request line
---- publication eval: $::Deployment
---- to: https://meet.contoso.com
---- raw_request eval
-"GET /a%20b/%7Ealice//./c/%C3%BC/\@:,;=?x=%41&y=%2525&&z#f HTTP/1.1\r\nHost: meet.contoso.com\r\n" .
-"Connection: close\r\n\r\n"
---- response_body_like
-\nGET /a%20b/%7Ealice//\./c/%C3%BC/@:,;=\?x=%41&y=%2525&&z#f HTTP/1\.1\n
-
-
-
-=== TEST 4: a question mark without a query stays
---- publication eval: $::Deployment
---- to: https://meet.contoso.com
---- raw_request eval
-"GET /alice? HTTP/1.1\r\nHost: meet.contoso.com\r\nConnection: close\r\n\r\n"
---- response_body_like: \nGET /alice\? HTTP/1\.1\n
-
-
-
-=== TEST 5: an absolute target travels as its path
---- publication eval: $::Deployment
+=== an absolute target travels as its path
+--- publication: %%STANDARD%%
 --- to: https://meet.contoso.com
 --- raw_request eval
 "GET https://meet.contoso.com/a%20b?c HTTP/1.1\r\nHost: meet.contoso.com\r\nConnection: close\r\n\r\n"
 --- response_body_like: \nGET /a%20b\?c HTTP/1\.1\nHost: meet\.contoso\.com\n
 
-
-
-=== TEST 6: servers are spoken to in HTTP/1.1, whatever the client speaks
---- publication eval: $::Deployment
+=== servers are spoken to in HTTP/1.1, also for a client of HTTP/1.0 that names the host in its target alone
+--- publication: %%STANDARD%%
 --- to: https://meet.contoso.com
 --- raw_request eval
-"GET /alice HTTP/1.0\r\nHost: meet.contoso.com\r\n\r\n"
---- response_body_like: \nGET /alice HTTP/1\.1\n
+"GET https://Meet.contoso.com/alice?b HTTP/1.0\r\n\r\n"
+--- response_body_like: \nGET /alice\?b HTTP/1\.1\nHost: meet\.contoso\.com\n
 
-
-
-=== TEST 7: a client that writes X-Forwarded-* itself isn't believed
---- publication eval: $::Deployment
---- request
-GET https://lyncwebext.contoso.com/abs/handler
+=== a client that writes X-Forwarded-* itself isn't believed
+--- publication: %%STANDARD%%
 --- more_headers
 X-Forwarded-For: 10.1.2.3
 X-Forwarded-For: 10.4.5.6
 X-Forwarded-Proto: ftp
 X-Forwarded-Host: evil.example
 Forwarded: for=10.1.2.3
+--- more: http_autodiscover on;
 --- stand_in
     location = /abs/handler { return 200 "$http_x_forwarded_for|$http_x_forwarded_proto|$http_x_forwarded_host|$http_forwarded|"; }
---- response_body chomp
-127.0.0.1|https|||
+--- asks
+GET https://lyncwebext.contoso.com/abs/handler -> 127.0.0.1|https|||
+GET http://lyncdiscover.contoso.com/           -> external | X-Forwarded-For: 127.0.0.1 | X-Forwarded-Proto: http
 
-
-
-=== TEST 10: nor is what IIS would take for another target, method or transport
---- publication eval: $::Deployment
---- request
-GET https://lyncwebext.contoso.com/abs/handler
+=== nor is what IIS would take for another target, method or transport
+--- publication: %%STANDARD%%
 --- more_headers
 X-Original-URL: /cscp/
 X-Rewrite-URL: /cscp/
@@ -328,74 +291,34 @@ Front-End-Https: on
 X-Other: stays
 --- stand_in
     location = /abs/handler { return 200 "$http_x_original_url$http_x_rewrite_url$http_x_original_host$http_x_forwarded_port$http_x_forwarded_prefix$http_x_http_method_override$http_x_http_method$http_x_method_override$http_x_arr_ssl$http_x_arr_clientcert$http_front_end_https|$http_x_other"; }
---- response_body chomp
-|stays
+--- asks
+GET https://lyncwebext.contoso.com/abs/handler -> |stays
 
-
-
-=== TEST 11: unless a server_include states it
---- publication eval: "$::Deployment    server_include %%SERVROOT%%/html/extra.conf;\n"
+=== a server_include may state it
+--- publication: %%STANDARD%%
+--- more: server_include %%SERVROOT%%/html/extra.conf;
 --- user_files
 >>> extra.conf
 proxy_set_header X-Original-URL $request_uri;
---- request
-GET https://lyncwebext.contoso.com/abs/handler?a
 --- more_headers
 X-Original-URL: /cscp/
 --- stand_in
     location = /abs/handler { return 200 "$http_x_original_url"; }
---- response_body chomp
-/abs/handler?a
+--- asks
+GET https://lyncwebext.contoso.com/abs/handler?a -> /abs/handler?a
 
-
-
-=== TEST 8: nor over plain HTTP
---- publication eval: "$::Deployment    http_autodiscover on;\n"
---- request
-GET http://lyncdiscover.contoso.com/
---- more_headers
-X-Forwarded-For: 10.1.2.3
-X-Forwarded-Proto: https
---- response_body_like: \nX-Forwarded-For: 127\.0\.0\.1\nX-Forwarded-Proto: http\n
-
-
-
-=== TEST 9: unless the administrator set up realip
---- http_config
+=== realip of the administrator decides who the client is
+--- before
     set_real_ip_from  127.0.0.1;
     real_ip_header    X-Forwarded-For;
-    lync_publish contoso {
-        %%SOCKETS%%
-        sip_domain  contoso.com;
-        %%CERTIFICATE%%
-        %%TRUSTED_CA%%
-        %%POOL%%
-    }
---- request
-GET https://lyncwebext.contoso.com/abs/handler
+--- publication: %%STANDARD%%
 --- more_headers
 X-Forwarded-For: 192.0.2.55
---- response_body_like: \nX-Forwarded-For: 192\.0\.2\.55\nX-Forwarded-Proto: https\n
+--- asks
+GET https://lyncwebext.contoso.com/abs/handler -> external | X-Forwarded-For: 192.0.2.55 | X-Forwarded-Proto: https
 
-
-
-=== TEST 10: or the socket says proxy_protocol
---- http_config
-    lync_publish contoso {
-        http_listen   127.0.0.1:%%PORT_HTTP%% proxy_protocol;
-        https_listen  127.0.0.1:%%PORT_HTTPS%% proxy_protocol;
-        http_autodiscover on;
-        sip_domain  contoso.com;
-        %%CERTIFICATE%%
-        %%TRUSTED_CA%%
-        %%POOL%%
-    }
---- scene: proxy_protocol
-
-
-
-=== TEST 11: a header of 64 KB
---- publication eval: $::Deployment
+=== a header of 64 KB
+--- publication: %%STANDARD%%
 --- request
 GET https://lyncwebext.contoso.com/autodiscover/autodiscoverservice.svc/root/user
 --- more_headers eval
@@ -405,10 +328,8 @@ GET https://lyncwebext.contoso.com/autodiscover/autodiscoverservice.svc/root/use
 --- response_body eval
 "opaque=" . "x" x (64 * 1024 - 30)
 
-
-
-=== TEST 12: several large headers
---- publication eval: $::Deployment
+=== several large headers
+--- publication: %%STANDARD%%
 --- request
 GET https://lyncwebext.contoso.com/autodiscover/autodiscoverservice.svc/root/user
 --- more_headers eval
@@ -418,10 +339,8 @@ CORE::join "\n", map { "X-Large-$_: " . "x" x (32 * 1024) } 1 .. 4
 --- response_body eval
 "x" x (128 * 1024)
 
-
-
-=== TEST 13: a query of 64 KB
---- publication eval: $::Deployment
+=== a query of 64 KB
+--- publication: %%STANDARD%%
 --- request eval
 "GET https://meet.contoso.com/alice?" . "q" x (64 * 1024)
 --- stand_in
@@ -429,58 +348,11 @@ CORE::join "\n", map { "X-Large-$_: " . "x" x (32 * 1024) } 1 .. 4
 --- response_body eval
 "q" x (64 * 1024)
 
-
-
-=== TEST 14: a header past all measure
---- publication eval: $::Deployment
+=== a header past all measure
+--- publication: %%STANDARD%%
 --- request
 GET https://lyncwebext.contoso.com/abs/handler
 --- more_headers eval
 "X-Large: " . "x" x (100 * 1024)
 --- error_code: 400
 --- response_body_unlike: external|internal
-
-
-
-=== TEST 15: a chunked upload is streamed
---- publication eval: $::Own
---- scene: chunked
-
-
-
-=== TEST 16: Expect: 100-continue
---- publication eval: $::Own
---- scene: expects
-
-
-
-=== TEST 17: 512 MB of meeting content, and nothing of it on disk
---- publication eval: $::Own
---- scene: upload
-
-
-
-=== TEST 18: max_upload
---- publication eval: "$::Own    max_upload 1m;\n"
---- scene: too_large
-
-
-
-=== TEST 19: max_upload, of a body without a length
---- publication eval: "$::Own    max_upload 1m;\n"
---- scene: chunked_too_large
-
-
-
-=== TEST 20: an answer before the end of the request
---- publication eval: $::Own
---- scene: challenged
-
-
-
-=== TEST 21: a client of HTTP/1.0 that names the host in its target alone
---- publication eval: $::Deployment
---- to: https://meet.contoso.com
---- raw_request eval
-"GET https://Meet.contoso.com/alice?b HTTP/1.0\r\n\r\n"
---- response_body_like: \nGET /alice\?b HTTP/1\.1\nHost: meet\.contoso\.com\n

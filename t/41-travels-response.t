@@ -5,21 +5,11 @@ use LyncTest::Scene;
 
 use Time::HiRes qw(sleep time);
 
-# Whatever path is asked for under a meet URL of its own host travels.
-our $Deployment = <<'END';
-    sip_domain  contoso.com;
-    %%CERTIFICATE%%
-    %%TRUSTED_CA%%
-    %%POOL%%
-    simple_url  meet  https://meet.contoso.com;
-END
-
-our $Own = $Deployment =~ s{%%POOL%%}{%%OWN_POOL%%}r;
-
-# A pool that gives this answer to everything.
+# A pool that gives this answer to everything. Whatever path is asked for under a meet URL of its own
+# host travels.
 sub pool_that_says {
     my ($answer) = @_;
-    return server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+    return pool_server(sub {
         my ($connection) = @_;
         $connection->message;
         $connection->write($answer);
@@ -34,7 +24,7 @@ sub headers {
 }
 
 # The user document of autodiscover without a ticket, with all a pool says [MS-OCDISCWS].
-scene challenge => sub {
+scene 'a challenge, header by header', sub {
     my $server = pool_that_says("HTTP/1.1 401 Unauthorized\r\n"
         . "Date: Tue, 15 Nov 1994 08:12:31 GMT\r\n"
         . "Content-Type: text/html\r\n"
@@ -86,8 +76,8 @@ scene challenge => sub {
 };
 
 # Statuses with bodies, and without: a 404 with an empty body means something to a client.
-scene statuses => sub {
-    my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+scene 'statuses and bodies, also empty ones', sub {
+    my $server = pool_server(sub {
         my ($connection) = @_;
         my $request = $connection->message;
         my ($status, $empty) = $request->{first} =~ m{^GET /status/(\d+)(/empty)?};
@@ -110,7 +100,7 @@ scene statuses => sub {
 };
 
 # Redirects of the pool's own lead where it says, whatever that looks like.
-scene locations => sub {
+scene 'Location', sub {
     my $port = port('OWN');
     for my $location ('https://lyncwebext2.contoso.com/meet/alice/1', '/lwa/x?y=%20',
         "https://fepool.contoso.local:$port/x", 'http://meet.contoso.com/x',
@@ -126,7 +116,7 @@ scene locations => sub {
 };
 
 # Headers that steer nginx itself don't when a pool sends them.
-scene accelerated => sub {
+scene 'X-Accel-*', sub {
     my $server = pool_that_says("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
         . "X-Accel-Redirect: /etc/passwd\r\nX-Accel-Limit-Rate: 1\r\nX-Accel-Buffering: yes\r\n"
         . "X-Accel-Charset: koi8-r\r\nX-Accel-Expires: 100\r\n\r\nok");
@@ -134,7 +124,7 @@ scene accelerated => sub {
     is("$answer->{status} $answer->{body}", '200 ok', 'an answer like any other');
 };
 
-scene framed => sub {
+scene 'Content-Length stays', sub {
     for my $status (200, 201, 206, 301, 302, 304, 400, 401, 404, 500) {
         my $server = pool_that_says("HTTP/1.1 $status Said by the pool\r\nContent-Length: 5\r\n\r\n"
             . ($status == 304 ? '' : 'exact'));
@@ -145,7 +135,7 @@ scene framed => sub {
     }
 };
 
-scene large_headers => sub {
+scene 'headers of 64 KB together', sub {
     my $large = 'x' x (60 * 1024);
     my $server = pool_that_says("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Large: $large\r\n"
         . join('', map { "X-Small-$_: " . 'y' x 70 . "\r\n" } 1 .. 40) . "\r\nok");
@@ -156,7 +146,7 @@ scene large_headers => sub {
     is($answer->{body}, 'ok', 'and the body');
 };
 
-scene one_large_header => sub {
+scene 'a header of 64 KB', sub {
     my $large = 'x' x (64 * 1024);
     my $server = pool_that_says("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Large: $large\r\n\r\nok");
     my $answer = client('https://meet.contoso.com')->ask('GET /alice/1')->answer;
@@ -164,8 +154,8 @@ scene one_large_header => sub {
 };
 
 # Each part of a long poll's answer leaves when it comes.
-scene streamed => sub {
-    my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+scene 'a chunked answer', sub {
+    my $server = pool_server(sub {
         my ($connection) = @_;
         $connection->message;
         $connection->write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
@@ -177,8 +167,8 @@ scene streamed => sub {
 };
 
 # A pool that sends as slowly as it likes.
-scene slowly => sub {
-    my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+scene 'a slow one', sub {
+    my $server = pool_server(sub {
         my ($connection, $report) = @_;
         $connection->message;
         $connection->write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -202,16 +192,16 @@ scene slowly => sub {
 };
 
 # An answer without a length ends with the connection.
-scene unframed => sub {
+scene 'one that ends with the connection', sub {
     my $server = pool_that_says("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n" . 'z' x 300_000);
     my $answer = client('https://meet.contoso.com')->ask('GET /alice/1')->answer;
     is(length $answer->{body}, 300_000, 'all of it');
 };
 
 # A download larger than all buffers, to a client that takes its time.
-scene download => sub {
+scene 'a large one', sub {
     my $size = 24 * 1024 * 1024;
-    my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+    my $server = pool_server(sub {
         my ($connection, $report) = @_;
         $connection->message;
         $connection->write("HTTP/1.1 200 OK\r\nContent-Length: $size\r\n\r\n");
@@ -235,10 +225,10 @@ scene download => sub {
 
 # An interim answer is none. Before 1.29.0 nginx took each of them for the answer, and the real one
 # for its body, up to the end of the pool's connection; 100 it still does.
-scene interim => sub {
+scene 'interim answers', sub {
     my $interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n"
         . "Set-Cookie: early=1\r\nContent-Length: 7\r\n\r\n";
-    my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+    my $server = pool_server(sub {
         my ($connection) = @_;
         while (my $request = eval { $connection->message }) {
             my $length = length $request->{body};
@@ -265,78 +255,12 @@ scene interim => sub {
     }
 };
 
-run_suite();
+run_suite(publication => '%%OWN%%');
 
 __DATA__
 
-=== TEST 1: a challenge, header by header
---- publication eval: $::Own
---- scene: challenge
-
-
-
-=== TEST 2: statuses and bodies, also empty ones
---- publication eval: $::Own
---- scene: statuses
-
-
-
-=== TEST 3: Location
---- publication eval: $::Own
---- scene: locations
-
-
-
-=== TEST 4: X-Accel-*
---- publication eval: $::Own
---- scene: accelerated
-
-
-
-=== TEST 5: Content-Length stays
---- publication eval: $::Own
---- scene: framed
-
-
-
-=== TEST 6: headers of 64 KB together
---- publication eval: $::Own
---- scene: large_headers
-
-
-
-=== TEST 7: a header of 64 KB
---- publication eval: $::Own
---- scene: one_large_header
-
-
-
-=== TEST 8: a chunked answer
---- publication eval: $::Own
---- scene: streamed
-
-
-
-=== TEST 9: a slow one
---- publication eval: $::Own
---- scene: slowly
-
-
-
-=== TEST 10: one that ends with the connection
---- publication eval: $::Own
---- scene: unframed
-
-
-
-=== TEST 11: a large one
---- publication eval: $::Own
---- scene: download
-
-
-
-=== TEST 12: nothing is cached, whatever the pool says
---- publication eval: $::Deployment
+=== nothing is cached, whatever the pool says
+--- publication: %%STANDARD%%
 --- request eval
 [("GET https://meet.contoso.com/alice/1") x 3]
 --- stand_in
@@ -348,20 +272,13 @@ __DATA__
 --- response_body_like eval
 my %seen; [(qr/^(\w{32})$(?(?{ $seen{$1}++ })(?!))/) x 3]
 
+=== HEAD
+--- publication: %%STANDARD%%
+--- asks
+HEAD https://meet.contoso.com/alice/1 -> 200 | X-Site: external
 
-
-=== TEST 13: HEAD
---- publication eval: $::Deployment
---- request
-HEAD https://meet.contoso.com/alice/1
---- response_headers
-X-Site: external
---- response_body
-
-
-
-=== TEST 14: an answer to a client of HTTP/1.0
---- publication eval: $::Deployment
+=== an answer to a client of HTTP/1.0
+--- publication: %%STANDARD%%
 --- to: https://meet.contoso.com
 --- raw_request eval
 "GET /alice/1 HTTP/1.0\r\nHost: meet.contoso.com\r\n\r\n"
@@ -369,10 +286,8 @@ X-Site: external
 X-Site: external
 ! Transfer-Encoding
 
-
-
-=== TEST 15: nothing is compressed on the way, and what is compressed stays so
---- publication eval: $::Deployment
+=== nothing is compressed on the way, and what is compressed stays so
+--- publication: %%STANDARD%%
 --- request
 GET https://meet.contoso.com/alice/1
 --- more_headers
@@ -389,9 +304,3 @@ Accept-Encoding: gzip
 Content-Encoding: gzip
 --- response_body_like eval
 qr/^\x1f\x8b/
-
-
-
-=== TEST 16: interim answers
---- publication eval: $::Own
---- scene: interim

@@ -6,36 +6,7 @@ use LyncTest::Scene;
 
 use Time::HiRes qw(sleep time);
 
-our $Rest = <<'END';
-    sip_domain         contoso.com;
-    http_autodiscover  on;
-    %%CERTIFICATE%%
-    %%TRUSTED_CA%%
-    simple_url         meet https://meet.contoso.com;
-END
-
-our $Own = <<"END";
-$Rest
-    pool fepool.contoso.local {
-        server                 127.0.0.11;
-        external_web_services  lyncwebext.contoso.com;
-        listening_ports        http=%%PORT_NOBODY_HTTP%% https=%%PORT_OWN%%;
-        health_check           off;
-    }
-END
-
-our $Two = <<"END";
-$Rest
-    pool fepool.contoso.local {
-        server                 127.0.0.11  max_fails=0;
-        server                 127.0.0.21  max_fails=0;
-        external_web_services  lyncwebext.contoso.com;
-        listening_ports        https=%%PORT_OWN%%;
-        health_check           off;
-    }
-END
-
-sub pool_server { server(port => port('OWN'), tls => 'fepool.contoso.local', @_) }
+my $two = 'server 127.0.0.11 max_fails=0; server 127.0.0.21 max_fails=0;';
 
 sub is_unavailable {
     my ($answer, $what) = @_;
@@ -43,7 +14,7 @@ sub is_unavailable {
 }
 
 # A server that takes a request and says nothing, or not enough.
-scene speechless => sub {
+scene "servers that don't behave", sub {
     my $server = pool_server(sub { $_[0]->message });
     is_unavailable(client('https://lyncwebext.contoso.com')->ask('GET /abs/handler')->answer,
         'a server that closes instead of answering');
@@ -74,17 +45,17 @@ scene speechless => sub {
 };
 
 # The client's connection isn't to blame for the pool.
-scene connection_stays => sub {
+scene "a client's connection outlives a pool's", sub {
     my $client = client('https://lyncwebext.contoso.com');
     is_unavailable($client->ask('GET /abs/handler')->answer, 'the first request');
     my $server = pool_server(sub {
         $_[0]->message;
-        $_[0]->write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        $_[0]->write(http_answer('ok'));
     });
     is($client->ask('GET /abs/handler')->answer->{body}, 'ok', 'the second, on the same connection');
 };
 
-scene too_slow => sub {
+scene 'pending_get_timeout', more => 'pending_get_timeout 2s;', sub {
     my $server = pool_server(sub { $_[0]->message; $_[0]->is_closed(20) });
     my $start = time;
     is_unavailable(client('https://lyncwebext.contoso.com')->ask('GET /ucwa/v1/events')->answer,
@@ -93,18 +64,18 @@ scene too_slow => sub {
     ok($waited > 1.8 && $waited < 8, "it waited so long: $waited s");
 };
 
-scene waits => sub {
+scene 'a request that waits less', more => 'pending_get_timeout 1m;', sub {
     my $server = pool_server(sub {
         $_[0]->message;
         sleep 2.5;
-        $_[0]->write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nevent");
+        $_[0]->write(http_answer('event'));
     });
     is(client('https://lyncwebext.contoso.com')->ask('GET /ucwa/v1/events')->answer->{body}, 'event',
         'a pending GET waits for its event');
 };
 
 # The client goes away: the pool hears of it.
-scene gone => sub {
+scene 'a client that goes away', sub {
     my $server = pool_server(sub {
         my ($connection, $report) = @_;
         $report->($connection->message->{first});
@@ -117,11 +88,11 @@ scene gone => sub {
 };
 
 # What one server refuses to accept, another may; but nothing that may have been done is done again.
-scene next_server => sub {
+scene 'another server of the pool', publication => '%%FRONT_ENDS%%', servers => $two, sub {
     my $other = server(address => '127.0.0.21', port => port('OWN'), tls => 'fepool.contoso.local',
         sub {
             $_[0]->message;
-            $_[0]->write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+            $_[0]->write(http_answer('ok'));
         });
     for my $method ('GET', 'POST') {
         for (1 .. 2) {
@@ -131,7 +102,7 @@ scene next_server => sub {
     }
 };
 
-scene not_twice => sub {
+scene 'nothing is done twice', publication => '%%FRONT_ENDS%%', servers => $two, sub {
     my @servers = map {
         server(address => $_, port => port('OWN'), tls => 'fepool.contoso.local', sub {
             my ($connection, $report) = @_;
@@ -144,107 +115,29 @@ scene not_twice => sub {
     is(scalar @asked, 1, 'is not sent again');
 };
 
-run_suite();
+run_suite(publication => '%%OWN%%');
 
 __DATA__
 
-=== TEST 1: nobody listens
---- publication eval: $::Own
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- error_code: 503
---- response_headers
-Retry-After: 30
-Content-Type: text/plain
---- response_body
-The service is temporarily unavailable, please try again.
+=== nobody listens
+--- publication eval: main::word('OWN') =~ s/%%OWN_POOL%%/main::word('OWN_POOL') =~ s{https=}{http=%%PORT_NOBODY_HTTP%% https=}r/re
+--- more: http_autodiscover on;
+--- asks
+GET https://lyncwebext.contoso.com/abs/handler -> 503 The service is temporarily unavailable, please try again. | Retry-After: 30 | Content-Type: text/plain
+POST https://meet.contoso.com/alice/1          -> 503 The service | Retry-After: 30
+GET http://lyncdiscover.contoso.com/           -> 503 The service | Retry-After: 30
 --- error_log
 connect() failed
 
-
-
-=== TEST 2: for a simple URL, too, whatever the method
---- publication eval: $::Own
---- request
-POST https://meet.contoso.com/alice/1
-a body
---- error_code: 503
---- response_headers
-Retry-After: 30
-
-
-
-=== TEST 3: and over plain HTTP
---- publication eval: $::Own
---- request
-GET http://lyncdiscover.contoso.com/
---- error_code: 503
---- response_headers
-Retry-After: 30
-
-
-
-=== TEST 4: servers that don't behave
---- publication eval: $::Own
---- scene: speechless
-
-
-
-=== TEST 5: a client's connection outlives a pool's
---- publication eval: $::Own
---- scene: connection_stays
-
-
-
-=== TEST 6: pending_get_timeout
---- publication eval: "$::Own    pending_get_timeout 2s;\n"
---- suppress_stderr
---- scene: too_slow
-
-
-
-=== TEST 7: a request that waits less
---- publication eval: "$::Own    pending_get_timeout 1m;\n"
---- suppress_stderr
---- scene: waits
-
-
-
-=== TEST 8: sixteen minutes, unless said otherwise
---- publication eval: $::Own
+=== sixteen minutes, unless said otherwise
 --- nginx_T
 proxy_read_timeout 960s;
 
-
-
-=== TEST 9: a client that goes away
---- publication eval: $::Own
---- scene: gone
-
-
-
-=== TEST 10: another server of the pool
---- publication eval: $::Two
---- scene: next_server
-
-
-
-=== TEST 11: nothing is done twice
---- publication eval: $::Two
---- scene: not_twice
-
-
-
-=== TEST 12: the pool's own 502, 503, 504, 403 and 500
---- publication eval: "$::Rest %%POOL%%\n"
---- request eval
-["GET https://meet.contoso.com/status/502", "GET https://meet.contoso.com/status/503",
- "GET https://meet.contoso.com/status/504", "GET https://meet.contoso.com/status/403",
- "GET https://meet.contoso.com/status/500"]
---- error_code eval
-[502, 503, 504, 403, 500]
---- response_body eval
-["502 from the server", "503 from the server", "504 from the server", "403 from the server",
- "500 from the server"]
---- response_headers eval
-[("Retry-After: ") x 5]
+=== the pool's own 502, 503, 504, 403 and 500
+--- publication: %%STANDARD%%
+--- asks
+GET https://meet.contoso.com/status/502 -> 502 502 from the server | !Retry-After
+GET https://meet.contoso.com/status/503 -> 503 503 from the server | !Retry-After
+GET https://meet.contoso.com/status/504 -> 504 504 from the server | !Retry-After
+GET https://meet.contoso.com/status/403 -> 403 403 from the server | !Retry-After
+GET https://meet.contoso.com/status/500 -> 500 500 from the server | !Retry-After

@@ -6,32 +6,13 @@ use LyncTest::Scene;
 
 use Time::HiRes qw(sleep);
 
-our $Pool = <<'END';
-    sip_domain    contoso.com;
-    %%CERTIFICATE%%
-    %%TRUSTED_CA%%
-    pool fepool.contoso.local {
-        server                 127.0.0.11;
-        external_web_services  lyncwebext.contoso.com;
-        listening_ports        https=%%PORT_OWN%%;
-        health_check           off;
-    }
-END
-
 use constant LONG => 1.4; # seconds: what can be given back has been
 
-our $Events = 'GET /ucwa/v1/events';
-
-sub pool_server { server(port => port('OWN'), tls => 'fepool.contoso.local', @_) }
-
-sub http_answer {
-    my ($body, @headers) = @_;
-    return join "\r\n", 'HTTP/1.1 200 OK', @headers, 'Content-Length: ' . length($body), '', $body;
-}
+my $Events = 'GET /ucwa/v1/events';
 
 my @many = map { "X-Header-$_: value $_" } 1 .. 40;
 
-scene byte_by_byte => sub {
+scene 'an answer byte by byte, on a fresh and on a kept connection', sub {
     my $server = pool_server(sub {
         my ($connection) = @_;
         $connection->message;
@@ -52,7 +33,7 @@ scene byte_by_byte => sub {
     }
 };
 
-scene breaks_off => sub {
+scene 'a server that breaks off', sub {
     for my $part ('', "HTTP/1.1 200 OK\r\nX-Hea", "nonsense\r\n\r\n") {
         my $server = pool_server(sub { $_[0]->message; sleep LONG; $_[0]->write($part) if $part });
         my $answer = client('https://lyncwebext.contoso.com')->ask($Events)->answer;
@@ -63,7 +44,7 @@ scene breaks_off => sub {
 };
 
 # An answer before the final one: the server hasn't waited, nor has it answered.
-scene interim => sub {
+scene 'an interim response', sub {
     my $server = pool_server(sub {
         my ($connection) = @_;
         $connection->message;
@@ -75,7 +56,7 @@ scene interim => sub {
 };
 
 # The large buffer of a request's headers also has the beginning of the next request in it.
-scene large_headers => sub {
+scene 'large headers, and a request behind them', sub {
     my $server = pool_server(sub {
         my ($connection, $report) = @_;
         for (1, 2) {
@@ -96,7 +77,7 @@ scene large_headers => sub {
         for 1, 2;
 };
 
-scene upload => sub {
+scene 'an upload', sub {
     my $server = pool_server(sub {
         my ($connection, $report) = @_;
         my $asked = $connection->message;
@@ -113,7 +94,7 @@ scene upload => sub {
     is($server->report, 200_000, 'has arrived');
 };
 
-scene reload => sub {
+scene 'a reload', sub {
     my $server = pool_server(sub {
         my ($connection, $report) = @_;
         $connection->message;
@@ -128,7 +109,7 @@ scene reload => sub {
     is($client->answer->{body}, 'event', 'and is answered by the worker that it came to');
 };
 
-scene gone => sub {
+scene 'a client that goes away', sub {
     my $server = pool_server(sub {
         my ($connection, $report) = @_;
         $connection->message;
@@ -142,46 +123,4 @@ scene gone => sub {
     is($server->report, 'closed', 'until its client has gone');
 };
 
-run_suite();
-
-__DATA__
-
-=== TEST 1: an answer byte by byte, on a fresh and on a kept connection
---- publication eval: $::Pool
---- scene: byte_by_byte
-
-
-
-=== TEST 2: a server that breaks off
---- publication eval: $::Pool
---- scene: breaks_off
-
-
-
-=== TEST 3: an interim response
---- publication eval: $::Pool
---- scene: interim
-
-
-
-=== TEST 4: large headers, and a request behind them
---- publication eval: $::Pool
---- scene: large_headers
-
-
-
-=== TEST 5: an upload
---- publication eval: $::Pool
---- scene: upload
-
-
-
-=== TEST 6: a reload
---- publication eval: $::Pool
---- scene: reload
-
-
-
-=== TEST 7: a client that goes away
---- publication eval: $::Pool
---- scene: gone
+run_suite(publication => '%%OWN%%');

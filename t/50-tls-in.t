@@ -4,34 +4,36 @@
 use LyncTest;
 use LyncTest::Scene;
 
-our $Deployment = <<'END';
-    sip_domain  contoso.com;
-    %%CERTIFICATE%%
-    %%TRUSTED_CA%%
-    %%POOL%%
-    simple_url  meet  https://meet.contoso.com;
-END
-
-our $BothKeys = $Deployment
-    =~ s{%%CERTIFICATE%%}{%%CERTIFICATE%%\n    certificate %%PKI%%/public-ecdsa.pem %%PKI%%/public-ecdsa.key;}r;
-
-# A foreign server on the socket, which has switched HTTP/2 on for all who come that way.
-our $BesideHttp2 = <<"END";
-    server {
-        listen               127.0.0.1:%%PORT_HTTPS%% ssl http2;
-        server_name          www.contoso.com;
-        ssl_certificate      %%PKI%%/wildcard.pem;
-        ssl_certificate_key  %%PKI%%/wildcard.key;
-        return               200 "foreign over \$server_protocol\\n";
+# RSA and ECDSA side by side: what a client offers, and what comes of it.
+scene 'handshakes', more => 'certificate %%PKI%%/public-ecdsa.pem %%PKI%%/public-ecdsa.key;', sub {
+    my $refused = 'refused';
+    for my $row (
+        [{}                                                => 'version=TLSv1.3 trusted=yes alpn=none'],
+        [{ version => 'TLSv1_2' }                          => 'version=TLSv1.2 trusted=yes'],
+        [{ version => 'TLSv1_1', ciphers => 'ALL:@SECLEVEL=0' } => $refused],
+        [{ version => 'TLSv1_2', ciphers => 'aNULL:eNULL:@SECLEVEL=0' } => $refused],
+        [{ version => 'TLSv1_2', ciphers => 'ECDHE-RSA-AES128-GCM-SHA256' } => 'key=RSA trusted=yes'],
+        [{ version => 'TLSv1_2', ciphers => 'ECDHE-ECDSA-AES128-GCM-SHA256' } => 'key=EC trusted=yes'],
+        [{ sni => '' }                                     => 'trusted=yes subject=lyncwebext.contoso.com'],
+        [{ sni => 'meet.contoso.com' }                     => 'trusted=yes'],
+        [{ sni => 'LyncWebExt.Contoso.COM' }               => 'trusted=yes'],
+        [{ alpn => 'h2,http/1.1' }                         => 'alpn=http/1.1'],
+        [{ alpn => 'http/1.1,h2' }                         => 'alpn=http/1.1'],
+    ) {
+        my ($offer, $expected) = @$row;
+        my $what = join(' ', map { "$_ $offer->{$_}" } sort keys %$offer) || 'as clients are';
+        my $client = eval { client('https://lyncwebext.contoso.com', %$offer) };
+        is(join(' ', map { $client ? "$_=" . $client->facts->{$_} : $refused } $expected =~ /(\w+)=/g), $expected, $what)
+            if $expected ne $refused;
+        is($client, undef, "$what: $refused") if $expected eq $refused;
+        # The Host header decides, with whatever SNI.
+        like($client->ask('GET /abs/handler')->answer->{body}, qr/^external .*^Host: lyncwebext\.contoso\.com$/ms,
+            "$what: routed by Host") if $client;
     }
-    lync_publish contoso {
-        %%SOCKETS%%
-$Deployment
-    }
-END
+};
 
 # One session after the other, by ticket (TLS 1.3, 1.2) and by the session cache (TLS 1.2 without).
-scene resumed => sub {
+scene 'sessions are resumed', sub {
     for my $version (qw(TLSv1_3 TLSv1_2)) {
         my $sessions = {};
         my @reused;
@@ -56,25 +58,6 @@ scene resumed => sub {
     like($said[1], qr/^Reused, TLSv1\.2/m, 'the cache has it');
 };
 
-# A foreign default server on the socket, which accepts early data for all names.
-our $BesideEarlyData = <<"END";
-    log_format early  '\$host \$status ssl_early_data="\$ssl_early_data" pool="\$upstream_addr"';
-    access_log %%SERVROOT%%/logs/early.log early;
-    server {
-        listen               127.0.0.1:%%PORT_HTTPS%% ssl default_server;
-        server_name          www.contoso.com;
-        ssl_certificate      %%PKI%%/wildcard.pem;
-        ssl_certificate_key  %%PKI%%/wildcard.key;
-        ssl_protocols        TLSv1.2 TLSv1.3;
-        ssl_early_data       on;
-        return               200 "foreign\\n";
-    }
-    lync_publish contoso {
-        %%SOCKETS%%
-$Deployment
-    }
-END
-
 # What a client sends before it hears anything, up to its early data, as somebody between records it.
 sub recorder {
     return server(address => '127.0.0.1', port => port('OWN'), sub {
@@ -92,7 +75,21 @@ sub recorder {
 # Early data may have been recorded, and anybody can send the record, but not the handshake's end,
 # which has to follow it. (Of the client itself the end may well be there by the time that nginx
 # looks at the request, which is a request like any other then.)
-scene early_data => sub {
+scene 'early data that a foreign default server accepts goes no further',
+    before => <<'END', sub {
+    log_format early  '$host $status ssl_early_data="$ssl_early_data" pool="$upstream_addr"';
+    access_log %%SERVROOT%%/logs/early.log early;
+    # A foreign default server on the socket, which accepts early data for all names.
+    server {
+        listen               127.0.0.1:%%PORT_HTTPS%% ssl default_server;
+        server_name          www.contoso.com;
+        ssl_certificate      %%PKI%%/wildcard.pem;
+        ssl_certificate_key  %%PKI%%/wildcard.key;
+        ssl_protocols        TLSv1.2 TLSv1.3;
+        ssl_early_data       on;
+        return               200 "foreign\n";
+    }
+END
     my $dir = scene_dir();
     my $recorder = recorder();
     my $s_client = sub {
@@ -144,7 +141,16 @@ sub curl {
     return `curl -sS $resolve --cacert $LyncTest::Paths::PKI/public-ca.pem @arguments 2>&1`;
 }
 
-scene beside_http2 => sub {
+scene 'a foreign server on the same socket that speaks HTTP/2',
+    before => <<'END', sub {
+    server {
+        listen               127.0.0.1:%%PORT_HTTPS%% ssl http2;
+        server_name          www.contoso.com;
+        ssl_certificate      %%PKI%%/wildcard.pem;
+        ssl_certificate_key  %%PKI%%/wildcard.key;
+        return               200 "foreign over $server_protocol\n";
+    }
+END
     my $format = "-w '%{http_version} %{http_code}'";
     my ($told) = log_lines(qr/HTTP\/2/);
     my $port = port('HTTPS');
@@ -166,180 +172,28 @@ scene beside_http2 => sub {
     unlike($said, qr/external/, 'gets nothing of the pool');
 };
 
-run_suite();
+run_suite(publication => '%%STANDARD%%');
 
 __DATA__
 
-=== TEST 1: TLS 1.3, which is what new clients get
---- publication eval: $::Deployment
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- tls
-version: TLSv1.3
-trusted: yes
-alpn: none
-reused: no
-
-
-
-=== TEST 2: TLS 1.2
---- publication eval: $::Deployment
---- tls_version: TLSv1_2
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- tls
-version: TLSv1.2
-trusted: yes
-
-
-
-=== TEST 3: nothing older
---- publication eval: $::Deployment
---- tls_version: TLSv1_1
---- ciphers: ALL:@SECLEVEL=0
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- refused: handshake
-
-
-
-=== TEST 4: whatever http level says
---- http_config eval
-"   ssl_protocols TLSv1 TLSv1.1;
-    lync_publish contoso {
-        %%SOCKETS%%
-$::Deployment
-    }
-"
+=== whatever http level says, TLS 1.2 it is
+--- before
+ssl_protocols TLSv1 TLSv1.1;
 --- tls_version: TLSv1_2
 --- request
 GET https://lyncwebext.contoso.com/abs/handler
 --- tls
 version: TLSv1.2
 
-
-
-=== TEST 5: no anonymous, no unencrypted ciphers
---- publication eval: $::Deployment
---- tls_version: TLSv1_2
---- ciphers: aNULL:eNULL:@SECLEVEL=0
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- refused: handshake
-
-
-
-=== TEST 6: RSA for those who ask for it
---- publication eval: $::BothKeys
---- tls_version: TLSv1_2
---- ciphers: ECDHE-RSA-AES128-GCM-SHA256
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- tls
-key: RSA
-trusted: yes
-
-
-
-=== TEST 7: ECDSA beside it
---- publication eval: $::BothKeys
---- tls_version: TLSv1_2
---- ciphers: ECDHE-ECDSA-AES128-GCM-SHA256
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- tls
-key: EC
-trusted: yes
-
-
-
-=== TEST 8: an intermediate CA comes along
+=== an intermediate CA comes along
 --- publication
     sip_domain  contoso.com;
     certificate %%PKI%%/chain.pem %%PKI%%/chain.key;
     %%TRUSTED_CA%%
     %%POOL%%
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- tls
-trusted: yes
+--- asks
+GET https://lyncwebext.contoso.com/abs/handler -> external
 
-
-
-=== TEST 9: a client without SNI gets the certificate and is routed by Host
---- publication eval: $::Deployment
---- sni: none
---- request
-GET https://meet.contoso.com/alice/1
---- response_body_like: \nGET /alice/1 HTTP/1\.1\nHost: meet\.contoso\.com\n
---- tls
-trusted: yes
-subject: lyncwebext.contoso.com
-
-
-
-=== TEST 10: the Host header decides where SNI says something else, as for clients that keep a connection
---- publication eval: $::Deployment
---- sni: lyncwebext.contoso.com
---- request
-GET https://meet.contoso.com/alice/1
---- response_body_like: \nGET /alice/1 HTTP/1\.1\nHost: meet\.contoso\.com\n
-
-
-
-=== TEST 11: SNI in capitals
---- publication eval: $::Deployment
---- sni: LyncWebExt.Contoso.COM
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- response_headers
-X-Site: external
-
-
-
-=== TEST 12: ALPN: HTTP/1.1 alone
---- publication eval: $::Deployment
---- alpn: h2,http/1.1
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- tls
-alpn: http/1.1
-
-
-
-=== TEST 13: the order doesn't matter
---- publication eval: $::Deployment
---- alpn: http/1.1,h2
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- tls
-alpn: http/1.1
-
-
-
-=== TEST 14: sessions are resumed
---- publication eval: $::Deployment
---- scene: resumed
-
-
-
-=== TEST 15: a foreign server on the same socket that speaks HTTP/2
---- http_config eval: $::BesideHttp2
---- suppress_stderr
---- scene: beside_http2
-
-
-
-=== TEST 16: plain HTTP on the TLS socket
---- publication eval: $::Deployment
---- to: http://lyncwebext.contoso.com:%%PORT_HTTPS%%
---- raw_request eval
-"GET /abs/handler HTTP/1.1\r\nHost: lyncwebext.contoso.com\r\nConnection: close\r\n\r\n"
---- error_code: 400
---- response_body_unlike: external|internal
-
-
-
-=== TEST 17: early data that a foreign default server accepts goes no further
---- http_config eval: $::BesideEarlyData
---- scene: early_data
+=== plain HTTP on the TLS socket
+--- asks
+GET http://lyncwebext.contoso.com:%%PORT_HTTPS%%/abs/handler -> 400

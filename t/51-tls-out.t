@@ -4,46 +4,17 @@
 use LyncTest;
 use LyncTest::Scene;
 
-our $Rest = <<'END';
-    sip_domain         contoso.com;
-    http_autodiscover  on;
-    %%CERTIFICATE%%
-END
-
-our $Deployment = <<"END";
-$Rest
-    %%TRUSTED_CA%%
-    %%POOL%%
-    simple_url  meet  https://meet.contoso.com;
-    office_web_apps wacext.contoso.com {
-        server            127.0.0.14;
-        certificate_name  wac.contoso.local;
-        listening_ports   https=%%PORT_443%%;
-    }
-    exchange mail.contoso.com {
-        server            127.0.0.15;
-        certificate_name  mail.contoso.local;
-        listening_ports   https=%%PORT_443%%;
-    }
-END
-
 # A server that presents another certificate than the pool's.
 sub impostor {
     my ($certificate) = @_;
     return server(port => port('OWN'), tls => $certificate, sub {
         my ($connection, $report) = @_;
         $report->($connection->message->{first});
-        $connection->write("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nimpostor");
+        $connection->write(http_answer('impostor'));
     });
 }
 
-our $Impostor = <<"END";
-$Rest
-    %%TRUSTED_CA%%
-    %%OWN_POOL%%
-END
-
-scene impostors => sub {
+scene "whoever isn't the pool gets no request", publication => '%%OWN%%', sub {
     my %why = (
         'wrong-name'          => qr/upstream SSL certificate does not match "fepool\.contoso\.local"/,
         'fepool2.fabrikam.local' => qr/upstream SSL certificate does not match "fepool\.contoso\.local"/,
@@ -64,7 +35,8 @@ scene impostors => sub {
     }
 };
 
-scene unverified => sub {
+scene 'backend_verify off',
+    publication => word('OWN') =~ s/%%TRUSTED_CA%%/backend_verify off;/r, sub {
     my $server = impostor('untrusted');
     my $answer = client('https://lyncwebext.contoso.com')->ask('GET /abs/handler')->answer;
     is("$answer->{status} $answer->{body}", '200 impostor', 'backend_verify off: anybody may answer');
@@ -77,7 +49,7 @@ sub connection {
 }
 
 # Three clients in turn, each with a credential that holds for its whole connection.
-scene not_shared => sub {
+scene 'a connection that a credential went over serves no other client', sub {
     for my $url ('https://lyncwebext.contoso.com/abs/handler', 'https://meet.contoso.com/alice',
         'https://mail.contoso.com/ews/exchange.asmx', 'https://lyncdiscover.contoso.com/')
     {
@@ -106,7 +78,7 @@ scene not_shared => sub {
 };
 
 # Enough requests for each worker to have had two.
-scene kept => sub {
+scene 'where none comes, connections are kept', sub {
     for my $url ('https://wacext.contoso.com/m/x', 'http://lyncdiscover.contoso.com/') {
         my ($path) = $url =~ m{^https?://[^/]+(/.*)};
         my $most = 0;
@@ -119,7 +91,7 @@ scene kept => sub {
 };
 
 # A server that closes after each answer: the next connection resumes the TLS session of the last.
-scene resumed => sub {
+scene 'TLS sessions with servers are resumed', stand_in => 'keepalive_timeout 0;', sub {
     my $client = client('https://lyncwebext.contoso.com');
     my @reused = map {
         $client->ask('GET /abs/handler')->answer->{body} =~ /^Session reused: (\S)/m ? $1 : '?';
@@ -127,124 +99,47 @@ scene resumed => sub {
     is("@reused[1, 2]", 'r r', 'sessions with a server are resumed') or diag("@reused");
 };
 
-run_suite();
+run_suite(publication => '%%STANDARD%% %%OFFICE_WEB_APPS%% %%EXCHANGE%% http_autodiscover on;');
 
 __DATA__
 
-=== TEST 1: the pool's name is asked for and verified
---- publication eval: $::Deployment
---- request eval
-["GET https://lyncwebext.contoso.com/abs/handler", "GET https://meet.contoso.com/alice",
- "GET https://wacext.contoso.com/m/x", "GET https://mail.contoso.com/ews/exchange.asmx"]
---- response_body_like eval
-[(qr/^SNI: fepool\.contoso\.local$/m) x 2, qr/^SNI: wac\.contoso\.local$/m,
- qr/^SNI: mail\.contoso\.local$/m]
+=== the pool's name is asked for and verified
+--- asks
+GET https://lyncwebext.contoso.com/abs/handler      -> external | SNI: fepool.contoso.local
+GET https://meet.contoso.com/alice                  -> external | SNI: fepool.contoso.local
+GET https://wacext.contoso.com/m/x                  -> office_web_apps | SNI: wac.contoso.local
+POST https://mail.contoso.com/ews/exchange.asmx     -> exchange | SNI: mail.contoso.local
 
+=== TLS 1.3 where the server has it
+--- stand_in: ssl_protocols TLSv1.3;
+--- asks
+GET https://lyncwebext.contoso.com/abs/handler -> external | TLS: TLSv1.3
 
+=== TLS 1.2 where it hasn't
+--- stand_in: ssl_protocols TLSv1.2;
+--- asks
+GET https://lyncwebext.contoso.com/abs/handler -> external | TLS: TLSv1.2
 
-=== TEST 2: TLS 1.3 where the server has it
---- publication eval: $::Deployment
---- stand_in
-    ssl_protocols TLSv1.3;
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- response_body_like: \nTLS: TLSv1\.3\n
-
-
-
-=== TEST 3: TLS 1.2 where it hasn't
---- publication eval: $::Deployment
---- stand_in
-    ssl_protocols TLSv1.2;
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- response_body_like: \nTLS: TLSv1\.2\n
-
-
-
-=== TEST 4: nothing older, whatever http level says
---- http_config eval
-"   proxy_ssl_protocols TLSv1 TLSv1.1;
-    proxy_ssl_ciphers   ALL:\@SECLEVEL=0;
-    lync_publish contoso {
-        %%SOCKETS%%
-$::Deployment
-    }
-"
+=== nothing older, whatever http level says
+--- before
+proxy_ssl_protocols TLSv1 TLSv1.1;
+proxy_ssl_ciphers   ALL:@SECLEVEL=0;
 --- stand_in
     ssl_protocols TLSv1.1;
     ssl_ciphers   ALL:@SECLEVEL=0;
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- error_code: 503
---- no_error_log
-[alert]
+--- asks
+GET https://lyncwebext.contoso.com/abs/handler -> 503
 
-
-
-=== TEST 5: whoever isn't the pool gets no request
---- publication eval: $::Impostor
---- scene: impostors
-
-
-
-=== TEST 6: a farm's published name is expected on its certificate, unless certificate_name says otherwise
---- publication eval
-"$::Rest
-    %%TRUSTED_CA%%
-    %%POOL%%
-    office_web_apps wacext.contoso.com {
-        server           127.0.0.14;
-        listening_ports  https=%%PORT_443%%;
-    }
-"
---- request
-GET https://wacext.contoso.com/m/x
---- error_code: 503
+=== a farm's published name is expected on its certificate, unless certificate_name says otherwise
+--- publication eval: "%%STANDARD%%" . main::word('OFFICE_WEB_APPS') =~ s/certificate_name \S+//r
+--- asks
+GET https://wacext.contoso.com/m/x -> 503
 --- error_log
 upstream SSL certificate does not match "wacext.contoso.com"
 
-
-
-=== TEST 7: another CA
---- publication eval
-"$::Rest
-    trusted_ca %%PKI%%/other-ca.pem;
-    %%POOL%%
-"
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- error_code: 503
+=== another CA
+--- publication eval: main::word('STANDARD') =~ s/%%TRUSTED_CA%%/trusted_ca %%PKI%%\/other-ca.pem;/r
+--- asks
+GET https://lyncwebext.contoso.com/abs/handler -> 503
 --- error_log
 upstream SSL certificate verify error: (21:unable to verify the first certificate)
-
-
-
-=== TEST 8: backend_verify off
---- publication eval
-"$::Rest
-    backend_verify off;
-    %%OWN_POOL%%
-"
---- suppress_stderr
---- scene: unverified
-
-
-
-=== TEST 9: a connection that a credential went over serves no other client
---- publication eval: $::Deployment
---- scene: not_shared
-
-
-
-=== TEST 10: where none comes, connections are kept
---- publication eval: $::Deployment
---- scene: kept
-
-
-
-=== TEST 11: TLS sessions with servers are resumed
---- publication eval: $::Deployment
---- stand_in
-    keepalive_timeout 0;
---- scene: resumed

@@ -12,90 +12,44 @@ master_on();
 # Turns are each worker's own, so one worker unless a block is about several.
 add_block_preprocessor(sub { workers($_[0]->workers // 1) });
 
-sub publication {
-    my ($servers, %o) = @_;
-    my $name  = $o{name} // 'contoso';
-    my $host  = $o{host} // 'lyncwebext.contoso.com';
-    my $rest  = $o{rest} // '';
-    my $check = $o{check} // 'off';
+my $three = join ' ', map { "server 127.0.0.1$_ fail_timeout=1s slow_start=0;" } 1 .. 3;
+
+# A second publication of the same pool.
+sub fabrikam {
+    my ($servers, $more) = @_;
     return <<"END";
-    lync_publish $name {
-        %%SOCKETS%%
-        sip_domain  $name.com;
-        %%CERTIFICATE%%
-        %%TRUSTED_CA%%
-        pool fepool.contoso.local {
-$servers
-            external_web_services  $host;
-            listening_ports        https=%%PORT_OWN%%;
-            health_check           $check;
-        }
-        $rest
+lync_publish fabrikam {
+    %%SOCKETS%%
+    sip_domain  fabrikam.com;
+    %%CERTIFICATE%%
+    %%TRUSTED_CA%%
+    pool fepool.contoso.local {
+        $servers
+        external_web_services  lyncwebext.fabrikam.com;
+        listening_ports        https=%%PORT_OWN%%;
+        health_check           off;
     }
+    $more
+}
 END
 }
-
-our $Three = publication(<<'END');
-            server 127.0.0.11 fail_timeout=1s slow_start=0;
-            server 127.0.0.12 fail_timeout=1s slow_start=0;
-            server 127.0.0.13 fail_timeout=1s slow_start=0;
-END
-our $Weights = publication(<<'END');
-            server 127.0.0.11 weight=3;
-            server 127.0.0.12;
-            server 127.0.0.13;
-END
-our $Backup = publication(<<'END');
-            server 127.0.0.11 fail_timeout=1s slow_start=0;
-            server 127.0.0.12 fail_timeout=1s slow_start=0;
-            server 127.0.0.13 backup;
-END
-our $Full = publication(<<'END');
-            server 127.0.0.11 max_conns=2;
-            server 127.0.0.12 max_conns=1;
-END
-our $One = publication("            server 127.0.0.11 max_conns=3;\n");
-our $Single = publication("            server 127.0.0.11;\n");
-our $Drained = publication(<<'END');
-            server 127.0.0.11;
-            server 127.0.0.12;
-END
-our $Slow = publication(<<'END');
-            server 127.0.0.11;
-            server 127.0.0.12 fail_timeout=1s slow_start=4s;
-END
-our $Counted = publication(<<'END');
-            server 127.0.0.11 max_fails=0;
-            server 127.0.0.12 max_fails=3 fail_timeout=3s;
-END
-
-# Two publications with the same servers.
-our $Shared = join '', map {
-    publication("server 127.0.0.11 fail_timeout=5s; server 127.0.0.12 fail_timeout=5s;",
-        name => $_, host => "lyncwebext.$_.com")
-} qw(contoso fabrikam);
-
-# The same, but only one of them binds connections to clients.
-our $Unlike = publication("server 127.0.0.11 max_conns=3 fail_timeout=5s; server 127.0.0.12 down;")
-    . publication("server 127.0.0.11 max_conns=3 fail_timeout=5s; server 127.0.0.12 backup;",
-        name => 'fabrikam', host => 'lyncwebext.fabrikam.com', rest => 'connection_auth off;');
 
 sub counts { my ($who) = @_; join ' ', map { "$_=$who->{$_}" } sort keys %$who }
 
 sub refusals { scalar(() = log_lines(qr/connect\(\) failed/)) }
 
-scene turns => sub {
+scene 'equals take turns', sub {
     front_ends(3);
     is(counts(ask_times(9)), '127.0.0.11=3 127.0.0.12=3 127.0.0.13=3', 'equals take turns');
 };
 
-scene weights => sub {
+scene 'weights', servers => 'server 127.0.0.11 weight=3; server 127.0.0.12; server 127.0.0.13;', sub {
     front_ends(3);
     is(counts(ask_times(10)), '127.0.0.11=6 127.0.0.12=2 127.0.0.13=2', 'by weight');
 };
 
 # A pending GET counts for as long as it is held.
-scene outstanding => sub {
+sub least_outstanding {
     my @fe = front_ends(3);
     my $held = held(30);
     ok((wait_until { grep { $_->seen->{waiting} } @fe }), 'one server holds a request');
@@ -108,10 +62,13 @@ scene outstanding => sub {
     sleep 0.1;
     $who = ask_times(9);
     is(counts($who), '127.0.0.11=3 127.0.0.12=3 127.0.0.13=3', 'and it takes its turns again');
-};
+}
+scene 'least outstanding requests', \&least_outstanding;
+scene 'least outstanding requests, also where shared memory has no room for a key so long',
+    publication => word('FRONT_ENDS') =~ s{%%TRUSTED_CA%%}{trusted_ca %%PKI%%/@{['./' x 400]}internal-ca.pem;}r, \&least_outstanding;
 
 # Workers don't count each for themselves.
-scene all_workers => sub {
+scene 'counted over all workers', workers => 3, sub {
     my @fe = front_ends(3);
     is(scalar(worker_pids()), 3, 'three workers');
     my @held = held_in_turn(30, 30, @fe);
@@ -119,7 +76,7 @@ scene all_workers => sub {
     $_->close for @held;
 };
 
-scene backup => sub {
+scene 'backup', servers => $three =~ s/(\.13) [^;]*/$1 backup/r, sub {
     my @fe = front_ends(3);
     is(ask_times(6)->{'127.0.0.13'}, undef, 'a backup has nothing to do');
     $_->kill for @fe[0, 1];
@@ -130,7 +87,7 @@ scene backup => sub {
     is(ask_times(4)->{'127.0.0.13'}, undef, 'and then no more');
 };
 
-scene max_conns => sub {
+scene 'max_conns', servers => 'server 127.0.0.11 max_conns=2; server 127.0.0.12 max_conns=1;', sub {
     my @fe = front_ends(2);
     my @held = held_in_turn(3, 30, @fe);
     is(join(' ', map { $_->seen->{waiting} } @fe), '2 1', 'as many as each takes');
@@ -142,7 +99,7 @@ scene max_conns => sub {
 };
 
 # Failures of real requests.
-scene passive => sub {
+scene 'failures of requests', sub {
     my @fe = front_ends(3);
     ask_times(3);
     $fe[0]->kill;
@@ -163,14 +120,15 @@ scene passive => sub {
     is(scalar(() = log_lines(qr/lync_balance: server 127\.0\.0\.11:\d+ .*answers again/)), 1, 'said, too');
 };
 
-scene counted => sub {
+scene 'max_fails',
+    servers => 'server 127.0.0.11 max_fails=0; server 127.0.0.12 max_fails=3 fail_timeout=3s;', sub {
     my @fe = front_ends(2);
     $fe[1]->kill;
     ask_times(12);
     is(refusals(), 3, 'max_fails requests find out');
 };
 
-scene slow_start => sub {
+scene 'slow start', servers => 'server 127.0.0.11; server 127.0.0.12 fail_timeout=1s slow_start=4s;', sub {
     my @fe = front_ends(2);
     ask_times(2);
     $fe[1]->kill;
@@ -189,7 +147,7 @@ scene slow_start => sub {
 };
 
 # `down` at a reload: what is under way ends in its own time.
-scene drain => sub {
+scene 'drain', servers => 'server 127.0.0.11; server 127.0.0.12;', sub {
     my @fe = front_ends(2);
     my @held = held_in_turn(4, 4, @fe);
     is($fe[0]->seen->{waiting}, 2, 'two requests each');
@@ -202,7 +160,7 @@ scene drain => sub {
 };
 
 # Nobody is there: one probe at a time finds out when somebody is.
-scene all_down => sub {
+scene 'all servers down', sub {
     my @fe = front_ends(3);
     ask_times(3);
     $_->kill for @fe;
@@ -222,7 +180,7 @@ scene all_down => sub {
 };
 
 # A single server is never left out: there is no other.
-scene single => sub {
+scene 'a single server', servers => 'server 127.0.0.11;', sub {
     my ($fe) = front_ends(1);
     $fe->kill;
     is(counts(ask_times(5)), '503=5', 'down');
@@ -231,7 +189,8 @@ scene single => sub {
     is(counts(ask_times(5)), '127.0.0.11=5', 'up');
 };
 
-scene shared => sub {
+my $two = 'server 127.0.0.11 fail_timeout=5s; server 127.0.0.12 fail_timeout=5s;';
+scene 'publications that share a pool', servers => $two, after => fabrikam($two, ''), sub {
     my @fe = front_ends(2);
     my $who = ask_times(4);
     my $connections = $fe[0]->seen->{connections} + $fe[1]->seen->{connections};
@@ -246,7 +205,9 @@ scene shared => sub {
 };
 
 # What is known of a server is so to both; connections aren't, which may carry credentials.
-scene unlike => sub {
+scene 'publications of which one binds connections',
+    servers => 'server 127.0.0.11 max_conns=3 fail_timeout=5s; server 127.0.0.12 down;',
+    after   => fabrikam('server 127.0.0.11 max_conns=3 fail_timeout=5s; server 127.0.0.12 backup;', 'connection_auth off;'), sub {
     my @fe = front_ends(2);
     my @held = map { held(30) } 1 .. 3;
     ok((wait_until { $fe[0]->seen->{waiting} == 3 }), 'the server is full');
@@ -262,7 +223,7 @@ scene unlike => sub {
 };
 
 # What a killed worker had under way is nobody's any more.
-scene killed_worker => sub {
+scene 'a killed worker', servers => 'server 127.0.0.11 max_conns=3;', workers => 2, sub {
     my ($fe) = front_ends(1);
     my @held = held_in_turn(3, 30, $fe);
     is($fe->seen->{waiting}, 3, 'the server is full');
@@ -281,7 +242,7 @@ scene killed_worker => sub {
 };
 
 # What is known of a server outlives a reload, also one for which the memory has to grow.
-scene reloaded => sub {
+scene 'over a reload', sub {
     my ($block) = @_;
     my @fe = front_ends(3);
     edit { s/fail_timeout=1s/fail_timeout=20s/g };
@@ -305,110 +266,4 @@ scene reloaded => sub {
     is(refusals(), 1, 'and still nobody had to try');
 };
 
-run_suite();
-
-__DATA__
-
-=== TEST 1: equals take turns
---- http_config eval: $::Three
---- scene: turns
-
-
-
-=== TEST 2: weights
---- http_config eval: $::Weights
---- scene: weights
-
-
-
-=== TEST 3: least outstanding requests
---- http_config eval: $::Three
---- scene: outstanding
-
-
-
-=== TEST 3a: least outstanding requests, also where shared memory has no room for a key so long
---- http_config eval
-my $long = './' x 400;
-$::Three =~ s{%%TRUSTED_CA%%}{trusted_ca %%PKI%%/${long}internal-ca.pem;}r
---- scene: outstanding
-
-
-
-=== TEST 4: counted over all workers
---- http_config eval: $::Three
---- workers: 3
---- scene: all_workers
-
-
-
-=== TEST 5: backup
---- http_config eval: $::Backup
---- scene: backup
-
-
-
-=== TEST 6: max_conns
---- http_config eval: $::Full
---- scene: max_conns
-
-
-
-=== TEST 7: failures of requests
---- http_config eval: $::Three
---- scene: passive
-
-
-
-=== TEST 8: max_fails
---- http_config eval: $::Counted
---- scene: counted
-
-
-
-=== TEST 9: slow start
---- http_config eval: $::Slow
---- scene: slow_start
-
-
-
-=== TEST 10: drain
---- http_config eval: $::Drained
---- scene: drain
-
-
-
-=== TEST 11: all servers down
---- http_config eval: $::Three
---- scene: all_down
-
-
-
-=== TEST 12: a single server
---- http_config eval: $::Single
---- scene: single
-
-
-
-=== TEST 13: publications that share a pool
---- http_config eval: $::Shared
---- scene: shared
-
-
-
-=== TEST 14: a killed worker
---- http_config eval: $::One
---- workers: 2
---- scene: killed_worker
-
-
-
-=== TEST 15: over a reload
---- http_config eval: $::Three
---- scene: reloaded
-
-
-
-=== TEST 16: publications of which one binds connections
---- http_config eval: $::Unlike
---- scene: unlike
+run_suite(publication => '%%FRONT_ENDS%%', servers => $three);

@@ -10,39 +10,13 @@ use Time::HiRes qw(sleep time);
 master_on();
 add_block_preprocessor(sub { workers($_[0]->workers // 1) });
 
-sub publication {
-    my (%o) = @_;
-    my $servers = $o{servers} // join ' ', map { "server 127.0.0.1$_ fail_timeout=2s slow_start=0;" } 1 .. 3;
-    my $affinity = $o{affinity} ? "affinity $o{affinity};" : '';
-    my $listen   = $o{listen} // 'https_listen 127.0.0.1:%%PORT_HTTPS%%;';
-    my $product  = $o{product} // 'sfb_se';
-    return <<"END";
-    lync_publish contoso {
-        product     $product;
-        http_listen 127.0.0.1:%%PORT_HTTP%%;
-        $listen
-        sip_domain  contoso.com;
-        %%CERTIFICATE%%
-        %%TRUSTED_CA%%
-        http_autodiscover on;
-        pool fepool.contoso.local {
-            $servers
-            external_web_services  lyncwebext.contoso.com;
-            listening_ports        http=%%PORT_PLAIN%% https=%%PORT_OWN%%;
-            health_check           off;
-            $affinity
-        }
-    }
-END
-}
+my $three = join ' ', map { "server 127.0.0.1$_ fail_timeout=2s slow_start=0;" } 1 .. 3;
 
-our $Source = publication(affinity => 'source',
-    listen => 'https_listen 127.0.0.1:%%PORT_HTTPS%% proxy_protocol;');
-our $SourceDirect = publication(affinity => 'source');
-our $Cookie = publication(affinity => 'cookie');
-our $Lync2010 = publication(product => 'lync_2010');
-our $None = publication();
-our $CookieOne = publication(affinity => 'cookie', servers => 'server 127.0.0.11;');
+# With affinity by address clients come through a balancer.
+my @source = (
+    servers => "$three affinity source;",
+    sockets => 'http_listen off; https_listen 127.0.0.1:%%PORT_HTTPS%% proxy_protocol;',
+);
 
 # A second nginx, that knows nothing of the first: the same publication on other ports, the servers
 # in another order. Returns what stops it.
@@ -81,7 +55,7 @@ sub set_cookies { my ($answer) = @_; return grep { /^MS-WSMAN/ } $answer->all('S
 
 sub value_of { my ($answer) = @_; return ((set_cookies($answer))[0] // '') =~ /^MS-WSMAN=([^;]+)/ ? $1 : undef }
 
-scene source => sub {
+scene "by the client's address", @source, sub {
     my @fe = front_ends(3);
     my @clients = map { "203.0.113.$_" } 1 .. 60;
     my %home = map { $_ => who(first => from($_)) } @clients;
@@ -110,7 +84,7 @@ scene source => sub {
     is("@moved", '', 'all are where they were');
 };
 
-scene source_ipv6 => sub {
+scene 'IPv6 clients', @source, sub {
     front_ends(3);
     my %home;
     for my $net (1 .. 12) {
@@ -123,14 +97,14 @@ scene source_ipv6 => sub {
 };
 
 # From a socket's own address.
-scene source_direct => sub {
+scene 'without PROXY protocol', servers => "$three affinity source;", sub {
     front_ends(3);
     my %servers = map { who() => 1 } 1 .. 6;
     is(scalar keys %servers, 1, 'one client, one server');
 };
 
 # Two instances that share nothing choose alike.
-scene instances => sub {
+scene 'two instances, by address', @source, sub {
     front_ends(3);
     my $stop = second_nginx(port('SECOND'));
     my ($differ, %used) = (0);
@@ -145,7 +119,7 @@ scene instances => sub {
     $stop->();
 };
 
-scene cookie_instances => sub {
+scene 'two instances, by cookie', sub {
     front_ends(3);
     my $stop = second_nginx(port('SECOND'));
     my %used;
@@ -162,7 +136,7 @@ scene cookie_instances => sub {
 };
 
 # Microsoft's four rules.
-scene cookie_rules => sub {
+scene 'the rules of MS-WSMAN', sub {
     my @fe = front_ends(3);
     my $answer = asked();
     my ($cookie) = set_cookies($answer);
@@ -200,7 +174,7 @@ scene cookie_rules => sub {
     is(scalar set_cookies($down), 1, "the proxy's own 503: set");
 };
 
-scene cookie_stays => sub {
+scene 'a client stays', sub {
     my @fe = front_ends(3);
     my %client;
     for (1 .. 9) {
@@ -225,7 +199,7 @@ scene cookie_stays => sub {
     ok((wait_until { $lost->() eq '' } 8), 'and they come back');
 };
 
-scene forged => sub {
+scene 'forged values', sub {
     front_ends(3);
     my %used;
     for my $value ('a', '../../etc/passwd', '127.0.0.11', '%00', "'; drop table", 'x' x 4000,
@@ -240,91 +214,24 @@ scene forged => sub {
     is(scalar keys %used, 3, 'a value is a number like any other');
 };
 
-scene lync_2010 => sub {
+scene 'Lync 2010', servers => $three, more => 'product lync_2010;', sub {
     front_ends(3);
-    my $plain = LyncTest::FrontEnds->new(address => '127.0.0.11', port => port('PLAIN'), tls => undef);
     my $answer = asked(path => '/abs/handler');
     is(scalar set_cookies($answer), 1, 'the default of Lync 2010');
     my $cookie = value_of($answer);
     is(who(path => '/abs/handler', headers => [Cookie => "MS-WSMAN=$cookie"]), $answer->{body}, 'holds');
 };
 
-scene none => sub {
+scene 'no affinity', servers => $three, sub {
     front_ends(3);
     is(scalar set_cookies(asked()), 0, 'no cookie since Lync 2013');
 };
 
-scene one_server => sub {
+scene 'one server', servers => 'server 127.0.0.11; affinity cookie;', sub {
     front_ends(1);
     my $answer = asked();
     is($answer->{body}, '127.0.0.11', 'a pool of one server');
     is(scalar set_cookies($answer), 1, 'keeps the rules, too');
 };
 
-run_suite();
-
-__DATA__
-
-=== TEST 1: by the client's address
---- http_config eval: $::Source
---- scene: source
-
-
-
-=== TEST 2: IPv6 clients
---- http_config eval: $::Source
---- scene: source_ipv6
-
-
-
-=== TEST 3: without PROXY protocol
---- http_config eval: $::SourceDirect
---- scene: source_direct
-
-
-
-=== TEST 4: two instances, by address
---- http_config eval: $::Source
---- scene: instances
-
-
-
-=== TEST 5: two instances, by cookie
---- http_config eval: $::Cookie
---- scene: cookie_instances
-
-
-
-=== TEST 6: the rules of MS-WSMAN
---- http_config eval: $::Cookie
---- scene: cookie_rules
-
-
-
-=== TEST 7: a client stays
---- http_config eval: $::Cookie
---- scene: cookie_stays
-
-
-
-=== TEST 8: forged values
---- http_config eval: $::Cookie
---- scene: forged
-
-
-
-=== TEST 9: Lync 2010
---- http_config eval: $::Lync2010
---- scene: lync_2010
-
-
-
-=== TEST 10: no affinity
---- http_config eval: $::None
---- scene: none
-
-
-
-=== TEST 11: one server
---- http_config eval: $::CookieOne
---- scene: one_server
+run_suite(publication => '%%FRONT_ENDS%%', servers => "$three affinity cookie;");

@@ -10,31 +10,8 @@ use Time::HiRes qw(sleep time);
 master_on();
 add_block_preprocessor(sub { workers($_[0]->workers // 1) });
 
-sub publication {
-    my ($servers, $rest) = @_;
-    $rest //= '';
-    return <<"END";
-    lync_publish contoso {
-        %%SOCKETS%%
-        sip_domain  contoso.com;
-        %%CERTIFICATE%%
-        %%TRUSTED_CA%%
-        $rest
-        pool fepool.contoso.local {
-            $servers
-            external_web_services  lyncwebext.contoso.com;
-            listening_ports        https=%%PORT_OWN%%;
-            health_check           off;
-        }
-    }
-END
-}
-
 # Failures aren't counted, so that each request meets the same servers.
-our $Three = publication(join ' ', map { "server 127.0.0.1$_ max_fails=0;" } 1 .. 3);
-our $Two   = publication('server 127.0.0.11 max_fails=0; server 127.0.0.12 max_fails=0;');
-our $Five  = publication(join ' ', map { "server 127.0.0.1$_ max_fails=0;" } 1 .. 5);
-our $One   = publication('server 127.0.0.11;');
+sub servers { join ' ', map { "server 127.0.0.1$_ max_fails=0;" } 1 .. $_[0] }
 
 sub front_end { LyncTest::FrontEnds->new(address => $_[0], @_[1 .. $#_]) }
 
@@ -45,7 +22,7 @@ sub told { my ($answer) = @_; return [$answer->{status}, scalar $answer->one('Re
 my $sorry = [503, 30];
 
 # No connection, or no TLS on it: nothing was sent, so any request may go to another server.
-scene no_connection => sub {
+scene 'no connection', servers => servers(3), sub {
     front_end('127.0.0.13');
     for my $method (qw(GET POST PUT DELETE)) {
         is(asked(method => $method, headers => ['Content-Length' => 0])->{body}, '127.0.0.13',
@@ -53,12 +30,12 @@ scene no_connection => sub {
     }
 };
 
-scene four_dead => sub {
+scene 'four of five', servers => servers(5), sub {
     front_end('127.0.0.15');
     is(asked()->{body}, '127.0.0.15', 'four servers of five are dead') for 1 .. 5;
 };
 
-scene bad_certificates => sub {
+scene 'certificates', servers => servers(3), sub {
     front_end('127.0.0.11', tls => 'untrusted');
     front_end('127.0.0.12', tls => 'fepool2.fabrikam.local');
     front_end('127.0.0.13');
@@ -69,7 +46,7 @@ scene bad_certificates => sub {
     ok(scalar(log_lines(qr/upstream SSL certificate verify error|does not match/)), 'the log says why');
 };
 
-scene no_tls => sub {
+scene 'no TLS', servers => servers(3), sub {
     front_end('127.0.0.11', tls => undef);
     front_end('127.0.0.12', tls => undef);
     front_end('127.0.0.13');
@@ -77,7 +54,7 @@ scene no_tls => sub {
         "a server that speaks no TLS") for 1 .. 3;
 };
 
-scene frozen => sub {
+scene 'frozen', sub {
     my @fe = front_ends(2);
     $fe[0]->freeze;
     my $start = time;
@@ -88,7 +65,7 @@ scene frozen => sub {
 };
 
 # A request that was sent on a fresh connection is sent once.
-scene sent => sub {
+scene 'sent on a fresh connection', servers => servers(3), sub {
     my @fe = front_ends(3);
     for my $method (qw(GET HEAD POST PUT)) {
         for my $query (qw(drop half)) {
@@ -102,7 +79,7 @@ scene sent => sub {
 };
 
 # On a kept connection: a server may close it at any time, and what is safe may be asked again.
-scene kept => sub {
+scene 'sent on a kept connection', sub {
     my @fe = front_ends(2);
     my %again = (GET => 1, HEAD => 1, OPTIONS => 1, POST => 0, PUT => 0, DELETE => 0);
     for my $method (sort keys %again) {
@@ -120,7 +97,7 @@ scene kept => sub {
 };
 
 # A server that has closed its kept connections while nginx was not looking.
-scene closed_meanwhile => sub {
+scene 'a kept connection that was closed before', servers => 'server 127.0.0.11;', sub {
     my @fe = front_ends(1);
     is(asked()->{status}, 200, 'a connection is there') for 1 .. 2;
     my ($worker) = worker_pids();
@@ -138,7 +115,7 @@ scene closed_meanwhile => sub {
 };
 
 # The event channel: asked twice, the first is answered 409.
-scene pending_get => sub {
+scene 'pending GETs', sub {
     my @fe = front_ends(2);
     is(asked()->{status}, 200, 'connections are there') for 1 .. 4;
     my $before = requests(@fe);
@@ -160,7 +137,7 @@ scene pending_get => sub {
 };
 
 # Whatever is held for long, GET or not.
-scene held_long => sub {
+scene 'requests that are held', sub {
     my @fe = front_ends(2);
     is(asked()->{status}, 200, 'connections are there') for 1 .. 4;
     my $client = held(30);
@@ -175,7 +152,7 @@ scene held_long => sub {
 };
 
 # Half an upload is more than none.
-scene half_upload => sub {
+scene 'half an upload', sub {
     my @fe = front_ends(2);
     my $client = client('https://lyncwebext.contoso.com');
     $client->ask('POST /ucwa/v1/x', 'Content-Length' => 2_000_000);
@@ -190,7 +167,7 @@ scene half_upload => sub {
 };
 
 # A body that nobody has begun to send is another matter.
-scene whole_upload => sub {
+scene 'an upload not begun', sub {
     my $fe = front_end('127.0.0.12');
     for (1 .. 2) {
         my $client = client('https://lyncwebext.contoso.com');
@@ -201,7 +178,7 @@ scene whole_upload => sub {
 };
 
 # What the pool itself says passes, and nobody else is asked.
-scene own_errors => sub {
+scene "the pool's own errors", servers => servers(3), sub {
     my @fe = front_ends(3);
     for my $status (502, 503, 403, 504, 404) {
         my $before = requests(@fe);
@@ -212,7 +189,7 @@ scene own_errors => sub {
     }
 };
 
-scene nobody => sub {
+scene 'nobody is there', servers => servers(3), sub {
     my $answer = asked();
     is_deeply(told($answer), $sorry, 'nobody is there');
     is($answer->{body}, "The service is temporarily unavailable, please try again.\n", 'in plain words');
@@ -222,7 +199,7 @@ scene nobody => sub {
 
 # Figures under load: t/pools/faults.py, shortened. It says what it found and fails if a request
 # failed that mustn't.
-scene faults => sub {
+scene 'faults under load', servers => 'server 127.0.0.11;', sub {
     my $dir = scene_dir();
     my $preload = $ENV{TEST_NGINX_LD_PRELOAD} // '';
     my $command = join ' ', "python3 $LyncTest::Paths::SOURCE/t/pools/faults.py --short",
@@ -234,94 +211,4 @@ scene faults => sub {
     diag($out) if $?;
 };
 
-run_suite();
-
-__DATA__
-
-=== TEST 1: no connection
---- http_config eval: $::Three
---- scene: no_connection
-
-
-
-=== TEST 2: four of five
---- http_config eval: $::Five
---- scene: four_dead
-
-
-
-=== TEST 3: certificates
---- http_config eval: $::Three
---- scene: bad_certificates
-
-
-
-=== TEST 4: no TLS
---- http_config eval: $::Three
---- scene: no_tls
-
-
-
-=== TEST 5: frozen
---- http_config eval: $::Two
---- scene: frozen
-
-
-
-=== TEST 6: sent on a fresh connection
---- http_config eval: $::Three
---- scene: sent
-
-
-
-=== TEST 7: sent on a kept connection
---- http_config eval: $::Two
---- scene: kept
-
-
-
-=== TEST 8: a kept connection that was closed before
---- http_config eval: $::One
---- scene: closed_meanwhile
-
-
-
-=== TEST 9: pending GETs
---- http_config eval: $::Two
---- scene: pending_get
-
-
-
-=== TEST 10: requests that are held
---- http_config eval: $::Two
---- scene: held_long
-
-
-
-=== TEST 11: half an upload
---- http_config eval: $::Two
---- scene: half_upload
-
-
-
-=== TEST 12: an upload not begun
---- http_config eval: $::Two
---- scene: whole_upload
-
-
-
-=== TEST 13: the pool's own errors
---- http_config eval: $::Three
---- scene: own_errors
-
-
-
-=== TEST 14: nobody is there
---- http_config eval: $::Three
---- scene: nobody
-
-
-
-=== TEST 15: faults under load
---- http_config eval: $::One
---- scene: faults
+run_suite(publication => '%%FRONT_ENDS%%', servers => servers(2));

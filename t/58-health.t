@@ -80,7 +80,7 @@ sub wait_for_checks {
     return wait_until { my @all = asked(@server); @all >= $number } $Pools::PATIENCE;
 }
 
-scene kinds => sub {
+scene 'autodiscover, in each of its dialects', publication => $Publication{kinds}, sub {
     ok(wait_for_checks(1, $A, 'KINDS'), 'asked');
     is((asked($A, 'KINDS'))[0],
         '/Autodiscover/AutodiscoverService.svc/root lyncwebext.contoso.com',
@@ -95,7 +95,7 @@ scene kinds => sub {
         'the first word about a server is told once');
 };
 
-scene tcp => sub {
+scene 'a TCP port', publication => $Publication{tcp}, sub {
     ok(wait_until(sub { stats($A, 'SIP')->{connections} >= 2 }, $Pools::PATIENCE), 'connects to it');
     is_deeply([asked($A, 'SIP'), asked($A, 'TCP')], [], 'and says nothing');
     my $port = port('SIP');
@@ -107,7 +107,7 @@ scene tcp => sub {
     ok(told(qr/127\.0\.0\.11:.* is up again after \d+ s/), 'and back');
 };
 
-scene office => sub {
+scene 'Office Web Apps and Exchange', publication => $Publication{office}, sub {
     tell($A, OFFICE => check => 'discovery');
     tell($B, OFFICE => check => 'healthcheck');
     # They were asked before they had been told.
@@ -132,14 +132,14 @@ scene office => sub {
     ok(told(qr/of exchange "mail\.contoso\.com" is down: status 500/), 'a service that is ill');
 };
 
-scene off => sub {
+scene 'none', publication => $Publication{off}, sub {
     sleep 2.5;
     is_deeply([asked($A, 'OFF')], [], 'nothing is asked');
     is(ask_once()->{status}, 200, 'and requests go there');
 };
 
 # One reason after the other, each the news.
-scene reasons => sub {
+scene 'every reason', publication => $Publication{reasons}, sub {
     my @reasons = (
         ['connection refused', listens => 0],
         ['certificate not trusted (unable to verify the first certificate)',
@@ -177,7 +177,8 @@ scene reasons => sub {
     is(ask_once()->{status}, 200, 'and asked');
 };
 
-scene unverified => sub {
+scene 'certificates that nobody verifies',
+    publication => $Publication{unverified}, sub {
     tell($A, UNVERIFIED => certificate => 'untrusted');
     forget_stats();
     ok(wait_for_checks(3, $A, 'UNVERIFIED'), 'asked');
@@ -186,7 +187,7 @@ scene unverified => sub {
 };
 
 # Out with the third failure in a row, back with the second pass; a failure in between is forgotten.
-scene count => sub {
+scene 'fails, passes and the interval', publication => $Publication{count}, sub {
     ok(wait_for_checks(2, $A, 'COUNT'), 'up');
 
     tell($A, COUNT => check => '503');
@@ -222,7 +223,7 @@ scene count => sub {
 };
 
 # Nobody is sent to a server that is down; the other one is asked instead of it.
-scene down => sub {
+scene 'a server that is down', publication => $Publication{down}, sub {
     ok(wait_for_checks(1, $A, 'DOWN'), 'up');
     tell($A, DOWN => check => 'internal');
     ok(told(qr/is down: says Internal/), 'flipped to the INTERNAL web site');
@@ -251,7 +252,7 @@ scene down => sub {
 
 # A check that is wrong doesn't take the publication away: where no server passes, those that can be
 # connected to are used all the same, but for the internal web site.
-scene panic => sub {
+scene 'no server passes', publication => $Publication{panic}, sub {
     ok(wait_for_checks(1, $_, 'PANIC'), "$_ is up") for $A, $B;
     tell($A, PANIC => check => 'garbage');
     tell($B, PANIC => check => 'internal');
@@ -272,7 +273,7 @@ scene panic => sub {
 };
 
 # What is known of a server outlives a reload, and checks go on in their rhythm.
-scene reload => sub {
+scene 'reloads', publication => $Publication{reload}, sub {
     tell($A, RELOAD => check => '503');
     ok(told(qr/127\.0\.0\.11.* is down/), 'down');
     forget_stats();
@@ -296,7 +297,7 @@ scene reload => sub {
 };
 
 # One worker asks; when it is killed, another one does.
-scene workers => sub {
+scene 'who asks', publication => $Publication{workers}, sub {
     ok(wait_for_checks(1, $A, 'WORKERS'), 'asked');
     forget_stats();
     my $begin = time;
@@ -317,7 +318,7 @@ scene workers => sub {
 };
 
 # Two publications of the same servers: they are asked once, and both know.
-scene shared => sub {
+scene 'publications that share a pool', http_config => $Shared, sub {
     ok(wait_for_checks(1, $A, 'SHARED'), 'asked');
     forget_stats();
     my $begin = time;
@@ -335,7 +336,7 @@ scene shared => sub {
 };
 
 # Checks pass, requests fail: out all the same.
-scene passive => sub {
+scene 'requests fail where checks pass', publication => $Publication{passive}, sub {
     ok(wait_for_checks(1, $A, 'PASSIVE'), 'up');
     tell($A, PASSIVE => request => 'reset');
     forget_stats();
@@ -350,7 +351,7 @@ scene passive => sub {
 };
 
 # A server that has fallen silent answers nothing any more, whatever it was asked before.
-scene silent => sub {
+scene 'a server falls silent with requests at it', publication => $Publication{silent}, sub {
     ok(wait_for_checks(1, $_, 'SILENT'), 'up') for $A, $B;
     tell($A, SILENT => request => 'silent');
     my @clients = map { client('https://lyncwebext.contoso.com')->ask('GET /abs/handler') } 1 .. 4;
@@ -365,7 +366,8 @@ scene silent => sub {
 };
 
 # A page that crashes, or waits too long, is no reason to take a server from everybody.
-scene blamed => sub {
+scene "failures that are no server's fault",
+    publication => $Publication{blamed}, sub {
     ok(wait_for_checks(1, $_, 'BLAMED'), 'up') for $A, $B;
     for (1 .. 3) {
         tell($_, BLAMED => request => 'close') for $A, $B;
@@ -382,7 +384,7 @@ scene blamed => sub {
 };
 
 # What happens to one server is nothing to the other.
-scene alone => sub {
+scene 'one silent server', publication => $Publication{alone}, sub {
     ok(wait_for_checks(1, $B, 'ALONE'), 'up');
     tell($A, ALONE => check => 'silent');
     forget_stats();
@@ -394,101 +396,3 @@ scene alone => sub {
 };
 
 run_suite();
-
-__DATA__
-
-=== TEST 1: autodiscover, in each of its dialects
---- publication eval: $::Publication{kinds}
---- scene: kinds
-
-
-
-=== TEST 2: a TCP port
---- publication eval: $::Publication{tcp}
---- scene: tcp
-
-
-
-=== TEST 3: Office Web Apps and Exchange
---- publication eval: $::Publication{office}
---- scene: office
-
-
-
-=== TEST 4: none
---- publication eval: $::Publication{off}
---- scene: off
-
-
-
-=== TEST 5: every reason
---- publication eval: $::Publication{reasons}
---- scene: reasons
-
-
-
-=== TEST 6: certificates that nobody verifies
---- publication eval: $::Publication{unverified}
---- scene: unverified
---- suppress_stderr
-
-
-
-=== TEST 7: fails, passes and the interval
---- publication eval: $::Publication{count}
---- scene: count
-
-
-
-=== TEST 8: a server that is down
---- publication eval: $::Publication{down}
---- scene: down
-
-
-
-=== TEST 23: no server passes
---- publication eval: $::Publication{panic}
---- scene: panic
-
-
-
-=== TEST 9: reloads
---- publication eval: $::Publication{reload}
---- scene: reload
-
-
-
-=== TEST 10: who asks
---- publication eval: $::Publication{workers}
---- scene: workers
-
-
-
-=== TEST 11: publications that share a pool
---- http_config eval: $::Shared
---- scene: shared
-
-
-
-=== TEST 12: requests fail where checks pass
---- publication eval: $::Publication{passive}
---- scene: passive
-
-
-
-=== TEST 21: a server falls silent with requests at it
---- publication eval: $::Publication{silent}
---- scene: silent
-
-
-
-=== TEST 22: failures that are no server's fault
---- publication eval: $::Publication{blamed}
---- suppress_stderr
---- scene: blamed
-
-
-
-=== TEST 13: one silent server
---- publication eval: $::Publication{alone}
---- scene: alone

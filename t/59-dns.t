@@ -33,8 +33,6 @@ sub named {
         . publication($port, $server, $more // 'health_check off;');
 }
 
-our $Resolver = "resolver 127.0.0.1:%%PORT_DNS%% ipv6=off;\n";
-
 our %Publication = (
     change => named('CHANGE', 'server fe.change.test;'),
     gone   => named('GONE', 'server fe.gone.test;'),
@@ -48,9 +46,6 @@ our %Publication = (
     two   => named('TWO', 'server fe01.two.test; server fe02.two.test; server 127.0.0.31;'),
     hosts => publication('HOSTS', 'server localhost;', 'health_check off;'),
 );
-our %Http = map {
-    $_ => "$Resolver lync_publish contoso {\n    %%SOCKETS%%\n$Publication{$_}}\n"
-} keys %Publication;
 
 # The servers that answer now.
 sub answers {
@@ -70,7 +65,7 @@ sub answer_is {
     is($got, $wanted, $what);
 }
 
-scene change => sub {
+scene 'a record changes', publication => $Publication{change}, sub {
     dns_says('fe.change.test' => $A);
     answer_is($A, 'the address of the record');
     dns_says('fe.change.test' => $B);
@@ -93,7 +88,9 @@ sub site_is_counted {
 
 # Counters of addresses that are gone make room for those that come: there is room for 1024,
 # and the publication has one or two ports.
-scene many => sub {
+scene 'counters of addresses that come and go',
+    publication => $Publication{many},
+    after => '%%STATUS%%', sub {
     my $server = sub {
         my $answer = client('http://127.0.0.1:' . port('STATUS'))->ask('GET /?format=json', Connection => 'close')->answer;
         return JSON::PP->new->utf8->decode($answer->{body})->{publications}[0]{pools}[0]{servers};
@@ -109,7 +106,7 @@ scene many => sub {
     is(scalar(my @full = log_lines(qr/places for servers/)), 0, 'there was room all the time');
 };
 
-scene gone => sub {
+scene 'a name vanishes', publication => $Publication{gone}, sub {
     dns_says('fe.gone.test' => $A);
     answer_is($A, 'the address of the record');
     dns_says();
@@ -134,7 +131,7 @@ scene gone => sub {
 
 # The names are known to the `resolver` only, and workers of a new configuration have no address yet
 # when requests come: those that were found last.
-scene reload => sub {
+scene 'reloads', publication => $Publication{reload}, sub {
     dns_says('fe01.reload.test' => $A, 'fe02.reload.test' => $B);
     answer_is("$A $B", 'up');
     kill STOP => dns_pid();
@@ -170,7 +167,12 @@ scene reload => sub {
 sub servers_log { "$Test::Nginx::Util::ServRoot/logs/servers.log" }
 
 # A request that waits at an address that the record has lost gets its answer.
-scene pending => sub {
+scene 'requests in flight',
+    publication => $Publication{pending}, before => <<'END', sub {
+resolver   127.0.0.1:%%PORT_DNS%% ipv6=off;
+log_format servers '$uri $upstream_addr';
+access_log %%SERVROOT%%/logs/servers.log servers;
+END
     dns_says('fe.pending.test' => $A);
     answer_is($A, 'up');
     tell($A, PENDING => request => 'hold');
@@ -195,7 +197,7 @@ scene pending => sub {
 };
 
 # As often as the record says, and no more often.
-scene ttl => sub {
+scene "the record's time", publication => $Publication{ttl}, sub {
     dns_start(ttl => 4);
     dns_says('fe.ttl.test' => $A);
     answer_is($A, 'up');
@@ -209,7 +211,7 @@ scene ttl => sub {
 };
 
 # nginx starts without DNS, and finds the servers later.
-scene late => sub {
+scene 'a start without DNS', publication => $Publication{late}, sub {
     is(ask_once()->{status}, 503, 'no server yet');
     dns_says('fe.late.test' => $A);
     answer_is($A, 'found later');
@@ -217,7 +219,7 @@ scene late => sub {
 };
 
 # Checks follow the record.
-scene health => sub {
+scene 'checks', publication => $Publication{health}, sub {
     dns_says('fe.health.test' => $A, 'fe.health.test' => $B);
     answer_is("$A $B", 'up');
     tell($A, HEALTH => check => '503');
@@ -234,7 +236,7 @@ scene health => sub {
 };
 
 # Several names and an address, each for itself.
-scene two => sub {
+scene 'several servers', publication => $Publication{two}, sub {
     dns_says('fe01.two.test' => $A, 'fe02.two.test' => $B);
     answer_is("$A $B $C", 'all answer');
     dns_says('fe02.two.test' => $B);
@@ -244,7 +246,7 @@ scene two => sub {
 
 # The name servers of /etc/resolv.conf, where nginx.conf names none: an nginx that sees another such
 # file.
-scene system => sub {
+scene "the system's name servers", config => '', sub {
     if ($> != 0 || system('unshare -m true 2>/dev/null') != 0) {
         pass('only root can give a process another /etc/resolv.conf');
         return;
@@ -308,7 +310,7 @@ sub write_to {
 }
 
 # What the system's own file says is not DNS's business.
-scene hosts => sub {
+scene 'a name of /etc/hosts', publication => $Publication{hosts}, sub {
     dns_says('localhost' => $B);
     is(answers(), '127.0.0.1', 'as /etc/hosts says');
     sleep 3;
@@ -316,82 +318,4 @@ scene hosts => sub {
     is(answers(), '127.0.0.1', 'nor later');
 };
 
-run_suite();
-
-__DATA__
-
-=== TEST 1: a record changes
---- http_config eval: $::Http{change}
---- scene: change
---- suppress_stderr
-
-
-
-=== TEST 2: a name vanishes
---- http_config eval: $::Http{gone}
---- scene: gone
---- suppress_stderr
-
-
-
-=== TEST 3: requests in flight
---- http_config eval
-"log_format servers '\$uri \$upstream_addr'; access_log %%SERVROOT%%/logs/servers.log servers;\n"
-    . $::Http{pending}
---- scene: pending
---- suppress_stderr
-
-
-
-=== TEST 4: the record's time
---- http_config eval: $::Http{ttl}
---- scene: ttl
---- suppress_stderr
-
-
-
-=== TEST 5: a start without DNS
---- http_config eval: $::Http{late}
---- scene: late
---- suppress_stderr
-
-
-
-=== TEST 6: checks
---- http_config eval: $::Http{health}
---- scene: health
---- suppress_stderr
-
-
-
-=== TEST 7: several servers
---- http_config eval: $::Http{two}
---- scene: two
---- suppress_stderr
-
-
-
-=== TEST 8: a name of /etc/hosts
---- http_config eval: $::Http{hosts}
---- scene: hosts
-
-
-
-=== TEST 9: reloads
---- http_config eval: $::Http{reload}
---- scene: reload
---- suppress_stderr
-
-
-
-=== TEST 10: the system's name servers
---- config
---- scene: system
-
-
-
-=== TEST 10: counters of addresses that come and go
---- http_config eval
-$::Http{many} . 'server { listen 127.0.0.1:%%PORT_STATUS%%; location / { lync_status; } }'
---- suppress_stderr
---- scene: many
+run_suite(before => "resolver 127.0.0.1:%%PORT_DNS%% ipv6=off;\n");

@@ -6,26 +6,27 @@ use LyncTest::Scene;
 
 use IO::Socket::IP ();
 
-our $Rest = <<'END';
-        %%CERTIFICATE%%
-        %%TRUSTED_CA%%
-END
-
-our $Contoso = <<"END";
-        sip_domain contoso.com;
-$Rest
-        %%POOL%%
-END
-
-our $Fabrikam = <<"END";
-        sip_domain fabrikam.com;
-$Rest
-        pool fepool2.fabrikam.local {
-            server                 127.0.0.12;
-            external_web_services  lyncwebext.fabrikam.com;
-            %%PORTS%%
+# The smallest publication, as it stands in the documentation, in a whole nginx.conf.
+sub smallest {
+    my ($sockets, $beside) = @_;
+    return <<"END";
+load_module $LyncTest::Paths::MODULE;
+pid logs/nginx.pid;
+events {}
+http {
+    lync_publish contoso { @{[$sockets // '']}
+        sip_domain   contoso.com;
+        certificate  $LyncTest::Paths::PKI/public.pem $LyncTest::Paths::PKI/public.key;
+        trusted_ca   $LyncTest::Paths::PKI/internal-ca.pem;
+        pool fepool.contoso.local {
+            server                 10.0.0.11;
+            external_web_services  lyncwebext.contoso.com;
         }
+    }
+@{[$beside // '']}
+}
 END
+}
 
 # Whether nginx -t may bind the ports below 1024. Somebody may sit on them: that is no mistake to it.
 sub may_bind {
@@ -33,31 +34,11 @@ sub may_bind {
     Test::More::skip('ports 80 and 443 are not for us', $_[0]);
 }
 
-# The smallest publication, as it stands in the documentation, not started: nobody is to take the
-# machine's ports 80 and 443.
-scene defaults => sub {
+# Not started: nobody is to take the machine's ports 80 and 443.
+scene 'the defaults', http_config => '', sub {
   SKIP: {
     may_bind(3);
-    my ($status, $text) = nginx('-T', <<"END");
-load_module $LyncTest::Paths::MODULE;
-pid logs/nginx.pid;
-events {}
-http {
-    lync_publish contoso {
-        sip_domain   contoso.com;
-        certificate  $LyncTest::Paths::PKI/public.pem $LyncTest::Paths::PKI/public.key;
-        trusted_ca   $LyncTest::Paths::PKI/internal-ca.pem;
-
-        pool fepool.contoso.local {
-            server                 10.0.0.11;
-            external_web_services  lyncwebext.contoso.com;
-        }
-
-        simple_url  meet    https://meet.contoso.com;
-        simple_url  dialin  https://dialin.contoso.com;
-    }
-}
-END
+    my ($status, $text) = nginx('-T', smallest());
     is($status, 0, 'the smallest publication loads') or diag($text);
     my %listens = map { $_ => 1 } $text =~ /^\s*listen ([^;]+);/mg;
     my @sockets = sort keys %listens;
@@ -75,23 +56,10 @@ END
 };
 
 # In conf.d, beside Debian's default site as it comes.
-scene debian => sub {
+scene "beside Debian's default site", http_config => '', sub {
   SKIP: {
     may_bind(2);
-    my ($status, $text) = nginx('-t', <<"END");
-load_module $LyncTest::Paths::MODULE;
-pid logs/nginx.pid;
-events {}
-http {
-    lync_publish contoso {
-        sip_domain   contoso.com;
-        certificate  $LyncTest::Paths::PKI/public.pem $LyncTest::Paths::PKI/public.key;
-        trusted_ca   $LyncTest::Paths::PKI/internal-ca.pem;
-        pool fepool.contoso.local {
-            server                 10.0.0.11;
-            external_web_services  lyncwebext.contoso.com;
-        }
-    }
+    my ($status, $text) = nginx('-t', smallest('', <<'END'));
     server {
         listen 80 default_server;
         listen [::]:80 default_server;
@@ -99,10 +67,9 @@ http {
         index index.html index.htm index.nginx-debian.html;
         server_name _;
         location / {
-            try_files \$uri \$uri/ =404;
+            try_files $uri $uri/ =404;
         }
     }
-}
 END
     is($status, 0, 'beside the default site of Debian') or diag($text);
     my @notices = log_lines(qr/default_server/, scene_dir() . '/logs/error.log');
@@ -115,7 +82,7 @@ END
 };
 
 # A system without IPv6, played by a library that refuses its sockets.
-scene without_ipv6 => sub {
+scene 'a system without IPv6', http_config => '', sub {
     my $dir = scene_dir();
     open my $out, '>', "$dir/no-ipv6.c" or die "can't write: $!\n";
     print $out <<'END';
@@ -142,22 +109,7 @@ END
         local $ENV{TEST_NGINX_LD_PRELOAD} = "$ENV{TEST_NGINX_LD_PRELOAD} $dir/no-ipv6.so"
             if $ENV{TEST_NGINX_LD_PRELOAD};
         local $ENV{TEST_NGINX_LD_PRELOAD} = "$dir/no-ipv6.so" if !$ENV{TEST_NGINX_LD_PRELOAD};
-        my ($status, $text) = nginx('-T', <<"END");
-load_module $LyncTest::Paths::MODULE;
-pid logs/nginx.pid;
-events {}
-http {
-    lync_publish contoso {
-        sip_domain   contoso.com;
-        certificate  $LyncTest::Paths::PKI/public.pem $LyncTest::Paths::PKI/public.key;
-        trusted_ca   $LyncTest::Paths::PKI/internal-ca.pem;
-        pool fepool.contoso.local {
-            server                 10.0.0.11;
-            external_web_services  lyncwebext.contoso.com;
-        }
-    }
-}
-END
+        my ($status, $text) = nginx('-T', smallest());
         is($status, 0, 'without IPv6 the smallest publication loads') or diag($text);
         my %listens = map { $_ => 1 } $text =~ /^\s*listen ([^;]+);/mg;
         is(join(', ', sort keys %listens), '443 ssl, 80', 'and listens on IPv4');
@@ -169,28 +121,11 @@ END
     }
 };
 
-scene over_ipv6 => sub {
+scene 'addresses of IPv6', http_config => '', sub {
   SKIP: {
         IO::Socket::IP->new(LocalHost => '::1', LocalPort => 0, Proto => 'tcp', Listen => 1)
             or Test::More::skip('no IPv6 here', 2);
-        my ($status, $text) = nginx('-t', <<"END");
-load_module $LyncTest::Paths::MODULE;
-pid logs/nginx.pid;
-events {}
-http {
-    lync_publish contoso {
-        http_listen   [::1]:@{[port('V6_HTTP')]};
-        https_listen  [0:0::1]:@{[port('V6_HTTPS')]} ipv6only=on;
-        sip_domain    contoso.com;
-        certificate   $LyncTest::Paths::PKI/public.pem $LyncTest::Paths::PKI/public.key;
-        trusted_ca    $LyncTest::Paths::PKI/internal-ca.pem;
-        pool fepool.contoso.local {
-            server                 10.0.0.11;
-            external_web_services  lyncwebext.contoso.com;
-        }
-    }
-}
-END
+        my ($status, $text) = nginx('-t', smallest("http_listen   [::1]:@{[port('V6_HTTP')]}; https_listen  [0:0::1]:@{[port('V6_HTTPS')]} ipv6only=on;"));
         is($status, 0, 'addresses of IPv6') or diag($text);
     }
 };
@@ -205,19 +140,15 @@ scene backlog => sub {
     }
 };
 
-# Several sockets of a kind, each with all names.
-scene several => sub {
-    for my $port (port('HTTPS'), port('HTTPS2')) {
-        is(client("https://lyncwebext.contoso.com:$port")->ask('GET /abs/handler')->answer->one('X-Site'),
-            'external', 'https');
+scene 'a foreign server with an address of its own takes all who come there, and a notice says so',
+    sockets => 'http_listen %%PORT_ALL_HTTP%%; https_listen %%PORT_ALL_HTTPS%%;',
+    after   => <<'END', sub {
+    server {
+        listen       127.0.0.1:%%PORT_ALL_HTTP%%;
+        listen       127.0.0.1:%%PORT_ELSE%%;
+        return       200 foreign;
     }
-    for my $port (port('HTTP'), port('HTTP2')) {
-        is(client("http://lyncwebext.contoso.com:$port")->ask('GET /abs/handler')->answer->{status},
-            301, 'http');
-    }
-};
-
-scene taken_address => sub {
+END
     my $port = port('ALL_HTTP');
     is(client("http://meet.contoso.com:$port")->ask('GET /')->answer->{body}, 'foreign', 'nginx prefers it');
     my %said = map { s/^.*?\[notice\] \d+#\d+: //r => 1 } log_lines(qr/\[notice\].*very address/);
@@ -226,98 +157,42 @@ scene taken_address => sub {
         . "well, write \"http_listen 127.0.0.1:$port;\" beside \"http_listen 0.0.0.0:$port;\" in $Test::Nginx::Util::ConfFile:LINE"], 'once');
 };
 
-run_suite();
+run_suite(publication => '%%STANDARD%%');
 
 __DATA__
 
-=== TEST 1: the defaults
---- http_config
---- scene: defaults
-
-
-
-=== TEST 2: beside Debian's default site
---- http_config
---- scene: debian
-
-
-
-=== TEST 3: a system without IPv6
---- http_config
---- scene: without_ipv6
-
-
-
-=== TEST 4: addresses of IPv6
---- http_config
---- scene: over_ipv6
-
-
-
-=== TEST 5: several sockets
---- http_config eval
-"   lync_publish contoso {
+=== several sockets
+--- sockets
         http_listen   127.0.0.1:%%PORT_HTTP%%;
         http_listen   127.0.0.1:%%PORT_HTTP2%%;
         https_listen  127.0.0.1:%%PORT_HTTPS%%;
         https_listen  127.0.0.1:%%PORT_HTTPS2%%;
-$::Contoso
-    }
-"
---- scene: several
+--- asks
+GET https://lyncwebext.contoso.com/abs/handler                       -> external
+GET https://lyncwebext.contoso.com:%%PORT_HTTPS2%%/abs/handler       -> external
+GET http://lyncwebext.contoso.com/                                   -> 301
+GET http://lyncwebext.contoso.com:%%PORT_HTTP2%%/                    -> 301
 
-
-
-=== TEST 6: parameters of a socket are said to nginx once
---- http_config eval
-"   lync_publish contoso {
+=== parameters of a socket are said to nginx once
+--- sockets
         http_listen   127.0.0.1:%%PORT_HTTP%%;
         https_listen  127.0.0.1:%%PORT_HTTPS%% backlog=77 so_keepalive=30m::10;
-$::Contoso
-    }
-"
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- response_headers
-X-Site: external
+--- asks
+GET https://lyncwebext.contoso.com/abs/handler -> external
 --- nginx_T_unlike
 (?s)backlog=77.*backlog=77.*backlog=77
 --- scene: backlog
 
+=== several publications on one socket
+--- after: %%FABRIKAM%%
+--- asks
+GET https://lyncwebext.contoso.com/abs/handler  -> external https fepool.contoso.local
+GET https://lyncwebext.fabrikam.com/abs/handler -> external https fepool2.fabrikam.local
+GET https://lyncdiscover.contoso.com/           -> external https fepool.contoso.local
+GET https://lyncdiscover.fabrikam.com/          -> external https fepool2.fabrikam.local
 
-
-=== TEST 7: several publications on one socket
---- http_config eval
-"   lync_publish contoso {
-        %%SOCKETS%%
-$::Contoso
-    }
-    lync_publish fabrikam {
-        %%SOCKETS%%
-$::Fabrikam
-    }
-"
---- request eval
-["GET https://lyncwebext.contoso.com/abs/handler", "GET https://lyncwebext.fabrikam.com/abs/handler",
- "GET https://lyncdiscover.contoso.com/", "GET https://lyncdiscover.fabrikam.com/"]
---- response_body_like eval
-[qr/^external https fepool\.contoso\.local/, qr/^external https fepool2\.fabrikam\.local/,
- qr/^external https fepool\.contoso\.local/, qr/^external https fepool2\.fabrikam\.local/]
-
-
-
-=== TEST 8: each with a certificate of its own, chosen by SNI
---- http_config eval
-my $fabrikam = $::Fabrikam =~ s{%%CERTIFICATE%%}{certificate %%PKI%%/public-ecdsa.pem %%PKI%%/public-ecdsa.key;}r;
-"   lync_publish contoso {
-        %%SOCKETS%%
-$::Contoso
-    }
-    lync_publish fabrikam {
-        %%SOCKETS%%
-$fabrikam
-    }
-"
+=== each with a certificate of its own, chosen by SNI
+--- after eval: main::word('FABRIKAM') =~ s{%%CERTIFICATE%%}{certificate %%PKI%%/public-ecdsa.pem %%PKI%%/public-ecdsa.key;}r
 --- request
 GET https://lyncwebext.fabrikam.com/abs/handler
 --- tls
@@ -325,113 +200,43 @@ key: EC
 --- response_headers
 X-Site: external
 
+=== the same socket written in two ways
+--- sockets: http_listen %%PORT_ALL_HTTP%%; https_listen *:%%PORT_ALL_HTTPS%%;
+--- after eval
+main::word('FABRIKAM') =~ s{%%SOCKETS%%}{http_listen *:%%PORT_ALL_HTTP%%; https_listen 0.0.0.0:%%PORT_ALL_HTTPS%%;}r
+--- asks
+GET https://lyncwebext.contoso.com:%%PORT_ALL_HTTPS%%/abs/handler  -> external
+GET https://lyncwebext.fabrikam.com:%%PORT_ALL_HTTPS%%/abs/handler -> external
 
+=== a socket of one address beside one of all
+--- sockets: http_listen %%PORT_ALL_HTTP%%; https_listen %%PORT_ALL_HTTPS%%;
+--- after eval
+main::word('FABRIKAM') =~ s{%%SOCKETS%%}{http_listen 127.0.0.1:%%PORT_ALL_HTTP%%; https_listen 127.0.0.1:%%PORT_ALL_HTTPS%%;}r
+--- asks
+GET https://lyncwebext.fabrikam.com:%%PORT_ALL_HTTPS%%/abs/handler -> external
 
-=== TEST 9: the same socket written in two ways
---- http_config eval
-"   lync_publish contoso {
-        http_listen   %%PORT_ALL_HTTP%%;
-        https_listen  *:%%PORT_ALL_HTTPS%%;
-$::Contoso
-    }
-    lync_publish fabrikam {
-        http_listen   *:%%PORT_ALL_HTTP%%;
-        https_listen  0.0.0.0:%%PORT_ALL_HTTPS%%;
-$::Fabrikam
-    }
-"
---- request eval
-["GET https://lyncwebext.contoso.com:%%PORT_ALL_HTTPS%%/abs/handler",
- "GET https://lyncwebext.fabrikam.com:%%PORT_ALL_HTTPS%%/abs/handler"]
---- response_headers eval
-[("X-Site: external") x 2]
-
-
-
-=== TEST 10: a socket of one address beside one of all
---- http_config eval
-"   lync_publish contoso {
-        http_listen   %%PORT_ALL_HTTP%%;
-        https_listen  %%PORT_ALL_HTTPS%%;
-$::Contoso
-    }
-    lync_publish fabrikam {
-        http_listen   127.0.0.1:%%PORT_ALL_HTTP%%;
-        https_listen  127.0.0.1:%%PORT_ALL_HTTPS%%;
-$::Fabrikam
-    }
-"
---- request
-GET https://lyncwebext.fabrikam.com:%%PORT_ALL_HTTPS%%/abs/handler
---- response_headers
-X-Site: external
-
-
-
-=== TEST 14: a foreign server with an address of its own takes all who come there, and a notice says so
---- http_config eval
-"   lync_publish contoso {
-        http_listen   %%PORT_ALL_HTTP%%;
-        https_listen  %%PORT_ALL_HTTPS%%;
-$::Contoso
-    }
-    server {
-        listen       127.0.0.1:%%PORT_ALL_HTTP%%;
-        listen       127.0.0.1:%%PORT_ELSE%%;
-        return       200 foreign;
-    }
-"
---- scene: taken_address
-
-
-
-=== TEST 11: the second publication may be the one that has parameters
---- http_config eval
-"   lync_publish contoso {
-        %%SOCKETS%%
-$::Contoso
-    }
-    lync_publish fabrikam {
-        http_listen   127.0.0.1:%%PORT_HTTP%%;
-        https_listen  127.0.0.1:%%PORT_HTTPS%% backlog=77;
-$::Fabrikam
-    }
-"
---- request
-GET https://lyncwebext.contoso.com/abs/handler
---- response_headers
-X-Site: external
+=== the second publication may be the one that has parameters
+--- after eval
+main::word('FABRIKAM') =~ s{%%SOCKETS%%}{http_listen 127.0.0.1:%%PORT_HTTP%%; https_listen 127.0.0.1:%%PORT_HTTPS%% backlog=77;}r
+--- asks
+GET https://lyncwebext.contoso.com/abs/handler -> external
 --- scene: backlog
 
-
-
-=== TEST 12: reuseport
---- http_config eval
-"   lync_publish contoso {
+=== reuseport
+--- sockets
         http_listen   127.0.0.1:%%PORT_REUSE_HTTP%% reuseport;
         https_listen  127.0.0.1:%%PORT_REUSE_HTTPS%% reuseport;
-$::Contoso
-    }
-"
---- to: https://lyncwebext.contoso.com:%%PORT_REUSE_HTTPS%%
---- raw_request eval
-"GET /abs/handler HTTP/1.1\r\nHost: lyncwebext.contoso.com\r\nConnection: close\r\n\r\n"
---- response_headers
-X-Site: external
+--- asks
+GET https://lyncwebext.contoso.com:%%PORT_REUSE_HTTPS%%/abs/handler -> external
 
-
-
-=== TEST 13: foreign servers on the same sockets
---- http_config eval
-"   server {
+=== foreign servers on the same sockets
+--- before
+    server {
         listen       127.0.0.1:%%PORT_HTTP%%;
         server_name  www.contoso.com;
         return       200 foreign-http;
     }
-    lync_publish contoso {
-        %%SOCKETS%%
-$::Contoso
-    }
+--- after
     server {
         listen               127.0.0.1:%%PORT_HTTPS%% ssl;
         server_name          www.contoso.com;
@@ -439,11 +244,8 @@ $::Contoso
         ssl_certificate_key  %%PKI%%/wildcard.key;
         return               200 foreign-https;
     }
-"
---- request eval
-["GET http://www.contoso.com/", "GET https://www.contoso.com/",
- "GET http://lyncwebext.contoso.com/", "GET https://lyncwebext.contoso.com/abs/handler"]
---- error_code eval
-[200, 200, 301, 200]
---- response_body_like eval
-["foreign-http", "foreign-https", "301", "external"]
+--- asks
+GET http://www.contoso.com/                     -> foreign-http
+GET https://www.contoso.com/                    -> foreign-https
+GET http://lyncwebext.contoso.com/              -> 301
+GET https://lyncwebext.contoso.com/abs/handler  -> external

@@ -3,36 +3,6 @@
 use LyncTest;
 use LyncTest::Scene;
 
-our $Contoso = <<'END';
-        sip_domain contoso.com;
-        %%CERTIFICATE%%
-        %%TRUSTED_CA%%
-        %%POOL%%
-END
-
-our $Publication = <<"END";
-    lync_publish contoso {
-        %%SOCKETS%%
-$Contoso
-    }
-END
-
-our $Ignoring = $Publication =~ s/(?=%%CERTIFICATE)/unknown_host ignore;\n        /r;
-
-our $Fabrikam = <<'END';
-    lync_publish fabrikam {
-        %%SOCKETS%%
-        sip_domain fabrikam.com;
-        %%CERTIFICATE%%
-        %%TRUSTED_CA%%
-        pool fepool2.fabrikam.local {
-            server                 127.0.0.12;
-            external_web_services  lyncwebext.fabrikam.com;
-            %%PORTS%%
-        }
-    }
-END
-
 # As in Debian's sites-enabled/default, or as somebody else's server.
 sub foreign {
     my ($default) = @_;
@@ -48,11 +18,10 @@ sub foreign {
 END
 }
 
-our $Foreign = foreign('');
-our $Default = foreign('default_server');
+our ($Foreign, $Default) = (foreign(''), foreign('default_server'));
 
 # Closed without a byte, on a connection that has been of use before, too.
-scene closed => sub {
+scene 'nor does a connection that has served one', sub {
     my $client = client('https://lyncwebext.contoso.com');
     is($client->ask('GET /abs/handler')->answer->{status}, 200, 'a published name');
     $client->write("GET /abs/handler HTTP/1.1\r\nHost: www.example\r\n\r\n");
@@ -79,29 +48,20 @@ scene notices => sub {
     } qw(HTTP HTTPS)], 'a notice for each socket');
 };
 
-run_suite();
+run_suite(publication => '%%STANDARD%%');
 
 __DATA__
 
-=== TEST 1: refuse, which is the default: https
---- http_config eval: $::Publication
---- request
-GET https://www.example/
+=== refused, which is the default
 --- insecure
---- refused: closed
+--- asks
+GET https://www.example/              -> closed
+GET http://www.example/               -> closed
+POST http://www.example/abs/handler   -> closed
+OPTIONS http://www.example/           -> closed
+GET http://www.example/autodiscover/autodiscoverservice.svc/root -> closed
 
-
-
-=== TEST 2: plain HTTP
---- http_config eval: $::Publication
---- request
-GET http://www.example/
---- refused: closed
-
-
-
-=== TEST 3: by address
---- http_config eval: $::Publication
+=== by address
 --- to: https://127.0.0.1
 --- sni: none
 --- insecure
@@ -109,146 +69,81 @@ GET http://www.example/
 "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 --- refused: closed
 
-
-
-=== TEST 4: without a Host header
---- http_config eval: $::Publication
+=== without a Host header
 --- to: https://lyncwebext.contoso.com
 --- sni: none
 --- raw_request eval
 "GET /abs/handler HTTP/1.0\r\n\r\n"
 --- refused: closed
 
-
-
-=== TEST 5: a published name in SNI doesn't help
---- http_config eval: $::Publication
+=== a published name in SNI doesn't help
 --- to: https://lyncwebext.contoso.com
 --- raw_request eval
 "GET /abs/handler HTTP/1.1\r\nHost: www.example\r\nConnection: close\r\n\r\n"
 --- refused: closed
 
+=== a foreign server before the publication has its own name and no other
+--- before eval: $::Foreign
+--- asks
+GET https://www.contoso.com/                    -> foreign
+GET https://lyncwebext.contoso.com/abs/handler  -> external
+GET http://www.example/                         -> closed
 
+=== nor behind it: no order of includes matters
+--- after eval: $::Foreign
+--- asks
+GET http://www.example/ -> closed
 
-=== TEST 6: nor does a connection that has served one
---- http_config eval: $::Publication
---- scene: closed
-
-
-
-=== TEST 7: whatever is asked for
---- http_config eval: $::Publication
---- request eval
-["POST http://www.example/abs/handler\nbody", "OPTIONS http://www.example/",
- "GET http://www.example/autodiscover/autodiscoverservice.svc/root"]
---- refused: closed
-
-
-
-=== TEST 8: a foreign server before the publication has its own name and no other
---- http_config eval: $::Foreign . $::Publication
---- request eval
-["GET https://www.contoso.com/", "GET https://lyncwebext.contoso.com/abs/handler"]
---- response_body_like eval
-["foreign", "external"]
-
-
-
-=== TEST 9: names that nobody has are refused nevertheless: no order of includes matters
---- http_config eval: $::Foreign . $::Publication
---- request
-GET http://www.example/
---- refused: closed
-
-
-
-=== TEST 10: nor does the other one
---- http_config eval: $::Publication . $::Foreign
---- request
-GET http://www.example/
---- refused: closed
-
-
-
-=== TEST 11: a server that says default_server stays the default
---- http_config eval: $::Default . $::Publication
---- request eval
-["GET http://www.example/", "GET https://www.contoso.com/", "GET https://lyncwebext.contoso.com/abs/handler"]
---- response_body_like eval
-["foreign", "foreign", "external"]
-
-
-
-=== TEST 12: which a notice says, with its place
---- http_config eval: $::Default . $::Publication
+=== a server that says default_server stays the default, which a notice says with its place
+--- before eval: $::Default
+--- asks
+GET http://www.example/                         -> foreign
+GET https://www.contoso.com/                    -> foreign
+GET https://lyncwebext.contoso.com/abs/handler  -> external
 --- scene: notices
 
-
-
-=== TEST 13: also when it stands behind the publication
---- http_config eval: $::Publication . $::Default
---- request
-GET http://www.example/
---- response_body: foreign
+=== also when it stands behind the publication
+--- after eval: $::Default
+--- asks
+GET http://www.example/ -> foreign
 --- scene: notices
 
+=== ignore: the rest of nginx.conf decides, here its first server
+--- before eval: $::Foreign
+--- more: unknown_host ignore;
+--- asks
+GET http://www.example/ -> foreign
 
+=== wherever that stands
+--- after eval: $::Foreign
+--- more: unknown_host ignore;
+--- asks
+GET http://www.example/ -> foreign
 
-=== TEST 14: ignore: the rest of nginx.conf decides, here its first server
---- http_config eval: $::Foreign . $::Ignoring
---- request
-GET http://www.example/
---- response_body: foreign
-
-
-
-=== TEST 15: wherever that stands
---- http_config eval: $::Ignoring . $::Foreign
---- request
-GET http://www.example/
---- response_body: foreign
-
-
-
-=== TEST 16: ignore, and a default_server: no notice, that is what was asked for
---- http_config eval: $::Default . $::Ignoring
---- request
-GET http://www.example/
---- response_body: foreign
+=== ignore, and a default_server: no notice, that is what was asked for
+--- before eval: $::Default
+--- more: unknown_host ignore;
+--- asks
+GET http://www.example/ -> foreign
 --- no_error_log
 for names that no lync_publish publishes
 
+=== ignore, and no other server: a pool is nobody's default
+--- more: unknown_host ignore;
+--- asks
+GET http://www.example/ -> closed
 
+=== two publications on a socket, one of them refuses, and both are served
+--- more: unknown_host ignore;
+--- after eval: "%%FABRIKAM%%" . $::Foreign
+--- asks
+GET http://www.example/                          -> closed
+GET https://lyncwebext.contoso.com/abs/handler   -> external https fepool.contoso.local
+GET https://lyncwebext.fabrikam.com/abs/handler  -> external https fepool2.fabrikam.local
+GET https://www.contoso.com/                     -> foreign
 
-=== TEST 17: ignore, and no other server: a pool is nobody's default
---- http_config eval: $::Ignoring
---- request
-GET http://www.example/
---- refused: closed
-
-
-
-=== TEST 18: two publications on a socket, one of them refuses
---- http_config eval: $::Ignoring . $::Fabrikam . $::Foreign
---- request
-GET http://www.example/
---- refused: closed
-
-
-
-=== TEST 19: and both are served
---- http_config eval: $::Ignoring . $::Fabrikam . $::Foreign
---- request eval
-["GET https://lyncwebext.contoso.com/abs/handler", "GET https://lyncwebext.fabrikam.com/abs/handler",
- "GET https://www.contoso.com/"]
---- response_body_like eval
-["fepool\\.contoso\\.local", "fepool2\\.fabrikam\\.local", "foreign"]
-
-
-
-=== TEST 20: a socket that others have alone is theirs
---- http_config eval
-"$::Publication
+=== a socket that others have alone is theirs
+--- after
     server {
         listen  127.0.0.1:%%PORT_ELSE%%;
         return  200 else;
@@ -258,7 +153,5 @@ GET http://www.example/
         server_name  other.example;
         return       200 other;
     }
-"
---- request
-GET http://www.example:%%PORT_ELSE%%/
---- response_body: else
+--- asks
+GET http://www.example:%%PORT_ELSE%%/ -> else

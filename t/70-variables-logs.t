@@ -6,42 +6,14 @@ use LyncTest::Scene;
 
 use JSON::PP ();
 
-# An access log of every request with this format; and in an answer's header, for a glance.
-sub deployment {
+# An access log of every request with this format.
+sub logs {
     my ($format) = @_;
     return <<"END";
     log_format plain '\$lync_publication|\$lync_role|\$lync_pool|\$lync_service|\$lync_verdict|\$status';
     access_log %%SERVROOT%%/logs/lync.log $format;
-    lync_publish contoso {
-        %%SOCKETS%%
-        sip_domain         contoso.com;
-        http_autodiscover  on;
-        %%CERTIFICATE%%
-        %%TRUSTED_CA%%
-        %%POOL%%
-        director dirpool.contoso.local {
-            server                 127.0.0.13;
-            external_web_services  dirwebext.contoso.com;
-            %%PORTS%%
-        }
-        simple_url  meet   https://meet.contoso.com;
-        simple_url  meet   https://lync.contoso.com/Meet;
-        simple_url  dialin https://lync.contoso.com/Dialin pool=fepool.contoso.local;
-        simple_url  admin  https://lync.contoso.com/Admin;
-        office_web_apps wacext.contoso.com {
-            server            127.0.0.14;
-            certificate_name  wac.contoso.local;
-            listening_ports   https=%%PORT_443%%;
-        }
-        exchange mail.contoso.com {
-            server            127.0.0.15;
-            certificate_name  mail.contoso.local;
-            listening_ports   https=%%PORT_443%%;
-        }
-    }
 END
 }
-our ($Plain, $Lync, $Json) = map { deployment($_) } qw(plain lync lync_json);
 
 # Sends one request and returns its line of the log, which nginx writes after the answer.
 sub logged {
@@ -57,7 +29,7 @@ sub logged {
     return $lines[-1];
 }
 
-scene values => sub {
+scene 'the variables', before => logs('plain'), sub {
     my %expected = (
         'https://lyncwebext.contoso.com/abs/handler'            => 'pool|fepool.contoso.local|abs|pass|200',
         'https://lyncwebext.contoso.com/UCWA/v1/applications'   => 'pool|fepool.contoso.local|ucwa|pass|200',
@@ -98,12 +70,18 @@ scene values => sub {
 };
 
 # A foreign server has none of them.
-scene foreign => sub {
+scene 'in a server that is none of ours',
+    before => logs('plain'), after => <<'END', sub {
+    server {
+        listen  127.0.0.1:%%PORT_ELSE%%;
+        return  200 '[$lync_publication][$lync_role][$lync_pool][$lync_service][$lync_verdict]';
+    }
+END
     is(client('http://www.contoso.com:' . port('ELSE'))->ask('GET /')->answer->{body},
         '[][][][][]', 'elsewhere they are empty');
 };
 
-scene lync => sub {
+scene 'log format lync', before => logs('lync'), sub {
     my $line = logged('https://lyncwebext.contoso.com', 'GET /abs/handler?secret=1',
         'User-Agent' => 'OC/16.0 (Lync "2013")');
     like($line, qr{^127\.0\.0\.1 \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [-+]\d{4}\] contoso/abs pass }, 'who, when, what');
@@ -118,7 +96,7 @@ scene lync => sub {
     like($line, qr{ server=- }, 'went nowhere');
 };
 
-scene json => sub {
+scene 'log format lync_json', before => logs('lync_json'), sub {
     my $decode = JSON::PP->new->utf8;
     my %of = (
         'ordinary'  => ['/abs/handler', 'UCCAPI/16.0'],
@@ -164,41 +142,17 @@ scene json => sub {
     is("$entry->{verdict} $entry->{host}", 'refuse:unknown_host www.example', 'a name nobody publishes');
 };
 
-run_suite();
+run_suite(publication => <<'END');
+    http_autodiscover  on;
+%%ENTERPRISE%%
+    simple_url  meet   https://lync.contoso.com/Meet;
+    simple_url  dialin https://lync.contoso.com/Dialin pool=fepool.contoso.local;
+    simple_url  admin  https://lync.contoso.com/Admin;
+END
 
 __DATA__
 
-=== TEST 1: the variables
---- http_config eval: $::Plain
---- scene: values
-
-
-
-=== TEST 2: in a server that is none of ours
---- http_config eval
-"$::Plain
-    server {
-        listen  127.0.0.1:%%PORT_ELSE%%;
-        return  200 '[\$lync_publication][\$lync_role][\$lync_pool][\$lync_service][\$lync_verdict]';
-    }
-"
---- scene: foreign
-
-
-
-=== TEST 3: log format lync
---- http_config eval: $::Lync
---- scene: lync
-
-
-
-=== TEST 4: log format lync_json
---- http_config eval: $::Json
---- scene: json
-
-
-
-=== TEST 5: the formats and variables are there without a publication
+=== the formats and variables are there without a publication
 --- http_config
     access_log %%SERVROOT%%/logs/a.log lync;
     access_log %%SERVROOT%%/logs/b.log lync_json;
@@ -209,28 +163,12 @@ GET /x
 --- response_body chomp
 []
 
-
-
-=== TEST 6: and with several
---- http_config eval
-"$::Json
-    lync_publish fabrikam {
-        %%SOCKETS%%
-        sip_domain fabrikam.com;
-        %%CERTIFICATE%%
-        %%TRUSTED_CA%%
-        server_include %%SERVROOT%%/html/header.conf;
-        pool fepool2.fabrikam.local {
-            server                 127.0.0.12;
-            external_web_services  lyncwebext.fabrikam.com;
-            %%PORTS%%
-        }
-    }
-"
+=== and with several
+--- before eval: main::logs('lync_json')
+--- publication: %%STANDARD%%
+--- after eval: main::word('FABRIKAM') =~ s{(?=%%POOL2)}{server_include %%SERVROOT%%/html/header.conf;\n}r
 --- user_files
 >>> header.conf
 add_header X-Lync "$lync_publication $lync_role $lync_pool $lync_service $lync_verdict" always;
---- request
-GET https://lyncwebext.fabrikam.com/abs/handler
---- response_headers
-X-Lync: fabrikam pool fepool2.fabrikam.local abs pass
+--- asks
+GET https://lyncwebext.fabrikam.com/abs/handler -> external | X-Lync: fabrikam pool fepool2.fabrikam.local abs pass

@@ -8,38 +8,18 @@ use Time::HiRes qw(sleep);
 
 master_on();
 
-our $Publication = <<'END';
-    lync_publish contoso {
-        %%SOCKETS%%
-        sip_domain  contoso.com;
-        %%CERTIFICATE%%
-        %%TRUSTED_CA%%
-        pool fepool.contoso.local {
-            server                 127.0.0.11;
-            external_web_services  lyncwebext.contoso.com;
-            %%PORTS%%
-        }
-        pool fepool2.fabrikam.local {
-            server                 127.0.0.12;
-            external_web_services  lyncwebext.fabrikam.com;
-            listening_ports        https=%%PORT_OWN%%;
-            health_check           off;
-        }
-        simple_url  meet https://meet.contoso.com;
+# Counters outlive the reload from block to block, so a block that counts is named by itself.
+my $publication = <<'END';
+%%STANDARD%%
+    pool fepool2.fabrikam.local {
+        server                 127.0.0.12;
+        external_web_services  lyncwebext.fabrikam.com;
+        listening_ports        https=%%PORT_OWN%%;
+        health_check           off;
     }
 END
 
-# Counters outlive the reload from block to block, so a block that counts has a name of its own.
-sub named { my ($name) = @_; return $Publication =~ s/lync_publish contoso/lync_publish $name/r }
-
-our $Status = <<'END';
-    server {
-        listen 127.0.0.1:%%PORT_STATUS%%;
-        location / { lync_status; }
-    }
-END
-
-our $Access = <<'END';
+my $access = <<'END';
     server {
         listen 127.0.0.1:%%PORT_STATUS%%;
         listen 127.0.0.1:%%PORT_PROXIED%% proxy_protocol;
@@ -69,8 +49,8 @@ our $Access = <<'END';
 END
 
 # Where the system has IPv6.
-our $Six = IO::Socket::IP->new(LocalHost => '::1', Listen => 1) ? 'listen [::1]:%%PORT_STATUS%%;' : '';
-$Access =~ s/%%SIX%%/$Six/;
+my $six = IO::Socket::IP->new(LocalHost => '::1', Listen => 1) ? 'listen [::1]:%%PORT_STATUS%%;' : '';
+$access =~ s/%%SIX%%/$six/;
 
 my $forms = { json => qr{^application/json$}, html => qr{^text/html; charset=utf-8$},
     prometheus => qr{^text/plain; version=0\.0\.4; charset=utf-8$} };
@@ -119,7 +99,7 @@ sub headers_ok {
 }
 
 # Closed to everyone but loopback, unless the location itself says who may see it.
-scene access => sub {
+scene 'access', after => $access, user_files => ">>> users\nstatus:{PLAIN}right", sub {
     my $from_outside = { port => 'PROXIED', client => { first => "PROXY TCP4 192.0.2.7 127.0.0.1 5000 80\r\n" } };
     my $from_inside  = { port => 'PROXIED', client => { first => "PROXY TCP4 127.0.0.1 127.0.0.1 5000 80\r\n" } };
     for my $case (
@@ -152,29 +132,16 @@ scene access => sub {
         unlike($answer->{body}, qr/Lync publications/, "$what: and nothing is told") if $want != 200;
         headers_ok($answer, $what);
     }
-    if ($Six) {
-        my $six = client('http://localhost:' . port('STATUS'), address => '::1');
-        is($six->ask('GET /default')->answer->{status}, 200, 'loopback of IPv6');
+    if ($six) {
+        my $answer = client('http://localhost:' . port('STATUS'), address => '::1');
+        is($answer->ask('GET /default')->answer->{status}, 200, 'loopback of IPv6');
     }
     ok(log_lines(qr/lync_status_closed: only this machine/), 'the log says how to open it');
 };
 
 # What opens it further than meant, or not at all, is told when nginx loads, once each.
-scene warned => sub {
-    my ($block) = @_;
-    open my $in, '<', $Test::Nginx::Util::ConfFile or die "no configuration: $!\n";
-    my %mark;
-    while (<$in>) {
-        $mark{$.} = $1 if /#\s*(\w+)\s*$/;
-    }
-    my @expected = grep { /\S/ } split /\n/, $block->warnings;
-    wait_until { log_lines(qr/\[warn\]/) >= @expected }; # a reload writes them when it comes to it
-    my @said = map { /\[warn\] \d+#\d+: (.*?)(?:,| to all).* in \S+:(\d+)$/ ? "$mark{$2}: $1" : $_ } log_lines(qr/\[warn\]/);
-    is(join("\n", @said), join("\n", @expected), 'warnings');
-};
-
 # Only GET and HEAD, and nothing can be changed.
-scene methods => sub {
+scene 'methods', sub {
     my $before = status();
     for my $method (qw(POST PUT DELETE PATCH OPTIONS PROPFIND)) {
         my $answer = ask('/?format=json', method => $method, headers => ['Content-Length' => 0]);
@@ -193,7 +160,7 @@ scene methods => sub {
     is_deeply($after->{publications}, $before->{publications}, 'the status is no request of a publication');
 };
 
-scene formats => sub {
+scene 'formats', sub {
     my $prometheus = 'application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1';
     my $browser = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
     for my $case (
@@ -226,7 +193,7 @@ scene formats => sub {
 };
 
 # What is counted is what happened.
-scene counts => sub {
+scene 'requests are counted', named => 'counts', sub {
     my $zero = status()->{publications}[0];
     is($zero->{verdicts}{$_}, 0, "no $_ yet") for sort keys %{ $zero->{verdicts} };
 
@@ -280,7 +247,7 @@ scene counts => sub {
 };
 
 # Answers of servers: 401 and 5xx, a server that doesn't answer, and the 503 in its place.
-scene answers => sub {
+scene 'answers are counted', named => 'answers', sub {
     my $own = server(address => '127.0.0.12', port => port('OWN'), tls => 'fepool2.fabrikam.local', sub {
         my ($connection) = @_;
         my ($status) = $connection->message->{first} =~ m{/abs/(\d+)};
@@ -305,7 +272,10 @@ scene answers => sub {
 };
 
 # A server whose name has no address yet takes no requests, and that is told.
-scene shared => sub {
+scene 'a host of simple URLs on two pools', named => 'shared', more => <<'END', sub {
+    simple_url  meet    https://lync.contoso.com/meet;
+    simple_url  dialin  https://lync.contoso.com/dialin pool=fepool2.fabrikam.local;
+END
     my $publication = status()->{publications}[0];
     my $rule = $publication->{rules}[of($publication->{names}, 'lync.contoso.com')->{https}];
     like($rule->{words}, qr{^/meet to Front End pool fepool\.contoso\.local, \d+; /dialin to Front End pool fepool2\.fabrikam\.local, \d+$}i, 'in words');
@@ -313,7 +283,9 @@ scene shared => sub {
         '/meet fepool.contoso.local /dialin fepool2.fabrikam.local', 'its targets');
 };
 
-scene unresolved => sub {
+scene "servers whose names don't resolve", named => 'unresolved', more => 'resolve_at_start off;',
+    publication => $publication =~ s{%%STANDARD%%}{word('STANDARD')}re =~ s{%%POOL%%}{pool fepool.contoso.local { server fe1.nowhere.invalid;
+        server fe2.nowhere.invalid down; external_web_services lyncwebext.contoso.com; %%PORTS%% }}r, sub {
     is(site('lyncwebext.contoso.com'), 503, 'nowhere to go');
     my $status = status();
     my ($pool) = @{ $status->{publications}[0]{pools} };
@@ -325,7 +297,7 @@ scene unresolved => sub {
 };
 
 # A pending GET is no slow answer.
-scene pending => sub {
+scene 'pending GETs are no slow answers', named => 'pending', sub {
     my $own = server(address => '127.0.0.12', port => port('OWN'), tls => 'fepool2.fabrikam.local', sub {
         my ($connection, $report) = @_;
         $connection->message;
@@ -351,7 +323,6 @@ scene pending => sub {
     is($ucwa->{duration}{count}, 0, 'ucwa: no time');
 };
 
-
 # Twelve publications more, with so many servers each.
 sub more {
     my ($servers) = @_;
@@ -366,7 +337,7 @@ sub more {
 }
 
 # What an old worker still answers is seen and counted, too.
-scene held => sub {
+scene 'a request of before a reload is counted, too', named => 'held', sub {
     my $own = server(address => '127.0.0.12', port => port('OWN'), tls => 'fepool2.fabrikam.local', sub {
         my ($connection, $report) = @_;
         $connection->message;
@@ -392,7 +363,7 @@ scene held => sub {
 };
 
 # Counters go on over a reload, whatever else changes, and a name that is new begins at nothing.
-scene reloads => sub {
+scene 'counters outlive reloads', named => 'reloads', sub {
     site('lyncwebext.contoso.com') for 1 .. 3;
     is(settled(3)->{publications}[0]{verdicts}{pass}, 3, 'counted');
     is(reload(), 'reloaded', 'a reload');
@@ -422,7 +393,7 @@ scene reloads => sub {
 };
 
 # A worker that is killed takes nothing with it and leaves nothing behind.
-scene killed => sub {
+scene 'and workers', named => 'killed', sub {
     site('lyncwebext.contoso.com') for 1 .. 4;
     my @before = worker_pids();
     kill KILL => $_ for @before;
@@ -435,7 +406,7 @@ scene killed => sub {
 };
 
 # However a client asks, there is no more to tell.
-scene bounded => sub {
+scene "clients can't make it grow", named => 'bounded', sub {
     my $size = sub { scalar(() = ask('/?format=prometheus')->{body} =~ /\n/g) };
     site('lyncwebext.contoso.com', 'GET /cscp/');
     site('lyncwebext.contoso.com', 'GET /nothing');
@@ -455,7 +426,7 @@ scene bounded => sub {
 };
 
 # The schema holds, whatever clients send.
-scene schema => sub {
+scene 'the schema', named => 'schema', sub {
     site('lyncwebext.contoso.com', 'GET /abs/%22%00%ff<script>');
     site('lyncwebext.contoso.com', "GET /n\xf6/\"<b>");
     site('lyncwebext.contoso.com') for 1 .. 3;
@@ -473,7 +444,9 @@ jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))'
 };
 
 # In a publication's own server, by a server_include.
-scene included => sub {
+scene "in a publication's server", named => 'included',
+    more       => 'server_include %%SERVROOT%%/html/status.conf;',
+    user_files => ">>> status.conf\nlocation = /lync-status { lync_status; }", sub {
     my $answer = client('https://lyncwebext.contoso.com')->ask('GET /lync-status?format=json')->answer;
     is($answer->{status}, 200, 'loopback sees it there, too');
     my $status = JSON::PP->new->utf8->decode($answer->{body});
@@ -485,103 +458,13 @@ scene included => sub {
     is($answer->{status}, 403, 'others do not');
 };
 
-run_suite();
+run_suite(publication => $publication, after => '%%STATUS%%');
 
 __DATA__
 
-=== TEST 1: access
---- http_config eval: $::Publication . $::Access
---- user_files
->>> users
-status:{PLAIN}right
---- suppress_stderr
---- scene: access
-
-
-
-=== TEST 2: methods
---- http_config eval: $::Publication . $::Status
---- scene: methods
-
-
-
-=== TEST 3: formats
---- http_config eval: $::Publication . $::Status
---- scene: formats
-
-
-
-=== TEST 4: requests are counted
---- http_config eval: main::named('counts') . $::Status
---- scene: counts
-
-
-
-=== TEST 5: answers are counted
---- http_config eval: main::named('answers') . $::Status
---- scene: answers
-
-
-
-=== TEST 6: pending GETs are no slow answers
---- http_config eval: main::named('pending') . $::Status
---- scene: pending
-
-
-
-=== TEST 7: counters outlive reloads
---- http_config eval: main::named('reloads') . $::Status
---- scene: reloads
-
-
-
-=== TEST 17: a request of before a reload is counted, too
---- http_config eval: main::named('held') . $::Status
---- scene: held
-
-
-
-=== TEST 8: and workers
---- http_config eval: main::named('killed') . $::Status
---- scene: killed
-
-
-
-=== TEST 9: clients can't make it grow
---- http_config eval: main::named('bounded') . $::Status
---- scene: bounded
-
-
-
-=== TEST 10: the schema
---- http_config eval: main::named('schema') . $::Status
---- scene: schema
-
-
-
-=== TEST 11: in a publication's server
---- http_config eval
-main::named('included') =~ s/(?=simple_url)/server_include %%SERVROOT%%\/html\/status.conf; /r
---- user_files
->>> status.conf
-location = /lync-status { lync_status; }
---- scene: included
-
-
-
-=== TEST 19: a host of simple URLs on two pools
---- http_config eval
-my $shared = main::named('shared')
-    =~ s{meet https://meet.contoso.com;}{meet https://lync.contoso.com/meet; simple_url dialin https://lync.contoso.com/dialin pool=fepool2.fabrikam.local;}r;
-$shared . $::Status
---- suppress_stderr
---- scene: shared
-
-
-
-=== TEST 12: without a publication
+=== without a publication
 --- http_config
-    server { listen 127.0.0.1:%%PORT_STATUS%%; location / { lync_status; } }
+    %%STATUS%%
 --- config
     location = /status { lync_status; }
 --- request
@@ -589,87 +472,3 @@ GET /status?format=json
 --- response_body_like
 ^\{"schema":1,.*"publications":\[\],"refusals":\[\]\}$
 --- error_code: 200
-
-
-
-=== TEST 13: twice
---- config
-    location = /status {
-        lync_status;
-        lync_status;    # here
-    }
---- must_die
---- error_log
-"lync_status" directive is duplicate in %%CONF%%:%%HERE%%
-
-
-
-=== TEST 14: with an argument
---- config
-    location = /status {
-        lync_status on;    # here
-    }
---- must_die
---- error_log
-invalid number of arguments in "lync_status" directive in %%CONF%%:%%HERE%%
-
-
-
-=== TEST 15: in a server
---- config
-    lync_status;    # here
---- must_die
---- error_log
-"lync_status" directive is not allowed here in %%CONF%%:%%HERE%%
-
-
-
-=== TEST 16: in a publication
---- publication
-    sip_domain  contoso.com;
-    lync_status;    # here
-    %%CERTIFICATE%%
-    %%TRUSTED_CA%%
-    %%POOL%%
---- must_die
---- error_log eval
-qr/"lync_status" directive is not allowed in lync_publish "contoso".*:\d+$/m
-
-
-
-=== TEST 17: what opens it further than meant, or not at all
---- http_config
-    server {
-        listen 127.0.0.1:%%PORT_STATUS%%;
-        location /1 { lync_status; auth_basic status; }                            # nofile
-        location /2 { lync_status; allow 10.0.0.0/8; }                             # allow
-        location /3 { lync_status; deny 192.0.2.1; }                               # deny
-        location /4 { lync_status; allow 10.0.0.0/8; auth_basic status; }          # both
-        location /5 { lync_status; allow 10.0.0.0/8; deny all; }
-        location /6 { lync_status; allow all; }
-        location /7 { lync_status; allow 10.0.0.0/8; auth_basic status; auth_basic_user_file users; }
-        location /8 { lync_status; allow 10.0.0.0/8; deny 0.0.0.0/0; deny ::/0; }
-        location /9 {
-            auth_basic            status;
-            auth_basic_user_file  users;
-            location /9/status { lync_status; allow 10.0.0.0/8; }
-        }
-    }
---- suppress_stderr
---- scene: warned
---- warnings
-nofile: "auth_basic" without "auth_basic_user_file" asks nobody for a password
-allow: the rules of "allow" and "deny" open the status
-deny: the rules of "allow" and "deny" open the status
-both: "auth_basic" without "auth_basic_user_file" asks nobody for a password
-both: the rules of "allow" and "deny" open the status
-
-
-
-=== TEST 18: servers whose names don't resolve
---- http_config eval
-my $unresolved = main::named('unresolved') =~ s/(?=sip_domain)/resolve_at_start off; /r;
-$unresolved =~ s/server +127\.0\.0\.11;/server fe1.nowhere.invalid; server fe2.nowhere.invalid down;/;
-$unresolved . $::Status
---- suppress_stderr
---- scene: unresolved

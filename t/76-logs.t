@@ -5,36 +5,6 @@ use LyncTest::Scene;
 
 use JSON::PP ();
 
-our $Json = <<'END';
-    access_log %%SERVROOT%%/logs/json.log lync_json;
-    lync_publish contoso {
-        %%SOCKETS%%
-        sip_domain  contoso.com;
-        %%CERTIFICATE%%
-        %%TRUSTED_CA%%
-        log_sip_uri %SIP%;
-        pool fepool.contoso.local {
-            server                 127.0.0.11;
-            external_web_services  lyncwebext.contoso.com;
-            %%PORTS%%
-        }
-        pool fepool2.fabrikam.local {
-            server                 127.0.0.12;
-            external_web_services  lyncwebext.fabrikam.com;
-            listening_ports        https=%%PORT_OWN%%;
-            health_check           off;
-        }
-        exchange mail.contoso.com {
-            server                 127.0.0.15;
-            listening_ports        https=%%PORT_DEAD%%;
-            health_check           off;
-        }
-    }
-END
-our $Off = $Json =~ s/%SIP%/off/r;
-our $On  = $Json =~ s/%SIP%/on/r;
-our $Default = $Json =~ s/\s*log_sip_uri %SIP%;//r;
-
 sub entries { map { JSON::PP->new->decode($_) } log_lines(qr/./, "$Test::Nginx::Util::ServRoot/logs/json.log") }
 
 # The entry of the request to a path, once it is written.
@@ -46,7 +16,7 @@ sub entry {
     return $found[$number - 1];
 }
 
-scene fields => sub {
+scene 'fields', sub {
     my $answer = client('https://lyncwebext.contoso.com')
         ->ask('GET /abs/handler?token=secret-query', Authorization => 'Bearer secret-token', Cookie => 'MS-WSMAN=secret-cookie')
         ->answer;
@@ -62,7 +32,7 @@ scene fields => sub {
 };
 
 # Whose connection a request travelled on.
-scene owned => sub {
+scene 'owned connections', sub {
     my $own = server(address => '127.0.0.12', port => port('OWN'), tls => 'fepool2.fabrikam.local', sub {
         my ($connection) = @_;
         my $requests = 0;
@@ -128,11 +98,12 @@ sub discover {
     my @said = grep { /alice/ } log_lines(qr/./), log_lines(qr/./, "$Test::Nginx::Util::ServRoot/logs/json.log");
     is(scalar @said, 0, 'the address stands nowhere') or diag(@said) if !$shown;
 }
-scene hidden => sub { discover(0) };
-scene shown  => sub { discover(1) };
+scene "people's addresses, by default", sub { discover(0) };
+scene 'log_sip_uri off', more => 'log_sip_uri off;', sub { discover(0) };
+scene 'log_sip_uri on', more => 'log_sip_uri on;', sub { discover(1) };
 
 # One key for each thing that one greps for.
-scene keys => sub {
+scene 'keys', sub {
     client('https://lyncwebext.contoso.com')->ask('GET /cscp/')->answer;
     client('https://lyncwebext.contoso.com')->ask('GET /passiveauth/')->answer;
     is(scalar(log_lines(qr/\[error\] .*lync_refused: lync_publish "contoso" refused: admin, client: 127/)), 1, 'a refusal');
@@ -141,7 +112,7 @@ scene keys => sub {
 };
 
 # docs/logs.md lists every line that the module can write.
-scene documented => sub {
+scene 'the documentation', sub {
     my $doc = do { local (@ARGV, $/) = "$LyncTest::Paths::SOURCE/docs/logs.md"; <> };
     $doc =~ s/\s+/ /g;
     my $known = 0;
@@ -167,59 +138,17 @@ scene documented => sub {
     cmp_ok($known, '>', 8, 'lines were found');
 };
 
-run_suite();
-
-__DATA__
-
-=== TEST 1: fields
---- http_config eval: $::Default
---- scene: fields
-
-
-
-=== TEST 2: owned connections
---- http_config eval: $::Default
---- scene: owned
-
-
-
-=== TEST 3: people's addresses, by default
---- http_config eval: $::Default
---- scene: hidden
-
-
-
-=== TEST 4: log_sip_uri off
---- http_config eval: $::Off
---- scene: hidden
-
-
-
-=== TEST 5: log_sip_uri on
---- http_config eval: $::On
---- scene: shown
-
-
-
-=== TEST 6: keys
---- http_config eval: $::Default
---- scene: keys
-
-
-
-=== TEST 7: the documentation
---- http_config eval: $::Default
---- scene: documented
-
-
-
-=== TEST 8: log_sip_uri with another value
---- publication
-    sip_domain  contoso.com;
-    log_sip_uri sometimes;    # here
-    %%CERTIFICATE%%
-    %%TRUSTED_CA%%
-    %%POOL%%
---- must_die
---- error_log eval
-qr/invalid value "sometimes" in "log_sip_uri" directive of lync_publish "contoso".*:\d+$/m
+run_suite(before => "access_log %%SERVROOT%%/logs/json.log lync_json;\n", publication => <<'END');
+%%STANDARD%%
+    pool fepool2.fabrikam.local {
+        server                 127.0.0.12;
+        external_web_services  lyncwebext.fabrikam.com;
+        listening_ports        https=%%PORT_OWN%%;
+        health_check           off;
+    }
+    exchange mail.contoso.com {
+        server                 127.0.0.15;
+        listening_ports        https=%%PORT_DEAD%%;
+        health_check           off;
+    }
+END

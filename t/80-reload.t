@@ -9,38 +9,16 @@ use Time::HiRes qw(sleep);
 
 master_on();
 
-our $Own = <<'END';
-    lync_publish contoso {
-        %%SOCKETS%%
-        sip_domain  contoso.com;
-        %%CERTIFICATE%%
-        %%TRUSTED_CA%%
-        %%OWN_POOL%%
-    }
-END
-
-our $Deployment = <<'END';
-    lync_publish contoso {
-        %%SOCKETS%%
-        sip_domain  contoso.com;
-        %%CERTIFICATE%%
-        %%TRUSTED_CA%%
-        %%POOL%%
-        simple_url  meet https://meet.contoso.com;
-    }
-END
-
-
 sub site { client("https://$_[0]")->ask('GET /abs/handler')->answer->{status} }
 
 # A pending GET waits through a reload and gets its answer.
-scene pending => sub {
-    my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+scene 'a request that waits', publication => '%%OWN%%', sub {
+    my $server = pool_server(sub {
         my ($connection, $report) = @_;
         $connection->message;
         $report->('waits');
         sleep 1.5;
-        $connection->write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nevent");
+        $connection->write(http_answer('event'));
     });
     my $client = client('https://lyncwebext.contoso.com')->ask('GET /ucwa/v1/events');
     is($server->report, 'waits', 'a pending GET');
@@ -49,11 +27,11 @@ scene pending => sub {
 };
 
 # So does an upload that is half way.
-scene upload => sub {
-    my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', sub {
+scene 'an upload', publication => '%%OWN%%', sub {
+    my $server = pool_server(sub {
         my ($connection, $report) = @_;
         $report->(length $connection->message->{body});
-        $connection->write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        $connection->write(http_answer('ok'));
     });
     my $client = client('https://lyncwebext.contoso.com');
     $client->ask('PUT /collabcontent/x', 'Content-Length' => 2_000_000);
@@ -65,7 +43,7 @@ scene upload => sub {
 };
 
 # New configuration for new connections, names and all.
-scene changes => sub {
+scene 'another configuration', sub {
     is(client('https://lyncwebext.contoso.com')->ask('GET /abs/handler')->answer->{status}, 200, 'before');
     ok(client('https://lyncwebext.fabrikam.com')
         ->write(request('GET https://lyncwebext.fabrikam.com/abs/handler')), 'a name that is unknown yet');
@@ -78,7 +56,7 @@ scene changes => sub {
 };
 
 # Every kind of mistake leaves the old configuration as it was.
-scene refused => sub {
+scene 'a broken one leaves the old one running', sub {
     my $original;
     edit { $original = $_ };
     my %mistake = (
@@ -114,7 +92,7 @@ scene refused => sub {
 
 # Nothing is left behind by a reload. A leak grows each time; what the allocator keeps for later
 # grows once: so the least growth of several stretches tells.
-scene many => sub {
+scene 'many reloads', sub {
     my $master = nginx_pid();
     my $resident = sub {
         open my $in, '<', "/proc/$master/statm" or die "no statm of $master: $!\n";
@@ -137,7 +115,7 @@ scene many => sub {
 };
 
 # A server that is gone from the configuration isn't asked any more, one that is new is.
-scene servers => sub {
+scene 'other servers', sub {
     like(client('https://lyncwebext.contoso.com')->ask('GET /abs/handler')->answer->{body},
         qr/127\.0\.0\.11/, 'one server');
     edit { s/127\.0\.0\.11/127.0.0.21/ };
@@ -148,7 +126,8 @@ scene servers => sub {
 
 # A worker is forked with the chains of filters that the configuration read last has made, also if
 # that one failed: after it a new worker had none of ours.
-scene unbound => sub {
+scene 'a worker after a reload that failed',
+    before => '%%STATUS%%', sub {
     my $policy = sub {
         client('http://127.0.0.1:' . port('STATUS'))->ask('GET /', Connection => 'close')
             ->answer->one('Content-Security-Policy');
@@ -174,48 +153,4 @@ scene unbound => sub {
     like($policy->(), qr/default-src/, 'and so do the next ones');
 };
 
-run_suite();
-
-__DATA__
-
-=== TEST 1: a request that waits
---- http_config eval: $::Own
---- scene: pending
-
-
-
-=== TEST 2: an upload
---- http_config eval: $::Own
---- scene: upload
-
-
-
-=== TEST 3: another configuration
---- http_config eval: $::Deployment
---- scene: changes
---- suppress_stderr
-
-
-
-=== TEST 4: a broken one leaves the old one running
---- http_config eval: $::Deployment
---- scene: refused
-
-
-
-=== TEST 5: many reloads
---- http_config eval: $::Deployment
---- scene: many
-
-
-
-=== TEST 6: other servers
---- http_config eval: $::Deployment
---- scene: servers
-
-
-
-=== TEST 7: a worker after a reload that failed
---- http_config eval
-"server { listen 127.0.0.1:%%PORT_STATUS%%; location / { lync_status; } }\n$::Deployment"
---- scene: unbound
+run_suite(publication => '%%STANDARD%%');

@@ -12,9 +12,9 @@ use AuthToy;
 
 use Net::SSLeay ();
 
-our $One = publication('server 127.0.0.11;');
+my $One = publication('server 127.0.0.11;');
 
-our $Realip = <<'END';
+my $Realip = <<'END';
 set_real_ip_from 127.0.0.1;
 real_ip_header   X-Forwarded-For;
 END
@@ -49,11 +49,11 @@ sub nobody_signs_in {
         'the log says why') if !$ENV{TEST_NGINX_USE_HUP};
 }
 
-alone balancer => sub { nobody_signs_in(@_[0, 1], '192.0.2.1', '192.0.2.2') };
-alone balancer_nat => sub { nobody_signs_in(@_[0, 1], '192.0.2.1', '192.0.2.1') };
+alone 'a load balancer, clients with addresses of their own', before => $Realip, sub { nobody_signs_in(@_[0, 1], '192.0.2.1', '192.0.2.2') };
+alone 'a load balancer, clients with the same address', before => $Realip, sub { nobody_signs_in(@_[0, 1], '192.0.2.1', '192.0.2.1') };
 
 # A PROXY header speaks for the whole connection.
-alone proxy_protocol => sub {
+sub proxy_protocol {
     my ($front) = @_;
     my $comes = sub {
         my ($name, $address) = @_;
@@ -65,10 +65,14 @@ alone proxy_protocol => sub {
     is($bob->get('anonymous')->{user}, '-', 'bob is nobody');
     is($bob->ntlm('bob')->{user}, 'bob', 'until he signs in');
     is($alice->get->{user}, 'alice', 'alice stays');
-};
+}
+my $sockets = 'http_listen off; https_listen 127.0.0.1:%%PORT_HTTPS%% proxy_protocol;';
+alone 'the PROXY protocol', sockets => $sockets, \&proxy_protocol;
+alone 'the PROXY protocol, and realip by it', sockets => $sockets,
+    before => "set_real_ip_from 127.0.0.1;\nreal_ip_header proxy_protocol;\n", \&proxy_protocol;
 
 # A client that asks for every host on one connection, to have a server connection of each pool.
-our $Many = join '', "sip_domain contoso.com;\n%%CERTIFICATE%%\nbackend_verify off;\n",
+my $Many = join '', "sip_domain contoso.com;\n%%CERTIFICATE%%\nbackend_verify off;\n",
     map { <<"END" } 'lyncwebext', 'lyncwebext2', map { "lyncwebext.r$_" } 1 .. 6;
     pool fe-$_.contoso.local {
         server                 127.0.0.11;
@@ -78,7 +82,7 @@ our $Many = join '', "sip_domain contoso.com;\n%%CERTIFICATE%%\nbackend_verify o
     }
 END
 
-alone many_hosts => sub {
+alone 'no more than four server connections for a client connection', publication => $Many, sub {
     my ($front, $toy) = @_;
     my $alice = $front->client('A');
     for my $host ('lyncwebext', 'lyncwebext2', map { "lyncwebext.r$_" } 1 .. 6) {
@@ -91,7 +95,7 @@ alone many_hosts => sub {
 };
 
 # Whatever is left of a handshake that has failed isn't kept for the client.
-alone refused => sub {
+alone 'nothing is kept after a 401 without a token', sub {
     my ($front, $toy) = @_;
     my $alice = $front->client('A');
     is($alice->begin->{status}, 401, 'a challenge');
@@ -106,7 +110,7 @@ alone refused => sub {
 
 # --- a location that isn't a publication's
 
-our $Foreign = <<'END';
+my $Foreign = <<'END';
 server {
     listen 127.0.0.1:%%PORT_FOREIGN%%;
     location / {
@@ -117,8 +121,8 @@ server {
     }
 }
 END
-our $Own = $One =~ s/PORT_POOL/PORT_OWN/r . "server_include %%SERVROOT%%/html/own.conf;\n";
-our $Files = <<'END';
+my $Own = $One =~ s/PORT_POOL/PORT_OWN/r . "server_include %%SERVROOT%%/html/own.conf;\n";
+my $Files = <<'END';
 >>> own.conf
 location /own/ {
     proxy_pass https://contoso_fepool.contoso.local_%%PORT_OWN%%;
@@ -134,7 +138,8 @@ sub numbered {
 }
 
 # Its certificate is another server's, so only those who don't verify get an answer.
-scene unverified => sub {
+scene "connections and TLS sessions of those who don't verify",
+    before => $Foreign, publication => $Own, user_files => $Files, sub {
     my $server = server(port => port('OWN'), tls => 'mail.contoso.local', parallel => 1, \&numbered);
     my $status = sub { client('https://lyncwebext.contoso.com')->ask("GET $_[0]")->answer->{status} };
     is($status->('/abs/handler'), 503, 'a server with a wrong certificate');
@@ -147,7 +152,8 @@ scene unverified => sub {
 };
 
 # Nor do they get what the publication has.
-scene unjudged => sub {
+scene 'connections of a publication',
+    before => $Foreign, publication => $Own, user_files => $Files, sub {
     my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', parallel => 1, \&numbered);
     my $connection = sub {
         my ($answer) = client($_[0])->ask("GET $_[1]")->answer->all('X-Connection');
@@ -178,7 +184,7 @@ my @Answers = (
     GET  => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
 );
 
-scene behind_answers => sub {
+scene 'bytes behind an answer', publication => $One =~ s/PORT_POOL/PORT_OWN/r, sub {
     my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', parallel => 1, sub {
         my ($connection) = @_;
         my ($n) = $connection->message->{first} =~ /\?(\d+)/;
@@ -200,7 +206,7 @@ scene behind_answers => sub {
 };
 
 # The same in half a TLS record, which OpenSSL has read off the socket and can't show yet.
-scene half_record => sub {
+scene 'half a TLS record behind an answer', publication => $One =~ s/PORT_POOL/PORT_OWN/r, sub {
     my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', parallel => 1, sub {
         my ($connection, $report) = @_;
         my $socket = $connection->{socket};
@@ -225,90 +231,4 @@ scene half_record => sub {
     is($server->report, 'closed', 'the connection is of no more use') for 1 .. 2;
 };
 
-run_suite();
-
-__DATA__
-
-=== TEST 1: a load balancer, clients with addresses of their own
---- http_config eval: $::Realip
---- publication eval: $::One
---- scene: balancer
---- suppress_stderr
-
-
-
-=== TEST 2: a load balancer, clients with the same address
---- http_config eval: $::Realip
---- publication eval: $::One
---- scene: balancer_nat
---- suppress_stderr
-
-
-
-=== TEST 3: the PROXY protocol
---- http_config eval
-"lync_publish contoso {
-    https_listen 127.0.0.1:%%PORT_HTTPS%% proxy_protocol;
-    http_listen 127.0.0.1:%%PORT_HTTP%%;
-$::One}"
---- scene: proxy_protocol
---- suppress_stderr
-
-
-
-=== TEST 4: the PROXY protocol, and realip by it
---- http_config eval
-"set_real_ip_from 127.0.0.1;
-real_ip_header proxy_protocol;
-lync_publish contoso {
-    https_listen 127.0.0.1:%%PORT_HTTPS%% proxy_protocol;
-    http_listen 127.0.0.1:%%PORT_HTTP%%;
-$::One}"
---- scene: proxy_protocol
---- suppress_stderr
-
-
-
-=== TEST 5: no more than four server connections for a client connection
---- publication eval: $::Many
---- scene: many_hosts
---- suppress_stderr
-
-
-
-=== TEST 6: nothing is kept after a 401 without a token
---- publication eval: $::One
---- scene: refused
---- suppress_stderr
-
-
-
-=== TEST 7: connections and TLS sessions of those who don't verify
---- http_config eval: $::Foreign
---- publication eval: $::Own
---- user_files eval: $::Files
---- scene: unverified
---- suppress_stderr
-
-
-
-=== TEST 8: connections of a publication
---- http_config eval: $::Foreign
---- publication eval: $::Own
---- user_files eval: $::Files
---- scene: unjudged
---- suppress_stderr
-
-
-
-=== TEST 9: bytes behind an answer
---- publication eval: $::One =~ s/PORT_POOL/PORT_OWN/r
---- scene: behind_answers
---- suppress_stderr
-
-
-
-=== TEST 10: half a TLS record behind an answer
---- publication eval: $::One =~ s/PORT_POOL/PORT_OWN/r
---- scene: half_record
---- suppress_stderr
+run_suite(publication => $One);

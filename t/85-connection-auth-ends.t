@@ -12,13 +12,13 @@ use AuthToy;
 
 use Time::HiRes qw(sleep);
 
-our $One = publication('server 127.0.0.11;');
+my $One = publication('server 127.0.0.11;');
 # A server that fails on purpose isn't down, but for the one test that wants it.
-our $TwoThatFail = publication("server 127.0.0.11;\n        server 127.0.0.21;");
-our $Two = publication("server 127.0.0.11 max_fails=0;\n        server 127.0.0.21 max_fails=0;");
+my $TwoThatFail = publication("server 127.0.0.11;\n        server 127.0.0.21;");
+my $Two = publication("server 127.0.0.11 max_fails=0;\n        server 127.0.0.21 max_fails=0;");
 
 # The server closes in the middle of a handshake.
-both broken_handshake => sub {
+sub broken_handshake {
     my ($front, $toy) = @_;
 
     # after the challenge
@@ -55,11 +55,13 @@ both broken_handshake => sub {
         }
     }
     and_strangers($front);
-};
+}
+both 'the server closes in the middle of a handshake', \&broken_handshake;
+both "the same with two servers: a credential isn't sent twice", publication => $Two, \&broken_handshake;
 
 # An owned connection that breaks off under a request without a credential. It may be asked again,
 # and is a stranger's request then, but by the same server only.
-both broken_later => sub {
+sub broken_later {
     my ($front, $toy) = @_;
     my $n = 0;
     for my $query ('drop', 'half') {
@@ -76,11 +78,13 @@ both broken_later => sub {
         is($alice->ntlm('alice')->{user}, 'alice', 'and does');
     }
     and_strangers($front);
-};
+}
+both 'an owned connection breaks off', \&broken_later;
+both 'the same with two servers: nothing is asked elsewhere', publication => $Two, \&broken_later;
 
 # The same where the server may count as failed by it: an owned connection's request is for nobody
 # else.
-alone broken_and_failed => sub {
+alone 'nor where the server counts as failed', publication => $TwoThatFail, sub {
     my ($front, $toy) = @_;
     my $alice = $front->client('A');
     my $signed = $alice->ntlm('alice');
@@ -94,7 +98,7 @@ alone broken_and_failed => sub {
     is($alice->ntlm('alice')->{user}, 'alice', 'alice signs in again');
 };
 
-both abandoned => sub {
+both 'the client goes away', sub {
     my ($front) = @_;
     for my $round (1 .. 3) {
         # in the middle of a handshake
@@ -118,7 +122,7 @@ both abandoned => sub {
     and_strangers($front);
 };
 
-both uploads => sub {
+both 'aborted uploads', sub {
     my ($front) = @_;
     my $length = 300_000;
     my $n = 0;
@@ -161,7 +165,7 @@ both uploads => sub {
 # "Expect: 100-continue", and the server answers before it has the body: nginx has asked the client
 # for it already. The server's connection can't be used again then, so a handshake with such a body
 # doesn't come to its end; one without does, and the body follows.
-both early => sub {
+both 'an answer before the body', sub {
     my ($front) = @_;
     my $length = 200_000;
     my $n = 0;
@@ -196,7 +200,7 @@ both early => sub {
     is($_->{user}, '-', 'strangers') for $front->strangers(2);
 };
 
-both pipelined => sub {
+both 'pipelining', sub {
     my ($front) = @_;
     my ($alice, $bob) = map { $front->client($_) } qw(A B);
     my $first = $alice->ntlm('alice');
@@ -231,7 +235,7 @@ both pipelined => sub {
     is($_->{user}, '-', 'strangers') for $front->strangers(3);
 };
 
-both keepalive_limits => sub {
+both 'keep-alive ends, on either side', publication => $Two, sub {
     my ($front, $toy) = @_;
     # The server's: closed after each third answer.
     $toy->command('limit', 3);
@@ -273,7 +277,7 @@ both keepalive_limits => sub {
     is($_->{user}, '-', 'strangers') for $front->strangers(3);
 };
 
-both half_closed => sub {
+both 'half-closed clients', sub {
     my ($front) = @_;
     my $n = 0;
     for my $query ('', 'wait=0.1', 'chunked&wait=0.1') {
@@ -297,7 +301,7 @@ both half_closed => sub {
     and_strangers($front);
 };
 
-both cut => sub {
+both 'chunked answers cut short', sub {
     my ($front) = @_;
     for my $round (1 .. 2) {
         my $alice = $front->client("A$round");
@@ -338,7 +342,7 @@ sub go_on {
 
 # The master reads its configuration while forty handshakes are open. The old workers close what is
 # idle, so most clients find their connection closed.
-both reloaded => sub {
+both 'a reload in the middle of handshakes', sub {
     my ($front) = @_;
     my $bob = $front->client('B');
     is($bob->ntlm('bob')->{user}, 'bob', 'bob signs in');
@@ -362,7 +366,8 @@ both reloaded => sub {
 };
 
 # An old worker that may only stay for so long breaks off what still waits, on both sides.
-alone shut_down => sub {
+alone 'workers that are shut down while clients wait',
+    main_config => 'worker_shutdown_timeout 1s;', sub {
     my ($front, $toy) = @_;
     my @clients = map { $front->client("S$_") } 1 .. 10;
     for my $client (@clients) {
@@ -382,7 +387,7 @@ alone shut_down => sub {
 };
 
 # A new nginx takes the sockets over, and the old one goes.
-alone upgraded => sub {
+alone 'an upgrade in the middle of handshakes', sub {
     my ($front) = @_;
     my @clients = map { $front->client("U$_") } 1 .. 20;
     for my $client (@clients) {
@@ -406,111 +411,4 @@ alone upgraded => sub {
 
 # A reload needs a master.
 master_on();
-run_suite();
-
-__DATA__
-
-=== TEST 1: the server closes in the middle of a handshake
---- publication eval: $::One
---- scene: broken_handshake
---- suppress_stderr
-
-
-
-=== TEST 2: the same with two servers: a credential isn't sent twice
---- publication eval: $::Two
---- scene: broken_handshake
---- suppress_stderr
-
-
-
-=== TEST 3: an owned connection breaks off
---- publication eval: $::One
---- scene: broken_later
---- suppress_stderr
-
-
-
-=== TEST 4: the same with two servers: nothing is asked elsewhere
---- publication eval: $::Two
---- scene: broken_later
---- suppress_stderr
-
-
-
-=== TEST 5: nor where the server counts as failed
---- publication eval: $::TwoThatFail
---- scene: broken_and_failed
---- suppress_stderr
-
-
-
-=== TEST 6: the client goes away
---- publication eval: $::One
---- scene: abandoned
---- suppress_stderr
-
-
-
-=== TEST 7: aborted uploads
---- publication eval: $::One
---- scene: uploads
---- suppress_stderr
-
-
-
-=== TEST 8: an answer before the body
---- publication eval: $::One
---- scene: early
---- suppress_stderr
-
-
-
-=== TEST 9: pipelining
---- publication eval: $::One
---- scene: pipelined
---- suppress_stderr
-
-
-
-=== TEST 10: keep-alive ends, on either side
---- publication eval: $::Two
---- scene: keepalive_limits
---- suppress_stderr
-
-
-
-=== TEST 11: half-closed clients
---- publication eval: $::One
---- scene: half_closed
---- suppress_stderr
-
-
-
-=== TEST 12: chunked answers cut short
---- publication eval: $::One
---- scene: cut
---- suppress_stderr
-
-
-
-=== TEST 13: a reload in the middle of handshakes
---- publication eval: $::One
---- scene: reloaded
---- suppress_stderr
-
-
-
-=== TEST 14: an upgrade in the middle of handshakes
---- publication eval: $::One
---- scene: upgraded
---- suppress_stderr
-
-
-
-=== TEST 15: workers that are shut down while clients wait
---- main_config
-worker_shutdown_timeout 1s;
---- publication eval: $::One
---- scene: shut_down
---- suppress_stderr
+run_suite(publication => $One);

@@ -13,14 +13,8 @@ use AuthToy;
 
 use Time::HiRes qw(sleep);
 
-our $One = publication('server 127.0.0.11;');
-our $Two = publication("server 127.0.0.11;\n        server 127.0.0.21;");
-
-# Where each request went, as nginx says.
-our $Log = <<'END';
-log_format places '$http_x_client $status $upstream_addr';
-access_log %%SERVROOT%%/logs/places.log places;
-END
+my $One = publication('server 127.0.0.11;');
+my $Two = publication("server 127.0.0.11;\n        server 127.0.0.21;");
 
 # The addresses that a client's requests went to, in their order.
 sub places {
@@ -36,7 +30,7 @@ my $after_reload = $ENV{TEST_NGINX_USE_HUP};
 
 sub connections { my %seen = map { $_->{connection} => 1 } @_; return scalar keys %seen }
 
-both sequential => sub {
+both 'two clients, one after the other', sub {
     my ($front) = @_;
     my $alice = $front->client('A');
     my $challenge = $alice->get;
@@ -66,7 +60,7 @@ both sequential => sub {
     is($bob->get->{user}, 'bob', 'bob is bob');
 };
 
-both interleaved => sub {
+both 'two clients at the same time', sub {
     my ($front) = @_;
     my ($alice, $bob, $nobody) = map { $front->client($_) } qw(A B N);
     $alice->begin;
@@ -90,7 +84,7 @@ both interleaved => sub {
 };
 
 # nginx gives a new client the structure of the one that left last.
-both aba => sub {
+both "a client's structure is used again", sub {
     my ($front) = @_;
     my $bob = $front->client('B');
     my $b = $bob->ntlm('bob');
@@ -114,7 +108,7 @@ both aba => sub {
 };
 
 # A credential with 200 at once: no challenge is ever seen.
-both one_shot => sub {
+both 'a credential without a challenge', sub {
     my ($front) = @_;
     for my $query ('', 'quiet', 'per-request', 'per-request&quiet', 'chunked&quiet') {
         my $carol = $front->client("C($query)");
@@ -131,7 +125,7 @@ both one_shot => sub {
     }
 };
 
-both spellings => sub {
+both 'schemes as they may be spelt', sub {
     my ($front) = @_;
     my $token = kerberos('carol');
     my $n = 0;
@@ -152,7 +146,7 @@ both spellings => sub {
 
 # Two headers of the name: nginx 1.22 looks at the first, this server at the last. Newer versions of
 # nginx refuse the request.
-both doubled => sub {
+both 'two Authorization headers', sub {
     my ($front) = @_;
     my $n = 0;
     for my $first ('Basic eDp5', 'Bearer x', '') {
@@ -168,7 +162,7 @@ both doubled => sub {
 
 # A token in an answer binds as well, wherever it stands among the challenges, and whatever the
 # request was.
-both told => sub {
+both 'a token in an answer', sub {
     my ($front) = @_;
     my $n = 0;
     for my $query ('merged', 'merged&basic', 'basic', 'chunked') {
@@ -199,7 +193,7 @@ both told => sub {
 };
 
 # Anonymous probes can't tie connections up.
-both bare => sub {
+both 'a bare challenge binds nothing', sub {
     my ($front, $toy) = @_;
     my @clients = map { $front->client("P$_") } 1 .. 8;
     for my $query ('', 'merged', 'basic', 'merged&basic', 'chunked') {
@@ -223,7 +217,7 @@ both bare => sub {
 };
 
 # Another name on the same connection is the same client's business.
-both changed => sub {
+both 'another name on the same connection', sub {
     my ($front) = @_;
     my $client = $front->client('A');
     my $first = $client->ntlm('alice');
@@ -236,7 +230,10 @@ both changed => sub {
     is($_->{user}, '-', 'strangers') for $front->strangers;
 };
 
-both two_servers => sub {
+both 'two servers', publication => $Two, before => <<'END', sub {
+log_format places '$http_x_client $status $upstream_addr';
+access_log %%SERVROOT%%/logs/places.log places;
+END
     my ($front, $toy) = @_;
     my @clients = map { $front->client("T$_") } 1 .. 6;
     my %server;
@@ -271,7 +268,7 @@ both two_servers => sub {
 };
 
 # What goes over owned connections costs nobody a turn; that one breaks off, no server its turns.
-alone accounts => sub {
+alone 'turns and failures', publication => $Two, sub {
     my ($front, $toy) = @_;
     my ($alice, $nobody) = map { $front->client($_) } qw(A N);
     my $server = $alice->ntlm('alice')->{server};
@@ -290,7 +287,8 @@ alone accounts => sub {
 
 # Autodiscover over plain HTTP, as phones ask for it, where a credential has no business: what is
 # sent all the same is bound all the same.
-alone plain_http => sub {
+alone 'plain HTTP',
+    publication => $One =~ s/https=/http=%%PORT_POOL_HTTP%% https=/r . "http_autodiscover on;\n", sub {
     my ($front) = @_;
     my $comes = sub { $front->client($_[0], to => 'http://lyncdiscover.contoso.com', path => '/') };
     my $alice = $comes->('A');
@@ -306,7 +304,7 @@ alone plain_http => sub {
 };
 
 # The server closes a connection that waits: asked again, by the same server.
-both idle_closed => sub {
+both 'the server closes an owned connection that waits', publication => $Two, sub {
     my ($front, $toy) = @_;
     my @clients = map { $front->client("I$_") } 1 .. 4;
     for my $client (@clients) {
@@ -329,7 +327,7 @@ both idle_closed => sub {
 };
 
 # The server of a client goes away altogether.
-both server_gone => sub {
+both 'the server goes away', publication => $Two, sub {
     my ($front, $toy) = @_;
     my @clients = map { $front->client("G$_") } 1 .. 4;
     my %server;
@@ -364,7 +362,15 @@ sub h2 {
     return { version => $version, status => $status, body => $text };
 }
 
-both h2 => sub {
+both 'HTTP/2 on the same socket', before => <<'END', sub {
+server {
+    listen 127.0.0.1:%%PORT_HTTPS%% ssl http2;
+    server_name foreign.example.com;
+    ssl_certificate     %%PKI%%/public.pem;
+    ssl_certificate_key %%PKI%%/public.key;
+    return 204;
+}
+END
     my ($front) = @_;
     my $alice = $front->client('A');
     is($alice->ntlm('alice')->{user}, 'alice', 'alice signs in');
@@ -391,7 +397,7 @@ both h2 => sub {
 };
 
 # The limit is each worker's.
-alone limits => sub {
+alone 'no more than so many', more => 'connection_auth on max=2;', sub {
     my ($front) = @_;
     my @clients = map { $front->client("M$_") } 1 .. 3;
     return if $workers > 1;
@@ -407,7 +413,7 @@ alone limits => sub {
     is($clients[1]->get->{user}, 'bob', 'bob stays');
 };
 
-alone idle => sub {
+alone 'no longer than so long', more => 'connection_auth on idle=1s;', sub {
     my ($front) = @_;
     my $alice = $front->client('A');
     is($alice->ntlm('alice')->{user}, 'alice', 'alice signs in');
@@ -416,7 +422,7 @@ alone idle => sub {
     is($alice->ntlm('alice')->{user}, 'alice', 'signs in again');
 };
 
-alone age => sub {
+alone 'no older than so old', more => 'connection_auth on age=1s;', sub {
     my ($front) = @_;
     my $alice = $front->client('A');
     is($alice->ntlm('alice')->{user}, 'alice', 'alice signs in');
@@ -430,7 +436,8 @@ alone age => sub {
     is($alice->ntlm('alice')->{user}, 'alice', 'signs in again');
 };
 
-alone off => sub {
+alone 'off: nobody can sign in, and nobody is taken for somebody else',
+    more => 'connection_auth off;', sub {
     my ($front) = @_;
     my ($alice, $bob) = map { $front->client($_) } qw(A B);
     $alice->ntlm('alice');
@@ -441,147 +448,4 @@ alone off => sub {
     is($_->{user}, '-', 'strangers') for $front->strangers(3);
 };
 
-run_suite();
-
-__DATA__
-
-=== TEST 1: two clients, one after the other
---- publication eval: $::One
---- scene: sequential
---- suppress_stderr
-
-
-
-=== TEST 2: two clients at the same time
---- publication eval: $::One
---- scene: interleaved
---- suppress_stderr
-
-
-
-=== TEST 3: a client's structure is used again
---- publication eval: $::One
---- scene: aba
---- suppress_stderr
-
-
-
-=== TEST 4: a credential without a challenge
---- publication eval: $::One
---- scene: one_shot
---- suppress_stderr
-
-
-
-=== TEST 5: schemes as they may be spelt
---- publication eval: $::One
---- scene: spellings
---- suppress_stderr
-
-
-
-=== TEST 6: two Authorization headers
---- publication eval: $::One
---- scene: doubled
---- suppress_stderr
-
-
-
-=== TEST 7: a token in an answer
---- publication eval: $::One
---- scene: told
---- suppress_stderr
-
-
-
-=== TEST 8: a bare challenge binds nothing
---- publication eval: $::One
---- scene: bare
---- suppress_stderr
-
-
-
-=== TEST 9: another name on the same connection
---- publication eval: $::One
---- scene: changed
---- suppress_stderr
-
-
-
-=== TEST 10: two servers
---- http_config eval: $::Log
---- publication eval: $::Two
---- scene: two_servers
---- suppress_stderr
-
-
-
-=== TEST 11: turns and failures
---- publication eval: $::Two
---- scene: accounts
---- suppress_stderr
-
-
-
-=== TEST 12: plain HTTP
---- publication eval
-$::One =~ s/https=/http=%%PORT_POOL_HTTP%% https=/r . "http_autodiscover on;\n"
---- scene: plain_http
---- suppress_stderr
-
-
-
-=== TEST 13: the server closes an owned connection that waits
---- publication eval: $::Two
---- scene: idle_closed
---- suppress_stderr
-
-
-
-=== TEST 14: the server goes away
---- publication eval: $::Two
---- scene: server_gone
---- suppress_stderr
-
-
-
-=== TEST 15: HTTP/2 on the same socket
---- http_config
-server {
-    listen 127.0.0.1:%%PORT_HTTPS%% ssl http2;
-    server_name foreign.example.com;
-    ssl_certificate     %%PKI%%/public.pem;
-    ssl_certificate_key %%PKI%%/public.key;
-    return 204;
-}
---- publication eval: $::One
---- scene: h2
---- suppress_stderr
-
-
-
-=== TEST 16: no more than so many
---- publication eval: $::One . "connection_auth on max=2;\n"
---- scene: limits
---- suppress_stderr
-
-
-
-=== TEST 17: no longer than so long
---- publication eval: $::One . "connection_auth on idle=1s;\n"
---- scene: idle
---- suppress_stderr
-
-
-
-=== TEST 18: no older than so old
---- publication eval: $::One . "connection_auth on age=1s;\n"
---- scene: age
---- suppress_stderr
-
-
-
-=== TEST 19: off: nobody can sign in, and nobody is taken for somebody else
---- publication eval: $::One . "connection_auth off;\n"
---- scene: off
---- suppress_stderr
+run_suite(publication => $One);

@@ -12,10 +12,10 @@ use AuthReal;
 
 start_ntlm();
 
-our $One = publication('server 127.0.0.11;');
-our $Two = publication("server 127.0.0.11;\n        server 127.0.0.21;");
+my $One = publication('server 127.0.0.11;');
+my $Two = publication("server 127.0.0.11;\n        server 127.0.0.21;");
 
-scene signs_in => sub {
+scene 'one server', sub {
     my $port = port('HTTPS');
     my $asked = ask('A', $port);
     is("@{ $asked->{statuses} }", '401', 'asked to sign in');
@@ -50,7 +50,7 @@ scene signs_in => sub {
     leave('A', 'B', 'N', map { "N$_" } 1 .. 3);
 };
 
-scene uploads => sub {
+scene 'uploads', sub {
     my $port = port('HTTPS');
     my $alice = ask('A', $port, ntlm => 'alice');
     is(user($alice), 'alice', 'alice signs in');
@@ -66,7 +66,7 @@ scene uploads => sub {
     leave('A', 'B', 'N');
 };
 
-scene two_servers => sub {
+scene 'two servers', publication => $Two, sub {
     my $port = port('HTTPS');
     my (%server, %connection);
     my @clients = map { "C$_" } 1 .. 6;
@@ -93,7 +93,7 @@ scene two_servers => sub {
 };
 
 # The same servers behind plain nginx.
-scene leak => sub {
+scene 'plain nginx crosses, and it is seen', sub {
     my %plain = AuthPlain::start('one');
     my $alice = ask('A', $plain{port}, ntlm => 'alice');
     is(user($alice), 'alice', 'alice signs in behind plain nginx');
@@ -103,30 +103,4 @@ scene leak => sub {
     leave('N2');
 };
 
-run_suite();
-
-__DATA__
-
-=== TEST 1: one server
---- publication eval: $::One
---- scene: signs_in
---- suppress_stderr
-
-
-
-=== TEST 2: uploads
---- publication eval: $::One
---- scene: uploads
---- suppress_stderr
-
-
-
-=== TEST 3: two servers
---- publication eval: $::Two
---- scene: two_servers
---- suppress_stderr
-
-
-
-=== TEST 4: plain nginx crosses, and it is seen
---- scene: leak
+run_suite(publication => $One);

@@ -16,13 +16,13 @@ use POSIX ();
 
 start_kerberos();
 
-our $One = publication('server 127.0.0.11;');
-our $Two = publication("server 127.0.0.11;\n        server 127.0.0.21;");
-our $PerRequest = $One =~ s/PORT_POOL/PORT_REQUESTS/r;
+my $One = publication('server 127.0.0.11;');
+my $Two = publication("server 127.0.0.11;\n        server 127.0.0.21;");
+my $PerRequest = $One =~ s/PORT_POOL/PORT_REQUESTS/r;
 
 sub connections { my %seen = map { (split)[-1] => 1 } @_; return scalar keys %seen }
 
-scene curl => sub {
+sub curl {
     my ($block) = @_;
     my $port = port('HTTPS');
     my @alice = kerberos_curl($port, 'alice', 3);
@@ -47,10 +47,13 @@ scene curl => sub {
     }
     waitpid $pid, 0;
     is($?, 0, 'she stays alice on her connection meanwhile');
-};
+}
+scene 'curl --negotiate', \&curl;
+scene 'curl --negotiate and two servers', publication => $Two, \&curl;
+scene 'curl --negotiate where the user is kept for the request', publication => $PerRequest, \&curl;
 
 # The server keeps the user for the connection: nothing but a credential was ever seen.
-scene per_connection => sub {
+scene 'the user is kept for the connection', sub {
     my $port = port('HTTPS');
     my $alice = ask('A', $port, kerberos => 'alice');
     is("@{ $alice->{statuses} } " . user($alice), '200 alice', 'alice signs in with one message');
@@ -72,7 +75,7 @@ scene per_connection => sub {
 
 # It keeps the user for the request: the next one is asked again. What the proxy can't know, it
 # doesn't bet on.
-scene per_request => sub {
+scene 'the user is kept for the request', publication => $PerRequest, sub {
     my $port = port('HTTPS');
     my $alice = ask('A', $port, kerberos => 'alice');
     is("@{ $alice->{statuses} } " . user($alice), '200 alice', 'alice signs in with one message');
@@ -92,7 +95,7 @@ scene per_request => sub {
     leave('N', 'N2');
 };
 
-scene two_servers => sub {
+scene 'two servers', publication => $Two, sub {
     my $port = port('HTTPS');
     my (%server, %connection);
     my @clients = map { "C$_" } 1 .. 6;
@@ -120,57 +123,10 @@ scene two_servers => sub {
 };
 
 # The same servers behind plain nginx.
-scene leak => sub {
+scene 'plain nginx crosses, and it is seen', sub {
     my %plain = AuthPlain::start('one');
     like((kerberos_curl($plain{port}, 'alice', 1))[0], qr/^200 alice /, 'alice, behind plain');
     like((kerberos_curl($plain{port}, undef, 1))[0], qr/^200 alice /, 'who comes next is alice');
 };
 
-run_suite();
-
-__DATA__
-
-=== TEST 1: curl --negotiate
---- publication eval: $::One
---- scene: curl
---- suppress_stderr
-
-
-
-=== TEST 2: curl --negotiate and two servers
---- publication eval: $::Two
---- scene: curl
---- suppress_stderr
-
-
-
-=== TEST 3: curl --negotiate where the user is kept for the request
---- publication eval: $::PerRequest
---- scene: curl
---- suppress_stderr
-
-
-
-=== TEST 4: the user is kept for the connection
---- publication eval: $::One
---- scene: per_connection
---- suppress_stderr
-
-
-
-=== TEST 5: the user is kept for the request
---- publication eval: $::PerRequest
---- scene: per_request
---- suppress_stderr
-
-
-
-=== TEST 6: two servers
---- publication eval: $::Two
---- scene: two_servers
---- suppress_stderr
-
-
-
-=== TEST 7: plain nginx crosses, and it is seen
---- scene: leak
+run_suite(publication => $One);

@@ -5,23 +5,15 @@
 use LyncTest;
 use LyncTest::Scene;
 
-our $Deployment = <<'END';
-    sip_domain  contoso.com;
-    %%CERTIFICATE%%
-    %%TRUSTED_CA%%
-    %%OWN_POOL%%
-    simple_url  meet  https://meet.contoso.com;
-END
-
 my $large = 64 * 1024 * 1024;
 
-scene slow_clients => sub {
+scene 'clients that stop in the middle', timeout => 120, sub {
     my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', parallel => 1, sub {
         my ($connection, $report) = @_;
         my $head = $connection->head;
         if ($head->{first} =~ m{/ucwa/}) {
             select undef, undef, undef, 66;
-            $connection->write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+            $connection->write(http_answer('ok'));
         } elsif ($head->{first} =~ m{/abs/}) {
             local $SIG{PIPE} = 'IGNORE';
             $connection->write("HTTP/1.1 200 OK\r\nContent-Length: $large\r\n\r\n");
@@ -52,11 +44,4 @@ scene slow_clients => sub {
     is($pending->answer->{status}, 200, 'is answered');
 };
 
-run_suite();
-
-__DATA__
-
-=== TEST 1: clients that stop in the middle
---- publication eval: $::Deployment
---- timeout: 120
---- scene: slow_clients
+run_suite(publication => '%%OWN%%');

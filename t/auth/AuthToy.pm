@@ -4,7 +4,7 @@ package AuthToy;
 # nginx with a shared keepalive in front of it (the recipe that the web recommends, which leaks),
 # and clients who know their name. A scene is played twice:
 #
-#     both aba => sub {
+#     both 'a client after the other', sub {
 #         my ($front) = @_;
 #         my $alice = $front->client('A');
 #         is($alice->ntlm('alice')->{user}, 'alice', 'alice signs in');
@@ -191,9 +191,9 @@ sub judge {
     return;
 }
 
-sub both ($&) {
-    my ($name, $scene) = @_;
-    &LyncTest::Scene::scene($name, sub {
+sub both {
+    my $scene = pop;
+    LyncTest::Scene::scene(@_, sub {
         my ($block) = @_;
         judge($block->name, play($scene, front(), $block));
         my $servers = () = $block->http_config =~ /^\s*server\s+127\.0\.0\.[12]1\b/mg;
@@ -208,9 +208,9 @@ sub both ($&) {
     });
 }
 
-sub alone ($&) {
-    my ($name, $scene) = @_;
-    &LyncTest::Scene::scene($name, sub {
+sub alone {
+    my $scene = pop;
+    LyncTest::Scene::scene(@_, sub {
         my ($block) = @_;
         judge($block->name, play($scene, front(), $block));
     });

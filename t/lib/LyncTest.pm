@@ -3,12 +3,13 @@ package LyncTest;
 # What the suites of this project add to Test::Nginx::Socket. A suite is
 #
 #     use LyncTest;
-#     run_suite();
+#     run_suite(publication => '%%STANDARD%%');
 #     __DATA__
-#     === TEST 1: ...
+#     === ...
 #
 # run_suite() runs the blocks, stops nginx, reads all error logs and closes the plan; a suite counts
-# nothing. t/README.md describes the sections and the %%WORDS%% below for those who write suites.
+# nothing. Its arguments are sections of each block that doesn't write them itself. t/README.md
+# describes the sections and the %%WORDS%% below for those who write suites.
 
 use strict;
 use warnings;
@@ -36,11 +37,13 @@ use Test::Nginx::Socket -base;
 use Test::Nginx::Util;
 
 use File::Path qw(make_path remove_tree);
+use Scalar::Util ();
+use LyncTest::Asks ();
 use LyncTest::Client ();
 use LyncTest::Logs ();
 use LyncTest::StandIn ();
 
-our @EXPORT = qw(run_suite port);
+our @EXPORT = qw(run_suite port word);
 
 my $suite = (split m{/}, $0)[-1] =~ s/\.t$//r;
 
@@ -109,7 +112,73 @@ my %word = (
     OWN_POOL => 'pool fepool.contoso.local { server 127.0.0.11; health_check off;'
               . ' external_web_services lyncwebext.contoso.com;'
               . ' listening_ports https=%%PORT_OWN%%; }',
+
+    # Named deployments. A Standard Edition server,
+    STANDARD => <<'END',
+    sip_domain  contoso.com;
+    %%CERTIFICATE%%
+    %%TRUSTED_CA%%
+    %%POOL%%
+    simple_url  meet  https://meet.contoso.com;
+END
+    # the same whose server the suite brings itself,
+    OWN => <<'END',
+    sip_domain  contoso.com;
+    %%CERTIFICATE%%
+    %%TRUSTED_CA%%
+    %%OWN_POOL%%
+    simple_url  meet  https://meet.contoso.com;
+END
+    # a pool of several servers that the suite brings, those of the block's section "servers",
+    FRONT_ENDS => <<'END',
+    sip_domain  contoso.com;
+    %%CERTIFICATE%%
+    %%TRUSTED_CA%%
+    pool fepool.contoso.local {
+        %%SERVERS%%
+        external_web_services  lyncwebext.contoso.com;
+        listening_ports        https=%%PORT_OWN%%;
+        health_check           off;
+    }
+END
+    # and two pools with a Director, Office Web Apps and Exchange.
+    ENTERPRISE => <<'END',
+    sip_domain  contoso.com fabrikam.com;
+    %%CERTIFICATE%%
+    %%TRUSTED_CA%%
+    %%POOL%%
+    %%POOL2%%
+    director dirpool.contoso.local {
+        server                 127.0.0.13;
+        external_web_services  dirwebext.contoso.com;
+        %%PORTS%%
+    }
+    simple_url  meet    https://meet.contoso.com;
+    simple_url  meet    https://meet.fabrikam.com  pool=fepool2.fabrikam.local;
+    simple_url  dialin  https://dialin.contoso.com;
+    simple_url  admin   https://admin.contoso.com;
+    %%OFFICE_WEB_APPS%%
+    %%EXCHANGE%%
+END
+
+    # Further parts of such deployments.
+    POOL2 => 'pool fepool2.fabrikam.local { server 127.0.0.12;'
+           . ' external_web_services lyncwebext.fabrikam.com; %%PORTS%% }',
+    OFFICE_WEB_APPS => 'office_web_apps wacext.contoso.com { server 127.0.0.14;'
+                     . ' certificate_name wac.contoso.local; listening_ports https=%%PORT_443%%; }',
+    EXCHANGE => 'exchange mail.contoso.com autodiscover.contoso.com { server 127.0.0.15;'
+              . ' certificate_name mail.contoso.local; listening_ports https=%%PORT_443%%; }',
+
+    # The status, beside a publication.
+    STATUS => "server { listen 127.0.0.1:%%PORT_STATUS%%; location / { lync_status; } }\n",
+
+    # A publication beside contoso, on its sockets.
+    FABRIKAM => "lync_publish fabrikam { %%SOCKETS%%\n    sip_domain fabrikam.com;\n"
+              . "    %%CERTIFICATE%%\n    %%TRUSTED_CA%%\n    %%POOL2%%\n}\n",
 );
+
+# What a word stands for, for suites that change something in it.
+sub word ($) { $word{ $_[0] } // die "%%$_[0]%% is no word of LyncTest\n" }
 
 sub expand ($);
 
@@ -132,21 +201,31 @@ sub expand ($) {
     1 while $text =~ s{%%(?!HERE%%)(\w+)%%}{
         my $name = $1;
         $name =~ /^PORT_(\w+)$/ ? port($1)
-            : $word{$name} // die "%%$name%% is no word of LyncTest\n"
+            : word($name)
     }ge;
 
     return $value if $text eq "$value";
     return ref $value ? qr/$text/ : $text;
 }
 
+# Sections of blocks that don't write them.
+my %default;
+
 # The blocks that have run: their second error log and what they expect in it.
 my @ran;
 
 add_block_preprocessor(sub {
     my ($block) = @_;
-    my @sections = grep { $_ ne 'name' } @{ $block->_section_order };
 
-    for my $section (@sections) {
+    my $whole = defined $block->http_config;
+    for my $section (sort keys %default) {
+        next if defined $block->$section || $whole && $section =~ /^(?:publication|sockets|more|before|after)$/;
+        push @{ $block->_section_order }, $section;
+        $block->set_value($section, $default{$section});
+    }
+
+    $word{SERVERS} = $block->servers;
+    for my $section (grep { $_ ne 'name' } @{ $block->_section_order }) {
         my $value = $block->$section;
         my $new   = expand($value);
         # The newline that ends a section is none of the pattern's.
@@ -154,18 +233,17 @@ add_block_preprocessor(sub {
         $block->set_value($section, $new) if defined $new;
     }
 
-    # "--- publication" is what stands inside of a publication, sockets left out.
+    # "--- publication" is what stands inside of a publication, but for its sockets; "more" are further
+    # directives of it, "before" and "after" of http level, "named" is another name than contoso.
     if (defined(my $inside = $block->publication)) {
-        my $text = join '', $block->http_config // '',
-            "lync_publish contoso {\n    ", expand('%%SOCKETS%%'), "\n$inside}\n";
-        $block->set_value(http_config => $text);
+        $block->set_value(http_config => join '', $block->before // '', 'lync_publish ', $block->named // 'contoso', " {\n    ",
+            $block->sockets // expand('%%SOCKETS%%'), "\n$inside\n", $block->more // '', "}\n", $block->after // '');
     }
 
     $block->set_value(config => '') if !defined $block->config;
+    $block->set_value(suppress_stderr => 1);    # the log has it as well
 
     if (defined $block->must_die) {
-        # One line says what is wrong, and the terminal needn't hear it too.
-        $block->set_value(suppress_stderr => 1);
         my $expected = $block->error_log // [];
         $expected = ref $expected eq 'ARRAY' ? $expected
                   : ref $expected            ? [$expected]
@@ -285,6 +363,7 @@ my %sessions;
 
     *Test::Nginx::Socket::send_request = sub ($$$$@) {
         my ($request, $middle_delay, $timeout, $block, @rest) = @_;
+        LyncTest::Asks::ask_all($block) if defined $block->asks;
 
         my @packets = map { { %$_ } } ref $request ? @$request : { value => $request };
         my ($scheme, $host, $port) = target($block, \@packets);
@@ -392,8 +471,12 @@ sub complaints () {
     return @all;
 }
 
-sub run_suite () {
+sub run_suite {
+    %default = @_;
     plan('no_plan');
+    my $data = Scalar::Util::openhandle(\*main::DATA);
+    my $text = do { local $/; $data ? <$data> : '' };
+    spec_string($text . (defined &LyncTest::Scene::blocks ? LyncTest::Scene::blocks($text) : ''));
     run_tests();
 
     if (!$ENV{TEST_NGINX_NO_CLEAN}) {

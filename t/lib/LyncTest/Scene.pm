@@ -6,18 +6,16 @@ package LyncTest::Scene;
 #     use LyncTest;
 #     use LyncTest::Scene;
 #
-#     scene streams => sub {
-#         my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', sub { ... });
+#     scene 'an answer in pieces', more => 'max_upload 1m;', sub {
+#         my $server = pool_server(sub { ... });
 #         my $client = client('https://lyncwebext.contoso.com');
 #         ...
 #         is($client->answer->{status}, 200, 'streamed');
 #     };
-#     run_suite();
-#     __DATA__
-#     === TEST 1: ...
-#     --- publication
-#     ...
-#     --- scene: streams
+#     run_suite(publication => '%%OWN%%');
+#
+# A scene is a block of that title, with the sections that stand in front of its code. Blocks of
+# __DATA__ can play one as well, by its name: "--- scene: NAME"; then it is no block of its own.
 #
 # The scene plays while the block's nginx runs, after the block's own request if it has one.
 
@@ -40,14 +38,30 @@ use LyncTest::Paths ();
 use LyncTest::Ports ();
 
 our @EXPORT = qw(
-    scene scene_dir client server request wait_until
+    scene scene_dir client server pool_server http_answer request wait_until
     nginx nginx_pid worker_pids edit reload log_lines provoked_lines
     is isnt ok like unlike is_deeply cmp_ok diag fail pass note
 );
 
-my %scenes;
+my (%scenes, @titles, %sections);
 
-sub scene ($&) { $scenes{ $_[0] } = $_[1] }
+sub scene {
+    my $play = pop;
+    my ($title, %with) = @_;
+    die "two scenes are called \"$title\"\n" if $scenes{$title};
+    push @titles, $title;
+    ($scenes{$title}, $sections{$title}) = ($play, \%with);
+}
+
+# The blocks of those scenes that no block of $text plays.
+sub blocks {
+    my ($text) = @_;
+    my %played = map { $_ => 1 } $text =~ /^--- scene: (.+?)\s*$/mg;
+    return join '', map {
+        my $with = $sections{$_};
+        "\n=== $_\n--- scene: $_\n" . join '', map { "--- $_\n$with->{$_}\n" } sort keys %$with
+    } grep { !$played{$_} } @titles;
+}
 
 Test::Nginx::Util::add_test_cleanup_handler(sub {
     my ($block) = @_;
@@ -249,7 +263,7 @@ sub within {
 #         $connection->write("HTTP/1.1 200 OK\r\n...");
 #     });
 #
-# With parallel => 1 each connection has a process of its own. The object's `report` gives the
+# pool_server(sub { ... }) is that of %%OWN_POOL%%. With parallel => 1 each connection has a process of its own. The object's `report` gives the
 # reports, each waited for. A client that closes in the middle of a
 # message ends the work on its connection.
 sub server {
@@ -301,6 +315,14 @@ sub server {
     return LyncTest::Scene::Server::remember(
         bless { pid => $pid, group => $o{parallel}, reports => $reports, buffer => '' },
         'LyncTest::Scene::Server');
+}
+
+sub pool_server { server(port => LyncTest::Ports::port('OWN'), tls => 'fepool.contoso.local', @_) }
+
+# A whole answer: http_answer('body', 'Header: value', ...).
+sub http_answer {
+    my ($body, @headers) = @_;
+    return join "\r\n", 'HTTP/1.1 200 OK', @headers, 'Content-Length: ' . length($body), '', $body;
 }
 
 package LyncTest::Scene::Server;

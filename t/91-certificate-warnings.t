@@ -1,0 +1,118 @@
+# What is legal but deserves a warning when nginx loads it: names that no certificate covers. The
+# whole wording is in t/unit/declare_checks_test.cpp.
+
+use strict;
+use warnings;
+
+use LyncTest::ConfTest;
+
+# A hoster's thousand domains.
+my $domains = join ' ', map { "d$_.example" } 1 .. 1000;
+my $find    = 'clients find it over plain HTTP only (http_autodiscover on), add the name to the'
+            . ' certificate\'s subject alternative names for https';
+
+run_conf_tests({
+    title      => 'a thousand domains are no flood',
+    sip_domain => "sip_domain $domains;  # here\n",
+    more       => "http_autodiscover on;\n",
+    warns      => join "\n\n", map({ "\"lyncdiscover.d$_.example\" is not covered by a certificate of lync_publish"
+        . " \"contoso\": $find in %%HERE%%" } 1 .. 10),
+        "990 more lyncdiscover names are not covered by a certificate of lync_publish \"contoso\": $find in %%BLOCK%%",
+});
+
+__DATA__
+
+=== one warning for each name that no certificate covers, of pools first
+--- certificate
+certificate %%PKI%%/no-lyncdiscover.pem %%PKI%%/no-lyncdiscover.key;
+--- sip_domain
+sip_domain  contoso.com;    # domain
+--- pool
+pool fepool.contoso.local { server 10.0.0.11; external_web_services lyncwebext2.contoso.com; }    # pool
+--- more
+simple_url  meet       https://meet.contoso.com;
+simple_url  meet       https://meet.fabrikam.com;      # meet
+simple_url  scheduler  https://scheduler.contoso.com;  # scheduler
+--- warns
+"lyncwebext2.contoso.com" is not covered by a certificate of lync_publish "contoso": clients refuse it, add the name to
+the certificate's subject alternative names in %%POOL%%
+
+"meet.fabrikam.com" is not covered by a certificate of lync_publish "contoso": clients refuse it, add the name to the
+certificate's subject alternative names in %%MEET%%
+
+"scheduler.contoso.com" is not covered by a certificate of lync_publish "contoso": clients refuse it, add the name to
+the certificate's subject alternative names in %%SCHEDULER%%
+
+"lyncdiscover.contoso.com" is not covered by a certificate of lync_publish "contoso": clients find it over plain HTTP
+only (http_autodiscover auto), add the name to the certificate's subject alternative names for https in %%DOMAIN%%
+
+=== of two certificates a client sees one, so each has to cover a name
+--- certificate
+certificate %%PKI%%/public.pem %%PKI%%/public.key;
+certificate %%PKI%%/idn.pem %%PKI%%/idn.key;
+--- sip_domain
+sip_domain  contoso.com xn--bro-hoa.contoso.com northwind.example;    # domains
+--- pool
+pool fepool.contoso.local { server 10.0.0.11; external_web_services lyncwebext.contoso.com; }    # pool
+--- warns
+"lyncwebext.contoso.com" is not covered by the ECDSA certificate "%%PKI%%/idn.pem" of lync_publish "contoso": clients
+refuse it, add the name to the certificate's subject alternative names in %%POOL%%
+
+"lyncdiscover.contoso.com" is not covered by the ECDSA certificate "%%PKI%%/idn.pem" of lync_publish "contoso": phones
+drop the connection, add the name to the certificate's subject alternative names or set "http_autodiscover" to "on"
+in %%DOMAINS%%
+
+"lyncdiscover.xn--bro-hoa.contoso.com" is not covered by the RSA certificate "%%PKI%%/public.pem" of lync_publish
+"contoso": phones drop the connection, add the name to the certificate's subject alternative names or set
+"http_autodiscover" to "on" in %%DOMAINS%%
+
+"lyncdiscover.northwind.example" is not covered by a certificate of lync_publish "contoso": clients find it over plain
+HTTP only (http_autodiscover auto), add the name to the certificate's subject alternative names for https in %%DOMAINS%%
+
+=== a common name beside subject alternative names covers nothing
+--- certificate
+certificate %%PKI%%/cn-ignored.pem %%PKI%%/cn-ignored.key;
+--- sip_domain
+sip_domain *;
+--- accepted: pool
+pool fepool.contoso.local { server 10.0.0.11; external_web_services lyncwebext.contoso.com; } | "lyncwebext.contoso.com" is not covered by a certificate
+
+=== and counts where there is none
+--- certificate
+certificate %%PKI%%/cn-only.pem %%PKI%%/cn-only.key;
+--- accepted: sip_domain
+sip_domain *;                        |
+sip_domain contoso.com;              | "lyncdiscover.contoso.com" is not covered by a certificate ... clients find it over plain HTTP only
+
+=== lyncdiscover names
+--- accepted: sip_domain
+sip_domain contoso.com;              |
+sip_domain northwind.example;        | clients find it over plain HTTP only (http_autodiscover auto)
+sip_domain northwind.example; http_autodiscover off; | "lyncdiscover.northwind.example" is not covered ... phones drop the connection ... or set "http_autodiscover" to "auto"
+
+=== a wildcard covers one label, and an internationalised name counts as DNS has it
+--- certificate
+certificate %%PKI%%/wildcard.pem %%PKI%%/wildcard.key;
+--- accepted: sip_domain
+sip_domain emea.contoso.com;         | "lyncdiscover.emea.contoso.com" is not covered
+sip_domain büro.contoso.com;         | "lyncdiscover.xn--bro-hoa.contoso.com" is not covered
+
+=== without a socket for plain HTTP
+--- sockets
+http_listen  off;
+https_listen 127.0.0.1:18443;
+--- accepted: sip_domain
+sip_domain northwind.example;        | phones drop the connection ... or take "http_listen off" out
+
+=== names of simple URLs, farms, each of them, and of Directors
+--- accepted: more
+simple_url admin https://lsadmin.contoso.com; simple_url meet https://meet.*; sip_domain *;                      |
+simple_url meet https://join.contoso.com;                                                                        | "join.contoso.com" is not covered
+director dirpool.contoso.local { server 10.0.0.13; external_web_services dir.contoso.com; }                      | "dir.contoso.com" is not covered
+office_web_apps owa.contoso.com { server 10.0.0.14; }                                                            | "owa.contoso.com" is not covered
+exchange mail.contoso.com mail2.contoso.com { server 10.0.0.15; }                                                | "mail2.contoso.com" is not covered
+
+=== the servers are taken at their word
+--- trusted_ca
+--- accepted: more
+backend_verify off;                  | "backend_verify" is off in lync_publish "contoso"
