@@ -157,8 +157,7 @@ TEST_CASE("the walk-through of IIS ARR: six farms", "[import]") {
                "certificate_name wac1.contoso.local;"}) == "");
     CHECK_FALSE(result.holds("listening_ports"));
     CHECK(result.says("RESTRICTION") == 0);
-    CHECK(result.says("CHECK: rule \"ARR_dialin.contoso.com_loadbalance\" was switched off") == 1);
-    CHECK(result.says("CHECK: the web.config files") == 1);
+    CHECK(result.says("CHECK: the sites' web.config files") == 1);
 }
 
 TEST_CASE("the walk-through of squid on pfSense", "[import]") {
@@ -192,7 +191,7 @@ TEST_CASE("the walk-through of squid on pfSense", "[import]") {
                "simple_url meet https://meet.contoso.com;",
                "simple_url dialin https://dialin.contoso.com;", "sip_domain contoso.com;"}) == "");
     CHECK(result.says("RESTRICTION") == 0);
-    CHECK(result.says("CHECK: peer \"old\" was switched off") == 1);
+    CHECK_FALSE(result.holds("10.0.0.99")); // a peer that was switched off
 }
 
 TEST_CASE("an nginx.conf of the recipes", "[import]") {
@@ -381,7 +380,7 @@ TEST_CASE("rules of ARR that restrict are named", "[import]") {
               "CHANGED: \"webext.contoso.com\" went to the internal web site, port 443"},
              {small_arr("<add input=\"{HTTPS}\" pattern=\"on\"/>" + std::string(on_host),
                         "http://webext.contoso.com/{R:0}"),
-              "CHANGED: rule \"one\" passes https requests on unencrypted"}}) {
+              "CHANGED: rule \"one\" passed https requests on unencrypted"}}) {
         INFO(xml);
         CHECK(arr(xml).says(said) == 1);
     }
@@ -403,19 +402,14 @@ TEST_CASE("what kept clients from squid on pfSense is named", "[import]") {
               "RESTRICTION: mapping \"dc-https\" was for the paths"},
              {"<custom_options></custom_options>",
               "<custom_options>http_access deny all</custom_options>",
-              "RESTRICTION: \"custom_options\" of squid"},
+              "RESTRICTION: \"custom_options\" of \"squid\""},
              {"<squidreversegeneral>",
               "<squidnac><config><banned_hosts>MTAu</banned_hosts></config></squidnac>"
               "<squidreversegeneral>",
-              "RESTRICTION: \"banned_hosts\" \"MTAu\" of \"squidnac\""},
+              "RESTRICTION: \"banned_hosts\" of \"squidnac\""},
              {"<any></any>", "<address>192.0.2.0/24</address>",
               "RESTRICTION: the firewall rule \"HTTPS to the reverse proxy & its names\""},
-             {"<type>pass</type>", "<type>block</type>", "RESTRICTION: the firewall rule"},
-             {"<enable>on</enable>\n\t\t\t\t<name>dc-http</name>\n\t\t\t\t<description><![CDATA["
-              "Lync over HTTP]]>",
-              "<enable></enable>\n\t\t\t\t<name>dc-http</name>\n\t\t\t\t<description><![CDATA["
-              "Lync over HTTP]]>",
-              "CHECK: mapping \"dc-http\" was switched off"}}) {
+             {"<type>pass</type>", "<type>block</type>", "RESTRICTION: the firewall rule"}}) {
         INFO(with);
         const std::string xml = replaced(fixture("pfsense-config.xml"), what, with);
         const Result result(read_pfsense(xml, "config.xml", "", "lync"), options());
@@ -569,8 +563,6 @@ TEST_CASE("XML that isn't read, or means nothing", "[import]") {
     CHECK(xml_mistake("<!DOCTYPE c [<!ENTITY x SYSTEM \"/etc/passwd\">]><configuration>&x;"
                       "</configuration>")
               .starts_with("no \"webFarms\" and no rewrite rules"));
-    CHECK(xml_mistake(small_arr(on_host, to_farm, "", "httpsPort=\"70000\""))
-              .starts_with("invalid value \"70000\" of \"httpsPort\""));
     CHECK(mistake([] {
               read_pfsense("---- BEGIN config.xml ----\n", "config.xml", "", "lync");
           }).starts_with("the backup is encrypted"));

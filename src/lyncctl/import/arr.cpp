@@ -47,16 +47,16 @@ std::unordered_map<std::string, std::string> read_hosts(std::string_view text) {
 
 /// What IIS's own applicationHost.config refuses: no word of the administrator's.
 constexpr std::string_view refused_by_default =
-    " .asa .asax .ascx .master .skin .browser .sitemap .config .cs .csproj .vb .vbproj .webinfo "
+    ".asa .asax .ascx .master .skin .browser .sitemap .config .cs .csproj .vb .vbproj .webinfo "
     ".licx .resx .resources .mdb .vjsproj .java .jsl .ldb .dsdgm .ssdgm .lsad .ssmap .cd "
     ".dsprototype .lsaprototype .sdm .sdmDocument .mdf .ldf .ad .dd .ldd .sd .adprototype "
     ".lddprototype .exclude .refresh .compiled .msgx .vsdisco .rules web.config bin App_code "
-    "App_GlobalResources App_LocalResources App_WebReferences App_Data App_Browsers ";
+    "App_GlobalResources App_LocalResources App_WebReferences App_Data App_Browsers";
 
 /// Whether an element's own attributes are IIS's defaults, or let in more than they do.
 bool is_default(pugi::xml_node node) {
     constexpr std::string_view harmless =
-        " maxAllowedContentLength maxUrl maxQueryString applyToWebDAV userName removeServerHeader ";
+        "maxAllowedContentLength maxUrl maxQueryString applyToWebDAV userName removeServerHeader";
     return std::all_of(
         node.attributes().begin(), node.attributes().end(), [&](pugi::xml_attribute part) {
             const std::string_view name = part.name();
@@ -96,11 +96,8 @@ bool restricts(pugi::xml_node node, unsigned depth = 0) {
 struct Farm {
     std::string name;
     std::size_t group = 0;
-    std::uint16_t http = 80;
-    std::uint16_t https = 443;
-    bool enabled = true;
-    bool used = false;
-    pugi::xml_node node; ///< none: a server that a rule names in a farm's place
+    std::uint16_t http = 0; ///< 0: 80
+    std::uint16_t https = 0;
 };
 
 /// What is common to all names of a rewrite rule.
@@ -141,17 +138,7 @@ public:
                           "Application Request Routing configured on this machine?",
                           file_.place(root));
         }
-        for (const Farm& farm : farms_) {
-            if (!farm.used) {
-                add(check,
-                    "no rule passes requests to farm " + quoted(farm.name) +
-                        ", so nothing of it is published",
-                    farm.node);
-            }
-        }
-        add(check,
-            "the web.config files of the sites weren't read: they can hold rules and restrictions "
-            "of their own",
+        add(check, "the sites' web.config files weren't read: they may hold rules and restrictions",
             root);
         return std::move(proxy_);
     }
@@ -169,19 +156,16 @@ private:
 
     void read_farm(pugi::xml_node node) {
         Farm& farm = add_farm(to_ascii_lower(attribute(node, "name")));
-        farm.node = node;
-        farm.enabled = is_true(node, "enabled", true);
-        const std::string whose = " of farm " + quoted(farm.name);
+        const std::string whose = "of farm " + quoted(farm.name);
         OldGroup& group = proxy_.groups[farm.group];
         for (const pugi::xml_node server : node.children("server")) {
             const pugi::xml_node routing = server.child("applicationRequestRouting");
-            const auto http = port_in(routing, "httpPort", 80);
-            const auto https = port_in(routing, "httpsPort", 443);
+            const std::uint16_t http = port_of(attribute(routing, "httpPort"));
+            const std::uint16_t https = port_of(attribute(routing, "httpsPort"));
             if (group.servers.empty()) {
                 farm.http = http;
                 farm.https = https;
-            }
-            if (http != farm.http || https != farm.https) {
+            } else if (http != farm.http || https != farm.https) {
                 add_tag(lost, server, whose + ": a pool's servers have the same ports");
                 continue;
             }
@@ -197,6 +181,9 @@ private:
             if (!part.attributes().empty() && is_true(part, "useCookie", true)) {
                 add_tag(lost, part, whose);
             }
+        }
+        if (!is_true(node, "enabled", true)) {
+            group.servers.clear();
         }
     }
 
@@ -214,16 +201,6 @@ private:
         const auto known = hosts_.find(name);
         group.servers.push_back({known == hosts_.end() ? name : known->second, parameters});
         group.name = group.servers.size() == 1 ? name : "";
-    }
-
-    std::uint16_t port_in(pugi::xml_node node, const char* name, std::uint16_t otherwise) {
-        const pugi::xml_attribute written = node.attribute(name);
-        if (!written.empty() && port_of(written.value()) == 0) {
-            throw Mistake("invalid value " + quoted(written.value()) + " of " + quoted(name) +
-                              ": a port is a number from 1 to 65535",
-                          file_.place(node));
-        }
-        return written.empty() ? otherwise : port_of(written.value());
     }
 
     // -- sites and sections ----------------------------------------------------------------------
@@ -248,12 +225,12 @@ private:
     /// The file itself, or a location: a site, or one of its folders ("Default Web Site/lync").
     void read_server(pugi::xml_node parent, const std::string& where) {
         constexpr std::string_view harmless =
-            " applicationInitialization asp caching cgi configProtectedData configSections "
+            "applicationInitialization asp caching cgi configProtectedData configSections "
             "defaultDocument directoryBrowse diskCache fastCgi globalModules handlers "
             "httpCompression httpErrors httpLogging httpProtocol httpTracing isapiFilters location "
             "management moduleProviders modules odbcLogging proxy rewrite security serverRuntime "
             "serverSideInclude staticContent system.applicationHost system.ftpServer "
-            "system.webServer tracing urlCompression validation webFarms webSocket webdav ";
+            "system.webServer tracing urlCompression validation webFarms webSocket webdav";
         const std::string whose = where.empty() ? "" : " of " + quoted(where);
         const pugi::xml_node server = parent.child("system.webServer");
         for (const pugi::xml_node sections : {parent, server}) {
@@ -294,7 +271,7 @@ private:
             std::string text = tag_of(node);
             for (const pugi::xml_node child : node.children()) {
                 if (text.size() > 300) {
-                    text += " ...";
+                    text += "...";
                     break;
                 }
                 text += !outer && restricts(child) ? " " + tag_of(child) : "";
@@ -312,11 +289,9 @@ private:
         const bool passes =
             type == "Rewrite" && attribute(action, "url").find("://") != std::string::npos;
         if (!is_true(node, "enabled", true)) {
-            add(check, title + " was switched off, so it isn't carried over", node);
-        } else if (type == "Redirect") {
-            add_tag(check, action,
-                    " of " + title + ": plain HTTP of published names is redirected to https");
-        } else if (passes) {
+            return;
+        }
+        if (passes) {
             if (!where.empty() && (sites_ > 1 || where.find('/') != where.npos)) {
                 add(restriction, title + " was for " + quoted(where) + " only", node);
             }
@@ -326,7 +301,7 @@ private:
             Rule rule{title, node, {}, {}};
             read_match(rule);
             publish(rule, attribute(action, "url"));
-        } else if (type == "Rewrite") {
+        } else if (type == "Rewrite" || type == "Redirect") {
             add_tag(lost, action, " of " + title);
         } else if ((type != "None" && !type.empty()) || is_true(node, "stopProcessing", false)) {
             add_tag(restriction, action,
@@ -336,7 +311,7 @@ private:
 
     /// For which requests it is.
     void read_match(Rule& rule) {
-        constexpr std::string_view every = " * .* (.*) ^(.*)$ ^.*$ ^(.*) ";
+        constexpr std::string_view every = "* .* (.*) ^(.*)$ ^.*$ ^(.*)";
         const std::string whose = " of " + rule.title + " isn't asked any more";
         const pugi::xml_node match = rule.node.child("match");
         const std::string url = attribute(match, "url");
@@ -364,7 +339,7 @@ private:
     /// `https://meet.contoso.com/{R:0}`: the host is a farm, or a server.
     void publish(Rule& rule, const std::string& url) {
         constexpr std::string_view same =
-            " / /{R:0} /{R:1} {REQUEST_URI} /{REQUEST_URI} {UNENCODED_URL} ";
+            "/ /{R:0} /{R:1} {REQUEST_URI} /{REQUEST_URI} {UNENCODED_URL}";
         const std::size_t begin = url.find("://") + 3;
         const std::size_t end = std::min(url.find_first_of("/{", begin), url.size());
         const std::string scheme = to_ascii_lower(url.substr(0, begin));
@@ -376,23 +351,13 @@ private:
         if (end != url.size() && !has_word(same, url.substr(end))) {
             add(lost, rule.title + " changes the path: " + quoted(url), rule.node);
         }
-        Farm& farm = farm_of(target);
-        farm.used = true;
-        if (!farm.enabled) {
-            add(check,
-                "farm " + quoted(farm.name) + " was switched off, so its names aren't published",
-                rule.node);
-            return;
-        }
+        const Farm& farm = farm_of(target);
         // Without a condition on the protocol, the scheme that is written is what it was made for.
         const bool https = rule.https.value_or(scheme == "https://");
-        std::uint16_t port = https ? farm.https : farm.http;
+        const std::uint16_t written = https ? farm.https : farm.http;
+        const std::uint16_t port = written != 0 ? written : https ? 443 : 80;
         if (https && scheme == "http://") {
-            port = farm.node.empty() ? std::uint16_t{0} : port;
-            add(changed,
-                rule.title + " passes https requests on unencrypted (SSL offloading); now they go "
-                             "encrypted",
-                rule.node);
+            add(changed, rule.title + " passed https requests on unencrypted", rule.node);
         }
         if (rule.hosts.empty()) {
             rule.hosts.push_back(split_endpoint(target).first);
@@ -415,14 +380,13 @@ private:
     }
 
     /// A server that is written in place of a farm is one of its own.
-    Farm& farm_of(const std::string& target) {
+    const Farm& farm_of(const std::string& target) {
         if (const auto known = farm_index_.find(target); known != farm_index_.end()) {
             return farms_[known->second];
         }
         Farm& farm = add_farm(target);
         const auto [host, port] = split_endpoint(target);
-        farm.http = port == 0 ? 80 : port;
-        farm.https = port == 0 ? 443 : port;
+        farm.http = farm.https = port;
         add_server(proxy_.groups[farm.group], host, "");
         return farm;
     }

@@ -245,16 +245,18 @@ private:
         }
     }
 
-    /// Whether one of a group's servers is a pool's. Asked once of each group.
-    bool is_at_pools_servers(std::size_t group) {
-        const auto [known, is_new] = shares_.try_emplace(group, false);
-        if (is_new) {
-            const OldGroup& asked = draft_.proxy.groups[group];
-            known->second = owner_.contains(asked.name) ||
-                            std::any_of(asked.servers.begin(), asked.servers.end(),
-                                        [&](const auto& s) { return owner_.contains(s.address); });
+    /// By group, whether one of its servers is a pool's.
+    std::vector<bool> find_pools_groups() const {
+        std::vector<bool> found;
+        for (const OldGroup& group : draft_.proxy.groups) {
+            const auto is_pools_server = [&](const OldServer& server) {
+                return owner_.contains(server.address);
+            };
+            found.push_back(
+                owner_.contains(group.name) ||
+                std::any_of(group.servers.begin(), group.servers.end(), is_pools_server));
         }
-        return known->second;
+        return found;
     }
 
     void join_pools() {
@@ -263,8 +265,9 @@ private:
                 join(name.group);
             }
         }
+        const std::vector<bool> of_pools = find_pools_groups();
         for (Name& name : draft_.names) {
-            if (name.role == Role::unknown && is_at_pools_servers(name.group)) {
+            if (name.role == Role::unknown && of_pools[name.group]) {
                 name.role = web_services_role(label_of(name));
                 join(name.group);
             } else if (name.role == Role::unknown) {
@@ -389,13 +392,13 @@ private:
     /// Office Web Apps. At a pool's servers they would be its internal web site, which the module
     /// refuses.
     void find_farms() {
-        shares_.clear();
+        const std::vector<bool> of_pools = find_pools_groups();
         std::unordered_map<std::size_t, std::string> names;
         for (Name& name : draft_.names) {
             if (name.role != Role::office_web_apps) {
                 continue;
             }
-            if (is_at_pools_servers(name.group)) {
+            if (of_pools[name.group]) {
                 leave_out(name, changed, "went to a pool's servers: their internal web site");
             } else if (const auto known = names.find(name.group); known != names.end()) {
                 leave_out(name, lost, "went to the servers of " + quoted(known->second));
@@ -415,7 +418,6 @@ private:
     std::vector<std::size_t> parents_;              ///< by group: union-find
     std::set<std::size_t> joined_;
     std::unordered_map<std::string, std::size_t> owner_; ///< a group of Lync's, by address
-    std::unordered_map<std::size_t, bool> shares_;
 };
 
 } // namespace

@@ -126,7 +126,7 @@ void declare_import(CLI::App& app, Options& options) {
         ->allow_extra_args(false);
     app.add_option("--role", import.roles,
                    "What a published name is: pool, director, meet, dialin, scheduler, admin, "
-                   "lyncdiscover, office_web_apps, exchange, or skip; repeatable")
+                   "lyncdiscover, office_web_apps or skip; repeatable")
         ->type_name("NAME=ROLE")
         ->allow_extra_args(false);
     add_force(app, options);

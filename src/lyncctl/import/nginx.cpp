@@ -305,8 +305,8 @@ private:
     /// The first server's port; other ports have no counterpart.
     std::uint16_t read_upstream(const Directive& upstream, OldGroup& group) {
         constexpr std::string_view kept =
-            " zone least_conn keepalive keepalive_requests keepalive_time keepalive_timeout ntlm "
-            "ntlm_timeout random ";
+            "zone least_conn keepalive keepalive_requests keepalive_time keepalive_timeout ntlm "
+            "ntlm_timeout random";
         const std::string where = line_of(upstream);
         std::uint16_t port = 0;
         for (const auto& child : upstream.children) {

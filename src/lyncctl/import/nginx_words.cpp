@@ -12,8 +12,7 @@ namespace {
 
 using config::Directive;
 
-/// Directives that keep somebody out, of nginx and of modules that people add for it. A dash: all
-/// that begin so.
+/// Directives that keep somebody out, of nginx and of modules that people add for it.
 constexpr std::string_view restrictions =
     "BasicRule CheckRule SecRulesEnabled access_by_- allow app_protect_- auth_- deny if internal "
     "js_access limit_- modsecurity- rewrite_by_- satisfy secure_link- ssl_client_- ssl_crl "
@@ -38,24 +37,12 @@ constexpr std::string_view harmless =
     "reset_timedout_connection resolver- root send- server_name- server_tokens split_clients ssl- "
     "tcp_no- types- underscores_in_headers upstream user variables_hash_- worker_-";
 
-bool is_in(std::string_view list, std::string_view name) {
-    while (!list.empty()) {
-        const std::string_view word = list.substr(0, list.find(' '));
-        if (word == name ||
-            (word.ends_with('-') && name.starts_with(word.substr(0, word.size() - 1)))) {
-            return true;
-        }
-        list.remove_prefix(std::min(word.size() + 1, list.size()));
-    }
-    return false;
-}
-
 /// Headers that proxies set as a matter of course, and the publication does.
 bool is_usual_header(std::string_view name) {
     constexpr std::string_view usual =
         "accept-encoding connection early-data host upgrade via x-client-ip x-forwarded-- "
         "x-original-host x-real-ip";
-    return is_in(usual, to_ascii_lower(name));
+    return has_word(usual, to_ascii_lower(name));
 }
 
 } // namespace
@@ -107,11 +94,11 @@ Word word_of(const Directive& directive) {
     }
     constexpr std::string_view of_zones =
         "limit_conn_log_level limit_conn_zone limit_req_log_level limit_req_zone";
-    if ((is_in(restrictions, name) && !is_in(of_zones, name)) ||
+    if ((has_word(restrictions, name) && !has_word(of_zones, name)) ||
         (name == "return" && first.starts_with('4'))) {
         return Word::restriction;
     }
-    return is_in(harmless, name) ? Word::harmless : Word::other;
+    return has_word(harmless, name) ? Word::harmless : Word::other;
 }
 
 } // namespace lync::lyncctl

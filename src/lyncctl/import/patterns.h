@@ -24,7 +24,7 @@ UrlPattern host_of_url_pattern(std::string_view pattern);
 /// The parts between separators.
 std::vector<std::string_view> split(std::string_view text, char separator);
 
-/// Whether a word is in a list of words, each between blanks.
+/// Whether a word is in a list with a blank between words. "gzip-" in it is all that begin so.
 bool has_word(std::string_view list, std::string_view word);
 
 /// A port, or 0.

@@ -12,6 +12,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <span>
 #include <unordered_map>
 
 namespace lync::lyncctl {
@@ -108,12 +109,10 @@ private:
         }
         add(check,
             "squid listened on " + quoted(text_of(general_, "reverse_interface")) + " " +
-                quoted(text_of(general_, "reverse_ip")) +
-                " alone; here it is every address of the machine: \"https_listen ADDRESS:443\" is "
-                "for one",
+                quoted(text_of(general_, "reverse_ip")) + " alone: see \"https_listen\"",
             general_);
         name_others(general_,
-                    " reverse_interface reverse_ip reverse_external_fqdn deny_info_tcp_reset "
+                    "reverse_interface reverse_ip reverse_external_fqdn deny_info_tcp_reset "
                     "reverse_http reverse_http_port reverse_http_defsite reverse_https "
                     "reverse_https_port reverse_https_defsite reverse_ssl_cert reverse_int_ca "
                     "reverse_ignore_ssl_valid reverse_compatibility_mode dhparams_size "
@@ -148,7 +147,8 @@ private:
         const pugi::xml_node found = file_.root().find_child([&](pugi::xml_node node) {
             return node.name() == std::string_view("cert") && text_of(node, "refid") == id;
         });
-        const std::string title = "the certificate " + quoted(text_of(found, "descr"));
+        const std::string title =
+            "the certificate " + quoted(found.empty() ? id : text_of(found, "descr"));
         std::string chain = pem_of(found, "crt", false, title);
         std::string key = pem_of(found, "prv", true, title + "'s key");
         if (!chain.empty() && !text_of(general_, "reverse_int_ca").empty()) {
@@ -172,21 +172,13 @@ private:
         for (const pugi::xml_node node : packages_.child("squidreversepeer").children("config")) {
             const std::string title = title_of("peer", node);
             const std::string port = text_of(node, "port");
-            if (!is_on(node, "enable")) {
-                add(check, title + " was switched off, so it gets no requests", node);
-                continue;
-            }
-            if (port_of(port) == 0) {
-                throw Mistake("invalid value " + quoted(port) + " of \"port\" of " + title +
-                                  ": a port is a number from 1 to 65535",
-                              file_.place(node));
-            }
             const bool tls = text_of(node, "protocol") == "HTTPS";
-            if (is_on(general_, tls ? "reverse_https" : "reverse_http")) {
+            if (is_on(node, "enable") && port_of(port) != 0 &&
+                is_on(general_, tls ? "reverse_https" : "reverse_http")) {
                 peers_.try_emplace(text_of(node, "name"),
                                    Peer{to_ascii_lower(text_of(node, "ip")), port_of(port), tls});
             }
-            name_others(node, " enable name ip port protocol description ", lost, title);
+            name_others(node, "enable name ip port protocol description ", lost, title);
         }
     }
 
@@ -194,33 +186,21 @@ private:
         for (const pugi::xml_node node : packages_.child("squidreverseuri").children("config")) {
             const std::string title = title_of("mapping", node);
             if (!is_on(node, "enable")) {
-                add(check, title + " was switched off, so its names aren't published", node);
                 continue;
             }
-            name_others(node, " enable name description peers row ", restriction, title);
-            std::vector<Route> routes;
-            for (const bool tls : {true, false}) {
-                if (const Route route = route_of(node, tls, title); route.port != 0) {
-                    routes.push_back(route);
-                }
-            }
-            if (routes.empty()) {
-                add(check, title + " has no peer that is in use, so its names aren't published",
-                    node);
-            }
+            name_others(node, "enable name description peers row ", restriction, title);
+            const Route routes[] = {route_of(node, true), route_of(node, false)};
             for (const pugi::xml_node row : node.children("row")) {
-                name_others(row, " uri ", restriction, title);
+                name_others(row, "uri ", restriction, title);
                 read_row(title, row, routes);
             }
         }
     }
 
     /// The peers of a mapping with one protocol. They are one address and port each; a pool is
-    /// addresses with the same port.
-    Route route_of(pugi::xml_node mapping, bool tls, const std::string& title) {
-        Route route;
-        route.tls = tls;
-        route.group = proxy_.groups.size();
+    /// addresses with the same port. Port 0: none.
+    Route route_of(pugi::xml_node mapping, bool tls) {
+        Route route{"", "", proxy_.groups.size(), 0, tls, {}};
         OldGroup group;
         const std::string names = text_of(mapping, "peers");
         for (const std::string_view name : split(names, ',')) {
@@ -228,19 +208,18 @@ private:
             if (peer == peers_.end() || peer->second.tls != tls) {
                 continue;
             }
-            if (route.port != 0 && route.port != peer->second.port) {
-                add(lost, "peer " + quoted(name) + " has another port than the others of " + title,
-                    mapping);
-                continue;
+            if (route.port == 0 || route.port == peer->second.port) {
+                route.port = peer->second.port;
+                group.servers.push_back({peer->second.address, ""});
+            } else {
+                add(lost, "peer " + quoted(name) + " has another port than the first", mapping);
             }
-            route.port = peer->second.port;
-            group.servers.push_back({peer->second.address, ""});
         }
         proxy_.groups.push_back(std::move(group));
         return route;
     }
 
-    void read_row(const std::string& title, pugi::xml_node row, const std::vector<Route>& routes) {
+    void read_row(const std::string& title, pugi::xml_node row, std::span<const Route> routes) {
         std::string uri = text_of(row, "uri");
         if (uri.empty()) {
             uri = text_of(general_, "reverse_external_fqdn");
@@ -253,39 +232,28 @@ private:
         if (pattern.has_path) {
             add(restriction, title + " was for the paths of " + quoted(uri), row);
         }
-        for (Route route : routes) {
-            route.host = pattern.host;
-            route.place = file_.place(row);
-            proxy_.routes.push_back(std::move(route));
+        for (const Route& route : routes) {
+            if (route.port != 0) {
+                proxy_.routes.push_back(
+                    {pattern.host, "", route.group, route.port, route.tls, file_.place(row)});
+            }
         }
     }
 
     // -- what else decided who got in ------------------------------------------------------------
 
-    /// Redirects; access lists, users and limits of the same squid, and its own lines.
+    /// Access lists, users and limits of the same squid, and its own lines.
     void read_others() {
         for (const pugi::xml_node package : packages_.children()) {
             const std::string_view name = package.name();
+            const bool lists =
+                has_word("squidnac squidauth squidusers squidtraffic squidguard-", name);
             for (const pugi::xml_node config : package.children("config")) {
-                if (name == "squidreverseredir" && is_on(config, "enable")) {
-                    add(check,
-                        title_of("redirect", config) +
-                            ": plain HTTP of published names is redirected to https, nothing else "
-                            "is",
-                        config);
-                } else if (name == "squid") {
-                    for (const pugi::xml_node field : config.children()) {
-                        if (std::string_view(field.name()).starts_with("custom_options") &&
-                            !field.first_child().empty()) {
-                            add(restriction,
-                                quoted(field.name()) + " of squid: look whether it concerns the "
-                                                       "reverse proxy",
-                                field);
-                        }
+                for (const pugi::xml_node field : config.children()) {
+                    const bool own = name == "squid" && has_word("custom_options-", field.name());
+                    if ((lists || own) && !field.first_child().empty()) {
+                        add(restriction, quoted(field.name()) + " of " + quoted(name), field);
                     }
-                } else if (has_word(" squidnac squidauth squidusers squidtraffic ", name) ||
-                           name.starts_with("squidguard")) {
-                    name_others(config, " description ", restriction, quoted(name));
                 }
             }
         }
@@ -299,15 +267,12 @@ private:
             const std::string port = text_of(rule.child("destination"), "port");
             const bool open =
                 text_of(rule, "type") == "pass" && !rule.child("source").child("any").empty();
-            const bool elsewhere = rule.child("floating").empty() &&
-                                   ("," + on + ",").find("," + ours + ",") == std::string::npos &&
-                                   ("," + ours + ",").find("," + on + ",") == std::string::npos;
+            const bool elsewhere = rule.child("floating").empty() && !on.empty() &&
+                                   ("," + ours + ",").find("," + on + ",") == ours.npos &&
+                                   on.find(',') == on.npos;
             if (!open && !elsewhere && rule.child("disabled").empty() &&
                 (port_of(port) == 0 || proxy_.sockets.contains(port))) {
-                add(restriction,
-                    "the firewall rule " + quoted(text_of(rule, "descr")) + " of " + quoted(on) +
-                        " didn't let everybody in",
-                    rule);
+                add(restriction, "the firewall rule " + quoted(text_of(rule, "descr")), rule);
             }
         }
     }
