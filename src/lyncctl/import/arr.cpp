@@ -210,15 +210,14 @@ private:
         const std::string protocol = attribute(binding, "protocol");
         const std::string text = attribute(binding, "bindingInformation");
         const std::size_t host = std::min(text.rfind(':'), text.size());
+        const std::string where = text.starts_with(':') ? "*" : "";
         if (protocol != "http" && protocol != "https") {
             return;
         }
-        if (proxy_.listen(text.substr(0, host), {protocol == "https", false}).empty()) {
+        if (proxy_.listen(where + text.substr(0, host), {protocol == "https", false}).empty()) {
             add(lost, "binding " + quoted(text), binding);
         } else if (host + 1 < text.size()) {
-            add(restriction,
-                "binding " + quoted(text) + " of site " + quoted(site) + " took that name alone",
-                binding);
+            add(restriction, "binding " + quoted(text) + " of site " + quoted(site), binding);
         }
     }
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace lync::lyncctl {
 
@@ -222,17 +223,19 @@ private:
     }
 
     void write_simple_urls() {
-        body_ += "\n";
+        std::string_view before = "\n";
         for (const Name& name : draft_.names) {
+            if (!is_simple_url(name.role)) {
+                continue;
+            }
+            body_ += std::exchange(before, "");
             if (name.role == Role::admin) {
                 note(changed, quoted(name.host) + " is for the inside and is refused now",
                      name.place);
             }
-            if (is_simple_url(name.role)) {
-                const bool elsewhere = name.farm != nullptr && name.farm != draft_.first;
-                directive("simple_url", std::string(word_of(name.role)) + " https://" + name.host +
-                                            (elsewhere ? " pool=" + name.farm->fqdn : ""));
-            }
+            const bool elsewhere = name.farm != nullptr && name.farm != draft_.first;
+            directive("simple_url", std::string(word_of(name.role)) + " https://" + name.host +
+                                        (elsewhere ? " pool=" + name.farm->fqdn : ""));
         }
     }
 

@@ -86,9 +86,9 @@ struct OldProxy {
     std::vector<ImportedFile> files;
     std::vector<Remark> remarks;
 
-    /// Adds a socket: "443", "*:443", "10.0.0.1:443", "[2001:db8::1]:443". As with nginx, it is one
-    /// for TLS if one of several lines about it says so. Its address in `sockets`; empty: a block
-    /// can't have it.
+    /// Adds a socket as nginx writes it: "443", "*:443", "10.0.0.1" (port 80), "[2001:db8::1]:443".
+    /// It is one for TLS if one of several lines about it says so. Its address in `sockets`; empty:
+    /// a block can't have it.
     std::string listen(std::string_view text, OldSocket as);
 };
 

@@ -247,34 +247,30 @@ private:
     }
 
     /// The socket; empty with a remark if a block can't have it.
-    std::string read_listen(const Directive& listen, bool secure) {
-        std::string text = listen.arguments.front();
-        if (port_of(text) == 0 && split_endpoint(text).second == 0) {
-            text += ":80"; // an address alone
-        }
-        std::string socket = proxy_.listen(text, {secure, has_argument(listen, "proxy_protocol")});
+    std::string read_listen(const Directive& line, bool tls) {
+        std::string socket =
+            proxy_.listen(first_argument(line), {tls, has_argument(line, "proxy_protocol")});
         if (socket.empty()) {
-            add(lost, line_of(listen), listen);
+            add(lost, line_of(line), line);
         }
         return socket;
     }
 
     void read_listens(Server& server, bool all_tls) {
         const auto lines = children(*server.block, "listen");
+        if (lines.empty()) {
+            (all_tls ? server.tls : server.plain) = true;
+            proxy_.listen("80", {all_tls, false});
+        }
         for (const Directive* line : lines) {
             if (has_argument(*line, "quic")) {
                 continue; // HTTP/3 is never offered
             }
-            const bool secure = all_tls || has_argument(*line, "ssl");
-            (secure ? server.tls : server.plain) = true;
-            const std::string socket = read_listen(*line, secure);
-            if (secure && !socket.empty()) {
+            const bool tls = all_tls || has_argument(*line, "ssl");
+            (tls ? server.tls : server.plain) = true;
+            if (const std::string socket = read_listen(*line, tls); tls && !socket.empty()) {
                 server.sockets.insert(socket.starts_with("[::]:") ? socket.substr(5) : socket);
             }
-        }
-        if (lines.empty()) {
-            (all_tls ? server.tls : server.plain) = true;
-            proxy_.listen("80", {all_tls, false});
         }
     }
 

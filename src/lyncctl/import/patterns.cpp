@@ -104,10 +104,11 @@ std::pair<std::string, std::uint16_t> split_endpoint(std::string_view text) {
 
 std::string OldProxy::listen(std::string_view text, OldSocket as) {
     auto [host, port] =
-        port_of(text) != 0 ? std::pair{std::string("*"), port_of(text)} : split_endpoint(text);
-    const bool any = host.empty() || host == "*" || host == "0.0.0.0";
-    const std::string address = any || host == "[::]" ? host : parse_address(host).name;
-    if (port == 0 || (address.empty() && !any)) {
+        split_endpoint(port_of(text) != 0 ? "*:" + std::string(text) : std::string(text));
+    port = port == 0 ? 80 : port;
+    const bool any = host == "*" || host == "0.0.0.0";
+    const std::string address = any ? "" : host == "[::]" ? host : parse_address(host).name;
+    if (!any && address.empty()) {
         return {};
     }
     std::string socket = (any ? "" : address + ":") + std::to_string(port);

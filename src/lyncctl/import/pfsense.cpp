@@ -96,10 +96,10 @@ private:
 
     void read_general() {
         for (const bool tls : {false, true}) {
-            const char* port = tls ? "reverse_https_port" : "reverse_http_port";
-            if (is_on(general_, tls ? "reverse_https" : "reverse_http") &&
-                proxy_.listen(text_of(general_, port), {tls, false}).empty()) {
-                proxy_.listen(tls ? "443" : "80", {tls, false});
+            if (is_on(general_, tls ? "reverse_https" : "reverse_http")) {
+                const std::uint16_t port =
+                    port_of(text_of(general_, tls ? "reverse_https_port" : "reverse_http_port"));
+                proxy_.listen(std::to_string(port != 0 ? port : tls ? 443 : 80), {tls, false});
             }
         }
         if (proxy_.sockets.empty()) {
