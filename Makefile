@@ -232,7 +232,7 @@ FUZZ_PROGRAMS = $(FUZZ_TARGETS:%=$(BUILD)/fuzz/fuzz_%)
 
 # What the targets ask, compiled once.
 FUZZ_SOURCES = $(wildcard $(addprefix src/,base/*.cpp config/*.cpp policy/*.cpp plan/*.cpp balance/*.cpp \
-    lyncctl/import/*.cpp)) $(addprefix src/lyncctl/,reader.cpp files.cpp output.cpp hosts_file.cpp)
+    lyncctl/import/*.cpp)) $(addprefix src/lyncctl/,reader.cpp files.cpp output.cpp)
 FUZZ_OBJECTS = $(FUZZ_SOURCES:src/%.cpp=$(BUILD)/fuzz/objects/%.o)
 
 fuzz:

@@ -7,8 +7,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <filesystem>
 
@@ -61,20 +59,17 @@ void write_all(const Imported& imported, const std::string& directory, const Opt
     }
 }
 
-std::string line_of(const Place& place, const std::string& file) {
-    return (place.file == file ? "" : place.file + ":") + std::to_string(place.line);
-}
-
 /// The remarks, a row each.
 Table report(const Imported& imported, const std::string& file) {
     Table table;
     table.columns = {{"kind", ""}, {"line", "line"}, {"what", "what"}};
-    for (const Remark& remark : imported.remarks) {
-        std::string lines;
-        for (const Place& place : remark.places) {
-            lines += (lines.empty() ? "" : " ") + line_of(place, file);
-        }
-        table.rows.push_back({remark_word(remark.kind), lines, remark.text});
+    for (const auto& [kind, text, place] : imported.remarks) {
+        const std::string line = std::to_string(place.line);
+        table.rows.push_back({remark_word(kind),
+                              place.line == 0      ? ""
+                              : place.file == file ? line
+                                                   : place.file + ":" + line,
+                              text});
     }
     return table;
 }
@@ -131,7 +126,7 @@ void declare_import(CLI::App& app, Options& options) {
         ->allow_extra_args(false);
     app.add_option("--role", import.roles,
                    "What a published name is: pool, director, meet, dialin, scheduler, admin, "
-                   "lyncdiscover, office_web_apps, exchange, or skip; repeatable")
+                   "lyncdiscover, office_web_apps or skip; repeatable")
         ->type_name("NAME=ROLE")
         ->allow_extra_args(false);
     add_force(app, options);
@@ -164,22 +159,11 @@ int import_nginx(const Options& options, Output& output) {
     check_name(options.import.name);
     const std::string file = std::filesystem::absolute(options.import.file).string();
 
-    const std::string too_large = " is too large: all files together may have " +
-                                  std::to_string(largest_nginx / 1024 / 1024) + " MB";
     std::size_t left = largest_nginx;
-    const Sources system = Sources::of_system();
-    Sources bounded = system;
-    bounded.open = [&](const std::string& path) {
-        struct stat info {};
-        if (stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
-            static_cast<std::size_t>(info.st_size) > left) {
-            throw Failure("configuration file " + lync::quoted(path) + too_large);
-        }
-        std::string opened = system.open(path);
-        if (opened.size() > left) { // of a pipe, only now
-            throw Failure("configuration file " + lync::quoted(path) + too_large);
-        }
-        left -= std::min(left, opened.size());
+    Sources bounded = Sources::of_system();
+    bounded.open = [&left](const std::string& path) {
+        std::string opened = read_file(path, left);
+        left -= opened.size();
         return opened;
     };
     return finish(read_nginx(file, bounded), out_directory(options.import), options, output);

@@ -3,8 +3,8 @@
 // `lyncctl import`: a lync_publish block for what another reverse proxy publishes.
 //
 //     nginx.cpp, arr.cpp, pfsense.cpp    each product's file, read into an OldProxy
-//     patterns.h                         from patterns to host names
-//     pools.h                            what each name is, which servers are one pool
+//     patterns.h, xml_file.h             what they share
+//     draft.h                            what each name is, which servers are one pool
 //     block.cpp                          `compose`: the block with its comments
 //
 // Somebody reads the block and corrects it once. So nothing is guessed that the old file doesn't
@@ -16,15 +16,15 @@
 #include "lyncctl/reader.h"
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 namespace lync::lyncctl {
 
-/// Why a remark is worth reading. All but `changed` make the exit status 1.
+/// Why a remark is worth reading, most important first. All but `changed` make the exit status 1.
 enum class RemarkKind : std::uint8_t {
     restriction, ///< kept somebody out, and doesn't any more
     lost,        ///< has no counterpart
@@ -35,19 +35,8 @@ std::string_view remark_word(RemarkKind kind) noexcept;
 
 struct Remark {
     RemarkKind kind;
-    std::string text;          ///< a sentence without full stop; may hold any bytes of the old file
-    std::vector<Place> places; ///< in the old file; may be empty
-};
-
-/// Remarks of the same words are one with several places.
-class Remarks {
-public:
-    void add(RemarkKind kind, std::string text, const Place& place);
-    const std::vector<Remark>& all() const noexcept { return all_; }
-
-private:
-    std::vector<Remark> all_;
-    std::unordered_map<std::string, std::size_t> index_;
+    std::string text; ///< a sentence without full stop; may hold any bytes of the old file
+    Place place;      ///< in the old file; line 0: none
 };
 
 /// A server as the old proxy reached it.
@@ -59,21 +48,21 @@ struct OldServer {
 /// Servers that names lead to. However many names do, they are there once.
 struct OldGroup {
     std::vector<OldServer> servers;
-    std::string name; ///< what the old proxy calls them, or expects in their certificates
+    std::string name; ///< what the old proxy expects in their certificates, or calls them
 };
 
-/// One name, and where its requests went.
-struct OldName {
+/// One name, and where its requests of one protocol went.
+struct Route {
     std::string host; ///< "meet.contoso.com", or "meet.*"
     std::string fqdn; ///< what the pattern stands for, where the old file tells; else empty
     std::size_t group = 0;
-    std::uint16_t https_port = 0; ///< the servers' port for https requests; 0: none were passed
-    std::uint16_t http_port = 0;  ///< for plain HTTP requests
+    std::uint16_t port = 0; ///< of the servers; 0: theirs for this protocol isn't told
+    bool tls = true;        ///< the clients' protocol
     Place place;
 };
 
 struct OldSocket {
-    std::string address; ///< "443", "10.0.0.1:443"
+    bool tls = false;
     bool proxy_protocol = false;
 };
 
@@ -88,15 +77,19 @@ struct ImportedFile {
 struct OldProxy {
     std::string product; ///< "IIS ARR"
     std::string file;
-    std::vector<OldName> names;
+    std::vector<Route> routes;
     std::vector<OldGroup> groups;
-    std::vector<OldSocket> http_sockets; ///< empty: plain HTTP was off
-    std::vector<OldSocket> https_sockets;
+    std::map<std::string, OldSocket> sockets; ///< by address as `https_listen` takes it
     /// Certificate and key as this machine has them; empty: the old file doesn't tell.
     std::vector<std::pair<std::string, std::string>> certificates;
     std::string trusted_ca;
     std::vector<ImportedFile> files;
-    Remarks remarks;
+    std::vector<Remark> remarks;
+
+    /// Adds a socket as nginx writes it: "443", "*:443", "10.0.0.1" (port 80), "[2001:db8::1]:443".
+    /// It is one for TLS if one of several lines about it says so. Its address in `sockets`; empty:
+    /// a block can't have it.
+    std::string listen(std::string_view text, OldSocket as);
 };
 
 struct Imported {

@@ -8,8 +8,11 @@
 #include "lyncctl/import/patterns.h"
 
 #include <algorithm>
+#include <regex>
 #include <set>
+#include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 namespace lync::lyncctl {
 
@@ -23,8 +26,8 @@ constexpr unsigned deepest = 20;
 
 /// What inner blocks inherit.
 struct Settings {
-    bool tls = false;                  ///< `ssl on`
-    const Directive* server = nullptr; ///< with ssl_certificate lines
+    bool tls = false;                        ///< `ssl on`
+    const Directive* certificates = nullptr; ///< the block with them
     const Directive* proxy_name = nullptr;
     const Directive* trusted_ca = nullptr;
 
@@ -34,7 +37,7 @@ struct Settings {
             if (child->name == "ssl") {
                 inner.tls = first_argument(*child) == "on";
             } else if (child->name == "ssl_certificate") {
-                inner.server = &block;
+                inner.certificates = &block;
             } else if (child->name == "proxy_ssl_name") {
                 inner.proxy_name = child.get();
             } else if (child->name == "proxy_ssl_trusted_certificate") {
@@ -45,22 +48,77 @@ struct Settings {
     }
 };
 
-/// A proxy_pass and what counts there.
-struct Pass {
-    const Directive* directive;
-    const Directive* location; ///< the innermost, or nullptr
-    Settings settings;
-    bool every_path;
-};
-
+/// A server with its proxy_pass: of several the first that takes every path, else the first.
 struct Server {
     const Directive* block;
     std::string title; ///< server "meet.contoso.com"
-    std::vector<Pass> passes;
+    const Directive* pass = nullptr;
+    Settings settings; ///< there
+    bool every_path = false;
     std::set<std::string> sockets; ///< of https
     bool tls = false;
     bool plain = false;
 };
+
+/// Whether a block can name it: not a variable, not "data:" or "engine:".
+bool is_file(std::string_view name) {
+    return !name.empty() && std::none_of(name.begin(), name.end(), [](char c) {
+        return static_cast<unsigned char>(c) < 0x20 || c == '$' || c == ':';
+    });
+}
+
+bool takes_every_path(const Directive& location) {
+    const std::string path = location.arguments.empty() ? "" : location.arguments.back();
+    return path.starts_with('@') ||
+           (path.find_first_not_of("^/.*$()") == path.npos && first_argument(location) != "=");
+}
+
+bool has_pass(const Directive& block, unsigned depth = 0) {
+    return depth < deepest &&
+           std::any_of(block.children.begin(), block.children.end(), [&](const auto& child) {
+               return (child->name == "proxy_pass" && !child->arguments.empty()) ||
+                      (child->is_block && has_pass(*child, depth + 1));
+           });
+}
+
+/// The lines of that name, which have an argument.
+std::vector<const Directive*> children(const Directive& block, std::string_view name) {
+    std::vector<const Directive*> found;
+    for (const auto& child : block.children) {
+        if (child->name == name && !child->arguments.empty()) {
+            found.push_back(child.get());
+        }
+    }
+    return found;
+}
+
+/// But for "" and "_".
+std::vector<std::pair<std::string, Place>> names_of(const Directive& server) {
+    std::vector<std::pair<std::string, Place>> names;
+    for (const Directive* line : children(server, "server_name")) {
+        for (const std::string& name : line->arguments) {
+            if (!name.empty() && name != "_") {
+                names.emplace_back(to_ascii_lower(name), line->place);
+            }
+        }
+    }
+    return names;
+}
+
+/// By the first name, since a server has no other title.
+std::string title_of(const Directive& server) {
+    const auto names = names_of(server);
+    return "server " + (names.empty() ? "without a name" : quoted(names.front().first));
+}
+
+/// Upstream or server of a proxy_pass, without the path; empty if it is a variable's.
+std::string target_of(const Directive& pass) {
+    const std::string& url = pass.arguments.front();
+    const std::size_t begin = url.find("://");
+    std::string target = begin == url.npos ? "" : url.substr(begin + 3);
+    target.resize(std::min({target.find('/'), target.find("$request_uri"), target.size()}));
+    return target.find('$') == target.npos && !target.starts_with("unix:") ? target : "";
+}
 
 class NginxReader {
 public:
@@ -70,17 +128,18 @@ public:
     }
 
     OldProxy read(const Directive& root) {
-        bool any = false;
+        const auto is_http = [](const auto& child) {
+            return child->name == "http" && child->is_block;
+        };
+        if (std::none_of(root.children.begin(), root.children.end(), is_http)) {
+            read_http(root); // a file that is included at http level
+        }
         for (const auto& child : root.children) {
-            if (child->name == "http" && child->is_block) {
-                any = true;
+            if (is_http(child)) {
                 read_http(*child);
-            } else if ((child->name == "stream" || child->name == "mail") && child->is_block) {
+            } else if (child->name == "stream" || child->name == "mail") {
                 add(lost, line_of(*child) + ": what it passes on isn't HTTP here", *child);
             }
-        }
-        if (!any) {
-            read_http(root); // a file that is included at http level
         }
         if (!passes_) {
             throw Mistake("no \"server\" block with \"proxy_pass\" in it: is it the right file?",
@@ -90,19 +149,17 @@ public:
         for (const Directive* server : without_pass_) {
             read_without_pass(*server);
         }
-        finish();
         return std::move(proxy_);
     }
 
 private:
     void add(RemarkKind kind, std::string text, const Directive& directive) {
-        proxy_.remarks.add(kind, std::move(text), directive.place);
+        proxy_.remarks.push_back({kind, std::move(text), directive.place});
     }
 
     /// A directive that nothing is read of.
     void add_line(const Directive& directive, const std::string& where) {
-        const Word word = word_of(directive);
-        if (word != Word::harmless) {
+        if (const Word word = word_of(directive); word != Word::harmless) {
             add(word == Word::restriction ? restriction : lost, line_of(directive) + " in " + where,
                 directive);
         }
@@ -110,16 +167,14 @@ private:
 
     void read_http(const Directive& http) {
         const Settings settings = Settings{}.within(http);
-        for (const auto& child : http.children) {
-            if (child->name == "upstream" && child->is_block && !child->arguments.empty()) {
-                upstreams_[child->arguments.front()] = child.get();
-            }
+        for (const Directive* upstream : children(http, "upstream")) {
+            upstreams_[upstream->arguments.front()] = upstream;
         }
         for (const auto& child : http.children) {
-            if (child->name == "server" && child->is_block) {
+            if (child->name == "server" && child->is_block && has_pass(*child)) {
                 read_server(*child, settings);
-            } else if (child->name == "lync_publish") {
-                add(check, child->title() + " is a publication already", *child);
+            } else if (child->name == "server" && child->is_block) {
+                without_pass_.push_back(child.get()); // redirects, or files of its own
             } else if (child->name != "access_log" && child->name != "error_log") {
                 add_line(*child, "http");
             }
@@ -127,183 +182,96 @@ private:
     }
 
     void read_server(const Directive& block, const Settings& outer) {
-        Server server{&block, title_of(block), {}, {}, false, false};
-        const Settings settings = outer.within(block);
-        if (!has_pass(block, 0)) {
-            without_pass_.push_back(&block); // redirects, or files of its own
-            return;
-        }
         passes_ = true;
+        Server server{&block, title_of(block), nullptr, {}, false, {}, false, false};
+        const Settings settings = outer.within(block);
         read_listens(server, settings.tls);
-        walk(block, server, settings, server.title, nullptr, true, 0);
-        if (server.passes.empty()) {
+        walk(block, server, settings, server.title, true, 0);
+        if (server.pass == nullptr) {
             return;
         }
-        std::stable_sort(server.passes.begin(), server.passes.end(),
-                         [](const Pass& a, const Pass& b) { return a.every_path > b.every_path; });
-        OldName name;
-        if (!read_target(server, name)) {
-            return;
+        if (!server.every_path) {
+            add(restriction,
+                server.title + " passed some paths on; now it is the product's external ones",
+                *server.pass);
         }
-        read_paths(server);
-        if (server.tls && settings.server != nullptr) {
-            read_certificates(*settings.server);
+        if (server.tls && settings.certificates != nullptr) {
+            read_certificates(*settings.certificates);
         }
-        read_names(server, name);
+        read_names(server);
         if (server.tls) {
-            servers_.emplace_back(&block, std::move(server.title), std::move(server.sockets));
+            servers_.emplace_back(&block, std::move(server.sockets));
         }
     }
 
-    static bool has_pass(const Directive& block, unsigned depth) {
-        return depth < deepest &&
-               std::any_of(block.children.begin(), block.children.end(), [&](const auto& child) {
-                   return (child->name == "proxy_pass" && !child->arguments.empty()) ||
-                          (child->is_block && has_pass(*child, depth + 1));
-               });
-    }
-
-    /// By the first name, since a server has no other title.
-    static std::string title_of(const Directive& server) {
-        for (const auto& child : server.children) {
-            if (child->name == "server_name" && !first_argument(*child).empty()) {
-                return "server " + quoted(first_argument(*child));
-            }
-        }
-        return "the server without a name at line " + std::to_string(server.place.line);
-    }
-
-    /// Every line of a server and the blocks in it.
+    /// Every line of a server and the blocks in it. A location that passes nothing on is one.
     void walk(const Directive& block, Server& server, const Settings& settings,
-              const std::string& where, const Directive* location, bool every_path,
-              unsigned depth) {
+              const std::string& where, bool every_path, unsigned depth) {
         for (const auto& child : block.children) {
+            const bool location = child->name == "location" && child->is_block;
             if (child->name == "proxy_pass" && !child->arguments.empty()) {
-                server.passes.push_back({child.get(), location, settings, every_path});
-            } else if (child->name != "location" || !child->is_block) {
-                add_line(*child, where);
-                if (child->is_block && word_of(*child) != Word::harmless && depth < deepest) {
-                    walk(*child, server, settings.within(*child), line_of(*child) + " of " + where,
-                         location, false, depth + 1);
-                }
-            } else if (depth < deepest) {
-                const std::string title = line_of(*child) + " of " + server.title;
-                if (!has_pass(*child, 0) && !only_redirects(*child) && !is_closed(*child)) {
+                take_pass(*child, server, settings, every_path);
+            } else if ((location && !has_pass(*child)) || (child->is_block && depth == deepest)) {
+                if (!only_redirects(*child)) {
                     add(restriction,
-                        title + " passed nothing on: what must stay closed is \"deny_path\"",
+                        line_of(*child) + " of " + where +
+                            " passed nothing on: what must stay closed is \"deny_path\"",
                         *child);
                 }
-                walk(*child, server, settings.within(*child), title, child.get(),
-                     every_path && takes_every_path(*child), depth + 1);
             } else {
-                add(restriction, line_of(*child) + " isn't read: it lies too deep", *child);
+                if (!location) {
+                    add_line(*child, where);
+                }
+                if (location || (child->is_block && word_of(*child) != Word::harmless)) {
+                    walk(*child, server, settings.within(*child), line_of(*child) + " of " + where,
+                         location && every_path && takes_every_path(*child), depth + 1);
+                }
             }
         }
     }
 
-    /// Whether one of its own lines is going to be named as a restriction anyway.
-    static bool is_closed(const Directive& location) {
-        return std::any_of(location.children.begin(), location.children.end(),
-                           [](const auto& c) { return word_of(*c) == Word::restriction; });
+    void take_pass(const Directive& pass, Server& server, const Settings& settings,
+                   bool every_path) {
+        const Directive* lesser = &pass;
+        if (server.pass == nullptr || (every_path && !server.every_path)) {
+            lesser = std::exchange(server.pass, &pass);
+            server.settings = settings;
+            server.every_path = every_path;
+        }
+        if (lesser != nullptr && target_of(*lesser) != target_of(*server.pass)) {
+            add(lost,
+                line_of(*lesser) + " in " + server.title +
+                    ": a name's requests go to one group of servers",
+                *lesser);
+        }
     }
 
-    /// A `listen`, as a socket of the publication; its address, or nothing where it can't be one.
-    std::string read_listen(const Directive& listen, bool secure) {
-        const std::string& text = listen.arguments.front();
-        const std::uint16_t alone = port_of(text);
-        auto [host, port] = split_endpoint(text);
-        if (text.starts_with("unix:")) {
-            add(lost, line_of(listen), listen);
-            return {};
+    /// The socket; empty with a remark if a block can't have it.
+    std::string read_listen(const Directive& line, bool tls) {
+        std::string socket =
+            proxy_.listen(first_argument(line), {tls, has_argument(line, "proxy_protocol")});
+        if (socket.empty()) {
+            add(lost, line_of(line), line);
         }
-        const std::string number = std::to_string(alone != 0 ? alone : port != 0 ? port : 80);
-        const bool any = alone != 0 || host == "*" || host == "0.0.0.0";
-        std::string address = any ? number : host + ":" + number;
-        constexpr std::string_view known =
-            " ssl http2 spdy default_server default bind ipv6only=on reuseport proxy_protocol ";
-        for (std::size_t i = 1; i < listen.arguments.size(); i++) {
-            const std::string& parameter = listen.arguments[i];
-            if (!has_word(known, parameter)) {
-                add(lost, "parameter " + quoted(parameter) + " of \"listen\" " + quoted(text),
-                    listen);
-            }
-        }
-        (secure ? proxy_.https_sockets : proxy_.http_sockets)
-            .push_back({address, has_argument(listen, "proxy_protocol")});
-        return address;
+        return socket;
     }
 
     void read_listens(Server& server, bool all_tls) {
-        bool any = false;
-        for (const auto& child : server.block->children) {
-            if (child->name != "listen" || child->arguments.empty()) {
-                continue;
-            }
-            any = true;
-            if (has_argument(*child, "quic")) {
+        const auto lines = children(*server.block, "listen");
+        if (lines.empty()) {
+            (all_tls ? server.tls : server.plain) = true;
+            proxy_.listen("80", {all_tls, false});
+        }
+        for (const Directive* line : lines) {
+            if (has_argument(*line, "quic")) {
                 continue; // HTTP/3 is never offered
             }
-            const bool secure = all_tls || has_argument(*child, "ssl");
-            (secure ? server.tls : server.plain) = true;
-            const std::string socket = read_listen(*child, secure);
-            if (secure && !socket.empty()) {
+            const bool tls = all_tls || has_argument(*line, "ssl");
+            (tls ? server.tls : server.plain) = true;
+            if (const std::string socket = read_listen(*line, tls); tls && !socket.empty()) {
                 server.sockets.insert(socket.starts_with("[::]:") ? socket.substr(5) : socket);
             }
         }
-        if (!any) {
-            (all_tls ? server.tls : server.plain) = true;
-            (all_tls ? proxy_.https_sockets : proxy_.http_sockets).push_back({"80"});
-        }
-    }
-
-    /// Where the first proxy_pass leads. False with a remark if that can't be said.
-    bool read_target(const Server& server, OldName& name) {
-        const Directive& pass = *server.passes.front().directive;
-        const std::string& url = pass.arguments.front();
-        const bool secure = url.starts_with("https://");
-        const std::string target = target_of(url);
-        if (target.empty()) {
-            add(lost,
-                line_of(pass) + " in " + server.title + ": where it leads isn't written there",
-                pass);
-            return false;
-        }
-        const auto [group, written] = group_of(target, server.passes.front().settings);
-        if (proxy_.groups[group].servers.empty()) {
-            add(lost, "upstream " + quoted(target) + " has no server that can be used", pass);
-            return false;
-        }
-        name.group = group;
-        name.place = server.block->place;
-        const std::uint16_t port = written != 0 ? written : secure ? 443 : 80;
-        if (server.tls && !secure) {
-            add(changed,
-                "https requests of " + server.title + " went on unencrypted, to port " +
-                    std::to_string(port) + "; now they go encrypted to 4443",
-                pass);
-        }
-        name.https_port = !server.tls ? 0 : secure ? port : 4443;
-        name.http_port = !server.plain ? 0 : secure ? 8080 : port;
-        for (const Pass& other : server.passes) {
-            if (target_of(other.directive->arguments.front()) != target) {
-                add(lost,
-                    line_of(*other.directive) + " in " + server.title +
-                        ": a name's requests go to one group of servers",
-                    *other.directive);
-            }
-        }
-        return true;
-    }
-
-    /// Upstream or server of a proxy_pass, without the path; empty if it is a variable's.
-    static std::string target_of(const std::string& url) {
-        const std::size_t begin = url.starts_with("https://")  ? 8
-                                  : url.starts_with("http://") ? 7
-                                                               : url.size();
-        std::string target = url.substr(
-            begin, std::min(url.find('/', begin), url.find("$request_uri", begin)) - begin);
-        return target.find('$') == target.npos && !target.starts_with("unix:") ? target
-                                                                               : std::string{};
     }
 
     /// The servers of a target and their port, read once.
@@ -311,21 +279,19 @@ private:
                                                    const Settings& settings) {
         const auto [known, is_new] =
             groups_.try_emplace(target, proxy_.groups.size(), std::uint16_t{0});
-        if (is_new) {
-            OldGroup& group = proxy_.groups.emplace_back();
-            if (const auto upstream = upstreams_.find(target); upstream != upstreams_.end()) {
-                known->second.second = read_upstream(*upstream->second, group);
-            } else {
-                auto [host, port] = split_endpoint(target);
-                group.servers.push_back({std::move(host), ""});
-                known->second.second = port;
-            }
+        OldGroup& group =
+            is_new ? proxy_.groups.emplace_back() : proxy_.groups[known->second.first];
+        if (const auto upstream = upstreams_.find(target); is_new && upstream != upstreams_.end()) {
+            known->second.second = read_upstream(*upstream->second, group);
+        } else if (is_new) {
+            auto [host, port] = split_endpoint(target);
+            group.servers.push_back({std::move(host), ""});
+            known->second.second = port;
         }
-        OldGroup& group = proxy_.groups[known->second.first];
-        if (settings.proxy_name != nullptr && group.name.empty()) {
-            group.name = to_ascii_lower(first_argument(*settings.proxy_name));
+        if (group.name.empty() && settings.proxy_name != nullptr) {
+            group.name = first_argument(*settings.proxy_name);
         }
-        if (settings.trusted_ca != nullptr && proxy_.trusted_ca.empty() &&
+        if (proxy_.trusted_ca.empty() && settings.trusted_ca != nullptr &&
             is_file(first_argument(*settings.trusted_ca))) {
             proxy_.trusted_ca = full_name(first_argument(*settings.trusted_ca), prefix_);
         }
@@ -334,51 +300,36 @@ private:
 
     /// The first server's port; other ports have no counterpart.
     std::uint16_t read_upstream(const Directive& upstream, OldGroup& group) {
-        std::uint16_t port = 0;
+        constexpr std::string_view kept =
+            "zone least_conn keepalive keepalive_requests keepalive_time keepalive_timeout ntlm "
+            "ntlm_timeout random";
         const std::string where = line_of(upstream);
+        std::uint16_t port = 0;
         for (const auto& child : upstream.children) {
-            constexpr std::string_view kept =
-                " zone least_conn keepalive keepalive_requests keepalive_time keepalive_timeout "
-                "ntlm ntlm_timeout random ";
-            if (child->name != "server" || child->arguments.empty()) {
-                if (!has_word(kept, child->name)) {
-                    add(lost, line_of(*child) + " in " + where, *child);
-                }
-                continue;
+            auto [host, own] = split_endpoint(first_argument(*child));
+            if (child->name == "server" && !host.empty() && !host.starts_with("unix:") &&
+                (group.servers.empty() || own == port)) {
+                port = own;
+                group.servers.push_back({std::move(host), parameters_of(*child)});
+            } else if (!has_word(kept, child->name)) {
+                add(lost, line_of(*child) + " in " + where, *child);
             }
-            const std::string& text = child->arguments.front();
-            auto [host, own] = split_endpoint(text);
-            if (text.starts_with("unix:") || (!group.servers.empty() && own != port)) {
-                add(lost,
-                    line_of(*child) + " in " + where +
-                        ": a pool's servers are addresses with the same port",
-                    *child);
-                continue;
-            }
-            port = own;
-            group.servers.push_back({std::move(host), parameters_of(*child)});
         }
         return port;
     }
 
     /// What a server line may keep: numbers and times in seconds.
     std::string parameters_of(const Directive& server) {
+        static const std::regex kept("down|weight=[1-9][0-9]{0,4}|"
+                                     "(max_conns|max_fails)=[0-9]{1,5}|"
+                                     "(fail_timeout|slow_start)=[1-9][0-9]{0,4}s?");
         std::string parameters;
-        std::set<std::string_view> seen;
+        std::set<std::string> seen;
         for (std::size_t i = 1; i < server.arguments.size(); i++) {
-            const std::string_view word = server.arguments[i];
-            const std::string_view name = word.substr(0, word.find('='));
-            std::string_view value = word.substr(std::min(name.size() + 1, word.size()));
-            const bool time = name == "fail_timeout" || name == "slow_start";
-            value.remove_suffix(time && value.ends_with('s') ? 1 : 0);
-            const bool number = !value.empty() && value.size() <= 5 &&
-                                value.find_first_not_of("0123456789") == value.npos;
-            const bool positive = number && value.find_first_not_of('0') != value.npos;
-            const bool known = word == "backup" || word == "down" ||
-                               (number && (name == "max_conns" || name == "max_fails")) ||
-                               (positive && (name == "weight" || time));
-            if (known && seen.insert(name).second) {
-                parameters += " " + std::string(word);
+            const std::string& word = server.arguments[i];
+            if (std::regex_match(word, kept) &&
+                seen.insert(word.substr(0, word.find('='))).second) {
+                parameters += " " + word;
             } else {
                 add(lost, "parameter " + quoted(word) + " of a server", server);
             }
@@ -386,78 +337,59 @@ private:
         return parameters;
     }
 
-    /// What was passed on of a server, if it wasn't every path.
-    void read_paths(const Server& server) {
-        for (const Pass& pass : server.passes) {
-            if (!server.passes.front().every_path && pass.location != nullptr) {
-                add(restriction,
-                    server.title + " passed on " + line_of(*pass.location) +
-                        " and not every path; now it is the product's external paths",
-                    *pass.location);
-            }
-        }
-    }
-
     /// A server has one certificate of each kind of key, and their keys in the same order.
     void read_certificates(const Directive& server) {
-        std::vector<std::string> certificates;
-        std::vector<std::string> keys;
-        for (const auto& child : server.children) {
-            if (child->name == "ssl_certificate") {
-                certificates.push_back(first_argument(*child));
-            } else if (child->name == "ssl_certificate_key") {
-                keys.push_back(first_argument(*child));
-            }
-        }
+        const auto certificates = children(server, "ssl_certificate");
+        const auto keys = children(server, "ssl_certificate_key");
         auto& known = proxy_.certificates;
         const bool first = known.empty();
-        for (std::size_t i = 0; i < certificates.size() && i < keys.size(); i++) {
-            std::pair<std::string, std::string> files{full_name(certificates[i], prefix_),
-                                                      full_name(keys[i], prefix_)};
-            if (std::find(known.begin(), known.end(), files) != known.end()) {
-                continue;
-            }
-            if (first && is_file(certificates[i]) && is_file(keys[i])) {
+        for (std::size_t i = 0; i < std::min(certificates.size(), keys.size()); i++) {
+            const std::string& certificate = certificates[i]->arguments.front();
+            const std::string& key = keys[i]->arguments.front();
+            std::pair files{full_name(certificate, prefix_), full_name(key, prefix_)};
+            const bool is_known = std::find(known.begin(), known.end(), files) != known.end();
+            if (!is_known && first && is_file(certificate) && is_file(key)) {
                 known.push_back(std::move(files));
-            } else {
-                add(lost,
-                    "certificate " + quoted(certificates[i]) +
-                        ": all names of a publication have those of its first server",
-                    server);
+            } else if (!is_known) {
+                add(lost, line_of(*certificates[i]) + ": the first server's are everybody's",
+                    *certificates[i]);
             }
         }
     }
 
-    void read_names(const Server& server, const OldName& target) {
-        bool any = false;
-        for (const auto& child : server.block->children) {
-            if (child->name != "server_name") {
+    void read_names(const Server& server) {
+        const std::string target = target_of(*server.pass);
+        const bool secure = server.pass->arguments.front().starts_with("https:");
+        if (target.empty()) {
+            add(lost, line_of(*server.pass) + " in " + server.title + ": where does it lead?",
+                *server.pass);
+            return;
+        }
+        const auto [group, written] = group_of(target, server.settings);
+        const std::uint16_t port = written != 0 ? written : secure ? 443 : 80;
+        if (server.tls && !secure) {
+            add(changed, "https requests of " + server.title + " went on unencrypted",
+                *server.pass);
+        }
+        const auto names = names_of(*server.block);
+        for (const auto& [name, place] : names) {
+            const std::string host = name.starts_with('~')
+                                         ? host_of_pattern(std::string_view(name).substr(1), false)
+                                     : name.find_first_of(".*") == 0 ? ""
+                                                                     : name;
+            if (host.empty()) {
+                proxy_.remarks.push_back({lost, "server name " + quoted(name), place});
                 continue;
             }
-            for (const std::string& name : child->arguments) {
-                if (name.empty() || name == "_") {
-                    continue;
-                }
-                any = true;
-                std::vector<std::string> hosts;
-                if (name.starts_with('~')) {
-                    hosts = hosts_of_pattern(std::string_view(name).substr(1), false);
-                } else if (!name.starts_with('.') && !name.starts_with('*')) {
-                    hosts = {to_ascii_lower(name)};
-                }
-                if (hosts.empty()) {
-                    add(lost, "server name " + quoted(name) + ": write the names that are meant",
-                        *child);
-                }
-                for (std::string& host : hosts) {
-                    published_.insert(host);
-                    OldName& one = proxy_.names.emplace_back(target);
-                    one.host = std::move(host);
-                    one.place = child->place;
+            published_.insert(host);
+            for (const bool tls : {true, false}) {
+                if (tls ? server.tls : server.plain) {
+                    proxy_.routes.push_back(
+                        {host, "", group, tls == secure ? port : std::uint16_t{0}, tls, place});
                 }
             }
         }
-        if (!any) {
+        if (names.empty()) {
             add(lost, server.title + " took every request: write the names it is for",
                 *server.block);
         }
@@ -466,81 +398,41 @@ private:
     /// Sockets are the publication's: a name that was on some of them is on all now.
     void compare_sockets() {
         std::set<std::string> all;
-        for (const auto& [block, title, sockets] : servers_) {
+        for (const auto& [block, sockets] : servers_) {
             all.insert(sockets.begin(), sockets.end());
         }
-        for (const auto& [block, title, sockets] : servers_) {
-            if (sockets.size() == all.size() || sockets.empty()) {
-                continue;
+        for (const auto& [block, sockets] : servers_) {
+            if (sockets.size() < all.size()) {
+                add(restriction,
+                    title_of(*block) + " wasn't on every socket (" +
+                        std::to_string(sockets.size()) + " of " + std::to_string(all.size()) +
+                        "); now its names are",
+                    *block);
             }
-            std::string own;
-            for (const std::string& socket : sockets) {
-                own += (own.empty() ? "" : ", ") + socket;
-            }
-            add(restriction,
-                title + " was on " + own +
-                    " alone; now its names are on every socket of the "
-                    "publication",
-                *block);
         }
     }
 
     /// A server without proxy_pass. As a rule it redirects port 80 of the names that are published.
     void read_without_pass(const Directive& server) {
-        bool named = false;
-        bool published = false;
-        bool pattern = false;
-        for (const auto& child : server.children) {
-            for (const std::string& name : child->arguments) {
-                if (child->name == "server_name" && !name.empty() && name != "_") {
-                    named = true;
-                    pattern = pattern || name.find_first_of("~*") != name.npos || name[0] == '.';
-                    published = published || published_.contains(to_ascii_lower(name));
-                }
+        const auto lines = children(server, "listen");
+        const auto names = names_of(server);
+        const bool tls = std::any_of(lines.begin(), lines.end(), [](const Directive* line) {
+            return has_argument(*line, "ssl") || has_argument(*line, "quic");
+        });
+        const bool published = std::any_of(names.begin(), names.end(), [&](const auto& name) {
+            return published_.contains(name.first);
+        });
+        if (!tls && only_redirects(server)) {
+            for (const Directive* line : lines) {
+                read_listen(*line, false);
             }
-        }
-        bool plain = true;
-        bool any = false;
-        const bool redirects = only_redirects(server);
-        for (const auto& child : server.children) {
-            if (child->name != "listen" || child->arguments.empty()) {
-                continue;
+            if (lines.empty()) {
+                proxy_.listen("80", {});
             }
-            any = true;
-            plain = plain && !has_argument(*child, "ssl") && !has_argument(*child, "quic");
-            if (!has_argument(*child, "ssl") && !has_argument(*child, "quic") &&
-                (published || (redirects && (pattern || !named)))) {
-                read_listen(*child, false);
-            }
-        }
-        if (!any && (published || (redirects && (pattern || !named)))) {
-            proxy_.http_sockets.push_back({"80"});
-        }
-        if (redirects && plain) {
-            return;
-        }
-        if (published && !plain) {
-            add(restriction,
-                title_of(server) + " answered for published names and passed nothing on", server);
-        } else if (published) {
-            add(changed,
-                title_of(server) + " answered plain HTTP itself; now it is redirected to https",
+        } else if (!names.empty()) {
+            add(published && tls ? restriction : check,
+                title_of(server) + " passes nothing on by \"proxy_pass\" and isn't carried over",
                 server);
-        } else if (named) {
-            add(check,
-                title_of(server) + " passes nothing on by \"proxy_pass\": it isn't part of the "
-                                   "publication, keep it beside it if it is still needed",
-                server);
-        }
-    }
-
-    void finish() {
-        if (proxy_.https_sockets.empty()) {
-            proxy_.https_sockets = {{"443"}};
-            proxy_.remarks.add(changed,
-                               "only plain HTTP was published; everything is https now, which "
-                               "needs a certificate",
-                               {});
         }
     }
 
@@ -549,7 +441,7 @@ private:
     bool passes_ = false;
     std::unordered_map<std::string, const Directive*> upstreams_;
     std::unordered_map<std::string, std::pair<std::size_t, std::uint16_t>> groups_; ///< by target
-    std::vector<std::tuple<const Directive*, std::string, std::set<std::string>>> servers_;
+    std::vector<std::pair<const Directive*, std::set<std::string>>> servers_;       ///< of https
     std::vector<const Directive*> without_pass_;
     std::unordered_set<std::string> published_;
 };

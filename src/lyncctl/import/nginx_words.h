@@ -17,11 +17,6 @@ bool has_argument(const config::Directive& directive, std::string_view word);
 /// A directive as it is written: `"deny 10.0.0.0/8"`.
 std::string line_of(const config::Directive& directive);
 
-/// A name that the block can hold: what a directive of nginx may be instead isn't a file.
-bool is_file(std::string_view name);
-
-bool takes_every_path(const config::Directive& location);
-
 /// What becomes of a directive of an old nginx.conf that nothing is read of.
 enum class Word : std::uint8_t {
     harmless,    ///< the publication has it, or it does nothing to a request
@@ -32,8 +27,5 @@ Word word_of(const config::Directive& directive);
 
 /// Whether it sends clients to https and does nothing else.
 bool only_redirects(const config::Directive& block);
-
-/// Whether the argument of `return` refuses.
-bool refuses(const config::Directive& directive);
 
 } // namespace lync::lyncctl

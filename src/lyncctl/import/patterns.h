@@ -1,7 +1,6 @@
 #pragma once
 
-// Values of other products' files. Of patterns, the names that can be listed are; what can't isn't
-// guessed.
+// Values of other products' files. What a pattern stands for isn't guessed.
 
 #include <cstdint>
 #include <string>
@@ -11,19 +10,21 @@
 
 namespace lync::lyncctl {
 
-/// The hosts of a pattern, as far as they can be listed: "meet.contoso.com", "meet.*". `wildcard`:
-/// IIS's wildcard syntax, where "*" and "?" are all there is; else a regular expression on the host
-/// name. Empty where they can't.
-std::vector<std::string> hosts_of_pattern(std::string_view pattern, bool wildcard);
+/// The host of a pattern that stands for one: "meet.contoso.com", "meet.*"; else empty. `wildcard`:
+/// IIS's wildcard syntax; else a regular expression on the host name.
+std::string host_of_pattern(std::string_view pattern, bool wildcard);
 
 /// What squid's mappings match URLs with: the host of the expression.
 struct UrlPattern {
-    std::vector<std::string> hosts; ///< empty where they can't be listed
-    bool has_path = false;          ///< also asks for a path
+    std::string host;      ///< empty where it isn't one
+    bool has_path = false; ///< also asks for a path
 };
-UrlPattern hosts_of_url_pattern(std::string_view pattern);
+UrlPattern host_of_url_pattern(std::string_view pattern);
 
-/// Whether a word is in a list of words, each between blanks.
+/// The parts between separators.
+std::vector<std::string_view> split(std::string_view text, char separator);
+
+/// Whether a word is in a list with a blank between words. "gzip-" in it is all that begin so.
 bool has_word(std::string_view list, std::string_view word);
 
 /// A port, or 0.

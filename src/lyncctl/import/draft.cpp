@@ -1,0 +1,433 @@
+#include "lyncctl/import/draft.h"
+
+#include "base/ascii.h"
+#include "base/names.h"
+#include "lyncctl/failure.h"
+#include "lyncctl/output.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace lync::lyncctl {
+
+namespace {
+
+using enum RemarkKind;
+
+constexpr std::array<std::string_view, 9> role_words{"pool",   "director",        "meet",
+                                                     "dialin", "scheduler",       "lyncdiscover",
+                                                     "admin",  "office_web_apps", "skip"};
+
+/// First labels of names, as Microsoft's guides give them; "meet2" and "meet-eu" are "meet".
+constexpr std::array<std::pair<std::string_view, Role>, 9> labels{{
+    {"lyncdiscover", Role::lyncdiscover},
+    {"meet", Role::meet},
+    {"dialin", Role::dialin},
+    {"scheduler", Role::scheduler},
+    {"admin", Role::admin},
+    {"wac", Role::office_web_apps},
+    {"owas", Role::office_web_apps},
+    {"oos", Role::office_web_apps},
+    {"officewebapps", Role::office_web_apps},
+}};
+
+std::string_view label_of(const Name& name) {
+    return std::string_view(name.host).substr(0, name.host.find('.'));
+}
+
+Role web_services_role(std::string_view label) {
+    return label.find("dir") != label.npos ? Role::director : Role::pool;
+}
+
+Role role_of_label(std::string_view label) {
+    for (const auto& [word, role] : labels) {
+        const char next = label.size() > word.size() ? label[word.size()] : '-';
+        if (label.starts_with(word) && (is_ascii_digit(next) || !is_ascii_alnum(next))) {
+            return role;
+        }
+    }
+    for (const std::string_view part : {"lync", "sfb", "skype", "webext", "webdir"}) {
+        if (label.find(part) != label.npos) {
+            return web_services_role(label);
+        }
+    }
+    return Role::unknown;
+}
+
+/// Whether a pool answers for it.
+bool is_pools(Role role) noexcept {
+    return role <= Role::lyncdiscover;
+}
+
+/// A host, or "meet.*"; empty if it is neither.
+std::string normal_host(const std::string& host) {
+    return host.ends_with(".*") ? parse_https_url("https://" + host).host : parse_fqdn(host).name;
+}
+
+/// An address as `server` takes it; empty if it is none.
+std::string normal_address(const std::string& text) {
+    const ParsedName address = parse_address(text);
+    return address ? address.name : parse_address("[" + text + "]").name; // IPv6 without brackets
+}
+
+/// `NAME=VALUE`.
+std::pair<std::string, std::string> split_option(const std::string& text, const char* usage) {
+    const std::size_t equals = text.find('=');
+    if (equals == text.npos || equals == 0 || equals + 1 == text.size()) {
+        throw Failure("invalid value " + quoted(text) + " of " + usage);
+    }
+    return {to_ascii_lower(text.substr(0, equals)), text.substr(equals + 1)};
+}
+
+class Drafter {
+public:
+    Drafter(OldProxy proxy, const ImportOptions& options) {
+        draft_.proxy = std::move(proxy);
+        read_options(options);
+    }
+
+    Draft draft() {
+        for (OldGroup& group : draft_.proxy.groups) {
+            settle(group);
+            parents_.push_back(parents_.size());
+        }
+        collect_names();
+        find_roles();
+        join_pools();
+        find_pools();
+        if (draft_.pools.empty()) {
+            const auto& remarks = draft_.proxy.remarks;
+            throw Failure(quoted(draft_.proxy.file) + " publishes no name of a Front End pool" +
+                          (remarks.empty() ? "" : ": " + printable(remarks.front().text)));
+        }
+        order_pools();
+        name_pools();
+        find_farms();
+        return std::move(draft_);
+    }
+
+private:
+    void read_options(const ImportOptions& options) {
+        draft_.product = product_from_name(options.product);
+        if (!options.product.empty() && !draft_.product) {
+            throw Failure("invalid value " + quoted(options.product) +
+                          " of --product: the products are " + std::string(product_names()));
+        }
+        for (const std::string& text : options.roles) {
+            const auto [host, word] = split_option(text, "--role: it is written NAME=ROLE");
+            const auto known = std::find(role_words.begin(), role_words.end(), word);
+            if (known == role_words.end()) {
+                throw Failure("invalid role " + quoted(word) +
+                              " in --role: the roles are pool, director, meet, dialin, scheduler, "
+                              "lyncdiscover, admin, office_web_apps and skip");
+            }
+            roles_[host] = static_cast<Role>(known - role_words.begin());
+        }
+        for (const std::string& text : options.pools) {
+            const auto [address, fqdn] = split_option(text, "--pool: it is written ADDRESS=FQDN");
+            const ParsedName parsed = parse_fqdn(fqdn);
+            if (!parsed) {
+                throw Failure("invalid FQDN " + quoted(fqdn) + " in --pool: " + parsed.error);
+            }
+            pool_names_[normal_address(address)] = parsed.name;
+        }
+        if (options.certificate.empty() != options.key.empty()) {
+            throw Failure("--certificate and --key belong together");
+        }
+    }
+
+    void add(RemarkKind kind, std::string text, const Place& place) {
+        draft_.proxy.remarks.push_back({kind, std::move(text), place});
+    }
+
+    void leave_out(Name& name, RemarkKind kind, const std::string& why) {
+        add(kind, quoted(name.host) + " " + why, name.place);
+        name.role = Role::skip;
+    }
+
+    // -- servers and names -----------------------------------------------------------------------
+
+    /// Addresses as `server` takes them, each once, and the name in their certificates.
+    void settle(OldGroup& group) {
+        std::vector<OldServer> settled;
+        std::set<std::string> addresses;
+        std::string name;
+        for (OldServer& server : group.servers) {
+            const std::string address = normal_address(server.address);
+            if (address.empty()) {
+                add(lost, "server " + quoted(server.address), {});
+            } else if (addresses.insert(address).second) {
+                settled.push_back({address, std::move(server.parameters)});
+            }
+            if (const auto said = pool_names_.find(address); said != pool_names_.end()) {
+                name = said->second;
+            }
+        }
+        name = name.empty() ? parse_fqdn(group.name).name : name;
+        if (name.empty() && settled.size() == 1) {
+            name = parse_fqdn(settled.front().address).name;
+        }
+        group = {std::move(settled), std::move(name)};
+    }
+
+    /// One Name for each host. Both protocols go to one pool: the one that https went to.
+    void collect_names() {
+        std::unordered_map<std::string, std::size_t> index;
+        bool plain = false;
+        for (const bool tls : {true, false}) {
+            for (const Route& route : draft_.proxy.routes) {
+                if (route.tls != tls) {
+                    continue;
+                }
+                const std::string host = normal_host(route.host);
+                if (host.empty() || draft_.proxy.groups[route.group].servers.empty()) {
+                    add(lost, quoted(route.host) + ": no name to publish, or no server",
+                        route.place);
+                    continue;
+                }
+                const auto [known, is_new] = index.try_emplace(host, draft_.names.size());
+                if (is_new) {
+                    draft_.names.push_back({host, "", route.group, 0, 0, route.place});
+                    taken_.insert(host);
+                }
+                Name& name = draft_.names[known->second];
+                std::uint16_t& port = tls ? name.https : name.http;
+                if (tls && !is_new && (name.group != route.group || port != route.port)) {
+                    add(lost, quoted(host) + " went to other servers as well", route.place);
+                }
+                port = port == 0 ? route.port : port;
+                name.fqdn = name.fqdn.empty() ? route.fqdn : name.fqdn;
+                if (!tls && !plain && !host.starts_with("lyncdiscover.")) {
+                    plain = true;
+                    add(changed, "plain HTTP was passed on; now it is redirected to https",
+                        route.place);
+                }
+            }
+        }
+    }
+
+    void find_roles() {
+        for (Name& name : draft_.names) {
+            const auto said = roles_.find(name.host);
+            name.role = said != roles_.end() ? said->second : role_of_label(label_of(name));
+            if (name.host.starts_with("lyncdiscoverinternal.")) {
+                leave_out(name, changed, "was published, and is for the inside");
+            } else if (draft_.is_ocs() &&
+                       (is_simple_url(name.role) || name.role == Role::lyncdiscover ||
+                        name.role == Role::unknown)) {
+                name.role = Role::pool; // there are no others
+            } else if (name.role == Role::unknown && name.https == 4443) {
+                name.role = web_services_role(label_of(name)); // the external web site's port
+            }
+        }
+    }
+
+    // -- which servers are one pool --------------------------------------------------------------
+
+    std::size_t root_of(std::size_t group) {
+        while (parents_[group] != group) {
+            parents_[group] = parents_[parents_[group]];
+            group = parents_[group];
+        }
+        return group;
+    }
+
+    /// Groups of Lync's names that share a server are one pool.
+    void join(std::size_t group) {
+        if (joined_.insert(group).second) {
+            for (const OldServer& server : draft_.proxy.groups[group].servers) {
+                const auto owner = owner_.try_emplace(server.address, group).first;
+                parents_[root_of(group)] = root_of(owner->second);
+            }
+        }
+    }
+
+    /// By group, whether one of its servers is a pool's.
+    std::vector<bool> find_pools_groups() const {
+        std::vector<bool> found;
+        for (const OldGroup& group : draft_.proxy.groups) {
+            const auto is_pools_server = [&](const OldServer& server) {
+                return owner_.contains(server.address);
+            };
+            found.push_back(
+                owner_.contains(group.name) ||
+                std::any_of(group.servers.begin(), group.servers.end(), is_pools_server));
+        }
+        return found;
+    }
+
+    void join_pools() {
+        for (const Name& name : draft_.names) {
+            if (is_pools(name.role)) {
+                join(name.group);
+            }
+        }
+        const std::vector<bool> of_pools = find_pools_groups();
+        for (Name& name : draft_.names) {
+            if (name.role == Role::unknown && of_pools[name.group]) {
+                name.role = web_services_role(label_of(name));
+                join(name.group);
+            } else if (name.role == Role::unknown) {
+                leave_out(name, check,
+                          "doesn't look like Skype for Business and isn't published: --role "
+                          "NAME=ROLE if it is");
+            }
+        }
+    }
+
+    void find_pools() {
+        std::unordered_map<std::size_t, Farm*> farms;
+        std::unordered_set<std::string> placed;
+        std::set<std::size_t> read;
+        const bool ocs = draft_.is_ocs();
+        for (Name& name : draft_.names) {
+            if (!is_pools(name.role)) {
+                continue;
+            }
+            Farm*& pool = farms[root_of(name.group)];
+            if (pool == nullptr) {
+                pool = &draft_.farms.emplace_back();
+                draft_.pools.push_back(pool);
+            }
+            name.farm = pool;
+            const OldGroup& group = draft_.proxy.groups[name.group];
+            if (read.insert(name.group).second) {
+                for (const OldServer& server : group.servers) {
+                    if (placed.insert(server.address).second) {
+                        pool->servers.push_back(server);
+                    }
+                }
+                pool->fqdn = pool->fqdn.empty() ? group.name : pool->fqdn;
+            }
+            take_port(pool->https, name, name.https, ocs ? 0 : 443);
+            take_port(pool->http, name, name.http, ocs ? 0 : 80);
+            pool->first_contact = pool->first_contact || name.role == Role::lyncdiscover;
+            if (name.role == Role::pool || name.role == Role::director) {
+                take_external(*pool, name);
+            }
+        }
+    }
+
+    /// Ports belong to a pool. Those of its internal web site are what nobody outside may see.
+    void take_port(std::uint16_t& port, const Name& name, std::uint16_t said,
+                   std::uint16_t internal) {
+        if (said != 0 && said == internal) {
+            add(changed,
+                quoted(name.host) + " went to the internal web site, port " + std::to_string(said),
+                name.place);
+        } else if (port != 0 && said != 0 && port != said) {
+            add(lost, quoted(name.host) + " went to another port, " + std::to_string(said),
+                name.place);
+        } else if (port == 0) {
+            port = said;
+        }
+    }
+
+    void take_external(Farm& pool, Name& name) {
+        if (!pool.external.empty()) {
+            leave_out(name, lost,
+                      "went to the servers of " + quoted(pool.external) +
+                          ", and a pool has one such name: --role NAME=ROLE if it is another");
+        } else if (find_fqdn(name)) {
+            pool.external = name.fqdn;
+            pool.role = name.role;
+        }
+    }
+
+    /// The one name that a pool or farm has, where a pattern was published.
+    bool find_fqdn(Name& name) {
+        const bool pattern = name.host.ends_with(".*");
+        name.fqdn = pattern ? parse_fqdn(name.fqdn).name : name.host;
+        if (name.fqdn.empty() || (pattern && !taken_.insert(name.fqdn).second)) {
+            leave_out(name, lost, "stands for several: write the one that is meant");
+            return false;
+        }
+        if (pattern) {
+            add(check, quoted(name.host) + " is " + quoted(name.fqdn) + " alone now", name.place);
+        }
+        return true;
+    }
+
+    /// The first pool is the one where simple URLs and lyncdiscover go.
+    void order_pools() {
+        auto& pools = draft_.pools;
+        std::stable_sort(pools.begin(), pools.end(), [](const Farm* a, const Farm* b) {
+            return a->role != b->role ? b->role == Role::director
+                                      : a->first_contact > b->first_contact;
+        });
+        if (pools.front()->role == Role::director) {
+            pools.front()->role = Role::pool; // a publication has a pool
+            add(check, "only a Director's servers were published, it seems: a pool's are needed",
+                {});
+        }
+        const auto director = std::find_if(pools.begin(), pools.end(), [](const Farm* pool) {
+            return pool->role == Role::director;
+        });
+        draft_.first = director == pools.end() ? pools.front() : *director;
+    }
+
+    /// A name that isn't known stays to be written: nginx refuses the word in its place.
+    void name_pools() {
+        unsigned pools = 0;
+        unsigned externals = 0;
+        const auto placeholder = [](std::string_view word, unsigned& number) {
+            number++;
+            return std::string(word) + (number == 1 ? "" : "-" + std::to_string(number));
+        };
+        for (Farm* pool : draft_.pools) {
+            if (pool->fqdn.empty() || pool->fqdn.starts_with("lyncdiscover.") ||
+                !taken_.insert(pool->fqdn).second) {
+                pool->fqdn = placeholder(unknown_pool, pools);
+            }
+            if (pool->external.empty()) {
+                pool->external = placeholder(unknown_external, externals);
+            }
+            owner_.try_emplace(pool->fqdn, 0); // the module knows its servers by that name, too
+        }
+    }
+
+    /// Office Web Apps. At a pool's servers they would be its internal web site, which the module
+    /// refuses.
+    void find_farms() {
+        const std::vector<bool> of_pools = find_pools_groups();
+        std::unordered_map<std::size_t, std::string> names;
+        for (Name& name : draft_.names) {
+            if (name.role != Role::office_web_apps) {
+                continue;
+            }
+            if (of_pools[name.group]) {
+                leave_out(name, changed, "went to a pool's servers: their internal web site");
+            } else if (const auto known = names.find(name.group); known != names.end()) {
+                leave_out(name, lost, "went to the servers of " + quoted(known->second));
+            } else if (find_fqdn(name)) {
+                const OldGroup& group = draft_.proxy.groups[name.group];
+                names[name.group] = name.fqdn;
+                draft_.farms.push_back({name.role, group.name, name.fqdn, false, group.servers,
+                                        name.https, name.http});
+            }
+        }
+    }
+
+    Draft draft_;
+    std::map<std::string, Role> roles_;             ///< of --role
+    std::map<std::string, std::string> pool_names_; ///< of --pool: address to FQDN
+    std::unordered_set<std::string> taken_;         ///< names that are published, or a pool's
+    std::vector<std::size_t> parents_;              ///< by group: union-find
+    std::set<std::size_t> joined_;
+    std::unordered_map<std::string, std::size_t> owner_; ///< a group of Lync's, by address
+};
+
+} // namespace
+
+std::string_view word_of(Role role) noexcept {
+    return role == Role::unknown ? "" : role_words[static_cast<std::size_t>(role)];
+}
+
+Draft make_draft(OldProxy proxy, const ImportOptions& options) {
+    return Drafter(std::move(proxy), options).draft();
+}
+
+} // namespace lync::lyncctl
