@@ -12,6 +12,7 @@
 #     make bench       what the module costs, beside nginx by hand  (bench/run; BENCH=--quick)
 #     make deb         Debian packages of the committed source      (packaging/build)
 #     make package-test  installs, upgrades and removes them in a Debian of its own (t/packages)
+#     make docs-test   the examples, and what the documentation has people type (t/docs)
 #     make browser-test  the status page in Chromium, Prometheus with the alert rules, counters over
 #                      100,000 requests, 5,000 names              (t/status)
 #     make storm       500 identities at random, none may cross     (t/auth/storm.py)
@@ -81,7 +82,7 @@ TEST_PACKAGES += dnsmasq-base
 .PHONY: fuzz bench-verdict
 .PHONY: install tool-tests test-deps lab-deps build-and-tests
 .PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx bench storm soak test-hard hostile clean
-.PHONY: browser-test deb package-test
+.PHONY: browser-test deb docs-test package-test
 
 all: build
 
@@ -168,6 +169,10 @@ tool-tests: build-and-tests
 HOSTILE ?= --seconds 30
 hostile: build-and-tests
 	t/hostile/requests --seed 1 --module $(MODULE) --nginx $(NGINX_BINARY) $(HOSTILE)
+
+# As root: in namespaces, with the lab's stand-ins behind it.
+docs-test: build-and-tests
+	t/docs/examples
 
 test-nginx: test-deps
 	@t/fetch-test-nginx $(BUILD)
