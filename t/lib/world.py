@@ -82,6 +82,23 @@ def start_servers(namespace: str, certificates: Path, log) -> subprocess.Popen:
     return subprocess.Popen(['ip', 'netns', 'exec', namespace, sys.executable, '-Bc', play], stdout=log, stderr=log)
 
 
+class Tap:
+    """Results, numbered; `why` is shown of a bad one."""
+
+    def __init__(self):
+        self.number = self.failed = 0
+
+    def __call__(self, good, what: str, why: str = '') -> None:
+        self.number += 1
+        self.failed += not good
+        print(f'{"ok" if good else "not ok"} {self.number} - {what}',
+              *(f'# {line}' for line in why.splitlines() if not good), sep='\n', flush=True)
+
+    def end(self) -> None:
+        print(f'1..{self.number}')
+        sys.exit(1 if self.failed else 0)
+
+
 SHIMS = {
     'sudo': 'while case $1 in -*|*=*) ;; *) break ;; esac; do shift; done; exec "$@"',
     'systemctl': '''case "$*" in
