@@ -99,14 +99,13 @@ class Tap:
         sys.exit(1 if self.failed else 0)
 
 
-SHIMS = {
-    'sudo': 'while case $1 in -*|*=*) ;; *) break ;; esac; do shift; done; exec "$@"',
-    'systemctl': '''case "$*" in
-        "reload nginx") nginx -t -q && nginx -s reload && sleep 0.3 ;;
-        "restart nginx") nginx -t -q && nginx -s quit && while test -e /run/nginx.pid; do sleep 0.1; done; nginx ;;
-        *) echo "systemctl $*" ;;
-    esac''',
-}
+SYSTEMCTL = '''#!/bin/sh
+case "$*" in
+    "reload nginx") nginx -t -q && nginx -s reload && sleep 0.3 ;;
+    "restart nginx") nginx -t -q && nginx -s quit && while test -e /run/nginx.pid; do sleep 0.1; done; nginx ;;
+    *) echo "systemctl $*" ;;
+esac
+'''
 
 
 class Machine:
@@ -133,16 +132,15 @@ class Machine:
 
         bin = self.dir / 'bin'
         bin.mkdir()
-        for name, text in SHIMS.items():
-            (bin / name).write_text(f'#!/bin/sh\n{text}\n')
-            (bin / name).chmod(0o755)
+        self.write(bin / 'systemctl', SYSTEMCTL)
+        (bin / 'systemctl').chmod(0o755)
         (bin / 'lyncctl').symlink_to(BUILD / 'lyncctl')
         os.environ['PATH'] = f'{bin}:{os.environ["PATH"]}:/usr/sbin:/sbin'
 
         self._network()
 
     @staticmethod
-    def write(path: str, text: str) -> None:
+    def write(path: str | Path, text: str) -> None:
         file = Path(path)
         file.unlink(missing_ok=True)
         file.write_text(text)
