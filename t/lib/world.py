@@ -75,13 +75,6 @@ def wait_for(what, patience: float = 20):
     return found
 
 
-def start_servers(namespace: str, certificates: Path, log) -> subprocess.Popen:
-    """The stand-ins, in a network namespace that has their addresses."""
-    play = ('import asyncio, pathlib, sys; sys.path[:0] = [%r]; import world, frontend; '
-            'asyncio.run(frontend.run([], pathlib.Path(%r)))' % (str(SOURCE / 't/lib'), str(certificates)))
-    return subprocess.Popen(['ip', 'netns', 'exec', namespace, sys.executable, '-Bc', play], stdout=log, stderr=log)
-
-
 class Tap:
     """Results, numbered; `why` is shown of a bad one."""
 
@@ -109,7 +102,7 @@ esac
 
 
 class Machine:
-    def __init__(self):
+    def __init__(self, proxy: bool = True):
         self.dir = Path('/run/lync-world')
         run('mount', '--make-rprivate', '/')
         run('mount', '-t', 'tmpfs', 'none', '/run')
@@ -137,7 +130,10 @@ class Machine:
         (bin / 'lyncctl').symlink_to(BUILD / 'lyncctl')
         os.environ['PATH'] = f'{bin}:{os.environ["PATH"]}:/usr/sbin:/sbin'
 
-        self._network()
+        self.log = open(self.dir / 'log', 'w')
+        self._names()
+        if proxy:
+            self.proxy()
 
     @staticmethod
     def write(path: str | Path, text: str) -> None:
@@ -145,30 +141,38 @@ class Machine:
         file.unlink(missing_ok=True)
         file.write_text(text)
 
-    def _network(self) -> None:
-        """This machine with the Internet's names, and a network behind it with the servers."""
-        names = {name: PUBLIC for name in topology.LISTENER_NAMES + topology.LYNCDISCOVER_HOSTS}
-        self.write('/etc/hosts', '127.0.0.1 localhost\n' + ''.join(f'{a} {n}\n' for n, a in names.items()))
+    def _names(self) -> None:
+        names = ''.join(f'{PUBLIC} {name}\n' for name in topology.LISTENER_NAMES + topology.LYNCDISCOVER_HOSTS)
+        self.write('/etc/hosts', '127.0.0.1 localhost\n' + names)
         self.write('/etc/resolv.conf', 'nameserver 127.0.0.1\n')
         run('ip', 'link', 'set', 'lo', 'up')
+
+    def servers(self, bridge: str) -> None:
+        """The stand-ins, each at its address, in a network behind this bridge."""
+        run('ip', 'netns', 'add', 'servers')
+        run('ip', 'link', 'add', 'servers', 'master', bridge, 'type', 'veth', 'peer', 'name', 'lan', 'netns', 'servers')
+        run('ip', 'link', 'set', 'servers', 'up')
+        for server in {server.address for _, server in topology.servers()}:
+            run('ip', '-n', 'servers', 'address', 'add', f'{server}/24', 'dev', 'lan')
+        for link in ('lo', 'lan'):
+            run('ip', '-n', 'servers', 'link', 'set', link, 'up')
+        play = ('import asyncio, pathlib, sys; sys.path[:0] = [%r]; import world, frontend; '
+                'asyncio.run(frontend.run([], pathlib.Path(%r)))' % (str(SOURCE / 't/lib'), str(self.dir / 'pki')))
+        subprocess.Popen(['ip', 'netns', 'exec', 'servers', sys.executable, '-Bc', play], stdout=self.log, stderr=self.log)
+
+    def proxy(self) -> None:
+        """This machine between the Internet, whose names it knows, and the servers."""
         for address in (PUBLIC, '192.0.2.10'):
             run('ip', 'address', 'add', f'{address}/32', 'dev', 'lo')
-        run('ip', 'netns', 'add', 'servers')
-        run('ip', 'link', 'add', 'lan', 'type', 'veth', 'peer', 'name', 'lan', 'netns', 'servers')
+        run('ip', 'link', 'add', 'lan', 'type', 'bridge')
         run('ip', 'address', 'add', '10.0.0.5/24', 'dev', 'lan')
         run('ip', 'link', 'set', 'lan', 'up')
-        inside = ('ip', '-n', 'servers')
-        for server in {server.address for _, server in topology.servers()}:
-            run(*inside, 'address', 'add', f'{server}/24', 'dev', 'lan')
-        run(*inside, 'link', 'set', 'lo', 'up')
-        run(*inside, 'link', 'set', 'lan', 'up')
-        log = open(self.dir / 'servers.log', 'w')
-        start_servers('servers', self.dir / 'pki', log)
+        self.servers('lan')
         for farm, server in topology.servers():
             for site in farm.sites:
                 wait_for(lambda: answers(server.address, site.port))
-        subprocess.Popen(['dnsmasq', '--keep-in-foreground', '--no-resolv', '--listen-address=127.0.0.1',
-                          '--bind-interfaces', '--user=root', '--pid-file', '--conf-file=/dev/null'], stdout=log, stderr=log)
+        subprocess.Popen(['dnsmasq', '--keep-in-foreground', '--no-resolv', '--listen-address=127.0.0.1', '--bind-interfaces',
+                          '--user=root', '--pid-file', '--conf-file=/dev/null'], stdout=self.log, stderr=self.log)
 
     def configure(self, text: str) -> str:
         """What nginx -t says of this nginx.conf."""
