@@ -13,6 +13,7 @@
 #     make deb         Debian packages of the committed source      (packaging/build)
 #     make package-test  installs, upgrades and removes them in a Debian of its own (t/packages)
 #     make docs-test   the examples, and what the documentation has people type (t/docs)
+#     make keepalived-test  two proxies, one of which fails         (t/failover)
 #     make browser-test  the status page in Chromium, Prometheus with the alert rules, counters over
 #                      100,000 requests, 5,000 names              (t/status)
 #     make storm       500 identities at random, none may cross     (t/auth/storm.py)
@@ -82,7 +83,7 @@ TEST_PACKAGES += dnsmasq-base
 .PHONY: fuzz bench-verdict
 .PHONY: install uninstall tool-tests test-deps lab-deps build-and-tests
 .PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx bench storm soak test-hard hostile clean
-.PHONY: browser-test deb docs-test package-test
+.PHONY: browser-test deb docs-test keepalived-test package-test
 
 all: build
 
@@ -188,6 +189,10 @@ docs-test: build-and-tests
 	t/docs/examples
 	t/docs/run
 	t/docs/install
+
+keepalived-test: build-and-tests
+	@$(MAKE) --no-print-directory deps PACKAGES="keepalived"
+	t/failover/run
 
 test-nginx: test-deps
 	@t/fetch-test-nginx $(BUILD)

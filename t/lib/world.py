@@ -180,7 +180,7 @@ class Machine:
         return subprocess.run(['nginx', '-t'], capture_output=True, text=True).stderr
 
     def start(self) -> None:
-        run('nginx', stderr=subprocess.DEVNULL)
+        run('/usr/sbin/nginx', stderr=subprocess.DEVNULL)      # a path, for an upgrade (USR2)
 
     def stop(self) -> None:
         run('nginx', '-s', 'stop', stderr=subprocess.DEVNULL)
