@@ -2,8 +2,8 @@
 #
 #     make build       the module, for the installed nginx      -> build/ngx_lync_module.so
 #                      and the command-line tool                -> build/lyncctl
-#     make install     both, with lyncctl's manual and completion (DESTDIR, MODULES_DIR); what only
-#                      tests need isn't installed for it
+#     make install     both, loaded by nginx, with manuals and completion (DESTDIR, MODULES_DIR)
+#     make uninstall   takes all of it away
 #     make demo        the lab, shown once                         (lab/lab demo)
 #     make demo-up     the lab, kept running                       (lab/lab up)
 #     make demo-down   stops it                                    (lab/lab down)
@@ -12,6 +12,8 @@
 #     make bench       what the module costs, beside nginx by hand  (bench/run; BENCH=--quick)
 #     make deb         Debian packages of the committed source      (packaging/build)
 #     make package-test  installs, upgrades and removes them in a Debian of its own (t/packages)
+#     make docs-test   the examples, and what the documentation has people type (t/docs)
+#     make keepalived-test  two proxies, one of which fails         (t/failover)
 #     make browser-test  the status page in Chromium, Prometheus with the alert rules, counters over
 #                      100,000 requests, 5,000 names              (t/status)
 #     make storm       500 identities at random, none may cross     (t/auth/storm.py)
@@ -79,9 +81,9 @@ TEST_PACKAGES += python3-jsonschema
 TEST_PACKAGES += dnsmasq-base
 
 .PHONY: fuzz bench-verdict
-.PHONY: install tool-tests test-deps lab-deps build-and-tests
+.PHONY: install uninstall tool-tests test-deps lab-deps build-and-tests
 .PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx bench storm soak test-hard hostile clean
-.PHONY: browser-test deb package-test
+.PHONY: browser-test deb docs-test keepalived-test package-test
 
 all: build
 
@@ -120,13 +122,26 @@ build: deps
 	    >$(BUILD)/cmake.log 2>&1 || { cat $(BUILD)/cmake.log; exit 1; }
 	cmake --build $(BUILD) -j $(JOBS)
 
+# Where Debian's packages put it, too: nginx reads modules-enabled/*.conf, and the same name can't be
+# loaded twice.
 MODULES_DIR ?= /usr/lib/nginx/modules
+MODULE_CONF  = /usr/share/nginx/modules-available/mod-http-lync.conf
+ENABLED      = /etc/nginx/modules-enabled/50-mod-http-lync.conf
+COMPLETION   = /usr/share/bash-completion/completions/lyncctl
 install: build
 	install -D -s -m 644 $(MODULE) $(DESTDIR)$(MODULES_DIR)/ngx_lync_module.so
+	install -D -m 644 /dev/null $(DESTDIR)$(MODULE_CONF)
+	echo 'load_module $(MODULES_DIR)/ngx_lync_module.so;' > $(DESTDIR)$(MODULE_CONF)
+	install -d $(DESTDIR)$(dir $(ENABLED))
+	ln -sf $(MODULE_CONF) $(DESTDIR)$(ENABLED)
 	install -D -s -m 755 $(BUILD)/lyncctl $(DESTDIR)/usr/bin/lyncctl
 	install -D -m 644 docs/lyncctl.8 $(DESTDIR)/usr/share/man/man8/lyncctl.8
-	install -D -m 644 src/lyncctl/lyncctl.bash \
-	    $(DESTDIR)/usr/share/bash-completion/completions/lyncctl
+	install -D -m 644 docs/lync_publish.5 $(DESTDIR)/usr/share/man/man5/lync_publish.5
+	install -D -m 644 src/lyncctl/lyncctl.bash $(DESTDIR)$(COMPLETION)
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR),$(ENABLED) $(MODULE_CONF) $(MODULES_DIR)/ngx_lync_module.so \
+	    /usr/bin/lyncctl /usr/share/man/man8/lyncctl.8 /usr/share/man/man5/lync_publish.5 $(COMPLETION))
 
 demo demo-up demo-down: export LAB_DIR = $(abspath $(BUILD))/lab
 demo demo-up: export LYNC_MODULE = $(MODULE)
@@ -168,6 +183,16 @@ tool-tests: build-and-tests
 HOSTILE ?= --seconds 30
 hostile: build-and-tests
 	t/hostile/requests --seed 1 --module $(MODULE) --nginx $(NGINX_BINARY) $(HOSTILE)
+
+# As root: in namespaces, with the lab's stand-ins behind it.
+docs-test: build-and-tests
+	t/docs/examples
+	t/docs/run
+	t/docs/install
+
+keepalived-test: build-and-tests
+	@$(MAKE) --no-print-directory deps PACKAGES="keepalived"
+	t/failover/run
 
 test-nginx: test-deps
 	@t/fetch-test-nginx $(BUILD)
