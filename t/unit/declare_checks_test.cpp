@@ -5,6 +5,7 @@
 
 #include "block_builder.h"
 #include "catch.h"
+#include "table.h"
 
 using namespace lync;
 using namespace lync::config;
@@ -18,52 +19,21 @@ using Strings = std::vector<std::string>;
 } // namespace
 
 TEST_CASE("a name is published once", "[declare]") {
-    const struct {
-        std::string more;
-        std::string told;
-    } rows[] = {
-        {"pool fepool.contoso.local { external_web_services a.contoso.com; }",
-         "pool \"fepool.contoso.local\" is duplicate in lync_publish \"contoso\", the first stands "
-         "at nginx.conf:6 in nginx.conf:11"},
-        {"director a.contoso.local {\nexternal_web_services lyncwebext.contoso.com; }",
-         "\"lyncwebext.contoso.com\" is published twice in lync_publish \"contoso\": as "
-         "external_web_services of director \"a.contoso.local\" and as external_web_services of "
-         "pool \"fepool.contoso.local\" at nginx.conf:8 in nginx.conf:12"},
-        {"office_web_apps LyncWebExt.contoso.com { server 10.0.0.14; }",
-         "\"lyncwebext.contoso.com\" is published twice in lync_publish \"contoso\": as "
-         "office_web_apps \"lyncwebext.contoso.com\" and as external_web_services of pool "
-         "\"fepool.contoso.local\" at nginx.conf:8 in nginx.conf:11"},
-        {"exchange mail.contoso.com mail.contoso.com { server 10.0.0.15; }",
-         "\"mail.contoso.com\" is published twice in lync_publish \"contoso\": as exchange "
-         "\"mail.contoso.com\" and as exchange \"mail.contoso.com\" at nginx.conf:11 in "
-         "nginx.conf:11"},
-        {"simple_url meet https://lyncwebext.contoso.com/meet;",
-         "\"lyncwebext.contoso.com\" is published twice in lync_publish \"contoso\": as simple_url "
-         "meet and as external_web_services of pool \"fepool.contoso.local\" at nginx.conf:8 in "
-         "nginx.conf:11"},
-        {"simple_url meet https://lyncdiscover.contoso.com/meet;",
-         "\"lyncdiscover.contoso.com\" is published twice in lync_publish \"contoso\": as "
-         "lyncdiscover of a sip_domain and as simple_url meet at nginx.conf:11 in nginx.conf:2"},
-        {"simple_url meet https://fepool.contoso.local;",
-         "\"fepool.contoso.local\" is published as simple_url meet but is the own name of pool "
-         "\"fepool.contoso.local\": clients must be able to tell the external name from the pool's "
-         "own in nginx.conf:11"},
-        {"simple_url meet https://lyncdiscoverinternal.contoso.com;",
-         "\"lyncdiscoverinternal.contoso.com\" is published as simple_url meet: clients ask for it "
-         "first and take its answer for the inside, it must not be reachable from outside in "
-         "nginx.conf:11"},
-        {"simple_url meet https://a.contoso.com;\nsimple_url dialin https://A.contoso.com/;",
-         "simple URL \"https://a.contoso.com\" is duplicate in lync_publish \"contoso\", the first "
-         "stands at nginx.conf:11 in nginx.conf:12"},
-        {"simple_url meet https://a.contoso.com/x/y;\nsimple_url dialin https://a.contoso.com/X;",
-         "simple URL \"https://a.contoso.com/X\" and simple URL \"https://a.contoso.com/x/y\" at "
-         "nginx.conf:11 lie one below the other: no simple URL may be a prefix of another in "
-         "nginx.conf:12"},
-    };
-    for (const auto& row : rows) {
-        INFO(row.more);
+    for (const auto& [more, told] : rows(R"(
+        pool fepool.contoso.local { external_web_services a.contoso.com; } | pool "fepool.contoso.local" is duplicate in lync_publish "contoso", the first stands at nginx.conf:6 in nginx.conf:11
+        director a.contoso.local { // external_web_services lyncwebext.contoso.com; } | "lyncwebext.contoso.com" is published twice in lync_publish "contoso": as external_web_services of director "a.contoso.local" and as external_web_services of pool "fepool.contoso.local" at nginx.conf:8 in nginx.conf:12
+        office_web_apps LyncWebExt.contoso.com { server 10.0.0.14; } | "lyncwebext.contoso.com" is published twice in lync_publish "contoso": as office_web_apps "lyncwebext.contoso.com" and as external_web_services of pool "fepool.contoso.local" at nginx.conf:8 in nginx.conf:11
+        exchange mail.contoso.com mail.contoso.com { server 10.0.0.15; } | "mail.contoso.com" is published twice in lync_publish "contoso": as exchange "mail.contoso.com" and as exchange "mail.contoso.com" at nginx.conf:11 in nginx.conf:11
+        simple_url meet https://lyncwebext.contoso.com/meet; | "lyncwebext.contoso.com" is published twice in lync_publish "contoso": as simple_url meet and as external_web_services of pool "fepool.contoso.local" at nginx.conf:8 in nginx.conf:11
+        simple_url meet https://lyncdiscover.contoso.com/meet; | "lyncdiscover.contoso.com" is published twice in lync_publish "contoso": as lyncdiscover of a sip_domain and as simple_url meet at nginx.conf:11 in nginx.conf:2
+        simple_url meet https://fepool.contoso.local;  | "fepool.contoso.local" is published as simple_url meet but is the own name of pool "fepool.contoso.local": clients must be able to tell the external name from the pool's own in nginx.conf:11
+        simple_url meet https://lyncdiscoverinternal.contoso.com; | "lyncdiscoverinternal.contoso.com" is published as simple_url meet: clients ask for it first and take its answer for the inside, it must not be reachable from outside in nginx.conf:11
+        simple_url meet https://a.contoso.com; // simple_url dialin https://A.contoso.com/; | simple URL "https://a.contoso.com" is duplicate in lync_publish "contoso", the first stands at nginx.conf:11 in nginx.conf:12
+        simple_url meet https://a.contoso.com/x/y; // simple_url dialin https://a.contoso.com/X; | simple URL "https://a.contoso.com/X" and simple URL "https://a.contoso.com/x/y" at nginx.conf:11 lie one below the other: no simple URL may be a prefix of another in nginx.conf:12
+    )")) {
+        INFO(more);
         World world;
-        CHECK(world.mistake(smallest(row.more)) == row.told);
+        CHECK(world.mistake(smallest(more)) == told);
     }
 
     // What only looks alike.
@@ -123,43 +93,22 @@ TEST_CASE("publications agree on a socket", "[declare]") {
                "external_web_services a.fabrikam.com;\n}\n" +
                std::string(sockets) + "\n}";
     };
-    const struct {
-        std::string_view first;  ///< line 11
-        std::string_view second; ///< line 8
-        std::string_view told;
-    } rows[] = {
-        {"http_listen 81;", "https_listen 81;",
-         "socket \"81\" in lync_publish \"fabrikam\" is for https, but for http at nginx.conf:11 "
-         "of "
-         "lync_publish \"contoso\": a socket speaks one of them in nginx.conf:8"},
-        {"https_listen 81;", "http_listen 81;",
-         "socket \"81\" in lync_publish \"fabrikam\" is for http, but for https at nginx.conf:11 "
-         "of "
-         "lync_publish \"contoso\": a socket speaks one of them in nginx.conf:8"},
-        {"https_listen 443 proxy_protocol;", "https_listen 443;",
-         "socket \"443\" in lync_publish \"fabrikam\" lacks \"proxy_protocol\", unlike at "
-         "nginx.conf:11 of lync_publish \"contoso\": it is the same socket in nginx.conf:8"},
-        {"https_listen 443;", "https_listen 443 proxy_protocol;",
-         "socket \"443\" in lync_publish \"fabrikam\" has \"proxy_protocol\", unlike at "
-         "nginx.conf:11 of lync_publish \"contoso\": it is the same socket in nginx.conf:8"},
-        {"https_listen 443 backlog=1;", "https_listen 443 backlog=2;",
-         "socket \"443\" in lync_publish \"fabrikam\" has other parameters than at nginx.conf:11 "
-         "of "
-         "lync_publish \"contoso\": it is the same socket in nginx.conf:8"},
-        {"https_listen 443 backlog=1;", "https_listen 443 backlog=1;", ""},
-        {"https_listen 443 backlog=1;", "https_listen 443;", ""},
-        {"https_listen 443;", "https_listen 443 backlog=1;", ""},
-        {"http_listen 81;\nhttps_listen 82;", "http_listen 82;\nhttps_listen 81;",
-         "socket \"82\" in lync_publish \"fabrikam\" is for http, but for https at nginx.conf:12 "
-         "of "
-         "lync_publish \"contoso\": a socket speaks one of them in nginx.conf:8"},
-        {"http_listen 81;", "http_listen 127.0.0.1:81;", ""},
-    };
-    for (const auto& row : rows) {
-        INFO(row.first << " " << row.second);
+    for (const auto& [one, other, told] : rows<3>(R"(
+        http_listen 81;                     | https_listen 81;                    | socket "81" in lync_publish "fabrikam" is for https, but for http at nginx.conf:11 of lync_publish "contoso": a socket speaks one of them in nginx.conf:8
+        https_listen 81;                    | http_listen 81;                     | socket "81" in lync_publish "fabrikam" is for http, but for https at nginx.conf:11 of lync_publish "contoso": a socket speaks one of them in nginx.conf:8
+        https_listen 443 proxy_protocol;    | https_listen 443;                   | socket "443" in lync_publish "fabrikam" lacks "proxy_protocol", unlike at nginx.conf:11 of lync_publish "contoso": it is the same socket in nginx.conf:8
+        https_listen 443;                   | https_listen 443 proxy_protocol;    | socket "443" in lync_publish "fabrikam" has "proxy_protocol", unlike at nginx.conf:11 of lync_publish "contoso": it is the same socket in nginx.conf:8
+        https_listen 443 backlog=1;         | https_listen 443 backlog=2;         | socket "443" in lync_publish "fabrikam" has other parameters than at nginx.conf:11 of lync_publish "contoso": it is the same socket in nginx.conf:8
+        https_listen 443 backlog=1;         | https_listen 443 backlog=1;         |
+        https_listen 443 backlog=1;         | https_listen 443;                   |
+        https_listen 443;                   | https_listen 443 backlog=1;         |
+        http_listen 81; // https_listen 82; | http_listen 82; // https_listen 81; | socket "82" in lync_publish "fabrikam" is for http, but for https at nginx.conf:12 of lync_publish "contoso": a socket speaks one of them in nginx.conf:8
+        http_listen 81;                     | http_listen 127.0.0.1:81;           |
+    )")) {
+        INFO(one << " " << other);
         World world;
-        REQUIRE(world.mistake(smallest(row.first)).empty());
-        CHECK(world.mistake(second(row.second)) == row.told);
+        REQUIRE(world.mistake(smallest(one)).empty());
+        CHECK(world.mistake(second(other)) == told);
     }
 }
 
@@ -185,108 +134,41 @@ TEST_CASE("the first publication of a socket brings its catch-all, the first to 
 }
 
 TEST_CASE("a socket stands once in a publication", "[declare]") {
-    const struct {
-        std::string_view sockets; ///< line 11 and after
-        std::string_view told;
-    } rows[] = {
-        {"https_listen 443;\nhttps_listen *:443;",
-         "socket \"*:443\" is duplicate in \"https_listen\" directive of lync_publish \"contoso\", "
-         "the first stands at nginx.conf:11 in nginx.conf:12"},
-        {"https_listen [::1]:443;\nhttps_listen [0:0::1]:443;",
-         "socket \"[0:0::1]:443\" is duplicate in \"https_listen\" directive of lync_publish "
-         "\"contoso\", the first stands at nginx.conf:11 in nginx.conf:12"},
-        {"http_listen 443;",
-         "socket \"443\" in lync_publish \"contoso\" is for https, but for http at nginx.conf:11 "
-         "of "
-         "lync_publish \"contoso\": a socket speaks one of them in nginx.conf:1"},
-        {"http_listen off;\nhttp_listen 80;", "invalid value \"off\" in \"http_listen\" directive "
-                                              "of lync_publish \"contoso\": there are "
-                                              "other \"http_listen\" lines in nginx.conf:11"},
-        {"http_listen off deferred;",
-         "invalid value \"off\" in \"http_listen\" directive of lync_publish \"contoso\": it takes "
-         "no parameters in nginx.conf:11"},
-        {"https_listen 443 http2;",
-         "invalid parameter \"http2\" in \"https_listen\" directive of lync_publish \"contoso\": "
-         "NTLM needs HTTP/1.1, so published names offer nothing else in nginx.conf:11"},
-        {"https_listen 443 \"backlog=1; } server { listen 1\";",
-         "invalid parameter \"backlog=1; } server { listen 1\" in \"https_listen\" directive of "
-         "lync_publish \"contoso\": the parameters of \"listen\" that concern the socket may stand "
-         "here, such as proxy_protocol, backlog= or reuseport in nginx.conf:11"},
-        {"http_listen 80\nhttps_listen 443;",
-         "invalid parameter \"https_listen\" in \"http_listen\" directive of lync_publish "
-         "\"contoso\": is the \";\" before it missing? in nginx.conf:12"},
-    };
-    for (const auto& row : rows) {
-        INFO(row.sockets);
+    for (const auto& [sockets, told] : rows(R"(
+        https_listen 443; // https_listen *:443;       | socket "*:443" is duplicate in "https_listen" directive of lync_publish "contoso", the first stands at nginx.conf:11 in nginx.conf:12
+        https_listen [::1]:443; // https_listen [0:0::1]:443; | socket "[0:0::1]:443" is duplicate in "https_listen" directive of lync_publish "contoso", the first stands at nginx.conf:11 in nginx.conf:12
+        http_listen 443;                               | socket "443" in lync_publish "contoso" is for https, but for http at nginx.conf:11 of lync_publish "contoso": a socket speaks one of them in nginx.conf:1
+        http_listen off; // http_listen 80;            | invalid value "off" in "http_listen" directive of lync_publish "contoso": there are other "http_listen" lines in nginx.conf:11
+        http_listen off deferred;                      | invalid value "off" in "http_listen" directive of lync_publish "contoso": it takes no parameters in nginx.conf:11
+        https_listen 443 http2;                        | invalid parameter "http2" in "https_listen" directive of lync_publish "contoso": NTLM needs HTTP/1.1, so published names offer nothing else in nginx.conf:11
+        https_listen 443 "backlog=1; } server { listen 1"; | invalid parameter "backlog=1; } server { listen 1" in "https_listen" directive of lync_publish "contoso": the parameters of "listen" that concern the socket may stand here, such as proxy_protocol, backlog= or reuseport in nginx.conf:11
+        http_listen 80 // https_listen 443;            | invalid parameter "https_listen" in "http_listen" directive of lync_publish "contoso": is the ";" before it missing? in nginx.conf:12
+    )")) {
+        INFO(sockets);
         World world;
-        CHECK(world.mistake(smallest(row.sockets)) == row.told);
+        CHECK(world.mistake(smallest(sockets)) == told);
     }
 }
 
 TEST_CASE("what is legal but risky is remarked upon once", "[declare]") {
-    const struct {
-        std::string_view more; ///< line 11
-        std::string_view told;
-    } rows[] = {
-        {"backend_verify off;",
-         "\"backend_verify\" is off in lync_publish \"contoso\": anybody on the way to the servers "
-         "can read and change what they answer in nginx.conf:11"},
-        {"pending_get_timeout 919s;",
-         "\"pending_get_timeout\" 919s in lync_publish \"contoso\" is shorter than the 920 seconds "
-         "for which phones wait for an answer: 960s is right where there are mobile clients in "
-         "nginx.conf:11"},
-        {"http_autodiscover on; http_listen off;",
-         "\"http_autodiscover\" does nothing in lync_publish \"contoso\": \"http_listen\" is off, "
-         "so nobody listens for plain HTTP in nginx.conf:11"},
-        {"director a.contoso.local { external_web_services b.contoso.com; listening_ports "
-         "https=443; }",
-         "\"listening_ports\" of director \"a.contoso.local\" names port 443, which is the "
-         "internal "
-         "web site's by default: write the listening ports of the external web site, 8080 and 4443 "
-         "by default in nginx.conf:11"},
-        {"director a.contoso.local { external_web_services b.contoso.com; listening_ports "
-         "http=443; }",
-         "\"listening_ports\" of director \"a.contoso.local\" names port 443, which is the "
-         "internal web site's by default: write the listening ports of the external web site, 8080 "
-         "and 4443 by default in nginx.conf:11"},
-        {"director a.contoso.local { external_web_services b.contoso.com; listening_ports "
-         "https=80; }",
-         "\"listening_ports\" of director \"a.contoso.local\" names port 80, which is the "
-         "internal web site's by default: write the listening ports of the external web site, 8080 "
-         "and 4443 by default in nginx.conf:11"},
-        {"simple_url meet https://meet.example.com;",
-         "\"meet.example.com\" is not covered by a certificate of lync_publish \"contoso\": "
-         "clients "
-         "refuse it, add the name to the certificate's subject alternative names in nginx.conf:11"},
-        {"office_web_apps wac.example.com { server 10.0.0.14; }",
-         "\"wac.example.com\" is not covered by a certificate of lync_publish \"contoso\": clients "
-         "refuse it, add the name to the certificate's subject alternative names in nginx.conf:11"},
-        {"sip_domain example.com;",
-         "\"lyncdiscover.example.com\" is not covered by a certificate of lync_publish "
-         "\"contoso\": "
-         "clients find it over plain HTTP only (http_autodiscover auto), add the name to the "
-         "certificate's subject alternative names for https in nginx.conf:11"},
-        {"http_autodiscover on; sip_domain example.com;",
-         "\"lyncdiscover.example.com\" is not covered by a certificate of lync_publish "
-         "\"contoso\": "
-         "clients find it over plain HTTP only (http_autodiscover on), add the name to the "
-         "certificate's subject alternative names for https in nginx.conf:11"},
-        {"http_listen off; sip_domain example.com;",
-         "\"lyncdiscover.example.com\" is not covered by a certificate of lync_publish "
-         "\"contoso\": "
-         "phones drop the connection, add the name to the certificate's subject alternative names "
-         "or take \"http_listen off\" out in nginx.conf:11"},
-        {"http_autodiscover off; sip_domain example.com;",
-         "\"lyncdiscover.example.com\" is not covered by a certificate of lync_publish "
-         "\"contoso\": "
-         "phones drop the connection, add the name to the certificate's subject alternative names "
-         "or set \"http_autodiscover\" to \"auto\" in nginx.conf:11"},
-    };
-    for (const auto& row : rows) {
-        INFO(row.more);
+    for (const auto& [more, told] : rows(R"(
+        backend_verify off;                            | "backend_verify" is off in lync_publish "contoso": anybody on the way to the servers can read and change what they answer in nginx.conf:11
+        pending_get_timeout 919s;                      | "pending_get_timeout" 919s in lync_publish "contoso" is shorter than the 920 seconds for which phones wait for an answer: 960s is right where there are mobile clients in nginx.conf:11
+        http_autodiscover on; http_listen off;         | "http_autodiscover" does nothing in lync_publish "contoso": "http_listen" is off, so nobody listens for plain HTTP in nginx.conf:11
+        director a.contoso.local { external_web_services b.contoso.com; listening_ports https=443; } | "listening_ports" of director "a.contoso.local" names port 443, which is the internal web site's by default: write the listening ports of the external web site, 8080 and 4443 by default in nginx.conf:11
+        director a.contoso.local { external_web_services b.contoso.com; listening_ports http=443; } | "listening_ports" of director "a.contoso.local" names port 443, which is the internal web site's by default: write the listening ports of the external web site, 8080 and 4443 by default in nginx.conf:11
+        director a.contoso.local { external_web_services b.contoso.com; listening_ports https=80; } | "listening_ports" of director "a.contoso.local" names port 80, which is the internal web site's by default: write the listening ports of the external web site, 8080 and 4443 by default in nginx.conf:11
+        simple_url meet https://meet.example.com;      | "meet.example.com" is not covered by a certificate of lync_publish "contoso": clients refuse it, add the name to the certificate's subject alternative names in nginx.conf:11
+        office_web_apps wac.example.com { server 10.0.0.14; } | "wac.example.com" is not covered by a certificate of lync_publish "contoso": clients refuse it, add the name to the certificate's subject alternative names in nginx.conf:11
+        sip_domain example.com;                        | "lyncdiscover.example.com" is not covered by a certificate of lync_publish "contoso": clients find it over plain HTTP only (http_autodiscover auto), add the name to the certificate's subject alternative names for https in nginx.conf:11
+        http_autodiscover on; sip_domain example.com;  | "lyncdiscover.example.com" is not covered by a certificate of lync_publish "contoso": clients find it over plain HTTP only (http_autodiscover on), add the name to the certificate's subject alternative names for https in nginx.conf:11
+        http_listen off; sip_domain example.com;       | "lyncdiscover.example.com" is not covered by a certificate of lync_publish "contoso": phones drop the connection, add the name to the certificate's subject alternative names or take "http_listen off" out in nginx.conf:11
+        http_autodiscover off; sip_domain example.com; | "lyncdiscover.example.com" is not covered by a certificate of lync_publish "contoso": phones drop the connection, add the name to the certificate's subject alternative names or set "http_autodiscover" to "auto" in nginx.conf:11
+    )")) {
+        INFO(more);
         World world;
-        CHECK(world.mistake(smallest(row.more)).empty());
-        CHECK(world.told_remarks() == Strings{std::string(row.told)});
+        CHECK(world.mistake(smallest(more)).empty());
+        CHECK(world.told_remarks() == Strings{std::string(told)});
         if (!world.remarks.empty()) {
             CHECK(world.remarks[0].severity == lync::Severity::warning);
         }

@@ -6,6 +6,7 @@
 
 #include "block_builder.h"
 #include "catch.h"
+#include "table.h"
 
 using namespace lync;
 using namespace lync::config;
@@ -341,109 +342,45 @@ TEST_CASE("what is wrong with one directive is told with its block and its line"
 }
 
 TEST_CASE("what is wrong inside a block is told with that block", "[declare]") {
-    const struct {
-        std::string block; ///< line 11
-        std::string told;
-    } rows[] = {
-        {"pool fepool2 { }",
-         "invalid FQDN \"fepool2\" in \"pool\" directive of lync_publish \"contoso\": it has one "
-         "label only: write the full name, such as fepool2.contoso.com in nginx.conf:11"},
-        {"director dirpool.contoso.local { }",
-         "no \"external_web_services\" in director \"dirpool.contoso.local\" of lync_publish "
-         "\"contoso\": write the external web services FQDN that Topology Builder shows in "
-         "nginx.conf:11"},
-        {"director a.contoso.local {\nexternal_web_services A.contoso.local; }",
-         "\"a.contoso.local\" is published as external_web_services of director "
-         "\"a.contoso.local\": clients must be able to tell the external name from the pool's own "
-         "in nginx.conf:12"},
-        {"director a.contoso.local {\nserver 10.0.0.1:443;\nexternal_web_services b.contoso.com; }",
-         "invalid address \"10.0.0.1:443\" in \"server\" directive of director "
-         "\"a.contoso.local\": it has a port: write the address only, ports come from "
-         "listening_ports in nginx.conf:12"},
-        {"office_web_apps a.contoso.com { }",
-         "no \"server\" in office_web_apps \"a.contoso.com\" of lync_publish \"contoso\": write "
-         "the "
-         "address of each server, or of their load balancer in nginx.conf:11"},
-        {"office_web_apps a.contoso.com {\nserver 10.0.0.1 backup; }",
-         "every \"server\" of office_web_apps \"a.contoso.com\" is a backup: at least one must not "
-         "be in nginx.conf:12"},
-        {"office_web_apps a.contoso.com {\nserver 10.0.0.1;\nserver 10.0.0.1; }",
-         "server \"10.0.0.1\" is duplicate in office_web_apps \"a.contoso.com\", the first stands "
-         "at nginx.conf:12 in nginx.conf:13"},
-        {"office_web_apps a.contoso.com {\nserver 10.0.0.1;\nlistening_ports http=80; }",
-         "invalid parameter \"http=80\" in \"listening_ports\" directive of office_web_apps "
-         "\"a.contoso.com\": it is written \"listening_ports https=443\" in nginx.conf:13"},
-        {"director a.contoso.local {\nexternal_web_services b.contoso.com;\nlistening_ports "
-         "https=0; }",
-         "invalid value \"https=0\" in \"listening_ports\" directive of director "
-         "\"a.contoso.local\": a port is a number from 1 to 65535 in nginx.conf:13"},
-        {"director a.contoso.local {\nexternal_web_services b.contoso.com;\nlistening_ports "
-         "https=8080; }",
-         "http and https are both port 8080 in \"listening_ports\" directive of director "
-         "\"a.contoso.local\": Topology Builder lists two listening ports for the external web "
-         "site in nginx.conf:13"},
-        {"director a.contoso.local {\nexternal_web_services b.contoso.com;\nlistening_ports "
-         "http=1 http=2; }",
-         "parameter \"http\" is duplicate in \"listening_ports\" directive of director "
-         "\"a.contoso.local\" in nginx.conf:13"},
-        {"exchange a.contoso.com {\nserver 10.0.0.1 weight=1 weight=2; }",
-         "parameter \"weight\" is duplicate in \"server\" directive of exchange \"a.contoso.com\" "
-         "in nginx.conf:12"},
-        {"exchange a.contoso.com {\nserver 10.0.0.1 slowstart=1s; }",
-         "invalid parameter \"slowstart=1s\" in \"server\" directive of exchange "
-         "\"a.contoso.com\": it may be weight=N, max_conns=N, max_fails=N, fail_timeout=TIME, "
-         "slow_start=TIME, backup or down in nginx.conf:12"},
-        {"exchange a.contoso.com {\nserver 10.0.0.1 slow_start=x; }",
-         "invalid value \"x\" in \"server\" directive of exchange \"a.contoso.com\": a time is "
-         "written as \"960s\", \"16m\" or \"1h\" in nginx.conf:12"},
-        {"exchange a.contoso.com {\nserver 10.0.0.1;\naffinity ip; }",
-         "invalid value \"ip\" in \"affinity\" directive of exchange \"a.contoso.com\": it is "
-         "\"none\", \"source\" or \"cookie\" in nginx.conf:13"},
-        {"exchange a.contoso.com {\nserver 10.0.0.1 fail_timeout=x; }",
-         "invalid value \"x\" in \"server\" directive of exchange \"a.contoso.com\": a time is "
-         "written as \"960s\", \"16m\" or \"1h\" in nginx.conf:12"},
-        {"exchange a.contoso.com {\nserver 10.0.0.1;\nservices ews powershell; }",
-         "invalid value \"powershell\" in \"services\" directive of exchange \"a.contoso.com\": "
-         "administrative surfaces are never published in nginx.conf:13"},
-        {"exchange a.contoso.com {\nserver 10.0.0.1;\nservices ews ews; }",
-         "invalid value \"ews\" in \"services\" directive of exchange \"a.contoso.com\": it is "
-         "duplicate in nginx.conf:13"},
-        {"exchange a.contoso.com {\nserver 10.0.0.1\nservices ews; }",
-         "invalid parameter \"services\" in \"server\" directive of exchange \"a.contoso.com\": is "
-         "the \";\" before it missing? in nginx.conf:13"},
-    };
-    for (const auto& row : rows) {
-        INFO(row.block);
+    for (const auto& [block, told] : rows(R"(
+        pool fepool2 { }                               | invalid FQDN "fepool2" in "pool" directive of lync_publish "contoso": it has one label only: write the full name, such as fepool2.contoso.com in nginx.conf:11
+        director dirpool.contoso.local { }             | no "external_web_services" in director "dirpool.contoso.local" of lync_publish "contoso": write the external web services FQDN that Topology Builder shows in nginx.conf:11
+        director a.contoso.local { // external_web_services A.contoso.local; } | "a.contoso.local" is published as external_web_services of director "a.contoso.local": clients must be able to tell the external name from the pool's own in nginx.conf:12
+        director a.contoso.local { // server 10.0.0.1:443; // external_web_services b.contoso.com; } | invalid address "10.0.0.1:443" in "server" directive of director "a.contoso.local": it has a port: write the address only, ports come from listening_ports in nginx.conf:12
+        office_web_apps a.contoso.com { }              | no "server" in office_web_apps "a.contoso.com" of lync_publish "contoso": write the address of each server, or of their load balancer in nginx.conf:11
+        office_web_apps a.contoso.com { // server 10.0.0.1 backup; } | every "server" of office_web_apps "a.contoso.com" is a backup: at least one must not be in nginx.conf:12
+        office_web_apps a.contoso.com { // server 10.0.0.1; // server 10.0.0.1; } | server "10.0.0.1" is duplicate in office_web_apps "a.contoso.com", the first stands at nginx.conf:12 in nginx.conf:13
+        office_web_apps a.contoso.com { // server 10.0.0.1; // listening_ports http=80; } | invalid parameter "http=80" in "listening_ports" directive of office_web_apps "a.contoso.com": it is written "listening_ports https=443" in nginx.conf:13
+        director a.contoso.local { // external_web_services b.contoso.com; // listening_ports https=0; } | invalid value "https=0" in "listening_ports" directive of director "a.contoso.local": a port is a number from 1 to 65535 in nginx.conf:13
+        director a.contoso.local { // external_web_services b.contoso.com; // listening_ports https=8080; } | http and https are both port 8080 in "listening_ports" directive of director "a.contoso.local": Topology Builder lists two listening ports for the external web site in nginx.conf:13
+        director a.contoso.local { // external_web_services b.contoso.com; // listening_ports http=1 http=2; } | parameter "http" is duplicate in "listening_ports" directive of director "a.contoso.local" in nginx.conf:13
+        exchange a.contoso.com { // server 10.0.0.1 weight=1 weight=2; } | parameter "weight" is duplicate in "server" directive of exchange "a.contoso.com" in nginx.conf:12
+        exchange a.contoso.com { // server 10.0.0.1 slowstart=1s; } | invalid parameter "slowstart=1s" in "server" directive of exchange "a.contoso.com": it may be weight=N, max_conns=N, max_fails=N, fail_timeout=TIME, slow_start=TIME, backup or down in nginx.conf:12
+        exchange a.contoso.com { // server 10.0.0.1 slow_start=x; } | invalid value "x" in "server" directive of exchange "a.contoso.com": a time is written as "960s", "16m" or "1h" in nginx.conf:12
+        exchange a.contoso.com { // server 10.0.0.1; // affinity ip; } | invalid value "ip" in "affinity" directive of exchange "a.contoso.com": it is "none", "source" or "cookie" in nginx.conf:13
+        exchange a.contoso.com { // server 10.0.0.1 fail_timeout=x; } | invalid value "x" in "server" directive of exchange "a.contoso.com": a time is written as "960s", "16m" or "1h" in nginx.conf:12
+        exchange a.contoso.com { // server 10.0.0.1; // services ews powershell; } | invalid value "powershell" in "services" directive of exchange "a.contoso.com": administrative surfaces are never published in nginx.conf:13
+        exchange a.contoso.com { // server 10.0.0.1; // services ews ews; } | invalid value "ews" in "services" directive of exchange "a.contoso.com": it is duplicate in nginx.conf:13
+        exchange a.contoso.com { // server 10.0.0.1 // services ews; } | invalid parameter "services" in "server" directive of exchange "a.contoso.com": is the ";" before it missing? in nginx.conf:13
+    )")) {
+        INFO(block);
         World world;
-        CHECK(world.mistake(smallest(row.block)) == row.told);
+        CHECK(world.mistake(smallest(block)) == told);
     }
 }
 
 TEST_CASE("a block lacks what it needs", "[declare]") {
-    const struct {
-        std::string_view line; ///< of the smallest publication, taken out
-        std::string_view told;
-    } rows[] = {
-        {"sip_domain   contoso.com;",
-         "no \"sip_domain\" in lync_publish \"contoso\": write the SIP domains of your users, or "
-         "\"*\" for any in nginx.conf:1"},
-        {"certificate  public.pem public.key;",
-         "no \"certificate\" in lync_publish \"contoso\": write the PEM files that the listener "
-         "presents, \"certificate FILE KEY\" in nginx.conf:1"},
-        {"trusted_ca   ca.pem;",
-         "no \"trusted_ca\" in lync_publish \"contoso\": write the file of the CA that issued the "
-         "servers' own certificates in nginx.conf:1"},
-        {"external_web_services  lyncwebext.contoso.com;",
-         "no \"external_web_services\" in pool \"fepool.contoso.local\" of lync_publish "
-         "\"contoso\": write the external web services FQDN that Topology Builder shows in "
-         "nginx.conf:6"},
-    };
-    for (const auto& row : rows) {
-        INFO(row.line);
+    for (const auto& [line, told] : rows(R"(
+        sip_domain   contoso.com;                      | no "sip_domain" in lync_publish "contoso": write the SIP domains of your users, or "*" for any in nginx.conf:1
+        certificate  public.pem public.key;            | no "certificate" in lync_publish "contoso": write the PEM files that the listener presents, "certificate FILE KEY" in nginx.conf:1
+        trusted_ca   ca.pem;                           | no "trusted_ca" in lync_publish "contoso": write the file of the CA that issued the servers' own certificates in nginx.conf:1
+        external_web_services  lyncwebext.contoso.com; | no "external_web_services" in pool "fepool.contoso.local" of lync_publish "contoso": write the external web services FQDN that Topology Builder shows in nginx.conf:6
+    )")) {
+        INFO(line);
         std::string text = smallest();
-        text.erase(text.find(row.line), row.line.size());
+        text.erase(text.find(line), line.size());
         World world;
-        CHECK(world.mistake(text) == row.told);
+        CHECK(world.mistake(text) == told);
     }
 
     World world;

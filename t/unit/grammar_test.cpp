@@ -5,6 +5,7 @@
 #include "block_builder.h"
 #include "catch.h"
 #include "config/directives.h"
+#include "table.h"
 
 using namespace lync;
 using namespace lync::config;
@@ -67,59 +68,26 @@ TEST_CASE("a block with everything in it is grammatical", "[grammar]") {
 }
 
 TEST_CASE("what isn't grammatical is told with its block and its line", "[grammar]") {
-    const struct {
-        std::string_view inside; ///< stands on line 2 and after
-        std::string_view told;
-    } rows[] = {
-        {"sip_domian contoso.com;",
-         "unknown directive \"sip_domian\" in lync_publish \"contoso\", did you mean "
-         "\"sip_domain\"? in nginx.conf:2"},
-        {"SIP_DOMAIN contoso.com;",
-         "unknown directive \"SIP_DOMAIN\" in lync_publish \"contoso\", did you mean "
-         "\"sip_domain\"? in nginx.conf:2"},
-        {"frobnicate on;",
-         "unknown directive \"frobnicate\" in lync_publish \"contoso\" in nginx.conf:2"},
-        {"server 10.0.0.11;",
-         "\"server\" directive is not allowed in lync_publish \"contoso\", it belongs into a pool, "
-         "director, office_web_apps or exchange block in nginx.conf:2"},
-        {"pool a.contoso.local {\nproduct sfb_se; }",
-         "\"product\" directive is not allowed in pool \"a.contoso.local\", it belongs into "
-         "lync_publish itself in nginx.conf:3"},
-        {"pool a.contoso.local { pool b.contoso.local { } }",
-         "\"pool\" directive is not allowed in pool \"a.contoso.local\", it belongs into "
-         "lync_publish itself in nginx.conf:2"},
-        {"pool a.contoso.local { services ews; }",
-         "\"services\" directive is not allowed in pool \"a.contoso.local\", it belongs into an "
-         "exchange block in nginx.conf:2"},
-        {"exchange a.contoso.com { external_web_services b.contoso.com; }",
-         "\"external_web_services\" directive is not allowed in exchange \"a.contoso.com\", it "
-         "belongs into a pool or director block in nginx.conf:2"},
-        {"certificate_name a.contoso.local;",
-         "\"certificate_name\" directive is not allowed in lync_publish \"contoso\", it belongs "
-         "into an office_web_apps or exchange block in nginx.conf:2"},
-        {"pool a.contoso.local;",
-         "directive \"pool\" has no opening \"{\", it is written \"pool FQDN { ... }\" in "
-         "nginx.conf:2"},
-        {"product sfb_se { }",
-         "directive \"product\" is not terminated by \";\", it is written \"product NAME\" in "
-         "nginx.conf:2"},
-        {"product;", "invalid number of arguments in \"product\" directive of lync_publish "
-                     "\"contoso\", it is written \"product NAME\" in nginx.conf:2"},
-        {"pool { }", "invalid number of arguments in \"pool\" directive of lync_publish "
-                     "\"contoso\", it is written \"pool FQDN { ... }\" in nginx.conf:2"},
-        {"product sfb_se\nmax_upload 1g;",
-         "invalid number of arguments in \"product\" directive of lync_publish \"contoso\": is the "
-         "\";\" before \"max_upload\" missing? in nginx.conf:3"},
-        {"product sfb_se server;", // no directive of this block
-         "invalid number of arguments in \"product\" directive of lync_publish \"contoso\", it is "
-         "written \"product NAME\" in nginx.conf:2"},
-        {"product sfb_se;\nproduct sfb_se;",
-         "\"product\" directive is duplicate in lync_publish \"contoso\", the first stands at "
-         "nginx.conf:2 in nginx.conf:3"},
-    };
-    for (const auto& row : rows) {
-        INFO(row.inside);
-        CHECK(mistake("lync_publish contoso {\n" + std::string(row.inside) + "\n}") == row.told);
+    for (const auto& [inside, told] : rows(R"(
+        sip_domian contoso.com;                        | unknown directive "sip_domian" in lync_publish "contoso", did you mean "sip_domain"? in nginx.conf:2
+        SIP_DOMAIN contoso.com;                        | unknown directive "SIP_DOMAIN" in lync_publish "contoso", did you mean "sip_domain"? in nginx.conf:2
+        frobnicate on;                                 | unknown directive "frobnicate" in lync_publish "contoso" in nginx.conf:2
+        server 10.0.0.11;                              | "server" directive is not allowed in lync_publish "contoso", it belongs into a pool, director, office_web_apps or exchange block in nginx.conf:2
+        pool a.contoso.local { // product sfb_se; }    | "product" directive is not allowed in pool "a.contoso.local", it belongs into lync_publish itself in nginx.conf:3
+        pool a.contoso.local { pool b.contoso.local { } } | "pool" directive is not allowed in pool "a.contoso.local", it belongs into lync_publish itself in nginx.conf:2
+        pool a.contoso.local { services ews; }         | "services" directive is not allowed in pool "a.contoso.local", it belongs into an exchange block in nginx.conf:2
+        exchange a.contoso.com { external_web_services b.contoso.com; } | "external_web_services" directive is not allowed in exchange "a.contoso.com", it belongs into a pool or director block in nginx.conf:2
+        certificate_name a.contoso.local;              | "certificate_name" directive is not allowed in lync_publish "contoso", it belongs into an office_web_apps or exchange block in nginx.conf:2
+        pool a.contoso.local;                          | directive "pool" has no opening "{", it is written "pool FQDN { ... }" in nginx.conf:2
+        product sfb_se { }                             | directive "product" is not terminated by ";", it is written "product NAME" in nginx.conf:2
+        product;                                       | invalid number of arguments in "product" directive of lync_publish "contoso", it is written "product NAME" in nginx.conf:2
+        pool { }                                       | invalid number of arguments in "pool" directive of lync_publish "contoso", it is written "pool FQDN { ... }" in nginx.conf:2
+        product sfb_se // max_upload 1g;               | invalid number of arguments in "product" directive of lync_publish "contoso": is the ";" before "max_upload" missing? in nginx.conf:3
+        product sfb_se server;                         | invalid number of arguments in "product" directive of lync_publish "contoso", it is written "product NAME" in nginx.conf:2  # no directive of this block
+        product sfb_se; // product sfb_se;             | "product" directive is duplicate in lync_publish "contoso", the first stands at nginx.conf:2 in nginx.conf:3
+    )")) {
+        INFO(inside);
+        CHECK(mistake("lync_publish contoso {\n" + std::string(inside) + "\n}") == told);
     }
 }
 
@@ -131,30 +99,25 @@ TEST_CASE("the first mistake of a block is the one that is told", "[grammar]") {
 }
 
 TEST_CASE("a typo has a nearest directive, another word has none", "[grammar]") {
-    const struct {
-        std::string_view name;
-        std::string_view block;
-        std::string_view nearest;
-    } rows[] = {
-        {"sip_domains", "lync_publish", "sip_domain"},
-        {"Product", "lync_publish", "product"},
-        {"trusted-ca", "lync_publish", "trusted_ca"},
-        {"poll", "lync_publish", "pool"},
-        {"http_listn", "lync_publish", "http_listen"},
-        {"servers", "pool", "server"},
-        {"servers", "director", "server"},
-        {"servers", "exchange", "server"},
-        {"service", "exchange", "services"},
-        {"servers", "lync_publish", ""}, // nothing of that name stands there
-        {"ssl_certificate", "lync_publish", ""},
-        {"x", "lync_publish", ""},
-        {"", "lync_publish", ""},
-        {"servers", "http", ""},
-        {"a_word_that_is_longer_than_any_directive_may_be", "lync_publish", ""},
-    };
-    for (const auto& row : rows) {
-        INFO(row.name << " in " << row.block);
-        CHECK(nearest_directive(row.name, row.block) == row.nearest);
+    for (const auto& [name, block, nearest] : rows<3>(R"(
+        sip_domains                                    | lync_publish | sip_domain
+        Product                                        | lync_publish | product
+        trusted-ca                                     | lync_publish | trusted_ca
+        poll                                           | lync_publish | pool
+        http_listn                                     | lync_publish | http_listen
+        servers                                        | pool         | server
+        servers                                        | director     | server
+        servers                                        | exchange     | server
+        service                                        | exchange     | services
+        servers                                        | lync_publish |   # nothing of that name stands there
+        ssl_certificate                                | lync_publish |
+        x                                              | lync_publish |
+                                                       | lync_publish |
+        servers                                        | http         |
+        a_word_that_is_longer_than_any_directive_may_be | lync_publish |
+    )")) {
+        INFO(name << " in " << block);
+        CHECK(nearest_directive(name, block) == nearest);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "catch.h"
 #include "policy/path.h"
+#include "table.h"
 
 #include <string>
 #include <string_view>
@@ -36,66 +37,58 @@ struct Row {
 } // namespace
 
 TEST_CASE("policy: ordinary paths have one reading", "[policy]") {
-    const Row rows[] = {
-        {"", ""},
-        {"/", ""},
-        {"/Meet", "/meet"},
-        {"/Meet/", "/meet"},
-        {"/ABS/Handler", "/abs/handler"},
-        {"/a.b/c.d", "/a.b/c.d"},
-        {"/ucwa/v1/people/jdoe@contoso.com", "/ucwa/v1/people/jdoe@contoso.com"},
-        {"/ucwa/v1/people/sip:jdoe", "/ucwa/v1/people/sip:jdoe"},
-        {"/a!$&'()*+,=-_~b", "/a!$&'()*+,=-_~b"},
-        {"/meet/john%20doe/ABC", "/meet/john doe/abc"},
-        {"/ucwa/jdoe%40contoso.com", "/ucwa/jdoe@contoso.com"},
-        {"/%4d%65%65%74", "/meet"},
-        {"/%u004deet", "/meet"},
-        {"//meet///x//", "/meet/x"},
-        {"\\meet", "malformed"},
-        {"/meet\\x", "/meet/x"},
-        {"/meet%5cx%2fy", "/meet/x/y"},
-        {"/./meet/./x/.", "/meet/x"},
-        {"/m\xc3\xbcller", "/m\xc3\xbcller"},
-        {"/m%c3%bcller", "/m\xc3\xbcller"},
-        {"/.well-known/x", "/.well-known/x"},
-        {"/100%25", "/100%"},
-    };
-    for (const Row& row : rows) {
-        INFO(row.raw);
-        CHECK(read(row.raw) == row.expected);
+    for (const auto& [raw, expected] : lync::testing::rows(R"(
+                                         |
+        /                                |
+        /Meet                            | /meet
+        /Meet/                           | /meet
+        /ABS/Handler                     | /abs/handler
+        /a.b/c.d                         | /a.b/c.d
+        /ucwa/v1/people/jdoe@contoso.com | /ucwa/v1/people/jdoe@contoso.com
+        /ucwa/v1/people/sip:jdoe         | /ucwa/v1/people/sip:jdoe
+        /a!$&'()*+,=-_~b                 | /a!$&'()*+,=-_~b
+        /meet/john%20doe/ABC             | /meet/john doe/abc
+        /ucwa/jdoe%40contoso.com         | /ucwa/jdoe@contoso.com
+        /%4d%65%65%74                    | /meet
+        /%u004deet                       | /meet
+        //meet///x//                     | /meet/x
+        \meet                            | malformed
+        /meet\x                          | /meet/x
+        /meet%5cx%2fy                    | /meet/x/y
+        /./meet/./x/.                    | /meet/x
+        /müller                          | /müller
+        /m%c3%bcller                     | /müller
+        /.well-known/x                   | /.well-known/x
+        /100%25                          | /100%
+    )")) {
+        INFO(raw);
+        CHECK(read(raw) == expected);
     }
 }
 
 TEST_CASE("policy: tricky paths have two readings", "[policy]") {
-    const Row rows[] = {
-        {"/%2563scp", "/%63scp | /cscp"},
-        {"/%252563scp", "/%2563scp | /cscp"},
-        {"/%25u0063scp", "/%u0063scp | /cscp"},
-        {"/cscp.", "/cscp. | /cscp"},
-        {"/cscp%20/x", "/cscp /x | /cscp/x"},
-        {"/%20cscp", "/ cscp | /cscp"},
-        {"/cscp;x/y", "/cscp;x/y | /cscp/y"},
-        {"/;x/cscp", "/;x/cscp | /cscp"},
-        {"/cscp%23x", "/cscp#x | /cscp"},
-        {"/a%252fb", "/a%2fb | /a/b"},
-        {"/%ef%bd%83scp", "/\xef\xbd\x83scp | /cscp"},
-        {"/%u0107scp", "/\xc4\x87scp | /cscp"},
-        {"/c%c2%adscp", "/c\xc2\xadscp | /cscp"},
-        {"/a%e2%81%84"
-         "b",
-         "/a\xe2\x81\x84"
-         "b | /a/b"},
-        {"/a%ef%bc%85"
-         "2fb",
-         "/a\xef\xbc\x85"
-         "2fb | /a/b"},
-        {"/%252e/x", "/%2e/x | /x"},
-        {"/a/../b", "/b | /a/../b"},
-        {"/a/b/../../c", "/c | /a/b/../../c"},
-    };
-    for (const Row& row : rows) {
-        INFO(row.raw);
-        CHECK(read(row.raw) == row.expected);
+    for (const auto& [raw, expected] : lync::testing::rows(R"(
+        /%2563scp      | /%63scp | /cscp
+        /%252563scp    | /%2563scp | /cscp
+        /%25u0063scp   | /%u0063scp | /cscp
+        /cscp.         | /cscp. | /cscp
+        /cscp%20/x     | /cscp /x | /cscp/x
+        /%20cscp       | / cscp | /cscp
+        /cscp;x/y      | /cscp;x/y | /cscp/y
+        /;x/cscp       | /;x/cscp | /cscp
+        /cscp%23x      | /cscp#x | /cscp
+        /a%252fb       | /a%2fb | /a/b
+        /%ef%bd%83scp  | /ｃscp | /cscp
+        /%u0107scp     | /ćscp | /cscp
+        /c%c2%adscp    | /c\xc2\xadscp | /cscp
+        /a%e2%81%84b   | /a\xe2\x81\x84b | /a/b
+        /a%ef%bc%852fb | /a％2fb | /a/b
+        /%252e/x       | /%2e/x | /x
+        /a/../b        | /b | /a/../b
+        /a/b/../../c   | /c | /a/b/../../c
+    )")) {
+        INFO(raw);
+        CHECK(read(raw) == expected);
     }
 }
 

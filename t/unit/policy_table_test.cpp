@@ -6,6 +6,7 @@
 #include "base/ascii.h"
 #include "catch.h"
 #include "policy_sites.h"
+#include "table.h"
 
 #include <fstream>
 #include <set>
@@ -252,25 +253,23 @@ TEST_CASE("policy: arguments of allow_path and deny_path", "[policy]") {
         CHECK(policy::check_allow_path(path).empty());
         CHECK(policy::check_deny_path(path).empty());
     }
-    const std::pair<const char*, const char*> wrong[] = {
-        {"", "must begin with a slash"},
-        {"passiveauth", "must begin with a slash"},
-        {"https://x/y", "must begin with a slash"},
-        {"/x?y", "must be a path without a query"},
-        {"/x#y", "must be a path without a fragment"},
-        {"/%70assiveauth", "must be written without percent encoding: it is compared with decoded "
-                           "paths"},
-        {"/a\\b", "must be written with forward slashes"},
-        {"/a/*", "must be a plain prefix of whole segments, without \"*\" or \";\""},
-        {"/a;b", "must be a plain prefix of whole segments, without \"*\" or \";\""},
-        {"/a b", "must consist of printable ASCII characters"},
-        {"/m\xc3\xbcller", "must consist of printable ASCII characters"},
-        {"/a//b", "must not have empty segments"},
-        {"/a/../b", "must not have segments that end in a dot"},
-        {"/a./b", "must not have segments that end in a dot"},
-        {"/..", "must not have segments that end in a dot"},
-    };
-    for (const auto& [path, message] : wrong) {
+    for (const auto& [path, message] : lync::testing::rows(R"(
+                       | must begin with a slash
+        passiveauth    | must begin with a slash
+        https://x/y    | must begin with a slash
+        /x?y           | must be a path without a query
+        /x#y           | must be a path without a fragment
+        /%70assiveauth | must be written without percent encoding: it is compared with decoded paths
+        /a\b           | must be written with forward slashes
+        /a/*           | must be a plain prefix of whole segments, without "*" or ";"
+        /a;b           | must be a plain prefix of whole segments, without "*" or ";"
+        /a b           | must consist of printable ASCII characters
+        /müller        | must consist of printable ASCII characters
+        /a//b          | must not have empty segments
+        /a/../b        | must not have segments that end in a dot
+        /a./b          | must not have segments that end in a dot
+        /..            | must not have segments that end in a dot
+    )")) {
         INFO(path);
         CHECK(policy::check_allow_path(path) == message);
         CHECK(policy::check_deny_path(path) == message);

@@ -5,6 +5,7 @@
 
 #include "block_builder.h"
 #include "catch.h"
+#include "table.h"
 
 #include <algorithm>
 
@@ -264,23 +265,19 @@ TEST_CASE("server_include is the last word of every server but for who may come"
 }
 
 TEST_CASE("an argument is quoted as nginx reads it", "[render]") {
-    const struct {
-        std::string_view text;
-        std::string_view quoted;
-    } rows[] = {
-        {"/etc/nginx/a.pem", "/etc/nginx/a.pem"},
-        {"", "\"\""},
-        {"a b", "\"a b\""},
-        {"a;b", "\"a;b\""},
-        {"a{b}", "\"a{b}\""},
-        {"a#b", "\"a#b\""},
-        {"a\"b", "\"a\\\"b\""},
-        {"a\\b", "\"a\\\\b\""},
-        {"it's", "\"it's\""},
-        {"b\xc3\xbcro", "b\xc3\xbcro"},
-    };
-    for (const auto& row : rows) {
-        INFO(row.text);
-        CHECK(quoted_argument(row.text) == row.quoted);
+    for (const auto& [text, quoted] : rows(R"(
+        /etc/nginx/a.pem | /etc/nginx/a.pem
+                         | ""
+        a b              | "a b"
+        a;b              | "a;b"
+        a{b}             | "a{b}"
+        a#b              | "a#b"
+        a"b              | "a\"b"
+        a\b              | "a\\b"
+        it's             | "it's"
+        büro             | büro
+    )")) {
+        INFO(text);
+        CHECK(quoted_argument(text) == quoted);
     }
 }

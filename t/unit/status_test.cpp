@@ -250,8 +250,7 @@ TEST_CASE("the hour's history is made of differences", "[status]") {
         count(7, 0);
         CHECK(history->keep(minute, *counters));
     }
-    const History full =
-        history->history(5, start + 80, counters->services[5].requests() + 1, 2);
+    const History full = history->history(5, start + 80, counters->services[5].requests() + 1, 2);
     for (std::size_t i = 0; i + 1 < history_minutes; i++) {
         CHECK(full.requests[i] == 7);
     }

@@ -1,0 +1,66 @@
+#pragma once
+
+// Tables in tests: a row is a line, what is written beside what comes of it.
+//
+//     for (const auto& [text, expected] : rows(R"(
+//         contoso..com   | it has an empty label
+//         b\xfcro.com    | it is not valid UTF-8
+//     )")) { ... }
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lync::testing {
+
+/// A cell as it is meant: without spaces around it, "//" between spaces for the end of a line,
+/// `\xNN` for a byte.
+inline std::string cell(std::string_view text) {
+    const std::size_t begin = std::min(text.find_first_not_of(' '), text.size());
+    text = text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
+    std::string result;
+    while (!text.empty()) {
+        std::size_t taken = 1;
+        if (text.starts_with(" // ")) {
+            result += '\n';
+            taken = 4;
+        } else if (text.starts_with("\\x") && text.size() >= 4) {
+            result += static_cast<char>(std::stoi(std::string(text.substr(2, 2)), nullptr, 16));
+            taken = 4;
+        } else {
+            result += text.front();
+        }
+        text.remove_prefix(taken);
+    }
+    return result;
+}
+
+/// The rows of a table with so many columns; empty lines are left out. Behind a "#" that stands
+/// alone between two spaces is a comment.
+template <std::size_t columns = 2>
+std::vector<std::array<std::string, columns>> rows(std::string_view table) {
+    std::vector<std::array<std::string, columns>> all;
+    while (!table.empty()) {
+        std::string_view line = table.substr(0, table.find('\n'));
+        table.remove_prefix(std::min(line.size() + 1, table.size()));
+        line = line.substr(0, line.find("  # "));
+        if (line.find_first_not_of(' ') == line.npos) {
+            continue;
+        }
+        auto& row = all.emplace_back();
+        for (std::size_t i = 0; i < columns; i++) {
+            const std::size_t bar = i + 1 < columns ? line.find('|') : line.size();
+            if (bar == line.npos) {
+                throw std::runtime_error("no bar in: " + std::string(line));
+            }
+            row[i] = cell(line.substr(0, bar));
+            line.remove_prefix(std::min(bar + 1, line.size()));
+        }
+    }
+    return all;
+}
+
+} // namespace lync::testing
