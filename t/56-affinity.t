@@ -36,8 +36,7 @@ sub second_nginx {
     open my $out, '>', "$dir/nginx.conf" or die "can't write: $!\n";
     print $out $text;
     close $out;
-    my $preload = $ENV{TEST_NGINX_LD_PRELOAD} // '';
-    my $said = `LD_PRELOAD="$preload" $LyncTest::Paths::NGINX -p $dir/ -e logs/error.log -c nginx.conf 2>&1`;
+    my $said = `$LyncTest::Paths::NGINX -p $dir/ -e logs/error.log -c nginx.conf 2>&1`;
     wait_until { -s "$dir/logs/nginx.pid" } or die "the second nginx doesn't start: $said\n";
     return sub {
         open my $pid, '<', "$dir/logs/nginx.pid" or return;

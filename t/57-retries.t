@@ -201,10 +201,9 @@ scene 'nobody is there', servers => servers(3), sub {
 # failed that mustn't.
 scene 'faults under load', servers => 'server 127.0.0.11;', sub {
     my $dir = scene_dir();
-    my $preload = $ENV{TEST_NGINX_LD_PRELOAD} // '';
     my $command = join ' ', "python3 $LyncTest::Paths::SOURCE/t/pools/faults.py --short",
         "--dir $dir/faults --nginx $LyncTest::Paths::NGINX --module $LyncTest::Paths::MODULE",
-        "--pki $LyncTest::Paths::PKI --preload '$preload'";
+        "--pki $LyncTest::Paths::PKI";
     my $out = `$command 2>&1`;
     is($?, 0, 'no fault of a server fails a request that may be retried');
     note($out);

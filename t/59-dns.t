@@ -283,7 +283,6 @@ http {
 END
     my $pid = fork // die "can't fork: $!\n";
     if ($pid == 0) {
-        $ENV{LD_PRELOAD} = $ENV{TEST_NGINX_LD_PRELOAD} if $ENV{TEST_NGINX_LD_PRELOAD};
         exec 'unshare', '-m', 'sh', '-c', "mount --bind $dir/resolv.conf /etc/resolv.conf &&
             mount --bind $dir/hosts /etc/hosts &&
             exec $LyncTest::Paths::NGINX -p $dir/ -e logs/error.log -c nginx.conf"

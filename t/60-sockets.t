@@ -106,9 +106,7 @@ END
         may_bind(3);
         system("cc -shared -fPIC -o $dir/no-ipv6.so $dir/no-ipv6.c -ldl >$dir/cc.log 2>&1") == 0
             or Test::More::skip('no C compiler', 3);
-        local $ENV{TEST_NGINX_LD_PRELOAD} = "$ENV{TEST_NGINX_LD_PRELOAD} $dir/no-ipv6.so"
-            if $ENV{TEST_NGINX_LD_PRELOAD};
-        local $ENV{TEST_NGINX_LD_PRELOAD} = "$dir/no-ipv6.so" if !$ENV{TEST_NGINX_LD_PRELOAD};
+        local $ENV{LD_PRELOAD} = "$dir/no-ipv6.so";
         my ($status, $text) = nginx('-T', smallest());
         is($status, 0, 'without IPv6 the smallest publication loads') or diag($text);
         my %listens = map { $_ => 1 } $text =~ /^\s*listen ([^;]+);/mg;

@@ -7,8 +7,7 @@ use warnings;
 use LyncTest::Paths;
 use Test::More;
 
-my $preload = $ENV{TEST_NGINX_LD_PRELOAD} // '';
-my $slow    = $preload ne '' || $ENV{TEST_NGINX_USE_VALGRIND};
+my $slow = $ENV{TEST_NGINX_USE_VALGRIND};
 
 my @command = (
     -x '/usr/bin/python3' ? '/usr/bin/python3' : 'python3', "$LyncTest::Paths::SOURCE/t/pools/reloads.py",
@@ -17,7 +16,6 @@ my @command = (
     '--pending', 50, '--reloads', 5, '--pause', 0.5, '--hold', 3,
     '--shutdown', $slow ? 20 : 12,
 );
-push @command, '--preload', $preload if $preload ne '';
 
 open my $out, '-|', @command or die "can't run $command[1]: $!\n";
 my @said = <$out>;

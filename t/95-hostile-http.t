@@ -418,7 +418,6 @@ sub start {
     my $pid = fork // die "can't fork: $!\n";
     if ($pid == 0) {
         open STDERR, '>', "$root/stderr";
-        $ENV{LD_PRELOAD} = $ENV{TEST_NGINX_LD_PRELOAD} if $ENV{TEST_NGINX_LD_PRELOAD};
         exec $nginx, '-p', "$root/", '-e', "$root/error.log", '-c', "$root/nginx.conf" or exit 127;
     }
 

@@ -320,8 +320,7 @@ sub refuse_early ($) {
 # Runs nginx with an option on the block's configuration: its status and what it says.
 sub nginx ($) {
     my ($option) = @_;
-    my $preload = $ENV{TEST_NGINX_LD_PRELOAD} // '';
-    my $said = `LD_PRELOAD="$preload" $LyncTest::Paths::NGINX $option -p $ServRoot/ -e $ServRoot/logs/option.log -c $ConfFile 2>&1`;
+    my $said = `$LyncTest::Paths::NGINX $option -p $ServRoot/ -e $ServRoot/logs/option.log -c $ConfFile 2>&1`;
     my $status = $?;
     unlink $PidFile if -z $PidFile;    # nginx -t tries whether it could write one
     return ($status, $said);

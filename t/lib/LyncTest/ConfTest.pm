@@ -100,8 +100,7 @@ my %inside = (
     edge            => [more => "edge {\n"],
 );
 
-my $root    = "$LyncTest::Paths::RUN/t/conf_" . ((split m{/}, $0)[-1] =~ s/\.t$//r) . "_$$";
-my $preload = $ENV{TEST_NGINX_LD_PRELOAD} // '';
+my $root = "$LyncTest::Paths::RUN/t/conf_" . ((split m{/}, $0)[-1] =~ s/\.t$//r) . "_$$";
 
 # 1.22.1 is 1022001.
 my $version = do {
@@ -293,7 +292,6 @@ sub outcome {
     my $pid = fork // die "can't fork: $!\n";
     if ($pid == 0) {
         open STDERR, '>', "$root/stderr" or exit 127;
-        $ENV{LD_PRELOAD} = $preload if $preload ne '';
         exec @command or exit 127;
     }
     waitpid $pid, 0;

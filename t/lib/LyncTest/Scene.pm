@@ -155,9 +155,8 @@ sub nginx {
     open my $out, '>', "$dir/nginx.conf" or die "can't write $dir/nginx.conf: $!\n";
     print $out $configuration;
     close $out;
-    my $preload = $ENV{TEST_NGINX_LD_PRELOAD} // '';
     my $command = "$LyncTest::Paths::NGINX $option -p $dir/ -e logs/error.log -c nginx.conf";
-    my $text = `LD_PRELOAD="$preload" $command 2>&1`;
+    my $text = `$command 2>&1`;
     return ($?, $text);
 }
 
