@@ -6,7 +6,7 @@ use FindBin ();
 use lib "$FindBin::Bin/auth";
 
 use LyncTest;
-use LyncTest::Scene qw(scene client server log_lines wait_until);
+use LyncTest::Scene qw(scene client server pool_server log_lines wait_until);
 use AuthPlain;
 use AuthToy;
 
@@ -154,7 +154,7 @@ scene "connections and TLS sessions of those who don't verify",
 # Nor do they get what the publication has.
 scene 'connections of a publication',
     before => $Foreign, publication => $Own, user_files => $Files, sub {
-    my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', parallel => 1, \&numbered);
+    my $server = pool_server(parallel => 1, \&numbered);
     my $connection = sub {
         my ($answer) = client($_[0])->ask("GET $_[1]")->answer->all('X-Connection');
         return $answer;
@@ -185,7 +185,7 @@ my @Answers = (
 );
 
 scene 'bytes behind an answer', publication => $One =~ s/PORT_POOL/PORT_OWN/r, sub {
-    my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', parallel => 1, sub {
+    my $server = pool_server(parallel => 1, sub {
         my ($connection) = @_;
         my ($n) = $connection->message->{first} =~ /\?(\d+)/;
         $connection->write($Answers[$n] . substr $Evil, 0, 20);
@@ -207,7 +207,7 @@ scene 'bytes behind an answer', publication => $One =~ s/PORT_POOL/PORT_OWN/r, s
 
 # The same in half a TLS record, which OpenSSL has read off the socket and can't show yet.
 scene 'half a TLS record behind an answer', publication => $One =~ s/PORT_POOL/PORT_OWN/r, sub {
-    my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', parallel => 1, sub {
+    my $server = pool_server(parallel => 1, sub {
         my ($connection, $report) = @_;
         my $socket = $connection->{socket};
         $connection->message;

@@ -8,7 +8,7 @@ use LyncTest::Scene;
 my $large = 64 * 1024 * 1024;
 
 scene 'clients that stop in the middle', timeout => 120, sub {
-    my $server = server(port => port('OWN'), tls => 'fepool.contoso.local', parallel => 1, sub {
+    my $server = pool_server(parallel => 1, sub {
         my ($connection, $report) = @_;
         my $head = $connection->head;
         if ($head->{first} =~ m{/ucwa/}) {

@@ -200,8 +200,7 @@ sub expand ($) {
     my $text = "$value";
     1 while $text =~ s{%%(?!HERE%%)(\w+)%%}{
         my $name = $1;
-        $name =~ /^PORT_(\w+)$/ ? port($1)
-            : word($name)
+        $name =~ /^PORT_(\w+)$/ ? port($1) : word($name)
     }ge;
 
     return $value if $text eq "$value";
@@ -219,7 +218,8 @@ add_block_preprocessor(sub {
 
     my $whole = defined $block->http_config;
     for my $section (sort keys %default) {
-        next if defined $block->$section || $whole && $section =~ /^(?:publication|sockets|more|before|after)$/;
+        next if defined $block->$section
+            || $whole && $section =~ /^(?:publication|sockets|more|before|after)$/;
         push @{ $block->_section_order }, $section;
         $block->set_value($section, $default{$section});
     }
@@ -236,8 +236,9 @@ add_block_preprocessor(sub {
     # "--- publication" is what stands inside of a publication, but for its sockets; "more" are further
     # directives of it, "before" and "after" of http level, "named" is another name than contoso.
     if (defined(my $inside = $block->publication)) {
-        $block->set_value(http_config => join '', $block->before // '', 'lync_publish ', $block->named // 'contoso', " {\n    ",
-            $block->sockets // expand('%%SOCKETS%%'), "\n$inside\n", $block->more // '', "}\n", $block->after // '');
+        my $name = $block->named // 'contoso';
+        $block->set_value(http_config => join "\n", $block->before // '', "lync_publish $name {",
+            $block->sockets // expand('%%SOCKETS%%'), $inside, $block->more // '', '}', $block->after // '');
     }
 
     $block->set_value(config => '') if !defined $block->config;

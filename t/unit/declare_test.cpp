@@ -271,73 +271,35 @@ TEST_CASE("times and sizes are nginx's", "[declare]") {
 }
 
 TEST_CASE("what is wrong with one directive is told with its block and its line", "[declare]") {
-    const auto in = [](std::string_view directive) {
-        return "\" in \""s + std::string(directive) + "\" directive of lync_publish \"contoso\": ";
-    };
-    const auto bad = [&](std::string_view value, std::string_view directive, std::string_view why) {
-        return "invalid value \""s + std::string(value) + in(directive) + std::string(why) +
-               " in nginx.conf:11";
-    };
-
-    const struct {
-        std::string more; ///< line 11 of the smallest publication
-        std::string told;
-    } rows[] = {
-        {"product sfb_2017;", bad("sfb_2017", "product",
-                                  "the products are sfb_se, sfb_2019, sfb_2015, lync_2013, "
-                                  "lync_2010, ocs_2007_r2, ocs_2007")},
-        {"backend_verify yes;", bad("yes", "backend_verify", "it is \"on\" or \"off\"")},
-        {"https_redirect 1;", bad("1", "https_redirect", "it is \"on\" or \"off\"")},
-        {"http_autodiscover yes;",
-         bad("yes", "http_autodiscover", "it is \"auto\", \"on\" or \"off\"")},
-        {"unknown_host drop;", bad("drop", "unknown_host", "it is \"refuse\" or \"ignore\"")},
-        {"pending_get_timeout soon;",
-         bad("soon", "pending_get_timeout", "a time is written as \"960s\", \"16m\" or \"1h\"")},
-        {"pending_get_timeout 1m1h;",
-         bad("1m1h", "pending_get_timeout", "a time is written as \"960s\", \"16m\" or \"1h\"")},
-        {"pending_get_timeout \"\";",
-         bad("", "pending_get_timeout", "a time is written as \"960s\", \"16m\" or \"1h\"")},
-        {"pending_get_timeout 0h0s;", bad("0h0s", "pending_get_timeout", "it can't be zero")},
-        {"pending_get_timeout 169h;",
-         bad("169h", "pending_get_timeout", "more than a week is a mistake")},
-        {"max_upload 0;", bad("0", "max_upload",
-                              "a size is written as \"512m\", \"2g\" or in bytes, and isn't zero")},
-        {"max_upload \"\";", bad("", "max_upload",
-                                 "a size is written as \"512m\", \"2g\" or in bytes, and isn't "
-                                 "zero")},
-        {"certificate \"\" a.key;", bad("", "certificate", "it is the path of a PEM file")},
-        {"certificate a.pem \"$x\";", bad("$x", "certificate", "it is the path of a PEM file")},
-        {"server_include \"\";", bad("", "server_include", "it is the path of a file")},
-        {"server_include \"a\nb\";", "invalid value \"a\\x0ab" + in("server_include") +
-                                         "it is the path of a file in nginx.conf:12"},
-        {"sip_domain *.fabrikam.com;",
-         "invalid domain \"*.fabrikam.com" + in("sip_domain") +
-             "a wildcard can only stand alone: sip_domain * in nginx.conf:11"},
-        {"sip_domain CONTOSO.COM;",
-         "domain \"CONTOSO.COM\" (contoso.com in DNS) is duplicate in \"sip_domain\" directive of "
-         "lync_publish \"contoso\" in nginx.conf:11"},
-        {"sip_domain a.com b.com a.com;",
-         "domain \"a.com\" is duplicate in \"sip_domain\" directive of lync_publish \"contoso\" in "
-         "nginx.conf:11"},
-        {"simple_url join https://meet.contoso.com;",
-         bad("join", "simple_url", "a simple URL is one of meet, dialin, scheduler and admin")},
-        {"simple_url meet https://meet.contoso.com:443;",
-         "invalid URL \"https://meet.contoso.com:443" + in("simple_url") +
-             "it contains a port: leave it out, ports belong to the rule in nginx.conf:11"},
-        {"simple_url meet https://meet.contoso.com pool=a.contoso.local;",
-         bad("pool=a.contoso.local", "simple_url",
-             "no pool or director of this publication has that FQDN")},
-        {"simple_url meet https://meet.contoso.com director=a.contoso.local;",
-         "invalid parameter \"director=a.contoso.local" + in("simple_url") +
-             "it may be pool=FQDN in nginx.conf:11"},
-        {"simple_url admin https://admin.contoso.com pool=fepool.contoso.local;",
-         "invalid parameter \"pool=fepool.contoso.local" + in("simple_url") +
-             "the admin URL is declared so that it is blocked, it goes nowhere in nginx.conf:11"},
-    };
-    for (const auto& row : rows) {
-        INFO(row.more);
+    for (const auto& [more, told] : rows(R"(
+        product sfb_2017;                                  | invalid value "sfb_2017" in "product" directive of lync_publish "contoso": the products are sfb_se, sfb_2019, sfb_2015, lync_2013, lync_2010, ocs_2007_r2, ocs_2007 in nginx.conf:11
+        backend_verify yes;                                | invalid value "yes" in "backend_verify" directive of lync_publish "contoso": it is "on" or "off" in nginx.conf:11
+        https_redirect 1;                                  | invalid value "1" in "https_redirect" directive of lync_publish "contoso": it is "on" or "off" in nginx.conf:11
+        http_autodiscover yes;                             | invalid value "yes" in "http_autodiscover" directive of lync_publish "contoso": it is "auto", "on" or "off" in nginx.conf:11
+        unknown_host drop;                                 | invalid value "drop" in "unknown_host" directive of lync_publish "contoso": it is "refuse" or "ignore" in nginx.conf:11
+        pending_get_timeout soon;                          | invalid value "soon" in "pending_get_timeout" directive of lync_publish "contoso": a time is written as "960s", "16m" or "1h" in nginx.conf:11
+        pending_get_timeout 1m1h;                          | invalid value "1m1h" in "pending_get_timeout" directive of lync_publish "contoso": a time is written as "960s", "16m" or "1h" in nginx.conf:11
+        pending_get_timeout "";                            | invalid value "" in "pending_get_timeout" directive of lync_publish "contoso": a time is written as "960s", "16m" or "1h" in nginx.conf:11
+        pending_get_timeout 0h0s;                          | invalid value "0h0s" in "pending_get_timeout" directive of lync_publish "contoso": it can't be zero in nginx.conf:11
+        pending_get_timeout 169h;                          | invalid value "169h" in "pending_get_timeout" directive of lync_publish "contoso": more than a week is a mistake in nginx.conf:11
+        max_upload 0;                                      | invalid value "0" in "max_upload" directive of lync_publish "contoso": a size is written as "512m", "2g" or in bytes, and isn't zero in nginx.conf:11
+        max_upload "";                                     | invalid value "" in "max_upload" directive of lync_publish "contoso": a size is written as "512m", "2g" or in bytes, and isn't zero in nginx.conf:11
+        certificate "" a.key;                              | invalid value "" in "certificate" directive of lync_publish "contoso": it is the path of a PEM file in nginx.conf:11
+        certificate a.pem "$x";                            | invalid value "$x" in "certificate" directive of lync_publish "contoso": it is the path of a PEM file in nginx.conf:11
+        server_include "";                                 | invalid value "" in "server_include" directive of lync_publish "contoso": it is the path of a file in nginx.conf:11
+        server_include "a // b";                           | invalid value "a\x5cx0ab" in "server_include" directive of lync_publish "contoso": it is the path of a file in nginx.conf:12
+        sip_domain *.fabrikam.com;                         | invalid domain "*.fabrikam.com" in "sip_domain" directive of lync_publish "contoso": a wildcard can only stand alone: sip_domain * in nginx.conf:11
+        sip_domain CONTOSO.COM;                            | domain "CONTOSO.COM" (contoso.com in DNS) is duplicate in "sip_domain" directive of lync_publish "contoso" in nginx.conf:11
+        sip_domain a.com b.com a.com;                      | domain "a.com" is duplicate in "sip_domain" directive of lync_publish "contoso" in nginx.conf:11
+        simple_url join https://meet.contoso.com;          | invalid value "join" in "simple_url" directive of lync_publish "contoso": a simple URL is one of meet, dialin, scheduler and admin in nginx.conf:11
+        simple_url meet https://meet.contoso.com:443;      | invalid URL "https://meet.contoso.com:443" in "simple_url" directive of lync_publish "contoso": it contains a port: leave it out, ports belong to the rule in nginx.conf:11
+        simple_url meet https://meet.contoso.com pool=a.contoso.local; | invalid value "pool=a.contoso.local" in "simple_url" directive of lync_publish "contoso": no pool or director of this publication has that FQDN in nginx.conf:11
+        simple_url meet https://meet.contoso.com director=a.contoso.local; | invalid parameter "director=a.contoso.local" in "simple_url" directive of lync_publish "contoso": it may be pool=FQDN in nginx.conf:11
+        simple_url admin https://admin.contoso.com pool=fepool.contoso.local; | invalid parameter "pool=fepool.contoso.local" in "simple_url" directive of lync_publish "contoso": the admin URL is declared so that it is blocked, it goes nowhere in nginx.conf:11
+    )")) {
+        INFO(more);
         World world;
-        CHECK(world.mistake(smallest(row.more)) == row.told);
+        CHECK(world.mistake(smallest(more)) == told);
     }
 }
 

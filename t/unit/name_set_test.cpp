@@ -36,38 +36,36 @@ TEST_CASE("exact names are covered in any letter case", "[name_set]") {
     const NameSet set = set_of({"LyncWebExt.contoso.com", "meet.contoso.com", "localhost",
                                 "xn--bro-hoa.contoso.com", "fe_01.contoso.local"});
     CHECK(set.size() == 5);
-    CHECK(set.covers("lyncwebext.contoso.com"));
-    CHECK(set.covers("LYNCWEBEXT.Contoso.COM"));
-    CHECK(set.covers("meet.contoso.com"));
-    CHECK(set.covers("localhost"));
-    CHECK(set.covers("XN--BRO-HOA.contoso.com"));
-    CHECK(set.covers("fe_01.contoso.local"));
+    for (const std::string_view name :
+         {"lyncwebext.contoso.com", "LYNCWEBEXT.Contoso.COM", "meet.contoso.com", "localhost",
+          "XN--BRO-HOA.contoso.com", "fe_01.contoso.local"}) {
+        INFO(name);
+        CHECK(set.covers(name));
+    }
 
-    CHECK_FALSE(set.covers("contoso.com"));
-    CHECK_FALSE(set.covers("a.meet.contoso.com"));
-    CHECK_FALSE(set.covers("meet.contoso.co"));
-    CHECK_FALSE(set.covers("meet.contoso.comm"));
-    CHECK_FALSE(set.covers("meet.contoso.com."));
-    CHECK_FALSE(set.covers("meet.*"));
-    CHECK_FALSE(set.covers("büro.contoso.com"));
+    for (const std::string_view name :
+         {"contoso.com", "a.meet.contoso.com", "meet.contoso.co", "meet.contoso.comm",
+          "meet.contoso.com.", "meet.*", "büro.contoso.com"}) {
+        INFO(name);
+        CHECK_FALSE(set.covers(name));
+    }
 }
 
 TEST_CASE("a wildcard covers exactly one label", "[name_set]") {
     const NameSet set = set_of({"*.Contoso.com", "*.a.b.example"});
-    CHECK(set.covers("meet.contoso.com"));
-    CHECK(set.covers("MEET.CONTOSO.COM"));
-    CHECK(set.covers("xn--bro-hoa.contoso.com"));
-    CHECK(set.covers("x.a.b.example"));
+    for (const std::string_view name :
+         {"meet.contoso.com", "MEET.CONTOSO.COM", "xn--bro-hoa.contoso.com", "x.a.b.example"}) {
+        INFO(name);
+        CHECK(set.covers(name));
+    }
 
-    CHECK_FALSE(set.covers("contoso.com"));
-    CHECK_FALSE(set.covers(".contoso.com"));
-    CHECK_FALSE(set.covers("*.contoso.com"));
-    CHECK_FALSE(set.covers("a.meet.contoso.com"));
-    CHECK_FALSE(set.covers("meet.contoso.com."));
-    CHECK_FALSE(set.covers("meet\0.contoso.com"sv));
-    CHECK_FALSE(set.covers("me et.contoso.com"));
-    CHECK_FALSE(set.covers("xcontoso.com"));
-    CHECK_FALSE(set.covers("a.b.example"));
+    for (const std::string_view name :
+         {"contoso.com"sv, ".contoso.com"sv, "*.contoso.com"sv, "a.meet.contoso.com"sv,
+          "meet.contoso.com."sv, "meet\0.contoso.com"sv, "me et.contoso.com"sv, "xcontoso.com"sv,
+          "a.b.example"sv}) {
+        INFO(name);
+        CHECK_FALSE(set.covers(name));
+    }
 }
 
 TEST_CASE("names that no client matches are left out", "[name_set]") {
@@ -95,11 +93,11 @@ TEST_CASE("names that no client matches are left out", "[name_set]") {
                                 "meet contoso.com",
                                 "https://meet.contoso.com"});
     CHECK(set.empty());
-    CHECK_FALSE(set.covers("meet.contoso.com"));
-    CHECK_FALSE(set.covers("contoso.com"));
-    CHECK_FALSE(set.covers("foo.contoso.com"));
-    CHECK_FALSE(set.covers("meet.com"));
-    CHECK_FALSE(set.covers("com"));
+    for (const std::string_view name :
+         {"meet.contoso.com", "contoso.com", "foo.contoso.com", "meet.com", "com"}) {
+        INFO(name);
+        CHECK_FALSE(set.covers(name));
+    }
 }
 
 TEST_CASE("a set may be added to after it was frozen, and holds each name once", "[name_set]") {

@@ -285,19 +285,6 @@ TEST_CASE("an admin URL with a path leaves the host to a pattern that has it", "
     CHECK(host(p, "join.*").site.rules->spec.admin_paths == Strings{"/Admin"});
 }
 
-TEST_CASE("a simple URL's path is one that is published", "[plan]") {
-    World world;
-    std::string said;
-    try {
-        make_plan(world.declare(smallest("simple_url meet https://join.contoso.com/CSCP;")));
-    } catch (const lync::Mistake& mistake) {
-        said = told(mistake.diagnostic());
-    }
-    CHECK(said == "invalid value \"https://join.contoso.com/CSCP\" in \"simple_url\" directive of "
-                  "lync_publish \"contoso\": it is an administrative path, which is never "
-                  "published: remove it in nginx.conf:11");
-}
-
 TEST_CASE("farms are reached on 443", "[plan]") {
     const Plan p = planned(smallest(R"(
         office_web_apps wac.contoso.com { server 10.0.0.14; }
@@ -352,23 +339,6 @@ TEST_CASE("the switches reach every host", "[plan]") {
         CHECK(each.site.rules->spec.allow_paths == Strings{"/Custom"});
         CHECK(each.site.rules->spec.deny_paths == Strings{"/Abs", "/reach"});
     }
-}
-
-TEST_CASE("a path that may not be allowed is a mistake of its own line", "[plan]") {
-    const auto mistake = [](std::string_view more) {
-        try {
-            planned(smallest(more));
-        } catch (const lync::Mistake& mistake) {
-            return told(mistake.diagnostic());
-        }
-        return std::string();
-    };
-    CHECK(mistake("path_policy vendor;\nallow_path /Cscp;") ==
-          "invalid value \"/Cscp\" in \"allow_path\" directive of lync_publish \"contoso\": it is "
-          "an administrative path, which is never published: remove it in nginx.conf:12");
-    CHECK(mistake("deny_path /;") ==
-          "invalid value \"/\" in \"deny_path\" directive of lync_publish \"contoso\": it would "
-          "deny every path: remove the name from the publication instead in nginx.conf:11");
 }
 
 TEST_CASE("a comment says what is published where, and no more than a line of it", "[plan]") {
