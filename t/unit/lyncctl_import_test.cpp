@@ -262,7 +262,7 @@ TEST_CASE("what else of an nginx.conf is named", "[import]") {
               "RESTRICTION: server \"dialin.contoso.com\" passed some paths"},
              {server("meet.contoso.com", "listen [::]:443 ssl;") +
                   replaced(server("webext.contoso.com", ""), "443", "10.0.0.5:8443"),
-              "RESTRICTION: server \"webext.contoso.com\" wasn't on every socket"},
+              "RESTRICTION: \"webext.contoso.com\" wasn't on every socket"},
              {server("meet.contoso.com", "") +
                   "server { listen 443 ssl; server_name meet.contoso.com; return 403; }",
               "RESTRICTION: server \"meet.contoso.com\" passes nothing on"},
@@ -423,17 +423,19 @@ TEST_CASE("what kept clients from squid on pfSense is named", "[import]") {
 }
 
 TEST_CASE("what isn't Skype for Business stays out", "[import]") {
-    const std::string all = server("webext.contoso.com", "") +
-                            server("www.contoso.com", "", "", "10.0.0.50") +
-                            server("mailarchive.contoso.com", "", "", "10.0.0.51") +
-                            server("mail.contoso.com", "", "", "10.0.0.54") +
-                            server("conf.contoso.com", "", "", "10.0.0.52:4443") +
-                            server("directory.contoso.com", "", "", "10.0.0.53");
+    const std::string all =
+        server("webext.contoso.com", "") + server("www.contoso.com", "", "", "10.0.0.50") +
+        server("mailarchive.contoso.com", "", "", "10.0.0.51") +
+        server("mail.contoso.com", "", "", "10.0.0.54") +
+        server("conf.contoso.com", "", "", "10.0.0.52:4443") +
+        replaced(server("directory.contoso.com", "", "", "10.0.0.53"), "443", "8443");
     const Result result = nginx(all);
     for (const char* name : {"www", "mailarchive", "mail", "directory"}) {
         CHECK(result.says("CHECK: \""s + name + ".contoso.com\" doesn't look like Skype") == 1);
     }
     CHECK_FALSE(result.holds("10.0.0.50;"));
+    CHECK_FALSE(result.holds("https_listen")); // nor its sockets
+    CHECK(result.says("RESTRICTION") == 0);
     CHECK(result.lacks({"external_web_services conf.contoso.com;"}) == ""); // by its port
 
     ImportOptions with = options();

@@ -362,7 +362,7 @@ private:
                 host.ends_with(".*") &&
                 target.starts_with(std::string_view(host).substr(0, host.size() - 1));
             proxy_.routes.push_back({host, stands_for_it ? target : "", farm.group, port, https,
-                                     file_.place(rule.node)});
+                                     file_.place(rule.node), nullptr});
         }
     }
 

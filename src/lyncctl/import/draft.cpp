@@ -107,6 +107,7 @@ public:
         order_pools();
         name_pools();
         find_farms();
+        settle_sockets();
         return std::move(draft_);
     }
 
@@ -187,7 +188,8 @@ private:
             }
             const auto [known, is_new] = index.try_emplace(host, draft_.names.size());
             if (is_new) {
-                draft_.names.push_back({host, "", route.group, 0, 0, route.place});
+                draft_.names.push_back({host, "", route.group, 0, 0, route.place, Role::unknown,
+                                        nullptr, route.sockets});
                 taken_.insert(host);
             }
             Name& name = draft_.names[known->second];
@@ -407,6 +409,29 @@ private:
                 names[name.group] = name.fqdn;
                 draft_.farms.push_back({name.role, group.name, name.fqdn, false, group.servers,
                                         name.https, name.http});
+            }
+        }
+    }
+
+    /// Sockets are the publication's: a name that was on some of them is on all now. Those where
+    /// only names were that stay out aren't among them.
+    void settle_sockets() {
+        std::set<std::string> used;
+        std::set<const void*> seen;
+        for (const Name& name : draft_.names) {
+            if (name.role < Role::skip && name.sockets && seen.insert(name.sockets.get()).second) {
+                used.insert(name.sockets->begin(), name.sockets->end());
+            }
+        }
+        std::erase_if(draft_.proxy.sockets, [&](const auto& socket) {
+            const std::string& address = socket.first;
+            return socket.second.tls && !used.empty() &&
+                   !used.contains(address.starts_with("[::]:") ? address.substr(5) : address);
+        });
+        for (const Name& name : draft_.names) {
+            if (name.role < Role::skip && name.sockets && name.sockets->size() < used.size()) {
+                add(restriction, quoted(name.host) + " wasn't on every socket, and now it is",
+                    name.place);
             }
         }
     }

@@ -17,6 +17,8 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -59,6 +61,8 @@ struct Route {
     std::uint16_t port = 0; ///< of the servers; 0: theirs for this protocol isn't told
     bool tls = true;        ///< the clients' protocol
     Place place;
+    /// Addresses for https where it was asked for, "443" for "[::]:443" too; none: on all.
+    std::shared_ptr<const std::set<std::string>> sockets;
 };
 
 struct OldSocket {

@@ -145,7 +145,6 @@ public:
             throw Mistake("no \"server\" block with \"proxy_pass\" in it: is it the right file?",
                           {proxy_.file, 1});
         }
-        compare_sockets();
         for (const Directive* server : without_pass_) {
             read_without_pass(*server);
         }
@@ -199,9 +198,6 @@ private:
             read_certificates(*settings.certificates);
         }
         read_names(server);
-        if (server.tls) {
-            servers_.emplace_back(&block, std::move(server.sockets));
-        }
     }
 
     /// Every line of a server and the blocks in it. A location that passes nothing on is one.
@@ -372,6 +368,7 @@ private:
                 *server.pass);
         }
         const auto names = names_of(*server.block);
+        const auto sockets = std::make_shared<const std::set<std::string>>(server.sockets);
         for (const auto& [name, place] : names) {
             const std::string host = name.starts_with('~')
                                          ? host_of_pattern(std::string_view(name).substr(1), false)
@@ -384,31 +381,15 @@ private:
             published_.insert(host);
             for (const bool tls : {true, false}) {
                 if (tls ? server.tls : server.plain) {
-                    proxy_.routes.push_back(
-                        {host, "", group, tls == secure ? port : std::uint16_t{0}, tls, place});
+                    proxy_.routes.push_back({host, "", group,
+                                             tls == secure ? port : std::uint16_t{0}, tls, place,
+                                             tls ? sockets : nullptr});
                 }
             }
         }
         if (names.empty()) {
             add(lost, server.title + " took every request: write the names it is for",
                 *server.block);
-        }
-    }
-
-    /// Sockets are the publication's: a name that was on some of them is on all now.
-    void compare_sockets() {
-        std::set<std::string> all;
-        for (const auto& [block, sockets] : servers_) {
-            all.insert(sockets.begin(), sockets.end());
-        }
-        for (const auto& [block, sockets] : servers_) {
-            if (sockets.size() < all.size()) {
-                add(restriction,
-                    title_of(*block) + " wasn't on every socket (" +
-                        std::to_string(sockets.size()) + " of " + std::to_string(all.size()) +
-                        "); now its names are",
-                    *block);
-            }
         }
     }
 
@@ -441,7 +422,6 @@ private:
     bool passes_ = false;
     std::unordered_map<std::string, const Directive*> upstreams_;
     std::unordered_map<std::string, std::pair<std::size_t, std::uint16_t>> groups_; ///< by target
-    std::vector<std::pair<const Directive*, std::set<std::string>>> servers_;       ///< of https
     std::vector<const Directive*> without_pass_;
     std::unordered_set<std::string> published_;
 };

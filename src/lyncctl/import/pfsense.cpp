@@ -218,7 +218,7 @@ private:
     /// The peers of a mapping with one protocol. They are one address and port each; a pool is
     /// addresses with the same port. Port 0: none.
     Route route_of(pugi::xml_node mapping, bool tls) {
-        Route route{"", "", proxy_.groups.size(), 0, tls, {}};
+        Route route{"", "", proxy_.groups.size(), 0, tls, {}, nullptr};
         OldGroup group;
         const std::string names = text_of(mapping, "peers");
         for (const std::string_view name : split(names, ',')) {
@@ -253,7 +253,7 @@ private:
         for (const Route& route : routes) {
             if (route.port != 0) {
                 proxy_.routes.push_back(
-                    {host, "", route.group, route.port, route.tls, file_.place(row)});
+                    {host, "", route.group, route.port, route.tls, file_.place(row), nullptr});
             }
         }
     }
