@@ -517,16 +517,19 @@ TEST_CASE("certificates of an nginx.conf", "[import]") {
     given.trusted_ca = "ca.pem";
     const std::string other = "ssl_certificate other.pem; ssl_certificate_key other.key;";
     const Imported imported =
-        compose(read_nginx_text(server("webext.contoso.com",
-                                       "ssl_certificate rsa.pem; ssl_certificate_key rsa.key;"
-                                       "ssl_certificate ec.pem; ssl_certificate_key ec.key;") +
+        compose(read_nginx_text(server("www.contoso.com",
+                                       "ssl_certificate www.pem; ssl_certificate_key www.key;", "",
+                                       "10.0.0.50") +
+                                    server("webext.contoso.com",
+                                           "ssl_certificate rsa.pem; ssl_certificate_key rsa.key;"
+                                           "ssl_certificate ec.pem; ssl_certificate_key ec.key;") +
                                     server("meet.contoso.com", other),
                                 "/etc/nginx/old.conf", lync::lyncctl::Sources::of_system()),
                 given);
     CHECK(imported.text.find("certificate            /etc/nginx/rsa.pem /etc/nginx/rsa.key;\n"
                              "    certificate            /etc/nginx/ec.pem /etc/nginx/ec.key;\n") !=
           std::string::npos);
-    CHECK(imported.text.find("NOT CARRIED OVER (line 7): \"ssl_certificate other.pem\"") !=
+    CHECK(imported.text.find("NOT CARRIED OVER (line 12): certificate \"/etc/nginx/other.pem\"") !=
           std::string::npos);
 }
 

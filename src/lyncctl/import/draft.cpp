@@ -107,7 +107,7 @@ public:
         order_pools();
         name_pools();
         find_farms();
-        settle_sockets();
+        settle_listeners();
         return std::move(draft_);
     }
 
@@ -189,7 +189,7 @@ private:
             const auto [known, is_new] = index.try_emplace(host, draft_.names.size());
             if (is_new) {
                 draft_.names.push_back({host, "", route.group, 0, 0, route.place, Role::unknown,
-                                        nullptr, route.sockets});
+                                        nullptr, route.listener});
                 taken_.insert(host);
             }
             Name& name = draft_.names[known->second];
@@ -413,23 +413,36 @@ private:
         }
     }
 
-    /// Sockets are the publication's: a name that was on some of them is on all now. Those where
-    /// only names were that stay out aren't among them.
-    void settle_sockets() {
-        std::set<std::string> used;
-        std::set<const void*> seen;
+    /// Sockets and certificates are the publication's: a name that was on some sockets is on all
+    /// now, and has the certificate of the first one. Those of names that stay out aren't among
+    /// them.
+    void settle_listeners() {
+        std::set<std::string> sockets;
+        std::set<const OldListener*> seen;
+        auto& certificates = draft_.proxy.certificates;
         for (const Name& name : draft_.names) {
-            if (name.role < Role::skip && name.sockets && seen.insert(name.sockets.get()).second) {
-                used.insert(name.sockets->begin(), name.sockets->end());
+            const OldListener* listener = name.listener.get();
+            if (name.role >= Role::skip || listener == nullptr || !seen.insert(listener).second) {
+                continue;
+            }
+            sockets.insert(listener->sockets.begin(), listener->sockets.end());
+            if (certificates.empty()) {
+                certificates = listener->certificates;
+            } else if (!listener->certificates.empty() && certificates != listener->certificates) {
+                add(lost,
+                    "certificate " + quoted(listener->certificates.front().first) + " of " +
+                        quoted(name.host) + ": all names have the first one's",
+                    listener->place);
             }
         }
         std::erase_if(draft_.proxy.sockets, [&](const auto& socket) {
             const std::string& address = socket.first;
-            return socket.second.tls && !used.empty() &&
-                   !used.contains(address.starts_with("[::]:") ? address.substr(5) : address);
+            return socket.second.tls && !sockets.empty() &&
+                   !sockets.contains(address.starts_with("[::]:") ? address.substr(5) : address);
         });
         for (const Name& name : draft_.names) {
-            if (name.role < Role::skip && name.sockets && name.sockets->size() < used.size()) {
+            if (name.role < Role::skip && name.listener &&
+                name.listener->sockets.size() < sockets.size()) {
                 add(restriction, quoted(name.host) + " wasn't on every socket, and now it is",
                     name.place);
             }
