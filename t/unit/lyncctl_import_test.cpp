@@ -262,7 +262,7 @@ TEST_CASE("what else of an nginx.conf is named", "[import]") {
               "RESTRICTION: server \"dialin.contoso.com\" passed some paths"},
              {server("meet.contoso.com", "listen [::]:443 ssl;") +
                   replaced(server("webext.contoso.com", ""), "443", "10.0.0.5:8443"),
-              "RESTRICTION: server \"webext.contoso.com\" wasn't on every socket"},
+              "RESTRICTION: \"webext.contoso.com\" wasn't on every socket"},
              {server("meet.contoso.com", "") +
                   "server { listen 443 ssl; server_name meet.contoso.com; return 403; }",
               "RESTRICTION: server \"meet.contoso.com\" passes nothing on"},
@@ -307,18 +307,19 @@ TEST_CASE("what IIS kept out is named, its defaults aren't", "[import]") {
              {"<ipSecurity allowUnlisted=\"false\"><add ipAddress=\"10.0.0.1\" allowed=\"true\"/>"
               "</ipSecurity>",
               "<ipSecurity allowUnlisted=\"false\">"},
-             {"<ipSecurity><add ipAddress=\"10.0.0.1\"/></ipSecurity>", "<ipSecurity> <add"},
+             {"<ipSecurity><add ipAddress=\"10.0.0.1\"/></ipSecurity>",
+              "<add ipAddress=\"10.0.0.1\"> in \"ipSecurity\""},
              {"<dynamicIpSecurity><denyByRequestRate enabled=\"true\"/></dynamicIpSecurity>",
-              "<dynamicIpSecurity> <denyByRequestRate"},
+              "<denyByRequestRate enabled=\"true\"> in \"dynamicIpSecurity\""},
              {"<requestFiltering><denyUrlSequences><add sequence=\"..\"/></denyUrlSequences>"
               "</requestFiltering>",
-              "<denyUrlSequences> <add sequence=\"..\">"},
+              "<add sequence=\"..\"> in \"denyUrlSequences\""},
              {"<requestFiltering><verbs allowUnlisted=\"false\"/></requestFiltering>", "<verbs"},
              {"<requestFiltering><fileExtensions><add fileExtension=\".asax\" allowed=\"false\"/>"
               "<add fileExtension=\".exe\" allowed=\"false\"/></fileExtensions></requestFiltering>",
-              "<fileExtensions> <add fileExtension=\".exe\""},
+              "<add fileExtension=\".exe\""},
              {"<authorization><add accessType=\"Allow\" roles=\"x\"/></authorization>",
-              "<authorization> <add"},
+              "<add accessType=\"Allow\" roles=\"x\">"},
              {"<authentication><anonymousAuthentication enabled=\"false\"/></authentication>",
               "<anonymousAuthentication enabled=\"false\">"},
              {"<authentication><basicAuthentication enabled=\"true\"/></authentication>",
@@ -400,6 +401,10 @@ TEST_CASE("what kept clients from squid on pfSense is named", "[import]") {
               "RESTRICTION: \"acl\" \"office\" of mapping \"dc-https\""},
              {"<uri>meet.contoso.com</uri>", "<uri>^https://meet.contoso.com/office/</uri>",
               "RESTRICTION: mapping \"dc-https\" was for the paths"},
+             {"<uri>meet.contoso.com</uri>", "<uri>.contoso.com</uri>",
+              "NOT CARRIED OVER: mapping \"dc-https\" is for \".contoso.com\""},
+             {"<uri>meet.contoso.com</uri>", "<uri>https://a.com|https://b.com</uri>",
+              "NOT CARRIED OVER: mapping \"dc-https\" is for"},
              {"<custom_options></custom_options>",
               "<custom_options>http_access deny all</custom_options>",
               "RESTRICTION: \"custom_options\" of \"squid\""},
@@ -418,17 +423,19 @@ TEST_CASE("what kept clients from squid on pfSense is named", "[import]") {
 }
 
 TEST_CASE("what isn't Skype for Business stays out", "[import]") {
-    const std::string all = server("webext.contoso.com", "") +
-                            server("www.contoso.com", "", "", "10.0.0.50") +
-                            server("mailarchive.contoso.com", "", "", "10.0.0.51") +
-                            server("mail.contoso.com", "", "", "10.0.0.54") +
-                            server("conf.contoso.com", "", "", "10.0.0.52:4443") +
-                            server("directory.contoso.com", "", "", "10.0.0.53");
+    const std::string all =
+        server("webext.contoso.com", "") + server("www.contoso.com", "", "", "10.0.0.50") +
+        server("mailarchive.contoso.com", "", "", "10.0.0.51") +
+        server("mail.contoso.com", "", "", "10.0.0.54") +
+        server("conf.contoso.com", "", "", "10.0.0.52:4443") +
+        replaced(server("directory.contoso.com", "", "", "10.0.0.53"), "443", "8443");
     const Result result = nginx(all);
     for (const char* name : {"www", "mailarchive", "mail", "directory"}) {
         CHECK(result.says("CHECK: \""s + name + ".contoso.com\" doesn't look like Skype") == 1);
     }
     CHECK_FALSE(result.holds("10.0.0.50;"));
+    CHECK_FALSE(result.holds("https_listen")); // nor its sockets
+    CHECK(result.says("RESTRICTION") == 0);
     CHECK(result.lacks({"external_web_services conf.contoso.com;"}) == ""); // by its port
 
     ImportOptions with = options();
@@ -510,16 +517,19 @@ TEST_CASE("certificates of an nginx.conf", "[import]") {
     given.trusted_ca = "ca.pem";
     const std::string other = "ssl_certificate other.pem; ssl_certificate_key other.key;";
     const Imported imported =
-        compose(read_nginx_text(server("webext.contoso.com",
-                                       "ssl_certificate rsa.pem; ssl_certificate_key rsa.key;"
-                                       "ssl_certificate ec.pem; ssl_certificate_key ec.key;") +
+        compose(read_nginx_text(server("www.contoso.com",
+                                       "ssl_certificate www.pem; ssl_certificate_key www.key;", "",
+                                       "10.0.0.50") +
+                                    server("webext.contoso.com",
+                                           "ssl_certificate rsa.pem; ssl_certificate_key rsa.key;"
+                                           "ssl_certificate ec.pem; ssl_certificate_key ec.key;") +
                                     server("meet.contoso.com", other),
                                 "/etc/nginx/old.conf", lync::lyncctl::Sources::of_system()),
                 given);
     CHECK(imported.text.find("certificate            /etc/nginx/rsa.pem /etc/nginx/rsa.key;\n"
                              "    certificate            /etc/nginx/ec.pem /etc/nginx/ec.key;\n") !=
           std::string::npos);
-    CHECK(imported.text.find("NOT CARRIED OVER (line 7): \"ssl_certificate other.pem\"") !=
+    CHECK(imported.text.find("NOT CARRIED OVER (line 12): certificate \"/etc/nginx/other.pem\"") !=
           std::string::npos);
 }
 
@@ -618,10 +628,4 @@ TEST_CASE("the hosts of patterns", "[import]") {
         INFO(pattern);
         CHECK(host_of_pattern(pattern, false) == host);
     }
-    CHECK(host_of_url_pattern("^https?://meet\\.contoso\\.com/.*$").host == "meet.contoso.com");
-    CHECK_FALSE(host_of_url_pattern("^https?://meet\\.contoso\\.com/.*$").has_path);
-    CHECK(host_of_url_pattern("meet.contoso.com/lync").has_path);
-    CHECK(host_of_url_pattern("^http://www.contoso.com:80/").host == "www.contoso.com");
-    CHECK(host_of_url_pattern(".contoso.com").host.empty());
-    CHECK(host_of_url_pattern("https://a.com|https://b.com").host.empty());
 }

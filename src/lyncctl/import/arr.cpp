@@ -68,18 +68,13 @@ bool is_default(pugi::xml_node node) {
         });
 }
 
-/// Whether an element of the security section keeps somebody out who gets into IIS as it is
-/// installed. What lies deeper than IIS has any is taken for it.
-bool restricts(pugi::xml_node node, unsigned depth = 0) {
+/// Whether an element of the security section itself keeps somebody out who gets into IIS as it is
+/// installed.
+bool restricts(pugi::xml_node node) {
     const std::string_view name = node.name();
     const bool anonymous = name == "anonymousAuthentication";
-    if (node.type() != pugi::node_element || name == "clear" || name == "remove" ||
-        name == "applicationDependencies" || name == "isapiCgiRestriction") {
-        return false;
-    }
-    if (anonymous || name.ends_with("Authentication") || node.attribute("enabled")) {
-        const bool on = is_true(node, "enabled", anonymous);
-        return on != anonymous;
+    if (name.ends_with("Authentication") || node.attribute("enabled")) {
+        return is_true(node, "enabled", anonymous) != anonymous;
     }
     if (name == "add") {
         const bool everybody = attribute(node, "accessType") == "Allow" &&
@@ -88,9 +83,7 @@ bool restricts(pugi::xml_node node, unsigned depth = 0) {
                !has_word(refused_by_default, attribute(node, "fileExtension")) &&
                !has_word(refused_by_default, attribute(node, "segment"));
     }
-    return depth == 5 || !is_default(node) ||
-           std::any_of(node.children().begin(), node.children().end(),
-                       [&](pugi::xml_node child) { return restricts(child, depth + 1); });
+    return !is_default(node);
 }
 
 struct Farm {
@@ -245,7 +238,7 @@ private:
                 add_tag(restriction, filter, whose);
             }
         }
-        read_security(server.child("security"), whose);
+        read_security(server.child("security"), whose, 4);
         const pugi::xml_node rewrite = server.child("rewrite");
         for (const char* section : {"globalRules", "rules"}) {
             for (const pugi::xml_node rule : rewrite.child(section).children("rule")) {
@@ -257,25 +250,20 @@ private:
         }
     }
 
-    void read_security(pugi::xml_node security, const std::string& whose, bool inner = false) {
-        for (const pugi::xml_node node : security.children()) {
-            const std::string_view name = node.name();
-            const bool outer = !inner && (name == "authentication" || name == "requestFiltering");
-            if (outer) {
-                read_security(node, whose, true);
-            }
-            if (outer ? is_default(node) : !restricts(node)) {
+    void read_security(pugi::xml_node parent, const std::string& whose, unsigned depth) {
+        constexpr std::string_view harmless =
+            "applicationDependencies clear isapiCgiRestriction remove";
+        for (const pugi::xml_node node : parent.children()) {
+            if (node.type() != pugi::node_element || has_word(harmless, node.name())) {
                 continue;
             }
-            std::string text = tag_of(node);
-            for (const pugi::xml_node child : node.children()) {
-                if (text.size() > 300) {
-                    text += "...";
-                    break;
-                }
-                text += !outer && restricts(child) ? " " + tag_of(child) : "";
+            if (restricts(node)) {
+                add_tag(restriction, node, " in " + quoted(parent.name()) + whose);
             }
-            add(restriction, text + whose, node);
+            if (depth > 0 && is_true(node, "enabled", true) &&
+                !std::string_view(node.name()).ends_with("Authentication")) {
+                read_security(node, whose, depth - 1);
+            }
         }
     }
 
@@ -374,7 +362,7 @@ private:
                 host.ends_with(".*") &&
                 target.starts_with(std::string_view(host).substr(0, host.size() - 1));
             proxy_.routes.push_back({host, stands_for_it ? target : "", farm.group, port, https,
-                                     file_.place(rule.node)});
+                                     file_.place(rule.node), nullptr});
         }
     }
 

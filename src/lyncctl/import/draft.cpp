@@ -94,6 +94,7 @@ public:
             settle(group);
             parents_.push_back(parents_.size());
         }
+        joined_.resize(parents_.size());
         collect_names();
         find_roles();
         join_pools();
@@ -106,6 +107,7 @@ public:
         order_pools();
         name_pools();
         find_farms();
+        settle_listeners();
         return std::move(draft_);
     }
 
@@ -176,36 +178,33 @@ private:
     /// One Name for each host. Both protocols go to one pool: the one that https went to.
     void collect_names() {
         std::unordered_map<std::string, std::size_t> index;
-        bool plain = false;
-        for (const bool tls : {true, false}) {
-            for (const Route& route : draft_.proxy.routes) {
-                if (route.tls != tls) {
-                    continue;
-                }
-                const std::string host = normal_host(route.host);
-                if (host.empty() || draft_.proxy.groups[route.group].servers.empty()) {
-                    add(lost, quoted(route.host) + ": no name to publish, or no server",
-                        route.place);
-                    continue;
-                }
-                const auto [known, is_new] = index.try_emplace(host, draft_.names.size());
-                if (is_new) {
-                    draft_.names.push_back({host, "", route.group, 0, 0, route.place});
-                    taken_.insert(host);
-                }
-                Name& name = draft_.names[known->second];
-                std::uint16_t& port = tls ? name.https : name.http;
-                if (tls && !is_new && (name.group != route.group || port != route.port)) {
-                    add(lost, quoted(host) + " went to other servers as well", route.place);
-                }
-                port = port == 0 ? route.port : port;
-                name.fqdn = name.fqdn.empty() ? route.fqdn : name.fqdn;
-                if (!tls && !plain && !host.starts_with("lyncdiscover.")) {
-                    plain = true;
-                    add(changed, "plain HTTP was passed on; now it is redirected to https",
-                        route.place);
-                }
+        auto& routes = draft_.proxy.routes;
+        std::stable_partition(routes.begin(), routes.end(), [](const Route& r) { return r.tls; });
+        for (const Route& route : routes) {
+            const std::string host = normal_host(route.host);
+            if (host.empty() || draft_.proxy.groups[route.group].servers.empty()) {
+                add(lost, quoted(route.host) + ": no name to publish, or no server", route.place);
+                continue;
             }
+            const auto [known, is_new] = index.try_emplace(host, draft_.names.size());
+            if (is_new) {
+                draft_.names.push_back({host, "", route.group, 0, 0, route.place, Role::unknown,
+                                        nullptr, route.listener});
+                taken_.insert(host);
+            }
+            Name& name = draft_.names[known->second];
+            std::uint16_t& port = route.tls ? name.https : name.http;
+            if (route.tls && !is_new && (name.group != route.group || port != route.port)) {
+                add(lost, quoted(host) + " went to other servers as well", route.place);
+            }
+            port = port == 0 ? route.port : port;
+            name.fqdn = name.fqdn.empty() ? route.fqdn : name.fqdn;
+        }
+        const auto plain = std::find_if(routes.begin(), routes.end(), [](const Route& route) {
+            return !route.tls && !route.host.starts_with("lyncdiscover.");
+        });
+        if (plain != routes.end()) {
+            add(changed, "plain HTTP was passed on; now it is redirected to https", plain->place);
         }
     }
 
@@ -237,11 +236,13 @@ private:
 
     /// Groups of Lync's names that share a server are one pool.
     void join(std::size_t group) {
-        if (joined_.insert(group).second) {
-            for (const OldServer& server : draft_.proxy.groups[group].servers) {
-                const auto owner = owner_.try_emplace(server.address, group).first;
-                parents_[root_of(group)] = root_of(owner->second);
-            }
+        if (joined_[group]) {
+            return;
+        }
+        joined_[group] = true;
+        for (const OldServer& server : draft_.proxy.groups[group].servers) {
+            const auto owner = owner_.try_emplace(server.address, group).first;
+            parents_[root_of(group)] = root_of(owner->second);
         }
     }
 
@@ -279,34 +280,35 @@ private:
     }
 
     void find_pools() {
-        std::unordered_map<std::size_t, Farm*> farms;
-        std::unordered_set<std::string> placed;
-        std::set<std::size_t> read;
-        const bool ocs = draft_.is_ocs();
-        for (Name& name : draft_.names) {
-            if (!is_pools(name.role)) {
+        std::unordered_map<std::size_t, Farm*> pools; ///< by the root of their groups
+        for (std::size_t i = 0; i < parents_.size(); i++) {
+            if (!joined_[i]) {
                 continue;
             }
-            Farm*& pool = farms[root_of(name.group)];
+            Farm*& pool = pools[root_of(i)];
             if (pool == nullptr) {
                 pool = &draft_.farms.emplace_back();
                 draft_.pools.push_back(pool);
             }
-            name.farm = pool;
-            const OldGroup& group = draft_.proxy.groups[name.group];
-            if (read.insert(name.group).second) {
-                for (const OldServer& server : group.servers) {
-                    if (placed.insert(server.address).second) {
-                        pool->servers.push_back(server);
-                    }
+            const OldGroup& group = draft_.proxy.groups[i];
+            for (const OldServer& server : group.servers) {
+                if (owner_[server.address] == i) {
+                    pool->servers.push_back(server);
                 }
-                pool->fqdn = pool->fqdn.empty() ? group.name : pool->fqdn;
             }
-            take_port(pool->https, name, name.https, ocs ? 0 : 443);
-            take_port(pool->http, name, name.http, ocs ? 0 : 80);
-            pool->first_contact = pool->first_contact || name.role == Role::lyncdiscover;
-            if (name.role == Role::pool || name.role == Role::director) {
-                take_external(*pool, name);
+            pool->fqdn = pool->fqdn.empty() ? group.name : pool->fqdn;
+        }
+        const bool ocs = draft_.is_ocs();
+        for (Name& name : draft_.names) {
+            if (is_pools(name.role)) {
+                Farm& pool = *pools[root_of(name.group)];
+                name.farm = &pool;
+                take_port(pool.https, name, name.https, ocs ? 0 : 443);
+                take_port(pool.http, name, name.http, ocs ? 0 : 80);
+                pool.first_contact = pool.first_contact || name.role == Role::lyncdiscover;
+                if (name.role == Role::pool || name.role == Role::director) {
+                    take_external(pool, name);
+                }
             }
         }
     }
@@ -411,12 +413,48 @@ private:
         }
     }
 
+    /// Sockets and certificates are the publication's: a name that was on some sockets is on all
+    /// now, and has the certificate of the first one. Those of names that stay out aren't among
+    /// them.
+    void settle_listeners() {
+        std::set<std::string> sockets;
+        std::set<const OldListener*> seen;
+        auto& certificates = draft_.proxy.certificates;
+        for (const Name& name : draft_.names) {
+            const OldListener* listener = name.listener.get();
+            if (name.role >= Role::skip || listener == nullptr || !seen.insert(listener).second) {
+                continue;
+            }
+            sockets.insert(listener->sockets.begin(), listener->sockets.end());
+            if (certificates.empty()) {
+                certificates = listener->certificates;
+            } else if (!listener->certificates.empty() && certificates != listener->certificates) {
+                add(lost,
+                    "certificate " + quoted(listener->certificates.front().first) + " of " +
+                        quoted(name.host) + ": all names have the first one's",
+                    listener->place);
+            }
+        }
+        std::erase_if(draft_.proxy.sockets, [&](const auto& socket) {
+            const std::string& address = socket.first;
+            return socket.second.tls && !sockets.empty() &&
+                   !sockets.contains(address.starts_with("[::]:") ? address.substr(5) : address);
+        });
+        for (const Name& name : draft_.names) {
+            if (name.role < Role::skip && name.listener &&
+                name.listener->sockets.size() < sockets.size()) {
+                add(restriction, quoted(name.host) + " wasn't on every socket, and now it is",
+                    name.place);
+            }
+        }
+    }
+
     Draft draft_;
-    std::map<std::string, Role> roles_;             ///< of --role
-    std::map<std::string, std::string> pool_names_; ///< of --pool: address to FQDN
-    std::unordered_set<std::string> taken_;         ///< names that are published, or a pool's
-    std::vector<std::size_t> parents_;              ///< by group: union-find
-    std::set<std::size_t> joined_;
+    std::map<std::string, Role> roles_;                  ///< of --role
+    std::map<std::string, std::string> pool_names_;      ///< of --pool: address to FQDN
+    std::unordered_set<std::string> taken_;              ///< names that are published, or a pool's
+    std::vector<std::size_t> parents_;                   ///< by group: union-find
+    std::vector<bool> joined_;                           ///< by group: it is a pool's
     std::unordered_map<std::string, std::size_t> owner_; ///< a group of Lync's, by address
 };
 

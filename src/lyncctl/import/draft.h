@@ -52,7 +52,8 @@ struct Name {
     std::uint16_t http = 0;
     Place place;
     Role role = Role::unknown;
-    Farm* farm = nullptr; ///< of all but skip and admin
+    Farm* farm = nullptr;                        ///< of all but skip and admin
+    std::shared_ptr<const OldListener> listener; ///< as in Route
 };
 
 struct Draft {

@@ -37,11 +37,6 @@ std::string out_directory(const ImportOptions& options) {
 
 void write_all(const Imported& imported, const std::string& directory, const Options& options,
                Output& output) {
-    const std::string block = directory + options.import.name + ".conf";
-    require_new(block, options.force);
-    for (const ImportedFile& file : imported.files) {
-        require_new(file.path, options.force);
-    }
     std::error_code error;
     std::filesystem::create_directories(directory, error);
     if (error) {
@@ -52,6 +47,7 @@ void write_all(const Imported& imported, const std::string& directory, const Opt
     for (const ImportedFile& file : imported.files) {
         files.push_back({file.path, file.content, file.secret ? mode_t{0600} : mode_t{0644}});
     }
+    const std::string block = directory + options.import.name + ".conf";
     files.push_back({block, imported.text, 0644});
     write_files(files, options.force);
     for (const NewFile& file : files) {
@@ -105,21 +101,16 @@ void declare_import(CLI::App& app, Options& options) {
     app.add_option("FILE", import.file, "The file that the other product wrote")
         ->type_name("")
         ->required();
-    app.add_option("--name", import.name, "Name of the publication")
-        ->type_name("NAME")
-        ->capture_default_str();
-    app.add_option("--out-dir", import.out_dir,
-                   "Write the block, certificates and keys as files into this directory")
-        ->type_name("DIR");
-    app.add_option("--product", import.product, "The server product: lync_2013, sfb_2019, ...")
-        ->type_name("NAME");
-    app.add_option("--certificate", import.certificate,
-                   "The listener's certificate on this machine")
-        ->type_name("PEM");
-    app.add_option("--key", import.key, "Its key")->type_name("PEM");
-    app.add_option("--trusted-ca", import.trusted_ca,
-                   "The CA that issued the servers' certificates")
-        ->type_name("PEM");
+    const auto add = [&](const char* name, std::string& value, const char* type, const char* help) {
+        return app.add_option(name, value, help)->type_name(type);
+    };
+    add("--name", import.name, "NAME", "Name of the publication")->capture_default_str();
+    add("--out-dir", import.out_dir, "DIR",
+        "Write the block, certificate and key as files into this directory");
+    add("--product", import.product, "NAME", "The server product: lync_2013, sfb_2019, ...");
+    add("--certificate", import.certificate, "PEM", "The listener's certificate on this machine");
+    add("--key", import.key, "PEM", "Its key");
+    add("--trusted-ca", import.trusted_ca, "PEM", "The CA that issued the servers' certificates");
     app.add_option("--pool", import.pools,
                    "The pool that a server belongs to, by its own FQDN; repeatable")
         ->type_name("ADDRESS=FQDN")

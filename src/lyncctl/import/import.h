@@ -17,6 +17,8 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,6 +53,14 @@ struct OldGroup {
     std::string name; ///< what the old proxy expects in their certificates, or calls them
 };
 
+/// What names shared of the old proxy's https side, where it had it for each name.
+struct OldListener {
+    std::set<std::string> sockets; ///< addresses, "443" for "[::]:443" too
+    /// Certificate and key as this machine has them; empty: the old file doesn't tell.
+    std::vector<std::pair<std::string, std::string>> certificates;
+    Place place; ///< of the certificates
+};
+
 /// One name, and where its requests of one protocol went.
 struct Route {
     std::string host; ///< "meet.contoso.com", or "meet.*"
@@ -59,6 +69,7 @@ struct Route {
     std::uint16_t port = 0; ///< of the servers; 0: theirs for this protocol isn't told
     bool tls = true;        ///< the clients' protocol
     Place place;
+    std::shared_ptr<const OldListener> listener; ///< none: it is the same for all
 };
 
 struct OldSocket {
@@ -80,8 +91,7 @@ struct OldProxy {
     std::vector<Route> routes;
     std::vector<OldGroup> groups;
     std::map<std::string, OldSocket> sockets; ///< by address as `https_listen` takes it
-    /// Certificate and key as this machine has them; empty: the old file doesn't tell.
-    std::vector<std::pair<std::string, std::string>> certificates;
+    std::vector<std::pair<std::string, std::string>> certificates; ///< as in OldListener
     std::string trusted_ca;
     std::vector<ImportedFile> files;
     std::vector<Remark> remarks;

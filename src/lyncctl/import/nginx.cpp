@@ -23,6 +23,7 @@ using enum RemarkKind;
 using config::Directive;
 
 constexpr unsigned deepest = 20;
+constexpr std::size_t most_certificates = 8; ///< nginx takes one for each kind of key
 
 /// What inner blocks inherit.
 struct Settings {
@@ -55,7 +56,7 @@ struct Server {
     const Directive* pass = nullptr;
     Settings settings; ///< there
     bool every_path = false;
-    std::set<std::string> sockets; ///< of https
+    OldListener listener; ///< of https
     bool tls = false;
     bool plain = false;
 };
@@ -145,7 +146,6 @@ public:
             throw Mistake("no \"server\" block with \"proxy_pass\" in it: is it the right file?",
                           {proxy_.file, 1});
         }
-        compare_sockets();
         for (const Directive* server : without_pass_) {
             read_without_pass(*server);
         }
@@ -196,12 +196,11 @@ private:
                 *server.pass);
         }
         if (server.tls && settings.certificates != nullptr) {
-            read_certificates(*settings.certificates);
+            const OldListener& read = certificates_of(*settings.certificates);
+            server.listener.certificates = read.certificates;
+            server.listener.place = read.place;
         }
         read_names(server);
-        if (server.tls) {
-            servers_.emplace_back(&block, std::move(server.sockets));
-        }
     }
 
     /// Every line of a server and the blocks in it. A location that passes nothing on is one.
@@ -269,7 +268,8 @@ private:
             const bool tls = all_tls || has_argument(*line, "ssl");
             (tls ? server.tls : server.plain) = true;
             if (const std::string socket = read_listen(*line, tls); tls && !socket.empty()) {
-                server.sockets.insert(socket.starts_with("[::]:") ? socket.substr(5) : socket);
+                server.listener.sockets.insert(socket.starts_with("[::]:") ? socket.substr(5)
+                                                                           : socket);
             }
         }
     }
@@ -337,24 +337,27 @@ private:
         return parameters;
     }
 
-    /// A server has one certificate of each kind of key, and their keys in the same order.
-    void read_certificates(const Directive& server) {
-        const auto certificates = children(server, "ssl_certificate");
-        const auto keys = children(server, "ssl_certificate_key");
-        auto& known = proxy_.certificates;
-        const bool first = known.empty();
+    /// A server has one certificate of each kind of key, and their keys in the same order. Many may
+    /// inherit them.
+    const OldListener& certificates_of(const Directive& block) {
+        const auto [known, is_new] = certificates_.try_emplace(&block);
+        if (!is_new) {
+            return known->second;
+        }
+        const auto certificates = children(block, "ssl_certificate");
+        const auto keys = children(block, "ssl_certificate_key");
         for (std::size_t i = 0; i < std::min(certificates.size(), keys.size()); i++) {
             const std::string& certificate = certificates[i]->arguments.front();
             const std::string& key = keys[i]->arguments.front();
-            std::pair files{full_name(certificate, prefix_), full_name(key, prefix_)};
-            const bool is_known = std::find(known.begin(), known.end(), files) != known.end();
-            if (!is_known && first && is_file(certificate) && is_file(key)) {
-                known.push_back(std::move(files));
-            } else if (!is_known) {
-                add(lost, line_of(*certificates[i]) + ": the first server's are everybody's",
-                    *certificates[i]);
+            if (i < most_certificates && is_file(certificate) && is_file(key)) {
+                known->second.certificates.emplace_back(full_name(certificate, prefix_),
+                                                        full_name(key, prefix_));
+                known->second.place = certificates[i]->place;
+            } else {
+                add(lost, line_of(*certificates[i]), *certificates[i]);
             }
         }
+        return known->second;
     }
 
     void read_names(const Server& server) {
@@ -372,6 +375,7 @@ private:
                 *server.pass);
         }
         const auto names = names_of(*server.block);
+        const auto listener = std::make_shared<const OldListener>(server.listener);
         for (const auto& [name, place] : names) {
             const std::string host = name.starts_with('~')
                                          ? host_of_pattern(std::string_view(name).substr(1), false)
@@ -384,31 +388,15 @@ private:
             published_.insert(host);
             for (const bool tls : {true, false}) {
                 if (tls ? server.tls : server.plain) {
-                    proxy_.routes.push_back(
-                        {host, "", group, tls == secure ? port : std::uint16_t{0}, tls, place});
+                    proxy_.routes.push_back({host, "", group,
+                                             tls == secure ? port : std::uint16_t{0}, tls, place,
+                                             tls ? listener : nullptr});
                 }
             }
         }
         if (names.empty()) {
             add(lost, server.title + " took every request: write the names it is for",
                 *server.block);
-        }
-    }
-
-    /// Sockets are the publication's: a name that was on some of them is on all now.
-    void compare_sockets() {
-        std::set<std::string> all;
-        for (const auto& [block, sockets] : servers_) {
-            all.insert(sockets.begin(), sockets.end());
-        }
-        for (const auto& [block, sockets] : servers_) {
-            if (sockets.size() < all.size()) {
-                add(restriction,
-                    title_of(*block) + " wasn't on every socket (" +
-                        std::to_string(sockets.size()) + " of " + std::to_string(all.size()) +
-                        "); now its names are",
-                    *block);
-            }
         }
     }
 
@@ -441,7 +429,7 @@ private:
     bool passes_ = false;
     std::unordered_map<std::string, const Directive*> upstreams_;
     std::unordered_map<std::string, std::pair<std::size_t, std::uint16_t>> groups_; ///< by target
-    std::vector<std::pair<const Directive*, std::set<std::string>>> servers_;       ///< of https
+    std::unordered_map<const Directive*, OldListener> certificates_; ///< by their block
     std::vector<const Directive*> without_pass_;
     std::unordered_set<std::string> published_;
 };

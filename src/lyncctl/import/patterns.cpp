@@ -46,29 +46,6 @@ std::string host_of_pattern(std::string_view pattern, bool wildcard) {
     return plain_host(host);
 }
 
-UrlPattern host_of_url_pattern(std::string_view pattern) {
-    UrlPattern result;
-    pattern.remove_prefix(pattern.starts_with('^') ? 1 : 0);
-    for (const std::string_view start :
-         {"https?://", "http(s)?://", "(http|https)://", "https://", "http://"}) {
-        pattern.remove_prefix(pattern.starts_with(start) ? start.size() : 0);
-    }
-    if (pattern.find("://") != pattern.npos) {
-        return result; // several URLs in one expression
-    }
-    pattern.remove_suffix(pattern.ends_with('$') ? 1 : 0);
-    if (const std::size_t slash = pattern.find('/'); slash != pattern.npos) {
-        const std::string_view path = pattern.substr(slash);
-        result.has_path = path != "/" && path != "/.*" && path != "/*" && path != "/(.*)";
-        pattern = pattern.substr(0, slash);
-    } else if (pattern.ends_with(".*")) {
-        pattern.remove_suffix(2); // "meet.contoso.com.*": whatever follows the host
-    }
-    result.host = host_of_pattern(pattern.substr(0, pattern.find(':')), false);
-    result.host = result.host.ends_with(".*") ? "" : result.host;
-    return result;
-}
-
 std::vector<std::string_view> split(std::string_view text, char separator) {
     std::vector<std::string_view> parts;
     for (std::size_t end; (end = text.find(separator)) != text.npos; text.remove_prefix(end + 1)) {

@@ -14,13 +14,6 @@ namespace lync::lyncctl {
 /// IIS's wildcard syntax; else a regular expression on the host name.
 std::string host_of_pattern(std::string_view pattern, bool wildcard);
 
-/// What squid's mappings match URLs with: the host of the expression.
-struct UrlPattern {
-    std::string host;      ///< empty where it isn't one
-    bool has_path = false; ///< also asks for a path
-};
-UrlPattern host_of_url_pattern(std::string_view pattern);
-
 /// The parts between separators.
 std::vector<std::string_view> split(std::string_view text, char separator);
 

@@ -46,6 +46,24 @@ std::string decode_base64(const std::string& text) {
     return bytes.substr(0, bytes.find_last_not_of('\0') + 1); // it pads with them
 }
 
+/// What squid's mappings match URLs with: the host of the expression, empty where it isn't one, and
+/// whether it also asks for a path.
+std::pair<std::string, bool> host_of_url_pattern(std::string_view pattern) {
+    pattern.remove_prefix(pattern.starts_with('^') ? 1 : 0);
+    for (const std::string_view start : {"https?://", "http(s)?://", "https://", "http://"}) {
+        pattern.remove_prefix(pattern.starts_with(start) ? start.size() : 0);
+    }
+    pattern.remove_suffix(pattern.ends_with('$') ? 1 : 0);
+    const std::size_t end = std::min(pattern.find('/'), pattern.size());
+    const std::string_view path = pattern.substr(end);
+    std::string_view host = pattern.substr(0, std::min(end, pattern.find(':')));
+    if (host.size() == pattern.size() && host.ends_with(".*")) {
+        host.remove_suffix(2); // "meet.contoso.com.*": whatever follows the host
+    }
+    const std::string name = host_of_pattern(host, false);
+    return {name.ends_with(".*") ? "" : name, !has_word("/ /.* /* /(.*)", path) && !path.empty()};
+}
+
 struct Peer {
     std::string address;
     std::uint16_t port = 0;
@@ -200,7 +218,7 @@ private:
     /// The peers of a mapping with one protocol. They are one address and port each; a pool is
     /// addresses with the same port. Port 0: none.
     Route route_of(pugi::xml_node mapping, bool tls) {
-        Route route{"", "", proxy_.groups.size(), 0, tls, {}};
+        Route route{"", "", proxy_.groups.size(), 0, tls, {}, nullptr};
         OldGroup group;
         const std::string names = text_of(mapping, "peers");
         for (const std::string_view name : split(names, ',')) {
@@ -224,18 +242,18 @@ private:
         if (uri.empty()) {
             uri = text_of(general_, "reverse_external_fqdn");
         }
-        const UrlPattern pattern = host_of_url_pattern(uri);
-        if (pattern.host.empty()) {
+        const auto [host, has_path] = host_of_url_pattern(uri);
+        if (host.empty()) {
             add(lost, title + " is for " + quoted(uri) + ": write the names that are meant", row);
             return;
         }
-        if (pattern.has_path) {
+        if (has_path) {
             add(restriction, title + " was for the paths of " + quoted(uri), row);
         }
         for (const Route& route : routes) {
             if (route.port != 0) {
                 proxy_.routes.push_back(
-                    {pattern.host, "", route.group, route.port, route.tls, file_.place(row)});
+                    {host, "", route.group, route.port, route.tls, file_.place(row), nullptr});
             }
         }
     }
