@@ -516,7 +516,8 @@ PROXY = [
         https_socket=world.unanswered_port, http_socket=world.unanswered_port, timeout=0.5),
          ("server-timed-out",)),
     Case("server: a name that doesn't exist", proxied(
-        server="fe1.contoso.local", dns={}), ("server-dns",), ("fe1.contoso.local",)),
+        server="fe1.contoso.local", dns={}), ("server-dns",),
+         at={"server-dns": ["fe1.contoso.local"]}),
     Case("server: a name that does", proxied(
         server="fe1.contoso.local", dns={"fe1.contoso.local": (HERE,)})),
     Case("server: the internal web site's ports", proxied(internal=True),

@@ -34,11 +34,11 @@ Settings settings_of(const DoctorOptions& options) {
     }
     settings.time_limit = std::chrono::milliseconds(std::lround(std::ceil(options.timeout * 1000)));
     try {
-        for (const std::string& text : options.resolve) {
-            settings.resolve.push_back(parse_resolve(text));
-        }
         for (const std::string& text : options.connect_to) {
-            settings.connect.push_back(parse_connect_to(text));
+            settings.rules.push_back(parse_connect_to(text));
+        }
+        for (const std::string& text : options.resolve) {
+            settings.rules.push_back(parse_resolve(text));
         }
         const Resolver checked(options.dns);
     } catch (const std::invalid_argument& error) {
@@ -81,11 +81,14 @@ void examine(const Configuration& configuration, const DoctorOptions& options,
         plans.push_back(&published.plan);
     }
     if (options.from == "proxy") {
-        const ProxySteps steps = proxy_steps(plans, settings.domains);
-        examine_from_proxy(steps, settings, written, progress);
+        for (const Diagnostic& remark : configuration.remarks) {
+            if (remark.severity == lync::Severity::error) {
+                written.notes.push_back("goes on without a certificate: " + told(remark));
+            }
+        }
+        examine_from_proxy(proxy_steps(plans, settings.domains), settings, written, progress);
     } else {
-        const OutsideSteps steps = outside_steps(plans, settings.domains);
-        examine_from_outside(steps, settings, written, progress);
+        examine_from_outside(outside_steps(plans, settings.domains), settings, written, progress);
     }
 }
 
@@ -99,29 +102,19 @@ std::string sentence(std::string_view text) {
 }
 
 /// `text` in lines that fit the terminal, each after the first indented.
-void wrapped(Output& output, std::string_view label, std::string_view text) {
+void wrapped(Output& output, std::string label, std::string_view text) {
     constexpr std::size_t indent = 10;
     const std::size_t columns = output.terminal().columns;
     const std::size_t width =
         columns == 0 ? std::string::npos : std::max<std::size_t>(columns, 50) - indent;
-    std::string line = "  " + std::string(label);
-    line.resize(indent, ' ');
-    const auto cut = [&](std::string_view rest) {
-        if (rest.size() <= width) {
-            return rest.size();
-        }
-        const auto space = rest.rfind(' ', width);
-        return space == std::string_view::npos || space == 0 ? width : space;
-    };
-    do {
-        const std::size_t size = cut(text);
-        output.line(line + output.styled(text.substr(0, size), Style::plain));
+    for (label.insert(0, 2, ' '); !text.empty(); label.clear()) {
+        const auto space = text.size() > width ? text.rfind(' ', width) : text.size();
+        const std::size_t size = space == std::string_view::npos || space == 0 ? width : space;
+        label.resize(indent, ' ');
+        output.line(label + output.styled(text.substr(0, size), Style::plain));
         text.remove_prefix(size);
-        while (text.starts_with(' ')) {
-            text.remove_prefix(1);
-        }
-        line.assign(indent, ' ');
-    } while (!text.empty());
+        text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+    }
 }
 
 void print_sentences(const std::vector<Finding>& findings, Output& output) {
@@ -164,28 +157,17 @@ int print_kinds(Output& output) {
     return exit_fine;
 }
 
-void print_summary(const Examination& written, std::chrono::milliseconds took, bool interrupted,
+void print_summary(const Examination& written, std::size_t findings, std::chrono::milliseconds took,
                    Output& output) {
-    for (const std::string& note : written.notes) {
-        output.note(note);
-    }
-    if (output.format() != Format::table) {
-        return;
-    }
     for (const std::string& where : written.signed_in) {
         output.line("signed in at " + output.styled(where, Style::plain));
     }
-    const std::size_t count = written.findings.size();
-    std::string text = count == 0   ? "no finding"
-                       : count == 1 ? "1 finding"
-                                    : std::to_string(count) + " findings";
     const long long tenths = took.count() / 100;
-    text += " after " + std::to_string(written.asked) + " questions, " +
-            std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
-    if (interrupted) {
-        text += "; interrupted, the rest wasn't looked at";
-    }
-    output.line(output.styled(text, count == 0 && !interrupted ? Style::good : Style::strong));
+    output.line(output.styled(
+        (findings == 0 ? "no" : std::to_string(findings)) +
+            (findings == 1 ? " finding" : " findings") + " after " + std::to_string(written.asked) +
+            " questions, " + std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s",
+        findings == 0 ? Style::good : Style::strong));
 }
 
 } // namespace
@@ -233,7 +215,7 @@ int run_doctor(const Options& options, Output& output) {
         return print_kinds(output);
     }
     Settings settings = settings_of(asked);
-    const Configuration configuration = load_publications(options);
+    const Configuration configuration = load_publications(options, Needs::blocks);
     require_published(settings.domains, configuration);
     if (!asked.user.empty()) {
         settings.credentials =
@@ -241,37 +223,37 @@ int run_doctor(const Options& options, Output& output) {
     }
 
     Examination written;
-    bool interrupted = false;
+    bool is_whole = !configuration.mistake;
+    if (configuration.mistake) {
+        written.notes.push_back(told(*configuration.mistake) +
+                                ": what comes after it isn't looked at");
+    }
     const auto begun = std::chrono::steady_clock::now();
-    {
+    try {
         const CatchInterrupts catching;
-        try {
-            examine(configuration, asked, settings, written,
-                    [&](const std::string& what) { output.progress(what); });
-        } catch (const Interrupted&) {
-            interrupted = true;
-        } catch (const BudgetSpent&) {
-            // a finding by now
-        }
+        examine(configuration, asked, settings, written,
+                [&](const std::string& what) { output.progress(what); });
+    } catch (const Interrupted&) {
+        is_whole = false;
+        written.notes.push_back("interrupted, the rest wasn't looked at");
+    } catch (const BudgetSpent&) {
+        // a finding by now
     }
     output.end_progress();
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::steady_clock::now() - begun);
 
     const std::vector<Finding> findings = written.findings.worst_first();
+    for (const std::string& note : written.notes) {
+        output.note(note);
+    }
     if (output.format() == Format::table) {
         print_sentences(findings, output);
+        print_summary(written, findings.size(), took, output);
     } else {
         output.table(findings_table(findings));
     }
-    print_summary(written, took, interrupted, output);
-    if (interrupted) {
-        if (output.format() != Format::table) {
-            output.note("interrupted, the rest wasn't looked at");
-        }
-        return exit_failed;
-    }
-    return findings.empty() ? exit_fine : exit_findings;
+    return !is_whole ? exit_failed : findings.empty() ? exit_fine : exit_findings;
 }
 
 } // namespace lync::lyncctl

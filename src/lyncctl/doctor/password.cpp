@@ -1,6 +1,4 @@
-#include "lyncctl/doctor/examinations.h"
-
-#include "lyncctl/doctor/answers.h"
+#include "lyncctl/doctor/examiner.h"
 #include "lyncctl/failure.h"
 
 #include <array>
@@ -33,44 +31,6 @@ std::string first_line(int descriptor) {
 }
 
 } // namespace
-
-bool sign_in_at(Examiner& examiner, HttpRequest request, const std::string& ca_file,
-                const std::string& where) {
-    using Outcome = HttpAnswer::Outcome;
-    request.verify_ca = ca_file;
-    request.ntlm = &*examiner.settings().credentials;
-    const HttpAnswer answer = examiner.ask(request);
-    const auto add = [&](Id id, std::string_view key, std::string what) {
-        examiner.written().findings.add(id, where, key, std::move(what));
-        return id != Id::sign_in_refused;
-    };
-    const bool whole = answer.outcome == Outcome::answered || answer.outcome == Outcome::too_large;
-    if (answer.outcome == Outcome::tls) {
-        return add(Id::sign_in_skipped, "", "TLS fails: " + shown(answer.detail));
-    }
-    if (!whole) {
-        return add(Id::sign_in_broken, "",
-                   answer.challenged ? "the connection breaks after the server's challenge"
-                                     : "there is no answer to the first NTLM message");
-    }
-    if (answer.status >= 500) {
-        return add(Id::http_server_error, "sign-in",
-                   "the sign-in is answered with " + status_text(answer.status));
-    }
-    if (answer.status != 401) {
-        examiner.written().signed_in.push_back(where);
-        return true;
-    }
-    if (!answer.challenged) {
-        return add(Id::sign_in_broken, "",
-                   "the first NTLM message isn't answered with a challenge");
-    }
-    if (answer.connections > 1) {
-        return add(Id::sign_in_broken, "",
-                   "the connection was closed between the messages of the handshake");
-    }
-    return add(Id::sign_in_refused, "", shown(request.ntlm->user, 100) + " is refused");
-}
 
 std::string read_password(int descriptor, const std::string& user) {
     if (descriptor >= 0) {
