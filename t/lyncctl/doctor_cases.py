@@ -110,7 +110,7 @@ def use(pki) -> None:
 
 
 def behind_tls(talk):
-    return world.tls_talker(lambda: _pki[0], "public", talk)
+    return world.talker(talk, lambda: world.tls_context(_pki[0], "public"))
 
 
 def certificate(name: str, **more) -> World:
@@ -121,12 +121,40 @@ def certificate(name: str, **more) -> World:
 OVER_HTTP = World(certificate="no-lyncdiscover", conf_certificate="no-lyncdiscover",
                   published_on_http=(DISCOVERY,), office=False)
 
+# The paths of another machine.
+NO_CERTIFICATE = (("certificate  /", "certificate  /nonexistent/listener.pem /nonexistent.key; # /"),)
+ANY_DOMAIN = (("sip_domain   contoso.com", "sip_domain   *"),
+              ("https://meet.contoso.com", "https://meet.*"))
+
 OUTSIDE = [
     Case("healthy", World()),
     Case("healthy, with names from the DNS", World(dns=dns_with())),
     Case("healthy, lyncdiscover over plain HTTP", replace(OVER_HTTP)),
     Case("healthy, an alias within the domain", World(
         dns=dns_with(lyncdiscover__contoso__com=("alias meet.contoso.com", HERE)))),
+    Case("healthy, with --resolve for any name", World(resolve="*:443:" + HERE)),
+    Case("--resolve with two addresses", World(resolve="*:443:%s,%s" % (ELSEWHERE, HERE)),
+         ("port-closed",), (ELSEWHERE,)),
+    Case("healthy, the block alone, without certificates", World(
+        edits=NO_CERTIFICATE + (("events {}\nhttp {\n", ""), ("    }\n}\n", "    }\n")),
+        arguments=("--fragment",))),
+    Case("an expired certificate in the configuration", World(conf_certificate="expired")),
+    Case("a mistake after the publication", World(
+        edits=(("    }\n}\n", "    }\n    lync_publish fabrikam { sip_domian fabrikam.com; }\n}\n"),)),
+         notes=("sip_domian", "what comes after it isn't looked at"), status=2),
+    Case("names for any domain need --domain", World(edits=ANY_DOMAIN),
+         notes=("lyncdiscover.* stands for any domain", "meet.* stands")),
+    Case("names for any domain, with --domain", World(
+        edits=ANY_DOMAIN, arguments=("--domain", "contoso.com"))),
+    Case("names for any domain, one that isn't there", World(
+        edits=ANY_DOMAIN, published_on_http=("lyncdiscover.litware.com",),
+        arguments=("--domain", "contoso.com", "--domain", "litware.com")),
+         ("certificate-name", "http-refused"),
+         at={"certificate-name": ["meet.litware.com"]}),
+    Case("a link to a host that no certificate covers", World(
+        edits=ANY_DOMAIN[1:], arguments=("--domain", "contoso.com"), change=replace_in_body(
+            b'</Root>', b'<Link token="External/Other" href="https://meet.litware.com/x"/></Root>')),
+         ("certificate-name",), ("meet.litware.com",)),
     Case("healthy, a page that sends to the web app", World(
         fault=for_host("meet.contoso.com", 302, [("Location", "https://%s/lwa/" % WEB)]))),
 
@@ -499,8 +527,8 @@ OUTSIDE += [
 
 # -- from the proxy --------------------------------------------------------------------------
 
-def proxied(**how) -> World:
-    return World(conf_lines=how.pop("lines", ""), server=how.pop("server", HERE), **how)
+def proxied(server: str = HERE, **how) -> World:
+    return World(server=server, **how)
 
 
 PROXY = [
@@ -532,7 +560,7 @@ PROXY = [
     Case("server: an expired certificate", proxied(certificate="fepool-expired"),
          ("server-certificate-expired",)),
     Case("server: a certificate of tomorrow", proxied(
-        certificate="not-yet-valid", lines="ca=public-ca "),
+        certificate="not-yet-valid", edits=(("internal-ca.pem", "public-ca.pem"),)),
          ("server-certificate-name", "server-certificate-not-yet-valid")),
     Case("server: not a server's certificate", proxied(certificate="doctor-server-client-only"),
          ("server-certificate-invalid",)),
@@ -541,8 +569,9 @@ PROXY = [
     Case("server: another CA", proxied(certificate="untrusted"),
          ("server-certificate-untrusted",)),
     Case("server: another CA, and backend_verify off", proxied(
-        certificate="untrusted", lines="backend_verify off;")),
-    Case("server: a trusted_ca that isn't its CA", proxied(lines="ca=other-ca "),
+        certificate="untrusted", edits=(("trusted_ca ", "backend_verify off; trusted_ca "),))),
+    Case("server: a trusted_ca that isn't its CA", proxied(
+        edits=(("internal-ca.pem", "other-ca.pem"),)),
          ("server-certificate-untrusted",), ("contoso-CA",)),
     Case("server: a self-signed certificate", proxied(certificate="doctor-server-self-signed"),
          ("server-certificate-self-signed",)),
@@ -560,5 +589,10 @@ PROXY = [
     Case("server: sign-in", proxied(arguments=("--user", "CONTOSO\\kenmyer")),
          shown=("signed in at",)),
     Case("server: one that is down isn't asked", proxied(
-        lines="", server="127.0.0.99 down; server " + HERE)),
+        server="127.0.0.99 down; server " + HERE)),
+    Case("server: the listener's certificate can't be read", proxied(edits=NO_CERTIFICATE),
+         notes=("/nonexistent/listener.pem", "goes on without it")),
+    Case("server: trusted_ca can't be read", proxied(
+        certificate="untrusted", edits=(("/internal-ca.pem", "/nonexistent.pem"),)),
+         notes=("nonexistent.pem", "servers aren't verified")),
 ]

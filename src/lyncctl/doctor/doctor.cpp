@@ -5,9 +5,13 @@
 #include "lyncctl/configuration.h"
 #include "lyncctl/doctor/examinations.h"
 #include "lyncctl/failure.h"
+#include "lyncctl/files.h"
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <cmath>
+#include <fcntl.h>
+#include <openssl/ui.h>
 #include <stdexcept>
 
 namespace lync::lyncctl {
@@ -83,7 +87,7 @@ void examine(const Configuration& configuration, const DoctorOptions& options,
     if (options.from == "proxy") {
         for (const Diagnostic& remark : configuration.remarks) {
             if (remark.severity == lync::Severity::error) {
-                written.notes.push_back("goes on without a certificate: " + told(remark));
+                written.notes.push_back(told(remark) + "; the doctor goes on without it");
             }
         }
         examine_from_proxy(proxy_steps(plans, settings.domains), settings, written, progress);
@@ -101,19 +105,38 @@ std::string sentence(std::string_view text) {
     return out + ".";
 }
 
+/// The password, from the descriptor if it isn't negative (its first line), else from the terminal
+/// without echo.
+std::string read_password(int descriptor, const std::string& user) {
+    constexpr std::size_t longest = 1024; // Windows' own limit is 256 characters
+    if (descriptor >= 0) {
+        const std::string text = read_file("/dev/fd/" + std::to_string(descriptor), longest);
+        return text.substr(0, text.find_first_of("\r\n"));
+    }
+    if (const Connection terminal(open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)); !terminal) {
+        throw Failure("there is no terminal to ask for a password: give it with --password-fd");
+    }
+    std::array<char, longest> line{};
+    const std::string question = "Password of " + shown(user) + ": ";
+    const int status = UI_UTIL_read_pw_string(line.data(), longest, question.c_str(), 0);
+    if (status != 0) {
+        throw Failure(status == -2 ? "interrupted, nothing was looked at"
+                                   : "the terminal can't be asked for a password: give it with "
+                                     "--password-fd");
+    }
+    return line.data();
+}
+
 /// `text` in lines that fit the terminal, each after the first indented.
-void wrapped(Output& output, std::string label, std::string_view text) {
+void paragraph(Output& output, const std::string& label, std::string_view text) {
     constexpr std::size_t indent = 10;
     const std::size_t columns = output.terminal().columns;
-    const std::size_t width =
-        columns == 0 ? std::string::npos : std::max<std::size_t>(columns, 50) - indent;
-    for (label.insert(0, 2, ' '); !text.empty(); label.clear()) {
-        const auto space = text.size() > width ? text.rfind(' ', width) : text.size();
-        const std::size_t size = space == std::string_view::npos || space == 0 ? width : space;
-        label.resize(indent, ' ');
-        output.line(label + output.styled(text.substr(0, size), Style::plain));
-        text.remove_prefix(size);
-        text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+    std::string before = "  " + label;
+    for (const std::string& line : wrapped(
+             printable(text), columns == 0 ? text.npos : std::max(columns, 5 * indent) - indent)) {
+        before.resize(indent, ' ');
+        output.line(before + line);
+        before.clear();
     }
 }
 
@@ -124,10 +147,10 @@ void print_sentences(const std::vector<Finding>& findings, Output& output) {
         const Style style = kind.severity == Severity::error ? Style::bad : Style::warning;
         output.line(output.styled(severity_name(kind.severity), style) + "  " +
                     output.styled(kind.name, Style::strong));
-        wrapped(output, "found", sentence(finding.what));
-        wrapped(output, "at", some_of(finding.where, most_places));
-        wrapped(output, "cause", sentence(kind.cause));
-        wrapped(output, "remedy", sentence(kind.remedy));
+        paragraph(output, "found", sentence(finding.what));
+        paragraph(output, "at", some_of(finding.where, most_places));
+        paragraph(output, "cause", sentence(kind.cause));
+        paragraph(output, "remedy", sentence(kind.remedy));
         output.line("");
     }
 }

@@ -113,8 +113,4 @@ inline constexpr int enough_silence = 3; ///< timeouts after which no more is wa
 bool report_certificate(const Handshake& handshake, const std::string& server_name,
                         const Report& report);
 
-/// The password, from the descriptor if it isn't negative (its first line), else from the terminal
-/// without echo. Throws Failure.
-std::string read_password(int descriptor, const std::string& user);
-
 } // namespace lync::lyncctl::doctor

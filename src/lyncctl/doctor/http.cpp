@@ -102,13 +102,9 @@ void set(CURL* easy, CURLoption option, const std::string& value) {
 
 } // namespace
 
-std::string_view HttpAnswer::header(std::string_view name) const noexcept {
-    for (const auto& [n, value] : headers) {
-        if (equal_ignore_case(n, name)) {
-            return value;
-        }
-    }
-    return {};
+std::string_view HttpAnswer::header(std::string_view name) const {
+    const auto values = all(name);
+    return values.empty() ? std::string_view() : values.front();
 }
 
 std::vector<std::string_view> HttpAnswer::all(std::string_view name) const {

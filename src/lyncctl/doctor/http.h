@@ -42,7 +42,7 @@ struct HttpAnswer {
     bool challenged = false; ///< the server answered the first NTLM message with a challenge
 
     /// The first value of a header, any letter case; empty if there is none.
-    std::string_view header(std::string_view name) const noexcept;
+    std::string_view header(std::string_view name) const;
     std::vector<std::string_view> all(std::string_view name) const;
     /// "text/html" of Content-Type, in lower case.
     std::string content_type() const;

@@ -11,49 +11,37 @@ namespace {
 
 /// The same fault at a server itself, where the two are told apart.
 Id at_server(Id id) {
-    switch (id) {
-    case Id::autodiscover_internal:
-        return Id::server_internal_site;
-    case Id::dns_no_such_name:
-    case Id::dns_no_address:
-    case Id::dns_no_answer:
-    case Id::dns_failed:
-        return Id::server_dns;
-    case Id::port_closed:
-        return Id::server_closed;
-    case Id::port_timed_out:
-        return Id::server_timed_out;
-    case Id::port_unreachable:
-        return Id::server_unreachable;
-    case Id::tls_not_tls:
-    case Id::tls_closed:
-    case Id::tls_timed_out:
-    case Id::tls_failed:
-        return Id::server_tls;
-    case Id::tls_old_only:
-        return Id::server_tls_old;
-    case Id::certificate_self_signed:
-        return Id::server_certificate_self_signed;
-    case Id::certificate_untrusted:
-    case Id::certificate_chain:
-        return Id::server_certificate_untrusted;
-    case Id::certificate_expired:
-        return Id::server_certificate_expired;
-    case Id::certificate_not_yet_valid:
-        return Id::server_certificate_not_yet_valid;
-    case Id::certificate_name:
-        return Id::server_certificate_name;
-    case Id::certificate_weak:
-    case Id::certificate_invalid:
-        return Id::server_certificate_invalid;
-    case Id::certificate_expires_soon:
-        return Id::server_certificate_expires_soon;
-    case Id::link_not_published:
-    case Id::link_not_https:
-        return Id::server_link;
-    default:
-        return id >= Id::http_closed && id <= Id::autodiscover_malformed ? Id::server_answer : id;
-    }
+    using enum Id;
+    static const std::map<Id, Id> ids{
+        {autodiscover_internal, server_internal_site},
+        {dns_no_such_name, server_dns},
+        {dns_no_address, server_dns},
+        {dns_no_answer, server_dns},
+        {dns_failed, server_dns},
+        {port_closed, server_closed},
+        {port_timed_out, server_timed_out},
+        {port_unreachable, server_unreachable},
+        {tls_not_tls, server_tls},
+        {tls_closed, server_tls},
+        {tls_timed_out, server_tls},
+        {tls_failed, server_tls},
+        {tls_old_only, server_tls_old},
+        {certificate_self_signed, server_certificate_self_signed},
+        {certificate_untrusted, server_certificate_untrusted},
+        {certificate_chain, server_certificate_untrusted},
+        {certificate_expired, server_certificate_expired},
+        {certificate_not_yet_valid, server_certificate_not_yet_valid},
+        {certificate_name, server_certificate_name},
+        {certificate_weak, server_certificate_invalid},
+        {certificate_invalid, server_certificate_invalid},
+        {certificate_expires_soon, server_certificate_expires_soon},
+        {link_not_published, server_link},
+        {link_not_https, server_link},
+    };
+    const auto found = ids.find(id);
+    return found != ids.end()                                  ? found->second
+           : id >= http_closed && id <= autodiscover_malformed ? server_answer
+                                                               : id;
 }
 
 class Proxy {

@@ -195,8 +195,8 @@ void Reachability::secure(Visited& visited, const Endpoint& endpoint,
                           const Connection& connection) {
     const Name& name = *visited.name;
     const Report report = report_for(visited);
-    auto handshake = examiner_.secure(connection, endpoint, {name.host, {"h2", "http/1.1"}, false},
-                                      trusted_, report);
+    auto handshake =
+        examiner_.secure(connection, endpoint, {name.host, http2_or_1, false}, trusted_, report);
     if (!handshake) {
         return;
     }
@@ -204,7 +204,7 @@ void Reachability::secure(Visited& visited, const Endpoint& endpoint,
         presented_.add(covered);
     }
     look_for_old_versions(endpoint, name, report);
-    const bool http1 = speaks_http1(name, endpoint, *handshake, report);
+    const bool speaks = speaks_http1(name, endpoint, *handshake, report);
     // A lyncdiscover name that the certificate doesn't cover is asked over plain HTTP.
     visited.http =
         handshake->objections.contains(Id::certificate_name) ? name.http_uncovered : name.http;
@@ -213,7 +213,7 @@ void Reachability::secure(Visited& visited, const Endpoint& endpoint,
         visited.given_up = true;
     }
     const bool trusted = report_certificate(*handshake, name.host, report) && !visited.given_up;
-    if (http1 && !visited.https) {
+    if (speaks && !visited.https) {
         visited.https = endpoint;
         visited.trusted = trusted;
     }
@@ -227,7 +227,7 @@ void Reachability::look_for_old_versions(const Endpoint& endpoint, const Name& n
         return;
     }
     if (const auto old =
-            examiner_.secure_again(endpoint, {name.host, {"h2", "http/1.1"}, true}, trusted_)) {
+            examiner_.secure_again(endpoint, {name.host, http2_or_1, true}, trusted_)) {
         report(Id::tls_old_accepted, where, {where, old->version});
     }
 }
@@ -238,9 +238,8 @@ bool Reachability::speaks_http1(const Name& name, const Endpoint& endpoint,
         return true;
     }
     const std::string where = endpoint.text();
-    const auto second =
-        examiner_.secure_again(endpoint, {name.host, {"http/1.1"}, false}, trusted_);
-    if (!second || second->alpn != "http/1.1") {
+    const auto second = examiner_.secure_again(endpoint, {name.host, http1, false}, trusted_);
+    if (!second || second->alpn != http1.substr(1)) {
         report(Id::http2_only, where, {where});
         return false;
     }

@@ -64,15 +64,9 @@ ContextPtr make_context(const HandshakeRequest& request) {
         SSL_CTX_set_cipher_list(context.get(), "ALL:@SECLEVEL=0");
         SSL_CTX_set_options(context.get(), SSL_OP_LEGACY_SERVER_CONNECT);
     }
-    std::string alpn;
-    for (const std::string& protocol : request.alpn) {
-        alpn += static_cast<char>(protocol.size());
-        alpn += protocol;
-    }
-    if (!alpn.empty()) {
-        SSL_CTX_set_alpn_protos(context.get(), reinterpret_cast<const unsigned char*>(alpn.data()),
-                                static_cast<unsigned>(alpn.size()));
-    }
+    SSL_CTX_set_alpn_protos(context.get(),
+                            reinterpret_cast<const unsigned char*>(request.alpn.data()),
+                            static_cast<unsigned>(request.alpn.size()));
     return context;
 }
 

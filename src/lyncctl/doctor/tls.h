@@ -46,10 +46,13 @@ struct Handshake {
 };
 
 struct HandshakeRequest {
-    std::string server_name; ///< sent as SNI; what the certificate must cover
-    std::vector<std::string> alpn;
+    std::string server_name;   ///< sent as SNI; what the certificate must cover
+    std::string_view alpn;     ///< protocols as TLS writes them, each after its length
     bool old_versions = false; ///< offer TLS 1.0 and 1.1 only, in place of 1.2 and 1.3
 };
+
+inline constexpr std::string_view http1 = "\x08http/1.1";
+inline constexpr std::string_view http2_or_1 = "\x02h2\x08http/1.1";
 
 /// On a connection that was just opened.
 Handshake shake_hands(const Connection& connection, const HandshakeRequest& request,
