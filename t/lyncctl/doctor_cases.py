@@ -85,7 +85,7 @@ def replace_in_body(old: bytes, new: bytes, pattern: str = ""):
     return change
 
 
-async def _never(request: Request) -> Response:
+async def never(request: Request) -> Response:
     await asyncio.sleep(30)
     return Response(200)
 
@@ -136,7 +136,8 @@ OUTSIDE = [
     Case("--resolve with two addresses", World(resolve="*:443:%s,%s" % (ELSEWHERE, HERE)),
          ("port-closed",), (ELSEWHERE,)),
     Case("healthy, the block alone, without certificates", World(
-        edits=NO_CERTIFICATE + (("events {}\nhttp {\n", ""), ("    }\n}\n", "    }\n")),
+        edits=NO_CERTIFICATE + (("/internal-ca.pem", "/nonexistent.pem"),
+                                ("events {}\nhttp {\n", ""), ("    }\n}\n", "    }\n")),
         arguments=("--fragment",))),
     Case("an expired certificate in the configuration", World(conf_certificate="expired")),
     Case("a mistake after the publication", World(
@@ -282,9 +283,9 @@ OUTSIDE = [
         fault=for_path("^/abs/", 403, HTML, b"<title>403 Forbidden</title>")),
          ("challenge-missing",)),
     Case("no answer in time", World(
-        fault=lambda request: _never(request) if request.host_name == "meet.contoso.com" else None,
+        fault=lambda request: never(request) if request.host_name == "meet.contoso.com" else None,
         timeout=2), ("http-timed-out",)),
-    Case("nothing is answered in time", World(fault=_never, timeout=1.5),
+    Case("nothing is answered in time", World(fault=never, timeout=1.5),
          ("http-timed-out",), notes=("fepool.contoso.local doesn't answer in time",)),
     Case("no answer at all", World(https_socket=behind_tls(world.close_at_once)),
          ("http-closed",)),
@@ -594,5 +595,5 @@ PROXY = [
          notes=("/nonexistent/listener.pem", "goes on without it")),
     Case("server: trusted_ca can't be read", proxied(
         certificate="untrusted", edits=(("/internal-ca.pem", "/nonexistent.pem"),)),
-         notes=("nonexistent.pem", "servers aren't verified")),
+         notes=("servers aren't verified", "nonexistent.pem")),
 ]

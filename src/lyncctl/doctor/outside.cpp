@@ -39,7 +39,7 @@ public:
                 if (question.expect == Expect::autodiscover) {
                     follow({{{"Domain", "https://" + visited.name->host + question.path}, {}}});
                 } else if (can_be_asked(visited)) {
-                    ask(visited, question.path, "*/*",
+                    ask(visited, request_to(visited, question.path, "*/*"),
                         [&](Judge& judge) { judge.question(question.expect); });
                 }
             }
@@ -67,15 +67,8 @@ private:
         return request;
     }
 
-    /// Asks, and judges the answer.
     template <class Judging>
-    void ask(Visited& visited, const std::string& target, std::string_view accept,
-             const Judging& judging) {
-        judge(visited, request_to(visited, target, accept), judging);
-    }
-
-    template <class Judging>
-    void judge(Visited& visited, const HttpRequest& request, const Judging& judging) {
+    void ask(Visited& visited, const HttpRequest& request, const Judging& judging) {
         const bool over_https = request.url.starts_with("https:");
         const HttpAnswer answer = examiner_.ask(request);
         if (over_https && !answer.fault) {
@@ -88,15 +81,9 @@ private:
         }
         const Asked asked{examiner_, steps_.published, visited.name->host, farm,
                           visited.refused || (any_refused_ && !any_else_)};
-        Judge judge(asked, answer, report_at(visited, request.url));
+        Judge judge(asked, answer, reachability_.report_at(visited, request.url));
         judging(judge);
         visited.given_up |= over_https && judge.hopeless();
-    }
-
-    Report report_at(const Visited& visited, const std::string& url) {
-        return [this, &visited, url](Id id, const std::string& key, const Words& words) {
-            reachability_.add(visited, id, url, key, words);
-        };
     }
 
     // --- links of Autodiscover documents
@@ -132,11 +119,12 @@ private:
         if (!requested_.insert(url).second) {
             return;
         }
-        ask(visited, target, accept_autodiscover, [&](Judge& judge) {
+        ask(visited, request_to(visited, target, accept_autodiscover), [&](Judge& judge) {
             const auto document = judge.autodiscover();
             visited.refused |= !judge.answer().fault && judge.answer().status == 403;
             if (document && document->kind == "Root") {
-                look_at_root(*document, report_at(visited, url), url, redirects, pending);
+                look_at_root(*document, reachability_.report_at(visited, url), url, redirects,
+                             pending);
             }
         });
     }
@@ -175,7 +163,8 @@ private:
     /// Without a web ticket: the answer has to be the right refusal.
     void ask_for_user(Visited& visited, const std::string& target, bool oauth) {
         if (requested_.insert("https://" + visited.name->host + target).second) {
-            ask(visited, target, oauth ? "application/json" : accept_autodiscover,
+            ask(visited,
+                request_to(visited, target, oauth ? "application/json" : accept_autodiscover),
                 [&](Judge& judge) { oauth ? judge.oauth_challenge() : judge.user_challenge(); });
         }
     }
@@ -195,8 +184,8 @@ private:
         request.url = "http://" + visited.name->host + "/";
         request.to = *endpoint;
         request.accept = needed ? accept_autodiscover : "*/*";
-        const Report report = report_at(visited, request.url);
-        judge(visited, request, [&](Judge& judge) {
+        const Report report = reachability_.report_at(visited, request.url);
+        ask(visited, request, [&](Judge& judge) {
             needed ? judge_http_autodiscover(judge, request.url, report)
                    : judge_redirect(judge, visited.name->host, report);
         });
@@ -221,8 +210,7 @@ private:
         const std::string location(answer.header("Location"));
         const auto target = parse_url(location);
         if (answer.fault) {
-            judge.objects(
-                {}); // what https has as well, as a name that isn't loaded, is one finding
+            judge.objects({}); // one finding with that of https, if it is the same
         } else if (!answer.is_redirect() || !target || target->scheme != "https" ||
                    target->host != host) {
             report(Id::http_redirect_missing, "",

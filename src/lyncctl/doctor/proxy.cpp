@@ -114,7 +114,7 @@ private:
                 store = std::make_unique<TrustStore>(file);
             } catch (const std::runtime_error& error) {
                 unreadable_.insert(file);
-                written_.notes.push_back(std::string(error.what()) + "; servers aren't verified");
+                written_.notes.push_back("servers aren't verified: " + std::string(error.what()));
                 store = std::make_unique<TrustStore>("");
             }
         }

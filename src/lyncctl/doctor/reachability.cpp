@@ -15,11 +15,6 @@ bool is_within(std::string_view name, const std::string& domain) {
     return name == domain || name.ends_with("." + domain);
 }
 
-/// What only shows that a name leads to the wrong machine, if it does lead elsewhere.
-bool follows_from_wrong_address(Id id) {
-    return id >= Id::port_closed && id <= Id::http_foreign_page;
-}
-
 template <class Container, class Value>
 bool has(const Container& container, const Value& value) {
     return std::find(container.begin(), container.end(), value) != container.end();
@@ -50,23 +45,19 @@ std::vector<Visited> Reachability::all() {
 
 // --- findings
 
-void Reachability::add(const Visited& visited, Id id, const std::string& where,
-                       const std::string& key, const Words& words) {
-    if (!visited.elsewhere || !follows_from_wrong_address(id)) {
-        return findings_.add(id, where, key, words);
-    }
-    const std::string& host = visited.name->host;
-    std::string addresses;
-    for (const Address& address : visited.addresses) {
-        addresses += (addresses.empty() ? "" : ", ") + address.text();
-    }
-    findings_.add(Id::dns_elsewhere, host, host,
-                  {host, addresses, home_.text(), found_text(id, words)});
-}
-
-Report Reachability::report_for(const Visited& visited) {
-    return [this, &visited](Id id, const std::string& key, const Words& words) {
-        add(visited, id, visited.name->host, key, words);
+Report Reachability::report_at(const Visited& visited, const std::string& where) {
+    return [this, &visited, where](Id id, const std::string& key, const Words& words) {
+        // What only shows that a name leads to the wrong machine, if it does lead elsewhere.
+        if (!visited.elsewhere || id < Id::port_closed || id > Id::http_foreign_page) {
+            return findings_.add(id, where, key, words);
+        }
+        const std::string& host = visited.name->host;
+        std::vector<std::string> addresses;
+        for (const Address& address : visited.addresses) {
+            addresses.push_back(address.text());
+        }
+        findings_.add(Id::dns_elsewhere, host, host,
+                      {host, some_of(addresses, 3), home_.text(), found_text(id, words)});
     };
 }
 
@@ -167,7 +158,7 @@ void Reachability::look_for_internal_names(const std::vector<Visited>& all) {
 // --- connections
 
 void Reachability::reach(Visited& visited) {
-    const Report report = report_for(visited);
+    const Report report = report_at(visited, visited.name->host);
     visited.http =
         visited.name->http == visited.name->http_uncovered ? visited.name->http : PlainHttp::unused;
     bool any_open = false;
@@ -194,7 +185,7 @@ void Reachability::reach(Visited& visited) {
 void Reachability::secure(Visited& visited, const Endpoint& endpoint,
                           const Connection& connection) {
     const Name& name = *visited.name;
-    const Report report = report_for(visited);
+    const Report report = report_at(visited, visited.name->host);
     auto handshake =
         examiner_.secure(connection, endpoint, {name.host, http2_or_1, false}, trusted_, report);
     if (!handshake) {
@@ -264,7 +255,7 @@ std::optional<Endpoint> Reachability::plain_http(const Visited& visited) {
     const Id id = connected.fault->id;
     const Words words{endpoint.text(), connected.fault->detail};
     if (visited.http == PlainHttp::autodiscover || visited.elsewhere) {
-        add(visited, id, host, key, words);
+        report_at(visited, host)(id, key, words);
     } else if (!findings_.has(Id::port_closed, key) && !findings_.has(Id::port_timed_out, key) &&
                !findings_.has(Id::port_unreachable, key)) {
         findings_.add_text(Id::http_port_closed, host, endpoint.text(), found_text(id, words));

@@ -41,12 +41,11 @@ public:
     /// Whether any certificate that was presented names the host.
     bool is_covered(std::string_view host) const { return presented_.covers(host); }
 
-    /// Writes a finding down; of a name that leads to the wrong machine, that it does.
-    void add(const Visited& visited, Id id, const std::string& where, const std::string& key,
-             const Words& words);
+    /// Writes down what is found at a place; of a name that leads to the wrong machine, that it
+    /// does.
+    Report report_at(const Visited& visited, const std::string& where);
 
 private:
-    Report report_for(const Visited& visited);
     std::vector<Endpoint> endpoints(const Visited& visited, std::uint16_t port) const;
 
     void find_addresses(Visited& visited);

@@ -88,44 +88,38 @@ struct Verification {
     bool lacks_intermediate; ///< the certificate came alone and says where its issuer's is
 };
 
-extern "C" int lync_doctor_objection(int good, X509_STORE_CTX* context) {
-    if (good != 0) {
-        return 1;
-    }
-    const auto& verification =
-        *static_cast<const Verification*>(X509_STORE_CTX_get_app_data(context));
-    Handshake& result = *verification.result;
-    const int error = X509_STORE_CTX_get_error(context);
+Id objection_of(int error, bool lacks_intermediate) {
     switch (error) {
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-        result.objections.insert(Id::certificate_self_signed);
-        break;
+        return Id::certificate_self_signed;
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_CERT_UNTRUSTED:
-        result.objections.insert(Id::certificate_untrusted);
-        break;
+        return Id::certificate_untrusted;
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-        result.objections.insert(verification.lacks_intermediate ? Id::certificate_chain
-                                                                 : Id::certificate_untrusted);
-        break;
+        return lacks_intermediate ? Id::certificate_chain : Id::certificate_untrusted;
     case X509_V_ERR_CERT_HAS_EXPIRED:
-        result.objections.insert(Id::certificate_expired);
-        break;
+        return Id::certificate_expired;
     case X509_V_ERR_CERT_NOT_YET_VALID:
-        result.objections.insert(Id::certificate_not_yet_valid);
-        break;
+        return Id::certificate_not_yet_valid;
     case X509_V_ERR_EE_KEY_TOO_SMALL:
     case X509_V_ERR_CA_KEY_TOO_SMALL:
     case X509_V_ERR_CA_MD_TOO_WEAK:
-        result.objections.insert(Id::certificate_weak);
-        break;
+        return Id::certificate_weak;
     default:
-        if (result.objections.insert(Id::certificate_invalid).second) {
-            result.other = X509_verify_cert_error_string(error);
-        }
-        break;
+        return Id::certificate_invalid;
+    }
+}
+
+extern "C" int lync_doctor_objection(int good, X509_STORE_CTX* context) {
+    if (good == 0) {
+        const int error = X509_STORE_CTX_get_error(context);
+        const auto& verification =
+            *static_cast<const Verification*>(X509_STORE_CTX_get_app_data(context));
+        verification.result->objections.insert(
+            objection_of(error, verification.lacks_intermediate));
+        verification.result->other = X509_verify_cert_error_string(error); // of the last one
     }
     return 1;
 }
