@@ -139,6 +139,8 @@ OUTSIDE = [
         edits=NO_CERTIFICATE + (("/internal-ca.pem", "/nonexistent.pem"),
                                 ("events {}\nhttp {\n", ""), ("    }\n}\n", "    }\n")),
         arguments=("--fragment",))),
+    Case("healthy, a block without a certificate", World(
+        edits=(("certificate  /", "# certificate  /"),))),
     Case("an expired certificate in the configuration", World(conf_certificate="expired")),
     Case("a mistake after the publication", World(
         edits=(("    }\n}\n", "    }\n    lync_publish fabrikam { sip_domian fabrikam.com; }\n}\n"),)),
@@ -190,7 +192,7 @@ OUTSIDE = [
          ("dns-no-answer",), at={"dns-no-answer": list(NAMES)}),
     Case("a name leads to a Front End", World(
         dns=dns_with(lyncwebext__contoso__com=(SERVER,))), ("dns-past-proxy",), (SERVER,)),
-    Case("a name leads to another machine, where nobody listens", World(
+    Case("a name leads to another machine, where nothing listens", World(
         dns=dns_with(meet__contoso__com=(ELSEWHERE,))), ("dns-elsewhere",), (ELSEWHERE, HERE),
          at={"dns-elsewhere": ["meet.contoso.com"]}),
     Case("lyncdiscover is an alias in another domain", World(
@@ -232,7 +234,7 @@ OUTSIDE = [
     Case("a certificate of tomorrow", certificate("not-yet-valid"),
          ("certificate-not-yet-valid",)),
     Case("20 days left", certificate("20-days-left"), ("certificate-expires-soon",)),
-    Case("a CA that nobody knows", certificate("doctor-untrusted"), ("certificate-untrusted",),
+    Case("a CA that clients do not know", certificate("doctor-untrusted"), ("certificate-untrusted",),
          ("Other CA",)),
     Case("the intermediate CA's certificate is missing", certificate("doctor-alone"),
          ("certificate-chain",)),
@@ -326,7 +328,7 @@ OUTSIDE = [
     Case("an entity bomb", World(
         fault=lambda r: Response(200, [("Content-Type", XML_TYPE)], BOMB) if is_root(r) else None),
          ("autodiscover-malformed",)),
-    Case("nobody says where tickets are issued", World(
+    Case("no address of the ticket service", World(
         change=drop_header("/root/user$", "X-MS-WebTicketURL")), ("ticket-url-missing",)),
     Case("the ticket service has an internal name", World(
         change=lambda request, response: setattr(response, "headers", [

@@ -21,9 +21,9 @@ from httpd import Request, Response
 from replies import Here, product_headers
 
 HERE = "127.0.0.1"
-ELSEWHERE = "127.0.0.9"     # another machine, as far as anybody can tell
+ELSEWHERE = "127.0.0.9"     # looks like another machine
 SERVER = "127.0.0.77"       # a Front End's own address
-OFFICE_SERVER = "127.0.0.78"  # nobody asks it: the farm is reached through the proxy
+OFFICE_SERVER = "127.0.0.78"  # never asked: the farm is reached through the proxy
 
 POOL = dataclasses.replace(
     topology.farm_named("fepool.contoso.local"), external="lyncwebext.contoso.com",
@@ -251,7 +251,7 @@ def _bound(stack: contextlib.AsyncExitStack, address: str = HERE) -> socket.sock
 
 
 async def closed_port(stack) -> int:
-    """Bound, so that nobody else gets it, but not listening: connections are refused."""
+    """Bound, so that no other program gets it, but not listening: connections are refused."""
     return _bound(stack).getsockname()[1]
 
 

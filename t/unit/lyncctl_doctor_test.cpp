@@ -32,7 +32,7 @@ std::string http_word(PlainHttp http) {
 }
 
 /// "meet.contoso.com redirect /", "lyncdiscover.contoso.com redirect or autodiscover /"
-Strings told_names(const OutsideSteps& steps) {
+Strings listed(const OutsideSteps& steps) {
     Strings all;
     for (const Name& name : steps.names) {
         std::string text = name.host + " " + http_word(name.http);
@@ -237,9 +237,9 @@ TEST_CASE("names are asked as clients come by them", "[doctor]") {
                                              "simple_url dialin https://lync.contoso.com/Dialin;\n"
                                              "simple_url admin https://admin.contoso.com;"));
     const OutsideSteps steps = outside(plan);
-    CHECK(told_names(steps) == Strings{"lyncdiscover.contoso.com redirect or autodiscover /",
-                                       "lyncwebext.contoso.com unused" + web,
-                                       "lync.contoso.com redirect /Meet/ /Dialin/"});
+    CHECK(listed(steps) == Strings{"lyncdiscover.contoso.com redirect or autodiscover /",
+                                   "lyncwebext.contoso.com unused" + web,
+                                   "lync.contoso.com redirect /Meet/ /Dialin/"});
     CHECK(steps.internal_names ==
           Strings{"fepool.contoso.local", "lyncdiscoverinternal.contoso.com"});
     CHECK(steps.published.has("lync.contoso.com"));
@@ -254,7 +254,7 @@ TEST_CASE("doctor: what plain HTTP of lyncdiscover is for", "[doctor]") {
                                        {"http_autodiscover off;", "redirect"},
                                        {"https_redirect off;", "unused or autodiscover"},
                                        {"http_listen off;", "unused"}}) {
-        CHECK(told_names(outside(planned(smallest(line)))).front() ==
+        CHECK(listed(outside(planned(smallest(line)))).front() ==
               "lyncdiscover.contoso.com " + std::string(wanted) + " /");
     }
 }
@@ -282,17 +282,16 @@ TEST_CASE("names for any domain need one", "[doctor]") {
 
     const OutsideSteps steps = outside(plan, {"contoso.com", "example.com"});
     CHECK(steps.patterns.empty());
-    CHECK(told_names(steps) == Strings{"lyncdiscover.contoso.com redirect or autodiscover /",
-                                       "lyncdiscover.example.com redirect or autodiscover /",
-                                       "lyncwebext.contoso.com unused" + web,
-                                       "meet.contoso.com redirect /",
-                                       "meet.example.com redirect /"});
+    CHECK(listed(steps) == Strings{"lyncdiscover.contoso.com redirect or autodiscover /",
+                                   "lyncdiscover.example.com redirect or autodiscover /",
+                                   "lyncwebext.contoso.com unused" + web,
+                                   "meet.contoso.com redirect /", "meet.example.com redirect /"});
     CHECK(steps.published.has("meet.anything.example.net"));
 }
 
 TEST_CASE("doctor: --domain chooses among those declared", "[doctor]") {
     const plan::Plan plan = planned(smallest("sip_domain fabrikam.com example.com;"));
-    CHECK(told_names(outside(plan, {"fabrikam.com"})) ==
+    CHECK(listed(outside(plan, {"fabrikam.com"})) ==
           Strings{"lyncdiscover.fabrikam.com redirect or autodiscover /",
                   "lyncwebext.contoso.com unused" + web});
 }
@@ -305,16 +304,16 @@ TEST_CASE("servers are asked as the proxy asks them", "[doctor]") {
                  "office_web_apps wac.contoso.com { server 10.0.2.1; }\n"
                  "exchange mail.contoso.com { server 10.0.3.1; services ews; }"));
     const ProxySteps steps = proxy_steps({&plan}, {});
-    Strings told;
+    Strings servers;
     for (const ServerStep& step : steps.servers) {
-        told.push_back(step.address + " " + std::to_string(step.http) +
-                       (step.http_in_use ? " used " : " ") + step.farm->published.front() + " " +
-                       step.discovery_host + " " + std::to_string(step.questions.size()));
+        servers.push_back(step.address + " " + std::to_string(step.http) +
+                          (step.http_in_use ? " used " : " ") + step.farm->published.front() + " " +
+                          step.discovery_host + " " + std::to_string(step.questions.size()));
     }
-    CHECK(told == Strings{"10.0.0.11 8080 lyncwebext.contoso.com lyncdiscover.contoso.com 4",
-                          "10.0.1.1 8080 used dirwebext.contoso.com lyncdiscover.contoso.com 3",
-                          "10.0.2.1 0 wac.contoso.com lyncdiscover.contoso.com 1",
-                          "10.0.3.1 0 mail.contoso.com lyncdiscover.contoso.com 1"});
+    CHECK(servers == Strings{"10.0.0.11 8080 lyncwebext.contoso.com lyncdiscover.contoso.com 4",
+                             "10.0.1.1 8080 used dirwebext.contoso.com lyncdiscover.contoso.com 3",
+                             "10.0.2.1 0 wac.contoso.com lyncdiscover.contoso.com 1",
+                             "10.0.3.1 0 mail.contoso.com lyncdiscover.contoso.com 1"});
 }
 
 TEST_CASE("OCS has neither autodiscover nor web tickets", "[doctor]") {
@@ -322,7 +321,7 @@ TEST_CASE("OCS has neither autodiscover nor web tickets", "[doctor]") {
     std::string text = smallest("product ocs_2007_r2;");
     text.erase(text.find("sip_domain"), std::string("sip_domain   contoso.com;").size());
     const plan::Plan plan = plan::make_plan(world.declare(text));
-    CHECK(told_names(outside(plan)) == Strings{"lyncwebext.contoso.com unused /abs/ext/handler "
-                                               "/groupexpansion/ext/service.asmx"});
+    CHECK(listed(outside(plan)) == Strings{"lyncwebext.contoso.com unused /abs/ext/handler "
+                                           "/groupexpansion/ext/service.asmx"});
     CHECK(proxy_steps({&plan}, {}).servers[0].http == 0);
 }

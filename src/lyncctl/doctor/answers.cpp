@@ -34,7 +34,7 @@ std::string describe(const HttpAnswer& answer) {
            (type.empty() ? "" : " (" + shown(type, 60) + ")");
 }
 
-/// Whether a page may be the product's: its headers or its words tell.
+/// Whether a page may be the product's: its headers or its words show it.
 bool looks_like_product(const HttpAnswer& answer) {
     if (!answer.header("X-MS-Server-Fqdn").empty() || !answer.header("X-AspNet-Version").empty() ||
         !answer.header("X-AspNetMvc-Version").empty() ||
@@ -42,7 +42,7 @@ bool looks_like_product(const HttpAnswer& answer) {
         answer.header("Server").starts_with("Microsoft-")) {
         return true;
     }
-    // Administrators take such headers away; then the page itself has to tell.
+    // Administrators remove such headers; then the page itself has to show it.
     static constexpr std::array words{"lync", "skype for business", "communicator", "microsoft"};
     const std::string body = to_ascii_lower(answer.body);
     return std::any_of(words.begin(), words.end(),

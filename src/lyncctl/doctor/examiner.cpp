@@ -119,7 +119,7 @@ std::optional<Handshake> Examiner::secure(const Connection& connection, const En
     }
     const Id id = handshake.fault->id;
     if (id == Id::tls_timed_out) {
-        silent_tls_.insert(where); // nobody is there, whatever the name
+        silent_tls_.insert(where); // nothing is there, whatever the name
     } else if (id != Id::tls_not_tls) {
         // A server of old versions ends the handshake with an alert, or just closes.
         HandshakeRequest old = request;

@@ -9,7 +9,7 @@ namespace lync::lyncctl::doctor {
 
 namespace {
 
-/// The same fault at a server itself, where the two are told apart.
+/// The same fault at a server itself, where the two differ.
 Id at_server(Id id) {
     using enum Id;
     static const std::map<Id, Id> ids{

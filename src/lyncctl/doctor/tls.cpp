@@ -117,9 +117,10 @@ extern "C" int lync_doctor_objection(int good, X509_STORE_CTX* context) {
         const int error = X509_STORE_CTX_get_error(context);
         const auto& verification =
             *static_cast<const Verification*>(X509_STORE_CTX_get_app_data(context));
-        verification.result->objections.insert(
-            objection_of(error, verification.lacks_intermediate));
-        verification.result->other = X509_verify_cert_error_string(error); // of the last one
+        const Id id = objection_of(error, verification.lacks_intermediate);
+        if (verification.result->objections.insert(id).second && id == Id::certificate_invalid) {
+            verification.result->other = X509_verify_cert_error_string(error);
+        }
     }
     return 1;
 }

@@ -35,7 +35,7 @@ struct Handshake {
     std::string alpn;           ///< "h2", "http/1.1" or empty
 
     std::set<Id> objections; ///< certificate_*: what a client refuses the certificate for
-    std::string other;       ///< of certificate_invalid: OpenSSL's words for the last objection
+    std::string other;       ///< of certificate_invalid, in OpenSSL's words
     std::string subject;     ///< RFC 2253
     std::string issuer;      ///< likewise
     std::string digest;      ///< SHA-256: tells certificates apart
