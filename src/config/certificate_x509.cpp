@@ -63,17 +63,25 @@ std::optional<std::chrono::sys_seconds> time_of(const ASN1_TIME* time) {
            std::chrono::seconds(tm.tm_sec);
 }
 
-} // namespace
-
-std::string subject_of(const X509* certificate) {
+/// RFC 2253.
+std::string name_text(const X509_NAME* name) {
     const BioPtr bio(BIO_new(BIO_s_mem()));
-    if (bio == nullptr ||
-        X509_NAME_print_ex(bio.get(), X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253) < 0) {
+    if (bio == nullptr || X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_RFC2253) < 0) {
         return {};
     }
     const char* text = nullptr;
     const long size = BIO_get_mem_data(bio.get(), &text);
     return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
+}
+
+} // namespace
+
+std::string subject_of(const X509* certificate) {
+    return name_text(X509_get_subject_name(certificate));
+}
+
+std::string issuer_of(const X509* certificate) {
+    return name_text(X509_get_issuer_name(certificate));
 }
 
 std::optional<std::vector<std::string>> names_of(const X509* certificate) {

@@ -16,6 +16,7 @@ namespace lync::config {
 
 /// "CN=lyncwebext.contoso.com,O=Contoso"; RFC 2253, everything but printable ASCII escaped.
 std::string subject_of(const X509* certificate);
+std::string issuer_of(const X509* certificate);
 
 /// Names as Certificate::names has them. Nothing if the subject alternative name can't be read:
 /// no client would believe such a certificate. A name with a byte that isn't printable ASCII, such

@@ -63,7 +63,7 @@ public:
     }
 
     NameSet common() const {
-        NameSet common = sets_.front();
+        NameSet common = sets_.empty() ? NameSet() : sets_.front();
         for (const NameSet& set : sets_) {
             common.keep_common(set);
         }
@@ -85,7 +85,7 @@ public:
 
 private:
     const Publication& publication_;
-    std::vector<NameSet> sets_; ///< never empty
+    std::vector<NameSet> sets_;
 };
 
 /// "NAME is not covered by a certificate of lync_publish ..."
@@ -169,13 +169,18 @@ void remark_https(const Publication& publication, const Presented& presented,
 void check_certificates(Publication& publication, const Environment& environment,
                         std::vector<Diagnostic>& remarks) {
     std::set<KeyKind> kinds;
+    const auto refuse = [&](const std::string& error, const Place& place) {
+        if (environment.needs_certificates) {
+            throw Mistake(error, place);
+        }
+        remarks.push_back({Severity::error, error, place});
+    };
 
     for (const CertificateFiles& files : publication.certificates) {
         Certificate certificate = load_certificate(files.certificate, files.key, environment.now);
         if (!certificate.error.empty()) {
-            throw Mistake(certificate.error, files.place);
-        }
-        if (!kinds.insert(certificate.key_kind).second) {
+            refuse(certificate.error, files.place);
+        } else if (!kinds.insert(certificate.key_kind).second) {
             throw Mistake("certificate " + lync::quoted(files.certificate) +
                               " has the same kind of key (" +
                               std::string(key_kind_name(certificate.key_kind)) +
@@ -195,7 +200,7 @@ void check_certificates(Publication& publication, const Environment& environment
     if (!publication.trusted_ca.empty()) {
         const TrustedCa ca = load_trusted_ca(publication.trusted_ca, environment.now);
         if (!ca.error.empty()) {
-            throw Mistake(ca.error, publication.trusted_ca_place);
+            refuse(ca.error, publication.trusted_ca_place);
         }
         for (const std::string& warning : ca.warnings) {
             remarks.push_back({Severity::warning, warning, publication.trusted_ca_place});

@@ -159,7 +159,7 @@ void Declaration::read_certificates() {
                                              environment_.full_path(directive.arguments[1]),
                                              directive.place});
     });
-    if (publication_.certificates.empty()) {
+    if (publication_.certificates.empty() && environment_.needs_certificates) {
         missing("certificate", "write the PEM files that the listener presents, "
                                "\"certificate FILE KEY\"");
     }

@@ -228,6 +228,9 @@ struct Environment {
         return std::string(path);
     };
     std::chrono::sys_seconds now{};
+    /// Whether a certificate that is missing or can't be used is a mistake. If not, as for a tool
+    /// that runs on another machine, it is an error among the remarks.
+    bool needs_certificates = true;
     bool has_ipv6 = true; ///< the default sockets leave out [::] where the system has no IPv6
 };
 

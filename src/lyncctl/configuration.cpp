@@ -35,7 +35,7 @@ void publish_all(const Directive& http, Configuration& configuration,
 
 } // namespace
 
-Configuration read_publications(const Options& options) {
+Configuration read_publications(const Options& options, Needs needs) {
     Configuration configuration;
     configuration.file = std::filesystem::absolute(options.configuration).string();
     const std::string prefix = directory_of(configuration.file);
@@ -44,6 +44,7 @@ Configuration read_publications(const Options& options) {
     environment.now =
         std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
     environment.has_ipv6 = config::system_has_ipv6();
+    environment.needs_certificates = needs == Needs::everything;
     environment.full_path = [&](std::string_view path) { return full_name(path, prefix); };
     config::Registry registry;
     try {
@@ -68,23 +69,24 @@ Configuration read_publications(const Options& options) {
     return configuration;
 }
 
-Configuration load_publications(const Options& options) {
-    Configuration configuration = read_publications(options);
-    if (configuration.mistake) {
+Configuration load_publications(const Options& options, Needs needs) {
+    Configuration configuration = read_publications(options, needs);
+    auto& publications = configuration.publications;
+    const bool had_any = !publications.empty();
+    std::erase_if(publications, [&](const Published& published) {
+        return !options.publication.empty() &&
+               published.plan.publication.name != options.publication;
+    });
+    if (configuration.mistake && (needs == Needs::everything || publications.empty())) {
         throw Mistake(configuration.mistake->text, configuration.mistake->place);
     }
-    if (configuration.publications.empty()) {
+    if (!had_any) {
         throw Failure("no \"lync_publish\" in " + configuration.file +
                       (options.fragment ? "" : ", nor in what it includes"));
     }
-    if (!options.publication.empty()) {
-        std::erase_if(configuration.publications, [&](const Published& published) {
-            return published.plan.publication.name != options.publication;
-        });
-        if (configuration.publications.empty()) {
-            throw Failure("no lync_publish " + lync::quoted(options.publication) + " in " +
-                          configuration.file);
-        }
+    if (publications.empty()) {
+        throw Failure("no lync_publish " + lync::quoted(options.publication) + " in " +
+                      configuration.file);
     }
     return configuration;
 }

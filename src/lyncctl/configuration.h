@@ -31,12 +31,19 @@ struct Configuration {
     std::optional<Diagnostic> mistake;  ///< the first one; it ended the reading
 };
 
+enum class Needs {
+    everything, ///< as nginx
+    /// A certificate that can't be used is an error among the remarks, and a mistake is nothing to
+    /// the publications before it.
+    blocks,
+};
+
 /// Reads all of it, up to the first mistake. A file that can't be opened is a Failure.
-Configuration read_publications(const Options& options);
+Configuration read_publications(const Options& options, Needs needs = Needs::everything);
 
 /// For commands that show what follows: throws the mistake if there is one, keeps only what
 /// --publication names, and fails if nothing is left.
-Configuration load_publications(const Options& options);
+Configuration load_publications(const Options& options, Needs needs = Needs::everything);
 
 /// `TEXT in FILE:LINE`, as nginx prints it; without a place if there is none.
 std::string told(const Diagnostic& diagnostic);

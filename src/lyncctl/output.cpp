@@ -46,21 +46,6 @@ std::size_t end_of(std::string_view text, std::size_t width) noexcept {
     return text.size();
 }
 
-/// Breaks text at spaces into lines of at most `width` columns; a longer word is cut.
-std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
-    std::vector<std::string> lines;
-    std::size_t end = end_of(text, width);
-    while (end < text.size()) {
-        const std::size_t space = text.substr(0, end + 1).rfind(' ');
-        const bool breaks = space != std::string_view::npos && space > 0;
-        lines.emplace_back(text.substr(0, breaks ? space : end));
-        text.remove_prefix(breaks ? space + 1 : end);
-        end = end_of(text, width);
-    }
-    lines.emplace_back(text);
-    return lines;
-}
-
 bool is_number(const Cell& cell) noexcept {
     return std::holds_alternative<std::int64_t>(cell.value());
 }
@@ -163,6 +148,20 @@ std::string Cell::text() const {
         }
     };
     return std::visit(Text{}, value_);
+}
+
+std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
+    std::vector<std::string> lines;
+    std::size_t end = end_of(text, width);
+    while (end < text.size()) {
+        const std::size_t space = text.substr(0, end + 1).rfind(' ');
+        const bool breaks = space != std::string_view::npos && space > 0;
+        lines.emplace_back(text.substr(0, breaks ? space : end));
+        text.remove_prefix(breaks ? space + 1 : end);
+        end = end_of(text, width);
+    }
+    lines.emplace_back(text);
+    return lines;
 }
 
 std::string printable(std::string_view text) {

@@ -130,4 +130,7 @@ private:
 /// configuration or a server's answer may hold anything.
 std::string printable(std::string_view text);
 
+/// Breaks printable text at spaces into lines of at most `width` columns; a longer word is cut.
+std::vector<std::string> wrapped(std::string_view text, std::size_t width);
+
 } // namespace lync::lyncctl

@@ -85,7 +85,7 @@ def replace_in_body(old: bytes, new: bytes, pattern: str = ""):
     return change
 
 
-async def _never(request: Request) -> Response:
+async def never(request: Request) -> Response:
     await asyncio.sleep(30)
     return Response(200)
 
@@ -110,7 +110,7 @@ def use(pki) -> None:
 
 
 def behind_tls(talk):
-    return world.tls_talker(lambda: _pki[0], "public", talk)
+    return world.talker(talk, lambda: world.tls_context(_pki[0], "public"))
 
 
 def certificate(name: str, **more) -> World:
@@ -121,12 +121,43 @@ def certificate(name: str, **more) -> World:
 OVER_HTTP = World(certificate="no-lyncdiscover", conf_certificate="no-lyncdiscover",
                   published_on_http=(DISCOVERY,), office=False)
 
+# The paths of another machine.
+NO_CERTIFICATE = (("certificate  /", "certificate  /nonexistent/listener.pem /nonexistent.key; # /"),)
+ANY_DOMAIN = (("sip_domain   contoso.com", "sip_domain   *"),
+              ("https://meet.contoso.com", "https://meet.*"))
+
 OUTSIDE = [
     Case("healthy", World()),
     Case("healthy, with names from the DNS", World(dns=dns_with())),
     Case("healthy, lyncdiscover over plain HTTP", replace(OVER_HTTP)),
     Case("healthy, an alias within the domain", World(
         dns=dns_with(lyncdiscover__contoso__com=("alias meet.contoso.com", HERE)))),
+    Case("healthy, with --resolve for any name", World(resolve="*:443:" + HERE)),
+    Case("--resolve with two addresses", World(resolve="*:443:%s,%s" % (ELSEWHERE, HERE)),
+         ("port-closed",), (ELSEWHERE,)),
+    Case("healthy, the block alone, without certificates", World(
+        edits=NO_CERTIFICATE + (("/internal-ca.pem", "/nonexistent.pem"),
+                                ("events {}\nhttp {\n", ""), ("    }\n}\n", "    }\n")),
+        arguments=("--fragment",))),
+    Case("healthy, a block without a certificate", World(
+        edits=(("certificate  /", "# certificate  /"),))),
+    Case("an expired certificate in the configuration", World(conf_certificate="expired")),
+    Case("a mistake after the publication", World(
+        edits=(("    }\n}\n", "    }\n    lync_publish fabrikam { sip_domian fabrikam.com; }\n}\n"),)),
+         notes=("sip_domian", "what comes after it isn't looked at"), status=2),
+    Case("names for any domain need --domain", World(edits=ANY_DOMAIN),
+         notes=("lyncdiscover.* stands for any domain", "meet.* stands")),
+    Case("names for any domain, with --domain", World(
+        edits=ANY_DOMAIN, arguments=("--domain", "contoso.com"))),
+    Case("names for any domain, one that isn't there", World(
+        edits=ANY_DOMAIN, published_on_http=("lyncdiscover.litware.com",),
+        arguments=("--domain", "contoso.com", "--domain", "litware.com")),
+         ("certificate-name", "http-refused"),
+         at={"certificate-name": ["meet.litware.com"]}),
+    Case("a link to a host that no certificate covers", World(
+        edits=ANY_DOMAIN[1:], arguments=("--domain", "contoso.com"), change=replace_in_body(
+            b'</Root>', b'<Link token="External/Other" href="https://meet.litware.com/x"/></Root>')),
+         ("certificate-name",), ("meet.litware.com",)),
     Case("healthy, a page that sends to the web app", World(
         fault=for_host("meet.contoso.com", 302, [("Location", "https://%s/lwa/" % WEB)]))),
 
@@ -161,7 +192,7 @@ OUTSIDE = [
          ("dns-no-answer",), at={"dns-no-answer": list(NAMES)}),
     Case("a name leads to a Front End", World(
         dns=dns_with(lyncwebext__contoso__com=(SERVER,))), ("dns-past-proxy",), (SERVER,)),
-    Case("a name leads to another machine, where nobody listens", World(
+    Case("a name leads to another machine, where nothing listens", World(
         dns=dns_with(meet__contoso__com=(ELSEWHERE,))), ("dns-elsewhere",), (ELSEWHERE, HERE),
          at={"dns-elsewhere": ["meet.contoso.com"]}),
     Case("lyncdiscover is an alias in another domain", World(
@@ -203,7 +234,7 @@ OUTSIDE = [
     Case("a certificate of tomorrow", certificate("not-yet-valid"),
          ("certificate-not-yet-valid",)),
     Case("20 days left", certificate("20-days-left"), ("certificate-expires-soon",)),
-    Case("a CA that nobody knows", certificate("doctor-untrusted"), ("certificate-untrusted",),
+    Case("a CA that clients do not know", certificate("doctor-untrusted"), ("certificate-untrusted",),
          ("Other CA",)),
     Case("the intermediate CA's certificate is missing", certificate("doctor-alone"),
          ("certificate-chain",)),
@@ -254,9 +285,9 @@ OUTSIDE = [
         fault=for_path("^/abs/", 403, HTML, b"<title>403 Forbidden</title>")),
          ("challenge-missing",)),
     Case("no answer in time", World(
-        fault=lambda request: _never(request) if request.host_name == "meet.contoso.com" else None,
+        fault=lambda request: never(request) if request.host_name == "meet.contoso.com" else None,
         timeout=2), ("http-timed-out",)),
-    Case("nothing is answered in time", World(fault=_never, timeout=1.5),
+    Case("nothing is answered in time", World(fault=never, timeout=1.5),
          ("http-timed-out",), notes=("fepool.contoso.local doesn't answer in time",)),
     Case("no answer at all", World(https_socket=behind_tls(world.close_at_once)),
          ("http-closed",)),
@@ -297,7 +328,7 @@ OUTSIDE = [
     Case("an entity bomb", World(
         fault=lambda r: Response(200, [("Content-Type", XML_TYPE)], BOMB) if is_root(r) else None),
          ("autodiscover-malformed",)),
-    Case("nobody says where tickets are issued", World(
+    Case("no address of the ticket service", World(
         change=drop_header("/root/user$", "X-MS-WebTicketURL")), ("ticket-url-missing",)),
     Case("the ticket service has an internal name", World(
         change=lambda request, response: setattr(response, "headers", [
@@ -499,8 +530,8 @@ OUTSIDE += [
 
 # -- from the proxy --------------------------------------------------------------------------
 
-def proxied(**how) -> World:
-    return World(conf_lines=how.pop("lines", ""), server=how.pop("server", HERE), **how)
+def proxied(server: str = HERE, **how) -> World:
+    return World(server=server, **how)
 
 
 PROXY = [
@@ -516,7 +547,8 @@ PROXY = [
         https_socket=world.unanswered_port, http_socket=world.unanswered_port, timeout=0.5),
          ("server-timed-out",)),
     Case("server: a name that doesn't exist", proxied(
-        server="fe1.contoso.local", dns={}), ("server-dns",), ("fe1.contoso.local",)),
+        server="fe1.contoso.local", dns={}), ("server-dns",),
+         at={"server-dns": ["fe1.contoso.local"]}),
     Case("server: a name that does", proxied(
         server="fe1.contoso.local", dns={"fe1.contoso.local": (HERE,)})),
     Case("server: the internal web site's ports", proxied(internal=True),
@@ -531,7 +563,7 @@ PROXY = [
     Case("server: an expired certificate", proxied(certificate="fepool-expired"),
          ("server-certificate-expired",)),
     Case("server: a certificate of tomorrow", proxied(
-        certificate="not-yet-valid", lines="ca=public-ca "),
+        certificate="not-yet-valid", edits=(("internal-ca.pem", "public-ca.pem"),)),
          ("server-certificate-name", "server-certificate-not-yet-valid")),
     Case("server: not a server's certificate", proxied(certificate="doctor-server-client-only"),
          ("server-certificate-invalid",)),
@@ -540,8 +572,9 @@ PROXY = [
     Case("server: another CA", proxied(certificate="untrusted"),
          ("server-certificate-untrusted",)),
     Case("server: another CA, and backend_verify off", proxied(
-        certificate="untrusted", lines="backend_verify off;")),
-    Case("server: a trusted_ca that isn't its CA", proxied(lines="ca=other-ca "),
+        certificate="untrusted", edits=(("trusted_ca ", "backend_verify off; trusted_ca "),))),
+    Case("server: a trusted_ca that isn't its CA", proxied(
+        edits=(("internal-ca.pem", "other-ca.pem"),)),
          ("server-certificate-untrusted",), ("contoso-CA",)),
     Case("server: a self-signed certificate", proxied(certificate="doctor-server-self-signed"),
          ("server-certificate-self-signed",)),
@@ -559,5 +592,10 @@ PROXY = [
     Case("server: sign-in", proxied(arguments=("--user", "CONTOSO\\kenmyer")),
          shown=("signed in at",)),
     Case("server: one that is down isn't asked", proxied(
-        lines="", server="127.0.0.99 down; server " + HERE)),
+        server="127.0.0.99 down; server " + HERE)),
+    Case("server: the listener's certificate can't be read", proxied(edits=NO_CERTIFICATE),
+         notes=("/nonexistent/listener.pem", "goes on without it")),
+    Case("server: trusted_ca can't be read", proxied(
+        certificate="untrusted", edits=(("/internal-ca.pem", "/nonexistent.pem"),)),
+         notes=("servers aren't verified", "nonexistent.pem")),
 ]

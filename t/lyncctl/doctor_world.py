@@ -21,9 +21,9 @@ from httpd import Request, Response
 from replies import Here, product_headers
 
 HERE = "127.0.0.1"
-ELSEWHERE = "127.0.0.9"     # another machine, as far as anybody can tell
+ELSEWHERE = "127.0.0.9"     # looks like another machine
 SERVER = "127.0.0.77"       # a Front End's own address
-OFFICE_SERVER = "127.0.0.78"  # nobody asks it: the farm is reached through the proxy
+OFFICE_SERVER = "127.0.0.78"  # never asked: the farm is reached through the proxy
 
 POOL = dataclasses.replace(
     topology.farm_named("fepool.contoso.local"), external="lyncwebext.contoso.com",
@@ -149,10 +149,11 @@ class World:
 
     # the DNS: None for the command line's addresses, else name -> answer
     dns: dict | None = None
+    resolve: str = ""               # --resolve in the place of both
 
     # what nginx.conf says
     conf_certificate: str = "public"
-    conf_lines: str = ""
+    edits: tuple = ()               # (old, new) pairs in it
     office: bool = True             # with an Office Web Apps farm
     server: str = SERVER
     listening: str | None = None    # "http=... https=..."; None: nothing listens there
@@ -206,28 +207,10 @@ def _handler(world: World, serve, fault):
     return handler
 
 
-async def _listen(stack: contextlib.AsyncExitStack, address: str, port: int, context,
-                  handler) -> int:
-    server = await httpd.listen(address, port, context, handler, "nginx")
-    stack.callback(server.close)
-    return server.sockets[0].getsockname()[1]
-
-
 async def start_publication(stack: contextlib.AsyncExitStack, pki: Pki,
                             world: World) -> tuple[int, int]:
     """Ports for 443 and 80."""
-    if world.https_socket is not None:
-        https = await world.https_socket(stack)
-    else:
-        https = await _listen(
-            stack, HERE, 0, tls_context(pki, world.certificate, world.versions, world.alpn),
-            _handler(world, _publication, world.fault))
-    if world.http_socket is not None:
-        http = await world.http_socket(stack)
-    else:
-        http = await _listen(stack, HERE, 0, None,
-                             _handler(world, _plain_publication, world.http_fault))
-    return https, http
+    return await _start(stack, pki, world, world.certificate, _publication, _plain_publication)
 
 
 async def start_server(stack: contextlib.AsyncExitStack, pki: Pki, world: World,
@@ -240,18 +223,21 @@ async def start_server(stack: contextlib.AsyncExitStack, pki: Pki, world: World,
 
     tls = INTERNAL_TLS if world.internal else EXTERNAL_TLS
     plain = INTERNAL_HTTP if world.internal else EXTERNAL_HTTP
-    if world.https_socket is not None:
-        https = await world.https_socket(stack)
-    else:
-        https = await _listen(stack, HERE, 0,
-                              tls_context(pki, certificate, world.versions, world.alpn),
-                              _handler(world, serve(tls), world.fault))
-    if world.http_socket is not None:
-        http = await world.http_socket(stack)
-    else:
-        http = await _listen(stack, HERE, 0, None,
-                             _handler(world, serve(plain), world.http_fault))
-    return https, http
+    return await _start(stack, pki, world, certificate, serve(tls), serve(plain))
+
+
+async def _start(stack, pki: Pki, world: World, certificate: str, over_tls, plain):
+    """Both sockets: those that misbehave, or servers."""
+    async def listen(socket, context, serve, fault) -> int:
+        if socket is not None:
+            return await socket(stack)
+        server = await httpd.listen(HERE, 0, context, _handler(world, serve, fault), "nginx")
+        stack.callback(server.close)
+        return server.sockets[0].getsockname()[1]
+
+    context = tls_context(pki, certificate, world.versions, world.alpn)
+    return (await listen(world.https_socket, context, over_tls, world.fault),
+            await listen(world.http_socket, None, plain, world.http_fault))
 
 
 # -- sockets that misbehave ------------------------------------------------------------------
@@ -265,7 +251,7 @@ def _bound(stack: contextlib.AsyncExitStack, address: str = HERE) -> socket.sock
 
 
 async def closed_port(stack) -> int:
-    """Bound, so that nobody else gets it, but not listening: connections are refused."""
+    """Bound, so that no other program gets it, but not listening: connections are refused."""
     return _bound(stack).getsockname()[1]
 
 
@@ -284,14 +270,19 @@ async def unanswered_port(stack) -> int:
     return address[1]
 
 
-def talker(talk):
-    """A server that does `talk(reader, writer)` with every connection."""
+def talker(talk, context=lambda: None):
+    """A server that does `talk(reader, writer)` with every connection, or with every request behind a
+    good handshake where `context()` gives an SSL context."""
     async def start(stack) -> int:
+        tls = context()
+
         async def connected(reader, writer):
-            with contextlib.suppress(ConnectionError, OSError, asyncio.IncompleteReadError):
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                if tls is not None:
+                    await reader.readuntil(b"\r\n\r\n")
                 await talk(reader, writer)
             writer.close()
-        server = await asyncio.start_server(connected, HERE, 0)
+        server = await asyncio.start_server(connected, HERE, 0, ssl=tls)
         stack.callback(server.close)
         return server.sockets[0].getsockname()[1]
     return start
@@ -323,26 +314,6 @@ hangs_up = talker(_hang_up)
 speaks_plain_http = talker(_plain_http)
 
 
-def tls_talker(pki_of, certificate: str, talk):
-    """The same behind a good handshake. `pki_of()` gives the certificates when it starts."""
-    async def start(stack) -> int:
-        async def connected(reader, writer):
-            with contextlib.suppress(ConnectionError, OSError, asyncio.IncompleteReadError,
-                                     ssl.SSLError):
-                await reader.readuntil(b"\r\n\r\n")
-                await talk(reader, writer)
-            writer.close()
-        server = await asyncio.start_server(connected, HERE, 0,
-                                            ssl=tls_context(pki_of(), certificate))
-        stack.callback(server.close)
-        return server.sockets[0].getsockname()[1]
-    return start
-
-
-async def say_nothing(reader, writer):
-    await asyncio.sleep(30)
-
-
 async def close_at_once(reader, writer):
     pass
 
@@ -350,14 +321,6 @@ async def close_at_once(reader, writer):
 async def say_garbage(reader, writer):
     writer.write(b"220 mail.example.net ESMTP\r\n\r\n")
     await writer.drain()
-
-
-async def never_end(reader, writer):
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.microsoft.rtc."
-                 b"autodiscover+xml\r\n\r\n<AutodiscoverResponse>")
-    while True:
-        writer.write(b"<Root/>" * 4096)
-        await writer.drain()
 
 
 # -- the DNS ---------------------------------------------------------------------------------
@@ -442,21 +405,19 @@ http {
         simple_url  meet    https://meet.contoso.com;
         simple_url  dialin  https://dialin.contoso.com;
         %(office)s
-        %(lines)s
     }
 }
 """
 
 
 def conf_of(world: World, pki: Pki, listening: str, with_office: bool) -> str:
-    lines = world.conf_lines
-    ca = "internal-ca"
-    if lines.startswith("ca="):
-        ca, _, lines = lines[3:].partition(" ")
-    return CONF % {
+    conf = CONF % {
         "certificate": pki.path(world.conf_certificate), "key": pki.key(world.conf_certificate),
-        "ca": pki.path(ca), "server": world.server,
+        "ca": pki.path("internal-ca"), "server": world.server,
         "listening": "listening_ports %s;" % listening if listening else "",
         "office": "office_web_apps wacext.contoso.com { server %s; }" % OFFICE_SERVER
-                  if with_office and world.office else "",
-        "lines": lines}
+                  if with_office and world.office else ""}
+    for old, new in world.edits:
+        assert old in conf, old
+        conf = conf.replace(old, new)
+    return conf

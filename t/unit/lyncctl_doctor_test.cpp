@@ -1,6 +1,5 @@
-// The doctor's parts that need no network: the table of findings, the steps that follow from a
-// plan,
-// --resolve and --connect-to, documents of strangers. t/lyncctl/doctor_test has the rest.
+// The doctor's parts that need no network: the table of findings, the questions that follow from a
+// plan, --resolve and --connect-to, documents of strangers. t/lyncctl/doctor_test has the rest.
 
 #include "lyncctl/doctor/documents.h"
 #include "lyncctl/doctor/findings.h"
@@ -32,11 +31,14 @@ std::string http_word(PlainHttp http) {
                                              : "unused";
 }
 
-/// "meet.contoso.com redirect /"
-Strings told_names(const OutsideSteps& steps) {
+/// "meet.contoso.com redirect /", "lyncdiscover.contoso.com redirect or autodiscover /"
+Strings listed(const OutsideSteps& steps) {
     Strings all;
     for (const Name& name : steps.names) {
         std::string text = name.host + " " + http_word(name.http);
+        if (name.http_uncovered != name.http) {
+            text += " or " + http_word(name.http_uncovered);
+        }
         for (const Question& question : name.questions) {
             text += " " + question.path;
         }
@@ -63,11 +65,13 @@ TEST_CASE("every finding has a stable name and whole sentences", "[doctor]") {
         CHECK(names.insert(kind.name).second);
         CHECK(kind.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") ==
               std::string_view::npos);
-        for (const std::string_view text : {kind.cause, kind.remedy}) {
-            CHECK_FALSE(text.empty());
-            CHECK(text.back() != '.');
+        for (const std::string_view text : {kind.found, kind.cause, kind.remedy}) {
+            CHECK_FALSE(text.ends_with('.'));
             CHECK(text.find('|') == std::string_view::npos); // it stands in a table of docs
         }
+        CHECK_FALSE(kind.cause.empty());
+        CHECK_FALSE(kind.remedy.empty());
+        CHECK_NOTHROW(found_text(kind.id, Words(8)));
         CHECK(kind.severity >= before); // worst first
         before = kind.severity;
         CHECK(&kind_of(kind.id) == &kind);
@@ -76,18 +80,19 @@ TEST_CASE("every finding has a stable name and whole sentences", "[doctor]") {
 
 TEST_CASE("findings of the same thing are one finding, worst first", "[doctor]") {
     Findings findings;
-    findings.add(Id::tls_old_accepted, "a.contoso.com", "10.0.0.1:443", "TLS 1.0 is accepted");
-    findings.add(Id::certificate_expired, "a.contoso.com", "abc", "it expired");
-    findings.add(Id::certificate_expired, "b.contoso.com", "abc", "it expired");
-    findings.add(Id::certificate_expired, "b.contoso.com", "abc", "it expired");
-    findings.add(Id::certificate_expired, "c.contoso.com", "def", "another expired");
-    findings.add(Id::dns_no_such_name, "d.contoso.com", "d", "it doesn't exist");
+    findings.add(Id::tls_old_accepted, "a.contoso.com", "10.0.0.1:443", {"10.0.0.1:443", "TLSv1"});
+    findings.add(Id::certificate_expired, "a.contoso.com", "abc", Words(8));
+    findings.add(Id::certificate_expired, "b.contoso.com", "abc", Words(8));
+    findings.add(Id::certificate_expired, "b.contoso.com", "abc", Words(8));
+    findings.add(Id::certificate_expired, "c.contoso.com", "def",
+                 {"", "another", "", "", "", "2026-01-01"});
+    findings.add(Id::dns_no_such_name, "d.contoso.com", "d");
 
     const auto sorted = findings.worst_first();
     REQUIRE(sorted.size() == 4);
     CHECK(sorted[0].kind->id == Id::dns_no_such_name);
     CHECK(sorted[1].where == Strings{"a.contoso.com", "b.contoso.com"});
-    CHECK(sorted[2].what == "another expired");
+    CHECK(sorted[2].what == "another expired on 2026-01-01");
     CHECK(sorted[3].kind->id == Id::tls_old_accepted);
     CHECK(findings.has(Id::certificate_expired, "def"));
     CHECK_FALSE(findings.has(Id::certificate_expired, "ghi"));
@@ -96,11 +101,12 @@ TEST_CASE("findings of the same thing are one finding, worst first", "[doctor]")
 TEST_CASE("text of strangers is printable and short", "[doctor]") {
     CHECK(shown("a\x1b[2Jb\nc\xc3\xa4") == "a?[2Jb?c??");
     CHECK(shown("0123456789", 4) == "0123...");
+    CHECK(found_text(Id::dns_failed, {"{0}\x1b{1}"}) == "the DNS answers with a failure: {0}?{1}");
 }
 
 TEST_CASE("addresses", "[doctor]") {
     CHECK(Address::parse("10.0.0.11")->text() == "10.0.0.11");
-    CHECK(Address::parse("[2001:db8::1]")->with_port(443) == "[2001:db8::1]:443");
+    CHECK(Endpoint{*Address::parse("[2001:db8::1]"), 443}.text() == "[2001:db8::1]:443");
     CHECK(*Address::parse("2001:DB8:0::1") == *Address::parse("2001:db8::1"));
     CHECK_FALSE(Address::parse("10.0.0").has_value());
     CHECK_FALSE(Address::parse("meet.contoso.com").has_value());
@@ -117,7 +123,7 @@ TEST_CASE("addresses", "[doctor]") {
 }
 
 TEST_CASE("doctor: --resolve is written as curl's", "[doctor]") {
-    const ResolveRule rule = parse_resolve("Meet.contoso.com:443:10.0.0.5,[2001:db8::5]");
+    const Rule rule = parse_resolve("Meet.contoso.com:443:10.0.0.5,[2001:db8::5]");
     CHECK(rule.name == "meet.contoso.com");
     CHECK(rule.port == 443);
     REQUIRE(rule.addresses.size() == 2);
@@ -132,17 +138,17 @@ TEST_CASE("doctor: --resolve is written as curl's", "[doctor]") {
 }
 
 TEST_CASE("doctor: --connect-to is written as curl's", "[doctor]") {
-    const ConnectRule rule = parse_connect_to("meet.contoso.com:443:10.0.0.5:8443");
+    const Rule rule = parse_connect_to("meet.contoso.com:443:10.0.0.5:8443");
     CHECK(rule.name == "meet.contoso.com");
     CHECK(rule.port == 443);
-    CHECK(rule.to->text() == "10.0.0.5");
+    CHECK(rule.addresses.at(0).text() == "10.0.0.5");
     CHECK(rule.to_port == 8443);
-    const ConnectRule any = parse_connect_to("::[2001:db8::5]:");
+    const Rule any = parse_connect_to("::[2001:db8::5]:");
     CHECK(any.name.empty());
     CHECK(any.port == 0);
-    CHECK(any.to->text() == "2001:db8::5");
+    CHECK(any.addresses.at(0).text() == "2001:db8::5");
     CHECK(any.to_port == 0);
-    CHECK_FALSE(parse_connect_to(":443::8443").to.has_value());
+    CHECK(parse_connect_to(":443::8443").addresses.empty());
     for (const char* bad :
          {"", "a", "a:443:10.0.0.5", "a:443:proxy:443", "a:0:10.0.0.5:443", "a:443:10.0.0.5:x"}) {
         INFO(bad);
@@ -231,9 +237,9 @@ TEST_CASE("names are asked as clients come by them", "[doctor]") {
                                              "simple_url dialin https://lync.contoso.com/Dialin;\n"
                                              "simple_url admin https://admin.contoso.com;"));
     const OutsideSteps steps = outside(plan);
-    CHECK(told_names(steps) == Strings{"lyncdiscover.contoso.com redirect /",
-                                       "lyncwebext.contoso.com unused" + web,
-                                       "lync.contoso.com redirect /Meet/ /Dialin/"});
+    CHECK(listed(steps) == Strings{"lyncdiscover.contoso.com redirect or autodiscover /",
+                                   "lyncwebext.contoso.com unused" + web,
+                                   "lync.contoso.com redirect /Meet/ /Dialin/"});
     CHECK(steps.internal_names ==
           Strings{"fepool.contoso.local", "lyncdiscoverinternal.contoso.com"});
     CHECK(steps.published.has("lync.contoso.com"));
@@ -242,15 +248,28 @@ TEST_CASE("names are asked as clients come by them", "[doctor]") {
     CHECK(steps.patterns.empty());
 }
 
-TEST_CASE("what the certificate doesn't cover is asked over plain HTTP", "[doctor]") {
-    CHECK(told_names(outside(planned(smallest("sip_domain example.com;"))))[1] ==
-          "lyncdiscover.example.com autodiscover /");
-    CHECK(told_names(outside(planned(smallest("http_autodiscover on;"))))[0] ==
-          "lyncdiscover.contoso.com unused /");
-    CHECK(told_names(outside(planned(smallest("https_redirect off;"))))[0] ==
-          "lyncdiscover.contoso.com unused /");
-    CHECK(told_names(outside(planned(smallest("http_listen off;"))))[0] ==
-          "lyncdiscover.contoso.com unused /");
+TEST_CASE("doctor: what plain HTTP of lyncdiscover is for", "[doctor]") {
+    for (const auto& [line, wanted] : {std::pair("", "redirect or autodiscover"),
+                                       {"http_autodiscover on;", "unused or autodiscover"},
+                                       {"http_autodiscover off;", "redirect"},
+                                       {"https_redirect off;", "unused or autodiscover"},
+                                       {"http_listen off;", "unused"}}) {
+        CHECK(listed(outside(planned(smallest(line)))).front() ==
+              "lyncdiscover.contoso.com " + std::string(wanted) + " /");
+    }
+}
+
+TEST_CASE("doctor: --resolve and --connect-to together", "[doctor]") {
+    const std::vector<Rule> rules{
+        parse_connect_to(":443::8443"), parse_connect_to("a.b:80:10.0.0.9:"),
+        parse_resolve("*:443:10.0.0.5"), parse_resolve("a.b:443:10.0.0.6")};
+    const auto to = [&](std::string_view host, std::uint16_t port) {
+        const auto [addresses, to_port] = redirected(rules, host, port);
+        return (addresses.empty() ? "" : addresses.front().text()) + ":" + std::to_string(to_port);
+    };
+    CHECK(to("a.b", 443) == "10.0.0.5:8443"); // the first rule of each
+    CHECK(to("a.b", 80) == "10.0.0.9:80");
+    CHECK(to("c.d", 80) == ":80");
 }
 
 TEST_CASE("names for any domain need one", "[doctor]") {
@@ -263,17 +282,18 @@ TEST_CASE("names for any domain need one", "[doctor]") {
 
     const OutsideSteps steps = outside(plan, {"contoso.com", "example.com"});
     CHECK(steps.patterns.empty());
-    CHECK(told_names(steps) ==
-          Strings{"lyncdiscover.contoso.com redirect /", "lyncdiscover.example.com autodiscover /",
-                  "lyncwebext.contoso.com unused" + web, "meet.contoso.com redirect /",
-                  "meet.example.com redirect /"});
+    CHECK(listed(steps) == Strings{"lyncdiscover.contoso.com redirect or autodiscover /",
+                                   "lyncdiscover.example.com redirect or autodiscover /",
+                                   "lyncwebext.contoso.com unused" + web,
+                                   "meet.contoso.com redirect /", "meet.example.com redirect /"});
     CHECK(steps.published.has("meet.anything.example.net"));
 }
 
 TEST_CASE("doctor: --domain chooses among those declared", "[doctor]") {
     const plan::Plan plan = planned(smallest("sip_domain fabrikam.com example.com;"));
-    CHECK(told_names(outside(plan, {"fabrikam.com"})) ==
-          Strings{"lyncdiscover.fabrikam.com redirect /", "lyncwebext.contoso.com unused" + web});
+    CHECK(listed(outside(plan, {"fabrikam.com"})) ==
+          Strings{"lyncdiscover.fabrikam.com redirect or autodiscover /",
+                  "lyncwebext.contoso.com unused" + web});
 }
 
 TEST_CASE("servers are asked as the proxy asks them", "[doctor]") {
@@ -284,17 +304,16 @@ TEST_CASE("servers are asked as the proxy asks them", "[doctor]") {
                  "office_web_apps wac.contoso.com { server 10.0.2.1; }\n"
                  "exchange mail.contoso.com { server 10.0.3.1; services ews; }"));
     const ProxySteps steps = proxy_steps({&plan}, {});
-    Strings told;
+    Strings servers;
     for (const ServerStep& step : steps.servers) {
-        told.push_back(step.address + " " + std::to_string(step.https) + " " +
-                       std::to_string(step.http) + (step.http_in_use ? " used " : " ") + step.host +
-                       " " + step.discovery_host + " " + std::to_string(step.questions.size()));
+        servers.push_back(step.address + " " + std::to_string(step.http) +
+                          (step.http_in_use ? " used " : " ") + step.farm->published.front() + " " +
+                          step.discovery_host + " " + std::to_string(step.questions.size()));
     }
-    CHECK(told ==
-          Strings{"10.0.0.11 4443 8080 lyncwebext.contoso.com lyncdiscover.contoso.com 4",
-                  "10.0.1.1 4443 8080 used dirwebext.contoso.com lyncdiscover.contoso.com 3",
-                  "10.0.2.1 443 0 wac.contoso.com lyncdiscover.contoso.com 1",
-                  "10.0.3.1 443 0 mail.contoso.com lyncdiscover.contoso.com 1"});
+    CHECK(servers == Strings{"10.0.0.11 8080 lyncwebext.contoso.com lyncdiscover.contoso.com 4",
+                             "10.0.1.1 8080 used dirwebext.contoso.com lyncdiscover.contoso.com 3",
+                             "10.0.2.1 0 wac.contoso.com lyncdiscover.contoso.com 1",
+                             "10.0.3.1 0 mail.contoso.com lyncdiscover.contoso.com 1"});
 }
 
 TEST_CASE("OCS has neither autodiscover nor web tickets", "[doctor]") {
@@ -302,7 +321,7 @@ TEST_CASE("OCS has neither autodiscover nor web tickets", "[doctor]") {
     std::string text = smallest("product ocs_2007_r2;");
     text.erase(text.find("sip_domain"), std::string("sip_domain   contoso.com;").size());
     const plan::Plan plan = plan::make_plan(world.declare(text));
-    CHECK(told_names(outside(plan)) == Strings{"lyncwebext.contoso.com unused /abs/ext/handler "
-                                               "/groupexpansion/ext/service.asmx"});
+    CHECK(listed(outside(plan)) == Strings{"lyncwebext.contoso.com unused /abs/ext/handler "
+                                           "/groupexpansion/ext/service.asmx"});
     CHECK(proxy_steps({&plan}, {}).servers[0].http == 0);
 }

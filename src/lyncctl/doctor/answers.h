@@ -10,28 +10,16 @@
 
 namespace lync::lyncctl::doctor {
 
-inline constexpr std::string_view autodiscover_type =
-    "application/vnd.microsoft.rtc.autodiscover+xml";
-
-/// "401 Unauthorized" as a person reads it: the code and what it is called.
-std::string status_text(int status);
-
-/// The finding for an answer that isn't one of `expected`; nothing if it is.
-struct Objection {
-    Id id;
-    std::string what;
-};
-std::optional<Objection> objection_to(const HttpAnswer& answer,
-                                      std::initializer_list<int> expected);
+/// Accept of whoever wants an Autodiscover document in XML.
+inline constexpr std::string_view accept_autodiscover =
+    "application/vnd.microsoft.rtc.autodiscover+xml;v=1";
 
 /// Who answered, for whom.
 struct Asked {
     Examiner& examiner;
     const PublishedNames& published;
-    std::string host; ///< the published name that was asked
-    /// Keeps findings of servers that stand for each other together: the farm's name.
-    std::string key;
-    bool is_server;       ///< a server itself was asked, not the publication
+    std::string host;     ///< the published name that was asked
+    std::string farm;     ///< findings of servers that stand for each other belong together
     bool refused = false; ///< 403 is no service's answer but that of something in front of all
 };
 
@@ -41,6 +29,8 @@ public:
     Judge(const Asked& asked, const HttpAnswer& answer, Report report)
         : asked_(asked), answer_(answer), report_(std::move(report)) {}
 
+    const HttpAnswer& answer() const noexcept { return answer_; }
+
     /// Nothing more needs to be asked there: the service can't be at the other end.
     bool hopeless() const noexcept { return hopeless_; }
 
@@ -48,17 +38,19 @@ public:
     void question(Expect expect);
 
     /// A document with External in it whose links were looked at, or nothing and a finding.
-    std::optional<AutodiscoverDocument> autodiscover();
+    std::optional<Document> autodiscover();
 
     void user_challenge();
     void oauth_challenge();
 
-private:
+    /// Reports an answer that isn't one of these, and whether it did.
     bool objects(std::initializer_list<int> expected);
-    void foreign(std::string_view expected, const std::string& why);
+
+private:
+    void foreign(const std::string& expected, const std::string& why);
     void link(const std::string& href, const std::string& token);
     bool links(const std::vector<Link>& links);
-    void document(AddressList list, std::string_view expected);
+    void document(const Document& document, const std::string& expected);
     void windows_challenge();
     void page();
 
@@ -68,7 +60,7 @@ private:
     bool hopeless_ = false;
 };
 
-/// The token names something for clients inside: its address isn't meant for anybody else.
+/// The token names something for clients inside: its address is meant for them alone.
 bool is_for_inside(std::string_view token) noexcept;
 
 } // namespace lync::lyncctl::doctor

@@ -5,9 +5,13 @@
 #include "lyncctl/configuration.h"
 #include "lyncctl/doctor/examinations.h"
 #include "lyncctl/failure.h"
+#include "lyncctl/files.h"
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <cmath>
+#include <fcntl.h>
+#include <openssl/ui.h>
 #include <stdexcept>
 
 namespace lync::lyncctl {
@@ -34,11 +38,11 @@ Settings settings_of(const DoctorOptions& options) {
     }
     settings.time_limit = std::chrono::milliseconds(std::lround(std::ceil(options.timeout * 1000)));
     try {
-        for (const std::string& text : options.resolve) {
-            settings.resolve.push_back(parse_resolve(text));
-        }
         for (const std::string& text : options.connect_to) {
-            settings.connect.push_back(parse_connect_to(text));
+            settings.rules.push_back(parse_connect_to(text));
+        }
+        for (const std::string& text : options.resolve) {
+            settings.rules.push_back(parse_resolve(text));
         }
         const Resolver checked(options.dns);
     } catch (const std::invalid_argument& error) {
@@ -81,11 +85,14 @@ void examine(const Configuration& configuration, const DoctorOptions& options,
         plans.push_back(&published.plan);
     }
     if (options.from == "proxy") {
-        const ProxySteps steps = proxy_steps(plans, settings.domains);
-        examine_from_proxy(steps, settings, written, progress);
+        for (const Diagnostic& remark : configuration.remarks) {
+            if (remark.severity == lync::Severity::error) {
+                written.notes.push_back(told(remark) + "; the doctor goes on without it");
+            }
+        }
+        examine_from_proxy(proxy_steps(plans, settings.domains), settings, written, progress);
     } else {
-        const OutsideSteps steps = outside_steps(plans, settings.domains);
-        examine_from_outside(steps, settings, written, progress);
+        examine_from_outside(outside_steps(plans, settings.domains), settings, written, progress);
     }
 }
 
@@ -98,30 +105,39 @@ std::string sentence(std::string_view text) {
     return out + ".";
 }
 
+/// The password, from the descriptor if it isn't negative (its first line), else from the terminal
+/// without echo.
+std::string read_password(int descriptor, const std::string& user) {
+    constexpr std::size_t longest = 1024; // Windows' own limit is 256 characters
+    if (descriptor >= 0) {
+        const std::string text = read_file("/dev/fd/" + std::to_string(descriptor), longest);
+        return text.substr(0, text.find_first_of("\r\n"));
+    }
+    if (const Connection terminal(open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)); !terminal) {
+        throw Failure("there is no terminal to ask for a password: give it with --password-fd");
+    }
+    std::array<char, longest> line{};
+    const std::string question = "Password of " + shown(user) + ": ";
+    const int status = UI_UTIL_read_pw_string(line.data(), longest, question.c_str(), 0);
+    if (status != 0) {
+        throw Failure(status == -2 ? "interrupted, nothing was looked at"
+                                   : "the terminal can't be asked for a password: give it with "
+                                     "--password-fd");
+    }
+    return line.data();
+}
+
 /// `text` in lines that fit the terminal, each after the first indented.
-void wrapped(Output& output, std::string_view label, std::string_view text) {
+void paragraph(Output& output, const std::string& label, std::string_view text) {
     constexpr std::size_t indent = 10;
     const std::size_t columns = output.terminal().columns;
-    const std::size_t width =
-        columns == 0 ? std::string::npos : std::max<std::size_t>(columns, 50) - indent;
-    std::string line = "  " + std::string(label);
-    line.resize(indent, ' ');
-    const auto cut = [&](std::string_view rest) {
-        if (rest.size() <= width) {
-            return rest.size();
-        }
-        const auto space = rest.rfind(' ', width);
-        return space == std::string_view::npos || space == 0 ? width : space;
-    };
-    do {
-        const std::size_t size = cut(text);
-        output.line(line + output.styled(text.substr(0, size), Style::plain));
-        text.remove_prefix(size);
-        while (text.starts_with(' ')) {
-            text.remove_prefix(1);
-        }
-        line.assign(indent, ' ');
-    } while (!text.empty());
+    std::string before = "  " + label;
+    for (const std::string& line : wrapped(
+             printable(text), columns == 0 ? text.npos : std::max(columns, 5 * indent) - indent)) {
+        before.resize(indent, ' ');
+        output.line(before + line);
+        before.clear();
+    }
 }
 
 void print_sentences(const std::vector<Finding>& findings, Output& output) {
@@ -131,10 +147,10 @@ void print_sentences(const std::vector<Finding>& findings, Output& output) {
         const Style style = kind.severity == Severity::error ? Style::bad : Style::warning;
         output.line(output.styled(severity_name(kind.severity), style) + "  " +
                     output.styled(kind.name, Style::strong));
-        wrapped(output, "found", sentence(finding.what));
-        wrapped(output, "at", some_of(finding.where, most_places));
-        wrapped(output, "cause", sentence(kind.cause));
-        wrapped(output, "remedy", sentence(kind.remedy));
+        paragraph(output, "found", sentence(finding.what));
+        paragraph(output, "at", some_of(finding.where, most_places));
+        paragraph(output, "cause", sentence(kind.cause));
+        paragraph(output, "remedy", sentence(kind.remedy));
         output.line("");
     }
 }
@@ -164,28 +180,17 @@ int print_kinds(Output& output) {
     return exit_fine;
 }
 
-void print_summary(const Examination& written, std::chrono::milliseconds took, bool interrupted,
+void print_summary(const Examination& written, std::size_t findings, std::chrono::milliseconds took,
                    Output& output) {
-    for (const std::string& note : written.notes) {
-        output.note(note);
-    }
-    if (output.format() != Format::table) {
-        return;
-    }
     for (const std::string& where : written.signed_in) {
         output.line("signed in at " + output.styled(where, Style::plain));
     }
-    const std::size_t count = written.findings.size();
-    std::string text = count == 0   ? "no finding"
-                       : count == 1 ? "1 finding"
-                                    : std::to_string(count) + " findings";
     const long long tenths = took.count() / 100;
-    text += " after " + std::to_string(written.asked) + " questions, " +
-            std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
-    if (interrupted) {
-        text += "; interrupted, the rest wasn't looked at";
-    }
-    output.line(output.styled(text, count == 0 && !interrupted ? Style::good : Style::strong));
+    output.line(output.styled(
+        (findings == 0 ? "no" : std::to_string(findings)) +
+            (findings == 1 ? " finding" : " findings") + " after " + std::to_string(written.asked) +
+            " questions, " + std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s",
+        findings == 0 ? Style::good : Style::strong));
 }
 
 } // namespace
@@ -233,7 +238,7 @@ int run_doctor(const Options& options, Output& output) {
         return print_kinds(output);
     }
     Settings settings = settings_of(asked);
-    const Configuration configuration = load_publications(options);
+    const Configuration configuration = load_publications(options, Needs::blocks);
     require_published(settings.domains, configuration);
     if (!asked.user.empty()) {
         settings.credentials =
@@ -241,37 +246,37 @@ int run_doctor(const Options& options, Output& output) {
     }
 
     Examination written;
-    bool interrupted = false;
+    bool is_whole = !configuration.mistake;
+    if (configuration.mistake) {
+        written.notes.push_back(told(*configuration.mistake) +
+                                ": what comes after it isn't looked at");
+    }
     const auto begun = std::chrono::steady_clock::now();
-    {
+    try {
         const CatchInterrupts catching;
-        try {
-            examine(configuration, asked, settings, written,
-                    [&](const std::string& what) { output.progress(what); });
-        } catch (const Interrupted&) {
-            interrupted = true;
-        } catch (const BudgetSpent&) {
-            // a finding by now
-        }
+        examine(configuration, asked, settings, written,
+                [&](const std::string& what) { output.progress(what); });
+    } catch (const Interrupted&) {
+        is_whole = false;
+        written.notes.push_back("interrupted, the rest wasn't looked at");
+    } catch (const BudgetSpent&) {
+        // a finding by now
     }
     output.end_progress();
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::steady_clock::now() - begun);
 
     const std::vector<Finding> findings = written.findings.worst_first();
+    for (const std::string& note : written.notes) {
+        output.note(note);
+    }
     if (output.format() == Format::table) {
         print_sentences(findings, output);
+        print_summary(written, findings.size(), took, output);
     } else {
         output.table(findings_table(findings));
     }
-    print_summary(written, took, interrupted, output);
-    if (interrupted) {
-        if (output.format() != Format::table) {
-            output.note("interrupted, the rest wasn't looked at");
-        }
-        return exit_failed;
-    }
-    return findings.empty() ? exit_fine : exit_findings;
+    return !is_whole ? exit_failed : findings.empty() ? exit_fine : exit_findings;
 }
 
 } // namespace lync::lyncctl

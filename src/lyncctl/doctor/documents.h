@@ -14,26 +14,21 @@ struct Link {
     std::string href;
 };
 
-/// An Autodiscover answer in XML [MS-OCDISCWS].
-struct AutodiscoverDocument {
-    std::string error;           ///< empty if it could be read
-    std::string access_location; ///< "External", "Internal" or what stands there
-    std::string kind;            ///< "Root", "Domain", "User"
+/// Where a document sends a client, or why it isn't that document.
+struct Document {
+    std::string error; ///< empty if it could be read
     std::vector<Link> links;
+    std::string access_location; ///< Autodiscover: "External", "Internal" or what stands there
+    std::string kind;            ///< likewise: "Root", "Domain", "User"
 
     const Link* link(std::string_view token) const noexcept;
 };
-AutodiscoverDocument parse_autodiscover(std::string_view body);
-
-/// The addresses in a document, or why it isn't that document.
-struct AddressList {
-    std::string error;
-    std::vector<Link> links;
-};
+/// An Autodiscover answer in XML [MS-OCDISCWS].
+Document parse_autodiscover(std::string_view body);
 /// WSDL of the web ticket service (/mex): its ports.
-AddressList parse_service_metadata(std::string_view body);
+Document parse_service_metadata(std::string_view body);
 /// Office Web Apps' discovery: the pages of the external https zone, one per host.
-AddressList parse_wopi_discovery(std::string_view body);
+Document parse_wopi_discovery(std::string_view body);
 
 /// "Welcome to nginx!": the title of a page, or empty. For telling what answered.
 std::string title_of(std::string_view body);

@@ -1,11 +1,15 @@
 #include "lyncctl/doctor/examiner.h"
 
+#include "config/certificate_x509.h"
+
 namespace lync::lyncctl::doctor {
 
 Examiner::Examiner(const Settings& settings, Examination& written, Progress progress,
                    std::size_t targets)
     : settings_(settings), written_(written), progress_(std::move(progress)),
       end_(most_steps * settings.time_limit), links_left_(links_per_target * (targets + 2)) {}
+
+// --- the budget
 
 void Examiner::begin(const std::string& what) {
     throw_if_interrupted();
@@ -38,54 +42,95 @@ bool Examiner::may_follow(const std::string& where) {
     return true;
 }
 
-void Examiner::cut_short(const std::string& where, std::string why) {
+void Examiner::cut_short(const std::string& where, const std::string& why) {
     if (!written_.findings.has(Id::cut_short, "")) {
-        written_.findings.add(Id::cut_short, shown(where), "", std::move(why));
+        written_.findings.add(Id::cut_short, where, "", {why});
     }
 }
 
+// --- steps
+
 Resolution Examiner::resolve(const std::string& name) {
-    begin("DNS of " + name);
-    if (!resolver_) {
-        resolver_.emplace(settings_.dns_servers);
+    Resolution found;
+    found.fault = Fault{Id::dns_no_answer, ""};
+    if (silent_dns_ < enough_silence) {
+        begin("DNS of " + name);
+        if (!resolver_) {
+            resolver_.emplace(settings_.dns_servers);
+        }
+        found = resolver_->ask(name, deadline());
+        end();
+        const bool silent = found.fault && found.fault->id == Id::dns_no_answer;
+        silent_dns_ = silent ? silent_dns_ + 1 : 0;
     }
-    Resolution found = resolver_->ask(name, deadline());
-    end();
+    if (found.addresses.size() > most_addresses) {
+        found.addresses.resize(most_addresses);
+    }
     return found;
 }
 
-Connected Examiner::connect(const Endpoint& endpoint, const std::string& what) {
+Connected Examiner::connect(const Endpoint& endpoint, const std::string& name) {
     const std::string text = endpoint.text();
-    begin("connection to " + (what.empty() ? text : what + ", " + text));
+    begin("connection to " + (name.empty() ? text : name + ", " + text));
     Connected connected;
-    if (const auto known = failed_.find(text); known != failed_.end()) {
-        connected.outcome = known->second;
+    if (const auto known = unreachable_.find(text); known != unreachable_.end()) {
+        connected.fault = known->second.fault;
+        connected.no_family = known->second.no_family;
         return connected;
     }
     connected = connect_to(endpoint, deadline());
     end();
-    if (connected.outcome != Connected::Outcome::open) {
-        failed_.emplace(text, connected.outcome);
+    if (connected.fault) {
+        unreachable_[text] = {connected.fault, connected.no_family, {}};
     }
     return connected;
 }
 
 Handshake Examiner::shake_hands(const Connection& connection, const HandshakeRequest& request,
-                                const TrustStore& trusted, const std::string& what) {
-    begin("TLS of " + what);
+                                const TrustStore& trusted) {
+    begin("TLS of " + request.server_name);
     Handshake handshake = doctor::shake_hands(connection, request, trusted, deadline());
     end();
     return handshake;
 }
 
-std::optional<Handshake> Examiner::shake_hands_again(const Endpoint& endpoint,
-                                                     const HandshakeRequest& request,
-                                                     const TrustStore& trusted) {
+std::optional<Handshake> Examiner::secure_again(const Endpoint& endpoint,
+                                                const HandshakeRequest& request,
+                                                const TrustStore& trusted) {
     const Connected connected = connect(endpoint, request.server_name);
-    if (connected.outcome != Connected::Outcome::open) {
+    if (connected.fault) {
         return std::nullopt;
     }
-    return shake_hands(connected.connection, request, trusted, request.server_name);
+    Handshake handshake = shake_hands(connected.connection, request, trusted);
+    return handshake.fault ? std::nullopt : std::optional(std::move(handshake));
+}
+
+std::optional<Handshake> Examiner::secure(const Connection& connection, const Endpoint& endpoint,
+                                          const HandshakeRequest& request,
+                                          const TrustStore& trusted, const Report& report) {
+    const std::string where = endpoint.text();
+    Handshake handshake;
+    handshake.fault = Fault{Id::tls_timed_out, ""};
+    if (!silent_tls_.contains(where)) {
+        handshake = shake_hands(connection, request, trusted);
+    }
+    if (!handshake.fault) {
+        return handshake;
+    }
+    const Id id = handshake.fault->id;
+    if (id == Id::tls_timed_out) {
+        silent_tls_.insert(where); // nothing is there, whatever the name
+    } else if (id != Id::tls_not_tls) {
+        // A server of old versions ends the handshake with an alert, or just closes.
+        HandshakeRequest old = request;
+        old.old_versions = true;
+        if (const auto again = secure_again(endpoint, old, trusted)) {
+            report(Id::tls_old_only, where, {where, again->version});
+            return std::nullopt;
+        }
+    }
+    report(id, where, {where, request.server_name, handshake.fault->detail});
+    return std::nullopt;
 }
 
 HttpAnswer Examiner::ask(const HttpRequest& request) {
@@ -96,90 +141,72 @@ HttpAnswer Examiner::ask(const HttpRequest& request) {
     return answer;
 }
 
-void report_connection(const Connected& connected, const Endpoint& endpoint, std::string_view key,
-                       const Report& report) {
-    using Outcome = Connected::Outcome;
-    const std::string text = endpoint.text();
-    switch (connected.outcome) {
-    case Outcome::open:
-        break;
-    case Outcome::refused:
-        return report(Id::port_closed, key, text + " refuses the connection");
-    case Outcome::timed_out:
-        return report(Id::port_timed_out, key, text + " doesn't answer");
-    case Outcome::unreachable:
-        return report(Id::port_unreachable, key,
-                      text + " can't be reached" +
-                          (connected.detail.empty() ? "" : ": " + connected.detail));
-    case Outcome::no_family:
-        return report(Id::port_unreachable, key,
-                      text + " can't be reached: this machine has no " +
-                          (endpoint.address.is_v6() ? "IPv6" : "IPv4"));
+void Examiner::sign_in(HttpRequest request, const std::string& ca_file, const std::string& where,
+                       bool is_trusted) {
+    if (!settings_.credentials || refused_) {
+        return;
+    }
+    const auto add = [&](Id id, const std::string& key, const std::string& what) {
+        written_.findings.add(id, where, key, {what});
+    };
+    if (!is_trusted) {
+        return add(Id::sign_in_skipped, "", "no sign-in was tried");
+    }
+    request.verify_ca = ca_file;
+    request.ntlm = &*settings_.credentials;
+    const HttpAnswer answer = ask(request);
+    if (answer.fault && answer.fault->id == Id::tls_failed) {
+        add(Id::sign_in_skipped, "", "TLS fails: " + answer.fault->detail);
+    } else if (answer.fault && answer.fault->id != Id::http_too_large) {
+        add(Id::sign_in_broken, "",
+            answer.challenged ? "the connection breaks after the server's challenge"
+                              : "there is no answer to the first NTLM message");
+    } else if (answer.status >= 500) {
+        add(Id::http_server_error, "sign-in", answer.status_text + " to the sign-in");
+    } else if (answer.status != 401) {
+        written_.signed_in.push_back(where);
+    } else if (!answer.challenged) {
+        add(Id::sign_in_broken, "", "the first NTLM message isn't answered with a challenge");
+    } else if (answer.connections > 1) {
+        add(Id::sign_in_broken, "",
+            "the connection was closed between the messages of the handshake");
+    } else {
+        refused_ = true;
+        add(Id::sign_in_refused, "", settings_.credentials->user);
     }
 }
 
-bool report_handshake(const Handshake& handshake, const Endpoint& endpoint,
-                      const std::string& server_name, const Report& report) {
-    using Outcome = Handshake::Outcome;
-    const std::string text = endpoint.text();
-    const std::string reason = handshake.detail.empty() ? "" : ": " + shown(handshake.detail);
-    switch (handshake.outcome) {
-    case Outcome::done:
-        return true;
-    case Outcome::not_tls:
-        report(Id::tls_not_tls, text, "what answers at " + text + " doesn't speak TLS");
-        break;
-    case Outcome::closed:
-        report(Id::tls_closed, text, text + " ends the TLS handshake for " + server_name + reason);
-        break;
-    case Outcome::timed_out:
-        report(Id::tls_timed_out, text, text + " doesn't answer the TLS handshake");
-        break;
-    case Outcome::failed:
-        report(Id::tls_failed, text, "the TLS handshake with " + text + " fails" + reason);
-        break;
-    }
-    return false;
-}
+// --- certificates
 
 bool report_certificate(const Handshake& handshake, const std::string& server_name,
                         const Report& report) {
     constexpr auto soon = std::chrono::days(30); // as nginx -t warns
-    const CertificateVerdict& verdict = handshake.verdict;
-    const std::string& key = handshake.fingerprint;
-    const std::string subject =
-        "the certificate " + (handshake.subject.empty() ? "" : quoted(handshake.subject));
-    const std::string dated =
-        handshake.date_of.empty() || handshake.date_of == handshake.subject
-            ? subject
-            : "the certificate " + quoted(handshake.date_of) + " of its chain";
-    const auto report_if = [&](bool wrong, Id id, const std::string& what) {
-        if (wrong) {
-            report(id, key, what);
-        }
+    const auto day = [](std::chrono::sys_seconds time) {
+        return config::date_text(time).substr(0, 10);
     };
-    report_if(verdict.self_signed, Id::certificate_self_signed, subject + " is signed by itself");
-    report_if(verdict.untrusted, Id::certificate_untrusted,
-              subject + " was issued by " + quoted(handshake.issuer) + ", which isn't trusted");
-    report_if(verdict.incomplete, Id::certificate_chain,
-              subject + " comes alone: the certificate of its issuer " + quoted(handshake.issuer) +
-                  " is missing");
-    report_if(verdict.expired, Id::certificate_expired,
-              dated + " expired on " + day_text(handshake.not_after));
-    report_if(verdict.not_yet_valid, Id::certificate_not_yet_valid,
-              subject + " is valid from " + day_text(handshake.not_before));
-    report_if(verdict.wrong_name, Id::certificate_name,
-              subject + " doesn't name " + server_name + "; it names " +
-                  (handshake.names.empty() ? "none" : some_of(handshake.names, 3)));
-    report_if(verdict.weak, Id::certificate_weak,
-              subject + " has a short key or a signature over SHA-1 or older");
-    report_if(!verdict.other.empty(), Id::certificate_invalid,
-              subject + ": " + shown(verdict.other));
-    const auto now = std::chrono::system_clock::now();
-    report_if(!verdict.expired && !handshake.date_of.empty() && handshake.not_after > now &&
-                  handshake.not_after - now <= soon,
-              Id::certificate_expires_soon, dated + " expires on " + day_text(handshake.not_after));
-    return verdict.good();
+    const std::string own = "the certificate \"" + shown(handshake.subject, 100) + "\"";
+    const std::string dated =
+        handshake.date_of == handshake.subject
+            ? own
+            : "the certificate \"" + shown(handshake.date_of, 100) + "\" of its chain";
+    const Words words{own,
+                      dated,
+                      handshake.issuer,
+                      server_name,
+                      "; it names " +
+                          (handshake.names.empty() ? "none" : some_of(handshake.names, 3)),
+                      day(handshake.not_after),
+                      day(handshake.not_before),
+                      handshake.other};
+    for (const Id id : handshake.objections) {
+        report(id, handshake.digest, words);
+    }
+    const auto left = handshake.not_after - std::chrono::system_clock::now();
+    if (!handshake.objections.contains(Id::certificate_expired) && left > left.zero() &&
+        left <= soon) {
+        report(Id::certificate_expires_soon, handshake.digest, words);
+    }
+    return handshake.objections.empty();
 }
 
 } // namespace lync::lyncctl::doctor

@@ -1,7 +1,7 @@
 #pragma once
 
 // What the examinations from outside and from the proxy share: the ways to ask, the budget of a
-// run, what is written down, and what is wrong with a connection.
+// run, what is written down, what is wrong with a connection, and signing in.
 
 #include "lyncctl/doctor/findings.h"
 #include "lyncctl/doctor/http.h"
@@ -12,17 +12,16 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace lync::lyncctl::doctor {
 
-/// What an examination is told by the command line.
+/// What the command line says.
 struct Settings {
     std::chrono::milliseconds time_limit{10'000}; ///< of one step
-    std::vector<ResolveRule> resolve;
-    std::vector<ConnectRule> connect;
+    std::vector<Rule> rules;
     std::string dns_servers; ///< empty: the system's
     std::string ca_file;     ///< empty: the system's CAs
     std::vector<std::string> domains;
@@ -39,9 +38,6 @@ struct Examination {
 
 using Progress = std::function<void(const std::string&)>;
 
-/// Where a finding goes: the caller knows the place it belongs to. `key` makes it the same one.
-using Report = std::function<void(Id id, std::string_view key, std::string what)>;
-
 /// Thrown when the budget of a run is spent; caught once, where the findings are printed.
 struct BudgetSpent {};
 
@@ -52,7 +48,8 @@ class Examiner {
 public:
     static constexpr std::size_t links_per_target = 50; ///< real documents have up to 25
     static constexpr std::size_t most_bytes = std::size_t{100} << 20;
-    static constexpr int most_steps = 60; ///< the whole time, in time limits of a step
+    static constexpr int most_steps = 60;            ///< the whole time, in time limits of a step
+    static constexpr std::size_t most_addresses = 4; ///< of one name that are looked at
 
     /// `targets`: how many names or servers there are to ask.
     Examiner(const Settings& settings, Examination& written, Progress progress,
@@ -62,16 +59,27 @@ public:
     Examination& written() noexcept { return written_; }
 
     // Each is one question more, and ends at the time limit. All throw BudgetSpent and Interrupted.
+
+    /// At most `most_addresses`. Once it was silent for a few names in a row, the DNS isn't waited
+    /// for any more.
     Resolution resolve(const std::string& name);
     /// An endpoint that couldn't be connected to isn't tried again.
-    Connected connect(const Endpoint& endpoint, const std::string& what);
-    Handshake shake_hands(const Connection& connection, const HandshakeRequest& request,
-                          const TrustStore& trusted, const std::string& what);
-    /// The same on a new connection, in case the server speaks other versions or protocols.
-    std::optional<Handshake> shake_hands_again(const Endpoint& endpoint,
-                                               const HandshakeRequest& request,
-                                               const TrustStore& trusted);
+    Connected connect(const Endpoint& endpoint, const std::string& name);
+    /// On a connection that was just opened. Reports a handshake that fails, or speaks old versions
+    /// only; nothing then.
+    std::optional<Handshake> secure(const Connection& connection, const Endpoint& endpoint,
+                                    const HandshakeRequest& request, const TrustStore& trusted,
+                                    const Report& report);
+    /// A handshake on a new connection, in case the server speaks other versions or protocols.
+    std::optional<Handshake> secure_again(const Endpoint& endpoint, const HandshakeRequest& request,
+                                          const TrustStore& trusted);
     HttpAnswer ask(const HttpRequest& request);
+
+    /// `--user`: signs in by NTLM at a server that was found trustworthy; `ca_file` verifies it
+    /// again, on the very connection that carries the credentials. After a refusal no more is
+    /// tried: repeating it could lock the account.
+    void sign_in(HttpRequest request, const std::string& ca_file, const std::string& where,
+                 bool is_trusted);
 
     /// Whether one link more of an answer may be looked at.
     bool may_follow(const std::string& where);
@@ -80,27 +88,26 @@ private:
     void begin(const std::string& what);
     void end();
     Deadline deadline() const { return Deadline(settings_.time_limit).or_sooner(end_); }
-    void cut_short(const std::string& where, std::string why);
+    void cut_short(const std::string& where, const std::string& why);
+    Handshake shake_hands(const Connection& connection, const HandshakeRequest& request,
+                          const TrustStore& trusted);
 
     const Settings& settings_;
     Examination& written_;
     Progress progress_;
     HttpClient http_;
     std::optional<Resolver> resolver_;
-    std::map<std::string, Connected::Outcome> failed_; ///< endpoints that can't be reached
-    Deadline end_;                                     ///< of the run
+    std::map<std::string, Connected> unreachable_; ///< by endpoint
+    std::set<std::string> silent_tls_;             ///< endpoints that don't answer a handshake
+    int silent_dns_ = 0;                           ///< names in a row without an answer of the DNS
+    bool refused_ = false;                         ///< a sign-in was
+    Deadline end_;                                 ///< of the run
     std::size_t links_left_;
     std::size_t bytes_ = 0;
     std::string asking_; ///< the question that is being asked
 };
 
-/// Reports why a connection failed, if it did.
-void report_connection(const Connected& connected, const Endpoint& endpoint, std::string_view key,
-                       const Report& report);
-
-/// Reports what is wrong with a handshake; true if HTTP can be spoken there.
-bool report_handshake(const Handshake& handshake, const Endpoint& endpoint,
-                      const std::string& server_name, const Report& report);
+inline constexpr int enough_silence = 3; ///< timeouts after which no more is waited for
 
 /// Reports what is wrong with the certificate; true if a client trusts it.
 bool report_certificate(const Handshake& handshake, const std::string& server_name,

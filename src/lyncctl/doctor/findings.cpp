@@ -11,7 +11,8 @@ std::string_view severity_name(Severity severity) noexcept {
 std::span<const Kind> kinds() {
     static const std::vector<Kind> all = [] {
         std::vector<Kind> kinds{
-#define LYNC_FINDING(id, severity, cause, remedy) {Id::id, Severity::severity, #id, cause, remedy},
+#define LYNC_FINDING(id, severity, found, cause, remedy)                                           \
+    {Id::id, Severity::severity, #id, found, cause, remedy},
 #include "lyncctl/doctor/finding_catalog.inc"
 #undef LYNC_FINDING
         };
@@ -27,15 +28,26 @@ const Kind& kind_of(Id id) {
     return kinds()[static_cast<std::size_t>(id)];
 }
 
-void Findings::add(Id id, std::string_view where, std::string_view key, std::string what) {
-    const Kind& kind = kind_of(id);
+std::string found_text(Id id, const Words& words) {
+    std::string text(kind_of(id).found);
+    std::size_t at = 0;
+    while ((at = text.find('{', at)) != std::string::npos) {
+        const std::string word = shown(words.at(static_cast<std::size_t>(text.at(at + 1) - '0')));
+        text.replace(at, 3, word);
+        at += word.size();
+    }
+    return text;
+}
+
+void Findings::add_text(Id id, const std::string& where, const std::string& key, std::string what) {
     const auto known = std::find_if(findings_.begin(), findings_.end(), [&](const Finding& f) {
-        return f.kind == &kind && f.key == key;
+        return f.kind->id == id && f.key == key;
     });
     if (known == findings_.end()) {
-        findings_.push_back({&kind, std::string(key), {std::string(where)}, std::move(what)});
-    } else if (std::find(known->where.begin(), known->where.end(), where) == known->where.end()) {
-        known->where.emplace_back(where);
+        findings_.push_back({&kind_of(id), key, {shown(where)}, std::move(what)});
+    } else if (std::find(known->where.begin(), known->where.end(), shown(where)) ==
+               known->where.end()) {
+        known->where.push_back(shown(where));
     }
 }
 
@@ -62,14 +74,10 @@ std::string shown(std::string_view text, std::size_t most) {
     return out;
 }
 
-std::string quoted(std::string_view text) {
-    return "\"" + shown(text) + "\"";
-}
-
 std::string some_of(const std::vector<std::string>& names, std::size_t most) {
     std::string text;
     for (std::size_t i = 0; i < names.size() && i < most; i++) {
-        text += (i == 0 ? "" : ", ") + shown(names[i]);
+        text += (i == 0 ? "" : ", ") + names[i];
     }
     return names.size() > most ? text + " and " + std::to_string(names.size() - most) + " more"
                                : text;

@@ -2,8 +2,8 @@
 
 // What the doctor can find (finding_catalog.inc), and the findings of one run.
 
-#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,54 +19,69 @@ std::string_view severity_name(Severity severity) noexcept;
 
 /// One thing that can be found, worst first.
 enum class Id : std::uint8_t {
-#define LYNC_FINDING(id, severity, cause, remedy) id,
+#define LYNC_FINDING(id, severity, found, cause, remedy) id,
 #include "lyncctl/doctor/finding_catalog.inc"
 #undef LYNC_FINDING
 };
 
+/// A row of the catalogue. All texts are sentences without the final full stop.
 struct Kind {
     Id id;
     Severity severity;
     std::string name;        ///< "dns-no-such-name": stable, scripts may compare it
-    std::string_view cause;  ///< what it means, whole sentences without the final full stop
-    std::string_view remedy; ///< what to do about it, likewise
+    std::string_view found;  ///< what was seen, with {0} and so on for the words of the case
+    std::string_view cause;  ///< what it means
+    std::string_view remedy; ///< what to do about it
 };
 
-/// All kinds, worst first.
 std::span<const Kind> kinds();
 const Kind& kind_of(Id id);
+
+/// What {0}, {1} ... of `Kind::found` stand for. They may be a stranger's: `found_text` makes them
+/// printable and short.
+using Words = std::vector<std::string>;
+std::string found_text(Id id, const Words& words);
+
+/// Why a step failed: what it is, and the words of whoever said so (the system, a library, a
+/// server).
+struct Fault {
+    Id id;
+    std::string detail;
+};
+
+/// Where findings of one place go. `key`: findings of one kind with the same key are one finding.
+using Report = std::function<void(Id id, const std::string& key, const Words& words)>;
 
 /// One finding. What has the same cause in many places is one finding with many places.
 struct Finding {
     const Kind* kind = nullptr;
-    std::string key;                ///< findings of one kind with the same key are the same thing
+    std::string key;
     std::vector<std::string> where; ///< names, URLs or servers, in the order they were met
-    std::string what;               ///< what was seen, a sentence without the final full stop
+    std::string what;               ///< what was seen: printable
 };
 
 /// The findings of one run.
 class Findings {
 public:
-    /// Adds a finding, or a place to one that is known. `key` is what makes it the same.
-    void add(Id id, std::string_view where, std::string_view key, std::string what);
+    /// Adds a finding, or a place to one that is known.
+    void add(Id id, const std::string& where, const std::string& key, const Words& words = {}) {
+        add_text(id, where, key, found_text(id, words));
+    }
+    /// The same with the text of another kind.
+    void add_text(Id id, const std::string& where, const std::string& key, std::string what);
 
     bool has(Id id, std::string_view key) const;
 
     /// Worst first; those of one kind in the order they were met.
     std::vector<Finding> worst_first() const;
 
-    std::size_t size() const noexcept { return findings_.size(); }
-
 private:
     std::vector<Finding> findings_;
 };
 
-/// Text that came from outside, fit for a terminal: bytes that aren't printable ASCII become "?",
-/// what is longer than `most` is cut.
+/// Text from outside, fit for a terminal: what isn't printable ASCII becomes "?", a long text is
+/// cut.
 std::string shown(std::string_view text, std::size_t most = 160);
-
-/// The same in quotes.
-std::string quoted(std::string_view text);
 
 /// "a, b and 7 more".
 std::string some_of(const std::vector<std::string>& names, std::size_t most);

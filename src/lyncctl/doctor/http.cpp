@@ -13,16 +13,14 @@ namespace {
 
 constexpr std::string_view blank = " \t\r\n";
 
-struct FreeEasy {
-    void operator()(CURL* easy) const noexcept { curl_easy_cleanup(easy); }
+struct FreeCurl {
     void operator()(curl_slist* list) const noexcept { curl_slist_free_all(list); }
     void operator()(CURLU* url) const noexcept { curl_url_cleanup(url); }
     void operator()(char* text) const noexcept { curl_free(text); }
 };
-using EasyPtr = std::unique_ptr<CURL, FreeEasy>;
-using ListPtr = std::unique_ptr<curl_slist, FreeEasy>;
-using UrlPtr = std::unique_ptr<CURLU, FreeEasy>;
-using TextPtr = std::unique_ptr<char, FreeEasy>;
+using ListPtr = std::unique_ptr<curl_slist, FreeCurl>;
+using UrlPtr = std::unique_ptr<CURLU, FreeCurl>;
+using TextPtr = std::unique_ptr<char, FreeCurl>;
 
 /// Counts what arrives; false, and libcurl gives up, if it is too much.
 bool has_room(HttpAnswer& answer, std::size_t size, std::size_t before, std::size_t limit) {
@@ -30,7 +28,7 @@ bool has_room(HttpAnswer& answer, std::size_t size, std::size_t before, std::siz
     if (size <= limit - before) {
         return true;
     }
-    answer.outcome = HttpAnswer::Outcome::too_large;
+    answer.fault = Fault{Id::http_too_large, ""};
     return false;
 }
 
@@ -43,6 +41,7 @@ extern "C" std::size_t lync_doctor_head(char* data, std::size_t, std::size_t siz
     const std::string_view line = trimmed({data, size}, blank);
     const auto colon = line.find(':');
     if (line.starts_with("HTTP/")) { // a further answer: after 100 Continue, in a handshake
+        answer.status_text = line.substr(std::min(line.find(' '), line.size() - 1) + 1);
         answer.headers.clear();
         answer.body.clear();
     } else if (colon != std::string_view::npos) {
@@ -64,24 +63,28 @@ extern "C" std::size_t lync_doctor_body(char* data, std::size_t, std::size_t siz
     return size;
 }
 
-HttpAnswer::Outcome outcome_of(CURLcode code) {
+extern "C" int lync_doctor_progress(void*, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+    return is_interrupted() ? 1 : 0;
+}
+
+std::optional<Id> fault_of(CURLcode code) {
     switch (code) {
     case CURLE_OK:
-        return HttpAnswer::Outcome::answered;
+        return std::nullopt;
     case CURLE_GOT_NOTHING:
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
     case CURLE_COULDNT_CONNECT:
-        return HttpAnswer::Outcome::closed;
+        return Id::http_closed;
     case CURLE_OPERATION_TIMEDOUT:
-        return HttpAnswer::Outcome::timed_out;
+        return Id::http_timed_out;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
-        return HttpAnswer::Outcome::tls;
+        return Id::tls_failed;
     default:
-        return HttpAnswer::Outcome::malformed;
+        return Id::http_malformed;
     }
 }
 
@@ -99,13 +102,9 @@ void set(CURL* easy, CURLoption option, const std::string& value) {
 
 } // namespace
 
-std::string_view HttpAnswer::header(std::string_view name) const noexcept {
-    for (const auto& [n, value] : headers) {
-        if (equal_ignore_case(n, name)) {
-            return value;
-        }
-    }
-    return {};
+std::string_view HttpAnswer::header(std::string_view name) const {
+    const auto values = all(name);
+    return values.empty() ? std::string_view() : values.front();
 }
 
 std::vector<std::string_view> HttpAnswer::all(std::string_view name) const {
@@ -139,6 +138,19 @@ ListPtr header_lines(const HttpRequest& request) {
     return list;
 }
 
+/// What all requests have in common.
+void set_fixed(CURL* easy) {
+    set(easy, CURLOPT_PROXY, "");
+    set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+    set(easy, CURLOPT_USERAGENT, "lyncctl doctor");
+    set(easy, CURLOPT_NOSIGNAL, 1L);
+    set(easy, CURLOPT_PATH_AS_IS, 1L);
+    set(easy, CURLOPT_HEADERFUNCTION, lync_doctor_head);
+    set(easy, CURLOPT_WRITEFUNCTION, lync_doctor_body);
+    set(easy, CURLOPT_NOPROGRESS, 0L);
+    set(easy, CURLOPT_XFERINFOFUNCTION, lync_doctor_progress);
+}
+
 /// TLS was looked at before; whoever gets a password is verified again.
 void set_trust(CURL* easy, const HttpRequest& request) {
     set(easy, CURLOPT_SSL_VERIFYPEER, request.verify_ca ? 1L : 0L);
@@ -158,76 +170,48 @@ void set_trust(CURL* easy, const HttpRequest& request) {
     }
 }
 
-/// Runs a request to its end; Ctrl-C throws.
-CURLcode perform(CURLM* multi, CURL* easy) {
-    struct Attached {
-        CURLM* multi;
-        CURL* easy;
-        ~Attached() { curl_multi_remove_handle(multi, easy); }
-    } attached{multi, easy};
-    curl_multi_add_handle(multi, easy);
-    for (int running = 1; running != 0;) {
-        curl_multi_perform(multi, &running);
-        if (running != 0) {
-            curl_waitfd extra{interrupt_fd(), CURL_WAIT_POLLIN, 0};
-            curl_multi_poll(multi, &extra, interrupt_fd() < 0 ? 0 : 1, 200, nullptr);
-            throw_if_interrupted();
-        }
-    }
-    int left = 0;
-    const CURLMsg* message = curl_multi_info_read(multi, &left);
-    return message == nullptr ? CURLE_OPERATION_TIMEDOUT : message->data.result;
-}
-
 } // namespace
 
 HttpClient::HttpClient() {
     static const CURLcode once = curl_global_init(CURL_GLOBAL_DEFAULT);
     (void)once;
-    multi_ = curl_multi_init();
-    if (multi_ == nullptr) {
+    easy_.reset(curl_easy_init());
+    if (!easy_) {
         throw std::runtime_error("libcurl can't be started");
     }
 }
 
-HttpClient::~HttpClient() {
-    curl_multi_cleanup(static_cast<CURLM*>(multi_));
+void HttpClient::Free::operator()(void* easy) const noexcept {
+    curl_easy_cleanup(static_cast<CURL*>(easy));
 }
 
 HttpAnswer HttpClient::get(const HttpRequest& request, const Deadline& deadline) {
     HttpAnswer answer;
-    const EasyPtr easy(curl_easy_init());
+    char error[CURL_ERROR_SIZE] = "";
     const ListPtr headers = header_lines(request);
     const ListPtr connect(curl_slist_append(nullptr, ("::" + request.to.text()).c_str()));
-    char error[CURL_ERROR_SIZE] = "";
 
-    CURL* e = easy.get();
-    set(e, CURLOPT_URL, request.url);
-    set(e, CURLOPT_CONNECT_TO, connect.get());
-    set(e, CURLOPT_PROXY, "");
-    set(e, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-    set(e, CURLOPT_HTTPHEADER, headers.get());
-    set(e, CURLOPT_USERAGENT, "lyncctl doctor");
-    set(e, CURLOPT_NOSIGNAL, 1L);
-    set(e, CURLOPT_PATH_AS_IS, 1L);
-    set(e, CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<long long>(1, deadline.left().count())));
-    set(e, CURLOPT_HEADERFUNCTION, lync_doctor_head);
-    set(e, CURLOPT_HEADERDATA, static_cast<void*>(&answer));
-    set(e, CURLOPT_WRITEFUNCTION, lync_doctor_body);
-    set(e, CURLOPT_WRITEDATA, static_cast<void*>(&answer));
-    set(e, CURLOPT_ERRORBUFFER, static_cast<char*>(error));
-    set_trust(e, request);
+    CURL* easy = easy_.get();
+    curl_easy_reset(easy); // connections stay
+    set_fixed(easy);
+    set(easy, CURLOPT_URL, request.url);
+    set(easy, CURLOPT_CONNECT_TO, connect.get());
+    set(easy, CURLOPT_HTTPHEADER, headers.get());
+    set(easy, CURLOPT_TIMEOUT_MS,
+        static_cast<long>(std::max<long long>(1, deadline.left().count())));
+    set(easy, CURLOPT_HEADERDATA, static_cast<void*>(&answer));
+    set(easy, CURLOPT_WRITEDATA, static_cast<void*>(&answer));
+    set(easy, CURLOPT_ERRORBUFFER, static_cast<char*>(error));
+    set_trust(easy, request);
 
-    const CURLcode code = perform(static_cast<CURLM*>(multi_), e);
+    const CURLcode code = curl_easy_perform(easy);
+    throw_if_interrupted();
     long status = 0;
-    curl_easy_getinfo(e, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(e, CURLINFO_NUM_CONNECTS, &answer.connections);
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &answer.connections);
     answer.status = static_cast<int>(status);
-    if (answer.outcome != HttpAnswer::Outcome::too_large) {
-        answer.outcome = outcome_of(code);
-    }
-    if (code != CURLE_OK) {
-        answer.detail = *error != '\0' ? error : curl_easy_strerror(code);
+    if (const auto id = fault_of(code); id && !answer.fault) {
+        answer.fault = Fault{*id, *error != '\0' ? error : curl_easy_strerror(code)};
     }
     return answer;
 }

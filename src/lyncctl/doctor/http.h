@@ -5,6 +5,7 @@
 
 #include "lyncctl/doctor/net.h"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,18 +31,9 @@ struct HttpRequest {
 };
 
 struct HttpAnswer {
-    enum class Outcome : std::uint8_t {
-        answered,
-        closed, ///< without a byte of an answer
-        timed_out,
-        malformed, ///< not HTTP, or broken off
-        tls,       ///< TLS failed or wasn't trusted
-        too_large, ///< cut off; status and headers may be there
-    };
-
-    Outcome outcome = Outcome::closed;
-    std::string detail; ///< of a failure, libcurl's words
+    std::optional<Fault> fault; ///< one of http_closed to http_too_large, or tls_failed
     int status = 0;
+    std::string status_text; ///< "404 Not Found", as the server words it
     std::vector<std::pair<std::string, std::string>> headers; ///< of the last answer
     std::string body;                                         ///< at most body_limit bytes
     std::size_t head_bytes = 0;                               ///< of all heads that arrived
@@ -50,26 +42,29 @@ struct HttpAnswer {
     bool challenged = false; ///< the server answered the first NTLM message with a challenge
 
     /// The first value of a header, any letter case; empty if there is none.
-    std::string_view header(std::string_view name) const noexcept;
+    std::string_view header(std::string_view name) const;
     std::vector<std::string_view> all(std::string_view name) const;
     /// "text/html" of Content-Type, in lower case.
     std::string content_type() const;
+    bool is_redirect() const noexcept { return !fault && status >= 300 && status < 400; }
 };
 
+/// Keeps connections from one request to the next.
 class HttpClient {
 public:
     static constexpr std::size_t body_limit = 512 * 1024; ///< WSDL and discovery are far smaller
     static constexpr std::size_t head_limit = 128 * 1024;
 
     HttpClient();
-    ~HttpClient();
-    HttpClient(const HttpClient&) = delete;
-    HttpClient& operator=(const HttpClient&) = delete;
 
+    /// Throws Interrupted after Ctrl-C.
     HttpAnswer get(const HttpRequest& request, const Deadline& deadline);
 
 private:
-    void* multi_; ///< CURLM
+    struct Free {
+        void operator()(void* easy) const noexcept;
+    };
+    std::unique_ptr<void, Free> easy_; ///< CURL
 };
 
 /// An absolute URL taken apart as libcurl understands it; nothing if it isn't one.

@@ -5,8 +5,7 @@
 #include <arpa/inet.h>
 #include <cerrno>
 #include <charconv>
-#include <memory>
-#include <netdb.h>
+#include <cstring>
 #include <poll.h>
 #include <stdexcept>
 #include <system_error>
@@ -35,13 +34,14 @@ std::string Address::text() const {
     return buffer;
 }
 
-std::string Address::with_port(std::uint16_t port) const {
-    return (is_v6() ? "[" + text() + "]" : text()) + ":" + std::to_string(port);
+std::string Endpoint::text() const {
+    const std::string host = address.text();
+    return (address.family == AF_INET6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
 bool Address::is_internal() const noexcept {
     const auto& b = bytes;
-    if (is_v6()) {
+    if (family == AF_INET6) {
         return (b[0] & 0xFE) == 0xFC || (b[0] == 0xFE && (b[1] & 0xC0) == 0x80) || text() == "::1";
     }
     return b[0] == 10 || b[0] == 127 || (b[0] == 172 && b[1] >> 4 == 1) ||
@@ -57,39 +57,30 @@ Connection::~Connection() {
 
 namespace {
 
-Connected failed(int error, int family) {
-    using Outcome = Connected::Outcome;
-    Connected result;
-    result.detail = std::generic_category().message(error);
-    // No IPv6 here tells nothing about the other end.
-    const bool no_family = error == EAFNOSUPPORT || error == EADDRNOTAVAIL ||
-                           (error == ENETUNREACH && family == AF_INET6);
-    result.outcome = error == ECONNREFUSED ? Outcome::refused
-                     : error == ETIMEDOUT  ? Outcome::timed_out
-                     : no_family           ? Outcome::no_family
-                                           : Outcome::unreachable;
-    return result;
-}
-
 /// 0, or why there is no connection.
 int connect_socket(int fd, const Endpoint& endpoint, const Deadline& deadline) {
-    addrinfo hints{};
-    hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
-    hints.ai_socktype = SOCK_STREAM;
-    addrinfo* found = nullptr;
-    if (getaddrinfo(endpoint.address.text().c_str(), std::to_string(endpoint.port).c_str(), &hints,
-                    &found) != 0) {
-        return EADDRNOTAVAIL;
+    sockaddr_storage storage{};
+    socklen_t size = sizeof(sockaddr_in);
+    if (endpoint.address.family == AF_INET6) {
+        auto& to = reinterpret_cast<sockaddr_in6&>(storage);
+        size = sizeof to;
+        to.sin6_port = htons(endpoint.port);
+        std::memcpy(&to.sin6_addr, endpoint.address.bytes.data(), sizeof to.sin6_addr);
+    } else {
+        auto& to = reinterpret_cast<sockaddr_in&>(storage);
+        to.sin_port = htons(endpoint.port);
+        std::memcpy(&to.sin_addr, endpoint.address.bytes.data(), sizeof to.sin_addr);
     }
-    const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(found, freeaddrinfo);
-    if (connect(fd, found->ai_addr, found->ai_addrlen) != 0 && errno != EINPROGRESS) {
+    storage.ss_family = static_cast<sa_family_t>(endpoint.address.family);
+    if (connect(fd, reinterpret_cast<const sockaddr*>(&storage), size) != 0 &&
+        errno != EINPROGRESS) {
         return errno;
     }
     if (!wait_for(fd, POLLOUT, deadline)) {
         return ETIMEDOUT;
     }
     int error = 0;
-    socklen_t size = sizeof error;
+    size = sizeof error;
     return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
 }
 
@@ -101,11 +92,19 @@ Connected connect_to(const Endpoint& endpoint, const Deadline& deadline) {
     result.connection = Connection(socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     const int error =
         result.connection ? connect_socket(result.connection.fd(), endpoint, deadline) : errno;
-    if (error != 0) {
-        return failed(error, family);
+    if (error == 0) {
+        return result;
     }
-    result.outcome = Connected::Outcome::open;
-    return result;
+    Connected failed;
+    failed.no_family = error == EAFNOSUPPORT || error == EADDRNOTAVAIL ||
+                       (error == ENETUNREACH && family == AF_INET6);
+    failed.fault = Fault{error == ECONNREFUSED ? Id::port_closed
+                         : error == ETIMEDOUT  ? Id::port_timed_out
+                                               : Id::port_unreachable,
+                         failed.no_family ? family == AF_INET6 ? "this machine has no IPv6"
+                                                               : "this machine has no IPv4"
+                                          : std::generic_category().message(error)};
+    return failed;
 }
 
 namespace {
@@ -116,10 +115,8 @@ std::vector<std::string_view> at_colons(std::string_view text, std::size_t most)
     std::size_t begin = 0;
     bool in_brackets = false;
     for (std::size_t i = 0; i < text.size() && parts.size() + 1 < most; i++) {
-        if (text[i] == '[') {
-            in_brackets = true;
-        } else if (text[i] == ']') {
-            in_brackets = false;
+        if (text[i] == '[' || text[i] == ']') {
+            in_brackets = text[i] == '[';
         } else if (text[i] == ':' && !in_brackets) {
             parts.push_back(text.substr(begin, i - begin));
             begin = i + 1;
@@ -129,41 +126,41 @@ std::vector<std::string_view> at_colons(std::string_view text, std::size_t most)
     return parts;
 }
 
-std::uint16_t port_of(std::string_view text, std::string_view whole) {
-    unsigned port = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    if (error != std::errc() || end != text.data() + text.size() || port == 0 || port > 65535) {
-        throw std::invalid_argument("invalid port \"" + std::string(text) + "\" in \"" +
-                                    std::string(whole) + "\": a number from 1 to 65535");
-    }
-    return static_cast<std::uint16_t>(port);
+[[noreturn]] void refuse(std::string_view what, std::string_view text, std::string_view remedy) {
+    throw std::invalid_argument("invalid " + std::string(what) + " \"" + std::string(text) +
+                                "\": " + std::string(remedy));
 }
 
-Address address_of(std::string_view text, std::string_view whole) {
+/// A port, or 0 where nothing is written.
+std::uint16_t port_of(std::string_view text) {
+    std::uint16_t port = 0;
+    const char* end = text.data() + text.size();
+    const auto [stopped, error] = std::from_chars(text.data(), end, port);
+    if (!text.empty() && (error != std::errc() || stopped != end || port == 0)) {
+        refuse("port", text, "a number from 1 to 65535");
+    }
+    return port;
+}
+
+Address address_of(std::string_view text) {
     const auto address = Address::parse(text);
     if (!address) {
-        throw std::invalid_argument("invalid address \"" + std::string(text) + "\" in \"" +
-                                    std::string(whole) +
-                                    "\": write an IPv4 address, or an IPv6 address in brackets");
+        refuse("address", text, "write an IPv4 address, or an IPv6 address in brackets");
     }
     return *address;
 }
 
 } // namespace
 
-ResolveRule parse_resolve(std::string_view text) {
+Rule parse_resolve(std::string_view text) {
     const auto parts = at_colons(text, 3);
-    if (parts.size() != 3 || parts[0].empty() || parts[2].empty()) {
-        throw std::invalid_argument("invalid value \"" + std::string(text) +
-                                    "\": it is written NAME:PORT:ADDRESS[,ADDRESS]");
+    if (parts.size() != 3 || parts[0].empty() || parts[1].empty() || parts[2].empty()) {
+        refuse("value", text, "it is written NAME:PORT:ADDRESS[,ADDRESS]");
     }
-    ResolveRule rule;
-    rule.name = to_ascii_lower(parts[0]);
-    rule.port = port_of(parts[1], text);
-    std::string_view rest = parts[2];
-    for (;;) {
+    Rule rule{parts[0] == "*" ? "" : to_ascii_lower(parts[0]), port_of(parts[1]), {}, 0};
+    for (std::string_view rest = parts[2];;) {
         const auto comma = rest.find(',');
-        rule.addresses.push_back(address_of(rest.substr(0, comma), text));
+        rule.addresses.push_back(address_of(rest.substr(0, comma)));
         if (comma == std::string_view::npos) {
             return rule;
         }
@@ -171,21 +168,29 @@ ResolveRule parse_resolve(std::string_view text) {
     }
 }
 
-ConnectRule parse_connect_to(std::string_view text) {
+Rule parse_connect_to(std::string_view text) {
     const auto parts = at_colons(text, 4);
     if (parts.size() != 4) {
-        throw std::invalid_argument("invalid value \"" + std::string(text) +
-                                    "\": it is written NAME:PORT:ADDRESS:PORT, any part may be "
-                                    "empty");
+        refuse("value", text, "it is written NAME:PORT:ADDRESS:PORT, any part may be empty");
     }
-    ConnectRule rule;
-    rule.name = to_ascii_lower(parts[0]);
-    rule.port = parts[1].empty() ? 0 : port_of(parts[1], text);
+    Rule rule{to_ascii_lower(parts[0]), port_of(parts[1]), {}, port_of(parts[3])};
     if (!parts[2].empty()) {
-        rule.to = address_of(parts[2], text);
+        rule.addresses.push_back(address_of(parts[2]));
     }
-    rule.to_port = parts[3].empty() ? 0 : port_of(parts[3], text);
     return rule;
+}
+
+std::pair<std::vector<Address>, std::uint16_t>
+redirected(const std::vector<Rule>& rules, std::string_view host, std::uint16_t port) {
+    std::vector<Address> addresses;
+    std::uint16_t to_port = 0;
+    for (const Rule& rule : rules) {
+        if ((rule.name.empty() || rule.name == host) && (rule.port == 0 || rule.port == port)) {
+            addresses = addresses.empty() ? rule.addresses : addresses;
+            to_port = to_port == 0 ? rule.to_port : to_port;
+        }
+    }
+    return {addresses, to_port == 0 ? port : to_port};
 }
 
 } // namespace lync::lyncctl::doctor

@@ -2,10 +2,12 @@
 
 // Names to addresses, and connections to them.
 
+#include "lyncctl/doctor/findings.h"
 #include "lyncctl/doctor/wait.h"
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <netinet/in.h>
 #include <optional>
 #include <string>
@@ -24,11 +26,9 @@ struct Address {
     /// "10.0.0.11", "2001:db8::11", "[2001:db8::11]"; nothing if it isn't an address.
     static std::optional<Address> parse(std::string_view text);
 
-    std::string text() const;                        ///< "2001:db8::11"
-    std::string with_port(std::uint16_t port) const; ///< "[2001:db8::11]:443"
+    std::string text() const; ///< "2001:db8::11"
     bool operator==(const Address& other) const noexcept = default;
 
-    bool is_v6() const noexcept { return family == AF_INET6; }
     /// Not for the Internet: private (RFC 1918, ULA), loopback, link-local, shared (RFC 6598).
     bool is_internal() const noexcept;
 };
@@ -37,17 +37,14 @@ struct Endpoint {
     Address address;
     std::uint16_t port = 0;
 
-    std::string text() const { return address.with_port(port); }
+    std::string text() const; ///< "[2001:db8::11]:443"
 };
 
 /// What the DNS said.
 struct Resolution {
-    enum class Outcome : std::uint8_t { found, no_such_name, no_address, no_answer, failed };
-
-    Outcome outcome = Outcome::failed;
+    std::optional<Fault> fault; ///< one of dns_*
     std::vector<Address> addresses;
     std::vector<std::string> aliases; ///< targets of CNAME records, in their order
-    std::string detail;               ///< of a failure, the resolver's own words
 };
 
 /// Asks the DNS: /etc/hosts and the system's servers, or the servers named (which tell what the
@@ -57,16 +54,17 @@ public:
     /// `servers`: "192.0.2.53", "[2001:db8::53]:5353", several separated by commas; empty: the
     /// system's. Throws std::invalid_argument if that can't be read.
     explicit Resolver(const std::string& servers);
-    ~Resolver();
-    Resolver(const Resolver&) = delete;
-    Resolver& operator=(const Resolver&) = delete;
 
     Resolution ask(const std::string& name, const Deadline& deadline);
 
+    struct Destroy {
+        void operator()(void* channel) const noexcept;
+    };
+    using Channel = std::unique_ptr<void, Destroy>; ///< ares_channel
+
 private:
     std::string servers_;
-    void* channel_ = nullptr; ///< ares_channel
-    void* literal_ = nullptr; ///< ares_channel that passes on what a server refuses; made if needed
+    Channel channel_;
 };
 
 /// An open TCP connection; closes it.
@@ -89,38 +87,28 @@ private:
 };
 
 struct Connected {
-    enum class Outcome : std::uint8_t {
-        open,
-        refused,
-        timed_out,
-        unreachable,
-        no_family, ///< this machine itself has no IPv6 (or no IPv4): says nothing of the other end
-    };
-
-    Outcome outcome = Outcome::unreachable;
-    Connection connection;
-    std::string detail; ///< the system's words
+    std::optional<Fault> fault; ///< one of port_*
+    /// This machine itself has no IPv6 (or no IPv4), which says nothing about the other end.
+    bool no_family = false;
+    Connection connection; ///< non-blocking
 };
-
-/// A non-blocking connection.
 Connected connect_to(const Endpoint& endpoint, const Deadline& deadline);
 
-/// `--resolve NAME:PORT:ADDRESS[,ADDRESS...]`, as curl's; NAME may be "*".
-struct ResolveRule {
-    std::string name;
-    std::uint16_t port = 0;
-    std::vector<Address> addresses;
+/// Where connections go in place of what the DNS says: `--connect-to` and `--resolve`.
+struct Rule {
+    std::string name;               ///< empty: any
+    std::uint16_t port = 0;         ///< 0: any
+    std::vector<Address> addresses; ///< empty: the name's own
+    std::uint16_t to_port = 0;      ///< 0: the same
 };
-/// `--connect-to NAME1:PORT1:NAME2:PORT2`, as curl's: any part may be empty. NAME2 is an address
-/// here, or empty for the name's own.
-struct ConnectRule {
-    std::string name;
-    std::uint16_t port = 0; ///< 0: any
-    std::optional<Address> to;
-    std::uint16_t to_port = 0; ///< 0: the same
-};
+/// `NAME:PORT:ADDRESS[,ADDRESS...]`, as curl's --resolve; NAME may be "*".
+/// `NAME1:PORT1:ADDRESS:PORT2`, as curl's --connect-to; any part may be empty.
 /// Throw std::invalid_argument with a sentence that says what would be right.
-ResolveRule parse_resolve(std::string_view text);
-ConnectRule parse_connect_to(std::string_view text);
+Rule parse_resolve(std::string_view text);
+Rule parse_connect_to(std::string_view text);
+
+/// What the first rules that apply say of host:port: addresses, if any, and the port.
+std::pair<std::vector<Address>, std::uint16_t>
+redirected(const std::vector<Rule>& rules, std::string_view host, std::uint16_t port);
 
 } // namespace lync::lyncctl::doctor

@@ -13,8 +13,6 @@ namespace {
 
 constexpr std::size_t most_redirects = 5; ///< Redirect links that are followed in a row
 
-const std::string accept_autodiscover = std::string(autodiscover_type) + ";v=1";
-
 /// A link that is to be followed, and the URLs whose Redirect links led to it.
 struct Pending {
     Link link;
@@ -41,7 +39,8 @@ public:
                 if (question.expect == Expect::autodiscover) {
                     follow({{{"Domain", "https://" + visited.name->host + question.path}, {}}});
                 } else if (can_be_asked(visited)) {
-                    ask_question(visited, question);
+                    ask(visited, request_to(visited, question.path, "*/*"),
+                        [&](Judge& judge) { judge.question(question.expect); });
                 }
             }
         }
@@ -60,49 +59,31 @@ private:
     }
 
     HttpRequest request_to(const Visited& visited, const std::string& target,
-                           std::string accept) const {
+                           std::string_view accept) const {
         HttpRequest request;
         request.url = "https://" + visited.name->host + target;
-        request.accept = std::move(accept);
+        request.accept = accept;
         request.to = *visited.https;
         return request;
     }
 
-    HttpAnswer ask(const Visited& visited, const HttpRequest& request) {
-        HttpAnswer answer = examiner_.ask(request);
-        if (request.url.starts_with("https:") && answer.outcome == HttpAnswer::Outcome::answered) {
+    template <class Judging>
+    void ask(Visited& visited, const HttpRequest& request, const Judging& judging) {
+        const bool over_https = request.url.starts_with("https:");
+        const HttpAnswer answer = examiner_.ask(request);
+        if (over_https && !answer.fault) {
             (answer.status == 403 ? any_refused_ : any_else_) = true;
         }
-        if (answer.outcome == HttpAnswer::Outcome::timed_out &&
-            ++silent_farms_[visited.name->farm] == enough_silence) {
-            written_.notes.push_back(visited.name->farm +
-                                     " doesn't answer in time: nothing more is asked of it");
+        const std::string& farm = visited.name->farm;
+        if (answer.fault && answer.fault->id == Id::http_timed_out &&
+            ++silent_farms_[farm] == enough_silence) {
+            written_.notes.push_back(farm + " doesn't answer in time: nothing more is asked of it");
         }
-        return answer;
-    }
-
-    Asked asked(const Visited& visited) {
-        return {examiner_,
-                steps_.published,
-                visited.name->host,
-                visited.name->farm,
-                false,
-                visited.refused || (any_refused_ && !any_else_)};
-    }
-
-    Report report_at(const Visited& visited, const std::string& url) {
-        return [this, &visited, url](Id id, std::string_view key, std::string what) {
-            reachability_.add(visited, id, url, key, std::move(what));
-        };
-    }
-
-    void ask_question(Visited& visited, const Question& question) {
-        const HttpRequest request = request_to(visited, question.path, "*/*");
-        const HttpAnswer answer = ask(visited, request);
-        const Asked whom = asked(visited);
-        Judge judge(whom, answer, report_at(visited, request.url));
-        judge.question(question.expect);
-        visited.given_up |= judge.hopeless();
+        const Asked asked{examiner_, steps_.published, visited.name->host, farm,
+                          visited.refused || (any_refused_ && !any_else_)};
+        Judge judge(asked, answer, reachability_.report_at(visited, request.url));
+        judging(judge);
+        visited.given_up |= over_https && judge.hopeless();
     }
 
     // --- links of Autodiscover documents
@@ -128,40 +109,39 @@ private:
 
     void ask_for_document(Visited& visited, const std::string& target,
                           const std::vector<std::string>& redirects, std::deque<Pending>& pending) {
-        const HttpRequest request = request_to(visited, target, accept_autodiscover);
-        const bool circle =
-            std::find(redirects.begin(), redirects.end(), request.url) != redirects.end();
+        const std::string url = "https://" + visited.name->host + target;
+        const bool circle = std::find(redirects.begin(), redirects.end(), url) != redirects.end();
         if (circle || redirects.size() > most_redirects) {
-            written_.findings.add(Id::autodiscover_loop, request.url, "",
-                                  "Redirect links lead from " + shown(redirects.front()) +
-                                      (circle ? " in a circle" : " on and on"));
+            written_.findings.add(Id::autodiscover_loop, url, "",
+                                  {redirects.front(), circle ? "in a circle" : "on and on"});
             return;
         }
-        if (!requested_.insert(request.url).second) {
+        if (!requested_.insert(url).second) {
             return;
         }
-        const HttpAnswer answer = ask(visited, request);
-        const Asked whom = asked(visited);
-        const Report report = report_at(visited, request.url);
-        Judge judge(whom, answer, report);
-        const auto document = judge.autodiscover();
-        visited.given_up |= judge.hopeless();
-        visited.refused |= answer.outcome == HttpAnswer::Outcome::answered && answer.status == 403;
-        if (!document || document->kind != "Root") {
-            return;
-        }
-        if (const Link* redirect = document->link("Redirect")) {
+        ask(visited, request_to(visited, target, accept_autodiscover), [&](Judge& judge) {
+            const auto document = judge.autodiscover();
+            visited.refused |= !judge.answer().fault && judge.answer().status == 403;
+            if (document && document->kind == "Root") {
+                look_at_root(*document, reachability_.report_at(visited, url), url, redirects,
+                             pending);
+            }
+        });
+    }
+
+    void look_at_root(const Document& document, const Report& report, const std::string& url,
+                      const std::vector<std::string>& redirects, std::deque<Pending>& pending) {
+        if (const Link* redirect = document.link("Redirect")) {
             pending.push_back({*redirect, redirects});
-            pending.back().redirects.push_back(request.url);
+            pending.back().redirects.push_back(url);
             return;
         }
-        for (const char* token : {"User", "Domain"}) {
-            if (document->link(token) == nullptr) {
-                report(Id::autodiscover_incomplete, request.url,
-                       std::string("the document has no ") + token + " link");
+        for (const std::string token : {"User", "Domain"}) {
+            if (document.link(token) == nullptr) {
+                report(Id::autodiscover_incomplete, url, {token + " link"});
             }
         }
-        for (const Link& link : document->links) {
+        for (const Link& link : document.links) {
             look_at_certificate(link, report);
             if (link.token == "Domain" || link.token == "User" || link.token == "OAuth") {
                 pending.push_back({link, {}});
@@ -169,90 +149,72 @@ private:
         }
     }
 
-    /// The certificate of a host that is visited was seen there; for others, such as one that a
-    /// pattern publishes, nginx.conf tells.
+    /// The certificate of a host that is visited was seen there; others, such as one that a pattern
+    /// publishes, are presented the same ones.
     void look_at_certificate(const Link& link, const Report& report) const {
         const auto url = parse_url(link.href);
         if (url && !is_for_inside(link.token) && !by_host_.contains(url->host) &&
-            steps_.published.has(url->host) && !steps_.published.covered(url->host)) {
+            steps_.published.has(url->host) && !reachability_.is_covered(url->host)) {
             report(Id::certificate_name, url->host,
-                   "the answer leads to " + shown(url->host, 100) +
-                       ", which no certificate in nginx.conf names");
+                   {"the certificate presented", "", "", url->host, ", to which the answer leads"});
         }
     }
 
     /// Without a web ticket: the answer has to be the right refusal.
     void ask_for_user(Visited& visited, const std::string& target, bool oauth) {
-        const HttpRequest request =
-            request_to(visited, target, oauth ? "application/json" : accept_autodiscover);
-        if (!requested_.insert(request.url).second) {
-            return;
+        if (requested_.insert("https://" + visited.name->host + target).second) {
+            ask(visited,
+                request_to(visited, target, oauth ? "application/json" : accept_autodiscover),
+                [&](Judge& judge) { oauth ? judge.oauth_challenge() : judge.user_challenge(); });
         }
-        const HttpAnswer answer = ask(visited, request);
-        const Asked whom = asked(visited);
-        Judge judge(whom, answer, report_at(visited, request.url));
-        oauth ? judge.oauth_challenge() : judge.user_challenge();
-        visited.given_up |= judge.hopeless();
     }
 
     // --- plain HTTP
 
     void ask_plain_http(Visited& visited) {
-        const Name& name = *visited.name;
-        if (!visited.known || name.http == PlainHttp::unused || is_silent(visited)) {
+        if (!visited.known || visited.http == PlainHttp::unused || is_silent(visited)) {
             return;
         }
         const auto endpoint = reachability_.plain_http(visited);
         if (!endpoint) {
             return;
         }
-        const bool needed = name.http == PlainHttp::autodiscover;
+        const bool needed = visited.http == PlainHttp::autodiscover;
         HttpRequest request;
-        request.url = "http://" + name.host + "/";
+        request.url = "http://" + visited.name->host + "/";
         request.to = *endpoint;
         request.accept = needed ? accept_autodiscover : "*/*";
-        const HttpAnswer answer = ask(visited, request);
-        const Report report = report_at(visited, request.url);
-        if (needed) {
-            judge_http_autodiscover(visited, request.url, answer, report);
-        } else {
-            judge_redirect(name.host, answer, report);
-        }
+        const Report report = reachability_.report_at(visited, request.url);
+        ask(visited, request, [&](Judge& judge) {
+            needed ? judge_http_autodiscover(judge, request.url, report)
+                   : judge_redirect(judge, visited.name->host, report);
+        });
     }
 
-    void judge_http_autodiscover(Visited& visited, const std::string& url, const HttpAnswer& answer,
-                                 const Report& report) {
-        if (answer.outcome == HttpAnswer::Outcome::answered && answer.status >= 300 &&
-            answer.status < 400) {
-            report(Id::http_autodiscover_redirected, visited.name->host,
-                   "plain HTTP answers " + status_text(answer.status) + " to " +
-                       quoted(answer.header("Location")));
-            return;
-        }
-        const Asked whom = asked(visited);
-        if (const auto document = Judge(whom, answer, report).autodiscover()) {
+    void judge_http_autodiscover(Judge& judge, const std::string& url, const Report& report) {
+        const HttpAnswer& answer = judge.answer();
+        if (answer.is_redirect()) {
+            report(Id::http_autodiscover_redirected, url,
+                   {answer.status_text, std::string(answer.header("Location"))});
+        } else if (const auto document = judge.autodiscover()) {
             if (const Link* redirect = document->link("Redirect")) {
                 follow({{*redirect, {url}}});
             } else {
-                report(Id::autodiscover_incomplete, url,
-                       "the document has no Redirect link to https");
+                report(Id::autodiscover_incomplete, url, {"Redirect link to https"});
             }
         }
     }
 
-    static void judge_redirect(const std::string& host, const HttpAnswer& answer,
-                               const Report& report) {
-        const std::string_view location = answer.header("Location");
+    static void judge_redirect(Judge& judge, const std::string& host, const Report& report) {
+        const HttpAnswer& answer = judge.answer();
+        const std::string location(answer.header("Location"));
         const auto target = parse_url(location);
-        if (answer.outcome != HttpAnswer::Outcome::answered) {
-            // What https has as well, such as a name that isn't loaded, is then one finding.
-            const auto objection = objection_to(answer, {});
-            report(objection->id, objection->what, objection->what);
-        } else if (answer.status < 300 || answer.status >= 400 || !target ||
-                   target->scheme != "https" || target->host != host) {
+        if (answer.fault) {
+            judge.objects({}); // one finding with that of https, if it is the same
+        } else if (!answer.is_redirect() || !target || target->scheme != "https" ||
+                   target->host != host) {
             report(Id::http_redirect_missing, "",
-                   "plain HTTP isn't redirected to https: " + status_text(answer.status) +
-                       (location.empty() ? "" : " to " + quoted(location)));
+                   {answer.status_text + (location.empty() ? "" : " to \"" + location + "\"")});
         }
     }
 
@@ -260,23 +222,14 @@ private:
 
     void sign_in() {
         for (const Visited& visited : visited_) {
-            if (!settings_.credentials || !visited.name->sign_in) {
+            const Question* question = sign_in_question(visited.name->questions);
+            if (!visited.name->sign_in || question == nullptr) {
                 continue;
             }
-            std::string path = "/abs/handler";
-            for (const Question& question : visited.name->questions) {
-                if (question.expect == Expect::windows_challenge) {
-                    path = question.path;
-                    break;
-                }
-            }
-            const std::string url = "https://" + visited.name->host + path;
-            if (!visited.https || !visited.trusted || visited.given_up) {
-                written_.findings.add(Id::sign_in_skipped, url, "", "nobody was signed in");
-            } else if (!sign_in_at(examiner_, request_to(visited, path, "*/*"), settings_.ca_file,
-                                   url)) {
-                return; // one refusal is enough: repeating it would lock the account
-            }
+            const bool trusted = visited.https && visited.trusted && !visited.given_up;
+            examiner_.sign_in(trusted ? request_to(visited, question->path, "*/*") : HttpRequest(),
+                              settings_.ca_file, "https://" + visited.name->host + question->path,
+                              trusted);
         }
     }
 

@@ -2,36 +2,46 @@
 #include "lyncctl/doctor/examinations.h"
 
 #include <map>
-#include <memory>
+#include <set>
+#include <stdexcept>
 
 namespace lync::lyncctl::doctor {
 
 namespace {
 
-constexpr std::size_t most_addresses = 4; ///< of one server's name that are asked
-
-/// The same fault, at a server itself: where the two are told apart.
+/// The same fault at a server itself, where the two differ.
 Id at_server(Id id) {
+    using enum Id;
     static const std::map<Id, Id> ids{
-        {Id::port_closed, Id::server_closed},
-        {Id::port_timed_out, Id::server_timed_out},
-        {Id::port_unreachable, Id::server_unreachable},
-        {Id::tls_not_tls, Id::server_tls},
-        {Id::tls_closed, Id::server_tls},
-        {Id::tls_timed_out, Id::server_tls},
-        {Id::tls_failed, Id::server_tls},
-        {Id::certificate_self_signed, Id::server_certificate_self_signed},
-        {Id::certificate_untrusted, Id::server_certificate_untrusted},
-        {Id::certificate_chain, Id::server_certificate_untrusted},
-        {Id::certificate_expired, Id::server_certificate_expired},
-        {Id::certificate_not_yet_valid, Id::server_certificate_not_yet_valid},
-        {Id::certificate_name, Id::server_certificate_name},
-        {Id::certificate_weak, Id::server_certificate_invalid},
-        {Id::certificate_invalid, Id::server_certificate_invalid},
-        {Id::certificate_expires_soon, Id::server_certificate_expires_soon},
+        {autodiscover_internal, server_internal_site},
+        {dns_no_such_name, server_dns},
+        {dns_no_address, server_dns},
+        {dns_no_answer, server_dns},
+        {dns_failed, server_dns},
+        {port_closed, server_closed},
+        {port_timed_out, server_timed_out},
+        {port_unreachable, server_unreachable},
+        {tls_not_tls, server_tls},
+        {tls_closed, server_tls},
+        {tls_timed_out, server_tls},
+        {tls_failed, server_tls},
+        {tls_old_only, server_tls_old},
+        {certificate_self_signed, server_certificate_self_signed},
+        {certificate_untrusted, server_certificate_untrusted},
+        {certificate_chain, server_certificate_untrusted},
+        {certificate_expired, server_certificate_expired},
+        {certificate_not_yet_valid, server_certificate_not_yet_valid},
+        {certificate_name, server_certificate_name},
+        {certificate_weak, server_certificate_invalid},
+        {certificate_invalid, server_certificate_invalid},
+        {certificate_expires_soon, server_certificate_expires_soon},
+        {link_not_published, server_link},
+        {link_not_https, server_link},
     };
     const auto found = ids.find(id);
-    return found == ids.end() ? id : found->second;
+    return found != ids.end()                                  ? found->second
+           : id >= http_closed && id <= autodiscover_malformed ? server_answer
+                                                               : id;
 }
 
 class Proxy {
@@ -47,9 +57,11 @@ public:
                 examine(server, address);
             }
         }
-        for (const Signable& signable : signable_) {
-            if (!sign_in(signable)) {
-                return; // one refusal is enough: repeating it would lock the account
+        for (const auto& [server, endpoint, trusted] : signable_) {
+            if (const Question* question = sign_in_question(server->questions)) {
+                examiner_.sign_in(request_to(*server, endpoint, true, *question),
+                                  server->publication->trusted_ca, endpoint.text() + question->path,
+                                  trusted);
             }
         }
     }
@@ -62,9 +74,17 @@ private:
         bool trusted;
     };
 
-    Report report_at(std::string where) {
-        return [this, where = std::move(where)](Id id, std::string_view key, std::string what) {
-            written_.findings.add(at_server(id), where, key, std::move(what));
+    Report report_at(const ServerStep& server, const std::string& where) {
+        return [this, farm = server.farm->name, where](Id id, const std::string& key,
+                                                       const Words& words) {
+            const Id at = at_server(id);
+            const std::string text = found_text(id, words);
+            // Servers of a farm stand for each other.
+            written_.findings.add_text(at, where,
+                                       at == Id::server_answer    ? farm + " " + text
+                                       : at == Id::server_tls_old ? farm
+                                                                  : key,
+                                       text);
         };
     }
 
@@ -72,148 +92,118 @@ private:
         if (const auto address = Address::parse(server.address)) {
             return {*address};
         }
-        for (const ResolveRule& rule : settings_.resolve) {
-            if (rule.name == server.address && rule.port == server.https) {
-                return rule.addresses;
-            }
+        const std::uint16_t port = server.farm->ports.https;
+        if (const auto given = redirected(settings_.rules, server.address, port).first;
+            !given.empty()) {
+            return given;
         }
-        Resolution found = examiner_.resolve(server.address);
-        using Outcome = Resolution::Outcome;
-        if (found.outcome != Outcome::found) {
-            written_.findings.add(Id::server_dns, server.address, server.address,
-                                  server.address +
-                                      (found.outcome == Outcome::no_such_name ? " doesn't exist"
-                                       : found.outcome == Outcome::no_address ? " has no address"
-                                       : found.outcome == Outcome::no_answer
-                                           ? " can't be looked up: the DNS doesn't answer"
-                                           : " can't be looked up: " + shown(found.detail)));
-        }
-        if (found.addresses.size() > most_addresses) {
-            found.addresses.resize(most_addresses);
+        const Resolution found = examiner_.resolve(server.address);
+        if (found.fault) {
+            report_at(server, server.address)(found.fault->id, server.address,
+                                              {found.fault->detail});
         }
         return found.addresses;
     }
 
     /// The same CA file is read once.
     const TrustStore& trusted_by(const config::Publication& publication) {
-        auto& store = stores_[publication.trusted_ca];
-        if (!store) {
-            store = std::make_unique<TrustStore>(publication.trusted_ca);
+        const std::string& file = publication.trusted_ca;
+        auto& store = stores_[file];
+        if (store == nullptr) {
+            try {
+                store = std::make_unique<TrustStore>(file);
+            } catch (const std::runtime_error& error) {
+                unreadable_.insert(file);
+                written_.notes.push_back("servers aren't verified: " + std::string(error.what()));
+                store = std::make_unique<TrustStore>("");
+            }
         }
         return *store;
     }
 
     void examine(const ServerStep& server, const Address& address) {
-        const Endpoint https{address, server.https};
+        const Endpoint https{address, server.farm->ports.https};
         const Connected connected = examiner_.connect(https, "");
-        // A server that is down is one finding, whichever of its ports is tried.
-        report_connection(connected, https, address.text(), report_at(https.text()));
-        const bool open = connected.outcome == Connected::Outcome::open;
-        if (open) {
+        if (!connected.fault) {
             secure(server, https, connected.connection);
+        } else {
+            report_port(server, https, *connected.fault);
         }
         if (server.http != 0) {
-            ask_http(server, Endpoint{address, server.http}, open);
+            ask_http(server, {address, server.http}, !connected.fault);
         }
+    }
+
+    /// A server that is down is one finding, whichever of its ports is tried.
+    void report_port(const ServerStep& server, const Endpoint& endpoint, const Fault& fault) {
+        report_at(server, endpoint.text())(fault.id, endpoint.address.text(),
+                                           {endpoint.text(), fault.detail});
     }
 
     void secure(const ServerStep& server, const Endpoint& endpoint, const Connection& connection) {
-        const config::Publication& publication = server.plan->publication;
+        const config::Publication& publication = *server.publication;
         const std::string& name = server.farm->certificate_name;
-        const std::string where = endpoint.text();
-        HandshakeRequest request{name, {}, false};
-        const TrustStore& trusted = trusted_by(publication);
-        const Handshake handshake = examiner_.shake_hands(connection, request, trusted, where);
-        if (may_be_old(handshake)) {
-            request.old_versions = true;
-            const auto old = examiner_.shake_hands_again(endpoint, request, trusted);
-            if (old && old->outcome == Handshake::Outcome::done) {
-                written_.findings.add(Id::server_tls_old, where, server.farm->name,
-                                      where + " speaks " + old->version + " at most");
+        const Report report = report_at(server, endpoint.text());
+        const auto handshake = examiner_.secure(connection, endpoint, {name, {}, false},
+                                                trusted_by(publication), report);
+        if (!handshake) {
+            return;
+        }
+        const bool verifies =
+            publication.backend_verify && !unreadable_.contains(publication.trusted_ca);
+        const bool is_trusted = verifies && report_certificate(*handshake, name, report);
+        for (const Question& question : server.questions) {
+            if (!ask(server, endpoint, true, question, endpoint.text() + question.path)) {
                 return;
             }
         }
-        if (!report_handshake(handshake, endpoint, name, report_at(where))) {
-            return;
+        if (config::is_web_services(server.farm->role)) {
+            signable_.push_back({&server, endpoint, is_trusted});
         }
-        const bool is_trusted =
-            publication.backend_verify && report_certificate(handshake, name, report_at(where));
-        ask_https(server, endpoint, is_trusted);
     }
 
-    HttpRequest request_to(const ServerStep& server, const Endpoint& endpoint, bool tls,
-                           const Question& question) const {
+    static HttpRequest request_to(const ServerStep& server, const Endpoint& endpoint, bool tls,
+                                  const Question& question) {
         HttpRequest request;
         request.url = (tls ? "https://" : "http://") + server.farm->certificate_name + ":" +
                       std::to_string(endpoint.port) + question.path;
-        request.host_header = tls ? server.host : server.discovery_host;
-        request.accept = question.expect == Expect::autodiscover
-                             ? std::string(autodiscover_type) + ";v=1"
-                             : "*/*";
+        request.host_header = tls ? server.farm->published.front() : server.discovery_host;
+        request.accept = question.expect == Expect::autodiscover ? accept_autodiscover : "*/*";
         request.to = endpoint;
         return request;
     }
 
     /// False if nothing more needs to be asked.
-    bool ask(const ServerStep& server, const HttpRequest& request, Expect expect,
+    bool ask(const ServerStep& server, const Endpoint& endpoint, bool tls, const Question& question,
              const std::string& where) {
-        const HttpAnswer answer = examiner_.ask(request);
-        const Asked asked{examiner_, steps_.published, server.host, server.farm->name, true};
-        Judge judge(asked, answer, report_at(where));
-        judge.question(expect);
+        const HttpAnswer answer = examiner_.ask(request_to(server, endpoint, tls, question));
+        const Asked asked{examiner_, steps_.published, server.farm->published.front(),
+                          server.farm->name};
+        Judge judge(asked, answer, report_at(server, where));
+        judge.question(question.expect);
         return !judge.hopeless();
-    }
-
-    void ask_https(const ServerStep& server, const Endpoint& endpoint, bool is_trusted) {
-        for (const Question& question : server.questions) {
-            if (!ask(server, request_to(server, endpoint, true, question), question.expect,
-                     endpoint.text() + question.path)) {
-                return;
-            }
-        }
-        if (server.sign_in) {
-            signable_.push_back({&server, endpoint, is_trusted});
-        }
     }
 
     void ask_http(const ServerStep& server, const Endpoint& endpoint, bool https_open) {
         const Connected connected = examiner_.connect(endpoint, "");
         const std::string where = endpoint.text();
-        if (connected.outcome == Connected::Outcome::open) {
-            const Question question{Expect::autodiscover, autodiscover_root};
-            ask(server, request_to(server, endpoint, false, question), question.expect, where);
+        if (!connected.fault) {
+            ask(server, endpoint, false, server.questions.front(), where);
         } else if (server.http_in_use || !https_open) {
-            report_connection(connected, endpoint, endpoint.address.text(), report_at(where));
+            report_port(server, endpoint, *connected.fault);
         } else {
-            written_.findings.add(Id::server_http_closed, where, "",
-                                  where + (connected.outcome == Connected::Outcome::refused
-                                               ? " refuses the connection"
-                                               : " doesn't answer"));
+            written_.findings.add_text(
+                Id::server_http_closed, where, "",
+                found_text(connected.fault->id, {where, connected.fault->detail}));
         }
-    }
-
-    bool sign_in(const Signable& signable) {
-        const std::string where = signable.endpoint.text();
-        for (const Question& question : signable.server->questions) {
-            if (!settings_.credentials || question.expect != Expect::windows_challenge) {
-                continue;
-            }
-            if (!signable.trusted) {
-                written_.findings.add(Id::sign_in_skipped, where, "", "nobody was signed in");
-                return true;
-            }
-            return sign_in_at(examiner_,
-                              request_to(*signable.server, signable.endpoint, true, question),
-                              signable.server->plan->publication.trusted_ca, where + question.path);
-        }
-        return true;
     }
 
     const ProxySteps& steps_;
     const Settings& settings_;
     Examination& written_;
     Examiner examiner_;
-    std::map<std::string, std::unique_ptr<TrustStore>> stores_;
+    std::map<std::string, std::unique_ptr<TrustStore>> stores_; ///< by file
+    std::set<std::string> unreadable_;                          ///< files
     std::vector<Signable> signable_;
 };
 

@@ -6,7 +6,6 @@
 #include "plan/plan.h"
 
 #include <cstdint>
-#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -24,8 +23,6 @@ enum class Expect : std::uint8_t {
     refusal,           ///< no answer of a server: it must not be reachable
 };
 
-inline const std::string autodiscover_root = "/Autodiscover/AutodiscoverService.svc/root";
-
 struct Question {
     Expect expect = Expect::page;
     std::string path; ///< "/abs/handler"
@@ -33,9 +30,9 @@ struct Question {
 
 /// What plain HTTP of a name is for.
 enum class PlainHttp : std::uint8_t {
-    unused,       ///< nobody asks there, or the publication refuses it
+    unused,       ///< clients don't ask there, or the publication refuses it
     redirect,     ///< to https
-    autodiscover, ///< the certificate doesn't cover this lyncdiscover name: clients ask here
+    autodiscover, ///< clients ask here, since the certificate doesn't name this lyncdiscover host
 };
 
 /// A published name.
@@ -44,10 +41,10 @@ struct Name {
     std::string farm;  ///< whose servers answer: findings of one farm belong together
     bool ntlm = false; ///< clients sign in here
     PlainHttp http = PlainHttp::unused;
+    PlainHttp http_uncovered = PlainHttp::unused; ///< while the certificate doesn't name it
     std::vector<Question> questions;
     std::string sip_domain; ///< of a lyncdiscover name
     bool sign_in = false;   ///< a pool's web services: `--user` signs in here
-    const plan::Plan* plan = nullptr;
 };
 
 /// The names that publications publish, patterns ("meet.*") included: where links may lead.
@@ -57,16 +54,12 @@ public:
     void add(const plan::Plan& plan);
     bool has(std::string_view host) const;
 
-    /// Whether the certificates of nginx.conf cover a name: for hosts that nobody connects to.
-    bool covered(std::string_view host) const;
-
 private:
     std::set<std::string, std::less<>> exact_;
     std::vector<std::string> prefixes_; ///< "meet."
-    std::vector<std::shared_ptr<const NameSet>> certificates_;
 };
 
-/// What clients ask, in their order.
+/// What clients ask, in their order. Certificates play no part: those that are presented count.
 struct OutsideSteps {
     std::vector<Name> names;
     PublishedNames published;
@@ -85,14 +78,11 @@ OutsideSteps outside_steps(const std::vector<const plan::Plan*>& plans,
 struct ServerStep {
     std::string address; ///< as in nginx.conf
     const config::Farm* farm = nullptr;
-    const plan::Plan* plan = nullptr;
-    std::uint16_t https = 0;
+    const config::Publication* publication = nullptr;
     std::uint16_t http = 0;     ///< 0: not a port of this role
     bool http_in_use = false;   ///< the plan sends something there
-    std::string host;           ///< Host header over https: a published name
     std::string discovery_host; ///< Host header over http: a lyncdiscover name if there is one
     std::vector<Question> questions;
-    bool sign_in = false;
 };
 
 struct ProxySteps {
@@ -101,5 +91,8 @@ struct ProxySteps {
 };
 ProxySteps proxy_steps(const std::vector<const plan::Plan*>& plans,
                        const std::vector<std::string>& domains);
+
+/// The question that `--user` asks with a password: where Windows authentication is expected.
+const Question* sign_in_question(const std::vector<Question>& questions);
 
 } // namespace lync::lyncctl::doctor

@@ -3,14 +3,13 @@
 // From published names to machines that can be asked: DNS, connections, TLS. The first half of
 // `--from outside`.
 
+#include "base/name_set.h"
 #include "lyncctl/doctor/examiner.h"
 #include "lyncctl/doctor/questions.h"
 
 #include <set>
 
 namespace lync::lyncctl::doctor {
-
-inline constexpr int enough_silence = 3; ///< time-outs in a row after which no more is waited for
 
 /// A name with what is known of it by now.
 struct Visited {
@@ -21,8 +20,10 @@ struct Visited {
     bool elsewhere = false;        ///< none of them is where the other names lead
     std::optional<Endpoint> https; ///< where TLS is spoken; nothing: not usable
     bool trusted = false;          ///< with a certificate that a client accepts
-    bool given_up = false;         ///< nothing more is asked of it
+    bool given_up = false;         ///< nothing more is asked of it over https
     bool refused = false;          ///< autodiscover was answered with 403
+    /// What plain HTTP is for, by the certificate that was presented.
+    PlainHttp http = PlainHttp::unused;
 };
 
 /// Reaches all names, and writes down what is in the way.
@@ -37,14 +38,16 @@ public:
     /// if clients need it.
     std::optional<Endpoint> plain_http(const Visited& visited);
 
-    /// Writes a finding down; of a name that leads to the wrong machine, that it does.
-    void add(const Visited& visited, Id id, std::string_view where, std::string_view key,
-             std::string what);
+    /// Whether any certificate that was presented names the host.
+    bool is_covered(std::string_view host) const { return presented_.covers(host); }
+
+    /// Writes down what is found at a place; of a name that leads to the wrong machine, that it
+    /// does.
+    Report report_at(const Visited& visited, const std::string& where);
 
 private:
-    Report report_for(const Visited& visited);
+    std::vector<Endpoint> endpoints(const Visited& visited, std::uint16_t port) const;
 
-    Resolution ask_dns(const std::string& name);
     void find_addresses(Visited& visited);
     bool leads_past_proxy(const Visited& visited);
     void find_strays(std::vector<Visited>& all);
@@ -52,20 +55,17 @@ private:
 
     void reach(Visited& visited);
     void secure(Visited& visited, const Endpoint& endpoint, const Connection& connection);
-    bool speaks_only_old(const Endpoint& endpoint, const std::string& host,
-                         const Handshake& handshake, const Report& report);
+    void look_for_old_versions(const Endpoint& endpoint, const Name& name, const Report& report);
     bool speaks_http1(const Name& name, const Endpoint& endpoint, const Handshake& handshake,
                       const Report& report);
 
     const OutsideSteps& steps_;
     Examiner& examiner_;
-    const Settings& settings_;
     Findings& findings_;
     TrustStore trusted_;
-    Address home_;                     ///< where most names lead
-    int silent_dns_ = 0;               ///< names in a row without an answer of the DNS
-    std::set<std::string> silent_tls_; ///< endpoints that don't answer a handshake
-    std::set<std::string> old_versions_looked_at_;
+    Address home_;                                  ///< where most names lead
+    NameSet presented_;                             ///< all names of all certificates
+    std::set<std::string> old_versions_looked_for_; ///< endpoints
 };
 
 } // namespace lync::lyncctl::doctor

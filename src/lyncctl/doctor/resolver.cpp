@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <ares.h>
-#include <array>
 #include <cstring>
 #include <poll.h>
 #include <stdexcept>
@@ -15,7 +14,9 @@ namespace lync::lyncctl::doctor {
 
 namespace {
 
-constexpr int tries = 2; ///< per server, within the deadline of a step
+ares_channel ares(const Resolver::Channel& channel) {
+    return static_cast<ares_channel>(channel.get());
+}
 
 struct Answer {
     bool done = false;
@@ -23,77 +24,77 @@ struct Answer {
     Resolution resolution;
 };
 
-Resolution::Outcome outcome_of(int status) {
+Fault fault_of(int status) {
     switch (status) {
-    case ARES_ENOTFOUND:
-        return Resolution::Outcome::no_such_name;
+    case ARES_SUCCESS:
     case ARES_ENODATA:
-        return Resolution::Outcome::no_address;
+        return {Id::dns_no_address, ""};
+    case ARES_ENOTFOUND:
+        return {Id::dns_no_such_name, ""};
     case ARES_ETIMEOUT:
     case ARES_ECONNREFUSED:
     case ARES_ECANCELLED:
     case ARES_EDESTRUCTION:
-        return Resolution::Outcome::no_answer;
+        return {Id::dns_no_answer, ""};
     default:
-        return Resolution::Outcome::failed;
+        return {Id::dns_failed, ares_strerror(status)};
     }
 }
 
-void take(void* data, int status, int /* timeouts */, ares_addrinfo* result) {
+template <class Value>
+void add_once(std::vector<Value>& values, const Value& value) {
+    if (std::find(values.begin(), values.end(), value) == values.end()) {
+        values.push_back(value);
+    }
+}
+
+extern "C" void lync_doctor_resolved(void* data, int status, int /* timeouts */,
+                                     ares_addrinfo* result) {
     auto& answer = *static_cast<Answer*>(data);
     answer.done = true;
     answer.status = status;
     Resolution& found = answer.resolution;
-    if (status != ARES_SUCCESS) {
-        found.outcome = outcome_of(status);
-        found.detail = ares_strerror(status);
-        return;
-    }
-    for (const ares_addrinfo_node* node = result->nodes; node != nullptr; node = node->ai_next) {
+    for (const auto* node = result == nullptr ? nullptr : result->nodes; node != nullptr;
+         node = node->ai_next) {
         Address address;
         address.family = node->ai_family;
-        const void* bytes = nullptr;
-        if (node->ai_family == AF_INET) {
-            bytes = &reinterpret_cast<const sockaddr_in*>(node->ai_addr)->sin_addr;
-        } else if (node->ai_family == AF_INET6) {
-            bytes = &reinterpret_cast<const sockaddr_in6*>(node->ai_addr)->sin6_addr;
+        if (node->ai_family == AF_INET6) {
+            const auto* to = reinterpret_cast<const sockaddr_in6*>(node->ai_addr);
+            std::memcpy(address.bytes.data(), &to->sin6_addr, sizeof to->sin6_addr);
         } else {
-            continue;
+            const auto* to = reinterpret_cast<const sockaddr_in*>(node->ai_addr);
+            std::memcpy(address.bytes.data(), &to->sin_addr, sizeof to->sin_addr);
         }
-        std::memcpy(address.bytes.data(), bytes, address.is_v6() ? 16 : 4);
-        if (std::find(found.addresses.begin(), found.addresses.end(), address) ==
-            found.addresses.end()) {
-            found.addresses.push_back(address);
-        }
+        add_once(found.addresses, address);
     }
-    for (const ares_addrinfo_cname* cname = result->cnames; cname != nullptr; cname = cname->next) {
-        const std::string target = cname->name == nullptr ? "" : cname->name;
-        if (std::find(found.aliases.begin(), found.aliases.end(), target) == found.aliases.end()) {
-            found.aliases.push_back(target);
-        }
+    for (const auto* cname = result == nullptr ? nullptr : result->cnames; cname != nullptr;
+         cname = cname->next) {
+        add_once(found.aliases, std::string(cname->name == nullptr ? "" : cname->name));
     }
-    found.outcome =
-        found.addresses.empty() ? Resolution::Outcome::no_address : Resolution::Outcome::found;
     ares_freeaddrinfo(result);
+    if (found.addresses.empty()) {
+        found.fault = fault_of(status);
+    }
 }
 
-/// One round of waiting for c-ares' sockets. It looks at its own time-outs whenever it is called,
+/// One round of waiting for c-ares' sockets. It looks at its own timeouts whenever it is called,
 /// and wants to be called often enough.
 void turn(ares_channel channel, const Deadline& deadline) {
-    std::array<ares_socket_t, ARES_GETSOCK_MAXNUM> sockets{};
-    const int wanted = ares_getsock(channel, sockets.data(), sockets.size());
+    ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
+    const int wanted = ares_getsock(channel, sockets, ARES_GETSOCK_MAXNUM);
     std::vector<pollfd> set;
-    for (int i = 0; i < static_cast<int>(sockets.size()); i++) {
+    for (unsigned i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
         const int events = (ARES_GETSOCK_READABLE(wanted, i) ? POLLIN : 0) |
                            (ARES_GETSOCK_WRITABLE(wanted, i) ? POLLOUT : 0);
         if (events != 0) {
-            set.push_back({sockets[static_cast<std::size_t>(i)], static_cast<short>(events), 0});
+            set.push_back({sockets[i], static_cast<short>(events), 0});
         }
     }
-    wait_for(set, Deadline(std::chrono::milliseconds(100)).or_sooner(deadline));
+    poll(set.data(), set.size(), deadline.slice());
+    throw_if_interrupted();
     for (const pollfd& socket : set) {
-        const bool in = (socket.revents & (POLLIN | POLLERR | POLLHUP)) != 0;
-        const bool out = (socket.revents & (POLLOUT | POLLERR | POLLHUP)) != 0;
+        const bool in = (socket.revents & ~POLLOUT) != 0;
+        const bool out = (socket.revents & ~POLLIN) != 0;
         ares_process_fd(channel, in ? socket.fd : ARES_SOCKET_BAD,
                         out ? socket.fd : ARES_SOCKET_BAD);
     }
@@ -101,28 +102,27 @@ void turn(ares_channel channel, const Deadline& deadline) {
 }
 
 /// `literal`: a failure that a server reports is the answer, no other server is asked.
-ares_channel make_channel(const std::string& servers, bool literal) {
+Resolver::Channel make_channel(const std::string& servers, bool literal) {
     static const int once = ares_library_init(ARES_LIB_INIT_ALL);
     (void)once;
 
     ares_options options{};
     options.flags = ARES_FLAG_NOSEARCH | (literal ? ARES_FLAG_NOCHECKRESP : 0);
     options.timeout = 2000;
-    options.tries = tries;
+    options.tries = 2; // per server, within the deadline of a step
     int given = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES;
     char lookups[] = "b";
     if (!servers.empty()) {
         options.lookups = lookups; // not /etc/hosts: what these servers say is the question
         given |= ARES_OPT_LOOKUPS;
     }
-    ares_channel channel = nullptr;
-    const int status = ares_init_options(&channel, &options, given);
-    if (status != ARES_SUCCESS) {
+    ares_channel made = nullptr;
+    if (const int status = ares_init_options(&made, &options, given); status != ARES_SUCCESS) {
         throw std::runtime_error(std::string("the DNS resolver can't be started: ") +
                                  ares_strerror(status));
     }
-    if (!servers.empty() && ares_set_servers_ports_csv(channel, servers.c_str()) != ARES_SUCCESS) {
-        ares_destroy(channel);
+    Resolver::Channel channel(made);
+    if (!servers.empty() && ares_set_servers_ports_csv(made, servers.c_str()) != ARES_SUCCESS) {
         throw std::invalid_argument("invalid DNS server \"" + servers +
                                     "\": write ADDRESS or ADDRESS:PORT");
     }
@@ -140,37 +140,30 @@ Answer ask_channel(ares_channel channel, const std::string& name, const Deadline
         ~Cancel() { ares_cancel(channel); }
     } cancel{channel};
 
-    ares_getaddrinfo(channel, name.c_str(), nullptr, &hints, take, &answer);
+    ares_getaddrinfo(channel, name.c_str(), nullptr, &hints, lync_doctor_resolved, &answer);
     while (!answer.done && !deadline.passed()) {
         turn(channel, deadline);
     }
     if (!answer.done) {
-        ares_cancel(channel); // calls take
+        ares_cancel(channel); // calls lync_doctor_resolved
     }
     return answer;
 }
 
 } // namespace
 
+void Resolver::Destroy::operator()(void* channel) const noexcept {
+    ares_destroy(static_cast<ares_channel>(channel));
+}
+
 Resolver::Resolver(const std::string& servers)
     : servers_(servers), channel_(make_channel(servers, false)) {}
 
-Resolver::~Resolver() {
-    for (void* channel : {channel_, literal_}) {
-        if (channel != nullptr) {
-            ares_destroy(static_cast<ares_channel>(channel));
-        }
-    }
-}
-
 Resolution Resolver::ask(const std::string& name, const Deadline& deadline) {
-    Answer answer = ask_channel(static_cast<ares_channel>(channel_), name, deadline);
+    Answer answer = ask_channel(ares(channel_), name, deadline);
     if (answer.status == ARES_ECONNREFUSED && !deadline.passed()) {
         // c-ares says so, too, when all servers reported failures. What did they say?
-        if (literal_ == nullptr) {
-            literal_ = make_channel(servers_, true);
-        }
-        answer = ask_channel(static_cast<ares_channel>(literal_), name, deadline);
+        answer = ask_channel(ares(make_channel(servers_, true)), name, deadline);
     }
     return answer.resolution;
 }

@@ -7,8 +7,9 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace lync::lyncctl::doctor {
@@ -18,73 +19,43 @@ class TrustStore {
 public:
     /// `file` in place of the system's CAs; empty: the system's. Throws std::runtime_error.
     explicit TrustStore(const std::string& file);
-    ~TrustStore();
-    TrustStore(const TrustStore&) = delete;
-    TrustStore& operator=(const TrustStore&) = delete;
 
-    void* get() const noexcept { return store_; } ///< X509_STORE*
+    void* get() const noexcept { return store_.get(); } ///< X509_STORE*
 
 private:
-    void* store_ = nullptr;
-};
-
-/// What is wrong with a certificate that was presented.
-struct CertificateVerdict {
-    bool self_signed = false;   ///< the certificate itself
-    bool untrusted = false;     ///< the chain ends at a CA that isn't known
-    bool incomplete = false;    ///< an intermediate is missing that the certificate points to
-    bool expired = false;       ///< it, or one of its chain
-    bool not_yet_valid = false; ///< likewise
-    bool weak = false;          ///< key or signature
-    bool wrong_name = false;    ///< doesn't cover the name asked for
-    std::string other;          ///< any other objection, in OpenSSL's words
-
-    /// Nothing that a client would refuse it for.
-    bool good() const noexcept {
-        return !self_signed && !untrusted && !incomplete && !expired && !not_yet_valid && !weak &&
-               !wrong_name && other.empty();
-    }
+    struct Free {
+        void operator()(void* store) const noexcept;
+    };
+    std::unique_ptr<void, Free> store_;
 };
 
 struct Handshake {
-    enum class Outcome : std::uint8_t {
-        done,
-        not_tls, ///< what answers isn't TLS
-        closed,  ///< the other side closes without a word
-        timed_out,
-        failed,
-    };
+    std::optional<Fault> fault; ///< one of tls_*
+    std::string version;        ///< "TLSv1.3"
+    std::string alpn;           ///< "h2", "http/1.1" or empty
 
-    Outcome outcome = Outcome::failed;
-    std::string detail;  ///< of a failure: OpenSSL's words
-    std::string version; ///< "TLSv1.3"
-    std::string alpn;    ///< "h2", "http/1.1" or empty
-
-    CertificateVerdict verdict;
-    std::string subject;     ///< RFC 2253, printable ASCII
+    std::set<Id> objections; ///< certificate_*: what a client refuses the certificate for
+    std::string other;       ///< of certificate_invalid, in OpenSSL's words
+    std::string subject;     ///< RFC 2253
     std::string issuer;      ///< likewise
-    std::string fingerprint; ///< SHA-256, hexadecimal
+    std::string digest;      ///< SHA-256: tells certificates apart
     std::vector<std::string> names;
     std::chrono::sys_seconds not_before{};
     std::chrono::sys_seconds not_after{}; ///< the soonest of the chain that was presented
     std::string date_of;                  ///< subject of the certificate with that date
 };
 
-/// Whether the handshake failed as it does with a server of old versions only: with an alert, or,
-/// as some do, with a closed connection.
-bool may_be_old(const Handshake& handshake) noexcept;
-
 struct HandshakeRequest {
-    std::string server_name; ///< sent as SNI; what the certificate must cover
-    std::vector<std::string> alpn;
+    std::string server_name;   ///< sent as SNI; what the certificate must cover
+    std::string_view alpn;     ///< protocols as TLS writes them, each after its length
     bool old_versions = false; ///< offer TLS 1.0 and 1.1 only, in place of 1.2 and 1.3
 };
+
+inline constexpr std::string_view http1 = "\x08http/1.1";
+inline constexpr std::string_view http2_or_1 = "\x02h2\x08http/1.1";
 
 /// On a connection that was just opened.
 Handshake shake_hands(const Connection& connection, const HandshakeRequest& request,
                       const TrustStore& trusted, const Deadline& deadline);
-
-/// "2026-11-21".
-std::string day_text(std::chrono::sys_seconds time);
 
 } // namespace lync::lyncctl::doctor

@@ -2,10 +2,9 @@
 
 // Waiting with an end: every step of the doctor has a deadline, and Ctrl-C ends all of them.
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <poll.h>
-#include <vector>
 
 namespace lync::lyncctl::doctor {
 
@@ -26,6 +25,10 @@ public:
     Deadline or_sooner(const Deadline& other) const noexcept {
         return end_ < other.end_ ? *this : other;
     }
+    /// What poll() may wait: short, since a signal that comes just before it doesn't end it.
+    int slice() const noexcept {
+        return static_cast<int>(std::clamp<long long>(left().count(), 0, 100));
+    }
 
 private:
     std::chrono::steady_clock::time_point end_;
@@ -41,15 +44,12 @@ public:
     CatchInterrupts& operator=(const CatchInterrupts&) = delete;
 
 private:
-    sigset_t before_;
+    struct sigaction interrupt_ {};
+    struct sigaction terminate_ {};
 };
 
-/// Becomes readable after Ctrl-C; -1 if nobody catches interrupts. For poll sets of libraries.
-int interrupt_fd() noexcept;
+bool is_interrupted() noexcept;
 void throw_if_interrupted();
-
-/// poll() that Ctrl-C and the deadline end. False if the deadline came first.
-bool wait_for(std::vector<pollfd>& set, const Deadline& deadline);
 
 /// Waits until `fd` is ready for `events` (as poll's); false if the deadline came first.
 bool wait_for(int fd, short events, const Deadline& deadline);
