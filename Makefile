@@ -187,6 +187,7 @@ hostile: build-and-tests
 
 # As root: in namespaces, with the lab's stand-ins behind it.
 docs-test: build-and-tests
+	@$(MAKE) --no-print-directory deps PACKAGES="jq"
 	t/docs/examples
 	t/docs/run
 	t/docs/install
