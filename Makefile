@@ -14,6 +14,7 @@
 #     make package-test  installs, upgrades and removes them in a Debian of its own (t/packages)
 #     make docs-test   the examples, and what the documentation has people type (t/docs)
 #     make keepalived-test  two proxies, one of which fails         (t/failover)
+#     make container-test  packaging/Containerfile, built and run   (t/container)
 #     make browser-test  the status page in Chromium, Prometheus with the alert rules, counters over
 #                      100,000 requests, 5,000 names              (t/status)
 #     make storm       500 identities at random, none may cross     (t/auth/storm.py)
@@ -83,7 +84,7 @@ TEST_PACKAGES += dnsmasq-base
 .PHONY: fuzz bench-verdict
 .PHONY: install uninstall tool-tests test-deps lab-deps build-and-tests
 .PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx bench storm soak test-hard hostile clean
-.PHONY: browser-test deb docs-test keepalived-test package-test
+.PHONY: browser-test deb docs-test keepalived-test container-test package-test
 
 all: build
 
@@ -186,6 +187,7 @@ hostile: build-and-tests
 
 # As root: in namespaces, with the lab's stand-ins behind it.
 docs-test: build-and-tests
+	@$(MAKE) --no-print-directory deps PACKAGES="jq"
 	t/docs/examples
 	t/docs/run
 	t/docs/install
@@ -247,6 +249,10 @@ deb:
 package-test:
 	@$(MAKE) --no-print-directory deps PACKAGES="$(PACKAGES) debhelper debootstrap lintian openssl curl"
 	t/packages $(BUILD)
+
+container-test:
+	@$(MAKE) --no-print-directory deps PACKAGES="podman buildah crun debootstrap openssl"
+	t/container $(BUILD)
 
 # With clang's libFuzzer. New inputs go to BUILD/fuzz/corpus, what breaks
 # a promise to BUILD/fuzz/findings; the first finding of a target ends it and fails the run.
