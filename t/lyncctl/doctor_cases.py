@@ -363,7 +363,8 @@ OUTSIDE = [
          ("http-foreign-page",), ("?[2J?bad",), shown=("?[2J?bad",)),
 
     # signing in
-    Case("sign-in", World(arguments=("--user", "CONTOSO\\kenmyer")), shown=("signed in at",)),
+    Case("sign-in", World(arguments=("--user", "CONTOSO\\kenmyer")),
+         shown=("signed in at", "\nno finding after ")),
     Case("sign-in is refused", World(
         fault=lambda request: _after_ntlm(request, refuse=True),
         arguments=("--user", "CONTOSO\\kenmyer")), ("sign-in-refused",), ("kenmyer",)),

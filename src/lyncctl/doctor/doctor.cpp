@@ -188,7 +188,7 @@ void print_summary(const Examination& written, std::size_t findings, std::chrono
     const long long tenths = took.count() / 100;
     output.line(output.styled(
         (findings == 0 ? "no" : std::to_string(findings)) +
-            (findings == 1 ? " finding" : " findings") + " after " + std::to_string(written.asked) +
+            (findings <= 1 ? " finding" : " findings") + " after " + std::to_string(written.asked) +
             " questions, " + std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s",
         findings == 0 ? Style::good : Style::strong));
 }
