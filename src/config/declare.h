@@ -105,8 +105,8 @@ void check_sockets(Publication& publication, Registry& registry);
 /// publication. Enters the publication's servers into `registry`.
 void check_internal_sites(const Publication& publication, Registry& registry);
 
-/// Loads and checks every certificate and CA file, fills Publication::loaded_certificates,
-/// certificate_names and common_names, and remarks on https names that a certificate doesn't cover.
+/// Loads and checks every certificate and CA file, fills Publication::loaded_certificates
+/// and certificate_names, and remarks on https names that a certificate doesn't cover.
 void check_certificates(Publication& publication, const Environment& environment,
                         std::vector<Diagnostic>& remarks);
 

@@ -151,6 +151,13 @@ public:
     /// have to name ("/passiveauth"), or an empty text if the path is none that organisations need.
     std::string_view allow_path_remedy(const Request& request) const noexcept;
 
+    /// The paths that pass as one writes them: prefixes, sorted; "/*" where every path passes that
+    /// isn't closed on all hosts.
+    std::vector<std::string> passing_paths() const;
+
+    /// Whether the product declares a row of the table external, and this host is one for it.
+    bool publishes(const PathRow& row) const noexcept;
+
     const SiteSpec& spec() const noexcept { return spec_; }
 
 private:

@@ -270,9 +270,11 @@ TEST_CASE("a name is covered if each certificate covers it", "[declare]") {
         world.declare(smallest("certificate rsa.pem rsa.key; sip_domain example.com;\n"
                                "simple_url meet https://both-kinds.contoso.com;\n"
                                "simple_url meet https://meet.northwind.example;"));
-    CHECK(both.common_names->covers("both-kinds.contoso.com"));
-    CHECK_FALSE(both.common_names->covers("lyncwebext.contoso.com"));
-    CHECK_FALSE(both.common_names->covers("lyncdiscover.example.com"));
+    CHECK(both.coverage("both-kinds.contoso.com") == Coverage::covered);
+    CHECK(both.coverage("lyncwebext.contoso.com") == Coverage::partly);
+    CHECK(both.coverage("lyncdiscover.example.com") == Coverage::partly);
+    CHECK(both.coverage("meet.northwind.example") == Coverage::uncovered);
+    CHECK(both.coverage("meet.*") == Coverage::by_request);
     CHECK(both.certificate_names->covers("lyncwebext.contoso.com"));
     CHECK(both.certificate_names->covers("lyncdiscover.example.com"));
 
