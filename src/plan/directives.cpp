@@ -189,30 +189,30 @@ std::string header_in_include(std::string_view header, std::string_view publicat
            "out";
 }
 
-std::string retold_included(std::string_view text, std::string_view publication) {
+std::string explain_included(std::string_view text, std::string_view publication) {
     constexpr std::string_view duplicate = "\" directive is duplicate";
-    constexpr Statement said_by_the_block[] = {
+    constexpr Statement stated_by_the_block[] = {
         {"client_max_body_size", "max_upload"},
         {"proxy_read_timeout", "pending_get_timeout"},
         {"proxy_ssl_verify", "backend_verify"},
         {"proxy_ssl_trusted_certificate", "trusted_ca"},
     };
 
-    std::string told(text);
+    std::string message(text);
     if (!text.starts_with('"') || !text.ends_with(duplicate)) {
-        return told;
+        return message;
     }
     const std::string_view name = text.substr(1, text.size() - duplicate.size() - 1);
     const std::string servers =
         ": generated servers of lync_publish \"" + std::string(publication) + "\" state it ";
-    for (const Statement& said : said_by_the_block) {
-        if (name == said.directive) {
-            return told + servers + "already, by \"" + std::string(said.arguments) +
+    for (const Statement& stated : stated_by_the_block) {
+        if (name == stated.directive) {
+            return message + servers + "already, by \"" + std::string(stated.arguments) +
                    "\" of the block: take it out of server_include";
         }
     }
-    return is_stated_once(name) ? told + servers + "themselves: take it out of server_include"
-                                : told;
+    return is_stated_once(name) ? message + servers + "themselves: take it out of server_include"
+                                : message;
 }
 
 bool is_stated_once(std::string_view directive) noexcept {
