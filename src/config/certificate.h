@@ -26,7 +26,7 @@ std::string_view key_kind_name(KeyKind kind) noexcept;
 /// A listener's certificate. With an error set, the rest is what was known when it was found.
 struct Certificate {
     std::string error;                 ///< empty if the certificate can be presented
-    std::vector<std::string> warnings; ///< legal, but worth a word
+    std::vector<std::string> warnings; ///< legal, but risky
 
     /// Lower-case dNSNames of the subject alternative name in their order; the common name only
     /// where there is no dNSName at all. Not checked any further: NameSet knows which ones cover.

@@ -266,7 +266,7 @@ PemKey read_key(const std::string& file) {
         return result;
     }
     result.error = cannot_load(what, file);
-    result.error += encrypted ? "it is encrypted and nobody is there to type the passphrase, "
+    result.error += encrypted ? "it is encrypted and nginx can't ask for the passphrase, "
                                 "decrypt it with \"openssl pkey -in " +
                                     file + " -out FILE\""
                               : explain_no_key(file, content.bytes);

@@ -12,7 +12,7 @@ namespace lync::config {
 namespace {
 
 /// The names clients will ask for over https, in the order an administrator wrote them. Patterns
-/// ("meet.*") can't be held against a certificate before somebody asks for a name.
+/// ("meet.*") can't be held against a certificate before a client asks for a name.
 std::vector<std::pair<std::string, const Place*>> https_names(const Publication& publication) {
     std::vector<std::pair<std::string, const Place*>> names;
     std::set<std::string_view> seen;

@@ -8,11 +8,11 @@
 namespace lync::plan {
 
 /// The name that both stand for, "meet.contoso.com" for `*.contoso.com` and `meet.*`; empty if one
-/// of them is no such wildcard. nginx asks for names that begin with a wildcard first, so a server
-/// of somebody else's takes it.
+/// of them is no such wildcard. nginx asks for names that begin with a wildcard first, so a foreign
+/// server takes it.
 std::string name_in_common(std::string_view leading, std::string_view trailing);
 
-/// What is said of that, without the place.
+/// The warning about that, without the place.
 std::string name_is_taken(std::string_view name, std::string_view leading,
                           std::string_view trailing, std::string_view publication);
 

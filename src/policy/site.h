@@ -109,7 +109,7 @@ enum class Action : std::uint8_t { pass, redirect, refuse };
 /// Why a request is refused; `reason_name` gives the word of `$lync_verdict` (`refuse:REASON`).
 enum class Reason : std::uint8_t {
     none,
-    unknown_host,   ///< nobody publishes this name
+    unknown_host,   ///< no publication has this name
     admin,          ///< an administrative surface: Control Panel, PowerShell, admin simple URL
     internal,       ///< an internal twin (`/Int`), location information, ...
     path,           ///< not a path that this host publishes

@@ -167,7 +167,8 @@ private:
     }
 
     void write_requests() {
-        family("lync_verdicts_total", "counter", "Requests by what the publication's rules said.");
+        family("lync_verdicts_total", "counter",
+               "Requests by the verdict of the publication's rules.");
         each_publication([&](const Publication& publication, const Labels& labels) {
             for (std::size_t i = 0; i < verdict_count; i++) {
                 const auto verdict = verdict_name(static_cast<CountedVerdict>(i));
