@@ -301,48 +301,47 @@ bool Site::publishes(const PathRow& row) const noexcept {
             std::find(services.begin(), services.end(), row.service) != services.end());
 }
 
-Verdict Site::judge_lync(std::string_view path, Methods method) const noexcept {
+/// What a path is on this host, and whether the strict policy publishes it.
+Site::Found Site::find(std::string_view path) const noexcept {
     const PathRow* row = find_row(path, rules().spec.product);
-    Service service = row != nullptr ? row->service : Service::unknown;
-    std::uint16_t target = spec_.target;
-    bool published = row != nullptr && publishes(*row);
-
+    Found found{row, row != nullptr ? row->service : Service::unknown, spec_.target,
+                row != nullptr && publishes(*row)};
     if (spec_.kind == SiteKind::autodiscover && path.empty()) {
-        service = Service::autodiscover;
-        published = true;
-        row = find_row("/autodiscover", rules().spec.product);
+        return {find_row("/autodiscover", rules().spec.product), Service::autodiscover,
+                spec_.target, true};
     }
-    if (spec_.kind == SiteKind::simple_urls) {
-        const auto url = std::find_if(
-            simple_urls_.begin(), simple_urls_.end(),
-            [&](const SimpleUrlPath& candidate) { return covers(candidate.prefix, path); });
-        if (url != simple_urls_.end()) {
-            target = url->target;
-            // The whole host is published, but what is on demand elsewhere is so here: the pool
-            // has one web site behind all its names.
-            published =
-                !url->prefix.empty() || row == nullptr || row->exposure == Exposure::published;
-            if (!url->prefix.empty() || row == nullptr) {
-                service = url->service;
-                row = row_of(url->service, rules().spec.product);
-            }
-        }
+    const auto url =
+        std::find_if(simple_urls_.begin(), simple_urls_.end(), [&](const SimpleUrlPath& candidate) {
+            return covers(candidate.prefix, path);
+        });
+    if (url == simple_urls_.end()) {
+        return found;
     }
+    found.target = url->target;
+    // The whole host is published, but what is on demand elsewhere is so here: the pool has one
+    // web site behind all its names.
+    found.published =
+        !url->prefix.empty() || row == nullptr || row->exposure == Exposure::published;
+    if (!url->prefix.empty() || row == nullptr) {
+        found.service = url->service;
+        found.row = row_of(url->service, rules().spec.product);
+    }
+    return found;
+}
 
+Verdict Site::judge_lync(std::string_view path, Methods method) const noexcept {
+    const Found found = find(path);
     if (method == method_none) {
-        return refuse(Reason::method, service, target);
+        return refuse(Reason::method, found.service, found.target);
     }
-    if (!rules().spec.strict || any_covers(rules().allow_paths, path)) {
-        published = true;
+    if (!found.published && rules().spec.strict && !any_covers(rules().allow_paths, path)) {
+        return refuse(Reason::path, found.service, found.target);
     }
-    if (!published) {
-        return refuse(Reason::path, service, target);
+    if (!rules().spec.strict || found.row == nullptr) {
+        return pass(found.service, found.target);
     }
-    if (rules().spec.strict && row != nullptr) {
-        return (row->methods & method) == 0 ? refuse(Reason::method, service, target)
-                                            : pass(service, target, row->body);
-    }
-    return pass(service, target);
+    return (found.row->methods & method) == 0 ? refuse(Reason::method, found.service, found.target)
+                                              : pass(found.service, found.target, found.row->body);
 }
 
 Verdict Site::judge_exchange(std::string_view path, Methods method) const noexcept {

@@ -161,6 +161,14 @@ public:
     const SiteSpec& spec() const noexcept { return spec_; }
 
 private:
+    struct Found {
+        const PathRow* row; ///< whose methods and bodies hold; may be null
+        Service service;
+        std::uint16_t target;
+        bool published;
+    };
+
+    Found find(std::string_view path) const noexcept;
     Verdict judge_reading(std::string_view path, Methods method) const noexcept;
     Verdict judge_lync(std::string_view path, Methods method) const noexcept;
     Verdict judge_exchange(std::string_view path, Methods method) const noexcept;
