@@ -61,9 +61,6 @@ ConnectionAuth read_connection_auth(const Directive& directive, const Directive&
 /// A `http_listen` or `https_listen` line.
 Socket read_socket(const Directive& directive, const Directive& block);
 
-/// What may stand there behind the address, `proxy_protocol` aside: "backlog=1024", "reuseport".
-bool is_socket_parameter(std::string_view text) noexcept;
-
 /// The body of `pool`, `director`, `office_web_apps` or `exchange`.
 Farm read_farm(const Directive& farm_block, const Directive& block, Product product);
 

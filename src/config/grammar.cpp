@@ -122,11 +122,6 @@ int context_of(std::string_view block_name) noexcept {
     return block_name == "exchange" ? LYNC_IN_EXCHANGE : 0;
 }
 
-Form form_of(std::string_view name) noexcept {
-    const Rule* rule = find_rule(name);
-    return rule == nullptr ? Form::unknown : rule->is_block ? Form::block : Form::line;
-}
-
 std::string_view nearest_directive(std::string_view name, std::string_view block) noexcept {
     const int context = context_of(block);
     std::string_view nearest;

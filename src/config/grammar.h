@@ -14,10 +14,6 @@ namespace lync::config {
 /// opens no block. `lync_publish` is LYNC_IN_PUBLISH.
 int context_of(std::string_view block_name) noexcept;
 
-/// How a directive of lync_publish is written; `unknown` for any other word.
-enum class Form { unknown, line, block };
-Form form_of(std::string_view name) noexcept;
-
 /// Checks every directive below `block`, nested blocks included: known, allowed here, not given
 /// twice, with the right number of arguments. Throws Mistake for the first that isn't.
 void check_grammar(const Directive& block);

@@ -28,7 +28,4 @@ inline constexpr std::string_view addresses_stay =
     "http "
     "level nor a name server in /etc/resolv.conf";
 
-/// The warning about a server whose name isn't known at load, with `resolve_at_start off`.
-std::string not_resolved_yet(std::string_view name, std::string_view why);
-
 } // namespace lync::config

@@ -192,14 +192,19 @@ char* check_includes(ngx_conf_t* cf, const Publication& publication) {
     if (declared.includes.empty()) {
         return NGX_CONF_OK;
     }
+    const std::string_view header = header_stated_twice(cf, publication);
+    const std::string include =
+        " in a server_include of lync_publish " + lync::quoted(declared.name) + ": ";
     std::string wrong;
     if (listens_elsewhere(cf, publication)) {
-        wrong = plan::listen_in_include(declared.name);
-    } else if (const std::string_view header = header_stated_twice(cf, publication);
-               !header.empty()) {
-        wrong = plan::header_in_include(header, declared.name);
-    }
-    if (wrong.empty()) {
+        wrong = "\"listen\"" + include +
+                "all generated servers would listen there, those of plain HTTP and those of https: "
+                "sockets are opened by the block's own \"http_listen\" and \"https_listen\"";
+    } else if (!header.empty()) {
+        wrong = "\"proxy_set_header\" of " + lync::quoted(header) + include +
+                "generated servers state this header themselves, and servers would get two: take "
+                "it out";
+    } else {
         return NGX_CONF_OK;
     }
     log_diagnostic(cf, {Severity::error, std::move(wrong), declared.includes.front().second});

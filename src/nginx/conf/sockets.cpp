@@ -4,7 +4,6 @@
 #include "nginx/conf/commands.h"
 #include "nginx/conf/conf.h"
 #include "nginx/guard.h"
-#include "plan/patterns.h"
 
 #include <algorithm>
 #include <set>
@@ -112,6 +111,20 @@ std::span<const ngx_http_server_name_t> names_of(const ngx_http_core_srv_conf_t*
             server->server_names.nelts};
 }
 
+/// The name that both patterns stand for, "meet.contoso.com" for `*.contoso.com` and `meet.*`;
+/// empty if one of them is no such pattern.
+std::string name_in_common(std::string_view leading, std::string_view trailing) {
+    // ".contoso.com" is "*.contoso.com" and "contoso.com".
+    if (leading.starts_with('*')) {
+        leading.remove_prefix(1);
+    }
+    if (leading.size() < 2 || !leading.starts_with('.') || !trailing.ends_with(".*")) {
+        return {};
+    }
+    trailing.remove_suffix(2);
+    return std::string(trailing).append(leading);
+}
+
 /// nginx asks for names that begin with a wildcard before those that end in one. `warned`: the
 /// names warned of on other sockets.
 void warn_taken_patterns(ngx_conf_t* cf, const ngx_http_conf_addr_t& address,
@@ -138,15 +151,18 @@ void warn_taken_patterns(ngx_conf_t* cf, const ngx_http_conf_addr_t& address,
                 }
                 for (const ngx_http_server_name_t& trailing : names_of(server)) {
                     const std::string name =
-                        plan::name_in_common(view(leading.name), view(trailing.name));
+                        name_in_common(view(leading.name), view(trailing.name));
                     if (name.empty() || is_stated(name) || !warned.insert(name).second) {
                         continue;
                     }
-                    const std::string text =
-                        plan::name_is_taken(name, view(leading.name), view(trailing.name),
-                                            host->publication.plan.publication.name);
-                    ngx_log_error(NGX_LOG_WARN, cf->log, 0, "%*s in %s:%ui", text.size(),
-                                  text.data(), host->planned.place.file.c_str(),
+                    ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                                  "\"%s\" goes to the server outside of lync_publish with "
+                                  "server_name \"%V\", which nginx prefers to \"%V\" of "
+                                  "lync_publish \"%s\": to publish it, write its full name in the "
+                                  "block as well in %s:%ui",
+                                  name.c_str(), &leading.name, &trailing.name,
+                                  host->publication.plan.publication.name.c_str(),
+                                  host->planned.place.file.c_str(),
                                   static_cast<ngx_uint_t>(host->planned.place.line));
                 }
             }

@@ -158,7 +158,8 @@ void try_names(ngx_conf_t* cf, MainConf& conf) {
         const char* why = gai_strerror(result);
         const std::string text =
             recalled ? last_ones_stay(name, why, addresses_of(servers.lines()[line]))
-                     : config::not_resolved_yet(name, why);
+                     : "lync_dns: server " + lync::quoted(name) + " can't be resolved yet (" + why +
+                           "), it takes no requests until it is";
         ngx_log_error(NGX_LOG_WARN, cf->log, 0, "%*s in %s:%ui", text.size(), text.data(),
                       declared->place.file.c_str(), static_cast<ngx_uint_t>(declared->place.line));
     });
