@@ -32,8 +32,8 @@ scene 'a publication has a name of its own there, and a comment over each server
         "https mail.contoso.com, autodiscover.contoso.com -> exchange mail.contoso.com, port $p443",
         'https admin.contoso.com -> refused, the admin simple URL is for the inside',
         'http admin.contoso.com -> refused, the admin simple URL is for the inside',
-        'https for any name that nobody publishes -> connection closed',
-        'http for any name that nobody publishes -> connection closed',
+        'https for any other name -> connection closed',
+        'http for any other name -> connection closed',
     ) {
         is(scalar(grep { $_ eq $expected } @comments), 1, $expected);
     }

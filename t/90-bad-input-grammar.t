@@ -124,7 +124,7 @@ for my $directive (@directives) {
     push @rows, {
         title => "$name: misplaced",
         inside($elsewhere, "$name 1 2;  # here\n"),
-        says  => "\"$name\" directive is not allowed in $elsewhere, it belongs into "
+        says  => "\"$name\" directive is not allowed in $elsewhere, it belongs in "
                . ($belongs{$name} // $place) . ' in %%HERE%%',
     };
 }

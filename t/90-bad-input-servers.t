@@ -80,7 +80,7 @@ pool fepool.contoso.local {
     server fe02.contoso.invalid;  # here
 }
 --- says
-host not found in upstream "fe02.contoso.invalid:4443": see to it that the name resolves, write the
+host not found in upstream "fe02.contoso.invalid:4443": make the name resolve, write the
 server's address, or "resolve_at_start off" if nginx has to start without DNS in %%HERE%%
 
 === a server in an included file whose name doesn't resolve

@@ -5,7 +5,7 @@
 //
 // Autodiscover [MS-OCDISCWS, 3.1]: asked without Accept, the service answers a Root document with
 // `AccessLocation`, which is Internal when the INTERNAL web site answered. UCWA's dialect has no
-// AccessLocation; there the host of the self link tells the site.
+// AccessLocation; there the host of the self link names the site.
 
 #include "balance/check_document.h"
 #include "balance/health.h"
@@ -86,7 +86,7 @@ private:
     bool has_length_ = false;
     std::uint64_t left_ = 0; ///< of a body of known length, or of a chunk
 
-    std::array<char, 256> line_{}; ///< of head, chunk size or trailer: as much as anybody looks at
+    std::array<char, 256> line_{}; ///< of head, chunk size or trailer: as much as matters
     std::size_t line_length_ = 0;  ///< of the whole line
     std::size_t head_size_ = 0;
     std::size_t body_size_ = 0;

@@ -50,7 +50,7 @@ enum class Availability : std::uint8_t {
     failed,  ///< out
     full,    ///< max_conns reached
     drained, ///< `down`
-    sick,    ///< its health check fails: no request of anybody may try it
+    sick,    ///< its health check fails: no request may try it
 };
 
 /// What is known of a server when a request looks for one.
@@ -66,7 +66,7 @@ struct ServerState {
 /// healthy, since a check that is wrong must not take a publication away.
 class Panic {
 public:
-    /// To be told of each server of the group.
+    /// To be called for each server of the group.
     void see(const ServerSettings& settings, const ServerState& state) noexcept {
         healthy_ = healthy_ || (state.healthy && !settings.down);
         answering_ += !state.healthy && state.answers && !settings.down ? 1 : 0;

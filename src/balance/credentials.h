@@ -12,7 +12,7 @@ bool is_connection_bound(std::string_view authorization) noexcept;
 /// What a WWW-Authenticate header asks for, as far as such schemes go.
 enum class Challenge : unsigned char {
     none,
-    bare,  ///< "NTLM": an invitation to anybody
+    bare,  ///< "NTLM": an offer to any client
     token, ///< "NTLM TlRMTVNT...": part of a handshake with one client
 };
 

@@ -31,7 +31,7 @@ enum class Evidence : unsigned char {
     answer,    ///< it answers: nothing is held against it any more
     failure,   ///< no connection, or no TLS on it
     broke_off, ///< or didn't answer in time, which may be the request's doing: a failure if there
-               ///< are several without an answer to anybody between them
+               ///< are several without any answer between them
 };
 
 struct Outcome {

@@ -3,10 +3,10 @@
 // The balance room: which server connection a request travels on, as decisions without nginx.
 //
 //     ownership.h    whose a server connection is
-//     credentials.h  the header fields that make it somebody's
+//     credentials.h  the header fields that make it a user's
 //
 // NTLM and, as many servers have it, Negotiate authenticate a connection, not a request: whatever
-// is sent on it later is taken for the same user's. So a server connection is anybody's until a
+// is sent on it later is taken for the same user's. So a server connection is shared until a
 // credential goes over it, in either direction, and one client connection's from then on.
 //
 //     THE INVARIANT: a server connection over which a credential went carries requests of one
@@ -51,7 +51,7 @@ constexpr Source choose(const Wish& wish) noexcept {
 
 /// What becomes of a connection when its exchange is over.
 enum class Fate : unsigned char {
-    share, ///< the next request of whoever
+    share, ///< any client's next request
     keep,  ///< the next request of its owner
     close,
 };

@@ -1,31 +1,13 @@
 #include "base/diagnostic.h"
 
+#include "base/utf8.h"
+
 #include <algorithm>
 #include <cstddef>
 
 namespace lync {
 
 namespace {
-
-/// How many bytes of `text` are one character of UTF-8; 0 if they aren't. What is merely unusual
-/// (surrogates, the last planes) may pass: it is only shown.
-std::size_t character_length(std::string_view text) noexcept {
-    const auto lead = static_cast<unsigned char>(text.front());
-    const std::size_t length = lead < 0x80                   ? 1
-                               : lead >= 0xc2 && lead < 0xe0 ? 2
-                               : lead >= 0xe0 && lead < 0xf0 ? 3
-                               : lead >= 0xf0 && lead < 0xf5 ? 4
-                                                             : 0;
-    if (length > text.size()) {
-        return 0;
-    }
-    for (std::size_t i = 1; i < length; i++) {
-        if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    return length;
-}
 
 /// C0, DEL and, in UTF-8, C1: a terminal may obey them.
 bool is_control(std::string_view character) noexcept {
@@ -42,7 +24,7 @@ void append_escaped(std::string& result, char byte) {
 
 /// Appends the first character of `text` as messages show it, and takes it away.
 void move_character(std::string& result, std::string_view& text) {
-    const std::size_t length = character_length(text);
+    const std::size_t length = utf8_length(text);
     const std::string_view character = text.substr(0, length == 0 ? 1 : length);
     if (length == 0 || is_control(character)) {
         for (const char byte : character) {
@@ -61,7 +43,7 @@ std::string quoted(std::string_view text) {
     std::string result = "\"";
 
     while (!text.empty()) {
-        const std::size_t length = std::max<std::size_t>(character_length(text), 1);
+        const std::size_t length = std::max<std::size_t>(utf8_length(text), 1);
         if (result.size() + length > longest + 1) {
             result += "...";
             break;

@@ -1,9 +1,10 @@
 #pragma once
 
-// The first room, on which all others stand: text and names, and what is said of them.
+// The first room, on which all others stand: text, names, and diagnostics.
 //
 //     diagnostic.h   where a thing was written, and a message about it
 //     ascii.h        letters as DNS and HTTP compare them
+//     utf8.h         characters of UTF-8
 //     names.h        FQDNs, SIP domains, simple URLs, addresses (host_names.h, idn.h)
 //     name_set.h     the names that a certificate covers
 //     product.h      the seven server products and what follows from the choice

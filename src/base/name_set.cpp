@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <iterator>
-#include <utility>
 
 namespace lync {
 
@@ -68,25 +66,6 @@ void NameSet::freeze() {
     sort_once(exact_);
     sort_once(wildcard_);
     frozen_ = true;
-}
-
-void NameSet::keep_common(const NameSet& other) {
-    assert(frozen_ && other.frozen_);
-    std::vector<std::string> exact;
-    const auto keep = [&](const std::vector<std::string>& names, const NameSet& also) {
-        std::copy_if(names.begin(), names.end(), std::back_inserter(exact),
-                     [&](const std::string& name) { return also.covers(name); });
-    };
-    keep(exact_, other);
-    keep(other.exact_, *this);
-
-    // A wildcard is for one label, so the two that match a name are the same one.
-    std::vector<std::string> wildcard;
-    std::set_intersection(wildcard_.begin(), wildcard_.end(), other.wildcard_.begin(),
-                          other.wildcard_.end(), std::back_inserter(wildcard));
-    exact_ = std::move(exact);
-    wildcard_ = std::move(wildcard);
-    freeze();
 }
 
 bool NameSet::covers(std::string_view name) const noexcept {

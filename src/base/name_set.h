@@ -22,10 +22,6 @@ public:
     /// Sorts the set. To be called after the last `add` and before the first `covers`.
     void freeze();
 
-    /// Keeps what both sets cover: a name is covered afterwards if it was by this set and is by
-    /// `other`. Both are frozen.
-    void keep_common(const NameSet& other);
-
     /// Whether a client that asked for `name` (no port, no trailing dot; any letter case) accepts
     /// a certificate with these names. O(log n), no allocation.
     bool covers(std::string_view name) const noexcept;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view ports_belong = "leave it out, ports belong to the rule";
 
-/// What tells that something other than a bare name was written. Each has its own remedy.
+/// Whatever is not a bare name, each with its own remedy.
 std::string refuse_shape(std::string_view text) {
     if (const std::size_t bad = find_unprintable(text); bad != std::string_view::npos) {
         return "it contains " + describe_byte(text[bad]) +
@@ -138,6 +138,52 @@ ParsedUrl parse_url_host(std::string_view authority) {
     return url;
 }
 
+constexpr std::string_view has_port =
+    "it has a port: write the address only, ports come from listening_ports";
+constexpr std::string_view unspecified =
+    "it means any address: write the one address of the server";
+
+/// Whatever is neither an address nor a host name.
+std::string refuse_address_shape(std::string_view text) {
+    if (text.empty()) {
+        return "it is empty: write an IPv4 address, an IPv6 address in brackets, or a host name";
+    }
+    if (const std::size_t bad = find_unprintable(text); bad != std::string_view::npos) {
+        return "it contains " + describe_byte(text[bad]) +
+               ", which neither an address nor a name may";
+    }
+    if (equal_ignore_case(text.substr(0, 5), "unix:")) {
+        return "it is a UNIX domain socket: servers are reached by TCP, write an address or a host "
+               "name";
+    }
+    if (text.find("://") != std::string_view::npos) {
+        return "it is a URL: write the address or the host name only";
+    }
+    if (text.find('/') != std::string_view::npos) {
+        return "it contains \"/\": write the one address of the server";
+    }
+    return {};
+}
+
+/// "[2001:db8::1]"
+ParsedName parse_bracketed(std::string_view text) {
+    const std::size_t close = text.find(']');
+    const std::string address =
+        close == std::string_view::npos ? "" : normal_ipv6(text.substr(1, close - 1));
+    if (address.empty()) {
+        return refused("there is no valid IPv6 address between its brackets");
+    }
+    const std::string_view rest = text.substr(close + 1);
+    if (rest.starts_with(':')) {
+        return refused(std::string(has_port));
+    }
+    if (!rest.empty()) {
+        return refused("something follows its \"]\": write the address only");
+    }
+    return address == "::" ? refused(std::string(unspecified))
+                           : ParsedName{"[" + address + "]", {}};
+}
+
 bool has_scheme_of_sip(std::string_view text) noexcept {
     return equal_ignore_case(text.substr(0, 4), "sip:") ||
            equal_ignore_case(text.substr(0, 5), "sips:");
@@ -201,63 +247,27 @@ ParsedUrl parse_https_url(std::string_view text) {
 }
 
 ParsedName parse_address(std::string_view text) {
-    constexpr std::string_view has_port =
-        "it has a port: write the address only, ports come from listening_ports";
-    constexpr std::string_view unspecified =
-        "it means any address: write the one address of the server";
-
-    if (text.empty()) {
-        return refused("it is empty: write an IPv4 address, an IPv6 address in brackets, or a "
-                       "host name");
+    if (std::string why = refuse_address_shape(text); !why.empty()) {
+        return refused(std::move(why));
     }
-    if (const std::size_t bad = find_unprintable(text); bad != std::string_view::npos) {
-        return refused("it contains " + describe_byte(text[bad]) +
-                       ", which neither an address nor a name may");
-    }
-    if (equal_ignore_case(text.substr(0, 5), "unix:")) {
-        return refused("it is a UNIX domain socket: servers are reached by TCP, write an address "
-                       "or a host name");
-    }
-    if (text.find("://") != std::string_view::npos) {
-        return refused("it is a URL: write the address or the host name only");
-    }
-    if (text.find('/') != std::string_view::npos) {
-        return refused("it contains \"/\": write the one address of the server");
-    }
-
     if (text.starts_with('[')) {
-        const std::size_t close = text.find(']');
-        const std::string address =
-            close == std::string_view::npos ? "" : normal_ipv6(text.substr(1, close - 1));
-        if (address.empty()) {
-            return refused("there is no valid IPv6 address between its brackets");
-        }
-        const std::string_view rest = text.substr(close + 1);
-        if (rest.starts_with(':')) {
-            return refused(std::string(has_port));
-        }
-        if (!rest.empty()) {
-            return refused("something follows its \"]\": write the address only");
-        }
-        return address == "::" ? refused(std::string(unspecified))
-                               : ParsedName{"[" + address + "]", {}};
+        return parse_bracketed(text);
     }
     if (!normal_ipv6(text).empty()) {
         return refused("an IPv6 address stands in brackets: write [" + std::string(text) + "]");
     }
-
     if (std::string address = normal_ipv4(text); !address.empty()) {
         return address == "0.0.0.0" ? refused(std::string(unspecified))
                                     : ParsedName{std::move(address), {}};
     }
-    if (const std::size_t colons =
-            static_cast<std::size_t>(std::count(text.begin(), text.end(), ':'));
-        colons == 1) {
+    switch (std::count(text.begin(), text.end(), ':')) {
+    case 0:
+        return parse_host(text, {"it", 1});
+    case 1:
         return refused(std::string(has_port));
-    } else if (colons > 1) {
+    default:
         return refused("it is not a valid IPv6 address, which would stand in brackets");
     }
-    return parse_host(text, {"it", 1});
 }
 
 } // namespace lync

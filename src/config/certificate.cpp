@@ -110,6 +110,10 @@ std::string describe(const X509* leaf, const std::string& file, Certificate& cer
                " has a subject alternative name that can't be read: have it issued again";
     }
     certificate.names = std::move(*names);
+    for (const std::string& name : certificate.names) {
+        certificate.covered.add(name);
+    }
+    certificate.covered.freeze();
     return {};
 }
 

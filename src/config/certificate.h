@@ -8,6 +8,8 @@
 // and OpenSSL's error queue is left empty. An error is one sentence in nginx's form that names the
 // file and says what would be right; a warning likewise.
 
+#include "base/name_set.h"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -24,11 +26,12 @@ std::string_view key_kind_name(KeyKind kind) noexcept;
 /// A listener's certificate. With an error set, the rest is what was known when it was found.
 struct Certificate {
     std::string error;                 ///< empty if the certificate can be presented
-    std::vector<std::string> warnings; ///< legal, but worth a word
+    std::vector<std::string> warnings; ///< legal, but risky
 
     /// Lower-case dNSNames of the subject alternative name in their order; the common name only
     /// where there is no dNSName at all. Not checked any further: NameSet knows which ones cover.
     std::vector<std::string> names;
+    NameSet covered;     ///< by these names
     std::string subject; ///< "CN=lyncwebext.contoso.com,O=Contoso": RFC 2253, printable ASCII
     std::chrono::sys_seconds not_before{};
     std::chrono::sys_seconds not_after{};

@@ -1,5 +1,7 @@
 #include "config/certificate_pem.h"
 
+#include "base/descriptor.h"
+
 #include <openssl/asn1.h>
 #include <openssl/crypto.h>
 #include <openssl/pem.h>
@@ -8,7 +10,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <new>
@@ -31,22 +32,6 @@ struct FileBytes {
     std::string bytes;
 };
 
-class Descriptor {
-public:
-    explicit Descriptor(int fd) noexcept : fd_(fd) {}
-    ~Descriptor() {
-        if (fd_ >= 0) {
-            close(fd_);
-        }
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    int get() const noexcept { return fd_; }
-
-private:
-    int fd_;
-};
-
 std::string failed(std::string_view call, int error) {
     std::string text = std::string(call) + " failed (" + std::to_string(error) + ": " +
                        std::generic_category().message(error) + ")";
@@ -64,7 +49,7 @@ std::string read_file(const std::string& file, std::string& bytes) {
         return "the path contains the byte 0x00";
     }
     const Descriptor descriptor(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    if (descriptor.get() < 0) {
+    if (!descriptor) {
         return failed("open()", errno);
     }
 
@@ -83,23 +68,9 @@ std::string read_file(const std::string& file, std::string& bytes) {
                std::to_string(largest_file) + " that are read";
     }
 
-    bytes.resize(static_cast<std::size_t>(info.st_size));
-    std::size_t done = 0;
-    while (done < bytes.size()) {
-        const ssize_t got = read(descriptor.get(), bytes.data() + done, bytes.size() - done);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return failed("read()", errno);
-        }
-        if (got == 0) {
-            break;
-        }
-        done += static_cast<std::size_t>(got);
-    }
-    bytes.resize(done);
-    return {};
+    bytes.reserve(static_cast<std::size_t>(info.st_size) + 1); // a key isn't copied about
+    const int error = read_all(descriptor.get(), static_cast<std::size_t>(info.st_size), bytes);
+    return error == 0 || error == EFBIG ? std::string() : failed("read()", error);
 }
 
 BioPtr memory_bio(const std::string& bytes) {
@@ -206,19 +177,22 @@ std::string cannot_load(std::string_view what, const std::string& file) {
     return "cannot load " + std::string(what) + " \"" + file.c_str() + "\": ";
 }
 
+/// The bytes of a file, or why there are none.
+std::string read_content(std::string_view what, const std::string& file, std::string& bytes) {
+    std::string error = read_file(file, bytes);
+    if (error.empty() && bytes.empty()) {
+        error = "it is empty";
+    }
+    return error.empty() ? error : cannot_load(what, file) + error;
+}
+
 } // namespace
 
 PemCertificates read_certificates(const std::string& file, std::string_view what) {
     const ErrorQueue queue;
     PemCertificates result;
     FileBytes content;
-
-    result.error = read_file(file, content.bytes);
-    if (result.error.empty() && content.bytes.empty()) {
-        result.error = "it is empty";
-    }
-    if (!result.error.empty()) {
-        result.error.insert(0, cannot_load(what, file));
+    if (result.error = read_content(what, file, content.bytes); !result.error.empty()) {
         return result;
     }
 
@@ -249,13 +223,7 @@ PemKey read_key(const std::string& file) {
     const ErrorQueue queue;
     PemKey result;
     FileBytes content;
-
-    result.error = read_file(file, content.bytes);
-    if (result.error.empty() && content.bytes.empty()) {
-        result.error = "it is empty";
-    }
-    if (!result.error.empty()) {
-        result.error.insert(0, cannot_load(what, file));
+    if (result.error = read_content(what, file, content.bytes); !result.error.empty()) {
         return result;
     }
 
@@ -266,7 +234,7 @@ PemKey read_key(const std::string& file) {
         return result;
     }
     result.error = cannot_load(what, file);
-    result.error += encrypted ? "it is encrypted and nobody is there to type the passphrase, "
+    result.error += encrypted ? "it is encrypted and nginx can't ask for the passphrase, "
                                 "decrypt it with \"openssl pkey -in " +
                                     file + " -out FILE\""
                               : explain_no_key(file, content.bytes);

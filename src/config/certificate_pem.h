@@ -23,7 +23,7 @@ using BioPtr = std::unique_ptr<BIO, FreeOpenssl>;
 using X509Ptr = std::unique_ptr<X509, FreeOpenssl>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, FreeOpenssl>;
 
-/// nginx logs whatever is left in the error queue at the next TLS error of anybody.
+/// nginx logs whatever is left in the error queue at the next TLS error, whoever's it is.
 struct ErrorQueue {
     ErrorQueue() noexcept { ERR_clear_error(); }
     ~ErrorQueue() { ERR_clear_error(); }

@@ -12,7 +12,7 @@ namespace lync::config {
 namespace {
 
 /// The names clients will ask for over https, in the order an administrator wrote them. Patterns
-/// ("meet.*") can't be held against a certificate before somebody asks for a name.
+/// ("meet.*") can't be held against a certificate before a client asks for a name.
 std::vector<std::pair<std::string, const Place*>> https_names(const Publication& publication) {
     std::vector<std::pair<std::string, const Place*>> names;
     std::set<std::string_view> seen;
@@ -38,60 +38,23 @@ std::vector<std::pair<std::string, const Place*>> https_names(const Publication&
 /// One warning for each name, but no flood: a hoster may have thousands of them.
 constexpr std::size_t most_warnings = 10;
 
-/// What a listener presents: the names of each certificate, by itself.
-class Presented {
-public:
-    explicit Presented(const Publication& publication) : publication_(publication) {
-        for (const Certificate& certificate : publication.loaded_certificates) {
-            NameSet& set = sets_.emplace_back();
-            for (const std::string& name : certificate.names) {
-                set.add(name);
-            }
-            set.freeze();
-        }
+/// "a certificate"; or the one that lacks the name, where another has it.
+std::string lacking(const Publication& publication, std::string_view name) {
+    if (publication.coverage(name) == Coverage::uncovered) {
+        return "a certificate";
     }
-
-    NameSet together() const {
-        NameSet together;
-        for (const Certificate& certificate : publication_.loaded_certificates) {
-            for (const std::string& name : certificate.names) {
-                together.add(name);
-            }
-        }
-        together.freeze();
-        return together;
-    }
-
-    NameSet common() const {
-        NameSet common = sets_.empty() ? NameSet() : sets_.front();
-        for (const NameSet& set : sets_) {
-            common.keep_common(set);
-        }
-        return common;
-    }
-
-    /// "a certificate"; or the one that lacks the name, where another has it.
-    std::string lacking(std::string_view name) const {
-        if (!publication_.certificate_names->covers(name)) {
-            return "a certificate";
-        }
-        const auto found = std::find_if(sets_.begin(), sets_.end(),
-                                        [&](const NameSet& set) { return !set.covers(name); });
-        const auto index = static_cast<std::size_t>(found - sets_.begin());
-        return "the " +
-               std::string(key_kind_name(publication_.loaded_certificates[index].key_kind)) +
-               " certificate " + lync::quoted(publication_.certificates[index].certificate);
-    }
-
-private:
-    const Publication& publication_;
-    std::vector<NameSet> sets_;
-};
+    const auto& loaded = publication.loaded_certificates;
+    const auto found = std::find_if(loaded.begin(), loaded.end(), [&](const Certificate& each) {
+        return !each.covered.covers(name);
+    });
+    const auto index = static_cast<std::size_t>(found - loaded.begin());
+    return "the " + std::string(key_kind_name(found->key_kind)) + " certificate " +
+           lync::quoted(publication.certificates[index].certificate);
+}
 
 /// "NAME is not covered by a certificate of lync_publish ..."
-std::string not_covered(const Publication& publication, const Presented& presented,
-                        const std::string& name) {
-    return lync::quoted(name) + " is not covered by " + presented.lacking(name) +
+std::string not_covered(const Publication& publication, const std::string& name) {
+    return lync::quoted(name) + " is not covered by " + lacking(publication, name) +
            " of lync_publish " + lync::quoted(publication.name);
 }
 
@@ -112,22 +75,22 @@ std::string lyncdiscover_consequence(const Publication& publication, bool partly
                                 : "set \"http_autodiscover\" to \"auto\"");
 }
 
-void remark_lyncdiscover(const Publication& publication, const Presented& presented,
-                         std::vector<Diagnostic>& remarks) {
+void remark_lyncdiscover(const Publication& publication, std::vector<Diagnostic>& remarks) {
     std::size_t uncovered = 0;
-    bool partly = true; // those that aren't told one by one
+    bool partly = true; // those that aren't listed
     for (std::size_t i = 0; i < publication.sip_domains.size(); i++) {
         const std::string& domain = publication.sip_domains[i];
         const std::string name = "lyncdiscover." + domain;
-        if (domain == "*" || publication.common_names->covers(name)) {
+        const Coverage coverage = publication.coverage(name);
+        if (coverage == Coverage::covered || coverage == Coverage::by_request) {
             continue;
         }
-        const bool by_one = publication.certificate_names->covers(name);
+        const bool by_one = coverage == Coverage::partly;
         if (++uncovered <= most_warnings) {
-            remarks.push_back({Severity::warning,
-                               not_covered(publication, presented, name) +
-                                   lyncdiscover_consequence(publication, by_one),
-                               publication.place_of_sip_domain(i)});
+            remarks.push_back(
+                {Severity::warning,
+                 not_covered(publication, name) + lyncdiscover_consequence(publication, by_one),
+                 publication.place_of_sip_domain(i)});
         } else {
             partly = partly && by_one;
         }
@@ -143,16 +106,14 @@ void remark_lyncdiscover(const Publication& publication, const Presented& presen
     }
 }
 
-void remark_https(const Publication& publication, const Presented& presented,
-                  std::vector<Diagnostic>& remarks) {
+void remark_https(const Publication& publication, std::vector<Diagnostic>& remarks) {
     constexpr std::string_view consequence =
         ": clients refuse it, add the name to the certificate's subject alternative names";
     std::size_t uncovered = 0;
     for (const auto& [name, place] : https_names(publication)) {
-        if (!publication.common_names->covers(name) && ++uncovered <= most_warnings) {
+        if (publication.coverage(name) != Coverage::covered && ++uncovered <= most_warnings) {
             remarks.push_back({Severity::warning,
-                               not_covered(publication, presented, name) + std::string(consequence),
-                               *place});
+                               not_covered(publication, name) + std::string(consequence), *place});
         }
     }
     if (uncovered > most_warnings) {
@@ -165,6 +126,18 @@ void remark_https(const Publication& publication, const Presented& presented,
 }
 
 } // namespace
+
+Coverage Publication::coverage(std::string_view name) const noexcept {
+    if (name.ends_with(".*")) {
+        return Coverage::by_request;
+    }
+    const auto by = static_cast<std::size_t>(
+        std::count_if(loaded_certificates.begin(), loaded_certificates.end(),
+                      [&](const Certificate& each) { return each.covered.covers(name); }));
+    return by == 0                            ? Coverage::uncovered
+           : by == loaded_certificates.size() ? Coverage::covered
+                                              : Coverage::partly;
+}
 
 void check_certificates(Publication& publication, const Environment& environment,
                         std::vector<Diagnostic>& remarks) {
@@ -193,9 +166,14 @@ void check_certificates(Publication& publication, const Environment& environment
         }
         publication.loaded_certificates.push_back(std::move(certificate));
     }
-    const Presented presented(publication);
-    publication.certificate_names = std::make_shared<NameSet>(presented.together());
-    publication.common_names = std::make_shared<NameSet>(presented.common());
+    NameSet together;
+    for (const Certificate& certificate : publication.loaded_certificates) {
+        for (const std::string& name : certificate.names) {
+            together.add(name);
+        }
+    }
+    together.freeze();
+    publication.certificate_names = std::make_shared<NameSet>(std::move(together));
 
     if (!publication.trusted_ca.empty()) {
         const TrustedCa ca = load_trusted_ca(publication.trusted_ca, environment.now);
@@ -207,8 +185,8 @@ void check_certificates(Publication& publication, const Environment& environment
         }
     }
 
-    remark_https(publication, presented, remarks);
-    remark_lyncdiscover(publication, presented, remarks);
+    remark_https(publication, remarks);
+    remark_lyncdiscover(publication, remarks);
 }
 
 } // namespace lync::config

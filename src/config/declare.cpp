@@ -248,7 +248,7 @@ void Declaration::read_switches() {
         if (!publication_.backend_verify) {
             remark(Severity::warning,
                    "\"backend_verify\" is off in " + block_.title() +
-                       ": anybody on the way to the servers can read and change what they answer",
+                       ": answers of the servers can be read and changed in transit",
                    directive->place);
         }
     }
@@ -377,7 +377,7 @@ void Declaration::remark_idle() {
     } else if (wanted && publication_.http_sockets.empty()) {
         remark(Severity::warning,
                "\"http_autodiscover\" does nothing in " + block_.title() +
-                   ": \"http_listen\" is off, so nobody listens for plain HTTP",
+                   ": \"http_listen\" is off, so nothing listens for plain HTTP",
                directive->place);
     }
 }
@@ -394,8 +394,8 @@ void Declaration::remark_drained(const Directive& farm_block) {
     }
 }
 
-/// The internal web site is what nobody outside may see. Its ports are 80 and 443, unless
-/// Topology Builder was told otherwise or a load balancer flips the ports once more.
+/// The internal web site must not be published. Its ports are 80 and 443, unless they were changed
+/// in Topology Builder or a load balancer flips the ports once more.
 void Declaration::remark_internal_ports(const Directive& pool) {
     const Ports& ports = publication_.farms.back().ports;
     const auto internal = [](std::uint16_t port) { return port == 443 || port == 80; };

@@ -61,9 +61,6 @@ ConnectionAuth read_connection_auth(const Directive& directive, const Directive&
 /// A `http_listen` or `https_listen` line.
 Socket read_socket(const Directive& directive, const Directive& block);
 
-/// What may stand there behind the address, `proxy_protocol` aside: "backlog=1024", "reuseport".
-bool is_socket_parameter(std::string_view text) noexcept;
-
 /// The body of `pool`, `director`, `office_web_apps` or `exchange`.
 Farm read_farm(const Directive& farm_block, const Directive& block, Product product);
 
@@ -105,8 +102,8 @@ void check_sockets(Publication& publication, Registry& registry);
 /// publication. Enters the publication's servers into `registry`.
 void check_internal_sites(const Publication& publication, Registry& registry);
 
-/// Loads and checks every certificate and CA file, fills Publication::loaded_certificates,
-/// certificate_names and common_names, and remarks on https names that a certificate doesn't cover.
+/// Loads and checks every certificate and CA file, fills Publication::loaded_certificates
+/// and certificate_names, and remarks on https names that a certificate doesn't cover.
 void check_certificates(Publication& publication, const Environment& environment,
                         std::vector<Diagnostic>& remarks);
 

@@ -60,11 +60,11 @@ struct EdgeServers {
 /// One `edge` block.
 struct Edge {
     std::string site;                     ///< its argument; may be empty
-    std::optional<EdgeTopology> topology; ///< none: only the reverse proxy's addresses are said
+    std::optional<EdgeTopology> topology; ///< none: the reverse proxy's addresses alone
     Interfaces reverse_proxy;
     EdgeServers roles[edge_roles];              ///< indexed by EdgeRole
     std::vector<std::string> next_hops;         ///< empty: the Director, else the pool
-    std::vector<std::string> internal_networks; ///< "10.0.0.0/8"; empty: not said
+    std::vector<std::string> internal_networks; ///< "10.0.0.0/8"; empty: not known
     Place place;
 
     const EdgeServers& of(EdgeRole role) const { return roles[static_cast<std::size_t>(role)]; }

@@ -18,7 +18,7 @@ std::string_view remedy_for_misplaced(std::string_view name) noexcept {
 
 } // namespace
 
-std::string retold(std::string_view text, const Directive& block) {
+std::string explain_in_block(std::string_view text, const Directive& block) {
     const std::size_t first = text.find('"');
     const std::size_t last = text.rfind('"');
 
@@ -39,13 +39,12 @@ std::string retold(std::string_view text, const Directive& block) {
     return std::string(text) + " in " + block.title();
 }
 
-std::string retold_generated(std::string_view text) {
-    std::string told(text);
-    if (text.starts_with("host not found in upstream ")) {
-        told += ": see to it that the name resolves, write the server's address, or "
-                "\"resolve_at_start off\" if nginx has to start without DNS";
-    }
-    return told;
+std::string explain_generated(std::string_view text) {
+    const bool unresolved = text.starts_with("host not found in upstream ");
+    return std::string(text) + (unresolved
+                                    ? ": make the name resolve, write the server's address, or "
+                                      "\"resolve_at_start off\" if nginx has to start without DNS"
+                                    : "");
 }
 
 } // namespace lync::config

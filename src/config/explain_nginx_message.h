@@ -1,7 +1,7 @@
 #pragma once
 
-// nginx's parser knows nothing of publications. What it says of a line inside of one of our blocks
-// is said again with the block named and the remedy added, by the module and by lyncctl alike.
+// nginx's parser knows nothing of publications. Its messages about a line of a block of ours are
+// logged with the block named and the remedy added.
 
 #include "config/block.h"
 
@@ -14,9 +14,9 @@ namespace lync::config {
 ///
 ///     unknown directive "servr"
 ///     unknown directive "servr" in pool "fepool.contoso.local", did you mean "server"?
-std::string retold(std::string_view text, const Directive& block);
+std::string explain_in_block(std::string_view text, const Directive& block);
 
-/// The same for what nginx says of a generated line: `host not found in upstream "x:4443"`.
-std::string retold_generated(std::string_view text);
+/// The same for a message about a generated line: `host not found in upstream "x:4443"`.
+std::string explain_generated(std::string_view text);
 
 } // namespace lync::config

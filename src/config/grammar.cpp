@@ -36,8 +36,8 @@ const Rule* find_rule(std::string_view name) noexcept {
     return rule == std::end(rules) ? nullptr : rule;
 }
 
-/// Where a directive belongs, in words.
-std::string_view belongs_into(int contexts) noexcept {
+/// The block that a directive belongs in.
+std::string_view block_for(int contexts) noexcept {
     switch (contexts) {
     case LYNC_IN_PUBLISH:
         return "lync_publish itself";
@@ -122,11 +122,6 @@ int context_of(std::string_view block_name) noexcept {
     return block_name == "exchange" ? LYNC_IN_EXCHANGE : 0;
 }
 
-Form form_of(std::string_view name) noexcept {
-    const Rule* rule = find_rule(name);
-    return rule == nullptr ? Form::unknown : rule->is_block ? Form::block : Form::line;
-}
-
 std::string_view nearest_directive(std::string_view name, std::string_view block) noexcept {
     const int context = context_of(block);
     std::string_view nearest;
@@ -190,8 +185,8 @@ void check_grammar(const Directive& block) {
         }
         if ((rule->contexts & context) == 0) {
             throw Mistake(lync::quoted(child->name) + " directive is not allowed in " +
-                              block.title() + ", it belongs into " +
-                              std::string(belongs_into(rule->contexts)),
+                              block.title() + ", it belongs in " +
+                              std::string(block_for(rule->contexts)),
                           child->place);
         }
         if (rule->is_block != child->is_block) {

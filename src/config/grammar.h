@@ -14,10 +14,6 @@ namespace lync::config {
 /// opens no block. `lync_publish` is LYNC_IN_PUBLISH.
 int context_of(std::string_view block_name) noexcept;
 
-/// How a directive of lync_publish is written; `unknown` for any other word.
-enum class Form { unknown, line, block };
-Form form_of(std::string_view name) noexcept;
-
 /// Checks every directive below `block`, nested blocks included: known, allowed here, not given
 /// twice, with the right number of arguments. Throws Mistake for the first that isn't.
 void check_grammar(const Directive& block);
@@ -33,7 +29,7 @@ const Directive* find(const Directive& block, std::string_view name) noexcept;
 std::string in_directive(const Directive& directive, const Directive& block);
 
 /// The remedy for an argument that can't be right: `otherwise`, unless the argument is the name of
-/// a directive of `block` and thus tells that the line before it has no end.
+/// a directive of `block`: then the line before it has no end.
 std::string remedy(std::string_view argument, const Directive& block, std::string_view otherwise);
 
 /// Throws the Mistake `invalid value "x" in "y" directive of ...: WHY`, by way of `remedy`.

@@ -88,7 +88,7 @@ HealthCheck default_check(Role role, Product product) noexcept {
     case Role::pool:
     case Role::director:
         // No autodiscover; and the web components of Office Communications Server may run on
-        // machines of their own, where nobody listens on 5061: the https listening port, then.
+        // machines of their own, where nothing listens on 5061: the https listening port, then.
         check.kind = is_ocs(product) ? CheckKind::tcp : CheckKind::autodiscover;
         break;
     case Role::office_web_apps:

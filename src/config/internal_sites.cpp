@@ -1,5 +1,5 @@
 // The servers of a pool or Director have two web sites. The internal one is no farm of Office Web
-// Apps or Exchange, whoever declares it as one.
+// Apps or Exchange, in whichever publication.
 
 #include "config/declare.h"
 

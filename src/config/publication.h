@@ -136,6 +136,14 @@ struct ConnectionAuth {
     unsigned most = 10000;          ///< per worker and group of servers
 };
 
+/// Whether clients that ask for a name by https accept the certificate that they are presented.
+enum class Coverage : std::uint8_t {
+    covered,    ///< by each certificate
+    partly,     ///< by some: a client is presented the one whose kind of key it likes best
+    uncovered,  ///< by none
+    by_request, ///< "meet.*": it depends on the name asked for
+};
+
 enum class HttpAutodiscover : std::uint8_t { automatic, on, off };
 enum class UnknownHost : std::uint8_t { refuse, ignore };
 
@@ -177,10 +185,9 @@ struct Publication {
 
     /// The names that the certificates cover, all together: what http_autodiscover goes by.
     std::shared_ptr<const NameSet> certificate_names;
-    /// The names that each of them covers. A client is presented the one whose kind of key it
-    /// likes best and never sees the other, so these are the names that work by https.
-    std::shared_ptr<const NameSet> common_names;
 
+    /// Of a published name, whatever the certificates' dates are.
+    Coverage coverage(std::string_view name) const noexcept;
     /// Where simple URLs and lyncdiscover go: the Director if there is one, else the first pool.
     std::size_t first_contact() const noexcept;
     bool has_wildcard_sip_domain() const noexcept;
@@ -238,7 +245,7 @@ struct Environment {
 bool system_has_ipv6() noexcept;
 
 /// Makes the declaration of a block `lync_publish NAME { ... }`, or throws Mistake for
-/// the first mistake. What is legal but worth a word is appended to `remarks`. Names and sockets
+/// the first mistake. What is legal but risky is appended to `remarks`. Names and sockets
 /// that this publication adds are entered into `registry`, which spans all publications.
 Publication declare(const config::Directive& block, const Environment& environment,
                     Registry& registry, std::vector<Diagnostic>& remarks);

@@ -71,9 +71,4 @@ bool hosts_file_has(std::string_view text, std::string_view name) noexcept {
     return false;
 }
 
-std::string not_resolved_yet(std::string_view name, std::string_view why) {
-    return "lync_dns: server " + lync::quoted(name) + " can't be resolved yet (" +
-           std::string(why) + "), it takes no requests until it is";
-}
-
 } // namespace lync::config

@@ -22,13 +22,10 @@ NameServers parse_resolv_conf(std::string_view text);
 /// hosts(5): whether a line names `name`. Such a name is none of DNS's business.
 bool hosts_file_has(std::string_view text, std::string_view name) noexcept;
 
-/// The notice where nobody can be asked about a name again after the load.
+/// The notice where names can't be resolved again after the load.
 inline constexpr std::string_view addresses_stay =
     "servers given by name keep the addresses of this load: there is neither a \"resolver\" at "
     "http "
     "level nor a name server in /etc/resolv.conf";
-
-/// The warning about a server whose name isn't known at load, with `resolve_at_start off`.
-std::string not_resolved_yet(std::string_view name, std::string_view why);
 
 } // namespace lync::config

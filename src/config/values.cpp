@@ -109,8 +109,7 @@ constexpr std::string_view socket_parameters[] = {
     "ipv6only=", "deferred", "reuseport", "multipath", "bind",
 };
 
-} // namespace
-
+/// What may stand behind the address, `proxy_protocol` aside: "backlog=1024", "reuseport".
 bool is_socket_parameter(std::string_view text) noexcept {
     // It becomes a word of a generated directive, so it must be one: no space, no quote, no ";".
     const bool is_word = std::all_of(text.begin(), text.end(), [](char c) {
@@ -122,8 +121,6 @@ bool is_socket_parameter(std::string_view text) noexcept {
                                                                 : text == name;
                                   });
 }
-
-namespace {
 
 /// Why a parameter of `listen` can't be written here; empty if it is simply unknown.
 std::string_view refused_parameter(std::string_view text) noexcept {

@@ -1,5 +1,6 @@
 #include "lyncctl/files.h"
 
+#include "base/descriptor.h"
 #include "base/diagnostic.h"
 #include "lyncctl/failure.h"
 
@@ -27,24 +28,6 @@ namespace {
     throw Failure("file " + lync::quoted(path) + " is there already: --force replaces it");
 }
 
-class Descriptor {
-public:
-    explicit Descriptor(int fd) noexcept : fd_(fd) {}
-    ~Descriptor() {
-        if (fd_ > STDIN_FILENO) {
-            ::close(fd_);
-        }
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    int get() const noexcept { return fd_; }
-    /// Some file systems tell only now that a disk is full.
-    bool close() noexcept { return ::close(std::exchange(fd_, -1)) == 0; }
-
-private:
-    int fd_;
-};
-
 bool write_all(int fd, std::string_view content) noexcept {
     while (!content.empty()) {
         const ssize_t written = ::write(fd, content.data(), content.size());
@@ -67,7 +50,7 @@ public:
         : path_(file.path), at_(file.path + ".new-" + std::to_string(::getpid())) {
         Descriptor open(
             ::open(at_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, file.mode));
-        if (open.get() == -1) {
+        if (!open) {
             at_.clear();
             fail("open()", path_);
         }
@@ -174,30 +157,21 @@ void write_files(const std::vector<NewFile>& files, bool force) {
 }
 
 std::string read_file(const std::string& path, std::size_t most) {
-    Descriptor file(path == "-" ? STDIN_FILENO
-                                : ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-    if (file.get() == -1) {
+    const Descriptor file(path == "-" ? ::dup(STDIN_FILENO)
+                                      : ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    if (!file) {
         fail("open()", path);
     }
     std::string content;
-    char buffer[65536];
-    for (;;) {
-        const ssize_t got = ::read(file.get(), buffer, sizeof(buffer));
-        if (got == -1 && errno == EINTR) {
-            continue;
-        }
-        if (got == -1) {
-            fail("read()", path);
-        }
-        if (got == 0) {
-            return content;
-        }
-        if (content.size() + static_cast<std::size_t>(got) > most) {
-            throw Failure("file " + lync::quoted(path) + " is larger than " + std::to_string(most) +
-                          " bytes");
-        }
-        content.append(buffer, static_cast<std::size_t>(got));
+    errno = read_all(file.get(), most, content);
+    if (errno == EFBIG) {
+        throw Failure("file " + lync::quoted(path) + " is larger than " + std::to_string(most) +
+                      " bytes");
     }
+    if (errno != 0) {
+        fail("read()", path);
+    }
+    return content;
 }
 
 } // namespace lync::lyncctl

@@ -156,6 +156,23 @@ constexpr std::string_view dropped[] = {
     "X-HTTP-Method",    "X-Method-Override", "X-ARR-SSL",        "X-ARR-ClientCert",
     "Front-End-Https"};
 
+/// Whether a generated server states a directive that may stand only once: nginx refuses it in a
+/// file of server_include. Those that add one to others, such as add_header, aren't meant.
+bool is_stated_once(std::string_view directive) noexcept {
+    constexpr std::string_view adding[] = {
+        "add_header",       "limit_req",         "limit_conn",        "sub_filter",
+        "ssl_conf_command", "proxy_pass_header", "proxy_hide_header", "proxy_ssl_conf_command"};
+    if (std::find(std::begin(adding), std::end(adding), directive) != std::end(adding)) {
+        return false;
+    }
+    const auto states = [directive](std::span<const Statement> statements) {
+        return std::any_of(statements.begin(), statements.end(), [&](const Statement& statement) {
+            return statement.directive == directive;
+        });
+    };
+    return states(request) || states(tls) || states(proxy) || states(proxy_tls);
+}
+
 } // namespace
 
 std::span<const Statement> request_statements() noexcept {
@@ -177,57 +194,30 @@ std::span<const Statement> proxy_tls_statements() noexcept {
     return proxy_tls;
 }
 
-std::string listen_in_include(std::string_view publication) {
-    return "\"listen\" in a server_include of lync_publish \"" + std::string(publication) +
-           "\": all generated servers would listen there, those of plain HTTP and those of https: "
-           "sockets are opened by the block's own \"http_listen\" and \"https_listen\"";
-}
-std::string header_in_include(std::string_view header, std::string_view publication) {
-    return "\"proxy_set_header\" of \"" + std::string(header) +
-           "\" in a server_include of lync_publish \"" + std::string(publication) +
-           "\": generated servers state this header themselves, and servers would get two: take it "
-           "out";
-}
-
-std::string retold_included(std::string_view text, std::string_view publication) {
+std::string explain_included(std::string_view text, std::string_view publication) {
     constexpr std::string_view duplicate = "\" directive is duplicate";
-    constexpr Statement said_by_the_block[] = {
+    constexpr Statement stated_by_the_block[] = {
         {"client_max_body_size", "max_upload"},
         {"proxy_read_timeout", "pending_get_timeout"},
         {"proxy_ssl_verify", "backend_verify"},
         {"proxy_ssl_trusted_certificate", "trusted_ca"},
     };
 
-    std::string told(text);
+    std::string message(text);
     if (!text.starts_with('"') || !text.ends_with(duplicate)) {
-        return told;
+        return message;
     }
     const std::string_view name = text.substr(1, text.size() - duplicate.size() - 1);
     const std::string servers =
         ": generated servers of lync_publish \"" + std::string(publication) + "\" state it ";
-    for (const Statement& said : said_by_the_block) {
-        if (name == said.directive) {
-            return told + servers + "already, by \"" + std::string(said.arguments) +
+    for (const Statement& stated : stated_by_the_block) {
+        if (name == stated.directive) {
+            return message + servers + "already, by \"" + std::string(stated.arguments) +
                    "\" of the block: take it out of server_include";
         }
     }
-    return is_stated_once(name) ? told + servers + "themselves: take it out of server_include"
-                                : told;
-}
-
-bool is_stated_once(std::string_view directive) noexcept {
-    constexpr std::string_view adding[] = {
-        "add_header",       "limit_req",         "limit_conn",        "sub_filter",
-        "ssl_conf_command", "proxy_pass_header", "proxy_hide_header", "proxy_ssl_conf_command"};
-    if (std::find(std::begin(adding), std::end(adding), directive) != std::end(adding)) {
-        return false;
-    }
-    const auto states = [directive](std::span<const Statement> statements) {
-        return std::any_of(statements.begin(), statements.end(), [&](const Statement& statement) {
-            return statement.directive == directive;
-        });
-    };
-    return states(request) || states(tls) || states(proxy) || states(proxy_tls);
+    return is_stated_once(name) ? message + servers + "themselves: take it out of server_include"
+                                : message;
 }
 
 } // namespace lync::plan

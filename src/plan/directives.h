@@ -37,17 +37,9 @@ std::span<const std::string_view> dropped_headers() noexcept;
 /// TLS towards the servers, for those reached by https.
 std::span<const Statement> proxy_tls_statements() noexcept;
 
-/// What is said of files of server_include that nobody could stand in a generated server: the
-/// module finds them in nginx's structures, lyncctl in the text.
-std::string listen_in_include(std::string_view publication);
-std::string header_in_include(std::string_view header, std::string_view publication);
-
-/// nginx's own words about a line of such a file, with the reason added if it is one that generated
-/// servers state already: `"gzip" directive is duplicate`. Anything else comes back as it is.
-std::string retold_included(std::string_view text, std::string_view publication);
-
-/// Whether a generated server states a directive that may stand only once: nginx refuses it in a
-/// file of server_include. Those that add one to others, such as add_header, aren't meant.
-bool is_stated_once(std::string_view directive) noexcept;
+/// nginx's message about a line of a file of server_include, with the reason added if it is one
+/// that generated servers state already: `"gzip" directive is duplicate`. Anything else comes back
+/// as it is.
+std::string explain_included(std::string_view text, std::string_view publication);
 
 } // namespace lync::plan

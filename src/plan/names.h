@@ -14,8 +14,8 @@
 
 namespace lync::plan {
 
-enum class Coverage { covered, uncovered, unknown };        ///< unknown: a pattern, "meet.*"
-std::string_view coverage_name(Coverage coverage) noexcept; ///< "yes", "no", "unknown"
+/// "yes" (by each certificate), "no", "unknown" (a pattern).
+std::string_view coverage_name(config::Coverage coverage) noexcept;
 
 /// A name that clients ask for over https, with the path where only that is meant.
 struct PublishedName {
@@ -23,7 +23,7 @@ struct PublishedName {
     std::string path;                    ///< of a simple URL: "/Meet"; empty: the whole host
     std::string_view use;                ///< "external web services", "lyncdiscover", "meet", ...
     std::optional<std::size_t> upstream; ///< where it leads; nothing: it is refused (admin)
-    Coverage coverage = Coverage::unknown;
+    config::Coverage coverage = config::Coverage::by_request;
 };
 
 /// In the order of the virtual hosts. A host with several simple URLs has a row for each.
@@ -37,7 +37,7 @@ struct CertificateNames {
     struct Name {
         std::string name;
         std::string_view use;
-        Coverage coverage;
+        config::Coverage coverage;
     };
     std::string subject;
     std::vector<Name> names; ///< the subject first; each name once
@@ -45,9 +45,5 @@ struct CertificateNames {
     std::vector<Name> patterns;
 };
 CertificateNames certificate_names(const Plan& plan);
-
-/// The paths that pass on a virtual host, as one writes them: prefixes for the strict policy,
-/// sorted; "/*" where everything passes that isn't closed on every host.
-std::vector<std::string> passing_paths(const VirtualHost& host);
 
 } // namespace lync::plan

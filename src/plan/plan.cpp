@@ -151,8 +151,8 @@ private:
                                 tls ? "unknown_host" : "unknown_host_http", {}, declared().place);
         host.catch_all = true;
         host.sockets = std::move(unattended);
-        host.comment = std::string(tls ? "https" : "http") +
-                       " for any name that nobody publishes -> connection closed";
+        host.comment =
+            std::string(tls ? "https" : "http") + " for any other name -> connection closed";
     }
 
     void plan_farms() {

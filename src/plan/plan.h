@@ -23,7 +23,7 @@ struct Upstream {
     bool tls = true;
     /// Whether connections to these servers are shared even while connection_auth is off. Only
     /// where no connection-bound challenge (NTLM, Negotiate) can come: plain-HTTP autodiscover and
-    /// Office Web Apps. Elsewhere a connection may carry somebody's identity.
+    /// Office Web Apps. Elsewhere a connection may carry a user's identity.
     bool anonymous = false;
 };
 

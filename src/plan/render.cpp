@@ -55,7 +55,7 @@ public:
         line(text + ";");
     }
 
-    /// Directives one after the other, as many as fit into a line: for what nobody reads twice.
+    /// Directives one after the other, as many as fit into a line: for what is seldom read.
     void flow(std::string_view directive, std::string_view arguments) {
         const std::size_t size = directive.size() + arguments.size() + 2;
         if (!flowing_.empty() && depth_ * 4 + flowing_.size() + 1 + size > width) {
@@ -152,7 +152,7 @@ private:
     }
 
     /// nginx parses and resolves; the balancing is the module's own. A name that isn't to be
-    /// resolved now keeps its line with an address that nobody is sent to.
+    /// resolved now keeps its line with an address that gets no requests.
     void render_upstream_server(const config::Server& server, std::uint16_t port) {
         const std::string at = ":" + std::to_string(port);
         if (server.by_name && !declared().resolve_at_start) {
@@ -312,7 +312,7 @@ private:
     const Plan& plan_;
     const Dialect& dialect_;
     Writer out_;
-    std::set<std::size_t> stated_[2]; ///< sockets whose parameters are said: plain, TLS
+    std::set<std::size_t> stated_[2]; ///< sockets whose parameters are stated: plain, TLS
 };
 
 } // namespace

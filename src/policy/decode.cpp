@@ -1,5 +1,7 @@
 #include "policy/decode.h"
 
+#include "base/utf8.h"
+
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -65,37 +67,24 @@ long hex(const char* text, std::size_t available, std::size_t count) noexcept {
     return value;
 }
 
-/// The Unicode character at `text`; 0 bytes if it isn't well-formed UTF-8 [RFC 3629], or one beyond
-/// U+FFFF: servers of UTF-16 units have been seen to drop halves of those, and no path has them.
-std::size_t character_at(const unsigned char* text, std::size_t available,
-                         char32_t& character) noexcept {
-    const unsigned char lead = text[0];
-    std::size_t length = 0;
-    if (lead < 0x80) {
-        character = lead;
+/// The Unicode character at `text`; 0 bytes if it isn't well-formed UTF-8, or one beyond U+FFFF:
+/// servers of UTF-16 units have been seen to drop halves of those, and no path has them.
+std::size_t character_at(std::string_view text, char32_t& character) noexcept {
+    const auto at = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const std::size_t length = utf8_length(text);
+    switch (length) {
+    case 1:
+        character = at(0);
         return 1;
-    }
-    if (lead >= 0xc2 && lead <= 0xdf) {
-        length = 2;
-        character = lead & 0x1fU;
-    } else if ((lead & 0xf0U) == 0xe0) {
-        length = 3;
-        character = lead & 0x0fU;
-    } else {
+    case 2:
+        character = (at(0) & 0x1fU) << 6 | (at(1) & 0x3fU);
+        return 2;
+    case 3:
+        character = (at(0) & 0x0fU) << 12 | (at(1) & 0x3fU) << 6 | (at(2) & 0x3fU);
+        return 3;
+    default:
         return 0;
     }
-    if (available < length) {
-        return 0;
-    }
-    for (std::size_t i = 1; i < length; i++) {
-        if ((text[i] & 0xc0U) != 0x80) {
-            return 0;
-        }
-        character = character << 6 | (text[i] & 0x3fU);
-    }
-    const bool overlong = length == 3 && character < 0x800;
-    const bool surrogate = character >= 0xd800 && character <= 0xdfff;
-    return overlong || surrogate ? 0 : length;
 }
 
 // U+0100..U+017F without their marks, as in Windows' best fit to code page 1252; a space: none.
@@ -194,8 +183,7 @@ Decoded read_characters(char* text, std::size_t size, Decoding decoding) noexcep
     std::size_t out = 0;
     for (std::size_t in = 0; in < size;) {
         char32_t character = 0;
-        const std::size_t length =
-            character_at(reinterpret_cast<const unsigned char*>(text + in), size - in, character);
+        const std::size_t length = character_at({text + in, size - in}, character);
         const bool control = length == 1 && is_control(text[in]);
         if (length == 0 || control) {
             if (!forgive) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 namespace lync::policy {
 
@@ -227,6 +228,27 @@ private:
     bool odd_edges_ = false;
 };
 
+namespace {
+
+/// Takes off all further layers of encoding; false where there are too many, or what comes out is
+/// no text.
+bool decode_fully(char* text, std::size_t& size, Marks& marks) noexcept {
+    for (int encodings = 0; marks.more_to_decode; encodings++) {
+        const Decoded decoded = decode_once(text, size, Decoding::folding);
+        if (decoded.state != TextState::fine || encodings == max_encodings) {
+            return false;
+        }
+        marks = find_marks({text, decoded.size});
+        // Decoding and folding always shorten the text if they change anything.
+        if (std::exchange(size, decoded.size) == decoded.size) {
+            break;
+        }
+    }
+    return true;
+}
+
+} // namespace
+
 PathState read_path(std::string_view raw, Readings& readings) noexcept {
     readings.second = Second::none;
     if (raw.empty()) {
@@ -257,19 +279,10 @@ PathState read_path(std::string_view raw, Readings& readings) noexcept {
         return state;
     }
 
-    // Decoding and folding always shorten the text if they change anything.
     Marks marks = find_marks({text, decoded.size});
     const bool settled = !marks.more_to_decode;
-    for (int encodings = 0; marks.more_to_decode; encodings++) {
-        const std::size_t size = decoded.size;
-        decoded = decode_once(text, size, Decoding::folding);
-        if (decoded.state != TextState::fine || encodings == max_encodings) {
-            return PathState::ambiguous;
-        }
-        marks = find_marks({text, decoded.size});
-        if (decoded.size == size) {
-            break;
-        }
+    if (!decode_fully(text, decoded.size, marks)) {
+        return PathState::ambiguous;
     }
     const bool hidden_slash =
         marks.backslash ||

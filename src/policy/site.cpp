@@ -54,8 +54,12 @@ constexpr Hosts hosts_of(SiteKind kind) noexcept {
         return on_discovery;
     case SiteKind::simple_urls:
         return on_pages;
-    default:
+    case SiteKind::exchange:
+        return on_exchange;
+    case SiteKind::web_services:
         return on_pool;
+    default:
+        return 0;
     }
 }
 
@@ -211,6 +215,45 @@ std::string_view Site::allow_path_remedy(const Request& request) const noexcept 
                                                                   : std::string_view();
 }
 
+std::vector<std::string> Site::passing_paths() const {
+    switch (spec_.kind) {
+    case SiteKind::unknown_host:
+    case SiteKind::blocked:
+        return {};
+    case SiteKind::office_web_apps:
+        return {"/*"};
+    case SiteKind::plain_http:
+        return spec_.plain_autodiscover == PlainAutodiscover::never
+                   ? std::vector<std::string>{}
+                   : std::vector<std::string>{"/", "/autodiscover"};
+    default:
+        break;
+    }
+    std::vector<std::string> paths;
+    if (spec_.kind != SiteKind::exchange) {
+        // What is on demand elsewhere is so on the whole host of a simple URL; everything else
+        // passes.
+        if (!rules().spec.strict || (!simple_urls_.empty() && simple_urls_.back().prefix.empty())) {
+            return {"/*"};
+        }
+        paths = rules().spec.allow_paths;
+    }
+    for (const PathRow& row : path_rows()) {
+        if (publishes(row)) {
+            paths.emplace_back(row.prefix);
+        }
+    }
+    for (const SimpleUrlPath& url : spec_.simple_urls) {
+        paths.push_back(url.prefix);
+    }
+    if (spec_.kind == SiteKind::autodiscover) {
+        paths.emplace_back("/");
+    }
+    std::sort(paths.begin(), paths.end());
+    paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
+    return paths;
+}
+
 /// What is closed on every host.
 bool Site::find_closed(std::string_view path, Verdict& verdict) const noexcept {
     if (any_covers(rules().admin_paths, path)) {
@@ -243,52 +286,62 @@ bool Site::declares(Service service) const noexcept {
                        [&](const SimpleUrlPath& url) { return url.service == service; });
 }
 
-Verdict Site::judge_lync(std::string_view path, Methods method) const noexcept {
+bool Site::publishes(const PathRow& row) const noexcept {
+    if (row.exposure != Exposure::published || rules().spec.product < row.first ||
+        rules().spec.product > row.last) {
+        return false;
+    }
+    if (spec_.kind == SiteKind::simple_urls && (row.hosts & on_own_pages) != 0 &&
+        declares(row.service)) {
+        return true;
+    }
+    const auto& services = spec_.exchange_services;
+    return (row.hosts & hosts_of(spec_.kind)) != 0 &&
+           (spec_.kind != SiteKind::exchange ||
+            std::find(services.begin(), services.end(), row.service) != services.end());
+}
+
+/// What a path is on this host, and whether the strict policy publishes it.
+Site::Found Site::find(std::string_view path) const noexcept {
     const PathRow* row = find_row(path, rules().spec.product);
-    Service service = row != nullptr ? row->service : Service::unknown;
-    std::uint16_t target = spec_.target;
-    const Hosts hosts = hosts_of(spec_.kind);
-    bool published =
-        row != nullptr && row->exposure == Exposure::published &&
-        ((row->hosts & hosts) != 0 || (spec_.kind == SiteKind::simple_urls &&
-                                       (row->hosts & on_own_pages) != 0 && declares(row->service)));
-
+    Found found{row, row != nullptr ? row->service : Service::unknown, spec_.target,
+                row != nullptr && publishes(*row)};
     if (spec_.kind == SiteKind::autodiscover && path.empty()) {
-        service = Service::autodiscover;
-        published = true;
-        row = find_row("/autodiscover", rules().spec.product);
+        return {find_row("/autodiscover", rules().spec.product), Service::autodiscover,
+                spec_.target, true};
     }
-    if (spec_.kind == SiteKind::simple_urls) {
-        const auto url = std::find_if(
-            simple_urls_.begin(), simple_urls_.end(),
-            [&](const SimpleUrlPath& candidate) { return covers(candidate.prefix, path); });
-        if (url != simple_urls_.end()) {
-            target = url->target;
-            // The whole host is published, but what is on demand elsewhere is so here: the pool
-            // has one web site behind all its names.
-            published =
-                !url->prefix.empty() || row == nullptr || row->exposure == Exposure::published;
-            if (!url->prefix.empty() || row == nullptr) {
-                service = url->service;
-                row = row_of(url->service, rules().spec.product);
-            }
-        }
+    const auto url =
+        std::find_if(simple_urls_.begin(), simple_urls_.end(), [&](const SimpleUrlPath& candidate) {
+            return covers(candidate.prefix, path);
+        });
+    if (url == simple_urls_.end()) {
+        return found;
     }
+    found.target = url->target;
+    // The whole host is published, but what is on demand elsewhere is so here: the pool has one
+    // web site behind all its names.
+    found.published =
+        !url->prefix.empty() || row == nullptr || row->exposure == Exposure::published;
+    if (!url->prefix.empty() || row == nullptr) {
+        found.service = url->service;
+        found.row = row_of(url->service, rules().spec.product);
+    }
+    return found;
+}
 
+Verdict Site::judge_lync(std::string_view path, Methods method) const noexcept {
+    const Found found = find(path);
     if (method == method_none) {
-        return refuse(Reason::method, service, target);
+        return refuse(Reason::method, found.service, found.target);
     }
-    if (!rules().spec.strict || any_covers(rules().allow_paths, path)) {
-        published = true;
+    if (!found.published && rules().spec.strict && !any_covers(rules().allow_paths, path)) {
+        return refuse(Reason::path, found.service, found.target);
     }
-    if (!published) {
-        return refuse(Reason::path, service, target);
+    if (!rules().spec.strict || found.row == nullptr) {
+        return pass(found.service, found.target);
     }
-    if (rules().spec.strict && row != nullptr) {
-        return (row->methods & method) == 0 ? refuse(Reason::method, service, target)
-                                            : pass(service, target, row->body);
-    }
-    return pass(service, target);
+    return (found.row->methods & method) == 0 ? refuse(Reason::method, found.service, found.target)
+                                              : pass(found.service, found.target, found.row->body);
 }
 
 Verdict Site::judge_exchange(std::string_view path, Methods method) const noexcept {
@@ -297,8 +350,7 @@ Verdict Site::judge_exchange(std::string_view path, Methods method) const noexce
     if (method == method_none) {
         return refuse(Reason::method, service, spec_.target);
     }
-    const auto& services = spec_.exchange_services;
-    if (row == nullptr || std::find(services.begin(), services.end(), service) == services.end()) {
+    if (row == nullptr || !publishes(*row)) {
         return refuse(Reason::path, service, spec_.target);
     }
     if ((row->methods & method) == 0) {

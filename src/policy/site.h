@@ -109,7 +109,7 @@ enum class Action : std::uint8_t { pass, redirect, refuse };
 /// Why a request is refused; `reason_name` gives the word of `$lync_verdict` (`refuse:REASON`).
 enum class Reason : std::uint8_t {
     none,
-    unknown_host,   ///< nobody publishes this name
+    unknown_host,   ///< no publication has this name
     admin,          ///< an administrative surface: Control Panel, PowerShell, admin simple URL
     internal,       ///< an internal twin (`/Int`), location information, ...
     path,           ///< not a path that this host publishes
@@ -151,9 +151,24 @@ public:
     /// have to name ("/passiveauth"), or an empty text if the path is none that organisations need.
     std::string_view allow_path_remedy(const Request& request) const noexcept;
 
+    /// The paths that pass as one writes them: prefixes, sorted; "/*" where every path passes that
+    /// isn't closed on all hosts.
+    std::vector<std::string> passing_paths() const;
+
+    /// Whether the product declares a row of the table external, and this host is one for it.
+    bool publishes(const PathRow& row) const noexcept;
+
     const SiteSpec& spec() const noexcept { return spec_; }
 
 private:
+    struct Found {
+        const PathRow* row; ///< whose methods and bodies hold; may be null
+        Service service;
+        std::uint16_t target;
+        bool published;
+    };
+
+    Found find(std::string_view path) const noexcept;
     Verdict judge_reading(std::string_view path, Methods method) const noexcept;
     Verdict judge_lync(std::string_view path, Methods method) const noexcept;
     Verdict judge_exchange(std::string_view path, Methods method) const noexcept;

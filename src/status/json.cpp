@@ -1,5 +1,7 @@
 #include "status/json.h"
 
+#include "base/utf8.h"
+
 #include <charconv>
 #include <ctime>
 #include <type_traits>
@@ -367,27 +369,6 @@ private:
 } // namespace
 
 /// Well-formed as [Unicode 15, table 3-7]: no overlong forms, no surrogates.
-std::size_t utf8_length(std::string_view text) noexcept {
-    const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    if (text.empty() || at(0) < 0xc2 || at(0) > 0xf4) {
-        return 0;
-    }
-    const std::size_t size = at(0) < 0xe0 ? 2 : at(0) < 0xf0 ? 3 : 4;
-    if (text.size() < size) {
-        return 0;
-    }
-    for (std::size_t i = 1; i < size; i++) {
-        if (at(i) < 0x80 || at(i) > 0xbf) {
-            return 0;
-        }
-    }
-    if ((at(0) == 0xe0 && at(1) < 0xa0) || (at(0) == 0xed && at(1) > 0x9f) ||
-        (at(0) == 0xf0 && at(1) < 0x90) || (at(0) == 0xf4 && at(1) > 0x8f)) {
-        return 0;
-    }
-    return size;
-}
-
 void append_json_string(std::string& out, std::string_view text) {
     constexpr std::string_view hex = "0123456789abcdef";
     out += '"';
@@ -401,8 +382,6 @@ void append_json_string(std::string& out, std::string_view text) {
             out += "\\u00";
             out += hex[c >> 4];
             out += hex[c & 15];
-        } else if (c < 0x80) {
-            out += static_cast<char>(c);
         } else if (const std::size_t length = utf8_length(text); length != 0) {
             out += text.substr(0, length);
             size = length;

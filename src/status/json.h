@@ -17,7 +17,4 @@ std::string to_json(const Snapshot& snapshot);
 /// `text` as a JSON string, quotes included. What isn't UTF-8 becomes U+FFFD.
 void append_json_string(std::string& out, std::string_view text);
 
-/// Whether `text` begins with a whole character of UTF-8 of more than one byte; its length, or 0.
-std::size_t utf8_length(std::string_view text) noexcept;
-
 } // namespace lync::status

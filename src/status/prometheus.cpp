@@ -1,5 +1,6 @@
 #include "status/prometheus.h"
 
+#include "base/utf8.h"
 #include "status/json.h"
 
 #include <charconv>
@@ -43,8 +44,6 @@ private:
                 text_ += "\\\"";
             } else if (c == '\n') {
                 text_ += "\\n";
-            } else if (static_cast<unsigned char>(c) < 0x80) {
-                text_ += c;
             } else if (const std::size_t length = utf8_length(value); length != 0) {
                 text_ += value.substr(0, length);
                 size = length;
@@ -167,7 +166,8 @@ private:
     }
 
     void write_requests() {
-        family("lync_verdicts_total", "counter", "Requests by what the publication's rules said.");
+        family("lync_verdicts_total", "counter",
+               "Requests by the verdict of the publication's rules.");
         each_publication([&](const Publication& publication, const Labels& labels) {
             for (std::size_t i = 0; i < verdict_count; i++) {
                 const auto verdict = verdict_name(static_cast<CountedVerdict>(i));

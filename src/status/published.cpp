@@ -69,68 +69,45 @@ std::int64_t end_of(const config::Certificate& certificate) noexcept {
     return certificate.not_after.time_since_epoch().count();
 }
 
-/// The certificates' names, each by itself: which of them cover a name.
-class Covers {
-public:
-    Covers(const std::vector<config::Certificate>& certificates, std::int64_t now) {
-        for (const config::Certificate& certificate : certificates) {
-            NameSet& set = sets_.emplace_back();
-            ended_.push_back(end_of(certificate) < now);
-            for (const std::string& name : certificate.names) {
-                set.add(name);
-            }
-            set.freeze();
-        }
-    }
-
-    /// Which one a client gets is a matter of its ciphers, so each has to cover the name, in time.
-    void judge(Name& name) const noexcept {
-        bool by_all = true;
-        for (std::size_t i = 0; i < sets_.size(); i++) {
-            const bool covers = sets_[i].covers(name.name);
-            if (covers && name.certificate == none) {
-                name.certificate = static_cast<std::uint32_t>(i);
-            }
-            by_all = by_all && covers && !ended_[i];
-        }
-        name.coverage = by_all && !sets_.empty() ? Coverage::covered : Coverage::uncovered;
-    }
-
-private:
-    std::vector<NameSet> sets_;
-    std::vector<bool> ended_;
-};
-
-void judge_coverage(Name& name, const Published& published, const Covers& covers) {
+/// `has_ended`: a certificate has, which a client may be presented like any other.
+void judge_coverage(Name& name, const Published& published, const config::Publication& declared,
+                    bool has_ended) {
     if (name.https == none || published.rules[name.https].targets.empty()) {
         return; // nothing is published there: the handshake is all that a client gets
     }
-    if (name.name.ends_with(".*")) {
+    const config::Coverage coverage = declared.coverage(name.name);
+    if (coverage == config::Coverage::by_request) {
         name.coverage = Coverage::by_request;
         return;
     }
-    covers.judge(name);
+    const auto& loaded = declared.loaded_certificates;
+    const auto first = std::find_if(loaded.begin(), loaded.end(), [&](const auto& certificate) {
+        return certificate.covered.covers(name.name);
+    });
+    if (first != loaded.end()) {
+        name.certificate = static_cast<std::uint32_t>(first - loaded.begin());
+    }
+    name.coverage = coverage == config::Coverage::covered && !has_ended ? Coverage::covered
+                                                                        : Coverage::uncovered;
 }
 
-/// What the table publishes for the product, and what is published beside it.
-std::vector<policy::Service> services_of(const config::Publication& declared) {
+std::vector<policy::Service> services_of(const plan::Plan& plan) {
     std::vector<policy::Service> services;
     const auto add = [&](policy::Service service) {
         if (std::find(services.begin(), services.end(), service) == services.end()) {
             services.push_back(service);
         }
     };
-    for (const policy::PathRow& row : policy::path_rows()) {
-        if (row.exposure == policy::Exposure::published && (row.hosts & policy::on_lync) != 0 &&
-            row.first <= declared.product && declared.product <= row.last) {
-            add(row.service);
-        }
-    }
-    for (const config::Farm& farm : declared.farms) {
-        if (farm.role == config::Role::office_web_apps) {
+    for (const plan::VirtualHost& host : plan.hosts) {
+        if (host.site.kind == SiteKind::office_web_apps) {
             add(policy::Service::office_web_apps);
         }
-        std::for_each(farm.services.begin(), farm.services.end(), add);
+        const policy::Site site(host.site);
+        for (const policy::PathRow& row : policy::path_rows()) {
+            if (site.publishes(row)) {
+                add(row.service);
+            }
+        }
     }
     std::sort(services.begin(), services.end());
     return services;
@@ -143,15 +120,18 @@ Published describe(const plan::Plan& plan, std::int64_t now) {
     Published published;
     published.name = declared.name;
     published.product = product_name(declared.product);
-    published.services = services_of(declared);
+    published.services = services_of(plan);
 
+    bool has_ended = false;
     published.until = std::numeric_limits<std::int64_t>::max();
     for (std::size_t i = 0; i < declared.loaded_certificates.size(); i++) {
         const config::Certificate& loaded = declared.loaded_certificates[i];
         published.certificates.push_back({declared.certificates[i].certificate, loaded.subject,
                                           config::key_kind_name(loaded.key_kind), loaded.key_bits,
                                           &loaded.names, end_of(loaded)});
-        if (end_of(loaded) >= now) {
+        if (end_of(loaded) < now) {
+            has_ended = true;
+        } else {
             published.until = std::min(published.until, end_of(loaded));
         }
     }
@@ -174,9 +154,8 @@ Published describe(const plan::Plan& plan, std::int64_t now) {
         }
     }
 
-    const Covers covers(declared.loaded_certificates, now);
     for (Name& name : published.names) {
-        judge_coverage(name, published, covers);
+        judge_coverage(name, published, declared, has_ended);
     }
     return published;
 }

@@ -1,7 +1,7 @@
 #pragma once
 
-// What the configuration tells of a publication, put into words once: which name goes where, and
-// which certificate covers it.
+// What follows from the configuration of a publication, put into words once: which name goes where,
+// and which certificate covers it.
 
 #include "plan/plan.h"
 #include "status/snapshot.h"

@@ -23,7 +23,7 @@ void RefusalRing::write(const Record& record) noexcept {
     std::uint64_t turn = entry.turn.load(std::memory_order_relaxed);
     if (turn % 2 != 0 ||
         !entry.turn.compare_exchange_strong(turn, turn + 1, std::memory_order_acquire)) {
-        return; // twenty later ones have overtaken somebody; one is lost
+        return; // twenty later ones have overtaken one that is still written; this one is lost
     }
 
     Text text{};

@@ -1,11 +1,11 @@
 #pragma once
 
 // The last refusals, in shared memory: for each reason its own ring, so that a scanner's requests
-// for unknown names don't drive out the one path that somebody misses. Of fixed size; what a
+// for unknown names don't drive out the one path that a user misses. Of fixed size; what a
 // client sends is cut off to fit.
 //
-// Any process writes, any reads, nobody waits: an entry that is being written is skipped by
-// whoever comes across it.
+// Any process writes, any reads, none waits: an entry that is being written is skipped by
+// the others.
 
 #include "status/shared_counters.h"
 
@@ -56,7 +56,7 @@ private:
     };
     static constexpr std::size_t words = (sizeof(Text) + 7) / 8;
 
-    /// `turn` is odd while somebody writes.
+    /// `turn` is odd while a process writes.
     struct Entry {
         Cell turn;
         Cell word[words];

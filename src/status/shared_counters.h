@@ -120,8 +120,8 @@ struct HistoryCells {
     Cell last; ///< the minute that was written last
     Row row[rows];
 
-    /// Writes down what the counters stand at when `minute` has just ended; false if somebody has
-    /// done it.
+    /// Writes down what the counters stand at when `minute` has just ended; false if another
+    /// process has done it.
     bool keep(std::uint64_t minute, const PublicationCells& counters) noexcept {
         std::uint64_t written = read(last);
         if (written >= minute ||
@@ -129,7 +129,7 @@ struct HistoryCells {
             return false;
         }
         Row& to = row[minute % rows];
-        to.minute.store(0, std::memory_order_release); // whoever reads now passes over it
+        to.minute.store(0, std::memory_order_release); // a reader passes over it now
         for (std::size_t i = 0; i < service_count; i++) {
             to.requests[i].store(counters.services[i].requests(), std::memory_order_relaxed);
             to.errors[i].store(counters.services[i].errors(), std::memory_order_relaxed);

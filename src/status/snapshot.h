@@ -1,17 +1,17 @@
 #pragma once
 
-// The status room: what an administrator, a program and Prometheus are told of the publications at
-// one moment. Pure: src/nginx/status/status.cpp fills a snapshot, the rest of this room writes it
+// The status room: what an administrator, a program and Prometheus see of the publications at one
+// moment. Pure: src/nginx/status/status.cpp fills a snapshot, the rest of this room writes it
 // down.
 //
 //     snapshot.h     what is known at one moment
-//     published.h    its part that the configuration tells: names, flips in words, certificates
+//     published.h    its part that comes of the configuration: names, flips in words, certificates
 //     histogram.h    times in buckets
 //     shared_counters.h  the counters as they lie in shared memory
 //     refusals.h     the last refusals, likewise
 //     json.h         the snapshot as JSON (docs/status.schema.json)
 //     prometheus.h   the snapshot as Prometheus' text
-//     page.h         the page, which is page.html, and what browsers are told about it
+//     page.h         the page, which is page.html, and its headers
 //
 // A snapshot owns nothing that a configuration holds already: its string_views point there, or to
 // text that whoever fills it keeps until it has been written down.
@@ -176,7 +176,7 @@ struct Rule {
     std::vector<Target> targets;
 };
 
-/// What the configuration alone tells of a publication: made once (published.h).
+/// What follows from the configuration of a publication alone: made once (published.h).
 struct Published {
     std::string_view name;
     std::string_view product;

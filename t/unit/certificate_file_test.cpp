@@ -154,7 +154,7 @@ TEST_CASE("keys that nginx couldn't use are refused with what to do", "[certific
         return files.error();
     };
     const std::string is_encrypted = files.cannot_load_key(
-        "it is encrypted and nobody is there to type the passphrase, decrypt it with \"openssl "
+        "it is encrypted and nginx can't ask for the passphrase, decrypt it with \"openssl "
         "pkey -in " +
         files.key + " -out FILE\"");
 

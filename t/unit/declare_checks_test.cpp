@@ -152,9 +152,9 @@ TEST_CASE("a socket stands once in a publication", "[declare]") {
 
 TEST_CASE("what is legal but risky is remarked upon once", "[declare]") {
     for (const auto& [more, told] : rows(R"(
-        backend_verify off;                            | "backend_verify" is off in lync_publish "contoso": anybody on the way to the servers can read and change what they answer in nginx.conf:11
+        backend_verify off;                            | "backend_verify" is off in lync_publish "contoso": answers of the servers can be read and changed in transit in nginx.conf:11
         pending_get_timeout 919s;                      | "pending_get_timeout" 919s in lync_publish "contoso" is shorter than the 920 seconds for which phones wait for an answer: 960s is right where there are mobile clients in nginx.conf:11
-        http_autodiscover on; http_listen off;         | "http_autodiscover" does nothing in lync_publish "contoso": "http_listen" is off, so nobody listens for plain HTTP in nginx.conf:11
+        http_autodiscover on; http_listen off;         | "http_autodiscover" does nothing in lync_publish "contoso": "http_listen" is off, so nothing listens for plain HTTP in nginx.conf:11
         director a.contoso.local { external_web_services b.contoso.com; listening_ports https=443; } | "listening_ports" of director "a.contoso.local" names port 443, which is the internal web site's by default: write the listening ports of the external web site, 8080 and 4443 by default in nginx.conf:11
         director a.contoso.local { external_web_services b.contoso.com; listening_ports http=443; } | "listening_ports" of director "a.contoso.local" names port 443, which is the internal web site's by default: write the listening ports of the external web site, 8080 and 4443 by default in nginx.conf:11
         director a.contoso.local { external_web_services b.contoso.com; listening_ports https=80; } | "listening_ports" of director "a.contoso.local" names port 80, which is the internal web site's by default: write the listening ports of the external web site, 8080 and 4443 by default in nginx.conf:11
@@ -270,9 +270,11 @@ TEST_CASE("a name is covered if each certificate covers it", "[declare]") {
         world.declare(smallest("certificate rsa.pem rsa.key; sip_domain example.com;\n"
                                "simple_url meet https://both-kinds.contoso.com;\n"
                                "simple_url meet https://meet.northwind.example;"));
-    CHECK(both.common_names->covers("both-kinds.contoso.com"));
-    CHECK_FALSE(both.common_names->covers("lyncwebext.contoso.com"));
-    CHECK_FALSE(both.common_names->covers("lyncdiscover.example.com"));
+    CHECK(both.coverage("both-kinds.contoso.com") == Coverage::covered);
+    CHECK(both.coverage("lyncwebext.contoso.com") == Coverage::partly);
+    CHECK(both.coverage("lyncdiscover.example.com") == Coverage::partly);
+    CHECK(both.coverage("meet.northwind.example") == Coverage::uncovered);
+    CHECK(both.coverage("meet.*") == Coverage::by_request);
     CHECK(both.certificate_names->covers("lyncwebext.contoso.com"));
     CHECK(both.certificate_names->covers("lyncdiscover.example.com"));
 

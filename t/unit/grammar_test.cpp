@@ -72,12 +72,12 @@ TEST_CASE("what isn't grammatical is told with its block and its line", "[gramma
         sip_domian contoso.com;                        | unknown directive "sip_domian" in lync_publish "contoso", did you mean "sip_domain"? in nginx.conf:2
         SIP_DOMAIN contoso.com;                        | unknown directive "SIP_DOMAIN" in lync_publish "contoso", did you mean "sip_domain"? in nginx.conf:2
         frobnicate on;                                 | unknown directive "frobnicate" in lync_publish "contoso" in nginx.conf:2
-        server 10.0.0.11;                              | "server" directive is not allowed in lync_publish "contoso", it belongs into a pool, director, office_web_apps or exchange block in nginx.conf:2
-        pool a.contoso.local { // product sfb_se; }    | "product" directive is not allowed in pool "a.contoso.local", it belongs into lync_publish itself in nginx.conf:3
-        pool a.contoso.local { pool b.contoso.local { } } | "pool" directive is not allowed in pool "a.contoso.local", it belongs into lync_publish itself in nginx.conf:2
-        pool a.contoso.local { services ews; }         | "services" directive is not allowed in pool "a.contoso.local", it belongs into an exchange block in nginx.conf:2
-        exchange a.contoso.com { external_web_services b.contoso.com; } | "external_web_services" directive is not allowed in exchange "a.contoso.com", it belongs into a pool or director block in nginx.conf:2
-        certificate_name a.contoso.local;              | "certificate_name" directive is not allowed in lync_publish "contoso", it belongs into an office_web_apps or exchange block in nginx.conf:2
+        server 10.0.0.11;                              | "server" directive is not allowed in lync_publish "contoso", it belongs in a pool, director, office_web_apps or exchange block in nginx.conf:2
+        pool a.contoso.local { // product sfb_se; }    | "product" directive is not allowed in pool "a.contoso.local", it belongs in lync_publish itself in nginx.conf:3
+        pool a.contoso.local { pool b.contoso.local { } } | "pool" directive is not allowed in pool "a.contoso.local", it belongs in lync_publish itself in nginx.conf:2
+        pool a.contoso.local { services ews; }         | "services" directive is not allowed in pool "a.contoso.local", it belongs in an exchange block in nginx.conf:2
+        exchange a.contoso.com { external_web_services b.contoso.com; } | "external_web_services" directive is not allowed in exchange "a.contoso.com", it belongs in a pool or director block in nginx.conf:2
+        certificate_name a.contoso.local;              | "certificate_name" directive is not allowed in lync_publish "contoso", it belongs in an office_web_apps or exchange block in nginx.conf:2
         pool a.contoso.local;                          | directive "pool" has no opening "{", it is written "pool FQDN { ... }" in nginx.conf:2
         product sfb_se { }                             | directive "product" is not terminated by ";", it is written "product NAME" in nginx.conf:2
         product;                                       | invalid number of arguments in "product" directive of lync_publish "contoso", it is written "product NAME" in nginx.conf:2

@@ -352,8 +352,7 @@ TEST_CASE("a comment says what is published where, and no more than a line of it
           "http lyncdiscover.a.example.com, lyncdiscover.b.example.com, lyncdiscover.c.example.com "
           "and 1 more -> autodiscover to pool fepool.contoso.local, port 8080; the rest redirected "
           "to https");
-    CHECK(host(p, "unknown_host").comment ==
-          "https for any name that nobody publishes -> connection closed");
+    CHECK(host(p, "unknown_host").comment == "https for any other name -> connection closed");
 }
 
 TEST_CASE("an error in a host is blamed on what declared it", "[plan]") {

@@ -1,5 +1,6 @@
 // The rules of a virtual host: kinds, plain HTTP, allow and deny, targets, methods.
 
+#include "base/ascii.h"
 #include "base/name_set.h"
 #include "catch.h"
 #include "policy/path.h"
@@ -206,6 +207,44 @@ TEST_CASE("policy: request targets that aren't a path", "[policy]") {
     CHECK(told(site, "GET", "/abs/" + std::string(policy::max_path - 16, 'a') + "/web.config") ==
           "refuse:internal");
     CHECK(told(site, "GET", "/ucwa/x?" + std::string(60000, 'q')) == "pass:ucwa");
+}
+
+TEST_CASE("policy: the paths listed are the paths that pass", "[policy]") {
+    SiteSpec allowing = pool();
+    allowing.allow_paths = {"/PassiveAuth", "/custom"};
+    SiteSpec dialin = spec_of(SiteKind::simple_urls);
+    dialin.host.simple_urls = {{"/numbers", Service::dialin, 2}};
+    for (const SiteSpec& spec :
+         {pool(), allowing, discovery(), shared_host(), dialin, exchange(),
+          exchange({Service::owa, Service::oab}), plain_http(policy::PlainAutodiscover::always),
+          plain_http(policy::PlainAutodiscover::never), ocs(), ocs(lync::Product::ocs_2007),
+          spec_of(SiteKind::blocked), spec_of(SiteKind::unknown_host)}) {
+        const Site site(spec);
+        const auto listed = site.passing_paths();
+        const auto is_listed = [&](const std::string& path) {
+            return std::any_of(listed.begin(), listed.end(), [&](const std::string& prefix) {
+                return prefix == "/" ? path == "/"
+                                     : policy::covers(lync::to_ascii_lower(prefix), path);
+            });
+        };
+        std::vector<std::string> paths{"/",        "/custom",        "/numbers",     "/meet/x",
+                                       "/unknown", "/fabrikam/meet", "/passiveauth", "/xframe"};
+        for (const policy::PathRow& row : policy::path_rows()) {
+            paths.emplace_back(row.prefix);
+        }
+        for (const std::string& path : paths) {
+            CAPTURE(static_cast<int>(spec.host.kind), path);
+            const auto passes = [&](const char* method) {
+                return judge(site, method, path, "lyncdiscover.contoso.com").action ==
+                       policy::Action::pass;
+            };
+            CHECK(is_listed(path) == (passes("GET") || passes("POST")));
+        }
+    }
+    CHECK(Site(pool(false)).passing_paths() == std::vector<std::string>{"/*"});
+    CHECK(Site(meet_host()).passing_paths() == std::vector<std::string>{"/*"});
+    CHECK(Site(spec_of(SiteKind::office_web_apps)).passing_paths() ==
+          std::vector<std::string>{"/*"});
 }
 
 TEST_CASE("policy: every reason has its word", "[policy]") {

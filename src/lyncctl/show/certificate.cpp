@@ -25,8 +25,10 @@ Table table_of(const Configuration& configuration) {
         const std::string& publication = published.plan.publication.name;
         const plan::CertificateNames names = plan::certificate_names(published.plan);
         const auto add = [&](std::string_view entry, const std::string& name, std::string_view use,
-                             plan::Coverage coverage) {
-            const Style style = coverage == plan::Coverage::uncovered ? Style::bad : Style::plain;
+                             config::Coverage coverage) {
+            const bool fine =
+                coverage == config::Coverage::covered || coverage == config::Coverage::by_request;
+            const Style style = fine ? Style::plain : Style::bad;
             table.rows.push_back(
                 {publication, entry, name, use, Cell(plan::coverage_name(coverage), style)});
         };

@@ -13,10 +13,10 @@ using plan::Plan;
 using plan::Upstream;
 using plan::VirtualHost;
 
-Cell coverage_cell(plan::Coverage coverage) {
-    const Style style = coverage == plan::Coverage::covered     ? Style::good
-                        : coverage == plan::Coverage::uncovered ? Style::bad
-                                                                : Style::plain;
+Cell coverage_cell(config::Coverage coverage) {
+    const Style style = coverage == config::Coverage::covered      ? Style::good
+                        : coverage == config::Coverage::by_request ? Style::plain
+                                                                   : Style::bad;
     return {plan::coverage_name(coverage), style};
 }
 
@@ -66,7 +66,8 @@ void add_rules(const Plan& plan, const VirtualHost& host, Table& table) {
         }
         table.rows.push_back({publication, protocol, sockets_of(plan, host), names,
                               config::title(plan.farm(upstream)), upstream.port,
-                              targets(plan, upstream), plan::passing_paths(one), rest_of(host)});
+                              targets(plan, upstream), policy::Site(one.site).passing_paths(),
+                              rest_of(host)});
     }
     if (host.upstreams.empty()) {
         table.rows.push_back({publication, protocol, sockets_of(plan, host), names, "nowhere", "",

@@ -21,10 +21,10 @@ std::string_view without_stamp(std::string_view line) noexcept {
 
 } // namespace
 
-CapturedLog::CapturedLog(ngx_conf_t* cf, Retell retell)
+CapturedLog::CapturedLog(ngx_conf_t* cf, Explain explain)
     : cf_(cf), real_(cf->log),
       captured_(static_cast<ngx_log_t*>(ngx_pcalloc(cf->cycle->pool, sizeof(ngx_log_t)))),
-      use_stderr_(ngx_use_stderr), retell_(std::move(retell)) {
+      use_stderr_(ngx_use_stderr), explain_(std::move(explain)) {
     if (captured_ == nullptr) {
         throw std::bad_alloc();
     }
@@ -47,7 +47,7 @@ void CapturedLog::write(ngx_log_t* log, ngx_uint_t level, u_char* text, size_t l
 
     guarded(self->real_, 0, [&] {
         const std::string told =
-            self->retell_(without_stamp({reinterpret_cast<char*>(text), length}));
+            self->explain_(without_stamp({reinterpret_cast<char*>(text), length}));
         ngx_use_stderr = self->use_stderr_;
         ngx_log_error(level, self->real_, 0, "%*s", told.size(), told.data());
         ngx_use_stderr = 0;

@@ -11,13 +11,13 @@
 
 namespace lync::nginx {
 
-/// Replaces `cf->log` from construction to destruction. `retell` gets a message as nginx worded
+/// Replaces `cf->log` from construction to destruction. `explain` gets a message as nginx worded
 /// it, without time stamp and process number, and returns what shall be logged.
 class CapturedLog {
 public:
-    using Retell = std::function<std::string(std::string_view message)>;
+    using Explain = std::function<std::string(std::string_view message)>;
 
-    CapturedLog(ngx_conf_t* cf, Retell retell);
+    CapturedLog(ngx_conf_t* cf, Explain explain);
     ~CapturedLog();
     CapturedLog(const CapturedLog&) = delete;
     CapturedLog& operator=(const CapturedLog&) = delete;
@@ -29,7 +29,7 @@ private:
     ngx_log_t* real_;
     ngx_log_t* captured_; ///< in the cycle's pool: a module may keep the pointer
     ngx_uint_t use_stderr_;
-    Retell retell_;
+    Explain explain_;
 };
 
 /// A message of nginx's configuration parser, `TEXT in FILE:LINE`, taken apart.

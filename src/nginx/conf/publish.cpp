@@ -52,35 +52,35 @@ char* read_children(ngx_conf_t* cf, MainConf& conf, Directive& block) {
     return result;
 }
 
-/// nginx's own words about a block of ours, with the block named and the remedy added.
-std::string retell_block(const MainConf& conf, std::string_view message) {
+/// nginx's message about a line of a block of ours, with the block named and the remedy added.
+std::string explain_in_block(const MainConf& conf, std::string_view message) {
     const ParserMessage parsed = parse_message(message);
     if (parsed.line == 0 || conf.reading.empty()) {
         return std::string(message);
     }
 
-    return config::retold(parsed.text, *conf.reading.back()) + " in " + std::string(parsed.file) +
-           ":" + std::to_string(parsed.line);
+    return config::explain_in_block(parsed.text, *conf.reading.back()) + " in " +
+           std::string(parsed.file) + ":" + std::to_string(parsed.line);
 }
 
-/// nginx's own words about a line that was generated, at the directive that caused the line, or
+/// nginx's message about a line that was generated, at the directive that caused the line, or
 /// about one of a file that server_include names.
-std::string retell_generated(const plan::Rendered& rendered, std::string_view publication,
-                             std::string_view name, std::string_view message) {
+std::string explain_in_plan(const plan::Rendered& rendered, std::string_view publication,
+                            std::string_view name, std::string_view message) {
     const ParserMessage parsed = parse_message(message);
     if (parsed.file != name && parsed.line != 0) {
-        return plan::retold_included(parsed.text, publication) + " in " + std::string(parsed.file) +
-               ":" + std::to_string(parsed.line);
+        return plan::explain_included(parsed.text, publication) + " in " +
+               std::string(parsed.file) + ":" + std::to_string(parsed.line);
     }
     if (parsed.file != name || parsed.line == 0 || parsed.line > rendered.origins.size()) {
         return std::string(message);
     }
     const Place& origin = rendered.origin(parsed.line);
-    return config::retold_generated(parsed.text) + " in " + origin.file + ":" +
+    return config::explain_generated(parsed.text) + " in " + origin.file + ":" +
            std::to_string(origin.line);
 }
 
-void tell(ngx_conf_t* cf, const Diagnostic& diagnostic) {
+void log_diagnostic(ngx_conf_t* cf, const Diagnostic& diagnostic) {
     const ngx_uint_t level = diagnostic.severity == Severity::error     ? NGX_LOG_EMERG
                              : diagnostic.severity == Severity::warning ? NGX_LOG_WARN
                                                                         : NGX_LOG_NOTICE;
@@ -121,7 +121,7 @@ char* run_plan(ngx_conf_t* cf, MainConf& conf, const Publication& publication) {
     char* result = nullptr;
     {
         const CapturedLog captured(cf, [&](std::string_view message) {
-            return retell_generated(rendered, publication.plan.publication.name, name, message);
+            return explain_in_plan(rendered, publication.plan.publication.name, name, message);
         });
         result = feed(cf, name, rendered.text, true);
     }
@@ -192,17 +192,22 @@ char* check_includes(ngx_conf_t* cf, const Publication& publication) {
     if (declared.includes.empty()) {
         return NGX_CONF_OK;
     }
+    const std::string_view header = header_stated_twice(cf, publication);
+    const std::string include =
+        " in a server_include of lync_publish " + lync::quoted(declared.name) + ": ";
     std::string wrong;
     if (listens_elsewhere(cf, publication)) {
-        wrong = plan::listen_in_include(declared.name);
-    } else if (const std::string_view header = header_stated_twice(cf, publication);
-               !header.empty()) {
-        wrong = plan::header_in_include(header, declared.name);
-    }
-    if (wrong.empty()) {
+        wrong = "\"listen\"" + include +
+                "all generated servers would listen there, those of plain HTTP and those of https: "
+                "sockets are opened by the block's own \"http_listen\" and \"https_listen\"";
+    } else if (!header.empty()) {
+        wrong = "\"proxy_set_header\" of " + lync::quoted(header) + include +
+                "generated servers state this header themselves, and servers would get two: take "
+                "it out";
+    } else {
         return NGX_CONF_OK;
     }
-    tell(cf, {Severity::error, std::move(wrong), declared.includes.front().second});
+    log_diagnostic(cf, {Severity::error, std::move(wrong), declared.includes.front().second});
     return failed;
 }
 
@@ -249,7 +254,7 @@ char* publish(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
     const std::unique_ptr<Directive> block = current_directive(cf, cmd);
     {
         const CapturedLog captured(
-            cf, [&](std::string_view message) { return retell_block(conf, message); });
+            cf, [&](std::string_view message) { return explain_in_block(conf, message); });
         if (read_children(cf, conf, *block) != NGX_CONF_OK) {
             return failed;
         }
@@ -260,12 +265,12 @@ char* publish(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
         config::Publication declared =
             config::declare(*block, environment_of(cf), conf.registry, remarks);
         for (const Diagnostic& remark : remarks) {
-            tell(cf, remark);
+            log_diagnostic(cf, remark);
         }
         conf.publications.push_back(
             std::make_unique<Publication>(plan::make_plan(std::move(declared)), conf.transports));
     } catch (const Mistake& mistake) {
-        tell(cf, mistake.diagnostic());
+        log_diagnostic(cf, mistake.diagnostic());
         return failed;
     }
     const Publication& added = *conf.publications.back();

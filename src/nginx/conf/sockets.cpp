@@ -4,7 +4,6 @@
 #include "nginx/conf/commands.h"
 #include "nginx/conf/conf.h"
 #include "nginx/guard.h"
-#include "plan/patterns.h"
 
 #include <algorithm>
 #include <set>
@@ -70,7 +69,7 @@ void choose_default(ngx_conf_t* cf, const SharedSocket& socket) noexcept {
 }
 
 /// A `listen` with "http2" speaks for every server of the socket.
-void tell_http2(ngx_conf_t* cf, const SharedSocket& socket) noexcept {
+void log_http2(ngx_conf_t* cf, const SharedSocket& socket) noexcept {
     if (socket.ours && socket.foreign != nullptr && socket.address.opt.http2) {
         ngx_log_error(NGX_LOG_NOTICE, cf->log, 0,
                       "a server outside of lync_publish switches HTTP/2 on for %V: published names "
@@ -83,7 +82,7 @@ void tell_http2(ngx_conf_t* cf, const SharedSocket& socket) noexcept {
 
 /// Where a foreign server has an address of its own, nginx asks it alone and not those of the
 /// wildcard.
-void tell_preferred(ngx_conf_t* cf, const ngx_http_conf_port_t& port) noexcept {
+void log_preferred(ngx_conf_t* cf, const ngx_http_conf_port_t& port) noexcept {
     const std::span addresses(static_cast<ngx_http_conf_addr_t*>(port.addrs.elts),
                               port.addrs.nelts);
     const auto wildcard = std::find_if(addresses.begin(), addresses.end(), [](auto& address) {
@@ -112,10 +111,24 @@ std::span<const ngx_http_server_name_t> names_of(const ngx_http_core_srv_conf_t*
             server->server_names.nelts};
 }
 
-/// nginx asks for names that begin with a wildcard before those that end in one. `told`: what was
-/// said of other sockets.
-void tell_wildcards(ngx_conf_t* cf, const ngx_http_conf_addr_t& address,
-                    std::set<std::string>& told) {
+/// The name that both patterns stand for, "meet.contoso.com" for `*.contoso.com` and `meet.*`;
+/// empty if one of them is no such pattern.
+std::string name_in_common(std::string_view leading, std::string_view trailing) {
+    // ".contoso.com" is "*.contoso.com" and "contoso.com".
+    if (leading.starts_with('*')) {
+        leading.remove_prefix(1);
+    }
+    if (leading.size() < 2 || !leading.starts_with('.') || !trailing.ends_with(".*")) {
+        return {};
+    }
+    trailing.remove_suffix(2);
+    return std::string(trailing).append(leading);
+}
+
+/// nginx asks for names that begin with a wildcard before those that end in one. `warned`: the
+/// names warned of on other sockets.
+void warn_taken_patterns(ngx_conf_t* cf, const ngx_http_conf_addr_t& address,
+                         std::set<std::string>& warned) {
     const std::span servers(static_cast<ngx_http_core_srv_conf_t**>(address.servers.elts),
                             address.servers.nelts);
     const auto is_stated = [&](std::string_view name) {
@@ -138,15 +151,18 @@ void tell_wildcards(ngx_conf_t* cf, const ngx_http_conf_addr_t& address,
                 }
                 for (const ngx_http_server_name_t& trailing : names_of(server)) {
                     const std::string name =
-                        plan::name_in_common(view(leading.name), view(trailing.name));
-                    if (name.empty() || is_stated(name) || !told.insert(name).second) {
+                        name_in_common(view(leading.name), view(trailing.name));
+                    if (name.empty() || is_stated(name) || !warned.insert(name).second) {
                         continue;
                     }
-                    const std::string text =
-                        plan::name_is_taken(name, view(leading.name), view(trailing.name),
-                                            host->publication.plan.publication.name);
-                    ngx_log_error(NGX_LOG_WARN, cf->log, 0, "%*s in %s:%ui", text.size(),
-                                  text.data(), host->planned.place.file.c_str(),
+                    ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                                  "\"%s\" goes to the server outside of lync_publish with "
+                                  "server_name \"%V\", which nginx prefers to \"%V\" of "
+                                  "lync_publish \"%s\": to publish it, write its full name in the "
+                                  "block as well in %s:%ui",
+                                  name.c_str(), &leading.name, &trailing.name,
+                                  host->publication.plan.publication.name.c_str(),
+                                  host->planned.place.file.c_str(),
                                   static_cast<ngx_uint_t>(host->planned.place.line));
                 }
             }
@@ -171,7 +187,6 @@ int select_http11(SSL*, const unsigned char** chosen, unsigned char* chosen_leng
 void settle_tls(const ngx_http_core_srv_conf_t* server) noexcept {
     auto* tls =
         static_cast<ngx_http_ssl_srv_conf_t*>(server->ctx->srv_conf[ngx_http_ssl_module.ctx_index]);
-    leave_tls_to_listen(tls);
     if (tls->ssl.ctx != nullptr) {
         SSL_CTX_set_alpn_select_cb(tls->ssl.ctx, select_http11, nullptr);
     }
@@ -308,7 +323,7 @@ ngx_int_t settle(ngx_conf_t* cf) {
     }
 
     NameCount count;
-    std::set<std::string> told;
+    std::set<std::string> warned;
     auto* ports = static_cast<ngx_http_conf_port_t*>(core->ports->elts);
     for (ngx_uint_t p = 0; p < core->ports->nelts; p++) {
         auto* addresses = static_cast<ngx_http_conf_addr_t*>(ports[p].addrs.elts);
@@ -318,11 +333,11 @@ ngx_int_t settle(ngx_conf_t* cf) {
             }
             const SharedSocket socket(addresses[a]);
             choose_default(cf, socket);
-            tell_http2(cf, socket);
-            tell_wildcards(cf, addresses[a], told);
+            log_http2(cf, socket);
+            warn_taken_patterns(cf, addresses[a], warned);
             count.add(addresses[a]);
         }
-        tell_preferred(cf, ports[p]);
+        log_preferred(cf, ports[p]);
     }
     size_name_hashes(core, count);
     return NGX_OK;

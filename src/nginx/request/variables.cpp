@@ -1,9 +1,9 @@
 // $lync_*: what is known of a request, for log formats and generated directives. "Not found" on
 // servers that aren't ours.
 
+#include "base/utf8.h"
 #include "nginx/request/request.h"
 #include "nginx/request/target.h"
-#include "status/json.h"
 
 #include <algorithm>
 
@@ -81,8 +81,7 @@ ngx_int_t set_utf8(ngx_http_request_t* r, ngx_http_variable_value_t* v,
     std::size_t wrong = 0;
     const auto each = [value](auto&& good, auto&& bad) noexcept {
         for (std::string_view rest = value; !rest.empty();) {
-            const bool ascii = static_cast<unsigned char>(rest.front()) < 0x80;
-            const std::size_t length = ascii ? 1 : status::utf8_length(rest);
+            const std::size_t length = utf8_length(rest);
             if (length == 0) {
                 bad();
             } else {

@@ -1,5 +1,7 @@
 #include "nginx/shared/process_id.h"
 
+#include "base/descriptor.h"
+
 #include <csignal>
 #include <fcntl.h>
 #include <unistd.h>
@@ -25,12 +27,8 @@ ProcessStat stat_of(ngx_pid_t pid) noexcept {
     char path[32];
     char text[512];
     *ngx_snprintf(reinterpret_cast<u_char*>(path), sizeof(path) - 1, "/proc/%P/stat", pid) = '\0';
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd == -1) {
-        return {};
-    }
-    const ssize_t size = read(fd, text, sizeof(text));
-    close(fd);
+    const Descriptor file(open(path, O_RDONLY | O_CLOEXEC));
+    const ssize_t size = read(file.get(), text, sizeof(text));
 
     // The second field is the program's name in parentheses, with whatever in it.
     std::string_view rest(text, size > 0 ? static_cast<std::size_t>(size) : 0);

@@ -1,10 +1,12 @@
 #include "nginx/upstream/resolve.h"
 
+#include "base/descriptor.h"
 #include "config/system_names.h"
 #include "nginx/conf/conf.h"
 #include "nginx/guard.h"
 #include "nginx/timer.h"
 
+#include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netdb.h>
@@ -13,8 +15,6 @@
 #include <array>
 #include <cstring>
 #include <deque>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -26,8 +26,10 @@ constexpr ngx_msec_t retry_interval = 5000; ///< after a lookup that failed
 constexpr ngx_msec_t lookup_timeout = 5000; ///< unless `resolver_timeout` says otherwise
 
 std::string read_file(const char* path) {
-    std::ifstream in(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    const Descriptor file(open(path, O_RDONLY | O_CLOEXEC));
+    std::string text;
+    read_all(file.get(), 1024 * 1024, text);
+    return text;
 }
 
 /// Whether an address of IPv6 is of use here: as getaddrinfo's AI_ADDRCONFIG, by which nginx looks
@@ -156,7 +158,8 @@ void try_names(ngx_conf_t* cf, MainConf& conf) {
         const char* why = gai_strerror(result);
         const std::string text =
             recalled ? last_ones_stay(name, why, addresses_of(servers.lines()[line]))
-                     : config::not_resolved_yet(name, why);
+                     : "lync_dns: server " + lync::quoted(name) + " can't be resolved yet (" + why +
+                           "), it takes no requests until it is";
         ngx_log_error(NGX_LOG_WARN, cf->log, 0, "%*s in %s:%ui", text.size(), text.data(),
                       declared->place.file.c_str(), static_cast<ngx_uint_t>(declared->place.line));
     });
