@@ -3,6 +3,7 @@
 use LyncTest;
 use LyncTest::Scene;
 
+use IO::Socket::UNIX ();
 use JSON::PP ();
 use Time::HiRes qw(sleep);
 
@@ -269,6 +270,47 @@ scene 'answers are counted', named => 'answers', sub {
     is($server->{failures}, 1, 'server: a failure');
     is($server->{requests}, 5, 'server: requests');
     is($server->{state}, 'unknown', 'not checked');
+};
+
+# What checks have found, to whom comes by a socket of this machine.
+my $socket = "/tmp/lync-status-$$.sock";
+scene 'what checks have found', named => 'checked', publication => <<'END', after => <<"END2", sub {
+    sip_domain  contoso.com;
+    %%CERTIFICATE%%
+    %%TRUSTED_CA%%
+    pool fepool.contoso.local {
+        server                 127.0.0.11;
+        server                 127.0.0.21 down;
+        external_web_services  lyncwebext.contoso.com;
+        %%PORTS%%
+        health_check           tcp=%%PORT_CLOSED%% interval=1s fails=1;
+    }
+    pool fepool2.fabrikam.local {
+        server                 127.0.0.12;
+        external_web_services  lyncwebext.fabrikam.com;
+        listening_ports        https=%%PORT_OWN%%;
+        health_check           autodiscover interval=1s fails=1;
+    }
+END
+    proxy_cache_path %%SERVROOT%%/cache keys_zone=cache:1m;
+    %%STATUS%%
+    server { listen unix:$socket; location / { lync_status; } }
+END2
+    my $own = server(address => '127.0.0.12', port => port('OWN'), tls => 'untrusted', sub { $_[0]->message });
+    my ($refused, $drained, $untrusted);
+    is(status()->{workers}, 1, "nginx's cache manager is no worker");
+    ok(wait_until(sub {
+        my $pools = status()->{publications}[0]{pools};
+        ($refused, $drained) = @{ of($pools, 'fepool.contoso.local')->{servers} };
+        ($untrusted) = @{ of($pools, 'fepool2.fabrikam.local')->{servers} };
+        $refused->{state} eq 'down' && $untrusted->{state} eq 'down';
+    }, 10), 'servers are down');
+    is($refused->{reason}, 'connection refused', 'nobody listens');
+    is("$drained->{state} $drained->{reason}", 'draining "down" in the configuration', 'taken out by hand');
+    is($untrusted->{reason}, 'certificate not trusted (unable to verify the first certificate)', 'a foreign certificate');
+    my $local = IO::Socket::UNIX->new(Peer => $socket) or die "no socket: $!\n";
+    print $local "GET / HTTP/1.0\r\n\r\n";
+    like(scalar <$local>, qr{^HTTP/1\.1 200 }, 'a socket of the file system is this machine');
 };
 
 # A server whose name has no address yet takes no requests, and that is told.

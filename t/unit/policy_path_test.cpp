@@ -83,6 +83,8 @@ TEST_CASE("policy: tricky paths have two readings", "[policy]") {
         /c%c2%adscp    | /c\xc2\xadscp | /cscp
         /a%e2%81%84b   | /a\xe2\x81\x84b | /a/b
         /a%ef%bc%852fb | /a％2fb | /a/b
+        /%e2%92%b8scp  | /\xe2\x92\xb8scp | /cscp
+        /cscp%e3%80%80/x | /cscp\xe3\x80\x80/x | /cscp/x
         /%252e/x       | /%2e/x | /x
         /a/../b        | /b | /a/../b
         /a/b/../../c   | /c | /a/b/../../c
