@@ -424,6 +424,13 @@ scene 'counters outlive reloads', named => 'reloads', sub {
     site('lyncwebext.contoso.com');
     ok(wait_until { of(status()->{publications}, 'reloads')->{verdicts}{pass} == 6 }, 'and go on');
 
+    for my $net (2 .. 7) {  # more than the larger zone has room for, all in all
+        edit { s/127\.0\.[1-9]\d*\./127.0.$net./g };
+        is(reload(), 'reloaded', "other servers, time $net");
+    }
+    is(scalar(my @full = log_lines(qr/places in shared memory/)), 0, 'take the places of those that have gone');
+    is(of(status()->{publications}, 'reloads')->{pools}[0]{servers}[0]{requests}, 6, 'not of those that stay');
+
     edit { s/lync_publish reloads/lync_publish renamed/ };
     is(reload(), 'reloaded', 'another name');
     is(of(status()->{publications}, 'renamed')->{verdicts}{pass}, 0, 'is another publication');
