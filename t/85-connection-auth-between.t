@@ -89,6 +89,8 @@ alone 'no more than four server connections for a client connection', publicatio
     ok(wait_until { 4 == grep { defined $_->{owner} } @{ $toy->stats->{open} } },
         'four connections are held');
     is($alice->finish('alice')->{user}, 'alice', 'the last one among them');
+    $alice->{connection}{host} = 'lyncwebext.r4.contoso.com';
+    is($alice->ntlm('alice')->{user}, 'alice', 'another one goes on');
 };
 
 # Whatever is left of a handshake that has failed isn't kept for the client.
