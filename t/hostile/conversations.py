@@ -102,6 +102,8 @@ class Drawn:
 
     def path(self):
         rng, world = self.rng, self.world
+        if rng.random() < 0.08:    # what a server_include rewrites
+            return rng.choice([b'', b'/alias', b'/q']) + b'/meet/x' + rng.choice(PLANTED + ODD)
         path = rng.choices([lambda: rng.choice(world.published), lambda: rng.choice(world.never),
                             lambda: rng.choice([b'/lwa/WebPages/LwaClient.aspx', b'/meet/x', b'/lwa/', b'/', b'/?sipuri=a@b',
                                                 b'/alice/1234', b'/Meet/alice/1234', b'/Dialin/', b'/autodiscover/x', b'*',
