@@ -20,6 +20,7 @@
 #     make storm       500 identities at random, none may cross     (t/auth/storm.py)
 #     make soak        50 reloads with 1,000 pending GETs held      (t/pools/reloads.py; SOAK=...)
 #     make test-hard   all of it in a sanitized nginx, memory that runs out, killed workers (t/hostile)
+#     make coverage    lines and branches that all of it together reaches     (t/coverage)
 #     make fuzz        builds and runs the fuzz targets, two at a time: t/fuzz/README.md
 #     make bench-verdict  what a verdict costs                     (bench/verdict.cpp)
 #     make deps        installs what is missing of the Debian packages to build and to run
@@ -84,7 +85,7 @@ TEST_PACKAGES += dnsmasq-base
 .PHONY: fuzz bench-verdict
 .PHONY: install uninstall tool-tests test-deps lab-deps build-and-tests
 .PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx bench storm soak test-hard hostile clean
-.PHONY: browser-test deb docs-test keepalived-test container-test package-test
+.PHONY: browser-test deb docs-test keepalived-test container-test package-test coverage coverage-run
 
 all: build
 
@@ -230,6 +231,24 @@ test-hard: build-and-tests test-nginx
 	LSAN_OPTIONS=suppressions=$(abspath t/hostile/leaks):print_suppressions=0 \
 	ASAN_OPTIONS=detect_leaks=1:exitcode=0:fast_unwind_on_malloc=0 \
 	    t/hostile/requests --module $(HARD)/ngx_lync_module.so --nginx $(HARD_NGINX) $(HOSTILE)
+
+# Units, suites in one mode, lyncctl's own tests and the hostile programs, counted by gcov. Processes of
+# several users write into the same files when they exit.
+COVERAGE = $(abspath $(BUILD))/coverage
+COVERAGE_FLAGS = -DCMAKE_BUILD_TYPE=Debug $(addprefix -DCMAKE_,$(addsuffix =--coverage,\
+    C_FLAGS CXX_FLAGS SHARED_LINKER_FLAGS))
+coverage: test-nginx
+	@$(MAKE) --no-print-directory deps PACKAGES=gcovr
+	@mkdir -p $(COVERAGE) && ln -sfn ../test-nginx $(COVERAGE)/test-nginx
+	find $(COVERAGE) -name '*.gcda' -delete
+	umask 0 && $(MAKE) --no-print-directory coverage-run BUILD=$(COVERAGE) CMAKE_FLAGS="$(COVERAGE_FLAGS)"
+	t/coverage $(COVERAGE)
+
+coverage-run: unit
+	t/run -j $(SUITES)
+	$(MAKE) --no-print-directory tool-tests hostile
+	t/hostile/allocations --module $(MODULE) --nginx $(NGINX_BINARY)
+	t/hostile/kills 20 --module $(MODULE) --nginx $(NGINX_BINARY)
 
 # Measurements want a machine of their own.
 bench: build-and-tests

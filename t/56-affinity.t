@@ -96,10 +96,13 @@ scene 'IPv6 clients', @source, sub {
 };
 
 # From a socket's own address.
-scene 'without PROXY protocol', servers => "$three affinity source;", sub {
+my $six = IO::Socket::IP->new(LocalHost => '::1', Listen => 1) ? 'https_listen [::1]:%%PORT_HTTPS%%;' : '';
+scene 'without PROXY protocol', servers => "$three affinity source;", more => $six, sub {
     front_ends(3);
-    my %servers = map { who() => 1 } 1 .. 6;
-    is(scalar keys %servers, 1, 'one client, one server');
+    for my $address (undef, $six ? '::1' : ()) {
+        my %servers = map { who(address => $address) => 1 } 1 .. 6;
+        is(scalar keys %servers, 1, 'one client, one server');
+    }
 };
 
 # Two instances that share nothing choose alike.

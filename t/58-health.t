@@ -125,6 +125,17 @@ scene 'Office Web Apps and Exchange', publication => $Publication{office}, sub {
     cmp_ok(stats($B, 'OFFICE')->{connections}, '<', scalar @exchange,
         'several of them on one connection');
 
+    # A server may close a connection that it has kept, and needn't keep any.
+    tell($A, OFFICE => keeps => 'once');
+    tell($B, OFFICE => keeps => 0);
+    forget_stats();
+    my $lines = () = health_lines();
+    ok(wait_for_checks(5, $A, 'OFFICE'), 'asked again on a new connection');
+    ok(wait_for_checks(4, $B, 'OFFICE'), 'one connection for each');
+    my $seen = stats($B, 'OFFICE');
+    cmp_ok($seen->{connections}, '>=', @{ $seen->{checks} } - 1, 'none is kept');
+    is(scalar(my @same = health_lines()), $lines, 'which is nothing to tell');
+
     tell($A, OFFICE => check => 'healthcheck');
     ok(told(qr/of office_web_apps "wacext\.contoso\.com" is down: not an answer to what was asked/),
         'another document than discovery');

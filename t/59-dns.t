@@ -45,6 +45,7 @@ our %Publication = (
     many  => named('CHANGE', join(' ', map { "server fe$_.many.test weight=" . ($_ == 1 ? 100 : 1) . ';' } 1 .. 20)),
     two   => named('TWO', 'server fe01.two.test; server fe02.two.test; server 127.0.0.31;'),
     hosts => publication('HOSTS', 'server localhost;', 'health_check off;'),
+    hosts_late => named('HOSTS', 'server localhost;'),
 );
 
 # The servers that answer now.
@@ -257,9 +258,9 @@ scene "the system's name servers", config => '', sub {
     my $dir = scene_dir();
     mkdir "$dir/logs";
     my $port = port('SYSTEM_HTTPS');
-    write_to("$dir/resolv.conf", "nameserver $address\n");
+    write_to("$dir/resolv.conf", "search system.test\nnameserver $address\n");
     write_to("$dir/hosts", "127.0.0.1 localhost\n");
-    my $inside = publication('SYSTEM', 'server fe.system.test;', 'health_check off;')
+    my $inside = publication('SYSTEM', 'server fe;', 'health_check off;')
         =~ s/%%CERTIFICATE%%/certificate $LyncTest::Paths::PKI\/public.pem $LyncTest::Paths::PKI\/public.key;/r
         =~ s/%%TRUSTED_CA%%/trusted_ca $LyncTest::Paths::PKI\/internal-ca.pem;/r
         =~ s/%%PORT_SYSTEM%%/port('SYSTEM')/er;
@@ -309,12 +310,14 @@ sub write_to {
 }
 
 # What the system's own file says is not DNS's business.
-scene 'a name of /etc/hosts', publication => $Publication{hosts}, sub {
+sub hosts {
     dns_says('localhost' => $B);
     is(answers(), '127.0.0.1', 'as /etc/hosts says');
     sleep 3;
     is(dns_asked('localhost'), 0, 'DNS is not asked');
     is(answers(), '127.0.0.1', 'nor later');
-};
+}
+scene 'a name of /etc/hosts', publication => $Publication{hosts}, \&hosts;
+scene 'and with resolve_at_start off', publication => $Publication{hosts_late}, \&hosts;
 
 run_suite(before => "resolver 127.0.0.1:%%PORT_DNS%% ipv6=off;\n");

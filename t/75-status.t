@@ -3,6 +3,7 @@
 use LyncTest;
 use LyncTest::Scene;
 
+use IO::Socket::UNIX ();
 use JSON::PP ();
 use Time::HiRes qw(sleep);
 
@@ -271,6 +272,48 @@ scene 'answers are counted', named => 'answers', sub {
     is($server->{state}, 'unknown', 'not checked');
 };
 
+# What checks have found, to whom comes by a socket of this machine.
+my $socket = "/tmp/lync-status-$$.sock";
+scene 'what checks have found', named => 'checked', publication => <<'END', after => <<"END2", sub {
+    sip_domain  contoso.com;
+    %%CERTIFICATE%%
+    %%TRUSTED_CA%%
+    pool fepool.contoso.local {
+        server                 127.0.0.11;
+        server                 127.0.0.21 down;
+        external_web_services  lyncwebext.contoso.com;
+        %%PORTS%%
+        health_check           tcp=%%PORT_CLOSED%% interval=1s fails=1;
+    }
+    pool fepool2.fabrikam.local {
+        server                 127.0.0.12;
+        external_web_services  lyncwebext.fabrikam.com;
+        listening_ports        https=%%PORT_OWN%%;
+        health_check           autodiscover interval=1s fails=1;
+    }
+END
+    proxy_cache_path %%SERVROOT%%/cache keys_zone=cache:1m;
+    %%STATUS%%
+    server { listen unix:$socket; location / { lync_status; } }
+END2
+    my $own = server(address => '127.0.0.12', port => port('OWN'), tls => 'untrusted', sub { $_[0]->message });
+    my ($refused, $drained, $untrusted);
+    is(status()->{workers}, scalar(grep { `cat /proc/$_/cmdline` =~ /worker process/ } worker_pids()),
+        "nginx's cache manager is no worker");
+    ok(wait_until(sub {
+        my $pools = status()->{publications}[0]{pools};
+        ($refused, $drained) = @{ of($pools, 'fepool.contoso.local')->{servers} };
+        ($untrusted) = @{ of($pools, 'fepool2.fabrikam.local')->{servers} };
+        $refused->{state} eq 'down' && $untrusted->{state} eq 'down';
+    }, 10), 'servers are down');
+    is($refused->{reason}, 'connection refused', 'nobody listens');
+    is("$drained->{state} $drained->{reason}", 'draining "down" in the configuration', 'taken out by hand');
+    is($untrusted->{reason}, 'certificate not trusted (unable to verify the first certificate)', 'a foreign certificate');
+    my $local = IO::Socket::UNIX->new(Peer => $socket) or die "no socket: $!\n";
+    print $local "GET / HTTP/1.0\r\n\r\n";
+    like(scalar <$local>, qr{^HTTP/1\.1 200 }, 'a socket of the file system is this machine');
+};
+
 # A server whose name has no address yet takes no requests, and that is told.
 scene 'a host of simple URLs on two pools', named => 'shared', more => <<'END', sub {
     simple_url  meet    https://lync.contoso.com/meet;
@@ -381,6 +424,13 @@ scene 'counters outlive reloads', named => 'reloads', sub {
     is(of($status->{publications}, 'more1')->{verdicts}{pass}, 0, 'new ones begin at nothing');
     site('lyncwebext.contoso.com');
     ok(wait_until { of(status()->{publications}, 'reloads')->{verdicts}{pass} == 6 }, 'and go on');
+
+    for my $net (2 .. 7) {  # more than the larger zone has room for, all in all
+        edit { s/127\.0\.[1-9]\d*\./127.0.$net./g };
+        is(reload(), 'reloaded', "other servers, time $net");
+    }
+    is(scalar(my @full = log_lines(qr/places in shared memory/)), 0, 'take the places of those that have gone');
+    is(of(status()->{publications}, 'reloads')->{pools}[0]{servers}[0]{requests}, 6, 'not of those that stay');
 
     edit { s/lync_publish reloads/lync_publish renamed/ };
     is(reload(), 'reloaded', 'another name');

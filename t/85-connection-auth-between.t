@@ -55,16 +55,13 @@ alone 'a load balancer, clients with the same address', before => $Realip, sub {
 # A PROXY header speaks for the whole connection.
 sub proxy_protocol {
     my ($front) = @_;
-    my $comes = sub {
-        my ($name, $address) = @_;
-        my $client = $front->client($name, first => "PROXY TCP4 $address 127.0.0.1 1234 443\r\n");
-        return $client;
-    };
-    my ($alice, $bob) = ($comes->('A', '192.0.2.1'), $comes->('B', '192.0.2.1'));
-    is($alice->ntlm('alice')->{user}, 'alice', 'alice signs in');
-    is($bob->get('anonymous')->{user}, '-', 'bob is nobody');
-    is($bob->ntlm('bob')->{user}, 'bob', 'until he signs in');
-    is($alice->get->{user}, 'alice', 'alice stays');
+    for my $from ('TCP4 192.0.2.1 127.0.0.1', 'TCP6 2001:db8::1 ::1') {
+        my ($alice, $bob) = map { $front->client("$_ $from", first => "PROXY $from 1234 443\r\n") } qw(A B);
+        is($alice->ntlm('alice')->{user}, 'alice', "alice signs in, $from");
+        is($bob->get('anonymous')->{user}, '-', 'bob is nobody');
+        is($bob->ntlm('bob')->{user}, 'bob', 'until he signs in');
+        is($alice->get->{user}, 'alice', 'alice stays');
+    }
 }
 my $sockets = 'http_listen off; https_listen 127.0.0.1:%%PORT_HTTPS%% proxy_protocol;';
 alone 'the PROXY protocol', sockets => $sockets, \&proxy_protocol;
@@ -92,6 +89,8 @@ alone 'no more than four server connections for a client connection', publicatio
     ok(wait_until { 4 == grep { defined $_->{owner} } @{ $toy->stats->{open} } },
         'four connections are held');
     is($alice->finish('alice')->{user}, 'alice', 'the last one among them');
+    $alice->{connection}{host} = 'lyncwebext.r4.contoso.com';
+    is($alice->ntlm('alice')->{user}, 'alice', 'another one goes on');
 };
 
 # Whatever is left of a handshake that has failed isn't kept for the client.

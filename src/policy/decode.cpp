@@ -136,13 +136,6 @@ int folded(char32_t c) noexcept {
         const char fit = latin_extended_a[c - 0x100];
         return fit == ' ' ? -1 : fit;
     }
-    if (c >= 0x1d400 && c <= 0x1d6a3) { // mathematical alphabets, 26 + 26 letters each
-        const auto letter = static_cast<int>((c - 0x1d400) % 52);
-        return letter < 26 ? 'A' + letter : 'a' + letter - 26;
-    }
-    if (c >= 0x1d7ce && c <= 0x1d7ff) {
-        return '0' + static_cast<int>((c - 0x1d7ce) % 10);
-    }
     if (c >= 0x24b6 && c <= 0x24e9) { // circled letters
         const auto letter = static_cast<int>(c - 0x24b6);
         return letter < 26 ? 'A' + letter : 'a' + letter - 26;

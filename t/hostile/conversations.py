@@ -2,7 +2,8 @@
 alone, and is a list of steps, so that it can be printed and played again.
 
     ('raw', BYTES)        in front of TLS: a PROXY header, or nothing that belongs there
-    ('tls', NAME)         the handshake
+    ('tls', NAME, *ALPN)  the handshake
+    ('early', BYTES)      what somebody recorded of a handshake with these as early data: all but its end
     ('cut', N, RESET)     after N more bytes on the wire the client closes, or resets
     ('send', BYTES, HOW)  'whole', 'bytes' (one at a time) or 'pieces'; @CHALLENGE@ in it is the answer
                           to the last challenge
@@ -51,6 +52,32 @@ HEADERS = [b'X-Original-URL: /cscp/', b'X-Rewrite-URL: /cscp/', b'X-HTTP-Method-
            b'Accept-Encoding: gzip, \x01', b'User-Agent: ngx_lync_module health check', b'X-Accel-Redirect: /cscp/',
            b'X-Canary\r: planted', b'Content-Type: application/x-www-form-urlencoded', b'Origin: null', b'Max-Forwards: 0']
 
+# Of HTTP/2: kind, flags, payload.
+PREFACE = b'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
+FRAMES = [(0, 1, b'GET / HTTP/1.1\r\n\r\n'), (0, 9, b'\xff'), (1, 4, b'\x82' * 16), (1, 5, b'\xff' * 40), (1, 5, b'\x40\x7f'),
+          (1, 0x2d, b'\0\0\0\0\x10\x82'), (2, 0, b'\0\0\0\1\x10'), (3, 0, b'\0\0\0\x08'), (3, 0, b'x'), (4, 0, b''),
+          (4, 1, b''), (4, 0, b'\0\4\xff\xff\xff\xff'), (4, 0, b'\0\4\0\0\0\0'), (4, 0, b'x'), (5, 4, b'\0\0\0\2\x82'),
+          (6, 0, b'12345678'), (7, 0, b'\0' * 8), (8, 0, b'\0\0\0\0'), (8, 0, b'\x7f\xff\xff\xff'), (9, 4, b'\x82'),
+          (0xee, 0xff, b'x' * 300), (0, 0, b'x' * 20000)]
+
+
+def frame(kind, flags, payload, stream):
+    return struct.pack('>IBI', len(payload) << 8 | kind, flags, stream) + payload
+
+
+def hpack(fields):
+    """Nothing indexed, nothing compressed."""
+    def text(said):
+        size, out = len(said) - 127, b'\x7f'
+        if size < 0:
+            return bytes([len(said)]) + said
+        while size > 127:
+            out, size = out + bytes([size & 127 | 128]), size >> 7
+        return out + bytes([size]) + said
+
+    return b''.join(b'\0' + text(name) + text(value) for name, value in fields)
+
+
 SMUGGLED = b'GET /abs/smuggled HTTP/1.1\r\nHost: lyncwebext.p0.test\r\n\r\n'
 
 
@@ -75,6 +102,8 @@ class Drawn:
 
     def path(self):
         rng, world = self.rng, self.world
+        if rng.random() < 0.08:    # what a server_include rewrites
+            return rng.choice([b'', b'/alias', b'/q']) + b'/meet/x' + rng.choice(PLANTED + ODD)
         path = rng.choices([lambda: rng.choice(world.published), lambda: rng.choice(world.never),
                             lambda: rng.choice([b'/lwa/WebPages/LwaClient.aspx', b'/meet/x', b'/lwa/', b'/', b'/?sipuri=a@b',
                                                 b'/alice/1234', b'/Meet/alice/1234', b'/Dialin/', b'/autodiscover/x', b'*',
@@ -165,18 +194,27 @@ class Drawn:
     def draw(self):
         rng, steps = self.rng, self.steps
         self.publication = rng.choice(self.world.names)
-        self.socket = rng.choices(['https', 'http', 'proxy_https', 'proxy_http'], [12, 3, 3, 1])[0]
+        self.socket = rng.choices(['https', 'http', 'proxy_https', 'proxy_http', 'h2_https', 'h2_http'],
+                                  [60, 15, 15, 5, 8, 2])[0]
         self.balanced = self.publication in self.world.balanced and rng.random() < 0.9
+        if self.socket == 'h2_https' and rng.random() < 0.2:
+            self.early()
+            return self
         if self.socket.startswith('proxy'):
             steps.append(('raw', self.proxy_header()))
+        h2 = self.socket.startswith('h2')
         if self.socket.endswith('https') and rng.random() < 0.98:
             if rng.random() < 0.03:
                 steps.append(('cut', rng.randrange(1, 900), rng.random() < 0.5))
             name = rng.choice([b'lyncwebext.', b'meet.']) + self.publication if rng.random() < 0.95 else b'nobody.test'
-            steps.append(('tls', name.decode()))
+            if h2 and rng.random() < 0.9:
+                name = b'foreign.test'
+            steps.append(('tls', name.decode(), *(rng.choice([['h2'], ['h2', 'http/1.1']]) if h2 else [])))
+            self.sure = self.sure and (not h2 or name == b'foreign.test')
         if rng.random() < 0.12:
             steps.append(('cut', rng.randrange(1, 2500), rng.random() < 0.5))
-        {0: self.handshake, 1: self.handshake, 2: self.pipeline, 3: self.preface}.get(rng.randrange(9), self.plain)()
+        (self.http2 if h2 else {0: self.handshake, 1: self.handshake, 2: self.pipeline,
+                                3: self.preface}.get(rng.randrange(9), self.plain))()
         steps.append(rng.choice([('close',), ('close',), ('reset',), ('farewell',)]))
         return self
 
@@ -215,8 +253,30 @@ class Drawn:
 
     def preface(self):
         rng = self.rng
-        self.send(b'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n' + rng.choice([b'', b'\0\0\0\4\0\0\0\0\0', b'\xff' * 30, b'\0\0\x10\1\5\0\0\0\1' + b'\x82' * 16]))
+        self.send(PREFACE + rng.choice([b'', b'\0\0\0\4\0\0\0\0\0', b'\xff' * 30, b'\0\0\x10\1\5\0\0\0\1' + b'\x82' * 16]))
         self.end_of(False)
+
+    def http2(self):
+        """Requests for published names on a foreign server's connection, and frames that don't belong there."""
+        rng, text = self.rng, PREFACE + frame(4, 0, b'', 0)
+        count, orderly = rng.randint(1, 5), rng.random() < 0.5
+        for stream in range(1, 2 * count, 2):
+            host = b'lyncwebext.' + self.publication if orderly else self.host()
+            path = rng.choice(self.world.published) if orderly else self.path()
+            head = hpack([(b':method', b'GET'), (b':scheme', b'https'), (b':authority', host), (b':path', path),
+                          (b'x-client', b'k%d.0k' % self.number), (b'x-never', b'1')])
+            text += frame(1, 5 if orderly else rng.choice([4, 5, 5, 0x24]), head, stream)
+            for kind, flags, payload in [] if orderly else rng.choices(FRAMES, k=rng.randrange(4)):
+                text += frame(kind, flags, payload, rng.choice([0, stream, stream, stream + 2, 2, 1 << 31]))
+        self.send(text)
+        self.end_of(orderly, count)
+
+    def early(self):
+        """A replay: none of it may arrive, whatever follows in place of the handshake's end."""
+        text = b''.join(self.request()[0] for _ in range(self.rng.choice([1, 1, 2])))
+        self.steps += [('early', text[:12000].replace(b'X-Client:', b'X-Never: 1\r\nX-Client:')),
+                       ('raw', self.rng.choice([b'', b'', b'\x17\3\3\0\x40' + b'x' * 64, PREFACE])),
+                       ('pause', self.rng.choice([0, 0.02, 0.1])), self.rng.choice([('close',), ('reset',)])]
 
     def handshake(self):
         """NTLM or Negotiate, up to some stage, with other things in between."""

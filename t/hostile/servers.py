@@ -34,9 +34,10 @@ from wire import Ended, Wire
 
 TOKEN = re.compile(rb'\bk(\d+\.\d+)k\b')
 
-# Headers by which IIS or ASP.NET would take another path or method than the judged one.
+# Headers by which IIS or ASP.NET would take another path or method than the judged one; the last is that
+# of requests by HTTP/2 or in early data.
 FORBIDDEN = ('x-original-url', 'x-rewrite-url', 'x-http-method-override', 'x-http-method',
-             'x-method-override')
+             'x-method-override', 'x-never')
 
 STATUS_LINES = [b'HTTP/1.1', b'HTTP/1.1 ', b'HTTP/1.1 abc OK', b'HTTP/1.1 99 x', b'HTTP/1.1 1000 x',
                 b'HTTP/9.9 200 OK', b'HTTP/2 200', b'ICY 200 OK', b'200 OK', b'', b'\0\0\0\0',

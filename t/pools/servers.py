@@ -18,6 +18,7 @@ Behaviours, by what they are about:
     request      how everything else is answered: fine (200, the body names the server), silent,
                  half, reset, close, or a status; "hold" waits for /release (see below)
     delay        seconds before each answer
+    keeps        connections: true; false says so in each answer, "once" closes at the second request
     certificate  another name; "" speaks plain TCP
     listens      false: nobody listens; open connections are closed
 
@@ -55,7 +56,8 @@ CHECKS = {
 class Server:
     def __init__(self, pki: str, name: str, certificate: str):
         self.pki, self.name, self.certificate = pki, name, certificate
-        self.check, self.request, self.delay = "external", "fine", 0.0
+        self.check, self.request, self.delay, self.keeps = "external", "fine", 0.0, True
+        self.answered: set[asyncio.StreamWriter] = set()
         self.listener: asyncio.Server | None = None
         self.open: set[asyncio.StreamWriter] = set()
         self.released = asyncio.Event()
@@ -98,6 +100,7 @@ class Server:
             pass
         finally:
             self.open.discard(writer)
+            self.answered.discard(writer)
             writer.close()
 
     async def exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
@@ -112,7 +115,7 @@ class Server:
         fields = {name.lower(): value.strip() for name, _, value in
                   (line.partition(b":") for line in lines[1:] if line)}
         await reader.readexactly(int(fields.get(b"content-length", b"0")))
-        closes = fields.get(b"connection", b"").lower() == b"close"
+        closes = fields.get(b"connection", b"").lower() == b"close" or not self.keeps
 
         if fields.get(b"user-agent") == CHECKER:
             self.checks.append((time.monotonic(), target + " " + fields[b"host"].decode()))
@@ -136,8 +139,9 @@ class Server:
         if behaviour == "reset":
             writer.transport.abort()
             return False
-        if behaviour == "close":
+        if behaviour == "close" or self.keeps == "once" and writer in self.answered:
             return False
+        self.answered.add(writer)
         if behaviour == "silent":
             await reader.read()     # until the other side has enough of it
             return False
@@ -154,7 +158,7 @@ class Server:
         return not closes
 
     async def set(self, changes: dict) -> None:
-        for key in ("check", "request", "delay"):
+        for key in ("check", "request", "delay", "keeps"):
             if key in changes:
                 setattr(self, key, changes[key])
         listens = changes.get("listens", self.listener is not None)

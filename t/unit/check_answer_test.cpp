@@ -103,6 +103,8 @@ TEST_CASE("check answer: what the products send passes", "[check_answer]") {
     CHECK(autodiscover(classic) == Reason::none);
     CHECK(autodiscover(xml) == Reason::none);
     CHECK(autodiscover(ucwa) == Reason::none);
+    CHECK(autodiscover(replaced(ucwa, "originalDomain", "original\\u0044omain")) == Reason::none);
+    CHECK(autodiscover(replaced(ucwa, "https://lyncwebext.contoso.com", "")) == Reason::none);
     CHECK(autodiscover(" \r\n" + classic + "\r\n") == Reason::none);
     CHECK(autodiscover("\xef\xbb\xbf" + classic) == Reason::none);
     CHECK(judge_all(Document::discovery, with_length(discovery)).finding.passed());

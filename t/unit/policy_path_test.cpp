@@ -83,6 +83,8 @@ TEST_CASE("policy: tricky paths have two readings", "[policy]") {
         /c%c2%adscp    | /c\xc2\xadscp | /cscp
         /a%e2%81%84b   | /a\xe2\x81\x84b | /a/b
         /a%ef%bc%852fb | /a％2fb | /a/b
+        /%e2%92%b8scp  | /\xe2\x92\xb8scp | /cscp
+        /cscp%e3%80%80/x | /cscp\xe3\x80\x80/x | /cscp/x
         /%252e/x       | /%2e/x | /x
         /a/../b        | /b | /a/../b
         /a/b/../../c   | /c | /a/b/../../c
@@ -106,7 +108,7 @@ TEST_CASE("policy: what can't be followed is ambiguous", "[policy]") {
                                        "/(S(x))/y",    "/a(f(x))",       "/x:$data",
                                        "/x::y",        "/x%3a$data",     "/%25252525252525252e",
                                        "/%2500",       "/;web.config",   "/x%23.CONFIG/y",
-                                       "/a/..%c2%ad/x"}) {
+                                       "/a/..%c2%ad/x", "/%f0%9d%90%9cscp"}) {
         INFO(raw);
         CHECK(read(raw) == "ambiguous");
     }

@@ -74,6 +74,8 @@ TEST_CASE("policy: deny_path wins", "[policy]") {
 
     spec.host.kind = SiteKind::plain_http;
     CHECK(told(Site(spec), "GET", "/scheduler") == "refuse:denied");
+    spec.host.kind = SiteKind::office_web_apps;
+    CHECK(told(Site(spec), "GET", "/scheduler") == "refuse:denied");
 }
 
 TEST_CASE("policy: allow_path can't open what is never published", "[policy]") {

@@ -97,7 +97,7 @@ sub ask_times {
 sub asked {
     my (%o) = @_;
     my $host   = $o{host} // 'lyncwebext.contoso.com';
-    my $client = LyncTest::Scene::client("https://$host", first => $o{first}, port => $o{port});
+    my $client = LyncTest::Scene::client("https://$host", first => $o{first}, port => $o{port}, address => $o{address});
     my $answer = $client->ask(($o{method} // 'GET') . ' ' . ($o{path} // '/ucwa/v1/x'),
         @{ $o{headers} // [] })->answer;
     $client->close;
