@@ -23,11 +23,15 @@ void fill_drained(const Line& line, status::Server& to) {
     if (!line.settings.down && !line.is_drained()) {
         return;
     }
-    const std::string trouble =
-        to.state == status::ServerState::down ? ", and down: " + to.reason : std::string();
+    if (line.settings.down) {
+        to.reason = "\"down\" in the configuration";
+        to.since = 0;
+    } else {
+        to.reason =
+            to.state == status::ServerState::down ? "drained, and down: " + to.reason : "drained";
+        to.since = line.record->drained;
+    }
     to.state = status::ServerState::draining;
-    to.reason = (line.is_drained() ? "drained" : "\"down\" in the configuration") + trouble;
-    to.since = line.is_drained() ? line.record->drained.load() : 0;
 }
 
 /// What its checks and, between them, its requests say of a server.

@@ -159,7 +159,7 @@ ngx_int_t refuse_no_server(ngx_peer_connection_t* pc, Peer& peer) noexcept {
         group.no_server_last_logged = ngx_time();
         const std::span<Server> servers = group.servers.all();
         ngx_log_error(NGX_LOG_ERR, pc->log, 0,
-                      "upstream \"%s\": none of its %uz servers takes requests, %uz are drained",
+                      "upstream \"%s\": none of its %uz servers takes requests, drained: %uz",
                       group.name.c_str(), servers.size(),
                       static_cast<std::size_t>(
                           std::count_if(servers.begin(), servers.end(), [](const Server& server) {
