@@ -60,6 +60,13 @@ static ngx_command_t  ngx_lync_commands[] = {
       0,
       NULL },
 
+    { ngx_string("lync_control"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      lync_control,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("lync_rule"),
       NGX_HTTP_LOC_CONF|NGX_CONF_TAKE2,
       lync_rule,

@@ -171,7 +171,8 @@ def _nginx(*arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         [settings.nginx(), "-p", str(settings.LAB_DIR) + "/", "-e", "logs/error.log",
          "-c", str(settings.CONF), *arguments],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        # nginx takes the paths of Unix-domain sockets from where it was started.
+        cwd=settings.LAB_DIR, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
 
 def check_nginx() -> str:

@@ -19,6 +19,7 @@ LOGS = LAB_DIR / "logs"
 PIDS = LAB_DIR / "pids"
 CONF = LAB_DIR / "nginx.conf"
 CURLRC = LAB_DIR / "curlrc"
+CONTROL = LAB_DIR / "control.sock"
 
 
 class LabError(Exception):

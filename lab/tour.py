@@ -4,8 +4,11 @@ list of what a publication must do; how a stop is judged and printed is walk.py'
 from __future__ import annotations
 
 import base64
+import os
 import re
 
+import settings
+import topology
 from autodiscover import ROOT, XML_TYPE
 from client import Answer
 from pages import MEETING_XML
@@ -217,18 +220,38 @@ REFUSED = (
          "https://mail.contoso.com/ecp/", [], [refused], "refused by nginx; no server saw it"),
 )
 
+TO_NGINX = ["-X", "POST", "--unix-socket", "{socket}"]
+
+OPERATED = (
+    Stop("A Front End is to be patched",
+         "nginx is told by its control socket, as \"lyncctl drain\" does. Who is at work there "
+         "may finish; nobody else comes.",
+         "http://localhost/drain?server={fe1}", TO_NGINX,
+         [status(200), not_from_a_server, says("is drained: no new clients")],
+         "drained, for all workers and without a reload"),
+    Stop("A client comes meanwhile", "The pool's other Front End has all that is new.",
+         "https://webext.contoso.com/abs/handler", [],
+         [came_from(POOL, FLIPPED), header("X-Lab-Server", "fe2.contoso.local")],
+         "answered by fe2"),
+    Stop("It is patched", "Its share comes back bit by bit (slow_start).",
+         "http://localhost/undrain?server={fe1}", TO_NGINX,
+         [status(200), not_from_a_server, says("is taken back")], "taken back"),
+)
+
 PARTS = (
     ("Finding a server", FINDING),
     ("Joining a meeting", MEETING),
     ("Services of the home pool", SERVICES),
     ("Office Web Apps and Exchange", OFFICE),
     ("What is refused", REFUSED),
+    ("Operating it", OPERATED),
 )
 
 
 def tour(walk: Walk, upload: str) -> bool:
     """Visit every stop; True when all went as it should."""
-    walk.values["upload"] = upload
+    walk.values.update(upload=upload, fe1=topology.NET + ".11",
+                       socket=os.path.relpath(settings.CONTROL))
     for title, stops in PARTS:
         walk.heading(title)
         for stop in stops:

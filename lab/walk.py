@@ -172,7 +172,7 @@ class Walk:
             else:
                 words.append(quoted)
             pair = not pair and argument in ("-H", "-d", "-X", "--data-binary",
-                                             "--request-target", "-T")
+                                             "--request-target", "-T", "--unix-socket")
         words.append(shlex.quote(url))
         lines, line = [], "    $"
         for word in words:

@@ -409,6 +409,41 @@ alone 'an upgrade in the middle of handshakes', sub {
     go_on($front, map { $_->{name} => [$_, "user-$_->{name}"] } @clients);
 };
 
+# Where servers are drained. A path of a socket is at most 107 bytes long.
+my $socket = "/tmp/lync-ends-$$";
+
+# Those who have signed in stay at a drained server, nobody comes, and the place that they leave is
+# nobody's.
+alone 'a server that is drained', publication => $Two,
+    after => "server { listen unix:$socket; location / { lync_control; } }", sub {
+    my ($front) = @_;
+    my $lyncctl = sub { `$LyncTest::Paths::BUILD/lyncctl @_ --socket $socket 2>&1` };
+    my $alice = $front->client('A');
+    my $signed_in = $alice->ntlm('alice');
+    is($signed_in->{user}, 'alice', 'alice signs in');
+    my $server = $signed_in->{server} =~ s/:\d+$//r;
+    my $anna;
+    for my $n (1 .. 8) { # one in the middle of a handshake there
+        $anna = $front->client("Anna$n");
+        last if $anna->begin->{server} eq $signed_in->{server};
+        $anna->close;
+    }
+    like($lyncctl->(drain => $server), qr/is drained/, 'her server is drained');
+    is($anna->finish('anna')->{user}, 'anna', 'a handshake that has begun ends there');
+    for my $n (1 .. 4) {
+        my $answer = $alice->get;
+        is("$answer->{user} $answer->{connection}", "alice $signed_in->{connection}", 'alice stays, on her connection');
+        my $bob = $front->client("B$n");
+        isnt($bob->ntlm('bob')->{server}, $signed_in->{server}, 'bob signs in elsewhere');
+        isnt($_->{server}, $signed_in->{server}, 'strangers are sent elsewhere') for $front->strangers(2);
+    }
+    like($lyncctl->(servers => '--format', 'csv'), qr/,draining,[^,]+,0,0,2,drained/, 'two have signed in there');
+    $_->close for $alice, $anna;
+    ok(gone($front, owner => 'A'), 'she goes, and her connection with her');
+    isnt($alice->reconnect->ntlm('alice')->{server}, $signed_in->{server}, 'and comes back elsewhere');
+    like($lyncctl->(undrain => $server), qr/is taken back/, 'taken back');
+};
+
 # A reload needs a master.
 master_on();
 run_suite(publication => $One);

@@ -31,7 +31,7 @@ server "";                                 | invalid address "" ... empty
 
 === parameters of a server
 --- refused: in pool
-server 10.0.0.11 weight;                   | invalid parameter "weight" in "server" directive of pool "fepool.contoso.local": it may be weight=N, max_conns=N, max_fails=N, fail_timeout=TIME, slow_start=TIME, backup or down
+server 10.0.0.11 weight;                   | invalid parameter "weight" in "server" directive of pool "fepool.contoso.local": it may be name=NAME, weight=N, max_conns=N, max_fails=N, fail_timeout=TIME, slow_start=TIME, backup or down
 server 10.0.0.11 backup=1;                 | invalid parameter "backup=1" ... it may be
 server 10.0.0.11 port=4443;                | invalid parameter "port=4443" ... it may be
 server 10.0.0.11 resolve;                  | invalid parameter "resolve" ... it may be
@@ -45,6 +45,12 @@ server 10.0.0.11 weight=1000001;           | weight is a number from 1 to 100000
 server 10.0.0.11 weight=many;              | weight is a number
 server 10.0.0.11 max_conns=-1;             | max_conns is a number from 0 to 1000000
 server 10.0.0.11 max_fails=x;              | max_fails is a number from 0 to 1000000
+server 10.0.0.11 name=;                    | invalid parameter "name=" in "server" directive ... a name is up to 63 letters, digits, ".", "_" and "-"
+server 10.0.0.11 name=pool/fe1;            | a name is up to 63
+server 10.0.0.11 name=f%C3%A9;             | a name is up to 63
+server 10.0.0.11 name=[::1];               | a name is up to 63
+server 10.0.0.11 name=%%f*64%%;            | a name is up to 63
+server 10.0.0.11 name;                     | invalid parameter "name" ... it may be
 server 10.0.0.11 fail_timeout=soon;        | invalid value "soon" in "server" directive ... a time is written
 server 10.0.0.11 slow_start=;              | invalid value "" ... a time is written
 server 10.0.0.11 weight=5 weight=6;        | parameter "weight" is duplicate in "server" directive of pool "fepool.contoso.local"
@@ -53,6 +59,10 @@ server 10.0.0.11 weight=5 weight=6;        | parameter "weight" is duplicate in 
 --- refused: in pool
 server [2001:db8::11];                     # first
 server [2001:DB8:0:0::11];                 | server "[2001:db8::11]" is duplicate in pool "fepool.contoso.local", the first stands at %%FIRST%%
+server 10.0.0.11 name=fe1;                 # first
+server 10.0.0.12 name=FE1;                 | server "FE1" is duplicate in pool "fepool.contoso.local", the first stands at %%FIRST%%
+server 10.0.0.11 name=10.0.0.12;           # first
+server 10.0.0.12;                          | server "10.0.0.12" is duplicate ... the first stands at %%FIRST%%
 server 10.0.0.11 backup;                   # here
 server 10.0.0.12 backup;                   | every "server" of pool "fepool.contoso.local" is a backup
 
@@ -69,6 +79,9 @@ server 10.0.0.11 down;                     # here
 server 10.0.0.12 down backup;              | every "server" of pool "fepool.contoso.local" is down: all its clients get 503 until "down" is taken away
 server 10.0.0.11 down;
 server 10.0.0.12 backup;                   |
+server 10.0.0.11 name=fe1.contoso.local;
+server 127.0.0.1 name=127.0.0.1 weight=2;
+server [2001:db8::13] name=%%f*63%%;       |
 
 # --- names that nobody resolves
 

@@ -126,3 +126,27 @@ simple_url meet https://meet.fabrikam.com;
 "meet.contoso.com" goes to the server outside of lync_publish with server_name "*.contoso.com", which
 nginx prefers to "meet.*" of lync_publish "contoso": to publish it, write its full name in the block
 as well in %%HERE%%
+
+# --- lync_control
+
+=== lync_control where it may stand
+--- accepted: after
+server { listen unix:/tmp/lync-bad-input-1.sock; listen unix:/tmp/lync-bad-input-2.sock proxy_protocol; location / { lync_control; } } |
+
+=== lync_control where others can reach it, or something else answers
+--- refused: after
+server { listen unix:/tmp/lync-bad-input-1.sock; listen 127.0.0.1:18090; location / { location /inner { lync_control; } } } | "lync_control" directive in a server that listens on 127.0.0.1:18090: whoever reaches it may drain servers, write it into a server of its own that listens on a Unix-domain socket alone
+server { listen unix:/tmp/lync-bad-input-1.sock; location / { lync_control; lync_control; } } | "lync_control" directive is duplicate
+server { listen unix:/tmp/lync-bad-input-1.sock; location / { lync_status; lync_control; } }  | "lync_control" directive needs a location of its own: another directive answers in this one
+server { listen unix:/tmp/lync-bad-input-1.sock; location / { lync_control; lync_status; } }  | "lync_status" directive needs a location of its own
+
+=== lync_control in a server without a socket
+--- only: $root
+--- refused: after
+server { location / { lync_control; } } | "lync_control" directive in a server that listens on 0.0.0.0:80
+
+=== lync_control in a publication
+--- file control.conf
+location /control { lync_control; } # included
+--- refused: more
+server_include %%DIR%%/control.conf; | "lync_control" directive in a server that listens on 127.0.0.1:18080 in %%INCLUDED%%

@@ -38,6 +38,11 @@ std::uint64_t cookie_key(std::string_view value) noexcept;
 std::size_t choose_by_key(std::span<const Candidate> servers, std::uint64_t key,
                           bool backup) noexcept;
 
+/// The server that is being drained and that `key`, a cookie's, was made for: who began there stays
+/// there to the end, and nobody else comes. `no_server` if it is another or takes nobody.
+std::size_t choose_bound(std::span<const Candidate> servers, std::uint64_t key,
+                         bool backup) noexcept;
+
 /// The server that `key` belongs to while all servers take requests.
 std::size_t home_of(std::span<const Candidate> servers, std::uint64_t key, bool backup) noexcept;
 

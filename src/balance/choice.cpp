@@ -49,9 +49,11 @@ Availability availability(const ServerSettings& settings, const ServerState& sta
         // Another worker's clock may be a tick ahead of this one's.
         const bool over =
             now >= state.failures.out && now - state.failures.out >= settings.fail_timeout;
-        return over ? Availability::trial : Availability::failed;
+        return state.drained ? Availability::drained
+               : over        ? Availability::trial
+                             : Availability::failed;
     }
-    return Availability::takes;
+    return state.drained ? Availability::bound : Availability::takes;
 }
 
 std::uint64_t ramp(const ServerSettings& settings, const ServerState& state,

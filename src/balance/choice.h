@@ -25,7 +25,7 @@ struct ServerSettings {
     std::uint64_t fail_timeout = 10000; ///< msec, in two meanings, as nginx's
     std::uint64_t slow_start = 30000;   ///< msec from recovery to the full weight; 0: none
     bool backup = false;
-    bool down = false; ///< being drained: no new requests, owned connections stay
+    bool down = false; ///< no new requests of anybody, owned connections stay
 };
 
 /// Failures of real requests: what `max_fails` and `fail_timeout` are about. All times in msec.
@@ -49,7 +49,8 @@ enum class Availability : std::uint8_t {
     trial,   ///< out for `fail_timeout`, which is over: one request may try it
     failed,  ///< out
     full,    ///< max_conns reached
-    drained, ///< `down`
+    bound,   ///< drained by an administrator: only those that a cookie binds to it (affinity.h)
+    drained, ///< `down`, or drained and out
     sick,    ///< its health check fails: no request may try it
 };
 
@@ -58,8 +59,10 @@ struct ServerState {
     std::uint32_t in_flight = 0; ///< requests of all workers
     bool healthy = true;         ///< as its health check says, or there is none
     bool answers = true;         ///< if not healthy: something all the same (health.h)
+    bool drained = false;        ///< by an administrator, until further notice
     Failures failures;
-    std::uint64_t recovered = 0; ///< when its health check last turned from failing to passing
+    std::uint64_t recovered = 0; ///< when its health check last turned from failing to passing, or
+                                 ///< an administrator took it back
 };
 
 /// No server of a group passes its check, but some answer: then these are used as if they were
@@ -68,8 +71,9 @@ class Panic {
 public:
     /// To be called for each server of the group.
     void see(const ServerSettings& settings, const ServerState& state) noexcept {
-        healthy_ = healthy_ || (state.healthy && !settings.down);
-        answering_ += !state.healthy && state.answers && !settings.down ? 1 : 0;
+        const bool counts = !settings.down && !state.drained;
+        healthy_ = healthy_ || (state.healthy && counts);
+        answering_ += !state.healthy && state.answers && counts ? 1 : 0;
     }
     bool on() const noexcept { return !healthy_ && answering_ != 0; }
     std::size_t answering() const noexcept { return answering_; }

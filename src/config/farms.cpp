@@ -2,6 +2,7 @@
 
 #include "config/declare.h"
 
+#include "base/ascii.h"
 #include "base/host_names.h"
 #include "base/names.h"
 
@@ -30,6 +31,25 @@ std::string read_fqdn(std::string_view text, const Directive& directive, const D
                       directive.place);
     }
     return std::move(parsed.name);
+}
+
+/// What administrators type and labels of metrics carry: nothing that needs quoting anywhere, and
+/// no
+/// `/`, which parts it from its pool's.
+std::string read_server_name(const Parameter& parameter, const Directive& directive,
+                             const Directive& block) {
+    constexpr std::size_t longest = 63;
+    const bool valid = !parameter.value.empty() && parameter.value.size() <= longest &&
+                       std::all_of(parameter.value.begin(), parameter.value.end(), [](char c) {
+                           return is_ascii_alnum(c) || c == '.' || c == '_' || c == '-';
+                       });
+    if (!valid) {
+        throw Mistake("invalid parameter " + lync::quoted(parameter.text) +
+                          config::in_directive(directive, block) +
+                          ": a name is up to 63 letters, digits, \".\", \"_\" and \"-\"",
+                      directive.place);
+    }
+    return std::string(parameter.value);
 }
 
 /// Whether it is a parameter of `server`, taken over into it. Throws for a bad time or number.
@@ -68,6 +88,10 @@ bool read_server_parameter(Server& server, const Parameter& parameter, const Dir
         server.slow_start = none ? std::chrono::seconds(0) : read_time(value, directive, block);
         return true;
     }
+    if (name == "name") {
+        server.name = read_server_name(parameter, directive, block);
+        return true;
+    }
     return false;
 }
 
@@ -80,12 +104,14 @@ void read_server_parameters(Server& server, const Directive& directive, const Di
                                ? read_server_parameter(server, parameter, directive, block)
                                : parameter.name == "backup" || parameter.name == "down";
         if (!known) {
-            throw Mistake("invalid parameter " + lync::quoted(parameter.text) +
-                              config::in_directive(directive, block) + ": " +
-                              config::remedy(parameter.text, block,
-                                             "it may be weight=N, max_conns=N, max_fails=N, "
-                                             "fail_timeout=TIME, slow_start=TIME, backup or down"),
-                          directive.place);
+            throw Mistake(
+                "invalid parameter " + lync::quoted(parameter.text) +
+                    config::in_directive(directive, block) + ": " +
+                    config::remedy(
+                        parameter.text, block,
+                        "it may be name=NAME, weight=N, max_conns=N, "
+                        "max_fails=N, fail_timeout=TIME, slow_start=TIME, backup or down"),
+                directive.place);
         }
         seen.add(parameter.name, directive, block);
         server.backup = server.backup || parameter.name == "backup";
@@ -104,6 +130,7 @@ Server read_server(const Directive& directive, const Directive& block) {
     Server server;
     server.by_name = !address.name.starts_with('[') && normal_ipv4(address.name).empty();
     server.address = std::move(address.name);
+    server.name = server.address;
     server.place = directive.place;
     read_server_parameters(server, directive, block);
     return server;
@@ -192,6 +219,22 @@ void read_exchange_services(Farm& farm, const Directive& farm_block) {
     if (farm.services.empty()) {
         // What Lync clients need.
         farm.services = {policy::Service::ews, policy::Service::exchange_autodiscover};
+    }
+}
+
+/// A server is found by its name and by its address, in any letter case: whatever an administrator
+/// types means one of the farm's at most.
+void refuse_twins(const Farm& farm, const Directive& farm_block) {
+    std::unordered_map<std::string, const Server*> known;
+    for (const Server& server : farm.servers) {
+        for (const std::string& word : {server.address, server.name}) {
+            const Server* first = known.try_emplace(to_ascii_lower(word), &server).first->second;
+            if (first != &server) {
+                throw Mistake("server " + lync::quoted(word) + " is duplicate in " +
+                                  farm_block.title() + ", the first stands at " + at(first->place),
+                              server.place);
+            }
+        }
     }
 }
 
@@ -286,7 +329,7 @@ Farm read_farm(const Directive& farm_block, const Directive& block, Product prod
                           farm_block.place);
         }
         Server& server = farm.servers.emplace_back();
-        server.address = farm.name;
+        server.address = server.name = farm.name;
         server.by_name = true;
         server.place = farm_block.place;
     }
@@ -297,16 +340,7 @@ Farm read_farm(const Directive& farm_block, const Directive& block, Product prod
                           " is a backup: at least one must not be",
                       farm.servers.front().place);
     }
-    std::unordered_map<std::string_view, const Server*> known;
-    for (const Server& server : farm.servers) {
-        const auto [first, is_new] = known.try_emplace(server.address, &server);
-        if (!is_new) {
-            throw Mistake("server " + lync::quoted(server.address) + " is duplicate in " +
-                              farm_block.title() + ", the first stands at " +
-                              at(first->second->place),
-                          server.place);
-        }
-    }
+    refuse_twins(farm, farm_block);
     return farm;
 }
 

@@ -35,6 +35,7 @@ std::string_view role_name(Role role) noexcept;
 /// (src/balance/choice.h); the words and defaults of its parameters are nginx's.
 struct Server {
     std::string address; ///< IPv4, [IPv6] or a name; never a port
+    std::string name;    ///< what administrators call it: `name=`, else the address
     bool by_name = false;
     unsigned weight = 1;
     unsigned max_conns = 0; ///< 0: no limit

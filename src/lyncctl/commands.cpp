@@ -1,6 +1,7 @@
 #include "lyncctl/commands.h"
 
 #include "lyncctl/check.h"
+#include "lyncctl/control/control.h"
 #include "lyncctl/doctor/doctor.h"
 #include "lyncctl/import/import.h"
 #include "lyncctl/show/show.h"
@@ -14,6 +15,12 @@ constexpr Command table[] = {
      check},
     {"", "doctor", "does what a client does, and says what is wrong, why, and what helps", "",
      false, declare_doctor, run_doctor},
+
+    {"", "servers", "prints what the servers are doing, as a running nginx sees them", "", false,
+     declare_servers, servers},
+    {"", "drain", "sends a server no new clients, at once and until it is taken back", "", false,
+     declare_drain, drain},
+    {"", "undrain", "takes a drained server back", "", false, declare_undrain, undrain},
 
     {"show", "names", "prints every published name, and where it leads", "", false,
      add_configuration, show_names},

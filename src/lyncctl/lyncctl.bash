@@ -33,6 +33,12 @@ _lyncctl() {
         return
     fi
 
+    if [[ ${command[0]} == drain || ${command[0]} == undrain ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" servers --format json 2>/dev/null |
+            sed -n 's/^    "server": "\(.*\)",$/\1/p')" -- "$cur")
+        return
+    fi
+
     local commands
     commands=$(sed -n '/^Subcommands:/,$s/^  \([a-z][a-z]*\) .*/\1/p' <<<"$help")
     if [[ $commands ]]; then

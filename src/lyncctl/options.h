@@ -47,6 +47,13 @@ struct DoctorOptions {
     bool list = false;                   ///< --list: print the table of findings
 };
 
+struct ControlOptions {
+    std::string socket = "/run/nginx/lync.sock"; ///< --socket PATH
+    std::string server;                          ///< as it was typed
+    bool wait = false;                           ///< --wait, until nothing is in flight
+    unsigned timeout = 0;                        ///< --timeout SECONDS; 0: for ever
+};
+
 struct ImportOptions {
     std::string file;          ///< what the other product wrote
     std::string name = "lync"; ///< --name: of the publication
@@ -74,6 +81,7 @@ struct Options {
     NginxOptions nginx;
     ImportOptions import;
     DoctorOptions doctor;
+    ControlOptions control;
 };
 
 } // namespace lync::lyncctl

@@ -30,6 +30,7 @@
  *     variables.cpp    $lync_*
  *     count_request.h  what is counted, in shared memory
  *     status.cpp       lync_status: who may see it, and what it says
+ *     control.cpp      lync_control: servers drained and taken back
  *
  * All functions are called by nginx only, on its one thread. None throws. Memory handed to
  * nginx lives in its pools; C++ objects are destroyed by a cleanup of the cycle's pool.
@@ -78,6 +79,9 @@ char* lync_publish(ngx_conf_t* cf, ngx_command_t* cmd, void* conf);
 /* lync_status: the location answers with the status of all publications */
 char* lync_status(ngx_conf_t* cf, ngx_command_t* cmd, void* conf);
 
+/* lync_control: the location answers lyncctl, on a Unix-domain socket only */
+char* lync_control(ngx_conf_t* cf, ngx_command_t* cmd, void* conf);
+
 /* any directive inside lync_publish */
 char* lync_directive(ngx_conf_t* cf, ngx_command_t* cmd, void* conf);
 
@@ -90,7 +94,8 @@ ngx_int_t lync_add_log_formats(ngx_conf_t* cf);
 /* default servers, name hashes, ALPN: once all servers are known */
 ngx_int_t lync_settle_sockets(ngx_conf_t* cf);
 
-/* who may see the status, and the memory for what is counted: at the end of parsing */
+/* who may see the status and reach the control, and the memory for what is counted: at the end of
+ * parsing */
 ngx_int_t lync_settle_status(ngx_conf_t* cf);
 
 /* log phase: counts a request */

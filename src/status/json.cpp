@@ -139,6 +139,32 @@ public:
         json_.close('}');
     }
 
+    void write_servers() {
+        json_.open('{');
+        json_.array("publications");
+        for (const Publication& publication : snapshot_.publications) {
+            json_.element('{');
+            json_.member("name", publication.published->name);
+            json_.array("pools");
+            for (const Pool& pool : publication.pools) {
+                json_.element('{');
+                write_pool_head(pool);
+                json_.array("servers");
+                for (const Server& server : pool.servers) {
+                    json_.element('{');
+                    write_server_now(server);
+                    json_.close('}');
+                }
+                json_.close(']');
+                json_.close('}');
+            }
+            json_.close(']');
+            json_.close('}');
+        }
+        json_.close(']');
+        json_.close('}');
+    }
+
 private:
     void write_summary() {
         const Summary summary = summarize(snapshot_);
@@ -276,13 +302,17 @@ private:
         json_.close('}');
     }
 
-    void write_pool(const Pool& pool) {
-        json_.element('{');
+    void write_pool_head(const Pool& pool) {
         json_.member("role", config::role_name(pool.role));
         json_.member("name", pool.name);
         json_.member("port", pool.port);
         json_.member("scheme", pool.tls ? "https" : "http");
         json_.member("panic", pool.panic);
+    }
+
+    void write_pool(const Pool& pool) {
+        json_.element('{');
+        write_pool_head(pool);
         json_.array("servers");
         for (const Server& server : pool.servers) {
             write_server(server);
@@ -291,8 +321,8 @@ private:
         json_.close('}');
     }
 
-    void write_server(const Server& server) {
-        json_.element('{');
+    /// What it is and what it has to do now.
+    void write_server_now(const Server& server) {
         json_.member("name", server.name);
         json_.member("address", server.address);
         json_.member("state", state_name(server.state));
@@ -308,6 +338,11 @@ private:
         json_.member("in_flight", server.in_flight);
         json_.member("pending_gets", server.pending_gets);
         json_.member("owned_connections", server.owned_connections);
+    }
+
+    void write_server(const Server& server) {
+        json_.element('{');
+        write_server_now(server);
         json_.member("requests", server.requests);
         json_.member("failures", server.failures);
         json_.member("unauthorized", server.unauthorized);
@@ -401,6 +436,12 @@ std::string to_json(const Snapshot& snapshot) {
     }
     out.reserve(16384 + names * 128);
     Document(out, snapshot).write();
+    return out;
+}
+
+std::string servers_to_json(const Snapshot& snapshot) {
+    std::string out;
+    Document(out, snapshot).write_servers();
     return out;
 }
 

@@ -67,6 +67,7 @@ TEST_CASE("the smallest publication, and every default", "[declare]") {
     CHECK(pool.published_place.line == 8);
     REQUIRE(pool.servers.size() == 1);
     CHECK(pool.servers[0].address == "10.0.0.11");
+    CHECK(pool.servers[0].name == "10.0.0.11");
     CHECK_FALSE(pool.servers[0].by_name);
     CHECK(pool.servers[0].weight == 1);
     CHECK(pool.servers[0].max_conns == 0);
@@ -105,7 +106,7 @@ TEST_CASE("everything that can be written is read", "[declare]") {
         }
         pool fepool.contoso.local {
             external_web_services  lyncwebext.contoso.com;
-            server                 10.0.0.11  weight=2 max_conns=10 max_fails=3 fail_timeout=1m;
+            server                 10.0.0.11  name=FE-1 weight=2 max_conns=10 max_fails=3 fail_timeout=1m;
             server                 [2001:DB8::12]  backup;
             server                 10.0.0.13  down;
         }
@@ -154,6 +155,8 @@ TEST_CASE("everything that can be written is read", "[declare]") {
     CHECK(p.first_contact() == 2);
 
     REQUIRE(p.farms[0].servers.size() == 3);
+    CHECK(p.farms[0].servers[0].name == "FE-1");
+    CHECK(p.farms[0].servers[1].name == "[2001:db8::12]");
     CHECK(p.farms[0].servers[0].weight == 2);
     CHECK(p.farms[0].servers[0].max_conns == 10);
     CHECK(p.farms[0].servers[0].max_fails == 3);
@@ -317,7 +320,7 @@ TEST_CASE("what is wrong inside a block is told with that block", "[declare]") {
         director a.contoso.local { // external_web_services b.contoso.com; // listening_ports https=8080; } | http and https are both port 8080 in "listening_ports" directive of director "a.contoso.local": Topology Builder lists two listening ports for the external web site in nginx.conf:13
         director a.contoso.local { // external_web_services b.contoso.com; // listening_ports http=1 http=2; } | parameter "http" is duplicate in "listening_ports" directive of director "a.contoso.local" in nginx.conf:13
         exchange a.contoso.com { // server 10.0.0.1 weight=1 weight=2; } | parameter "weight" is duplicate in "server" directive of exchange "a.contoso.com" in nginx.conf:12
-        exchange a.contoso.com { // server 10.0.0.1 slowstart=1s; } | invalid parameter "slowstart=1s" in "server" directive of exchange "a.contoso.com": it may be weight=N, max_conns=N, max_fails=N, fail_timeout=TIME, slow_start=TIME, backup or down in nginx.conf:12
+        exchange a.contoso.com { // server 10.0.0.1 slowstart=1s; } | invalid parameter "slowstart=1s" in "server" directive of exchange "a.contoso.com": it may be name=NAME, weight=N, max_conns=N, max_fails=N, fail_timeout=TIME, slow_start=TIME, backup or down in nginx.conf:12
         exchange a.contoso.com { // server 10.0.0.1 slow_start=x; } | invalid value "x" in "server" directive of exchange "a.contoso.com": a time is written as "960s", "16m" or "1h" in nginx.conf:12
         exchange a.contoso.com { // server 10.0.0.1; // affinity ip; } | invalid value "ip" in "affinity" directive of exchange "a.contoso.com": it is "none", "source" or "cookie" in nginx.conf:13
         exchange a.contoso.com { // server 10.0.0.1 fail_timeout=x; } | invalid value "x" in "server" directive of exchange "a.contoso.com": a time is written as "960s", "16m" or "1h" in nginx.conf:12

@@ -195,7 +195,14 @@ HttpAnswer HttpClient::get(const HttpRequest& request, const Deadline& deadline)
     curl_easy_reset(easy); // connections stay
     set_fixed(easy);
     set(easy, CURLOPT_URL, request.url);
-    set(easy, CURLOPT_CONNECT_TO, connect.get());
+    if (request.unix_socket.empty()) {
+        set(easy, CURLOPT_CONNECT_TO, connect.get());
+    } else {
+        set(easy, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket);
+    }
+    if (request.post) {
+        set(easy, CURLOPT_POSTFIELDS, "");
+    }
     set(easy, CURLOPT_HTTPHEADER, headers.get());
     set(easy, CURLOPT_TIMEOUT_MS,
         static_cast<long>(std::max<long long>(1, deadline.left().count())));

@@ -24,6 +24,8 @@ struct HttpRequest {
     std::string host_header; ///< empty: the URL's host
     std::string accept;      ///< empty: no Accept
     Endpoint to;             ///< where the connection goes, whatever the URL says
+    std::string unix_socket; ///< a path: the connection goes there instead
+    bool post = false;       ///< POST without a body, instead of GET
     /// The CAs to verify against; nothing: TLS was looked at before, and is not verified again.
     /// An empty text means the system's.
     std::optional<std::string> verify_ca;

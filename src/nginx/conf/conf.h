@@ -137,9 +137,10 @@ struct MainConf {
     void** http_loc_conf = nullptr; ///< the location configurations of http level
 
     std::vector<LocConf*>
-        status_locations;    ///< those that say `lync_status`; none: nothing is counted
-    std::string page_policy; ///< Content-Security-Policy of the status page
-    time_t loaded = 0;       ///< when this configuration was read
+        status_locations; ///< those that say `lync_status`; none: nothing is counted
+    std::vector<LocConf*> control_locations; ///< those that say `lync_control`
+    std::string page_policy;                 ///< Content-Security-Policy of the status page
+    time_t loaded = 0;                       ///< when this configuration was read
 
     /// While a block is being read: the directives from lync_publish down to the current block.
     std::vector<config::Directive*> reading;
@@ -171,7 +172,7 @@ struct SrvConf {
 struct LocConf {
     ngx_flag_t judged;
 
-    ngx_flag_t status;      ///< says `lync_status`
+    // Of one that says `lync_status` or `lync_control`:
     ngx_flag_t status_open; ///< and who may see it
     void** own;             ///< location configurations of this location, while it is parsed
     void* parent;           ///< the context it stands in (ngx_http_conf_ctx_t)

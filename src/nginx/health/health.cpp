@@ -95,6 +95,12 @@ std::uint16_t check_port(const config::Farm& farm) noexcept {
 
 } // namespace
 
+std::string explain(const Finding& finding, const config::Farm& farm) {
+    return balance::explain(
+        finding, farm.certificate_name,
+        finding.reason == Reason::untrusted ? X509_verify_cert_error_string(finding.detail) : "");
+}
+
 class HealthChecks::Checker {
 public:
     Checker(ngx_cycle_t* cycle, MainConf& conf);
@@ -143,7 +149,8 @@ struct HealthChecks::Checker::Target {
     const Question* question = nullptr; ///< its
     ngx_sockaddr_t address{};
     socklen_t length = 0;
-    std::string text; ///< as $upstream_addr has it
+    std::string title; ///< for logs
+    std::string text;  ///< as $upstream_addr has it
     ngx_str_t name{};
     bool seen = false;
     Timer due;
@@ -252,6 +259,7 @@ void HealthChecks::Checker::see(const Server& server, const config::Farm& farm,
         target->length = server.endpoint->length;
         ngx_inet_set_port(&target->address.sockaddr, check_port(farm));
         target->text = view(server.endpoint->name);
+        target->title = server.title;
         target->name = {target->text.size(), reinterpret_cast<u_char*>(target->text.data())};
         added.push_back(target.get());
     }
@@ -317,9 +325,9 @@ void HealthChecks::Checker::done(Target& target, const Finding* finding) {
         if (ngx_time() - last_logged_means_ >= 60) {
             last_logged_means_ = ngx_time();
             ngx_log_error(NGX_LOG_ERR, cycle_->log, 0,
-                          "lync_health: server %V could not be checked: no connection, port or "
+                          "lync_health: server %s could not be checked: no connection, port or "
                           "memory left; its state stays as it is",
-                          &target.name);
+                          target.title.c_str());
         }
         plan_next(target);
         return;
@@ -361,17 +369,11 @@ void HealthChecks::Checker::log_change(const Target& target, Change change,
                                        const HealthState& state, std::uint64_t since) const {
     const config::Farm& farm = *target.farm;
     std::string text =
-        "lync_health: server " + target.text + " of " + config::quoted_title(farm) + " ";
+        "lync_health: server " + target.title + " of " + config::quoted_title(farm) + " ";
     const std::uint16_t port = check_port(farm);
     const std::string where =
         port != farm.ports.https ? " on port " + std::to_string(port) : std::string();
-    const auto why = [&](const Finding& finding) {
-        return balance::explain(finding, farm.certificate_name,
-                                finding.reason == Reason::untrusted
-                                    ? X509_verify_cert_error_string(finding.detail)
-                                    : "") +
-               where;
-    };
+    const auto why = [&](const Finding& finding) { return explain(finding, farm) + where; };
 
     ngx_uint_t level = NGX_LOG_ERR;
     switch (change) {

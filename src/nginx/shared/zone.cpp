@@ -329,6 +329,7 @@ ngx_int_t Zone::on_memory(ngx_shm_zone_t* zone, void*) {
         pool->data = memory;
     }
     self.memory_ = memory;
+    self.served_ = running() == nullptr ? 0 : running()->generation_;
     self.generation_ = ++memory->generation;
     return guarded<ngx_int_t>(zone->shm.log, NGX_ERROR, [&] { return self.bind_(self.data_); });
 }
@@ -347,6 +348,11 @@ T* Zone::take(const Key& key) noexcept {
     if (record != nullptr && is_entered()) {
         add(*record, Gauge::references, 1);
     } else if (record != nullptr) {
+        if constexpr (std::is_same_v<T, Record>) {
+            if (record->generation < served_) {
+                record->drained = 0; // it was gone for a while
+            }
+        }
         record->generation = generation_;
     }
     memory_->lock.unlock();
@@ -382,7 +388,7 @@ NameAddresses Zone::addresses_of(const Key& name) noexcept {
     }
     const Key::Digest digest = name.digest();
     memory_->lock.lock(self_);
-    const auto* record = static_cast<Record*>(memory_->known(Subject::name, digest));
+    const auto* record = static_cast<Record*>(memory_->known(Subject::machine, digest));
     const NameAddresses addresses = record == nullptr ? NameAddresses{} : record->addresses;
     memory_->lock.unlock();
     return addresses;

@@ -43,7 +43,8 @@ enum class Subject : std::uint8_t {
     endpoint,    ///< address, port and how it is spoken to: load and failures
     check,       ///< one server as one kind of check sees it: health
     group,       ///< the servers of an upstream, together: probes
-    name,        ///< a server's name: the addresses that it had last
+    machine,     ///< a server by its address as written: whether it is drained; of a name the
+                 ///< addresses that it had last
     server,      ///< an address in an upstream: counters
     publication, ///< counters and their history
 };
@@ -111,6 +112,10 @@ struct Record : Keyed {
     balance::SharedHealth health;
     std::atomic<std::uint64_t> probe; ///< msec until which no probe may begin
     NameAddresses addresses;          ///< read and written under the zone's lock
+    /// Since when an administrator has drained it, Unix time; 0: it isn't. Forgotten once a
+    /// configuration was served that doesn't name the server.
+    std::atomic<std::int64_t> drained;
+    std::atomic<std::uint64_t> undrained; ///< msec of when it was last taken back; 0: never
     status::ServerCells counters;
 };
 
@@ -197,6 +202,7 @@ private:
     ProcessId self_ = 0;
     std::size_t slot_ = no_slot; ///< this worker's; none at load, or if all were taken
     std::uint64_t generation_ = 0;
+    std::uint64_t served_ = 0; ///< generation of the configuration that ran when this one was made
     bool has_logged_full_ = false;
 };
 

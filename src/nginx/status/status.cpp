@@ -2,10 +2,12 @@
 
 #include "nginx/status/status.h"
 
-#include "base/version.h"
 #include "nginx/conf/commands.h"
 #include "nginx/guard.h"
 #include "nginx/request/request.h"
+#include "nginx/status/control.h"
+#include "nginx/status/respond.h"
+#include "nginx/status/snapshot.h"
 #include "status/access.h"
 #include "status/json.h"
 #include "status/page.h"
@@ -179,170 +181,7 @@ bool may_see(ngx_http_request_t* r) noexcept {
            (c->proxy_protocol == nullptr || is_loopback(r->pool, c->proxy_protocol->src_addr));
 }
 
-// --- what is known now
-
-/// Seconds of Unix time of something that is noted in nginx's milliseconds.
-std::int64_t unix_time(std::uint64_t msec) noexcept {
-    const std::uint64_t now = ngx_current_msec;
-    return static_cast<std::int64_t>(ngx_time()) -
-           static_cast<std::int64_t>((now > msec ? now - msec : 0) / 1000);
-}
-
-void drain(status::Server& to) {
-    to.state = status::ServerState::draining;
-    to.reason = "\"down\" in the configuration";
-}
-
-/// What its checks and, between them, its requests say of a server.
-void fill_state(const Servers& servers, const Server& from, std::string_view certificate_name,
-                status::Server& to) {
-    const balance::ServerSettings& settings = from.line->settings;
-    if (from.check != nullptr) {
-        const balance::SharedHealth& health = from.check->health;
-        const balance::HealthState state = health.load();
-        to.since = static_cast<std::int64_t>(health.since.load(std::memory_order_relaxed));
-        switch (state.health) {
-        case balance::Health::unknown:
-            break;
-        case balance::Health::up:
-            to.state = status::ServerState::up;
-            break;
-        case balance::Health::down:
-            to.state = status::ServerState::down;
-            to.reason = balance::explain(
-                state.cause, certificate_name,
-                state.cause.reason == balance::Reason::untrusted
-                    ? X509_verify_cert_error_string(static_cast<long>(state.cause.detail))
-                    : "");
-            break;
-        }
-    }
-    if (to.state != status::ServerState::down && from.endpoint->record != nullptr &&
-        servers.counts_failures()) {
-        const balance::Failures failures = load(from.endpoint->record->failures);
-        if (failures.out != 0) {
-            to.state = status::ServerState::down;
-            to.since = unix_time(failures.out);
-            to.reason = "left out after " + std::to_string(settings.max_fails) +
-                        " failed requests, tried again every " +
-                        std::to_string(settings.fail_timeout / 1000) + " s";
-        }
-    }
-    if (settings.down) {
-        drain(to);
-    }
-}
-
-void fill_line(const Line& from, status::Server& to) {
-    to.name = from.declared->address;
-    to.backup = from.settings.backup;
-    to.weight = from.settings.weight;
-}
-
-/// A line whose name has never had an address (`resolve_at_start off`): nothing goes there.
-void fill_unresolved(const Line& from, status::Server& to) {
-    fill_line(from, to);
-    to.address = to.name;
-    to.state = status::ServerState::down;
-    to.reason = "can't be resolved";
-    if (from.settings.down) {
-        drain(to);
-    }
-}
-
-void fill_services(const Publication& from, status::Publication& to) {
-    if (from.record == nullptr) {
-        return;
-    }
-    from.record->counters.add_to(to);
-    const std::vector<policy::Service>& expected = to.published->services;
-    for (std::size_t i = 0; i < status::service_count; i++) {
-        status::Service service;
-        service.service = static_cast<policy::Service>(i);
-        from.record->counters.services[i].add_to(service);
-        const std::uint64_t requests = service.requests();
-        if (requests != 0 ||
-            std::binary_search(expected.begin(), expected.end(), service.service)) {
-            service.history =
-                from.record->history.history(i, minute_now(), requests, service.errors());
-            to.services.push_back(service);
-        }
-    }
-}
-
-void fill_pools(const Publication& from, const Zone& zone, status::Publication& to) {
-    for (std::size_t i = 0; i < from.plan.upstreams.size(); i++) {
-        const plan::Upstream& upstream = from.plan.upstreams[i];
-        const config::Farm& farm = from.plan.farm(upstream);
-        Servers& servers = from.groups[i].servers;
-        status::Pool& pool = to.pools.emplace_back();
-        pool.role = farm.role;
-        pool.name = farm.name;
-        pool.port = upstream.port;
-        pool.tls = upstream.tls;
-        pool.panic = servers.panic().on();
-        for (const Line& line : servers.lines()) {
-            if (line.endpoints.empty()) {
-                fill_unresolved(line, pool.servers.emplace_back());
-            }
-            for (const Server& known : servers.all()) {
-                if (known.line != &line) {
-                    continue;
-                }
-                status::Server& server = pool.servers.emplace_back();
-                fill_line(line, server);
-                server.address = view(known.endpoint->name);
-                fill_state(servers, known, farm.certificate_name, server);
-                if (const Record* record = known.endpoint->record; record != nullptr) {
-                    server.in_flight = zone.value(*record, Gauge::in_flight);
-                    server.pending_gets = zone.value(*record, Gauge::waiting);
-                    server.owned_connections = zone.value(*record, Gauge::owned);
-                }
-                if (known.counted != nullptr) {
-                    known.counted->counters.add_to(server);
-                }
-            }
-        }
-    }
-}
-
-status::Snapshot snapshot_of(const MainConf& conf) {
-    const ngx_time_t* now = ngx_timeofday();
-    status::Snapshot snapshot;
-    snapshot.time =
-        static_cast<std::int64_t>(now->sec) * 1000 + static_cast<std::int64_t>(now->msec);
-    snapshot.loaded = conf.loaded;
-    snapshot.nginx = NGINX_VERSION;
-    snapshot.module = version;
-    snapshot.workers = conf.zone.workers();
-    for (const auto& publication : conf.publications) {
-        status::Publication& filled = snapshot.publications.emplace_back();
-        if (publication->published->until < now->sec) { // a certificate has ended meanwhile
-            *publication->published = status::describe(publication->plan, now->sec);
-        }
-        filled.published = publication->published.get();
-        fill_services(*publication, filled);
-        fill_pools(*publication, conf.zone, filled);
-    }
-    if (const status::RefusalRing* refusals = conf.zone.refusals()) {
-        snapshot.refusals = refusals->read();
-    }
-    return snapshot;
-}
-
 // --- how it is said
-
-bool add_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
-    auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
-    if (header == nullptr) {
-        return false;
-    }
-    header->hash = 1;
-    header->key = {name.size(), reinterpret_cast<u_char*>(const_cast<char*>(name.data()))};
-    header->value = {value.size(), reinterpret_cast<u_char*>(const_cast<char*>(value.data()))};
-    set_last_of_its_name(header);
-    return true;
-}
 
 constexpr std::string_view page_type = "text/html; charset=utf-8";
 
@@ -355,41 +194,6 @@ bool add_headers(ngx_http_request_t* r, std::string_view policy) noexcept {
            add_header(r, "X-Content-Type-Options", "nosniff") &&
            add_header(r, "X-Frame-Options", "DENY") &&
            add_header(r, "Referrer-Policy", "no-referrer") && add_header(r, "Vary", "Accept");
-}
-
-/// `body` lives as long as the request.
-ngx_int_t send(ngx_http_request_t* r, ngx_uint_t status, std::string_view type,
-               std::string_view body) noexcept {
-    r->headers_out.status = status;
-    r->headers_out.content_length_n = static_cast<off_t>(body.size());
-    r->headers_out.content_type = {type.size(),
-                                   reinterpret_cast<u_char*>(const_cast<char*>(type.data()))};
-    r->headers_out.content_type_len = type.size();
-    r->headers_out.content_type_lowcase = nullptr;
-
-    const ngx_int_t result = ngx_http_send_header(r);
-    if (result == NGX_ERROR || result > NGX_OK || r->header_only) {
-        return result;
-    }
-    auto* buffer = static_cast<ngx_buf_t*>(ngx_calloc_buf(r->pool));
-    if (buffer == nullptr) {
-        return NGX_ERROR;
-    }
-    buffer->pos = reinterpret_cast<u_char*>(const_cast<char*>(body.data()));
-    buffer->last = buffer->pos + body.size();
-    buffer->memory = body.empty() ? 0 : 1;
-    buffer->last_buf = r == r->main ? 1 : 0;
-    buffer->last_in_chain = 1;
-    ngx_chain_t chain{buffer, nullptr};
-    return ngx_http_output_filter(r, &chain);
-}
-
-std::string_view kept(ngx_http_request_t* r, std::string text) {
-    const auto* copy = create_in<std::string>(r->pool, std::move(text));
-    if (copy == nullptr) {
-        throw std::bad_alloc();
-    }
-    return *copy;
 }
 
 Format format_of(ngx_http_request_t* r) noexcept {
@@ -457,8 +261,12 @@ bool is_page(const ngx_http_request_t* r) noexcept {
 }
 
 ngx_int_t settle(ngx_conf_t* cf, MainConf& conf) {
-    if (conf.status_locations.empty()) {
-        return NGX_OK; // nobody looks, so nothing is counted
+    if (settle_control(cf, conf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+    const bool counts = !conf.status_locations.empty(); // where nobody looks, nothing is counted
+    if (!counts && conf.control_locations.empty()) {
+        return NGX_OK;
     }
     for (LocConf* location : conf.status_locations) {
         location->status_open = says_who(cf->cycle, *location);
@@ -467,6 +275,9 @@ ngx_int_t settle(ngx_conf_t* cf, MainConf& conf) {
         publication->published =
             std::make_unique<status::Published>(status::describe(publication->plan, ngx_time()));
         for (Group& group : publication->groups) {
+            if (!counts) {
+                break;
+            }
             group.servers.count_as(group.name);
         }
     }
@@ -488,22 +299,7 @@ bool protect_status(ngx_http_request_t* r) noexcept {
 using namespace lync::nginx;
 
 char* lync_status(ngx_conf_t* cf, ngx_command_t*, void* conf) {
-    auto& location = *static_cast<LocConf*>(conf);
-    if (location.status) {
-        return const_cast<char*>("is duplicate");
-    }
-    location.status = 1;
-    location.own = static_cast<ngx_http_conf_ctx_t*>(cf->ctx)->loc_conf;
-    location.file = cf->conf_file->file.name;
-    location.line = cf->conf_file->line;
-    static_cast<ngx_http_core_loc_conf_t*>(
-        ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module))
-        ->handler = status_handler;
-    return guarded(cf->log, static_cast<char*>(NGX_CONF_ERROR), [&]() -> char* {
-        static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_lync_module))
-            ->status_locations.push_back(&location);
-        return NGX_CONF_OK;
-    });
+    return answer_at(cf, *static_cast<LocConf*>(conf), status_handler, &MainConf::status_locations);
 }
 
 ngx_int_t lync_settle_status(ngx_conf_t* cf) {

@@ -32,15 +32,11 @@ bool was_tried(const Peer& peer, const Endpoint* server) noexcept {
 
 /// The group's server at an endpoint, if it takes requests.
 bool takes_requests(Group& group, const Endpoint* endpoint) noexcept {
-    const std::span<Server> servers = group.servers.all();
-    const std::span<const balance::Candidate> candidates =
-        group.servers.candidates(ngx_current_msec);
-    for (std::size_t i = 0; i < servers.size(); i++) {
-        if (servers[i].endpoint == endpoint) {
-            return candidates[i].availability == Availability::takes;
-        }
-    }
-    return false;
+    const Server* server = group.servers.find(endpoint);
+    return server != nullptr && group.servers
+                                        .candidates(ngx_current_msec)[static_cast<std::size_t>(
+                                            server - group.servers.all().data())]
+                                        .availability == Availability::takes;
 }
 
 /// nginx reads the name to the request's end, when the server may have left DNS.
@@ -103,6 +99,12 @@ bool begin_probe(Group& group, std::uint64_t now) noexcept {
 
 std::size_t choose_index(const Peer& peer, std::span<const balance::Candidate> candidates) {
     for (const bool backup : {false, true}) {
+        if (peer.has_key && peer.group->affinity == config::Affinity::cookie) {
+            const std::size_t i = balance::choose_bound(candidates, peer.key, backup);
+            if (i != no_server) {
+                return i;
+            }
+        }
         const std::size_t i = peer.has_key ? balance::choose_by_key(candidates, peer.key, backup)
                                            : balance::choose_least_outstanding(candidates, backup);
         if (i != no_server) {
@@ -155,9 +157,14 @@ ngx_int_t refuse_no_server(ngx_peer_connection_t* pc, Peer& peer) noexcept {
     Group& group = *peer.group;
     if (group.no_server_last_logged != ngx_time()) {
         group.no_server_last_logged = ngx_time();
+        const std::span<Server> servers = group.servers.all();
         ngx_log_error(NGX_LOG_ERR, pc->log, 0,
-                      "upstream \"%s\": none of its %uz servers takes requests", group.name.c_str(),
-                      group.servers.all().size());
+                      "upstream \"%s\": none of its %uz servers takes requests, drained: %uz",
+                      group.name.c_str(), servers.size(),
+                      static_cast<std::size_t>(
+                          std::count_if(servers.begin(), servers.end(), [](const Server& server) {
+                              return server.line->is_drained();
+                          })));
     }
     pc->name = &group.title;
     return NGX_BUSY;
@@ -303,11 +310,9 @@ ngx_int_t init_peer(ngx_http_request_t* r, ngx_http_upstream_srv_conf_t* upstrea
         static_cast<LocConf*>(ngx_http_get_module_loc_conf(r, ngx_lync_module))->judged != 0;
     peer->credential = has_credential(r);
     peer->waits = is_pending_get(r);
-    if (group->servers.all().size() > 1) {
-        const Client client = client_of(r, group->affinity);
-        peer->has_key = client.known;
-        peer->key = client.key;
-    }
+    const Client client = client_of(r, group->affinity);
+    peer->has_key = client.known;
+    peer->key = client.key;
 
     ngx_peer_connection_t& pc = r->upstream->peer;
     pc.data = peer;
@@ -386,10 +391,9 @@ std::size_t server_of(ngx_http_request_t* r, Group& group) noexcept {
     if (peer == nullptr || peer->group != &group || peer->last == nullptr) {
         return no_server;
     }
-    const std::span<Server> servers = group.servers.all();
-    const auto found = std::find_if(servers.begin(), servers.end(),
-                                    [&](const Server& s) { return s.endpoint == peer->last; });
-    return found == servers.end() ? no_server : static_cast<std::size_t>(found - servers.begin());
+    const Server* server = group.servers.find(peer->last);
+    return server == nullptr ? no_server
+                             : static_cast<std::size_t>(server - group.servers.all().data());
 }
 
 } // namespace lync::nginx

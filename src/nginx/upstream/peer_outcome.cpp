@@ -162,33 +162,28 @@ void count_failure(ngx_peer_connection_t* pc, Peer& peer, Evidence evidence) noe
         !is_held_against(*record, evidence)) {
         return;
     }
-    for (const Server& server : group.servers.all()) {
-        if (server.endpoint != peer.server) {
-            continue;
-        }
-        balance::Failures failures = load(record->failures);
-        const bool out = failures.fail(server.line->settings, ngx_current_msec);
-        store(record->failures, failures);
-        if (out) {
-            ngx_log_error(NGX_LOG_WARN, pc->log, 0,
-                          "lync_balance: server %V of upstream \"%s\" is left out for %uL ms, "
-                          "max_fails=%ui is reached",
-                          &peer.server->name, group.name.c_str(),
-                          server.line->settings.fail_timeout,
-                          static_cast<ngx_uint_t>(server.line->settings.max_fails));
-        }
+    const Server* server = group.servers.find(peer.server);
+    if (server == nullptr) {
         return;
+    }
+    const balance::ServerSettings& settings = server->line->settings;
+    balance::Failures failures = load(record->failures);
+    const bool out = failures.fail(settings, ngx_current_msec);
+    store(record->failures, failures);
+    if (out) {
+        ngx_log_error(NGX_LOG_WARN, pc->log, 0,
+                      "lync_balance: server %s of upstream \"%s\" is left out for %uL ms, "
+                      "max_fails=%ui is reached",
+                      server->title.c_str(), group.name.c_str(), settings.fail_timeout,
+                      static_cast<ngx_uint_t>(settings.max_fails));
     }
 }
 
 /// For the status: what the try was like.
 void count(const ngx_peer_connection_t* pc, const Peer& peer, bool failed) noexcept {
-    for (const Server& server : peer.group->servers.all()) {
-        if (server.endpoint == peer.server && server.counted != nullptr) {
-            count_try(peer.request, server.counted->counters, pc->connection, pc->cached != 0,
-                      failed);
-            return;
-        }
+    const Server* server = peer.group->servers.find(peer.server);
+    if (server != nullptr && server->counted != nullptr) {
+        count_try(peer.request, server->counted->counters, pc->connection, pc->cached != 0, failed);
     }
 }
 
@@ -233,9 +228,11 @@ void count_answer(Peer& peer, ngx_log_t* log) noexcept {
     balance::Failures failures = load(record->failures);
     if (failures.succeed(peer.began, ngx_current_msec)) {
         store(record->failures, failures);
-        ngx_log_error(NGX_LOG_NOTICE, log, 0,
-                      "lync_balance: server %V of upstream \"%s\" answers again",
-                      &peer.server->name, peer.group->name.c_str());
+        if (const Server* server = peer.group->servers.find(peer.server); server != nullptr) {
+            ngx_log_error(NGX_LOG_NOTICE, log, 0,
+                          "lync_balance: server %s of upstream \"%s\" answers again",
+                          server->title.c_str(), peer.group->name.c_str());
+        }
     }
 }
 
@@ -294,9 +291,9 @@ void end_unanswered(Group& group, ngx_log_t* log) noexcept {
         }
         if (ended != 0) {
             ngx_log_error(NGX_LOG_WARN, log, 0,
-                          "lync_balance: server %V of upstream \"%s\" is down: %uz requests that "
+                          "lync_balance: server %s of upstream \"%s\" is down: %uz requests that "
                           "it hasn't begun to answer end here",
-                          &server.endpoint->name, group.name.c_str(), ended);
+                          server.title.c_str(), group.name.c_str(), ended);
         }
     }
 }

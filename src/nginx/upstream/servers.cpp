@@ -50,8 +50,14 @@ balance::ServerSettings settings_of(const config::Server& server) {
     return settings;
 }
 
-Key name_key(const Line& line) noexcept {
-    return Key(Subject::name).add(line.declared->address);
+std::string title_of(const Line& line, const Endpoint& endpoint) {
+    const std::string& name = line.declared->name;
+    const std::string address(view(endpoint.name));
+    return name == line.declared->address ? address : name + " (" + address + ")";
+}
+
+Key machine_key(const Line& line) noexcept {
+    return Key(Subject::machine).add(line.declared->address);
 }
 
 } // namespace
@@ -222,7 +228,7 @@ void Servers::set_all(const std::vector<std::span<const ngx_addr_t>>& addresses)
 }
 
 bool Servers::recall(std::size_t index, Zone& from) {
-    const NameAddresses known = from.addresses_of(name_key(lines_[index]));
+    const NameAddresses known = from.addresses_of(machine_key(lines_[index]));
     std::array<ngx_sockaddr_t, NameAddresses::most> room{};
     std::vector<ngx_addr_t> addresses;
     for (std::size_t i = 0; i < known.count; i++) {
@@ -236,7 +242,7 @@ bool Servers::recall(std::size_t index, Zone& from) {
 
 void Servers::remember(std::size_t index) noexcept {
     const Line& line = lines_[index];
-    if (line.name == nullptr) {
+    if (line.record == nullptr) {
         return;
     }
     NameAddresses addresses;
@@ -249,7 +255,7 @@ void Servers::remember(std::size_t index) noexcept {
         address.family = endpoint->address.sockaddr.sa_family;
         std::memcpy(address.bytes.data(), bytes.data(), bytes.size());
     }
-    transport_->zone().remember(*line.name, addresses);
+    transport_->zone().remember(*line.record, addresses);
 }
 
 void Servers::rebuild() {
@@ -263,7 +269,6 @@ void Servers::rebuild() {
     all.reserve(count);
     candidates.resize(count);
 
-    usable_ = 0;
     std::size_t first = 0; // of the line, in the row as it was
     for (const Line& line : lines_) {
         std::size_t end = first;
@@ -278,9 +283,9 @@ void Servers::rebuild() {
                 all.push_back(*same);
                 same->line = nullptr; // it is no longer the old row's
             } else {
-                all.push_back({.line = &line, .endpoint = endpoint});
+                all.push_back(
+                    {.line = &line, .endpoint = endpoint, .title = title_of(line, *endpoint)});
             }
-            usable_ += line.settings.down ? 0 : 1;
         }
         first = end;
     }
@@ -335,10 +340,10 @@ void Servers::bind() noexcept {
     Zone& zone = transport_->zone();
     for (std::size_t i = 0; i < lines_.size(); i++) {
         Line& line = lines_[i];
+        line.record = zone.find(machine_key(line));
         if (!line.declared->by_name) {
             continue;
         }
-        line.name = zone.find(name_key(line));
         if (zone.is_entered()) {
             recall(i, zone);
         } else if (!line.endpoints.empty()) {
@@ -353,8 +358,14 @@ void Servers::unbind() noexcept {
         server.counted = nullptr;
     }
     for (Line& line : lines_) {
-        line.name = nullptr;
+        line.record = nullptr;
     }
+}
+
+Server* Servers::find(const Endpoint* endpoint) noexcept {
+    const auto found = std::find_if(all_.begin(), all_.end(),
+                                    [&](const Server& s) { return s.endpoint == endpoint; });
+    return found == all_.end() ? nullptr : &*found;
 }
 
 balance::Panic Servers::panic() const noexcept {
@@ -388,7 +399,7 @@ std::span<balance::Candidate> Servers::candidates(std::uint64_t now) noexcept {
     }
     for (std::size_t i = 0; panic.on() && i < all_.size(); i++) {
         balance::ServerState state = state_of(all_[i]);
-        state.healthy = state.healthy || state.answers;
+        state.healthy = state.healthy || (state.answers && !state.drained);
         show(i, state, now);
     }
     return candidates_;
@@ -409,7 +420,23 @@ balance::ServerState Servers::state_of(const Server& server) const noexcept {
         state.answers = state.healthy || server.check->health.answers();
         state.recovered = server.check->health.recovered.load(std::memory_order_relaxed);
     }
+    if (const Record* machine = server.line->record; machine != nullptr) {
+        state.drained = server.line->is_drained();
+        state.recovered =
+            std::max(state.recovered, machine->undrained.load(std::memory_order_relaxed));
+    }
     return state;
+}
+
+bool Servers::counts_failures() const noexcept {
+    std::size_t usable = 0;
+    for (const Line& line : lines_) {
+        usable += line.settings.down || line.is_drained() ? 0 : line.endpoints.size();
+        if (usable > 1) {
+            return true;
+        }
+    }
+    return false;
 }
 
 balance::Failures load(const SharedFailures& failures) noexcept {

@@ -117,7 +117,10 @@ struct Line {
     balance::ServerSettings settings;
     std::uint16_t port = 0;
     std::vector<Endpoint*> endpoints; ///< a reference each
-    Record* name = nullptr;           ///< Subject::name, if the server is given by name
+    Record* record = nullptr;         ///< Subject::machine
+
+    /// By an administrator, at once and for all workers.
+    bool is_drained() const noexcept { return record != nullptr && record->drained != 0; }
 };
 
 /// An endpoint in the row that is chosen from.
@@ -127,6 +130,7 @@ struct Server {
     Record* check = nullptr;      ///< Subject::check: its health, or NULL if none is checked
     std::int64_t turn = 0;        ///< balance::Candidate::turn
     Record* counted = nullptr;    ///< Subject::server: its counters, or NULL if nothing is counted
+    std::string title;            ///< for logs: "10.0.0.11:4443", "fe1 (10.0.0.11:4443)"
 };
 
 /// The servers of a group.
@@ -167,6 +171,8 @@ public:
     const config::Farm& farm() const noexcept { return *farm_; }
     std::span<const Line> lines() const noexcept { return lines_; }
     std::span<Server> all() noexcept { return all_; }
+    /// NULL if none of the group is there now.
+    Server* find(const Endpoint* endpoint) noexcept;
 
     /// All servers as the choice sees them now, in the order of `all`. Valid until the next call.
     std::span<balance::Candidate> candidates(std::uint64_t now) noexcept;
@@ -176,7 +182,7 @@ public:
 
     /// Whether failures of requests count: where there is no second server, nobody is left out, as
     /// with nginx.
-    bool counts_failures() const noexcept { return usable_ > 1; }
+    bool counts_failures() const noexcept;
 
 private:
     struct Endpoints;
@@ -194,7 +200,6 @@ private:
     std::vector<Line> lines_;
     std::vector<Server> all_;
     std::vector<balance::Candidate> candidates_;
-    std::size_t usable_ = 0; ///< servers that are not `down`
 };
 
 /// Failures in shared memory, read and changed. Two workers that fail in the same microsecond may

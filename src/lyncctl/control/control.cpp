@@ -1,0 +1,272 @@
+#include "lyncctl/control/control.h"
+
+#include "base/ascii.h"
+#include "base/diagnostic.h"
+#include "lyncctl/doctor/http.h"
+#include "lyncctl/failure.h"
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <map>
+#include <string>
+#include <string_view>
+#include <thread>
+
+namespace lync::lyncctl {
+
+namespace {
+
+using nlohmann::json;
+
+/// Why there is no talking to nginx.
+Failure unreachable(const std::string& socket, const std::string& otherwise) {
+    const bool there = ::access(socket.c_str(), W_OK) == 0;
+    const int error = there ? 0 : errno;
+    const std::string which = "socket " + lync::quoted(socket);
+    if (error == EACCES) {
+        return Failure(which + " is closed to this user: try sudo");
+    }
+    if (error != 0) {
+        return Failure(which + ": " + std::strerror(error) +
+                       ": write a server with \"lync_control\" for it into nginx.conf, or tell by "
+                       "--socket where it is (lyncctl(8))");
+    }
+    return Failure(which + " doesn't answer, is nginx running? (" + otherwise + ")");
+}
+
+/// The body of the answer. A complaint of nginx becomes a Failure.
+std::string ask(const ControlOptions& options, std::string_view path, bool post) {
+    constexpr auto patience = std::chrono::seconds(10);
+    constexpr std::string_view hex = "0123456789ABCDEF";
+    doctor::HttpRequest request;
+    request.url = "http://localhost" + std::string(path);
+    if (!options.server.empty()) {
+        request.url += "?server=";
+        for (const char c : options.server) {
+            if (is_ascii_alnum(c)) {
+                request.url += c;
+            } else {
+                const auto byte = static_cast<unsigned char>(c);
+                request.url += {'%', hex[byte >> 4], hex[byte & 15]};
+            }
+        }
+    }
+    request.unix_socket = options.socket;
+    request.post = post;
+    doctor::HttpAnswer answer = doctor::HttpClient().get(request, doctor::Deadline(patience));
+    if (answer.status == 0) {
+        throw unreachable(options.socket, answer.fault ? answer.fault->detail : "no answer");
+    }
+    if (answer.status != 200 || answer.fault) {
+        const bool said = answer.content_type() == "text/plain" && !answer.body.empty();
+        throw Failure(said ? std::string(trimmed(answer.body, "\n"))
+                           : "socket " + lync::quoted(options.socket) + " answers " +
+                                 std::to_string(answer.status) +
+                                 ": that isn't \"location / { lync_control; }\"");
+    }
+    return std::move(answer.body);
+}
+
+/// Calls `function(publication, pool, server)` for each server that nginx tells of.
+template <typename Function>
+void each_server(const ControlOptions& options, Function&& function) {
+    try {
+        const json all = json::parse(ask(options, "/servers", false));
+        for (const json& publication : all.at("publications")) {
+            for (const json& pool : publication.at("pools")) {
+                for (const json& server : pool.at("servers")) {
+                    function(publication, pool, server);
+                }
+            }
+        }
+    } catch (const json::exception& error) {
+        throw Failure("socket " + lync::quoted(options.socket) +
+                      " answers what this lyncctl doesn't understand: " + error.what());
+    }
+}
+
+std::string text_of(const json& object, const char* member) {
+    const json& value = object.at(member);
+    return value.is_null() ? std::string() : value.get<std::string>();
+}
+
+Style style_of(std::string_view state) {
+    return state == "up"         ? Style::good
+           : state == "down"     ? Style::bad
+           : state == "draining" ? Style::warning
+                                 : Style::plain;
+}
+
+/// What a server has to do, over all its ports. Publications that share a server tell the same
+/// numbers.
+struct Load {
+    std::int64_t in_flight = 0;
+    std::int64_t pending_gets = 0;
+    std::int64_t owned = 0;
+    bool drained = false;
+};
+
+Load load_of(const ControlOptions& options) {
+    std::map<std::string, Load> at; // by address
+    each_server(options, [&](const json&, const json&, const json& server) {
+        Load& one = at[text_of(server, "address")];
+        one.in_flight = std::max(one.in_flight, server.at("in_flight").get<std::int64_t>());
+        one.pending_gets =
+            std::max(one.pending_gets, server.at("pending_gets").get<std::int64_t>());
+        one.owned = std::max(one.owned, server.at("owned_connections").get<std::int64_t>());
+        one.drained = text_of(server, "state") == "draining";
+    });
+    Load all;
+    for (const auto& [address, one] : at) {
+        all.in_flight += one.in_flight;
+        all.pending_gets += one.pending_gets;
+        all.owned += one.owned;
+        all.drained = all.drained || one.drained;
+    }
+    return all;
+}
+
+std::string words_for(const Load& load) {
+    return std::to_string(load.in_flight) + " requests in flight, of which " +
+           std::to_string(load.pending_gets) + " pending GETs; " + std::to_string(load.owned) +
+           " connections of clients that have signed in";
+}
+
+int wait(const ControlOptions& options, Output& output) {
+    constexpr auto pause = std::chrono::seconds(1);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(options.timeout);
+    while (true) {
+        const Load load = load_of(options);
+        if (!load.drained) {
+            throw Failure(options.server + " is no longer drained: somebody has taken it back, or "
+                                           "nginx was restarted");
+        }
+        if (load.in_flight == 0) {
+            output.end_progress();
+            output.line("nothing is in flight: " + words_for(load));
+            return exit_fine;
+        }
+        if (options.timeout != 0 && std::chrono::steady_clock::now() >= end) {
+            output.end_progress();
+            output.note("still " + words_for(load));
+            return exit_findings;
+        }
+        output.progress(words_for(load));
+        std::this_thread::sleep_for(pause);
+    }
+}
+
+/// The first line of an answer says what was done, the others what there is to know.
+int change(const ControlOptions& options, std::string_view path, Output& output) {
+    const std::string answer = ask(options, path, true);
+    std::string_view rest = answer;
+    int status = exit_fine;
+    for (bool first = true; !rest.empty(); first = false) {
+        const std::size_t end = std::min(rest.find('\n'), rest.size());
+        const std::string_view line = rest.substr(0, end);
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+        if (first) {
+            output.line(output.styled(line, Style::plain));
+        } else {
+            output.note(line);
+            status = exit_findings;
+        }
+    }
+    return status;
+}
+
+void declare_socket(CLI::App& app, Options& options) {
+    app.add_option("--socket", options.control.socket, "The Unix-domain socket of lync_control")
+        ->type_name("PATH")
+        ->capture_default_str();
+}
+
+void declare_server(CLI::App& app, Options& options) {
+    app.add_option("SERVER", options.control.server,
+                   "Its name or address as in nginx.conf; POOL/NAME where several pools have it")
+        ->type_name("")
+        ->required();
+    declare_socket(app, options);
+}
+
+} // namespace
+
+void declare_servers(CLI::App& app, Options& options) {
+    declare_socket(app, options);
+    app.footer(
+        "Examples:\n"
+        "  sudo lyncctl servers\n"
+        "  watch -n 2 sudo lyncctl servers\n"
+        "  sudo lyncctl servers --format json | jq -r '.[] | select(.state != \"up\").server'");
+}
+
+int servers(const Options& options, Output& output) {
+    Table table;
+    table.columns = {{"publication", "Publication"},
+                     {"pool", "Pool"},
+                     {"port", "Port"},
+                     {"server", "Server"},
+                     {"address", "Address"},
+                     {"state", "State"},
+                     {"since", "Since"},
+                     {"in_flight", "In flight"},
+                     {"pending_gets", "Pending"},
+                     {"owned_connections", "Owned"},
+                     {"reason", "Why"}};
+    table.group = 1;
+    bool down = false;
+    each_server(options.control, [&](const json& publication, const json& pool,
+                                     const json& server) {
+        const std::string state = text_of(server, "state");
+        down = down || state == "down";
+        table.rows.push_back({text_of(publication, "name"), text_of(pool, "name"),
+                              pool.at("port").get<std::int64_t>(), text_of(server, "name"),
+                              text_of(server, "address"), Cell(state, style_of(state)),
+                              text_of(server, "since"), server.at("in_flight").get<std::int64_t>(),
+                              server.at("pending_gets").get<std::int64_t>(),
+                              server.at("owned_connections").get<std::int64_t>(),
+                              text_of(server, "reason")});
+    });
+    output.table(table);
+    return down ? exit_findings : exit_fine;
+}
+
+void declare_drain(CLI::App& app, Options& options) {
+    declare_server(app, options);
+    app.add_flag("--wait", options.control.wait, "Come back once nothing is in flight there");
+    app.add_option("--timeout", options.control.timeout,
+                   "After which --wait gives up, in seconds; 0: never")
+        ->type_name("SECONDS")
+        ->capture_default_str();
+    app.footer("Examples:\n"
+               "  sudo lyncctl drain fe1\n"
+               "  sudo lyncctl drain fe1 --wait --timeout 1200\n"
+               "  sudo lyncctl drain fepool.contoso.local/fe1");
+}
+
+int drain(const Options& options, Output& output) {
+    const int status = change(options.control, "/drain", output);
+    return options.control.wait ? std::max(status, wait(options.control, output)) : status;
+}
+
+void declare_undrain(CLI::App& app, Options& options) {
+    declare_server(app, options);
+    app.footer("Examples:\n"
+               "  sudo lyncctl undrain fe1\n"
+               "  sudo lyncctl undrain 10.0.0.11\n"
+               "  sudo lyncctl undrain fe1 --socket /run/nginx/lync.sock && sudo lyncctl servers");
+}
+
+int undrain(const Options& options, Output& output) {
+    return change(options.control, "/undrain", output);
+}
+
+} // namespace lync::lyncctl

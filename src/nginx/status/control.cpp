@@ -1,0 +1,328 @@
+#include "nginx/status/control.h"
+
+#include "base/ascii.h"
+#include "base/diagnostic.h"
+#include "nginx/guard.h"
+#include "nginx/health/health.h"
+#include "nginx/status/respond.h"
+#include "nginx/status/snapshot.h"
+#include "status/json.h"
+
+#include <algorithm>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace lync::nginx {
+
+namespace {
+
+// --- which server
+
+/// A server as one of its pools has it.
+struct Member {
+    Group& group;
+    const Line& line;
+
+    const config::Farm& farm() const noexcept { return group.servers.farm(); }
+    const config::Server& server() const noexcept { return *line.declared; }
+};
+
+template <typename Condition>
+std::vector<Member> members(const MainConf& conf, Condition&& condition) {
+    std::vector<Member> found;
+    for (const auto& publication : conf.publications) {
+        for (Group& group : publication->groups) {
+            for (const Line& line : group.servers.lines()) {
+                if (const Member member{group, line}; condition(member)) {
+                    found.push_back(member);
+                }
+            }
+        }
+    }
+    return found;
+}
+
+/// Those that a word means: NAME, ADDRESS, POOL/NAME or POOL/ADDRESS.
+std::vector<Member> members_called(const MainConf& conf, std::string_view word) {
+    const std::size_t slash = word.find('/');
+    const std::string_view pool = slash == std::string_view::npos ? "" : word.substr(0, slash);
+    const std::string_view name = slash == std::string_view::npos ? word : word.substr(slash + 1);
+    return members(conf, [&](const Member& member) {
+        return (pool.empty() || equal_ignore_case(pool, member.farm().name)) &&
+               (equal_ignore_case(name, member.server().name) ||
+                equal_ignore_case(name, member.server().address));
+    });
+}
+
+/// Those that are the same machines, under whatever name, in all publications.
+std::vector<Member> sharers(const MainConf& conf, const std::vector<Member>& meant) {
+    return members(conf, [&](const Member& member) {
+        return std::any_of(meant.begin(), meant.end(), [&](const Member& other) {
+            return other.server().address == member.server().address;
+        });
+    });
+}
+
+/// Texts in their order, each once, with `between` them.
+class Words {
+public:
+    explicit Words(std::string_view between) : between_(between) {}
+    void add(const std::string& word) {
+        if (known_.insert(word).second) {
+            text_ += text_.empty() ? word : std::string(between_) + word;
+        }
+    }
+    const std::string& text() const noexcept { return text_; }
+
+private:
+    std::string_view between_;
+    std::set<std::string> known_;
+    std::string text_;
+};
+
+std::string title(const config::Server& server) {
+    return server.name == server.address ? "server " + server.name
+                                         : "server " + server.name + " (" + server.address + ")";
+}
+
+/// Why a word means no server, or more than one; empty if it means one.
+std::string complaint(const MainConf& conf, const std::vector<Member>& meant,
+                      std::string_view word) {
+    if (meant.empty()) {
+        Words names(", ");
+        for (const Member& member : members(conf, [](const Member&) { return true; })) {
+            names.add(member.server().name);
+        }
+        return "no server is called " + quoted(word) +
+               (names.text().empty() ? ": nothing is published" : ", there are " + names.text());
+    }
+    const bool several = std::any_of(meant.begin(), meant.end(), [&](const Member& other) {
+        return other.server().address != meant.front().server().address &&
+               other.farm().name != meant.front().farm().name;
+    });
+    if (!several) {
+        return "";
+    }
+    Words ways(" or ");
+    for (const Member& member : meant) {
+        ways.add(member.farm().name + "/" + member.server().name);
+    }
+    return quoted(word) + " means several servers: say " + ways.text();
+}
+
+// --- what becomes of it
+
+/// An administrator's word for a server, at once and for all workers. What was done, then what
+/// there is to know about it, a line each.
+std::string drain(const std::vector<Member>& meant, const std::vector<Member>& affected,
+                  bool drained) {
+    const std::string which = title(meant.front().server());
+    bool changed = false;
+    for (const Member& member : affected) {
+        Record& record = *member.line.record;
+        if (drained) {
+            std::int64_t since = 0;
+            changed = record.drained.compare_exchange_strong(since, ngx_time()) || changed;
+        } else if (record.drained.exchange(0) != 0) {
+            record.undrained = ngx_current_msec;
+            changed = true;
+        }
+    }
+
+    Words pools(", ");
+    Words remarks("\n");
+    for (const Member& member : affected) {
+        const config::Farm& farm = member.farm();
+        pools.add(config::title(farm));
+        if (drained) {
+            const auto candidates = member.group.servers.candidates(ngx_current_msec);
+            if (std::none_of(candidates.begin(), candidates.end(), [](const auto& candidate) {
+                    return candidate.takes() ||
+                           candidate.availability == balance::Availability::full;
+                })) {
+                remarks.add(config::title(farm) +
+                            " now has no server that takes new clients: they get 503");
+            }
+            continue;
+        }
+        if (member.line.settings.down) {
+            const Place& place = member.server().place;
+            remarks.add("\"down\" stands on its line in " + place.file + ":" +
+                        std::to_string(place.line) +
+                        ": it takes no requests until that is gone and nginx is reloaded");
+        }
+        for (const Server& server : member.group.servers.all()) {
+            if (server.line == &member.line && server.check != nullptr &&
+                !server.check->health.takes_requests()) {
+                remarks.add("it fails its health check, and takes no requests until it passes: " +
+                            explain(server.check->health.load().cause, farm));
+            }
+        }
+    }
+    const std::string done = drained
+                                 ? (changed ? " is drained: no new clients" : " is drained already")
+                                 : (changed ? " is taken back" : " isn't drained");
+    return which + " of " + pools.text() + done + "\n" +
+           (remarks.text().empty() ? "" : remarks.text() + "\n");
+}
+
+// --- requests
+
+ngx_int_t answer_text(ngx_http_request_t* r, ngx_uint_t status, std::string text) {
+    return send(r, status, "text/plain; charset=utf-8", kept(r, std::move(text)));
+}
+
+ngx_int_t refuse_method(ngx_http_request_t* r, std::string_view allowed) {
+    if (!add_header(r, "Allow", allowed)) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return answer_text(r, NGX_HTTP_NOT_ALLOWED,
+                       std::string(view(r->uri)) + " takes " + std::string(allowed) + "\n");
+}
+
+/// The value of `server=`, without its %XX.
+std::string server_argument(ngx_http_request_t* r) {
+    ngx_str_t argument{};
+    static u_char name[] = "server";
+    if (ngx_http_arg(r, name, sizeof(name) - 1, &argument) != NGX_OK) {
+        return "";
+    }
+    std::string value(view(argument));
+    auto* first = reinterpret_cast<u_char*>(value.data());
+    u_char* from = first;
+    u_char* to = first;
+    ngx_unescape_uri(&to, &from, value.size(), 0);
+    value.resize(static_cast<std::size_t>(to - first));
+    return value;
+}
+
+ngx_int_t refuse_word(ngx_http_request_t* r, const std::vector<Member>& meant,
+                      const std::string& why) {
+    return answer_text(r, meant.empty() ? NGX_HTTP_NOT_FOUND : NGX_HTTP_CONFLICT, why + "\n");
+}
+
+/// All of them, or those that `server=` means.
+ngx_int_t answer_servers(ngx_http_request_t* r) {
+    if ((r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) == 0) {
+        return refuse_method(r, "GET, HEAD");
+    }
+    const MainConf& conf = main_conf_of(r);
+    status::Snapshot snapshot = snapshot_of(conf);
+    if (const std::string word = server_argument(r); !word.empty()) {
+        const std::vector<Member> meant = members_called(conf, word);
+        if (const std::string why = complaint(conf, meant, word); !why.empty()) {
+            return refuse_word(r, meant, why);
+        }
+        const std::vector<Member> wanted = sharers(conf, meant);
+        for (status::Publication& publication : snapshot.publications) {
+            for (status::Pool& pool : publication.pools) {
+                std::erase_if(pool.servers, [&](const status::Server& server) {
+                    return std::none_of(wanted.begin(), wanted.end(), [&](const Member& member) {
+                        return member.server().name.data() == server.name.data(); // the very line
+                    });
+                });
+            }
+        }
+    }
+    return send(r, NGX_HTTP_OK, "application/json", kept(r, status::servers_to_json(snapshot)));
+}
+
+ngx_int_t answer_drain(ngx_http_request_t* r, bool drained) {
+    if (r->method != NGX_HTTP_POST) {
+        return refuse_method(r, "POST");
+    }
+    const std::string word = server_argument(r);
+    if (word.empty()) {
+        return answer_text(r, NGX_HTTP_BAD_REQUEST,
+                           "which server: " + std::string(view(r->uri)) + "?server=NAME\n");
+    }
+    const MainConf& conf = main_conf_of(r);
+    const std::vector<Member> meant = members_called(conf, word);
+    if (const std::string why = complaint(conf, meant, word); !why.empty()) {
+        return refuse_word(r, meant, why);
+    }
+    if (std::any_of(meant.begin(), meant.end(),
+                    [](const Member& member) { return member.line.record == nullptr; })) {
+        return answer_text(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                           "there is no place left in shared memory: reload nginx\n");
+    }
+    std::string text = drain(meant, sharers(conf, meant), drained);
+    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0, "lync_control: %*s", text.find('\n'),
+                  text.data());
+    return answer_text(r, NGX_HTTP_OK, std::move(text));
+}
+
+ngx_int_t answer(ngx_http_request_t* r) {
+    if (const ngx_int_t result = ngx_http_discard_request_body(r); result != NGX_OK) {
+        return result;
+    }
+    if (!add_header(r, "Cache-Control", "no-store")) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    const std::string_view path = view(r->uri);
+    if (path == "/servers") {
+        return answer_servers(r);
+    }
+    if (path == "/drain" || path == "/undrain") {
+        return answer_drain(r, path == "/drain");
+    }
+    return answer_text(r, NGX_HTTP_NOT_FOUND,
+                       "there are GET /servers, POST /drain?server=NAME and "
+                       "POST /undrain?server=NAME\n");
+}
+
+ngx_int_t control_handler(ngx_http_request_t* r) {
+    return guarded<ngx_int_t>(r->connection->log, NGX_HTTP_INTERNAL_SERVER_ERROR,
+                              [&] { return answer(r); });
+}
+
+// --- where it may stand
+
+/// A socket of a server that isn't a Unix-domain one, or NULL.
+const ngx_http_conf_addr_t* open_socket(ngx_conf_t* cf, const LocConf& location) noexcept {
+    const auto* core = static_cast<ngx_http_core_main_conf_t*>(
+        ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
+    const void* server = static_cast<ngx_http_conf_ctx_t*>(location.parent)
+                             ->srv_conf[ngx_http_core_module.ctx_index];
+    for (const ngx_http_conf_port_t& port :
+         std::span(static_cast<ngx_http_conf_port_t*>(core->ports->elts), core->ports->nelts)) {
+        for (const ngx_http_conf_addr_t& address :
+             std::span(static_cast<ngx_http_conf_addr_t*>(port.addrs.elts), port.addrs.nelts)) {
+            const std::span servers(static_cast<ngx_http_core_srv_conf_t**>(address.servers.elts),
+                                    address.servers.nelts);
+            if (address.opt.sockaddr->sa_family != AF_UNIX &&
+                std::find(servers.begin(), servers.end(), server) != servers.end()) {
+                return &address;
+            }
+        }
+    }
+    return nullptr;
+}
+
+} // namespace
+
+ngx_int_t settle_control(ngx_conf_t* cf, const MainConf& conf) noexcept {
+    for (const LocConf* location : conf.control_locations) {
+        if (const ngx_http_conf_addr_t* address = open_socket(cf, *location); address != nullptr) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "\"lync_control\" directive in a server that listens on %V: whoever "
+                          "reaches it may drain servers, write it into a server of its own that "
+                          "listens on a Unix-domain socket alone in %V:%ui",
+                          &address->opt.addr_text, &location->file, location->line);
+            return NGX_ERROR;
+        }
+    }
+    return NGX_OK;
+}
+
+} // namespace lync::nginx
+
+char* lync_control(ngx_conf_t* cf, ngx_command_t*, void* conf) {
+    using namespace lync::nginx;
+    return answer_at(cf, *static_cast<LocConf*>(conf), control_handler,
+                     &MainConf::control_locations);
+}

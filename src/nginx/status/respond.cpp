@@ -1,0 +1,77 @@
+#include "nginx/status/respond.h"
+
+#include "nginx/guard.h"
+
+#include <new>
+
+namespace lync::nginx {
+
+char* answer_at(ngx_conf_t* cf, LocConf& location, ngx_http_handler_pt handler,
+                std::vector<LocConf*> MainConf::*locations) noexcept {
+    auto* core = static_cast<ngx_http_core_loc_conf_t*>(
+        ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
+    if (core->handler != nullptr) {
+        return const_cast<char*>(core->handler == handler
+                                     ? "is duplicate"
+                                     : "needs a location of its own: another directive answers "
+                                       "in this one");
+    }
+    core->handler = handler;
+    location.own = static_cast<ngx_http_conf_ctx_t*>(cf->ctx)->loc_conf;
+    location.file = cf->conf_file->file.name;
+    location.line = cf->conf_file->line;
+    return guarded(cf->log, static_cast<char*>(NGX_CONF_ERROR), [&]() -> char* {
+        auto* conf =
+            static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_lync_module));
+        (conf->*locations).push_back(&location);
+        return NGX_CONF_OK;
+    });
+}
+
+bool add_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
+    auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
+    if (header == nullptr) {
+        return false;
+    }
+    header->hash = 1;
+    header->key = {name.size(), reinterpret_cast<u_char*>(const_cast<char*>(name.data()))};
+    header->value = {value.size(), reinterpret_cast<u_char*>(const_cast<char*>(value.data()))};
+    set_last_of_its_name(header);
+    return true;
+}
+
+ngx_int_t send(ngx_http_request_t* r, ngx_uint_t status, std::string_view type,
+               std::string_view body) noexcept {
+    r->headers_out.status = status;
+    r->headers_out.content_length_n = static_cast<off_t>(body.size());
+    r->headers_out.content_type = {type.size(),
+                                   reinterpret_cast<u_char*>(const_cast<char*>(type.data()))};
+    r->headers_out.content_type_len = type.size();
+    r->headers_out.content_type_lowcase = nullptr;
+
+    const ngx_int_t result = ngx_http_send_header(r);
+    if (result == NGX_ERROR || result > NGX_OK || r->header_only) {
+        return result;
+    }
+    auto* buffer = static_cast<ngx_buf_t*>(ngx_calloc_buf(r->pool));
+    if (buffer == nullptr) {
+        return NGX_ERROR;
+    }
+    buffer->pos = reinterpret_cast<u_char*>(const_cast<char*>(body.data()));
+    buffer->last = buffer->pos + body.size();
+    buffer->memory = body.empty() ? 0 : 1;
+    buffer->last_buf = r == r->main ? 1 : 0;
+    buffer->last_in_chain = 1;
+    ngx_chain_t chain{buffer, nullptr};
+    return ngx_http_output_filter(r, &chain);
+}
+
+std::string_view kept(ngx_http_request_t* r, std::string text) {
+    const auto* copy = create_in<std::string>(r->pool, std::move(text));
+    if (copy == nullptr) {
+        throw std::bad_alloc();
+    }
+    return *copy;
+}
+
+} // namespace lync::nginx

@@ -1,0 +1,28 @@
+#pragma once
+
+// Answers that the module gives itself, to the other files of this folder.
+
+#include "nginx/conf/conf.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lync::nginx {
+
+/// For a directive that has its location answer by `handler`: notes it among `locations`. nginx's
+/// word for a mistake, or NGX_CONF_OK.
+char* answer_at(ngx_conf_t* cf, LocConf& location, ngx_http_handler_pt handler,
+                std::vector<LocConf*> MainConf::*locations) noexcept;
+
+/// `name` and `value` live as long as the request. False without memory.
+bool add_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept;
+
+/// A whole answer; `type` and `body` live as long as the request.
+ngx_int_t send(ngx_http_request_t* r, ngx_uint_t status, std::string_view type,
+               std::string_view body) noexcept;
+
+/// A text that lives as long as the request. Throws std::bad_alloc.
+std::string_view kept(ngx_http_request_t* r, std::string text);
+
+} // namespace lync::nginx

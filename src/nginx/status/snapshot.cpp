@@ -1,0 +1,167 @@
+#include "nginx/status/snapshot.h"
+
+#include "base/version.h"
+#include "nginx/health/health.h"
+#include "status/published.h"
+
+#include <algorithm>
+
+namespace lync::nginx {
+
+namespace {
+
+/// Seconds of Unix time of something that is noted in nginx's milliseconds.
+std::int64_t unix_time(std::uint64_t msec) noexcept {
+    const std::uint64_t now = ngx_current_msec;
+    return static_cast<std::int64_t>(ngx_time()) -
+           static_cast<std::int64_t>((now > msec ? now - msec : 0) / 1000);
+}
+
+/// A server that gets no new requests because an administrator wants it so; whether it could have
+/// any is told as well, since that is what one waits for before it is taken back.
+void fill_drained(const Line& line, status::Server& to) {
+    if (!line.settings.down && !line.is_drained()) {
+        return;
+    }
+    if (line.settings.down) {
+        to.reason = "\"down\" in the configuration";
+        to.since = 0;
+    } else {
+        to.reason =
+            to.state == status::ServerState::down ? "drained, and down: " + to.reason : "drained";
+        to.since = line.record->drained;
+    }
+    to.state = status::ServerState::draining;
+}
+
+/// What its checks and, between them, its requests say of a server.
+void fill_state(const Servers& servers, const Server& from, status::Server& to) {
+    const balance::ServerSettings& settings = from.line->settings;
+    if (from.check != nullptr) {
+        const balance::SharedHealth& health = from.check->health;
+        const balance::HealthState state = health.load();
+        to.since = static_cast<std::int64_t>(health.since.load(std::memory_order_relaxed));
+        switch (state.health) {
+        case balance::Health::unknown:
+            break;
+        case balance::Health::up:
+            to.state = status::ServerState::up;
+            break;
+        case balance::Health::down:
+            to.state = status::ServerState::down;
+            to.reason = explain(state.cause, servers.farm());
+            break;
+        }
+    }
+    if (to.state != status::ServerState::down && from.endpoint->record != nullptr &&
+        servers.counts_failures()) {
+        const balance::Failures failures = load(from.endpoint->record->failures);
+        if (failures.out != 0) {
+            to.state = status::ServerState::down;
+            to.since = unix_time(failures.out);
+            to.reason = "left out after " + std::to_string(settings.max_fails) +
+                        " failed requests, tried again every " +
+                        std::to_string(settings.fail_timeout / 1000) + " s";
+        }
+    }
+    fill_drained(*from.line, to);
+}
+
+void fill_line(const Line& from, status::Server& to) {
+    to.name = from.declared->name;
+    to.backup = from.settings.backup;
+    to.weight = from.settings.weight;
+}
+
+/// A line whose name has never had an address (`resolve_at_start off`): nothing goes there.
+void fill_unresolved(const Line& from, status::Server& to) {
+    fill_line(from, to);
+    to.address = from.declared->address;
+    to.state = status::ServerState::down;
+    to.reason = "can't be resolved";
+    fill_drained(from, to);
+}
+
+void fill_services(const Publication& from, status::Publication& to) {
+    if (from.record == nullptr) {
+        return;
+    }
+    from.record->counters.add_to(to);
+    const std::vector<policy::Service>& expected = to.published->services;
+    for (std::size_t i = 0; i < status::service_count; i++) {
+        status::Service service;
+        service.service = static_cast<policy::Service>(i);
+        from.record->counters.services[i].add_to(service);
+        const std::uint64_t requests = service.requests();
+        if (requests != 0 ||
+            std::binary_search(expected.begin(), expected.end(), service.service)) {
+            service.history =
+                from.record->history.history(i, minute_now(), requests, service.errors());
+            to.services.push_back(service);
+        }
+    }
+}
+
+void fill_pools(const Publication& from, const Zone& zone, status::Publication& to) {
+    for (std::size_t i = 0; i < from.plan.upstreams.size(); i++) {
+        const plan::Upstream& upstream = from.plan.upstreams[i];
+        const config::Farm& farm = from.plan.farm(upstream);
+        Servers& servers = from.groups[i].servers;
+        status::Pool& pool = to.pools.emplace_back();
+        pool.role = farm.role;
+        pool.name = farm.name;
+        pool.port = upstream.port;
+        pool.tls = upstream.tls;
+        pool.panic = servers.panic().on();
+        for (const Line& line : servers.lines()) {
+            if (line.endpoints.empty()) {
+                fill_unresolved(line, pool.servers.emplace_back());
+            }
+            for (const Server& known : servers.all()) {
+                if (known.line != &line) {
+                    continue;
+                }
+                status::Server& server = pool.servers.emplace_back();
+                fill_line(line, server);
+                server.address = view(known.endpoint->name);
+                fill_state(servers, known, server);
+                if (const Record* record = known.endpoint->record; record != nullptr) {
+                    server.in_flight = zone.value(*record, Gauge::in_flight);
+                    server.pending_gets = zone.value(*record, Gauge::waiting);
+                    server.owned_connections = zone.value(*record, Gauge::owned);
+                }
+                if (known.counted != nullptr) {
+                    known.counted->counters.add_to(server);
+                }
+            }
+        }
+    }
+}
+
+} // namespace
+
+status::Snapshot snapshot_of(const MainConf& conf) {
+    const ngx_time_t* now = ngx_timeofday();
+    status::Snapshot snapshot;
+    snapshot.time =
+        static_cast<std::int64_t>(now->sec) * 1000 + static_cast<std::int64_t>(now->msec);
+    snapshot.loaded = conf.loaded;
+    snapshot.nginx = NGINX_VERSION;
+    snapshot.module = version;
+    snapshot.workers = conf.zone.workers();
+    for (const auto& publication : conf.publications) {
+        status::Publication& filled = snapshot.publications.emplace_back();
+        if (publication->published->until < now->sec) { // a certificate has ended meanwhile
+            *publication->published = status::describe(publication->plan, now->sec);
+        }
+        filled.published = publication->published.get();
+        fill_services(*publication, filled);
+        fill_pools(*publication, conf.zone, filled);
+    }
+    if (const status::RefusalRing* refusals = conf.zone.refusals()) {
+        snapshot.refusals = refusals->read();
+    }
+    return snapshot;
+}
+
+} // namespace lync::nginx
