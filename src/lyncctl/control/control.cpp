@@ -18,7 +18,6 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <thread>
 
 namespace lync::lyncctl {
 
@@ -141,7 +140,7 @@ std::string words_for(const Load& load) {
 }
 
 int wait(const ControlOptions& options, Output& output) {
-    constexpr auto pause = std::chrono::seconds(1);
+    constexpr unsigned pause = 1; // second
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(options.timeout);
     while (true) {
         const Load load = load_of(options);
@@ -160,7 +159,7 @@ int wait(const ControlOptions& options, Output& output) {
             return exit_findings;
         }
         output.progress(words_for(load));
-        std::this_thread::sleep_for(pause);
+        ::sleep(pause);
     }
 }
 
