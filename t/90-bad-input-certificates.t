@@ -30,11 +30,6 @@ sub certificate {
 }
 
 run_conf_tests(
-    certificate('an expired certificate', 'expired',
-        'expired on ' . date('expired', 'enddate') . ': renew it'),
-    certificate('a certificate of the future', 'not-yet-valid',
-        'is not valid before ' . date('not-yet-valid', 'startdate')
-            . ': use another one until then, or check the clock of this system'),
     certificate('an RSA key of 1024 bits', 'rsa1024',
         'has an RSA key of 1024 bits, clients need 2048: have it issued again for a longer key'),
     certificate('a certificate signed with SHA-1', 'sha1',
@@ -45,12 +40,26 @@ run_conf_tests(
         warns       => 'certificate "%%PKI%%/20-days-left.pem" expires on '
             . date('20-days-left', 'enddate') . ', in 20 days: renew it in %%HERE%%',
     },
+    # What comes with time must not keep nginx from starting.
+    {
+        title       => 'an expired certificate',
+        certificate => "certificate %%PKI%%/expired.pem %%PKI%%/expired.key;  # here\n",
+        alarms      => 'certificate "%%PKI%%/expired.pem" expired on ' . date('expired', 'enddate')
+            . ', clients refuse it: renew it in %%HERE%%',
+    },
+    {
+        title       => 'a certificate of the future',
+        certificate => "certificate %%PKI%%/not-yet-valid.pem %%PKI%%/not-yet-valid.key;  # here\n",
+        alarms      => 'certificate "%%PKI%%/not-yet-valid.pem" is not valid before '
+            . date('not-yet-valid', 'startdate') . ', clients refuse it: use another one until then, '
+            . 'or check the clock of this system in %%HERE%%',
+    },
     {
         title      => 'a trusted_ca that has expired',
         trusted_ca => "trusted_ca %%PKI%%/fepool-expired.pem;  # here\n",
-        says       => 'trusted CA "%%PKI%%/fepool-expired.pem" expired on '
-            . date('fepool-expired', 'enddate')
-            . ': write the CA that issued the servers\' current certificates in %%HERE%%',
+        alarms     => 'trusted CA "%%PKI%%/fepool-expired.pem" expired on '
+            . date('fepool-expired', 'enddate') . ', no server can be verified: '
+            . 'write the CA that issued the servers\' current certificates in %%HERE%%',
     },
 );
 

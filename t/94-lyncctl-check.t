@@ -77,6 +77,8 @@ for my $case (
     ['nothing to say', conf($load, $block), 0],
     ['a warning', conf($load, $uncovered), 1,
         qr/^\[warn\] "lyncdiscover\.example\.net" is not covered by .* in ROOT\/nginx\.conf:\d+$/],
+    ['an expired certificate', conf($load, $block =~ s/public\.(pem|key)/expired.$1/gr), 1,
+        qr/^\[crit\] certificate ".*expired\.pem" expired on .*, clients refuse it: renew it in ROOT\/nginx\.conf:\d+$/],
     ['advice is no finding', conf($load, $one), 0, qr/^\[advice\] pool "fepool\.contoso\.local" has one server: /],
     ['an administrative URL that is missing', conf($load, $no_admin), 0,
         qr/^\[advice\] no "simple_url admin" in lync_publish "contoso": declare .* in ROOT\/nginx\.conf:\d+$/],

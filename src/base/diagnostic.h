@@ -34,9 +34,9 @@ struct Place {
     unsigned line = 0;
 };
 
-/// nginx's log levels, as far as a configuration needs them. `error` refuses the configuration,
-/// the others accept it.
-enum class Severity { error, warning, notice };
+/// What nginx logs as emerg, crit, warn and notice. `error` refuses the configuration, the others
+/// accept it; `critical` is what no client can work with until it is mended.
+enum class Severity { error, critical, warning, notice };
 
 /// One sentence about one place. The text has nginx's form: lower case, names in double quotes,
 /// no full stop; " in FILE:LINE" is appended by whoever prints it.

@@ -69,18 +69,22 @@ std::string refuse_mismatch(const PemCertificates& pem, const EVP_PKEY* key,
     return error + "write the key that the certificate was requested with";
 }
 
-std::string refuse_time(const Certificate& certificate, const std::string& file,
-                        std::chrono::sys_seconds now) {
-    if (now > certificate.not_after) {
-        return "certificate " + quote(file) + " expired on " + date_text(certificate.not_after) +
-               ": renew it";
+/// Sets the alarm, or warns before there is a reason for it.
+void check_time(Certificate& certificate, const std::string& file, std::chrono::sys_seconds now) {
+    const std::chrono::seconds left = certificate.not_after - now;
+    if (left < std::chrono::seconds(0)) {
+        certificate.alarm = "certificate " + quote(file) + " expired on " +
+                            date_text(certificate.not_after) + ", clients refuse it: renew it";
+    } else if (now < certificate.not_before) {
+        certificate.alarm = "certificate " + quote(file) + " is not valid before " +
+                            date_text(certificate.not_before) +
+                            ", clients refuse it: use another one until then, or check the clock "
+                            "of this system";
+    } else if (left <= warn_before) {
+        certificate.warnings.push_back("certificate " + quote(file) + " expires on " +
+                                       date_text(certificate.not_after) + ", " + in_days(left) +
+                                       ": renew it");
     }
-    if (now < certificate.not_before) {
-        return "certificate " + quote(file) + " is not valid before " +
-               date_text(certificate.not_before) +
-               ": use another one until then, or check the clock of this system";
-    }
-    return {};
 }
 
 /// Fills in what the first certificate of the file says, and refuses it if that can't be read.
@@ -166,9 +170,6 @@ Certificate load_certificate(const std::string& certificate_file, const std::str
     if (error = refuse_mismatch(pem, key.key.get(), certificate_file, key_file); !error.empty()) {
         return certificate;
     }
-    if (error = refuse_time(certificate, certificate_file, now); !error.empty()) {
-        return certificate;
-    }
     for (std::size_t place = 0; place < pem.chain.size(); place++) {
         X509* const link = pem.chain[place].get();
         if (place > 0 && is_self_signed(link)) {
@@ -185,12 +186,7 @@ Certificate load_certificate(const std::string& certificate_file, const std::str
                                            ": get the current one of the CA");
         }
     }
-
-    if (certificate.not_after - now <= warn_before) {
-        certificate.warnings.push_back("certificate " + quote(certificate_file) + " expires on " +
-                                       date_text(certificate.not_after) + ", " +
-                                       in_days(certificate.not_after - now) + ": renew it");
-    }
+    check_time(certificate, certificate_file, now);
     return certificate;
 }
 
@@ -218,16 +214,17 @@ TrustedCa load_trusted_ca(const std::string& file, std::chrono::sys_seconds now)
     }
 
     if (ca.expired == ca.count) {
-        ca.error = ca.count == 1
+        ca.alarm = ca.count == 1
                        ? "trusted CA " + quote(file) + " expired on " + date_text(last)
                        : "all " + std::to_string(ca.count) + " certificates of trusted CA " +
                              quote(file) + " have expired, the last one on " + date_text(last);
-        ca.error += ": write the CA that issued the servers' current certificates";
+        ca.alarm += ", no server can be verified: write the CA that issued the servers' current "
+                    "certificates";
     } else if (last - now <= warn_before) {
         ca.warnings.push_back("trusted CA " + quote(file) + " expires on " + date_text(last) +
                               ", " + in_days(last - now) + ": renew it");
     }
-    if (ca.error.empty() && !can_issue) {
+    if (ca.alarm.empty() && !can_issue) {
         ca.warnings.push_back("trusted CA " + quote(file) +
                               " holds no CA's certificate: no server can be verified against it, "
                               "write the CA that issued the servers' certificates");

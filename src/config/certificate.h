@@ -26,6 +26,7 @@ std::string_view key_kind_name(KeyKind kind) noexcept;
 /// A listener's certificate. With an error set, the rest is what was known when it was found.
 struct Certificate {
     std::string error;                 ///< empty if the certificate can be presented
+    std::string alarm;                 ///< expired or not valid yet: clients refuse it
     std::vector<std::string> warnings; ///< legal, but risky
 
     /// Lower-case dNSNames of the subject alternative name in their order; the common name only
@@ -43,15 +44,17 @@ struct Certificate {
     explicit operator bool() const noexcept { return error.empty(); }
 };
 
-/// Loads the PEM files of a `certificate` directive (paths as nginx opens them) and checks what
-/// would fail at run time: readable, not encrypted, a pair, valid at `now`, RSA of 2048 bits or
-/// more, no SHA-1. Warns 30 days before the end.
+/// Loads the PEM files of a `certificate` directive (paths as nginx opens them) and refuses what
+/// nginx can't load or OpenSSL won't present: unreadable, encrypted, no pair, RSA below 2048 bits,
+/// SHA-1. What passes by itself, as time does, is never an error: nginx must start on the day after
+/// the last. Warns 30 days before the end.
 Certificate load_certificate(const std::string& certificate_file, const std::string& key_file,
                              std::chrono::sys_seconds now);
 
 /// The CAs that servers are verified against.
 struct TrustedCa {
     std::string error;
+    std::string alarm; ///< all of them have expired: no server can be verified
     std::vector<std::string> warnings;
     std::size_t count = 0;   ///< certificates in the file
     std::size_t expired = 0; ///< how many of them are no longer valid
@@ -59,8 +62,8 @@ struct TrustedCa {
     explicit operator bool() const noexcept { return error.empty(); }
 };
 
-/// Loads the PEM file of a `trusted_ca` directive: an error if it is unreadable, holds no
-/// certificate, or all of them have expired.
+/// Loads the PEM file of a `trusted_ca` directive: an error if it is unreadable or holds no
+/// certificate.
 TrustedCa load_trusted_ca(const std::string& file, std::chrono::sys_seconds now);
 
 } // namespace lync::config

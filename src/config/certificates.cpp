@@ -125,6 +125,16 @@ void remark_https(const Publication& publication, std::vector<Diagnostic>& remar
     }
 }
 
+void remark_file(const std::string& alarm, const std::vector<std::string>& warnings,
+                 const Place& place, std::vector<Diagnostic>& remarks) {
+    if (!alarm.empty()) {
+        remarks.push_back({Severity::critical, alarm, place});
+    }
+    for (const std::string& warning : warnings) {
+        remarks.push_back({Severity::warning, warning, place});
+    }
+}
+
 } // namespace
 
 Coverage Publication::coverage(std::string_view name) const noexcept {
@@ -161,9 +171,7 @@ void check_certificates(Publication& publication, const Environment& environment
                               ": a listener presents one certificate of each kind",
                           files.place);
         }
-        for (const std::string& warning : certificate.warnings) {
-            remarks.push_back({Severity::warning, warning, files.place});
-        }
+        remark_file(certificate.alarm, certificate.warnings, files.place, remarks);
         publication.loaded_certificates.push_back(std::move(certificate));
     }
     NameSet together;
@@ -180,9 +188,7 @@ void check_certificates(Publication& publication, const Environment& environment
         if (!ca.error.empty()) {
             refuse(ca.error, publication.trusted_ca_place);
         }
-        for (const std::string& warning : ca.warnings) {
-            remarks.push_back({Severity::warning, warning, publication.trusted_ca_place});
-        }
+        remark_file(ca.alarm, ca.warnings, publication.trusted_ca_place, remarks);
     }
 
     remark_https(publication, remarks);

@@ -33,6 +33,8 @@ Said said(const Diagnostic& diagnostic) {
     switch (diagnostic.severity) {
     case Severity::error:
         return {"emerg", Style::bad, diagnostic.text, diagnostic.place};
+    case Severity::critical:
+        return {"crit", Style::bad, diagnostic.text, diagnostic.place};
     case Severity::warning:
         return {"warn", Style::warning, diagnostic.text, diagnostic.place};
     default:
@@ -171,7 +173,7 @@ private:
         is_judged_ = nginx_->accepted;
         for (const Diagnostic& diagnostic : nginx_->said) {
             const bool error = diagnostic.severity == Severity::error;
-            if (!error && !subject.is_of(diagnostic)) {
+            if (diagnostic.severity > Severity::critical && !subject.is_of(diagnostic)) {
                 others += diagnostic.severity == Severity::warning ? 1 : 0;
                 continue;
             }
@@ -300,7 +302,8 @@ int check(const Options& options, Output& output) {
     if (has("emerg")) {
         return exit_failed;
     }
-    return has("warn") || (options.check.strict && has("advice")) ? exit_findings : exit_fine;
+    return has("crit") || has("warn") || (options.check.strict && has("advice")) ? exit_findings
+                                                                                 : exit_fine;
 }
 
 } // namespace lync::lyncctl

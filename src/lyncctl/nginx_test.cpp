@@ -142,6 +142,7 @@ std::vector<Diagnostic> parse_nginx_messages(std::string_view text) {
         if (keeps) {
             const Severity severity = level == "warn"     ? Severity::warning
                                       : level == "notice" ? Severity::notice
+                                      : level == "crit"   ? Severity::critical
                                                           : Severity::error;
             said.push_back({severity, std::string(line), {}});
         }

@@ -231,6 +231,7 @@ private:
         json_.member("subject", certificate.subject);
         json_.member("key", certificate.key);
         json_.member("key_bits", certificate.key_bits);
+        json_.member("not_before", utc(certificate.not_before));
         json_.member("not_after", utc(certificate.not_after));
         json_.member("days_left", days_left(certificate.not_after, snapshot_.time / 1000));
         json_.array("names");

@@ -273,15 +273,23 @@ private:
     }
 
     void write_certificates() {
-        family("lync_certificate_expiry_timestamp_seconds", "gauge",
-               "When a certificate that listeners present ends, in Unix time.");
-        each_publication([&](const Publication& publication, const Labels& labels) {
-            for (const Certificate& certificate : publication.published->certificates) {
-                sample("lync_certificate_expiry_timestamp_seconds",
-                       Labels(labels, {{"file", certificate.file}, {"key", certificate.key}}),
-                       digits(certificate.not_after));
-            }
-        });
+        const auto write = [this](std::string_view name, std::string_view help,
+                                  std::int64_t Certificate::*time) {
+            family(name, "gauge", help);
+            each_publication([&](const Publication& publication, const Labels& labels) {
+                for (const Certificate& certificate : publication.published->certificates) {
+                    sample(name,
+                           Labels(labels, {{"file", certificate.file}, {"key", certificate.key}}),
+                           digits(certificate.*time));
+                }
+            });
+        };
+        write("lync_certificate_start_timestamp_seconds",
+              "When a certificate that listeners present begins, in Unix time.",
+              &Certificate::not_before);
+        write("lync_certificate_expiry_timestamp_seconds",
+              "When a certificate that listeners present ends, in Unix time.",
+              &Certificate::not_after);
         family("lync_published_names", "gauge", "Names that a publication publishes.");
         each_publication([&](const Publication& publication, const Labels& labels) {
             sample("lync_published_names", labels,

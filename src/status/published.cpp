@@ -65,13 +65,13 @@ std::vector<Rule::Target> targets_of(const plan::Plan& plan, const plan::Virtual
     return targets;
 }
 
-std::int64_t end_of(const config::Certificate& certificate) noexcept {
-    return certificate.not_after.time_since_epoch().count();
+std::int64_t unix_time(std::chrono::sys_seconds time) noexcept {
+    return time.time_since_epoch().count();
 }
 
-/// `has_ended`: a certificate has, which a client may be presented like any other.
+/// `invalid`: a certificate is, which a client may be presented like any other.
 void judge_coverage(Name& name, const Published& published, const config::Publication& declared,
-                    bool has_ended) {
+                    bool invalid) {
     if (name.https == none || published.rules[name.https].targets.empty()) {
         return; // nothing is published there: the handshake is all that a client gets
     }
@@ -87,7 +87,7 @@ void judge_coverage(Name& name, const Published& published, const config::Public
     if (first != loaded.end()) {
         name.certificate = static_cast<std::uint32_t>(first - loaded.begin());
     }
-    name.coverage = coverage == config::Coverage::covered && !has_ended ? Coverage::covered
+    name.coverage = coverage == config::Coverage::covered && !invalid ? Coverage::covered
                                                                         : Coverage::uncovered;
 }
 
@@ -122,17 +122,20 @@ Published describe(const plan::Plan& plan, std::int64_t now) {
     published.product = product_name(declared.product);
     published.services = services_of(plan);
 
-    bool has_ended = false;
+    bool invalid = false;
     published.until = std::numeric_limits<std::int64_t>::max();
     for (std::size_t i = 0; i < declared.loaded_certificates.size(); i++) {
         const config::Certificate& loaded = declared.loaded_certificates[i];
         published.certificates.push_back({declared.certificates[i].certificate, loaded.subject,
                                           config::key_kind_name(loaded.key_kind), loaded.key_bits,
-                                          &loaded.names, end_of(loaded)});
-        if (end_of(loaded) < now) {
-            has_ended = true;
-        } else {
-            published.until = std::min(published.until, end_of(loaded));
+                                          &loaded.names, unix_time(loaded.not_before),
+                                          unix_time(loaded.not_after)});
+        const Certificate& certificate = published.certificates.back();
+        invalid = invalid || !certificate.is_valid_at(now);
+        if (certificate.not_before > now) {
+            published.until = std::min(published.until, certificate.not_before - 1);
+        } else if (certificate.not_after >= now) {
+            published.until = std::min(published.until, certificate.not_after);
         }
     }
 
@@ -155,7 +158,7 @@ Published describe(const plan::Plan& plan, std::int64_t now) {
     }
 
     for (Name& name : published.names) {
-        judge_coverage(name, published, declared, has_ended);
+        judge_coverage(name, published, declared, invalid);
     }
     return published;
 }

@@ -136,7 +136,12 @@ struct Certificate {
     std::string_view key; ///< "RSA", "ECDSA"
     int key_bits = 0;
     const std::vector<std::string>* names = nullptr;
-    std::int64_t not_after = 0; ///< seconds of Unix time
+    std::int64_t not_before = 0; ///< seconds of Unix time
+    std::int64_t not_after = 0;
+
+    constexpr bool is_valid_at(std::int64_t time) const noexcept {
+        return not_before <= time && time <= not_after;
+    }
 };
 
 /// Whether clients that ask for a name by https accept what they are shown.
@@ -156,7 +161,7 @@ struct Name {
     std::uint32_t https = none; ///< index into Publication::rules, or none
     std::uint32_t http = none;
     /// Index into Publication::certificates: the first that covers it; of an uncovered one the
-    /// first that did until it ended.
+    /// first that would if it were valid now.
     std::uint32_t certificate = none;
     Coverage coverage = Coverage::not_needed;
 };
@@ -184,7 +189,7 @@ struct Published {
     std::vector<Name> names;
     std::vector<Certificate> certificates;
     std::vector<policy::Service> services; ///< what clients are expected to ask for
-    std::int64_t until = 0; ///< when the next certificate ends, and names with it; Unix time
+    std::int64_t until = 0;                ///< when the next certificate begins or ends; Unix time
 };
 
 struct Publication {

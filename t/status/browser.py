@@ -110,7 +110,9 @@ def in_any_state(browser: Browser, check: Checks, status: dict):
     publication["rules"] = [
         {"id": "a", "scheme": "https", "words": "", "targets": [{"pool": "fepool"}]},
         {"id": "b", "scheme": "http", "words": "", "targets": [{"pool": "fepool"}]}]
-    publication["certificates"] = [dict(publication["certificates"][0], days_left=-1)]
+    publication["certificates"] = [dict(publication["certificates"][0], days_left=-1),
+                                   dict(publication["certificates"][0], file="early.pem",
+                                        not_before="2999-01-01T00:00:00Z")]
     browser.run("show(arguments[0])", status)
     lines = browser.run("return [...document.querySelectorAll('#glance li')]"
                         ".map(l => l.className + ' ' + l.textContent)")
@@ -126,6 +128,8 @@ def in_any_state(browser: Browser, check: Checks, status: dict):
     check(any(line.startswith("warn lyncdiscover.contoso.com") and "plain HTTP only" in line
               for line in lines), "what is found over plain HTTP is milder", lines)
     check(any("A certificate has ended" in line for line in lines), "the certificate itself", lines)
+    check(any(line.startswith("bad A certificate is not valid yet") and "early.pem" in line
+              for line in lines), "and one of the future", lines)
     check([row[4] for row in rows(browser, "Names")] == ["–", "ended", "–"],
           "its names' rows say so", rows(browser, "Names"))
 

@@ -75,7 +75,6 @@ TEST_CASE("trusted CA files that can verify nobody are refused", "[certificate]"
     const CaFile ca;
     const auto key = ec_key();
     const std::string start = "cannot load trusted CA \"" + ca.file + "\": ";
-    const std::string renew = ": write the CA that issued the servers' current certificates";
 
     CHECK(ca.load().error ==
           start + "open() failed (2: No such file or directory), check the path");
@@ -94,15 +93,22 @@ TEST_CASE("trusted CA files that can verify nobody are refused", "[certificate]"
     const std::string good = pem(issue({}, key.get()));
     ca.directory.write("ca.pem", good + good.substr(0, 200));
     CHECK(ca.load().error == start + "certificate 2 in it is damaged, copy the file again");
+}
 
+TEST_CASE("trusted CAs that have all expired are an alarm", "[certificate]") {
+    const CaFile ca;
+    const auto key = ec_key();
+    const std::string renew = ", no server can be verified: write the CA that issued the servers' "
+                              "current certificates";
     const std::string expired = pem(issue(until(test_now - 1h), key.get()));
     ca.directory.write("ca.pem", expired);
-    CHECK(ca.load().error ==
+    CHECK(ca.load().error.empty());
+    CHECK(ca.load().alarm ==
           "trusted CA \"" + ca.file + "\" expired on 2026-06-15 11:00 UTC" + renew);
     ca.directory.write("ca.pem",
                        expired + pem(issue(until(test_now - std::chrono::days(9)), key.get())));
     const TrustedCa both = ca.load();
-    CHECK(both.error == "all 2 certificates of trusted CA \"" + ca.file +
+    CHECK(both.alarm == "all 2 certificates of trusted CA \"" + ca.file +
                             "\" have expired, the last one on 2026-06-15 11:00 UTC" + renew);
     CHECK(both.count == 2);
     CHECK(both.expired == 2);

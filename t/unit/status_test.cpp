@@ -54,7 +54,9 @@ struct Shared {
     T* object;
 };
 
-Published described(std::string_view text, plan::Plan& plan, std::int64_t now = 0) {
+constexpr std::int64_t unix_now = test_now.time_since_epoch().count();
+
+Published described(std::string_view text, plan::Plan& plan, std::int64_t now = unix_now) {
     World world;
     plan = plan::make_plan(world.declare(text));
     return describe(plan, now);
@@ -86,8 +88,8 @@ struct Example {
                                    {{config::Role::director, "dirpool.contoso.local", 4443, ""}}});
         published.names.push_back({"meet.contoso.com", 0, none, 0, Coverage::covered});
         published.names.push_back({"bare.contoso.com", 0, none, none, Coverage::uncovered});
-        published.certificates.push_back(
-            {"/etc/nginx/a \"b\".pem", "CN=meet.contoso.com", "RSA", 2048, &names, 86400 * 10 + 7});
+        published.certificates.push_back({"/etc/nginx/a \"b\".pem", "CN=meet.contoso.com", "RSA",
+                                          2048, &names, 5, 86400 * 10 + 7});
 
         snapshot.time = 7000;
         snapshot.nginx = "1.22.1";
@@ -387,6 +389,22 @@ TEST_CASE("a certificate that has ended covers nothing", "[status]") {
     CHECK(name_of(after, "meet.contoso.com").coverage == Coverage::uncovered);
     CHECK(name_of(after, "meet.contoso.com").certificate == 0);
     CHECK(after.until > before.until + 1);
+}
+
+TEST_CASE("a certificate that isn't valid yet covers nothing", "[status]") {
+    plan::Plan plan;
+    const Published now = described(smallest("simple_url meet https://meet.contoso.com;"), plan);
+    const std::int64_t start = now.certificates[0].not_before;
+
+    const Published before = describe(plan, start - 2);
+    CHECK(name_of(before, "meet.contoso.com").coverage == Coverage::uncovered);
+    CHECK(name_of(before, "meet.contoso.com").certificate == 0);
+    CHECK(before.until == start - 1);
+    CHECK(name_of(describe(plan, before.until), "meet.contoso.com").coverage ==
+          Coverage::uncovered);
+    const Published after = describe(plan, before.until + 1);
+    CHECK(name_of(after, "meet.contoso.com").coverage == Coverage::covered);
+    CHECK(after.until == after.certificates[0].not_after);
 }
 
 TEST_CASE("a pattern's coverage depends on the request", "[status]") {

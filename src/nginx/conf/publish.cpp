@@ -81,12 +81,10 @@ std::string explain_in_plan(const plan::Rendered& rendered, std::string_view pub
 }
 
 void log_diagnostic(ngx_conf_t* cf, const Diagnostic& diagnostic) {
-    const ngx_uint_t level = diagnostic.severity == Severity::error     ? NGX_LOG_EMERG
-                             : diagnostic.severity == Severity::warning ? NGX_LOG_WARN
-                                                                        : NGX_LOG_NOTICE;
-    ngx_log_error(level, cf->log, 0, "%*s in %s:%ui", diagnostic.text.size(),
-                  diagnostic.text.data(), diagnostic.place.file.c_str(),
-                  static_cast<ngx_uint_t>(diagnostic.place.line));
+    constexpr ngx_uint_t levels[] = {NGX_LOG_EMERG, NGX_LOG_CRIT, NGX_LOG_WARN, NGX_LOG_NOTICE};
+    ngx_log_error(levels[static_cast<std::size_t>(diagnostic.severity)], cf->log, 0,
+                  "%*s in %s:%ui", diagnostic.text.size(), diagnostic.text.data(),
+                  diagnostic.place.file.c_str(), static_cast<ngx_uint_t>(diagnostic.place.line));
 }
 
 config::Environment environment_of(ngx_conf_t* cf) {

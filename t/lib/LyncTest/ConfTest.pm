@@ -36,6 +36,7 @@ package LyncTest::ConfTest;
 #
 #     says          the one line of an nginx that refuses
 #     warns         the lines of an nginx that accepts, one paragraph each; empty: no line at all
+#     alarms        the same for lines of level crit
 #     notices       the same for notices, which are otherwise ignored
 #
 # A line that begins with "# ---" is a heading. Messages may be broken into several lines wherever a
@@ -88,7 +89,7 @@ END
 );
 
 my %known = map { $_ => 1 } (map { $_->[0] } @parts),
-    qw(more publication name before after http main unclosed says warns notices unless only
+    qw(more publication name before after http main unclosed says alarms warns notices unless only
     without_dac refused accepted);
 
 # The blocks that rows of a table can stand in.
@@ -163,7 +164,7 @@ sub rows {
     @rows = map { $_->{table} ? of_table($_) : $_ } @rows;
     for my $row (@rows) {
         die "$0: \"$row->{title}\" expects nothing\n"
-            if !grep { defined $row->{$_} } qw(says warns words);
+            if !grep { defined $row->{$_} } qw(says alarms warns words);
         s/\n+\z/\n/ for grep { defined } @{$row}{ map { $_->[0] } @parts }, values %{ $row->{files} };
     }
     return @rows;
@@ -329,7 +330,8 @@ sub expected {
     }
     my @lines = defined $row->{says}
         ? ('exit code 1', paragraphs('emerg', $row->{says}, $places))
-        : ('exit code 0', paragraphs('warn', $row->{warns}, $places));
+        : ('exit code 0', paragraphs('crit', $row->{alarms} // '', $places),
+            paragraphs('warn', $row->{warns} // '', $places));
     push @lines, paragraphs('notice', $row->{notices}, $places) if defined $row->{notices};
     return join "\n", @lines;
 }
