@@ -14,7 +14,7 @@ __DATA__
 --- certificate
 certificate %%PKI%%/no-lyncdiscover.pem %%PKI%%/no-lyncdiscover.key;
 --- sip_domain
-sip_domain  contoso.com;    # domain
+sip_domain  contoso.com;
 --- pool
 pool fepool.contoso.local { server 10.0.0.11; external_web_services lyncwebext2.contoso.com; }    # pool
 --- more
@@ -30,9 +30,6 @@ certificate's subject alternative names in %%MEET%%
 
 "scheduler.contoso.com" is not covered by a certificate of lync_publish "contoso": clients refuse it, add the name to
 the certificate's subject alternative names in %%SCHEDULER%%
-
-"lyncdiscover.contoso.com" is not covered by a certificate of lync_publish "contoso": clients find it over plain HTTP
-only (http_autodiscover auto), add the name to the certificate's subject alternative names for https in %%DOMAIN%%
 
 === of two certificates a client sees one, so each has to cover a name
 --- certificate
@@ -54,9 +51,6 @@ in %%DOMAINS%%
 "contoso": phones drop the connection, add the name to the certificate's subject alternative names or set
 "http_autodiscover" to "on" in %%DOMAINS%%
 
-"lyncdiscover.northwind.example" is not covered by a certificate of lync_publish "contoso": clients find it over plain
-HTTP only (http_autodiscover auto), add the name to the certificate's subject alternative names for https in %%DOMAINS%%
-
 === a common name beside subject alternative names covers nothing
 --- certificate
 certificate %%PKI%%/cn-ignored.pem %%PKI%%/cn-ignored.key;
@@ -68,19 +62,24 @@ pool fepool.contoso.local { server 10.0.0.11; external_web_services lyncwebext.c
 === and counts where there is none
 --- certificate
 certificate %%PKI%%/cn-only.pem %%PKI%%/cn-only.key;
+--- more
+http_autodiscover off;
 --- accepted: sip_domain
 sip_domain *;                        |
-sip_domain contoso.com;              | "lyncdiscover.contoso.com" is not covered by a certificate ... clients find it over plain HTTP only
+sip_domain contoso.com;              | "lyncdiscover.contoso.com" is not covered by a certificate
 
-=== lyncdiscover names
+=== lyncdiscover names: plain HTTP serves what no certificate covers
 --- accepted: sip_domain
 sip_domain contoso.com;              |
-sip_domain northwind.example;        | clients find it over plain HTTP only (http_autodiscover auto)
+sip_domain northwind.example;        |
+sip_domain northwind.example; http_autodiscover on;  |
 sip_domain northwind.example; http_autodiscover off; | "lyncdiscover.northwind.example" is not covered ... phones drop the connection ... or set "http_autodiscover" to "auto"
 
 === a wildcard covers one label, and an internationalised name counts as DNS has it
 --- certificate
 certificate %%PKI%%/wildcard.pem %%PKI%%/wildcard.key;
+--- more
+http_autodiscover off;
 --- accepted: sip_domain
 sip_domain emea.contoso.com;         | "lyncdiscover.emea.contoso.com" is not covered
 sip_domain büro.contoso.com;         | "lyncdiscover.xn--bro-hoa.contoso.com" is not covered

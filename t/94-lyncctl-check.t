@@ -37,7 +37,7 @@ lync_publish contoso {
     simple_url  admin   https://lsadmin.contoso.com;
 }
 END_CONF
-my $uncovered = $block =~ s/sip_domain   contoso.com;/sip_domain   contoso.com example.net;/r;
+my $uncovered = $block =~ s/(?=    simple_url  dialin)/    simple_url  meet    https:\/\/meet.example.net;\n/r;
 my $one       = $block =~ s/^.*10\.0\.0\.12.*\n//mr;
 
 # A whole nginx.conf: what is outside of http, what is in it.
@@ -76,7 +76,8 @@ my $no_admin = $block =~ s/^.*lsadmin.*\n//mr;
 for my $case (
     ['nothing to say', conf($load, $block), 0],
     ['a warning', conf($load, $uncovered), 1,
-        qr/^\[warn\] "lyncdiscover\.example\.net" is not covered by .* in ROOT\/nginx\.conf:\d+$/],
+        qr/^\[warn\] "meet\.example\.net" is not covered by .* in ROOT\/nginx\.conf:\d+$/],
+    ['lyncdiscover by plain HTTP', conf($load, $block =~ s/sip_domain   contoso.com;/sip_domain   contoso.com example.net;/r), 0],
     ['an expired certificate', conf($load, $block =~ s/public\.(pem|key)/expired.$1/gr), 1,
         qr/^\[crit\] certificate ".*expired\.pem" expired on .*, clients refuse it: renew it in ROOT\/nginx\.conf:\d+$/],
     ['advice is no finding', conf($load, $one), 0, qr/^\[advice\] pool "fepool\.contoso\.local" has one server: /],
@@ -87,10 +88,10 @@ for my $case (
     ['an error comes before the warnings', conf($load, $uncovered . "lync_publish b { }\n"), 2,
         qr/^\[emerg\] no "certificate"|^\[emerg\] /, qr/^\[warn\] /],
     ['an error elsewhere: the core judges, too', conf("$load frobnicate;\n", $uncovered), 2,
-        qr/^\[emerg\] unknown directive "frobnicate" in ROOT\/nginx\.conf:2$/, qr/^\[warn\] "lyncdiscover\.example\.net"/,
+        qr/^\[emerg\] unknown directive "frobnicate" in ROOT\/nginx\.conf:2$/, qr/^\[warn\] "meet\.example\.net"/,
         qr/^\[notice\] nginx stopped before it had judged the publications$/],
     ['an error after the publication: nothing is said twice', conf($load, "${uncovered}frobnicate;\n"), 2,
-        qr/^\[emerg\] unknown directive "frobnicate"/, qr/^\[warn\] "lyncdiscover\.example\.net"/, qr/^\[notice\] nginx stopped/],
+        qr/^\[emerg\] unknown directive "frobnicate"/, qr/^\[warn\] "meet\.example\.net"/, qr/^\[notice\] nginx stopped/],
     ['a warning about another server is none of publications',
         conf($load, "server { listen 127.0.0.1:18081; server_name a; }\nserver { listen 127.0.0.1:18081; server_name a; }\n$block"), 0,
         qr/^\[notice\] nginx also warns of 1 other things outside of lync_publish: "nginx -t" shows them$/],
@@ -98,7 +99,7 @@ for my $case (
         conf($load, "server { listen 127.0.0.1:18443 ssl; server_name meet.contoso.com; ssl_certificate $pki/public.pem;\n"
             . "ssl_certificate_key $pki/public.key; }\n$block"), 2, qr/^\[emerg\] .*meet\.contoso\.com/],
     ['the module is not loaded', conf('', $uncovered), 2, qr/^\[emerg\] unknown directive "lync_publish" in ROOT\/nginx\.conf:10$/,
-        qr/^\[warn\] "lyncdiscover\.example\.net"/, qr/^\[advice\] the module isn't loaded: "load_module /],
+        qr/^\[warn\] "meet\.example\.net"/, qr/^\[advice\] the module isn't loaded: "load_module /],
     ['no publication', conf($load, ''), 0, qr/^\[advice\] no "lync_publish" in ROOT\/nginx\.conf, nor in what it includes: nothing is published$/],
     ['a file that isn\'t there', conf($load, "include none.conf;\n"), 2, qr/^\[emerg\] open\(\) "ROOT\/none\.conf" failed \(2: .*in ROOT\/nginx\.conf:11$/],
     ['an unfinished file', "$load http {\n", 2, qr/^\[emerg\] unexpected end of file, expecting "}"/],
@@ -130,7 +131,7 @@ is("$status $out", qq{2 lyncctl: "ROOT/none/nginx" in "--nginx" can't be run (2:
 is("$status $out", qq{2 lyncctl: "/bin/true" in "--nginx" is no nginx\n}, '--nginx that is none');
 ($status, $out) = check('--fragment', write_file('fragment.conf', $uncovered));
 is($status, 1, 'a fragment: the core judges') or diag($out);
-like($out, qr/^\[warn\] "lyncdiscover\.example\.net".*^\[notice\] nginx wasn't asked, since it can't test a fragment/ms, 'and says so');
+like($out, qr/^\[warn\] "meet\.example\.net".*^\[notice\] nginx wasn't asked, since it can't test a fragment/ms, 'and says so');
 
 # In a mount namespace whose /usr/sbin has no nginx.
 SKIP: {
@@ -138,7 +139,7 @@ SKIP: {
     skip('no mount namespaces here', 2) if system(@hide[0 .. 4], "$root/none", 'true') != 0;
     write_file('nginx.conf', conf($load, $uncovered));
     ($status, $out) = run({ PATH => '/usr/bin:/bin' }, @hide, $lyncctl, 'check', "$root/nginx.conf");
-    like($out, qr/^\[warn\] "lyncdiscover\.example\.net".*^\[notice\] nginx wasn't asked: none is installed, "--nginx BINARY" names one elsewhere$/ms,
+    like($out, qr/^\[warn\] "meet\.example\.net".*^\[notice\] nginx wasn't asked: none is installed, "--nginx BINARY" names one elsewhere$/ms,
         'no nginx: the core judges');
     is($status, 1, 'and its warnings are findings') or diag($out);
 }

@@ -58,21 +58,14 @@ std::string not_covered(const Publication& publication, const std::string& name)
            " of lync_publish " + lync::quoted(publication.name);
 }
 
-/// What becomes of a lyncdiscover name that not every certificate covers. `partly`: one does, so
-/// that "auto" doesn't answer it over plain HTTP.
+/// What becomes of a lyncdiscover name that not every certificate covers, and that plain HTTP
+/// doesn't serve. `partly`: one does, so that "auto" leaves it to https.
 std::string lyncdiscover_consequence(const Publication& publication, bool partly) {
-    const bool listens = !publication.http_sockets.empty();
-    const bool automatic = publication.http_autodiscover == HttpAutodiscover::automatic;
-    if (listens && (automatic ? !partly : publication.http_autodiscover == HttpAutodiscover::on)) {
-        return ": clients find it over plain HTTP only (http_autodiscover " +
-               std::string(automatic ? "auto" : "on") +
-               "), add the name to the certificate's subject alternative names for https";
-    }
     return ": phones drop the connection, add the name to the certificate's subject alternative "
            "names or " +
-           std::string(!listens ? "take \"http_listen off\" out"
-                       : partly ? "set \"http_autodiscover\" to \"on\""
-                                : "set \"http_autodiscover\" to \"auto\"");
+           std::string(publication.http_sockets.empty() ? "take \"http_listen off\" out"
+                       : partly                         ? "set \"http_autodiscover\" to \"on\""
+                                                        : "set \"http_autodiscover\" to \"auto\"");
 }
 
 void remark_lyncdiscover(const Publication& publication, std::vector<Diagnostic>& remarks) {
@@ -82,7 +75,8 @@ void remark_lyncdiscover(const Publication& publication, std::vector<Diagnostic>
         const std::string& domain = publication.sip_domains[i];
         const std::string name = "lyncdiscover." + domain;
         const Coverage coverage = publication.coverage(name);
-        if (coverage == Coverage::covered || coverage == Coverage::by_request) {
+        if (coverage == Coverage::covered || coverage == Coverage::by_request ||
+            publication.serves_over_http(name)) {
             continue;
         }
         const bool by_one = coverage == Coverage::partly;

@@ -446,6 +446,13 @@ bool Publication::has_wildcard_sip_domain() const noexcept {
     return std::find(sip_domains.begin(), sip_domains.end(), "*") != sip_domains.end();
 }
 
+bool Publication::serves_over_http(std::string_view lyncdiscover) const noexcept {
+    return !http_sockets.empty() &&
+           (http_autodiscover == HttpAutodiscover::on ||
+            (http_autodiscover == HttpAutodiscover::automatic &&
+             (lyncdiscover.ends_with(".*") || !certificate_names->covers(lyncdiscover))));
+}
+
 const Place& Publication::place_of_sip_domain(std::size_t index) const noexcept {
     const auto after =
         std::upper_bound(sip_domain_places.begin(), sip_domain_places.end(), index,

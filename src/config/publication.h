@@ -192,6 +192,9 @@ struct Publication {
     /// Where simple URLs and lyncdiscover go: the Director if there is one, else the first pool.
     std::size_t first_contact() const noexcept;
     bool has_wildcard_sip_domain() const noexcept;
+    /// Whether autodiscover of this lyncdiscover name is answered over plain HTTP. For a pattern
+    /// the request will tell.
+    bool serves_over_http(std::string_view lyncdiscover) const noexcept;
     /// Where sip_domains[index] was written.
     const Place& place_of_sip_domain(std::size_t index) const noexcept;
 };

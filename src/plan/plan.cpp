@@ -327,7 +327,7 @@ private:
             }
             for (const std::string& name : host.names) {
                 const bool travels =
-                    host.site.kind == SiteKind::autodiscover && travels_over_http(name);
+                    host.site.kind == SiteKind::autodiscover && declared().serves_over_http(name);
                 (travels ? over_http : others).push_back(name);
             }
         }
@@ -352,20 +352,6 @@ private:
                                     std::move(others), declared().place);
             describe(host, rest);
         }
-    }
-
-    /// Whether autodiscover of this lyncdiscover name is answered over plain HTTP. For a pattern
-    /// the request will tell.
-    bool travels_over_http(const std::string& name) const {
-        switch (declared().http_autodiscover) {
-        case config::HttpAutodiscover::off:
-            return false;
-        case config::HttpAutodiscover::on:
-            return true;
-        case config::HttpAutodiscover::automatic:
-            break;
-        }
-        return name.ends_with(".*") || !declared().certificate_names->covers(name);
     }
 
     Plan plan_;

@@ -89,6 +89,10 @@ void judge_coverage(Name& name, const Published& published, const config::Public
     }
     name.coverage = coverage == config::Coverage::covered && !invalid ? Coverage::covered
                                                                         : Coverage::uncovered;
+    if (name.coverage == Coverage::uncovered && name.http != none &&
+        !published.rules[name.http].targets.empty()) {
+        name.coverage = Coverage::plain_http;
+    }
 }
 
 std::vector<policy::Service> services_of(const plan::Plan& plan) {

@@ -18,7 +18,8 @@ std::string_view state_name(ServerState state) noexcept {
 }
 
 std::string_view coverage_name(Coverage coverage) noexcept {
-    constexpr std::string_view names[] = {"covered", "uncovered", "by_request", "not_needed"};
+    constexpr std::string_view names[] = {"covered", "uncovered", "plain_http", "by_request",
+                                          "not_needed"};
     return names[static_cast<std::size_t>(coverage)];
 }
 

@@ -148,6 +148,7 @@ struct Certificate {
 enum class Coverage : std::uint8_t {
     covered,
     uncovered,
+    plain_http, ///< likewise, and autodiscover by plain HTTP serves it (http_autodiscover)
     by_request, ///< "lyncdiscover.*": whether it is covered depends on the name asked for
     not_needed, ///< nothing is published by https under this name
 };

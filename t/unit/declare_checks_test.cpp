@@ -160,8 +160,6 @@ TEST_CASE("what is legal but risky is remarked upon once", "[declare]") {
         director a.contoso.local { external_web_services b.contoso.com; listening_ports https=80; } | "listening_ports" of director "a.contoso.local" names port 80, which is the internal web site's by default: write the listening ports of the external web site, 8080 and 4443 by default in nginx.conf:11
         simple_url meet https://meet.example.com;      | "meet.example.com" is not covered by a certificate of lync_publish "contoso": clients refuse it, add the name to the certificate's subject alternative names in nginx.conf:11
         office_web_apps wac.example.com { server 10.0.0.14; } | "wac.example.com" is not covered by a certificate of lync_publish "contoso": clients refuse it, add the name to the certificate's subject alternative names in nginx.conf:11
-        sip_domain example.com;                        | "lyncdiscover.example.com" is not covered by a certificate of lync_publish "contoso": clients find it over plain HTTP only (http_autodiscover auto), add the name to the certificate's subject alternative names for https in nginx.conf:11
-        http_autodiscover on; sip_domain example.com;  | "lyncdiscover.example.com" is not covered by a certificate of lync_publish "contoso": clients find it over plain HTTP only (http_autodiscover on), add the name to the certificate's subject alternative names for https in nginx.conf:11
         http_listen off; sip_domain example.com;       | "lyncdiscover.example.com" is not covered by a certificate of lync_publish "contoso": phones drop the connection, add the name to the certificate's subject alternative names or take "http_listen off" out in nginx.conf:11
         http_autodiscover off; sip_domain example.com; | "lyncdiscover.example.com" is not covered by a certificate of lync_publish "contoso": phones drop the connection, add the name to the certificate's subject alternative names or set "http_autodiscover" to "auto" in nginx.conf:11
     )")) {
@@ -227,19 +225,26 @@ TEST_CASE("patterns and blocked names need no certificate", "[declare]") {
     CHECK(world.told_remarks().empty());
 }
 
+TEST_CASE("nor does a lyncdiscover name that plain HTTP serves", "[declare]") {
+    for (const char* how : {"", "http_autodiscover auto;", "http_autodiscover on;"}) {
+        World world;
+        CHECK(world.mistake(smallest(how + std::string("sip_domain example.com;"))).empty());
+        CHECK(world.told_remarks().empty());
+    }
+}
+
 TEST_CASE("twenty thousand uncovered names are no flood of warnings", "[declare]") {
     std::string domains = "sip_domain";
     for (int i = 0; i < 20000; i++) {
         domains += " d" + std::to_string(i) + ".example.com";
     }
     World world;
-    CHECK(world.mistake(smallest(domains + ";")).empty());
+    CHECK(world.mistake(smallest("http_autodiscover off;" + domains + ";")).empty());
     REQUIRE(world.remarks.size() == 11);
-    CHECK(
-        told(world.remarks[10]) ==
-        "19990 more lyncdiscover names are not covered by a certificate of lync_publish "
-        "\"contoso\": clients find it over plain HTTP only (http_autodiscover auto), add the name "
-        "to the certificate's subject alternative names for https in nginx.conf:1");
+    CHECK(told(world.remarks[10]) ==
+          "19990 more lyncdiscover names are not covered by a certificate of lync_publish "
+          "\"contoso\": phones drop the connection, add the name to the certificate's subject "
+          "alternative names or set \"http_autodiscover\" to \"auto\" in nginx.conf:1");
 }
 
 TEST_CASE("nor are those of simple URLs", "[declare]") {

@@ -407,6 +407,15 @@ TEST_CASE("a certificate that isn't valid yet covers nothing", "[status]") {
     CHECK(after.until == after.certificates[0].not_after);
 }
 
+TEST_CASE("what plain HTTP serves isn't uncovered", "[status]") {
+    plan::Plan plan;
+    CHECK(name_of(described(smallest("sip_domain example.com;"), plan), "lyncdiscover.example.com")
+              .coverage == Coverage::plain_http);
+    CHECK(name_of(described(smallest("http_autodiscover off; sip_domain example.com;"), plan),
+                  "lyncdiscover.example.com")
+              .coverage == Coverage::uncovered);
+}
+
 TEST_CASE("a pattern's coverage depends on the request", "[status]") {
     plan::Plan plan;
     const Published p = described(smallest("simple_url meet https://meet.*;"), plan);
