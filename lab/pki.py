@@ -101,6 +101,8 @@ def _issue(directory: Path, ca: str, stem: str, names: tuple[str, ...],
             "-CA", str(directory / (ca + ".pem")), "-CAkey", str(directory / (ca + ".key")),
             "-set_serial", "0x" + os.urandom(8).hex(), "-extfile", str(extensions),
             "-out", str(out))
+    with out.open("a") as chain: # as an intermediate stands there
+        chain.write((directory / (ca + ".pem")).read_text())
     request.unlink()
     extensions.unlink()
 

@@ -20,7 +20,7 @@ scene "whoever isn't the pool gets no request", publication => '%%OWN%%', sub {
         'fepool2.fabrikam.local' => qr/upstream SSL certificate does not match "fepool\.contoso\.local"/,
         'untrusted'           => qr/upstream SSL certificate verify error: \(21:/,
         'fepool-expired'      => qr/upstream SSL certificate verify error: \(10:certificate has expired\)/,
-        'public'              => qr/upstream SSL certificate verify error: \(21:/,
+        'public'              => qr/upstream SSL certificate verify error: \(19:/,
     );
     for my $certificate (sort keys %why) {
         my $before = () = log_lines($why{$certificate});

@@ -160,9 +160,9 @@ scene 'every reason', publication => $Publication{reasons}, sub {
         ['TLS handshake failed', certificate => ''],
         ['status 503', certificate => 'fepool.contoso.local', check => '503'],
         ['status 404', check => '404'],
-        ['says Internal', check => 'internal'],
+        ['answers as the internal web site: check listening_ports', check => 'internal'],
         ['not an answer to what was asked', check => 'garbage'],
-        ['says Internal', check => 'ucwa_internal'],
+        ['answers as the internal web site: check listening_ports', check => 'ucwa_internal'],
         ['timed out', check => 'silent'],
         ['closed the connection before it had answered', check => 'half'],
         ['status 500', check => '500'],
@@ -180,7 +180,7 @@ scene 'every reason', publication => $Publication{reasons}, sub {
     is(scalar(my @lines = health_lines(qr/ is (?:still )?down/)), scalar @reasons, 'a line for each');
     is(ask_once()->{status}, 200, 'it can be connected to, and there is no other: it is asked all the same');
     tell($A, REASONS => check => 'internal');
-    ok(wait_until(sub { (health_lines(qr/down/))[-1] =~ /still down, now: says Internal$/ }, $Pools::PATIENCE),
+    ok(wait_until(sub { (health_lines(qr/down/))[-1] =~ /still down, now: answers as the internal web site: check listening_ports$/ }, $Pools::PATIENCE),
         'the internal web site again');
     is(ask_once()->{status}, 503, 'is not');
     tell($A, REASONS => check => 'external');
@@ -237,7 +237,7 @@ scene 'fails, passes and the interval', publication => $Publication{count}, sub 
 scene 'a server that is down', publication => $Publication{down}, sub {
     ok(wait_for_checks(1, $A, 'DOWN'), 'up');
     tell($A, DOWN => check => 'internal');
-    ok(told(qr/is down: says Internal/), 'flipped to the INTERNAL web site');
+    ok(told(qr/is down: answers as the internal web site: check listening_ports/), 'flipped to the INTERNAL web site');
     # The worker that didn't ask knows it from the next request on, too.
     forget_stats();
     my @answers = map { ask_once() } 1 .. 40;

@@ -229,7 +229,7 @@ scene 'checks', publication => $Publication{health}, sub {
     dns_says('fe.health.test' => $B, 'fe.health.test' => $C);
     answer_is("$B $C", 'the record has another one');
     tell($C, HEALTH => check => 'internal');
-    ok(told(qr/lync_health: server 127\.0\.0\.31:\d+ .* is down: says Internal$/), 'which is asked, too');
+    ok(told(qr/lync_health: server 127\.0\.0\.31:\d+ .* is down: answers as the internal web site: check listening_ports$/), 'which is asked, too');
     forget_stats();
     sleep 3;
     is(scalar @{ stats($A, 'HEALTH')->{checks} }, 0, 'and the one that is gone is not');

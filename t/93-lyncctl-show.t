@@ -345,7 +345,9 @@ is_deeply([glob "$root/*.new-* $root/no*"], [], 'nothing is left lying about');
 # --- exit statuses, and what is wrong
 
 ($status, $out, $err) = run('check', $conf);
-is($status, 0, 'check without a warning, with a lyncdiscover name that no certificate covers: exit 0');
+is($status, 1, 'check with a warning: exit 1');
+like($out, qr/^\[warn\] "lyncwebdirext\.contoso\.com" is not covered by a certificate of lync_publish "contoso"/m, 'and the warning');
+unlike($out, qr/\[warn\] "lyncdiscover/, 'but none for what plain HTTP serves');
 like($out, qr/^\[advice\] pool "fepool2\.fabrikam\.local" has one server/m, 'advice: one server');
 like($out, qr/^\[advice\] no "simple_url admin" in lync_publish "fabrikam"/m, 'advice: no admin URL');
 unlike($out, qr/no "simple_url admin" in lync_publish "contoso"/, 'but only where there is none');

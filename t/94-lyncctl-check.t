@@ -72,6 +72,8 @@ sub run {
 sub check { return run({}, $lyncctl, 'check', '--nginx', $nginx, '-p', "$root/", @_) }
 
 # Name, nginx.conf, exit status, and the lines that are printed, as patterns in their order.
+my $nothing  = qr/^\[advice\] no "lync_publish" in/;
+my $stopped  = qr/^\[notice\] nginx stopped before/;
 my $no_admin = $block =~ s/^.*lsadmin.*\n//mr;
 for my $case (
     ['nothing to say', conf($load, $block), 0],
@@ -102,6 +104,19 @@ for my $case (
         qr/^\[warn\] "meet\.example\.net"/, qr/^\[advice\] the module isn't loaded: "load_module /],
     ['no publication', conf($load, ''), 0, qr/^\[advice\] no "lync_publish" in ROOT\/nginx\.conf, nor in what it includes: nothing is published$/],
     ['a file that isn\'t there', conf($load, "include none.conf;\n"), 2, qr/^\[emerg\] open\(\) "ROOT\/none\.conf" failed \(2: .*in ROOT\/nginx\.conf:11$/],
+    ['a "}" that is missing, in a block in a block', conf($load, "server {\nlocation / {\n") , 2,
+        qr/^\[emerg\] unexpected end of file, expecting "}" of server that was opened at ROOT\/nginx\.conf:11 in /],
+    ['a byte order mark', "\xef\xbb\xbf" . conf($load, $block), 2,
+        qr/^\[emerg\] unknown directive "\xef\xbb\xbfload_module": the file begins with a byte order mark, save it as UTF-8 without one in ROOT\/nginx\.conf:1$/, $stopped],
+    ['UTF-16', "\xff\xfe" . conf($load, $block) =~ s/(.)/$1\0/gsr, 2, qr/^\[emerg\] .*: the file is UTF-16, save it as UTF-8 without a byte order mark in ROOT\/nginx\.conf:\d+$/,
+        qr/^\[emerg\] unexpected end of file/],
+    ['a no-break space', conf($load, "access_log\xc2\xa0off;\n"), 2, qr/^\[emerg\] unknown directive ".*": it has a no-break space in it, .* in ROOT\/nginx\.conf:11$/, $nothing],
+    ['a comment of C', conf($load, "// hello\naccess_log off;\n"), 2, qr/^\[emerg\] unknown directive "\/\/": a comment begins with "#" in ROOT\/nginx\.conf:12$/, $nothing],
+    ['lync_status without the module', conf('', "server { location / { lync_status; } }\n"), 2,
+        qr/^\[emerg\] unknown directive "lync_status" in/, qr/^\[advice\] the module isn't loaded: /, qr/^\[advice\] no "lync_publish" in/],
+    ['who answers a name that another server has, too',
+        conf($load, "${block}server { listen 127.0.0.1:18080;\nserver_name a meet.contoso.com; }\n"), 1,
+        qr/^\[warn\] conflicting server name "meet\.contoso\.com" on 127\.0\.0\.1:18080, ignored: lync_publish "contoso" answers, since it comes first, at ROOT\/nginx\.conf:11; remove the name from the server at ROOT\/nginx\.conf:26$/],
     ['an unfinished file', "$load http {\n", 2, qr/^\[emerg\] unexpected end of file, expecting "}"/],
 ) {
     my ($name, $text, $expected, @patterns) = @$case;
@@ -112,6 +127,11 @@ for my $case (
     my $fits = @lines == @patterns && !grep { $lines[$_] !~ $patterns[$_] } 0 .. $#patterns;
     ok($status eq $expected && $fits, $name) or diag("exit $status, expected $expected\n$out");
 }
+
+write_file('contoso.conf.txt', $block);
+write_file('nginx.conf', conf($load, ''));
+like((check("$root/nginx.conf"))[1], qr/^\[advice\] "ROOT\/contoso\.conf\.txt" isn't read, since its name doesn't end in "\.conf"/m, 'what Notepad adds');
+unlink "$root/contoso.conf.txt";
 
 write_file('nginx.conf', conf($load, $one));
 is((check("$root/nginx.conf", '--strict'))[0], 1, '--strict: advice is a finding');

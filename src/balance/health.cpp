@@ -58,7 +58,7 @@ std::string explain(const Finding& finding, std::string_view certificate_name,
     case Reason::status:
         return "status " + std::to_string(finding.detail);
     case Reason::internal:
-        return "says Internal";
+        return "answers as the internal web site: check listening_ports";
     case Reason::no_answer:
         return "not an answer to what was asked";
     }

@@ -121,6 +121,18 @@ std::string describe(const X509* leaf, const std::string& file, Certificate& cer
     return {};
 }
 
+/// A certificate alone in its file was issued by a CA that clients may not know: browsers fetch it,
+/// phones don't.
+void check_issuer(X509* leaf, const std::string& file, Certificate& certificate) {
+    if (certificate.intermediates == 0 &&
+        X509_NAME_cmp(X509_get_subject_name(leaf), X509_get_issuer_name(leaf)) != 0) {
+        certificate.warnings.push_back(
+            "certificate " + quote(file) + " comes without that of its issuer " +
+            quote(issuer_of(leaf)) +
+            ", which phones don't fetch: append it, and the other intermediates of the CA");
+    }
+}
+
 /// A CA's certificate; or a server's own, which can vouch for that server if it is self-signed.
 bool is_trust_anchor(X509* certificate) {
     return X509_check_ca(certificate) != 0 || X509_NAME_cmp(X509_get_subject_name(certificate),
@@ -167,6 +179,11 @@ Certificate load_certificate(const std::string& certificate_file, const std::str
     if (error = std::move(key.error); !error.empty()) {
         return certificate;
     }
+    if (key.is_public) {
+        certificate.warnings.push_back(
+            "certificate key " + quote(key_file) +
+            " can be read by every user of this system: \"chmod o= " + key_file + "\"");
+    }
     if (error = refuse_mismatch(pem, key.key.get(), certificate_file, key_file); !error.empty()) {
         return certificate;
     }
@@ -186,6 +203,7 @@ Certificate load_certificate(const std::string& certificate_file, const std::str
                                            ": get the current one of the CA");
         }
     }
+    check_issuer(pem.chain.front().get(), certificate_file, certificate);
     check_time(certificate, certificate_file, now);
     return certificate;
 }

@@ -1,6 +1,7 @@
 #include "config/certificate_pem.h"
 
 #include "base/descriptor.h"
+#include "config/editor_traces.h"
 
 #include <openssl/asn1.h>
 #include <openssl/crypto.h>
@@ -44,7 +45,7 @@ std::string failed(std::string_view call, int error) {
 }
 
 /// Reads the whole file, or says why not. Never waits: a pipe would be empty for nginx afterwards.
-std::string read_file(const std::string& file, std::string& bytes) {
+std::string read_file(const std::string& file, std::string& bytes, bool* is_public) {
     if (file.find('\0') != std::string::npos) {
         return "the path contains the byte 0x00";
     }
@@ -62,6 +63,9 @@ std::string read_file(const std::string& file, std::string& bytes) {
     }
     if (!S_ISREG(info.st_mode)) {
         return "it is not a regular file";
+    }
+    if (is_public != nullptr) {
+        *is_public = (info.st_mode & S_IROTH) != 0;
     }
     if (info.st_size > largest_file) {
         return "it is " + std::to_string(info.st_size) + " bytes long, more than the " +
@@ -114,6 +118,12 @@ bool parses_as(const std::string& bytes, Type* (*parse)(Type**, const unsigned c
     return parsed != nullptr;
 }
 
+/// A PFX of an older Windows is encrypted by 40-bit RC2 [RFC 7292, appendix C], which OpenSSL 3
+/// reads with -legacy alone.
+std::string_view legacy_option(const std::string& bytes) {
+    return contains(bytes, "\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01\x06") ? " -legacy" : "";
+}
+
 std::string convert(std::string_view what, std::string_view command, const std::string& file,
                     std::string_view options) {
     return "it is not PEM but " + std::string(what) + ", convert it with \"openssl " +
@@ -122,12 +132,16 @@ std::string convert(std::string_view what, std::string_view command, const std::
 
 /// Why no certificate was found in the file, and what to do about it.
 std::string explain_no_certificate(const std::string& file, const std::string& bytes) {
+    if (const std::string_view trace = encoding_trace(bytes); !trace.empty()) {
+        return std::string(trace);
+    }
     if (is_der(bytes)) {
         if (parses_as(bytes, d2i_X509, X509_free)) {
             return convert("DER", "x509 -inform DER", file, "");
         }
         if (parses_as(bytes, d2i_PKCS12, PKCS12_free)) {
-            return convert("PKCS#12 (PFX)", "pkcs12", file, " -nokeys");
+            return convert("PKCS#12 (PFX)", "pkcs12", file,
+                           std::string(legacy_option(bytes)) + " -nokeys");
         }
         if (parses_as(bytes, d2i_PKCS7, PKCS7_free)) {
             return convert("PKCS#7", "pkcs7 -inform DER", file, " -print_certs");
@@ -152,12 +166,16 @@ std::string explain_no_certificate(const std::string& file, const std::string& b
 
 /// The same for a key.
 std::string explain_no_key(const std::string& file, const std::string& bytes) {
+    if (const std::string_view trace = encoding_trace(bytes); !trace.empty()) {
+        return std::string(trace);
+    }
     if (contains(bytes, "PRIVATE KEY-----")) {
         return "the private key in it is damaged or of an unknown kind, copy the file again";
     }
     if (is_der(bytes)) {
         return parses_as(bytes, d2i_PKCS12, PKCS12_free)
-                   ? convert("PKCS#12 (PFX)", "pkcs12", file, " -nocerts -nodes")
+                   ? convert("PKCS#12 (PFX)", "pkcs12", file,
+                             std::string(legacy_option(bytes)) + " -nocerts -nodes")
                    : convert("DER", "pkey -inform DER", file, "");
     }
     if (contains(bytes, "-----BEGIN CERTIFICATE-----")) {
@@ -178,8 +196,9 @@ std::string cannot_load(std::string_view what, const std::string& file) {
 }
 
 /// The bytes of a file, or why there are none.
-std::string read_content(std::string_view what, const std::string& file, std::string& bytes) {
-    std::string error = read_file(file, bytes);
+std::string read_content(std::string_view what, const std::string& file, std::string& bytes,
+                         bool* is_public = nullptr) {
+    std::string error = read_file(file, bytes, is_public);
     if (error.empty() && bytes.empty()) {
         error = "it is empty";
     }
@@ -223,7 +242,8 @@ PemKey read_key(const std::string& file) {
     const ErrorQueue queue;
     PemKey result;
     FileBytes content;
-    if (result.error = read_content(what, file, content.bytes); !result.error.empty()) {
+    if (result.error = read_content(what, file, content.bytes, &result.is_public);
+        !result.error.empty()) {
         return result;
     }
 

@@ -42,6 +42,7 @@ PemCertificates read_certificates(const std::string& file, std::string_view what
 
 struct PemKey {
     KeyPtr key;
+    bool is_public = false; ///< every user of this system may read the file
     std::string error;
 };
 PemKey read_key(const std::string& file);

@@ -98,9 +98,11 @@ private:
 void check_names(const Publication& publication, Registry& registry);
 void check_sockets(Publication& publication, Registry& registry);
 
-/// Office Web Apps and Exchange at the internal web site of a pool or Director, of whichever
-/// publication. Enters the publication's servers into `registry`.
-void check_internal_sites(const Publication& publication, Registry& registry);
+/// Office Web Apps and Exchange at the internal web site of a pool or Director, a server of two
+/// pools, of whichever publications; a server that is the proxy itself. Enters the publication's
+/// servers into `registry`.
+void check_servers(const Publication& publication, Registry& registry,
+                   std::vector<Diagnostic>& remarks);
 
 /// Loads and checks every certificate and CA file, fills Publication::loaded_certificates
 /// and certificate_names, and remarks on https names that a certificate doesn't cover.

@@ -1,6 +1,9 @@
 #include "config/grammar.h"
 
+#include "base/ascii.h"
+
 #include "config/directives.h"
+#include "config/editor_traces.h"
 
 #include <algorithm>
 #include <array>
@@ -54,10 +57,6 @@ std::string_view block_for(int contexts) noexcept {
     }
 }
 
-constexpr char lower(char c) noexcept {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 /// Levenshtein's distance, letter case aside, which no directive has; both words are short (nginx
 /// limits a token to a buffer, and longer ones than any directive are answered early).
 std::size_t distance(std::string_view a, std::string_view b) {
@@ -74,7 +73,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
         std::size_t diagonal = row[0];
         row[0] = i;
         for (std::size_t j = 1; j <= b.size(); j++) {
-            const std::size_t replaced = diagonal + (lower(a[i - 1]) == b[j - 1] ? 0 : 1);
+            const std::size_t replaced = diagonal + (ascii_lower(a[i - 1]) == b[j - 1] ? 0 : 1);
             diagonal = row[j];
             row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
         }
@@ -88,6 +87,12 @@ bool is_directive_of(std::string_view word, const Directive& block) noexcept {
 }
 
 void check_arguments(const Directive& directive, const Rule& rule, const Directive& block) {
+    for (const std::string& argument : directive.arguments) {
+        if (const std::string_view trace = editor_trace(argument); !trace.empty()) {
+            invalid_value(argument, directive, block, trace);
+        }
+    }
+
     const auto count = static_cast<int>(directive.arguments.size());
     if (count >= rule.fewest && (rule.most == LYNC_ANY || count <= rule.most)) {
         return;
@@ -138,10 +143,13 @@ std::string_view nearest_directive(std::string_view name, std::string_view block
 }
 
 std::string unknown_directive(std::string_view name, const Directive& block) {
-    constexpr std::string_view byte_order_mark = "\xef\xbb\xbf"; // Windows' editors write one
     std::string text = "unknown directive " + lync::quoted(name) + " in " + block.title();
-    if (name.starts_with(byte_order_mark)) {
-        return text + ": the file begins with a byte order mark, save it as UTF-8 without one";
+    if (const std::string_view trace = editor_trace(name); !trace.empty()) {
+        return text + ": " + std::string(trace);
+    }
+    if (const std::size_t equals = name.find('=');
+        equals != std::string_view::npos && is_directive_of(name.substr(0, equals), block)) {
+        return text + ": " + std::string(editor_trace("="));
     }
     if (const std::string_view nearest = nearest_directive(name, block.name); !nearest.empty()) {
         text += ", did you mean " + lync::quoted(nearest) + "?";
@@ -163,8 +171,19 @@ std::string in_directive(const Directive& directive, const Directive& block) {
 }
 
 std::string remedy(std::string_view argument, const Directive& block, std::string_view otherwise) {
-    return is_directive_of(argument, block) ? "is the \";\" before it missing?"
-                                            : std::string(otherwise);
+    if (is_directive_of(argument, block)) {
+        return "is the \";\" before it missing?";
+    }
+    // Of the values that it may have, in any of the messages' ways to list them.
+    const std::string small = to_ascii_lower(argument);
+    const std::size_t found = small == argument ? std::string_view::npos : otherwise.find(small);
+    if (!small.empty() && found != std::string_view::npos &&
+        (found == 0 || !is_ascii_alnum(otherwise[found - 1])) &&
+        (found + small.size() == otherwise.size() ||
+         !is_ascii_alnum(otherwise[found + small.size()]))) {
+        return std::string(otherwise) + ", did you mean " + lync::quoted(small) + "?";
+    }
+    return std::string(otherwise);
 }
 
 void invalid_value(std::string_view value, const Directive& directive, const Directive& block,

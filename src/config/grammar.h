@@ -29,7 +29,8 @@ const Directive* find(const Directive& block, std::string_view name) noexcept;
 std::string in_directive(const Directive& directive, const Directive& block);
 
 /// The remedy for an argument that can't be right: `otherwise`, unless the argument is the name of
-/// a directive of `block`: then the line before it has no end.
+/// a directive of `block`: then the line before it has no end. A value that `otherwise` names and
+/// that was written in another case is asked for: `did you mean "auto"?`.
 std::string remedy(std::string_view argument, const Directive& block, std::string_view otherwise);
 
 /// Throws the Mistake `invalid value "x" in "y" directive of ...: WHY`, by way of `remedy`.

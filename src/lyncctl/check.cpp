@@ -1,5 +1,6 @@
 #include "lyncctl/check.h"
 
+#include "config/editor_traces.h"
 #include "config/system_names.h"
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
@@ -11,6 +12,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <set>
 
 namespace lync::lyncctl {
@@ -105,6 +108,12 @@ void collect_places(const config::Directive& block,
     }
 }
 
+/// The first word in double quotes.
+std::string_view first_quoted(std::string_view text) {
+    const std::size_t open = text.find('"') + 1;
+    return open == 0 ? std::string_view() : text.substr(open, text.find('"', open) - open);
+}
+
 /// Tells what nginx says of publications from what it says of others.
 class Subject {
 public:
@@ -125,15 +134,83 @@ public:
             return true;
         }
         // conflicting server name "meet.contoso.com" on 0.0.0.0:443, ignored
-        const std::size_t open = diagnostic.text.find('"') + 1;
-        return open > 0 && names_.contains(diagnostic.text.substr(
-                               open, diagnostic.text.find('"', open) - open));
+        return names_.contains(std::string(first_quoted(diagnostic.text)));
     }
 
 private:
     std::set<std::pair<std::string, unsigned>> places_;
     std::set<std::string> names_;
 };
+
+/// The first `server` of http level that has this name among its server_name.
+const config::Directive* find_server(const config::Directive& tree, std::string_view name) {
+    for (const auto& http : tree.children) {
+        for (const auto& server : http->children) {
+            for (const auto& line : server->children) {
+                if (server->name == "server" && line->name == "server_name" &&
+                    std::find(line->arguments.begin(), line->arguments.end(), name) !=
+                        line->arguments.end()) {
+                    return server.get();
+                }
+            }
+        }
+    }
+    return nullptr;
+}
+
+/// What nginx leaves open about a message of its own; empty if that is nothing.
+std::string explain(const Diagnostic& diagnostic, const Configuration& configuration) {
+    const std::string& text = diagnostic.text;
+    if (const auto& mistake = configuration.mistake;
+        mistake && mistake->place.file == diagnostic.place.file &&
+        mistake->place.line == diagnostic.place.line && mistake->text.starts_with(text)) {
+        return mistake->text.substr(text.size()); // `expecting "}"`, and of which block
+    }
+    const std::string_view word = first_quoted(text);
+    if (diagnostic.severity == Severity::error) {
+        std::string begin(4, '\0');
+        std::ifstream(diagnostic.place.file, std::ios::binary).read(begin.data(), 4);
+        std::string_view trace = config::encoding_trace(begin);
+        if (trace.empty() && text.starts_with("unknown directive ")) {
+            trace = config::editor_trace(word);
+        }
+        // The module has said so of its own directives.
+        return trace.empty() || text.ends_with(trace) ? "" : ": " + std::string(trace);
+    }
+    const config::Directive* server =
+        text.starts_with("conflicting server name ") && configuration.tree != nullptr
+            ? find_server(*configuration.tree, word)
+            : nullptr;
+    for (const Published& published : configuration.publications) {
+        for (const auto& name : plan::published_names(published.plan)) {
+            if (server != nullptr && name.name == word) {
+                const Place& place = published.plan.publication.place;
+                return ": " + published.block->title() + " answers, since it comes first, at " +
+                       place.file + ":" + std::to_string(place.line) +
+                       "; remove the name from the server at " + server->place.file + ":" +
+                       std::to_string(server->place.line);
+            }
+        }
+    }
+    return {};
+}
+
+/// What Notepad makes of contoso.conf, and no `include` finds.
+void advise_text_files(const std::string& file, std::vector<Said>& all) {
+    const std::filesystem::path directory = std::filesystem::path(file).parent_path();
+    for (const char* below : {"", "conf.d", "sites-enabled"}) {
+        std::error_code ignored;
+        for (const auto& entry : std::filesystem::directory_iterator(directory / below, ignored)) {
+            if (const std::string name = entry.path().string(); name.ends_with(".conf.txt")) {
+                all.push_back({"advice",
+                               Style::plain,
+                               lync::quoted(name) + " isn't read, since its name doesn't end in "
+                                                    "\".conf\": rename it, if it is meant",
+                               {}});
+            }
+        }
+    }
+}
 
 class Check {
 public:
@@ -183,6 +260,7 @@ private:
                 lacks_rights_ || (error && diagnostic.text.find("(13: ") != std::string::npos);
             is_judged_ = is_judged_ || (error && subject.is_of(diagnostic));
             found_.push_back(diagnostic);
+            found_.back().text += explain(diagnostic, configuration_);
         }
         is_judged_ = is_judged_ && !lacks_module_;
         if (others > 0) {
@@ -228,6 +306,9 @@ private:
         }
         if (lacks_rights_ && ::geteuid() != 0) {
             general("nginx may not read what it needs: try \"sudo lyncctl check\"");
+        }
+        if (!options_.fragment) {
+            advise_text_files(configuration_.file, all);
         }
         if (configuration_.mistake) {
             return;

@@ -87,8 +87,8 @@ void judge_coverage(Name& name, const Published& published, const config::Public
     if (first != loaded.end()) {
         name.certificate = static_cast<std::uint32_t>(first - loaded.begin());
     }
-    name.coverage = coverage == config::Coverage::covered && !invalid ? Coverage::covered
-                                                                        : Coverage::uncovered;
+    name.coverage =
+        coverage == config::Coverage::covered && !invalid ? Coverage::covered : Coverage::uncovered;
     if (name.coverage == Coverage::uncovered && name.http != none &&
         !published.rules[name.http].targets.empty()) {
         name.coverage = Coverage::plain_http;

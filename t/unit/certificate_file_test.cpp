@@ -101,6 +101,25 @@ TEST_CASE("files that hold no certificate say what they hold", "[certificate]") 
         files.cannot_load("it is not PEM but PKCS#12 (PFX), convert it with \"openssl pkcs12 -in " +
                           files.certificate + " -nokeys -out FILE\""));
 
+    // An older Windows encrypts by RC2, which this OpenSSL doesn't: 3DES with the other's number.
+    const Owned<PKCS12> old(PKCS12_create("x", "x", key.get(), certificate.get(), nullptr,
+                                          NID_pbe_WithSHA1And3_Key_TripleDES_CBC,
+                                          NID_pbe_WithSHA1And3_Key_TripleDES_CBC, 1, 1, 0));
+    std::string old_bytes = written([&](BIO* bio) { return i2d_PKCS12_bio(bio, old.get()); });
+    const std::size_t number = old_bytes.find("\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01\x03");
+    REQUIRE(number != std::string::npos);
+    old_bytes[number + 9] = '\x06';
+    CHECK(error_of(old_bytes).ends_with(files.certificate + " -legacy -nokeys -out FILE\""));
+    files.put(pem(certificate), old_bytes);
+    CHECK(files.error().ends_with(files.key + " -legacy -nocerts -nodes -out FILE\""));
+
+    // What PowerShell's ">" writes. (OpenSSL 3 itself skips a byte order mark of UTF-8.)
+    CHECK(error_of("\xff\xfe" + pem(certificate)) ==
+          files.cannot_load("the file is UTF-16, save it as UTF-8 without a byte order mark"));
+    files.put(pem(certificate), "\xff\xfe" + pem(key));
+    CHECK(files.error() ==
+          files.cannot_load_key("the file is UTF-16, save it as UTF-8 without a byte order mark"));
+
     const Owned<PKCS7> p7(PKCS7_new());
     PKCS7_set_type(p7.get(), NID_pkcs7_signed);
     PKCS7_content_new(p7.get(), NID_pkcs7_data);

@@ -67,7 +67,12 @@ public:
 
     std::string write(const std::string& name, std::string_view bytes) const {
         std::ofstream(path_ / name, std::ios::binary) << bytes;
+        permit(name, 0600);
         return path(name);
+    }
+
+    void permit(const std::string& name, unsigned mode) const {
+        std::filesystem::permissions(path_ / name, static_cast<std::filesystem::perms>(mode));
     }
 
 private:

@@ -295,3 +295,36 @@ TEST_CASE("an expired intermediate is a warning", "[certificate]") {
                                    "\" expired on 2026-06-15 11:00 UTC: get the current one of the "
                                    "CA"});
 }
+
+TEST_CASE("an intermediate that the file lacks is a warning", "[certificate]") {
+    const Files files;
+    const auto key = ec_key();
+    const auto root_key = ec_key();
+    const auto root = issue(called("Issuing CA"), root_key.get());
+    const auto leaf = issue({}, key.get(), root.get(), root_key.get());
+
+    files.put(pem(leaf), pem(key));
+    CHECK(files.load().error.empty());
+    CHECK(files.load().warnings ==
+          std::vector{"certificate \"" + files.certificate +
+                      "\" comes without that of its issuer \"CN=Issuing CA\", which phones don't "
+                      "fetch: append it, and the other intermediates of the CA"});
+    files.put(pem(leaf) + pem(root), pem(key));
+    CHECK(files.load().warnings.empty());
+    files.put(pem(issue({}, key.get())), pem(key)); // self-signed
+    CHECK(files.load().warnings.empty());
+}
+
+TEST_CASE("a key that others can read is a warning", "[certificate]") {
+    const Files files;
+    const auto key = ec_key();
+    files.put(pem(issue({}, key.get())), pem(key));
+    files.directory.permit("cert.key", 0640);
+    CHECK(files.load().warnings.empty());
+    files.directory.permit("cert.key", 0644);
+    CHECK(files.load().error.empty());
+    CHECK(files.load().warnings == std::vector{"certificate key \"" + files.key +
+                                               "\" can be read by every user of this system: "
+                                               "\"chmod o= " +
+                                               files.key + "\""});
+}

@@ -114,7 +114,8 @@ TEST_CASE("health_check: a kind that isn't one", "[health_check]") {
     CHECK(mistake_in(Role::pool, "health_check on;") == in_pool("on", choices));
     CHECK(mistake_in(Role::pool, "health_check interval=5s;") == in_pool("interval=5s", choices));
     CHECK(mistake_in(Role::pool, "health_check tcp;") == in_pool("tcp", choices));
-    CHECK(mistake_in(Role::pool, "health_check AUTODISCOVER;") == in_pool("AUTODISCOVER", choices));
+    CHECK(mistake_in(Role::pool, "health_check AUTODISCOVER;") ==
+          in_pool("AUTODISCOVER", choices) + ", did you mean \"autodiscover\"?");
     CHECK(mistake_in(Role::pool, "health_check http;", "ocs_2007_r2") ==
           in_pool("http", R"(it is "tcp=PORT" or "off")"));
     CHECK(mistake_in(Role::pool, "health_check autodiscover;", "ocs_2007") ==

@@ -268,7 +268,8 @@ TEST_CASE("health: findings in words", "[health]") {
     CHECK(explain({Reason::wrong_name, 0}, name) ==
           "certificate not valid for \"fepool.contoso.local\"");
     CHECK(explain({Reason::status, 503}, name) == "status 503");
-    CHECK(explain({Reason::internal, 0}, name) == "says Internal");
+    CHECK(explain({Reason::internal, 0}, name) ==
+          "answers as the internal web site: check listening_ports");
     CHECK(explain({Reason::no_answer, 0}, name) == "not an answer to what was asked");
 }
 
