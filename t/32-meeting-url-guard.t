@@ -125,6 +125,13 @@ sub in_a_form {
     is(post($server, $multipart, type => 'multipart/form-data; boundary=b'), 404, 'multipart');
     is(post($server, $multipart, type => 'Multipart/Form-Data; boundary=b', chunks => 9), 404,
         'multipart, in chunks');
+    # ASP.NET reads query and form in the charset of Content-Type.
+    is(post($server, $pass, type => "application/x-www-form-urlencoded; $_"), 404, $_)
+        for 'charset=ibm037', 'Charset = "utf-7"', 'charset=utf-16', 'a=b;charset=', 'charset=utf-8; charset=ibm037';
+    is(post($server, $pass, type => "text/plain\r\nContent-Type: text/plain"), 404, 'two types');
+    is(post($server, $pass, type => 'application/x-www-form-urlencoded; charset="UTF-8"'), '200 arrived', 'UTF-8');
+    is(outcome($server, "GET $page?a=b HTTP/1.1\r\nHost: lyncwebext.contoso.com\r\nContent-Type: x; charset=ibm037\r\n\r\n"),
+        404, 'a charset of the query');
     is($server->report(0.3), undef, 'what is refused has not travelled');
     is(post($server, 'meeturl=' . b64($evil), page => '/webticket/webticketservice.svc'), '200 arrived',
         'elsewhere a body is not looked at');

@@ -131,6 +131,31 @@ scene subrequest => sub {
     is_deeply([arrived()], ['GET /abs/handler HTTP/1.1'], 'POST is none of the path');
 };
 
+# A body that nginx has thrown away can't be sent, whatever page is asked for in its place: the head
+# would announce it, and the next request on the server's connection would be taken for it.
+scene lost_body => sub {
+    my $long = 'y' x 300;
+    my %lost = (
+        'chunks that are none'   => ["Transfer-Encoding: chunked\r\n", "5\r\nhello\r\nzz\r\n", 400],
+        'too large'              => ['Content-Length: ' . (600 << 20) . "\r\n", $long, 413],
+        'no matching handler'    => ["Content-Length: 300\r\n", $long, 403, '/closed'],
+    );
+    for my $what (sort keys %lost) {
+        my ($header, $body, $status, $path) = @{ $lost{$what} };
+        my $client = client('https://meet.contoso.com');
+        $client->write('POST ' . ($path // '/x/1') . " HTTP/1.1\r\nHost: meet.contoso.com\r\n$header\r\n$body");
+        is($client->answer->{status}, $status, "$what: nginx answers");
+    }
+    for my $head ("TRACE /x HTTP/1.1\r\nHost: meet.contoso.com\r\n", "GET /x HTTP/1.1\r\nHost: meet.contoso.com\r\nContent-Length: x\r\n",
+        "GET /x HTTP/1.1\r\nHost: meet.contoso.com\r\nTransfer-Encoding: odd\r\n") {
+        my $client = client('https://meet.contoso.com');
+        $client->write("$head\r\n");
+        cmp_ok($client->answer->{status}, '>=', 400, 'a head that nginx refuses: ' . $head =~ s/\r\n.*//sr);
+    }
+    is((ask('meet.contoso.com', '/x/2'))[0], '200 meet/pass', 'an ordinary request');
+    is_deeply([arrived()], ['GET /x/2 HTTP/1.1'], 'nothing else has arrived');
+};
+
 run_suite(
     publication => "%%OWN%%    server_include %%SERVROOT%%/html/extra.conf;\n",
     timeout     => 60,
@@ -193,3 +218,11 @@ if ($uri ~ "^/query/(?<rest>(?s:.*))$") {
 >>> extra.conf
 location = /sub { auth_request /abs/handler; empty_gif; }
 --- scene: subrequest
+
+=== pages of the pool in place of errors
+--- user_files
+>>> extra.conf
+error_page 400 403 404 405 413 501 /error.html;
+location = /closed { deny all; }
+add_header X-Verdict $lync_service/$lync_verdict always;
+--- scene: lost_body

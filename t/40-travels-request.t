@@ -288,9 +288,10 @@ X-Method-Override: DELETE
 X-ARR-SSL: 2048|256|C=US
 X-ARR-ClientCert: MIIC
 Front-End-Https: on
+X-UP-Devcap-Post-Charset: ibm037
 X-Other: stays
 --- stand_in
-    location = /abs/handler { return 200 "$http_x_original_url$http_x_rewrite_url$http_x_original_host$http_x_forwarded_port$http_x_forwarded_prefix$http_x_http_method_override$http_x_http_method$http_x_method_override$http_x_arr_ssl$http_x_arr_clientcert$http_front_end_https|$http_x_other"; }
+    location = /abs/handler { return 200 "$http_x_original_url$http_x_rewrite_url$http_x_original_host$http_x_forwarded_port$http_x_forwarded_prefix$http_x_http_method_override$http_x_http_method$http_x_method_override$http_x_arr_ssl$http_x_arr_clientcert$http_front_end_https$http_x_up_devcap_post_charset|$http_x_other"; }
 --- asks
 GET https://lyncwebext.contoso.com/abs/handler -> |stays
 

@@ -239,7 +239,6 @@ void CheckAnswer::take_chunk_size(std::string_view line) noexcept {
     }
     left_ = *size;
     part_ = left_ == 0 ? Part::trailer : Part::chunk_data;
-    head_size_ = 0; // the limit is for heads, not for the number of chunks
 }
 
 void CheckAnswer::take_body(std::string_view bytes) noexcept {

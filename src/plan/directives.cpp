@@ -149,12 +149,14 @@ constexpr std::string_view headers[] = {
 
 // By these a component of IIS would act on another target, method or transport than was judged: URL
 // Rewrite, ISAPI_Rewrite, Application Request Routing, OData and MVC, Exchange's "TLS ended
-// before".
-constexpr std::string_view dropped[] = {
-    "X-Forwarded-Host", "Forwarded",         "X-Forwarded-Port", "X-Forwarded-Prefix",
-    "X-Original-Host",  "X-Original-URL",    "X-Rewrite-URL",    "X-HTTP-Method-Override",
-    "X-HTTP-Method",    "X-Method-Override", "X-ARR-SSL",        "X-ARR-ClientCert",
-    "Front-End-Https"};
+// before". The last names the encoding in which ASP.NET reads parameters.
+constexpr std::string_view dropped[] = {"X-Forwarded-Host", "Forwarded",
+                                        "X-Forwarded-Port", "X-Forwarded-Prefix",
+                                        "X-Original-Host",  "X-Original-URL",
+                                        "X-Rewrite-URL",    "X-HTTP-Method-Override",
+                                        "X-HTTP-Method",    "X-Method-Override",
+                                        "X-ARR-SSL",        "X-ARR-ClientCert",
+                                        "Front-End-Https",  "X-UP-Devcap-Post-Charset"};
 
 /// Whether a generated server states a directive that may stand only once: nginx refuses it in a
 /// file of server_include. Those that add one to others, such as add_header, aren't meant.

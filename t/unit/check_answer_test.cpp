@@ -275,9 +275,11 @@ TEST_CASE("check answer: nothing is endless", "[check_answer]") {
     }
     CHECK(body.finding().reason == Reason::no_answer);
 
-    // Many chunks are no long head.
-    CHECK(judge(Document::autodiscover, chunked(std::string(100000, ' ') + classic, 1), 4096)
+    // Chunks and what stands beside them are bounded together, or an answer had no end.
+    CHECK(judge(Document::autodiscover, chunked(std::string(100000, ' ') + classic, 100), 4096)
               .finding.passed());
+    CHECK(judge(Document::autodiscover, chunked(std::string(100000, ' ') + classic, 1), 4096)
+              .finding.reason == Reason::no_answer);
     // A long header is none of those that matter.
     CHECK(judge_all(Document::autodiscover,
                     with_length(classic, "Set-Cookie: " + std::string(4000, 'x') + "\r\n"))

@@ -308,7 +308,7 @@ void Probe::send() noexcept {
 void Probe::receive() noexcept {
     ngx_connection_t* c = connection_;
     std::array<u_char, 4096> buffer;
-    while (true) {
+    for (int reads = 0; reads < 16; reads++) {
         const ssize_t received = c->recv(c, buffer.data(), buffer.size());
         if (received == NGX_AGAIN) {
             if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
@@ -331,6 +331,8 @@ void Probe::receive() noexcept {
             return;
         }
     }
+    // Others have their turn, and the check's own time-out.
+    ngx_post_event(c->read, &ngx_posted_events);
 }
 
 void Probe::answered() noexcept {

@@ -112,7 +112,40 @@ ngx_int_t filter_body(ngx_http_request_t* r, ngx_chain_t* in) {
     return next_body_filter(r, in);
 }
 
+/// Whether a Content-Type names no other encoding than the one that rules are written in.
+bool is_utf8_type(std::string_view type) noexcept {
+    constexpr std::string_view word = "charset";
+    constexpr std::string_view utf8 = "utf-8";
+    const auto same = [](char a, char b) { return ascii_lower(a) == b; };
+    const auto* found = std::search(type.begin(), type.end(), word.begin(), word.end(), same);
+    if (found == type.end()) {
+        return true;
+    }
+    std::string_view value(found + word.size(),
+                           static_cast<std::size_t>(type.end() - found) - word.size());
+    value.remove_prefix(std::min(value.find_first_not_of(" \t=\""), value.size()));
+    value.remove_suffix(value.size() - (value.find_last_not_of(" \t\"") + 1));
+    return equal_ignore_case(value, utf8);
+}
+
 } // namespace
+
+bool is_read_as_utf8(const ngx_http_request_t* r) noexcept {
+    constexpr std::string_view name = "content-type";
+    std::size_t types = 0;
+    bool utf8 = true;
+    for (const ngx_list_part_t* part = &r->headers_in.headers.part; part != nullptr;
+         part = part->next) {
+        const auto* header = static_cast<const ngx_table_elt_t*>(part->elts);
+        for (ngx_uint_t i = 0; i < part->nelts; i++) {
+            if (equal_ignore_case(view(header[i].key), name)) {
+                types++;
+                utf8 = utf8 && is_utf8_type(view(header[i].value));
+            }
+        }
+    }
+    return utf8 && types <= 1;
+}
 
 ngx_int_t judge_body(ngx_http_request_t* r, const Host& host, const RequestState& state) noexcept {
     return exceeds(r->headers_in.content_length_n, state.verdict.body)

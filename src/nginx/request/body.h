@@ -10,6 +10,10 @@ namespace lync::nginx {
 /// being read, the phases go on after it; or the status of a refusal.
 ngx_int_t judge_body(ngx_http_request_t* r, const Host& host, const RequestState& state) noexcept;
 
+/// Whether ASP.NET reads the parameters of the request, those of the query as well, in the encoding
+/// in which they are judged: there is one Content-Type at most, and it names no other charset.
+bool is_read_as_utf8(const ngx_http_request_t* r) noexcept;
+
 /// Puts a filter before those of request bodies: how much may come in chunks. See process.cpp.
 void install_body_filter() noexcept;
 

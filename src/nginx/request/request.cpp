@@ -43,6 +43,16 @@ RequestState* ruled_state(ngx_http_request_t* r) noexcept {
     return nullptr;
 }
 
+/// Whether the head announces a body that nginx has thrown away, refused, or sent before: the
+/// request is what an `error_page` makes of one that has been answered.
+bool has_lost_body(const ngx_http_request_t* r) noexcept {
+    const RequestState* state = state_of(r);
+    const bool own_form = state != nullptr && state->form_read;
+    return r == r->main && (r->headers_in.content_length_n > 0 || r->headers_in.chunked) &&
+           (r->error_page || r->err_status != 0 || r->discard_body ||
+            (r->request_body != nullptr && !own_form));
+}
+
 bool cookies_pass(const ngx_http_request_t* r, const policy::Site& site) noexcept {
     return !any_cookie_header(
         r, [&](std::string_view header) { return !site.parameters_pass(header); });
@@ -57,7 +67,7 @@ Verdict judge(ngx_http_request_t* r, const Host& host) noexcept {
     if (!has_head(r) || !host_is_sound(r) || request.target.path.empty()) {
         verdict.action = Action::refuse;
         verdict.reason = Reason::malformed;
-    } else if (verdict.guarded && !cookies_pass(r, host.site)) {
+    } else if (verdict.guarded && !(is_read_as_utf8(r) && cookies_pass(r, host.site))) {
         verdict.action = Action::refuse;
         verdict.reason = Reason::meeting_url;
     }
@@ -123,7 +133,7 @@ RequestState* rule(ngx_http_request_t* r, const Host& host) noexcept {
 
 } // namespace
 
-RequestState* state_of(ngx_http_request_t* r) noexcept {
+RequestState* state_of(const ngx_http_request_t* r) noexcept {
     return static_cast<RequestState*>(ngx_http_get_module_ctx(r, ngx_lync_module));
 }
 
@@ -209,6 +219,13 @@ ngx_int_t lync_request_handler(ngx_http_request_t* r) {
     RequestState* state = rule(r, *host);
     if (state == nullptr) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if (state->verdict.action == policy::Action::pass && has_lost_body(r)) {
+        state->verdict.action = policy::Action::refuse;
+        state->verdict.reason = Reason::malformed;
+    }
+    if (state->verdict.reason == Reason::malformed && r->err_status >= NGX_HTTP_BAD_REQUEST) {
+        return static_cast<ngx_int_t>(r->err_status); // nginx's own refusal stays as it is
     }
     switch (state->verdict.action) {
     case policy::Action::pass:

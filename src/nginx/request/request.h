@@ -16,7 +16,7 @@ struct RequestState {
 };
 
 /// NULL before the first verdict.
-RequestState* state_of(ngx_http_request_t* r) noexcept;
+RequestState* state_of(const ngx_http_request_t* r) noexcept;
 
 /// What the policy is asked about: what will be forwarded.
 policy::Request request_of(ngx_http_request_t* r) noexcept;

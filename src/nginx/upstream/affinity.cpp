@@ -83,7 +83,7 @@ bool answer_has_cookie(ngx_http_request_t* r) noexcept {
 /// A value whose home is the server that has answered, so that the client stays with it. Drawn
 /// until it fits: as many times on average as there are servers of the same weight.
 bool draw(ngx_http_request_t* r, Group& group, balance::CookieValue& value) noexcept {
-    constexpr int most_draws = 4096;
+    constexpr int most_draws = 256;
     const std::span<const balance::Candidate> servers = group.servers.candidates(ngx_current_msec);
     const std::size_t wanted = servers.size() > 1 ? server_of(r, group) : balance::no_server;
 
@@ -93,9 +93,13 @@ bool draw(ngx_http_request_t* r, Group& group, balance::CookieValue& value) noex
             return false;
         }
         value = balance::cookie_value(random);
-        if (wanted == balance::no_server ||
-            balance::home_of(servers, balance::cookie_key({value.data(), value.size()}),
-                             servers[wanted].backup) == wanted) {
+        if (wanted == balance::no_server) {
+            break;
+        }
+        // Two lines may mean one address.
+        const std::size_t home = balance::home_of(
+            servers, balance::cookie_key({value.data(), value.size()}), servers[wanted].backup);
+        if (home != balance::no_server && servers[home].place == servers[wanted].place) {
             break;
         }
     }

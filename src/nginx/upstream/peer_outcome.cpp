@@ -47,11 +47,20 @@ bool has_more(const Peer& peer, const ngx_connection_t* c) noexcept {
            has_received_close_notify(c);
 }
 
+/// Whether the server has had the body that the request's head announces. What nginx takes for sent
+/// may have been thrown away.
+bool has_sent_body(const ngx_http_request_t* r) noexcept {
+    const bool announced = r->headers_in.content_length_n > 0 || r->headers_in.chunked;
+    return r->upstream->request_body_sent &&
+           (!announced ||
+            (!r->discard_body && r->request_body != nullptr && r->request_body->rest == 0));
+}
+
 bool is_reusable(const Peer& peer, const ngx_connection_t* c, ngx_uint_t state) noexcept {
     const ngx_http_upstream_t* u = peer.request->upstream;
     return peer.judged && (state & NGX_PEER_FAILED) == 0 && c != nullptr && !c->read->eof &&
            !c->read->error && !c->read->timedout && !c->write->error && !c->write->timedout &&
-           u->keepalive && u->request_body_sent && !has_more(peer, c) && !ngx_terminate &&
+           u->keepalive && has_sent_body(peer.request) && !has_more(peer, c) && !ngx_terminate &&
            !ngx_exiting && ngx_current_msec - c->start_time <= peer.group->limits.age &&
            ngx_handle_read_event(c->read, 0) == NGX_OK;
 }
