@@ -224,8 +224,8 @@ TO_NGINX = ["-X", "POST", "--unix-socket", "{socket}"]
 
 OPERATED = (
     Stop("A Front End is to be patched",
-         "nginx is told by its control socket, as \"lyncctl drain\" does. Who is at work there "
-         "may finish; nobody else comes.",
+         "nginx is told by its control socket, as \"lyncctl drain\" does. Requests under way "
+         "there may finish.",
          "http://localhost/drain?server={fe1}", TO_NGINX,
          [status(200), not_from_a_server, says("is drained: no new clients")],
          "drained, for all workers and without a reload"),

@@ -10,6 +10,7 @@ use LyncTest::FrontEnds;
 
 use IO::Socket::UNIX ();
 use JSON::PP ();
+use List::Util qw(uniq);
 use Time::HiRes qw(sleep time);
 
 master_on();
@@ -63,6 +64,7 @@ my $Three  = publication() . $Control;
 my $Two    = publication(servers => 'server 127.0.0.11 name=fe1 slow_start=0; server 127.0.0.12 name=fe2 slow_start=0;') . $Control;
 my $Slow   = publication(servers => 'server 127.0.0.11 name=fe1 slow_start=60s; server 127.0.0.12 name=fe2;') . $Control;
 my $Cookie = publication(more => 'affinity cookie;') . $Control;
+my $Backups = publication(more => 'affinity cookie;', servers => 'server 127.0.0.11 name=fe1 slow_start=0; server 127.0.0.12 name=fe2 backup; server 127.0.0.13 name=fe3 backup;') . $Control;
 my $Source = publication(more => 'affinity source;') . $Control;
 my $Shared = publication(servers => 'server 127.0.0.11 name=fe1; server 127.0.0.12 name=FE2;')
     . publication(name => 'fabrikam', servers => 'server 127.0.0.11; server 127.0.0.13 name=fe2;',
@@ -94,6 +96,8 @@ sub status {
     my ($publication) = @{ JSON::PP->new->utf8->decode($answer->{body})->{publications} };
     return { map { $_->{name} => $_ } @{ $publication->{pools}[0]{servers} } };
 }
+
+sub cookie_of { my ($answer) = @_; return ($answer->one('Set-Cookie') // '') =~ /^(MS-WSMAN=\w+)/ ? $1 : undef }
 
 sub who { join ' ', map { s/.*\.//r } sort keys %{ ask_times(@_) } }
 
@@ -162,30 +166,47 @@ scene '--wait', http_config => $Two, sub {
     lyncctl(undrain => 'fe1');
 };
 
-# A cookie's clients stay to the end, new ones and those of a lost server go elsewhere.
+# A cookie's clients go elsewhere at once, as from one that is "down", and come back afterwards. Only
+# a server's answer sets a cookie: nginx's own 503 would choose a server for its client.
 scene 'clients with a cookie', http_config => $Cookie, sub {
     my @fe = fes(3);
     my %cookie;
     for (1 .. 60) {
         my $answer = asked();
-        my ($cookie) = ($answer->one('Set-Cookie') // '') =~ /^(MS-WSMAN=\w+)/ or next;
-        $cookie{ $answer->{body} } //= $cookie;
+        $cookie{ $answer->{body} } //= cookie_of($answer);
     }
     my $of = sub { my ($n) = @_; join ' ', map { asked(headers => [Cookie => $cookie{ host($n) }])->{body} } 1 .. 4 };
     my $stays = sub { join ' ', (host($_[0])) x 4 };
     is($of->($_), $stays->($_), "clients of $_") for 11 .. 13;
     lyncctl(drain => 'fe1');
-    is($of->(11), $stays->(11), 'stay where they are');
-    is($of->(12), $stays->(12), 'all of them');
-    is(who(12), '12 13', 'new ones go elsewhere');
+    my $before = $fe[0]->seen->{requests};
+    is($of->(12), $stays->(12), 'those of another stay');
+    my $elsewhere = $of->(11);
     $fe[1]->kill;
-    like($of->(12), qr/^(\Q@{[host(13)]}\E ?){4}$/, 'clients of a lost server, too');
-    $fe[0]->kill;
-    is((split ' ', $of->(11))[-1], host(13), 'and its own, when it goes');
+    is($of->(12), $stays->(13), 'of a lost server: not to the drained one');
+    $fe[2]->kill;
+    my @answers = map { asked() } 1 .. 6;
+    is(join(' ', map { $_->{status} } @answers), join(' ', (503) x 6), 'the others are lost');
+    is(join('', map { cookie_of($_) // '' } @answers), '', 'no cookie with it');
+    is($fe[0]->seen->{requests}, $before, 'nobody came to the drained one');
+    like($elsewhere, qr/^(\S+)( \1)*$/, 'its own are together');
     lyncctl(undrain => 'fe1');
+    is($of->(11), $stays->(11), 'and back');
 };
 
-# By address nobody is bound: whoever begins later would come as well.
+# Nor does the home of others' cookies matter, which a reload moves, nor backups.
+scene 'a drained backup', http_config => $Backups, sub {
+    my @fe = fes(3);
+    my @cookies = map { cookie_of(asked()) } 1 .. 10;
+    lyncctl(drain => 'fe2');
+    $fe[0]->kill;
+    is(join(' ', uniq(map { asked(headers => [Cookie => $_])->{body} } @cookies)), host(13), 'the other backup has them all');
+    edit { s/name=fe2 backup/name=fe2 backup weight=9/ };
+    is(reload(), 'reloaded', 'more weight for the drained one');
+    is(join(' ', uniq(map { asked(headers => [Cookie => $_])->{body} } @cookies)), host(13), 'so it is');
+    lyncctl(undrain => 'fe2');
+};
+
 scene 'clients by address', http_config => $Source, sub {
     my @fe = fes(3);
     my $mine = who(3);

@@ -95,15 +95,6 @@ std::size_t choose_by_key(std::span<const Candidate> servers, std::uint64_t key,
     return best != no_server ? best : first_in_rank(servers, key, takes);
 }
 
-std::size_t choose_bound(std::span<const Candidate> servers, std::uint64_t key,
-                         bool backup) noexcept {
-    const std::size_t home = home_of(servers, key, backup);
-    return home != no_server && !servers[home].tried &&
-                   servers[home].availability == Availability::bound
-               ? home
-               : no_server;
-}
-
 std::size_t home_of(std::span<const Candidate> servers, std::uint64_t key, bool backup) noexcept {
     return first_in_rank(servers, key,
                          [backup](const Candidate& server) { return server.backup == backup; });

@@ -6,8 +6,8 @@
 // it: those of the others have their highest number still.
 //
 // MS-WSMAN by Microsoft's rules [Lync Server 2013, "Load balancing requirements"]: that name, not
-// httpOnly, no expiry, set on every answer whose request lacked it. The value is random; whatever
-// a client sends instead is only a number like any other.
+// httpOnly, no expiry, set on every answer of a server whose request lacked it. The value is
+// random; whatever a client sends instead is only a number like any other.
 
 #include "balance/choice.h"
 
@@ -37,11 +37,6 @@ std::uint64_t cookie_key(std::string_view value) noexcept;
 /// ramp says, always the same ones. `no_server` if there is none.
 std::size_t choose_by_key(std::span<const Candidate> servers, std::uint64_t key,
                           bool backup) noexcept;
-
-/// The server that is being drained and that `key`, a cookie's, was made for: who began there stays
-/// there to the end, and nobody else comes. `no_server` if it is another or takes nobody.
-std::size_t choose_bound(std::span<const Candidate> servers, std::uint64_t key,
-                         bool backup) noexcept;
 
 /// The server that `key` belongs to while all servers take requests.
 std::size_t home_of(std::span<const Candidate> servers, std::uint64_t key, bool backup) noexcept;

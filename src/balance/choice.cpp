@@ -36,7 +36,7 @@ bool Failures::succeed(std::uint64_t began, std::uint64_t now) noexcept {
 
 Availability availability(const ServerSettings& settings, const ServerState& state,
                           std::uint64_t now) noexcept {
-    if (settings.down) {
+    if (settings.down || state.drained) {
         return Availability::drained;
     }
     if (!state.healthy) {
@@ -49,11 +49,9 @@ Availability availability(const ServerSettings& settings, const ServerState& sta
         // Another worker's clock may be a tick ahead of this one's.
         const bool over =
             now >= state.failures.out && now - state.failures.out >= settings.fail_timeout;
-        return state.drained ? Availability::drained
-               : over        ? Availability::trial
-                             : Availability::failed;
+        return over ? Availability::trial : Availability::failed;
     }
-    return state.drained ? Availability::bound : Availability::takes;
+    return Availability::takes;
 }
 
 std::uint64_t ramp(const ServerSettings& settings, const ServerState& state,

@@ -49,8 +49,7 @@ enum class Availability : std::uint8_t {
     trial,   ///< out for `fail_timeout`, which is over: one request may try it
     failed,  ///< out
     full,    ///< max_conns reached
-    bound,   ///< drained by an administrator: only those that a cookie binds to it (affinity.h)
-    drained, ///< `down`, or drained and out
+    drained, ///< `down`, or drained while nginx runs
     sick,    ///< its health check fails: no request may try it
 };
 

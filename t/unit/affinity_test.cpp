@@ -101,25 +101,6 @@ TEST_CASE("a lost server moves only its own clients, evenly", "[affinity]") {
     }
 }
 
-TEST_CASE("a drained server keeps those that its cookies are made for, and gets nobody else",
-          "[affinity]") {
-    std::vector<Candidate> servers = pool(3);
-    const auto before = choose_all(servers);
-    servers[1].availability = Availability::bound;
-    servers[2].availability = Availability::failed; // its clients are no reason to come either
-    for (int i = 0; i < clients; i++) {
-        REQUIRE(choose_bound(servers, client(i), false) == (before[i] == 1 ? 1 : no_server));
-        REQUIRE(choose_by_key(servers, client(i), false) == 0);
-    }
-    servers[1].tried = true;
-    servers[0].backup = true;
-    for (int i = 0; i < 1000; i++) {
-        REQUIRE(choose_bound(servers, client(i), false) == no_server);
-        REQUIRE(choose_bound(servers, client(i), true) == no_server);
-    }
-    CHECK(choose_bound({}, client(0), false) == no_server);
-}
-
 TEST_CASE("a new server takes its share and moves nobody else", "[affinity]") {
     const auto before = choose_all(pool(4));
     const auto after = choose_all(pool(5));

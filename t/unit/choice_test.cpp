@@ -113,8 +113,8 @@ TEST_CASE("requests of all lengths: no server is ever more than one ahead", "[ch
 }
 
 TEST_CASE("who takes no requests is passed over", "[choice]") {
-    for (const Availability out : {Availability::failed, Availability::full, Availability::drained,
-                                   Availability::sick, Availability::bound}) {
+    for (const Availability out :
+         {Availability::failed, Availability::full, Availability::drained, Availability::sick}) {
         Servers servers{1, 1};
         servers.all[0].availability = out;
         servers.all[1].in_flight = 100;
@@ -200,32 +200,15 @@ TEST_CASE("what a server's state allows", "[choice]") {
     CHECK(availability(settings, state, now) == Availability::drained);
 }
 
-TEST_CASE("a drained server takes only who is bound to it, whatever else is the matter",
-          "[choice]") {
-    ServerSettings settings;
-    settings.max_conns = 2;
+TEST_CASE("drained is what down is, whatever else is the matter", "[choice]") {
+    const ServerSettings settings;
     ServerState state;
     state.drained = true;
-    CHECK(availability(settings, state, now) == Availability::bound);
-    state.in_flight = 2;
-    CHECK(availability(settings, state, now) == Availability::full);
-    state.in_flight = 0;
-
-    SECTION("one that is out is tried by nobody") {
-        state.failures.fail(settings, now);
-        CHECK(availability(settings, state, now + 1) == Availability::drained);
-        CHECK(availability(settings, state, now + settings.fail_timeout) == Availability::drained);
-        state.drained = false;
-        CHECK(availability(settings, state, now + settings.fail_timeout) == Availability::trial);
-    }
-    SECTION("nor one that fails its check") {
-        state.healthy = false;
-        CHECK(availability(settings, state, now) == Availability::sick);
-    }
-    SECTION("down stays down") {
-        settings.down = true;
-        CHECK(availability(settings, state, now) == Availability::drained);
-    }
+    CHECK(availability(settings, state, now) == Availability::drained);
+    state.failures.fail(settings, now);
+    CHECK(availability(settings, state, now + settings.fail_timeout) == Availability::drained);
+    state.healthy = false;
+    CHECK(availability(settings, state, now) == Availability::drained);
 }
 
 TEST_CASE("another worker's clock may be a tick ahead", "[choice]") {

@@ -82,10 +82,9 @@ bool answer_has_cookie(ngx_http_request_t* r) noexcept {
 
 /// A value whose home is the server that has answered, so that the client stays with it. Drawn
 /// until it fits: as many times on average as there are servers of the same weight.
-bool draw(ngx_http_request_t* r, Group& group, balance::CookieValue& value) noexcept {
+bool draw(Group& group, std::size_t wanted, balance::CookieValue& value) noexcept {
     constexpr int most_draws = 256;
     const std::span<const balance::Candidate> servers = group.servers.candidates(ngx_current_msec);
-    const std::size_t wanted = servers.size() > 1 ? server_of(r, group) : balance::no_server;
 
     for (int i = 0; i < most_draws; i++) {
         std::array<std::uint8_t, 16> random{};
@@ -93,9 +92,6 @@ bool draw(ngx_http_request_t* r, Group& group, balance::CookieValue& value) noex
             return false;
         }
         value = balance::cookie_value(random);
-        if (wanted == balance::no_server) {
-            break;
-        }
         // Two lines may mean one address.
         const std::size_t home = balance::home_of(
             servers, balance::cookie_key({value.data(), value.size()}), servers[wanted].backup);
@@ -109,7 +105,8 @@ bool draw(ngx_http_request_t* r, Group& group, balance::CookieValue& value) noex
 void add_cookie(ngx_http_request_t* r, Group& group) noexcept {
     constexpr std::string_view path = "; path=/";
     balance::CookieValue value{};
-    if (!draw(r, group, value)) {
+    const std::size_t server = server_of(r, group);
+    if (server == balance::no_server || !draw(group, server, value)) {
         return;
     }
     const std::size_t size = balance::affinity_cookie.size() + 1 + value.size() + path.size();

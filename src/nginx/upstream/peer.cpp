@@ -63,7 +63,6 @@ bool use_server(ngx_peer_connection_t* pc, Peer& peer, Endpoint& server) noexcep
     if (peer.waits) {
         add(server, Gauge::waiting, 1);
     }
-    peer.last = &server;
     peer.began = ngx_current_msec;
     pc->sockaddr = &server.address.sockaddr;
     pc->socklen = server.length;
@@ -99,12 +98,6 @@ bool begin_probe(Group& group, std::uint64_t now) noexcept {
 
 std::size_t choose_index(const Peer& peer, std::span<const balance::Candidate> candidates) {
     for (const bool backup : {false, true}) {
-        if (peer.has_key && peer.group->affinity == config::Affinity::cookie) {
-            const std::size_t i = balance::choose_bound(candidates, peer.key, backup);
-            if (i != no_server) {
-                return i;
-            }
-        }
         const std::size_t i = peer.has_key ? balance::choose_by_key(candidates, peer.key, backup)
                                            : balance::choose_least_outstanding(candidates, backup);
         if (i != no_server) {
@@ -388,10 +381,10 @@ void note_answer(ngx_http_request_t* r) noexcept {
 
 std::size_t server_of(ngx_http_request_t* r, Group& group) noexcept {
     const Peer* peer = peer_of(r);
-    if (peer == nullptr || peer->group != &group || peer->last == nullptr) {
+    if (peer == nullptr || peer->group != &group || peer->server == nullptr) {
         return no_server;
     }
-    const Server* server = group.servers.find(peer->last);
+    const Server* server = group.servers.find(peer->server);
     return server == nullptr ? no_server
                              : static_cast<std::size_t>(server - group.servers.all().data());
 }

@@ -26,7 +26,6 @@ struct Peer {
     bool judged;
 
     Endpoint* server;      ///< in use: a reference, and one more of its requests in flight
-    const Endpoint* last;  ///< the last one in use; only compared
     std::uint64_t began;   ///< msec
     std::uint64_t written; ///< bytes, on a kept connection, before this request
     bool waits;            ///< a pending GET
