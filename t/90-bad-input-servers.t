@@ -47,6 +47,7 @@ server 10.0.0.11 max_conns=-1;             | max_conns is a number from 0 to 100
 server 10.0.0.11 max_fails=x;              | max_fails is a number from 0 to 1000000
 server 10.0.0.11 name=;                    | invalid parameter "name=" in "server" directive ... a name is up to 63 letters, digits, ".", "_" and "-"
 server 10.0.0.11 name=pool/fe1;            | a name is up to 63
+server 10.0.0.11 name=-fe1;                | a name is up to 63 ... and begins with a letter or digit
 server 10.0.0.11 name=f%C3%A9;             | a name is up to 63
 server 10.0.0.11 name=[::1];               | a name is up to 63
 server 10.0.0.11 name=%%f*64%%;            | a name is up to 63

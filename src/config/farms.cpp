@@ -40,14 +40,17 @@ std::string read_server_name(const Parameter& parameter, const Directive& direct
                              const Directive& block) {
     constexpr std::size_t longest = 63;
     const bool valid = !parameter.value.empty() && parameter.value.size() <= longest &&
+                       is_ascii_alnum(parameter.value.front()) &&
                        std::all_of(parameter.value.begin(), parameter.value.end(), [](char c) {
                            return is_ascii_alnum(c) || c == '.' || c == '_' || c == '-';
                        });
     if (!valid) {
-        throw Mistake("invalid parameter " + lync::quoted(parameter.text) +
-                          config::in_directive(directive, block) +
-                          ": a name is up to 63 letters, digits, \".\", \"_\" and \"-\"",
-                      directive.place);
+        throw Mistake(
+            "invalid parameter " + lync::quoted(parameter.text) +
+                config::in_directive(directive, block) +
+                ": a name is up to 63 letters, digits, \".\", \"_\" and \"-\", and begins "
+                "with a letter or digit",
+            directive.place);
     }
     return std::string(parameter.value);
 }
