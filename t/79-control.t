@@ -71,6 +71,9 @@ my $Shared = publication(servers => 'server 127.0.0.11 name=fe1; server 127.0.0.
         pool => 'fepool.contoso.local')
     . publication(name => 'litware', servers => 'server 127.0.0.14 name=fe1; server 127.0.0.11 name=one;',
         pool => 'other.contoso.local') . $Control;
+my $Out = "resolver 127.0.0.1:1; " . publication(more => '', servers => 'server 127.0.0.11 name=fe1 slow_start=0 fail_timeout=1h; server 127.0.0.12 name=fe2 slow_start=0; server fe3.contoso.invalid name=fe3;')
+    =~ s/(?=sip_domain)/resolve_at_start off; /r . $Control;
+my $Twelve = publication(servers => join ' ', (map { "server 127.0.0.1$_ name=fe$_;" } 1 .. 9), (map { "server 127.0.1.1$_ name=fe1$_;" } 0 .. 1), 'server [::1] name=fe12;') . $Control;
 my $Checked = publication(servers => 'server 127.0.0.11 name=fe1 down; server 127.0.0.12 name=fe2; server 127.0.0.13 name=fe3;')
     =~ s/health_check           off/health_check autodiscover interval=1s fails=1 passes=1/r . $Control;
 
@@ -164,6 +167,14 @@ scene '--wait', http_config => $Two, sub {
     system("(sleep 2; $LyncTest::Paths::BUILD/lyncctl undrain fe2 --socket $Dir/sock) >/dev/null 2>&1 &");
     like(lyncctl(qw(drain fe2 --wait)), qr/lyncctl: fe2 is no longer drained: somebody has taken it back/, 'taken back meanwhile');
     lyncctl(undrain => 'fe1');
+    @held = held_in_turn(2, 5, @fe);
+    lyncctl(drain => 'fe1');
+    edit { s/(?=sip_domain)/backend_verify off; / };
+    is(reload(), 'reloaded', 'servers are spoken to otherwise');
+    like(lyncctl(qw(drain fe1 --wait --timeout 1)), qr/^1 .*\nlyncctl: still 1 requests/, 'requests of before count');
+    like(lyncctl(qw(drain fe1 --wait)), qr/^0 /, 'to their end');
+    is($fe[0]->seen->{waiting}, 0, 'indeed');
+    lyncctl(undrain => 'fe1');
 };
 
 # A cookie's clients go elsewhere at once, as from one that is "down", and come back afterwards. Only
@@ -227,23 +238,27 @@ scene 'slow start', http_config => $Slow, workers => 1, sub {
 
 # Which server a word means: a machine is drained in all publications that name it.
 scene 'which server is meant', http_config => $Shared, suppress_stderr => '', sub {
-    my ($one, $three) = (host(11), host(13));
+    my ($one, $two, $three, $four) = map { host(10 + $_) } 1 .. 4;
     like(lyncctl(drain => 'fe9'), qr/^2 lyncctl: no server is called "fe9", there are fe1, FE2, \Q$one\E, fe2, one\n$/, 'none');
-    like(lyncctl(drain => 'fe1'), qr{^2 lyncctl: "fe1" means several servers: say fepool\.contoso\.local/fe1 or other\.contoso\.local/fe1\n$}, 'two pools have it');
+    like(lyncctl(drain => 'fe1'), qr{^2 lyncctl: "fe1" means several servers: say \Q$one\E \(pool fepool\.contoso\.local\) or \Q$four\E \(pool other\.contoso\.local\)\n$}, 'two pools have it');
+    like(lyncctl(drain => 'fepool.contoso.local/fe2'),
+        qr{^2 lyncctl: "fepool\.contoso\.local/fe2" means several servers: say \Q$two\E \(pool fepool\.contoso\.local\) or \Q$three\E \(}, 'one pool of two publications');
     like(lyncctl(drain => 'other.contoso.local/one'),
         qr/^0 server one \(\Q$one\E\) of pool fepool\.contoso\.local, pool other\.contoso\.local is drained/, 'one machine, in both');
     my $all = JSON::PP->new->utf8->decode(say_to('GET /servers') =~ s/^200 //r);
     my @states = map { map { map { "$_->{name} $_->{state}" } @{ $_->{servers} } } grep { $_->{scheme} eq 'https' } @{ $_->{pools} } } @{ $all->{publications} };
     is(join(', ', @states), "fe1 draining, FE2 unknown, $one draining, fe2 unknown, fe1 unknown, one draining", 'under each of its names');
-    like(lyncctl(drain => 'fepool.contoso.local/fe2'), qr/^1 server FE2 .* is drained/, 'the pool of two publications has two of that name: both');
-    like(say_to('GET /servers?server=FEPOOL.contoso.local%2Ffe2'), qr/"name":"FE2".*"name":"fe2"/, 'a part of the list');
+    like(lyncctl(drain => "fepool.contoso.local/$two"), qr/^1 server FE2 .* is drained/, 'by its address');
+    my $part = say_to("GET /servers?server=$one");
+    like($part, qr/^200 \{"machine":\{"drained":true,"in_flight":0,.*"name":"fe1".*"name":"\Q$one\E".*"name":"one"/, 'a part of the list');
+    unlike($part, qr/FE2/, 'no more');
     my $completed = `bash -c 'source $LyncTest::Paths::SOURCE/src/lyncctl/lyncctl.bash; lyncctl() { $LyncTest::Paths::BUILD/lyncctl "\$@" --socket $Dir/sock; };
         COMP_WORDS=(lyncctl drain f); COMP_CWORD=2; _lyncctl; echo "\${COMPREPLY[@]}"'`;
     is(join(' ', sort { $a cmp $b } split ' ', $completed), 'fe1 fe1 fe1 fe2', 'the shell knows names');
     my $table = lyncctl('servers');
     like($table, qr/^0 /, 'the table');
     like($table, qr/^ *contoso +\d+ +FE2 +\Q@{[host(12)]}\E:\d+ +draining +\S+Z +0 +0 +0 +drained$/m, 'a row of it') or diag($table);
-    lyncctl(undrain => $_) for "fepool.contoso.local/fe2", $one;
+    lyncctl(undrain => $_) for $two, $one;
 };
 
 # Left out of the configuration for a while: forgotten.
@@ -288,8 +303,22 @@ scene 'what undrain can\'t do', http_config => $Checked, sub {
     lyncctl(undrain => 'fe3');
 };
 
+# What was held against it is forgotten: it was looked after.
+scene 'left out, drained and back', http_config => $Out, workers => 1, sub {
+    my @fe = fes(2);
+    $fe[0]->kill;
+    asked() for 1 .. 4;
+    is(status()->{fe1}{state}, 'down', 'left out');
+    lyncctl(drain => 'fe1');
+    $fe[0]->start;
+    like(lyncctl(undrain => 'fe1'), qr/^0 .* is taken back\n$/, 'back');
+    is(who(6), '11 12', 'at once');
+    like(lyncctl(undrain => 'fe3'), qr/^1 .* isn't drained\nlyncctl: its name can't be resolved, and it takes no requests until it can$/, 'one without an address');
+    provoked_lines(qr/connect\(\) failed|lync_balance|could not be resolved|lync_resolve/);
+};
+
 # Wrong requests get a line each; nothing is changed.
-scene 'wrong requests', http_config => $Three, sub {
+scene 'wrong requests', http_config => $Twelve, sub {
     like(say_to('GET /drain?server=fe1'), qr{^405 /drain takes POST\n$}, 'GET');
     like(say_to('PUT /undrain?server=fe1', 'Content-Length' => 0), qr{^405 /undrain takes POST\n$}, 'PUT');
     like(say_to('POST /servers', 'Content-Length' => 0), qr{^405 /servers takes GET, HEAD\n$}, 'POST');
@@ -298,14 +327,56 @@ scene 'wrong requests', http_config => $Three, sub {
     like(say_to('POST /drain?server=fepool.contoso.local%2F'), qr{^404 no server is called}, 'a pool alone');
     like(say_to('POST /drain?server=f%65x%'), qr{^404 no server is called "fex"}, 'a broken one');
     like(say_to('GET /'), qr{^404 there are GET /servers, POST /drain\?server=NAME and POST /undrain}, 'nothing there');
+    like(say_to('POST /undrain?server=::1'), qr{^200 server fe12 \(\[::1\]\)}, 'IPv6 without brackets');
+    like(say_to('POST /drain?server=x'), qr/ there are (fe\w+, ){9}fe\w+ and 2 more$/, 'no more than ten names');
     like(say_to('GET /drain/'), qr{^404 there are}, 'nor there');
     is(say_to('HEAD /servers'), '200 ', 'HEAD');
-    is(join(' ', map { $_->{state} } values %{ status() }), 'unknown unknown unknown', 'nothing has changed');
+    is(join(' ', uniq(map { $_->{state} } values %{ status() })), 'unknown', 'nothing has changed');
     my $mode = (stat "$Dir/sock")[2] & 0777;
     is(sprintf('%o', $mode), '666', 'nginx opens the socket itself to all: the directory decides');
     is(`$LyncTest::Paths::BUILD/lyncctl servers --socket $Dir/none 2>&1`,
         qq{lyncctl: socket "$Dir/none": No such file or directory: write a server with "lync_control" for it into nginx.conf, or tell by --socket where it is (lyncctl(8))\n},
         'no socket');
+};
+
+# What isn't nginx's is no success; one lost answer ends no wait.
+scene 'other sockets', http_config => $Three, sub {
+    my $ask = sub {
+        my ($answers, @words) = @_;
+        my $path = "$Dir/other";
+        unlink $path;
+        my $listener = IO::Socket::UNIX->new(Local => $path, Listen => 5) or die "can't listen at $path: $!\n";
+        my $pid = fork // die "can't fork: $!\n";
+        if ($pid == 0) {
+            for my $answer (@$answers) {
+                my $c = $listener->accept or last;
+                sysread $c, my $request, 65536;
+                print $c $answer;
+                close $c;
+            }
+            require POSIX;
+            POSIX::_exit(0);
+        }
+        close $listener;
+        my $said = `$LyncTest::Paths::BUILD/lyncctl @words --socket $path 2>&1`;
+        my $status = $? >> 8;
+        waitpid $pid, 0;
+        return "$status $said";
+    };
+    my $answer = sub { my ($status, $body, $more) = @_; "HTTP/1.1 $status\r\nContent-Type: text/plain\r\nConnection: close\r\n" . ($more // "Lync-Control: 1\r\n") . "\r\n$body" };
+    for my $status ('200 OK', '302 Found') {
+        my ($code) = $status =~ /(\d+)/;
+        like($ask->([$answer->($status, "hello\n", '')], 'drain', 'fe1'), qr/^2 lyncctl: socket "\S+" answers $code: that isn't "location \/ \{ lync_control; \}"\n$/, "$code of another server");
+    }
+    my $machine = sub { JSON::PP->new->canonical->encode({ machine => { drained => JSON::PP::true, in_flight => $_[0], pending_gets => 0, owned_connections => 0 }, publications => [] }) };
+    like($ask->([$answer->('200 OK', "drained\n"), $answer->('200 OK', $machine->(1)), '', $answer->('200 OK', $machine->(0))], qw(drain fe1 --wait)),
+        qr/^0 drained\nnothing is in flight/, 'a lost answer');
+    my $servers = JSON::PP->new->encode({ publications => [{ name => 'c', pools => [{ name => 'p', port => 443,
+        servers => [map { { name => "fe$_", address => '10.0.0.1:443', state => 'up', since => undef, reason => '', in_flight => 0, pending_gets => 0, owned_connections => 0 } } 1 .. 5000] }] }] });
+    like($ask->([$answer->('200 OK', $servers)], 'servers'), qr/^0 .*\bfe5000\b/s, 'a long answer');
+    like($ask->(["nonsense\n"], 'servers'), qr/^2 lyncctl: socket "\S+" doesn't answer as nginx does: /, 'no HTTP');
+    like($ask->([''], 'servers'), qr/^2 lyncctl: socket "\S+" doesn't answer, is nginx running\?\n$/, 'nothing');
+    like(`$LyncTest::Paths::BUILD/lyncctl drain fe1 --timeout 5 2>&1`, qr/--timeout requires --wait/, 'no time without a wait');
 };
 
 run_suite();

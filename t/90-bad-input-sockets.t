@@ -139,6 +139,8 @@ server { listen unix:/tmp/lync-bad-input-1.sock; listen 127.0.0.1:18090; locatio
 server { listen unix:/tmp/lync-bad-input-1.sock; location / { lync_control; lync_control; } } | "lync_control" directive is duplicate
 server { listen unix:/tmp/lync-bad-input-1.sock; location / { lync_status; lync_control; } }  | "lync_control" directive needs a location of its own: another directive answers in this one
 server { listen unix:/tmp/lync-bad-input-1.sock; location / { lync_control; lync_status; } }  | "lync_status" directive needs a location of its own
+server { listen unix:/tmp/lync-bad-input-1.sock; location / { lync_control; proxy_pass http://127.0.0.1; } }  | "lync_control" directive needs a location of its own
+server { listen 127.0.0.1:1; location / { lync_status; proxy_pass http://127.0.0.1; } }  | "lync_status" directive needs a location of its own
 
 === lync_control in a server without a socket
 --- only: $root

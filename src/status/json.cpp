@@ -139,8 +139,16 @@ public:
         json_.close('}');
     }
 
-    void write_servers() {
+    void write_servers(const Machine* machine) {
         json_.open('{');
+        if (machine != nullptr) {
+            json_.object("machine");
+            json_.member("drained", machine->drained);
+            json_.member("in_flight", machine->in_flight);
+            json_.member("pending_gets", machine->pending_gets);
+            json_.member("owned_connections", machine->owned_connections);
+            json_.close('}');
+        }
         json_.array("publications");
         for (const Publication& publication : snapshot_.publications) {
             json_.element('{');
@@ -440,9 +448,9 @@ std::string to_json(const Snapshot& snapshot) {
     return out;
 }
 
-std::string servers_to_json(const Snapshot& snapshot) {
+std::string servers_to_json(const Snapshot& snapshot, const Machine* machine) {
     std::string out;
-    Document(out, snapshot).write_servers();
+    Document(out, snapshot).write_servers(machine);
     return out;
 }
 

@@ -15,8 +15,8 @@ inline constexpr int schema_version = 1;
 std::string to_json(const Snapshot& snapshot);
 
 /// Of its servers alone, what they are and what they have to do now: for `lyncctl servers`. Members
-/// as in the whole.
-std::string servers_to_json(const Snapshot& snapshot);
+/// as in the whole; `machine`, if there is one, is the member "machine".
+std::string servers_to_json(const Snapshot& snapshot, const Machine* machine = nullptr);
 
 /// `text` as a JSON string, quotes included. What isn't UTF-8 becomes U+FFFD.
 void append_json_string(std::string& out, std::string_view text);

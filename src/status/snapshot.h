@@ -83,6 +83,14 @@ struct Server {
     Histogram response_time;       ///< to the end of the answer; without pending GETs
 };
 
+/// A machine: over all its ports and all that earlier configurations have begun there.
+struct Machine {
+    bool drained = false;
+    std::uint64_t in_flight = 0;
+    std::uint64_t pending_gets = 0;
+    std::uint64_t owned_connections = 0;
+};
+
 /// A group of servers on one port of theirs.
 struct Pool {
     config::Role role = config::Role::pool;

@@ -15,7 +15,6 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
-#include <map>
 #include <string>
 #include <string_view>
 
@@ -25,25 +24,38 @@ namespace {
 
 using nlohmann::json;
 
-/// Why there is no talking to nginx.
-Failure unreachable(const std::string& socket, const std::string& otherwise) {
-    const bool there = ::access(socket.c_str(), W_OK) == 0;
-    const int error = there ? 0 : errno;
+constexpr std::size_t body_limit = 64 << 20; ///< of thousands of servers
+constexpr auto patience = std::chrono::seconds(10);
+
+/// nginx gave no answer, which it may do a moment later.
+class Unanswered : public Failure {
+public:
+    using Failure::Failure;
+};
+
+Unanswered unreachable(const std::string& socket, const doctor::Fault& fault) {
     const std::string which = "socket " + lync::quoted(socket);
-    if (error == EACCES) {
-        return Failure(which + " is closed to this user: try sudo");
+    if (const int error = ::access(socket.c_str(), W_OK) == 0 ? 0 : errno; error == EACCES) {
+        return Unanswered(which + " is closed to this user: try sudo");
+    } else if (error != 0) {
+        return Unanswered(which + ": " + std::strerror(error) +
+                          ": write a server with \"lync_control\" for it into nginx.conf, or tell "
+                          "by --socket where it is (lyncctl(8))");
     }
-    if (error != 0) {
-        return Failure(which + ": " + std::strerror(error) +
-                       ": write a server with \"lync_control\" for it into nginx.conf, or tell by "
-                       "--socket where it is (lyncctl(8))");
+    switch (fault.id) {
+    case doctor::Id::http_timed_out:
+        return Unanswered(which + ": no answer within " + std::to_string(patience.count()) + " s");
+    case doctor::Id::http_too_large:
+        return Unanswered(which + " answers more than " + std::to_string(body_limit >> 20) + " MB");
+    case doctor::Id::http_closed:
+        return Unanswered(which + " doesn't answer, is nginx running?");
+    default:
+        return Unanswered(which + " doesn't answer as nginx does: " + fault.detail);
     }
-    return Failure(which + " doesn't answer, is nginx running? (" + otherwise + ")");
 }
 
 /// The body of the answer. A complaint of nginx becomes a Failure.
 std::string ask(const ControlOptions& options, std::string_view path, bool post) {
-    constexpr auto patience = std::chrono::seconds(10);
     constexpr std::string_view hex = "0123456789ABCDEF";
     doctor::HttpRequest request;
     request.url = "http://localhost" + std::string(path);
@@ -60,32 +72,29 @@ std::string ask(const ControlOptions& options, std::string_view path, bool post)
     }
     request.unix_socket = options.socket;
     request.post = post;
+    request.body_limit = body_limit;
     doctor::HttpAnswer answer = doctor::HttpClient().get(request, doctor::Deadline(patience));
-    if (answer.status == 0) {
-        throw unreachable(options.socket, answer.fault ? answer.fault->detail : "no answer");
+    if (answer.fault) {
+        throw unreachable(options.socket, *answer.fault);
     }
-    if (answer.status != 200 || answer.fault) {
-        const bool said = answer.content_type() == "text/plain" && !answer.body.empty();
-        throw Failure(said ? std::string(trimmed(answer.body, "\n"))
-                           : "socket " + lync::quoted(options.socket) + " answers " +
-                                 std::to_string(answer.status) +
-                                 ": that isn't \"location / { lync_control; }\"");
+    if (answer.header("Lync-Control").empty()) {
+        throw Failure("socket " + lync::quoted(options.socket) + " answers " +
+                      std::to_string(answer.status) +
+                      ": that isn't \"location / { lync_control; }\"");
+    }
+    if (answer.status != 200) {
+        throw Failure(answer.content_type() == "text/plain"
+                          ? std::string(trimmed(answer.body, "\n"))
+                          : "nginx answers " + answer.status_text + ", its error log says why");
     }
     return std::move(answer.body);
 }
 
-/// Calls `function(publication, pool, server)` for each server that nginx tells of.
+/// Reads what nginx tells of its servers by `read`, a function of a JSON document.
 template <typename Function>
-void each_server(const ControlOptions& options, Function&& function) {
+auto read_servers(const ControlOptions& options, Function&& read) {
     try {
-        const json all = json::parse(ask(options, "/servers", false));
-        for (const json& publication : all.at("publications")) {
-            for (const json& pool : publication.at("pools")) {
-                for (const json& server : pool.at("servers")) {
-                    function(publication, pool, server);
-                }
-            }
-        }
+        return read(json::parse(ask(options, "/servers", false)));
     } catch (const json::exception& error) {
         throw Failure("socket " + lync::quoted(options.socket) +
                       " answers what this lyncctl doesn't understand: " + error.what());
@@ -104,8 +113,7 @@ Style style_of(std::string_view state) {
                                  : Style::plain;
 }
 
-/// What a server has to do, over all its ports. Publications that share a server tell the same
-/// numbers.
+/// What a server has to do, over all its ports.
 struct Load {
     std::int64_t in_flight = 0;
     std::int64_t pending_gets = 0;
@@ -114,23 +122,28 @@ struct Load {
 };
 
 Load load_of(const ControlOptions& options) {
-    std::map<std::string, Load> at; // by address
-    each_server(options, [&](const json&, const json&, const json& server) {
-        Load& one = at[text_of(server, "address")];
-        one.in_flight = std::max(one.in_flight, server.at("in_flight").get<std::int64_t>());
-        one.pending_gets =
-            std::max(one.pending_gets, server.at("pending_gets").get<std::int64_t>());
-        one.owned = std::max(one.owned, server.at("owned_connections").get<std::int64_t>());
-        one.drained = text_of(server, "state") == "draining";
+    return read_servers(options, [](const json& all) {
+        const json& machine = all.at("machine");
+        return Load{.in_flight = machine.at("in_flight").get<std::int64_t>(),
+                    .pending_gets = machine.at("pending_gets").get<std::int64_t>(),
+                    .owned = machine.at("owned_connections").get<std::int64_t>(),
+                    .drained = machine.at("drained").get<bool>()};
     });
-    Load all;
-    for (const auto& [address, one] : at) {
-        all.in_flight += one.in_flight;
-        all.pending_gets += one.pending_gets;
-        all.owned += one.owned;
-        all.drained = all.drained || one.drained;
+}
+
+/// The same, over a moment in which nginx doesn't answer: it is being reloaded, or busy.
+Load load_soon(const ControlOptions& options) {
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (true) {
+        try {
+            return load_of(options);
+        } catch (const Unanswered&) {
+            if (std::chrono::steady_clock::now() >= end) {
+                throw;
+            }
+        }
+        ::sleep(1);
     }
-    return all;
 }
 
 std::string words_for(const Load& load) {
@@ -143,7 +156,7 @@ int wait(const ControlOptions& options, Output& output) {
     constexpr unsigned pause = 1; // second
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(options.timeout);
     while (true) {
-        const Load load = load_of(options);
+        const Load load = load_soon(options);
         if (!load.drained) {
             throw Failure(options.server + " is no longer drained: somebody has taken it back, or "
                                            "nginx was restarted");
@@ -222,8 +235,7 @@ int servers(const Options& options, Output& output) {
                      {"reason", "Why"}};
     table.group = 1;
     bool down = false;
-    each_server(options.control, [&](const json& publication, const json& pool,
-                                     const json& server) {
+    const auto add = [&](const json& publication, const json& pool, const json& server) {
         const std::string state = text_of(server, "state");
         down = down || state == "down";
         table.rows.push_back({text_of(publication, "name"), text_of(pool, "name"),
@@ -233,6 +245,15 @@ int servers(const Options& options, Output& output) {
                               server.at("pending_gets").get<std::int64_t>(),
                               server.at("owned_connections").get<std::int64_t>(),
                               text_of(server, "reason")});
+    };
+    read_servers(options.control, [&](const json& all) {
+        for (const json& publication : all.at("publications")) {
+            for (const json& pool : publication.at("pools")) {
+                for (const json& server : pool.at("servers")) {
+                    add(publication, pool, server);
+                }
+            }
+        }
     });
     output.table(table);
     return down ? exit_findings : exit_fine;
@@ -240,11 +261,13 @@ int servers(const Options& options, Output& output) {
 
 void declare_drain(CLI::App& app, Options& options) {
     declare_server(app, options);
-    app.add_flag("--wait", options.control.wait, "Come back once nothing is in flight there");
+    CLI::Option* wait =
+        app.add_flag("--wait", options.control.wait, "Come back once nothing is in flight there");
     app.add_option("--timeout", options.control.timeout,
                    "After which --wait gives up, in seconds; 0: never")
         ->type_name("SECONDS")
-        ->capture_default_str();
+        ->capture_default_str()
+        ->needs(wait);
     app.footer("Examples:\n"
                "  sudo lyncctl drain fe1\n"
                "  sudo lyncctl drain fe1 --wait --timeout 1200\n"

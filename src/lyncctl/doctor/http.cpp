@@ -56,7 +56,7 @@ extern "C" std::size_t lync_doctor_head(char* data, std::size_t, std::size_t siz
 
 extern "C" std::size_t lync_doctor_body(char* data, std::size_t, std::size_t size, void* to) {
     auto& answer = *static_cast<HttpAnswer*>(to);
-    if (!has_room(answer, size, answer.body.size(), HttpClient::body_limit)) {
+    if (!has_room(answer, size, answer.body.size(), answer.body_limit)) {
         return 0;
     }
     answer.body.append(data, size);
@@ -187,6 +187,7 @@ void HttpClient::Free::operator()(void* easy) const noexcept {
 
 HttpAnswer HttpClient::get(const HttpRequest& request, const Deadline& deadline) {
     HttpAnswer answer;
+    answer.body_limit = request.body_limit;
     char error[CURL_ERROR_SIZE] = "";
     const ListPtr headers = header_lines(request);
     const ListPtr connect(curl_slist_append(nullptr, ("::" + request.to.text()).c_str()));

@@ -20,12 +20,13 @@ struct Credentials {
 };
 
 struct HttpRequest {
-    std::string url;         ///< "https://meet.contoso.com/"
-    std::string host_header; ///< empty: the URL's host
-    std::string accept;      ///< empty: no Accept
-    Endpoint to;             ///< where the connection goes, whatever the URL says
-    std::string unix_socket; ///< a path: the connection goes there instead
-    bool post = false;       ///< POST without a body, instead of GET
+    std::string url;                     ///< "https://meet.contoso.com/"
+    std::string host_header;             ///< empty: the URL's host
+    std::string accept;                  ///< empty: no Accept
+    Endpoint to;                         ///< where the connection goes, whatever the URL says
+    std::string unix_socket;             ///< a path: the connection goes there instead
+    bool post = false;                   ///< POST without a body, instead of GET
+    std::size_t body_limit = 512 * 1024; ///< WSDL and discovery are far smaller
     /// The CAs to verify against; nothing: TLS was looked at before, and is not verified again.
     /// An empty text means the system's.
     std::optional<std::string> verify_ca;
@@ -33,15 +34,16 @@ struct HttpRequest {
 };
 
 struct HttpAnswer {
+    std::size_t body_limit = 0;
     std::optional<Fault> fault; ///< one of http_closed to http_too_large, or tls_failed
     int status = 0;
     std::string status_text; ///< "404 Not Found", as the server words it
     std::vector<std::pair<std::string, std::string>> headers; ///< of the last answer
-    std::string body;                                         ///< at most body_limit bytes
-    std::size_t head_bytes = 0;                               ///< of all heads that arrived
-    std::size_t bytes = 0;                                    ///< of all that arrived
-    long connections = 0;                                     ///< how many were made for it
-    bool challenged = false; ///< the server answered the first NTLM message with a challenge
+    std::string body;
+    std::size_t head_bytes = 0; ///< of all heads that arrived
+    std::size_t bytes = 0;      ///< of all that arrived
+    long connections = 0;       ///< how many were made for it
+    bool challenged = false;    ///< the server answered the first NTLM message with a challenge
 
     /// The first value of a header, any letter case; empty if there is none.
     std::string_view header(std::string_view name) const;
@@ -54,7 +56,6 @@ struct HttpAnswer {
 /// Keeps connections from one request to the next.
 class HttpClient {
 public:
-    static constexpr std::size_t body_limit = 512 * 1024; ///< WSDL and discovery are far smaller
     static constexpr std::size_t head_limit = 128 * 1024;
 
     HttpClient();

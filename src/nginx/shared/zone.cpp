@@ -92,6 +92,12 @@ Key::Digest Key::digest() const noexcept {
     return digest;
 }
 
+std::uint64_t Key::number() const noexcept {
+    std::uint64_t number = 0;
+    std::memcpy(&number, digest().data(), sizeof(number));
+    return number | 1;
+}
+
 /// Behind nginx's slab pool, whose pages are used as one piece.
 struct Zone::Memory {
     std::size_t record_count; ///< there is room for; 0: not made yet
@@ -421,6 +427,15 @@ std::uint32_t Zone::value(const Keyed& record, Gauge which) const noexcept {
     return memory_ == nullptr ? 0
                               : static_cast<std::uint32_t>(
                                     std::max(0, memory_->sum(memory_->number_of(record), which)));
+}
+
+std::uint64_t Zone::value_of_machine(std::uint64_t machine, Gauge which) const noexcept {
+    std::uint64_t all = 0;
+    for (std::size_t i = 0; memory_ != nullptr && i < memory_->used_records; i++) {
+        const Record& record = memory_->records()[i];
+        all += record.machine.load(std::memory_order_relaxed) == machine ? value(record, which) : 0;
+    }
+    return all;
 }
 
 status::RefusalRing* Zone::refusals() const noexcept {

@@ -69,6 +69,8 @@ public:
 
     Subject subject() const noexcept { return subject_; }
     Digest digest() const noexcept;
+    /// A part of the digest, never 0.
+    std::uint64_t number() const noexcept;
 
 private:
     Subject subject_;
@@ -116,6 +118,9 @@ struct Record : Keyed {
     /// configuration was served that doesn't name the server.
     std::atomic<std::int64_t> drained;
     std::atomic<std::uint64_t> undrained; ///< msec of when it was last taken back; 0: never
+    /// Of an endpoint: Key::number of its machine, by which it is found when no configuration and
+    /// no DNS name leads to it any more, but requests are still there.
+    std::atomic<std::uint64_t> machine;
     status::ServerCells counters;
 };
 
@@ -156,6 +161,8 @@ public:
     std::int32_t add(const Keyed& record, Gauge which, std::int32_t by) noexcept;
     /// Of all workers together.
     std::uint32_t value(const Keyed& record, Gauge which) const noexcept;
+    /// Of all endpoints of a machine, those of earlier configurations and addresses included.
+    std::uint64_t value_of_machine(std::uint64_t machine, Gauge which) const noexcept;
 
     /// The last refusals; NULL without the zone.
     status::RefusalRing* refusals() const noexcept;

@@ -9,6 +9,8 @@
 #include "status/json.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -54,7 +56,8 @@ std::vector<Member> members_called(const MainConf& conf, std::string_view word) 
     return members(conf, [&](const Member& member) {
         return (pool.empty() || equal_ignore_case(pool, member.farm().name)) &&
                (equal_ignore_case(name, member.server().name) ||
-                equal_ignore_case(name, member.server().address));
+                equal_ignore_case(name, member.server().address) ||
+                "[" + std::string(name) + "]" == member.server().address);
     });
 }
 
@@ -67,21 +70,27 @@ std::vector<Member> sharers(const MainConf& conf, const std::vector<Member>& mea
     });
 }
 
-/// Texts in their order, each once, with `between` them.
+/// Texts in their order, each once, with `between` them; of many the first ten.
 class Words {
 public:
     explicit Words(std::string_view between) : between_(between) {}
     void add(const std::string& word) {
-        if (known_.insert(word).second) {
+        constexpr std::size_t most = 10;
+        if (known_.insert(word).second && known_.size() <= most) {
             text_ += text_.empty() ? word : std::string(between_) + word;
+            shown_ = known_.size();
         }
     }
-    const std::string& text() const noexcept { return text_; }
+    std::string text() const {
+        const std::size_t hidden = known_.size() - shown_;
+        return hidden == 0 ? text_ : text_ + " and " + std::to_string(hidden) + " more";
+    }
 
 private:
     std::string_view between_;
     std::set<std::string> known_;
     std::string text_;
+    std::size_t shown_ = 0;
 };
 
 std::string title(const config::Server& server) {
@@ -101,15 +110,14 @@ std::string complaint(const MainConf& conf, const std::vector<Member>& meant,
                (names.text().empty() ? ": nothing is published" : ", there are " + names.text());
     }
     const bool several = std::any_of(meant.begin(), meant.end(), [&](const Member& other) {
-        return other.server().address != meant.front().server().address &&
-               other.farm().name != meant.front().farm().name;
+        return other.server().address != meant.front().server().address;
     });
     if (!several) {
         return "";
     }
     Words ways(" or ");
     for (const Member& member : meant) {
-        ways.add(member.farm().name + "/" + member.server().name);
+        ways.add(member.server().address + " (" + config::title(member.farm()) + ")");
     }
     return quoted(word) + " means several servers: say " + ways.text();
 }
@@ -127,9 +135,17 @@ std::string drain(const std::vector<Member>& meant, const std::vector<Member>& a
         if (drained) {
             std::int64_t since = 0;
             changed = record.drained.compare_exchange_strong(since, ngx_time()) || changed;
-        } else if (record.drained.exchange(0) != 0) {
+            continue;
+        }
+        if (record.drained.exchange(0) != 0) {
             record.undrained = ngx_current_msec;
             changed = true;
+        }
+        for (const Endpoint* endpoint : member.line.endpoints) {
+            if (endpoint->record != nullptr) { // whoever takes it back has looked after it
+                store(endpoint->record->failures, balance::Failures{});
+                endpoint->record->failures.broken = 0;
+            }
         }
     }
 
@@ -154,6 +170,9 @@ std::string drain(const std::vector<Member>& meant, const std::vector<Member>& a
             remarks.add("\"down\" stands on its line in " + place.file + ":" +
                         std::to_string(place.line) +
                         ": it takes no requests until that is gone and nginx is reloaded");
+        }
+        if (member.line.endpoints.empty()) {
+            remarks.add("its name can't be resolved, and it takes no requests until it can");
         }
         for (const Server& server : member.group.servers.all()) {
             if (server.line == &member.line && server.check != nullptr &&
@@ -200,6 +219,29 @@ std::string server_argument(ngx_http_request_t* r) {
     return value;
 }
 
+status::Machine machine_of(const MainConf& conf, const std::vector<Member>& all) {
+    const std::uint64_t number = all.front().line.machine_key().number();
+    std::set<const Record*> others; // where two addresses as written are one place
+    for (const Member& member : all) {
+        for (const Endpoint* endpoint : member.line.endpoints) {
+            if (endpoint->record != nullptr && endpoint->record->machine != number) {
+                others.insert(endpoint->record);
+            }
+        }
+    }
+    const auto value = [&](Gauge which) {
+        std::uint64_t sum = conf.zone.value_of_machine(number, which);
+        for (const Record* record : others) {
+            sum += conf.zone.value(*record, which);
+        }
+        return sum;
+    };
+    return {.drained = all.front().line.is_drained(),
+            .in_flight = value(Gauge::in_flight),
+            .pending_gets = value(Gauge::waiting),
+            .owned_connections = value(Gauge::owned)};
+}
+
 ngx_int_t refuse_word(ngx_http_request_t* r, const std::vector<Member>& meant,
                       const std::string& why) {
     return answer_text(r, meant.empty() ? NGX_HTTP_NOT_FOUND : NGX_HTTP_CONFLICT, why + "\n");
@@ -212,12 +254,14 @@ ngx_int_t answer_servers(ngx_http_request_t* r) {
     }
     const MainConf& conf = main_conf_of(r);
     status::Snapshot snapshot = snapshot_of(conf);
+    std::optional<status::Machine> machine;
     if (const std::string word = server_argument(r); !word.empty()) {
         const std::vector<Member> meant = members_called(conf, word);
         if (const std::string why = complaint(conf, meant, word); !why.empty()) {
             return refuse_word(r, meant, why);
         }
         const std::vector<Member> wanted = sharers(conf, meant);
+        machine = machine_of(conf, wanted);
         for (status::Publication& publication : snapshot.publications) {
             for (status::Pool& pool : publication.pools) {
                 std::erase_if(pool.servers, [&](const status::Server& server) {
@@ -228,7 +272,8 @@ ngx_int_t answer_servers(ngx_http_request_t* r) {
             }
         }
     }
-    return send(r, NGX_HTTP_OK, "application/json", kept(r, status::servers_to_json(snapshot)));
+    return send(r, NGX_HTTP_OK, "application/json",
+                kept(r, status::servers_to_json(snapshot, machine ? &*machine : nullptr)));
 }
 
 ngx_int_t answer_drain(ngx_http_request_t* r, bool drained) {
@@ -260,7 +305,7 @@ ngx_int_t answer(ngx_http_request_t* r) {
     if (const ngx_int_t result = ngx_http_discard_request_body(r); result != NGX_OK) {
         return result;
     }
-    if (!add_header(r, "Cache-Control", "no-store")) {
+    if (!add_header(r, "Cache-Control", "no-store") || !add_header(r, "Lync-Control", "1")) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
     const std::string_view path = view(r->uri);
@@ -307,6 +352,9 @@ const ngx_http_conf_addr_t* open_socket(ngx_conf_t* cf, const LocConf& location)
 
 ngx_int_t settle_control(ngx_conf_t* cf, const MainConf& conf) noexcept {
     for (const LocConf* location : conf.control_locations) {
+        if (!answers_at(cf, *location, control_handler, "lync_control")) {
+            return NGX_ERROR;
+        }
         if (const ngx_http_conf_addr_t* address = open_socket(cf, *location); address != nullptr) {
             ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                           "\"lync_control\" directive in a server that listens on %V: whoever "

@@ -28,6 +28,20 @@ char* answer_at(ngx_conf_t* cf, LocConf& location, ngx_http_handler_pt handler,
     });
 }
 
+bool answers_at(ngx_conf_t* cf, const LocConf& location, ngx_http_handler_pt handler,
+                const char* directive) noexcept {
+    const auto* core =
+        static_cast<ngx_http_core_loc_conf_t*>(location.own[ngx_http_core_module.ctx_index]);
+    if (core->handler == handler) {
+        return true;
+    }
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                  "\"%s\" directive needs a location of its own: another directive answers in this "
+                  "one in %V:%ui",
+                  directive, &location.file, location.line);
+    return false;
+}
+
 bool add_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
     auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
     if (header == nullptr) {

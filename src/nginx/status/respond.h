@@ -15,6 +15,11 @@ namespace lync::nginx {
 char* answer_at(ngx_conf_t* cf, LocConf& location, ngx_http_handler_pt handler,
                 std::vector<LocConf*> MainConf::*locations) noexcept;
 
+/// At the end of parsing: whether it is still the one that answers there, and no later directive
+/// such as proxy_pass. Logs if not.
+bool answers_at(ngx_conf_t* cf, const LocConf& location, ngx_http_handler_pt handler,
+                const char* directive) noexcept;
+
 /// `name` and `value` live as long as the request. False without memory.
 bool add_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept;
 

@@ -269,6 +269,9 @@ ngx_int_t settle(ngx_conf_t* cf, MainConf& conf) {
         return NGX_OK;
     }
     for (LocConf* location : conf.status_locations) {
+        if (!answers_at(cf, *location, status_handler, "lync_status")) {
+            return NGX_ERROR;
+        }
         location->status_open = says_who(cf->cycle, *location);
     }
     for (const auto& publication : conf.publications) {

@@ -56,10 +56,6 @@ std::string title_of(const Line& line, const Endpoint& endpoint) {
     return name == line.declared->address ? address : name + " (" + address + ")";
 }
 
-Key machine_key(const Line& line) noexcept {
-    return Key(Subject::machine).add(line.declared->address);
-}
-
 } // namespace
 
 Endpoint* retain(Endpoint* endpoint) noexcept {
@@ -228,7 +224,7 @@ void Servers::set_all(const std::vector<std::span<const ngx_addr_t>>& addresses)
 }
 
 bool Servers::recall(std::size_t index, Zone& from) {
-    const NameAddresses known = from.addresses_of(machine_key(lines_[index]));
+    const NameAddresses known = from.addresses_of(lines_[index].machine_key());
     std::array<ngx_sockaddr_t, NameAddresses::most> room{};
     std::vector<ngx_addr_t> addresses;
     for (std::size_t i = 0; i < known.count; i++) {
@@ -324,6 +320,9 @@ Key Servers::check_key(const Endpoint& endpoint) const noexcept {
 
 void Servers::bind(Server& server) noexcept {
     Zone& zone = transport_->zone();
+    if (server.endpoint->record != nullptr) {
+        server.endpoint->record->machine = server.line->machine_key().number();
+    }
     server.check = farm_->health_check.kind == config::CheckKind::off
                        ? nullptr
                        : zone.find(check_key(*server.endpoint));
@@ -340,7 +339,7 @@ void Servers::bind() noexcept {
     Zone& zone = transport_->zone();
     for (std::size_t i = 0; i < lines_.size(); i++) {
         Line& line = lines_[i];
-        line.record = zone.find(machine_key(line));
+        line.record = zone.find(line.machine_key());
         if (!line.declared->by_name) {
             continue;
         }

@@ -121,6 +121,7 @@ struct Line {
 
     /// By an administrator, at once and for all workers.
     bool is_drained() const noexcept { return record != nullptr && record->drained != 0; }
+    Key machine_key() const noexcept { return Key(Subject::machine).add(declared->address); }
 };
 
 /// An endpoint in the row that is chosen from.
