@@ -167,9 +167,14 @@ scene 'reloads', publication => $Publication{reload}, sub {
 
 sub servers_log { "$Test::Nginx::Util::ServRoot/logs/servers.log" }
 
+# A path of a socket is at most 107 bytes long.
+my $Socket = "/tmp/lync-dns-$$";
+
 # A request that waits at an address that the record has lost gets its answer.
 scene 'requests in flight',
-    publication => $Publication{pending}, before => <<'END', sub {
+    publication => $Publication{pending}, before => <<"END" . <<'END', sub {
+server { listen unix:$Socket; location / { lync_control; } }
+END
 resolver   127.0.0.1:%%PORT_DNS%% ipv6=off;
 log_format servers '$uri $upstream_addr';
 access_log %%SERVROOT%%/logs/servers.log servers;
@@ -184,6 +189,9 @@ END
     answer_is($B, 'the record changes');
     sleep 2;
     is(stats($A, 'PENDING')->{held}, 5, 'they wait on');
+    like(`$LyncTest::Paths::BUILD/lyncctl drain fe.pending.test --wait --timeout 1 --socket $Socket 2>&1`,
+        qr/still 5 requests in flight, of which 5 pending GETs/, 'drain waits for them');
+    unlike(`$LyncTest::Paths::BUILD/lyncctl undrain fe.pending.test --socket $Socket 2>&1`, qr/lyncctl:/, 'and back');
     is(stats($A, 'PENDING')->{open}, 5, 'idle connections are closed');
     my $releaser = IO::Socket::SSL->new(PeerHost => $A, PeerPort => port('PENDING'),
         SSL_verify_mode => IO::Socket::SSL::SSL_VERIFY_NONE());
