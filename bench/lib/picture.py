@@ -6,7 +6,7 @@ from html import escape
 
 from pairs import Comparison
 
-LEFT, WIDE, BAR, GAP = 230, 420, 14, 26
+LEFT, WIDE, BAR, GAP = 260, 420, 14, 26
 MOST = 4.0  # a longer bar is cut off, and its number says how long
 COLORS = ("#5b7083", "#9a6a3f", "#7a5195", "#a05195", "#4f8a6b", "#8a8a4f")
 OWN = "#1f6feb"
