@@ -217,6 +217,8 @@ browser-test: build-and-tests
 # more than there is.
 HARD = $(abspath $(BUILD))/hard
 HARD_NGINX = $(HARD)/nginx/nginx/objs/nginx
+HARD_ENV = LSAN_OPTIONS=suppressions=$(abspath t/hostile/leaks):print_suppressions=0 \
+    ASAN_OPTIONS=detect_leaks=1:exitcode=0:fast_unwind_on_malloc=0
 test-hard: build-and-tests test-nginx
 	@$(MAKE) --no-print-directory deps PACKAGES="dpkg-dev xz-utils"
 	t/hostile/build-nginx $(HARD)/nginx
@@ -226,11 +228,9 @@ test-hard: build-and-tests test-nginx
 	cd $(HARD) && ctest --output-on-failure -j $(JOBS)
 	t/run -j $(SUITES) --hard $(filter-out t/82%,$(wildcard t/*.t))
 	$(MAKE) --no-print-directory tool-tests LYNCCTL=$(HARD)/lyncctl
-	t/hostile/allocations --module $(HARD)/ngx_lync_module.so --nginx $(HARD_NGINX)
-	t/hostile/kills 60 --module $(HARD)/ngx_lync_module.so --nginx $(HARD_NGINX)
-	LSAN_OPTIONS=suppressions=$(abspath t/hostile/leaks):print_suppressions=0 \
-	ASAN_OPTIONS=detect_leaks=1:exitcode=0:fast_unwind_on_malloc=0 \
-	    t/hostile/requests --module $(HARD)/ngx_lync_module.so --nginx $(HARD_NGINX) $(HOSTILE)
+	$(HARD_ENV) t/hostile/allocations --module $(HARD)/ngx_lync_module.so --nginx $(HARD_NGINX)
+	$(HARD_ENV) t/hostile/kills 60 --module $(HARD)/ngx_lync_module.so --nginx $(HARD_NGINX)
+	$(HARD_ENV) t/hostile/requests --module $(HARD)/ngx_lync_module.so --nginx $(HARD_NGINX) $(HOSTILE)
 
 # Units, suites in one mode, lyncctl's own tests and the hostile programs, counted by gcov. Processes of
 # several users write into the same files when they exit.
