@@ -43,7 +43,7 @@ struct Host {
 
 /// A publication at run time.
 struct Publication {
-    /// Throws only for want of memory.
+    /// Throws only if there is no memory.
     Publication(plan::Plan made, Transports& transports) : plan(std::move(made)) {
         for (const plan::Upstream& upstream : plan.upstreams) {
             add_group(upstream, transports);
