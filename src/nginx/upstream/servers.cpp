@@ -370,7 +370,7 @@ Server* Servers::find(const Endpoint* endpoint) noexcept {
 balance::Panic Servers::panic() const noexcept {
     balance::Panic panic;
     for (const Server& server : all_) {
-        panic.see(server.line->settings, state_of(server));
+        panic.see(server.line->settings, state_of(server, false));
     }
     return panic;
 }
@@ -390,25 +390,26 @@ void Servers::show(std::size_t index, const balance::ServerState& state,
 }
 
 std::span<balance::Candidate> Servers::candidates(std::uint64_t now) noexcept {
+    const bool with_failures = counts_failures();
     balance::Panic panic;
     for (std::size_t i = 0; i < all_.size(); i++) {
-        const balance::ServerState state = state_of(all_[i]);
+        const balance::ServerState state = state_of(all_[i], with_failures);
         panic.see(all_[i].line->settings, state);
         show(i, state, now);
     }
     for (std::size_t i = 0; panic.on() && i < all_.size(); i++) {
-        balance::ServerState state = state_of(all_[i]);
-        state.healthy = state.healthy || (state.answers && !state.drained);
+        balance::ServerState state = state_of(all_[i], with_failures);
+        state.healthy = state.healthy || state.answers;
         show(i, state, now);
     }
     return candidates_;
 }
 
-balance::ServerState Servers::state_of(const Server& server) const noexcept {
+balance::ServerState Servers::state_of(const Server& server, bool with_failures) const noexcept {
     balance::ServerState state;
     if (const Record* record = server.endpoint->record; record != nullptr) {
         state.in_flight = transport_->zone().value(*record, Gauge::in_flight);
-        if (counts_failures()) {
+        if (with_failures) {
             state.failures = load(record->failures);
         }
     } else {

@@ -192,7 +192,7 @@ private:
     void show(std::size_t index, const balance::ServerState& state, std::uint64_t now) noexcept;
     void bind(Server& server) noexcept;
     Key check_key(const Endpoint& endpoint) const noexcept;
-    balance::ServerState state_of(const Server& server) const noexcept;
+    balance::ServerState state_of(const Server& server, bool with_failures) const noexcept;
 
     Transport* transport_ = nullptr;
     const config::Farm* farm_ = nullptr;
