@@ -1,6 +1,7 @@
 #include "nginx/request/body.h"
 
 #include "base/ascii.h"
+#include "nginx/request/target.h"
 #include "policy/meeting_url.h"
 
 #include <algorithm>
@@ -16,10 +17,6 @@ ngx_http_request_body_filter_pt next_body_filter;
 bool exceeds(off_t length, policy::BodyLimit body) noexcept {
     const std::uint64_t limit = policy::body_limit_bytes(body);
     return limit != 0 && length > static_cast<off_t>(limit);
-}
-
-bool has_body(const ngx_http_request_t* r) noexcept {
-    return r->headers_in.content_length_n > 0 || r->headers_in.chunked;
 }
 
 void form_is_read(ngx_http_request_t* r) {
@@ -89,7 +86,7 @@ bool form_passes(ngx_http_request_t* r, const Host& host) noexcept {
 }
 
 ngx_int_t guard_form(ngx_http_request_t* r, const Host& host, const RequestState& state) noexcept {
-    if (!state.verdict.guarded || !has_body(r)) {
+    if (!state.verdict.guarded || !announces_body(r)) {
         return NGX_DECLINED;
     }
     if (!state.form_read) {
@@ -131,20 +128,10 @@ bool is_utf8_type(std::string_view type) noexcept {
 } // namespace
 
 bool is_read_as_utf8(const ngx_http_request_t* r) noexcept {
-    constexpr std::string_view name = "content-type";
     std::size_t types = 0;
-    bool utf8 = true;
-    for (const ngx_list_part_t* part = &r->headers_in.headers.part; part != nullptr;
-         part = part->next) {
-        const auto* header = static_cast<const ngx_table_elt_t*>(part->elts);
-        for (ngx_uint_t i = 0; i < part->nelts; i++) {
-            if (equal_ignore_case(view(header[i].key), name)) {
-                types++;
-                utf8 = utf8 && is_utf8_type(view(header[i].value));
-            }
-        }
-    }
-    return utf8 && types <= 1;
+    return !any_header(r->headers_in.headers, "content-type", [&](const ngx_table_elt_t& type) {
+        return ++types > 1 || !is_utf8_type(view(type.value));
+    });
 }
 
 ngx_int_t judge_body(ngx_http_request_t* r, const Host& host, const RequestState& state) noexcept {

@@ -48,7 +48,7 @@ RequestState* ruled_state(ngx_http_request_t* r) noexcept {
 bool has_lost_body(const ngx_http_request_t* r) noexcept {
     const RequestState* state = state_of(r);
     const bool own_form = state != nullptr && state->form_read;
-    return r == r->main && (r->headers_in.content_length_n > 0 || r->headers_in.chunked) &&
+    return r == r->main && announces_body(r) &&
            (r->error_page || r->err_status != 0 || r->discard_body ||
             (r->request_body != nullptr && !own_form));
 }

@@ -29,9 +29,9 @@ inline std::string_view forwarded_host(const ngx_http_request_t* r) noexcept {
 /// an absolute target it is the name in it that routes; and nginx overlooks what is behind a colon.
 bool host_is_sound(const ngx_http_request_t* r) noexcept;
 
-/// Whether nginx has read a whole head and accepted it. HTTP/0.9 has none; one that was broken off or
-/// refused (400, 405 for TRACE, 408, 414, 494 to 497, 501) comes by way of an `error_page`, and nginx
-/// still counts it as being read, where it counts (stub_status, which every package has).
+/// Whether nginx has read a whole head and accepted it. HTTP/0.9 has none; one that was broken off
+/// or refused (400, 405 for TRACE, 408, 414, 494 to 497, 501) comes by way of an `error_page`, and
+/// nginx still counts it as being read, where it counts (stub_status, which every package has).
 inline bool has_head(const ngx_http_request_t* r) noexcept {
 #if (NGX_STAT_STUB)
     if (r->main->stat_reading) {
@@ -39,6 +39,11 @@ inline bool has_head(const ngx_http_request_t* r) noexcept {
     }
 #endif
     return r->main->http_state != NGX_HTTP_READING_REQUEST_STATE;
+}
+
+/// Whether the head says that a body follows.
+inline bool announces_body(const ngx_http_request_t* r) noexcept {
+    return r->headers_in.content_length_n > 0 || r->headers_in.chunked;
 }
 
 } // namespace lync::nginx

@@ -61,23 +61,11 @@ std::string_view cookie_of(const ngx_http_request_t* r) noexcept {
 
 /// Whether the server has set the cookie itself: proxies in a row, or a load balancer's VIP.
 bool answer_has_cookie(ngx_http_request_t* r) noexcept {
-    constexpr std::string_view name = "set-cookie";
-    const ngx_list_part_t* part = &r->headers_out.headers.part;
-    for (; part != nullptr; part = part->next) {
-        const auto* header = static_cast<ngx_table_elt_t*>(part->elts);
-        for (ngx_uint_t i = 0; i < part->nelts; i++) {
-            const std::string_view value = view(header[i].value);
-            if (header[i].hash != 0 && header[i].key.len == name.size() &&
-                ngx_strncasecmp(header[i].key.data,
-                                reinterpret_cast<u_char*>(const_cast<char*>(name.data())),
-                                name.size()) == 0 &&
-                value.starts_with(balance::affinity_cookie) &&
-                value.substr(balance::affinity_cookie.size()).starts_with('=')) {
-                return true;
-            }
-        }
-    }
-    return false;
+    return any_header(r->headers_out.headers, "set-cookie", [](const ngx_table_elt_t& header) {
+        const std::string_view value = view(header.value);
+        return header.hash != 0 && value.starts_with(balance::affinity_cookie) &&
+               value.substr(balance::affinity_cookie.size()).starts_with('=');
+    });
 }
 
 /// A value whose home is the server that has answered, so that the client stays with it. Drawn

@@ -4,6 +4,7 @@
 #include "balance/outcome.h"
 #include "balance/ownership.h"
 #include "nginx/request/request.h"
+#include "nginx/request/target.h"
 #include "nginx/status/count_request.h"
 
 #include <algorithm>
@@ -24,17 +25,10 @@ Challenge challenge_of(ngx_http_request_t* r) noexcept {
         return Challenge::none;
     }
     Challenge strongest = Challenge::none;
-    constexpr std::string_view name = "www-authenticate";
-    const ngx_list_part_t* part = &u->headers_in.headers.part;
-    for (; part != nullptr; part = part->next) {
-        const auto* header = static_cast<ngx_table_elt_t*>(part->elts);
-        for (ngx_uint_t i = 0; i < part->nelts; i++) {
-            if (header[i].key.len == name.size() &&
-                ngx_strncmp(header[i].lowcase_key, name.data(), name.size()) == 0) {
-                strongest = std::max(strongest, balance::challenge_of(view(header[i].value)));
-            }
-        }
-    }
+    any_header(u->headers_in.headers, "www-authenticate", [&](const ngx_table_elt_t& header) {
+        strongest = std::max(strongest, balance::challenge_of(view(header.value)));
+        return false;
+    });
     return strongest;
 }
 
@@ -50,9 +44,8 @@ bool has_more(const Peer& peer, const ngx_connection_t* c) noexcept {
 /// Whether the server has had the body that the request's head announces. What nginx takes for sent
 /// may have been thrown away.
 bool has_sent_body(const ngx_http_request_t* r) noexcept {
-    const bool announced = r->headers_in.content_length_n > 0 || r->headers_in.chunked;
     return r->upstream->request_body_sent &&
-           (!announced ||
+           (!announces_body(r) ||
             (!r->discard_body && r->request_body != nullptr && r->request_body->rest == 0));
 }
 
