@@ -3,11 +3,15 @@ presentations, and Exchange, whose calendar and contacts the clients read."""
 
 from __future__ import annotations
 
+import asyncio
+
 import windows_auth
 from httpd import Request, Response
 from replies import Here, escape, not_found, page, xml
 
 CHALLENGED = ("ews", "oab", "rpc", "mapi", "microsoft-server-activesync", "autodiscover")
+
+HEARTBEAT = 2  # seconds for which a phone's Ping waits for mail; phones ask for up to 3,540
 
 
 async def office_web_apps(request: Request, here: Here) -> Response:
@@ -48,6 +52,8 @@ async def exchange(request: Request, here: Here) -> Response:
         await request.whole_body()
         who = windows_auth.authenticate(request, here.server.name)
         if not isinstance(who, Response):
+            if "Cmd=Ping" in request.target:
+                await asyncio.sleep(HEARTBEAT)
             return xml("<ok/>").add("X-Lab-User", who)
         who.add("X-FEServer", here.server.short.upper())
         if len([n for n, _ in who.headers if n == "WWW-Authenticate"]) > 1:

@@ -196,6 +196,14 @@ OFFICE = (
          [status(401), came_from(EXCHANGE, "Office 5443"),
           header("WWW-Authenticate", "Negotiate", "NTLM", "Basic realm=")],
          "challenged by Exchange, three lines in order", ["WWW-Authenticate"]),
+    Stop("A phone waits for mail",
+         "ActiveSync holds a Ping for up to 59 minutes in real life, longer than any Lync phone "
+         "waits; here for 2 seconds. The phone signs in by NTLM first.",
+         "https://mail.contoso.com/Microsoft-Server-ActiveSync?Cmd=Ping&User=kenmyer&DeviceId=1",
+         ["--ntlm", "-u", "CONTOSO\\kenmyer:any", "-d", ""],
+         [status(200), came_from(EXCHANGE, "Office 5443"), took_at_least(1.9),
+          header("X-Lab-User", "CONTOSO\\kenmyer")],
+         "signed in, held for 2 seconds, then answered", ["X-Lab-User"]),
 )
 
 REFUSED = (

@@ -45,7 +45,8 @@ my @directives = (
                                          'off a=1 b=2 c=3 d=4 e=5', 'off'],
     ['farm',    'certificate_name',      'FQDN',         '',       'a.contoso.local b.contoso.local',
                                                                    'wac.contoso.local'],
-    ['farm',    'services',              'ews autodiscover owa activesync mapi oab', ''],
+    ['farm',    'services',
+        'ews|autodiscover|owa|ecp|activesync|mapi|oab|rpc ... [timeout=TIME] [max_upload=SIZE]', ''],
     ['edge',    'topology',              'consolidated|single_site|scaled_single_site|'
                                          . 'multiple_site_remote|scaled_remote_site', '',
                                          'consolidated single_site', 'consolidated'],

@@ -70,8 +70,13 @@ exchange mail.contoso.com https://autodiscover.contoso.com { server 10.0.0.15; }
 === a certificate_name, and services of Exchange
 --- refused: in exchange
 certificate_name 10.0.0.15;            | "certificate_name" directive of exchange "mail.contoso.com" ... an address
-services ews oof;                      | invalid value "oof" ... the services are ews, autodiscover, owa, activesync, mapi and oab
-services owa ecp;                      | invalid value "ecp" ... never published
+services ews oof;                      | invalid value "oof" ... it may be ews, autodiscover, owa, ecp, activesync, mapi, oab, rpc, timeout=TIME or max_upload=SIZE
+services owa powershell;               | invalid value "powershell" ... never published
+services ews timeout=0;                | invalid value "0" in "services" directive ... can't be zero
+services ews timeout=1h timeout=2h;    | parameter "timeout" is duplicate in "services"
+services ews max_upload=10x;           | invalid value "10x" ... a size is written as
+services timeout=1h;                   | no service in "services" directive ... write before the limits which services they are for
+services ews idle=1h;                  | invalid value "idle=1h" ... timeout=TIME or max_upload=SIZE
 services ews owa;
 services ews;                          | invalid value "ews" ... duplicate
 

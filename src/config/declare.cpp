@@ -179,6 +179,7 @@ void Declaration::read_farms() {
     for (const std::string_view kind : {"pool", "director", "office_web_apps", "exchange"}) {
         each(kind, [&](const Directive& directive) {
             publication_.farms.push_back(read_farm(directive, block_, publication_.product));
+            remark_services(publication_.farms.back(), remarks_);
             remark_drained(directive);
             if (kind == "pool" || kind == "director") {
                 remark_internal_ports(directive);
@@ -330,7 +331,7 @@ void Declaration::read_limits() {
         }
     }
     if (const Directive* directive = config::find(block_, "max_upload")) {
-        publication_.max_upload = read_size(*directive, block_);
+        publication_.max_upload = read_size(directive->arguments.front(), *directive, block_);
     }
     if (const Directive* directive = config::find(block_, "connection_auth")) {
         publication_.connection_auth =

@@ -24,8 +24,8 @@ bool read_flag(const Directive& directive, const Directive& block);
 std::chrono::seconds read_time(std::string_view text, const Directive& directive,
                                const Directive& block);
 
-/// nginx's size ("512m"), checked; the text is kept.
-std::string read_size(const Directive& directive, const Directive& block);
+/// nginx's size ("512m"), checked and kept; a Mistake about `directive` if it isn't one.
+std::string read_size(std::string_view text, const Directive& directive, const Directive& block);
 
 /// A decimal number within [least, most], or nothing.
 std::optional<unsigned> parse_number(std::string_view text, unsigned least, unsigned most) noexcept;
@@ -63,6 +63,11 @@ Socket read_socket(const Directive& directive, const Directive& block);
 
 /// The body of `pool`, `director`, `office_web_apps` or `exchange`.
 Farm read_farm(const Directive& farm_block, const Directive& block, Product product);
+
+/// The `services` lines of an `exchange` block; what Lync clients need where there is none.
+std::vector<FarmService> read_services(const Directive& farm_block);
+/// What publishing `owa` lacks and `ecp` opens.
+void remark_services(const Farm& farm, std::vector<Diagnostic>& remarks);
 
 /// The body of `edge`.
 Edge read_edge(const Directive& edge_block, const Directive& block, Product product,

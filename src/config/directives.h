@@ -68,7 +68,8 @@
          "[interval=TIME] [timeout=TIME] [fails=N] [passes=N]")                                    \
     LINE(certificate_name, LYNC_IN_FARM, LYNC_ONCE, 1, 1, "certificate_name FQDN")                 \
     LINE(services, LYNC_IN_EXCHANGE, LYNC_REPEATABLE, 1, LYNC_ANY,                                 \
-         "services ews autodiscover owa activesync mapi oab")                                      \
+         "services ews|autodiscover|owa|ecp|activesync|mapi|oab|rpc ... "                          \
+         "[timeout=TIME] [max_upload=SIZE]")                                                       \
                                                                                                    \
     BLOCK(edge, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 0, 1, "edge [SITE] { ... }")                     \
     LINE(topology, LYNC_IN_EDGE, LYNC_ONCE, 1, 1,                                                  \

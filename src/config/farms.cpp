@@ -196,35 +196,6 @@ void read_external_web_services(Farm& farm, const Directive& farm_block, const D
     }
 }
 
-void read_exchange_services(Farm& farm, const Directive& farm_block) {
-    for (const auto& child : farm_block.children) {
-        if (child->name != "services") {
-            continue;
-        }
-        for (const std::string& word : child->arguments) {
-            const auto known = policy::exchange_services();
-            const auto found = std::find_if(known.begin(), known.end(),
-                                            [&](const auto& each) { return each.word == word; });
-            if (found == known.end()) {
-                config::invalid_value(word, *child, farm_block,
-                                      word == "ecp" || word == "powershell"
-                                          ? "administrative surfaces are never published"
-                                          : "the services are ews, autodiscover, owa, activesync, "
-                                            "mapi and oab");
-            }
-            if (std::find(farm.services.begin(), farm.services.end(), found->service) !=
-                farm.services.end()) {
-                config::invalid_value(word, *child, farm_block, "it is duplicate");
-            }
-            farm.services.push_back(found->service);
-        }
-    }
-    if (farm.services.empty()) {
-        // What Lync clients need.
-        farm.services = {policy::Service::ews, policy::Service::exchange_autodiscover};
-    }
-}
-
 /// A server is found by its name and by its address, in any letter case: whatever an administrator
 /// types means one of the farm's at most.
 void refuse_twins(const Farm& farm, const Directive& farm_block) {
@@ -321,7 +292,7 @@ Farm read_farm(const Directive& farm_block, const Directive& block, Product prod
         read_external_web_services(farm, farm_block, block);
     }
     if (farm.role == Role::exchange) {
-        read_exchange_services(farm, farm_block);
+        farm.services = read_services(farm_block);
     }
 
     if (farm.servers.empty()) {

@@ -172,8 +172,9 @@ std::vector<std::string> check_paths(const Farm& farm) {
         return {"/hosting/discovery"};
     case CheckKind::healthcheck: // a server is up if all that is published of it is
         for (const policy::ExchangeService& known : policy::exchange_services()) {
-            if (std::find(farm.services.begin(), farm.services.end(), known.service) !=
-                farm.services.end()) {
+            if (std::any_of(
+                    farm.services.begin(), farm.services.end(),
+                    [&](const FarmService& each) { return each.service == known.service; })) {
                 paths.push_back(std::string(known.directory) + "/healthcheck.htm");
             }
         }

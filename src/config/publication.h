@@ -73,6 +73,14 @@ struct HealthCheck {
     Place place;
 };
 
+/// A service of Exchange, and the limits of its requests as nginx writes them: `timeout`, how long
+/// either side is waited for; `max_upload`, the largest body. Empty: those of the publication.
+struct FarmService {
+    policy::Service service;
+    std::string timeout;
+    std::string max_upload;
+};
+
 /// A group of servers that answers for the same names with the same certificate: a Front End
 /// pool, a Director pool, an Office Web Apps farm, or Exchange.
 struct Farm {
@@ -82,7 +90,7 @@ struct Farm {
     std::string certificate_name;          ///< what the servers' own certificates carry
     std::vector<Server> servers;           ///< never empty
     Ports ports;                           ///< listening ports of the EXTERNAL web site
-    std::vector<policy::Service> services; ///< Exchange only
+    std::vector<FarmService> services;     ///< Exchange only
     Affinity affinity = Affinity::none;
     HealthCheck health_check;
     Place place;

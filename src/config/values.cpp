@@ -84,8 +84,7 @@ std::chrono::seconds read_time(std::string_view text, const Directive& directive
     return std::chrono::seconds(total);
 }
 
-std::string read_size(const Directive& directive, const Directive& block) {
-    const std::string& text = directive.arguments.front();
+std::string read_size(std::string_view text, const Directive& directive, const Directive& block) {
     std::string_view digits = text;
     if (!digits.empty() &&
         std::string_view("kKmMgG").find(digits.back()) != std::string_view::npos) {
@@ -96,7 +95,7 @@ std::string read_size(const Directive& directive, const Directive& block) {
         config::invalid_value(text, directive, block,
                               "a size is written as \"512m\", \"2g\" or in bytes, and isn't zero");
     }
-    return text;
+    return std::string(text);
 }
 
 namespace {

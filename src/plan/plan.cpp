@@ -162,7 +162,9 @@ private:
                                   : farm.role == Role::exchange      ? SiteKind::exchange
                                                                      : SiteKind::web_services;
             VirtualHost& host = add(kind, true, farm.published.front(), farm.published, farm.place);
-            host.site.exchange_services = farm.services;
+            for (const config::FarmService& service : farm.services) {
+                host.site.exchange_services.push_back(service.service);
+            }
             host.upstreams = {upstream(i, true)};
             describe(host, destination(host.upstreams.front()));
         }

@@ -2,6 +2,7 @@
 
 #include "plan/directives.h"
 
+#include <map>
 #include <set>
 
 namespace lync::plan {
@@ -250,10 +251,14 @@ private:
         const Upstream& upstream = plan_.upstreams[host.upstreams.front()];
 
         out_.open("location /");
+        const std::string to = (upstream.tls ? "https://" : "http://") +
+                               (one ? upstream.name : std::string("$lync_upstream"));
         out_.directive("lync_rule", declared().name + " " + host.id);
-        out_.directive("proxy_pass", (upstream.tls ? "https://" : "http://") +
-                                         (one ? upstream.name : std::string("$lync_upstream")));
+        out_.directive("proxy_pass", to);
         out_.close();
+        if (host.site.kind == SiteKind::exchange) {
+            render_services(host, plan_.farm(upstream).services, to);
+        }
 
         out_.line("");
         // Not 502: on that Lync clients throw away the addresses they know and start over with
@@ -286,6 +291,37 @@ private:
         out_.end_flow();
         if (upstream.tls) {
             render_proxy_tls(one ? plan_.farm(upstream).certificate_name : "$lync_pool");
+        }
+    }
+
+    /// Locations differ in their limits only: what is refused doesn't depend on which one nginx
+    /// finds by its reading of the path.
+    void render_services(const VirtualHost& host, std::span<const config::FarmService> services,
+                         const std::string& to) {
+        std::map<std::pair<std::string, std::string>, std::string> directories; ///< by limits
+        for (const policy::ExchangeService& known : policy::exchange_services()) {
+            for (const auto& [service, timeout, max_upload] : services) {
+                if (service == known.service && !(timeout.empty() && max_upload.empty())) {
+                    std::string& alternatives = directories[{timeout, max_upload}];
+                    alternatives += alternatives.empty() ? "" : "|";
+                    alternatives += known.directory.substr(1);
+                }
+            }
+        }
+        for (const auto& [limits, alternatives] : directories) {
+            const auto& [timeout, max_upload] = limits;
+            out_.line("");
+            out_.open("location ~* ^/(?:" + alternatives + ")(?:/|$)");
+            out_.directive("lync_rule", declared().name + " " + host.id);
+            out_.directive("proxy_pass", to);
+            if (!timeout.empty()) {
+                out_.directive("proxy_read_timeout", timeout);
+                out_.directive("client_body_timeout", timeout); // a channel of RPC over HTTP
+            }
+            if (!max_upload.empty()) {
+                out_.directive("client_max_body_size", max_upload);
+            }
+            out_.close();
         }
     }
 

@@ -30,6 +30,9 @@ constexpr PathRow never(std::string_view prefix, Service service, Exposure expos
     return {prefix, service, first, last, exposure, on_every_host, method_none, no_body, why};
 }
 
+// The one path that is never published on a Lync host and may be on an Exchange host.
+constexpr std::string_view ecp = "/ecp";
+
 // Methods. HEAD goes wherever GET does: it shows less. OPTIONS is let through where a script of
 // another origin may ask first (UCWA, autodiscover, tokens) and to Exchange, whose mobile clients
 // begin with it; IIS answers it and nothing changes by it. PUT and DELETE belong to UCWA; content
@@ -71,7 +74,10 @@ constexpr std::array rows{
     never("/deviceupdatefiles_int", internal_twin, internal, "the inside's twin"),
     PathRow{"/dialin", dialin, lync_2010, sfb_se, published, on_pool | on_own_pages, form, message,
             "dial-in numbers and PIN page"},
-    never("/ecp", exchange_admin, admin, "Exchange Control Panel"),
+    PathRow{ecp, exchange_admin, ocs_2007, sfb_se, admin, on_lync, method_none, no_body,
+            "Exchange Control Panel"},
+    PathRow{ecp, exchange_admin, ocs_2007, sfb_se, published, on_exchange, any_method, content,
+            "Options of Outlook on the web; the Exchange admin center too"},
     PathRow{"/etc/place/null", conferencing, ocs_2007, ocs_2007_r2, published, on_pool, form,
             message, "meeting content"},
     PathRow{"/etc/place/null", conferencing, lync_2010, lync_2010, on_demand, on_pool, form,
@@ -129,6 +135,8 @@ constexpr std::array rows{
     PathRow{"/rgsclients", rgs, lync_2010, sfb_se, on_demand, on_pool, form, message,
             "Response Group agents who work outside"},
     never("/rgsconfig", rgs_config, admin, "Response Group configuration"),
+    PathRow{"/rpc", rpc, ocs_2007, sfb_se, published, on_exchange, page | method_rpc, content,
+            "Outlook before 2013 by RPC over HTTP (Outlook Anywhere)"},
     PathRow{"/scheduler", scheduler, lync_2010, sfb_se, published, on_pool | on_own_pages, form,
             message, "web scheduler"},
     PathRow{"/sites/ucupdateserver", device_update, ocs_2007, ocs_2007, published, on_pool, page,
@@ -222,10 +230,10 @@ bool is_server_segment(std::string_view segment) noexcept {
 }
 
 /// The most severe row of the never kind; with `exposure` admin, those alone.
-Never find_never_row(std::string_view path, P product, Exposure least) noexcept {
+Never find_never_row(std::string_view path, P product, Exposure least, Hosts among) noexcept {
     for (const PathRow& row : rows_near(path)) {
-        if (is_never(row.exposure) && row.exposure <= least && product >= row.first &&
-            product <= row.last && covers(row.prefix, path)) {
+        if (is_never(row.exposure) && row.exposure <= least && (row.hosts & among) != 0 &&
+            product >= row.first && product <= row.last && covers(row.prefix, path)) {
             return {true, row.exposure, row.service};
         }
     }
@@ -268,11 +276,12 @@ constexpr std::array names{
     ServiceName{Service::activesync, "activesync"},
     ServiceName{Service::mapi, "mapi"},
     ServiceName{Service::oab, "oab"},
+    ServiceName{Service::rpc, "rpc"},
+    ServiceName{Service::exchange_admin, "exchange_admin"},
     ServiceName{Service::control_panel, "control_panel"},
     ServiceName{Service::powershell, "powershell"},
     ServiceName{Service::rgs_config, "rgs_config"},
     ServiceName{Service::location_information, "location_information"},
-    ServiceName{Service::exchange_admin, "exchange_admin"},
     ServiceName{Service::support_console, "support_console"},
     ServiceName{Service::server_files, "server_files"},
     ServiceName{Service::internal_twin, "internal_twin"},
@@ -296,14 +305,22 @@ std::string_view service_name(Service service) noexcept {
     return index < names.size() ? names[index].name : names[0].name;
 }
 
+// Time-outs. A phone's Ping and Sync wait for mail for up to 59 minutes (ActiveSync's heartbeat
+// interval is at most 3,540 seconds [MS-ASCMD, 2.2.3.79]); a streaming notification of EWS lasts up to
+// 30 (ConnectionTimeout [MS-OXWSNTIF, 2.2.5.6]), and so does whatever MAPI over HTTP or RPC over HTTP
+// leave idle; a minute more, so that the server is the one to end it. The two channels of RPC over
+// HTTP announce bodies of 1 GiB each, at most 2 [MS-RPCH, 2.2.2].
 std::span<const ExchangeService> exchange_services() noexcept {
     static constexpr std::array services{
-        ExchangeService{"ews", Service::ews, "/EWS"},
-        ExchangeService{"autodiscover", Service::exchange_autodiscover, "/Autodiscover"},
-        ExchangeService{"owa", Service::owa, "/owa"},
-        ExchangeService{"activesync", Service::activesync, "/Microsoft-Server-ActiveSync"},
-        ExchangeService{"mapi", Service::mapi, "/mapi"},
-        ExchangeService{"oab", Service::oab, "/OAB"},
+        ExchangeService{"ews", Service::ews, "/EWS", "1860s", {}},
+        ExchangeService{"autodiscover", Service::exchange_autodiscover, "/Autodiscover", {}, {}},
+        ExchangeService{"owa", Service::owa, "/owa", {}, {}},
+        ExchangeService{"ecp", Service::exchange_admin, "/ecp", {}, {}},
+        ExchangeService{
+            "activesync", Service::activesync, "/Microsoft-Server-ActiveSync", "3600s", {}},
+        ExchangeService{"mapi", Service::mapi, "/mapi", "1860s", {}},
+        ExchangeService{"oab", Service::oab, "/OAB", {}, {}},
+        ExchangeService{"rpc", Service::rpc, "/rpc", "1860s", "2g"},
     };
     return services;
 }
@@ -320,6 +337,10 @@ Methods method_bit(std::string_view method) noexcept {
         return method == "DELETE" ? method_delete : method_none;
     case 7:
         return method == "OPTIONS" ? method_options : method_none;
+    case 11:
+        return method == "RPC_IN_DATA" ? method_rpc : method_none;
+    case 12:
+        return method == "RPC_OUT_DATA" ? method_rpc : method_none;
     default:
         return method_none;
     }
@@ -357,8 +378,8 @@ const PathRow* find_row(std::string_view path, P product, Hosts among) noexcept 
     return found;
 }
 
-Never find_never(std::string_view path, P product) noexcept {
-    if (const Never row = find_never_row(path, product, Exposure::internal); row.closed) {
+Never find_never(std::string_view path, P product, Hosts among) noexcept {
+    if (const Never row = find_never_row(path, product, Exposure::internal, among); row.closed) {
         return row;
     }
     const bool may_be_config =
@@ -379,7 +400,7 @@ Never find_never(std::string_view path, P product) noexcept {
 }
 
 Never find_never_admin(std::string_view path, P product) noexcept {
-    return find_never_row(path, product, Exposure::admin);
+    return find_never_row(path, product, Exposure::admin, on_every_host);
 }
 
 namespace {

@@ -51,13 +51,14 @@ enum class Service : std::uint8_t {
     activesync,
     mapi,
     oab,
+    rpc,            ///< Outlook by RPC over HTTP (Outlook Anywhere)
+    exchange_admin, ///< /ecp: Options of Outlook on the web, and the Exchange admin center
 
     // What is never published.
     control_panel,
     powershell,
     rgs_config,
     location_information,
-    exchange_admin,  ///< /ecp
     support_console, ///< support consoles and room administration portals
     server_files,    ///< *.config, /bin, /_vti_*, reports and the like: of IIS, not of Lync
     internal_twin,   ///< `int` beside `ext`
@@ -71,6 +72,10 @@ struct ExchangeService {
     std::string_view word; ///< of the directive: "ews"
     Service service;
     std::string_view directory; ///< virtual directory as Exchange spells it: "/EWS"
+    /// How long a request of it waits for the server or the client, as nginx writes times; empty:
+    /// `pending_get_timeout`, as for a pool.
+    std::string_view timeout;
+    std::string_view max_upload; ///< its largest body; empty: the publication's
 };
 std::span<const ExchangeService> exchange_services() noexcept;
 
@@ -95,6 +100,8 @@ inline constexpr Methods method_put = 8;
 inline constexpr Methods method_delete = 16;
 inline constexpr Methods method_options = 32;
 inline constexpr Methods method_patch = 64;
+inline constexpr Methods method_rpc = 128; ///< RPC_IN_DATA and RPC_OUT_DATA [MS-RPCH]
+inline constexpr Methods ordinary_methods = 127; ///< what passes where no row says which
 
 /// The bit of a method as it stands in the request line (methods are case-sensitive);
 /// `method_none` for those that nothing published uses: TRACE, CONNECT, PROPFIND, DEBUG, ...
@@ -127,7 +134,7 @@ struct PathRow {
     Product first; ///< products that have it, first
     Product last;  ///< ... to last
     Exposure exposure;
-    Hosts hosts;     ///< on_every_host for what is never published
+    Hosts hosts;     ///< on_every_host for what is never published, but for /ecp
     Methods methods; ///< under the strict policy
     BodyLimit body;
     std::string_view needed_by; ///< for the documentation: who needs it, or why it is closed
@@ -141,13 +148,13 @@ std::span<const PathRow> path_rows() noexcept;
 const PathRow* find_row(std::string_view path, Product product, Hosts among = on_lync) noexcept;
 
 /// A closed path, whichever host it is asked of: a row of the never kind or one of the patterns
-/// (`never_patterns`). `path` is in normal form.
+/// (`never_patterns`). `path` is in normal form; `among` are the hosts it is asked of.
 struct Never {
     bool closed = false;
     Exposure exposure = Exposure::internal; ///< admin or internal
     Service service = Service::unknown;
 };
-Never find_never(std::string_view path, Product product) noexcept;
+Never find_never(std::string_view path, Product product, Hosts among = on_every_host) noexcept;
 
 /// The part of `find_never` that holds for Office Web Apps, which has `_vti_bin` paths and the like
 /// of its own: the rows that close administration.

@@ -260,7 +260,8 @@ bool Site::find_closed(std::string_view path, Verdict& verdict) const noexcept {
         verdict = refuse(Reason::admin, Service::control_panel, spec_.target);
         return true;
     }
-    if (const Never never = find_never(path, rules().spec.product); never.closed) {
+    const Hosts among = spec_.kind == SiteKind::exchange ? on_exchange : on_every_host;
+    if (const Never never = find_never(path, rules().spec.product, among); never.closed) {
         verdict = refuse(never.exposure == Exposure::admin ? Reason::admin : Reason::internal,
                          never.service, spec_.target);
         return true;
@@ -331,7 +332,7 @@ Site::Found Site::find(std::string_view path) const noexcept {
 
 Verdict Site::judge_lync(std::string_view path, Methods method) const noexcept {
     const Found found = find(path);
-    if (method == method_none) {
+    if ((method & ordinary_methods) == 0) {
         return refuse(Reason::method, found.service, found.target);
     }
     if (!found.published && rules().spec.strict && !any_covers(rules().allow_paths, path)) {
@@ -351,12 +352,13 @@ Verdict Site::judge_exchange(std::string_view path, Methods method) const noexce
         return refuse(Reason::method, service, spec_.target);
     }
     if (row == nullptr || !publishes(*row)) {
-        return refuse(Reason::path, service, spec_.target);
+        return refuse(service == Service::exchange_admin ? Reason::admin : Reason::path, service,
+                      spec_.target);
     }
     if ((row->methods & method) == 0) {
         return refuse(Reason::method, service, spec_.target);
     }
-    return pass(service, spec_.target);
+    return pass(service, spec_.target, row->body);
 }
 
 /// Byte for byte: its URLs are encoded twice by design, so only the plain reading is asked, and
@@ -376,7 +378,7 @@ Verdict Site::judge_office_web_apps(const Request& request, std::string_view raw
             return refuse(Reason::denied, service, spec_.target);
         }
     }
-    if (method_bit(request.method) == method_none) {
+    if ((method_bit(request.method) & ordinary_methods) == 0) {
         return refuse(Reason::method, service, spec_.target);
     }
     return pass(service, spec_.target);
@@ -421,7 +423,7 @@ Verdict Site::judge_plain_http(const Request& request, std::string_view raw) con
         return pass(Service::autodiscover, spec_.target);
     }
     // What is redirected comes back on https and is judged there.
-    if (method_bit(request.method) == method_none) {
+    if ((method_bit(request.method) & ordinary_methods) == 0) {
         return refuse(Reason::method, service, spec_.target);
     }
     if (!rules().spec.redirect_to_https) {

@@ -196,8 +196,8 @@ END_CONF
     default = FILE:$dir/kdc.log
 END_CONF
     write_file('principals', join '', map { "$_\n" }
-        "addprinc -randkey HTTP/$AuthPlain::HOST",
-        "ktadd -k $dir/http.keytab HTTP/$AuthPlain::HOST",
+        (map { ("addprinc -randkey HTTP/$_", "ktadd -k $dir/http.keytab HTTP/$_") }
+            $AuthPlain::HOST, 'mail.contoso.com'),
         map { ("addprinc -randkey $_", "ktadd -k $dir/$_.keytab $_") } sort keys %PASSWORD);
 
     # For all that this process starts from now on, curl too.
@@ -227,7 +227,9 @@ sub ask {
     my $user = delete $how{ntlm};
     $how{ntlm} = ["CONTOSO\\$user", $PASSWORD{$user}] if defined $user;
     $how{kerberos} = "FILE:$dir/$how{kerberos}.cc" if defined $how{kerberos};
-    return command({ client => $name, url => "https://$AuthPlain::HOST:$port$PATH", %how });
+    my $url = delete $how{url} // "https://$AuthPlain::HOST";
+    my $path = $url =~ m{//.*/} ? '' : $PATH;
+    return command({ client => $name, url => $url =~ s{(//[^/]+)}{$1:$port}r . $path, %how });
 }
 
 sub leave { command({ client => $_, close => JSON::PP::true() }) for @_ }

@@ -82,6 +82,19 @@ TEST_CASE("the smallest publication, and every default", "[declare]") {
     CHECK(world.remarks.empty());
 }
 
+namespace {
+
+Strings services(const Farm& farm) {
+    Strings texts;
+    for (const config::FarmService& each : farm.services) {
+        texts.push_back(std::string(policy::service_name(each.service)) + " " + each.timeout + " " +
+                        each.max_upload);
+    }
+    return texts;
+}
+
+} // namespace
+
 TEST_CASE("everything that can be written is read", "[declare]") {
     World world;
     // The order of the block doesn't matter: Directors and farms stand before the pools.
@@ -93,8 +106,9 @@ TEST_CASE("everything that can be written is read", "[declare]") {
         exchange Mail.contoso.com autodiscover.contoso.com {
             server            mail01;
             certificate_name  mail.contoso.local;
-            services          ews owa;
+            services          ews owa timeout=1h max_upload=2g;
             services          oab;
+            services          max_upload=64m activesync;
             listening_ports   https=8443;
         }
         office_web_apps wac.contoso.com {
@@ -132,8 +146,8 @@ TEST_CASE("everything that can be written is read", "[declare]") {
 
     CHECK(p.product == Product::sfb_2015);
     CHECK(p.sip_domains == Strings{"contoso.com", "fabrikam.com", "example.com"});
-    CHECK(p.place_of_sip_domain(1).line == 33);
-    CHECK(p.place_of_sip_domain(2).line == 34);
+    CHECK(p.place_of_sip_domain(1).line == 34);
+    CHECK(p.place_of_sip_domain(2).line == 35);
     CHECK(p.trusted_ca.empty());
     CHECK_FALSE(p.backend_verify);
     CHECK(addresses(p.http_sockets) == Strings{"127.0.0.1:8080 backlog=5 proxy_protocol"});
@@ -180,8 +194,8 @@ TEST_CASE("everything that can be written is read", "[declare]") {
     CHECK(exchange.name == "mail.contoso.com");
     CHECK(exchange.published == Strings{"mail.contoso.com", "autodiscover.contoso.com"});
     CHECK(exchange.certificate_name == "mail.contoso.local");
-    CHECK(exchange.services ==
-          std::vector{policy::Service::ews, policy::Service::owa, policy::Service::oab});
+    CHECK(services(exchange) ==
+          Strings{"ews 1h 2g", "owa 1h 2g", "oab  ", "activesync 3600s 64m"});
     CHECK(exchange.servers[0].address == "mail01");
     CHECK(exchange.ports.https == 8443);
 
@@ -203,8 +217,7 @@ TEST_CASE("Exchange publishes what Lync clients need, if nothing is said", "[dec
     World world;
     const Publication p =
         world.declare(smallest("exchange mail.contoso.com { server 10.0.0.15; }"));
-    CHECK(p.farms[1].services ==
-          std::vector{policy::Service::ews, policy::Service::exchange_autodiscover});
+    CHECK(services(p.farms[1]) == Strings{"ews 1860s ", "exchange_autodiscover  "});
 }
 
 TEST_CASE("Office Communications Server listens on 80 and 443 and has no lyncdiscover",
@@ -324,7 +337,7 @@ TEST_CASE("what is wrong inside a block is told with that block", "[declare]") {
         exchange a.contoso.com { // server 10.0.0.1 slow_start=x; } | invalid value "x" in "server" directive of exchange "a.contoso.com": a time is written as "960s", "16m" or "1h" in nginx.conf:12
         exchange a.contoso.com { // server 10.0.0.1; // affinity ip; } | invalid value "ip" in "affinity" directive of exchange "a.contoso.com": it is "none", "source" or "cookie" in nginx.conf:13
         exchange a.contoso.com { // server 10.0.0.1 fail_timeout=x; } | invalid value "x" in "server" directive of exchange "a.contoso.com": a time is written as "960s", "16m" or "1h" in nginx.conf:12
-        exchange a.contoso.com { // server 10.0.0.1; // services ews powershell; } | invalid value "powershell" in "services" directive of exchange "a.contoso.com": administrative surfaces are never published in nginx.conf:13
+        exchange a.contoso.com { // server 10.0.0.1; // services ews powershell; } | invalid value "powershell" in "services" directive of exchange "a.contoso.com": remote PowerShell is never published in nginx.conf:13
         exchange a.contoso.com { // server 10.0.0.1; // services ews ews; } | invalid value "ews" in "services" directive of exchange "a.contoso.com": it is duplicate in nginx.conf:13
         exchange a.contoso.com { // server 10.0.0.1 // services ews; } | invalid parameter "services" in "server" directive of exchange "a.contoso.com": is the ";" before it missing? in nginx.conf:13
     )")) {

@@ -195,7 +195,7 @@ TEST_CASE("health_check: the paths that are asked for", "[health_check]") {
     farm.health_check.kind = CheckKind::discovery;
     CHECK(check_paths(farm) == std::vector<std::string>{"/hosting/discovery"});
     farm.health_check.kind = CheckKind::healthcheck;
-    farm.services = {policy::Service::activesync, policy::Service::ews};
+    farm.services = {{policy::Service::activesync, {}, {}}, {policy::Service::ews, {}, {}}};
     CHECK(check_paths(farm) ==
           std::vector<std::string>{"/EWS/healthcheck.htm",
                                    "/Microsoft-Server-ActiveSync/healthcheck.htm"});

@@ -232,7 +232,24 @@ TEST_CASE("policy: Exchange", "[policy]") {
         GET /OAB/1f2e/oab.xml                                                  | pass:oab
         POST /OAB/1f2e/oab.xml                                                 | refuse:method
         GET /owa/web.config                                                    | refuse:internal
+        GET /ecp/                                                              | refuse:admin
+        RPC_IN_DATA /rpc/rpcproxy.dll?mail:6001                                | refuse:path
+        RPC_IN_DATA /owa/                                                      | refuse:method
     )");
+    const Site old_outlook(exchange({Service::owa, Service::exchange_admin, Service::rpc}));
+    check(old_outlook, R"(
+        GET /ecp/?rfr=owa&p=AccountInformation                                 | pass:exchange_admin
+        GET /ECP/web.config                                                    | refuse:internal
+        RPC_IN_DATA /rpc/rpcproxy.dll?mail:6001                                | pass:rpc
+        RPC_OUT_DATA /Rpc/RpcProxy.dll?mail:6001                               | pass:rpc
+        POST /rpc/rpcproxy.dll?mail:6001                                       | refuse:method
+        GET /cscp/                                                             | refuse:admin
+    )");
+    for (const bool strict : {true, false}) {
+        const Site lync(pool(strict));
+        check(lync, "RPC_IN_DATA /meet/x | refuse:method\n GET /ecp/ | refuse:admin");
+    }
+    check(Site(spec_of(SiteKind::office_web_apps)), "RPC_IN_DATA /x | refuse:method");
 }
 
 TEST_CASE("policy: Office Web Apps pass byte for byte", "[policy]") {

@@ -281,3 +281,22 @@ TEST_CASE("an argument is quoted as nginx reads it", "[render]") {
         CHECK(quoted_argument(text) == quoted);
     }
 }
+
+TEST_CASE("services of Exchange with limits of their own have a location", "[render]") {
+    const std::string text = rendered(smallest(R"(
+        exchange mail.contoso.com {
+            server   10.0.0.15;
+            services ews owa activesync mapi;
+            services rpc timeout=20m;
+        })")).text;
+    const auto location = [&](std::string_view alternatives, std::string_view limits) {
+        const std::size_t at = text.find("location ~* ^/(?:" + std::string(alternatives) + ")(?:/|$)");
+        REQUIRE(at != std::string::npos);
+        CHECK(text.substr(at, text.find('}', at) - at).find(limits) != std::string::npos);
+    };
+    location("EWS|mapi", "proxy_read_timeout 1860s;");
+    location("Microsoft-Server-ActiveSync", "proxy_read_timeout 3600s;");
+    location("rpc", "client_max_body_size 2g;");
+    location("rpc", "client_body_timeout 20m;");
+    CHECK(text.find("(?:owa") == std::string::npos);
+}

@@ -29,7 +29,7 @@ std::vector<Question> farm_questions(const Farm& farm, Product product) {
     if (farm.role == Role::office_web_apps) {
         ask(Expect::office_discovery, "/hosting/discovery");
     } else if (farm.role == Role::exchange) {
-        for (const policy::Service service : farm.services) {
+        for (const auto& [service, timeout, max_upload] : farm.services) {
             if (service == policy::Service::ews) {
                 ask(Expect::windows_challenge, "/EWS/Exchange.asmx");
             } else if (service == policy::Service::exchange_autodiscover) {

@@ -312,8 +312,8 @@ Key Servers::check_key(const Endpoint& endpoint) const noexcept {
     key.add({reinterpret_cast<char*>(text), length});
     key.add(static_cast<std::uint64_t>(check.kind));
     key.add(check.kind == config::CheckKind::tcp ? check.port : farm_->ports.https);
-    for (const policy::Service service : farm_->services) {
-        key.add(static_cast<std::uint64_t>(service));
+    for (const config::FarmService& service : farm_->services) {
+        key.add(static_cast<std::uint64_t>(service.service));
     }
     return key.add(checked_by_);
 }
