@@ -56,6 +56,9 @@ my %never = (
     'GET /_vti_bin/shtml.dll'                 => '404 server_files refuse:internal',
     'GET /lwa/web.config'                     => '404 server_files refuse:internal',
     'GET /lwa/bin/x.dll'                      => '404 server_files refuse:internal',
+    'GET /lwa/APP_GL~1/'                      => '404 server_files refuse:internal',
+    'GET /LWA/ap%33f2c%7e1/'                  => '404 server_files refuse:internal',
+    'GET /OCSPOW~1/'                          => '404 server_files refuse:internal',
     'GET /admin'                              => '404 control_panel refuse:admin',
     'GET /Admin/x'                            => '404 control_panel refuse:admin',
 );

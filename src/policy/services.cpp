@@ -197,6 +197,9 @@ constexpr std::array patterns{
     NeverPattern{"bin, app_browsers, app_code, app_data, app_globalresources, "
                  "app_localresources, app_webreferences",
                  internal, "programs and data of ASP.NET, as any segment: IIS itself hides them"},
+    NeverPattern{
+        "APP_GL~1, OCSPOW~1", internal,
+        "short names (8.3) that Windows may have for these and for this table's first segments"},
     NeverPattern{"_vti_*", internal, "FrontPage and SharePoint, as any segment"},
 };
 
@@ -214,19 +217,41 @@ bool is_config_file(std::string_view segment) noexcept {
     return segment.find('~') != std::string_view::npos && segment.ends_with(".con");
 }
 
+/// Whether Windows may call a folder of this name so besides: by its first six letters and a
+/// number, "app_gl~1"; from the fifth alike on by two letters and a hash, "ap3f2c~1".
+bool is_short_name_of(std::string_view segment, std::string_view name) noexcept {
+    constexpr std::size_t kept = 6;
+    const std::size_t tilde = segment.find('~');
+    const std::string_view stem = segment.substr(0, tilde);
+    return tilde != std::string_view::npos && tilde + 1 < segment.size() &&
+           is_ascii_digit(segment[tilde + 1]) && stem.size() + 1 >= kept &&
+           (name.starts_with(stem) ||
+            (name.starts_with(stem.substr(0, 2)) && stem.size() == kept &&
+             stem.find_first_not_of("0123456789abcdef", 2) == std::string_view::npos));
+}
+
+constexpr std::array hidden_folders{std::string_view("bin"),
+                                    std::string_view("app_browsers"),
+                                    std::string_view("app_code"),
+                                    std::string_view("app_data"),
+                                    std::string_view("app_globalresources"),
+                                    std::string_view("app_localresources"),
+                                    std::string_view("app_webreferences")};
+
 bool is_server_segment(std::string_view segment) noexcept {
-    switch (segment.front()) {
-    case 'b':
-        return segment == "bin";
-    case '_':
-        return segment.starts_with("_vti_");
-    case 'a':
-        return segment == "app_browsers" || segment == "app_code" || segment == "app_data" ||
-               segment == "app_globalresources" || segment == "app_localresources" ||
-               segment == "app_webreferences";
-    default:
-        return false;
-    }
+    return segment.starts_with("_vti_") ||
+           ((segment.front() == 'a' || segment.front() == 'b') &&
+            std::any_of(hidden_folders.begin(), hidden_folders.end(), [&](std::string_view name) {
+                return segment == name || is_short_name_of(segment, name);
+            }));
+}
+
+/// Whether `path`, a first segment, is the short name of one that is never published.
+bool is_short_root(std::string_view path) noexcept {
+    const auto near = rows_near(path);
+    return std::any_of(near.begin(), near.end(), [&](const PathRow& row) {
+        return is_never(row.exposure) && is_short_name_of(path.substr(1), row.prefix.substr(1));
+    });
 }
 
 /// The most severe row of the never kind; with `exposure` admin, those alone.
@@ -382,13 +407,15 @@ Never find_never(std::string_view path, P product, Hosts among) noexcept {
     if (const Never row = find_never_row(path, product, Exposure::internal, among); row.closed) {
         return row;
     }
-    const bool may_be_config =
+    const bool may_be_file =
         path.find('.') != std::string_view::npos || path.find('~') != std::string_view::npos;
     int index = 0;
     for (std::size_t start = 1; start < path.size(); index++) {
         const std::size_t end = std::min(path.find('/', start), path.size());
         const std::string_view segment = path.substr(start, end - start);
-        if ((may_be_config && is_config_file(segment)) || is_server_segment(segment)) {
+        if (is_server_segment(segment) ||
+            (may_be_file &&
+             (is_config_file(segment) || (index == 0 && is_short_root(path.substr(0, end)))))) {
             return {true, Exposure::internal, Service::server_files};
         }
         if (index == 1 && segment == "int" && has_known_root(path)) {

@@ -267,7 +267,8 @@ inline bool is_never(const std::vector<std::string>& segments) {
         }
     }
     for (const std::string& segment : segments) {
-        if (segment == "bin" || segment.ends_with(".config") || segment.starts_with("_vti_")) {
+        if (segment == "bin" || segment.ends_with(".config") || segment.starts_with("_vti_") ||
+            segment.starts_with("app_gl~")) {
             return true;
         }
     }

@@ -211,6 +211,9 @@ inline const std::vector<std::string> never_paths = {
     "/macp",
     "/supportconsole",
     "/abs/web~1.con",
+    "/lwa/app_gl~1/x.resx",
+    "/lwa/ap3f2c~1",
+    "/ocspow~2/x",
     "/abs/web.config:x",
 };
 
@@ -226,6 +229,7 @@ inline const std::vector<std::string> published_paths = {
     "/groupexpansion/service.svc/mex",
     "/meet/integration/bing",
     "/meet/john.doe/config",
+    "/meet/app~1/~user~10",
     "/reach/sip.svc",
     "/scheduler",
 };
