@@ -108,7 +108,7 @@ ngx_module_t  ngx_lync_module = {
     ngx_lync_commands,                     /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    lync_init_module,                      /* init module */
+    NULL,                                  /* init module */
     lync_init_process,                     /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
@@ -204,6 +204,10 @@ ngx_lync_postconfiguration(ngx_conf_t *cf)
 {
     ngx_http_handler_pt        *h;
     ngx_http_core_main_conf_t  *cmcf;
+
+    if (lync_refuse_reload(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 

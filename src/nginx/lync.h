@@ -98,6 +98,9 @@ ngx_int_t lync_settle_sockets(ngx_conf_t* cf);
  * parsing */
 ngx_int_t lync_settle_status(ngx_conf_t* cf);
 
+/* refuses a reload in a process without a master, which nginx doesn't survive */
+ngx_int_t lync_refuse_reload(ngx_conf_t* cf);
+
 /* log phase: counts a request */
 ngx_int_t lync_log_handler(ngx_http_request_t* r);
 
@@ -106,9 +109,6 @@ ngx_int_t lync_hide_handler(ngx_http_request_t* r);
 
 /* rewrite phase: passes, redirects or refuses a request */
 ngx_int_t lync_request_handler(ngx_http_request_t* r);
-
-/* a configuration was taken over: in a process without a master, what a worker would begin */
-ngx_int_t lync_init_module(ngx_cycle_t* cycle);
 
 /* a worker begins and ends; other processes of nginx are left alone */
 ngx_int_t lync_init_process(ngx_cycle_t* cycle);

@@ -20,7 +20,7 @@ MainConf* conf_of(ngx_cycle_t* cycle) noexcept {
 }
 
 /// In workers, never in the master: each configuration that is read makes the chains anew, also one
-/// that fails afterwards and whose `init_module` never runs. What a worker is forked with, then, is
+/// that fails afterwards. What a worker is forked with, then, is
 /// always a chain without ours.
 void install_filters(ngx_cycle_t* cycle) noexcept {
     if (main_conf_of(cycle) != nullptr) { // there is an http block
@@ -66,18 +66,6 @@ void MainConf::bind() noexcept {
     }
 }
 
-void MainConf::unbind() noexcept {
-    zone.detach();
-    transports.unbind();
-    for (const auto& publication : publications) {
-        publication->record = nullptr;
-        for (Group& group : publication->groups) {
-            group.servers.unbind();
-            group.record = nullptr;
-        }
-    }
-}
-
 void MainConf::on_repair(void* self) {
     auto& conf = *static_cast<MainConf*>(self);
     if (conf.zone.hold(Lease::repair, 2 * repair_interval)) {
@@ -94,23 +82,17 @@ void MainConf::on_minute(void* self) {
 
 using namespace lync::nginx;
 
-ngx_int_t lync_init_module(ngx_cycle_t* cycle) {
-    ngx_cycle_t* old = cycle->old_cycle;
-    if (ngx_process != NGX_PROCESS_SINGLE || old == nullptr || ngx_is_init_cycle(old)) {
+ngx_int_t lync_refuse_reload(ngx_conf_t* cf) {
+    ngx_cycle_t* old = cf->cycle->old_cycle;
+    if (ngx_process != NGX_PROCESS_SINGLE || ngx_is_init_cycle(old) || conf_of(old) == nullptr) {
         return NGX_OK;
     }
-    // Without a master the one process reads a new configuration itself: none begins, none ends.
-    return guarded<ngx_int_t>(cycle->log, NGX_ERROR, [&]() -> ngx_int_t {
-        if (MainConf* conf = conf_of(old)) {
-            end(*conf);
-            conf->unbind();
-        }
-        install_filters(cycle);
-        if (MainConf* conf = conf_of(cycle)) {
-            begin(cycle, *conf);
-        }
-        return NGX_OK;
-    });
+    install_filters(old); // the chains have just been made anew
+    ngx_log_error(
+        NGX_LOG_EMERG, cf->log, 0,
+        "\"master_process off\" takes no reload, nginx would have no connections after it: "
+        "restart nginx");
+    return NGX_ERROR;
 }
 
 ngx_int_t lync_init_process(ngx_cycle_t* cycle) {

@@ -126,8 +126,6 @@ struct MainConf {
 
     /// Finds all records in shared memory: at load, and in each worker.
     void bind() noexcept;
-    /// Lets go of shared memory, in a process that goes on with another configuration.
-    void unbind() noexcept;
 
     Zone zone;
     Transports transports{zone};

@@ -483,11 +483,6 @@ void Zone::leave() noexcept {
     memory_->slot[slot] = 0;
 }
 
-void Zone::detach() noexcept {
-    leave();
-    memory_ = nullptr;
-}
-
 void Zone::repair() noexcept {
     for (std::size_t i = 0; memory_ != nullptr && i < slots; i++) {
         if (i != slot_) {

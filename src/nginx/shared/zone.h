@@ -134,7 +134,7 @@ enum class Lease : std::uint8_t { health, repair };
 constexpr std::size_t leases = 2;
 
 /// The zone as one configuration and one process see it. Lives in MainConf. All of it does nothing
-/// and finds nothing before the memory is there, after `detach`, and in a worker without a slot.
+/// and finds nothing before the memory is there, and in a worker without a slot.
 class Zone {
 public:
     /// Asks nginx for the zone, with room for twice as many records. A zone of the running
@@ -178,9 +178,6 @@ public:
     void enter(ngx_log_t* log) noexcept;
     /// A worker ends in good order.
     void leave() noexcept;
-    /// The configuration is an old one, in a process that goes on with another: what its last
-    /// requests still count doesn't matter any more.
-    void detach() noexcept;
     /// Takes back what dead workers have left.
     void repair() noexcept;
     /// How many workers are alive, those of earlier configurations included.

@@ -129,14 +129,6 @@ void Transports::bind() noexcept {
     }
 }
 
-void Transports::unbind() noexcept {
-    for (auto& [key, transport] : all_) {
-        for (const auto& [name, endpoint] : transport.endpoints_) {
-            endpoint->record = nullptr;
-        }
-    }
-}
-
 // --- Servers
 
 Servers::~Servers() {
@@ -348,16 +340,6 @@ void Servers::bind() noexcept {
         } else if (!line.endpoints.empty()) {
             remember(i);
         }
-    }
-}
-
-void Servers::unbind() noexcept {
-    for (Server& server : all_) {
-        server.check = nullptr;
-        server.counted = nullptr;
-    }
-    for (Line& line : lines_) {
-        line.record = nullptr;
     }
 }
 

@@ -103,8 +103,6 @@ public:
     /// Finds the records of all endpoints: in the master once the zone is there, and in each worker
     /// once it has entered it.
     void bind() noexcept;
-    /// Forgets them: the zone may go before the last connection of this configuration does.
-    void unbind() noexcept;
 
 private:
     Zone& zone_;
@@ -167,7 +165,6 @@ public:
     /// counters. A worker begins with the addresses that were found last, which may be younger than
     /// the configuration.
     void bind() noexcept;
-    void unbind() noexcept;
 
     const config::Farm& farm() const noexcept { return *farm_; }
     std::span<const Line> lines() const noexcept { return lines_; }
