@@ -85,7 +85,7 @@ scene 'autodiscover, in each of its dialects', publication => $Publication{kinds
     is((asked($A, 'KINDS'))[0],
         '/Autodiscover/AutodiscoverService.svc/root lyncwebext.contoso.com',
         'the root of autodiscover, by the external name');
-    for my $dialect (qw(xml ucwa external)) {
+    for my $dialect (qw(xml ucwa long external)) {
         tell($A, KINDS => check => $dialect);
         forget_stats();
         ok(wait_for_checks(3, $A, 'KINDS'), "$dialect is asked for on");

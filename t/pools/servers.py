@@ -13,7 +13,7 @@ line of stdin is a JSON object, each line of stdout the reply to one:
 
 Behaviours, by what they are about:
 
-    check        how health checks are answered: external, xml, ucwa, internal, ucwa_internal,
+    check        how health checks are answered: external, xml, ucwa, long, internal, ucwa_internal,
                  discovery, healthcheck, garbage, silent, half, reset, close, or a status
     request      how everything else is answered: fine (200, the body names the server), silent,
                  half, reset, close, or a status; "hold" waits for /release (see below)
@@ -44,6 +44,7 @@ CHECKS = {
     "external": '{"AccessLocation":"External","Root":{"Links":[{"href":"https:\\/\\/x\\/","token":"User"}]}}',
     "internal": '{"AccessLocation":"Internal","Root":{"Links":[]}}',
     "ucwa": '{"_links":{"self":{"href":"%s"}}}' % (SELF % "lyncwebext.contoso.com"),
+    "long": " " * 2000000 + '{"AccessLocation":"External"}',
     "ucwa_internal": '{"_links":{"self":{"href":"%s"}}}' % (SELF % "fepool.contoso.local"),
     "xml": '<?xml version="1.0"?><AutodiscoverResponse AccessLocation="External"><Root/>'
            '</AutodiscoverResponse>',

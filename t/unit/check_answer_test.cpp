@@ -142,7 +142,8 @@ TEST_CASE("check answer: what isn't the document", "[check_answer]") {
              "{\"AccessLocation\":\"ExternalExternalExternal\"}", "{\"AccessLocation\":{}}",
              "{\"_links\":1}", "{\"_links\":\"x\"}", "<html><body>IIS</body></html>",
              "<AutodiscoverResponse/>", "<!DOCTYPE html><html></html>",
-             "<AutodiscoverResponse AccessLocation=\"\"/>", "It works!"}) {
+             "<AutodiscoverResponse AccessLocation=\"\"/>", "It works!",
+             "<AutodiscoverResponse AccessLocation=External/>"}) {
         CAPTURE(body);
         CHECK(autodiscover(body) == Reason::no_answer);
     }
