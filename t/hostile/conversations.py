@@ -118,7 +118,7 @@ class Drawn:
             path = rng.choice([b'https://', b'http://']) + self.host()
         return path
 
-    def body(self):
+    def body(self, how=None):
         """(header lines, bytes, whether nginx can have read all of it)"""
         rng = self.rng
         text = rng.choices([b'', b'hello', b'confurl=' + rng.choice(PLANTED), b'meeturl=https%3A%2F%2Fevil.test%2F&x=y',
@@ -127,13 +127,13 @@ class Drawn:
         chunked = b''.join(b'%x\r\n%s\r\n' % (len(part), part)
                            for part in (text[:3], text[3:]) if part) + b'0\r\n\r\n'
         length = b'Content-Length: %d' % len(text)
-        how = rng.randrange(18)
+        how = rng.randrange(18) if how is None else how
         if how < 6:
             return [length], text, True
         if how < 10:
             return [b'Transfer-Encoding: chunked'], chunked, True
         if how == 10:   # less than was said
-            return [b'Content-Length: %d' % (len(text) + rng.choice([1, 5, 100000]))], text, False
+            return [b'Content-Length: %d' % (len(text) + rng.choice([1, 5, 500, 100000, 600 << 20]))], text, False
         if how == 11:   # more
             return [length], text + b'GET', False
         if how == 12:   # chunks that aren't
@@ -193,8 +193,9 @@ class Drawn:
 
     def draw(self):
         rng, steps = self.rng, self.steps
-        self.publication = rng.choice(self.world.names)
-        self.socket = rng.choices(['https', 'http', 'proxy_https', 'proxy_http', 'h2_https', 'h2_http'],
+        kind = rng.randrange(10)
+        self.publication = rng.choice(self.world.paged if kind == 4 else self.world.names)
+        self.socket = 'https' if kind == 4 else rng.choices(['https', 'http', 'proxy_https', 'proxy_http', 'h2_https', 'h2_http'],
                                   [60, 15, 15, 5, 8, 2])[0]
         self.balanced = self.publication in self.world.balanced and rng.random() < 0.9
         if self.socket == 'h2_https' and rng.random() < 0.2:
@@ -214,7 +215,7 @@ class Drawn:
         if rng.random() < 0.12:
             steps.append(('cut', rng.randrange(1, 2500), rng.random() < 0.5))
         (self.http2 if h2 else {0: self.handshake, 1: self.handshake, 2: self.pipeline,
-                                3: self.preface}.get(rng.randrange(9), self.plain))()
+                                3: self.preface, 4: self.lost}.get(kind, self.plain))()
         steps.append(rng.choice([('close',), ('close',), ('reset',), ('farewell',)]))
         return self
 
@@ -250,6 +251,17 @@ class Drawn:
         parts = [self.request() for _ in range(self.rng.randint(2, 6))]
         self.send(b''.join(text for text, _ in parts))
         self.end_of(all(whole for _, whole in parts), len(parts))
+
+    def lost(self):
+        """A body that nginx drops where an error_page asks the pool for a page, which must not announce it."""
+        rng = self.rng
+        for _ in range(rng.choice([1, 3])):
+            more, body, _ = self.body(rng.choice([0, 6, 10, 12]))
+            lines = [b'POST ' + rng.choice([b'/meet/x', b'/closed', b'/closed', self.path()]) + b' HTTP/1.1',
+                     b'Host: ' + rng.choice([b'lyncwebext.', b'meet.']) + self.publication,
+                     b'X-Client: k%d.%dk' % (self.number, self.identity), *more, *rng.sample(HEADERS, rng.choice([0, 0, 1]))]
+            self.send(b'\r\n'.join(lines) + b'\r\n\r\n' + body)
+            self.end_of(False)
 
     def preface(self):
         rng = self.rng

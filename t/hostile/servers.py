@@ -166,52 +166,61 @@ class Conversation:
             head.append(b'Content-Length: %d' % len(body))
         return b'\r\n'.join(head) + b'\r\n\r\n' + (b'' if method == b'HEAD' else body)
 
-    async def read_head(self):
-        wire = self.wire
-        while (end := wire.inbox.find(b'\r\n\r\n')) < 0:
-            await wire.more()
-        head = bytes(wire.inbox[:end])
-        del wire.inbox[:end + 4]
-        return head
+    async def line(self, end=b'\r\n'):
+        while (at := self.wire.inbox.find(end)) < 0:
+            await self.wire.more()
+        return (await self.take(at + len(end)))[:at]
 
-    async def read_body(self, headers):
+    async def take(self, count):
+        inbox = self.wire.inbox
+        while len(inbox) < count:
+            await self.wire.more()
+        taken = bytes(inbox[:count])
+        del inbox[:count]
+        return taken
+
+    async def body(self, headers, token):
+        """The pieces of a body: its chunks, or two halves. None is of another conversation."""
         values = dict(headers)
-        wire = self.wire
-        if values.get('transfer-encoding', b'').lower() == b'chunked':
-            while True:
-                while (end := wire.inbox.find(b'\r\n')) < 0:
-                    await wire.more()
-                size = int(bytes(wire.inbox[:end]).split(b';')[0], 16)
-                while len(wire.inbox) < end + 2 + size + 2:
-                    await wire.more()
-                del wire.inbox[:end + 2 + size + 2]
-                if size == 0:
-                    return
+        chunked = values.get('transfer-encoding', b'').lower() == b'chunked'
         length = int(values.get('content-length', b'0'))
-        while len(wire.inbox) < length:
-            await wire.more()
-        del wire.inbox[:length]
+        sizes = [] if chunked else [length // 2, length - length // 2]
+        while chunked or sizes:
+            size, piece = 0, b''
+            try:
+                size = int((await self.line()).split(b';')[0], 16) if chunked else sizes.pop()
+                piece = await self.take(size + 2 * chunked)
+            finally:
+                said = piece or bytes(self.wire.inbox)    # or what there was of it
+                for other in re.findall(rb'\nX-Client: (k\d+)', said):
+                    if not f'k{token}'.startswith(other.decode() + '.'):
+                        self.watch.fault('swallowed', f'a request of {other!r} is the body of {token}: {said!r}'[:2000])
+            if chunked and size == 0:
+                return
+            if size:
+                yield size
 
     async def play(self):
         wire, watch = self.wire, self.watch
         while True:
-            head = await self.read_head()
+            head = await self.line(b'\r\n\r\n')
             method, headers, token = self.request(head, False)
             count = watch.asked[token] = watch.asked.get(token, 0) + 1
             rng = random.Random(f'{watch.seed} {token} {count}')
-            how = rng.random()
-            if how < 0.05:     # the answer doesn't wait for the body
-                wire.write(self.answer(rng.choice([200, 401, 413]), [], token, b'early', rng, method))
-                if how < 0.02:
+            pieces = self.body(headers, token)
+            said = self.authenticate(headers, token, rng)
+            if any(name in ('content-length', 'transfer-encoding') for name, _ in headers) and rng.random() < 0.6:
+                if not await self.answer_early(rng, method, token, pieces):
                     return
-                await self.read_body(headers)
                 continue
-            await self.read_body(headers)
-            if said := self.authenticate(headers, token, rng):
+            async for _ in pieces:
+                pass
+            how = rng.random()
+            if said:
                 wire.write(self.answer(said[0], said[1], token, b'signed in', rng, method))
                 continue
             if how < 0.5:
-                if self.user is None and how < 0.12:
+                if self.user is None and how < 0.07:
                     text = self.answer(401, challenged(rng), token, b'who?', rng, method)
                 else:
                     text = self.answer(200, [], token, b'x' * rng.choice([0, 5, 5, 100, 9000]), rng, method)
@@ -219,6 +228,23 @@ class Conversation:
                 continue
             if not await self.misbehave(rng, method, token):
                 return
+
+    async def answer_early(self, rng, method, token, pieces):
+        """An answer that doesn't wait for the body; whether the connection goes on, once it has come."""
+        wire = self.wire
+        if rng.random() < 0.3:
+            wire.write(b'HTTP/1.1 100 Continue\r\n\r\n')
+        if rng.random() < 0.4:     # after part of it
+            async for _ in pieces:
+                break
+        text = self.answer(rng.choice([200, 200, 400, 401, 413]), [], token, b'early', rng, method)
+        closes = rng.random() < 0.2
+        wire.write(text.replace(b'\r\n', b'\r\nConnection: close\r\n', 1) if closes else text)
+        if rng.random() < 0.1:
+            return False
+        async for _ in pieces:
+            pass
+        return not closes
 
     async def misbehave(self, rng, method, token):
         """Something that isn't an answer in order; whether the connection goes on."""
