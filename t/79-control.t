@@ -73,6 +73,8 @@ my $Shared = publication(servers => 'server 127.0.0.11 name=fe1; server 127.0.0.
         pool => 'other.contoso.local') . $Control;
 my $Out = "resolver 127.0.0.1:1; " . publication(more => '', servers => 'server 127.0.0.11 name=fe1 slow_start=0 fail_timeout=1h; server 127.0.0.12 name=fe2 slow_start=0; server fe3.contoso.invalid name=fe3;')
     =~ s/(?=sip_domain)/resolve_at_start off; /r . $Control;
+my $Names = publication(servers => 'server 127.0.0.1 name=one;')
+    . publication(name => 'fabrikam', servers => 'server localhost name=two;') . $Control;
 my $Twelve = publication(servers => join ' ', (map { "server 127.0.0.1$_ name=fe$_;" } 1 .. 9), (map { "server 127.0.1.1$_ name=fe1$_;" } 0 .. 1), 'server [::1] name=fe12;') . $Control;
 my $Checked = publication(servers => 'server 127.0.0.11 name=fe1 down; server 127.0.0.12 name=fe2; server 127.0.0.13 name=fe3;')
     =~ s/health_check           off/health_check autodiscover interval=1s fails=1 passes=1/r . $Control;
@@ -259,6 +261,14 @@ scene 'which server is meant', http_config => $Shared, suppress_stderr => '', su
     like($table, qr/^0 /, 'the table');
     like($table, qr/^ *contoso +\d+ +FE2 +\Q@{[host(12)]}\E:\d+ +draining +\S+Z +0 +0 +0 +drained$/m, 'a row of it') or diag($table);
     lyncctl(undrain => $_) for $two, $one;
+};
+
+# What is under way at a place is seen by each of its addresses.
+scene 'a name and its address', http_config => $Names, suppress_stderr => '', sub {
+    my $fe = LyncTest::FrontEnds->new(address => '127.0.0.1');
+    my ($held) = held_in_turn(1, 30, $fe);
+    like(say_to("GET /servers?server=$_"), qr/^200 \{"machine":\{"drained":false,"in_flight":1,/, $_) for qw(one two);
+    $held->close;
 };
 
 # Left out of the configuration for a while: forgotten.
