@@ -6,6 +6,8 @@ use LyncTest::Scene;
 
 use Time::HiRes qw(sleep);
 
+master_on();
+
 use constant LONG => 1.4; # seconds: what can be given back has been
 
 my $Events = 'GET /ucwa/v1/events';
