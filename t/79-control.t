@@ -169,7 +169,7 @@ scene '--wait', http_config => $Two, sub {
     system("(sleep 2; $LyncTest::Paths::BUILD/lyncctl undrain fe2 --socket $Dir/sock) >/dev/null 2>&1 &");
     like(lyncctl(qw(drain fe2 --wait)), qr/lyncctl: fe2 is no longer drained: somebody has taken it back/, 'taken back meanwhile');
     lyncctl(undrain => 'fe1');
-    @held = held_in_turn(2, 5, @fe);
+    @held = held_in_turn(2, 5 * $SLOW, @fe);
     lyncctl(drain => 'fe1');
     edit { s/(?=sip_domain)/backend_verify off; / };
     is(reload(), 'reloaded', 'servers are spoken to otherwise');

@@ -40,7 +40,7 @@ use LyncTest::Ports ();
 our @EXPORT = qw(
     scene scene_dir client server pool_server http_answer request wait_until
     nginx nginx_pid worker_pids edit reload log_lines provoked_lines
-    is isnt ok like unlike is_deeply cmp_ok diag fail pass note
+    is isnt ok like unlike is_deeply cmp_ok diag fail pass note $SLOW
 );
 
 my (%scenes, @titles, %sections);
@@ -79,6 +79,7 @@ Test::Nginx::Util::add_test_cleanup_handler(sub {
 # --- nginx
 
 our $TIMEOUT = $ENV{TEST_NGINX_TIMEOUT} // 10;
+our $SLOW = $ENV{ASAN_OPTIONS} || $ENV{TEST_NGINX_USE_VALGRIND} ? 5 : 1;    # what takes that much longer there
 
 # The process that owns the configuration.
 sub nginx_pid () {
