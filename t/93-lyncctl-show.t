@@ -30,6 +30,7 @@ sub write_file {
 # Runs lyncctl: its exit status, stdout, stderr.
 sub run {
     my @arguments = @_;
+    splice @arguments, 1, 0, '--nginx', $LyncTest::Paths::NGINX if ($arguments[0] // '') eq 'check';
     my $pid = fork // die "can't fork: $!\n";
     if ($pid == 0) {
         open STDIN,  '<', '/dev/null';
