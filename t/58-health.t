@@ -137,10 +137,12 @@ scene 'Office Web Apps and Exchange', publication => $Publication{office}, sub {
     is(scalar(my @same = health_lines()), $lines, 'which is nothing to tell');
 
     tell($A, OFFICE => check => 'healthcheck');
-    ok(told(qr/of office_web_apps "wacext\.contoso\.com" is down: not an answer to what was asked/),
+    ok(told(qr/of office_web_apps "wacext\.contoso\.com" is down: GET \/hosting\/discovery: not an answer to what was asked/),
         'another document than discovery');
     tell($B, OFFICE => check => '500');
-    ok(told(qr/of exchange "mail\.contoso\.com" is down: status 500/), 'a service that is ill');
+    ok(told(qr/of exchange "mail\.contoso\.com" is down: GET \/EWS\/healthcheck\.htm: 500/), 'a service that is ill');
+    tell($B, OFFICE => check => { Autodiscover => '401' });
+    ok(told(qr/is still down, now: GET \/Autodiscover\/healthcheck\.htm: 401/), 'and another one');
 };
 
 scene 'none', publication => $Publication{off}, sub {
@@ -150,6 +152,7 @@ scene 'none', publication => $Publication{off}, sub {
 };
 
 # One reason after the other, each the news.
+my $root = 'GET /Autodiscover/AutodiscoverService.svc/root';
 scene 'every reason', publication => $Publication{reasons}, sub {
     my @reasons = (
         ['connection refused', listens => 0],
@@ -158,14 +161,14 @@ scene 'every reason', publication => $Publication{reasons}, sub {
         ['certificate not trusted (certificate has expired)', certificate => 'fepool-expired'],
         ['certificate not valid for "fepool.contoso.local"', certificate => 'wrong-name'],
         ['TLS handshake failed', certificate => ''],
-        ['status 503', certificate => 'fepool.contoso.local', check => '503'],
-        ['status 404', check => '404'],
+        ["$root: 503", certificate => 'fepool.contoso.local', check => '503'],
+        ["$root: 404", check => '404'],
         ['answers as the internal web site: check listening_ports', check => 'internal'],
-        ['not an answer to what was asked', check => 'garbage'],
+        ["$root: not an answer to what was asked", check => 'garbage'],
         ['answers as the internal web site: check listening_ports', check => 'ucwa_internal'],
         ['timed out', check => 'silent'],
         ['closed the connection before it had answered', check => 'half'],
-        ['status 500', check => '500'],
+        ["$root: 500", check => '500'],
         ['closed the connection before it had answered', check => 'reset'],
     );
     my $said = 0;
@@ -202,7 +205,7 @@ scene 'fails, passes and the interval', publication => $Publication{count}, sub 
     ok(wait_for_checks(2, $A, 'COUNT'), 'up');
 
     tell($A, COUNT => check => '503');
-    ok(told(qr/failed check 2 of 3: status 503/), 'two failures');
+    ok(told(qr/failed check 2 of 3: \Q$root\E: 503/), 'two failures');
     tell($A, COUNT => check => 'external');
     forget_stats();
     ok(wait_for_checks(2, $A, 'COUNT'), 'then passes');
@@ -212,7 +215,7 @@ scene 'fails, passes and the interval', publication => $Publication{count}, sub 
     forget_stats();
     tell($A, COUNT => check => '503');
     my $begin = time;
-    ok(told(qr/is down: status 503/), 'three failures');
+    ok(told(qr/is down: \Q$root\E: 503/), 'three failures');
     my $out = time - $begin;
     cmp_ok(scalar(moments($A, 'COUNT')), '>=', 3, 'three checks were made');
     # Two intervals of at least 0.9 s lie between three checks.

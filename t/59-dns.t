@@ -232,7 +232,7 @@ scene 'checks', publication => $Publication{health}, sub {
     dns_says('fe.health.test' => $A, 'fe.health.test' => $B);
     answer_is("$A $B", 'up');
     tell($A, HEALTH => check => '503');
-    ok(told(qr/lync_health: server 127\.0\.0\.11:\d+ .* is down: status 503$/), 'one is down');
+    ok(told(qr/lync_health: server 127\.0\.0\.11:\d+ .* is down: GET \S+: 503$/), 'one is down');
     is(answers(), $B, 'the other one answers');
     dns_says('fe.health.test' => $B, 'fe.health.test' => $C);
     answer_is("$B $C", 'the record has another one');

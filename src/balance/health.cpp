@@ -35,7 +35,8 @@ bool answers(Reason reason) noexcept {
 }
 
 std::string explain(const Finding& finding, std::string_view certificate_name,
-                    std::string_view certificate_error) {
+                    std::string_view certificate_error, std::string_view path) {
+    const auto get = [path] { return "GET " + std::string(path) + ": "; };
     switch (finding.reason) {
     case Reason::none:
         return "answers as it should";
@@ -56,11 +57,11 @@ std::string explain(const Finding& finding, std::string_view certificate_name,
     case Reason::wrong_name:
         return "certificate not valid for \"" + std::string(certificate_name) + "\"";
     case Reason::status:
-        return "status " + std::to_string(finding.detail);
+        return get() + std::to_string(finding.status());
     case Reason::internal:
         return "answers as the internal web site: check listening_ports";
     case Reason::no_answer:
-        return "not an answer to what was asked";
+        return get() + "not an answer to what was asked";
     }
     return {};
 }

@@ -36,7 +36,7 @@ enum class Reason : std::uint8_t {
     tls_failed,  ///< no TLS could be agreed upon
     untrusted,   ///< the certificate isn't trusted; the detail is OpenSSL's X509_V_ERR_*
     wrong_name,  ///< the certificate isn't valid for the pool's name
-    status,      ///< another status than 200; it is the detail
+    status,      ///< another status than 200
     internal,    ///< the INTERNAL web site answered
     no_answer,   ///< what came back isn't the document that was asked for
 };
@@ -48,16 +48,29 @@ bool answers(Reason reason) noexcept;
 /// What one check found.
 struct Finding {
     Reason reason = Reason::none;
-    std::uint32_t detail = 0; ///< see Reason; else 0
+    /// Of Reason::untrusted see there; of `status` and `no_answer`: which of the check's requests
+    /// was answered so (16 bits), and the status (16 bits); else 0.
+    std::uint32_t detail = 0;
 
     bool passed() const noexcept { return reason == Reason::none; }
+    bool is_of_request() const noexcept {
+        return reason == Reason::status || reason == Reason::no_answer;
+    }
+    std::size_t request() const noexcept { return is_of_request() ? detail >> 16 : 0; }
+    std::uint32_t status() const noexcept { return detail & 0xffff; }
+    /// The same, of this request.
+    Finding of_request(std::size_t index) const noexcept {
+        const auto high = static_cast<std::uint32_t>(index << 16);
+        return {reason, is_of_request() ? high | status() : detail};
+    }
     bool operator==(const Finding&) const = default;
 };
 
 /// The finding in words: `connection refused`, `certificate not valid for "fepool.contoso.local"`,
-/// `status 503`. `certificate_error` is OpenSSL's own word for the detail of Reason::untrusted.
+/// `GET /EWS/healthcheck.htm: 401`. `certificate_error` is OpenSSL's own word for the detail of
+/// Reason::untrusted, `path` that of the request.
 std::string explain(const Finding& finding, std::string_view certificate_name,
-                    std::string_view certificate_error = {});
+                    std::string_view certificate_error, std::string_view path);
 
 /// How many findings in a row change a server's state; both at least 1.
 struct Thresholds {

@@ -14,7 +14,8 @@ line of stdin is a JSON object, each line of stdout the reply to one:
 Behaviours, by what they are about:
 
     check        how health checks are answered: external, xml, ucwa, long, internal, ucwa_internal,
-                 discovery, healthcheck, garbage, silent, half, reset, close, or a status
+                 discovery, healthcheck, garbage, silent, half, reset, close, or a status;
+                 {"EWS": ...} says it of paths that begin with /EWS/, others are "healthcheck"
     request      how everything else is answered: fine (200, the body names the server), silent,
                  half, reset, close, or a status; "hold" waits for /release (see below)
     delay        seconds before each answer
@@ -120,7 +121,8 @@ class Server:
 
         if fields.get(b"user-agent") == CHECKER:
             self.checks.append((time.monotonic(), target + " " + fields[b"host"].decode()))
-            behaviour, body = self.check, CHECKS.get(self.check, CHECKS["external"])
+            check = self.check if isinstance(self.check, str) else self.check.get(target.split("/")[1], "healthcheck")
+            behaviour, body = check, CHECKS.get(check, CHECKS["external"])
         else:
             self.requests.append(target)
             behaviour, body = self.request, "from " + self.name

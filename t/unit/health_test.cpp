@@ -255,22 +255,34 @@ TEST_CASE("health: a change of hands makes no storm and loses no check", "[healt
 }
 
 TEST_CASE("health: findings in words", "[health]") {
-    const std::string name = "fepool.contoso.local";
-    CHECK(explain({Reason::none, 0}, name) == "answers as it should");
-    CHECK(explain({Reason::refused, 0}, name) == "connection refused");
-    CHECK(explain({Reason::unreachable, 0}, name) == "no way to it");
-    CHECK(explain({Reason::timed_out, 0}, name) == "timed out");
-    CHECK(explain({Reason::broken_off, 0}, name) == "closed the connection before it had answered");
-    CHECK(explain({Reason::tls_failed, 0}, name) == "TLS handshake failed");
-    CHECK(explain({Reason::untrusted, 10}, name) == "certificate not trusted");
-    CHECK(explain({Reason::untrusted, 10}, name, "certificate has expired") ==
+    const auto say = [](const Finding& finding, std::string_view error = {}) {
+        return explain(finding, "fepool.contoso.local", error, "/EWS/healthcheck.htm");
+    };
+    CHECK(say({Reason::none, 0}) == "answers as it should");
+    CHECK(say({Reason::refused, 0}) == "connection refused");
+    CHECK(say({Reason::unreachable, 0}) == "no way to it");
+    CHECK(say({Reason::timed_out, 0}) == "timed out");
+    CHECK(say({Reason::broken_off, 0}) == "closed the connection before it had answered");
+    CHECK(say({Reason::tls_failed, 0}) == "TLS handshake failed");
+    CHECK(say({Reason::untrusted, 10}) == "certificate not trusted");
+    CHECK(say({Reason::untrusted, 10}, "certificate has expired") ==
           "certificate not trusted (certificate has expired)");
-    CHECK(explain({Reason::wrong_name, 0}, name) ==
-          "certificate not valid for \"fepool.contoso.local\"");
-    CHECK(explain({Reason::status, 503}, name) == "status 503");
-    CHECK(explain({Reason::internal, 0}, name) ==
-          "answers as the internal web site: check listening_ports");
-    CHECK(explain({Reason::no_answer, 0}, name) == "not an answer to what was asked");
+    CHECK(say({Reason::wrong_name, 0}) == "certificate not valid for \"fepool.contoso.local\"");
+    CHECK(say(Finding{Reason::status, 401}.of_request(3)) == "GET /EWS/healthcheck.htm: 401");
+    CHECK(say({Reason::internal, 0}) == "answers as the internal web site: check listening_ports");
+    CHECK(say({Reason::no_answer, 0}) ==
+          "GET /EWS/healthcheck.htm: not an answer to what was asked");
+}
+
+TEST_CASE("health: which request of a check an answer is of", "[health]") {
+    for (const Reason reason : {Reason::status, Reason::no_answer}) {
+        const Finding finding = Finding{reason, 503}.of_request(5);
+        CHECK(finding.request() == 5);
+        CHECK(finding.status() == 503);
+        CHECK(finding != Finding{reason, 503}.of_request(0)); // another service is another reason
+    }
+    CHECK(Finding{Reason::untrusted, 10}.of_request(5) == Finding{Reason::untrusted, 10});
+    CHECK(Finding{Reason::untrusted, 0x30000}.request() == 0);
 }
 
 TEST_CASE("which servers that are down answer all the same", "[health]") {

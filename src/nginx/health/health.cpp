@@ -96,9 +96,16 @@ std::uint16_t check_port(const config::Farm& farm) noexcept {
 } // namespace
 
 std::string explain(const Finding& finding, const config::Farm& farm) {
+    std::string path;
+    if (finding.is_of_request()) {
+        // Of a configuration before this one, perhaps, which asked for more.
+        const std::vector<std::string> paths = config::check_paths(farm);
+        path = finding.request() < paths.size() ? paths[finding.request()] : "";
+    }
     return balance::explain(
         finding, farm.certificate_name,
-        finding.reason == Reason::untrusted ? X509_verify_cert_error_string(finding.detail) : "");
+        finding.reason == Reason::untrusted ? X509_verify_cert_error_string(finding.detail) : "",
+        path);
 }
 
 class HealthChecks::Checker {

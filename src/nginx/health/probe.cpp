@@ -336,7 +336,7 @@ void Probe::receive() noexcept {
 }
 
 void Probe::answered() noexcept {
-    const Finding finding = answer_.finding();
+    const Finding finding = answer_.finding().of_request(request_);
     if (!finding.passed() || ++request_ == question_->requests.size()) {
         finish(&finding);
         return;
