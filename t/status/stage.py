@@ -14,6 +14,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[2]
 BUILD = (PROJECT / (os.environ.get("BUILD") or "build")).absolute()
 NET = os.environ.get("LAB_NET") or "127.0.7"
+UNCOVERED = "scheduler.fabrikam.com"
 STATUS_PORT = 8090
 
 
@@ -39,7 +40,10 @@ class Stage:
             "            server                 127.0.0.12;",
             "            server                 127.0.0.12;\n"
             "            health_check           autodiscover interval=1s timeout=1s;", 1)
-        assert "lync_status" in conf and "interval=1s" in conf
+        # No certificate covers it, nor does plain HTTP serve it.
+        conf = conf.replace("        sip_domain ", f"        simple_url   scheduler  https://{UNCOVERED};\n"
+                                                   "        sip_domain ", 1)
+        assert "lync_status" in conf and "interval=1s" in conf and UNCOVERED in conf
         (self.dir / "lab.conf").write_text(conf)
         self.environment = dict(
             os.environ, LAB_NET=NET, LAB_DIR=str(self.dir / "lab"),
