@@ -151,6 +151,10 @@ for my $what (qw(names rules ports dns certificate nginx firewall)) {
     is($status, 0, "show $what --format table: exit 0");
     unlike($out, qr/\e/, "show $what --format table: no colours where no terminal is");
     unlike($out, qr/[ \t]$/m, "show $what --format table: no space at the end of a line");
+    is_deeply([grep { length > 100 } split /\n/, $out], [], "show $what --format table: at most 100 columns");
+    ($status, $out) = run('show', $what, $conf, '--format', 'html');
+    like($out, qr{\A<!DOCTYPE html>\n.*</html>\n\z}s, "show $what --format html: a page");
+    is(scalar(() = $out =~ /<tr><td>/g), scalar @$rows, "show $what --format html: a row for each");
     ($status, $out) = run('show', $what, $conf, '--format', 'table', '--color', 'always');
     like($out, qr/\e\[1m/, "show $what --color always: colours");
 }
@@ -257,6 +261,76 @@ like($err, qr/--address/, 'which says what is missing');
 my $dns = json('show', 'dns', $conf);
 is_deeply([map { $_->{name} } grep { $_->{view} eq 'must not resolve outside' && $_->{type} ne 'none' } @$dns], [],
     'the table, too');
+
+
+# --- planned: before there is a certificate, a key, a CA or an address
+
+my $long_name = 'x' x 50 . '.' . 'y' x 40 . '.contoso.com';
+my $planned = write_file('planned.conf', <<"END_CONF");
+lync_publish contoso {
+    sip_domain  contoso.com;
+    allow_path  "/<b>&";
+    pool fepool.contoso.local { external_web_services lyncwebext.contoso.com; server fe1.contoso.invalid; }
+    pool $long_name { external_web_services ext.$long_name; }
+    office_web_apps officewebapps01.contoso.com { }
+    exchange mail.contoso.com { certificate_name ex.contoso.local; }
+    simple_url  meet  https://meet.contoso.com;
+    edge { topology consolidated; access_edge external=203.0.113.11 internal=172.16.0.11; }
+}
+END_CONF
+my @missing = ('no "certificate" in lync_publish "contoso"', 'no "trusted_ca" in lync_publish "contoso"',
+    'no "server" in office_web_apps "officewebapps01.contoso.com" of lync_publish "contoso"',
+    'no "server" in exchange "mail.contoso.com" of lync_publish "contoso"');
+for my $what (['names'], ['rules'], ['ports'], ['firewall'], ['firewall', '--plan'], ['dns'], ['certificate'], ['nginx', '--format', 'table']) {
+    ($status, $out, $err) = run('show', @$what, '--fragment', $planned);
+    is($status, 0, "planned: show @$what");
+    is_deeply([map { /^lyncctl: (no "\S+ in .*?): / } split /\n/, $err], \@missing, 'with a note for each thing that is missing');
+    cmp_ok(scalar(my @rows = split /\n/, $out), '>', 5, 'it has rows');
+    is_deeply([grep { length > 100 } @rows], [], 'of at most 100 columns, however long a name is');
+}
+($status, $out, $err) = run('show', 'nginx', '--fragment', $planned);
+unlike($out, qr/^ *ssl_certificate|trusted_certificate/m, 'planned: what is generated has no empty paths');
+is_deeply([map { $_->{certificate} } @{ json('show', 'names', '--fragment', $planned) }], [('unknown') x 6], 'nothing is said of a certificate');
+($status, $out, $err) = run('show', 'certificate', '--fragment', $planned, '--csr', "$root/planned.csr", '--key', "$root/planned.key");
+is($status, 0, 'planned: a request');
+like(`openssl req -in '$root/planned.csr' -noout -text`, qr/DNS:lyncwebext\.contoso\.com, .*DNS:lyncdiscover\.contoso\.com/, 'with the names');
+unlink glob "$root/planned.???";
+
+($status, $out, $err) = run('show', 'firewall', '--plan', '--fragment', $planned);
+like($out, qr/^any +address not known: +443 +TCP +all web services\n +Reverse proxy listener\n/m, 'plan: an address that is not known');
+like($err, qr/some addresses aren't known: write addresses into "server" and into an "edge" block/, 'and where it is to be written');
+like($out, qr/^any +203\.0\.113\.11 \(The +443 +TCP +for remote user access$/m, 'plan: an Edge Server, from outside');
+my $plan = json('show', 'firewall', '--plan', $conf, '--publication', 'contoso');
+is_deeply([map { "$_->{port} $_->{protocol} $_->{destination}" } grep { $_->{firewall} =~ /^Internal/ } @$plan], [
+    '8080 TCP 10.0.0.21 (Front End Server, Front End pool, Director, Director pool)',
+    '4443 TCP 10.0.0.11, 2001:db8::12, 10.0.0.21 (Front End Server, Front End pool, Director, Director pool)',
+    '443 TCP 10.0.0.31 (Office Web Apps for conferencing)', '443 TCP 10.0.0.41 (Exchange)'],
+    'plan: each opening once, and none between internal hosts');
+($status, $out) = run('show', 'rules', '--fragment', $planned, '--format', 'html');
+like($out, qr{/&lt;b&gt;&amp;}, 'html: what is written is text');
+unlike($out, qr/<(?:b>|script|link|img)|src=|url\(/, 'html: nothing is loaded');
+
+($status, $out, $err) = run('show', 'firewall', '--fragment', $planned, '--format', 'nft');
+is($status, 1, 'a ruleset that lacks rules: exit 1');
+like($out, qr/^ +# no rule for "fe1\.contoso\.invalid": it has no address\n(?: .*\n)? +# no rule for tcp dport 4443:/m, 'which says so in its place');
+like($err, qr/^lyncctl: no rule: "fe1\.contoso\.invalid": it has no address$/m, 'and on stderr');
+unlike($out, qr/^(?! *#).*dport (?:4443|8080)/m, 'no rule stands for it');
+
+SKIP: {
+    chmod 0755, $root;
+    skip('nobody can be asked', 6) if system("setpriv --reuid 65534 --clear-groups test -x '$lyncctl' -a -r '$root' 2>$root/stderr") != 0;
+    system("install -m 600 $pki/public.key $root/secret.key && install -m 644 $pki/public.pem $root/open.pem && install -m 600 $pki/public.pem $root/secret.pem");
+    for my $case (['open.pem', 'yes', ''], ['secret.pem', 'unknown', 'failed \(13: Permission denied\).*: try it with sudo in ']) {
+        my ($pem, $covered, $said) = @$case;
+        my $file = write_file('keys.conf', "lync_publish x { sip_domain contoso.com; certificate $root/$pem $root/secret.key; backend_verify off;"
+            . " pool fepool.contoso.local { external_web_services lyncwebext.contoso.com; } }\n");
+        chmod 0644, $file;
+        $out = `setpriv --reuid 65534 --clear-groups '$lyncctl' show names --fragment '$file' --format csv 2>'$root/stderr'`;
+        is($?, 0, "not root, $pem: exit 0") or diag(`cat '$root/stderr'`);
+        like($out, qr/lyncwebext\.contoso\.com,.*,$covered$/m, 'keys are not read') ;
+        like(`cat '$root/stderr'`, $said ? qr/$said/ : qr/\A\z/, 'and what root could read is told');
+    }
+}
 
 
 # --- certificates
@@ -430,9 +504,20 @@ sub complete {
 is(complete(''), 'check doctor drain import servers show undrain', 'completion: commands');
 is(complete('show', 'n'), 'names nginx', 'completion: of a group');
 is(complete('show', 'dns', '--ad'), '--address', 'completion: options');
-is(complete('show', 'dns', '--format', ''), 'csv json markdown table zone', 'completion: values of --format');
+is(complete('show', 'dns', '--format', ''), 'csv html json markdown table zone', 'completion: values of --format');
 is(complete('check', $conf, '--color', 'a'), 'always auto', 'completion: values of --color');
 is(complete('show', 'names', "$root/nginx.c"), $conf, 'completion: files');
+
+for my $command ([], ['show'], ['import'], map { [split] } 'check', 'doctor', 'servers', 'drain', 'undrain',
+        (map { "show $_" } qw(names rules ports firewall dns certificate nginx)), map { "import $_" } qw(arr pfsense nginx)) {
+    my $help = (run(@$command, '--help'))[1];
+    my @examples = ($help =~ /^Examples:\n(.*?)(?:\n\n|\z)/ms)[0] =~ /^  .*\blyncctl .*$/mg;
+    is(scalar @examples, 3, "lyncctl @$command --help: three examples");
+    next if !@$command || "@$command" =~ /^(?:show|import)$/;
+    for my $option (map { /lyncctl @$command\b(.*?)(?: [|&>]|$)/ ? $1 =~ /(--[a-z-]+)/g : () } @examples) {
+        like($help, qr/^  (?:-\w,)?\Q$option\E\b/m, "lyncctl @$command has $option of its example");
+    }
+}
 
 my $manual = do {
     open my $in, '<', "$LyncTest::Paths::SOURCE/docs/lyncctl.8" or die "no manual: $!\n";

@@ -175,17 +175,20 @@ Certificate load_certificate(const std::string& certificate_file, const std::str
         return certificate;
     }
 
-    PemKey key = read_key(key_file);
-    if (error = std::move(key.error); !error.empty()) {
-        return certificate;
-    }
-    if (key.is_public) {
-        certificate.warnings.push_back(
-            "certificate key " + quote(key_file) +
-            " can be read by every user of this system: \"chmod o= " + key_file + "\"");
-    }
-    if (error = refuse_mismatch(pem, key.key.get(), certificate_file, key_file); !error.empty()) {
-        return certificate;
+    if (!key_file.empty()) {
+        PemKey key = read_key(key_file);
+        if (error = std::move(key.error); !error.empty()) {
+            return certificate;
+        }
+        if (key.is_public) {
+            certificate.warnings.push_back(
+                "certificate key " + quote(key_file) +
+                " can be read by every user of this system: \"chmod o= " + key_file + "\"");
+        }
+        if (error = refuse_mismatch(pem, key.key.get(), certificate_file, key_file);
+            !error.empty()) {
+            return certificate;
+        }
     }
     for (std::size_t place = 0; place < pem.chain.size(); place++) {
         X509* const link = pem.chain[place].get();

@@ -47,7 +47,7 @@ struct Certificate {
 /// Loads the PEM files of a `certificate` directive (paths as nginx opens them) and refuses what
 /// nginx can't load or OpenSSL won't present: unreadable, encrypted, no pair, RSA below 2048 bits,
 /// SHA-1. What passes by itself, as time does, is never an error: nginx must start on the day after
-/// the last. Warns 30 days before the end.
+/// the last. Warns 30 days before the end. Without a `key_file` the certificate alone is looked at.
 Certificate load_certificate(const std::string& certificate_file, const std::string& key_file,
                              std::chrono::sys_seconds now);
 

@@ -76,7 +76,7 @@ void remark_lyncdiscover(const Publication& publication, std::vector<Diagnostic>
         const std::string name = "lyncdiscover." + domain;
         const Coverage coverage = publication.coverage(name);
         if (coverage == Coverage::covered || coverage == Coverage::by_request ||
-            publication.serves_over_http(name)) {
+            coverage == Coverage::unknown || publication.serves_over_http(name)) {
             continue;
         }
         const bool by_one = coverage == Coverage::partly;
@@ -105,7 +105,9 @@ void remark_https(const Publication& publication, std::vector<Diagnostic>& remar
         ": clients refuse it, add the name to the certificate's subject alternative names";
     std::size_t uncovered = 0;
     for (const auto& [name, place] : https_names(publication)) {
-        if (publication.coverage(name) != Coverage::covered && ++uncovered <= most_warnings) {
+        const Coverage coverage = publication.coverage(name);
+        if (coverage != Coverage::covered && coverage != Coverage::unknown &&
+            ++uncovered <= most_warnings) {
             remarks.push_back({Severity::warning,
                                not_covered(publication, name) + std::string(consequence), *place});
         }
@@ -138,23 +140,28 @@ Coverage Publication::coverage(std::string_view name) const noexcept {
     const auto by = static_cast<std::size_t>(
         std::count_if(loaded_certificates.begin(), loaded_certificates.end(),
                       [&](const Certificate& each) { return each.covered.covers(name); }));
-    return by == 0                            ? Coverage::uncovered
-           : by == loaded_certificates.size() ? Coverage::covered
-                                              : Coverage::partly;
+    const auto unread = static_cast<std::size_t>(
+        std::count_if(loaded_certificates.begin(), loaded_certificates.end(),
+                      [](const Certificate& each) { return !each && each.names.empty(); }));
+    return unread == loaded_certificates.size()        ? Coverage::unknown
+           : by == 0                                   ? Coverage::uncovered
+           : by + unread == loaded_certificates.size() ? Coverage::covered
+                                                       : Coverage::partly;
 }
 
 void check_certificates(Publication& publication, const Environment& environment,
                         std::vector<Diagnostic>& remarks) {
     std::set<KeyKind> kinds;
     const auto refuse = [&](const std::string& error, const Place& place) {
-        if (environment.needs_certificates) {
+        if (environment.needs_everything) {
             throw Mistake(error, place);
         }
         remarks.push_back({Severity::error, error, place});
     };
 
     for (const CertificateFiles& files : publication.certificates) {
-        Certificate certificate = load_certificate(files.certificate, files.key, environment.now);
+        Certificate certificate = load_certificate(
+            files.certificate, environment.needs_everything ? files.key : "", environment.now);
         if (!certificate.error.empty()) {
             refuse(certificate.error, files.place);
         } else if (!kinds.insert(certificate.key_kind).second) {

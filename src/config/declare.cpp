@@ -52,6 +52,7 @@ private:
     void remark_idle();
     void remark_drained(const Directive& farm_block);
     void remark_internal_ports(const Directive& pool);
+    void missing_yet(std::string_view directive, const Directive& block, std::string_view remedy);
     [[noreturn]] void missing(std::string_view directive, std::string_view remedy) const;
     void remark(Severity severity, std::string text, const Place& place) {
         remarks_.push_back({severity, std::move(text), place});
@@ -67,6 +68,18 @@ void Declaration::missing(std::string_view directive, std::string_view remedy) c
     throw Mistake("no " + lync::quoted(directive) + " in " + block_.title() + ": " +
                       std::string(remedy),
                   block_.place);
+}
+
+/// What nginx needs and a plan doesn't.
+void Declaration::missing_yet(std::string_view directive, const Directive& block,
+                              std::string_view remedy) {
+    std::string text = "no " + lync::quoted(directive) + " in " + block.title() +
+                       (&block == &block_ ? "" : " of " + block_.title()) + ": " +
+                       std::string(remedy);
+    if (environment_.needs_everything) {
+        throw Mistake(text, block.place);
+    }
+    remark(Severity::error, std::move(text), block.place);
 }
 
 /// A path that a line of nginx.conf can hold.
@@ -159,9 +172,9 @@ void Declaration::read_certificates() {
                                              environment_.full_path(directive.arguments[1]),
                                              directive.place});
     });
-    if (publication_.certificates.empty() && environment_.needs_certificates) {
-        missing("certificate", "write the PEM files that the listener presents, "
-                               "\"certificate FILE KEY\"");
+    if (publication_.certificates.empty()) {
+        missing_yet("certificate", block_,
+                    "write the PEM files that the listener presents, \"certificate FILE KEY\"");
     }
 
     if (const Directive* ca = config::find(block_, "trusted_ca")) {
@@ -170,7 +183,8 @@ void Declaration::read_certificates() {
         publication_.trusted_ca_place = ca->place;
     }
     if (publication_.backend_verify && publication_.trusted_ca.empty()) {
-        missing("trusted_ca", "write the file of the CA that issued the servers' own certificates");
+        missing_yet("trusted_ca", block_,
+                    "write the file of the CA that issued the servers' own certificates");
     }
 }
 
@@ -181,8 +195,12 @@ void Declaration::read_farms() {
             publication_.farms.push_back(read_farm(directive, block_, publication_.product));
             remark_services(publication_.farms.back(), remarks_);
             remark_drained(directive);
-            if (kind == "pool" || kind == "director") {
+            if (is_web_services(publication_.farms.back().role)) {
                 remark_internal_ports(directive);
+            } else if (config::find(directive, "server") == nullptr) {
+                // The published name resolves to this very proxy and can't stand for the servers.
+                missing_yet("server", directive,
+                            "write the address of each server, or of their load balancer");
             }
         });
         if (kind == "pool" && publication_.farms.empty()) {

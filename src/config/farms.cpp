@@ -296,14 +296,8 @@ Farm read_farm(const Directive& farm_block, const Directive& block, Product prod
     }
 
     if (farm.servers.empty()) {
-        // A farm's published name resolves to this very proxy, so it can't stand for the servers.
-        if (!web_services) {
-            throw Mistake("no \"server\" in " + farm_block.title() + " of " + block.title() +
-                              ": write the address of each server, or of their load balancer",
-                          farm_block.place);
-        }
         Server& server = farm.servers.emplace_back();
-        server.address = server.name = farm.name;
+        server.address = server.name = farm.certificate_name;
         server.by_name = true;
         server.place = farm_block.place;
     }

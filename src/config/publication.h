@@ -151,6 +151,7 @@ enum class Coverage : std::uint8_t {
     partly,     ///< by some: a client is presented the one whose kind of key it likes best
     uncovered,  ///< by none
     by_request, ///< "meet.*": it depends on the name asked for
+    unknown,    ///< no certificate has been read
 };
 
 enum class HttpAutodiscover : std::uint8_t { automatic, on, off };
@@ -166,7 +167,7 @@ struct Publication {
     std::vector<std::pair<std::size_t, Place>> sip_domain_places;
     std::vector<CertificateFiles> certificates;
     std::vector<Certificate> loaded_certificates; ///< what is in them, in the same order
-    std::string trusted_ca;                       ///< empty only while backend_verify is off
+    std::string trusted_ca; ///< empty while backend_verify is off, or where it is missing yet
     Place trusted_ca_place;
     bool backend_verify = true;
     std::vector<Farm> farms;
@@ -247,9 +248,10 @@ struct Environment {
         return std::string(path);
     };
     std::chrono::sys_seconds now{};
-    /// Whether a certificate that is missing or can't be used is a mistake. If not, as for a tool
-    /// that runs on another machine, it is an error among the remarks.
-    bool needs_certificates = true;
+    /// Whether a certificate, a CA or an address that is missing or can't be used is a mistake. If
+    /// not, as before they exist or on another machine, it is an error among the remarks, and keys
+    /// aren't read.
+    bool needs_everything = true;
     bool has_ipv6 = true; ///< the default sockets leave out [::] where the system has no IPv6
 };
 

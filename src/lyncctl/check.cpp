@@ -286,8 +286,10 @@ private:
                 found_.push_back(diagnostic);
             }
         };
-        for (const Diagnostic& remark : configuration_.remarks) {
-            add(remark, false);
+        for (const Published& published : configuration_.publications) {
+            for (const Diagnostic& remark : published.remarks) {
+                add(remark, false);
+            }
         }
         if (configuration_.mistake) {
             add(*configuration_.mistake, true);

@@ -52,7 +52,7 @@ Terminal terminal_of(const Options& options) {
 
 /// `word` is what --format says; which one of the command's formats that is, format_of knows.
 void declare_output(CLI::App& app, const Command& command, Options& options, std::string& word) {
-    std::vector<std::string> words{"table", "csv", "json", "markdown"};
+    std::vector<std::string> words{"table", "csv", "json", "markdown", "html"};
     if (!command.own_format.empty()) {
         words.emplace_back(command.own_format);
     }
@@ -74,6 +74,7 @@ Format format_of(const Command& command, std::string_view word) {
            : word == "csv"      ? Format::csv
            : word == "json"     ? Format::json
            : word == "markdown" ? Format::markdown
+           : word == "html"     ? Format::html
                                 : Format::own;
 }
 
@@ -98,6 +99,13 @@ CLI::App& group_of(CLI::App& app, std::string_view name) {
                                                 : "writes lync_publish blocks for what another "
                                                   "reverse proxy publishes");
     group->require_subcommand(1);
+    group->footer(std::string("Examples:\n") +
+                  (word == "show" ? "  lyncctl show names\n"
+                                    "  lyncctl show dns --address 203.0.113.10\n"
+                                    "  lyncctl show firewall --plan"
+                                  : "  lyncctl import arr applicationHost.config\n"
+                                    "  lyncctl import pfsense config.xml\n"
+                                    "  lyncctl import nginx old.conf"));
     return *group;
 }
 
@@ -147,7 +155,11 @@ int parse_and_run(int argc, const char* const* argv) {
                  "lyncctl");
     app.set_version_flag("--version", "lyncctl " + std::string(version));
     app.require_subcommand(1);
-    app.footer("Exit status: 0 fine, 1 something was found, 2 it couldn't be done.\n"
+    app.footer("Examples:\n"
+               "  lyncctl show names --fragment contoso.conf\n"
+               "  sudo lyncctl check\n"
+               "  lyncctl doctor --from proxy\n\n"
+               "Exit status: 0 fine, 1 something was found, 2 it couldn't be done.\n"
                "The manual is lyncctl(8).");
 
     std::vector<Declared> declared;
@@ -155,6 +167,7 @@ int parse_and_run(int argc, const char* const* argv) {
         CLI::App* leaf =
             group_of(app, command.group)
                 .add_subcommand(std::string(command.name), std::string(command.summary));
+        leaf->footer("Examples:\n" + std::string(command.examples));
         command.declare(*leaf, options);
         declare_output(*leaf, command, options, format);
         for (CLI::Option* option : leaf->get_options()) {

@@ -11,38 +11,84 @@ namespace lync::lyncctl {
 namespace {
 
 constexpr Command table[] = {
-    {"", "check", "asks nginx -t about publications, and gives advice", "", false, declare_check,
-     check},
-    {"", "doctor", "does what a client does, and says what is wrong, why, and what helps", "",
-     false, declare_doctor, run_doctor},
+    {"", "check", "asks nginx -t about publications, and gives advice",
+     "  sudo lyncctl check\n"
+     "  sudo lyncctl check && sudo systemctl reload nginx\n"
+     "  lyncctl check --fragment contoso.conf",
+     "", false, declare_check, check},
+    {"", "doctor", "does what a client does, and says what is wrong, why, and what helps",
+     "  lyncctl doctor\n"
+     "  lyncctl doctor --from proxy\n"
+     "  lyncctl doctor --fragment contoso.conf --resolve '*:443:203.0.113.10'",
+     "", false, declare_doctor, run_doctor},
 
-    {"", "servers", "prints what the servers are doing, as a running nginx sees them", "", false,
-     declare_servers, servers},
-    {"", "drain", "sends a server no new clients, at once and until it is taken back", "", false,
-     declare_drain, drain},
-    {"", "undrain", "takes a drained server back", "", false, declare_undrain, undrain},
+    {"", "servers", "prints what the servers are doing, as a running nginx sees them",
+     "  sudo lyncctl servers\n"
+     "  watch -n 2 sudo lyncctl servers\n"
+     "  sudo lyncctl servers --format json | jq -r '.[] | select(.state != \"up\").server'",
+     "", false, declare_servers, servers},
+    {"", "drain", "sends a server no new clients, at once and until it is taken back",
+     "  sudo lyncctl drain fe1\n"
+     "  sudo lyncctl drain fe1 --wait --timeout 1200\n"
+     "  sudo lyncctl drain fepool.contoso.local/fe1",
+     "", false, declare_drain, drain},
+    {"", "undrain", "takes a drained server back",
+     "  sudo lyncctl undrain fe1\n"
+     "  sudo lyncctl undrain 10.0.0.11\n"
+     "  sudo lyncctl undrain fe1 && sudo lyncctl servers",
+     "", false, declare_undrain, undrain},
 
-    {"show", "names", "prints every published name, and where it leads", "", false,
-     add_configuration, show_names},
-    {"show", "rules", "prints each port flip and what it lets pass", "", false, add_configuration,
-     show_rules},
-    {"show", "ports", "prints the ports that are listened on and connected to", "", false,
-     add_configuration, show_ports},
+    {"show", "names", "prints every published name, and where it leads",
+     "  lyncctl show names\n"
+     "  lyncctl show names --fragment contoso.conf\n"
+     "  lyncctl show names --format json | jq -r '.[] | select(.certificate == \"no\").name'",
+     "", false, add_configuration, show_names},
+    {"show", "rules", "prints each port flip and what it lets pass",
+     "  lyncctl show rules\n"
+     "  lyncctl show rules --publication contoso\n"
+     "  lyncctl show rules --format markdown",
+     "", false, add_configuration, show_rules},
+    {"show", "ports", "prints the ports that are listened on and connected to",
+     "  lyncctl show ports\n"
+     "  lyncctl show ports --fragment contoso.conf\n"
+     "  lyncctl show ports --format csv",
+     "", false, add_configuration, show_ports},
     {"show", "firewall", "prints the rows of Microsoft's port summaries, or an nftables ruleset",
-     "nft", false, add_configuration, show_firewall},
-    {"show", "dns", "prints the DNS records, and what must not resolve outside", "zone", false,
-     declare_dns, show_dns},
-    {"show", "certificate", "prints subject and names for the certificate, or writes a request", "",
-     false, declare_certificate, show_certificate},
-    {"show", "nginx", "prints the generated nginx configuration", "nginx", true, add_configuration,
-     show_nginx},
+     "  lyncctl show firewall --plan\n"
+     "  lyncctl show firewall --plan --format html > firewall.html\n"
+     "  lyncctl show firewall --format nft > lync.nft && sudo nft -c -f lync.nft",
+     "nft", false, declare_firewall, show_firewall},
+    {"show", "dns", "prints the DNS records, and what must not resolve outside",
+     "  lyncctl show dns --address 203.0.113.10\n"
+     "  lyncctl show dns --format zone --address 203.0.113.10\n"
+     "  lyncctl show dns --format zone --address 203.0.113.10 --inside",
+     "zone", false, declare_dns, show_dns},
+    {"show", "certificate", "prints subject and names for the certificate, or writes a request",
+     "  lyncctl show certificate\n"
+     "  lyncctl show certificate --csr contoso.csr --key contoso.key\n"
+     "  lyncctl show certificate --csr ec.csr --key ec.key --key-type ec:p256",
+     "", false, declare_certificate, show_certificate},
+    {"show", "nginx", "prints the generated nginx configuration",
+     "  lyncctl show nginx\n"
+     "  lyncctl show nginx --publication contoso\n"
+     "  lyncctl show nginx --format csv",
+     "nginx", true, add_configuration, show_nginx},
 
     {"import", "arr", "reads applicationHost.config of IIS with Application Request Routing",
+     "  lyncctl import arr applicationHost.config\n"
+     "  lyncctl import arr applicationHost.config --hosts hosts --role intranet.contoso.com=skip\n"
+     "  lyncctl import arr applicationHost.config --out-dir /etc/nginx/lync",
      "nginx", true, declare_import_arr, import_arr},
     {"import", "pfsense", "reads config.xml of pfSense with the squid package's reverse proxy",
+     "  lyncctl import pfsense config.xml\n"
+     "  lyncctl import pfsense config.xml --pool 10.0.0.11=fepool.contoso.local\n"
+     "  lyncctl import pfsense config.xml --out-dir /etc/nginx/lync",
      "nginx", true, declare_import, import_pfsense},
-    {"import", "nginx", "reads an nginx.conf written by hand", "nginx", true, declare_import,
-     import_nginx},
+    {"import", "nginx", "reads an nginx.conf written by hand",
+     "  lyncctl import nginx old.conf\n"
+     "  lyncctl import nginx old.conf --role intranet.contoso.com=skip\n"
+     "  lyncctl import nginx old.conf --product lync-2013 --name contoso",
+     "nginx", true, declare_import, import_nginx},
 };
 
 } // namespace

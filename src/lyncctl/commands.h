@@ -20,7 +20,9 @@ struct Command {
     std::string_view group; ///< "show", "import"; empty for `lyncctl NAME`
     std::string_view name;
     std::string_view summary; ///< one line of help: lower case, no full stop
-    /// What `--format` takes beside table, csv, json and markdown ("nft"); empty: nothing.
+    /// What people type: three lines of help.
+    std::string_view examples;
+    /// What `--format` takes beside table, csv, json, markdown and html ("nft"); empty: nothing.
     std::string_view own_format;
     bool own_is_default; ///< own_format is what is printed without --format
     /// Adds the arguments and options of the command; those of output (--format, --color) are

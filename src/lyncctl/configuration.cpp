@@ -3,6 +3,8 @@
 #include "lyncctl/failure.h"
 #include "lyncctl/reader.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
@@ -27,9 +29,8 @@ void publish_all(const Directive& http, Configuration& configuration,
         // A mistake is all that is said of its block.
         std::vector<Diagnostic> remarks;
         config::Publication declared = config::declare(*child, environment, registry, remarks);
-        std::move(remarks.begin(), remarks.end(), std::back_inserter(configuration.remarks));
         configuration.publications.push_back(
-            {child.get(), plan::make_plan(std::move(declared)), first});
+            {child.get(), plan::make_plan(std::move(declared)), first, std::move(remarks)});
     }
 }
 
@@ -44,7 +45,7 @@ Configuration read_publications(const Options& options, Needs needs) {
     environment.now =
         std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
     environment.has_ipv6 = config::system_has_ipv6();
-    environment.needs_certificates = needs == Needs::everything;
+    environment.needs_everything = needs == Needs::everything;
     environment.full_path = [&](std::string_view path) { return full_name(path, prefix); };
     config::Registry registry;
     try {
@@ -77,7 +78,7 @@ Configuration load_publications(const Options& options, Needs needs) {
         return !options.publication.empty() &&
                published.plan.publication.name != options.publication;
     });
-    if (configuration.mistake && (needs == Needs::everything || publications.empty())) {
+    if (configuration.mistake && (needs != Needs::blocks || publications.empty())) {
         throw Mistake(configuration.mistake->text, configuration.mistake->place);
     }
     if (!had_any) {
@@ -87,6 +88,28 @@ Configuration load_publications(const Options& options, Needs needs) {
     if (publications.empty()) {
         throw Failure("no lync_publish " + lync::quoted(options.publication) + " in " +
                       configuration.file);
+    }
+    return configuration;
+}
+
+std::vector<std::string> missing_yet(const Configuration& configuration) {
+    std::vector<std::string> all;
+    for (const Published& published : configuration.publications) {
+        for (Diagnostic remark : published.remarks) {
+            if (remark.severity == Severity::error) {
+                const bool denied = remark.text.find("(13: ") != std::string::npos;
+                remark.text += denied && ::geteuid() != 0 ? ": try it with sudo" : "";
+                all.push_back(told(remark));
+            }
+        }
+    }
+    return all;
+}
+
+Configuration load_plans(const Options& options, Output& output) {
+    Configuration configuration = load_publications(options, Needs::plan);
+    for (const std::string& what : missing_yet(configuration)) {
+        output.note(what);
     }
     return configuration;
 }

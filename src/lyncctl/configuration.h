@@ -5,6 +5,7 @@
 
 #include "config/block.h"
 #include "lyncctl/options.h"
+#include "lyncctl/output.h"
 #include "plan/plan.h"
 
 #include <deque>
@@ -19,7 +20,8 @@ namespace lync::lyncctl {
 struct Published {
     const config::Directive* block = nullptr; ///< in Configuration::tree
     plan::Plan plan;
-    bool first = false; ///< of its nginx.conf: brings what is needed once
+    bool first = false;              ///< of its nginx.conf: brings what is needed once
+    std::vector<Diagnostic> remarks; ///< warnings, notices, and what is missing, in their order
 };
 
 struct Configuration {
@@ -27,23 +29,27 @@ struct Configuration {
     /// All of nginx.conf; nullptr if the reader can't make a tree of it.
     std::unique_ptr<config::Directive> tree;
     std::deque<Published> publications; ///< those before the mistake
-    std::vector<Diagnostic> remarks;    ///< the core's warnings and notices, in their order
     std::optional<Diagnostic> mistake;  ///< the first one; it ended the reading
 };
 
 enum class Needs {
     everything, ///< as nginx
-    /// A certificate that can't be used is an error among the remarks, and a mistake is nothing to
-    /// the publications before it.
-    blocks,
+    plan,       ///< no keys; what is missing yet is an error among the remarks
+    blocks,     ///< the same, and a mistake is nothing to the publications before it
 };
 
 /// Reads all of it, up to the first mistake. A file that can't be opened is a Failure.
 Configuration read_publications(const Options& options, Needs needs = Needs::everything);
 
-/// For commands that show what follows: throws the mistake if there is one, keeps only what
-/// --publication names, and fails if nothing is left.
-Configuration load_publications(const Options& options, Needs needs = Needs::everything);
+/// Throws the mistake if there is one, keeps only what --publication names, and fails if nothing is
+/// left.
+Configuration load_publications(const Options& options, Needs needs);
+
+/// For commands that show what follows: notes what is missing yet, and goes on without it.
+Configuration load_plans(const Options& options, Output& output);
+
+/// The errors among the remarks, with their remedy.
+std::vector<std::string> missing_yet(const Configuration& configuration);
 
 /// `TEXT in FILE:LINE`, as nginx prints it; without a place if there is none.
 std::string told(const Diagnostic& diagnostic);

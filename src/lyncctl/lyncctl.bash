@@ -40,7 +40,7 @@ _lyncctl() {
     fi
 
     local commands
-    commands=$(sed -n '/^Subcommands:/,$s/^  \([a-z][a-z]*\) .*/\1/p' <<<"$help")
+    commands=$(sed -n '/^Subcommands:/,/^$/s/^  \([a-z][a-z]*\) .*/\1/p' <<<"$help")
     if [[ $commands ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
     else

@@ -10,7 +10,7 @@
 namespace lync::lyncctl {
 
 /// `own` is what one command alone can write: a zone, an nftables ruleset, nginx directives.
-enum class Format { table, csv, json, markdown, own };
+enum class Format { table, csv, json, markdown, html, own };
 
 struct CheckOptions {
     bool strict = false; ///< --strict: advice counts as a finding
@@ -27,6 +27,10 @@ struct CertificateOptions {
 struct DnsOptions {
     std::vector<std::string> addresses; ///< --address: of the reverse proxy, as clients reach it
     bool inside = false;                ///< --inside: the zone for the inside
+};
+
+struct FirewallOptions {
+    bool plan = false; ///< --plan: one page for those who open the ports
 };
 
 struct NginxOptions {
@@ -78,6 +82,7 @@ struct Options {
     CheckOptions check;
     CertificateOptions certificate;
     DnsOptions dns;
+    FirewallOptions firewall;
     NginxOptions nginx;
     ImportOptions import;
     DoctorOptions doctor;

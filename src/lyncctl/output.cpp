@@ -57,6 +57,9 @@ std::string shown(const Cell& cell) {
 
 constexpr std::size_t gap = 2; ///< spaces between columns
 
+/// Where stdout is no terminal, so that mail and paper have room for it.
+constexpr std::size_t widest_page = 100;
+
 /// A list becomes several lines rather than one too long to read.
 constexpr std::size_t widest_list = 48;
 
@@ -74,13 +77,35 @@ std::size_t natural_width(const Cell& cell) {
     return longest;
 }
 
-/// How wide each column has to be; the one of the headings is left out.
-std::vector<std::size_t> natural_widths(const Table& table) {
-    std::vector<std::size_t> widths;
+/// What people read: neither the column of the headings nor one without a word in it.
+std::vector<std::size_t> shown_columns(const Table& table) {
+    std::vector<std::size_t> columns;
     for (std::size_t c = 0; c < table.columns.size(); c++) {
-        if (c == table.group) {
-            continue;
+        const bool says = table.rows.empty() ||
+                          std::any_of(table.rows.begin(), table.rows.end(),
+                                      [c](const Row& row) { return !row[c].text().empty(); });
+        if (c != table.group && table.columns[c].for_people && says) {
+            columns.push_back(c);
         }
+    }
+    return columns;
+}
+
+/// The heading that a row begins, if it begins one.
+std::optional<std::string> heading(const Table& table, std::size_t row) {
+    if (!table.group) {
+        return std::nullopt;
+    }
+    std::string text = shown(table.rows[row][*table.group]);
+    const bool goes_on = row > 0 && text == shown(table.rows[row - 1][*table.group]);
+    return goes_on ? std::nullopt : std::optional(std::move(text));
+}
+
+/// How wide each column has to be.
+std::vector<std::size_t> natural_widths(const Table& table,
+                                        const std::vector<std::size_t>& columns) {
+    std::vector<std::size_t> widths;
+    for (const std::size_t c : columns) {
         std::size_t width = width_of(table.columns[c].title);
         for (const Row& row : table.rows) {
             width = std::max(width, natural_width(row[c]));
@@ -90,9 +115,9 @@ std::vector<std::size_t> natural_widths(const Table& table) {
     return widths;
 }
 
-/// Takes from the widest columns what a terminal doesn't have.
+/// Takes from the widest columns what isn't there.
 void fit(std::vector<std::size_t>& widths, std::size_t columns) {
-    constexpr std::size_t least = 12;
+    constexpr std::size_t least = 4;
     std::size_t total = std::accumulate(widths.begin(), widths.end(), std::size_t{0}) +
                         gap * (std::max<std::size_t>(widths.size(), 1) - 1);
     while (total > columns) {
@@ -114,6 +139,14 @@ std::string csv_field(const std::string& text) {
         field += c == '"' ? "\"\"" : std::string(1, c);
     }
     return field + "\"";
+}
+
+std::string html_text(std::string_view text) {
+    std::string safe;
+    for (const char c : printable(text)) {
+        safe += c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : std::string(1, c);
+    }
+    return safe;
 }
 
 std::string markdown_cell(const Cell& cell) {
@@ -154,10 +187,13 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
     std::vector<std::string> lines;
     std::size_t end = end_of(text, width);
     while (end < text.size()) {
+        const std::string_view fits = text.substr(0, end);
         const std::size_t space = text.substr(0, end + 1).rfind(' ');
+        const std::size_t seam = fits.find_last_of("./:-_") + 1; // 0: none
         const bool breaks = space != std::string_view::npos && space > 0;
-        lines.emplace_back(text.substr(0, breaks ? space : end));
-        text.remove_prefix(breaks ? space + 1 : end);
+        end = breaks ? space : 2 * seam > end ? seam : end;
+        lines.emplace_back(text.substr(0, end));
+        text.remove_prefix(breaks ? end + 1 : end);
         end = end_of(text, width);
     }
     lines.emplace_back(text);
@@ -185,6 +221,9 @@ void Output::table(const Table& table) {
         break;
     case Format::markdown:
         markdown(table);
+        break;
+    case Format::html:
+        html(table);
         break;
     default:
         grid(table);
@@ -215,40 +254,34 @@ void Output::grid_line(const std::vector<GridCell>& cells, const std::vector<std
     }
 }
 
-void Output::grid_head(const Table& table, const std::vector<std::size_t>& widths) {
+void Output::grid_head(const Table& table, const std::vector<std::size_t>& columns,
+                       const std::vector<std::size_t>& widths) {
     std::vector<GridCell> titles, rule;
-    for (std::size_t c = 0; c < table.columns.size(); c++) {
-        if (c != table.group) {
-            const bool right = !table.rows.empty() && is_number(table.rows.front()[c]);
-            rule.push_back({std::string(widths[rule.size()], '-'), Style::faint, false});
-            titles.push_back({table.columns[c].title, Style::strong, right});
-        }
+    for (std::size_t i = 0; i < columns.size(); i++) {
+        const bool right = !table.rows.empty() && is_number(table.rows.front()[columns[i]]);
+        titles.push_back({table.columns[columns[i]].title, Style::strong, right});
+        rule.push_back({std::string(widths[i], '-'), Style::faint, false});
     }
     grid_line(titles, widths);
     grid_line(rule, widths);
 }
 
 void Output::grid(const Table& table) {
-    std::vector<std::size_t> widths = natural_widths(table);
-    if (terminal_.columns > 0) {
-        fit(widths, terminal_.columns);
-    }
+    const std::vector<std::size_t> columns = shown_columns(table);
+    std::vector<std::size_t> widths = natural_widths(table, columns);
+    fit(widths, terminal_.columns > 0 ? terminal_.columns : widest_page);
     if (!table.group) {
-        grid_head(table, widths);
+        grid_head(table, columns, widths);
     }
-    std::optional<std::string> heading;
-    for (const Row& row : table.rows) {
-        if (table.group && row[*table.group].text() != heading) {
-            out_ << (heading ? "\n" : "");
-            heading = row[*table.group].text();
-            out_ << styled(*heading, Style::strong) << "\n\n";
-            grid_head(table, widths);
+    for (std::size_t r = 0; r < table.rows.size(); r++) {
+        if (const auto title = heading(table, r)) {
+            out_ << (r == 0 ? "" : "\n") << styled(*title, Style::strong) << "\n\n";
+            grid_head(table, columns, widths);
         }
         std::vector<GridCell> cells;
-        for (std::size_t c = 0; c < row.size(); c++) {
-            if (c != table.group) {
-                cells.push_back({shown(row[c]), row[c].style(), is_number(row[c])});
-            }
+        for (const std::size_t c : columns) {
+            const Cell& cell = table.rows[r][c];
+            cells.push_back({shown(cell), cell.style(), is_number(cell)});
         }
         grid_line(cells, widths);
     }
@@ -281,13 +314,12 @@ void Output::json(const Table& table) {
 }
 
 void Output::markdown(const Table& table) {
+    const std::vector<std::size_t> columns = shown_columns(table);
     const auto head = [&] {
         std::string titles = "|", rule = "|";
-        for (std::size_t c = 0; c < table.columns.size(); c++) {
-            if (c != table.group) {
-                titles += " " + table.columns[c].title + " |";
-                rule += "---|";
-            }
+        for (const std::size_t c : columns) {
+            titles += " " + table.columns[c].title + " |";
+            rule += "---|";
         }
         out_ << titles << '\n' << rule << '\n';
     };
@@ -296,22 +328,55 @@ void Output::markdown(const Table& table) {
         head();
     }
     for (std::size_t r = 0; r < table.rows.size(); r++) {
-        const Row& row = table.rows[r];
-        if (table.group) {
-            const std::string heading = row[*table.group].text();
-            if (r == 0 || table.rows[r - 1][*table.group].text() != heading) {
-                out_ << (r == 0 ? "## " : "\n## ") << markdown_cell(row[*table.group]) << "\n\n";
-                head();
-            }
+        if (const auto title = heading(table, r)) {
+            out_ << (r == 0 ? "## " : "\n## ") << markdown_cell(*title) << "\n\n";
+            head();
         }
         out_ << '|';
-        for (std::size_t c = 0; c < table.columns.size(); c++) {
-            if (c != table.group) {
-                out_ << ' ' << markdown_cell(row[c]) << " |";
-            }
+        for (const std::size_t c : columns) {
+            out_ << ' ' << markdown_cell(table.rows[r][c]) << " |";
         }
         out_ << '\n';
     }
+}
+
+/// A page that needs nothing else, for a browser to print.
+void Output::html(const Table& table) {
+    const std::vector<std::size_t> columns = shown_columns(table);
+    const auto head = [&] {
+        out_ << "<table>\n<thead><tr>";
+        for (const std::size_t c : columns) {
+            out_ << "<th>" << html_text(table.columns[c].title);
+        }
+        out_ << "</thead>\n<tbody>\n";
+    };
+    const std::string title = html_text(table.title.empty() ? "lyncctl" : table.title);
+    out_ << "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>" << title
+         << "</title>\n<style>\n"
+            "@page { size: A4 landscape; margin: 12mm }\n"
+            "body { font: 10pt sans-serif }\n"
+            "h1 { font-size: 14pt } h2 { font-size: 11pt }\n"
+            "table { border-collapse: collapse; width: 100% }\n"
+            "th, td { border: 1px solid #999; padding: 2pt 4pt; text-align: left; "
+            "vertical-align: top; overflow-wrap: anywhere }\n"
+            "tr { break-inside: avoid }\n"
+            "</style>\n"
+         << (table.title.empty() ? "" : "<h1>" + title + "</h1>\n");
+    if (!table.group) {
+        head();
+    }
+    for (std::size_t r = 0; r < table.rows.size(); r++) {
+        if (const auto name = heading(table, r)) {
+            out_ << (r == 0 ? "" : "</table>\n") << "<h2>" << html_text(*name) << "</h2>\n";
+            head();
+        }
+        out_ << "<tr>";
+        for (const std::size_t c : columns) {
+            out_ << "<td>" << html_text(table.rows[r][c].text());
+        }
+        out_ << '\n';
+    }
+    out_ << (table.group && table.rows.empty() ? "" : "</table>\n") << "</html>\n";
 }
 
 void Output::line(std::string_view text) {

@@ -54,8 +54,9 @@ private:
 using Row = std::vector<Cell>;
 
 struct Column {
-    std::string key;   ///< JSON's member and CSV's head: "backend_port"
-    std::string title; ///< the head for people: "to port"
+    std::string key;        ///< JSON's member and CSV's head: "backend_port"
+    std::string title;      ///< the head for people: "to port"
+    bool for_people = true; ///< false: in csv and json alone
 };
 
 /// Every row has a cell for each column.
@@ -63,15 +64,16 @@ struct Table {
     std::vector<Column> columns;
     std::vector<Row> rows;
     /// Rows that follow each other with the same text in this column stand under it as a heading,
-    /// where people read (table, markdown). In csv and json it is a column like any other.
+    /// where people read (table, markdown, html). In csv and json it is a column like any other.
     std::optional<std::size_t> group;
+    std::string title; ///< of an HTML page
 };
 
 /// Where the tool writes, and what is there.
 struct Terminal {
     bool colour = false;     ///< stdout shows colours
     bool progress = false;   ///< stderr is a terminal: progress may be shown and wiped out
-    std::size_t columns = 0; ///< of stdout; 0: nothing is broken into lines
+    std::size_t columns = 0; ///< of stdout; 0: it isn't a terminal
 };
 
 class Output {
@@ -113,11 +115,13 @@ private:
     };
 
     void grid(const Table& table);
-    void grid_head(const Table& table, const std::vector<std::size_t>& widths);
+    void grid_head(const Table& table, const std::vector<std::size_t>& columns,
+                   const std::vector<std::size_t>& widths);
     void grid_line(const std::vector<GridCell>& cells, const std::vector<std::size_t>& widths);
     void csv(const Table& table);
     void json(const Table& table);
     void markdown(const Table& table);
+    void html(const Table& table);
 
     std::ostream& out_;
     std::ostream& err_;
@@ -130,7 +134,8 @@ private:
 /// configuration or a server's answer may hold anything.
 std::string printable(std::string_view text);
 
-/// Breaks printable text at spaces into lines of at most `width` columns; a longer word is cut.
+/// Breaks printable text into lines of at most `width` columns: at spaces; a longer word after one
+/// of "./:-_" in its second half, or anywhere.
 std::vector<std::string> wrapped(std::string_view text, std::size_t width);
 
 } // namespace lync::lyncctl

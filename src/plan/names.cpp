@@ -28,9 +28,10 @@ std::string_view use_of(const VirtualHost& host) noexcept {
 } // namespace
 
 std::string_view coverage_name(config::Coverage coverage) noexcept {
-    return coverage == config::Coverage::covered      ? "yes"
-           : coverage == config::Coverage::by_request ? "unknown"
-                                                      : "no";
+    return coverage == config::Coverage::covered ? "yes"
+           : coverage == config::Coverage::by_request || coverage == config::Coverage::unknown
+               ? "unknown"
+               : "no";
 }
 
 std::vector<PublishedName> published_names(const Plan& plan) {

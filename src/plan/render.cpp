@@ -128,8 +128,7 @@ private:
     /// nginx doesn't account requests whose key is empty.
     void once_per_configuration() {
         if (dialect_.has("limit_req")) {
-            out_.directive("limit_req_zone",
-                           "\"\" zone=lync_unlimited_requests:32k rate=1000r/s");
+            out_.directive("limit_req_zone", "\"\" zone=lync_unlimited_requests:32k rate=1000r/s");
         }
         if (dialect_.has("limit_conn")) {
             out_.directive("limit_conn_zone", "\"\" zone=lync_unlimited_connections:32k");
@@ -330,7 +329,10 @@ private:
         out_.directive("proxy_ssl_verify", declared().backend_verify ? "on" : "off");
         if (declared().backend_verify) {
             out_.directive("proxy_ssl_verify_depth", "4");
-            out_.directive("proxy_ssl_trusted_certificate", quoted_argument(declared().trusted_ca));
+            if (!declared().trusted_ca.empty()) {
+                out_.directive("proxy_ssl_trusted_certificate",
+                               quoted_argument(declared().trusted_ca));
+            }
         }
     }
 

@@ -140,7 +140,7 @@ OUTSIDE = [
                                 ("events {}\nhttp {\n", ""), ("    }\n}\n", "    }\n")),
         arguments=("--fragment",))),
     Case("healthy, a block without a certificate", World(
-        edits=(("certificate  /", "# certificate  /"),))),
+        edits=(("certificate  /", "# certificate  /"), ("trusted_ca ", "# trusted_ca ")))),
     Case("an expired certificate in the configuration", World(conf_certificate="expired")),
     Case("a mistake after the publication", World(
         edits=(("    }\n}\n", "    }\n    lync_publish fabrikam { sip_domian fabrikam.com; }\n}\n"),)),
@@ -599,4 +599,7 @@ PROXY = [
     Case("server: trusted_ca can't be read", proxied(
         certificate="untrusted", edits=(("/internal-ca.pem", "/nonexistent.pem"),)),
          notes=("servers aren't verified", "nonexistent.pem")),
+    Case("server: there is no trusted_ca yet", proxied(
+        certificate="untrusted", edits=(("trusted_ca ", "# trusted_ca "),)),
+         notes=('no "trusted_ca" in lync_publish', "goes on without it")),
 ]

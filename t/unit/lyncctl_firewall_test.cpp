@@ -449,13 +449,11 @@ TEST_CASE("rules stand for each family that both ends have", "[firewall]") {
 TEST_CASE("what a ruleset lacks is said", "[firewall]") {
     const auto missing = [](std::string_view text) { return rules_for(text).missing; };
     CHECK(missing(lync_2013("contoso.com")).front() ==
-          "Firewall Details for Reverse Proxy Server: External Interface: no address is known "
-          "for \"Reverse proxy listener\"");
+          "tcp dport 80: \"Reverse proxy listener\" has no address");
     CHECK(missing(ocs("edge { topology consolidated; reverse_proxy external=203.0.113.1 "
                       "internal=172.16.0.1; }"))
               .front() ==
-          "Table 10 Firewall Settings for the Access Edge Server: no address is known "
-          "for \"The internal IP address of the Access Edge Server\"");
+          "tcp dport 5061: \"The internal IP address of the Access Edge Server\" has no address");
     CHECK(
         missing(ocs("edge { reverse_proxy external=203.0.113.1 internal=2001:db8::1; }")).empty());
 
@@ -470,7 +468,13 @@ TEST_CASE("what a ruleset lacks is said", "[firewall]") {
     std::string unknown = by_name;
     replace_all(unknown, "NAME", "unknown.contoso.local");
     CHECK(missing(unknown).front() ==
-          "\"unknown.contoso.local\" has no address: write one in its \"server\"");
+          "tcp dport 4443: \"unknown.contoso.local\" has no address");
+    std::string one_of_two = by_name;
+    replace_all(one_of_two, "NAME", "unknown.contoso.local; server 10.0.0.30");
+    CHECK(missing(one_of_two) ==
+          std::vector<std::string>{"\"unknown.contoso.local\": it has no address"});
+    CHECK(has(rules_of(rules_for(one_of_two)),
+              "ip saddr 172.16.0.1 ip daddr 10.0.0.30 tcp dport 4443"));
     std::string other_family = by_name;
     replace_all(other_family, "NAME", "[2001:db8::11]");
     CHECK(missing(other_family).front().find("have no address of the same family") !=

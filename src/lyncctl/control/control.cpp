@@ -213,11 +213,6 @@ void declare_server(CLI::App& app, Options& options) {
 
 void declare_servers(CLI::App& app, Options& options) {
     declare_socket(app, options);
-    app.footer(
-        "Examples:\n"
-        "  sudo lyncctl servers\n"
-        "  watch -n 2 sudo lyncctl servers\n"
-        "  sudo lyncctl servers --format json | jq -r '.[] | select(.state != \"up\").server'");
 }
 
 int servers(const Options& options, Output& output) {
@@ -268,10 +263,6 @@ void declare_drain(CLI::App& app, Options& options) {
         ->type_name("SECONDS")
         ->capture_default_str()
         ->needs(wait);
-    app.footer("Examples:\n"
-               "  sudo lyncctl drain fe1\n"
-               "  sudo lyncctl drain fe1 --wait --timeout 1200\n"
-               "  sudo lyncctl drain fepool.contoso.local/fe1");
 }
 
 int drain(const Options& options, Output& output) {
@@ -281,10 +272,6 @@ int drain(const Options& options, Output& output) {
 
 void declare_undrain(CLI::App& app, Options& options) {
     declare_server(app, options);
-    app.footer("Examples:\n"
-               "  sudo lyncctl undrain fe1\n"
-               "  sudo lyncctl undrain 10.0.0.11\n"
-               "  sudo lyncctl undrain fe1 --socket /run/nginx/lync.sock && sudo lyncctl servers");
 }
 
 int undrain(const Options& options, Output& output) {

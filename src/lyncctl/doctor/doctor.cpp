@@ -85,10 +85,8 @@ void examine(const Configuration& configuration, const DoctorOptions& options,
         plans.push_back(&published.plan);
     }
     if (options.from == "proxy") {
-        for (const Diagnostic& remark : configuration.remarks) {
-            if (remark.severity == lync::Severity::error) {
-                written.notes.push_back(told(remark) + "; the doctor goes on without it");
-            }
+        for (const std::string& what : missing_yet(configuration)) {
+            written.notes.push_back(what + "; the doctor goes on without it");
         }
         examine_from_proxy(proxy_steps(plans, settings.domains), settings, written, progress);
     } else {

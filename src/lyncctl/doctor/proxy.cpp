@@ -149,8 +149,8 @@ private:
         if (!handshake) {
             return;
         }
-        const bool verifies =
-            publication.backend_verify && !unreadable_.contains(publication.trusted_ca);
+        const bool verifies = publication.backend_verify && !publication.trusted_ca.empty() &&
+                              !unreadable_.contains(publication.trusted_ca);
         const bool is_trusted = verifies && report_certificate(*handshake, name, report);
         for (const Question& question : server.questions) {
             if (!ask(server, endpoint, true, question, endpoint.text() + question.path)) {

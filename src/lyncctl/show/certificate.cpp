@@ -20,15 +20,16 @@ Table table_of(const Configuration& configuration) {
                      {"entry", "Entry"},
                      {"name", "Name"},
                      {"use", "For"},
-                     {"covered", "In the present certificate"}};
+                     {"covered", "Certificate"}};
+    table.group = 0;
     for (const Published& published : configuration.publications) {
         const std::string& publication = published.plan.publication.name;
         const plan::CertificateNames names = plan::certificate_names(published.plan);
         const auto add = [&](std::string_view entry, const std::string& name, std::string_view use,
                              config::Coverage coverage) {
-            const bool fine =
-                coverage == config::Coverage::covered || coverage == config::Coverage::by_request;
-            const Style style = fine ? Style::plain : Style::bad;
+            const bool lacks =
+                coverage == config::Coverage::uncovered || coverage == config::Coverage::partly;
+            const Style style = lacks ? Style::bad : Style::plain;
             table.rows.push_back(
                 {publication, entry, name, use, Cell(plan::coverage_name(coverage), style)});
         };
@@ -124,7 +125,7 @@ void declare_certificate(CLI::App& app, Options& options) {
 }
 
 int show_certificate(const Options& options, Output& output) {
-    const Configuration configuration = load_publications(options);
+    const Configuration configuration = load_plans(options, output);
     if (!options.certificate.csr.empty()) {
         write_request(configuration, options, output);
     }

@@ -359,7 +359,7 @@ void declare_dns(CLI::App& app, Options& options) {
 
 int show_dns(const Options& options, Output& output) {
     require_addresses(options.dns.addresses);
-    const Configuration configuration = load_publications(options);
+    const Configuration configuration = load_plans(options, output);
     if (output.format() == Format::own) {
         if (options.dns.addresses.empty()) {
             throw Failure("a zone needs the address by which clients reach the reverse proxy: "
@@ -370,7 +370,7 @@ int show_dns(const Options& options, Output& output) {
     }
 
     Table table;
-    table.columns = {{"publication", "Publication"},
+    table.columns = {{"publication", "Publication", configuration.publications.size() > 1},
                      {"view", "View"},
                      {"name", "Name"},
                      {"type", "Type"},

@@ -5,6 +5,8 @@
 #include "lyncctl/show/firewall_rows.h"
 #include "lyncctl/show/show.h"
 
+#include <CLI/CLI.hpp>
+
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <sys/socket.h>
@@ -12,6 +14,8 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <set>
+#include <utility>
 
 namespace lync::lyncctl {
 
@@ -48,6 +52,10 @@ void add_networks(const config::Publication& publication, std::vector<std::strin
     }
 }
 
+constexpr std::string_view where_addresses_stand =
+    "write addresses into \"server\" and into an \"edge\" block, such as \"reverse_proxy "
+    "external=ADDRESS internal=ADDRESS\"";
+
 int print_nft(const Configuration& configuration, Output& output) {
     std::vector<FirewallRow> rows;
     std::vector<std::string> networks;
@@ -58,15 +66,98 @@ int print_nft(const Configuration& configuration, Output& output) {
     }
 
     const Ruleset ruleset = nft_ruleset(rows, networks, addresses_of);
-    if (!ruleset.missing.empty()) {
-        std::string text = "the ruleset would not be whole: " + ruleset.missing.front();
-        if (ruleset.missing.size() > 1) {
-            text += ", and " + std::to_string(ruleset.missing.size() - 1) + " more";
-        }
-        throw Failure(text + "; write addresses into the \"edge\" block, such as \"reverse_proxy "
-                             "external=ADDRESS internal=ADDRESS\"");
-    }
     output.text(ruleset.text);
+    for (const std::string& what : ruleset.missing) {
+        output.note("no rule: " + what);
+    }
+    if (!ruleset.missing.empty()) {
+        output.note("the ruleset isn't whole: " + std::string(where_addresses_stand));
+    }
+    return ruleset.missing.empty() ? exit_fine : exit_findings;
+}
+
+/// One end of a row, for those who have nothing but this page: the documents' words, but for what
+/// they advise.
+Cell end_of(Party party) {
+    party.text.resize(std::min(party.text.find(". "), party.text.size()));
+    if (party.addresses.empty() && !party.anybody) {
+        return {"address not known: " + party.text, Style::warning};
+    }
+    return party.text.starts_with("If ") ? Cell(party.addresses) : Cell(party.shown());
+}
+
+std::string port_of(const Flow& flow) {
+    const std::string range =
+        flow.first_port == flow.last_port
+            ? std::to_string(flow.first_port)
+            : std::to_string(flow.first_port) + "-" + std::to_string(flow.last_port);
+    return flow.source_port ? "from " + range : range;
+}
+
+/// Takes what is let through already out of a destination; false if nothing is left of it. The
+/// documents' tables overlap.
+bool take_known(Flow& flow, FirewallSide side, std::set<std::vector<std::string>>& known) {
+    const bool named = flow.to.addresses.empty();
+    std::vector<std::string> ends = named ? std::vector{flow.to.text} : flow.to.addresses;
+    std::erase_if(ends, [&](const std::string& end) {
+        std::vector<std::string> key = flow.from.addresses;
+        key.insert(key.end(), {std::string(firewall_side_name(side)), end, port_of(flow),
+                               flow.tcp ? "TCP" : "UDP", flow.from.anybody ? "any" : ""});
+        return !known.insert(std::move(key)).second;
+    });
+    const bool is_new = !ends.empty();
+    if (!named) {
+        flow.to.addresses = std::move(ends);
+    }
+    return is_new;
+}
+
+/// What the firewalls have to let through, each once. What lies inside is other people's.
+int print_plan(const Configuration& configuration, Output& output) {
+    Table table;
+    table.columns = {{"firewall", "Firewall"},       {"source", "Source"},
+                     {"destination", "Destination"}, {"port", "Port"},
+                     {"protocol", "Protocol"},       {"why", "Why"}};
+    table.group = 0;
+    std::set<std::vector<std::string>> known;
+    std::vector<std::string> networks;
+    for (const Published& published : configuration.publications) {
+        add_networks(published.plan.publication, networks);
+    }
+    bool is_whole = true;
+    for (const auto& [side, title] :
+         {std::pair{FirewallSide::external,
+                    "External firewall: between the Internet and the perimeter network"},
+          std::pair{FirewallSide::internal,
+                    "Internal firewall: between the perimeter and the internal network"}}) {
+        for (const Published& published : configuration.publications) {
+            for (const FirewallRow& row : firewall_rows(published.plan)) {
+                for (Flow flow : row.flows) {
+                    if (row.side != side || !row.needed || !take_known(flow, side, known)) {
+                        continue;
+                    }
+                    for (Party* party : {&flow.from, &flow.to}) {
+                        is_whole = is_whole && (party->anybody || !party->addresses.empty());
+                        if (party->anybody) {
+                            const bool inside = side == FirewallSide::internal;
+                            *party = inside ? Party{"internal network", networks, true}
+                                            : Party{"any", {}, true};
+                        }
+                    }
+                    table.rows.push_back({title, end_of(flow.from), end_of(flow.to), port_of(flow),
+                                          flow.tcp ? "TCP" : "UDP", row.why});
+                }
+            }
+        }
+    }
+    for (const Published& published : configuration.publications) {
+        table.title +=
+            (table.title.empty() ? "Firewall rules for " : ", ") + published.plan.publication.name;
+    }
+    output.table(table);
+    if (!is_whole) {
+        output.note("some addresses aren't known: " + std::string(where_addresses_stand));
+    }
     return exit_fine;
 }
 
@@ -78,16 +169,7 @@ std::string heading(const std::string& publication, const FirewallRow& row) {
 /// What people read: the port with the end that has it, and the purpose without its brackets.
 Row short_row(const std::string& publication, const FirewallRow& row) {
     const bool older = row.service.empty();
-    const std::size_t bracket = row.direction.find(" (");
-    std::string direction = row.direction.substr(0, bracket);
-    std::string why = bracket == std::string::npos
-                          ? std::string{}
-                          : row.direction.substr(bracket + 2, row.direction.size() - bracket - 3);
-    if (older && direction.find(' ') != std::string::npos) {
-        why = direction.substr(direction.find(' ') + 1); // "Outbound STUN/TCP media communications"
-        direction.resize(direction.find(' '));
-    }
-    why += (why.empty() || row.notes.empty() ? "" : ". ") + row.notes;
+    const std::string why = older ? row.why : "";
     std::string port = row.service;
     if (older) {
         port = row.local_port == "Any" ? "remote " + row.remote_port : "local " + row.local_port;
@@ -95,12 +177,12 @@ Row short_row(const std::string& publication, const FirewallRow& row) {
     return {heading(publication, row),
             firewall_side_name(row.side),
             std::move(port),
-            std::move(direction),
+            row.direction.substr(0, row.direction.find(' ')),
             row.source.shown(),
             row.destination.shown(),
             row.figure,
             Cell(row.needed, row.needed ? Style::plain : Style::faint),
-            std::move(why)};
+            why + (why.empty() || row.notes.empty() ? "" : ". ") + row.notes};
 }
 
 /// Every cell of the documents by itself, and the addresses beside the words.
@@ -125,10 +207,19 @@ Row full_row(const std::string& publication, const FirewallRow& row) {
 
 } // namespace
 
+void declare_firewall(CLI::App& app, Options& options) {
+    add_configuration(app, options);
+    app.add_flag("--plan", options.firewall.plan,
+                 "One page for the firewall team: source, destination, port, protocol, why");
+}
+
 int show_firewall(const Options& options, Output& output) {
-    const Configuration configuration = load_publications(options);
+    const Configuration configuration = load_plans(options, output);
     if (output.format() == Format::own) {
         return print_nft(configuration, output);
+    }
+    if (options.firewall.plan) {
+        return print_plan(configuration, output);
     }
 
     const bool whole = output.format() == Format::csv || output.format() == Format::json;

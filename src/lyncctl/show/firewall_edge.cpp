@@ -5,6 +5,7 @@
 
 #include "lyncctl/show/firewall_rows.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
@@ -275,6 +276,11 @@ private:
         row.source = std::move(local);
         row.destination = std::move(remote);
         row.notes = notes;
+        // "Inbound (for remote user access)", "Outbound STUN/TCP media communications"
+        row.why = direction.substr(std::min(direction.find(' ') + 1, direction.size()));
+        if (row.why.starts_with('(')) {
+            row.why = row.why.substr(1, row.why.size() - 2);
+        }
         rows_.push_back(std::move(row));
         return rows_.back();
     }

@@ -21,38 +21,53 @@ constexpr std::string_view internal_table =
 constexpr std::string_view director_table =
     "Single Director Ports and Protocols for Firewall Definitions";
 
-constexpr std::string_view on_external_http =
+/// What a row is for: in a few words of ours, and in the documents'.
+struct Note {
+    std::string_view why;
+    std::string_view text;
+};
+
+constexpr Note on_external_http{
+    "redirects to https, Autodiscover over plain HTTP",
     "(Optional) Redirection to HTTPS if user enters http://<publishedSiteFQDN>. Also required if "
     "using Office Web Apps for conferencing and the Autodiscover Service for mobile devices "
     "running Lync in situations where the organization does not want to modify the external web "
-    "service publishing rule certificate.";
-constexpr std::string_view on_external_https =
+    "service publishing rule certificate."};
+constexpr Note on_external_https{
+    "all web services",
     "Address book downloads, Address Book Web Query service, Autodiscover, client updates, "
     "meeting content, device updates, group expansion, Office Web Apps for conferencing, dial-in "
-    "conferencing, and meetings.";
-constexpr std::string_view on_internal_http =
+    "conferencing, and meetings."};
+constexpr Note on_internal_http{
+    "Autodiscover over plain HTTP",
     "Required if using the Autodiscover Service for mobile devices running Lync in situations "
     "where the organization does not want to modify the external web service publishing rule "
     "certificate. Traffic sent to port 80 on the reverse proxy external interface is redirected to "
     "a pool on port 8080 from the reverse proxy internal interface so that the pool Web Services "
-    "can distinguish it from internal web traffic.";
-constexpr std::string_view on_internal_https =
+    "can distinguish it from internal web traffic."};
+constexpr Note on_internal_https{
+    "all web services",
     "Traffic sent to port 443 on the reverse proxy external interface is redirected to a pool on "
     "port 4443 from the reverse proxy internal interface so that the pool web services can "
-    "distinguish it from internal web traffic.";
-constexpr std::string_view on_director_proxy =
+    "distinguish it from internal web traffic."};
+constexpr Note on_director_proxy{
+    "the Director's web services",
     "Initially received by the external side of the reverse proxy, the communication is sent on to "
-    "the Director HLB VIP and Front End Server web services.";
-constexpr std::string_view on_director_444 =
+    "the Director HLB VIP and Front End Server web services."};
+constexpr Note on_director_444{
+    "between Director and Front Ends",
     "Inter-server communication between the Director HLB VIP and the Front End Server or Front End "
-    "Servers.";
-constexpr std::string_view on_director_clients =
-    "The Director provides web services to internal as well as external clients.";
-constexpr std::string_view on_director_sip =
-    "SIP communication from the Edge Server to the Director, as well as the Front End Servers.";
-constexpr std::string_view on_director_logging =
+    "Servers."};
+constexpr Note on_director_clients{
+    "the Director's web services",
+    "The Director provides web services to internal as well as external clients."};
+constexpr Note on_director_sip{
+    "SIP of users outside",
+    "SIP communication from the Edge Server to the Director, as well as the Front End Servers."};
+constexpr Note on_director_logging{
+    "Centralized Logging Service",
     "Centralized Logging Service controller (ClsController.exe) or agent (ClsAgent.exe)commands "
-    "and log collection";
+    "and log collection"};
 
 /// "[2001:db8::1]" without its brackets.
 std::string plain(std::string_view address) {
@@ -124,14 +139,17 @@ private:
         return party;
     }
 
-    /// All servers of some farms.
+    /// All servers of some farms. What a farm is published as is this proxy: its servers have no
+    /// address yet.
     template <typename Wanted>
     Party servers(std::string text, Wanted&& wanted) const {
         Party party{std::move(text), {}, false};
         for (const Farm& farm : declared().farms) {
             if (wanted(farm)) {
                 for (const config::Server& server : farm.servers) {
-                    add_new(party.addresses, plain(server.address));
+                    const bool unknown = std::find(farm.published.begin(), farm.published.end(),
+                                                   server.address) != farm.published.end();
+                    add_new(party.addresses, unknown ? "" : plain(server.address));
                 }
             }
         }
@@ -140,7 +158,7 @@ private:
 
     FirewallRow& add(std::string_view table, FirewallSide side, std::string_view role,
                      std::string service, std::uint16_t port, Party source, Party destination,
-                     std::string_view notes) {
+                     const Note& note) {
         FirewallRow row;
         row.table = table;
         row.side = side;
@@ -148,7 +166,8 @@ private:
         row.service = std::move(service);
         row.source = std::move(source);
         row.destination = std::move(destination);
-        row.notes = notes;
+        row.notes = note.text;
+        row.why = note.why;
         row.flows.push_back({row.source, row.destination, true, port, port, false});
         rows_.push_back(std::move(row));
         return rows_.back();
@@ -156,7 +175,7 @@ private:
 
     /// A row for each port that is listened on; 80 is in the documents even where it isn't.
     void add_listener(const std::vector<config::Socket>& sockets, std::string_view protocol,
-                      std::string_view notes) {
+                      const Note& note) {
         std::vector<std::uint16_t> ports;
         for (const config::Socket& socket : sockets) {
             if (std::find(ports.begin(), ports.end(), port_of(socket)) == ports.end()) {
@@ -182,7 +201,7 @@ private:
             }
             add(external_table, FirewallSide::external, "Reverse proxy",
                 std::string(protocol) + std::to_string(port), port, {"Any", {}, true}, listener,
-                notes)
+                note)
                 .needed = listens;
         }
     }
@@ -229,7 +248,7 @@ private:
         }
     }
 
-    void add_farms(Role role, const std::string& text) {
+    void add_farms(Role role, const std::string& text, std::string_view why) {
         std::set<std::uint16_t> ports;
         for (const Farm& farm : declared().farms) {
             if (farm.role == role) {
@@ -244,15 +263,16 @@ private:
                         [&](const Farm& farm) {
                             return farm.role == role && farm.ports.https == port;
                         }),
-                "");
+                {why, ""});
         }
     }
 
     void add_internal() {
         add_web_services(false);
         add_web_services(true);
-        add_farms(Role::office_web_apps, "Office Web Apps for conferencing");
-        add_farms(Role::exchange, "Exchange");
+        add_farms(Role::office_web_apps, "Office Web Apps for conferencing",
+                  "presentations in meetings");
+        add_farms(Role::exchange, "Exchange", "mail and calendars for clients");
     }
 
     void add_director() {
@@ -267,9 +287,9 @@ private:
             const Party proxy = internal_interface("Reverse proxy internal interface");
             const auto row = [&](FirewallSide side, const std::string& protocol, std::uint16_t port,
                                  const Party& source, const Party& destination,
-                                 std::string_view notes) -> FirewallRow& {
+                                 const Note& note) -> FirewallRow& {
                 return add(director_table, side, "Director", protocol + std::to_string(port), port,
-                           source, destination, notes);
+                           source, destination, note);
             };
 
             row(FirewallSide::internal, "HTTP/TCP ", farm.ports.http, proxy, vip, on_director_proxy)

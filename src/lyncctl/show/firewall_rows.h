@@ -63,6 +63,7 @@ struct FirewallRow {
     Party source;      ///< "Source IP address", or "Local IP": the server in the perimeter network
     Party destination; ///< "Destination IP address", or "Remote IP"
     std::string notes;
+    std::string why;    ///< in a few words: "Office Web Apps"
     bool needed = true; ///< false: the documents list it, this publication does without
     std::vector<Flow> flows;
 };
@@ -81,7 +82,7 @@ std::vector<FirewallRow> edge_proxy_rows(const config::Edge& edge, config::EdgeT
 /// What `nft` can load: a table that forwards what needed rows let pass, and nothing else.
 struct Ruleset {
     std::string text;
-    /// Why a needed row has no rule; the ruleset isn't whole then and shouldn't be used.
+    /// Why a needed row has no rule but a comment, which says the same.
     std::vector<std::string> missing;
 };
 

@@ -14,9 +14,11 @@ using plan::Upstream;
 using plan::VirtualHost;
 
 Cell coverage_cell(config::Coverage coverage) {
-    const Style style = coverage == config::Coverage::covered      ? Style::good
-                        : coverage == config::Coverage::by_request ? Style::plain
-                                                                   : Style::bad;
+    const Style style =
+        coverage == config::Coverage::covered ? Style::good
+        : coverage == config::Coverage::by_request || coverage == config::Coverage::unknown
+            ? Style::plain
+            : Style::bad;
     return {plan::coverage_name(coverage), style};
 }
 
@@ -79,7 +81,7 @@ void add_rules(const Plan& plan, const VirtualHost& host, Table& table) {
 } // namespace
 
 int show_names(const Options& options, Output& output) {
-    const Configuration configuration = load_publications(options);
+    const Configuration configuration = load_plans(options, output);
     Table table;
     table.columns = {{"publication", "Publication"},
                      {"name", "Name"},
@@ -87,7 +89,8 @@ int show_names(const Options& options, Output& output) {
                      {"use", "For"},
                      {"leads_to", "Leads to"},
                      {"port", "Port"},
-                     {"certificate", "In certificate"}};
+                     {"certificate", "Certificate"}};
+    table.group = 0;
     for (const Published& published : configuration.publications) {
         const Plan& plan = published.plan;
         for (const plan::PublishedName& name : plan::published_names(plan)) {
@@ -110,17 +113,18 @@ int show_names(const Options& options, Output& output) {
 }
 
 int show_rules(const Options& options, Output& output) {
-    const Configuration configuration = load_publications(options);
+    const Configuration configuration = load_plans(options, output);
     Table table;
     table.columns = {{"publication", "Publication"},
                      {"protocol", "Protocol"},
                      {"sockets", "From"},
                      {"names", "Names"},
                      {"leads_to", "To"},
-                     {"port", "Port"},
+                     {"port", "Port", false},
                      {"servers", "Servers"},
                      {"paths", "Passes"},
                      {"rest", "The rest"}};
+    table.group = 0;
     for (const Published& published : configuration.publications) {
         for (const VirtualHost& host : published.plan.hosts) {
             add_rules(published.plan, host, table);
@@ -131,11 +135,12 @@ int show_rules(const Options& options, Output& output) {
 }
 
 int show_ports(const Options& options, Output& output) {
-    const Configuration configuration = load_publications(options);
+    const Configuration configuration = load_plans(options, output);
     Table table;
     table.columns = {{"publication", "Publication"}, {"direction", "Direction"},
                      {"address", "Address"},         {"port", "Port"},
                      {"protocol", "Protocol"},       {"use", "For"}};
+    table.group = 0;
     for (const Published& published : configuration.publications) {
         const Plan& plan = published.plan;
         const config::Publication& declared = plan.publication;

@@ -102,9 +102,10 @@ private:
         const Addresses from = resolved(flow.from);
         const Addresses to = resolved(flow.to);
         if ((from.empty() && !flow.from.anybody) || (to.empty() && !flow.to.anybody)) {
-            missing_.push_back(row.table + ": no address is known for \"" +
-                               (from.empty() && !flow.from.anybody ? flow.from : flow.to).text +
-                               "\"");
+            const Party& who = from.empty() && !flow.from.anybody ? flow.from : flow.to;
+            const bool named = !who.addresses.empty(); // and that resolves to nothing
+            lacks(ports(flow) + ": \"" + (named ? who.addresses.front() : who.text) +
+                  "\" has no address");
             return;
         }
         if (row.side == FirewallSide::inside && internal_.empty() &&
@@ -135,8 +136,8 @@ private:
             written = true;
         }
         if (!written) {
-            missing_.push_back(row.table + ": \"" + flow.from.shown() + "\" and \"" +
-                               flow.to.shown() + "\" have no address of the same family");
+            lacks(ports(flow) + ": \"" + flow.from.shown() + "\" and \"" + flow.to.shown() +
+                  "\" have no address of the same family");
             return;
         }
         for (const auto& [ipv6, target] : left_out) {
@@ -184,8 +185,8 @@ private:
         Addresses all;
         for (const std::string& text : party.addresses) {
             const Addresses found = is_address(text) ? Addresses{text} : resolve_(text);
-            if (found.empty()) {
-                missing_.push_back("\"" + text + "\" has no address: write one in its \"server\"");
+            if (found.empty() && party.addresses.size() > 1) {
+                lacks("\"" + text + "\": it has no address");
             }
             for (const std::string& address : found) {
                 if (std::find(all.begin(), all.end(), address) == all.end()) {
@@ -203,6 +204,13 @@ private:
         } else {
             line("# as above: " + text);
         }
+    }
+
+    void lacks(const std::string& what) {
+        if (std::find(missing_.begin(), missing_.end(), what) == missing_.end()) {
+            missing_.push_back(what);
+        }
+        line("# no rule for " + one_line(what));
     }
 
     void line(const std::string& text) { text_ += (text.empty() ? "" : "        ") + text + "\n"; }

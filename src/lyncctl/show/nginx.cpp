@@ -42,7 +42,7 @@ Table table_of(const Configuration& configuration) {
 } // namespace
 
 int show_nginx(const Options& options, Output& output) {
-    const Configuration configuration = load_publications(options);
+    const Configuration configuration = load_plans(options, output);
     if (output.format() != Format::own) {
         output.table(table_of(configuration));
         return exit_fine;
