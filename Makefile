@@ -270,7 +270,7 @@ package-test:
 	t/packages $(BUILD)
 
 container-test:
-	@$(MAKE) --no-print-directory deps PACKAGES="podman crun debootstrap openssl"
+	@$(MAKE) --no-print-directory deps PACKAGES="podman crun runc debootstrap openssl"
 	t/container $(BUILD)
 
 # With clang's libFuzzer. New inputs go to BUILD/fuzz/corpus, what breaks
