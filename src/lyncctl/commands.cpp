@@ -53,7 +53,8 @@ constexpr Command table[] = {
      "  lyncctl show ports --fragment contoso.conf\n"
      "  lyncctl show ports --format csv",
      "", false, add_configuration, show_ports},
-    {"show", "firewall", "prints the rows of Microsoft's port summaries, or an nftables ruleset",
+    {"show", "firewall",
+     "prints what to open: a page, Microsoft's port summaries, or an nftables ruleset",
      "  lyncctl show firewall --plan\n"
      "  lyncctl show firewall --plan --format html > firewall.html\n"
      "  lyncctl show firewall --format nft > lync.nft && sudo nft -c -f lync.nft",

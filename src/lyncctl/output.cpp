@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <numeric>
+#include <sstream>
+#include <utility>
 
 namespace lync::lyncctl {
 
@@ -115,18 +117,42 @@ std::vector<std::size_t> natural_widths(const Table& table,
     return widths;
 }
 
-/// Takes from the widest columns what isn't there.
-void fit(std::vector<std::size_t>& widths, std::size_t columns) {
+/// How wide the longest word of each column is.
+std::vector<std::size_t> word_widths(const Table& table, const std::vector<std::size_t>& columns) {
+    std::vector<std::size_t> widths;
+    for (const std::size_t c : columns) {
+        std::size_t longest = 0;
+        for (const Row& row : table.rows) {
+            std::istringstream words(shown(row[c]));
+            for (std::string word; words >> word;) {
+                longest = std::max(longest, width_of(word));
+            }
+        }
+        widths.push_back(longest);
+    }
+    return widths;
+}
+
+/// Takes from the widest columns what isn't there: from those that break between words first.
+void fit(std::vector<std::size_t>& widths, const std::vector<std::size_t>& words,
+         std::size_t columns) {
     constexpr std::size_t least = 4;
     std::size_t total = std::accumulate(widths.begin(), widths.end(), std::size_t{0}) +
                         gap * (std::max<std::size_t>(widths.size(), 1) - 1);
-    while (total > columns) {
-        auto widest = std::max_element(widths.begin(), widths.end());
-        if (*widest <= least) {
+    for (bool breaks_words = false; total > columns;) {
+        std::size_t* widest = nullptr;
+        for (std::size_t i = 0; i < widths.size(); i++) {
+            const std::size_t floor = breaks_words ? least : std::max(words[i], least);
+            if (widths[i] > floor && (widest == nullptr || widths[i] > *widest)) {
+                widest = &widths[i];
+            }
+        }
+        if (widest != nullptr) {
+            --*widest;
+            --total;
+        } else if (std::exchange(breaks_words, true)) {
             break;
         }
-        --*widest;
-        --total;
     }
 }
 
@@ -269,7 +295,8 @@ void Output::grid_head(const Table& table, const std::vector<std::size_t>& colum
 void Output::grid(const Table& table) {
     const std::vector<std::size_t> columns = shown_columns(table);
     std::vector<std::size_t> widths = natural_widths(table, columns);
-    fit(widths, terminal_.columns > 0 ? terminal_.columns : widest_page);
+    fit(widths, word_widths(table, columns),
+        terminal_.columns > 0 ? terminal_.columns : widest_page);
     if (!table.group) {
         grid_head(table, columns, widths);
     }

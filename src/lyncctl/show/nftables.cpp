@@ -99,13 +99,9 @@ private:
     }
 
     void write_flow(const FirewallRow& row, const Flow& flow) {
-        const Addresses from = resolved(flow.from);
-        const Addresses to = resolved(flow.to);
+        const Addresses from = resolved(flow.from, flow);
+        const Addresses to = resolved(flow.to, flow);
         if ((from.empty() && !flow.from.anybody) || (to.empty() && !flow.to.anybody)) {
-            const Party& who = from.empty() && !flow.from.anybody ? flow.from : flow.to;
-            const bool named = !who.addresses.empty(); // and that resolves to nothing
-            lacks(ports(flow) + ": \"" + (named ? who.addresses.front() : who.text) +
-                  "\" has no address");
             return;
         }
         if (row.side == FirewallSide::inside && internal_.empty() &&
@@ -180,13 +176,19 @@ private:
         return text;
     }
 
-    /// Names replaced by what they resolve to; a name without address is missing.
-    Addresses resolved(const Party& party) {
+    /// Names replaced by what they resolve to; who has no address is missing.
+    Addresses resolved(const Party& party, const Flow& flow) {
+        const auto has_none = [&](const std::string& who) {
+            lacks(ports(flow) + ": \"" + who + "\" has no address");
+        };
+        if (party.addresses.empty() && !party.anybody) {
+            has_none(party.text);
+        }
         Addresses all;
         for (const std::string& text : party.addresses) {
             const Addresses found = is_address(text) ? Addresses{text} : resolve_(text);
-            if (found.empty() && party.addresses.size() > 1) {
-                lacks("\"" + text + "\": it has no address");
+            if (found.empty()) {
+                has_none(text);
             }
             for (const std::string& address : found) {
                 if (std::find(all.begin(), all.end(), address) == all.end()) {
