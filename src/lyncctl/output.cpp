@@ -117,18 +117,23 @@ std::vector<std::size_t> natural_widths(const Table& table,
     return widths;
 }
 
+/// A longer word may as well be broken: it would take the room of the other columns.
+constexpr std::size_t widest_word = 36;
+
 /// How wide the longest word of each column is.
 std::vector<std::size_t> word_widths(const Table& table, const std::vector<std::size_t>& columns) {
     std::vector<std::size_t> widths;
     for (const std::size_t c : columns) {
-        std::size_t longest = 0;
+        std::string text = table.columns[c].title;
         for (const Row& row : table.rows) {
-            std::istringstream words(shown(row[c]));
-            for (std::string word; words >> word;) {
-                longest = std::max(longest, width_of(word));
-            }
+            text += " " + shown(row[c]);
         }
-        widths.push_back(longest);
+        std::size_t longest = 0;
+        std::istringstream words(text);
+        for (std::string word; words >> word;) {
+            longest = std::max(longest, width_of(word));
+        }
+        widths.push_back(std::min(longest, widest_word));
     }
     return widths;
 }
