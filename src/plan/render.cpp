@@ -128,7 +128,8 @@ private:
     /// nginx doesn't account requests whose key is empty.
     void once_per_configuration() {
         if (dialect_.has("limit_req")) {
-            out_.directive("limit_req_zone", "\"\" zone=lync_unlimited_requests:32k rate=1000r/s");
+            out_.directive("limit_req_zone",
+                           "\"\" zone=lync_unlimited_requests:32k rate=1000r/s");
         }
         if (dialect_.has("limit_conn")) {
             out_.directive("limit_conn_zone", "\"\" zone=lync_unlimited_connections:32k");
