@@ -1,6 +1,6 @@
 #include "balance/credentials.h"
 
-#include "base/ascii.h"
+#include "base/auth_scheme.h"
 
 #include <algorithm>
 
@@ -11,21 +11,6 @@ namespace {
 constexpr std::string_view bound_schemes[] = {"ntlm", "negotiate", "nego2", "kerberos"};
 constexpr std::string_view blank = " \t";
 
-constexpr bool is_token_character(char c) noexcept {
-    return is_ascii_alnum(c) ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
-
-/// The scheme at the beginning of a trimmed text [RFC 9110, 11.1]. Anything but a token's character
-/// ends it: a blank by the rules, whatever else for a lenient reader.
-std::string_view scheme_of(std::string_view text) noexcept {
-    std::size_t size = 0;
-    while (size < text.size() && is_token_character(text[size])) {
-        size++;
-    }
-    return text.substr(0, size);
-}
-
 bool is_bound_scheme(std::string_view scheme) noexcept {
     return std::any_of(std::begin(bound_schemes), std::end(bound_schemes),
                        [scheme](std::string_view s) { return equal_ignore_case(s, scheme); });
@@ -34,7 +19,7 @@ bool is_bound_scheme(std::string_view scheme) noexcept {
 } // namespace
 
 bool is_connection_bound(std::string_view authorization) noexcept {
-    return is_bound_scheme(scheme_of(trimmed(authorization, blank)));
+    return is_bound_scheme(auth_scheme(authorization));
 }
 
 Challenge challenge_of(std::string_view www_authenticate) noexcept {
@@ -42,7 +27,7 @@ Challenge challenge_of(std::string_view www_authenticate) noexcept {
     while (!www_authenticate.empty()) {
         const std::size_t comma = std::min(www_authenticate.find(','), www_authenticate.size());
         const std::string_view challenge = trimmed(www_authenticate.substr(0, comma), blank);
-        const std::string_view scheme = scheme_of(challenge);
+        const std::string_view scheme = auth_scheme(challenge);
         if (is_bound_scheme(scheme)) {
             strongest = Challenge::bare;
             if (challenge.size() > scheme.size()) {
