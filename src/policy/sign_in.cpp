@@ -1,0 +1,276 @@
+#include "policy/sign_in.h"
+
+#include "base/auth_scheme.h"
+#include "policy/decode.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace lync::policy {
+
+namespace {
+
+constexpr std::array<std::string_view, 5> names{"", "windows", "password", "certificate", "oauth"};
+
+constexpr std::string_view blanks = " \t\r\n";
+
+bool contains(std::string_view text, std::string_view word) noexcept {
+    const auto same = [](char a, char b) { return ascii_lower(a) == b; };
+    return std::search(text.begin(), text.end(), word.begin(), word.end(), same) != text.end();
+}
+
+// --- forms
+
+/// A decoded name or value; a longer name is none of the product's.
+class Decoded {
+public:
+    explicit Decoded(std::string_view encoded) noexcept {
+        if (encoded.size() > sizeof text_) {
+            fits_ = false;
+            return;
+        }
+        std::replace_copy(encoded.begin(), encoded.end(), text_, '+', ' ');
+        size_ = decode_once(text_, encoded.size(), Decoding::forgiving).size;
+    }
+    std::string_view text() const noexcept { return trimmed({text_, size_}, blanks); }
+    bool fits() const noexcept { return fits_; }
+
+private:
+    char text_[512];
+    std::size_t size_ = 0;
+    bool fits_ = true;
+};
+
+/// Calls `field(name, value)` for each of "a=b&c=d": the name decoded, the value as it is.
+template <typename Function>
+void for_each_field(std::string_view form, Function&& field) noexcept {
+    while (!form.empty()) {
+        const std::size_t end = std::min(form.find('&'), form.size());
+        const std::string_view pair = form.substr(0, end);
+        const std::size_t equals = std::min(pair.find('='), pair.size());
+        const Decoded name(pair.substr(0, equals));
+        field(name.text(), pair.substr(std::min(equals + 1, pair.size())));
+        form.remove_prefix(std::min(end + 1, form.size()));
+    }
+}
+
+/// The one that names the account. ASP.NET joins fields of one name, and of two elements who knows
+/// which one counts: then it is nobody's.
+class Account {
+public:
+    void take(std::string_view account) noexcept { account_ = count_++ == 0 ? account : ""; }
+    SignIn by(Door door, AccountForm form) const noexcept {
+        return {bit(door), account_.empty() ? AccountForm::none : form, account_};
+    }
+
+private:
+    std::string_view account_;
+    int count_ = 0;
+};
+
+/// The OAuth endpoint's [UCWA, "Authentication in UCWA"]. Guests (anonmeeting) and Windows
+/// authentication (whose credential is in the header) come through here as well.
+Door door_of_grant(std::string_view value) noexcept {
+    const Decoded grant(value);
+    if (!grant.fits() || contains(grant.text(), "password")) {
+        return Door::password;
+    }
+    return grant.text().empty() || contains(grant.text(), "urn:microsoft.rtc:anonmeeting") ||
+                   contains(grant.text(), "urn:microsoft.rtc:windows")
+               ? Door::none
+               : Door::oauth;
+}
+
+SignIn sign_in_of_grant(std::string_view form) noexcept {
+    Doors found = no_door;
+    Account account;
+    for_each_field(form, [&](std::string_view name, std::string_view value) {
+        if (equal_ignore_case(name, "grant_type")) {
+            found |= bit(door_of_grant(value));
+        } else if (equal_ignore_case(name, "username")) {
+            account.take(value);
+        }
+    });
+    return (found & bit(Door::password)) == 0 ? SignIn{.doors = found}
+                                              : account.by(Door::password, AccountForm::field);
+}
+
+/// The pages' own names of their fields aren't documented, and ASP.NET puts the containers' before
+/// them ("ctl00$Body$txtPassword").
+SignIn sign_in_of_page(std::string_view form) noexcept {
+    bool signs_in = false;
+    Account account;
+    for_each_field(form, [&](std::string_view name, std::string_view value) {
+        if (contains(name, "passw") || contains(name, "pwd")) {
+            signs_in |= !value.empty();
+        } else if (contains(name, "user") || contains(name, "login") || contains(name, "account")) {
+            account.take(value);
+        }
+    });
+    return signs_in ? account.by(Door::password, AccountForm::field) : SignIn{};
+}
+
+// --- JSON and SOAP
+
+/// Whether a JSON object has a password among its members.
+bool has_password_member(std::string_view json) noexcept {
+    for (std::size_t colon = json.find(':'); colon != std::string_view::npos;
+         colon = json.find(':', colon + 1)) {
+        const std::string_view before = trimmed(json.substr(0, colon), blanks);
+        if (before.ends_with('"')) {
+            const std::string_view name = before.substr(0, before.size() - 1);
+            if (contains(name.substr(name.rfind('"') + 1), "passw")) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/// Calls `element(name, rest)` for each start tag: its name without a prefix, and what is behind
+/// the tag. Comments and CDATA sections aren't told apart from elements: rather one too many.
+template <typename Function>
+void for_each_element(std::string_view xml, Function&& element) noexcept {
+    for (std::size_t open = xml.find('<'); open != std::string_view::npos;
+         open = xml.find('<', open + 1)) {
+        std::string_view tag = xml.substr(open + 1);
+        const std::size_t end = std::min(tag.find_first_of(" \t\r\n/><"), tag.size());
+        std::string_view name = tag.substr(0, end);
+        name.remove_prefix(name.find(':') == std::string_view::npos ? 0 : name.find(':') + 1);
+        const std::size_t close = tag.find('>');
+        element(name, close == std::string_view::npos ? std::string_view() : tag.substr(close + 1));
+    }
+}
+
+/// What a message to the web ticket service proves who it is with [MS-OCAUTHWS, 3.2.4.1.1.1]: a
+/// UsernameToken, a certificate that certprov has issued, or somebody else's token.
+SignIn sign_in_of_soap(std::string_view xml) noexcept {
+    Doors found = no_door;
+    Account account;
+    for_each_element(xml, [&](std::string_view name, std::string_view rest) {
+        if (name == "UsernameToken") {
+            found |= bit(Door::password);
+        } else if (name == "Username") {
+            const std::size_t end = std::min(rest.find('<'), rest.size());
+            const bool plain = rest.substr(end).starts_with("</");
+            account.take(plain ? trimmed(rest.substr(0, end), blanks) : "");
+        } else if (name == "BinarySecurityToken") {
+            found |= bit(contains(xml, "x509v3") ? Door::certificate : Door::oauth);
+        } else if (name == "Assertion" || name == "EncryptedData") {
+            found |= bit(Door::oauth);
+        }
+    });
+    if ((found & bit(Door::password)) == 0) {
+        return {.doors = found};
+    }
+    SignIn sign_in = account.by(Door::password, AccountForm::text);
+    sign_in.doors |= found;
+    return sign_in;
+}
+
+bool is_text(std::string_view body) noexcept {
+    return std::none_of(body.begin(), body.end(), [](char c) {
+        return (static_cast<unsigned char>(c) < 0x20 && blanks.find(c) == std::string_view::npos);
+    });
+}
+
+bool is_xml(std::string_view body) noexcept {
+    const std::string_view text =
+        body.starts_with("\xef\xbb\xbf") ? body.substr(3) : body; // a byte order mark
+    return trimmed(text, blanks).starts_with('<');
+}
+
+SignIn sign_in_of(SignInBody kind, std::string_view text) noexcept {
+    if (kind == SignInBody::token) {
+        return is_xml(text) ? sign_in_of_soap(text) : sign_in_of_grant(text);
+    }
+    const SignIn form = sign_in_of_page(text);
+    return form.doors == no_door && has_password_member(text) ? SignIn{.doors = bit(Door::password)}
+                                                              : form;
+}
+
+} // namespace
+
+std::string_view door_name(Door door) noexcept {
+    return names[static_cast<std::size_t>(door)];
+}
+
+Door door_of_scheme(std::string_view scheme) noexcept {
+    return equal_ignore_case(scheme, "bearer") || equal_ignore_case(scheme, "msrtcoauth")
+               ? Door::oauth
+               : Door::windows;
+}
+
+SignIn sign_in_of_header(std::string_view authorization) noexcept {
+    constexpr std::string_view ticket = "cwt="; // the pool's own [UCWA]
+    const std::string_view text = trimmed(authorization, " \t");
+    if (text.empty()) {
+        return {};
+    }
+    const std::string_view scheme = auth_scheme(text);
+    const std::string_view token = trimmed(text.substr(scheme.size()), " \t");
+    const Door door = door_of_scheme(scheme);
+    if (door == Door::oauth) {
+        return {.doors = equal_ignore_case(token.substr(0, ticket.size()), ticket) ? no_door
+                                                                                   : bit(door)};
+    }
+    return {bit(door), equal_ignore_case(scheme, "basic") ? AccountForm::basic : AccountForm::ntlm,
+            token};
+}
+
+SignInBody sign_in_body(Service service, std::string_view path) noexcept {
+    switch (service) {
+    case Service::webticket:
+        return SignInBody::token;
+    case Service::certprov:
+        return SignInBody::certprov;
+    case Service::passiveauth:
+        return SignInBody::federated;
+    case Service::dialin:
+    case Service::scheduler:
+    case Service::meet:
+    case Service::persistent_chat:
+    case Service::conferencing:
+        return SignInBody::page;
+    case Service::owa: // attachments go to other paths, which aren't to be held up
+        return path.find("/auth.owa") != std::string_view::npos ? SignInBody::page
+                                                                : SignInBody::none;
+    default:
+        return SignInBody::none;
+    }
+}
+
+bool needs_body(SignInBody kind, bool posts) noexcept {
+    return posts && (kind == SignInBody::page || kind == SignInBody::token);
+}
+
+SignIn sign_in_of_text(const SignInText& text) noexcept {
+    switch (text.kind) {
+    case SignInBody::none:
+        return {};
+    case SignInBody::certprov: // but for the metadata, which is asked for with GET
+        return {.doors = text.posts ? bit(Door::certificate) : no_door};
+    case SignInBody::federated:
+        return {.doors = bit(Door::oauth)};
+    case SignInBody::page:
+    case SignInBody::token:
+        break;
+    }
+    const bool readable = text.readable && is_text(text.body) &&
+                          !equal_ignore_case(text.content_type.substr(0, 10), "multipart/");
+    const SignIn queried = sign_in_of(text.kind, text.query);
+    SignIn found = !text.posts ? SignIn{}
+                   : readable  ? sign_in_of(text.kind, text.body)
+                               : SignIn{.doors = bit(Door::password)};
+    if (found.form == AccountForm::none) {
+        found.form = queried.form;
+        found.account = queried.account;
+    } else if (queried.form != AccountForm::none) {
+        found.form = AccountForm::none; // two accounts
+        found.account = {};
+    }
+    found.doors |= queried.doors;
+    return found;
+}
+
+} // namespace lync::policy

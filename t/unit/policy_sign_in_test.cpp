@@ -1,0 +1,179 @@
+// The doors: which requests sign somebody in, by which door, and where the account's name stands.
+
+#include "catch.h"
+#include "policy/sign_in.h"
+#include "table.h"
+
+#include <string>
+
+using namespace lync;
+using namespace lync::policy;
+using lync::testing::rows;
+
+namespace {
+
+/// "windows ntlm TlRM", "password certificate text ken"; "" for no credential.
+std::string told(const SignIn& sign_in) {
+    static constexpr std::array forms{"", "ntlm ", "basic ", "field ", "text "};
+    std::string text;
+    for (const Door door : doors) {
+        if ((sign_in.doors & bit(door)) != 0) {
+            text += std::string(door_name(door)) + " ";
+        }
+    }
+    text += forms[static_cast<std::size_t>(sign_in.form)];
+    text += sign_in.account;
+    return text.substr(0, text.find_last_not_of(' ') + 1);
+}
+
+SignInText post(SignInBody kind, std::string_view body, std::string_view query = {}) {
+    return {.kind = kind, .posts = true, .query = query, .body = body};
+}
+
+} // namespace
+
+TEST_CASE("sign_in: the Authorization field", "[policy][sign_in]") {
+    for (const auto& [field, expected] : rows(R"(
+                                   |
+        NTLM TlRMTVNTUAAD          | windows ntlm TlRMTVNTUAAD
+        nEgOtIaTe YII=             | windows ntlm YII=
+        Negotiate                  | windows ntlm
+        \x09NTLM\x09TlRM           | windows ntlm TlRM
+        Basic a2VuOng=             | windows basic a2VuOng=
+        BASIC   a2VuOng=           | windows basic a2VuOng=
+        Digest username="ken"      | windows ntlm username="ken"
+        Nego2 x                    | windows ntlm x
+        NTLM,Bearer x              | windows ntlm ,Bearer x
+        \x0bNTLM x                 | windows ntlm \x0bNTLM x
+        "NTLM" x                   | windows ntlm "NTLM" x
+        Bearer eyJ0eXAi            | oauth
+        bearer                     | oauth
+        Bearers x                  | windows ntlm x
+        Bearer cwt=AAEB            |            # a ticket of the pool's own
+        BEARER  CWT=AAEB           |
+        Bearer xcwt=AAEB           | oauth
+    )")) {
+        INFO(field);
+        CHECK(told(sign_in_of_header(field)) == expected);
+    }
+}
+
+TEST_CASE("sign_in: forms to the token endpoint", "[policy][sign_in]") {
+    for (const auto& [form, expected] : rows(R"(
+        grant_type=password&username=ken%40contoso.com&password=x | password field ken%40contoso.com
+        password=x&username=ken&grant_type=password            | password field ken
+        GRANT_TYPE=Password&UserName=ken                       | password field ken
+        grant%5ftype=%70assword&username=ken                   | password field ken
+        grant%u005ftype=password&username=ken                  | password field ken
+        grant_type=urn:microsoft.rtc:passive&grant_type=password&username=ken | password field ken
+        grant_type=+password&username=ken                      | password field ken
+        grant_type=password&username=a&username=b              | password
+        grant_type=password                                    | password
+        grant_type=urn:microsoft.rtc:windows                   |
+        grant_type=urn%3amicrosoft.rtc%3Aanonmeeting&password=5LB7MRBC |
+        grant_type=urn:microsoft.rtc:passive                   | oauth
+        grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer | oauth
+        grant_type=                                            |
+        username=ken&password=x                                |
+        xgrant_type=password                                   |
+    )")) {
+        INFO(form);
+        CHECK(told(sign_in_of_text(post(SignInBody::token, form))) == expected);
+        CHECK(told(sign_in_of_text({.kind = SignInBody::token, .query = form})) == expected);
+        CHECK(told(sign_in_of_text(post(SignInBody::none, form, form))).empty());
+    }
+    // a long value is none of the product's, and can't be told from one with a password in it
+    const std::string padded = "grant_type=" + std::string(600, '+') + "password";
+    CHECK(told(sign_in_of_text(post(SignInBody::token, padded))) == "password");
+    // one place must not hide what another says
+    CHECK(told(sign_in_of_text(post(SignInBody::token, "grant_type=password&username=ken",
+                                    "grant_type=urn:microsoft.rtc:passive"))) ==
+          "password oauth field ken");
+    CHECK(told(sign_in_of_text(post(SignInBody::token, "grant_type=password&username=ken",
+                                    "grant_type=password&username=kay"))) == "password");
+}
+
+TEST_CASE("sign_in: messages to the web ticket service", "[policy][sign_in]") {
+    for (const auto& [xml, expected] : rows(R"(
+        <s:Envelope><wsse:UsernameToken><wsse:Username>contoso\ken</wsse:Username><wsse:Password>x | password text contoso\ken
+        \xef\xbb\xbf<?xml version="1.0"?> // <UsernameToken a="b"><Username>  ken </Username> | password text ken
+          <o:UsernameToken u:Id="1" // ><o:Username u:x="y">k&#101;n</o:Username>     | password text k&#101;n
+        <UsernameToken/>                                                             | password
+        <UsernameToken><Username>ken<!-- x --></Username>                            | password
+        <UsernameToken><Username><![CDATA[ken]]></Username>                          | password
+        <UsernameToken><Username>ken</Username><Username>kay</Username>              | password
+        <UsernameToken><Username>ken                                                 | password
+        <UsernameTokens/><xUsernameToken/><usernametoken/></UsernameToken>           |
+        <BinarySecurityToken ValueType="http://x#X509v3">MII</BinarySecurityToken>   | certificate
+        <BinarySecurityToken ValueType="urn:ietf:params:oauth:jwt">e</BinarySecurityToken> | oauth
+        <saml:Assertion><ds:X509Data/></saml:Assertion>                              | oauth
+        <e:EncryptedData/>                                                           | oauth
+        <b:BinarySecurityToken V="#X509v3"/><saml:Assertion/>                        | certificate oauth
+        <saml:Assertion/><UsernameToken/><Username>ken</Username>                    | password oauth text ken
+        <RequestSecurityToken><Claims/></RequestSecurityToken>                       |
+    )")) {
+        INFO(xml);
+        CHECK(told(sign_in_of_text(post(SignInBody::token, xml))) == expected);
+    }
+}
+
+TEST_CASE("sign_in: forms of pages", "[policy][sign_in]") {
+    for (const auto& [form, expected] : rows(R"(
+        user=contoso%5cken&password=x                          | password field contoso%5cken
+        ctl00%24Body%24txtUserName=ken&ctl00$Body$txtPassword=x | password field ken
+        destination=https%3a%2f%2fx&flags=4&username=ken&passwordText=&password=x | password field ken
+        p%61ssword=x                                           | password
+        strPwd=x&login=ken                                     | password field ken
+        password=                                              |
+        __VIEWSTATE=password&subject=the+password              |
+        {"userName":"ken","password" : "x"}                    | password
+        {"subject":"the password: none"}                       |
+    )")) {
+        INFO(form);
+        CHECK(told(sign_in_of_text(post(SignInBody::page, form))) == expected);
+    }
+}
+
+TEST_CASE("sign_in: what can't be read is taken for a password", "[policy][sign_in]") {
+    using namespace std::string_view_literals;
+    for (const SignInBody kind : {SignInBody::page, SignInBody::token}) {
+        CHECK(needs_body(kind, true));
+        CHECK_FALSE(needs_body(kind, false));
+        CHECK(told(sign_in_of_text(post(kind, "<\0U\0"sv))) == "password"); // UTF-16
+        CHECK(told(sign_in_of_text(post(kind, "\x1f\x8b"))) == "password"); // gzip
+        SignInText text = post(kind, "--x\r\n");
+        CHECK(told(sign_in_of_text(text)).empty());
+        text.content_type = "Multipart/form-data; boundary=x";
+        CHECK(told(sign_in_of_text(text)) == "password");
+        text.content_type = {};
+        text.readable = false;
+        CHECK(told(sign_in_of_text(text)) == "password");
+        text.posts = false;
+        CHECK(told(sign_in_of_text(text)).empty());
+    }
+    CHECK(told(sign_in_of_text(post(SignInBody::certprov, ""))) == "certificate");
+    CHECK(told(sign_in_of_text({.kind = SignInBody::certprov})).empty());
+    CHECK(told(sign_in_of_text({.kind = SignInBody::federated})) == "oauth");
+    CHECK_FALSE(needs_body(SignInBody::certprov, true));
+}
+
+TEST_CASE("sign_in: paths that take a credential beside the header", "[policy][sign_in]") {
+    CHECK(sign_in_body(Service::webticket, "/webticket/oauthtoken") == SignInBody::token);
+    CHECK(sign_in_body(Service::dialin, "") == SignInBody::page);
+    CHECK(sign_in_body(Service::owa, "/owa/auth.owa") == SignInBody::page);
+    CHECK(sign_in_body(Service::owa, "/owa/service.svc") == SignInBody::none);
+    CHECK(sign_in_body(Service::ucwa, "/ucwa/v1/applications") == SignInBody::none);
+    CHECK(sign_in_body(Service::unknown, "") == SignInBody::none);
+}
+
+TEST_CASE("sign_in: sets of doors", "[policy][sign_in]") {
+    CHECK(bit(Door::none) == no_door);
+    CHECK(first_of(no_door) == Door::none);
+    CHECK(first_of(bit(Door::oauth) | bit(Door::password)) == Door::password);
+    Doors all = no_door;
+    for (const Door door : doors) {
+        all |= bit(door);
+        CHECK(first_of(bit(door)) == door);
+    }
+    CHECK(all == all_doors);
+}
