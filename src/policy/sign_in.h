@@ -80,7 +80,7 @@ enum class SignInBody : std::uint8_t {
     federated, ///< passive sign-in
 };
 
-/// For a path in normal form (path.h) of a service.
+/// For a path in normal form (path.h) of a service; asked by `Site::judge`.
 SignInBody sign_in_body(Service service, std::string_view path) noexcept;
 
 /// Longer bodies sign nobody in: these requests have some kilobytes.

@@ -41,11 +41,11 @@ bool any_covers(const std::vector<std::string>& prefixes, std::string_view path)
 }
 
 Verdict pass(Service service, std::uint16_t target, BodyLimit body = BodyLimit::content) noexcept {
-    return {Action::pass, Reason::none, service, target, body, false};
+    return {Action::pass, Reason::none, service, target, body};
 }
 
 Verdict refuse(Reason reason, Service service, std::uint16_t target = 0) noexcept {
-    return {Action::refuse, reason, service, target, BodyLimit::none, false};
+    return {Action::refuse, reason, service, target, BodyLimit::none};
 }
 
 constexpr Hosts hosts_of(SiteKind kind) noexcept {
@@ -196,6 +196,12 @@ Verdict Site::judge(const Request& request) const noexcept {
         verdict.action == Action::pass && rules().spec.meeting_url_guard &&
         (covers("/lwa", readings.strict.path()) ||
          (readings.second == Second::lenient && covers("/lwa", readings.other.path())));
+    if (verdict.action == Action::pass) {
+        verdict.sign_in = std::max(sign_in_body(verdict.service, readings.strict.path()),
+                                   readings.second == Second::none
+                                       ? SignInBody::none
+                                       : sign_in_body(verdict.service, readings.other.path()));
+    }
     return verdict.guarded && !parameters_pass(query)
                ? refuse(Reason::meeting_url, verdict.service, verdict.target)
                : verdict;
@@ -429,7 +435,7 @@ Verdict Site::judge_plain_http(const Request& request, std::string_view raw) con
     if (!rules().spec.redirect_to_https) {
         return refuse(Reason::plain_http, service, spec_.target);
     }
-    return {Action::redirect, Reason::none, service, spec_.target, BodyLimit::content, false};
+    return {Action::redirect, Reason::none, service, spec_.target, BodyLimit::content};
 }
 
 } // namespace lync::policy

@@ -7,12 +7,14 @@
 //     decode.h       one layer of encoding taken off
 //     path.h         how IIS will read a path
 //     meeting_url.h  the guard of the web app's meeturl parameter
+//     sign_in.h      which requests carry a credential, and by which door
 //     site.h         the rules of one virtual host, compiled, and the verdict
 
 #include "base/name_set.h"
 #include "base/product.h"
 #include "policy/meeting_url.h"
 #include "policy/services.h"
+#include "policy/sign_in.h"
 
 #include <cstdint>
 #include <memory>
@@ -131,6 +133,7 @@ struct Verdict {
     std::uint16_t target = 0;
     BodyLimit body = BodyLimit::content; ///< how large a body may come with what passes
     bool guarded = false; ///< what passes has to pass `parameters_pass` as well: form and cookies
+    SignInBody sign_in = SignInBody::none; ///< what beside the Authorization field may sign in
 };
 
 /// The compiled rules of one virtual host. Immutable; lives as long as the configuration.

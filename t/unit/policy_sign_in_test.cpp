@@ -2,6 +2,7 @@
 
 #include "catch.h"
 #include "policy/sign_in.h"
+#include "policy_sites.h"
 #include "table.h"
 
 #include <string>
@@ -158,12 +159,32 @@ TEST_CASE("sign_in: what can't be read is taken for a password", "[policy][sign_
 }
 
 TEST_CASE("sign_in: paths that take a credential beside the header", "[policy][sign_in]") {
-    CHECK(sign_in_body(Service::webticket, "/webticket/oauthtoken") == SignInBody::token);
-    CHECK(sign_in_body(Service::dialin, "") == SignInBody::page);
-    CHECK(sign_in_body(Service::owa, "/owa/auth.owa") == SignInBody::page);
-    CHECK(sign_in_body(Service::owa, "/owa/service.svc") == SignInBody::none);
-    CHECK(sign_in_body(Service::ucwa, "/ucwa/v1/applications") == SignInBody::none);
-    CHECK(sign_in_body(Service::unknown, "") == SignInBody::none);
+    using namespace policy_sites;
+    const Site web(pool());
+    const Site shared(shared_host());
+    const Site mail(exchange({Service::owa, Service::ews}));
+    const auto kind = [](const Site& site, std::string_view method, std::string_view target) {
+        return judge(site, method, target).sign_in;
+    };
+    for (const char* path : {"/webticket/oauthtoken", "/WebTicket/WebTicketService.svc/Auth",
+                             "/%77ebticket/x", "/webticket/x%2e", "//webticket/x"}) {
+        CHECK(kind(web, "POST", path) == SignInBody::token);
+    }
+    for (const char* path : {"/dialin", "/Dialin/Conference.aspx", "/scheduler/x", "/meet/x"}) {
+        CHECK(kind(web, "POST", path) == SignInBody::page);
+    }
+    CHECK(kind(shared, "POST", "/Dialin/x") == SignInBody::page);
+    CHECK(kind(Site(meet_host()), "POST", "/kenmyer/ABC") == SignInBody::page);
+    CHECK(kind(web, "POST", "/CertProv/CertProvisioningService.svc") == SignInBody::certprov);
+    CHECK(kind(Site(pool(false)), "GET", "/passiveauth/x") == SignInBody::federated);
+    // attachments mustn't be held up
+    CHECK(kind(mail, "POST", "/owa/service.svc") == SignInBody::none);
+    for (const char* path : {"/owa/auth.owa", "/OWA/Auth%2eowa", "/owa/x%252fauth.owa"}) {
+        CHECK(kind(mail, "POST", path) == SignInBody::page);
+    }
+    CHECK(kind(mail, "POST", "/ews/exchange.asmx") == SignInBody::none);
+    CHECK(kind(web, "POST", "/ucwa/v1/applications") == SignInBody::none);
+    CHECK(kind(web, "POST", "/passiveauth/x") == SignInBody::none); // refused
 }
 
 TEST_CASE("sign_in: sets of doors", "[policy][sign_in]") {
