@@ -68,17 +68,11 @@ private:
     int count_ = 0;
 };
 
-/// The OAuth endpoint's [UCWA, "Authentication in UCWA"]. Guests (anonmeeting) and Windows
-/// authentication (whose credential is in the header) come through here as well.
-Door door_of_grant(std::string_view value) noexcept {
+/// Of a form: the credential for Windows authentication is in the header.
+Door door_of_field(std::string_view value) noexcept {
     const Decoded grant(value);
-    if (!grant.fits() || contains(grant.text(), "password")) {
-        return Door::password;
-    }
-    return grant.text().empty() || contains(grant.text(), "urn:microsoft.rtc:anonmeeting") ||
-                   contains(grant.text(), "urn:microsoft.rtc:windows")
-               ? Door::none
-               : Door::oauth;
+    const Door door = grant.fits() ? door_of_grant(grant.text()) : Door::password;
+    return door == Door::windows ? Door::none : door;
 }
 
 SignIn sign_in_of_grant(std::string_view form) noexcept {
@@ -86,7 +80,7 @@ SignIn sign_in_of_grant(std::string_view form) noexcept {
     Account account;
     for_each_field(form, [&](std::string_view name, std::string_view value) {
         if (equal_ignore_case(name, "grant_type")) {
-            found |= bit(door_of_grant(value));
+            found |= bit(door_of_field(value));
         } else if (equal_ignore_case(name, "username")) {
             account.take(value);
         }
@@ -99,15 +93,20 @@ SignIn sign_in_of_grant(std::string_view form) noexcept {
 /// them ("ctl00$Body$txtPassword").
 SignIn sign_in_of_page(std::string_view form) noexcept {
     bool signs_in = false;
+    bool federated = false; // WS-Federation: the answer of AD FS
     Account account;
     for_each_field(form, [&](std::string_view name, std::string_view value) {
-        if (contains(name, "passw") || contains(name, "pwd")) {
+        if (equal_ignore_case(name, "wresult")) {
+            federated = true;
+        } else if (contains(name, "passw") || contains(name, "pwd")) {
             signs_in |= !value.empty();
         } else if (contains(name, "user") || contains(name, "login") || contains(name, "account")) {
             account.take(value);
         }
     });
-    return signs_in ? account.by(Door::password, AccountForm::field) : SignIn{};
+    SignIn sign_in = signs_in ? account.by(Door::password, AccountForm::field) : SignIn{};
+    sign_in.doors |= federated ? bit(Door::oauth) : no_door;
+    return sign_in;
 }
 
 // --- JSON and SOAP
@@ -196,19 +195,28 @@ std::string_view door_name(Door door) noexcept {
 }
 
 Door door_of_scheme(std::string_view scheme) noexcept {
-    return equal_ignore_case(scheme, "bearer") || equal_ignore_case(scheme, "msrtcoauth")
-               ? Door::oauth
-               : Door::windows;
+    return equal_ignore_case(scheme, "bearer") ? Door::oauth : Door::windows;
+}
+
+Door door_of_grant(std::string_view grant) noexcept {
+    if (contains(grant, "password")) {
+        return Door::password;
+    }
+    if (contains(grant, "urn:microsoft.rtc:windows")) {
+        return Door::windows;
+    }
+    return grant.empty() || contains(grant, "urn:microsoft.rtc:anonmeeting") ? Door::none
+                                                                             : Door::oauth;
 }
 
 SignIn sign_in_of_header(std::string_view authorization) noexcept {
     constexpr std::string_view ticket = "cwt="; // the pool's own [UCWA]
     const std::string_view text = trimmed(authorization, " \t");
-    if (text.empty()) {
-        return {};
-    }
     const std::string_view scheme = auth_scheme(text);
     const std::string_view token = trimmed(text.substr(scheme.size()), " \t");
+    if (token.empty()) { // Outlook's "Bearer" asks where tokens come from
+        return {};
+    }
     const Door door = door_of_scheme(scheme);
     if (door == Door::oauth) {
         return {.doors = equal_ignore_case(token.substr(0, ticket.size()), ticket) ? no_door
@@ -233,8 +241,9 @@ SignInBody sign_in_body(Service service, std::string_view path) noexcept {
     case Service::conferencing:
         return SignInBody::page;
     case Service::owa: // attachments go to other paths, which aren't to be held up
-        return path.find("/auth.owa") != std::string_view::npos ? SignInBody::page
-                                                                : SignInBody::none;
+        return path == "/owa" || path.find("/auth.owa") != std::string_view::npos
+                   ? SignInBody::page
+                   : SignInBody::none;
     default:
         return SignInBody::none;
     }

@@ -71,10 +71,14 @@ SignIn sign_in_of_header(std::string_view authorization) noexcept;
 /// The door that a scheme belongs to, in any letter case: of a credential or of a challenge.
 Door door_of_scheme(std::string_view scheme) noexcept;
 
+/// The door of an OAuth grant of the token endpoint [UCWA, "Authentication in UCWA"]; none for
+/// guests (anonmeeting).
+Door door_of_grant(std::string_view grant) noexcept;
+
 /// What kind of body, or query, may sign in. Part of a verdict: judged with the path's readings.
 enum class SignInBody : std::uint8_t {
     none,
-    page,      ///< a form with a password: dial-in, scheduler, meet, OWA's auth.owa
+    page,      ///< a form with a password: dial-in, scheduler, meet, OWA; or with AD FS' answer
     token,     ///< a form or SOAP message to the web ticket service
     certprov,  ///< a request for a certificate
     federated, ///< passive sign-in

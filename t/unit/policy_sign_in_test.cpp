@@ -1,10 +1,12 @@
 // The doors: which requests sign somebody in, by which door, and where the account's name stands.
 
 #include "catch.h"
+#include "policy/challenges.h"
 #include "policy/sign_in.h"
 #include "policy_sites.h"
 #include "table.h"
 
+#include <algorithm>
 #include <string>
 
 using namespace lync;
@@ -38,7 +40,7 @@ TEST_CASE("sign_in: the Authorization field", "[policy][sign_in]") {
                                    |
         NTLM TlRMTVNTUAAD          | windows ntlm TlRMTVNTUAAD
         nEgOtIaTe YII=             | windows ntlm YII=
-        Negotiate                  | windows ntlm
+        Negotiate                  |            # asks for a challenge
         \x09NTLM\x09TlRM           | windows ntlm TlRM
         Basic a2VuOng=             | windows basic a2VuOng=
         BASIC   a2VuOng=           | windows basic a2VuOng=
@@ -48,7 +50,8 @@ TEST_CASE("sign_in: the Authorization field", "[policy][sign_in]") {
         \x0bNTLM x                 | windows ntlm \x0bNTLM x
         "NTLM" x                   | windows ntlm "NTLM" x
         Bearer eyJ0eXAi            | oauth
-        bearer                     | oauth
+        bearer                     |
+        Basic                      |
         Bearers x                  | windows ntlm x
         Bearer cwt=AAEB            |            # a ticket of the pool's own
         BEARER  CWT=AAEB           |
@@ -126,6 +129,8 @@ TEST_CASE("sign_in: forms of pages", "[policy][sign_in]") {
         p%61ssword=x                                           | password
         strPwd=x&login=ken                                     | password field ken
         password=                                              |
+        wa=wsignin1.0&wresult=%3ct:RequestSecurityToken        | oauth
+        wresult=x&password=x&username=ken                      | password oauth field ken
         __VIEWSTATE=password&subject=the+password              |
         {"userName":"ken","password" : "x"}                    | password
         {"subject":"the password: none"}                       |
@@ -179,7 +184,8 @@ TEST_CASE("sign_in: paths that take a credential beside the header", "[policy][s
     CHECK(kind(Site(pool(false)), "GET", "/passiveauth/x") == SignInBody::federated);
     // attachments mustn't be held up
     CHECK(kind(mail, "POST", "/owa/service.svc") == SignInBody::none);
-    for (const char* path : {"/owa/auth.owa", "/OWA/Auth%2eowa", "/owa/x%252fauth.owa"}) {
+    for (const char* path :
+         {"/owa/auth.owa", "/owa", "/owa/", "/OWA/Auth%2eowa", "/owa/x%252fauth.owa"}) {
         CHECK(kind(mail, "POST", path) == SignInBody::page);
     }
     CHECK(kind(mail, "POST", "/ews/exchange.asmx") == SignInBody::none);
@@ -197,4 +203,39 @@ TEST_CASE("sign_in: sets of doors", "[policy][sign_in]") {
         CHECK(first_of(bit(door)) == door);
     }
     CHECK(all == all_doors);
+}
+
+TEST_CASE("sign_in: challenges of open doors", "[policy][sign_in]") {
+    const auto kept = [](std::string_view field, Doors open) {
+        std::string out(field.size(), '\0');
+        out.resize(keep_open(field, open, out.data()));
+        return out;
+    };
+    for (const auto& [door, field, expected] : rows<3>(R"(
+        windows  | NTLM                                   |
+        windows  | ntlm                                   |
+        windows  | Negotiate oYG2MIGz==                   |
+        windows  | Basic realm="a, NTLM"                  |
+        windows  | Digest realm="x", qop="auth,auth-int", nonce=abc= |
+        windows  | Negotiate, NTLM                        |
+        windows  | Negotiate,Bearer realm="a, b" , x="\",NTLM",NTLM | Bearer realm="a, b", x="\",NTLM"
+        windows  | Bearer                                 | Bearer
+        windows  | Bearer realm = "x" , Basic realm = "y" | Bearer realm = "x"
+        windows  | X-Unknown a                            |
+        oauth    | Bearer client_id="0", trusted_issuers="a@*, b", Basic realm="x" | Basic realm="x"
+        oauth    | NTLM                                   | NTLM
+        oauth    | Basic realm="Bearer"                   | Basic realm="Bearer"
+        password | Negotiate, NTLM, Bearer x              | Negotiate, NTLM, Bearer x
+        windows  | MsRtcOAuth href="https://x/y",grant_type="urn:microsoft.rtc:windows,urn:microsoft.rtc:anonmeeting,password" | MsRtcOAuth href="https://x/y", grant_type="urn:microsoft.rtc:anonmeeting,password"
+        password | MsRtcOAuth href="x", grant_type="urn:microsoft.rtc:windows, password" | MsRtcOAuth href="x", grant_type="urn:microsoft.rtc:windows"
+        password | msrtcoauth grant_type=password, href="x", NTLM | NTLM
+        oauth    | MsRtcOAuth grant_type="urn:microsoft.rtc:passive",href="x" |
+        windows  | ,, ,                                   |
+        windows  | "                                      |
+    )")) {
+        INFO(field);
+        const auto* shut =
+            std::find_if(doors.begin(), doors.end(), [&](Door d) { return door_name(d) == door; });
+        CHECK(kept(field, all_doors & ~bit(*shut)) == expected);
+    }
 }
