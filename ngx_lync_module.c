@@ -135,6 +135,9 @@ static ngx_http_variable_t  ngx_lync_variables[] = {
     { ngx_string("lync_verdict"), NULL, lync_variable,
       LYNC_VARIABLE_VERDICT, 0, 0 },
 
+    { ngx_string("lync_sign_in"), NULL, lync_variable,
+      LYNC_VARIABLE_SIGN_IN, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
     { ngx_string("lync_upstream"), NULL, lync_variable,
       LYNC_VARIABLE_UPSTREAM, 0, 0 },
 

@@ -355,6 +355,9 @@ void Declaration::read_limits() {
         publication_.connection_auth =
             read_connection_auth(*directive, block_, publication_.connection_auth);
     }
+    if (const Directive* directive = config::find(block_, "sign_in")) {
+        publication_.sign_in = read_sign_in(*directive, block_);
+    }
     each("server_include", [this](const Directive& directive) {
         for (const std::string& file : directive.arguments) {
             check_path(file, directive, "it is the path of a file");
@@ -447,6 +450,7 @@ Publication Declaration::read() {
     read_limits();
     read_edges();
     remark_idle();
+    check_sign_in(publication_, block_, remarks_);
     return std::move(publication_);
 }
 

@@ -58,6 +58,13 @@ private:
 ConnectionAuth read_connection_auth(const Directive& directive, const Directive& block,
                                     ConnectionAuth defaults);
 
+/// A `sign_in` line.
+policy::SignInRule read_sign_in(const Directive& directive, const Directive& block);
+
+/// Refuses doors by which nobody could come in; remarks on those that lead nowhere.
+void check_sign_in(const Publication& publication, const Directive& block,
+                   std::vector<Diagnostic>& remarks);
+
 /// A `http_listen` or `https_listen` line.
 Socket read_socket(const Directive& directive, const Directive& block);
 

@@ -53,6 +53,8 @@
     LINE(log_sip_uri, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1, "log_sip_uri on|off")                      \
     LINE(connection_auth, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 4,                                        \
          "connection_auth on|off [idle=TIME] [age=TIME] [max=NUMBER]")                             \
+    LINE(sign_in, LYNC_IN_PUBLISH | LYNC_IN_EXCHANGE, LYNC_ONCE, 1, 4,                             \
+         "sign_in any | windows|password|certificate|oauth ...")                                   \
     LINE(pending_get_timeout, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1, "pending_get_timeout TIME")        \
     LINE(max_upload, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1, "max_upload SIZE")                          \
     LINE(unknown_host, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1, "unknown_host refuse|ignore")             \

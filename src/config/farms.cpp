@@ -293,6 +293,9 @@ Farm read_farm(const Directive& farm_block, const Directive& block, Product prod
     }
     if (farm.role == Role::exchange) {
         farm.services = read_services(farm_block);
+        if (const Directive* directive = config::find(farm_block, "sign_in")) {
+            farm.sign_in = read_sign_in(*directive, farm_block);
+        }
     }
 
     if (farm.servers.empty()) {

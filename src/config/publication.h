@@ -10,7 +10,7 @@
 #include "config/block.h"
 #include "config/certificate.h"
 #include "config/edge.h"
-#include "policy/services.h"
+#include "policy/sign_in.h"
 
 #include <chrono>
 #include <cstddef>
@@ -85,12 +85,13 @@ struct FarmService {
 /// pool, a Director pool, an Office Web Apps farm, or Exchange.
 struct Farm {
     Role role = Role::pool;
-    std::string name;                      ///< pool FQDN; for farms the first published name
-    std::vector<std::string> published;    ///< external web services FQDN, or the farm's names
-    std::string certificate_name;          ///< what the servers' own certificates carry
-    std::vector<Server> servers;           ///< never empty
-    Ports ports;                           ///< listening ports of the EXTERNAL web site
-    std::vector<FarmService> services;     ///< Exchange only
+    std::string name;                          ///< pool FQDN; for farms the first published name
+    std::vector<std::string> published;        ///< external web services FQDN, or the farm's names
+    std::string certificate_name;              ///< what the servers' own certificates carry
+    std::vector<Server> servers;               ///< never empty
+    Ports ports;                               ///< listening ports of the EXTERNAL web site
+    std::vector<FarmService> services;         ///< Exchange only
+    std::optional<policy::SignInRule> sign_in; ///< Exchange's own; else the publication's holds
     Affinity affinity = Affinity::none;
     HealthCheck health_check;
     Place place;
@@ -177,6 +178,7 @@ struct Publication {
     HttpAutodiscover http_autodiscover = HttpAutodiscover::automatic;
     bool https_redirect = true;
     ConnectionAuth connection_auth;
+    policy::SignInRule sign_in;
     std::string pending_get_timeout = "960s"; ///< [Lync 2013, "Configure web publishing rules", 10]
     std::string max_upload = "512m";          ///< [Lync 2013, MaxUploadFileSizeMb 500]
     UnknownHost unknown_host = UnknownHost::refuse;
@@ -195,6 +197,10 @@ struct Publication {
 
     /// The names that the certificates cover, all together: what http_autodiscover goes by.
     std::shared_ptr<const NameSet> certificate_names;
+
+    const policy::SignInRule& sign_in_of(const Farm& farm) const noexcept {
+        return farm.sign_in ? *farm.sign_in : sign_in;
+    }
 
     /// Of a published name, whatever the certificates' dates are.
     Coverage coverage(std::string_view name) const noexcept;

@@ -122,6 +122,7 @@ private:
         host.names = std::move(names);
         host.site.rules = plan_.rules;
         host.site.kind = kind;
+        host.site.sign_in = declared().sign_in;
         host.place = place;
         const auto& sockets = tls ? declared().https_sockets : declared().http_sockets;
         for (std::size_t i = 0; i < sockets.size(); i++) {
@@ -165,6 +166,8 @@ private:
             for (const config::FarmService& service : farm.services) {
                 host.site.exchange_services.push_back(service.service);
             }
+            host.site.sign_in = farm.role == Role::office_web_apps ? policy::SignInRule{}
+                                                                   : declared().sign_in_of(farm);
             host.upstreams = {upstream(i, true)};
             describe(host, destination(host.upstreams.front()));
         }

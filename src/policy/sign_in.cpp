@@ -267,10 +267,12 @@ SignIn sign_in_of_text(const SignInText& text) noexcept {
     }
     const bool readable = text.readable && is_text(text.body) &&
                           !equal_ignore_case(text.content_type.substr(0, 10), "multipart/");
+    const Doors of_unreadable = bit(Door::password) | bit(Door::oauth) |
+                                (text.kind == SignInBody::token ? bit(Door::certificate) : no_door);
     const SignIn queried = sign_in_of(text.kind, text.query);
     SignIn found = !text.posts ? SignIn{}
                    : readable  ? sign_in_of(text.kind, text.body)
-                               : SignIn{.doors = bit(Door::password)};
+                               : SignIn{.doors = of_unreadable};
     if (found.form == AccountForm::none) {
         found.form = queried.form;
         found.account = queried.account;

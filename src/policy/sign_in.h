@@ -8,7 +8,7 @@
 // credential (X-MS-WebTicket, SAML in SOAP to other services, "Bearer cwt=...") are none.
 //
 // What isn't known to be another door's is taken for the more dangerous one: a scheme that isn't
-// Bearer for `windows`, a body that can't be read for `password`.
+// Bearer for `windows`, a body that can't be read for each that it could be.
 
 #include "policy/services.h"
 
@@ -36,6 +36,13 @@ std::string_view door_name(Door door) noexcept;
 using Doors = std::uint8_t;
 inline constexpr Doors no_door = 0;
 inline constexpr Doors all_doors = 0xf;
+
+/// `sign_in` of a name.
+struct SignInRule {
+    Doors open = all_doors;
+    bool reads_bodies = false; ///< the doors are named: bodies that may sign in are read
+};
+
 constexpr Doors bit(Door door) noexcept {
     return static_cast<Doors>(1U << static_cast<unsigned>(door) >> 1);
 }

@@ -10,9 +10,9 @@ namespace lync::policy {
 
 namespace {
 
-constexpr std::array<std::string_view, 12> reason_names{
-    "none",   "unknown_host", "admin",       "internal", "path", "ambiguous_path",
-    "method", "plain_http",   "meeting_url", "denied",   "body", "malformed",
+constexpr std::array<std::string_view, 13> reason_names{
+    "none",       "unknown_host", "admin",  "internal", "path", "ambiguous_path", "method",
+    "plain_http", "meeting_url",  "denied", "sign_in",  "body", "malformed",
 };
 static_assert(reason_names.size() == static_cast<std::size_t>(Reason::malformed) + 1);
 

@@ -87,6 +87,7 @@ struct SiteSpec {
 
     std::vector<SimpleUrlPath> simple_urls;
     std::vector<Service> exchange_services;
+    SignInRule sign_in;
     PlainAutodiscover plain_autodiscover = PlainAutodiscover::never;
     std::shared_ptr<const Rules> rules; ///< never NULL; of the whole publication
 };
@@ -120,6 +121,7 @@ enum class Reason : std::uint8_t {
     plain_http,     ///< plain HTTP, and https_redirect is off
     meeting_url,    ///< meeturl names something that isn't a published meet simple URL
     denied,         ///< deny_path
+    sign_in,        ///< a credential for a closed door: answered with 403, tokens' services as they do
     body,           ///< a body larger than the service takes: answered with 413
     malformed,      ///< can't be parsed: answered with 400
 };

@@ -205,6 +205,15 @@ private:
         }
         json_.close('}');
 
+        json_.object("sign_ins");
+        for (std::size_t i = 0; i < policy::doors.size(); i++) {
+            json_.object(policy::door_name(policy::doors[i]));
+            json_.member("accepted", publication.sign_ins[i]);
+            json_.member("refused", publication.sign_ins_refused[i]);
+            json_.close('}');
+        }
+        json_.close('}');
+
         json_.array("certificates");
         for (const Certificate& certificate : published.certificates) {
             write_certificate(certificate);

@@ -183,6 +183,19 @@ private:
                        digits(publication.refusals[i]));
             }
         });
+        family("lync_sign_ins_total", "counter",
+               "Requests with a credential by door: accepted without an error, or refused.");
+        each_publication([&](const Publication& publication, const Labels& labels) {
+            for (std::size_t i = 0; i < policy::doors.size(); i++) {
+                const auto door = policy::door_name(policy::doors[i]);
+                sample("lync_sign_ins_total",
+                       Labels(labels, {{"door", door}, {"result", "accepted"}}),
+                       digits(publication.sign_ins[i]));
+                sample("lync_sign_ins_total",
+                       Labels(labels, {{"door", door}, {"result", "refused"}}),
+                       digits(publication.sign_ins_refused[i]));
+            }
+        });
 
         family("lync_requests_total", "counter", "Requests by service and class of the status.");
         each_service([&](const Service& service, const Labels& labels) {

@@ -71,6 +71,8 @@ struct ServiceCells {
 struct PublicationCells {
     Cell verdicts[verdict_count];
     Cell refusals[reason_count];
+    Cell sign_ins[policy::doors.size()];
+    Cell sign_ins_refused[policy::doors.size()];
     ServiceCells services[service_count];
 
     void add_to(Publication& publication) const noexcept {
@@ -79,6 +81,10 @@ struct PublicationCells {
         }
         for (std::size_t i = 0; i < reason_count; i++) {
             publication.refusals[i] += read(refusals[i]);
+        }
+        for (std::size_t i = 0; i < policy::doors.size(); i++) {
+            publication.sign_ins[i] += read(sign_ins[i]);
+            publication.sign_ins_refused[i] += read(sign_ins_refused[i]);
         }
     }
 };

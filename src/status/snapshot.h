@@ -205,6 +205,10 @@ struct Publication {
     const Published* published = nullptr;
     std::array<std::uint64_t, verdict_count> verdicts{};
     std::array<std::uint64_t, reason_count> refusals{}; ///< by policy::Reason
+    /// Requests with a credential, in the order of policy::doors: those that weren't answered with
+    /// an error, so the steps of a handshake count once; and those for a closed door.
+    std::array<std::uint64_t, policy::doors.size()> sign_ins{};
+    std::array<std::uint64_t, policy::doors.size()> sign_ins_refused{};
     std::vector<Pool> pools;
     std::vector<Service> services; ///< those that were asked for, or can be
 };

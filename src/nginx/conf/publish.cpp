@@ -373,7 +373,7 @@ constexpr std::string_view log_formats =
     "$lync_verdict \"$request_method $scheme://$host$uri\" $status $body_bytes_sent "
     "$request_time \"$http_user_agent\" pool=$lync_pool server=$upstream_addr "
     "server_status=$upstream_status server_time=$upstream_response_time "
-    "connection=$connection/$connection_requests';\n"
+    "connection=$connection/$connection_requests sign_in=$lync_sign_in';\n"
     "log_format lync_json escape=json '{\"time\":\"$time_iso8601\","
     "\"publication\":\"$lync_publication\",\"service\":\"$lync_service\","
     "\"verdict\":\"$lync_verdict\",\"role\":\"$lync_role\",\"pool\":\"$lync_pool\","
@@ -386,7 +386,8 @@ constexpr std::string_view log_formats =
     "\"server_header_time\":\"$upstream_header_time\","
     "\"server_time\":\"$upstream_response_time\",\"connection\":\"$connection\","
     "\"connection_requests\":\"$connection_requests\","
-    "\"owned_connection\":\"$lync_owned_connection\",\"query\":\"$lync_query\"}';\n";
+    "\"owned_connection\":\"$lync_owned_connection\",\"sign_in\":\"$lync_sign_in\","
+    "\"query\":\"$lync_query\"}';\n";
 
 } // namespace
 

@@ -19,22 +19,10 @@ bool exceeds(off_t length, policy::BodyLimit body) noexcept {
     return limit != 0 && length > static_cast<off_t>(limit);
 }
 
-void form_is_read(ngx_http_request_t* r) {
-    state_of(r)->form_read = true;
+void body_is_read(ngx_http_request_t* r) {
+    state_of(r)->body_read = true;
     r->write_event_handler = ngx_http_core_run_phases;
-    ngx_http_core_run_phases(r); // the verdict's handler first, which asks guard_form again
-}
-
-/// The pages of the web app take small forms, so one is read whole before it is passed on. As
-/// nginx's mirror module does it: reading has taken a reference, which is given back at once.
-ngx_int_t read_form(ngx_http_request_t* r) noexcept {
-    r->request_body_in_single_buf = 1;
-    const ngx_int_t result = ngx_http_read_client_request_body(r, form_is_read);
-    if (result >= NGX_HTTP_SPECIAL_RESPONSE) {
-        return result;
-    }
-    ngx_http_finalize_request(r, NGX_DONE);
-    return NGX_DONE;
+    ngx_http_core_run_phases(r); // the verdict's handler first, which asks again
 }
 
 std::size_t in_memory(const ngx_buf_t* buffer) noexcept {
@@ -64,33 +52,16 @@ bool form_passes(ngx_http_request_t* r, const Host& host) noexcept {
         return false;
     }
 
-    const ngx_http_request_body_t* body = r->request_body;
-    if (body == nullptr || body->bufs == nullptr) {
-        return true;
-    }
-    const std::size_t size = in_memory(body->bufs);
-    if (body->temp_file != nullptr || size == 0 || size > policy::max_parameters) {
-        return false; // larger than client_body_buffer_size: no form of these pages
-    }
-
-    // It may have come in several pieces.
-    auto* text = static_cast<u_char*>(ngx_pnalloc(r->pool, size));
-    if (text == nullptr) {
-        return false;
-    }
-    u_char* last = text;
-    for (const ngx_chain_t* link = body->bufs; link != nullptr; link = link->next) {
-        last = std::copy_n(link->buf->pos, in_memory(link->buf), last); // may be NULL, of none
-    }
-    return host.site.parameters_pass({reinterpret_cast<char*>(text), size});
+    const std::optional<std::string_view> form = body_text(r, policy::max_parameters);
+    return form && (form->empty() || host.site.parameters_pass(*form));
 }
 
 ngx_int_t guard_form(ngx_http_request_t* r, const Host& host, const RequestState& state) noexcept {
     if (!state.verdict.guarded || !announces_body(r)) {
         return NGX_DECLINED;
     }
-    if (!state.form_read) {
-        return read_form(r);
+    if (!state.body_read) {
+        return read_body(r);
     }
     return form_passes(r, host) ? NGX_DECLINED : refuse(r, host, Reason::meeting_url);
 }
@@ -112,20 +83,53 @@ ngx_int_t filter_body(ngx_http_request_t* r, ngx_chain_t* in) {
 /// Whether a Content-Type names no other encoding than the one that rules are written in.
 bool is_utf8_type(std::string_view type) noexcept {
     constexpr std::string_view word = "charset";
-    constexpr std::string_view utf8 = "utf-8";
     const auto same = [](char a, char b) { return ascii_lower(a) == b; };
-    const auto* found = std::search(type.begin(), type.end(), word.begin(), word.end(), same);
-    if (found == type.end()) {
-        return true;
+    for (;;) {
+        const auto* found = std::search(type.begin(), type.end(), word.begin(), word.end(), same);
+        if (found == type.end()) {
+            return true;
+        }
+        type.remove_prefix(static_cast<std::size_t>(found - type.begin()) + word.size());
+        const std::string_view value = type.substr(0, type.find(';'));
+        if (!equal_ignore_case(trimmed(trimmed(value, " \t="), "\" \t"), "utf-8")) {
+            return false;
+        }
     }
-    std::string_view value(found + word.size(),
-                           static_cast<std::size_t>(type.end() - found) - word.size());
-    value.remove_prefix(std::min(value.find_first_not_of(" \t=\""), value.size()));
-    value.remove_suffix(value.size() - (value.find_last_not_of(" \t\"") + 1));
-    return equal_ignore_case(value, utf8);
 }
 
 } // namespace
+
+/// As nginx's mirror module does it: reading has taken a reference, which is given back at once.
+ngx_int_t read_body(ngx_http_request_t* r) noexcept {
+    r->request_body_in_single_buf = 1;
+    const ngx_int_t result = ngx_http_read_client_request_body(r, body_is_read);
+    if (result >= NGX_HTTP_SPECIAL_RESPONSE) {
+        return result;
+    }
+    ngx_http_finalize_request(r, NGX_DONE);
+    return NGX_DONE;
+}
+
+std::optional<std::string_view> body_text(ngx_http_request_t* r, std::size_t most) noexcept {
+    const ngx_http_request_body_t* body = r->request_body;
+    if (body == nullptr || body->bufs == nullptr) {
+        return "";
+    }
+    const std::size_t size = in_memory(body->bufs);
+    // Larger than client_body_buffer_size, it is in a file.
+    auto* text = body->temp_file != nullptr || size == 0 || size > most
+                     ? nullptr
+                     : static_cast<u_char*>(ngx_pnalloc(r->pool, size));
+    if (text == nullptr) {
+        return std::nullopt;
+    }
+    // It may have come in several pieces.
+    u_char* last = text;
+    for (const ngx_chain_t* link = body->bufs; link != nullptr; link = link->next) {
+        last = std::copy_n(link->buf->pos, in_memory(link->buf), last); // may be NULL, of none
+    }
+    return std::string_view(reinterpret_cast<char*>(text), size);
+}
 
 bool is_read_as_utf8(const ngx_http_request_t* r) noexcept {
     std::size_t types = 0;

@@ -43,6 +43,13 @@ void log_refusal(ngx_http_request_t* r, const Host& host, Reason reason) noexcep
     remember_refusal(r, host, reason);
 
     const ngx_uint_t level = reason == Reason::unknown_host ? NGX_LOG_INFO : NGX_LOG_ERR;
+    if (reason == Reason::sign_in) {
+        const std::string_view door = policy::door_name(sign_in_door(r));
+        ngx_log_error(level, r->connection->log, 0,
+                      "lync_refused: lync_publish \"%s\" refused: %*s, which closes \"%*s\"",
+                      declared.name.c_str(), name.size(), name.data(), door.size(), door.data());
+        return;
+    }
     const std::string_view remedy =
         reason == Reason::path ? host.site.allow_path_remedy(request_of(r)) : std::string_view();
     if (remedy.empty()) {
@@ -65,6 +72,8 @@ ngx_int_t refusal_status(Reason reason) noexcept {
         return NGX_HTTP_CLOSE;
     case Reason::malformed:
         return NGX_HTTP_BAD_REQUEST;
+    case Reason::sign_in:
+        return NGX_HTTP_FORBIDDEN;
     case Reason::body:
         return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
     default: // to the outside there is no difference between closed and absent

@@ -5,6 +5,7 @@
 
 #include "base/ascii.h"
 #include "nginx/request/body.h"
+#include "nginx/request/sign_in.h"
 #include "nginx/request/target.h"
 
 namespace lync::nginx {
@@ -47,10 +48,10 @@ RequestState* ruled_state(ngx_http_request_t* r) noexcept {
 /// request is what an `error_page` makes of one that has been answered.
 bool has_lost_body(const ngx_http_request_t* r) noexcept {
     const RequestState* state = state_of(r);
-    const bool own_form = state != nullptr && state->form_read;
+    const bool own_body = state != nullptr && state->body_read;
     return r == r->main && announces_body(r) &&
            (r->error_page || r->err_status != 0 || r->discard_body ||
-            (r->request_body != nullptr && !own_form));
+            (r->request_body != nullptr && !own_body));
 }
 
 bool cookies_pass(const ngx_http_request_t* r, const policy::Site& site) noexcept {
@@ -160,6 +161,13 @@ const Verdict* ruled_verdict(ngx_http_request_t* r) noexcept {
     return state == nullptr ? nullptr : &state->verdict;
 }
 
+policy::Door sign_in_door(ngx_http_request_t* r) noexcept {
+    const RequestState* state = ruled_state(r);
+    return state == nullptr                       ? policy::Door::none
+           : state->refused != policy::Door::none ? state->refused
+                                                  : policy::first_of(state->sign_in);
+}
+
 void note_owned_connection(ngx_http_request_t* r, ngx_atomic_uint_t number) noexcept {
     if (RequestState* state = ruled_state(r)) {
         state->owned_connection = number;
@@ -229,7 +237,10 @@ ngx_int_t lync_request_handler(ngx_http_request_t* r) {
     }
     switch (state->verdict.action) {
     case policy::Action::pass:
-        return judge_body(r, *host, *state);
+        if (const ngx_int_t result = judge_body(r, *host, *state); result != NGX_DECLINED) {
+            return result;
+        }
+        return judge_sign_in(r, *host, *state);
     case policy::Action::redirect:
         return redirect(r);
     case policy::Action::refuse:

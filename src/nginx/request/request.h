@@ -10,8 +10,10 @@ namespace lync::nginx {
 struct RequestState {
     const ngx_http_request_t* request; ///< whose it is: subrequests have the same pool
     policy::Verdict verdict{};
-    bool form_read = false;
+    bool body_read = false;
     bool ruled = false; ///< the request was treated by the verdict, which variables alone don't do
+    policy::Doors sign_in = policy::no_door;   ///< of the credentials in it, as far as it was read
+    policy::Door refused = policy::Door::none; ///< the closed one of them
     ngx_atomic_uint_t owned_connection = 0;
 };
 
@@ -27,6 +29,9 @@ policy::Verdict verdict_of(ngx_http_request_t* r, const Host& host) noexcept;
 /// The verdict that a request was treated by; NULL if it was by none: nginx answered
 /// before, or a location of the administrator's own did.
 const policy::Verdict* ruled_verdict(ngx_http_request_t* r) noexcept;
+
+/// The door that a request signs in by, the closed one if it was refused for that.
+policy::Door sign_in_door(ngx_http_request_t* r) noexcept;
 
 /// The number of the server connection that belongs to the client and carried the request, 0 if it
 /// was none's own.

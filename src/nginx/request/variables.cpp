@@ -198,6 +198,11 @@ ngx_int_t lync_variable(ngx_http_request_t* r, ngx_http_variable_value_t* v, uin
         return set_owned_connection(r, v);
     case LYNC_VARIABLE_QUERY:
         return set_query(r, v, *host);
+    case LYNC_VARIABLE_SIGN_IN: {
+        const lync::policy::Door door = sign_in_door(r);
+        return door == lync::policy::Door::none ? set_none(v)
+                                                : set(v, lync::policy::door_name(door));
+    }
     default:
         return set_host_variable(r, v, *host, data);
     }

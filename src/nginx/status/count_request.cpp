@@ -41,9 +41,20 @@ void count_request(ngx_http_request_t* r, const Host& host) noexcept {
         status::add(counters.refusals[static_cast<std::size_t>(verdict->reason)]);
     }
 
+    const auto refused = what == status::CountedVerdict::refuse;
+    // A refusal isn't the servers' error, whatever its fault's status is.
+    const unsigned code = refused ? std::min(status_of(r), 499U) : status_of(r);
+    if (const policy::Door door = sign_in_door(r); door != policy::Door::none) {
+        const auto index = static_cast<std::size_t>(door) - 1;
+        if (refused && verdict->reason == policy::Reason::sign_in) {
+            status::add(counters.sign_ins_refused[index]);
+        } else if (code < NGX_HTTP_BAD_REQUEST) {
+            status::add(counters.sign_ins[index]);
+        }
+    }
+
     const auto service = verdict == nullptr ? policy::Service::unknown : verdict->service;
     status::ServiceCells& cells = counters.services[static_cast<std::size_t>(service)];
-    const unsigned code = status_of(r);
     status::add(cells.statuses[static_cast<std::size_t>(status::status_class(code))]);
     if (code == NGX_HTTP_UNAUTHORIZED) {
         status::add(cells.unauthorized);
