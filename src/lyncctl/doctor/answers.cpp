@@ -110,6 +110,11 @@ void Judge::question(Expect expect) {
     case Expect::windows_challenge:
         windows_challenge();
         break;
+    case Expect::closed_windows:
+        if (const Challenge challenge = challenge_of(answer_); challenge.windows) {
+            report_(Id::closed_door_open, asked_.farm, {challenge.offered});
+        }
+        break;
     case Expect::service_metadata:
         if (!objects({200})) {
             document(parse_service_metadata(answer_.body), "the service's description");

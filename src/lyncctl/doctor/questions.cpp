@@ -110,6 +110,13 @@ void add_names(const Plan& plan, const VirtualHost& host, const std::vector<std:
             }
         } else if (farm != nullptr) {
             name.questions = farm_questions(*farm, plan.publication.product);
+            if ((host.site.sign_in.open & bit(policy::Door::windows)) == 0) {
+                for (Question& question : name.questions) {
+                    question.expect = question.expect == Expect::windows_challenge
+                                          ? Expect::closed_windows
+                                          : question.expect;
+                }
+            }
             if (name.sign_in && !is_ocs(plan.publication.product)) {
                 name.questions.push_back({Expect::refusal, "/cscp/"});
             }

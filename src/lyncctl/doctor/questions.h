@@ -17,6 +17,7 @@ namespace lync::lyncctl::doctor {
 enum class Expect : std::uint8_t {
     autodiscover,      ///< an Autodiscover document, whose links are followed
     windows_challenge, ///< 401 with NTLM or Negotiate
+    closed_windows,    ///< neither of them: `sign_in` closes the door
     service_metadata,  ///< WSDL
     page,              ///< a web page of the product
     office_discovery,  ///< the Office Web Apps farm's discovery document
