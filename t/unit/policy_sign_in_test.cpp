@@ -140,20 +140,22 @@ TEST_CASE("sign_in: forms of pages", "[policy][sign_in]") {
     }
 }
 
-TEST_CASE("sign_in: what can't be read is taken for a password", "[policy][sign_in]") {
+TEST_CASE("sign_in: what can't be read is taken for each that it could be", "[policy][sign_in]") {
     using namespace std::string_view_literals;
     for (const SignInBody kind : {SignInBody::page, SignInBody::token}) {
+        const std::string all =
+            kind == SignInBody::page ? "password oauth" : "password certificate oauth";
         CHECK(needs_body(kind, true));
         CHECK_FALSE(needs_body(kind, false));
-        CHECK(told(sign_in_of_text(post(kind, "<\0U\0"sv))) == "password"); // UTF-16
-        CHECK(told(sign_in_of_text(post(kind, "\x1f\x8b"))) == "password"); // gzip
+        CHECK(told(sign_in_of_text(post(kind, "<\0U\0"sv))) == all); // UTF-16
+        CHECK(told(sign_in_of_text(post(kind, "\x1f\x8b"))) == all); // gzip
         SignInText text = post(kind, "--x\r\n");
         CHECK(told(sign_in_of_text(text)).empty());
         text.content_type = "Multipart/form-data; boundary=x";
-        CHECK(told(sign_in_of_text(text)) == "password");
+        CHECK(told(sign_in_of_text(text)) == all);
         text.content_type = {};
         text.readable = false;
-        CHECK(told(sign_in_of_text(text)) == "password");
+        CHECK(told(sign_in_of_text(text)) == all);
         text.posts = false;
         CHECK(told(sign_in_of_text(text)).empty());
     }
