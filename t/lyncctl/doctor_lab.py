@@ -37,6 +37,7 @@ OTHER_CA = (("pki/internal-ca.pem", "pki/public-ca.pem"),)
 NO_MEET = (("pki/listener.pem        pki/listener.key", "pki/no-meet.pem pki/no-meet.key"),
            ("pki/listener-ecdsa.pem  pki/listener-ecdsa.key",
             "pki/no-meet-ecdsa.pem pki/no-meet-ecdsa.key"))
+NO_WINDOWS = (("product      sfb_2019;", "product sfb_2019; sign_in password oauth;"),)
 NOT_LOADED = (("simple_url  meet    https://meet.fabrikam.com;", ""),)
 
 
@@ -45,6 +46,10 @@ CASES = [
     LabCase("lab: healthy, from the proxy", proxy=True),
     LabCase("lab: sign-in through the publication", arguments=("--user", "CONTOSO\\kenmyer")),
     LabCase("lab: sign-in at the servers", proxy=True, arguments=("--user", "CONTOSO\\kenmyer")),
+    LabCase("lab: sign_in closes windows", edits=NO_WINDOWS),
+    LabCase("lab: the same, from the proxy", proxy=True, edits=NO_WINDOWS),
+    LabCase("lab: sign_in closes windows, and nginx wasn't reloaded", edits=(),
+            reader_edits=NO_WINDOWS, finds=("closed-door-open",)),
     LabCase("lab: the second pool's listening ports are the internal web site's",
             edits=INTERNAL_PORTS, finds=("autodiscover-internal",),
             at={"autodiscover-internal": [
