@@ -36,6 +36,7 @@ exchange mail.contoso.com { server 127.0.0.15; sign_in password; } | has to open
 === doors that do
 --- accepted: more
 sign_in any;                         |
+exchange mail.contoso.com { server 127.0.0.15; } |
 sign_in windows password certificate oauth; |
 sign_in password;                    |
 sign_in oauth;                       |

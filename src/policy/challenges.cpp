@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::string_view blanks = " \t";
 
-/// The next part of a list that commas separate, trimmed; commas within quotes don't.
+/// The next part of a list that commas separate, trimmed; commas within quotes don't. One whose
+/// quotes never end is left out.
 std::string_view take_part(std::string_view& list) noexcept {
     bool quoted = false;
     std::size_t end = 0;
@@ -21,7 +22,7 @@ std::string_view take_part(std::string_view& list) noexcept {
             quoted = !quoted;
         }
     }
-    const std::string_view part = list.substr(0, end);
+    const std::string_view part = quoted ? std::string_view() : list.substr(0, end);
     list.remove_prefix(std::min(end + 1, list.size()));
     return trimmed(part, blanks);
 }
@@ -53,7 +54,8 @@ bool add_grants(std::string_view parameter, Doors open, Output& out) noexcept {
         const std::size_t end = std::min(grants.find(','), grants.size());
         const std::string_view grant = trimmed(grants.substr(0, end), blanks);
         const Door door = door_of_grant(grant);
-        if (door == Door::none || (open & bit(door)) != 0) {
+        const bool sound = grant.find('"') == std::string_view::npos;
+        if (sound && (door == Door::none || (open & bit(door)) != 0)) {
             any ? out.add(",") : out.add_part(parameter.substr(0, equals + 1));
             out.add(any ? "" : "\"");
             out.add(grant);

@@ -126,39 +126,48 @@ bool has_password_member(std::string_view json) noexcept {
     return false;
 }
 
-/// Calls `element(name, rest)` for each start tag: its name without a prefix, and what is behind
-/// the tag. Comments and CDATA sections aren't told apart from elements: rather one too many.
+/// Calls `element(name, tag)` for each start tag: its name without a prefix, and all that follows
+/// its "<". Comments and CDATA sections aren't told apart from elements: rather one too many.
 template <typename Function>
 void for_each_element(std::string_view xml, Function&& element) noexcept {
     for (std::size_t open = xml.find('<'); open != std::string_view::npos;
          open = xml.find('<', open + 1)) {
-        std::string_view tag = xml.substr(open + 1);
-        const std::size_t end = std::min(tag.find_first_of(" \t\r\n/><"), tag.size());
-        std::string_view name = tag.substr(0, end);
+        const std::string_view tag = xml.substr(open + 1);
+        std::string_view name = tag.substr(0, tag.find_first_of(" \t\r\n/><"));
         name.remove_prefix(name.find(':') == std::string_view::npos ? 0 : name.find(':') + 1);
-        const std::size_t close = tag.find('>');
-        element(name, close == std::string_view::npos ? std::string_view() : tag.substr(close + 1));
+        element(name, tag);
     }
+}
+
+/// The text of an element that has nothing else in it, or nothing.
+std::string_view text_of(std::string_view tag) noexcept {
+    const std::string_view rest = tag.substr(std::min(tag.find('>'), tag.size() - 1) + 1);
+    const std::size_t end = std::min(rest.find('<'), rest.size());
+    return rest.substr(end).starts_with("</") ? trimmed(rest.substr(0, end), blanks) : "";
 }
 
 /// What a message to the web ticket service proves who it is with [MS-OCAUTHWS, 3.2.4.1.1.1]: a
 /// UsernameToken, a certificate that certprov has issued, or somebody else's token.
 SignIn sign_in_of_soap(std::string_view xml) noexcept {
     Doors found = no_door;
+    bool binary = false;
+    std::string_view named; // the first one: each is looked for the end of only once
     Account account;
-    for_each_element(xml, [&](std::string_view name, std::string_view rest) {
+    for_each_element(xml, [&](std::string_view name, std::string_view tag) {
         if (name == "UsernameToken") {
             found |= bit(Door::password);
         } else if (name == "Username") {
-            const std::size_t end = std::min(rest.find('<'), rest.size());
-            const bool plain = rest.substr(end).starts_with("</");
-            account.take(plain ? trimmed(rest.substr(0, end), blanks) : "");
+            named = named.empty() ? tag : named;
+            account.take(named.data() == tag.data() ? text_of(tag) : "");
         } else if (name == "BinarySecurityToken") {
-            found |= bit(contains(xml, "x509v3") ? Door::certificate : Door::oauth);
+            binary = true;
         } else if (name == "Assertion" || name == "EncryptedData") {
             found |= bit(Door::oauth);
         }
     });
+    if (binary) {
+        found |= bit(contains(xml, "x509v3") ? Door::certificate : Door::oauth);
+    }
     if ((found & bit(Door::password)) == 0) {
         return {.doors = found};
     }

@@ -49,7 +49,7 @@ CASES = [
     LabCase("lab: sign_in closes windows", edits=NO_WINDOWS),
     LabCase("lab: the same, from the proxy", proxy=True, edits=NO_WINDOWS),
     LabCase("lab: sign_in closes windows, and nginx wasn't reloaded", edits=(),
-            reader_edits=NO_WINDOWS, finds=("closed-door-open",)),
+            reader_edits=NO_WINDOWS, finds=("closed-door-open",) * 4),
     LabCase("lab: the second pool's listening ports are the internal web site's",
             edits=INTERNAL_PORTS, finds=("autodiscover-internal",),
             at={"autodiscover-internal": [

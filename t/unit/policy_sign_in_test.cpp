@@ -7,6 +7,7 @@
 #include "table.h"
 
 #include <algorithm>
+#include <ctime>
 #include <string>
 
 using namespace lync;
@@ -193,6 +194,24 @@ TEST_CASE("sign_in: paths that take a credential beside the header", "[policy][s
     CHECK(kind(mail, "POST", "/ews/exchange.asmx") == SignInBody::none);
     CHECK(kind(web, "POST", "/ucwa/v1/applications") == SignInBody::none);
     CHECK(kind(web, "POST", "/passiveauth/x") == SignInBody::none); // refused
+}
+
+TEST_CASE("sign_in: no body takes long", "[policy][sign_in]") {
+    for (const std::string_view piece :
+         {"<", "<Username ", "<Username", "<BinarySecurityToken/>", "<UsernameToken>", "a=&", "%",
+          "\":", "\"", ":", "<a:", "password", "grant_type=x&"}) {
+        std::string body = "<";
+        while (body.size() + piece.size() <= max_sign_in_body) {
+            body += piece;
+        }
+        const std::clock_t began = std::clock();
+        for (const SignInBody kind : {SignInBody::token, SignInBody::page}) {
+            sign_in_of_text(post(kind, body));
+            sign_in_of_text(post(kind, std::string_view(body).substr(1)));
+        }
+        INFO(piece);
+        CHECK(std::clock() - began < CLOCKS_PER_SEC / 2); // of the processor, unoptimized
+    }
 }
 
 TEST_CASE("sign_in: sets of doors", "[policy][sign_in]") {
