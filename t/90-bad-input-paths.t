@@ -39,6 +39,30 @@ allow_path /mcx/../x;                | it must not have segments that end in a d
 deny_path passiveauth;               | "deny_path" directive ... begin with a slash
 deny_path /mcx/*;                    | whole segments
 
+=== what is no pattern
+--- refused: more
+deny_path ~ \.svc$;                  | invalid value "~" in "deny_path" directive ... a pattern is written "~* PATTERN", one in a directive
+deny_path ~* \.svc$ \.asmx$;         | invalid value "~*" ... one in a directive
+deny_path ~*;                        | invalid value "~*" ... one in a directive
+allow_path ~* "/x(";                 | invalid value "/x(" in "allow_path" directive ... it isn't a regular expression: missing closing parenthesis at character 3
+allow_path ~* .*;                    | it matches every text, also an empty one
+allow_path ~* (?i)/x;                | has an option or verb
+deny_path ~* "^/(a+)+$";             | it goes back and forth without end
+shield maybe;                        | it is "on", "off" or "log"
+shield_file none;                    | file "%%DIR%%/none" in "shield_file" directive ... can't be opened
+
+=== patterns
+--- accepted: more
+deny_path ~* \.svc$; deny_path ~* ^/a; allow_path ~* "^/custom[0-9]{2}/"; |
+
+=== a row file
+--- more: shield_file rows;
+--- file rows
+a url ~* /owa/x
+a url ~* /owa/y
+--- says
+shield "a" is duplicate, the first is at %%DIR%%/rows:1 in %%DIR%%/rows:2
+
 === named twice
 --- refused: more
 allow_path /mcx;                     # first

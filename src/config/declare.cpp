@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <stdexcept>
 #include <unordered_map>
 
 namespace lync::config {
@@ -46,6 +47,7 @@ private:
                       std::vector<Socket>& sockets);
     void read_switches();
     void read_paths();
+    policy::Pattern read_pattern(const Directive& directive) const;
     void read_limits();
     void read_edges();
     void check_path(std::string_view path, const Directive& directive, std::string_view what) const;
@@ -299,6 +301,20 @@ void Declaration::read_switches() {
     }
 }
 
+/// `~* PATTERN`, as nginx's location has it.
+policy::Pattern Declaration::read_pattern(const Directive& directive) const {
+    if (directive.arguments.front() != "~*" || directive.arguments.size() != 2) {
+        config::invalid_value(directive.arguments.front(), directive, block_,
+                              "a pattern is written \"~* PATTERN\", one in a directive");
+    }
+    const std::string& text = directive.arguments.back();
+    try {
+        return policy::Pattern::probed(text, policy::Pattern::Needs::nothing);
+    } catch (const std::invalid_argument& error) {
+        config::invalid_value(text, directive, block_, std::string("it ") + error.what());
+    }
+}
+
 void Declaration::read_paths() {
     if (const Directive* directive = config::find(block_, "path_policy")) {
         const std::string& value = directive->arguments.front();
@@ -309,8 +325,12 @@ void Declaration::read_paths() {
     }
 
     std::unordered_map<std::string, Place> known;
-    const auto read = [&](std::string_view name, auto& paths, const auto& check) {
+    const auto read = [&](std::string_view name, auto& paths, auto& patterns, const auto& check) {
         each(name, [&](const Directive& directive) {
+            if (directive.arguments.front().starts_with('~')) {
+                patterns.push_back(read_pattern(directive));
+                return;
+            }
             for (const std::string& path : directive.arguments) {
                 if (const std::string why = check(path); !why.empty()) {
                     config::invalid_value(path, directive, block_, "it " + why);
@@ -325,10 +345,11 @@ void Declaration::read_paths() {
             }
         });
     };
-    read("allow_path", publication_.allow_paths, [this](std::string_view path) {
-        return policy::check_allow_path(path, publication_.product);
-    });
-    read("deny_path", publication_.deny_paths, policy::check_deny_path);
+    read("allow_path", publication_.allow_paths, publication_.allow_patterns,
+         [this](std::string_view path) {
+             return policy::check_allow_path(path, publication_.product);
+         });
+    read("deny_path", publication_.deny_paths, publication_.deny_patterns, policy::check_deny_path);
 }
 
 void Declaration::read_limits() {
@@ -447,6 +468,7 @@ Publication Declaration::read() {
     read_sockets("http_listen", "80", publication_.http_sockets);
     read_sockets("https_listen", "443", publication_.https_sockets);
     read_paths();
+    read_shields(block_, environment_, publication_, remarks_);
     read_limits();
     read_edges();
     remark_idle();

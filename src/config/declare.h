@@ -105,6 +105,10 @@ private:
     std::unordered_map<std::string_view, std::size_t> farms_; ///< pools and Directors, by FQDN
 };
 
+/// `shield` and `shield_file`: Publication::shields. Asks what is known of meeting_url_guard.
+void read_shields(const Directive& block, const Environment& environment, Publication& publication,
+                  std::vector<Diagnostic>& remarks);
+
 /// What only the whole declaration shows: names published twice, external equal to internal,
 /// one simple URL the prefix of another, ... Enters the publication's names into `registry`.
 void check_names(const Publication& publication, Registry& registry);

@@ -46,9 +46,13 @@
     LINE(http_autodiscover, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1, "http_autodiscover auto|on|off")     \
     LINE(https_redirect, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1, "https_redirect on|off")                \
     LINE(path_policy, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1, "path_policy strict|vendor")               \
-    LINE(allow_path, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, LYNC_ANY, "allow_path PREFIX ...")       \
-    LINE(deny_path, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, LYNC_ANY, "deny_path PREFIX ...")         \
+    LINE(allow_path, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, LYNC_ANY,                                \
+         "allow_path PREFIX ... | ~* PATTERN")                                                     \
+    LINE(deny_path, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, LYNC_ANY,                                 \
+         "deny_path PREFIX ... | ~* PATTERN")                                                      \
     LINE(meeting_url_guard, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1, "meeting_url_guard on|off")          \
+    LINE(shield, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1, "shield on|off|log")                            \
+    LINE(shield_file, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, 1, "shield_file FILE")                  \
     LINE(hide_server_names, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1, "hide_server_names on|off")          \
     LINE(log_sip_uri, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1, "log_sip_uri on|off")                      \
     LINE(connection_auth, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 4,                                        \

@@ -10,6 +10,8 @@
 #include "config/block.h"
 #include "config/certificate.h"
 #include "config/edge.h"
+#include "policy/services.h"
+#include "policy/shield.h"
 #include "policy/sign_in.h"
 
 #include <chrono>
@@ -186,7 +188,10 @@ struct Publication {
     /// allow_path and deny_path as written.
     std::vector<std::pair<std::string, Place>> allow_paths;
     std::vector<std::pair<std::string, Place>> deny_paths;
+    std::vector<policy::Pattern> allow_patterns; ///< "~* PATTERN" of the same directives
+    std::vector<policy::Pattern> deny_patterns;
     bool meeting_url_guard = true;
+    std::vector<policy::Shield> shields; ///< the rows as `shield` and `shield_file` leave them
     bool hide_server_names = false;
     bool log_sip_uri = false; ///< whether logs may hold the query of autodiscover: addresses
     /// Off: servers given by name are looked up after the start, so that nginx starts without DNS.

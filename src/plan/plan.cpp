@@ -78,6 +78,9 @@ private:
         for (const auto& [path, place] : declared().deny_paths) {
             rules.deny_paths.push_back(path);
         }
+        rules.allow_patterns = declared().allow_patterns;
+        rules.deny_patterns = declared().deny_patterns;
+        rules.shields = declared().shields;
         std::unordered_set<std::string> closed; // 20,000 hosts may have the same /Admin
         for (const SimpleUrl& url : declared().simple_urls) {
             if (url.kind == SimpleUrlKind::admin && !url.path.empty() &&

@@ -154,6 +154,21 @@ int folded(char32_t c) noexcept {
     return fold != std::end(folds) && fold->character == c ? fold->ascii : -1;
 }
 
+/// The length of an ASCII character at `text` in the overlong UTF-8 of old servers, 0 if it isn't.
+std::size_t overlong_at(std::string_view text, char& character) noexcept {
+    const auto at = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const auto follows = [&](std::size_t i) { return (at(i) & 0xc0U) == 0x80; };
+    if (text.size() >= 2 && (at(0) & 0xfeU) == 0xc0 && follows(1)) {
+        character = static_cast<char>((at(0) & 1U) << 6 | (at(1) & 0x3fU));
+        return 2;
+    }
+    if (text.size() >= 3 && at(0) == 0xe0 && (at(1) & 0xfeU) == 0x80 && follows(2)) {
+        character = static_cast<char>((at(1) & 1U) << 6 | (at(2) & 0x3fU));
+        return 3;
+    }
+    return 0;
+}
+
 std::size_t put_unit(char* out, long unit) noexcept {
     if (unit < 0x80) {
         out[0] = static_cast<char>(unit);
@@ -172,7 +187,7 @@ std::size_t put_unit(char* out, long unit) noexcept {
 
 /// The second half of decode_once, for text that isn't plain ASCII.
 Decoded read_characters(char* text, std::size_t size, Decoding decoding) noexcept {
-    const bool forgive = decoding == Decoding::forgiving;
+    const bool forgive = decoding >= Decoding::forgiving;
     std::size_t out = 0;
     for (std::size_t in = 0; in < size;) {
         char32_t character = 0;
@@ -182,7 +197,11 @@ Decoded read_characters(char* text, std::size_t size, Decoding decoding) noexcep
             if (!forgive) {
                 return {control ? TextState::has_controls : TextState::not_utf8, 0};
             }
-            in++;
+            const std::size_t overlong = decoding == Decoding::generous && !control
+                                             ? overlong_at({text + in, size - in}, text[out])
+                                             : 0;
+            out += overlong != 0 ? 1 : 0;
+            in += overlong != 0 ? overlong : 1;
             continue;
         }
         const int plain = length > 1 && decoding != Decoding::exact ? folded(character) : -1;

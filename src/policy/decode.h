@@ -17,6 +17,7 @@ enum class Decoding : std::uint8_t {
     exact,     ///< percent and %u escapes
     folding,   ///< and look-alikes of ASCII characters become those, invisible ones vanish
     forgiving, ///< and so do control characters and bytes that aren't UTF-8
+    generous,  ///< but overlong UTF-8 becomes the ASCII character that it stands for
 };
 
 enum class TextState : std::uint8_t { fine, not_utf8, has_controls };

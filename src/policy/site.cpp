@@ -10,9 +10,9 @@ namespace lync::policy {
 
 namespace {
 
-constexpr std::array<std::string_view, 13> reason_names{
-    "none",       "unknown_host", "admin",  "internal", "path", "ambiguous_path", "method",
-    "plain_http", "meeting_url",  "denied", "sign_in",  "body", "malformed",
+constexpr std::array<std::string_view, 14> reason_names{
+    "none",       "unknown_host", "admin",  "internal", "path",   "ambiguous_path", "method",
+    "plain_http", "meeting_url",  "denied", "sign_in",  "shield", "body",           "malformed",
 };
 static_assert(reason_names.size() == static_cast<std::size_t>(Reason::malformed) + 1);
 
@@ -38,6 +38,16 @@ std::vector<std::string> prefixes_of(const std::vector<std::string>& paths) {
 bool any_covers(const std::vector<std::string>& prefixes, std::string_view path) noexcept {
     return std::any_of(prefixes.begin(), prefixes.end(),
                        [&](const std::string& prefix) { return covers(prefix, path); });
+}
+
+/// A pattern that gives up has matched, or hasn't, as the caller would rather have it.
+bool any_matches(const std::vector<Pattern>& patterns, std::string_view path,
+                 bool if_it_gives_up) noexcept {
+    return std::any_of(patterns.begin(), patterns.end(), [&](const Pattern& pattern) {
+        const Pattern::Result result = pattern.match(path);
+        return result == Pattern::Result::yes ||
+               (result == Pattern::Result::limit && if_it_gives_up);
+    });
 }
 
 Verdict pass(Service service, std::uint16_t target, BodyLimit body = BodyLimit::content) noexcept {
@@ -136,7 +146,7 @@ std::string_view reason_name(Reason reason) noexcept {
 Rules::Rules(RuleSpec stated)
     : spec(std::move(stated)), allow_paths(prefixes_of(spec.allow_paths)),
       deny_paths(prefixes_of(spec.deny_paths)), admin_paths(prefixes_of(spec.admin_paths)),
-      meet_urls(spec.meet_urls) {
+      meet_urls(spec.meet_urls), shields(spec.shields) {
     for (MeetUrl& url : meet_urls) {
         url.host = to_ascii_lower(url.host);
         url.prefix = prefix_of(url.prefix);
@@ -202,8 +212,29 @@ Verdict Site::judge(const Request& request) const noexcept {
                                        ? SignInBody::none
                                        : sign_in_body(verdict.service, readings.other.path()));
     }
-    return verdict.guarded && !parameters_pass(query)
-               ? refuse(Reason::meeting_url, verdict.service, verdict.target)
+    if (verdict.guarded && !parameters_pass(query)) {
+        return refuse(Reason::meeting_url, verdict.service, verdict.target);
+    }
+    verdict = ask_shields(verdict, readings.strict.path(), query);
+    return readings.second == Second::none ? verdict
+                                           : ask_shields(verdict, readings.other.path(), query);
+}
+
+Verdict Site::with(Verdict verdict, ShieldHit hit) const noexcept {
+    if (verdict.action != Action::pass || !hit) {
+        return verdict;
+    }
+    if (shields().refuses(hit)) {
+        verdict = refuse(Reason::shield, verdict.service, verdict.target);
+    }
+    verdict.shield = hit;
+    return verdict;
+}
+
+Verdict Site::ask_shields(Verdict verdict, std::string_view path,
+                          std::string_view query) const noexcept {
+    return verdict.action == Action::pass
+               ? with(verdict, shields().find_in_target(verdict.service, path, query))
                : verdict;
 }
 
@@ -282,10 +313,17 @@ Verdict Site::judge_reading(std::string_view path, Methods method) const noexcep
     }
     verdict =
         spec_.kind == SiteKind::exchange ? judge_exchange(path, method) : judge_lync(path, method);
-    if (any_covers(rules().deny_paths, path)) {
-        return refuse(Reason::denied, verdict.service, verdict.target);
-    }
-    return verdict;
+    return denies(path) ? refuse(Reason::denied, verdict.service, verdict.target) : verdict;
+}
+
+bool Site::denies(std::string_view path) const noexcept {
+    return any_covers(rules().deny_paths, path) ||
+           any_matches(rules().spec.deny_patterns, path, true);
+}
+
+bool Site::allows(std::string_view path) const noexcept {
+    return any_covers(rules().allow_paths, path) ||
+           any_matches(rules().spec.allow_patterns, path, false);
 }
 
 bool Site::declares(Service service) const noexcept {
@@ -341,7 +379,7 @@ Verdict Site::judge_lync(std::string_view path, Methods method) const noexcept {
     if ((method & ordinary_methods) == 0) {
         return refuse(Reason::method, found.service, found.target);
     }
-    if (!found.published && rules().spec.strict && !any_covers(rules().allow_paths, path)) {
+    if (!found.published && rules().spec.strict && !allows(path)) {
         return refuse(Reason::path, found.service, found.target);
     }
     if (!rules().spec.strict || found.row == nullptr) {
@@ -380,14 +418,14 @@ Verdict Site::judge_office_web_apps(const Request& request, std::string_view raw
             find_never_admin(path, rules().spec.product).closed) {
             return refuse(Reason::admin, service, spec_.target);
         }
-        if (any_covers(rules().deny_paths, path)) {
+        if (denies(path)) {
             return refuse(Reason::denied, service, spec_.target);
         }
     }
     if ((method_bit(request.method) & ordinary_methods) == 0) {
         return refuse(Reason::method, service, spec_.target);
     }
-    return pass(service, spec_.target);
+    return ask_shields(pass(service, spec_.target), reading.path(), request.target.query);
 }
 
 bool Site::autodiscover_travels(const Request& request) const noexcept {
@@ -420,13 +458,13 @@ Verdict Site::judge_plain_http(const Request& request, std::string_view raw) con
     }
     const PathRow* row = find_row(path, rules().spec.product);
     const Service service = row != nullptr ? row->service : Service::unknown;
-    if (any_covers(rules().deny_paths, path) || any_covers(rules().deny_paths, other)) {
+    if (denies(path) || denies(other)) {
         return refuse(Reason::denied, service, spec_.target);
     }
     if (is_autodiscover_path(path) &&
         (readings.second != Second::lenient || is_autodiscover_path(other)) &&
         autodiscover_travels(request)) {
-        return pass(Service::autodiscover, spec_.target);
+        return ask_shields(pass(Service::autodiscover, spec_.target), path, request.target.query);
     }
     // What is redirected comes back on https and is judged there.
     if ((method_bit(request.method) & ordinary_methods) == 0) {

@@ -7,6 +7,9 @@
 //     decode.h       one layer of encoding taken off
 //     path.h         how IIS will read a path
 //     meeting_url.h  the guard of the web app's meeturl parameter
+//     pattern.h      regular expressions of bounded cost
+//     multipart.h    the file names of an upload
+//     shield.h       known attacks: the rows, and whether a request is one
 //     sign_in.h      which requests carry a credential, and by which door
 //     site.h         the rules of one virtual host, compiled, and the verdict
 
@@ -14,6 +17,7 @@
 #include "base/product.h"
 #include "policy/meeting_url.h"
 #include "policy/services.h"
+#include "policy/shield.h"
 #include "policy/sign_in.h"
 
 #include <cstdint>
@@ -57,6 +61,10 @@ struct RuleSpec {
     bool strict = true; ///< path_policy strict: only what the product declares external
     std::vector<std::string> allow_paths;
     std::vector<std::string> deny_paths;
+    std::vector<Pattern>
+        allow_patterns; ///< `allow_path ~* PATTERN`, asked about a path in normal form
+    std::vector<Pattern> deny_patterns;
+    std::vector<Shield> shields;
     std::vector<std::string> admin_paths; ///< paths of admin simple URLs: closed on every host
 
     bool meeting_url_guard = true;
@@ -75,6 +83,7 @@ struct Rules {
     std::vector<std::string> deny_paths;
     std::vector<std::string> admin_paths;
     std::vector<MeetUrl> meet_urls;
+    Shields shields;
 };
 
 /// One virtual host as the plan states it; compiled by Site's constructor.
@@ -121,9 +130,10 @@ enum class Reason : std::uint8_t {
     plain_http,     ///< plain HTTP, and https_redirect is off
     meeting_url,    ///< meeturl names something that isn't a published meet simple URL
     denied,         ///< deny_path
-    sign_in,        ///< a credential for a closed door: answered with 403, tokens' services as they do
-    body,           ///< a body larger than the service takes: answered with 413
-    malformed,      ///< can't be parsed: answered with 400
+    sign_in,   ///< a credential for a closed door: answered with 403, tokens' services as they do
+    shield,    ///< a known attack; Verdict::shield says which
+    body,      ///< a body larger than the service takes: answered with 413
+    malformed, ///< can't be parsed: answered with 400
 };
 
 std::string_view reason_name(Reason reason) noexcept;
@@ -136,6 +146,7 @@ struct Verdict {
     BodyLimit body = BodyLimit::content; ///< how large a body may come with what passes
     bool guarded = false; ///< what passes has to pass `parameters_pass` as well: form and cookies
     SignInBody sign_in = SignInBody::none; ///< what beside the Authorization field may sign in
+    ShieldHit shield{}; ///< the row that refuses it, or that would if it didn't only log
 };
 
 /// The compiled rules of one virtual host. Immutable; lives as long as the configuration.
@@ -151,6 +162,12 @@ public:
     /// verdict is `guarded`, with a form's body ("a=b&c=d") and each Cookie header ("a=b; c=d"), as
     /// they came.
     bool parameters_pass(std::string_view parameters) const noexcept;
+
+    /// The rows that are asked about the headers and file names of what passes.
+    const Shields& shields() const noexcept { return rules().shields; }
+
+    /// The verdict on a request that passes otherwise, once a row was found or not.
+    Verdict with(Verdict verdict, ShieldHit hit) const noexcept;
 
     /// For the log line of a request refused for Reason::path: the prefix that `allow_path` would
     /// have to name ("/passiveauth"), or an empty text if the path is none that organisations need.
@@ -175,11 +192,15 @@ private:
 
     Found find(std::string_view path) const noexcept;
     Verdict judge_reading(std::string_view path, Methods method) const noexcept;
+    Verdict ask_shields(Verdict verdict, std::string_view path,
+                        std::string_view query) const noexcept;
     Verdict judge_lync(std::string_view path, Methods method) const noexcept;
     Verdict judge_exchange(std::string_view path, Methods method) const noexcept;
     Verdict judge_office_web_apps(const Request& request, std::string_view raw) const noexcept;
     Verdict judge_plain_http(const Request& request, std::string_view raw) const noexcept;
     bool find_closed(std::string_view path, Verdict& verdict) const noexcept;
+    bool denies(std::string_view path) const noexcept;
+    bool allows(std::string_view path) const noexcept;
     bool autodiscover_travels(const Request& request) const noexcept;
     bool declares(Service service) const noexcept;
 

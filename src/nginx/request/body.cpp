@@ -66,12 +66,78 @@ ngx_int_t guard_form(ngx_http_request_t* r, const Host& host, const RequestState
     return form_passes(r, host) ? NGX_DECLINED : refuse(r, host, Reason::meeting_url);
 }
 
+/// For services of which rows look at file names: the parts of a body are found as it passes.
+ngx_int_t watch_parts(ngx_http_request_t* r, const Host& host, RequestState& state) noexcept {
+    if (state.parts != nullptr || !announces_body(r) ||
+        !host.site.shields().look(policy::in_file, state.verdict.service)) {
+        return NGX_DECLINED;
+    }
+    auto* parts = static_cast<policy::PartHeads*>(ngx_palloc(r->pool, sizeof(policy::PartHeads)));
+    if (parts == nullptr) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    new (parts) policy::PartHeads;
+    std::size_t multipart = 0;
+    std::size_t types = 0;
+    bool readable = true;
+    any_header(r->headers_in.headers, "content-type", [&](const ngx_table_elt_t& type) {
+        using Type = policy::PartHeads::Type;
+        const Type is = parts->begin(view(type.value));
+        multipart += is != Type::other ? 1 : 0;
+        readable = readable && is != Type::unreadable;
+        types++;
+        return false;
+    });
+    if (multipart == 0) {
+        return NGX_DECLINED;
+    }
+    if (types > 1 || !readable) {
+        return refuse(r, host, Reason::malformed);
+    }
+    state.parts = parts;
+    return NGX_DECLINED;
+}
+
+/// Whether no row refuses a file name in this piece of a body, and it can be read.
+bool names_pass(ngx_http_request_t* r, RequestState& state, const ngx_chain_t* in) noexcept {
+    const Host& host = *host_of(r);
+    const policy::Shields& shields = host.site.shields();
+    const auto check_name = [&](std::string_view name) {
+        const policy::ShieldHit hit = shields.find_in_file_name(state.verdict.service, name);
+        if (hit) {
+            state.verdict.shield = hit;
+        }
+        if (hit && !shields.refuses(hit)) {
+            log_shield(r, host, state);
+        }
+        return !shields.refuses(hit);
+    };
+    const auto check_head = [&](std::string_view head) {
+        return policy::for_each_file_name(head, check_name);
+    };
+    for (; in != nullptr; in = in->next) {
+        const std::string_view piece(reinterpret_cast<const char*>(in->buf->pos),
+                                     in_memory(in->buf));
+        if (!state.parts->feed(piece, check_head)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /// A body in chunks has no length beforehand: it is refused with the chunk that makes it too large,
 /// of which nothing is passed on. nginx counts in content_length_n what has come, this chunk's
 /// bytes included, and what is still to come of the chunk in `chunked`.
 ngx_int_t filter_body(ngx_http_request_t* r, ngx_chain_t* in) {
-    const RequestState* state = r == r->main && r->headers_in.chunked ? state_of(r) : nullptr;
-    if (state != nullptr && r->request_body->chunked != nullptr &&
+    RequestState* state = r == r->main ? state_of(r) : nullptr;
+    if (state != nullptr && state->parts != nullptr && !names_pass(r, *state, in)) {
+        r->lingering_close = 1;
+        return refuse(r, *host_of(r),
+                      host_of(r)->site.shields().refuses(state->verdict.shield)
+                          ? Reason::shield
+                          : Reason::malformed);
+    }
+    if (state != nullptr && r->headers_in.chunked && r->request_body->chunked != nullptr &&
         exceeds(r->headers_in.content_length_n + r->request_body->chunked->size,
                 state->verdict.body)) {
         r->lingering_close = 1; // or the answer is lost in what the client is still sending
@@ -138,10 +204,14 @@ bool is_read_as_utf8(const ngx_http_request_t* r) noexcept {
     });
 }
 
-ngx_int_t judge_body(ngx_http_request_t* r, const Host& host, const RequestState& state) noexcept {
-    return exceeds(r->headers_in.content_length_n, state.verdict.body)
-               ? refuse(r, host, Reason::body)
-               : guard_form(r, host, state);
+ngx_int_t judge_body(ngx_http_request_t* r, const Host& host, RequestState& state) noexcept {
+    if (exceeds(r->headers_in.content_length_n, state.verdict.body)) {
+        return refuse(r, host, Reason::body);
+    }
+    if (const ngx_int_t result = watch_parts(r, host, state); result != NGX_DECLINED) {
+        return result;
+    }
+    return guard_form(r, host, state);
 }
 
 void install_body_filter() noexcept {

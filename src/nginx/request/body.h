@@ -1,6 +1,7 @@
 #pragma once
 
-// What a body has to do with the verdict: how large it may be, and a meeting URL in a form.
+// What a body has to do with the verdict: how large it may be, a meeting URL in a form, the names
+// of the files in an upload.
 
 #include "nginx/request/request.h"
 
@@ -10,7 +11,7 @@ namespace lync::nginx {
 
 /// For a request that passes otherwise. NGX_DECLINED: it passes with its body; NGX_DONE: a form is
 /// being read, the phases go on after it; or the status of a refusal.
-ngx_int_t judge_body(ngx_http_request_t* r, const Host& host, const RequestState& state) noexcept;
+ngx_int_t judge_body(ngx_http_request_t* r, const Host& host, RequestState& state) noexcept;
 
 /// Reads a small body whole before the request is passed on: NGX_DONE, the phases go on after it
 /// with RequestState::body_read; or the status of an error.
@@ -24,7 +25,8 @@ std::optional<std::string_view> body_text(ngx_http_request_t* r, std::size_t mos
 /// in which they are judged: there is one Content-Type at most, and it names no other charset.
 bool is_read_as_utf8(const ngx_http_request_t* r) noexcept;
 
-/// Puts a filter before those of request bodies: how much may come in chunks. See process.cpp.
+/// Puts a filter before those of request bodies: how much may come in chunks, and the file names of
+/// uploads. See process.cpp.
 void install_body_filter() noexcept;
 
 } // namespace lync::nginx

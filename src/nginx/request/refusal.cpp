@@ -3,6 +3,8 @@
 #include "nginx/request/request.h"
 #include "nginx/request/target.h"
 
+#include <utility>
+
 namespace lync::nginx {
 
 namespace {
@@ -30,11 +32,15 @@ void remember_refusal(ngx_http_request_t* r, const Host& host, Reason reason) no
          .path = policy::split_target(forwarded_target(r)).path});
 }
 
+/// What is said behind a row's name.
+const char* given_up(const policy::Verdict& verdict) noexcept {
+    return verdict.shield.gave_up ? ", whose pattern gave up" : "";
+}
+
 /// One line a second for each publication and reason: a scanner must not fill a disk. Names that
 /// aren't published are asked for all day, so they are logged at a level of their own.
 void log_refusal(ngx_http_request_t* r, const Host& host, Reason reason) noexcept {
     const config::Publication& declared = host.publication.plan.publication;
-    const std::string_view name = policy::reason_name(reason);
     time_t& logged = host.publication.last_logged[static_cast<std::size_t>(reason)];
     if (logged == ngx_time()) {
         return;
@@ -43,6 +49,7 @@ void log_refusal(ngx_http_request_t* r, const Host& host, Reason reason) noexcep
     remember_refusal(r, host, reason);
 
     const ngx_uint_t level = reason == Reason::unknown_host ? NGX_LOG_INFO : NGX_LOG_ERR;
+    const std::string_view name = policy::reason_name(reason);
     if (reason == Reason::sign_in) {
         const std::string_view door = policy::door_name(sign_in_door(r));
         ngx_log_error(level, r->connection->log, 0,
@@ -50,18 +57,25 @@ void log_refusal(ngx_http_request_t* r, const Host& host, Reason reason) noexcep
                       declared.name.c_str(), name.size(), name.data(), door.size(), door.data());
         return;
     }
+    const RequestState* state = state_of(r);
+    const policy::Shield* shield = state == nullptr ? nullptr : shield_of(host, state->verdict);
     const std::string_view remedy =
         reason == Reason::path ? host.site.allow_path_remedy(request_of(r)) : std::string_view();
-    if (remedy.empty()) {
+    if (!remedy.empty()) {
+        ngx_log_error(
+            level, r->connection->log, 0,
+            "lync_refused: lync_publish \"%s\" refused: %*s, \"allow_path %*s\" would publish it",
+            declared.name.c_str(), name.size(), name.data(), remedy.size(), remedy.data());
+    } else if (shield != nullptr) {
+        ngx_log_error(level, r->connection->log, 0,
+                      "lync_refused: lync_publish \"%s\" refused: %*s, shield \"%s\"%s",
+                      declared.name.c_str(), name.size(), name.data(), shield->name.c_str(),
+                      given_up(state->verdict));
+    } else {
         ngx_log_error(level, r->connection->log, 0,
                       "lync_refused: lync_publish \"%s\" refused: %*s", declared.name.c_str(),
                       name.size(), name.data());
-        return;
     }
-    ngx_log_error(
-        level, r->connection->log, 0,
-        "lync_refused: lync_publish \"%s\" refused: %*s, \"allow_path %*s\" would publish it",
-        declared.name.c_str(), name.size(), name.data(), remedy.size(), remedy.data());
 }
 
 } // namespace
@@ -78,6 +92,29 @@ ngx_int_t refusal_status(Reason reason) noexcept {
         return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
     default: // to the outside there is no difference between closed and absent
         return NGX_HTTP_NOT_FOUND;
+    }
+}
+
+const policy::Shield* shield_of(const Host& host, const policy::Verdict& verdict) noexcept {
+    const policy::Shields& shields = host.site.shields();
+    policy::ShieldHit hit;
+    if (verdict.reason == Reason::meeting_url) {
+        hit = shields.meeting_url();
+    } else if (verdict.reason == Reason::shield || verdict.reason == Reason::none) {
+        hit = verdict.shield;
+    }
+    return hit ? &shields.rows()[hit.row] : nullptr;
+}
+
+/// One line a second for each publication, of whichever row.
+void log_shield(ngx_http_request_t* r, const Host& host, const RequestState& state) noexcept {
+    time_t& logged = host.publication.last_logged[static_cast<std::size_t>(Reason::none)];
+    const policy::Shield* shield = shield_of(host, state.verdict);
+    if (shield != nullptr && std::exchange(logged, ngx_time()) != ngx_time()) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "lync_shield: lync_publish \"%s\" would refuse, shield \"%s\"%s",
+                      host.publication.plan.publication.name.c_str(), shield->name.c_str(),
+                      given_up(state.verdict));
     }
 }
 

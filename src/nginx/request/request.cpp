@@ -59,6 +59,28 @@ bool cookies_pass(const ngx_http_request_t* r, const policy::Site& site) noexcep
         r, [&](std::string_view header) { return !site.parameters_pass(header); });
 }
 
+/// The row of the shield that a header is, and nothing where no row looks at headers.
+policy::ShieldHit find_in_headers(const ngx_http_request_t* r, const policy::Shields& shields,
+                                  policy::Service service) noexcept {
+    policy::ShieldHit found;
+    const auto ask = [&](const policy::ShieldHit hit) {
+        found = found && !shields.refuses(hit) ? found : hit;
+        return shields.refuses(found);
+    };
+    if (shields.look(policy::in_header, service) &&
+        any_header(r->headers_in.headers, {}, [&](const ngx_table_elt_t& header) {
+            return ask(shields.find_in_header(service, view(header.key), view(header.value)));
+        })) {
+        return found;
+    }
+    if (shields.look(policy::in_cookie, service)) {
+        any_cookie_header(r, [&](std::string_view header) {
+            return ask(shields.find_in_cookies(service, header));
+        });
+    }
+    return found;
+}
+
 Verdict judge(ngx_http_request_t* r, const Host& host) noexcept {
     const policy::Request request = request_of(r);
     Verdict verdict = host.site.judge(request);
@@ -71,6 +93,8 @@ Verdict judge(ngx_http_request_t* r, const Host& host) noexcept {
     } else if (verdict.guarded && !(is_read_as_utf8(r) && cookies_pass(r, host.site))) {
         verdict.action = Action::refuse;
         verdict.reason = Reason::meeting_url;
+    } else if (verdict.action == Action::pass) {
+        verdict = host.site.with(verdict, find_in_headers(r, host.site.shields(), verdict.service));
     }
     return verdict;
 }
@@ -237,6 +261,9 @@ ngx_int_t lync_request_handler(ngx_http_request_t* r) {
     }
     switch (state->verdict.action) {
     case policy::Action::pass:
+        if (state->verdict.shield) {
+            log_shield(r, *host, *state);
+        }
         if (const ngx_int_t result = judge_body(r, *host, *state); result != NGX_DECLINED) {
             return result;
         }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "nginx/conf/conf.h"
+#include "policy/multipart.h"
 
 namespace lync::nginx {
 
@@ -11,6 +12,7 @@ struct RequestState {
     const ngx_http_request_t* request; ///< whose it is: subrequests have the same pool
     policy::Verdict verdict{};
     bool body_read = false;
+    policy::PartHeads* parts = nullptr; ///< of a multipart body whose file names are looked at
     bool ruled = false; ///< the request was treated by the verdict, which variables alone don't do
     policy::Doors sign_in = policy::no_door;   ///< of the credentials in it, as far as it was read
     policy::Door refused = policy::Door::none; ///< the closed one of them
@@ -54,6 +56,13 @@ bool is_pending_get(ngx_http_request_t* r) noexcept;
 
 /// Makes the verdict a refusal, and logs it. Returns the status to answer with.
 ngx_int_t refuse(ngx_http_request_t* r, const Host& host, policy::Reason reason) noexcept;
+
+/// Logs a request that a row of the shield would have refused, had it been told to.
+void log_shield(ngx_http_request_t* r, const Host& host, const RequestState& state) noexcept;
+
+/// The row of the shield that a verdict names, the meeting URL guard's included; NULL if it is
+/// none.
+const policy::Shield* shield_of(const Host& host, const policy::Verdict& verdict) noexcept;
 
 /// The status that a refusal is answered with.
 ngx_int_t refusal_status(policy::Reason reason) noexcept;

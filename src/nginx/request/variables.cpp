@@ -25,7 +25,7 @@ ngx_int_t set_none(ngx_http_variable_value_t* v) noexcept {
     return NGX_OK;
 }
 
-ngx_int_t set_verdict(ngx_http_request_t* r, ngx_http_variable_value_t* v,
+ngx_int_t set_verdict(ngx_http_request_t* r, ngx_http_variable_value_t* v, const Host& host,
                       const policy::Verdict& verdict) noexcept {
     switch (verdict.action) {
     case policy::Action::pass:
@@ -35,14 +35,25 @@ ngx_int_t set_verdict(ngx_http_request_t* r, ngx_http_variable_value_t* v,
     case policy::Action::refuse:
         break;
     }
-    constexpr std::string_view refuse = "refuse:";
-    const std::string_view reason = policy::reason_name(verdict.reason);
-    auto* text = static_cast<u_char*>(ngx_pnalloc(r->pool, refuse.size() + reason.size()));
+    // "refuse:REASON", of the shield "refuse:shield:NAME".
+    const policy::Shield* shield =
+        verdict.reason == policy::Reason::shield ? shield_of(host, verdict) : nullptr;
+    const std::string_view parts[] = {"refuse:", policy::reason_name(verdict.reason),
+                                      shield == nullptr ? "" : ":",
+                                      shield == nullptr ? std::string_view() : shield->name};
+    std::size_t size = 0;
+    for (const std::string_view part : parts) {
+        size += part.size();
+    }
+    auto* text = static_cast<u_char*>(ngx_pnalloc(r->pool, size));
     if (text == nullptr) {
         return NGX_ERROR;
     }
-    ngx_memcpy(ngx_cpymem(text, refuse.data(), refuse.size()), reason.data(), reason.size());
-    return set(v, {reinterpret_cast<char*>(text), refuse.size() + reason.size()});
+    u_char* end = text;
+    for (const std::string_view part : parts) {
+        end = std::copy(part.begin(), part.end(), end);
+    }
+    return set(v, {reinterpret_cast<char*>(text), size});
 }
 
 ngx_int_t set_host_variable(ngx_http_request_t* r, ngx_http_variable_value_t* v, const Host& host,
@@ -57,7 +68,7 @@ ngx_int_t set_host_variable(ngx_http_request_t* r, ngx_http_variable_value_t* v,
 
     switch (which) {
     case LYNC_VARIABLE_VERDICT:
-        return set_verdict(r, v, verdict);
+        return set_verdict(r, v, host, verdict);
     case LYNC_VARIABLE_SERVICE:
         return set(v, policy::service_name(verdict.service));
     case LYNC_VARIABLE_ROLE:

@@ -1,0 +1,202 @@
+// `shield` and `shield_file`: which rows are in use. The format of the file is described in
+// docs/shield.md.
+
+#include "config/declare.h"
+
+#include "base/ascii.h"
+#include "policy/shield.h"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+namespace lync::config {
+
+namespace {
+
+using policy::Shield;
+using policy::ShieldAction;
+
+constexpr std::string_view blanks = " \t";
+
+/// One row file, line by line, into the rows that there are already.
+class RowFile {
+public:
+    RowFile(std::string file, std::vector<Shield>& rows) : rows_(rows) {
+        place_.file = std::move(file);
+    }
+
+    void read(std::istream& in) {
+        std::string line;
+        while (std::getline(in, line)) {
+            place_.line++;
+            std::string_view text = line;
+            if (place_.line == 1 && text.starts_with("\xef\xbb\xbf")) {
+                text.remove_prefix(3);
+            }
+            text = trimmed(text, " \t\r");
+            if (!text.empty() && text.front() != '#') {
+                read_row(text);
+            }
+        }
+    }
+
+private:
+    [[noreturn]] void wrong(const std::string& text) const { throw Mistake(text, place_); }
+
+    static std::string_view next_word(std::string_view& text) {
+        const std::string_view word = text.substr(0, text.find_first_of(blanks));
+        text = trimmed(text.substr(word.size()), blanks);
+        return word;
+    }
+
+    void read_row(std::string_view text) {
+        const std::string_view name = next_word(text);
+        const auto known = std::find_if(rows_.begin(), rows_.end(), [&](const Shield& row) {
+            return equal_ignore_case(row.name, name);
+        });
+        if (text == "off" || text == "log") {
+            change(known, name, text);
+            return;
+        }
+        if (known != rows_.end()) {
+            wrong("shield " + lync::quoted(name) + " is duplicate, the first is " +
+                  (known->defined == "built in" ? known->defined : "at " + known->defined));
+        }
+        constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyz0123456789._-";
+        if (name.size() > 64 ||
+            to_ascii_lower(name).find_first_not_of(allowed) != std::string::npos) {
+            wrong("invalid name " + lync::quoted(name) +
+                  " of a shield: it is made of up to 64 letters, digits, \".\", \"_\" and \"-\"");
+        }
+        if (rows_.size() == policy::max_shields) {
+            wrong("shield " + lync::quoted(name) + " is one too many, there can be " +
+                  std::to_string(policy::max_shields));
+        }
+        Shield row;
+        row.name = name;
+        row.on = "all";
+        row.defined = at(place_);
+        read_places(row, next_word(text));
+        while (!text.starts_with("~* ")) {
+            read_field(row, next_word(text));
+        }
+        row.pattern_text = trimmed(text.substr(2), blanks);
+        try {
+            row.pattern = policy::Pattern::probed(
+                row.pattern_text, row.places == policy::in_path ? policy::Pattern::Needs::nothing
+                                                                : policy::Pattern::Needs::literal);
+        } catch (const std::invalid_argument& error) {
+            wrong("pattern " + lync::quoted(row.pattern_text) + " of shield " + lync::quoted(name) +
+                  " " + error.what());
+        }
+        rows_.push_back(std::move(row));
+    }
+
+    /// "NAME off": for a row that stops what is ordinary here.
+    void change(std::vector<Shield>::iterator row, std::string_view name, std::string_view to) {
+        if (row == rows_.end()) {
+            wrong("there is no shield " + lync::quoted(name) + " before this line");
+        }
+        if (row->places == policy::in_meeturl) {
+            wrong("shield " + lync::quoted(name) + " is changed by \"meeting_url_guard\"");
+        }
+        row->action = to == "off" ? ShieldAction::off : ShieldAction::log;
+    }
+
+    void read_places(Shield& row, std::string_view words) const {
+        constexpr std::string_view one_header = "header:";
+        if (words.starts_with(one_header) && words.size() > one_header.size()) {
+            row.places = policy::in_header;
+            row.header = to_ascii_lower(words.substr(one_header.size()));
+            return;
+        }
+        while (!words.empty()) {
+            const std::string_view word = words.substr(0, words.find(','));
+            const policy::ShieldPlaces place = policy::shield_place(word);
+            if (place == 0) {
+                wrong("invalid place " + lync::quoted(word) + " of shield " +
+                      lync::quoted(row.name) +
+                      ": the places are path, query, url, header, header:NAME, cookie and file, "
+                      "several with a comma and without a space");
+            }
+            row.places |= place;
+            words.remove_prefix(std::min(word.size() + 1, words.size()));
+        }
+    }
+
+    void read_field(Shield& row, std::string_view field) const {
+        const Parameter parameter(field);
+        const std::string of = " of shield " + lync::quoted(row.name);
+        if (field.empty()) {
+            wrong("no pattern" + of +
+                  ": a row is written \"NAME PLACE [FIELD=VALUE ...] ~* PATTERN\"");
+        }
+        if (parameter.name == "on" && policy::services_of(parameter.value) != 0) {
+            row.on = parameter.value;
+        } else if (parameter.name == "action" &&
+                   (parameter.value == "refuse" || parameter.value == "log")) {
+            row.action = parameter.value == "log" ? ShieldAction::log : ShieldAction::refuse;
+        } else if (parameter.name == "source" && !parameter.value.empty()) {
+            row.source = parameter.value;
+        } else {
+            wrong(
+                (parameter.name == "on" || parameter.name == "action" || parameter.name == "source"
+                     ? "invalid value "
+                     : "unknown field ") +
+                lync::quoted(field) + of +
+                ": the fields are on=all|lync|exchange|uploads or a service, action=refuse|log "
+                "and source=URL, then \"~*\" and the pattern");
+        }
+    }
+
+    std::vector<Shield>& rows_;
+    Place place_;
+};
+
+} // namespace
+
+void read_shields(const Directive& block, const Environment& environment, Publication& publication,
+                  std::vector<Diagnostic>& remarks) {
+    ShieldAction most = ShieldAction::refuse;
+    if (const Directive* directive = config::find(block, "shield")) {
+        const std::string& value = directive->arguments.front();
+        if (value != "on" && value != "off" && value != "log") {
+            config::invalid_value(value, *directive, block, "it is \"on\", \"off\" or \"log\"");
+        }
+        most = value == "on"    ? ShieldAction::refuse
+               : value == "log" ? ShieldAction::log
+                                : ShieldAction::off;
+    }
+    for (const policy::ShieldRow& row : policy::shield_rows()) {
+        if (row.places != policy::in_meeturl || publication.meeting_url_guard) {
+            publication.shields.push_back(policy::make_shield(row));
+        }
+    }
+    for (const auto& child : block.children) {
+        if (child->name != "shield_file") {
+            continue;
+        }
+        const std::string file = environment.full_path(child->arguments.front());
+        std::ifstream in(file);
+        if (!in || in.peek() == std::ifstream::traits_type::eof()) {
+            Diagnostic missing{Severity::error,
+                               "file " + lync::quoted(file) + " in \"shield_file\" directive of " +
+                                   block.title() +
+                                   (in.is_open() ? " is empty" : " can't be opened"),
+                               child->place};
+            if (environment.needs_everything) {
+                throw Mistake(missing.text, missing.place);
+            }
+            remarks.push_back(std::move(missing));
+            continue;
+        }
+        RowFile(file, publication.shields).read(in);
+    }
+    for (Shield& row : publication.shields) {
+        row.action = row.places == policy::in_meeturl ? row.action : std::min(row.action, most);
+    }
+}
+
+} // namespace lync::config

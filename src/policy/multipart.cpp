@@ -1,0 +1,100 @@
+#include "policy/multipart.h"
+
+#include <cstring>
+
+namespace lync::policy {
+
+namespace {
+
+std::size_t find(std::string_view text, std::string_view what) noexcept {
+    const void* found = memmem(text.data(), text.size(), what.data(), what.size());
+    return found == nullptr
+               ? std::string_view::npos
+               : static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
+}
+
+} // namespace
+
+PartHeads::Type PartHeads::begin(std::string_view content_type) noexcept {
+    constexpr std::string_view multipart = "multipart/";
+    constexpr std::string_view word = "boundary";
+    content_type = trimmed(content_type, " \t");
+    if (!equal_ignore_case(content_type.substr(0, multipart.size()), multipart)) {
+        return Type::other;
+    }
+    const auto same = [](char a, char b) { return ascii_lower(a) == b; };
+    const auto* found =
+        std::search(content_type.begin(), content_type.end(), word.begin(), word.end(), same);
+    if (found == content_type.end()) {
+        return Type::unreadable;
+    }
+    std::string_view rest =
+        content_type.substr(static_cast<std::size_t>(found - content_type.begin()) + word.size());
+    if (std::search(rest.begin(), rest.end(), word.begin(), word.end(), same) != rest.end()) {
+        return Type::unreadable;
+    }
+    rest = trimmed(rest, " \t");
+    if (!rest.starts_with('=')) {
+        return Type::unreadable;
+    }
+    rest = trimmed(rest.substr(1), " \t");
+    const bool is_quoted = rest.starts_with('"');
+    rest.remove_prefix(is_quoted ? 1 : 0);
+    const std::string_view boundary =
+        rest.substr(0, rest.find_first_of(is_quoted ? "\"" : "; \t,\""));
+    if (boundary.empty() || boundary.size() > max_boundary ||
+        boundary.find('\\') != std::string_view::npos) {
+        return Type::unreadable;
+    }
+    delimiter_[0] = delimiter_[1] = '-';
+    std::memcpy(delimiter_ + 2, boundary.data(), boundary.size());
+    delimiter_size_ = boundary.size() + 2;
+    return Type::multipart;
+}
+
+/// Leaves of `piece` what stands behind the next boundary, nothing if there is none in it.
+void PartHeads::skip_to_head(std::string_view& piece) noexcept {
+    const std::string_view delimiter(delimiter_, delimiter_size_);
+    const std::size_t most = delimiter_size_ - 1; // of a boundary that isn't whole
+    std::size_t behind = std::string_view::npos;
+
+    // What the pieces before ended in, and as much of this one as can belong to it.
+    const std::size_t joined = std::min(most, piece.size());
+    std::memcpy(carry_ + carried_, piece.data(), joined);
+    const std::string_view seam(carry_, carried_ + joined);
+    if (const std::size_t at = find(seam, delimiter); at != std::string_view::npos) {
+        behind = at + delimiter_size_ - carried_;
+    } else if (const std::size_t here = find(piece, delimiter); here != std::string_view::npos) {
+        behind = here + delimiter_size_;
+    }
+    if (behind != std::string_view::npos) {
+        piece.remove_prefix(behind);
+        in_head_ = true;
+        carried_ = head_size_ = 0;
+        return;
+    }
+    const std::string_view last = piece.size() >= most ? piece : seam;
+    const std::size_t kept = std::min(most, last.size());
+    std::memmove(carry_, last.data() + last.size() - kept, kept);
+    carried_ = kept;
+    piece = {};
+}
+
+/// How much of `piece` belongs to the head; the head is whole when in_head_ is false afterwards. 0:
+/// there is no room for it.
+std::size_t PartHeads::take_head(std::string_view piece) noexcept {
+    for (std::size_t i = 0; i < piece.size(); i++) {
+        if (head_size_ == max_head) {
+            return 0;
+        }
+        head_[head_size_++] = piece[i];
+        const std::string_view head(head_, head_size_);
+        if (head.ends_with("\n\r\n") || head.ends_with("\n\n")) {
+            in_head_ = false;
+            return i + 1;
+        }
+    }
+    return piece.size();
+}
+
+} // namespace lync::policy

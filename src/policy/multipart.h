@@ -1,0 +1,87 @@
+#pragma once
+
+// The heads of a multipart body's parts, found while the body passes in pieces of any size: nothing
+// of it is kept but the end of a piece that may begin a boundary, and the head that is under way.
+
+#include "base/ascii.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <string_view>
+
+namespace lync::policy {
+
+class PartHeads {
+public:
+    static constexpr std::size_t max_boundary = 200; ///< RFC 2046 has 70
+    static constexpr std::size_t max_head = 4096;
+
+    enum class Type { other, multipart, unreadable };
+
+    /// Takes the boundary of a Content-Type; `unreadable` if servers could find different ones, or
+    /// none.
+    Type begin(std::string_view content_type) noexcept;
+
+    /// Calls `check(head)` for each head that ends in this piece, as long as it says true. False if
+    /// it didn't, or if a head is longer than max_head.
+    template <typename Check>
+    bool feed(std::string_view piece, Check&& check) noexcept {
+        while (!piece.empty()) {
+            if (!in_head_) {
+                skip_to_head(piece);
+                continue;
+            }
+            const std::size_t taken = take_head(piece);
+            if (taken == 0) {
+                return false;
+            }
+            piece.remove_prefix(taken);
+            if (!in_head_ && !check(std::string_view(head_, head_size_))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+private:
+    void skip_to_head(std::string_view& piece) noexcept;
+    std::size_t take_head(std::string_view piece) noexcept;
+
+    bool in_head_ = false;
+    std::size_t delimiter_size_ = 0;
+    std::size_t carried_ = 0;
+    std::size_t head_size_ = 0;
+    char delimiter_[max_boundary + 2]; // "--" and the boundary
+    char carry_[2 * (max_boundary + 2)];
+    char head_[max_head];
+};
+
+/// Calls `check(text)` for each file name in the head of a part, as long as it says true: the text
+/// is "filename=" and the rest of the head without quotes, whatever a server takes of it.
+template <typename Check>
+bool for_each_file_name(std::string_view head, Check&& check) noexcept {
+    constexpr std::string_view word = "filename";
+    const auto same = [](char a, char b) { return ascii_lower(a) == b; };
+    while (true) {
+        const auto* found = std::search(head.begin(), head.end(), word.begin(), word.end(), same);
+        if (found == head.end()) {
+            return true;
+        }
+        head.remove_prefix(static_cast<std::size_t>(found - head.begin()) + word.size());
+        const std::size_t sign = head.find('=');
+        if (sign == std::string_view::npos) {
+            return true;
+        }
+        char text[PartHeads::max_head + word.size() + 1];
+        char* end = std::copy(word.begin(), word.end(), text);
+        *end++ = '=';
+        const std::string_view value =
+            head.substr(std::min(head.find_first_not_of(" \t\r\n\"", sign + 1), head.size()));
+        end = std::remove_copy(value.begin(), value.end(), end, '"');
+        if (!check(std::string_view(text, static_cast<std::size_t>(end - text)))) {
+            return false;
+        }
+    }
+}
+
+} // namespace lync::policy

@@ -1,0 +1,340 @@
+#include "policy/pattern.h"
+
+#include "base/ascii.h"
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+namespace lync::policy {
+
+namespace {
+
+template <auto function>
+struct Free {
+    template <typename T>
+    void operator()(T* object) const noexcept {
+        function(object);
+    }
+};
+using Code = std::unique_ptr<pcre2_code, Free<pcre2_code_free>>;
+using MatchData = std::unique_ptr<pcre2_match_data, Free<pcre2_match_data_free>>;
+using MatchContext = std::unique_ptr<pcre2_match_context, Free<pcre2_match_context_free>>;
+
+PCRE2_SPTR units(std::string_view text) noexcept {
+    return reinterpret_cast<PCRE2_SPTR>(text.data());
+}
+
+/// From seldom to often in what clients send; what isn't among them is rarer still.
+constexpr std::string_view by_frequency = "jqzxwvkybgfpdulhmscrnoiat0987654321e-_.=&/%:;, ";
+
+/// A text that has to stand in whatever a pattern matches.
+class Literal {
+public:
+    explicit Literal(std::string text) : text_(to_ascii_lower(text)) {
+        const auto rank = [](char c) { return by_frequency.find(c) + 1; };
+        const auto rarest = std::min_element(text_.begin(), text_.end(),
+                                             [&](char a, char b) { return rank(a) < rank(b); });
+        at_ = static_cast<std::size_t>(rarest - text_.begin());
+    }
+
+    const std::string& text() const noexcept { return text_; }
+    std::size_t size() const noexcept { return text_.size(); }
+
+    /// Whether no token, ticket or identifier holds it by chance.
+    bool is_telling() const noexcept {
+        const auto count = [this](auto&& is) {
+            return static_cast<std::size_t>(std::count_if(text_.begin(), text_.end(), is));
+        };
+        const std::size_t others = count([](char c) { return !is_ascii_alnum(c); });
+        const std::size_t never = count([](char c) {
+            return !is_ascii_alnum(c) &&
+                   std::string_view("-._~+/=").find(c) == std::string_view::npos;
+        });
+        return size() >= 6 || (size() >= 3 && others > 0) || (size() >= 2 && never > 0);
+    }
+
+    Pattern::Result find_in(std::string_view text) const noexcept {
+        const char lower = text_[at_];
+        const char upper = lower >= 'a' && lower <= 'z' ? static_cast<char>(lower - 32) : lower;
+        std::size_t candidates = 0;
+        Pattern::Result result = find_by(lower, text, candidates);
+        if (result == Pattern::Result::no && upper != lower) {
+            result = find_by(upper, text, candidates);
+        }
+        return result;
+    }
+
+private:
+    Pattern::Result find_by(char byte, std::string_view text,
+                            std::size_t& candidates) const noexcept {
+        if (text.size() < text_.size()) {
+            return Pattern::Result::no;
+        }
+        const char* at = text.data() + at_;
+        const char* const end = text.data() + text.size() - (text_.size() - at_ - 1);
+        while ((at = static_cast<const char*>(
+                    std::memchr(at, byte, static_cast<std::size_t>(end - at)))) != nullptr) {
+            if (equal_ignore_case({at - at_, text_.size()}, text_)) {
+                return Pattern::Result::yes;
+            }
+            if (++candidates > Pattern::max_candidates) {
+                return Pattern::Result::limit;
+            }
+            at++;
+        }
+        return Pattern::Result::no;
+    }
+
+    std::string text_; // lower case
+    std::size_t at_;   // of its rarest byte
+};
+
+/// Takes a pattern apart as far as its literals need it: runs of plain characters outside of all
+/// brackets. What it doesn't know for sure ends a run.
+class LiteralReader {
+public:
+    explicit LiteralReader(std::string_view pattern) : pattern_(pattern) {}
+
+    std::vector<Literal> read() {
+        while (at_ < pattern_.size()) {
+            read_one();
+        }
+        end_run();
+        return alternatives_ ? std::vector<Literal>{} : std::move(found_);
+    }
+
+private:
+    void read_one() {
+        const char c = pattern_[at_++];
+        switch (c) {
+        case '\\':
+            read_escape();
+            return;
+        case '(':
+            end_run();
+            depth_++;
+            if (pattern_.substr(at_, 1) == "*" || is_option()) {
+                throw std::invalid_argument(
+                    "has an option or verb, \"(?i)\" or \"(*...)\": letter case never counts, and "
+                    "the others can't be used here");
+            }
+            return;
+        case ')':
+            end_run();
+            depth_ -= depth_ > 0 ? 1 : 0;
+            return;
+        case '[':
+            end_run();
+            skip_class();
+            return;
+        case '|':
+            end_run();
+            alternatives_ = alternatives_ || depth_ == 0;
+            return;
+        case '+':
+            end_run();
+            return;
+        case '*':
+        case '?':
+            drop_last();
+            return;
+        case '{':
+            if (at_ < pattern_.size() && (is_ascii_digit(pattern_[at_]) || pattern_[at_] == ',')) {
+                drop_last();
+                at_ = std::min(pattern_.find('}', at_), pattern_.size() - 1) + 1;
+                return;
+            }
+            break;
+        case '.':
+        case '^':
+        case '$':
+            end_run();
+            return;
+        default:
+            break;
+        }
+        add(c);
+    }
+
+    void read_escape() {
+        const char c = at_ < pattern_.size() ? pattern_[at_++] : '\0';
+        if (!is_ascii_alnum(c)) {
+            add(c);
+            return;
+        }
+        end_run();
+        if (std::string_view("bBdDsSwWhHvVRAzZ").find(c) == std::string_view::npos) {
+            throw std::invalid_argument("has \"\\" + std::string(1, c) +
+                                        "\", which can't be used here");
+        }
+    }
+
+    /// Whether "(?" begins options, as "(?i)" and "(?x:" do.
+    bool is_option() const {
+        return pattern_.substr(at_, 1) == "?" && at_ + 1 < pattern_.size() &&
+               (is_ascii_alnum(pattern_[at_ + 1]) || pattern_[at_ + 1] == '-' ||
+                pattern_[at_ + 1] == '^') &&
+               pattern_[at_ + 1] != 'P';
+    }
+
+    void skip_class() {
+        at_ += pattern_.substr(at_, 1) == "^" ? 1 : 0;
+        at_ += pattern_.substr(at_, 1) == "]" ? 1 : 0;
+        while (at_ < pattern_.size() && pattern_[at_] != ']') {
+            if (pattern_.substr(at_, 2) == "[:") {
+                at_ = std::min(pattern_.find(":]", at_), pattern_.size() - 2) + 2;
+            } else {
+                at_ += pattern_[at_] == '\\' ? 2 : 1;
+            }
+        }
+        at_++;
+    }
+
+    void add(char c) {
+        if (depth_ == 0) {
+            run_ += c;
+        }
+    }
+    void end_run() {
+        if (!run_.empty()) {
+            found_.emplace_back(std::exchange(run_, {}));
+        }
+    }
+    void drop_last() {
+        if (!run_.empty()) {
+            run_.pop_back();
+        }
+        end_run();
+    }
+
+    std::string_view pattern_;
+    std::size_t at_ = 0;
+    unsigned depth_ = 0;
+    bool alternatives_ = false;
+    std::string run_;
+    std::vector<Literal> found_;
+};
+
+} // namespace
+
+struct Pattern::Compiled {
+    std::string text;
+    std::vector<Literal> literals; // the longest first
+    Code code;
+    MatchData data; // written by each match: a worker does one at a time
+    MatchContext context;
+
+    Result run(std::string_view subject) const noexcept {
+        const int found = pcre2_match(code.get(), units(subject), subject.size(), 0, 0, data.get(),
+                                      context.get());
+        return found >= 0 ? Result::yes : found == PCRE2_ERROR_NOMATCH ? Result::no : Result::limit;
+    }
+
+    /// Whether a text made for it has it go back and forth without end: what it is written of,
+    /// again and again, behind a literal that lets it begin and before those that PCRE2 looks for
+    /// first.
+    bool is_catastrophic() const {
+        std::vector<std::string> parts{"0", "a", " ", "/", text};
+        for (std::size_t size = 1; size <= 3; size++) {
+            for (std::size_t i = 0; i + size <= text.size(); i++) {
+                parts.push_back(text.substr(i, size));
+            }
+        }
+        std::vector<std::string> begins{""};
+        std::string end = "!";
+        for (const Literal& literal : literals) {
+            begins.push_back(literal.text());
+            end += literal.text();
+        }
+        begins.push_back(end.substr(1));
+        for (const std::string& begin : begins) {
+            for (const std::string& part : parts) {
+                std::string probe = begin;
+                while (probe.size() < max_text) {
+                    probe += part;
+                }
+                probe.resize(max_text - std::min(end.size(), max_text / 2));
+                if (run((probe + end).substr(0, max_text)) == Result::limit) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+};
+
+Pattern::Pattern(std::string_view text, Needs needs) {
+    if (text.empty() || text.size() > max_text) {
+        throw std::invalid_argument("must have 1 to " + std::to_string(max_text) + " characters");
+    }
+    auto compiled = std::make_shared<Compiled>();
+    compiled->text = text;
+
+    int error = 0;
+    std::size_t offset = 0;
+    compiled->code.reset(pcre2_compile(units(text), text.size(),
+                                       PCRE2_CASELESS | PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY |
+                                           PCRE2_NEVER_UTF | PCRE2_NEVER_BACKSLASH_C |
+                                           PCRE2_NO_AUTO_CAPTURE,
+                                       &error, &offset, nullptr));
+    if (compiled->code == nullptr) {
+        PCRE2_UCHAR why[128];
+        pcre2_get_error_message(error, why, sizeof(why));
+        throw std::invalid_argument(
+            "isn't a regular expression: " + std::string(reinterpret_cast<char*>(why)) +
+            " at character " + std::to_string(offset));
+    }
+    compiled->literals = LiteralReader(text).read();
+    std::stable_sort(compiled->literals.begin(), compiled->literals.end(),
+                     [](const Literal& a, const Literal& b) { return a.size() > b.size(); });
+    if (needs == Needs::literal &&
+        std::none_of(compiled->literals.begin(), compiled->literals.end(),
+                     [](const Literal& literal) { return literal.is_telling(); })) {
+        throw std::invalid_argument(
+            "has no text that every match contains and no ticket does by chance: six characters "
+            "outside of brackets, or three with one that is neither letter nor digit");
+    }
+
+    pcre2_jit_compile(compiled->code.get(), PCRE2_JIT_COMPLETE); // without it, it is slower
+    compiled->data.reset(pcre2_match_data_create(1, nullptr));
+    compiled->context.reset(pcre2_match_context_create(nullptr));
+    if (compiled->data == nullptr || compiled->context == nullptr) {
+        throw std::bad_alloc();
+    }
+    pcre2_set_match_limit(compiled->context.get(), match_limit);
+    if (compiled->run({"", 0}) == Result::yes) {
+        throw std::invalid_argument("matches every text, also an empty one");
+    }
+    compiled_ = std::move(compiled);
+}
+
+Pattern Pattern::probed(std::string_view text, Needs needs) {
+    Pattern pattern(text, needs);
+    if (pattern.compiled_->is_catastrophic()) {
+        throw std::invalid_argument("goes back and forth without end over a text of " +
+                                    std::to_string(max_text) +
+                                    " characters: avoid repetitions within repetitions");
+    }
+    return pattern;
+}
+
+Pattern::Result Pattern::match(std::string_view text) const noexcept {
+    for (const Literal& literal : compiled_->literals) {
+        if (const Result found = literal.find_in(text); found != Result::yes) {
+            return found;
+        }
+    }
+    return text.size() > max_text ? Result::limit : compiled_->run(text);
+}
+
+const std::string& Pattern::text() const noexcept {
+    return compiled_->text;
+}
+
+} // namespace lync::policy

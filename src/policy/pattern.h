@@ -1,0 +1,49 @@
+#pragma once
+
+// Regular expressions over what a client sends, whose cost is bounded whatever it sends: PCRE2,
+// compiled with JIT when the configuration is read.
+//
+// A pattern is asked only where its literals stand: the texts that are in everything it matches
+// ("autodiscover.json" and "powershell" of `autodiscover\.json.*powershell`). They are searched by
+// their rarest byte, so a text without them costs a memchr. Where they do stand, no text of more
+// than `max_text` bytes is tried, and no more than `match_limit` steps from each of its bytes.
+// Whoever exceeds these isn't an ordinary client: the answer is `limit`.
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace lync::policy {
+
+class Pattern {
+public:
+    static constexpr std::size_t max_text = 512;
+    static constexpr unsigned match_limit = 10'000;
+    static constexpr std::size_t max_candidates =
+        4096; ///< bytes of a text that may begin a literal
+
+    enum class Needs {
+        literal, ///< for texts of any length: without a telling literal it is refused
+        nothing, ///< for paths
+    };
+
+    /// Case-insensitive, as IIS is. Throws std::invalid_argument with what is wrong, as the end of
+    /// a sentence that begins with the pattern: "isn't a regular expression: ...".
+    explicit Pattern(std::string_view text, Needs needs = Needs::literal);
+
+    /// An administrator's: tried on texts made for it as well, for some milliseconds, so that one
+    /// which would often give up is refused at once.
+    static Pattern probed(std::string_view text, Needs needs = Needs::literal);
+
+    enum class Result { no, yes, limit };
+    Result match(std::string_view text) const noexcept;
+
+    const std::string& text() const noexcept;
+
+private:
+    struct Compiled;
+    std::shared_ptr<const Compiled> compiled_; // the same wherever it is copied to
+};
+
+} // namespace lync::policy

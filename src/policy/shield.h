@@ -1,0 +1,139 @@
+#pragma once
+
+// Patches at the door: requests that are known to attack a server, refused until it has the update,
+// and after. A row of the table says what such a request looks like; further rows come from the
+// administrator (`shield_file`). What a row is asked about are the readings of a request that a
+// server may have: the path as the policy reads it (path.h), everything else as it stands and with
+// each layer of encoding taken off; in queries and file names "\\" is "/".
+
+#include "policy/pattern.h"
+#include "policy/services.h"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lync::policy {
+
+/// What of a request a row looks at. The words of a row file are those of `place_words`.
+using ShieldPlaces = std::uint8_t;
+inline constexpr ShieldPlaces in_path = 1;
+inline constexpr ShieldPlaces in_query = 2;
+inline constexpr ShieldPlaces in_url = 4;     ///< path and query as one text, "/owa/x?a=b"
+inline constexpr ShieldPlaces in_header = 8;  ///< the value of each header, or of one
+inline constexpr ShieldPlaces in_cookie = 16; ///< each cookie, "name=value"
+inline constexpr ShieldPlaces in_file = 32; ///< each file of an upload (multipart), "filename=NAME"
+inline constexpr ShieldPlaces in_meeturl =
+    64; ///< what the meeting URL guard refuses (meeting_url.h)
+inline constexpr ShieldPlaces in_target = in_path | in_query | in_url;
+
+/// A set of services (services.h): what of a deployment an attack is for.
+using ServiceSet = std::uint64_t;
+constexpr ServiceSet service_bit(Service service) noexcept {
+    return ServiceSet{1} << static_cast<unsigned>(service);
+}
+/// "lync", "exchange", "uploads", "all", or a word of `$lync_service`; 0 if it is none.
+ServiceSet services_of(std::string_view word) noexcept;
+
+/// "path", "query", "url", "header", "cookie", "file"; 0 if it is none.
+ShieldPlaces shield_place(std::string_view word) noexcept;
+std::string shield_place_words(ShieldPlaces places);
+
+/// An example is a path with its query; a line "Name: value"; or a file name.
+struct ShieldRow {
+    std::string_view name; ///< the CVE, or what it is called
+    std::string_view what; ///< in a few words
+    std::string_view on;   ///< a word of services_of
+    ShieldPlaces places;
+    std::string_view pattern;
+    std::string_view stops;  ///< an example
+    std::string_view passes; ///< its neighbour: ordinary
+    std::string_view source;
+};
+
+/// The rows that the module brings.
+std::span<const ShieldRow> shield_rows() noexcept;
+
+enum class ShieldAction : std::uint8_t { off, log, refuse };
+std::string_view shield_action_name(ShieldAction action) noexcept;
+
+/// A row in use, built in or not.
+struct Shield {
+    std::string name;
+    std::string on;
+    ShieldPlaces places = 0;
+    std::string header; ///< of in_header: this one only; lower case; empty: all
+    std::string pattern_text;
+    ShieldAction action = ShieldAction::refuse;
+    std::string source;             ///< where to read about it
+    std::string defined;            ///< "built in", or FILE:LINE
+    std::optional<Pattern> pattern; ///< none of in_meeturl
+};
+
+/// A built-in row, compiled.
+Shield make_shield(const ShieldRow& row);
+
+/// More than these can't be counted.
+inline constexpr std::size_t max_shields = 128;
+
+/// Which row a request is stopped by: its number in the rows of the publication.
+struct ShieldHit {
+    static constexpr std::uint8_t none = 0xff;
+    std::uint8_t row = none;
+    bool gave_up = false; ///< by the pattern's limits (pattern.h)
+    explicit operator bool() const noexcept { return row != none; }
+};
+static_assert(max_shields < ShieldHit::none);
+
+/// The rows of a publication, in the order of their numbers.
+class Shields {
+public:
+    Shields() = default;
+    explicit Shields(std::vector<Shield> rows);
+
+    const std::vector<Shield>& rows() const noexcept { return rows_; }
+
+    /// Whether any row that is in use looks there, for this service.
+    bool look(ShieldPlaces places, Service service) const noexcept {
+        for (const ServiceSet set : looking_) {
+            if ((places & 1) != 0 && (set & service_bit(service)) != 0) {
+                return true;
+            }
+            places = static_cast<ShieldPlaces>(places >> 1);
+        }
+        return false;
+    }
+
+    // The first row that refuses what is asked about; else the first that logs it.
+
+    /// `path` in normal form, `query` as it came.
+    ShieldHit find_in_target(Service service, std::string_view path,
+                             std::string_view query) const noexcept;
+    ShieldHit find_in_header(Service service, std::string_view name,
+                             std::string_view value) const noexcept;
+    ShieldHit find_in_cookies(Service service, std::string_view header) const noexcept;
+    ShieldHit find_in_file_name(Service service, std::string_view name) const noexcept;
+
+    /// The row that stands for the meeting URL guard.
+    ShieldHit meeting_url() const noexcept;
+
+    bool refuses(ShieldHit hit) const noexcept {
+        return hit && rows_[hit.row].action == ShieldAction::refuse;
+    }
+
+private:
+    template <typename Texts>
+    ShieldHit find(ShieldPlaces places, Service service, std::string_view header,
+                   Texts&& text_of) const noexcept;
+    ShieldHit find_in_layers(ShieldPlaces place, Service service, std::string_view header,
+                             std::string_view text) const noexcept;
+
+    std::vector<Shield> rows_;
+    std::vector<ServiceSet> services_; ///< by row; 0 where it is off
+    ServiceSet looking_[8]{};          ///< by place
+};
+
+} // namespace lync::policy
