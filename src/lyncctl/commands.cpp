@@ -38,6 +38,12 @@ constexpr Command table[] = {
      "  sudo lyncctl undrain fe1 && sudo lyncctl servers",
      "", false, declare_undrain, undrain},
 
+    {"", "shields", "prints the known attacks that are refused, and how often they were tried",
+     "  sudo lyncctl shields\n"
+     "  sudo lyncctl shields --format json | jq -r '.[] | select(.hits > 0).shield'\n"
+     "  lyncctl shields --built-in --format csv",
+     "", false, declare_shields, shields},
+
     {"show", "names", "prints every published name, and where it leads",
      "  lyncctl show names\n"
      "  lyncctl show names --fragment contoso.conf\n"

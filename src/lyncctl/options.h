@@ -54,6 +54,7 @@ struct DoctorOptions {
 struct ControlOptions {
     std::string socket = "/run/nginx/lync.sock"; ///< --socket PATH
     std::string server;                          ///< as it was typed
+    bool built_in = false;                       ///< --built-in: of this lyncctl, asks nobody
     bool wait = false;                           ///< --wait, until nothing is in flight
     unsigned timeout = 0;                        ///< --timeout SECONDS; 0: for ever
 };

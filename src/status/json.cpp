@@ -173,6 +173,19 @@ public:
         json_.close('}');
     }
 
+    void write_shields() {
+        json_.open('{');
+        json_.array("publications");
+        for (const Publication& publication : snapshot_.publications) {
+            json_.element('{');
+            json_.member("name", publication.published->name);
+            write_shields_of(publication);
+            json_.close('}');
+        }
+        json_.close(']');
+        json_.close('}');
+    }
+
 private:
     void write_summary() {
         const Summary summary = summarize(snapshot_);
@@ -213,6 +226,7 @@ private:
             json_.close('}');
         }
         json_.close('}');
+        write_shields_of(publication);
 
         json_.array("certificates");
         for (const Certificate& certificate : published.certificates) {
@@ -240,6 +254,25 @@ private:
         }
         json_.close(']');
         json_.close('}');
+    }
+
+    void write_shields_of(const Publication& publication) {
+        json_.array("shields");
+        for (const ShieldRow& shield : publication.shields) {
+            json_.element('{');
+            json_.member("name", shield.row->name);
+            json_.member("action", policy::shield_action_name(shield.row->action));
+            json_.member("on", shield.row->on);
+            json_.member("places", policy::shield_place_words(shield.row->places) +
+                                       (shield.row->header.empty() ? "" : ":") +
+                                       shield.row->header);
+            json_.member("pattern", shield.row->pattern_text);
+            json_.member("source", shield.row->source);
+            json_.member("defined", shield.row->defined);
+            json_.member("hits", shield.hits);
+            json_.close('}');
+        }
+        json_.close(']');
     }
 
     void write_certificate(const Certificate& certificate) {
@@ -460,6 +493,12 @@ std::string to_json(const Snapshot& snapshot) {
 std::string servers_to_json(const Snapshot& snapshot, const Machine* machine) {
     std::string out;
     Document(out, snapshot).write_servers(machine);
+    return out;
+}
+
+std::string shields_to_json(const Snapshot& snapshot) {
+    std::string out;
+    Document(out, snapshot).write_shields();
     return out;
 }
 

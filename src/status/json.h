@@ -18,6 +18,9 @@ std::string to_json(const Snapshot& snapshot);
 /// as in the whole; `machine`, if there is one, is the member "machine".
 std::string servers_to_json(const Snapshot& snapshot, const Machine* machine = nullptr);
 
+/// Of its shields alone, for `lyncctl shields`.
+std::string shields_to_json(const Snapshot& snapshot);
+
 /// `text` as a JSON string, quotes included. What isn't UTF-8 becomes U+FFFD.
 void append_json_string(std::string& out, std::string_view text);
 

@@ -196,6 +196,16 @@ private:
                        digits(publication.sign_ins_refused[i]));
             }
         });
+        family("lync_shield_hits_total", "counter",
+               "Requests that a row of the shield has stopped, or would have (action log).");
+        each_publication([&](const Publication& publication, const Labels& labels) {
+            for (const ShieldRow& shield : publication.shields) {
+                const auto action = policy::shield_action_name(shield.row->action);
+                sample("lync_shield_hits_total",
+                       Labels(labels, {{"shield", shield.row->name}, {"action", action}}),
+                       digits(shield.hits));
+            }
+        });
 
         family("lync_requests_total", "counter", "Requests by service and class of the status.");
         each_service([&](const Service& service, const Labels& labels) {

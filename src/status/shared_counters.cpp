@@ -12,6 +12,22 @@ std::int64_t growth(std::uint64_t before, std::uint64_t after) noexcept {
 
 } // namespace
 
+Cell* ShieldCells::find(std::string_view name) noexcept {
+    std::uint64_t key = 14695981039346656037U; // FNV-1a, never 0 in practice and 1 if it is
+    for (const char c : name) {
+        key = (key ^ static_cast<unsigned char>(c)) * 1099511628211U;
+    }
+    key += key == 0 ? 1 : 0;
+    for (std::size_t i = 0; i < slots; i++) {
+        Slot& at = slot[(key + i) % slots];
+        std::uint64_t known = 0;
+        if (at.key.compare_exchange_strong(known, key, std::memory_order_relaxed) || known == key) {
+            return &at.hits;
+        }
+    }
+    return nullptr;
+}
+
 History HistoryCells::history(std::size_t service, std::uint64_t now, std::uint64_t requests,
                               std::uint64_t errors) const noexcept {
     History history;

@@ -68,11 +68,27 @@ struct ServiceCells {
     }
 };
 
+/// Hits of the shield's rows. A row is found by its name, since the rows change with a reload while
+/// the counters stay.
+struct ShieldCells {
+    static constexpr std::size_t slots = 4 * policy::max_shields;
+
+    struct Slot {
+        Cell key; ///< of a name; 0: free
+        Cell hits;
+    } slot[slots];
+
+    /// Where the hits of a row are counted; NULL if the names of too many former ones take the
+    /// room.
+    Cell* find(std::string_view name) noexcept;
+};
+
 struct PublicationCells {
     Cell verdicts[verdict_count];
     Cell refusals[reason_count];
     Cell sign_ins[policy::doors.size()];
     Cell sign_ins_refused[policy::doors.size()];
+    ShieldCells shields;
     ServiceCells services[service_count];
 
     void add_to(Publication& publication) const noexcept {

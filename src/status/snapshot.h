@@ -201,6 +201,12 @@ struct Published {
     std::int64_t until = 0;                ///< when the next certificate begins or ends; Unix time
 };
 
+/// A row of the shield, and how many requests it has stopped, or would have.
+struct ShieldRow {
+    const policy::Shield* row;
+    std::uint64_t hits;
+};
+
 struct Publication {
     const Published* published = nullptr;
     std::array<std::uint64_t, verdict_count> verdicts{};
@@ -210,6 +216,7 @@ struct Publication {
     std::array<std::uint64_t, policy::doors.size()> sign_ins{};
     std::array<std::uint64_t, policy::doors.size()> sign_ins_refused{};
     std::vector<Pool> pools;
+    std::vector<ShieldRow> shields;
     std::vector<Service> services; ///< those that were asked for, or can be
 };
 

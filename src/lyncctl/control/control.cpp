@@ -4,6 +4,7 @@
 #include "base/diagnostic.h"
 #include "lyncctl/doctor/http.h"
 #include "lyncctl/failure.h"
+#include "policy/shield.h"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -90,11 +91,11 @@ std::string ask(const ControlOptions& options, std::string_view path, bool post)
     return std::move(answer.body);
 }
 
-/// Reads what nginx tells of its servers by `read`, a function of a JSON document.
+/// Reads what nginx tells, by `read`, a function of a JSON document.
 template <typename Function>
-auto read_servers(const ControlOptions& options, Function&& read) {
+auto read_json(const ControlOptions& options, std::string_view path, Function&& read) {
     try {
-        return read(json::parse(ask(options, "/servers", false)));
+        return read(json::parse(ask(options, path, false)));
     } catch (const json::exception& error) {
         throw Failure("socket " + lync::quoted(options.socket) +
                       " answers what this lyncctl doesn't understand: " + error.what());
@@ -122,7 +123,7 @@ struct Load {
 };
 
 Load load_of(const ControlOptions& options) {
-    return read_servers(options, [](const json& all) {
+    return read_json(options, "/servers", [](const json& all) {
         const json& machine = all.at("machine");
         return Load{.in_flight = machine.at("in_flight").get<std::int64_t>(),
                     .pending_gets = machine.at("pending_gets").get<std::int64_t>(),
@@ -241,7 +242,7 @@ int servers(const Options& options, Output& output) {
                               server.at("owned_connections").get<std::int64_t>(),
                               text_of(server, "reason")});
     };
-    read_servers(options.control, [&](const json& all) {
+    read_json(options.control, "/servers", [&](const json& all) {
         for (const json& publication : all.at("publications")) {
             for (const json& pool : publication.at("pools")) {
                 for (const json& server : pool.at("servers")) {
@@ -276,6 +277,57 @@ void declare_undrain(CLI::App& app, Options& options) {
 
 int undrain(const Options& options, Output& output) {
     return change(options.control, "/undrain", output);
+}
+
+void declare_shields(CLI::App& app, Options& options) {
+    CLI::Option* built_in =
+        app.add_flag("--built-in", options.control.built_in,
+                     "Print the rows that this version brings, with an example of what each stops "
+                     "and its ordinary neighbour; asks no nginx");
+    app.add_option("--socket", options.control.socket, "The Unix-domain socket of lync_control")
+        ->type_name("PATH")
+        ->capture_default_str()
+        ->excludes(built_in);
+}
+
+int shields(const Options& options, Output& output) {
+    Table table;
+    if (options.control.built_in) {
+        table.columns = {{"shield", "Shield"}, {"what", "What"},       {"on", "On"},
+                         {"where", "Where"},   {"pattern", "Pattern"}, {"stops", "Stops"},
+                         {"passes", "Passes"}, {"source", "Source"}};
+        for (const policy::ShieldRow& row : policy::shield_rows()) {
+            table.rows.push_back({std::string(row.name), std::string(row.what), std::string(row.on),
+                                  policy::shield_place_words(row.places), std::string(row.pattern),
+                                  std::string(row.stops), std::string(row.passes),
+                                  std::string(row.source)});
+        }
+        output.table(table);
+        return exit_fine;
+    }
+    table.columns = {{"publication", "Publication"},
+                     {"shield", "Shield"},
+                     {"action", "Action"},
+                     {"hits", "Hits"},
+                     {"on", "On"},
+                     {"where", "Where"},
+                     {"defined", "Defined"},
+                     {"source", "Source"}};
+    table.group = 1;
+    read_json(options.control, "/shields", [&](const json& all) {
+        for (const json& publication : all.at("publications")) {
+            for (const json& row : publication.at("shields")) {
+                const std::string action = text_of(row, "action");
+                table.rows.push_back(
+                    {text_of(publication, "name"), text_of(row, "name"),
+                     Cell(action, action == "refuse" ? Style::good : Style::warning),
+                     row.at("hits").get<std::int64_t>(), text_of(row, "on"), text_of(row, "places"),
+                     text_of(row, "defined"), text_of(row, "source")});
+            }
+        }
+    });
+    output.table(table);
+    return exit_fine;
 }
 
 } // namespace lync::lyncctl

@@ -21,4 +21,7 @@ int drain(const Options& options, Output& output);
 void declare_undrain(CLI::App& app, Options& options);
 int undrain(const Options& options, Output& output);
 
+void declare_shields(CLI::App& app, Options& options);
+int shields(const Options& options, Output& output);
+
 } // namespace lync::lyncctl

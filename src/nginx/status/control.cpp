@@ -312,11 +312,18 @@ ngx_int_t answer(ngx_http_request_t* r) {
     if (path == "/servers") {
         return answer_servers(r);
     }
+    if (path == "/shields") {
+        if ((r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) == 0) {
+            return refuse_method(r, "GET, HEAD");
+        }
+        return send(r, NGX_HTTP_OK, "application/json",
+                    kept(r, status::shields_to_json(snapshot_of(main_conf_of(r)))));
+    }
     if (path == "/drain" || path == "/undrain") {
         return answer_drain(r, path == "/drain");
     }
     return answer_text(r, NGX_HTTP_NOT_FOUND,
-                       "there are GET /servers, POST /drain?server=NAME and "
+                       "there are GET /servers, GET /shields, POST /drain?server=NAME and "
                        "POST /undrain?server=NAME\n");
 }
 

@@ -40,6 +40,11 @@ void count_request(ngx_http_request_t* r, const Host& host) noexcept {
     if (what == status::CountedVerdict::refuse) {
         status::add(counters.refusals[static_cast<std::size_t>(verdict->reason)]);
     }
+    if (const policy::Shield* shield = verdict == nullptr ? nullptr : shield_of(host, *verdict)) {
+        if (status::Cell* hits = counters.shields.find(shield->name)) {
+            status::add(*hits);
+        }
+    }
 
     const auto refused = what == status::CountedVerdict::refuse;
     // A refusal isn't the servers' error, whatever its fault's status is.

@@ -102,6 +102,14 @@ void fill_services(const Publication& from, status::Publication& to) {
     }
 }
 
+void fill_shields(const Publication& from, status::Publication& to) {
+    for (const policy::Shield& row : from.plan.publication.shields) {
+        const status::Cell* hits =
+            from.record == nullptr ? nullptr : from.record->counters.shields.find(row.name);
+        to.shields.push_back({&row, hits == nullptr ? 0 : status::read(*hits)});
+    }
+}
+
 void fill_pools(const Publication& from, const Zone& zone, status::Publication& to) {
     for (std::size_t i = 0; i < from.plan.upstreams.size(); i++) {
         const plan::Upstream& upstream = from.plan.upstreams[i];
@@ -156,6 +164,7 @@ status::Snapshot snapshot_of(const MainConf& conf) {
         }
         filled.published = publication->published.get();
         fill_services(*publication, filled);
+        fill_shields(*publication, filled);
         fill_pools(*publication, conf.zone, filled);
     }
     if (const status::RefusalRing* refusals = conf.zone.refusals()) {

@@ -1,0 +1,255 @@
+# shield: each row of the table stops its attack however it is spelt, before a server sees any of it, and
+# passes its neighbour; rows from a file; what is logged and counted. Spellings and ordinary requests in
+# their breadth are in t/unit/shield_test.cpp; here is what travels, headers and bodies as they come.
+
+use LyncTest;
+use LyncTest::Scene;
+
+use JSON::PP ();
+use List::Util qw(sum);
+
+master_on();
+
+my $Sock = "/tmp/lync-shield-$$";
+END { unlink $Sock }
+
+my $rows = JSON::PP->new->utf8->decode(scalar `$LyncTest::Paths::BUILD/lyncctl shields --built-in --format json`);
+
+sub host_of { $_[0]{on} eq 'exchange' ? 'mail.contoso.com' : 'lyncwebext.contoso.com' }
+
+# A request as bytes: the example is a target or a header line.
+sub bytes_of {
+    my ($row, $example, @headers) = @_;
+    my ($target, @more) = $example =~ m{^/} ? ($example) : ($row->{on} eq 'exchange' ? '/owa/' : '/ucwa/', $example);
+    return "GET $target HTTP/1.1\r\nHost: " . host_of($row) . "\r\n" . join('', map { "$_\r\n" } @more, @headers) . "\r\n";
+}
+
+my %sessions;
+sub send_bytes {
+    my ($host, @bytes) = @_;
+    my $client = client("https://$host", sessions => \%sessions);
+    $client->write($_) for @bytes;
+    my $answer = eval { $client->answer }; # of HTTP/0.9 there is no head
+    $client->close;
+    return $answer && $answer->{status};
+}
+sub status_of { send_bytes(host_of($_[0]), bytes_of(@_)) }
+
+my $Log = "$Test::Nginx::Util::ServRoot/logs";
+sub arrived { scalar(() = log_lines(qr/^/, "$Log/arrived.log")) }
+
+sub encode {
+    my ($text, $which, $as) = @_;
+    return $text =~ s/($which)/sprintf $as, ord $1/ger;
+}
+
+# Of a target: of its query where there is one, else of its path; of a header: of its value.
+sub spellings {
+    my ($example) = @_;
+    my ($front, $text) = $example =~ m{^(/[^?]*\?)(.*)} ? ($1, $2) : $example =~ m{^(/)(.*)} ? ($1, $2) : $example =~ /^(\S+ )(.*)/;
+    my @all;
+    for my $which (qr/[A-Za-z]/, qr/[^&=;\/ ]/) {
+        push @all, map { $front . encode($text, $which, $_) }
+            '%%%02x', '%%%02X', '%%u00%02x', '%%25%02x', '%%25u00%02x', '%%2525%02x';
+        push @all, $front . $text =~ s/($which)/sprintf '%%%02x%%%02x', 0xc0 | ord($1) >> 6, 0x80 | ord($1) & 63/ger;
+        push @all, $front . $text =~ s/($which)/sprintf '%%e0%%%02x%%%02x', 0x80 | ord($1) >> 6, 0x80 | ord($1) & 63/ger;
+        push @all, $front . $text =~ s/($which)/sprintf '%%uff%02x', ord($1) - 32/ger;
+    }
+    push @all, uc($front) . uc $text, $front . $text =~ s/(?<=[a-z])([a-z])(?=[a-z]+\b)/%00$1/r;
+    push @all, $front =~ s{(?<=.)/}{/./}gr . $text, $front =~ s{(?<=.)/}{//}gr . $text, $front =~ s{(?<=.)/}{/;x/}gr . $text
+        if $front =~ m{^/};
+    return @all;
+}
+
+scene 'each attack, in twenty spellings, and its neighbour', timeout => 120, sub {
+    cmp_ok(scalar @$rows, '>=', 8, 'rows');
+    for my $row (@$rows) {
+        my $before = arrived();
+        my @spellings = grep { $row->{where} ne 'meeturl' || /meeturl=/i } spellings($row->{stops});
+        # base64 is what it is: another case of it is another URL.
+        my @passed = grep { (status_of($row, $_) // 0) == 200 } $row->{stops}, @spellings;
+        is(join("\n", @passed), '', "$row->{shield}: none of " . @spellings . ' spellings passes');
+        is(status_of($row, $row->{passes}), 200, "$row->{shield}: the neighbour passes");
+        wait_until { arrived() > $before };
+        is(arrived(), $before + 1, "$row->{shield}: and nothing else has arrived");
+        my @lines = log_lines(qr/\|refuse:(?:shield:\Q$row->{shield}\E|meeting_url)$/, "$Log/verdict.log");
+        cmp_ok(scalar @lines, '>=', 1, "$row->{shield}: the access log names it");
+    }
+    ok(log_lines(qr/\[error\] .*lync_refused: lync_publish "contoso" refused: shield, shield "CVE-2021-\d+", client:/),
+        'the error log does');
+    my ($row) = grep { $_->{shield} eq 'CVE-2021-26855' } @$rows;
+    is(status_of($row, 'Cookie: a=b', 'Cookie: c=d; X-BEResource=a/b~1'), 404, 'in the second of two Cookie headers');
+    is(status_of($row, 'Cookie: a=b', '  X-BEResource=a~1'), 400, 'in a folded one, which nginx refuses');
+    is(send_bytes('mail.contoso.com', "GET /owa/\r\n"), undef, 'HTTP/0.9 has no headers');
+};
+
+scene 'what HTTP/0.9 and broken heads leave', sub {
+    is(send_bytes('mail.contoso.com', "GET https://mail.contoso.com/owa/?\${jndi:x}\r\n"), undef, 'no head') for 1 .. 3;
+    is(send_bytes('mail.contoso.com', "GET /owa/ HTTP/1.1\r\nHost: mail.contoso.com\r\nX\x00: y\r\n\r\n"), 400, 'a broken one');
+};
+
+my $file = <<'END';
+# name        place              fields                             pattern
+CVE-2027-1    url                on=exchange source=https://e.example  ~*  /owa/[^?]*evil=\d
+two           header:X-Thing     on=ucwa                            ~* ^.*evil thing
+three         path,query                                            ~* /evil/
+four          cookie             action=log                         ~* ^evilcookie=
+five          path                                                  ~* \.svc$
+CVE-2021-44228 log
+END
+
+my %of_file = (
+    'GET mail.contoso.com /owa/a/evil=1'                                      => '404 shield:CVE-2027-1',
+    'GET mail.contoso.com /owa/a/%2565vil=1'                                  => '404 shield:CVE-2027-1',
+    'GET mail.contoso.com /owa/a?b/evil=1'                                    => '200 pass',
+    'GET lyncwebext.contoso.com /ucwa/owa/evil=1'                             => '200 pass',
+    "GET lyncwebext.contoso.com /ucwa/\r\nx-thing: an Evil%20thing"            => '404 shield:two',
+    "GET lyncwebext.contoso.com /abs/\r\nX-Thing: an evil thing"              => '200 pass',
+    "GET lyncwebext.contoso.com /ucwa/\r\nX-Other: an evil thing"             => '200 pass',
+    'GET lyncwebext.contoso.com /ucwa/evil/x'                                 => '404 shield:three',
+    'GET lyncwebext.contoso.com /ucwa/?x=%5cevil%5cy'                         => '404 shield:three',
+    'GET lyncwebext.contoso.com /ucwa/?' . ('x' x 600) . '/evil/'             => '404 shield:three',
+    "GET lyncwebext.contoso.com /ucwa/\r\nCookie: a=b; evilcookie=1"          => '200 pass',
+    'GET lyncwebext.contoso.com /groupexpansion/service.svc'                  => '404 shield:five',
+    "GET lyncwebext.contoso.com /ucwa/\r\nX: \${jndi:ldap://x}"                => '200 pass',
+);
+
+sub judged {
+    my (%expected) = @_;
+    for my $what (sort keys %expected) {
+        my ($method, $host, $rest) = split / /, $what, 3;
+        my ($target, $headers) = $rest =~ /^([^\r]*)(.*)$/s;
+        my $before = () = log_lines(qr/^/, "$Log/verdict.log");
+        my $status = send_bytes($host, "$method $target HTTP/1.1\r\nHost: $host$headers\r\n\r\n");
+        my @lines;
+        wait_until { @lines = log_lines(qr/^/, "$Log/verdict.log"); @lines > $before };
+        my ($verdict) = $lines[-1] =~ /\|([^|]*)$/;
+        is("$status " . $verdict =~ s/^refuse://r, $expected{$what}, substr $what =~ s/\r\n/ | /gr, 0, 100);
+    }
+}
+
+sub ctl { my $said = `$LyncTest::Paths::BUILD/lyncctl shields --socket $Sock --format json 2>&1`; return JSON::PP->new->utf8->decode($said) }
+
+scene 'rows from a file, and what is counted', user_files => ">>> rows\n$file",
+    more => 'shield_file %%SERVROOT%%/html/rows;', sub {
+    my %before = map { $_->{shield} => $_->{hits} } @{ ctl() };
+    judged(%of_file);
+    ok(wait_until { # one line a second
+        send_bytes('lyncwebext.contoso.com', 'GET /ucwa/?' . ('x' x 600) . "/evil/ HTTP/1.1\r\nHost: lyncwebext.contoso.com\r\n\r\n");
+        log_lines(qr/\[error\] .*refused: shield, shield "three", whose pattern gave up, client:/);
+    }, 'a pattern that gave up');
+    ok(log_lines(qr/\[warn\] .*lync_shield: lync_publish "contoso" would refuse, shield "(?:four|CVE-2021-44228)", client:/), 'action=log');
+    my %hits;
+    my %wanted = ('CVE-2027-1' => 2, two => 1, four => 1, five => 1, 'CVE-2021-44228' => 1);
+    wait_until { %hits = map { $_->{shield} => $_->{hits} - ($before{ $_->{shield} } // 0) } @{ ctl() }; sum(values %hits) >= 9 };
+    cmp_ok(delete $hits{three}, '>=', 4, 'lyncctl shields counts them');
+    is_deeply({ map { $_ => $hits{$_} } grep { $hits{$_} } keys %hits }, \%wanted, 'each');
+    my ($one) = grep { $_->{shield} eq 'two' } @{ ctl() };
+    is("$one->{action} $one->{on} $one->{where}", 'refuse ucwa header:x-thing', 'and says what each is');
+    like($one->{defined}, qr{/html/rows:3$}, 'and where it stands');
+
+    my $status = client('http://127.0.0.1:' . port('STATUS'))->ask('GET /?format=json')->answer->{body};
+    my ($in_status) = grep { $_->{name} eq 'two' } @{ JSON::PP->new->decode($status)->{publications}[0]{shields} };
+    cmp_ok($in_status->{hits}, '>=', 1, 'the status has them');
+    my $metrics = client('http://127.0.0.1:' . port('STATUS'))->ask('GET /?format=prometheus')->answer->{body};
+    like($metrics, qr/^lync_shield_hits_total\{publication="contoso",shield="three",action="refuse"\} \d+$/m, 'so have the metrics');
+    like($metrics, qr/^lync_refusals_total\{publication="contoso",reason="shield"\} [1-9]/m, 'and the reason');
+
+    # Another file takes its place: the counters stay with their names.
+    my ($three) = map { $_->{hits} } grep { $_->{shield} eq 'three' } @{ ctl() };
+    open my $out, '>', "$Test::Nginx::Util::ServRoot/html/rows" or die;
+    print $out "other url ~* /owa/other\nthree query ~* /evil2/\n";
+    close $out;
+    reload();
+    judged('GET lyncwebext.contoso.com /ucwa/evil/x' => '200 pass', 'GET lyncwebext.contoso.com /ucwa/?/evil2/' => '404 shield:three');
+    my ($now) = grep { $_->{shield} eq 'three' } @{ ctl() };
+    wait_until { ($now) = grep { $_->{shield} eq 'three' } @{ ctl() }; $now->{hits} > $three };
+    is($now->{hits}, $three + 1, 'over a reload');
+};
+
+scene 'shield log', more => 'shield log;', sub {
+    judged('GET mail.contoso.com /autodiscover/x/powershell' => '200 pass');
+    ok(log_lines(qr/would refuse, shield "CVE-2022-41040"/), 'is logged');
+};
+scene 'shield off', more => 'shield off;', sub {
+    judged('GET mail.contoso.com /autodiscover/x/powershell' => '200 pass',
+        'GET lyncwebext.contoso.com /lwa/x?meeturl=aHR0cHM6Ly9ldmlsLmV4YW1wbGUvYS8x' => '404 meeting_url');
+};
+
+scene 'deny_path and allow_path by pattern',
+    more => 'deny_path ~* ^/ucwa/.*/secret(\.aspx)?$; allow_path ~* "^/custom[0-9]{2}/"; allow_path ~* ^/passiveauth;', sub {
+    judged(
+        'GET lyncwebext.contoso.com /ucwa/v1/SECRET'           => '404 denied',
+        'GET lyncwebext.contoso.com /ucwa/v1/%73ecret.aspx'    => '404 denied',
+        'GET lyncwebext.contoso.com /ucwa/v1/secret%2e;x'      => '404 denied',
+        'GET lyncwebext.contoso.com /ucwa/v1/secrets'          => '200 pass',
+        'GET lyncwebext.contoso.com /custom42/x'               => '200 pass',
+        'GET lyncwebext.contoso.com /custom4/x'                => '404 path',
+        'GET lyncwebext.contoso.com /passiveauth/x'            => '200 pass',
+        'GET lyncwebext.contoso.com /custom42/cscp/../../cscp' => '404 admin',
+        'GET lyncwebext.contoso.com /custom42/web.config'      => '404 internal',
+    );
+};
+
+# An upload to the pool: its body is streamed, and the name of a file refused in it.
+sub upload {
+    my ($name, %o) = @_;
+    my $body = $o{body} // "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"$name\"\r\n\r\ndata\r\n--b--\r\n";
+    my $type = $o{type} // 'multipart/form-data; boundary=b';
+    my $head = 'POST ' . ($o{to} // '/datacollabweb/upload.ashx') . " HTTP/1.1\r\nHost: lyncwebext.contoso.com\r\nContent-Type: $type\r\n";
+    return send_bytes('lyncwebext.contoso.com', $o{chunks}
+        ? ("${head}Transfer-Encoding: chunked\r\n\r\n", map({ sprintf("%x\r\n%s\r\n", length, $_) } $body =~ /(.{1,$o{chunks}})/gs), "0\r\n\r\n")
+        : ("${head}Content-Length: " . length($body) . "\r\n\r\n", $body));
+}
+
+scene 'names of uploaded files', timeout => 60, sub {
+    for my $how ([], [chunks => 1], [chunks => 50]) {
+        is(upload('Q3..Q4 (2).pptx', @$how), 200, "an ordinary one @$how");
+        is(upload($_, @$how), 404, "$_ @$how") for '..\\..\\x.aspx', 'a%2e%2e%2fx', 'x.aspx::$DATA', '\\\\evil\\x';
+    }
+    is(upload('../x', to => '/ucwa/v1/x'), 200, 'elsewhere bodies are not looked at');
+    is(upload('../x', type => 'text/plain'), 200, 'nor what is no form');
+    is(upload('x', body => "--b\r\n\r\nfilename=\"../x\"\r\n--b--\r\n"), 200, 'what stands in a file is no name');
+    is(upload('x', type => 'multipart/form-data'), 400, 'no boundary');
+    is(upload('x', type => "multipart/form-data; boundary=b\r\nContent-Type: multipart/form-data; boundary=c"), 400, 'two types');
+    is(upload('x', body => "--b\r\n" . ('x' x 5000)), 400, 'a head without end');
+    is(upload('x', body => 'x' x 300_000 . "\r\n--b\r\nContent-Disposition: x; filename=../x\r\n\r\n"), 404, 'behind 300 KB');
+    is(upload('x', body => 'x' x 300_000), 200, '300 KB of nothing');
+};
+
+run_suite(publication => <<'PUBLICATION', before => <<'BEFORE' =~ s/%%SOCK%%/$Sock/r);
+%%OWN%%
+    exchange mail.contoso.com {
+        server           127.0.0.15;
+        services         ews autodiscover owa activesync mapi oab;
+        listening_ports  https=%%PORT_OWN%%;
+        certificate_name mail.contoso.local;
+        health_check     off;
+    }
+PUBLICATION
+    log_format arrived escape=none '$request';
+    log_format verdict '$request|$status|$lync_verdict';
+    access_log %%SERVROOT%%/logs/verdict.log verdict;
+    server { listen unix:%%SOCK%%; access_log off; location / { lync_control; } }
+    server { listen 127.0.0.1:%%PORT_STATUS%%; access_log off; location / { lync_status; } }
+    server {
+        listen 127.0.0.11:%%PORT_OWN%% ssl;
+        ssl_certificate %%PKI%%/fepool.contoso.local.pem;
+        ssl_certificate_key %%PKI%%/fepool.contoso.local.key;
+        access_log %%SERVROOT%%/logs/arrived.log arrived;
+        client_max_body_size 0;
+        large_client_header_buffers 8 72k;
+        location / { return 200 ok; }
+        location /datacollabweb/ { proxy_pass http://127.0.0.1:%%PORT_SINK%%; } # once the body is there
+    }
+    server { listen 127.0.0.1:%%PORT_SINK%%; access_log off; client_max_body_size 0; location / { return 200 ok; } }
+    server {
+        listen 127.0.0.15:%%PORT_OWN%% ssl;
+        ssl_certificate %%PKI%%/mail.contoso.local.pem;
+        ssl_certificate_key %%PKI%%/mail.contoso.local.key;
+        access_log %%SERVROOT%%/logs/arrived.log arrived;
+        client_max_body_size 0;
+        large_client_header_buffers 8 72k;
+        return 200 ok;
+    }
+BEFORE
