@@ -226,6 +226,11 @@ REFUSED = (
     Stop("Somebody tries Exchange's administration",
          "Only the services named are published: ews and autodiscover.",
          "https://mail.contoso.com/ecp/", [], [refused], "refused by nginx; no server saw it"),
+    Stop("Somebody tries an exploit of Exchange",
+         "ProxyNotShell, CVE-2022-41040, encoded twice: a row of the shield, whether Exchange has "
+         "its update or not.",
+         "https://mail.contoso.com/autodiscover/autodiscover.json?a@x/Power%2553hell", [],
+         [refused], "refused by nginx; no server saw it"),
 )
 
 TO_NGINX = ["-X", "POST", "--unix-socket", "{socket}"]
