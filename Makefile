@@ -22,7 +22,7 @@
 #     make test-hard   all of it in a sanitized nginx, memory that runs out, killed workers (t/hostile)
 #     make coverage    lines and branches that all of it together reaches     (t/coverage)
 #     make fuzz        builds and runs the fuzz targets, two at a time: t/fuzz/README.md
-#     make bench-verdict  what a verdict costs                     (bench/verdict.cpp)
+#     make bench-verdict  what a verdict costs, and a row of the shield at worst  (bench/*.cpp)
 #     make deps        installs what is missing of the Debian packages to build and to run
 #     make test-deps   those of the tests as well
 #     make clean       removes build/
@@ -276,7 +276,7 @@ container-test:
 # With clang's libFuzzer. New inputs go to BUILD/fuzz/corpus, what breaks
 # a promise to BUILD/fuzz/findings; the first finding of a target ends it and fails the run.
 FUZZ_CXX   ?= clang++
-FUZZ_TARGETS = judge path meeting_url credentials check_answer reader import_arr import_pfsense import_nginx
+FUZZ_TARGETS = judge path shield meeting_url credentials check_answer reader import_arr import_pfsense import_nginx
 FUZZ_FLAGS   = -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Isrc
 FUZZ_PROGRAMS = $(FUZZ_TARGETS:%=$(BUILD)/fuzz/fuzz_%)
 
@@ -286,7 +286,7 @@ FUZZ_SOURCES = $(wildcard $(addprefix src/,base/*.cpp config/*.cpp policy/*.cpp 
 FUZZ_OBJECTS = $(FUZZ_SOURCES:src/%.cpp=$(BUILD)/fuzz/objects/%.o)
 
 fuzz:
-	@$(MAKE) --no-print-directory deps PACKAGES="clang libclang-rt-14-dev libidn2-dev libssl-dev \
+	@$(MAKE) --no-print-directory deps PACKAGES="clang libclang-rt-14-dev libidn2-dev libpcre2-dev libssl-dev \
 	    libcli11-dev libpugixml-dev nlohmann-json3-dev"
 	$(MAKE) -j $(JOBS) $(FUZZ_PROGRAMS)
 	@mkdir -p $(BUILD)/fuzz/findings
@@ -301,16 +301,19 @@ $(BUILD)/fuzz/fuzzed.a: $(FUZZ_OBJECTS)
 	ar rcs $@ $^
 
 $(BUILD)/fuzz/fuzz_%: t/fuzz/fuzz_%.cpp $(BUILD)/fuzz/fuzzed.a
-	$(FUZZ_CXX) $(FUZZ_FLAGS) -MMD -o $@ $(filter %.cpp %.a,$^) -lpugixml -lidn2 -lssl -lcrypto
+	$(FUZZ_CXX) $(FUZZ_FLAGS) -MMD -o $@ $(filter %.cpp %.a,$^) -lpugixml -lidn2 -lssl -lcrypto -lpcre2-8
 
 .SECONDARY: $(FUZZ_OBJECTS)
 -include $(FUZZ_OBJECTS:.o=.d) $(FUZZ_PROGRAMS:=.d)
 
 bench-verdict:
-	@$(MAKE) --no-print-directory deps PACKAGES="g++ libbenchmark-dev"
+	@$(MAKE) --no-print-directory deps PACKAGES="g++ libbenchmark-dev libpcre2-dev"
 	@mkdir -p $(BUILD)
 	$(CXX) -std=c++20 -O2 -DNDEBUG -Isrc -o $(BUILD)/bench_verdict bench/verdict.cpp \
-	    src/policy/*.cpp src/base/name_set.cpp -lbenchmark -lpthread
+	    src/policy/*.cpp src/base/name_set.cpp -lpcre2-8 -lbenchmark -lpthread
+	$(CXX) -std=c++20 -O2 -DNDEBUG -Isrc -o $(BUILD)/bench_shield bench/shield.cpp \
+	    src/policy/*.cpp src/base/name_set.cpp -lpcre2-8
+	$(BUILD)/bench_shield
 	$(BUILD)/bench_verdict --benchmark_repetitions=9 --benchmark_report_aggregates_only=true
 
 # Only what was generated; a lab that still runs is stopped first.

@@ -43,6 +43,9 @@ SiteSpec spec_of(SiteKind kind) {
         stated.deny_paths = {"/scheduler/old"};
         stated.meet_urls = {
             {"meet.contoso.com", ""}, {"meet.fabrikam.com", ""}, {"lync.contoso.com", "/Meet"}};
+        for (const ShieldRow& row : shield_rows()) {
+            stated.shields.push_back(make_shield(row));
+        }
         return std::make_shared<const Rules>(std::move(stated));
     }();
     SiteSpec spec;
