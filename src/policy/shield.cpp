@@ -6,6 +6,7 @@
 #include "policy/path.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -24,8 +25,6 @@ constexpr ServiceSet set_of(std::initializer_list<Service> services) noexcept {
 constexpr std::size_t last_service = static_cast<std::size_t>(Service::internal_twin);
 static_assert(last_service < 64);
 constexpr ServiceSet all = (ServiceSet{1} << (last_service + 1)) - 1;
-constexpr ServiceSet exchange = set_of({Service::ews, Service::exchange_autodiscover, Service::owa,
-                                        Service::activesync, Service::mapi, Service::oab});
 /// Those that take files, or names of files.
 constexpr ServiceSet uploads =
     set_of({Service::datacollab, Service::collabcontent, Service::device_update,
@@ -40,11 +39,22 @@ constexpr PlaceWord place_words[] = {
     {in_cookie, "cookie"}, {in_file, "file"},   {in_meeturl, "meeturl"},
 };
 
-/// What may be encoded, or isn't ASCII.
+/// What may be encoded, or isn't ASCII: eight bytes at a time, as every header is looked at.
 bool may_have_layers(std::string_view text) noexcept {
-    return std::memchr(text.data(), '%', text.size()) != nullptr ||
-           std::any_of(text.begin(), text.end(),
-                       [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+    if (std::memchr(text.data(), '%', text.size()) != nullptr) {
+        return true;
+    }
+    std::uint64_t tops = 0;
+    std::size_t i = 0;
+    for (; i + sizeof(tops) <= text.size(); i += sizeof(tops)) {
+        std::uint64_t bytes = 0;
+        std::memcpy(&bytes, text.data() + i, sizeof(bytes));
+        tops |= bytes;
+    }
+    for (; i < text.size(); i++) {
+        tops |= static_cast<unsigned char>(text[i]);
+    }
+    return (tops & 0x8080808080808080) != 0;
 }
 
 /// As Windows reads a name.
@@ -65,16 +75,23 @@ bool take_layer(char* text, std::size_t& size) noexcept {
 
 /// What nginx takes of a request line or a header here, and a path in front of it.
 constexpr std::size_t max_query = max_parameters + 8192;
-constexpr std::size_t max_target = max_path + 1 + max_query;
+
+constexpr std::size_t place_of(ShieldPlaces place) noexcept {
+    return static_cast<std::size_t>(std::countr_zero(place));
+}
 
 } // namespace
 
 ServiceSet services_of(std::string_view word) noexcept {
-    if (word == "all") {
-        return all;
+    ServiceSet exchange = 0;
+    for (const ExchangeService& service : exchange_services()) {
+        exchange |= service_bit(service.service);
     }
     if (word == "exchange") {
         return exchange;
+    }
+    if (word == "all") {
+        return all;
     }
     if (word == "uploads") {
         return uploads;
@@ -129,131 +146,115 @@ Shield make_shield(const ShieldRow& row) {
 }
 
 Shields::Shields(std::vector<Shield> rows) : rows_(std::move(rows)) {
-    for (const Shield& row : rows_) {
-        services_.push_back(row.action == ShieldAction::off ? 0 : services_of(row.on));
-        for (std::size_t place = 0; place < std::size(looking_); place++) {
-            if ((row.places >> place & 1) != 0) {
-                looking_[place] |= services_.back();
+    for (std::size_t i = 0; i < rows_.size(); i++) {
+        const ServiceSet services = services_of(rows_[i].on);
+        for (std::size_t place = 0; place < shield_place_count; place++) {
+            if (rows_[i].action == ShieldAction::off || (rows_[i].places >> place & 1) == 0) {
+                continue;
+            }
+            looks_[place].push_back({services, static_cast<std::uint8_t>(i)});
+            for (std::size_t service = 0; service < std::size(places_); service++) {
+                places_[service] |= static_cast<ShieldPlaces>((services >> service & 1) << place);
             }
         }
     }
 }
 
-/// `text_of(place)` is what a row for this place is asked about.
-template <typename Texts>
-ShieldHit Shields::find(ShieldPlaces places, Service service, std::string_view header,
-                        Texts&& text_of) const noexcept {
-    ShieldHit logged;
-    for (std::size_t i = 0; i < rows_.size(); i++) {
-        const Shield& row = rows_[i];
-        if ((row.places & places) == 0 || (services_[i] & service_bit(service)) == 0 ||
+/// Asks the rows that look at a place about a text, unless one that refuses is found already.
+void Shields::look_for(ShieldHit& found, std::size_t place, Service service,
+                       std::string_view header, std::string_view text) const noexcept {
+    if (refuses(found)) {
+        return;
+    }
+    for (const Look& look : looks_[place]) {
+        const Shield& row = rows_[look.row];
+        if ((look.services & service_bit(service)) == 0 || !row.pattern.has_value() ||
             (!row.header.empty() && !equal_ignore_case(row.header, header))) {
             continue;
         }
-        auto result = Pattern::Result::no;
-        for (ShieldPlaces place = 1; place <= in_file && result == Pattern::Result::no;
-             place = static_cast<ShieldPlaces>(place << 1)) {
-            if ((row.places & places & place) != 0) {
-                result = row.pattern->match(text_of(place));
-            }
-        }
+        const Pattern::Result result = row.pattern->match(text);
         if (result == Pattern::Result::no) {
             continue;
         }
-        const ShieldHit hit{static_cast<std::uint8_t>(i), result == Pattern::Result::limit};
-        if (row.action == ShieldAction::refuse) {
-            return hit;
+        if (row.action == ShieldAction::refuse || !found) {
+            found = {look.row, result == Pattern::Result::limit};
         }
-        logged = logged ? logged : hit;
+        if (row.action == ShieldAction::refuse) {
+            return;
+        }
     }
-    return logged;
 }
 
 ShieldHit Shields::find_in_target(Service service, std::string_view path,
                                   std::string_view query) const noexcept {
-    if (!look(in_target, service)) {
-        return {};
+    ShieldHit found;
+    if (!look(in_target, service) || path.size() > max_path || query.size() > max_query) {
+        return found; // nginx takes no longer ones
     }
-    char text[max_target];
-    if (path.size() > max_path || query.size() > max_query) {
-        return {}; // nginx takes no such request
+    look_for(found, place_of(in_path), service, {}, path);
+    if (query.empty()) {
+        look_for(found, place_of(in_url), service, {}, path);
+        return found;
     }
-    std::memcpy(text, path.data(), path.size());
-    char* const rest = text + path.size() + 1;
+    char text[max_path + 1 + max_query];
+    char* const rest = std::copy(path.begin(), path.end(), text) + 1;
     rest[-1] = '?';
-    std::memcpy(rest, query.data(), query.size());
-
-    const bool layers = may_have_layers(query);
+    std::copy(query.begin(), query.end(), rest);
     std::size_t size = query.size();
-    const auto text_of = [&](ShieldPlaces place) {
-        return place == in_query              ? std::string_view(rest, size)
-               : place == in_url && size != 0 ? std::string_view(text, path.size() + 1 + size)
-                                              : path;
-    };
-    ShieldHit logged;
-    for (int i = 0; i <= max_encodings; i++) {
+    const bool layers = may_have_layers(query);
+    for (int i = 0; i <= max_encodings && !refuses(found); i++) {
         turn_backslashes(rest, size);
-        const ShieldHit hit = find(in_target, service, {}, text_of);
-        if (refuses(hit)) {
-            return hit;
-        }
-        logged = logged ? logged : hit;
+        look_for(found, place_of(in_query), service, {}, {rest, size});
+        look_for(found, place_of(in_url), service, {}, {text, path.size() + 1 + size});
         if (!layers || !take_layer(rest, size)) {
             break;
         }
     }
-    return logged;
+    return found;
 }
 
-ShieldHit Shields::find_in_layers(ShieldPlaces place, Service service, std::string_view header,
+ShieldHit Shields::find_in_layers(std::size_t place, Service service, std::string_view header,
                                   std::string_view text) const noexcept {
-    const bool as_it_is = place != in_file && !may_have_layers(text);
-    if (as_it_is || text.size() > max_query) {
-        return find(place, service, header, [&](ShieldPlaces) { return text; });
+    ShieldHit found;
+    const bool is_file = place == place_of(in_file);
+    if ((!is_file && !may_have_layers(text)) || text.size() > max_query) {
+        look_for(found, place, service, header, text);
+        return found;
     }
     char layer[max_query];
-    std::memcpy(layer, text.data(), text.size());
+    std::copy(text.begin(), text.end(), layer);
     std::size_t size = text.size();
-    ShieldHit logged;
-    for (int i = 0; i <= max_encodings; i++) {
-        if (place == in_file) {
+    for (int i = 0; i <= max_encodings && !refuses(found); i++) {
+        if (is_file) {
             turn_backslashes(layer, size);
         }
-        const ShieldHit hit = find(place, service, header,
-                                   [&](ShieldPlaces) { return std::string_view(layer, size); });
-        if (refuses(hit)) {
-            return hit;
-        }
-        logged = logged ? logged : hit;
+        look_for(found, place, service, header, {layer, size});
         if (!take_layer(layer, size)) {
             break;
         }
     }
-    return logged;
+    return found;
 }
 
 ShieldHit Shields::find_in_header(Service service, std::string_view name,
                                   std::string_view value) const noexcept {
-    return find_in_layers(in_header, service, name, value);
+    return find_in_layers(place_of(in_header), service, name, value);
 }
 
 ShieldHit Shields::find_in_cookies(Service service, std::string_view header) const noexcept {
-    ShieldHit logged;
-    while (!header.empty()) {
+    ShieldHit found;
+    while (!header.empty() && !refuses(found)) {
         const std::size_t end = std::min(header.find(';'), header.size());
         const ShieldHit hit =
-            find_in_layers(in_cookie, service, {}, trimmed(header.substr(0, end), " \t"));
-        if (refuses(hit)) {
-            return hit;
-        }
-        logged = logged ? logged : hit;
+            find_in_layers(place_of(in_cookie), service, {}, trimmed(header.substr(0, end), " \t"));
+        found = refuses(hit) || !found ? hit : found;
         header.remove_prefix(std::min(end + 1, header.size()));
     }
-    return logged;
+    return found;
 }
 
 ShieldHit Shields::find_in_file_name(Service service, std::string_view name) const noexcept {
-    return find_in_layers(in_file, service, {}, name);
+    return find_in_layers(place_of(in_file), service, {}, name);
 }
 
 ShieldHit Shields::meeting_url() const noexcept {

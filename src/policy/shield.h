@@ -28,6 +28,7 @@ inline constexpr ShieldPlaces in_cookie = 16; ///< each cookie, "name=value"
 inline constexpr ShieldPlaces in_file = 32; ///< each file of an upload (multipart), "filename=NAME"
 inline constexpr ShieldPlaces in_meeturl =
     64; ///< what the meeting URL guard refuses (meeting_url.h)
+inline constexpr std::size_t shield_place_count = 7;
 inline constexpr ShieldPlaces in_target = in_path | in_query | in_url;
 
 /// A set of services (services.h): what of a deployment an attack is for.
@@ -98,13 +99,7 @@ public:
 
     /// Whether any row that is in use looks there, for this service.
     bool look(ShieldPlaces places, Service service) const noexcept {
-        for (const ServiceSet set : looking_) {
-            if ((places & 1) != 0 && (set & service_bit(service)) != 0) {
-                return true;
-            }
-            places = static_cast<ShieldPlaces>(places >> 1);
-        }
-        return false;
+        return (places_[static_cast<std::size_t>(service)] & places) != 0;
     }
 
     // The first row that refuses what is asked about; else the first that logs it.
@@ -125,15 +120,20 @@ public:
     }
 
 private:
-    template <typename Texts>
-    ShieldHit find(ShieldPlaces places, Service service, std::string_view header,
-                   Texts&& text_of) const noexcept;
-    ShieldHit find_in_layers(ShieldPlaces place, Service service, std::string_view header,
+    /// A row where it looks.
+    struct Look {
+        ServiceSet services;
+        std::uint8_t row;
+    };
+
+    void look_for(ShieldHit& found, std::size_t place, Service service, std::string_view header,
+                  std::string_view text) const noexcept;
+    ShieldHit find_in_layers(std::size_t place, Service service, std::string_view header,
                              std::string_view text) const noexcept;
 
     std::vector<Shield> rows_;
-    std::vector<ServiceSet> services_; ///< by row; 0 where it is off
-    ServiceSet looking_[8]{};          ///< by place
+    std::vector<Look> looks_[shield_place_count]; ///< by place; of those in use
+    ShieldPlaces places_[64]{};                   ///< by service
 };
 
 } // namespace lync::policy

@@ -274,6 +274,9 @@ std::vector<std::string> Site::passing_paths() const {
             return {"/*"};
         }
         paths = rules().spec.allow_paths;
+        for (const Pattern& pattern : rules().spec.allow_patterns) {
+            paths.push_back("~* " + pattern.text());
+        }
     }
     for (const PathRow& row : path_rows()) {
         if (publishes(row)) {

@@ -312,6 +312,23 @@ TEST_CASE("shield: row files that can't be meant", "[shield]") {
                                                "\"contoso\" can't be opened in nginx.conf:11");
 }
 
+TEST_CASE("shield: paths by pattern", "[shield]") {
+    SiteSpec spec = pool();
+    spec.allow_patterns.emplace_back("^/custom[0-9]/", Pattern::Needs::nothing);
+    spec.deny_patterns.emplace_back("\\.svc$|/deny", Pattern::Needs::nothing);
+    const Site site{spec};
+    CHECK(told(site, "GET", "/custom1/x") == "pass:unknown");
+    CHECK(told(site, "GET", "/custom/x") == "refuse:path");
+    CHECK(told(site, "GET", "/custom1/a.SVC") == "refuse:denied");
+    CHECK(told(site, "GET", "/custom1/cscp/../../cscp") == "refuse:admin");
+    // Where a pattern gives up, what is denied stays so, and nothing is allowed.
+    CHECK(told(site, "GET", "/custom1/" + std::string(600, 'x')) == "refuse:denied");
+    spec.deny_patterns.clear();
+    CHECK(told(Site(spec), "GET", "/custom1/" + std::string(600, 'x')) == "refuse:path");
+    const auto passing = site.passing_paths();
+    CHECK(std::find(passing.begin(), passing.end(), "~* ^/custom[0-9]/") != passing.end());
+}
+
 TEST_CASE("shield: which rows are in use", "[shield]") {
     const auto actions = [](const std::string& more) {
         World world;
