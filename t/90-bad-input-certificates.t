@@ -55,6 +55,22 @@ run_conf_tests(
             . 'or check the clock of this system in %%HERE%%',
     },
     {
+        title       => 'which certificate is presented for which name',
+        certificate => join('', map { "certificate %%PKI%%/$_.pem %%PKI%%/$_.key;  # $_\n" } qw(public chain names expired)),
+        more        => "simple_url meet https://meet.contoso.com https://n1.example.com https://n2.example.com;\n",
+        alarms      => 'certificate "%%PKI%%/expired.pem" expired on ' . date('expired', 'enddate')
+            . ', clients refuse it: renew it in %%EXPIRED%%',
+        notices     => <<'END',
+certificate "%%PKI%%/public.pem" (RSA) is presented for lyncwebext.contoso.com, meet.contoso.com, lyncdiscover.contoso.com in %%PUBLIC%%
+
+certificate "%%PKI%%/chain.pem" (ECDSA) is presented for lyncwebext.contoso.com, meet.contoso.com, lyncdiscover.contoso.com in %%CHAIN%%
+
+certificate "%%PKI%%/names.pem" (ECDSA) is presented for n1.example.com, n2.example.com in %%NAMES%%
+
+certificate "%%PKI%%/expired.pem" (ECDSA) is presented for no name: others are better for those that it covers in %%EXPIRED%%
+END
+    },
+    {
         title      => 'a trusted_ca that has expired',
         trusted_ca => "trusted_ca %%PKI%%/fepool-expired.pem;  # here\n",
         alarms     => 'trusted CA "%%PKI%%/fepool-expired.pem" expired on '
@@ -102,10 +118,23 @@ the path in %%HERE%%
 
 === two certificates
 --- refused: certificate
-certificate %%PKI%%/public-ecdsa.pem %%PKI%%/public-ecdsa.key;
-certificate %%PKI%%/chain.pem %%PKI%%/chain.key;      | certificate "%%PKI%%/chain.pem" has the same kind of key (ECDSA)
+certificate %%PKI%%/public.pem %%PKI%%/public.key;
+certificate %%PKI%%/public.pem %%PKI%%/public.key;    | certificate "%%PKI%%/public.pem" is duplicate in lync_publish "contoso", the first stands at
+certificate %%PKI%%/public.pem %%PKI%%/public.key;
+certificate %%PKI%%/chain.pem  %%PKI%%/public.key;    | "%%PKI%%/public.key" does not match certificate "%%PKI%%/chain.pem"
+certificate %%PKI%%/public.pem %%PKI%%/public.key;
+certificate %%PKI%%/missing.pem %%PKI%%/public.key;   | cannot load certificate "%%PKI%%/missing.pem": open() failed
 certificate %%PKI%%/public.pem %%PKI%%/public.key;
 certificate %%PKI%%/empty.pem  %%PKI%%/empty.key;     | "%%PKI%%/empty.pem": it is empty
+
+=== two of a kind, of ten thousand names, and what covers nothing
+--- accepted: certificate
+certificate %%PKI%%/public-ecdsa.pem %%PKI%%/public-ecdsa.key;
+certificate %%PKI%%/chain.pem        %%PKI%%/chain.key;         |
+certificate %%PKI%%/public.pem       %%PKI%%/public.key;
+certificate %%PKI%%/names.pem        %%PKI%%/names.key;         | certificate "%%PKI%%/names.pem" covers no name of lync_publish "contoso", it is for "n1.example.com", "n2.example.com", "n3.example.com" and 9997 more: publish one of its names
+certificate %%PKI%%/public.pem       %%PKI%%/public.key;
+certificate %%PKI%%/idn.pem          %%PKI%%/idn.key;           | certificate "%%PKI%%/idn.pem" covers no name of lync_publish "contoso", it is for "lyncwebext.xn--bro-hoa.contoso.com", ... and 1 more: publish one of its names, or take it out
 
 === RSA beside ECDSA, and an intermediate certificate in the file
 --- accepted: certificate

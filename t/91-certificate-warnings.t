@@ -31,31 +31,21 @@ certificate's subject alternative names in %%MEET%%
 "scheduler.contoso.com" is not covered by a certificate of lync_publish "contoso": clients refuse it, add the name to
 the certificate's subject alternative names in %%SCHEDULER%%
 
-=== of two certificates a client sees one, so each has to cover a name
+=== of two certificates each covers what it can
 --- certificate
 certificate %%PKI%%/public.pem %%PKI%%/public.key;
 certificate %%PKI%%/idn.pem %%PKI%%/idn.key;
 --- sip_domain
-sip_domain  contoso.com xn--bro-hoa.contoso.com northwind.example;    # domains
---- pool
-pool fepool.contoso.local { server 10.0.0.11; external_web_services lyncwebext.contoso.com; }    # pool
+sip_domain  contoso.com xn--bro-hoa.contoso.com northwind.example;
 --- warns
-"lyncwebext.contoso.com" is not covered by the ECDSA certificate "%%PKI%%/idn.pem" of lync_publish "contoso": clients
-refuse it, add the name to the certificate's subject alternative names in %%POOL%%
-
-"lyncdiscover.contoso.com" is not covered by the ECDSA certificate "%%PKI%%/idn.pem" of lync_publish "contoso": phones
-drop the connection, add the name to the certificate's subject alternative names or set "http_autodiscover" to "on"
-in %%DOMAINS%%
-
-"lyncdiscover.xn--bro-hoa.contoso.com" is not covered by the RSA certificate "%%PKI%%/public.pem" of lync_publish
-"contoso": phones drop the connection, add the name to the certificate's subject alternative names or set
-"http_autodiscover" to "on" in %%DOMAINS%%
 
 === a common name beside subject alternative names covers nothing
 --- certificate
 certificate %%PKI%%/cn-ignored.pem %%PKI%%/cn-ignored.key;
 --- sip_domain
 sip_domain *;
+--- more
+simple_url meet https://meet.contoso.com;
 --- accepted: pool
 pool fepool.contoso.local { server 10.0.0.11; external_web_services lyncwebext.contoso.com; } | "lyncwebext.contoso.com" is not covered by a certificate
 

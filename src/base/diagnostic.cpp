@@ -61,4 +61,13 @@ std::string escaped(std::string_view text) {
     return result;
 }
 
+std::string some_of(const std::vector<std::string>& words, std::size_t most) {
+    std::string text;
+    for (std::size_t i = 0; i < words.size() && i < most; i++) {
+        text += (i == 0 ? "" : ", ") + words[i];
+    }
+    return words.size() > most ? text + " and " + std::to_string(words.size() - most) + " more"
+                               : text;
+}
+
 } // namespace lync

@@ -12,6 +12,7 @@
 //
 // Nothing here, nor in any room but src/nginx, knows nginx.
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -27,6 +28,9 @@ std::string quoted(std::string_view text);
 
 /// The same without the quotes, and whole however long it is.
 std::string escaped(std::string_view text);
+
+/// "a, b, c and 19997 more": enough to recognise a list by.
+std::string some_of(const std::vector<std::string>& words, std::size_t most = 3);
 
 /// Where a directive was written: the file as nginx names it, and the line of its `;` or `{`.
 struct Place {

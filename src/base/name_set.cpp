@@ -39,9 +39,11 @@ bool less_than(std::string_view stored, std::string_view asked) noexcept {
         [](char x, char y) { return ascii_lower(x) < ascii_lower(y); });
 }
 
-bool contains(const std::vector<std::string>& sorted, std::string_view name) noexcept {
+std::size_t position_in(const std::vector<std::string>& sorted, std::string_view name) noexcept {
     const auto found = std::lower_bound(sorted.begin(), sorted.end(), name, less_than);
-    return found != sorted.end() && equal_ignore_case(*found, name);
+    return found != sorted.end() && equal_ignore_case(*found, name)
+               ? static_cast<std::size_t>(found - sorted.begin())
+               : NameSet::npos;
 }
 
 void sort_once(std::vector<std::string>& names) {
@@ -68,14 +70,27 @@ void NameSet::freeze() {
     frozen_ = true;
 }
 
-bool NameSet::covers(std::string_view name) const noexcept {
+std::size_t NameSet::position(std::string_view added) const noexcept {
     assert(frozen_);
-    if (contains(exact_, name)) {
-        return true;
+    if (!added.starts_with("*.")) {
+        return position_in(exact_, added);
+    }
+    const std::size_t wildcard = position_in(wildcard_, added.substr(2));
+    return wildcard == npos ? npos : exact_.size() + wildcard;
+}
+
+std::size_t NameSet::find(std::string_view name) const noexcept {
+    assert(frozen_);
+    if (const std::size_t exact = position_in(exact_, name); exact != npos) {
+        return exact;
     }
     const std::size_t dot = name.find('.');
-    return dot != std::string_view::npos && contains(wildcard_, name.substr(dot + 1)) &&
-           is_plain_name(name); // what is kept is plain, so only a first label may not be
+    if (dot == std::string_view::npos) {
+        return npos;
+    }
+    const std::size_t wildcard = position_in(wildcard_, name.substr(dot + 1));
+    // What is kept is plain, so only a first label may not be.
+    return wildcard != npos && is_plain_name(name) ? exact_.size() + wildcard : npos;
 }
 
 } // namespace lync

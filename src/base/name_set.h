@@ -24,13 +24,23 @@ public:
 
     /// Whether a client that asked for `name` (no port, no trailing dot; any letter case) accepts
     /// a certificate with these names. O(log n), no allocation.
-    bool covers(std::string_view name) const noexcept;
+    bool covers(std::string_view name) const noexcept { return find(name) != npos; }
+
+    /// The position of the entry that covers `name`: the name itself before a wildcard. npos: none.
+    /// Exact names have the first positions, wildcards the rest.
+    std::size_t find(std::string_view name) const noexcept;
+    /// The position of an entry as it was added, "*.contoso.com" included.
+    std::size_t position(std::string_view added) const noexcept;
+    static constexpr std::size_t npos = static_cast<std::size_t>(-1);
+
+    /// In lower case. A wildcard is what follows its "*.".
+    const std::vector<std::string>& exact() const noexcept { return exact_; }
+    const std::vector<std::string>& wildcards() const noexcept { return wildcard_; }
 
     std::size_t size() const noexcept { return exact_.size() + wildcard_.size(); }
     bool empty() const noexcept { return size() == 0; }
 
 private:
-    // Lower case. A wildcard is kept as what follows its "*.".
     std::vector<std::string> exact_;
     std::vector<std::string> wildcard_;
     bool frozen_ = true;

@@ -9,6 +9,8 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <new>
+#include <utility>
 
 namespace lync::config {
 
@@ -91,6 +93,7 @@ void check_time(Certificate& certificate, const std::string& file, std::chrono::
 std::string describe(const X509* leaf, const std::string& file, Certificate& certificate) {
     certificate.subject = subject_of(leaf);
     certificate.weak_signature = !weak_digest_of(leaf).empty();
+    certificate.digest = digest_of(leaf);
 
     const Key key = key_of(leaf);
     certificate.key_kind = key.kind;
@@ -114,10 +117,6 @@ std::string describe(const X509* leaf, const std::string& file, Certificate& cer
                " has a subject alternative name that can't be read: have it issued again";
     }
     certificate.names = std::move(*names);
-    for (const std::string& name : certificate.names) {
-        certificate.covered.add(name);
-    }
-    certificate.covered.freeze();
     return {};
 }
 
@@ -131,6 +130,20 @@ void check_issuer(X509* leaf, const std::string& file, Certificate& certificate)
             quote(issuer_of(leaf)) +
             ", which phones don't fetch: append it, and the other intermediates of the CA");
     }
+}
+
+std::shared_ptr<const KeyPair> make_pair(PemCertificates pem, PemKey key) {
+    auto pair = std::make_shared<KeyPair>();
+    pair->certificate = std::move(pem.chain.front());
+    pair->intermediates.reset(sk_X509_new_reserve(nullptr, static_cast<int>(pem.chain.size())));
+    if (pair->intermediates == nullptr) {
+        throw std::bad_alloc();
+    }
+    for (std::size_t place = 1; place < pem.chain.size(); place++) {
+        sk_X509_push(pair->intermediates.get(), pem.chain[place].release());
+    }
+    pair->key = std::move(key.key);
+    return pair;
 }
 
 /// A CA's certificate; or a server's own, which can vouch for that server if it is self-signed.
@@ -175,8 +188,9 @@ Certificate load_certificate(const std::string& certificate_file, const std::str
         return certificate;
     }
 
+    PemKey key;
     if (!key_file.empty()) {
-        PemKey key = read_key(key_file);
+        key = read_key(key_file);
         if (error = std::move(key.error); !error.empty()) {
             return certificate;
         }
@@ -208,6 +222,9 @@ Certificate load_certificate(const std::string& certificate_file, const std::str
     }
     check_issuer(pem.chain.front().get(), certificate_file, certificate);
     check_time(certificate, certificate_file, now);
+    if (key.key != nullptr) {
+        certificate.pair = make_pair(std::move(pem), std::move(key));
+    }
     return certificate;
 }
 

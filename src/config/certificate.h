@@ -8,16 +8,17 @@
 // and OpenSSL's error queue is left empty. An error is one sentence in nginx's form that names the
 // file and says what would be right; a warning likewise.
 
-#include "base/name_set.h"
-
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace lync::config {
+
+struct KeyPair; // certificate_pem.h
 
 /// nginx presents one certificate of each kind.
 enum class KeyKind : std::uint8_t { rsa, rsa_pss, ecdsa, ed25519, ed448, other };
@@ -32,7 +33,8 @@ struct Certificate {
     /// Lower-case dNSNames of the subject alternative name in their order; the common name only
     /// where there is no dNSName at all. Not checked any further: NameSet knows which ones cover.
     std::vector<std::string> names;
-    NameSet covered;     ///< by these names
+    std::string digest;                  ///< SHA-256, 32 bytes
+    std::shared_ptr<const KeyPair> pair; ///< to be presented; NULL with an error, or without a key
     std::string subject; ///< "CN=lyncwebext.contoso.com,O=Contoso": RFC 2253, printable ASCII
     std::chrono::sys_seconds not_before{};
     std::chrono::sys_seconds not_after{};

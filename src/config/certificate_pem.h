@@ -1,6 +1,6 @@
 #pragma once
 
-// Inside certificate*.cpp only: files of PEM, and what people put in their place.
+// Files of PEM, what people put in their place, and OpenSSL's objects made of them.
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -18,10 +18,19 @@ struct FreeOpenssl {
     void operator()(BIO* bio) const noexcept { BIO_free_all(bio); }
     void operator()(X509* certificate) const noexcept { X509_free(certificate); }
     void operator()(EVP_PKEY* key) const noexcept { EVP_PKEY_free(key); }
+    void operator()(STACK_OF(X509) * chain) const noexcept { sk_X509_pop_free(chain, X509_free); }
 };
 using BioPtr = std::unique_ptr<BIO, FreeOpenssl>;
 using X509Ptr = std::unique_ptr<X509, FreeOpenssl>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, FreeOpenssl>;
+using ChainPtr = std::unique_ptr<STACK_OF(X509), FreeOpenssl>;
+
+/// A certificate as a handshake takes it.
+struct KeyPair {
+    X509Ptr certificate;
+    ChainPtr intermediates;
+    KeyPtr key;
+};
 
 /// nginx logs whatever is left in the error queue at the next TLS error, whoever's it is.
 struct ErrorQueue {

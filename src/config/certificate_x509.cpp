@@ -84,6 +84,13 @@ std::string issuer_of(const X509* certificate) {
     return name_text(X509_get_issuer_name(certificate));
 }
 
+std::string digest_of(const X509* certificate) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned size = 0;
+    X509_digest(certificate, EVP_sha256(), digest.data(), &size);
+    return {reinterpret_cast<const char*>(digest.data()), size};
+}
+
 std::optional<std::vector<std::string>> names_of(const X509* certificate) {
     int critical = 0;
     const std::unique_ptr<GENERAL_NAMES, FreeGeneralNames> alternatives(static_cast<GENERAL_NAMES*>(

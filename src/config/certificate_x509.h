@@ -18,6 +18,9 @@ namespace lync::config {
 std::string subject_of(const X509* certificate);
 std::string issuer_of(const X509* certificate);
 
+/// SHA-256, 32 bytes: tells certificates apart.
+std::string digest_of(const X509* certificate);
+
 /// Names as Certificate::names has them. Nothing if the subject alternative name can't be read:
 /// no client would believe such a certificate. A name with a byte that isn't printable ASCII, such
 /// as an embedded NUL, is left out; it still keeps the common name from counting.

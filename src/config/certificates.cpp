@@ -11,13 +11,15 @@ namespace lync::config {
 
 namespace {
 
-/// The names clients will ask for over https, in the order an administrator wrote them. Patterns
-/// ("meet.*") can't be held against a certificate before a client asks for a name.
-std::vector<std::pair<std::string, const Place*>> https_names(const Publication& publication) {
-    std::vector<std::pair<std::string, const Place*>> names;
+using Names = std::vector<std::pair<std::string, const Place*>>;
+
+/// The names that clients ask for over https, in the order an administrator wrote them, but for
+/// lyncdiscover.
+Names https_names(const Publication& publication) {
+    Names names;
     std::set<std::string_view> seen;
     const auto add = [&](const std::string& name, const Place& place) {
-        if (!name.ends_with(".*") && seen.insert(name).second) {
+        if (seen.insert(name).second) {
             names.emplace_back(name, &place);
         }
     };
@@ -35,90 +37,123 @@ std::vector<std::pair<std::string, const Place*>> https_names(const Publication&
     return names;
 }
 
-/// One warning for each name, but no flood: a hoster may have thousands of them.
-constexpr std::size_t most_warnings = 10;
-
-/// "a certificate"; or the one that lacks the name, where another has it.
-std::string lacking(const Publication& publication, std::string_view name) {
-    if (publication.coverage(name) == Coverage::uncovered) {
-        return "a certificate";
-    }
-    const auto& loaded = publication.loaded_certificates;
-    const auto found = std::find_if(loaded.begin(), loaded.end(), [&](const Certificate& each) {
-        return !each.covered.covers(name);
-    });
-    const auto index = static_cast<std::size_t>(found - loaded.begin());
-    return "the " + std::string(key_kind_name(found->key_kind)) + " certificate " +
-           lync::quoted(publication.certificates[index].certificate);
-}
-
-/// "NAME is not covered by a certificate of lync_publish ..."
-std::string not_covered(const Publication& publication, const std::string& name) {
-    return lync::quoted(name) + " is not covered by " + lacking(publication, name) +
-           " of lync_publish " + lync::quoted(publication.name);
-}
-
-/// What becomes of a lyncdiscover name that not every certificate covers, and that plain HTTP
-/// doesn't serve. `partly`: one does, so that "auto" leaves it to https.
-std::string lyncdiscover_consequence(const Publication& publication, bool partly) {
-    return ": phones drop the connection, add the name to the certificate's subject alternative "
-           "names or " +
-           std::string(publication.http_sockets.empty() ? "take \"http_listen off\" out"
-                       : partly                         ? "set \"http_autodiscover\" to \"on\""
-                                                        : "set \"http_autodiscover\" to \"auto\"");
-}
-
-void remark_lyncdiscover(const Publication& publication, std::vector<Diagnostic>& remarks) {
-    std::size_t uncovered = 0;
-    bool partly = true; // those that aren't listed
+Names lyncdiscover_names(const Publication& publication) {
+    Names names;
     for (std::size_t i = 0; i < publication.sip_domains.size(); i++) {
-        const std::string& domain = publication.sip_domains[i];
-        const std::string name = "lyncdiscover." + domain;
-        const Coverage coverage = publication.coverage(name);
-        if (coverage == Coverage::covered || coverage == Coverage::by_request ||
-            coverage == Coverage::unknown || publication.serves_over_http(name)) {
+        names.emplace_back("lyncdiscover." + publication.sip_domains[i],
+                           &publication.place_of_sip_domain(i));
+    }
+    return names;
+}
+
+using Warnings = std::vector<std::pair<std::string, const Place*>>;
+
+/// One for each, but no flood: a hoster may have thousands. `others`: what is to be read after the
+/// number of those that are left out.
+void warn(const Warnings& warnings, const std::string& others, const Place& place,
+          std::vector<Diagnostic>& remarks) {
+    constexpr std::size_t most = 10;
+    for (std::size_t i = 0; i < warnings.size() && i < most; i++) {
+        remarks.push_back({Severity::warning, warnings[i].first, *warnings[i].second});
+    }
+    if (warnings.size() > most) {
+        remarks.push_back(
+            {Severity::warning, std::to_string(warnings.size() - most) + others, place});
+    }
+}
+
+/// Patterns ("meet.*") can't be held against a certificate before a client asks for a name.
+void remark_uncovered(const Publication& publication, const Names& names, std::string_view kind,
+                      const std::string& consequence, std::vector<Diagnostic>& remarks) {
+    const std::string end = " not covered by a certificate of lync_publish " +
+                            lync::quoted(publication.name) + ": " + consequence;
+    Warnings warnings;
+    for (const auto& [name, place] : names) {
+        if (publication.coverage(name) == Coverage::uncovered) {
+            warnings.emplace_back(lync::quoted(name) + " is" + end, place);
+        }
+    }
+    warn(warnings, " more " + std::string(kind) + " are" + end, publication.place, remarks);
+}
+
+void remark_names(const Publication& publication, const Names& https, Names lyncdiscover,
+                  std::vector<Diagnostic>& remarks) {
+    constexpr std::string_view remedy =
+        "add the name to the certificate's subject alternative names";
+    remark_uncovered(publication, https, "names", "clients refuse it, " + std::string(remedy),
+                     remarks);
+
+    std::erase_if(lyncdiscover,
+                  [&](const auto& name) { return publication.serves_over_http(name.first); });
+    remark_uncovered(publication, lyncdiscover, "lyncdiscover names",
+                     "phones drop the connection, " + std::string(remedy) + " or " +
+                         (publication.http_sockets.empty()
+                              ? "take \"http_listen off\" out"
+                              : "set \"http_autodiscover\" to \"auto\""),
+                     remarks);
+}
+
+/// What each certificate is presented for: of published patterns the names that certificates have.
+std::vector<std::vector<std::string>> presented_for(const PresentedCertificates& presented,
+                                                    std::size_t certificates, const Names& names) {
+    std::vector<std::vector<std::string>> all(certificates);
+    std::set<std::string> seen;
+    const auto add = [&](const std::string& name) {
+        if (seen.insert(name).second) {
+            for (const std::uint32_t certificate : presented.covering(name)) {
+                all[certificate].push_back(name);
+            }
+        }
+    };
+    for (const auto& [name, place] : names) {
+        if (!name.ends_with(".*")) {
+            add(name);
             continue;
         }
-        const bool by_one = coverage == Coverage::partly;
-        if (++uncovered <= most_warnings) {
-            remarks.push_back(
-                {Severity::warning,
-                 not_covered(publication, name) + lyncdiscover_consequence(publication, by_one),
-                 publication.place_of_sip_domain(i)});
-        } else {
-            partly = partly && by_one;
+        for (const std::string& one : presented.names_of_pattern(name)) {
+            add(one);
         }
     }
-    if (uncovered > most_warnings) {
-        remarks.push_back({Severity::warning,
-                           std::to_string(uncovered - most_warnings) +
-                               " more lyncdiscover names are not covered by " +
-                               (partly ? "each" : "a") + " certificate of lync_publish " +
-                               lync::quoted(publication.name) +
-                               lyncdiscover_consequence(publication, partly),
-                           publication.place});
-    }
+    return all;
 }
 
-void remark_https(const Publication& publication, std::vector<Diagnostic>& remarks) {
-    constexpr std::string_view consequence =
-        ": clients refuse it, add the name to the certificate's subject alternative names";
-    std::size_t uncovered = 0;
-    for (const auto& [name, place] : https_names(publication)) {
-        const Coverage coverage = publication.coverage(name);
-        if (coverage != Coverage::covered && coverage != Coverage::unknown &&
-            ++uncovered <= most_warnings) {
-            remarks.push_back({Severity::warning,
-                               not_covered(publication, name) + std::string(consequence), *place});
+void remark_certificates(const Publication& publication, const Names& names,
+                         const Environment& environment, std::vector<Diagnostic>& remarks) {
+    const auto& loaded = publication.loaded_certificates;
+    const auto all = presented_for(publication.presented, loaded.size(), names);
+    Warnings useless;
+    for (std::size_t i = 0; i < loaded.size(); i++) {
+        const CertificateFiles& files = publication.certificates[i];
+        const std::string title = "certificate " + lync::quoted(files.certificate);
+        if (loaded[i] && all[i].empty()) {
+            const PresentedCertificates alone({&loaded[i], 1}, environment.now);
+            if (presented_for(alone, 1, names).front().empty()) {
+                std::vector<std::string> own;
+                for (const std::string& name : loaded[i].names) {
+                    own.push_back(lync::quoted(name));
+                }
+                useless.emplace_back(title + " covers no name of lync_publish " +
+                                         lync::quoted(publication.name) + ", it is for " +
+                                         (own.empty() ? "none" : some_of(own)) +
+                                         ": publish one of its names, or take it out",
+                                     &files.place);
+                continue;
+            }
+        }
+        if (environment.lists_names && loaded.size() > 1) {
+            remarks.push_back(
+                {Severity::notice,
+                 title + " (" + std::string(key_kind_name(loaded[i].key_kind)) +
+                     ") is presented for " +
+                     (all[i].empty() ? "no name: others are better for those that it covers"
+                                     : some_of(all[i])),
+                 files.place});
         }
     }
-    if (uncovered > most_warnings) {
-        remarks.push_back({Severity::warning,
-                           std::to_string(uncovered - most_warnings) +
-                               " more names are not covered by each certificate of lync_publish " +
-                               lync::quoted(publication.name) + std::string(consequence),
-                           publication.place});
-    }
+    warn(useless,
+         " more certificates cover no name of lync_publish " + lync::quoted(publication.name) +
+             ": publish one of their names, or take them out",
+         publication.place, remarks);
 }
 
 void remark_file(const std::string& alarm, const std::vector<std::string>& warnings,
@@ -137,21 +172,35 @@ Coverage Publication::coverage(std::string_view name) const noexcept {
     if (name.ends_with(".*")) {
         return Coverage::by_request;
     }
-    const auto by = static_cast<std::size_t>(
-        std::count_if(loaded_certificates.begin(), loaded_certificates.end(),
-                      [&](const Certificate& each) { return each.covered.covers(name); }));
-    const auto unread = static_cast<std::size_t>(
-        std::count_if(loaded_certificates.begin(), loaded_certificates.end(),
-                      [](const Certificate& each) { return !each && each.names.empty(); }));
-    return unread == loaded_certificates.size()        ? Coverage::unknown
-           : by == 0                                   ? Coverage::uncovered
-           : by + unread == loaded_certificates.size() ? Coverage::covered
-                                                       : Coverage::partly;
+    if (!presented.covering(name).empty()) {
+        return Coverage::covered;
+    }
+    const bool unread =
+        std::all_of(loaded_certificates.begin(), loaded_certificates.end(),
+                    [](const Certificate& each) { return !each && each.names.empty(); });
+    return unread ? Coverage::unknown : Coverage::uncovered;
+}
+
+std::string_view Publication::only_certificate(const Farm& farm) const noexcept {
+    std::string_view digest;
+    for (const std::string& name : farm.published) {
+        const auto presented_now = presented.covering(name);
+        for (const std::uint32_t certificate : presented_now) {
+            const std::string_view own = loaded_certificates[certificate].digest;
+            if (!digest.empty() && own != digest) {
+                return {};
+            }
+            digest = own;
+        }
+        if (presented_now.empty()) {
+            return {};
+        }
+    }
+    return digest;
 }
 
 void check_certificates(Publication& publication, const Environment& environment,
                         std::vector<Diagnostic>& remarks) {
-    std::set<KeyKind> kinds;
     const auto refuse = [&](const std::string& error, const Place& place) {
         if (environment.needs_everything) {
             throw Mistake(error, place);
@@ -164,25 +213,11 @@ void check_certificates(Publication& publication, const Environment& environment
             files.certificate, environment.needs_everything ? files.key : "", environment.now);
         if (!certificate.error.empty()) {
             refuse(certificate.error, files.place);
-        } else if (!kinds.insert(certificate.key_kind).second) {
-            throw Mistake("certificate " + lync::quoted(files.certificate) +
-                              " has the same kind of key (" +
-                              std::string(key_kind_name(certificate.key_kind)) +
-                              ") as another one of lync_publish " + lync::quoted(publication.name) +
-                              ": a listener presents one certificate of each kind",
-                          files.place);
         }
         remark_file(certificate.alarm, certificate.warnings, files.place, remarks);
         publication.loaded_certificates.push_back(std::move(certificate));
     }
-    NameSet together;
-    for (const Certificate& certificate : publication.loaded_certificates) {
-        for (const std::string& name : certificate.names) {
-            together.add(name);
-        }
-    }
-    together.freeze();
-    publication.certificate_names = std::make_shared<NameSet>(std::move(together));
+    publication.presented = {publication.loaded_certificates, environment.now};
 
     if (!publication.trusted_ca.empty()) {
         const TrustedCa ca = load_trusted_ca(publication.trusted_ca, environment.now);
@@ -192,8 +227,11 @@ void check_certificates(Publication& publication, const Environment& environment
         remark_file(ca.alarm, ca.warnings, publication.trusted_ca_place, remarks);
     }
 
-    remark_https(publication, remarks);
-    remark_lyncdiscover(publication, remarks);
+    Names names = https_names(publication);
+    Names lyncdiscover = lyncdiscover_names(publication);
+    remark_names(publication, names, lyncdiscover, remarks);
+    names.insert(names.end(), lyncdiscover.begin(), lyncdiscover.end());
+    remark_certificates(publication, names, environment, remarks);
 }
 
 } // namespace lync::config

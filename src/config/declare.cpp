@@ -163,14 +163,22 @@ void Declaration::read_sip_domains() {
 }
 
 void Declaration::read_certificates() {
-    each("certificate", [this](const Directive& directive) {
+    std::unordered_map<std::string, Place> known;
+    each("certificate", [&](const Directive& directive) {
         for (const std::string& file : directive.arguments) {
             check_path(file, directive, "it is the path of a PEM file");
             if (file.find('$') != std::string::npos) {
                 config::invalid_value(file, directive, block_, "it is the path of a PEM file");
             }
         }
-        publication_.certificates.push_back({environment_.full_path(directive.arguments[0]),
+        std::string certificate = environment_.full_path(directive.arguments[0]);
+        const auto [first, is_new] = known.emplace(certificate, directive.place);
+        if (!is_new) {
+            throw Mistake("certificate " + lync::quoted(certificate) + " is duplicate in " +
+                              block_.title() + ", the first stands at " + at(first->second),
+                          directive.place);
+        }
+        publication_.certificates.push_back({std::move(certificate),
                                              environment_.full_path(directive.arguments[1]),
                                              directive.place});
     });
@@ -495,7 +503,7 @@ bool Publication::serves_over_http(std::string_view lyncdiscover) const noexcept
     return !http_sockets.empty() &&
            (http_autodiscover == HttpAutodiscover::on ||
             (http_autodiscover == HttpAutodiscover::automatic &&
-             (lyncdiscover.ends_with(".*") || !certificate_names->covers(lyncdiscover))));
+             (lyncdiscover.ends_with(".*") || !presented.names()->covers(lyncdiscover))));
 }
 
 const Place& Publication::place_of_sip_domain(std::size_t index) const noexcept {

@@ -120,8 +120,8 @@ void check_sockets(Publication& publication, Registry& registry);
 void check_servers(const Publication& publication, Registry& registry,
                    std::vector<Diagnostic>& remarks);
 
-/// Loads and checks every certificate and CA file, fills Publication::loaded_certificates
-/// and certificate_names, and remarks on https names that a certificate doesn't cover.
+/// Loads and checks every certificate and CA file, once each; decides which is presented for which
+/// name; remarks on names that none covers, and on certificates that cover none.
 void check_certificates(Publication& publication, const Environment& environment,
                         std::vector<Diagnostic>& remarks);
 

@@ -5,11 +5,11 @@
 //
 // A default lives here, once.
 
-#include "base/name_set.h"
 #include "base/product.h"
 #include "config/block.h"
 #include "config/certificate.h"
 #include "config/edge.h"
+#include "config/presented.h"
 #include "policy/services.h"
 #include "policy/shield.h"
 #include "policy/sign_in.h"
@@ -150,8 +150,7 @@ struct ConnectionAuth {
 
 /// Whether clients that ask for a name by https accept the certificate that they are presented.
 enum class Coverage : std::uint8_t {
-    covered,    ///< by each certificate
-    partly,     ///< by some: a client is presented the one whose kind of key it likes best
+    covered,    ///< by each that is presented for it
     uncovered,  ///< by none
     by_request, ///< "meet.*": it depends on the name asked for
     unknown,    ///< no certificate has been read
@@ -200,8 +199,7 @@ struct Publication {
     std::vector<Edge> edges; ///< Edge Servers, for the firewall's rows alone
     Place place;
 
-    /// The names that the certificates cover, all together: what http_autodiscover goes by.
-    std::shared_ptr<const NameSet> certificate_names;
+    PresentedCertificates presented; ///< which of `certificates`, for which name
 
     const policy::SignInRule& sign_in_of(const Farm& farm) const noexcept {
         return farm.sign_in ? *farm.sign_in : sign_in;
@@ -209,6 +207,9 @@ struct Publication {
 
     /// Of a published name, whatever the certificates' dates are.
     Coverage coverage(std::string_view name) const noexcept;
+    /// The digest of the one certificate that is presented for all names of a farm; empty if there
+    /// are several, as of two kinds of key, or none.
+    std::string_view only_certificate(const Farm& farm) const noexcept;
     /// Where simple URLs and lyncdiscover go: the Director if there is one, else the first pool.
     std::size_t first_contact() const noexcept;
     bool has_wildcard_sip_domain() const noexcept;
@@ -259,6 +260,8 @@ struct Environment {
         return std::string(path);
     };
     std::chrono::sys_seconds now{};
+    /// Whether it is remarked which names each certificate is presented for.
+    bool lists_names = false;
     /// Whether a certificate, a CA or an address that is missing or can't be used is a mistake. If
     /// not, as before they exist or on another machine, it is an error among the remarks, and keys
     /// aren't read.

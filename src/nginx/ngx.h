@@ -73,6 +73,16 @@ bool any_header(const ngx_list_t& headers, std::string_view name, Function&& fun
     return false;
 }
 
+/// From 1.29.2 on nginx chooses the server by the ClientHello, and its callback does that; before,
+/// it has none.
+inline int nginx_on_client_hello([[maybe_unused]] SSL* ssl, [[maybe_unused]] int* alert) noexcept {
+#if (nginx_version >= 1029002)
+    return ngx_ssl_client_hello_callback(ssl, alert, nullptr);
+#else
+    return SSL_CLIENT_HELLO_SUCCESS;
+#endif
+}
+
 /// Before 1.25.1 `ssl on` at http level made every socket speak TLS, also those of plain HTTP; the
 /// directive that would undo it in a server brings a warning each time.
 inline void leave_tls_to_listen([[maybe_unused]] ngx_http_ssl_srv_conf_t* tls) noexcept {

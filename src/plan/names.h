@@ -14,7 +14,7 @@
 
 namespace lync::plan {
 
-/// "yes" (by each certificate), "no", "unknown" (a pattern, or no certificate).
+/// "yes", "no", "unknown" (a pattern, or no certificate).
 std::string_view coverage_name(config::Coverage coverage) noexcept;
 
 /// A name that clients ask for over https, with the path where only that is meant.

@@ -31,19 +31,6 @@ Service service_of(SimpleUrlKind kind) noexcept {
     }
 }
 
-/// "a, b, c and 19997 more": enough to recognise a rule, not the whole list again.
-std::string some_of(const std::vector<std::string>& names) {
-    constexpr std::size_t shown = 3;
-    std::string text;
-    for (std::size_t i = 0; i < names.size() && i < shown; i++) {
-        text += (i == 0 ? "" : ", ") + names[i];
-    }
-    if (names.size() > shown) {
-        text += " and " + std::to_string(names.size() - shown) + " more";
-    }
-    return text;
-}
-
 /// Puts a plan together, one kind of virtual host after the other.
 class Planner {
 public:
@@ -71,7 +58,7 @@ private:
         rules.strict = declared().strict_paths;
         rules.meeting_url_guard = declared().meeting_url_guard;
         rules.redirect_to_https = declared().https_redirect;
-        rules.certificate_names = declared().certificate_names;
+        rules.certificate_names = declared().presented.names();
         for (const auto& [path, place] : declared().allow_paths) {
             rules.allow_paths.push_back(path);
         }

@@ -128,8 +128,7 @@ private:
     /// nginx doesn't account requests whose key is empty.
     void once_per_configuration() {
         if (dialect_.has("limit_req")) {
-            out_.directive("limit_req_zone",
-                           "\"\" zone=lync_unlimited_requests:32k rate=1000r/s");
+            out_.directive("limit_req_zone", "\"\" zone=lync_unlimited_requests:32k rate=1000r/s");
         }
         if (dialect_.has("limit_conn")) {
             out_.directive("limit_conn_zone", "\"\" zone=lync_unlimited_connections:32k");
@@ -206,11 +205,7 @@ private:
             out_.list("server_name", host.names);
         }
         if (host.tls) {
-            for (const config::CertificateFiles& files : declared().certificates) {
-                out_.blame(files.place);
-                out_.directive("ssl_certificate", quoted_argument(files.certificate));
-                out_.directive("ssl_certificate_key", quoted_argument(files.key));
-            }
+            render_certificates();
             out_.blame(host.place);
         }
 
@@ -236,6 +231,22 @@ private:
             out_.directive("allow", "all"); // after the administrator's own rules, the first counts
         }
         out_.close();
+    }
+
+    /// nginx's own are those for any other name; the module presents the rest.
+    void render_certificates() {
+        const config::PresentedCertificates& presented = declared().presented;
+        for (const std::uint32_t index : presented.sets().front()) {
+            const config::CertificateFiles& files = declared().certificates[index];
+            out_.blame(files.place);
+            out_.directive("ssl_certificate", quoted_argument(files.certificate));
+            out_.directive("ssl_certificate_key", quoted_argument(files.key));
+        }
+        if (presented.sets().size() > 1) {
+            out_.line("# others by the name in the handshake, of the " +
+                      std::to_string(declared().certificates.size()) +
+                      " in the block: lyncctl show names");
+        }
     }
 
     void render_location(const VirtualHost& host) {

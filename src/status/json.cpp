@@ -327,7 +327,11 @@ private:
         write_index("https", name.https);
         write_index("http", name.http);
         json_.member("coverage", coverage_name(name.coverage));
-        write_index("certificate", name.certificate);
+        json_.array("presented");
+        for (const std::uint32_t index : name.certificates) {
+            json_.number(index);
+        }
+        json_.close(']');
         json_.close('}');
     }
 

@@ -69,26 +69,22 @@ std::int64_t unix_time(std::chrono::sys_seconds time) noexcept {
     return time.time_since_epoch().count();
 }
 
-/// `invalid`: a certificate is, which a client may be presented like any other.
 void judge_coverage(Name& name, const Published& published, const config::Publication& declared,
-                    bool invalid) {
+                    std::int64_t now) {
     if (name.https == none || published.rules[name.https].targets.empty()) {
         return; // nothing is published there: the handshake is all that a client gets
     }
-    const config::Coverage coverage = declared.coverage(name.name);
-    if (coverage == config::Coverage::by_request) {
+    if (declared.coverage(name.name) == config::Coverage::by_request) {
         name.coverage = Coverage::by_request;
         return;
     }
-    const auto& loaded = declared.loaded_certificates;
-    const auto first = std::find_if(loaded.begin(), loaded.end(), [&](const auto& certificate) {
-        return certificate.covered.covers(name.name);
-    });
-    if (first != loaded.end()) {
-        name.certificate = static_cast<std::uint32_t>(first - loaded.begin());
-    }
-    name.coverage =
-        coverage == config::Coverage::covered && !invalid ? Coverage::covered : Coverage::uncovered;
+    name.certificates = declared.presented.covering(name.name);
+    // A client may be presented any of them.
+    const bool valid =
+        std::all_of(name.certificates.begin(), name.certificates.end(), [&](std::uint32_t index) {
+            return published.certificates[index].is_valid_at(now);
+        });
+    name.coverage = valid && !name.certificates.empty() ? Coverage::covered : Coverage::uncovered;
     if (name.coverage == Coverage::uncovered && name.http != none &&
         !published.rules[name.http].targets.empty()) {
         name.coverage = Coverage::plain_http;
@@ -126,7 +122,6 @@ Published describe(const plan::Plan& plan, std::int64_t now) {
     published.product = product_name(declared.product);
     published.services = services_of(plan);
 
-    bool invalid = false;
     published.until = std::numeric_limits<std::int64_t>::max();
     for (std::size_t i = 0; i < declared.loaded_certificates.size(); i++) {
         const config::Certificate& loaded = declared.loaded_certificates[i];
@@ -135,7 +130,6 @@ Published describe(const plan::Plan& plan, std::int64_t now) {
                                           &loaded.names, unix_time(loaded.not_before),
                                           unix_time(loaded.not_after)});
         const Certificate& certificate = published.certificates.back();
-        invalid = invalid || !certificate.is_valid_at(now);
         if (certificate.not_before > now) {
             published.until = std::min(published.until, certificate.not_before - 1);
         } else if (certificate.not_after >= now) {
@@ -162,7 +156,7 @@ Published describe(const plan::Plan& plan, std::int64_t now) {
     }
 
     for (Name& name : published.names) {
-        judge_coverage(name, published, declared, invalid);
+        judge_coverage(name, published, declared, now);
     }
     return published;
 }

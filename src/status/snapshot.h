@@ -24,6 +24,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -169,9 +170,9 @@ struct Name {
     std::string_view name;
     std::uint32_t https = none; ///< index into Publication::rules, or none
     std::uint32_t http = none;
-    /// Index into Publication::certificates: the first that covers it; of an uncovered one the
-    /// first that would if it were valid now.
-    std::uint32_t certificate = none;
+    /// Indices into Publication::certificates: those that are presented for it; of an uncovered one
+    /// those that would cover it if they were valid now.
+    std::span<const std::uint32_t> certificates;
     Coverage coverage = Coverage::not_needed;
 };
 

@@ -102,11 +102,11 @@ def in_any_state(browser: Browser, check: Checks, status: dict):
                                  servers=down) for port in (4443, 8080)]
     publication["names"] = [
         {"name": "meet.contoso.com", "https": 0, "http": None, "coverage": "uncovered",
-         "certificate": None},
+         "presented": []},
         {"name": "dialin.contoso.com", "https": 0, "http": None, "coverage": "uncovered",
-         "certificate": 0},
+         "presented": [0]},
         {"name": "lyncdiscover.contoso.com", "https": 0, "http": 1, "coverage": "plain_http",
-         "certificate": None}]
+         "presented": []}]
     publication["rules"] = [
         {"id": "a", "scheme": "https", "words": "", "targets": [{"pool": "fepool"}]},
         {"id": "b", "scheme": "http", "words": "", "targets": [{"pool": "fepool"}]}]

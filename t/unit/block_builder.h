@@ -160,6 +160,8 @@ private:
             write("rsa.pem",
                   pem(issue(names({"lyncdiscover.example.com", "both-kinds.contoso.com"}),
                             rsa.get())));
+            write("wild.key", pem(key));
+            write("wild.pem", pem(issue(names({"*.northwind.example"}), key.get())));
             write("ca.pem", pem(issue(called("contoso-CA"), key.get())));
         }
     };

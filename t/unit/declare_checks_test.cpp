@@ -273,48 +273,87 @@ TEST_CASE("nor are those of simple URLs", "[declare]") {
     CHECK(world.mistake(smallest(urls)).empty());
     REQUIRE(world.remarks.size() == 11);
     CHECK(told(world.remarks[10])
-              .starts_with("1990 more names are not covered by each certificate of lync_publish "
+              .starts_with("1990 more names are not covered by a certificate of lync_publish "
                            "\"contoso\": clients refuse it"));
 }
 
-TEST_CASE("a listener presents one certificate of each kind", "[declare]") {
+TEST_CASE("each name has its own certificates", "[declare]") {
+    // public.pem, ECDSA, has *.contoso.com; rsa.pem has lyncdiscover.example.com and both-kinds;
+    // named.pem, ECDSA, has lyncwebext and lyncdiscover of contoso.com.
     World world;
-    const std::string said = world.mistake(smallest("certificate named.pem named.key;"));
-    CHECK(said.ends_with("/named.pem\" has the same kind of key (ECDSA) as another one of "
-                         "lync_publish \"contoso\": a listener presents one certificate of each "
-                         "kind in nginx.conf:11"));
+    world.environment.lists_names = true;
+    const Publication all = world.declare(
+        smallest("certificate rsa.pem rsa.key; sip_domain example.com;\n"
+                 "certificate named.pem named.key;\n"
+                 "simple_url meet https://both-kinds.contoso.com https://meet.northwind.example;"));
+    CHECK(all.coverage("both-kinds.contoso.com") == Coverage::covered);
+    CHECK(all.coverage("lyncwebext.contoso.com") == Coverage::covered);
+    CHECK(all.coverage("meet.northwind.example") == Coverage::uncovered);
+    CHECK(all.coverage("meet.*") == Coverage::by_request);
+    CHECK_FALSE(all.serves_over_http("lyncdiscover.example.com"));
+
+    CHECK(world.told_remarks() ==
+          Strings{"\"meet.northwind.example\" is not covered by a certificate of lync_publish "
+                  "\"contoso\": clients refuse it, add the name to the certificate's subject "
+                  "alternative names in nginx.conf:13",
+                  "certificate \"" + all.certificates[0].certificate +
+                      "\" (ECDSA) is presented for both-kinds.contoso.com in nginx.conf:3",
+                  "certificate \"" + all.certificates[1].certificate +
+                      "\" (RSA) is presented for both-kinds.contoso.com, "
+                      "lyncdiscover.example.com in nginx.conf:11",
+                  "certificate \"" + all.certificates[2].certificate +
+                      "\" (ECDSA) is presented for lyncwebext.contoso.com, "
+                      "lyncdiscover.contoso.com in nginx.conf:12"});
 }
 
-TEST_CASE("a name is covered if each certificate covers it", "[declare]") {
-    // public.pem, ECDSA, has *.contoso.com; rsa.pem has lyncdiscover.example.com and both-kinds.
-    World world;
-    const Publication both =
-        world.declare(smallest("certificate rsa.pem rsa.key; sip_domain example.com;\n"
-                               "simple_url meet https://both-kinds.contoso.com;\n"
-                               "simple_url meet https://meet.northwind.example;"));
-    CHECK(both.coverage("both-kinds.contoso.com") == Coverage::covered);
-    CHECK(both.coverage("lyncwebext.contoso.com") == Coverage::partly);
-    CHECK(both.coverage("lyncdiscover.example.com") == Coverage::partly);
-    CHECK(both.coverage("meet.northwind.example") == Coverage::uncovered);
-    CHECK(both.coverage("meet.*") == Coverage::by_request);
-    CHECK(both.certificate_names->covers("lyncwebext.contoso.com"));
-    CHECK(both.certificate_names->covers("lyncdiscover.example.com"));
+TEST_CASE("whether a farm's names have one certificate and no other", "[declare]") {
+    for (const auto& [more, one] : rows(R"(
+        exchange mail.contoso.com autodiscover.contoso.com { server 10.0.0.15; }                            | yes
+        exchange mail.contoso.com lyncdiscover.example.com { server 10.0.0.15; } certificate rsa.pem rsa.key; | no
+        exchange both-kinds.contoso.com { server 10.0.0.15; } certificate rsa.pem rsa.key;                  | no
+        exchange mail.contoso.com mail.example.com { server 10.0.0.15; }                                    | no
+    )")) {
+        INFO(more);
+        World world;
+        const Publication p = world.declare(smallest(more));
+        CHECK((p.only_certificate(p.farms.back()) == p.loaded_certificates[0].digest) ==
+              (one == "yes"));
+        CHECK(p.only_certificate(p.farms.back()).empty() == (one == "no"));
+    }
+}
 
-    const std::string rsa = both.certificates[1].certificate;
-    const std::string ecdsa = both.certificates[0].certificate;
-    const std::string add = "add the name to the certificate's subject alternative names ";
-    const std::string of = " of lync_publish \"contoso\": ";
-    const std::string refuse = of + "clients refuse it, " + add + "in nginx.conf:";
-    const std::string drop = of + "phones drop the connection, " + add +
-                             "or set \"http_autodiscover\" to \"on\" in nginx.conf:";
+TEST_CASE("a certificate that is presented for nothing", "[declare]") {
+    World world;
+    world.environment.lists_names = true;
+    const std::string pattern =
+        "certificate rsa.pem rsa.key; certificate named.pem named.key;\n"
+        "certificate wild.pem wild.key; simple_url meet https://meet.*";
+    std::string text = smallest();
+    text.replace(text.find("certificate  public.pem public.key"), 34, pattern);
+    text.replace(text.find("contoso.com;"), 12, "*;");
+    const Publication p = world.declare(text);
+    const auto file = [&](std::size_t i) {
+        return "certificate \"" + p.certificates[i].certificate;
+    };
     CHECK(world.told_remarks() ==
-          Strings{"\"lyncwebext.contoso.com\" is not covered by the RSA certificate \"" + rsa +
-                      "\"" + refuse + "8",
-                  "\"meet.northwind.example\" is not covered by a certificate" + refuse + "13",
-                  "\"lyncdiscover.contoso.com\" is not covered by the RSA certificate \"" + rsa +
-                      "\"" + drop + "2",
-                  "\"lyncdiscover.example.com\" is not covered by the ECDSA certificate \"" +
-                      ecdsa + "\"" + drop + "11"});
+          Strings{file(0) + "\" (RSA) is presented for lyncdiscover.example.com in nginx.conf:3",
+                  file(1) + "\" (ECDSA) is presented for lyncwebext.contoso.com, "
+                            "lyncdiscover.contoso.com in nginx.conf:3",
+                  file(2) + "\" (ECDSA) is presented for meet.northwind.example, "
+                            "lyncdiscover.northwind.example in nginx.conf:4"});
+
+    World other;
+    const std::string said = other.mistake(smallest("certificate wild.pem wild.key;"));
+    CHECK(said.empty());
+    REQUIRE(other.told_remarks().size() == 1);
+    CHECK(other.told_remarks()[0].ends_with(
+        "/wild.pem\" covers no name of lync_publish \"contoso\", it is for "
+        "\"*.northwind.example\": publish one of its names, or take it out in nginx.conf:11"));
+    CHECK(World()
+              .mistake(smallest("certificate public.pem rsa.key;"))
+              .ends_with("/public.pem\" is duplicate in lync_publish \"contoso\", the first stands "
+                         "at nginx.conf:3 "
+                         "in nginx.conf:11"));
 }
 
 TEST_CASE("files that can't be loaded stop the publication", "[declare]") {

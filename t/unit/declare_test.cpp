@@ -52,8 +52,7 @@ TEST_CASE("the smallest publication, and every default", "[declare]") {
     CHECK(p.place.line == 1);
     CHECK(p.first_contact() == 0);
     CHECK_FALSE(p.has_wildcard_sip_domain());
-    REQUIRE(p.certificate_names != nullptr);
-    CHECK(p.certificate_names->covers("meet.contoso.com"));
+    CHECK(p.presented.names()->covers("meet.contoso.com"));
 
     REQUIRE(p.farms.size() == 1);
     const Farm& pool = p.farms[0];

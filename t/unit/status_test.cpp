@@ -86,8 +86,8 @@ struct Example {
                                    true,
                                    "Director dirpool.contoso.local, 4443",
                                    {{config::Role::director, "dirpool.contoso.local", 4443, ""}}});
-        published.names.push_back({"meet.contoso.com", 0, none, 0, Coverage::covered});
-        published.names.push_back({"bare.contoso.com", 0, none, none, Coverage::uncovered});
+        published.names.push_back({"meet.contoso.com", 0, none, first, Coverage::covered});
+        published.names.push_back({"bare.contoso.com", 0, none, {}, Coverage::uncovered});
         published.certificates.push_back({"/etc/nginx/a \"b\".pem", "CN=meet.contoso.com", "RSA",
                                           2048, &names, 5, 86400 * 10 + 7});
 
@@ -130,6 +130,7 @@ struct Example {
 
     std::vector<std::string> names{"meet.contoso.com"};
     Published published;
+    std::vector<std::uint32_t> first{0};
     Snapshot snapshot;
 };
 
@@ -359,13 +360,13 @@ TEST_CASE("flips in words, and the certificate that covers", "[status]") {
     for (const Name& name : p.names) {
         INFO(name.name);
         if (name.coverage == Coverage::covered) {
-            CHECK(name.certificate == 0);
-            CHECK(plan.publication.certificate_names->covers(name.name));
+            CHECK(name.certificates.size() == 1);
+            CHECK(plan.publication.presented.names()->covers(name.name));
         } else {
-            CHECK(name.certificate == none);
+            CHECK(name.certificates.empty());
         }
         if (name.coverage == Coverage::uncovered) {
-            CHECK_FALSE(plan.publication.certificate_names->covers(name.name));
+            CHECK_FALSE(plan.publication.presented.names()->covers(name.name));
         }
     }
     CHECK(name_of(p, "admin.contoso.com").coverage == Coverage::not_needed);
@@ -387,7 +388,7 @@ TEST_CASE("a certificate that has ended covers nothing", "[status]") {
     CHECK(name_of(describe(plan, before.until), "meet.contoso.com").coverage == Coverage::covered);
     const Published after = describe(plan, before.until + 1);
     CHECK(name_of(after, "meet.contoso.com").coverage == Coverage::uncovered);
-    CHECK(name_of(after, "meet.contoso.com").certificate == 0);
+    CHECK(name_of(after, "meet.contoso.com").certificates.size() == 1);
     CHECK(after.until > before.until + 1);
 }
 
@@ -398,7 +399,7 @@ TEST_CASE("a certificate that isn't valid yet covers nothing", "[status]") {
 
     const Published before = describe(plan, start - 2);
     CHECK(name_of(before, "meet.contoso.com").coverage == Coverage::uncovered);
-    CHECK(name_of(before, "meet.contoso.com").certificate == 0);
+    CHECK(name_of(before, "meet.contoso.com").certificates.size() == 1);
     CHECK(before.until == start - 1);
     CHECK(name_of(describe(plan, before.until), "meet.contoso.com").coverage ==
           Coverage::uncovered);
@@ -446,7 +447,7 @@ TEST_CASE("JSON", "[status]") {
     CHECK(contains(json, R"("file":"/etc/nginx/a \"b\".pem")"));
     CHECK(contains(json, R"("days_left":10)"));
     CHECK(contains(json, R"({"name":"bare.contoso.com","https":0,"http":null,)"
-                         R"("coverage":"uncovered","certificate":null})"));
+                         R"("coverage":"uncovered","presented":[]})"));
     CHECK(contains(json, R"("state":"down","reason":"connection refused",)"
                          R"("since":"1970-01-01T00:00:03Z")"));
     CHECK(contains(json, R"("state":"up","reason":"","since":null)"));

@@ -74,13 +74,4 @@ std::string shown(std::string_view text, std::size_t most) {
     return out;
 }
 
-std::string some_of(const std::vector<std::string>& names, std::size_t most) {
-    std::string text;
-    for (std::size_t i = 0; i < names.size() && i < most; i++) {
-        text += (i == 0 ? "" : ", ") + names[i];
-    }
-    return names.size() > most ? text + " and " + std::to_string(names.size() - most) + " more"
-                               : text;
-}
-
 } // namespace lync::lyncctl::doctor

@@ -2,6 +2,8 @@
 
 // What the doctor can find (finding_catalog.inc), and the findings of one run.
 
+#include "base/diagnostic.h"
+
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -82,8 +84,5 @@ private:
 /// Text from outside, fit for a terminal: what isn't printable ASCII becomes "?", a long text is
 /// cut.
 std::string shown(std::string_view text, std::size_t most = 160);
-
-/// "a, b and 7 more".
-std::string some_of(const std::vector<std::string>& names, std::size_t most);
 
 } // namespace lync::lyncctl::doctor

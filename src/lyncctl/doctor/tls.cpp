@@ -166,10 +166,7 @@ void look_at_certificate(SSL* ssl, const HandshakeRequest& request, const TrustS
         result.other = "none was presented";
         return;
     }
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-    X509_digest(leaf.get(), EVP_sha256(), digest, &size);
-    result.digest.assign(reinterpret_cast<const char*>(digest), size);
+    result.digest = config::digest_of(leaf.get());
     result.subject = config::subject_of(leaf.get());
     result.issuer = config::issuer_of(leaf.get());
     result.names = config::names_of(leaf.get()).value_or(std::vector<std::string>{});

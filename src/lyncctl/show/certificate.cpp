@@ -27,8 +27,7 @@ Table table_of(const Configuration& configuration) {
         const plan::CertificateNames names = plan::certificate_names(published.plan);
         const auto add = [&](std::string_view entry, const std::string& name, std::string_view use,
                              config::Coverage coverage) {
-            const bool lacks =
-                coverage == config::Coverage::uncovered || coverage == config::Coverage::partly;
+            const bool lacks = coverage == config::Coverage::uncovered;
             const Style style = lacks ? Style::bad : Style::plain;
             table.rows.push_back(
                 {publication, entry, name, use, Cell(plan::coverage_name(coverage), style)});

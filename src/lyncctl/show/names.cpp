@@ -22,6 +22,16 @@ Cell coverage_cell(config::Coverage coverage) {
     return {plan::coverage_name(coverage), style};
 }
 
+/// The files of the certificates that clients are presented for a name.
+std::vector<std::string> presented_for(const config::Publication& publication,
+                                       std::string_view name) {
+    std::vector<std::string> files;
+    for (const std::uint32_t index : publication.presented.covering(name)) {
+        files.push_back(publication.certificates[index].certificate);
+    }
+    return files;
+}
+
 /// "10.0.0.11:4443", one for each server.
 std::vector<std::string> targets(const Plan& plan, const Upstream& upstream) {
     std::vector<std::string> all;
@@ -89,7 +99,8 @@ int show_names(const Options& options, Output& output) {
                      {"use", "For"},
                      {"leads_to", "Leads to"},
                      {"port", "Port"},
-                     {"certificate", "Certificate"}};
+                     {"certificate", "Certificate"},
+                     {"presented", "Presented", false}};
     table.group = 0;
     for (const Published& published : configuration.publications) {
         const Plan& plan = published.plan;
@@ -100,10 +111,12 @@ int show_names(const Options& options, Output& output) {
                 row.emplace_back(config::title(plan.farm(upstream)));
                 row.emplace_back(upstream.port);
                 row.push_back(coverage_cell(name.coverage));
+                row.emplace_back(presented_for(plan.publication, name.name));
             } else {
                 row.emplace_back("refused");
                 row.emplace_back("");
                 row.emplace_back("");
+                row.emplace_back(std::vector<std::string>{});
             }
             table.rows.push_back(std::move(row));
         }

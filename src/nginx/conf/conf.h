@@ -5,6 +5,7 @@
 
 #include "config/block.h"
 #include "config/publication.h"
+#include "nginx/conf/handshake.h"
 #include "nginx/health/health.h"
 #include "nginx/shared/zone.h"
 #include "nginx/status/count_request.h"
@@ -44,7 +45,8 @@ struct Host {
 /// A publication at run time.
 struct Publication {
     /// Throws only if there is no memory.
-    Publication(plan::Plan made, Transports& transports) : plan(std::move(made)) {
+    Publication(plan::Plan made, Transports& transports)
+        : plan(std::move(made)), session_contexts(contexts_of(plan.publication)) {
         for (const plan::Upstream& upstream : plan.upstreams) {
             add_group(upstream, transports);
         }
@@ -103,6 +105,8 @@ struct Publication {
     }
 
     plan::Plan plan;
+    /// By set of certificates: a TLS session is resumed by handshakes of its own context alone.
+    std::vector<SessionContext> session_contexts;
     std::deque<Host> hosts; ///< in the order of plan.hosts
     std::unordered_map<std::string_view, Host*> by_id;
     mutable std::deque<Group>

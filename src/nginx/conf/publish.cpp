@@ -90,6 +90,7 @@ void log_diagnostic(ngx_conf_t* cf, const Diagnostic& diagnostic) {
 config::Environment environment_of(ngx_conf_t* cf) {
     config::Environment environment;
     environment.now = std::chrono::sys_seconds(std::chrono::seconds(ngx_time()));
+    environment.lists_names = ngx_test_config != 0;
     environment.has_ipv6 = config::system_has_ipv6();
     environment.full_path = [cf](std::string_view path) {
         ngx_str_t name = copy(cf->pool, path);

@@ -1,5 +1,5 @@
 // What can be settled only once every server of nginx.conf is known, whoever wrote it and in
-// whatever order: the default server of each socket, the size of the name hashes, ALPN.
+// whatever order: the default server of each socket, the size of the name hashes, TLS.
 
 #include "nginx/conf/commands.h"
 #include "nginx/conf/conf.h"
@@ -170,28 +170,6 @@ void warn_taken_patterns(ngx_conf_t* cf, const ngx_http_conf_addr_t& address,
     }
 }
 
-/// Published names offer HTTP/1.1 alone, also on a socket where a foreign server has switched
-/// HTTP/2 on for all (nginx before 1.25.1): NTLM can't run over it.
-int select_http11(SSL*, const unsigned char** chosen, unsigned char* chosen_length,
-                  const unsigned char* offered, unsigned offered_length, void*) {
-    static constexpr unsigned char http11[] = "\x08http/1.1";
-    unsigned char* selected = nullptr;
-    if (SSL_select_next_proto(&selected, chosen_length, http11, sizeof(http11) - 1, offered,
-                              offered_length) != OPENSSL_NPN_NEGOTIATED) {
-        return SSL_TLSEXT_ERR_ALERT_FATAL;
-    }
-    *chosen = selected;
-    return SSL_TLSEXT_ERR_OK;
-}
-
-void settle_tls(const ngx_http_core_srv_conf_t* server) noexcept {
-    auto* tls =
-        static_cast<ngx_http_ssl_srv_conf_t*>(server->ctx->srv_conf[ngx_http_ssl_module.ctx_index]);
-    if (tls->ssl.ctx != nullptr) {
-        SSL_CTX_set_alpn_select_cb(tls->ssl.ctx, select_http11, nullptr);
-    }
-}
-
 /// What nginx's hashes of server names must hold. An administrator who tuned them higher keeps
 /// that; nobody has to.
 struct NameCount {
@@ -319,7 +297,9 @@ ngx_int_t settle(ngx_conf_t* cf) {
         if (refuse_more_names(cf, servers[i]) != NGX_OK) {
             return NGX_ERROR;
         }
-        settle_tls(servers[i]);
+        if (settle_handshake(cf, servers[i], *host_of(servers[i])) != NGX_OK) {
+            return NGX_ERROR;
+        }
     }
 
     NameCount count;
@@ -333,6 +313,9 @@ ngx_int_t settle(ngx_conf_t* cf) {
             }
             const SharedSocket socket(addresses[a]);
             choose_default(cf, socket);
+            if (socket.ours) {
+                settle_default_handshake(cf, addresses[a].default_server);
+            }
             log_http2(cf, socket);
             warn_taken_patterns(cf, addresses[a], warned);
             count.add(addresses[a]);
