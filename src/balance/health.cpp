@@ -1,6 +1,7 @@
 #include "balance/health.h"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 namespace lync::balance {
@@ -150,6 +151,18 @@ std::uint64_t resumed_check(std::uint64_t due, std::uint64_t now, std::uint64_t 
     }
     const std::uint64_t gap = std::min(now - due, interval);
     return now + random % (gap + 1);
+}
+
+std::uint64_t certificate_mark(std::string_view digest) noexcept {
+    std::uint64_t mark = 0;
+    std::memcpy(&mark, digest.data(), std::min(digest.size(), sizeof(mark)));
+    return mark == 0 ? 1 : mark;
+}
+
+Binding binding_of(std::uint64_t server, std::string_view ours) noexcept {
+    return server == 0                                         ? Binding::unknown
+           : !ours.empty() && certificate_mark(ours) == server ? Binding::works
+                                                               : Binding::refused;
 }
 
 } // namespace lync::balance

@@ -100,6 +100,17 @@ struct HealthState {
     Change take(const Finding& finding, const Thresholds& thresholds) noexcept;
 };
 
+/// Whether clients can sign in at a server with Extended Protection: they sign the certificate that
+/// they are presented, and the server takes its own alone.
+enum class Binding : std::uint8_t { unknown, works, refused };
+
+/// What shared memory keeps of a certificate's SHA-256: its first bytes. Never 0.
+std::uint64_t certificate_mark(std::string_view digest) noexcept;
+
+/// `server`: the mark of the certificate that it presents; 0: not seen yet. `ours`: the digest of
+/// the one that clients are presented; empty: there are several, or none.
+Binding binding_of(std::uint64_t server, std::string_view ours) noexcept;
+
 /// A server's health in shared memory: one process writes, all read. A zeroed one is a server never
 /// checked. Times are nginx's msec (CLOCK_MONOTONIC, the same in all processes) unless said
 /// otherwise.
@@ -112,14 +123,16 @@ struct SharedHealth {
     std::atomic<std::uint32_t> passes{};
     std::atomic<std::uint32_t> fails{};
     std::atomic<std::uint32_t> same{};
-    std::atomic<std::uint64_t> since{};      ///< seconds since 1970 of the last change of health
-    std::atomic<std::uint64_t> recovered{};  ///< msec of the last change from down to up; 0: never
-    std::atomic<std::uint64_t> checked{};    ///< msec of the end of the last check; 0: never
-    std::atomic<std::uint64_t> checked_at{}; ///< the same in seconds since 1970
-    std::atomic<std::uint64_t> due{};        ///< msec of the next check; 0: not planned
-    std::atomic<std::uint32_t> took{};       ///< milliseconds that the last check took
-    std::atomic<std::uint64_t> checks{};     ///< in all
-    std::atomic<std::uint64_t> failed{};     ///< of these
+    std::atomic<std::uint64_t> since{};       ///< seconds since 1970 of the last change of health
+    std::atomic<std::uint64_t> recovered{};   ///< msec of the last change from down to up; 0: never
+    std::atomic<std::uint64_t> checked{};     ///< msec of the end of the last check; 0: never
+    std::atomic<std::uint64_t> checked_at{};  ///< the same in seconds since 1970
+    std::atomic<std::uint64_t> due{};         ///< msec of the next check; 0: not planned
+    std::atomic<std::uint32_t> took{};        ///< milliseconds that the last check took
+    std::atomic<std::uint64_t> checks{};      ///< in all
+    std::atomic<std::uint64_t> failed{};      ///< of these
+    std::atomic<std::uint64_t> certificate{}; ///< certificate_mark of the server's; 0: not seen
+    std::atomic<Binding> binding{};           ///< as was last logged
 
     HealthState load() const noexcept;
     void store(const HealthState& state) noexcept;

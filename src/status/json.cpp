@@ -405,6 +405,7 @@ private:
         json_.member("tls_handshakes", server.handshakes);
         json_.member("tls_resumptions", server.resumptions);
         write_times("response_time", server.response_time);
+        json_.member("extended_protection", binding_name(server.extended_protection));
         json_.close('}');
     }
 

@@ -288,6 +288,15 @@ private:
                       &Server::handshakes);
         server_values("lync_server_tls_resumptions_total", "counter",
                       "TLS sessions with a server that were resumed.", &Server::resumptions);
+        family("lync_server_extended_protection", "gauge",
+               "Whether clients can sign in at Exchange with Extended Protection: 0 if they are "
+               "presented another certificate than the server's.");
+        each_server([&](const Server& server, const Labels& labels) {
+            if (server.extended_protection != balance::Binding::unknown) {
+                sample("lync_server_extended_protection", labels,
+                       server.extended_protection == balance::Binding::works ? "1" : "0");
+            }
+        });
         family("lync_server_response_duration_seconds", "histogram",
                "Time from the request to the end of a server's answer, without pending GETs.");
         each_server([&](const Server& server, const Labels& labels) {

@@ -17,6 +17,11 @@ std::string_view state_name(ServerState state) noexcept {
     return names[static_cast<std::size_t>(state)];
 }
 
+std::string_view binding_name(balance::Binding binding) noexcept {
+    constexpr std::string_view names[] = {"unknown", "works", "refused"};
+    return names[static_cast<std::size_t>(binding)];
+}
+
 std::string_view coverage_name(Coverage coverage) noexcept {
     constexpr std::string_view names[] = {"covered", "uncovered", "plain_http", "by_request",
                                           "not_needed"};

@@ -16,6 +16,7 @@
 // A snapshot owns nothing that a configuration holds already: its string_views point there, or to
 // text that whoever fills it keeps until it has been written down.
 
+#include "balance/health.h"
 #include "config/publication.h"
 #include "policy/site.h"
 #include "status/histogram.h"
@@ -23,8 +24,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -62,6 +63,8 @@ enum class ServerState : std::uint8_t {
     draining, ///< takes no new clients: `down` in the configuration
 };
 std::string_view state_name(ServerState state) noexcept;
+/// "works", "refused", "unknown".
+std::string_view binding_name(balance::Binding binding) noexcept;
 
 struct Server {
     std::string_view name;    ///< as in the configuration: "fe1.contoso.local", "10.0.0.11"
@@ -71,6 +74,8 @@ struct Server {
     std::int64_t since = 0; ///< when it came into this state, seconds of Unix time; 0: not known
     bool backup = false;
     unsigned weight = 1;
+    /// Of Exchange: whether clients can sign in with Extended Protection.
+    balance::Binding extended_protection = balance::Binding::unknown;
 
     std::uint64_t in_flight = 0;         ///< requests that it is answering now
     std::uint64_t pending_gets = 0;      ///< of these, UCWA event channels, which wait by design

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <string>
 #include <vector>
 
 using namespace lync::balance;
@@ -303,4 +304,14 @@ TEST_CASE("which servers that are down answer all the same", "[health]") {
           Reason::untrusted, Reason::wrong_name, Reason::internal}) {
         CHECK_FALSE(answers(reason, reason));
     }
+}
+
+TEST_CASE("Extended Protection works with the server's own certificate alone", "[health]") {
+    const std::string own(32, 'a');
+    const std::string zero(32, '\0');
+    CHECK(binding_of(0, own) == Binding::unknown);
+    CHECK(binding_of(certificate_mark(own), own) == Binding::works);
+    CHECK(binding_of(certificate_mark(own), std::string(32, 'b')) == Binding::refused);
+    CHECK(binding_of(certificate_mark(own), "") == Binding::refused);
+    CHECK(binding_of(certificate_mark(zero), zero) == Binding::works);
 }

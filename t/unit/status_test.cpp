@@ -116,6 +116,7 @@ struct Example {
         down.state = ServerState::down;
         down.reason = "connection refused";
         down.since = 3;
+        down.extended_protection = balance::Binding::refused;
 
         Service& service = publication.services.emplace_back();
         service.service = policy::Service::meet;
@@ -129,8 +130,8 @@ struct Example {
     }
 
     std::vector<std::string> names{"meet.contoso.com"};
-    Published published;
     std::vector<std::uint32_t> first{0};
+    Published published;
     Snapshot snapshot;
 };
 
@@ -451,6 +452,8 @@ TEST_CASE("JSON", "[status]") {
     CHECK(contains(json, R"("state":"down","reason":"connection refused",)"
                          R"("since":"1970-01-01T00:00:03Z")"));
     CHECK(contains(json, R"("state":"up","reason":"","since":null)"));
+    CHECK(contains(json, R"("extended_protection":"unknown"})"));
+    CHECK(contains(json, R"("extended_protection":"refused"})"));
     CHECK(contains(json, R"("name":"meet","requests":6,"errors":1,"unauthorized":4)"));
     CHECK(contains(json, "null,6],\"errors\""));
     CHECK(contains(json, "\"path\":\"/\\\"<\xef\xbf\xbd\\u000a\""));

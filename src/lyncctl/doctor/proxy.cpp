@@ -152,6 +152,7 @@ private:
         const bool verifies = publication.backend_verify && !publication.trusted_ca.empty() &&
                               !unreadable_.contains(publication.trusted_ca);
         const bool is_trusted = verifies && report_certificate(*handshake, name, report);
+        note_binding(server, endpoint, *handshake);
         for (const Question& question : server.questions) {
             if (!ask(server, endpoint, true, question, endpoint.text() + question.path)) {
                 return;
@@ -160,6 +161,22 @@ private:
         if (config::is_web_services(server.farm->role)) {
             signable_.push_back({&server, endpoint, is_trusted});
         }
+    }
+
+    /// Exchange has Extended Protection since 2019 CU14.
+    void note_binding(const ServerStep& server, const Endpoint& endpoint,
+                      const Handshake& handshake) {
+        const config::Publication& publication = *server.publication;
+        if (server.farm->role != config::Role::exchange || publication.presented.names()->empty()) {
+            return;
+        }
+        written_.notes.push_back(
+            endpoint.text() + ": " +
+            (handshake.digest == publication.only_certificate(*server.farm)
+                 ? "Extended Protection works, clients are presented the server's certificate"
+                 : "Extended Protection, on since Exchange 2019 CU14, will refuse sign-ins "
+                   "(0xC000035B): the certificates differ, clients have to be presented the "
+                   "server's own one for each name, and no other"));
     }
 
     static HttpRequest request_to(const ServerStep& server, const Endpoint& endpoint, bool tls,

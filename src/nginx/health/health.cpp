@@ -67,6 +67,9 @@ Question question_of(const ngx_cycle_t* cycle, const Publication& publication,
     Question question;
     question.certificate_name = farm.certificate_name;
     question.internal = farm.name;
+    if (farm.role == config::Role::exchange) {
+        question.presented = publication.plan.publication.only_certificate(farm);
+    }
     question.timeout = msec(farm.health_check.timeout);
     switch (farm.health_check.kind) {
     case config::CheckKind::off:
@@ -132,6 +135,7 @@ private:
     void plan_next(Target& target) noexcept;
     void log_change(const Target& target, Change change, const HealthState& state,
                     std::uint64_t since) const;
+    void log_binding(const Target& target) const;
     void watch_panic(const Group& group, const config::Farm& farm);
 
     ngx_cycle_t* cycle_;
@@ -360,6 +364,10 @@ void HealthChecks::Checker::done(Target& target, const Finding* finding) {
         health.failed.fetch_add(1, std::memory_order_relaxed);
     }
     log_change(target, change, state, since);
+    if (target.probe.certificate() != 0) {
+        health.certificate.store(target.probe.certificate(), std::memory_order_relaxed);
+    }
+    log_binding(target);
     plan_next(target);
 }
 
@@ -409,6 +417,31 @@ void HealthChecks::Checker::log_change(const Target& target, Change change,
         break;
     }
     ngx_log_error(level, cycle_->log, 0, "%*s", text.size(), text.data());
+}
+
+/// Exchange has Extended Protection since 2019 CU14.
+void HealthChecks::Checker::log_binding(const Target& target) const {
+    using balance::Binding;
+    SharedHealth& health = target.record.health;
+    const Binding binding = balance::binding_of(health.certificate.load(std::memory_order_relaxed),
+                                                target.question->presented);
+    if (target.farm->role != config::Role::exchange || binding == Binding::unknown ||
+        health.binding.exchange(binding, std::memory_order_relaxed) == binding) {
+        return;
+    }
+    const std::string title = config::quoted_title(*target.farm);
+    if (binding == Binding::works) {
+        ngx_log_error(NGX_LOG_NOTICE, cycle_->log, 0,
+                      "lync_health: Extended Protection works with server %s of %s: clients are "
+                      "presented its certificate",
+                      target.title.c_str(), title.c_str());
+        return;
+    }
+    ngx_log_error(NGX_LOG_WARN, cycle_->log, 0,
+                  "lync_health: sign-ins with Extended Protection will be refused (0xC000035B) by "
+                  "server %s of %s: the certificates differ, clients have to be presented the "
+                  "server's own one for each name, and no other",
+                  target.title.c_str(), title.c_str());
 }
 
 HealthChecks::HealthChecks(ngx_cycle_t* cycle, MainConf& conf)

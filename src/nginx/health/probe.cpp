@@ -1,5 +1,6 @@
 #include "nginx/health/probe.h"
 
+#include "balance/health.h"
 #include "nginx/upstream/server_connection.h"
 
 #include <array>
@@ -249,6 +250,15 @@ void Probe::check_certificate() noexcept {
     SSL* ssl = connection_->ssl->connection;
     if (!SSL_session_reused(ssl)) {
         verified_ = ngx_current_msec;
+        std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+        unsigned size = 0;
+        X509* certificate = SSL_get_peer_certificate(ssl);
+        if (certificate != nullptr &&
+            X509_digest(certificate, EVP_sha256(), digest.data(), &size) == 1) {
+            certificate_ =
+                balance::certificate_mark({reinterpret_cast<char*>(digest.data()), size});
+        }
+        X509_free(certificate);
     }
     if (question_->tls->ssl_verify) {
         const long result = SSL_get_verify_result(ssl);

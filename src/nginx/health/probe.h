@@ -13,6 +13,7 @@
 #include "nginx/timer.h"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace lync::nginx {
@@ -26,6 +27,7 @@ struct Question {
     balance::Document document = balance::Document::autodiscover;
     std::vector<std::string> requests; ///< one after the other; none: a connection is enough
     ngx_msec_t timeout = 0;            ///< for all of it
+    std::string_view presented;        ///< config::Publication::only_certificate; of Exchange only
 };
 
 class Probe {
@@ -46,6 +48,8 @@ public:
 
     bool running() const noexcept { return running_; }
     ngx_msec_t started() const noexcept { return started_; }
+    /// Of the certificate that the server presented last (balance::certificate_mark); 0: none yet.
+    std::uint64_t certificate() const noexcept { return certificate_; }
 
 private:
     static constexpr ngx_msec_t connection_age = 60000;
@@ -95,6 +99,7 @@ private:
 
     ngx_ssl_session_t* session_ = nullptr;
     ngx_msec_t verified_ = 0; ///< when the certificate was last seen
+    std::uint64_t certificate_ = 0;
 };
 
 } // namespace lync::nginx

@@ -121,6 +121,8 @@ void fill_pools(const Publication& from, const Zone& zone, status::Publication& 
         pool.port = upstream.port;
         pool.tls = upstream.tls;
         pool.panic = servers.panic().on();
+        const bool is_exchange = farm.role == config::Role::exchange;
+        const std::string_view presented = from.plan.publication.only_certificate(farm);
         for (const Line& line : servers.lines()) {
             if (line.endpoints.empty()) {
                 fill_unresolved(line, pool.servers.emplace_back());
@@ -133,6 +135,10 @@ void fill_pools(const Publication& from, const Zone& zone, status::Publication& 
                 fill_line(line, server);
                 server.address = view(known.endpoint->name);
                 fill_state(servers, known, server);
+                if (is_exchange && known.check != nullptr) {
+                    server.extended_protection = balance::binding_of(
+                        known.check->health.certificate.load(std::memory_order_relaxed), presented);
+                }
                 if (const Record* record = known.endpoint->record; record != nullptr) {
                     server.in_flight = zone.value(*record, Gauge::in_flight);
                     server.pending_gets = zone.value(*record, Gauge::waiting);
