@@ -61,3 +61,24 @@ def _issue(directory: Path, ca: str, stem: str, names: tuple[str, ...]) -> None:
              "-out", f"{out}.pem")
     request.unlink()
     extensions.unlink()
+
+
+def issue_many(directory: Path, to: Path, names: list[str]) -> None:
+    """A certificate for each name, `to`/0.pem and so on. One key will do: nginx reads each file."""
+    to.mkdir(exist_ok=True)
+    key, request, extensions = directory / "many.key", directory / "many.csr", directory / "many.ext"
+    if not request.exists():
+        _openssl("req", "-new", "-newkey", "rsa:2048", "-nodes", "-sha256", "-subj", "/O=Bench",
+                 "-keyout", str(key), "-out", str(request))
+    for number, name in enumerate(names):
+        out = to / f"{number}.pem"
+        if out.exists():
+            continue
+        extensions.write_text(f"subjectAltName=DNS:{name}\n")
+        _openssl("x509", "-req", "-sha256", "-days", str(DAYS), "-in", str(request),
+                 "-CA", str(directory / "public-ca.pem"), "-CAkey", str(directory / "public-ca.key"),
+                 "-set_serial", str(number + 1), "-extfile", str(extensions), "-out", str(out))
+        with out.open("a") as chain:
+            chain.write((directory / "public-ca.pem").read_text())
+        shutil.copyfile(key, to / f"{number}.key")
+        (to / f"{number}.key").chmod(0o600)
