@@ -414,8 +414,8 @@ private:
     }
 
     /// Sockets and certificates are the publication's: a name that was on some sockets is on all
-    /// now, and has the certificate of the first one. Those of names that stay out aren't among
-    /// them.
+    /// now, and is presented whichever certificates cover it. Those of names that stay out aren't
+    /// among them.
     void settle_listeners() {
         std::set<std::string> sockets;
         std::set<const OldListener*> seen;
@@ -426,13 +426,11 @@ private:
                 continue;
             }
             sockets.insert(listener->sockets.begin(), listener->sockets.end());
-            if (certificates.empty()) {
-                certificates = listener->certificates;
-            } else if (!listener->certificates.empty() && certificates != listener->certificates) {
-                add(lost,
-                    "certificate " + quoted(listener->certificates.front().first) + " of " +
-                        quoted(name.host) + ": all names have the first one's",
-                    listener->place);
+            for (const auto& certificate : listener->certificates) {
+                if (std::find(certificates.begin(), certificates.end(), certificate) ==
+                    certificates.end()) {
+                    certificates.push_back(certificate);
+                }
             }
         }
         std::erase_if(draft_.proxy.sockets, [&](const auto& socket) {
