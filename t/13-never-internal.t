@@ -19,13 +19,13 @@ my @hosts = (@published, qw(
 my @paths = qw(
     / /meet /abs/handler /autodiscover/autodiscoverservice.svc/root /webticket/webticketservice.svc
     /cscp/ /Cscp /%63scp /cscp%2f /x/..%5ccscp /x/..%2fcscp /meet/../cscp //cscp /./cscp /cscp;a /cscp::$DATA
-    /ocspowershell /rgsconfig /locationinformation/liservice.svc /abs/int/handler /Admin
+    /ocspowershell /rgsconfig /abs/int/handler /Admin
     /abs/handler/web.config /macp/%2e%2e/cscp /%c0%afcscp /cscp%00 /%2563scp
     http://fepool.contoso.local/cscp https://lyncwebext.contoso.com:443/ *
 );
 
 # What is closed on every host, in whichever spelling.
-my $closed = qr{^(?:/(?:[Cc]|%63)scp|/x/\.\.%5c|/meet/\.\.|//|/\./|/ocspowershell|/rgsconfig|/locationinf|/abs/int|.*web\.config|/Admin)};
+my $closed = qr{^(?:/(?:[Cc]|%63)scp|/x/\.\.%5c|/meet/\.\.|//|/\./|/ocspowershell|/rgsconfig|/abs/int|.*web\.config|/Admin)};
 
 sub sweep {
     my ($scheme, @names) = @_;

@@ -49,7 +49,6 @@ my %never = (
     'POST /ocspowershell'                     => '404 powershell refuse:admin',
     'POST /powershell'                        => '404 powershell refuse:admin',
     'GET /rgsconfig'                          => '404 rgs_config refuse:admin',
-    'POST /locationinformation/liservice.svc' => '404 location_information refuse:internal',
     'GET /abs/Int/handler'                    => '404 internal_twin refuse:internal',
     'GET /ecp/'                               => '404 exchange_admin refuse:admin',
     'GET /supportconsole'                     => '404 support_console refuse:admin',
@@ -91,7 +90,8 @@ scene 'strict publishes what the product declares external', sub {
         'GET /nothing'                              => '404 unknown refuse:path',
         'GET /absent'                               => '404 unknown refuse:path',
         'GET /passiveauth/x'                        => '404 passiveauth refuse:path',
-        'GET /mcx/x'                                => '404 mcx refuse:path',
+        'GET /mcx/x'                                => '404 unknown refuse:path',
+        'POST /locationinformation/liservice.svc'   => '404 location_information refuse:path',
         'GET /abs/x%2f..%2f..%2fucwa'               => '404 unknown refuse:ambiguous_path',
         'GET /x;/../abs/handler'                    => '404 unknown refuse:ambiguous_path',
         'GET /abs/%c0%af'                           => '404 unknown refuse:ambiguous_path',
@@ -114,13 +114,13 @@ scene 'vendor publishes everything but the never-list', more => 'path_policy ven
     );
 };
 
-scene 'allow_path', more => 'allow_path /passiveauth /Mcx/; allow_path /private/app;', sub {
+scene 'allow_path', more => 'allow_path /passiveauth /LocationInformation/; allow_path /private/app;', sub {
     judged('https://lyncwebext.contoso.com',
         'GET /passiveauth/x'    => '200 passiveauth pass',
         'GET /PassiveAuth'      => '200 passiveauth pass',
         'DELETE /passiveauth'   => '404 passiveauth refuse:method',
-        'GET /mcx'              => '200 mcx pass',
-        'GET /mcxyz'            => '404 unknown refuse:path',
+        'GET /locationinformation'  => '200 location_information pass',
+        'GET /locationinformationx' => '404 unknown refuse:path',
         'PATCH /private/app/x'  => '200 unknown pass',
         'GET /private'          => '404 unknown refuse:path',
         'GET /private/app/bin'  => '404 server_files refuse:internal',

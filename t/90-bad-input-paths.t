@@ -16,7 +16,6 @@ allow_path /cscp;                    | invalid value "/cscp" in "allow_path" dir
 allow_path /CSCP/x;                  | an administrative path
 allow_path /OcsPowershell;           | an administrative path
 allow_path /abs/Int;                 | it is an internal path, which is never published: remove it
-allow_path /locationinformation;     | an internal path
 allow_path /meet/web.config;         | an internal path
 allow_path /;                        | it would allow every path: say "path_policy vendor"
 deny_path /;                         | invalid value "/" in "deny_path" directive ... it would deny every path: remove the name from the publication instead

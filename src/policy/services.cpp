@@ -17,7 +17,7 @@ using P = Product;
 constexpr Methods page = method_get | method_head;
 constexpr Methods form = page | method_post;
 constexpr Methods open_form = form | method_options;
-constexpr Methods content_transfer = form | method_put;
+constexpr Methods content_transfer = open_form | method_put;
 constexpr Methods rest = form | method_put | method_delete | method_options;
 constexpr Methods any_method = rest | method_patch;
 
@@ -34,9 +34,10 @@ constexpr PathRow never(std::string_view prefix, Service service, Exposure expos
 constexpr std::string_view ecp = "/ecp";
 
 // Methods. HEAD goes wherever GET does: it shows less. OPTIONS is let through where a script of
-// another origin may ask first (UCWA, autodiscover, tokens) and to Exchange, whose mobile clients
-// begin with it; IIS answers it and nothing changes by it. PUT and DELETE belong to UCWA; content
-// may be PUT. Under `path_policy vendor` the column doesn't count.
+// another origin may ask first, which Set-CsWebServiceConfiguration's EnableCORS allows (UCWA,
+// autodiscover, tokens, sign-in, meeting content and the web app's back end), and to Exchange,
+// whose mobile clients begin with it; IIS answers it and nothing changes by it. PUT and DELETE
+// belong to UCWA; content may be PUT. Under `path_policy vendor` the column doesn't count.
 //
 // Hosts. A page under a simple URL fetches its scripts and pictures from the virtual directory of
 // its own service ("/meet/Resources/...", "/meet/JavaScriptResourceHandler.ashx") on the same
@@ -95,8 +96,8 @@ constexpr std::array rows{
     never("/int", internal_twin, internal, "the inside's twin"),
     PathRow{"/lmstaticdata", static_files, lync_2010, sfb_se, published, on_pool | on_pages, page,
             no_body, "static files of the web pages"},
-    never("/locationinformation", location_information, internal,
-          "emergency locations: declared internal only"),
+    PathRow{"/locationinformation", location_information, lync_2010, sfb_se, on_demand, on_pool,
+            form, message, "emergency locations of clients outside"},
     never("/lrs", support_console, admin, "room system administration portal"),
     PathRow{"/lwa", lwa, lync_2013, sfb_se, published, on_pool | on_pages, form, message,
             "the web app: guests who join by browser"},
@@ -104,7 +105,7 @@ constexpr std::array rows{
     PathRow{"/mapi", mapi, ocs_2007, sfb_se, published, on_exchange, open_form, content, "Outlook"},
     PathRow{"/mcx", mcx, lync_2010, lync_2010, published, on_pool, form, message,
             "mobile clients of Lync 2010"},
-    PathRow{"/mcx", mcx, lync_2013, sfb_se, on_demand, on_pool, form, message,
+    PathRow{"/mcx", mcx, lync_2013, sfb_2015, on_demand, on_pool, form, message,
             "mobile clients of Lync 2010, while there are any"},
     PathRow{"/meet", meet, lync_2010, sfb_se, published, on_pool | on_own_pages, form, message,
             "join launcher"},
@@ -116,20 +117,22 @@ constexpr std::array rows{
     never("/ocspowershell", policy::Service::powershell, admin, "remote PowerShell"),
     PathRow{"/owa", owa, ocs_2007, sfb_se, published, on_exchange, any_method, content,
             "Outlook on the web"},
-    PathRow{"/passiveauth", passiveauth, lync_2013, sfb_se, on_demand, on_pool, form, message,
+    PathRow{"/passiveauth", passiveauth, lync_2013, sfb_se, on_demand, on_pool, open_form, message,
             "sign-in by AD FS where UseWsFedPassiveAuth is on"},
-    PathRow{"/persistentchat", persistent_chat, lync_2013, sfb_se, on_demand, on_pool, form,
+    PathRow{"/persistentchat", persistent_chat, lync_2013, sfb_2015, on_demand, on_pool, form,
             message, "room management of Persistent Chat"},
     PathRow{"/phoneconferencing/ext", conferencing, ocs_2007, lync_2010, on_demand, on_pool, form,
             message, "phone conferencing page of OCS"},
     never("/powershell", policy::Service::powershell, admin, "remote PowerShell, of Exchange too"),
-    PathRow{"/reach", reach, lync_2010, sfb_se, published, on_pool | on_pages, form, content,
+    PathRow{"/reach", reach, lync_2010, sfb_se, published, on_pool | on_pages, open_form, content,
             "back end of the web app, AuthBroker"},
     never("/reports", server_files, admin, "reporting services"),
     never("/reportserver", server_files, admin, "reporting services"),
     never("/requesthandler", internal_twin, internal, "device update of the inside", lync_2010),
     PathRow{"/requesthandler/ucdevice.upx", device_update, ocs_2007, ocs_2007_r2, published,
             on_pool, form, content, "updates and logs of IP phones"},
+    PathRow{"/requesthandlerext", device_update, ocs_2007_r2, ocs_2007_r2, published, on_pool, form,
+            content, "updates and logs of IP phones"},
     PathRow{"/requesthandlerext", device_update, lync_2010, sfb_se, on_demand, on_pool, form,
             content, "updates and logs of IP phones outside"},
     PathRow{"/rgsclients", rgs, lync_2010, sfb_se, on_demand, on_pool, form, message,

@@ -250,9 +250,8 @@ inline std::vector<std::string> segments_of(std::string path, const Habits& habi
 /// Whether a server that understands these segments would serve something never to be published.
 inline bool is_never(const std::vector<std::string>& segments) {
     static const std::vector<std::string_view> roots = {
-        "cscp", "ocspowershell",  "powershell",    "rgsconfig", "locationinformation",
-        "ecp",  "reports",        "aspnet_client", "int",       "admin",
-        "macp", "supportconsole",
+        "cscp", "ocspowershell", "powershell", "rgsconfig",      "ecp", "reports", "aspnet_client",
+        "int",  "admin",         "macp",       "supportconsole",
     };
     static const std::vector<std::string_view> services = {
         "abs",  "groupexpansion", "autodiscover",      "meet",      "dialin", "datacollabweb",

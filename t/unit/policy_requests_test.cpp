@@ -143,17 +143,17 @@ TEST_CASE("policy: what some organisations need is one allow_path away", "[polic
     const char* const lines[] = {
         "/passiveauth/PassiveAuth.aspx",
         "/HybridConfig/service.svc",
-        "/Mcx/McxService.svc",
         "/RequestHandlerExt/ucdevice.upx",
         "/requesthandlerext/Files/x.cat",
-        "/persistentchat/RM/",
+        "/locationinformation/liservice.svc",
         "/RgsClients/AgentService.svc",
         "/storage/x",
     };
     const Site closed(pool());
     SiteSpec spec = pool();
-    spec.allow_paths = {"/PassiveAuth",    "/hybridconfig/", "/mcx",     "/requestHandlerExt",
-                        "/persistentchat", "/rgsclients",    "/storage", "/own/app"};
+    spec.allow_paths = {"/PassiveAuth", "/hybridconfig/",       "/requestHandlerExt",
+                        "/rgsclients",  "/LocationInformation", "/storage",
+                        "/own/app"};
     const Site open(spec);
     for (const char* line : lines) {
         INFO(line);
@@ -176,6 +176,7 @@ TEST_CASE("policy: Office Communications Server", "[policy]") {
         GET /ABS/ext/Handler/F-0bd2.lsabs              | pass:abs
         POST /GroupExpansion/Ext/service.asmx          | pass:groupexpansion
         POST /RequestHandler/ucdevice.upx              | pass:device_update
+        POST /RequestHandlerExt/ucdevice.upx           | pass:device_update
         GET /DeviceUpdateFiles_Ext/x.cat               | pass:device_update
         GET /etc/place/null/meeting/x.ppt              | pass:conferencing
         GET /abs/handler                               | refuse:path
@@ -193,7 +194,33 @@ TEST_CASE("policy: Office Communications Server", "[policy]") {
     check(ocs_2007, R"(
         GET /ABS/ext/F-0bd2.lsabs   | pass:abs
         GET /sites/ucupdateserver/x | pass:device_update
+        POST /RequestHandlerExt/x   | refuse:path
     )");
+}
+
+TEST_CASE("policy: mobility and Persistent Chat end with Skype for Business Server 2015",
+          "[policy]") {
+    for (const lync::Product product : {lync::Product::lync_2013, lync::Product::sfb_2015,
+                                        lync::Product::sfb_2019, lync::Product::sfb_se}) {
+        SiteSpec spec = pool();
+        spec.product = product;
+        const Site site(spec);
+        const bool has = product <= lync::Product::sfb_2015;
+        for (const char* path : {"/mcx", "/persistentchat"}) {
+            INFO(path << " of " << lync::product_name(product));
+            CHECK(site.allow_path_remedy({"POST", {path, {}}, "x"}) == (has ? path : ""));
+        }
+    }
+}
+
+TEST_CASE("policy: a script of another origin asks by OPTIONS first", "[policy]") {
+    const Site site(pool());
+    for (const char* path : {"/ucwa/v1", "/autodiscover/x", "/webticket/x", "/reach/x",
+                             "/collabcontent/x", "/datacollabweb/x"}) {
+        INFO(path);
+        CHECK(judge(site, "OPTIONS", path).action == policy::Action::pass);
+    }
+    CHECK(told(site, "OPTIONS", "/abs/handler") == "refuse:method");
 }
 
 TEST_CASE("policy: what a product doesn't have isn't published", "[policy]") {

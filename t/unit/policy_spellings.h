@@ -189,7 +189,6 @@ inline const std::vector<std::string> never_paths = {
     "/ocspowershell",
     "/powershell/x",
     "/rgsconfig",
-    "/locationinformation/liservice.svc",
     "/ecp",
     "/abs/int",
     "/abs/int/handler",

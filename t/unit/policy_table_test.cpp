@@ -124,6 +124,20 @@ what `max_upload` says.
     out << "\nOn lyncdiscover names `/` is autodiscover's root.\n"
            "\n## On demand\n\nClosed under `strict`; one `allow_path` opens them.\n\n";
     write_rows(out, Exposure::on_demand);
+    out << R"(
+Documents contradict each other about some of these:
+
+- `/locationinformation`: Lync Server 2010's "Setting up reverse proxy servers" and Lync Server 2013's
+  "Certificate requirements for external user access" have the reverse proxy pass it on, as do
+  walk-throughs for IIS ARR. Lync Server 2013's "Setting up reverse proxy servers" no longer names it,
+  Get-CsService shows no external URL for it, and Test-CsLisConfiguration says "External: not supported".
+- `/mcx`: Skype for Business Server 2015's guide still tests it for Lync 2010's mobile clients; 2019's
+  list of what was removed has it, and Persistent Chat.
+- Device updates of Office Communications Server 2007 R2: `/requesthandlerext` in one document,
+  `/requesthandler/ucdevice.upx`, which is 2007's, in another. Both are published.
+- OPTIONS: `Set-CsWebServiceConfiguration -EnableCORS` makes it necessary; on which paths isn't
+  documented.
+)";
     out << "\n## Never published\n\nClosed on every host, also on plain HTTP before anything is "
            "redirected.\n`$lync_verdict` is `refuse:admin` or `refuse:internal`. So are the paths "
            "of the admin simple URLs.\n\n"
@@ -291,8 +305,8 @@ TEST_CASE("policy: arguments of allow_path and deny_path", "[policy]") {
               "is an administrative path, which is never published: remove it");
         CHECK(policy::check_deny_path(path).empty());
     }
-    for (const char* path : {"/abs/int", "/LocationInformation", "/x/web.config", "/bin",
-                             "/_vti_bin", "/DeviceUpdateFiles_Int", "/requesthandler/files"}) {
+    for (const char* path : {"/abs/int", "/x/web.config", "/bin", "/_vti_bin",
+                             "/DeviceUpdateFiles_Int", "/requesthandler/files"}) {
         INFO(path);
         CHECK(policy::check_allow_path(path) ==
               "is an internal path, which is never published: remove it");
