@@ -73,15 +73,15 @@ edge {
 external address "192.168.1.5" of the A/V Edge Server in edge is private: it must be publicly
 routable, without NAT in %%HERE%%
 
-=== a topology beside a later product
+=== Edge Servers of a later product, which may be behind NAT
 --- more
 edge {
-    topology  single_site;  # here
+    access_edge  external=203.0.113.1 internal=172.16.0.1;
+    access_edge  external=203.0.113.2 internal=172.16.0.2;
+    av_edge      external=192.168.1.5 internal=172.16.0.1;
 }
 --- warns
---- notices
-"topology" of edge plans Edge Servers of Office Communications Server 2007, those of product sfb_se
-may need other ports in %%HERE%%
+
 
 === two edge blocks of one site
 --- more

@@ -68,6 +68,7 @@
     LINE(external_web_services, LYNC_IN_POOL, LYNC_ONCE, 1, 1, "external_web_services FQDN")       \
     LINE(server, LYNC_IN_SERVERS, LYNC_REPEATABLE, 1, LYNC_ANY, "server ADDRESS [PARAMETER ...]")  \
     LINE(listening_ports, LYNC_IN_SERVERS, LYNC_ONCE, 1, 2, "listening_ports [http=N] [https=N]")  \
+    LINE(computer, LYNC_IN_POOL, LYNC_REPEATABLE, 1, LYNC_ANY, "computer ADDRESS ...")             \
     LINE(affinity, LYNC_IN_SERVERS, LYNC_ONCE, 1, 1, "affinity none|source|cookie")                \
     LINE(health_check, LYNC_IN_SERVERS, LYNC_ONCE, 1, 5,                                           \
          "health_check autodiscover|discovery|healthcheck|tcp=PORT|off "                           \

@@ -171,14 +171,6 @@ private:
                                   "scaled_single_site, multiple_site_remote and "
                                   "scaled_remote_site");
         }
-        if (!is_ocs(product_)) {
-            remarks_.push_back({Severity::notice,
-                                "\"topology\" of " + block_.title() +
-                                    " plans Edge Servers of Office "
-                                    "Communications Server 2007, those of product " +
-                                    std::string(product_name(product_)) + " may need other ports",
-                                directive.place});
-        }
     }
 
     void read_child(const Directive& child) {
@@ -199,13 +191,13 @@ private:
     }
 
     void read_server(const Directive& child, EdgeRole role) {
-        if (!edge_.topology) {
+        if (!edge_.topology && is_ocs(product_)) {
             throw Mistake("no \"topology\" in " + block_.title() + ", and " +
                               lync::quoted(child.name) +
                               " needs one: write \"topology consolidated\" or what it is",
                           child.place);
         }
-        if (role == EdgeRole::access_edge && is_remote_site(*edge_.topology)) {
+        if (role == EdgeRole::access_edge && edge_.topology && is_remote_site(*edge_.topology)) {
             throw Mistake(lync::quoted(child.name) + " directive is not allowed in " +
                               block_.title() +
                               ": users of a remote site use the Access Edge Server of the central "
@@ -215,7 +207,7 @@ private:
 
         EdgeServers& servers = edge_.roles[static_cast<std::size_t>(role)];
         const bool vip = child.arguments.front() == "vip";
-        if (vip && !is_scaled(*edge_.topology)) {
+        if (vip && edge_.topology && !is_scaled(*edge_.topology)) {
             config::invalid_value("vip", child, block_,
                                   "topology " + std::string(edge_topology_name(*edge_.topology)) +
                                       " has no load balancers");
@@ -244,7 +236,7 @@ private:
         const EdgeServers& servers = edge_.of(role);
         const std::string_view name = directives[static_cast<std::size_t>(role)];
         const bool several =
-            edge_.topology &&
+            !edge_.topology ||
             (is_scaled(*edge_.topology) || (role == EdgeRole::web_conferencing_edge &&
                                             *edge_.topology == EdgeTopology::multiple_site_remote));
         if (servers.servers.size() > 1 && !several) {
@@ -284,14 +276,23 @@ private:
         }
     }
 
+    /// [Office Communications Server 2007, "Step 2.3. Configure Firewalls"]: no NAT. [Skype for
+    /// Business Server, "Edge Server environmental requirements"]: since Lync 2013 with DNS load
+    /// balancing, not with a hardware load balancer.
     void check_public_address() {
-        for (const Interfaces& server : edge_.of(EdgeRole::av_edge).servers) {
+        const EdgeServers& servers = edge_.of(EdgeRole::av_edge);
+        if (product_ >= Product::lync_2013 && !servers.vip) {
+            return;
+        }
+        for (const Interfaces& server : servers.servers) {
             if (is_private(server.external)) {
-                remarks_.push_back({Severity::notice,
-                                    "external address " + lync::quoted(server.external) +
-                                        " of the A/V Edge Server in " + block_.title() +
-                                        " is private: it must be publicly routable, without NAT",
-                                    server.place});
+                remarks_.push_back(
+                    {Severity::notice,
+                     "external address " + lync::quoted(server.external) +
+                         " of the A/V Edge Server in " + block_.title() +
+                         " is private: it must be publicly routable, without NAT" +
+                         (product_ >= Product::lync_2013 ? " behind a hardware load balancer" : ""),
+                     server.place});
             }
         }
     }
@@ -322,6 +323,10 @@ std::string_view edge_role_name(EdgeRole role) noexcept {
     constexpr std::array<std::string_view, edge_roles> names{
         "Access Edge Server", "Web Conferencing Edge Server", "A/V Edge Server"};
     return names[static_cast<std::size_t>(role)];
+}
+
+std::string_view edge_role_directive(EdgeRole role) noexcept {
+    return directives[static_cast<std::size_t>(role)];
 }
 
 bool network_holds(std::string_view network, std::string_view address) noexcept {

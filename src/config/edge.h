@@ -43,6 +43,8 @@ enum class EdgeRole : std::uint8_t { access_edge, web_conferencing_edge, av_edge
 inline constexpr std::size_t edge_roles = 3;
 /// "Access Edge Server": the words of the guide.
 std::string_view edge_role_name(EdgeRole role) noexcept;
+/// "access_edge"
+std::string_view edge_role_directive(EdgeRole role) noexcept;
 
 /// The two sides of a server in the perimeter network; empty where not (yet) known.
 struct Interfaces {

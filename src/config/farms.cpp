@@ -278,6 +278,14 @@ Farm read_farm(const Directive& farm_block, const Directive& block, Product prod
     for (const auto& child : farm_block.children) {
         if (child->name == "server") {
             farm.servers.push_back(read_server(*child, farm_block));
+        } else if (child->name == "computer") {
+            for (const std::string& text : child->arguments) {
+                ParsedName address = parse_address(text);
+                if (!address) {
+                    config::invalid_value(text, *child, farm_block, address.error);
+                }
+                farm.computers.push_back(std::move(address.name));
+            }
         } else if (child->name == "listening_ports") {
             farm.ports = read_ports(*child, farm_block, farm.ports, web_services);
         } else if (child->name == "certificate_name") {

@@ -87,12 +87,13 @@ struct FarmService {
 /// pool, a Director pool, an Office Web Apps farm, or Exchange.
 struct Farm {
     Role role = Role::pool;
-    std::string name;                          ///< pool FQDN; for farms the first published name
-    std::vector<std::string> published;        ///< external web services FQDN, or the farm's names
-    std::string certificate_name;              ///< what the servers' own certificates carry
-    std::vector<Server> servers;               ///< never empty
-    Ports ports;                               ///< listening ports of the EXTERNAL web site
-    std::vector<FarmService> services;         ///< Exchange only
+    std::string name;                   ///< pool FQDN; for farms the first published name
+    std::vector<std::string> published; ///< external web services FQDN, or the farm's names
+    std::string certificate_name;       ///< what the servers' own certificates carry
+    std::vector<Server> servers;        ///< never empty
+    std::vector<std::string> computers; ///< behind a balancer that `server` names; for planning
+    Ports ports;                        ///< listening ports of the EXTERNAL web site
+    std::vector<FarmService> services;  ///< Exchange only
     std::optional<policy::SignInRule> sign_in; ///< Exchange's own; else the publication's holds
     Affinity affinity = Affinity::none;
     HealthCheck health_check;

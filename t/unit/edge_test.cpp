@@ -113,12 +113,39 @@ TEST_CASE("what is legal in an edge block but worth a word", "[edge]") {
     CHECK(world.told_remarks() ==
           Strings{"external address \"10.1.2.3\" of the A/V Edge Server in edge is private: it "
                   "must be publicly routable, without NAT in nginx.conf:3"});
+}
 
-    World other;
-    other.declare(smallest("edge { topology consolidated; }"));
-    CHECK(other.told_remarks() ==
-          Strings{"\"topology\" of edge plans Edge Servers of Office Communications Server 2007, "
-                  "those of product sfb_se may need other ports in nginx.conf:11"});
+TEST_CASE("NAT for the A/V Edge Server goes by product, and by what balances it", "[edge]") {
+    const std::string servers = "access_edge vip external=203.0.113.1; av_edge external=10.1.2.3; ";
+    for (const auto& [product, told] : rows(R"(
+        lync_2010 | is private: it must be publicly routable, without NAT
+        lync_2013 |
+        sfb_se    |
+    )")) {
+        INFO(product);
+        World world;
+        world.declare(smallest("product " + product + "; edge { " + servers + "}"));
+        CHECK(world.told_remarks() ==
+              (told.empty()
+                   ? Strings{}
+                   : Strings{"external address \"10.1.2.3\" of the A/V Edge Server in edge " +
+                             told + " in nginx.conf:11"}));
+    }
+    World balanced;
+    balanced.declare(smallest("edge { " + servers + "av_edge vip external=203.0.113.3; }"));
+    CHECK(
+        balanced.told_remarks() ==
+        Strings{"external address \"10.1.2.3\" of the A/V Edge Server in edge is private: it must "
+                "be publicly routable, without NAT behind a hardware load balancer in "
+                "nginx.conf:11"});
+}
+
+TEST_CASE("since Lync 2010 Edge Servers need no topology, and a pool has several", "[edge]") {
+    World world;
+    const Publication p =
+        world.declare(smallest("edge { access_edge external=203.0.113.1 internal=172.16.0.1; "
+                               "access_edge external=203.0.113.2 internal=172.16.0.2; }"));
+    CHECK(p.edges[0].of(EdgeRole::access_edge).servers.size() == 2);
 }
 
 TEST_CASE("networks and their addresses", "[edge]") {
