@@ -53,9 +53,10 @@ Terminal terminal_of(const Options& options) {
 /// `word` is what --format says; which one of the command's formats that is, format_of knows.
 void declare_output(CLI::App& app, const Command& command, Options& options, std::string& word) {
     std::vector<std::string> words{"table", "csv", "json", "markdown", "html"};
-    if (!command.own_format.empty()) {
-        words.emplace_back(command.own_format);
+    for (const std::string& own : CLI::detail::split(std::string(command.own_format), ' ')) {
+        words.push_back(own);
     }
+    std::erase(words, "");
     app.add_option("--format", word, "How it is printed: " + CLI::detail::join(words, ", "))
         ->type_name("FORMAT")
         ->default_str(command.own_is_default ? std::string(command.own_format) : "table")
@@ -191,6 +192,7 @@ int parse_and_run(int argc, const char* const* argv) {
     for (const auto& [command, leaf] : declared) {
         if (leaf->parsed()) {
             options.format = format_of(*command, format);
+            options.own_format = format;
             return run_command(*command, options);
         }
     }

@@ -22,6 +22,12 @@ constexpr Command table[] = {
      "  lyncctl doctor --fragment contoso.conf --resolve '*:443:203.0.113.10'",
      "", false, declare_doctor, run_doctor},
 
+    {"", "drift", "prints what differs between a topology and the publications",
+     "  lyncctl drift topology.xml\n"
+     "  lyncctl drift topology.xml simple-urls.xml web-servers.xml\n"
+     "  lyncctl drift topology.xml -c /etc/nginx/nginx.conf --publication contoso",
+     "", false, declare_drift, drift},
+
     {"", "servers", "prints what the servers are doing, as a running nginx sees them",
      "  sudo lyncctl servers\n"
      "  watch -n 2 sudo lyncctl servers\n"
@@ -60,11 +66,11 @@ constexpr Command table[] = {
      "  lyncctl show ports --format csv",
      "", false, add_configuration, show_ports},
     {"show", "firewall",
-     "prints what to open: a page, Microsoft's port summaries, or an nftables ruleset",
+     "prints what to open: a page, Microsoft's port summaries, or rules for a firewall",
      "  lyncctl show firewall --plan\n"
      "  lyncctl show firewall --plan --format html > firewall.html\n"
      "  lyncctl show firewall --format nft > lync.nft && sudo nft -c -f lync.nft",
-     "nft", false, declare_firewall, show_firewall},
+     "nft pf windows", false, declare_firewall, show_firewall},
     {"show", "dns", "prints the DNS records, and what must not resolve outside",
      "  lyncctl show dns --address 203.0.113.10\n"
      "  lyncctl show dns --format zone --address 203.0.113.10\n"
@@ -91,6 +97,11 @@ constexpr Command table[] = {
      "  lyncctl import pfsense config.xml --pool 10.0.0.11=fepool.contoso.local\n"
      "  lyncctl import pfsense config.xml --out-dir /etc/nginx/lync",
      "nginx", true, declare_import, import_pfsense},
+    {"import", "topology", "reads what Get-CsTopology -AsXml writes",
+     "  lyncctl import topology topology.xml\n"
+     "  lyncctl import topology topology.xml simple-urls.xml web-servers.xml\n"
+     "  lyncctl import topology contoso.tbxml --hosts hosts --out-dir /etc/nginx/lync",
+     "nginx", true, declare_import_topology, import_topology},
     {"import", "nginx", "reads an nginx.conf written by hand",
      "  lyncctl import nginx old.conf\n"
      "  lyncctl import nginx old.conf --role intranet.contoso.com=skip\n"

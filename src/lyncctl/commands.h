@@ -22,7 +22,7 @@ struct Command {
     std::string_view summary; ///< one line of help: lower case, no full stop
     /// What people type: three lines of help.
     std::string_view examples;
-    /// What `--format` takes beside table, csv, json, markdown and html ("nft"); empty: nothing.
+    /// What `--format` takes beside table, csv, json, markdown and html ("nft pf"); empty: nothing.
     std::string_view own_format;
     bool own_is_default; ///< own_format is what is printed without --format
     /// Adds the arguments and options of the command; those of output (--format, --color) are

@@ -30,7 +30,9 @@ struct DnsOptions {
 };
 
 struct FirewallOptions {
-    bool plan = false; ///< --plan: one page for those who open the ports
+    bool plan = false;    ///< --plan: one page for those who open the ports
+    std::string external; ///< --external, --internal: this machine's addresses on its two sides
+    std::string internal;
 };
 
 struct NginxOptions {
@@ -60,14 +62,15 @@ struct ControlOptions {
 };
 
 struct ImportOptions {
-    std::string file;          ///< what the other product wrote
-    std::string name = "lync"; ///< --name: of the publication
-    std::string out_dir;       ///< --out-dir: block, certificates and keys as files there
-    std::string product;       ///< --product: as the directive takes it
-    std::string certificate;   ///< --certificate, --key, --trusted-ca: where they are here
+    std::vector<std::string> files; ///< of a topology: it, and what goes beside it
+    std::string file;               ///< what the other product wrote
+    std::string name = "lync";      ///< --name: of the publication
+    std::string out_dir;            ///< --out-dir: block, certificates and keys as files there
+    std::string product;            ///< --product: as the directive takes it
+    std::string certificate;        ///< --certificate, --key, --trusted-ca: where they are here
     std::string key;
     std::string trusted_ca;
-    std::string hosts;              ///< --hosts: the hosts file of the machine with ARR
+    std::string hosts;              ///< --hosts: addresses of servers' names
     std::vector<std::string> pools; ///< --pool ADDRESS=FQDN
     std::vector<std::string> roles; ///< --role NAME=ROLE
 };
@@ -77,6 +80,7 @@ struct Options {
     bool fragment = false;   ///< --fragment: the file is what stands inside of http { }
     std::string publication; ///< --publication NAME: only this one; empty: all
     Format format = Format::table;
+    std::string own_format;      ///< which of the command's own formats `own` is: "nft", "pf"
     std::string colour = "auto"; ///< --color auto|always|never
     bool force = false;          ///< --force: files may be replaced
 

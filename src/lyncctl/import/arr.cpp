@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <sstream>
 #include <unordered_map>
 
 namespace lync::lyncctl {
@@ -26,21 +25,6 @@ std::string attribute(pugi::xml_node node, const char* name) {
 bool is_true(pugi::xml_node node, const char* name, bool otherwise) {
     const pugi::xml_attribute found = node.attribute(name);
     return found.empty() ? otherwise : equal_ignore_case(found.value(), "true");
-}
-
-/// Addresses by name, of a hosts file: `10.0.0.11  fepool.contoso.local  # comment`.
-std::unordered_map<std::string, std::string> read_hosts(std::string_view text) {
-    std::unordered_map<std::string, std::string> addresses;
-    text.remove_prefix(text.starts_with("\xef\xbb\xbf") ? 3 : 0);
-    for (const std::string_view line : split(text, '\n')) {
-        std::istringstream words(std::string(line.substr(0, line.find('#'))));
-        std::string address;
-        words >> address;
-        for (std::string name; words >> name;) {
-            addresses.try_emplace(to_ascii_lower(name), address);
-        }
-    }
-    return addresses;
 }
 
 // -- what restricts ------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 // broken into lines.
 
 #include "base/names.h"
+#include "lyncctl/failure.h"
 #include "lyncctl/import/draft.h"
 #include "lyncctl/output.h"
 #include "plan/render.h"
@@ -56,6 +57,9 @@ public:
             if (farm.role == Role::office_web_apps) {
                 write_office_web_apps(farm);
             }
+        }
+        for (const config::Edge& edge : draft_.edges) {
+            write_edge(edge);
         }
         return {body_ + "}\n", std::move(draft_.proxy.remarks), std::move(draft_.proxy.files)};
     }
@@ -235,7 +239,7 @@ private:
             }
             const bool elsewhere = name.farm != nullptr && name.farm != draft_.first;
             directive("simple_url", std::string(word_of(name.role)) + " https://" + name.host +
-                                        (elsewhere ? " pool=" + name.farm->fqdn : ""));
+                                        name.path + (elsewhere ? " pool=" + name.farm->fqdn : ""));
         }
     }
 
@@ -249,6 +253,22 @@ private:
             note(check, "\"certificate_name FQDN\" if the servers' certificate has another name");
         } else {
             directive("certificate_name", farm.fqdn);
+        }
+        close();
+    }
+
+    void write_edge(const config::Edge& edge) {
+        open("edge" + (edge.site.empty() ? "" : " " + edge.site));
+        note(check,
+             "\"reverse_proxy external=ADDRESS internal=ADDRESS\": this machine's two sides");
+        for (const auto role :
+             {config::EdgeRole::access_edge, config::EdgeRole::web_conferencing_edge,
+              config::EdgeRole::av_edge}) {
+            for (const config::Interfaces& server : edge.of(role).servers) {
+                directive(config::edge_role_directive(role),
+                          (server.external.empty() ? "" : "external=" + server.external + " ") +
+                              (server.internal.empty() ? "" : "internal=" + server.internal));
+            }
         }
         close();
     }
@@ -267,13 +287,15 @@ std::string_view remark_word(RemarkKind kind) noexcept {
     return words[static_cast<std::size_t>(kind)];
 }
 
-Imported compose(OldProxy proxy, const ImportOptions& options) {
-    const auto is_tls = [](const auto& socket) { return socket.second.tls; };
-    if (std::none_of(proxy.sockets.begin(), proxy.sockets.end(), is_tls)) {
-        proxy.listen("443", {true, false});
-        proxy.remarks.push_back({changed, "only plain HTTP was published; now it is https", {}});
+Imported compose(Draft draft, const ImportOptions& options) {
+    if (options.certificate.empty() != options.key.empty()) {
+        throw Failure("--certificate and --key belong together");
     }
-    return Composer(make_draft(std::move(proxy), options), options).compose();
+    return Composer(std::move(draft), options).compose();
+}
+
+Imported compose(OldProxy proxy, const ImportOptions& options) {
+    return compose(make_draft(std::move(proxy), options), options);
 }
 
 } // namespace lync::lyncctl

@@ -86,6 +86,12 @@ class Drafter {
 public:
     Drafter(OldProxy proxy, const ImportOptions& options) {
         draft_.proxy = std::move(proxy);
+        const auto& sockets = draft_.proxy.sockets;
+        if (std::none_of(sockets.begin(), sockets.end(),
+                         [](const auto& socket) { return socket.second.tls; })) {
+            draft_.proxy.listen("443", {true, false});
+            add(changed, "only plain HTTP was published; now it is https", {});
+        }
         read_options(options);
     }
 
@@ -113,11 +119,7 @@ public:
 
 private:
     void read_options(const ImportOptions& options) {
-        draft_.product = product_from_name(options.product);
-        if (!options.product.empty() && !draft_.product) {
-            throw Failure("invalid value " + quoted(options.product) +
-                          " of --product: the products are " + std::string(product_names()));
-        }
+        draft_.product = product_of(options);
         for (const std::string& text : options.roles) {
             const auto [host, word] = split_option(text, "--role: it is written NAME=ROLE");
             const auto known = std::find(role_words.begin(), role_words.end(), word);
@@ -135,9 +137,6 @@ private:
                 throw Failure("invalid FQDN " + quoted(fqdn) + " in --pool: " + parsed.error);
             }
             pool_names_[normal_address(address)] = parsed.name;
-        }
-        if (options.certificate.empty() != options.key.empty()) {
-            throw Failure("--certificate and --key belong together");
         }
     }
 
@@ -189,7 +188,7 @@ private:
             const auto [known, is_new] = index.try_emplace(host, draft_.names.size());
             if (is_new) {
                 draft_.names.push_back({host, "", route.group, 0, 0, route.place, Role::unknown,
-                                        nullptr, route.listener});
+                                        nullptr, route.listener, ""});
                 taken_.insert(host);
             }
             Name& name = draft_.names[known->second];
@@ -460,6 +459,15 @@ private:
 
 std::string_view word_of(Role role) noexcept {
     return role == Role::unknown ? "" : role_words[static_cast<std::size_t>(role)];
+}
+
+std::optional<Product> product_of(const ImportOptions& options) {
+    const auto product = product_from_name(options.product);
+    if (!options.product.empty() && !product) {
+        throw Failure("invalid value " + quoted(options.product) +
+                      " of --product: the products are " + std::string(product_names()));
+    }
+    return product;
 }
 
 Draft make_draft(OldProxy proxy, const ImportOptions& options) {

@@ -1,9 +1,10 @@
 #pragma once
 
-// Inside of `compose` only: which service each name of another proxy is, and which servers are one
-// pool. block.cpp writes it down.
+// What a block will publish: for another proxy, which service each of its names is and which
+// servers are one pool; of a topology, what it says. block.cpp writes it down.
 
 #include "base/product.h"
+#include "config/edge.h"
 #include "lyncctl/import/import.h"
 
 #include <deque>
@@ -54,21 +55,45 @@ struct Name {
     Role role = Role::unknown;
     Farm* farm = nullptr;                        ///< of all but skip and admin
     std::shared_ptr<const OldListener> listener; ///< as in Route
+    std::string path;                            ///< of a simple URL: "/Meet"
 };
 
 struct Draft {
     OldProxy proxy; ///< with servers as the directives take them
     std::optional<Product> product;
     std::vector<Name> names;
-    std::deque<Farm> farms;   ///< also those of Office Web Apps
-    std::vector<Farm*> pools; ///< never empty; pools before Directors
-    Farm* first = nullptr;    ///< the pool or Director where simple URLs and lyncdiscover go
+    std::deque<Farm> farms;          ///< also those of Office Web Apps
+    std::vector<Farm*> pools;        ///< never empty; pools before Directors
+    Farm* first = nullptr;           ///< the pool or Director where simple URLs and lyncdiscover go
+    std::vector<config::Edge> edges; ///< addresses of servers alone
+    bool knows_simple_urls =
+        true; ///< false: none were told, which doesn't mean that there are none
 
     bool is_ocs() const { return product && lync::is_ocs(*product); }
     Ports usual_ports() const { return default_ports(product.value_or(Product::sfb_se)); }
 };
 
+/// The product of --product; nothing without one. Throws Failure for a word that is none.
+std::optional<Product> product_of(const ImportOptions& options);
+
+/// The files of the command line, read. Throws Mistake and Failure.
+Draft read_topology(const ImportOptions& options);
+
 /// Throws Failure where the options contradict each other or no Front End pool is published.
 Draft make_draft(OldProxy proxy, const ImportOptions& options);
+
+/// A file of a topology and what goes beside it.
+struct TopologyFile {
+    std::string name;
+    std::string content; ///< as it was read
+};
+
+/// A topology that Get-CsTopology or Topology Builder wrote, and simple URLs and web servers that
+/// Export-Clixml did. `hosts`: a hosts file with the servers' addresses, or empty. Throws Mistake
+/// and Failure.
+Draft read_topology(const std::vector<TopologyFile>& files, std::string_view hosts);
+
+/// The block of a draft.
+Imported compose(Draft draft, const ImportOptions& options);
 
 } // namespace lync::lyncctl

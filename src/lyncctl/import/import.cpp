@@ -3,6 +3,7 @@
 #include "base/ascii.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/files.h"
+#include "lyncctl/import/draft.h"
 #include "lyncctl/import/xml_file.h"
 
 #include <CLI/CLI.hpp>
@@ -70,9 +71,9 @@ Table report(const Imported& imported, const std::string& file) {
     return table;
 }
 
-int finish(OldProxy proxy, const std::string& directory, const Options& options, Output& output) {
-    const std::string file = proxy.file;
-    const Imported imported = compose(std::move(proxy), options.import);
+int finish(Draft draft, const std::string& directory, const Options& options, Output& output) {
+    const std::string file = draft.proxy.file;
+    const Imported imported = compose(std::move(draft), options.import);
     if (!directory.empty()) {
         write_all(imported, directory, options, output);
     }
@@ -94,13 +95,12 @@ int finish(OldProxy proxy, const std::string& directory, const Options& options,
     return wanting ? exit_findings : exit_fine;
 }
 
-} // namespace
+int finish(OldProxy proxy, const std::string& directory, const Options& options, Output& output) {
+    return finish(make_draft(std::move(proxy), options.import), directory, options, output);
+}
 
-void declare_import(CLI::App& app, Options& options) {
+void declare_block(CLI::App& app, Options& options) {
     ImportOptions& import = options.import;
-    app.add_option("FILE", import.file, "The file that the other product wrote")
-        ->type_name("")
-        ->required();
     const auto add = [&](const char* name, std::string& value, const char* type, const char* help) {
         return app.add_option(name, value, help)->type_name(type);
     };
@@ -111,6 +111,26 @@ void declare_import(CLI::App& app, Options& options) {
     add("--certificate", import.certificate, "PEM", "The listener's certificate on this machine");
     add("--key", import.key, "PEM", "Its key");
     add("--trusted-ca", import.trusted_ca, "PEM", "The CA that issued the servers' certificates");
+    add_force(app, options);
+}
+
+void declare_topology(CLI::App& app, Options& options) {
+    app.add_option("FILE", options.import.files,
+                   "The topology, and what Export-Clixml wrote of simple URLs and web servers")
+        ->type_name("")
+        ->required();
+    app.add_option("--hosts", options.import.hosts, "A hosts file with the servers' addresses")
+        ->type_name("FILE");
+}
+
+} // namespace
+
+void declare_import(CLI::App& app, Options& options) {
+    ImportOptions& import = options.import;
+    app.add_option("FILE", import.file, "The file that the other product wrote")
+        ->type_name("")
+        ->required();
+    declare_block(app, options);
     app.add_option("--pool", import.pools,
                    "The pool that a server belongs to, by its own FQDN; repeatable")
         ->type_name("ADDRESS=FQDN")
@@ -120,7 +140,6 @@ void declare_import(CLI::App& app, Options& options) {
                    "lyncdiscover, office_web_apps or skip; repeatable")
         ->type_name("NAME=ROLE")
         ->allow_extra_args(false);
-    add_force(app, options);
 }
 
 void declare_import_arr(CLI::App& app, Options& options) {
@@ -158,6 +177,46 @@ int import_nginx(const Options& options, Output& output) {
         return opened;
     };
     return finish(read_nginx(file, bounded), out_directory(options.import), options, output);
+}
+
+void declare_import_topology(CLI::App& app, Options& options) {
+    declare_topology(app, options);
+    declare_block(app, options);
+}
+
+Draft read_topology(const ImportOptions& options) {
+    std::vector<TopologyFile> files;
+    for (const std::string& file : options.files) {
+        files.push_back({file, read_file(file, 2 * largest_xml)}); // UTF-16
+    }
+    Draft draft =
+        read_topology(files, options.hosts.empty() ? "" : read_file(options.hosts, largest_hosts));
+    if (!options.product.empty()) {
+        draft.product = product_of(options);
+    } else if (draft.product == Product::sfb_2019) {
+        draft.proxy.remarks.push_back(
+            {RemarkKind::check,
+             "the topology of Subscription Edition has the version of 2019 as well: \"product "
+             "sfb_se\" if it is that",
+             {}});
+    }
+    return draft;
+}
+
+int import_topology(const Options& options, Output& output) {
+    check_name(options.import.name);
+    return finish(read_topology(options.import), out_directory(options.import), options, output);
+}
+
+void declare_drift(CLI::App& app, Options& options) {
+    declare_topology(app, options);
+    app.add_option("-c", options.configuration, "The nginx.conf to compare with")
+        ->type_name("FILE")
+        ->capture_default_str();
+    app.add_flag("--fragment", options.fragment,
+                 "That FILE holds only what stands inside of http { }");
+    app.add_option("--publication", options.publication, "Only the lync_publish of this name")
+        ->type_name("NAME");
 }
 
 } // namespace lync::lyncctl

@@ -4,6 +4,7 @@
 //
 //     nginx.cpp, arr.cpp, pfsense.cpp    each product's file, read into an OldProxy
 //     patterns.h, xml_file.h             what they share
+//     topology.cpp                       Topology Builder's own file, read into a Draft
 //     draft.h                            what each name is, which servers are one pool
 //     block.cpp                          `compose`: the block with its comments
 //
@@ -122,6 +123,11 @@ void declare_import_arr(CLI::App& app, Options& options);
 int import_arr(const Options& options, Output& output);
 int import_pfsense(const Options& options, Output& output);
 int import_nginx(const Options& options, Output& output);
+
+void declare_import_topology(CLI::App& app, Options& options);
+int import_topology(const Options& options, Output& output);
+void declare_drift(CLI::App& app, Options& options);
+int drift(const Options& options, Output& output);
 
 /// applicationHost.config of IIS with Application Request Routing. `hosts` is the hosts file of
 /// that machine, or empty. Throws Mistake with the place for what can't be read.

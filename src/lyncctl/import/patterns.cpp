@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <sstream>
 
 namespace lync::lyncctl {
 
@@ -65,6 +66,20 @@ bool has_word(std::string_view list, std::string_view word) {
         list.remove_prefix(std::min(one.size() + 1, list.size()));
     }
     return false;
+}
+
+std::unordered_map<std::string, std::string> read_hosts(std::string_view text) {
+    std::unordered_map<std::string, std::string> addresses;
+    text.remove_prefix(text.starts_with("\xef\xbb\xbf") ? 3 : 0);
+    for (const std::string_view line : split(text, '\n')) {
+        std::istringstream words(std::string(line.substr(0, line.find('#'))));
+        std::string address;
+        words >> address;
+        for (std::string name; words >> name;) {
+            addresses.try_emplace(to_ascii_lower(name), address);
+        }
+    }
+    return addresses;
 }
 
 std::uint16_t port_of(std::string_view text) noexcept {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,9 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 
 /// Whether a word is in a list with a blank between words. "gzip-" in it is all that begin so.
 bool has_word(std::string_view list, std::string_view word);
+
+/// Addresses by name, of a hosts file: `10.0.0.11  fepool.contoso.local  # comment`.
+std::unordered_map<std::string, std::string> read_hosts(std::string_view text);
 
 /// A port, or 0.
 std::uint16_t port_of(std::string_view text) noexcept;

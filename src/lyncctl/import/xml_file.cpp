@@ -1,10 +1,15 @@
 #include "lyncctl/import/xml_file.h"
 
+#include "lyncctl/import/patterns.h"
+
+#include <iconv.h>
+
 #include <algorithm>
+#include <utility>
 
 namespace lync::lyncctl {
 
-XmlFile::XmlFile(std::string_view content, std::string name, std::string_view root_name)
+XmlFile::XmlFile(std::string_view content, std::string name, std::string_view root_names)
     : name_(std::move(name)) {
     for (std::size_t at = content.find('\n'); at != content.npos; at = content.find('\n', at + 1)) {
         line_ends_.push_back(at);
@@ -25,18 +30,44 @@ XmlFile::XmlFile(std::string_view content, std::string name, std::string_view ro
                           " tags and attributes",
                       {name_, 1});
     }
-    const pugi::xml_parse_result result =
-        document_.load_buffer(content.data(), content.size(),
-                              pugi::parse_default | pugi::parse_trim_pcdata, pugi::encoding_utf8);
+    const pugi::xml_parse_result result = document_.load_buffer(
+        content.data(), content.size(),
+        pugi::parse_default | pugi::parse_trim_pcdata | pugi::parse_doctype, pugi::encoding_utf8);
     if (!result) {
         throw Mistake("the file isn't well-formed XML: " + std::string(result.description()),
                       place_at(result.offset));
     }
-    if (root().name() != root_name) {
+    if (!has_word(root_names, root().name())) {
         throw Mistake("the outermost element is " + quoted(root().name()) + " and not " +
-                          quoted(root_name) + ": is it the right file?",
+                          quoted(root_names.substr(0, root_names.find(' '))) +
+                          ": is it the right file?",
                       place(root()));
     }
+    int depth = 0;
+    for (pugi::xml_node node = root(); node;) {
+        if (depth > deepest_xml) {
+            throw Mistake("elements are nested more than " + std::to_string(deepest_xml) + " deep",
+                          place(node));
+        }
+        if (const pugi::xml_node child = node.first_child()) {
+            node = child;
+            depth++;
+            continue;
+        }
+        for (; depth > 0 && !node.next_sibling(); depth--) {
+            node = node.parent();
+        }
+        node = depth > 0 ? node.next_sibling() : pugi::xml_node();
+    }
+}
+
+pugi::xml_node XmlFile::document_type() const {
+    for (const pugi::xml_node node : document_.children()) {
+        if (node.type() == pugi::node_doctype) {
+            return node;
+        }
+    }
+    return {};
 }
 
 Place XmlFile::place(pugi::xml_node node) const {
@@ -47,6 +78,79 @@ Place XmlFile::place_at(std::ptrdiff_t offset) const {
     const auto at = static_cast<std::size_t>(std::max<std::ptrdiff_t>(offset, 0));
     const auto before = std::lower_bound(line_ends_.begin(), line_ends_.end(), at);
     return {name_, static_cast<unsigned>(before - line_ends_.begin()) + 1};
+}
+
+pugi::xml_node next_element(pugi::xml_node node, pugi::xml_node root) {
+    const auto first_of = [](pugi::xml_node at) {
+        while (at && at.type() != pugi::node_element) {
+            at = at.next_sibling();
+        }
+        return at;
+    };
+    if (const pugi::xml_node child = first_of(node.first_child())) {
+        return child;
+    }
+    for (; node && node != root; node = node.parent()) {
+        if (const pugi::xml_node sibling = first_of(node.next_sibling())) {
+            return sibling;
+        }
+    }
+    return {};
+}
+
+namespace {
+
+std::string utf8_of_utf16(std::string content, const std::string& name) {
+    const iconv_t converter = iconv_open("UTF-8", "UTF-16"); // by the byte order mark
+    std::string text(content.size() / 2 * 3 + 4, '\0');
+    char* in = content.data();
+    char* out = text.data();
+    std::size_t in_left = content.size();
+    std::size_t out_left = text.size();
+    const bool fine =
+        converter != reinterpret_cast<iconv_t>(-1) &&
+        iconv(converter, &in, &in_left, &out, &out_left) != static_cast<std::size_t>(-1);
+    if (converter != reinterpret_cast<iconv_t>(-1)) {
+        iconv_close(converter);
+    }
+    if (!fine) {
+        throw Mistake("the file isn't well-formed UTF-16", {name, 1});
+    }
+    text.resize(text.size() - out_left);
+    return text;
+}
+
+/// Characters of a line of UTF-8.
+std::size_t columns(std::string_view line) {
+    return static_cast<std::size_t>(std::count_if(line.begin(), line.end(), [](char c) {
+        return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+    }));
+}
+
+} // namespace
+
+std::string text_of_powershell(std::string content, const std::string& name) {
+    constexpr std::size_t narrowest = 40; // of a console
+    if (content.starts_with("\xff\xfe") || content.starts_with("\xfe\xff")) {
+        content = utf8_of_utf16(std::move(content), name);
+    }
+    std::erase(content, '\r');
+    const std::vector<std::string_view> lines = split(content, '\n');
+    std::size_t width = 0;
+    for (const std::string_view line : lines) {
+        width = std::max(width, columns(line));
+    }
+    // A line of the greatest width goes on in the next one. Where it doesn't, XML doesn't mind.
+    std::string text;
+    std::size_t owed = 0; ///< ends of lines that come after the whole line
+    for (const std::string_view line : lines) {
+        text += line;
+        owed++;
+        if (width < narrowest || columns(line) < width) {
+            text.append(std::exchange(owed, 0), '\n');
+        }
+    }
+    return text;
 }
 
 std::string tag_of(pugi::xml_node node) {

@@ -2,6 +2,9 @@
 
 // XML that somebody else wrote, by pugixml, in bounded memory. A document type is skipped, and no
 // entity but the five of XML itself means anything; nothing is fetched.
+//
+// What Windows PowerShell writes is UTF-16, and Out-File breaks lines at the console's width, in
+// the middle of a word: `text_of_powershell` undoes both.
 
 #include "base/diagnostic.h"
 
@@ -17,15 +20,18 @@ namespace lync::lyncctl {
 inline constexpr std::size_t largest_xml = 16 * 1024 * 1024;
 /// Tags and attributes: a tree costs many times its bytes.
 inline constexpr std::size_t most_xml_marks = 2'000'000;
+inline constexpr int deepest_xml = 256; ///< elements within each other
 
 /// A parsed file. Nodes live as long as it does.
 class XmlFile {
 public:
-    /// Throws Mistake with the line for what isn't XML of bounded size with one element called
-    /// `root_name` around all.
-    XmlFile(std::string_view content, std::string name, std::string_view root_name);
+    /// Throws Mistake with the line for what isn't XML of bounded size with one element around all
+    /// that is called one of the words of `root_names`.
+    XmlFile(std::string_view content, std::string name, std::string_view root_names);
 
     pugi::xml_node root() const { return document_.document_element(); }
+    /// The document type, if there is one.
+    pugi::xml_node document_type() const;
     Place place(pugi::xml_node node) const;
 
 private:
@@ -35,6 +41,13 @@ private:
     std::vector<std::size_t> line_ends_;
     pugi::xml_document document_;
 };
+
+/// The next element in the order of the document, or none after the last one below `root`.
+pugi::xml_node next_element(pugi::xml_node node, pugi::xml_node root);
+
+/// UTF-8 of what PowerShell may have written: UTF-16 with its byte order mark, lines broken at one
+/// width. The number of lines stays the same. Throws Mistake for broken UTF-16.
+std::string text_of_powershell(std::string content, const std::string& name);
 
 /// An element as it is written, without what is in it: `<add ipAddress="10.0.0.1">`.
 std::string tag_of(pugi::xml_node node);

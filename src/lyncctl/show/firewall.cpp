@@ -1,46 +1,20 @@
-// `show firewall`: rows of the port summaries, or an nftables ruleset of them.
+// `show firewall`: rows of the port summaries, or rules of them.
 
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
+#include "lyncctl/show/addresses.h"
 #include "lyncctl/show/firewall_rows.h"
 #include "lyncctl/show/show.h"
 
 #include <CLI/CLI.hpp>
 
-#include <arpa/inet.h>
-#include <netdb.h>
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <array>
-#include <memory>
 #include <set>
 #include <utility>
 
 namespace lync::lyncctl {
 
 namespace {
-
-/// What the system's resolver says now; nftables knows addresses only.
-std::vector<std::string> addresses_of(const std::string& name) {
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    addrinfo* found = nullptr;
-    if (getaddrinfo(name.c_str(), nullptr, &hints, &found) != 0) {
-        return {};
-    }
-    const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, freeaddrinfo);
-
-    std::vector<std::string> addresses;
-    for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
-        std::array<char, NI_MAXHOST> text{};
-        if (getnameinfo(entry->ai_addr, entry->ai_addrlen, text.data(), text.size(), nullptr, 0,
-                        NI_NUMERICHOST) == 0) {
-            addresses.emplace_back(text.data());
-        }
-    }
-    return addresses;
-}
 
 void add_networks(const config::Publication& publication, std::vector<std::string>& networks) {
     for (const config::Edge& edge : publication.edges) {
@@ -54,26 +28,42 @@ void add_networks(const config::Publication& publication, std::vector<std::strin
 
 constexpr std::string_view where_addresses_stand =
     "write addresses into \"server\" and into an \"edge\" block, such as \"reverse_proxy "
-    "external=ADDRESS internal=ADDRESS\"";
+    "external=ADDRESS internal=ADDRESS\"; --external and --internal tell this machine's";
 
-int print_nft(const Configuration& configuration, Output& output) {
+/// --external and --internal.
+config::Interfaces proxy_of(const FirewallOptions& options) {
+    for (const auto& [option, text] :
+         {std::pair("--external", &options.external), std::pair("--internal", &options.internal)}) {
+        if (!text->empty() && !config::network_holds("0.0.0.0/0", *text) &&
+            !config::network_holds("::/0", *text)) {
+            throw Failure("invalid value " + lync::quoted(*text) + " of " + option +
+                          ": firewalls know addresses, write an IPv4 or IPv6 address");
+        }
+    }
+    return {options.external, options.internal, {}};
+}
+
+int print_ruleset(const Configuration& configuration, const Options& options, Output& output) {
     std::vector<FirewallRow> rows;
     std::vector<std::string> networks;
+    std::vector<std::string> notes;
     for (const Published& published : configuration.publications) {
-        std::vector<FirewallRow> more = firewall_rows(published.plan);
+        std::vector<FirewallRow> more = firewall_rows(published.plan, proxy_of(options.firewall));
         std::move(more.begin(), more.end(), std::back_inserter(rows));
         add_networks(published.plan.publication, networks);
+        std::vector<std::string> nat = nat_notes(published.plan.publication);
+        std::move(nat.begin(), nat.end(), std::back_inserter(notes));
     }
 
-    const Ruleset ruleset = nft_ruleset(rows, networks, addresses_of);
-    output.text(ruleset.text);
-    for (const std::string& what : ruleset.missing) {
+    const Ruleset made = ruleset(options.own_format, rows, networks, addresses_of, notes);
+    output.text(made.text);
+    for (const std::string& what : made.missing) {
         output.note("no rule: " + what);
     }
-    if (!ruleset.missing.empty()) {
+    if (!made.missing.empty()) {
         output.note("the ruleset isn't whole: " + std::string(where_addresses_stand));
     }
-    return ruleset.missing.empty() ? exit_fine : exit_findings;
+    return made.missing.empty() ? exit_fine : exit_findings;
 }
 
 /// One end of a row, for those who have nothing but this page: the documents' words, but for what
@@ -113,7 +103,7 @@ bool take_known(Flow& flow, FirewallSide side, std::set<std::vector<std::string>
 }
 
 /// What the firewalls have to let through, each once. What lies inside is other people's.
-int print_plan(const Configuration& configuration, Output& output) {
+int print_plan(const Configuration& configuration, const Options& options, Output& output) {
     Table table;
     table.columns = {{"firewall", "Firewall"},       {"source", "Source"},
                      {"destination", "Destination"}, {"port", "Port"},
@@ -131,7 +121,8 @@ int print_plan(const Configuration& configuration, Output& output) {
           std::pair{FirewallSide::internal,
                     "Internal firewall: between the perimeter and the internal network"}}) {
         for (const Published& published : configuration.publications) {
-            for (const FirewallRow& row : firewall_rows(published.plan)) {
+            for (const FirewallRow& row :
+                 firewall_rows(published.plan, proxy_of(options.firewall))) {
                 for (Flow flow : row.flows) {
                     if (row.side != side || !row.needed || !take_known(flow, side, known)) {
                         continue;
@@ -211,15 +202,21 @@ void declare_firewall(CLI::App& app, Options& options) {
     add_configuration(app, options);
     app.add_flag("--plan", options.firewall.plan,
                  "One page for the firewall team: source, destination, port, protocol, why");
+    app.add_option("--external", options.firewall.external,
+                   "This machine's address towards the Internet")
+        ->type_name("ADDRESS");
+    app.add_option("--internal", options.firewall.internal,
+                   "This machine's address towards the servers")
+        ->type_name("ADDRESS");
 }
 
 int show_firewall(const Options& options, Output& output) {
     const Configuration configuration = load_plans(options, output);
     if (output.format() == Format::own) {
-        return print_nft(configuration, output);
+        return print_ruleset(configuration, options, output);
     }
     if (options.firewall.plan) {
-        return print_plan(configuration, output);
+        return print_plan(configuration, options, output);
     }
 
     const bool whole = output.format() == Format::csv || output.format() == Format::json;
@@ -255,7 +252,10 @@ int show_firewall(const Options& options, Output& output) {
     }
     for (const Published& published : configuration.publications) {
         const std::string& name = published.plan.publication.name;
-        for (const FirewallRow& row : firewall_rows(published.plan)) {
+        for (const std::string& note : nat_notes(published.plan.publication)) {
+            output.note(note);
+        }
+        for (const FirewallRow& row : firewall_rows(published.plan, proxy_of(options.firewall))) {
             table.rows.push_back(whole ? full_row(name, row) : short_row(name, row));
         }
     }

@@ -102,7 +102,10 @@ std::string address_of(const config::Socket& socket) {
 
 class Rows {
 public:
-    explicit Rows(const Plan& plan) : plan_(plan), proxy_(own_proxy()) {}
+    Rows(const Plan& plan, const config::Interfaces& proxy) : plan_(plan), proxy_(own_proxy()) {
+        proxy_.external = proxy.external.empty() ? proxy_.external : proxy.external;
+        proxy_.internal = proxy.internal.empty() ? proxy_.internal : proxy.internal;
+    }
 
     std::vector<FirewallRow> make() {
         if (is_ocs(declared().product)) {
@@ -150,6 +153,22 @@ private:
                     const bool unknown = std::find(farm.published.begin(), farm.published.end(),
                                                    server.address) != farm.published.end();
                     add_new(party.addresses, unknown ? "" : plain(server.address));
+                }
+            }
+        }
+        return party;
+    }
+
+    /// The computers of some farms: behind a load balancer, those that it leads to.
+    template <typename Wanted>
+    Party computers(std::string text, Wanted&& wanted) const {
+        Party party = servers(std::move(text), [&](const Farm& farm) {
+            return wanted(farm) && farm.computers.empty();
+        });
+        for (const Farm& farm : declared().farms) {
+            for (const std::string& computer : farm.computers) {
+                if (wanted(farm)) {
+                    add_new(party.addresses, plain(computer));
                 }
             }
         }
@@ -283,7 +302,7 @@ private:
             }
             const auto is_this = [&farm](const Farm& other) { return &other == &farm; };
             const Party vip = servers("Director Hardware Load Balancer VIP", is_this);
-            const Party director = servers("Director", is_this);
+            const Party director = computers("Director", is_this);
             const Party proxy = internal_interface("Reverse proxy internal interface");
             const auto row = [&](FirewallSide side, const std::string& protocol, std::uint16_t port,
                                  const Party& source, const Party& destination,
@@ -297,7 +316,9 @@ private:
             row(FirewallSide::internal, "HTTPS/TCP ", farm.ports.https, proxy, vip,
                 on_director_proxy);
             row(FirewallSide::inside, "HTTPS/TCP ", 444, director,
-                servers("Front End pool or Front End Server", is_pool), on_director_444);
+                with(servers("Front End pool or Front End Server", is_pool),
+                     computers("", is_pool)),
+                on_director_444);
             row(FirewallSide::inside, "HTTP/TCP ", 80, {"Internal Clients", {}, true}, vip,
                 on_director_clients);
             row(FirewallSide::inside, "HTTPS/TCP ", 443, {"Internal Clients", {}, true}, vip,
@@ -310,6 +331,13 @@ private:
                     on_director_logging);
             }
         }
+    }
+
+    static Party with(Party party, const Party& more) {
+        for (const std::string& address : more.addresses) {
+            add_new(party.addresses, address);
+        }
+        return party;
     }
 
     Party edge_internal() const {
@@ -343,8 +371,19 @@ private:
         });
         const Farm& first = farms[declared().first_contact()];
         const Party next_hop = servers("", [&first](const Farm& farm) { return &farm == &first; });
+        const auto is_web_services = [](const Farm& farm) {
+            return config::is_web_services(farm.role);
+        };
+        const auto is_pool = [](const Farm& farm) { return farm.role == Role::pool; };
+        const Party sip = with(servers("", is_web_services), computers("", is_web_services));
+        const InternalServers inside{sip.addresses, sip.addresses,
+                                     computers("", is_pool).addresses};
         for (const Edge& edge : declared().edges) {
-            if (is_ocs(declared().product) && edge.topology) {
+            if (!is_ocs(declared().product)) {
+                append(lync_edge_rows(edge, declared().product, inside));
+                continue;
+            }
+            if (edge.topology) {
                 append(edge_proxy_rows(edge, *edge.topology));
             }
             append(edge_rows(edge, has_director, next_hop.addresses));
@@ -385,8 +424,8 @@ std::string Party::shown() const {
     return all + " (" + text + ")";
 }
 
-std::vector<FirewallRow> firewall_rows(const Plan& plan) {
-    return Rows(plan).make();
+std::vector<FirewallRow> firewall_rows(const Plan& plan, const config::Interfaces& proxy) {
+    return Rows(plan, proxy).make();
 }
 
 } // namespace lync::lyncctl

@@ -6,6 +6,8 @@
 //     [Port summary - DNS and HLB load balanced in Lync Server 2013]: the Director
 //     [Office Communications Server 2007, "Step 2.3. Configure Firewalls"], tables 9 to 26: the
 //         reverse proxy and the Edge Servers of an `edge` block
+//     [Skype for Business Server, "Edge Server environmental requirements"]: the Edge Servers since
+//         Lync Server 2010
 //
 // each filled in with the addresses of this topology.
 
@@ -69,7 +71,24 @@ struct FirewallRow {
 };
 
 /// Rows in the documents' order: the reverse proxy's, the Director's, then each edge block's.
-std::vector<FirewallRow> firewall_rows(const plan::Plan& plan);
+/// `proxy`: where this reverse proxy is, in place of what edge blocks say.
+std::vector<FirewallRow> firewall_rows(const plan::Plan& plan,
+                                       const config::Interfaces& proxy = {});
+
+/// Which addresses must not be translated [Office Communications Server 2007, "Step 2.3. Configure
+/// Firewalls"; Skype for Business Server, "Edge Server environmental requirements"].
+std::vector<std::string> nat_notes(const config::Publication& publication);
+
+/// Servers as an edge block's rows name them: addresses of farms, without brackets.
+struct InternalServers {
+    std::vector<std::string> next_hops; ///< Director or pool, or their load balancer
+    std::vector<std::string> sip;       ///< every Director and Front End, and their load balancers
+    std::vector<std::string> front_ends;
+};
+
+/// The rows of one edge block of Lync Server or Skype for Business Server.
+std::vector<FirewallRow> lync_edge_rows(const config::Edge& edge, Product product,
+                                        const InternalServers& inside);
 
 /// The rows of one edge block: the tables of its topology. `next_hop`: the addresses it has where
 /// the block names none. Nothing for a block without topology.
@@ -79,7 +98,7 @@ std::vector<FirewallRow> edge_rows(const config::Edge& edge, bool has_director,
 /// The reverse proxy's two rows of [Office Communications Server 2007], in the words of a topology.
 std::vector<FirewallRow> edge_proxy_rows(const config::Edge& edge, config::EdgeTopology topology);
 
-/// What `nft` can load: a table that forwards what needed rows let pass, and nothing else.
+/// What a firewall can load: rules for what needed rows let pass.
 struct Ruleset {
     std::string text;
     /// Why a needed row has no rule but a comment, which says the same.
@@ -89,8 +108,10 @@ struct Ruleset {
 /// The addresses of a host name, or none.
 using Resolve = std::function<std::vector<std::string>(const std::string& name)>;
 
-/// `internal_networks`: what "any" means on the inside; empty where not declared.
-Ruleset nft_ruleset(const std::vector<FirewallRow>& rows,
-                    const std::vector<std::string>& internal_networks, const Resolve& resolve);
+/// `format`: "nft", "pf" or "windows". `internal_networks`: what "any" means on the inside; empty
+/// where not declared. `notes` become comments.
+Ruleset ruleset(std::string_view format, const std::vector<FirewallRow>& rows,
+                const std::vector<std::string>& internal_networks, const Resolve& resolve,
+                const std::vector<std::string>& notes = {});
 
 } // namespace lync::lyncctl

@@ -11,7 +11,7 @@ int show_rules(const Options& options, Output& output);
 int show_ports(const Options& options, Output& output);
 
 /// The rows of Microsoft's port summaries with this topology's addresses, a page of what is to be
-/// opened, or an nftables ruleset.
+/// opened, or rules.
 void declare_firewall(CLI::App& app, Options& options);
 int show_firewall(const Options& options, Output& output);
 

@@ -1,22 +1,18 @@
-// Firewall rows as an nftables table, for a Linux machine that forwards between the networks: the
-// external firewall, the internal one, or one with three legs. Rules name addresses, so those of
-// the other firewall never match.
+// Firewall rows as rules: whose addresses, of which family, and what "any" is. Rules name
+// addresses, so those of another firewall never match. How each wall writes them:
+// ruleset_formats.cpp.
 
-#include "lyncctl/show/firewall_rows.h"
+#include "lyncctl/show/ruleset_formats.h"
 
 #include <algorithm>
-#include <array>
 #include <iterator>
+#include <optional>
 #include <set>
 #include <utility>
 
 namespace lync::lyncctl {
 
 namespace {
-
-using Addresses = std::vector<std::string>;
-
-constexpr std::array<std::pair<bool, std::string_view>, 2> families{{{false, "ip"}, {true, "ip6"}}};
 
 bool is_ipv6(std::string_view text) noexcept {
     return text.find(':') != std::string_view::npos;
@@ -34,18 +30,6 @@ Addresses of_family(const Addresses& all, bool ipv6) {
     return some;
 }
 
-/// `10.0.0.11` or `{ 10.0.0.11, 10.0.0.12 }`.
-std::string one_of(const Addresses& addresses) {
-    if (addresses.size() == 1) {
-        return addresses.front();
-    }
-    std::string text = "{ ";
-    for (const std::string& address : addresses) {
-        text += (text.size() > 2 ? ", " : "") + address;
-    }
-    return text + " }";
-}
-
 /// A comment stays in its line.
 std::string one_line(std::string_view text) {
     std::string line(text);
@@ -55,29 +39,21 @@ std::string one_line(std::string_view text) {
     return line;
 }
 
-class NftWriter {
+class RulesetWriter {
 public:
-    NftWriter(const Addresses& internal_networks, const Resolve& resolve)
-        : internal_(internal_networks), resolve_(resolve) {}
+    RulesetWriter(const RulesetFormat& format, const Addresses& internal_networks,
+                  const Resolve& resolve)
+        : format_(format), internal_(internal_networks), resolve_(resolve) {}
 
-    Ruleset write(const std::vector<FirewallRow>& rows) {
-        text_ =
-            "# The rows of \"lyncctl show firewall\", for the machine that forwards between\n"
-            "# the Internet, the perimeter network and the internal network. It replaces the\n"
-            "# table of this name, and no other.\n"
-            "\n"
-            "table inet lync_firewall\n"
-            "delete table inet lync_firewall\n"
-            "\n"
-            "table inet lync_firewall {\n"
-            "    chain forward {\n"
-            "        type filter hook forward priority filter; policy drop;\n"
-            "\n"
-            "        ct state vmap { established : accept, related : accept, invalid : drop }\n";
+    Ruleset write(const std::vector<FirewallRow>& rows, const Addresses& notes) {
+        text_ = format_.head(internal_);
+        for (const std::string& note : notes) {
+            line("# " + one_line(note));
+        }
         for (const FirewallRow& row : rows) {
             write_row(row);
         }
-        text_ += "    }\n}\n";
+        text_ += format_.tail;
         return {std::move(text_), std::move(missing_)};
     }
 
@@ -113,73 +89,56 @@ private:
 
         bool written = false;
         std::vector<std::pair<bool, Addresses>> left_out; ///< family and targets without a rule
-        for (const auto& [ipv6, keyword] : families) {
+        for (const bool ipv6 : {false, true}) {
             const Addresses source = of_family(from, ipv6);
             const Addresses target = of_family(to, ipv6);
             if ((source.empty() && !flow.from.anybody) || (target.empty() && !flow.to.anybody)) {
                 left_out.emplace_back(ipv6, target);
                 continue;
             }
-            const std::string left =
-                match(keyword, true, flow.from.anybody, source, row.side, ipv6);
-            const std::string right =
-                match(keyword, false, flow.to.anybody, target, row.side, ipv6);
-            if (left == none || right == none) {
+            const auto left = end_of(true, flow.from.anybody, source, row.side, ipv6);
+            const auto right = end_of(false, flow.to.anybody, target, row.side, ipv6);
+            if (!left || !right) {
                 left_out.emplace_back(ipv6, target);
                 continue; // "any" is the inside, and the inside has no network of this family
             }
-            rule(left + right + ports(flow));
+            rule(format_.rule({ipv6, *left, *right, flow, row}));
             written = true;
         }
         if (!written) {
-            lacks(ports(flow) + ": \"" + flow.from.shown() + "\" and \"" + flow.to.shown() +
+            lacks(ports_of(flow) + ": \"" + flow.from.shown() + "\" and \"" + flow.to.shown() +
                   "\" have no address of the same family");
             return;
         }
         for (const auto& [ipv6, target] : left_out) {
             if (!target.empty()) {
-                line("# no rule for " + ports(flow) + " to " + one_of(target) + ": " +
+                line("# no rule for " + ports_of(flow) + " to " + one_of(target) + ": " +
                      one_line(flow.from.text) + " has no " + (ipv6 ? "IPv6" : "IPv4") +
                      " address here");
             }
         }
     }
 
-    static constexpr std::string_view none = "none";
-
-    /// `ip saddr 172.16.0.10 `. On the inside, "any" is the internal networks. On the outside
-    /// whoever comes may be anybody, phones in the company's own network included, which use the
-    /// external names; but what leaves the perimeter outwards doesn't go inside.
-    std::string match(std::string_view keyword, bool source, bool anybody,
-                      const Addresses& addresses, FirewallSide side, bool ipv6) const {
-        const std::string start = std::string(keyword) + (source ? " saddr " : " daddr ");
+    /// On the inside, "any" is the internal networks. On the outside whoever comes may be anybody,
+    /// phones in the company's own network included, which use the external names; but what leaves
+    /// the perimeter outwards doesn't go inside. Nothing: there is no such address.
+    std::optional<RuleEnd> end_of(bool source, bool anybody, const Addresses& addresses,
+                                  FirewallSide side, bool ipv6) const {
         if (!anybody) {
-            return start + one_of(addresses) + " ";
+            return RuleEnd{addresses, false};
         }
         const Addresses internal = of_family(internal_, ipv6);
-        if (internal_.empty() || (side == FirewallSide::external && source)) {
-            return {};
+        const bool external = side == FirewallSide::external;
+        if (internal_.empty() || (external && (source || internal.empty()))) {
+            return RuleEnd{};
         }
-        if (side == FirewallSide::external) {
-            return internal.empty() ? std::string{} : start + "!= " + one_of(internal) + " ";
-        }
-        return internal.empty() ? std::string(none) : start + one_of(internal) + " ";
-    }
-
-    static std::string ports(const Flow& flow) {
-        std::string text = flow.tcp ? "tcp " : "udp ";
-        text += flow.source_port ? "sport " : "dport ";
-        text += std::to_string(flow.first_port);
-        if (flow.last_port != flow.first_port) {
-            text += "-" + std::to_string(flow.last_port);
-        }
-        return text;
+        return internal.empty() ? std::nullopt : std::optional(RuleEnd{internal, external});
     }
 
     /// Names replaced by what they resolve to; who has no address is missing.
     Addresses resolved(const Party& party, const Flow& flow) {
         const auto has_none = [&](const std::string& who) {
-            lacks(ports(flow) + ": \"" + who + "\" has no address");
+            lacks(ports_of(flow) + ": \"" + who + "\" has no address");
         };
         if (party.addresses.empty() && !party.anybody) {
             has_none(party.text);
@@ -202,7 +161,7 @@ private:
     /// The summaries of the proxy and of the Director share rows.
     void rule(const std::string& text) {
         if (rules_.insert(text).second) {
-            line(text + " accept");
+            line(text);
         } else {
             line("# as above: " + text);
         }
@@ -215,8 +174,11 @@ private:
         line("# no rule for " + one_line(what));
     }
 
-    void line(const std::string& text) { text_ += (text.empty() ? "" : "        ") + text + "\n"; }
+    void line(const std::string& text) {
+        text_.append(text.empty() ? "" : format_.indent).append(text).append("\n");
+    }
 
+    const RulesetFormat& format_;
     const Addresses& internal_;
     const Resolve& resolve_;
     std::string text_;
@@ -227,9 +189,10 @@ private:
 
 } // namespace
 
-Ruleset nft_ruleset(const std::vector<FirewallRow>& rows,
-                    const std::vector<std::string>& internal_networks, const Resolve& resolve) {
-    return NftWriter(internal_networks, resolve).write(rows);
+Ruleset ruleset(std::string_view format, const std::vector<FirewallRow>& rows,
+                const std::vector<std::string>& internal_networks, const Resolve& resolve,
+                const std::vector<std::string>& notes) {
+    return RulesetWriter(ruleset_format(format), internal_networks, resolve).write(rows, notes);
 }
 
 } // namespace lync::lyncctl
