@@ -409,7 +409,7 @@ std::vector<std::string> rules_of(const Ruleset& ruleset) {
 }
 
 Ruleset rules_for(std::string_view text, const std::vector<std::string>& internal = {}) {
-    return nft_ruleset(rows_of(text), internal, [](const std::string& name) {
+    return ruleset("nft", rows_of(text), internal, [](const std::string& name) {
         return name == "named.contoso.local" ? std::vector{"10.0.0.30"s, "2001:db8::30"s}
                                              : std::vector<std::string>{};
     });
@@ -496,4 +496,120 @@ TEST_CASE("\"any\" is the inside on the inside, and anybody or not the inside ou
     CHECK(has(rules, "ip saddr 203.0.113.11 ip daddr != " + inside + " tcp dport 5061"));
     CHECK(has(rules, "ip saddr 203.0.113.13 ip daddr != " + inside + " udp sport 50000-59999"));
     CHECK(has(rules, "ip saddr 172.16.0.11 ip daddr 10.0.0.21 tcp dport 5061"));
+}
+
+namespace {
+
+constexpr std::string_view lync_edge = R"(edge redmond {
+    access_edge external=203.0.113.11 internal=172.16.0.11;
+    web_conferencing_edge external=203.0.113.12 internal=172.16.0.11;
+    av_edge external=203.0.113.13 internal=172.16.0.11; })";
+
+std::string shown(const Party& party) {
+    std::string all = party.anybody ? "any" : "";
+    for (const std::string& address : party.addresses) {
+        all += (all.empty() ? "" : " ") + address;
+    }
+    return all;
+}
+
+/// "5061 tcp 172.16.0.11 > 10.0.0.11", of needed rows.
+std::vector<std::string> flows_of(const std::vector<FirewallRow>& rows, std::string_view role) {
+    std::vector<std::string> all;
+    for (const FirewallRow& row : rows) {
+        for (const Flow& flow : row.flows) {
+            if (row.role == role && row.needed) {
+                all.push_back(std::to_string(flow.first_port) + (flow.tcp ? " tcp " : " udp ") +
+                              shown(flow.from) + " > " + shown(flow.to));
+            }
+        }
+    }
+    return all;
+}
+
+} // namespace
+
+TEST_CASE("Skype for Business Server, Edge Server environmental requirements: port tables",
+          "[firewall]") {
+    const std::vector<std::string> documented{
+        // External port firewall summary table
+        "80 tcp 203.0.113.11 > any",
+        "53 tcp 203.0.113.11 > any",
+        "53 udp 203.0.113.11 > any",
+        "443 tcp any > 203.0.113.11",
+        "5061 tcp any > 203.0.113.11",
+        "5061 tcp 203.0.113.11 > any",
+        "443 tcp any > 203.0.113.12",
+        "50000 tcp 203.0.113.13 > any",
+        "50000 udp 203.0.113.13 > any",
+        "3478 udp 203.0.113.13 > any",
+        "3478 udp any > 203.0.113.13",
+        "443 tcp any > 203.0.113.13",
+        "443 tcp 203.0.113.13 > any",
+        // Internal port firewall summary table. 5061 in both directions: second document,
+        // "DNS and HLB load balanced in Lync Server 2013", first paragraph
+        "5061 tcp 10.0.0.11 2001:db8::11 10.0.0.14 > 172.16.0.11",
+        "5061 tcp 172.16.0.11 > 10.0.0.11 2001:db8::11 10.0.0.14",
+        "8057 tcp 10.0.0.11 2001:db8::11 > 172.16.0.11",
+        "5062 tcp 10.0.0.11 2001:db8::11 > 172.16.0.11",
+        "3478 udp any > 172.16.0.11",
+        "443 tcp any > 172.16.0.11",
+        "4443 tcp 10.0.0.11 2001:db8::11 > 172.16.0.11",
+        "50001 tcp any > 172.16.0.11",
+        "50002 tcp any > 172.16.0.11",
+        "50003 tcp any > 172.16.0.11",
+    };
+    CHECK(flows_of(rows_of(lync_2013("contoso.com", lync_edge)), "Edge Server") == documented);
+
+    auto lync_2010 = documented;
+    lync_2010.resize(lync_2010.size() - 3); // no Centralized Logging Service
+    CHECK(flows_of(rows_of(lync_2013("contoso.com; product lync_2010", lync_edge)),
+                   "Edge Server") == lync_2010);
+
+    unsigned xmpp = 0;
+    for (const std::string product : {"lync_2010", "lync_2013", "sfb_2015", "sfb_2019", "sfb_se"}) {
+        for (const FirewallRow& row :
+             rows_of(lync_2013("contoso.com; product " + product, lync_edge))) {
+            xmpp += row.service.starts_with("XMPP") ? 1 : 0;
+            if (row.service == "HTTPS/TCP/4443" && row.role == "Edge Server") {
+                CHECK(row.notes.find("Not to be confused with the 4443 from the reverse proxy") !=
+                      std::string::npos); // "Port summary - Reverse proxy", CAUTION
+            }
+        }
+    }
+    CHECK(xmpp == 4);
+}
+
+TEST_CASE("Hardware load balancers for Edge port tables", "[firewall]") {
+    const auto flows = flows_of(rows_of(lync_2013("contoso.com", R"(edge {
+            access_edge external=203.0.113.11 internal=172.16.0.11;
+            access_edge vip external=203.0.113.21 internal=172.16.0.21;
+            web_conferencing_edge external=203.0.113.12 internal=172.16.0.11;
+            web_conferencing_edge vip external=203.0.113.22;
+            av_edge external=203.0.113.13 internal=172.16.0.11;
+            av_edge vip external=203.0.113.23 internal=172.16.0.21; })")),
+                                "Edge Server");
+    for (const std::string_view flow :
+         {"443 tcp any > 203.0.113.21", "5061 tcp any > 203.0.113.21", "443 tcp any > 203.0.113.22",
+          "3478 udp any > 203.0.113.23 203.0.113.13", "50000 udp 203.0.113.13 > any",
+          "8057 tcp 10.0.0.11 2001:db8::11 > 172.16.0.11",
+          "5062 tcp 10.0.0.11 2001:db8::11 > 172.16.0.21",
+          "5061 tcp 10.0.0.11 2001:db8::11 10.0.0.14 > 172.16.0.21",
+          "4443 tcp 10.0.0.11 2001:db8::11 > 172.16.0.11", "50001 tcp any > 172.16.0.11"}) {
+        INFO(flow);
+        CHECK(has(flows, flow));
+    }
+}
+
+TEST_CASE("DNS and HLB load balanced in Lync Server 2013: the VIP, and the Directors behind it",
+          "[firewall]") {
+    std::string text = lync_2013("contoso.com", lync_edge);
+    replace_all(text, "server 10.0.0.14;", "server 10.0.0.140; computer 10.0.0.14 10.0.0.24;");
+    const auto flows = flows_of(rows_of(text), "Director");
+    CHECK(flows ==
+          std::vector<std::string>{
+              "4443 tcp  > 10.0.0.140", "444 tcp 10.0.0.14 10.0.0.24 > 10.0.0.11 2001:db8::11",
+              "80 tcp any > 10.0.0.140", "443 tcp any > 10.0.0.140",
+              "5061 tcp 172.16.0.11 > 10.0.0.14 10.0.0.24", "50001 tcp any > 10.0.0.14 10.0.0.24",
+              "50002 tcp any > 10.0.0.14 10.0.0.24", "50003 tcp any > 10.0.0.14 10.0.0.24"});
 }

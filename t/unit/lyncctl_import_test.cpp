@@ -2,16 +2,9 @@
 // in others. Whatever is written is a block that the module accepts, once names that the old file
 // doesn't tell are filled in.
 
-#include "lyncctl/import/import.h"
-
-#include "base/ascii.h"
-#include "block_builder.h"
-#include "catch.h"
-#include "lyncctl/failure.h"
+#include "imported.h"
 #include "lyncctl/import/patterns.h"
 
-#include <fstream>
-#include <set>
 #include <sstream>
 
 using namespace lync::testing;
@@ -19,79 +12,6 @@ using namespace lync::lyncctl;
 using namespace std::literals;
 
 namespace {
-
-std::string fixture(const std::string& name) {
-    std::ifstream file(std::string(LYNC_SOURCE_DIR) + "/t/lyncctl/fixtures/" + name,
-                       std::ios::binary);
-    REQUIRE(file);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
-}
-
-/// The certificates of World stand in for those that aren't there.
-ImportOptions options() {
-    ImportOptions options;
-    options.certificate = "public.pem";
-    options.key = "public.key";
-    options.trusted_ca = "ca.pem";
-    return options;
-}
-
-std::string replaced(std::string text, std::string_view what, std::string_view with) {
-    const std::size_t at = text.find(what);
-    REQUIRE(at != std::string::npos);
-    return text.replace(at, what.size(), with);
-}
-
-/// Composes, and has the block declared as the module does.
-struct Result {
-    Result(OldProxy proxy, const ImportOptions& options)
-        : imported(compose(std::move(proxy), options)) {
-        INFO(imported.text);
-        std::string filled = imported.text;
-        for (const std::string_view word : {unknown_pool, unknown_external, unknown_domain}) {
-            for (std::size_t at = filled.find(word); at != std::string::npos;
-                 at = filled.find(word, at)) {
-                filled.replace(at, word.size(), "filled-in." + lync::to_ascii_lower(word));
-            }
-        }
-        World world;
-        CHECK(world.mistake(filled) == "");
-    }
-
-    /// How many remarks of that kind hold a text.
-    std::size_t says(std::string_view text) const {
-        return static_cast<std::size_t>(std::count_if(
-            imported.remarks.begin(), imported.remarks.end(), [&](const Remark& remark) {
-                const std::string all = std::string(remark_word(remark.kind)) + ": " + remark.text;
-                return all.find(text) != std::string::npos;
-            }));
-    }
-    /// Which of these lines the block hasn't, spaces aside.
-    std::string lacks(std::initializer_list<std::string_view> lines) const {
-        std::set<std::string> all;
-        std::istringstream in(imported.text);
-        for (std::string text; std::getline(in, text);) {
-            std::istringstream split(text);
-            std::string words;
-            for (std::string word; split >> word;) {
-                words += (words.empty() ? "" : " ") + word;
-            }
-            all.insert(words);
-        }
-        std::string missing;
-        for (const std::string_view line : lines) {
-            missing += all.contains(std::string(line)) ? "" : std::string(line) + "\n";
-        }
-        return missing;
-    }
-    bool holds(std::string_view text) const {
-        return imported.text.find(text) != std::string::npos;
-    }
-
-    Imported imported;
-};
 
 Result nginx(std::string_view text, const ImportOptions& with = options()) {
     return {read_nginx_text(text, "/etc/nginx/old.conf", lync::lyncctl::Sources::of_system()),
@@ -126,18 +46,6 @@ std::string small_arr(std::string_view conditions, std::string_view action,
 
 constexpr std::string_view on_host = "<add input=\"{HTTP_HOST}\" pattern=\"webext.contoso.com\"/>";
 constexpr std::string_view to_farm = "https://webext.contoso.com/{R:0}";
-
-template <typename Function>
-std::string mistake(Function&& function) {
-    try {
-        function();
-    } catch (const lync::Mistake& mistake) {
-        return told(mistake.diagnostic());
-    } catch (const Failure& failure) {
-        return failure.what();
-    }
-    return {};
-}
 
 std::string xml_mistake(const std::string& xml) {
     return mistake([&] { read_arr(xml, "a.config", ""); });

@@ -1,0 +1,237 @@
+// `lyncctl import topology`: made topologies in the shape of published ones (t/lyncctl/fixtures),
+// of each product, and what is odd in others.
+
+#include "imported.h"
+#include "lyncctl/import/xml_file.h"
+
+using namespace lync::testing;
+using namespace lync::lyncctl;
+using namespace std::literals;
+
+namespace {
+
+std::vector<TopologyFile> files(std::initializer_list<std::string> names) {
+    std::vector<TopologyFile> all;
+    for (const std::string& name : names) {
+        all.push_back({name, fixture(name)});
+    }
+    return all;
+}
+
+Result whole(const std::string& topology = fixture("topology.xml"), std::string_view hosts = "") {
+    auto all = files({"topology.xml", "simple-urls.xml", "web-servers.xml"});
+    all.front().content = topology;
+    return {read_topology(all, hosts), options()};
+}
+
+std::string replaced_all(std::string text, std::string_view what, std::string_view with) {
+    REQUIRE(text.find(what) != std::string::npos);
+    for (std::size_t at = text.find(what); at != text.npos;
+         at = text.find(what, at + with.size())) {
+        text.replace(at, what.size(), with);
+    }
+    return text;
+}
+
+std::string topology_mistake(const std::string& content, const std::string& name = "t.xml") {
+    return mistake([&] { read_topology({{name, content}}, ""); });
+}
+
+std::string utf16(std::string_view text, bool big) {
+    std::string wide = big ? "\xfe\xff" : "\xff\xfe";
+    for (const char c : text) { // ASCII
+        wide.append(big ? 1 : 0, '\0').append(1, c).append(big ? 0 : 1, '\0');
+    }
+    return wide;
+}
+
+} // namespace
+
+TEST_CASE("a topology of two sites, a Director, an Edge pool and Office Web Apps", "[topology]") {
+    const Result result = whole();
+    CHECK(result.lacks({
+              "product sfb_2019;",
+              "sip_domain contoso.com;",
+              "sip_domain fabrikam.com;",
+              "pool fepool.contoso.local {",
+              "external_web_services lyncwebext.contoso.com;",
+              "server 10.0.0.11 name=fe1.contoso.local;",
+              "server 10.0.0.12 name=fe2.contoso.local;",
+              "pool se.dublin.contoso.local {",
+              "external_web_services dublinext.contoso.com;",
+              "server 10.1.0.11 name=se.dublin.contoso.local;",
+              "listening_ports http=8081 https=4444;",
+              "director dirpool.contoso.local {",
+              "external_web_services webdirext.contoso.com;",
+              "server 10.0.0.14 name=dir1.contoso.local;",
+              "simple_url dialin https://dialin.contoso.com;",
+              "simple_url meet https://meet.contoso.com;",
+              "simple_url meet https://lync.contoso.com/Meet;",
+              "simple_url meet https://meet.fabrikam.com;",
+              "simple_url meet https://meet-dublin.contoso.com pool=se.dublin.contoso.local;",
+              "simple_url admin https://admin.contoso.com;",
+              "office_web_apps officewebapps01.contoso.com {",
+              "server 10.0.0.15 name=wac1.contoso.local;",
+              "edge Redmond {",
+              "access_edge external=203.0.113.11 internal=172.16.0.11;",
+              "access_edge external=203.0.113.12 internal=172.16.0.12;",
+              "web_conferencing_edge external=203.0.113.21 internal=172.16.0.11;",
+              "av_edge external=203.0.113.31 internal=172.16.0.11;",
+          }) == "");
+    // One URL of the four ways in which it is told.
+    CHECK(result.imported.text.find("https://meet.contoso.com;") ==
+          result.imported.text.rfind("https://meet.contoso.com;"));
+    CHECK(result.says("CHECK: subdomains of \"fabrikam.com\" are SIP domains too") == 1);
+    CHECK(result.says("CHECK: \"officewebapps01.contoso.com\" is the host of Office Web Apps'") ==
+          1);
+    CHECK(result.says("NOT CARRIED OVER: port 444 of the Web Conferencing Edge Server outside") ==
+          1);
+    CHECK(result.says("CHECK: \"reverse_proxy external=ADDRESS") == 1);
+    CHECK(result.says("addresses of") == 0);
+}
+
+TEST_CASE("the topology of each product", "[topology]") {
+    for (const auto& [version, product] :
+         {std::pair("5", "lync_2010"), {"6", "lync_2013"}, {"7", "sfb_2015"}, {"8", "sfb_2019"}}) {
+        INFO(product);
+        const Result result = whole(replaced_all(fixture("topology.xml"), "ServiceVersion=\"8\"",
+                                                 "ServiceVersion=\""s + version + "\""));
+        CHECK(result.lacks({"product "s + product + ";"}) == "");
+    }
+    const Result mixed =
+        whole(replaced(fixture("topology.xml"),
+                       "<Service RoleVersion=\"1\" ServiceVersion=\"8\" "
+                       "Type=\"Microsoft.Rtc.Management.Deploy.Internal.ServiceRoles.WebService\">",
+                       "<Service RoleVersion=\"1\" ServiceVersion=\"6\">"));
+    CHECK(mixed.lacks({"product sfb_2019;"}) == "");
+    CHECK(mixed.says("CHECK: pools of several products: sfb_2019 is that of") == 1);
+    const auto of_version = [](const char* version) {
+        return topology_mistake(
+            replaced_all(fixture("topology.xml"), "ServiceVersion=\"8\"", version));
+    };
+    CHECK(of_version("ServiceVersion=\"4\"") ==
+          "the topology has no pool with web services that could be published in t.xml:1");
+    CHECK(of_version("ServiceVersion=\"99\"") ==
+          "the topology has no pool with web services that could be published in t.xml:1");
+}
+
+TEST_CASE("a file of Topology Builder holds the simple URLs, too", "[topology]") {
+    const Result result(read_topology(files({"topology.tbxml"}), ""), options());
+    CHECK(result.lacks({"product sfb_2015;", "sip_domain contoso.com;", "pool se.contoso.local {",
+                        "server 10.0.0.11 name=se.contoso.local;",
+                        "simple_url meet https://meet.contoso.com;",
+                        "simple_url dialin https://dialin.contoso.com;"}) == "");
+    CHECK(result.says("CHECK: a file of Topology Builder: it may not be published yet") == 1);
+}
+
+TEST_CASE("what a topology doesn't say is to be checked", "[topology]") {
+    const std::string without =
+        replaced_all(fixture("topology.xml"), "IPAddress=\"10.0.0.11\"", "IPAddress=\"0.0.0.0\"");
+    const Result unknown(read_topology({{"topology.xml", without}}, ""), options());
+    CHECK(unknown.lacks(
+              {"server fe1.contoso.local;", "server 10.0.0.12 name=fe2.contoso.local;"}) == "");
+    CHECK(unknown.says("CHECK: the topology doesn't tell the addresses of \"fe1.contoso.local\"") ==
+          1);
+    CHECK(unknown.says("CHECK: no simple URLs: add them") == 1);
+    const Result known = whole(without, "10.0.0.111 FE1.contoso.local # by hosts\n");
+    CHECK(known.lacks({"server 10.0.0.111 name=fe1.contoso.local;"}) == "");
+
+    const Result own = whole(replaced(fixture("topology.xml"), "Host=\"lyncwebext.contoso.com\"",
+                                      "Host=\"fepool.contoso.local\""));
+    CHECK(own.lacks({"external_web_services EXTERNAL-FQDN;"}) == "");
+    CHECK(own.says("CHECK: the external FQDN of pool \"fepool.contoso.local\" is \"fepool") == 1);
+    CHECK(own.says("isn't that of the web server that was exported") == 1);
+
+    // In what Get-CsService told, where the topology says nothing.
+    const Result told =
+        whole(replaced(fixture("topology.xml"), "Host=\"lyncwebext.contoso.com\"", ""));
+    CHECK(told.lacks({"external_web_services lyncwebext.contoso.com;"}) == "");
+
+    const Result odd = whole(replaced_all(
+        replaced(replaced(fixture("topology.xml"), "Topology.2008\"", "Topology.2030\""),
+                 "RoleName=\"ConfServices\"", "RoleName=\"Holograms\""),
+        "ConfiguredPort=\"443\"", "ConfiguredPort=\"8443\""));
+    CHECK(
+        odd.says(
+            "CHECK: the schema \"urn:schema:Microsoft.Rtc.Management.Deploy.Topology.2030\" isn't "
+            "known") == 1);
+    CHECK(odd.says("NOT CARRIED OVER: services \"Holograms\" aren't known") == 1);
+    CHECK(odd.lacks({"https_listen 8443;", "https_listen 443;"}) == "");
+}
+
+TEST_CASE("names of a topology can't leave their line", "[topology]") {
+    const Result result = whole(replaced(
+        replaced_all(fixture("topology.xml"), "lyncwebext.contoso.com", "x;}\n&#10;server 1.2.3.4"),
+        "Fqdn=\"fe1.contoso.local\"", "Fqdn=\"fe1;} evil\""));
+    CHECK_FALSE(result.holds("\nserver 1.2.3.4"));
+    CHECK(result.lacks({"external_web_services EXTERNAL-FQDN;"}) == "");
+    const Result url(
+        read_topology({{"topology.xml", fixture("topology.xml")},
+                       {"urls.xml",
+                        replaced(fixture("simple-urls.xml"), "\"Url\">https://dialin.contoso.com<",
+                                 "\"Url\">https://dialin.contoso.com/; }<")}},
+                      ""),
+        options());
+    CHECK(url.says(
+              "NOT CARRIED OVER: simple URL \"https://dialin.contoso.com/; }\" of component") == 1);
+}
+
+TEST_CASE("what PowerShell's Out-File makes of a topology", "[topology]") {
+    const std::string text = fixture("topology.xml");
+    const std::string block = whole().imported.text;
+    for (const bool big : {false, true}) {
+        CHECK(whole(utf16(replaced_all(text, "\n", "\r\n"), big)).imported.text == block);
+    }
+    for (const std::size_t width : {80, 120, 132}) {
+        INFO(width);
+        std::string broken;
+        std::istringstream in(text);
+        for (std::string line; std::getline(in, line);) {
+            for (; line.size() > width; line.erase(0, width)) {
+                broken += line.substr(0, width) + "\r\n";
+            }
+            broken += line + "\r\n";
+        }
+        const Result result = whole(utf16(broken, false));
+        CHECK(result.lacks({"server 10.0.0.11 name=fe1.contoso.local;",
+                            "director dirpool.contoso.local {",
+                            "external_web_services dublinext.contoso.com;",
+                            "av_edge external=203.0.113.32 internal=172.16.0.12;"}) == "");
+    }
+    CHECK(text_of_powershell("short\nlines\n\nalone", "x") == "short\nlines\n\nalone\n");
+    CHECK(topology_mistake("\xff\xfe<\0x"s) == "the file isn't well-formed UTF-16 in t.xml:1");
+}
+
+TEST_CASE("hostile and wrong files get one line", "[topology]") {
+    const std::string text = fixture("topology.xml");
+    CHECK(topology_mistake("<!DOCTYPE Topology [<!ENTITY x SYSTEM \"file:///etc/passwd\">]>" +
+                           text) ==
+          "the file has a document type, \"<!DOCTYPE\": PowerShell writes none in t.xml:1");
+    std::string deep = "<Topology>";
+    for (int i = 0; i < 300; i++) {
+        deep += "<a>";
+    }
+    for (int i = 0; i < 300; i++) {
+        deep += "</a>";
+    }
+    CHECK(topology_mistake(deep + "</Topology>") ==
+          "elements are nested more than 256 deep in t.xml:1");
+    CHECK(topology_mistake(std::string(17 * 1024 * 1024, ' ')) ==
+          "the file is larger than 16 MB in t.xml:1");
+    CHECK(topology_mistake(text.substr(0, text.size() / 2))
+              .starts_with("the file isn't well-formed XML: "));
+    CHECK(
+        topology_mistake("<configuration/>") ==
+        "the outermost element is \"configuration\" and not \"Topology\": is it the right file? in "
+        "t.xml:1");
+    CHECK(topology_mistake("<Objs><Obj/></Objs>")
+              .starts_with("the file holds neither simple URLs nor web servers: "));
+    CHECK(mistake([] {
+              read_topology(files({"simple-urls.xml"}), "");
+          }).starts_with("none of the files is a topology: "));
+    CHECK(mistake([] {
+              read_topology(files({"topology.xml", "topology.tbxml"}), "");
+          }) == "the file is a second topology beside \"topology.xml\" in topology.tbxml:2");
+    CHECK(topology_mistake("<Topology/>") ==
+          "the topology has no pool with web services that could be published in t.xml:1");
+}
