@@ -331,7 +331,7 @@ private:
 
 int drift(const Options& options, Output& output) {
     const Draft draft = read_topology(options.import);
-    const Configuration configuration = load_publications(options, Needs::blocks);
+    const Configuration configuration = load_publications(options, Needs::plan);
     Facts published;
     for (const Published& each : configuration.publications) {
         add_publication(each.plan.publication, published);
