@@ -28,6 +28,8 @@ server https://10.0.0.11;                  | a URL
 server unix:/run/fe.sock;                  | a UNIX domain socket
 server $server;                            | contains "$"
 server "";                                 | invalid address "" ... empty
+computer 10.0.0.14:4443;                   | invalid value "10.0.0.14:4443" in "computer" directive of pool "fepool.contoso.local": it has a port
+computer 10.0.0.14 10.0.0.256;             | invalid value "10.0.0.256" in "computer" directive
 
 === parameters of a server
 --- refused: in pool
