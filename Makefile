@@ -14,6 +14,7 @@
 #     make package-test  installs, upgrades and removes them in a Debian of its own (t/packages)
 #     make docs-test   the examples, and what the documentation has people type (t/docs)
 #     make keepalived-test  two proxies, one of which fails         (t/failover)
+#     make acme-test   certificates by certbot from a CA on loopback  (t/acme)
 #     make container-test  packaging/Containerfile, built and run   (t/container)
 #     make browser-test  the status page in Chromium, Prometheus with the alert rules, counters over
 #                      100,000 requests, 5,000 names              (t/status)
@@ -85,7 +86,7 @@ TEST_PACKAGES += dnsmasq-base
 .PHONY: fuzz bench-verdict
 .PHONY: install uninstall tool-tests test-deps lab-deps build-and-tests
 .PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx bench storm soak test-hard hostile clean
-.PHONY: browser-test deb docs-test keepalived-test container-test package-test coverage coverage-run
+.PHONY: acme-test browser-test deb docs-test keepalived-test container-test package-test coverage coverage-run
 
 all: build
 
@@ -196,6 +197,10 @@ docs-test: build-and-tests
 keepalived-test: build-and-tests
 	@$(MAKE) --no-print-directory deps PACKAGES="keepalived"
 	t/failover/run
+
+acme-test: build-and-tests
+	@$(MAKE) --no-print-directory deps PACKAGES="pebble certbot shellcheck curl"
+	t/acme/run
 
 test-nginx: test-deps
 	@t/fetch-test-nginx $(BUILD)

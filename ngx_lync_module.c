@@ -68,7 +68,7 @@ static ngx_command_t  ngx_lync_commands[] = {
       NULL },
 
     { ngx_string("lync_rule"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE2,
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE23,
       lync_rule,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,

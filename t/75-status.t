@@ -458,6 +458,43 @@ scene 'and workers', named => 'killed', sub {
 };
 
 # However a client asks, there is no more to tell.
+# What nginx presents is what it has read; a worker looks what the file holds by now.
+my $renewed = "$LyncTest::Paths::RUN/t/renewed-$$";
+END { unlink "$renewed.pem", "$renewed.key" if $renewed }
+sub issue {
+    system("openssl req -x509 -newkey rsa:2048 -nodes -days 90 -config /dev/null -subj /CN=lyncwebext.contoso.com "
+        . "-keyout $renewed.key -out $renewed.pem 2>/dev/null") == 0 or die "openssl failed\n";
+    sleep 1.1; # another one begins later
+}
+issue();
+scene 'a certificate that was renewed on disk', named => 'renewed', publication => <<"END", sub {
+    sip_domain   contoso.com;
+    certificate  $renewed.pem $renewed.key;
+    %%TRUSTED_CA%%
+    %%POOL%%
+END
+    my $certificate = sub { status()->{publications}[0]{certificates}[0] };
+    # A worker looks soon after it has begun; one that takes another's place has the configuration of before.
+    my $look = sub {
+        my %old = map { $_ => 1 } worker_pids();
+        kill TERM => keys %old if nginx_pid() && !$old{ nginx_pid() };
+        wait_until { !grep { $old{$_} } worker_pids() };
+    };
+    ok(wait_until(sub { $certificate->()->{on_disk} eq 'loaded' }), 'the file that was loaded') or diag($certificate->()->{on_disk});
+    is($certificate->()->{renewal}, 'later', 'which is fresh');
+    issue();
+    $look->();
+    ok(wait_until(sub { $certificate->()->{on_disk} eq 'renewed' }), 'a later one') or diag($certificate->()->{on_disk});
+    is(status()->{summary}{certificates_not_loaded}, 1, 'the summary counts it');
+    like(ask('/?format=prometheus')->{body}, qr/^lync_certificate_not_loaded\{[^}]*\} 1$/m, 'and the metrics tell');
+    is(reload(), 'reloaded', 'a reload');
+    ok(wait_until(sub { $certificate->()->{on_disk} eq 'loaded' }), 'and it is loaded');
+    unlink "$renewed.pem";
+    $look->();
+    ok(wait_until(sub { $certificate->()->{on_disk} eq 'unknown' }), 'a file that is gone says nothing');
+    unlike(ask('/?format=prometheus')->{body}, qr/^lync_certificate_not_loaded\{/m, 'nor do the metrics');
+};
+
 scene "clients can't make it grow", named => 'bounded', sub {
     my $size = sub { scalar(() = ask('/?format=prometheus')->{body} =~ /\n/g) };
     site('lyncwebext.contoso.com', 'GET /cscp/');

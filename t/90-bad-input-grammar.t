@@ -20,6 +20,7 @@ my @directives = (
     ['publish', 'simple_url',            'meet|dialin|scheduler|admin URL ... [pool=FQDN]', 'meet'],
     ['publish', 'http_listen',           '[ADDRESS:]PORT [PARAMETER ...] | off', ''],
     ['publish', 'https_listen',          '[ADDRESS:]PORT [PARAMETER ...]', ''],
+    ['publish', 'acme_challenge',        'DIR',          '',       '/tmp /',           '/tmp'],
     ['publish', 'http_autodiscover',     'auto|on|off',  '',       'on off',           'auto'],
     ['publish', 'https_redirect',        'on|off',       '',       'on off',           'on'],
     ['publish', 'path_policy',           'strict|vendor', '',      'strict vendor',    'strict'],

@@ -419,6 +419,86 @@ SKIP: {
 is_deeply([glob "$root/*.new-* $root/no*"], [], 'nothing is left lying about');
 
 
+# --- more names than a certificate holds, and certbot
+
+my @customers = map { "customer$_.example" } 1 .. 60;
+my $many = write_file('many.conf', <<"END_CONF");
+http {
+    lync_publish contoso {
+        sip_domain      @customers;
+        certificate     /etc/letsencrypt/live/contoso/fullchain.pem /etc/letsencrypt/live/contoso/privkey.pem;
+        trusted_ca      $pki/internal-ca.pem;
+        acme_challenge  "$root/it's here";
+        pool fepool.contoso.local { server 10.0.0.11; external_web_services lyncwebext.contoso.com; }
+        simple_url meet @{[map { "https://meet.$_" } @customers]};
+    }
+    lync_publish fabrikam {
+        sip_domain   *;
+        certificate  $pki/public.pem $pki/public.key;
+        trusted_ca   $pki/internal-ca.pem;
+        http_listen  off;
+        https_listen 8443;
+        pool fepool.fabrikam.local { server 10.0.0.12; external_web_services lyncwebext.fabrikam.com; }
+    }
+}
+END_CONF
+($status, $out, $err) = run('show', 'certificate', $many, '--format', 'certbot');
+is($status, 0, 'certbot\'s commands, before there is a certificate') or diag($err);
+is_deeply([map { s/^# CHECK: //r } grep { /CHECK/ } split /\n/, $out], [
+    'the block has no "acme_challenge": write "acme_challenge /var/www/acme;" into it, and reload nginx before this runs',
+    '"http_listen" is off, and a CA asks on port 80: take it out of the block',
+    'lyncdiscover.* stands for any domain, no command gets it: each domain needs its own',
+], 'what is missing in a block is said there');
+is_deeply([$out =~ /^#  +(certificate .*)$/mg], [map {
+    "certificate  /etc/letsencrypt/live/$_/fullchain.pem /etc/letsencrypt/live/$_/privkey.pem;"
+} qw(contoso contoso-2 fabrikam)], 'the lines for the blocks');
+
+# What a shell makes of it: a certbot that writes down its arguments.
+mkdir "$root/bin";
+write_file('bin/certbot', qq{#!/bin/sh\nprintf '%s\\n' "\$@" >>"$root/asked"\n});
+write_file('bin/nginx', qq{#!/bin/sh\necho "nginx \$*" >>"$root/asked"\ntest "\$1" != -t || { echo said >&2; test ! -e "$root/bad"; }\n});
+chmod 0755, "$root/bin/certbot", "$root/bin/nginx";
+write_file('certbot.sh', $out =~ s{/etc/letsencrypt|/var/www}{$root/made}gr);
+for my $time (qw(first second)) {
+    unlink "$root/asked";
+    is(system("PATH='$root/bin':\$PATH sh '$root/certbot.sh'"), 0, "a shell runs it a $time time");
+    my @asked = split /\n/, do { local (@ARGV, $/) = "$root/asked"; <> };
+    my @names = map { $asked[$_ - 1] eq '-d' ? $asked[$_] : () } 1 .. $#asked;
+    is_deeply([sort @names], [sort qw(lyncwebext.contoso.com lyncwebext.fabrikam.com),
+        map { ("meet.$_", "lyncdiscover.$_") } @customers], 'each name once, of all publications');
+    is($names[0], 'lyncwebext.contoso.com', 'the pool\'s first');
+    is((grep { $_ eq "$root/it's here" } @asked), 2, 'the webroot is the block\'s, whatever is in its name');
+    is_deeply([map { $asked[$_ - 1] eq '--key-type' ? $asked[$_] : () } 1 .. $#asked], [qw(rsa rsa rsa)], 'RSA');
+}
+ok(-d "$root/it's here", 'the webroot is made');
+like((run('show', 'certificate', $many, '--format', 'certbot', '--key-type', 'ec:p256'))[1],
+    qr/--cert-name contoso-ecdsa --key-type ecdsa --elliptic-curve secp256r1 /, 'ECDSA beside it');
+
+my $deploy = "PATH='$root/bin':\$PATH '$root/made/nginx-lync-deploy'";
+for my $bad ([0, 0, '', "nginx -t\nnginx -s reload\n"], [1, 256, qr/^said\nnginx keeps the certificates that it has/, "nginx -t\n"]) {
+    my ($is, $code, $says, $asks) = @$bad;
+    unlink "$root/asked";
+    write_file('bad', '') if $is;
+    my $said = `$deploy 2>&1`;
+    is($?, $code, 'the deploy hook: exit status');
+    $is ? like($said, $says, 'says why') : is($said, $says, 'says nothing');
+    is(do { local (@ARGV, $/) = "$root/asked"; <> }, $asks, $is ? 'and nginx goes on' : 'and has nginx read the new files');
+}
+SKIP: {
+    skip 'no shellcheck here', 1 if system('command -v shellcheck >/dev/null') != 0;
+    is(`shellcheck '$root/certbot.sh' '$root/made/nginx-lync-deploy'`, '', 'shellcheck has nothing to say');
+}
+
+($status, $out, $err) = run('show', 'certificate', $many, '--publication', 'contoso', '--csr', "$root/many.csr", '--key', "$root/many.key");
+is($status, 0, 'several requests') or diag($err);
+is_deeply([map { my $list = `openssl req -in '$root/$_.csr' -noout -text`; scalar(() = $list =~ /DNS:/g) } qw(many many-2)],
+    [99, 22], 'of no more than 100 names each');
+is(`openssl req -in '$root/many-2.csr' -noout -pubkey`, `openssl pkey -in '$root/many-2.key' -pubout`, 'each with a key of its own');
+unlink "$root/many.csr", "$root/many.key";
+($status) = run('show', 'certificate', $many, '--publication', 'contoso', '--csr', "$root/many.csr", '--key', "$root/many.key");
+ok($status == 2 && !-e "$root/many.csr" && !-e "$root/many.key", 'all of them or none');
+
+
 # --- exit statuses, and what is wrong
 
 ($status, $out, $err) = run('check', $conf);

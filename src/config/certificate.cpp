@@ -5,6 +5,7 @@
 
 #include "config/certificate_pem.h"
 #include "config/certificate_x509.h"
+#include "config/lifetime.h"
 
 #include <openssl/x509v3.h>
 
@@ -16,18 +17,16 @@ namespace lync::config {
 
 namespace {
 
-constexpr std::chrono::days warn_before{30};
-
 std::string quote(std::string_view text) {
     return "\"" + std::string(text) + "\"";
 }
 
-std::string in_days(std::chrono::seconds left) {
-    const auto days = std::chrono::floor<std::chrono::days>(left).count();
-    if (days == 0) {
-        return "in less than a day";
-    }
-    return "in " + std::to_string(days) + (days == 1 ? " day" : " days");
+/// "expires on 2026-07-14 13:00 UTC, in 29 days: renew it".
+std::string expires(std::chrono::sys_seconds end, std::chrono::sys_seconds now) {
+    const auto days = std::chrono::floor<std::chrono::days>(end - now).count();
+    return " expires on " + date_text(end) + ", in " +
+           (days == 0 ? "less than a day" : std::to_string(days) + (days == 1 ? " day" : " days")) +
+           ": renew it";
 }
 
 /// `certificate "F"`, or `intermediate certificate "CN=..." in "F"`.
@@ -73,8 +72,7 @@ std::string refuse_mismatch(const PemCertificates& pem, const EVP_PKEY* key,
 
 /// Sets the alarm, or warns before there is a reason for it.
 void check_time(Certificate& certificate, const std::string& file, std::chrono::sys_seconds now) {
-    const std::chrono::seconds left = certificate.not_after - now;
-    if (left < std::chrono::seconds(0)) {
+    if (certificate.not_after < now) {
         certificate.alarm = "certificate " + quote(file) + " expired on " +
                             date_text(certificate.not_after) + ", clients refuse it: renew it";
     } else if (now < certificate.not_before) {
@@ -82,16 +80,22 @@ void check_time(Certificate& certificate, const std::string& file, std::chrono::
                             date_text(certificate.not_before) +
                             ", clients refuse it: use another one until then, or check the clock "
                             "of this system";
-    } else if (left <= warn_before) {
-        certificate.warnings.push_back("certificate " + quote(file) + " expires on " +
-                                       date_text(certificate.not_after) + ", " + in_days(left) +
-                                       ": renew it");
+    } else if (const Renewal renewal =
+                   renewal_at(now, certificate.not_before, certificate.not_after);
+               renewal != Renewal::later) {
+        const std::string text = "certificate " + quote(file) + expires(certificate.not_after, now);
+        if (renewal == Renewal::urgent) {
+            certificate.alarm = text;
+        } else {
+            certificate.warnings.push_back(text);
+        }
     }
 }
 
 /// Fills in what the first certificate of the file says, and refuses it if that can't be read.
 std::string describe(const X509* leaf, const std::string& file, Certificate& certificate) {
     certificate.subject = subject_of(leaf);
+    certificate.digest = digest_of(leaf);
     certificate.weak_signature = !weak_digest_of(leaf).empty();
     certificate.digest = digest_of(leaf);
 
@@ -120,11 +124,16 @@ std::string describe(const X509* leaf, const std::string& file, Certificate& cer
     return {};
 }
 
-/// A certificate alone in its file was issued by a CA that clients may not know: browsers fetch it,
+bool is_issuer(X509* issuer, X509* certificate) {
+    return X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(certificate)) == 0;
+}
+
+/// Whose issuer isn't in its file was issued by a CA that clients may not know: browsers fetch it,
 /// phones don't.
-void check_issuer(X509* leaf, const std::string& file, Certificate& certificate) {
-    if (certificate.intermediates == 0 &&
-        X509_NAME_cmp(X509_get_subject_name(leaf), X509_get_issuer_name(leaf)) != 0) {
+void check_issuer(const PemCertificates& pem, const std::string& file, Certificate& certificate) {
+    X509* const leaf = pem.chain.front().get();
+    if (std::none_of(pem.chain.begin(), pem.chain.end(),
+                     [leaf](const X509Ptr& other) { return is_issuer(other.get(), leaf); })) {
         certificate.warnings.push_back(
             "certificate " + quote(file) + " comes without that of its issuer " +
             quote(issuer_of(leaf)) +
@@ -148,8 +157,7 @@ std::shared_ptr<const KeyPair> make_pair(PemCertificates pem, PemKey key) {
 
 /// A CA's certificate; or a server's own, which can vouch for that server if it is self-signed.
 bool is_trust_anchor(X509* certificate) {
-    return X509_check_ca(certificate) != 0 || X509_NAME_cmp(X509_get_subject_name(certificate),
-                                                            X509_get_issuer_name(certificate)) == 0;
+    return X509_check_ca(certificate) != 0 || is_issuer(certificate, certificate);
 }
 
 } // namespace
@@ -214,13 +222,16 @@ Certificate load_certificate(const std::string& certificate_file, const std::str
         }
         // Clients may know a newer intermediate, so an old one is no reason to stop.
         if (const auto validity = validity_of(link);
-            place > 0 && validity && validity->not_after < now) {
-            certificate.warnings.push_back(title(link, place, certificate_file) + " expired on " +
-                                           date_text(validity->not_after) +
-                                           ": get the current one of the CA");
+            place > 0 && validity && validity->not_after < certificate.not_after) {
+            const bool expired = validity->not_after < now;
+            certificate.warnings.push_back(
+                title(link, place, certificate_file) + (expired ? " expired on " : " expires on ") +
+                date_text(validity->not_after) +
+                (expired ? "" : ", before the certificate that it vouches for") +
+                ": get the current one of the CA");
         }
     }
-    check_issuer(pem.chain.front().get(), certificate_file, certificate);
+    check_issuer(pem, certificate_file, certificate);
     check_time(certificate, certificate_file, now);
     if (key.key != nullptr) {
         certificate.pair = make_pair(std::move(pem), std::move(key));
@@ -258,9 +269,8 @@ TrustedCa load_trusted_ca(const std::string& file, std::chrono::sys_seconds now)
                              quote(file) + " have expired, the last one on " + date_text(last);
         ca.alarm += ", no server can be verified: write the CA that issued the servers' current "
                     "certificates";
-    } else if (last - now <= warn_before) {
-        ca.warnings.push_back("trusted CA " + quote(file) + " expires on " + date_text(last) +
-                              ", " + in_days(last - now) + ": renew it");
+    } else if (last - now <= std::chrono::days(30)) { // of years, so a part of it says little
+        ca.warnings.push_back("trusted CA " + quote(file) + expires(last, now));
     }
     if (ca.alarm.empty() && !can_issue) {
         ca.warnings.push_back("trusted CA " + quote(file) +

@@ -27,7 +27,7 @@ std::string_view key_kind_name(KeyKind kind) noexcept;
 /// A listener's certificate. With an error set, the rest is what was known when it was found.
 struct Certificate {
     std::string error;                 ///< empty if the certificate can be presented
-    std::string alarm;                 ///< expired or not valid yet: clients refuse it
+    std::string alarm;                 ///< clients refuse it for its dates, or will very soon
     std::vector<std::string> warnings; ///< legal, but risky
 
     /// Lower-case dNSNames of the subject alternative name in their order; the common name only
@@ -49,7 +49,7 @@ struct Certificate {
 /// Loads the PEM files of a `certificate` directive (paths as nginx opens them) and refuses what
 /// nginx can't load or OpenSSL won't present: unreadable, encrypted, no pair, RSA below 2048 bits,
 /// SHA-1. What passes by itself, as time does, is never an error: nginx must start on the day after
-/// the last. Warns 30 days before the end. Without a `key_file` the certificate alone is looked at.
+/// the last. Without a `key_file` the certificate alone is looked at.
 Certificate load_certificate(const std::string& certificate_file, const std::string& key_file,
                              std::chrono::sys_seconds now);
 

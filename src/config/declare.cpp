@@ -10,7 +10,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <stdexcept>
+#include <system_error>
 #include <unordered_map>
 
 namespace lync::config {
@@ -49,8 +51,10 @@ private:
     void read_paths();
     policy::Pattern read_pattern(const Directive& directive) const;
     void read_limits();
+    void read_acme_challenge();
     void read_edges();
     void check_path(std::string_view path, const Directive& directive, std::string_view what) const;
+    void remark_challenge_directory(const Directive& directive);
     void remark_idle();
     void remark_drained(const Directive& farm_block);
     void remark_internal_ports(const Directive& pool);
@@ -401,6 +405,56 @@ void Declaration::read_limits() {
     });
 }
 
+void Declaration::read_acme_challenge() {
+    constexpr std::string_view what = "it is the path of a directory";
+    const Directive* directive = config::find(block_, "acme_challenge");
+    if (directive == nullptr) {
+        return;
+    }
+    const std::string& path = directive->arguments.front();
+    check_path(path, *directive, what);
+    if (path.find('$') != std::string::npos) {
+        config::invalid_value(path, *directive, block_, what);
+    }
+    std::string& directory = publication_.acme_challenge;
+    directory = environment_.full_path(path);
+    while (directory.size() > 1 && directory.ends_with('/')) {
+        directory.pop_back();
+    }
+    publication_.acme_challenge_place = directive->place;
+    remark_challenge_directory(*directive);
+}
+
+/// Warnings, since all but renewing goes on without the directory.
+void Declaration::remark_challenge_directory(const Directive& directive) {
+    const std::string& directory = publication_.acme_challenge;
+    const auto warn = [&](const std::string& text) {
+        remark(Severity::warning,
+               lync::quoted(directory) + config::in_directive(directive, block_) + " " + text,
+               directive.place);
+    };
+    for (std::size_t end = 0; end != std::string::npos;) {
+        end = directory.find('/', end + 1);
+        const std::string part = directory.substr(0, end);
+        struct stat info {};
+        if (stat(part.c_str(), &info) != 0) {
+            return warn(errno == ENOENT ? "does not exist: \"mkdir -p " + directory + "\""
+                                        : "can't be looked at (" + std::to_string(errno) + ": " +
+                                              std::generic_category().message(errno) + ")");
+        }
+        if (!S_ISDIR(info.st_mode)) {
+            return warn("is not a directory: write the one that the ACME client is told, "
+                        "\"certbot --webroot -w DIR\"");
+        }
+        const mode_t enters = info.st_uid == environment_.worker         ? S_IXUSR
+                              : info.st_gid == environment_.worker_group ? S_IXGRP
+                                                                         : S_IXOTH;
+        if (environment_.worker != 0 && (info.st_mode & enters) == 0) {
+            return warn("can't be read by nginx's workers: \"chmod o+x " + part + "\"");
+        }
+    }
+}
+
 void Declaration::read_edges() {
     each("edge", [this](const Directive& directive) {
         Edge edge = read_edge(directive, block_, publication_.product, remarks_);
@@ -430,6 +484,12 @@ void Declaration::remark_idle() {
                "\"http_autodiscover\" does nothing in " + block_.title() +
                    ": \"http_listen\" is off, so nothing listens for plain HTTP",
                directive->place);
+    }
+    if (!publication_.acme_challenge.empty() && publication_.http_sockets.empty()) {
+        remark(Severity::warning,
+               "\"acme_challenge\" does nothing in " + block_.title() +
+                   ": a CA asks by plain HTTP, on port 80, take \"http_listen off\" out",
+               publication_.acme_challenge_place);
     }
 }
 
@@ -478,6 +538,7 @@ Publication Declaration::read() {
     read_paths();
     read_shields(block_, environment_, publication_, remarks_);
     read_limits();
+    read_acme_challenge();
     read_edges();
     remark_idle();
     check_sign_in(publication_, block_, remarks_);

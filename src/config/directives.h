@@ -45,6 +45,7 @@
          "https_listen [ADDRESS:]PORT [PARAMETER ...]")                                            \
     LINE(http_autodiscover, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1, "http_autodiscover auto|on|off")     \
     LINE(https_redirect, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1, "https_redirect on|off")                \
+    LINE(acme_challenge, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1, "acme_challenge DIR")                   \
     LINE(path_policy, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1, "path_policy strict|vendor")               \
     LINE(allow_path, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, LYNC_ANY,                                \
          "allow_path PREFIX ... | ~* PATTERN")                                                     \

@@ -27,6 +27,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include <unistd.h>
+
 namespace lync::config {
 
 /// What stands behind a published name: the value of `$lync_role`.
@@ -179,6 +181,8 @@ struct Publication {
     std::vector<Socket> https_sockets;
     HttpAutodiscover http_autodiscover = HttpAutodiscover::automatic;
     bool https_redirect = true;
+    std::string acme_challenge; ///< the webroot of challenges, without a slash at its end; or empty
+    Place acme_challenge_place;
     ConnectionAuth connection_auth;
     policy::SignInRule sign_in;
     std::string pending_get_timeout = "960s"; ///< [Lync 2013, "Configure web publishing rules", 10]
@@ -267,7 +271,9 @@ struct Environment {
     /// not, as before they exist or on another machine, it is an error among the remarks, and keys
     /// aren't read.
     bool needs_everything = true;
-    bool has_ipv6 = true; ///< the default sockets leave out [::] where the system has no IPv6
+    bool has_ipv6 = true;     ///< the default sockets leave out [::] where the system has no IPv6
+    uid_t worker = geteuid(); ///< who reads files while requests are served
+    gid_t worker_group = getegid();
 };
 
 /// Whether [::] can be bound: containers often have the protocol, but no address of it.

@@ -76,11 +76,12 @@ constexpr Command table[] = {
      "  lyncctl show dns --format zone --address 203.0.113.10\n"
      "  lyncctl show dns --format zone --address 203.0.113.10 --inside",
      "zone", false, declare_dns, show_dns},
-    {"show", "certificate", "prints subject and names for the certificate, or writes a request",
+    {"show", "certificate",
+     "prints subject and names for the certificate, certbot's commands, or writes a request",
      "  lyncctl show certificate\n"
-     "  lyncctl show certificate --csr contoso.csr --key contoso.key\n"
-     "  lyncctl show certificate --csr ec.csr --key ec.key --key-type ec:p256",
-     "", false, declare_certificate, show_certificate},
+     "  lyncctl show certificate --format certbot > get-certificates.sh\n"
+     "  lyncctl show certificate --csr contoso.csr --key contoso.key --key-type ec:p256",
+     "certbot", false, declare_certificate, show_certificate},
     {"show", "nginx", "prints the generated nginx configuration",
      "  lyncctl show nginx\n"
      "  lyncctl show nginx --publication contoso\n"

@@ -85,7 +85,8 @@ char* lync_control(ngx_conf_t* cf, ngx_command_t* cmd, void* conf);
 /* any directive inside lync_publish */
 char* lync_directive(ngx_conf_t* cf, ngx_command_t* cmd, void* conf);
 
-/* lync_rule PUBLICATION ID: in generated servers only, names the rules of that server */
+/* lync_rule PUBLICATION ID [acme_challenge]: in generated servers only, names the rules of that
+   server */
 char* lync_rule(ngx_conf_t* cf, ngx_command_t* cmd, void* conf);
 
 /* log formats lync and lync_json, before anybody can name them */

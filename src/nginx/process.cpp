@@ -37,6 +37,9 @@ void begin(ngx_cycle_t* cycle, MainConf& conf) {
     conf.zone.enter(cycle->log);
     conf.bind();
     keep_history(conf);
+    if (!conf.status_locations.empty()) {
+        conf.files.set(1000, cycle->log);
+    }
     conf.repair.set(repair_interval, cycle->log);
     start_health(cycle, conf);
     start_resolving(cycle, conf);
@@ -48,6 +51,7 @@ void end(MainConf& conf) noexcept {
     conf.waiting.stop();
     conf.repair.cancel();
     conf.minute.cancel();
+    conf.files.cancel();
 }
 
 } // namespace
@@ -76,6 +80,24 @@ void MainConf::on_repair(void* self) {
 
 void MainConf::on_minute(void* self) {
     keep_history(*static_cast<MainConf*>(self));
+}
+
+/// Once a minute; after each file that has changed and so was read, requests have their turn.
+void MainConf::on_files(void* self) {
+    auto& conf = *static_cast<MainConf*>(self);
+    const bool read = guarded(ngx_cycle->log, false, [&conf] {
+        for (const auto& publication : conf.publications) {
+            const config::Publication& declared = publication->plan.publication;
+            for (std::size_t i = 0; i < publication->on_disk.size(); i++) {
+                if (publication->on_disk[i].look(declared.loaded_certificates[i],
+                                                 declared.certificates[i].certificate)) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    });
+    conf.files.set(read ? 10 : 60000, ngx_cycle->log);
 }
 
 } // namespace lync::nginx

@@ -72,6 +72,18 @@ constexpr Statement request[] = {
     {"rewrite_log", "off"},
 };
 
+// Where a CA reads what an ACME client has written. It asks from addresses that nobody knows
+// before, seldom, for a file that wasn't there a moment ago.
+constexpr Statement challenge[] = {
+    {"default_type", "application/octet-stream"}, // RFC 8555, 8.3
+    {"disable_symlinks", "on from=$document_root"},
+    {"open_file_cache", "off"},
+    {"dav_methods", "off"},
+    {"limit_req", "zone=lync_unlimited_requests"},
+    {"limit_conn", "lync_unlimited_connections 65535"},
+    {"allow", "all"},
+};
+
 // Without a ciphers list of our own, old phones and new clients meet in nginx's default.
 constexpr Statement tls[] = {
     {"ssl_protocols", "TLSv1.2 TLSv1.3"},
@@ -179,6 +191,9 @@ bool is_stated_once(std::string_view directive) noexcept {
 
 std::span<const Statement> request_statements() noexcept {
     return request;
+}
+std::span<const Statement> challenge_statements() noexcept {
+    return challenge;
 }
 std::span<const std::string_view> stated_headers() noexcept {
     return headers;

@@ -20,6 +20,9 @@ struct Statement {
 /// What a request is and how an answer leaves, for every server.
 std::span<const Statement> request_statements() noexcept;
 
+/// The location of ACME challenges: nothing that a server_include says of the server reaches it.
+std::span<const Statement> challenge_statements() noexcept;
+
 /// TLS towards clients.
 std::span<const Statement> tls_statements() noexcept;
 

@@ -1,5 +1,7 @@
 #include "plan/names.h"
 
+#include <algorithm>
+#include <unordered_map>
 #include <unordered_set>
 
 namespace lync::plan {
@@ -76,6 +78,41 @@ CertificateNames certificate_names(const Plan& plan) {
         list.push_back({name.name, name.use, name.coverage});
     }
     return result;
+}
+
+std::vector<std::vector<std::string>> split_names(const Plan& plan) {
+    const std::vector<std::string>& domains = plan.publication.sip_domains;
+    std::unordered_map<std::string_view, std::size_t> groups; // 0: none's
+    for (std::size_t i = 0; i < domains.size(); i++) {
+        groups.emplace(domains[i], i + 1);
+    }
+    std::vector<std::vector<std::string>> grouped(domains.size() + 1);
+    for (const CertificateNames::Name& name : certificate_names(plan).names) {
+        std::size_t group = 0;
+        std::string_view rest = name.name;
+        while (name.use != "external web services" && group == 0 && !rest.empty()) {
+            if (const auto found = groups.find(rest); found != groups.end()) {
+                group = found->second;
+            }
+            rest.remove_prefix(std::min(rest.find('.'), rest.size() - 1) + 1);
+        }
+        grouped[group].push_back(name.name);
+    }
+
+    std::vector<std::vector<std::string>> parts(1);
+    for (std::vector<std::string>& group : grouped) {
+        const bool fits = parts.back().size() + group.size() <= most_names;
+        if (!fits && !parts.back().empty()) {
+            parts.emplace_back();
+        }
+        for (std::string& name : group) {
+            if (parts.back().size() == most_names) {
+                parts.emplace_back();
+            }
+            parts.back().push_back(std::move(name));
+        }
+    }
+    return parts;
 }
 
 } // namespace lync::plan

@@ -46,4 +46,12 @@ struct CertificateNames {
 };
 CertificateNames certificate_names(const Plan& plan);
 
+/// No public CA puts more names into a certificate.
+inline constexpr std::size_t most_names = 100;
+
+/// The same names for several certificates where they are too many for one: those of pools first,
+/// with all that are no SIP domain's; then each SIP domain's, together. Another domain at the end
+/// of the block leaves all certificates but the last as they were.
+std::vector<std::vector<std::string>> split_names(const Plan& plan);
+
 } // namespace lync::plan

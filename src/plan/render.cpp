@@ -212,6 +212,7 @@ private:
         out_.directive("client_max_body_size", declared().max_upload);
 
         out_.line("");
+        render_challenge(host);
         render_location(host);
 
         out_.line("");
@@ -247,6 +248,21 @@ private:
                       std::to_string(declared().certificates.size()) +
                       " in the block: lyncctl show names");
         }
+    }
+
+    /// A token of RFC 8555, in base64url; anything else is `location /`'s.
+    void render_challenge(const VirtualHost& host) {
+        if (declared().acme_challenge.empty() || host.site.kind != SiteKind::plain_http) {
+            return;
+        }
+        out_.blame(declared().acme_challenge_place);
+        out_.open("location ~ \"^/\\.well-known/acme-challenge/[A-Za-z0-9_-]{1,255}\\z\"");
+        out_.directive("lync_rule", declared().name + " " + host.id + " acme_challenge");
+        out_.directive("root", quoted_argument(declared().acme_challenge));
+        state(challenge_statements());
+        out_.close();
+        out_.line("");
+        out_.blame(host.place);
     }
 
     void render_location(const VirtualHost& host) {

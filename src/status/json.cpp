@@ -197,6 +197,7 @@ private:
         json_.member("names", summary.names);
         json_.member("names_uncovered", summary.names_uncovered);
         json_.member("certificates_expiring", summary.certificates_expiring);
+        json_.member("certificates_not_loaded", summary.certificates_not_loaded);
         json_.close('}');
     }
 
@@ -284,6 +285,8 @@ private:
         json_.member("not_before", utc(certificate.not_before));
         json_.member("not_after", utc(certificate.not_after));
         json_.member("days_left", days_left(certificate.not_after, snapshot_.time / 1000));
+        json_.member("renewal", renewal_name(certificate.renewal_at(snapshot_.time / 1000)));
+        json_.member("on_disk", on_disk_name(certificate.on_disk));
         json_.array("names");
         for (const std::string& name : *certificate.names) {
             json_.text(name);

@@ -305,23 +305,40 @@ private:
     }
 
     void write_certificates() {
-        const auto write = [this](std::string_view name, std::string_view help,
-                                  std::int64_t Certificate::*time) {
+        const auto write = [this](std::string_view name, std::string_view help, auto&& value) {
             family(name, "gauge", help);
             each_publication([&](const Publication& publication, const Labels& labels) {
                 for (const Certificate& certificate : publication.published->certificates) {
-                    sample(name,
-                           Labels(labels, {{"file", certificate.file}, {"key", certificate.key}}),
-                           digits(certificate.*time));
+                    if (const std::optional<std::int64_t> of = value(certificate)) {
+                        sample(
+                            name,
+                            Labels(labels, {{"file", certificate.file}, {"key", certificate.key}}),
+                            digits(*of));
+                    }
                 }
             });
         };
+        using Value = std::optional<std::int64_t>;
         write("lync_certificate_start_timestamp_seconds",
               "When a certificate that listeners present begins, in Unix time.",
-              &Certificate::not_before);
+              [](const Certificate& one) { return Value(one.not_before); });
         write("lync_certificate_expiry_timestamp_seconds",
               "When a certificate that listeners present ends, in Unix time.",
-              &Certificate::not_after);
+              [](const Certificate& one) { return Value(one.not_after); });
+        write("lync_certificate_renewal",
+              "Whether a certificate has to be renewed: 1 less than a third of its lifetime is "
+              "left, 2 less than a tenth or a day.",
+              [now = snapshot_.time / 1000](const Certificate& one) {
+                  return Value(static_cast<std::int64_t>(one.renewal_at(now)));
+              });
+        write("lync_certificate_not_loaded",
+              "Whether a certificate was renewed on disk and isn't loaded; absent where the file "
+              "can't be read.",
+              [](const Certificate& one) {
+                  return one.on_disk == config::OnDisk::unknown
+                             ? Value()
+                             : Value(one.on_disk == config::OnDisk::renewed);
+              });
         family("lync_published_names", "gauge", "Names that a publication publishes.");
         each_publication([&](const Publication& publication, const Labels& labels) {
             sample("lync_published_names", labels,

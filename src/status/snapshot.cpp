@@ -59,7 +59,8 @@ Summary summarize(const Snapshot& snapshot) noexcept {
         }
         for (const Certificate& certificate : publication.published->certificates) {
             summary.certificates_expiring +=
-                days_left(certificate.not_after, snapshot.time / 1000) < expiring_days;
+                certificate.renewal_at(snapshot.time / 1000) != config::Renewal::later;
+            summary.certificates_not_loaded += certificate.on_disk == config::OnDisk::renewed;
         }
     }
     return summary;

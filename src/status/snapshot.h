@@ -17,6 +17,8 @@
 // text that whoever fills it keeps until it has been written down.
 
 #include "balance/health.h"
+#include "config/certificate_on_disk.h"
+#include "config/lifetime.h"
 #include "config/publication.h"
 #include "policy/site.h"
 #include "status/histogram.h"
@@ -152,7 +154,14 @@ struct Certificate {
     const std::vector<std::string>* names = nullptr;
     std::int64_t not_before = 0; ///< seconds of Unix time
     std::int64_t not_after = 0;
+    config::OnDisk on_disk = config::OnDisk::unknown;
 
+    constexpr config::Renewal renewal_at(std::int64_t time) const noexcept {
+        const auto at = [](std::int64_t seconds) {
+            return std::chrono::sys_seconds(std::chrono::seconds(seconds));
+        };
+        return config::renewal_at(at(time), at(not_before), at(not_after));
+    }
     constexpr bool is_valid_at(std::int64_t time) const noexcept {
         return not_before <= time && time <= not_after;
     }
@@ -257,9 +266,9 @@ struct Summary {
     std::size_t servers_draining = 0;
     std::size_t names = 0;
     std::size_t names_uncovered = 0;
-    std::size_t certificates_expiring = 0; ///< within the days below, or expired
+    std::size_t certificates_expiring = 0;   ///< to be renewed by now, or expired
+    std::size_t certificates_not_loaded = 0; ///< renewed on disk
 };
-inline constexpr int expiring_days = 14;
 
 Summary summarize(const Snapshot& snapshot) noexcept;
 

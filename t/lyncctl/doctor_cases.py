@@ -233,7 +233,8 @@ OUTSIDE = [
     Case("an expired certificate", certificate("expired"), ("certificate-expired",)),
     Case("a certificate of tomorrow", certificate("not-yet-valid"),
          ("certificate-not-yet-valid",)),
-    Case("20 days left", certificate("20-days-left"), ("certificate-expires-soon",)),
+    Case("20 days of 120 left", certificate("20-days-left"), ("certificate-expires-soon",)),
+    Case("5 days of 105 left", certificate("5-days-left"), ("certificate-nearly-expired",)),
     Case("a CA that clients do not know", certificate("doctor-untrusted"), ("certificate-untrusted",),
          ("Other CA",)),
     Case("the intermediate CA's certificate is missing", certificate("doctor-alone"),
@@ -568,7 +569,7 @@ PROXY = [
          ("server-certificate-name", "server-certificate-not-yet-valid")),
     Case("server: not a server's certificate", proxied(certificate="doctor-server-client-only"),
          ("server-certificate-invalid",)),
-    Case("server: a certificate that ends soon", proxied(certificate="doctor-soon"),
+    Case("server: a certificate that ends soon", proxied(certificate="fepool-soon"),
          ("server-certificate-expires-soon",)),
     Case("server: another CA", proxied(certificate="untrusted"),
          ("server-certificate-untrusted",)),
@@ -594,6 +595,11 @@ PROXY = [
          shown=("signed in at",)),
     Case("server: one that is down isn't asked", proxied(
         server="127.0.0.99 down; server " + HERE)),
+    Case("the listener presents an older certificate than its file", proxied(
+        conf_certificate="doctor-no-meet", edits=(("# https_listen", "https_listen"),)),
+         ("certificate-not-loaded",), ("doctor-no-meet.pem",)),
+    Case("the listener presents a later one", proxied(
+        conf_certificate="expired", edits=(("# https_listen", "https_listen"),))),
     Case("server: the listener's certificate can't be read", proxied(edits=NO_CERTIFICATE),
          notes=("/nonexistent/listener.pem", "goes on without it")),
     Case("server: trusted_ca can't be read", proxied(

@@ -61,7 +61,6 @@ class Pki:
             "doctor-client-only": ("public-ca", every, "extendedKeyUsage=clientAuth"),
             "doctor-server-client-only": ("internal-ca", "fepool.contoso.local",
                                           "extendedKeyUsage=clientAuth"),
-            "doctor-soon": ("internal-ca", "fepool.contoso.local", "days=20"),
         }
         for name, (ca, names, extension) in extra.items():
             if not (directory / (name + ".pem")).exists():
@@ -87,9 +86,6 @@ class Pki:
                       "-out", name + ".csr")
 
     def _issue(self, ca: str, name: str, names: list[str], extension: str) -> None:
-        days = "3650"
-        if extension.startswith("days="):
-            days, extension = extension[5:], ""
         self._request(name)
         lines = ["basicConstraints=critical,CA:false",
                  "subjectAltName=" + ",".join("DNS:" + n for n in names), extension]
@@ -97,7 +93,7 @@ class Pki:
             lines.append("extendedKeyUsage=serverAuth")
         (self.directory / (name + ".ext")).write_text("\n".join(lines) + "\n")
         self._openssl("x509", "-req", "-in", name + ".csr", "-CA", ca + ".pem",
-                      "-CAkey", ca + ".key", "-CAcreateserial", "-days", days,
+                      "-CAkey", ca + ".key", "-CAcreateserial", "-days", "3650",
                       "-extfile", name + ".ext", "-out", name + ".pem")
 
     def _self_signed(self, name: str, names: list[str]) -> None:
@@ -397,6 +393,7 @@ http {
         sip_domain   contoso.com;
         certificate  %(certificate)s %(key)s;
         trusted_ca   %(ca)s;
+        # https_listen  127.0.0.1:%(port)s;
         pool fepool.contoso.local {
             server                 %(server)s;
             external_web_services  lyncwebext.contoso.com;
@@ -414,6 +411,7 @@ def conf_of(world: World, pki: Pki, listening: str, with_office: bool) -> str:
     conf = CONF % {
         "certificate": pki.path(world.conf_certificate), "key": pki.key(world.conf_certificate),
         "ca": pki.path("internal-ca"), "server": world.server,
+        "port": (listening or "").rpartition("=")[2],
         "listening": "listening_ports %s;" % listening if listening else "",
         "office": "office_web_apps wacext.contoso.com { server %s; }" % OFFICE_SERVER
                   if with_office and world.office else ""}

@@ -5,11 +5,15 @@
 #include "base/name_set.h"
 #include "catch.h"
 #include "certificate_files.h"
+#include "config/certificate_on_disk.h"
+#include "config/lifetime.h"
+#include "table.h"
 
 #include <openssl/err.h>
 
 #include <chrono>
 #include <ctime>
+#include <filesystem>
 
 using namespace lync;
 using namespace lync::config;
@@ -207,15 +211,80 @@ TEST_CASE("dates are held against the time", "[certificate]") {
                                  "use another one until then, or check the clock of this system");
     CHECK(early.warnings.empty());
 
-    CHECK(files.load(test_now).alarm.empty());
-    CHECK(files.load(test_now).warnings == Warnings{expires + "in less than a day: renew it"});
-    CHECK(files.load(test_now - 30h).warnings == Warnings{expires + "in 1 day: renew it"});
-    CHECK(files.load(test_now - std::chrono::days(20) - 12h).warnings ==
-          Warnings{expires + "in 20 days: renew it"});
-    CHECK(files.load(test_now - std::chrono::days(30)).warnings ==
-          Warnings{expires + "in 30 days: renew it"});
-    CHECK(files.load(test_now - std::chrono::days(30) - 1s).warnings.empty());
+    // Less than a third of the sixty days is left, then less than a tenth.
     CHECK(files.load(test_now - std::chrono::days(60)).alarm.empty());
+    CHECK(files.load(test_now - std::chrono::days(20)).warnings.empty());
+    CHECK(files.load(test_now - std::chrono::days(20) + 1s).warnings ==
+          Warnings{expires + "in 19 days: renew it"});
+    CHECK(files.load(test_now - std::chrono::days(6)).alarm.empty());
+    CHECK(files.load(test_now - std::chrono::days(6) + 1s).warnings.empty());
+    CHECK(files.load(test_now - std::chrono::days(6) + 1s).alarm ==
+          expires + "in 5 days: renew it");
+    CHECK(files.load(test_now - 30h).alarm == expires + "in 1 day: renew it");
+    CHECK(files.load(test_now).alarm == expires + "in less than a day: renew it");
+}
+
+TEST_CASE("when a certificate has to be renewed goes by its lifetime", "[certificate]") {
+    // hours of lifetime, hours left
+    for (const auto& [lifetime, left, expected] : rows<3>(R"(
+        4800 | 4799 | later   # 200 days
+        4800 | 1600 | later
+        4800 | 1599 | due
+        4800 |  480 | due
+        4800 |  479 | urgent
+        160  |   80 | later   # short ones of six days
+        160  |   54 | later
+        160  |   53 | due
+        160  |   24 | due
+        160  |   23 | urgent
+        24   |   23 | later   # a CA inside
+        24   |    8 | later
+        24   |    7 | urgent
+        4800 |    0 | urgent
+        4800 |   -1 | urgent
+        0    |    0 | urgent
+    )")) {
+        CAPTURE(lifetime, left);
+        const auto end = test_now + std::chrono::hours(std::stoi(left));
+        CHECK(renewal_name(renewal_at(test_now, end - std::chrono::hours(std::stoi(lifetime)),
+                                      end)) == expected);
+    }
+}
+
+TEST_CASE("a file that holds another certificate by now", "[certificate]") {
+    const Files files;
+    const auto key = ec_key();
+    const auto put = [&](int days) {
+        Request request;
+        request.not_before = test_now + std::chrono::days(days);
+        files.put(pem(issue(request, key.get())), pem(key));
+    };
+    put(-2);
+    const Certificate loaded = files.load();
+    CertificateOnDisk on_disk;
+    CHECK(on_disk.state() == OnDisk::unknown);
+    on_disk.note_loaded(files.certificate, std::time(nullptr) - 1); // it may have changed since
+    CHECK(on_disk.state() == OnDisk::unknown);
+    const auto look = [&] {
+        const bool read = on_disk.look(loaded, files.certificate);
+        return std::string(on_disk_name(on_disk.state())) + (read ? ", read" : "");
+    };
+    CHECK(look() == "loaded, read");
+    CHECK(look() == "loaded");
+    on_disk = {};
+    on_disk.note_loaded(files.certificate, std::time(nullptr) + 1);
+    CHECK(look() == "loaded");
+    put(-1);
+    CHECK(look() == "renewed, read");
+    CHECK(look() == "renewed");
+    put(-3);
+    CHECK(look() == "changed, read");
+    files.directory.write("cert.pem", "nothing");
+    CHECK(look() == "unknown, read");
+    put(-1);
+    CHECK(look() == "renewed, read");
+    std::filesystem::remove(files.certificate);
+    CHECK(look() == "unknown");
 }
 
 TEST_CASE("short RSA keys and old digests are refused", "[certificate]") {
@@ -276,7 +345,8 @@ TEST_CASE("short RSA keys and old digests are refused", "[certificate]") {
                                "one of the CA");
 }
 
-TEST_CASE("an expired intermediate is a warning", "[certificate]") {
+TEST_CASE("an intermediate that has expired, or will before the certificate, is a warning",
+          "[certificate]") {
     const Files files;
     const auto key = ec_key();
     const auto root_key = ec_key();
@@ -294,6 +364,16 @@ TEST_CASE("an expired intermediate is a warning", "[certificate]") {
                                    files.certificate +
                                    "\" expired on 2026-06-15 11:00 UTC: get the current one of the "
                                    "CA"});
+
+    Request sooner = called("Issuing CA");
+    sooner.not_after = test_now + std::chrono::days(364);
+    const auto short_middle = issue(sooner, root_key.get(), root.get(), root_key.get());
+    files.put(pem(leaf) + pem(short_middle), pem(key));
+    CHECK(files.load().warnings ==
+          std::vector<std::string>{
+              "intermediate certificate \"CN=Issuing CA\" in \"" + files.certificate +
+              "\" expires on 2027-06-14 12:00 UTC, before the certificate that it vouches for: get "
+              "the current one of the CA"});
 }
 
 TEST_CASE("an intermediate that the file lacks is a warning", "[certificate]") {
@@ -305,10 +385,12 @@ TEST_CASE("an intermediate that the file lacks is a warning", "[certificate]") {
 
     files.put(pem(leaf), pem(key));
     CHECK(files.load().error.empty());
-    CHECK(files.load().warnings ==
-          std::vector{"certificate \"" + files.certificate +
-                      "\" comes without that of its issuer \"CN=Issuing CA\", which phones don't "
-                      "fetch: append it, and the other intermediates of the CA"});
+    const std::vector lacks{"certificate \"" + files.certificate +
+                            "\" comes without that of its issuer \"CN=Issuing CA\", which phones "
+                            "don't fetch: append it, and the other intermediates of the CA"};
+    CHECK(files.load().warnings == lacks);
+    files.put(pem(leaf) + pem(issue(called("Another CA"), root_key.get())), pem(key));
+    CHECK(files.load().warnings == lacks);
     files.put(pem(leaf) + pem(root), pem(key));
     CHECK(files.load().warnings.empty());
     files.put(pem(issue({}, key.get())), pem(key)); // self-signed

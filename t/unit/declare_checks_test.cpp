@@ -7,6 +7,8 @@
 #include "catch.h"
 #include "table.h"
 
+#include <filesystem>
+
 using namespace lync;
 using namespace lync::config;
 using namespace lync::testing;
@@ -161,6 +163,10 @@ TEST_CASE("what is legal but risky is remarked upon once", "[declare]") {
         simple_url meet https://meet.example.com;      | "meet.example.com" is not covered by a certificate of lync_publish "contoso": clients refuse it, add the name to the certificate's subject alternative names in nginx.conf:11
         office_web_apps wac.example.com { server 10.0.0.14; } | "wac.example.com" is not covered by a certificate of lync_publish "contoso": clients refuse it, add the name to the certificate's subject alternative names in nginx.conf:11
         http_listen off; sip_domain example.com;       | "lyncdiscover.example.com" is not covered by a certificate of lync_publish "contoso": phones drop the connection, add the name to the certificate's subject alternative names or take "http_listen off" out in nginx.conf:11
+        acme_challenge /tmp; http_listen off;          | "acme_challenge" does nothing in lync_publish "contoso": a CA asks by plain HTTP, on port 80, take "http_listen off" out in nginx.conf:11
+        acme_challenge /no/such/webroot/;              | "/no/such/webroot" in "acme_challenge" directive of lync_publish "contoso" does not exist: "mkdir -p /no/such/webroot" in nginx.conf:11
+        acme_challenge /etc/passwd;                    | "/etc/passwd" in "acme_challenge" directive of lync_publish "contoso" is not a directory: write the one that the ACME client is told, "certbot --webroot -w DIR" in nginx.conf:11
+        acme_challenge /etc/passwd/x;                  | "/etc/passwd/x" in "acme_challenge" directive of lync_publish "contoso" is not a directory: write the one that the ACME client is told, "certbot --webroot -w DIR" in nginx.conf:11
         http_autodiscover off; sip_domain example.com; | "lyncdiscover.example.com" is not covered by a certificate of lync_publish "contoso": phones drop the connection, add the name to the certificate's subject alternative names or set "http_autodiscover" to "auto" in nginx.conf:11
         director a.contoso.local { external_web_services b.contoso.com; server 10.0.0.11; } | server "10.0.0.11" of director "a.contoso.local" is one of pool "fepool.contoso.local" as well, at nginx.conf:7: a Front End belongs to one pool in nginx.conf:11
         https_listen 10.0.0.11:443;                    | server "10.0.0.11" of pool "fepool.contoso.local" is this proxy itself, which listens on "10.0.0.11:443" at nginx.conf:11: write the address of the server behind it in nginx.conf:7
@@ -366,4 +372,31 @@ TEST_CASE("files that can't be loaded stop the publication", "[declare]") {
     text.replace(text.find("ca.pem"), 6, "public.key");
     CHECK(World().mistake(text).ends_with(
         "/public.key\": it holds a private key and no certificate in nginx.conf:4"));
+}
+
+TEST_CASE("a webroot that nginx's workers can't enter is a warning", "[declare]") {
+    const Directory directory;
+    const std::string closed = directory.path("closed");
+    std::filesystem::create_directories(closed + "/webroot");
+    directory.permit("", 0755);
+    World world;
+    world.environment.worker = getuid() + 1;
+    world.environment.worker_group = getgid() + 1;
+    const auto remark = [&](unsigned mode) {
+        directory.permit("closed", mode);
+        world.registry = {};
+        world.declare(smallest("acme_challenge " + closed + "/webroot;"));
+        return world.remarks.empty() ? "" : world.remarks.front().text;
+    };
+    CHECK(remark(0755).empty());
+    CHECK(remark(0750) ==
+          "\"" + closed +
+              "/webroot\" in \"acme_challenge\" directive of lync_publish \"contoso\" "
+              "can't be read by nginx's workers: \"chmod o+x " +
+              closed + "\"");
+    world.environment.worker_group = getgid();
+    CHECK(remark(0750).empty());
+    CHECK_FALSE(remark(0701).empty());
+    world.environment.worker = getuid();
+    CHECK(remark(0700).empty());
 }

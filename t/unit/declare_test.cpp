@@ -290,6 +290,8 @@ TEST_CASE("what is wrong with one directive is told with its block and its line"
         product sfb_2017;                                  | invalid value "sfb_2017" in "product" directive of lync_publish "contoso": the products are sfb_se, sfb_2019, sfb_2015, lync_2013, lync_2010, ocs_2007_r2, ocs_2007 in nginx.conf:11
         backend_verify yes;                                | invalid value "yes" in "backend_verify" directive of lync_publish "contoso": it is "on" or "off" in nginx.conf:11
         https_redirect 1;                                  | invalid value "1" in "https_redirect" directive of lync_publish "contoso": it is "on" or "off" in nginx.conf:11
+        acme_challenge /var/$host;                         | invalid value "/var/$host" in "acme_challenge" directive of lync_publish "contoso": it is the path of a directory in nginx.conf:11
+        acme_challenge "";                                 | invalid value "" in "acme_challenge" directive of lync_publish "contoso": it is the path of a directory in nginx.conf:11
         http_autodiscover yes;                             | invalid value "yes" in "http_autodiscover" directive of lync_publish "contoso": it is "auto", "on" or "off" in nginx.conf:11
         unknown_host drop;                                 | invalid value "drop" in "unknown_host" directive of lync_publish "contoso": it is "refuse" or "ignore" in nginx.conf:11
         pending_get_timeout soon;                          | invalid value "soon" in "pending_get_timeout" directive of lync_publish "contoso": a time is written as "960s", "16m" or "1h" in nginx.conf:11

@@ -186,6 +186,20 @@ TEST_CASE("plain HTTP travels without TLS, and only where autodiscover does", "[
     CHECK(count(redirect, "location / {\n        lync_rule contoso https_redirect;\n    }\n") == 1);
 }
 
+TEST_CASE("every host of plain HTTP answers ACME challenges", "[render]") {
+    const Rendered r = rendered(smallest("acme_challenge \"/var/w w\"; sip_domain example.com;\n"
+                                         "simple_url admin https://admin.contoso.com;"));
+    for (const auto host : {"# http lyncdiscover.example.com", "# http lyncwebext.contoso.com"}) {
+        CHECK(count(server(r, host),
+                    "    location ~ \"^/\\.well-known/acme-challenge/[A-Za-z0-9_-]{1,255}\\z\" {\n"
+                    "        lync_rule contoso ") == 1);
+    }
+    CHECK(count(r.text, "root \"/var/w w\";") == 2);
+    CHECK(count(r.text, "dav_methods off;") == 2);
+    CHECK(count(server(r, "# http admin.contoso.com"), "acme") == 0);
+    CHECK_FALSE(contains(rendered(smallest()), "acme"));
+}
+
 TEST_CASE("what counts nothing is declared once", "[render]") {
     const Rendered first = rendered(smallest());
     const Rendered second = rendered(smallest(), all, debian_12, false);

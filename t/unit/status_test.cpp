@@ -89,7 +89,8 @@ struct Example {
         published.names.push_back({"meet.contoso.com", 0, none, first, Coverage::covered});
         published.names.push_back({"bare.contoso.com", 0, none, {}, Coverage::uncovered});
         published.certificates.push_back({"/etc/nginx/a \"b\".pem", "CN=meet.contoso.com", "RSA",
-                                          2048, &names, 5, 86400 * 10 + 7});
+                                          2048, &names, -86400 * 40, 86400 * 10 + 7,
+                                          config::OnDisk::renewed});
 
         snapshot.time = 7000;
         snapshot.nginx = "1.22.1";
@@ -433,6 +434,7 @@ TEST_CASE("the summary counts what a glance must show", "[status]") {
     CHECK(summary.names == 2);
     CHECK(summary.names_uncovered == 1);
     CHECK(summary.certificates_expiring == 1);
+    CHECK(summary.certificates_not_loaded == 1);
 }
 
 TEST_CASE("JSON", "[status]") {
@@ -446,7 +448,7 @@ TEST_CASE("JSON", "[status]") {
     CHECK_FALSE(contains(json, "{,"));
     CHECK(contains(json, R"("verdicts":{"pass":5,"redirect":1,"refuse":2,"none":0})"));
     CHECK(contains(json, R"("file":"/etc/nginx/a \"b\".pem")"));
-    CHECK(contains(json, R"("days_left":10)"));
+    CHECK(contains(json, R"("days_left":10,"renewal":"due","on_disk":"renewed")"));
     CHECK(contains(json, R"({"name":"bare.contoso.com","https":0,"http":null,)"
                          R"("coverage":"uncovered","presented":[]})"));
     CHECK(contains(json, R"("state":"down","reason":"connection refused",)"

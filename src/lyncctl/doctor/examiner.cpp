@@ -1,6 +1,7 @@
 #include "lyncctl/doctor/examiner.h"
 
 #include "config/certificate_x509.h"
+#include "config/lifetime.h"
 
 namespace lync::lyncctl::doctor {
 
@@ -180,7 +181,6 @@ void Examiner::sign_in(HttpRequest request, const std::string& ca_file, const st
 
 bool report_certificate(const Handshake& handshake, const std::string& server_name,
                         const Report& report) {
-    constexpr auto soon = std::chrono::days(30); // as nginx -t warns
     const auto day = [](std::chrono::sys_seconds time) {
         return config::date_text(time).substr(0, 10);
     };
@@ -201,10 +201,14 @@ bool report_certificate(const Handshake& handshake, const std::string& server_na
     for (const Id id : handshake.objections) {
         report(id, handshake.digest, words);
     }
-    const auto left = handshake.not_after - std::chrono::system_clock::now();
-    if (!handshake.objections.contains(Id::certificate_expired) && left > left.zero() &&
-        left <= soon) {
-        report(Id::certificate_expires_soon, handshake.digest, words);
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    const config::Renewal renewal =
+        config::renewal_at(now, handshake.date_from, handshake.not_after);
+    if (renewal != config::Renewal::later && handshake.not_after > now &&
+        !handshake.objections.contains(Id::certificate_expired)) {
+        report(renewal == config::Renewal::due ? Id::certificate_expires_soon
+                                               : Id::certificate_nearly_expired,
+               handshake.digest, words);
     }
     return handshake.objections.empty();
 }

@@ -34,7 +34,7 @@ Id at_server(Id id) {
         {certificate_name, server_certificate_name},
         {certificate_weak, server_certificate_invalid},
         {certificate_invalid, server_certificate_invalid},
-        {certificate_expires_soon, server_certificate_expires_soon},
+        {certificate_nearly_expired, server_certificate_expires_soon},
         {link_not_published, server_link},
         {link_not_https, server_link},
     };
@@ -57,6 +57,9 @@ public:
                 examine(server, address);
             }
         }
+        for (const config::Publication* publication : steps_.publications) {
+            compare_with_files(*publication);
+        }
         for (const auto& [server, endpoint, trusted] : signable_) {
             if (const Question* question = sign_in_question(server->questions)) {
                 examiner_.sign_in(request_to(*server, endpoint, true, *question),
@@ -77,6 +80,9 @@ private:
     Report report_at(const ServerStep& server, const std::string& where) {
         return [this, farm = server.farm->name, where](Id id, const std::string& key,
                                                        const Words& words) {
+            if (id == Id::certificate_expires_soon) {
+                return; // renewed by hand, or by Windows: a third of two years is no delay
+            }
             const Id at = at_server(id);
             const std::string text = found_text(id, words);
             // Servers of a farm stand for each other.
@@ -103,6 +109,49 @@ private:
                                               {found.fault->detail});
         }
         return found.addresses;
+    }
+
+    /// Where this machine's own nginx presents certificates; nothing if it takes none but from a
+    /// balancer.
+    static std::optional<Endpoint> socket_of(const config::Publication& publication) {
+        for (const config::Socket& socket : publication.https_sockets) {
+            const std::size_t port = socket.address.rfind(':') + 1; // 0: the port alone
+            const std::string host = socket.address.substr(0, port == 0 ? 0 : port - 1);
+            const bool any = host.empty() || host == "*" || host == "0.0.0.0";
+            const auto address = Address::parse(any ? "127.0.0.1" : host == "[::]" ? "::1" : host);
+            if (!socket.proxy_protocol && address) {
+                return Endpoint{
+                    *address, static_cast<std::uint16_t>(std::stoul(socket.address.substr(port)))};
+            }
+        }
+        return std::nullopt;
+    }
+
+    /// What nginx presents is what it has loaded; the files may hold later ones.
+    void compare_with_files(const config::Publication& publication) {
+        const std::optional<Endpoint> socket = socket_of(publication);
+        const auto& all = publication.loaded_certificates;
+        for (std::size_t i = 0; socket && i < all.size(); i++) {
+            const auto name = std::find_if(all[i].names.begin(), all[i].names.end(),
+                                           [&](auto& n) { return steps_.published.has(n); });
+            if (name == all[i].names.end()) {
+                continue;
+            }
+            const Connected connected = examiner_.connect(*socket, *name);
+            const auto presented =
+                connected.fault
+                    ? std::nullopt
+                    : examiner_.secure(connected.connection, *socket, {*name, http1, false},
+                                       trusted_by(publication), [](auto&&...) {});
+            const bool is_known =
+                !presented || std::any_of(all.begin(), all.end(), [&](const auto& each) {
+                    return each.digest == presented->digest;
+                });
+            if (!is_known && all[i].not_before > presented->not_before) {
+                const std::string file = lync::quoted(publication.certificates[i].certificate);
+                written_.findings.add(Id::certificate_not_loaded, *name, file, {file});
+            }
+        }
     }
 
     /// The same CA file is read once.

@@ -201,6 +201,7 @@ ProxySteps proxy_steps(const std::vector<const Plan*>& plans,
     for (const Plan* plan : plans) {
         steps.published.add(*plan);
         const config::Publication& declared = plan->publication;
+        steps.publications.push_back(&declared);
         const std::string discovery = discovery_host(declared, domains);
         for (std::size_t i = 0; i < declared.farms.size(); i++) {
             const Farm& farm = declared.farms[i];

@@ -87,6 +87,7 @@ struct ServerStep {
 };
 
 struct ProxySteps {
+    std::vector<const config::Publication*> publications;
     std::vector<ServerStep> servers;
     PublishedNames published;
 };

@@ -153,6 +153,7 @@ void judge_chain(SSL* ssl, X509* leaf, const TrustStore& trusted, Handshake& res
         }
         if (result.date_of.empty() || validity->not_after < result.not_after) {
             result.not_after = validity->not_after;
+            result.date_from = validity->not_before;
             result.date_of = config::subject_of(certificate);
         }
     }

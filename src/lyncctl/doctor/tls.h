@@ -43,6 +43,7 @@ struct Handshake {
     std::chrono::sys_seconds not_before{};
     std::chrono::sys_seconds not_after{}; ///< the soonest of the chain that was presented
     std::string date_of;                  ///< subject of the certificate with that date
+    std::chrono::sys_seconds date_from{}; ///< when that certificate began
 };
 
 struct HandshakeRequest {

@@ -4,11 +4,15 @@
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/files.h"
+#include "lyncctl/show/certbot.h"
 #include "lyncctl/show/certificate_request.h"
 #include "lyncctl/show/show.h"
 #include "plan/names.h"
 
 #include <CLI/CLI.hpp>
+
+#include <deque>
+#include <filesystem>
 
 namespace lync::lyncctl {
 
@@ -44,8 +48,18 @@ Table table_of(const Configuration& configuration) {
     return table;
 }
 
-/// Both files or none.
-void write_request(const Configuration& configuration, const Options& options, Output& output) {
+/// "contoso.csr"; of the second certificate "contoso-2.csr".
+std::string numbered(const std::string& file, std::size_t part) {
+    std::filesystem::path path(file);
+    if (part != 0) {
+        path.replace_filename(path.stem().string() + "-" + std::to_string(part + 1) +
+                              path.extension().string());
+    }
+    return path.string();
+}
+
+/// All files or none.
+void write_requests(const Configuration& configuration, const Options& options, Output& output) {
     const CertificateOptions& wanted = options.certificate;
     if (configuration.publications.size() != 1) {
         throw Failure("several publications: --publication NAME says whose request is written");
@@ -53,34 +67,33 @@ void write_request(const Configuration& configuration, const Options& options, O
     if (wanted.csr == wanted.key) {
         throw Failure("the request and the key can't be the same file");
     }
-    const plan::CertificateNames names =
-        plan::certificate_names(configuration.publications.front().plan);
-    std::vector<std::string> list;
-    for (const auto& name : names.names) {
-        list.push_back(name.name);
+    const plan::Plan& plan = configuration.publications.front().plan;
+    const std::vector<std::vector<std::string>> parts = plan::split_names(plan);
+    for (std::size_t i = 0; i < parts.size(); i++) {
+        require_new(numbered(wanted.key, i), options.force);
+        require_new(numbered(wanted.csr, i), options.force);
     }
 
-    require_new(wanted.key, options.force);
-    require_new(wanted.csr, options.force);
-    output.progress("making a key");
-    CertificateRequest request = make_certificate_request(
-        {names.subject, wanted.organization, wanted.country}, list, wanted.key_type);
-    try {
-        write_files({{wanted.key, request.key, 0600}, {wanted.csr, request.csr, 0644}},
-                    options.force);
-    } catch (const Failure&) {
-        request.wipe();
-        throw;
+    std::deque<CertificateRequest> requests; // keys stay where they are, and are wiped there
+    std::vector<NewFile> files;
+    for (std::size_t i = 0; i < parts.size(); i++) {
+        output.progress("making a key");
+        const CertificateRequest& request = requests.emplace_back(make_certificate_request(
+            {parts[i].front(), wanted.organization, wanted.country}, parts[i], wanted.key_type));
+        files.push_back({numbered(wanted.key, i), request.key, 0600});
+        files.push_back({numbered(wanted.csr, i), request.csr, 0644});
     }
-    request.wipe();
-    output.note("wrote " + lync::quoted(wanted.key) + " (" + wanted.key_type +
-                ", keep it secret) and " + lync::quoted(wanted.csr));
-    if (names.subject.size() > longest_common_name) {
-        output.note(lync::quoted(names.subject) +
-                    " is too long for a common name (64 characters): the subject has none, and the "
-                    "name stands among the alternative names, which clients read");
+    write_files(files, options.force);
+    for (std::size_t i = 0; i < parts.size(); i++) {
+        output.note("wrote " + lync::quoted(files[2 * i].path) + " (" + wanted.key_type +
+                    ", keep it secret) and " + lync::quoted(files[2 * i + 1].path));
+        if (parts[i].front().size() > longest_common_name) {
+            output.note(lync::quoted(parts[i].front()) +
+                        " is too long for a common name (64 characters): the subject has none, and "
+                        "the name stands among the alternative names, which clients read");
+        }
     }
-    for (const auto& pattern : names.patterns) {
+    for (const auto& pattern : plan::certificate_names(plan).patterns) {
         output.note(lync::quoted(pattern.name) +
                     " stands for any domain and isn't in the request: each domain needs its own");
     }
@@ -104,7 +117,6 @@ void declare_certificate(CLI::App& app, Options& options) {
         ->type_name("TYPE")
         ->check(CLI::IsMember({"rsa:2048", "rsa:3072", "rsa:4096", "ec:p256", "ec:p384"})
                     .description(""))
-        ->needs(csr)
         ->capture_default_str();
     app.add_option("--organization", wanted.organization, "The organization in the subject")
         ->type_name("NAME")
@@ -126,7 +138,11 @@ void declare_certificate(CLI::App& app, Options& options) {
 int show_certificate(const Options& options, Output& output) {
     const Configuration configuration = load_plans(options, output);
     if (!options.certificate.csr.empty()) {
-        write_request(configuration, options, output);
+        write_requests(configuration, options, output);
+    }
+    if (options.format == Format::own) {
+        output.text(certbot_script(configuration, options.certificate.key_type));
+        return exit_fine;
     }
     output.table(table_of(configuration));
     return exit_fine;

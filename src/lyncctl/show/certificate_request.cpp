@@ -102,9 +102,8 @@ std::string text_of(BIO* memory) {
 
 } // namespace
 
-void CertificateRequest::wipe() noexcept {
+CertificateRequest::~CertificateRequest() {
     OPENSSL_cleanse(key.data(), key.size());
-    key.clear();
 }
 
 CertificateRequest make_certificate_request(const CertificateSubject& subject,

@@ -12,10 +12,12 @@ namespace lync::lyncctl {
 inline constexpr std::size_t longest_common_name = 64;
 
 struct CertificateRequest {
-    std::string csr; ///< PEM
-    std::string key; ///< PEM, PKCS #8, not encrypted; wiped with `wipe`
+    CertificateRequest() = default;
+    CertificateRequest(CertificateRequest&&) = default;
+    ~CertificateRequest();
 
-    void wipe() noexcept;
+    std::string csr; ///< PEM
+    std::string key; ///< PEM, PKCS #8, not encrypted; wiped when it goes
 };
 
 struct CertificateSubject {

@@ -4,6 +4,7 @@
 // the cycle whose configuration it is.
 
 #include "config/block.h"
+#include "config/certificate_on_disk.h"
 #include "config/publication.h"
 #include "nginx/conf/handshake.h"
 #include "nginx/health/health.h"
@@ -119,6 +120,8 @@ struct Publication {
 
     PublicationRecord* record = nullptr;          ///< what is counted of it; NULL: nothing
     std::unique_ptr<status::Published> published; ///< for the status; else NULL
+    /// By this worker, of plan.publication.certificates; empty where no status shows it.
+    std::vector<config::CertificateOnDisk> on_disk;
 };
 
 struct LocConf;
@@ -155,12 +158,14 @@ struct MainConf {
     WaitingRequests waiting;       ///< of this worker
     Timer repair{on_repair, this}; ///< looks for workers that were killed
     Timer minute{on_minute, this}; ///< keeps the hour's history
+    Timer files{on_files, this};   ///< looks whether certificates were renewed
     std::unique_ptr<HealthChecks> health;
     std::unique_ptr<Resolving> resolving;
 
 private:
     static void on_repair(void* self);
     static void on_minute(void* self);
+    static void on_files(void* self);
 };
 
 /// A generated server or upstream; of anybody else's both are NULL.
@@ -173,6 +178,7 @@ struct SrvConf {
 /// that a location from server_include is the administrator's own.
 struct LocConf {
     ngx_flag_t judged;
+    ngx_flag_t challenges; ///< of ACME: GET and HEAD are nginx's to answer, of a file
 
     // Of one that says `lync_status` or `lync_control`:
     ngx_flag_t status_open; ///< and who may see it

@@ -92,6 +92,12 @@ config::Environment environment_of(ngx_conf_t* cf) {
     environment.now = std::chrono::sys_seconds(std::chrono::seconds(ngx_time()));
     environment.lists_names = ngx_test_config != 0;
     environment.has_ipv6 = config::system_has_ipv6();
+    const auto* core =
+        reinterpret_cast<ngx_core_conf_t*>(ngx_get_conf(cf->cycle->conf_ctx, ngx_core_module));
+    if (geteuid() == 0 && core->user != static_cast<ngx_uid_t>(NGX_CONF_UNSET_UINT)) {
+        environment.worker = core->user;
+        environment.worker_group = core->group;
+    }
     environment.full_path = [cf](std::string_view path) {
         ngx_str_t name = copy(cf->pool, path);
         if (name.data == nullptr || ngx_conf_full_name(cf->cycle, &name, 1) != NGX_OK) {
@@ -355,6 +361,11 @@ char* attach_rule(ngx_conf_t* cf, const MainConf& conf, LocConf& location) {
 
     static_cast<SrvConf*>(ngx_http_conf_get_module_srv_conf(cf, ngx_lync_module))->host = host;
 
+    location.judged = 1;
+    if (cf->args->nelts == 4) {
+        location.challenges = 1;
+        return NGX_CONF_OK;
+    }
     host->loc_conf = static_cast<ngx_http_conf_ctx_t*>(cf->ctx)->loc_conf;
 
     // Whatever nginx says of this server later, it says of the directive that caused it.
@@ -363,7 +374,6 @@ char* attach_rule(ngx_conf_t* cf, const MainConf& conf, LocConf& location) {
         ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module));
     server->file_name = reinterpret_cast<u_char*>(const_cast<char*>(place.file.c_str()));
     server->line = place.line;
-    location.judged = 1;
     return NGX_CONF_OK;
 }
 

@@ -168,6 +168,9 @@ status::Snapshot snapshot_of(const MainConf& conf) {
         if (publication->published->until < now->sec) { // a certificate has ended meanwhile
             *publication->published = status::describe(publication->plan, now->sec);
         }
+        for (std::size_t i = 0; i < publication->on_disk.size(); i++) {
+            publication->published->certificates[i].on_disk = publication->on_disk[i].state();
+        }
         filled.published = publication->published.get();
         fill_services(*publication, filled);
         fill_shields(*publication, filled);

@@ -277,6 +277,9 @@ ngx_int_t settle(ngx_conf_t* cf, MainConf& conf) {
     for (const auto& publication : conf.publications) {
         publication->published =
             std::make_unique<status::Published>(status::describe(publication->plan, ngx_time()));
+        for (const config::CertificateFiles& files : publication->plan.publication.certificates) {
+            publication->on_disk.emplace_back().note_loaded(files.certificate, ngx_time());
+        }
         for (Group& group : publication->groups) {
             if (!counts) {
                 break;
