@@ -40,6 +40,7 @@ my @directives = (
     ['publish', 'server_include',        'FILE ...',     ''],
     ['pool',    'external_web_services', 'FQDN',         '',       'a.contoso.com b.contoso.com'],
     ['pool',    'server',                'ADDRESS [PARAMETER ...]', ''],
+    ['pool',    'computer',              'ADDRESS ...',  ''],
     ['pool',    'listening_ports',       '[http=N] [https=N]', '', 'http=8080 https=4443 udp=1',
                                                                    'https=4443'],
     ['pool',    'affinity',              'none|source|cookie', '', 'none source',      'none'],

@@ -299,9 +299,9 @@ like(`openssl req -in '$root/planned.csr' -noout -text`, qr/DNS:lyncwebext\.cont
 unlink glob "$root/planned.???";
 
 ($status, $out, $err) = run('show', 'firewall', '--plan', '--fragment', $planned);
-like($out, qr/^any +address not known: Reverse proxy +443 +TCP +all web services\n +listener\n/m, 'plan: an address that is not known');
+like($out, qr/^any +address not known: Reverse.* 443 +TCP +all web/m, 'plan: an address that is not known');
 like($err, qr/some addresses aren't known: write addresses into "server" and into an "edge" block/, 'and where it is to be written');
-like($out, qr/^any +203\.0\.113\.11 \(Edge Server +443 +TCP +Clients outside$/m, 'plan: an Edge Server, from outside');
+like($out, qr/^any +203\.0\.113\.11 \(Edge.* 443 +TCP +Clients/m, 'plan: an Edge Server, from outside');
 my $plan = json('show', 'firewall', '--plan', $conf, '--publication', 'contoso');
 is_deeply([map { "$_->{port} $_->{protocol} $_->{destination}" } grep { $_->{firewall} =~ /^Internal/ } @$plan], [
     '8080 TCP 10.0.0.21 (Front End Server, Front End pool, Director, Director pool)',
