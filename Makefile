@@ -281,12 +281,12 @@ container-test:
 # With clang's libFuzzer. New inputs go to BUILD/fuzz/corpus, what breaks
 # a promise to BUILD/fuzz/findings; the first finding of a target ends it and fails the run.
 FUZZ_CXX   ?= clang++
-FUZZ_TARGETS = judge path shield meeting_url credentials check_answer reader import_arr import_pfsense import_nginx
+FUZZ_TARGETS = judge path shield meeting_url credentials account check_answer reader import_arr import_pfsense import_nginx
 FUZZ_FLAGS   = -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Isrc
 FUZZ_PROGRAMS = $(FUZZ_TARGETS:%=$(BUILD)/fuzz/fuzz_%)
 
 # What the targets ask, compiled once.
-FUZZ_SOURCES = $(wildcard $(addprefix src/,base/*.cpp config/*.cpp policy/*.cpp plan/*.cpp balance/*.cpp \
+FUZZ_SOURCES = $(wildcard $(addprefix src/,base/*.cpp accounts/*.cpp config/*.cpp policy/*.cpp plan/*.cpp balance/*.cpp \
     lyncctl/import/*.cpp)) $(addprefix src/lyncctl/,reader.cpp files.cpp output.cpp)
 FUZZ_OBJECTS = $(FUZZ_SOURCES:src/%.cpp=$(BUILD)/fuzz/objects/%.o)
 

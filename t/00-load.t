@@ -88,11 +88,12 @@ is_deeply([map { basename($_) } @wrappers], [qw(lync.h ngx.h)],
 my %may_include = (
     base    => [qw(base)],
     policy  => [qw(base policy)],
+    accounts => [qw(base policy accounts)],
     config  => [qw(base policy config)],
     plan    => [qw(base policy config plan)],
     balance => [qw(base balance)],
     status  => [qw(base policy config plan status)],
-    nginx   => [qw(base policy config plan balance status nginx)],
+    nginx   => [qw(base policy accounts config plan balance status nginx)],
     lyncctl => [qw(base policy config plan balance status lyncctl)],
 );
 
@@ -111,7 +112,7 @@ none('no threads', places(sub {
 # What workers share is made of atomics; nothing else has any use for them.
 is_deeply([map { substr($_, length "$source/src/") }
         grep { grep /^\s*#\s*include\s*<atomic>/, lines($_) } @files],
-    [qw(balance/health.h nginx/shared/process_id.h nginx/shared/zone.h status/shared_counters.h)],
+    [qw(balance/health.h nginx/lockout/zone.h nginx/shared/process_id.h nginx/shared/zone.h status/shared_counters.h)],
     'atomics are for shared memory alone');
 
 none('no writable state outlives a configuration', places(sub {

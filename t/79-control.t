@@ -337,7 +337,7 @@ scene 'wrong requests', http_config => $Twelve, sub {
     like(say_to('POST /drain?server=fepool.contoso.local%2F'), qr{^404 no server is called}, 'a pool alone');
     like(say_to('POST /drain?server=f%65x%'), qr{^404 no server is called "fex"}, 'a broken one');
     like(say_to('GET /servers?server=nobody'), qr{^404 no server is called "nobody"}, 'a part that nobody has');
-    like(say_to('GET /'), qr{^404 there are GET /servers, GET /shields, POST /drain\?server=NAME and POST /undrain}, 'nothing there');
+    like(say_to('GET /'), qr{^404 there are GET /servers, GET /shields, POST /drain\?server=NAME, POST /undrain\?server=NAME, GET /lockout and POST }, 'nothing there');
     like(say_to('POST /undrain?server=::1'), qr{^200 server fe12 \(\[::1\]\)}, 'IPv6 without brackets');
     like(say_to('POST /drain?server=x'), qr/ there are (fe\w+, ){9}fe\w+ and 2 more$/, 'no more than ten names');
     like(say_to('GET /drain/'), qr{^404 there are}, 'nor there');

@@ -611,10 +611,10 @@ my $page = do {
     local $/;
     <$in>;
 };
-for my $group ('', 'show', 'import') {
+for my $group ('', 'show', 'import', 'lockout') {
     my ($help) = (run(grep({ $_ ne '' } $group), '--help'))[1] =~ /^Subcommands:\n(.*?)\n\n/ms;
     for my $command (map { /^  (\w+)/ ? $1 : () } split /\n/, $help) {
-        next if $group eq '' && $command =~ /^(?:show|import)$/;
+        next if $group eq '' && $command =~ /^(?:show|import|lockout)$/;
         my $title = join ' ', grep { $_ ne '' } $group, $command;
         like($manual, qr/^\.(?:SS|B) .*\Q$title\E/m, "lyncctl.8 knows \"$title\"");
         like($page, qr/lyncctl \Q$title\E/, "lyncctl.md knows \"$title\"");

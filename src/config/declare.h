@@ -65,6 +65,13 @@ policy::SignInRule read_sign_in(const Directive& directive, const Directive& blo
 void check_sign_in(const Publication& publication, const Directive& block,
                    std::vector<Diagnostic>& remarks);
 
+/// `lockout`, `lockout_exempt`, `account_domain` and `log_accounts`.
+Lockout read_lockout(const Directive& block);
+
+/// A network as `ADDRESS/BITS`, or a Mistake.
+std::string read_network(const std::string& text, const Directive& directive,
+                         const Directive& block);
+
 /// A `http_listen` or `https_listen` line.
 Socket read_socket(const Directive& directive, const Directive& block);
 

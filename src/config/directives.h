@@ -60,6 +60,13 @@
          "connection_auth on|off [idle=TIME] [age=TIME] [max=NUMBER]")                             \
     LINE(sign_in, LYNC_IN_PUBLISH | LYNC_IN_EXCHANGE, LYNC_ONCE, 1, 4,                             \
          "sign_in any | windows|password|certificate|oauth ...")                                   \
+    LINE(lockout, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 5,                                                \
+         "lockout on|off [failures=N] [window=TIME] [hold=TIME] [source_accounts=N]")              \
+    LINE(lockout_exempt, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, LYNC_ANY,                            \
+         "lockout_exempt ADDRESS[/BITS]|ACCOUNT ...")                                              \
+    LINE(account_domain, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, LYNC_ANY,                            \
+         "account_domain NAME=DOMAIN ...")                                                         \
+    LINE(log_accounts, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1, "log_accounts on|off")                    \
     LINE(pending_get_timeout, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1, "pending_get_timeout TIME")        \
     LINE(max_upload, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1, "max_upload SIZE")                          \
     LINE(unknown_host, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1, "unknown_host refuse|ignore")             \

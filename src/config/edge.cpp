@@ -92,29 +92,6 @@ Interfaces read_interfaces(const Directive& directive, std::size_t first, const 
     return interfaces;
 }
 
-std::string read_network(const std::string& text, const Directive& directive,
-                         const Directive& block) {
-    const std::size_t slash = text.find('/');
-    Bytes bytes{};
-    const std::string address = normal_address(std::string_view(text).substr(0, slash));
-    const std::size_t size = parse_bytes(address, bytes);
-    const auto bits = slash == std::string::npos
-                          ? std::nullopt
-                          : parse_number(std::string_view(text).substr(slash + 1), 0,
-                                         static_cast<unsigned>(size * 8));
-    if (size == 0 || !bits) {
-        config::invalid_value(text, directive, block,
-                              "a network is written ADDRESS/BITS, such as 10.0.0.0/8");
-    }
-    for (unsigned bit = *bits; bit < size * 8; bit++) {
-        if ((bytes[bit / 8] >> (7 - bit % 8) & 1) != 0) {
-            config::invalid_value(text, directive, block,
-                                  "it has bits beyond the network's " + std::to_string(*bits));
-        }
-    }
-    return address + "/" + std::to_string(*bits);
-}
-
 /// [RFC 1918, RFC 6598, RFC 4193] and what never leaves a link or a host.
 bool is_private(std::string_view address) noexcept {
     constexpr std::array<std::string_view, 8> networks{
@@ -305,6 +282,29 @@ private:
 };
 
 } // namespace
+
+std::string read_network(const std::string& text, const Directive& directive,
+                         const Directive& block) {
+    const std::size_t slash = text.find('/');
+    Bytes bytes{};
+    const std::string address = normal_address(std::string_view(text).substr(0, slash));
+    const std::size_t size = parse_bytes(address, bytes);
+    const auto bits = slash == std::string::npos
+                          ? std::nullopt
+                          : parse_number(std::string_view(text).substr(slash + 1), 0,
+                                         static_cast<unsigned>(size * 8));
+    if (size == 0 || !bits) {
+        config::invalid_value(text, directive, block,
+                              "a network is written ADDRESS/BITS, such as 10.0.0.0/8");
+    }
+    for (unsigned bit = *bits; bit < size * 8; bit++) {
+        if ((bytes[bit / 8] >> (7 - bit % 8) & 1) != 0) {
+            config::invalid_value(text, directive, block,
+                                  "it has bits beyond the network's " + std::to_string(*bits));
+        }
+    }
+    return address + "/" + std::to_string(*bits);
+}
 
 std::string_view edge_topology_name(EdgeTopology topology) noexcept {
     return topologies[static_cast<std::size_t>(topology)].first;

@@ -151,6 +151,23 @@ struct ConnectionAuth {
     unsigned most = 10000;          ///< per worker and group of servers
 };
 
+/// lockout: when failed sign-ins hold an account, or the source that they come from. By default
+/// below what Active Directory is usually set to, so that it never locks an account out.
+struct Lockout {
+    static constexpr unsigned most_failures = 16;
+    static constexpr unsigned most_source_accounts = 32;
+
+    bool on = false;
+    unsigned failures = 4;
+    std::chrono::seconds window{1800};
+    std::chrono::seconds hold{1800};
+    unsigned source_accounts = 20;                            ///< 0: sources are never held
+    std::vector<std::string> exempt_networks;                 ///< "10.0.0.0/8"
+    std::vector<std::string> exempt_accounts;                 ///< as written
+    std::vector<std::pair<std::string, std::string>> domains; ///< account_domain NAME=DOMAIN
+    bool log_accounts = false; ///< names in the log instead of a keyed hash
+};
+
 /// Whether clients that ask for a name by https accept the certificate that they are presented.
 enum class Coverage : std::uint8_t {
     covered,    ///< by each that is presented for it
@@ -185,6 +202,7 @@ struct Publication {
     Place acme_challenge_place;
     ConnectionAuth connection_auth;
     policy::SignInRule sign_in;
+    Lockout lockout;
     std::string pending_get_timeout = "960s"; ///< [Lync 2013, "Configure web publishing rules", 10]
     std::string max_upload = "512m";          ///< [Lync 2013, MaxUploadFileSizeMb 500]
     UnknownHost unknown_host = UnknownHost::refuse;

@@ -95,18 +95,21 @@ CLI::App& group_of(CLI::App& app, std::string_view name) {
             return *known;
         }
     }
-    CLI::App* group =
-        app.add_subcommand(word, word == "show" ? "prints what follows from the publications"
-                                                : "writes lync_publish blocks for what another "
-                                                  "reverse proxy publishes");
+    CLI::App* group = app.add_subcommand(
+        word, word == "show"      ? "prints what follows from the publications"
+              : word == "lockout" ? "shows and ends what too many wrong passwords have brought"
+                                  : "writes lync_publish blocks for what another reverse proxy "
+                                    "publishes");
     group->require_subcommand(1);
     group->footer(std::string("Examples:\n") +
-                  (word == "show" ? "  lyncctl show names\n"
-                                    "  lyncctl show dns --address 203.0.113.10\n"
-                                    "  lyncctl show firewall --plan"
-                                  : "  lyncctl import arr applicationHost.config\n"
-                                    "  lyncctl import pfsense config.xml\n"
-                                    "  lyncctl import nginx old.conf"));
+                  (word == "show"      ? "  lyncctl show names\n"
+                                         "  lyncctl show dns --address 203.0.113.10\n"
+                                         "  lyncctl show firewall --plan"
+                   : word == "lockout" ? "  sudo lyncctl lockout list\n"
+                                         "  sudo lyncctl lockout release ken@contoso.com"
+                                       : "  lyncctl import arr applicationHost.config\n"
+                                         "  lyncctl import pfsense config.xml\n"
+                                         "  lyncctl import nginx old.conf"));
     return *group;
 }
 

@@ -49,6 +49,16 @@ constexpr Command table[] = {
      "  sudo lyncctl shields --format json | jq -r '.[] | select(.hits > 0).shield'\n"
      "  lyncctl shields --built-in --format csv",
      "", false, declare_shields, shields},
+    {"lockout", "list", "prints which accounts and sources nginx holds",
+     "  sudo lyncctl lockout list\n"
+     "  sudo lyncctl lockout list --format csv\n"
+     "  watch -n 5 sudo lyncctl lockout list",
+     "", false, declare_lockout_list, lockout_list},
+    {"lockout", "release", "ends a hold",
+     "  sudo lyncctl lockout release ken@contoso.com\n"
+     "  sudo lyncctl lockout release 203.0.113.7\n"
+     "  sudo lyncctl lockout release --all",
+     "", false, declare_lockout_release, lockout_release},
 
     {"show", "names", "prints every published name, and where it leads",
      "  lyncctl show names\n"

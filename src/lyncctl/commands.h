@@ -17,7 +17,7 @@ namespace lync::lyncctl {
 
 /// One command, `lyncctl GROUP NAME`.
 struct Command {
-    std::string_view group; ///< "show", "import"; empty for `lyncctl NAME`
+    std::string_view group; ///< "show", "import", "lockout"; empty for `lyncctl NAME`
     std::string_view name;
     std::string_view summary; ///< one line of help: lower case, no full stop
     /// What people type: three lines of help.

@@ -9,7 +9,7 @@ _lyncctl() {
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         [[ $word == -* || ${#command[@]} -ge 2 ]] && break
         command+=("$word")
-        [[ $word == show || $word == import ]] || break
+        [[ $word == show || $word == import || $word == lockout ]] || break
     done
     help=$("${COMP_WORDS[0]}" "${command[@]}" --help 2>/dev/null) || return
 

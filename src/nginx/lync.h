@@ -16,6 +16,7 @@
  *     peer.h           the balancer: which server a request goes to, on whose connection
  *     affinity.h       a client's server, and the cookie MS-WSMAN
  *     server_connection.h  connections to servers between two requests
+ *     lockout.h        how often somebody may try a password
  *     health.h         health checks
  *     health_probe.h   one check of one server
  *     resolve.h        servers given by name

@@ -35,6 +35,7 @@ bool is_worker() noexcept {
 
 void begin(ngx_cycle_t* cycle, MainConf& conf) {
     conf.zone.enter(cycle->log);
+    conf.lockout.enter();
     conf.bind();
     keep_history(conf);
     if (!conf.status_locations.empty()) {

@@ -10,9 +10,10 @@ namespace lync::policy {
 
 namespace {
 
-constexpr std::array<std::string_view, 14> reason_names{
+constexpr std::array<std::string_view, 15> reason_names{
     "none",       "unknown_host", "admin",  "internal", "path",   "ambiguous_path", "method",
-    "plain_http", "meeting_url",  "denied", "sign_in",  "shield", "body",           "malformed",
+    "plain_http", "meeting_url",  "denied", "sign_in",  "shield", "body",           "lockout",
+    "malformed",
 };
 static_assert(reason_names.size() == static_cast<std::size_t>(Reason::malformed) + 1);
 

@@ -133,6 +133,7 @@ enum class Reason : std::uint8_t {
     sign_in,   ///< a credential for a closed door: answered with 403, tokens' services as they do
     shield,    ///< a known attack; Verdict::shield says which
     body,      ///< a body larger than the service takes: answered with 413
+    lockout,   ///< the account or the source is held: answered as a wrong password is
     malformed, ///< can't be parsed: answered with 400
 };
 

@@ -131,6 +131,14 @@ public:
             write_publication(publication);
         }
         json_.close(']');
+        if (const auto& lockout = snapshot_.lockout) {
+            json_.object("lockout");
+            json_.member("accounts_held", lockout->accounts);
+            json_.member("sources_held", lockout->sources);
+            json_.member("failures", lockout->failures);
+            json_.member("answered", lockout->answered);
+            json_.close('}');
+        }
         json_.array("refusals");
         for (const Refusal& refusal : snapshot_.refusals) {
             write_refusal(refusal);
@@ -495,6 +503,24 @@ std::string to_json(const Snapshot& snapshot) {
     }
     out.reserve(16384 + names * 128);
     Document(out, snapshot).write();
+    return out;
+}
+
+std::string held_to_json(std::span<const HeldOne> held, std::size_t count) {
+    std::string out;
+    Writer json(out);
+    json.open('{');
+    json.member("count", count);
+    json.array("held");
+    for (const HeldOne& one : held) {
+        json.element('{');
+        json.member("kind", one.is_source ? "source" : "account");
+        json.member("who", one.who);
+        json.member("seconds", one.seconds);
+        json.close('}');
+    }
+    json.close(']');
+    json.close('}');
     return out;
 }
 

@@ -88,6 +88,7 @@ public:
         write_requests();
         write_servers();
         write_certificates();
+        write_lockout();
         return std::move(out_);
     }
 
@@ -302,6 +303,21 @@ private:
         each_server([&](const Server& server, const Labels& labels) {
             histogram("lync_server_response_duration_seconds", labels, server.response_time);
         });
+    }
+
+    void write_lockout() {
+        if (!snapshot_.lockout) {
+            return;
+        }
+        const LockoutCounts& lockout = *snapshot_.lockout;
+        family("lync_lockout_held", "gauge", "Accounts and sources that are held now.");
+        sample("lync_lockout_held", Labels({}, {{"kind", "account"}}), digits(lockout.accounts));
+        sample("lync_lockout_held", Labels({}, {{"kind", "source"}}), digits(lockout.sources));
+        family("lync_lockout_failures_total", "counter", "Wrong passwords that servers have seen.");
+        sample("lync_lockout_failures_total", {}, digits(lockout.failures));
+        family("lync_lockout_answered_total", "counter",
+               "Attempts of held accounts and sources, which no server has seen.");
+        sample("lync_lockout_answered_total", {}, digits(lockout.answered));
     }
 
     void write_certificates() {

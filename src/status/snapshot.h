@@ -26,6 +26,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -248,6 +249,21 @@ struct Refusal {
     std::string path; ///< never with a query
 };
 
+/// What `lockout` has come to, all publications together.
+struct LockoutCounts {
+    std::uint64_t accounts; ///< held now
+    std::uint64_t sources;  ///< held now
+    std::uint64_t failures; ///< wrong passwords that servers have seen
+    std::uint64_t answered; ///< attempts that no server has seen
+};
+
+/// Whom `lockout` holds.
+struct HeldOne {
+    bool is_source;
+    std::string who;       ///< the hash of an account's name, or the address of a source
+    std::uint64_t seconds; ///< left
+};
+
 struct Snapshot {
     std::int64_t time = 0;     ///< milliseconds of Unix time
     std::int64_t loaded = 0;   ///< when the configuration was loaded, seconds of Unix time
@@ -256,6 +272,7 @@ struct Snapshot {
     std::uint64_t workers = 0; ///< processes that serve now, those that are ending included
     std::vector<Publication> publications;
     std::vector<Refusal> refusals; ///< the latest first
+    std::optional<LockoutCounts> lockout; ///< where some publication says `lockout on`
 };
 
 /// What a glance must show.

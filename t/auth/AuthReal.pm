@@ -23,7 +23,7 @@ use AuthPlain ();
 use LyncTest::Paths ();
 use LyncTest::Ports ();
 
-our @EXPORT = qw(start_ntlm start_kerberos ask leave user connection server_of kerberos_curl);
+our @EXPORT = qw(start_ntlm start_kerberos ask command leave user connection server_of kerberos_curl);
 
 our $PATH = '/webticket/webticketservice.svc';
 

@@ -55,21 +55,28 @@ Unanswered unreachable(const std::string& socket, const doctor::Fault& fault) {
     }
 }
 
+std::string escaped(std::string_view text) {
+    constexpr std::string_view hex = "0123456789ABCDEF";
+    std::string url;
+    for (const char c : text) {
+        if (is_ascii_alnum(c)) {
+            url += c;
+        } else {
+            const auto byte = static_cast<unsigned char>(c);
+            url += {'%', hex[byte >> 4], hex[byte & 15]};
+        }
+    }
+    return url;
+}
+
 /// The body of the answer. A complaint of nginx becomes a Failure.
 std::string ask(const ControlOptions& options, std::string_view path, bool post) {
-    constexpr std::string_view hex = "0123456789ABCDEF";
     doctor::HttpRequest request;
     request.url = "http://localhost" + std::string(path);
     if (!options.server.empty()) {
-        request.url += "?server=";
-        for (const char c : options.server) {
-            if (is_ascii_alnum(c)) {
-                request.url += c;
-            } else {
-                const auto byte = static_cast<unsigned char>(c);
-                request.url += {'%', hex[byte >> 4], hex[byte & 15]};
-            }
-        }
+        request.url += "?server=" + escaped(options.server);
+    } else if (!options.who.empty()) {
+        request.url += "?who=" + escaped(options.who);
     }
     request.unix_socket = options.socket;
     request.post = post;
@@ -328,6 +335,48 @@ int shields(const Options& options, Output& output) {
     });
     output.table(table);
     return exit_fine;
+}
+
+void declare_lockout_list(CLI::App& app, Options& options) {
+    declare_socket(app, options);
+}
+
+int lockout_list(const Options& options, Output& output) {
+    Table table;
+    table.columns = {{"kind", "Kind"}, {"who", "Who"}, {"seconds", "Seconds left"}};
+    std::int64_t hidden = 0;
+    read_json(options.control, "/lockout", [&](const json& all) {
+        const json& held = all.at("held");
+        for (const json& one : held) {
+            table.rows.push_back(
+                {text_of(one, "kind"), text_of(one, "who"), one.at("seconds").get<std::int64_t>()});
+        }
+        hidden = all.at("count").get<std::int64_t>() - static_cast<std::int64_t>(held.size());
+    });
+    output.table(table);
+    if (hidden > 0) {
+        output.note("and " + std::to_string(hidden) + " more");
+    }
+    return exit_fine;
+}
+
+void declare_lockout_release(CLI::App& app, Options& options) {
+    CLI::Option* who =
+        app.add_option("WHO", options.control.who,
+                       "An account (CONTOSO\\ken, ken@contoso.com, or its hash of the log and the "
+                       "list), or an address")
+            ->type_name("");
+    CLI::Option* all = app.add_flag("--all", options.control.all, "Everybody");
+    all->excludes(who);
+    declare_socket(app, options);
+}
+
+int lockout_release(const Options& options, Output& output) {
+    if (options.control.who.empty() && !options.control.all) {
+        throw Failure("whom to release: an account, an address or --all");
+    }
+    return change(options.control,
+                  options.control.all ? "/lockout/release_all" : "/lockout/release", output);
 }
 
 } // namespace lync::lyncctl

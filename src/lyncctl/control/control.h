@@ -1,6 +1,6 @@
 #pragma once
 
-// drain, undrain, servers: what is said to a running nginx, by HTTP to the Unix-domain socket of
+// drain, undrain, servers, lockout: what is said to a running nginx, by HTTP to the Unix-domain socket of
 // `lync_control` (src/nginx/status/control.h).
 
 #include "lyncctl/options.h"
@@ -23,5 +23,11 @@ int undrain(const Options& options, Output& output);
 
 void declare_shields(CLI::App& app, Options& options);
 int shields(const Options& options, Output& output);
+
+void declare_lockout_list(CLI::App& app, Options& options);
+int lockout_list(const Options& options, Output& output);
+
+void declare_lockout_release(CLI::App& app, Options& options);
+int lockout_release(const Options& options, Output& output);
 
 } // namespace lync::lyncctl

@@ -8,6 +8,7 @@
 #include "config/publication.h"
 #include "nginx/conf/handshake.h"
 #include "nginx/health/health.h"
+#include "nginx/lockout/lockout.h"
 #include "nginx/shared/zone.h"
 #include "nginx/status/count_request.h"
 #include "nginx/timer.h"
@@ -122,6 +123,7 @@ struct Publication {
     std::unique_ptr<status::Published> published; ///< for the status; else NULL
     /// By this worker, of plan.publication.certificates; empty where no status shows it.
     std::vector<config::CertificateOnDisk> on_disk;
+    std::unique_ptr<const Lockout> lockout;       ///< NULL: off
 };
 
 struct LocConf;
@@ -135,6 +137,7 @@ struct MainConf {
     void bind() noexcept;
 
     Zone zone;
+    LockoutZone lockout;
     Transports transports{zone};
     std::vector<std::unique_ptr<Publication>> publications;
     config::Registry registry;

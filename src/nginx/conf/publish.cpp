@@ -278,7 +278,10 @@ char* publish(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
         log_diagnostic(cf, mistake.diagnostic());
         return failed;
     }
-    const Publication& added = *conf.publications.back();
+    Publication& added = *conf.publications.back();
+    if (const config::Lockout& lockout = added.plan.publication.lockout; lockout.on) {
+        added.lockout = std::make_unique<Lockout>(lockout, conf.lockout);
+    }
     if (char* result = run_plan(cf, conf, added); result != NGX_CONF_OK) {
         return result;
     }
@@ -332,9 +335,12 @@ char* take_over_upstreams(ngx_conf_t* cf, MainConf& conf) {
                       group->second.publication->plan.publication.resolve_at_start);
         }
     }
+    const bool counts_attempts = std::ranges::any_of(
+        conf.publications, [](const auto& publication) { return publication->lockout != nullptr; });
     return prepare_resolving(cf, conf) == NGX_OK &&
                    conf.zone.declare(cf, records_of(conf), conf.publications.size(), bind_records,
-                                     &conf) == NGX_OK
+                                     &conf) == NGX_OK &&
+                   (!counts_attempts || conf.lockout.declare(cf) == NGX_OK)
                ? NGX_CONF_OK
                : failed;
 }

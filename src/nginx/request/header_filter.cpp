@@ -1,5 +1,6 @@
 #include "nginx/request/header_filter.h"
 
+#include "nginx/lockout/lockout.h"
 #include "nginx/request/sign_in.h"
 #include "nginx/status/status.h"
 #include "nginx/upstream/affinity.h"
@@ -13,6 +14,7 @@ ngx_http_output_header_filter_pt next_header_filter = nullptr;
 
 ngx_int_t header_filter(ngx_http_request_t* r) {
     note_answer(r);
+    note_sign_in(r);
     bind_client(r);
     return hide_closed_doors(r) && protect_status(r) ? next_header_filter(r) : NGX_ERROR;
 }

@@ -88,6 +88,8 @@ ngx_int_t refusal_status(Reason reason) noexcept {
         return NGX_HTTP_BAD_REQUEST;
     case Reason::sign_in:
         return NGX_HTTP_FORBIDDEN;
+    case Reason::lockout: // where an error_page has it asked again
+        return NGX_HTTP_UNAUTHORIZED;
     case Reason::body:
         return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
     default: // to the outside there is no difference between closed and absent

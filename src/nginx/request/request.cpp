@@ -4,6 +4,7 @@
 #include "nginx/request/request.h"
 
 #include "base/ascii.h"
+#include "nginx/lockout/lockout.h"
 #include "nginx/request/body.h"
 #include "nginx/request/sign_in.h"
 #include "nginx/request/target.h"
@@ -277,7 +278,10 @@ ngx_int_t lync_request_handler(ngx_http_request_t* r) {
         if (const ngx_int_t result = judge_body(r, *host, *state); result != NGX_DECLINED) {
             return result;
         }
-        return judge_sign_in(r, *host, *state);
+        if (const ngx_int_t result = judge_sign_in(r, *host, *state); result != NGX_DECLINED) {
+            return result;
+        }
+        return admit_sign_in(r, *host, *state);
     case policy::Action::redirect:
         return redirect(r);
     case policy::Action::refuse:

@@ -17,6 +17,7 @@ struct RequestState {
     policy::Doors sign_in = policy::no_door;   ///< of the credentials in it, as far as it was read
     policy::Door refused = policy::Door::none; ///< the closed one of them
     ngx_atomic_uint_t owned_connection = 0;
+    Attempt* attempt = nullptr; ///< to sign in, where `lockout` counts them
 };
 
 /// NULL before the first verdict.

@@ -8,7 +8,10 @@
 #include "nginx/status/snapshot.h"
 #include "status/json.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -203,11 +206,11 @@ ngx_int_t refuse_method(ngx_http_request_t* r, std::string_view allowed) {
                        std::string(view(r->uri)) + " takes " + std::string(allowed) + "\n");
 }
 
-/// The value of `server=`, without its %XX.
-std::string server_argument(ngx_http_request_t* r) {
+/// The value of `name=`, without its %XX.
+std::string argument_of(ngx_http_request_t* r, std::string_view name) {
     ngx_str_t argument{};
-    static u_char name[] = "server";
-    if (ngx_http_arg(r, name, sizeof(name) - 1, &argument) != NGX_OK) {
+    auto* bytes = reinterpret_cast<u_char*>(const_cast<char*>(name.data()));
+    if (ngx_http_arg(r, bytes, name.size(), &argument) != NGX_OK) {
         return "";
     }
     std::string value(view(argument));
@@ -255,7 +258,7 @@ ngx_int_t answer_servers(ngx_http_request_t* r) {
     const MainConf& conf = main_conf_of(r);
     status::Snapshot snapshot = snapshot_of(conf);
     std::optional<status::Machine> machine;
-    if (const std::string word = server_argument(r); !word.empty()) {
+    if (const std::string word = argument_of(r, "server"); !word.empty()) {
         const std::vector<Member> meant = members_called(conf, word);
         if (const std::string why = complaint(conf, meant, word); !why.empty()) {
             return refuse_word(r, meant, why);
@@ -280,7 +283,7 @@ ngx_int_t answer_drain(ngx_http_request_t* r, bool drained) {
     if (r->method != NGX_HTTP_POST) {
         return refuse_method(r, "POST");
     }
-    const std::string word = server_argument(r);
+    const std::string word = argument_of(r, "server");
     if (word.empty()) {
         return answer_text(r, NGX_HTTP_BAD_REQUEST,
                            "which server: " + std::string(view(r->uri)) + "?server=NAME\n");
@@ -299,6 +302,96 @@ ngx_int_t answer_drain(ngx_http_request_t* r, bool drained) {
     ngx_log_error(NGX_LOG_WARN, r->connection->log, 0, "lync_control: %*s", text.find('\n'),
                   text.data());
     return answer_text(r, NGX_HTTP_OK, std::move(text));
+}
+
+// --- lockout
+
+std::string text_of_address(const std::array<unsigned char, 16>& address) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    in6_addr ipv6{};
+    std::copy(address.begin(), address.end(), ipv6.s6_addr);
+    if (IN6_IS_ADDR_V4MAPPED(&ipv6)) {
+        return inet_ntop(AF_INET, &address[12], text.data(), text.size());
+    }
+    return std::string(inet_ntop(AF_INET6, &ipv6, text.data(), text.size())) + "/64";
+}
+
+/// The most lines that are of use to anybody.
+constexpr std::size_t most_held = 1000;
+
+ngx_int_t answer_lockout(ngx_http_request_t* r) {
+    if ((r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) == 0) {
+        return refuse_method(r, "GET, HEAD");
+    }
+    std::vector<HeldOne> held(most_held);
+    const std::size_t count =
+        main_conf_of(r).lockout.list(held.data(), held.size(), ngx_current_msec);
+    held.resize(std::min(count, held.size()));
+    std::vector<status::HeldOne> shown;
+    for (const HeldOne& one : held) {
+        std::array<char, 17> hash{};
+        ngx_sprintf(reinterpret_cast<u_char*>(hash.data()), "%016xL", one.tag);
+        shown.push_back({.is_source = one.is_source,
+                         .who = one.is_source ? text_of_address(one.address) : hash.data(),
+                         .seconds = (one.left + 999) / 1000});
+    }
+    return send(r, NGX_HTTP_OK, "application/json", kept(r, status::held_to_json(shown, count)));
+}
+
+/// What a word means: the hash that stands in the log, an address, or a name as each publication
+/// reads it.
+bool release(MainConf& conf, const std::string& who) {
+    const std::uint64_t now = ngx_current_msec;
+    bool released = false;
+    if (who.size() == 16 && who.find_first_not_of("0123456789abcdef") == std::string::npos) {
+        released = conf.lockout.release_account(std::stoull(who, nullptr, 16), now);
+    }
+    const std::string address = who.substr(0, who.find('/'));
+    std::array<unsigned char, 16> source{};
+    in6_addr ipv6{};
+    if (inet_pton(AF_INET, address.c_str(), &source[12]) == 1) {
+        source[10] = source[11] = 0xff;
+        return conf.lockout.release_source(conf.lockout.tag_of_source(source), now) || released;
+    }
+    if (inet_pton(AF_INET6, address.c_str(), &ipv6) == 1) {
+        std::copy_n(ipv6.s6_addr, 8, source.begin());
+        return conf.lockout.release_source(conf.lockout.tag_of_source(source), now) || released;
+    }
+    for (const auto& publication : conf.publications) {
+        accounts::Account account;
+        if (publication->lockout != nullptr &&
+            publication->lockout->domains.read(who, "", account)) {
+            released =
+                conf.lockout.release_account(conf.lockout.tag_of_account(account.text()), now) ||
+                released;
+        }
+    }
+    return released;
+}
+
+ngx_int_t answer_release(ngx_http_request_t* r, bool all) {
+    if (r->method != NGX_HTTP_POST) {
+        return refuse_method(r, "POST");
+    }
+    MainConf& conf = main_conf_of(r);
+    if (all) {
+        const std::size_t count = conf.lockout.release_all(ngx_current_msec);
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "lync_control: %uz accounts and sources are released", count);
+        return answer_text(r, NGX_HTTP_OK,
+                           std::to_string(count) + " accounts and sources are released\n");
+    }
+    const std::string who = argument_of(r, "who");
+    if (who.empty()) {
+        return answer_text(r, NGX_HTTP_BAD_REQUEST,
+                           "who: /lockout/release?who=ACCOUNT, or an address\n");
+    }
+    if (!release(conf, who)) {
+        return answer_text(r, NGX_HTTP_NOT_FOUND, quoted(who) + " isn't held\n");
+    }
+    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                  "lync_control: one that \"lockout\" held is released");
+    return answer_text(r, NGX_HTTP_OK, quoted(who) + " is released\n");
 }
 
 ngx_int_t answer(ngx_http_request_t* r) {
@@ -322,9 +415,20 @@ ngx_int_t answer(ngx_http_request_t* r) {
     if (path == "/drain" || path == "/undrain") {
         return answer_drain(r, path == "/drain");
     }
+    if (path.starts_with("/lockout") && !main_conf_of(r).lockout.is_there()) {
+        return answer_text(r, NGX_HTTP_NOT_FOUND,
+                           "no publication says \"lockout on\": nobody is held\n");
+    }
+    if (path == "/lockout") {
+        return answer_lockout(r);
+    }
+    if (path == "/lockout/release" || path == "/lockout/release_all") {
+        return answer_release(r, path == "/lockout/release_all");
+    }
     return answer_text(r, NGX_HTTP_NOT_FOUND,
-                       "there are GET /servers, GET /shields, POST /drain?server=NAME and "
-                       "POST /undrain?server=NAME\n");
+                       "there are GET /servers, GET /shields, POST /drain?server=NAME, "
+                       "POST /undrain?server=NAME, GET /lockout and POST "
+                       "/lockout/release?who=WHO\n");
 }
 
 ngx_int_t control_handler(ngx_http_request_t* r) {

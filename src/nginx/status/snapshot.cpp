@@ -176,6 +176,9 @@ status::Snapshot snapshot_of(const MainConf& conf) {
         fill_shields(*publication, filled);
         fill_pools(*publication, conf.zone, filled);
     }
+    if (conf.lockout.is_there()) {
+        snapshot.lockout = conf.lockout.counts(ngx_current_msec);
+    }
     if (const status::RefusalRing* refusals = conf.zone.refusals()) {
         snapshot.refusals = refusals->read();
     }

@@ -379,6 +379,15 @@ void note_answer(ngx_http_request_t* r) noexcept {
     }
 }
 
+void close_owned_connection(ngx_http_request_t* r) noexcept {
+    const Host& host = *host_of(r);
+    const Group* group = host.publication.group(host, state_of(r)->verdict.target);
+    Ownership* ownership = group == nullptr ? nullptr : find_ownership(r->connection, group, false);
+    if (ownership != nullptr && ownership->connection != nullptr) {
+        close_owned(*ownership);
+    }
+}
+
 std::size_t server_of(ngx_http_request_t* r, Group& group) noexcept {
     const Peer* peer = peer_of(r);
     if (peer == nullptr || peer->group != &group || peer->server == nullptr) {

@@ -54,6 +54,9 @@ void take_over(ngx_http_upstream_srv_conf_t* upstream, Group& group, bool resolv
 /// against the server is forgotten, whether the rest of the answer takes a second or an hour.
 void note_answer(ngx_http_request_t* r) noexcept;
 
+/// A request isn't sent on: what its client owns of the servers that it was for is closed.
+void close_owned_connection(ngx_http_request_t* r) noexcept;
+
 /// The server whose answer is passed on, for its affinity cookie; `no_server` if nginx answers
 /// itself, or it is none of the group's now.
 std::size_t server_of(ngx_http_request_t* r, Group& group) noexcept;

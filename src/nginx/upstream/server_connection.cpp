@@ -52,13 +52,6 @@ bool is_still_idle(ngx_event_t* event) noexcept {
     return ngx_handle_read_event(c->read, 0) == NGX_OK;
 }
 
-void close_owned(Ownership& ownership) noexcept {
-    ngx_connection_t* c = std::exchange(ownership.connection, nullptr);
-    --*ownership.count;
-    add(*ownership.server, Gauge::owned, -1);
-    close_server_connection(c);
-}
-
 void on_owned_event(ngx_event_t* event) {
     if (!is_still_idle(event)) {
         auto* c = static_cast<ngx_connection_t*>(event->data);
@@ -101,6 +94,13 @@ Owner* find_owner(ngx_connection_t* client, bool create) noexcept {
 }
 
 } // namespace
+
+void close_owned(Ownership& ownership) noexcept {
+    ngx_connection_t* c = std::exchange(ownership.connection, nullptr);
+    --*ownership.count;
+    add(*ownership.server, Gauge::owned, -1);
+    close_server_connection(c);
+}
 
 bool is_clients_own(const ngx_connection_t* client) noexcept {
     ngx_sockaddr_t peer{};

@@ -98,6 +98,9 @@ void keep_owned(ngx_connection_t* client, Ownership& ownership, ngx_connection_t
 /// people who have the same address.
 bool is_clients_own(const ngx_connection_t* client) noexcept;
 
+/// Closes the idle connection that there is.
+void close_owned(Ownership& ownership) noexcept;
+
 /// Takes the owned connection back into use.
 ngx_connection_t* take_owned(Ownership& ownership) noexcept;
 

@@ -1,0 +1,414 @@
+#include "accounts/account.h"
+
+#include "base/ascii.h"
+#include "base/utf8.h"
+#include "policy/decode.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace lync::accounts {
+
+namespace {
+
+using policy::AccountForm;
+
+/// Text of a bounded size. What doesn't fit makes it too long, which no account is.
+class Text {
+public:
+    void add(char c) noexcept {
+        if (size_ < text_.size()) {
+            text_[size_] = c;
+        }
+        size_++;
+    }
+    void add(std::string_view text) noexcept {
+        std::ranges::for_each(text, [&](char c) { add(c); });
+    }
+    /// In UTF-8. Halves of characters beyond U+FFFF become something of three bytes, the same each
+    /// time.
+    void add_character(std::uint32_t c) noexcept {
+        if (c < 0x80) {
+            add(static_cast<char>(c));
+        } else if (c < 0x800) {
+            add(static_cast<char>(0xc0 | c >> 6));
+            add(static_cast<char>(0x80 | (c & 0x3f)));
+        } else {
+            add(static_cast<char>(0xe0 | (c >> 12 & 0x0f)));
+            add(static_cast<char>(0x80 | (c >> 6 & 0x3f)));
+            add(static_cast<char>(0x80 | (c & 0x3f)));
+        }
+    }
+    bool is_too_long() const noexcept { return size_ > text_.size(); }
+    std::string_view view() const noexcept { return {text_.data(), is_too_long() ? 0 : size_}; }
+    char* data() noexcept { return text_.data(); }
+    void resize(std::size_t size) noexcept { size_ = size; }
+
+private:
+    std::array<char, Account::most> text_;
+    std::size_t size_ = 0;
+};
+
+// --- what is one name
+
+// Letters of U+00C0..U+00FF without their marks and case; a space: none.
+constexpr std::string_view latin_1 = "aaaaaaaceeeeiiiidnooooo ouuuuy s"
+                                     "aaaaaaaceeeeiiiidnooooo ouuuuy y";
+static_assert(latin_1.size() == 64);
+
+/// Letters of other alphabets in lower case.
+std::uint32_t lower(std::uint32_t c) noexcept {
+    const bool greek = c >= 0x391 && c <= 0x3a9;
+    const bool cyrillic = c >= 0x410 && c <= 0x42f;
+    const bool armenian = c >= 0x531 && c <= 0x556;
+    return greek || cyrillic ? c + 32 : c >= 0x400 && c <= 0x40f ? c + 80 : armenian ? c + 48 : c;
+}
+
+/// As Active Directory compares names, or less strictly: it finds "Jos\u00e9" by "jose".
+Text folded(std::string_view name) noexcept {
+    Text plain;
+    bool is_utf8 = true;
+    for (std::size_t i = 0, length = 0; i < name.size() && is_utf8; i += length) {
+        length = utf8_length(name.substr(i));
+        is_utf8 = length != 0;
+    }
+    for (const char c : name) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '%') { // nothing is escaped any more, and it stands in no name
+            plain.add('_');
+        } else if (is_utf8) {
+            plain.add(c);
+        } else {
+            plain.add_character(byte);
+        }
+    }
+    if (plain.is_too_long()) {
+        return plain;
+    }
+    plain.resize(
+        policy::decode_once(plain.data(), plain.view().size(), policy::Decoding::forgiving).size);
+
+    Text text;
+    const std::string_view characters = trimmed(plain.view(), " ");
+    for (std::size_t i = 0; i < characters.size();) {
+        const std::size_t length = std::max<std::size_t>(utf8_length(characters.substr(i)), 1);
+        const auto first = static_cast<unsigned char>(characters[i]);
+        if (length == 1) {
+            text.add(ascii_lower(characters[i]));
+        } else if (length == 2) {
+            const std::uint32_t c =
+                (first & 0x1fU) << 6 | (static_cast<unsigned char>(characters[i + 1]) & 0x3fU);
+            if (c >= 0xc0 && c <= 0xff && latin_1[c - 0xc0] != ' ') {
+                text.add(latin_1[c - 0xc0]);
+            } else {
+                text.add_character(lower(c));
+            }
+        } else {
+            text.add(characters.substr(i, length));
+        }
+        i += length;
+    }
+    return text;
+}
+
+// --- base64, read where it is
+
+/// Bytes in base64, decoded one by one: messages have up to 54 KB, and little of it is asked for.
+class Base64 {
+public:
+    explicit Base64(std::string_view digits) noexcept : digits_(trimmed(digits, " \t")) {
+        while (!digits_.empty() && digits_.back() == '=') {
+            digits_.remove_suffix(1);
+        }
+        valid_ = digits_.size() % 4 != 1 &&
+                 std::ranges::none_of(digits_, [](char c) { return digit(c) == none; });
+    }
+    bool valid() const noexcept { return valid_; }
+    std::size_t size() const noexcept { return digits_.size() * 3 / 4; }
+    unsigned char operator[](std::size_t i) const noexcept {
+        const std::size_t at = i / 3 * 4 + i % 3;
+        const unsigned bits =
+            static_cast<unsigned>(digit(digits_[at])) << 6 | digit(digits_[at + 1]);
+        return static_cast<unsigned char>(bits >> (4 - 2 * (i % 3)));
+    }
+    std::uint32_t number(std::size_t at, std::size_t bytes) const noexcept {
+        std::uint32_t value = 0;
+        for (std::size_t i = bytes; i-- > 0;) {
+            value = value << 8 | (*this)[at + i];
+        }
+        return value;
+    }
+
+private:
+    static constexpr unsigned char none = 255;
+    static unsigned char digit(char c) noexcept {
+        static constexpr auto table = [] {
+            constexpr std::string_view alphabet =
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+            std::array<unsigned char, 256> values{};
+            values.fill(none);
+            for (std::size_t i = 0; i < alphabet.size(); i++) {
+                values[static_cast<unsigned char>(alphabet[i])] = static_cast<unsigned char>(i);
+            }
+            return values;
+        }();
+        return table[static_cast<unsigned char>(c)];
+    }
+
+    std::string_view digits_;
+    bool valid_;
+};
+
+// --- NTLM [MS-NLMP, 2.2.1.3]
+
+constexpr std::string_view signature{"NTLMSSP\0", 8};
+
+/// Where the signature stands at `from` or behind it; the size if it doesn't.
+std::size_t find_signature(const Base64& bytes, std::size_t from) noexcept {
+    for (; from + signature.size() <= bytes.size(); from++) {
+        std::size_t n = 0;
+        while (n < signature.size() &&
+               bytes[from + n] == static_cast<unsigned char>(signature[n])) {
+            n++;
+        }
+        if (n == signature.size()) {
+            return from;
+        }
+    }
+    return bytes.size();
+}
+
+/// A name that 8 bytes at `field` point to, from `message` on. UTF-16, or a code page if the flags
+/// don't say Unicode; but ASCII is taken for what it is however it is written, since what the
+/// server takes it for was settled before.
+std::optional<Text> read_name(const Base64& bytes, std::size_t message, std::size_t field,
+                              bool unicode) noexcept {
+    const std::size_t length = bytes.number(message + field, 2);
+    const std::size_t offset = bytes.number(message + field + 4, 4);
+    if (offset > bytes.size() - message || length > bytes.size() - message - offset) {
+        return std::nullopt;
+    }
+    const std::size_t begin = message + offset;
+    Text ascii;
+    bool is_ascii = true;
+    for (std::size_t i = begin; i < begin + length && is_ascii; i++) {
+        is_ascii = bytes[i] < 0x80;
+        if (bytes[i] != 0) {
+            ascii.add(static_cast<char>(bytes[i]));
+        }
+    }
+    if (is_ascii) {
+        return ascii;
+    }
+    Text text;
+    for (std::size_t i = begin; i < begin + length; i += unicode ? 2 : 1) {
+        if (unicode && i + 1 < begin + length) {
+            text.add_character(bytes.number(i, 2));
+        } else {
+            text.add(static_cast<char>(bytes[i]));
+        }
+    }
+    return text;
+}
+
+Finding read_authenticate(const Base64& bytes, std::size_t message, const Domains& domains,
+                          Account& account) noexcept {
+    constexpr std::size_t domain_field = 28;
+    constexpr std::size_t user_field = 36;
+    constexpr std::size_t flags_field = 60;
+    if (bytes.size() - message < 52) {
+        return Finding::unreadable;
+    }
+    const bool unicode = bytes.size() - message < flags_field + 4 ||
+                         (bytes.number(message + flags_field, 4) & 1) != 0;
+    const auto domain = read_name(bytes, message, domain_field, unicode);
+    const auto user = read_name(bytes, message, user_field, unicode);
+    if (!domain || !user || domain->is_too_long() || user->is_too_long()) {
+        return Finding::unreadable;
+    }
+    if (user->view().empty()) {
+        return Finding::nobody;
+    }
+    return domains.read(user->view(), domain->view(), account) ? Finding::named
+                                                               : Finding::unreadable;
+}
+
+/// A message of NTLM, alone or anywhere in SPNEGO [RFC 4178]. There is one; of two, who knows which
+/// one counts.
+Finding read_windows(std::string_view token, const Domains& domains, Account& account) noexcept {
+    constexpr std::uint32_t authenticate = 3;
+    constexpr unsigned char answer_tag = 0xa1;  // NegTokenResp, which carries the type 3
+    constexpr std::size_t shortest_answer = 64; // with one in it, however it is cut
+    const Base64 bytes(token);
+    if (!bytes.valid()) {
+        return Finding::unreadable;
+    }
+    const std::size_t message = find_signature(bytes, 0);
+    if (message == bytes.size()) {
+        return bytes.size() >= shortest_answer && bytes[0] == answer_tag ? Finding::unreadable
+                                                                         : Finding::nobody;
+    }
+    if (bytes.size() - message < signature.size() + 4 ||
+        find_signature(bytes, message + 1) != bytes.size()) {
+        return Finding::unreadable;
+    }
+    return bytes.number(message + signature.size(), 4) == authenticate
+               ? read_authenticate(bytes, message, domains, account)
+               : Finding::nobody;
+}
+
+// --- the others
+
+/// "user:password" in base64 [RFC 7617].
+Text read_basic(std::string_view token) noexcept {
+    const Base64 bytes(token);
+    Text text;
+    for (std::size_t i = 0; bytes.valid() && i < bytes.size() && bytes[i] != ':'; i++) {
+        text.add(static_cast<char>(bytes[i]));
+    }
+    return text;
+}
+
+Text read_field(std::string_view value) noexcept {
+    Text text;
+    for (std::size_t i = 0; i < value.size();) {
+        long code = 0;
+        const std::size_t length = policy::escape_at(value.data() + i, value.size() - i, code);
+        if (length == 6) {
+            text.add_character(static_cast<std::uint32_t>(code));
+        } else {
+            text.add(length != 0 ? static_cast<char>(code) : value[i] == '+' ? ' ' : value[i]);
+        }
+        i += std::max<std::size_t>(length, 1);
+    }
+    return text;
+}
+
+/// A reference at the beginning of a text: its length, 0 if there is none.
+std::size_t read_reference(std::string_view text, std::uint32_t& character) noexcept {
+    struct Entity {
+        std::string_view name;
+        char character;
+    };
+    static constexpr Entity entities[] = {
+        {"amp", '&'}, {"lt", '<'}, {"gt", '>'}, {"quot", '"'}, {"apos", '\''}};
+    const std::size_t end = text.substr(0, 16).find(';');
+    if (end == std::string_view::npos) {
+        return 0;
+    }
+    std::string_view name = text.substr(1, end - 1);
+    for (const Entity& entity : entities) {
+        if (entity.name == name) {
+            character = static_cast<unsigned char>(entity.character);
+            return end + 1;
+        }
+    }
+    const bool hex = name.starts_with("#x");
+    if (!name.starts_with('#')) {
+        return 0;
+    }
+    name.remove_prefix(hex ? 2 : 1);
+    character = 0;
+    for (const char c : name) {
+        const char digit = ascii_lower(c);
+        if (!is_ascii_digit(digit) && !(hex && digit >= 'a' && digit <= 'f')) {
+            return 0;
+        }
+        character =
+            character * (hex ? 16 : 10) +
+            static_cast<std::uint32_t>(is_ascii_digit(digit) ? digit - '0' : digit - 'a' + 10);
+    }
+    return name.empty() ? 0 : end + 1;
+}
+
+Text read_element(std::string_view written) noexcept {
+    Text text;
+    for (std::size_t i = 0; i < written.size();) {
+        std::uint32_t character = 0;
+        const std::size_t length =
+            written[i] == '&' ? read_reference(written.substr(i), character) : 0;
+        if (length == 0) {
+            text.add(written[i++]);
+        } else {
+            text.add_character(character);
+            i += length;
+        }
+    }
+    return text;
+}
+
+} // namespace
+
+void Domains::add(std::string_view name, std::string_view domain) {
+    const Text folded_name = folded(name);
+    const Text folded_domain = folded(domain);
+    const std::string means(folded_domain.view());
+    usual_ = names_.empty() || usual_ == means ? means : "";
+    names_.emplace_back(folded_name.view(), means);
+}
+
+std::string_view Domains::known(std::string_view name) const noexcept {
+    if (name.empty() || name == ".") {
+        return usual_;
+    }
+    const auto found = std::ranges::find(names_, name, &std::pair<std::string, std::string>::first);
+    return found == names_.end() ? name : std::string_view(found->second);
+}
+
+bool Domains::read(std::string_view name, std::string_view domain,
+                   Account& account) const noexcept {
+    const Text whole = folded(name);
+    const Text folded_domain = folded(domain);
+    if (whole.is_too_long() || folded_domain.is_too_long()) {
+        return false;
+    }
+    std::string_view user = whole.view();
+    domain = folded_domain.view();
+    if (user.starts_with("sip:")) {
+        user.remove_prefix(4);
+    }
+    if (const std::size_t slash = user.find_first_of("\\/"); slash != std::string_view::npos) {
+        domain = user.substr(0, slash);
+        user.remove_prefix(slash + 1);
+    }
+    if (const std::size_t at = user.rfind('@'); at != std::string_view::npos) {
+        domain = user.substr(at + 1);
+        user = user.substr(0, at);
+    }
+    user = trimmed(user, " ");
+    domain = known(trimmed(domain, " "));
+    if (user.empty() || user.size() + 1 + domain.size() > Account::most) {
+        return false;
+    }
+    char* out = std::ranges::copy(user, account.text_.data()).out;
+    if (!domain.empty()) {
+        *out++ = '@';
+        out = std::ranges::copy(domain, out).out;
+    }
+    account.size_ = static_cast<std::size_t>(out - account.text_.data());
+    return true;
+}
+
+Finding read_account(AccountForm form, std::string_view written, const Domains& domains,
+                     Account& account) noexcept {
+    Text name;
+    switch (form) {
+    case AccountForm::none:
+        return Finding::unreadable;
+    case AccountForm::ntlm:
+        return read_windows(written, domains, account);
+    case AccountForm::basic:
+        name = read_basic(written);
+        break;
+    case AccountForm::field:
+        name = read_field(written);
+        break;
+    case AccountForm::text:
+        name = read_element(written);
+        break;
+    }
+    return !name.is_too_long() && domains.read(name.view(), "", account) ? Finding::named
+                                                                         : Finding::unreadable;
+}
+
+} // namespace lync::accounts

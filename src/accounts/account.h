@@ -1,0 +1,66 @@
+#pragma once
+
+// The accounts room: whom a credential names, and when somebody has tried too often. Pure; nothing
+// throws or allocates once a configuration is read.
+//
+//     account.h    the account that a credential names
+//     lockout.h    failures of an account and of a source, and what follows from them
+
+#include "policy/sign_in.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lync::accounts {
+
+/// An account as it is counted: "user@domain", or "user" where no domain is known. Letter case,
+/// marks on letters and look-alikes don't matter, as Active Directory compares names.
+class Account {
+public:
+    static constexpr std::size_t most = 512; ///< bytes of both parts; Active Directory has 256 + 64
+
+    std::string_view text() const noexcept { return {text_.data(), size_}; }
+
+private:
+    friend class Domains;
+    std::array<char, most> text_{};
+    std::size_t size_ = 0;
+};
+
+/// Which names of a domain mean the same one: `account_domain CONTOSO=contoso.com`.
+class Domains {
+public:
+    /// Both as an administrator writes them. `name` is what clients may say, `domain` what counts.
+    void add(std::string_view name, std::string_view domain);
+
+    /// Names without a domain are taken for this one's: the only `domain` there is; else "".
+    std::string_view usual() const noexcept { return usual_; }
+
+    /// The account of "DOMAIN\user", "user@domain" (also with "sip:" before it) or "user", UTF-8 or
+    /// else a Windows code page. `domain` is that of a name that brings none itself. False if there
+    /// is no user in it or it is longer than any.
+    bool read(std::string_view name, std::string_view domain, Account& account) const noexcept;
+
+private:
+    std::string_view known(std::string_view name) const noexcept;
+
+    std::vector<std::pair<std::string, std::string>> names_; ///< folded
+    std::string usual_;
+};
+
+enum class Finding : std::uint8_t {
+    nobody,     ///< no account is named: the beginning of a handshake, Kerberos, a null session
+    named,      ///< somebody tries to sign in
+    unreadable, ///< somebody may: nothing that a client would send
+};
+
+/// Whom the credential names that `sign_in` has found. Kerberos is nobody's attempt: who holds a
+/// ticket has given the password to the domain controller, not here.
+Finding read_account(policy::AccountForm form, std::string_view written, const Domains& domains,
+                     Account& account) noexcept;
+
+} // namespace lync::accounts

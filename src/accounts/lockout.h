@@ -1,0 +1,210 @@
+#pragma once
+
+// Failures of accounts and of sources: plain records, as they lie in shared memory, and what each
+// attempt does to them. Times are milliseconds of a clock that doesn't go back; zeroed memory is a
+// record of nothing.
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace lync::accounts {
+
+/// Most `failures=` and most `source_accounts=`: records have room for as many.
+inline constexpr unsigned most_failures = 16;
+inline constexpr unsigned most_source_accounts = 32;
+
+struct Limits {
+    unsigned failures = 0;        ///< after which an account is held; 0: off
+    std::uint64_t window = 0;     ///< msec without a failure after which earlier ones are forgotten
+    std::uint64_t hold = 0;       ///< msec
+    unsigned source_accounts = 0; ///< whose failures hold their source; 0: none do
+};
+
+enum class Admission : std::uint8_t {
+    pass,
+    wait, ///< as many attempts as may still fail are on their way
+    held,
+};
+
+/// A server that answers a wrong password does so sooner; a request that takes longer is one that
+/// was signed in and waits for something, such as ActiveSync's Ping.
+inline constexpr std::uint64_t flight_patience = 5000;
+
+/// What is known of an account.
+struct Attempts {
+    std::uint64_t tag;  ///< whose; 0: nobody's
+    std::uint64_t last; ///< failure
+    std::uint64_t held; ///< until when; 0: it isn't
+    std::uint32_t failures;
+    /// Until when attempts on their way count; 0: none. A dead worker's end by themselves.
+    std::array<std::uint64_t, most_failures> flights;
+
+    constexpr bool is_held(std::uint64_t now) const noexcept { return now < held; }
+
+    constexpr std::size_t in_flight(std::uint64_t now) const noexcept {
+        return static_cast<std::size_t>(
+            std::ranges::count_if(flights, [now](std::uint64_t until) { return until > now; }));
+    }
+
+    /// An attempt is to be sent: if it may, it counts until `fail`, `clear` or `end`.
+    constexpr Admission admit(const Limits& limits, std::uint64_t now) noexcept {
+        if (is_held(now)) {
+            return Admission::held;
+        }
+        forget(limits, now);
+        if (failures + in_flight(now) >= limits.failures) {
+            return Admission::wait;
+        }
+        for (std::uint64_t& flight : flights) {
+            if (flight <= now) {
+                flight = now + flight_patience;
+                break;
+            }
+        }
+        return Admission::pass;
+    }
+
+    /// One that was admitted is over, whatever came of it.
+    constexpr void end(std::uint64_t admitted) noexcept {
+        const auto found = std::ranges::find(flights, admitted + flight_patience);
+        if (found != flights.end()) {
+            *found = 0;
+        }
+    }
+
+    /// It has failed. Whether the account is held from now on.
+    constexpr bool fail(const Limits& limits, std::uint64_t now) noexcept {
+        if (is_held(now)) {
+            return false;
+        }
+        forget(limits, now);
+        last = now;
+        failures++;
+        held = failures >= limits.failures ? now + limits.hold : 0;
+        return held != 0;
+    }
+
+    constexpr void clear() noexcept {
+        failures = 0;
+        held = 0;
+    }
+
+    /// What room is made of: the smaller, the sooner. No record that is held, or that somebody is
+    /// waiting for, is given away.
+    constexpr bool is_needed(std::uint64_t now) const noexcept {
+        return is_held(now) || in_flight(now) != 0;
+    }
+    constexpr std::uint64_t worth() const noexcept { return tag == 0 ? 0 : 1 + failures; }
+
+private:
+    constexpr void forget(const Limits& limits, std::uint64_t now) noexcept {
+        if (held != 0 || now - last >= limits.window) {
+            clear();
+        }
+    }
+};
+
+/// What is known of a source: an IPv4 address or the /64 of an IPv6 one.
+struct Source {
+    std::uint64_t tag;
+    std::uint64_t last;
+    std::uint64_t held;
+    std::uint32_t count;                                      ///< of accounts
+    std::array<unsigned char, 16> address;                    ///< IPv4 mapped into IPv6
+    std::array<std::uint64_t, most_source_accounts> accounts; ///< that have failed from there
+
+    constexpr bool is_held(std::uint64_t now) const noexcept { return now < held; }
+
+    /// An attempt at `account` has failed. Whether the source is held from now on.
+    constexpr bool fail(std::uint64_t account, const Limits& limits, std::uint64_t now) noexcept {
+        if (is_held(now)) {
+            return false;
+        }
+        if (held != 0 || now - last >= limits.window) {
+            count = 0;
+            held = 0;
+        }
+        last = now;
+        const auto end = accounts.begin() + count;
+        if (std::find(accounts.begin(), end, account) != end || count == accounts.size()) {
+            return false;
+        }
+        accounts[count++] = account;
+        held =
+            limits.source_accounts != 0 && count >= limits.source_accounts ? now + limits.hold : 0;
+        return held != 0;
+    }
+
+    /// Somebody has signed in: the owner of an account mistypes, too.
+    constexpr void clear(std::uint64_t account) noexcept {
+        const auto end = accounts.begin() + count;
+        const auto found = std::find(accounts.begin(), end, account);
+        if (found != end) {
+            *found = accounts[--count];
+        }
+    }
+
+    constexpr bool is_needed(std::uint64_t now) const noexcept { return is_held(now); }
+    constexpr std::uint64_t worth() const noexcept { return tag == 0 ? 0 : 1 + count; }
+};
+
+/// Where records of one kind lie: rows of ways, and a tag's row is settled by the tag. A flood of
+/// invented tags takes the place of what has failed least, never of what is needed.
+template <typename Record, std::size_t Rows>
+struct Table {
+    static constexpr std::size_t ways = 16;
+    static constexpr std::size_t rows = Rows;
+    std::array<std::array<Record, ways>, Rows> record;
+
+    constexpr std::array<Record, ways>& row(std::uint64_t tag) noexcept {
+        return record[tag % Rows];
+    }
+
+    /// NULL if it isn't there.
+    constexpr Record* find(std::uint64_t tag) noexcept {
+        const auto found = std::ranges::find(row(tag), tag, &Record::tag);
+        return found == row(tag).end() ? nullptr : &*found;
+    }
+
+    /// Found or made; NULL if all that lie there are needed.
+    constexpr Record* make(std::uint64_t tag, std::uint64_t now) noexcept {
+        if (Record* known = find(tag)) {
+            return known;
+        }
+        Record* least = nullptr;
+        for (Record& candidate : row(tag)) {
+            const bool less = least == nullptr || candidate.worth() < least->worth() ||
+                              (candidate.worth() == least->worth() && candidate.last < least->last);
+            if (less && !candidate.is_needed(now)) {
+                least = &candidate;
+            }
+        }
+        if (least != nullptr) {
+            least->tag = 0; // whoever is killed here leaves a free one
+            *least = Record{};
+            least->tag = tag;
+        }
+        return least;
+    }
+};
+
+/// How long a wrong password takes at a door: never less than what it took lately. Servers differ
+/// by whether they know the account, so all wait as long as the slowest, and some more.
+struct Pace {
+    std::uint32_t slowest; ///< msec, sinking slowly; 0: nothing is known
+
+    static constexpr std::uint32_t most = 5000;
+    static constexpr std::uint32_t first = 500; ///< before anything is known
+
+    constexpr std::uint32_t answer_after() const noexcept {
+        return std::min(most, std::max(slowest, first) * 3 / 2);
+    }
+    constexpr void learn(std::uint64_t took) noexcept {
+        const auto capped = static_cast<std::uint32_t>(std::min<std::uint64_t>(took, most));
+        slowest = std::max(capped, slowest - slowest / 256);
+    }
+};
+
+} // namespace lync::accounts

@@ -1,0 +1,89 @@
+// lockout on|off [failures=N] [window=TIME] [hold=TIME] [source_accounts=N], and what goes with it
+
+#include "config/declare.h"
+
+#include <algorithm>
+
+namespace lync::config {
+
+namespace {
+
+Lockout read_limits(const Directive& directive, const Directive& block) {
+    Lockout lockout;
+    lockout.on = read_flag(directive, block);
+    SeenParameters seen;
+    for (std::size_t i = 1; i < directive.arguments.size(); i++) {
+        const Parameter parameter(directive.arguments[i]);
+        seen.add(parameter.name, directive, block);
+        const auto failures = parse_number(parameter.value, 1, Lockout::most_failures);
+        const auto accounts = parse_number(parameter.value, 0, Lockout::most_source_accounts);
+        if (parameter.name == "window") {
+            lockout.window = read_time(parameter.value, directive, block);
+        } else if (parameter.name == "hold") {
+            lockout.hold = read_time(parameter.value, directive, block);
+        } else if (parameter.name == "failures" && failures) {
+            lockout.failures = *failures;
+        } else if (parameter.name == "source_accounts" && accounts) {
+            lockout.source_accounts = *accounts;
+        } else {
+            throw Mistake("invalid parameter " + lync::quoted(parameter.text) +
+                              config::in_directive(directive, block) +
+                              ": it may be failures=N up to " +
+                              std::to_string(Lockout::most_failures) +
+                              ", window=TIME, hold=TIME or source_accounts=N up to " +
+                              std::to_string(Lockout::most_source_accounts),
+                          directive.place);
+        }
+    }
+    return lockout;
+}
+
+/// An address, or a network; anything else is an account.
+bool is_network(std::string_view text) noexcept {
+    return text.find('@') == std::string_view::npos && text.find('\\') == std::string_view::npos &&
+           (text.find('/') != std::string_view::npos || text.find(':') != std::string_view::npos ||
+            (std::ranges::count(text, '.') == 3 &&
+             text.find_first_not_of("0123456789.") == std::string_view::npos));
+}
+
+} // namespace
+
+Lockout read_lockout(const Directive& block) {
+    Lockout lockout;
+    for (const auto& child : block.children) {
+        const Directive& directive = *child;
+        if (directive.name == "lockout") {
+            const Lockout read = read_limits(directive, block);
+            lockout.on = read.on;
+            lockout.failures = read.failures;
+            lockout.window = read.window;
+            lockout.hold = read.hold;
+            lockout.source_accounts = read.source_accounts;
+        } else if (directive.name == "log_accounts") {
+            lockout.log_accounts = read_flag(directive, block);
+        } else if (directive.name == "lockout_exempt") {
+            for (const std::string& text : directive.arguments) {
+                if (!is_network(text)) {
+                    lockout.exempt_accounts.push_back(text);
+                    continue;
+                }
+                const bool whole = text.find('/') != std::string::npos;
+                const bool ipv6 = text.find(':') != std::string::npos;
+                lockout.exempt_networks.push_back(
+                    read_network(whole ? text : text + (ipv6 ? "/128" : "/32"), directive, block));
+            }
+        } else if (directive.name == "account_domain") {
+            for (const std::string& text : directive.arguments) {
+                const Parameter names(text);
+                if (names.name.empty() || names.value.empty()) {
+                    config::invalid_value(text, directive, block,
+                                          "it is NAME=DOMAIN, such as CONTOSO=contoso.com");
+                }
+                lockout.domains.emplace_back(names.name, names.value);
+            }
+        }
+    }
+    return lockout;
+}
+
+} // namespace lync::config

@@ -1,0 +1,423 @@
+#include "nginx/lockout/lockout.h"
+
+#include "balance/credentials.h"
+#include "base/ascii.h"
+#include "nginx/conf/conf.h"
+#include "nginx/request/body.h"
+#include "nginx/request/request.h"
+#include "nginx/request/sign_in.h"
+#include "nginx/request/target.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace lync::nginx {
+
+using accounts::Account;
+using accounts::Admission;
+using accounts::Finding;
+using policy::AccountForm;
+
+Lockout::Lockout(const config::Lockout& declared, LockoutZone& shared)
+    : zone(shared), log_accounts(declared.log_accounts) {
+    const auto msec = [](std::chrono::seconds s) {
+        return static_cast<std::uint64_t>(std::chrono::milliseconds(s).count());
+    };
+    limits = {.failures = declared.failures,
+              .window = msec(declared.window),
+              .hold = msec(declared.hold),
+              .source_accounts = declared.source_accounts};
+    for (const auto& [name, domain] : declared.domains) {
+        domains.add(name, domain);
+    }
+    for (const std::string& name : declared.exempt_accounts) {
+        domains.read(name, "", exempt_accounts.emplace_back());
+    }
+    for (const std::string& network : declared.exempt_networks) {
+        ngx_str_t text{network.size(),
+                       reinterpret_cast<u_char*>(const_cast<char*>(network.data()))};
+        ngx_ptocidr(&text, &exempt_networks.emplace_back()); // checked when it was declared
+    }
+}
+
+namespace {
+
+// --- who tries
+
+/// The source: all of an IPv4 address, what a provider gives a customer of an IPv6 one.
+bool read_source(const ngx_addr_t& from, std::array<unsigned char, 16>& address) noexcept {
+    constexpr std::size_t provided = 8;
+    address = {};
+    if (from.sockaddr->sa_family == AF_INET) {
+        address[10] = address[11] = 0xff;
+        std::memcpy(&address[12], &reinterpret_cast<sockaddr_in*>(from.sockaddr)->sin_addr, 4);
+        return true;
+    }
+    if (from.sockaddr->sa_family == AF_INET6) {
+        const in6_addr& ipv6 = reinterpret_cast<sockaddr_in6*>(from.sockaddr)->sin6_addr;
+        std::memcpy(address.data(), &ipv6, IN6_IS_ADDR_V4MAPPED(&ipv6) ? address.size() : provided);
+        return true;
+    }
+    return false;
+}
+
+bool is_exempt(const Lockout& lockout, sockaddr* from) noexcept {
+    ngx_array_t networks{};
+    networks.elts = const_cast<ngx_cidr_t*>(lockout.exempt_networks.data());
+    networks.nelts = lockout.exempt_networks.size();
+    return ngx_cidr_match(from, &networks) == NGX_OK;
+}
+
+Way way_of(AccountForm form, policy::SignInBody kind) noexcept {
+    return form == AccountForm::ntlm || form == AccountForm::basic ? Way::header
+           : kind == policy::SignInBody::page                      ? Way::page
+           : form == AccountForm::text                             ? Way::soap
+                                                                   : Way::token;
+}
+
+void log_held(const Attempt& attempt, LockoutZone::Failed failed) noexcept {
+    const Lockout& lockout = *attempt.lockout;
+    ngx_log_t* log = attempt.request->connection->log;
+    if (failed.holds_account) {
+        ngx_log_error(NGX_LOG_WARN, log, 0,
+                      "lync_lockout: account %V is held for %uL s, failures=%ud is reached",
+                      &attempt.name, lockout.limits.hold / 1000, lockout.limits.failures);
+    }
+    if (failed.holds_source) {
+        ngx_log_error(NGX_LOG_WARN, log, 0,
+                      "lync_lockout: the client's address is held for %uL s, "
+                      "source_accounts=%ud is reached",
+                      lockout.limits.hold / 1000, lockout.limits.source_accounts);
+    }
+}
+
+void count_failure(const Attempt& attempt) noexcept {
+    const Lockout& lockout = *attempt.lockout;
+    log_held(attempt, lockout.zone.fail(attempt.account, attempt.source, attempt.address,
+                                        lockout.limits, attempt.begun, ngx_current_msec));
+}
+
+/// Whether the client has closed before it was answered. The server may well have tried the
+/// password; only a request that had waited for longer was signed in.
+bool has_gone(const Attempt& attempt) noexcept {
+    const ngx_http_request_t* r = attempt.request;
+    return r->headers_out.status == NGX_HTTP_CLIENT_CLOSED_REQUEST && r->upstream != nullptr &&
+           r->upstream->request_sent &&
+           ngx_current_msec - attempt.begun < accounts::flight_patience;
+}
+
+void begin(Attempt& attempt, ngx_msec_t now) noexcept {
+    attempt.begun = now;
+    attempt.due = now + attempt.lockout->zone.answer_after(attempt.way);
+}
+
+void end_attempt(void* data) {
+    auto& attempt = *static_cast<Attempt*>(data);
+    if (std::exchange(attempt.is_counted, false)) {
+        if (has_gone(attempt)) {
+            count_failure(attempt);
+        } else {
+            attempt.lockout->zone.end(attempt.account, attempt.begun);
+        }
+    }
+    if (attempt.release.timer_set) {
+        ngx_del_timer(&attempt.release);
+        attempt.request->connection->write->delayed = 0;
+    }
+}
+
+Attempt* make_attempt(ngx_http_request_t* r, const Lockout& lockout, AccountForm form,
+                      Way way) noexcept {
+    ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(r->pool, sizeof(Attempt));
+    if (cleanup == nullptr) {
+        return nullptr;
+    }
+    auto* attempt = new (cleanup->data) Attempt{};
+    attempt->request = r;
+    attempt->lockout = &lockout;
+    attempt->form = form;
+    attempt->way = way;
+    begin(*attempt, ngx_current_msec);
+    const std::string_view host = view(r->headers_in.server);
+    attempt->path = lockout.zone.tag_of_path(host, view(r->uri));
+    const std::string_view service = policy::service_name(state_of(r)->verdict.service);
+    std::array<char, 64> kind{};
+    const u_char* end = ngx_snprintf(reinterpret_cast<u_char*>(kind.data()), kind.size(),
+                                     "%*s %d %d", service.size(), service.data(),
+                                     static_cast<int>(way), form == AccountForm::basic ? 1 : 0);
+    attempt->answer = lockout.zone.tag_of_path(
+        host,
+        {kind.data(), static_cast<std::size_t>(reinterpret_cast<const char*>(end) - kind.data())});
+    cleanup->handler = end_attempt;
+    return attempt;
+}
+
+struct Credential {
+    Finding finding = Finding::nobody;
+    AccountForm form = AccountForm::none;
+};
+
+/// Of the Authorization field, or of the body or query. A request with two of them tries two
+/// passwords, which no client does.
+Credential credential_of(ngx_http_request_t* r, const RequestState& state, const Lockout& lockout,
+                         Account& account) noexcept {
+    constexpr policy::Doors by_password = bit(policy::Door::windows) | bit(policy::Door::password);
+    const auto read = [&](const policy::SignIn& sign_in, Account& named) -> Credential {
+        if ((sign_in.doors & by_password) == 0) {
+            return {};
+        }
+        return {accounts::read_account(sign_in.form, sign_in.account, lockout.domains, named),
+                sign_in.form};
+    };
+    Credential first;
+    if (const ngx_table_elt_t* field = r->headers_in.authorization; field != nullptr) {
+        first = read(policy::sign_in_of_header(view(field->value)), account);
+    }
+    if (state.verdict.sign_in == policy::SignInBody::none) {
+        return first;
+    }
+    Account second_account;
+    const Credential second = read(policy::sign_in_of_text(sign_in_text(r, state)), second_account);
+    if (first.finding == Finding::nobody) {
+        account = second_account;
+        return second;
+    }
+    return second.finding == Finding::nobody ? first : Credential{Finding::unreadable, second.form};
+}
+
+ngx_str_t name_for_log(ngx_pool_t* pool, const Lockout& lockout, std::uint64_t tag,
+                       const Account& account) noexcept {
+    if (lockout.log_accounts) {
+        return copy(pool, account.text());
+    }
+    std::array<char, 17> digits{};
+    ngx_sprintf(reinterpret_cast<u_char*>(digits.data()), "%016xL", tag);
+    return copy(pool, {digits.data(), 16});
+}
+
+// --- as many as may fail are on their way
+
+constexpr ngx_msec_t turn = 50;
+constexpr ngx_msec_t patience = 30000;
+
+void resume_waiting(ngx_http_request_t* r) {
+    ngx_event_t* write = r->connection->write;
+    if (write->delayed) {
+        if (ngx_handle_write_event(write, 0) != NGX_OK) {
+            ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        }
+        return;
+    }
+    if (ngx_handle_read_event(r->connection->read, 0) != NGX_OK) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+    r->read_event_handler = ngx_http_block_reading;
+    r->write_event_handler = ngx_http_core_run_phases;
+    ngx_http_core_run_phases(r); // the verdict's handler first, which asks admit_sign_in again
+}
+
+/// Until one of those has been answered. As nginx's limit_req module does it.
+ngx_int_t wait_for_turn(const Attempt& attempt) noexcept {
+    ngx_http_request_t* r = attempt.request;
+    ngx_connection_t* c = r->connection;
+    if (ngx_current_msec - attempt.begun > patience) {
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
+    if (c->read->ready) {
+        ngx_post_event(c->read, &ngx_posted_events);
+    } else if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = resume_waiting;
+    c->write->delayed = 1;
+    ngx_add_timer(c->write, turn);
+    return NGX_DONE;
+}
+
+// --- what came of it
+
+enum class Outcome : std::uint8_t { unknown, failed, succeeded };
+
+constexpr bool is_within(ngx_uint_t status, ngx_uint_t first) noexcept {
+    return status >= first && status < first + 100;
+}
+
+bool ends_with(const ngx_str_t& path, std::string_view end) noexcept {
+    const std::string_view text = view(path);
+    return text.size() >= end.size() &&
+           equal_ignore_case(text.substr(text.size() - end.size()), end);
+}
+
+/// 401 with a challenge of the credential's kind, and no more of a handshake. What ignores the
+/// credential answers something else, so only a path that has refused one can accept one.
+Outcome outcome_of_header(const Attempt& attempt, const ngx_http_upstream_headers_in_t& answer) {
+    if (answer.status_n != NGX_HTTP_UNAUTHORIZED) {
+        return (is_within(answer.status_n, 200) || is_within(answer.status_n, 300)) &&
+                       attempt.lockout->zone.is_proven(attempt.path)
+                   ? Outcome::succeeded
+                   : Outcome::unknown;
+    }
+    constexpr std::string_view basic = "basic";
+    auto strongest = balance::Challenge::none;
+    any_header(answer.headers, "www-authenticate", [&](const ngx_table_elt_t& header) {
+        const std::string_view challenge = view(header.value);
+        strongest =
+            std::max(strongest, attempt.form == AccountForm::ntlm ? balance::challenge_of(challenge)
+                                : equal_ignore_case(challenge.substr(0, basic.size()), basic)
+                                    ? balance::Challenge::bare
+                                    : balance::Challenge::none);
+        return false;
+    });
+    return strongest == balance::Challenge::bare ? Outcome::failed : Outcome::unknown;
+}
+
+/// Forms show themselves again, or lead to where they were shown. Only a cookie that comes with a
+/// way on is a success.
+Outcome outcome_of_page(const ngx_http_upstream_headers_in_t& answer) {
+    if (answer.status_n >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
+        return Outcome::unknown;
+    }
+    const auto any = [](const ngx_table_elt_t&) { return true; };
+    const auto leads_back = [](const ngx_table_elt_t& location) {
+        return view(location.value).find("reason=") != std::string_view::npos ||
+               view(location.value).find("logon") != std::string_view::npos;
+    };
+    return is_within(answer.status_n, 300) && any_header(answer.headers, "set-cookie", any) &&
+                   !any_header(answer.headers, "location", leads_back)
+               ? Outcome::succeeded
+               : Outcome::failed;
+}
+
+Outcome outcome_of(const Attempt& attempt, const ngx_http_upstream_headers_in_t& answer) {
+    const ngx_str_t& path = attempt.request->uri;
+    switch (attempt.way) {
+    case Way::header:
+        return outcome_of_header(attempt, answer);
+    case Way::page:
+        return outcome_of_page(answer);
+    case Way::token:
+        return is_within(answer.status_n, 400) ? Outcome::failed
+               : is_within(answer.status_n, 200) && ends_with(path, "/oauthtoken")
+                   ? Outcome::succeeded
+                   : Outcome::unknown;
+    case Way::soap: // a fault is 500 [SOAP 1.1, 6.2]
+        return is_within(answer.status_n, 400) || answer.status_n == NGX_HTTP_INTERNAL_SERVER_ERROR
+                   ? Outcome::failed
+               : is_within(answer.status_n, 200) && ends_with(path, "/auth") ? Outcome::succeeded
+                                                                             : Outcome::unknown;
+    }
+    return Outcome::unknown;
+}
+
+void fail(Attempt& attempt) noexcept {
+    const Lockout& lockout = *attempt.lockout;
+    const ngx_http_request_t* r = attempt.request;
+    count_failure(attempt);
+    if (attempt.way == Way::header) {
+        lockout.zone.prove(attempt.path);
+    }
+    if (!announces_body(r) || attempt.way != Way::header) { // or it took what the client took
+        lockout.zone.learn(attempt.way, ngx_current_msec - attempt.begun);
+    }
+    remember_wrong_password(attempt);
+    keep_back(attempt);
+}
+
+/// Nothing of it reaches a server.
+ngx_int_t hold(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexcept {
+    refuse(r, host, policy::Reason::lockout);
+    attempt.lockout->zone.count_answered();
+    attempt.is_failure = true;
+    return answer_wrong_password(attempt);
+}
+
+} // namespace
+
+ngx_int_t admit_sign_in(ngx_http_request_t* r, const Host& host, RequestState& state) noexcept {
+    const Lockout* lockout = host.publication.lockout.get();
+    if (lockout == nullptr || r != r->main ||
+        (state.attempt != nullptr && state.attempt->is_counted)) {
+        return NGX_DECLINED;
+    }
+    if (lacks_sign_in_body(r, state)) {
+        return read_body(r);
+    }
+    Account account;
+    const Credential credential = credential_of(r, state, *lockout, account);
+    if (credential.finding == Finding::nobody) {
+        return NGX_DECLINED;
+    }
+    ngx_addr_t from{};
+    ngx_str_t text = copy(r->pool, client_address(r->connection));
+    const bool known =
+        text.data != nullptr && ngx_parse_addr(r->pool, &from, text.data, text.len) == NGX_OK;
+    const bool is_exempt_account =
+        credential.finding == Finding::named &&
+        std::ranges::find(lockout->exempt_accounts, account.text(), &Account::text) !=
+            lockout->exempt_accounts.end();
+    if (is_exempt_account || (known && is_exempt(*lockout, from.sockaddr))) {
+        return NGX_DECLINED;
+    }
+
+    if (state.attempt == nullptr) {
+        state.attempt = make_attempt(r, *lockout, credential.form,
+                                     way_of(credential.form, state.verdict.sign_in));
+    }
+    if (state.attempt == nullptr) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    Attempt& attempt = *state.attempt;
+    if (credential.finding == Finding::unreadable) {
+        return hold(r, host, attempt);
+    }
+    attempt.account = lockout->zone.tag_of_account(account.text());
+    attempt.name = name_for_log(r->pool, *lockout, attempt.account, account);
+    attempt.source = known && read_source(from, attempt.address)
+                         ? lockout->zone.tag_of_source(attempt.address)
+                         : 0;
+    const ngx_msec_t now = ngx_current_msec;
+    switch (lockout->zone.admit(attempt.account, attempt.source, lockout->limits, now)) {
+    case Admission::pass:
+        attempt.is_counted = true;
+        begin(attempt, now);
+        return NGX_DECLINED;
+    case Admission::wait:
+        return wait_for_turn(attempt);
+    case Admission::held:
+        break;
+    }
+    begin(attempt, now);
+    return hold(r, host, attempt);
+}
+
+void note_sign_in(ngx_http_request_t* r) noexcept {
+    const RequestState* state = r == r->main ? state_of(r) : nullptr;
+    if (state == nullptr || state->attempt == nullptr) {
+        return;
+    }
+    Attempt& attempt = *state->attempt;
+    if (attempt.is_failure) {
+        keep_back(attempt);
+        return;
+    }
+    if (r->upstream == nullptr || r->upstream->headers_in.status_n == 0 ||
+        !std::exchange(attempt.is_counted, false)) {
+        return;
+    }
+    switch (outcome_of(attempt, r->upstream->headers_in)) {
+    case Outcome::failed:
+        fail(attempt);
+        return;
+    case Outcome::succeeded:
+        attempt.lockout->zone.succeed(attempt.account, attempt.source, attempt.begun);
+        return;
+    case Outcome::unknown:
+        attempt.lockout->zone.end(attempt.account, attempt.begun);
+        return;
+    }
+}
+
+} // namespace lync::nginx

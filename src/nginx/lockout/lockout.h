@@ -1,0 +1,78 @@
+#pragma once
+
+// lockout: how often somebody may try a password. An attempt is a credential that names an account
+// (accounts/account.h), on its way to a server; what comes of it is what the server answers. An
+// account or a source that has failed too often is held: further attempts are answered here, as the
+// server answers a wrong password and when it would.
+//
+//     zone.h       what all workers know
+//     lockout.cpp  who is held, and what an answer means
+//     answer.cpp   a wrong password's answer without a server, and when it is sent
+
+#include "accounts/account.h"
+#include "accounts/lockout.h"
+#include "nginx/lockout/zone.h"
+#include "policy/sign_in.h"
+
+#include <vector>
+
+namespace lync::config {
+struct Lockout;
+}
+
+namespace lync::nginx {
+
+struct Host;
+struct RequestState;
+
+/// Of one publication. Immutable.
+struct Lockout {
+    Lockout(const config::Lockout& declared, LockoutZone& shared);
+    Lockout(const Lockout&) = delete;
+
+    LockoutZone& zone;
+    accounts::Limits limits;
+    accounts::Domains domains;
+    std::vector<accounts::Account> exempt_accounts;
+    std::vector<ngx_cidr_t> exempt_networks;
+    bool log_accounts;
+};
+
+/// A request that tries to sign in, from its verdict to its answer. In the request's pool, whose
+/// cleanup ends it.
+struct Attempt {
+    ngx_http_request_t* request;
+    const Lockout* lockout;
+    std::uint64_t account;
+    ngx_str_t name;       ///< of it, for the log: the hash unless `log_accounts on`
+    std::uint64_t source; ///< 0: none that could be held
+    std::array<unsigned char, 16> address;
+    std::uint64_t answer; ///< WrongPassword::key
+    std::uint64_t path;   ///< LockoutZone::tag_of_path
+    ngx_msec_t begun;
+    ngx_msec_t due; ///< when a wrong password is answered: settled here, however it is answered
+    policy::AccountForm form;
+    Way way;
+    bool is_counted;     ///< admitted, and no answer yet
+    bool is_failure;     ///< the answer is that of a wrong password
+    ngx_event_t release; ///< the answer may leave
+};
+
+/// For a request that passes otherwise. NGX_DECLINED: it goes on to the server; NGX_DONE: it waits,
+/// the phases go on later; else it has been answered.
+ngx_int_t admit_sign_in(ngx_http_request_t* r, const Host& host, RequestState& state) noexcept;
+
+/// The answer begins: called by the header filter, for any request. One that is a wrong password's
+/// is kept back until it is due.
+void note_sign_in(ngx_http_request_t* r) noexcept;
+
+// --- inside of this folder only
+
+/// What a server answers to a wrong password, if it has told lately; else what this kind answers.
+ngx_int_t answer_wrong_password(Attempt& attempt) noexcept;
+/// The answer of the server, which is one, is kept for later.
+void remember_wrong_password(const Attempt& attempt) noexcept;
+/// Nothing leaves until a wrong password's answer would.
+void keep_back(Attempt& attempt) noexcept;
+
+} // namespace lync::nginx

@@ -1,0 +1,119 @@
+#pragma once
+
+// What all workers know of failed sign-ins, and what outlives reloads: one zone of memory,
+// "lync_lockout", of a size that nothing changes. There is one if a publication says `lockout on`.
+//
+// Accounts are found by a keyed hash, whose key is made at random with the zone and is nowhere
+// else: the zone names nobody. No password and nothing made of one is kept.
+//
+// A row of a table has a lock that knows its holder (shared/process_id.h). What it guards makes
+// sense after each store, and attempts on their way end by themselves, so a worker may be killed
+// anywhere.
+
+#include "accounts/lockout.h"
+#include "nginx/shared/process_id.h"
+#include "status/snapshot.h"
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace lync::nginx {
+
+/// How an account is named to a server: what is answered, and how fast, goes by it.
+enum class Way : std::uint8_t {
+    header, ///< NTLM, Negotiate, Basic
+    token,  ///< the form of /webticket/oauthtoken
+    soap,   ///< UsernameToken
+    page,   ///< forms of dial-in, scheduler, OWA
+};
+inline constexpr std::size_t ways = 4;
+
+/// How a server has answered a wrong password, as far as it says nothing about who asked.
+struct WrongPassword {
+    static constexpr std::size_t most_headers = 1024;
+    static constexpr std::size_t most_body = 4096;
+
+    std::uint64_t key; ///< of the name, the service and the way; 0: nothing is known
+    std::uint32_t status;
+    std::uint16_t type_size;
+    std::uint16_t headers_size;
+    std::uint32_t body_size;
+    std::array<char, 128> type;             ///< Content-Type
+    std::array<char, most_headers> headers; ///< "name\0value\0" ...
+    std::array<char, most_body> body;
+};
+
+struct HeldOne {
+    bool is_source;
+    std::uint64_t tag;
+    std::array<unsigned char, 16> address; ///< of a source
+    std::uint64_t left;                    ///< msec
+};
+
+class LockoutZone {
+public:
+    /// Asks nginx for the zone, at the end of parsing.
+    ngx_int_t declare(ngx_conf_t* cf) noexcept;
+    /// In each worker.
+    void enter() noexcept { self_ = this_process(); }
+    /// Whether a publication has `lockout on`.
+    bool is_there() const noexcept { return memory_ != nullptr; }
+
+    /// Never 0.
+    std::uint64_t tag_of_account(std::string_view account) const noexcept;
+    std::uint64_t tag_of_source(const std::array<unsigned char, 16>& address) const noexcept;
+    std::uint64_t tag_of_path(std::string_view host, std::string_view path) const noexcept;
+
+    /// One attempt at `account`, from `source` (0: none is held). What it is counted by lasts until
+    /// `fail`, `succeed` or `end` with the same `now`.
+    accounts::Admission admit(std::uint64_t account, std::uint64_t source,
+                              const accounts::Limits& limits, std::uint64_t now) noexcept;
+    struct Failed {
+        bool holds_account;
+        bool holds_source;
+    };
+    Failed fail(std::uint64_t account, std::uint64_t source,
+                const std::array<unsigned char, 16>& address, const accounts::Limits& limits,
+                std::uint64_t admitted, std::uint64_t now) noexcept;
+    void succeed(std::uint64_t account, std::uint64_t source, std::uint64_t admitted) noexcept;
+    void end(std::uint64_t account, std::uint64_t admitted) noexcept;
+    void count_answered() noexcept;
+
+    /// Whether a path has refused a credential, which one that ignores them never does.
+    void prove(std::uint64_t path) noexcept;
+    bool is_proven(std::uint64_t path) const noexcept;
+
+    /// When a wrong password is answered, in msec after the request.
+    std::uint32_t answer_after(Way way) const noexcept;
+    void learn(Way way, std::uint64_t took) noexcept;
+
+    void remember(const WrongPassword& answer) noexcept;
+    /// False if none of its key is known.
+    bool recall(std::uint64_t key, WrongPassword& answer) noexcept;
+
+    status::LockoutCounts counts(std::uint64_t now) const noexcept;
+    /// At most `room`; returns how many there are.
+    std::size_t list(HeldOne* out, std::size_t room, std::uint64_t now) const noexcept;
+    /// Whether it was held.
+    bool release_account(std::uint64_t tag, std::uint64_t now) noexcept;
+    bool release_source(std::uint64_t tag, std::uint64_t now) noexcept;
+    /// How many were held.
+    std::size_t release_all(std::uint64_t now) noexcept;
+
+private:
+    struct Memory;
+    static ngx_int_t on_memory(ngx_shm_zone_t* zone, void* old) noexcept;
+    std::uint64_t tag(char kind, std::string_view first, std::string_view second) const noexcept;
+    template <typename Function>
+    auto locked(std::uint64_t tag, Function&& function) const noexcept;
+    template <typename Function>
+    void each_held(std::uint64_t now, Function&& function) const noexcept;
+
+    Memory* memory_ = nullptr;
+    ProcessId self_ = 0;
+};
+
+} // namespace lync::nginx

@@ -1,0 +1,184 @@
+# lockout: exactly as many wrong passwords reach the servers as may, by whatever doors; the others
+# are answered as a server answers them.
+
+use LyncTest;
+use LyncTest::Scene;
+use LyncTest::Doors;
+
+use IO::Select;
+use Time::HiRes qw(sleep time);
+
+my $LIMITS = 'lockout on failures=4 window=60s hold=3s source_accounts=0;';
+my $DOMAIN = 'account_domain CONTOSO=contoso.com;';
+my %WRONG = (ntlm => 401, spnego => 401, basic => 401, token => 400, soap => 500, page => 200);
+my %RIGHT = (ntlm => 200, spnego => 200, basic => 200, token => 200, soap => 200, page => 302);
+
+sub held_lines { scalar log_lines(qr/lync_lockout: account [0-9a-f]{16} is held/) }
+
+scene 'any mixture of doors', more => "$LIMITS $DOMAIN" =~ s/hold=3s/hold=8s/r, sub {
+    my $server = doors_server();
+    my @spelt = ([ntlm => 'CONTOSO\alice'], [basic => 'alice@contoso.com'], [token => 'ALICE'],
+        [soap => 'contoso\Alice']);
+    is(try(@$_, 'wrong'), $WRONG{ $_->[0] }, "$_->[0] reaches the server") for @spelt;
+    is(scalar(arrived), 4, 'four arrive');
+    my $since = time;
+    is(held_lines(), 1, 'the log says so') or diag(log_lines(qr/lync_lockout/));
+    is(grep(/alice/i, log_lines(qr/lync_lockout/)), 0, 'and names nobody');
+    for my $door (@DOORS) {
+        my $status = try($door, 'alice', 'right');
+        is($status, $door eq 'page' ? 303 : $WRONG{$door}, "$door: the right one is wrong, too");
+    }
+    is(scalar(arrived), 4, 'nothing more arrives');
+    is(try('basic', 'bob', 'wrong'), 401, 'bob is asked for');
+    is((arrived)[-1], 'bob', 'at the server');
+    my $left = 8 - (time - $since);
+    sleep $left if $left > 0;
+    is(try('basic', 'alice', 'right'), 200, 'the hold ends');
+};
+
+# The statuses, challenges and bodies of the server; nothing tells a hold.
+scene 'as the server answers', more => $LIMITS, sub {
+    my $server = doors_server();
+    for my $door (qw(ntlm basic token soap)) {
+        my @answers = map { attempt($door, "$door-user", 'wrong')->answer } 1 .. 5;
+        is(scalar(grep { $_ eq "$door-user" } arrived), 4, "$door: four arrive");
+        my $told = sub {
+            my ($answer) = @_;
+            join ' | ', $answer->{status}, map({ "$_->[0]: $_->[1]" } sort { "@$a" cmp "@$b" }
+                grep { $_->[0] ne 'Date' } @{ $answer->{headers} }), $answer->{body};
+        };
+        is($told->($answers[4]), $told->($answers[3]), "$door: the fifth is as the fourth");
+    }
+};
+
+scene 'a success clears', more => $LIMITS, sub {
+    my $server = doors_server();
+    for my $door (@DOORS) {
+        for (1 .. 2) {
+            try($door, "$door-user", 'wrong') for 1 .. 3;
+            is(try($door, "$door-user", 'right'), $RIGHT{$door}, "$door: signed in");
+        }
+    }
+    is(scalar(arrived), 8 * @DOORS, 'all arrive');
+    is(held_lines(), 0, 'nobody is held');
+};
+
+# What doesn't look at a credential can't have accepted it.
+scene 'anonymous pages clear nothing', more => $LIMITS, sub {
+    my $server = doors_server();
+    for (1 .. 4) {
+        try('basic', 'alice', 'wrong');
+        my $answer = client('https://meet.contoso.com')->ask('GET /meet/x',
+            Authorization => 'Basic YWxpY2U6d3Jvbmc=')->answer;
+        is($answer->{status}, $_ < 4 ? 200 : 401, 'an anonymous page');
+    }
+    is(scalar(arrived), 4, 'four arrive');
+    is(held_lines(), 1, 'alice is held');
+};
+
+scene 'in parallel', more => $LIMITS =~ s/hold=3s/hold=60s/r, sub {
+    my $server = doors_server(delay => 0.3);
+    my @clients = map { attempt($DOORS[$_ % @DOORS], 'alice', 'wrong') } 0 .. 23;
+    my @statuses = map { $_->answer->{status} } @clients;
+    is(scalar(arrived), 4, 'four of 24 arrive');
+    is(held_lines(), 1, 'held once');
+    # Those of the owner don't stand in each other's way.
+    is(join(' ', map { $_->answer->{status} } map { attempt('basic', 'bob', 'right') } 1 .. 12),
+        join(' ', (200) x 12), 'twelve of bob');
+};
+
+scene 'a source that tries many accounts',
+    more => 'lockout on failures=4 window=60s hold=2s source_accounts=3;', sub {
+    my $server = doors_server();
+    is(try('basic', "u$_", 'wrong'), 401, "u$_") for 1 .. 4;
+    is(join(' ', arrived), 'u1 u2 u3', 'the fourth account is not asked for');
+    is(scalar(log_lines(qr/lync_lockout: the client's address is held for 2 s/)), 1, 'the log');
+    sleep 2;
+    is(try('basic', 'u4', 'right'), 200, 'until the hold ends');
+};
+
+scene 'exemptions', more => "$LIMITS lockout_exempt 127.0.0.0/8 ::1;", sub {
+    my $server = doors_server();
+    try('token', 'alice', 'wrong') for 1 .. 6;
+    is(scalar(arrived), 6, 'a network');
+};
+
+scene 'an account that is exempt', more => "$LIMITS $DOMAIN lockout_exempt CONTOSO\\\\room;", sub {
+    my $server = doors_server();
+    try('token', 'room@contoso.com', 'wrong') for 1 .. 6;
+    is(scalar(arrived), 6, 'by its other name, too');
+};
+
+scene 'log_accounts', more => "$LIMITS $DOMAIN log_accounts on;", sub {
+    my $server = doors_server();
+    try('basic', 'alice', 'wrong') for 1 .. 4;
+    is(scalar(log_lines(qr/lync_lockout: account alice\@contoso\.com is held for 3 s/)), 1, 'the name');
+};
+
+# What names nobody isn't sent on; two passwords in one request neither.
+scene 'what no client sends', more => $LIMITS, sub {
+    my $server = doors_server();
+    my $basic = 'Basic YWxpY2U6d3Jvbmc=';
+    my $ask = sub {
+        my ($type, $body, @headers) = @_;
+        my $client = client('https://lyncwebext.contoso.com')->ask('POST /webticket/oauthtoken',
+            'Content-Type' => $type, 'Content-Length' => length $body, @headers);
+        $client->write($body);
+        return $client->answer->{status};
+    };
+    my $form = 'application/x-www-form-urlencoded';
+    my $good = 'grant_type=password&username=a&password=b';
+    isnt($ask->($form, "$good&username=c"), 200, 'two names');
+    isnt($ask->($form, $good, Authorization => $basic), 200, 'a second password in the header');
+    isnt($ask->("$form; charset=utf-16", $good), 200, 'another encoding');
+    isnt($ask->($form, $good, 'Content-Encoding' => 'gzip'), 200, 'something packed');
+    isnt($ask->($form, $good . '&x=' . 'x' x 70000), 200, 'more than fits');
+    isnt(client('https://lyncwebext.contoso.com')->ask('GET /abs/handler',
+        Authorization => 'NTLM TlRMTVNTUAADAAAA')->answer->{status}, 200, 'half a message');
+    is(scalar(arrived), 0, 'nothing arrives');
+};
+
+# The client's connection to the server was in the middle of a handshake.
+scene 'a held handshake leaves nothing behind', more => $LIMITS, sub {
+    my $server = doors_server();
+    try('ntlm', 'alice', 'wrong') for 1 .. 4;
+    my $client = client('https://lyncwebext.contoso.com');
+    is(attempt('ntlm', 'alice', 'right', $client)->answer->{status}, 401, 'held');
+    is(attempt('ntlm', 'bob', 'right', $client)->answer->{status}, 200, 'bob on the same connection');
+    is(scalar(arrived), 5, 'and nobody else');
+};
+
+scene 'clients that go, and that don\'t wait', more => $LIMITS, sub {
+    my $server = doors_server();
+    for my $door (@DOORS) {
+        attempt($door, 'alice', 'wrong')->close for 1 .. 3;
+    }
+    my $client = client('https://lyncwebext.contoso.com');
+    attempt('basic', 'carol', 'wrong', $client);
+    $client->ask('GET /meet/x')->ask('GET /meet/y');
+    is(join(' ', map { $client->answer->{status} } 1 .. 3), '401 200 200', 'pipelined, in their order');
+    is(try('basic', 'bob', 'right'), 200, 'and others are served');
+    cmp_ok(scalar(grep { /alice/ } arrived), '<=', 4, 'no more than four');
+};
+
+scene 'a reload', more => "$LIMITS", sub {
+    my $server = doors_server();
+    try('token', 'alice', 'wrong') for 1 .. 3;
+    edit { s/hold=3s/hold=30s/ };
+    my $client = attempt('token', 'alice', 'wrong');
+    is(reload(), 'reloaded', 'while an answer is kept back');
+    is($client->answer->{status}, 400, 'which comes');
+    is(try('token', 'alice', 'right'), 400, 'held after it');
+    is(scalar(arrived), 4, 'by what was counted before');
+};
+
+scene 'off', more => '', sub {
+    my $server = doors_server();
+    my $since = time;
+    try('token', 'alice', 'wrong') for 1 .. 6;
+    is(scalar(arrived), 6, 'all arrive');
+    cmp_ok(time - $since, '<', 3, 'at once');
+};
+
+master_on();
+run_suite(publication => '%%OWN%% simple_url dialin https://dialin.contoso.com;');

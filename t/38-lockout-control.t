@@ -1,0 +1,80 @@
+# Whom lockout holds: lync_control, lyncctl, the status. And real NTLM: Apache with gss-ntlmssp.
+
+use FindBin ();
+use lib "$FindBin::Bin/auth";
+
+use LyncTest;
+use LyncTest::Scene;
+use LyncTest::Doors;
+use AuthPlain;
+use AuthReal;
+
+use File::Temp ();
+use IO::Socket::IP;
+use JSON::PP ();
+
+my $Dir = File::Temp::tempdir('lync-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+my $LIMITS = 'lockout on failures=3 window=60s hold=60s source_accounts=2;'
+    . ' account_domain CONTOSO=contoso.com;';
+my $CONTROL = "server { listen unix:$Dir/sock; location / { lync_control; } }";
+
+sub lyncctl { my $said = `$LyncTest::Paths::BUILD/lyncctl @_ --socket $Dir/sock 2>&1`; ($? >> 8) . " $said" }
+
+sub status {
+    my ($path) = @_;
+    my $c = IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => port('STATUS')) or die "no status\n";
+    print $c "GET $path HTTP/1.0\r\nHost: x\r\n\r\n";
+    local $/;
+    return (<$c> =~ /\r\n\r\n(.*)/s)[0];
+}
+
+scene 'held, shown and released', publication => '%%OWN%%', more => $LIMITS,
+    after => "%%STATUS%% $CONTROL", sub {
+    my $server = doors_server();
+    like(lyncctl(qw(lockout list --format csv)), qr/^0 kind,who,seconds\s*$/, 'nobody');
+    try('basic', 'CONTOSO\alice', 'wrong') for 1 .. 3;
+    try('token', 'bob', 'wrong') for 1 .. 3;
+    my ($hash) = map { /account (\w{16}) is held/ } log_lines(qr/lync_lockout/);
+    my $list = lyncctl(qw(lockout list --format csv));
+    like($list, qr/^account,$hash,\d+\r?$/m, 'the account, by its hash') or diag($list);
+    like($list, qr/^source,127\.0\.0\.1,\d+\r?$/m, 'the source');
+    unlike($list, qr/alice|bob/, 'no name');
+    my $json = JSON::PP::decode_json(status('/?format=json'));
+    is($json->{lockout}{sources_held}, 1, 'JSON: a source');
+    is($json->{lockout}{accounts_held}, 1, 'and an account');
+    like(status('/?format=prometheus'), qr/^lync_lockout_held\{kind="source"\} 1$/m, 'metrics');
+    like(lyncctl('lockout release nobody@contoso.com'), qr/^2 lyncctl: "nobody\@contoso\.com" isn't held$/, 'not held');
+    is(lyncctl('lockout release 127.0.0.1'), qq{0 "127.0.0.1" is released\n}, 'the source');
+    is(try('basic', 'alice', 'right'), 401, 'not the account');
+    is(lyncctl(q{lockout release 'contoso\\Alice'}), qq{0 "contoso\\Alice" is released\n}, 'the account');
+    is(try('basic', 'alice', 'right'), 200, 'it signs in');
+    try('basic', 'carol', 'wrong') for 1 .. 3;
+    like(lyncctl('lockout release --all'), qr/^0 \d accounts and sources are released$/, 'all');
+    is(try('basic', 'carol', 'right'), 200, 'carol signs in');
+    like(lyncctl('lockout release'), qr/^2 lyncctl: whom to release/, 'whom');
+    is(scalar(grep { /lync_control/ } log_lines(qr/is released|are released/)), 3, 'the log says so');
+};
+
+scene 'off', publication => '%%OWN%%', after => $CONTROL, sub {
+    like(lyncctl('lockout list'), qr/^2 lyncctl: no publication says "lockout on": nobody is held$/, 'told');
+};
+
+start_ntlm();
+
+scene 'real NTLM', publication => publication('server 127.0.0.11;'), more => $LIMITS, sub {
+    my $port = port('HTTPS');
+    my $wrong = sub { command({ client => $_[0], url => "https://$AuthPlain::HOST:$port$AuthReal::PATH",
+        ntlm => ["CONTOSO\\alice", 'no secret'] }) };
+    is("@{ ask('A', $port, ntlm => 'alice')->{statuses} }", '401 401 200', 'alice signs in');
+    is("@{ $wrong->(qq{W$_})->{statuses} }", '401 401 401', 'a wrong password') for 1 .. 3;
+    is(scalar(log_lines(qr/lync_lockout: account \w+ is held/)), 1, 'held at three');
+    my $held = ask('B', $port, ntlm => 'alice');
+    is("@{ $held->{statuses} }", '401 401 401', 'the right one is refused');
+    is($held->{headers}{'x-connection'}, undef, 'by the proxy');
+    my $next = ask('B', $port, ntlm => 'bob');
+    is("@{ $next->{statuses} } " . user($next), '401 401 200 bob', 'bob, on the same connection');
+    is(user(ask('A', $port)), 'alice', 'who is signed in stays');
+    leave('A', 'B', map { "W$_" } 1 .. 3);
+};
+
+run_suite();

@@ -1,0 +1,54 @@
+// Asks whom a credential names, in each form: the first byte says which. Another spelling of the
+// same name is the same account, and what is read is read again as itself.
+
+#include "accounts/account.h"
+#include "base/ascii.h"
+#include "promise.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+using namespace lync;
+using accounts::Finding;
+using policy::AccountForm;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    if (size == 0) {
+        return 0;
+    }
+    static const accounts::Domains domains = [] {
+        accounts::Domains made;
+        made.add("CONTOSO", "contoso.com");
+        return made;
+    }();
+    const std::string_view written(reinterpret_cast<const char*>(data + 1), size - 1);
+    const auto form = static_cast<AccountForm>(data[0] % 5);
+    accounts::Account account;
+    if (accounts::read_account(form, written, domains, account) != Finding::named) {
+        return 0;
+    }
+    const std::string text(account.text());
+    fuzz::require(!text.empty() && text.size() <= accounts::Account::most, "a name has a size",
+                  written);
+    fuzz::require(std::ranges::none_of(text, [](char c) { return c >= 'A' && c <= 'Z'; }),
+                  "letter case doesn't matter", written);
+
+    accounts::Account again;
+    const bool plain = text.find_first_of("\\/") == std::string::npos &&
+                       text.find('@') == text.rfind('@') && !text.starts_with("sip:");
+    fuzz::require(!plain || (domains.read(text, "", again) && again.text() == text),
+                  "a name that was read is the same one", text);
+    if (form == AccountForm::text) {
+        std::string upper(written);
+        if (upper.find('&') == std::string::npos) {
+            std::ranges::transform(upper, upper.begin(), [](char c) {
+                return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+            });
+            fuzz::require(accounts::read_account(form, upper, domains, again) == Finding::named &&
+                              again.text() == text,
+                          "a name in capitals is the same one", written);
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,168 @@
+// Whom a credential names: every form that clients have, what is one account, and what can't be
+// read.
+
+#include "accounts/account.h"
+#include "catch.h"
+#include "ntlm_messages.h"
+#include "table.h"
+
+#include <string>
+
+using namespace lync;
+using namespace lync::accounts;
+using lync::policy::AccountForm;
+using lync::testing::base64;
+using lync::testing::rows;
+using lync::testing::type3;
+using lync::testing::utf16;
+
+namespace {
+
+Domains contoso() {
+    Domains domains;
+    domains.add("CONTOSO", "contoso.com");
+    domains.add("contoso.local", "contoso.com");
+    return domains;
+}
+
+/// The account, "-" for nobody, "?" for what can't be read.
+std::string read(AccountForm form, std::string_view written, const Domains& domains = contoso()) {
+    Account account;
+    switch (read_account(form, written, domains, account)) {
+    case Finding::nobody:
+        return "-";
+    case Finding::unreadable:
+        return "?";
+    case Finding::named:
+        break;
+    }
+    return std::string(account.text());
+}
+
+std::string ntlm(const std::string& message, const Domains& domains = contoso()) {
+    return read(AccountForm::ntlm, base64(message), domains);
+}
+
+} // namespace
+
+TEST_CASE("accounts: what is one account", "[accounts]") {
+    for (const auto& [name, expected] : rows(R"(
+        CONTOSO\alice            | alice@contoso.com
+        contoso\ALICE            | alice@contoso.com
+        contoso.com\alice        | alice@contoso.com
+        contoso.local\alice      | alice@contoso.com
+        alice@contoso.com        | alice@contoso.com
+        Alice@CONTOSO            | alice@contoso.com
+        sip:alice@contoso.com    | alice@contoso.com
+        alice                    | alice@contoso.com       # the only domain there is
+        .\alice                  | alice@contoso.com
+        CONTOSO/alice            | alice@contoso.com
+        CONTOSO\alice@fabrikam.com | alice@fabrikam.com
+        FABRIKAM\alice           | alice@fabrikam          # not known to be fabrikam.com
+        alice@fabrikam.com       | alice@fabrikam.com
+        a@b@contoso.com          | a@b@contoso.com
+        al\xc3\xafce             | alice@contoso.com       # a mark on the i
+        ALI\xcc\x88CE            | alice@contoso.com       # the same, on its own
+        al\xefce                 | alice@contoso.com       # the same in a code page
+        \xef\xbd\x81lice         | alice@contoso.com       # full width
+        \xd0\x98\xd0\xb2         | \xd0\xb8\xd0\xb2@contoso.com
+        al\xe2\x80\x8bice        | alice@contoso.com       # nothing that is seen
+                                 | ?
+        CONTOSO\                 | ?
+        @contoso.com             | ?
+    )")) {
+        INFO(name);
+        CHECK(read(AccountForm::text, name) == expected);
+    }
+    CHECK(read(AccountForm::text, std::string(600, 'a')) == "?");
+    CHECK(read(AccountForm::text, "alice", {}) == "alice");
+    CHECK(read(AccountForm::text, "CONTOSO\\alice", {}) == "alice@contoso");
+
+    Domains two = contoso();
+    two.add("FABRIKAM", "fabrikam.com");
+    CHECK(read(AccountForm::text, "alice", two) == "alice"); // whose, isn't known
+}
+
+TEST_CASE("accounts: Basic, forms and elements", "[accounts]") {
+    for (const auto& [text, expected] : rows(R"(
+        alice:secret             | alice@contoso.com
+        CONTOSO\alice:a:b        | alice@contoso.com
+        alice                    | alice@contoso.com
+        :secret                  | ?
+    )")) {
+        CHECK(read(AccountForm::basic, base64(text)) == expected);
+    }
+    CHECK(read(AccountForm::basic, "YWxpY2U6eA==") == "alice@contoso.com");
+    CHECK(read(AccountForm::basic, "YWxpY2U6eA") == "alice@contoso.com");
+    CHECK(read(AccountForm::basic, "YWxp Y2U6eA==") == "?");
+    CHECK(read(AccountForm::basic, "") == "?");
+    CHECK(read(AccountForm::none, "alice") == "?");
+
+    for (const auto& [value, expected] : rows(R"(
+        alice%40contoso.com      | alice@contoso.com
+        CONTOSO%5calice          | alice@contoso.com
+        %41l%u0069ce             | alice@contoso.com
+        +alice+                  | alice@contoso.com
+        al%C3%AFce               | alice@contoso.com
+        al%EFce                  | alice@contoso.com
+    )")) {
+        INFO(value);
+        CHECK(read(AccountForm::field, value) == expected);
+    }
+    for (const auto& [value, expected] : rows(R"(
+        &#97;lice                | alice@contoso.com
+        &#x61;l&#X69;ce          | al&#x69;ce@contoso.com  # no reference of XML's
+        CONTOSO&#92;alice        | alice@contoso.com
+        a&amp;b                  | a&b@contoso.com
+        a&unknown;b              | a&unknown;b@contoso.com
+    )")) {
+        INFO(value);
+        CHECK(read(AccountForm::text, value) == expected);
+    }
+}
+
+TEST_CASE("accounts: NTLM", "[accounts]") {
+    CHECK(ntlm(type3(utf16("CONTOSO"), utf16("alice"))) == "alice@contoso.com");
+    CHECK(ntlm(type3("CONTOSO", "ALICE", false)) == "alice@contoso.com");
+    CHECK(ntlm(type3("", utf16("alice@contoso.com"))) == "alice@contoso.com");
+    CHECK(ntlm(type3("", utf16("alice"))) == "alice@contoso.com");
+    CHECK(ntlm(type3(utf16("CONTOSO"), "")) == "-"); // a null session
+    CHECK(ntlm(type3("CONTOSO",
+                     std::string("al\xef"
+                                 "ce"),
+                     false)) == "alice@contoso.com");
+    CHECK(ntlm(type3(utf16("CONTOSO"), std::string("a\0l\0\xef\0c\0e\0", 10))) ==
+          "alice@contoso.com");
+
+    // What encoding the server expects was settled before, whatever the flags say.
+    CHECK(ntlm(type3("CONTOSO", "alice", true)) == "alice@contoso.com");
+    CHECK(ntlm(type3(utf16("CONTOSO"), utf16("alice"), false)) == "alice@contoso.com");
+
+    // Without the flags, as the oldest clients send it.
+    CHECK(ntlm(type3(utf16("CONTOSO"), utf16("alice"), true, 52)) == "alice@contoso.com");
+
+    // The names may lie anywhere.
+    CHECK(ntlm(type3(utf16("CONTOSO"), utf16("alice"), true, 50000)) == "alice@contoso.com");
+
+    const std::string message = type3(utf16("CONTOSO"), utf16("alice"));
+    CHECK(ntlm("\xa1\x81\x80" + message + "tail") == "alice@contoso.com"); // in SPNEGO
+    CHECK(ntlm("\x60\x81\x80" + message) == "alice@contoso.com");
+    CHECK(ntlm("\xa1" + message + message) == "?"); // which of them counts
+    CHECK(ntlm(message.substr(0, 40)) == "?");
+    CHECK(ntlm(message.substr(0, message.size() - 4)) == "?");
+    CHECK(ntlm(std::string("NTLMSSP\0\1\0\0\0", 12)) == "-");
+    CHECK(ntlm(std::string("NTLMSSP\0", 8)) == "?");
+    CHECK(ntlm("\x60\x82\x08\x00 a Kerberos ticket") == "-");
+    CHECK(ntlm("\xa1\x07\x30\x05\xa0\x03\x0a\x01\x01") == "-");
+    CHECK(ntlm("\xa1" + std::string(80, 'x')) == "?"); // a message that was cut up
+    CHECK(read(AccountForm::ntlm, "username=\"alice\"") == "?");
+    CHECK(read(AccountForm::ntlm, "") == "-");
+
+    // Offsets that point nowhere.
+    std::string wrong = message;
+    wrong.replace(40, 4, "\xff\xff\xff\xff");
+    CHECK(ntlm(wrong) == "?");
+    wrong = message;
+    wrong.replace(36, 2, "\xff\xff");
+    CHECK(ntlm(wrong) == "?");
+}

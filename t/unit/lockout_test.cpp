@@ -1,0 +1,198 @@
+// When an account or a source is held, for how long, and what a flood of names can do.
+
+#include "accounts/lockout.h"
+#include "block_builder.h"
+#include "catch.h"
+#include "config/declare.h"
+#include "table.h"
+
+#include <memory>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+using namespace lync::accounts;
+
+namespace {
+
+constexpr Limits limits{.failures = 3, .window = 1000, .hold = 5000, .source_accounts = 4};
+
+} // namespace
+
+TEST_CASE("lockout: exactly as many attempts pass as may fail", "[accounts]") {
+    Attempts account{};
+    for (const std::uint64_t now : {10, 20, 30}) {
+        REQUIRE(account.admit(limits, now) == Admission::pass);
+        account.end(now);
+        CHECK(account.fail(limits, now + 5) == (now == 30));
+    }
+    CHECK(account.admit(limits, 36) == Admission::held);
+    CHECK(account.admit(limits, 5034) == Admission::held);
+    CHECK(account.admit(limits, 5035) == Admission::pass); // the hold ends
+    CHECK(account.failures == 0);                          // and begins anew
+}
+
+TEST_CASE("lockout: those on their way count", "[accounts]") {
+    Attempts account{};
+    for (int i = 0; i < 3; i++) {
+        REQUIRE(account.admit(limits, 10) == Admission::pass);
+    }
+    CHECK(account.admit(limits, 11) == Admission::wait);
+    account.end(10);
+    CHECK_FALSE(account.fail(limits, 12));
+    CHECK(account.admit(limits, 13) == Admission::wait); // one has failed, two are on their way
+    account.end(10);
+    account.clear(); // one was the owner
+    CHECK(account.admit(limits, 14) == Admission::pass);
+    // What a dead worker has left ends by itself.
+    CHECK(account.admit(limits, 15) == Admission::pass);
+    CHECK(account.admit(limits, 16) == Admission::wait);
+    CHECK(account.admit(limits, 10 + flight_patience) == Admission::pass);
+}
+
+TEST_CASE("lockout: what is forgotten and what isn't", "[accounts]") {
+    Attempts account{};
+    account.fail(limits, 10);
+    account.fail(limits, 1009); // each failure begins the window again, as in Active Directory
+    CHECK(account.fail(limits, 2008));
+    account = {};
+    account.fail(limits, 10);
+    account.fail(limits, 1009);
+    CHECK_FALSE(account.fail(limits, 2009)); // the window is over
+    CHECK(account.failures == 1);
+    account.clear();
+    CHECK(account.failures == 0);
+    // One that was on its way when the account was held neither prolongs the hold nor ends it.
+    account.fail(limits, 3000);
+    account.fail(limits, 3000);
+    CHECK(account.fail(limits, 3000));
+    CHECK_FALSE(account.fail(limits, 4000));
+    CHECK(account.held == 8000);
+}
+
+TEST_CASE("lockout: a source that tries many accounts", "[accounts]") {
+    Source source{};
+    for (const std::uint64_t account : {1, 2, 2, 3, 1, 3}) {
+        CHECK_FALSE(source.fail(account, limits, 10));
+    }
+    source.clear(3); // mistyped
+    CHECK_FALSE(source.fail(4, limits, 11));
+    CHECK(source.fail(5, limits, 12));
+    CHECK(source.is_held(5011));
+    CHECK_FALSE(source.is_held(5012));
+    CHECK_FALSE(source.fail(6, limits, 5012));
+    CHECK(source.count == 1);
+}
+
+TEST_CASE("lockout: a million names push nobody out who is held", "[accounts]") {
+    using Accounts = Table<Attempts, 256>;
+    const auto table = std::make_unique<Accounts>();
+    std::mt19937_64 random(1); // tags are hashes
+    constexpr Limits long_hold{
+        .failures = 3, .window = 1000, .hold = 100'000'000, .source_accounts = 4};
+    std::set<std::uint64_t> held;
+    while (held.size() < 200) {
+        const std::uint64_t tag = random() | 1;
+        Attempts* account = table->make(tag, 1);
+        REQUIRE(account != nullptr);
+        while (!account->fail(long_hold, 1)) {
+        }
+        held.insert(tag);
+    }
+    const std::uint64_t nearly = random() | 1; // one failure is left
+    table->make(nearly, 1)->fail(long_hold, 1);
+    table->find(nearly)->fail(long_hold, 1);
+    for (std::uint64_t now = 2; now < 1'000'002; now++) {
+        if (Attempts* account = table->make(random() | 1, now)) {
+            account->fail(long_hold, now);
+        }
+    }
+    for (const std::uint64_t tag : held) {
+        REQUIRE(table->find(tag) != nullptr);
+        CHECK(table->find(tag)->is_held(1'000'002));
+    }
+    REQUIRE(table->find(nearly) != nullptr);
+    CHECK(table->find(nearly)->failures == 2);
+}
+
+TEST_CASE("lockout: where all are held there is no room, and none is made", "[accounts]") {
+    Table<Attempts, 1> table{};
+    for (std::uint64_t tag = 1; tag <= decltype(table)::ways; tag++) {
+        table.make(tag, 1)->held = 1000;
+    }
+    CHECK(table.make(99, 500) == nullptr);
+    CHECK(table.make(3, 500)->tag == 3);
+    CHECK(table.make(99, 1000)->tag == 99);
+}
+
+TEST_CASE("lockout: all failures take as long as the slowest, and some more", "[accounts]") {
+    Pace pace{};
+    CHECK(pace.answer_after() == Pace::first * 3 / 2);
+    pace.learn(2000);
+    CHECK(pace.answer_after() == 3000);
+    pace.learn(10);
+    CHECK(pace.answer_after() > 2900);
+    for (int i = 0; i < 5000; i++) {
+        pace.learn(10);
+    }
+    CHECK(pace.answer_after() == Pace::first * 3 / 2);
+    pace.learn(1'000'000);
+    CHECK(pace.answer_after() == Pace::most);
+}
+
+TEST_CASE("lockout: what is written", "[accounts]") {
+    const auto read = [](const std::string& lines) {
+        const auto block =
+            lync::testing::BlockReader("lync_publish contoso {\n" + lines + "\n}").read();
+        return lync::config::read_lockout(*block);
+    };
+    CHECK_FALSE(read("").on);
+    const lync::config::Lockout usual = read("lockout on;");
+    CHECK(usual.on);
+    CHECK(usual.failures == 4);
+    CHECK(usual.hold == usual.window);
+
+    // The other directives may stand before it.
+    const lync::config::Lockout all =
+        read("lockout_exempt 10.0.0.0/8 2001:db8::1 CONTOSO\\room 192.0.2.1 room@contoso.com;\n"
+             "account_domain CONTOSO=contoso.com;\nlog_accounts on;\n"
+             "lockout on failures=2 window=1h hold=90s source_accounts=0;\n"
+             "account_domain contoso.local=contoso.com;");
+    CHECK(all.failures == 2);
+    CHECK(all.window.count() == 3600);
+    CHECK(all.hold.count() == 90);
+    CHECK(all.source_accounts == 0);
+    CHECK(all.log_accounts);
+    CHECK(all.exempt_networks ==
+          std::vector<std::string>{"10.0.0.0/8", "2001:db8::1/128", "192.0.2.1/32"});
+    CHECK(all.exempt_accounts == std::vector<std::string>{"CONTOSO\\room", "room@contoso.com"});
+    CHECK(all.domains.size() == 2);
+
+    const std::string range =
+        ": it may be failures=N up to 16, window=TIME, hold=TIME or source_accounts=N up to 32";
+    for (const auto& [line, message] : lync::testing::rows(R"(
+        lockout maybe;              | invalid value "maybe"
+        lockout on failures=0;      | invalid parameter "failures=0"
+        lockout on failures=17;     | invalid parameter "failures=17"
+        lockout on source_accounts=33; | invalid parameter "source_accounts=33"
+        lockout on hold=;           | invalid
+        lockout on max=3;           | invalid parameter "max=3"
+        lockout on hold=1m hold=2m; | duplicate
+        lockout_exempt 10.0.0.1/8;  | it has bits beyond the network's 8
+        lockout_exempt 10.0.0.999;  | a network is written ADDRESS/BITS
+        account_domain CONTOSO;     | it is NAME=DOMAIN, such as CONTOSO=contoso.com
+        account_domain =a;          | it is NAME=DOMAIN
+    )")) {
+        INFO(line);
+        std::string text;
+        try {
+            read(line);
+        } catch (const lync::Mistake& mistake) {
+            text = mistake.diagnostic().text;
+        }
+        CHECK(text.find(message) != std::string::npos);
+        CHECK((text.find("invalid parameter") == std::string::npos ||
+               text.find(range) != std::string::npos));
+    }
+}
