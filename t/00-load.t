@@ -92,7 +92,7 @@ my %may_include = (
     config  => [qw(base policy config)],
     plan    => [qw(base policy config plan)],
     balance => [qw(base balance)],
-    status  => [qw(base policy config plan status)],
+    status  => [qw(base policy config plan balance status)],
     nginx   => [qw(base policy accounts config plan balance status nginx)],
     lyncctl => [qw(base policy config plan balance status lyncctl)],
 );

@@ -109,6 +109,7 @@ scene 'the resolver', sub {
 
 run_suite(publication => <<'PUBLICATION', before => <<'BEFORE');
 %%OWN%%
+    shield      off;
     simple_url  admin  https://admin.contoso.com;
     simple_url  admin  https://lync.contoso.com/Admin;
 PUBLICATION

@@ -33,6 +33,8 @@ my @directives = (
     ['publish', 'log_sip_uri',           'on|off',       '',       'on off',           'on'],
     ['publish', 'connection_auth',       'on|off [idle=TIME] [age=TIME] [max=NUMBER]', '',
                                          'on idle=1m age=1h max=5 max=6', 'on'],
+    ['publish', 'sign_in',               'any | windows|password|certificate|oauth ...', '',
+                                         'windows windows windows windows windows', 'any'],
     ['publish', 'lockout', 'on|off [failures=N] [window=TIME] [hold=TIME] [source_accounts=N]', '',
                                          'on failures=1 window=1m hold=1m source_accounts=1 x=1', 'on'],
     ['publish', 'lockout_exempt',        'ADDRESS[/BITS]|ACCOUNT ...', ''],
@@ -89,6 +91,7 @@ my %belongs = (
     affinity        => 'a pool, director, office_web_apps or exchange block',
     health_check    => 'a pool, director, office_web_apps or exchange block',
     services        => 'an exchange block',
+    sign_in         => 'lync_publish itself or an exchange block',
 );
 
 # The sections that put lines into a block.

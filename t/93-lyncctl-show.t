@@ -583,7 +583,7 @@ sub complete {
         . ' COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _lyncctl; printf "%s\n" "${COMPREPLY[@]}"';
     return join ' ', sort map { chomp; $_ } <$in>;
 }
-is(complete(''), 'check doctor drain drift import servers show undrain', 'completion: commands');
+is(complete(''), 'check doctor drain drift import lockout servers shields show undrain', 'completion: commands');
 is(complete('show', 'n'), 'names nginx', 'completion: of a group');
 is(complete('show', 'dns', '--ad'), '--address', 'completion: options');
 is(complete('show', 'dns', '--format', ''), 'csv html json markdown table zone', 'completion: values of --format');

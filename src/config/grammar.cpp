@@ -50,6 +50,8 @@ std::string_view block_for(int contexts) noexcept {
         return "an office_web_apps or exchange block";
     case LYNC_IN_EXCHANGE:
         return "an exchange block";
+    case LYNC_IN_PUBLISH | LYNC_IN_EXCHANGE:
+        return "lync_publish itself or an exchange block";
     case LYNC_IN_EDGE:
         return "an edge block";
     default:
