@@ -133,7 +133,7 @@ scene 'what can\'t be read', more => 'sign_in windows;', sub {
     my $server = reporting_pool();
     my $path = "POST $sts/Auth";
     my $utf16 = join '', map { "$_\0" } split //, $username;
-    is(outcome($server, $path, $utf16, 'Content-Type: text/xml; charset=utf-16'), 500, 'UTF-16');
+    is(outcome($server, $path, $utf16, 'Content-Type: text/xml; charset=utf-16'), 400, 'UTF-16: the shield reads ASCII');
     is(outcome($server, $path, $utf16, 'Content-Type: text/xml'), 500, 'that isn\'t said to be');
     is(outcome($server, $path, soap(''), $xml, 'Content-Encoding: gzip'), 500, 'compressed');
     is(outcome($server, $path, "--x\r\n", 'Content-Type: multipart/related; boundary=x'), 403, 'in parts');

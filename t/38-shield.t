@@ -191,6 +191,11 @@ scene 'deny_path and allow_path by pattern',
     );
 };
 
+# Seconds that the workers have worked.
+sub worker_cpu {
+    return sum map { open my $in, '<', "/proc/$_/stat" or die; (split ' ', <$in> =~ s/.*\) //r)[11] / 100 } worker_pids();
+}
+
 # An upload to the pool: its body is streamed, and the name of a file refused in it.
 sub upload {
     my ($name, %o) = @_;
@@ -215,6 +220,33 @@ scene 'names of uploaded files', timeout => 60, sub {
     is(upload('x', body => "--b\r\n" . ('x' x 5000)), 400, 'a head without end');
     is(upload('x', body => 'x' x 300_000 . "\r\n--b\r\nContent-Disposition: x; filename=../x\r\n\r\n"), 404, 'behind 300 KB');
     is(upload('x', body => 'x' x 300_000), 200, '300 KB of nothing');
+    for my $boundary ('----WebKitFormBoundary7MA4YWxk', 'Boundary-1B2C3D', '"alamofire.boundary.1a2b"') {
+        (my $bare = $boundary) =~ tr/"//d;
+        my $body = sub { "--$bare\r\nContent-Disposition: form-data; name=\"f\"; filename=\"$_[0]\"\r\n\r\nx\r\n--$bare--\r\n" };
+        my $type = "multipart/form-data; boundary=$boundary";
+        is(upload('', type => $type, body => $body->($_->[0])), $_->[1], "$boundary: $_->[0]")
+            for ['Q3.pptx', 200], ['../x', 404], ['=?utf-8?B?Li4vLi4v?=', 400], ["\x0b../x", 400];
+    }
+    is(upload('', type => "multipart/form-data; boundary=b; charset=$_", body => "--b--\r\n"), 400, "charset $_") for qw(utf-7 ibm037);
+
+    # 250 heads of 4 KB, with as many "filename" as there is room for.
+    my $head = 'filename=' x 300 . "\xc3\xa9" x 300 . '%2525252541';
+    my $before = worker_cpu();
+    upload('x', body => "--b\r\n$head\r\n\r\n" x 250);
+    cmp_ok(worker_cpu() - $before, '<', 1, 'a megabyte of names costs no second');
+};
+
+# What follows a refused part in the same body is no request.
+scene 'a refused body', sub {
+    my $part = "--b\r\nContent-Disposition: form-data; filename=\"../x\"\r\n\r\n";
+    my $next = "GET /ucwa/smuggled HTTP/1.1\r\nHost: lyncwebext.contoso.com\r\n\r\n";
+    my $client = client('https://lyncwebext.contoso.com')->ask('POST /datacollabweb/x',
+        'Content-Type' => 'multipart/form-data; boundary=b', 'Content-Length' => length "$part$next");
+    $client->write($part);
+    is($client->answer->{status}, 404, 'refused');
+    $client->write($next);
+    ok($client->is_closed(10), 'and nothing more is answered');
+    is(scalar(() = log_lines(qr/smuggled/, "$Log/arrived.log")), 0, 'nor does it arrive');
 };
 
 run_suite(publication => <<'PUBLICATION', before => <<'BEFORE' =~ s/%%SOCK%%/$Sock/r);

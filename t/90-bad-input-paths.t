@@ -44,7 +44,7 @@ deny_path ~ \.svc$;                  | invalid value "~" in "deny_path" directiv
 deny_path ~* \.svc$ \.asmx$;         | invalid value "~*" ... one in a directive
 deny_path ~*;                        | invalid value "~*" ... one in a directive
 allow_path ~* "/x(";                 | invalid value "/x(" in "allow_path" directive ... it isn't a regular expression: missing closing parenthesis at character 3
-allow_path ~* .*;                    | it matches every text, also an empty one
+allow_path ~* .*;                    | it matches every text
 allow_path ~* (?i)/x;                | has an option or verb
 deny_path ~* "^/(a+)+$";             | it goes back and forth without end
 shield maybe;                        | it is "on", "off" or "log"

@@ -189,15 +189,21 @@ std::optional<Text> read_name(const Base64& bytes, std::size_t message, std::siz
         return std::nullopt;
     }
     const std::size_t begin = message + offset;
-    Text ascii;
-    bool is_ascii = true;
-    for (std::size_t i = begin; i < begin + length && is_ascii; i++) {
-        is_ascii = bytes[i] < 0x80;
-        if (bytes[i] != 0) {
-            ascii.add(static_cast<char>(bytes[i]));
+    // Either encoding of ASCII, whatever the flags say.
+    const auto is_ascii = [&](std::size_t step) {
+        for (std::size_t i = 0; i < length; i++) {
+            const unsigned char byte = bytes[begin + i];
+            if (i % step == 0 ? byte < 0x20 || byte > 0x7e : byte != 0) {
+                return false;
+            }
         }
-    }
-    if (is_ascii) {
+        return length % step == 0;
+    };
+    if (const std::size_t step = is_ascii(2) ? 2 : is_ascii(1) ? 1 : 0; step != 0) {
+        Text ascii;
+        for (std::size_t i = 0; i < length; i += step) {
+            ascii.add(static_cast<char>(bytes[begin + i]));
+        }
         return ascii;
     }
     Text text;
@@ -321,12 +327,16 @@ std::size_t read_reference(std::string_view text, std::uint32_t& character) noex
     return name.empty() ? 0 : end + 1;
 }
 
+/// Nothing where an "&" can't be read: an entity of a document's own, a number with many zeros.
 Text read_element(std::string_view written) noexcept {
     Text text;
     for (std::size_t i = 0; i < written.size();) {
         std::uint32_t character = 0;
         const std::size_t length =
             written[i] == '&' ? read_reference(written.substr(i), character) : 0;
+        if (length == 0 && written[i] == '&') {
+            return {};
+        }
         if (length == 0) {
             text.add(written[i++]);
         } else {

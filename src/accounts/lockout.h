@@ -24,6 +24,7 @@ struct Limits {
 
 enum class Admission : std::uint8_t {
     pass,
+    uncounted, ///< passes, but there is no room to count it
     wait, ///< as many attempts as may still fail are on their way
     held,
 };

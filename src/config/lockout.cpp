@@ -63,6 +63,13 @@ Lockout read_lockout(const Directive& block) {
             lockout.log_accounts = read_flag(directive, block);
         } else if (directive.name == "lockout_exempt") {
             for (const std::string& text : directive.arguments) {
+                // In nginx.conf "\\r" is a line's end: CONTOSO\\room has to be written with two.
+                if (std::any_of(text.begin(), text.end(),
+                                [](char c) { return static_cast<unsigned char>(c) < 0x20; }) ||
+                    text.find_first_not_of("@\\ ") == std::string::npos) {
+                    config::invalid_value(text, directive, block,
+                                          "an account is written ken@contoso.com or CONTOSO\\\\ken");
+                }
                 if (!is_network(text)) {
                     lockout.exempt_accounts.push_back(text);
                     continue;

@@ -107,7 +107,8 @@ private:
 
     void read_places(Shield& row, std::string_view words) const {
         constexpr std::string_view one_header = "header:";
-        if (words.starts_with(one_header) && words.size() > one_header.size()) {
+        if (words.starts_with(one_header) && words.size() > one_header.size() &&
+            words.find(',') == std::string_view::npos) {
             row.places = policy::in_header;
             row.header = to_ascii_lower(words.substr(one_header.size()));
             return;

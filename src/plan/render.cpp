@@ -4,6 +4,7 @@
 
 #include <map>
 #include <set>
+#include <tuple>
 
 namespace lync::plan {
 
@@ -325,25 +326,28 @@ private:
     /// finds by its reading of the path.
     void render_services(const VirtualHost& host, std::span<const config::FarmService> services,
                          const std::string& to) {
-        std::map<std::pair<std::string, std::string>, std::string> directories; ///< by limits
+        std::map<std::tuple<std::string, std::string, bool>, std::string> directories;
         for (const policy::ExchangeService& known : policy::exchange_services()) {
             for (const auto& [service, timeout, max_upload] : services) {
                 if (service == known.service && !(timeout.empty() && max_upload.empty())) {
-                    std::string& alternatives = directories[{timeout, max_upload}];
+                    const bool channel = service == policy::Service::rpc; // a body without an end
+                    std::string& alternatives = directories[{timeout, max_upload, channel}];
                     alternatives += alternatives.empty() ? "" : "|";
                     alternatives += known.directory.substr(1);
                 }
             }
         }
         for (const auto& [limits, alternatives] : directories) {
-            const auto& [timeout, max_upload] = limits;
+            const auto& [timeout, max_upload, channel] = limits;
             out_.line("");
             out_.open("location ~* ^/(?:" + alternatives + ")(?:/|$)");
             out_.directive("lync_rule", declared().name + " " + host.id);
             out_.directive("proxy_pass", to);
             if (!timeout.empty()) {
                 out_.directive("proxy_read_timeout", timeout);
-                out_.directive("client_body_timeout", timeout); // a channel of RPC over HTTP
+            }
+            if (!timeout.empty() && channel) {
+                out_.directive("client_body_timeout", timeout);
             }
             if (!max_upload.empty()) {
                 out_.directive("client_max_body_size", max_upload);

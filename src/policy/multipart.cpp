@@ -1,5 +1,6 @@
 #include "policy/multipart.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace lync::policy {
@@ -17,23 +18,24 @@ std::size_t find(std::string_view text, std::string_view what) noexcept {
 
 PartHeads::Type PartHeads::begin(std::string_view content_type) noexcept {
     constexpr std::string_view multipart = "multipart/";
-    constexpr std::string_view word = "boundary";
+    static constexpr std::string_view word = "boundary";
     content_type = trimmed(content_type, " \t");
     if (!equal_ignore_case(content_type.substr(0, multipart.size()), multipart)) {
         return Type::other;
     }
-    const auto same = [](char a, char b) { return ascii_lower(a) == b; };
-    const auto* found =
-        std::search(content_type.begin(), content_type.end(), word.begin(), word.end(), same);
-    if (found == content_type.end()) {
+    const auto at_word = [](std::string_view text) {
+        const auto same = [](char a, char b) { return ascii_lower(a) == b; };
+        const auto* found = std::search(text.begin(), text.end(), word.begin(), word.end(), same);
+        return static_cast<std::size_t>(found - text.begin());
+    };
+    // .NET takes blanks of all kinds off, and doesn't see some characters of Unicode.
+    const bool odd = std::any_of(content_type.begin(), content_type.end(),
+                                 [](char c) { return (c < ' ' && c != '\t') || c > '~'; });
+    const std::size_t at = at_word(content_type);
+    if (odd || at == content_type.size()) {
         return Type::unreadable;
     }
-    std::string_view rest =
-        content_type.substr(static_cast<std::size_t>(found - content_type.begin()) + word.size());
-    if (std::search(rest.begin(), rest.end(), word.begin(), word.end(), same) != rest.end()) {
-        return Type::unreadable;
-    }
-    rest = trimmed(rest, " \t");
+    std::string_view rest = trimmed(content_type.substr(at + word.size()), " \t");
     if (!rest.starts_with('=')) {
         return Type::unreadable;
     }
@@ -42,8 +44,10 @@ PartHeads::Type PartHeads::begin(std::string_view content_type) noexcept {
     rest.remove_prefix(is_quoted ? 1 : 0);
     const std::string_view boundary =
         rest.substr(0, rest.find_first_of(is_quoted ? "\"" : "; \t,\""));
-    if (boundary.empty() || boundary.size() > max_boundary ||
-        boundary.find('\\') != std::string_view::npos) {
+    rest.remove_prefix(boundary.size());
+    if (boundary.empty() || boundary.size() > max_boundary || at_word(rest) != rest.size() ||
+        boundary.find('\\') != std::string_view::npos ||
+        trimmed(boundary, " \t").size() != boundary.size()) {
         return Type::unreadable;
     }
     delimiter_[0] = delimiter_[1] = '-';
@@ -95,6 +99,29 @@ std::size_t PartHeads::take_head(std::string_view piece) noexcept {
         }
     }
     return piece.size();
+}
+
+bool is_plain_head(std::string_view head) noexcept {
+    bool quoted = false;
+    return std::all_of(head.begin(), head.end(), [&](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        quoted = quoted != (c == '"');
+        return byte >= 0x80 ? quoted : byte >= 0x20 || c == '\r' || c == '\n' || c == '\t';
+    });
+}
+
+std::string_view file_names(std::string_view head, char* out) noexcept {
+    constexpr std::string_view word = "filename";
+    const auto same = [](char a, char b) { return ascii_lower(a) == b; };
+    const auto* found = std::search(head.begin(), head.end(), word.begin(), word.end(), same);
+    char* end = out;
+    for (; found != head.end(); ++found) {
+        const bool blank = *found == ' ' || *found == '\t' || *found == '\r' || *found == '\n';
+        if (*found != '"' && !(blank && end != out && end[-1] == '=')) {
+            *end++ = *found;
+        }
+    }
+    return {out, static_cast<std::size_t>(end - out)};
 }
 
 } // namespace lync::policy

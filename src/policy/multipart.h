@@ -5,7 +5,6 @@
 
 #include "base/ascii.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <string_view>
 
@@ -56,32 +55,13 @@ private:
     char head_[max_head];
 };
 
-/// Calls `check(text)` for each file name in the head of a part, as long as it says true: the text
-/// is "filename=" and the rest of the head without quotes, whatever a server takes of it.
-template <typename Check>
-bool for_each_file_name(std::string_view head, Check&& check) noexcept {
-    constexpr std::string_view word = "filename";
-    const auto same = [](char a, char b) { return ascii_lower(a) == b; };
-    while (true) {
-        const auto* found = std::search(head.begin(), head.end(), word.begin(), word.end(), same);
-        if (found == head.end()) {
-            return true;
-        }
-        head.remove_prefix(static_cast<std::size_t>(found - head.begin()) + word.size());
-        const std::size_t sign = head.find('=');
-        if (sign == std::string_view::npos) {
-            return true;
-        }
-        char text[PartHeads::max_head + word.size() + 1];
-        char* end = std::copy(word.begin(), word.end(), text);
-        *end++ = '=';
-        const std::string_view value =
-            head.substr(std::min(head.find_first_not_of(" \t\r\n\"", sign + 1), head.size()));
-        end = std::remove_copy(value.begin(), value.end(), end, '"');
-        if (!check(std::string_view(text, static_cast<std::size_t>(end - text)))) {
-            return false;
-        }
-    }
-}
+/// Whether servers find the same parameters in the head of a part: control characters, and what
+/// isn't ASCII outside of quotes, are taken for nothing by some.
+bool is_plain_head(std::string_view head) noexcept;
+
+/// The file names in the head of a part, whatever a server takes of it: "filename=" and all that
+/// follows, without quotes, and without blanks behind signs of equality. Empty if there is none.
+/// `out` has room for max_head bytes.
+std::string_view file_names(std::string_view head, char* out) noexcept;
 
 } // namespace lync::policy

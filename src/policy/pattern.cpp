@@ -183,12 +183,22 @@ private:
                pattern_[at_ + 1] != 'P';
     }
 
+    /// The size of "[:alpha:]" or "[:^alpha:]" here; 0: there is none.
+    std::size_t posix_class() const {
+        const std::string_view rest = pattern_.substr(at_);
+        const std::size_t end =
+            rest.find_first_not_of("^abcdefghijklmnopqrstuvwxyz", std::min<std::size_t>(2, rest.size()));
+        return rest.starts_with("[:") && rest.substr(std::min(end, rest.size())).starts_with(":]")
+                   ? end + 2
+                   : 0;
+    }
+
     void skip_class() {
         at_ += pattern_.substr(at_, 1) == "^" ? 1 : 0;
         at_ += pattern_.substr(at_, 1) == "]" ? 1 : 0;
         while (at_ < pattern_.size() && pattern_[at_] != ']') {
-            if (pattern_.substr(at_, 2) == "[:") {
-                at_ = std::min(pattern_.find(":]", at_), pattern_.size() - 2) + 2;
+            if (const std::size_t size = posix_class(); size != 0) {
+                at_ += size;
             } else {
                 at_ += pattern_[at_] == '\\' ? 2 : 1;
             }
@@ -308,8 +318,8 @@ Pattern::Pattern(std::string_view text, Needs needs) {
         throw std::bad_alloc();
     }
     pcre2_set_match_limit(compiled->context.get(), match_limit);
-    if (compiled->run({"", 0}) == Result::yes) {
-        throw std::invalid_argument("matches every text, also an empty one");
+    if (compiled->run({"", 0}) == Result::yes || compiled->run("/0q~") == Result::yes) {
+        throw std::invalid_argument("matches every text");
     }
     compiled_ = std::move(compiled);
 }

@@ -59,6 +59,7 @@ void for_each_field(std::string_view form, Function&& field) noexcept {
 class Account {
 public:
     void take(std::string_view account) noexcept { account_ = count_++ == 0 ? account : ""; }
+    bool is_named() const noexcept { return count_ != 0; }
     SignIn by(Door door, AccountForm form) const noexcept {
         return {bit(door), account_.empty() ? AccountForm::none : form, account_};
     }
@@ -94,17 +95,23 @@ SignIn sign_in_of_grant(std::string_view form) noexcept {
 SignIn sign_in_of_page(std::string_view form) noexcept {
     bool signs_in = false;
     bool federated = false; // WS-Federation: the answer of AD FS
-    Account account;
+    Account user;
+    Account account; // where no field is called after a user
     for_each_field(form, [&](std::string_view name, std::string_view value) {
+        name = name.substr(name.rfind('$') + 1);
         if (equal_ignore_case(name, "wresult")) {
             federated = true;
         } else if (contains(name, "passw") || contains(name, "pwd")) {
             signs_in |= !value.empty();
-        } else if (contains(name, "user") || contains(name, "login") || contains(name, "account")) {
+        } else if (contains(name, "user")) {
+            user.take(value);
+        } else if (contains(name, "login") || contains(name, "account")) {
             account.take(value);
         }
     });
-    SignIn sign_in = signs_in ? account.by(Door::password, AccountForm::field) : SignIn{};
+    SignIn sign_in = !signs_in ? SignIn{}
+                     : user.is_named() ? user.by(Door::password, AccountForm::field)
+                                       : account.by(Door::password, AccountForm::field);
     sign_in.doors |= federated ? bit(Door::oauth) : no_door;
     return sign_in;
 }
@@ -118,7 +125,8 @@ bool has_password_member(std::string_view json) noexcept {
         const std::string_view before = trimmed(json.substr(0, colon), blanks);
         if (before.ends_with('"')) {
             const std::string_view name = before.substr(0, before.size() - 1);
-            if (contains(name.substr(name.rfind('"') + 1), "passw")) {
+            const std::string_view member = name.substr(name.rfind('"') + 1);
+            if (contains(member, "passw") || member.find("\\u") != member.npos) {
                 return true;
             }
         }
@@ -139,9 +147,19 @@ void for_each_element(std::string_view xml, Function&& element) noexcept {
     }
 }
 
+/// A start tag without the text behind it; nothing if its end can't be told: a ">" in an attribute.
+std::string_view start_tag(std::string_view tag) noexcept {
+    const std::string_view start = tag.substr(0, tag.find('>'));
+    return std::ranges::count(start, '"') % 2 == 0 && std::ranges::count(start, '\'') % 2 == 0
+               ? start
+               : std::string_view();
+}
+
 /// The text of an element that has nothing else in it, or nothing.
 std::string_view text_of(std::string_view tag) noexcept {
-    const std::string_view rest = tag.substr(std::min(tag.find('>'), tag.size() - 1) + 1);
+    const std::string_view start = start_tag(tag);
+    const std::string_view rest =
+        start.empty() ? start : tag.substr(std::min(start.size() + 1, tag.size()));
     const std::size_t end = std::min(rest.find('<'), rest.size());
     return rest.substr(end).starts_with("</") ? trimmed(rest.substr(0, end), blanks) : "";
 }
@@ -150,7 +168,6 @@ std::string_view text_of(std::string_view tag) noexcept {
 /// UsernameToken, a certificate that certprov has issued, or somebody else's token.
 SignIn sign_in_of_soap(std::string_view xml) noexcept {
     Doors found = no_door;
-    bool binary = false;
     std::string_view named; // the first one: each is looked for the end of only once
     Account account;
     for_each_element(xml, [&](std::string_view name, std::string_view tag) {
@@ -160,14 +177,15 @@ SignIn sign_in_of_soap(std::string_view xml) noexcept {
             named = named.empty() ? tag : named;
             account.take(named.data() == tag.data() ? text_of(tag) : "");
         } else if (name == "BinarySecurityToken") {
-            binary = true;
+            // The token's kind is its ValueType, an attribute, if that can be read.
+            const std::string_view start = start_tag(tag);
+            const bool is_plain = contains(start, "valuetype") && start.find('&') == start.npos;
+            found |= contains(start, "x509v3") || !is_plain ? bit(Door::certificate) : no_door;
+            found |= !contains(start, "x509v3") || !is_plain ? bit(Door::oauth) : no_door;
         } else if (name == "Assertion" || name == "EncryptedData") {
             found |= bit(Door::oauth);
         }
     });
-    if (binary) {
-        found |= bit(contains(xml, "x509v3") ? Door::certificate : Door::oauth);
-    }
     if ((found & bit(Door::password)) == 0) {
         return {.doors = found};
     }
@@ -189,12 +207,19 @@ bool is_xml(std::string_view body) noexcept {
 }
 
 SignIn sign_in_of(SignInBody kind, std::string_view text) noexcept {
-    if (kind == SignInBody::token) {
-        return is_xml(text) ? sign_in_of_soap(text) : sign_in_of_grant(text);
+    // A text may be read in two ways: what either of them finds counts, two accounts are none.
+    SignIn found = kind == SignInBody::token ? sign_in_of_grant(text) : sign_in_of_page(text);
+    const SignIn other = kind != SignInBody::token
+                             ? SignIn{.doors = has_password_member(text) ? bit(Door::password)
+                                                                         : no_door}
+                         : is_xml(text) ? sign_in_of_soap(text)
+                                        : SignIn{};
+    if (other.doors != no_door) {
+        const Doors doors = found.doors | other.doors;
+        found = found.doors == no_door ? other : SignIn{};
+        found.doors = doors;
     }
-    const SignIn form = sign_in_of_page(text);
-    return form.doors == no_door && has_password_member(text) ? SignIn{.doors = bit(Door::password)}
-                                                              : form;
+    return found;
 }
 
 } // namespace

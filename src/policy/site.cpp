@@ -414,9 +414,12 @@ Verdict Site::judge_exchange(std::string_view path, Methods method) const noexce
 Verdict Site::judge_office_web_apps(const Request& request, std::string_view raw) const noexcept {
     constexpr Service service = Service::office_web_apps;
     Reading reading;
-    if (const PathState state = read_plain(raw, reading); state == PathState::malformed) {
+    const PathState state = read_plain(raw, reading);
+    const bool is_fine = state == PathState::fine;
+    if (state == PathState::malformed) {
         return refuse(Reason::malformed, service, spec_.target);
-    } else if (state == PathState::fine) {
+    }
+    if (is_fine) {
         const std::string_view path = reading.path();
         if (any_covers(rules().admin_paths, path) ||
             find_never_admin(path, rules().spec.product).closed) {
@@ -429,7 +432,8 @@ Verdict Site::judge_office_web_apps(const Request& request, std::string_view raw
     if ((method_bit(request.method) & ordinary_methods) == 0) {
         return refuse(Reason::method, service, spec_.target);
     }
-    return ask_shields(pass(service, spec_.target), reading.path(), request.target.query);
+    return ask_shields(pass(service, spec_.target), is_fine ? reading.path() : raw,
+                       request.target.query);
 }
 
 bool Site::autodiscover_travels(const Request& request) const noexcept {

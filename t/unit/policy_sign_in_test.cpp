@@ -81,6 +81,8 @@ TEST_CASE("sign_in: forms to the token endpoint", "[policy][sign_in]") {
         grant_type=                                            |
         username=ken&password=x                                |
         xgrant_type=password                                   |
+        <=1&grant_type=password&username=ken                   | password field ken
+        <&grant_type=urn:microsoft.rtc:passive                 | oauth
     )")) {
         INFO(form);
         CHECK(told(sign_in_of_text(post(SignInBody::token, form))) == expected);
@@ -116,6 +118,9 @@ TEST_CASE("sign_in: messages to the web ticket service", "[policy][sign_in]") {
         <b:BinarySecurityToken V="#X509v3"/><saml:Assertion/>                        | certificate oauth
         <saml:Assertion/><UsernameToken/><Username>ken</Username>                    | password oauth text ken
         <RequestSecurityToken><Claims/></RequestSecurityToken>                       |
+        <UsernameToken><Username Id=">1">ken</Username>                              | password
+        <!--x509v3--><BinarySecurityToken ValueType="urn:liveid">e</BinarySecurityToken> | oauth
+        <BinarySecurityToken ValueType="x#X509&#118;3">e</BinarySecurityToken>       | certificate oauth
     )")) {
         INFO(xml);
         CHECK(told(sign_in_of_text(post(SignInBody::token, xml))) == expected);
@@ -135,6 +140,9 @@ TEST_CASE("sign_in: forms of pages", "[policy][sign_in]") {
         __VIEWSTATE=password&subject=the+password              |
         {"userName":"ken","password" : "x"}                    | password
         {"subject":"the password: none"}                       |
+        {"p\u0061ssword":"x"}                                  | password
+        {"username":"a","password":"b","x":"&wresult=1"}       | password oauth
+        Login1$UserName=ken&Login1$Password=x&Login1$LoginButton=Log+In | password field ken
     )")) {
         INFO(form);
         CHECK(told(sign_in_of_text(post(SignInBody::page, form))) == expected);

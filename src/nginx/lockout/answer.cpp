@@ -123,7 +123,14 @@ void remember_wrong_password(const Attempt& attempt) noexcept {
     auto* known = static_cast<WrongPassword*>(ngx_palloc(r->pool, sizeof(WrongPassword)));
     // Pages and their forms are made for whoever asks. Of the others there is one that is small and
     // came whole.
-    if (known == nullptr || attempt.way == Way::page || r->header_only ||
+    const ngx_uint_t status = u.headers_in.status_n;
+    const bool usual = attempt.way == Way::header ? status == NGX_HTTP_UNAUTHORIZED
+                       : attempt.way == Way::soap ? status == NGX_HTTP_INTERNAL_SERVER_ERROR
+                                                  : status == NGX_HTTP_BAD_REQUEST ||
+                                                        status == NGX_HTTP_UNAUTHORIZED;
+    const bool encoded = any_header(u.headers_in.headers, "content-encoding",
+                                    [](const ngx_table_elt_t&) { return true; });
+    if (known == nullptr || attempt.way == Way::page || !usual || encoded || r->header_only ||
         u.headers_in.content_length_n != static_cast<off_t>(size) ||
         size > WrongPassword::most_body || u.headers_in.content_type == nullptr ||
         u.headers_in.content_type->value.len > known->type.size()) {

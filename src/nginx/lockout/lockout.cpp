@@ -99,12 +99,11 @@ void count_failure(const Attempt& attempt) noexcept {
 }
 
 /// Whether the client has closed before it was answered. The server may well have tried the
-/// password; only a request that had waited for longer was signed in.
+/// password.
 bool has_gone(const Attempt& attempt) noexcept {
     const ngx_http_request_t* r = attempt.request;
     return r->headers_out.status == NGX_HTTP_CLIENT_CLOSED_REQUEST && r->upstream != nullptr &&
-           r->upstream->request_sent &&
-           ngx_current_msec - attempt.begun < accounts::flight_patience;
+           r->upstream->request_sent;
 }
 
 void begin(Attempt& attempt, ngx_msec_t now) noexcept {
@@ -146,7 +145,7 @@ Attempt* make_attempt(ngx_http_request_t* r, const Lockout& lockout, AccountForm
     const u_char* end = ngx_snprintf(reinterpret_cast<u_char*>(kind.data()), kind.size(),
                                      "%*s %d %d", service.size(), service.data(),
                                      static_cast<int>(way), form == AccountForm::basic ? 1 : 0);
-    attempt->answer = lockout.zone.tag_of_path(
+    attempt->answer = attempt->path ^ lockout.zone.tag_of_path(
         host,
         {kind.data(), static_cast<std::size_t>(reinterpret_cast<const char*>(end) - kind.data())});
     cleanup->handler = end_attempt;
@@ -334,6 +333,29 @@ ngx_int_t hold(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexce
     return answer_wrong_password(attempt);
 }
 
+/// One whose account is known; asked again each time that it has waited.
+ngx_int_t admit(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexcept {
+    const Lockout& lockout = *attempt.lockout;
+    const ngx_msec_t now = ngx_current_msec;
+    switch (lockout.zone.admit(attempt.account, attempt.source, lockout.limits, now)) {
+    case Admission::pass:
+        attempt.is_counted = true;
+        begin(attempt, now);
+        return NGX_DECLINED;
+    case Admission::uncounted:
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "lync_lockout: account %V isn't counted, as many are held as there is room for",
+                      &attempt.name);
+        return NGX_DECLINED;
+    case Admission::wait:
+        return wait_for_turn(attempt);
+    case Admission::held:
+        break;
+    }
+    begin(attempt, now);
+    return hold(r, host, attempt);
+}
+
 } // namespace
 
 ngx_int_t admit_sign_in(ngx_http_request_t* r, const Host& host, RequestState& state) noexcept {
@@ -341,6 +363,9 @@ ngx_int_t admit_sign_in(ngx_http_request_t* r, const Host& host, RequestState& s
     if (lockout == nullptr || r != r->main ||
         (state.attempt != nullptr && state.attempt->is_counted)) {
         return NGX_DECLINED;
+    }
+    if (state.attempt != nullptr && state.attempt->account != 0) {
+        return admit(r, host, *state.attempt);
     }
     if (lacks_sign_in_body(r, state)) {
         return read_body(r);
@@ -378,19 +403,7 @@ ngx_int_t admit_sign_in(ngx_http_request_t* r, const Host& host, RequestState& s
     attempt.source = known && read_source(from, attempt.address)
                          ? lockout->zone.tag_of_source(attempt.address)
                          : 0;
-    const ngx_msec_t now = ngx_current_msec;
-    switch (lockout->zone.admit(attempt.account, attempt.source, lockout->limits, now)) {
-    case Admission::pass:
-        attempt.is_counted = true;
-        begin(attempt, now);
-        return NGX_DECLINED;
-    case Admission::wait:
-        return wait_for_turn(attempt);
-    case Admission::held:
-        break;
-    }
-    begin(attempt, now);
-    return hold(r, host, attempt);
+    return admit(r, host, attempt);
 }
 
 void note_sign_in(ngx_http_request_t* r) noexcept {
@@ -412,7 +425,8 @@ void note_sign_in(ngx_http_request_t* r) noexcept {
         fail(attempt);
         return;
     case Outcome::succeeded:
-        attempt.lockout->zone.succeed(attempt.account, attempt.source, attempt.begun);
+        attempt.lockout->zone.succeed(attempt.account, attempt.source, attempt.begun,
+                                      ngx_current_msec);
         return;
     case Outcome::unknown:
         attempt.lockout->zone.end(attempt.account, attempt.begun);

@@ -123,7 +123,7 @@ Admission LockoutZone::admit(std::uint64_t account, std::uint64_t source, const 
                       });
     return held ? Admission::held : locked(account, [&] {
         Attempts* attempts = memory_->accounts.make(account, now);
-        return attempts == nullptr ? Admission::held : attempts->admit(limits, now);
+        return attempts == nullptr ? Admission::uncounted : attempts->admit(limits, now);
     });
 }
 
@@ -153,11 +153,13 @@ LockoutZone::Failed LockoutZone::fail(std::uint64_t account, std::uint64_t sourc
 }
 
 void LockoutZone::succeed(std::uint64_t account, std::uint64_t source,
-                          std::uint64_t admitted) noexcept {
+                          std::uint64_t admitted, std::uint64_t now) noexcept {
     locked(account, [&] {
         if (Attempts* attempts = memory_->accounts.find(account)) {
             attempts->end(admitted);
-            attempts->clear();
+            if (!attempts->is_held(now)) { // what was on its way before the hold doesn't end it
+                attempts->clear();
+            }
         }
         return true;
     });

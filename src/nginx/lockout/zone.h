@@ -78,7 +78,8 @@ public:
     Failed fail(std::uint64_t account, std::uint64_t source,
                 const std::array<unsigned char, 16>& address, const accounts::Limits& limits,
                 std::uint64_t admitted, std::uint64_t now) noexcept;
-    void succeed(std::uint64_t account, std::uint64_t source, std::uint64_t admitted) noexcept;
+    void succeed(std::uint64_t account, std::uint64_t source, std::uint64_t admitted,
+                 std::uint64_t now) noexcept;
     void end(std::uint64_t account, std::uint64_t admitted) noexcept;
     void count_answered() noexcept;
 

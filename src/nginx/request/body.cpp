@@ -113,7 +113,13 @@ bool names_pass(ngx_http_request_t* r, RequestState& state, const ngx_chain_t* i
         return !shields.refuses(hit);
     };
     const auto check_head = [&](std::string_view head) {
-        return policy::for_each_file_name(head, check_name);
+        char text[policy::PartHeads::max_head];
+        const std::string_view names = policy::file_names(head, text);
+        // An encoded word [RFC 2047] and a value in pieces [RFC 2231] are read by some.
+        const bool readable = policy::is_plain_head(head) &&
+                              names.find("=?") == std::string_view::npos &&
+                              names.find("filename*0") == std::string_view::npos;
+        return readable && (names.empty() || check_name(names));
     };
     for (; in != nullptr; in = in->next) {
         const std::string_view piece(reinterpret_cast<const char*>(in->buf->pos),
@@ -125,13 +131,20 @@ bool names_pass(ngx_http_request_t* r, RequestState& state, const ngx_chain_t* i
     return true;
 }
 
+/// The rest of a body whose beginning is refused is no request of its own, and the answer isn't to be
+/// lost in what the client is still sending.
+void refuse_rest(ngx_http_request_t* r) noexcept {
+    r->keepalive = 0;
+    r->lingering_close = 1;
+}
+
 /// A body in chunks has no length beforehand: it is refused with the chunk that makes it too large,
 /// of which nothing is passed on. nginx counts in content_length_n what has come, this chunk's
 /// bytes included, and what is still to come of the chunk in `chunked`.
 ngx_int_t filter_body(ngx_http_request_t* r, ngx_chain_t* in) {
     RequestState* state = r == r->main ? state_of(r) : nullptr;
     if (state != nullptr && state->parts != nullptr && !names_pass(r, *state, in)) {
-        r->lingering_close = 1;
+        refuse_rest(r);
         return refuse(r, *host_of(r),
                       host_of(r)->site.shields().refuses(state->verdict.shield)
                           ? Reason::shield
@@ -140,14 +153,15 @@ ngx_int_t filter_body(ngx_http_request_t* r, ngx_chain_t* in) {
     if (state != nullptr && r->headers_in.chunked && r->request_body->chunked != nullptr &&
         exceeds(r->headers_in.content_length_n + r->request_body->chunked->size,
                 state->verdict.body)) {
-        r->lingering_close = 1; // or the answer is lost in what the client is still sending
+        refuse_rest(r);
         return refuse(r, *host_of(r), Reason::body);
     }
     return next_body_filter(r, in);
 }
 
-/// Whether a Content-Type names no other encoding than the one that rules are written in.
-bool is_utf8_type(std::string_view type) noexcept {
+/// Whether all encodings that a Content-Type names are such ones.
+template <typename Check>
+bool names_only(std::string_view type, Check&& check) noexcept {
     constexpr std::string_view word = "charset";
     const auto same = [](char a, char b) { return ascii_lower(a) == b; };
     for (;;) {
@@ -157,10 +171,31 @@ bool is_utf8_type(std::string_view type) noexcept {
         }
         type.remove_prefix(static_cast<std::size_t>(found - type.begin()) + word.size());
         const std::string_view value = type.substr(0, type.find(';'));
-        if (!equal_ignore_case(trimmed(trimmed(value, " \t="), "\" \t"), "utf-8")) {
+        if (!check(trimmed(trimmed(value, " \t="), "\" \t"))) {
             return false;
         }
     }
+}
+
+bool is_utf8(std::string_view charset) noexcept {
+    return equal_ignore_case(charset, "utf-8");
+}
+
+/// One in which ASCII is ASCII: ASP.NET reads queries, forms and file names by it.
+bool has_ascii(std::string_view charset) noexcept {
+    const auto starts = [charset](std::string_view with) {
+        return equal_ignore_case(charset.substr(0, with.size()), with);
+    };
+    return starts("utf-8") || starts("utf8") || starts("us-ascii") || starts("ascii") ||
+            starts("iso-8859-") || starts("windows-125");
+}
+
+template <typename Check>
+bool is_read_as(const ngx_http_request_t* r, std::size_t most, Check&& check) noexcept {
+    std::size_t types = 0;
+    return !any_header(r->headers_in.headers, "content-type", [&](const ngx_table_elt_t& type) {
+        return ++types > most || !names_only(view(type.value), check);
+    });
 }
 
 } // namespace
@@ -198,15 +233,18 @@ std::optional<std::string_view> body_text(ngx_http_request_t* r, std::size_t mos
 }
 
 bool is_read_as_utf8(const ngx_http_request_t* r) noexcept {
-    std::size_t types = 0;
-    return !any_header(r->headers_in.headers, "content-type", [&](const ngx_table_elt_t& type) {
-        return ++types > 1 || !is_utf8_type(view(type.value));
-    });
+    return is_read_as(r, 1, is_utf8);
 }
 
 ngx_int_t judge_body(ngx_http_request_t* r, const Host& host, RequestState& state) noexcept {
     if (exceeds(r->headers_in.content_length_n, state.verdict.body)) {
         return refuse(r, host, Reason::body);
+    }
+    constexpr policy::ShieldPlaces read_by_charset =
+        policy::in_query | policy::in_url | policy::in_file;
+    if (host.site.shields().look(read_by_charset, state.verdict.service) &&
+        !is_read_as(r, ~std::size_t{0}, has_ascii)) {
+        return refuse(r, host, Reason::malformed);
     }
     if (const ngx_int_t result = watch_parts(r, host, state); result != NGX_DECLINED) {
         return result;

@@ -241,6 +241,14 @@ ngx_int_t lync_request_handler(ngx_http_request_t* r) {
         return too_early;
     }
 
+    // What was refused stays refused: the page of an `error_page` is asked for with another path,
+    // which the rules may well let pass.
+    if (RequestState* before = ruled_state(r);
+        before != nullptr && before->verdict.action == policy::Action::refuse) {
+        ngx_http_set_ctx(r, before, ngx_lync_module);
+        return refusal_status(before->verdict.reason);
+    }
+
     if (location->challenges && (r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) != 0) {
         RequestState* state = state_of(r) != nullptr ? state_of(r) : make_state(r);
         if (state == nullptr) {
@@ -249,14 +257,6 @@ ngx_int_t lync_request_handler(ngx_http_request_t* r) {
         state->verdict = {Action::pass, Reason::none};
         state->ruled = true;
         return NGX_DECLINED;
-    }
-
-    // What was refused stays refused: the page of an `error_page` is asked for with another path,
-    // which the rules may well let pass.
-    if (RequestState* before = ruled_state(r);
-        before != nullptr && before->verdict.action == policy::Action::refuse) {
-        ngx_http_set_ctx(r, before, ngx_lync_module);
-        return refusal_status(before->verdict.reason);
     }
 
     RequestState* state = rule(r, *host);
