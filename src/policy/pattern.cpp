@@ -59,6 +59,14 @@ public:
         return size() >= 6 || (size() >= 3 && others > 0) || (size() >= 2 && never > 0);
     }
 
+    /// Where it stands at `from` or behind; the text's size if it doesn't.
+    std::size_t next(std::string_view text, std::size_t from) const noexcept {
+        const auto same = [](char a, char b) { return ascii_lower(a) == b; };
+        return static_cast<std::size_t>(
+            std::search(text.begin() + from, text.end(), text_.begin(), text_.end(), same) -
+            text.begin());
+    }
+
     Pattern::Result find_in(std::string_view text) const noexcept {
         const char lower = text_[at_];
         const char upper = lower >= 'a' && lower <= 'z' ? static_cast<char>(lower - 32) : lower;
@@ -108,6 +116,9 @@ public:
         end_run();
         return alternatives_ ? std::vector<Literal>{} : std::move(found_);
     }
+    /// After `read`: whether whatever matches is shorter than half of a text that is tried, and
+    /// doesn't depend on where the text ends.
+    bool is_bounded() const noexcept { return bounded_; }
 
 private:
     void read_one() {
@@ -138,16 +149,24 @@ private:
             alternatives_ = alternatives_ || depth_ == 0;
             return;
         case '+':
+            bounded_ = false;
             end_run();
             return;
         case '*':
+            bounded_ = false;
+            [[fallthrough]];
         case '?':
             drop_last();
             return;
         case '{':
             if (at_ < pattern_.size() && (is_ascii_digit(pattern_[at_]) || pattern_[at_] == ',')) {
                 drop_last();
-                at_ = std::min(pattern_.find('}', at_), pattern_.size() - 1) + 1;
+                const std::size_t end = std::min(pattern_.find('}', at_), pattern_.size() - 1);
+                const std::string_view most = pattern_.substr(at_, end - at_);
+                const std::string_view number = most.substr(most.find(',') + 1);
+                const bool is_small = !number.empty() && number.size() <= 2; // up to 99
+                bounded_ = bounded_ && is_small && ++repetitions_ == 1 && pattern_[at_ - 2] != ')';
+                at_ = end + 1;
                 return;
             }
             break;
@@ -169,6 +188,7 @@ private:
             return;
         }
         end_run();
+        bounded_ = bounded_ && c != 'z' && c != 'Z';
         if (std::string_view("bBdDsSwWhHvVRAzZ").find(c) == std::string_view::npos) {
             throw std::invalid_argument("has \"\\" + std::string(1, c) +
                                         "\", which can't be used here");
@@ -227,6 +247,8 @@ private:
     std::size_t at_ = 0;
     unsigned depth_ = 0;
     bool alternatives_ = false;
+    bool bounded_ = true;
+    unsigned repetitions_ = 0;
     std::string run_;
     std::vector<Literal> found_;
 };
@@ -239,11 +261,33 @@ struct Pattern::Compiled {
     Code code;
     MatchData data; // written by each match: a worker does one at a time
     MatchContext context;
+    bool is_bounded = false;
 
-    Result run(std::string_view subject) const noexcept {
-        const int found = pcre2_match(code.get(), units(subject), subject.size(), 0, 0, data.get(),
-                                      context.get());
+    Result run(std::string_view subject, std::size_t from = 0,
+               std::uint32_t options = 0) const noexcept {
+        const int found = pcre2_match(code.get(), units(subject), subject.size(), from, options,
+                                      data.get(), context.get());
         return found >= 0 ? Result::yes : found == PCRE2_ERROR_NOMATCH ? Result::no : Result::limit;
+    }
+
+    /// In a long text: around each place of its longest literal, a few of them at most.
+    Result run_around(std::string_view text) const noexcept {
+        constexpr std::size_t most_places = 16;
+        constexpr std::size_t around = max_text / 2;
+        const Literal& literal = literals.front();
+        std::size_t at = literal.next(text, 0);
+        for (std::size_t places = 0; at < text.size(); at = literal.next(text, at + 1)) {
+            const std::size_t end = std::min(text.size(), at + literal.size() + around);
+            const Result result =
+                ++places > most_places
+                    ? Result::limit
+                    : run(text.substr(0, end), at - std::min(at, around),
+                          end == text.size() ? 0 : static_cast<std::uint32_t>(PCRE2_NOTEOL));
+            if (result != Result::no) {
+                return result;
+            }
+        }
+        return Result::no;
     }
 
     /// Whether a text made for it has it go back and forth without end: what it is written of,
@@ -300,7 +344,9 @@ Pattern::Pattern(std::string_view text, Needs needs) {
             "isn't a regular expression: " + std::string(reinterpret_cast<char*>(why)) +
             " at character " + std::to_string(offset));
     }
-    compiled->literals = LiteralReader(text).read();
+    LiteralReader reader(text);
+    compiled->literals = reader.read();
+    compiled->is_bounded = reader.is_bounded() && !compiled->literals.empty();
     std::stable_sort(compiled->literals.begin(), compiled->literals.end(),
                      [](const Literal& a, const Literal& b) { return a.size() > b.size(); });
     if (needs == Needs::literal &&
@@ -340,7 +386,9 @@ Pattern::Result Pattern::match(std::string_view text) const noexcept {
             return found;
         }
     }
-    return text.size() > max_text ? Result::limit : compiled_->run(text);
+    return text.size() <= max_text    ? compiled_->run(text)
+           : compiled_->is_bounded ? compiled_->run_around(text)
+                                   : Result::limit;
 }
 
 const std::string& Pattern::text() const noexcept {

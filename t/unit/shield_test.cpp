@@ -257,6 +257,23 @@ TEST_CASE("shield: what a pattern matches, and when it gives up", "[shield]") {
     CHECK(pattern.match(std::string(60000, 'w')) == limit); // a literal may begin at each of them
     CHECK(pattern.match(std::string(4000, 'a')) == no);     // none of it stands there
     CHECK(pattern.match("/owa/{id}" + std::string(600, 'a')) == limit);
+    // what is shorter than its text is looked for around its literal
+    const Pattern bounded("\\$\\{[^}]{0,40}(?:jndi|env):?x");
+    const std::string far(600, 'a');
+    CHECK(bounded.match(far + "${foo}" + far) == no);
+    CHECK(bounded.match(far + "${foo}" + far + "${" + std::string(40, 'b') + "JNDI:x" + far) == yes);
+    CHECK(bounded.match(far + "${" + std::string(41, 'b') + "jndi:x") == no);
+    std::string often = far;
+    for (int i = 0; i < 17; i++) {
+        often += "${a}x";
+    }
+    CHECK(bounded.match(often) == limit);
+    CHECK(Pattern("\\$\\{ab$").match(far + "${ab" + far) == no);
+    CHECK(Pattern("\\$\\{ab$").match(far + "${ab") == yes);
+    CHECK(Pattern("^\\$\\{ab").match(far + "${ab" + far) == no);
+    for (const char* text : {"\\$\\{a+b", "\\$\\{a{2,}b", "\\$\\{(?:a{0,9}){3}b", "\\$\\{a{100}", "\\$\\{a\\z"}) {
+        CHECK(Pattern(text).match("${" + far + "b") == limit);
+    }
     CHECK(Pattern("\\.(?:svc|asmx)$", Pattern::Needs::nothing).match("/a/b.SVC") == yes);
     CHECK(
         Pattern("a{0,3}bcdef[\\]x]gh\\.ij(?:k)?l", Pattern::Needs::nothing).match("bcdefxgh.ijl") ==
@@ -324,6 +341,8 @@ TEST_CASE("shield: paths by pattern", "[shield]") {
     // Where a pattern gives up, what is denied stays so, and nothing is allowed.
     CHECK(told(site, "GET", "/custom1/" + std::string(600, 'x')) == "refuse:denied");
     spec.deny_patterns.clear();
+    CHECK(told(Site(spec), "GET", "/custom1/" + std::string(600, 'x')) == "pass:unknown");
+    spec.allow_patterns = {Pattern("^/custom[0-9]+/", Pattern::Needs::nothing)};
     CHECK(told(Site(spec), "GET", "/custom1/" + std::string(600, 'x')) == "refuse:path");
     const auto passing = site.passing_paths();
     CHECK(std::find(passing.begin(), passing.end(), "~* ^/custom[0-9]/") != passing.end());
