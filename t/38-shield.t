@@ -95,6 +95,7 @@ two           header:X-Thing     on=ucwa                            ~* ^.*evil t
 three         path,query                                            ~* /evil/
 four          cookie             action=log                         ~* ^evilcookie=
 five          path                                                  ~* \.svc$
+six           url                on=owa                            ~* /six/.*evil
 CVE-2021-44228 log
 END
 
@@ -135,14 +136,14 @@ scene 'rows from a file, and what is counted', user_files => ">>> rows\n$file",
     my %before = map { $_->{shield} => $_->{hits} } @{ ctl() };
     judged(%of_file);
     ok(wait_until { # one line a second
-        send_bytes('lyncwebext.contoso.com', 'GET /ucwa/?' . ('x' x 600) . "/evil/ HTTP/1.1\r\nHost: lyncwebext.contoso.com\r\n\r\n");
-        log_lines(qr/\[error\] .*refused: shield, shield "three", whose pattern gave up, client:/);
+        send_bytes('mail.contoso.com', 'GET /owa/?' . ('x' x 600) . "/six/evil HTTP/1.1\r\nHost: mail.contoso.com\r\n\r\n");
+        log_lines(qr/\[error\] .*refused: shield, shield "six", whose pattern gave up, client:/);
     }, 'a pattern that gave up');
     ok(log_lines(qr/\[warn\] .*lync_shield: lync_publish "contoso" would refuse, shield "(?:four|CVE-2021-44228)", client:/), 'action=log');
     my %hits;
-    my %wanted = ('CVE-2027-1' => 2, two => 1, four => 1, five => 1, 'CVE-2021-44228' => 1);
+    my %wanted = ('CVE-2027-1' => 2, two => 1, three => 3, four => 1, five => 1, 'CVE-2021-44228' => 1);
     wait_until { %hits = map { $_->{shield} => $_->{hits} - ($before{ $_->{shield} } // 0) } @{ ctl() }; sum(values %hits) >= 9 };
-    cmp_ok(delete $hits{three}, '>=', 4, 'lyncctl shields counts them');
+    cmp_ok(delete $hits{six}, '>=', 1, 'lyncctl shields counts them');
     is_deeply({ map { $_ => $hits{$_} } grep { $hits{$_} } keys %hits }, \%wanted, 'each');
     my ($one) = grep { $_->{shield} eq 'two' } @{ ctl() };
     is("$one->{action} $one->{on} $one->{where}", 'refuse ucwa header:x-thing', 'and says what each is');
