@@ -93,19 +93,12 @@ scene 'two servers', publication => $Two, sub {
 };
 
 # The same server as Exchange: its sign-ins belong to the connection as well.
-my $Exchange = publication('server 127.0.0.31;') =~ s/fepool\.contoso\.local/fepool2.fabrikam.local/gr
-    . "    exchange mail.contoso.com {\n        server 127.0.0.11;\n        server 127.0.0.21;\n"
-    . "        certificate_name fepool.contoso.local;\n        listening_ports https=%%PORT_POOL%%;\n"
-    . "        health_check off;\n        services ews mapi activesync owa ecp;\n    }\n";
-my @Services = map { "https://mail.contoso.com/$_" }
-    qw(EWS/Exchange.asmx mapi/emsmdb/ Microsoft-Server-ActiveSync owa/auth/logon.aspx ecp/default.aspx);
-
-scene 'Exchange', publication => $Exchange, sub {
+scene 'Exchange', publication => exchange_publication(), sub {
     my $port = port('HTTPS');
-    for my $url (@Services) {
+    for my $url (@EXCHANGE) {
         my $alice = ask('A', $port, ntlm => 'alice', url => $url);
         is(join(' ', @{ $alice->{statuses} }[0, 1], user($alice)), '401 401 alice', "alice signs in to $url");
-        for my $next (@Services) {
+        for my $next (@EXCHANGE) {
             my $answer = ask('A', $port, url => $next);
             is(user($answer) . ' ' . connection($answer), 'alice ' . connection($alice), "and is known at $next");
         }

@@ -53,16 +53,9 @@ scene 'curl --negotiate and two servers', publication => $Two, \&curl;
 scene 'curl --negotiate where the user is kept for the request', publication => $PerRequest, \&curl;
 
 # The same server as Exchange: its sign-ins belong to the connection as well.
-my $Exchange = publication('server 127.0.0.31;') =~ s/fepool\.contoso\.local/fepool2.fabrikam.local/gr
-    . "    exchange mail.contoso.com {\n        server 127.0.0.11;\n        server 127.0.0.21;\n"
-    . "        certificate_name fepool.contoso.local;\n        listening_ports https=%%PORT_POOL%%;\n"
-    . "        health_check off;\n        services ews mapi activesync owa ecp;\n    }\n";
-my @Services = map { "https://mail.contoso.com/$_" }
-    qw(EWS/Exchange.asmx mapi/emsmdb/ Microsoft-Server-ActiveSync owa/auth/logon.aspx ecp/default.aspx);
-
-scene 'Exchange', publication => $Exchange, sub {
+scene 'Exchange', publication => exchange_publication(), sub {
     my $port = port('HTTPS');
-    for my $url (@Services) {
+    for my $url (@EXCHANGE) {
         my $alice = ask('A', $port, kerberos => 'alice', url => $url);
         is(user($alice), 'alice', "alice signs in to $url");
         is(user(ask('N', $port, url => $url)), '-', 'nobody is nobody');

@@ -8,11 +8,6 @@ namespace lync::config {
 
 namespace {
 
-bool has(const std::vector<FarmService>& services, policy::Service service) noexcept {
-    return std::any_of(services.begin(), services.end(),
-                       [service](const FarmService& each) { return each.service == service; });
-}
-
 const policy::ExchangeService& find_service(std::string_view word, const Directive& directive,
                                             const Directive& farm_block) {
     const auto known = policy::exchange_services();
@@ -47,7 +42,7 @@ void read_line(const Directive& directive, const Directive& farm_block,
             max_upload = read_size(parameter.value, directive, farm_block);
         } else {
             const policy::ExchangeService& known = find_service(word, directive, farm_block);
-            if (has(services, known.service)) {
+            if (has_service(services, known.service)) {
                 config::invalid_value(word, directive, farm_block, "it is duplicate");
             }
             services.push_back(
@@ -73,6 +68,11 @@ void read_line(const Directive& directive, const Directive& farm_block,
 
 } // namespace
 
+bool has_service(const std::vector<FarmService>& services, policy::Service service) noexcept {
+    return std::any_of(services.begin(), services.end(),
+                       [service](const FarmService& each) { return each.service == service; });
+}
+
 std::vector<FarmService> read_services(const Directive& farm_block) {
     std::vector<FarmService> services;
     for (const auto& child : farm_block.children) {
@@ -89,7 +89,7 @@ std::vector<FarmService> read_services(const Directive& farm_block) {
 }
 
 void remark_services(const Farm& farm, std::vector<Diagnostic>& remarks) {
-    const bool ecp = has(farm.services, policy::Service::exchange_admin);
+    const bool ecp = has_service(farm.services, policy::Service::exchange_admin);
     if (ecp) {
         remarks.push_back(
             {Severity::warning,
@@ -97,7 +97,7 @@ void remark_services(const Farm& farm, std::vector<Diagnostic>& remarks) {
                  " publishes the Exchange admin center beside the Options of Outlook on the web: "
                  "turn it off there, \"Set-EcpVirtualDirectory -AdminEnabled $false\"",
              farm.place});
-    } else if (has(farm.services, policy::Service::owa)) {
+    } else if (has_service(farm.services, policy::Service::owa)) {
         remarks.push_back({Severity::notice,
                            "\"owa\" in \"services\" of " + quoted_title(farm) +
                                ": its Options page needs \"ecp\", which isn't published",

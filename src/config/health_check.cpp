@@ -172,9 +172,7 @@ std::vector<std::string> check_paths(const Farm& farm) {
         return {"/hosting/discovery"};
     case CheckKind::healthcheck: // a server is up if all that is published of it is
         for (const policy::ExchangeService& known : policy::exchange_services()) {
-            if (std::any_of(
-                    farm.services.begin(), farm.services.end(),
-                    [&](const FarmService& each) { return each.service == known.service; })) {
+            if (has_service(farm.services, known.service)) {
                 paths.push_back(std::string(known.directory) + "/healthcheck.htm");
             }
         }

@@ -67,8 +67,9 @@ Lockout read_lockout(const Directive& block) {
                 if (std::any_of(text.begin(), text.end(),
                                 [](char c) { return static_cast<unsigned char>(c) < 0x20; }) ||
                     text.find_first_not_of("@\\ ") == std::string::npos) {
-                    config::invalid_value(text, directive, block,
-                                          "an account is written ken@contoso.com or CONTOSO\\\\ken");
+                    config::invalid_value(
+                        text, directive, block,
+                        "an account is written ken@contoso.com or CONTOSO\\\\ken");
                 }
                 if (!is_network(text)) {
                     lockout.exempt_accounts.push_back(text);

@@ -85,6 +85,8 @@ struct FarmService {
     std::string max_upload;
 };
 
+bool has_service(const std::vector<FarmService>& services, policy::Service service) noexcept;
+
 /// A group of servers that answers for the same names with the same certificate: a Front End
 /// pool, a Director pool, an Office Web Apps farm, or Exchange.
 struct Farm {

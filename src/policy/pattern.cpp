@@ -206,8 +206,8 @@ private:
     /// The size of "[:alpha:]" or "[:^alpha:]" here; 0: there is none.
     std::size_t posix_class() const {
         const std::string_view rest = pattern_.substr(at_);
-        const std::size_t end =
-            rest.find_first_not_of("^abcdefghijklmnopqrstuvwxyz", std::min<std::size_t>(2, rest.size()));
+        const std::size_t end = rest.find_first_not_of("^abcdefghijklmnopqrstuvwxyz",
+                                                       std::min<std::size_t>(2, rest.size()));
         return rest.starts_with("[:") && rest.substr(std::min(end, rest.size())).starts_with(":]")
                    ? end + 2
                    : 0;
@@ -386,7 +386,7 @@ Pattern::Result Pattern::match(std::string_view text) const noexcept {
             return found;
         }
     }
-    return text.size() <= max_text    ? compiled_->run(text)
+    return text.size() <= max_text ? compiled_->run(text)
            : compiled_->is_bounded ? compiled_->run_around(text)
                                    : Result::limit;
 }

@@ -245,8 +245,8 @@ ShieldHit Shields::find_in_cookies(Service service, std::string_view header) con
     ShieldHit found;
     while (!header.empty() && !refuses(found)) {
         const std::size_t end = std::min(header.find(';'), header.size());
-        const ShieldHit hit =
-            find_in_layers(place_of(in_cookie), service, {}, trimmed(header.substr(0, end), " \t\v\f"));
+        const ShieldHit hit = find_in_layers(place_of(in_cookie), service, {},
+                                             trimmed(header.substr(0, end), " \t\v\f"));
         found = refuses(hit) || !found ? hit : found;
         header.remove_prefix(std::min(end + 1, header.size()));
     }

@@ -109,7 +109,7 @@ SignIn sign_in_of_page(std::string_view form) noexcept {
             account.take(value);
         }
     });
-    SignIn sign_in = !signs_in ? SignIn{}
+    SignIn sign_in = !signs_in         ? SignIn{}
                      : user.is_named() ? user.by(Door::password, AccountForm::field)
                                        : account.by(Door::password, AccountForm::field);
     sign_in.doors |= federated ? bit(Door::oauth) : no_door;
@@ -209,11 +209,11 @@ bool is_xml(std::string_view body) noexcept {
 SignIn sign_in_of(SignInBody kind, std::string_view text) noexcept {
     // A text may be read in two ways: what either of them finds counts, two accounts are none.
     SignIn found = kind == SignInBody::token ? sign_in_of_grant(text) : sign_in_of_page(text);
-    const SignIn other = kind != SignInBody::token
-                             ? SignIn{.doors = has_password_member(text) ? bit(Door::password)
-                                                                         : no_door}
-                         : is_xml(text) ? sign_in_of_soap(text)
-                                        : SignIn{};
+    const SignIn other =
+        kind != SignInBody::token
+            ? SignIn{.doors = has_password_member(text) ? bit(Door::password) : no_door}
+        : is_xml(text) ? sign_in_of_soap(text)
+                       : SignIn{};
     if (other.doors != no_door) {
         const Doors doors = found.doors | other.doors;
         found = found.doors == no_door ? other : SignIn{};

@@ -17,7 +17,7 @@ use Time::HiRes qw(sleep time);
 use LyncTest::Paths ();
 use LyncTest::Ports ();
 
-our @EXPORT = qw(publication);
+our @EXPORT = qw(publication exchange_publication @EXCHANGE);
 
 our $HOST = 'lyncwebext.contoso.com';
 
@@ -35,6 +35,16 @@ sub publication {
         health_check           off;
     }
 END_PUBLICATION
+}
+
+# The same servers as Exchange's, and a URL of each of its services.
+our @EXCHANGE = map { "https://mail.contoso.com/$_" }
+    qw(EWS/Exchange.asmx mapi/emsmdb/ Microsoft-Server-ActiveSync owa/auth/logon.aspx ecp/default.aspx);
+sub exchange_publication {
+    return publication('server 127.0.0.31;') =~ s/fepool\.contoso\.local/fepool2.fabrikam.local/gr
+        . "    exchange mail.contoso.com {\n        server 127.0.0.11;\n        server 127.0.0.21;\n"
+        . "        certificate_name fepool.contoso.local;\n        listening_ports https=%%PORT_POOL%%;\n"
+        . "        health_check off;\n        services ews mapi activesync owa ecp;\n    }\n";
 }
 
 # The interpreter that Debian's packages are for.

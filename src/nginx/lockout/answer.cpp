@@ -125,9 +125,9 @@ void remember_wrong_password(const Attempt& attempt) noexcept {
     // came whole.
     const ngx_uint_t status = u.headers_in.status_n;
     const bool usual = attempt.way == Way::header ? status == NGX_HTTP_UNAUTHORIZED
-                       : attempt.way == Way::soap ? status == NGX_HTTP_INTERNAL_SERVER_ERROR
-                                                  : status == NGX_HTTP_BAD_REQUEST ||
-                                                        status == NGX_HTTP_UNAUTHORIZED;
+                       : attempt.way == Way::soap
+                           ? status == NGX_HTTP_INTERNAL_SERVER_ERROR
+                           : status == NGX_HTTP_BAD_REQUEST || status == NGX_HTTP_UNAUTHORIZED;
     const bool encoded = any_header(u.headers_in.headers, "content-encoding",
                                     [](const ngx_table_elt_t&) { return true; });
     if (known == nullptr || attempt.way == Way::page || !usual || encoded || r->header_only ||

@@ -138,16 +138,9 @@ Attempt* make_attempt(ngx_http_request_t* r, const Lockout& lockout, AccountForm
     attempt->form = form;
     attempt->way = way;
     begin(*attempt, ngx_current_msec);
-    const std::string_view host = view(r->headers_in.server);
-    attempt->path = lockout.zone.tag_of_path(host, view(r->uri));
-    const std::string_view service = policy::service_name(state_of(r)->verdict.service);
-    std::array<char, 64> kind{};
-    const u_char* end = ngx_snprintf(reinterpret_cast<u_char*>(kind.data()), kind.size(),
-                                     "%*s %d %d", service.size(), service.data(),
-                                     static_cast<int>(way), form == AccountForm::basic ? 1 : 0);
-    attempt->answer = attempt->path ^ lockout.zone.tag_of_path(
-        host,
-        {kind.data(), static_cast<std::size_t>(reinterpret_cast<const char*>(end) - kind.data())});
+    attempt->path = lockout.zone.tag_of_path(view(r->headers_in.server), view(r->uri));
+    attempt->answer = attempt->path ^ (static_cast<std::uint64_t>(way) << 1U |
+                                       static_cast<unsigned>(form == AccountForm::basic));
     cleanup->handler = end_attempt;
     return attempt;
 }
@@ -343,9 +336,10 @@ ngx_int_t admit(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexc
         begin(attempt, now);
         return NGX_DECLINED;
     case Admission::uncounted:
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                      "lync_lockout: account %V isn't counted, as many are held as there is room for",
-                      &attempt.name);
+        ngx_log_error(
+            NGX_LOG_WARN, r->connection->log, 0,
+            "lync_lockout: account %V isn't counted, as many are held as there is room for",
+            &attempt.name);
         return NGX_DECLINED;
     case Admission::wait:
         return wait_for_turn(attempt);

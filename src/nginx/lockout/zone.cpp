@@ -152,8 +152,8 @@ LockoutZone::Failed LockoutZone::fail(std::uint64_t account, std::uint64_t sourc
     return failed;
 }
 
-void LockoutZone::succeed(std::uint64_t account, std::uint64_t source,
-                          std::uint64_t admitted, std::uint64_t now) noexcept {
+void LockoutZone::succeed(std::uint64_t account, std::uint64_t source, std::uint64_t admitted,
+                          std::uint64_t now) noexcept {
     locked(account, [&] {
         if (Attempts* attempts = memory_->accounts.find(account)) {
             attempts->end(admitted);

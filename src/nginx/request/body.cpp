@@ -131,8 +131,8 @@ bool names_pass(ngx_http_request_t* r, RequestState& state, const ngx_chain_t* i
     return true;
 }
 
-/// The rest of a body whose beginning is refused is no request of its own, and the answer isn't to be
-/// lost in what the client is still sending.
+/// The rest of a body whose beginning is refused is no request of its own, and the answer isn't to
+/// be lost in what the client is still sending.
 void refuse_rest(ngx_http_request_t* r) noexcept {
     r->keepalive = 0;
     r->lingering_close = 1;
@@ -187,7 +187,7 @@ bool has_ascii(std::string_view charset) noexcept {
         return equal_ignore_case(charset.substr(0, with.size()), with);
     };
     return starts("utf-8") || starts("utf8") || starts("us-ascii") || starts("ascii") ||
-            starts("iso-8859-") || starts("windows-125");
+           starts("iso-8859-") || starts("windows-125");
 }
 
 template <typename Check>
@@ -242,7 +242,8 @@ ngx_int_t judge_body(ngx_http_request_t* r, const Host& host, RequestState& stat
     }
     constexpr policy::ShieldPlaces read_by_charset =
         policy::in_query | policy::in_url | policy::in_file;
-    if (host.site.shields().look(read_by_charset, state.verdict.service) &&
+    if (r->headers_in.content_type != nullptr &&
+        host.site.shields().look(read_by_charset, state.verdict.service) &&
         !is_read_as(r, ~std::size_t{0}, has_ascii)) {
         return refuse(r, host, Reason::malformed);
     }
