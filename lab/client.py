@@ -32,6 +32,7 @@ class Answer:
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytes = b""
     seconds: float = 0.0
+    certificate: str = ""   # the subject of the one presented
 
     @property
     def closed(self) -> bool:
@@ -95,16 +96,19 @@ def curl(arguments: list[str]) -> Answer:
         head, body = Path(scratch) / "head", Path(scratch) / "body"
         done = subprocess.run(
             ["curl", "-q", "-sS", "-K", str(settings.CURLRC), "-D", str(head), "-o", str(body),
-             "--max-time", str(TIMEOUT), "-w", "%{http_version} %{time_total}", *arguments],
+             "--max-time", str(TIMEOUT), "-w", "%{http_version} %{time_total}\n%{certs}", *arguments],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         answer = Answer(done.returncode, done.stderr.strip())
         if head.exists():
             _read_head(answer, head.read_bytes().decode("latin-1"))
         if body.exists():
             answer.body = body.read_bytes()
-    measured = done.stdout.split()
-    if len(measured) == 2:
-        answer.version, answer.seconds = measured[0], float(measured[1])
+    measured, _, certificates = done.stdout.partition("\n")
+    if measured:
+        answer.version, seconds = measured.split()
+        answer.seconds = float(seconds)
+    if found := re.search(r"^Subject:(.*)", certificates, re.MULTILINE):
+        answer.certificate = found.group(1)
     return answer
 
 

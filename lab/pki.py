@@ -38,7 +38,7 @@ def openssl(*arguments: str, stdin: str | None = None) -> str:
 
 def stamp() -> str:
     """Changes when any name in any certificate does."""
-    text = repr((topology.LISTENER_NAMES, topology.FARMS, DAYS)).replace(topology.NET, "")
+    text = repr((topology.LISTENER_NAMES, topology.FABRIKAM_NAMES, topology.FARMS, DAYS)).replace(topology.NET, "")
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -54,6 +54,7 @@ def ensure(directory: Path) -> bool:
         _authority(directory, ca, name)
     for suffix, algorithm in (("", "rsa"), ("-ecdsa", "ecdsa")):
         _issue(directory, "public-ca", "listener" + suffix, topology.LISTENER_NAMES, algorithm)
+    _issue(directory, "public-ca", "fabrikam", topology.FABRIKAM_NAMES, "ecdsa")
     for farm in topology.FARMS:
         names = [farm.fqdn, farm.external, farm.internal, *farm.names,
                  *(server.name for server in farm.servers)]

@@ -106,11 +106,13 @@ FARMS = (
 # The listener's certificate. lyncdiscover.fabrikam.com is left out on purpose: with many SIP
 # domains that is what administrators do, and why phones may ask over plain HTTP.
 LISTENER_NAMES = (
-    "webext.contoso.com", "webdirext.contoso.com", "webext.fabrikam.com",
-    "meet.contoso.com", "meet.fabrikam.com", "dialin.contoso.com",
+    "webext.contoso.com", "webdirext.contoso.com", "meet.contoso.com", "dialin.contoso.com",
     "lyncdiscover.contoso.com", "officewebapps01.contoso.com",
     "mail.contoso.com", "autodiscover.contoso.com",
 )
+
+# The other SIP domain's, on the same socket.
+FABRIKAM_NAMES = ("meet.fabrikam.com", "webext.fabrikam.com")
 
 # Users with a home; anybody else of these domains has none (404 with an empty body).
 USERS = {

@@ -13,8 +13,8 @@ from autodiscover import ROOT, XML_TYPE
 from client import Answer
 from pages import MEETING_XML
 from walk import (Stop, Values, Walk, access, arrived_as, body_is_empty, came_from, closed,
-                  header, json_value, link, not_from_a_server, redirected_to, refused, says,
-                  spoke_http11, status, took_at_least)
+                  header, json_value, link, not_from_a_server, presented, redirected_to, refused,
+                  says, spoke_http11, status, took_at_least)
 
 DIRECTOR = "dirpool.contoso.local"
 POOL = "fepool.contoso.local"
@@ -45,7 +45,7 @@ FINDING = (
          "https://lyncdiscover.contoso.com/?sipuri=sip:kenmyer@contoso.com", XML,
          [status(200), came_from(DIRECTOR, FLIPPED), access("External"),
           link("User", "https://webdirext.contoso.com" + ROOT + "/user"), spoke_http11,
-          header("X-Lab-Host", "lyncdiscover.contoso.com"),
+          header("X-Lab-Host", "lyncdiscover.contoso.com"), presented("webext.contoso.com"),
           arrived_as("GET /?sipuri=sip:kenmyer@contoso.com HTTP/1.1"),
           header("Strict-Transport-Security", "max-age=315360000")],
          "443 flipped to 4443 of the Director; host, path and query arrived unchanged",
@@ -121,6 +121,11 @@ MEETING = (
          "https://meet.fabrikam.com/rene/5H1G2PLK", ["-H", "Accept: " + MEETING_XML],
          [status(200), came_from(DIRECTOR, FLIPPED), says("<conf-uri>sip:rene@fabrikam.com")],
          "the meeting's conference URI", ["Content-Type"]),
+    Stop("Each SIP domain presents its own certificate",
+         "The name in the handshake chooses among those of the publication.",
+         "https://webext.fabrikam.com/meet/rene/5H1G2PLK", [],
+         [status(200), came_from(SECOND_POOL, FLIPPED), presented("meet.fabrikam.com")],
+         "presented the certificate of fabrikam.com"),
     Stop("A guest opens the web app",
          "Reached before any sign-in, at the pool's external web services FQDN.",
          "https://webext.contoso.com/lwa/WebPages/LwaClient.aspx", [],

@@ -55,6 +55,11 @@ def says(text: str) -> Check:
     return lambda a, v: None if text in a.text else "no \"%s\" in the body" % text
 
 
+def presented(name: str) -> Check:
+    return lambda a, v: None if "CN = " + name in a.certificate else \
+        "certificate \"%s\" instead of %s's" % (a.certificate, name)
+
+
 def body_is_empty(a: Answer, v: Values) -> str | None:
     return None if not a.body else "a body of %d bytes" % len(a.body)
 

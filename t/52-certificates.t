@@ -106,6 +106,32 @@ scene 'the name in the handshake chooses where any domain is published', publica
     }
 };
 
+# How often each file in a directory was opened while a command ran.
+sub opened {
+    my ($dir, @command) = @_;
+    open my $watch, '-|', 'python3', '-c', <<'END', $dir, @command or die "python3: $!";
+import collections, ctypes, os, struct, subprocess, sys
+libc = ctypes.CDLL(None)
+events, IN_OPEN, count = libc.inotify_init(), 0x20, collections.Counter()
+libc.inotify_add_watch(events, sys.argv[1].encode(), IN_OPEN)
+subprocess.run(sys.argv[2:], capture_output=True, check=True)
+data = os.read(events, 1 << 20)
+while data:
+    length = struct.unpack('iIII', data[:16])[3]
+    count[data[16:16 + length].rstrip(b'\0').decode()] += 1
+    data = data[16 + length:]
+print(*(f'{name} {times}' for name, times in sorted(count.items())), sep='\n')
+END
+    return map { /^(\S*) (\d+)$/ } <$watch>;
+}
+
+scene 'a file is read once, whichever names and servers it is for', publication => $several, sub {
+    my %times = opened($own, $LyncTest::Paths::NGINX, '-t',
+        '-p', "$Test::Nginx::Util::ServRoot/", '-c', $Test::Nginx::Util::ConfFile);
+    is_deeply([grep { !$times{$_} } map { ("$_.pem", "$_.key") } qw(web-rsa web-ec wild-rsa meet-ec emea-ec mail-ed)], [], 'each');
+    is_deeply({ map { $_ => $times{$_} } grep { $times{$_} != 1 } keys %times }, {}, 'once');
+};
+
 # What openssl s_client says of a session that it kept for one name and offers for another.
 sub resumes {
     my ($first, $second, $options) = @_;

@@ -97,7 +97,6 @@ std::string describe(const X509* leaf, const std::string& file, Certificate& cer
     certificate.subject = subject_of(leaf);
     certificate.digest = digest_of(leaf);
     certificate.weak_signature = !weak_digest_of(leaf).empty();
-    certificate.digest = digest_of(leaf);
 
     const Key key = key_of(leaf);
     certificate.key_kind = key.kind;

@@ -235,20 +235,15 @@ private:
         out_.close();
     }
 
-    /// nginx's own are those for any other name; the module presents the rest.
+    /// The module presents what it has read; of a name with a variable nginx reads nothing at load.
     void render_certificates() {
-        const config::PresentedCertificates& presented = declared().presented;
-        for (const std::uint32_t index : presented.sets().front()) {
-            const config::CertificateFiles& files = declared().certificates[index];
-            out_.blame(files.place);
-            out_.directive("ssl_certificate", quoted_argument(files.certificate));
-            out_.directive("ssl_certificate_key", quoted_argument(files.key));
+        if (declared().certificates.empty()) {
+            return;
         }
-        if (presented.sets().size() > 1) {
-            out_.line("# others by the name in the handshake, of the " +
-                      std::to_string(declared().certificates.size()) +
-                      " in the block: lyncctl show names");
-        }
+        out_.blame(declared().certificates.front().place);
+        out_.line("# presented by the name in the handshake: lyncctl show names");
+        out_.directive("ssl_certificate", "$lync_nothing");
+        out_.directive("ssl_certificate_key", "$lync_nothing");
     }
 
     /// A token of RFC 8555, in base64url; anything else is `location /`'s.

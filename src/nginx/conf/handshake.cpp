@@ -43,13 +43,17 @@ std::string_view without_dot(std::string_view name) noexcept {
     return name.ends_with('.') ? name.substr(0, name.size() - 1) : name;
 }
 
-bool present(SSL* ssl, const config::Certificate& certificate) noexcept {
-    const config::KeyPair& pair = *certificate.pair;
+bool present(SSL* ssl, const config::KeyPair& pair) noexcept {
     return SSL_use_cert_and_key(ssl, pair.certificate.get(), pair.key.get(),
                                 pair.intermediates.get(), 1) == 1;
 }
 
-/// OpenSSL asks which certificates to present; those that nginx has loaded are for any other name.
+bool present(SSL_CTX* tls, const config::KeyPair& pair) noexcept {
+    return SSL_CTX_use_cert_and_key(tls, pair.certificate.get(), pair.key.get(),
+                                    pair.intermediates.get(), 1) == 1;
+}
+
+/// OpenSSL asks which certificates to present; those of the SSL_CTX are for any other name.
 int present_certificates(SSL* ssl, void* data) {
     const auto& publication = *static_cast<const Publication*>(data);
     const config::Publication& declared = publication.plan.publication;
@@ -67,7 +71,7 @@ int present_certificates(SSL* ssl, void* data) {
     }
     SSL_certs_clear(ssl);
     for (const std::uint32_t index : declared.presented.sets()[set]) {
-        if (!present(ssl, declared.loaded_certificates[index])) {
+        if (!present(ssl, *declared.loaded_certificates[index].pair)) {
             return 0;
         }
     }
@@ -123,26 +127,23 @@ int on_hello(SSL* ssl, int* alert, void*) {
     return SSL_CLIENT_HELLO_SUCCESS;
 }
 
-/// Whether OpenSSL presents them with these settings is found out now, not by the first client.
-ngx_int_t try_certificates(ngx_conf_t* cf, SSL_CTX* tls, const config::Publication& declared) {
-    const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(tls), SSL_free);
-    if (ssl == nullptr) {
-        throw std::bad_alloc();
+/// Whether OpenSSL presents it with the settings of this server is found out now, not by the first
+/// client.
+template <typename Tls>
+bool try_certificate(ngx_conf_t* cf, Tls* tls, const config::Publication& declared,
+                     std::size_t index) {
+    if (present(tls, *declared.loaded_certificates[index].pair)) {
+        return true;
     }
-    for (std::size_t i = 0; i < declared.loaded_certificates.size(); i++) {
-        if (!present(ssl.get(), declared.loaded_certificates[i])) {
-            const config::CertificateFiles& files = declared.certificates[i];
-            const char* reason = ERR_reason_error_string(ERR_peek_last_error());
-            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                          "certificate \"%s\" can't be presented (%s): have it issued again for a "
-                          "longer key, with SHA-256 in %s:%ui",
-                          files.certificate.c_str(), reason == nullptr ? "unknown" : reason,
-                          files.place.file.c_str(), static_cast<ngx_uint_t>(files.place.line));
-            ERR_clear_error();
-            return NGX_ERROR;
-        }
-    }
-    return NGX_OK;
+    const config::CertificateFiles& files = declared.certificates[index];
+    const char* reason = ERR_reason_error_string(ERR_peek_last_error());
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                  "certificate \"%s\" can't be presented (%s): have it issued again for a longer "
+                  "key, with SHA-256 in %s:%ui",
+                  files.certificate.c_str(), reason == nullptr ? "unknown" : reason,
+                  files.place.file.c_str(), static_cast<ngx_uint_t>(files.place.line));
+    ERR_clear_error();
+    return false;
 }
 
 } // namespace
@@ -170,13 +171,32 @@ ngx_int_t settle_handshake(ngx_conf_t* cf, const ngx_http_core_srv_conf_t* serve
     }
     SSL_CTX_set_alpn_select_cb(tls, select_http11, nullptr);
 
-    const config::Publication& declared = host.publication.plan.publication;
-    if (declared.presented.sets().size() == 1) {
+    // In place of nginx's, which would read files of the names that the generated text has.
+    const Publication& publication = host.publication;
+    const config::Publication& declared = publication.plan.publication;
+    const bool several = declared.presented.sets().size() > 1;
+    SSL_CTX_set_cert_cb(tls, several ? present_certificates : nullptr,
+                        const_cast<Publication*>(&publication));
+    const SessionContext& context = publication.session_contexts.front();
+    SSL_CTX_set_session_id_context(tls, context.data(), context.size());
+    for (const std::uint32_t index : declared.presented.sets().front()) {
+        if (!try_certificate(cf, tls, declared, index)) {
+            return NGX_ERROR;
+        }
+    }
+    if (!several || host.planned.id != declared.farms.front().published.front()) {
         return NGX_OK;
     }
-    SSL_CTX_set_cert_cb(tls, present_certificates, const_cast<Publication*>(&host.publication));
-    const bool first = host.planned.id == declared.farms.front().published.front();
-    return first ? try_certificates(cf, tls, declared) : NGX_OK;
+    const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(tls), SSL_free);
+    if (ssl == nullptr) {
+        throw std::bad_alloc();
+    }
+    for (std::size_t i = 0; i < declared.loaded_certificates.size(); i++) {
+        if (!try_certificate(cf, ssl.get(), declared, i)) {
+            return NGX_ERROR;
+        }
+    }
+    return NGX_OK;
 }
 
 void settle_default_handshake(const ngx_conf_t* cf, const ngx_http_core_srv_conf_t* server) {
