@@ -57,7 +57,7 @@ MODULE := $(abspath $(BUILD))/ngx_lync_module.so
 export BUILD NGINX_BINARY NGINX_SOURCE_DIR JOBS
 
 # To build and to run.
-PACKAGES := nginx nginx-dev cmake g++ make pkg-config libssl-dev libpcre2-dev zlib1g-dev libidn2-dev
+PACKAGES := nginx nginx-dev cmake g++ make pkg-config libssl-dev libpcre2-dev zlib1g-dev libidn2-dev libfmt-dev
 
 # Of lyncctl.
 PACKAGES += libcli11-dev libpugixml-dev nlohmann-json3-dev libcurl4-openssl-dev libc-ares-dev
@@ -291,7 +291,7 @@ FUZZ_SOURCES = $(wildcard $(addprefix src/,base/*.cpp accounts/*.cpp config/*.cp
 FUZZ_OBJECTS = $(FUZZ_SOURCES:src/%.cpp=$(BUILD)/fuzz/objects/%.o)
 
 fuzz:
-	@$(MAKE) --no-print-directory deps PACKAGES="clang libclang-rt-14-dev libidn2-dev libpcre2-dev libssl-dev \
+	@$(MAKE) --no-print-directory deps PACKAGES="clang libclang-rt-14-dev libfmt-dev libidn2-dev libpcre2-dev libssl-dev \
 	    libcli11-dev libpugixml-dev nlohmann-json3-dev"
 	$(MAKE) -j $(JOBS) $(FUZZ_PROGRAMS)
 	@mkdir -p $(BUILD)/fuzz/findings
@@ -315,9 +315,9 @@ bench-verdict:
 	@$(MAKE) --no-print-directory deps PACKAGES="g++ libbenchmark-dev libpcre2-dev"
 	@mkdir -p $(BUILD)
 	$(CXX) -std=c++20 -O2 -DNDEBUG -Isrc -o $(BUILD)/bench_verdict bench/verdict.cpp \
-	    src/policy/*.cpp src/base/name_set.cpp -lpcre2-8 -lbenchmark -lpthread
+	    src/policy/*.cpp src/base/format.cpp src/base/name_set.cpp -lpcre2-8 -lbenchmark -lpthread
 	$(CXX) -std=c++20 -O2 -DNDEBUG -Isrc -o $(BUILD)/bench_shield bench/shield.cpp \
-	    src/policy/*.cpp src/base/name_set.cpp -lpcre2-8
+	    src/policy/*.cpp src/base/format.cpp src/base/name_set.cpp -lpcre2-8
 	$(BUILD)/bench_shield
 	$(BUILD)/bench_verdict --benchmark_repetitions=9 --benchmark_report_aggregates_only=true
 

@@ -3,6 +3,7 @@
 // The first room, on which all others stand: text, names, and diagnostics.
 //
 //     diagnostic.h   where a thing was written, and a message about it
+//     format.h       messages by format strings
 //     ascii.h        letters as DNS and HTTP compare them
 //     utf8.h         characters of UTF-8
 //     names.h        FQDNs, SIP domains, simple URLs, addresses (host_names.h, idn.h)
