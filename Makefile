@@ -266,12 +266,14 @@ storm: build-and-tests
 soak: build-and-tests
 	t/pools/reloads.py --module $(MODULE) --nginx $(NGINX_BINARY) $(SOAK)
 
+DEB_PACKAGES = nginx g++ make git dpkg-dev debhelper \
+    $$(sed -n '/^Build-Depends/,/^Standards/s/.* \([a-z][a-z0-9+.-]*\),*$$/\1/p' packaging/debian/control | xargs)
 deb:
-	@$(MAKE) --no-print-directory deps PACKAGES="$(PACKAGES) debhelper"
+	@$(MAKE) --no-print-directory deps PACKAGES="$(DEB_PACKAGES)"
 	packaging/build $(BUILD)/deb
 
 package-test:
-	@$(MAKE) --no-print-directory deps PACKAGES="$(PACKAGES) debhelper debootstrap lintian openssl curl"
+	@$(MAKE) --no-print-directory deps PACKAGES="$(DEB_PACKAGES) debootstrap lintian openssl curl"
 	t/packages $(BUILD)
 
 container-test:

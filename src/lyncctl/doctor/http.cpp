@@ -140,6 +140,7 @@ ListPtr header_lines(const HttpRequest& request) {
 
 /// What all requests have in common.
 void set_fixed(CURL* easy) {
+    set(easy, CURLOPT_PROTOCOLS_STR, "http,https"); // the rest may not even be linked
     set(easy, CURLOPT_PROXY, "");
     set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     set(easy, CURLOPT_USERAGENT, "lyncctl doctor");
