@@ -15,6 +15,8 @@
 #include "src/config/directives.h"
 
 
+static char *ngx_lync_byte_order_mark(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static ngx_int_t ngx_lync_add_variables(ngx_conf_t *cf);
 static ngx_int_t ngx_lync_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_lync_postconfiguration(ngx_conf_t *cf);
@@ -50,6 +52,22 @@ static ngx_command_t  ngx_lync_commands[] = {
       NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_ANY,
       lync_publish,
       NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    /* What Notepad makes of a file's first word. */
+
+    { ngx_string("\xef\xbb\xbflync_publish"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_ANY,
+      ngx_lync_byte_order_mark,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("\xef\xbb\xbf#"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_BLOCK|NGX_CONF_ANY,
+      ngx_lync_byte_order_mark,
+      0,
       0,
       NULL },
 
@@ -170,6 +188,14 @@ static ngx_http_variable_t  ngx_lync_variables[] = {
 
       ngx_http_null_variable
 };
+
+
+static char *
+ngx_lync_byte_order_mark(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    return "can't be read: the file begins with a byte order mark, "
+           "save it as UTF-8 without one";
+}
 
 
 static ngx_int_t

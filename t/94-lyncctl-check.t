@@ -75,6 +75,8 @@ sub check { return run({}, $lyncctl, 'check', '--nginx', $nginx, '-p', "$root/",
 my $nothing  = qr/^\[advice\] no "lync_publish" in/;
 my $stopped  = qr/^\[notice\] nginx stopped before/;
 my $no_admin = $block =~ s/^.*lsadmin.*\n//mr;
+write_file('block.conf', "\xef\xbb\xbf$block");
+write_file('comment.conf', "\xef\xbb\xbf# ours\n$block");
 for my $case (
     ['nothing to say', conf($load, $block), 0],
     ['a warning', conf($load, $uncovered), 1,
@@ -107,9 +109,10 @@ for my $case (
     ['a "}" that is missing, in a block in a block', conf($load, "server {\nlocation / {\n") , 2,
         qr/^\[emerg\] unexpected end of file, expecting "}" of server that was opened at ROOT\/nginx\.conf:11 in /],
     ['a byte order mark', "\xef\xbb\xbf" . conf($load, $block), 2,
-        qr/^\[emerg\] unknown directive "\xef\xbb\xbfload_module": the file begins with a byte order mark, save it as UTF-8 without one in ROOT\/nginx\.conf:1$/, $stopped],
-    ['UTF-16', "\xff\xfe" . conf($load, $block) =~ s/(.)/$1\0/gsr, 2, qr/^\[emerg\] .*: the file is UTF-16, save it as UTF-8 without a byte order mark in ROOT\/nginx\.conf:\d+$/,
-        qr/^\[emerg\] unexpected end of file/],
+        qr/^\[emerg\] unknown directive "\xef\xbb\xbfload_module": the file begins with a byte order mark, save it as UTF-8 without one in ROOT\/nginx\.conf:1$/],
+    (map { ["a byte order mark before an included file's $_", conf($load, "include $_.conf;\n"), 2,
+        qr/^\[emerg\] "\xef\xbb\xbf.*" directive can't be read: the file begins with a byte order mark, save it as UTF-8 without one in ROOT\/$_\.conf:\d$/] } 'block', 'comment'),
+    ['UTF-16', "\xff\xfe" . conf($load, $block) =~ s/(.)/$1\0/gsr, 2, qr/^\[emerg\] .*: the file is UTF-16, save it as UTF-8 without a byte order mark in ROOT\/nginx\.conf:\d+$/],
     ['a no-break space', conf($load, "access_log\xc2\xa0off;\n"), 2, qr/^\[emerg\] unknown directive ".*": it has a no-break space in it, .* in ROOT\/nginx\.conf:11$/, $nothing],
     ['a comment of C', conf($load, "// hello\naccess_log off;\n"), 2, qr/^\[emerg\] unknown directive "\/\/": a comment begins with "#" in ROOT\/nginx\.conf:12$/, $nothing],
     ['lync_status without the module', conf('', "server { location / { lync_status; } }\n"), 2,

@@ -1,5 +1,6 @@
 #include "lyncctl/reader.h"
 
+#include "config/editor_traces.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/files.h"
 
@@ -251,6 +252,10 @@ private:
                                     std::make_move_iterator(line.end()));
         directive->place = words.here();
         directive->is_block = is_block;
+        if (const auto trace = config::encoding_trace(directive->name); !trace.empty()) {
+            throw Mistake("unknown directive \"" + directive->name + "\": " + std::string(trace),
+                          directive->place);
+        }
         if (directive->name == "include") {
             include(*directive);
             return;

@@ -122,6 +122,10 @@ TEST_CASE("mistakes have a place and a reason", "[reader]") {
               conf + "2");
     CHECK(one("\na \"b;\n").mistake() ==
           "unexpected end of file, missing terminating \"\"\" character" + conf + "2");
+    CHECK(one("\n\xef\xbb\xbf# a\nb {\n").mistake() ==
+          "unknown directive \"\xef\xbb\xbf#\": the file begins with a byte order mark, save it "
+          "as UTF-8 without one" +
+              conf + "3");
     CHECK(one("\n;").mistake() == "unexpected \";\"" + conf + "2");
     CHECK(one("include a b;").mistake() ==
           "invalid \"include\" directive: it is written \"include FILE;\"" + conf + "1");
