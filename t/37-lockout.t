@@ -6,6 +6,7 @@ use LyncTest::Scene;
 use LyncTest::Doors;
 
 use IO::Select;
+use MIME::Base64 qw(encode_base64);
 use Time::HiRes qw(sleep time);
 
 my $LIMITS = 'lockout on failures=4 window=60s hold=3s source_accounts=0;';
@@ -18,7 +19,7 @@ sub held_lines { scalar log_lines(qr/lync_lockout: account [0-9a-f]{16} is held/
 scene 'any mixture of doors', more => "$LIMITS $DOMAIN" =~ s/hold=3s/hold=8s/r, sub {
     my $server = doors_server();
     my @spelt = ([ntlm => 'CONTOSO\alice'], [basic => 'alice@contoso.com'], [token => 'ALICE'],
-        [soap => 'contoso\Alice']);
+        [soap => encode_base64('contoso\Alice', '')]);
     is(try(@$_, 'wrong'), $WRONG{ $_->[0] }, "$_->[0] reaches the server") for @spelt;
     is(scalar(arrived), 4, 'four arrive');
     my $since = time;

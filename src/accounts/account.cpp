@@ -56,12 +56,31 @@ constexpr std::string_view latin_1 = "aaaaaaaceeeeiiiidnooooo ouuuuy s"
                                      "aaaaaaaceeeeiiiidnooooo ouuuuy y";
 static_assert(latin_1.size() == 64);
 
-/// Letters of other alphabets in lower case.
+// Those of U+1E00..U+1EFF, which Vietnamese is written in.
+constexpr std::string_view latin_additional = "aabbbbbbccddddddddddeeeeeeeeeeffgghhhhhhhhhhiiiikkkk"
+                                               "kkllllllllmmmmmmnnnnnnnnoooooooopppprrrrrrrrssssssss"
+                                               "ssttttttttuuuuuuuuuuvvvvwwwwwwwwwwxxxxyyzzzzzzhtwy s"
+                                               "  s aaaaaaaaaaaaaaaaaaaaaaaaeeeeeeeeeeeeeeeeiiiioooo"
+                                               "oooooooooooooooooooouuuuuuuuuuuuuuyyyyyyyy      ";
+static_assert(latin_additional.size() == 256);
+
+// Greek and Cyrillic ones, lower case of the others first.
+constexpr std::array<std::uint16_t, 2> marked[] = {
+    {0x386, 0x3b1}, {0x388, 0x3b5}, {0x389, 0x3b7}, {0x38a, 0x3b9}, {0x38c, 0x3bf}, {0x38e, 0x3c5},
+    {0x38f, 0x3c9}, {0x390, 0x3b9}, {0x3aa, 0x3b9}, {0x3ab, 0x3c5}, {0x3ac, 0x3b1}, {0x3ad, 0x3b5},
+    {0x3ae, 0x3b7}, {0x3af, 0x3b9}, {0x3b0, 0x3c5}, {0x3c2, 0x3c3}, {0x3ca, 0x3b9}, {0x3cb, 0x3c5},
+    {0x3cc, 0x3bf}, {0x3cd, 0x3c5}, {0x3ce, 0x3c9}, {0x439, 0x438}, {0x450, 0x435}, {0x451, 0x435},
+    {0x453, 0x433}, {0x457, 0x456}, {0x45c, 0x43a}, {0x45d, 0x438}, {0x45e, 0x443},
+};
+
+/// Letters of other alphabets in lower case, without their marks.
 std::uint32_t lower(std::uint32_t c) noexcept {
     const bool greek = c >= 0x391 && c <= 0x3a9;
     const bool cyrillic = c >= 0x410 && c <= 0x42f;
     const bool armenian = c >= 0x531 && c <= 0x556;
-    return greek || cyrillic ? c + 32 : c >= 0x400 && c <= 0x40f ? c + 80 : armenian ? c + 48 : c;
+    c += greek || cyrillic ? 32 : c >= 0x400 && c <= 0x40f ? 80 : armenian ? 48 : 0;
+    const auto* found = std::ranges::find(marked, c, [](const auto& pair) { return pair[0]; });
+    return found == std::end(marked) ? c : (*found)[1];
 }
 
 /// As Active Directory compares names, or less strictly: it finds "Jos\u00e9" by "jose".
@@ -103,6 +122,12 @@ Text folded(std::string_view name) noexcept {
             } else {
                 text.add_character(lower(c));
             }
+        } else if (const auto vietnamese = static_cast<std::size_t>( // U+1E00 is "\xe1\xb8\x80"
+                       (static_cast<unsigned char>(characters[i + 1]) - 0xb8) * 64 +
+                       (static_cast<unsigned char>(characters[i + 2]) & 0x3f));
+                   length == 3 && first == 0xe1 && vietnamese < latin_additional.size() &&
+                   latin_additional[vietnamese] != ' ') {
+            text.add(latin_additional[vietnamese]);
         } else {
             text.add(characters.substr(i, length));
         }
@@ -347,6 +372,34 @@ Text read_element(std::string_view written) noexcept {
     return text;
 }
 
+/// Clients of the web ticket service write the name in base64, or as it is: their server reads either.
+/// Whoever could choose between them, or write base64 of other letter case, would have as many
+/// accounts as spellings. White space in it means nothing.
+Text read_base64_or_plain(const Text& name) noexcept {
+    Text digits;
+    for (const char c : name.view()) {
+        if (std::string_view(" \t\r\n").find(c) == std::string_view::npos) {
+            digits.add(c);
+        }
+    }
+    const Base64 bytes(digits.view());
+    if (!bytes.valid() || digits.view().size() % 4 != 0) {
+        return name;
+    }
+    Text text;
+    for (std::size_t i = 0; i < bytes.size(); i++) {
+        text.add(static_cast<char>(bytes[i]));
+    }
+    for (std::string_view rest = text.view(); !rest.empty();) {
+        const std::size_t length = utf8_length(rest);
+        if (length == 0 || static_cast<unsigned char>(rest.front()) < 0x20) {
+            return name;
+        }
+        rest.remove_prefix(length);
+    }
+    return text;
+}
+
 } // namespace
 
 void Domains::add(std::string_view name, std::string_view domain) {
@@ -414,7 +467,7 @@ Finding read_account(AccountForm form, std::string_view written, const Domains& 
         name = read_field(written);
         break;
     case AccountForm::text:
-        name = read_element(written);
+        name = read_base64_or_plain(read_element(written));
         break;
     }
     return !name.is_too_long() && domains.read(name.view(), "", account) ? Finding::named

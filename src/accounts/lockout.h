@@ -15,11 +15,18 @@ namespace lync::accounts {
 inline constexpr unsigned most_failures = 16;
 inline constexpr unsigned most_source_accounts = 32;
 
+/// A server refuses a password sooner; a request with a credential in its header that takes longer
+/// was signed in and waits for something, such as ActiveSync's Ping. What signs in by its body waits
+/// for nothing.
+inline constexpr std::uint64_t flight_patience = 5000;
+inline constexpr std::uint64_t body_patience = 60000;
+
 struct Limits {
     unsigned failures = 0;        ///< after which an account is held; 0: off
     std::uint64_t window = 0;     ///< msec without a failure after which earlier ones are forgotten
     std::uint64_t hold = 0;       ///< msec
     unsigned source_accounts = 0; ///< whose failures hold their source; 0: none do
+    std::uint64_t patience = flight_patience; ///< msec that an attempt on its way counts
 };
 
 enum class Admission : std::uint8_t {
@@ -28,10 +35,6 @@ enum class Admission : std::uint8_t {
     wait, ///< as many attempts as may still fail are on their way
     held,
 };
-
-/// A server that answers a wrong password does so sooner; a request that takes longer is one that
-/// was signed in and waits for something, such as ActiveSync's Ping.
-inline constexpr std::uint64_t flight_patience = 5000;
 
 /// What is known of an account.
 struct Attempts {
@@ -60,16 +63,16 @@ struct Attempts {
         }
         for (std::uint64_t& flight : flights) {
             if (flight <= now) {
-                flight = now + flight_patience;
+                flight = now + limits.patience;
                 break;
             }
         }
         return Admission::pass;
     }
 
-    /// One that was admitted is over, whatever came of it.
-    constexpr void end(std::uint64_t admitted) noexcept {
-        const auto found = std::ranges::find(flights, admitted + flight_patience);
+    /// One that counts until then (`admit`) is over, whatever came of it.
+    constexpr void end(std::uint64_t until) noexcept {
+        const auto found = std::ranges::find(flights, until);
         if (found != flights.end()) {
             *found = 0;
         }

@@ -66,6 +66,10 @@ TEST_CASE("accounts: what is one account", "[accounts]") {
         al\xefce                 | alice@contoso.com       # the same in a code page
         \xef\xbd\x81lice         | alice@contoso.com       # full width
         \xd0\x98\xd0\xb2         | \xd0\xb8\xd0\xb2@contoso.com
+        \xd0\x99\xd0\xb2         | \xd0\xb8\xd0\xb2@contoso.com  # marks on other alphabets
+        \xce\x86\xce\xbd         | \xce\xb1\xce\xbd@contoso.com
+        Nguy\xe1\xbb\x84n         | nguyen@contoso.com
+        \xe1\xbe\xb0             | \xe1\xbe\xb0@contoso.com
         al\xe2\x80\x8bice        | alice@contoso.com       # nothing that is seen
                                  | ?
         CONTOSO\                 | ?
@@ -114,6 +118,12 @@ TEST_CASE("accounts: Basic, forms and elements", "[accounts]") {
         &#x61;l&#X69;ce          | ?    # no reference of XML's
         CONTOSO&#92;alice        | alice@contoso.com
         a&amp;b                  | a&b@contoso.com
+        Q09OVE9TT1xhbGljZQ==     | alice@contoso.com    # base64, as lyncsmash and clients write
+        Y29udG9zb1xBTElDRQ==     | alice@contoso.com    # in another case
+        Q09OVE9T T1xhbGljZQ&#61;= | alice@contoso.com
+        YWxpY2U=                 | alice@contoso.com
+        kenmyer1                 | kenmyer1@contoso.com  # not base64 of a text
+        john                     | john@contoso.com
         a&unknown;b              | ?    # nor is it one without zeros:
         &#x0000000000000061;lice | ?
     )")) {

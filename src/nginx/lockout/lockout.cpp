@@ -95,7 +95,7 @@ void log_held(const Attempt& attempt, LockoutZone::Failed failed) noexcept {
 void count_failure(const Attempt& attempt) noexcept {
     const Lockout& lockout = *attempt.lockout;
     log_held(attempt, lockout.zone.fail(attempt.account, attempt.source, attempt.address,
-                                        lockout.limits, attempt.begun, ngx_current_msec));
+                                        lockout.limits, attempt.until(), ngx_current_msec));
 }
 
 /// Whether the client has closed before it was answered. The server may well have tried the
@@ -117,7 +117,7 @@ void end_attempt(void* data) {
         if (has_gone(attempt)) {
             count_failure(attempt);
         } else {
-            attempt.lockout->zone.end(attempt.account, attempt.begun);
+            attempt.lockout->zone.end(attempt.account, attempt.until());
         }
     }
     if (attempt.release.timer_set) {
@@ -330,7 +330,9 @@ ngx_int_t hold(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexce
 ngx_int_t admit(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexcept {
     const Lockout& lockout = *attempt.lockout;
     const ngx_msec_t now = ngx_current_msec;
-    switch (lockout.zone.admit(attempt.account, attempt.source, lockout.limits, now)) {
+    accounts::Limits limits = lockout.limits;
+    limits.patience = attempt.patience();
+    switch (lockout.zone.admit(attempt.account, attempt.source, limits, now)) {
     case Admission::pass:
         attempt.is_counted = true;
         begin(attempt, now);
@@ -419,11 +421,11 @@ void note_sign_in(ngx_http_request_t* r) noexcept {
         fail(attempt);
         return;
     case Outcome::succeeded:
-        attempt.lockout->zone.succeed(attempt.account, attempt.source, attempt.begun,
+        attempt.lockout->zone.succeed(attempt.account, attempt.source, attempt.until(),
                                       ngx_current_msec);
         return;
     case Outcome::unknown:
-        attempt.lockout->zone.end(attempt.account, attempt.begun);
+        attempt.lockout->zone.end(attempt.account, attempt.until());
         return;
     }
 }

@@ -56,6 +56,12 @@ struct Attempt {
     bool is_counted;     ///< admitted, and no answer yet
     bool is_failure;     ///< the answer is that of a wrong password
     ngx_event_t release; ///< the answer may leave
+
+    /// msec that it counts from when it was admitted, and until when.
+    std::uint64_t patience() const noexcept {
+        return way == Way::header ? accounts::flight_patience : accounts::body_patience;
+    }
+    std::uint64_t until() const noexcept { return begun + patience(); }
 };
 
 /// For a request that passes otherwise. NGX_DECLINED: it goes on to the server; NGX_DONE: it waits,

@@ -129,7 +129,7 @@ Admission LockoutZone::admit(std::uint64_t account, std::uint64_t source, const 
 
 LockoutZone::Failed LockoutZone::fail(std::uint64_t account, std::uint64_t source,
                                       const std::array<unsigned char, 16>& address,
-                                      const Limits& limits, std::uint64_t admitted,
+                                      const Limits& limits, std::uint64_t until,
                                       std::uint64_t now) noexcept {
     memory_->failures.fetch_add(1, relaxed);
     Failed failed{};
@@ -138,7 +138,7 @@ LockoutZone::Failed LockoutZone::fail(std::uint64_t account, std::uint64_t sourc
         if (attempts == nullptr) {
             return false;
         }
-        attempts->end(admitted);
+        attempts->end(until);
         return attempts->fail(limits, now);
     });
     failed.holds_source = source != 0 && locked(source, [&] {
@@ -152,11 +152,11 @@ LockoutZone::Failed LockoutZone::fail(std::uint64_t account, std::uint64_t sourc
     return failed;
 }
 
-void LockoutZone::succeed(std::uint64_t account, std::uint64_t source, std::uint64_t admitted,
+void LockoutZone::succeed(std::uint64_t account, std::uint64_t source, std::uint64_t until,
                           std::uint64_t now) noexcept {
     locked(account, [&] {
         if (Attempts* attempts = memory_->accounts.find(account)) {
-            attempts->end(admitted);
+            attempts->end(until);
             if (!attempts->is_held(now)) { // what was on its way before the hold doesn't end it
                 attempts->clear();
             }
@@ -173,10 +173,10 @@ void LockoutZone::succeed(std::uint64_t account, std::uint64_t source, std::uint
     }
 }
 
-void LockoutZone::end(std::uint64_t account, std::uint64_t admitted) noexcept {
+void LockoutZone::end(std::uint64_t account, std::uint64_t until) noexcept {
     locked(account, [&] {
         if (Attempts* attempts = memory_->accounts.find(account)) {
-            attempts->end(admitted);
+            attempts->end(until);
         }
         return true;
     });

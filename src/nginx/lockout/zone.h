@@ -68,7 +68,7 @@ public:
     std::uint64_t tag_of_path(std::string_view host, std::string_view path) const noexcept;
 
     /// One attempt at `account`, from `source` (0: none is held). What it is counted by lasts until
-    /// `fail`, `succeed` or `end` with the same `now`.
+    /// `fail`, `succeed` or `end` with `until`, which is now + limits.patience.
     accounts::Admission admit(std::uint64_t account, std::uint64_t source,
                               const accounts::Limits& limits, std::uint64_t now) noexcept;
     struct Failed {
@@ -77,10 +77,10 @@ public:
     };
     Failed fail(std::uint64_t account, std::uint64_t source,
                 const std::array<unsigned char, 16>& address, const accounts::Limits& limits,
-                std::uint64_t admitted, std::uint64_t now) noexcept;
-    void succeed(std::uint64_t account, std::uint64_t source, std::uint64_t admitted,
+                std::uint64_t until, std::uint64_t now) noexcept;
+    void succeed(std::uint64_t account, std::uint64_t source, std::uint64_t until,
                  std::uint64_t now) noexcept;
-    void end(std::uint64_t account, std::uint64_t admitted) noexcept;
+    void end(std::uint64_t account, std::uint64_t until) noexcept;
     void count_answered() noexcept;
 
     /// Whether a path has refused a credential, which one that ignores them never does.
