@@ -46,12 +46,15 @@ def describe(request: Request, address: tuple[str, int], trusted: str,
 
 
 def _describe(connection: _Connection, request: Request, times: int) -> dict[str, str]:
+    headers = {"Bench-Probe": "1"}
+    if request.authorization:
+        headers["Authorization"] = request.authorization
     try:
         seen_connections = set()
         for _ in range(times):
             connection.request("POST" if request.body else "GET", request.path,
                                body=b"x" * request.body if request.body else None,
-                               headers={"Bench-Probe": "1"})
+                               headers=headers)
             answer = connection.getresponse()
             body = answer.read()
             seen_connections.add(answer.getheader("Seen-Connection", " ").split()[0])

@@ -391,7 +391,7 @@ void Declaration::read_limits() {
     if (const Directive* directive = config::find(block_, "sign_in")) {
         publication_.sign_in = read_sign_in(*directive, block_);
     }
-    publication_.lockout = read_lockout(block_);
+    publication_.lockout = read_lockout(block_, remarks_);
     each("server_include", [this](const Directive& directive) {
         for (const std::string& file : directive.arguments) {
             check_path(file, directive, "it is the path of a file");

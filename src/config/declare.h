@@ -65,8 +65,8 @@ policy::SignInRule read_sign_in(const Directive& directive, const Directive& blo
 void check_sign_in(const Publication& publication, const Directive& block,
                    std::vector<Diagnostic>& remarks);
 
-/// `lockout`, `lockout_exempt`, `account_domain` and `log_accounts`.
-Lockout read_lockout(const Directive& block);
+/// `lockout`, `lockout_exempt`, `account_domain` and `log_accounts`; remarks on those that do nothing.
+Lockout read_lockout(const Directive& block, std::vector<Diagnostic>& remarks);
 
 /// A network as `ADDRESS/BITS`, or a Mistake.
 std::string read_network(const std::string& text, const Directive& directive,

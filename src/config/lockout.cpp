@@ -1,5 +1,6 @@
 // lockout on|off [failures=N] [window=TIME] [hold=TIME] [source_accounts=N], and what goes with it
 
+#include "base/ascii.h"
 #include "config/declare.h"
 
 #include <algorithm>
@@ -46,9 +47,36 @@ bool is_network(std::string_view text) noexcept {
              text.find_first_not_of("0123456789.") == std::string_view::npos));
 }
 
+/// A name means one domain, which is no other name: what is read is looked up once.
+void add_domain(Lockout& lockout, const std::string& text, const Directive& directive,
+                const Directive& block) {
+    const Parameter names(text);
+    if (names.name.empty() || names.value.empty()) {
+        config::invalid_value(text, directive, block,
+                              "it is NAME=DOMAIN, such as CONTOSO=contoso.com");
+    }
+    lockout.domains.emplace_back(names.name, names.value);
+    for (const auto& [name, domain] : lockout.domains) {
+        for (const auto& [other, means] : lockout.domains) {
+            if (equal_ignore_case(domain, means)) {
+                continue;
+            }
+            if (equal_ignore_case(name, other)) {
+                config::invalid_value(text, directive, block,
+                                      '"' + other + "\" means \"" + domain + "\" already");
+            }
+            if (equal_ignore_case(domain, other)) {
+                config::invalid_value(text, directive, block,
+                                      '"' + domain + "\" is written as \"" + means +
+                                          "\", so write \"" + name + '=' + means + '"');
+            }
+        }
+    }
+}
+
 } // namespace
 
-Lockout read_lockout(const Directive& block) {
+Lockout read_lockout(const Directive& block, std::vector<Diagnostic>& remarks) {
     Lockout lockout;
     for (const auto& child : block.children) {
         const Directive& directive = *child;
@@ -82,13 +110,17 @@ Lockout read_lockout(const Directive& block) {
             }
         } else if (directive.name == "account_domain") {
             for (const std::string& text : directive.arguments) {
-                const Parameter names(text);
-                if (names.name.empty() || names.value.empty()) {
-                    config::invalid_value(text, directive, block,
-                                          "it is NAME=DOMAIN, such as CONTOSO=contoso.com");
-                }
-                lockout.domains.emplace_back(names.name, names.value);
+                add_domain(lockout, text, directive, block);
             }
+        }
+    }
+    for (const char* name : {"lockout_exempt", "account_domain", "log_accounts"}) {
+        const Directive* idle = lockout.on ? nullptr : config::find(block, name);
+        if (idle != nullptr) {
+            remarks.push_back({Severity::warning,
+                               '"' + idle->name + "\" does nothing in " + block.title() +
+                                   " without \"lockout on\"",
+                               idle->place});
         }
     }
     return lockout;

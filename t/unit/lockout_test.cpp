@@ -24,7 +24,7 @@ TEST_CASE("lockout: exactly as many attempts pass as may fail", "[accounts]") {
     Attempts account{};
     for (const std::uint64_t now : {10, 20, 30}) {
         REQUIRE(account.admit(limits, now) == Admission::pass);
-        account.end(now);
+        account.end(now + limits.patience);
         CHECK(account.fail(limits, now + 5) == (now == 30));
     }
     CHECK(account.admit(limits, 36) == Admission::held);
@@ -39,16 +39,26 @@ TEST_CASE("lockout: those on their way count", "[accounts]") {
         REQUIRE(account.admit(limits, 10) == Admission::pass);
     }
     CHECK(account.admit(limits, 11) == Admission::wait);
-    account.end(10);
+    account.end(10 + limits.patience);
     CHECK_FALSE(account.fail(limits, 12));
     CHECK(account.admit(limits, 13) == Admission::wait); // one has failed, two are on their way
-    account.end(10);
+    account.end(10 + limits.patience);
     account.clear(); // one was the owner
     CHECK(account.admit(limits, 14) == Admission::pass);
     // What a dead worker has left ends by itself.
     CHECK(account.admit(limits, 15) == Admission::pass);
     CHECK(account.admit(limits, 16) == Admission::wait);
     CHECK(account.admit(limits, 10 + flight_patience) == Admission::pass);
+
+    // A slow server's answers to bodies count for longer.
+    account = {};
+    Limits of_body = limits;
+    of_body.patience = body_patience;
+    for (int i = 0; i < 3; i++) {
+        REQUIRE(account.admit(of_body, 10) == Admission::pass);
+    }
+    CHECK(account.admit(limits, 9 + body_patience) == Admission::wait);
+    CHECK(account.admit(limits, 10 + body_patience) == Admission::pass);
 }
 
 TEST_CASE("lockout: what is forgotten and what isn't", "[accounts]") {
@@ -142,10 +152,12 @@ TEST_CASE("lockout: all failures take as long as the slowest, and some more", "[
 }
 
 TEST_CASE("lockout: what is written", "[accounts]") {
-    const auto read = [](const std::string& lines) {
+    std::vector<lync::Diagnostic> remarks;
+    const auto read = [&remarks](const std::string& lines) {
         const auto block =
             lync::testing::BlockReader("lync_publish contoso {\n" + lines + "\n}").read();
-        return lync::config::read_lockout(*block);
+        remarks.clear();
+        return lync::config::read_lockout(*block, remarks);
     };
     CHECK_FALSE(read("").on);
     const lync::config::Lockout usual = read("lockout on;");
@@ -168,6 +180,15 @@ TEST_CASE("lockout: what is written", "[accounts]") {
           std::vector<std::string>{"10.0.0.0/8", "2001:db8::1/128", "192.0.2.1/32"});
     CHECK(all.exempt_accounts == std::vector<std::string>{"CONTOSO\\room", "room@contoso.com"});
     CHECK(all.domains.size() == 2);
+    CHECK(remarks.empty());
+
+    for (const std::string line : {"account_domain A=a;", "log_accounts on;", "lockout_exempt ::1;"}) {
+        read("lockout off;\n" + line);
+        REQUIRE(remarks.size() == 1);
+        CHECK(remarks[0].text == '"' + line.substr(0, line.find(' ')) +
+                                     "\" does nothing in lync_publish \"contoso\" without "
+                                     "\"lockout on\"");
+    }
 
     const std::string range =
         ": it may be failures=N up to 16, window=TIME, hold=TIME or source_accounts=N up to 32";
@@ -183,6 +204,9 @@ TEST_CASE("lockout: what is written", "[accounts]") {
         lockout_exempt 10.0.0.999;  | a network is written ADDRESS/BITS
         account_domain CONTOSO;     | it is NAME=DOMAIN, such as CONTOSO=contoso.com
         account_domain =a;          | it is NAME=DOMAIN
+        account_domain A=b b=c;     | "b" is written as "c"
+        account_domain b=c A=B;     | "B" is written as "c"
+        account_domain A=b a=c;     | "a" means "b" already
     )")) {
         INFO(line);
         std::string text;
