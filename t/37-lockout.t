@@ -98,6 +98,14 @@ scene 'a source that tries many accounts',
     is(try('basic', 'u4', 'right'), 200, 'until the hold ends');
 };
 
+scene 'a source that tries many at once',
+    more => 'lockout on failures=4 window=60s hold=60s source_accounts=3;', sub {
+    my $server = doors_server(delay => 0.3);
+    my @clients = map { attempt('basic', "u$_", 'wrong') } 1 .. 24;
+    is(join(' ', map { $_->answer->{status} } @clients), join(' ', (401) x 24), 'all are answered alike');
+    is(scalar(arrived), 3, 'three arrive');
+};
+
 scene 'exemptions', more => "$LIMITS lockout_exempt 127.0.0.0/8 ::1;", sub {
     my $server = doors_server();
     try('token', 'alice', 'wrong') for 1 .. 6;

@@ -58,10 +58,10 @@ static_assert(latin_1.size() == 64);
 
 // Those of U+1E00..U+1EFF, which Vietnamese is written in.
 constexpr std::string_view latin_additional = "aabbbbbbccddddddddddeeeeeeeeeeffgghhhhhhhhhhiiiikkkk"
-                                               "kkllllllllmmmmmmnnnnnnnnoooooooopppprrrrrrrrssssssss"
-                                               "ssttttttttuuuuuuuuuuvvvvwwwwwwwwwwxxxxyyzzzzzzhtwy s"
-                                               "  s aaaaaaaaaaaaaaaaaaaaaaaaeeeeeeeeeeeeeeeeiiiioooo"
-                                               "oooooooooooooooooooouuuuuuuuuuuuuuyyyyyyyy      ";
+                                              "kkllllllllmmmmmmnnnnnnnnoooooooopppprrrrrrrrssssssss"
+                                              "ssttttttttuuuuuuuuuuvvvvwwwwwwwwwwxxxxyyzzzzzzhtwy s"
+                                              "  s aaaaaaaaaaaaaaaaaaaaaaaaeeeeeeeeeeeeeeeeiiiioooo"
+                                              "oooooooooooooooooooouuuuuuuuuuuuuuyyyyyyyy      ";
 static_assert(latin_additional.size() == 256);
 
 // Greek and Cyrillic ones, lower case of the others first.
@@ -372,9 +372,9 @@ Text read_element(std::string_view written) noexcept {
     return text;
 }
 
-/// Clients of the web ticket service write the name in base64, or as it is: their server reads either.
-/// Whoever could choose between them, or write base64 of other letter case, would have as many
-/// accounts as spellings. White space in it means nothing.
+/// Clients of the web ticket service write the name in base64, or as it is: their server reads
+/// either. Whoever could choose between them, or write base64 of other letter case, would have as
+/// many accounts as spellings. White space in it means nothing.
 Text read_base64_or_plain(const Text& name) noexcept {
     Text digits;
     for (const char c : name.view()) {

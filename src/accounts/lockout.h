@@ -16,8 +16,8 @@ inline constexpr unsigned most_failures = 16;
 inline constexpr unsigned most_source_accounts = 32;
 
 /// A server refuses a password sooner; a request with a credential in its header that takes longer
-/// was signed in and waits for something, such as ActiveSync's Ping. What signs in by its body waits
-/// for nothing.
+/// was signed in and waits for something, such as ActiveSync's Ping. What signs in by its body
+/// waits for nothing.
 inline constexpr std::uint64_t flight_patience = 5000;
 inline constexpr std::uint64_t body_patience = 60000;
 
@@ -25,15 +25,40 @@ struct Limits {
     unsigned failures = 0;        ///< after which an account is held; 0: off
     std::uint64_t window = 0;     ///< msec without a failure after which earlier ones are forgotten
     std::uint64_t hold = 0;       ///< msec
-    unsigned source_accounts = 0; ///< whose failures hold their source; 0: none do
+    unsigned source_accounts = 0; ///< whose failures hold their source; 0: no source is looked at
     std::uint64_t patience = flight_patience; ///< msec that an attempt on its way counts
 };
 
 enum class Admission : std::uint8_t {
     pass,
     uncounted, ///< passes, but there is no room to count it
-    wait, ///< as many attempts as may still fail are on their way
+    wait,      ///< as many attempts as may still fail are on their way
     held,
+};
+
+/// Attempts on their way: until when each counts; 0: none. A dead worker's end by themselves.
+template <std::size_t Most>
+struct Flights {
+    std::array<std::uint64_t, Most> until;
+
+    constexpr std::size_t count(std::uint64_t now) const noexcept {
+        return static_cast<std::size_t>(
+            std::ranges::count_if(until, [now](std::uint64_t end) { return end > now; }));
+    }
+    constexpr void add(const Limits& limits, std::uint64_t now) noexcept {
+        const auto free =
+            std::ranges::find_if(until, [now](std::uint64_t end) { return end <= now; });
+        if (free != until.end()) {
+            *free = now + limits.patience;
+        }
+    }
+    /// The one that counts until then is over, whatever came of it.
+    constexpr void end(std::uint64_t then) noexcept {
+        const auto found = std::ranges::find(until, then);
+        if (found != until.end()) {
+            *found = 0;
+        }
+    }
 };
 
 /// What is known of an account.
@@ -42,40 +67,21 @@ struct Attempts {
     std::uint64_t last; ///< failure
     std::uint64_t held; ///< until when; 0: it isn't
     std::uint32_t failures;
-    /// Until when attempts on their way count; 0: none. A dead worker's end by themselves.
-    std::array<std::uint64_t, most_failures> flights;
+    Flights<most_failures> flights;
 
     constexpr bool is_held(std::uint64_t now) const noexcept { return now < held; }
 
-    constexpr std::size_t in_flight(std::uint64_t now) const noexcept {
-        return static_cast<std::size_t>(
-            std::ranges::count_if(flights, [now](std::uint64_t until) { return until > now; }));
-    }
-
-    /// An attempt is to be sent: if it may, it counts until `fail`, `clear` or `end`.
+    /// An attempt is to be sent: if it may, it counts as one of `flights`.
     constexpr Admission admit(const Limits& limits, std::uint64_t now) noexcept {
         if (is_held(now)) {
             return Admission::held;
         }
         forget(limits, now);
-        if (failures + in_flight(now) >= limits.failures) {
+        if (failures + flights.count(now) >= limits.failures) {
             return Admission::wait;
         }
-        for (std::uint64_t& flight : flights) {
-            if (flight <= now) {
-                flight = now + limits.patience;
-                break;
-            }
-        }
+        flights.add(limits, now);
         return Admission::pass;
-    }
-
-    /// One that counts until then (`admit`) is over, whatever came of it.
-    constexpr void end(std::uint64_t until) noexcept {
-        const auto found = std::ranges::find(flights, until);
-        if (found != flights.end()) {
-            *found = 0;
-        }
     }
 
     /// It has failed. Whether the account is held from now on.
@@ -98,7 +104,7 @@ struct Attempts {
     /// What room is made of: the smaller, the sooner. No record that is held, or that somebody is
     /// waiting for, is given away.
     constexpr bool is_needed(std::uint64_t now) const noexcept {
-        return is_held(now) || in_flight(now) != 0;
+        return is_held(now) || flights.count(now) != 0;
     }
     constexpr std::uint64_t worth() const noexcept { return tag == 0 ? 0 : 1 + failures; }
 
@@ -118,26 +124,36 @@ struct Source {
     std::uint32_t count;                                      ///< of accounts
     std::array<unsigned char, 16> address;                    ///< IPv4 mapped into IPv6
     std::array<std::uint64_t, most_source_accounts> accounts; ///< that have failed from there
+    Flights<most_source_accounts> flights;
 
     constexpr bool is_held(std::uint64_t now) const noexcept { return now < held; }
+
+    /// As of an account: each attempt may be at another one.
+    constexpr Admission admit(const Limits& limits, std::uint64_t now) noexcept {
+        if (is_held(now)) {
+            return Admission::held;
+        }
+        forget(limits, now);
+        if (count + flights.count(now) >= limits.source_accounts) {
+            return Admission::wait;
+        }
+        flights.add(limits, now);
+        return Admission::pass;
+    }
 
     /// An attempt at `account` has failed. Whether the source is held from now on.
     constexpr bool fail(std::uint64_t account, const Limits& limits, std::uint64_t now) noexcept {
         if (is_held(now)) {
             return false;
         }
-        if (held != 0 || now - last >= limits.window) {
-            count = 0;
-            held = 0;
-        }
+        forget(limits, now);
         last = now;
         const auto end = accounts.begin() + count;
         if (std::find(accounts.begin(), end, account) != end || count == accounts.size()) {
             return false;
         }
         accounts[count++] = account;
-        held =
-            limits.source_accounts != 0 && count >= limits.source_accounts ? now + limits.hold : 0;
+        held = count >= limits.source_accounts ? now + limits.hold : 0;
         return held != 0;
     }
 
@@ -150,8 +166,18 @@ struct Source {
         }
     }
 
-    constexpr bool is_needed(std::uint64_t now) const noexcept { return is_held(now); }
+    constexpr bool is_needed(std::uint64_t now) const noexcept {
+        return is_held(now) || flights.count(now) != 0;
+    }
     constexpr std::uint64_t worth() const noexcept { return tag == 0 ? 0 : 1 + count; }
+
+private:
+    constexpr void forget(const Limits& limits, std::uint64_t now) noexcept {
+        if (held != 0 || now - last >= limits.window) {
+            count = 0;
+            held = 0;
+        }
+    }
 };
 
 /// Where records of one kind lie: rows of ways, and a tag's row is settled by the tag. A flood of

@@ -24,7 +24,7 @@ TEST_CASE("lockout: exactly as many attempts pass as may fail", "[accounts]") {
     Attempts account{};
     for (const std::uint64_t now : {10, 20, 30}) {
         REQUIRE(account.admit(limits, now) == Admission::pass);
-        account.end(now + limits.patience);
+        account.flights.end(now + limits.patience);
         CHECK(account.fail(limits, now + 5) == (now == 30));
     }
     CHECK(account.admit(limits, 36) == Admission::held);
@@ -39,10 +39,10 @@ TEST_CASE("lockout: those on their way count", "[accounts]") {
         REQUIRE(account.admit(limits, 10) == Admission::pass);
     }
     CHECK(account.admit(limits, 11) == Admission::wait);
-    account.end(10 + limits.patience);
+    account.flights.end(10 + limits.patience);
     CHECK_FALSE(account.fail(limits, 12));
     CHECK(account.admit(limits, 13) == Admission::wait); // one has failed, two are on their way
-    account.end(10 + limits.patience);
+    account.flights.end(10 + limits.patience);
     account.clear(); // one was the owner
     CHECK(account.admit(limits, 14) == Admission::pass);
     // What a dead worker has left ends by itself.
@@ -93,6 +93,22 @@ TEST_CASE("lockout: a source that tries many accounts", "[accounts]") {
     CHECK_FALSE(source.is_held(5012));
     CHECK_FALSE(source.fail(6, limits, 5012));
     CHECK(source.count == 1);
+}
+
+TEST_CASE("lockout: a source's attempts on their way count", "[accounts]") {
+    Source source{};
+    CHECK_FALSE(source.fail(1, limits, 10));
+    for (int i = 0; i < 3; i++) {
+        REQUIRE(source.admit(limits, 10) == Admission::pass);
+    }
+    CHECK(source.admit(limits, 11) == Admission::wait);
+    CHECK(source.is_needed(11)); // nobody takes its place
+    source.flights.end(10 + limits.patience);
+    source.clear(1);
+    CHECK(source.admit(limits, 11) == Admission::pass);
+    CHECK(source.admit(limits, 11) == Admission::pass);
+    CHECK(source.admit(limits, 11) == Admission::wait);
+    CHECK(source.admit(limits, 10 + limits.patience) == Admission::pass);
 }
 
 TEST_CASE("lockout: a million names push nobody out who is held", "[accounts]") {
@@ -182,7 +198,8 @@ TEST_CASE("lockout: what is written", "[accounts]") {
     CHECK(all.domains.size() == 2);
     CHECK(remarks.empty());
 
-    for (const std::string line : {"account_domain A=a;", "log_accounts on;", "lockout_exempt ::1;"}) {
+    for (const std::string line :
+         {"account_domain A=a;", "log_accounts on;", "lockout_exempt ::1;"}) {
         read("lockout off;\n" + line);
         REQUIRE(remarks.size() == 1);
         CHECK(remarks[0].text == '"' + line.substr(0, line.find(' ')) +

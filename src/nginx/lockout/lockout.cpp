@@ -117,7 +117,7 @@ void end_attempt(void* data) {
         if (has_gone(attempt)) {
             count_failure(attempt);
         } else {
-            attempt.lockout->zone.end(attempt.account, attempt.until());
+            attempt.lockout->zone.end(attempt.account, attempt.source, attempt.until());
         }
     }
     if (attempt.release.timer_set) {
@@ -210,7 +210,8 @@ void resume_waiting(ngx_http_request_t* r) {
     ngx_http_core_run_phases(r); // the verdict's handler first, which asks admit_sign_in again
 }
 
-/// Until one of those has been answered. As nginx's limit_req module does it.
+/// Until one of those of the account, or of the source, has been answered. As nginx's limit_req
+/// module does it.
 ngx_int_t wait_for_turn(const Attempt& attempt) noexcept {
     ngx_http_request_t* r = attempt.request;
     ngx_connection_t* c = r->connection;
@@ -396,9 +397,10 @@ ngx_int_t admit_sign_in(ngx_http_request_t* r, const Host& host, RequestState& s
     }
     attempt.account = lockout->zone.tag_of_account(account.text());
     attempt.name = name_for_log(r->pool, *lockout, attempt.account, account);
-    attempt.source = known && read_source(from, attempt.address)
-                         ? lockout->zone.tag_of_source(attempt.address)
-                         : 0;
+    attempt.source =
+        lockout->limits.source_accounts != 0 && known && read_source(from, attempt.address)
+            ? lockout->zone.tag_of_source(attempt.address)
+            : 0;
     return admit(r, host, attempt);
 }
 
@@ -425,7 +427,7 @@ void note_sign_in(ngx_http_request_t* r) noexcept {
                                       ngx_current_msec);
         return;
     case Outcome::unknown:
-        attempt.lockout->zone.end(attempt.account, attempt.until());
+        attempt.lockout->zone.end(attempt.account, attempt.source, attempt.until());
         return;
     }
 }

@@ -117,13 +117,32 @@ auto LockoutZone::locked(std::uint64_t tag, Function&& function) const noexcept 
 
 Admission LockoutZone::admit(std::uint64_t account, std::uint64_t source, const Limits& limits,
                              std::uint64_t now) noexcept {
-    const bool held = source != 0 && locked(source, [&] {
-                          const Source* known = memory_->sources.find(source);
-                          return known != nullptr && known->is_held(now);
-                      });
-    return held ? Admission::held : locked(account, [&] {
+    const auto of_source = source == 0 ? Admission::pass : locked(source, [&] {
+        Source* known = memory_->sources.make(source, now);
+        return known == nullptr ? Admission::pass : known->admit(limits, now);
+    });
+    if (of_source != Admission::pass) {
+        return of_source;
+    }
+    const auto of_account = locked(account, [&] {
         Attempts* attempts = memory_->accounts.make(account, now);
         return attempts == nullptr ? Admission::uncounted : attempts->admit(limits, now);
+    });
+    if (of_account != Admission::pass) {
+        end_of_source(source, now + limits.patience);
+    }
+    return of_account;
+}
+
+void LockoutZone::end_of_source(std::uint64_t source, std::uint64_t until) noexcept {
+    if (source == 0) {
+        return;
+    }
+    locked(source, [&] {
+        if (Source* known = memory_->sources.find(source)) {
+            known->flights.end(until);
+        }
+        return true;
     });
 }
 
@@ -138,7 +157,7 @@ LockoutZone::Failed LockoutZone::fail(std::uint64_t account, std::uint64_t sourc
         if (attempts == nullptr) {
             return false;
         }
-        attempts->end(until);
+        attempts->flights.end(until);
         return attempts->fail(limits, now);
     });
     failed.holds_source = source != 0 && locked(source, [&] {
@@ -147,6 +166,7 @@ LockoutZone::Failed LockoutZone::fail(std::uint64_t account, std::uint64_t sourc
                                   return false;
                               }
                               known->address = address;
+                              known->flights.end(until);
                               return known->fail(account, limits, now);
                           });
     return failed;
@@ -156,7 +176,7 @@ void LockoutZone::succeed(std::uint64_t account, std::uint64_t source, std::uint
                           std::uint64_t now) noexcept {
     locked(account, [&] {
         if (Attempts* attempts = memory_->accounts.find(account)) {
-            attempts->end(until);
+            attempts->flights.end(until);
             if (!attempts->is_held(now)) { // what was on its way before the hold doesn't end it
                 attempts->clear();
             }
@@ -166,6 +186,7 @@ void LockoutZone::succeed(std::uint64_t account, std::uint64_t source, std::uint
     if (source != 0) {
         locked(source, [&] {
             if (Source* known = memory_->sources.find(source)) {
+                known->flights.end(until);
                 known->clear(account);
             }
             return true;
@@ -173,10 +194,11 @@ void LockoutZone::succeed(std::uint64_t account, std::uint64_t source, std::uint
     }
 }
 
-void LockoutZone::end(std::uint64_t account, std::uint64_t until) noexcept {
+void LockoutZone::end(std::uint64_t account, std::uint64_t source, std::uint64_t until) noexcept {
+    end_of_source(source, until);
     locked(account, [&] {
         if (Attempts* attempts = memory_->accounts.find(account)) {
-            attempts->end(until);
+            attempts->flights.end(until);
         }
         return true;
     });

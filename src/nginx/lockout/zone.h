@@ -80,7 +80,7 @@ public:
                 std::uint64_t until, std::uint64_t now) noexcept;
     void succeed(std::uint64_t account, std::uint64_t source, std::uint64_t until,
                  std::uint64_t now) noexcept;
-    void end(std::uint64_t account, std::uint64_t until) noexcept;
+    void end(std::uint64_t account, std::uint64_t source, std::uint64_t until) noexcept;
     void count_answered() noexcept;
 
     /// Whether a path has refused a credential, which one that ignores them never does.
@@ -108,6 +108,7 @@ private:
     struct Memory;
     static ngx_int_t on_memory(ngx_shm_zone_t* zone, void* old) noexcept;
     std::uint64_t tag(char kind, std::string_view first, std::string_view second) const noexcept;
+    void end_of_source(std::uint64_t source, std::uint64_t until) noexcept;
     template <typename Function>
     auto locked(std::uint64_t tag, Function&& function) const noexcept;
     template <typename Function>
