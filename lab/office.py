@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 
+import signin
 import windows_auth
 from httpd import Request, Response
 from replies import Here, escape, not_found, page, xml
@@ -50,7 +51,7 @@ async def exchange(request: Request, here: Here) -> Response:
                         b"200 OK<br/>%s" % here.server.name.upper().encode())
     if directory in CHALLENGED:
         await request.whole_body()
-        who = windows_auth.authenticate(request, here.server.name)
+        who = signin.user_of_token(request) or windows_auth.authenticate(request, here.server.name)
         if not isinstance(who, Response):
             if "Cmd=Ping" in request.target:
                 await asyncio.sleep(HEARTBEAT)
@@ -58,6 +59,10 @@ async def exchange(request: Request, here: Here) -> Response:
         who.add("X-FEServer", here.server.short.upper())
         if len([n for n, _ in who.headers if n == "WWW-Authenticate"]) > 1:
             who.add("WWW-Authenticate", 'Basic realm="%s"' % request.host_name)
+            if request.header("Authorization") == "Bearer":     # a client that knows modern authentication
+                who.add("WWW-Authenticate", 'Bearer client_id="00000002-0000-0ff1-ce00-000000000000", '
+                                            'token_types="app_asserted_user_v1 service_asserted_app_v1", '
+                                            'authorization_uri="%s"' % signin.AUTHORITY)
             who.add("Set-Cookie", "exchangecookie=lab; path=/; secure; HttpOnly")
         return who
     if directory == "owa":

@@ -2,12 +2,15 @@
 authentication is in windows_auth.py.)
 
 Passwords are not checked: the lab shows the way of a request, not Active Directory. Any user
-of topology.USERS signs in with any password; anybody else is refused.
+of topology.USERS signs in with any password; anybody else is refused. Tokens of modern
+authentication come from an authority that no proxy publishes (Entra ID, AD FS): `issue_token` is all
+there is of it, and who holds one of its tokens is who it says.
 """
 
 from __future__ import annotations
 
 import base64
+import json as json_text
 import re
 import secrets
 
@@ -18,6 +21,7 @@ from replies import Here, escape, json, xml
 
 WEBTICKET_PATH = "/WebTicket/WebTicketService.svc"
 OAUTH_PATH = "/WebTicket/oauthtoken"
+AUTHORITY = "https://login.windows.net/common/oauth2/authorize"
 OAUTH_LIFETIME = 28289      # seconds; about 8 hours, the figure of Microsoft's sample
 
 _SIP_URI = re.compile(r"sip:([^<>\"'\s]+@[^<>\"'\s]+)", re.IGNORECASE)
@@ -47,7 +51,8 @@ def oauth_challenge(here: Here) -> Response:
     return Response(401).add(
         "WWW-Authenticate",
         'Bearer trusted_issuers="00000002-0000-0ff1-ce00-000000000000@%s", '
-        'client_id="00000004-0000-0ff1-ce00-000000000000"' % domain).add(
+        'client_id="00000004-0000-0ff1-ce00-000000000000", '
+        'authorization_uri="%s"' % (domain, AUTHORITY)).add(
         "WWW-Authenticate",
         'MsRtcOAuth href="%s",grant_type="urn:microsoft.rtc:windows,'
         'urn:microsoft.rtc:anonmeeting,password"' % here.url(OAUTH_PATH))
@@ -79,10 +84,30 @@ def make_oauth_token(user: str) -> str:
     return "cwt=" + base64.urlsafe_b64encode(b"lab:" + user.encode()).decode()
 
 
+def issue_token(user: str) -> str:
+    """What the authority gives a client: a JWT of [RFC 7519], which nobody here has signed."""
+    parts = ('{"typ":"JWT","alg":"none"}', '{"iss":"%s","upn":"%s"}' % (AUTHORITY, user), "")
+    return ".".join(base64.urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in parts)
+
+
+def user_of_token(request: Request) -> str | None:
+    """Of a token that the authority has issued."""
+    scheme, _, token = (request.header("Authorization") or "").partition(" ")
+    parts = token.strip().split(".")
+    if scheme.lower() != "bearer" or len(parts) != 3:
+        return None
+    try:
+        user = json_text.loads(base64.urlsafe_b64decode(parts[1] + "==")).get("upn")
+    except ValueError:
+        return None
+    return user if user in topology.USERS else None
+
+
 def user_of_oauth_token(request: Request) -> str | None:
+    """Of a token of the pool's own, or of the authority's."""
     value = request.header("Authorization") or ""
     if not value.lower().startswith("bearer cwt="):
-        return None
+        return user_of_token(request)
     try:
         text = base64.urlsafe_b64decode(value[11:].strip()).decode("utf-8", "replace")
     except ValueError:

@@ -8,6 +8,7 @@ import os
 import re
 
 import settings
+import signin
 import topology
 from autodiscover import ROOT, XML_TYPE
 from client import Answer
@@ -31,6 +32,14 @@ USERNAME_TOKEN = ('<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope
 
 # A URL within a URL, encoded twice, as presentation frames carry them.
 WAC_TARGET = "/m/Presenter.aspx?WopiSrc=https%253A%252F%252Ffe1%252F1"
+
+
+BEARER = "Authorization: Bearer " + signin.issue_token("kenmyer@contoso.com")
+
+
+def says_where_tokens_are(answer: Answer, values: Values) -> str | None:
+    return None if any('authorization_uri="%s"' % signin.AUTHORITY in value
+                       for value in answer.all("WWW-Authenticate")) else "no authorization_uri"
 
 
 def _ticket(answer: Answer) -> Values:
@@ -168,6 +177,19 @@ SERVICES = (
          [status(200), came_from(POOL, FLIPPED), took_at_least(2.9), says("next")],
          "held for 3 seconds, then answered by the pool",
          shown_arguments=["-H", "Authorization: Bearer cwt=..."]),
+    Stop("A client with modern authentication asks who it may be",
+         "It has a token of the organisation's authority, which no proxy publishes; the pool takes it "
+         "instead of a password.",
+         "https://webext.contoso.com" + ROOT + "/oauth/user",
+         ["-H", "Accept: application/json", "-H", BEARER],
+         [status(200), came_from(POOL, FLIPPED), says("/ucwa/oauth/v1/applications")],
+         "signed in by the token", shown_arguments=["-H", "Authorization: Bearer eyJ0..."]),
+    Stop("It starts its UCWA application, too", "With the same token.",
+         "https://webext.contoso.com/ucwa/oauth/v1/applications",
+         ["-H", BEARER, "-H", "Content-Type: application/json",
+          "-d", '{{"culture":"en-US","UserAgent":"Lab","EndpointId":"2"}}'],
+         [status(201), came_from(POOL, FLIPPED)], "created",
+         shown_arguments=["-H", "Authorization: Bearer eyJ0...", "-d", "{ ... }"]),
     Stop("A presenter uploads meeting content",
          "Streamed through, never spooled: here 64 MB, up to 512 MB by default.",
          "https://webext.contoso.com/CollabContent/slides.pptx",
@@ -201,6 +223,15 @@ OFFICE = (
          [status(401), came_from(EXCHANGE, "Office 5443"),
           header("WWW-Authenticate", "Negotiate", "NTLM", "Basic realm=")],
          "challenged by Exchange, three lines in order", ["WWW-Authenticate"]),
+    Stop("A client with modern authentication asks where tokens come from",
+         "Outlook says \"Bearer\" without a token.",
+         "https://mail.contoso.com/EWS/Exchange.asmx", ["-H", "Authorization: Bearer"],
+         [status(401), came_from(EXCHANGE, "Office 5443"), says_where_tokens_are],
+         "the authority's address arrived"),
+    Stop("It reads the calendar", "With a token from there.",
+         "https://mail.contoso.com/EWS/Exchange.asmx", ["-H", BEARER],
+         [status(200), came_from(EXCHANGE, "Office 5443"), header("X-Lab-User", "kenmyer@contoso.com")],
+         "signed in by the token", ["X-Lab-User"], shown_arguments=["-H", "Authorization: Bearer eyJ0..."]),
     Stop("A phone waits for mail",
          "ActiveSync holds a Ping for up to 59 minutes in real life, longer than any Lync phone "
          "waits; here for 2 seconds. The phone signs in by NTLM first.",

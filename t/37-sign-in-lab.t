@@ -19,10 +19,14 @@ my @password = ('It gets a web ticket', 'It asks the Director again, with the ti
 
 my $challenges = 'A web client asks for an OAuth token\'s whereabouts'; # finds fewer
 
+my @lync_token = ('A client with modern authentication asks who it may be', 'It starts its UCWA application, too');
+my @exchange_token = ('A client with modern authentication asks where tokens come from', 'It reads the calendar');
+
 my @sets = (
+    ['certificate oauth', 'oauth', @windows, @password],
     ['password certificate oauth', 'password oauth', @windows],
-    ['password', 'any', $windows[0], $challenges],
-    ['windows certificate', 'windows', $challenges, @password],
+    ['password', 'any', $windows[0], @lync_token, $challenges],
+    ['windows certificate', 'windows', @password, @lync_token, @exchange_token, $challenges],
 );
 
 for (@sets) {
