@@ -26,6 +26,7 @@ my @directives = (
     ['publish', 'path_policy',           'strict|vendor', '',      'strict vendor',    'strict'],
     ['publish', 'allow_path',            'PREFIX ... | ~* PATTERN', ''],
     ['publish', 'deny_path',             'PREFIX ... | ~* PATTERN', ''],
+    ['publish', 'redirect',              '[https://NAME]PATH URL', '/x',   '/x https://a.contoso.com https://b.contoso.com'],
     ['publish', 'meeting_url_guard',     'on|off',       '',       'on off',           'on'],
     ['publish', 'shield',                'on|off|log',   '',       'on off',           'on'],
     ['publish', 'shield_file',           'FILE',         '',       'a b'],

@@ -54,6 +54,24 @@ shield_file none;                    | file "%%DIR%%/none" in "shield_file" dire
 --- accepted: more
 deny_path ~* \.svc$; deny_path ~* ^/a; allow_path ~* "^/custom[0-9]{2}/"; |
 
+=== redirects
+--- refused: more
+redirect /cscp https://www.contoso.com;            | invalid value "/cscp" in "redirect" directive of lync_publish "contoso": it is an administrative path
+redirect / https://www.contoso.com;                | it is the first page of every simple URL, too: write the name that is meant, https://NAME/
+redirect /webticket https://www.contoso.com;       | it is of the service webticket, which programs ask for, and they follow no redirect
+redirect https://www.contoso.com/x https://a.contoso.com; | invalid value "https://www.contoso.com/x" ... it is no name of a pool, a simple URL or Exchange in this publication
+redirect https://lyncdiscover.contoso.com/x https://a.contoso.com; | it is no name of a pool
+redirect /x http://www.contoso.com;                | invalid value "http://www.contoso.com" ... it is an absolute URL, https://NAME/...
+redirect /x https://www.contoso.com/$request_uri;  | it is sent as it stands: no variables
+redirect /x https://lyncwebext.contoso.com/X/?y;         | it leads on to https://lyncwebext.contoso.com/X/?y: write where that ends
+redirect /x https://lyncwebext.contoso.com/y; redirect https://lyncwebext.contoso.com/y https://lyncwebext.contoso.com/%78; | invalid value "https://lyncwebext.contoso.com/y" ... it leads on to https://lyncwebext.contoso.com/%78
+redirect /x https://www.contoso.com;               # first
+redirect /X/ https://www.contoso.com;              | invalid value "/X/" in "redirect" ... the same page stands at %%FIRST%%
+
+=== redirects that lead out
+--- accepted: more
+redirect /x https://www.contoso.com/x; redirect https://lyncwebext.contoso.com/x https://lyncwebext.contoso.com/y; |
+
 === a row file
 --- more: shield_file rows;
 --- file rows

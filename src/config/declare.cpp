@@ -537,6 +537,7 @@ Publication Declaration::read() {
     read_sockets("http_listen", "80", publication_.http_sockets);
     read_sockets("https_listen", "443", publication_.https_sockets);
     read_paths();
+    read_redirects(block_, publication_);
     read_shields(block_, environment_, publication_, remarks_);
     read_limits();
     read_acme_challenge();

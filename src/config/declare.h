@@ -112,6 +112,9 @@ private:
     std::unordered_map<std::string_view, std::size_t> farms_; ///< pools and Directors, by FQDN
 };
 
+/// `redirect`: Publication::redirects, once all names are known.
+void read_redirects(const Directive& block, Publication& publication);
+
 /// `shield` and `shield_file`: Publication::shields. Asks what is known of meeting_url_guard.
 void read_shields(const Directive& block, const Environment& environment, Publication& publication,
                   std::vector<Diagnostic>& remarks);

@@ -51,6 +51,7 @@
          "allow_path PREFIX ... | ~* PATTERN")                                                     \
     LINE(deny_path, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, LYNC_ANY,                                 \
          "deny_path PREFIX ... | ~* PATTERN")                                                      \
+    LINE(redirect, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 2, 2, "redirect [https://NAME]PATH URL")      \
     LINE(meeting_url_guard, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1, "meeting_url_guard on|off")          \
     LINE(shield, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 1, "shield on|off|log")                            \
     LINE(shield_file, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, 1, "shield_file FILE")                  \

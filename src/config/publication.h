@@ -10,6 +10,7 @@
 #include "config/certificate.h"
 #include "config/edge.h"
 #include "config/presented.h"
+#include "policy/redirect.h"
 #include "policy/services.h"
 #include "policy/shield.h"
 #include "policy/sign_in.h"
@@ -214,6 +215,7 @@ struct Publication {
     std::vector<std::pair<std::string, Place>> deny_paths;
     std::vector<policy::Pattern> allow_patterns; ///< "~* PATTERN" of the same directives
     std::vector<policy::Pattern> deny_patterns;
+    std::vector<policy::Redirect> redirects;
     bool meeting_url_guard = true;
     std::vector<policy::Shield> shields; ///< the rows as `shield` and `shield_file` leave them
     bool hide_server_names = false;

@@ -67,6 +67,7 @@ private:
         }
         rules.allow_patterns = declared().allow_patterns;
         rules.deny_patterns = declared().deny_patterns;
+        rules.redirects = declared().redirects;
         rules.shields = declared().shields;
         std::unordered_set<std::string> closed; // 20,000 hosts may have the same /Admin
         for (const SimpleUrl& url : declared().simple_urls) {

@@ -11,9 +11,9 @@ namespace lync::policy {
 namespace {
 
 constexpr std::array<std::string_view, 15> reason_names{
-    "none",       "unknown_host", "admin",  "internal", "path",   "ambiguous_path", "method",
-    "plain_http", "meeting_url",  "denied", "sign_in",  "shield", "body",           "lockout",
-    "malformed",
+    "none",           "unknown_host", "admin",      "internal",    "path",
+    "ambiguous_path", "method",       "plain_http", "meeting_url", "denied",
+    "sign_in",        "shield",       "body",       "lockout",     "malformed",
 };
 static_assert(reason_names.size() == static_cast<std::size_t>(Reason::malformed) + 1);
 
@@ -201,6 +201,16 @@ Verdict Site::judge(const Request& request) const noexcept {
         Verdict closed;
         if (!is_final(verdict) && find_closed(readings.other.path(), closed)) {
             verdict = closed;
+        }
+    }
+    // Not what is closed on every host, nor what clients find their pool by.
+    if (spec_.kind != SiteKind::autodiscover && (method & (method_get | method_head)) != 0 &&
+        readings.second == Second::none && !is_final(verdict)) {
+        if (const Redirect* redirect =
+                find_redirect(rules().spec.redirects, request.host, readings.strict.path())) {
+            verdict = {Action::redirect, Reason::none, verdict.service, verdict.target};
+            verdict.location = redirect->location;
+            return verdict;
         }
     }
     verdict.guarded =

@@ -11,11 +11,13 @@
 //     multipart.h    the file names of an upload
 //     shield.h       known attacks: the rows, and whether a request is one
 //     sign_in.h      which requests carry a credential, and by which door
+//     redirect.h     pages that are found at another URL
 //     site.h         the rules of one virtual host, compiled, and the verdict
 
 #include "base/name_set.h"
 #include "base/product.h"
 #include "policy/meeting_url.h"
+#include "policy/redirect.h"
 #include "policy/services.h"
 #include "policy/shield.h"
 #include "policy/sign_in.h"
@@ -64,6 +66,7 @@ struct RuleSpec {
     std::vector<Pattern>
         allow_patterns; ///< `allow_path ~* PATTERN`, asked about a path in normal form
     std::vector<Pattern> deny_patterns;
+    std::vector<Redirect> redirects;
     std::vector<Shield> shields;
     std::vector<std::string> admin_paths; ///< paths of admin simple URLs: closed on every host
 
@@ -148,6 +151,7 @@ struct Verdict {
     bool guarded = false; ///< what passes has to pass `parameters_pass` as well: form and cookies
     SignInBody sign_in = SignInBody::none; ///< what beside the Authorization field may sign in
     ShieldHit shield{}; ///< the row that refuses it, or that would if it didn't only log
+    std::string_view location{}; ///< of the site: where to redirect; empty: the same by https
 };
 
 /// The compiled rules of one virtual host. Immutable; lives as long as the configuration.

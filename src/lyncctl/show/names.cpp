@@ -142,6 +142,14 @@ int show_rules(const Options& options, Output& output) {
         for (const VirtualHost& host : published.plan.hosts) {
             add_rules(published.plan, host, table);
         }
+        for (const policy::Redirect& redirect : published.plan.publication.redirects) {
+            table.rows.push_back(
+                {published.plan.publication.name, "https", std::vector<std::string>{},
+                 redirect.host.empty() ? std::string("every name but lyncdiscover's")
+                                       : redirect.host,
+                 "redirected to " + redirect.location, "", std::vector<std::string>{},
+                 redirect.path.empty() ? std::string("/") : redirect.path, ""});
+        }
     }
     output.table(table);
     return exit_fine;

@@ -9,6 +9,8 @@
 #include "nginx/request/sign_in.h"
 #include "nginx/request/target.h"
 
+#include <array>
+
 namespace lync::nginx {
 
 namespace {
@@ -100,14 +102,17 @@ Verdict judge(ngx_http_request_t* r, const Host& host) noexcept {
     return verdict;
 }
 
-/// The same host, path and query by https; the method of anything but GET and HEAD is kept.
-ngx_int_t redirect(ngx_http_request_t* r) noexcept {
+/// To a page's own URL; else to the same host, path and query by https, where the method of
+/// anything but GET and HEAD is kept.
+ngx_int_t redirect(ngx_http_request_t* r, std::string_view page) noexcept {
     constexpr std::string_view scheme = "https://";
     const std::string_view host = view(r->headers_in.server);
     const std::string_view target = forwarded_target(r);
+    using Parts = std::array<std::string_view, 3>;
+    const Parts parts = page.empty() ? Parts{scheme, host, target} : Parts{page};
 
-    auto* location =
-        static_cast<u_char*>(ngx_pnalloc(r->pool, scheme.size() + host.size() + target.size()));
+    auto* location = static_cast<u_char*>(
+        ngx_pnalloc(r->pool, parts[0].size() + parts[1].size() + parts[2].size()));
     auto* header = location == nullptr || target.empty()
                        ? nullptr
                        : static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
@@ -115,9 +120,10 @@ ngx_int_t redirect(ngx_http_request_t* r) noexcept {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    u_char* last = ngx_cpymem(location, scheme.data(), scheme.size());
-    last = ngx_cpymem(last, host.data(), host.size());
-    last = ngx_cpymem(last, target.data(), target.size());
+    u_char* last = location;
+    for (const std::string_view part : parts) {
+        last = ngx_cpymem(last, part.data(), part.size());
+    }
 
     header->hash = 1;
     ngx_str_set(&header->key, "Location");
@@ -126,8 +132,9 @@ ngx_int_t redirect(ngx_http_request_t* r) noexcept {
     set_last_of_its_name(header);
     r->headers_out.location = header;
 
-    return (r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) != 0 ? NGX_HTTP_MOVED_PERMANENTLY
-                                                             : NGX_HTTP_PERMANENT_REDIRECT;
+    return !page.empty()                                       ? NGX_HTTP_MOVED_TEMPORARILY
+           : (r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) != 0 ? NGX_HTTP_MOVED_PERMANENTLY
+                                                               : NGX_HTTP_PERMANENT_REDIRECT;
 }
 
 /// Whether the client hasn't finished its handshake: then anybody may have recorded the request
@@ -283,7 +290,7 @@ ngx_int_t lync_request_handler(ngx_http_request_t* r) {
         }
         return admit_sign_in(r, *host, *state);
     case policy::Action::redirect:
-        return redirect(r);
+        return redirect(r, state->verdict.location);
     case policy::Action::refuse:
         break;
     }
