@@ -330,6 +330,56 @@ TEST_CASE("what kept clients from squid on pfSense is named", "[import]") {
     }
 }
 
+TEST_CASE("squid's redirects", "[import]") {
+    const auto redirect = [](const std::string& hosts, const std::string& pattern,
+                             const std::string& to, const std::string& more = "") {
+        return "<config><enable>on</enable><name>r</name><protocol>HTTP,HTTPS</"
+               "protocol><row><uri>" +
+               hosts + "</uri></row><pathregex>" + pattern + "</pathregex><redirurl>" + to +
+               "</redirurl>" + more + "</config>";
+    };
+    const std::string www = "https://www.contoso.com/x";
+    const Result result(
+        read_pfsense(
+            replaced(
+                fixture("pfsense-config.xml"), "<squidreverseredir></squidreverseredir>",
+                "<squidreverseredir>" +
+                    redirect("meet.contoso.com Dialin.contoso.com", "^/$", www) +
+                    redirect("meet.contoso.com", "^/old\\.htm/?$", www) +
+                    redirect("meet.contoso.com", "^/$", "https://other.contoso.com") +
+                    redirect("dialin.contoso.com", "/phones", "https://www.contoso.com/phones") +
+                    redirect("meet.contoso.com", "^/(a|b)$", www) +
+                    redirect("meet.contoso.com", "^/a$", "https://www.contoso.com/%u") +
+                    redirect("meet.contoso.com", "^/b$", "http://www.contoso.com/") +
+                    redirect("www.contoso.com", "^/c$", www) +
+                    redirect("lyncdiscover.contoso.com", "^/d$", www) +
+                    redirect("meet.contoso.com", "^/e$", "https://dialin.contoso.com/phones") +
+                    redirect("meet.contoso.com", "^/cscp$", www) +
+                    redirect("meet.contoso.com", "^/x$", "https://a.contoso.com;}\n") +
+                    replaced(redirect("meet.contoso.com", "^/off$", www), ">on<", "><") +
+                    "</squidreverseredir>"),
+            "config.xml", "", "lync"),
+        options());
+    CHECK(result.lacks({
+              "redirect https://meet.contoso.com/ https://www.contoso.com/x;",
+              "redirect https://dialin.contoso.com/ https://www.contoso.com/x;",
+              "redirect https://meet.contoso.com/old.htm https://www.contoso.com/x;",
+              "redirect https://dialin.contoso.com/phones https://www.contoso.com/phones;",
+          }) == "");
+    CHECK(
+        result.says("NOT CARRIED OVER: redirect \"r\" was for whatever matches \"/phones\", and is "
+                    "for \"/phones\" alone") == 1);
+    CHECK(result.says("NOT CARRIED OVER: redirect \"r\" of") == 2);
+    CHECK(result.says("https://meet.contoso.com/b\" to \"http://www.contoso.com/\": it is an "
+                      "absolute URL") == 1);
+    CHECK(result.says("d\" to \"https://www.contoso.com/x\": the name isn't published") == 1);
+    CHECK(result.says("c\" to \"https://www.contoso.com/x\": the name isn't published") == 1);
+    CHECK(result.says("phones\": it leads on to another") == 1);
+    CHECK(result.says("it is an administrative path") == 1);
+    CHECK_FALSE(result.holds("/off"));
+    CHECK_FALSE(result.holds("other.contoso.com;"));
+}
+
 TEST_CASE("what isn't Skype for Business stays out", "[import]") {
     const std::string all =
         server("webext.contoso.com", "") + server("www.contoso.com", "", "", "10.0.0.50") +

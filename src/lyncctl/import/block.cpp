@@ -6,6 +6,7 @@
 #include "lyncctl/import/draft.h"
 #include "lyncctl/output.h"
 #include "plan/render.h"
+#include "policy/redirect.h"
 
 #include <algorithm>
 #include <array>
@@ -53,6 +54,7 @@ public:
             write_pool(*pool);
         }
         write_simple_urls();
+        write_redirects();
         for (const Farm& farm : draft_.farms) {
             if (farm.role == Role::office_web_apps) {
                 write_office_web_apps(farm);
@@ -240,6 +242,49 @@ private:
             const bool elsewhere = name.farm != nullptr && name.farm != draft_.first;
             directive("simple_url", std::string(word_of(name.role)) + " https://" + name.host +
                                         name.path + (elsewhere ? " pool=" + name.farm->fqdn : ""));
+        }
+    }
+
+    /// squid takes the first of a page.
+    void write_redirects() {
+        std::vector<policy::Redirect> all;
+        std::vector<const OldRedirect*> old;
+        const auto lose = [this](const OldRedirect& each, const std::string& why) {
+            note(lost,
+                 "the redirect of " + quoted("https://" + each.host + each.path) + " to " +
+                     quoted(each.to) + ": " + why,
+                 each.place);
+        };
+        for (const OldRedirect& each : draft_.proxy.redirects) {
+            const auto from = policy::read_redirect_from("https://" + each.host + each.path,
+                                                         draft_.product.value_or(Product::sfb_se));
+            const auto to = policy::read_redirect_to(each.to);
+            const bool published =
+                std::any_of(draft_.names.begin(), draft_.names.end(), [&](const Name& name) {
+                    return name.host == from.host && name.farm != nullptr &&
+                           name.role != Role::lyncdiscover && name.role != Role::office_web_apps;
+                });
+            if (!from.error.empty() || !to.error.empty()) {
+                lose(each, from.error.empty() ? to.error : from.error);
+            } else if (!published) {
+                lose(each, "the name isn't published");
+            } else if (std::none_of(all.begin(), all.end(), [&](const auto& other) {
+                           return other.host == from.host && other.path == from.path;
+                       })) {
+                all.push_back({from.host, from.path, to.location});
+                old.push_back(&each);
+            }
+        }
+        for (std::size_t i = 0; i < all.size(); i++) {
+            const auto to = policy::read_redirect_to(all[i].location);
+            if (policy::find_redirect(all, to.host, to.path) != nullptr) {
+                lose(*old[i], "it leads on to another");
+            } else {
+                directive("redirect",
+                          plan::quoted_argument("https://" + all[i].host +
+                                                (all[i].path.empty() ? "/" : all[i].path)) +
+                              " " + plan::quoted_argument(all[i].location));
+            }
         }
     }
 

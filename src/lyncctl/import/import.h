@@ -78,6 +78,14 @@ struct OldSocket {
     bool proxy_protocol = false;
 };
 
+/// A page that clients were sent away from.
+struct OldRedirect {
+    std::string host;
+    std::string path; ///< "/owa"
+    std::string to;   ///< as written
+    Place place;
+};
+
 /// A file that goes beside the block.
 struct ImportedFile {
     std::string path; ///< as the block names it
@@ -91,6 +99,7 @@ struct OldProxy {
     std::string file;
     std::vector<Route> routes;
     std::vector<OldGroup> groups;
+    std::vector<OldRedirect> redirects;
     std::map<std::string, OldSocket> sockets; ///< by address as `https_listen` takes it
     std::vector<std::pair<std::string, std::string>> certificates; ///< as in OldListener
     std::string trusted_ca;

@@ -64,6 +64,26 @@ std::pair<std::string, bool> host_of_url_pattern(std::string_view pattern) {
     return {name.ends_with(".*") ? "" : name, !has_word("/ /.* /* /(.*)", path) && !path.empty()};
 }
 
+/// The one page that a path's expression is for: "/owa" of "^/owa$", and of "^/owa", which is for
+/// all that begins so; empty where there is no such page.
+std::string page_of_pattern(std::string_view pattern) {
+    pattern.remove_prefix(pattern.starts_with('^') ? 1 : 0);
+    for (const std::string_view end : {"$", "?", "/"}) {
+        pattern.remove_suffix(pattern.size() > 1 && pattern.ends_with(end) ? 1 : 0);
+    }
+    constexpr std::string_view special = ".[](){}*+?|^$\\";
+    std::string path;
+    for (std::size_t i = 0; i < pattern.size(); i++) {
+        const bool escaped =
+            pattern[i] == '\\' && i + 1 < pattern.size() && !is_ascii_alnum(pattern[i + 1]);
+        if (!escaped && special.find(pattern[i]) != special.npos) {
+            return {};
+        }
+        path += pattern[i += escaped ? 1 : 0];
+    }
+    return path.starts_with('/') ? path : std::string();
+}
+
 struct Peer {
     std::string address;
     std::uint16_t port = 0;
@@ -90,6 +110,7 @@ public:
         read_certificate();
         read_peers();
         read_mappings();
+        read_redirects();
         read_others();
         read_firewall();
         return std::move(proxy_);
@@ -254,6 +275,41 @@ private:
             if (route.port != 0) {
                 proxy_.routes.push_back(
                     {host, "", route.group, route.port, route.tls, file_.place(row), nullptr});
+            }
+        }
+    }
+
+    /// squid sends GET and HEAD, and all else, away from the pages of some hosts.
+    void read_redirects() {
+        for (const pugi::xml_node node : packages_.child("squidreverseredir").children("config")) {
+            const std::string pattern = text_of(node, "pathregex");
+            const std::string to = text_of(node, "redirurl");
+            const std::string protocols = text_of(node, "protocol");
+            if (!is_on(node, "enable") || pattern.empty() || to.empty() || protocols.empty()) {
+                continue;
+            }
+            const std::string title = title_of("redirect", node);
+            const std::string path = page_of_pattern(pattern);
+            if (path.empty() || to.find('%') != to.npos) {
+                add(lost,
+                    title + " of " + quoted(pattern) + " to " + quoted(to) +
+                        ": write the page that is meant, and a constant URL",
+                    node);
+                continue;
+            }
+            if (!pattern.starts_with('^') || !pattern.ends_with('$')) {
+                add(lost,
+                    title + " was for whatever matches " + quoted(pattern) + ", and is for " +
+                        quoted(path) + " alone",
+                    node);
+            }
+            for (const pugi::xml_node row : node.children("row")) {
+                for (const std::string_view host : split(row.child_value("uri"), ' ')) {
+                    if (!host.empty()) {
+                        proxy_.redirects.push_back(
+                            {to_ascii_lower(std::string(host)), path, to, file_.place(row)});
+                    }
+                }
             }
         }
     }
