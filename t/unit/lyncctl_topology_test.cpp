@@ -159,6 +159,101 @@ TEST_CASE("what a topology doesn't say is to be checked", "[topology]") {
     CHECK(odd.lacks({"https_listen 8443;", "https_listen 443;"}) == "");
 }
 
+TEST_CASE("a topology in the shape of the published ones of 2015", "[topology]") {
+    const std::string text = fixture("topology-edge.xml");
+    const auto read = [](const std::string& topology) {
+        return Result(read_topology({{"topology.xml", utf16(topology, false)}}, ""), options());
+    };
+    const Result result = read(text);
+    CHECK(result.lacks({
+              "product sfb_2015;",
+              "sip_domain fabrikam.com;",
+              "pool sfb1.fabrikam.local {",
+              "external_web_services EXTERNAL-FQDN;",
+              "server sfb1.fabrikam.local;",
+              "edge Head_office {",
+              "access_edge external=172.17.0.11 internal=172.16.0.11;",
+              "web_conferencing_edge external=172.17.0.11 internal=172.16.0.11;",
+              "av_edge external=172.17.0.11 internal=172.16.0.11;",
+          }) == "");
+    CHECK(result.says("NOT CARRIED OVER: port 5061 of the Access Edge Server outside") == 1);
+    CHECK(result.says("NOT CARRIED OVER: port 444 of the Web Conferencing Edge Server") == 1);
+    CHECK(
+        result.says("NOT CARRIED OVER: Office Web Apps at \"https://WAC1/hosting/discovery/\": its "
+                    "name isn't one") == 1);
+    CHECK(result.says(
+              "CHECK: NAT: \"203.0.113.11\" outside is the Edge Server's \"172.17.0.11\"") == 1);
+    CHECK(result.says("CHECK: the external FQDN of pool \"sfb1.fabrikam.local\" is ") == 1);
+    CHECK(result.says("NOT CARRIED OVER") == 3); // what the other services are is known
+
+    // An Edge Server that takes whatever address it has.
+    const Result any = read(replaced_all(replaced_all(text, "\"172.17.0.11\"", "\"0.0.0.0\""),
+                                         "\"172.16.0.11\"", "\"0.0.0.0\""));
+    CHECK_FALSE(any.holds("edge Head"));
+    CHECK(any.says("CHECK: the topology doesn't tell the addresses of the Edge Servers of "
+                   "\"edge1.fabrikam.local\"") == 1);
+}
+
+TEST_CASE("a topology that says things twice", "[topology]") {
+    const std::string text = fixture("topology-edge.xml");
+    const std::string services = text.substr(
+        text.find("  <Services>\n"), text.find("</Topology>") - text.find("  <Services>\n"));
+    const Result result(
+        read_topology({{"t.xml", replaced(text, "</Topology>", services + "</Topology>")}}, ""),
+        options());
+    CHECK(result.says("NOT CARRIED OVER: web services of \"sfb1.fabrikam.local\" a second time") ==
+          1);
+    CHECK(result.says(
+              "NOT CARRIED OVER: Edge services of \"edge1.fabrikam.local\" a second time") == 1);
+
+    // Two Edge pools of a site with a long name.
+    const std::string site(80, 'x');
+    std::string two = replaced(text, "Head office", site);
+    const std::string cluster = text.substr(
+        text.find("    <Cluster RequiresReplication=\"true\" RequiresSetup=\"true\" Fqdn=\"EDGE1"));
+    const std::string second =
+        replaced(replaced(cluster.substr(0, cluster.find("</Cluster>") + 11), "EDGE1.f", "EDGE2.f"),
+                 "Number=\"2\"", "Number=\"9\"");
+    const std::size_t edge = services.find("    <Service RoleVersion=\"2\" ServiceVersion=\"7\">\n "
+                                           "     <ServiceId SiteId=\"1\" RoleName=\"EdgeServer\"");
+    const std::string service =
+        services.substr(edge, services.find("</Service>", edge) + 11 - edge);
+    two = replaced(two, "  </Clusters>", second + "  </Clusters>");
+    two = replaced(two, "  </Services>",
+                   replaced(service, "Number=\"2\"", "Number=\"9\"") + "  </Services>");
+    const Result edges(read_topology({{"t.xml", two}}, ""), options());
+    const std::string word = "edge " + site.substr(0, 56);
+    CHECK(edges.lacks({word + " {", word + "-2 {"}) == "");
+}
+
+TEST_CASE("a hostile topology costs no more than its size", "[topology]") {
+    // Clusters within each other had the machines of all.
+    std::string nested;
+    for (int i = 0; i < 200; i++) {
+        nested += "<Cluster Fqdn=\"c" + std::to_string(i) + ".contoso.local\">";
+    }
+    for (int i = 0; i < 300'000; i++) {
+        nested += "<Machine/>";
+    }
+    for (int i = 0; i < 200; i++) {
+        nested += "</Cluster>";
+    }
+    CHECK(topology_mistake("<Topology>" + nested + "</Topology>") ==
+          "the topology has no pool with web services that could be published in t.xml:1");
+
+    // Each of the services had all machines.
+    std::string many = "<Topology><Cluster Fqdn=\"p.contoso.local\"><ClusterId Number=\"1\"/>";
+    for (int i = 0; i < 20'000; i++) {
+        many += "<Machine/>";
+    }
+    many += "</Cluster>";
+    for (int i = 0; i < 20'000; i++) {
+        many += "<Service RoleName=\"WebServices\" ServiceVersion=\"8\"><InstalledOn><ClusterId "
+                "Number=\"1\"/></InstalledOn></Service>";
+    }
+    CHECK(read_topology({{"t.xml", many + "</Topology>"}}, "").pools.size() == 1);
+}
+
 TEST_CASE("names of a topology can't leave their line", "[topology]") {
     const Result result = whole(replaced(
         replaced_all(fixture("topology.xml"), "lyncwebext.contoso.com", "x;}\n&#10;server 1.2.3.4"),

@@ -12,6 +12,7 @@
 #include "lyncctl/import/topology_clusters.h"
 #include "lyncctl/import/topology_objects.h"
 #include "lyncctl/import/xml_file.h"
+#include "policy/redirect.h"
 
 #include <algorithm>
 #include <array>
@@ -56,7 +57,7 @@ std::optional<Product> product_of_version(int version) {
 /// A word as `edge` takes it for a site.
 std::string site_word(std::string_view name) {
     std::string word;
-    for (const char c : name.substr(0, 64)) {
+    for (const char c : name.substr(0, 56)) { // of 64: several have numbers
         word += is_ascii_alnum(c) || c == '-' || c == '_' ? c : '_';
     }
     return word;
@@ -109,6 +110,19 @@ private:
     }
 
     // -- files -----------------------------------------------------------------------------------
+
+    /// The cluster that a service runs on; null, with a remark, where there is none, or where it
+    /// has such a service already.
+    const Cluster* first_on(pugi::xml_node service, const std::string& what) {
+        const Cluster* cluster = clusters_.of(service);
+        if (cluster == nullptr) {
+            add(lost, what + " of no computers with an FQDN", service);
+        } else if (!served_.insert(what + " " + cluster->fqdn).second) {
+            add(lost, what + " of " + quoted(cluster->fqdn) + " a second time", service);
+            return nullptr;
+        }
+        return cluster;
+    }
 
     void open(const TopologyFile& file) {
         constexpr std::string_view roots =
@@ -188,9 +202,8 @@ private:
     }
 
     void read_web_services(pugi::xml_node service) {
-        const Cluster* cluster = clusters_.of(service);
+        const Cluster* cluster = first_on(service, "web services");
         if (cluster == nullptr) {
-            add(lost, "web services of no computers", service);
             return;
         }
         const auto product = product_of_version(service.attribute("ServiceVersion").as_int());
@@ -218,7 +231,10 @@ private:
         pool.fqdn = cluster->fqdn;
         pool.servers = servers_of(*cluster);
         draft_.pools.push_back(&pool);
-        site_of_[&pool] = cluster->site;
+        Farm*& of_site = pool_of_site_[to_ascii_lower(cluster->site)];
+        if (of_site == nullptr || (director && of_site->role == Role::pool)) {
+            of_site = &pool;
+        }
         read_external(pool, service);
 
         for (const pugi::xml_node each : service.child("WebService")
@@ -347,18 +363,12 @@ private:
     }
 
     /// The pool or Director of a site; the first contact for the global scope.
-    Farm* pool_of_scope(std::string_view identity) {
-        if (!to_ascii_lower(std::string(identity)).starts_with("site:")) {
-            return draft_.first;
-        }
-        Farm* found = nullptr;
-        for (Farm* pool : draft_.pools) {
-            if (equal_ignore_case(site_of_[pool], identity.substr(5)) &&
-                (found == nullptr || (pool->role == Role::director && found->role == Role::pool))) {
-                found = pool;
-            }
-        }
-        return found == nullptr ? draft_.first : found;
+    Farm* pool_of_scope(const std::string& identity) {
+        constexpr std::string_view site = "site:";
+        const std::string scope = to_ascii_lower(identity);
+        const auto found = scope.starts_with(site) ? pool_of_site_.find(scope.substr(site.size()))
+                                                   : pool_of_site_.end();
+        return found == pool_of_site_.end() ? draft_.first : found->second;
     }
 
     void read_simple_urls(pugi::xml_node root) {
@@ -398,24 +408,25 @@ private:
     // -- others ----------------------------------------------------------------------------------
 
     void read_office_web_apps(pugi::xml_node service) {
-        const Cluster* cluster = clusters_.of(service);
         const std::string url = attribute(service.child("WacService"), "DiscoveryUrl");
-        const std::string start = "https://";
-        const std::string host = parse_fqdn(url.substr(0, url.find('/', start.size()))
-                                                .substr(std::min(start.size(), url.size())))
-                                     .name;
-        if (cluster == nullptr || host.empty() || !url.starts_with(start) ||
-            is_true(service.child("WacService"), "IsExternal")) {
-            add(lost, "Office Web Apps at " + quoted(url) + ": another network's, or no https",
+        const policy::RedirectTo parsed = policy::read_redirect_to(url);
+        if (!parsed.error.empty() || is_true(service.child("WacService"), "IsExternal")) {
+            add(lost,
+                "Office Web Apps at " + quoted(url) + ": " +
+                    (parsed.error.empty() ? "they are another network's" : parsed.error),
                 service);
+            return;
+        }
+        const Cluster* cluster = first_on(service, "Office Web Apps");
+        if (cluster == nullptr) {
             return;
         }
         Farm& farm = draft_.farms.emplace_back();
         farm.role = Role::office_web_apps;
-        farm.external = host;
+        farm.external = parsed.host;
         farm.servers = servers_of(*cluster);
         add(check,
-            quoted(host) +
+            quoted(parsed.host) +
                 " is the host of Office Web Apps' discovery URL: clients outside are told "
                 "the farm's -ExternalUrl, which the topology doesn't hold",
             service);
@@ -432,17 +443,28 @@ private:
             {"urn:component:DataEdge", config::EdgeRole::web_conferencing_edge, 443},
             {"urn:component:MediaRelayEdge", config::EdgeRole::av_edge, 443},
         }};
-        const Cluster* cluster = clusters_.of(service);
+        const Cluster* cluster = first_on(service, "Edge services");
         if (cluster == nullptr) {
-            add(lost, "Edge services of no computers", service);
             return;
         }
         config::Edge& edge = draft_.edges.emplace_back();
-        edge.site = site_word(cluster->site);
-        const auto same = std::count_if(draft_.edges.begin(), draft_.edges.end(), [&](auto& other) {
-            return other.site == edge.site || other.site.starts_with(edge.site + "-");
-        });
-        edge.site += same > 1 ? "-" + std::to_string(same) : "";
+        const std::string word = site_word(cluster->site);
+        edge.site = word;
+        for (unsigned& times = edges_[word]; !served_.insert("edge " + edge.site).second;) {
+            edge.site = word + "-" + std::to_string(++times + 1);
+        }
+        for (const pugi::xml_node machine : cluster->machines) {
+            for (const pugi::xml_node interface : machine.children("NetInterface")) {
+                const std::string own = attribute(interface, "IPAddress");
+                if (interface.attribute("ConfiguredIPAddress") && own != "0.0.0.0") {
+                    add(check,
+                        "NAT: " + quoted(attribute(interface, "ConfiguredIPAddress")) +
+                            " outside is the Edge Server's " + quoted(own) +
+                            ", which the rows of firewalls have",
+                        interface);
+                }
+            }
+        }
         for (const auto& [owner, role, usual] : owners) {
             std::string number = "1";
             for (const pugi::xml_node port : service.child("Ports").children("Port")) {
@@ -475,6 +497,13 @@ private:
                 }
             }
         }
+        if (edge.of(config::EdgeRole::access_edge).servers.empty()) {
+            add(check,
+                "the topology doesn't tell the addresses of the Edge Servers of " +
+                    quoted(cluster->fqdn) + ": an \"edge\" block holds them",
+                service);
+            draft_.edges.pop_back();
+        }
     }
 
     void tell_addresses(pugi::xml_node root) {
@@ -494,7 +523,9 @@ private:
     TopologyObjects objects_;
     Draft draft_;
     Clusters clusters_;
-    std::map<const Farm*, std::string> site_of_;
+    std::map<std::string, Farm*> pool_of_site_; ///< the Director before a pool, by lower case
+    std::set<std::string> served_;              ///< "web services fepool.contoso.local"
+    std::map<std::string, unsigned> edges_;     ///< by site
     std::set<std::string> names_;
     std::string without_address_;
 };

@@ -72,8 +72,8 @@ void Clusters::add(pugi::xml_node node) {
     const std::string unique = attribute(node, "UniqueId");
     cluster.site = sites_[attribute(
         unique.empty() ? node.child("ClusterId") : node.parent().parent(), "SiteId")];
-    for (auto machine = node; machine; machine = next_element(machine, node)) {
-        if (std::string_view(machine.name()) == "Machine") {
+    for (const pugi::xml_node around : {node, node.child("Machines")}) {
+        for (const pugi::xml_node machine : around.children("Machine")) {
             cluster.machines.push_back(machine);
         }
     }
