@@ -16,6 +16,8 @@ namespace lync::lyncctl {
 
 namespace {
 
+constexpr std::string_view office_web_apps = "office_web_apps";
+
 /// A server as either side knows it: by name, by address, or by both.
 struct Machine {
     std::string shown;
@@ -215,13 +217,17 @@ private:
         }
     }
 
-    /// The same by its FQDN; else, renamed, by its external one.
-    const std::string* published_name(const std::string& fqdn, const Site& site) const {
+    /// The same by its FQDN; else, renamed, by its external one. Office Web Apps' external URL isn't
+    /// in a topology: they are any that are published.
+    const std::string* published_name(const std::string& fqdn, const Site& site,
+                                      const std::set<std::string>& seen) const {
         if (const auto same = published_.sites.find(fqdn); same != published_.sites.end()) {
             return &same->first;
         }
         for (const auto& [name, other] : published_.sites) {
-            if (other.external == site.external && !topology_.sites.contains(name)) {
+            if ((other.external == site.external ||
+                 (site.kind == office_web_apps && other.kind == site.kind)) &&
+                !topology_.sites.contains(name) && !seen.contains(name)) {
                 return &name;
             }
         }
@@ -231,7 +237,7 @@ private:
     void sites() {
         std::set<std::string> seen;
         for (auto& [fqdn, site] : topology_.sites) {
-            const std::string* name = published_name(fqdn, site);
+            const std::string* name = published_name(fqdn, site, seen);
             if (name == nullptr) {
                 row(site.kind, fqdn, "there", "");
                 continue;
@@ -244,14 +250,17 @@ private:
                     row(what, *name, ours, theirs);
                 }
             };
-            compare("FQDN", fqdn, *name);
+            const bool office = site.kind == office_web_apps;
+            if (!office) {
+                compare("FQDN", fqdn, *name);
+            }
             compare("kind", site.kind, other.kind);
-            if (!site.external.starts_with(unknown_external)) {
+            if (!office && !site.external.starts_with(unknown_external)) {
                 compare("external web services", site.external, other.external);
             }
             compare("listening port for https", std::to_string(site.ports.https),
                     std::to_string(other.ports.https));
-            if (site.kind != "office_web_apps") {
+            if (!office) {
                 compare("listening port for http", std::to_string(site.ports.http),
                         std::to_string(other.ports.http));
             }
