@@ -91,6 +91,9 @@ bool take_known(Flow& flow, FirewallSide side, std::set<std::vector<std::string>
     std::vector<std::string> ends = named ? std::vector{flow.to.text} : flow.to.addresses;
     std::erase_if(ends, [&](const std::string& end) {
         std::vector<std::string> key = flow.from.addresses;
+        if (key.empty() && !flow.from.anybody) {
+            key.push_back(flow.from.text);
+        }
         key.insert(key.end(), {std::string(firewall_side_name(side)), end, port_of(flow),
                                flow.tcp ? "TCP" : "UDP", flow.from.anybody ? "any" : ""});
         return !known.insert(std::move(key)).second;
@@ -211,6 +214,10 @@ void declare_firewall(CLI::App& app, Options& options) {
 }
 
 int show_firewall(const Options& options, Output& output) {
+    if (options.firewall.plan && output.format() == Format::own) {
+        throw Failure("--plan is a page for people, --format " + options.own_format +
+                      " rules for a firewall: leave out one of them");
+    }
     const Configuration configuration = load_plans(options, output);
     if (output.format() == Format::own) {
         return print_ruleset(configuration, options, output);
