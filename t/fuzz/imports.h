@@ -56,7 +56,11 @@ inline std::string filled_in(std::string text) {
     return text;
 }
 
-inline void require_accepted(const std::string& text) {
+/// Whose names a block holds: those that an importer has chosen fit together, those that a topology
+/// says may contradict each other, which nginx tells.
+enum class Names { chosen, from_file };
+
+inline void require_accepted(const std::string& text, Names names) {
     using namespace lync;
     std::unique_ptr<config::Directive> root;
     try {
@@ -67,22 +71,26 @@ inline void require_accepted(const std::string& text) {
     require(root->children.size() == 1 && root->children.front()->name == "lync_publish",
             "one block and nothing beside it", text);
     try {
+        config::check_grammar(*root->children.front());
+    } catch (const lync::Mistake& mistake) {
+        require(false, mistake.what(), text);
+    }
+    try {
         config::Registry registry;
         std::vector<lync::Diagnostic> remarks;
         config::declare(*root->children.front(), {}, registry, remarks);
     } catch (const lync::Mistake& mistake) {
-        require(is_about_files(mistake.what()), mistake.what(), text);
+        require(names == Names::from_file || is_about_files(mistake.what()), mistake.what(), text);
     }
 }
 
 template <typename Read>
-void import_anything(Read&& read) {
+void import_anything(Read&& read, Names names = Names::chosen) {
     lync::lyncctl::ImportOptions options;
     options.name = "fuzz";
     options.trusted_ca = "/nowhere/ca.pem";
     try {
-        lync::lyncctl::OldProxy proxy = read();
-        require_accepted(filled_in(lync::lyncctl::compose(std::move(proxy), options).text));
+        require_accepted(filled_in(lync::lyncctl::compose(read(), options).text), names);
     } catch (const lync::Mistake& mistake) {
         require(*mistake.what() != '\0', "a mistake is said", "");
     } catch (const lync::lyncctl::Failure& failure) {
