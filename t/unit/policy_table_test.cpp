@@ -131,6 +131,7 @@ Documents contradict each other about some of these:
   "Certificate requirements for external user access" have the reverse proxy pass it on, as do
   walk-throughs for IIS ARR. Lync Server 2013's "Setting up reverse proxy servers" no longer names it,
   Get-CsService shows no external URL for it, and Test-CsLisConfiguration says "External: not supported".
+  `path_policy vendor` opens it, as the guides' `/*` does.
 - `/mcx`: Skype for Business Server 2015's guide still tests it for Lync 2010's mobile clients; 2019's
   list of what was removed has it, and Persistent Chat.
 - Device updates of Office Communications Server 2007 R2: `/requesthandlerext` in one document,
