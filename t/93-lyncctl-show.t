@@ -272,6 +272,7 @@ my $planned = write_file('planned.conf', <<"END_CONF");
 lync_publish contoso {
     sip_domain  contoso.com;
     allow_path  "/<b>&";
+    redirect    https://mail.contoso.com/ https://mail.contoso.com/owa/;
     pool fepool.contoso.local { external_web_services lyncwebext.contoso.com; server fe1.contoso.invalid; }
     pool $long_name { external_web_services ext.$long_name; }
     office_web_apps officewebapps01.contoso.com { }
@@ -302,12 +303,17 @@ unlink glob "$root/planned.???";
 like($out, qr/^any +address not known: Reverse.* 443 +TCP +all web/m, 'plan: an address that is not known');
 like($err, qr/some addresses aren't known: write addresses into "server" and into an "edge" block/, 'and where it is to be written');
 like($out, qr/^any +203\.0\.113\.11 \(Edge.* 443 +TCP +Clients/m, 'plan: an Edge Server, from outside');
+($status, $out, $err) = run('show', 'firewall', '--plan', '--format', 'nft', '--fragment', $planned);
+is("$status $out", '2 ', 'plan: as rules of a firewall it is refused');
+like($err, qr/--plan is a page for people, --format nft rules for a firewall/, 'and why');
 my $plan = json('show', 'firewall', '--plan', $conf, '--publication', 'contoso');
 is_deeply([map { "$_->{port} $_->{protocol} $_->{destination}" } grep { $_->{firewall} =~ /^Internal/ } @$plan], [
     '8080 TCP 10.0.0.21 (Front End Server, Front End pool, Director, Director pool)',
     '4443 TCP 10.0.0.11, 2001:db8::12, 10.0.0.21 (Front End Server, Front End pool, Director, Director pool)',
     '443 TCP 10.0.0.31 (Office Web Apps for conferencing)', '443 TCP 10.0.0.41 (Exchange)'],
     'plan: each opening once, and none between internal hosts');
+is_deeply([map { "$_->{names} $_->{paths}" } grep { $_->{leads_to} eq 'redirected to https://mail.contoso.com/owa/' }
+    @{ json('show', 'rules', '--fragment', $planned) }], ['mail.contoso.com /'], 'rules: a redirect');
 ($status, $out) = run('show', 'rules', '--fragment', $planned, '--format', 'html');
 like($out, qr{/&lt;b&gt;&amp;}, 'html: what is written is text');
 unlike($out, qr/<(?:b>|script|link|img)|src=|url\(/, 'html: nothing is loaded');

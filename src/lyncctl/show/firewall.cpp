@@ -91,9 +91,6 @@ bool take_known(Flow& flow, FirewallSide side, std::set<std::vector<std::string>
     std::vector<std::string> ends = named ? std::vector{flow.to.text} : flow.to.addresses;
     std::erase_if(ends, [&](const std::string& end) {
         std::vector<std::string> key = flow.from.addresses;
-        if (key.empty() && !flow.from.anybody) {
-            key.push_back(flow.from.text);
-        }
         key.insert(key.end(), {std::string(firewall_side_name(side)), end, port_of(flow),
                                flow.tcp ? "TCP" : "UDP", flow.from.anybody ? "any" : ""});
         return !known.insert(std::move(key)).second;
