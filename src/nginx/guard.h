@@ -22,6 +22,15 @@ Result guarded(ngx_log_t* log, Result on_failure, Work&& work) noexcept {
     return on_failure;
 }
 
+/// The same for work without a result.
+template <typename Work>
+void guarded(ngx_log_t* log, Work&& work) noexcept {
+    guarded(log, 0, [&work] {
+        std::forward<Work>(work)();
+        return 0;
+    });
+}
+
 /// Constructs a T that lives as long as `pool`: its memory and its cleanup are had first, so
 /// that a constructor that throws leaves nothing behind. NULL if there is no memory.
 template <typename T, typename... Arguments>

@@ -1,37 +1,9 @@
 /*
  * The border between nginx and the C++ of this module: the one header that the C shim
- * (ngx_lync_module.c) and the adapters (src/nginx) share. This room is the only one that
- * knows nginx.
- *
- *     lync.h           the border
- *     ngx.h            nginx's headers for C++, and every difference between its versions
- *     guard.h          nothing throws into nginx
- *     commands.h       nginx's tables of directives
- *     conf.h           what hangs on nginx's configuration contexts
- *     publish.cpp      lync_publish { }: block tree, declaration, plan, text
- *     captured_log.h   nginx's messages about generated text, told about the block's own lines
- *     feed.h           text into nginx's parser
- *     zone.h           what all workers share
- *     servers.h        the servers of a group
- *     peer.h           the balancer: which server a request goes to, on whose connection
- *     affinity.h       a client's server, and the cookie MS-WSMAN
- *     server_connection.h  connections to servers between two requests
- *     lockout.h        how often somebody may try a password
- *     health.h         health checks
- *     health_probe.h   one check of one server
- *     resolve.h        servers given by name
- *     timer.h          a timer that belongs to an object
- *     process.cpp      the life of a worker
- *     sockets.cpp      what is settled once all servers are known
- *     request.cpp      the verdict in nginx's phases
- *     target.h         what a server is going to be sent
- *     refusal.cpp      a refusal's status, and its line in the log
- *     hide_addresses.cpp  queries of autodiscover, kept out of the error log
- *     body.h           the verdict on a body
- *     variables.cpp    $lync_*
- *     count_request.h  what is counted, in shared memory
- *     status.cpp       lync_status: who may see it, and what it says
- *     control.cpp      lync_control: servers drained and taken back
+ * (ngx_lync_module.c) and the adapters (src/nginx) share. Only this room knows nginx: conf/ turns
+ * blocks into servers, request/ judges what they get, upstream/ balances what passes, health/
+ * checks servers, lockout/ holds accounts, shared/ is the workers' memory, status/ answers
+ * lync_status and lync_control.
  *
  * All functions are called by nginx only, on its one thread. None throws. Memory handed to
  * nginx lives in its pools; C++ objects are destroyed by a cleanup of the cycle's pool.

@@ -11,6 +11,10 @@ extern "C" {
 #include <ngx_sha1.h>
 }
 
+#include <algorithm>
+#include <chrono>
+#include <initializer_list>
+#include <span>
 #include <string_view>
 
 namespace lync::nginx {
@@ -19,14 +23,83 @@ inline std::string_view view(const ngx_str_t& text) noexcept {
     return {reinterpret_cast<const char*>(text.data), text.len};
 }
 
-/// A copy in an nginx pool, with a NUL after its end; data is NULL if there is no memory.
-inline ngx_str_t copy(ngx_pool_t* pool, std::string_view text) noexcept {
-    ngx_str_t result{0, static_cast<u_char*>(ngx_pnalloc(pool, text.size() + 1))};
+/// The same text for nginx, which doesn't change it.
+inline ngx_str_t str(std::string_view text) noexcept {
+    return {text.size(), reinterpret_cast<u_char*>(const_cast<char*>(text.data()))};
+}
+
+/// Texts one after the other in an nginx pool, with a NUL after their end; data is NULL if there is
+/// no memory.
+inline ngx_str_t join(ngx_pool_t* pool, std::initializer_list<std::string_view> parts) noexcept {
+    std::size_t size = 0;
+    for (const std::string_view part : parts) {
+        size += part.size();
+    }
+    ngx_str_t result{0, static_cast<u_char*>(ngx_pnalloc(pool, size + 1))};
     if (result.data != nullptr) {
-        *ngx_cpymem(result.data, text.data(), text.size()) = '\0';
-        result.len = text.size();
+        u_char* last = result.data;
+        for (const std::string_view part : parts) {
+            last = std::copy(part.begin(), part.end(), last);
+        }
+        *last = '\0';
+        result.len = size;
     }
     return result;
+}
+
+inline ngx_str_t copy(ngx_pool_t* pool, std::string_view text) noexcept {
+    return join(pool, {text});
+}
+
+template <typename T>
+std::span<T> elements(const ngx_array_t& array) noexcept {
+    return {static_cast<T*>(array.elts), array.nelts};
+}
+
+/// A module's configuration among those of one level.
+template <typename T>
+T& conf_of(void* const* level, const ngx_module_t& module) noexcept {
+    return *static_cast<T*>(level[module.ctx_index]);
+}
+
+/// Calls `function` with each socket that servers listen on.
+template <typename Function>
+void each_socket(ngx_conf_t* cf, Function&& function) {
+    const auto* core = static_cast<ngx_http_core_main_conf_t*>(
+        ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
+    for (const auto& port : elements<ngx_http_conf_port_t>(*core->ports)) {
+        for (auto& address : elements<ngx_http_conf_addr_t>(port.addrs)) {
+            function(address);
+        }
+    }
+}
+
+/// An address in network byte order, without the port; empty for a Unix-domain socket.
+inline std::string_view address_bytes(const sockaddr* address) noexcept {
+    switch (address->sa_family) {
+    case AF_INET:
+        return {
+            reinterpret_cast<const char*>(&reinterpret_cast<const sockaddr_in*>(address)->sin_addr),
+            4};
+    case AF_INET6:
+        return {reinterpret_cast<const char*>(
+                    &reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr),
+                16};
+    default:
+        return {};
+    }
+}
+
+inline ngx_msec_t msec(std::chrono::seconds s) noexcept {
+    return static_cast<ngx_msec_t>(std::chrono::milliseconds(s).count());
+}
+
+/// Whether it is time for a line that is logged once a second, or once in `interval` seconds.
+inline bool may_log(time_t& last_logged, time_t interval = 1) noexcept {
+    const time_t ago = ngx_time() - last_logged;
+    const bool may = ago < 0 || ago >= interval;
+    last_logged = may ? ngx_time() : last_logged;
+    return may;
 }
 
 /// From 1.23.0 on a header points to the next one of its name.
@@ -85,9 +158,9 @@ inline int nginx_on_client_hello([[maybe_unused]] SSL* ssl, [[maybe_unused]] int
 
 /// Before 1.25.1 `ssl on` at http level made every socket speak TLS, also those of plain HTTP; the
 /// directive that would undo it in a server brings a warning each time.
-inline void leave_tls_to_listen([[maybe_unused]] ngx_http_ssl_srv_conf_t* tls) noexcept {
+inline void leave_tls_to_listen([[maybe_unused]] ngx_http_ssl_srv_conf_t& tls) noexcept {
 #if (nginx_version < 1025001)
-    tls->enable = 0;
+    tls.enable = 0;
 #endif
 }
 

@@ -2,8 +2,11 @@
 
 #include "nginx/conf/conf.h"
 #include "nginx/guard.h"
+#include "nginx/health/health.h"
 #include "nginx/request/body.h"
 #include "nginx/request/header_filter.h"
+#include "nginx/status/count_request.h"
+#include "nginx/upstream/resolve.h"
 
 namespace lync::nginx {
 
@@ -14,14 +17,12 @@ namespace {
 constexpr ngx_msec_t repair_interval = 5000;
 
 MainConf* conf_of(ngx_cycle_t* cycle) noexcept {
-    auto* conf =
-        static_cast<MainConf*>(ngx_http_cycle_get_module_main_conf(cycle, ngx_lync_module));
+    MainConf* conf = main_conf_of(cycle);
     return conf == nullptr || conf->publications.empty() ? nullptr : conf;
 }
 
 /// In workers, never in the master: each configuration that is read makes the chains anew, also one
-/// that fails afterwards. What a worker is forked with, then, is
-/// always a chain without ours.
+/// that fails afterwards, so a worker is always forked with chains without ours.
 void install_filters(ngx_cycle_t* cycle) noexcept {
     if (main_conf_of(cycle) != nullptr) { // there is an http block
         install_header_filter();
@@ -47,8 +48,8 @@ void begin(ngx_cycle_t* cycle, MainConf& conf) {
 }
 
 void end(MainConf& conf) noexcept {
-    stop_resolving(conf);
-    stop_health(conf);
+    conf.resolving.reset(); // while its resolver is still there
+    conf.health.reset();    // another worker takes over at once
     conf.waiting.stop();
     conf.repair.cancel();
     conf.minute.cancel();
@@ -71,23 +72,21 @@ void MainConf::bind() noexcept {
     }
 }
 
-void MainConf::on_repair(void* self) {
-    auto& conf = *static_cast<MainConf*>(self);
-    if (conf.zone.hold(Lease::repair, 2 * repair_interval)) {
-        conf.zone.repair();
+void MainConf::on_repair() noexcept {
+    if (zone.hold(Lease::repair, 2 * repair_interval)) {
+        zone.repair();
     }
-    conf.repair.set(repair_interval, ngx_cycle->log);
+    repair.set(repair_interval, ngx_cycle->log);
 }
 
-void MainConf::on_minute(void* self) {
-    keep_history(*static_cast<MainConf*>(self));
+void MainConf::on_minute() noexcept {
+    keep_history(*this);
 }
 
 /// Once a minute; after each file that has changed and so was read, requests have their turn.
-void MainConf::on_files(void* self) {
-    auto& conf = *static_cast<MainConf*>(self);
-    const bool read = guarded(ngx_cycle->log, false, [&conf] {
-        for (const auto& publication : conf.publications) {
+void MainConf::on_files() noexcept {
+    const bool read = guarded(ngx_cycle->log, false, [this] {
+        for (const auto& publication : publications) {
             const config::Publication& declared = publication->plan.publication;
             for (std::size_t i = 0; i < publication->on_disk.size(); i++) {
                 if (publication->on_disk[i].look(declared.loaded_certificates[i],
@@ -98,7 +97,7 @@ void MainConf::on_files(void* self) {
         }
         return false;
     });
-    conf.files.set(read ? 10 : 60000, ngx_cycle->log);
+    files.set(read ? 10 : 60000, ngx_cycle->log);
 }
 
 } // namespace lync::nginx
@@ -132,12 +131,9 @@ ngx_int_t lync_init_process(ngx_cycle_t* cycle) {
 }
 
 void lync_exit_process(ngx_cycle_t* cycle) {
-    guarded(cycle->log, 0, [&] {
-        MainConf* conf = conf_of(cycle);
-        if (conf != nullptr && is_worker()) {
-            end(*conf);
-            conf->zone.leave();
-        }
-        return 0;
-    });
+    MainConf* conf = conf_of(cycle);
+    if (conf != nullptr && is_worker()) {
+        end(*conf);
+        conf->zone.leave();
+    }
 }

@@ -7,10 +7,18 @@
 
 namespace lync::nginx {
 
+/// What a Timer calls: a member function of its owner.
+template <auto Function>
+struct Calls {};
+template <auto Function>
+inline constexpr Calls<Function> calls{};
+
 class Timer {
 public:
-    /// `handler(owner)` runs when the time is up. `owner` must outlive the timer.
-    Timer(void (*handler)(void* owner), void* owner) noexcept : owner_(owner), handler_(handler) {
+    /// `owner` must outlive the timer.
+    template <typename Owner, auto Function>
+    Timer(Owner* owner, Calls<Function>) noexcept
+        : owner_(owner), handler_([](void* of) { (static_cast<Owner*>(of)->*Function)(); }) {
         event_.handler = on_event;
         event_.data = this;
         event_.cancelable = 1;

@@ -45,30 +45,27 @@ CapturedLog::~CapturedLog() {
 void CapturedLog::write(ngx_log_t* log, ngx_uint_t level, u_char* text, size_t length) {
     auto* self = static_cast<CapturedLog*>(log->wdata);
 
-    guarded(self->real_, 0, [&] {
-        const std::string told =
+    guarded(self->real_, [&] {
+        const std::string explained =
             self->explain_(without_stamp({reinterpret_cast<char*>(text), length}));
         ngx_use_stderr = self->use_stderr_;
-        ngx_log_error(level, self->real_, 0, "%*s", told.size(), told.data());
+        ngx_log_error(level, self->real_, 0, "%*s", explained.size(), explained.data());
         ngx_use_stderr = 0;
-        return 0;
     });
 }
 
 ParserMessage parse_message(std::string_view message) noexcept {
     const std::size_t colon = message.rfind(':');
     const std::size_t in = message.rfind(" in ");
-    if (colon == std::string_view::npos || in == std::string_view::npos || colon < in) {
-        return {message, {}, 0};
-    }
-
     std::size_t line = 0;
-    const std::string_view digits = message.substr(colon + 1);
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), line);
-    if (error != std::errc{} || end != digits.data() + digits.size()) {
-        return {message, {}, 0};
+    if (colon != std::string_view::npos && in != std::string_view::npos && in < colon) {
+        const char* last = message.data() + message.size();
+        const auto [end, error] = std::from_chars(message.data() + colon + 1, last, line);
+        if (error == std::errc{} && end == last) {
+            return {message.substr(0, in), message.substr(in + 4, colon - in - 4), line};
+        }
     }
-    return {message.substr(0, in), message.substr(in + 4, colon - in - 4), line};
+    return {message, {}, 0};
 }
 
 } // namespace lync::nginx

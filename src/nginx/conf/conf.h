@@ -7,13 +7,10 @@
 #include "config/certificate_on_disk.h"
 #include "config/publication.h"
 #include "nginx/conf/handshake.h"
-#include "nginx/health/health.h"
 #include "nginx/lockout/lockout.h"
 #include "nginx/shared/zone.h"
-#include "nginx/status/count_request.h"
 #include "nginx/timer.h"
 #include "nginx/upstream/peer.h"
-#include "nginx/upstream/resolve.h"
 #include "nginx/upstream/waiting.h"
 #include "plan/plan.h"
 #include "policy/site.h"
@@ -66,9 +63,6 @@ struct Publication {
     void add_group(const plan::Upstream& upstream, Transports& transports) {
         const config::ConnectionAuth& auth = plan.publication.connection_auth;
         const config::Farm& farm = plan.farm(upstream);
-        const auto msec = [](std::chrono::seconds s) {
-            return static_cast<ngx_msec_t>(std::chrono::milliseconds(s).count());
-        };
         Group& group = groups.emplace_back();
         group.name = upstream.name;
         group.binds = auth.on;
@@ -123,10 +117,12 @@ struct Publication {
     std::unique_ptr<status::Published> published; ///< for the status; else NULL
     /// By this worker, of plan.publication.certificates; empty where no status shows it.
     std::vector<config::CertificateOnDisk> on_disk;
-    std::unique_ptr<const Lockout> lockout;       ///< NULL: off
+    std::unique_ptr<const Lockout> lockout; ///< NULL: off
 };
 
 struct LocConf;
+class HealthChecks;
+class Resolving;
 
 /// http level. Owned by the cycle's pool (guard.h, create_in).
 struct MainConf {
@@ -158,17 +154,16 @@ struct MainConf {
     ngx_resolver_t* resolver = nullptr; ///< for servers given by name; NULL: that of http level
 
     // A worker's own.
-    WaitingRequests waiting;       ///< of this worker
-    Timer repair{on_repair, this}; ///< looks for workers that were killed
-    Timer minute{on_minute, this}; ///< keeps the hour's history
-    Timer files{on_files, this};   ///< looks whether certificates were renewed
-    std::unique_ptr<HealthChecks> health;
-    std::unique_ptr<Resolving> resolving;
+    WaitingRequests waiting;                         ///< of this worker
+    Timer repair{this, calls<&MainConf::on_repair>}; ///< looks for workers that were killed
+    Timer minute{this, calls<&MainConf::on_minute>}; ///< keeps the hour's history
+    Timer files{this, calls<&MainConf::on_files>};   ///< looks whether certificates were renewed
+    std::shared_ptr<HealthChecks> health;            ///< shared_ptr, since the types are incomplete
+    std::shared_ptr<Resolving> resolving;
 
-private:
-    static void on_repair(void* self);
-    static void on_minute(void* self);
-    static void on_files(void* self);
+    void on_repair() noexcept;
+    void on_minute() noexcept;
+    void on_files() noexcept;
 };
 
 /// A generated server or upstream; of anybody else's both are NULL.
@@ -184,12 +179,16 @@ struct LocConf {
     ngx_flag_t challenges; ///< of ACME: GET and HEAD are nginx's to answer, of a file
 
     // Of one that says `lync_status` or `lync_control`:
-    ngx_flag_t status_open; ///< and who may see it
-    void** own;             ///< location configurations of this location, while it is parsed
-    void* parent;           ///< the context it stands in (ngx_http_conf_ctx_t)
-    ngx_str_t file;         ///< where it says so
+    ngx_flag_t status_open;      ///< and who may see it
+    void** own;                  ///< location configurations of this location, while it is parsed
+    ngx_http_conf_ctx_t* parent; ///< the context it stands in
+    ngx_str_t file;              ///< where it says so
     ngx_uint_t line;
 };
+
+inline MainConf& main_conf_of(ngx_conf_t* cf) noexcept {
+    return *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_lync_module));
+}
 
 inline MainConf& main_conf_of(ngx_http_request_t* r) noexcept {
     return *static_cast<MainConf*>(ngx_http_get_module_main_conf(r, ngx_lync_module));
@@ -200,8 +199,22 @@ inline MainConf* main_conf_of(ngx_cycle_t* cycle) noexcept {
     return static_cast<MainConf*>(ngx_http_cycle_get_module_main_conf(cycle, ngx_lync_module));
 }
 
+/// NULL of a server that isn't ours.
 inline const Host* host_of(ngx_http_request_t* r) noexcept {
     return static_cast<SrvConf*>(ngx_http_get_module_srv_conf(r, ngx_lync_module))->host;
+}
+inline const Host* host_of(const ngx_http_core_srv_conf_t* server) noexcept {
+    return conf_of<SrvConf>(server->ctx->srv_conf, ngx_lync_module).host;
+}
+
+/// As nginx's own messages about a configuration: with the place behind.
+template <typename... Values>
+void log_at(ngx_uint_t level, ngx_conf_t* cf, const Place& place, const char* text,
+            Values... values) noexcept {
+    u_char line[NGX_MAX_ERROR_STR];
+    const u_char* end = ngx_slprintf(line, line + sizeof(line), text, values...);
+    ngx_log_error(level, cf->log, 0, "%*s in %s:%ui", static_cast<std::size_t>(end - line), line,
+                  place.file.c_str(), static_cast<ngx_uint_t>(place.line));
 }
 
 } // namespace lync::nginx

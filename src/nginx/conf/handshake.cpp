@@ -19,9 +19,7 @@ namespace lync::nginx {
 namespace {
 
 SSL_CTX* context_of(const ngx_http_core_srv_conf_t* server) noexcept {
-    return static_cast<ngx_http_ssl_srv_conf_t*>(
-               server->ctx->srv_conf[ngx_http_ssl_module.ctx_index])
-        ->ssl.ctx;
+    return conf_of<ngx_http_ssl_srv_conf_t>(server->ctx->srv_conf, ngx_http_ssl_module).ssl.ctx;
 }
 
 /// Published names offer HTTP/1.1 alone, also on a socket where a foreign server has switched
@@ -107,9 +105,7 @@ const Host* host_for(SSL* ssl, std::string_view name) noexcept {
     const auto* server = static_cast<ngx_http_core_srv_conf_t*>(
         ngx_hash_find_combined(const_cast<ngx_hash_combined_t*>(&names->names),
                                ngx_hash_key(lower.data(), name.size()), lower.data(), name.size()));
-    return server == nullptr
-               ? nullptr
-               : static_cast<SrvConf*>(server->ctx->srv_conf[ngx_lync_module.ctx_index])->host;
+    return server == nullptr ? nullptr : host_of(server);
 }
 
 int on_hello(SSL* ssl, int* alert, void*) {
@@ -137,11 +133,10 @@ bool try_certificate(ngx_conf_t* cf, Tls* tls, const config::Publication& declar
     }
     const config::CertificateFiles& files = declared.certificates[index];
     const char* reason = ERR_reason_error_string(ERR_peek_last_error());
-    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                  "certificate \"%s\" can't be presented (%s): have it issued again for a longer "
-                  "key, with SHA-256 in %s:%ui",
-                  files.certificate.c_str(), reason == nullptr ? "unknown" : reason,
-                  files.place.file.c_str(), static_cast<ngx_uint_t>(files.place.line));
+    log_at(NGX_LOG_EMERG, cf, files.place,
+           "certificate \"%s\" can't be presented (%s): have it issued again for a longer key, with "
+           "SHA-256",
+           files.certificate.c_str(), reason == nullptr ? "unknown" : reason);
     ERR_clear_error();
     return false;
 }

@@ -29,7 +29,7 @@ ngx_int_t show(ngx_cycle_t* cycle, ngx_str_t name, const ngx_buf_t& buffer) {
 
 } // namespace
 
-char* feed(ngx_conf_t* cf, std::string_view name, std::string_view text, bool shown) {
+char* parse_generated(ngx_conf_t* cf, std::string_view name, std::string_view text, bool shown) {
     ngx_buf_t* buffer = copy_to_buffer(cf->pool, text);
     const ngx_str_t title = copy(cf->pool, name);
     if (buffer == nullptr || title.data == nullptr ||

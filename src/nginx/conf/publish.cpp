@@ -7,6 +7,7 @@
 #include "nginx/conf/conf.h"
 #include "nginx/conf/parse_generated.h"
 #include "nginx/guard.h"
+#include "nginx/upstream/resolve.h"
 #include "plan/directives.h"
 #include "plan/render.h"
 
@@ -22,17 +23,13 @@ using config::Directive;
 
 char* const failed = static_cast<char*>(NGX_CONF_ERROR);
 
-MainConf& main_conf(ngx_conf_t* cf) {
-    return *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_lync_module));
-}
-
 /// The directive that nginx has just read, with the place where it stands.
 std::unique_ptr<Directive> current_directive(ngx_conf_t* cf, const ngx_command_t* cmd) {
     auto directive = std::make_unique<Directive>();
-    const auto* words = static_cast<ngx_str_t*>(cf->args->elts);
+    const auto words = elements<ngx_str_t>(*cf->args);
     directive->name = view(words[0]);
-    for (ngx_uint_t i = 1; i < cf->args->nelts; i++) {
-        directive->arguments.emplace_back(view(words[i]));
+    for (const ngx_str_t& word : words.subspan(1)) {
+        directive->arguments.emplace_back(view(word));
     }
     directive->place.file = view(cf->conf_file->file.name);
     directive->place.line = static_cast<unsigned>(cf->conf_file->line);
@@ -52,15 +49,17 @@ char* read_children(ngx_conf_t* cf, MainConf& conf, Directive& block) {
     return result;
 }
 
+std::string with_place(std::string text, std::string_view file, std::size_t line) {
+    return std::move(text) + " in " + std::string(file) + ":" + std::to_string(line);
+}
+
 /// nginx's message about a line of a block of ours, with the block named and the remedy added.
 std::string explain_in_block(const MainConf& conf, std::string_view message) {
     const ParserMessage parsed = parse_message(message);
-    if (parsed.line == 0 || conf.reading.empty()) {
-        return std::string(message);
-    }
-
-    return config::explain_in_block(parsed.text, *conf.reading.back()) + " in " +
-           std::string(parsed.file) + ":" + std::to_string(parsed.line);
+    return parsed.line == 0 || conf.reading.empty()
+               ? std::string(message)
+               : with_place(config::explain_in_block(parsed.text, *conf.reading.back()),
+                            parsed.file, parsed.line);
 }
 
 /// nginx's message about a line that was generated, at the directive that caused the line, or
@@ -68,23 +67,21 @@ std::string explain_in_block(const MainConf& conf, std::string_view message) {
 std::string explain_in_plan(const plan::Rendered& rendered, std::string_view publication,
                             std::string_view name, std::string_view message) {
     const ParserMessage parsed = parse_message(message);
-    if (parsed.file != name && parsed.line != 0) {
-        return plan::explain_included(parsed.text, publication) + " in " +
-               std::string(parsed.file) + ":" + std::to_string(parsed.line);
-    }
-    if (parsed.file != name || parsed.line == 0 || parsed.line > rendered.origins.size()) {
+    if (parsed.line == 0 || (parsed.file == name && parsed.line > rendered.origins.size())) {
         return std::string(message);
     }
+    if (parsed.file != name) {
+        return with_place(plan::explain_included(parsed.text, publication), parsed.file,
+                          parsed.line);
+    }
     const Place& origin = rendered.origin(parsed.line);
-    return config::explain_generated(parsed.text) + " in " + origin.file + ":" +
-           std::to_string(origin.line);
+    return with_place(config::explain_generated(parsed.text), origin.file, origin.line);
 }
 
 void log_diagnostic(ngx_conf_t* cf, const Diagnostic& diagnostic) {
     constexpr ngx_uint_t levels[] = {NGX_LOG_EMERG, NGX_LOG_CRIT, NGX_LOG_WARN, NGX_LOG_NOTICE};
-    ngx_log_error(levels[static_cast<std::size_t>(diagnostic.severity)], cf->log, 0,
-                  "%*s in %s:%ui", diagnostic.text.size(), diagnostic.text.data(),
-                  diagnostic.place.file.c_str(), static_cast<ngx_uint_t>(diagnostic.place.line));
+    log_at(levels[static_cast<std::size_t>(diagnostic.severity)], cf, diagnostic.place, "%*s",
+           diagnostic.text.size(), diagnostic.text.data());
 }
 
 config::Environment environment_of(ngx_conf_t* cf) {
@@ -108,10 +105,6 @@ config::Environment environment_of(ngx_conf_t* cf) {
     return environment;
 }
 
-std::string shown_name(const config::Publication& publication) {
-    return "lync_publish " + publication.name;
-}
-
 /// Has nginx parse what the plan says, and blames the directives of the block for what it finds.
 char* run_plan(ngx_conf_t* cf, MainConf& conf, const Publication& publication) {
     plan::Dialect dialect;
@@ -119,52 +112,36 @@ char* run_plan(ngx_conf_t* cf, MainConf& conf, const Publication& publication) {
     dialect.has = [cf](std::string_view name) { return bool(find_command(cf->cycle, name)); };
 
     const bool first = conf.publications.size() == 1;
-    const std::string name = shown_name(publication.plan.publication);
+    const std::string& publication_name = publication.plan.publication.name;
+    const std::string name = "lync_publish " + publication_name;
     const plan::Rendered rendered = plan::render(publication.plan, dialect, first);
-
+    const CapturedLog captured(cf, [&](std::string_view message) {
+        return explain_in_plan(rendered, publication_name, name, message);
+    });
     conf.feeding = &publication;
-    char* result = nullptr;
-    {
-        const CapturedLog captured(cf, [&](std::string_view message) {
-            return explain_in_plan(rendered, publication.plan.publication.name, name, message);
-        });
-        result = feed(cf, name, rendered.text, true);
-    }
+    char* result = parse_generated(cf, name, rendered.text, true);
     conf.feeding = nullptr;
     return result;
 }
 
 /// Of its server, while the configuration is made.
-const ngx_http_conf_ctx_t* context_of(const Host& host) noexcept {
-    const auto* location = static_cast<LocConf*>(host.loc_conf[ngx_lync_module.ctx_index]);
-    return static_cast<ngx_http_conf_ctx_t*>(location->parent);
-}
-
-ngx_http_core_srv_conf_t* server_of(const ngx_http_conf_ctx_t* context) noexcept {
-    return static_cast<ngx_http_core_srv_conf_t*>(
-        context->srv_conf[ngx_http_core_module.ctx_index]);
+const ngx_http_conf_ctx_t& context_of(const Host& host) noexcept {
+    return *conf_of<LocConf>(host.loc_conf, ngx_lync_module).parent;
 }
 
 /// Whether a server_include lets a generated server listen on more than the block says: by http
 /// where it publishes https, for instance.
 bool listens_elsewhere(ngx_conf_t* cf, const Publication& publication) {
-    const auto* core = static_cast<ngx_http_core_main_conf_t*>(
-        ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
-    std::unordered_map<const ngx_http_core_srv_conf_t*, std::size_t> sockets;
-    for (const ngx_http_conf_port_t& port :
-         std::span(static_cast<ngx_http_conf_port_t*>(core->ports->elts), core->ports->nelts)) {
-        for (const ngx_http_conf_addr_t& address :
-             std::span(static_cast<ngx_http_conf_addr_t*>(port.addrs.elts), port.addrs.nelts)) {
-            for (const auto* server :
-                 std::span(static_cast<ngx_http_core_srv_conf_t**>(address.servers.elts),
-                           address.servers.nelts)) {
-                sockets[server]++;
-            }
+    std::unordered_map<const void*, std::size_t> sockets;
+    each_socket(cf, [&](const ngx_http_conf_addr_t& address) {
+        for (const auto* server : elements<ngx_http_core_srv_conf_t*>(address.servers)) {
+            sockets[server]++;
         }
-    }
+    });
     return std::any_of(publication.hosts.begin(), publication.hosts.end(), [&](const Host& host) {
         return host.loc_conf != nullptr &&
-               sockets[server_of(context_of(host))] > host.planned.sockets.size();
+               sockets[context_of(host).srv_conf[ngx_http_core_module.ctx_index]] >
+                   host.planned.sockets.size();
     });
 }
 
@@ -175,11 +152,11 @@ std::string_view header_stated_twice(ngx_conf_t* cf, const Publication& publicat
         if (!set_header || host.loc_conf == nullptr) {
             continue;
         }
-        const ngx_array_t* stated = *set_header.value<ngx_array_t*>(context_of(host)->loc_conf);
+        const ngx_array_t* stated = *set_header.value<ngx_array_t*>(context_of(host).loc_conf);
         if (stated == nullptr || stated == NGX_CONF_UNSET_PTR) {
             continue;
         }
-        const std::span rows(static_cast<const ngx_keyval_t*>(stated->elts), stated->nelts);
+        const auto rows = elements<ngx_keyval_t>(*stated);
         for (const std::string_view header : plan::stated_headers()) {
             if (std::count_if(rows.begin(), rows.end(), [&](const ngx_keyval_t& row) {
                     return equal_ignore_case(view(row.key), header);
@@ -227,12 +204,12 @@ void undo_tls_inheritance(const Publication& publication) noexcept {
         if (host.loc_conf == nullptr) {
             continue;
         }
-        auto* tls = static_cast<ngx_http_ssl_srv_conf_t*>(
-            context_of(host)->srv_conf[ngx_http_ssl_module.ctx_index]);
+        auto& tls =
+            conf_of<ngx_http_ssl_srv_conf_t>(context_of(host).srv_conf, ngx_http_ssl_module);
         leave_tls_to_listen(tls); // `ssl on`, which asks for them
-        none(tls->passwords);
-        none(tls->certificates);
-        none(tls->certificate_keys);
+        none(tls.passwords);
+        none(tls.certificates);
+        none(tls.certificate_keys);
     }
 }
 
@@ -240,10 +217,9 @@ void undo_tls_inheritance(const Publication& publication) noexcept {
 /// is taken out of our servers again; what a server_include says stays.
 void undo_inheritance(ngx_conf_t* cf) {
     void** here = static_cast<ngx_http_conf_ctx_t*>(cf->ctx)->loc_conf;
-    void** http = main_conf(cf).http_loc_conf;
+    void** http = main_conf_of(cf).http_loc_conf;
 
-    auto* core = static_cast<ngx_http_core_loc_conf_t*>(here[ngx_http_core_module.ctx_index]);
-    ngx_str_null(&core->post_action);
+    conf_of<ngx_http_core_loc_conf_t>(here, ngx_http_core_module).post_action = {};
 
     if (const Command add_trailer = find_command(cf->cycle, "add_trailer")) {
         auto** trailers = add_trailer.value<ngx_array_t*>(here);
@@ -304,11 +280,6 @@ std::size_t records_of(const MainConf& conf) {
     return records;
 }
 
-ngx_int_t bind_records(void* data) {
-    static_cast<MainConf*>(data)->bind();
-    return NGX_OK;
-}
-
 /// nginx calls this after all built-in modules have put their layers over the upstreams.
 char* take_over_upstreams(ngx_conf_t* cf, MainConf& conf) {
     struct Owner {
@@ -325,21 +296,24 @@ char* take_over_upstreams(ngx_conf_t* cf, MainConf& conf) {
         return NGX_CONF_OK;
     }
 
-    auto* main = static_cast<ngx_http_upstream_main_conf_t*>(
+    const auto* main = static_cast<ngx_http_upstream_main_conf_t*>(
         ngx_http_conf_get_module_main_conf(cf, ngx_http_upstream_module));
-    auto** upstreams = static_cast<ngx_http_upstream_srv_conf_t**>(main->upstreams.elts);
-    for (ngx_uint_t i = 0; i < main->upstreams.nelts; i++) {
-        const auto group = groups.find(view(upstreams[i]->host));
-        if (group != groups.end() && upstreams[i]->srv_conf != nullptr) {
-            take_over(upstreams[i], *group->second.group,
+    for (auto* upstream : elements<ngx_http_upstream_srv_conf_t*>(main->upstreams)) {
+        const auto group = groups.find(view(upstream->host));
+        if (group != groups.end() && upstream->srv_conf != nullptr) {
+            take_over(upstream, *group->second.group,
                       group->second.publication->plan.publication.resolve_at_start);
         }
     }
     const bool counts_attempts = std::ranges::any_of(
         conf.publications, [](const auto& publication) { return publication->lockout != nullptr; });
+    const auto bind = [](void* data) -> ngx_int_t {
+        static_cast<MainConf*>(data)->bind();
+        return NGX_OK;
+    };
     return prepare_resolving(cf, conf) == NGX_OK &&
-                   conf.zone.declare(cf, records_of(conf), conf.publications.size(), bind_records,
-                                     &conf) == NGX_OK &&
+                   conf.zone.declare(cf, records_of(conf), conf.publications.size(), bind, &conf) ==
+                       NGX_OK &&
                    (!counts_attempts || conf.lockout.declare(cf) == NGX_OK)
                ? NGX_CONF_OK
                : failed;
@@ -353,33 +327,32 @@ char* add_directive(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
 }
 
 char* attach_rule(ngx_conf_t* cf, const MainConf& conf, LocConf& location) {
-    const auto* words = static_cast<ngx_str_t*>(cf->args->elts);
     if (conf.feeding == nullptr) {
         return const_cast<char*>(
             "stands in generated servers only, write a \"lync_publish\" block");
     }
 
-    const auto known = conf.feeding->by_id.find(view(words[2]));
+    const auto known = conf.feeding->by_id.find(view(elements<ngx_str_t>(*cf->args)[2]));
     if (known == conf.feeding->by_id.end()) {
         return const_cast<char*>("names no rule");
     }
     const Host* host = known->second;
 
-    static_cast<SrvConf*>(ngx_http_conf_get_module_srv_conf(cf, ngx_lync_module))->host = host;
+    const auto* context = static_cast<ngx_http_conf_ctx_t*>(cf->ctx);
+    conf_of<SrvConf>(context->srv_conf, ngx_lync_module).host = host;
 
     location.judged = 1;
     if (cf->args->nelts == 4) {
         location.challenges = 1;
         return NGX_CONF_OK;
     }
-    host->loc_conf = static_cast<ngx_http_conf_ctx_t*>(cf->ctx)->loc_conf;
+    host->loc_conf = context->loc_conf;
 
     // Whatever nginx says of this server later, it says of the directive that caused it.
     const Place& place = host->planned.place;
-    auto* server = static_cast<ngx_http_core_srv_conf_t*>(
-        ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module));
-    server->file_name = reinterpret_cast<u_char*>(const_cast<char*>(place.file.c_str()));
-    server->line = place.line;
+    auto& server = conf_of<ngx_http_core_srv_conf_t>(context->srv_conf, ngx_http_core_module);
+    server.file_name = str(place.file).data;
+    server.line = place.line;
     return NGX_CONF_OK;
 }
 
@@ -424,7 +397,8 @@ void* lync_create_srv_conf(ngx_conf_t* cf) {
 void* lync_create_loc_conf(ngx_conf_t* cf) {
     auto* conf = static_cast<LocConf*>(ngx_pcalloc(cf->pool, sizeof(LocConf)));
     if (conf != nullptr) {
-        conf->parent = cf->ctx; // a location's configurations are made while its parent's are there
+        conf->parent = static_cast<ngx_http_conf_ctx_t*>(
+            cf->ctx); // a location's configurations are made while its parent's are there
     }
     return conf;
 }
@@ -455,10 +429,11 @@ char* lync_directive(ngx_conf_t* cf, ngx_command_t* cmd, void* conf) {
 
 char* lync_rule(ngx_conf_t* cf, ngx_command_t*, void* conf) {
     return guarded(cf->log, failed,
-                   [&] { return attach_rule(cf, main_conf(cf), *static_cast<LocConf*>(conf)); });
+                   [&] { return attach_rule(cf, main_conf_of(cf), *static_cast<LocConf*>(conf)); });
 }
 
 ngx_int_t lync_add_log_formats(ngx_conf_t* cf) {
-    return feed(cf, "lync_publish log formats", log_formats, false) == NGX_CONF_OK ? NGX_OK
-                                                                                   : NGX_ERROR;
+    return parse_generated(cf, "lync_publish log formats", log_formats, false) == NGX_CONF_OK
+               ? NGX_OK
+               : NGX_ERROR;
 }

@@ -11,80 +11,82 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 namespace lync::nginx {
 
 namespace {
 
-const Host* host_of(const ngx_http_core_srv_conf_t* server) noexcept {
-    return static_cast<SrvConf*>(server->ctx->srv_conf[ngx_lync_module.ctx_index])->host;
+using Server = ngx_http_core_srv_conf_t;
+
+std::span<Server*> servers_of(const ngx_http_conf_addr_t& address) noexcept {
+    return elements<Server*>(address.servers);
+}
+
+std::span<const ngx_http_server_name_t> names_of(const Server& server) noexcept {
+    return elements<const ngx_http_server_name_t>(server.server_names);
+}
+
+Place place_of(const Server& server) {
+    return {reinterpret_cast<const char*>(server.file_name), static_cast<unsigned>(server.line)};
 }
 
 /// One socket of nginx's, with the servers on it told apart.
 struct SharedSocket {
     explicit SharedSocket(ngx_http_conf_addr_t& of) : address(of) {
-        auto** servers = static_cast<ngx_http_core_srv_conf_t**>(of.servers.elts);
-        for (ngx_uint_t i = 0; i < of.servers.nelts; i++) {
-            const Host* host = host_of(servers[i]);
+        for (Server* server : servers_of(of)) {
+            const Host* host = host_of(server);
             if (host == nullptr) {
-                foreign = foreign == nullptr ? servers[i] : foreign;
+                foreign = foreign == nullptr ? server : foreign;
                 continue;
             }
             ours = true;
             const config::Publication& declared = host->publication.plan.publication;
             refuses = refuses || declared.unknown_host == config::UnknownHost::refuse;
-            if (host->planned.catch_all) {
-                catch_all = servers[i];
-            }
+            catch_all = host->planned.catch_all ? server : catch_all;
         }
     }
 
     ngx_http_conf_addr_t& address;
     bool ours = false;
-    bool refuses = false;                        ///< some publication here says unknown_host refuse
-    ngx_http_core_srv_conf_t* foreign = nullptr; ///< the first server that isn't ours
-    ngx_http_core_srv_conf_t* catch_all = nullptr;
+    bool refuses = false;      ///< some publication here says unknown_host refuse
+    Server* foreign = nullptr; ///< the first server that isn't ours
+    Server* catch_all = nullptr;
 };
 
 /// Never one of our publishing servers: a name that nobody published must not reach a pool.
-void choose_default(ngx_conf_t* cf, const SharedSocket& socket) noexcept {
+void choose_default(ngx_conf_t* cf, const SharedSocket& socket) {
     ngx_http_conf_addr_t& address = socket.address;
     if (!socket.ours || socket.catch_all == nullptr) {
         return;
     }
-
-    if (address.opt.default_server) {
-        if (socket.refuses) {
-            const ngx_http_core_srv_conf_t* chosen = address.default_server;
-            ngx_log_error(NGX_LOG_NOTICE, cf->log, 0,
-                          "requests to %V for names that no lync_publish publishes go to the "
-                          "server that says \"default_server\" in %s:%ui",
-                          &address.opt.addr_text, chosen->file_name, chosen->line);
-        }
-        return;
+    if (!address.opt.default_server) {
+        address.default_server =
+            socket.refuses || socket.foreign == nullptr ? socket.catch_all : socket.foreign;
+    } else if (socket.refuses) {
+        log_at(NGX_LOG_NOTICE, cf, place_of(*address.default_server),
+               "requests to %V for names that no lync_publish publishes go to the server that says "
+               "\"default_server\"",
+               &address.opt.addr_text);
     }
-
-    address.default_server =
-        socket.refuses || socket.foreign == nullptr ? socket.catch_all : socket.foreign;
 }
 
 /// A `listen` with "http2" speaks for every server of the socket.
-void log_http2(ngx_conf_t* cf, const SharedSocket& socket) noexcept {
+void log_http2(ngx_conf_t* cf, const SharedSocket& socket) {
     if (socket.ours && socket.foreign != nullptr && socket.address.opt.http2) {
-        ngx_log_error(NGX_LOG_NOTICE, cf->log, 0,
-                      "a server outside of lync_publish switches HTTP/2 on for %V: published names "
-                      "go on with HTTP/1.1 alone, which NTLM needs, and are answered 421 on HTTP/2 "
-                      "connections of other names in %s:%ui",
-                      &socket.address.opt.addr_text, socket.foreign->file_name,
-                      socket.foreign->line);
+        log_at(NGX_LOG_NOTICE, cf, place_of(*socket.foreign),
+               "a server outside of lync_publish switches HTTP/2 on for %V: published names go on "
+               "with HTTP/1.1 alone, which NTLM needs, and are answered 421 on HTTP/2 connections "
+               "of other names",
+               &socket.address.opt.addr_text);
     }
 }
 
 /// Where a foreign server has an address of its own, nginx asks it alone and not those of the
 /// wildcard.
-void log_preferred(ngx_conf_t* cf, const ngx_http_conf_port_t& port) noexcept {
-    const std::span addresses(static_cast<ngx_http_conf_addr_t*>(port.addrs.elts),
-                              port.addrs.nelts);
+void log_preferred(ngx_conf_t* cf, const ngx_http_conf_port_t& port) {
+    const auto addresses = elements<ngx_http_conf_addr_t>(port.addrs);
     const auto wildcard = std::find_if(addresses.begin(), addresses.end(), [](auto& address) {
         return address.opt.wildcard && SharedSocket(address).ours;
     });
@@ -95,77 +97,61 @@ void log_preferred(ngx_conf_t* cf, const ngx_http_conf_port_t& port) noexcept {
     for (ngx_http_conf_addr_t& address : addresses) {
         const SharedSocket socket(address);
         if (!socket.ours) {
-            ngx_log_error(NGX_LOG_NOTICE, cf->log, 0,
-                          "connections to %V go to servers outside of lync_publish alone, since "
-                          "these have that very address, not %V: to publish names there as well, "
-                          "write \"%s %V;\" beside \"%s %V;\" in %s:%ui",
-                          &address.opt.addr_text, &wildcard->opt.addr_text, directive,
-                          &address.opt.addr_text, directive, &wildcard->opt.addr_text,
-                          socket.foreign->file_name, socket.foreign->line);
+            log_at(
+                NGX_LOG_NOTICE, cf, place_of(*socket.foreign),
+                "connections to %V go to servers outside of lync_publish alone, since these have "
+                "that very address, not %V: to publish names there as well, write \"%s %V;\" "
+                "beside \"%s %V;\"",
+                &address.opt.addr_text, &wildcard->opt.addr_text, directive, &address.opt.addr_text,
+                directive, &wildcard->opt.addr_text);
         }
     }
 }
 
-std::span<const ngx_http_server_name_t> names_of(const ngx_http_core_srv_conf_t* server) noexcept {
-    return {static_cast<const ngx_http_server_name_t*>(server->server_names.elts),
-            server->server_names.nelts};
-}
-
 /// The name that both patterns stand for, "meet.contoso.com" for `*.contoso.com` and `meet.*`;
-/// empty if one of them is no such pattern.
+/// empty if there is none.
 std::string name_in_common(std::string_view leading, std::string_view trailing) {
     // ".contoso.com" is "*.contoso.com" and "contoso.com".
-    if (leading.starts_with('*')) {
-        leading.remove_prefix(1);
-    }
-    if (leading.size() < 2 || !leading.starts_with('.') || !trailing.ends_with(".*")) {
-        return {};
-    }
+    leading.remove_prefix(leading.starts_with('*') ? 1 : 0);
     trailing.remove_suffix(2);
-    return std::string(trailing).append(leading);
+    return leading.size() < 2 || !leading.starts_with('.') ? ""
+                                                           : std::string(trailing).append(leading);
 }
 
 /// nginx asks for names that begin with a wildcard before those that end in one. `warned`: the
 /// names warned of on other sockets.
 void warn_taken_patterns(ngx_conf_t* cf, const ngx_http_conf_addr_t& address,
                          std::set<std::string>& warned) {
-    const std::span servers(static_cast<ngx_http_core_srv_conf_t**>(address.servers.elts),
-                            address.servers.nelts);
+    std::vector<const ngx_str_t*> leading; // of foreign servers
+    std::vector<std::pair<const ngx_str_t*, const Host*>> trailing;
+    for (const Server* server : servers_of(address)) {
+        const Host* host = host_of(server);
+        for (const ngx_http_server_name_t& name : names_of(*server)) {
+            const std::string_view text = view(name.name);
+            if (host == nullptr && (text.starts_with('*') || text.starts_with('.'))) {
+                leading.push_back(&name.name);
+            } else if (host != nullptr && text.ends_with(".*")) {
+                trailing.emplace_back(&name.name, host);
+            }
+        }
+    }
     const auto is_stated = [&](std::string_view name) {
-        return std::any_of(servers.begin(), servers.end(), [&](const auto* server) {
-            const auto names = names_of(server);
-            return std::any_of(names.begin(), names.end(),
-                               [&](const auto& stated) { return view(stated.name) == name; });
+        return std::ranges::any_of(servers_of(address), [name](const Server* server) {
+            return std::ranges::any_of(names_of(*server),
+                                       [name](const auto& s) { return view(s.name) == name; });
         });
     };
-    for (const ngx_http_core_srv_conf_t* foreign : servers) {
-        if (host_of(foreign) != nullptr) {
-            continue;
-        }
-        for (const ngx_http_server_name_t& leading : names_of(foreign)) {
-            for (const ngx_http_core_srv_conf_t* server : servers) {
-                const Host* host = host_of(server);
-                if (host == nullptr || leading.name.len == 0 ||
-                    (leading.name.data[0] != '*' && leading.name.data[0] != '.')) {
-                    continue;
-                }
-                for (const ngx_http_server_name_t& trailing : names_of(server)) {
-                    const std::string name =
-                        name_in_common(view(leading.name), view(trailing.name));
-                    if (name.empty() || is_stated(name) || !warned.insert(name).second) {
-                        continue;
-                    }
-                    ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                                  "\"%s\" goes to the server outside of lync_publish with "
-                                  "server_name \"%V\", which nginx prefers to \"%V\" of "
-                                  "lync_publish \"%s\": to publish it, write its full name in the "
-                                  "block as well in %s:%ui",
-                                  name.c_str(), &leading.name, &trailing.name,
-                                  host->publication.plan.publication.name.c_str(),
-                                  host->planned.place.file.c_str(),
-                                  static_cast<ngx_uint_t>(host->planned.place.line));
-                }
+    for (const ngx_str_t* first : leading) {
+        for (const auto& [last, host] : trailing) {
+            const std::string name = name_in_common(view(*first), view(*last));
+            if (name.empty() || is_stated(name) || !warned.insert(name).second) {
+                continue;
             }
+            log_at(NGX_LOG_WARN, cf, host->planned.place,
+                   "\"%s\" goes to the server outside of lync_publish with server_name \"%V\", "
+                   "which nginx prefers to \"%V\" of lync_publish \"%s\": to publish it, write its "
+                   "full name in the block as well",
+                   name.c_str(), first, last, host->publication.plan.publication.name.c_str());
         }
     }
 }
@@ -178,12 +164,10 @@ struct NameCount {
 
     void add(const ngx_http_conf_addr_t& address) noexcept {
         std::size_t here = 0;
-        auto** servers = static_cast<ngx_http_core_srv_conf_t**>(address.servers.elts);
-        for (ngx_uint_t i = 0; i < address.servers.nelts; i++) {
-            const auto* name = static_cast<ngx_http_server_name_t*>(servers[i]->server_names.elts);
-            here += servers[i]->server_names.nelts;
-            for (ngx_uint_t n = 0; n < servers[i]->server_names.nelts; n++) {
-                longest = std::max(longest, name[n].name.len);
+        for (const Server* server : servers_of(address)) {
+            here += server->server_names.nelts;
+            for (const ngx_http_server_name_t& name : names_of(*server)) {
+                longest = std::max(longest, name.name.len);
             }
         }
         names = std::max(names, here);
@@ -221,56 +205,58 @@ ngx_int_t refuse_set_body(ngx_conf_t* cf, const MainConf& conf) {
         return NGX_OK;
     }
     const config::Publication& first = conf.publications.front()->plan.publication;
-    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                  "\"proxy_set_body\" directive at http level replaces what clients send, also in "
-                  "lync_publish \"%s\": move it into the servers that need it in %s:%ui",
-                  first.name.c_str(), first.place.file.c_str(),
-                  static_cast<ngx_uint_t>(first.place.line));
+    log_at(NGX_LOG_EMERG, cf, first.place,
+           "\"proxy_set_body\" directive at http level replaces what clients send, also in "
+           "lync_publish \"%s\": move it into the servers that need it",
+           first.name.c_str());
     return NGX_ERROR;
 }
 
 /// A server_name of a server_include would give each server of the publication the same name.
-ngx_int_t refuse_more_names(ngx_conf_t* cf, const ngx_http_core_srv_conf_t* server) {
-    const Host* host = host_of(server);
-    const std::size_t planned = std::max<std::size_t>(host->planned.names.size(), 1);
-    if (server->server_names.nelts <= planned) {
+ngx_int_t refuse_more_names(ngx_conf_t* cf, const Server& server, const Host& host) {
+    const std::size_t planned = std::max<std::size_t>(host.planned.names.size(), 1);
+    if (server.server_names.nelts <= planned) {
         return NGX_OK;
     }
-    const auto* name = static_cast<ngx_http_server_name_t*>(server->server_names.elts) + planned;
-    const config::Publication& declared = host->publication.plan.publication;
-    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                  "server_name \"%V\" in a server_include of lync_publish \"%s\": names are "
-                  "published by the block's own directives in %s:%ui",
-                  &name->name, declared.name.c_str(), declared.place.file.c_str(),
-                  static_cast<ngx_uint_t>(declared.place.line));
+    const config::Publication& declared = host.publication.plan.publication;
+    log_at(NGX_LOG_EMERG, cf, declared.place,
+           "server_name \"%V\" in a server_include of lync_publish \"%s\": names are published by "
+           "the block's own directives",
+           &names_of(server)[planned].name, declared.name.c_str());
     return NGX_ERROR;
 }
 
 /// Where two servers of a socket have the same name, nginx gives it to the first and warns. That
 /// would be half a publication.
 ngx_int_t refuse_taken_names(ngx_conf_t* cf, const ngx_http_conf_addr_t& address) {
-    std::unordered_map<std::string_view, const ngx_http_core_srv_conf_t*> taken;
-    auto** servers = static_cast<ngx_http_core_srv_conf_t**>(address.servers.elts);
-
-    for (ngx_uint_t i = 0; i < address.servers.nelts; i++) {
-        const Host* host = host_of(servers[i]);
-        const auto* name = static_cast<ngx_http_server_name_t*>(servers[i]->server_names.elts);
-        for (ngx_uint_t n = 0; n < servers[i]->server_names.nelts; n++) {
+    std::unordered_map<std::string_view, const Server*> taken;
+    for (const Server* server : servers_of(address)) {
+        const Host* host = host_of(server);
+        for (const ngx_http_server_name_t& name : names_of(*server)) {
             if (host == nullptr) {
-                taken.emplace(view(name[n].name), servers[i]);
+                taken.emplace(view(name.name), server);
                 continue;
             }
-            const auto first = taken.empty() ? taken.end() : taken.find(view(name[n].name));
+            const auto first = taken.find(view(name.name));
             if (first == taken.end() || host->planned.catch_all) {
                 continue;
             }
-            ngx_log_error(
-                NGX_LOG_EMERG, cf->log, 0,
-                "\"%V\" is published by lync_publish \"%s\" and is a server_name of the "
-                "server in %s:%ui on the same socket: remove it from one of them in %s:%ui",
-                &name[n].name, host->publication.plan.publication.name.c_str(),
-                first->second->file_name, first->second->line, host->planned.place.file.c_str(),
-                static_cast<ngx_uint_t>(host->planned.place.line));
+            log_at(NGX_LOG_EMERG, cf, host->planned.place,
+                   "\"%V\" is published by lync_publish \"%s\" and is a server_name of the server "
+                   "in %s:%ui on the same socket: remove it from one of them",
+                   &name.name, host->publication.plan.publication.name.c_str(),
+                   first->second->file_name, first->second->line);
+            return NGX_ERROR;
+        }
+    }
+    return NGX_OK;
+}
+
+ngx_int_t settle_servers(ngx_conf_t* cf, const ngx_http_core_main_conf_t& core) {
+    for (const Server* server : elements<Server*>(core.servers)) {
+        const Host* host = host_of(server);
+        if (host != nullptr && (refuse_more_names(cf, *server, *host) != NGX_OK ||
+                                settle_handshake(cf, server, *host) != NGX_OK)) {
             return NGX_ERROR;
         }
     }
@@ -278,49 +264,32 @@ ngx_int_t refuse_taken_names(ngx_conf_t* cf, const ngx_http_conf_addr_t& address
 }
 
 ngx_int_t settle(ngx_conf_t* cf) {
-    const auto* conf =
-        static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_lync_module));
+    const MainConf& conf = main_conf_of(cf);
     auto* core = static_cast<ngx_http_core_main_conf_t*>(
         ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
-    if (conf->publications.empty()) {
+    if (conf.publications.empty()) {
         return NGX_OK;
     }
-    if (refuse_set_body(cf, *conf) != NGX_OK) {
+    if (refuse_set_body(cf, conf) != NGX_OK || settle_servers(cf, *core) != NGX_OK) {
         return NGX_ERROR;
     }
-
-    auto** servers = static_cast<ngx_http_core_srv_conf_t**>(core->servers.elts);
-    for (ngx_uint_t i = 0; i < core->servers.nelts; i++) {
-        if (host_of(servers[i]) == nullptr) {
-            continue;
-        }
-        if (refuse_more_names(cf, servers[i]) != NGX_OK) {
-            return NGX_ERROR;
-        }
-        if (settle_handshake(cf, servers[i], *host_of(servers[i])) != NGX_OK) {
-            return NGX_ERROR;
-        }
-    }
-
     NameCount count;
     std::set<std::string> warned;
-    auto* ports = static_cast<ngx_http_conf_port_t*>(core->ports->elts);
-    for (ngx_uint_t p = 0; p < core->ports->nelts; p++) {
-        auto* addresses = static_cast<ngx_http_conf_addr_t*>(ports[p].addrs.elts);
-        for (ngx_uint_t a = 0; a < ports[p].addrs.nelts; a++) {
-            if (refuse_taken_names(cf, addresses[a]) != NGX_OK) {
+    for (const auto& port : elements<ngx_http_conf_port_t>(*core->ports)) {
+        for (ngx_http_conf_addr_t& address : elements<ngx_http_conf_addr_t>(port.addrs)) {
+            if (refuse_taken_names(cf, address) != NGX_OK) {
                 return NGX_ERROR;
             }
-            const SharedSocket socket(addresses[a]);
+            const SharedSocket socket(address);
             choose_default(cf, socket);
             if (socket.ours) {
-                settle_default_handshake(cf, addresses[a].default_server);
+                settle_default_handshake(cf, address.default_server);
             }
             log_http2(cf, socket);
-            warn_taken_patterns(cf, addresses[a], warned);
-            count.add(addresses[a]);
+            warn_taken_patterns(cf, address, warned);
+            count.add(address);
         }
-        log_preferred(cf, ports[p]);
+        log_preferred(cf, port);
     }
     size_name_hashes(core, count);
     return NGX_OK;

@@ -25,14 +25,10 @@ using balance::SharedHealth;
 constexpr ngx_msec_t look_interval = 1000; ///< how often a worker looks whether it is to check
 constexpr ngx_msec_t lease_time = 3000;    ///< after which another one takes over
 
-ngx_msec_t msec(std::chrono::seconds s) noexcept {
-    return static_cast<ngx_msec_t>(std::chrono::milliseconds(s).count());
-}
-
 /// The settings of proxy_ssl_* where a generated server's requests go out.
 const ngx_http_upstream_conf_t* upstream_conf(const ngx_cycle_t* cycle, void** loc_conf) noexcept {
     const Command verify = find_command(cycle, "proxy_ssl_verify");
-    if (!verify || loc_conf == nullptr) {
+    if (!verify) {
         return nullptr;
     }
     auto* flag = reinterpret_cast<char*>(verify.value<ngx_flag_t>(loc_conf));
@@ -111,26 +107,29 @@ std::string explain(const Finding& finding, const config::Farm& farm) {
         path);
 }
 
-class HealthChecks::Checker {
+/// The checks of one configuration in one process.
+///
+/// The worker that holds Lease::health checks; another one takes over when it ends, dies or hangs,
+/// or when a reload brings new ones. It knows a target for each Subject::check record that a group
+/// refers to, looks once a second whether these are still the same ones, and asks each target when
+/// it is due. When it is due next stands in the record, so that a reload neither delays a check
+/// nor repeats it.
+class HealthChecks {
 public:
-    Checker(ngx_cycle_t* cycle, MainConf& conf);
-    ~Checker();
+    HealthChecks(ngx_cycle_t* cycle, MainConf& conf);
+    ~HealthChecks() { stop(); }
 
     bool has_checks() const noexcept { return !questions_.empty(); }
-    void start() noexcept { look(); }
+    void look() noexcept;
 
 private:
     struct Target;
-
-    static void on_look(void* self);
-    static void on_due(void* target);
     static void on_done(void* target, const Finding* finding);
 
-    void look() noexcept;
+    void stop() noexcept;
     void scan();
     void see(const Server& server, const config::Farm& farm, std::vector<Target*>& added);
     void plan_first(const std::vector<Target*>& added);
-    void check(Target& target) noexcept;
     void done(Target& target, const Finding* finding);
     void plan_next(Target& target) noexcept;
     void log_change(const Target& target, Change change, const HealthState& state,
@@ -143,18 +142,20 @@ private:
     ngx_log_t log_; ///< of the checks' connections: what is usual there is told by findings
     Timer look_;
     bool checking_ = false;
-    time_t last_logged_means_ = 0;
+    time_t means_last_logged_ = 0;
     std::map<const config::Farm*, Question> questions_;
     std::set<const Group*> panicking_; ///< as was last logged
     std::unordered_map<const Record*, std::unique_ptr<Target>> targets_;
 };
 
 /// One server as one kind of check sees it.
-struct HealthChecks::Checker::Target {
-    Target(Checker& by, Record& in)
-        : checker(by), record(in), due(on_due, this), probe(&by.log_, on_done, this) {}
+struct HealthChecks::Target {
+    Target(HealthChecks& by, Record& in)
+        : checker(by), record(in), due(this, calls<&Target::check>),
+          probe(&by.log_, on_done, this) {}
+    void check() noexcept;
 
-    Checker& checker;
+    HealthChecks& checker;
     Record& record;
     const config::Farm* farm = nullptr; ///< of those that share the record, the busiest one
     const Question* question = nullptr; ///< its
@@ -168,8 +169,8 @@ struct HealthChecks::Checker::Target {
     Probe probe;
 };
 
-HealthChecks::Checker::Checker(ngx_cycle_t* cycle, MainConf& conf)
-    : cycle_(cycle), conf_(conf), log_(*cycle->log), look_(on_look, this) {
+HealthChecks::HealthChecks(ngx_cycle_t* cycle, MainConf& conf)
+    : cycle_(cycle), conf_(conf), log_(*cycle->log), look_(this, calls<&HealthChecks::look>) {
     log_.log_level = NGX_LOG_ALERT;
     for (const auto& publication : conf.publications) {
         for (const config::Farm& farm : publication->plan.publication.farms) {
@@ -180,18 +181,15 @@ HealthChecks::Checker::Checker(ngx_cycle_t* cycle, MainConf& conf)
     }
 }
 
-HealthChecks::Checker::~Checker() {
-    if (checking_) {
+void HealthChecks::stop() noexcept {
+    targets_.clear();
+    if (std::exchange(checking_, false)) {
         conf_.zone.release(Lease::health);
     }
 }
 
-void HealthChecks::Checker::on_look(void* self) {
-    static_cast<Checker*>(self)->look();
-}
-
 /// What the checks have found, of whoever checks, and whether this process is to check, and whom.
-void HealthChecks::Checker::look() noexcept {
+void HealthChecks::look() noexcept {
     for (const auto& publication : conf_.publications) {
         for (Group& group : publication->groups) {
             end_unanswered(group, cycle_->log);
@@ -199,10 +197,7 @@ void HealthChecks::Checker::look() noexcept {
     }
     look_.set(look_interval, cycle_->log);
     if (ngx_exiting || ngx_quit || ngx_terminate) {
-        targets_.clear();
-        if (std::exchange(checking_, false)) {
-            conf_.zone.release(Lease::health);
-        }
+        stop();
         return;
     }
     checking_ = conf_.zone.hold(Lease::health, lease_time);
@@ -210,13 +205,10 @@ void HealthChecks::Checker::look() noexcept {
         targets_.clear();
         return;
     }
-    guarded(cycle_->log, 0, [this] {
-        scan();
-        return 0;
-    });
+    guarded(cycle_->log, [this] { scan(); });
 }
 
-void HealthChecks::Checker::scan() {
+void HealthChecks::scan() {
     for (auto& [record, target] : targets_) {
         target->seen = false;
     }
@@ -238,7 +230,7 @@ void HealthChecks::Checker::scan() {
     plan_first(added);
 }
 
-void HealthChecks::Checker::watch_panic(const Group& group, const config::Farm& farm) {
+void HealthChecks::watch_panic(const Group& group, const config::Farm& farm) {
     const balance::Panic panic = group.servers.panic();
     if (panic.on() == panicking_.contains(&group)) {
         return;
@@ -250,16 +242,16 @@ void HealthChecks::Checker::watch_panic(const Group& group, const config::Farm& 
                       "lync_health: no server of %s passes its check: the %uz that answer "
                       "otherwise get requests all the same",
                       title.c_str(), panic.answering());
-        return;
+    } else {
+        panicking_.erase(&group);
+        ngx_log_error(NGX_LOG_WARN, cycle_->log, 0,
+                      "lync_health: servers of %s get requests again only if they pass their check",
+                      title.c_str());
     }
-    panicking_.erase(&group);
-    ngx_log_error(NGX_LOG_WARN, cycle_->log, 0,
-                  "lync_health: servers of %s get requests again only if they pass their check",
-                  title.c_str());
 }
 
-void HealthChecks::Checker::see(const Server& server, const config::Farm& farm,
-                                std::vector<Target*>& added) {
+void HealthChecks::see(const Server& server, const config::Farm& farm,
+                       std::vector<Target*>& added) {
     if (server.check == nullptr) {
         return;
     }
@@ -286,55 +278,45 @@ void HealthChecks::Checker::see(const Server& server, const config::Farm& farm,
 
 /// Servers that nobody has checked yet are spread over their interval; the others are asked when
 /// the process before this one would have asked them.
-void HealthChecks::Checker::plan_first(const std::vector<Target*>& added) {
+void HealthChecks::plan_first(const std::vector<Target*>& added) {
     for (std::size_t i = 0; i < added.size(); i++) {
         Target& target = *added[i];
         SharedHealth& health = target.record.health;
         const std::uint64_t interval = msec(target.farm->health_check.interval);
-        const std::uint64_t due = health.due.load(std::memory_order_relaxed);
+        const std::uint64_t due = health.due;
         const std::uint64_t when =
             due == 0 ? balance::first_check(ngx_current_msec, interval, i, added.size())
                      : balance::resumed_check(due, ngx_current_msec, interval,
                                               static_cast<std::uint32_t>(ngx_random()));
-        health.due.store(when, std::memory_order_relaxed);
+        health.due = when;
         target.due.set(static_cast<ngx_msec_t>(when - ngx_current_msec), cycle_->log);
     }
 }
 
-void HealthChecks::Checker::on_due(void* target) {
-    auto* self = static_cast<Target*>(target);
-    self->checker.check(*self);
-}
-
-void HealthChecks::Checker::check(Target& target) noexcept {
+void HealthChecks::Target::check() noexcept {
     if (ngx_exiting || ngx_terminate) {
         return;
     }
     // A server that was well may be asked on the same connection; of any other, whether there is
     // one to be had is part of the question.
-    const HealthState state = target.record.health.load();
+    const HealthState state = record.health.load();
     const bool was_well = state.health == Health::up && state.last.passed();
-    target.probe.begin(*target.question, &target.address.sockaddr, target.length, &target.name,
-                       was_well);
+    probe.begin(*question, &address.sockaddr, length, &name, was_well);
 }
 
-void HealthChecks::Checker::on_done(void* target, const Finding* finding) {
+void HealthChecks::on_done(void* target, const Finding* finding) {
     auto* self = static_cast<Target*>(target);
-    guarded(self->checker.cycle_->log, 0, [&] {
-        self->checker.done(*self, finding);
-        return 0;
-    });
+    guarded(self->checker.cycle_->log, [&] { self->checker.done(*self, finding); });
 }
 
-void HealthChecks::Checker::done(Target& target, const Finding* finding) {
+void HealthChecks::done(Target& target, const Finding* finding) {
     // A process that was held up so long that another one took over has nothing to say.
     if (!conf_.zone.hold(Lease::health, lease_time)) {
         return;
     }
     SharedHealth& health = target.record.health;
     if (finding == nullptr) {
-        if (ngx_time() - last_logged_means_ >= 60) {
-            last_logged_means_ = ngx_time();
+        if (may_log(means_last_logged_, 60)) {
             ngx_log_error(NGX_LOG_ERR, cycle_->log, 0,
                           "lync_health: server %s could not be checked: no connection, port or "
                           "memory left; its state stays as it is",
@@ -347,41 +329,39 @@ void HealthChecks::Checker::done(Target& target, const Finding* finding) {
     const config::HealthCheck& settings = target.farm->health_check;
     HealthState state = health.load();
     const Change change = state.take(*finding, {settings.fails, settings.passes});
-    const std::uint64_t since = health.since.load(std::memory_order_relaxed);
+    const std::uint64_t since = health.since;
+    const auto now = static_cast<std::uint64_t>(ngx_time());
     if (change == Change::known || change == Change::up || change == Change::down) {
-        health.since.store(static_cast<std::uint64_t>(ngx_time()), std::memory_order_relaxed);
+        health.since = now;
     }
     if (change == Change::up) {
-        health.recovered.store(ngx_current_msec, std::memory_order_relaxed);
+        health.recovered = ngx_current_msec;
     }
     health.store(state);
-    health.checked.store(ngx_current_msec, std::memory_order_relaxed);
-    health.checked_at.store(static_cast<std::uint64_t>(ngx_time()), std::memory_order_relaxed);
-    health.took.store(static_cast<std::uint32_t>(ngx_current_msec - target.probe.started()),
-                      std::memory_order_relaxed);
-    health.checks.fetch_add(1, std::memory_order_relaxed);
-    if (!finding->passed()) {
-        health.failed.fetch_add(1, std::memory_order_relaxed);
-    }
+    health.checked = ngx_current_msec;
+    health.checked_at = now;
+    health.took = static_cast<std::uint32_t>(ngx_current_msec - target.probe.started());
+    health.checks++;
+    health.failed += finding->passed() ? 0 : 1;
     log_change(target, change, state, since);
     if (target.probe.certificate() != 0) {
-        health.certificate.store(target.probe.certificate(), std::memory_order_relaxed);
+        health.certificate = target.probe.certificate();
     }
     log_binding(target);
     plan_next(target);
 }
 
-void HealthChecks::Checker::plan_next(Target& target) noexcept {
+void HealthChecks::plan_next(Target& target) noexcept {
     SharedHealth& health = target.record.health;
-    const std::uint64_t due = balance::next_check(
-        health.due.load(std::memory_order_relaxed), ngx_current_msec,
-        msec(target.farm->health_check.interval), static_cast<std::uint32_t>(ngx_random()));
-    health.due.store(due, std::memory_order_relaxed);
+    const std::uint64_t due =
+        balance::next_check(health.due, ngx_current_msec, msec(target.farm->health_check.interval),
+                            static_cast<std::uint32_t>(ngx_random()));
+    health.due = due;
     target.due.set(static_cast<ngx_msec_t>(due - ngx_current_msec), cycle_->log);
 }
 
-void HealthChecks::Checker::log_change(const Target& target, Change change,
-                                       const HealthState& state, std::uint64_t since) const {
+void HealthChecks::log_change(const Target& target, Change change, const HealthState& state,
+                              std::uint64_t since) const {
     const config::Farm& farm = *target.farm;
     std::string text =
         "lync_health: server " + target.title + " of " + config::quoted_title(farm) + " ";
@@ -420,13 +400,12 @@ void HealthChecks::Checker::log_change(const Target& target, Change change,
 }
 
 /// Exchange has Extended Protection since 2019 CU14.
-void HealthChecks::Checker::log_binding(const Target& target) const {
+void HealthChecks::log_binding(const Target& target) const {
     using balance::Binding;
     SharedHealth& health = target.record.health;
-    const Binding binding = balance::binding_of(health.certificate.load(std::memory_order_relaxed),
-                                                target.question->presented);
+    const Binding binding = balance::binding_of(health.certificate, target.question->presented);
     if (target.farm->role != config::Role::exchange || binding == Binding::unknown ||
-        health.binding.exchange(binding, std::memory_order_relaxed) == binding) {
+        health.binding.exchange(binding) == binding) {
         return;
     }
     const std::string title = config::quoted_title(*target.farm);
@@ -444,21 +423,11 @@ void HealthChecks::Checker::log_binding(const Target& target) const {
                   target.title.c_str(), title.c_str());
 }
 
-HealthChecks::HealthChecks(ngx_cycle_t* cycle, MainConf& conf)
-    : checker_(std::make_unique<Checker>(cycle, conf)) {
-    if (checker_->has_checks()) {
-        checker_->start();
-    }
-}
-
-HealthChecks::~HealthChecks() = default;
-
 void start_health(ngx_cycle_t* cycle, MainConf& conf) {
-    conf.health = std::make_unique<HealthChecks>(cycle, conf);
-}
-
-void stop_health(MainConf& conf) noexcept {
-    conf.health.reset();
+    conf.health = std::make_shared<HealthChecks>(cycle, conf);
+    if (conf.health->has_checks()) {
+        conf.health->look();
+    }
 }
 
 } // namespace lync::nginx

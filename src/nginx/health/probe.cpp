@@ -40,7 +40,7 @@ int error_of(const ngx_connection_t* c) noexcept {
 } // namespace
 
 Probe::Probe(ngx_log_t* log, Done done, void* owner) noexcept
-    : log_(log), done_(done), owner_(owner), timer_(on_time, this) {}
+    : log_(log), done_(done), owner_(owner), timer_(this, calls<&Probe::time_out>) {}
 
 Probe::~Probe() {
     close();
@@ -103,10 +103,6 @@ bool Probe::asks_anew() noexcept {
 void Probe::found(Reason reason, std::uint32_t detail) noexcept {
     const Finding finding{reason, detail};
     finish(&finding);
-}
-
-void Probe::on_time(void* self) {
-    static_cast<Probe*>(self)->found(Reason::timed_out);
 }
 
 void Probe::begin(const Question& question, const sockaddr* address, socklen_t length,
@@ -267,9 +263,7 @@ void Probe::check_certificate() noexcept {
             found(Reason::untrusted, static_cast<std::uint32_t>(result));
             return;
         }
-        ngx_str_t name{
-            question_->certificate_name.size(),
-            reinterpret_cast<u_char*>(const_cast<char*>(question_->certificate_name.c_str()))};
+        ngx_str_t name = str(question_->certificate_name);
         if (ngx_ssl_check_host(connection_, &name) != NGX_OK) {
             forget_session();
             found(Reason::wrong_name);
@@ -289,14 +283,9 @@ void Probe::send() noexcept {
     ngx_connection_t* c = connection_;
     const std::string& request = question_->requests[request_];
     while (sent_ < request.size()) {
-        const ssize_t sent =
-            c->send(c, reinterpret_cast<u_char*>(const_cast<char*>(request.data() + sent_)),
-                    request.size() - sent_);
+        const ssize_t sent = c->send(c, str(request).data + sent_, request.size() - sent_);
         if (sent == NGX_AGAIN) {
-            if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
-                finish(nullptr);
-            }
-            return;
+            break;
         }
         if (sent == NGX_ERROR) {
             if (!asks_anew()) {
@@ -308,9 +297,7 @@ void Probe::send() noexcept {
     }
     if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
         finish(nullptr);
-        return;
-    }
-    if (c->read->ready) {
+    } else if (sent_ == request.size() && c->read->ready) {
         receive();
     }
 }

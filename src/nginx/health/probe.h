@@ -58,8 +58,8 @@ private:
     static void on_event(ngx_event_t* event);
     static void on_handshake(ngx_connection_t* c);
     static void on_session(ngx_connection_t* c);
-    static void on_time(void* self);
 
+    void time_out() noexcept { found(balance::Reason::timed_out); }
     void connect() noexcept;
     void connected() noexcept;
     void start_tls() noexcept;

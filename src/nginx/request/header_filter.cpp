@@ -2,7 +2,7 @@
 
 #include "nginx/lockout/lockout.h"
 #include "nginx/request/sign_in.h"
-#include "nginx/status/status.h"
+#include "nginx/status/respond.h"
 #include "nginx/upstream/affinity.h"
 #include "nginx/upstream/peer.h"
 

@@ -8,8 +8,7 @@
 #include "nginx/request/body.h"
 #include "nginx/request/sign_in.h"
 #include "nginx/request/target.h"
-
-#include <array>
+#include "nginx/status/respond.h"
 
 namespace lync::nginx {
 
@@ -105,32 +104,17 @@ Verdict judge(ngx_http_request_t* r, const Host& host) noexcept {
 /// To a page's own URL; else to the same host, path and query by https, where the method of
 /// anything but GET and HEAD is kept.
 ngx_int_t redirect(ngx_http_request_t* r, std::string_view page) noexcept {
-    constexpr std::string_view scheme = "https://";
-    const std::string_view host = view(r->headers_in.server);
     const std::string_view target = forwarded_target(r);
-    using Parts = std::array<std::string_view, 3>;
-    const Parts parts = page.empty() ? Parts{scheme, host, target} : Parts{page};
-
-    auto* location = static_cast<u_char*>(
-        ngx_pnalloc(r->pool, parts[0].size() + parts[1].size() + parts[2].size()));
-    auto* header = location == nullptr || target.empty()
-                       ? nullptr
-                       : static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
-    if (header == nullptr) {
+    const ngx_str_t location = page.empty()
+                                   ? join(r->pool, {"https://", view(r->headers_in.server), target})
+                                   : join(r->pool, {page});
+    if (target.empty() || location.data == nullptr) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-
-    u_char* last = location;
-    for (const std::string_view part : parts) {
-        last = ngx_cpymem(last, part.data(), part.size());
+    r->headers_out.location = add_header(r, "Location", view(location));
+    if (r->headers_out.location == nullptr) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-
-    header->hash = 1;
-    ngx_str_set(&header->key, "Location");
-    header->value.data = location;
-    header->value.len = static_cast<std::size_t>(last - location);
-    set_last_of_its_name(header);
-    r->headers_out.location = header;
 
     return !page.empty()                                       ? NGX_HTTP_MOVED_TEMPORARILY
            : (r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) != 0 ? NGX_HTTP_MOVED_PERMANENTLY

@@ -5,15 +5,13 @@
 #include "nginx/request/request.h"
 #include "nginx/request/target.h"
 
-#include <algorithm>
-
 namespace lync::nginx {
 
 namespace {
 
 ngx_int_t set(ngx_http_variable_value_t* v, std::string_view value) noexcept {
     v->len = static_cast<unsigned>(value.size());
-    v->data = reinterpret_cast<u_char*>(const_cast<char*>(value.data()));
+    v->data = str(value).data;
     v->valid = 1;
     v->no_cacheable = 0;
     v->not_found = 0;
@@ -38,22 +36,10 @@ ngx_int_t set_verdict(ngx_http_request_t* r, ngx_http_variable_value_t* v, const
     // "refuse:REASON", of the shield "refuse:shield:NAME".
     const policy::Shield* shield =
         verdict.reason == policy::Reason::shield ? shield_of(host, verdict) : nullptr;
-    const std::string_view parts[] = {"refuse:", policy::reason_name(verdict.reason),
-                                      shield == nullptr ? "" : ":",
-                                      shield == nullptr ? std::string_view() : shield->name};
-    std::size_t size = 0;
-    for (const std::string_view part : parts) {
-        size += part.size();
-    }
-    auto* text = static_cast<u_char*>(ngx_pnalloc(r->pool, size));
-    if (text == nullptr) {
-        return NGX_ERROR;
-    }
-    u_char* end = text;
-    for (const std::string_view part : parts) {
-        end = std::copy(part.begin(), part.end(), end);
-    }
-    return set(v, {reinterpret_cast<char*>(text), size});
+    const ngx_str_t text =
+        join(r->pool, {"refuse:", policy::reason_name(verdict.reason), shield == nullptr ? "" : ":",
+                       shield == nullptr ? std::string_view() : shield->name});
+    return text.data == nullptr ? NGX_ERROR : set(v, view(text));
 }
 
 ngx_int_t set_host_variable(ngx_http_request_t* r, ngx_http_variable_value_t* v, const Host& host,
@@ -121,7 +107,7 @@ ngx_int_t set_utf8(ngx_http_request_t* r, ngx_http_variable_value_t* v,
 /// Another variable in UTF-8, for logs of every server.
 ngx_int_t set_utf8_of(ngx_http_request_t* r, ngx_http_variable_value_t* v,
                       std::string_view name) noexcept {
-    ngx_str_t text{name.size(), reinterpret_cast<u_char*>(const_cast<char*>(name.data()))};
+    ngx_str_t text = str(name);
     const ngx_http_variable_value_t* said =
         ngx_http_get_variable(r, &text, ngx_hash_key(text.data, text.len));
     return said == nullptr || said->not_found
@@ -166,8 +152,8 @@ ngx_int_t set_owned_connection(ngx_http_request_t* r, ngx_http_variable_value_t*
 void forget_variables(ngx_http_request_t* r) noexcept {
     const auto* core = static_cast<ngx_http_core_main_conf_t*>(
         ngx_http_get_module_main_conf(r, ngx_http_core_module));
-    const auto* known = static_cast<const ngx_http_variable_t*>(core->variables.elts);
-    for (ngx_uint_t i = 0; i < core->variables.nelts; i++) {
+    const auto known = elements<ngx_http_variable_t>(core->variables);
+    for (std::size_t i = 0; i < known.size(); i++) {
         if (known[i].get_handler == lync_variable) {
             r->variables[i].valid = 0;
             r->variables[i].not_found = 0;

@@ -5,7 +5,6 @@
 #include "nginx/guard.h"
 #include "nginx/health/health.h"
 #include "nginx/status/respond.h"
-#include "nginx/status/snapshot.h"
 #include "status/json.h"
 
 #include <arpa/inet.h>
@@ -209,8 +208,7 @@ ngx_int_t refuse_method(ngx_http_request_t* r, std::string_view allowed) {
 /// The value of `name=`, without its %XX.
 std::string argument_of(ngx_http_request_t* r, std::string_view name) {
     ngx_str_t argument{};
-    auto* bytes = reinterpret_cast<u_char*>(const_cast<char*>(name.data()));
-    if (ngx_http_arg(r, bytes, name.size(), &argument) != NGX_OK) {
+    if (ngx_http_arg(r, str(name).data, name.size(), &argument) != NGX_OK) {
         return "";
     }
     std::string value(view(argument));
@@ -440,23 +438,16 @@ ngx_int_t control_handler(ngx_http_request_t* r) {
 
 /// A socket of a server that isn't a Unix-domain one, or NULL.
 const ngx_http_conf_addr_t* open_socket(ngx_conf_t* cf, const LocConf& location) noexcept {
-    const auto* core = static_cast<ngx_http_core_main_conf_t*>(
-        ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
-    const void* server = static_cast<ngx_http_conf_ctx_t*>(location.parent)
-                             ->srv_conf[ngx_http_core_module.ctx_index];
-    for (const ngx_http_conf_port_t& port :
-         std::span(static_cast<ngx_http_conf_port_t*>(core->ports->elts), core->ports->nelts)) {
-        for (const ngx_http_conf_addr_t& address :
-             std::span(static_cast<ngx_http_conf_addr_t*>(port.addrs.elts), port.addrs.nelts)) {
-            const std::span servers(static_cast<ngx_http_core_srv_conf_t**>(address.servers.elts),
-                                    address.servers.nelts);
-            if (address.opt.sockaddr->sa_family != AF_UNIX &&
-                std::find(servers.begin(), servers.end(), server) != servers.end()) {
-                return &address;
-            }
+    const void* server = location.parent->srv_conf[ngx_http_core_module.ctx_index];
+    const ngx_http_conf_addr_t* open = nullptr;
+    each_socket(cf, [&](const ngx_http_conf_addr_t& address) {
+        const auto servers = elements<const void*>(address.servers);
+        if (open == nullptr && address.opt.sockaddr->sa_family != AF_UNIX &&
+            std::ranges::find(servers, server) != servers.end()) {
+            open = &address;
         }
-    }
-    return nullptr;
+    });
+    return open;
 }
 
 } // namespace

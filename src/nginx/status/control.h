@@ -1,8 +1,7 @@
 #pragma once
 
-// lync_control: servers are drained and taken back, and whom `lockout` holds is released, while nginx
-// runs. To the other files of this
-// folder.
+// lync_control: servers are drained and taken back, and whom `lockout` holds is released, while
+// nginx runs. To the other files of this folder.
 //
 //     GET /servers[?server=NAME]      what lyncctl shows of them, as JSON
 //     POST /drain?server=NAME         no new clients for a server, until it is taken back

@@ -21,18 +21,14 @@ char* answer_at(ngx_conf_t* cf, LocConf& location, ngx_http_handler_pt handler,
     location.file = cf->conf_file->file.name;
     location.line = cf->conf_file->line;
     return guarded(cf->log, static_cast<char*>(NGX_CONF_ERROR), [&]() -> char* {
-        auto* conf =
-            static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_lync_module));
-        (conf->*locations).push_back(&location);
+        (main_conf_of(cf).*locations).push_back(&location);
         return NGX_CONF_OK;
     });
 }
 
 bool answers_at(ngx_conf_t* cf, const LocConf& location, ngx_http_handler_pt handler,
                 const char* directive) noexcept {
-    const auto* core =
-        static_cast<ngx_http_core_loc_conf_t*>(location.own[ngx_http_core_module.ctx_index]);
-    if (core->handler == handler) {
+    if (conf_of<ngx_http_core_loc_conf_t>(location.own, ngx_http_core_module).handler == handler) {
         return true;
     }
     ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
@@ -42,24 +38,23 @@ bool answers_at(ngx_conf_t* cf, const LocConf& location, ngx_http_handler_pt han
     return false;
 }
 
-bool add_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
+ngx_table_elt_t* add_header(ngx_http_request_t* r, std::string_view name,
+                            std::string_view value) noexcept {
     auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
-    if (header == nullptr) {
-        return false;
+    if (header != nullptr) {
+        header->hash = 1;
+        header->key = str(name);
+        header->value = str(value);
+        set_last_of_its_name(header);
     }
-    header->hash = 1;
-    header->key = {name.size(), reinterpret_cast<u_char*>(const_cast<char*>(name.data()))};
-    header->value = {value.size(), reinterpret_cast<u_char*>(const_cast<char*>(value.data()))};
-    set_last_of_its_name(header);
-    return true;
+    return header;
 }
 
 ngx_int_t send(ngx_http_request_t* r, ngx_uint_t status, std::string_view type,
                std::string_view body) noexcept {
     r->headers_out.status = status;
     r->headers_out.content_length_n = static_cast<off_t>(body.size());
-    r->headers_out.content_type = {type.size(),
-                                   reinterpret_cast<u_char*>(const_cast<char*>(type.data()))};
+    r->headers_out.content_type = str(type);
     r->headers_out.content_type_len = type.size();
     r->headers_out.content_type_lowcase = nullptr;
 
@@ -71,7 +66,7 @@ ngx_int_t send(ngx_http_request_t* r, ngx_uint_t status, std::string_view type,
     if (buffer == nullptr) {
         return NGX_ERROR;
     }
-    buffer->pos = reinterpret_cast<u_char*>(const_cast<char*>(body.data()));
+    buffer->pos = str(body).data;
     buffer->last = buffer->pos + body.size();
     buffer->memory = body.empty() ? 0 : 1;
     buffer->last_buf = r == r->main ? 1 : 0;

@@ -1,8 +1,9 @@
 #pragma once
 
-// Answers that the module gives itself, to the other files of this folder.
+// Answers that the module gives itself: how they are sent, and what they are made of.
 
 #include "nginx/conf/conf.h"
+#include "status/snapshot.h"
 
 #include <string>
 #include <string_view>
@@ -20,12 +21,21 @@ char* answer_at(ngx_conf_t* cf, LocConf& location, ngx_http_handler_pt handler,
 bool answers_at(ngx_conf_t* cf, const LocConf& location, ngx_http_handler_pt handler,
                 const char* directive) noexcept;
 
-/// `name` and `value` live as long as the request. False without memory.
-bool add_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept;
+/// `name` and `value` live as long as the request. NULL without memory.
+ngx_table_elt_t* add_header(ngx_http_request_t* r, std::string_view name,
+                            std::string_view value) noexcept;
 
 /// A whole answer; `type` and `body` live as long as the request.
 ngx_int_t send(ngx_http_request_t* r, ngx_uint_t status, std::string_view type,
                std::string_view body) noexcept;
+
+/// What is known of all publications now. Where nothing is counted (no `lync_status`) the counters
+/// are 0. Throws only for lack of memory.
+status::Snapshot snapshot_of(const MainConf& conf);
+
+/// Puts into each answer at a location of `lync_status` what keeps browsers from storing, framing
+/// or guessing it: also into nginx's own, 401 and 403 and 405. False if there is no memory.
+bool protect_status(ngx_http_request_t* r) noexcept;
 
 /// A text that lives as long as the request. Throws std::bad_alloc.
 std::string_view kept(ngx_http_request_t* r, std::string text);

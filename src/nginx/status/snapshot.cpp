@@ -1,7 +1,8 @@
-#include "nginx/status/snapshot.h"
+#include "nginx/status/respond.h"
 
 #include "base/version.h"
 #include "nginx/health/health.h"
+#include "nginx/status/count_request.h"
 #include "status/published.h"
 
 #include <algorithm>
@@ -40,7 +41,7 @@ void fill_state(const Servers& servers, const Server& from, status::Server& to) 
     if (from.check != nullptr) {
         const balance::SharedHealth& health = from.check->health;
         const balance::HealthState state = health.load();
-        to.since = static_cast<std::int64_t>(health.since.load(std::memory_order_relaxed));
+        to.since = static_cast<std::int64_t>(health.since.load());
         switch (state.health) {
         case balance::Health::unknown:
             break;
@@ -136,8 +137,8 @@ void fill_pools(const Publication& from, const Zone& zone, status::Publication& 
                 server.address = view(known.endpoint->name);
                 fill_state(servers, known, server);
                 if (is_exchange && known.check != nullptr) {
-                    server.extended_protection = balance::binding_of(
-                        known.check->health.certificate.load(std::memory_order_relaxed), presented);
+                    server.extended_protection =
+                        balance::binding_of(known.check->health.certificate, presented);
                 }
                 if (const Record* record = known.endpoint->record; record != nullptr) {
                     server.in_flight = zone.value(*record, Gauge::in_flight);

@@ -1,13 +1,10 @@
 // lync_status: who may see the status, in which form, and what it says.
 
-#include "nginx/status/status.h"
-
 #include "nginx/conf/commands.h"
 #include "nginx/guard.h"
 #include "nginx/request/request.h"
 #include "nginx/status/control.h"
 #include "nginx/status/respond.h"
-#include "nginx/status/snapshot.h"
 #include "status/access.h"
 #include "status/json.h"
 #include "status/page.h"
@@ -25,10 +22,6 @@ namespace lync::nginx {
 namespace {
 
 using status::Format;
-
-LocConf& loc_conf_of(ngx_http_request_t* r) noexcept {
-    return *static_cast<LocConf*>(ngx_http_get_module_loc_conf(r, ngx_lync_module));
-}
 
 // --- who may see it
 
@@ -66,12 +59,7 @@ struct Rule6 {
 
 template <typename Rule>
 bool any_for_all(const ngx_array_t* rules) noexcept {
-    if (rules == nullptr) {
-        return false;
-    }
-    const auto* first = static_cast<const Rule*>(rules->elts);
-    return std::any_of(first, first + rules->nelts,
-                       [](const Rule& rule) { return rule.is_for_all(); });
+    return rules != nullptr && std::ranges::any_of(elements<Rule>(*rules), &Rule::is_for_all);
 }
 
 /// Whether `deny all` or, in so many words, `allow all` ends them: whom no rule names nginx lets
@@ -92,8 +80,7 @@ void warn(const ngx_cycle_t* cycle, const LocConf& location, const char* what) n
 /// Whether the administrator has written in this very location who may see it: what is inherited
 /// (`allow all` for a whole server, say) was meant for other things.
 bool says_who(const ngx_cycle_t* cycle, const LocConf& location) noexcept {
-    void** parent = static_cast<ngx_http_conf_ctx_t*>(location.parent)->loc_conf;
-
+    void** parent = location.parent->loc_conf;
     bool asks = false; // for a password, also by what is inherited
     bool asks_here = false;
     const Command basic = find_command(cycle, "auth_basic");
@@ -148,18 +135,9 @@ bool is_loopback(ngx_pool_t* pool, ngx_str_t text) noexcept {
 /// Somebody else's request, though it comes by loopback: a proxy on this machine brings it.
 bool is_brought(ngx_http_request_t* r) noexcept {
     constexpr std::string_view marks[] = {"x-forwarded-for", "forwarded", "x-real-ip", "via"};
-    for (const ngx_list_part_t* part = &r->headers_in.headers.part; part != nullptr;
-         part = part->next) {
-        const auto* header = static_cast<ngx_table_elt_t*>(part->elts);
-        for (ngx_uint_t i = 0; i < part->nelts; i++) {
-            const std::string_view name(reinterpret_cast<char*>(header[i].lowcase_key),
-                                        header[i].key.len);
-            if (std::find(std::begin(marks), std::end(marks), name) != std::end(marks)) {
-                return true;
-            }
-        }
-    }
-    return false;
+    return std::ranges::any_of(marks, [r](std::string_view name) {
+        return any_header(r->headers_in.headers, name, [](const auto&) { return true; });
+    });
 }
 
 /// Whether realip has replaced the connection's address, by whichever header it was told to.
@@ -173,7 +151,7 @@ bool is_replaced(ngx_http_request_t* r) noexcept {
 }
 
 bool may_see(ngx_http_request_t* r) noexcept {
-    if (loc_conf_of(r).status_open) {
+    if (conf_of<LocConf>(r->loc_conf, ngx_lync_module).status_open) {
         return true; // nginx's own modules have asked already
     }
     const ngx_connection_t* c = r->connection;
@@ -203,19 +181,12 @@ Format format_of(ngx_http_request_t* r) noexcept {
         argument = {};
     }
     std::string_view accept;
-    bool scraped = false;
-    for (const ngx_list_part_t* part = &r->headers_in.headers.part; part != nullptr;
-         part = part->next) {
-        const auto* header = static_cast<ngx_table_elt_t*>(part->elts);
-        for (ngx_uint_t i = 0; i < part->nelts; i++) {
-            const std::string_view key(reinterpret_cast<char*>(header[i].lowcase_key),
-                                       header[i].key.len);
-            if (key == "accept") {
-                accept = view(header[i].value);
-            }
-            scraped = scraped || key == "x-prometheus-scrape-timeout-seconds";
-        }
-    }
+    any_header(r->headers_in.headers, "accept", [&accept](const ngx_table_elt_t& header) {
+        accept = view(header.value);
+        return false;
+    });
+    const bool scraped = any_header(r->headers_in.headers, "x-prometheus-scrape-timeout-seconds",
+                                    [](const auto&) { return true; });
     return status::choose_format(view(argument), accept, scraped);
 }
 
@@ -281,10 +252,7 @@ ngx_int_t settle(ngx_conf_t* cf, MainConf& conf) {
             publication->on_disk.emplace_back().note_loaded(files.certificate, ngx_time());
         }
         for (Group& group : publication->groups) {
-            if (!counts) {
-                break;
-            }
-            group.servers.count_as(group.name);
+            group.servers.count_as(counts ? group.name : std::string_view());
         }
     }
     conf.loaded = ngx_time();
@@ -309,8 +277,5 @@ char* lync_status(ngx_conf_t* cf, ngx_command_t*, void* conf) {
 }
 
 ngx_int_t lync_settle_status(ngx_conf_t* cf) {
-    return guarded<ngx_int_t>(cf->log, NGX_ERROR, [&] {
-        return settle(
-            cf, *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_lync_module)));
-    });
+    return guarded<ngx_int_t>(cf->log, NGX_ERROR, [&] { return settle(cf, main_conf_of(cf)); });
 }

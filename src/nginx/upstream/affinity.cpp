@@ -4,12 +4,12 @@
 #include "nginx/conf/conf.h"
 #include "nginx/guard.h"
 #include "nginx/request/request.h"
+#include "nginx/status/respond.h"
+#include "nginx/upstream/server_connection.h"
 
-#include <arpa/inet.h>
 #include <openssl/rand.h>
 
 #include <array>
-#include <cstring>
 
 namespace lync::nginx {
 
@@ -17,36 +17,15 @@ namespace {
 
 using config::Affinity;
 
-using Bytes = std::span<const std::uint8_t>;
-
 /// As $lync_client_addr: from a PROXY header where the socket takes one, else the connection's,
 /// which realip may have replaced.
 Client client_by_address(const ngx_connection_t* c) noexcept {
-    std::array<std::uint8_t, 16> parsed{};
-    if (c->proxy_protocol != nullptr) {
-        std::array<char, INET6_ADDRSTRLEN> text{};
-        const ngx_str_t& written = c->proxy_protocol->src_addr;
-        if (written.len >= text.size()) {
-            return {};
-        }
-        ngx_memcpy(text.data(), written.data, written.len);
-        if (inet_pton(AF_INET, text.data(), parsed.data()) == 1) {
-            return {true, balance::client_key(Bytes(parsed).first(4))};
-        }
-        return {inet_pton(AF_INET6, text.data(), parsed.data()) == 1, balance::client_key(parsed)};
-    }
-
-    switch (c->sockaddr->sa_family) {
-    case AF_INET:
-        ngx_memcpy(parsed.data(), &reinterpret_cast<const sockaddr_in*>(c->sockaddr)->sin_addr, 4);
-        return {true, balance::client_key(Bytes(parsed).first(4))};
-    case AF_INET6:
-        ngx_memcpy(parsed.data(), &reinterpret_cast<const sockaddr_in6*>(c->sockaddr)->sin6_addr,
-                   16);
-        return {true, balance::client_key(parsed)};
-    default:
-        return {};
-    }
+    const ngx_sockaddr_t sender = proxied_address(c);
+    const std::string_view bytes =
+        address_bytes(c->proxy_protocol != nullptr ? &sender.sockaddr : c->sockaddr);
+    return {
+        !bytes.empty(),
+        balance::client_key({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()})};
 }
 
 /// What the client has kept of an earlier answer; empty if nothing.
@@ -91,32 +70,16 @@ bool draw(Group& group, std::size_t wanted, balance::CookieValue& value) noexcep
 }
 
 void add_cookie(ngx_http_request_t* r, Group& group) noexcept {
-    constexpr std::string_view path = "; path=/";
     balance::CookieValue value{};
     const std::size_t server = server_of(r, group);
     if (server == balance::no_server || !draw(group, server, value)) {
         return;
     }
-    const std::size_t size = balance::affinity_cookie.size() + 1 + value.size() + path.size();
-    auto* text = static_cast<u_char*>(ngx_pnalloc(r->pool, size));
-    auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
-    if (text == nullptr || header == nullptr) {
-        if (header != nullptr) {
-            header->hash = 0;
-        }
-        return;
+    const ngx_str_t cookie =
+        join(r->pool, {balance::affinity_cookie, "=", {value.data(), value.size()}, "; path=/"});
+    if (cookie.data != nullptr) {
+        add_header(r, "Set-Cookie", view(cookie));
     }
-    u_char* last =
-        ngx_cpymem(text, balance::affinity_cookie.data(), balance::affinity_cookie.size());
-    *last++ = '=';
-    last = ngx_cpymem(last, value.data(), value.size());
-    ngx_memcpy(last, path.data(), path.size());
-
-    header->hash = 1;
-    ngx_str_set(&header->key, "Set-Cookie");
-    header->value.len = size;
-    header->value.data = text;
-    set_last_of_its_name(header);
 }
 
 } // namespace

@@ -30,34 +30,29 @@ bool was_tried(const Peer& peer, const Endpoint* server) noexcept {
     return std::find(peer.tried.begin(), end, server) != end;
 }
 
-/// The group's server at an endpoint, if it takes requests.
-bool takes_requests(Group& group, const Endpoint* endpoint) noexcept {
+/// The group's server at an endpoint; `no_server` if none is there now.
+std::size_t index_of(Group& group, const Endpoint* endpoint) noexcept {
     const Server* server = group.servers.find(endpoint);
-    return server != nullptr && group.servers
-                                        .candidates(ngx_current_msec)[static_cast<std::size_t>(
-                                            server - group.servers.all().data())]
-                                        .availability == Availability::takes;
+    return server == nullptr ? no_server
+                             : static_cast<std::size_t>(server - group.servers.all().data());
 }
 
-/// nginx reads the name to the request's end, when the server may have left DNS.
-ngx_str_t* copy_name(ngx_pool_t* pool, const ngx_str_t& name) noexcept {
-    auto* copy = static_cast<ngx_str_t*>(ngx_palloc(pool, sizeof(ngx_str_t) + name.len));
-    if (copy != nullptr) {
-        copy->len = name.len;
-        copy->data = reinterpret_cast<u_char*>(copy + 1);
-        ngx_memcpy(copy->data, name.data, name.len);
-    }
-    return copy;
+bool takes_requests(Group& group, const Endpoint* endpoint) noexcept {
+    const std::size_t i = index_of(group, endpoint);
+    return i != no_server &&
+           group.servers.candidates(ngx_current_msec)[i].availability == Availability::takes;
 }
 
 /// From here on the request is one of the server's. False if there is no memory.
 bool use_server(ngx_peer_connection_t* pc, Peer& peer, Endpoint& server) noexcept {
-    pc->name = copy_name(peer.request->pool, server.name);
-    if (pc->name == nullptr) {
+    // nginx reads the name to the request's end, when the server may have left DNS.
+    auto* name = static_cast<ngx_str_t*>(ngx_palloc(peer.request->pool, sizeof(ngx_str_t)));
+    if (name == nullptr || (*name = copy(peer.request->pool, view(server.name))).data == nullptr) {
         pc->name = &peer.group->title;
         add_in_flight(server, -1);
         return false;
     }
+    pc->name = name;
     peer.server = retain(&server);
     ngx_queue_insert_tail(&peer.group->busy, &peer.queue);
     if (peer.waits) {
@@ -148,16 +143,13 @@ Endpoint* choose_server(Peer& peer) noexcept {
 
 ngx_int_t refuse_no_server(ngx_peer_connection_t* pc, Peer& peer) noexcept {
     Group& group = *peer.group;
-    if (group.no_server_last_logged != ngx_time()) {
-        group.no_server_last_logged = ngx_time();
+    if (may_log(group.no_server_last_logged)) {
         const std::span<Server> servers = group.servers.all();
+        const auto drained = std::ranges::count_if(
+            servers, [](const Server& server) { return server.line->is_drained(); });
         ngx_log_error(NGX_LOG_ERR, pc->log, 0,
                       "upstream \"%s\": none of its %uz servers takes requests, drained: %uz",
-                      group.name.c_str(), servers.size(),
-                      static_cast<std::size_t>(
-                          std::count_if(servers.begin(), servers.end(), [](const Server& server) {
-                              return server.line->is_drained();
-                          })));
+                      group.name.c_str(), servers.size(), static_cast<std::size_t>(drained));
     }
     pc->name = &group.title;
     return NGX_BUSY;
@@ -174,8 +166,7 @@ void use_connection(ngx_peer_connection_t* pc, Peer& peer, ngx_connection_t* c) 
 
 ngx_int_t refuse_busy(ngx_peer_connection_t* pc, Peer& peer) noexcept {
     Group& group = *peer.group;
-    if (group.limit_last_logged != ngx_time()) {
-        group.limit_last_logged = ngx_time();
+    if (may_log(group.limit_last_logged)) {
         ngx_log_error(NGX_LOG_ERR, pc->log, 0,
                       "upstream \"%s\": %uz connections belong to clients, no more are allowed: "
                       "raise \"max=\" of \"connection_auth\" if that is their number",
@@ -186,9 +177,7 @@ ngx_int_t refuse_busy(ngx_peer_connection_t* pc, Peer& peer) noexcept {
 }
 
 void warn_of_balancer(ngx_peer_connection_t* pc, Group& group) noexcept {
-    constexpr time_t interval = 60;
-    if (ngx_time() - group.balancer_last_logged >= interval) {
-        group.balancer_last_logged = ngx_time();
+    if (may_log(group.balancer_last_logged, 60)) {
         ngx_log_error(
             NGX_LOG_WARN, pc->log, 0,
             "upstream \"%s\": the client's address comes from a request header, so others "
@@ -247,17 +236,14 @@ ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) {
 
     if (binding) {
         peer.owned = true;
-        group.owned++;
-        add(*peer.server, Gauge::owned, 1);
+        count_owned(peer, 1);
     }
-    ngx_connection_t* idle = group.shares && peer.judged && !peer.stale
-                                 ? group.transport->shared.take(*peer.server)
-                                 : nullptr;
-    if (idle == nullptr) {
-        return NGX_OK;
+    const bool may_share = group.shares && peer.judged && !peer.stale;
+    if (ngx_connection_t* idle = may_share ? group.transport->shared.take(*server) : nullptr) {
+        use_connection(pc, peer, idle);
+        return NGX_DONE;
     }
-    use_connection(pc, peer, idle);
-    return NGX_DONE;
+    return NGX_OK;
 }
 
 // --- TLS sessions
@@ -272,18 +258,11 @@ void save_session(ngx_peer_connection_t* pc, void* data) {
     if (!peer.judged || peer.server == nullptr || pc->connection == nullptr) {
         return; // tickets may come until the very end
     }
-    ngx_ssl_session_t* session = ngx_ssl_get_session(pc->connection);
-    if (session == nullptr) {
-        return;
+    if (ngx_ssl_session_t* session = ngx_ssl_get_session(pc->connection)) {
+        if (ngx_ssl_session_t* old = std::exchange(peer.server->session, session)) {
+            ngx_ssl_free_session(old);
+        }
     }
-    ngx_ssl_session_t* old = std::exchange(peer.server->session, session);
-    if (old != nullptr) {
-        ngx_ssl_free_session(old);
-    }
-}
-
-Group* group_of(ngx_http_upstream_srv_conf_t* upstream) noexcept {
-    return static_cast<SrvConf*>(ngx_http_conf_upstream_srv_conf(upstream, ngx_lync_module))->group;
 }
 
 Peer* peer_of(ngx_http_request_t* r) noexcept {
@@ -292,15 +271,14 @@ Peer* peer_of(ngx_http_request_t* r) noexcept {
 }
 
 ngx_int_t init_peer(ngx_http_request_t* r, ngx_http_upstream_srv_conf_t* upstream) {
-    Group* group = group_of(upstream);
+    Group* group = conf_of<SrvConf>(upstream->srv_conf, ngx_lync_module).group;
     auto* peer = static_cast<Peer*>(ngx_pcalloc(r->pool, sizeof(Peer)));
     if (peer == nullptr) {
         return NGX_ERROR;
     }
     peer->group = group;
     peer->request = r;
-    peer->judged =
-        static_cast<LocConf*>(ngx_http_get_module_loc_conf(r, ngx_lync_module))->judged != 0;
+    peer->judged = conf_of<LocConf>(r->loc_conf, ngx_lync_module).judged != 0;
     peer->credential = has_credential(r);
     peer->waits = is_pending_get(r);
     const Client client = client_of(r, group->affinity);
@@ -343,6 +321,11 @@ std::int32_t add_in_flight(Endpoint& server, std::int32_t by) noexcept {
     return add(server, Gauge::in_flight, by);
 }
 
+void count_owned(const Peer& peer, std::int32_t by) noexcept {
+    peer.group->owned += static_cast<std::size_t>(by);
+    add(*peer.server, Gauge::owned, by);
+}
+
 void end_probe(Peer& peer, bool answered) noexcept {
     if (std::exchange(peer.probe, false) && peer.group->record != nullptr) {
         peer.group->record->probe.store(answered ? 0 : ngx_current_msec + balance::probe_pause,
@@ -358,7 +341,7 @@ Key Group::key() const noexcept {
 }
 
 void take_over(ngx_http_upstream_srv_conf_t* upstream, Group& group, bool resolve_at_start) {
-    const auto* parsed = static_cast<ngx_http_upstream_server_t*>(upstream->servers->elts);
+    const auto parsed = elements<ngx_http_upstream_server_t>(*upstream->servers);
     std::vector<std::span<const ngx_addr_t>> addresses;
     for (const Line& line : group.servers.lines()) {
         const ngx_http_upstream_server_t& server = parsed[addresses.size()];
@@ -368,8 +351,7 @@ void take_over(ngx_http_upstream_srv_conf_t* upstream, Group& group, bool resolv
     group.servers.set_all(addresses);
     group.title = upstream->host;
     upstream->peer.init = init_peer;
-    static_cast<SrvConf*>(ngx_http_conf_upstream_srv_conf(upstream, ngx_lync_module))->group =
-        &group;
+    conf_of<SrvConf>(upstream->srv_conf, ngx_lync_module).group = &group;
 }
 
 void note_answer(ngx_http_request_t* r) noexcept {
@@ -390,12 +372,9 @@ void close_owned_connection(ngx_http_request_t* r) noexcept {
 
 std::size_t server_of(ngx_http_request_t* r, Group& group) noexcept {
     const Peer* peer = peer_of(r);
-    if (peer == nullptr || peer->group != &group || peer->server == nullptr) {
-        return no_server;
-    }
-    const Server* server = group.servers.find(peer->server);
-    return server == nullptr ? no_server
-                             : static_cast<std::size_t>(server - group.servers.all().data());
+    return peer == nullptr || peer->group != &group || peer->server == nullptr
+               ? no_server
+               : index_of(group, peer->server);
 }
 
 } // namespace lync::nginx

@@ -95,8 +95,7 @@ bool settle_connection(ngx_peer_connection_t* pc, Peer& peer, ngx_uint_t state) 
         Ownership* ownership = ownership_of(peer, true);
         if (ownership != nullptr && ownership->connection == nullptr) {
             if (!exchange.owned) {
-                group.owned++;
-                add(*peer.server, Gauge::owned, 1);
+                count_owned(peer, 1);
             }
             ownership->count = &group.owned;
             pc->connection = nullptr;
@@ -112,8 +111,7 @@ bool settle_connection(ngx_peer_connection_t* pc, Peer& peer, ngx_uint_t state) 
     }
 
     if (exchange.owned) {
-        group.owned--;
-        add(*peer.server, Gauge::owned, -1);
+        count_owned(peer, -1);
     }
     if ((exchange.owned || exchange.token) && ((state & NGX_PEER_FAILED) == 0 || pc->cached)) {
         remember_server(peer); // the client comes back to the one that knew it
@@ -204,13 +202,10 @@ bool end_wait(const Peer& peer) noexcept {
 }
 
 bool is_silent(const balance::SharedHealth& health) noexcept {
-    if (health.takes_requests()) {
-        return false;
-    }
-    const auto reason =
-        static_cast<balance::Reason>(health.cause_reason.load(std::memory_order_relaxed));
-    return reason == balance::Reason::refused || reason == balance::Reason::unreachable ||
-           reason == balance::Reason::timed_out;
+    const balance::Reason reason = health.load().cause.reason;
+    return !health.takes_requests() &&
+           (reason == balance::Reason::refused || reason == balance::Reason::unreachable ||
+            reason == balance::Reason::timed_out);
 }
 
 } // namespace
@@ -221,10 +216,10 @@ void count_answer(Peer& peer, ngx_log_t* log) noexcept {
     if (record == nullptr || !peer.judged) {
         return;
     }
-    if (record->failures.broken.load(std::memory_order_relaxed) != 0) {
-        record->failures.broken.store(0, std::memory_order_relaxed);
+    if (record->failures.broken != 0) {
+        record->failures.broken = 0;
     }
-    if (record->failures.out.load(std::memory_order_relaxed) == 0) {
+    if (record->failures.out == 0) {
         return;
     }
     balance::Failures failures = load(record->failures);

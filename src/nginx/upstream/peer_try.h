@@ -49,6 +49,9 @@ struct Peer {
 
 std::int32_t add_in_flight(Endpoint& server, std::int32_t by) noexcept;
 
+/// The client owns one connection more to the server, or one less.
+void count_owned(const Peer& peer, std::int32_t by) noexcept;
+
 /// The request was a probe of a group without a server; nothing if it wasn't.
 void end_probe(Peer& peer, bool answered) noexcept;
 

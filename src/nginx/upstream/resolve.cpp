@@ -49,8 +49,7 @@ bool has_ipv6_address() noexcept {
 }
 
 ngx_http_core_loc_conf_t* core_conf(const MainConf& conf) noexcept {
-    return static_cast<ngx_http_core_loc_conf_t*>(
-        conf.http_loc_conf[ngx_http_core_module.ctx_index]);
+    return &conf_of<ngx_http_core_loc_conf_t>(conf.http_loc_conf, ngx_http_core_module);
 }
 
 /// The `resolver` that an administrator wrote at http level. nginx puts an empty one there, too,
@@ -86,14 +85,6 @@ void each_name(MainConf& conf, Function&& function) {
     }
 }
 
-/// The servers' own port comes with the line, so addresses are compared without one.
-bool before(const ngx_addr_t& a, const ngx_addr_t& b) noexcept {
-    if (a.socklen != b.socklen) {
-        return a.socklen < b.socklen;
-    }
-    return std::memcmp(a.sockaddr, b.sockaddr, a.socklen) < 0;
-}
-
 /// What the system knows of a name now, in the way in which nginx asks when it reads a `server`.
 /// The return value is getaddrinfo's.
 int look_up_now(const std::string& name, Servers& servers, std::size_t line) {
@@ -119,11 +110,8 @@ int look_up_now(const std::string& name, Servers& servers, std::size_t line) {
 std::string addresses_of(const Line& line) {
     std::string text;
     for (const Endpoint* endpoint : line.endpoints) {
-        std::array<u_char, NGX_SOCKADDR_STRLEN> buffer{};
-        const std::size_t length = ngx_sock_ntop(const_cast<sockaddr*>(&endpoint->address.sockaddr),
-                                                 endpoint->length, buffer.data(), buffer.size(), 0);
         text += text.empty() ? "" : ", ";
-        text.append(reinterpret_cast<const char*>(buffer.data()), length);
+        text += endpoint->address_text();
     }
     return text;
 }
@@ -160,21 +148,23 @@ void try_names(ngx_conf_t* cf, MainConf& conf) {
             recalled ? last_ones_stay(name, why, addresses_of(servers.lines()[line]))
                      : "lync_dns: server " + lync::quoted(name) + " can't be resolved yet (" + why +
                            "), it takes no requests until it is";
-        ngx_log_error(NGX_LOG_WARN, cf->log, 0, "%*s in %s:%ui", text.size(), text.data(),
-                      declared->place.file.c_str(), static_cast<ngx_uint_t>(declared->place.line));
+        log_at(NGX_LOG_WARN, cf, declared->place, "%*s", text.size(), text.data());
     });
 }
 
 } // namespace
 
-class Resolving::Names {
+/// The names of one configuration in one process.
+class Resolving {
 public:
-    Names(ngx_cycle_t* cycle, MainConf& conf, ngx_resolver_t* resolver, ngx_msec_t timeout);
+    Resolving(ngx_cycle_t* cycle, MainConf& conf, ngx_resolver_t* resolver, ngx_msec_t timeout);
 
 private:
     /// One name, and all lines that give it.
     struct Name {
-        Name(Names& in, std::string as) : names(in), text(std::move(as)), timer(on_time, this) {}
+        Name(Resolving& in, std::string as)
+            : names(in), text(std::move(as)), timer(this, calls<&Name::look_up>) {}
+        void look_up() noexcept { names.look_up(*this); }
         ~Name() {
             if (lookup != nullptr) {
                 ngx_resolve_name_done(lookup);
@@ -182,7 +172,7 @@ private:
         }
         Name(const Name&) = delete;
 
-        Names& names;
+        Resolving& names;
         std::string text;
         std::vector<std::pair<Servers*, std::size_t>> lines;
         Timer timer;
@@ -191,7 +181,6 @@ private:
         bool failing = false;
     };
 
-    static void on_time(void* name);
     static void on_answer(ngx_resolver_ctx_t* lookup);
 
     void look_up(Name& name) noexcept;
@@ -209,8 +198,8 @@ private:
     std::deque<Name> all_;
 };
 
-Resolving::Names::Names(ngx_cycle_t* cycle, MainConf& conf, ngx_resolver_t* resolver,
-                        ngx_msec_t timeout)
+Resolving::Resolving(ngx_cycle_t* cycle, MainConf& conf, ngx_resolver_t* resolver,
+                     ngx_msec_t timeout)
     : cycle_(cycle), resolver_(resolver), timeout_(timeout) {
     const std::string hosts = read_file("/etc/hosts");
     search_ = config::parse_resolv_conf(read_file("/etc/resolv.conf")).search;
@@ -233,12 +222,7 @@ Resolving::Names::Names(ngx_cycle_t* cycle, MainConf& conf, ngx_resolver_t* reso
     }
 }
 
-void Resolving::Names::on_time(void* name) {
-    auto* self = static_cast<Name*>(name);
-    self->names.look_up(*self);
-}
-
-void Resolving::Names::look_up(Name& name) noexcept {
+void Resolving::look_up(Name& name) noexcept {
     if (ngx_exiting || ngx_terminate) {
         return;
     }
@@ -250,14 +234,13 @@ void Resolving::Names::look_up(Name& name) noexcept {
     if (lookup == nullptr || lookup == NGX_NO_RESOLVER) {
         return;
     }
-    guarded(cycle_->log, 0, [&] {
+    guarded(cycle_->log, [&] {
         name.asked = name.text;
         if (name.asked.find('.') == std::string::npos && !search_.empty()) {
             name.asked += "." + search_;
         }
-        return 0;
     });
-    lookup->name = {name.asked.size(), reinterpret_cast<u_char*>(name.asked.data())};
+    lookup->name = str(name.asked);
     lookup->handler = on_answer;
     lookup->data = &name;
     lookup->timeout = timeout_;
@@ -268,25 +251,17 @@ void Resolving::Names::look_up(Name& name) noexcept {
     }
 }
 
-void Resolving::Names::on_answer(ngx_resolver_ctx_t* lookup) {
+void Resolving::on_answer(ngx_resolver_ctx_t* lookup) {
     auto* name = static_cast<Name*>(lookup->data);
-    Names& self = name->names;
+    Resolving& self = name->names;
     name->lookup = nullptr;
-    guarded(self.cycle_->log, 0, [&] {
-        self.answer(*name, lookup);
-        return 0;
-    });
+    guarded(self.cycle_->log, [&] { self.answer(*name, lookup); });
     ngx_resolve_name_done(lookup);
 }
 
-void Resolving::Names::answer(Name& name, ngx_resolver_ctx_t* lookup) {
-    if (lookup->state != NGX_OK) {
-        fail(name, ngx_resolver_strerror(lookup->state));
-        name.timer.set(retry_interval, cycle_->log);
-        return;
-    }
-    if (lookup->naddrs == 0) {
-        fail(name, "no address");
+void Resolving::answer(Name& name, ngx_resolver_ctx_t* lookup) {
+    if (lookup->state != NGX_OK || lookup->naddrs == 0) {
+        fail(name, lookup->state != NGX_OK ? ngx_resolver_strerror(lookup->state) : "no address");
         name.timer.set(retry_interval, cycle_->log);
         return;
     }
@@ -296,18 +271,11 @@ void Resolving::Names::answer(Name& name, ngx_resolver_ctx_t* lookup) {
     name.timer.set(static_cast<ngx_msec_t>(holds) * 1000, cycle_->log);
 }
 
-void Resolving::Names::take(Name& name, const ngx_resolver_ctx_t* lookup) {
-    // A name server turns its answers round; only another set is news.
+void Resolving::take(Name& name, const ngx_resolver_ctx_t* lookup) {
     std::vector<ngx_addr_t> addresses;
-    for (ngx_uint_t i = 0; i < lookup->naddrs; i++) {
-        addresses.push_back({lookup->addrs[i].sockaddr, lookup->addrs[i].socklen, {}});
+    for (const ngx_resolver_addr_t& found : std::span(lookup->addrs, lookup->naddrs)) {
+        addresses.push_back({found.sockaddr, found.socklen, {}});
     }
-    std::sort(addresses.begin(), addresses.end(), before);
-    addresses.erase(std::unique(addresses.begin(), addresses.end(),
-                                [](const ngx_addr_t& a, const ngx_addr_t& b) {
-                                    return !before(a, b) && !before(b, a);
-                                }),
-                    addresses.end());
 
     const std::string earlier = addresses_of(name);
     bool changed = false;
@@ -328,7 +296,7 @@ void Resolving::Names::take(Name& name, const ngx_resolver_ctx_t* lookup) {
     name.failing = false;
 }
 
-void Resolving::Names::fail(Name& name, const char* why) {
+void Resolving::fail(Name& name, const char* why) {
     if (!std::exchange(name.failing, true) && logs()) {
         const std::string addresses = addresses_of(name);
         const std::string text =
@@ -340,23 +308,10 @@ void Resolving::Names::fail(Name& name, const char* why) {
 }
 
 /// All lines of a name have the same.
-std::string Resolving::Names::addresses_of(const Name& name) const {
+std::string Resolving::addresses_of(const Name& name) const {
     const auto& [servers, line] = name.lines.front();
     return lync::nginx::addresses_of(servers->lines()[line]);
 }
-
-Resolving::Resolving(ngx_cycle_t* cycle, MainConf& conf) {
-    ngx_resolver_t* written = written_resolver(conf);
-    ngx_resolver_t* resolver = written != nullptr ? written : conf.resolver;
-    if (resolver != nullptr) {
-        const ngx_msec_t set = core_conf(conf)->resolver_timeout;
-        names_ = std::make_unique<Names>(
-            cycle, conf, resolver,
-            written != nullptr && set != NGX_CONF_UNSET_MSEC ? set : lookup_timeout);
-    }
-}
-
-Resolving::~Resolving() = default;
 
 ngx_int_t prepare_resolving(ngx_conf_t* cf, MainConf& conf) {
     try_names(cf, conf);
@@ -381,11 +336,14 @@ ngx_int_t prepare_resolving(ngx_conf_t* cf, MainConf& conf) {
 }
 
 void start_resolving(ngx_cycle_t* cycle, MainConf& conf) {
-    conf.resolving = std::make_unique<Resolving>(cycle, conf);
-}
-
-void stop_resolving(MainConf& conf) noexcept {
-    conf.resolving.reset();
+    ngx_resolver_t* written = written_resolver(conf);
+    ngx_resolver_t* resolver = written != nullptr ? written : conf.resolver;
+    if (resolver != nullptr) {
+        const ngx_msec_t set = core_conf(conf)->resolver_timeout;
+        conf.resolving = std::make_shared<Resolving>(
+            cycle, conf, resolver,
+            written != nullptr && set != NGX_CONF_UNSET_MSEC ? set : lookup_timeout);
+    }
 }
 
 } // namespace lync::nginx

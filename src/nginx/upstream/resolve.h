@@ -9,34 +9,17 @@
 
 #include "nginx/ngx.h"
 
-#include <memory>
-#include <string_view>
-
 namespace lync::nginx {
 
 struct MainConf;
-
-/// The names of one configuration in one process; part of MainConf.
-class Resolving {
-public:
-    Resolving(ngx_cycle_t* cycle, MainConf& conf);
-    ~Resolving();
-    Resolving(const Resolving&) = delete;
-
-private:
-    class Names;
-    std::unique_ptr<Names> names_;
-};
 
 /// At the end of parsing: sees to it that there is a resolver if servers are given by name. Where
 /// `resolve_at_start` is off, addresses that the system knows now are taken; that it knows none is
 /// no mistake then.
 ngx_int_t prepare_resolving(ngx_conf_t* cf, MainConf& conf);
 
-/// Begins to look up names, in a worker; nothing happens where there are none.
+/// Begins to look up names, in a worker; nothing happens where there are none. MainConf::resolving
+/// has to end while the configuration's resolver is still there.
 void start_resolving(ngx_cycle_t* cycle, MainConf& conf);
-
-/// Ends it. Has to be called while the configuration's resolver is still there.
-void stop_resolving(MainConf& conf) noexcept;
 
 } // namespace lync::nginx

@@ -9,6 +9,7 @@
 #include <linux/sockios.h>
 #endif
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -17,6 +18,13 @@ namespace lync::nginx {
 namespace {
 
 void ignore_event(ngx_event_t*) {}
+
+void log_to(ngx_connection_t* c, ngx_log_t* log) noexcept {
+    c->log = log;
+    c->read->log = log;
+    c->write->log = log;
+    c->pool->log = log;
+}
 
 /// Makes a connection idle: whatever happens on it is seen by `on_event`, with `data` in it.
 void make_idle(ngx_connection_t* c, void* data, ngx_event_handler_pt on_event,
@@ -30,10 +38,7 @@ void make_idle(ngx_connection_t* c, void* data, ngx_event_handler_pt on_event,
     c->read->handler = on_event;
     c->data = data;
     c->idle = 1;
-    c->log = ngx_cycle->log;
-    c->read->log = ngx_cycle->log;
-    c->write->log = ngx_cycle->log;
-    c->pool->log = ngx_cycle->log;
+    log_to(c, ngx_cycle->log);
 }
 
 /// Whether an event on an idle connection is nothing: a server has nothing to say on it but its
@@ -59,14 +64,8 @@ void on_owned_event(ngx_event_t* event) {
     }
 }
 
-/// The head of a client's list, the last one kept in front; its cleanup on the client's pool is how
-/// it is found again.
-struct Owner {
-    Ownership* first;
-};
-
 void close_all_owned(void* data) {
-    for (Ownership* o = static_cast<Owner*>(data)->first; o != nullptr; o = o->next) {
+    for (Ownership* o = *static_cast<Ownership**>(data); o != nullptr; o = o->next) {
         if (o->connection != nullptr) {
             close_owned(*o);
         }
@@ -74,23 +73,20 @@ void close_all_owned(void* data) {
     }
 }
 
-Owner* find_owner(ngx_connection_t* client, bool create) noexcept {
+/// Where a client's list begins, with the last one kept: the data of a cleanup of its pool.
+Ownership** find_list(ngx_connection_t* client, bool create) noexcept {
     for (ngx_pool_cleanup_t* c = client->pool->cleanup; c != nullptr; c = c->next) {
         if (c->handler == close_all_owned) {
-            return static_cast<Owner*>(c->data);
+            return static_cast<Ownership**>(c->data);
         }
     }
-    if (!create) {
-        return nullptr;
-    }
-    ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(client->pool, sizeof(Owner));
+    ngx_pool_cleanup_t* cleanup =
+        create ? ngx_pool_cleanup_add(client->pool, sizeof(Ownership*)) : nullptr;
     if (cleanup == nullptr) {
         return nullptr;
     }
-    auto* owner = static_cast<Owner*>(cleanup->data);
-    owner->first = nullptr;
     cleanup->handler = close_all_owned;
-    return owner;
+    return new (cleanup->data) Ownership*(nullptr);
 }
 
 } // namespace
@@ -102,33 +98,34 @@ void close_owned(Ownership& ownership) noexcept {
     close_server_connection(c);
 }
 
+ngx_sockaddr_t proxied_address(const ngx_connection_t* client) noexcept {
+    ngx_sockaddr_t sender{};
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    const std::string_view written =
+        client->proxy_protocol == nullptr ? "" : view(client->proxy_protocol->src_addr);
+    if (written.size() < text.size()) {
+        std::copy(written.begin(), written.end(), text.begin());
+        if (inet_pton(AF_INET, text.data(), &sender.sockaddr_in.sin_addr) == 1) {
+            sender.sockaddr.sa_family = AF_INET;
+        } else if (inet_pton(AF_INET6, text.data(), &sender.sockaddr_in6.sin6_addr) == 1) {
+            sender.sockaddr.sa_family = AF_INET6;
+        }
+    }
+    return sender;
+}
+
 bool is_clients_own(const ngx_connection_t* client) noexcept {
-    ngx_sockaddr_t peer{};
-    socklen_t length = sizeof(peer);
-    if (getpeername(client->fd, &peer.sockaddr, &length) == 0 &&
-        ngx_cmp_sockaddr(&peer.sockaddr, length, client->sockaddr, client->socklen, 0) == NGX_OK) {
+    ngx_sockaddr_t address{};
+    socklen_t length = sizeof(address);
+    const auto is_client = [&] {
+        return ngx_cmp_sockaddr(&address.sockaddr, length, client->sockaddr, client->socklen, 0) ==
+               NGX_OK;
+    };
+    if (getpeername(client->fd, &address.sockaddr, &length) == 0 && is_client()) {
         return true;
     }
-    const ngx_proxy_protocol_t* header = client->proxy_protocol;
-    std::array<char, INET6_ADDRSTRLEN> text{};
-    if (header == nullptr || header->src_addr.len >= text.size()) {
-        return false;
-    }
-    ngx_memcpy(text.data(), header->src_addr.data, header->src_addr.len);
-    switch (client->sockaddr->sa_family) {
-    case AF_INET:
-        peer.sockaddr_in.sin_family = AF_INET;
-        return inet_pton(AF_INET, text.data(), &peer.sockaddr_in.sin_addr) == 1 &&
-               ngx_cmp_sockaddr(&peer.sockaddr, sizeof(sockaddr_in), client->sockaddr,
-                                client->socklen, 0) == NGX_OK;
-    case AF_INET6:
-        peer.sockaddr_in6.sin6_family = AF_INET6;
-        return inet_pton(AF_INET6, text.data(), &peer.sockaddr_in6.sin6_addr) == 1 &&
-               ngx_cmp_sockaddr(&peer.sockaddr, sizeof(sockaddr_in6), client->sockaddr,
-                                client->socklen, 0) == NGX_OK;
-    default:
-        return false;
-    }
+    address = proxied_address(client);
+    return is_client();
 }
 
 bool has_received_close_notify(const ngx_connection_t* c) noexcept {
@@ -154,10 +151,7 @@ void resume(ngx_connection_t* c, ngx_log_t* log) noexcept {
     c->idle = 0;
     c->sent = 0;
     c->data = nullptr;
-    c->log = log;
-    c->read->log = log;
-    c->write->log = log;
-    c->pool->log = log;
+    log_to(c, log);
     if (c->read->timer_set) {
         ngx_del_timer(c->read);
     }
@@ -199,6 +193,11 @@ void SharedConnections::vacate(Item* item) noexcept {
     release(std::exchange(item->server, nullptr));
 }
 
+void SharedConnections::close(Item* item) noexcept {
+    vacate(item);
+    close_server_connection(item->connection);
+}
+
 ngx_connection_t* SharedConnections::take(const Endpoint& server) noexcept {
     for (ngx_queue_t* q = ngx_queue_head(&idle_); q != ngx_queue_sentinel(&idle_);
          q = ngx_queue_next(q)) {
@@ -218,9 +217,7 @@ void SharedConnections::keep(ngx_connection_t* c, Endpoint& server, ngx_msec_t i
         return;
     }
     if (ngx_queue_empty(&free_)) {
-        Item* oldest = item_of(ngx_queue_last(&idle_));
-        vacate(oldest);
-        close_server_connection(oldest->connection);
+        close(item_of(ngx_queue_last(&idle_)));
     }
     Item* item = item_of(ngx_queue_head(&free_));
     ngx_queue_remove(&item->queue);
@@ -243,32 +240,25 @@ void SharedConnections::on_event(ngx_event_t* event) {
     if (is_still_idle(event)) {
         return;
     }
-    auto* c = static_cast<ngx_connection_t*>(event->data);
-    auto* item = static_cast<Item*>(c->data);
-    item->home->vacate(item);
-    close_server_connection(c);
+    auto* item = static_cast<Item*>(static_cast<ngx_connection_t*>(event->data)->data);
+    item->home->close(item);
 }
 
 // --- owned
 
 Ownership* find_ownership(ngx_connection_t* client, const void* group, bool create) noexcept {
-    Owner* owner = find_owner(client, create);
-    if (owner == nullptr) {
-        return nullptr;
-    }
-    for (Ownership* o = owner->first; o != nullptr; o = o->next) {
+    Ownership** first = find_list(client, create);
+    for (Ownership* o = first == nullptr ? nullptr : *first; o != nullptr; o = o->next) {
         if (o->group == group) {
             return o;
         }
     }
-    if (!create) {
-        return nullptr;
-    }
-    auto* added = static_cast<Ownership*>(ngx_pcalloc(client->pool, sizeof(Ownership)));
+    auto* added = create && first != nullptr
+                      ? static_cast<Ownership*>(ngx_pcalloc(client->pool, sizeof(Ownership)))
+                      : nullptr;
     if (added != nullptr) {
         added->group = group;
-        added->next = owner->first;
-        owner->first = added;
+        added->next = std::exchange(*first, added);
     }
     return added;
 }
@@ -281,14 +271,13 @@ void remember(Ownership& ownership, Endpoint& server) noexcept {
 
 void keep_owned(ngx_connection_t* client, Ownership& ownership, ngx_connection_t* c,
                 Endpoint& server, ngx_msec_t idle) noexcept {
-    Ownership** link = &find_owner(client, false)->first;
-    Ownership** first = link;
+    Ownership** first = find_list(client, false);
+    Ownership** link = first;
     while (*link != &ownership) {
         link = &(*link)->next;
     }
     *link = ownership.next;
-    ownership.next = *first;
-    *first = &ownership;
+    ownership.next = std::exchange(*first, &ownership);
 
     std::size_t others = 0;
     for (Ownership* o = ownership.next; o != nullptr; o = o->next) {
@@ -306,9 +295,7 @@ void keep_owned(ngx_connection_t* client, Ownership& ownership, ngx_connection_t
 }
 
 ngx_connection_t* take_owned(Ownership& ownership) noexcept {
-    ngx_connection_t* c = ownership.connection;
-    ownership.connection = nullptr;
-    return c;
+    return std::exchange(ownership.connection, nullptr);
 }
 
 } // namespace lync::nginx

@@ -62,6 +62,7 @@ private:
     static void on_event(ngx_event_t* event);
     static Item* item_of(ngx_queue_t* queue) noexcept;
     void vacate(Item* item) noexcept;
+    void close(Item* item) noexcept;
 
     std::deque<Item> items_; ///< stay where they are
     ngx_queue_t idle_{};
@@ -91,6 +92,9 @@ inline constexpr std::size_t most_owned = 4;
 /// longest ago is closed.
 void keep_owned(ngx_connection_t* client, Ownership& ownership, ngx_connection_t* c,
                 Endpoint& server, ngx_msec_t idle) noexcept;
+
+/// The sender that a client's PROXY header names; AF_UNSPEC if it has none or isn't on the network.
+ngx_sockaddr_t proxied_address(const ngx_connection_t* client) noexcept;
 
 /// Whether a client connection is that of the one client that its address names: it is the address
 /// of the connection itself or of its PROXY header. One that realip has taken from a request is

@@ -11,19 +11,6 @@ namespace lync::nginx {
 
 namespace {
 
-/// The address alone, in network byte order: it says who the server is, whatever port of it is
-/// asked.
-std::string_view bytes_of(const ngx_sockaddr_t& address) noexcept {
-    switch (address.sockaddr.sa_family) {
-    case AF_INET:
-        return {reinterpret_cast<const char*>(&address.sockaddr_in.sin_addr), 4};
-    case AF_INET6:
-        return {reinterpret_cast<const char*>(&address.sockaddr_in6.sin6_addr), 16};
-    default:
-        return {};
-    }
-}
-
 /// An address from shared memory; `room` is where it stays.
 ngx_addr_t address_of(const NameAddresses::Address& known, ngx_sockaddr_t& room) noexcept {
     room.sockaddr.sa_family = known.family;
@@ -36,9 +23,6 @@ ngx_addr_t address_of(const NameAddresses::Address& known, ngx_sockaddr_t& room)
 }
 
 balance::ServerSettings settings_of(const config::Server& server) {
-    const auto msec = [](std::chrono::seconds s) {
-        return static_cast<std::uint64_t>(std::chrono::milliseconds(s).count());
-    };
     balance::ServerSettings settings;
     settings.weight = server.weight;
     settings.max_conns = server.max_conns;
@@ -64,10 +48,9 @@ Endpoint* retain(Endpoint* endpoint) noexcept {
 }
 
 void release(Endpoint* endpoint) noexcept {
-    if (endpoint == nullptr || --endpoint->references != 0) {
-        return;
+    if (endpoint != nullptr && --endpoint->references == 0) {
+        endpoint->transport.forget(endpoint);
     }
-    endpoint->transport.forget(endpoint);
 }
 
 std::int32_t add(Endpoint& server, Gauge which, std::int32_t by) noexcept {
@@ -104,7 +87,7 @@ Endpoint* Transport::endpoint(const sockaddr* address, socklen_t length) {
     made->name.data = made->text;
     made->name.len =
         ngx_sock_ntop(&made->address.sockaddr, length, made->text, sizeof(made->text), 1);
-    made->place = balance::place_of(bytes_of(made->address));
+    made->place = balance::place_of(address_bytes(&made->address.sockaddr));
     const auto [known, is_new] = endpoints_.try_emplace(view(made->name), made.get());
     if (!is_new) {
         return retain(known->second);
@@ -235,7 +218,7 @@ void Servers::remember(std::size_t index) noexcept {
     }
     NameAddresses addresses;
     for (const Endpoint* endpoint : line.endpoints) {
-        const std::string_view bytes = bytes_of(endpoint->address);
+        const std::string_view bytes = address_bytes(&endpoint->address.sockaddr);
         if (addresses.count == NameAddresses::most || bytes.empty()) {
             continue;
         }
@@ -297,11 +280,8 @@ Key Servers::check_key(const Endpoint& endpoint) const noexcept {
     const config::HealthCheck& check = farm_->health_check;
     // The same server has one state of health on all ports that requests go to; what differs is
     // only what the check itself depends on.
-    u_char text[NGX_SOCKADDR_STRLEN];
-    const std::size_t length = ngx_sock_ntop(const_cast<sockaddr*>(&endpoint.address.sockaddr),
-                                             endpoint.length, text, sizeof(text), 0);
     Key key(Subject::check);
-    key.add({reinterpret_cast<char*>(text), length});
+    key.add(endpoint.address_text());
     key.add(static_cast<std::uint64_t>(check.kind));
     key.add(check.kind == config::CheckKind::tcp ? check.port : farm_->ports.https);
     for (const config::FarmService& service : farm_->services) {

@@ -43,7 +43,11 @@ struct Endpoint {
     ngx_sockaddr_t address{};
     socklen_t length = 0;
     u_char text[NGX_SOCKADDR_STRLEN]{};
-    ngx_str_t name{};        ///< "10.0.0.11:4443", for $upstream_addr and logs
+    ngx_str_t name{}; ///< "10.0.0.11:4443", for $upstream_addr and logs
+    /// "10.0.0.11", "fd00::11"
+    std::string_view address_text() const noexcept {
+        return trimmed(view(name).substr(0, view(name).rfind(':')), "[]");
+    }
     std::uint64_t place = 0; ///< of the address without the port, for affinity
 
     Record* record = nullptr;         ///< Subject::endpoint; NULL: no room in the zone, then alone

@@ -10,16 +10,12 @@ namespace lync::nginx {
 
 namespace {
 
-/// Most requests are answered by then, and cost no more than their place in the queue.
 constexpr ngx_msec_t patience = 1000;
 
 /// Frees what an nginx buffer holds, if it is an allocation of its own.
 void give_back(ngx_pool_t* pool, ngx_buf_t& buffer) noexcept {
     if (buffer.start != nullptr && ngx_pfree(pool, buffer.start) == NGX_OK) {
-        buffer.start = nullptr;
-        buffer.pos = nullptr;
-        buffer.last = nullptr;
-        buffer.end = nullptr;
+        buffer.start = buffer.pos = buffer.last = buffer.end = nullptr;
     }
 }
 
@@ -120,13 +116,12 @@ void WaitingRequests::remove(Waiting& waiting) noexcept {
     }
 }
 
-void WaitingRequests::on_timer(void* data) {
-    auto& self = *static_cast<WaitingRequests*>(data);
-    while (!ngx_queue_empty(&self.queue_)) {
-        Waiting& first = *ngx_queue_data(ngx_queue_head(&self.queue_), Waiting, queue);
+void WaitingRequests::on_timer() noexcept {
+    while (!ngx_queue_empty(&queue_)) {
+        Waiting& first = *ngx_queue_data(ngx_queue_head(&queue_), Waiting, queue);
         const ngx_msec_t waited = ngx_current_msec - first.since;
         if (waited < patience) {
-            self.timer_.set(patience - waited, ngx_cycle->log);
+            timer_.set(patience - waited, ngx_cycle->log);
             return;
         }
         remove(first);

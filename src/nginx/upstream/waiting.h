@@ -37,10 +37,10 @@ public:
     void stop() noexcept { timer_.cancel(); }
 
 private:
-    static void on_timer(void* self);
+    void on_timer() noexcept;
 
     ngx_queue_t queue_{}; ///< in the order of `since`
-    Timer timer_{on_timer, this};
+    Timer timer_{this, calls<&WaitingRequests::on_timer>};
 };
 
 /// Before the request is sent: its end is seen by a filter of what is written to the server.
