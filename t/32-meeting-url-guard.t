@@ -15,17 +15,6 @@ sub b64 { encode_base64($_[0], '') }
 sub url64 { b64($_[0]) =~ tr{+/}{-_}r =~ s/=+$//r }
 sub percent { join '', map { sprintf '%%%02x', ord } split //, $_[0] }
 
-# The pool: reports each request and its body. It serves one connection at a time, so it keeps none:
-# with several workers, each would hold one.
-sub reporting_pool {
-    pool_server(sub {
-        my ($connection, $report) = @_;
-        my $request = $connection->message;
-        $report->("$request->{first}|$request->{body}");
-        $connection->write(http_answer('ok', 'Connection: close'));
-    });
-}
-
 # One request on a connection of its own: "status", and "arrived" if the pool has seen it as it was.
 sub outcome {
     my ($server, $bytes, $line, $body) = @_;
@@ -49,11 +38,7 @@ sub post {
     my $line = 'POST ' . ($o{page} // $page) . ' HTTP/1.1';
     my $type = $o{type} // 'application/x-www-form-urlencoded';
     my $head = "$line\r\nHost: lyncwebext.contoso.com\r\n" . ($type ? "Content-Type: $type\r\n" : '');
-    my @bytes = $o{chunks}
-        ? ("${head}Transfer-Encoding: chunked\r\n\r\n",
-            map({ sprintf("%x\r\n%s\r\n", length, $_) } $body =~ /(.{1,$o{chunks}})/gs), "0\r\n\r\n")
-        : ($head . 'Content-Length: ' . length($body) . "\r\n\r\n", $body);
-    return outcome($server, \@bytes, $line, $body);
+    return outcome($server, [$head, framed($body, $o{chunks})], $line, $body);
 }
 
 sub in_the_query {
@@ -182,8 +167,7 @@ scene 'in several forms on a connection', sub {
 
 # What is wrong with a form, or breaks off: each ends with its connection, of which nginx has 64.
 scene 'forms that break off leave nothing behind', timeout => 60,
-    more => 'server_include %%SERVROOT%%/html/connections.conf;',
-    user_files => ">>> connections.conf\nlocation = /connections { stub_status; }", sub {
+    included => 'location = /connections { stub_status; }', sub {
     my $server = reporting_pool();
     my $head = "POST $page HTTP/1.1\r\nHost: lyncwebext.contoso.com\r\n";
     my $chunked = "${head}Transfer-Encoding: chunked\r\n\r\n";

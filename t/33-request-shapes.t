@@ -6,16 +6,8 @@ use LyncTest::Scene;
 
 use Time::HiRes ();
 
-# The pool: reports each request line that reaches it, with the length of its body, if one arrives
-# whole. It serves one connection at a time, so it keeps none.
-sub reporting_pool {
-    pool_server(sub {
-        my ($connection, $report) = @_;
-        my $message = $connection->message;
-        $report->("$message->{first} " . length $message->{body});
-        $connection->write(http_answer('ok', 'Connection: close'));
-    });
-}
+# What the pool reports of each request that arrives whole.
+my $lengths = sub { "$_[0]{first} " . length $_[0]{body} };
 
 # What a client gets for these bytes, waited for.
 sub status {
@@ -96,7 +88,7 @@ my %refused = (
 );
 
 scene 'shapes that are refused', timeout => 60, sub {
-    my $server = reporting_pool();
+    my $server = reporting_pool($lengths);
     for my $shape (sort keys %refused) {
         my $got = statuses($refused{$shape});
         like($got, qr/^(?:4\d\d|501|505)?(?: 4\d\d)*$/, "$shape: $got");
@@ -110,7 +102,7 @@ scene 'shapes that are refused', timeout => 60, sub {
 # An error_page brings requests of which nginx never read a head: they aren't made into others, and
 # nothing of the module touches what isn't there.
 scene broken_heads => sub {
-    my $server = reporting_pool();
+    my $server = reporting_pool($lengths);
     my $absolute = 'GET https://lyncwebext.contoso.com';
     for my $line (
         "$absolute/%zz HTTP/1.1\r\n\r\n", "$absolute/%zz\r\n", "$absolute/abs/handler HTTP/1.1x\r\n\r\n",
@@ -125,7 +117,7 @@ scene broken_heads => sub {
 
 # 400 is said in the error log, one line for each kind and second.
 scene "what can't be parsed", sub {
-    my $server = reporting_pool();
+    my $server = reporting_pool($lengths);
     for my $path (qw(/abs/%01 /abs/%7f /abs/%0d%0a)) {
         is(status("GET $path HTTP/1.1\r\n$host\r\n"), 400, $path);
     }
@@ -151,7 +143,7 @@ sub sent {
 
 # "none" is up to 64 KB, "message" up to 4 MB, "content" max_upload (512 MB).
 scene 'bodies by service', timeout => 30, sub {
-    my $server = reporting_pool();
+    my $server = reporting_pool($lengths);
     my $mega = 1024 * 1024;
     for my $row (
         ['POST /autodiscover/x',                4 * $mega,     200],

@@ -6,7 +6,7 @@
 # t/differential/spellings.cpp makes and resolves them.
 
 use LyncTest;
-use LyncTest::Scene;
+use LyncTest::Scene qw(:DEFAULT arrived);
 
 my $program = $LyncTest::Paths::MODULE =~ s{[^/]+$}{lync_spellings}r; # built with the module
 
@@ -46,21 +46,11 @@ sub send_all {
 }
 
 # What has arrived at the server, without method and version.
-sub arrived {
-    my ($count) = @_;
-    my $file = "$Test::Nginx::Util::ServRoot/logs/arrived.log";
-    my @lines;
-    wait_until { @lines = log_lines(qr/^/, $file); @lines >= $count };
-    return map { s{^GET (.*) HTTP/1\.[01]$}{$1}sr } @lines;
-}
+sub arrived_targets { map { s{^GET (.*) HTTP/1\.[01]$}{$1}sr } arrived(@_) }
 
 # Those of the targets that are never to be published to a server with IIS's habits.
 sub resolved {
-    my $file = scene_dir() . '/targets';
-    open my $out, '>', $file or die "can't write $file: $!\n";
-    print $out map { "$_\n" } @_;
-    close $out;
-    return targets("resolve <$file");
+    return targets('resolve <' . write_file(scene_dir() . '/targets', map { "$_\n" } @_));
 }
 
 sub never {
@@ -69,10 +59,9 @@ sub never {
     my %distinct = map { $_ => 1 } @targets;
     cmp_ok(scalar keys %distinct, '>=', $number, 'distinct request lines');
     for my $host ('lyncwebext.contoso.com') {
-        my $file = "$Test::Nginx::Util::ServRoot/logs/arrived.log";
-        my $before = () = log_lines(qr/^/, $file);
+        my $before = () = arrived();
         my ($count, $statuses) = send_all($host, @targets);
-        my @arrived = arrived($before + ($count->{200} // 0));
+        my @arrived = arrived_targets($before + ($count->{200} // 0));
         splice @arrived, 0, $before;
         my @found = resolved(@arrived);
         is(scalar @arrived, $count->{200} // 0, "$host: each 200 is a request that has arrived");
@@ -92,7 +81,7 @@ scene 'published', sub {
     my ($count, $statuses) = send_all('lyncwebext.contoso.com', @targets);
     my @refused = map { $targets[$_] } grep { $statuses->[$_] != 200 } 0 .. $#targets;
     is(join("\n", @refused), '', 'every legitimate spelling passes');
-    my @arrived = arrived(scalar @targets);
+    my @arrived = arrived_targets(scalar @targets);
     is_deeply([sort @arrived], [sort @targets], 'and arrives byte for byte');
     diag(sprintf '%d legitimate spellings, %d arrived byte for byte', scalar @targets, scalar @arrived);
 };
@@ -107,20 +96,9 @@ scene 'the resolver', sub {
     diag(sprintf 'the resolver finds %d of %d', scalar @found, scalar @targets);
 };
 
-run_suite(publication => <<'PUBLICATION', before => <<'BEFORE');
+run_suite(before => '%%LOG_ARRIVED%% %%LOGGED_SERVER%%', publication => <<'PUBLICATION');
 %%OWN%%
     shield      off;
     simple_url  admin  https://admin.contoso.com;
     simple_url  admin  https://lync.contoso.com/Admin;
 PUBLICATION
-    log_format arrived escape=none '$request';
-    server {
-        listen 127.0.0.11:%%PORT_OWN%% ssl;
-        ssl_certificate %%PKI%%/fepool.contoso.local.pem;
-        ssl_certificate_key %%PKI%%/fepool.contoso.local.key;
-        access_log %%SERVROOT%%/logs/arrived.log arrived;
-        keepalive_requests 100000;
-        large_client_header_buffers 8 72k;
-        return 200 ok;
-    }
-BEFORE

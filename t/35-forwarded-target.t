@@ -3,7 +3,7 @@
 # same verdict, and what arrives is that text.
 
 use LyncTest;
-use LyncTest::Scene;
+use LyncTest::Scene qw(:DEFAULT arrived);
 
 my @hosts = qw(lyncwebext.contoso.com meet.contoso.com);
 
@@ -51,12 +51,6 @@ my %ways = (
     },
 );
 
-sub arrived {
-    open my $in, '<', "$Test::Nginx::Util::ServRoot/logs/arrived.log" or return;
-    chomp(my @lines = <$in>);
-    return @lines;
-}
-
 # Status and verdict of each target.
 sub ask {
     my ($host, @targets) = @_;
@@ -80,16 +74,15 @@ for my $way (keys %ways) {
 
             my @changed = ask($host, map { $_->[0] } @rows);
             my @passed = map { $rows[$_][1] } grep { $changed[$_] =~ /^200/ } 0 .. $#rows;
-            my $seen = wait_until { my @lines = arrived(); @lines >= @passed ? \@lines : 0 };
             my @expected = map { "GET $_ HTTP/1.1" } @passed;
-            is_deeply($seen, \@expected, 'what arrives is what was expected');
+            is_deeply([arrived(scalar @passed)], \@expected, 'what arrives is what was expected');
             cmp_ok(scalar @passed, '>', 20, '... ' . @passed . ' of them');
 
             my @direct = ask($host, map { $_->[1] } @rows);
             my @differ = grep { $changed[$_] ne $direct[$_] } 0 .. $#rows;
             is(scalar @differ, 0, 'each is judged as if it had been asked for');
             diag("$rows[$_][0] -> $rows[$_][1]: $changed[$_], directly $direct[$_]") for @differ[0 .. ($#differ < 4 ? $#differ : 4)];
-            open my $out, '>', "$Test::Nginx::Util::ServRoot/logs/arrived.log";
+            write_file("$Test::Nginx::Util::ServRoot/logs/arrived.log");
         }
     };
 }
@@ -157,45 +150,32 @@ scene lost_body => sub {
 };
 
 run_suite(
-    publication => "%%OWN%%    server_include %%SERVROOT%%/html/extra.conf;\n",
+    publication => '%%OWN%%',
     timeout     => 60,
-    before      => <<'END');
-log_format arrived escape=none '$request';
-server {
-    listen 127.0.0.11:%%PORT_OWN%% ssl;
-    ssl_certificate %%PKI%%/fepool.contoso.local.pem;
-    ssl_certificate_key %%PKI%%/fepool.contoso.local.key;
-    access_log %%SERVROOT%%/logs/arrived.log arrived;
-    return 200 ok;
-}
-END
+    before      => '%%LOG_ARRIVED%% %%LOGGED_SERVER%%');
 
 __DATA__
 
 === the path rewritten
---- user_files
->>> extra.conf
+--- included
 rewrite ^/rewritten(/.*)$ $1;
 add_header X-Verdict $lync_service/$lync_verdict always;
 --- scene: rewrite
 
 === the query replaced
---- user_files
->>> extra.conf
+--- included
 if ($arg_set) { set $args x=1; }
 add_header X-Verdict $lync_service/$lync_verdict always;
 --- scene: set $args
 
 === an internal redirect
---- user_files
->>> extra.conf
+--- included
 location = /internal { error_page 418 = $arg_to; return 418; }
 add_header X-Verdict $lync_service/$lync_verdict always;
 --- scene: error_page
 
 === a query that would end the request line
---- user_files
->>> extra.conf
+--- included
 if ($uri ~ "^/query/(?<rest>(?s:.*))$") {
     set $args p=$rest;
     rewrite ^ /abs/handler;
@@ -204,8 +184,7 @@ add_header X-Verdict $lync_verdict always;
 --- scene: line_ends
 
 === a Location of a rewritten path
---- user_files
->>> extra.conf
+--- included
 rewrite ^/rewritten(/.*)$ $1;
 if ($uri ~ "^/query/(?<rest>(?s:.*))$") {
     set $args p=$rest;
@@ -214,14 +193,12 @@ if ($uri ~ "^/query/(?<rest>(?s:.*))$") {
 --- scene: location
 
 === a subrequest
---- user_files
->>> extra.conf
+--- included
 location = /sub { auth_request /abs/handler; empty_gif; }
 --- scene: subrequest
 
 === pages of the pool in place of errors
---- user_files
->>> extra.conf
+--- included
 error_page 400 403 404 405 413 501 /error.html;
 location = /closed { deny all; }
 add_header X-Verdict $lync_service/$lync_verdict always;

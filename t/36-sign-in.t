@@ -17,7 +17,7 @@ my $sts = '/WebTicket/WebTicketService.svc';
 my $form = 'application/x-www-form-urlencoded';
 
 # The pool: reports what arrives, and answers as the request's X-Answer says.
-sub reporting_pool {
+sub answering_pool {
     pool_server(sub {
         my ($connection, $report) = @_;
         my $request = $connection->message;
@@ -31,14 +31,10 @@ sub reporting_pool {
 # One request on a connection of its own: its answer, `arrived` if the pool has seen it as it was.
 sub answer_to {
     my ($server, $line, $body, @headers) = @_;
-    my ($chunks) = ref $body ? @$body : ();
-    $body = $body->[1] if ref $body;
-    my $head = join '', "$line HTTP/1.1\r\nHost: $web\r\n", map({ "$_\r\n" } @headers);
+    (my $chunk, $body) = ref $body ? @$body : (0, $body);
     my $client = client("https://$web");
-    $client->write($_) for !defined $body ? "$head\r\n"
-        : $chunks ? ("${head}Transfer-Encoding: chunked\r\n\r\n",
-            map({ sprintf("%x\r\n%s\r\n", length, $_) } $body =~ /(.{1,$chunks})/gs), "0\r\n\r\n")
-        : ("${head}Content-Length: " . length($body) . "\r\n\r\n", $body);
+    $client->write($_) for join('', "$line HTTP/1.1\r\nHost: $web\r\n", map({ "$_\r\n" } @headers)),
+        defined $body ? framed($body, $chunk) : "\r\n";
     my $answer = $client->answer;
     $client->close;
     my $seen = $server->report($answer->{status} == 200 ? undef : 0.05) // 'nothing';
@@ -114,7 +110,7 @@ my %others = (
 );
 for my $closed (sort keys %others) {
     scene "$closed closed", more => "sign_in $others{$closed}; allow_path /passiveauth;", sub {
-        my $server = reporting_pool();
+        my $server = answering_pool();
         for (@credentials) {
             my ($door, $what, $status, @request) = @$_;
             is(outcome($server, @request), $door eq $closed ? $status : '200 arrived', "$door: $what");
@@ -124,13 +120,13 @@ for my $closed (sort keys %others) {
 }
 
 scene 'any', more => 'sign_in any; allow_path /passiveauth;', sub {
-    my $server = reporting_pool();
+    my $server = answering_pool();
     is(outcome($server, @$_[3 .. $#$_]), '200 arrived', "$_->[0]: $_->[1]") for @credentials;
 };
 
 # What can't be read could be anything.
 scene 'what can\'t be read', more => 'sign_in windows;', sub {
-    my $server = reporting_pool();
+    my $server = answering_pool();
     my $path = "POST $sts/Auth";
     my $utf16 = join '', map { "$_\0" } split //, $username;
     is(outcome($server, $path, $utf16, 'Content-Type: text/xml; charset=utf-16'), 400, 'UTF-16: the shield reads ASCII');
@@ -153,7 +149,7 @@ scene 'what can\'t be read', more => 'sign_in windows;', sub {
 };
 
 scene 'what clients are answered', more => 'sign_in windows;', sub {
-    my $server = reporting_pool();
+    my $server = answering_pool();
     my $grant = answer_to($server, 'POST /webticket/oauthtoken', 'grant_type=password', "Content-Type: $form");
     is(JSON::PP::decode_json($grant->{body})->{error}, 'unsupported_grant_type', 'RFC 6749');
     is($grant->one('Content-Type'), 'application/json', 'in JSON');
@@ -173,7 +169,7 @@ scene 'what clients are answered', more => 'sign_in windows;', sub {
 };
 
 scene 'challenges', more => 'sign_in password oauth;', sub {
-    my $server = reporting_pool();
+    my $server = answering_pool();
     my $rtc = 'MsRtcOAuth href="https://x/WebTicket/oauthtoken",grant_type="urn:microsoft.rtc:windows,password"';
     for (
         ['401 No', ['NTLM'], 403, ''],
@@ -202,7 +198,7 @@ scene 'exchange has doors of its own',
     publication => "%%OWN%%    sign_in windows;\n    exchange mail.contoso.com { server 127.0.0.11; sign_in oauth password;"
         . ' certificate_name fepool.contoso.local; health_check off; services ews owa activesync; listening_ports https=%%PORT_OWN%%; }',
     sub {
-    my $server = reporting_pool();
+    my $server = answering_pool();
     my $lync = $web;
     for my $each (['mail.contoso.com', 403, '200 arrived'], [$lync, '200 arrived', 403]) {
         local $web = $each->[0];
@@ -216,7 +212,7 @@ scene 'exchange has doors of its own',
 };
 
 scene 'who signs in by which door', named => 'counts', more => 'sign_in password windows;', after => '%%STATUS%%', sub {
-    my $server = reporting_pool();
+    my $server = answering_pool();
     my @requests = (
         ['windows', 'GET /abs/handler', undef, 'Authorization: NTLM TlRM'],
         ['windows', 'GET /abs/handler', undef, 'Authorization: NTLM TlRM', 'X-Status: 401 No'],

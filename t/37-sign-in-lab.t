@@ -32,8 +32,7 @@ my @sets = (
 for (@sets) {
     my ($lync, $exchange, @differs) = @$_;
     system('mkdir', '-p', $dir) == 0 or die "no $dir\n";
-    open my $in, '<', "$source/lab/nginx.conf.in" or die "no lab: $!\n";
-    my $conf = do { local $/; <$in> };
+    my $conf = slurp("$source/lab/nginx.conf.in") // die "no lab: $!\n";
     $conf =~ s/(product\s+\S+;)/$1\n        sign_in $lync;/ or die "no product\n";
     $conf =~ s/(services\s+ews)/sign_in $exchange; $1 owa/ or die "no services\n";
     open my $out, '>', "$dir/conf" or die "$dir/conf: $!\n";

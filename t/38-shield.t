@@ -3,7 +3,7 @@
 # their breadth are in t/unit/shield_test.cpp; here is what travels, headers and bodies as they come.
 
 use LyncTest;
-use LyncTest::Scene;
+use LyncTest::Scene qw(:DEFAULT arrived);
 
 use JSON::PP ();
 use List::Util qw(sum);
@@ -36,7 +36,6 @@ sub send_bytes {
 sub status_of { send_bytes(host_of($_[0]), bytes_of(@_)) }
 
 my $Log = "$Test::Nginx::Util::ServRoot/logs";
-sub arrived { scalar(() = log_lines(qr/^/, "$Log/arrived.log")) }
 
 sub encode {
     my ($text, $which, $as) = @_;
@@ -64,14 +63,13 @@ sub spellings {
 scene 'each attack, in twenty spellings, and its neighbour', timeout => 120, sub {
     cmp_ok(scalar @$rows, '>=', 8, 'rows');
     for my $row (@$rows) {
-        my $before = arrived();
+        my $before = () = arrived();
         my @spellings = grep { $row->{where} ne 'meeturl' || /meeturl=/i } spellings($row->{stops});
         # base64 is what it is: another case of it is another URL.
         my @passed = grep { (status_of($row, $_) // 0) == 200 } $row->{stops}, @spellings;
         is(join("\n", @passed), '', "$row->{shield}: none of " . @spellings . ' spellings passes');
         is(status_of($row, $row->{passes}), 200, "$row->{shield}: the neighbour passes");
-        wait_until { arrived() > $before };
-        is(arrived(), $before + 1, "$row->{shield}: and nothing else has arrived");
+        is(scalar(() = arrived($before + 1)), $before + 1, "$row->{shield}: and nothing else has arrived");
         my @lines = log_lines(qr/\|refuse:(?:shield:\Q$row->{shield}\E|meeting_url)$/, "$Log/verdict.log");
         cmp_ok(scalar @lines, '>=', 1, "$row->{shield}: the access log names it");
     }
@@ -158,9 +156,7 @@ scene 'rows from a file, and what is counted', user_files => ">>> rows\n$file",
 
     # Another file takes its place: the counters stay with their names.
     my ($three) = map { $_->{hits} } grep { $_->{shield} eq 'three' } @{ ctl() };
-    open my $out, '>', "$Test::Nginx::Util::ServRoot/html/rows" or die;
-    print $out "other url ~* /owa/other\nthree query ~* /evil2/\n";
-    close $out;
+    write_file("$Test::Nginx::Util::ServRoot/html/rows", "other url ~* /owa/other\nthree query ~* /evil2/\n");
     reload();
     judged('GET lyncwebext.contoso.com /ucwa/evil/x' => '200 pass', 'GET lyncwebext.contoso.com /ucwa/?/evil2/' => '404 shield:three');
     my ($now) = grep { $_->{shield} eq 'three' } @{ ctl() };
@@ -194,7 +190,7 @@ scene 'deny_path and allow_path by pattern',
 
 # Seconds that the workers have worked.
 sub worker_cpu {
-    return sum map { open my $in, '<', "/proc/$_/stat" or die; (split ' ', <$in> =~ s/.*\) //r)[11] / 100 } worker_pids();
+    return sum map { (split ' ', slurp("/proc/$_/stat") =~ s/.*\) //r)[11] / 100 } worker_pids();
 }
 
 # An upload to the pool: its body is streamed, and the name of a file refused in it.
@@ -203,9 +199,7 @@ sub upload {
     my $body = $o{body} // "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"$name\"\r\n\r\ndata\r\n--b--\r\n";
     my $type = $o{type} // 'multipart/form-data; boundary=b';
     my $head = 'POST ' . ($o{to} // '/datacollabweb/upload.ashx') . " HTTP/1.1\r\nHost: lyncwebext.contoso.com\r\nContent-Type: $type\r\n";
-    return send_bytes('lyncwebext.contoso.com', $o{chunks}
-        ? ("${head}Transfer-Encoding: chunked\r\n\r\n", map({ sprintf("%x\r\n%s\r\n", length, $_) } $body =~ /(.{1,$o{chunks}})/gs), "0\r\n\r\n")
-        : ("${head}Content-Length: " . length($body) . "\r\n\r\n", $body));
+    return send_bytes('lyncwebext.contoso.com', $head, framed($body, $o{chunks}));
 }
 
 scene 'names of uploaded files', timeout => 60, sub {
@@ -260,7 +254,7 @@ run_suite(publication => <<'PUBLICATION', before => <<'BEFORE' =~ s/%%SOCK%%/$So
         health_check     off;
     }
 PUBLICATION
-    log_format arrived escape=none '$request';
+    %%LOG_ARRIVED%%
     log_format verdict '$request|$status|$lync_verdict';
     access_log %%SERVROOT%%/logs/verdict.log verdict;
     server { listen unix:%%SOCK%%; access_log off; location / { lync_control; } }
@@ -269,10 +263,7 @@ PUBLICATION
         listen 127.0.0.11:%%PORT_OWN%% ssl;
         ssl_certificate %%PKI%%/fepool.contoso.local.pem;
         ssl_certificate_key %%PKI%%/fepool.contoso.local.key;
-        access_log %%SERVROOT%%/logs/arrived.log arrived;
-        client_max_body_size 0;
-        large_client_header_buffers 8 72k;
-        location / { return 200 ok; }
+        %%LOGGED%%
         location /datacollabweb/ { proxy_pass http://127.0.0.1:%%PORT_SINK%%; } # once the body is there
     }
     server { listen 127.0.0.1:%%PORT_SINK%%; access_log off; client_max_body_size 0; location / { return 200 ok; } }
@@ -280,9 +271,6 @@ PUBLICATION
         listen 127.0.0.15:%%PORT_OWN%% ssl;
         ssl_certificate %%PKI%%/mail.contoso.local.pem;
         ssl_certificate_key %%PKI%%/mail.contoso.local.key;
-        access_log %%SERVROOT%%/logs/arrived.log arrived;
-        client_max_body_size 0;
-        large_client_header_buffers 8 72k;
-        return 200 ok;
+        %%LOGGED%%
     }
 BEFORE

@@ -228,39 +228,34 @@ END
     ok(log_lines(qr/broken header: "GET \/ HTTP\/1\.1/), 'the log says why');
 };
 
-run_suite(publication => '%%OWN%%');
+run_suite(publication => '%%OWN%%', data => { publication => '%%STANDARD%%' });
 
 __DATA__
 
 === the request line as the client wrote it
---- publication: %%STANDARD%%
 --- asks
 GET https://meet.contoso.com/a%20b/%7Ealice//./c/%C3%BC/@:,;=?x=%41&y=%2525&&z#f -> external | GET /a%20b/%7Ealice//./c/%C3%BC/@:,;=?x=%41&y=%2525&&z#f HTTP/1.1
 GET https://meet.contoso.com/alice? -> external | GET /alice? HTTP/1.1
 
 === the Host header in any spelling
---- publication: %%STANDARD%%
 --- to: https://lyncwebext.contoso.com
 --- raw_request eval
 "GET /abs/handler HTTP/1.1\r\nHost: LYNCWEBEXT.contoso.com.:443\r\nConnection: close\r\n\r\n"
 --- response_body_like: ^.*\nGET /abs/handler HTTP/1\.1\nHost: LYNCWEBEXT\.contoso\.com\.:443\n
 
 === an absolute target travels as its path
---- publication: %%STANDARD%%
 --- to: https://meet.contoso.com
 --- raw_request eval
 "GET https://meet.contoso.com/a%20b?c HTTP/1.1\r\nHost: meet.contoso.com\r\nConnection: close\r\n\r\n"
 --- response_body_like: \nGET /a%20b\?c HTTP/1\.1\nHost: meet\.contoso\.com\n
 
 === servers are spoken to in HTTP/1.1, also for a client of HTTP/1.0 that names the host in its target alone
---- publication: %%STANDARD%%
 --- to: https://meet.contoso.com
 --- raw_request eval
 "GET https://Meet.contoso.com/alice?b HTTP/1.0\r\n\r\n"
 --- response_body_like: \nGET /alice\?b HTTP/1\.1\nHost: meet\.contoso\.com\n
 
 === a client that writes X-Forwarded-* itself isn't believed
---- publication: %%STANDARD%%
 --- more_headers
 X-Forwarded-For: 10.1.2.3
 X-Forwarded-For: 10.4.5.6
@@ -275,7 +270,6 @@ GET https://lyncwebext.contoso.com/abs/handler -> 127.0.0.1|https|||
 GET http://lyncdiscover.contoso.com/           -> external | X-Forwarded-For: 127.0.0.1 | X-Forwarded-Proto: http
 
 === nor is what IIS would take for another target, method or transport
---- publication: %%STANDARD%%
 --- more_headers
 X-Original-URL: /cscp/
 X-Rewrite-URL: /cscp/
@@ -296,10 +290,7 @@ X-Other: stays
 GET https://lyncwebext.contoso.com/abs/handler -> |stays
 
 === a server_include may state it
---- publication: %%STANDARD%%
---- more: server_include %%SERVROOT%%/html/extra.conf;
---- user_files
->>> extra.conf
+--- included
 proxy_set_header X-Original-URL $request_uri;
 --- more_headers
 X-Original-URL: /cscp/
@@ -312,14 +303,12 @@ GET https://lyncwebext.contoso.com/abs/handler?a -> /abs/handler?a
 --- before
     set_real_ip_from  127.0.0.1;
     real_ip_header    X-Forwarded-For;
---- publication: %%STANDARD%%
 --- more_headers
 X-Forwarded-For: 192.0.2.55
 --- asks
 GET https://lyncwebext.contoso.com/abs/handler -> external | X-Forwarded-For: 192.0.2.55 | X-Forwarded-Proto: https
 
 === a header of 64 KB
---- publication: %%STANDARD%%
 --- request
 GET https://lyncwebext.contoso.com/autodiscover/autodiscoverservice.svc/root/user
 --- more_headers eval
@@ -330,7 +319,6 @@ GET https://lyncwebext.contoso.com/autodiscover/autodiscoverservice.svc/root/use
 "opaque=" . "x" x (64 * 1024 - 30)
 
 === several large headers
---- publication: %%STANDARD%%
 --- request
 GET https://lyncwebext.contoso.com/autodiscover/autodiscoverservice.svc/root/user
 --- more_headers eval
@@ -341,7 +329,6 @@ CORE::join "\n", map { "X-Large-$_: " . "x" x (32 * 1024) } 1 .. 4
 "x" x (128 * 1024)
 
 === a query of 64 KB
---- publication: %%STANDARD%%
 --- request eval
 "GET https://meet.contoso.com/alice?" . "q" x (64 * 1024)
 --- stand_in
@@ -350,7 +337,6 @@ CORE::join "\n", map { "X-Large-$_: " . "x" x (32 * 1024) } 1 .. 4
 "q" x (64 * 1024)
 
 === a header past all measure
---- publication: %%STANDARD%%
 --- request
 GET https://lyncwebext.contoso.com/abs/handler
 --- more_headers eval

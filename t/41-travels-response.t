@@ -255,12 +255,11 @@ scene 'interim answers', sub {
     }
 };
 
-run_suite(publication => '%%OWN%%');
+run_suite(publication => '%%OWN%%', data => { publication => '%%STANDARD%%' });
 
 __DATA__
 
 === nothing is cached, whatever the pool says
---- publication: %%STANDARD%%
 --- request eval
 [("GET https://meet.contoso.com/alice/1") x 3]
 --- stand_in
@@ -273,12 +272,10 @@ __DATA__
 my %seen; [(qr/^(\w{32})$(?(?{ $seen{$1}++ })(?!))/) x 3]
 
 === HEAD
---- publication: %%STANDARD%%
 --- asks
 HEAD https://meet.contoso.com/alice/1 -> 200 | X-Site: external
 
 === an answer to a client of HTTP/1.0
---- publication: %%STANDARD%%
 --- to: https://meet.contoso.com
 --- raw_request eval
 "GET /alice/1 HTTP/1.0\r\nHost: meet.contoso.com\r\n\r\n"
@@ -287,7 +284,6 @@ X-Site: external
 ! Transfer-Encoding
 
 === nothing is compressed on the way, and what is compressed stays so
---- publication: %%STANDARD%%
 --- request
 GET https://meet.contoso.com/alice/1
 --- more_headers

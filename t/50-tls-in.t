@@ -99,10 +99,7 @@ END
     my $logged = sub { log_lines(qr/early_data="1"/, "$Test::Nginx::Util::ServRoot/logs/early.log") };
     my $replay = sub {
         my ($request, $name) = @_;
-        open my $out, '>', "$dir/request" or die "no request: $!\n";
-        print $out "$request HTTP/1.1\r\nHost: $name\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-        close $out;
-
+        write_file("$dir/request", "$request HTTP/1.1\r\nHost: $name\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         if (!-e "$dir/$name") {
             my $client = $s_client->($name, port('HTTPS'), "-sess_out $dir/$name");
             like(scalar `(cat $dir/request; sleep 0.3) | $client`, qr{^HTTP/1\.1 200 }m,

@@ -25,22 +25,18 @@ sub second_nginx {
     my $dir = scene_dir() . '/second';
     mkdir $dir;
     mkdir "$dir/logs";
-    open my $in, '<', $Test::Nginx::Util::ConfFile or die "no configuration: $!\n";
-    my $text = do { local $/; <$in> };
+    my $text = slurp($Test::Nginx::Util::ConfFile);
     my %port = (port('HTTPS') => $https, port('HTTP') => port('SECOND_HTTP'));
     $text =~ s/(https?_listen 127\.0\.0\.1):(\d+)/$1:$port{$2}/g;
     $text =~ s/listen\s+$Test::Nginx::Util::ServerPort\b/'listen ' . port('SECOND_OTHER')/e;
     $text =~ s/(server 127\.0\.0\.11[^;]*;)(.*)(server 127\.0\.0\.13[^;]*;)/$3$2$1/;
     $text =~ s/^\s*(pid|error_log|access_log)\s[^;]*;//mg;
     $text =~ s/^(\s*)http \{/pid logs\/nginx.pid;\nhttp {\naccess_log off;/m;
-    open my $out, '>', "$dir/nginx.conf" or die "can't write: $!\n";
-    print $out $text;
-    close $out;
+    write_file("$dir/nginx.conf", $text);
     my $said = `$LyncTest::Paths::NGINX -p $dir/ -e logs/error.log -c nginx.conf 2>&1`;
     wait_until { -s "$dir/logs/nginx.pid" } or die "the second nginx doesn't start: $said\n";
     return sub {
-        open my $pid, '<', "$dir/logs/nginx.pid" or return;
-        kill QUIT => scalar(<$pid>) =~ /(\d+)/;
+        kill QUIT => slurp("$dir/logs/nginx.pid") =~ /(\d+)/;
         wait_until { !-e "$dir/logs/nginx.pid" };
     };
 }

@@ -266,13 +266,13 @@ scene "the system's name servers", config => '', sub {
     my $dir = scene_dir();
     mkdir "$dir/logs";
     my $port = port('SYSTEM_HTTPS');
-    write_to("$dir/resolv.conf", "search system.test\nnameserver $address\n");
-    write_to("$dir/hosts", "127.0.0.1 localhost\n");
+    write_file("$dir/resolv.conf", "search system.test\nnameserver $address\n");
+    write_file("$dir/hosts", "127.0.0.1 localhost\n");
     my $inside = publication('SYSTEM', 'server fe;', 'health_check off;')
         =~ s/%%CERTIFICATE%%/certificate $LyncTest::Paths::PKI\/public.pem $LyncTest::Paths::PKI\/public.key;/r
         =~ s/%%TRUSTED_CA%%/trusted_ca $LyncTest::Paths::PKI\/internal-ca.pem;/r
         =~ s/%%PORT_SYSTEM%%/port('SYSTEM')/er;
-    write_to("$dir/nginx.conf", <<"END");
+    write_file("$dir/nginx.conf", <<"END");
 load_module $LyncTest::Paths::MODULE;
 user root;
 daemon off;
@@ -309,13 +309,6 @@ END
     is(scalar(my @bad = log_lines(qr/\[(?:alert|crit|emerg)\]/, "$dir/logs/error.log")), 0, 'nothing was wrong');
     dns_start(ttl => 1);
 };
-
-sub write_to {
-    my ($file, $text) = @_;
-    open my $out, '>', $file or die "can't write $file: $!\n";
-    print $out $text;
-    close $out;
-}
 
 # What the system's own file says is not DNS's business.
 sub hosts {

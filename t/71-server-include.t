@@ -3,13 +3,12 @@
 
 use LyncTest;
 
-run_suite(publication => '%%STANDARD%% server_include %%SERVROOT%%/html/extra.conf;');
+run_suite(publication => '%%STANDARD%%');
 
 __DATA__
 
 === a header, HSTS for instance: on what is proxied, redirected and refused
---- user_files
->>> extra.conf
+--- included
 add_header Strict-Transport-Security "max-age=31536000" always;
 --- asks
 GET https://lyncwebext.contoso.com/abs/handler  -> external | Strict-Transport-Security: max-age=31536000
@@ -17,8 +16,7 @@ GET http://meet.contoso.com/alice               -> 301 | Strict-Transport-Securi
 GET https://lyncwebext.contoso.com/cscp         -> 404 | Strict-Transport-Security: max-age=31536000
 
 === an access log
---- user_files
->>> extra.conf
+--- included
 access_log %%SERVROOT%%/logs/extra.log lync;
 --- asks
 GET https://lyncwebext.contoso.com/abs/handler  -> external
@@ -26,8 +24,7 @@ GET https://lyncwebext.contoso.com/abs/handler  -> external
 === limit_req, whose 503 doesn't say when to come again
 --- before
 limit_req_zone $lync_publication zone=everybody:64k rate=1r/m;
---- user_files
->>> extra.conf
+--- included
 limit_req zone=everybody;
 --- asks
 GET https://lyncwebext.contoso.com/abs/handler  -> external
@@ -36,8 +33,7 @@ GET https://lyncwebext.contoso.com/abs/handler  -> 503 | !Retry-After
 === limit_req with another status
 --- before
 limit_req_zone $lync_publication zone=anybody:64k rate=1r/m;
---- user_files
->>> extra.conf
+--- included
 limit_req zone=anybody;
 limit_req_status 429;
 --- asks
@@ -45,8 +41,7 @@ GET https://lyncwebext.contoso.com/abs/handler  -> external
 GET https://lyncwebext.contoso.com/abs/handler  -> 429
 
 === access rules
---- user_files
->>> extra.conf
+--- included
 deny 127.0.0.1;
 --- asks
 GET https://lyncwebext.contoso.com/abs/handler  -> 403
@@ -54,8 +49,7 @@ GET https://lyncwebext.contoso.com/abs/handler  -> 403
 access forbidden by rule
 
 === a location is the administrator's own, also on a host whose paths are refused
---- user_files
->>> extra.conf
+--- included
 location = /robots.txt { return 200 "User-agent: *\nDisallow: /\n"; }
 --- asks
 GET https://lyncwebext.contoso.com/robots.txt   -> User-agent: *
@@ -64,14 +58,13 @@ GET https://lyncwebext.contoso.com/cscp         -> 404
 
 === a location beside max_upload
 --- more: max_upload 1m;
---- user_files
->>> extra.conf
+--- included
 location /nothing { }
 --- asks
 GET https://lyncwebext.contoso.com/abs/handler  -> external
 
 === several files
---- more: server_include %%SERVROOT%%/html/two.conf %%SERVROOT%%/html/three.conf;
+--- more: server_include %%SERVROOT%%/html/extra.conf; server_include %%SERVROOT%%/html/two.conf %%SERVROOT%%/html/three.conf;
 --- user_files
 >>> extra.conf
 add_header X-Extra one always;
@@ -93,8 +86,7 @@ add_header X-Two yes always;
 GET https://lyncwebext.contoso.com/abs/handler  -> external | X-One: yes | X-Two: yes
 
 === an error page is never asked of a pool, nor redirected, after a refusal
---- user_files
->>> extra.conf
+--- included
 error_page 404 /abs/handler;
 add_header X-Lync $lync_verdict always;
 --- asks
@@ -105,8 +97,7 @@ GET https://lyncwebext.contoso.com/abs/handler  -> external | X-Lync: pass
 GET http://meet.contoso.com/alice               -> 301 https://meet.contoso.com/alice | X-Lync: redirect
 
 === the administrator's own location answers it
---- user_files
->>> extra.conf
+--- included
 error_page 404 /own.html;
 location = /own.html { return 200 "own page\n"; }
 --- asks
@@ -114,8 +105,7 @@ GET https://lyncwebext.contoso.com/cscp/        -> 404 own page
 GET http://meet.contoso.com/cscp/               -> 404 own page
 
 === another header, and the same one in a location of the administrator's
---- user_files
->>> extra.conf
+--- included
 proxy_set_header X-Real-IP $remote_addr;
 location /own {
     proxy_set_header Host www.contoso.com;
@@ -127,8 +117,7 @@ GET https://lyncwebext.contoso.com/abs/handler  -> external
 GET https://lyncwebext.contoso.com/own          -> own page
 
 === a rewrite behind a variable that was asked before: the rules are asked about what is sent
---- user_files
->>> extra.conf
+--- included
 set $asked $lync_service;
 if ($lync_verdict = "pass") {
     rewrite ^/abs/(cscp|nothing|ucwa)(/.*)$ /$1$2;
@@ -141,9 +130,8 @@ GET https://lyncwebext.contoso.com/abs/ucwa/v1  -> external | X-Verdict: ucwa/pa
 GET https://lyncwebext.contoso.com/abs/handler  -> external | X-Verdict: abs/pass
 
 === a header on the 503 of a pool that can't be reached, and on it alone when to come again
---- publication: %%OWN%% server_include %%SERVROOT%%/html/extra.conf;
---- user_files
->>> extra.conf
+--- publication: %%OWN%%
+--- included
 add_header Strict-Transport-Security "max-age=31536000" always;
 if ($arg_closed) { return 503; }
 --- asks

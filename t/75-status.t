@@ -10,15 +10,7 @@ use Time::HiRes qw(sleep);
 master_on();
 
 # Counters outlive the reload from block to block, so a block that counts is named by itself.
-my $publication = <<'END';
-%%STANDARD%%
-    pool fepool2.fabrikam.local {
-        server                 127.0.0.12;
-        external_web_services  lyncwebext.fabrikam.com;
-        listening_ports        https=%%PORT_OWN%%;
-        health_check           off;
-    }
-END
+my $publication = "%%STANDARD%%\n%%OWN_POOL2%%\n";
 
 my $access = <<'END';
     server {
@@ -218,22 +210,18 @@ scene 'requests are counted', named => 'counts', sub {
     is_deeply(\%refused, { path => 1, admin => 1, method => 1, unknown_host => 1 }, 'reasons');
 
     my $abs = of($contoso->{services}, 'abs');
-    is($abs->{requests}, 6, 'abs: requests, the refused one included');
-    is($abs->{statuses}{'2xx'}, 5, 'abs: answered 2xx');
-    is($abs->{statuses}{'4xx'}, 1, 'abs: answered 4xx');
+    has_fields($abs, 'abs: requests, the refused one included', requests => 6, errors => 0);
+    has_fields($abs->{statuses}, 'abs: answers', '2xx' => 5, '4xx' => 1);
     is($abs->{duration}{count}, 5, 'abs: times of those that passed');
-    is($abs->{errors}, 0, 'abs: no errors');
     cmp_ok($abs->{sent}, '>', 1000, 'abs: bytes sent');
     cmp_ok($abs->{received}, '>', 300, 'abs: bytes received');
     is($abs->{history}{requests}[-1] // 0, 6, 'abs: in this minute') if ($abs->{history}{requests}[-2] // 0) == 0;
     is(of($contoso->{services}, 'meet')->{requests}, 1, 'meet');
 
     my $server = $contoso->{pools}[0]{servers}[0];
-    is($server->{requests}, 6, 'the server got those that passed');
+    has_fields($server, 'the server got those that passed', requests => 6, failures => 0, in_flight => 0);
     is($server->{statuses}{'2xx'}, 6, 'and answered all');
-    is($server->{failures}, 0, 'without a failure');
     cmp_ok($server->{tls_handshakes}, '>=', 1, 'over TLS');
-    is($server->{in_flight}, 0, 'nothing is left in flight');
 
     my @last = grep { $_->{publication} eq 'counts' } @{ $now->{refusals} };
     my @reasons = map { $_->{reason} } @last;
@@ -249,7 +237,7 @@ scene 'requests are counted', named => 'counts', sub {
 
 # Answers of servers: 401 and 5xx, a server that doesn't answer, and the 503 in its place.
 scene 'answers are counted', named => 'answers', sub {
-    my $own = server(address => '127.0.0.12', port => port('OWN'), tls => 'fepool2.fabrikam.local', sub {
+    my $own = pool2_server(sub {
         my ($connection) = @_;
         my ($status) = $connection->message->{first} =~ m{/abs/(\d+)};
         my $challenge = $status == 401 ? "WWW-Authenticate: Basic\r\n" : '';
@@ -260,16 +248,11 @@ scene 'answers are counted', named => 'answers', sub {
     is(site('lyncwebext.fabrikam.com', 'GET /abs/200'), 503, 'the server is gone');
 
     my $contoso = settled(5)->{publications}[0];
-    my $abs = of($contoso->{services}, 'abs');
-    is($abs->{unauthorized}, 2, 'service: 401');
-    is($abs->{errors}, 2, 'service: errors');
+    has_fields(of($contoso->{services}, 'abs'), 'service: 401, and errors', unauthorized => 2, errors => 2);
     is($contoso->{verdicts}{pass}, 5, 'what ends in 503 was passed on, and counts once');
     my $server = of($contoso->{pools}, 'fepool2.fabrikam.local')->{servers}[0];
-    is($server->{unauthorized}, 2, 'server: 401');
+    has_fields($server, 'server: not checked', requests => 5, failures => 1, unauthorized => 2, state => 'unknown');
     is($server->{statuses}{'5xx'}, 1, 'server: its own 500');
-    is($server->{failures}, 1, 'server: a failure');
-    is($server->{requests}, 5, 'server: requests');
-    is($server->{state}, 'unknown', 'not checked');
 };
 
 # What checks have found, to whom comes by a socket of this machine.
@@ -341,7 +324,7 @@ scene "servers whose names don't resolve", named => 'unresolved', more => 'resol
 
 # A pending GET is no slow answer.
 scene 'pending GETs are no slow answers', named => 'pending', sub {
-    my $own = server(address => '127.0.0.12', port => port('OWN'), tls => 'fepool2.fabrikam.local', sub {
+    my $own = pool2_server(sub {
         my ($connection, $report) = @_;
         $connection->message;
         $report->('waits');
@@ -351,15 +334,12 @@ scene 'pending GETs are no slow answers', named => 'pending', sub {
     my $client = client('https://lyncwebext.fabrikam.com')->ask('GET /ucwa/oauth/v1/applications/1/events?ack=1');
     is($own->report, 'waits', 'a pending GET');
     my $server = of(status()->{publications}[0]{pools}, 'fepool2.fabrikam.local')->{servers}[0];
-    is($server->{pending_gets}, 1, 'is held');
-    is($server->{in_flight}, 1, 'is in flight');
+    has_fields($server, 'is held', pending_gets => 1, in_flight => 1);
     is($client->answer->{status}, 200, 'is answered');
 
     my $contoso = settled(1)->{publications}[0];
     $server = of($contoso->{pools}, 'fepool2.fabrikam.local')->{servers}[0];
-    is($server->{pending_gets}, 0, 'is held no longer');
-    is($server->{in_flight}, 0, 'nor in flight');
-    is($server->{requests}, 1, 'was a request');
+    has_fields($server, 'is held no longer, was a request', pending_gets => 0, in_flight => 0, requests => 1);
     is($server->{response_time}{count}, 0, 'but no time');
     my $ucwa = of($contoso->{services}, 'ucwa');
     is($ucwa->{requests}, 1, 'ucwa: a request');
@@ -382,7 +362,7 @@ sub more {
 # What an old worker still answers is seen and counted, too.
 scene 'a request of before a reload is counted, too', named => 'held', sub {
     my $go = "$Test::Nginx::Util::ServRoot/logs/go";
-    my $own = server(address => '127.0.0.12', port => port('OWN'), tls => 'fepool2.fabrikam.local', sub {
+    my $own = pool2_server(sub {
         my ($connection, $report) = @_;
         $connection->message;
         $report->('waits');
@@ -398,13 +378,12 @@ scene 'a request of before a reload is counted, too', named => 'held', sub {
     ok(wait_until { $status = status(); @{ $status->{publications} } == 13 }, 'a reload, with twelve more publications');
     my $server = of(of($status->{publications}, 'held')->{pools}, 'fepool2.fabrikam.local')->{servers}[0];
     is($server->{in_flight}, 1, 'still in flight');
-    open my $out, '>', $go;
+    write_file($go);
     is($client->answer->{status}, 200, 'answered');
     my $counted = wait_until { of(status()->{publications}, 'held')->{verdicts}{pass} };
     is($counted, 1, 'and counted');
     $server = of(of(status()->{publications}, 'held')->{pools}, 'fepool2.fabrikam.local')->{servers}[0];
-    is($server->{requests}, 1, 'of its server as well');
-    is($server->{in_flight}, 0, 'no longer in flight');
+    has_fields($server, 'of its server as well', requests => 1, in_flight => 0);
 };
 
 # Counters go on over a reload, whatever else changes, and a name that is new begins at nothing.
@@ -520,9 +499,7 @@ scene 'the schema', named => 'schema', sub {
     site('lyncwebext.contoso.com', "GET /n\xf6/\"<b>");
     site('lyncwebext.contoso.com') for 1 .. 3;
     my $dir = scene_dir();
-    open my $out, '>', "$dir/status.json" or die "can't write: $!\n";
-    print $out ask('/?format=json')->{body};
-    close $out;
+    write_file("$dir/status.json", ask('/?format=json')->{body});
     my $python = -x '/usr/bin/python3' ? '/usr/bin/python3' : 'python3';
     my $said = `$python -c 'import json, sys, jsonschema
 jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))' $dir/status.json $LyncTest::Paths::SOURCE/docs/status.schema.json 2>&1`;
@@ -534,15 +511,14 @@ jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))'
 
 # In a publication's own server, by a server_include.
 scene "in a publication's server", named => 'included',
-    more       => 'server_include %%SERVROOT%%/html/status.conf;',
-    user_files => ">>> status.conf\nlocation = /lync-status { lync_status; }", sub {
-    my $answer = client('https://lyncwebext.contoso.com')->ask('GET /lync-status?format=json')->answer;
-    is($answer->{status}, 200, 'loopback sees it there, too');
-    my $status = JSON::PP->new->utf8->decode($answer->{body});
-    $answer = client('https://lyncwebext.contoso.com')->ask('GET /lync-status?format=json')->answer;
-    $status = JSON::PP->new->utf8->decode($answer->{body});
-    is($status->{publications}[0]{verdicts}{none}, 1, 'as a location of the administrator, not of the rules');
-    is($status->{publications}[0]{verdicts}{pass}, 0, 'it is not passed on');
+    included => 'location = /lync-status { lync_status; }', sub {
+    my $answer;
+    for (1, 2) {
+        $answer = client('https://lyncwebext.contoso.com')->ask('GET /lync-status?format=json')->answer;
+        is($answer->{status}, 200, 'loopback sees it there, too');
+    }
+    has_fields(JSON::PP->new->utf8->decode($answer->{body})->{publications}[0]{verdicts},
+        'as a location of the administrator, not of the rules', none => 1, pass => 0);
     $answer = client('https://lyncwebext.contoso.com')->ask('GET /lync-status', 'X-Forwarded-For' => '192.0.2.7')->answer;
     is($answer->{status}, 403, 'others do not');
 };

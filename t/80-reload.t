@@ -158,8 +158,7 @@ scene 'a worker after a reload that failed',
 scene 'no master', sub {
     my $dir = scene_dir();
     my ($http, $https, $status) = map { port("ALONE_$_") } qw(HTTP HTTPS STATUS);
-    open my $out, '>', "$dir/nginx.conf" or die "can't write $dir/nginx.conf: $!\n";
-    print $out <<"END";
+    write_file("$dir/nginx.conf", <<"END");
 load_module $LyncTest::Paths::MODULE;
 daemon off;
 master_process off;
@@ -179,7 +178,6 @@ http {
     server { listen 127.0.0.1:$status; location / { lync_status; } }
 }
 END
-    close $out;
     my $pid = fork // die "can't fork: $!\n";
     if ($pid == 0) {
         open STDERR, '>', "$dir/stderr";

@@ -6,6 +6,7 @@ use warnings;
 
 use File::Path qw(make_path remove_tree);
 use JSON::PP ();
+use LyncTest::Files qw(slurp make_pki);
 use LyncTest::Paths;
 use Test::More;
 
@@ -13,19 +14,13 @@ my $lyncctl = "$LyncTest::Paths::BUILD/lyncctl";
 plan(skip_all => 'lyncctl is not built') if !-x $lyncctl;
 
 my $pki = $LyncTest::Paths::PKI;
-system("$LyncTest::Paths::SOURCE/t/pki", $pki) == 0 or die "the certificates can't be made\n";
+make_pki();
 
 my $root = "$LyncTest::Paths::RUN/t/lyncctl_$$";
 remove_tree($root);
 make_path($root);
 
-sub write_file {
-    my ($name, $text) = @_;
-    open my $out, '>', "$root/$name" or die "can't write $root/$name: $!\n";
-    print $out $text;
-    close $out;
-    return "$root/$name";
-}
+sub write_file { LyncTest::Files::write_file("$root/$_[0]", $_[1]) }
 
 # Runs lyncctl: its exit status, stdout, stderr.
 sub run {
@@ -39,14 +34,21 @@ sub run {
         exec $lyncctl, @arguments or exit 127;
     }
     waitpid $pid, 0;
-    my ($status, @texts) = ($? & 127 ? 'signal ' . ($? & 127) : $? >> 8);
-    for my $stream (qw(stdout stderr)) {
-        open my $in, '<', "$root/$stream" or die;
-        local $/;
-        push @texts, scalar <$in>;
-    }
-    return ($status, @texts);
+    return ($? & 127 ? 'signal ' . ($? & 127) : $? >> 8, map { slurp("$root/$_") } qw(stdout stderr));
 }
+
+# Runs it, and checks the exit status.
+my ($status, $out, $err);
+sub ends {
+    my ($expected, $name, @arguments) = @_;
+    ($status, $out, $err) = run(@arguments);
+    return is($status, $expected, $name);
+}
+
+# What the blocks below have in common.
+my $common  = "certificate  $pki/public.pem $pki/public.key;\n    trusted_ca   $pki/internal-ca.pem;";
+my $sockets = "http_listen  127.0.0.1:18080;\n    https_listen 127.0.0.1:18443;";
+my $pool = 'pool fepool.contoso.local { server 10.0.0.11; external_web_services lyncwebext.contoso.com; }';
 
 sub json {
     my ($status, $out, $err) = run(@_, '--format', 'json');
@@ -77,9 +79,7 @@ pid nginx.pid;
 error_log error.log;
 events {}
 http {
-    access_log off;
-    client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+    $LyncTest::Files::TEMPORARY
     include conf.d/*.conf;
 }
 END_CONF
@@ -87,10 +87,8 @@ make_path("$root/conf.d");
 write_file('conf.d/contoso.conf', <<"END_CONF");
 lync_publish contoso {
     sip_domain   contoso.com example.net;
-    certificate  $pki/public.pem $pki/public.key;
-    trusted_ca   $pki/internal-ca.pem;
-    http_listen  127.0.0.1:18080;
-    https_listen 127.0.0.1:18443;
+    $common
+    $sockets
     pool fepool.contoso.local {
         server                 10.0.0.11;
         server                 [2001:db8::12];
@@ -114,10 +112,8 @@ END_CONF
 write_file('conf.d/fabrikam.conf', <<"END_CONF");
 lync_publish fabrikam {
     sip_domain   *;
-    certificate  $pki/public.pem $pki/public.key;
-    trusted_ca   $pki/internal-ca.pem;
-    http_listen  127.0.0.1:18080;
-    https_listen 127.0.0.1:18443;
+    $common
+    $sockets
     pool fepool2.fabrikam.local {
         server                 10.1.0.11;
         external_web_services  lyncwebext.fabrikam.com;
@@ -135,7 +131,7 @@ for my $what (qw(names rules ports dns certificate nginx firewall)) {
     my @keys = sort keys %{ $rows->[0] };
     is_deeply([grep { join(' ', sort keys %$_) ne "@keys" } @$rows], [], "show $what: the same members in each");
 
-    my ($status, $out) = run('show', $what, $conf, '--format', 'csv');
+    ($status, $out) = run('show', $what, $conf, '--format', 'csv');
     my $csv = csv($out);
     ok($csv, "show $what --format csv: it is CSV") or next;
     is(scalar @$csv, @$rows + 1, "show $what --format csv: a row for each, and a head");
@@ -147,8 +143,7 @@ for my $what (qw(names rules ports dns certificate nginx firewall)) {
     my %bars = map { scalar(() = /(?<!\\)\|/g) => 1 } @lines;
     is(scalar keys %bars, 1, "show $what --format markdown: rows of one width");
 
-    ($status, $out) = run('show', $what, $conf, '--format', 'table');
-    is($status, 0, "show $what --format table: exit 0");
+    ends(0, "show $what --format table: exit 0", 'show', $what, $conf, '--format', 'table');
     unlike($out, qr/\e/, "show $what --format table: no colours where no terminal is");
     unlike($out, qr/[ \t]$/m, "show $what --format table: no space at the end of a line");
     is_deeply([grep { length > 100 } split /\n/, $out], [], "show $what --format table: at most 100 columns");
@@ -190,7 +185,7 @@ SKIP: {
     my $dump = `$LyncTest::Paths::NGINX -T -p $root/ -e $root/error.log -c $conf 2>/dev/null`;
     my @files = split /^(?=# configuration file )/m, $dump;
     my %expected = map { /^# configuration file (lync_publish \w+):\n(.*)/s ? ($1 => $2) : () } @files;
-    my ($status, $out) = run('show', 'nginx', $conf);
+    ($status, $out) = run('show', 'nginx', $conf);
     my %shown = map { /^# configuration file (lync_publish \w+):\n(.*)/s ? ($1 => $2) : () }
         split /^(?=# configuration file )/m, $out;
     # The module leaves out what this nginx doesn't know.
@@ -207,15 +202,13 @@ SKIP: {
     my ($server) = grep { $_->{text} =~ /server 10\.0\.0\.41:443/ } @$lines;
     is("$server->{file}:$server->{line}", "$root/conf.d/contoso.conf:20", 'each line tells where it comes from');
 }
-my ($status, $out, $err);
-
 
 # --- DNS
 
 ($status, $out) = run('show', 'dns', $conf);
 like($out, qr/ lyncdiscoverinternal\.contoso\.com /, 'a name is not broken where other columns have spaces');
-($status, $out, $err) = run('show', 'dns', $conf, '--format', 'zone', '--address', '203.0.113.5', '--address', '2001:db8::5');
-is($status, 0, 'show dns --format zone: exit 0');
+ends(0, 'show dns --format zone: exit 0',
+    'show', 'dns', $conf, '--format', 'zone', '--address', '203.0.113.5', '--address', '2001:db8::5');
 is_deeply([grep { !/^(?:;.*|[a-z0-9.-]+\.\s+IN (?:A\s+[0-9.]+|AAAA [0-9a-f:]+))$/ } split /\n/, $out], [],
     'every line is a comment or a record');
 like($out, qr/^\Q$_\E\.\s+IN A\s+203\.0\.113\.5$/m, "$_ has a record")
@@ -243,8 +236,7 @@ like($out, qr/^lyncwebext\.contoso\.com\.\s+IN A\s+203\.0\.113\.5$/m, 'mobile cl
 my $named = write_file('named.conf', <<"END_CONF");
 lync_publish contoso {
     sip_domain   contoso.com;
-    certificate  $pki/public.pem $pki/public.key;
-    trusted_ca   $pki/internal-ca.pem;
+    $common
     pool fepool.contoso.local {
         external_web_services  lyncwebext.contoso.com;
         server                 fe1.contoso.local;
@@ -257,8 +249,7 @@ END_CONF
 my $name = qr/fepool\.contoso\.local\./;
 like($out, qr/^; $name IN A: the addresses of fe1\.contoso\.local\n$name\s+IN AAAA 2001:db8::11\n; $name IN A: the addresses of fe2\.contoso\.local\n/m,
     'a server given by name isn\'t left out beside others');
-($status, $out, $err) = run('show', 'dns', $conf, '--format', 'zone');
-is($status, 2, 'a zone without an address: exit 2');
+ends(2, 'a zone without an address: exit 2', 'show', 'dns', $conf, '--format', 'zone');
 like($err, qr/--address/, 'which says what is missing');
 my $dns = json('show', 'dns', $conf);
 is_deeply([map { $_->{name} } grep { $_->{view} eq 'must not resolve outside' && $_->{type} ne 'none' } @$dns], [],
@@ -285,8 +276,7 @@ my @missing = ('no "certificate" in lync_publish "contoso"', 'no "trusted_ca" in
     'no "server" in office_web_apps "officewebapps01.contoso.com" of lync_publish "contoso"',
     'no "server" in exchange "mail.contoso.com" of lync_publish "contoso"');
 for my $what (['names'], ['rules'], ['ports'], ['firewall'], ['firewall', '--plan'], ['dns'], ['certificate'], ['nginx', '--format', 'table']) {
-    ($status, $out, $err) = run('show', @$what, '--fragment', $planned);
-    is($status, 0, "planned: show @$what");
+    ends(0, "planned: show @$what", 'show', @$what, '--fragment', $planned);
     is_deeply([map { /^lyncctl: (no "\S+ in .*?): / } split /\n/, $err], \@missing, 'with a note for each thing that is missing');
     cmp_ok(scalar(my @rows = split /\n/, $out), '>', 5, 'it has rows');
     is_deeply([grep { length > 100 } @rows], [], 'of at most 100 columns, however long a name is');
@@ -294,8 +284,8 @@ for my $what (['names'], ['rules'], ['ports'], ['firewall'], ['firewall', '--pla
 ($status, $out, $err) = run('show', 'nginx', '--fragment', $planned);
 unlike($out, qr/^ *ssl_certificate|trusted_certificate/m, 'planned: what is generated has no empty paths');
 is_deeply([map { $_->{certificate} } @{ json('show', 'names', '--fragment', $planned) }], [('unknown') x 6], 'nothing is said of a certificate');
-($status, $out, $err) = run('show', 'certificate', '--fragment', $planned, '--csr', "$root/planned.csr", '--key', "$root/planned.key");
-is($status, 0, 'planned: a request');
+ends(0, 'planned: a request',
+    'show', 'certificate', '--fragment', $planned, '--csr', "$root/planned.csr", '--key', "$root/planned.key");
 like(`openssl req -in '$root/planned.csr' -noout -text`, qr/DNS:lyncwebext\.contoso\.com, .*DNS:lyncdiscover\.contoso\.com/, 'with the names');
 unlink glob "$root/planned.???";
 
@@ -318,8 +308,7 @@ is_deeply([map { "$_->{names} $_->{paths}" } grep { $_->{leads_to} eq 'redirecte
 like($out, qr{/&lt;b&gt;&amp;}, 'html: what is written is text');
 unlike($out, qr/<(?:b>|script|link|img)|src=|url\(/, 'html: nothing is loaded');
 
-($status, $out, $err) = run('show', 'firewall', '--fragment', $planned, '--format', 'nft');
-is($status, 1, 'a ruleset that lacks rules: exit 1');
+ends(1, 'a ruleset that lacks rules: exit 1', 'show', 'firewall', '--fragment', $planned, '--format', 'nft');
 like($out, qr/^ +# no rule for tcp dport 4443: "fe1\.contoso\.invalid" has no address$/m, 'which says so in its place');
 like($err, qr/^lyncctl: no rule: tcp dport 4443: "fe1\.contoso\.invalid" has no address$/m, 'and on stderr');
 unlike($out, qr/^(?! *#).*dport (?:4443|8080)/m, 'no rule stands for it');
@@ -373,8 +362,7 @@ for my $type (qw(rsa:2048 ec:p256)) {
     unlink $key;
     ($status, $out, $err) = run('show', 'certificate', $conf, '--publication', 'contoso', '--csr', $csr, '--key', $key);
     ok($status == 2 && !-e $key, "$type: both files or none");
-    ($status) = run('show', 'certificate', $conf, '--publication', 'contoso', '--csr', $csr, '--key', $key, '--force');
-    is($status, 0, "$type: --force");
+    ends(0, "$type: --force", 'show', 'certificate', $conf, '--publication', 'contoso', '--csr', $csr, '--key', $key, '--force');
     isnt(`cat '$key' '$csr'`, $before, "$type: --force replaces them");
     is(sprintf('%04o', (stat $key)[2] & 07777), '0600', "$type: the new key is the owner's alone, too");
 }
@@ -384,20 +372,18 @@ my $long = write_file('long.conf', <<"END_CONF");
 http {
     lync_publish contoso {
         sip_domain   contoso.com;
-        certificate  $pki/public.pem $pki/public.key;
-        trusted_ca   $pki/internal-ca.pem;
+        $common
         pool fepool.contoso.local { server 10.0.0.11; external_web_services @{['x' x 60]}.contoso.com; }
     }
 }
 END_CONF
-($status, $out, $err) = run('show', 'certificate', $long, '--csr', "$root/long.csr", '--key', "$root/long.key");
-is($status, 0, 'a name too long for a common name: a request is written');
+ends(0, 'a name too long for a common name: a request is written',
+    'show', 'certificate', $long, '--csr', "$root/long.csr", '--key', "$root/long.key");
 like($err, qr/"x{60}\.contoso\.com" is too long for a common name \(64 characters\): the subject has none/, 'and it is said');
 
-($status, $out, $err) = run('show', 'certificate', $conf, '--csr', "$root/x.csr");
-is($status, 2, '--csr without --key: exit 2');
-($status, $out, $err) = run('show', 'certificate', $conf, '--publication', 'contoso', '--csr', "$root/no/x.csr", '--key', "$root/no/x.key");
-is($status, 2, 'a directory that isn\'t there: exit 2');
+ends(2, '--csr without --key: exit 2', 'show', 'certificate', $conf, '--csr', "$root/x.csr");
+ends(2, 'a directory that isn\'t there: exit 2',
+    'show', 'certificate', $conf, '--publication', 'contoso', '--csr', "$root/no/x.csr", '--key', "$root/no/x.key");
 for my $force ([], ['--force']) {
     ($status, $out, $err) = run('show', 'certificate', $conf, '--publication', 'contoso', '--csr', "$root/no/x.csr",
         '--key', "$root/half.key", @$force);
@@ -435,21 +421,19 @@ http {
         certificate     /etc/letsencrypt/live/contoso/fullchain.pem /etc/letsencrypt/live/contoso/privkey.pem;
         trusted_ca      $pki/internal-ca.pem;
         acme_challenge  "$root/it's here";
-        pool fepool.contoso.local { server 10.0.0.11; external_web_services lyncwebext.contoso.com; }
+        $pool
         simple_url meet @{[map { "https://meet.$_" } @customers]};
     }
     lync_publish fabrikam {
         sip_domain   *;
-        certificate  $pki/public.pem $pki/public.key;
-        trusted_ca   $pki/internal-ca.pem;
+        $common
         http_listen  off;
         https_listen 8443;
         pool fepool.fabrikam.local { server 10.0.0.12; external_web_services lyncwebext.fabrikam.com; }
     }
 }
 END_CONF
-($status, $out, $err) = run('show', 'certificate', $many, '--format', 'certbot');
-is($status, 0, 'certbot\'s commands, before there is a certificate') or diag($err);
+ends(0, 'certbot\'s commands, before there is a certificate', 'show', 'certificate', $many, '--format', 'certbot') or diag($err);
 is_deeply([map { s/^# CHECK: //r } grep { /CHECK/ } split /\n/, $out], [
     'the block has no "acme_challenge": write "acme_challenge /var/www/acme;" into it, and reload nginx before this runs',
     '"http_listen" is off, and a CA asks on port 80: take it out of the block',
@@ -468,7 +452,7 @@ write_file('certbot.sh', $out =~ s{/etc/letsencrypt|/var/www}{$root/made}gr);
 for my $time (qw(first second)) {
     unlink "$root/asked";
     is(system("PATH='$root/bin':\$PATH sh '$root/certbot.sh'"), 0, "a shell runs it a $time time");
-    my @asked = split /\n/, do { local (@ARGV, $/) = "$root/asked"; <> };
+    my @asked = split /\n/, slurp("$root/asked");
     my @names = map { $asked[$_ - 1] eq '-d' ? $asked[$_] : () } 1 .. $#asked;
     is_deeply([sort @names], [sort qw(lyncwebext.contoso.com lyncwebext.fabrikam.com),
         map { ("meet.$_", "lyncdiscover.$_") } @customers], 'each name once, of all publications');
@@ -488,15 +472,15 @@ for my $bad ([0, 0, '', "nginx -t\nnginx -s reload\n"], [1, 256, qr/^said\nnginx
     my $said = `$deploy 2>&1`;
     is($?, $code, 'the deploy hook: exit status');
     $is ? like($said, $says, 'says why') : is($said, $says, 'says nothing');
-    is(do { local (@ARGV, $/) = "$root/asked"; <> }, $asks, $is ? 'and nginx goes on' : 'and has nginx read the new files');
+    is(slurp("$root/asked"), $asks, $is ? 'and nginx goes on' : 'and has nginx read the new files');
 }
 SKIP: {
     skip 'no shellcheck here', 1 if system('command -v shellcheck >/dev/null') != 0;
     is(`shellcheck '$root/certbot.sh' '$root/made/nginx-lync-deploy'`, '', 'shellcheck has nothing to say');
 }
 
-($status, $out, $err) = run('show', 'certificate', $many, '--publication', 'contoso', '--csr', "$root/many.csr", '--key', "$root/many.key");
-is($status, 0, 'several requests') or diag($err);
+ends(0, 'several requests',
+    'show', 'certificate', $many, '--publication', 'contoso', '--csr', "$root/many.csr", '--key', "$root/many.key") or diag($err);
 is_deeply([map { my $list = `openssl req -in '$root/$_.csr' -noout -text`; scalar(() = $list =~ /DNS:/g) } qw(many many-2)],
     [99, 22], 'of no more than 100 names each');
 is(`openssl req -in '$root/many-2.csr' -noout -pubkey`, `openssl pkey -in '$root/many-2.key' -pubout`, 'each with a key of its own');
@@ -507,8 +491,7 @@ ok($status == 2 && !-e "$root/many.csr" && !-e "$root/many.key", 'all of them or
 
 # --- exit statuses, and what is wrong
 
-($status, $out, $err) = run('check', $conf);
-is($status, 1, 'check with a warning: exit 1');
+ends(1, 'check with a warning: exit 1', 'check', $conf);
 like($out, qr/^\[warn\] "lyncwebdirext\.contoso\.com" is not covered by a certificate of lync_publish "contoso"/m, 'and the warning');
 unlike($out, qr/\[warn\] "lyncdiscover/, 'but none for what plain HTTP serves');
 like($out, qr/^\[advice\] pool "fepool2\.fabrikam\.local" has one server/m, 'advice: one server');
@@ -523,11 +506,9 @@ events {}
 http {
     lync_publish contoso {
         sip_domain   contoso.com;
-        certificate  $pki/public.pem $pki/public.key;
-        trusted_ca   $pki/internal-ca.pem;
-        http_listen  127.0.0.1:18080;
-        https_listen 127.0.0.1:18443;
-        pool fepool.contoso.local { server 10.0.0.11; external_web_services lyncwebext.contoso.com; }
+        $common
+        $sockets
+        $pool
     }
 }
 END_CONF
@@ -535,10 +516,9 @@ is((run('check', $fine))[0], 0, 'check without a warning: exit 0, advice or not'
 is((run('check', $fine, '--strict'))[0], 1, 'check --strict: advice counts');
 
 my $unloaded = write_file('unloaded.conf', "events {}\nhttp {\n    include publication.conf;\n}\n");
-my ($publication) = do { local (@ARGV, $/) = $fine; <> } =~ /^http \{\n(.*)^\}/ms;
+my ($publication) = slurp($fine) =~ /^http \{\n(.*)^\}/ms;
 write_file('publication.conf', $publication);
-($status, $out) = run('check', $unloaded);
-is($status, 2, 'check without load_module: exit 2');
+ends(2, 'check without load_module: exit 2', 'check', $unloaded);
 like($out, qr{^\[emerg\] unknown directive "lync_publish" in \Q$root\E/publication\.conf:1$}m, 'as nginx says it');
 like($out, qr{^\[advice\] the module isn't loaded: "load_module modules/ngx_lync_module\.so;"}m, 'and the remedy');
 is((run('check', '--fragment', "$root/publication.conf"))[0], 0, 'a fragment loads no modules');
@@ -546,8 +526,7 @@ is((run('show', 'names', $unloaded))[0], 0, 'show works before the module is the
 
 my $broken = write_file('broken.conf', "load_module $LyncTest::Paths::MODULE; events {}\nhttp {\n    lync_publish contoso {\n        sip_domian a.b;\n    }\n}\n");
 for my $command (['check'], map({ ['show', $_] } qw(names rules ports dns certificate nginx firewall))) {
-    ($status, $out, $err) = run(@$command, $broken);
-    is($status, 2, "@$command of a broken configuration: exit 2");
+    ends(2, "@$command of a broken configuration: exit 2", @$command, $broken);
     like($out . $err, qr/unknown directive "sip_domian" in lync_publish "contoso", did you mean "sip_domain"\? in \Q$broken\E:4$/m,
         "@$command: the place and the reason");
 }
@@ -564,8 +543,7 @@ is((run('show', 'names', "$root/conf.d/contoso.conf", '--fragment'))[0], 0, '--f
 
 for my $arguments ([], ['frobnicate'], ['show'], ['show', 'frobnicate'], ['show', 'names', '--format', 'xml'],
         ['show', 'names', '--frobnicate'], ['check', $conf, $conf]) {
-    ($status, $out, $err) = run(@$arguments);
-    is($status, 2, "lyncctl @$arguments: exit 2");
+    ends(2, "lyncctl @$arguments: exit 2", @$arguments);
     like($err, qr/^lyncctl: .*\n"lyncctl.* --help" tells how it is used$/, "lyncctl @$arguments: says why");
 }
 for my $arguments (['--help'], ['show', '--help'], ['show', 'dns', '--help'], ['--version']) {
@@ -607,16 +585,8 @@ for my $command ([], ['show'], ['import'], map { [split] } 'check', 'doctor', 's
     }
 }
 
-my $manual = do {
-    open my $in, '<', "$LyncTest::Paths::SOURCE/docs/lyncctl.8" or die "no manual: $!\n";
-    local $/;
-    <$in> =~ s/\\-/-/gr;
-};
-my $page = do {
-    open my $in, '<', "$LyncTest::Paths::SOURCE/docs/lyncctl.md" or die "no page: $!\n";
-    local $/;
-    <$in>;
-};
+my $manual = slurp("$LyncTest::Paths::SOURCE/docs/lyncctl.8") =~ s/\\-/-/gr;
+my $page = slurp("$LyncTest::Paths::SOURCE/docs/lyncctl.md");
 for my $group ('', 'show', 'import', 'lockout') {
     my ($help) = (run(grep({ $_ ne '' } $group), '--help'))[1] =~ /^Subcommands:\n(.*?)\n\n/ms;
     for my $command (map { /^  (\w+)/ ? $1 : () } split /\n/, $help) {

@@ -6,6 +6,7 @@ use warnings;
 
 use File::Path qw(make_path remove_tree);
 use JSON::PP ();
+use LyncTest::Files qw(make_pki);
 use LyncTest::Paths;
 use Test::More;
 
@@ -13,7 +14,7 @@ my $lyncctl = "$LyncTest::Paths::BUILD/lyncctl";
 plan(skip_all => 'lyncctl is not built') if !-x $lyncctl;
 
 my ($nginx, $pki) = ($LyncTest::Paths::NGINX, $LyncTest::Paths::PKI);
-system("$LyncTest::Paths::SOURCE/t/pki", $pki) == 0 or die "the certificates can't be made\n";
+make_pki();
 
 my $root = "$LyncTest::Paths::RUN/t/lyncctl_check_$$";
 remove_tree($root);
@@ -43,17 +44,10 @@ my $one       = $block =~ s/^.*10\.0\.0\.12.*\n//mr;
 # A whole nginx.conf: what is outside of http, what is in it.
 sub conf {
     my ($main, $http) = @_;
-    return "${main}pid nginx.pid;\nevents {}\nhttp {\naccess_log off;\nclient_body_temp_path body;\n"
-        . "proxy_temp_path proxy;\nfastcgi_temp_path fastcgi;\nuwsgi_temp_path uwsgi;\nscgi_temp_path scgi;\n$http}\n";
+    return "${main}pid nginx.pid;\nevents {}\nhttp {\n$LyncTest::Files::TEMPORARY$http}\n";
 }
 
-sub write_file {
-    my ($name, $text) = @_;
-    open my $out, '>', "$root/$name" or die "can't write $root/$name: $!\n";
-    print $out $text;
-    close $out;
-    return "$root/$name";
-}
+sub write_file { LyncTest::Files::write_file("$root/$_[0]", $_[1]) }
 
 # Exit status, and stdout and stderr together.
 sub run {

@@ -12,6 +12,7 @@ use warnings;
 
 use File::Path qw(make_path remove_tree);
 use LyncTest::Client ();
+use LyncTest::Files  qw(slurp make_pki);
 use LyncTest::Logs   ();
 use LyncTest::Paths  ();
 use LyncTest::Ports  ();
@@ -355,8 +356,7 @@ my @requests = (
         "GET / HTTP/1.1\nHost: www.contoso.com\n\n"],
 );
 
-system("$LyncTest::Paths::SOURCE/t/pki", $pki) == 0
-    or die "the certificates for the tests can't be made\n";
+make_pki();
 
 LyncTest::StandIn::set_up(
     dir    => "$LyncTest::Paths::RUN/t/stand_in_hostile_$$",
@@ -379,31 +379,14 @@ pid nginx.pid;
 error_log error.log info;
 events {}
 http {
-access_log off;
-client_body_temp_path client_body;
-proxy_temp_path proxy;
-fastcgi_temp_path fastcgi;
-uwsgi_temp_path uwsgi;
-scgi_temp_path scgi;
+$LyncTest::Files::TEMPORARY
 $hostile
 $publication}
 END_CONF
     return $text =~ s/PORT_(\w+)/port($1)/ger =~ s/PKI/$pki/gr;
 }
 
-sub slurp {
-    my ($file) = @_;
-    open my $in, '<', $file or return '';
-    local $/;
-    return scalar <$in>;
-}
-
-sub write_file {
-    my ($name, $text) = @_;
-    open my $out, '>', "$root/$name" or die "can't write $root/$name: $!\n";
-    print $out $text;
-    close $out;
-}
+sub write_file { LyncTest::Files::write_file("$root/$_[0]", $_[1]) }
 
 # Starts nginx with $hostile. Returns its process, or nothing and why it didn't start.
 sub start {

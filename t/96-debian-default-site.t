@@ -8,6 +8,7 @@ use warnings;
 
 use File::Path qw(make_path remove_tree);
 use LyncTest::Client ();
+use LyncTest::Files;
 use LyncTest::Paths  ();
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -30,24 +31,9 @@ if (!$ENV{LYNC_IN_NAMESPACE}) {
     plan(skip_all => 'name spaces are forbidden here')
         if system('unshare --net --mount true 2>/dev/null') != 0;
 
-    system("$LyncTest::Paths::SOURCE/t/pki", $pki) == 0
-        or die "the certificates for the tests can't be made\n";
+    make_pki();
     $ENV{LYNC_IN_NAMESPACE} = 1;
     exec 'unshare', '--net', '--mount', $^X, (map { "-I$_" } @INC), $0 or die "no unshare: $!\n";
-}
-
-sub slurp {
-    my ($file) = @_;
-    open my $in, '<', $file or return '';
-    local $/;
-    return scalar <$in>;
-}
-
-sub write_file {
-    my ($file, $text) = @_;
-    open my $out, '>', $file or die "can't write $file: $!\n";
-    print $out $text;
-    close $out;
 }
 
 remove_tree($root);

@@ -14,6 +14,7 @@ use IO::Socket::IP ();
 use POSIX ();
 use Time::HiRes qw(sleep time);
 
+use LyncTest::Files;
 use LyncTest::Paths ();
 use LyncTest::Ports ();
 
@@ -72,8 +73,7 @@ sub run {
     my $user = $> == 0 ? 'user root;' : '';
     $dir = "$LyncTest::Paths::RUN/t/plain_$$";
     make_path("$dir/logs");
-    open my $out, '>', "$dir/nginx.conf" or die "can't write $dir/nginx.conf: $!\n";
-    print $out <<"END_CONF";
+    write_file("$dir/nginx.conf", <<"END_CONF");
 daemon off;
 worker_processes 1;
 $user
@@ -81,12 +81,7 @@ pid $dir/nginx.pid;
 error_log $dir/logs/error.log info;
 events { worker_connections 512; }
 http {
-    access_log                    $dir/logs/access.log;
-    client_body_temp_path         $dir/body;
-    proxy_temp_path               $dir/proxy;
-    fastcgi_temp_path             $dir/fastcgi;
-    uwsgi_temp_path               $dir/uwsgi;
-    scgi_temp_path                $dir/scgi;
+    $LyncTest::Files::TEMPORARY
     upstream one {
         server 127.0.0.11:$pool;
         keepalive 64;
@@ -118,7 +113,6 @@ http {
     }
 }
 END_CONF
-    close $out;
     $pid = spawn("$dir/logs/start.log", $LyncTest::Paths::NGINX, '-p', "$dir/",
         '-e', "$dir/logs/error.log", '-c', "$dir/nginx.conf");
     wait_for_port('127.0.0.1', $port{two}, "plain nginx ($dir)");

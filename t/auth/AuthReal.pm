@@ -20,6 +20,7 @@ use JSON::PP ();
 use Test::More ();
 
 use AuthPlain ();
+use LyncTest::Files ();
 use LyncTest::Paths ();
 use LyncTest::Ports ();
 
@@ -46,9 +47,7 @@ sub make_dir {
 
 sub write_file {
     my ($name, $text) = @_;
-    open my $out, '>', "$dir/$name" or die "can't write $dir/$name: $!\n";
-    print $out $text;
-    close $out;
+    LyncTest::Files::write_file("$dir/$name", $text);
 }
 
 sub run {

@@ -26,16 +26,12 @@ is left open, and nginx had nothing to complain about. With --plain, it ends wit
 crossed.
 """
 
-import argparse
 import asyncio
 import collections
 import os
 import re
 import resource
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
 
 # The source tree stays as it is.
@@ -43,7 +39,7 @@ sys.dont_write_bytecode = True
 
 import toy
 from storm_clients import STUCK, Closed, Identity, Storm
-from storm_processes import HERE, Nginx, Server, proof_nginx
+from storm_processes import Nginx, Server, proof_nginx
 
 
 async def storm(options, nginx, port):
@@ -130,27 +126,12 @@ def settle(server, nginx, run, patience):
 
 
 def main():
-    parser = argparse.ArgumentParser(usage=__doc__)
-    for name, default in (('requests', 200000), ('identities', 500), ('handshakes', 2000),
-                          ('reloads', 3), ('servers', 2), ('workers', 2),
-                          ('seed', int(time.time()))):
-        parser.add_argument(f'--{name}', type=int, default=default)
-    for name, default in (('module', None), ('nginx', '/usr/sbin/nginx'), ('preload', ''),
-                          ('dir', None)):
-        parser.add_argument(f'--{name}', default=default)
-    parser.add_argument('--valgrind', action='store_true')
-    parser.add_argument('--plain', action='store_true')
-    options = parser.parse_args()
-    if options.module is None and not options.plain:
-        parser.error('--module is missing')
-
-    temporary = options.dir is None
-    options.dir = os.path.abspath(options.dir or tempfile.mkdtemp(prefix='lync-storm-'))
-    os.makedirs(options.dir, exist_ok=True)
+    options = proof_nginx.options(
+        __doc__, 'storm', requests=200000, identities=500, handshakes=2000, reloads=3, servers=2, workers=2,
+        seed=int(time.time()), valgrind=False, plain=False)
     for name in os.listdir(options.dir):
         if re.match(r'error\.log|sanitizer|valgrind\.', name):
             os.unlink(f'{options.dir}/{name}')
-    subprocess.run([f'{HERE}/../pki', f'{options.dir}/pki'], check=True)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     options.files = 30000 if hard == resource.RLIM_INFINITY else min(hard, 30000)
     resource.setrlimit(resource.RLIMIT_NOFILE, (options.files, hard))
@@ -196,11 +177,7 @@ def main():
               f'{run.counts["asked again"]} asked again without a cause, '
               f'{run.counts["left"]} left open, {len(complaints)} complaints: '
               + ('good' if good else 'BAD'))
-    if good and temporary:
-        shutil.rmtree(options.dir)
-    elif not good:
-        print(f'left for a look: {options.dir}')
-    return 0 if good else 1
+    return proof_nginx.end(options, [] if good else ['see above'])
 
 
 if __name__ == '__main__':

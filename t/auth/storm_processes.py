@@ -3,10 +3,7 @@
 import json
 import os
 import re
-import subprocess
 import sys
-
-from storm_clients import HOST
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, f'{HERE}/../lib')
@@ -23,8 +20,8 @@ def configuration(options, port, pool):
     upstream pool {{ {servers} keepalive 64; }}
     server {{
         listen 127.0.0.1:{port} ssl;
-        ssl_certificate {d}/pki/public-ecdsa.pem;
-        ssl_certificate_key {d}/pki/public-ecdsa.key;
+        ssl_certificate {options.pki}/public-ecdsa.pem;
+        ssl_certificate_key {options.pki}/public-ecdsa.key;
         keepalive_requests 10000;
         client_max_body_size 0;
         location / {{
@@ -35,51 +32,26 @@ def configuration(options, port, pool):
             proxy_request_buffering off;
             proxy_buffering off;
             proxy_ssl_name fepool.contoso.local;
-            proxy_ssl_trusted_certificate {d}/pki/internal-ca.pem;
+            proxy_ssl_trusted_certificate {options.pki}/internal-ca.pem;
             proxy_ssl_verify on;
         }}
     }}"""
     else:
         # A server that drops on purpose isn't down.
-        servers = '\n'.join(f'            server {a} max_fails=0;' for a in addresses)
-        site = f"""
-    lync_publish contoso {{
-        sip_domain contoso.com;
-        certificate {d}/pki/public-ecdsa.pem {d}/pki/public-ecdsa.key;
-        trusted_ca {d}/pki/internal-ca.pem;
-        http_listen off;
-        https_listen 127.0.0.1:{port};
-        connection_auth on max=20000;
-        pool fepool.contoso.local {{
-{servers}
-            external_web_services {HOST};
-            listening_ports https={pool};
-            health_check off;
-        }}
-    }}"""
+        site = proof_nginx.publication(options, port, pool, addresses, each='max_fails=0',
+                                       inside='connection_auth on max=20000;')
     return proof_nginx.configuration(d, site, module=None if options.plain else options.module,
                                      workers=options.workers, connections=options.files // 2)
 
 
-class Server:
-    """toy.py in a process of its own."""
-
+class Server(proof_nginx.Program):
     def __init__(self, options, pool):
-        pki = f'{options.dir}/pki/fepool.contoso.local'
-        self.process = subprocess.Popen(
-            [sys.executable, f'{HERE}/toy.py', '--tls', f'{pki}.pem', f'{pki}.key',
-             f'127.0.0.11:{pool}', f'127.0.0.21:{pool}'],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.process.stdout.readline()
+        pki = f'{options.pki}/fepool.contoso.local'
+        super().__init__('auth/toy.py', '--tls', f'{pki}.pem', f'{pki}.key', f'127.0.0.11:{pool}',
+                         f'127.0.0.21:{pool}')
 
     def command(self, *words):
-        self.process.stdin.write(' '.join(words) + '\n')
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def stop(self):
-        self.process.stdin.close()
-        self.process.wait()
+        return json.loads(super().command(*words))
 
 
 class Nginx(proof_nginx.Nginx):

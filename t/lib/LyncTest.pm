@@ -40,6 +40,7 @@ use File::Path qw(make_path remove_tree);
 use Scalar::Util ();
 use LyncTest::Asks ();
 use LyncTest::Client ();
+use LyncTest::Files ();
 use LyncTest::Logs ();
 use LyncTest::StandIn ();
 
@@ -68,8 +69,7 @@ if ($Test::Nginx::Util::Randomize) {
 my $logs = "$LyncTest::Paths::RUN/logs/$suite-$ServerPort";
 make_path("$LyncTest::Paths::RUN/t", $logs);
 
-system("$LyncTest::Paths::SOURCE/t/pki", $LyncTest::Paths::PKI) == 0
-    or die "the certificates for the tests can't be made\n";
+LyncTest::Files::make_pki();
 
 LyncTest::StandIn::set_up(
     dir    => "$LyncTest::Paths::RUN/t/stand_in_$ServerPort",
@@ -112,6 +112,11 @@ my %word = (
     OWN_POOL => 'pool fepool.contoso.local { server 127.0.0.11; health_check off;'
               . ' external_web_services lyncwebext.contoso.com;'
               . ' listening_ports https=%%PORT_OWN%%; }',
+
+    # A second pool whose server the suite brings.
+    OWN_POOL2 => 'pool fepool2.fabrikam.local { server 127.0.0.12; health_check off;'
+               . ' external_web_services lyncwebext.fabrikam.com;'
+               . ' listening_ports https=%%PORT_OWN%%; }',
 
     # Named deployments. A Standard Edition server,
     STANDARD => <<'END',
@@ -169,6 +174,24 @@ END
     EXCHANGE => 'exchange mail.contoso.com autodiscover.contoso.com { server 127.0.0.15;'
               . ' certificate_name mail.contoso.local; listening_ports https=%%PORT_443%%; }',
 
+    # The same server, in the nginx under test: it writes down each request line (Scene::arrived).
+    LOGGED_SERVER => <<'END',
+    server {
+        listen 127.0.0.11:%%PORT_OWN%% ssl;
+        ssl_certificate %%PKI%%/fepool.contoso.local.pem;
+        ssl_certificate_key %%PKI%%/fepool.contoso.local.key;
+        %%LOGGED%%
+    }
+END
+    LOGGED => <<'END',
+        access_log %%SERVROOT%%/logs/arrived.log arrived;
+        keepalive_requests 100000;
+        client_max_body_size 0;
+        large_client_header_buffers 8 72k;
+        location / { return 200 ok; }
+END
+    LOG_ARRIVED => q{log_format arrived escape=none '$request';},
+
     # The status, beside a publication.
     STATUS => "server { listen 127.0.0.1:%%PORT_STATUS%%; location / { lync_status; } }\n",
 
@@ -207,8 +230,8 @@ sub expand ($) {
     return ref $value ? qr/$text/ : $text;
 }
 
-# Sections of blocks that don't write them.
-my %default;
+# Sections of blocks that don't write them; of those that play no scene.
+my (%default, $of_data);
 
 # The blocks that have run: their second error log and what they expect in it.
 my @ran;
@@ -217,11 +240,16 @@ add_block_preprocessor(sub {
     my ($block) = @_;
 
     my $whole = defined $block->http_config;
-    for my $section (sort keys %default) {
+    my %with = (%default, defined $block->scene ? () : %{ $of_data // {} });
+    # "--- included" is a file that server_include names.
+    if (defined(my $text = $block->included)) {
+        $with{user_files} = ">>> extra.conf\n$text";
+    }
+    for my $section (sort keys %with) {
         next if defined $block->$section
             || $whole && $section =~ /^(?:publication|sockets|more|before|after)$/;
         push @{ $block->_section_order }, $section;
-        $block->set_value($section, $default{$section});
+        $block->set_value($section, $with{$section});
     }
 
     $word{SERVERS} = $block->servers;
@@ -238,7 +266,8 @@ add_block_preprocessor(sub {
     if (defined(my $inside = $block->publication)) {
         my $name = $block->named // 'contoso';
         $block->set_value(http_config => join "\n", $block->before // '', "lync_publish $name {",
-            $block->sockets // expand('%%SOCKETS%%'), $inside, $block->more // '', '}', $block->after // '');
+            $block->sockets // expand('%%SOCKETS%%'), $inside, $block->more // '',
+            defined $block->included ? expand('server_include %%SERVROOT%%/html/extra.conf;') : '', '}', $block->after // '');
     }
 
     $block->set_value(config => '') if !defined $block->config;
@@ -473,6 +502,7 @@ sub complaints () {
 
 sub run_suite {
     %default = @_;
+    $of_data = delete $default{data};
     plan('no_plan');
     my $data = Scalar::Util::openhandle(\*main::DATA);
     my $text = do { local $/; $data ? <$data> : '' };

@@ -1,12 +1,108 @@
-"""An nginx of one's own, for proofs that are longer than a suite: its configuration around what is
-to be proved, its process, and what it had to complain about."""
+"""For proofs that are longer than a suite: their command line and directory, an nginx with its
+configuration around what is to be proved, and the servers behind it."""
 
+import argparse
+import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import sys
+import tempfile
 import time
+import urllib.request
+
+T = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.path.abspath(os.environ.get('BUILD') or f'{T}/../build')
+HOST = 'lyncwebext.contoso.com'
+
+
+def options(doc, name, *more, **own):
+    """Reads the command line: --module, --nginx, --preload, --dir and --pki; `own`, a default for each
+    option; `more`, pairs for add_argument. The directory is there afterwards, with certificates."""
+    parser = argparse.ArgumentParser(usage=doc, add_help=False,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('-h', '--help', action='version', version=doc.strip())
+    common = {'module': os.environ.get('LYNC_MODULE') or f'{BUILD}/ngx_lync_module.so',
+              'nginx': os.environ.get('NGINX_BINARY') or '/usr/sbin/nginx', 'preload': '', 'dir': '', 'pki': ''}
+    for option, default in {**common, **own}.items():
+        parser.add_argument(f'--{option}', default=default,
+                            **(dict(action='store_true') if default is False else dict(type=type(default))))
+    for option, settings in more:
+        parser.add_argument(option, **settings)
+    o = parser.parse_args()
+    o.temporary = not o.dir
+    o.dir = os.path.abspath(o.dir or tempfile.mkdtemp(prefix=f'lync-{name}-'))
+    os.makedirs(o.dir, exist_ok=True)
+    o.pki = os.path.abspath(o.pki or f'{o.dir}/pki')
+    subprocess.run([f'{T}/pki', o.pki], check=True)
+    return o
+
+
+def end(o, wrong):
+    """Prints what was wrong, and removes a directory of the proof's own if nothing was: the exit status."""
+    for line in wrong[:20]:
+        print('wrong:', line)
+    if o.temporary and not wrong:
+        shutil.rmtree(o.dir)
+    print('nothing was wrong' if not wrong else f'{len(wrong)} wrong, see {o.dir}')
+    return 1 if wrong else 0
+
+
+class Program:
+    """A Python program below t/ that writes a line when it listens, and ends with its standard input."""
+
+    def __init__(self, path, *arguments):
+        self.process = subprocess.Popen([sys.executable, f'{T}/{path}', *map(str, arguments)],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process.stdout.readline()
+
+    def command(self, *words):
+        """What it answers."""
+        self.process.stdin.write(' '.join(words) + '\n')
+        self.process.stdin.flush()
+        return self.process.stdout.readline()
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def pool_servers(o, port, addresses):
+    return Program('pools/servers.py', o.pki, *(f'{one}:{port}=fepool.contoso.local' for one in addresses))
+
+
+def publication(o, port, pool, addresses, *, http='off', listen='', each='', check='off', inside=''):
+    """lync_publish of one pool, `addresses` on the port `pool`, with `each` behind each of them."""
+    servers = ' '.join(f'server {address} {each};' for address in addresses)
+    return f"""
+    lync_publish contoso {{
+        sip_domain    contoso.com;
+        certificate   {o.pki}/public-ecdsa.pem {o.pki}/public-ecdsa.key;
+        trusted_ca    {o.pki}/internal-ca.pem;
+        http_listen   {http};
+        https_listen  127.0.0.1:{port} {listen};
+        {inside}
+        pool fepool.contoso.local {{
+            {servers}
+            external_web_services  {HOST};
+            listening_ports        https={pool};
+            health_check           {check};
+        }}
+    }}"""
+
+
+def status(port):
+    """What lync_status says there."""
+    with urllib.request.urlopen(f'http://127.0.0.1:{port}/?format=json', timeout=20) as answer:
+        return json.load(answer)
+
+
+def status_servers(port):
+    return [server for publication in status(port)['publications'] for pool in publication['pools']
+            for server in pool['servers']]
 
 
 def free_port():

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the faults of a server cost the clients of a pool of three, under load.
 
-    t/pools/faults.py --module PATH [--pki DIRECTORY] [--nginx PATH] [--dir DIRECTORY] [--short]
+    t/pools/faults.py [--module PATH] [--pki DIRECTORY] [--nginx PATH] [--dir DIRECTORY] [--short]
 
 Clients ask without a pause, by GET and by POST, over connections that they keep. One server after
 the other is killed, frozen, made to reset connections, slowed down and given a wrong certificate,
@@ -20,26 +20,20 @@ and mended again. Then nginx is reloaded again and again while pending GETs are 
 Exits with 1 if a request failed that mustn't.
 """
 
-import argparse
 import asyncio
 import os
 import re
-import shutil
 import signal
 import ssl
-import subprocess
 import sys
-import tempfile
 import time
 
 sys.dont_write_bytecode = True
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, f'{HERE}/../lib')
+sys.path.insert(0, f'{os.path.dirname(os.path.abspath(__file__))}/../lib')
 
 import proof_nginx
+from proof_nginx import HOST
 
-HOST = 'lyncwebext.contoso.com'
 ADDRESSES = ['127.0.0.31', '127.0.0.32', '127.0.0.33']
 
 
@@ -50,16 +44,9 @@ class Server:
 
     def start(self, certificate):
         pki = f'{self.options.pki}/{certificate}'
-        self.process = subprocess.Popen(
-            [sys.executable, f'{HERE}/front_end.py', '--name', self.address,
-             '--tls', f'{pki}.pem', f'{pki}.key', f'{self.address}:{self.port}'],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.process.stdout.readline()
-
-    def say(self, words):
-        self.process.stdin.write(words + '\n')
-        self.process.stdin.flush()
-        self.process.stdout.readline()
+        self.program = proof_nginx.Program('pools/front_end.py', '--name', self.address, '--tls', f'{pki}.pem',
+                                           f'{pki}.key', f'{self.address}:{self.port}')
+        self.process = self.program.process
 
     def kill(self):
         self.process.kill()
@@ -73,21 +60,8 @@ class Server:
 
 
 def configuration(options, port, pool):
-    servers = '\n'.join(f'            server {a} fail_timeout=2s slow_start=0;' for a in ADDRESSES)
-    site = f"""\
-    lync_publish contoso {{
-        sip_domain contoso.com;
-        certificate {options.pki}/public-ecdsa.pem {options.pki}/public-ecdsa.key;
-        trusted_ca {options.pki}/internal-ca.pem;
-        http_listen off;
-        https_listen 127.0.0.1:{port} backlog=4096;
-        pool fepool.contoso.local {{
-{servers}
-            external_web_services {HOST};
-            listening_ports https={pool};
-            health_check {options.check};
-        }}
-    }}"""
+    site = proof_nginx.publication(options, port, pool, ADDRESSES, listen='backlog=4096',
+                                   each='fail_timeout=2s slow_start=0', check=options.check)
     return proof_nginx.configuration(options.dir, site, module=options.module,
                                      workers=options.workers, level='notice')
 
@@ -225,8 +199,8 @@ async def play(options, nginx, servers, port):
     faults = [
         ('killed', Server.kill, lambda s: s.start('fepool.contoso.local')),
         ('frozen', Server.freeze, Server.thaw),
-        ('resets connections', lambda s: s.say('reset'), lambda s: s.say('normal')),
-        ('answers take 1 s more', lambda s: s.say('slow 1'), lambda s: s.say('normal')),
+        ('resets connections', lambda s: s.program.command('reset'), lambda s: s.program.command('normal')),
+        ('answers take 1 s more', lambda s: s.program.command('slow 1'), lambda s: s.program.command('normal')),
         ('certificate not trusted',
          lambda s: (s.kill(), s.start('untrusted')),
          lambda s: (s.kill(), s.start('fepool.contoso.local'))),
@@ -244,24 +218,9 @@ async def play(options, nginx, servers, port):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--module', required=True)
-    parser.add_argument('--pki', default='', help="t/pki's certificates; made if absent")
-    parser.add_argument('--nginx', default='/usr/sbin/nginx')
-    parser.add_argument('--dir', help='kept if given')
-    parser.add_argument('--preload', default='')
-    parser.add_argument('--short', action='store_true')
-    parser.add_argument('--workers', type=int, default=2)
-    parser.add_argument('--clients', type=int, default=24)
-    parser.add_argument('--check', default='autodiscover interval=1s timeout=1s fails=2 passes=2')
-    options = parser.parse_args()
-    kept = options.dir is not None
-    options.dir = os.path.abspath(options.dir) if kept else tempfile.mkdtemp(prefix='faults')
-    os.makedirs(options.dir, exist_ok=True)
-    options.pki = os.path.abspath(options.pki or f'{options.dir}/pki')
-    subprocess.run([f'{HERE}/../pki', options.pki], check=True)
-
+    options = proof_nginx.options(
+        __doc__, 'faults', short=False, workers=2, clients=24,
+        check='autodiscover interval=1s timeout=1s fails=2 passes=2')
     port, pool = proof_nginx.free_port(), proof_nginx.free_port()
     servers = [Server(options, address, pool) for address in ADDRESSES]
     nginx = proof_nginx.Nginx(options.nginx, options.dir, configuration(options, port, pool), port,
@@ -273,12 +232,7 @@ def main():
         for server in servers:
             server.thaw()
             server.kill()
-        bad = nginx.complaints()
-        for line in bad[:10]:
-            print(line)
-        if not kept:
-            shutil.rmtree(options.dir, ignore_errors=True)
-    sys.exit(0 if good and not bad else 1)
+    sys.exit(proof_nginx.end(options, nginx.complaints() + ([] if good else ['see the table'])))
 
 
 if __name__ == '__main__':

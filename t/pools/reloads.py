@@ -26,70 +26,36 @@ complain about.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import collections
 import os
 import re
-import shutil
 import signal
 import ssl
-import subprocess
 import sys
-import tempfile
 import time
 
 sys.dont_write_bytecode = True
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, f"{HERE}/../lib")
+sys.path.insert(0, f"{os.path.dirname(os.path.abspath(__file__))}/../lib")
 
 import proof_nginx
+from proof_nginx import HOST
 
-HOST = "lyncwebext.contoso.com"
 SERVERS = ("127.0.0.11", "127.0.0.21", "127.0.0.31")
 
 
-def configuration(o: argparse.Namespace, port: int, pool: int) -> str:
-    servers = " ".join(f"server {address};" for address in SERVERS)
-    site = f"""\
-    lync_publish contoso {{
-        sip_domain    contoso.com;
-        certificate   {o.pki}/public-ecdsa.pem {o.pki}/public-ecdsa.key;
-        trusted_ca    {o.pki}/internal-ca.pem;
-        http_listen   off;
-        https_listen  127.0.0.1:{port} backlog=4096;
-        pool fepool.contoso.local {{
-            {servers}
-            external_web_services  {HOST};
-            listening_ports        https={pool};
-            health_check           autodiscover interval=2s timeout=2s fails=5;
-        }}
-    }}"""
+def configuration(o, port: int, pool: int) -> str:
     return proof_nginx.configuration(
-        o.dir, site, module=o.module, workers=o.workers, connections=4 * o.pending + 512,
+        o.dir, proof_nginx.publication(o, port, pool, SERVERS, listen="backlog=4096",
+                                       check="autodiscover interval=2s timeout=2s fails=5"),
+        module=o.module, workers=o.workers, connections=4 * o.pending + 512,
         main=f"worker_shutdown_timeout {o.shutdown}s;")
-
-
-class Servers:
-    """servers.py in a process of its own."""
-
-    def __init__(self, o: argparse.Namespace, pool: int):
-        self.process = subprocess.Popen(
-            [sys.executable, f"{HERE}/servers.py", o.pki,
-             *(f"{address}:{pool}=fepool.contoso.local" for address in SERVERS)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.process.stdout.readline()
-
-    def stop(self) -> None:
-        self.process.stdin.close()
-        self.process.wait()
 
 
 class Nginx(proof_nginx.Nginx):
     complaint = proof_nginx.Nginx.complaint + "|is down"
 
-    def __init__(self, o: argparse.Namespace, port: int, pool: int):
+    def __init__(self, o, port: int, pool: int):
         self.o = o
         super().__init__(o.nginx, o.dir, configuration(o, port, pool), port, preload=o.preload)
 
@@ -117,7 +83,7 @@ class Nginx(proof_nginx.Nginx):
 
 
 class Load:
-    def __init__(self, o: argparse.Namespace, port: int):
+    def __init__(self, o, port: int):
         self.o, self.port = o, port
         self.going = True
         self.waiting = 0
@@ -188,7 +154,7 @@ class Load:
         return "answered"
 
 
-async def run(o: argparse.Namespace, nginx: Nginx, port: int) -> list[str]:
+async def run(o, nginx: Nginx, port: int) -> list[str]:
     load = Load(o, port)
     tasks = [asyncio.create_task(load.client("pending", f"/ucwa/v1/events?hold={o.hold}", False))
              for _ in range(o.pending)]
@@ -252,31 +218,10 @@ async def run(o: argparse.Namespace, nginx: Nginx, port: int) -> list[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(usage=(__doc__ or "").strip(), add_help=False)
-    parser.add_argument("-h", "--help", action="store_true")
-    parser.add_argument("--module", default="build/ngx_lync_module.so")
-    parser.add_argument("--pending", type=int, default=1000)
-    parser.add_argument("--reloads", type=int, default=50)
-    parser.add_argument("--pause", type=float, default=1)
-    parser.add_argument("--hold", type=float, default=20)
-    parser.add_argument("--shutdown", type=int, default=45)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--nginx", default="/usr/sbin/nginx")
-    parser.add_argument("--preload", default="")
-    parser.add_argument("--pki", default="")
-    parser.add_argument("--dir", default="")
-    o = parser.parse_args()
-    if o.help:
-        print((__doc__ or "").strip())
-        return 0
-    own = not o.dir
-    o.dir = os.path.abspath(o.dir or tempfile.mkdtemp(prefix="lync-reloads-"))
-    os.makedirs(o.dir, exist_ok=True)
-    o.pki = os.path.abspath(o.pki or f"{o.dir}/pki")
-    subprocess.run([f"{HERE}/../pki", o.pki], check=True)
-
+    o = proof_nginx.options(__doc__, "reloads", pending=1000, reloads=50, pause=1.0, hold=20.0, shutdown=45,
+                            workers=2)
     port, pool = proof_nginx.free_port(), proof_nginx.free_port()
-    servers = Servers(o, pool)
+    servers = proof_nginx.pool_servers(o, pool, SERVERS)
     nginx = None
     try:
         nginx = Nginx(o, port, pool)
@@ -288,13 +233,7 @@ def main() -> int:
         if nginx is not None:
             nginx.stop(signal.SIGTERM)
         servers.stop()
-    wrong += nginx.complaints()
-    for line in wrong[:20]:
-        print("wrong:", line)
-    if own and not wrong:
-        shutil.rmtree(o.dir)
-    print("nothing failed" if not wrong else f"see {o.dir}")
-    return 1 if wrong else 0
+    return proof_nginx.end(o, wrong + nginx.complaints())
 
 
 if __name__ == "__main__":

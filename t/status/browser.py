@@ -12,7 +12,6 @@ if there is no chromium or chromedriver.
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import time

@@ -10,26 +10,18 @@ Every kind of answer takes part: passed on, redirected, refused, answered by the
 
 from __future__ import annotations
 
-import argparse
 import collections
 import http.client
-import json
 import os
-import shutil
-import signal
-import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 sys.dont_write_bytecode = True
+sys.path.insert(0, f"{os.path.dirname(os.path.abspath(__file__))}/../lib")
 
-from stage import BUILD, PROJECT
-from webdriver import free_port
-
-NGINX = os.environ.get("NGINX_BINARY") or "/usr/sbin/nginx"
-MODULE = os.environ.get("LYNC_MODULE") or str(BUILD / "ngx_lync_module.so")
+import proof_nginx
+from proof_nginx import free_port
 
 # (scheme, host, method, path) -> (status, verdict, reason)
 KINDS = [
@@ -41,16 +33,7 @@ KINDS = [
     (("http", "lyncdiscover.other.example", "GET", "/cscp/"), (404, "refuse", "admin")),
 ]
 
-CONF = """\
-load_module {module};
-worker_processes 2;
-pid nginx.pid;
-error_log error.log notice;
-events {{ worker_connections 1024; }}
-http {{
-    access_log off;
-    client_body_temp_path temp; proxy_temp_path temp; fastcgi_temp_path temp;
-    uwsgi_temp_path temp; scgi_temp_path temp;
+SITE = """\
     server {{
         listen 127.0.0.1:{server_port};
         keepalive_requests 100000;
@@ -72,7 +55,6 @@ http {{
             health_check off;
         }}
     }}
-}}
 """
 
 
@@ -116,12 +98,6 @@ class Gate:
                 self.reload()
 
 
-def status(port: int) -> dict:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("GET", "/?format=json")
-    return json.load(connection.getresponse())
-
-
 def compare(sent: collections.Counter, publication: dict) -> list[tuple[str, int, int]]:
     """(what, sent, counted)"""
     verdicts, reasons, statuses = (collections.Counter() for _ in range(3))
@@ -152,32 +128,17 @@ def compare(sent: collections.Counter, publication: dict) -> list[tuple[str, int
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--requests", type=int, default=100_000)
-    parser.add_argument("--reloads", type=int, default=3)
-    parser.add_argument("--clients", type=int, default=8)
-    arguments = parser.parse_args()
-
-    directory = BUILD / "status" / f"count-{os.getpid()}"
-    directory.mkdir(parents=True)
-    pki = BUILD / "status" / "pki"
-    subprocess.run([PROJECT / "t" / "pki", pki], check=True)
+    arguments = proof_nginx.options(__doc__, "count", requests=100_000, reloads=3, clients=8)
     ports = {name: free_port() for name in
              ("server_port", "status_port", "http_port", "https_port")}
-    (directory / "nginx.conf").write_text(CONF.format(module=MODULE, pki=pki, **ports))
-    nginx = subprocess.Popen([NGINX, "-p", directory, "-e", "error.log", "-c", "nginx.conf",
-                              "-g", "daemon off;"], stderr=subprocess.DEVNULL)
+    nginx = proof_nginx.Nginx(
+        arguments.nginx, arguments.dir,
+        proof_nginx.configuration(arguments.dir, SITE.format(pki=arguments.pki, **ports),
+                                  module=arguments.module, workers=2, level="notice"),
+        ports["status_port"])
     try:
-        for _ in range(100):
-            try:
-                status(ports["status_port"])
-                break
-            except OSError:
-                time.sleep(0.1)
-
         sent: collections.Counter = collections.Counter()
-        gate = Gate(arguments.requests, arguments.reloads,
-                    lambda: nginx.send_signal(signal.SIGHUP))
+        gate = Gate(arguments.requests, arguments.reloads, nginx.reload)
         lock, threads, failures = threading.Lock(), [], []
 
         def work(number: int):
@@ -199,7 +160,7 @@ def main() -> int:
 
         # The log phase of the last requests comes a moment after their answers.
         for _ in range(50):
-            publication = status(ports["status_port"])["publications"][0]
+            publication = proof_nginx.status(ports["status_port"])["publications"][0]
             found = compare(sent, publication)
             if all(want == got for _, want, got in found):
                 break
@@ -208,11 +169,9 @@ def main() -> int:
               f"{arguments.reloads} reloads, {took:.0f} s")
         for what, want, got in found:
             print(f"{'ok     ' if want == got else 'NOT OK '} {what}: sent {want}, counted {got}")
-        return 0 if all(want == got for _, want, got in found) else 1
     finally:
-        nginx.terminate()
-        nginx.wait(10)
-        shutil.rmtree(directory)
+        nginx.stop()
+    return proof_nginx.end(arguments, [what for what, want, got in found if want != got] + nginx.complaints())
 
 
 if __name__ == "__main__":

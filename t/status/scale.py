@@ -7,39 +7,27 @@ valid by docs/status.schema.json, and how long page, JSON and Prometheus' text t
 
 from __future__ import annotations
 
-import argparse
 import http.client
 import json
 import os
-import shutil
-import signal
 import statistics
-import subprocess
 import sys
 import threading
 import time
 
 sys.dont_write_bytecode = True
+sys.path.insert(0, f"{os.path.dirname(os.path.abspath(__file__))}/../lib")
 
-from count import MODULE, NGINX
-from stage import BUILD, PROJECT, Checks
-from webdriver import free_port
+import proof_nginx
+from proof_nginx import free_port
+from stage import PROJECT, Checks
 
 try:
     import jsonschema
 except ImportError:
     jsonschema = None
 
-CONF = """\
-load_module {module};
-worker_processes 2;
-pid nginx.pid;
-error_log error.log notice;
-events {{ worker_connections 2048; }}
-http {{
-    access_log off;
-    client_body_temp_path temp; proxy_temp_path temp; fastcgi_temp_path temp;
-    uwsgi_temp_path temp; scgi_temp_path temp;
+SITE = """\
     server {{ listen 127.0.0.1:{status_port}; location / {{ lync_status; }} }}
     lync_publish scale {{
         {domains}
@@ -49,7 +37,6 @@ http {{
         https_listen 127.0.0.1:{https_port};
         {pools}
     }}
-}}
 """
 
 
@@ -79,25 +66,18 @@ def traffic(port: int, stop: threading.Event):
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser()
-    for name, default in (("names", 5000), ("pools", 20), ("servers", 10), ("asks", 40)):
-        parser.add_argument(f"--{name}", type=int, default=default)
-    arguments = parser.parse_args()
-
-    directory = BUILD / "status" / f"scale-{os.getpid()}"
-    directory.mkdir(parents=True)
-    pki = BUILD / "status" / "pki"
-    subprocess.run([PROJECT / "t" / "pki", pki], check=True)
+    arguments = proof_nginx.options(__doc__, "scale", names=5000, pools=20, servers=10, asks=40)
     ports = {name: free_port() for name in ("status_port", "http_port", "https_port")}
     domains = "".join(f"sip_domain d{i}.example;\n" for i in range(arguments.names))
     pools = "".join(
         f"pool pool{p}.contoso.local {{ external_web_services web{p}.contoso.com; health_check off;"
         + "".join(f" server 127.2.{p}.{s + 1};" for s in range(arguments.servers)) + " }\n"
         for p in range(arguments.pools))
-    (directory / "nginx.conf").write_text(
-        CONF.format(module=MODULE, pki=pki, domains=domains, pools=pools, **ports))
-    nginx = subprocess.Popen([NGINX, "-p", directory, "-e", "error.log", "-c", "nginx.conf",
-                              "-g", "daemon off;"], stderr=subprocess.DEVNULL)
+    nginx = proof_nginx.Nginx(
+        arguments.nginx, arguments.dir, proof_nginx.configuration(
+            arguments.dir, SITE.format(pki=arguments.pki, domains=domains, pools=pools, **ports),
+            module=arguments.module, workers=2, level="notice"),
+        ports["status_port"])
     check, stop = Checks(), threading.Event()
     schema = json.loads((PROJECT / "docs" / "status.schema.json").read_text())
     validator = jsonschema.Draft7Validator(schema) if jsonschema else None
@@ -105,12 +85,6 @@ def main() -> int:
         print("skipped the schema: python3-jsonschema isn't installed")
     client = threading.Thread(target=traffic, args=(ports["http_port"], stop))
     try:
-        for _ in range(200):
-            try:
-                ask(ports["status_port"], "json")
-                break
-            except OSError:
-                time.sleep(0.1)
         client.start()
 
         valid = 0
@@ -118,7 +92,7 @@ def main() -> int:
         passes = []
         for number in range(10):
             if number in (3, 6):
-                nginx.send_signal(signal.SIGHUP)
+                nginx.reload()
             time.sleep(0.3)
             status = json.loads(ask(ports["status_port"], "json")[1])
             if validator is None or not list(validator.iter_errors(status)):
@@ -141,12 +115,10 @@ def main() -> int:
                 times.append(took * 1000)
             print(f"        {form}: {len(body)} bytes, median {statistics.median(times):.1f} ms, "
                   f"slowest {max(times):.1f} ms")
-        return check.end()
     finally:
         stop.set()
-        nginx.terminate()
-        nginx.wait(20)
-        shutil.rmtree(directory)
+        nginx.stop()
+    return check.end() or proof_nginx.end(arguments, nginx.complaints())
 
 
 if __name__ == "__main__":

@@ -69,6 +69,7 @@ use warnings;
 
 use Exporter qw(import);
 use File::Path qw(make_path remove_tree);
+use LyncTest::Files;
 use LyncTest::Paths ();
 use POSIX qw(WIFSIGNALED WTERMSIG WEXITSTATUS);
 use Test::More;
@@ -114,8 +115,7 @@ sub run_conf_tests {
     my $package = caller;
     my $data    = do { no strict 'refs'; \*{"${package}::DATA"} };
 
-    system("$LyncTest::Paths::SOURCE/t/pki", $LyncTest::Paths::PKI) == 0
-        or die "the certificates for the tests can't be made\n";
+    make_pki();
 
     for my $row (@_, rows($data)) {
         if (my $why = reason_to_skip($row)) {
@@ -249,18 +249,12 @@ load_module $LyncTest::Paths::MODULE;
 pid nginx.pid;
 events {}
 ${main}http {
-access_log off;
-client_body_temp_path client_body;
-proxy_temp_path proxy;
-fastcgi_temp_path fastcgi;
-uwsgi_temp_path uwsgi;
-scgi_temp_path scgi;
-$http$end
+$LyncTest::Files::TEMPORARY$http$end
 END_CONF
 }
 
 # Writes a file, and notes the places that its comments mark.
-sub write_file {
+sub write_marked {
     my ($name, $text, $places) = @_;
     $text = expand($text, {});
 
@@ -271,9 +265,7 @@ sub write_file {
     }
     $places->{end} = "$root/$name:" . (1 + ($text =~ tr/\n//));
 
-    open my $out, '>', "$root/$name" or die "can't write $root/$name: $!\n";
-    print $out $text;
-    close $out;
+    write_file("$root/$name", $text);
 }
 
 # How nginx ends and what it says, as text to compare.
@@ -282,8 +274,8 @@ sub outcome {
 
     remove_tree($root);
     make_path("$root/logs"); # the access log of an nginx whose configure was told of none
-    write_file($_, $row->{files}{$_}, $places) for sort keys %{ $row->{files} // {} };
-    write_file('nginx.conf', configuration($row), $places);
+    write_marked($_, $row->{files}{$_}, $places) for sort keys %{ $row->{files} // {} };
+    write_marked('nginx.conf', configuration($row), $places);
     chmod 0, "$root/unreadable" if defined $row->{without_dac};
 
     my @command = ($LyncTest::Paths::NGINX, '-t', '-p', "$root/", '-e', "$root/error.log",
@@ -315,8 +307,7 @@ sub outcome {
 
 sub lines {
     my ($file, $prefix) = @_;
-    open my $in, '<', $file or return;
-    return map { chomp; s/$prefix//r } <$in>;
+    return map { s/$prefix//r } split /\n/, slurp($file) // '';
 }
 
 sub expected {

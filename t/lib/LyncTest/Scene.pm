@@ -34,14 +34,17 @@ use Time::HiRes qw(sleep time);
 
 use LyncTest ();
 use LyncTest::Client ();
+use LyncTest::Files;
 use LyncTest::Paths ();
 use LyncTest::Ports ();
 
 our @EXPORT = qw(
-    scene scene_dir client server pool_server http_answer request wait_until
+    scene scene_dir client server pool_server pool2_server http_answer request wait_until
     nginx nginx_pid worker_pids edit reload log_lines provoked_lines
+    slurp write_file reporting_pool framed has_fields
     is isnt ok like unlike is_deeply cmp_ok diag fail pass note $SLOW
 );
+our @EXPORT_OK = qw(arrived);
 
 my (%scenes, @titles, %sections);
 
@@ -83,9 +86,7 @@ our $SLOW = $ENV{ASAN_OPTIONS} || $ENV{TEST_NGINX_USE_VALGRIND} ? 5 : 1;    # wh
 
 # The process that owns the configuration.
 sub nginx_pid () {
-    open my $in, '<', $Test::Nginx::Util::PidFile or return undef;
-    my $pid = <$in> // ''; # nginx is writing it
-    return $pid =~ /^(\d+)/ ? $1 : undef;
+    return (slurp($Test::Nginx::Util::PidFile) // '') =~ /^(\d+)/ ? $1 : undef; # or nginx is writing it
 }
 
 # The processes that serve: the workers, or the only one.
@@ -97,8 +98,7 @@ sub worker_pids () {
 }
 
 sub is_shutting_down {
-    open my $in, '<', "/proc/$_[0]/cmdline" or return 1;
-    return (<$in> // '') =~ /shutting down/;
+    return (slurp("/proc/$_[0]/cmdline") // return 1) =~ /shutting down/;
 }
 
 # Waits for a condition; false if it doesn't come true in time.
@@ -116,14 +116,9 @@ sub wait_until (&;$) {
 # Changes the configuration file of the running block: edit { s/weight=1/weight=2/ };
 sub edit (&) {
     my ($change) = @_;
-    my $file = $Test::Nginx::Util::ConfFile;
-    open my $in, '<', $file or die "no configuration: $!\n";
-    local $_ = do { local $/; <$in> };
-    close $in;
+    local $_ = slurp($Test::Nginx::Util::ConfFile) // die "no configuration: $!\n";
     $change->();
-    open my $out, '>', $file or die "can't write $file: $!\n";
-    print $out $_;
-    close $out;
+    write_file($Test::Nginx::Util::ConfFile, $_);
 }
 
 # Has the master read its configuration again; returns when new workers have replaced the old ones,
@@ -153,12 +148,17 @@ sub nginx {
     my ($option, $configuration) = @_;
     my $dir = scene_dir();
     mkdir "$dir/logs";
-    open my $out, '>', "$dir/nginx.conf" or die "can't write $dir/nginx.conf: $!\n";
-    print $out $configuration;
-    close $out;
+    write_file("$dir/nginx.conf", $configuration);
     my $command = "$LyncTest::Paths::NGINX $option -p $dir/ -e logs/error.log -c nginx.conf";
     my $text = `$command 2>&1`;
     return ($?, $text);
+}
+
+# Whether a structure has these members.
+sub has_fields {
+    my ($of, $what, %expected) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    is_deeply({ map { $_ => $of->{$_} } keys %expected }, \%expected, $what);
 }
 
 # Lines of a log (the error log, unless another is named) that match.
@@ -318,6 +318,38 @@ sub server {
 }
 
 sub pool_server { server(port => LyncTest::Ports::port('OWN'), tls => 'fepool.contoso.local', @_) }
+
+# That of %%OWN_POOL2%%.
+sub pool2_server { pool_server(address => '127.0.0.12', tls => 'fepool2.fabrikam.local', @_) }
+
+# Such a one that reports "REQUEST LINE|BODY" of what arrives whole, or what a function makes of the
+# message. It keeps no connection: it serves one at a time.
+sub reporting_pool {
+    my ($words) = @_;
+    $words //= sub { "$_[0]{first}|$_[0]{body}" };
+    return pool_server(sub {
+        my ($connection, $report) = @_;
+        $report->($words->($connection->message));
+        $connection->write(http_answer('ok', 'Connection: close'));
+    });
+}
+
+# The request lines that %%LOGGED_SERVER%% has got, waited for if so many are expected.
+sub arrived {
+    my ($expected) = @_;
+    my $file = "$Test::Nginx::Util::ServRoot/logs/arrived.log";
+    my @lines;
+    wait_until { @lines = log_lines(qr/^/, $file); @lines >= ($expected // 0) };
+    return @lines;
+}
+
+# The end of a request's head and its body, as pieces to write: whole, or in chunks of so many bytes.
+sub framed {
+    my ($body, $chunk) = @_;
+    return ('Content-Length: ' . length($body) . "\r\n\r\n", $body) if !$chunk;
+    return ("Transfer-Encoding: chunked\r\n\r\n",
+        map({ sprintf "%x\r\n%s\r\n", length, $_ } $body =~ /(.{1,$chunk})/gs), "0\r\n\r\n");
+}
 
 # A whole answer: http_answer('body', 'Header: value', ...).
 sub http_answer {

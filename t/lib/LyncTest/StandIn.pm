@@ -14,6 +14,7 @@ use strict;
 use warnings;
 
 use File::Path qw(make_path remove_tree);
+use LyncTest::Files;
 use LyncTest::Ports ();
 use Time::HiRes qw(sleep time);
 
@@ -105,9 +106,7 @@ sub serve {
     stop();
 
     make_path("$dir/logs");
-    open my $out, '>', "$dir/nginx.conf" or die "can't write $dir/nginx.conf: $!\n";
-    print $out configuration($extra);
-    close $out;
+    write_file("$dir/nginx.conf", configuration($extra));
 
     # It listens when the command returns.
     system($binary, '-p', "$dir/", '-e', "$dir/logs/error.log", '-c', "$dir/nginx.conf") == 0
@@ -132,17 +131,14 @@ sub discard {
 END { stop() if !$ENV{TEST_NGINX_NO_CLEAN} }
 
 sub pid {
-    open my $in, '<', "$dir/nginx.pid" or return undef;
-    my $pid = <$in>;
-    chomp $pid if defined $pid;
+    my ($pid) = (slurp("$dir/nginx.pid") // '') =~ /^(\d+)/;
     return $pid && lives($pid) ? $pid : undef;
 }
 
 # A process that has ended stays visible until its parent notices.
 sub lives {
     my ($pid) = @_;
-    open my $in, '<', "/proc/$pid/stat" or return 0;
-    return <$in> !~ /^\d+ \(.*\) Z /;
+    return (slurp("/proc/$pid/stat") // return 0) !~ /^\d+ \(.*\) Z /;
 }
 
 sub configuration {
