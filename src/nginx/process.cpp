@@ -4,9 +4,13 @@
 #include "nginx/guard.h"
 #include "nginx/health/health.h"
 #include "nginx/request/body.h"
-#include "nginx/request/header_filter.h"
+#include "nginx/request/sign_in.h"
 #include "nginx/status/count_request.h"
+#include "nginx/status/respond.h"
+#include "nginx/upstream/affinity.h"
 #include "nginx/upstream/resolve.h"
+
+#include <utility>
 
 namespace lync::nginx {
 
@@ -16,16 +20,27 @@ namespace {
 /// configuration, is found by a timer.
 constexpr ngx_msec_t repair_interval = 5000;
 
-MainConf* conf_of(ngx_cycle_t* cycle) noexcept {
+/// NULL where nothing is published.
+MainConf* publishing_conf(ngx_cycle_t* cycle) noexcept {
     MainConf* conf = main_conf_of(cycle);
     return conf == nullptr || conf->publications.empty() ? nullptr : conf;
+}
+
+ngx_http_output_header_filter_pt next_header_filter;
+
+/// The head of an answer, of whichever server.
+ngx_int_t filter_header(ngx_http_request_t* r) {
+    note_answer(r);
+    note_sign_in(r);
+    bind_client(r);
+    return hide_closed_doors(r) && protect_status(r) ? next_header_filter(r) : NGX_ERROR;
 }
 
 /// In workers, never in the master: each configuration that is read makes the chains anew, also one
 /// that fails afterwards, so a worker is always forked with chains without ours.
 void install_filters(ngx_cycle_t* cycle) noexcept {
     if (main_conf_of(cycle) != nullptr) { // there is an http block
-        install_header_filter();
+        next_header_filter = std::exchange(ngx_http_top_header_filter, filter_header);
         install_body_filter();
     }
 }
@@ -106,7 +121,8 @@ using namespace lync::nginx;
 
 ngx_int_t lync_refuse_reload(ngx_conf_t* cf) {
     ngx_cycle_t* old = cf->cycle->old_cycle;
-    if (ngx_process != NGX_PROCESS_SINGLE || ngx_is_init_cycle(old) || conf_of(old) == nullptr) {
+    if (ngx_process != NGX_PROCESS_SINGLE || ngx_is_init_cycle(old) ||
+        publishing_conf(old) == nullptr) {
         return NGX_OK;
     }
     install_filters(old); // the chains have just been made anew
@@ -123,7 +139,7 @@ ngx_int_t lync_init_process(ngx_cycle_t* cycle) {
             return NGX_OK;
         }
         install_filters(cycle);
-        if (MainConf* conf = conf_of(cycle)) {
+        if (MainConf* conf = publishing_conf(cycle)) {
             begin(cycle, *conf);
         }
         return NGX_OK;
@@ -131,7 +147,7 @@ ngx_int_t lync_init_process(ngx_cycle_t* cycle) {
 }
 
 void lync_exit_process(ngx_cycle_t* cycle) {
-    MainConf* conf = conf_of(cycle);
+    MainConf* conf = publishing_conf(cycle);
     if (conf != nullptr && is_worker()) {
         end(*conf);
         conf->zone.leave();

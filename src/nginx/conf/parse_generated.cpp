@@ -1,8 +1,23 @@
 #include "nginx/conf/parse_generated.h"
 
+#include "nginx/guard.h"
+
+#include <charconv>
+
 namespace lync::nginx {
 
 namespace {
+
+/// `2026/11/21 10:00:00 [emerg] 12#12: TEXT\n` without everything around TEXT.
+std::string_view without_stamp(std::string_view line) noexcept {
+    while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) {
+        line.remove_suffix(1);
+    }
+    const std::size_t level_end = line.find("] ");
+    const std::size_t stamp_end =
+        level_end == std::string_view::npos ? level_end : line.find(": ", level_end);
+    return stamp_end == std::string_view::npos ? line : line.substr(stamp_end + 2);
+}
 
 ngx_buf_t* copy_to_buffer(ngx_pool_t* pool, std::string_view text) {
     // A block ends with its "}"; nginx reads no file here, so the text must bring it.
@@ -54,6 +69,53 @@ char* parse_generated(ngx_conf_t* cf, std::string_view name, std::string_view te
     char* result = ngx_conf_parse(cf, nullptr);
     *cf = saved;
     return result;
+}
+
+CapturedLog::CapturedLog(ngx_conf_t* cf, Explain explain)
+    : cf_(cf), real_(cf->log),
+      captured_(static_cast<ngx_log_t*>(ngx_pcalloc(cf->cycle->pool, sizeof(ngx_log_t)))),
+      use_stderr_(ngx_use_stderr), explain_(std::move(explain)) {
+    if (captured_ == nullptr) {
+        throw std::bad_alloc();
+    }
+    captured_->log_level = real_->log_level;
+    captured_->file = real_->file;
+    captured_->writer = write;
+    captured_->wdata = this;
+    cf->log = captured_;
+    ngx_use_stderr = 0; // else nginx repeats each line there, in its own words
+}
+
+CapturedLog::~CapturedLog() {
+    ngx_use_stderr = use_stderr_;
+    cf_->log = real_;
+    *captured_ = *real_; // for whoever kept the pointer
+}
+
+void CapturedLog::write(ngx_log_t* log, ngx_uint_t level, u_char* text, size_t length) {
+    auto* self = static_cast<CapturedLog*>(log->wdata);
+
+    guarded(self->real_, [&] {
+        const std::string explained =
+            self->explain_(without_stamp({reinterpret_cast<char*>(text), length}));
+        ngx_use_stderr = self->use_stderr_;
+        ngx_log_error(level, self->real_, 0, "%*s", explained.size(), explained.data());
+        ngx_use_stderr = 0;
+    });
+}
+
+ParserMessage parse_message(std::string_view message) noexcept {
+    const std::size_t colon = message.rfind(':');
+    const std::size_t in = message.rfind(" in ");
+    std::size_t line = 0;
+    if (colon != std::string_view::npos && in != std::string_view::npos && in < colon) {
+        const char* last = message.data() + message.size();
+        const auto [end, error] = std::from_chars(message.data() + colon + 1, last, line);
+        if (error == std::errc{} && end == last) {
+            return {message.substr(0, in), message.substr(in + 4, colon - in - 4), line};
+        }
+    }
+    return {message, {}, 0};
 }
 
 } // namespace lync::nginx

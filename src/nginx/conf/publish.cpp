@@ -2,7 +2,6 @@
 
 #include "base/ascii.h"
 #include "config/explain_nginx_message.h"
-#include "nginx/conf/captured_log.h"
 #include "nginx/conf/commands.h"
 #include "nginx/conf/conf.h"
 #include "nginx/conf/parse_generated.h"

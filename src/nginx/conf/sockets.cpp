@@ -32,7 +32,7 @@ Place place_of(const Server& server) {
     return {reinterpret_cast<const char*>(server.file_name), static_cast<unsigned>(server.line)};
 }
 
-/// One socket of nginx's, with the servers on it told apart.
+/// One socket of nginx's: which of its servers are ours, which foreign.
 struct SharedSocket {
     explicit SharedSocket(ngx_http_conf_addr_t& of) : address(of) {
         for (Server* server : servers_of(of)) {

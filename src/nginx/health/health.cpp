@@ -139,7 +139,7 @@ private:
 
     ngx_cycle_t* cycle_;
     MainConf& conf_;
-    ngx_log_t log_; ///< of the checks' connections: what is usual there is told by findings
+    ngx_log_t log_; ///< of the checks' connections: what is usual there is logged as findings
     Timer look_;
     bool checking_ = false;
     time_t means_last_logged_ = 0;

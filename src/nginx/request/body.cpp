@@ -5,6 +5,7 @@
 #include "policy/meeting_url.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace lync::nginx {
 
@@ -254,8 +255,7 @@ ngx_int_t judge_body(ngx_http_request_t* r, const Host& host, RequestState& stat
 }
 
 void install_body_filter() noexcept {
-    next_body_filter = ngx_http_top_request_body_filter;
-    ngx_http_top_request_body_filter = filter_body;
+    next_body_filter = std::exchange(ngx_http_top_request_body_filter, filter_body);
 }
 
 } // namespace lync::nginx

@@ -14,7 +14,6 @@ namespace lync::nginx {
 
 namespace {
 
-constexpr unsigned pid_bits = 22;
 constexpr ProcessId pid_mask = (ProcessId{1} << pid_bits) - 1;
 
 /// What /proc/PID/stat says: the state's letter, and when the process started. 0 if nothing.

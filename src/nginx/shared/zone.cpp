@@ -35,9 +35,6 @@ struct alignas(64) Row {
     std::array<std::array<std::atomic<std::int32_t>, row_slots>, gauges> part;
 };
 
-/// A process in a lease: pid_max is at most 2^22.
-constexpr unsigned pid_bits = 22;
-
 std::uint64_t lease_of(std::uint64_t until) noexcept {
     return until << pid_bits | (static_cast<std::uint64_t>(ngx_pid) & ((1U << pid_bits) - 1));
 }
@@ -51,10 +48,9 @@ ngx_shm_zone_t* running_zone() noexcept {
     }
     for (const ngx_list_part_t* part = &cycle->shared_memory.part; part != nullptr;
          part = part->next) {
-        auto* zone = static_cast<ngx_shm_zone_t*>(part->elts);
-        for (ngx_uint_t i = 0; i < part->nelts; i++) {
-            if (zone[i].tag == &ngx_lync_module && view(zone[i].shm.name) == zone_name) {
-                return &zone[i];
+        for (auto& zone : std::span(static_cast<ngx_shm_zone_t*>(part->elts), part->nelts)) {
+            if (zone.tag == &ngx_lync_module && view(zone.shm.name) == zone_name) {
+                return &zone;
             }
         }
     }
@@ -345,11 +341,10 @@ T* Zone::take(const Key& key) noexcept {
     if (memory_ == nullptr) {
         return nullptr;
     }
-    const Key::Digest digest = key.digest();
     memory_->lock.lock(self_);
-    auto* record = static_cast<T*>(memory_->known(key.subject(), digest));
+    auto* record = static_cast<T*>(memory_->known(key.subject(), key.digest()));
     if (record == nullptr) {
-        record = memory_->make<T>(key.subject(), digest);
+        record = memory_->make<T>(key.subject(), key.digest());
     }
     if (record != nullptr && is_entered()) {
         add(*record, Gauge::references, 1);
@@ -392,9 +387,8 @@ NameAddresses Zone::addresses_of(const Key& name) noexcept {
     if (memory_ == nullptr) {
         return {};
     }
-    const Key::Digest digest = name.digest();
     memory_->lock.lock(self_);
-    const auto* record = static_cast<Record*>(memory_->known(Subject::machine, digest));
+    const auto* record = static_cast<Record*>(memory_->known(Subject::machine, name.digest()));
     const NameAddresses addresses = record == nullptr ? NameAddresses{} : record->addresses;
     memory_->lock.unlock();
     return addresses;
@@ -513,13 +507,12 @@ bool Zone::hold(Lease which, ngx_msec_t ttl) noexcept {
 }
 
 void Zone::release(Lease which) noexcept {
-    if (memory_ == nullptr) {
-        return;
-    }
-    std::atomic<std::uint64_t>& lease = memory_->lease[static_cast<std::size_t>(which)];
-    std::uint64_t held = lease;
-    if (held != 0 && lease_of(held >> pid_bits) == held) {
-        lease.compare_exchange_strong(held, 0);
+    if (memory_ != nullptr) {
+        std::atomic<std::uint64_t>& lease = memory_->lease[static_cast<std::size_t>(which)];
+        std::uint64_t held = lease;
+        if (held != 0 && lease_of(held >> pid_bits) == held) {
+            lease.compare_exchange_strong(held, 0);
+        }
     }
 }
 

@@ -1,4 +1,16 @@
-#include "nginx/status/control.h"
+// lync_control: servers are drained and taken back, and whom `lockout` holds is released, while
+// nginx runs.
+//
+//     GET /servers[?server=NAME]      what lyncctl shows of them, as JSON
+//     POST /drain?server=NAME         no new clients for a server, until it is taken back
+//     POST /undrain?server=NAME
+//     GET /lockout                    who is held, as JSON
+//     POST /lockout/release?who=WHO   an account, in any spelling or by its hash, or an address
+//     POST /lockout/release_all
+//
+// NAME is a server's `name=` or its address, POOL/NAME where several pools have it. An answer to
+// POST is lines of text: what was done, then whatever an administrator has to know besides.
+// Anything else is answered with one line that says what would be right.
 
 #include "base/ascii.h"
 #include "base/diagnostic.h"
@@ -250,9 +262,6 @@ ngx_int_t refuse_word(ngx_http_request_t* r, const std::vector<Member>& meant,
 
 /// All of them, or those that `server=` means.
 ngx_int_t answer_servers(ngx_http_request_t* r) {
-    if ((r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) == 0) {
-        return refuse_method(r, "GET, HEAD");
-    }
     const MainConf& conf = main_conf_of(r);
     status::Snapshot snapshot = snapshot_of(conf);
     std::optional<status::Machine> machine;
@@ -277,10 +286,8 @@ ngx_int_t answer_servers(ngx_http_request_t* r) {
                 kept(r, status::servers_to_json(snapshot, machine ? &*machine : nullptr)));
 }
 
-ngx_int_t answer_drain(ngx_http_request_t* r, bool drained) {
-    if (r->method != NGX_HTTP_POST) {
-        return refuse_method(r, "POST");
-    }
+template <bool drained>
+ngx_int_t answer_drain(ngx_http_request_t* r) {
     const std::string word = argument_of(r, "server");
     if (word.empty()) {
         return answer_text(r, NGX_HTTP_BAD_REQUEST,
@@ -318,9 +325,6 @@ std::string text_of_address(const std::array<unsigned char, 16>& address) {
 constexpr std::size_t most_held = 1000;
 
 ngx_int_t answer_lockout(ngx_http_request_t* r) {
-    if ((r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) == 0) {
-        return refuse_method(r, "GET, HEAD");
-    }
     std::vector<HeldOne> held(most_held);
     const std::size_t count =
         main_conf_of(r).lockout.list(held.data(), held.size(), ngx_current_msec);
@@ -367,24 +371,21 @@ bool release(MainConf& conf, const std::string& who) {
     return released;
 }
 
-ngx_int_t answer_release(ngx_http_request_t* r, bool all) {
-    if (r->method != NGX_HTTP_POST) {
-        return refuse_method(r, "POST");
-    }
-    MainConf& conf = main_conf_of(r);
-    if (all) {
-        const std::size_t count = conf.lockout.release_all(ngx_current_msec);
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                      "lync_control: %uz accounts and sources are released", count);
-        return answer_text(r, NGX_HTTP_OK,
-                           std::to_string(count) + " accounts and sources are released\n");
-    }
+ngx_int_t answer_release_all(ngx_http_request_t* r) {
+    const std::size_t count = main_conf_of(r).lockout.release_all(ngx_current_msec);
+    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                  "lync_control: %uz accounts and sources are released", count);
+    return answer_text(r, NGX_HTTP_OK,
+                       std::to_string(count) + " accounts and sources are released\n");
+}
+
+ngx_int_t answer_release(ngx_http_request_t* r) {
     const std::string who = argument_of(r, "who");
     if (who.empty()) {
         return answer_text(r, NGX_HTTP_BAD_REQUEST,
                            "who: /lockout/release?who=ACCOUNT, or an address\n");
     }
-    if (!release(conf, who)) {
+    if (!release(main_conf_of(r), who)) {
         return answer_text(r, NGX_HTTP_NOT_FOUND, quoted(who) + " isn't held\n");
     }
     ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
@@ -392,7 +393,28 @@ ngx_int_t answer_release(ngx_http_request_t* r, bool all) {
     return answer_text(r, NGX_HTTP_OK, quoted(who) + " is released\n");
 }
 
+ngx_int_t answer_shields(ngx_http_request_t* r) {
+    return send(r, NGX_HTTP_OK, "application/json",
+                kept(r, status::shields_to_json(snapshot_of(main_conf_of(r)))));
+}
+
+struct Call {
+    std::string_view path;
+    bool changes; ///< by POST; else it is read
+    ngx_int_t (*answer)(ngx_http_request_t* r);
+};
+constexpr Call calls_by_path[] = {
+    {"/servers", false, answer_servers},
+    {"/shields", false, answer_shields},
+    {"/drain", true, answer_drain<true>},
+    {"/undrain", true, answer_drain<false>},
+    {"/lockout", false, answer_lockout},
+    {"/lockout/release", true, answer_release},
+    {"/lockout/release_all", true, answer_release_all},
+};
+
 ngx_int_t answer(ngx_http_request_t* r) {
+    constexpr ngx_uint_t reading = NGX_HTTP_GET | NGX_HTTP_HEAD;
     if (const ngx_int_t result = ngx_http_discard_request_body(r); result != NGX_OK) {
         return result;
     }
@@ -400,33 +422,20 @@ ngx_int_t answer(ngx_http_request_t* r) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
     const std::string_view path = view(r->uri);
-    if (path == "/servers") {
-        return answer_servers(r);
-    }
-    if (path == "/shields") {
-        if ((r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) == 0) {
-            return refuse_method(r, "GET, HEAD");
-        }
-        return send(r, NGX_HTTP_OK, "application/json",
-                    kept(r, status::shields_to_json(snapshot_of(main_conf_of(r)))));
-    }
-    if (path == "/drain" || path == "/undrain") {
-        return answer_drain(r, path == "/drain");
-    }
     if (path.starts_with("/lockout") && !main_conf_of(r).lockout.is_there()) {
         return answer_text(r, NGX_HTTP_NOT_FOUND,
                            "no publication says \"lockout on\": nobody is held\n");
     }
-    if (path == "/lockout") {
-        return answer_lockout(r);
+    const auto* call = std::ranges::find(calls_by_path, path, &Call::path);
+    if (call == std::end(calls_by_path)) {
+        return answer_text(r, NGX_HTTP_NOT_FOUND,
+                           "there are GET /servers, GET /shields, POST /drain?server=NAME, "
+                           "POST /undrain?server=NAME, GET /lockout and POST "
+                           "/lockout/release?who=WHO\n");
     }
-    if (path == "/lockout/release" || path == "/lockout/release_all") {
-        return answer_release(r, path == "/lockout/release_all");
-    }
-    return answer_text(r, NGX_HTTP_NOT_FOUND,
-                       "there are GET /servers, GET /shields, POST /drain?server=NAME, "
-                       "POST /undrain?server=NAME, GET /lockout and POST "
-                       "/lockout/release?who=WHO\n");
+    return (r->method & (call->changes ? NGX_HTTP_POST : reading)) != 0
+               ? call->answer(r)
+               : refuse_method(r, call->changes ? "POST" : "GET, HEAD");
 }
 
 ngx_int_t control_handler(ngx_http_request_t* r) {

@@ -37,6 +37,11 @@ status::Snapshot snapshot_of(const MainConf& conf);
 /// or guessing it: also into nginx's own, 401 and 403 and 405. False if there is no memory.
 bool protect_status(ngx_http_request_t* r) noexcept;
 
+/// Refuses the locations of `lync_control` that others than this machine's users can reach: those
+/// of a server that listens on anything but Unix-domain sockets. Whoever reaches one may drain
+/// servers.
+ngx_int_t settle_control(ngx_conf_t* cf, const MainConf& conf) noexcept;
+
 /// A text that lives as long as the request. Throws std::bad_alloc.
 std::string_view kept(ngx_http_request_t* r, std::string text);
 

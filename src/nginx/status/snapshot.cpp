@@ -19,7 +19,7 @@ std::int64_t unix_time(std::uint64_t msec) noexcept {
 }
 
 /// A server that gets no new requests because an administrator wants it so; whether it could have
-/// any is told as well, since that is what one waits for before it is taken back.
+/// any is shown as well, since that is what one waits for before it is taken back.
 void fill_drained(const Line& line, status::Server& to) {
     if (!line.settings.down && !line.is_drained()) {
         return;

@@ -3,7 +3,6 @@
 #include "nginx/conf/commands.h"
 #include "nginx/guard.h"
 #include "nginx/request/request.h"
-#include "nginx/status/control.h"
 #include "nginx/status/respond.h"
 #include "status/access.h"
 #include "status/json.h"
@@ -79,7 +78,7 @@ void warn(const ngx_cycle_t* cycle, const LocConf& location, const char* what) n
 
 /// Whether the administrator has written in this very location who may see it: what is inherited
 /// (`allow all` for a whole server, say) was meant for other things.
-bool says_who(const ngx_cycle_t* cycle, const LocConf& location) noexcept {
+bool restricts_access(const ngx_cycle_t* cycle, const LocConf& location) noexcept {
     void** parent = location.parent->loc_conf;
     bool asks = false; // for a password, also by what is inherited
     bool asks_here = false;
@@ -132,15 +131,15 @@ bool is_loopback(ngx_pool_t* pool, ngx_str_t text) noexcept {
            is_loopback(address.sockaddr);
 }
 
-/// Somebody else's request, though it comes by loopback: a proxy on this machine brings it.
-bool is_brought(ngx_http_request_t* r) noexcept {
+/// Somebody else's request, though it comes by loopback: from a proxy on this machine.
+bool is_proxied(ngx_http_request_t* r) noexcept {
     constexpr std::string_view marks[] = {"x-forwarded-for", "forwarded", "x-real-ip", "via"};
     return std::ranges::any_of(marks, [r](std::string_view name) {
         return any_header(r->headers_in.headers, name, [](const auto&) { return true; });
     });
 }
 
-/// Whether realip has replaced the connection's address, by whichever header it was told to.
+/// Whether realip has replaced the connection's address, by whichever header it reads.
 bool is_replaced(ngx_http_request_t* r) noexcept {
     static ngx_str_t name = ngx_string("realip_remote_addr");
     const ngx_http_variable_value_t* before =
@@ -155,7 +154,7 @@ bool may_see(ngx_http_request_t* r) noexcept {
         return true; // nginx's own modules have asked already
     }
     const ngx_connection_t* c = r->connection;
-    return is_loopback(c->sockaddr) && !is_brought(r) && !is_replaced(r) &&
+    return is_loopback(c->sockaddr) && !is_proxied(r) && !is_replaced(r) &&
            (c->proxy_protocol == nullptr || is_loopback(r->pool, c->proxy_protocol->src_addr));
 }
 
@@ -243,7 +242,7 @@ ngx_int_t settle(ngx_conf_t* cf, MainConf& conf) {
         if (!answers_at(cf, *location, status_handler, "lync_status")) {
             return NGX_ERROR;
         }
-        location->status_open = says_who(cf->cycle, *location);
+        location->status_open = restricts_access(cf->cycle, *location);
     }
     for (const auto& publication : conf.publications) {
         publication->published =

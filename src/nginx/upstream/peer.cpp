@@ -5,7 +5,6 @@
 #include "balance/ownership.h"
 #include "nginx/conf/conf.h"
 #include "nginx/request/request.h"
-#include "nginx/upstream/affinity.h"
 
 #include <algorithm>
 #include <utility>
@@ -93,8 +92,9 @@ bool begin_probe(Group& group, std::uint64_t now) noexcept {
 
 std::size_t choose_index(const Peer& peer, std::span<const balance::Candidate> candidates) {
     for (const bool backup : {false, true}) {
-        const std::size_t i = peer.has_key ? balance::choose_by_key(candidates, peer.key, backup)
-                                           : balance::choose_least_outstanding(candidates, backup);
+        const std::size_t i = peer.client.known
+                                  ? balance::choose_by_key(candidates, peer.client.key, backup)
+                                  : balance::choose_least_outstanding(candidates, backup);
         if (i != no_server) {
             return i;
         }
@@ -281,9 +281,7 @@ ngx_int_t init_peer(ngx_http_request_t* r, ngx_http_upstream_srv_conf_t* upstrea
     peer->judged = conf_of<LocConf>(r->loc_conf, ngx_lync_module).judged != 0;
     peer->credential = has_credential(r);
     peer->waits = is_pending_get(r);
-    const Client client = client_of(r, group->affinity);
-    peer->has_key = client.known;
-    peer->key = client.key;
+    peer->client = client_of(r, group->affinity);
 
     ngx_peer_connection_t& pc = r->upstream->peer;
     pc.data = peer;

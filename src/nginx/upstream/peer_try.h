@@ -3,6 +3,7 @@
 // Inside of the balancer only: one request's way to a server. peer.cpp finds the server and the
 // connection, peer_outcome.cpp learns from how it went.
 
+#include "nginx/upstream/affinity.h"
 #include "nginx/upstream/interim_responses.h"
 #include "nginx/upstream/peer.h"
 #include "nginx/upstream/waiting.h"
@@ -32,9 +33,7 @@ struct Peer {
     bool probe;            ///< to a group without a server that takes requests
     bool tried_out;        ///< it has tried a server that had been left out
 
-    bool has_key; ///< the client is bound to a server by affinity
-    std::uint64_t key;
-
+    Client client;   ///< whom affinity binds to a server
     bool credential; ///< in the request
     bool owned;      ///< the connection in use belongs to the client
     bool lost;       ///< an owned connection broke off with this request on it

@@ -217,7 +217,7 @@ Resolving::Resolving(ngx_cycle_t* cycle, MainConf& conf, ngx_resolver_t* resolve
         name->lines.emplace_back(&servers, line);
     });
     for (Name& name : all_) {
-        // nginx has just looked it up, but was not told for how long that holds.
+        // nginx has just looked it up, but not the record's TTL.
         name.timer.set(addresses_of(name).empty() ? 1 : ngx_random() % 1000 + 1, cycle_->log);
     }
 }
