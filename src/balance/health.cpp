@@ -1,5 +1,6 @@
 #include "balance/health.h"
 
+#include "base/format.h"
 #include <algorithm>
 #include <cstring>
 #include <limits>
@@ -37,7 +38,7 @@ bool answers(Reason reason) noexcept {
 
 std::string explain(const Finding& finding, std::string_view certificate_name,
                     std::string_view certificate_error, std::string_view path) {
-    const auto get = [path] { return "GET " + std::string(path) + ": "; };
+    const auto get = [path] { return formatted("GET {}: ", path); };
     switch (finding.reason) {
     case Reason::none:
         return "answers as it should";
@@ -52,17 +53,17 @@ std::string explain(const Finding& finding, std::string_view certificate_name,
     case Reason::tls_failed:
         return "TLS handshake failed";
     case Reason::untrusted:
-        return "certificate not trusted" + (certificate_error.empty()
-                                                ? std::string()
-                                                : " (" + std::string(certificate_error) + ")");
+        return formatted("certificate not trusted{}", certificate_error.empty()
+                                                          ? std::string()
+                                                          : formatted(" ({})", certificate_error));
     case Reason::wrong_name:
-        return "certificate not valid for \"" + std::string(certificate_name) + "\"";
+        return formatted("certificate not valid for \"{}\"", certificate_name);
     case Reason::status:
         return get() + std::to_string(finding.status());
     case Reason::internal:
         return "answers as the internal web site: check listening_ports";
     case Reason::no_answer:
-        return get() + "not an answer to what was asked";
+        return formatted("{}not an answer to what was asked", get());
     }
     return {};
 }

@@ -39,6 +39,11 @@ struct Place {
     unsigned line = 0;
 };
 
+/// "FILE:LINE"
+inline std::string at(const Place& place) {
+    return place.file + ":" + std::to_string(place.line);
+}
+
 /// What nginx logs as emerg, crit, warn and notice. `error` refuses the configuration, the others
 /// accept it; `critical` is what no client can work with until it is mended.
 enum class Severity { error, critical, warning, notice };

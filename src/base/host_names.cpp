@@ -3,6 +3,7 @@
 #include "base/host_names.h"
 
 #include "base/ascii.h"
+#include "base/format.h"
 #include "base/idn.h"
 
 #include <arpa/inet.h>
@@ -27,33 +28,34 @@ bool is_name_byte(char c) noexcept {
 }
 
 std::string not_in_names(std::string_view subject, char c) {
-    return std::string(subject) + " contains " + describe_byte(c) +
-           ": a name is made of letters, digits, \"-\" and \".\"";
+    return formatted("{} contains {}: a name is made of letters, digits, \"-\" and \".\"", subject,
+                     describe_byte(c));
 }
 
 std::string too_long(std::string_view subject, std::size_t size) {
-    return std::string(subject) + " is " + std::to_string(size) +
-           " characters long, a name has at most " + std::to_string(longest_name);
+    return formatted("{} is {} characters long, a name has at most {}", subject, size,
+                     longest_name);
 }
 
 std::string refuse_label(std::string_view label, std::string_view subject) {
-    const auto named = [label] { return "the label \"" + std::string(label) + "\""; };
+    const auto named = [label] { return formatted("the label \"{}\"", label); };
 
     if (label.empty()) {
-        return std::string(subject) +
-               " has an empty label: one dot stands between two labels, none before the first";
+        return formatted(
+            "{} has an empty label: one dot stands between two labels, none before the first",
+            subject);
     }
     if (label.size() > longest_label) {
-        return named() + " is " + std::to_string(label.size()) +
-               " characters long, a label has at most " + std::to_string(longest_label);
+        return formatted("{} is {} characters long, a label has at most {}", named(), label.size(),
+                         longest_label);
     }
     if (label.front() == '-' || label.back() == '-') {
-        return named() + " starts or ends with \"-\", which a label may not";
+        return formatted("{} starts or ends with \"-\", which a label may not", named());
     }
     if (label.starts_with("xn--") && !is_a_label(label)) {
-        return named() +
-               " starts with \"xn--\" and is not a valid A-label: write the name in UTF-8, "
-               "or copy it from DNS";
+        return formatted("{} starts with \"xn--\" and is not a valid A-label: write the name in "
+                         "UTF-8, or copy it from DNS",
+                         named());
     }
     return {};
 }
@@ -64,7 +66,7 @@ std::string refuse_labels(std::string_view name, HostRule rule) {
         return too_long(rule.subject, name.size());
     }
     if (name.ends_with('.') && name.size() > 1) {
-        return std::string(rule.subject) + " ends in a dot: leave the dot out";
+        return formatted("{} ends in a dot: leave the dot out", rule.subject);
     }
 
     std::size_t labels = 0;
@@ -80,12 +82,13 @@ std::string refuse_labels(std::string_view name, HostRule rule) {
 
     // No top-level domain is a number, and resolvers read such names as addresses.
     if (std::all_of(last.begin(), last.end(), is_ascii_digit)) {
-        return std::string(rule.subject) + " ends in the number \"" + std::string(last) +
-               "\", so it is neither a name nor a valid IPv4 address";
+        return formatted(
+            "{} ends in the number \"{}\", so it is neither a name nor a valid IPv4 address",
+            rule.subject, last);
     }
     if (labels < rule.least_labels) {
-        return std::string(rule.subject) + " has one label only: write the full name, such as " +
-               std::string(name) + ".contoso.com";
+        return formatted("{} has one label only: write the full name, such as {}.contoso.com",
+                         rule.subject, name);
     }
     return {};
 }
@@ -103,9 +106,9 @@ std::string describe_byte(char c) {
         return "a space";
     }
     if (byte < 0x20 || byte == 0x7f) {
-        return std::string("the byte 0x") + digits[byte >> 4U] + digits[byte & 0xfU];
+        return formatted("the byte 0x{}{}", digits[byte >> 4U], digits[byte & 0xfU]);
     }
-    return std::string("\"") + c + "\"";
+    return formatted("\"{}\"", c);
 }
 
 std::size_t find_unprintable(std::string_view text) noexcept {
@@ -119,16 +122,16 @@ std::size_t find_unprintable(std::string_view text) noexcept {
 
 ParsedName parse_host(std::string_view text, HostRule rule) {
     if (text.empty()) {
-        return refused(std::string(rule.subject) +
-                       " is empty: write a name, such as lyncwebext.contoso.com");
+        return refused(
+            formatted("{} is empty: write a name, such as lyncwebext.contoso.com", rule.subject));
     }
 
     const bool ascii = std::all_of(text.begin(), text.end(), is_ascii);
     if (text.size() > (ascii ? longest_name : longest_utf8_name)) {
-        return refused(ascii ? too_long(rule.subject, text.size())
-                             : std::string(rule.subject) + " is " + std::to_string(text.size()) +
-                                   " bytes long, a name has at most " +
-                                   std::to_string(longest_name) + " characters in DNS");
+        return refused(
+            ascii ? too_long(rule.subject, text.size())
+                  : formatted("{} is {} bytes long, a name has at most {} characters in DNS",
+                              rule.subject, text.size(), longest_name));
     }
     const auto bad = std::find_if(text.begin(), text.end(),
                                   [](char c) { return is_ascii(c) && !is_name_byte(c); });
@@ -144,9 +147,9 @@ ParsedName parse_host(std::string_view text, HostRule rule) {
         }
         // UTS 46 maps some characters to ASCII that no name may have: U+2100 to "a/c".
         if (!std::all_of(host.name.begin(), host.name.end(), is_name_byte)) {
-            return refused(std::string(rule.subject) +
-                           " has a character that internationalized names may not have "
-                           "(IDNA2008)");
+            return refused(
+                formatted("{} has a character that internationalized names may not have (IDNA2008)",
+                          rule.subject));
         }
     }
     host.name = to_ascii_lower(host.name);
@@ -167,8 +170,9 @@ std::string refuse_literal(std::string_view text, std::string_view subject) {
         return {};
     }
     if (text.starts_with('[') || !normal_ipv6(text).empty() || !normal_ipv4(text).empty()) {
-        return std::string(subject) + " is an address, and an FQDN is needed: certificates and "
-                                      "Host headers carry names";
+        return formatted(
+            "{} is an address, and an FQDN is needed: certificates and Host headers carry names",
+            subject);
     }
     return {};
 }

@@ -3,6 +3,7 @@
 #include "base/names.h"
 
 #include "base/ascii.h"
+#include "base/format.h"
 #include "base/host_names.h"
 
 #include <algorithm>
@@ -16,8 +17,8 @@ constexpr std::string_view ports_belong = "leave it out, ports belong to the rul
 /// Whatever is not a bare name, each with its own remedy.
 std::string refuse_shape(std::string_view text) {
     if (const std::size_t bad = find_unprintable(text); bad != std::string_view::npos) {
-        return "it contains " + describe_byte(text[bad]) +
-               ": a name is made of letters, digits, \"-\" and \".\"";
+        return formatted("it contains {}: a name is made of letters, digits, \"-\" and \".\"",
+                         describe_byte(text[bad]));
     }
     if (text.find("://") != std::string_view::npos) {
         return "it is a URL: write the host name only";
@@ -37,7 +38,7 @@ std::string refuse_shape(std::string_view text) {
                     is_ascii_digit)) {
         // "10.0.0.1:443" needs a name first of all.
         const std::string why = refuse_literal(text.substr(0, colon), "it");
-        return why.empty() ? "it contains a port: " + std::string(ports_belong) : why;
+        return why.empty() ? formatted("it contains a port: {}", ports_belong) : why;
     }
     if (text.find('*') != std::string_view::npos) {
         return "it contains a wildcard: write the name itself";
@@ -50,8 +51,9 @@ std::string refuse_url_path(std::string_view path) {
         return !is_ascii_alnum(c) && c != '.' && c != '-' && c != '_' && c != '/';
     });
     if (bad != path.end()) {
-        return "its path contains " + describe_byte(*bad) +
-               ": a path is made of letters, digits, \".\", \"-\", \"_\" and \"/\"";
+        return formatted("its path contains {}: a path is made of letters, digits, \".\", \"-\", "
+                         "\"_\" and \"/\"",
+                         describe_byte(*bad));
     }
     while (!path.empty()) { // "/a/b", one segment at a time
         path.remove_prefix(1);
@@ -60,8 +62,8 @@ std::string refuse_url_path(std::string_view path) {
             return "its path has an empty segment: one \"/\" stands between two segments";
         }
         if (segment == "." || segment == "..") {
-            return "its path has the segment \"" + std::string(segment) +
-                   "\": write the path that it leads to";
+            return formatted("its path has the segment \"{}\": write the path that it leads to",
+                             segment);
         }
         path.remove_prefix(segment.size());
     }
@@ -74,7 +76,7 @@ std::string refuse_url_shape(std::string_view text) {
         return "it is empty: write https://HOST or https://HOST/PATH";
     }
     if (const std::size_t bad = find_unprintable(text); bad != std::string_view::npos) {
-        return "it contains " + describe_byte(text[bad]) + ", which a URL may not";
+        return formatted("it contains {}, which a URL may not", describe_byte(text[bad]));
     }
 
     const std::size_t scheme_end = text.find("://");
@@ -116,7 +118,7 @@ ParsedUrl parse_url_host(std::string_view authority) {
     if (const std::size_t colon = authority.find(':'); colon != std::string_view::npos) {
         url.error = refuse_literal(authority.substr(0, colon), subject);
         if (url.error.empty()) {
-            url.error = "it contains a port: " + std::string(ports_belong);
+            url.error = formatted("it contains a port: {}", ports_belong);
         }
         return url;
     }
@@ -149,8 +151,8 @@ std::string refuse_address_shape(std::string_view text) {
         return "it is empty: write an IPv4 address, an IPv6 address in brackets, or a host name";
     }
     if (const std::size_t bad = find_unprintable(text); bad != std::string_view::npos) {
-        return "it contains " + describe_byte(text[bad]) +
-               ", which neither an address nor a name may";
+        return formatted("it contains {}, which neither an address nor a name may",
+                         describe_byte(text[bad]));
     }
     if (equal_ignore_case(text.substr(0, 5), "unix:")) {
         return "it is a UNIX domain socket: servers are reached by TCP, write an address or a host "
@@ -181,7 +183,7 @@ ParsedName parse_bracketed(std::string_view text) {
         return refused("something follows its \"]\": write the address only");
     }
     return address == "::" ? refused(std::string(unspecified))
-                           : ParsedName{"[" + address + "]", {}};
+                           : ParsedName{formatted("[{}]", address), {}};
 }
 
 bool has_scheme_of_sip(std::string_view text) noexcept {
@@ -214,10 +216,9 @@ ParsedName parse_sip_domain(std::string_view text) {
 
     ParsedName domain = parse_fqdn(text);
     if (domain && domain.name.size() > longest_domain) {
-        return refused("it is " + std::to_string(domain.name.size()) +
-                       " characters long, a SIP domain has at most " +
-                       std::to_string(longest_domain) +
-                       " so that lyncdiscover can stand before it");
+        return refused(formatted("it is {} characters long, a SIP domain has at most {} so that "
+                                 "lyncdiscover can stand before it",
+                                 domain.name.size(), longest_domain));
     }
     return domain;
 }
@@ -254,7 +255,7 @@ ParsedName parse_address(std::string_view text) {
         return parse_bracketed(text);
     }
     if (!normal_ipv6(text).empty()) {
-        return refused("an IPv6 address stands in brackets: write [" + std::string(text) + "]");
+        return refused(formatted("an IPv6 address stands in brackets: write [{}]", text));
     }
     if (std::string address = normal_ipv4(text); !address.empty()) {
         return address == "0.0.0.0" ? refused(std::string(unspecified))

@@ -3,6 +3,7 @@
 
 #include "config/certificate.h"
 
+#include "base/format.h"
 #include "config/certificate_pem.h"
 #include "config/certificate_x509.h"
 #include "config/lifetime.h"
@@ -18,22 +19,22 @@ namespace lync::config {
 namespace {
 
 std::string quote(std::string_view text) {
-    return "\"" + std::string(text) + "\"";
+    return formatted("\"{}\"", text);
 }
 
 /// "expires on 2026-07-14 13:00 UTC, in 29 days: renew it".
 std::string expires(std::chrono::sys_seconds end, std::chrono::sys_seconds now) {
     const auto days = std::chrono::floor<std::chrono::days>(end - now).count();
-    return " expires on " + date_text(end) + ", in " +
-           (days == 0 ? "less than a day" : std::to_string(days) + (days == 1 ? " day" : " days")) +
-           ": renew it";
+    return formatted(" expires on {}, in {}: renew it", date_text(end),
+                     days == 0 ? "less than a day"
+                               : std::to_string(days) + (days == 1 ? " day" : " days"));
 }
 
 /// `certificate "F"`, or `intermediate certificate "CN=..." in "F"`.
 std::string title(const X509* certificate, std::size_t place, const std::string& file) {
     return place == 0 ? "certificate " + quote(file)
-                      : "intermediate certificate " + quote(subject_of(certificate)) + " in " +
-                            quote(file);
+                      : formatted("intermediate certificate {} in {}",
+                                  quote(subject_of(certificate)), quote(file));
 }
 
 /// What no client has accepted for years, on any certificate of the chain but a root: its
@@ -43,12 +44,14 @@ std::string refuse_weak(const X509* certificate, std::size_t place, const std::s
         place == 0 ? "have it issued again" : "get the current one of the CA";
 
     if (const Key key = key_of(certificate); key.is_short_rsa()) {
-        return title(certificate, place, file) + " has an RSA key of " + std::to_string(key.bits) +
-               " bits, clients need 2048: " + remedy + (place == 0 ? " for a longer key" : "");
+        return formatted("{} has an RSA key of {} bits, clients need 2048: {}{}",
+                         title(certificate, place, file), key.bits, remedy,
+                         place == 0 ? " for a longer key" : "");
     }
     if (const std::string digest = weak_digest_of(certificate); !digest.empty()) {
-        return title(certificate, place, file) + " is signed with " + digest +
-               ", which clients refuse: " + remedy + (place == 0 ? " with SHA-256" : "");
+        return formatted("{} is signed with {}, which clients refuse: {}{}",
+                         title(certificate, place, file), digest, remedy,
+                         place == 0 ? " with SHA-256" : "");
     }
     return {};
 }
@@ -59,31 +62,34 @@ std::string refuse_mismatch(const PemCertificates& pem, const EVP_PKEY* key,
         return {};
     }
 
-    std::string error = "certificate key " + quote(key_file) + " does not match certificate " +
-                        quote(certificate_file) + ": ";
+    std::string error =
+        formatted("certificate key {} does not match certificate {}: ", quote(key_file),
+                  quote(certificate_file));
     for (std::size_t place = 1; place < pem.chain.size(); place++) {
         if (X509_check_private_key(pem.chain[place].get(), key) == 1) {
-            return error + "it belongs to certificate " + std::to_string(place + 1) +
-                   " of that file, which must stand first, with its intermediates after it";
+            return formatted("{}it belongs to certificate {} of that file, which must stand first, "
+                             "with its intermediates after it",
+                             error, place + 1);
         }
     }
-    return error + "write the key that the certificate was requested with";
+    return formatted("{}write the key that the certificate was requested with", error);
 }
 
 /// Sets the alarm, or warns before there is a reason for it.
 void check_time(Certificate& certificate, const std::string& file, std::chrono::sys_seconds now) {
     if (certificate.not_after < now) {
-        certificate.alarm = "certificate " + quote(file) + " expired on " +
-                            date_text(certificate.not_after) + ", clients refuse it: renew it";
+        certificate.alarm = formatted("certificate {} expired on {}, clients refuse it: renew it",
+                                      quote(file), date_text(certificate.not_after));
     } else if (now < certificate.not_before) {
-        certificate.alarm = "certificate " + quote(file) + " is not valid before " +
-                            date_text(certificate.not_before) +
-                            ", clients refuse it: use another one until then, or check the clock "
-                            "of this system";
+        certificate.alarm =
+            formatted("certificate {} is not valid before {}, clients refuse it: use another one "
+                      "until then, or check the clock of this system",
+                      quote(file), date_text(certificate.not_before));
     } else if (const Renewal renewal =
                    renewal_at(now, certificate.not_before, certificate.not_after);
                renewal != Renewal::later) {
-        const std::string text = "certificate " + quote(file) + expires(certificate.not_after, now);
+        const std::string text =
+            formatted("certificate {}{}", quote(file), expires(certificate.not_after, now));
         if (renewal == Renewal::urgent) {
             certificate.alarm = text;
         } else {
@@ -102,22 +108,24 @@ std::string describe(const X509* leaf, const std::string& file, Certificate& cer
     certificate.key_kind = key.kind;
     certificate.key_bits = key.bits;
     if (key.kind == KeyKind::other) {
-        return "certificate " + quote(file) +
-               " has a kind of key that TLS clients don't know: have it issued for an RSA or "
-               "ECDSA key";
+        return formatted("certificate {} has a kind of key that TLS clients don't know: have it "
+                         "issued for an RSA or ECDSA key",
+                         quote(file));
     }
 
     const auto validity = validity_of(leaf);
     if (!validity) {
-        return "certificate " + quote(file) + " has dates that can't be read: have it issued again";
+        return formatted("certificate {} has dates that can't be read: have it issued again",
+                         quote(file));
     }
     certificate.not_before = validity->not_before;
     certificate.not_after = validity->not_after;
 
     auto names = names_of(leaf);
     if (!names) {
-        return "certificate " + quote(file) +
-               " has a subject alternative name that can't be read: have it issued again";
+        return formatted("certificate {} has a subject alternative name that can't be read: have "
+                         "it issued again",
+                         quote(file));
     }
     certificate.names = std::move(*names);
     return {};
@@ -134,9 +142,9 @@ void check_issuer(const PemCertificates& pem, const std::string& file, Certifica
     if (std::none_of(pem.chain.begin(), pem.chain.end(),
                      [leaf](const X509Ptr& other) { return is_issuer(other.get(), leaf); })) {
         certificate.warnings.push_back(
-            "certificate " + quote(file) + " comes without that of its issuer " +
-            quote(issuer_of(leaf)) +
-            ", which phones don't fetch: append it, and the other intermediates of the CA");
+            formatted("certificate {} comes without that of its issuer {}, which phones don't "
+                      "fetch: append it, and the other intermediates of the CA",
+                      quote(file), quote(issuer_of(leaf))));
     }
 }
 
@@ -202,9 +210,9 @@ Certificate load_certificate(const std::string& certificate_file, const std::str
             return certificate;
         }
         if (key.is_public) {
-            certificate.warnings.push_back(
-                "certificate key " + quote(key_file) +
-                " can be read by every user of this system: \"chmod o= " + key_file + "\"");
+            certificate.warnings.push_back(formatted(
+                "certificate key {} can be read by every user of this system: \"chmod o= {}\"",
+                quote(key_file), key_file));
         }
         if (error = refuse_mismatch(pem, key.key.get(), certificate_file, key_file);
             !error.empty()) {
@@ -223,11 +231,10 @@ Certificate load_certificate(const std::string& certificate_file, const std::str
         if (const auto validity = validity_of(link);
             place > 0 && validity && validity->not_after < certificate.not_after) {
             const bool expired = validity->not_after < now;
-            certificate.warnings.push_back(
-                title(link, place, certificate_file) + (expired ? " expired on " : " expires on ") +
-                date_text(validity->not_after) +
-                (expired ? "" : ", before the certificate that it vouches for") +
-                ": get the current one of the CA");
+            certificate.warnings.push_back(formatted(
+                "{}{}{}{}: get the current one of the CA", title(link, place, certificate_file),
+                expired ? " expired on " : " expires on ", date_text(validity->not_after),
+                expired ? "" : ", before the certificate that it vouches for"));
         }
     }
     check_issuer(pem, certificate_file, certificate);
@@ -262,19 +269,21 @@ TrustedCa load_trusted_ca(const std::string& file, std::chrono::sys_seconds now)
     }
 
     if (ca.expired == ca.count) {
-        ca.alarm = ca.count == 1
-                       ? "trusted CA " + quote(file) + " expired on " + date_text(last)
-                       : "all " + std::to_string(ca.count) + " certificates of trusted CA " +
-                             quote(file) + " have expired, the last one on " + date_text(last);
+        ca.alarm =
+            ca.count == 1
+                ? formatted("trusted CA {} expired on {}", quote(file), date_text(last))
+                : formatted("all {} certificates of trusted CA {} have expired, the last one on {}",
+                            ca.count, quote(file), date_text(last));
         ca.alarm += ", no server can be verified: write the CA that issued the servers' current "
                     "certificates";
     } else if (last - now <= std::chrono::days(30)) { // of years, so a part of it says little
-        ca.warnings.push_back("trusted CA " + quote(file) + expires(last, now));
+        ca.warnings.push_back(formatted("trusted CA {}{}", quote(file), expires(last, now)));
     }
     if (ca.alarm.empty() && !can_issue) {
-        ca.warnings.push_back("trusted CA " + quote(file) +
-                              " holds no CA's certificate: no server can be verified against it, "
-                              "write the CA that issued the servers' certificates");
+        ca.warnings.push_back(
+            formatted("trusted CA {} holds no CA's certificate: no server can be verified against "
+                      "it, write the CA that issued the servers' certificates",
+                      quote(file)));
     }
     return ca;
 }

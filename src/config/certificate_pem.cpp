@@ -1,6 +1,7 @@
 #include "config/certificate_pem.h"
 
 #include "base/descriptor.h"
+#include "base/format.h"
 #include "config/editor_traces.h"
 
 #include <openssl/asn1.h>
@@ -34,8 +35,8 @@ struct FileBytes {
 };
 
 std::string failed(std::string_view call, int error) {
-    std::string text = std::string(call) + " failed (" + std::to_string(error) + ": " +
-                       std::generic_category().message(error) + ")";
+    std::string text =
+        formatted("{} failed ({}: {})", call, error, std::generic_category().message(error));
     if (error == ENOENT || error == ENOTDIR) {
         text += ", check the path";
     } else if (error == EACCES) {
@@ -68,8 +69,8 @@ std::string read_file(const std::string& file, std::string& bytes, bool* is_publ
         *is_public = (info.st_mode & S_IROTH) != 0;
     }
     if (info.st_size > largest_file) {
-        return "it is " + std::to_string(info.st_size) + " bytes long, more than the " +
-               std::to_string(largest_file) + " that are read";
+        return formatted("it is {} bytes long, more than the {} that are read", info.st_size,
+                         largest_file);
     }
 
     bytes.reserve(static_cast<std::size_t>(info.st_size) + 1); // a key isn't copied about
@@ -126,8 +127,8 @@ std::string_view legacy_option(const std::string& bytes) {
 
 std::string convert(std::string_view what, std::string_view command, const std::string& file,
                     std::string_view options) {
-    return "it is not PEM but " + std::string(what) + ", convert it with \"openssl " +
-           std::string(command) + " -in " + file + std::string(options) + " -out FILE\"";
+    return formatted("it is not PEM but {}, convert it with \"openssl {} -in {}{} -out FILE\"",
+                     what, command, file, options);
 }
 
 /// Why no certificate was found in the file, and what to do about it.
@@ -152,8 +153,9 @@ std::string explain_no_certificate(const std::string& file, const std::string& b
                "it";
     }
     if (contains(bytes, "-----BEGIN PKCS7-----")) {
-        return "it holds PKCS#7, convert it with \"openssl pkcs7 -in " + file +
-               " -print_certs -out FILE\"";
+        return formatted(
+            "it holds PKCS#7, convert it with \"openssl pkcs7 -in {} -print_certs -out FILE\"",
+            file);
     }
     if (contains(bytes, "CERTIFICATE REQUEST-----")) {
         return "it holds a certificate request, write the certificate that the CA made of it";
@@ -175,7 +177,7 @@ std::string explain_no_key(const std::string& file, const std::string& bytes) {
     if (is_der(bytes)) {
         return parses_as(bytes, d2i_PKCS12, PKCS12_free)
                    ? convert("PKCS#12 (PFX)", "pkcs12", file,
-                             std::string(legacy_option(bytes)) + " -nocerts -nodes")
+                             formatted("{} -nocerts -nodes", legacy_option(bytes)))
                    : convert("DER", "pkey -inform DER", file, "");
     }
     if (contains(bytes, "-----BEGIN CERTIFICATE-----")) {
@@ -192,7 +194,7 @@ bool at_end_of_pem() noexcept {
 }
 
 std::string cannot_load(std::string_view what, const std::string& file) {
-    return "cannot load " + std::string(what) + " \"" + file.c_str() + "\": ";
+    return formatted("cannot load {} \"{}\": ", what, file.c_str());
 }
 
 /// The bytes of a file, or why there are none.
@@ -228,9 +230,8 @@ PemCertificates read_certificates(const std::string& file, std::string_view what
     }
 
     if (!at_end_of_pem()) {
-        result.error = cannot_load(what, file) + "certificate " +
-                       std::to_string(result.chain.size() + 1) +
-                       " in it is damaged, copy the file again";
+        result.error = formatted("{}certificate {} in it is damaged, copy the file again",
+                                 cannot_load(what, file), result.chain.size() + 1);
     } else if (result.chain.empty()) {
         result.error = cannot_load(what, file) + explain_no_certificate(file, content.bytes);
     }
@@ -254,9 +255,9 @@ PemKey read_key(const std::string& file) {
         return result;
     }
     result.error = cannot_load(what, file);
-    result.error += encrypted ? "it is encrypted and nginx can't ask for the passphrase, "
-                                "decrypt it with \"openssl pkey -in " +
-                                    file + " -out FILE\""
+    result.error += encrypted ? formatted("it is encrypted and nginx can't ask for the passphrase, "
+                                          "decrypt it with \"openssl pkey -in {} -out FILE\"",
+                                          file)
                               : explain_no_key(file, content.bytes);
     return result;
 }

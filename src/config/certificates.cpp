@@ -3,6 +3,7 @@
 
 #include "config/declare.h"
 
+#include "base/format.h"
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -65,31 +66,31 @@ void warn(const Warnings& warnings, const std::string& others, const Place& plac
 /// Patterns ("meet.*") can't be held against a certificate before a client asks for a name.
 void remark_uncovered(const Publication& publication, const Names& names, std::string_view kind,
                       const std::string& consequence, std::vector<Diagnostic>& remarks) {
-    const std::string end = " not covered by a certificate of lync_publish " +
-                            lync::quoted(publication.name) + ": " + consequence;
+    const std::string end = formatted(" not covered by a certificate of lync_publish {}: {}",
+                                      lync::quoted(publication.name), consequence);
     Warnings warnings;
     for (const auto& [name, place] : names) {
         if (publication.coverage(name) == Coverage::uncovered) {
-            warnings.emplace_back(lync::quoted(name) + " is" + end, place);
+            warnings.emplace_back(formatted("{} is{}", lync::quoted(name), end), place);
         }
     }
-    warn(warnings, " more " + std::string(kind) + " are" + end, publication.place, remarks);
+    warn(warnings, formatted(" more {} are{}", kind, end), publication.place, remarks);
 }
 
 void remark_names(const Publication& publication, const Names& https, Names lyncdiscover,
                   std::vector<Diagnostic>& remarks) {
     constexpr std::string_view remedy =
         "add the name to the certificate's subject alternative names";
-    remark_uncovered(publication, https, "names", "clients refuse it, " + std::string(remedy),
+    remark_uncovered(publication, https, "names", formatted("clients refuse it, {}", remedy),
                      remarks);
 
     std::erase_if(lyncdiscover,
                   [&](const auto& name) { return publication.serves_over_http(name.first); });
     remark_uncovered(publication, lyncdiscover, "lyncdiscover names",
-                     "phones drop the connection, " + std::string(remedy) + " or " +
-                         (publication.http_sockets.empty()
-                              ? "take \"http_listen off\" out"
-                              : "set \"http_autodiscover\" to \"auto\""),
+                     formatted("phones drop the connection, {} or {}", remedy,
+                               publication.http_sockets.empty()
+                                   ? "take \"http_listen off\" out"
+                                   : "set \"http_autodiscover\" to \"auto\""),
                      remarks);
 }
 
@@ -132,27 +133,25 @@ void remark_certificates(const Publication& publication, const Names& names,
                 for (const std::string& name : loaded[i].names) {
                     own.push_back(lync::quoted(name));
                 }
-                useless.emplace_back(title + " covers no name of lync_publish " +
-                                         lync::quoted(publication.name) + ", it is for " +
-                                         (own.empty() ? "none" : some_of(own)) +
-                                         ": publish one of its names, or take it out",
+                useless.emplace_back(formatted("{} covers no name of lync_publish {}, it is for "
+                                               "{}: publish one of its names, or take it out",
+                                               title, lync::quoted(publication.name),
+                                               own.empty() ? "none" : some_of(own)),
                                      &files.place);
                 continue;
             }
         }
         if (environment.lists_names && loaded.size() > 1) {
-            remarks.push_back(
-                {Severity::notice,
-                 title + " (" + std::string(key_kind_name(loaded[i].key_kind)) +
-                     ") is presented for " +
-                     (all[i].empty() ? "no name: others are better for those that it covers"
-                                     : some_of(all[i])),
-                 files.place});
+            remark(remarks, Severity::notice, files.place, "{} ({}) is presented for {}", title,
+                   key_kind_name(loaded[i].key_kind),
+                   all[i].empty() ? "no name: others are better for those that it covers"
+                                  : some_of(all[i]));
         }
     }
     warn(useless,
-         " more certificates cover no name of lync_publish " + lync::quoted(publication.name) +
-             ": publish one of their names, or take them out",
+         formatted(" more certificates cover no name of lync_publish {}: publish one of their "
+                   "names, or take them out",
+                   lync::quoted(publication.name)),
          publication.place, remarks);
 }
 

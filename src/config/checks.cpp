@@ -4,6 +4,7 @@
 #include "config/declare.h"
 
 #include "base/ascii.h"
+#include "base/format.h"
 
 #include <map>
 #include <unordered_map>
@@ -44,14 +45,13 @@ private:
         const bool web_services = is_web_services(farm.role);
         const Farm* first = web_services ? internal_.at(farm.name) : &farm;
         if (first != &farm) {
-            throw Mistake(quoted_title(farm) + " is duplicate in " +
-                              in_publication(publication_.name) + ", the first stands at " +
-                              at(first->place),
-                          farm.place);
+            throw mistake(farm.place, "{} is duplicate in {}, the first stands at {}",
+                          quoted_title(farm), in_publication(publication_.name), at(first->place));
         }
-        const Claim& mine = add_claim(
-            web_services ? "external_web_services of " + quoted_title(farm) : quoted_title(farm),
-            farm.published_place, false);
+        const Claim& mine =
+            add_claim(web_services ? formatted("external_web_services of {}", quoted_title(farm))
+                                   : quoted_title(farm),
+                      farm.published_place, false);
         for (const std::string& name : farm.published) {
             claim(name, mine);
         }
@@ -101,18 +101,17 @@ private:
 
     [[noreturn]] void refuse_path(const SimpleUrl& first, const SimpleUrl& second,
                                   bool equal) const {
-        const std::string later =
-            "simple URL " + lync::quoted("https://" + second.host + second.path);
+        const std::string later = formatted(
+            "simple URL {}", lync::quoted(formatted("https://{}{}", second.host, second.path)));
         if (equal) {
-            throw Mistake(later + " is duplicate in " + in_publication(publication_.name) +
-                              ", the first stands at " + at(first.place),
-                          second.place);
+            throw mistake(second.place, "{} is duplicate in {}, the first stands at {}", later,
+                          in_publication(publication_.name), at(first.place));
         }
-        throw Mistake(later + " and simple URL " +
-                          lync::quoted("https://" + first.host + first.path) + " at " +
-                          at(first.place) +
-                          " lie one below the other: no simple URL may be a prefix of another",
-                      second.place);
+        throw mistake(second.place,
+                      "{} and simple URL {} at {} lie one below the other: no simple URL may be a "
+                      "prefix of another",
+                      later, lync::quoted(formatted("https://{}{}", first.host, first.path)),
+                      at(first.place));
     }
 
     const Claim& add_claim(std::string as, const Place& place, bool simple_url) {
@@ -129,33 +128,30 @@ private:
         }
         const Claim& first = *known->second;
         if (first.publication != mine.publication) {
-            throw Mistake(lync::quoted(known->first) + " is published twice: as " + mine.as +
-                              " of " + in_publication(mine.publication) + " and as " + first.as +
-                              " of " + in_publication(first.publication) + " at " + at(first.place),
-                          mine.place);
+            throw mistake(mine.place, "{} is published twice: as {} of {} and as {} of {} at {}",
+                          lync::quoted(known->first), mine.as, in_publication(mine.publication),
+                          first.as, in_publication(first.publication), at(first.place));
         }
         if (!first.simple_url || !mine.simple_url) {
-            throw Mistake(lync::quoted(known->first) + " is published twice in " +
-                              in_publication(mine.publication) + ": as " + mine.as + " and as " +
-                              first.as + " at " + at(first.place),
-                          mine.place);
+            throw mistake(mine.place, "{} is published twice in {}: as {} and as {} at {}",
+                          lync::quoted(known->first), in_publication(mine.publication), mine.as,
+                          first.as, at(first.place));
         }
     }
 
     /// Names that must never resolve to, or be answered by, a reverse proxy.
     void refuse_internal(const std::string& host, const Claim& mine) const {
         if (const auto own = internal_.find(host); own != internal_.end()) {
-            throw Mistake(lync::quoted(host) + " is published as " + mine.as +
-                              " but is the own name of " + quoted_title(*own->second) +
-                              ": clients must be able to tell the external name from the "
-                              "pool's own",
-                          mine.place);
+            throw mistake(mine.place,
+                          "{} is published as {} but is the own name of {}: clients must be able "
+                          "to tell the external name from the pool's own",
+                          lync::quoted(host), mine.as, quoted_title(*own->second));
         }
         if (host.starts_with("lyncdiscoverinternal.")) {
-            throw Mistake(lync::quoted(host) + " is published as " + mine.as +
-                              ": clients ask for it first and take its answer for the inside, it "
-                              "must not be reachable from outside",
-                          mine.place);
+            throw mistake(mine.place,
+                          "{} is published as {}: clients ask for it first and take its answer for "
+                          "the inside, it must not be reachable from outside",
+                          lync::quoted(host), mine.as);
         }
     }
 
@@ -178,24 +174,23 @@ void check_socket(Socket& socket, bool tls, const std::string& publication, Regi
     }
 
     const std::string other =
-        " at " + at(listener.place) + " of " + in_publication(listener.publication);
+        formatted(" at {} of {}", at(listener.place), in_publication(listener.publication));
     const auto fail = [&](const std::string& why) {
-        throw Mistake("socket " + lync::quoted(socket.address) + " in " +
-                          in_publication(publication) + why,
-                      socket.place);
+        throw mistake(socket.place, "socket {} in {}{}", lync::quoted(socket.address),
+                      in_publication(publication), why);
     };
 
     if (listener.tls != tls) {
-        fail(" is for " + std::string(tls ? "https" : "http") + ", but for " +
-             (tls ? "http" : "https") + other + ": a socket speaks one of them");
+        fail(formatted(" is for {}, but for {}{}: a socket speaks one of them",
+                       tls ? "https" : "http", tls ? "http" : "https", other));
     }
     if (listener.proxy_protocol != socket.proxy_protocol) {
-        fail(std::string(listener.proxy_protocol ? " lacks" : " has") +
-             " \"proxy_protocol\", unlike" + other + ": it is the same socket");
+        fail(formatted("{} \"proxy_protocol\", unlike{}: it is the same socket",
+                       listener.proxy_protocol ? " lacks" : " has", other));
     }
     if (!socket.parameters.empty() && !listener.parameters.empty() &&
         socket.parameters != listener.parameters) {
-        fail(" has other parameters than" + other + ": it is the same socket");
+        fail(formatted(" has other parameters than{}: it is the same socket", other));
     }
     if (listener.parameters.empty() && !socket.parameters.empty()) {
         listener.parameters = socket.parameters;

@@ -4,6 +4,7 @@
 #include "config/declare.h"
 
 #include "base/ascii.h"
+#include "base/format.h"
 #include "base/names.h"
 #include "policy/services.h"
 
@@ -41,8 +42,18 @@ private:
         }
     }
 
+    /// Of a directive that may be left out.
+    template <typename T>
+    void read_word_of(std::string_view name, T& into,
+                      std::initializer_list<std::pair<std::string_view, T>> words) const {
+        if (const Directive* directive = find(block_, name)) {
+            into = read_word(*directive, block_, words);
+        }
+    }
+
     void read_name();
     void read_sip_domains();
+
     void read_certificates();
     void read_farms();
     void read_sockets(std::string_view directive, std::string_view port,
@@ -53,16 +64,14 @@ private:
     void read_limits();
     void read_acme_challenge();
     void read_edges();
-    void check_path(std::string_view path, const Directive& directive, std::string_view what) const;
+    void check_path(std::string_view path, const Directive& directive, std::string_view what,
+                    bool variables = true) const;
     void remark_challenge_directory(const Directive& directive);
     void remark_idle();
     void remark_drained(const Directive& farm_block);
     void remark_internal_ports(const Directive& pool);
     void missing_yet(std::string_view directive, const Directive& block, std::string_view remedy);
     [[noreturn]] void missing(std::string_view directive, std::string_view remedy) const;
-    void remark(Severity severity, std::string text, const Place& place) {
-        remarks_.push_back({severity, std::move(text), place});
-    }
 
     const Directive& block_;
     const Environment& environment_;
@@ -71,29 +80,28 @@ private:
 };
 
 void Declaration::missing(std::string_view directive, std::string_view remedy) const {
-    throw Mistake("no " + lync::quoted(directive) + " in " + block_.title() + ": " +
-                      std::string(remedy),
-                  block_.place);
+    throw mistake(block_.place, "no {} in {}: {}", lync::quoted(directive), block_.title(), remedy);
 }
 
 /// What nginx needs and a plan doesn't.
 void Declaration::missing_yet(std::string_view directive, const Directive& block,
                               std::string_view remedy) {
-    std::string text = "no " + lync::quoted(directive) + " in " + block.title() +
-                       (&block == &block_ ? "" : " of " + block_.title()) + ": " +
-                       std::string(remedy);
+    std::string text = formatted("no {} in {}{}: {}", lync::quoted(directive), block.title(),
+                                 &block == &block_ ? "" : " of " + block_.title(), remedy);
     if (environment_.needs_everything) {
         throw Mistake(text, block.place);
     }
-    remark(Severity::error, std::move(text), block.place);
+    remarks_.push_back({Severity::error, std::move(text), block.place});
 }
 
-/// A path that a line of nginx.conf can hold.
+/// A path that a line of nginx.conf can hold; nginx takes a "$" for a variable in some.
 void Declaration::check_path(std::string_view path, const Directive& directive,
-                             std::string_view what) const {
-    const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20; };
-    if (path.empty() || std::any_of(path.begin(), path.end(), is_control)) {
-        config::invalid_value(path, directive, block_, what);
+                             std::string_view what, bool variables) const {
+    const auto is_odd = [&](char c) {
+        return static_cast<unsigned char>(c) < 0x20 || (c == '$' && !variables);
+    };
+    if (path.empty() || std::ranges::any_of(path, is_odd)) {
+        invalid_value(path, directive, block_, what);
     }
 }
 
@@ -102,16 +110,16 @@ void Declaration::read_name() {
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
 
     if (block_.arguments.size() != 1) {
-        throw Mistake("invalid number of arguments in \"lync_publish\" directive, it is written "
-                      "\"lync_publish NAME { ... }\"",
-                      block_.place);
+        throw mistake(block_.place,
+                      "invalid number of arguments in \"lync_publish\" directive, it is written "
+                      "\"lync_publish NAME {{ ... }}\"");
     }
     const std::string& name = block_.arguments.front();
     if (name.empty() || name.size() > 64 || name.find_first_not_of(allowed) != std::string::npos) {
-        throw Mistake("invalid name " + lync::quoted(name) +
-                          " in \"lync_publish\" directive: it is made of up to 64 letters, digits, "
-                          "\"_\" and \"-\"",
-                      block_.place);
+        throw mistake(block_.place,
+                      "invalid name {} in \"lync_publish\" directive: it is made of up to 64 "
+                      "letters, digits, \"_\" and \"-\"",
+                      lync::quoted(name));
     }
     publication_.name = name;
     publication_.place = block_.place;
@@ -124,10 +132,7 @@ void Declaration::read_sip_domains() {
         for (const std::string& text : directive.arguments) {
             ParsedName domain = parse_sip_domain(text);
             if (!domain) {
-                throw Mistake("invalid domain " + lync::quoted(text) +
-                                  config::in_directive(directive, block_) + ": " +
-                                  config::remedy(text, block_, domain.error),
-                              directive.place);
+                invalid("domain", text, directive, block_, remedy(text, block_, domain.error));
             }
             publication_.sip_domains.push_back(std::move(domain.name));
         }
@@ -142,11 +147,10 @@ void Declaration::read_sip_domains() {
         each("sip_domain", [&](const Directive& directive) {
             for (const std::string& text : directive.arguments) {
                 if (parse_sip_domain(text).name == *twin && ++times == 2) {
-                    const std::string as =
-                        text == *twin ? "" : " (" + std::string(*twin) + " in DNS)";
-                    throw Mistake("domain " + lync::quoted(text) + as + " is duplicate" +
-                                      config::in_directive(directive, block_),
-                                  directive.place);
+                    throw mistake(directive.place, "domain {}{} is duplicate in {}",
+                                  lync::quoted(text),
+                                  text == *twin ? "" : formatted(" ({} in DNS)", *twin),
+                                  title(directive, block_));
                 }
             }
         });
@@ -154,10 +158,9 @@ void Declaration::read_sip_domains() {
 
     if (is_ocs(publication_.product)) {
         if (!publication_.sip_domains.empty()) {
-            remark(Severity::warning,
-                   "\"sip_domain\" publishes nothing in " + block_.title() + ": product " +
-                       std::string(product_name(publication_.product)) + " has no lyncdiscover",
-                   config::find(block_, "sip_domain")->place);
+            warn(remarks_, find(block_, "sip_domain")->place,
+                 "\"sip_domain\" publishes nothing in {}: product {} has no lyncdiscover",
+                 block_.title(), product_name(publication_.product));
             publication_.sip_domains.clear();
             publication_.sip_domain_places.clear();
         }
@@ -170,17 +173,14 @@ void Declaration::read_certificates() {
     std::unordered_map<std::string, Place> known;
     each("certificate", [&](const Directive& directive) {
         for (const std::string& file : directive.arguments) {
-            check_path(file, directive, "it is the path of a PEM file");
-            if (file.find('$') != std::string::npos) {
-                config::invalid_value(file, directive, block_, "it is the path of a PEM file");
-            }
+            check_path(file, directive, "it is the path of a PEM file", false);
         }
         std::string certificate = environment_.full_path(directive.arguments[0]);
         const auto [first, is_new] = known.emplace(certificate, directive.place);
         if (!is_new) {
-            throw Mistake("certificate " + lync::quoted(certificate) + " is duplicate in " +
-                              block_.title() + ", the first stands at " + at(first->second),
-                          directive.place);
+            throw mistake(directive.place,
+                          "certificate {} is duplicate in {}, the first stands at {}",
+                          lync::quoted(certificate), block_.title(), at(first->second));
         }
         publication_.certificates.push_back({std::move(certificate),
                                              environment_.full_path(directive.arguments[1]),
@@ -191,7 +191,7 @@ void Declaration::read_certificates() {
                     "write the PEM files that the listener presents, \"certificate FILE KEY\"");
     }
 
-    if (const Directive* ca = config::find(block_, "trusted_ca")) {
+    if (const Directive* ca = find(block_, "trusted_ca")) {
         check_path(ca->arguments.front(), *ca, "it is the path of a PEM file");
         publication_.trusted_ca = environment_.full_path(ca->arguments.front());
         publication_.trusted_ca_place = ca->place;
@@ -211,7 +211,7 @@ void Declaration::read_farms() {
             remark_drained(directive);
             if (is_web_services(publication_.farms.back().role)) {
                 remark_internal_ports(directive);
-            } else if (config::find(directive, "server") == nullptr) {
+            } else if (find(directive, "server") == nullptr) {
                 // The published name resolves to this very proxy and can't stand for the servers.
                 missing_yet("server", directive,
                             "write the address of each server, or of their load balancer");
@@ -227,12 +227,12 @@ void Declaration::read_farms() {
 void Declaration::read_sockets(std::string_view directive, std::string_view port,
                                std::vector<Socket>& sockets) {
     const Directive* off = nullptr;
-    const Directive* first = config::find(block_, directive);
+    const Directive* first = find(block_, directive);
 
     each(directive, [&](const Directive& line) {
         if (line.name == "http_listen" && line.arguments.front() == "off") {
             if (line.arguments.size() > 1) {
-                config::invalid_value("off", line, block_, "it takes no parameters");
+                invalid_value("off", line, block_, "it takes no parameters");
             }
             off = &line;
             return;
@@ -240,17 +240,16 @@ void Declaration::read_sockets(std::string_view directive, std::string_view port
         Socket socket = read_socket(line, block_);
         for (const Socket& other : sockets) {
             if (other.address == socket.address) {
-                throw Mistake("socket " + lync::quoted(line.arguments.front()) + " is duplicate" +
-                                  config::in_directive(line, block_) + ", the first stands at " +
-                                  at(other.place),
-                              line.place);
+                throw mistake(line.place, "socket {} is duplicate in {}, the first stands at {}",
+                              lync::quoted(line.arguments.front()), title(line, block_),
+                              at(other.place));
             }
         }
         sockets.push_back(std::move(socket));
     });
 
     if (off != nullptr && !sockets.empty()) {
-        config::invalid_value("off", *off, block_, "there are other \"http_listen\" lines");
+        invalid_value("off", *off, block_, "there are other \"http_listen\" lines");
     }
     if (first != nullptr) {
         return;
@@ -260,29 +259,28 @@ void Declaration::read_sockets(std::string_view directive, std::string_view port
     if (environment_.has_ipv6) {
         sockets.push_back({"[::]:" + std::string(port), "", false, false, false, block_.place});
     } else {
-        remark(Severity::notice,
-               "this system has no IPv6, so " + block_.title() + " listens on port " +
-                   std::string(port) + " of IPv4 only",
-               block_.place);
+        remark(remarks_, Severity::notice, block_.place,
+               "this system has no IPv6, so {} listens on port {} of IPv4 only", block_.title(),
+               port);
     }
 }
 
 void Declaration::read_switches() {
-    if (const Directive* directive = config::find(block_, "product")) {
+    if (const Directive* directive = find(block_, "product")) {
         const auto product = product_from_name(directive->arguments.front());
         if (!product) {
-            config::invalid_value(directive->arguments.front(), *directive, block_,
-                                  "the products are " + std::string(product_names()));
+            invalid_value(directive->arguments.front(), *directive, block_,
+                          formatted("the products are {}", product_names()));
         }
         publication_.product = *product;
     }
-    if (const Directive* directive = config::find(block_, "backend_verify")) {
+    if (const Directive* directive = find(block_, "backend_verify")) {
         publication_.backend_verify = read_flag(*directive, block_);
         if (!publication_.backend_verify) {
-            remark(Severity::warning,
-                   "\"backend_verify\" is off in " + block_.title() +
-                       ": answers of the servers can be read and changed in transit",
-                   directive->place);
+            warn(remarks_, directive->place,
+                 "\"backend_verify\" is off in {}: answers of the servers can be read and changed "
+                 "in transit",
+                 block_.title());
         }
     }
     for (const auto& [name, flag] :
@@ -291,50 +289,33 @@ void Declaration::read_switches() {
           {"hide_server_names", &publication_.hide_server_names},
           {"log_sip_uri", &publication_.log_sip_uri},
           {"resolve_at_start", &publication_.resolve_at_start}}) {
-        if (const Directive* directive = config::find(block_, name)) {
-            *flag = read_flag(*directive, block_);
-        }
+        read_word_of<bool>(name, *flag, {{"on", true}, {"off", false}});
     }
-    if (const Directive* directive = config::find(block_, "http_autodiscover")) {
-        const std::string& value = directive->arguments.front();
-        if (value != "auto" && value != "on" && value != "off") {
-            config::invalid_value(value, *directive, block_, "it is \"auto\", \"on\" or \"off\"");
-        }
-        publication_.http_autodiscover = value == "auto" ? HttpAutodiscover::automatic
-                                         : value == "on" ? HttpAutodiscover::on
-                                                         : HttpAutodiscover::off;
-    }
-    if (const Directive* directive = config::find(block_, "unknown_host")) {
-        const std::string& value = directive->arguments.front();
-        if (value != "refuse" && value != "ignore") {
-            config::invalid_value(value, *directive, block_, "it is \"refuse\" or \"ignore\"");
-        }
-        publication_.unknown_host = value == "refuse" ? UnknownHost::refuse : UnknownHost::ignore;
-    }
+    read_word_of<HttpAutodiscover>("http_autodiscover", publication_.http_autodiscover,
+                                   {{"auto", HttpAutodiscover::automatic},
+                                    {"on", HttpAutodiscover::on},
+                                    {"off", HttpAutodiscover::off}});
+    read_word_of<UnknownHost>("unknown_host", publication_.unknown_host,
+                              {{"refuse", UnknownHost::refuse}, {"ignore", UnknownHost::ignore}});
 }
 
 /// `~* PATTERN`, as nginx's location has it.
 policy::Pattern Declaration::read_pattern(const Directive& directive) const {
     if (directive.arguments.front() != "~*" || directive.arguments.size() != 2) {
-        config::invalid_value(directive.arguments.front(), directive, block_,
-                              "a pattern is written \"~* PATTERN\", one in a directive");
+        invalid_value(directive.arguments.front(), directive, block_,
+                      "a pattern is written \"~* PATTERN\", one in a directive");
     }
     const std::string& text = directive.arguments.back();
     try {
         return policy::Pattern::probed(text, policy::Pattern::Needs::nothing);
     } catch (const std::invalid_argument& error) {
-        config::invalid_value(text, directive, block_, std::string("it ") + error.what());
+        invalid_value(text, directive, block_, std::string("it ") + error.what());
     }
 }
 
 void Declaration::read_paths() {
-    if (const Directive* directive = config::find(block_, "path_policy")) {
-        const std::string& value = directive->arguments.front();
-        if (value != "strict" && value != "vendor") {
-            config::invalid_value(value, *directive, block_, "it is \"strict\" or \"vendor\"");
-        }
-        publication_.strict_paths = value == "strict";
-    }
+    read_word_of<bool>("path_policy", publication_.strict_paths,
+                       {{"strict", true}, {"vendor", false}});
 
     std::unordered_map<std::string, Place> known;
     const auto read = [&](std::string_view name, auto& paths, auto& patterns, const auto& check) {
@@ -345,13 +326,13 @@ void Declaration::read_paths() {
             }
             for (const std::string& path : directive.arguments) {
                 if (const std::string why = check(path); !why.empty()) {
-                    config::invalid_value(path, directive, block_, "it " + why);
+                    invalid_value(path, directive, block_, "it " + why);
                 }
                 const auto [first, is_new] =
                     known.try_emplace(to_ascii_lower(without_slash(path)), directive.place);
                 if (!is_new) {
-                    config::invalid_value(path, directive, block_,
-                                          "the same path stands at " + at(first->second));
+                    invalid_value(path, directive, block_,
+                                  formatted("the same path stands at {}", at(first->second)));
                 }
                 paths.emplace_back(path, directive.place);
             }
@@ -365,7 +346,7 @@ void Declaration::read_paths() {
 }
 
 void Declaration::read_limits() {
-    if (const Directive* directive = config::find(block_, "pending_get_timeout")) {
+    if (const Directive* directive = find(block_, "pending_get_timeout")) {
         // Phones ask a pool to hold a request for 900 seconds and wait 920 themselves.
         constexpr std::chrono::seconds longest_pending_get{920};
         publication_.pending_get_timeout = directive->arguments.front();
@@ -373,22 +354,20 @@ void Declaration::read_limits() {
             read_time(publication_.pending_get_timeout, *directive, block_);
         publication_.connection_auth.idle = waits;
         if (waits < longest_pending_get) {
-            remark(Severity::warning,
-                   "\"pending_get_timeout\" " + publication_.pending_get_timeout + " in " +
-                       block_.title() +
-                       " is shorter than the 920 seconds for which phones wait for an answer: "
-                       "960s is right where there are mobile clients",
-                   directive->place);
+            warn(remarks_, directive->place,
+                 "\"pending_get_timeout\" {} in {} is shorter than the 920 seconds for which "
+                 "phones wait for an answer: 960s is right where there are mobile clients",
+                 publication_.pending_get_timeout, block_.title());
         }
     }
-    if (const Directive* directive = config::find(block_, "max_upload")) {
+    if (const Directive* directive = find(block_, "max_upload")) {
         publication_.max_upload = read_size(directive->arguments.front(), *directive, block_);
     }
-    if (const Directive* directive = config::find(block_, "connection_auth")) {
+    if (const Directive* directive = find(block_, "connection_auth")) {
         publication_.connection_auth =
             read_connection_auth(*directive, block_, publication_.connection_auth);
     }
-    if (const Directive* directive = config::find(block_, "sign_in")) {
+    if (const Directive* directive = find(block_, "sign_in")) {
         publication_.sign_in = read_sign_in(*directive, block_);
     }
     publication_.lockout = read_lockout(block_, remarks_);
@@ -397,9 +376,9 @@ void Declaration::read_limits() {
             check_path(file, directive, "it is the path of a file");
             std::string path = environment_.full_path(file);
             if (struct stat info{}; stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
-                config::invalid_value(file, directive, block_,
-                                      "it is a directory, write the path of a file, or of several "
-                                      "with \"*\"");
+                invalid_value(file, directive, block_,
+                              "it is a directory, write the path of a file, or of several "
+                              "with \"*\"");
             }
             publication_.includes.emplace_back(std::move(path), directive.place);
         }
@@ -407,16 +386,13 @@ void Declaration::read_limits() {
 }
 
 void Declaration::read_acme_challenge() {
-    constexpr std::string_view what = "it is the path of a directory";
-    const Directive* directive = config::find(block_, "acme_challenge");
+
+    const Directive* directive = find(block_, "acme_challenge");
     if (directive == nullptr) {
         return;
     }
     const std::string& path = directive->arguments.front();
-    check_path(path, *directive, what);
-    if (path.find('$') != std::string::npos) {
-        config::invalid_value(path, *directive, block_, what);
-    }
+    check_path(path, *directive, "it is the path of a directory", false);
     std::string& directory = publication_.acme_challenge;
     directory = environment_.full_path(path);
     while (directory.size() > 1 && directory.ends_with('/')) {
@@ -430,18 +406,17 @@ void Declaration::read_acme_challenge() {
 void Declaration::remark_challenge_directory(const Directive& directive) {
     const std::string& directory = publication_.acme_challenge;
     const auto warn = [&](const std::string& text) {
-        remark(Severity::warning,
-               lync::quoted(directory) + config::in_directive(directive, block_) + " " + text,
-               directive.place);
+        lync::warn(remarks_, directive.place, "{} in {} {}", lync::quoted(directory),
+                   title(directive, block_), text);
     };
     for (std::size_t end = 0; end != std::string::npos;) {
         end = directory.find('/', end + 1);
         const std::string part = directory.substr(0, end);
         struct stat info {};
         if (stat(part.c_str(), &info) != 0) {
-            return warn(errno == ENOENT ? "does not exist: \"mkdir -p " + directory + "\""
-                                        : "can't be looked at (" + std::to_string(errno) + ": " +
-                                              std::generic_category().message(errno) + ")");
+            return warn(errno == ENOENT ? formatted("does not exist: \"mkdir -p {}\"", directory)
+                                        : formatted("can't be looked at ({}: {})", errno,
+                                                    std::generic_category().message(errno)));
         }
         if (!S_ISDIR(info.st_mode)) {
             return warn("is not a directory: write the one that the ACME client is told, "
@@ -451,7 +426,7 @@ void Declaration::remark_challenge_directory(const Directive& directive) {
                               : info.st_gid == environment_.worker_group ? S_IXGRP
                                                                          : S_IXOTH;
         if (environment_.worker != 0 && (info.st_mode & enters) == 0) {
-            return warn("can't be read by nginx's workers: \"chmod o+x " + part + "\"");
+            return warn(formatted("can't be read by nginx's workers: \"chmod o+x {}\"", part));
         }
     }
 }
@@ -461,10 +436,10 @@ void Declaration::read_edges() {
         Edge edge = read_edge(directive, block_, publication_.product, remarks_);
         for (const Edge& other : publication_.edges) {
             if (other.site == edge.site) {
-                throw Mistake(directive.title() + " is duplicate in " + block_.title() +
-                                  ", the first stands at " + at(other.place) +
-                                  ": each site has a name of its own",
-                              directive.place);
+                throw mistake(directive.place,
+                              "{} is duplicate in {}, the first stands at {}: each site has a name "
+                              "of its own",
+                              directive.title(), block_.title(), at(other.place));
             }
         }
         publication_.edges.push_back(std::move(edge));
@@ -473,24 +448,23 @@ void Declaration::read_edges() {
 
 /// Legal, but what was written does nothing.
 void Declaration::remark_idle() {
-    const Directive* directive = config::find(block_, "http_autodiscover");
+    const Directive* directive = find(block_, "http_autodiscover");
     const bool wanted = directive != nullptr && directive->arguments.front() == "on";
     if (wanted && is_ocs(publication_.product)) {
-        remark(Severity::warning,
-               "\"http_autodiscover\" does nothing in " + block_.title() + ": product " +
-                   std::string(product_name(publication_.product)) + " has no lyncdiscover",
-               directive->place);
+        warn(remarks_, directive->place,
+             "\"http_autodiscover\" does nothing in {}: product {} has no lyncdiscover",
+             block_.title(), product_name(publication_.product));
     } else if (wanted && publication_.http_sockets.empty()) {
-        remark(Severity::warning,
-               "\"http_autodiscover\" does nothing in " + block_.title() +
-                   ": \"http_listen\" is off, so nothing listens for plain HTTP",
-               directive->place);
+        warn(remarks_, directive->place,
+             "\"http_autodiscover\" does nothing in {}: \"http_listen\" is off, so nothing listens "
+             "for plain HTTP",
+             block_.title());
     }
     if (!publication_.acme_challenge.empty() && publication_.http_sockets.empty()) {
-        remark(Severity::warning,
-               "\"acme_challenge\" does nothing in " + block_.title() +
-                   ": a CA asks by plain HTTP, on port 80, take \"http_listen off\" out",
-               publication_.acme_challenge_place);
+        warn(remarks_, publication_.acme_challenge_place,
+             "\"acme_challenge\" does nothing in {}: a CA asks by plain HTTP, on port 80, take "
+             "\"http_listen off\" out",
+             block_.title());
     }
 }
 
@@ -499,10 +473,9 @@ void Declaration::remark_drained(const Directive& farm_block) {
     const Farm& farm = publication_.farms.back();
     if (std::all_of(farm.servers.begin(), farm.servers.end(),
                     [](const Server& server) { return server.down; })) {
-        remark(Severity::warning,
-               "every \"server\" of " + farm_block.title() +
-                   " is down: all its clients get 503 until \"down\" is taken away",
-               farm.servers.front().place);
+        warn(remarks_, farm.servers.front().place,
+             "every \"server\" of {} is down: all its clients get 503 until \"down\" is taken away",
+             farm_block.title());
     }
 }
 
@@ -512,25 +485,24 @@ void Declaration::remark_internal_ports(const Directive& pool) {
     const Ports& ports = publication_.farms.back().ports;
     const auto internal = [](std::uint16_t port) { return port == 443 || port == 80; };
     const std::uint16_t port = internal(ports.https) ? ports.https : ports.http;
-    const Directive* directive = config::find(pool, "listening_ports");
+    const Directive* directive = find(pool, "listening_ports");
     if (directive == nullptr || is_ocs(publication_.product) || !internal(port)) {
         return;
     }
-    remark(Severity::warning,
-           "\"listening_ports\" of " + pool.title() + " names port " + std::to_string(port) +
-               ", which is the internal web site's by default: write the listening ports of the "
-               "external web site, 8080 and 4443 by default",
-           directive->place);
+    warn(remarks_, directive->place,
+         "\"listening_ports\" of {} names port {}, which is the internal web site's by default: "
+         "write the listening ports of the external web site, 8080 and 4443 by default",
+         pool.title(), port);
 }
 
 Publication Declaration::read() {
     read_name();
-    config::check_grammar(block_);
+    check_grammar(block_);
     read_switches();
     read_sip_domains();
     read_certificates();
     read_farms();
-    if (config::find(block_, "simple_url") != nullptr) {
+    if (find(block_, "simple_url") != nullptr) {
         SimpleUrlReader urls(block_, publication_);
         each("simple_url", [&](const Directive& directive) { urls.read(directive); });
     }
@@ -584,10 +556,10 @@ Publication declare(const Directive& block, const Environment& environment, Regi
     const auto [other, is_new] =
         registry.publications.emplace(to_ascii_lower(publication.name), block.place);
     if (!is_new) {
-        throw Mistake("publication " + lync::quoted(publication.name) +
-                          " is duplicate in \"lync_publish\" directive, the first stands at " +
-                          at(other->second),
-                      block.place);
+        throw mistake(
+            block.place,
+            "publication {} is duplicate in \"lync_publish\" directive, the first stands at {}",
+            lync::quoted(publication.name), at(other->second));
     }
 
     check_sockets(publication, registry);

@@ -1,6 +1,6 @@
 #pragma once
 
-// Inside the topology room only: the pieces that `declare` (declare.cpp) is put together from.
+// Inside this room only: the pieces that `declare` (declare.cpp) is put together from.
 
 #include "config/grammar.h"
 #include "config/publication.h"
@@ -11,14 +11,27 @@
 
 namespace lync::config {
 
-using config::Directive;
+/// `"auto", "on" or "off"`
+std::string either_of(const std::vector<std::string_view>& words);
 
-inline std::string at(const Place& place) {
-    return place.file + ":" + std::to_string(place.line);
+/// What the only argument of a directive means, or a Mistake that lists the words.
+template <typename T>
+T read_word(const Directive& directive, const Directive& block,
+            std::initializer_list<std::pair<std::string_view, T>> words) {
+    std::vector<std::string_view> known;
+    for (const auto& [word, meaning] : words) {
+        if (directive.arguments.front() == word) {
+            return meaning;
+        }
+        known.push_back(word);
+    }
+    invalid_value(directive.arguments.front(), directive, block, "it is " + either_of(known));
 }
 
 /// `on` or `off`, or a Mistake.
-bool read_flag(const Directive& directive, const Directive& block);
+inline bool read_flag(const Directive& directive, const Directive& block) {
+    return read_word<bool>(directive, block, {{"on", true}, {"off", false}});
+}
 
 /// nginx's time ("960s", "16m", "1h30m") in seconds; a Mistake about `directive` if it isn't one.
 std::chrono::seconds read_time(std::string_view text, const Directive& directive,
@@ -44,15 +57,10 @@ struct Parameter {
     bool has_value;
 };
 
-/// The names of a directive's parameters so far.
-class SeenParameters {
-public:
-    /// Throws the Mistake about a name that stands there a second time.
-    void add(std::string_view name, const Directive& directive, const Directive& block);
-
-private:
-    std::vector<std::string_view> names_;
-};
+/// The parameters of a directive from argument `first` on, each at most once. `read` takes one, and
+/// says whether there is such a one; if not, `remedy` says which there are.
+void read_parameters(const Directive& directive, std::size_t first, const Directive& block,
+                     std::string_view remedy, const std::function<bool(const Parameter&)>& read);
 
 /// A `connection_auth` line; what it doesn't say stays as in `defaults`.
 ConnectionAuth read_connection_auth(const Directive& directive, const Directive& block,

@@ -3,6 +3,7 @@
 #include "config/edge.h"
 
 #include "base/ascii.h"
+#include "base/format.h"
 #include "base/host_names.h"
 #include "config/declare.h"
 
@@ -56,8 +57,8 @@ std::string read_address(std::string_view text, const Directive& directive,
                          const Directive& block) {
     std::string address = normal_address(text);
     if (address.empty()) {
-        config::invalid_value(text, directive, block,
-                              "firewalls know addresses, write an IPv4 or IPv6 address");
+        invalid_value(text, directive, block,
+                      "firewalls know addresses, write an IPv4 or IPv6 address");
     }
     return address;
 }
@@ -66,28 +67,20 @@ std::string read_address(std::string_view text, const Directive& directive,
 Interfaces read_interfaces(const Directive& directive, std::size_t first, const Directive& block) {
     Interfaces interfaces;
     interfaces.place = directive.place;
-    for (std::size_t i = first; i < directive.arguments.size(); i++) {
-        const std::string& argument = directive.arguments[i];
-        const bool external = argument.starts_with("external=");
-        if (!external && !argument.starts_with("internal=")) {
-            throw Mistake("invalid parameter " + lync::quoted(argument) +
-                              config::in_directive(directive, block) + ": " +
-                              config::remedy(argument, block,
-                                             "it may be external=ADDRESS or internal=ADDRESS"),
-                          directive.place);
-        }
-        std::string& side = external ? interfaces.external : interfaces.internal;
-        if (!side.empty()) {
-            throw Mistake("parameter " + lync::quoted(external ? "external" : "internal") +
-                              " is duplicate" + config::in_directive(directive, block),
-                          directive.place);
-        }
-        side = read_address(std::string_view(argument).substr(9), directive, block);
-    }
+    read_parameters(directive, first, block, "it may be external=ADDRESS or internal=ADDRESS",
+                    [&](const Parameter& parameter) {
+                        const bool external = parameter.name == "external";
+                        if (!parameter.has_value || (!external && parameter.name != "internal")) {
+                            return false;
+                        }
+                        (external ? interfaces.external : interfaces.internal) =
+                            read_address(parameter.value, directive, block);
+                        return true;
+                    });
     if (!interfaces.external.empty() && interfaces.external == interfaces.internal) {
-        config::invalid_value(interfaces.external, directive, block,
-                              "the external and the internal interface have addresses of their "
-                              "own");
+        invalid_value(interfaces.external, directive, block,
+                      "the external and the internal interface have addresses of their "
+                      "own");
     }
     return interfaces;
 }
@@ -111,7 +104,7 @@ public:
     Edge read() {
         edge_.place = block_.place;
         read_site();
-        if (const Directive* directive = config::find(block_, "topology")) {
+        if (const Directive* directive = find(block_, "topology")) {
             read_topology(*directive);
         }
         for (const auto& child : block_.children) {
@@ -134,19 +127,19 @@ private:
             return is_ascii_alnum(c) || c == '-' || c == '_';
         });
         if (!plain || edge_.site.empty() || edge_.site.size() > 64) {
-            config::invalid_value(edge_.site, block_, parent_,
-                                  "the name of a site is made of up to 64 letters, digits, \"_\" "
-                                  "and \"-\"");
+            invalid_value(edge_.site, block_, parent_,
+                          "the name of a site is made of up to 64 letters, digits, \"_\" "
+                          "and \"-\"");
         }
     }
 
     void read_topology(const Directive& directive) {
         edge_.topology = edge_topology_from_name(directive.arguments.front());
         if (!edge_.topology) {
-            config::invalid_value(directive.arguments.front(), directive, block_,
-                                  "the topologies are consolidated, single_site, "
-                                  "scaled_single_site, multiple_site_remote and "
-                                  "scaled_remote_site");
+            invalid_value(directive.arguments.front(), directive, block_,
+                          "the topologies are consolidated, single_site, "
+                          "scaled_single_site, multiple_site_remote and "
+                          "scaled_remote_site");
         }
     }
 
@@ -169,36 +162,35 @@ private:
 
     void read_server(const Directive& child, EdgeRole role) {
         if (!edge_.topology && is_ocs(product_)) {
-            throw Mistake("no \"topology\" in " + block_.title() + ", and " +
-                              lync::quoted(child.name) +
-                              " needs one: write \"topology consolidated\" or what it is",
-                          child.place);
+            throw mistake(child.place,
+                          "no \"topology\" in {}, and {} needs one: write \"topology "
+                          "consolidated\" or what it is",
+                          block_.title(), lync::quoted(child.name));
         }
         if (role == EdgeRole::access_edge && edge_.topology && is_remote_site(*edge_.topology)) {
-            throw Mistake(lync::quoted(child.name) + " directive is not allowed in " +
-                              block_.title() +
-                              ": users of a remote site use the Access Edge Server of the central "
-                              "site",
-                          child.place);
+            throw mistake(child.place,
+                          "{} directive is not allowed in {}: users of a remote site use the "
+                          "Access Edge Server of the central site",
+                          lync::quoted(child.name), block_.title());
         }
 
         EdgeServers& servers = edge_.roles[static_cast<std::size_t>(role)];
         const bool vip = child.arguments.front() == "vip";
         if (vip && edge_.topology && !is_scaled(*edge_.topology)) {
-            config::invalid_value("vip", child, block_,
-                                  "topology " + std::string(edge_topology_name(*edge_.topology)) +
-                                      " has no load balancers");
+            invalid_value("vip", child, block_,
+                          formatted("topology {} has no load balancers",
+                                    edge_topology_name(*edge_.topology)));
         }
         if (vip && servers.vip) {
-            throw Mistake(lync::quoted(child.name + " vip") + " is duplicate in " + block_.title() +
-                              ", the first stands at " + at(servers.vip->place),
-                          child.place);
+            throw mistake(child.place, "{} is duplicate in {}, the first stands at {}",
+                          lync::quoted(child.name + " vip"), block_.title(),
+                          at(servers.vip->place));
         }
         Interfaces interfaces = read_interfaces(child, vip ? 1 : 0, block_);
         if (interfaces.external.empty() && interfaces.internal.empty()) {
-            throw Mistake("no address" + config::in_directive(child, block_) +
-                              ": write external=ADDRESS, internal=ADDRESS or both",
-                          child.place);
+            throw mistake(child.place,
+                          "no address in {}: write external=ADDRESS, internal=ADDRESS or both",
+                          title(child, block_));
         }
         if (vip) {
             servers.vip = std::move(interfaces);
@@ -217,11 +209,11 @@ private:
             (is_scaled(*edge_.topology) || (role == EdgeRole::web_conferencing_edge &&
                                             *edge_.topology == EdgeTopology::multiple_site_remote));
         if (servers.servers.size() > 1 && !several) {
-            throw Mistake(lync::quoted(name) + " directive is duplicate in " + block_.title() +
-                              ", the first stands at " + at(servers.servers.front().place) +
-                              ": topology " + std::string(edge_topology_name(*edge_.topology)) +
-                              " has one " + std::string(edge_role_name(role)),
-                          servers.servers[1].place);
+            throw mistake(
+                servers.servers[1].place,
+                "{} directive is duplicate in {}, the first stands at {}: topology {} has one {}",
+                lync::quoted(name), block_.title(), at(servers.servers.front().place),
+                edge_topology_name(*edge_.topology), edge_role_name(role));
         }
         std::set<std::string_view> seen;
         const auto check = [&](const Interfaces& interfaces) {
@@ -230,18 +222,17 @@ private:
                     continue;
                 }
                 if (!seen.insert(*address).second) {
-                    throw Mistake("address " + lync::quoted(*address) + " is duplicate among the " +
-                                      lync::quoted(name) + " directives of " + block_.title(),
-                                  interfaces.place);
+                    throw mistake(interfaces.place,
+                                  "address {} is duplicate among the {} directives of {}",
+                                  lync::quoted(*address), lync::quoted(name), block_.title());
                 }
                 // Rules for the one would open the other.
                 if (*address == edge_.reverse_proxy.external ||
                     *address == edge_.reverse_proxy.internal) {
-                    throw Mistake("address " + lync::quoted(*address) + " in " +
-                                      lync::quoted(name) + " directive of " + block_.title() +
-                                      " is the reverse proxy's, at " +
-                                      at(edge_.reverse_proxy.place),
-                                  interfaces.place);
+                    throw mistake(interfaces.place,
+                                  "address {} in {} directive of {} is the reverse proxy's, at {}",
+                                  lync::quoted(*address), lync::quoted(name), block_.title(),
+                                  at(edge_.reverse_proxy.place));
                 }
             }
         };
@@ -263,13 +254,11 @@ private:
         }
         for (const Interfaces& server : servers.servers) {
             if (is_private(server.external)) {
-                remarks_.push_back(
-                    {Severity::notice,
-                     "external address " + lync::quoted(server.external) +
-                         " of the A/V Edge Server in " + block_.title() +
-                         " is private: it must be publicly routable, without NAT" +
-                         (product_ >= Product::lync_2013 ? " behind a hardware load balancer" : ""),
-                     server.place});
+                remark(remarks_, Severity::notice, server.place,
+                       "external address {} of the A/V Edge Server in {} is private: it must be "
+                       "publicly routable, without NAT{}",
+                       lync::quoted(server.external), block_.title(),
+                       product_ >= Product::lync_2013 ? " behind a hardware load balancer" : "");
             }
         }
     }
@@ -294,16 +283,16 @@ std::string read_network(const std::string& text, const Directive& directive,
                           : parse_number(std::string_view(text).substr(slash + 1), 0,
                                          static_cast<unsigned>(size * 8));
     if (size == 0 || !bits) {
-        config::invalid_value(text, directive, block,
-                              "a network is written ADDRESS/BITS, such as 10.0.0.0/8");
+        invalid_value(text, directive, block,
+                      "a network is written ADDRESS/BITS, such as 10.0.0.0/8");
     }
     for (unsigned bit = *bits; bit < size * 8; bit++) {
         if ((bytes[bit / 8] >> (7 - bit % 8) & 1) != 0) {
-            config::invalid_value(text, directive, block,
-                                  "it has bits beyond the network's " + std::to_string(*bits));
+            invalid_value(text, directive, block,
+                          formatted("it has bits beyond the network's {}", *bits));
         }
     }
-    return address + "/" + std::to_string(*bits);
+    return formatted("{}/{}", address, *bits);
 }
 
 std::string_view edge_topology_name(EdgeTopology topology) noexcept {

@@ -2,6 +2,7 @@
 
 #include "config/declare.h"
 
+#include "base/format.h"
 #include <algorithm>
 
 namespace lync::config {
@@ -18,10 +19,10 @@ const policy::ExchangeService& find_service(std::string_view word, const Directi
         for (const policy::ExchangeService& each : known) {
             words += std::string(each.word) + ", ";
         }
-        config::invalid_value(word, directive, farm_block,
-                              word == "powershell"
-                                  ? "remote PowerShell is never published"
-                                  : "it may be " + words + "timeout=TIME or max_upload=SIZE");
+        invalid_value(word, directive, farm_block,
+                      word == "powershell"
+                          ? "remote PowerShell is never published"
+                          : formatted("it may be {}timeout=TIME or max_upload=SIZE", words));
     }
     return *found;
 }
@@ -32,29 +33,27 @@ void read_line(const Directive& directive, const Directive& farm_block,
     const std::size_t first = services.size();
     std::string timeout;
     std::string max_upload;
-    SeenParameters seen;
-    for (const std::string& word : directive.arguments) {
-        const Parameter parameter(word);
+    read_parameters(directive, 0, farm_block, "", [&](const Parameter& parameter) {
         if (parameter.has_value && parameter.name == "timeout") {
             read_time(parameter.value, directive, farm_block);
             timeout = parameter.value;
         } else if (parameter.has_value && parameter.name == "max_upload") {
             max_upload = read_size(parameter.value, directive, farm_block);
         } else {
-            const policy::ExchangeService& known = find_service(word, directive, farm_block);
+            const policy::ExchangeService& known =
+                find_service(parameter.text, directive, farm_block);
             if (has_service(services, known.service)) {
-                config::invalid_value(word, directive, farm_block, "it is duplicate");
+                invalid_value(parameter.text, directive, farm_block, "it is duplicate");
             }
             services.push_back(
                 {known.service, std::string(known.timeout), std::string(known.max_upload)});
-            continue;
         }
-        seen.add(parameter.name, directive, farm_block);
-    }
+        return true;
+    });
     if (first == services.size()) {
-        throw Mistake("no service" + config::in_directive(directive, farm_block) +
-                          ": write before the limits which services they are for",
-                      directive.place);
+        throw mistake(directive.place,
+                      "no service in {}: write before the limits which services they are for",
+                      title(directive, farm_block));
     }
     for (std::size_t i = first; i < services.size(); i++) {
         if (!timeout.empty()) {
@@ -91,17 +90,16 @@ std::vector<FarmService> read_services(const Directive& farm_block) {
 void remark_services(const Farm& farm, std::vector<Diagnostic>& remarks) {
     const bool ecp = has_service(farm.services, policy::Service::exchange_admin);
     if (ecp) {
-        remarks.push_back(
-            {Severity::warning,
-             "\"ecp\" in \"services\" of " + quoted_title(farm) +
-                 " publishes the Exchange admin center beside the Options of Outlook on the web: "
-                 "turn it off there, \"Set-EcpVirtualDirectory -AdminEnabled $false\"",
-             farm.place});
+        warn(remarks, farm.place,
+             "\"ecp\" in \"services\" of {} publishes the Exchange admin center beside the Options "
+             "of Outlook on the web: turn it off there, \"Set-EcpVirtualDirectory -AdminEnabled "
+             "$false\"",
+             quoted_title(farm));
     } else if (has_service(farm.services, policy::Service::owa)) {
-        remarks.push_back({Severity::notice,
-                           "\"owa\" in \"services\" of " + quoted_title(farm) +
-                               ": its Options page needs \"ecp\", which isn't published",
-                           farm.place});
+        remark(
+            remarks, Severity::notice, farm.place,
+            "\"owa\" in \"services\" of {}: its Options page needs \"ecp\", which isn't published",
+            quoted_title(farm));
     }
 }
 

@@ -1,5 +1,6 @@
 #include "config/explain_nginx_message.h"
 
+#include "base/format.h"
 #include "config/grammar.h"
 
 namespace lync::config {
@@ -27,16 +28,13 @@ std::string explain_in_block(std::string_view text, const Directive& block) {
     }
     if (text.ends_with("directive is not allowed here") && first < last) {
         constexpr std::size_t here = 4;
-        return std::string(text.substr(0, text.size() - here))
-            .append("in ")
-            .append(block.title())
-            .append(remedy_for_misplaced(text.substr(first + 1, last - first - 1)));
+        return formatted("{}in {}{}", text.substr(0, text.size() - here), block.title(),
+                         remedy_for_misplaced(text.substr(first + 1, last - first - 1)));
     }
     if (text.starts_with("unexpected end of file")) {
-        return std::string(text) + " of " + block.title() + " that was opened at " +
-               block.place.file + ":" + std::to_string(block.place.line);
+        return formatted("{} of {} that was opened at {}", text, block.title(), at(block.place));
     }
-    return std::string(text) + " in " + block.title();
+    return formatted("{} in {}", text, block.title());
 }
 
 std::string explain_generated(std::string_view text) {

@@ -3,6 +3,7 @@
 #include "config/declare.h"
 
 #include "base/ascii.h"
+#include "base/format.h"
 #include "base/host_names.h"
 #include "base/names.h"
 
@@ -13,22 +14,16 @@ namespace lync::config {
 
 namespace {
 
+constexpr std::string_view role_names[] = {"pool", "director", "office_web_apps", "exchange"};
+
 Role role_of(const Directive& block) noexcept {
-    if (block.name == "pool") {
-        return Role::pool;
-    }
-    if (block.name == "director") {
-        return Role::director;
-    }
-    return block.name == "office_web_apps" ? Role::office_web_apps : Role::exchange;
+    return static_cast<Role>(std::ranges::find(role_names, block.name) - std::begin(role_names));
 }
 
 std::string read_fqdn(std::string_view text, const Directive& directive, const Directive& block) {
     ParsedName parsed = parse_fqdn(text);
     if (!parsed) {
-        throw Mistake("invalid FQDN " + lync::quoted(text) +
-                          config::in_directive(directive, block) + ": " + parsed.error,
-                      directive.place);
+        invalid("FQDN", text, directive, block, parsed.error);
     }
     return std::move(parsed.name);
 }
@@ -45,12 +40,9 @@ std::string read_server_name(const Parameter& parameter, const Directive& direct
                            return is_ascii_alnum(c) || c == '.' || c == '_' || c == '-';
                        });
     if (!valid) {
-        throw Mistake(
-            "invalid parameter " + lync::quoted(parameter.text) +
-                config::in_directive(directive, block) +
-                ": a name is up to 63 letters, digits, \".\", \"_\" and \"-\", and begins "
-                "with a letter or digit",
-            directive.place);
+        invalid("parameter", parameter.text, directive, block,
+                "a name is up to 63 letters, digits, \".\", \"_\" and \"-\", and begins with a "
+                "letter or digit");
     }
     return std::string(parameter.value);
 }
@@ -64,135 +56,99 @@ bool read_server_parameter(Server& server, const Parameter& parameter, const Dir
         constexpr unsigned most = 1000000;
         const auto read = parse_number(value, least, most);
         if (!read) {
-            throw Mistake("invalid parameter " + lync::quoted(parameter.text) +
-                              config::in_directive(directive, block) + ": " + std::string(name) +
-                              " is a number from " + std::to_string(least) + " to " +
-                              std::to_string(most),
-                          directive.place);
+            invalid("parameter", parameter.text, directive, block,
+                    formatted("{} is a number from {} to {}", name, least, most));
         }
         into = *read;
         return true;
     };
+    if (!parameter.has_value) {
+        server.backup = server.backup || name == "backup";
+        server.down = server.down || name == "down";
+        return name == "backup" || name == "down";
+    }
     if (name == "weight") {
         return number(1, server.weight);
     }
-    if (name == "max_conns") {
-        return number(0, server.max_conns);
-    }
-    if (name == "max_fails") {
-        return number(0, server.max_fails);
+    if (name == "max_conns" || name == "max_fails") {
+        return number(0, name == "max_conns" ? server.max_conns : server.max_fails);
     }
     if (name == "fail_timeout") {
         server.fail_timeout = read_time(value, directive, block);
-        return true;
-    }
-    if (name == "slow_start") {
+    } else if (name == "slow_start") {
         const bool none = value == "0" || value == "0s";
         server.slow_start = none ? std::chrono::seconds(0) : read_time(value, directive, block);
-        return true;
-    }
-    if (name == "name") {
+    } else if (name == "name") {
         server.name = read_server_name(parameter, directive, block);
-        return true;
+    } else {
+        return false;
     }
-    return false;
-}
-
-void read_server_parameters(Server& server, const Directive& directive, const Directive& block) {
-    SeenParameters seen;
-
-    for (std::size_t i = 1; i < directive.arguments.size(); i++) {
-        const Parameter parameter(directive.arguments[i]);
-        const bool known = parameter.has_value
-                               ? read_server_parameter(server, parameter, directive, block)
-                               : parameter.name == "backup" || parameter.name == "down";
-        if (!known) {
-            throw Mistake(
-                "invalid parameter " + lync::quoted(parameter.text) +
-                    config::in_directive(directive, block) + ": " +
-                    config::remedy(
-                        parameter.text, block,
-                        "it may be name=NAME, weight=N, max_conns=N, "
-                        "max_fails=N, fail_timeout=TIME, slow_start=TIME, backup or down"),
-                directive.place);
-        }
-        seen.add(parameter.name, directive, block);
-        server.backup = server.backup || parameter.name == "backup";
-        server.down = server.down || parameter.name == "down";
-    }
+    return true;
 }
 
 Server read_server(const Directive& directive, const Directive& block) {
     const std::string& text = directive.arguments.front();
     ParsedName address = parse_address(text);
     if (!address) {
-        throw Mistake("invalid address " + lync::quoted(text) +
-                          config::in_directive(directive, block) + ": " + address.error,
-                      directive.place);
+        invalid("address", text, directive, block, address.error);
     }
     Server server;
     server.by_name = !address.name.starts_with('[') && normal_ipv4(address.name).empty();
     server.address = std::move(address.name);
     server.name = server.address;
     server.place = directive.place;
-    read_server_parameters(server, directive, block);
+    read_parameters(directive, 1, block,
+                    "it may be name=NAME, weight=N, max_conns=N, max_fails=N, fail_timeout=TIME, "
+                    "slow_start=TIME, backup or down",
+                    [&](const Parameter& parameter) {
+                        return read_server_parameter(server, parameter, directive, block);
+                    });
     return server;
 }
 
 /// `listening_ports http=8080 https=4443`.
 Ports read_ports(const Directive& directive, const Directive& block, Ports ports, bool has_http) {
-    bool http = false;
-    bool https = false;
-
-    for (const std::string& argument : directive.arguments) {
-        const bool is_http = argument.starts_with("http=");
-        const bool is_https = argument.starts_with("https=");
-        if ((!is_http && !is_https) || (is_http && !has_http)) {
-            throw Mistake("invalid parameter " + lync::quoted(argument) +
-                              config::in_directive(directive, block) + ": it is written " +
-                              (has_http ? "\"listening_ports http=8080 https=4443\""
-                                        : "\"listening_ports https=443\""),
-                          directive.place);
+    const std::string_view written = has_http
+                                         ? "it is written \"listening_ports http=8080 https=4443\""
+                                         : "it is written \"listening_ports https=443\"";
+    read_parameters(directive, 0, block, written, [&](const Parameter& parameter) {
+        const bool is_http = parameter.name == "http" && has_http;
+        if (!parameter.has_value || (!is_http && parameter.name != "https")) {
+            return false;
         }
-        if (is_http ? http : https) {
-            throw Mistake("parameter " + lync::quoted(is_http ? "http" : "https") +
-                              " is duplicate" + config::in_directive(directive, block),
-                          directive.place);
-        }
-        const auto port =
-            parse_number(std::string_view(argument).substr(is_http ? 5 : 6), 1, 65535);
+        const auto port = parse_number(parameter.value, 1, 65535);
         if (!port) {
-            config::invalid_value(argument, directive, block, "a port is a number from 1 to 65535");
+            invalid_value(parameter.text, directive, block, "a port is a number from 1 to 65535");
         }
-        (is_http ? http : https) = true;
         (is_http ? ports.http : ports.https) = static_cast<std::uint16_t>(*port);
-    }
+        return true;
+    });
 
     if (has_http && ports.http == ports.https) {
-        throw Mistake("http and https are both port " + std::to_string(ports.http) +
-                          config::in_directive(directive, block) +
-                          ": Topology Builder lists two listening ports for the external web site",
-                      directive.place);
+        throw mistake(directive.place,
+                      "http and https are both port {} in {}: Topology Builder lists two listening "
+                      "ports for the external web site",
+                      ports.http, title(directive, block));
     }
     return ports;
 }
 
 void read_external_web_services(Farm& farm, const Directive& farm_block, const Directive& block) {
-    const Directive* directive = config::find(farm_block, "external_web_services");
+    const Directive* directive = find(farm_block, "external_web_services");
     if (directive == nullptr) {
-        throw Mistake("no \"external_web_services\" in " + farm_block.title() + " of " +
-                          block.title() +
-                          ": write the external web services FQDN that Topology Builder shows",
-                      farm_block.place);
+        throw mistake(farm_block.place,
+                      "no \"external_web_services\" in {} of {}: write the external web services "
+                      "FQDN that Topology Builder shows",
+                      farm_block.title(), block.title());
     }
 
     farm.published.push_back(read_fqdn(directive->arguments.front(), *directive, farm_block));
     farm.published_place = directive->place;
     if (farm.published.front() == farm.name) {
-        throw Mistake(lync::quoted(farm.name) + " is published as external_web_services of " +
-                          farm_block.title() +
-                          ": clients must be able to tell the external name from the pool's own",
-                      directive->place);
+        throw mistake(directive->place,
+                      "{} is published as external_web_services of {}: clients must be able to "
+                      "tell the external name from the pool's own",
+                      lync::quoted(farm.name), farm_block.title());
     }
 }
 
@@ -204,9 +160,8 @@ void refuse_twins(const Farm& farm, const Directive& farm_block) {
         for (const std::string& word : {server.address, server.name}) {
             const Server* first = known.try_emplace(to_ascii_lower(word), &server).first->second;
             if (first != &server) {
-                throw Mistake("server " + lync::quoted(word) + " is duplicate in " +
-                                  farm_block.title() + ", the first stands at " + at(first->place),
-                              server.place);
+                throw mistake(server.place, "server {} is duplicate in {}, the first stands at {}",
+                              lync::quoted(word), farm_block.title(), at(first->place));
             }
         }
     }
@@ -215,46 +170,70 @@ void refuse_twins(const Farm& farm, const Directive& farm_block) {
 } // namespace
 
 std::string_view role_name(Role role) noexcept {
-    switch (role) {
-    case Role::pool:
-        return "pool";
-    case Role::director:
-        return "director";
-    case Role::office_web_apps:
-        return "office_web_apps";
-    case Role::exchange:
-        return "exchange";
-    }
-    return {};
+    return role_names[static_cast<std::size_t>(role)];
 }
 
 std::string title(const Farm& farm) {
-    return std::string(role_name(farm.role)) + " " + farm.name;
+    return formatted("{} {}", role_name(farm.role), farm.name);
 }
 
 std::string quoted_title(const Farm& farm) {
-    return std::string(role_name(farm.role)) + " " + lync::quoted(farm.name);
+    return formatted("{} {}", role_name(farm.role), lync::quoted(farm.name));
 }
 
 /// [Lync Server 2010, "Load balancing requirements"]: cookie affinity for external web services;
 /// OCS knew nothing but the client's address; since Lync 2013 none is needed.
 Affinity read_affinity(const Directive& farm_block, Role role, Product product) {
-    const Directive* directive = config::find(farm_block, "affinity");
-    if (directive == nullptr) {
-        return !is_web_services(role)          ? Affinity::none
-               : product == Product::lync_2010 ? Affinity::cookie
-               : is_ocs(product)               ? Affinity::source
-                                               : Affinity::none;
+    if (const Directive* directive = find(farm_block, "affinity")) {
+        return read_word<Affinity>(
+            *directive, farm_block,
+            {{"none", Affinity::none}, {"source", Affinity::source}, {"cookie", Affinity::cookie}});
     }
-    const std::string& value = directive->arguments.front();
-    if (value != "none" && value != "source" && value != "cookie") {
-        config::invalid_value(value, *directive, farm_block,
-                              "it is \"none\", \"source\" or \"cookie\"");
-    }
-    return value == "none"     ? Affinity::none
-           : value == "source" ? Affinity::source
-                               : Affinity::cookie;
+    return !is_web_services(role)          ? Affinity::none
+           : product == Product::lync_2010 ? Affinity::cookie
+           : is_ocs(product)               ? Affinity::source
+                                           : Affinity::none;
 }
+
+namespace {
+
+void read_line(Farm& farm, const Directive& line, const Directive& farm_block) {
+    if (line.name == "server") {
+        farm.servers.push_back(read_server(line, farm_block));
+    } else if (line.name == "listening_ports") {
+        farm.ports = read_ports(line, farm_block, farm.ports, is_web_services(farm.role));
+    } else if (line.name == "certificate_name") {
+        farm.certificate_name = read_fqdn(line.arguments.front(), line, farm_block);
+    } else if (line.name == "sign_in") {
+        farm.sign_in = read_sign_in(line, farm_block);
+    } else if (line.name == "computer") {
+        for (const std::string& text : line.arguments) {
+            ParsedName address = parse_address(text);
+            if (!address) {
+                invalid_value(text, line, farm_block, address.error);
+            }
+            farm.computers.push_back(std::move(address.name));
+        }
+    }
+}
+
+/// Where none is written, the name that the servers' certificate has leads to them.
+void settle_servers(Farm& farm, const Directive& farm_block) {
+    if (farm.servers.empty()) {
+        Server& server = farm.servers.emplace_back();
+        server.address = server.name = farm.certificate_name;
+        server.by_name = true;
+        server.place = farm_block.place;
+    }
+    if (std::ranges::all_of(farm.servers, &Server::backup)) {
+        throw mistake(farm.servers.front().place,
+                      "every \"server\" of {} is a backup: at least one must not be",
+                      farm_block.title());
+    }
+    refuse_twins(farm, farm_block);
+}
+
+} // namespace
 
 Farm read_farm(const Directive& farm_block, const Directive& block, Product product) {
     Farm farm;
@@ -276,23 +255,8 @@ Farm read_farm(const Directive& farm_block, const Directive& block, Product prod
     farm.ports = web_services ? default_ports(product) : Ports{80, 443};
 
     for (const auto& child : farm_block.children) {
-        if (child->name == "server") {
-            farm.servers.push_back(read_server(*child, farm_block));
-        } else if (child->name == "computer") {
-            for (const std::string& text : child->arguments) {
-                ParsedName address = parse_address(text);
-                if (!address) {
-                    config::invalid_value(text, *child, farm_block, address.error);
-                }
-                farm.computers.push_back(std::move(address.name));
-            }
-        } else if (child->name == "listening_ports") {
-            farm.ports = read_ports(*child, farm_block, farm.ports, web_services);
-        } else if (child->name == "certificate_name") {
-            farm.certificate_name = read_fqdn(child->arguments.front(), *child, farm_block);
-        }
+        read_line(farm, *child, farm_block);
     }
-
     farm.affinity = read_affinity(farm_block, farm.role, product);
     farm.health_check = read_health_check(farm_block, farm.role, product);
 
@@ -301,25 +265,8 @@ Farm read_farm(const Directive& farm_block, const Directive& block, Product prod
     }
     if (farm.role == Role::exchange) {
         farm.services = read_services(farm_block);
-        if (const Directive* directive = config::find(farm_block, "sign_in")) {
-            farm.sign_in = read_sign_in(*directive, farm_block);
-        }
     }
-
-    if (farm.servers.empty()) {
-        Server& server = farm.servers.emplace_back();
-        server.address = server.name = farm.certificate_name;
-        server.by_name = true;
-        server.place = farm_block.place;
-    }
-
-    if (std::all_of(farm.servers.begin(), farm.servers.end(),
-                    [](const Server& s) { return s.backup; })) {
-        throw Mistake("every \"server\" of " + farm_block.title() +
-                          " is a backup: at least one must not be",
-                      farm.servers.front().place);
-    }
-    refuse_twins(farm, farm_block);
+    settle_servers(farm, farm_block);
     return farm;
 }
 

@@ -1,6 +1,7 @@
 #include "config/grammar.h"
 
 #include "base/ascii.h"
+#include "base/format.h"
 
 #include "config/directives.h"
 #include "config/editor_traces.h"
@@ -100,15 +101,15 @@ void check_arguments(const Directive& directive, const Rule& rule, const Directi
         return;
     }
 
-    std::string why = ", it is written " + lync::quoted(rule.usage);
+    std::string why = formatted(", it is written {}", lync::quoted(rule.usage));
     for (const std::string& argument : directive.arguments) {
         if (is_directive_of(argument, block)) {
-            why = ": is the \";\" before " + lync::quoted(argument) + " missing?";
+            why = formatted(": is the \";\" before {} missing?", lync::quoted(argument));
             break;
         }
     }
-    throw Mistake("invalid number of arguments" + in_directive(directive, block) + why,
-                  directive.place);
+    throw mistake(directive.place, "invalid number of arguments in {}{}", title(directive, block),
+                  why);
 }
 
 } // namespace
@@ -145,16 +146,16 @@ std::string_view nearest_directive(std::string_view name, std::string_view block
 }
 
 std::string unknown_directive(std::string_view name, const Directive& block) {
-    std::string text = "unknown directive " + lync::quoted(name) + " in " + block.title();
+    std::string text = formatted("unknown directive {} in {}", lync::quoted(name), block.title());
     if (const std::string_view trace = editor_trace(name); !trace.empty()) {
-        return text + ": " + std::string(trace);
+        return formatted("{}: {}", text, trace);
     }
     if (const std::size_t equals = name.find('=');
         equals != std::string_view::npos && is_directive_of(name.substr(0, equals), block)) {
-        return text + ": " + std::string(editor_trace("="));
+        return formatted("{}: {}", text, editor_trace("="));
     }
     if (const std::string_view nearest = nearest_directive(name, block.name); !nearest.empty()) {
-        text += ", did you mean " + lync::quoted(nearest) + "?";
+        text += formatted(", did you mean {}?", lync::quoted(nearest));
     }
     return text;
 }
@@ -168,8 +169,8 @@ const Directive* find(const Directive& block, std::string_view name) noexcept {
     return nullptr;
 }
 
-std::string in_directive(const Directive& directive, const Directive& block) {
-    return " in " + lync::quoted(directive.name) + " directive of " + block.title();
+std::string title(const Directive& directive, const Directive& block) {
+    return formatted("{} directive of {}", lync::quoted(directive.name), block.title());
 }
 
 std::string remedy(std::string_view argument, const Directive& block, std::string_view otherwise) {
@@ -183,16 +184,25 @@ std::string remedy(std::string_view argument, const Directive& block, std::strin
         (found == 0 || !is_ascii_alnum(otherwise[found - 1])) &&
         (found + small.size() == otherwise.size() ||
          !is_ascii_alnum(otherwise[found + small.size()]))) {
-        return std::string(otherwise) + ", did you mean " + lync::quoted(small) + "?";
+        return formatted("{}, did you mean {}?", otherwise, lync::quoted(small));
     }
     return std::string(otherwise);
 }
 
+void invalid(std::string_view kind, std::string_view word, const Directive& directive,
+             const Directive& block, std::string_view why) {
+    throw mistake(directive.place, "invalid {} {} in {}: {}", kind, lync::quoted(word),
+                  title(directive, block), why);
+}
+
 void invalid_value(std::string_view value, const Directive& directive, const Directive& block,
                    std::string_view why) {
-    throw Mistake("invalid value " + lync::quoted(value) + in_directive(directive, block) + ": " +
-                      remedy(value, block, why),
-                  directive.place);
+    invalid("value", value, directive, block, remedy(value, block, why));
+}
+
+void invalid_parameter(std::string_view parameter, const Directive& directive,
+                       const Directive& block, std::string_view why) {
+    invalid("parameter", parameter, directive, block, remedy(parameter, block, why));
 }
 
 void check_grammar(const Directive& block) {
@@ -205,27 +215,22 @@ void check_grammar(const Directive& block) {
             throw Mistake(unknown_directive(child->name, block), child->place);
         }
         if ((rule->contexts & context) == 0) {
-            throw Mistake(lync::quoted(child->name) + " directive is not allowed in " +
-                              block.title() + ", it belongs in " +
-                              std::string(block_for(rule->contexts)),
-                          child->place);
+            throw mistake(child->place, "{} directive is not allowed in {}, it belongs in {}",
+                          lync::quoted(child->name), block.title(), block_for(rule->contexts));
         }
         if (rule->is_block != child->is_block) {
-            throw Mistake(
-                "directive " + lync::quoted(child->name) +
-                    (rule->is_block ? " has no opening \"{\"" : " is not terminated by \";\"") +
-                    ", it is written " + lync::quoted(rule->usage),
-                child->place);
+            throw mistake(child->place, "directive {}{}, it is written {}",
+                          lync::quoted(child->name),
+                          rule->is_block ? " has no opening \"{\"" : " is not terminated by \";\"",
+                          lync::quoted(rule->usage));
         }
 
         check_arguments(*child, *rule, block);
 
         if (const Directive* first = find(block, child->name);
             !rule->repeatable && first != child.get()) {
-            throw Mistake(lync::quoted(child->name) + " directive is duplicate in " +
-                              block.title() + ", the first stands at " + first->place.file + ":" +
-                              std::to_string(first->place.line),
-                          child->place);
+            throw mistake(child->place, "{} directive is duplicate in {}, the first stands at {}",
+                          lync::quoted(child->name), block.title(), at(first->place));
         }
 
         if (child->is_block) {

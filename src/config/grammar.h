@@ -3,6 +3,7 @@
 // The grammar of lync_publish: what may stand where, how often, with how many arguments. It is
 // made of the table in directives.h, which the C shim shares.
 
+#include "base/format.h"
 #include "config/block.h"
 
 #include <string>
@@ -25,16 +26,22 @@ std::string unknown_directive(std::string_view name, const Directive& block);
 /// The only directive called `name` in `block`, or nullptr.
 const Directive* find(const Directive& block, std::string_view name) noexcept;
 
-/// ` in "server" directive of pool "fepool.contoso.local"`: the tail of most messages.
-std::string in_directive(const Directive& directive, const Directive& block);
+/// `"server" directive of pool "fepool.contoso.local"`: what most messages are about.
+std::string title(const Directive& directive, const Directive& block);
+
+/// Throws the Mistake `invalid KIND "x" in "y" directive of ...: WHY`.
+[[noreturn]] void invalid(std::string_view kind, std::string_view word, const Directive& directive,
+                          const Directive& block, std::string_view why);
 
 /// The remedy for an argument that can't be right: `otherwise`, unless the argument is the name of
 /// a directive of `block`: then the line before it has no end. A value that `otherwise` names and
 /// that was written in another case is asked for: `did you mean "auto"?`.
 std::string remedy(std::string_view argument, const Directive& block, std::string_view otherwise);
 
-/// Throws the Mistake `invalid value "x" in "y" directive of ...: WHY`, by way of `remedy`.
+/// `invalid` about a value or a parameter, by way of `remedy`.
 [[noreturn]] void invalid_value(std::string_view value, const Directive& directive,
                                 const Directive& block, std::string_view why);
+[[noreturn]] void invalid_parameter(std::string_view parameter, const Directive& directive,
+                                    const Directive& block, std::string_view why);
 
 } // namespace lync::config

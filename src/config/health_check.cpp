@@ -3,6 +3,7 @@
 
 #include "config/declare.h"
 
+#include "base/format.h"
 #include <algorithm>
 
 namespace lync::config {
@@ -21,22 +22,27 @@ constexpr Kind kinds[] = {
     {"healthcheck", CheckKind::healthcheck, "exchange"},
 };
 
-/// `"autodiscover", "tcp=PORT" or "off"`: what may stand in this block.
+bool has_no_autodiscover(const Kind& kind, Product product) noexcept {
+    return kind.kind == CheckKind::autodiscover && is_ocs(product);
+}
+
+/// `it is "autodiscover", "tcp=PORT" or "off"`: what may stand in this block.
 std::string choices(const Directive& farm_block, Product product) {
-    std::string text;
+    std::vector<std::string_view> words;
     for (const Kind& kind : kinds) {
-        const bool fits = kind.where.find(farm_block.name) != std::string_view::npos;
-        if (fits && !(kind.kind == CheckKind::autodiscover && is_ocs(product))) {
-            text += lync::quoted(kind.word) + ", ";
+        if (kind.where.find(farm_block.name) != std::string_view::npos &&
+            !has_no_autodiscover(kind, product)) {
+            words.push_back(kind.word);
         }
     }
-    return text + "\"tcp=PORT\" or \"off\"";
+    words.insert(words.end(), {"tcp=PORT", "off"});
+    return "it is " + either_of(words);
 }
 
 void read_kind(HealthCheck& check, const Directive& directive, const Directive& farm_block,
                Product product) {
     const std::string_view word = directive.arguments.front();
-    const std::string remedy = "it is " + choices(farm_block, product);
+    const std::string remedy = choices(farm_block, product);
 
     check.port = 0;
     if (word == "off") {
@@ -46,8 +52,8 @@ void read_kind(HealthCheck& check, const Directive& directive, const Directive& 
     if (word.starts_with("tcp=")) {
         const auto port = parse_number(word.substr(4), 1, 65535);
         if (!port) {
-            config::invalid_value(word, directive, farm_block,
-                                  "a port is a number from 1 to 65535, such as tcp=5061");
+            invalid_value(word, directive, farm_block,
+                          "a port is a number from 1 to 65535, such as tcp=5061");
         }
         check.kind = CheckKind::tcp;
         check.port = static_cast<std::uint16_t>(*port);
@@ -57,91 +63,72 @@ void read_kind(HealthCheck& check, const Directive& directive, const Directive& 
     const auto kind = std::find_if(std::begin(kinds), std::end(kinds),
                                    [word](const Kind& k) { return k.word == word; });
     if (kind == std::end(kinds)) {
-        config::invalid_value(word, directive, farm_block, remedy);
+        invalid_value(word, directive, farm_block, remedy);
     }
     if (kind->where.find(farm_block.name) == std::string_view::npos) {
-        config::invalid_value(word, directive, farm_block,
-                              "servers of another kind answer it, here " + remedy);
+        invalid_value(word, directive, farm_block,
+                      formatted("servers of another kind answer it, here {}", remedy));
     }
-    if (kind->kind == CheckKind::autodiscover && is_ocs(product)) {
-        config::invalid_value(word, directive, farm_block,
-                              "product " + std::string(product_name(product)) +
-                                  " has no autodiscover, " + remedy);
+    if (has_no_autodiscover(*kind, product)) {
+        invalid_value(
+            word, directive, farm_block,
+            formatted("product {} has no autodiscover, {}", product_name(product), remedy));
     }
     check.kind = kind->kind;
-}
-
-unsigned read_count(std::string_view text, const Directive& directive,
-                    const Directive& farm_block) {
-    const auto count = parse_number(text, 1, 1000);
-    if (!count) {
-        config::invalid_value(text, directive, farm_block,
-                              "so many checks in a row are a number from 1 to 1000");
-    }
-    return *count;
 }
 
 /// What suits a block that says nothing.
 HealthCheck default_check(Role role, Product product) noexcept {
     HealthCheck check;
-    switch (role) {
-    case Role::pool:
-    case Role::director:
-        // No autodiscover; and the web components of Office Communications Server may run on
-        // machines of their own, where nothing listens on 5061: the https listening port, then.
-        check.kind = is_ocs(product) ? CheckKind::tcp : CheckKind::autodiscover;
-        break;
-    case Role::office_web_apps:
-        check.kind = CheckKind::discovery;
-        break;
-    case Role::exchange:
-        check.kind = CheckKind::healthcheck;
-        break;
-    }
+    check.kind = role == Role::office_web_apps ? CheckKind::discovery
+                 : role == Role::exchange      ? CheckKind::healthcheck
+                 // No autodiscover; and the web components of Office Communications Server may run
+                 // on machines of their own, where nothing listens on 5061: the https port, then.
+                 : is_ocs(product) ? CheckKind::tcp
+                                   : CheckKind::autodiscover;
     return check;
 }
 
-[[noreturn]] void wrong_parameter(std::string_view parameter, const Directive& directive,
-                                  const Directive& farm_block) {
-    throw Mistake("invalid parameter " + lync::quoted(parameter) +
-                      config::in_directive(directive, farm_block) + ": " +
-                      config::remedy(parameter, farm_block,
-                                     "it may be interval=TIME, timeout=TIME, fails=N or passes=N"),
-                  directive.place);
+bool read_parameter(HealthCheck& check, const Parameter& parameter, const Directive& directive,
+                    const Directive& farm_block) {
+    const std::string_view name = parameter.name;
+    if (!parameter.has_value) {
+        return false;
+    }
+    if (name == "interval" || name == "timeout") {
+        (name == "interval" ? check.interval : check.timeout) =
+            read_time(parameter.value, directive, farm_block);
+        return true;
+    }
+    if (name != "fails" && name != "passes") {
+        return false;
+    }
+    const auto count = parse_number(parameter.value, 1, 1000);
+    if (!count) {
+        invalid_value(parameter.value, directive, farm_block,
+                      "so many checks in a row are a number from 1 to 1000");
+    }
+    (name == "fails" ? check.fails : check.passes) = *count;
+    return true;
 }
 
-void read_parameters(HealthCheck& check, const Directive& directive, const Directive& farm_block) {
+void read_times(HealthCheck& check, const Directive& directive, const Directive& farm_block) {
     bool has_timeout = false;
-    SeenParameters seen;
-    for (std::size_t i = 1; i < directive.arguments.size(); i++) {
-        const Parameter parameter(directive.arguments[i]);
-        seen.add(parameter.name, directive, farm_block);
-
-        if (!parameter.has_value) {
-            wrong_parameter(parameter.text, directive, farm_block);
-        } else if (parameter.name == "interval") {
-            check.interval = read_time(parameter.value, directive, farm_block);
-        } else if (parameter.name == "timeout") {
-            check.timeout = read_time(parameter.value, directive, farm_block);
-            has_timeout = true;
-        } else if (parameter.name == "fails") {
-            check.fails = read_count(parameter.value, directive, farm_block);
-        } else if (parameter.name == "passes") {
-            check.passes = read_count(parameter.value, directive, farm_block);
-        } else {
-            wrong_parameter(parameter.text, directive, farm_block);
-        }
-    }
+    read_parameters(directive, 1, farm_block,
+                    "it may be interval=TIME, timeout=TIME, fails=N or passes=N",
+                    [&](const Parameter& parameter) {
+                        has_timeout = has_timeout || parameter.name == "timeout";
+                        return read_parameter(check, parameter, directive, farm_block);
+                    });
 
     if (!has_timeout) {
         check.timeout = std::min(check.timeout, check.interval);
     }
     if (check.timeout > check.interval) {
-        throw Mistake("timeout " + std::to_string(check.timeout.count()) +
-                          "s is longer than interval " + std::to_string(check.interval.count()) +
-                          "s" + config::in_directive(directive, farm_block) +
-                          ": a check has to end before the next one begins",
-                      directive.place);
+        throw mistake(directive.place,
+                      "timeout {}s is longer than interval {}s in {}: a check has to end before "
+                      "the next one begins",
+                      check.timeout.count(), check.interval.count(), title(directive, farm_block));
     }
 }
 
@@ -149,7 +136,7 @@ void read_parameters(HealthCheck& check, const Directive& directive, const Direc
 
 HealthCheck read_health_check(const Directive& farm_block, Role role, Product product) {
     HealthCheck check = default_check(role, product);
-    const Directive* directive = config::find(farm_block, "health_check");
+    const Directive* directive = find(farm_block, "health_check");
     if (directive == nullptr) {
         check.place = farm_block.place;
         return check;
@@ -157,9 +144,9 @@ HealthCheck read_health_check(const Directive& farm_block, Role role, Product pr
     check.place = directive->place;
     read_kind(check, *directive, farm_block, product);
     if (check.kind == CheckKind::off && directive->arguments.size() > 1) {
-        config::invalid_value("off", *directive, farm_block, "it takes no parameters");
+        invalid_value("off", *directive, farm_block, "it takes no parameters");
     }
-    read_parameters(check, *directive, farm_block);
+    read_times(check, *directive, farm_block);
     return check;
 }
 

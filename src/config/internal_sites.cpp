@@ -4,6 +4,7 @@
 
 #include "config/declare.h"
 
+#include "base/format.h"
 #include <algorithm>
 #include <optional>
 
@@ -34,12 +35,11 @@ void compare(const Group& farm, const Group& pool) {
     }
     const auto fail = [&](const std::string& what, const std::string& whose, const Place& place,
                           const std::string& remedy) {
-        throw Mistake(what + " of " + farm.title + " in lync_publish " +
-                          lync::quoted(farm.publication) + " is that of " + whose + pool.title +
-                          " at " + at(pool.place) + ", whose external web site has port " +
-                          std::to_string(pool.port) + ": port " + std::to_string(farm.port) +
-                          " would publish its internal web site, " + remedy,
-                      place);
+        throw mistake(place,
+                      "{} of {} in lync_publish {} is that of {}{} at {}, whose external web site "
+                      "has port {}: port {} would publish its internal web site, {}",
+                      what, farm.title, lync::quoted(farm.publication), whose, pool.title,
+                      at(pool.place), pool.port, farm.port, remedy);
     };
 
     for (const auto& [address, place] : farm.servers) {
@@ -62,11 +62,12 @@ std::optional<Diagnostic> find_shared(const Group& group, const Group& earlier) 
     }
     for (const auto& [address, place] : group.servers) {
         if (const auto other = earlier.servers.find(address); other != earlier.servers.end()) {
-            return Diagnostic{Severity::warning,
-                              "server " + lync::quoted(address) + " of " + group.title +
-                                  " is one of " + earlier.title + " as well, at " +
-                                  at(other->second) + ": a Front End belongs to one pool",
-                              place};
+            return Diagnostic{
+                Severity::warning,
+                formatted(
+                    "server {} of {} is one of {} as well, at {}: a Front End belongs to one pool",
+                    lync::quoted(address), group.title, earlier.title, at(other->second)),
+                place};
         }
     }
     return std::nullopt;
@@ -78,7 +79,8 @@ const Socket* find_own_socket(const Publication& publication, const Server& serv
                               const Ports& ports) {
     const bool loopback = server.address.starts_with("127.") || server.address == "[::1]";
     const auto find = [&](const std::vector<Socket>& sockets, std::uint16_t port) {
-        const std::string own = server.address + ":" + (loopback ? std::to_string(port) : "");
+        const std::string own =
+            formatted("{}:{}", server.address, loopback ? std::to_string(port) : "");
         const auto found = std::find_if(sockets.begin(), sockets.end(), [&](const Socket& socket) {
             return loopback ? socket.address == own : socket.address.starts_with(own);
         });
@@ -92,12 +94,11 @@ void remark_itself(const Publication& publication, const Farm& farm,
                    std::vector<Diagnostic>& remarks) {
     for (const Server& server : farm.servers) {
         if (const Socket* socket = find_own_socket(publication, server, farm.ports)) {
-            remarks.push_back({Severity::warning,
-                               "server " + lync::quoted(server.address) + " of " +
-                                   quoted_title(farm) + " is this proxy itself, which listens on " +
-                                   lync::quoted(socket->address) + " at " + at(socket->place) +
-                                   ": write the address of the server behind it",
-                               server.place});
+            warn(remarks, server.place,
+                 "server {} of {} is this proxy itself, which listens on {} at {}: write the "
+                 "address of the server behind it",
+                 lync::quoted(server.address), quoted_title(farm), lync::quoted(socket->address),
+                 at(socket->place));
         }
     }
 }

@@ -1,6 +1,7 @@
 // lockout on|off [failures=N] [window=TIME] [hold=TIME] [source_accounts=N], and what goes with it
 
 #include "base/ascii.h"
+#include "base/format.h"
 #include "config/declare.h"
 
 #include <algorithm>
@@ -9,34 +10,26 @@ namespace lync::config {
 
 namespace {
 
-Lockout read_limits(const Directive& directive, const Directive& block) {
-    Lockout lockout;
+void read_limits(Lockout& lockout, const Directive& directive, const Directive& block) {
     lockout.on = read_flag(directive, block);
-    SeenParameters seen;
-    for (std::size_t i = 1; i < directive.arguments.size(); i++) {
-        const Parameter parameter(directive.arguments[i]);
-        seen.add(parameter.name, directive, block);
-        const auto failures = parse_number(parameter.value, 1, Lockout::most_failures);
-        const auto accounts = parse_number(parameter.value, 0, Lockout::most_source_accounts);
-        if (parameter.name == "window") {
-            lockout.window = read_time(parameter.value, directive, block);
-        } else if (parameter.name == "hold") {
-            lockout.hold = read_time(parameter.value, directive, block);
-        } else if (parameter.name == "failures" && failures) {
-            lockout.failures = *failures;
-        } else if (parameter.name == "source_accounts" && accounts) {
-            lockout.source_accounts = *accounts;
-        } else {
-            throw Mistake("invalid parameter " + lync::quoted(parameter.text) +
-                              config::in_directive(directive, block) +
-                              ": it may be failures=N up to " +
-                              std::to_string(Lockout::most_failures) +
-                              ", window=TIME, hold=TIME or source_accounts=N up to " +
-                              std::to_string(Lockout::most_source_accounts),
-                          directive.place);
+    const std::string remedy = formatted(
+        "it may be failures=N up to {}, window=TIME, hold=TIME or source_accounts=N up to {}",
+        unsigned{Lockout::most_failures}, unsigned{Lockout::most_source_accounts});
+    read_parameters(directive, 1, block, remedy, [&](const Parameter& parameter) {
+        if (parameter.name == "window" || parameter.name == "hold") {
+            (parameter.name == "window" ? lockout.window : lockout.hold) =
+                read_time(parameter.value, directive, block);
+            return true;
         }
-    }
-    return lockout;
+        const bool failures = parameter.name == "failures";
+        const auto number =
+            parse_number(parameter.value, failures ? 1 : 0,
+                         failures ? Lockout::most_failures : Lockout::most_source_accounts);
+        if (number) {
+            (failures ? lockout.failures : lockout.source_accounts) = *number;
+        }
+        return number && (failures || parameter.name == "source_accounts");
+    });
 }
 
 /// An address, or a network; anything else is an account.
@@ -81,12 +74,7 @@ Lockout read_lockout(const Directive& block, std::vector<Diagnostic>& remarks) {
     for (const auto& child : block.children) {
         const Directive& directive = *child;
         if (directive.name == "lockout") {
-            const Lockout read = read_limits(directive, block);
-            lockout.on = read.on;
-            lockout.failures = read.failures;
-            lockout.window = read.window;
-            lockout.hold = read.hold;
-            lockout.source_accounts = read.source_accounts;
+            read_limits(lockout, directive, block);
         } else if (directive.name == "log_accounts") {
             lockout.log_accounts = read_flag(directive, block);
         } else if (directive.name == "lockout_exempt") {
@@ -95,9 +83,8 @@ Lockout read_lockout(const Directive& block, std::vector<Diagnostic>& remarks) {
                 if (std::any_of(text.begin(), text.end(),
                                 [](char c) { return static_cast<unsigned char>(c) < 0x20; }) ||
                     text.find_first_not_of("@\\ ") == std::string::npos) {
-                    config::invalid_value(
-                        text, directive, block,
-                        "an account is written ken@contoso.com or CONTOSO\\\\ken");
+                    invalid_value(text, directive, block,
+                                  "an account is written ken@contoso.com or CONTOSO\\\\ken");
                 }
                 if (!is_network(text)) {
                     lockout.exempt_accounts.push_back(text);

@@ -304,7 +304,7 @@ bool system_has_ipv6() noexcept;
 /// Makes the declaration of a block `lync_publish NAME { ... }`, or throws Mistake for
 /// the first mistake. What is legal but risky is appended to `remarks`. Names and sockets
 /// that this publication adds are entered into `registry`, which spans all publications.
-Publication declare(const config::Directive& block, const Environment& environment,
+Publication declare(const Directive& block, const Environment& environment,
                     Registry& registry, std::vector<Diagnostic>& remarks);
 
 } // namespace lync::config

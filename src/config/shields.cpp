@@ -4,6 +4,7 @@
 #include "config/declare.h"
 
 #include "base/ascii.h"
+#include "base/format.h"
 #include "policy/shield.h"
 
 #include <algorithm>
@@ -43,7 +44,10 @@ public:
     }
 
 private:
-    [[noreturn]] void wrong(const std::string& text) const { throw Mistake(text, place_); }
+    template <typename... T>
+    [[noreturn]] void wrong(fmt::format_string<T...> format, const T&... arguments) const {
+        throw mistake<T...>(place_, format, arguments...);
+    }
 
     static std::string_view next_word(std::string_view& text) {
         const std::string_view word = text.substr(0, text.find_first_of(blanks));
@@ -61,18 +65,19 @@ private:
             return;
         }
         if (known != rows_.end()) {
-            wrong("shield " + lync::quoted(name) + " is duplicate, the first is " +
-                  (known->defined == "built in" ? known->defined : "at " + known->defined));
+            wrong("shield {} is duplicate, the first is {}", lync::quoted(name),
+                  known->defined == "built in" ? known->defined : "at " + known->defined);
         }
         constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyz0123456789._-";
         if (name.size() > 64 ||
             to_ascii_lower(name).find_first_not_of(allowed) != std::string::npos) {
-            wrong("invalid name " + lync::quoted(name) +
-                  " of a shield: it is made of up to 64 letters, digits, \".\", \"_\" and \"-\"");
+            wrong("invalid name {} of a shield: it is made of up to 64 letters, digits, \".\", "
+                  "\"_\" and \"-\"",
+                  lync::quoted(name));
         }
         if (rows_.size() == policy::max_shields) {
-            wrong("shield " + lync::quoted(name) + " is one too many, there can be " +
-                  std::to_string(policy::max_shields));
+            wrong("shield {} is one too many, there can be {}", lync::quoted(name),
+                  policy::max_shields);
         }
         Shield row;
         row.name = name;
@@ -88,8 +93,8 @@ private:
                 row.pattern_text, row.places == policy::in_path ? policy::Pattern::Needs::nothing
                                                                 : policy::Pattern::Needs::literal);
         } catch (const std::invalid_argument& error) {
-            wrong("pattern " + lync::quoted(row.pattern_text) + " of shield " + lync::quoted(name) +
-                  " " + error.what());
+            wrong("pattern {} of shield {} {}", lync::quoted(row.pattern_text), lync::quoted(name),
+                  error.what());
         }
         rows_.push_back(std::move(row));
     }
@@ -97,10 +102,10 @@ private:
     /// "NAME off": for a row that stops what is ordinary here.
     void change(std::vector<Shield>::iterator row, std::string_view name, std::string_view to) {
         if (row == rows_.end()) {
-            wrong("there is no shield " + lync::quoted(name) + " before this line");
+            wrong("there is no shield {} before this line", lync::quoted(name));
         }
         if (row->places == policy::in_meeturl) {
-            wrong("shield " + lync::quoted(name) + " is changed by \"meeting_url_guard\"");
+            wrong("shield {} is changed by \"meeting_url_guard\"", lync::quoted(name));
         }
         row->action = to == "off" ? ShieldAction::off : ShieldAction::log;
     }
@@ -117,10 +122,9 @@ private:
             const std::string_view word = words.substr(0, words.find(','));
             const policy::ShieldPlaces place = policy::shield_place(word);
             if (place == 0) {
-                wrong("invalid place " + lync::quoted(word) + " of shield " +
-                      lync::quoted(row.name) +
-                      ": the places are path, query, url, header, header:NAME, cookie and file, "
-                      "several with a comma and without a space");
+                wrong("invalid place {} of shield {}: the places are path, query, url, header, "
+                      "header:NAME, cookie and file, several with a comma and without a space",
+                      lync::quoted(word), lync::quoted(row.name));
             }
             row.places |= place;
             words.remove_prefix(std::min(word.size() + 1, words.size()));
@@ -129,10 +133,9 @@ private:
 
     void read_field(Shield& row, std::string_view field) const {
         const Parameter parameter(field);
-        const std::string of = " of shield " + lync::quoted(row.name);
+        const std::string of = formatted(" of shield {}", lync::quoted(row.name));
         if (field.empty()) {
-            wrong("no pattern" + of +
-                  ": a row is written \"NAME PLACE [FIELD=VALUE ...] ~* PATTERN\"");
+            wrong("no pattern{}: a row is written \"NAME PLACE [FIELD=VALUE ...] ~* PATTERN\"", of);
         }
         if (parameter.name == "on" && policy::services_of(parameter.value) != 0) {
             row.on = parameter.value;
@@ -142,13 +145,12 @@ private:
         } else if (parameter.name == "source" && !parameter.value.empty()) {
             row.source = parameter.value;
         } else {
-            wrong(
-                (parameter.name == "on" || parameter.name == "action" || parameter.name == "source"
-                     ? "invalid value "
-                     : "unknown field ") +
-                lync::quoted(field) + of +
-                ": the fields are on=all|lync|exchange|uploads or a service, action=refuse|log "
-                "and source=URL, then \"~*\" and the pattern");
+            wrong("{}{}{}: the fields are on=all|lync|exchange|uploads or a service, "
+                  "action=refuse|log and source=URL, then \"~*\" and the pattern",
+                  parameter.name == "on" || parameter.name == "action" || parameter.name == "source"
+                      ? "invalid value "
+                      : "unknown field ",
+                  lync::quoted(field), of);
         }
     }
 
@@ -161,14 +163,10 @@ private:
 void read_shields(const Directive& block, const Environment& environment, Publication& publication,
                   std::vector<Diagnostic>& remarks) {
     ShieldAction most = ShieldAction::refuse;
-    if (const Directive* directive = config::find(block, "shield")) {
-        const std::string& value = directive->arguments.front();
-        if (value != "on" && value != "off" && value != "log") {
-            config::invalid_value(value, *directive, block, "it is \"on\", \"off\" or \"log\"");
-        }
-        most = value == "on"    ? ShieldAction::refuse
-               : value == "log" ? ShieldAction::log
-                                : ShieldAction::off;
+    if (const Directive* directive = find(block, "shield")) {
+        most = read_word<ShieldAction>(
+            *directive, block,
+            {{"on", ShieldAction::refuse}, {"off", ShieldAction::off}, {"log", ShieldAction::log}});
     }
     for (const policy::ShieldRow& row : policy::shield_rows()) {
         if (row.places != policy::in_meeturl || publication.meeting_url_guard) {
@@ -183,9 +181,9 @@ void read_shields(const Directive& block, const Environment& environment, Public
         std::ifstream in(file);
         if (!in || in.peek() == std::ifstream::traits_type::eof()) {
             Diagnostic missing{Severity::error,
-                               "file " + lync::quoted(file) + " in \"shield_file\" directive of " +
-                                   block.title() +
-                                   (in.is_open() ? " is empty" : " can't be opened"),
+                               formatted("file {} in \"shield_file\" directive of {}{}",
+                                         lync::quoted(file), block.title(),
+                                         in.is_open() ? " is empty" : " can't be opened"),
                                child->place};
             if (environment.needs_everything) {
                 throw Mistake(missing.text, missing.place);

@@ -1,6 +1,8 @@
 // sign_in any | DOOR ...
 
 #include "base/ascii.h"
+
+#include "base/format.h"
 #include "config/declare.h"
 
 #include <algorithm>
@@ -34,28 +36,23 @@ constexpr Doors ways_in(Service service) noexcept {
 
 /// "windows", "password" or "oauth"
 std::string words(Doors set) {
-    std::vector<std::string> names;
+    std::vector<std::string_view> names;
     for (const Door door : policy::doors) {
         if ((set & bit(door)) != 0) {
-            names.push_back(lync::quoted(policy::door_name(door)));
+            names.push_back(policy::door_name(door));
         }
     }
-    std::string text;
-    for (std::size_t i = 0; i < names.size(); i++) {
-        text += (i == 0 ? "" : i + 1 == names.size() ? " or " : ", ") + names[i];
-    }
-    return text;
+    return either_of(names);
 }
 
 const Place& place_of(const Directive& block) {
-    const Directive* directive = config::find(block, "sign_in");
+    const Directive* directive = find(block, "sign_in");
     return directive == nullptr ? block.place : directive->place;
 }
 
 [[noreturn]] void refuse(const std::string& whom, Doors ways, const Place& place) {
-    throw Mistake("nobody could sign in to " + whom + ": \"sign_in\" has to open " + words(ways) +
-                      " as well",
-                  place);
+    throw mistake(place, "nobody could sign in to {}: \"sign_in\" has to open {} as well", whom,
+                  words(ways));
 }
 
 void check_exchange(const Publication& publication, const Farm& farm, const Directive& block,
@@ -76,11 +73,10 @@ void check_exchange(const Publication& publication, const Farm& farm, const Dire
         refuse(quoted_title(farm), ways, place);
     }
     if (!closed.empty()) {
-        remarks.push_back({Severity::warning,
-                           "nobody can sign in to " + closed + " of " + quoted_title(farm) +
-                               ": their doors are " + words(ways_in(Service::ews)) +
-                               ", \"password\" opens OWA's form only",
-                           place});
+        warn(remarks, place,
+             "nobody can sign in to {} of {}: their doors are {}, \"password\" opens OWA's form "
+             "only",
+             closed, quoted_title(farm), words(ways_in(Service::ews)));
     }
 }
 
@@ -123,10 +119,10 @@ void check_sign_in(const Publication& publication, const Directive& block,
         publication.strict_paths &&
         std::none_of(publication.allow_paths.begin(), publication.allow_paths.end(),
                      opens_passive)) {
-        throw Mistake("nobody could sign in to " + product +
-                          ": its \"oauth\" is /passiveauth, which \"allow_path /passiveauth\" "
-                          "publishes",
-                      place_of(block));
+        throw mistake(place_of(block),
+                      "nobody could sign in to {}: its \"oauth\" is /passiveauth, which "
+                      "\"allow_path /passiveauth\" publishes",
+                      product);
     }
 
     bool windows = (open & bit(Door::windows)) != 0;
@@ -136,13 +132,12 @@ void check_sign_in(const Publication& publication, const Directive& block,
             windows |= (publication.sign_in_of(farm).open & bit(Door::windows)) != 0;
         }
     }
-    const Directive* idle = config::find(block, "connection_auth");
+    const Directive* idle = find(block, "connection_auth");
     if (!windows && idle != nullptr) {
-        remarks.push_back({Severity::warning,
-                           "\"connection_auth\" does nothing in " + block.title() +
-                               ": \"sign_in\" closes \"windows\", so nobody authenticates a "
-                               "connection",
-                           idle->place});
+        warn(remarks, idle->place,
+             "\"connection_auth\" does nothing in {}: \"sign_in\" closes \"windows\", so nobody "
+             "authenticates a connection",
+             block.title());
     }
 }
 

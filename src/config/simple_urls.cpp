@@ -4,22 +4,17 @@
 #include "config/declare.h"
 
 #include "base/ascii.h"
+#include "base/format.h"
 #include "base/names.h"
 #include "policy/services.h"
+
+#include <algorithm>
 
 namespace lync::config {
 
 namespace {
 
-std::optional<SimpleUrlKind> kind_from_name(std::string_view name) noexcept {
-    for (const auto kind : {SimpleUrlKind::meet, SimpleUrlKind::dialin, SimpleUrlKind::scheduler,
-                            SimpleUrlKind::admin}) {
-        if (name == simple_url_kind_name(kind)) {
-            return kind;
-        }
-    }
-    return std::nullopt;
-}
+constexpr std::string_view kind_names[] = {"meet", "dialin", "scheduler", "admin"};
 
 bool is_destination(const Directive& directive, std::size_t i) noexcept {
     return i + 1 == directive.arguments.size() && directive.arguments[i].starts_with("pool=");
@@ -28,17 +23,7 @@ bool is_destination(const Directive& directive, std::size_t i) noexcept {
 } // namespace
 
 std::string_view simple_url_kind_name(SimpleUrlKind kind) noexcept {
-    switch (kind) {
-    case SimpleUrlKind::meet:
-        return "meet";
-    case SimpleUrlKind::dialin:
-        return "dialin";
-    case SimpleUrlKind::scheduler:
-        return "scheduler";
-    case SimpleUrlKind::admin:
-        return "admin";
-    }
-    return {};
+    return kind_names[static_cast<std::size_t>(kind)];
 }
 
 SimpleUrlReader::SimpleUrlReader(const Directive& block, Publication& publication)
@@ -55,8 +40,8 @@ std::size_t SimpleUrlReader::read_pool(std::string_view argument,
     const ParsedName fqdn = parse_fqdn(argument.substr(argument.find('=') + 1));
     const auto known = fqdn ? farms_.find(fqdn.name) : farms_.end();
     if (known == farms_.end()) {
-        config::invalid_value(argument, directive, block_,
-                              "no pool or director of this publication has that FQDN");
+        invalid_value(argument, directive, block_,
+                      "no pool or director of this publication has that FQDN");
     }
     return known->second;
 }
@@ -64,11 +49,7 @@ std::size_t SimpleUrlReader::read_pool(std::string_view argument,
 /// Where all URLs of the line go. `pool=` ends it, so that it isn't taken for that of one URL.
 std::size_t SimpleUrlReader::read_destination(SimpleUrlKind kind,
                                               const Directive& directive) const {
-    const auto refuse = [&](std::string_view argument, std::string_view why) {
-        throw Mistake("invalid parameter " + lync::quoted(argument) +
-                          config::in_directive(directive, block_) + ": " + std::string(why),
-                      directive.place);
-    };
+
     std::size_t farm = first_contact_;
     for (std::size_t i = 1; i < directive.arguments.size(); i++) {
         const std::string_view argument = directive.arguments[i];
@@ -77,13 +58,15 @@ std::size_t SimpleUrlReader::read_destination(SimpleUrlKind kind,
             continue; // a URL, or meant as one
         }
         if (name != "pool") {
-            refuse(argument, "it may be pool=FQDN");
+            invalid("parameter", argument, directive, block_, "it may be pool=FQDN");
         }
         if (kind == SimpleUrlKind::admin) {
-            refuse(argument, "the admin URL is declared so that it is blocked, it goes nowhere");
+            invalid("parameter", argument, directive, block_,
+                    "the admin URL is declared so that it is blocked, it goes nowhere");
         }
         if (i == 1 || i + 1 != directive.arguments.size()) {
-            refuse(argument, "it stands once, after all URLs of the line");
+            invalid("parameter", argument, directive, block_,
+                    "it stands once, after all URLs of the line");
         }
         farm = read_pool(argument, directive);
     }
@@ -94,16 +77,13 @@ void SimpleUrlReader::read_url(SimpleUrlKind kind, std::size_t farm, const std::
                                const Directive& directive) {
     ParsedUrl url = parse_https_url(text);
     if (!url) {
-        throw Mistake("invalid URL " + lync::quoted(text) +
-                          config::in_directive(directive, block_) + ": " +
-                          config::remedy(text, block_, url.error),
-                      directive.place);
+        invalid("URL", text, directive, block_, remedy(text, block_, url.error));
     }
     // Its prefix is let in whatever the table says of it.
     if (kind != SimpleUrlKind::admin &&
         policy::find_never(to_ascii_lower(url.path), publication_.product).closed) {
-        config::invalid_value("https://" + url.host + url.path, directive, block_,
-                              "it " + policy::check_allow_path(url.path, publication_.product));
+        invalid_value(formatted("https://{}{}", url.host, url.path), directive, block_,
+                      "it " + policy::check_allow_path(url.path, publication_.product));
     }
     SimpleUrl& simple_url = publication_.simple_urls.emplace_back();
     simple_url.kind = kind;
@@ -116,21 +96,22 @@ void SimpleUrlReader::read_url(SimpleUrlKind kind, std::size_t farm, const std::
 void SimpleUrlReader::read(const Directive& directive) {
     const std::string& word = directive.arguments[0];
 
-    const auto kind = kind_from_name(word);
-    if (!kind) {
-        config::invalid_value(word, directive, block_,
-                              "a simple URL is one of meet, dialin, scheduler and admin");
+    const auto* const known = std::ranges::find(kind_names, word);
+    if (known == std::end(kind_names)) {
+        invalid_value(word, directive, block_,
+                      "a simple URL is one of meet, dialin, scheduler and admin");
     }
     if (is_ocs(publication_.product)) {
-        throw Mistake(lync::quoted("simple_url") + " directive is not allowed in " +
-                          block_.title() + ": product " +
-                          std::string(product_name(publication_.product)) + " has no simple URLs",
-                      directive.place);
+        throw mistake(
+            directive.place,
+            "\"simple_url\" directive is not allowed in {}: product {} has no simple URLs",
+            block_.title(), product_name(publication_.product));
     }
 
-    const std::size_t farm = read_destination(*kind, directive);
+    const auto kind = static_cast<SimpleUrlKind>(known - std::begin(kind_names));
+    const std::size_t farm = read_destination(kind, directive);
     for (std::size_t i = 1; i < directive.arguments.size() && !is_destination(directive, i); i++) {
-        read_url(*kind, farm, directive.arguments[i], directive);
+        read_url(kind, farm, directive.arguments[i], directive);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/ascii.h"
 #include "base/diagnostic.h"
+#include "base/format.h"
 
 #include <arpa/inet.h>
 
@@ -36,7 +37,7 @@ std::string server_address(std::string_view word) {
     if (inet_pton(AF_INET, text.c_str(), &four) == 1) {
         return text;
     }
-    return inet_pton(AF_INET6, text.c_str(), &six) == 1 ? "[" + text + "]" : std::string();
+    return inet_pton(AF_INET6, text.c_str(), &six) == 1 ? formatted("[{}]", text) : std::string();
 }
 
 } // namespace

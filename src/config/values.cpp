@@ -3,9 +3,8 @@
 #include "config/declare.h"
 
 #include "base/ascii.h"
+#include "base/format.h"
 #include "base/names.h"
-
-#include <arpa/inet.h>
 
 #include <algorithm>
 #include <array>
@@ -23,22 +22,28 @@ std::optional<unsigned> parse_number(std::string_view text, unsigned least,
     return value;
 }
 
-bool read_flag(const Directive& directive, const Directive& block) {
-    const std::string& value = directive.arguments.front();
-    if (value != "on" && value != "off") {
-        config::invalid_value(value, directive, block, "it is \"on\" or \"off\"");
+std::string either_of(const std::vector<std::string_view>& words) {
+    std::string text;
+    for (std::size_t i = 0; i < words.size(); i++) {
+        text += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + lync::quoted(words[i]);
     }
-    return value == "on";
+    return text;
 }
 
-void SeenParameters::add(std::string_view name, const Directive& directive,
-                         const Directive& block) {
-    if (std::find(names_.begin(), names_.end(), name) != names_.end()) {
-        throw Mistake("parameter " + lync::quoted(name) + " is duplicate" +
-                          config::in_directive(directive, block),
-                      directive.place);
+void read_parameters(const Directive& directive, std::size_t first, const Directive& block,
+                     std::string_view remedy, const std::function<bool(const Parameter&)>& read) {
+    std::vector<std::string_view> seen;
+    for (std::size_t i = first; i < directive.arguments.size(); i++) {
+        const Parameter parameter(directive.arguments[i]);
+        if (!read(parameter)) {
+            invalid_parameter(parameter.text, directive, block, remedy);
+        }
+        if (std::ranges::find(seen, parameter.name) != seen.end()) {
+            throw mistake(directive.place, "parameter {} is duplicate in {}",
+                          lync::quoted(parameter.name), title(directive, block));
+        }
+        seen.push_back(parameter.name);
     }
-    names_.push_back(name);
 }
 
 std::chrono::seconds read_time(std::string_view text, const Directive& directive,
@@ -61,12 +66,12 @@ std::chrono::seconds read_time(std::string_view text, const Directive& directive
         const std::size_t end = std::min(digits, text.size());
         const auto value = parse_number(text.substr(at, end - at), 0, 1000000000U);
         if (!value) {
-            config::invalid_value(text, directive, block, why);
+            invalid_value(text, directive, block, why);
         }
         const char letter = end < text.size() ? text[end] : 's';
         unit = std::find_if(unit, units.end(), [letter](auto& u) { return u.first == letter; });
         if (unit == units.end()) {
-            config::invalid_value(text, directive, block, why);
+            invalid_value(text, directive, block, why);
         }
         total += std::uint64_t{*value} * unit->second;
         ++unit;
@@ -75,11 +80,11 @@ std::chrono::seconds read_time(std::string_view text, const Directive& directive
 
     constexpr std::uint64_t most = 7 * 86400;
     if (text.empty()) {
-        config::invalid_value(text, directive, block, why);
+        invalid_value(text, directive, block, why);
     }
     if (total == 0 || total > most) {
-        config::invalid_value(text, directive, block,
-                              total == 0 ? "it can't be zero" : "more than a week is a mistake");
+        invalid_value(text, directive, block,
+                      total == 0 ? "it can't be zero" : "more than a week is a mistake");
     }
     return std::chrono::seconds(total);
 }
@@ -92,8 +97,8 @@ std::string read_size(std::string_view text, const Directive& directive, const D
     }
     // nginx reads 0 as "no limit"; a limit is what was asked for here.
     if (!parse_number(digits, 1, 2000000000U)) {
-        config::invalid_value(text, directive, block,
-                              "a size is written as \"512m\", \"2g\" or in bytes, and isn't zero");
+        invalid_value(text, directive, block,
+                      "a size is written as \"512m\", \"2g\" or in bytes, and isn't zero");
     }
     return std::string(text);
 }
@@ -137,22 +142,9 @@ std::string_view refused_parameter(std::string_view text) noexcept {
 
 /// The address part in one spelling, so that equal sockets are equal texts; empty if invalid.
 std::string normal_address(std::string_view text) {
-    if (text == "*" || text == "0.0.0.0") {
-        return "*";
-    }
-
-    std::array<char, INET6_ADDRSTRLEN> buffer{};
-    if (text.size() > 2 && text.front() == '[' && text.back() == ']') {
-        in6_addr address{};
-        const std::string inner(text.substr(1, text.size() - 2));
-        if (inet_pton(AF_INET6, inner.c_str(), &address) != 1) {
-            return {};
-        }
-        return "[" + std::string(inet_ntop(AF_INET6, &address, buffer.data(), buffer.size())) + "]";
-    }
-
-    const ParsedName host = parse_address(text);
-    return host.name;
+    return text == "*" || text == "0.0.0.0" ? "*"
+           : text == "[::]"                 ? "[::]"
+                                            : parse_address(text).name;
 }
 
 } // namespace
@@ -163,7 +155,7 @@ Socket read_socket(const Directive& directive, const Directive& block) {
     socket.place = directive.place;
 
     if (text.starts_with("unix:")) {
-        config::invalid_value(text, directive, block, "clients come by TCP, write [ADDRESS:]PORT");
+        invalid_value(text, directive, block, "clients come by TCP, write [ADDRESS:]PORT");
     }
 
     const std::size_t colon = text.rfind(':');
@@ -172,20 +164,20 @@ Socket read_socket(const Directive& directive, const Directive& block) {
         has_address ? std::string_view(text).substr(colon + 1) : std::string_view(text);
     const auto number = parse_number(port, 1, 65535);
     if (!number) {
-        config::invalid_value(text, directive, block,
-                              "a socket is written [ADDRESS:]PORT, with a port from 1 to 65535");
+        invalid_value(text, directive, block,
+                      "a socket is written [ADDRESS:]PORT, with a port from 1 to 65535");
     }
 
     socket.address = std::to_string(*number);
     if (has_address) {
         const std::string address = normal_address(std::string_view(text).substr(0, colon));
         if (address.empty()) {
-            config::invalid_value(text, directive, block,
-                                  "the address is an IPv4 address, an IPv6 address in brackets, "
-                                  "\"*\" or a host name");
+            invalid_value(text, directive, block,
+                          "the address is an IPv4 address, an IPv6 address in brackets, "
+                          "\"*\" or a host name");
         }
         if (address != "*") {
-            socket.address = address + ":" + socket.address;
+            socket.address = formatted("{}:{}", address, socket.address);
         }
     }
 
@@ -197,15 +189,11 @@ Socket read_socket(const Directive& directive, const Directive& block) {
         }
         if (!is_socket_parameter(parameter)) {
             const std::string_view why = refused_parameter(parameter);
-            throw Mistake("invalid parameter " + lync::quoted(parameter) +
-                              config::in_directive(directive, block) + ": " +
-                              (why.empty()
-                                   ? config::remedy(parameter, block,
-                                                    "the parameters of \"listen\" that concern the "
-                                                    "socket may stand here, such as "
-                                                    "proxy_protocol, backlog= or reuseport")
-                                   : std::string(why)),
-                          directive.place);
+            invalid_parameter(parameter, directive, block,
+                              why.empty() ? "the parameters of \"listen\" that concern the socket "
+                                            "may stand here, such as proxy_protocol, backlog= or "
+                                            "reuseport"
+                                          : why);
         }
         socket.parameters += " " + parameter;
     }

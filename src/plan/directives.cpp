@@ -1,5 +1,6 @@
 #include "plan/directives.h"
 
+#include "base/format.h"
 #include <algorithm>
 #include <iterator>
 
@@ -226,15 +227,16 @@ std::string explain_included(std::string_view text, std::string_view publication
     }
     const std::string_view name = text.substr(1, text.size() - duplicate.size() - 1);
     const std::string servers =
-        ": generated servers of lync_publish \"" + std::string(publication) + "\" state it ";
+        formatted(": generated servers of lync_publish \"{}\" state it ", publication);
     for (const Statement& stated : stated_by_the_block) {
         if (name == stated.directive) {
-            return message + servers + "already, by \"" + std::string(stated.arguments) +
-                   "\" of the block: take it out of server_include";
+            return formatted("{}{}already, by \"{}\" of the block: take it out of server_include",
+                             message, servers, stated.arguments);
         }
     }
-    return is_stated_once(name) ? message + servers + "themselves: take it out of server_include"
-                                : message;
+    return is_stated_once(name)
+               ? formatted("{}{}themselves: take it out of server_include", message, servers)
+               : message;
 }
 
 } // namespace lync::plan

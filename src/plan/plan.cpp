@@ -1,6 +1,7 @@
 #include "plan/plan.h"
 
 #include "base/ascii.h"
+#include "base/format.h"
 
 #include <algorithm>
 #include <map>
@@ -90,7 +91,7 @@ private:
             return known->second;
         }
         Upstream upstream;
-        upstream.name = declared().name + "_" + servers.name + "_" + std::to_string(port);
+        upstream.name = formatted("{}_{}_{}", declared().name, servers.name, port);
         upstream.farm = farm;
         upstream.port = port;
         upstream.tls = tls;
@@ -102,7 +103,7 @@ private:
     /// "pool fepool.contoso.local, port 4443"
     std::string destination(std::size_t upstream) const {
         const Upstream& to = plan_.upstreams[upstream];
-        return title(plan_.farm(to)) + ", port " + std::to_string(to.port);
+        return formatted("{}, port {}", title(plan_.farm(to)), to.port);
     }
 
     VirtualHost& add(SiteKind kind, bool tls, std::string id, std::vector<std::string> names,
@@ -125,7 +126,7 @@ private:
 
     void describe(VirtualHost& host, const std::string& what) {
         host.comment =
-            std::string(host.tls ? "https " : "http ") + some_of(host.names) + " -> " + what;
+            formatted("{}{} -> {}", host.tls ? "https " : "http ", some_of(host.names), what);
     }
 
     void plan_catch_all(bool tls) {
@@ -144,7 +145,7 @@ private:
         host.catch_all = true;
         host.sockets = std::move(unattended);
         host.comment =
-            std::string(tls ? "https" : "http") + " for any other name -> connection closed";
+            formatted("{} for any other name -> connection closed", tls ? "https" : "http");
     }
 
     void plan_farms() {
@@ -191,8 +192,8 @@ private:
         std::string rule() const {
             std::string rule;
             for (const policy::SimpleUrlPath& path : paths) {
-                rule += std::string(policy::service_name(path.service)) + " " + path.prefix + " " +
-                        std::to_string(upstreams[path.target]) + "\n";
+                rule += formatted("{} {} {}\n", policy::service_name(path.service), path.prefix,
+                                  upstreams[path.target]);
             }
             return rule;
         }
@@ -339,9 +340,10 @@ private:
             host.site.plain_autodiscover =
                 by_request ? PlainAutodiscover::unless_covered : PlainAutodiscover::always;
             host.upstreams = {upstream(declared().first_contact(), false)};
-            describe(host, "autodiscover to " + destination(host.upstreams.front()) +
-                               (by_request ? ", unless a certificate covers the name" : "") +
-                               "; the rest " + rest);
+            describe(host,
+                     formatted("autodiscover to {}{}; the rest {}",
+                               destination(host.upstreams.front()),
+                               by_request ? ", unless a certificate covers the name" : "", rest));
         }
         if (!others.empty()) {
             VirtualHost& host = add(SiteKind::plain_http, false, "https_redirect",

@@ -1,5 +1,6 @@
 #include "plan/render.h"
 
+#include "base/format.h"
 #include "plan/directives.h"
 
 #include <map>
@@ -40,7 +41,7 @@ public:
         line("}");
     }
     void directive(std::string_view name, std::string_view arguments) {
-        line(std::string(name) + " " + std::string(arguments) + ";");
+        line(formatted("{} {};", name, arguments));
     }
 
     /// `name a b c ...;` over as many lines as a reader likes.
@@ -157,14 +158,14 @@ private:
     void render_upstream_server(const config::Server& server, std::uint16_t port) {
         const std::string at = ":" + std::to_string(port);
         if (server.by_name && !declared().resolve_at_start) {
-            out_.line("# " + server.address + at + " is looked up after the start");
-            out_.directive("server", "127.0.0.1" + at + " down");
+            out_.line(formatted("# {}{} is looked up after the start", server.address, at));
+            out_.directive("server", formatted("127.0.0.1{} down", at));
             return;
         }
         std::string arguments = server.address + at;
         const auto add = [&](std::string_view name, auto value, auto usual) {
             if (value != usual) {
-                arguments += " " + std::string(name) + "=" + std::to_string(value);
+                arguments += formatted(" {}={}", name, value);
             }
         };
         const config::Server usual;
@@ -253,7 +254,7 @@ private:
         }
         out_.blame(declared().acme_challenge_place);
         out_.open("location ~ \"^/\\.well-known/acme-challenge/[A-Za-z0-9_-]{1,255}\\z\"");
-        out_.directive("lync_rule", declared().name + " " + host.id + " acme_challenge");
+        out_.directive("lync_rule", formatted("{} {} acme_challenge", declared().name, host.id));
         out_.directive("root", quoted_argument(declared().acme_challenge));
         state(challenge_statements());
         out_.close();
@@ -264,7 +265,7 @@ private:
     void render_location(const VirtualHost& host) {
         if (host.upstreams.empty()) {
             out_.open("location /");
-            out_.directive("lync_rule", declared().name + " " + host.id);
+            out_.directive("lync_rule", formatted("{} {}", declared().name, host.id));
             out_.close();
             out_.directive("error_page", "418 /"); // any error_page stops the inherited ones
             return;
@@ -276,7 +277,7 @@ private:
         out_.open("location /");
         const std::string to = (upstream.tls ? "https://" : "http://") +
                                (one ? upstream.name : std::string("$lync_upstream"));
-        out_.directive("lync_rule", declared().name + " " + host.id);
+        out_.directive("lync_rule", formatted("{} {}", declared().name, host.id));
         out_.directive("proxy_pass", to);
         out_.close();
         if (host.site.kind == SiteKind::exchange) {
@@ -335,8 +336,8 @@ private:
         for (const auto& [limits, alternatives] : directories) {
             const auto& [timeout, max_upload, channel] = limits;
             out_.line("");
-            out_.open("location ~* ^/(?:" + alternatives + ")(?:/|$)");
-            out_.directive("lync_rule", declared().name + " " + host.id);
+            out_.open(formatted("location ~* ^/(?:{})(?:/|$)", alternatives));
+            out_.directive("lync_rule", formatted("{} {}", declared().name, host.id));
             out_.directive("proxy_pass", to);
             if (!timeout.empty()) {
                 out_.directive("proxy_read_timeout", timeout);

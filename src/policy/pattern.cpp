@@ -1,6 +1,7 @@
 #include "policy/pattern.h"
 
 #include "base/ascii.h"
+#include "base/format.h"
 
 #include <algorithm>
 #include <cstring>
@@ -190,8 +191,8 @@ private:
         end_run();
         bounded_ = bounded_ && c != 'z' && c != 'Z';
         if (std::string_view("bBdDsSwWhHvVRAzZ").find(c) == std::string_view::npos) {
-            throw std::invalid_argument("has \"\\" + std::string(1, c) +
-                                        "\", which can't be used here");
+            throw std::invalid_argument(
+                formatted("has \"\\{}\", which can't be used here", std::string(1, c)));
         }
     }
 
@@ -325,7 +326,7 @@ struct Pattern::Compiled {
 
 Pattern::Pattern(std::string_view text, Needs needs) {
     if (text.empty() || text.size() > max_text) {
-        throw std::invalid_argument("must have 1 to " + std::to_string(max_text) + " characters");
+        throw std::invalid_argument(formatted("must have 1 to {} characters", max_text));
     }
     auto compiled = std::make_shared<Compiled>();
     compiled->text = text;
@@ -340,9 +341,8 @@ Pattern::Pattern(std::string_view text, Needs needs) {
     if (compiled->code == nullptr) {
         PCRE2_UCHAR why[128];
         pcre2_get_error_message(error, why, sizeof(why));
-        throw std::invalid_argument(
-            "isn't a regular expression: " + std::string(reinterpret_cast<char*>(why)) +
-            " at character " + std::to_string(offset));
+        throw std::invalid_argument(formatted("isn't a regular expression: {} at character {}",
+                                              reinterpret_cast<char*>(why), offset));
     }
     LiteralReader reader(text);
     compiled->literals = reader.read();
@@ -373,9 +373,9 @@ Pattern::Pattern(std::string_view text, Needs needs) {
 Pattern Pattern::probed(std::string_view text, Needs needs) {
     Pattern pattern(text, needs);
     if (pattern.compiled_->is_catastrophic()) {
-        throw std::invalid_argument("goes back and forth without end over a text of " +
-                                    std::to_string(max_text) +
-                                    " characters: avoid repetitions within repetitions");
+        throw std::invalid_argument(formatted("goes back and forth without end over a text of {} "
+                                              "characters: avoid repetitions within repetitions",
+                                              max_text));
     }
     return pattern;
 }

@@ -1,6 +1,7 @@
 #include "status/page.h"
 
 #include "base/ascii.h"
+#include "base/format.h"
 
 #include <openssl/evp.h>
 
@@ -16,8 +17,8 @@ namespace {
 
 /// The text of the only element `tag` of a document.
 std::string_view element(std::string_view document, std::string_view tag) {
-    const std::string open = "<" + std::string(tag) + ">";
-    const std::string close = "</" + std::string(tag) + ">";
+    const std::string open = formatted("<{}>", tag);
+    const std::string close = formatted("</{}>", tag);
     const std::size_t begin = document.find(open);
     if (begin == std::string_view::npos) {
         return {};
@@ -36,8 +37,8 @@ std::string hash_source(std::string_view text) {
     }
     unsigned char base64[2 * EVP_MAX_MD_SIZE];
     const int size = EVP_EncodeBlock(base64, digest, static_cast<int>(length));
-    return "'sha256-" +
-           std::string(reinterpret_cast<char*>(base64), static_cast<std::size_t>(size)) + "'";
+    return formatted("'sha256-{}'",
+                     std::string(reinterpret_cast<char*>(base64), static_cast<std::size_t>(size)));
 }
 
 bool names_type(std::string_view accept, std::string_view type) noexcept {
@@ -85,9 +86,10 @@ std::string_view page() noexcept {
 }
 
 std::string content_security_policy(std::string_view document) {
-    return "default-src 'none'; script-src " + hash_source(element(document, "script")) +
-           "; style-src " + hash_source(element(document, "style")) +
-           "; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    return formatted("default-src 'none'; script-src {}; style-src {}; connect-src 'self'; "
+                     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+                     hash_source(element(document, "script")),
+                     hash_source(element(document, "style")));
 }
 
 Format choose_format(std::string_view argument, std::string_view accept, bool scraped) noexcept {

@@ -1,5 +1,6 @@
 #include "status/published.h"
 
+#include "base/format.h"
 #include <algorithm>
 #include <limits>
 #include <unordered_map>
@@ -14,7 +15,7 @@ using policy::SiteKind;
 std::string destination(const plan::Plan& plan, std::size_t upstream) {
     const plan::Upstream& to = plan.upstreams[upstream];
     const config::Farm& farm = plan.farm(to);
-    return std::string(role_words(farm.role)) + " " + farm.name + ", " + std::to_string(to.port);
+    return formatted("{} {}, {}", role_words(farm.role), farm.name, to.port);
 }
 
 std::string rest_of_plain_http(const plan::VirtualHost& host) {
@@ -31,19 +32,20 @@ std::string words_of(const plan::Plan& plan, const plan::VirtualHost& host) {
     }
     const std::string first = destination(plan, host.upstreams.front());
     if (host.site.kind == SiteKind::plain_http) {
-        return "autodiscover to " + first +
-               (host.site.plain_autodiscover == policy::PlainAutodiscover::unless_covered
-                    ? " unless a certificate covers the name"
-                    : "") +
-               "; the rest " + rest_of_plain_http(host);
+        return formatted("autodiscover to {}{}; the rest {}", first,
+                         host.site.plain_autodiscover == policy::PlainAutodiscover::unless_covered
+                             ? " unless a certificate covers the name"
+                             : "",
+                         rest_of_plain_http(host));
     }
     if (host.upstreams.size() == 1) {
         return first;
     }
     std::string words;
     for (const policy::SimpleUrlPath& url : host.site.simple_urls) {
-        words += (words.empty() ? "" : "; ") + (url.prefix.empty() ? "/" : url.prefix) + " to " +
-                 destination(plan, host.upstreams[url.target]);
+        words += formatted("{}{} to {}", words.empty() ? "" : "; ",
+                           url.prefix.empty() ? "/" : url.prefix,
+                           destination(plan, host.upstreams[url.target]));
     }
     return words;
 }
