@@ -1,7 +1,6 @@
 // Any topology, and what goes beside it: up to four files, each begun by a byte 0x01.
 
 #include "imports.h"
-#include "lyncctl/import/draft.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     constexpr std::size_t most_files = 4;

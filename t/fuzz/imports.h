@@ -9,6 +9,7 @@
 #include "config/grammar.h"
 #include "config/publication.h"
 #include "lyncctl/failure.h"
+#include "lyncctl/import/draft.h"
 #include "lyncctl/import/import.h"
 #include "lyncctl/reader.h"
 

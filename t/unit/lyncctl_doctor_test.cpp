@@ -57,6 +57,20 @@ const std::string web = " /Autodiscover/AutodiscoverService.svc/root /abs/handle
 
 } // namespace
 
+TEST_CASE("a page that is redirected isn't asked for", "[doctor]") {
+    const auto asked = [](const std::string& more) {
+        return listed(outside(planned(smallest(
+            "simple_url meet https://meet.contoso.com https://lync.contoso.com/Meet;" + more))));
+    };
+    const Strings all = asked("");
+    CHECK(std::count(all.begin(), all.end(), "meet.contoso.com redirect /") == 1);
+    CHECK(std::count(all.begin(), all.end(), "lync.contoso.com redirect /Meet/") == 1);
+    const Strings moved = asked("redirect https://meet.contoso.com/ https://www.contoso.com;"
+                                "redirect https://lync.contoso.com/meet https://www.contoso.com;");
+    CHECK(std::count(moved.begin(), moved.end(), "meet.contoso.com redirect") == 1);
+    CHECK(std::count(moved.begin(), moved.end(), "lync.contoso.com redirect") == 1);
+}
+
 TEST_CASE("every finding has a stable name and whole sentences", "[doctor]") {
     std::set<std::string_view> names;
     lyncctl::doctor::Severity before = lyncctl::doctor::Severity::error;

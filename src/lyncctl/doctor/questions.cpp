@@ -1,5 +1,7 @@
 #include "lyncctl/doctor/questions.h"
 
+#include "base/ascii.h"
+
 #include <algorithm>
 
 namespace lync::lyncctl::doctor {
@@ -106,7 +108,10 @@ void add_names(const Plan& plan, const VirtualHost& host, const std::vector<std:
             steps.internal_names.push_back("lyncdiscoverinternal." + name.sip_domain);
         } else if (kind == SiteKind::simple_urls) {
             for (const policy::SimpleUrlPath& url : host.site.simple_urls) {
-                name.questions.push_back({Expect::page, url.prefix + "/"});
+                if (policy::find_redirect(plan.publication.redirects, host_name,
+                                          to_ascii_lower(url.prefix)) == nullptr) {
+                    name.questions.push_back({Expect::page, url.prefix + "/"});
+                }
             }
         } else if (farm != nullptr) {
             name.questions = farm_questions(*farm, plan.publication.product);

@@ -6,6 +6,7 @@
 #include "lyncctl/import/draft.h"
 
 #include "base/ascii.h"
+#include "base/format.h"
 #include "base/names.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/import/patterns.h"
@@ -40,18 +41,12 @@ constexpr std::string_view other_roles =
 
 /// `ServiceVersion`: what Topology Builder calls the version of a pool.
 std::optional<Product> product_of_version(int version) {
-    switch (version) {
-    case 5:
-        return Product::lync_2010;
-    case 6:
-        return Product::lync_2013;
-    case 7:
-        return Product::sfb_2015;
-    case 8:
-        return Product::sfb_2019;
-    default:
-        return std::nullopt;
-    }
+    constexpr std::array known{Product::lync_2010, Product::lync_2013, Product::sfb_2015,
+                               Product::sfb_2019};
+    constexpr int first = 5;
+    const bool is_known = version >= first && version < first + static_cast<int>(known.size());
+    return is_known ? std::optional(known[static_cast<std::size_t>(version - first)])
+                    : std::nullopt;
 }
 
 /// A word as `edge` takes it for a site.
@@ -94,7 +89,7 @@ public:
             } else if (role == "EdgeServer") {
                 read_edge(service);
             } else if (!has_word(other_roles, role)) {
-                add(lost, "services " + quoted(role) + " aren't known", service);
+                add(lost, service, "services {} aren't known", quoted(role));
             }
         }
         settle_pools(root);
@@ -105,8 +100,11 @@ public:
     }
 
 private:
-    void add(RemarkKind kind, std::string text, pugi::xml_node node) {
-        draft_.proxy.remarks.push_back({kind, std::move(text), topology_->place(node)});
+    template <typename... T>
+    void add(RemarkKind kind, pugi::xml_node node, fmt::format_string<T...> format,
+             const T&... arguments) {
+        draft_.proxy.remarks.push_back(
+            {kind, formatted<T...>(format, arguments...), topology_->place(node)});
     }
 
     // -- files -----------------------------------------------------------------------------------
@@ -116,9 +114,9 @@ private:
     const Cluster* first_on(pugi::xml_node service, const std::string& what) {
         const Cluster* cluster = clusters_.of(service);
         if (cluster == nullptr) {
-            add(lost, what + " of no computers with an FQDN", service);
+            add(lost, service, "{} of no computers with an FQDN", what);
         } else if (!served_.insert(what + " " + cluster->fqdn).second) {
-            add(lost, what + " of " + quoted(cluster->fqdn) + " a second time", service);
+            add(lost, service, "{} of {} a second time", what, quoted(cluster->fqdn));
             return nullptr;
         }
         return cluster;
@@ -130,8 +128,8 @@ private:
         const XmlFile& opened =
             files_.emplace_back(text_of_powershell(file.content, file.name), file.name, roots);
         if (const pugi::xml_node type = opened.document_type()) {
-            throw Mistake("the file has a document type, \"<!DOCTYPE\": PowerShell writes none",
-                          opened.place(type));
+            throw mistake(opened.place(type),
+                          "the file has a document type, \"<!DOCTYPE\": PowerShell writes none");
         }
         const std::string_view root = opened.root().name();
         if (!root.starts_with("Topology")) {
@@ -139,8 +137,8 @@ private:
             return;
         }
         if (topology_ != nullptr) {
-            throw Mistake("the file is a second topology beside " + quoted(draft_.proxy.file),
-                          opened.place(opened.root()));
+            throw mistake(opened.place(opened.root()), "the file is a second topology beside {}",
+                          quoted(draft_.proxy.file));
         }
         topology_ = &opened;
         draft_.proxy.file = file.name;
@@ -150,11 +148,10 @@ private:
     void check_kind(pugi::xml_node root) {
         const std::string space = attribute(root, "xmlns");
         if (!has_word(namespaces, space)) {
-            add(check, "the schema " + quoted(space) + " isn't known: what is common was read",
-                root);
+            add(check, root, "the schema {} isn't known: what is common was read", quoted(space));
         }
         if (std::string_view(root.name()) == "TopologyBuilder") {
-            add(check, "a file of Topology Builder: it may not be published yet", root);
+            add(check, root, "a file of Topology Builder: it may not be published yet");
         }
     }
 
@@ -206,22 +203,18 @@ private:
         if (cluster == nullptr) {
             return;
         }
-        const auto product = product_of_version(service.attribute("ServiceVersion").as_int());
+        const int version = service.attribute("ServiceVersion").as_int();
+        const auto product = product_of_version(version);
         if (!product) {
-            add(lost,
-                "pool " + quoted(cluster->fqdn) + " is of version " +
-                    quoted(attribute(service, "ServiceVersion")) +
-                    (service.attribute("ServiceVersion").as_int() < 5
-                         ? ": Office Communications Server needs a publication of its own"
-                         : ", which isn't known"),
-                service);
+            add(lost, service, "pool {} is of version {}{}", quoted(cluster->fqdn),
+                quoted(attribute(service, "ServiceVersion")),
+                version < 5 ? ": Office Communications Server needs a publication of its own"
+                            : ", which isn't known");
             return;
         }
         if (draft_.product && *draft_.product != *product) {
-            add(check,
-                "pools of several products: " + std::string(product_name(*product)) +
-                    " is that of " + quoted(cluster->fqdn),
-                service);
+            add(check, service, "pools of several products: {} is that of {}",
+                product_name(*product), quoted(cluster->fqdn));
         }
         draft_.product = std::max(draft_.product.value_or(*product), *product);
 
@@ -241,7 +234,7 @@ private:
                                              .child("ExternalSettings")
                                              .child("OverrideUrls")
                                              .children()) {
-            add(lost, "pool " + quoted(pool.fqdn) + ": " + tag_of(each), each);
+            add(lost, each, "pool {}: {}", quoted(pool.fqdn), tag_of(each));
         }
     }
 
@@ -257,11 +250,10 @@ private:
                 if (ours == std::decay_t<decltype(ours)>{}) {
                     ours = theirs;
                 } else if (theirs != std::decay_t<decltype(ours)>{} && ours != theirs) {
-                    add(check,
-                        what + " of pool " + quoted(pool.fqdn) +
-                            " isn't that of the web server that was exported: one of the files is "
-                            "older",
-                        service);
+                    add(check, service,
+                        "{} of pool {} isn't that of the web server that was exported: one of the "
+                        "files is older",
+                        what, quoted(pool.fqdn));
                 }
             };
             take(external, told->second.external_fqdn, "the external FQDN");
@@ -272,10 +264,9 @@ private:
         pool.external = parsed.name;
         if (!parsed || parsed.name == pool.fqdn) {
             pool.external = unknown_external;
-            add(check,
-                "the external FQDN of pool " + quoted(pool.fqdn) + " is " + quoted(external) +
-                    ": the pool needs one that isn't its own",
-                service);
+            add(check, service,
+                "the external FQDN of pool {} is {}: the pool needs one that isn't its own",
+                quoted(pool.fqdn), quoted(external));
         }
         pool.https = https.port;
         pool.http = http.port;
@@ -293,14 +284,14 @@ private:
     void settle_pools(pugi::xml_node root) {
         auto& pools = draft_.pools;
         if (pools.empty()) {
-            throw Mistake("the topology has no pool with web services that could be published",
-                          topology_->place(root));
+            throw mistake(topology_->place(root),
+                          "the topology has no pool with web services that could be published");
         }
         std::stable_sort(pools.begin(), pools.end(),
                          [](const Farm* a, const Farm* b) { return a->role < b->role; });
         if (pools.front()->role == Role::director) {
             pools.front()->role = Role::pool; // a publication has one
-            add(check, "only Directors have web services here: a pool's are needed", root);
+            add(check, root, "only Directors have web services here: a pool's are needed");
         }
         const auto director = std::find_if(pools.begin(), pools.end(), [](const Farm* pool) {
             return pool->role == Role::director;
@@ -316,10 +307,10 @@ private:
             return pool->role == draft_.first->role;
         });
         if (rivals > 1) {
-            add(check,
-                "lyncdiscover and simple URLs go to " + quoted(draft_.first->fqdn) +
-                    ", the first of several: put another first if that is the one",
-                root);
+            add(check, root,
+                "lyncdiscover and simple URLs go to {}, the first of several: put another first if "
+                "that is the one",
+                quoted(draft_.first->fqdn));
         }
         draft_.proxy.product = "Topology Builder";
     }
@@ -341,21 +332,19 @@ private:
         for (auto node = root; node; node = next_element(node, root)) {
             const std::string_view element = node.name();
             if (element == "InternalDomains" && is_true(node, "AllowAllDomains")) {
-                add(check, "every domain is allowed: write those of your users", node);
+                add(check, node, "every domain is allowed: write those of your users");
             }
             if (element != "InternalDomain") {
                 continue;
             }
             const ParsedName domain = parse_sip_domain(attribute(node, "Name"));
             if (!domain) {
-                add(lost, "SIP domain " + quoted(attribute(node, "Name")) + ": " + domain.error,
-                    node);
+                add(lost, node, "SIP domain {}: {}", quoted(attribute(node, "Name")), domain.error);
                 continue;
             }
             if (is_true(node, "AllowSubDomains")) {
-                add(check,
-                    "subdomains of " + quoted(domain.name) + " are SIP domains too: write them",
-                    node);
+                add(check, node, "subdomains of {} are SIP domains too: write them",
+                    quoted(domain.name));
             }
             add_name(Role::lyncdiscover, "lyncdiscover." + domain.name, "", draft_.first,
                      topology_->place(node));
@@ -385,11 +374,11 @@ private:
                 });
             const ParsedUrl url = parse_https_url(object.url);
             if (known == components.end() || !url) {
-                draft_.proxy.remarks.push_back({lost,
-                                                "simple URL " + quoted(object.url) +
-                                                    " of component " + quoted(object.component) +
-                                                    (url ? "" : ": " + url.error),
-                                                object.place});
+                draft_.proxy.remarks.push_back(
+                    {lost,
+                     formatted("simple URL {} of component {}{}{}", quoted(object.url),
+                               quoted(object.component), url ? "" : ": ", url.error),
+                     object.place});
                 continue;
             }
             const Role role = known->second;
@@ -398,10 +387,9 @@ private:
         }
         draft_.knows_simple_urls = !objects_.simple_urls.empty();
         if (!draft_.knows_simple_urls) {
-            add(check,
+            add(check, root,
                 "no simple URLs: add them, or give the file of \"Get-CsSimpleUrlConfiguration | "
-                "Export-Clixml -Depth 4 FILE\" beside the topology",
-                root);
+                "Export-Clixml -Depth 4 FILE\" beside the topology");
         }
     }
 
@@ -411,10 +399,8 @@ private:
         const std::string url = attribute(service.child("WacService"), "DiscoveryUrl");
         const policy::RedirectTo parsed = policy::read_redirect_to(url);
         if (!parsed.error.empty() || is_true(service.child("WacService"), "IsExternal")) {
-            add(lost,
-                "Office Web Apps at " + quoted(url) + ": " +
-                    (parsed.error.empty() ? "they are another network's" : parsed.error),
-                service);
+            add(lost, service, "Office Web Apps at {}: {}", quoted(url),
+                parsed.error.empty() ? "they are another network's" : parsed.error);
             return;
         }
         const Cluster* cluster = first_on(service, "Office Web Apps");
@@ -425,23 +411,18 @@ private:
         farm.role = Role::office_web_apps;
         farm.external = parsed.host;
         farm.servers = servers_of(*cluster);
-        add(check,
-            quoted(parsed.host) +
-                " is the host of Office Web Apps' discovery URL: clients outside are told "
-                "the farm's -ExternalUrl, which the topology doesn't hold",
-            service);
+        add(check, service,
+            "{} is the host of Office Web Apps' discovery URL: clients outside are told the farm's "
+            "-ExternalUrl, which the topology doesn't hold",
+            quoted(parsed.host));
     }
 
     void read_edge(pugi::xml_node service) {
-        struct EdgeService {
-            std::string_view owner;
-            config::EdgeRole role;
-            std::uint16_t port; ///< outside
-        };
-        constexpr std::array<EdgeService, 3> owners{{
-            {"urn:component:AccessEdge", config::EdgeRole::access_edge, 443},
-            {"urn:component:DataEdge", config::EdgeRole::web_conferencing_edge, 443},
-            {"urn:component:MediaRelayEdge", config::EdgeRole::av_edge, 443},
+        constexpr std::uint16_t usual = 443; // outside, of each service
+        constexpr std::array<std::pair<std::string_view, config::EdgeRole>, 3> owners{{
+            {"urn:component:AccessEdge", config::EdgeRole::access_edge},
+            {"urn:component:DataEdge", config::EdgeRole::web_conferencing_edge},
+            {"urn:component:MediaRelayEdge", config::EdgeRole::av_edge},
         }};
         const Cluster* cluster = first_on(service, "Edge services");
         if (cluster == nullptr) {
@@ -457,15 +438,13 @@ private:
             for (const pugi::xml_node interface : machine.children("NetInterface")) {
                 const std::string own = attribute(interface, "IPAddress");
                 if (interface.attribute("ConfiguredIPAddress") && own != "0.0.0.0") {
-                    add(check,
-                        "NAT: " + quoted(attribute(interface, "ConfiguredIPAddress")) +
-                            " outside is the Edge Server's " + quoted(own) +
-                            ", which the rows of firewalls have",
-                        interface);
+                    add(check, interface,
+                        "NAT: {} outside is the Edge Server's {}, which the rows of firewalls have",
+                        quoted(attribute(interface, "ConfiguredIPAddress")), quoted(own));
                 }
             }
         }
-        for (const auto& [owner, role, usual] : owners) {
+        for (const auto& [owner, role] : owners) {
             std::string number = "1";
             for (const pugi::xml_node port : service.child("Ports").children("Port")) {
                 const std::string usage = attribute(port, "Usage");
@@ -476,11 +455,8 @@ private:
                 }
                 number = attribute(port, "InterfaceNumber");
                 if (port_of(attribute(port, "Port")) != usual) {
-                    add(lost,
-                        "port " + attribute(port, "Port") + " of the " +
-                            std::string(config::edge_role_name(role)) +
-                            " outside: the rows of firewalls have " + std::to_string(usual),
-                        port);
+                    add(lost, port, "port {} of the {} outside: the rows of firewalls have {}",
+                        attribute(port, "Port"), config::edge_role_name(role), usual);
                 }
             }
             for (const pugi::xml_node machine : cluster->machines) {
@@ -498,22 +474,20 @@ private:
             }
         }
         if (edge.of(config::EdgeRole::access_edge).servers.empty()) {
-            add(check,
-                "the topology doesn't tell the addresses of the Edge Servers of " +
-                    quoted(cluster->fqdn) + ": an \"edge\" block holds them",
-                service);
+            add(check, service,
+                "the topology doesn't tell the addresses of the Edge Servers of {}: an \"edge\" "
+                "block holds them",
+                quoted(cluster->fqdn));
             draft_.edges.pop_back();
         }
     }
 
     void tell_addresses(pugi::xml_node root) {
         if (!without_address_.empty()) {
-            add(check,
-                "the topology doesn't tell the addresses of " + without_address_ +
-                    " and maybe others: their names stand here, for nginx to look up; --hosts "
-                    "FILE, "
-                    "or write addresses",
-                root);
+            add(check, root,
+                "the topology doesn't tell the addresses of {} and maybe others: their names stand "
+                "here, for nginx to look up; --hosts FILE, or write addresses",
+                without_address_);
         }
     }
 
