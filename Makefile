@@ -273,7 +273,7 @@ storm: build-and-tests
 soak: build-and-tests
 	t/pools/reloads.py --module $(MODULE) --nginx $(NGINX_BINARY) $(SOAK)
 
-DEB_PACKAGES = nginx g++ make git dpkg-dev debhelper \
+DEB_PACKAGES = nginx build-essential git debhelper \
     $$(sed -n '/^Build-Depends/,/^Standards/s/.* \([a-z][a-z0-9+.-]*\),*$$/\1/p' packaging/debian/control | xargs)
 deb:
 	@$(MAKE) --no-print-directory deps PACKAGES="$(DEB_PACKAGES)"
