@@ -10,5 +10,5 @@ list(TRANSFORM lync_unused REPLACE "U (.*)" "-Wl,--defsym=\\1=0")
 list(REMOVE_DUPLICATES lync_unused)
 
 set(lync_tool_libraries ${lync_unused}
-    -Wl,-Bstatic cares pugixml curl nghttp2 ssh2 psl brotlidec brotlicommon -Wl,-Bdynamic
-    gssapi_krb5 unistring zstd z)
+    -Wl,-Bstatic -lcares -lpugixml -lcurl -lnghttp2 -lssh2 -lpsl -lbrotlidec -lbrotlicommon
+    -Wl,-Bdynamic -lgssapi_krb5 -lunistring -lzstd -lz)
