@@ -125,6 +125,11 @@ none('no source file is past 600 lines', map {
     $lines > 600 ? substr($_, length "$source/") . ": $lines lines\n" : ();
 } @files, "$source/ngx_lync_module.c");
 
+# One version in one place: what is released has a section of its own.
+my ($version) = map { /\bversion = "(.*)"/ } lines("$source/src/base/version.h");
+my ($released) = map { /^## \[(\d.*)\] - \d{4}-\d\d-\d\d$/ } lines("$source/CHANGELOG.md");
+is($released, $version, 'the version is the latest one of CHANGELOG.md');
+
 # Left over from work on a single block, it would hide all the others.
 none('no suite runs one block only', map {
     my $suite = basename($_);
