@@ -290,7 +290,7 @@ container-test:
 # With clang's libFuzzer. New inputs go to BUILD/fuzz/corpus, what breaks
 # a promise to BUILD/fuzz/findings; the first finding of a target ends it and fails the run.
 FUZZ_CXX   ?= clang++
-FUZZ_TARGETS = judge path shield meeting_url credentials account check_answer reader import_arr import_pfsense import_nginx import_topology
+FUZZ_TARGETS = judge path shield meeting_url credentials account sign_in check_answer reader import_arr import_pfsense import_nginx import_topology
 FUZZ_FLAGS   = -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Isrc
 FUZZ_PROGRAMS = $(FUZZ_TARGETS:%=$(BUILD)/fuzz/fuzz_%)
 

@@ -132,6 +132,23 @@ TEST_CASE("accounts: Basic, forms and elements", "[accounts]") {
     }
 }
 
+TEST_CASE("accounts: NTLM is found wherever it stands in SPNEGO", "[accounts]") {
+    for (std::size_t before = 0; before < 48; before++) {
+        INFO(before);
+        CHECK(ntlm("\xa1" + std::string(before, '\x5a') +
+                   type3(utf16("CONTOSO"), utf16("alice"))) == "alice@contoso.com");
+    }
+    const std::string ticket = base64(std::string(2001, '\x60'));
+    for (std::size_t i = 1; i + 1 < ticket.size(); i++) {
+        for (const char c : {'\0', ' ', '*', '=', '@', '[', '`', '{', '.', ':', '\x80', '\xff'}) {
+            std::string other = ticket;
+            other[i] = c;
+            REQUIRE(read(AccountForm::ntlm, other) == "?");
+        }
+    }
+    CHECK(read(AccountForm::ntlm, ticket) == "-");
+}
+
 TEST_CASE("accounts: NTLM", "[accounts]") {
     CHECK(ntlm(type3(utf16("CONTOSO"), utf16("alice"))) == "alice@contoso.com");
     CHECK(ntlm(type3("CONTOSO", "ALICE", false)) == "alice@contoso.com");
