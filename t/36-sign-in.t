@@ -194,6 +194,13 @@ scene 'challenges', more => 'sign_in password oauth;', sub {
     is($answer->one('WWW-Authenticate'), undef, 'and the only one');
 };
 
+scene 'a password in a query', more => 'sign_in windows; log_sip_uri on;', sub {
+    my $server = reporting_pool();
+    is(outcome($server, 'GET /webticket/oauthtoken?grant_type=password&password=hunter2'), 403, 'is refused');
+    is(scalar(log_lines(qr/refused: sign_in.*oauthtoken"/)), 1, 'the error log says where');
+    is(scalar(log_lines(qr/hunter2/)), 0, 'and not what');
+};
+
 scene 'exchange has doors of its own',
     publication => "%%OWN%%    sign_in windows;\n    exchange mail.contoso.com { server 127.0.0.11; sign_in oauth password;"
         . ' certificate_name fepool.contoso.local; health_check off; services ews owa activesync; listening_ports https=%%PORT_OWN%%; }',

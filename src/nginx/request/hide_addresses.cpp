@@ -1,4 +1,5 @@
-// Queries of autodiscover hold people's addresses: they are kept out of the error log.
+// Queries of autodiscover hold people's addresses, and what a body may sign in with a query may,
+// too: both are kept out of the error log.
 
 #include "nginx/request/request.h"
 #include "nginx/request/target.h"
@@ -9,21 +10,27 @@ namespace lync::nginx {
 
 namespace {
 
-/// Whether the query may have people's addresses in it: that of autodiscover, also on its way to a
-/// name or a path that nobody publishes.
-bool query_has_addresses(const policy::Verdict& verdict) noexcept {
-    return has_addresses(verdict.service) || verdict.service == policy::Service::unknown;
+/// Whether the query may have a password in it, or people's addresses: that of autodiscover, also
+/// on its way to a name or a path that nobody publishes.
+bool query_is_private(const policy::Verdict& verdict, bool log_sip_uri) noexcept {
+    return verdict.sign_in != policy::SignInBody::none ||
+           (!log_sip_uri &&
+            (has_addresses(verdict.service) || verdict.service == policy::Service::unknown));
 }
 
 /// Of what the client asked for, or of what a rewrite has made of it.
-bool query_has_addresses(ngx_http_request_t* r) noexcept {
+bool query_is_private(ngx_http_request_t* r) noexcept {
     const Host* host = host_of(r);
+    if (host == nullptr) {
+        return false;
+    }
+    const bool log_sip_uri = host->publication.plan.publication.log_sip_uri;
     const policy::Verdict* ruled = ruled_verdict(r);
-    return (ruled != nullptr && query_has_addresses(*ruled)) ||
-           (host != nullptr &&
-            query_has_addresses(
-                host->site.judge({forwarded_method(r), policy::split_target(view(r->unparsed_uri)),
-                                  view(r->headers_in.server)})));
+    return (ruled != nullptr && query_is_private(*ruled, log_sip_uri)) ||
+           query_is_private(
+               host->site.judge({forwarded_method(r), policy::split_target(view(r->unparsed_uri)),
+                                 view(r->headers_in.server)}),
+               log_sip_uri);
 }
 
 constexpr auto is_query = [](u_char c) { return c == '?'; };
@@ -62,7 +69,7 @@ u_char* describe_request(ngx_http_request_t* r, ngx_http_request_t* sr, u_char* 
     }
     const ngx_str_t line = r->request_line;
     const ngx_str_t uri = r->upstream == nullptr ? ngx_str_t{} : r->upstream->uri;
-    const bool own = query_has_addresses(r);
+    const bool own = query_is_private(r);
     if (own) {
         cut_query(r->request_line);
     }
@@ -95,8 +102,8 @@ using namespace lync::nginx;
 /// asked when a line is written.
 ngx_int_t lync_hide_handler(ngx_http_request_t* r) {
     const Host* host = host_of(r);
-    if (host == nullptr || host->publication.plan.publication.log_sip_uri ||
-        r->log_handler == describe_request || (r->args.len == 0 && !is_referred_by_query(r))) {
+    if (host == nullptr || r->log_handler == describe_request ||
+        (r->args.len == 0 && !is_referred_by_query(r))) {
         return NGX_DECLINED;
     }
     if (ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(r->pool, sizeof(r->log_handler))) {
