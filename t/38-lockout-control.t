@@ -12,6 +12,7 @@ use AuthReal;
 use File::Temp ();
 use IO::Socket::IP;
 use JSON::PP ();
+use Time::HiRes qw(sleep time);
 
 my $Dir = File::Temp::tempdir('lync-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my $LIMITS = 'lockout on failures=3 window=60s hold=60s source_accounts=2;'
@@ -75,6 +76,32 @@ scene 'real NTLM', publication => publication('server 127.0.0.11;'), more => $LI
     is("@{ $next->{statuses} } " . user($next), '401 401 200 bob', 'bob, on the same connection');
     is(user(ask('A', $port)), 'alice', 'who is signed in stays');
     leave('A', 'B', map { "W$_" } 1 .. 3);
+};
+
+# Exchange is Apache, the pool takes the other doors.
+scene 'real NTLM mixed with the others', publication => exchange_publication(),
+    more => 'lockout on failures=4 window=60s hold=6s source_accounts=0; account_domain CONTOSO=contoso.com;', sub {
+    my $server = doors_server(address => '127.0.0.31', tls => $AuthPlain::OTHER_POOL);
+    my $port = port('HTTPS');
+    my $url = $EXCHANGE[0] =~ s{(//[^/]+)}{$1:$port}r;
+    my $wrong = sub { join ' ', @{ command({ client => $_[0], url => $url,
+        ntlm => ['CONTOSO\alice', 'no secret'] })->{statuses} } };
+    is($wrong->('W1'), '401 401 401', 'a wrong password by NTLM');
+    is(try('token', 'Alice@contoso.com', 'wrong'), 400, 'for a token');
+    is($wrong->('W2'), '401 401 401', 'by NTLM');
+    is(scalar(log_lines(qr/is held/)), 0, 'three');
+    is(try('page', 'contoso\alice', 'wrong'), 200, 'in a form');
+    my $since = time;
+    is(scalar(log_lines(qr/account \w+ is held/)), 1, 'held at four');
+    my $held = ask('A', $port, ntlm => 'alice', url => $EXCHANGE[0]);
+    is("@{ $held->{statuses} }", '401 401 401', 'the right one is refused');
+    is($held->{headers}{'x-connection'}, undef, 'by the proxy');
+    is(try('soap', 'alice', 'right'), 500, 'and a ticket');
+    is(scalar(arrived), 2, 'nothing more arrives');
+    is(user(ask('B', $port, ntlm => 'bob', url => $EXCHANGE[0])), 'bob', 'bob signs in');
+    sleep $since + 6 - time if time < $since + 6;
+    is(user(ask('C', $port, ntlm => 'alice', url => $EXCHANGE[0])), 'alice', 'the hold ends');
+    leave('A', 'B', 'C', 'W1', 'W2');
 };
 
 run_suite();

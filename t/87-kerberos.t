@@ -9,6 +9,7 @@ use lib "$FindBin::Bin/auth";
 
 use LyncTest;
 use LyncTest::Scene;
+use LyncTest::Doors;
 use AuthPlain;
 use AuthReal;
 
@@ -61,6 +62,21 @@ scene 'Exchange', publication => exchange_publication(), sub {
         is(user(ask('N', $port, url => $url)), '-', 'nobody is nobody');
         leave('A', 'N');
     }
+};
+
+# Who holds a ticket gave the password to the KDC: that is no attempt, and lets its owner in.
+scene 'lockout', publication => exchange_publication(),
+    more => 'lockout on failures=2 window=60s hold=60s; account_domain CONTOSO=contoso.com;', sub {
+    my $server = doors_server(address => '127.0.0.31', tls => $AuthPlain::OTHER_POOL);
+    my $port = port('HTTPS');
+    my $signs_in = sub { is(user(ask('A', $port, kerberos => 'alice', url => $EXCHANGE[0])), 'alice', $_[0]); leave('A') };
+    try('token', 'alice', 'wrong');
+    $signs_in->('alice comes with a ticket');
+    try('soap', 'alice', 'wrong');
+    is(scalar(log_lines(qr/account \w+ is held/)), 1, 'which clears nothing');
+    is(try('token', 'alice', 'right'), 400, 'she is held');
+    is(scalar(arrived), 2, 'at two');
+    $signs_in->('and comes with a ticket');
 };
 
 # The server keeps the user for the connection: nothing but a credential was ever seen.

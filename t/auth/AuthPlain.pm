@@ -38,14 +38,16 @@ sub publication {
 END_PUBLICATION
 }
 
-# The same servers as Exchange's, and a URL of each of its services.
+# The same servers as Exchange's, and a URL of each of its services. The pool is another one, on PORT_OWN.
 our @EXCHANGE = map { "https://mail.contoso.com/$_" }
     qw(EWS/Exchange.asmx mapi/emsmdb/ Microsoft-Server-ActiveSync owa/auth/logon.aspx ecp/default.aspx);
+our $OTHER_POOL = 'fepool2.fabrikam.local';
 sub exchange_publication {
-    return publication('server 127.0.0.31;') =~ s/fepool\.contoso\.local/fepool2.fabrikam.local/gr
+    return publication('server 127.0.0.31;') =~ s/fepool\.contoso\.local/$OTHER_POOL/gr =~ s/PORT_POOL/PORT_OWN/r
         . "    exchange mail.contoso.com {\n        server 127.0.0.11;\n        server 127.0.0.21;\n"
         . "        certificate_name fepool.contoso.local;\n        listening_ports https=%%PORT_POOL%%;\n"
-        . "        health_check off;\n        services ews mapi activesync owa ecp;\n    }\n";
+        . "        health_check off;\n        services ews mapi activesync owa ecp;\n    }\n"
+        . "    simple_url dialin https://dialin.contoso.com;\n";
 }
 
 # The interpreter that Debian's packages are for.

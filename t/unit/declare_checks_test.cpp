@@ -49,6 +49,34 @@ TEST_CASE("a name is published once", "[declare]") {
               .empty());
 }
 
+TEST_CASE("sign_in: no set of doors is accepted by which nobody could come in", "[declare]") {
+    constexpr const char* doors[] = {"windows", "password", "certificate", "oauth"};
+    // product, and the doors by which one comes in without having been in before
+    for (const auto& [product, ways] : rows(R"(
+        sfb_se    | windows password oauth
+        sfb_2019  | windows password oauth
+        sfb_2015  | windows password oauth
+        lync_2013 | windows password
+        lync_2010 | windows password
+        ocs_2007_r2 | windows
+    )")) {
+        for (unsigned set = 1; set < 16; set++) {
+            std::string open;
+            bool leads_in = false;
+            for (unsigned i = 0; i < 4; i++) {
+                if ((set >> i & 1) != 0) {
+                    open += " "s + doors[i];
+                    leads_in |= ways.find(doors[i]) != std::string::npos;
+                }
+            }
+            INFO(product << open);
+            World world;
+            CHECK(world.mistake(smallest("product " + product + ";\nsign_in" + open + ";"))
+                      .starts_with("nobody could sign in to product " + product) != leads_in);
+        }
+    }
+}
+
 TEST_CASE("a name is published once in all publications", "[declare]") {
     World world;
     REQUIRE(world.mistake(smallest()).empty());
@@ -331,9 +359,8 @@ TEST_CASE("whether a farm's names have one certificate and no other", "[declare]
 TEST_CASE("a certificate that is presented for nothing", "[declare]") {
     World world;
     world.environment.lists_names = true;
-    const std::string pattern =
-        "certificate rsa.pem rsa.key; certificate named.pem named.key;\n"
-        "certificate wild.pem wild.key; simple_url meet https://meet.*";
+    const std::string pattern = "certificate rsa.pem rsa.key; certificate named.pem named.key;\n"
+                                "certificate wild.pem wild.key; simple_url meet https://meet.*";
     std::string text = smallest();
     text.replace(text.find("certificate  public.pem public.key"), 34, pattern);
     text.replace(text.find("contoso.com;"), 12, "*;");

@@ -25,12 +25,12 @@ sub arrived {
     return @lines;
 }
 
-# %o: delay => seconds before a wrong password is answered, or a function of the account's name
+# %o: what pool_server takes, and delay => seconds before a wrong password is answered, or a function of the account's name
 sub doors_server {
     my (%o) = @_;
     $file = scene_dir() . '/arrived';
     unlink $file;
-    return pool_server(parallel => 1, sub {
+    return pool_server(%o, parallel => 1, sub {
         my ($connection) = @_;
         while (my $request = eval { $connection->message }) {
             my ($status, @answer) = judge($request, $o{delay});
