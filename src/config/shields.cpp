@@ -37,6 +37,9 @@ public:
                 text.remove_prefix(3);
             }
             text = trimmed(text, " \t\r");
+            if (text.find('\r') != std::string_view::npos) {
+                wrong("a line ends in a carriage return alone: save the file with line feeds");
+            }
             if (!text.empty() && text.front() != '#') {
                 read_row(text);
             }
@@ -84,8 +87,9 @@ private:
         row.on = "all";
         row.defined = at(place_);
         read_places(row, next_word(text));
+        std::vector<std::string_view> fields;
         while (!text.starts_with("~* ")) {
-            read_field(row, next_word(text));
+            read_field(row, fields, next_word(text));
         }
         row.pattern_text = trimmed(text.substr(2), blanks);
         try {
@@ -123,7 +127,7 @@ private:
             const policy::ShieldPlaces place = policy::shield_place(word);
             if (place == 0) {
                 wrong("invalid place {} of shield {}: the places are path, query, url, header, "
-                      "header:NAME, cookie and file, several with a comma and without a space",
+                      "header:NAME, cookie, file and form, several with a comma and without a space",
                       lync::quoted(word), lync::quoted(row.name));
             }
             row.places |= place;
@@ -131,12 +135,17 @@ private:
         }
     }
 
-    void read_field(Shield& row, std::string_view field) const {
+    void read_field(Shield& row, std::vector<std::string_view>& fields,
+                    std::string_view field) const {
         const Parameter parameter(field);
         const std::string of = formatted(" of shield {}", lync::quoted(row.name));
         if (field.empty()) {
             wrong("no pattern{}: a row is written \"NAME PLACE [FIELD=VALUE ...] ~* PATTERN\"", of);
         }
+        if (std::find(fields.begin(), fields.end(), parameter.name) != fields.end()) {
+            wrong("field {}{} is duplicate", lync::quoted(field), of);
+        }
+        fields.push_back(parameter.name);
         if (parameter.name == "on" && policy::services_of(parameter.value) != 0) {
             row.on = parameter.value;
         } else if (parameter.name == "action" &&

@@ -118,7 +118,7 @@ std::string_view file_names(std::string_view head, char* out) noexcept {
     for (; found != head.end(); ++found) {
         const bool blank = *found == ' ' || *found == '\t' || *found == '\r' || *found == '\n';
         if (*found != '"' && !(blank && end != out && end[-1] == '=')) {
-            *end++ = *found;
+            *end++ = *found == '\'' ? '=' : *found;
         }
     }
     return {out, static_cast<std::size_t>(end - out)};

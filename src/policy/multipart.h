@@ -60,8 +60,8 @@ private:
 bool is_plain_head(std::string_view head) noexcept;
 
 /// The file names in the head of a part, whatever a server takes of it: "filename=" and all that
-/// follows, without quotes, and without blanks behind signs of equality. Empty if there is none.
-/// `out` has room for max_head bytes.
+/// follows, without quotes, and without blanks behind signs of equality, for which apostrophes
+/// count too (`filename*=UTF-8''NAME`). Empty if there is none. `out` has room for max_head bytes.
 std::string_view file_names(std::string_view head, char* out) noexcept;
 
 } // namespace lync::policy

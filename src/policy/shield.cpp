@@ -35,8 +35,9 @@ struct PlaceWord {
     std::string_view word;
 };
 constexpr PlaceWord place_words[] = {
-    {in_path, "path"},     {in_query, "query"}, {in_url, "url"},         {in_header, "header"},
-    {in_cookie, "cookie"}, {in_file, "file"},   {in_meeturl, "meeturl"},
+    {in_path, "path"},     {in_query, "query"},     {in_url, "url"},
+    {in_header, "header"}, {in_cookie, "cookie"},   {in_file, "file"},
+    {in_form, "form"},     {in_meeturl, "meeturl"}, {in_answer, "answer"},
 };
 
 /// What may be encoded, or isn't ASCII: eight bytes at a time, as every header is looked at.
@@ -109,7 +110,7 @@ ServiceSet services_of(std::string_view word) noexcept {
 
 ShieldPlaces shield_place(std::string_view word) noexcept {
     for (const PlaceWord& known : place_words) {
-        if (known.word == word && known.place != in_meeturl) {
+        if (known.word == word && known.place < in_meeturl) {
             return known.place;
         }
     }
@@ -139,7 +140,7 @@ Shield make_shield(const ShieldRow& row) {
     shield.pattern_text = row.pattern;
     shield.source = row.source;
     shield.defined = "built in";
-    if (row.places != in_meeturl) {
+    if (!row.pattern.empty()) {
         shield.pattern.emplace(row.pattern);
     }
     return shield;
@@ -149,7 +150,9 @@ Shields::Shields(std::vector<Shield> rows) : rows_(std::move(rows)) {
     for (std::size_t i = 0; i < rows_.size(); i++) {
         const ServiceSet services = services_of(rows_[i].on);
         for (std::size_t place = 0; place < shield_place_count; place++) {
-            if (rows_[i].action == ShieldAction::off || (rows_[i].places >> place & 1) == 0) {
+            // An answer can't be logged instead.
+            if ((rows_[i].places >> place & 1) == 0 || rows_[i].action == ShieldAction::off ||
+                (rows_[i].places == in_answer && rows_[i].action == ShieldAction::log)) {
                 continue;
             }
             looks_[place].push_back({services, static_cast<std::uint8_t>(i)});
@@ -216,8 +219,8 @@ ShieldHit Shields::find_in_target(Service service, std::string_view path,
 ShieldHit Shields::find_in_layers(std::size_t place, Service service, std::string_view header,
                                   std::string_view text) const noexcept {
     ShieldHit found;
-    const bool is_file = place == place_of(in_file);
-    if ((!is_file && !may_have_layers(text)) || text.size() > max_query) {
+    const bool is_name = place == place_of(in_file) || place == place_of(in_form);
+    if ((!is_name && !may_have_layers(text)) || text.size() > max_query) {
         look_for(found, place, service, header, text);
         return found;
     }
@@ -225,7 +228,7 @@ ShieldHit Shields::find_in_layers(std::size_t place, Service service, std::strin
     std::copy(text.begin(), text.end(), layer);
     std::size_t size = text.size();
     for (int i = 0; i <= max_encodings && !refuses(found); i++) {
-        if (is_file) {
+        if (is_name) {
             turn_backslashes(layer, size);
         }
         look_for(found, place, service, header, {layer, size});
@@ -241,14 +244,33 @@ ShieldHit Shields::find_in_header(Service service, std::string_view name,
     return find_in_layers(place_of(in_header), service, name, value);
 }
 
-ShieldHit Shields::find_in_cookies(Service service, std::string_view header) const noexcept {
+ShieldHit Shields::find_in_parts(std::size_t place, Service service, std::string_view text,
+                                 char separator) const noexcept {
     ShieldHit found;
-    while (!header.empty() && !refuses(found)) {
-        const std::size_t end = std::min(header.find(';'), header.size());
-        const ShieldHit hit = find_in_layers(place_of(in_cookie), service, {},
-                                             trimmed(header.substr(0, end), " \t\v\f"));
+    while (!text.empty() && !refuses(found)) {
+        const std::size_t end = std::min(text.find(separator), text.size());
+        const ShieldHit hit =
+            find_in_layers(place, service, {}, trimmed(text.substr(0, end), " \t\v\f"));
         found = refuses(hit) || !found ? hit : found;
-        header.remove_prefix(std::min(end + 1, header.size()));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return found;
+}
+
+ShieldHit Shields::find_in_cookies(Service service, std::string_view header) const noexcept {
+    return find_in_parts(place_of(in_cookie), service, header, ';');
+}
+
+ShieldHit Shields::find_in_form(Service service, std::string_view form) const noexcept {
+    return find_in_parts(place_of(in_form), service, form, '&');
+}
+
+ShieldHit Shields::give_up(ShieldPlaces place, Service service) const noexcept {
+    ShieldHit found;
+    for (const Look& look : looks_[place_of(place)]) {
+        if ((look.services & service_bit(service)) != 0 && !refuses(found)) {
+            found = {look.row, true};
+        }
     }
     return found;
 }

@@ -6,6 +6,7 @@
 // server may have: the path as the policy reads it (path.h), everything else as it stands and with
 // each layer of encoding taken off; in queries and file names "\\" is "/".
 
+#include "base/build.h"
 #include "policy/pattern.h"
 #include "policy/services.h"
 
@@ -19,16 +20,19 @@
 namespace lync::policy {
 
 /// What of a request a row looks at. The words of a row file are those of `place_words`.
-using ShieldPlaces = std::uint8_t;
+using ShieldPlaces = std::uint16_t;
 inline constexpr ShieldPlaces in_path = 1;
 inline constexpr ShieldPlaces in_query = 2;
 inline constexpr ShieldPlaces in_url = 4;     ///< path and query as one text, "/owa/x?a=b"
 inline constexpr ShieldPlaces in_header = 8;  ///< the value of each header, or of one
 inline constexpr ShieldPlaces in_cookie = 16; ///< each cookie, "name=value"
 inline constexpr ShieldPlaces in_file = 32; ///< each file of an upload (multipart), "filename=NAME"
+inline constexpr ShieldPlaces in_form = 64; ///< each field of a form (urlencoded), "name=value"
+// Of built-in rows only:
 inline constexpr ShieldPlaces in_meeturl =
-    64; ///< what the meeting URL guard refuses (meeting_url.h)
-inline constexpr std::size_t shield_place_count = 7;
+    128; ///< what the meeting URL guard refuses (meeting_url.h)
+inline constexpr ShieldPlaces in_answer = 256; ///< no request: a page is sent with page_policy
+inline constexpr std::size_t shield_place_count = 9;
 inline constexpr ShieldPlaces in_target = in_path | in_query | in_url;
 
 /// A set of services (services.h): what of a deployment an attack is for.
@@ -39,7 +43,7 @@ constexpr ServiceSet service_bit(Service service) noexcept {
 /// "lync", "exchange", "uploads", "all", or a word of `$lync_service`; 0 if it is none.
 ServiceSet services_of(std::string_view word) noexcept;
 
-/// "path", "query", "url", "header", "cookie", "file"; 0 if it is none.
+/// "path", "query", "url", "header", "cookie", "file", "form"; 0 if it is none.
 ShieldPlaces shield_place(std::string_view word) noexcept;
 std::string shield_place_words(ShieldPlaces places);
 
@@ -53,7 +57,28 @@ struct ShieldRow {
     std::string_view stops;  ///< an example
     std::string_view passes; ///< its neighbour: ordinary
     std::string_view source;
+    /// The builds that fix it, the first of each update that Microsoft still mended; else empty.
+    std::string_view fixed = {};
 };
+
+/// The CVE that a row is about: "CVE-2026-66302" of "CVE-2026-66302-path".
+constexpr std::string_view cve_of(std::string_view row) noexcept {
+    return row.substr(0, row.find('-', 9));
+}
+
+/// A build that fixes what a row is about, and that a server doesn't have.
+struct MissingFix {
+    std::string_view cve;
+    Build build;
+};
+/// Of built-in rows, each CVE once; in the order of the builds.
+std::vector<MissingFix> missing_fixes(Build build);
+/// "older than 15.1.2507.16, which fixes CVE-2022-41040, CVE-2022-41080; older than ...".
+std::string missing_fixes_words(const std::vector<MissingFix>& fixes);
+
+/// The Content-Security-Policy that closes CVE-2026-42897, as Microsoft's mitigation M2 sets it for
+/// Outlook on the web: a script in an attribute, which a message brings, isn't run.
+inline constexpr std::string_view page_policy = "script-src-attr 'none'";
 
 /// The rows that the module brings.
 std::span<const ShieldRow> shield_rows() noexcept;
@@ -71,7 +96,7 @@ struct Shield {
     ShieldAction action = ShieldAction::refuse;
     std::string source;             ///< where to read about it
     std::string defined;            ///< "built in", or FILE:LINE
-    std::optional<Pattern> pattern; ///< none of in_meeturl
+    std::optional<Pattern> pattern; ///< none of in_meeturl and in_answer
 };
 
 /// A built-in row, compiled.
@@ -111,6 +136,10 @@ public:
                              std::string_view value) const noexcept;
     ShieldHit find_in_cookies(Service service, std::string_view header) const noexcept;
     ShieldHit find_in_file_name(Service service, std::string_view name) const noexcept;
+    /// `form`: a body, "a=b&c=d".
+    ShieldHit find_in_form(Service service, std::string_view form) const noexcept;
+    /// For a body that is too large to be looked at: as if the patterns had given up.
+    ShieldHit give_up(ShieldPlaces place, Service service) const noexcept;
 
     /// The row that stands for the meeting URL guard.
     ShieldHit meeting_url() const noexcept;
@@ -130,6 +159,8 @@ private:
                   std::string_view text) const noexcept;
     ShieldHit find_in_layers(std::size_t place, Service service, std::string_view header,
                              std::string_view text) const noexcept;
+    ShieldHit find_in_parts(std::size_t place, Service service, std::string_view text,
+                            char separator) const noexcept;
 
     std::vector<Shield> rows_;
     std::vector<Look> looks_[shield_place_count]; ///< by place; of those in use

@@ -41,14 +41,17 @@ bool any_covers(const std::vector<std::string>& prefixes, std::string_view path)
                        [&](const std::string& prefix) { return covers(prefix, path); });
 }
 
-/// A pattern that gives up has matched, or hasn't, as the caller would rather have it.
-bool any_matches(const std::vector<Pattern>& patterns, std::string_view path,
-                 bool if_it_gives_up) noexcept {
-    return std::any_of(patterns.begin(), patterns.end(), [&](const Pattern& pattern) {
+/// `yes` or, if one has given up and none has matched, `limit`.
+Pattern::Result match_any(const std::vector<Pattern>& patterns, std::string_view path) noexcept {
+    Pattern::Result found = Pattern::Result::no;
+    for (const Pattern& pattern : patterns) {
         const Pattern::Result result = pattern.match(path);
-        return result == Pattern::Result::yes ||
-               (result == Pattern::Result::limit && if_it_gives_up);
-    });
+        found = result == Pattern::Result::no ? found : result;
+        if (found == Pattern::Result::yes) {
+            break;
+        }
+    }
+    return found;
 }
 
 Verdict pass(Service service, std::uint16_t target, BodyLimit body = BodyLimit::content) noexcept {
@@ -327,17 +330,25 @@ Verdict Site::judge_reading(std::string_view path, Methods method) const noexcep
     }
     verdict =
         spec_.kind == SiteKind::exchange ? judge_exchange(path, method) : judge_lync(path, method);
-    return denies(path) ? refuse(Reason::denied, verdict.service, verdict.target) : verdict;
+    denies(path, verdict);
+    return verdict;
 }
 
-bool Site::denies(std::string_view path) const noexcept {
-    return any_covers(rules().deny_paths, path) ||
-           any_matches(rules().spec.deny_patterns, path, true);
+bool Site::denies(std::string_view path, Verdict& verdict) const noexcept {
+    const Pattern::Result denied = any_covers(rules().deny_paths, path)
+                                       ? Pattern::Result::yes
+                                       : match_any(rules().spec.deny_patterns, path);
+    if (denied == Pattern::Result::no) {
+        return false;
+    }
+    verdict = refuse(Reason::denied, verdict.service, verdict.target);
+    verdict.shield.gave_up = denied == Pattern::Result::limit;
+    return true;
 }
 
-bool Site::allows(std::string_view path) const noexcept {
-    return any_covers(rules().allow_paths, path) ||
-           any_matches(rules().spec.allow_patterns, path, false);
+Pattern::Result Site::allows(std::string_view path) const noexcept {
+    return any_covers(rules().allow_paths, path) ? Pattern::Result::yes
+                                                 : match_any(rules().spec.allow_patterns, path);
 }
 
 bool Site::declares(Service service) const noexcept {
@@ -393,8 +404,13 @@ Verdict Site::judge_lync(std::string_view path, Methods method) const noexcept {
     if ((method & ordinary_methods) == 0) {
         return refuse(Reason::method, found.service, found.target);
     }
-    if (!found.published && rules().spec.strict && !allows(path)) {
-        return refuse(Reason::path, found.service, found.target);
+    if (!found.published && rules().spec.strict) {
+        const Pattern::Result allowed = allows(path);
+        if (allowed != Pattern::Result::yes) {
+            Verdict verdict = refuse(Reason::path, found.service, found.target);
+            verdict.shield.gave_up = allowed == Pattern::Result::limit;
+            return verdict;
+        }
     }
     if (!rules().spec.strict || found.row == nullptr) {
         return pass(found.service, found.target);
@@ -435,8 +451,8 @@ Verdict Site::judge_office_web_apps(const Request& request, std::string_view raw
             find_never_admin(path, rules().spec.product).closed) {
             return refuse(Reason::admin, service, spec_.target);
         }
-        if (denies(path)) {
-            return refuse(Reason::denied, service, spec_.target);
+        if (Verdict verdict = pass(service, spec_.target); denies(path, verdict)) {
+            return verdict;
         }
     }
     if ((method_bit(request.method) & ordinary_methods) == 0) {
@@ -476,8 +492,9 @@ Verdict Site::judge_plain_http(const Request& request, std::string_view raw) con
     }
     const PathRow* row = find_row(path, rules().spec.product);
     const Service service = row != nullptr ? row->service : Service::unknown;
-    if (denies(path) || denies(other)) {
-        return refuse(Reason::denied, service, spec_.target);
+    if (Verdict verdict = pass(service, spec_.target);
+        denies(path, verdict) || denies(other, verdict)) {
+        return verdict;
     }
     if (is_autodiscover_path(path) &&
         (readings.second != Second::lenient || is_autodiscover_path(other)) &&

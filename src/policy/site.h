@@ -150,7 +150,8 @@ struct Verdict {
     BodyLimit body = BodyLimit::content; ///< how large a body may come with what passes
     bool guarded = false; ///< what passes has to pass `parameters_pass` as well: form and cookies
     SignInBody sign_in = SignInBody::none; ///< what beside the Authorization field may sign in
-    ShieldHit shield{}; ///< the row that refuses it, or that would if it didn't only log
+    ShieldHit shield{}; ///< the row that refuses it, or that would if it didn't only log; without
+                        ///< one, whether a pattern of `deny_path` or `allow_path` has given up
     std::string_view location{}; ///< of the site: where to redirect; empty: the same by https
 };
 
@@ -204,8 +205,8 @@ private:
     Verdict judge_office_web_apps(const Request& request, std::string_view raw) const noexcept;
     Verdict judge_plain_http(const Request& request, std::string_view raw) const noexcept;
     bool find_closed(std::string_view path, Verdict& verdict) const noexcept;
-    bool denies(std::string_view path) const noexcept;
-    bool allows(std::string_view path) const noexcept;
+    bool denies(std::string_view path, Verdict& verdict) const noexcept;
+    Pattern::Result allows(std::string_view path) const noexcept;
     bool autodiscover_travels(const Request& request) const noexcept;
     bool declares(Service service) const noexcept;
 
