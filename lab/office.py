@@ -13,6 +13,7 @@ from replies import Here, escape, not_found, page, xml
 CHALLENGED = ("ews", "oab", "rpc", "mapi", "microsoft-server-activesync", "autodiscover")
 
 HEARTBEAT = 2  # seconds for which a phone's Ping waits for mail; phones ask for up to 3,540
+BUILD = "15.2.2562.43"
 
 
 async def office_web_apps(request: Request, here: Here) -> Response:
@@ -43,6 +44,31 @@ def _discovery(here: Here) -> Response:
     return xml("<wopi-discovery>%s</wopi-discovery>" % zones)
 
 
+def _office_service(directory: str, request: Request, body: bytes) -> Response:
+    if directory == "ews" and b"GetStreamingEvents" in body:
+        return Response(200, [("Content-Type", "text/xml; charset=utf-8")], _events())
+    if directory == "mapi" and request.header("X-RequestType") == "NotificationWait":
+        # [MS-OXCMAPIHTTP, 2.2.4.4]: it says PENDING every 15 seconds, for up to 5 minutes.
+        return Response(200, [("Content-Type", "application/mapi-http"), ("X-ResponseCode", "0")],
+                        _pending())
+    return xml("<ok/>")
+
+
+async def _events():
+    """EWS streaming notifications: a document for each, for up to 30 minutes."""
+    for number in range(4):
+        yield b"<Envelope><StatusEvent>%d</StatusEvent></Envelope>" % number
+        await asyncio.sleep(HEARTBEAT / 4)
+
+
+async def _pending():
+    yield b"PROCESSING\r\n"
+    for _ in range(4):
+        await asyncio.sleep(HEARTBEAT / 4)
+        yield b"PENDING\r\n"
+    yield b"DONE\r\nX-ResponseCode: 0\r\n\r\n"
+
+
 async def exchange(request: Request, here: Here) -> Response:
     directory = request.path.split("/")[1]
     if request.path.endswith("/healthcheck.htm"):
@@ -50,12 +76,13 @@ async def exchange(request: Request, here: Here) -> Response:
         return Response(200, [("Content-Type", "text/html")],
                         b"200 OK<br/>%s" % here.server.name.upper().encode())
     if directory in CHALLENGED:
-        await request.whole_body()
+        body = await request.whole_body()
         who = signin.user_of_token(request) or windows_auth.authenticate(request, here.server.name)
         if not isinstance(who, Response):
             if "Cmd=Ping" in request.target:
                 await asyncio.sleep(HEARTBEAT)
-            return xml("<ok/>").add("X-Lab-User", who)
+            return _office_service(directory, request, body) \
+                .add("X-Lab-User", who).add("X-OWA-Version", BUILD)
         who.add("X-FEServer", here.server.short.upper())
         if len([n for n, _ in who.headers if n == "WWW-Authenticate"]) > 1:
             who.add("WWW-Authenticate", 'Basic realm="%s"' % request.host_name)

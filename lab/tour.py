@@ -240,6 +240,21 @@ OFFICE = (
          [status(200), came_from(EXCHANGE, "Office 5443"), took_at_least(1.9),
           header("X-Lab-User", "CONTOSO\\kenmyer")],
          "signed in, held for 2 seconds, then answered", ["X-Lab-User"]),
+    Stop("Outlook for Mac has new mail told",
+         "EWS streaming notifications: one answer that goes on for up to 30 minutes in real life.",
+         "https://mail.contoso.com/EWS/Exchange.asmx",
+         ["--ntlm", "-u", "CONTOSO\\kenmyer:any", "-d", "<GetStreamingEvents/>"],
+         [status(200), came_from(EXCHANGE, "Office 5443"), took_at_least(1.9),
+          header("X-Lab-User", "CONTOSO\\kenmyer"), says("<StatusEvent>3</StatusEvent>")],
+         "signed in, and told for 2 seconds", ["X-Lab-User"]),
+    Stop("Outlook for Windows waits for a notification",
+         "MAPI over HTTP says PENDING now and then, for up to 5 minutes in real life.",
+         "https://mail.contoso.com/mapi/emsmdb/?MailboxId=1@contoso.com",
+         ["--ntlm", "-u", "CONTOSO\\kenmyer:any", "-H", "X-RequestType: NotificationWait",
+          "-d", ""],
+         [status(200), came_from(EXCHANGE, "Office 5443"), took_at_least(1.9),
+          header("X-Lab-User", "CONTOSO\\kenmyer"), says("PENDING"), says("DONE")],
+         "signed in, and kept waiting for 2 seconds", ["X-Lab-User"]),
 )
 
 REFUSED = (
@@ -260,7 +275,7 @@ REFUSED = (
          "It is declared in the publication, so that it is refused.",
          "https://admin.contoso.com/", ["-k"], [refused], "refused; no server saw it"),
     Stop("Somebody tries Exchange's administration",
-         "Only the services named are published: ews and autodiscover.",
+         "Only the services named are published; ecp isn't.",
          "https://mail.contoso.com/ecp/", [], [refused], "refused by nginx; no server saw it"),
     Stop("Somebody tries an exploit of Exchange",
          "ProxyNotShell, CVE-2022-41040, encoded twice: a row of the shield, whether Exchange has "
