@@ -206,6 +206,8 @@ void CheckAnswer::take_header(std::string_view line) noexcept {
         }
     } else if (equal_ignore_case(name, "connection")) {
         keeps_ = lists(value, "close") ? false : keeps_ || lists(value, "keep-alive");
+    } else if (equal_ignore_case(name, build_header)) {
+        build_ = build_of(value);
     }
 }
 

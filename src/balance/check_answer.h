@@ -9,6 +9,7 @@
 
 #include "balance/check_document.h"
 #include "balance/health.h"
+#include "base/build.h"
 
 #include <array>
 #include <cstddef>
@@ -42,6 +43,9 @@ public:
     /// Reason::none, status, internal, no_answer or broken_off. Only once settled.
     const Finding& finding() const noexcept { return finding_; }
 
+    /// What the server told its build to be; 0: nothing yet.
+    Build build() const noexcept { return build_; }
+
     /// Whether another request may follow on the same connection. Only once settled.
     bool keeps_connection() const noexcept { return settled_ && at_end_ && keeps_; }
 
@@ -74,6 +78,7 @@ private:
     Document document_ = Document::autodiscover;
     std::string_view internal_;
     Finding finding_;
+    Build build_ = 0;
     bool settled_ = false;
     bool at_end_ = false; ///< the answer was read to its end
     bool keeps_ = false;

@@ -4,6 +4,7 @@
 #include "nginx/guard.h"
 #include "nginx/health/health.h"
 #include "nginx/request/body.h"
+#include "nginx/request/patch_watch.h"
 #include "nginx/request/sign_in.h"
 #include "nginx/status/count_request.h"
 #include "nginx/status/respond.h"
@@ -33,7 +34,9 @@ ngx_int_t filter_header(ngx_http_request_t* r) {
     note_answer(r);
     note_sign_in(r);
     bind_client(r);
-    return hide_closed_doors(r) && protect_status(r) ? next_header_filter(r) : NGX_ERROR;
+    watch_answer(r);
+    return hide_closed_doors(r) && protect_pages(r) && protect_status(r) ? next_header_filter(r)
+                                                                         : NGX_ERROR;
 }
 
 /// In workers, never in the master: each configuration that is read makes the chains anew, also one
@@ -42,6 +45,7 @@ void install_filters(ngx_cycle_t* cycle) noexcept {
     if (main_conf_of(cycle) != nullptr) { // there is an http block
         next_header_filter = std::exchange(ngx_http_top_header_filter, filter_header);
         install_body_filter();
+        install_page_filter();
     }
 }
 

@@ -297,7 +297,9 @@ private:
         out_.directive("proxy_read_timeout", declared().pending_get_timeout);
         if (declared().hide_server_names) {
             for (const std::string_view header :
-                 {"X-MS-Server-Fqdn", "X-Powered-By", "X-AspNet-Version", "X-AspNetMvc-Version"}) {
+                 {"X-MS-Server-Fqdn", "X-Powered-By", "X-AspNet-Version", "X-AspNetMvc-Version",
+                  "X-OWA-Version", "X-FEServer", "X-BEServer", "X-CalculatedBETarget",
+                  "X-DiagInfo"}) {
                 out_.directive("proxy_hide_header", header);
             }
         } else {
@@ -306,6 +308,9 @@ private:
         out_.directive("add_header", "Retry-After $lync_retry_after always");
         out_.directive("proxy_set_header", "Host $lync_host");
         out_.directive("proxy_set_header", "Connection \"\"");
+        if (host.site.kind == SiteKind::web_services || host.site.kind == SiteKind::simple_urls) {
+            out_.directive("proxy_set_header", "Accept-Encoding $lync_accept_encoding");
+        }
         out_.directive("proxy_set_header", "X-Forwarded-For $lync_client_addr");
         out_.directive("proxy_set_header",
                        std::string("X-Forwarded-Proto ") + (host.tls ? "https" : "http"));

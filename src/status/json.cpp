@@ -279,6 +279,18 @@ private:
             json_.member("source", shield.row->source);
             json_.member("defined", shield.row->defined);
             json_.member("hits", shield.hits);
+            json_.array("unpatched");
+            for (const Pool& pool : publication.pools) {
+                for (const Server& server : pool.servers) {
+                    for (const policy::MissingFix& fix : server.missing_fixes) {
+                        if (fix.cve == policy::cve_of(shield.row->name)) {
+                            json_.text(std::string(server.address) + " " +
+                                       build_text(server.build));
+                        }
+                    }
+                }
+            }
+            json_.close(']');
             json_.close('}');
         }
         json_.close(']');
@@ -417,6 +429,20 @@ private:
         json_.member("tls_resumptions", server.resumptions);
         write_times("response_time", server.response_time);
         json_.member("extended_protection", binding_name(server.extended_protection));
+        json_.key("build");
+        if (server.build == 0) {
+            json_.null();
+        } else {
+            json_.text(build_text(server.build));
+        }
+        json_.array("missing_fixes");
+        for (const auto& [cve, build] : server.missing_fixes) {
+            json_.element('{');
+            json_.member("cve", cve);
+            json_.member("build", build_text(build));
+            json_.close('}');
+        }
+        json_.close(']');
         json_.close('}');
     }
 

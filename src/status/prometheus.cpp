@@ -298,6 +298,20 @@ private:
                        server.extended_protection == balance::Binding::works ? "1" : "0");
             }
         });
+        family("lync_server_build_info", "gauge", "The build that a server has told last.");
+        each_server([&](const Server& server, const Labels& labels) {
+            if (server.build != 0) {
+                sample("lync_server_build_info",
+                       Labels(labels, {{"build", build_text(server.build)}}), "1");
+            }
+        });
+        family("lync_server_missing_fixes", "gauge",
+               "Known attacks that an update fixes which a server doesn't have.");
+        each_server([&](const Server& server, const Labels& labels) {
+            if (server.build != 0) {
+                sample("lync_server_missing_fixes", labels, digits(server.missing_fixes.size()));
+            }
+        });
         family("lync_server_response_duration_seconds", "histogram",
                "Time from the request to the end of a server's answer, without pending GETs.");
         each_server([&](const Server& server, const Labels& labels) {

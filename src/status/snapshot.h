@@ -79,6 +79,8 @@ struct Server {
     unsigned weight = 1;
     /// Of Exchange: whether clients can sign in with Extended Protection.
     balance::Binding extended_protection = balance::Binding::unknown;
+    Build build = 0;                               ///< as it told it last; 0: not known
+    std::vector<policy::MissingFix> missing_fixes; ///< of that build
 
     std::uint64_t in_flight = 0;         ///< requests that it is answering now
     std::uint64_t pending_gets = 0;      ///< of these, UCWA event channels, which wait by design
@@ -271,7 +273,7 @@ struct Snapshot {
     std::string_view module;   ///< version
     std::uint64_t workers = 0; ///< processes that serve now, those that are ending included
     std::vector<Publication> publications;
-    std::vector<Refusal> refusals; ///< the latest first
+    std::vector<Refusal> refusals;        ///< the latest first
     std::optional<LockoutCounts> lockout; ///< where some publication says `lockout on`
 };
 

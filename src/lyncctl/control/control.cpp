@@ -302,12 +302,12 @@ int shields(const Options& options, Output& output) {
     if (options.control.built_in) {
         table.columns = {{"shield", "Shield"}, {"what", "What"},       {"on", "On"},
                          {"where", "Where"},   {"pattern", "Pattern"}, {"stops", "Stops"},
-                         {"passes", "Passes"}, {"source", "Source"}};
+                         {"passes", "Passes"}, {"fixed", "Fixed in"},  {"source", "Source"}};
         for (const policy::ShieldRow& row : policy::shield_rows()) {
             table.rows.push_back({std::string(row.name), std::string(row.what), std::string(row.on),
                                   policy::shield_place_words(row.places), std::string(row.pattern),
                                   std::string(row.stops), std::string(row.passes),
-                                  std::string(row.source)});
+                                  std::string(row.fixed), std::string(row.source)});
         }
         output.table(table);
         return exit_fine;
@@ -318,6 +318,7 @@ int shields(const Options& options, Output& output) {
                      {"hits", "Hits"},
                      {"on", "On"},
                      {"where", "Where"},
+                     {"unpatched", "Unpatched"},
                      {"defined", "Defined"},
                      {"source", "Source"}};
     table.group = 1;
@@ -329,6 +330,7 @@ int shields(const Options& options, Output& output) {
                     {text_of(publication, "name"), text_of(row, "name"),
                      Cell(action, action == "refuse" ? Style::good : Style::warning),
                      row.at("hits").get<std::int64_t>(), text_of(row, "on"), text_of(row, "places"),
+                     Cell(row.at("unpatched").get<std::vector<std::string>>(), Style::warning),
                      text_of(row, "defined"), text_of(row, "source")});
             }
         }

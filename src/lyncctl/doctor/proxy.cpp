@@ -228,6 +228,16 @@ private:
                    "server's own one for each name, and no other"));
     }
 
+    void note_build(const ServerStep& server, const Endpoint& endpoint, const HttpAnswer& answer) {
+        const Build build = build_of(answer.header(build_header));
+        const auto missing = policy::missing_fixes(build);
+        if (!missing.empty()) {
+            report_at(server,
+                      endpoint.text())(Id::server_build_old, endpoint.text(),
+                                       {build_text(build), policy::missing_fixes_words(missing)});
+        }
+    }
+
     static HttpRequest request_to(const ServerStep& server, const Endpoint& endpoint, bool tls,
                                   const Question& question) {
         HttpRequest request;
@@ -245,6 +255,7 @@ private:
         const HttpAnswer answer = examiner_.ask(request_to(server, endpoint, tls, question));
         const Asked asked{examiner_, steps_.published, server.farm->published.front(),
                           server.farm->name};
+        note_build(server, endpoint, answer);
         Judge judge(asked, answer, report_at(server, where));
         judge.question(question.expect);
         return !judge.hopeless();

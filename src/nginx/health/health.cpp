@@ -4,6 +4,7 @@
 #include "nginx/conf/conf.h"
 #include "nginx/guard.h"
 #include "nginx/health/probe.h"
+#include "nginx/upstream/peer.h"
 
 #include <algorithm>
 #include <map>
@@ -348,6 +349,7 @@ void HealthChecks::done(Target& target, const Finding* finding) {
         health.certificate = target.probe.certificate();
     }
     log_binding(target);
+    note_build(target.record, target.probe.build(), target.title, *target.farm, cycle_->log);
     plan_next(target);
 }
 

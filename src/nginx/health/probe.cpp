@@ -334,6 +334,7 @@ void Probe::receive() noexcept {
 
 void Probe::answered() noexcept {
     const Finding finding = answer_.finding().of_request(request_);
+    build_ = answer_.build() != 0 ? answer_.build() : build_;
     if (!finding.passed() || ++request_ == question_->requests.size()) {
         finish(&finding);
         return;

@@ -50,6 +50,8 @@ public:
     ngx_msec_t started() const noexcept { return started_; }
     /// Of the certificate that the server presented last (balance::certificate_mark); 0: none yet.
     std::uint64_t certificate() const noexcept { return certificate_; }
+    /// As the server told it last; 0: not yet.
+    Build build() const noexcept { return build_; }
 
 private:
     static constexpr ngx_msec_t connection_age = 60000;
@@ -100,6 +102,7 @@ private:
     ngx_ssl_session_t* session_ = nullptr;
     ngx_msec_t verified_ = 0; ///< when the certificate was last seen
     std::uint64_t certificate_ = 0;
+    Build build_ = 0;
 };
 
 } // namespace lync::nginx

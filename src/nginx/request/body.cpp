@@ -67,6 +67,40 @@ ngx_int_t guard_form(ngx_http_request_t* r, const Host& host, const RequestState
     return form_passes(r, host) ? NGX_DECLINED : refuse(r, host, Reason::meeting_url);
 }
 
+bool is_form(const ngx_http_request_t* r) noexcept {
+    constexpr std::string_view form = "application/x-www-form-urlencoded";
+    return any_header(r->headers_in.headers, "content-type", [&](const ngx_table_elt_t& type) {
+        return equal_ignore_case(trimmed(view(type.value), " \t").substr(0, form.size()), form);
+    });
+}
+
+/// For services of which rows look at the fields of forms: one is read first, unless it is too
+/// large for that.
+ngx_int_t judge_form(ngx_http_request_t* r, const Host& host, RequestState& state) noexcept {
+    const policy::Shields& shields = host.site.shields();
+    const policy::Service service = state.verdict.service;
+    constexpr std::size_t most = policy::max_parameters;
+    if (!announces_body(r) || !shields.look(policy::in_form, service) || !is_form(r)) {
+        return NGX_DECLINED;
+    }
+    if (!state.body_read && r->headers_in.content_length_n <= static_cast<off_t>(most)) {
+        state.reads_form = true;
+        return read_body(r);
+    }
+    const auto form = state.body_read ? body_text(r, most) : std::nullopt;
+    const policy::ShieldHit hit =
+        form ? shields.find_in_form(service, *form) : shields.give_up(policy::in_form, service);
+    if (!hit) {
+        return NGX_DECLINED;
+    }
+    state.verdict.shield = hit;
+    if (shields.refuses(hit)) {
+        return refuse(r, host, Reason::shield);
+    }
+    log_shield(r, host, state);
+    return NGX_DECLINED;
+}
+
 /// For services of which rows look at file names: the parts of a body are found as it passes.
 ngx_int_t watch_parts(ngx_http_request_t* r, const Host& host, RequestState& state) noexcept {
     if (state.parts != nullptr || !announces_body(r) ||
@@ -151,11 +185,22 @@ ngx_int_t filter_body(ngx_http_request_t* r, ngx_chain_t* in) {
                           ? Reason::shield
                           : Reason::malformed);
     }
-    if (state != nullptr && r->headers_in.chunked && r->request_body->chunked != nullptr &&
-        exceeds(r->headers_in.content_length_n + r->request_body->chunked->size,
-                state->verdict.body)) {
+    if (state == nullptr || !r->headers_in.chunked || r->request_body->chunked == nullptr) {
+        return next_body_filter(r, in);
+    }
+    const off_t size = r->headers_in.content_length_n + r->request_body->chunked->size;
+    if (exceeds(size, state->verdict.body)) {
         refuse_rest(r);
         return refuse(r, *host_of(r), Reason::body);
+    }
+    if (state->reads_form && size > static_cast<off_t>(policy::max_parameters)) {
+        const policy::Shields& shields = host_of(r)->site.shields();
+        const policy::ShieldHit hit = shields.give_up(policy::in_form, state->verdict.service);
+        if (shields.refuses(hit)) {
+            state->verdict.shield = hit;
+            refuse_rest(r);
+            return refuse(r, *host_of(r), Reason::shield);
+        }
     }
     return next_body_filter(r, in);
 }
@@ -242,13 +287,16 @@ ngx_int_t judge_body(ngx_http_request_t* r, const Host& host, RequestState& stat
         return refuse(r, host, Reason::body);
     }
     constexpr policy::ShieldPlaces read_by_charset =
-        policy::in_query | policy::in_url | policy::in_file;
+        policy::in_query | policy::in_url | policy::in_file | policy::in_form;
     if (r->headers_in.content_type != nullptr &&
         host.site.shields().look(read_by_charset, state.verdict.service) &&
         !is_read_as(r, ~std::size_t{0}, has_ascii)) {
         return refuse(r, host, Reason::malformed);
     }
     if (const ngx_int_t result = watch_parts(r, host, state); result != NGX_DECLINED) {
+        return result;
+    }
+    if (const ngx_int_t result = judge_form(r, host, state); result != NGX_DECLINED) {
         return result;
     }
     return guard_form(r, host, state);

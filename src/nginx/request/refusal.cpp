@@ -73,8 +73,8 @@ void log_refusal(ngx_http_request_t* r, const Host& host, Reason reason) noexcep
                       given_up(state->verdict));
     } else {
         ngx_log_error(level, r->connection->log, 0,
-                      "lync_refused: lync_publish \"%s\" refused: %*s", declared.name.c_str(),
-                      name.size(), name.data());
+                      "lync_refused: lync_publish \"%s\" refused: %*s%s", declared.name.c_str(),
+                      name.size(), name.data(), state == nullptr ? "" : given_up(state->verdict));
     }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/build.h"
 #include "nginx/conf/conf.h"
 #include "policy/multipart.h"
 
@@ -12,12 +13,14 @@ struct RequestState {
     const ngx_http_request_t* request; ///< whose it is: subrequests have the same pool
     policy::Verdict verdict{};
     bool body_read = false;
+    bool reads_form = false;            ///< for rows that look at its fields
     policy::PartHeads* parts = nullptr; ///< of a multipart body whose file names are looked at
     bool ruled = false; ///< the request was treated by the verdict, which variables alone don't do
     policy::Doors sign_in = policy::no_door;   ///< of the credentials in it, as far as it was read
     policy::Door refused = policy::Door::none; ///< the closed one of them
     ngx_atomic_uint_t owned_connection = 0;
-    Attempt* attempt = nullptr; ///< to sign in, where `lockout` counts them
+    Attempt* attempt = nullptr;   ///< to sign in, where `lockout` counts them
+    BuildComment* page = nullptr; ///< of a page of the scheduler, on its way to the client
 };
 
 /// NULL before the first verdict.

@@ -25,6 +25,7 @@
 // processes.
 
 #include "balance/health.h"
+#include "base/build.h"
 #include "nginx/shared/process_id.h"
 #include "status/refusals.h"
 #include "status/shared_counters.h"
@@ -121,6 +122,7 @@ struct Record : Keyed {
     /// Of an endpoint: Key::number of its machine, by which it is found when no configuration and
     /// no DNS name leads to it any more, but requests are still there.
     std::atomic<std::uint64_t> machine;
+    std::atomic<Build> build; ///< of an endpoint or a check: as the server told it last; 0: not yet
     status::ServerCells counters;
 };
 

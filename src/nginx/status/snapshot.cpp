@@ -103,6 +103,16 @@ void fill_services(const Publication& from, status::Publication& to) {
     }
 }
 
+/// A check sees it with each round, answers where clients ask for what tells it.
+void fill_build(const Server& from, status::Server& to) {
+    for (const Record* record : {from.check, from.endpoint->record}) {
+        if (to.build == 0 && record != nullptr) {
+            to.build = record->build.load(std::memory_order_relaxed);
+        }
+    }
+    to.missing_fixes = policy::missing_fixes(to.build);
+}
+
 void fill_shields(const Publication& from, status::Publication& to) {
     for (const policy::Shield& row : from.plan.publication.shields) {
         const status::Cell* hits =
@@ -136,6 +146,7 @@ void fill_pools(const Publication& from, const Zone& zone, status::Publication& 
                 fill_line(line, server);
                 server.address = view(known.endpoint->name);
                 fill_state(servers, known, server);
+                fill_build(known, server);
                 if (is_exchange && known.check != nullptr) {
                     server.extended_protection =
                         balance::binding_of(known.check->health.certificate, presented);

@@ -4,6 +4,7 @@
 #include "balance/credentials.h"
 #include "balance/ownership.h"
 #include "nginx/conf/conf.h"
+#include "nginx/guard.h"
 #include "nginx/request/request.h"
 
 #include <algorithm>
@@ -356,6 +357,35 @@ void note_answer(ngx_http_request_t* r) noexcept {
     Peer* peer = peer_of(r);
     if (peer != nullptr && peer->server != nullptr) {
         count_answer(*peer, r->connection->log);
+    }
+}
+
+void note_build(Record& record, Build build, const std::string& title, const config::Farm& farm,
+                ngx_log_t* log) noexcept {
+    if (build == 0 || record.build.load(std::memory_order_relaxed) == build ||
+        record.build.exchange(build, std::memory_order_relaxed) == build) {
+        return;
+    }
+    guarded(log, 0, [&] {
+        const std::vector<policy::MissingFix> missing = policy::missing_fixes(build);
+        if (!missing.empty()) {
+            ngx_log_error(NGX_LOG_WARN, log, 0, "lync_shield: server %s of %s has build %s, %s",
+                          title.c_str(), config::quoted_title(farm).c_str(),
+                          build_text(build).c_str(), policy::missing_fixes_words(missing).c_str());
+        }
+        return 0;
+    });
+}
+
+void note_build(ngx_http_request_t* r, Build build) noexcept {
+    const Peer* peer = peer_of(r);
+    if (peer == nullptr || peer->server == nullptr || peer->server->record == nullptr ||
+        !peer->judged) {
+        return;
+    }
+    Servers& servers = peer->group->servers;
+    if (const Server* server = servers.find(peer->server); server != nullptr) {
+        note_build(*peer->server->record, build, server->title, servers.farm(), r->connection->log);
     }
 }
 

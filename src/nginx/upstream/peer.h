@@ -7,6 +7,7 @@
 // What it decides stands in balance/ownership.h (whose connection), choice.h and affinity.h (which
 // server); what servers there are, in servers.h.
 
+#include "base/build.h"
 #include "nginx/upstream/servers.h"
 
 #include <string>
@@ -53,6 +54,13 @@ void take_over(ngx_http_upstream_srv_conf_t* upstream, Group& group, bool resolv
 /// The server's answer has begun: called by the header filter, for any request. What was held
 /// against the server is forgotten, whether the rest of the answer takes a second or an hour.
 void note_answer(ngx_http_request_t* r) noexcept;
+
+/// Notes the build that the server whose answer this is has told; logs one that lacks a fix.
+void note_build(ngx_http_request_t* r, Build build) noexcept;
+
+/// The same, as a health check has found it. `title` is the server's.
+void note_build(Record& record, Build build, const std::string& title, const config::Farm& farm,
+                ngx_log_t* log) noexcept;
 
 /// A request isn't sent on: what its client owns of the servers that it was for is closed.
 void close_owned_connection(ngx_http_request_t* r) noexcept;
