@@ -60,45 +60,46 @@ public:
         return size() >= 6 || (size() >= 3 && others > 0) || (size() >= 2 && never > 0);
     }
 
-    /// Where it stands at `from` or behind; the text's size if it doesn't.
-    std::size_t next(std::string_view text, std::size_t from) const noexcept {
-        const auto same = [](char a, char b) { return ascii_lower(a) == b; };
-        return static_cast<std::size_t>(
-            std::search(text.begin() + from, text.end(), text_.begin(), text_.end(), same) -
-            text.begin());
-    }
+    /// On its way through a text: where its rarest byte stands next, in either letter case. So each
+    /// byte is looked at twice, however many places there are.
+    struct Cursor {
+        const char* lower = nullptr;
+        const char* upper = nullptr;
+        std::size_t candidates = 0;
+        bool gave_up() const noexcept { return candidates > Pattern::max_candidates; }
+    };
 
-    Pattern::Result find_in(std::string_view text) const noexcept {
+    /// Where it stands next, the first time if the cursor is new; npos if it doesn't.
+    std::size_t next(std::string_view text, Cursor& cursor) const noexcept {
+        if (text.size() < text_.size()) {
+            return std::string_view::npos;
+        }
+        const char* const end = text.data() + text.size() - (text_.size() - at_ - 1);
+        const auto find = [end](const char* from, char byte) {
+            const void* found = std::memchr(from, byte, static_cast<std::size_t>(end - from));
+            return found == nullptr ? end : static_cast<const char*>(found);
+        };
         const char lower = text_[at_];
         const char upper = lower >= 'a' && lower <= 'z' ? static_cast<char>(lower - 32) : lower;
-        std::size_t candidates = 0;
-        Pattern::Result result = find_by(lower, text, candidates);
-        if (result == Pattern::Result::no && upper != lower) {
-            result = find_by(upper, text, candidates);
+        if (cursor.lower == nullptr) {
+            cursor.lower = find(text.data() + at_, lower);
+            cursor.upper = upper == lower ? end : find(text.data() + at_, upper);
         }
-        return result;
+        while (std::min(cursor.lower, cursor.upper) != end &&
+               ++cursor.candidates <= max_candidates) {
+            const bool is_lower = cursor.lower < cursor.upper;
+            const char*& next = is_lower ? cursor.lower : cursor.upper;
+            const char* const begin = next - at_;
+            next = find(next + 1, is_lower ? lower : upper);
+            if (equal_ignore_case({begin, text_.size()}, text_)) {
+                return static_cast<std::size_t>(begin - text.data());
+            }
+        }
+        return std::string_view::npos;
     }
 
 private:
-    Pattern::Result find_by(char byte, std::string_view text,
-                            std::size_t& candidates) const noexcept {
-        if (text.size() < text_.size()) {
-            return Pattern::Result::no;
-        }
-        const char* at = text.data() + at_;
-        const char* const end = text.data() + text.size() - (text_.size() - at_ - 1);
-        while ((at = static_cast<const char*>(
-                    std::memchr(at, byte, static_cast<std::size_t>(end - at)))) != nullptr) {
-            if (equal_ignore_case({at - at_, text_.size()}, text_)) {
-                return Pattern::Result::yes;
-            }
-            if (++candidates > Pattern::max_candidates) {
-                return Pattern::Result::limit;
-            }
-            at++;
-        }
-        return Pattern::Result::no;
-    }
+    static constexpr std::size_t max_candidates = Pattern::max_candidates;
 
     std::string text_; // lower case
     std::size_t at_;   // of its rarest byte
@@ -160,13 +161,16 @@ private:
             drop_last();
             return;
         case '{':
-            if (at_ < pattern_.size() && (is_ascii_digit(pattern_[at_]) || pattern_[at_] == ',')) {
+            // What is none stands for itself; blanks are allowed in it from PCRE2 10.43 on.
+            if (const std::size_t end = pattern_.find_first_not_of("0123456789, \t", at_);
+                end != std::string_view::npos && end != at_ && pattern_[end] == '}') {
                 drop_last();
-                const std::size_t end = std::min(pattern_.find('}', at_), pattern_.size() - 1);
                 const std::string_view most = pattern_.substr(at_, end - at_);
                 const std::string_view number = most.substr(most.find(',') + 1);
-                const bool is_small = !number.empty() && number.size() <= 2; // up to 99
-                bounded_ = bounded_ && is_small && ++repetitions_ == 1 && pattern_[at_ - 2] != ')';
+                const bool is_small = !number.empty() && number.size() <= 2 && // up to 99
+                                      number.find_first_of(" \t") == std::string_view::npos;
+                bounded_ = bounded_ && is_small && ++repetitions_ == 1 &&
+                           (at_ < 2 || pattern_[at_ - 2] != ')');
                 at_ = end + 1;
                 return;
             }
@@ -276,8 +280,9 @@ struct Pattern::Compiled {
         constexpr std::size_t most_places = 16;
         constexpr std::size_t around = max_text / 2;
         const Literal& literal = literals.front();
-        std::size_t at = literal.next(text, 0);
-        for (std::size_t places = 0; at < text.size(); at = literal.next(text, at + 1)) {
+        Literal::Cursor cursor;
+        std::size_t places = 0;
+        for (std::size_t at; (at = literal.next(text, cursor)) != std::string_view::npos;) {
             const std::size_t end = std::min(text.size(), at + literal.size() + around);
             const Result result =
                 ++places > most_places
@@ -288,7 +293,7 @@ struct Pattern::Compiled {
                 return result;
             }
         }
-        return Result::no;
+        return cursor.gave_up() ? Result::limit : Result::no;
     }
 
     /// Whether a text made for it has it go back and forth without end: what it is written of,
@@ -382,8 +387,9 @@ Pattern Pattern::probed(std::string_view text, Needs needs) {
 
 Pattern::Result Pattern::match(std::string_view text) const noexcept {
     for (const Literal& literal : compiled_->literals) {
-        if (const Result found = literal.find_in(text); found != Result::yes) {
-            return found;
+        Literal::Cursor cursor;
+        if (literal.next(text, cursor) == std::string_view::npos) {
+            return cursor.gave_up() ? Result::limit : Result::no;
         }
     }
     return text.size() <= max_text ? compiled_->run(text)

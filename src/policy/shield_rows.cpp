@@ -32,7 +32,7 @@ constexpr std::array rows{
               "https://msrc.microsoft.com/update-guide/vulnerability/CVE-2021-34473",
               "15.0.1497.15 15.1.2176.12 15.1.2242.8 15.2.792.13 15.2.858.10"},
     ShieldRow{"CVE-2022-41040", "ProxyNotShell: autodiscover leads to PowerShell", "exchange",
-              in_url, R"(autodiscover.*(?:powershell|@[^?&=]*/mapi/))",
+              in_url, R"(autodiscover.*(?:powershell|@[^?&=@]*/mapi/))",
               "/autodiscover/admin@localhost/powershell/autodiscover.json?x=a",
               "/autodiscover/autodiscover.json?Email=ken%40contoso.com&Protocol=AutodiscoverV1",
               "https://msrc.microsoft.com/update-guide/vulnerability/CVE-2022-41040",

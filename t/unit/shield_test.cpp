@@ -332,6 +332,9 @@ TEST_CASE("shield: what a pattern matches, and when it gives up", "[shield]") {
     CHECK(Pattern("\\$\\{ab$").match(far + "${ab" + far) == no);
     CHECK(Pattern("\\$\\{ab$").match(far + "${ab") == yes);
     CHECK(Pattern("^\\$\\{ab").match(far + "${ab" + far) == no);
+    CHECK(Pattern("/owa/x{1,|z", Pattern::Needs::nothing).match("z") == yes); // none to repeat
+    CHECK(Pattern("/owa/x{ 1,2 }", Pattern::Needs::nothing).match("/owa/y") == no);
+    CHECK(Pattern("{4/owa/", Pattern::Needs::nothing).match("{4/owa/") == yes);
     for (const char* text : {"\\$\\{a+b", "\\$\\{a{2,}b", "\\$\\{(?:a{0,9}){3}b", "\\$\\{a{100}", "\\$\\{a\\z"}) {
         CHECK(Pattern(text).match("${" + far + "b") == limit);
     }
