@@ -58,7 +58,8 @@ MODULE := $(abspath $(BUILD))/ngx_lync_module.so
 export BUILD NGINX_BINARY NGINX_SOURCE_DIR JOBS
 
 # To build and to run.
-PACKAGES := nginx nginx-dev cmake g++ make pkg-config libssl-dev libpcre2-dev zlib1g-dev libidn2-dev libfmt-dev
+PACKAGES := nginx nginx-dev cmake g++ make pkg-config libssl-dev libpcre2-dev zlib1g-dev libidn2-dev libfmt-dev \
+    libhiredis-dev
 
 # Of lyncctl.
 PACKAGES += libcli11-dev libpugixml-dev nlohmann-json3-dev libcurl4-openssl-dev libc-ares-dev
@@ -80,6 +81,9 @@ TEST_PACKAGES += apache2-bin libapache2-mod-auth-gssapi gss-ntlmssp krb5-kdc krb
 
 # The status as its schema says.
 TEST_PACKAGES += python3-jsonschema
+
+# What several proxies share counts in.
+TEST_PACKAGES += redis-server
 
 # A real DNS server for servers given by name.
 TEST_PACKAGES += dnsmasq-base

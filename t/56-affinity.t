@@ -3,6 +3,7 @@
 
 use LyncTest;
 use LyncTest::Scene;
+use LyncTest::SecondNginx;
 use LyncTest::FrontEnds;
 
 use Time::HiRes qw(sleep time);
@@ -18,27 +19,10 @@ my @source = (
     sockets => 'http_listen off; https_listen 127.0.0.1:%%PORT_HTTPS%% proxy_protocol;',
 );
 
-# A second nginx, that knows nothing of the first: the same publication on other ports, the servers
-# in another order. Returns what stops it.
-sub second_nginx {
-    my ($https) = @_;
-    my $dir = scene_dir() . '/second';
-    mkdir $dir;
-    mkdir "$dir/logs";
-    my $text = slurp($Test::Nginx::Util::ConfFile);
-    my %port = (port('HTTPS') => $https, port('HTTP') => port('SECOND_HTTP'));
-    $text =~ s/(https?_listen 127\.0\.0\.1):(\d+)/$1:$port{$2}/g;
-    $text =~ s/listen\s+$Test::Nginx::Util::ServerPort\b/'listen ' . port('SECOND_OTHER')/e;
-    $text =~ s/(server 127\.0\.0\.11[^;]*;)(.*)(server 127\.0\.0\.13[^;]*;)/$3$2$1/;
-    $text =~ s/^\s*(pid|error_log|access_log)\s[^;]*;//mg;
-    $text =~ s/^(\s*)http \{/pid logs\/nginx.pid;\nhttp {\naccess_log off;/m;
-    write_file("$dir/nginx.conf", $text);
-    my $said = `$LyncTest::Paths::NGINX -p $dir/ -e logs/error.log -c nginx.conf 2>&1`;
-    wait_until { -s "$dir/logs/nginx.pid" } or die "the second nginx doesn't start: $said\n";
-    return sub {
-        kill QUIT => slurp("$dir/logs/nginx.pid") =~ /(\d+)/;
-        wait_until { !-e "$dir/logs/nginx.pid" };
-    };
+# The second one has the servers in another order.
+sub second {
+    return scalar second_nginx($_[0],
+        sub { s/(server 127\.0\.0\.11[^;]*;)(.*)(server 127\.0\.0\.13[^;]*;)/$3$2$1/ });
 }
 
 sub from { return "PROXY TCP4 $_[0] 127.0.0.1 40000 443\r\n" }
@@ -104,7 +88,7 @@ scene 'without PROXY protocol', servers => "$three affinity source;", more => $s
 # Two instances that share nothing choose alike.
 scene 'two instances, by address', @source, sub {
     front_ends(3);
-    my $stop = second_nginx(port('SECOND'));
+    my $stop = second(port('SECOND'));
     my ($differ, %used) = (0);
     for my $n (1 .. 40) {
         my $first = from("198.51.100.$n");
@@ -119,7 +103,7 @@ scene 'two instances, by address', @source, sub {
 
 scene 'two instances, by cookie', sub {
     front_ends(3);
-    my $stop = second_nginx(port('SECOND'));
+    my $stop = second(port('SECOND'));
     my %used;
     for my $n (1 .. 12) {
         my $first = asked();

@@ -3,6 +3,11 @@
 // Failures of accounts and of sources: plain records, as they lie in shared memory, and what each
 // attempt does to them. Times are milliseconds of a clock that doesn't go back; zeroed memory is a
 // record of nothing.
+//
+// Proxies that share a store (nginx/lockout/store.h) have the same clock, and know a failure by an
+// id. What they know of an account is a set of failures and when it was last cleared, which makes
+// all of them void that are not younger. So a record can be told twice, late, or in any order, and
+// no failure is lost or counted twice.
 
 #include <algorithm>
 #include <array>
@@ -61,12 +66,32 @@ struct Flights {
     }
 };
 
+/// A record as it is told to others.
+struct Told {
+    bool is_source = false;
+    std::uint64_t tag = 0;
+    std::array<unsigned char, 16> address{}; ///< of a source
+    std::uint64_t last = 0;
+    std::uint64_t held = 0;
+    std::uint64_t cleared = 0;
+    std::uint64_t window = 0; ///< of who told it
+    std::uint32_t count = 0;
+    std::array<std::uint64_t, most_source_accounts> failed{}; ///< ids of failures, or accounts
+
+    /// When one of `failed` did.
+    constexpr std::uint64_t time_of(std::size_t i) const noexcept {
+        return is_source ? last : failed[i] >> 16U;
+    }
+};
+
 /// What is known of an account.
 struct Attempts {
-    std::uint64_t tag;  ///< whose; 0: nobody's
-    std::uint64_t last; ///< failure
-    std::uint64_t held; ///< until when; 0: it isn't
+    std::uint64_t tag;     ///< whose; 0: nobody's
+    std::uint64_t last;    ///< failure
+    std::uint64_t held;    ///< until when; 0: it isn't
+    std::uint64_t cleared; ///< failures up to then don't count
     std::uint32_t failures;
+    std::array<std::uint64_t, most_failures> failed; ///< their ids: when, and 16 bits by chance
     Flights<most_failures> flights;
 
     constexpr bool is_held(std::uint64_t now) const noexcept { return now < held; }
@@ -76,7 +101,11 @@ struct Attempts {
         if (is_held(now)) {
             return Admission::held;
         }
-        forget(limits, now);
+        forget(limits.window, now);
+        if (failures >= limits.failures) { // of several proxies together
+            held = now + limits.hold;
+            return Admission::held;
+        }
         if (failures + flights.count(now) >= limits.failures) {
             return Admission::wait;
         }
@@ -85,20 +114,49 @@ struct Attempts {
     }
 
     /// It has failed. Whether the account is held from now on.
-    constexpr bool fail(const Limits& limits, std::uint64_t now) noexcept {
+    constexpr bool fail(const Limits& limits, std::uint64_t now,
+                        std::uint16_t chance = 0) noexcept {
         if (is_held(now)) {
             return false;
         }
-        forget(limits, now);
-        last = now;
-        failures++;
+        forget(limits.window, now);
+        add(now << 16U | chance);
         held = failures >= limits.failures ? now + limits.hold : 0;
         return held != 0;
     }
 
-    constexpr void clear() noexcept {
-        failures = 0;
-        held = 0;
+    /// Failures up to `until` don't count: an attempt that was sent then has succeeded.
+    constexpr void clear(std::uint64_t until) noexcept {
+        const auto end = std::remove_if(failed.begin(), failed.begin() + failures,
+                                        [until](std::uint64_t id) { return id >> 16U <= until; });
+        if (end != failed.begin() + failures) {
+            cleared = std::max(cleared, until);
+        }
+        failures = static_cast<std::uint32_t>(end - failed.begin());
+        held = failures == 0 ? 0 : held;
+    }
+    constexpr void release(std::uint64_t now) noexcept { clear(std::max(now, last)); }
+
+    constexpr void tell(Told& told) const noexcept {
+        told.last = last;
+        told.held = held;
+        told.cleared = cleared;
+        told.count = failures;
+        std::ranges::copy(failed, told.failed.begin());
+    }
+    /// What others know is true as well. Whether the account is held from now on.
+    constexpr bool merge(const Told& told, std::uint64_t now) noexcept {
+        const bool was_held = is_held(now);
+        forget(told.window, now);
+        for (std::uint32_t i = 0; i < told.count; i++) {
+            const auto end = failed.begin() + failures;
+            if (std::find(failed.begin(), end, told.failed[i]) == end) {
+                add(told.failed[i]);
+            }
+        }
+        held = std::max(held, told.held);
+        clear(std::max(cleared, told.cleared));
+        return !was_held && is_held(now);
     }
 
     /// What room is made of: the smaller, the sooner. No record that is held, or that somebody is
@@ -109,9 +167,17 @@ struct Attempts {
     constexpr std::uint64_t worth() const noexcept { return tag == 0 ? 0 : 1 + failures; }
 
 private:
-    constexpr void forget(const Limits& limits, std::uint64_t now) noexcept {
-        if (held != 0 || now - last >= limits.window) {
-            clear();
+    constexpr void add(std::uint64_t id) noexcept {
+        if (failures < failed.size()) {
+            failed[failures++] = id;
+        }
+        last = std::max(last, id >> 16U);
+    }
+    /// A hold that is over, and what is older than the window.
+    constexpr void forget(std::uint64_t window, std::uint64_t now) noexcept {
+        if (!is_held(now) && (held != 0 || last + window <= now)) {
+            failures = 0;
+            held = 0;
         }
     }
 };
@@ -121,6 +187,7 @@ struct Source {
     std::uint64_t tag;
     std::uint64_t last;
     std::uint64_t held;
+    std::uint64_t cleared;
     std::uint32_t count;                                      ///< of accounts
     std::array<unsigned char, 16> address;                    ///< IPv4 mapped into IPv6
     std::array<std::uint64_t, most_source_accounts> accounts; ///< that have failed from there
@@ -134,6 +201,10 @@ struct Source {
             return Admission::held;
         }
         forget(limits, now);
+        if (count >= limits.source_accounts) { // of several proxies together
+            held = now + limits.hold;
+            return Admission::held;
+        }
         if (count + flights.count(now) >= limits.source_accounts) {
             return Admission::wait;
         }
@@ -157,13 +228,40 @@ struct Source {
         return held != 0;
     }
 
-    /// Somebody has signed in: the owner of an account mistypes, too.
-    constexpr void clear(std::uint64_t account) noexcept {
+    /// Somebody has signed in: the owner of an account mistypes, too. Whether it had failed.
+    constexpr bool clear(std::uint64_t account) noexcept {
         const auto end = accounts.begin() + count;
         const auto found = std::find(accounts.begin(), end, account);
         if (found != end) {
             *found = accounts[--count];
+            return true;
         }
+        return false;
+    }
+    constexpr void release(std::uint64_t now) noexcept {
+        cleared = std::max(now, last);
+        count = 0;
+        held = 0;
+    }
+
+    constexpr void tell(Told& told) const noexcept {
+        told.address = address;
+        told.last = last;
+        told.held = held;
+        told.cleared = cleared;
+        told.count = count;
+        told.failed = accounts;
+    }
+    /// The store has what all have told it, this proxy included.
+    constexpr bool merge(const Told& told, std::uint64_t now) noexcept {
+        const bool was_held = is_held(now);
+        address = told.address;
+        last = told.last;
+        held = told.held;
+        cleared = told.cleared;
+        count = told.count;
+        accounts = told.failed;
+        return !was_held && is_held(now);
     }
 
     constexpr bool is_needed(std::uint64_t now) const noexcept {

@@ -562,6 +562,14 @@ Publication declare(const Directive& block, const Environment& environment, Regi
             lync::quoted(publication.name), at(other->second));
     }
 
+    if (const auto& store = publication.lockout.store) {
+        if (registry.store && *registry.store != *store) {
+            throw Mistake("\"lockout_store\" in " + block.title() + " differs from that at " +
+                              at(registry.store->place) + ": all publications count together",
+                          store->place);
+        }
+        registry.store = store;
+    }
     check_sockets(publication, registry);
     check_names(publication, registry);
     check_servers(publication, registry, remarks);

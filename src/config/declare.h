@@ -76,6 +76,9 @@ void check_sign_in(const Publication& publication, const Directive& block,
 /// `lockout`, `lockout_exempt`, `account_domain` and `log_accounts`; remarks on those that do nothing.
 Lockout read_lockout(const Directive& block, std::vector<Diagnostic>& remarks);
 
+/// A `lockout_store` line.
+LockoutStore read_lockout_store(const Directive& directive, const Directive& block);
+
 /// A network as `ADDRESS/BITS`, or a Mistake.
 std::string read_network(const std::string& text, const Directive& directive,
                          const Directive& block);

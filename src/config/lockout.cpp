@@ -75,6 +75,8 @@ Lockout read_lockout(const Directive& block, std::vector<Diagnostic>& remarks) {
         const Directive& directive = *child;
         if (directive.name == "lockout") {
             read_limits(lockout, directive, block);
+        } else if (directive.name == "lockout_store") {
+            lockout.store = read_lockout_store(directive, block);
         } else if (directive.name == "log_accounts") {
             lockout.log_accounts = read_flag(directive, block);
         } else if (directive.name == "lockout_exempt") {
@@ -109,6 +111,11 @@ Lockout read_lockout(const Directive& block, std::vector<Diagnostic>& remarks) {
                                    " without \"lockout on\"",
                                idle->place});
         }
+    }
+    if (lockout.store && !lockout.on) {
+        throw Mistake("\"lockout_store\" in " + block.title() +
+                          " does nothing without \"lockout on\"",
+                      lockout.store->place);
     }
     return lockout;
 }

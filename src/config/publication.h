@@ -154,6 +154,29 @@ struct ConnectionAuth {
     unsigned most = 10000;          ///< per worker and group of servers
 };
 
+/// lockout_store: the Redis by which several proxies count together.
+struct LockoutStore {
+    static constexpr std::uint16_t default_port = 6379;
+
+    std::string shown;   ///< without user and password
+    std::string address; ///< "HOST:PORT" or "unix:PATH"
+    std::string host;    ///< that its certificate has to name
+    bool tls = false;
+    std::string user;
+    std::string password;
+    unsigned database = 0;
+    std::string key;           ///< file: of the hash of accounts
+    std::string password_file; ///< empty: `password`
+    std::string ca;            ///< file; with TLS alone
+    Place place;
+
+    bool operator==(const LockoutStore& other) const {
+        return address == other.address && tls == other.tls && user == other.user &&
+               password == other.password && database == other.database && key == other.key &&
+               password_file == other.password_file && ca == other.ca;
+    }
+};
+
 /// lockout: when failed sign-ins hold an account, or the source that they come from. By default
 /// below what Active Directory is usually set to, so that it never locks an account out.
 struct Lockout {
@@ -169,6 +192,7 @@ struct Lockout {
     std::vector<std::string> exempt_accounts;                 ///< as written
     std::vector<std::pair<std::string, std::string>> domains; ///< account_domain NAME=DOMAIN
     bool log_accounts = false; ///< names in the log instead of a keyed hash
+    std::optional<LockoutStore> store;
 };
 
 /// Whether clients that ask for a name by https accept the certificate that they are presented.
@@ -278,6 +302,7 @@ struct Registry {
     std::deque<Claim> claims;                            ///< stays where it is: names point into it
     std::unordered_map<std::string, const Claim*> names; ///< published host, or "meet.*"
     std::map<std::string, Listener, std::less<>> sockets;
+    std::optional<LockoutStore> store;
 };
 
 /// What a declaration needs to know of the world around it.

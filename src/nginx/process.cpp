@@ -64,9 +64,16 @@ void begin(ngx_cycle_t* cycle, MainConf& conf) {
     conf.repair.set(repair_interval, cycle->log);
     start_health(cycle, conf);
     start_resolving(cycle, conf);
+    if (conf.store_settings) {
+        conf.store = std::make_unique<Store>(*conf.store_settings, conf.lockout, conf.zone);
+        conf.store->start();
+    }
 }
 
 void end(MainConf& conf) noexcept {
+    if (conf.store) {
+        conf.store->stop();
+    }
     conf.resolving.reset(); // while its resolver is still there
     conf.health.reset();    // another worker takes over at once
     conf.waiting.stop();

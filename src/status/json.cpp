@@ -113,6 +113,15 @@ std::string utc(std::int64_t seconds) {
     return {text, std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts)};
 }
 
+void write_store(Writer& json, const std::optional<LockoutStore>& store) {
+    if (store) {
+        json.object("store");
+        json.member("address", store->address);
+        json.member("connected", store->connected);
+        json.close('}');
+    }
+}
+
 class Document {
 public:
     Document(std::string& out, const Snapshot& snapshot) : json_(out), snapshot_(snapshot) {}
@@ -137,6 +146,7 @@ public:
             json_.member("sources_held", lockout->sources);
             json_.member("failures", lockout->failures);
             json_.member("answered", lockout->answered);
+            write_store(json_, lockout->store);
             json_.close('}');
         }
         json_.array("refusals");
@@ -532,11 +542,13 @@ std::string to_json(const Snapshot& snapshot) {
     return out;
 }
 
-std::string held_to_json(std::span<const HeldOne> held, std::size_t count) {
+std::string held_to_json(std::span<const HeldOne> held, std::size_t count,
+                         const std::optional<LockoutStore>& store) {
     std::string out;
     Writer json(out);
     json.open('{');
     json.member("count", count);
+    write_store(json, store);
     json.array("held");
     for (const HeldOne& one : held) {
         json.element('{');

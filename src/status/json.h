@@ -22,7 +22,8 @@ std::string servers_to_json(const Snapshot& snapshot, const Machine* machine = n
 /// Of its shields alone, for `lyncctl shields`.
 std::string shields_to_json(const Snapshot& snapshot);
 /// Whom `lockout` holds, of `count` in all: for `lyncctl lockout list`.
-std::string held_to_json(std::span<const HeldOne> held, std::size_t count);
+std::string held_to_json(std::span<const HeldOne> held, std::size_t count,
+                         const std::optional<LockoutStore>& store);
 
 /// `text` as a JSON string, quotes included. What isn't UTF-8 becomes U+FFFD.
 void append_json_string(std::string& out, std::string_view text);

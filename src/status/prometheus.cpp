@@ -332,6 +332,11 @@ private:
         family("lync_lockout_answered_total", "counter",
                "Attempts of held accounts and sources, which no server has seen.");
         sample("lync_lockout_answered_total", {}, digits(lockout.answered));
+        if (lockout.store) {
+            family("lync_lockout_store_up", "gauge",
+                   "Whether lockout_store is there; 0: this proxy counts alone.");
+            sample("lync_lockout_store_up", {}, lockout.store->connected ? "1" : "0");
+        }
     }
 
     void write_certificates() {

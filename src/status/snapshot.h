@@ -251,12 +251,19 @@ struct Refusal {
     std::string path; ///< never with a query
 };
 
+/// Where several proxies count together.
+struct LockoutStore {
+    std::string_view address; ///< without user and password
+    bool connected;           ///< no: this proxy counts alone
+};
+
 /// What `lockout` has come to, all publications together.
 struct LockoutCounts {
     std::uint64_t accounts; ///< held now
     std::uint64_t sources;  ///< held now
     std::uint64_t failures; ///< wrong passwords that servers have seen
     std::uint64_t answered; ///< attempts that no server has seen
+    std::optional<LockoutStore> store;
 };
 
 /// Whom `lockout` holds.

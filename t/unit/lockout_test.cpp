@@ -43,7 +43,7 @@ TEST_CASE("lockout: those on their way count", "[accounts]") {
     CHECK_FALSE(account.fail(limits, 12));
     CHECK(account.admit(limits, 13) == Admission::wait); // one has failed, two are on their way
     account.flights.end(10 + limits.patience);
-    account.clear(); // one was the owner
+    account.clear(12); // one was the owner
     CHECK(account.admit(limits, 14) == Admission::pass);
     // What a dead worker has left ends by itself.
     CHECK(account.admit(limits, 15) == Admission::pass);
@@ -71,7 +71,9 @@ TEST_CASE("lockout: what is forgotten and what isn't", "[accounts]") {
     account.fail(limits, 1009);
     CHECK_FALSE(account.fail(limits, 2009)); // the window is over
     CHECK(account.failures == 1);
-    account.clear();
+    account.clear(2008); // what was sent before it doesn't count
+    CHECK(account.failures == 1);
+    account.clear(2009);
     CHECK(account.failures == 0);
     // One that was on its way when the account was held neither prolongs the hold nor ends it.
     account.fail(limits, 3000);
@@ -79,6 +81,67 @@ TEST_CASE("lockout: what is forgotten and what isn't", "[accounts]") {
     CHECK(account.fail(limits, 3000));
     CHECK_FALSE(account.fail(limits, 4000));
     CHECK(account.held == 8000);
+}
+
+// What two proxies know becomes the same, in whatever order and however often it is told.
+TEST_CASE("lockout: proxies come to the same", "[accounts]") {
+    const auto tell = [](const Attempts& from, Attempts& to, std::uint64_t now) {
+        Told told;
+        from.tell(told);
+        told.window = limits.window;
+        return to.merge(told, now);
+    };
+    Attempts first{};
+    Attempts second{};
+    first.fail(limits, 10, 1);
+    second.fail(limits, 10, 2); // in the same millisecond
+    CHECK_FALSE(tell(first, second, 11));
+    CHECK_FALSE(tell(second, first, 11));
+    CHECK_FALSE(tell(first, second, 11));
+    CHECK(first.failures == 2);
+    CHECK(second.failures == 2);
+
+    // A success voids what was before it, and what is told of that afterwards.
+    const Attempts before = second;
+    first.clear(10);
+    CHECK_FALSE(tell(first, second, 11));
+    CHECK(second.failures == 0);
+    second.fail(limits, 12, 3);
+    tell(before, second, 13);
+    CHECK(second.failures == 1);
+    tell(second, first, 13);
+    CHECK(first.failures == 1);
+    CHECK(first.last == 12);
+
+    // A hold is everybody's, and so is its release and its end.
+    first.fail(limits, 14, 4);
+    CHECK(first.fail(limits, 15, 5));
+    CHECK(tell(first, second, 16));
+    CHECK_FALSE(tell(first, second, 16));
+    CHECK(second.admit(limits, 5014) == Admission::held);
+    CHECK(Attempts(second).admit(limits, 5015) == Admission::pass);
+    second.release(20);
+    tell(second, first, 21);
+    CHECK(first.admit(limits, 22) == Admission::pass);
+
+    // Failures of two that were alone hold as soon as somebody looks.
+    Attempts third{};
+    Attempts fourth{};
+    for (const std::uint16_t chance : {1, 2}) {
+        third.fail(limits, 30, chance);
+        fourth.fail(limits, 30, static_cast<std::uint16_t>(chance + 2));
+    }
+    CHECK_FALSE(tell(third, fourth, 31));
+    CHECK(fourth.admit(limits, 32) == Admission::held);
+    CHECK_FALSE(tell(third, fourth, 5040)); // that hold is over
+    CHECK(fourth.admit(limits, 5040) == Admission::pass);
+    // Nor is there room for more than an account has.
+    for (std::uint16_t chance = 0; chance < 40; chance++) {
+        Attempts other{};
+        other.fail(limits, 6000, chance);
+        tell(other, fourth, 6001);
+    }
+    CHECK(fourth.failures == most_failures);
 }
 
 TEST_CASE("lockout: a source that tries many accounts", "[accounts]") {
@@ -224,6 +287,7 @@ TEST_CASE("lockout: what is written", "[accounts]") {
         account_domain A=b b=c;     | "b" is written as "c"
         account_domain b=c A=B;     | "B" is written as "c"
         account_domain A=b a=c;     | "a" means "b" already
+        lockout_store redis://a key=k; | "lockout_store" in lync_publish "contoso" does nothing without "lockout on"
     )")) {
         INFO(line);
         std::string text;
@@ -235,5 +299,69 @@ TEST_CASE("lockout: what is written", "[accounts]") {
         CHECK(text.find(message) != std::string::npos);
         CHECK((text.find("invalid parameter") == std::string::npos ||
                text.find(range) != std::string::npos));
+    }
+}
+
+TEST_CASE("lockout: where several proxies count together", "[accounts]") {
+    const auto read = [](const std::string& line) {
+        const auto block =
+            lync::testing::BlockReader("lync_publish contoso {\nlockout on;\nlockout_store " +
+                                       line + ";\n}")
+                .read();
+        std::vector<lync::Diagnostic> remarks;
+        return *lync::config::read_lockout(*block, remarks).store;
+    };
+    const auto store = read("redis://proxies:a%40b:c%2f@redis.contoso.local:6380/3 key=/k");
+    CHECK(store.shown == "redis://redis.contoso.local:6380/3");
+    CHECK(store.address == "redis.contoso.local:6380");
+    CHECK(store.user == "proxies");
+    CHECK(store.password == "a@b:c/");
+    CHECK(store.database == 3);
+    CHECK(store.key == "/k");
+    CHECK_FALSE(store.tls);
+    CHECK(read("redis://:secret@10.0.0.1 key=/k").password == "secret");
+    const auto tls = read("rediss://[2001:DB8::1] key=/k password=/p ca=/c");
+    CHECK(tls.tls);
+    CHECK(tls.address == "[2001:db8::1]:6379");
+    CHECK(tls.host == "2001:db8::1");
+    CHECK(tls.password_file == "/p");
+    CHECK(read("unix:/run/redis.sock key=/k").address == "unix:/run/redis.sock");
+
+    const std::string form =
+        "it is redis://[USER:PASSWORD@]HOST[:PORT][/DB], the same with rediss:// "
+        "for TLS, or unix:PATH";
+    for (const auto& [line, message] : lync::testing::rows(R"(
+        http://a key=k                    | invalid value "http" in "lockout_store" directive of lync_publish "contoso": FORM
+        redis:// key=k                    | invalid value "redis" in "lockout_store" directive of lync_publish "contoso": FORM
+        redis://u:pass@ key=k             | invalid value "redis://" in "lockout_store" directive of lync_publish "contoso": FORM
+        redis://u:pass@a_b!c key=k        | invalid value "redis://a_b!c" in "lockout_store" directive of lync_publish "contoso": FORM
+        redis://u:pass@a:0 key=k          | invalid value "redis://a:0" in "lockout_store" directive of lync_publish "contoso": its port is a number from 1 to 65535
+        redis://u:pass@a:x key=k          | invalid value "redis://a:x" in "lockout_store" directive of lync_publish "contoso": its port is a number from 1 to 65535
+        redis://u:pass@a/x key=k          | invalid value "redis://a/x" in "lockout_store" directive of lync_publish "contoso": its database is a number
+        redis://u:pa%ss@a key=k           | invalid value "redis://a" in "lockout_store" directive of lync_publish "contoso": the user and password in front of its "@" are written USER:PASSWORD, with %XX for other characters
+        redis://u:%00@a key=k             | invalid value "redis://a" in "lockout_store" directive of lync_publish "contoso": the user and password in front of its "@" are written USER:PASSWORD, with %XX for other characters
+        unix:redis.sock key=k             | invalid value "unix" in "lockout_store" directive of lync_publish "contoso": FORM
+        redis://a                         | "lockout_store" in lync_publish "contoso" needs key=FILE, a secret line that is the same at all proxies: "openssl rand -hex 32" makes one
+        redis://a key=                    | invalid parameter "key=" in "lockout_store" directive of lync_publish "contoso": it may be key=FILE, password=FILE or ca=FILE
+        redis://a key=k pass=secret       | invalid parameter "pass=secret" in "lockout_store" directive of lync_publish "contoso": it may be key=FILE, password=FILE or ca=FILE
+        redis://a key=k key=k             | duplicate
+        rediss://a key=k                  | "lockout_store" in lync_publish "contoso" needs ca=FILE, the CA of the certificate of rediss://
+        redis://a key=k ca=c              | "lockout_store" in lync_publish "contoso" has ca=, and no TLS: it is written rediss://
+        redis://:x@a key=k password=p     | "lockout_store" in lync_publish "contoso" has two passwords: that of the URL and that of password=
+        redis://u@a key=k                 | "lockout_store" in lync_publish "contoso" has a user and no password: it is USER:PASSWORD@, or password=FILE as well
+    )")) {
+        INFO(line);
+        std::string text;
+        try {
+            read(line);
+        } catch (const lync::Mistake& mistake) {
+            text = mistake.diagnostic().text;
+        }
+        CHECK(text.find("pass@") == std::string::npos);
+        const std::size_t mark = message.find("FORM");
+        const std::string whole = mark == std::string::npos
+                                      ? std::string(message)
+                                      : std::string(message).replace(mark, 4, form);
+        CHECK(text.find(whole) != std::string::npos);
     }
 }

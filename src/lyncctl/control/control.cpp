@@ -347,6 +347,7 @@ int lockout_list(const Options& options, Output& output) {
     Table table;
     table.columns = {{"kind", "Kind"}, {"who", "Who"}, {"seconds", "Seconds left"}};
     std::int64_t hidden = 0;
+    std::string alone;
     read_json(options.control, "/lockout", [&](const json& all) {
         const json& held = all.at("held");
         for (const json& one : held) {
@@ -354,8 +355,15 @@ int lockout_list(const Options& options, Output& output) {
                 {text_of(one, "kind"), text_of(one, "who"), one.at("seconds").get<std::int64_t>()});
         }
         hidden = all.at("count").get<std::int64_t>() - static_cast<std::int64_t>(held.size());
+        if (all.contains("store") && !all.at("store").at("connected").get<bool>()) {
+            alone = text_of(all.at("store"), "address");
+        }
     });
     output.table(table);
+    if (!alone.empty()) {
+        output.note("lockout_store " + lync::quoted(alone) +
+                    " is away: what this proxy knows alone");
+    }
     if (hidden > 0) {
         output.note("and " + std::to_string(hidden) + " more");
     }

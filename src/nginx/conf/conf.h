@@ -8,6 +8,7 @@
 #include "config/publication.h"
 #include "nginx/conf/handshake.h"
 #include "nginx/lockout/lockout.h"
+#include "nginx/lockout/store.h"
 #include "nginx/shared/zone.h"
 #include "nginx/timer.h"
 #include "nginx/upstream/peer.h"
@@ -134,6 +135,7 @@ struct MainConf {
 
     Zone zone;
     LockoutZone lockout;
+    std::unique_ptr<StoreSettings> store_settings; ///< NULL: there is no `lockout_store`
     Transports transports{zone};
     std::vector<std::unique_ptr<Publication>> publications;
     config::Registry registry;
@@ -160,6 +162,7 @@ struct MainConf {
     Timer files{this, calls<&MainConf::on_files>};   ///< looks whether certificates were renewed
     std::shared_ptr<HealthChecks> health;            ///< shared_ptr, since the types are incomplete
     std::shared_ptr<Resolving> resolving;
+    std::unique_ptr<Store> store;
 
     void on_repair() noexcept;
     void on_minute() noexcept;

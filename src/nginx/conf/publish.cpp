@@ -257,6 +257,14 @@ char* publish(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
     if (const config::Lockout& lockout = added.plan.publication.lockout; lockout.on) {
         added.lockout = std::make_unique<Lockout>(lockout, conf.lockout);
     }
+    if (const auto& store = added.plan.publication.lockout.store; store && !conf.store_settings) {
+        try {
+            conf.store_settings = std::make_unique<StoreSettings>(cf, *store);
+        } catch (const Mistake& mistake) {
+            log_diagnostic(cf, mistake.diagnostic());
+            return failed;
+        }
+    }
     if (char* result = run_plan(cf, conf, added); result != NGX_CONF_OK) {
         return result;
     }
@@ -306,6 +314,14 @@ char* take_over_upstreams(ngx_conf_t* cf, MainConf& conf) {
     }
     const bool counts_attempts = std::ranges::any_of(
         conf.publications, [](const auto& publication) { return publication->lockout != nullptr; });
+    for (const auto& publication : conf.publications) {
+        if (const Lockout* lockout = publication->lockout.get(); lockout && conf.store_settings) {
+            accounts::Limits& longest = conf.store_settings->longest;
+            longest.window = std::max(longest.window, lockout->limits.window);
+            longest.hold = std::max(longest.hold, lockout->limits.hold);
+        }
+    }
+    const LockoutZone::HashKey* key = conf.store_settings ? &conf.store_settings->key : nullptr;
     const auto bind = [](void* data) -> ngx_int_t {
         static_cast<MainConf*>(data)->bind();
         return NGX_OK;
@@ -313,7 +329,7 @@ char* take_over_upstreams(ngx_conf_t* cf, MainConf& conf) {
     return prepare_resolving(cf, conf) == NGX_OK &&
                    conf.zone.declare(cf, records_of(conf), conf.publications.size(), bind, &conf) ==
                        NGX_OK &&
-                   (!counts_attempts || conf.lockout.declare(cf) == NGX_OK)
+                   (!counts_attempts || conf.lockout.declare(cf, key) == NGX_OK)
                ? NGX_CONF_OK
                : failed;
 }

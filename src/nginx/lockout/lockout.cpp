@@ -3,6 +3,7 @@
 #include "balance/credentials.h"
 #include "base/ascii.h"
 #include "nginx/conf/conf.h"
+#include "nginx/lockout/store.h"
 #include "nginx/request/body.h"
 #include "nginx/request/request.h"
 #include "nginx/request/sign_in.h"
@@ -92,10 +93,37 @@ void log_held(const Attempt& attempt, LockoutZone::Failed failed) noexcept {
     }
 }
 
+Store* store_of(const Attempt& attempt) noexcept {
+    return main_conf_of(attempt.request).store.get();
+}
+
+void tell_account(const Attempt& attempt) noexcept {
+    if (Store* store = store_of(attempt)) {
+        store->tell_account(attempt.account, attempt.lockout->limits, attempt.flight);
+    }
+}
+
+/// `gone`: the account that has signed in; 0: it has failed.
+void tell_source(const Attempt& attempt, std::uint64_t gone) noexcept {
+    if (Store* store = store_of(attempt); store != nullptr && attempt.source != 0) {
+        store->tell_source(attempt.source, attempt.lockout->limits, gone);
+    }
+}
+
 void count_failure(const Attempt& attempt) noexcept {
     const Lockout& lockout = *attempt.lockout;
     log_held(attempt, lockout.zone.fail(attempt.account, attempt.source, attempt.address,
                                         lockout.limits, attempt.until(), ngx_current_msec));
+    tell_account(attempt);
+    tell_source(attempt, 0);
+}
+
+/// Nothing has come of it.
+void end_flight(Attempt& attempt) noexcept {
+    attempt.lockout->zone.end(attempt.account, attempt.source, attempt.until());
+    if (attempt.flight != 0) {
+        tell_account(attempt);
+    }
 }
 
 /// Whether the client has closed before it was answered. The server may well have tried the
@@ -113,11 +141,14 @@ void begin(Attempt& attempt, ngx_msec_t now) noexcept {
 
 void end_attempt(void* data) {
     auto& attempt = *static_cast<Attempt*>(data);
+    if (attempt.asked == Asked::waiting) {
+        store_of(attempt)->forget(attempt);
+    }
     if (std::exchange(attempt.is_counted, false)) {
         if (has_gone(attempt)) {
             count_failure(attempt);
         } else {
-            attempt.lockout->zone.end(attempt.account, attempt.source, attempt.until());
+            end_flight(attempt);
         }
     }
     if (attempt.release.timer_set) {
@@ -138,6 +169,7 @@ Attempt* make_attempt(ngx_http_request_t* r, const Lockout& lockout, AccountForm
     attempt->form = form;
     attempt->way = way;
     begin(*attempt, ngx_current_msec);
+    attempt->waiting_since = attempt->begun;
     attempt->path = lockout.zone.tag_of_path(view(r->headers_in.server), view(r->uri));
     attempt->answer = attempt->path ^ (static_cast<std::uint64_t>(way) << 1U |
                                        static_cast<unsigned>(form == AccountForm::basic));
@@ -210,14 +242,9 @@ void resume_waiting(ngx_http_request_t* r) {
     ngx_http_core_run_phases(r); // the verdict's handler first, which asks admit_sign_in again
 }
 
-/// Until one of those of the account, or of the source, has been answered. As nginx's limit_req
-/// module does it.
-ngx_int_t wait_for_turn(const Attempt& attempt) noexcept {
-    ngx_http_request_t* r = attempt.request;
+/// As nginx's limit_req module does it.
+ngx_int_t suspend(ngx_http_request_t* r, ngx_msec_t until) noexcept {
     ngx_connection_t* c = r->connection;
-    if (ngx_current_msec - attempt.begun > patience) {
-        return NGX_HTTP_SERVICE_UNAVAILABLE;
-    }
     if (c->read->ready) {
         ngx_post_event(c->read, &ngx_posted_events);
     } else if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
@@ -226,8 +253,14 @@ ngx_int_t wait_for_turn(const Attempt& attempt) noexcept {
     r->read_event_handler = ngx_http_test_reading;
     r->write_event_handler = resume_waiting;
     c->write->delayed = 1;
-    ngx_add_timer(c->write, turn);
+    ngx_add_timer(c->write, until);
     return NGX_DONE;
+}
+
+/// Until one of those has been answered.
+ngx_int_t wait_for_turn(const Attempt& attempt) noexcept {
+    return ngx_current_msec - attempt.waiting_since > patience ? NGX_HTTP_SERVICE_UNAVAILABLE
+                                                               : suspend(attempt.request, turn);
 }
 
 // --- what came of it
@@ -331,12 +364,38 @@ ngx_int_t hold(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexce
 ngx_int_t admit(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexcept {
     const Lockout& lockout = *attempt.lockout;
     const ngx_msec_t now = ngx_current_msec;
-    accounts::Limits limits = lockout.limits;
-    limits.patience = attempt.patience();
-    switch (lockout.zone.admit(attempt.account, attempt.source, limits, now)) {
+    Admission admission = attempt.granted;
+    switch (std::exchange(attempt.asked, Asked::no)) {
+    case Asked::no: {
+        accounts::Limits limits = lockout.limits;
+        limits.patience = attempt.patience();
+        admission = lockout.zone.admit(attempt.account, attempt.source, limits, now);
+        if (admission == Admission::pass) {
+            attempt.is_counted = true;
+            begin(attempt, now);
+            if (Store* store = store_of(attempt); store != nullptr && store->reserve(attempt)) {
+                attempt.asked = Asked::waiting;
+                return suspend(r, 2 * Redis::patience);
+            }
+        }
+        break;
+    }
+    case Asked::waiting: // it would have been told by now
+        store_of(attempt)->forget(attempt);
+        [[fallthrough]];
+    case Asked::in_vain:
+        admission = Admission::pass;
+        break;
+    case Asked::answered:
+        if (admission != Admission::pass) { // at other proxies as many are on their way
+            attempt.is_counted = false;
+            attempt.flight = 0;
+            lockout.zone.end(attempt.account, attempt.source, attempt.until());
+        }
+        break;
+    }
+    switch (admission) {
     case Admission::pass:
-        attempt.is_counted = true;
-        begin(attempt, now);
         return NGX_DECLINED;
     case Admission::uncounted:
         ngx_log_error(
@@ -355,10 +414,22 @@ ngx_int_t admit(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexc
 
 } // namespace
 
+void wake(Attempt& attempt, Admission granted, bool answered) noexcept {
+    ngx_event_t* write = attempt.request->connection->write;
+    attempt.granted = granted;
+    attempt.asked = answered ? Asked::answered : Asked::in_vain;
+    if (write->timer_set) {
+        ngx_del_timer(write);
+    }
+    write->delayed = 0;
+    ngx_post_event(write, &ngx_posted_events);
+}
+
 ngx_int_t admit_sign_in(ngx_http_request_t* r, const Host& host, RequestState& state) noexcept {
     const Lockout* lockout = host.publication.lockout.get();
     if (lockout == nullptr || r != r->main ||
-        (state.attempt != nullptr && state.attempt->is_counted)) {
+        (state.attempt != nullptr && state.attempt->is_counted &&
+         state.attempt->asked == Asked::no)) {
         return NGX_DECLINED;
     }
     if (state.attempt != nullptr && state.attempt->account != 0) {
@@ -423,11 +494,14 @@ void note_sign_in(ngx_http_request_t* r) noexcept {
         fail(attempt);
         return;
     case Outcome::succeeded:
-        attempt.lockout->zone.succeed(attempt.account, attempt.source, attempt.until(),
-                                      ngx_current_msec);
+        if (attempt.lockout->zone.succeed(attempt.account, attempt.source, attempt.begun,
+                                          attempt.until())) {
+            tell_source(attempt, attempt.account);
+        }
+        tell_account(attempt);
         return;
     case Outcome::unknown:
-        attempt.lockout->zone.end(attempt.account, attempt.source, attempt.until());
+        end_flight(attempt);
         return;
     }
 }

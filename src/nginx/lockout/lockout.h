@@ -7,6 +7,7 @@
 //
 //     zone.h       what all workers know
 //     lockout.cpp  who is held, and what an answer means
+//     store.h      what several proxies know together
 //     answer.cpp   a wrong password's answer without a server, and when it is sent
 
 #include "accounts/account.h"
@@ -38,6 +39,9 @@ struct Lockout {
     bool log_accounts;
 };
 
+/// Of an attempt, with a store.
+enum class Asked : std::uint8_t { no, waiting, answered, in_vain };
+
 /// A request that tries to sign in, from its verdict to its answer. In the request's pool, whose
 /// cleanup ends it.
 struct Attempt {
@@ -50,6 +54,10 @@ struct Attempt {
     std::uint64_t answer; ///< WrongPassword::key
     std::uint64_t path;   ///< LockoutZone::tag_of_path
     ngx_msec_t begun;
+    ngx_msec_t waiting_since;
+    std::uint64_t flight; ///< as the store knows the attempt; 0: it doesn't
+    Asked asked;
+    accounts::Admission granted; ///< the store's answer
     ngx_msec_t due; ///< when a wrong password is answered: settled here, however it is answered
     policy::AccountForm form;
     Way way;
@@ -78,6 +86,8 @@ void note_sign_in(ngx_http_request_t* r) noexcept;
 ngx_int_t answer_wrong_password(Attempt& attempt) noexcept;
 /// The answer of the server, which is one, is kept for later.
 void remember_wrong_password(const Attempt& attempt) noexcept;
+/// The store has answered, or doesn't (`answered`): the phases go on.
+void wake(Attempt& attempt, accounts::Admission granted, bool answered) noexcept;
 /// Nothing leaves until a wrong password's answer would.
 void keep_back(Attempt& attempt) noexcept;
 

@@ -30,7 +30,8 @@ static_assert(config::Lockout::most_failures <= accounts::most_failures &&
 
 /// Zeroed memory is a zone in which nobody has tried anything.
 struct LockoutZone::Memory {
-    std::array<unsigned char, 32> key;
+    HashKey key;
+    StoreState store;
     std::array<OwnedLock, locks> lock;
     std::array<std::atomic<std::uint64_t>, proven_paths> proven;
     std::array<std::atomic<std::uint32_t>, ways> slowest; ///< accounts::Pace
@@ -41,7 +42,10 @@ struct LockoutZone::Memory {
     accounts::Table<Attempts, account_rows> accounts;
 };
 
-ngx_int_t LockoutZone::declare(ngx_conf_t* cf) noexcept {
+ngx_int_t LockoutZone::declare(ngx_conf_t* cf, const HashKey* key) noexcept {
+    if (key != nullptr) {
+        key_ = *key;
+    }
     ngx_str_t name = ngx_string("lync_lockout");
     constexpr std::size_t contents = sizeof(Memory) + alignof(Memory);
     // The slab pool's head grows with the pages it describes.
@@ -71,6 +75,10 @@ ngx_int_t LockoutZone::on_memory(ngx_shm_zone_t* zone, void*) noexcept {
         }
         pool->data = self.memory_;
     }
+    if (std::uint64_t unknown = 0; self.key_) { // until the store has answered
+        const std::uint64_t wall = static_cast<std::uint64_t>(ngx_time()) * 1000;
+        self.memory_->store.clock.compare_exchange_strong(unknown, wall - ngx_current_msec);
+    }
     return NGX_OK;
 }
 
@@ -80,7 +88,8 @@ std::uint64_t LockoutZone::tag(char kind, std::string_view first,
     std::array<unsigned char, 20> digest;
     const std::uint64_t size = first.size();
     ngx_sha1_init(&sha1);
-    ngx_sha1_update(&sha1, memory_->key.data(), memory_->key.size());
+    const HashKey& key = key_ ? *key_ : memory_->key;
+    ngx_sha1_update(&sha1, key.data(), key.size());
     ngx_sha1_update(&sha1, &kind, 1);
     ngx_sha1_update(&sha1, &size, sizeof(size));
     ngx_sha1_update(&sha1, first.data(), first.size());
@@ -105,6 +114,14 @@ std::uint64_t LockoutZone::tag_of_path(std::string_view host,
     return tag('p', host, path);
 }
 
+std::uint64_t LockoutZone::clock(std::uint64_t now) const noexcept {
+    return now + memory_->store.clock.load(relaxed);
+}
+
+StoreState& LockoutZone::store() const noexcept {
+    return memory_->store;
+}
+
 template <typename Function>
 auto LockoutZone::locked(std::uint64_t tag, Function&& function) const noexcept {
     static_assert(account_rows % locks == 0 && source_rows % locks == 0);
@@ -117,6 +134,7 @@ auto LockoutZone::locked(std::uint64_t tag, Function&& function) const noexcept 
 
 Admission LockoutZone::admit(std::uint64_t account, std::uint64_t source, const Limits& limits,
                              std::uint64_t now) noexcept {
+    now = clock(now);
     const auto of_source = source == 0 ? Admission::pass : locked(source, [&] {
         Source* known = memory_->sources.make(source, now);
         return known == nullptr ? Admission::pass : known->admit(limits, now);
@@ -151,6 +169,8 @@ LockoutZone::Failed LockoutZone::fail(std::uint64_t account, std::uint64_t sourc
                                       const Limits& limits, std::uint64_t until,
                                       std::uint64_t now) noexcept {
     memory_->failures.fetch_add(1, relaxed);
+    until = clock(until);
+    now = clock(now);
     Failed failed{};
     failed.holds_account = locked(account, [&] {
         Attempts* attempts = memory_->accounts.make(account, now);
@@ -158,7 +178,7 @@ LockoutZone::Failed LockoutZone::fail(std::uint64_t account, std::uint64_t sourc
             return false;
         }
         attempts->flights.end(until);
-        return attempts->fail(limits, now);
+        return attempts->fail(limits, now, static_cast<std::uint16_t>(ngx_random()));
     });
     failed.holds_source = source != 0 && locked(source, [&] {
                               Source* known = memory_->sources.make(source, now);
@@ -172,29 +192,28 @@ LockoutZone::Failed LockoutZone::fail(std::uint64_t account, std::uint64_t sourc
     return failed;
 }
 
-void LockoutZone::succeed(std::uint64_t account, std::uint64_t source, std::uint64_t until,
-                          std::uint64_t now) noexcept {
+bool LockoutZone::succeed(std::uint64_t account, std::uint64_t source, std::uint64_t admitted,
+                          std::uint64_t until) noexcept {
+    until = clock(until);
     locked(account, [&] {
         if (Attempts* attempts = memory_->accounts.find(account)) {
             attempts->flights.end(until);
-            if (!attempts->is_held(now)) { // what was on its way before the hold doesn't end it
-                attempts->clear();
-            }
+            attempts->clear(clock(admitted) - 1); // what was sent before a hold doesn't end it
         }
         return true;
     });
-    if (source != 0) {
-        locked(source, [&] {
-            if (Source* known = memory_->sources.find(source)) {
-                known->flights.end(until);
-                known->clear(account);
-            }
-            return true;
-        });
-    }
+    return source != 0 && locked(source, [&] {
+               Source* known = memory_->sources.find(source);
+               if (known == nullptr) {
+                   return false;
+               }
+               known->flights.end(until);
+               return known->clear(account);
+           });
 }
 
 void LockoutZone::end(std::uint64_t account, std::uint64_t source, std::uint64_t until) noexcept {
+    until = clock(until);
     end_of_source(source, until);
     locked(account, [&] {
         if (Attempts* attempts = memory_->accounts.find(account)) {
@@ -270,8 +289,9 @@ void LockoutZone::each_held(std::uint64_t now, Function&& function) const noexce
 }
 
 status::LockoutCounts LockoutZone::counts(std::uint64_t now) const noexcept {
+    now = clock(now);
     status::LockoutCounts counts{0, 0, memory_->failures.load(relaxed),
-                                 memory_->answered.load(relaxed)};
+                                 memory_->answered.load(relaxed), std::nullopt};
     each_held(now, [&](const auto&, bool is_source) {
         (is_source ? counts.sources : counts.accounts)++;
     });
@@ -279,6 +299,7 @@ status::LockoutCounts LockoutZone::counts(std::uint64_t now) const noexcept {
 }
 
 std::size_t LockoutZone::list(HeldOne* out, std::size_t room, std::uint64_t now) const noexcept {
+    now = clock(now);
     std::size_t count = 0;
     each_held(now, [&](const auto& record, bool is_source) {
         if (count < room) {
@@ -293,40 +314,84 @@ std::size_t LockoutZone::list(HeldOne* out, std::size_t room, std::uint64_t now)
 }
 
 bool LockoutZone::release_account(std::uint64_t tag, std::uint64_t now) noexcept {
+    now = clock(now);
     return locked(tag, [&] {
         Attempts* attempts = memory_->accounts.find(tag);
         const bool held = attempts != nullptr && attempts->is_held(now);
         if (attempts != nullptr) {
-            attempts->clear();
+            attempts->release(now);
         }
         return held;
     });
 }
 
 bool LockoutZone::release_source(std::uint64_t tag, std::uint64_t now) noexcept {
+    now = clock(now);
     return locked(tag, [&] {
         Source* source = memory_->sources.find(tag);
         const bool held = source != nullptr && source->is_held(now);
         if (source != nullptr) {
-            source->held = 0;
-            source->count = 0;
+            source->release(now);
         }
         return held;
     });
 }
 
 std::size_t LockoutZone::release_all(std::uint64_t now) noexcept {
+    now = clock(now);
     std::size_t count = 0;
     each_held(now, [&](auto& record, bool) {
-        record.held = 0;
-        if constexpr (requires { record.failures; }) {
-            record.failures = 0;
-        } else {
-            record.count = 0;
-        }
+        record.release(now);
         count++;
     });
     return count;
+}
+
+// --- for the store
+
+void LockoutZone::tell(accounts::Told& told) const noexcept {
+    locked(told.tag, [&] {
+        const Source* source = memory_->sources.find(told.tag);
+        const Attempts* attempts = memory_->accounts.find(told.tag);
+        if (told.is_source && source != nullptr) {
+            source->tell(told);
+        } else if (!told.is_source && attempts != nullptr) {
+            attempts->tell(told);
+        }
+        return true;
+    });
+}
+
+bool LockoutZone::tell_next(std::size_t& place, accounts::Told& told) const noexcept {
+    constexpr std::size_t ways = decltype(memory_->accounts)::ways;
+    for (; place < (account_rows + source_rows) * ways; place++) {
+        const std::size_t row = place / ways;
+        told = {};
+        told.is_source = row >= account_rows;
+        told.tag = told.is_source ? memory_->sources.record[row - account_rows][place % ways].tag
+                                  : memory_->accounts.record[row][place % ways].tag;
+        if (told.tag == 0) {
+            continue;
+        }
+        tell(told);
+        if (told.count != 0 || told.cleared != 0) {
+            place++;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool LockoutZone::merge(const accounts::Told& told) noexcept {
+    const std::uint64_t now = clock(ngx_current_msec);
+    return locked(told.tag, [&] {
+        const auto merge = [&](auto& table) {
+            // Where nothing is known, nothing has to be made for what has gone.
+            auto* record = told.count == 0 ? table.find(told.tag) : table.make(told.tag, now);
+            return record != nullptr && record->merge(told, now);
+        };
+        return told.is_source ? merge(memory_->sources) : merge(memory_->accounts);
+    });
 }
 
 } // namespace lync::nginx

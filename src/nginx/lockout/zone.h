@@ -4,7 +4,11 @@
 // "lync_lockout", of a size that nothing changes. There is one if a publication says `lockout on`.
 //
 // Accounts are found by a keyed hash, whose key is made at random with the zone and is nowhere
-// else: the zone names nobody. No password and nothing made of one is kept.
+// else, or is that of `lockout_store`: the zone names nobody. No password and nothing made of one
+// is kept.
+//
+// Records have the clock of the store, which is this machine's plus what they differ by; without a
+// store it is this machine's alone.
 //
 // A row of a table has a lock that knows its holder (shared/process_id.h). What it guards makes
 // sense after each store, and attempts on their way end by themselves, so a worker may be killed
@@ -18,9 +22,20 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace lync::nginx {
+
+/// What all workers know of the store.
+struct StoreState {
+    std::atomic<std::uint64_t> clock;  ///< of the store, less this machine's
+    std::atomic<std::uint64_t> read;   ///< up to which of its changes all is known here
+    std::atomic<std::uint64_t> wanted; ///< how often all records had to be told again,
+    std::atomic<std::uint64_t> done;   ///< and up to which of those it was done
+    std::atomic<std::uint64_t> logged; ///< StoreSettings::loaded of who has logged that it is away
+    std::atomic<std::int64_t> since;   ///< Unix time; negative: it is away; 0: nothing is known
+};
 
 /// How an account is named to a server: what is answered, and how fast, goes by it.
 enum class Way : std::uint8_t {
@@ -55,8 +70,10 @@ struct HeldOne {
 
 class LockoutZone {
 public:
-    /// Asks nginx for the zone, at the end of parsing.
-    ngx_int_t declare(ngx_conf_t* cf) noexcept;
+    using HashKey = std::array<unsigned char, 32>;
+
+    /// Asks nginx for the zone, at the end of parsing. `key`: of a store; NULL: by chance.
+    ngx_int_t declare(ngx_conf_t* cf, const HashKey* key) noexcept;
     /// In each worker.
     void enter() noexcept { self_ = this_process(); }
     /// Whether a publication has `lockout on`.
@@ -78,8 +95,9 @@ public:
     Failed fail(std::uint64_t account, std::uint64_t source,
                 const std::array<unsigned char, 16>& address, const accounts::Limits& limits,
                 std::uint64_t until, std::uint64_t now) noexcept;
-    void succeed(std::uint64_t account, std::uint64_t source, std::uint64_t until,
-                 std::uint64_t now) noexcept;
+    /// Whether its source knows less of it now.
+    bool succeed(std::uint64_t account, std::uint64_t source, std::uint64_t admitted,
+                 std::uint64_t until) noexcept;
     void end(std::uint64_t account, std::uint64_t source, std::uint64_t until) noexcept;
     void count_answered() noexcept;
 
@@ -104,6 +122,16 @@ public:
     /// How many were held.
     std::size_t release_all(std::uint64_t now) noexcept;
 
+    // --- for the store
+
+    StoreState& store() const noexcept;
+    /// The account or source of `told.tag` as it is known here.
+    void tell(accounts::Told& told) const noexcept;
+    /// The next record from `place` on of which there is something to tell; false: there is none.
+    bool tell_next(std::size_t& place, accounts::Told& told) const noexcept;
+    /// Whether it is held from now on.
+    bool merge(const accounts::Told& told) noexcept;
+
 private:
     struct Memory;
     static ngx_int_t on_memory(ngx_shm_zone_t* zone, void* old) noexcept;
@@ -111,10 +139,12 @@ private:
     void end_of_source(std::uint64_t source, std::uint64_t until) noexcept;
     template <typename Function>
     auto locked(std::uint64_t tag, Function&& function) const noexcept;
+    std::uint64_t clock(std::uint64_t now) const noexcept;
     template <typename Function>
     void each_held(std::uint64_t now, Function&& function) const noexcept;
 
     Memory* memory_ = nullptr;
+    std::optional<HashKey> key_; ///< of the store
     ProcessId self_ = 0;
 };
 

@@ -132,8 +132,8 @@ struct PublicationRecord : Keyed {
 };
 
 /// What only one process does at a time.
-enum class Lease : std::uint8_t { health, repair };
-constexpr std::size_t leases = 2;
+enum class Lease : std::uint8_t { health, repair, store };
+constexpr std::size_t leases = 3;
 
 /// The zone as one configuration and one process see it. Lives in MainConf. All of it does nothing
 /// and finds nothing before the memory is there, and in a worker without a slot.

@@ -326,8 +326,8 @@ constexpr std::size_t most_held = 1000;
 
 ngx_int_t answer_lockout(ngx_http_request_t* r) {
     std::vector<HeldOne> held(most_held);
-    const std::size_t count =
-        main_conf_of(r).lockout.list(held.data(), held.size(), ngx_current_msec);
+    const MainConf& conf = main_conf_of(r);
+    const std::size_t count = conf.lockout.list(held.data(), held.size(), ngx_current_msec);
     held.resize(std::min(count, held.size()));
     std::vector<status::HeldOne> shown;
     for (const HeldOne& one : held) {
@@ -337,42 +337,59 @@ ngx_int_t answer_lockout(ngx_http_request_t* r) {
                          .who = one.is_source ? text_of_address(one.address) : hash.data(),
                          .seconds = (one.left + 999) / 1000});
     }
-    return send(r, NGX_HTTP_OK, "application/json", kept(r, status::held_to_json(shown, count)));
+    return send(r, NGX_HTTP_OK, "application/json",
+                kept(r, status::held_to_json(shown, count, store_of(conf))));
+}
+
+bool release_account(MainConf& conf, std::uint64_t tag) {
+    const bool released = conf.lockout.release_account(tag, ngx_current_msec);
+    if (released && conf.store) {
+        conf.store->tell_account(tag, conf.store_settings->longest, 0);
+    }
+    return released;
+}
+
+bool release_source(MainConf& conf, std::uint64_t tag) {
+    const bool released = conf.lockout.release_source(tag, ngx_current_msec);
+    if (released && conf.store) {
+        conf.store->tell_source(tag, conf.store_settings->longest, 0);
+    }
+    return released;
 }
 
 /// What a word means: the hash that stands in the log, an address, or a name as each publication
 /// reads it.
 bool release(MainConf& conf, const std::string& who) {
-    const std::uint64_t now = ngx_current_msec;
     bool released = false;
     if (who.size() == 16 && who.find_first_not_of("0123456789abcdef") == std::string::npos) {
-        released = conf.lockout.release_account(std::stoull(who, nullptr, 16), now);
+        released = release_account(conf, std::stoull(who, nullptr, 16));
     }
     const std::string address = who.substr(0, who.find('/'));
     std::array<unsigned char, 16> source{};
     in6_addr ipv6{};
     if (inet_pton(AF_INET, address.c_str(), &source[12]) == 1) {
         source[10] = source[11] = 0xff;
-        return conf.lockout.release_source(conf.lockout.tag_of_source(source), now) || released;
+        return release_source(conf, conf.lockout.tag_of_source(source)) || released;
     }
     if (inet_pton(AF_INET6, address.c_str(), &ipv6) == 1) {
         std::copy_n(ipv6.s6_addr, 8, source.begin());
-        return conf.lockout.release_source(conf.lockout.tag_of_source(source), now) || released;
+        return release_source(conf, conf.lockout.tag_of_source(source)) || released;
     }
     for (const auto& publication : conf.publications) {
         accounts::Account account;
         if (publication->lockout != nullptr &&
             publication->lockout->domains.read(who, "", account)) {
             released =
-                conf.lockout.release_account(conf.lockout.tag_of_account(account.text()), now) ||
-                released;
+                release_account(conf, conf.lockout.tag_of_account(account.text())) || released;
         }
     }
     return released;
 }
 
 ngx_int_t answer_release_all(ngx_http_request_t* r) {
+    const LockoutZone& lockout = main_conf_of(r).lockout;
     const std::size_t count = main_conf_of(r).lockout.release_all(ngx_current_msec);
+    lockout.store().wanted++;
     ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                   "lync_control: %uz accounts and sources are released", count);
     return answer_text(r, NGX_HTTP_OK,

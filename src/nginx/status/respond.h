@@ -32,6 +32,8 @@ ngx_int_t send(ngx_http_request_t* r, ngx_uint_t status, std::string_view type,
 /// What is known of all publications now. Where nothing is counted (no `lync_status`) the counters
 /// are 0. Throws only for lack of memory.
 status::Snapshot snapshot_of(const MainConf& conf);
+/// Of `lockout_store`, which needs `lockout on`.
+std::optional<status::LockoutStore> store_of(const MainConf& conf);
 
 /// Puts into each answer at a location of `lync_status` what keeps browsers from storing, framing
 /// or guessing it: also into nginx's own, 401 and 403 and 405. False if there is no memory.

@@ -166,6 +166,13 @@ void fill_pools(const Publication& from, const Zone& zone, status::Publication& 
 
 } // namespace
 
+std::optional<status::LockoutStore> store_of(const MainConf& conf) {
+    if (!conf.store_settings) {
+        return std::nullopt;
+    }
+    return status::LockoutStore{conf.store_settings->server.shown, conf.lockout.store().since > 0};
+}
+
 status::Snapshot snapshot_of(const MainConf& conf) {
     const ngx_time_t* now = ngx_timeofday();
     status::Snapshot snapshot;
@@ -190,6 +197,7 @@ status::Snapshot snapshot_of(const MainConf& conf) {
     }
     if (conf.lockout.is_there()) {
         snapshot.lockout = conf.lockout.counts(ngx_current_msec);
+        snapshot.lockout->store = store_of(conf);
     }
     if (const status::RefusalRing* refusals = conf.zone.refusals()) {
         snapshot.refusals = refusals->read();

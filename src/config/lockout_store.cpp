@@ -1,0 +1,133 @@
+// lockout_store redis://[USER:PASSWORD@]HOST[:PORT][/DB] | rediss://... | unix:PATH key=FILE [...]
+
+#include "base/names.h"
+#include "config/declare.h"
+
+namespace lync::config {
+
+namespace {
+
+constexpr std::string_view form =
+    "it is redis://[USER:PASSWORD@]HOST[:PORT][/DB], the same with rediss:// for TLS, or unix:PATH";
+
+/// Without the %XX that "@", ":" and "/" are written as.
+std::optional<std::string> unescaped(std::string_view text) {
+    constexpr std::string_view digits = "0123456789abcdefABCDEF";
+    std::string plain;
+    for (std::size_t i = 0; i < text.size(); i++) {
+        if (text[i] != '%') {
+            plain += text[i];
+            continue;
+        }
+        const std::string hex(text.substr(i + 1, 2));
+        if (hex.size() != 2 || hex.find_first_not_of(digits) != std::string::npos || hex == "00") {
+            return std::nullopt;
+        }
+        plain += static_cast<char>(std::stoi(hex, nullptr, 16));
+        i += 2;
+    }
+    return plain;
+}
+
+/// Takes what stands in front of the last `mark`, or the first; empty if there is none.
+std::string_view take_before(std::string_view& text, char mark, bool last) noexcept {
+    const std::size_t end = last ? text.rfind(mark) : text.find(mark);
+    if (end == std::string_view::npos) {
+        return {};
+    }
+    const std::string_view before = text.substr(0, end);
+    text.remove_prefix(end + 1);
+    return before;
+}
+
+void read_url(LockoutStore& store, const std::string& text, const Directive& directive,
+              const Directive& block) {
+    std::string_view rest = text;
+    if (rest.starts_with("unix:/") && rest.find(':', 5) == std::string_view::npos) {
+        store.shown = store.address = text;
+        return;
+    }
+    store.tls = rest.starts_with("rediss://");
+    const std::string_view scheme = store.tls ? "rediss://" : "redis://";
+    const std::string_view after = rest.starts_with(scheme) ? rest.substr(scheme.size()) : "";
+    rest = after;
+    const std::string_view who = take_before(rest, '@', true);
+    store.shown = std::string(scheme) + std::string(rest); // never with the password
+    const auto refuse = [&](std::string_view why) {
+        config::invalid_value(after.empty() ? std::string_view("unknown") : store.shown, directive,
+                              block, why);
+    };
+    if (after.empty()) {
+        config::invalid_value(text.substr(0, text.find(':')), directive, block, form);
+    }
+    if (const std::size_t colon = who.find(':'); rest.size() != after.size()) {
+        const auto user = unescaped(who.substr(0, colon));
+        const auto password =
+            unescaped(colon == std::string_view::npos ? "" : who.substr(colon + 1));
+        if (!user || !password || (password->empty() && !user->empty() && who.ends_with(':'))) {
+            refuse(
+                "the user and password in front of its \"@\" are written USER:PASSWORD, with %XX "
+                "for other characters");
+        }
+        store.user = *user;
+        store.password = *password;
+    }
+    const std::size_t slash = rest.find('/');
+    const std::string_view database = slash == std::string_view::npos ? "" : rest.substr(slash + 1);
+    std::string_view host = rest.substr(0, slash);
+    const std::size_t colon = host.find(':', host.starts_with('[') ? host.find(']') : 0);
+    std::uint16_t port = LockoutStore::default_port;
+    if (colon != std::string_view::npos) {
+        const auto number = parse_number(host.substr(colon + 1), 1, 65535);
+        if (!number) {
+            refuse("its port is a number from 1 to 65535");
+        }
+        port = static_cast<std::uint16_t>(*number);
+        host = host.substr(0, colon);
+    }
+    const ParsedName name = parse_address(host);
+    const auto number = database.empty() ? 0U : parse_number(database, 0, 1'000'000);
+    if (!name || !number) {
+        refuse(name ? "its database is a number" : std::string(form));
+    }
+    store.database = *number;
+    store.host = name.name.starts_with('[') ? name.name.substr(1, name.name.size() - 2) : name.name;
+    store.address = name.name + ":" + std::to_string(port);
+}
+
+} // namespace
+
+LockoutStore read_lockout_store(const Directive& directive, const Directive& block) {
+    LockoutStore store;
+    store.place = directive.place;
+    read_url(store, directive.arguments.front(), directive, block);
+    read_parameters(directive, 1, block, "it may be key=FILE, password=FILE or ca=FILE",
+                    [&](const Parameter& parameter) {
+                        std::string* file = parameter.name == "key"        ? &store.key
+                                            : parameter.name == "password" ? &store.password_file
+                                            : parameter.name == "ca"       ? &store.ca
+                                                                           : nullptr;
+                        if (file != nullptr) {
+                            *file = parameter.value;
+                        }
+                        return file != nullptr && !file->empty();
+                    });
+    const auto refuse = [&](const char* why) {
+        throw Mistake("\"lockout_store\" in " + block.title() + " " + why, directive.place);
+    };
+    if (store.key.empty()) {
+        refuse("needs key=FILE, a secret line that is the same at all proxies: \"openssl rand -hex "
+               "32\" makes one");
+    } else if (store.tls && store.ca.empty()) {
+        refuse("needs ca=FILE, the CA of the certificate of rediss://");
+    } else if (!store.tls && !store.ca.empty()) {
+        refuse("has ca=, and no TLS: it is written rediss://");
+    } else if (!store.password.empty() && !store.password_file.empty()) {
+        refuse("has two passwords: that of the URL and that of password=");
+    } else if (!store.user.empty() && store.password.empty() && store.password_file.empty()) {
+        refuse("has a user and no password: it is USER:PASSWORD@, or password=FILE as well");
+    }
+    return store;
+}
+
+} // namespace lync::config

@@ -1,0 +1,404 @@
+#include "nginx/lockout/redis.h"
+
+#include "nginx/upstream/server_connection.h"
+
+#include <hiredis/hiredis.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace lync::nginx {
+
+namespace {
+
+constexpr ngx_msec_t greeting_patience = 2000;
+constexpr ngx_msec_t shortest_pause = 500;
+constexpr ngx_msec_t longest_pause = 10000;
+/// An answer that is longer isn't one to what is asked here.
+constexpr std::size_t longest_reply = 512 * 1024;
+
+// --- hiredis reads into a Reply
+
+constexpr int made = 1; // hiredis wants a pointer for each object
+void* const object = const_cast<int*>(&made);
+
+Reply& reply_of(const redisReadTask* task) noexcept {
+    return *static_cast<Reply*>(task->privdata);
+}
+
+int digit_of(char c) noexcept {
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+void* read_string(const redisReadTask* task, char* text, std::size_t size) {
+    Reply& reply = reply_of(task);
+    if (task->type == REDIS_REPLY_ERROR) {
+        reply.is_error = true;
+        size = std::min(size, reply.error.size() - 1);
+        *std::transform(text, text + size, reply.error.data(),
+                        [](char c) { return c < ' ' || c > '~' ? ' ' : c; }) = '\0';
+        return object;
+    }
+    if (size % 16 == 1 && !reply.add(static_cast<unsigned char>(*text))) {
+        return nullptr;
+    }
+    for (std::size_t i = size % 16 == 1 ? 1 : 0; i + 16 <= size; i += 16) {
+        std::uint64_t number = 0;
+        for (std::size_t j = i; j < i + 16; j++) {
+            const int digit = digit_of(text[j]);
+            number = number << 4U | static_cast<std::uint64_t>(std::max(digit, 0));
+        }
+        if (!reply.add(number)) {
+            return nullptr;
+        }
+    }
+    return object;
+}
+
+/// `int` before hiredis 1.0, then `size_t`.
+template <typename Count>
+void* read_array(const redisReadTask* task, Count count) {
+    return static_cast<std::size_t>(count) <= reply_of(task).number.size() ? object : nullptr;
+}
+
+void* read_integer(const redisReadTask* task, long long value) {
+    return reply_of(task).add(static_cast<std::uint64_t>(value)) ? object : nullptr;
+}
+
+void* read_nil(const redisReadTask* task) {
+    return reply_of(task).add(0) ? object : nullptr;
+}
+
+redisReplyObjectFunctions functions() noexcept {
+    redisReplyObjectFunctions all{};
+    all.createString = read_string;
+    all.createArray = read_array;
+    all.createInteger = read_integer;
+    all.createNil = read_nil;
+    all.freeObject = [](void*) {};
+    return all;
+}
+
+redisReplyObjectFunctions reading = functions();
+
+} // namespace
+
+Redis::Redis(const Server& server, Owner& owner) : server_(server), owner_(owner) {}
+
+Redis::~Redis() {
+    stop();
+}
+
+void Redis::start() noexcept {
+    log_ = *ngx_cycle->log;
+    log_.log_level = NGX_LOG_ALERT; // what is usual about connections is told by `on_away`
+    stopped_ = false;
+    connect();
+}
+
+void Redis::stop() noexcept {
+    if (!std::exchange(stopped_, true)) {
+        close({});
+    }
+}
+
+void Redis::on_time() noexcept {
+    close("it doesn't answer in time");
+}
+
+void Redis::connect() noexcept {
+    retry_.cancel();
+    const ngx_addr_t& address = server_.addresses[address_++ % server_.addresses.size()];
+    ngx_peer_connection_t peer{};
+    peer.sockaddr = address.sockaddr;
+    peer.socklen = address.socklen;
+    peer.name = const_cast<ngx_str_t*>(&address.name);
+    peer.get = ngx_event_get_peer;
+    peer.log = &log_;
+    peer.log_error = NGX_ERROR_ERR;
+
+    began_ = ngx_current_msec;
+    const ngx_int_t result = ngx_event_connect_peer(&peer);
+    ngx_connection_t* c = peer.connection;
+    if (c == nullptr || (result != NGX_OK && result != NGX_AGAIN)) {
+        const int error = ngx_socket_errno;
+        std::array<u_char, 128> text;
+        const u_char* end = ngx_strerror(error, text.data(), text.size());
+        close({reinterpret_cast<char*>(text.data()), static_cast<std::size_t>(end - text.data())});
+        return;
+    }
+    c->pool = ngx_create_pool(1024, &log_);
+    reader_ = redisReaderCreateWithFunctions(&reading);
+    if (c->pool == nullptr || reader_ == nullptr) {
+        if (c->pool != nullptr) {
+            ngx_destroy_pool(c->pool);
+        }
+        ngx_close_connection(c);
+        close("there is no memory");
+        return;
+    }
+    reader_->privdata = &reply_;
+    c->data = this;
+    c->log = c->read->log = c->write->log = &log_;
+    c->read->handler = c->write->handler = on_event;
+    connection_ = c;
+    connecting_ = true;
+    set_time();
+    if (result == NGX_OK) {
+        connected();
+    }
+}
+
+void Redis::on_event(ngx_event_t* event) {
+    auto* self = static_cast<Redis*>(static_cast<ngx_connection_t*>(event->data)->data);
+    if (self->connecting_) {
+        self->connected();
+    } else if (event->write != 0) {
+        self->send();
+    } else {
+        self->receive();
+    }
+}
+
+void Redis::connected() noexcept {
+    ngx_connection_t* c = connection_;
+    int error = 0;
+    socklen_t length = sizeof(error);
+    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &length) == -1) {
+        error = ngx_socket_errno;
+    }
+    if (error != 0) {
+        std::array<u_char, 128> text;
+        const u_char* end = ngx_strerror(error, text.data(), text.size());
+        close({reinterpret_cast<char*>(text.data()), static_cast<std::size_t>(end - text.data())});
+        return;
+    }
+    if (ngx_tcp_nodelay(c) != NGX_OK) {
+        close("TCP_NODELAY can't be set");
+        return;
+    }
+    if (server_.tls == nullptr) {
+        greet();
+        return;
+    }
+    if (ngx_ssl_create_connection(server_.tls, c, NGX_SSL_CLIENT) != NGX_OK) {
+        close("there is no memory");
+        return;
+    }
+    X509_VERIFY_PARAM* expected = SSL_get0_param(c->ssl->connection);
+    if (X509_VERIFY_PARAM_set1_ip_asc(expected, server_.host.c_str()) != 1 &&
+        (X509_VERIFY_PARAM_set1_host(expected, server_.host.data(), server_.host.size()) != 1 ||
+         SSL_set_tlsext_host_name(c->ssl->connection, server_.host.c_str()) != 1)) {
+        close("there is no memory");
+        return;
+    }
+    ERR_clear_error(); // of a name that is no address
+    if (ngx_ssl_handshake(c) == NGX_AGAIN) {
+        c->ssl->handler = on_handshake;
+        return;
+    }
+    on_handshake(c);
+}
+
+void Redis::on_handshake(ngx_connection_t* c) {
+    auto* self = static_cast<Redis*>(c->data);
+    if (!c->ssl->handshaked) {
+        self->close("the TLS handshake fails");
+        return;
+    }
+    c->read->handler = c->write->handler = on_event;
+    if (const long result = SSL_get_verify_result(c->ssl->connection); result != X509_V_OK) {
+        std::array<char, 128> text;
+        const u_char* end =
+            ngx_snprintf(reinterpret_cast<u_char*>(text.data()), text.size(), "its certificate: %s",
+                         X509_verify_cert_error_string(result));
+        self->close(
+            {text.data(), static_cast<std::size_t>(end - reinterpret_cast<u_char*>(text.data()))});
+        return;
+    }
+    self->greet();
+}
+
+void Redis::greet() noexcept {
+    connecting_ = false;
+    trusted_ = server_.greeting.front().front() != "AUTH";
+    for (const std::vector<std::string>& command : server_.greeting) {
+        std::array<std::string_view, 16> words;
+        const auto end = std::ranges::copy(command, words.begin()).out;
+        if (!ask({words.begin(), end},
+                 &command == &server_.greeting.back() ? Question::Kind::last_greeting
+                                                      : Question::Kind::greeting,
+                 nullptr, 0)) {
+            close("there is no memory");
+            return;
+        }
+    }
+}
+
+bool Redis::ask(std::span<const std::string_view> words, Question::Kind kind, void* asker,
+                std::uint64_t tag) noexcept {
+    constexpr std::size_t most_words = 80;
+    if (connection_ == nullptr || connecting_ || count_ == most_questions ||
+        words.size() > most_words) {
+        return false;
+    }
+    std::array<const char*, most_words> text;
+    std::array<std::size_t, most_words> length;
+    std::ranges::transform(words, text.begin(), [](std::string_view w) { return w.data(); });
+    std::ranges::transform(words, length.begin(), [](std::string_view w) { return w.size(); });
+    char* command = nullptr;
+    const auto size = redisFormatCommandArgv(&command, static_cast<int>(words.size()), text.data(),
+                                             length.data());
+    const bool fits = size > 0 && static_cast<std::size_t>(size) <= out_.size() - written_;
+    if (fits) {
+        std::copy_n(command, size, out_.data() + written_);
+        written_ += static_cast<std::size_t>(size);
+        questions_[(first_ + count_++) % most_questions] = {kind, asker, tag, ngx_current_msec};
+        set_time();
+        ngx_post_event(connection_->write, &ngx_posted_events);
+    }
+    redisFreeCommand(command);
+    return fits;
+}
+
+void Redis::forget(const void* asker) noexcept {
+    for (std::size_t i = 0; i < count_; i++) {
+        Question& question = questions_[(first_ + i) % most_questions];
+        if (question.asker == asker) {
+            question.asker = nullptr;
+        }
+    }
+}
+
+void Redis::send() noexcept {
+    ngx_connection_t* c = connection_;
+    while (sent_ < written_) {
+        const ssize_t sent = c->send(c, out_.data() + sent_, written_ - sent_);
+        if (sent == NGX_ERROR) {
+            close("the connection breaks off");
+            return;
+        }
+        if (sent == NGX_AGAIN) {
+            break;
+        }
+        sent_ += static_cast<std::size_t>(sent);
+    }
+    if (sent_ == written_) {
+        sent_ = written_ = 0;
+    }
+    if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
+        close("the connection breaks off");
+    }
+}
+
+void Redis::receive() noexcept {
+    ngx_connection_t* c = connection_;
+    std::array<u_char, 16384> buffer;
+    while (true) {
+        const ssize_t received = c->recv(c, buffer.data(), buffer.size());
+        if (received == NGX_AGAIN) {
+            if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
+                close("the connection breaks off");
+            }
+            return;
+        }
+        if (received <= 0) {
+            close("the connection breaks off");
+            return;
+        }
+        void* reply = object;
+        int result = redisReaderFeed(reader_, reinterpret_cast<char*>(buffer.data()),
+                                     static_cast<std::size_t>(received));
+        while (result == REDIS_OK && (result = redisReaderGetReply(reader_, &reply)) == REDIS_OK &&
+               reply != nullptr) {
+            if (!take(reply_)) {
+                return;
+            }
+            reply_.size = 0;
+        }
+        if (result != REDIS_OK || reader_->len - reader_->pos > longest_reply) {
+            close("what it answers isn't understood: it isn't Redis");
+            return;
+        }
+    }
+}
+
+/// False if that was the end.
+bool Redis::take(const Reply& reply) noexcept {
+    if (count_ == 0) {
+        close("it answers what wasn't asked");
+        return false;
+    }
+    if (reply.is_error) {
+        // Before it has taken the password, what it says may be what it was told.
+        std::string_view words = reply.error.data();
+        if (!trusted_) {
+            words = words.substr(0, words.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ"));
+            close(words == "ERR" || words == "WRONGPASS" ? "it refuses the password"
+                                                         : "it refuses AUTH");
+        } else {
+            close(words);
+        }
+        return false;
+    }
+    const Question question = questions_[first_];
+    first_ = (first_ + 1) % most_questions;
+    count_--;
+    trusted_ = true;
+    if (question.kind == Question::Kind::last_greeting) {
+        there_ = true;
+        owner_.on_there();
+    }
+    if (question.kind != Question::Kind::greeting) {
+        owner_.on_answer(question, &reply);
+    }
+    set_time();
+    return true;
+}
+
+void Redis::set_time() noexcept {
+    time_.cancel();
+    if (there_ && count_ == 0) {
+        return;
+    }
+    const ngx_msec_t due =
+        there_ ? questions_[first_].asked + patience : began_ + greeting_patience;
+    time_.set(static_cast<ngx_msec_t>(
+                  std::max<ngx_msec_int_t>(static_cast<ngx_msec_int_t>(due - ngx_current_msec), 1)),
+              &log_);
+}
+
+void Redis::close(std::string_view why) noexcept {
+    time_.cancel();
+    retry_.cancel();
+    if (connection_ != nullptr) {
+        close_server_connection(std::exchange(connection_, nullptr));
+    }
+    if (!stopped_) {
+        owner_.on_away(why); // before the answers: what they bring about is known to be alone
+    }
+    const bool was_there = std::exchange(there_, false);
+    connecting_ = false;
+    while (count_ != 0) {
+        const Question question = questions_[first_];
+        first_ = (first_ + 1) % most_questions;
+        count_--;
+        if (question.kind > Question::Kind::last_greeting) {
+            owner_.on_answer(question, nullptr);
+        }
+    }
+    if (reader_ != nullptr) { // `why` may lie in it
+        redisReaderFree(std::exchange(reader_, nullptr));
+    }
+    reply_.size = 0;
+    reply_.is_error = false;
+    sent_ = written_ = 0;
+    if (!stopped_ && !ngx_exiting) {
+        pause_ = was_there && ngx_current_msec - began_ > longest_pause
+                     ? shortest_pause
+                     : std::clamp(2 * pause_, shortest_pause, longest_pause);
+        retry_.set(pause_, &log_);
+    }
+}
+
+} // namespace lync::nginx

@@ -1,0 +1,130 @@
+#pragma once
+
+// One connection to a Redis, or to what speaks like it, in nginx's event loop. hiredis writes the
+// commands and reads the answers; sockets, TLS and timers are nginx's. (hiredis's own connections
+// have no TLS before its version 1.0.)
+//
+// Answers come in the order of the questions. One that doesn't come in time ends the connection,
+// and whatever ends it is answered to all that wait: nobody ever waits longer than `patience`.
+
+#include "nginx/ngx.h"
+#include "nginx/timer.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct redisReader;
+
+namespace lync::nginx {
+
+/// An answer, flat: the numbers of it, in their order. A text of hexadecimal digits is a number for
+/// each sixteen of them, and a letter in front of them is one of its own.
+struct Reply {
+    std::array<std::uint64_t, 4096> number;
+    std::size_t size = 0;
+    bool is_error = false;
+    std::array<char, 128> error; ///< the beginning of the server's words
+
+    bool add(std::uint64_t value) noexcept {
+        return size < number.size() && (number[size++] = value, true);
+    }
+};
+
+class Redis {
+public:
+    static constexpr ngx_msec_t patience = 250;
+    static constexpr std::size_t most_questions = 512;
+
+    /// Where it is and who one is there. Immutable, of the configuration.
+    struct Server {
+        std::string shown; ///< without the password
+        std::string host;  ///< whose name its certificate has
+        std::vector<ngx_addr_t> addresses;
+        ngx_ssl_t* tls = nullptr;
+        std::vector<std::vector<std::string>> greeting; ///< commands that begin each connection
+    };
+
+    /// What is asked, for the owner to know it again.
+    struct Question {
+        enum class Kind : std::uint8_t { greeting, last_greeting, account, source, changes } kind;
+        void* asker; ///< NULL: nobody waits
+        std::uint64_t tag;
+        ngx_msec_t asked;
+    };
+
+    struct Owner {
+        virtual void on_there() = 0;
+        /// Once, for a connection that was there and for each attempt at one. `why` says what is
+        /// wrong.
+        virtual void on_away(std::string_view why) = 0;
+        /// NULL: there is no answer.
+        virtual void on_answer(const Question& question, const Reply* reply) = 0;
+
+    protected:
+        ~Owner() = default;
+    };
+
+    Redis(const Server& server, Owner& owner);
+    ~Redis();
+    Redis(const Redis&) = delete;
+
+    void start() noexcept;
+    /// No more questions; those that wait get no answer.
+    void stop() noexcept;
+    bool is_there() const noexcept { return there_; }
+    /// It is known to be there: no pause before the next attempt.
+    void hurry() noexcept {
+        if (retry_.is_set()) {
+            connect();
+        }
+    }
+    std::size_t room() const noexcept { return most_questions - count_; }
+
+    /// False if it can't be asked now: nothing has happened then.
+    bool ask(std::span<const std::string_view> words, Question::Kind kind, void* asker,
+             std::uint64_t tag) noexcept;
+    /// Whoever asked has gone.
+    void forget(const void* asker) noexcept;
+
+private:
+    static void on_event(ngx_event_t* event);
+    static void on_handshake(ngx_connection_t* c);
+    void on_time() noexcept;
+    void connect() noexcept;
+    void connected() noexcept;
+    void greet() noexcept;
+    void send() noexcept;
+    void receive() noexcept;
+    bool take(const Reply& reply) noexcept;
+    void set_time() noexcept;
+    void close(std::string_view why) noexcept;
+
+    const Server& server_;
+    Owner& owner_;
+    ngx_log_t log_{};
+    ngx_connection_t* connection_ = nullptr;
+    redisReader* reader_ = nullptr;
+    bool connecting_ = false; ///< TLS included
+    bool there_ = false;
+    bool trusted_ = false; ///< it took the password: its words may be logged
+    bool stopped_ = true;
+    std::size_t address_ = 0;
+    ngx_msec_t pause_ = 0;
+    ngx_msec_t began_ = 0; ///< to connect
+    Timer retry_{this, calls<&Redis::connect>};
+    Timer time_{this, calls<&Redis::on_time>};
+    std::array<Question, most_questions> questions_; ///< a ring
+    std::size_t first_ = 0;
+    std::size_t count_ = 0;
+    std::array<u_char, 256 * 1024> out_;
+    std::size_t sent_ = 0;
+    std::size_t written_ = 0;
+    Reply reply_;
+};
+
+} // namespace lync::nginx

@@ -1,0 +1,495 @@
+#include "nginx/lockout/store.h"
+
+#include "base/diagnostic.h"
+#include "config/publication.h"
+#include "nginx/lockout/lockout.h"
+#include "nginx/shared/zone.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+namespace lync::nginx {
+
+using accounts::Limits;
+using accounts::Told;
+using Kind = Redis::Question::Kind;
+
+namespace {
+
+/// One record, as told and as known, becomes one; what is known then is the answer. A hash: c
+/// (cleared), h (held until), w (window), f* (failures), r* (attempts on their way, and until
+/// when). Times are the store's own, so that holds end at the same time everywhere.
+constexpr std::string_view exchange_script = R"(
+local name, limit, window, hold = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local begins, gone = ARGV[5], ARGV[6]
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local old, s, changed, void = redis.call('HGETALL', KEYS[1]), {}, false, false
+for i = 1, #old, 2 do s[old[i]] = tonumber(old[i + 1]) end
+changed, s[gone] = gone:sub(1, 1) == 'f' and s[gone] ~= nil, nil
+local known, was = s.c or 0, s.h or 0
+local c, h = math.max(known, tonumber(ARGV[7])), math.max(was, tonumber(ARGV[8]))
+s.c, s.h, s.w = nil, nil, nil
+for i = 10, #ARGV, 2 do
+  local f, at = 'f' .. ARGV[i], tonumber(ARGV[i + 1])
+  if at > c and not s[f] then s[f], changed = at, true end
+end
+local n, flights, last = 0, 0, 0
+for f, at in pairs(s) do
+  if f:sub(1, 1) == 'r' then
+    if at > now then flights = flights + 1 else s[f] = nil end
+  elseif at > c then n, last = n + 1, math.max(last, at)
+  else s[f], void = nil, true end
+end
+if n > 0 and (h > 0 and h <= now or h == 0 and last + window <= now) then
+  c, n, void = math.max(c, last), 0, true
+  for f in pairs(s) do if f:sub(1, 1) == 'f' then s[f] = nil end end
+end
+if not void then c = known end
+if n == 0 then h = 0 end
+if h == 0 and limit > 0 and n >= limit then h = now + hold end
+local verdict = 0
+if h > 0 then verdict = 2 elseif limit > 0 and n + flights >= limit then verdict = 1 end
+if verdict == 0 and begins ~= '' then s['r' .. begins] = now + tonumber(ARGV[9]) end
+local keep = math.max(window, hold, h - now, tonumber(ARGV[9])) + 10000
+redis.call('DEL', KEYS[1])
+if c > 0 or next(s) then
+  local all = {'c', c, 'h', h, 'w', window}
+  for f, at in pairs(s) do all[#all + 1] = f; all[#all + 1] = at end
+  redis.call('HMSET', KEYS[1], unpack(all))
+  redis.call('PEXPIRE', KEYS[1], keep)
+end
+if changed or c ~= known or h ~= was then
+  local stamp = t[1] * 1000000 + t[2]
+  redis.call('ZADD', KEYS[2], string.format('%.0f', stamp), name)
+  redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', stamp - keep * 1000))
+  redis.call('PEXPIRE', KEYS[2], keep)
+end
+local answer = {verdict, now, last, window, h, c}
+for f in pairs(s) do if f:sub(1, 1) == 'f' then answer[#answer + 1] = f:sub(2) end end
+return answer
+)";
+
+/// What has changed after a stamp, at most a page.
+constexpr std::string_view changes_script = R"(
+local since, prefix, page = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local t = redis.call('TIME')
+local stamp = t[1] * 1000000 + t[2]
+if tonumber(since) > stamp then since = '0' end
+local names = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. since, '+inf', 'WITHSCORES', 'LIMIT', 0, page)
+local answer = {math.floor(stamp / 1000), tonumber(names[#names] or since), #names == 2 * page and 1 or 0}
+for i = 1, #names, 2 do
+  local all, f, last, v = redis.call('HGETALL', prefix .. names[i]), {}, 0, {}
+  for j = 1, #all, 2 do
+    local at = tonumber(all[j + 1])
+    if all[j]:sub(1, 1) == 'f' then
+      if #f < 32 then f[#f + 1] = all[j]:sub(2) end
+      last = math.max(last, at)
+    else v[all[j]] = at end
+  end
+  if v.w then
+    for _, x in ipairs({names[i], #f, last, v.w, v.h, v.c}) do answer[#answer + 1] = x end
+    for _, x in ipairs(f) do answer[#answer + 1] = x end
+  end
+end
+return answer
+)";
+
+/// Records in an answer: as many as are full of failures fit into a Reply.
+constexpr std::size_t page = 64;
+
+std::string sha1_of(std::string_view text) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+    unsigned size = 0;
+    EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr);
+    std::string hex(std::size_t{2} * size, '0');
+    ngx_hex_dump(reinterpret_cast<u_char*>(hex.data()), digest.data(), size);
+    return hex;
+}
+
+/// The words of a command, as they are written one after the other.
+class Words {
+public:
+    void add(std::string_view word) noexcept { words_[count_++] = word; }
+    template <typename... Arguments>
+    void add(const char* format, Arguments... arguments) noexcept {
+        u_char* begin = text_.data() + size_;
+        const u_char* end = ngx_snprintf(begin, text_.size() - size_, format, arguments...);
+        size_ = static_cast<std::size_t>(end - text_.data());
+        add({reinterpret_cast<char*>(begin), static_cast<std::size_t>(end - begin)});
+    }
+    std::span<const std::string_view> all() const noexcept { return {words_.data(), count_}; }
+
+private:
+    std::array<std::string_view, 80> words_;
+    std::size_t count_ = 0;
+    std::array<u_char, 4096> text_;
+    std::size_t size_ = 0;
+};
+
+/// The one line of a file that only one's own proxies know.
+std::string secret_of(ngx_conf_t* cf, const std::string& file, std::size_t least,
+                      const config::LockoutStore& declared) {
+    ngx_str_t name = copy(cf->pool, file);
+    if (name.data == nullptr || ngx_conf_full_name(cf->cycle, &name, 1) != NGX_OK) {
+        throw std::bad_alloc();
+    }
+    std::ifstream in{std::string(view(name)), std::ios::binary};
+    std::string text;
+    if (in && std::getline(in, text) && text.ends_with('\r')) {
+        text.pop_back();
+    }
+    if (text.size() < least || text.find('\0') != std::string::npos) {
+        throw Mistake("\"lockout_store\" can't be used: " +
+                          (in || in.eof() ? "the first line of " + quoted(view(name)) +
+                                                " is shorter than " + std::to_string(least) +
+                                                " characters: \"openssl rand -hex 32\" makes a key"
+                                          : quoted(view(name)) + " can't be read"),
+                      declared.place);
+    }
+    return text;
+}
+
+} // namespace
+
+StoreSettings::StoreSettings(ngx_conf_t* cf, const config::LockoutStore& declared)
+    : exchange(sha1_of(exchange_script)), changes(sha1_of(changes_script)),
+      loaded(ngx_current_msec) {
+    constexpr std::size_t least_key = 16;
+    server.shown = declared.shown;
+    server.host = declared.host;
+
+    const std::string secret = "lync_lockout " + secret_of(cf, declared.key, least_key, declared);
+    unsigned size = 0;
+    EVP_Digest(secret.data(), secret.size(), key.data(), &size, EVP_sha256(), nullptr);
+    prefix =
+        "lync:{" + sha1_of({reinterpret_cast<char*>(key.data()), key.size()}).substr(0, 8) + "}:";
+
+    ngx_url_t url{};
+    url.url = copy(cf->pool, declared.address);
+    url.default_port = config::LockoutStore::default_port;
+    if (url.url.data == nullptr) {
+        throw std::bad_alloc();
+    }
+    if (ngx_parse_url(cf->pool, &url) != NGX_OK) {
+        throw Mistake(std::string("\"lockout_store\" can't be used: ") +
+                          (url.err == nullptr ? "no address" : url.err) + " in " +
+                          quoted(declared.address),
+                      declared.place);
+    }
+    server.addresses.assign(url.addrs, url.addrs + url.naddrs);
+
+    if (declared.tls) {
+        constexpr ngx_int_t depth = 3;
+        server.tls = static_cast<ngx_ssl_t*>(ngx_pcalloc(cf->pool, sizeof(ngx_ssl_t)));
+        ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(cf->pool, 0);
+        ngx_str_t ca = copy(cf->pool, declared.ca);
+        if (server.tls == nullptr || cleanup == nullptr || ca.data == nullptr) {
+            throw std::bad_alloc();
+        }
+        server.tls->log = cf->log;
+        if (ngx_ssl_create(server.tls, NGX_SSL_TLSv1_2 | NGX_SSL_TLSv1_3, nullptr) != NGX_OK) {
+            throw std::bad_alloc();
+        }
+        cleanup->handler = ngx_ssl_cleanup_ctx;
+        cleanup->data = server.tls;
+        if (ngx_ssl_trusted_certificate(cf, server.tls, &ca, depth) != NGX_OK) {
+            throw Mistake("\"lockout_store\" can't be used: no certificates in ca=" + declared.ca,
+                          declared.place);
+        }
+    }
+
+    const std::string password = declared.password_file.empty()
+                                     ? declared.password
+                                     : secret_of(cf, declared.password_file, 1, declared);
+    if (!password.empty()) {
+        server.greeting.push_back({"AUTH"});
+        if (!declared.user.empty()) {
+            server.greeting.back().push_back(declared.user);
+        }
+        server.greeting.back().push_back(password);
+    }
+    if (declared.database != 0) {
+        server.greeting.push_back({"SELECT", std::to_string(declared.database)});
+    }
+    server.greeting.push_back({"SCRIPT", "LOAD", std::string(exchange_script)});
+    server.greeting.push_back({"SCRIPT", "LOAD", std::string(changes_script)});
+    // Whether both may run and write, before anything depends on it.
+    const std::string index = prefix + "changes";
+    server.greeting.push_back({"EVALSHA", changes, "1", index, "0", prefix, "1"});
+    server.greeting.push_back({"EVALSHA", exchange, "2", prefix + "probe", index, "probe", "0", "1",
+                               "1", "0", "", "0", "0", "1000"});
+}
+
+Store::Store(const StoreSettings& settings, LockoutZone& zone, Zone& leases)
+    : settings_(settings), zone_(zone), leases_(leases), redis_(settings.server, *this) {}
+
+void Store::start() noexcept {
+    redis_.start();
+    tick_.set(1000, ngx_cycle->log);
+}
+
+void Store::stop() noexcept {
+    tick_.cancel();
+    redis_.stop();
+}
+
+void Store::on_there() noexcept {
+    StoreState& state = zone_.store();
+    state.read = 0;
+    state.wanted++;
+    const std::int64_t before = state.since.exchange(ngx_time());
+    if (before < 0) {
+        ngx_log_error(
+            NGX_LOG_NOTICE, ngx_cycle->log, 0,
+            "lync_lockout: lockout_store \"%s\" is back after %L s: what has been counted "
+            "meanwhile is merged",
+            settings_.server.shown.c_str(), ngx_time() + before);
+    }
+}
+
+void Store::on_away(std::string_view why) noexcept {
+    tells_ = reads_ = false;
+    StoreState& state = zone_.store();
+    std::int64_t since = state.since;
+    while (since >= 0 && !state.since.compare_exchange_weak(since, -ngx_time())) {
+    }
+    // Once, and once more after a reload, which may have been to mend it.
+    if (state.logged.exchange(settings_.loaded) != settings_.loaded || since >= 0) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "lync_lockout: lockout_store \"%s\" is away, this proxy counts alone: %*s",
+                      settings_.server.shown.c_str(), why.size(), why.data());
+    }
+}
+
+void Store::on_tick() noexcept {
+    constexpr ngx_msec_t lease = 3000;
+    if (!redis_.is_there() && zone_.store().since > 0) { // by another worker's word
+        redis_.hurry();
+    }
+    if (redis_.is_there() && !ngx_exiting && leases_.hold(Lease::store, lease)) {
+        const StoreState& state = zone_.store();
+        if (!tells_ && state.wanted != state.done) {
+            tells_ = true;
+            place_ = 0;
+            telling_ = state.wanted;
+        }
+        tell_all();
+        ask_changes();
+    }
+    tick_.set(1000, ngx_cycle->log);
+}
+
+// --- one record
+
+bool Store::exchange(const Told& told, const Limits& limits, std::uint64_t begins, char kind_gone,
+                     std::uint64_t gone, void* asker) noexcept {
+    const std::string& prefix = settings_.prefix;
+    const unsigned limit = told.is_source ? limits.source_accounts : limits.failures;
+    std::array<u_char, 34> name;
+    u_char* end = name.data();
+    if (told.is_source) {
+        *end++ = 's';
+        end = ngx_hex_dump(end, const_cast<u_char*>(told.address.data()), told.address.size());
+    } else {
+        end = ngx_sprintf(end, "a%016xL", told.tag);
+    }
+    const std::string_view named(reinterpret_cast<char*>(name.data()),
+                                 static_cast<std::size_t>(end - name.data()));
+    Words words;
+    words.add(std::string_view("EVALSHA"));
+    words.add(std::string_view(settings_.exchange));
+    words.add(std::string_view("2"));
+    words.add("%*s%*s", prefix.size(), prefix.data(), named.size(), named.data());
+    words.add("%*schanges", prefix.size(), prefix.data());
+    words.add(named);
+    words.add("%ud", limit);
+    words.add("%uL", limits.window);
+    words.add("%uL", limits.hold);
+    if (begins != 0) {
+        words.add("%016xL", begins);
+    } else {
+        words.add(std::string_view(""));
+    }
+    if (gone != 0) {
+        words.add("%c%016xL", kind_gone, gone);
+    } else {
+        words.add(std::string_view(""));
+    }
+    words.add("%uL", told.cleared);
+    words.add("%uL", told.held);
+    words.add("%uL", limits.patience);
+    for (std::uint32_t i = 0; i < told.count; i++) {
+        words.add("%016xL", told.failed[i]);
+        words.add("%uL", told.time_of(i));
+    }
+    return redis_.ask(words.all(), told.is_source ? Kind::source : Kind::account, asker, told.tag);
+}
+
+bool Store::reserve(Attempt& attempt) noexcept {
+    if (!redis_.is_there()) {
+        return false;
+    }
+    Told told;
+    told.tag = attempt.account;
+    zone_.tell(told);
+    attempt.flight = static_cast<std::uint64_t>(ngx_random()) << 32U |
+                     (static_cast<std::uint64_t>(ngx_random()) << 1U) | 1U;
+    Limits limits = attempt.lockout->limits;
+    limits.patience = attempt.patience();
+    return exchange(told, limits, attempt.flight, 'r', 0, &attempt);
+}
+
+void Store::forget(const Attempt& attempt) noexcept {
+    redis_.forget(&attempt);
+}
+
+void Store::tell_account(std::uint64_t tag, const Limits& limits, std::uint64_t flight) noexcept {
+    Told told;
+    told.tag = tag;
+    zone_.tell(told);
+    if (!exchange(told, limits, 0, 'r', flight, nullptr)) {
+        zone_.store().wanted++;
+    }
+}
+
+void Store::tell_source(std::uint64_t tag, const Limits& limits, std::uint64_t gone) noexcept {
+    Told told;
+    told.is_source = true;
+    told.tag = tag;
+    zone_.tell(told);
+    if (told.last != 0 && !exchange(told, limits, 0, 'f', gone, nullptr)) {
+        zone_.store().wanted++;
+    }
+}
+
+/// As many as there is room for; the rest as answers come.
+void Store::tell_all() noexcept {
+    Limits limits = settings_.longest;
+    limits.failures = limits.source_accounts = 0; // holds are the affair of publications
+    while (tells_ && redis_.room() > Redis::most_questions / 2) {
+        Told told;
+        std::size_t next = place_;
+        if (!zone_.tell_next(next, told)) {
+            zone_.store().done = telling_;
+            tells_ = false;
+        } else if (!exchange(told, limits, 0, 'r', 0, nullptr)) {
+            return;
+        } else {
+            place_ = next;
+        }
+    }
+}
+
+/// Not before all records are told: what the store knows of a source takes the place of what is
+/// known here.
+void Store::ask_changes() noexcept {
+    if (tells_ || reads_) {
+        return;
+    }
+    const std::string& prefix = settings_.prefix;
+    Words words;
+    words.add(std::string_view("EVALSHA"));
+    words.add(std::string_view(settings_.changes));
+    words.add(std::string_view("1"));
+    words.add("%*schanges", prefix.size(), prefix.data());
+    words.add("%uL", zone_.store().read.load());
+    words.add(std::string_view(prefix));
+    words.add("%uz", page);
+    reads_ = redis_.ask(words.all(), Kind::changes, nullptr, 0);
+}
+
+// --- answers
+
+/// Machines agree on the time but for what the way takes.
+void Store::set_clock(std::uint64_t there) noexcept {
+    constexpr std::int64_t tolerance = 100;
+    std::atomic<std::uint64_t>& clock = zone_.store().clock;
+    const auto differs = static_cast<std::int64_t>(there - ngx_current_msec - clock);
+    if (differs > tolerance || differs < -tolerance) {
+        clock = there - ngx_current_msec;
+    }
+}
+
+void Store::on_answer(const Redis::Question& question, const Reply* reply) noexcept {
+    constexpr std::size_t fixed = 6; // verdict, now, last, window, held, cleared
+    const bool whole = reply != nullptr && reply->size >= fixed;
+    auto verdict = accounts::Admission::pass;
+    if (whole && question.kind != Kind::changes) {
+        const auto* number = reply->number.data();
+        verdict = number[0] == 2   ? accounts::Admission::held
+                  : number[0] == 1 ? accounts::Admission::wait
+                                   : accounts::Admission::pass;
+        set_clock(number[1]);
+        Told told;
+        told.is_source = question.kind == Kind::source;
+        told.tag = question.tag;
+        zone_.tell(told); // for the address of a source
+        told.last = number[2];
+        told.window = number[3];
+        told.held = number[4];
+        told.cleared = number[5];
+        told.count = static_cast<std::uint32_t>(
+            std::min(reply->size - fixed, told.is_source ? accounts::most_source_accounts
+                                                         : std::size_t{accounts::most_failures}));
+        std::copy_n(number + fixed, told.count, told.failed.begin());
+        if (told.tag != 0 && zone_.merge(told) && question.asker == nullptr && !tells_) {
+            ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                          "lync_lockout: %s %016xL is held, by what has failed at several proxies",
+                          told.is_source ? "source" : "account", told.tag);
+        }
+    }
+    if (question.kind == Kind::changes) {
+        reads_ = false;
+        if (reply != nullptr) {
+            take_changes(*reply);
+        }
+    } else if (question.asker != nullptr) {
+        wake(*static_cast<Attempt*>(question.asker), verdict, whole);
+    }
+    tell_all();
+}
+
+void Store::take_changes(const Reply& reply) noexcept {
+    constexpr std::size_t head = 3; // now, stamp, whether there are more
+    const auto* number = reply.number.data();
+    std::size_t i = head;
+    while (i < reply.size) {
+        Told told;
+        told.is_source = number[i] == 's';
+        const std::size_t fixed =
+            i + (told.is_source ? 3 : 2); // count, last, window, held, cleared
+        if (fixed + 5 > reply.size || fixed + 5 + number[fixed] > reply.size) {
+            break;
+        }
+        if (told.is_source) {
+            for (std::size_t byte = 0; byte < told.address.size(); byte++) {
+                told.address[byte] =
+                    static_cast<unsigned char>(number[i + 1 + byte / 8] >> (56 - 8 * (byte % 8)));
+            }
+            told.tag = zone_.tag_of_source(told.address);
+        } else {
+            told.tag = number[i + 1];
+        }
+        told.count =
+            static_cast<std::uint32_t>(std::min<std::uint64_t>(number[fixed], told.failed.size()));
+        told.last = number[fixed + 1];
+        told.window = number[fixed + 2];
+        told.held = number[fixed + 3];
+        told.cleared = number[fixed + 4];
+        std::copy_n(number + fixed + 5, told.count, told.failed.begin());
+        i = fixed + 5 + number[fixed];
+        zone_.merge(told);
+    }
+    if (reply.size >= head) {
+        zone_.store().read = number[1];
+        if (number[2] != 0) {
+            ask_changes();
+        }
+    }
+}
+
+} // namespace lync::nginx

@@ -1,0 +1,87 @@
+#pragma once
+
+// lockout_store: what several proxies know of failed sign-ins, in a Redis.
+//
+// The zone stays what a proxy goes by. Each worker has a connection, and asks before an attempt is
+// sent whether as many as may fail are on their way at all proxies together; each thing that
+// happens to a record is told, and the answer is what all proxies know of it, which is merged into
+// the zone (accounts/lockout.h: why nothing is counted twice). One worker asks each second what
+// else has changed. While the store is away a proxy counts alone; when it is back all records are
+// told again, so that it makes no difference whether it has kept its own.
+//
+// In the store nothing is kept longer than it counts. It knows hashes of accounts, by a key that it
+// doesn't have, and addresses of sources.
+
+#include "nginx/lockout/redis.h"
+#include "nginx/lockout/zone.h"
+
+#include <memory>
+#include <string>
+
+namespace lync::config {
+struct LockoutStore;
+}
+
+namespace lync::nginx {
+
+struct Attempt;
+class Zone;
+
+/// Of the configuration.
+struct StoreSettings {
+    Redis::Server server;
+    LockoutZone::HashKey key; ///< of accounts
+    std::string prefix;       ///< of all keys: those of one hash key belong together
+    std::string exchange;     ///< SHA-1 of the scripts
+    std::string changes;
+    accounts::Limits longest{}; ///< of all publications
+    std::uint64_t loaded;       ///< when, msec: two configurations differ by it
+
+    StoreSettings(ngx_conf_t* cf, const config::LockoutStore& declared);
+    StoreSettings(const StoreSettings&) = delete;
+};
+
+/// Of a worker.
+class Store final : Redis::Owner {
+public:
+    Store(const StoreSettings& settings, LockoutZone& zone, Zone& leases);
+
+    void start() noexcept;
+    void stop() noexcept;
+
+    /// Asks whether an attempt may be sent, which then is answered in Attempt::granted and woken.
+    /// False: it isn't there.
+    bool reserve(Attempt& attempt) noexcept;
+    void forget(const Attempt& attempt) noexcept;
+
+    /// Something has happened to an account here. `flight`: the attempt that is over; 0: none.
+    void tell_account(std::uint64_t tag, const accounts::Limits& limits,
+                      std::uint64_t flight) noexcept;
+    /// The same of a source. `gone`: the account that it doesn't have any more; 0: none.
+    void tell_source(std::uint64_t tag, const accounts::Limits& limits,
+                     std::uint64_t gone) noexcept;
+
+private:
+    void on_there() noexcept override;
+    void on_away(std::string_view why) noexcept override;
+    void on_answer(const Redis::Question& question, const Reply* reply) noexcept override;
+    void on_tick() noexcept;
+    bool exchange(const accounts::Told& told, const accounts::Limits& limits, std::uint64_t begins,
+                  char kind_gone, std::uint64_t gone, void* asker) noexcept;
+    void tell_all() noexcept;
+    void ask_changes() noexcept;
+    void take_changes(const Reply& reply) noexcept;
+    void set_clock(std::uint64_t there) noexcept;
+
+    const StoreSettings& settings_;
+    LockoutZone& zone_;
+    Zone& leases_;
+    Redis redis_;
+    Timer tick_{this, calls<&Store::on_tick>};
+    bool reads_ = false;        ///< changes have been asked for
+    bool tells_ = false;        ///< all records are being told,
+    std::size_t place_ = 0;     ///< from here on,
+    std::uint64_t telling_ = 0; ///< which will be StoreState::done
+};
+
+} // namespace lync::nginx

@@ -1,0 +1,297 @@
+# lockout_store: two proxies count together in a real Redis, which is killed, frozen and emptied.
+
+use LyncTest;
+use LyncTest::Scene;
+use LyncTest::SecondNginx;
+use LyncTest::Doors;
+
+use IO::Socket::IP;
+use File::Temp ();
+use JSON::PP ();
+use Time::HiRes qw(sleep time);
+
+master_on();
+workers(2);
+
+my $DIR = File::Temp::tempdir('lync-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+chmod 0755, $DIR;
+my $LIMITS = 'lockout on failures=4 window=60s hold=30s source_accounts=0;';
+my $PORT = port('REDIS');
+my $STORE = "lockout_store redis://127.0.0.1:$PORT key=$DIR/key;";
+my $CONTROL = "server { listen unix:$DIR/first; location / { lync_control; } }";
+
+sub file { my ($name, $text) = @_; open my $out, '>', "$DIR/$name" or die; print $out $text; close $out; "$DIR/$name" }
+file('key', "0123456789abcdef0123456789abcdef\n");
+file('password', "s3cret of Redis\n");
+
+# --- Redis
+
+my @redis;
+
+sub redis {
+    my (@options) = @_;
+    my $pid = fork // die "fork: $!\n";
+    if ($pid == 0) {
+        open STDOUT, '>', "$DIR/redis.log";
+        chdir $DIR;
+        no warnings 'exec';
+        exec 'redis-server', '--port', $PORT, '--bind', '127.0.0.1', '--save', '', '--dir', $DIR, @options;
+    }
+    push @redis, $pid;
+    wait_until { IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $PORT) } or die "no Redis\n";
+    return $pid;
+}
+sub stop { my ($pid) = @_; local $?; kill KILL => $pid; waitpid $pid, 0; @redis = grep { $_ != $pid } @redis }
+END { local $?; stop($_) for @redis }
+
+sub cli { `redis-cli -p $PORT @_ 2>&1` }
+
+# --- the proxies
+
+my $second = port('SECOND_HTTPS');
+my ($stop_second, $second_dir);
+
+sub start_second {
+    ($stop_second, $second_dir) = second_nginx($second, sub { s{unix:$DIR/first}{unix:$DIR/second}g });
+}
+sub are_there { # both; what they have said about it until then isn't looked at
+    my $there = wait_until { store('first') && store('second') } 15;
+    provoked_lines(qr/lync_lockout: lockout_store/);
+    return $there;
+}
+sub store { # whether a proxy has its store
+    my $json = eval { JSON::PP::decode_json(control($_[0], '/lockout')) } or return;
+    return $json->{store}{connected};
+}
+sub control {
+    my ($proxy, $path) = @_;
+    return `curl -s --unix-socket $DIR/$proxy http://x$path`;
+}
+sub lyncctl { my ($proxy, @words) = @_; my $said = `$LyncTest::Paths::BUILD/lyncctl lockout @words --socket $DIR/$proxy 2>&1`; ($? >> 8) . " $said" }
+sub at { # attempt() at one of the proxies
+    my ($proxy, $door, $who, $password) = @_;
+    return attempt($door, $who, $password, client('https://lyncwebext.contoso.com' . ($proxy eq 'first' ? '' : ":$second")));
+}
+sub status { at(@_)->answer->{status} }
+sub away { log_lines(qr/lync_lockout: lockout_store .* is away/, @_) }
+sub settle { sleep 2.5 } # a look at what has changed is taken each second
+
+my @two = (more => "$LIMITS $STORE", after => $CONTROL);
+
+scene 'exactly as many at two proxies', @two, sub {
+    my $redis = redis();
+    my $server = doors_server(delay => 0.2);
+    start_second();
+    ok(are_there(), 'both are connected');
+    my @clients = map { at($_ % 2 ? 'first' : 'second', $DOORS[$_ % @DOORS], 'alice', 'wrong') } 0 .. 23;
+    my @statuses = map { $_->answer->{status} } @clients;
+    is(scalar(arrived), 4, 'four of 24 arrive') or diag("@statuses");
+    is(status($_, 'basic', 'alice', 'right'), 401, "held at the $_") for qw(first second);
+    is(status($_, 'basic', 'bob', 'right'), 200, "bob isn't, at the $_") for qw(first second);
+    is(scalar(grep { $_ eq 'alice' } arrived), 4, 'nothing more arrives');
+    settle();
+    like(lyncctl($_, qw(list --format csv)), qr/^account,\w{16},\d+\r?$/m, "the $_ lists it") for qw(first second);
+    my $known = cli('--scan') . join '', map { cli("hgetall '$_'") } split /\n/, cli('--scan');
+    unlike($known, qr/alice|bob|contoso/i, 'Redis has no name');
+    is(scalar(grep { cli("pttl '$_'") <= 0 } split /\n/, cli('--scan')), 0, 'and nothing for ever');
+    like(lyncctl('second', qw(release alice)), qr/^0 /, 'a release at the second');
+    is(wait_until { status('first', 'basic', 'alice', 'right') == 200 }, 1, 'releases at the first');
+    is(status('second', 'basic', 'alice', 'right'), 200, 'and there');
+    $stop_second->();
+    is(scalar(away()), 0, 'nothing went wrong');
+    stop($redis);
+    provoked_lines(qr/lync_lockout: lockout_store/);
+};
+
+scene 'a success clears, a hold ends', more => "$LIMITS $STORE" =~ s/hold=30s/hold=5s/r, after => $CONTROL, sub {
+    my $redis = redis();
+    my $server = doors_server();
+    start_second();
+    ok(are_there(), 'both are connected');
+    for (1 .. 2) {
+        status('first', 'basic', 'alice', 'wrong') for 1 .. 2;
+        status('second', 'token', 'alice', 'wrong');
+        is(status('first', 'token', 'alice', 'right'), 200, 'signed in');
+    }
+    is(scalar(arrived), 8, 'all arrive');
+    status($_, 'basic', 'carol', 'wrong') for qw(first second first second);
+    my $since = time;
+    is(status('first', 'basic', 'carol', 'right'), 401, 'held');
+    sleep 5 - (time - $since) + 0.1;
+    is(status($_, 'basic', 'carol', 'right'), 200, "the hold ends at the $_") for qw(first second);
+    $stop_second->();
+    stop($redis);
+    provoked_lines(qr/lync_lockout: lockout_store/);
+};
+
+# What is counted alone is told when it is back; a Redis that has lost all gets all.
+for my $way (qw(killed frozen)) {
+    scene "$way in the middle", @two, sub {
+        my $redis = redis();
+        my $server = doors_server();
+        start_second();
+        ok(are_there(), 'both are connected');
+        status('first', 'basic', $_, 'wrong') for qw(alice carol);
+        status('second', 'basic', 'alice', 'wrong');
+        status('second', 'basic', 'dave', 'wrong') for 1 .. 4;
+        settle();
+        $way eq 'killed' ? stop($redis) : kill(STOP => $redis);
+        my $since = time;
+        status('first', 'basic', 'alice', 'wrong');
+        cmp_ok(time - $since, '<', 2 * $SLOW, 'it is answered in time');
+        status('second', 'basic', 'carol', 'wrong') for 1 .. 2;
+        is(status('first', 'basic', 'dave', 'right'), 401, 'who is held stays held');
+        ok(wait_until { !store('first') && !store('second') }, 'both say that they count alone');
+        like(control('first', '/lockout'), qr/"connected": ?false/, 'in JSON');
+        is(scalar(away()), 1, 'in one line of the first') or diag(away());
+        is(scalar(away("$second_dir/logs/error.log")), 1, 'and one of the second');
+        $way eq 'killed' ? ($redis = redis()) : kill(CONT => $redis);
+        ok(scalar(wait_until { store('first') && store('second') } 15), 'it is back');
+        settle();
+        status('second', 'basic', 'alice', 'wrong');
+        is(status($_, 'basic', 'alice', 'right'), 401, "alice is held at the $_") for qw(first second);
+        status('first', 'basic', 'carol', 'wrong');
+        is(status($_, 'basic', 'carol', 'right'), 401, "carol is held at the $_") for qw(first second);
+        my %count;
+        $count{$_}++ for arrived;
+        is("@count{qw(alice carol dave)}", '4 4 4', 'each after four');
+        is(scalar(log_lines(qr/lync_lockout: lockout_store .* is back after \d+ s/)), 1, 'the log says that it is back');
+        $stop_second->();
+        stop($redis);
+        provoked_lines(qr/lync_lockout: lockout_store/);
+    };
+}
+
+# --- what isn't a store
+
+# One proxy; what is at the address changes, and what is said about it.
+sub with_store {
+    my ($line, $starts, $expected, $what) = @_;
+    provoked_lines(qr/lync_lockout: lockout_store/);
+    my @before = @redis;
+    my $fake = $starts->();
+    edit { s/lockout_store [^;]*;/lockout_store $line;/ };
+    is(reload(), 'reloaded', $what);
+    my @lines;
+    ok(scalar(wait_until { @lines = log_lines(qr/lync_lockout: lockout_store .* is away.*$expected/) } 15), "$what: $expected")
+        or diag(log_lines(qr/lockout_store/));
+    is(status('first', 'token', "user-$what" =~ tr/ //dr, 'right'), 200, 'signed in all the same');
+    ok(!store('first'), 'it counts alone');
+    is(scalar(log_lines(qr/s3cret/)), 0, 'no password in the log');
+    ref $fake ? $fake->stop : stop($fake);
+}
+
+sub fake { my ($talk) = @_; return sub { server(port => $PORT, address => '127.0.0.1', parallel => 1, $talk) } }
+sub says { # to all that it is told
+    my (@said) = @_;
+    return fake(sub {
+        my ($connection) = @_;
+        $connection->more;
+        $connection->write($_) for @said;
+        sleep 5;
+    });
+}
+
+scene 'what is no store', more => "$LIMITS $STORE", after => $CONTROL, sub {
+    my $server = doors_server();
+    my $url = "redis://127.0.0.1:$PORT key=$DIR/key";
+    my $secret = "$url password=$DIR/password";
+    with_store($secret, sub { redis('--requirepass', 'another') }, 'it refuses the password', 'a wrong password');
+    with_store($secret, sub { redis() }, 'it refuses the password', 'a password that is not asked for');
+    with_store($url, sub { redis('--requirepass', 'another') }, 'NOAUTH Authentication required', 'no password');
+    with_store($url, sub { redis('--replicaof', '127.0.0.1', '1') }, "READONLY You can't write", 'a replica');
+    with_store($url, sub { redis('--maxmemory', '1') }, 'OOM command not allowed', 'a full one');
+    with_store("redis://127.0.0.1:$PORT/99 key=$DIR/key", sub { redis() }, 'ERR DB index is out of range', 'another database');
+    with_store($secret, says("-ERR unknown command AUTH s3cret of Redis\r\n"), 'it refuses the password', 'one that repeats it');
+    with_store($url, says("HTTP/1.1 400 Bad Request\r\n\r\n"), "what it answers isn't understood", 'a web server');
+    with_store($url, says("+OK\r\n" x 4 . "*2000000000\r\n"), "what it answers isn't understood", 'a long list');
+    with_store($url, says("+OK\r\n", "\$500000000\r\n" . 'x' x 800000), "what it answers isn't understood", 'a long text');
+    with_store($url, says("*4096\r\n" . ":1\r\n" x 4096 . ":1\r\n" x 4096), 'it answers what|understood', 'many numbers');
+    with_store($url, says("+OK\r\n" x 600), 'it answers what wasn\'t asked', 'too many answers');
+    with_store($url, fake(sub { sleep 5 }), "it doesn't answer in time", 'a silent one');
+    with_store($url, fake(sub { }), 'the connection breaks off', 'one that closes');
+    with_store("rediss://127.0.0.1:$PORT key=$DIR/key ca=$DIR/ca.pem", sub { redis() }, 'the TLS handshake fails', 'one without TLS');
+    provoked_lines(qr/lync_lockout: lockout_store/);
+};
+
+# --- TLS and passwords
+
+sub openssl { system("cd $DIR && openssl @_ 2>/dev/null") == 0 or die "openssl @_\n" }
+sub make_certificate {
+    my ($name, $san) = @_;
+    openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $name.key -out $name.pem -days 2 -subj /CN=$name -addext subjectAltName=$san");
+}
+make_certificate('ca', 'DNS:localhost,IP:127.0.0.1');
+make_certificate('other', 'DNS:redis.contoso.local');
+my @tls = ('--port', 0, '--tls-port', $PORT, '--tls-auth-clients', 'no', '--requirepass', 's3cret of Redis');
+sub tls { my ($name) = @_; return sub { redis(@tls, '--tls-cert-file', "$DIR/$name.pem", '--tls-key-file', "$DIR/$name.key") } }
+
+scene 'TLS', more => "$LIMITS $STORE", after => $CONTROL, sub {
+    my $server = doors_server();
+    my $secret = "key=$DIR/key password=$DIR/password";
+    with_store("rediss://127.0.0.1:$PORT $secret ca=$DIR/other.pem", tls('ca'), 'its certificate: self.signed certificate', 'another CA');
+    with_store("rediss://127.0.0.1:$PORT $secret ca=$DIR/other.pem", tls('other'), 'its certificate: IP address mismatch', 'another name');
+    with_store("rediss://localhost:$PORT $secret ca=$DIR/other.pem", tls('other'), 'its certificate: hostname mismatch', 'another host name');
+    my $redis = tls('ca')->();
+    for my $line ("rediss://127.0.0.1:$PORT $secret", "rediss://localhost:$PORT $secret", "rediss://default:s3cret%20of%20Redis\@localhost:$PORT key=$DIR/key") {
+        edit { s/lockout_store [^;]*;/lockout_store $line ca=$DIR\/ca.pem;/ };
+        is(reload(), 'reloaded', $line);
+        ok(scalar(wait_until { store('first') } 15), 'connected') or diag(log_lines(qr/lockout_store/));
+        status('first', 'token', 'alice', 'wrong');
+    }
+    is(scalar(log_lines(qr/s3cret/)), 0, 'no password in the log');
+    my $known = `redis-cli -p $PORT --tls --cacert $DIR/ca.pem -a 's3cret of Redis' --no-auth-warning --scan`;
+    is(scalar(grep { /:a\w{16}$/ } split /\n/, $known), 1, 'one account: the key is what makes its hash');
+    stop($redis);
+    provoked_lines(qr/lync_lockout: lockout_store/);
+};
+
+# --- workers come and go
+
+scene 'reloads and killed workers', @two, sub {
+    my $redis = redis();
+    my $server = doors_server(delay => 0.5);
+    start_second();
+    ok(are_there(), 'both are connected');
+    status('second', 'basic', 'alice', 'wrong');
+    my $client = at('first', 'basic', 'alice', 'wrong');
+    is(reload(), 'reloaded', 'while an attempt is on its way');
+    is($client->answer->{status}, 401, 'which is answered');
+    status('second', 'basic', 'alice', 'wrong');
+    kill KILL => worker_pids();
+    ok(scalar(wait_until { worker_pids() == 2 && store('first') }), 'new workers');
+    sleep 1;
+    status('first', 'basic', 'alice', 'wrong');
+    is(status($_, 'basic', 'alice', 'right'), 401, "held at the $_") for qw(first second);
+    is(scalar(arrived), 4, 'four arrive');
+    provoked_lines(qr/exited on signal 9/);
+    $stop_second->();
+    stop($redis);
+    provoked_lines(qr/lync_lockout: lockout_store/);
+};
+
+scene 'a source', more => 'lockout on failures=4 window=60s hold=30s source_accounts=3;' . $STORE, after => $CONTROL, sub {
+    my $redis = redis();
+    my $server = doors_server();
+    start_second();
+    ok(are_there(), 'both are connected');
+    status('first', 'basic', 'one', 'wrong');
+    status('first', 'token', 'two', 'wrong');
+    settle();
+    status('second', 'token', 'two', 'right'); # mistyped
+    status('second', 'basic', 'two', 'wrong');
+    status('second', 'basic', 'three', 'wrong');
+    settle();
+    is(status($_, 'basic', 'four', 'right'), 401, "held at the $_") for qw(first second);
+    is(join(' ', arrived), 'one two two two three', 'nothing more arrives');
+    like(lyncctl('first', qw(list --format csv)), qr/^source,127\.0\.0\.1,\d+\r?$/m, 'the first lists it');
+    like(lyncctl('first', qw(release 127.0.0.1)), qr/^0 /, 'released');
+    settle();
+    is(status($_, 'basic', 'four', 'wrong'), 401, "asked for at the $_") for qw(first second);
+    is(scalar(grep { $_ eq 'four' } arrived), 2, 'and arrived');
+    $stop_second->();
+    stop($redis);
+    provoked_lines(qr/lync_lockout: lockout_store/);
+};
+
+run_suite(publication => '%%OWN%%');
