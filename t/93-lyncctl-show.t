@@ -544,7 +544,7 @@ is((run('show', 'names', "$root/conf.d/contoso.conf", '--fragment'))[0], 0, '--f
 for my $arguments ([], ['frobnicate'], ['show'], ['show', 'frobnicate'], ['show', 'names', '--format', 'xml'],
         ['show', 'names', '--frobnicate'], ['check', $conf, $conf]) {
     ends(2, "lyncctl @$arguments: exit 2", @$arguments);
-    like($err, qr/^lyncctl: .*\n"lyncctl.* --help" tells how it is used$/, "lyncctl @$arguments: says why");
+    like($err, qr/^lyncctl: .*\n"lyncctl.* --help" shows how it is used$/, "lyncctl @$arguments: says why");
 }
 for my $arguments (['--help'], ['show', '--help'], ['show', 'dns', '--help'], ['--version']) {
     ($status, $out, $err) = run(@$arguments);

@@ -1,5 +1,6 @@
-#include "lyncctl/check.h"
+#include "lyncctl/commands.h"
 
+#include "base/format.h"
 #include "config/editor_traces.h"
 #include "config/system_names.h"
 #include "lyncctl/configuration.h"
@@ -12,9 +13,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <tuple>
 
 namespace lync::lyncctl {
 
@@ -33,16 +36,12 @@ struct Said {
 };
 
 Said said(const Diagnostic& diagnostic) {
-    switch (diagnostic.severity) {
-    case Severity::error:
-        return {"emerg", Style::bad, diagnostic.text, diagnostic.place};
-    case Severity::critical:
-        return {"crit", Style::bad, diagnostic.text, diagnostic.place};
-    case Severity::warning:
-        return {"warn", Style::warning, diagnostic.text, diagnostic.place};
-    default:
-        return {"notice", Style::faint, diagnostic.text, diagnostic.place};
-    }
+    constexpr std::array<std::pair<const char*, Style>, 4> levels{{{"emerg", Style::bad},
+                                                                   {"crit", Style::bad},
+                                                                   {"warn", Style::warning},
+                                                                   {"notice", Style::faint}}};
+    const auto& [level, style] = levels[static_cast<std::size_t>(diagnostic.severity)];
+    return {level, style, diagnostic.text, diagnostic.place};
 }
 
 bool declares(const Publication& publication, SimpleUrlKind kind) {
@@ -58,35 +57,35 @@ void advise(const Publication& publication, std::vector<Said>& all) {
     for (const Farm& farm : publication.farms) {
         if (farm.servers.size() == 1) {
             const bool pool = farm.role == config::Role::pool;
-            advise(quoted_title(farm) +
-                       " has one server: while it is down, so is what it serves; name " +
-                       (pool ? "every Front End, unless this is a Standard Edition server or a "
-                               "load balancer's VIP"
-                             : "every server, unless this is a load balancer's VIP"),
+            advise(formatted("{} has one server: while it is down, so is what it serves; name {}",
+                             quoted_title(farm),
+                             pool ? "every Front End, unless this is a Standard Edition server or "
+                                    "a load balancer's VIP"
+                                  : "every server, unless this is a load balancer's VIP"),
                    farm.servers.front().place);
         }
     }
-    const std::string name = "lync_publish " + lync::quoted(publication.name);
-    const auto miss = [&](SimpleUrlKind kind, std::string_view word, std::string_view why) {
+    for (const auto& [kind, word, why] :
+         {std::tuple(SimpleUrlKind::admin, "admin",
+                     "declare the administrative access URL that Topology Builder shows, so that "
+                     "it is refused by its own name and path; it is never published"),
+          std::tuple(SimpleUrlKind::meet, "meet", "links to meetings don't work from outside"),
+          std::tuple(SimpleUrlKind::dialin, "dialin",
+                     "dial-in numbers and PINs can't be looked up from outside")}) {
         if (!is_ocs(publication.product) && !declares(publication, kind)) {
-            advise("no \"simple_url " + std::string(word) + "\" in " + name + ": " +
-                       std::string(why),
+            advise(formatted("no \"simple_url {}\" in lync_publish {}: {}", word,
+                             lync::quoted(publication.name), why),
                    publication.place);
         }
-    };
-    miss(SimpleUrlKind::admin, "admin",
-         "declare the administrative access URL that Topology Builder shows, so that it is refused "
-         "by its own name and path; it is never published");
-    miss(SimpleUrlKind::meet, "meet", "links to meetings don't work from outside");
-    miss(SimpleUrlKind::dialin, "dialin",
-         "dial-in numbers and PINs can't be looked up from outside");
+    }
 
     // The certificates are checked for every name but these.
     std::set<std::string> patterns;
     const auto about_pattern = [&](const std::string& host, const Place& place) {
         if (patterns.insert(host).second) {
-            advise(lync::quoted(host) + " stands for any domain: whether a certificate covers a "
-                                        "name is known only when a client asks for it",
+            advise(formatted("{} stands for any domain: whether a certificate covers a name is "
+                             "known only when a client asks for it",
+                             lync::quoted(host)),
                    place);
         }
     };
@@ -185,10 +184,10 @@ std::string explain(const Diagnostic& diagnostic, const Configuration& configura
         for (const auto& name : plan::published_names(published.plan)) {
             if (server != nullptr && name.name == word) {
                 const Place& place = published.plan.publication.place;
-                return ": " + published.block->title() + " answers, since it comes first, at " +
-                       place.file + ":" + std::to_string(place.line) +
-                       "; remove the name from the server at " + server->place.file + ":" +
-                       std::to_string(server->place.line);
+                return formatted(": {} answers, since it comes first, at {}:{}; remove the name "
+                                 "from the server at {}:{}",
+                                 published.block->title(), place.file, place.line,
+                                 server->place.file, server->place.line);
             }
         }
     }
@@ -204,8 +203,9 @@ void advise_text_files(const std::string& file, std::vector<Said>& all) {
             if (const std::string name = entry.path().string(); name.ends_with(".conf.txt")) {
                 all.push_back({"advice",
                                Style::plain,
-                               lync::quoted(name) + " isn't read, since its name doesn't end in "
-                                                    "\".conf\": rename it, if it is meant",
+                               formatted("{} isn't read, since its name doesn't end in \".conf\": "
+                                         "rename it, if it is meant",
+                                         lync::quoted(name)),
                                {}});
             }
         }
@@ -264,8 +264,9 @@ private:
         }
         is_judged_ = is_judged_ && !lacks_module_;
         if (others > 0) {
-            note("nginx also warns of " + std::to_string(others) +
-                 " other things outside of lync_publish: \"nginx -t\" shows them");
+            note(formatted("nginx also warns of {} other things outside of lync_publish: \"nginx "
+                           "-t\" shows them",
+                           others));
         }
         if (!is_judged_ && !lacks_module_ && !configuration_.publications.empty()) {
             note("nginx stopped before it had judged the publications");
@@ -316,9 +317,9 @@ private:
             return;
         }
         if (configuration_.publications.empty()) {
-            general("no \"lync_publish\" in " + configuration_.file +
-                    (options_.fragment ? "" : ", nor in what it includes") +
-                    ": nothing is published");
+            general(formatted("no \"lync_publish\" in {}{}: nothing is published",
+                              configuration_.file,
+                              options_.fragment ? "" : ", nor in what it includes"));
         }
         for (const Published& published : configuration_.publications) {
             const std::string& name = published.plan.publication.name;

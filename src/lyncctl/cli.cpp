@@ -1,6 +1,6 @@
 #include "lyncctl/cli.h"
 
-#include "base/diagnostic.h"
+#include "base/format.h"
 #include "base/version.h"
 #include "lyncctl/commands.h"
 #include "lyncctl/configuration.h"
@@ -11,9 +11,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <map>
 #include <new>
 #include <string>
 #include <string_view>
@@ -57,7 +59,7 @@ void declare_output(CLI::App& app, const Command& command, Options& options, std
         words.push_back(own);
     }
     std::erase(words, "");
-    app.add_option("--format", word, "How it is printed: " + CLI::detail::join(words, ", "))
+    app.add_option("--format", word, "How it is printed: " + joined(words))
         ->type_name("FORMAT")
         ->default_str(command.own_is_default ? std::string(command.own_format) : "table")
         ->check(CLI::IsMember(words).description(""));
@@ -67,16 +69,16 @@ void declare_output(CLI::App& app, const Command& command, Options& options, std
         ->check(CLI::IsMember({"auto", "always", "never"}).description(""));
 }
 
-Format format_of(const Command& command, std::string_view word) {
-    if (word.empty()) {
-        return command.own_is_default ? Format::own : Format::table;
-    }
-    return word == "table"      ? Format::table
-           : word == "csv"      ? Format::csv
-           : word == "json"     ? Format::json
-           : word == "markdown" ? Format::markdown
-           : word == "html"     ? Format::html
-                                : Format::own;
+Format format_of(const Command& command, const std::string& word) {
+    static const std::map<std::string, Format> formats{{"table", Format::table},
+                                                       {"csv", Format::csv},
+                                                       {"json", Format::json},
+                                                       {"markdown", Format::markdown},
+                                                       {"html", Format::html}};
+    const auto known = formats.find(word);
+    return known != formats.end()                    ? known->second
+           : word.empty() && !command.own_is_default ? Format::table
+                                                     : Format::own;
 }
 
 /// The command that `lyncctl GROUP NAME` means, as CLI11 is told of it.
@@ -85,31 +87,40 @@ struct Declared {
     CLI::App* app;
 };
 
+struct Group {
+    std::string_view name;
+    std::string_view summary;
+    std::string_view examples;
+};
+constexpr Group groups[] = {
+    {"show", "prints what follows from the publications",
+     "  lyncctl show names\n"
+     "  lyncctl show dns --address 203.0.113.10\n"
+     "  lyncctl show firewall --plan"},
+    {"lockout", "shows and ends what too many wrong passwords have brought",
+     "  sudo lyncctl lockout list\n"
+     "  sudo lyncctl lockout release ken@contoso.com"},
+    {"import", "writes lync_publish blocks for what another reverse proxy publishes",
+     "  lyncctl import arr applicationHost.config\n"
+     "  lyncctl import pfsense config.xml\n"
+     "  lyncctl import nginx old.conf"},
+};
+
 CLI::App& group_of(CLI::App& app, std::string_view name) {
     if (name.empty()) {
         return app;
     }
-    const std::string word(name);
     for (CLI::App* known : app.get_subcommands([](const CLI::App*) { return true; })) {
-        if (known->get_name() == word) {
+        if (known->get_name() == name) {
             return *known;
         }
     }
-    CLI::App* group = app.add_subcommand(
-        word, word == "show"      ? "prints what follows from the publications"
-              : word == "lockout" ? "shows and ends what too many wrong passwords have brought"
-                                  : "writes lync_publish blocks for what another reverse proxy "
-                                    "publishes");
+    const auto& [group_name, summary, examples] =
+        *std::find_if(std::begin(groups), std::end(groups),
+                      [name](const auto& group) { return group.name == name; });
+    CLI::App* group = app.add_subcommand(std::string(group_name), std::string(summary));
     group->require_subcommand(1);
-    group->footer(std::string("Examples:\n") +
-                  (word == "show"      ? "  lyncctl show names\n"
-                                         "  lyncctl show dns --address 203.0.113.10\n"
-                                         "  lyncctl show firewall --plan"
-                   : word == "lockout" ? "  sudo lyncctl lockout list\n"
-                                         "  sudo lyncctl lockout release ken@contoso.com"
-                                       : "  lyncctl import arr applicationHost.config\n"
-                                         "  lyncctl import pfsense config.xml\n"
-                                         "  lyncctl import nginx old.conf"));
+    group->footer(formatted("Examples:\n{}", examples));
     return *group;
 }
 
@@ -139,16 +150,15 @@ int complain_of_arguments(const CLI::App& app, const CLI::ParseError& error) {
     const bool wants_command = where->get_require_subcommand_min() > 0;
     const std::vector<std::string> rest = where->remaining();
     if (wants_command && !rest.empty()) {
-        complain("unknown command " + printable(lync::quoted(rest.front())));
+        complain("unknown command " + lync::quoted(rest.front()));
     } else {
         complain(wants_command ? "a command is missing" : printable(error.what()));
     }
-    std::string name = where->get_name();
-    for (const CLI::App* parent = where->get_parent(); parent != nullptr;
-         parent = parent->get_parent()) {
-        name = parent->get_name() + " " + name;
+    std::string name;
+    for (; where != nullptr; where = where->get_parent()) {
+        name = where->get_name() + " " + name;
     }
-    std::cerr << "\"" << name << " --help\" tells how it is used\n";
+    std::cerr << formatted("\"{}--help\" shows how it is used\n", name);
     return exit_failed;
 }
 

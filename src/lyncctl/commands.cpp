@@ -1,11 +1,5 @@
 #include "lyncctl/commands.h"
 
-#include "lyncctl/check.h"
-#include "lyncctl/control/control.h"
-#include "lyncctl/doctor/doctor.h"
-#include "lyncctl/import/import.h"
-#include "lyncctl/show/show.h"
-
 namespace lync::lyncctl {
 
 namespace {
@@ -53,7 +47,7 @@ constexpr Command table[] = {
      "  sudo lyncctl lockout list\n"
      "  sudo lyncctl lockout list --format csv\n"
      "  watch -n 5 sudo lyncctl lockout list",
-     "", false, declare_lockout_list, lockout_list},
+     "", false, declare_servers, lockout_list},
     {"lockout", "release", "ends a hold",
      "  sudo lyncctl lockout release ken@contoso.com\n"
      "  sudo lyncctl lockout release 203.0.113.7\n"
@@ -100,23 +94,23 @@ constexpr Command table[] = {
 
     {"import", "arr", "reads applicationHost.config of IIS with Application Request Routing",
      "  lyncctl import arr applicationHost.config\n"
-     "  lyncctl import arr applicationHost.config --hosts hosts --role intranet.contoso.com=skip\n"
-     "  lyncctl import arr applicationHost.config --out-dir /etc/nginx/lync",
+     "  lyncctl import arr applicationHost.config --hosts hosts > contoso.conf\n"
+     "  lyncctl import arr applicationHost.config --role intranet.contoso.com=skip",
      "nginx", true, declare_import_arr, import_arr},
     {"import", "pfsense", "reads config.xml of pfSense with the squid package's reverse proxy",
      "  lyncctl import pfsense config.xml\n"
-     "  lyncctl import pfsense config.xml --pool 10.0.0.11=fepool.contoso.local\n"
-     "  lyncctl import pfsense config.xml --out-dir /etc/nginx/lync",
+     "  lyncctl import pfsense config.xml --product lync_2013 > contoso.conf\n"
+     "  lyncctl import pfsense config.xml --format table",
      "nginx", true, declare_import, import_pfsense},
     {"import", "topology", "reads what Get-CsTopology -AsXml writes",
      "  lyncctl import topology topology.xml\n"
      "  lyncctl import topology topology.xml simple-urls.xml web-servers.xml\n"
-     "  lyncctl import topology contoso.tbxml --hosts hosts --out-dir /etc/nginx/lync",
+     "  lyncctl import topology contoso.tbxml --hosts hosts > contoso.conf",
      "nginx", true, declare_import_topology, import_topology},
     {"import", "nginx", "reads an nginx.conf written by hand",
      "  lyncctl import nginx old.conf\n"
      "  lyncctl import nginx old.conf --role intranet.contoso.com=skip\n"
-     "  lyncctl import nginx old.conf --product lync-2013 --name contoso",
+     "  lyncctl import nginx old.conf --product lync_2013 --name contoso",
      "nginx", true, declare_import, import_nginx},
 };
 

@@ -41,4 +41,47 @@ void add_configuration(CLI::App& app, Options& options);
 /// Declares --force.
 void add_force(CLI::App& app, Options& options);
 
+// The commands. A `declare_` adds the arguments and options of one that has its own.
+
+void declare_check(CLI::App& app, Options& options);
+int check(const Options& options, Output& output);
+void declare_doctor(CLI::App& app, Options& options);
+int run_doctor(const Options& options, Output& output);
+
+// control/control.cpp
+void declare_servers(CLI::App& app, Options& options);
+int servers(const Options& options, Output& output);
+void declare_drain(CLI::App& app, Options& options);
+int drain(const Options& options, Output& output);
+void declare_undrain(CLI::App& app, Options& options);
+int undrain(const Options& options, Output& output);
+void declare_shields(CLI::App& app, Options& options);
+int shields(const Options& options, Output& output);
+int lockout_list(const Options& options, Output& output);
+void declare_lockout_release(CLI::App& app, Options& options);
+int lockout_release(const Options& options, Output& output);
+
+// show/
+int show_names(const Options& options, Output& output);
+int show_rules(const Options& options, Output& output);
+int show_ports(const Options& options, Output& output);
+void declare_firewall(CLI::App& app, Options& options);
+int show_firewall(const Options& options, Output& output);
+void declare_dns(CLI::App& app, Options& options);
+int show_dns(const Options& options, Output& output);
+int show_nginx(const Options& options, Output& output);
+void declare_certificate(CLI::App& app, Options& options);
+int show_certificate(const Options& options, Output& output);
+
+// import/
+void declare_import(CLI::App& app, Options& options);
+void declare_import_arr(CLI::App& app, Options& options);
+int import_arr(const Options& options, Output& output);
+int import_pfsense(const Options& options, Output& output);
+int import_nginx(const Options& options, Output& output);
+void declare_import_topology(CLI::App& app, Options& options);
+int import_topology(const Options& options, Output& output);
+void declare_drift(CLI::App& app, Options& options);
+int drift(const Options& options, Output& output);
+
 } // namespace lync::lyncctl

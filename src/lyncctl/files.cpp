@@ -1,7 +1,7 @@
 #include "lyncctl/files.h"
 
 #include "base/descriptor.h"
-#include "base/diagnostic.h"
+#include "base/format.h"
 #include "lyncctl/failure.h"
 
 #include <fcntl.h>
@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -19,13 +18,13 @@ namespace {
 
 [[noreturn]] void fail(std::string_view doing, const std::string& path) {
     const int error = errno;
-    throw Failure(std::string(doing) + " " + lync::quoted(path) + " failed (" +
-                  std::to_string(error) + ": " + std::strerror(error) + ")" +
-                  (error == EACCES && ::geteuid() != 0 ? ", try it with sudo" : ""));
+    throw Failure(formatted("{} {} failed ({}: {}){}", doing, lync::quoted(path), error,
+                            std::strerror(error),
+                            error == EACCES && ::geteuid() != 0 ? ", try it with sudo" : ""));
 }
 
 [[noreturn]] void refuse(const std::string& path) {
-    throw Failure("file " + lync::quoted(path) + " is there already: --force replaces it");
+    throw Failure(formatted("file {} is there already: --force replaces it", lync::quoted(path)));
 }
 
 bool write_all(int fd, std::string_view content) noexcept {
@@ -42,84 +41,45 @@ bool write_all(int fd, std::string_view content) noexcept {
     return true;
 }
 
-/// A file, whole, under a name beside its own; gone with the object unless it is kept. What it
-/// replaces comes back then.
+/// A file, whole, under a name beside its own until it is placed.
 class WrittenFile {
 public:
     explicit WrittenFile(const NewFile& file)
-        : path_(file.path), at_(file.path + ".new-" + std::to_string(::getpid())) {
+        : path_(file.path), at_(formatted("{}.new-{}", file.path, ::getpid())) {
         Descriptor open(
             ::open(at_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, file.mode));
         if (!open) {
             at_.clear();
             fail("open()", path_);
         }
-        const bool whole = write_all(open.get(), file.content) && ::fsync(open.get()) == 0;
-        const int error = errno;
-        if (!whole || !open.close()) {
-            const int why = whole ? errno : error;
-            unlink();
-            errno = why;
+        if (!write_all(open.get(), file.content) || ::fsync(open.get()) != 0 || !open.close()) {
+            const int error = errno;
+            ::unlink(at_.c_str());
+            errno = error;
             fail("write()", path_);
         }
     }
     WrittenFile(WrittenFile&& other) noexcept
-        : path_(std::move(other.path_)), at_(std::exchange(other.at_, {})),
-          replaces_(other.replaces_) {}
-    WrittenFile(const WrittenFile&) = delete;
-    WrittenFile& operator=(const WrittenFile&) = delete;
-    WrittenFile& operator=(WrittenFile&&) = delete;
+        : path_(std::move(other.path_)), at_(std::exchange(other.at_, {})) {}
     ~WrittenFile() {
-        if (replaces_ && !at_.empty() && ::rename(at_.c_str(), path_.c_str()) == 0) {
-            return;
+        if (!at_.empty()) {
+            ::unlink(at_.c_str());
         }
-        unlink();
     }
 
-    /// Gives it its name, and a file that is there already this one's.
     void place(bool force) {
-        if (force &&
-            ::renameat2(AT_FDCWD, at_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE) == 0) {
-            replaces_ = true;
-            return;
-        }
-        const bool is_new =
-            errno == ENOENT; // of RENAME_EXCHANGE, which not every file system knows
         if (!force) {
-            // Not every file system knows RENAME_NOREPLACE.
-            if (::renameat2(AT_FDCWD, at_.c_str(), AT_FDCWD, path_.c_str(), RENAME_NOREPLACE) ==
-                0) {
-                at_ = path_;
-                return;
-            }
-            if (errno == EEXIST) {
-                refuse(path_);
-            }
-            require_new(path_, false);
+            require_new(path_, false); // somebody else may have made it in this moment
         }
         if (::rename(at_.c_str(), path_.c_str()) != 0) {
             fail("rename()", path_);
-        }
-        at_ = force && !is_new ? std::string{} : path_;
-    }
-    void keep() noexcept {
-        if (replaces_) {
-            unlink();
         }
         at_.clear();
     }
 
 private:
-    void unlink() noexcept {
-        if (!at_.empty()) {
-            ::unlink(at_.c_str());
-            at_.clear();
-        }
-    }
-
     std::string path_;
-    std::string at_; ///< where it is, or what it replaces; empty: nothing to unlink
-    bool replaces_ = false;
+    std::string at_; ///< empty: nothing to unlink
 };
 
 } // namespace
@@ -147,12 +107,9 @@ void write_files(const std::vector<NewFile>& files, bool force) {
     for (const NewFile& file : files) {
         written.emplace_back(file);
     }
-    // What may still go wrong now is a file that somebody else has made in this moment.
-    for (WrittenFile& file : written) {
-        file.place(force);
-    }
-    for (WrittenFile& file : written) {
-        file.keep();
+    // What comes first is placed last: a key is replaced only when its request has been.
+    for (auto file = written.rbegin(); file != written.rend(); ++file) {
+        file->place(force);
     }
 }
 
@@ -165,8 +122,7 @@ std::string read_file(const std::string& path, std::size_t most) {
     std::string content;
     errno = read_all(file.get(), most, content);
     if (errno == EFBIG) {
-        throw Failure("file " + lync::quoted(path) + " is larger than " + std::to_string(most) +
-                      " bytes");
+        throw Failure(formatted("file {} is larger than {} bytes", lync::quoted(path), most));
     }
     if (errno != 0) {
         fail("read()", path);

@@ -17,10 +17,9 @@ struct NewFile {
     mode_t mode; ///< it never has more rights, not even for a moment
 };
 
-/// Writes new files, all of them whole or none. A file that is there already is replaced only if
-/// `force` says so; otherwise that is a Failure which names --force. They are made under other
-/// names beside their own first, so that half of one is never read; what was replaced comes back
-/// where another file fails.
+/// Writes new files, whole: under other names beside their own until all of them are there, and the
+/// first is the last to get its name. A file that is there already is replaced only if `force` says
+/// so; otherwise that is a Failure which names --force, and nothing is written.
 void write_files(const std::vector<NewFile>& files, bool force);
 
 /// Throws the Failure that write_files would throw for a file that is there already.

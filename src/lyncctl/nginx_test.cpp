@@ -1,5 +1,7 @@
 #include "lyncctl/nginx_test.h"
 
+#include "base/descriptor.h"
+#include "base/format.h"
 #include "lyncctl/failure.h"
 
 #include <fcntl.h>
@@ -31,11 +33,13 @@ Ended run_program(std::vector<std::string> words) {
         ended.error = errno;
         return ended;
     }
+    const Descriptor from(ends[0]);
+    Descriptor to(ends[1]);
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, to.get(), STDERR_FILENO);
     std::vector<char*> arguments;
     for (std::string& word : words) {
         arguments.push_back(word.data());
@@ -45,22 +49,17 @@ Ended run_program(std::vector<std::string> words) {
     ended.error =
         ::posix_spawnp(&pid, arguments.front(), &actions, nullptr, arguments.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
-    ::close(ends[1]);
-
-    constexpr std::size_t most = 1024 * 1024;
-    char buffer[4096];
-    for (ssize_t got = 1; ended.error == 0 && got != 0;) {
-        got = ::read(ends[0], buffer, sizeof(buffer));
-        if (got == -1 && errno != EINTR) {
-            break;
-        }
-        if (got > 0 && ended.text.size() < most) { // the rest is read and dropped
-            ended.text.append(buffer, static_cast<std::size_t>(got));
-        }
+    to.close();
+    if (ended.error != 0) {
+        return ended;
     }
-    ::close(ends[0]);
+    std::string rest; // is read and dropped
+    for (std::string* text = &ended.text; read_all(from.get(), 1024 * 1024, *text) == EFBIG;) {
+        text = &rest;
+        rest.clear();
+    }
     int status = 0;
-    if (ended.error == 0 && ::waitpid(pid, &status, 0) == pid && WIFEXITED(status)) {
+    if (::waitpid(pid, &status, 0) == pid && WIFEXITED(status)) {
         ended.status = WEXITSTATUS(status);
     }
     return ended;
@@ -78,10 +77,10 @@ std::string find_nginx(const NginxOptions& options) {
         return binary;
     }
     if (named) {
-        throw Failure(lync::quoted(binary) + " in \"--nginx\" " +
-                      (asked.error == 0 ? "is no nginx"
-                                        : "can't be run (" + std::to_string(asked.error) + ": " +
-                                              std::strerror(asked.error) + ")"));
+        throw Failure(formatted("{} in \"--nginx\" {}", quoted(binary),
+                                asked.error == 0 ? "is no nginx"
+                                                 : formatted("can't be run ({}: {})", asked.error,
+                                                             std::strerror(asked.error))));
     }
     return {};
 }
@@ -164,7 +163,7 @@ std::optional<NginxAnswer> test_with_nginx(const NginxOptions& options, const st
     }
     const Ended ended = run_program(std::move(words));
     if (ended.error != 0 || ended.status == -1) {
-        throw Failure(lync::quoted(binary + " -t") + " ended without an answer");
+        throw Failure(formatted("\"{} -t\" ended without an answer", escaped(binary)));
     }
     NginxAnswer answer{ended.status == 0, parse_nginx_messages(ended.text)};
     const bool reasoned =

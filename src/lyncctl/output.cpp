@@ -1,11 +1,11 @@
 #include "lyncctl/output.h"
 
 #include "base/diagnostic.h"
+#include "base/format.h"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <numeric>
 #include <sstream>
 #include <utility>
 
@@ -62,23 +62,6 @@ constexpr std::size_t gap = 2; ///< spaces between columns
 /// Where stdout is no terminal, so that mail and paper have room for it.
 constexpr std::size_t widest_page = 100;
 
-/// A list becomes several lines rather than one too long to read.
-constexpr std::size_t widest_list = 48;
-
-/// How wide a cell wants to be.
-std::size_t natural_width(const Cell& cell) {
-    const std::size_t width = width_of(shown(cell));
-    const auto* list = std::get_if<std::vector<std::string>>(&cell.value());
-    if (list == nullptr || width <= widest_list) {
-        return width;
-    }
-    std::size_t longest = widest_list;
-    for (const std::string& text : *list) {
-        longest = std::max(longest, width_of(printable(text)) + 1); // and its comma
-    }
-    return longest;
-}
-
 /// What people read: neither the column of the headings nor one without a word in it.
 std::vector<std::size_t> shown_columns(const Table& table) {
     std::vector<std::size_t> columns;
@@ -93,62 +76,69 @@ std::vector<std::size_t> shown_columns(const Table& table) {
     return columns;
 }
 
-/// The heading that a row begins, if it begins one.
-std::optional<std::string> heading(const Table& table, std::size_t row) {
+/// Calls `head` before the rows of each heading (once, without one, for a table that has none), and
+/// `each` with every row.
+template <class Head, class Each>
+void for_rows(const Table& table, const Head& head, const Each& each) {
     if (!table.group) {
-        return std::nullopt;
+        head("");
     }
-    std::string text = shown(table.rows[row][*table.group]);
-    const bool goes_on = row > 0 && text == shown(table.rows[row - 1][*table.group]);
-    return goes_on ? std::nullopt : std::optional(std::move(text));
+    const std::string* last = nullptr;
+    std::string title;
+    for (const Row& row : table.rows) {
+        if (table.group && (last == nullptr || shown(row[*table.group]) != *last)) {
+            title = shown(row[*table.group]);
+            last = &title;
+            head(title);
+        }
+        each(row);
+    }
 }
 
-/// How wide each column has to be.
-std::vector<std::size_t> natural_widths(const Table& table,
-                                        const std::vector<std::size_t>& columns) {
-    std::vector<std::size_t> widths;
-    for (const std::size_t c : columns) {
-        std::size_t width = width_of(table.columns[c].title);
-        for (const Row& row : table.rows) {
-            width = std::max(width, natural_width(row[c]));
-        }
-        widths.push_back(width);
-    }
-    return widths;
-}
+/// How wide a column wants to be, and how wide it has to be to break between words alone.
+struct Width {
+    std::size_t wanted;
+    std::size_t word;
+};
 
-/// A longer word may as well be broken: it would take the room of the other columns.
-constexpr std::size_t widest_word = 36;
-
-/// How wide the longest word of each column is.
-std::vector<std::size_t> word_widths(const Table& table, const std::vector<std::size_t>& columns) {
-    std::vector<std::size_t> widths;
-    for (const std::size_t c : columns) {
-        std::string text = table.columns[c].title;
-        for (const Row& row : table.rows) {
-            text += " " + shown(row[c]);
-        }
-        std::size_t longest = 0;
+Width width_of_column(const Table& table, std::size_t column) {
+    constexpr std::size_t widest_list = 48; // it becomes several lines rather than a longer one
+    constexpr std::size_t widest_word = 36; // a longer one would take the room of other columns
+    const std::size_t title = width_of(table.columns[column].title);
+    Width width{title, title};
+    for (const Row& row : table.rows) {
+        const std::string text = shown(row[column]);
         std::istringstream words(text);
+        std::size_t longest = 0;
         for (std::string word; words >> word;) {
             longest = std::max(longest, width_of(word));
         }
-        widths.push_back(std::min(longest, widest_word));
+        const bool list = std::holds_alternative<std::vector<std::string>>(row[column].value());
+        width.wanted =
+            std::max(width.wanted, list ? std::min(width_of(text), std::max(longest, widest_list))
+                                        : width_of(text));
+        width.word = std::max(width.word, std::min(longest, widest_word));
     }
-    return widths;
+    return width;
 }
 
 /// Takes from the widest columns what isn't there: from those that break between words first.
-void fit(std::vector<std::size_t>& widths, const std::vector<std::size_t>& words,
-         std::size_t columns) {
+std::vector<std::size_t> fitted(const Table& table, const std::vector<std::size_t>& columns,
+                                std::size_t room) {
     constexpr std::size_t least = 4;
-    std::size_t total = std::accumulate(widths.begin(), widths.end(), std::size_t{0}) +
-                        gap * (std::max<std::size_t>(widths.size(), 1) - 1);
-    for (bool breaks_words = false; total > columns;) {
+    std::vector<std::size_t> widths, floors;
+    std::size_t total = 0;
+    for (const std::size_t column : columns) {
+        const Width width = width_of_column(table, column);
+        widths.push_back(width.wanted);
+        floors.push_back(std::max(width.word, least));
+        total += width.wanted + (total == 0 ? 0 : gap);
+    }
+    for (bool breaks_words = false; total > room;) {
         std::size_t* widest = nullptr;
         for (std::size_t i = 0; i < widths.size(); i++) {
-            const std::size_t floor = breaks_words ? least : std::max(words[i], least);
-            if (widths[i] > floor && (widest == nullptr || widths[i] > *widest)) {
+            if (widths[i] > (breaks_words ? least : floors[i]) &&
+                (widest == nullptr || widths[i] > *widest)) {
                 widest = &widths[i];
             }
         }
@@ -159,6 +149,7 @@ void fit(std::vector<std::size_t>& widths, const std::vector<std::size_t>& words
             break;
         }
     }
+    return widths;
 }
 
 std::string csv_field(const std::string& text) {
@@ -191,12 +182,110 @@ std::string markdown_cell(const Cell& cell) {
     return text;
 }
 
-nlohmann::ordered_json json_of(const Cell& cell) {
-    return std::visit([](const auto& value) { return nlohmann::ordered_json(value); },
-                      cell.value());
+std::string csv(const Table& table) {
+    std::string text;
+    const auto line = [&text](const auto& fields, const auto& text_of) {
+        for (const auto& field : fields) {
+            text += (&field == &fields.front() ? "" : ",") + csv_field(text_of(field));
+        }
+        text += '\n';
+    };
+    line(table.columns, [](const Column& column) { return column.key; });
+    for (const Row& row : table.rows) {
+        line(row, [](const Cell& cell) { return cell.text(); });
+    }
+    return text;
+}
+
+std::string json(const Table& table) {
+    nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+    for (const Row& row : table.rows) {
+        nlohmann::ordered_json object = nlohmann::ordered_json::object();
+        for (std::size_t c = 0; c < table.columns.size(); c++) {
+            object[table.columns[c].key] = std::visit(
+                [](const auto& value) { return nlohmann::ordered_json(value); }, row[c].value());
+        }
+        rows.push_back(std::move(object));
+    }
+    // What isn't UTF-8 can't stand in JSON; it is shown as U+FFFD.
+    return rows.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+}
+
+std::string markdown(const Table& table) {
+    const std::vector<std::size_t> columns = shown_columns(table);
+    std::string text;
+    for_rows(
+        table,
+        [&](const std::string& title) {
+            if (table.group) {
+                text += (text.empty() ? "## " : "\n## ") + markdown_cell(title) + "\n\n";
+            }
+            std::string rule = "|";
+            text += "|";
+            for (const std::size_t c : columns) {
+                text += " " + table.columns[c].title + " |";
+                rule += "---|";
+            }
+            text += "\n" + rule + "\n";
+        },
+        [&](const Row& row) {
+            text += "|";
+            for (const std::size_t c : columns) {
+                text += " " + markdown_cell(row[c]) + " |";
+            }
+            text += "\n";
+        });
+    return text;
+}
+
+/// A page that needs nothing else, for a browser to print.
+std::string html(const Table& table) {
+    constexpr std::string_view style =
+        "@page { size: A4 landscape; margin: 12mm }\n"
+        "body { font: 10pt sans-serif }\n"
+        "h1 { font-size: 14pt } h2 { font-size: 11pt }\n"
+        "table { border-collapse: collapse; width: 100% }\n"
+        "th, td { border: 1px solid #999; padding: 2pt 4pt; text-align: left; "
+        "vertical-align: top; overflow-wrap: anywhere }\n"
+        "tr { break-inside: avoid }\n";
+    const std::vector<std::size_t> columns = shown_columns(table);
+    const std::string name = html_text(table.title);
+    std::string text = formatted("<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
+                                 "<title>{}</title>\n<style>\n{}</style>\n{}",
+                                 name.empty() ? "lyncctl" : name, style,
+                                 name.empty() ? "" : "<h1>" + name + "</h1>\n");
+    bool open = false;
+    for_rows(
+        table,
+        [&](const std::string& title) {
+            text += open ? "</table>\n" : "";
+            text += table.group ? "<h2>" + html_text(title) + "</h2>\n" : "";
+            text += "<table>\n<thead><tr>";
+            for (const std::size_t c : columns) {
+                text += "<th>" + html_text(table.columns[c].title);
+            }
+            text += "</thead>\n<tbody>\n";
+            open = true;
+        },
+        [&](const Row& row) {
+            text += "<tr>";
+            for (const std::size_t c : columns) {
+                text += "<td>" + html_text(row[c].text());
+            }
+            text += "\n";
+        });
+    return text + (open ? "</table>\n" : "") + "</html>\n";
 }
 
 } // namespace
+
+std::string joined(const std::vector<std::string>& texts) {
+    std::string all;
+    for (const std::string& text : texts) {
+        all.append(all.empty() ? "" : ", ").append(text);
+    }
+    return all;
+}
 
 std::string Cell::text() const {
     struct Text {
@@ -204,11 +293,7 @@ std::string Cell::text() const {
         std::string operator()(std::int64_t number) const { return std::to_string(number); }
         std::string operator()(bool truth) const { return truth ? "yes" : "no"; }
         std::string operator()(const std::vector<std::string>& texts) const {
-            std::string all;
-            for (const std::string& text : texts) {
-                all += (all.empty() ? "" : ", ") + text;
-            }
-            return all;
+            return joined(texts);
         }
     };
     return std::visit(Text{}, value_);
@@ -245,28 +330,30 @@ void Output::table(const Table& table) {
     end_progress();
     switch (format_) {
     case Format::csv:
-        csv(table);
+        out_ << csv(table);
         break;
     case Format::json:
-        json(table);
+        out_ << json(table);
         break;
     case Format::markdown:
-        markdown(table);
+        out_ << markdown(table);
         break;
     case Format::html:
-        html(table);
+        out_ << html(table);
         break;
     default:
         grid(table);
     }
 }
 
-/// One line of the table, which its longest cell may break into several.
-void Output::grid_line(const std::vector<GridCell>& cells, const std::vector<std::size_t>& widths) {
+/// One line of the table, which its longest cell may break into several. Numbers stand at the
+/// right.
+void Output::grid_line(const std::vector<Cell>& cells, const std::vector<std::size_t>& widths,
+                       const Row& like) {
     std::vector<std::vector<std::string>> parts;
     std::size_t height = 1;
     for (std::size_t c = 0; c < cells.size(); c++) {
-        parts.push_back(wrapped(cells[c].text, widths[c]));
+        parts.push_back(wrapped(shown(cells[c]), widths[c]));
         height = std::max(height, parts.back().size());
     }
     for (std::size_t line = 0; line < height; line++) {
@@ -274,141 +361,47 @@ void Output::grid_line(const std::vector<GridCell>& cells, const std::vector<std
         for (std::size_t c = 0; c < cells.size(); c++) {
             const std::string text = line < parts[c].size() ? parts[c][line] : "";
             const std::string padding(widths[c] - std::min(widths[c], width_of(text)), ' ');
-            const std::string shown = text.empty() ? text : styled(text, cells[c].style);
-            written += c > 0 ? std::string(gap, ' ') : "";
-            written += cells[c].right         ? padding + shown
-                       : c + 1 < cells.size() ? shown + padding
-                                              : shown;
+            const std::string styled_text = text.empty() ? text : styled(text, cells[c].style());
+            const bool right = c < like.size() && is_number(like[c]);
+            written += (c > 0 ? std::string(gap, ' ') : "") +
+                       (right ? padding + styled_text : styled_text + padding);
         }
         written.erase(written.find_last_not_of(' ') + 1);
         out_ << written << '\n';
     }
 }
 
-void Output::grid_head(const Table& table, const std::vector<std::size_t>& columns,
-                       const std::vector<std::size_t>& widths) {
-    std::vector<GridCell> titles, rule;
-    for (std::size_t i = 0; i < columns.size(); i++) {
-        const bool right = !table.rows.empty() && is_number(table.rows.front()[columns[i]]);
-        titles.push_back({table.columns[columns[i]].title, Style::strong, right});
-        rule.push_back({std::string(widths[i], '-'), Style::faint, false});
-    }
-    grid_line(titles, widths);
-    grid_line(rule, widths);
-}
-
 void Output::grid(const Table& table) {
     const std::vector<std::size_t> columns = shown_columns(table);
-    std::vector<std::size_t> widths = natural_widths(table, columns);
-    fit(widths, word_widths(table, columns),
-        terminal_.columns > 0 ? terminal_.columns : widest_page);
-    if (!table.group) {
-        grid_head(table, columns, widths);
-    }
-    for (std::size_t r = 0; r < table.rows.size(); r++) {
-        if (const auto title = heading(table, r)) {
-            out_ << (r == 0 ? "" : "\n") << styled(*title, Style::strong) << "\n\n";
-            grid_head(table, columns, widths);
-        }
-        std::vector<GridCell> cells;
+    const std::vector<std::size_t> widths =
+        fitted(table, columns, terminal_.columns > 0 ? terminal_.columns : widest_page);
+    const auto cells_of = [&](const Row& row) {
+        Row cells;
         for (const std::size_t c : columns) {
-            const Cell& cell = table.rows[r][c];
-            cells.push_back({shown(cell), cell.style(), is_number(cell)});
+            cells.push_back(row[c]);
         }
-        grid_line(cells, widths);
-    }
-}
-
-void Output::csv(const Table& table) {
-    for (std::size_t c = 0; c < table.columns.size(); c++) {
-        out_ << (c == 0 ? "" : ",") << csv_field(table.columns[c].key);
-    }
-    out_ << '\n';
-    for (const Row& row : table.rows) {
-        for (std::size_t c = 0; c < table.columns.size(); c++) {
-            out_ << (c == 0 ? "" : ",") << csv_field(row[c].text());
-        }
-        out_ << '\n';
-    }
-}
-
-void Output::json(const Table& table) {
-    nlohmann::ordered_json rows = nlohmann::ordered_json::array();
-    for (const Row& row : table.rows) {
-        nlohmann::ordered_json object = nlohmann::ordered_json::object();
-        for (std::size_t c = 0; c < table.columns.size(); c++) {
-            object[table.columns[c].key] = json_of(row[c]);
-        }
-        rows.push_back(std::move(object));
-    }
-    // What isn't UTF-8 can't stand in JSON; it is shown as U+FFFD.
-    out_ << rows.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
-}
-
-void Output::markdown(const Table& table) {
-    const std::vector<std::size_t> columns = shown_columns(table);
-    const auto head = [&] {
-        std::string titles = "|", rule = "|";
-        for (const std::size_t c : columns) {
-            titles += " " + table.columns[c].title + " |";
-            rule += "---|";
-        }
-        out_ << titles << '\n' << rule << '\n';
+        return cells;
     };
-
-    if (!table.group) {
-        head();
-    }
-    for (std::size_t r = 0; r < table.rows.size(); r++) {
-        if (const auto title = heading(table, r)) {
-            out_ << (r == 0 ? "## " : "\n## ") << markdown_cell(*title) << "\n\n";
-            head();
-        }
-        out_ << '|';
-        for (const std::size_t c : columns) {
-            out_ << ' ' << markdown_cell(table.rows[r][c]) << " |";
-        }
-        out_ << '\n';
-    }
-}
-
-/// A page that needs nothing else, for a browser to print.
-void Output::html(const Table& table) {
-    const std::vector<std::size_t> columns = shown_columns(table);
-    const auto head = [&] {
-        out_ << "<table>\n<thead><tr>";
-        for (const std::size_t c : columns) {
-            out_ << "<th>" << html_text(table.columns[c].title);
-        }
-        out_ << "</thead>\n<tbody>\n";
-    };
-    const std::string title = html_text(table.title.empty() ? "lyncctl" : table.title);
-    out_ << "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>" << title
-         << "</title>\n<style>\n"
-            "@page { size: A4 landscape; margin: 12mm }\n"
-            "body { font: 10pt sans-serif }\n"
-            "h1 { font-size: 14pt } h2 { font-size: 11pt }\n"
-            "table { border-collapse: collapse; width: 100% }\n"
-            "th, td { border: 1px solid #999; padding: 2pt 4pt; text-align: left; "
-            "vertical-align: top; overflow-wrap: anywhere }\n"
-            "tr { break-inside: avoid }\n"
-            "</style>\n"
-         << (table.title.empty() ? "" : "<h1>" + title + "</h1>\n");
-    if (!table.group) {
-        head();
-    }
-    for (std::size_t r = 0; r < table.rows.size(); r++) {
-        if (const auto name = heading(table, r)) {
-            out_ << (r == 0 ? "" : "</table>\n") << "<h2>" << html_text(*name) << "</h2>\n";
-            head();
-        }
-        out_ << "<tr>";
-        for (const std::size_t c : columns) {
-            out_ << "<td>" << html_text(table.rows[r][c].text());
-        }
-        out_ << '\n';
-    }
-    out_ << (table.group && table.rows.empty() ? "" : "</table>\n") << "</html>\n";
+    bool first = true;
+    for_rows(
+        table,
+        [&](const std::string& title) {
+            if (table.group) {
+                out_ << (first ? "" : "\n") << styled(title, Style::strong) << "\n\n";
+            }
+            first = false;
+            Row titles, rule;
+            for (std::size_t i = 0; i < columns.size(); i++) {
+                titles.emplace_back(table.columns[columns[i]].title, Style::strong);
+                rule.emplace_back(std::string(widths[i], '-'), Style::faint);
+            }
+            grid_line(titles, widths, table.rows.empty() ? Row{} : cells_of(table.rows.front()));
+            grid_line(rule, widths, {});
+        },
+        [&](const Row& row) {
+            const Row cells = cells_of(row);
+            grid_line(cells, widths, cells);
+        });
 }
 
 void Output::line(std::string_view text) {

@@ -108,20 +108,9 @@ public:
     std::string styled(std::string_view text, Style style) const;
 
 private:
-    struct GridCell {
-        std::string text; ///< printable
-        Style style;
-        bool right; ///< numbers stand at the right
-    };
-
     void grid(const Table& table);
-    void grid_head(const Table& table, const std::vector<std::size_t>& columns,
-                   const std::vector<std::size_t>& widths);
-    void grid_line(const std::vector<GridCell>& cells, const std::vector<std::size_t>& widths);
-    void csv(const Table& table);
-    void json(const Table& table);
-    void markdown(const Table& table);
-    void html(const Table& table);
+    void grid_line(const std::vector<Cell>& cells, const std::vector<std::size_t>& widths,
+                   const Row& like);
 
     std::ostream& out_;
     std::ostream& err_;
@@ -133,6 +122,9 @@ private:
 /// `text` with control characters and what isn't UTF-8 as \x1b: a terminal might obey them, and a
 /// configuration or a server's answer may hold anything.
 std::string printable(std::string_view text);
+
+/// "a, b, c"
+std::string joined(const std::vector<std::string>& texts);
 
 /// Breaks printable text into lines of at most `width` columns: at spaces; a longer word after one
 /// of "./:-_" in its second half, or anywhere.

@@ -1,7 +1,10 @@
-#include "lyncctl/control/control.h"
+// drain, undrain, servers, shields, lockout: what is said to a running nginx, by HTTP to the
+// Unix-domain socket of `lync_control` (src/nginx/status/control.h).
+
+#include "lyncctl/commands.h"
 
 #include "base/ascii.h"
-#include "base/diagnostic.h"
+#include "base/format.h"
 #include "lyncctl/doctor/http.h"
 #include "lyncctl/failure.h"
 #include "policy/shield.h"
@@ -16,6 +19,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -39,15 +43,15 @@ Unanswered unreachable(const std::string& socket, const doctor::Fault& fault) {
     if (const int error = ::access(socket.c_str(), W_OK) == 0 ? 0 : errno; error == EACCES) {
         return Unanswered(which + " is closed to this user: try sudo");
     } else if (error != 0) {
-        return Unanswered(which + ": " + std::strerror(error) +
-                          ": write a server with \"lync_control\" for it into nginx.conf, or tell "
-                          "by --socket where it is (lyncctl(8))");
+        return Unanswered(formatted("{}: {}: write a server with \"lync_control\" for it into "
+                                    "nginx.conf, or name it with --socket (lyncctl(8))",
+                                    which, std::strerror(error)));
     }
     switch (fault.id) {
     case doctor::Id::http_timed_out:
-        return Unanswered(which + ": no answer within " + std::to_string(patience.count()) + " s");
+        return Unanswered(formatted("{}: no answer within {} s", which, patience.count()));
     case doctor::Id::http_too_large:
-        return Unanswered(which + " answers more than " + std::to_string(body_limit >> 20) + " MB");
+        return Unanswered(formatted("{} answers more than {} MB", which, body_limit >> 20));
     case doctor::Id::http_closed:
         return Unanswered(which + " doesn't answer, is nginx running?");
     default:
@@ -55,28 +59,14 @@ Unanswered unreachable(const std::string& socket, const doctor::Fault& fault) {
     }
 }
 
-std::string escaped(std::string_view text) {
-    constexpr std::string_view hex = "0123456789ABCDEF";
-    std::string url;
-    for (const char c : text) {
-        if (is_ascii_alnum(c)) {
-            url += c;
-        } else {
-            const auto byte = static_cast<unsigned char>(c);
-            url += {'%', hex[byte >> 4], hex[byte & 15]};
-        }
-    }
-    return url;
-}
-
 /// The body of the answer. A complaint of nginx becomes a Failure.
 std::string ask(const ControlOptions& options, std::string_view path, bool post) {
     doctor::HttpRequest request;
     request.url = "http://localhost" + std::string(path);
     if (!options.server.empty()) {
-        request.url += "?server=" + escaped(options.server);
+        request.url += "?server=" + doctor::url_escaped(options.server);
     } else if (!options.who.empty()) {
-        request.url += "?who=" + escaped(options.who);
+        request.url += "?who=" + doctor::url_escaped(options.who);
     }
     request.unix_socket = options.socket;
     request.post = post;
@@ -86,14 +76,15 @@ std::string ask(const ControlOptions& options, std::string_view path, bool post)
         throw unreachable(options.socket, *answer.fault);
     }
     if (answer.header("Lync-Control").empty()) {
-        throw Failure("socket " + lync::quoted(options.socket) + " answers " +
-                      std::to_string(answer.status) +
-                      ": that isn't \"location / { lync_control; }\"");
+        throw Failure(
+            formatted("socket {} answers {}: that isn't \"location / {{ lync_control; }}\"",
+                      lync::quoted(options.socket), answer.status));
     }
     if (answer.status != 200) {
-        throw Failure(answer.content_type() == "text/plain"
-                          ? std::string(trimmed(answer.body, "\n"))
-                          : "nginx answers " + answer.status_text + ", its error log says why");
+        throw Failure(
+            answer.content_type() == "text/plain"
+                ? std::string(trimmed(answer.body, "\n"))
+                : formatted("nginx answers {}, its error log says why", answer.status_text));
     }
     return std::move(answer.body);
 }
@@ -104,14 +95,17 @@ auto read_json(const ControlOptions& options, std::string_view path, Function&& 
     try {
         return read(json::parse(ask(options, path, false)));
     } catch (const json::exception& error) {
-        throw Failure("socket " + lync::quoted(options.socket) +
-                      " answers what this lyncctl doesn't understand: " + error.what());
+        throw Failure(formatted("socket {} answers what this lyncctl doesn't understand: {}",
+                                lync::quoted(options.socket), error.what()));
     }
 }
 
-std::string text_of(const json& object, const char* member) {
+/// A number or a text; null is an empty one.
+Cell cell_of(const json& object, const std::string& member) {
     const json& value = object.at(member);
-    return value.is_null() ? std::string() : value.get<std::string>();
+    return value.is_null()     ? Cell("")
+           : value.is_number() ? Cell(value.get<std::int64_t>())
+                               : Cell(value.get<std::string>());
 }
 
 Style style_of(std::string_view state) {
@@ -155,9 +149,9 @@ Load load_soon(const ControlOptions& options) {
 }
 
 std::string words_for(const Load& load) {
-    return std::to_string(load.in_flight) + " requests in flight, of which " +
-           std::to_string(load.pending_gets) + " pending GETs; " + std::to_string(load.owned) +
-           " connections of clients that have signed in";
+    return formatted("{} requests in flight, of which {} pending GETs; {} connections of clients "
+                     "that have signed in",
+                     load.in_flight, load.pending_gets, load.owned);
 }
 
 int wait(const ControlOptions& options, Output& output) {
@@ -166,8 +160,9 @@ int wait(const ControlOptions& options, Output& output) {
     while (true) {
         const Load load = load_soon(options);
         if (!load.drained) {
-            throw Failure(options.server + " is no longer drained: somebody has taken it back, or "
-                                           "nginx was restarted");
+            throw Failure(formatted("{} is no longer drained: it was taken back, or nginx was "
+                                    "restarted",
+                                    options.server));
         }
         if (load.in_flight == 0) {
             output.end_progress();
@@ -186,13 +181,10 @@ int wait(const ControlOptions& options, Output& output) {
 
 /// The first line of an answer says what was done, the others what there is to know.
 int change(const ControlOptions& options, std::string_view path, Output& output) {
-    const std::string answer = ask(options, path, true);
-    std::string_view rest = answer;
+    std::istringstream answer(ask(options, path, true));
     int status = exit_fine;
-    for (bool first = true; !rest.empty(); first = false) {
-        const std::size_t end = std::min(rest.find('\n'), rest.size());
-        const std::string_view line = rest.substr(0, end);
-        rest.remove_prefix(std::min(end + 1, rest.size()));
+    bool first = true;
+    for (std::string line; std::getline(answer, line); first = false) {
         if (first) {
             output.line(output.styled(line, Style::plain));
         } else {
@@ -238,22 +230,19 @@ int servers(const Options& options, Output& output) {
                      {"reason", "Why"}};
     table.group = 1;
     bool down = false;
-    const auto add = [&](const json& publication, const json& pool, const json& server) {
-        const std::string state = text_of(server, "state");
-        down = down || state == "down";
-        table.rows.push_back({text_of(publication, "name"), text_of(pool, "name"),
-                              pool.at("port").get<std::int64_t>(), text_of(server, "name"),
-                              text_of(server, "address"), Cell(state, style_of(state)),
-                              text_of(server, "since"), server.at("in_flight").get<std::int64_t>(),
-                              server.at("pending_gets").get<std::int64_t>(),
-                              server.at("owned_connections").get<std::int64_t>(),
-                              text_of(server, "reason")});
-    };
     read_json(options.control, "/servers", [&](const json& all) {
         for (const json& publication : all.at("publications")) {
             for (const json& pool : publication.at("pools")) {
                 for (const json& server : pool.at("servers")) {
-                    add(publication, pool, server);
+                    Row row{cell_of(publication, "name"), cell_of(pool, "name"),
+                            cell_of(pool, "port"), cell_of(server, "name")};
+                    for (std::size_t c = row.size(); c < table.columns.size(); c++) {
+                        row.push_back(cell_of(server, table.columns[c].key));
+                    }
+                    const std::string state = row[5].text();
+                    row[5] = Cell(state, style_of(state));
+                    down = down || state == "down";
+                    table.rows.push_back(std::move(row));
                 }
             }
         }
@@ -291,10 +280,8 @@ void declare_shields(CLI::App& app, Options& options) {
         app.add_flag("--built-in", options.control.built_in,
                      "Print the rows that this version brings, with an example of what each stops "
                      "and its ordinary neighbour; asks no nginx");
-    app.add_option("--socket", options.control.socket, "The Unix-domain socket of lync_control")
-        ->type_name("PATH")
-        ->capture_default_str()
-        ->excludes(built_in);
+    declare_socket(app, options);
+    app.get_option("--socket")->excludes(built_in);
 }
 
 int shields(const Options& options, Output& output) {
@@ -325,22 +312,18 @@ int shields(const Options& options, Output& output) {
     read_json(options.control, "/shields", [&](const json& all) {
         for (const json& publication : all.at("publications")) {
             for (const json& row : publication.at("shields")) {
-                const std::string action = text_of(row, "action");
+                const std::string action = cell_of(row, "action").text();
                 table.rows.push_back(
-                    {text_of(publication, "name"), text_of(row, "name"),
+                    {cell_of(publication, "name"), cell_of(row, "name"),
                      Cell(action, action == "refuse" ? Style::good : Style::warning),
-                     row.at("hits").get<std::int64_t>(), text_of(row, "on"), text_of(row, "places"),
+                     cell_of(row, "hits"), cell_of(row, "on"), cell_of(row, "places"),
                      Cell(row.at("unpatched").get<std::vector<std::string>>(), Style::warning),
-                     text_of(row, "defined"), text_of(row, "source")});
+                     cell_of(row, "defined"), cell_of(row, "source")});
             }
         }
     });
     output.table(table);
     return exit_fine;
-}
-
-void declare_lockout_list(CLI::App& app, Options& options) {
-    declare_socket(app, options);
 }
 
 int lockout_list(const Options& options, Output& output) {
@@ -352,20 +335,20 @@ int lockout_list(const Options& options, Output& output) {
         const json& held = all.at("held");
         for (const json& one : held) {
             table.rows.push_back(
-                {text_of(one, "kind"), text_of(one, "who"), one.at("seconds").get<std::int64_t>()});
+                {cell_of(one, "kind"), cell_of(one, "who"), cell_of(one, "seconds")});
         }
         hidden = all.at("count").get<std::int64_t>() - static_cast<std::int64_t>(held.size());
         if (all.contains("store") && !all.at("store").at("connected").get<bool>()) {
-            alone = text_of(all.at("store"), "address");
+            alone = cell_of(all.at("store"), "address").text();
         }
     });
     output.table(table);
     if (!alone.empty()) {
-        output.note("lockout_store " + lync::quoted(alone) +
-                    " is away: what this proxy knows alone");
+        output.note(formatted("lockout_store {} is away: what this proxy knows alone",
+                              lync::quoted(alone)));
     }
     if (hidden > 0) {
-        output.note("and " + std::to_string(hidden) + " more");
+        output.note(formatted("and {} more", hidden));
     }
     return exit_fine;
 }

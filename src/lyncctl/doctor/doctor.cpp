@@ -1,9 +1,10 @@
-#include "lyncctl/doctor/doctor.h"
 
+#include "base/format.h"
 #include "base/names.h"
 #include "lyncctl/commands.h"
 #include "lyncctl/configuration.h"
-#include "lyncctl/doctor/examinations.h"
+#include "lyncctl/doctor/examiner.h"
+#include "lyncctl/doctor/questions.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/files.h"
 
@@ -20,20 +21,18 @@ namespace {
 
 using namespace doctor;
 
-constexpr double longest_step = 600; ///< seconds
-
 /// As the language takes a SIP domain, but never "*".
 std::string domain_of(const std::string& text) {
     const ParsedName parsed = parse_fqdn(text);
     if (!parsed) {
-        throw Failure("invalid domain \"" + text + "\" in --domain: " + parsed.error);
+        throw Failure(formatted("invalid domain \"{}\" in --domain: {}", text, parsed.error));
     }
     return parsed.name;
 }
 
 Settings settings_of(const DoctorOptions& options) {
     Settings settings;
-    if (!(options.timeout > 0 && options.timeout <= longest_step)) {
+    if (!(options.timeout > 0 && options.timeout <= 600)) { // "nan" is a number to CLI11
         throw Failure("invalid --timeout: seconds, more than 0 and at most 600");
     }
     settings.time_limit = std::chrono::milliseconds(std::lround(std::ceil(options.timeout * 1000)));
@@ -59,21 +58,17 @@ Settings settings_of(const DoctorOptions& options) {
 /// A mistyped --domain would leave nothing to ask, and no finding.
 void require_published(const std::vector<std::string>& domains,
                        const Configuration& configuration) {
+    std::vector<std::string> known;
+    for (const Published& published : configuration.publications) {
+        const auto& more = published.plan.publication.sip_domains;
+        known.insert(known.end(), more.begin(), more.end());
+    }
     for (const std::string& domain : domains) {
-        std::string declared;
-        bool found = false;
-        for (const Published& published : configuration.publications) {
-            for (const std::string& known : published.plan.publication.sip_domains) {
-                found = found || known == domain || known == "*";
-                if (declared.size() < 200) {
-                    declared += (declared.empty() ? "" : ", ") + known;
-                }
-            }
-        }
-        if (!found) {
-            throw Failure("\"" + domain + "\" in --domain is no \"sip_domain\" of " +
-                          configuration.file + ": " +
-                          (declared.empty() ? "it has none" : "it has " + declared));
+        if (std::none_of(known.begin(), known.end(),
+                         [&](const std::string& one) { return one == domain || one == "*"; })) {
+            throw Failure(formatted("\"{}\" in --domain is no \"sip_domain\" of {}: it has {}",
+                                    domain, configuration.file,
+                                    known.empty() ? "none" : some_of(known, 10)));
         }
     }
 }
@@ -159,9 +154,8 @@ Table findings_table(const std::vector<Finding>& findings) {
                      {"where", "at"},          {"cause", "cause"}, {"remedy", "remedy"}};
     for (const Finding& finding : findings) {
         const Kind& kind = *finding.kind;
-        table.rows.push_back({Cell(severity_name(kind.severity)), Cell(kind.name),
-                              Cell(finding.what), Cell(finding.where), Cell(kind.cause),
-                              Cell(kind.remedy)});
+        table.rows.push_back({severity_name(kind.severity), kind.name, finding.what, finding.where,
+                              kind.cause, kind.remedy});
     }
     return table;
 }
@@ -171,8 +165,7 @@ int print_kinds(Output& output) {
     table.columns = {
         {"id", "finding"}, {"severity", "severity"}, {"cause", "cause"}, {"remedy", "remedy"}};
     for (const Kind& kind : kinds()) {
-        table.rows.push_back({Cell(kind.name), Cell(severity_name(kind.severity)), Cell(kind.cause),
-                              Cell(kind.remedy)});
+        table.rows.push_back({kind.name, severity_name(kind.severity), kind.cause, kind.remedy});
     }
     output.table(table);
     return exit_fine;
@@ -181,15 +174,14 @@ int print_kinds(Output& output) {
 void print_summary(const Examination& written, std::size_t findings, std::chrono::milliseconds took,
                    Output& output) {
     for (const std::string& where : written.signed_in) {
-        output.line("signed in at " + output.styled(where, Style::plain) +
-                    " by NTLM: the door \"windows\"");
+        output.line(formatted("signed in at {} by NTLM: the door \"windows\"", printable(where)));
     }
     const long long tenths = took.count() / 100;
-    output.line(output.styled(
-        (findings == 0 ? "no" : std::to_string(findings)) +
-            (findings <= 1 ? " finding" : " findings") + " after " + std::to_string(written.asked) +
-            " questions, " + std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s",
-        findings == 0 ? Style::good : Style::strong));
+    output.line(
+        output.styled(formatted("{} finding{} after {} questions, {}.{} s",
+                                findings == 0 ? "no" : std::to_string(findings),
+                                findings <= 1 ? "" : "s", written.asked, tenths / 10, tenths % 10),
+                      findings == 0 ? Style::good : Style::strong));
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #include "lyncctl/doctor/documents.h"
 
 #include "base/ascii.h"
+#include "base/format.h"
 #include "lyncctl/doctor/findings.h"
 
 #include <algorithm>
@@ -10,47 +11,18 @@ namespace lync::lyncctl::doctor {
 
 namespace {
 
-constexpr int deepest = 64; ///< of elements that are looked at; real documents have six levels
-
-/// "{prefix}:name" without its prefix.
-std::string_view local_name(const pugi::xml_node& node) {
-    const std::string_view name = node.name();
-    const auto colon = name.find(':');
-    return colon == std::string_view::npos ? name : name.substr(colon + 1);
-}
-
 /// The error if it isn't XML, or its root isn't named so (empty: any name).
 std::string load(pugi::xml_document& document, std::string_view body, std::string_view root) {
     const auto result =
         document.load_buffer(body.data(), body.size(), pugi::parse_default, pugi::encoding_auto);
     if (!result) {
-        return std::string("it isn't well-formed XML: ") + result.description();
+        return formatted("it isn't well-formed XML: {}", result.description());
     }
-    const pugi::xml_node found = document.document_element();
-    return !found ? "it is empty"
-           : root.empty() || local_name(found) == root
+    const std::string_view found = document.document_element().name();
+    return found.empty() ? "it is empty"
+           : root.empty() || found.substr(found.find(':') + 1) == root
                ? ""
-               : "it is a document \"" + shown(found.name(), 40) + "\" in place of " +
-                     std::string(root);
-}
-
-/// Calls `visit` with every element.
-template <class Visit>
-void walk(const pugi::xml_node& node, const Visit& visit, int depth = 0) {
-    for (const pugi::xml_node& child : node.children()) {
-        if (child.type() == pugi::node_element && depth < deepest) {
-            visit(child);
-            walk(child, visit, depth + 1);
-        }
-    }
-}
-
-/// "https://wac.contoso.com" of a URL with whatever comes after it.
-std::string origin_of(std::string_view url) {
-    const auto scheme = url.find("://");
-    return std::string(scheme == std::string_view::npos
-                           ? url
-                           : url.substr(0, url.find_first_of("/?#", scheme + 3)));
+               : formatted("it is a document \"{}\" in place of {}", shown(found, 40), root);
 }
 
 } // namespace
@@ -65,19 +37,11 @@ Document parse_autodiscover(std::string_view body) {
     Document document;
     pugi::xml_document xml;
     document.error = load(xml, body, "AutodiscoverResponse");
-    if (!document.error.empty()) {
-        return document;
-    }
-    const pugi::xml_node root = xml.document_element();
-    document.access_location = root.attribute("AccessLocation").value();
-    const pugi::xml_node kind = root.find_child(
-        [](const pugi::xml_node& node) { return node.type() == pugi::node_element; });
-    document.kind = std::string(local_name(kind));
-    for (const pugi::xml_node& child : kind.children()) {
-        if (local_name(child) == "Link") {
-            document.links.push_back(
-                {child.attribute("token").value(), child.attribute("href").value()});
-        }
+    document.access_location = xml.document_element().attribute("AccessLocation").value();
+    document.kind = pugi::xpath_query("local-name(/*/*[1])").evaluate_string(xml);
+    for (const auto& link : xml.select_nodes("/*/*[1]/*[local-name()='Link']")) {
+        document.links.push_back(
+            {link.node().attribute("token").value(), link.node().attribute("href").value()});
     }
     return document;
 }
@@ -86,17 +50,13 @@ Document parse_service_metadata(std::string_view body) {
     Document document;
     pugi::xml_document xml;
     document.error = load(xml, body, "");
+    for (const auto& address : xml.select_nodes("//*[local-name()='address'][@location!='']")) {
+        document.links.push_back({address.node().parent().attribute("name").value(),
+                                  address.node().attribute("location").value()});
+    }
     // Metadata exchange wraps it; a plain WSDL has it at the top.
-    bool has_service = false;
-    walk(xml, [&](const pugi::xml_node& node) {
-        const std::string_view name = local_name(node);
-        has_service |= name == "service" || name == "definitions";
-        if (name == "address" && !node.attribute("location").empty()) {
-            document.links.push_back(
-                {node.parent().attribute("name").value(), node.attribute("location").value()});
-        }
-    });
-    if (document.error.empty() && !has_service) {
+    if (document.error.empty() &&
+        !xml.select_node("//*[local-name()='service' or local-name()='definitions']")) {
         document.error = "it describes no service";
     }
     return document;
@@ -106,19 +66,17 @@ Document parse_wopi_discovery(std::string_view body) {
     Document document;
     pugi::xml_document xml;
     document.error = load(xml, body, "wopi-discovery");
-    for (const pugi::xml_node& zone : xml.document_element().children("net-zone")) {
-        const std::string_view zone_name = zone.attribute("name").value();
-        if (!zone_name.starts_with("external-")) {
-            continue;
-        }
-        walk(zone, [&](const pugi::xml_node& node) {
-            const std::string origin = origin_of(node.attribute("urlsrc").value());
-            if (!origin.empty() &&
-                std::none_of(document.links.begin(), document.links.end(),
+    for (const auto& zone : xml.select_nodes("/*/net-zone[starts-with(@name, 'external-')]")) {
+        for (const auto& action : zone.node().select_nodes(".//*/@urlsrc")) {
+            const std::string url = action.attribute().value();
+            const auto host = url.find("://");
+            const std::string origin =
+                url.substr(0, host == url.npos ? host : url.find_first_of("/?#", host + 3));
+            if (std::none_of(document.links.begin(), document.links.end(),
                              [&](const Link& link) { return link.href == origin; })) {
-                document.links.push_back({std::string(zone_name), origin});
+                document.links.push_back({zone.node().attribute("name").value(), origin});
             }
-        });
+        }
     }
     return document;
 }

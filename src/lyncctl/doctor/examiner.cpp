@@ -1,5 +1,6 @@
 #include "lyncctl/doctor/examiner.h"
 
+#include "base/format.h"
 #include "config/certificate_x509.h"
 #include "config/lifetime.h"
 
@@ -24,12 +25,12 @@ void Examiner::end() {
     if (end_.passed()) {
         const auto seconds =
             std::chrono::ceil<std::chrono::seconds>(most_steps * settings_.time_limit);
-        cut_short(asking_, "the run takes longer than " + std::to_string(seconds.count()) + " s");
+        cut_short(asking_, formatted("the run takes longer than {} s", seconds.count()));
         throw BudgetSpent{};
     }
     if (bytes_ > most_bytes) {
-        cut_short(asking_, "the answers are larger than " + std::to_string(most_bytes >> 20) +
-                               " MB together");
+        cut_short(asking_,
+                  formatted("the answers are larger than {} MB together", most_bytes >> 20));
         throw BudgetSpent{};
     }
 }

@@ -113,4 +113,18 @@ inline constexpr int enough_silence = 3; ///< timeouts after which no more is wa
 bool report_certificate(const Handshake& handshake, const std::string& server_name,
                         const Report& report);
 
+struct OutsideSteps;
+struct ProxySteps;
+
+// The two examinations. Both write down what they find as they go: Interrupted and BudgetSpent
+// leave what was written until then.
+
+/// `--from outside`: what a client on the Internet does, in its order.
+void examine_from_outside(const OutsideSteps& steps, const Settings& settings, Examination& written,
+                          const Progress& progress);
+
+/// `--from proxy`: every server, asked as the proxy asks it.
+void examine_from_proxy(const ProxySteps& steps, const Settings& settings, Examination& written,
+                        const Progress& progress);
+
 } // namespace lync::lyncctl::doctor

@@ -1,6 +1,7 @@
 #include "lyncctl/doctor/http.h"
 
 #include "base/ascii.h"
+#include "base/format.h"
 
 #include <algorithm>
 #include <curl/curl.h>
@@ -23,21 +24,19 @@ using UrlPtr = std::unique_ptr<CURLU, FreeCurl>;
 using TextPtr = std::unique_ptr<char, FreeCurl>;
 
 /// Counts what arrives; false, and libcurl gives up, if it is too much.
-bool has_room(HttpAnswer& answer, std::size_t size, std::size_t before, std::size_t limit) {
+bool has_room(HttpAnswer& answer, std::size_t size, std::size_t limit) {
     answer.bytes += size;
-    if (size <= limit - before) {
-        return true;
+    if (answer.bytes > limit) {
+        answer.fault = Fault{Id::http_too_large, ""};
     }
-    answer.fault = Fault{Id::http_too_large, ""};
-    return false;
+    return !answer.fault;
 }
 
 extern "C" std::size_t lync_doctor_head(char* data, std::size_t, std::size_t size, void* to) {
     auto& answer = *static_cast<HttpAnswer*>(to);
-    if (!has_room(answer, size, answer.head_bytes, HttpClient::head_limit)) {
+    if (!has_room(answer, size, HttpClient::head_limit)) {
         return 0;
     }
-    answer.head_bytes += size;
     const std::string_view line = trimmed({data, size}, blank);
     const auto colon = line.find(':');
     if (line.starts_with("HTTP/")) { // a further answer: after 100 Continue, in a handshake
@@ -56,7 +55,7 @@ extern "C" std::size_t lync_doctor_head(char* data, std::size_t, std::size_t siz
 
 extern "C" std::size_t lync_doctor_body(char* data, std::size_t, std::size_t size, void* to) {
     auto& answer = *static_cast<HttpAnswer*>(to);
-    if (!has_room(answer, size, answer.body.size(), answer.body_limit)) {
+    if (!has_room(answer, size, answer.limit)) {
         return 0;
     }
     answer.body.append(data, size);
@@ -91,7 +90,7 @@ std::optional<Id> fault_of(CURLcode code) {
 template <class Value>
 void set(CURL* easy, CURLoption option, Value value) {
     if (const CURLcode code = curl_easy_setopt(easy, option, value); code != CURLE_OK) {
-        throw std::runtime_error(std::string("libcurl: ") + curl_easy_strerror(code));
+        throw std::runtime_error(formatted("libcurl: {}", curl_easy_strerror(code)));
     }
 }
 
@@ -188,7 +187,7 @@ void HttpClient::Free::operator()(void* easy) const noexcept {
 
 HttpAnswer HttpClient::get(const HttpRequest& request, const Deadline& deadline) {
     HttpAnswer answer;
-    answer.body_limit = request.body_limit;
+    answer.limit = HttpClient::head_limit + request.body_limit;
     char error[CURL_ERROR_SIZE] = "";
     const ListPtr headers = header_lines(request);
     const ListPtr connect(curl_slist_append(nullptr, ("::" + request.to.text()).c_str()));
@@ -253,6 +252,11 @@ std::optional<Url> parse_url(std::string_view text) {
         *lowered = to_ascii_lower(*lowered);
     }
     return url;
+}
+
+std::string url_escaped(const std::string& text) {
+    const TextPtr escaped(curl_easy_escape(nullptr, text.c_str(), static_cast<int>(text.size())));
+    return escaped ? std::string(escaped.get()) : std::string();
 }
 
 } // namespace lync::lyncctl::doctor

@@ -34,16 +34,15 @@ struct HttpRequest {
 };
 
 struct HttpAnswer {
-    std::size_t body_limit = 0;
+    std::size_t limit = 0;      ///< of all that arrives
     std::optional<Fault> fault; ///< one of http_closed to http_too_large, or tls_failed
     int status = 0;
     std::string status_text; ///< "404 Not Found", as the server words it
     std::vector<std::pair<std::string, std::string>> headers; ///< of the last answer
     std::string body;
-    std::size_t head_bytes = 0; ///< of all heads that arrived
-    std::size_t bytes = 0;      ///< of all that arrived
-    long connections = 0;       ///< how many were made for it
-    bool challenged = false;    ///< the server answered the first NTLM message with a challenge
+    std::size_t bytes = 0;   ///< of all that arrived
+    long connections = 0;    ///< how many were made for it
+    bool challenged = false; ///< the server answered the first NTLM message with a challenge
 
     /// The first value of a header, any letter case; empty if there is none.
     std::string_view header(std::string_view name) const;
@@ -78,5 +77,8 @@ struct Url {
     std::string target; ///< path and query
 };
 std::optional<Url> parse_url(std::string_view text);
+
+/// A text as the value of a query.
+std::string url_escaped(const std::string& text);
 
 } // namespace lync::lyncctl::doctor

@@ -1,11 +1,15 @@
 #include "lyncctl/doctor/net.h"
 
 #include "base/ascii.h"
+#include "base/format.h"
+#include "config/edge.h"
 
+#include <algorithm>
 #include <arpa/inet.h>
+#include <array>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
+#include <netdb.h>
 #include <poll.h>
 #include <stdexcept>
 #include <system_error>
@@ -13,40 +17,33 @@
 
 namespace lync::lyncctl::doctor {
 
-std::optional<Address> Address::parse(std::string_view text) {
+Address address_of(std::string_view text) {
     if (text.size() > 2 && text.front() == '[' && text.back() == ']') {
         text = text.substr(1, text.size() - 2);
     }
     const std::string copy(text);
+    in6_addr bytes{};
+    char shortest[INET6_ADDRSTRLEN] = "";
     for (const int family : {AF_INET, AF_INET6}) {
-        Address address;
-        if (inet_pton(family, copy.c_str(), address.bytes.data()) == 1) {
-            address.family = family;
-            return address;
+        if (inet_pton(family, copy.c_str(), &bytes) == 1) {
+            inet_ntop(family, &bytes, shortest, sizeof shortest);
         }
     }
-    return std::nullopt;
+    return shortest;
 }
 
-std::string Address::text() const {
-    char buffer[INET6_ADDRSTRLEN] = "";
-    inet_ntop(family, bytes.data(), buffer, sizeof buffer);
-    return buffer;
+bool is_internal(const Address& address) noexcept {
+    constexpr std::array networks{"10.0.0.0/8",     "127.0.0.0/8",    "172.16.0.0/12",
+                                  "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10",
+                                  "fc00::/7",       "fe80::/10",      "::1/128"};
+    return std::any_of(networks.begin(), networks.end(), [&](const char* network) {
+        return config::network_holds(network, address);
+    });
 }
 
 std::string Endpoint::text() const {
-    const std::string host = address.text();
-    return (address.family == AF_INET6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
-}
-
-bool Address::is_internal() const noexcept {
-    const auto& b = bytes;
-    if (family == AF_INET6) {
-        return (b[0] & 0xFE) == 0xFC || (b[0] == 0xFE && (b[1] & 0xC0) == 0x80) || text() == "::1";
-    }
-    return b[0] == 10 || b[0] == 127 || (b[0] == 172 && b[1] >> 4 == 1) ||
-           (b[0] == 192 && b[1] == 168) || (b[0] == 169 && b[1] == 254) ||
-           (b[0] == 100 && b[1] >> 6 == 1);
+    const bool ipv6 = address.find(':') != address.npos;
+    return formatted("{}{}{}:{}", ipv6 ? "[" : "", address, ipv6 ? "]" : "", port);
 }
 
 Connection::~Connection() {
@@ -58,53 +55,48 @@ Connection::~Connection() {
 namespace {
 
 /// 0, or why there is no connection.
-int connect_socket(int fd, const Endpoint& endpoint, const Deadline& deadline) {
-    sockaddr_storage storage{};
-    socklen_t size = sizeof(sockaddr_in);
-    if (endpoint.address.family == AF_INET6) {
-        auto& to = reinterpret_cast<sockaddr_in6&>(storage);
-        size = sizeof to;
-        to.sin6_port = htons(endpoint.port);
-        std::memcpy(&to.sin6_addr, endpoint.address.bytes.data(), sizeof to.sin6_addr);
-    } else {
-        auto& to = reinterpret_cast<sockaddr_in&>(storage);
-        to.sin_port = htons(endpoint.port);
-        std::memcpy(&to.sin_addr, endpoint.address.bytes.data(), sizeof to.sin_addr);
+int connect_socket(Connection& connection, const Endpoint& endpoint, const Deadline& deadline) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+    addrinfo* found = nullptr;
+    if (getaddrinfo(endpoint.address.c_str(), std::to_string(endpoint.port).c_str(), &hints,
+                    &found) != 0) {
+        return EAFNOSUPPORT;
     }
-    storage.ss_family = static_cast<sa_family_t>(endpoint.address.family);
-    if (connect(fd, reinterpret_cast<const sockaddr*>(&storage), size) != 0 &&
-        errno != EINPROGRESS) {
+    const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, freeaddrinfo);
+    connection =
+        Connection(socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!connection || (connect(connection.fd(), found->ai_addr, found->ai_addrlen) != 0 &&
+                        errno != EINPROGRESS)) {
         return errno;
     }
-    if (!wait_for(fd, POLLOUT, deadline)) {
+    if (!wait_for(connection.fd(), POLLOUT, deadline)) {
         return ETIMEDOUT;
     }
     int error = 0;
-    size = sizeof error;
-    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+    socklen_t size = sizeof error;
+    return getsockopt(connection.fd(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
 }
 
 } // namespace
 
 Connected connect_to(const Endpoint& endpoint, const Deadline& deadline) {
-    const int family = endpoint.address.family;
+    const bool ipv6 = endpoint.address.find(':') != endpoint.address.npos;
     Connected result;
-    result.connection = Connection(socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    const int error =
-        result.connection ? connect_socket(result.connection.fd(), endpoint, deadline) : errno;
+    const int error = connect_socket(result.connection, endpoint, deadline);
     if (error == 0) {
         return result;
     }
-    Connected failed;
-    failed.no_family = error == EAFNOSUPPORT || error == EADDRNOTAVAIL ||
-                       (error == ENETUNREACH && family == AF_INET6);
-    failed.fault = Fault{error == ECONNREFUSED ? Id::port_closed
+    result.connection = {};
+    result.no_family =
+        error == EAFNOSUPPORT || error == EADDRNOTAVAIL || (error == ENETUNREACH && ipv6);
+    result.fault = Fault{error == ECONNREFUSED ? Id::port_closed
                          : error == ETIMEDOUT  ? Id::port_timed_out
                                                : Id::port_unreachable,
-                         failed.no_family ? family == AF_INET6 ? "this machine has no IPv6"
-                                                               : "this machine has no IPv4"
+                         result.no_family ? formatted("this machine has no IPv{}", ipv6 ? 6 : 4)
                                           : std::generic_category().message(error)};
-    return failed;
+    return result;
 }
 
 namespace {
@@ -127,8 +119,7 @@ std::vector<std::string_view> at_colons(std::string_view text, std::size_t most)
 }
 
 [[noreturn]] void refuse(std::string_view what, std::string_view text, std::string_view remedy) {
-    throw std::invalid_argument("invalid " + std::string(what) + " \"" + std::string(text) +
-                                "\": " + std::string(remedy));
+    throw std::invalid_argument(formatted("invalid {} \"{}\": {}", what, text, remedy));
 }
 
 /// A port, or 0 where nothing is written.
@@ -142,12 +133,12 @@ std::uint16_t port_of(std::string_view text) {
     return port;
 }
 
-Address address_of(std::string_view text) {
-    const auto address = Address::parse(text);
-    if (!address) {
+Address required_address(std::string_view text) {
+    Address address = address_of(text);
+    if (address.empty()) {
         refuse("address", text, "write an IPv4 address, or an IPv6 address in brackets");
     }
-    return *address;
+    return address;
 }
 
 } // namespace
@@ -160,7 +151,7 @@ Rule parse_resolve(std::string_view text) {
     Rule rule{parts[0] == "*" ? "" : to_ascii_lower(parts[0]), port_of(parts[1]), {}, 0};
     for (std::string_view rest = parts[2];;) {
         const auto comma = rest.find(',');
-        rule.addresses.push_back(address_of(rest.substr(0, comma)));
+        rule.addresses.push_back(required_address(rest.substr(0, comma)));
         if (comma == std::string_view::npos) {
             return rule;
         }
@@ -175,7 +166,7 @@ Rule parse_connect_to(std::string_view text) {
     }
     Rule rule{to_ascii_lower(parts[0]), port_of(parts[1]), {}, port_of(parts[3])};
     if (!parts[2].empty()) {
-        rule.addresses.push_back(address_of(parts[2]));
+        rule.addresses.push_back(required_address(parts[2]));
     }
     return rule;
 }

@@ -5,33 +5,24 @@
 #include "lyncctl/doctor/findings.h"
 #include "lyncctl/doctor/wait.h"
 
-#include <array>
 #include <cstdint>
 #include <memory>
-#include <netinet/in.h>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <sys/socket.h>
 #include <utility>
 #include <vector>
 
 namespace lync::lyncctl::doctor {
 
-/// An IPv4 or IPv6 address without a port.
-struct Address {
-    int family = AF_UNSPEC;
-    std::array<unsigned char, sizeof(in6_addr)> bytes{}; ///< in network order; IPv4 has four
+/// An IPv4 or IPv6 address in its shortest spelling, without brackets and port.
+using Address = std::string;
 
-    /// "10.0.0.11", "2001:db8::11", "[2001:db8::11]"; nothing if it isn't an address.
-    static std::optional<Address> parse(std::string_view text);
+/// Of "10.0.0.11", "2001:db8::11", "[2001:db8::11]"; empty if it isn't an address.
+Address address_of(std::string_view text);
 
-    std::string text() const; ///< "2001:db8::11"
-    bool operator==(const Address& other) const noexcept = default;
-
-    /// Not for the Internet: private (RFC 1918, ULA), loopback, link-local, shared (RFC 6598).
-    bool is_internal() const noexcept;
-};
+/// Not for the Internet: private (RFC 1918, ULA), loopback, link-local, shared (RFC 6598).
+bool is_internal(const Address& address) noexcept;
 
 struct Endpoint {
     Address address;

@@ -1,6 +1,8 @@
+// `--from outside`: from published names to machines that can be asked (DNS, connections, TLS),
+// then what a client asks there, in its order.
+
+#include "base/name_set.h"
 #include "lyncctl/doctor/answers.h"
-#include "lyncctl/doctor/examinations.h"
-#include "lyncctl/doctor/reachability.h"
 
 #include <algorithm>
 #include <deque>
@@ -10,6 +12,34 @@
 namespace lync::lyncctl::doctor {
 
 namespace {
+
+constexpr std::uint16_t https_port = 443; ///< clients use the published ports, always
+constexpr std::uint16_t http_port = 80;
+
+/// Whether `name` is `domain` or lies in it.
+bool is_within(std::string_view name, const std::string& domain) {
+    return name == domain || name.ends_with("." + domain);
+}
+
+template <class Container, class Value>
+bool has(const Container& container, const Value& value) {
+    return std::find(container.begin(), container.end(), value) != container.end();
+}
+
+/// A name with what is known of it by now.
+struct Visited {
+    const Name* name = nullptr;
+    std::vector<Address> addresses;
+    bool known = false;            ///< the addresses are known
+    bool given = false;            ///< by --resolve or --connect-to: the DNS wasn't asked
+    bool elsewhere = false;        ///< none of them is where the other names lead
+    std::optional<Endpoint> https; ///< where TLS is spoken; nothing: not usable
+    bool trusted = false;          ///< with a certificate that a client accepts
+    bool given_up = false;         ///< nothing more is asked of it over https
+    bool refused = false;          ///< autodiscover was answered with 403
+    /// What plain HTTP is for, by the certificate that was presented.
+    PlainHttp http = PlainHttp::unused;
+};
 
 constexpr std::size_t most_redirects = 5; ///< Redirect links that are followed in a row
 
@@ -24,15 +54,26 @@ public:
     Outside(const OutsideSteps& steps, const Settings& settings, Examination& written,
             const Progress& progress)
         : steps_(steps), settings_(settings), written_(written),
-          examiner_(settings, written, progress, steps.names.size()),
-          reachability_(steps, examiner_) {
+          examiner_(settings, written, progress, steps.names.size()), trusted_(settings.ca_file),
+          visited_(steps.names.size()) {
         for (std::size_t i = 0; i < steps.names.size(); i++) {
+            visited_[i].name = &steps.names[i];
             by_host_.emplace(steps.names[i].host, i);
         }
     }
 
     void examine() {
-        visited_ = reachability_.all();
+        for (Visited& visited : visited_) {
+            find_addresses(visited);
+        }
+        find_strays();
+        look_for_internal_names();
+        for (Visited& visited : visited_) {
+            if (visited.known) {
+                reach(visited);
+            }
+        }
+        presented_.freeze();
         for (Visited& visited : visited_) {
             ask_plain_http(visited);
             for (const Question& question : visited.name->questions) {
@@ -48,6 +89,228 @@ public:
     }
 
 private:
+    // --- findings
+
+    Report report_at(const Visited& visited, const std::string& where) {
+        return [this, &visited, where](Id id, const std::string& key, const Words& words) {
+            // What only shows that a name leads to the wrong machine, if it does lead elsewhere.
+            if (!visited.elsewhere || id < Id::port_closed || id > Id::http_foreign_page) {
+                return written_.findings.add(id, where, key, words);
+            }
+            const std::string& host = visited.name->host;
+            written_.findings.add(
+                Id::dns_elsewhere, host, host,
+                {host, some_of(visited.addresses, 3), home_, found_text(id, words)});
+        };
+    }
+
+    // --- names to addresses
+
+    /// Where a client's connections to a port of the name go.
+    std::vector<Endpoint> endpoints(const Visited& visited, std::uint16_t port) const {
+        const auto [given, to_port] = redirected(settings_.rules, visited.name->host, port);
+        std::vector<Endpoint> endpoints;
+        for (const Address& address : given.empty() ? visited.addresses : given) {
+            endpoints.push_back({address, to_port});
+        }
+        return endpoints;
+    }
+
+    void find_addresses(Visited& visited) {
+        const std::string& host = visited.name->host;
+        visited.addresses = redirected(settings_.rules, host, https_port).first;
+        if (!visited.addresses.empty()) {
+            visited.known = visited.given = true;
+            return;
+        }
+        const Resolution found = examiner_.resolve(host);
+        if (found.fault) {
+            return written_.findings.add(found.fault->id, host, found.fault->detail,
+                                         {found.fault->detail});
+        }
+        visited.addresses = found.addresses;
+        // Phones insist on a certificate of the alias' own domain [Lync 2013, "DNS requirements for
+        // Autodiscover"].
+        const std::string& domain = visited.name->sip_domain;
+        const auto foreign =
+            std::find_if(found.aliases.begin(), found.aliases.end(),
+                         [&](const auto& alias) { return !is_within(alias, domain); });
+        if (!domain.empty() && foreign != found.aliases.end()) {
+            written_.findings.add(Id::dns_cname_foreign, host, *foreign, {host, *foreign});
+        }
+        visited.known = !leads_past_proxy(visited);
+    }
+
+    bool leads_past_proxy(const Visited& visited) {
+        const std::string& host = visited.name->host;
+        for (const std::string& server : steps_.server_addresses) {
+            const Address address = address_of(server);
+            if (!address.empty() && has(visited.addresses, address)) {
+                written_.findings.add(Id::dns_past_proxy, host, server, {host, address});
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// The address that most names share, and the names that lead somewhere else.
+    void find_strays() {
+        std::map<std::string, std::size_t> counts;
+        std::size_t known = 0;
+        for (const Visited& visited : visited_) {
+            known += visited.known ? 1 : 0;
+            for (const Address& address : visited.addresses) {
+                counts[address] += visited.known ? 1 : 0;
+            }
+        }
+        const auto most =
+            std::max_element(counts.begin(), counts.end(),
+                             [](const auto& a, const auto& b) { return a.second < b.second; });
+        if (most == counts.end() || most->second * 2 <= known) {
+            return;
+        }
+        home_ = most->first;
+        // A name that shares an address with a name at home is at home as well: IPv4 and IPv6 of
+        // it.
+        std::vector<Address> at_home;
+        for (const Visited& visited : visited_) {
+            if (has(visited.addresses, home_)) {
+                at_home.insert(at_home.end(), visited.addresses.begin(), visited.addresses.end());
+            }
+        }
+        for (Visited& visited : visited_) {
+            visited.elsewhere =
+                visited.known && std::none_of(visited.addresses.begin(), visited.addresses.end(),
+                                              [&](const Address& a) { return has(at_home, a); });
+        }
+    }
+
+    void look_for_internal_names() {
+        if (std::none_of(visited_.begin(), visited_.end(),
+                         [](const Visited& v) { return !v.given && v.known; })) {
+            return; // the DNS isn't asked
+        }
+        for (const std::string& name : steps_.internal_names) {
+            for (const Address& address : examiner_.resolve(name).addresses) {
+                // From inside such a name has a private address, as it should.
+                if (!is_internal(address)) {
+                    written_.findings.add(Id::dns_internal_visible, name, name, {name, address});
+                    break;
+                }
+            }
+        }
+    }
+
+    // --- connections
+
+    void reach(Visited& visited) {
+        const Report report = report_at(visited, visited.name->host);
+        visited.http = visited.name->http == visited.name->http_uncovered ? visited.name->http
+                                                                          : PlainHttp::unused;
+        bool any_open = false;
+        std::vector<std::pair<Connected, Endpoint>> failures;
+        for (const Endpoint& endpoint : endpoints(visited, https_port)) {
+            Connected connected = examiner_.connect(endpoint, visited.name->host);
+            if (connected.fault) {
+                failures.emplace_back(std::move(connected), endpoint);
+            } else {
+                any_open = true;
+                secure(visited, endpoint, connected.connection);
+            }
+        }
+        for (const auto& [failed, endpoint] : failures) {
+            // An address of a family that this machine doesn't have shows nothing beside others. A
+            // machine that can't be reached is one finding, whichever port is tried for whatever
+            // name.
+            if (!failed.no_family || !any_open) {
+                report(failed.fault->id, endpoint.address, {endpoint.text(), failed.fault->detail});
+            }
+        }
+    }
+
+    void secure(Visited& visited, const Endpoint& endpoint, const Connection& connection) {
+        const Name& name = *visited.name;
+        const Report report = report_at(visited, visited.name->host);
+        auto handshake = examiner_.secure(connection, endpoint, {name.host, http2_or_1, false},
+                                          trusted_, report);
+        if (!handshake) {
+            return;
+        }
+        for (const std::string& covered : handshake->names) {
+            presented_.add(covered);
+        }
+        look_for_old_versions(endpoint, name, report);
+        const bool speaks = speaks_http1(name, endpoint, *handshake, report);
+        // A lyncdiscover name that the certificate doesn't cover is asked over plain HTTP.
+        visited.http =
+            handshake->objections.contains(Id::certificate_name) ? name.http_uncovered : name.http;
+        if (visited.http == PlainHttp::autodiscover) {
+            handshake->objections.erase(Id::certificate_name);
+            visited.given_up = true;
+        }
+        const bool trusted = report_certificate(*handshake, name.host, report) && !visited.given_up;
+        if (speaks && !visited.https) {
+            visited.https = endpoint;
+            visited.trusted = trusted;
+        }
+    }
+
+    /// TLS 1.1 and older beside others, which is reported once.
+    void look_for_old_versions(const Endpoint& endpoint, const Name& name, const Report& report) {
+        const std::string where = endpoint.text();
+        if (!old_versions_looked_for_.insert(where).second) {
+            return;
+        }
+        if (const auto old =
+                examiner_.secure_again(endpoint, {name.host, http2_or_1, true}, trusted_)) {
+            report(Id::tls_old_accepted, where, {where, old->version});
+        }
+    }
+
+    bool speaks_http1(const Name& name, const Endpoint& endpoint, const Handshake& handshake,
+                      const Report& report) {
+        if (handshake.alpn != "h2") {
+            return true;
+        }
+        const std::string where = endpoint.text();
+        const auto second = examiner_.secure_again(endpoint, {name.host, http1, false}, trusted_);
+        if (!second || second->alpn != http1.substr(1)) {
+            report(Id::http2_only, where, {where});
+            return false;
+        }
+        if (name.ntlm) {
+            report(Id::http2_chosen, where, {where});
+        }
+        return true;
+    }
+
+    std::optional<Endpoint> plain_http(const Visited& visited) {
+        Endpoint endpoint;
+        Connected connected;
+        for (const Endpoint& each : endpoints(visited, http_port)) {
+            endpoint = each;
+            connected = examiner_.connect(endpoint, visited.name->host);
+            if (!connected.fault) {
+                return endpoint;
+            }
+        }
+        const std::string& host = visited.name->host;
+        const std::string key = endpoint.address;
+        const Id id = connected.fault->id;
+        const Words words{endpoint.text(), connected.fault->detail};
+        if (visited.http == PlainHttp::autodiscover || visited.elsewhere) {
+            report_at(visited, host)(id, key, words);
+        } else if (!written_.findings.has(Id::port_closed, key) &&
+                   !written_.findings.has(Id::port_timed_out, key) &&
+                   !written_.findings.has(Id::port_unreachable, key)) {
+            written_.findings.add_text(Id::http_port_closed, host, endpoint.text(),
+                                       found_text(id, words));
+        }
+        return std::nullopt;
+    }
+
+    // --- questions
+
     /// A farm that was silent a few times isn't asked any more.
     bool is_silent(const Visited& visited) {
         const auto farm = silent_farms_.find(visited.name->farm);
@@ -81,7 +344,7 @@ private:
         }
         const Asked asked{examiner_, steps_.published, visited.name->host, farm,
                           visited.refused || (any_refused_ && !any_else_)};
-        Judge judge(asked, answer, reachability_.report_at(visited, request.url));
+        Judge judge(asked, answer, report_at(visited, request.url));
         judging(judge);
         visited.given_up |= over_https && judge.hopeless();
     }
@@ -123,8 +386,7 @@ private:
             const auto document = judge.autodiscover();
             visited.refused |= !judge.answer().fault && judge.answer().status == 403;
             if (document && document->kind == "Root") {
-                look_at_root(*document, reachability_.report_at(visited, url), url, redirects,
-                             pending);
+                look_at_root(*document, report_at(visited, url), url, redirects, pending);
             }
         });
     }
@@ -154,7 +416,7 @@ private:
     void look_at_certificate(const Link& link, const Report& report) const {
         const auto url = parse_url(link.href);
         if (url && !is_for_inside(link.token) && !by_host_.contains(url->host) &&
-            steps_.published.has(url->host) && !reachability_.is_covered(url->host)) {
+            steps_.published.has(url->host) && !presented_.covers(url->host)) {
             report(Id::certificate_name, url->host,
                    {"the certificate presented", "", "", url->host, ", to which the answer leads"});
         }
@@ -175,7 +437,7 @@ private:
         if (!visited.known || visited.http == PlainHttp::unused || is_silent(visited)) {
             return;
         }
-        const auto endpoint = reachability_.plain_http(visited);
+        const auto endpoint = plain_http(visited);
         if (!endpoint) {
             return;
         }
@@ -184,7 +446,7 @@ private:
         request.url = "http://" + visited.name->host + "/";
         request.to = *endpoint;
         request.accept = needed ? accept_autodiscover : "*/*";
-        const Report report = reachability_.report_at(visited, request.url);
+        const Report report = report_at(visited, request.url);
         ask(visited, request, [&](Judge& judge) {
             needed ? judge_http_autodiscover(judge, request.url, report)
                    : judge_redirect(judge, visited.name->host, report);
@@ -237,8 +499,11 @@ private:
     const Settings& settings_;
     Examination& written_;
     Examiner examiner_;
-    Reachability reachability_;
-    std::vector<Visited> visited_; ///< as steps_.names
+    TrustStore trusted_;
+    std::vector<Visited> visited_;                  ///< as steps_.names
+    Address home_;                                  ///< where most names lead
+    NameSet presented_;                             ///< all names of all certificates
+    std::set<std::string> old_versions_looked_for_; ///< endpoints
     std::map<std::string, std::size_t, std::less<>> by_host_;
     std::set<std::string> requested_;         ///< URLs
     bool any_refused_ = false;                ///< an answer over https was 403

@@ -1,5 +1,5 @@
+#include "base/format.h"
 #include "lyncctl/doctor/answers.h"
-#include "lyncctl/doctor/examinations.h"
 
 #include <map>
 #include <set>
@@ -95,8 +95,8 @@ private:
     }
 
     std::vector<Address> addresses_of(const ServerStep& server) {
-        if (const auto address = Address::parse(server.address)) {
-            return {*address};
+        if (Address address = address_of(server.address); !address.empty()) {
+            return {std::move(address)};
         }
         const std::uint16_t port = server.farm->ports.https;
         if (const auto given = redirected(settings_.rules, server.address, port).first;
@@ -118,10 +118,10 @@ private:
             const std::size_t port = socket.address.rfind(':') + 1; // 0: the port alone
             const std::string host = socket.address.substr(0, port == 0 ? 0 : port - 1);
             const bool any = host.empty() || host == "*" || host == "0.0.0.0";
-            const auto address = Address::parse(any ? "127.0.0.1" : host == "[::]" ? "::1" : host);
-            if (!socket.proxy_protocol && address) {
+            const Address address = address_of(any ? "127.0.0.1" : host == "[::]" ? "::1" : host);
+            if (!socket.proxy_protocol && !address.empty()) {
                 return Endpoint{
-                    *address, static_cast<std::uint16_t>(std::stoul(socket.address.substr(port)))};
+                    address, static_cast<std::uint16_t>(std::stoul(socket.address.substr(port)))};
             }
         }
         return std::nullopt;
@@ -163,7 +163,7 @@ private:
                 store = std::make_unique<TrustStore>(file);
             } catch (const std::runtime_error& error) {
                 unreadable_.insert(file);
-                written_.notes.push_back("servers aren't verified: " + std::string(error.what()));
+                written_.notes.push_back(formatted("servers aren't verified: {}", error.what()));
                 store = std::make_unique<TrustStore>("");
             }
         }
@@ -185,7 +185,7 @@ private:
 
     /// A server that is down is one finding, whichever of its ports is tried.
     void report_port(const ServerStep& server, const Endpoint& endpoint, const Fault& fault) {
-        report_at(server, endpoint.text())(fault.id, endpoint.address.text(),
+        report_at(server, endpoint.text())(fault.id, endpoint.address,
                                            {endpoint.text(), fault.detail});
     }
 
@@ -241,8 +241,8 @@ private:
     static HttpRequest request_to(const ServerStep& server, const Endpoint& endpoint, bool tls,
                                   const Question& question) {
         HttpRequest request;
-        request.url = (tls ? "https://" : "http://") + server.farm->certificate_name + ":" +
-                      std::to_string(endpoint.port) + question.path;
+        request.url = formatted("{}://{}:{}{}", tls ? "https" : "http",
+                                server.farm->certificate_name, endpoint.port, question.path);
         request.host_header = tls ? server.farm->published.front() : server.discovery_host;
         request.accept = question.expect == Expect::autodiscover ? accept_autodiscover : "*/*";
         request.to = endpoint;

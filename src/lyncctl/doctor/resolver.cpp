@@ -4,11 +4,14 @@
 
 #include "lyncctl/doctor/net.h"
 
+#include "base/format.h"
+
 #include <algorithm>
 #include <ares.h>
-#include <cstring>
-#include <poll.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <stdexcept>
+#include <sys/select.h>
 
 namespace lync::lyncctl::doctor {
 
@@ -56,16 +59,9 @@ extern "C" void lync_doctor_resolved(void* data, int status, int /* timeouts */,
     Resolution& found = answer.resolution;
     for (const auto* node = result == nullptr ? nullptr : result->nodes; node != nullptr;
          node = node->ai_next) {
-        Address address;
-        address.family = node->ai_family;
-        if (node->ai_family == AF_INET6) {
-            const auto* to = reinterpret_cast<const sockaddr_in6*>(node->ai_addr);
-            std::memcpy(address.bytes.data(), &to->sin6_addr, sizeof to->sin6_addr);
-        } else {
-            const auto* to = reinterpret_cast<const sockaddr_in*>(node->ai_addr);
-            std::memcpy(address.bytes.data(), &to->sin_addr, sizeof to->sin_addr);
-        }
-        add_once(found.addresses, address);
+        char text[INET6_ADDRSTRLEN] = "";
+        getnameinfo(node->ai_addr, node->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST);
+        add_once(found.addresses, Address(text));
     }
     for (const auto* cname = result == nullptr ? nullptr : result->cnames; cname != nullptr;
          cname = cname->next) {
@@ -80,25 +76,17 @@ extern "C" void lync_doctor_resolved(void* data, int status, int /* timeouts */,
 /// One round of waiting for c-ares' sockets. It looks at its own timeouts whenever it is called,
 /// and wants to be called often enough.
 void turn(ares_channel channel, const Deadline& deadline) {
-    ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
-    const int wanted = ares_getsock(channel, sockets, ARES_GETSOCK_MAXNUM);
-    std::vector<pollfd> set;
-    for (unsigned i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-        const int events = (ARES_GETSOCK_READABLE(wanted, i) ? POLLIN : 0) |
-                           (ARES_GETSOCK_WRITABLE(wanted, i) ? POLLOUT : 0);
-        if (events != 0) {
-            set.push_back({sockets[i], static_cast<short>(events), 0});
-        }
+    fd_set in, out;
+    FD_ZERO(&in);
+    FD_ZERO(&out);
+    const int highest = ares_fds(channel, &in, &out);
+    timeval slice{0, 1000 * deadline.slice()};
+    if (select(highest, &in, &out, nullptr, &slice) <= 0) {
+        FD_ZERO(&in);
+        FD_ZERO(&out);
     }
-    poll(set.data(), set.size(), deadline.slice());
     throw_if_interrupted();
-    for (const pollfd& socket : set) {
-        const bool in = (socket.revents & ~POLLOUT) != 0;
-        const bool out = (socket.revents & ~POLLIN) != 0;
-        ares_process_fd(channel, in ? socket.fd : ARES_SOCKET_BAD,
-                        out ? socket.fd : ARES_SOCKET_BAD);
-    }
-    ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+    ares_process(channel, &in, &out);
 }
 
 /// `literal`: a failure that a server reports is the answer, no other server is asked.
@@ -118,13 +106,13 @@ Resolver::Channel make_channel(const std::string& servers, bool literal) {
     }
     ares_channel made = nullptr;
     if (const int status = ares_init_options(&made, &options, given); status != ARES_SUCCESS) {
-        throw std::runtime_error(std::string("the DNS resolver can't be started: ") +
-                                 ares_strerror(status));
+        throw std::runtime_error(
+            formatted("the DNS resolver can't be started: {}", ares_strerror(status)));
     }
     Resolver::Channel channel(made);
     if (!servers.empty() && ares_set_servers_ports_csv(made, servers.c_str()) != ARES_SUCCESS) {
-        throw std::invalid_argument("invalid DNS server \"" + servers +
-                                    "\": write ADDRESS or ADDRESS:PORT");
+        throw std::invalid_argument(
+            formatted("invalid DNS server \"{}\": write ADDRESS or ADDRESS:PORT", servers));
     }
     return channel;
 }

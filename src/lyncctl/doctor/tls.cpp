@@ -1,5 +1,6 @@
 #include "lyncctl/doctor/tls.h"
 
+#include "base/format.h"
 #include "config/certificate_pem.h"
 #include "config/certificate_x509.h"
 
@@ -207,9 +208,11 @@ TrustStore::TrustStore(const std::string& file) : store_(X509_STORE_new()) {
     auto* store = static_cast<X509_STORE*>(store_.get());
     if (file.empty() ? X509_STORE_set_default_paths(store) != 1
                      : X509_STORE_load_file(store, file.c_str()) != 1) {
-        throw std::runtime_error(file.empty() ? "the system's CA certificates can't be loaded"
-                                              : "no CA certificate can be read from \"" + file +
-                                                    "\": it has to be a readable file in PEM form");
+        throw std::runtime_error(file.empty()
+                                     ? "the system's CA certificates can't be loaded"
+                                     : formatted("no CA certificate can be read from {}: "
+                                                 "it has to be a readable file in PEM form",
+                                                 lync::quoted(file)));
     }
 }
 

@@ -1,5 +1,6 @@
 #include "lyncctl/show/certbot.h"
 
+#include "base/format.h"
 #include "plan/names.h"
 
 namespace lync::lyncctl {
@@ -60,32 +61,38 @@ void add_publication(std::string& out, const plan::Plan& plan, const std::string
 
     out += "\n# lync_publish " + declared.name + "\n";
     if (declared.acme_challenge.empty()) {
-        out += "# CHECK: the block has no \"acme_challenge\": write \"acme_challenge " + webroot +
-               ";\" into it, and reload nginx before this runs\n";
+        out +=
+            formatted("# CHECK: the block has no \"acme_challenge\": write \"acme_challenge {};\" "
+                      "into it, and reload nginx before this runs\n",
+                      webroot);
     }
     if (declared.http_sockets.empty()) {
         out += "# CHECK: \"http_listen\" is off, and a CA asks on port 80: take it out of the "
                "block\n";
     }
     for (const auto& pattern : plan::certificate_names(plan).patterns) {
-        out += "# CHECK: " + pattern.name +
-               " stands for any domain, no command gets it: each domain needs its own\n";
+        out += formatted("# CHECK: {} stands for any domain, no command gets it: each domain needs "
+                         "its own\n",
+                         pattern.name);
     }
     out += "mkdir -p " + shell_word(webroot) + "\n";
 
     std::string lines;
     for (std::size_t i = 0; i < parts.size(); i++) {
-        const std::string name = declared.name + (key_type.starts_with("ec:") ? "-ecdsa" : "") +
-                                 (i == 0 ? "" : "-" + std::to_string(i + 1));
-        out += "certbot certonly --webroot -w " + shell_word(webroot) + " --cert-name " + name +
-               " --key-type " + key_words(key_type) +
-               " \\\n    --keep-until-expiring --renew-with-new-domains --deploy-hook \"$hook\"";
+        const std::string name =
+            formatted("{}{}{}", declared.name, key_type.starts_with("ec:") ? "-ecdsa" : "",
+                      i == 0 ? "" : formatted("-{}", i + 1));
+        out +=
+            formatted("certbot certonly --webroot -w {} --cert-name {} --key-type {} \\\n"
+                      "    --keep-until-expiring --renew-with-new-domains --deploy-hook \"$hook\"",
+                      shell_word(webroot), name, key_words(key_type));
         for (const std::string& host : parts[i]) {
             out += " \\\n    -d " + host;
         }
         out += "\n";
-        const std::string live = "/etc/letsencrypt/live/" + name;
-        lines += "#     certificate  " + live + "/fullchain.pem " + live + "/privkey.pem;\n";
+        lines += formatted("#     certificate  /etc/letsencrypt/live/{0}/fullchain.pem "
+                           "/etc/letsencrypt/live/{0}/privkey.pem;\n",
+                           name);
     }
     out += "\n# In the block, in place of its present \"certificate\"; then nginx -t, and "
            "reload:\n#\n" +

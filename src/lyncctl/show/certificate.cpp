@@ -1,12 +1,12 @@
 // `show certificate`: what the listener's certificate has to carry, and the request for it.
 
-#include "base/diagnostic.h"
+#include "base/format.h"
+#include "lyncctl/commands.h"
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/files.h"
 #include "lyncctl/show/certbot.h"
 #include "lyncctl/show/certificate_request.h"
-#include "lyncctl/show/show.h"
 #include "plan/names.h"
 
 #include <CLI/CLI.hpp>
@@ -52,8 +52,8 @@ Table table_of(const Configuration& configuration) {
 std::string numbered(const std::string& file, std::size_t part) {
     std::filesystem::path path(file);
     if (part != 0) {
-        path.replace_filename(path.stem().string() + "-" + std::to_string(part + 1) +
-                              path.extension().string());
+        path.replace_filename(
+            formatted("{}-{}{}", path.stem().string(), part + 1, path.extension().string()));
     }
     return path.string();
 }
@@ -78,24 +78,26 @@ void write_requests(const Configuration& configuration, const Options& options, 
     std::vector<NewFile> files;
     for (std::size_t i = 0; i < parts.size(); i++) {
         output.progress("making a key");
-        const CertificateRequest& request = requests.emplace_back(make_certificate_request(
-            {parts[i].front(), wanted.organization, wanted.country}, parts[i], wanted.key_type));
+        const CertificateRequest& request =
+            requests.emplace_back(make_certificate_request(wanted, parts[i]));
         files.push_back({numbered(wanted.key, i), request.key, 0600});
         files.push_back({numbered(wanted.csr, i), request.csr, 0644});
     }
     write_files(files, options.force);
     for (std::size_t i = 0; i < parts.size(); i++) {
-        output.note("wrote " + lync::quoted(files[2 * i].path) + " (" + wanted.key_type +
-                    ", keep it secret) and " + lync::quoted(files[2 * i + 1].path));
+        output.note(formatted("wrote {} ({}, keep it secret) and {}",
+                              lync::quoted(files[2 * i].path), wanted.key_type,
+                              lync::quoted(files[2 * i + 1].path)));
         if (parts[i].front().size() > longest_common_name) {
-            output.note(lync::quoted(parts[i].front()) +
-                        " is too long for a common name (64 characters): the subject has none, and "
-                        "the name stands among the alternative names, which clients read");
+            output.note(formatted("{} is too long for a common name (64 characters): the subject "
+                                  "has none, clients read the alternative names",
+                                  lync::quoted(parts[i].front())));
         }
     }
     for (const auto& pattern : plan::certificate_names(plan).patterns) {
-        output.note(lync::quoted(pattern.name) +
-                    " stands for any domain and isn't in the request: each domain needs its own");
+        output.note(formatted("{} stands for any domain and isn't in the request: each domain "
+                              "needs its own",
+                              lync::quoted(pattern.name)));
     }
 }
 
@@ -123,14 +125,12 @@ void declare_certificate(CLI::App& app, Options& options) {
         ->needs(csr);
     app.add_option("--country", wanted.country, "The country in the subject: two letters")
         ->type_name("CC")
-        ->check(CLI::Validator(
-            [](const std::string& text) {
-                const bool fine =
-                    text.size() == 2 &&
-                    text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string::npos;
-                return fine ? std::string() : "a country is two capital letters, such as DE";
-            },
-            ""))
+        ->check([](const std::string& text) {
+            const bool fine =
+                text.size() == 2 &&
+                text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string::npos;
+            return fine ? std::string() : "a country is two capital letters, such as DE";
+        })
         ->needs(csr);
     add_force(app, options);
 }

@@ -1,6 +1,6 @@
 #include "lyncctl/show/certificate_request.h"
 
-#include "base/diagnostic.h"
+#include "base/format.h"
 #include "lyncctl/failure.h"
 
 #include <openssl/bio.h>
@@ -22,7 +22,6 @@ struct FreeOpenssl {
     void operator()(BIO* bio) const noexcept { BIO_free_all(bio); }
     void operator()(EVP_PKEY* key) const noexcept { EVP_PKEY_free(key); }
     void operator()(X509_REQ* request) const noexcept { X509_REQ_free(request); }
-    void operator()(GENERAL_NAMES* names) const noexcept { GENERAL_NAMES_free(names); }
     void operator()(STACK_OF(X509_EXTENSION) * list) const noexcept {
         sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
     }
@@ -38,21 +37,16 @@ void require(bool done, std::string_view doing) {
         char reason[256] = "";
         ERR_error_string_n(ERR_get_error(), reason, sizeof(reason));
         ERR_clear_error();
-        throw Failure("OpenSSL can't " + std::string(doing) + " (" + reason + ")");
+        throw Failure(formatted("OpenSSL can't {} ({})", doing, reason));
     }
 }
 
 Owned<EVP_PKEY> make_key(const std::string& type) {
-    Owned<EVP_PKEY> key;
-    if (type == "rsa:2048" || type == "rsa:3072" || type == "rsa:4096") {
-        key.reset(EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA",
-                                    static_cast<std::size_t>(std::stoul(type.substr(4)))));
-    } else if (type == "ec:p256" || type == "ec:p384") {
-        key.reset(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", type == "ec:p256" ? "P-256" : "P-384"));
-    } else {
-        throw Failure("invalid key type " + lync::quoted(type) +
-                      ": it is rsa:2048, rsa:3072, rsa:4096, ec:p256 or ec:p384");
-    }
+    Owned<EVP_PKEY> key(
+        type.starts_with("rsa:")
+            ? EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA",
+                                static_cast<std::size_t>(std::stoul(type.substr(4))))
+            : EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", type == "ec:p256" ? "P-256" : "P-384"));
     require(key != nullptr, "make a key");
     return key;
 }
@@ -64,27 +58,6 @@ void add_entry(X509_NAME* name, const char* field, const std::string& value) {
                                            -1, -1, 0) == 1,
                 "put " + lync::quoted(value) + " into the subject");
     }
-}
-
-Owned<GENERAL_NAMES> general_names(const std::vector<std::string>& names) {
-    Owned<GENERAL_NAMES> all(sk_GENERAL_NAME_new_null());
-    require(all != nullptr, "list names");
-    for (const std::string& name : names) {
-        GENERAL_NAME* one = GENERAL_NAME_new();
-        ASN1_IA5STRING* text = ASN1_IA5STRING_new();
-        require(one != nullptr && text != nullptr, "list names");
-        ASN1_STRING_set(text, name.data(), static_cast<int>(name.size()));
-        GENERAL_NAME_set0_value(one, GEN_DNS, text);
-        require(sk_GENERAL_NAME_push(all.get(), one) > 0, "list names");
-    }
-    return all;
-}
-
-void add_extension(STACK_OF(X509_EXTENSION) * list, int nid, bool critical, void* value) {
-    Owned<X509_EXTENSION> extension(X509V3_EXT_i2d(nid, critical ? 1 : 0, value));
-    require(extension != nullptr, "encode an extension");
-    require(sk_X509_EXTENSION_push(list, extension.get()) > 0, "list extensions");
-    extension.release();
 }
 
 void add_extension(STACK_OF(X509_EXTENSION) * list, int nid, const char* value) {
@@ -106,28 +79,30 @@ CertificateRequest::~CertificateRequest() {
     OPENSSL_cleanse(key.data(), key.size());
 }
 
-CertificateRequest make_certificate_request(const CertificateSubject& subject,
-                                            const std::vector<std::string>& names,
-                                            const std::string& key_type) {
-    const Owned<EVP_PKEY> key = make_key(key_type);
+CertificateRequest make_certificate_request(const CertificateOptions& options,
+                                            const std::vector<std::string>& names) {
+    const Owned<EVP_PKEY> key = make_key(options.key_type);
     const Owned<X509_REQ> request(X509_REQ_new());
     require(request != nullptr && X509_REQ_set_version(request.get(), 0) == 1 &&
                 X509_REQ_set_pubkey(request.get(), key.get()) == 1,
             "make a request");
 
     X509_NAME* name = X509_REQ_get_subject_name(request.get());
-    add_entry(name, "C", subject.country);
-    add_entry(name, "O", subject.organization);
+    add_entry(name, "C", options.country);
+    add_entry(name, "O", options.organization);
     // Clients read the alternative names anyway.
-    add_entry(name, "CN",
-              subject.common_name.size() <= longest_common_name ? subject.common_name : "");
+    add_entry(name, "CN", names.front().size() <= longest_common_name ? names.front() : "");
 
     const Owned<STACK_OF(X509_EXTENSION)> extensions(sk_X509_EXTENSION_new_null());
     require(extensions != nullptr, "list extensions");
-    add_extension(extensions.get(), NID_subject_alt_name, false, general_names(names).get());
+    std::string alternatives; // of FQDNs: no comma is in one
+    for (const std::string& each : names) {
+        alternatives += (alternatives.empty() ? "DNS:" : ",DNS:") + each;
+    }
+    add_extension(extensions.get(), NID_subject_alt_name, alternatives.c_str());
     add_extension(extensions.get(), NID_key_usage,
-                  key_type.starts_with("rsa") ? "critical,digitalSignature,keyEncipherment"
-                                              : "critical,digitalSignature");
+                  options.key_type.starts_with("rsa") ? "critical,digitalSignature,keyEncipherment"
+                                                      : "critical,digitalSignature");
     add_extension(extensions.get(), NID_ext_key_usage, "serverAuth");
     require(X509_REQ_add_extensions(request.get(), extensions.get()) == 1, "add extensions");
     require(X509_REQ_sign(request.get(), key.get(), EVP_sha256()) > 0, "sign the request");

@@ -2,6 +2,8 @@
 
 // A certificate request and its new private key, by OpenSSL.
 
+#include "lyncctl/options.h"
+
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -20,17 +22,9 @@ struct CertificateRequest {
     std::string key; ///< PEM, PKCS #8, not encrypted; wiped when it goes
 };
 
-struct CertificateSubject {
-    std::string common_name;
-    std::string organization; ///< UTF-8; empty: left out
-    std::string country;      ///< two letters; empty: left out
-};
-
-/// Makes a key of `key_type` ("rsa:2048", "rsa:3072", "rsa:4096", "ec:p256", "ec:p384") and a
-/// request for `names` as subject alternative names, for servers, signed with SHA-256. Throws
-/// Failure.
-CertificateRequest make_certificate_request(const CertificateSubject& subject,
-                                            const std::vector<std::string>& names,
-                                            const std::string& key_type);
+/// Makes a key and a request for `names` (the first is the common name, if it is short enough) as
+/// subject alternative names, for servers, signed with SHA-256. Throws Failure.
+CertificateRequest make_certificate_request(const CertificateOptions& options,
+                                            const std::vector<std::string>& names);
 
 } // namespace lync::lyncctl

@@ -2,10 +2,10 @@
 // resolve outside [Lync Server 2013, "DNS requirements for simple URLs", "DNS summary - reverse
 // proxy", "Technical requirements for mobility"]; as a table, or as a zone fragment (RFC 1035, 5).
 
-#include "base/diagnostic.h"
+#include "base/format.h"
+#include "lyncctl/commands.h"
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
-#include "lyncctl/show/show.h"
 #include "plan/names.h"
 
 #include <CLI/CLI.hpp>
@@ -71,7 +71,7 @@ public:
     std::vector<DnsName> take() {
         for (const PublishedName& name : plan::published_names(plan_)) {
             if (name.upstream) {
-                add_proxy(DnsView::outside, name.name, purpose_of(plan_, name));
+                add(DnsView::outside, name.name, purpose_of(plan_, name), true);
             }
         }
         inside();
@@ -102,8 +102,8 @@ private:
             const Farm& farm = plan_.farm(plan_.upstreams[*name.upstream]);
             const bool by_proxy = name.use == "external web services" || name.use == "lyncdiscover";
             if (by_proxy) {
-                add_proxy(DnsView::inside, name.name,
-                          purpose_of(plan_, name) + ", for mobile clients inside");
+                add(DnsView::inside, name.name,
+                    purpose_of(plan_, name) + ", for mobile clients inside", true);
             } else {
                 add_servers(DnsView::inside, name.name, farm, purpose_of(plan_, name));
             }
@@ -151,34 +151,20 @@ private:
 
     const Farm& first_contact() const { return declared().farms[declared().first_contact()]; }
 
-    DnsName* add(DnsView view, std::string name, std::string purpose) {
-        if (!seen_.emplace(view, name).second) {
-            return nullptr;
-        }
-        DnsName record;
-        record.view = view;
-        record.name = std::move(name);
-        record.purpose = std::move(purpose);
-        names_.push_back(std::move(record));
-        return &names_.back();
-    }
-    void add_proxy(DnsView view, const std::string& name, std::string purpose) {
-        if (DnsName* record = add(view, name, std::move(purpose))) {
-            record->proxy = true;
-        }
+    DnsName* add(DnsView view, const std::string& name, std::string purpose, bool proxy = false) {
+        return seen_.emplace(view, name).second
+                   ? &names_.emplace_back(DnsName{view, name, proxy, {}, std::move(purpose)})
+                   : nullptr;
     }
     void add_servers(DnsView view, const std::string& name, const Farm& farm, std::string purpose) {
-        DnsName* record = add(view, name, std::move(purpose));
-        if (record == nullptr) {
-            return;
-        }
-        for (const config::Server& server : farm.servers) {
-            std::string address = server.address;
-            if (address.starts_with('[')) {
-                address = address.substr(1, address.size() - 2);
-            }
-            if (address != name) {
-                record->addresses.push_back(std::move(address));
+        if (DnsName* record = add(view, name, std::move(purpose))) {
+            for (const config::Server& server : farm.servers) {
+                const bool ipv6 = server.address.starts_with('[');
+                const std::string address =
+                    ipv6 ? server.address.substr(1, server.address.size() - 2) : server.address;
+                if (address != name) {
+                    record->addresses.push_back(address);
+                }
             }
         }
     }
@@ -187,11 +173,6 @@ private:
     std::vector<DnsName> names_;
     std::set<std::pair<DnsView, std::string>> seen_;
 };
-
-/// Outside first, then inside, then what must not resolve outside. Each name once in a view.
-std::vector<DnsName> dns_names(const Plan& plan) {
-    return Records(plan).take();
-}
 
 /// "A", "AAAA"; empty for a host name.
 std::string_view type_of(const std::string& address) noexcept {
@@ -214,44 +195,29 @@ void require_addresses(const std::vector<std::string>& addresses) {
     }
 }
 
-/// The addresses of a record, once for each type; one empty entry where they aren't known.
-std::vector<std::pair<std::string_view, std::vector<std::string>>>
-by_type(const std::vector<std::string>& addresses) {
-    std::vector<std::pair<std::string_view, std::vector<std::string>>> types;
-    for (const std::string& address : addresses) {
-        const std::string_view type = type_of(address);
-        auto known = std::find_if(types.begin(), types.end(),
-                                  [type](const auto& entry) { return entry.first == type; });
-        if (known == types.end()) {
-            known = types.insert(types.end(), {type, {}});
-        }
-        known->second.push_back(address);
-    }
-    return types;
-}
-
 void add_rows(const DnsName& name, const std::string& publication, const DnsOptions& options,
               Table& table) {
     const auto add = [&](std::string_view type, Cell value) {
         table.rows.push_back({publication, dns_view_name(name.view), name.name, type,
                               std::move(value), name.purpose});
     };
+    const std::vector<std::string>& addresses = name.proxy ? options.addresses : name.addresses;
     if (name.view == DnsView::never_outside) {
         add("none", "");
-        return;
-    }
-    const std::vector<std::string>& addresses = name.proxy ? options.addresses : name.addresses;
-    if (addresses.empty()) {
+    } else if (addresses.empty()) {
         add("A", name.proxy ? "the reverse proxy's address" : "the servers' addresses");
-        return;
     }
-    for (auto& [type, values] : by_type(addresses)) {
-        if (type.empty()) {
-            for (std::string& value : values) {
-                add("A", "the addresses of " + value);
-            }
-        } else {
+    for (const std::string_view type : {"A", "AAAA"}) {
+        std::vector<std::string> values;
+        std::copy_if(addresses.begin(), addresses.end(), std::back_inserter(values),
+                     [type](const std::string& address) { return type_of(address) == type; });
+        if (!values.empty()) {
             add(type, std::move(values));
+        }
+    }
+    for (const std::string& address : addresses) {
+        if (type_of(address).empty()) {
+            add("A", "the addresses of " + address);
         }
     }
 }
@@ -262,44 +228,32 @@ std::string comment(const std::string& text) {
 }
 
 void write_record(std::string& zone, const DnsName& name, const DnsOptions& options) {
-    const std::vector<std::string>& addresses = name.proxy ? options.addresses : name.addresses;
     if (is_pattern(name)) {
-        zone += comment(name.name.substr(0, name.name.size() - 1) +
-                        "DOMAIN, for each domain: " + name.purpose + ", as the records beside it");
+        zone += comment(formatted("{}DOMAIN, for each domain: {}, as the records beside it",
+                                  name.name.substr(0, name.name.size() - 1), name.purpose));
         return;
     }
-    std::string lines;
+    const std::vector<std::string>& addresses = name.proxy ? options.addresses : name.addresses;
     const std::string unknown = name.name + ". IN A: the addresses of ";
-    for (const std::string& address : addresses) {
-        if (const std::string_view type = type_of(address); type.empty()) {
-            lines += comment(unknown + address);
-        } else {
-            std::string owner = name.name + ".";
-            owner.resize(std::max<std::size_t>(owner.size(), 39), ' ');
-            lines +=
-                owner + " IN " + std::string(type) + (type == "A" ? "    " : " ") + address + "\n";
-        }
-    }
     zone += comment(name.purpose);
-    zone += lines.empty() ? comment(unknown + "its servers") : lines;
+    for (const std::string& address : addresses) {
+        const std::string_view type = type_of(address);
+        zone += type.empty() ? comment(unknown + address)
+                             : formatted("{:<39} IN {:<4} {}\n", name.name + ".", type, address);
+    }
+    zone += addresses.empty() ? comment(unknown + "its servers") : "";
 }
 
 /// The zone that a name belongs to, as far as a publication tells: a SIP domain, or else what
 /// follows the first label.
 std::string_view zone_of_name(std::string_view name, const std::vector<std::string>& sip_domains) {
-    const std::size_t dot = name.find('.');
-    std::string_view zone = dot == name.npos ? name : name.substr(dot + 1);
-    std::size_t longest = 0;
+    std::string_view zone;
     for (const std::string& domain : sip_domains) {
-        const bool within =
-            name == domain || (name.size() > domain.size() && name.ends_with(domain) &&
-                               name[name.size() - domain.size() - 1] == '.');
-        if (within && domain.size() > longest) {
-            longest = domain.size();
+        if ((name == domain || name.ends_with("." + domain)) && domain.size() > zone.size()) {
             zone = domain;
         }
     }
-    return zone;
+    return zone.empty() ? name.substr(name.find('.') + 1) : zone;
 }
 
 /// The names of one view, those of a zone together, as they are to be appended to its file.
@@ -332,14 +286,14 @@ std::string zone_of(const Configuration& configuration, const DnsOptions& option
     const DnsView view = options.inside ? DnsView::inside : DnsView::outside;
     std::string zone;
     for (const Published& published : configuration.publications) {
-        zone += comment("lync_publish " + published.plan.publication.name + ": records for the " +
-                        std::string(dns_view_name(view)));
-        const std::vector<DnsName> names = dns_names(published.plan);
+        zone += comment(formatted("lync_publish {}: records for the {}",
+                                  published.plan.publication.name, dns_view_name(view)));
+        const std::vector<DnsName> names = Records(published.plan).take();
         zone += zones_of(names, view, published.plan.publication.sip_domains, options);
         for (const DnsName& name : names) {
             if (view == DnsView::outside && name.view == DnsView::never_outside) {
-                zone +=
-                    comment("must not resolve outside: " + name.name + " (" + name.purpose + ")");
+                zone += comment(
+                    formatted("must not resolve outside: {} ({})", name.name, name.purpose));
             }
         }
     }
@@ -377,19 +331,16 @@ int show_dns(const Options& options, Output& output) {
                      {"value", "Value"},
                      {"purpose", "For"}};
     table.group = 1;
-    for (const Published& published : configuration.publications) {
-        for (const DnsName& name : dns_names(published.plan)) {
-            add_rows(name, published.plan.publication.name, options.dns, table);
+    // The views of several publications come together under one heading each.
+    for (const DnsView view : {DnsView::outside, DnsView::inside, DnsView::never_outside}) {
+        for (const Published& published : configuration.publications) {
+            for (const DnsName& name : Records(published.plan).take()) {
+                if (name.view == view) {
+                    add_rows(name, published.plan.publication.name, options.dns, table);
+                }
+            }
         }
     }
-    // The views of several publications come together under one heading each.
-    std::stable_sort(table.rows.begin(), table.rows.end(), [](const Row& a, const Row& b) {
-        const auto rank = [](const Row& row) {
-            const std::string view = row[1].text();
-            return view == "outside" ? 0 : view == "inside" ? 1 : 2;
-        };
-        return rank(a) < rank(b);
-    });
     output.table(table);
     return exit_fine;
 }

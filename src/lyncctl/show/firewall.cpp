@@ -1,10 +1,10 @@
 // `show firewall`: rows of the port summaries, or rules of them.
 
+#include "lyncctl/commands.h"
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/show/addresses.h"
 #include "lyncctl/show/firewall_rows.h"
-#include "lyncctl/show/show.h"
 
 #include <CLI/CLI.hpp>
 

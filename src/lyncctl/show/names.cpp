@@ -1,9 +1,9 @@
 // `show names`, `show rules`, `show ports`.
 
 #include "plan/names.h"
+#include "lyncctl/commands.h"
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
-#include "lyncctl/show/show.h"
 
 namespace lync::lyncctl {
 

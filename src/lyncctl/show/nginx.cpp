@@ -1,9 +1,9 @@
 // `show nginx`: the generated nginx directives, as `nginx -T` prints them under the name
 // "lync_publish NAME".
 
+#include "lyncctl/commands.h"
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
-#include "lyncctl/show/show.h"
 #include "plan/render.h"
 
 namespace lync::lyncctl {
