@@ -67,13 +67,11 @@ struct ImportOptions {
     std::vector<std::string> files; ///< of a topology: it, and what goes beside it
     std::string file;               ///< what the other product wrote
     std::string name = "lync";      ///< --name: of the publication
-    std::string out_dir;            ///< --out-dir: block, certificates and keys as files there
     std::string product;            ///< --product: as the directive takes it
     std::string certificate;        ///< --certificate, --key, --trusted-ca: where they are here
     std::string key;
     std::string trusted_ca;
     std::string hosts;              ///< --hosts: addresses of servers' names
-    std::vector<std::string> pools; ///< --pool ADDRESS=FQDN
     std::vector<std::string> roles; ///< --role NAME=ROLE
 };
 

@@ -5,6 +5,7 @@
 #include "lyncctl/import/import.h"
 
 #include "base/ascii.h"
+#include "base/format.h"
 #include "lyncctl/import/patterns.h"
 #include "lyncctl/import/xml_file.h"
 
@@ -27,8 +28,6 @@ bool is_true(pugi::xml_node node, const char* name, bool otherwise) {
     return found.empty() ? otherwise : equal_ignore_case(found.value(), "true");
 }
 
-// -- what restricts ------------------------------------------------------------------------------
-
 /// What IIS's own applicationHost.config refuses: no word of the administrator's.
 constexpr std::string_view refused_by_default =
     ".asa .asax .ascx .master .skin .browser .sitemap .config .cs .csproj .vb .vbproj .webinfo "
@@ -37,24 +36,18 @@ constexpr std::string_view refused_by_default =
     ".lddprototype .exclude .refresh .compiled .msgx .vsdisco .rules web.config bin App_code "
     "App_GlobalResources App_LocalResources App_WebReferences App_Data App_Browsers";
 
-/// Whether an element's own attributes are IIS's defaults, or let in more than they do.
-bool is_default(pugi::xml_node node) {
-    constexpr std::string_view harmless =
-        "maxAllowedContentLength maxUrl maxQueryString applyToWebDAV userName removeServerHeader";
-    return std::all_of(
-        node.attributes().begin(), node.attributes().end(), [&](pugi::xml_attribute part) {
-            const std::string_view name = part.name();
-            const std::string value = to_ascii_lower(part.value());
-            const bool off = value.empty() || value == "false" || value == "none" || value == "0";
-            const bool open = name.starts_with("allow") && value == "true";
-            return has_word(harmless, name) || name.starts_with("lock") || open ||
-                   (off && name != "allowUnlisted");
-        });
-}
+/// Elements that may keep somebody out: of security sections, of the machine and of each location,
+/// unless one around them is switched off.
+constexpr const char* security =
+    "//system.webServer/security//*[not(self::clear or self::remove)]"
+    "[not(ancestor-or-self::applicationDependencies or ancestor-or-self::isapiCgiRestriction)]"
+    "[not(ancestor::*[@enabled='false' or contains(name(), 'Authentication')])]";
 
-/// Whether an element of the security section itself keeps somebody out who gets into IIS as it is
-/// installed.
+/// Whether such an element does so by itself, beyond what IIS does as it is installed.
 bool restricts(pugi::xml_node node) {
+    constexpr std::string_view harmless =
+        "maxAllowedContentLength maxUrl maxQueryString applyToWebDAV userName removeServerHeader "
+        "lock-";
     const std::string_view name = node.name();
     const bool anonymous = name == "anonymousAuthentication";
     if (name.ends_with("Authentication") || node.attribute("enabled")) {
@@ -67,11 +60,17 @@ bool restricts(pugi::xml_node node) {
                !has_word(refused_by_default, attribute(node, "fileExtension")) &&
                !has_word(refused_by_default, attribute(node, "segment"));
     }
-    return !is_default(node);
+    const auto attributes = node.attributes();
+    return std::any_of(attributes.begin(), attributes.end(), [&](pugi::xml_attribute part) {
+        const std::string_view said = part.name();
+        const std::string value = to_ascii_lower(part.value());
+        const bool open = said.starts_with("allow") && value == "true";
+        const bool off = value.empty() || value == "false" || value == "none" || value == "0";
+        return !has_word(harmless, said) && !open && (!off || said == "allowUnlisted");
+    });
 }
 
 struct Farm {
-    std::string name;
     std::size_t group = 0;
     std::uint16_t http = 0; ///< 0: 80
     std::uint16_t https = 0;
@@ -87,10 +86,10 @@ struct Rule {
 
 class ArrReader {
 public:
-    ArrReader(const XmlFile& file, const std::string& name, std::string_view hosts)
+    ArrReader(const XmlFile& file, std::string_view hosts)
         : file_(file), hosts_(read_hosts(hosts)) {
         proxy_.product = "IIS with Application Request Routing";
-        proxy_.file = name;
+        proxy_.file = file.place(file.root()).file;
     }
 
     OldProxy read() {
@@ -99,41 +98,53 @@ public:
             read_farm(farm);
         }
         const auto sites = root.child("system.applicationHost").child("sites").children("site");
+        sites_ = static_cast<std::size_t>(std::distance(sites.begin(), sites.end()));
         for (const pugi::xml_node site : sites) {
-            sites_++;
             for (const pugi::xml_node binding : site.child("bindings").children("binding")) {
-                read_binding(binding, attribute(site, "name"));
+                read_binding(binding);
             }
         }
-        read_server(root, "");
-        for (const pugi::xml_node location : root.children("location")) {
-            const std::string path = attribute(location, "path");
-            read_server(location, path == "." ? "" : path);
+        read_sections();
+        for (const auto& rule :
+             root.select_nodes("//rewrite/globalRules/rule[not(@enabled='false')] | "
+                               "//rewrite/rules/rule[not(@enabled='false')]")) {
+            read_rule(rule.node());
         }
         if (farms_.empty() && proxy_.routes.empty()) {
             throw Mistake("no \"webFarms\" and no rewrite rules that pass requests on: is "
                           "Application Request Routing configured on this machine?",
                           file_.place(root));
         }
-        add(check, "the sites' web.config files weren't read: they may hold rules and restrictions",
-            root);
+        proxy_.add(check,
+                   "the sites' web.config files weren't read: they may hold rules and restrictions",
+                   file_.place(root));
         return std::move(proxy_);
     }
 
 private:
     void add(RemarkKind kind, std::string text, pugi::xml_node node) {
-        proxy_.remarks.push_back({kind, std::move(text), file_.place(node)});
-    }
-    /// The element itself is what has to be looked at.
-    void add_tag(RemarkKind kind, pugi::xml_node node, const std::string& whose) {
-        add(kind, tag_of(node) + whose, node);
+        proxy_.add(kind, std::move(text), file_.place(node));
     }
 
-    // -- farms -----------------------------------------------------------------------------------
+    /// The element as it is written is what has to be looked at, and the location that it is for.
+    void add_tag(RemarkKind kind, pugi::xml_node node, const std::string& more = "") {
+        const std::string where = location_of(node);
+        add(kind, tag_of(node) + more + (where.empty() ? "" : " of " + quoted(where)), node);
+    }
+
+    /// A site, or one of its folders ("Default Web Site/lync"); empty for the machine.
+    static std::string location_of(pugi::xml_node node) {
+        const std::string path =
+            node.select_node("ancestor-or-self::location/@path").attribute().value();
+        return path == "." ? "" : path;
+    }
+
+    // -- farms, sites and sections ---------------------------------------------------------------
 
     void read_farm(pugi::xml_node node) {
-        Farm& farm = add_farm(to_ascii_lower(attribute(node, "name")));
-        const std::string whose = "of farm " + quoted(farm.name);
+        const std::string name = to_ascii_lower(attribute(node, "name"));
+        const std::string whose = " of farm " + quoted(name);
+        Farm& farm = add_farm(name);
         OldGroup& group = proxy_.groups[farm.group];
         for (const pugi::xml_node server : node.children("server")) {
             const pugi::xml_node routing = server.child("applicationRequestRouting");
@@ -146,18 +157,14 @@ private:
                 add_tag(lost, server, whose + ": a pool's servers have the same ports");
                 continue;
             }
-            if (routing.attribute("weight").as_int(100) != 100) {
-                add_tag(lost, routing, whose);
-            }
             add_server(group, to_ascii_lower(attribute(server, "address")),
                        is_true(server, "enabled", true) ? "" : " down");
         }
-        const pugi::xml_node routing = node.child("applicationRequestRouting");
-        for (const pugi::xml_node part :
-             {routing.child("affinity"), routing.child("healthCheck")}) {
-            if (!part.attributes().empty() && is_true(part, "useCookie", true)) {
-                add_tag(lost, part, whose);
-            }
+        for (const auto& part : node.select_nodes(
+                 "applicationRequestRouting/affinity[@* and not(@useCookie='false')] | "
+                 "applicationRequestRouting/healthCheck[@*] | "
+                 "server/applicationRequestRouting[@weight and not(@weight='100')]")) {
+            add_tag(lost, part.node(), whose);
         }
         if (!is_true(node, "enabled", true)) {
             group.servers.clear();
@@ -165,12 +172,9 @@ private:
     }
 
     Farm& add_farm(const std::string& name) {
-        farm_index_.try_emplace(name, farms_.size());
-        Farm& farm = farms_.emplace_back();
-        farm.name = name;
-        farm.group = proxy_.groups.size();
+        const auto known = farms_.try_emplace(name, Farm{proxy_.groups.size()}).first;
         proxy_.groups.emplace_back();
-        return farm;
+        return known->second;
     }
 
     /// By its address where the hosts file tells it; one server's name is that of its pool then.
@@ -180,26 +184,26 @@ private:
         group.name = group.servers.size() == 1 ? name : "";
     }
 
-    // -- sites and sections ----------------------------------------------------------------------
-
     /// `*:443:` or `10.0.0.5:443:meet.contoso.com` or `[2001:db8::1]:443:`
-    void read_binding(pugi::xml_node binding, const std::string& site) {
+    void read_binding(pugi::xml_node binding) {
         const std::string protocol = attribute(binding, "protocol");
         const std::string text = attribute(binding, "bindingInformation");
         const std::size_t host = std::min(text.rfind(':'), text.size());
-        const std::string where = text.starts_with(':') ? "*" : "";
         if (protocol != "http" && protocol != "https") {
             return;
         }
-        if (proxy_.listen(where + text.substr(0, host), {protocol == "https", false}).empty()) {
+        const std::string socket = (text.starts_with(':') ? "*" : "") + text.substr(0, host);
+        if (proxy_.listen(socket, {protocol == "https", false}).empty()) {
             add(lost, "binding " + quoted(text), binding);
         } else if (host + 1 < text.size()) {
-            add(restriction, "binding " + quoted(text) + " of site " + quoted(site), binding);
+            add(restriction,
+                formatted("binding {} of site {}", quoted(text),
+                          quoted(attribute(binding.parent().parent(), "name"))),
+                binding);
         }
     }
 
-    /// The file itself, or a location: a site, or one of its folders ("Default Web Site/lync").
-    void read_server(pugi::xml_node parent, const std::string& where) {
+    void read_sections() {
         constexpr std::string_view harmless =
             "applicationInitialization asp caching cgi configProtectedData configSections "
             "defaultDocument directoryBrowse diskCache fastCgi globalModules handlers "
@@ -207,76 +211,49 @@ private:
             "management moduleProviders modules odbcLogging proxy rewrite security serverRuntime "
             "serverSideInclude staticContent system.applicationHost system.ftpServer "
             "system.webServer tracing urlCompression validation webFarms webSocket webdav";
-        const std::string whose = where.empty() ? "" : " of " + quoted(where);
-        const pugi::xml_node server = parent.child("system.webServer");
-        for (const pugi::xml_node sections : {parent, server}) {
-            for (const pugi::xml_node section : sections.children()) {
-                const bool empty = section.attributes().empty() && section.first_child().empty();
-                if (!empty && !has_word(harmless, section.name())) {
-                    add_tag(lost, section, whose);
-                }
+        for (const auto& section : file_.root().select_nodes(
+                 "/*/*[@* or *] | /*/location/*[@* or *] | //system.webServer/*[@* or *]")) {
+            if (!has_word(harmless, section.node().name())) {
+                add_tag(lost, section.node());
             }
         }
-        for (const pugi::xml_node filter : server.child("isapiFilters").children("filter")) {
-            if (!attribute(filter, "name").starts_with("ASP.Net_")) { // those come with .NET
-                add_tag(restriction, filter, whose);
+        for (const auto& filter : file_.root().select_nodes(
+                 "//system.webServer/isapiFilters/filter[not(starts-with(@name, 'ASP.Net_'))]")) {
+            add_tag(restriction, filter.node());
+        }
+        for (const auto& element : file_.root().select_nodes(security)) {
+            if (restricts(element.node())) {
+                add_tag(restriction, element.node(),
+                        " in " + quoted(element.node().parent().name()));
             }
         }
-        read_security(server.child("security"), whose, 4);
-        const pugi::xml_node rewrite = server.child("rewrite");
-        for (const char* section : {"globalRules", "rules"}) {
-            for (const pugi::xml_node rule : rewrite.child(section).children("rule")) {
-                read_rule(rule, where);
-            }
-        }
-        for (const pugi::xml_node rule : rewrite.child("outboundRules").children("rule")) {
-            add_tag(lost, rule, " of the outbound rules");
-        }
-    }
-
-    void read_security(pugi::xml_node parent, const std::string& whose, unsigned depth) {
-        constexpr std::string_view harmless =
-            "applicationDependencies clear isapiCgiRestriction remove";
-        for (const pugi::xml_node node : parent.children()) {
-            if (node.type() != pugi::node_element || has_word(harmless, node.name())) {
-                continue;
-            }
-            if (restricts(node)) {
-                add_tag(restriction, node, " in " + quoted(parent.name()) + whose);
-            }
-            if (depth > 0 && is_true(node, "enabled", true) &&
-                !std::string_view(node.name()).ends_with("Authentication")) {
-                read_security(node, whose, depth - 1);
-            }
+        for (const auto& rule : file_.root().select_nodes("//rewrite/outboundRules/rule")) {
+            add_tag(lost, rule.node(), " of the outbound rules");
         }
     }
 
     // -- rules -----------------------------------------------------------------------------------
 
-    void read_rule(pugi::xml_node node, const std::string& where) {
-        const std::string title = "rule " + quoted(attribute(node, "name"));
+    void read_rule(pugi::xml_node node) {
+        Rule rule{"rule " + quoted(attribute(node, "name")), node, {}, {}};
         const pugi::xml_node action = node.child("action");
         const std::string type = attribute(action, "type");
-        const bool passes =
-            type == "Rewrite" && attribute(action, "url").find("://") != std::string::npos;
-        if (!is_true(node, "enabled", true)) {
-            return;
-        }
-        if (passes) {
+        const std::string url = attribute(action, "url");
+        if (type == "Rewrite" && url.find("://") != url.npos) {
+            const std::string where = location_of(node);
             if (!where.empty() && (sites_ > 1 || where.find('/') != where.npos)) {
-                add(restriction, title + " was for " + quoted(where) + " only", node);
+                add(restriction, formatted("{} was for {} only", rule.title, quoted(where)), node);
             }
-            if (!node.child("serverVariables").first_child().empty()) {
-                add_tag(lost, node.child("serverVariables"), " of " + title);
+            if (node.child("serverVariables").first_child()) {
+                add_tag(lost, node.child("serverVariables"), " of " + rule.title);
             }
-            Rule rule{title, node, {}, {}};
             read_match(rule);
-            publish(rule, attribute(action, "url"));
+            publish(rule, url);
         } else if (type == "Rewrite" || type == "Redirect") {
-            add_tag(lost, action, " of " + title);
+            add_tag(lost, action, " of " + rule.title);
         } else if ((type != "None" && !type.empty()) || is_true(node, "stopProcessing", false)) {
             add_tag(restriction, action,
-                    " of " + title + ": what must stay closed is \"deny_path\"");
+                    " of " + rule.title + ": what must stay closed is \"deny_path\"");
         }
     }
 
@@ -316,20 +293,17 @@ private:
         const std::string scheme = to_ascii_lower(url.substr(0, begin));
         const std::string target = to_ascii_lower(url.substr(begin, end - begin));
         if ((scheme != "http://" && scheme != "https://") || target.empty()) {
-            add(lost, rule.title + " passes requests to " + quoted(url), rule.node);
+            add(lost, formatted("{} passes requests to {}", rule.title, quoted(url)), rule.node);
             return;
         }
         if (end != url.size() && !has_word(same, url.substr(end))) {
-            add(lost, rule.title + " changes the path: " + quoted(url), rule.node);
+            add(lost, formatted("{} changes the path: {}", rule.title, quoted(url)), rule.node);
         }
         const Farm& farm = farm_of(target);
         // Without a condition on the protocol, the scheme that is written is what it was made for.
         const bool https = rule.https.value_or(scheme == "https://");
         const std::uint16_t written = https ? farm.https : farm.http;
         const std::uint16_t port = written != 0 ? written : https ? 443 : 80;
-        if (https && scheme == "http://") {
-            add(changed, rule.title + " passed https requests on unencrypted", rule.node);
-        }
         if (rule.hosts.empty()) {
             rule.hosts.push_back(split_endpoint(target).first);
             add(changed, rule.title + " took every request; now it is one name's", rule.node);
@@ -339,21 +313,22 @@ private:
             const std::string host =
                 host_of_pattern(pattern, !syntax.empty() && syntax != "ecmascript");
             if (host.empty()) {
-                add(lost, rule.title + " is for the hosts " + quoted(pattern), rule.node);
+                add(lost, formatted("{} is for the hosts {}", rule.title, quoted(pattern)),
+                    rule.node);
                 continue;
             }
             const bool stands_for_it =
                 host.ends_with(".*") &&
                 target.starts_with(std::string_view(host).substr(0, host.size() - 1));
             proxy_.routes.push_back({host, stands_for_it ? target : "", farm.group, port, https,
-                                     file_.place(rule.node), nullptr});
+                                     scheme == "https://", file_.place(rule.node), nullptr});
         }
     }
 
     /// A server that is written in place of a farm is one of its own.
     const Farm& farm_of(const std::string& target) {
-        if (const auto known = farm_index_.find(target); known != farm_index_.end()) {
-            return farms_[known->second];
+        if (const auto known = farms_.find(target); known != farms_.end()) {
+            return known->second;
         }
         Farm& farm = add_farm(target);
         const auto [host, port] = split_endpoint(target);
@@ -364,9 +339,8 @@ private:
 
     const XmlFile& file_;
     OldProxy proxy_;
-    std::vector<Farm> farms_;
-    std::unordered_map<std::string, std::size_t> farm_index_; ///< by name
-    std::unordered_map<std::string, std::string> hosts_;      ///< addresses by name
+    std::unordered_map<std::string, Farm> farms_;        ///< by name
+    std::unordered_map<std::string, std::string> hosts_; ///< addresses by name
     std::size_t sites_ = 0;
 };
 
@@ -374,7 +348,7 @@ private:
 
 OldProxy read_arr(std::string_view xml, const std::string& name, std::string_view hosts) {
     const XmlFile file(xml, name, "configuration");
-    return ArrReader(file, name, hosts).read();
+    return ArrReader(file, hosts).read();
 }
 
 } // namespace lync::lyncctl

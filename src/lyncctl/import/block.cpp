@@ -1,6 +1,7 @@
 // The block that publishes what another proxy did, for people: directives in columns, comments
 // broken into lines.
 
+#include "base/format.h"
 #include "base/names.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/import/draft.h"
@@ -63,7 +64,7 @@ public:
         for (const config::Edge& edge : draft_.edges) {
             write_edge(edge);
         }
-        return {body_ + "}\n", std::move(draft_.proxy.remarks), std::move(draft_.proxy.files)};
+        return {body_ + "}\n", std::move(draft_.proxy.remarks)};
     }
 
 private:
@@ -83,24 +84,23 @@ private:
         line(text + arguments + ";");
     }
     void note(RemarkKind kind, const std::string& text, const Place& place = {}) {
-        draft_.proxy.remarks.push_back({kind, text, place});
+        draft_.proxy.add(kind, text, place);
         body_ += comment(sentence(draft_.proxy.remarks.back()), depth_ * 4);
     }
     /// "CHECK (line 12): ...", with the file where it isn't the main one.
     std::string sentence(const Remark& remark) const {
-        std::string text(remark_word(remark.kind));
-        if (remark.place.line != 0) {
-            const bool main = remark.place.file == draft_.proxy.file;
-            text += " (" + (main ? "line " : remark.place.file + ":") +
-                    std::to_string(remark.place.line) + ")";
+        if (remark.place.line == 0) {
+            return formatted("{}: {}", remark_word(remark.kind), remark.text);
         }
-        return text + ": " + remark.text;
+        const bool main = remark.place.file == draft_.proxy.file;
+        return formatted("{} ({}{}): {}", remark_word(remark.kind),
+                         main ? "line " : remark.place.file + ":", remark.place.line, remark.text);
     }
 
     void write_head() {
         const OldProxy& proxy = draft_.proxy;
-        body_ = comment("Written by \"lyncctl import\" from " + quoted(proxy.file) + " of " +
-                            proxy.product + ". " + std::string(explanation),
+        body_ = comment(formatted("Written by \"lyncctl import\" from {} of {}. {}",
+                                  quoted(proxy.file), proxy.product, explanation),
                         0);
         for (const RemarkKind kind : {restriction, lost, check, changed}) {
             for (const Remark& remark : proxy.remarks) {
@@ -205,10 +205,9 @@ private:
     void write_pool(const Farm& pool) {
         open((pool.role == Role::director ? "director " : "pool ") + pool.fqdn);
         if (pool.fqdn.starts_with(unknown_pool)) {
-            note(check,
-                 "write the pool's own FQDN, which its servers' certificates carry, in place "
-                 "of " +
-                     pool.fqdn + ", or import with --pool ADDRESS=FQDN");
+            note(check, formatted("write the pool's own FQDN, which its servers' certificates "
+                                  "carry, in place of {}",
+                                  pool.fqdn));
         }
         if (pool.external.starts_with(unknown_external)) {
             note(check, "write the one that Topology Builder shows in place of " + pool.external);
@@ -222,8 +221,7 @@ private:
             http = https == usual.http ? usual.https : usual.http;
         }
         if (http != usual.http || https != usual.https) {
-            directive("listening_ports",
-                      "http=" + std::to_string(http) + " https=" + std::to_string(https));
+            directive("listening_ports", formatted("http={} https={}", http, https));
         }
         close();
     }
@@ -240,8 +238,9 @@ private:
                      name.place);
             }
             const bool elsewhere = name.farm != nullptr && name.farm != draft_.first;
-            directive("simple_url", std::string(word_of(name.role)) + " https://" + name.host +
-                                        name.path + (elsewhere ? " pool=" + name.farm->fqdn : ""));
+            directive("simple_url",
+                      formatted("{} https://{}{}{}", word_of(name.role), name.host, name.path,
+                                elsewhere ? " pool=" + name.farm->fqdn : ""));
         }
     }
 
@@ -292,7 +291,7 @@ private:
         open("office_web_apps " + farm.external);
         write_servers(farm.servers);
         if (farm.https != 0 && farm.https != 443) {
-            directive("listening_ports", "https=" + std::to_string(farm.https));
+            directive("listening_ports", formatted("https={}", farm.https));
         }
         if (farm.fqdn.empty()) {
             note(check, "\"certificate_name FQDN\" if the servers' certificate has another name");

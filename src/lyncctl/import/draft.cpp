@@ -1,6 +1,7 @@
 #include "lyncctl/import/draft.h"
 
 #include "base/ascii.h"
+#include "base/format.h"
 #include "base/names.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/output.h"
@@ -73,15 +74,6 @@ std::string normal_address(const std::string& text) {
     return address ? address.name : parse_address("[" + text + "]").name; // IPv6 without brackets
 }
 
-/// `NAME=VALUE`.
-std::pair<std::string, std::string> split_option(const std::string& text, const char* usage) {
-    const std::size_t equals = text.find('=');
-    if (equals == text.npos || equals == 0 || equals + 1 == text.size()) {
-        throw Failure("invalid value " + quoted(text) + " of " + usage);
-    }
-    return {to_ascii_lower(text.substr(0, equals)), text.substr(equals + 1)};
-}
-
 class Drafter {
 public:
     Drafter(OldProxy proxy, const ImportOptions& options) {
@@ -98,17 +90,16 @@ public:
     Draft draft() {
         for (OldGroup& group : draft_.proxy.groups) {
             settle(group);
-            parents_.push_back(parents_.size());
         }
-        joined_.resize(parents_.size());
+        pool_of_.resize(draft_.proxy.groups.size());
         collect_names();
         find_roles();
-        join_pools();
         find_pools();
         if (draft_.pools.empty()) {
             const auto& remarks = draft_.proxy.remarks;
-            throw Failure(quoted(draft_.proxy.file) + " publishes no name of a Front End pool" +
-                          (remarks.empty() ? "" : ": " + printable(remarks.front().text)));
+            throw Failure(formatted("{} publishes no name of a Front End pool{}{}",
+                                    quoted(draft_.proxy.file), remarks.empty() ? "" : ": ",
+                                    remarks.empty() ? "" : printable(remarks.front().text)));
         }
         order_pools();
         name_pools();
@@ -121,27 +112,22 @@ private:
     void read_options(const ImportOptions& options) {
         draft_.product = product_of(options);
         for (const std::string& text : options.roles) {
-            const auto [host, word] = split_option(text, "--role: it is written NAME=ROLE");
-            const auto known = std::find(role_words.begin(), role_words.end(), word);
-            if (known == role_words.end()) {
-                throw Failure("invalid role " + quoted(word) +
-                              " in --role: the roles are pool, director, meet, dialin, scheduler, "
-                              "lyncdiscover, admin, office_web_apps and skip");
+            const std::size_t equals = std::min(text.find('='), text.size());
+            const auto known = std::find(role_words.begin(), role_words.end(),
+                                         text.substr(std::min(equals + 1, text.size())));
+            if (equals == 0 || known == role_words.end()) {
+                throw Failure(formatted("invalid value {} of --role: it is written NAME=ROLE, the "
+                                        "roles are pool, director, meet, dialin, scheduler, "
+                                        "lyncdiscover, admin, office_web_apps and skip",
+                                        quoted(text)));
             }
-            roles_[host] = static_cast<Role>(known - role_words.begin());
-        }
-        for (const std::string& text : options.pools) {
-            const auto [address, fqdn] = split_option(text, "--pool: it is written ADDRESS=FQDN");
-            const ParsedName parsed = parse_fqdn(fqdn);
-            if (!parsed) {
-                throw Failure("invalid FQDN " + quoted(fqdn) + " in --pool: " + parsed.error);
-            }
-            pool_names_[normal_address(address)] = parsed.name;
+            roles_[to_ascii_lower(text.substr(0, equals))] =
+                static_cast<Role>(known - role_words.begin());
         }
     }
 
     void add(RemarkKind kind, std::string text, const Place& place) {
-        draft_.proxy.remarks.push_back({kind, std::move(text), place});
+        draft_.proxy.add(kind, std::move(text), place);
     }
 
     void leave_out(Name& name, RemarkKind kind, const std::string& why) {
@@ -155,7 +141,6 @@ private:
     void settle(OldGroup& group) {
         std::vector<OldServer> settled;
         std::set<std::string> addresses;
-        std::string name;
         for (OldServer& server : group.servers) {
             const std::string address = normal_address(server.address);
             if (address.empty()) {
@@ -163,11 +148,8 @@ private:
             } else if (addresses.insert(address).second) {
                 settled.push_back({address, std::move(server.parameters)});
             }
-            if (const auto said = pool_names_.find(address); said != pool_names_.end()) {
-                name = said->second;
-            }
         }
-        name = name.empty() ? parse_fqdn(group.name).name : name;
+        std::string name = parse_fqdn(group.name).name;
         if (name.empty() && settled.size() == 1) {
             name = parse_fqdn(settled.front().address).name;
         }
@@ -179,7 +161,9 @@ private:
         std::unordered_map<std::string, std::size_t> index;
         auto& routes = draft_.proxy.routes;
         std::stable_partition(routes.begin(), routes.end(), [](const Route& r) { return r.tls; });
+        const Route* plain = nullptr;
         for (const Route& route : routes) {
+            plain = plain || route.tls || route.host.starts_with("lyncdiscover.") ? plain : &route;
             const std::string host = normal_host(route.host);
             if (host.empty() || draft_.proxy.groups[route.group].servers.empty()) {
                 add(lost, quoted(route.host) + ": no name to publish, or no server", route.place);
@@ -191,6 +175,9 @@ private:
                                         nullptr, route.listener, ""});
                 taken_.insert(host);
             }
+            if (route.tls && !route.secure) {
+                add(changed, quoted(host) + " went on unencrypted", route.place);
+            }
             Name& name = draft_.names[known->second];
             std::uint16_t& port = route.tls ? name.https : name.http;
             if (route.tls && !is_new && (name.group != route.group || port != route.port)) {
@@ -199,10 +186,7 @@ private:
             port = port == 0 ? route.port : port;
             name.fqdn = name.fqdn.empty() ? route.fqdn : name.fqdn;
         }
-        const auto plain = std::find_if(routes.begin(), routes.end(), [](const Route& route) {
-            return !route.tls && !route.host.starts_with("lyncdiscover.");
-        });
-        if (plain != routes.end()) {
+        if (plain != nullptr) {
             add(changed, "plain HTTP was passed on; now it is redirected to https", plain->place);
         }
     }
@@ -225,89 +209,68 @@ private:
 
     // -- which servers are one pool --------------------------------------------------------------
 
-    std::size_t root_of(std::size_t group) {
-        while (parents_[group] != group) {
-            parents_[group] = parents_[parents_[group]];
-            group = parents_[group];
+    /// The pool of a group: the one that has a server of it already, else a new one.
+    Farm& pool_of(std::size_t index) {
+        if (pool_of_[index] != nullptr) {
+            return *pool_of_[index];
         }
-        return group;
-    }
-
-    /// Groups of Lync's names that share a server are one pool.
-    void join(std::size_t group) {
-        if (joined_[group]) {
-            return;
+        const OldGroup& group = draft_.proxy.groups[index];
+        Farm* pool = nullptr;
+        for (const OldServer& server : group.servers) {
+            const auto owner = owners_.find(server.address);
+            pool = pool == nullptr && owner != owners_.end() ? owner->second : pool;
         }
-        joined_[group] = true;
-        for (const OldServer& server : draft_.proxy.groups[group].servers) {
-            const auto owner = owner_.try_emplace(server.address, group).first;
-            parents_[root_of(group)] = root_of(owner->second);
+        if (pool == nullptr) {
+            pool = draft_.pools.emplace_back(&draft_.farms.emplace_back());
         }
+        for (const OldServer& server : group.servers) {
+            if (owners_.try_emplace(server.address, pool).second) {
+                pool->servers.push_back(server);
+            }
+        }
+        pool->fqdn = pool->fqdn.empty() ? group.name : pool->fqdn;
+        return *(pool_of_[index] = pool);
     }
 
     /// By group, whether one of its servers is a pool's.
-    std::vector<bool> find_pools_groups() const {
+    std::vector<bool> groups_of_pools() const {
         std::vector<bool> found;
         for (const OldGroup& group : draft_.proxy.groups) {
-            const auto is_pools_server = [&](const OldServer& server) {
-                return owner_.contains(server.address);
-            };
-            found.push_back(
-                owner_.contains(group.name) ||
-                std::any_of(group.servers.begin(), group.servers.end(), is_pools_server));
+            found.push_back(owners_.contains(group.name) ||
+                            std::any_of(group.servers.begin(), group.servers.end(),
+                                        [&](const OldServer& server) {
+                                            return owners_.contains(server.address);
+                                        }));
         }
         return found;
     }
 
-    void join_pools() {
+    void find_pools() {
         for (const Name& name : draft_.names) {
             if (is_pools(name.role)) {
-                join(name.group);
+                pool_of(name.group);
             }
         }
-        const std::vector<bool> of_pools = find_pools_groups();
+        const std::vector<bool> of_pools = groups_of_pools();
+        const bool ocs = draft_.is_ocs();
         for (Name& name : draft_.names) {
             if (name.role == Role::unknown && of_pools[name.group]) {
                 name.role = web_services_role(label_of(name));
-                join(name.group);
             } else if (name.role == Role::unknown) {
                 leave_out(name, check,
                           "doesn't look like Skype for Business and isn't published: --role "
                           "NAME=ROLE if it is");
             }
-        }
-    }
-
-    void find_pools() {
-        std::unordered_map<std::size_t, Farm*> pools; ///< by the root of their groups
-        for (std::size_t i = 0; i < parents_.size(); i++) {
-            if (!joined_[i]) {
+            if (!is_pools(name.role)) {
                 continue;
             }
-            Farm*& pool = pools[root_of(i)];
-            if (pool == nullptr) {
-                pool = &draft_.farms.emplace_back();
-                draft_.pools.push_back(pool);
-            }
-            const OldGroup& group = draft_.proxy.groups[i];
-            for (const OldServer& server : group.servers) {
-                if (owner_[server.address] == i) {
-                    pool->servers.push_back(server);
-                }
-            }
-            pool->fqdn = pool->fqdn.empty() ? group.name : pool->fqdn;
-        }
-        const bool ocs = draft_.is_ocs();
-        for (Name& name : draft_.names) {
-            if (is_pools(name.role)) {
-                Farm& pool = *pools[root_of(name.group)];
-                name.farm = &pool;
-                take_port(pool.https, name, name.https, ocs ? 0 : 443);
-                take_port(pool.http, name, name.http, ocs ? 0 : 80);
-                pool.first_contact = pool.first_contact || name.role == Role::lyncdiscover;
-                if (name.role == Role::pool || name.role == Role::director) {
-                    take_external(pool, name);
-                }
+            Farm& pool = pool_of(name.group);
+            name.farm = &pool;
+            take_port(pool.https, name, name.https, ocs ? 0 : 443);
+            take_port(pool.http, name, name.http, ocs ? 0 : 80);
+            pool.first_contact = pool.first_contact || name.role == Role::lyncdiscover;
+            if (name.role == Role::pool || name.role == Role::director) {
+                take_external(pool, name);
             }
         }
     }
@@ -317,10 +280,10 @@ private:
                    std::uint16_t internal) {
         if (said != 0 && said == internal) {
             add(changed,
-                quoted(name.host) + " went to the internal web site, port " + std::to_string(said),
+                formatted("{} went to the internal web site, port {}", quoted(name.host), said),
                 name.place);
         } else if (port != 0 && said != 0 && port != said) {
-            add(lost, quoted(name.host) + " went to another port, " + std::to_string(said),
+            add(lost, formatted("{} went to another port, {}", quoted(name.host), said),
                 name.place);
         } else if (port == 0) {
             port = said;
@@ -330,8 +293,9 @@ private:
     void take_external(Farm& pool, Name& name) {
         if (!pool.external.empty()) {
             leave_out(name, lost,
-                      "went to the servers of " + quoted(pool.external) +
-                          ", and a pool has one such name: --role NAME=ROLE if it is another");
+                      formatted("went to the servers of {}, and a pool has one such name: --role "
+                                "NAME=ROLE if it is another",
+                                quoted(pool.external)));
         } else if (find_fqdn(name)) {
             pool.external = name.fqdn;
             pool.role = name.role;
@@ -347,7 +311,8 @@ private:
             return false;
         }
         if (pattern) {
-            add(check, quoted(name.host) + " is " + quoted(name.fqdn) + " alone now", name.place);
+            add(check, formatted("{} is {} alone now", quoted(name.host), quoted(name.fqdn)),
+                name.place);
         }
         return true;
     }
@@ -375,8 +340,7 @@ private:
         unsigned pools = 0;
         unsigned externals = 0;
         const auto placeholder = [](std::string_view word, unsigned& number) {
-            number++;
-            return std::string(word) + (number == 1 ? "" : "-" + std::to_string(number));
+            return ++number == 1 ? std::string(word) : formatted("{}-{}", word, number);
         };
         for (Farm* pool : draft_.pools) {
             if (pool->fqdn.empty() || pool->fqdn.starts_with("lyncdiscover.") ||
@@ -386,14 +350,14 @@ private:
             if (pool->external.empty()) {
                 pool->external = placeholder(unknown_external, externals);
             }
-            owner_.try_emplace(pool->fqdn, 0); // the module knows its servers by that name, too
+            owners_.try_emplace(pool->fqdn, pool); // the module knows its servers by it, too
         }
     }
 
     /// Office Web Apps. At a pool's servers they would be its internal web site, which the module
     /// refuses.
     void find_farms() {
-        const std::vector<bool> of_pools = find_pools_groups();
+        const std::vector<bool> of_pools = groups_of_pools();
         std::unordered_map<std::size_t, std::string> names;
         for (Name& name : draft_.names) {
             if (name.role != Role::office_web_apps) {
@@ -417,18 +381,15 @@ private:
     /// among them.
     void settle_listeners() {
         std::set<std::string> sockets;
-        std::set<const OldListener*> seen;
-        auto& certificates = draft_.proxy.certificates;
+        std::set<std::pair<std::string, std::string>> seen;
         for (const Name& name : draft_.names) {
-            const OldListener* listener = name.listener.get();
-            if (name.role >= Role::skip || listener == nullptr || !seen.insert(listener).second) {
+            if (name.role >= Role::skip || name.listener == nullptr) {
                 continue;
             }
-            sockets.insert(listener->sockets.begin(), listener->sockets.end());
-            for (const auto& certificate : listener->certificates) {
-                if (std::find(certificates.begin(), certificates.end(), certificate) ==
-                    certificates.end()) {
-                    certificates.push_back(certificate);
+            sockets.insert(name.listener->sockets.begin(), name.listener->sockets.end());
+            for (const auto& certificate : name.listener->certificates) {
+                if (seen.insert(certificate).second) {
+                    draft_.proxy.certificates.push_back(certificate);
                 }
             }
         }
@@ -447,12 +408,10 @@ private:
     }
 
     Draft draft_;
-    std::map<std::string, Role> roles_;                  ///< of --role
-    std::map<std::string, std::string> pool_names_;      ///< of --pool: address to FQDN
-    std::unordered_set<std::string> taken_;              ///< names that are published, or a pool's
-    std::vector<std::size_t> parents_;                   ///< by group: union-find
-    std::vector<bool> joined_;                           ///< by group: it is a pool's
-    std::unordered_map<std::string, std::size_t> owner_; ///< a group of Lync's, by address
+    std::map<std::string, Role> roles_;             ///< of --role
+    std::unordered_set<std::string> taken_;         ///< names that are published, or a pool's
+    std::unordered_map<std::string, Farm*> owners_; ///< pools by their servers' addresses
+    std::vector<Farm*> pool_of_;                    ///< by group
 };
 
 } // namespace
@@ -464,8 +423,8 @@ std::string_view word_of(Role role) noexcept {
 std::optional<Product> product_of(const ImportOptions& options) {
     const auto product = product_from_name(options.product);
     if (!options.product.empty() && !product) {
-        throw Failure("invalid value " + quoted(options.product) +
-                      " of --product: the products are " + std::string(product_names()));
+        throw Failure(formatted("invalid value {} of --product: the products are {}",
+                                quoted(options.product), product_names()));
     }
     return product;
 }

@@ -1,6 +1,7 @@
 #include "lyncctl/import/import.h"
 
 #include "base/ascii.h"
+#include "base/format.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/files.h"
 #include "lyncctl/import/draft.h"
@@ -22,37 +23,9 @@ void check_name(const std::string& name) {
     const bool plain = std::all_of(
         name.begin(), name.end(), [](char c) { return is_ascii_alnum(c) || c == '-' || c == '_'; });
     if (name.empty() || name.size() > 64 || !plain) {
-        throw Failure("invalid value " + lync::quoted(name) +
-                      " of --name: it is made of up to 64 letters, digits, \"_\" and \"-\"");
-    }
-}
-
-/// The directory of --out-dir as the block will name it, with a slash at its end; empty for none.
-std::string out_directory(const ImportOptions& options) {
-    if (options.out_dir.empty()) {
-        return {};
-    }
-    std::string path = std::filesystem::absolute(options.out_dir).lexically_normal().string();
-    return path.ends_with('/') ? path : path + "/";
-}
-
-void write_all(const Imported& imported, const std::string& directory, const Options& options,
-               Output& output) {
-    std::error_code error;
-    std::filesystem::create_directories(directory, error);
-    if (error) {
-        throw Failure("mkdir " + lync::quoted(directory) + " failed (" +
-                      std::to_string(error.value()) + ": " + error.message() + ")");
-    }
-    std::vector<NewFile> files;
-    for (const ImportedFile& file : imported.files) {
-        files.push_back({file.path, file.content, file.secret ? mode_t{0600} : mode_t{0644}});
-    }
-    const std::string block = directory + options.import.name + ".conf";
-    files.push_back({block, imported.text, 0644});
-    write_files(files, options.force);
-    for (const NewFile& file : files) {
-        output.note("wrote " + file.path);
+        throw Failure(formatted("invalid value {} of --name: it is made of up to 64 letters, "
+                                "digits, \"_\" and \"-\"",
+                                lync::quoted(name)));
     }
 }
 
@@ -71,16 +44,13 @@ Table report(const Imported& imported, const std::string& file) {
     return table;
 }
 
-int finish(Draft draft, const std::string& directory, const Options& options, Output& output) {
+int finish(Draft draft, const Options& options, Output& output) {
     const std::string file = draft.proxy.file;
     const Imported imported = compose(std::move(draft), options.import);
-    if (!directory.empty()) {
-        write_all(imported, directory, options, output);
-    }
-    if (output.format() != Format::own) {
-        output.table(report(imported, file));
-    } else if (directory.empty()) {
+    if (output.format() == Format::own) {
         output.text(imported.text);
+    } else {
+        output.table(report(imported, file));
     }
     std::size_t restrictions = 0;
     bool wanting = false;
@@ -89,14 +59,19 @@ int finish(Draft draft, const std::string& directory, const Options& options, Ou
         wanting = wanting || remark.kind != RemarkKind::changed;
     }
     if (restrictions != 0) {
-        output.note("access restrictions of the old proxy that aren't in the block: " +
-                    std::to_string(restrictions) + ", see RESTRICTION");
+        output.note(formatted("access restrictions of the old proxy that aren't in the block: {}, "
+                              "see RESTRICTION",
+                              restrictions));
     }
     return wanting ? exit_findings : exit_fine;
 }
 
-int finish(OldProxy proxy, const std::string& directory, const Options& options, Output& output) {
-    return finish(make_draft(std::move(proxy), options.import), directory, options, output);
+int finish(OldProxy proxy, const Options& options, Output& output) {
+    return finish(make_draft(std::move(proxy), options.import), options, output);
+}
+
+std::string hosts_file(const ImportOptions& options) {
+    return options.hosts.empty() ? "" : read_file(options.hosts, largest_hosts);
 }
 
 void declare_block(CLI::App& app, Options& options) {
@@ -105,13 +80,10 @@ void declare_block(CLI::App& app, Options& options) {
         return app.add_option(name, value, help)->type_name(type);
     };
     add("--name", import.name, "NAME", "Name of the publication")->capture_default_str();
-    add("--out-dir", import.out_dir, "DIR",
-        "Write the block, certificate and key as files into this directory");
     add("--product", import.product, "NAME", "The server product: lync_2013, sfb_2019, ...");
     add("--certificate", import.certificate, "PEM", "The listener's certificate on this machine");
     add("--key", import.key, "PEM", "Its key");
     add("--trusted-ca", import.trusted_ca, "PEM", "The CA that issued the servers' certificates");
-    add_force(app, options);
 }
 
 void declare_topology(CLI::App& app, Options& options) {
@@ -131,10 +103,6 @@ void declare_import(CLI::App& app, Options& options) {
         ->type_name("")
         ->required();
     declare_block(app, options);
-    app.add_option("--pool", import.pools,
-                   "The pool that a server belongs to, by its own FQDN; repeatable")
-        ->type_name("ADDRESS=FQDN")
-        ->allow_extra_args(false);
     app.add_option("--role", import.roles,
                    "What a published name is: pool, director, meet, dialin, scheduler, admin, "
                    "lyncdiscover, office_web_apps or skip; repeatable")
@@ -150,19 +118,17 @@ void declare_import_arr(CLI::App& app, Options& options) {
 }
 
 int import_arr(const Options& options, Output& output) {
-    check_name(options.import.name);
-    const std::string hosts =
-        options.import.hosts.empty() ? "" : read_file(options.import.hosts, largest_hosts);
-    return finish(read_arr(read_file(options.import.file, largest_xml), options.import.file, hosts),
-                  out_directory(options.import), options, output);
+    const ImportOptions& import = options.import;
+    check_name(import.name);
+    const std::string hosts = hosts_file(import);
+    return finish(read_arr(read_file(import.file, largest_xml), import.file, hosts), options,
+                  output);
 }
 
 int import_pfsense(const Options& options, Output& output) {
+    const std::string& file = options.import.file;
     check_name(options.import.name);
-    const std::string directory = out_directory(options.import);
-    return finish(read_pfsense(read_file(options.import.file, largest_xml), options.import.file,
-                               directory, options.import.name),
-                  directory, options, output);
+    return finish(read_pfsense(read_file(file, largest_xml), file), options, output);
 }
 
 int import_nginx(const Options& options, Output& output) {
@@ -176,7 +142,7 @@ int import_nginx(const Options& options, Output& output) {
         left -= opened.size();
         return opened;
     };
-    return finish(read_nginx(file, bounded), out_directory(options.import), options, output);
+    return finish(read_nginx(file, bounded), options, output);
 }
 
 void declare_import_topology(CLI::App& app, Options& options) {
@@ -189,23 +155,20 @@ Draft read_topology(const ImportOptions& options) {
     for (const std::string& file : options.files) {
         files.push_back({file, read_file(file, 2 * largest_xml)}); // UTF-16
     }
-    Draft draft =
-        read_topology(files, options.hosts.empty() ? "" : read_file(options.hosts, largest_hosts));
+    Draft draft = read_topology(files, hosts_file(options));
     if (!options.product.empty()) {
         draft.product = product_of(options);
     } else if (draft.product == Product::sfb_2019) {
-        draft.proxy.remarks.push_back(
-            {RemarkKind::check,
-             "the topology of Subscription Edition has the version of 2019 as well: \"product "
-             "sfb_se\" if it is that",
-             {}});
+        draft.proxy.add(RemarkKind::check,
+                        "the topology of Subscription Edition has the version of 2019 as well: "
+                        "\"product sfb_se\" if it is that");
     }
     return draft;
 }
 
 int import_topology(const Options& options, Output& output) {
     check_name(options.import.name);
-    return finish(read_topology(options.import), out_directory(options.import), options, output);
+    return finish(read_topology(options.import), options, output);
 }
 
 void declare_drift(CLI::App& app, Options& options) {

@@ -69,6 +69,7 @@ struct Route {
     std::size_t group = 0;
     std::uint16_t port = 0; ///< of the servers; 0: theirs for this protocol isn't told
     bool tls = true;        ///< the clients' protocol
+    bool secure = true;     ///< the servers'
     Place place;
     std::shared_ptr<const OldListener> listener; ///< none: it is the same for all
 };
@@ -86,13 +87,6 @@ struct OldRedirect {
     Place place;
 };
 
-/// A file that goes beside the block.
-struct ImportedFile {
-    std::string path; ///< as the block names it
-    std::string content;
-    bool secret = false; ///< mode 0600
-};
-
 /// What another reverse proxy publishes, whatever its files look like.
 struct OldProxy {
     std::string product; ///< "IIS ARR"
@@ -103,9 +97,11 @@ struct OldProxy {
     std::map<std::string, OldSocket> sockets; ///< by address as `https_listen` takes it
     std::vector<std::pair<std::string, std::string>> certificates; ///< as in OldListener
     std::string trusted_ca;
-    std::vector<ImportedFile> files;
     std::vector<Remark> remarks;
 
+    void add(RemarkKind kind, std::string text, Place place = {}) {
+        remarks.push_back({kind, std::move(text), std::move(place)});
+    }
     /// Adds a socket as nginx writes it: "443", "*:443", "10.0.0.1" (port 80), "[2001:db8::1]:443".
     /// It is one for TLS if one of several lines about it says so. Its address in `sockets`; empty:
     /// a block can't have it.
@@ -115,7 +111,6 @@ struct OldProxy {
 struct Imported {
     std::string text; ///< the block
     std::vector<Remark> remarks;
-    std::vector<ImportedFile> files;
 };
 
 /// Names that the old file doesn't tell stand in the block as these words, which nginx refuses.
@@ -126,26 +121,12 @@ inline constexpr std::string_view unknown_domain = "SIP-DOMAIN";
 /// Throws Failure where the options contradict each other or nothing is left to publish.
 Imported compose(OldProxy proxy, const ImportOptions& options);
 
-void declare_import(CLI::App& app, Options& options);
-void declare_import_arr(CLI::App& app, Options& options);
-
-int import_arr(const Options& options, Output& output);
-int import_pfsense(const Options& options, Output& output);
-int import_nginx(const Options& options, Output& output);
-
-void declare_import_topology(CLI::App& app, Options& options);
-int import_topology(const Options& options, Output& output);
-void declare_drift(CLI::App& app, Options& options);
-int drift(const Options& options, Output& output);
-
 /// applicationHost.config of IIS with Application Request Routing. `hosts` is the hosts file of
 /// that machine, or empty. Throws Mistake with the place for what can't be read.
 OldProxy read_arr(std::string_view xml, const std::string& name, std::string_view hosts);
 
-/// config.xml of pfSense with the squid package's reverse proxy. Its certificates become files in
-/// `directory` (with a slash at its end), or, where that is empty, a remark.
-OldProxy read_pfsense(std::string_view xml, const std::string& name, const std::string& directory,
-                      const std::string& publication);
+/// config.xml of pfSense with the squid package's reverse proxy.
+OldProxy read_pfsense(std::string_view xml, const std::string& name);
 
 /// An nginx.conf written by hand, with its includes.
 OldProxy read_nginx(const std::string& file, const Sources& sources);

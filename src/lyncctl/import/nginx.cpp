@@ -4,7 +4,7 @@
 #include "lyncctl/import/import.h"
 
 #include "base/ascii.h"
-#include "lyncctl/import/nginx_words.h"
+#include "base/format.h"
 #include "lyncctl/import/patterns.h"
 
 #include <algorithm>
@@ -22,8 +22,109 @@ using enum RemarkKind;
 
 using config::Directive;
 
+// -- single directives ---------------------------------------------------------------------------
+
+/// Directives that keep somebody out, of nginx and of modules that people add for it.
+constexpr std::string_view restrictions =
+    "BasicRule CheckRule SecRulesEnabled access_by_- allow app_protect_- auth_- deny if internal "
+    "js_access limit_- modsecurity- rewrite_by_- satisfy secure_link- ssl_client_- ssl_crl "
+    "ssl_ocsp- "
+    "ssl_reject_- ssl_verify_- valid_referers";
+
+/// The publication has these, or they do nothing to a request. Those that nginx.cpp reads are here
+/// as well.
+constexpr std::string_view harmless =
+    "aio- charset- chunked_transfer_encoding client_body_buffer_size client_body_temp_path "
+    "client_body_timeout client_header_- connection_pool_size default_type directio- etag events "
+    "geo gzip- http2- http3- index keepalive_- large_client_header_buffers limit_conn_log_level "
+    "limit_conn_zone limit_req_log_level limit_req_zone lingering_- listen load_module log_format "
+    "log_not_found map- merge_slashes msie_- open_file_cache- output_buffers pcre_jit perl_modules "
+    "pid port_in_redirect postpone_output proxy_buffer- proxy_busy_buffers_size proxy_cache_path "
+    "proxy_connect_timeout proxy_headers_hash_- proxy_http_version proxy_ignore_client_abort "
+    "proxy_max_temp_file_size proxy_next_upstream- proxy_read_timeout proxy_redirect "
+    "proxy_request_buffering proxy_send_timeout proxy_socket_keepalive proxy_ssl_ciphers "
+    "proxy_ssl_name proxy_ssl_protocols proxy_ssl_server_name proxy_ssl_session_reuse "
+    "proxy_ssl_trusted_certificate "
+    "proxy_ssl_verify- proxy_temp_- recursive_error_pages request_pool_size "
+    "reset_timedout_connection resolver- root send- server_name- server_tokens split_clients ssl- "
+    "tcp_no- types- underscores_in_headers upstream user variables_hash_- worker_-";
+
+/// Headers that proxies set as a matter of course, and the publication does.
+bool is_usual_header(std::string_view name) {
+    constexpr std::string_view usual =
+        "accept-encoding connection early-data host upgrade via x-client-ip x-forwarded-- "
+        "x-original-host x-real-ip";
+    return has_word(usual, to_ascii_lower(name));
+}
+
+/// What becomes of a directive of an old nginx.conf that nothing is read of.
+enum class Word : std::uint8_t {
+    harmless,    ///< the publication has it, or it does nothing to a request
+    restriction, ///< keeps somebody out
+    other,       ///< changes what clients or servers see, or isn't known
+};
+Word word_of(const Directive& directive);
+
+/// Empty where there is none.
+std::string first_argument(const Directive& directive) {
+    return directive.arguments.empty() ? std::string{} : directive.arguments.front();
+}
+
+bool has_argument(const Directive& directive, std::string_view word) {
+    return std::find(directive.arguments.begin(), directive.arguments.end(), word) !=
+           directive.arguments.end();
+}
+
+/// A directive as it is written: `"deny 10.0.0.0/8"`.
+std::string line_of(const Directive& directive) {
+    std::string text = directive.name;
+    for (const std::string& argument : directive.arguments) {
+        text += " " + argument;
+    }
+    return quoted(text);
+}
+
+/// Whether it sends clients to https and does nothing else.
+bool only_redirects(const Directive& block) {
+    bool redirects = false;
+    for (const auto& child : block.children) {
+        const bool inner = child->is_block && (child->name == "location" || child->name == "if");
+        const bool answers = child->name == "return" || child->name == "rewrite";
+        if (inner ? only_redirects(*child)
+                  : answers && std::any_of(child->arguments.begin(), child->arguments.end(),
+                                           [](const std::string& argument) {
+                                               return argument.starts_with("https://");
+                                           })) {
+            redirects = true;
+        } else if (inner || word_of(*child) != Word::harmless) {
+            return false;
+        }
+    }
+    return redirects;
+}
+
+Word word_of(const Directive& directive) {
+    const std::string_view name = directive.name;
+    const std::string first = first_argument(directive);
+    if (name == "proxy_set_header") {
+        return is_usual_header(first) ? Word::harmless : Word::other;
+    }
+    if ((first == "off" && !name.starts_with("proxy_pass_")) ||
+        (name == "allow" && first == "all") || (name == "if" && only_redirects(directive))) {
+        return Word::harmless;
+    }
+    constexpr std::string_view of_zones =
+        "limit_conn_log_level limit_conn_zone limit_req_log_level limit_req_zone";
+    if ((has_word(restrictions, name) && !has_word(of_zones, name)) ||
+        (name == "return" && first.starts_with('4'))) {
+        return Word::restriction;
+    }
+    return has_word(harmless, name) ? Word::harmless : Word::other;
+}
+
+// -- servers and where they lead -----------------------------------------------------------------
+
 constexpr unsigned deepest = 20;
-constexpr std::size_t most_certificates = 8; ///< nginx takes one for each kind of key
 
 /// What inner blocks inherit.
 struct Settings {
@@ -139,7 +240,7 @@ public:
             if (is_http(child)) {
                 read_http(*child);
             } else if (child->name == "stream" || child->name == "mail") {
-                add(lost, line_of(*child) + ": what it passes on isn't HTTP here", *child);
+                add(lost, line_of(*child) + " isn't HTTP", *child);
             }
         }
         if (!passes_) {
@@ -154,14 +255,14 @@ public:
 
 private:
     void add(RemarkKind kind, std::string text, const Directive& directive) {
-        proxy_.remarks.push_back({kind, std::move(text), directive.place});
+        proxy_.add(kind, std::move(text), directive.place);
     }
 
     /// A directive that nothing is read of.
     void add_line(const Directive& directive, const std::string& where) {
         if (const Word word = word_of(directive); word != Word::harmless) {
-            add(word == Word::restriction ? restriction : lost, line_of(directive) + " in " + where,
-                directive);
+            add(word == Word::restriction ? restriction : lost,
+                formatted("{} in {}", line_of(directive), where), directive);
         }
     }
 
@@ -213,8 +314,9 @@ private:
             } else if ((location && !has_pass(*child)) || (child->is_block && depth == deepest)) {
                 if (!only_redirects(*child)) {
                     add(restriction,
-                        line_of(*child) + " of " + where +
-                            " passed nothing on: what must stay closed is \"deny_path\"",
+                        formatted("{} of {} passed nothing on: what must stay closed is "
+                                  "\"deny_path\"",
+                                  line_of(*child), where),
                         *child);
                 }
             } else {
@@ -239,8 +341,8 @@ private:
         }
         if (lesser != nullptr && target_of(*lesser) != target_of(*server.pass)) {
             add(lost,
-                line_of(*lesser) + " in " + server.title +
-                    ": a name's requests go to one group of servers",
+                formatted("{} in {}: a name's requests go to one group of servers",
+                          line_of(*lesser), server.title),
                 *lesser);
         }
     }
@@ -312,7 +414,7 @@ private:
                 port = own;
                 group.servers.push_back({std::move(host), parameters_of(*child)});
             } else if (!has_word(kept, child->name)) {
-                add(lost, line_of(*child) + " in " + where, *child);
+                add(lost, formatted("{} in {}", line_of(*child), where), *child);
             }
         }
         return port;
@@ -331,7 +433,7 @@ private:
                 seen.insert(word.substr(0, word.find('='))).second) {
                 parameters += " " + word;
             } else {
-                add(lost, "parameter " + quoted(word) + " of a server", server);
+                add(lost, formatted("parameter {} of a server", quoted(word)), server);
             }
         }
         return parameters;
@@ -349,7 +451,7 @@ private:
         for (std::size_t i = 0; i < std::min(certificates.size(), keys.size()); i++) {
             const std::string& certificate = certificates[i]->arguments.front();
             const std::string& key = keys[i]->arguments.front();
-            if (i < most_certificates && is_file(certificate) && is_file(key)) {
+            if (is_file(certificate) && is_file(key)) {
                 known->second.certificates.emplace_back(full_name(certificate, prefix_),
                                                         full_name(key, prefix_));
                 known->second.place = certificates[i]->place;
@@ -364,16 +466,13 @@ private:
         const std::string target = target_of(*server.pass);
         const bool secure = server.pass->arguments.front().starts_with("https:");
         if (target.empty()) {
-            add(lost, line_of(*server.pass) + " in " + server.title + ": where does it lead?",
+            add(lost,
+                formatted("{} in {}: where does it lead?", line_of(*server.pass), server.title),
                 *server.pass);
             return;
         }
         const auto [group, written] = group_of(target, server.settings);
         const std::uint16_t port = written != 0 ? written : secure ? 443 : 80;
-        if (server.tls && !secure) {
-            add(changed, "https requests of " + server.title + " went on unencrypted",
-                *server.pass);
-        }
         const auto names = names_of(*server.block);
         const auto listener = std::make_shared<const OldListener>(server.listener);
         for (const auto& [name, place] : names) {
@@ -382,15 +481,15 @@ private:
                                      : name.find_first_of(".*") == 0 ? ""
                                                                      : name;
             if (host.empty()) {
-                proxy_.remarks.push_back({lost, "server name " + quoted(name), place});
+                proxy_.add(lost, "server name " + quoted(name), place);
                 continue;
             }
             published_.insert(host);
             for (const bool tls : {true, false}) {
                 if (tls ? server.tls : server.plain) {
                     proxy_.routes.push_back({host, "", group,
-                                             tls == secure ? port : std::uint16_t{0}, tls, place,
-                                             tls ? listener : nullptr});
+                                             tls == secure ? port : std::uint16_t{0}, tls, secure,
+                                             place, tls ? listener : nullptr});
                 }
             }
         }

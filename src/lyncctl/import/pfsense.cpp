@@ -6,13 +6,12 @@
 #include "lyncctl/import/import.h"
 
 #include "base/ascii.h"
+#include "base/format.h"
 #include "lyncctl/import/patterns.h"
 #include "lyncctl/import/xml_file.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
-#include <span>
+#include <array>
 #include <unordered_map>
 
 namespace lync::lyncctl {
@@ -33,17 +32,7 @@ bool is_on(pugi::xml_node parent, const char* name) {
 
 /// `peer "dc-https"`.
 std::string title_of(std::string_view kind, pugi::xml_node node) {
-    return std::string(kind) + " " + quoted(text_of(node, "name"));
-}
-
-/// What stands in base64; empty if it isn't.
-std::string decode_base64(const std::string& text) {
-    std::string bytes(text.size(), '\0');
-    const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                                     reinterpret_cast<const unsigned char*>(text.data()),
-                                     static_cast<int>(text.size()));
-    bytes.resize(static_cast<std::size_t>(std::max(size, 0)));
-    return bytes.substr(0, bytes.find_last_not_of('\0') + 1); // it pads with them
+    return formatted("{} {}", kind, quoted(text_of(node, "name")));
 }
 
 /// What squid's mappings match URLs with: the host of the expression, empty where it isn't one, and
@@ -92,43 +81,47 @@ struct Peer {
 
 class PfsenseReader {
 public:
-    PfsenseReader(const XmlFile& file, const std::string& name, std::string base)
-        : file_(file), base_(std::move(base)) {
+    explicit PfsenseReader(const XmlFile& file) : file_(file) {
         proxy_.product = "squid on pfSense";
-        proxy_.file = name;
+        proxy_.file = file.place(file.root()).file;
+        packages_ = file.root().child("installedpackages");
+        general_ = packages_.child("squidreversegeneral").child("config");
     }
 
     OldProxy read() {
-        packages_ = file_.root().child("installedpackages");
-        general_ = packages_.child("squidreversegeneral").child("config");
-        if (general_.empty()) {
+        if (!general_) {
             throw Mistake("no \"squidreversegeneral\" in \"installedpackages\": is the squid "
                           "package's reverse proxy configured on this machine?",
-                          file_.place(packages_.empty() ? file_.root() : packages_));
+                          file_.place(packages_ ? packages_ : file_.root()));
         }
         read_general();
-        read_certificate();
         read_peers();
-        read_mappings();
+        for (const pugi::xml_node node : packages_.child("squidreverseuri").children("config")) {
+            if (is_on(node, "enable")) {
+                read_mapping(node);
+            }
+        }
         read_redirects();
-        read_others();
-        read_firewall();
+        read_restrictions();
         return std::move(proxy_);
     }
 
 private:
     void add(RemarkKind kind, std::string text, pugi::xml_node node) {
-        proxy_.remarks.push_back({kind, std::move(text), file_.place(node)});
+        proxy_.add(kind, std::move(text), file_.place(node));
     }
 
-    /// Fields of a form that nothing is read of, as far as they say something.
-    void name_others(pugi::xml_node config, std::string_view known, RemarkKind kind,
-                     const std::string& whose) {
-        for (const pugi::xml_node field : config.children()) {
-            const std::string_view value = field.child_value();
-            const bool nothing = value.empty() || value == "none" || value == "off" || value == "0";
-            if (field.type() == pugi::node_element && !nothing && !has_word(known, field.name())) {
-                add(kind, quoted(field.name()) + " " + quoted(value) + " of " + whose, field);
+    /// Fields of a form that nothing is read of, as far as they are set.
+    void add_others(pugi::xml_node config, std::string_view known, RemarkKind kind,
+                    const std::string& whose) {
+        for (const pugi::xpath_node each :
+             config.select_nodes("*[not(.='' or .='none' or .='off' or .='0')]")) {
+            const pugi::xml_node field = each.node();
+            if (!has_word(known, field.name())) {
+                add(kind,
+                    formatted("{} {} of {}", quoted(field.name()), quoted(field.child_value()),
+                              whose),
+                    field);
             }
         }
     }
@@ -147,91 +140,57 @@ private:
                           file_.place(general_));
         }
         add(check,
-            "squid listened on " + quoted(text_of(general_, "reverse_interface")) + " " +
-                quoted(text_of(general_, "reverse_ip")) + " alone: see \"https_listen\"",
+            formatted("squid listened on {} {} alone: see \"https_listen\"",
+                      quoted(text_of(general_, "reverse_interface")),
+                      quoted(text_of(general_, "reverse_ip"))),
             general_);
-        name_others(general_,
-                    "reverse_interface reverse_ip reverse_external_fqdn deny_info_tcp_reset "
-                    "reverse_http reverse_http_port reverse_http_defsite reverse_https "
-                    "reverse_https_port reverse_https_defsite reverse_ssl_cert reverse_int_ca "
-                    "reverse_ignore_ssl_valid reverse_compatibility_mode dhparams_size "
-                    "disable_session_reuse ",
-                    restriction, "the reverse proxy's general settings");
+        add_others(general_,
+                   "reverse_interface reverse_ip reverse_external_fqdn deny_info_tcp_reset "
+                   "reverse_http reverse_http_port reverse_http_defsite reverse_https "
+                   "reverse_https_port reverse_https_defsite reverse_ssl_cert reverse_int_ca "
+                   "reverse_ignore_ssl_valid reverse_compatibility_mode dhparams_size "
+                   "disable_session_reuse",
+                   restriction, "the reverse proxy's general settings");
     }
-
-    // -- certificates ----------------------------------------------------------------------------
-
-    /// What stands in base64 in a field, as PEM; empty with a remark if it isn't. A key never gets
-    /// into a file for certificates, which everybody may read.
-    std::string pem_of(pugi::xml_node node, const char* field, bool key, const std::string& what) {
-        std::string pem = decode_base64(text_of(node, field));
-        std::erase(pem, '\r');
-        const auto has = [&](std::string_view text) { return pem.find(text) != pem.npos; };
-        const bool is_one = key ? has("-----BEGIN ") && has("PRIVATE KEY-----")
-                                : has("-----BEGIN CERTIFICATE-----") && !has("PRIVATE KEY-----");
-        if (!is_one || pem.find('\0') != pem.npos) {
-            add(lost,
-                what + " isn't a " + (key ? "private key" : "certificate") + " in PEM and base64",
-                node.child(field).empty() ? node : node.child(field));
-            return {};
-        }
-        return pem.ends_with('\n') ? pem : pem + '\n';
-    }
-
-    void read_certificate() {
-        const std::string id = text_of(general_, "reverse_ssl_cert");
-        if (!is_on(general_, "reverse_https") || id.empty() || id == "none") {
-            return;
-        }
-        const pugi::xml_node found = file_.root().find_child([&](pugi::xml_node node) {
-            return node.name() == std::string_view("cert") && text_of(node, "refid") == id;
-        });
-        const std::string title =
-            "the certificate " + quoted(found.empty() ? id : text_of(found, "descr"));
-        std::string chain = pem_of(found, "crt", false, title);
-        std::string key = pem_of(found, "prv", true, title + "'s key");
-        if (!chain.empty() && !text_of(general_, "reverse_int_ca").empty()) {
-            chain += pem_of(general_, "reverse_int_ca", false, "the intermediate certificate");
-        }
-        if (chain.empty() || key.empty()) {
-            return;
-        }
-        if (base_.empty()) {
-            add(check, title + " and its key are in the old file: --out-dir writes them", found);
-            return;
-        }
-        proxy_.certificates.emplace_back(base_ + ".pem", base_ + ".key");
-        proxy_.files.push_back({base_ + ".pem", std::move(chain), false});
-        proxy_.files.push_back({base_ + ".key", std::move(key), true});
-    }
-
-    // -- what is published -----------------------------------------------------------------------
 
     void read_peers() {
         for (const pugi::xml_node node : packages_.child("squidreversepeer").children("config")) {
-            const std::string title = title_of("peer", node);
-            const std::string port = text_of(node, "port");
+            const std::uint16_t port = port_of(text_of(node, "port"));
             const bool tls = text_of(node, "protocol") == "HTTPS";
-            if (is_on(node, "enable") && port_of(port) != 0 &&
+            if (is_on(node, "enable") && port != 0 &&
                 is_on(general_, tls ? "reverse_https" : "reverse_http")) {
                 peers_.try_emplace(text_of(node, "name"),
-                                   Peer{to_ascii_lower(text_of(node, "ip")), port_of(port), tls});
+                                   Peer{to_ascii_lower(text_of(node, "ip")), port, tls});
             }
-            name_others(node, "enable name ip port protocol description ", lost, title);
+            add_others(node, "enable name ip port protocol description", lost,
+                       title_of("peer", node));
         }
     }
 
-    void read_mappings() {
-        for (const pugi::xml_node node : packages_.child("squidreverseuri").children("config")) {
-            const std::string title = title_of("mapping", node);
-            if (!is_on(node, "enable")) {
+    void read_mapping(pugi::xml_node mapping) {
+        const std::string title = title_of("mapping", mapping);
+        add_others(mapping, "enable name description peers row", restriction, title);
+        const std::array routes{route_of(mapping, true), route_of(mapping, false)};
+        for (const pugi::xml_node row : mapping.children("row")) {
+            add_others(row, "uri", restriction, title);
+            std::string uri = text_of(row, "uri");
+            uri = uri.empty() ? text_of(general_, "reverse_external_fqdn") : uri;
+            const auto [host, has_path] = host_of_url_pattern(uri);
+            if (host.empty()) {
+                add(lost,
+                    formatted("{} is for {}: write the names that are meant", title, quoted(uri)),
+                    row);
                 continue;
             }
-            name_others(node, "enable name description peers row ", restriction, title);
-            const Route routes[] = {route_of(node, true), route_of(node, false)};
-            for (const pugi::xml_node row : node.children("row")) {
-                name_others(row, "uri ", restriction, title);
-                read_row(title, row, routes);
+            if (has_path) {
+                add(restriction, formatted("{} was for the paths of {}", title, quoted(uri)), row);
+            }
+            for (Route route : routes) {
+                if (route.port != 0) {
+                    route.host = host;
+                    route.place = file_.place(row);
+                    proxy_.routes.push_back(std::move(route));
+                }
             }
         }
     }
@@ -239,7 +198,7 @@ private:
     /// The peers of a mapping with one protocol. They are one address and port each; a pool is
     /// addresses with the same port. Port 0: none.
     Route route_of(pugi::xml_node mapping, bool tls) {
-        Route route{"", "", proxy_.groups.size(), 0, tls, {}, nullptr};
+        Route route{"", "", proxy_.groups.size(), 0, tls, tls, {}, nullptr};
         OldGroup group;
         const std::string names = text_of(mapping, "peers");
         for (const std::string_view name : split(names, ',')) {
@@ -251,32 +210,12 @@ private:
                 route.port = peer->second.port;
                 group.servers.push_back({peer->second.address, ""});
             } else {
-                add(lost, "peer " + quoted(name) + " has another port than the first", mapping);
+                add(lost, formatted("peer {} has another port than the first", quoted(name)),
+                    mapping);
             }
         }
         proxy_.groups.push_back(std::move(group));
         return route;
-    }
-
-    void read_row(const std::string& title, pugi::xml_node row, std::span<const Route> routes) {
-        std::string uri = text_of(row, "uri");
-        if (uri.empty()) {
-            uri = text_of(general_, "reverse_external_fqdn");
-        }
-        const auto [host, has_path] = host_of_url_pattern(uri);
-        if (host.empty()) {
-            add(lost, title + " is for " + quoted(uri) + ": write the names that are meant", row);
-            return;
-        }
-        if (has_path) {
-            add(restriction, title + " was for the paths of " + quoted(uri), row);
-        }
-        for (const Route& route : routes) {
-            if (route.port != 0) {
-                proxy_.routes.push_back(
-                    {host, "", route.group, route.port, route.tls, file_.place(row), nullptr});
-            }
-        }
     }
 
     /// squid sends GET and HEAD, and all else, away from the pages of some hosts.
@@ -292,15 +231,15 @@ private:
             const std::string path = page_of_pattern(pattern);
             if (path.empty() || to.find('%') != to.npos) {
                 add(lost,
-                    title + " of " + quoted(pattern) + " to " + quoted(to) +
-                        ": write the page that is meant, and a constant URL",
+                    formatted("{} of {} to {}: write the page that is meant, and a constant URL",
+                              title, quoted(pattern), quoted(to)),
                     node);
                 continue;
             }
             if (!pattern.starts_with('^') || !pattern.ends_with('$')) {
                 add(lost,
-                    title + " was for whatever matches " + quoted(pattern) + ", and is for " +
-                        quoted(path) + " alone",
+                    formatted("{} was for whatever matches {}, and is for {} alone", title,
+                              quoted(pattern), quoted(path)),
                     node);
             }
             for (const pugi::xml_node row : node.children("row")) {
@@ -314,45 +253,34 @@ private:
         }
     }
 
-    // -- what else decided who got in ------------------------------------------------------------
-
-    /// Access lists, users and limits of the same squid, and its own lines.
-    void read_others() {
-        for (const pugi::xml_node package : packages_.children()) {
-            const std::string_view name = package.name();
-            const bool lists =
-                has_word("squidnac squidauth squidusers squidtraffic squidguard-", name);
-            for (const pugi::xml_node config : package.children("config")) {
-                for (const pugi::xml_node field : config.children()) {
-                    const bool own = name == "squid" && has_word("custom_options-", field.name());
-                    if ((lists || own) && !field.first_child().empty()) {
-                        add(restriction, quoted(field.name()) + " of " + quoted(name), field);
-                    }
-                }
-            }
+    /// What else decided who got in: access lists, users and limits of the same squid, its own
+    /// lines, and firewall rules before it that don't let everybody in.
+    void read_restrictions() {
+        for (const pugi::xpath_node each : packages_.select_nodes(
+                 "squidnac/config/*[node()] | squidauth/config/*[node()] | "
+                 "squidusers/config/*[node()] | squidtraffic/config/*[node()] | "
+                 "*[starts-with(name(), 'squidguard')]/config/*[node()] | "
+                 "squid/config/*[starts-with(name(), 'custom_options')][node()]")) {
+            const pugi::xml_node field = each.node();
+            add(restriction,
+                formatted("{} of {}", quoted(field.name()), quoted(field.parent().parent().name())),
+                field);
         }
-    }
-
-    /// The firewall before squid: rules that don't let everybody in.
-    void read_firewall() {
-        const std::string ours = text_of(general_, "reverse_interface");
-        for (const pugi::xml_node rule : file_.root().child("filter").children("rule")) {
+        const std::string ours = "," + text_of(general_, "reverse_interface") + ",";
+        for (const pugi::xpath_node each : file_.root().select_nodes(
+                 "filter/rule[not(disabled)][not(type='pass' and source/any)]")) {
+            const pugi::xml_node rule = each.node();
             const std::string on = text_of(rule, "interface");
             const std::string port = text_of(rule.child("destination"), "port");
-            const bool open =
-                text_of(rule, "type") == "pass" && !rule.child("source").child("any").empty();
-            const bool elsewhere = rule.child("floating").empty() && !on.empty() &&
-                                   ("," + ours + ",").find("," + on + ",") == ours.npos &&
-                                   on.find(',') == on.npos;
-            if (!open && !elsewhere && rule.child("disabled").empty() &&
-                (port_of(port) == 0 || proxy_.sockets.contains(port))) {
+            const bool elsewhere = !rule.child("floating") && !on.empty() &&
+                                   on.find(',') == on.npos && ours.find("," + on + ",") == on.npos;
+            if (!elsewhere && (port_of(port) == 0 || proxy_.sockets.contains(port))) {
                 add(restriction, "the firewall rule " + quoted(text_of(rule, "descr")), rule);
             }
         }
     }
 
     const XmlFile& file_;
-    const std::string base_; ///< of files' paths; empty: none are written
     OldProxy proxy_;
     pugi::xml_node packages_;
     pugi::xml_node general_;
@@ -361,15 +289,14 @@ private:
 
 } // namespace
 
-OldProxy read_pfsense(std::string_view xml, const std::string& name, const std::string& directory,
-                      const std::string& publication) {
+OldProxy read_pfsense(std::string_view xml, const std::string& name) {
     if (xml.substr(0, 100).find("---- BEGIN config.xml ----") != xml.npos) {
         throw Mistake("the backup is encrypted: make one without \"Encrypt this configuration "
                       "file\", or take /conf/config.xml",
                       {name, 1});
     }
     const XmlFile file(xml, name, "pfsense");
-    return PfsenseReader(file, name, directory.empty() ? "" : directory + publication).read();
+    return PfsenseReader(file).read();
 }
 
 } // namespace lync::lyncctl

@@ -1,5 +1,6 @@
 #include "lyncctl/import/xml_file.h"
 
+#include "base/format.h"
 #include "lyncctl/import/patterns.h"
 
 #include <iconv.h>
@@ -15,20 +16,12 @@ XmlFile::XmlFile(std::string_view content, std::string name, std::string_view ro
         line_ends_.push_back(at);
     }
     if (content.size() > largest_xml) {
-        throw Mistake("the file is larger than " + std::to_string(largest_xml / 1024 / 1024) +
-                          " MB",
+        throw Mistake(formatted("the file is larger than {} MB", largest_xml / 1024 / 1024),
                       {name_, 1});
     }
     if (const std::size_t nul = content.find('\0'); nul != content.npos) {
         throw Mistake("the file holds a byte 0x00: if it is UTF-16, save it as UTF-8",
                       place_at(static_cast<std::ptrdiff_t>(nul)));
-    }
-    const auto marks =
-        std::count_if(content.begin(), content.end(), [](char c) { return c == '<' || c == '='; });
-    if (static_cast<std::size_t>(marks) > most_xml_marks) {
-        throw Mistake("the file has more than " + std::to_string(most_xml_marks) +
-                          " tags and attributes",
-                      {name_, 1});
     }
     const pugi::xml_parse_result result = document_.load_buffer(
         content.data(), content.size(),
@@ -43,21 +36,11 @@ XmlFile::XmlFile(std::string_view content, std::string name, std::string_view ro
                           ": is it the right file?",
                       place(root()));
     }
-    int depth = 0;
-    for (pugi::xml_node node = root(); node;) {
-        if (depth > deepest_xml) {
-            throw Mistake("elements are nested more than " + std::to_string(deepest_xml) + " deep",
-                          place(node));
-        }
-        if (const pugi::xml_node child = node.first_child()) {
-            node = child;
-            depth++;
-            continue;
-        }
-        for (; depth > 0 && !node.next_sibling(); depth--) {
-            node = node.parent();
-        }
-        node = depth > 0 ? node.next_sibling() : pugi::xml_node();
+    struct Depth : pugi::xml_tree_walker {
+        bool for_each(pugi::xml_node&) override { return depth() <= deepest_xml; }
+    } depth;
+    if (!document_.traverse(depth)) {
+        throw Mistake(formatted("elements are nested more than {} deep", deepest_xml), {name_, 1});
     }
 }
 

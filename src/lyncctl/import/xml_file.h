@@ -18,8 +18,6 @@
 namespace lync::lyncctl {
 
 inline constexpr std::size_t largest_xml = 16 * 1024 * 1024;
-/// Tags and attributes: a tree costs many times its bytes.
-inline constexpr std::size_t most_xml_marks = 2'000'000;
 inline constexpr int deepest_xml = 256; ///< elements within each other
 
 /// A parsed file. Nodes live as long as it does.
