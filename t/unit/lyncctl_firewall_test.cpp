@@ -2,13 +2,13 @@
 // Office Communications Server 2007 and of the two port summaries of Lync Server 2013, cell by
 // cell, as those documents say them (t/lyncctl/fixtures).
 
+#include "base/format.h"
 #include "lyncctl/show/firewall_rows.h"
 
 #include "block_builder.h"
 #include "catch.h"
 
 #include <algorithm>
-#include <array>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -22,113 +22,43 @@ using namespace std::literals;
 
 namespace {
 
-/// The cells of a row, by name. A row says all of them.
-using Cells = std::map<std::string, std::string>;
-
-std::string trimmed(std::string text) {
-    const auto space = [](char c) { return c == ' ' || c == '\t' || c == '\r'; };
-    while (!text.empty() && space(text.back())) {
-        text.pop_back();
-    }
-    std::size_t first = 0;
-    while (first < text.size() && space(text[first])) {
-        first++;
-    }
-    return text.substr(first);
-}
-
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
     for (std::size_t at = text.find(from); at != text.npos; at = text.find(from, at + to.size())) {
         text.replace(at, from.size(), to);
     }
 }
 
-/// Slips of typing that differ from table to table: a full stop at the end of a cell, "IP Address"
-/// beside "IP address", a space before a slash, two plurals. Nothing else is evened out.
-std::string even(std::string text) {
-    text = trimmed(std::move(text));
-    if (text.ends_with('.')) {
-        text.pop_back();
-    }
-    replace_all(text, "IP Address", "IP address");
-    replace_all(text, "RTP /TCP", "RTP/TCP");
-    replace_all(text, "remotes site", "remote site");
-    replace_all(text, "each Web Conferencing Edge Servers", "each Web Conferencing Edge Server");
-    return text;
-}
-
-std::vector<std::string> lines_of(const std::string& fixture) {
-    std::ifstream file(std::string(LYNC_SOURCE_DIR) + "/t/lyncctl/fixtures/" + fixture);
+/// The documented rows by the titles of their tables, a row's cells between bars.
+std::map<std::string, std::vector<std::string>> documented() {
+    std::ifstream file(std::string(LYNC_SOURCE_DIR) + "/t/lyncctl/fixtures/firewall-tables.txt");
     REQUIRE(file);
-    std::vector<std::string> lines;
-    for (std::string line; std::getline(file, line);) {
-        if (!line.starts_with("# ")) {
-            lines.push_back(trimmed(line));
-        }
-    }
-    return lines;
-}
-
-/// The rows of the tables of Office Communications Server 2007, by the tables' titles.
-std::map<std::string, std::vector<Cells>> ocs_tables() {
-    constexpr std::array<std::pair<std::string_view, std::string_view>, 7> labels{
-        {{"Local Port Range: ", "local_port"},
-         {"Local Port: ", "local_port"},
-         {"Direction: ", "direction"},
-         {"Remote Port: ", "remote_port"},
-         {"Local IP address: ", "local"},
-         {"Local IP: ", "local"},
-         {"Remote IP: ", "remote"}}};
-    std::map<std::string, std::vector<Cells>> tables;
+    std::map<std::string, std::vector<std::string>> tables;
     std::string title;
-    std::string firewall;
-    Cells row;
-
-    for (std::string line : lines_of("ocs-2007-firewalls.txt")) {
-        if (line.starts_with("Table ")) {
-            title = line;
-            firewall.clear();
-        } else if (line == "Internal" || line == "External") {
-            firewall = line;
-        } else if (line.starts_with("> [!NOTE] > ")) {
-            row["notes"] = even(line.substr(12));
-        } else if (!line.empty() && line.find_first_not_of("0123456789") == line.npos) {
-            row["figure"] = line; // the last cell of a row
-            row["firewall"] = firewall;
-            row.try_emplace("notes", "");
-            tables[title].push_back(std::exchange(row, {}));
-        } else {
-            // Two tables say "Direction: Inbound Remote Port: Any" in one line.
-            if (const std::size_t at = line.find(" Remote Port: "); at != line.npos) {
-                row["remote_port"] = line.substr(at + 14);
-                line.resize(at);
-            }
-            for (const auto& [label, cell] : labels) {
-                if (line.starts_with(label)) {
-                    row[std::string(cell)] = even(line.substr(label.size()));
-                    break;
-                }
-            }
+    for (std::string line; std::getline(file, line);) {
+        if (line.starts_with("= ")) {
+            title = line.substr(2);
+        } else if (!line.empty() && !line.starts_with("# ")) {
+            tables[title].push_back(line);
         }
     }
     return tables;
 }
 
-Cells cells_of(const FirewallRow& row) {
-    return {{"firewall", std::string(firewall_side_name(row.side))},
-            {"local_port", row.local_port},
-            {"direction", row.direction},
-            {"remote_port", row.remote_port},
-            {"local", even(row.source.text)},
-            {"remote", even(row.destination.text)},
-            {"notes", even(row.notes)},
-            {"figure", row.figure}};
-}
-
-std::map<std::string, std::vector<Cells>> tables_of(const std::vector<FirewallRow>& rows) {
-    std::map<std::string, std::vector<Cells>> tables;
+/// Rows as the documents have them.
+std::map<std::string, std::vector<std::string>> tables_of(const std::vector<FirewallRow>& rows) {
+    std::map<std::string, std::vector<std::string>> tables;
     for (const FirewallRow& row : rows) {
-        tables[row.table].push_back(cells_of(row));
+        const auto even = [](std::string text) {
+            text.resize(text.size() - (text.ends_with('.') ? 1 : 0));
+            return text;
+        };
+        tables[row.table].push_back(
+            row.service.empty()
+                ? formatted("{} | {} | {} | {} | {} | {} | {} | {}", firewall_side_name(row.side),
+                            row.local_port, row.direction, row.remote_port, even(row.source.text),
+                            even(row.destination.text), even(row.notes), row.figure)
+                : formatted("{} | {} | {} | {}", row.service, row.source.text, row.destination.text,
+                            row.notes));
     }
     return tables;
 }
@@ -148,120 +78,22 @@ std::vector<FirewallRow> rows_of(std::string_view text) {
 } // namespace
 
 TEST_CASE("tables 9 to 26 of Office Communications Server 2007, cell by cell", "[firewall]") {
-    const auto documented = ocs_tables();
-    REQUIRE(documented.size() == 18);
-    std::size_t cells = 0;
-    for (const auto& [title, rows] : documented) {
-        for (const Cells& row : rows) {
-            CAPTURE(title);
-            REQUIRE(row.size() == 8); // or the fixture wasn't understood
-            cells += row.size();
-        }
-    }
-    CHECK(cells == 8 * 67);
-
-    std::map<std::string, std::vector<Cells>> made;
+    std::map<std::string, std::vector<std::string>> made;
     for (const std::string_view topology : {"consolidated", "single_site", "scaled_single_site",
                                             "multiple_site_remote", "scaled_remote_site"}) {
         made.merge(tables_of(rows_of(ocs("edge { topology " + std::string(topology) + "; }"))));
     }
-    REQUIRE(made.size() == documented.size());
-    for (const auto& [title, rows] : documented) {
+    REQUIRE(made.size() == 18);
+    std::size_t rows = 0;
+    for (const auto& [title, table] : made) {
         CAPTURE(title);
-        REQUIRE(made.contains(title));
-        REQUIRE(made[title].size() == rows.size());
-        for (std::size_t i = 0; i < rows.size(); i++) {
-            CAPTURE(i);
-            for (const auto& [cell, text] : rows[i]) {
-                CAPTURE(cell);
-                CHECK(made[title][i][cell] == text);
-            }
-        }
+        CHECK(table == documented().at(title));
+        rows += table.size();
     }
+    CHECK(rows == 67);
 }
 
 namespace {
-
-/// The cells between the bars of a line of Markdown.
-std::vector<std::string> split(std::string line, char bar) {
-    std::vector<std::string> cells;
-    std::istringstream in(line);
-    for (std::string cell; std::getline(in, cell, bar);) {
-        cells.push_back(trimmed(cell));
-    }
-    return cells;
-}
-
-/// A cell of the Markdown without what is only markup.
-std::string bare(std::string text) {
-    replace_all(text, "<br/>", "");
-    replace_all(text, "_\\<", "<");
-    replace_all(text, "\\>_", ">");
-    replace_all(text, "http:// <", "http://<");
-    for (std::size_t at = text.find("  "); at != text.npos; at = text.find("  ")) {
-        text.erase(at, 1);
-    }
-    return trimmed(text);
-}
-
-struct LyncRow {
-    std::string service;
-    std::string source;
-    std::string destination;
-    std::string notes;
-    bool operator==(const LyncRow&) const = default;
-};
-
-std::ostream& operator<<(std::ostream& out, const LyncRow& row) {
-    return out << row.service << " | " << row.source << " | " << row.destination << " | "
-               << row.notes;
-}
-
-/// Rows of the reverse proxy's summary, by table.
-std::map<std::string, std::vector<LyncRow>> proxy_tables() {
-    std::map<std::string, std::vector<LyncRow>> tables;
-    std::string title;
-    for (const std::string& line : lines_of("lync-2013-port-summaries.txt")) {
-        if (line.starts_with("**Firewall Details")) {
-            title = line.substr(2, line.size() - 4);
-        } else if (line.starts_with("|") && !line.starts_with("|**") && !line.starts_with("|:")) {
-            const auto cells = split(line.substr(1), '|');
-            tables[title].push_back({bare(cells.at(0)), bare(cells.at(1)), bare(cells.at(2)),
-                                     cells.size() > 3 ? bare(cells.at(3)) : ""});
-        }
-    }
-    return tables;
-}
-
-/// Rows of the Director's summary: a cell a line, each ending in a bar.
-std::vector<LyncRow> director_table() {
-    const auto lines = lines_of("lync-2013-port-summaries.txt");
-    std::vector<LyncRow> rows;
-    std::vector<std::string> cells;
-    bool begun = false;
-    for (const std::string& line : lines) {
-        if (line == "---|---|---|---|") {
-            begun = true;
-        } else if (begun && line.ends_with("|")) {
-            cells.push_back(trimmed(line.substr(0, line.size() - 1)));
-            if (cells.size() == 4) {
-                rows.push_back({cells[0], cells[1], cells[2], cells[3]});
-                cells.clear();
-            }
-        }
-    }
-    return rows;
-}
-
-std::vector<LyncRow> lync_rows(const std::vector<FirewallRow>& all, const std::string& table) {
-    std::vector<LyncRow> rows;
-    for (const FirewallRow& row : all) {
-        if (row.table == table) {
-            rows.push_back({row.service, row.source.text, row.destination.text, row.notes});
-        }
-    }
-    return rows;
-}
 
 /// A Director, a pool and Office Web Apps; `domains` that public.pem covers or not.
 std::string lync_2013(std::string_view domain, std::string_view more = "") {
@@ -278,28 +110,23 @@ std::string lync_2013(std::string_view domain, std::string_view more = "") {
 } // namespace
 
 TEST_CASE("the port summary of the reverse proxy in Lync Server 2013", "[firewall]") {
-    const auto documented = proxy_tables();
-    REQUIRE(documented.size() == 2);
-    const auto rows = rows_of(lync_2013("example.com", "http_listen 80; https_listen 443;"));
-
+    auto made = tables_of(rows_of(lync_2013("example.com", "http_listen 80; https_listen 443;")));
     const std::string external = "Firewall Details for Reverse Proxy Server: External Interface";
-    CHECK(lync_rows(rows, external) == documented.at(external));
+    CHECK(made.at(external) == documented().at(external));
 
     // The document has one row of 8080 for all. Here the Director's is needed for autodiscover,
     // and the pool's is a row of its own that isn't.
     const std::string internal = "Firewall Details for Reverse Proxy Server: Internal Interface";
-    auto made = lync_rows(rows, internal);
-    REQUIRE(made.size() == 4);
-    CHECK(made[0] == made[1]);
-    made.erase(made.begin());
-    CHECK(made == documented.at(internal));
+    REQUIRE(made.at(internal).size() == 4);
+    CHECK(made[internal][0] == made[internal][1]);
+    made[internal].erase(made[internal].begin());
+    CHECK(made[internal] == documented().at(internal));
 }
 
 TEST_CASE("the port summary of a Director in Lync Server 2013", "[firewall]") {
-    const auto documented = director_table();
-    REQUIRE(documented.size() == 9);
-    CHECK(lync_rows(rows_of(lync_2013("example.com")),
-                    "Single Director Ports and Protocols for Firewall Definitions") == documented);
+    const std::string title = "Single Director Ports and Protocols for Firewall Definitions";
+    REQUIRE(documented().at(title).size() == 9);
+    CHECK(tables_of(rows_of(lync_2013("example.com"))).at(title) == documented().at(title));
 }
 
 TEST_CASE("rows carry this topology's addresses, and what isn't needed says so", "[firewall]") {
@@ -400,9 +227,9 @@ std::vector<std::string> rules_of(const Ruleset& ruleset) {
     std::vector<std::string> rules;
     std::istringstream in(ruleset.text);
     for (std::string line; std::getline(in, line);) {
-        line = trimmed(line);
         if (line.ends_with(" accept")) {
-            rules.push_back(line.substr(0, line.size() - 7));
+            const std::size_t begin = line.find_first_not_of(' ');
+            rules.push_back(line.substr(begin, line.size() - begin - 7));
         }
     }
     return rules;
