@@ -148,6 +148,29 @@ RequestState* rule(ngx_http_request_t* r, const Host& host) noexcept {
     return state;
 }
 
+/// A challenge of ACME, which nginx answers of a file.
+ngx_int_t pass_challenge(ngx_http_request_t* r) noexcept {
+    RequestState* state = state_of(r) != nullptr ? state_of(r) : make_state(r);
+    if (state == nullptr) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    state->verdict = {Action::pass, Reason::none};
+    state->ruled = true;
+    return NGX_DECLINED;
+}
+
+/// What its path lets pass: its body and its credential are judged.
+ngx_int_t pass(ngx_http_request_t* r, const Host& host, RequestState& state) noexcept {
+    if (state.verdict.shield) {
+        log_shield(r, host, state);
+    }
+    if (const ngx_int_t result = judge_body(r, host, state); result != NGX_DECLINED) {
+        return result;
+    }
+    const ngx_int_t result = judge_sign_in(r, host, state);
+    return result == NGX_DECLINED ? admit_sign_in(r, host, state) : result;
+}
+
 } // namespace
 
 RequestState* state_of(const ngx_http_request_t* r) noexcept {
@@ -215,9 +238,9 @@ using namespace lync;
 using namespace lync::nginx;
 
 ngx_int_t lync_request_handler(ngx_http_request_t* r) {
-    const auto* location = static_cast<LocConf*>(ngx_http_get_module_loc_conf(r, ngx_lync_module));
+    const auto& location = conf_of<LocConf>(r->loc_conf, ngx_lync_module);
     const Host* host = host_of(r);
-    if (!location->judged || host == nullptr) {
+    if (!location.judged || host == nullptr) {
         return NGX_DECLINED;
     }
 
@@ -240,14 +263,8 @@ ngx_int_t lync_request_handler(ngx_http_request_t* r) {
         return refusal_status(before->verdict.reason);
     }
 
-    if (location->challenges && (r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) != 0) {
-        RequestState* state = state_of(r) != nullptr ? state_of(r) : make_state(r);
-        if (state == nullptr) {
-            return NGX_HTTP_INTERNAL_SERVER_ERROR;
-        }
-        state->verdict = {Action::pass, Reason::none};
-        state->ruled = true;
-        return NGX_DECLINED;
+    if (location.challenges && (r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) != 0) {
+        return pass_challenge(r);
     }
 
     RequestState* state = rule(r, *host);
@@ -263,16 +280,7 @@ ngx_int_t lync_request_handler(ngx_http_request_t* r) {
     }
     switch (state->verdict.action) {
     case policy::Action::pass:
-        if (state->verdict.shield) {
-            log_shield(r, *host, *state);
-        }
-        if (const ngx_int_t result = judge_body(r, *host, *state); result != NGX_DECLINED) {
-            return result;
-        }
-        if (const ngx_int_t result = judge_sign_in(r, *host, *state); result != NGX_DECLINED) {
-            return result;
-        }
-        return admit_sign_in(r, *host, *state);
+        return pass(r, *host, *state);
     case policy::Action::redirect:
         return redirect(r, state->verdict.location);
     case policy::Action::refuse:
