@@ -29,16 +29,8 @@ public:
     /// In UTF-8. Halves of characters beyond U+FFFF become something of three bytes, the same each
     /// time.
     void add_character(std::uint32_t c) noexcept {
-        if (c < 0x80) {
-            add(static_cast<char>(c));
-        } else if (c < 0x800) {
-            add(static_cast<char>(0xc0 | c >> 6));
-            add(static_cast<char>(0x80 | (c & 0x3f)));
-        } else {
-            add(static_cast<char>(0xe0 | (c >> 12 & 0x0f)));
-            add(static_cast<char>(0x80 | (c >> 6 & 0x3f)));
-            add(static_cast<char>(0x80 | (c & 0x3f)));
-        }
+        char bytes[3];
+        add({bytes, put_utf8(bytes, c)});
     }
     bool is_too_long() const noexcept { return size_ > text_.size(); }
     std::string_view view() const noexcept { return {text_.data(), is_too_long() ? 0 : size_}; }

@@ -1,5 +1,7 @@
 #include "balance/affinity.h"
 
+#include "base/ascii.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -101,21 +103,11 @@ std::size_t home_of(std::span<const Candidate> servers, std::uint64_t key, bool 
 }
 
 std::string_view affinity_cookie_in(std::string_view header) noexcept {
-    constexpr std::string_view blank = " \t";
     while (!header.empty()) {
-        const std::size_t end = std::min(header.find(';'), header.size());
-        std::string_view pair = header.substr(0, end);
-        header.remove_prefix(std::min(end + 1, header.size()));
-
-        pair.remove_prefix(std::min(pair.find_first_not_of(blank), pair.size()));
-        if (!pair.starts_with(affinity_cookie) ||
-            !pair.substr(affinity_cookie.size()).starts_with('=')) {
-            continue;
-        }
-        pair.remove_prefix(affinity_cookie.size() + 1);
-        const std::size_t last = pair.find_last_not_of(blank);
-        if (last != std::string_view::npos) {
-            return pair.substr(0, last + 1);
+        const std::string_view pair = trimmed(take_until(header, ';'), " \t");
+        if (pair.starts_with(affinity_cookie) && pair.size() > affinity_cookie.size() + 1 &&
+            pair[affinity_cookie.size()] == '=') {
+            return pair.substr(affinity_cookie.size() + 1);
         }
     }
     return {};

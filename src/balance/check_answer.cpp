@@ -15,11 +15,9 @@ constexpr std::string_view blank = " \t";
 /// Whether one of the words of a list ("keep-alive, Upgrade") is `word`.
 bool lists(std::string_view list, std::string_view word) noexcept {
     while (!list.empty()) {
-        const std::size_t comma = std::min(list.find(','), list.size());
-        if (equal_ignore_case(trimmed(list.substr(0, comma), blank), word)) {
+        if (equal_ignore_case(trimmed(take_until(list, ','), blank), word)) {
             return true;
         }
-        list.remove_prefix(std::min(comma + 1, list.size()));
     }
     return false;
 }

@@ -12,8 +12,8 @@ constexpr std::string_view bound_schemes[] = {"ntlm", "negotiate", "nego2", "ker
 constexpr std::string_view blank = " \t";
 
 bool is_bound_scheme(std::string_view scheme) noexcept {
-    return std::any_of(std::begin(bound_schemes), std::end(bound_schemes),
-                       [scheme](std::string_view s) { return equal_ignore_case(s, scheme); });
+    return std::ranges::any_of(
+        bound_schemes, [scheme](std::string_view s) { return equal_ignore_case(s, scheme); });
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #include "balance/health.h"
 
 #include "base/format.h"
+
 #include <algorithm>
 #include <cstring>
 #include <limits>
@@ -20,15 +21,8 @@ constexpr auto relaxed = std::memory_order_relaxed;
 } // namespace
 
 std::string_view health_name(Health health) noexcept {
-    switch (health) {
-    case Health::unknown:
-        return "unknown";
-    case Health::up:
-        return "up";
-    case Health::down:
-        return "down";
-    }
-    return {};
+    constexpr std::string_view names[] = {"unknown", "up", "down"};
+    return names[static_cast<std::size_t>(health)];
 }
 
 bool answers(Reason reason) noexcept {
@@ -38,7 +32,7 @@ bool answers(Reason reason) noexcept {
 
 std::string explain(const Finding& finding, std::string_view certificate_name,
                     std::string_view certificate_error, std::string_view path) {
-    const auto get = [path] { return formatted("GET {}: ", path); };
+
     switch (finding.reason) {
     case Reason::none:
         return "answers as it should";
@@ -53,17 +47,17 @@ std::string explain(const Finding& finding, std::string_view certificate_name,
     case Reason::tls_failed:
         return "TLS handshake failed";
     case Reason::untrusted:
-        return formatted("certificate not trusted{}", certificate_error.empty()
-                                                          ? std::string()
-                                                          : formatted(" ({})", certificate_error));
+        return certificate_error.empty()
+                   ? "certificate not trusted"
+                   : formatted("certificate not trusted ({})", certificate_error);
     case Reason::wrong_name:
         return formatted("certificate not valid for \"{}\"", certificate_name);
     case Reason::status:
-        return get() + std::to_string(finding.status());
+        return formatted("GET {}: {}", path, finding.status());
     case Reason::internal:
         return "answers as the internal web site: check listening_ports";
     case Reason::no_answer:
-        return formatted("{}not an answer to what was asked", get());
+        return formatted("GET {}: not an answer to what was asked", path);
     }
     return {};
 }

@@ -37,10 +37,37 @@ constexpr bool equal_ignore_case(std::string_view a, std::string_view b) noexcep
                       [](char x, char y) { return ascii_lower(x) == ascii_lower(y); });
 }
 
+/// The value of a hexadecimal digit; -1 for what is none.
+constexpr int hex_value(char c) noexcept {
+    const char lower = ascii_lower(c);
+    return is_ascii_digit(c) ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+/// Where `word`, in lower case, stands in `text` from `from` on in any case; npos if it doesn't.
+constexpr std::size_t find_ignore_case(std::string_view text, std::string_view word,
+                                       std::size_t from = 0) noexcept {
+    const auto* const begin = text.data() + std::min(from, text.size());
+    const auto* const end = text.data() + text.size();
+    const auto* const found = std::search(begin, end, word.begin(), word.end(),
+                                          [](char a, char b) { return ascii_lower(a) == b; });
+    return found == end && !word.empty() ? std::string_view::npos
+                                         : static_cast<std::size_t>(found - text.data());
+}
+constexpr bool contains_ignore_case(std::string_view text, std::string_view word) noexcept {
+    return find_ignore_case(text, word) != std::string_view::npos;
+}
+
 inline std::string to_ascii_lower(std::string_view text) {
     std::string lower(text);
     std::transform(lower.begin(), lower.end(), lower.begin(), ascii_lower);
     return lower;
+}
+
+/// What precedes the next separator; the list loses both.
+constexpr std::string_view take_until(std::string_view& list, char separator) noexcept {
+    const std::string_view first = list.substr(0, list.find(separator));
+    list.remove_prefix(std::min(first.size() + 1, list.size()));
+    return first;
 }
 
 /// Without the characters of `blanks` at either end.

@@ -1,5 +1,6 @@
 #include "base/diagnostic.h"
 
+#include "base/format.h"
 #include "base/utf8.h"
 
 #include <algorithm>
@@ -16,19 +17,13 @@ bool is_control(std::string_view character) noexcept {
            (lead == 0xc2 && static_cast<unsigned char>(character[1]) < 0xa0);
 }
 
-void append_escaped(std::string& result, char byte) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    const auto value = static_cast<unsigned char>(byte);
-    result.append("\\x").append(1, digits[value >> 4]).append(1, digits[value & 0x0f]);
-}
-
 /// Appends the first character of `text` as messages show it, and takes it away.
 void move_character(std::string& result, std::string_view& text) {
     const std::size_t length = utf8_length(text);
     const std::string_view character = text.substr(0, length == 0 ? 1 : length);
     if (length == 0 || is_control(character)) {
         for (const char byte : character) {
-            append_escaped(result, byte);
+            result += formatted("\\x{:02x}", static_cast<unsigned char>(byte));
         }
     } else {
         result += character;
@@ -66,8 +61,7 @@ std::string some_of(const std::vector<std::string>& words, std::size_t most) {
     for (std::size_t i = 0; i < words.size() && i < most; i++) {
         text += (i == 0 ? "" : ", ") + words[i];
     }
-    return words.size() > most ? text + " and " + std::to_string(words.size() - most) + " more"
-                               : text;
+    return words.size() > most ? formatted("{} and {} more", text, words.size() - most) : text;
 }
 
 } // namespace lync

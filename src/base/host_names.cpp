@@ -81,7 +81,7 @@ std::string refuse_labels(std::string_view name, HostRule rule) {
     }
 
     // No top-level domain is a number, and resolvers read such names as addresses.
-    if (std::all_of(last.begin(), last.end(), is_ascii_digit)) {
+    if (std::ranges::all_of(last, is_ascii_digit)) {
         return formatted(
             "{} ends in the number \"{}\", so it is neither a name nor a valid IPv4 address",
             rule.subject, last);
@@ -96,7 +96,6 @@ std::string refuse_labels(std::string_view name, HostRule rule) {
 } // namespace
 
 std::string describe_byte(char c) {
-    constexpr std::string_view digits = "0123456789abcdef";
     const auto byte = static_cast<unsigned char>(c);
 
     if (byte >= 0x80) {
@@ -105,14 +104,12 @@ std::string describe_byte(char c) {
     if (c == ' ') {
         return "a space";
     }
-    if (byte < 0x20 || byte == 0x7f) {
-        return formatted("the byte 0x{}{}", digits[byte >> 4U], digits[byte & 0xfU]);
-    }
-    return formatted("\"{}\"", c);
+    return byte < 0x20 || byte == 0x7f ? formatted("the byte 0x{:02x}", byte)
+                                       : formatted("\"{}\"", c);
 }
 
 std::size_t find_unprintable(std::string_view text) noexcept {
-    const auto found = std::find_if(text.begin(), text.end(), [](char c) {
+    const auto found = std::ranges::find_if(text, [](char c) {
         const auto byte = static_cast<unsigned char>(c);
         return byte <= 0x20 || byte == 0x7f;
     });
@@ -126,15 +123,15 @@ ParsedName parse_host(std::string_view text, HostRule rule) {
             formatted("{} is empty: write a name, such as lyncwebext.contoso.com", rule.subject));
     }
 
-    const bool ascii = std::all_of(text.begin(), text.end(), is_ascii);
+    const bool ascii = std::ranges::all_of(text, is_ascii);
     if (text.size() > (ascii ? longest_name : longest_utf8_name)) {
         return refused(
             ascii ? too_long(rule.subject, text.size())
                   : formatted("{} is {} bytes long, a name has at most {} characters in DNS",
                               rule.subject, text.size(), longest_name));
     }
-    const auto bad = std::find_if(text.begin(), text.end(),
-                                  [](char c) { return is_ascii(c) && !is_name_byte(c); });
+    const auto bad =
+        std::ranges::find_if(text, [](char c) { return is_ascii(c) && !is_name_byte(c); });
     if (bad != text.end()) {
         return refused(not_in_names(rule.subject, *bad));
     }
@@ -146,7 +143,7 @@ ParsedName parse_host(std::string_view text, HostRule rule) {
             return host;
         }
         // UTS 46 maps some characters to ASCII that no name may have: U+2100 to "a/c".
-        if (!std::all_of(host.name.begin(), host.name.end(), is_name_byte)) {
+        if (!std::ranges::all_of(host.name, is_name_byte)) {
             return refused(
                 formatted("{} has a character that internationalized names may not have (IDNA2008)",
                           rule.subject));

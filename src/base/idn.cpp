@@ -1,6 +1,7 @@
 #include "base/idn.h"
 
 #include "base/format.h"
+
 #include <idn2.h>
 
 #include <memory>

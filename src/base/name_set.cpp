@@ -47,7 +47,7 @@ std::size_t position_in(const std::vector<std::string>& sorted, std::string_view
 }
 
 void sort_once(std::vector<std::string>& names) {
-    std::sort(names.begin(), names.end());
+    std::ranges::sort(names);
     names.erase(std::unique(names.begin(), names.end()), names.end());
     names.shrink_to_fit();
 }

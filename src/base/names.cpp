@@ -47,7 +47,7 @@ std::string refuse_shape(std::string_view text) {
 }
 
 std::string refuse_url_path(std::string_view path) {
-    const auto bad = std::find_if(path.begin(), path.end(), [](char c) {
+    const auto bad = std::ranges::find_if(path, [](char c) {
         return !is_ascii_alnum(c) && c != '.' && c != '-' && c != '_' && c != '/';
     });
     if (bad != path.end()) {
@@ -261,7 +261,7 @@ ParsedName parse_address(std::string_view text) {
         return address == "0.0.0.0" ? refused(std::string(unspecified))
                                     : ParsedName{std::move(address), {}};
     }
-    switch (std::count(text.begin(), text.end(), ':')) {
+    switch (std::ranges::count(text, ':')) {
     case 0:
         return parse_host(text, {"it", 1});
     case 1:

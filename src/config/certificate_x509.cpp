@@ -26,8 +26,7 @@ struct FreeBytes {
 
 /// Lower case, or empty for what no client can have asked for.
 std::string usable_name(std::string_view name) {
-    const bool printable =
-        std::all_of(name.begin(), name.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+    const bool printable = std::ranges::all_of(name, [](char c) { return c > 0x20 && c < 0x7f; });
     return printable ? to_ascii_lower(name) : std::string();
 }
 

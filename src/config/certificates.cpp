@@ -3,7 +3,6 @@
 
 #include "config/declare.h"
 
-#include "base/format.h"
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -174,9 +173,8 @@ Coverage Publication::coverage(std::string_view name) const noexcept {
     if (!presented.covering(name).empty()) {
         return Coverage::covered;
     }
-    const bool unread =
-        std::all_of(loaded_certificates.begin(), loaded_certificates.end(),
-                    [](const Certificate& each) { return !each && each.names.empty(); });
+    const bool unread = std::ranges::all_of(
+        loaded_certificates, [](const Certificate& each) { return !each && each.names.empty(); });
     return unread ? Coverage::unknown : Coverage::uncovered;
 }
 

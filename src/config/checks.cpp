@@ -4,7 +4,6 @@
 #include "config/declare.h"
 
 #include "base/ascii.h"
-#include "base/format.h"
 
 #include <map>
 #include <unordered_map>

@@ -4,7 +4,6 @@
 #include "config/declare.h"
 
 #include "base/ascii.h"
-#include "base/format.h"
 #include "base/names.h"
 #include "policy/services.h"
 
@@ -110,9 +109,8 @@ void Declaration::read_name() {
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
 
     if (block_.arguments.size() != 1) {
-        throw mistake(block_.place,
-                      "invalid number of arguments in \"lync_publish\" directive, it is written "
-                      "\"lync_publish NAME {{ ... }}\"");
+        throw mistake(block_.place, "invalid number of arguments in \"lync_publish\" directive, it "
+                                    "is written \"lync_publish NAME {{ ... }}\"");
     }
     const std::string& name = block_.arguments.front();
     if (name.empty() || name.size() > 64 || name.find_first_not_of(allowed) != std::string::npos) {
@@ -140,8 +138,8 @@ void Declaration::read_sip_domains() {
 
     std::vector<std::string_view> sorted(publication_.sip_domains.begin(),
                                          publication_.sip_domains.end());
-    std::sort(sorted.begin(), sorted.end());
-    if (const auto twin = std::adjacent_find(sorted.begin(), sorted.end()); twin != sorted.end()) {
+    std::ranges::sort(sorted);
+    if (const auto twin = std::ranges::adjacent_find(sorted); twin != sorted.end()) {
         // Found in one pass over twenty thousand domains; its place is looked up only now.
         unsigned times = 0;
         each("sip_domain", [&](const Directive& directive) {
@@ -218,8 +216,8 @@ void Declaration::read_farms() {
             }
         });
         if (kind == "pool" && publication_.farms.empty()) {
-            missing("pool", "declare the Front End pool or Standard Edition server, "
-                            "\"pool FQDN { ... }\"");
+            missing("pool",
+                    "declare the Front End pool or Standard Edition server, \"pool FQDN { ... }\"");
         }
     }
 }
@@ -376,9 +374,9 @@ void Declaration::read_limits() {
             check_path(file, directive, "it is the path of a file");
             std::string path = environment_.full_path(file);
             if (struct stat info{}; stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
-                invalid_value(file, directive, block_,
-                              "it is a directory, write the path of a file, or of several "
-                              "with \"*\"");
+                invalid_value(
+                    file, directive, block_,
+                    "it is a directory, write the path of a file, or of several with \"*\"");
             }
             publication_.includes.emplace_back(std::move(path), directive.place);
         }
@@ -419,8 +417,8 @@ void Declaration::remark_challenge_directory(const Directive& directive) {
                                                     std::generic_category().message(errno)));
         }
         if (!S_ISDIR(info.st_mode)) {
-            return warn("is not a directory: write the one that the ACME client is told, "
-                        "\"certbot --webroot -w DIR\"");
+            return warn("is not a directory: write the one that the ACME client is told, \"certbot "
+                        "--webroot -w DIR\"");
         }
         const mode_t enters = info.st_uid == environment_.worker         ? S_IXUSR
                               : info.st_gid == environment_.worker_group ? S_IXGRP
@@ -471,8 +469,7 @@ void Declaration::remark_idle() {
 /// Right for a while, as before work on the servers; and easily forgotten.
 void Declaration::remark_drained(const Directive& farm_block) {
     const Farm& farm = publication_.farms.back();
-    if (std::all_of(farm.servers.begin(), farm.servers.end(),
-                    [](const Server& server) { return server.down; })) {
+    if (std::ranges::all_of(farm.servers, [](const Server& server) { return server.down; })) {
         warn(remarks_, farm.servers.front().place,
              "every \"server\" of {} is down: all its clients get 503 until \"down\" is taken away",
              farm_block.title());
@@ -531,7 +528,7 @@ std::size_t Publication::first_contact() const noexcept {
 }
 
 bool Publication::has_wildcard_sip_domain() const noexcept {
-    return std::find(sip_domains.begin(), sip_domains.end(), "*") != sip_domains.end();
+    return std::ranges::find(sip_domains, "*") != sip_domains.end();
 }
 
 bool Publication::serves_over_http(std::string_view lyncdiscover) const noexcept {

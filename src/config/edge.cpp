@@ -3,7 +3,6 @@
 #include "config/edge.h"
 
 #include "base/ascii.h"
-#include "base/format.h"
 #include "base/host_names.h"
 #include "config/declare.h"
 
@@ -79,8 +78,7 @@ Interfaces read_interfaces(const Directive& directive, std::size_t first, const 
                     });
     if (!interfaces.external.empty() && interfaces.external == interfaces.internal) {
         invalid_value(interfaces.external, directive, block,
-                      "the external and the internal interface have addresses of their "
-                      "own");
+                      "the external and the internal interface have addresses of their own");
     }
     return interfaces;
 }
@@ -90,9 +88,8 @@ bool is_private(std::string_view address) noexcept {
     constexpr std::array<std::string_view, 8> networks{
         "10.0.0.0/8",     "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
         "169.254.0.0/16", "127.0.0.0/8",   "fc00::/7",       "fe80::/10"};
-    return std::any_of(networks.begin(), networks.end(), [address](std::string_view network) {
-        return network_holds(network, address);
-    });
+    return std::ranges::any_of(
+        networks, [address](std::string_view network) { return network_holds(network, address); });
 }
 
 class EdgeReader {
@@ -123,13 +120,12 @@ private:
             return;
         }
         edge_.site = block_.arguments.front();
-        const bool plain = std::all_of(edge_.site.begin(), edge_.site.end(), [](char c) {
-            return is_ascii_alnum(c) || c == '-' || c == '_';
-        });
+        const bool plain = std::ranges::all_of(
+            edge_.site, [](char c) { return is_ascii_alnum(c) || c == '-' || c == '_'; });
         if (!plain || edge_.site.empty() || edge_.site.size() > 64) {
-            invalid_value(edge_.site, block_, parent_,
-                          "the name of a site is made of up to 64 letters, digits, \"_\" "
-                          "and \"-\"");
+            invalid_value(
+                edge_.site, block_, parent_,
+                "the name of a site is made of up to 64 letters, digits, \"_\" and \"-\"");
         }
     }
 
@@ -137,9 +133,8 @@ private:
         edge_.topology = edge_topology_from_name(directive.arguments.front());
         if (!edge_.topology) {
             invalid_value(directive.arguments.front(), directive, block_,
-                          "the topologies are consolidated, single_site, "
-                          "scaled_single_site, multiple_site_remote and "
-                          "scaled_remote_site");
+                          "the topologies are consolidated, single_site, scaled_single_site, "
+                          "multiple_site_remote and scaled_remote_site");
         }
     }
 
@@ -154,7 +149,7 @@ private:
             for (const std::string& text : child.arguments) {
                 edge_.internal_networks.push_back(read_network(text, child, block_));
             }
-        } else if (const auto role = std::find(directives.begin(), directives.end(), child.name);
+        } else if (const auto role = std::ranges::find(directives, child.name);
                    role != directives.end()) {
             read_server(child, static_cast<EdgeRole>(role - directives.begin()));
         }

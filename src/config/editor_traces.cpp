@@ -9,9 +9,8 @@ namespace lync::config {
 namespace {
 
 bool contains_any(std::string_view word, std::initializer_list<std::string_view> parts) noexcept {
-    return std::any_of(parts.begin(), parts.end(), [word](std::string_view part) {
-        return word.find(part) != std::string_view::npos;
-    });
+    return std::ranges::any_of(
+        parts, [word](std::string_view part) { return word.find(part) != std::string_view::npos; });
 }
 
 /// Every second byte is zero, as in Latin letters; the byte order mark may be a word before.

@@ -2,7 +2,6 @@
 
 #include "config/declare.h"
 
-#include "base/format.h"
 #include <algorithm>
 
 namespace lync::config {
@@ -12,8 +11,8 @@ namespace {
 const policy::ExchangeService& find_service(std::string_view word, const Directive& directive,
                                             const Directive& farm_block) {
     const auto known = policy::exchange_services();
-    const auto found = std::find_if(known.begin(), known.end(),
-                                    [word](const auto& each) { return each.word == word; });
+    const auto found =
+        std::ranges::find_if(known, [word](const auto& each) { return each.word == word; });
     if (found == known.end()) {
         std::string words;
         for (const policy::ExchangeService& each : known) {
@@ -68,8 +67,8 @@ void read_line(const Directive& directive, const Directive& farm_block,
 } // namespace
 
 bool has_service(const std::vector<FarmService>& services, policy::Service service) noexcept {
-    return std::any_of(services.begin(), services.end(),
-                       [service](const FarmService& each) { return each.service == service; });
+    return std::ranges::any_of(
+        services, [service](const FarmService& each) { return each.service == service; });
 }
 
 std::vector<FarmService> read_services(const Directive& farm_block) {

@@ -1,6 +1,5 @@
 #include "config/explain_nginx_message.h"
 
-#include "base/format.h"
 #include "config/grammar.h"
 
 namespace lync::config {

@@ -3,7 +3,6 @@
 #include "config/declare.h"
 
 #include "base/ascii.h"
-#include "base/format.h"
 #include "base/host_names.h"
 #include "base/names.h"
 
@@ -36,7 +35,7 @@ std::string read_server_name(const Parameter& parameter, const Directive& direct
     constexpr std::size_t longest = 63;
     const bool valid = !parameter.value.empty() && parameter.value.size() <= longest &&
                        is_ascii_alnum(parameter.value.front()) &&
-                       std::all_of(parameter.value.begin(), parameter.value.end(), [](char c) {
+                       std::ranges::all_of(parameter.value, [](char c) {
                            return is_ascii_alnum(c) || c == '.' || c == '_' || c == '-';
                        });
     if (!valid) {

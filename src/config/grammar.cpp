@@ -1,8 +1,6 @@
 #include "config/grammar.h"
 
 #include "base/ascii.h"
-#include "base/format.h"
-
 #include "config/directives.h"
 #include "config/editor_traces.h"
 
@@ -35,8 +33,8 @@ constexpr Rule rules[] = {LYNC_DIRECTIVES(LYNC_BLOCK_RULE, LYNC_LINE_RULE)};
 #undef LYNC_LINE_RULE
 
 const Rule* find_rule(std::string_view name) noexcept {
-    const auto* rule = std::find_if(std::begin(rules), std::end(rules),
-                                    [name](const Rule& r) { return r.name == name; });
+    const auto* rule =
+        std::ranges::find_if(rules, [name](const Rule& r) { return r.name == name; });
     return rule == std::end(rules) ? nullptr : rule;
 }
 

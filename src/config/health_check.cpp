@@ -3,7 +3,6 @@
 
 #include "config/declare.h"
 
-#include "base/format.h"
 #include <algorithm>
 
 namespace lync::config {
@@ -60,8 +59,7 @@ void read_kind(HealthCheck& check, const Directive& directive, const Directive& 
         return;
     }
 
-    const auto kind = std::find_if(std::begin(kinds), std::end(kinds),
-                                   [word](const Kind& k) { return k.word == word; });
+    const auto kind = std::ranges::find_if(kinds, [word](const Kind& k) { return k.word == word; });
     if (kind == std::end(kinds)) {
         invalid_value(word, directive, farm_block, remedy);
     }

@@ -4,7 +4,6 @@
 
 #include "config/declare.h"
 
-#include "base/format.h"
 #include <algorithm>
 #include <optional>
 
@@ -81,7 +80,7 @@ const Socket* find_own_socket(const Publication& publication, const Server& serv
     const auto find = [&](const std::vector<Socket>& sockets, std::uint16_t port) {
         const std::string own =
             formatted("{}:{}", server.address, loopback ? std::to_string(port) : "");
-        const auto found = std::find_if(sockets.begin(), sockets.end(), [&](const Socket& socket) {
+        const auto found = std::ranges::find_if(sockets, [&](const Socket& socket) {
             return loopback ? socket.address == own : socket.address.starts_with(own);
         });
         return found == sockets.end() ? nullptr : &*found;

@@ -1,7 +1,6 @@
 // lockout on|off [failures=N] [window=TIME] [hold=TIME] [source_accounts=N], and what goes with it
 
 #include "base/ascii.h"
-#include "base/format.h"
 #include "config/declare.h"
 
 #include <algorithm>
@@ -82,8 +81,8 @@ Lockout read_lockout(const Directive& block, std::vector<Diagnostic>& remarks) {
         } else if (directive.name == "lockout_exempt") {
             for (const std::string& text : directive.arguments) {
                 // In nginx.conf "\\r" is a line's end: CONTOSO\\room has to be written with two.
-                if (std::any_of(text.begin(), text.end(),
-                                [](char c) { return static_cast<unsigned char>(c) < 0x20; }) ||
+                if (std::ranges::any_of(
+                        text, [](char c) { return static_cast<unsigned char>(c) < 0x20; }) ||
                     text.find_first_not_of("@\\ ") == std::string::npos) {
                     invalid_value(text, directive, block,
                                   "an account is written ken@contoso.com or CONTOSO\\\\ken");

@@ -46,7 +46,7 @@ PresentedCertificates::Set set_of(const Best& best) {
             set.push_back(candidate->index);
         }
     }
-    std::sort(set.begin(), set.end());
+    std::ranges::sort(set);
     return set;
 }
 

@@ -4,7 +4,6 @@
 #include "config/declare.h"
 
 #include "base/ascii.h"
-#include "base/format.h"
 #include "policy/shield.h"
 
 #include <algorithm>
@@ -60,9 +59,8 @@ private:
 
     void read_row(std::string_view text) {
         const std::string_view name = next_word(text);
-        const auto known = std::find_if(rows_.begin(), rows_.end(), [&](const Shield& row) {
-            return equal_ignore_case(row.name, name);
-        });
+        const auto known = std::ranges::find_if(
+            rows_, [&](const Shield& row) { return equal_ignore_case(row.name, name); });
         if (text == "off" || text == "log") {
             change(known, name, text);
             return;
@@ -123,7 +121,7 @@ private:
             return;
         }
         while (!words.empty()) {
-            const std::string_view word = words.substr(0, words.find(','));
+            const std::string_view word = take_until(words, ',');
             const policy::ShieldPlaces place = policy::shield_place(word);
             if (place == 0) {
                 wrong("invalid place {} of shield {}: the places are path, query, url, header, "
@@ -131,7 +129,6 @@ private:
                       lync::quoted(word), lync::quoted(row.name));
             }
             row.places |= place;
-            words.remove_prefix(std::min(word.size() + 1, words.size()));
         }
     }
 

@@ -1,8 +1,6 @@
 // sign_in any | DOOR ...
 
 #include "base/ascii.h"
-
-#include "base/format.h"
 #include "config/declare.h"
 
 #include <algorithm>
@@ -116,9 +114,7 @@ void check_sign_in(const Publication& publication, const Directive& block,
         return equal_ignore_case(path.first, "/passiveauth");
     };
     if (publication.product == Product::lync_2013 && (open & with_password) == 0 &&
-        publication.strict_paths &&
-        std::none_of(publication.allow_paths.begin(), publication.allow_paths.end(),
-                     opens_passive)) {
+        publication.strict_paths && std::ranges::none_of(publication.allow_paths, opens_passive)) {
         throw mistake(place_of(block),
                       "nobody could sign in to {}: its \"oauth\" is /passiveauth, which "
                       "\"allow_path /passiveauth\" publishes",

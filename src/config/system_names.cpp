@@ -24,8 +24,7 @@ std::string_view next_word(std::string_view& line) noexcept {
 
 /// The next line of a text, without its comment; the text loses it.
 std::string_view next_line(std::string_view& text, std::string_view comments) noexcept {
-    const std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    const std::string_view line = take_until(text, '\n');
     return line.substr(0, line.find_first_of(comments));
 }
 

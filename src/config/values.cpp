@@ -3,7 +3,6 @@
 #include "config/declare.h"
 
 #include "base/ascii.h"
-#include "base/format.h"
 #include "base/names.h"
 
 #include <algorithm>
@@ -116,14 +115,12 @@ constexpr std::string_view socket_parameters[] = {
 /// What may stand behind the address, `proxy_protocol` aside: "backlog=1024", "reuseport".
 bool is_socket_parameter(std::string_view text) noexcept {
     // It becomes a word of a generated directive, so it must be one: no space, no quote, no ";".
-    const bool is_word = std::all_of(text.begin(), text.end(), [](char c) {
+    const bool is_word = std::ranges::all_of(text, [](char c) {
         return is_ascii_alnum(c) || std::string_view("=_:.-").find(c) != std::string_view::npos;
     });
-    return is_word && std::any_of(std::begin(socket_parameters), std::end(socket_parameters),
-                                  [text](std::string_view name) {
-                                      return name.back() == '=' ? text.starts_with(name)
-                                                                : text == name;
-                                  });
+    return is_word && std::ranges::any_of(socket_parameters, [text](std::string_view name) {
+               return name.back() == '=' ? text.starts_with(name) : text == name;
+           });
 }
 
 /// Why a parameter of `listen` can't be written here; empty if it is simply unknown.

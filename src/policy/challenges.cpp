@@ -51,8 +51,7 @@ bool add_grants(std::string_view parameter, Doors open, Output& out) noexcept {
     std::string_view grants = trimmed(parameter.substr(equals + 1), " \t\"");
     bool any = false;
     while (!grants.empty()) {
-        const std::size_t end = std::min(grants.find(','), grants.size());
-        const std::string_view grant = trimmed(grants.substr(0, end), blanks);
+        const std::string_view grant = trimmed(take_until(grants, ','), blanks);
         const Door door = door_of_grant(grant);
         const bool sound = grant.find('"') == std::string_view::npos;
         if (sound && (door == Door::none || (open & bit(door)) != 0)) {
@@ -61,7 +60,6 @@ bool add_grants(std::string_view parameter, Doors open, Output& out) noexcept {
             out.add(grant);
             any = true;
         }
-        grants.remove_prefix(std::min(end + 1, grants.size()));
     }
     out.add(any ? "\"" : "");
     return any;
@@ -70,8 +68,7 @@ bool add_grants(std::string_view parameter, Doors open, Output& out) noexcept {
 } // namespace
 
 std::size_t most_kept(std::string_view field) noexcept {
-    return field.size() + 2 +
-           2 * static_cast<std::size_t>(std::count(field.begin(), field.end(), ','));
+    return field.size() + 2 + 2 * static_cast<std::size_t>(std::ranges::count(field, ','));
 }
 
 std::size_t keep_open(std::string_view field, Doors open, char* out) noexcept {

@@ -1,5 +1,6 @@
 #include "policy/decode.h"
 
+#include "base/ascii.h"
 #include "base/utf8.h"
 
 #include <algorithm>
@@ -41,16 +42,6 @@ bool is_printable_ascii(const char* text, std::size_t size) noexcept {
     return fine;
 }
 
-constexpr int hex_digit(char c) noexcept {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /// The value of `count` hexadecimal digits at `text`, or -1.
 long hex(const char* text, std::size_t available, std::size_t count) noexcept {
     if (available < count) {
@@ -58,7 +49,7 @@ long hex(const char* text, std::size_t available, std::size_t count) noexcept {
     }
     long value = 0;
     for (std::size_t i = 0; i < count; i++) {
-        const int digit = hex_digit(text[i]);
+        const int digit = hex_value(text[i]);
         if (digit < 0) {
             return -1;
         }
@@ -120,7 +111,7 @@ constexpr Fold folds[] = {
     {0xff61, '.'},
 };
 // clang-format on
-static_assert(std::is_sorted(std::begin(folds), std::end(folds), [](const Fold& a, const Fold& b) {
+static_assert(std::ranges::is_sorted(folds, [](const Fold& a, const Fold& b) {
     return a.character < b.character;
 }));
 
@@ -167,22 +158,6 @@ std::size_t overlong_at(std::string_view text, char& character) noexcept {
         return 3;
     }
     return 0;
-}
-
-std::size_t put_unit(char* out, long unit) noexcept {
-    if (unit < 0x80) {
-        out[0] = static_cast<char>(unit);
-        return 1;
-    }
-    if (unit < 0x800) {
-        out[0] = static_cast<char>(0xc0 | unit >> 6);
-        out[1] = static_cast<char>(0x80 | (unit & 0x3f));
-        return 2;
-    }
-    out[0] = static_cast<char>(0xe0 | unit >> 12);
-    out[1] = static_cast<char>(0x80 | (unit >> 6 & 0x3f));
-    out[2] = static_cast<char>(0x80 | (unit & 0x3f));
-    return 3;
 }
 
 /// The second half of decode_once, for text that isn't plain ASCII.
@@ -239,7 +214,7 @@ Decoded decode_once(char* text, std::size_t size, Decoding decoding) noexcept {
         const std::size_t length = escape_at(text + in, size - in, code);
         if (length == 6) {
             // What is written never overtakes what is read: three bytes for six.
-            out += put_unit(text + out, code);
+            out += put_utf8(text + out, static_cast<std::uint32_t>(code));
             units = true;
         } else {
             text[out++] = length == 0 ? '%' : static_cast<char>(code);

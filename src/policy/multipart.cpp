@@ -23,16 +23,12 @@ PartHeads::Type PartHeads::begin(std::string_view content_type) noexcept {
     if (!equal_ignore_case(content_type.substr(0, multipart.size()), multipart)) {
         return Type::other;
     }
-    const auto at_word = [](std::string_view text) {
-        const auto same = [](char a, char b) { return ascii_lower(a) == b; };
-        const auto* found = std::search(text.begin(), text.end(), word.begin(), word.end(), same);
-        return static_cast<std::size_t>(found - text.begin());
-    };
+
     // .NET takes blanks of all kinds off, and doesn't see some characters of Unicode.
-    const bool odd = std::any_of(content_type.begin(), content_type.end(),
-                                 [](char c) { return (c < ' ' && c != '\t') || c > '~'; });
-    const std::size_t at = at_word(content_type);
-    if (odd || at == content_type.size()) {
+    const bool odd =
+        std::ranges::any_of(content_type, [](char c) { return (c < ' ' && c != '\t') || c > '~'; });
+    const std::size_t at = find_ignore_case(content_type, word);
+    if (odd || at == content_type.npos) {
         return Type::unreadable;
     }
     std::string_view rest = trimmed(content_type.substr(at + word.size()), " \t");
@@ -45,7 +41,7 @@ PartHeads::Type PartHeads::begin(std::string_view content_type) noexcept {
     const std::string_view boundary =
         rest.substr(0, rest.find_first_of(is_quoted ? "\"" : "; \t,\""));
     rest.remove_prefix(boundary.size());
-    if (boundary.empty() || boundary.size() > max_boundary || at_word(rest) != rest.size() ||
+    if (boundary.empty() || boundary.size() > max_boundary || contains_ignore_case(rest, word) ||
         boundary.find('\\') != std::string_view::npos ||
         trimmed(boundary, " \t").size() != boundary.size()) {
         return Type::unreadable;
@@ -103,7 +99,7 @@ std::size_t PartHeads::take_head(std::string_view piece) noexcept {
 
 bool is_plain_head(std::string_view head) noexcept {
     bool quoted = false;
-    return std::all_of(head.begin(), head.end(), [&](char c) {
+    return std::ranges::all_of(head, [&](char c) {
         const auto byte = static_cast<unsigned char>(c);
         quoted = quoted != (c == '"');
         return byte >= 0x80 ? quoted : byte >= 0x20 || c == '\r' || c == '\n' || c == '\t';
@@ -111,14 +107,12 @@ bool is_plain_head(std::string_view head) noexcept {
 }
 
 std::string_view file_names(std::string_view head, char* out) noexcept {
-    constexpr std::string_view word = "filename";
-    const auto same = [](char a, char b) { return ascii_lower(a) == b; };
-    const auto* found = std::search(head.begin(), head.end(), word.begin(), word.end(), same);
+    head.remove_prefix(std::min(find_ignore_case(head, "filename"), head.size()));
     char* end = out;
-    for (; found != head.end(); ++found) {
-        const bool blank = *found == ' ' || *found == '\t' || *found == '\r' || *found == '\n';
-        if (*found != '"' && !(blank && end != out && end[-1] == '=')) {
-            *end++ = *found == '\'' ? '=' : *found;
+    for (const char c : head) {
+        const bool blank = c == ' ' || c == '\t' || c == '\r' || c == '\n';
+        if (c != '"' && !(blank && end != out && end[-1] == '=')) {
+            *end++ = c == '\'' ? '=' : c;
         }
     }
     return {out, static_cast<std::size_t>(end - out)};

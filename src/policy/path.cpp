@@ -104,16 +104,10 @@ Marks find_marks(std::string_view text) noexcept {
     return marks;
 }
 
-bool has_dot_config(std::string_view text) noexcept {
-    constexpr std::string_view name = ".config";
-    return std::search(text.begin(), text.end(), name.begin(), name.end(),
-                       [](char a, char b) { return ascii_lower(a) == b; }) != text.end();
-}
-
 /// A path in which nothing but "." and ".." needs attention.
 bool is_literal(std::string_view raw) noexcept {
     return raw.find("//") == std::string_view::npos &&
-           std::none_of(raw.begin(), raw.end(), [](char c) { return class_of(c) == tricky; });
+           std::ranges::none_of(raw, [](char c) { return class_of(c) == tricky; });
 }
 
 } // namespace
@@ -176,7 +170,7 @@ private:
     bool add_segment(std::string_view text, bool keep_parents) noexcept {
         if (cuts_) {
             const std::size_t end = std::min(text.find_first_of(";#"), text.size());
-            if (has_dot_config(text.substr(end))) {
+            if (contains_ignore_case(text.substr(end), ".config")) {
                 return false; // what ends in .config is never published, parameter or not
             }
             text = text.substr(0, end);
@@ -247,6 +241,38 @@ bool decode_fully(char* text, std::size_t& size, Marks& marks) noexcept {
     return true;
 }
 
+/// The second reading, of text that is decoded once and that `strict` has read.
+PathState read_on(std::string_view raw, char* text, std::size_t size, const PathReader& strict,
+                  Readings& readings) noexcept {
+    Marks marks = find_marks({text, size});
+    const bool settled = !marks.more_to_decode;
+    if (!decode_fully(text, size, marks)) {
+        return PathState::ambiguous;
+    }
+    const bool hidden_slash =
+        marks.backslash || marks.slashes != static_cast<std::size_t>(std::ranges::count(raw, '/'));
+    if (marks.question || marks.windows_trick || (hidden_slash && marks.cut)) {
+        return PathState::ambiguous;
+    }
+    if (settled && !marks.cut && !strict.has_odd_edges() && !strict.has_parents()) {
+        return PathState::fine; // the lenient reading would be the same
+    }
+    PathReader lenient(readings.other, true, marks.cut);
+    if (const PathState state = lenient.read({text, size}); state != PathState::fine) {
+        return state;
+    }
+    const bool differ = readings.strict.path() != readings.other.path();
+    if (strict.has_parents() || lenient.has_parents()) {
+        if (differ || !is_literal(raw)) {
+            return PathState::ambiguous;
+        }
+        readings.second = Second::unresolved;
+        return PathReader(readings.other, false).read(raw, true);
+    }
+    readings.second = differ ? Second::lenient : Second::none;
+    return PathState::fine;
+}
+
 } // namespace
 
 PathState read_path(std::string_view raw, Readings& readings) noexcept {
@@ -270,44 +296,13 @@ PathState read_path(std::string_view raw, Readings& readings) noexcept {
 
     char text[max_path];
     std::memcpy(text, raw.data(), raw.size());
-    Decoded decoded = decode_once(text, raw.size(), Decoding::exact);
+    const Decoded decoded = decode_once(text, raw.size(), Decoding::exact);
     if (decoded.state != TextState::fine) {
         return decoded.state == TextState::has_controls ? PathState::malformed
                                                         : PathState::ambiguous;
     }
-    if (const PathState state = strict.read({text, decoded.size}); state != PathState::fine) {
-        return state;
-    }
-
-    Marks marks = find_marks({text, decoded.size});
-    const bool settled = !marks.more_to_decode;
-    if (!decode_fully(text, decoded.size, marks)) {
-        return PathState::ambiguous;
-    }
-    const bool hidden_slash =
-        marks.backslash ||
-        marks.slashes != static_cast<std::size_t>(std::count(raw.begin(), raw.end(), '/'));
-    if (marks.question || marks.windows_trick || (hidden_slash && marks.cut)) {
-        return PathState::ambiguous;
-    }
-
-    if (settled && !marks.cut && !strict.has_odd_edges() && !strict.has_parents()) {
-        return PathState::fine; // the lenient reading would be the same
-    }
-    PathReader lenient(readings.other, true, marks.cut);
-    if (const PathState state = lenient.read({text, decoded.size}); state != PathState::fine) {
-        return state;
-    }
-    const bool differ = readings.strict.path() != readings.other.path();
-    if (strict.has_parents() || lenient.has_parents()) {
-        if (differ || !is_literal(raw)) {
-            return PathState::ambiguous;
-        }
-        readings.second = Second::unresolved;
-        return PathReader(readings.other, false).read(raw, true);
-    }
-    readings.second = differ ? Second::lenient : Second::none;
-    return PathState::fine;
+    const PathState state = strict.read({text, decoded.size});
+    return state != PathState::fine ? state : read_on(raw, text, decoded.size, strict, readings);
 }
 
 PathState read_plain(std::string_view raw, Reading& reading) noexcept {

@@ -157,10 +157,8 @@ constexpr std::array rows{
             "cross-domain frame of UCWA applications"},
 };
 
-static_assert(std::is_sorted(rows.begin(), rows.end(),
-                             [](const PathRow& a, const PathRow& b) {
-                                 return a.prefix < b.prefix;
-                             }),
+static_assert(std::ranges::is_sorted(rows, [](const PathRow& a,
+                                              const PathRow& b) { return a.prefix < b.prefix; }),
               "the table is kept in the order of its prefixes");
 
 /// Where the rows begin whose first letter is at least 'a' + index.
@@ -188,8 +186,7 @@ std::span<const PathRow> rows_near(std::string_view path) noexcept {
 bool has_known_root(std::string_view path) noexcept {
     const std::string_view root = path.substr(0, path.find('/', 1));
     const auto near = rows_near(path);
-    return std::any_of(near.begin(), near.end(),
-                       [&](const PathRow& row) { return covers(root, row.prefix); });
+    return std::ranges::any_of(near, [&](const PathRow& row) { return covers(root, row.prefix); });
 }
 
 constexpr std::array patterns{
@@ -244,7 +241,7 @@ constexpr std::array hidden_folders{std::string_view("bin"),
 bool is_server_segment(std::string_view segment) noexcept {
     return segment.starts_with("_vti_") ||
            ((segment.front() == 'a' || segment.front() == 'b') &&
-            std::any_of(hidden_folders.begin(), hidden_folders.end(), [&](std::string_view name) {
+            std::ranges::any_of(hidden_folders, [&](std::string_view name) {
                 return segment == name || is_short_name_of(segment, name);
             }));
 }
@@ -252,7 +249,7 @@ bool is_server_segment(std::string_view segment) noexcept {
 /// Whether `path`, a first segment, is the short name of one that is never published.
 bool is_short_root(std::string_view path) noexcept {
     const auto near = rows_near(path);
-    return std::any_of(near.begin(), near.end(), [&](const PathRow& row) {
+    return std::ranges::any_of(near, [&](const PathRow& row) {
         return is_never(row.exposure) && is_short_name_of(path.substr(1), row.prefix.substr(1));
     });
 }
@@ -334,10 +331,10 @@ std::string_view service_name(Service service) noexcept {
 }
 
 // Time-outs. A phone's Ping and Sync wait for mail for up to 59 minutes (ActiveSync's heartbeat
-// interval is at most 3,540 seconds [MS-ASCMD, 2.2.3.79]); a streaming notification of EWS lasts up to
-// 30 (ConnectionTimeout [MS-OXWSNTIF, 2.2.5.6]), and so does whatever MAPI over HTTP or RPC over HTTP
-// leave idle; a minute more, so that the server is the one to end it. The two channels of RPC over
-// HTTP announce bodies of 1 GiB each, at most 2 [MS-RPCH, 2.2.2].
+// interval is at most 3,540 seconds [MS-ASCMD, 2.2.3.79]); a streaming notification of EWS lasts up
+// to 30 (ConnectionTimeout [MS-OXWSNTIF, 2.2.5.6]), and so does whatever MAPI over HTTP or RPC over
+// HTTP leave idle; a minute more, so that the server is the one to end it. The two channels of RPC
+// over HTTP announce bodies of 1 GiB each, at most 2 [MS-RPCH, 2.2.2].
 std::span<const ExchangeService> exchange_services() noexcept {
     static constexpr std::array services{
         ExchangeService{"ews", Service::ews, "/EWS", "1860s", {}},

@@ -14,11 +14,6 @@ constexpr std::array<std::string_view, 5> names{"", "windows", "password", "cert
 
 constexpr std::string_view blanks = " \t\r\n";
 
-bool contains(std::string_view text, std::string_view word) noexcept {
-    const auto same = [](char a, char b) { return ascii_lower(a) == b; };
-    return std::search(text.begin(), text.end(), word.begin(), word.end(), same) != text.end();
-}
-
 // --- forms
 
 /// A decoded name or value; a longer name is none of the product's.
@@ -29,7 +24,7 @@ public:
             fits_ = false;
             return;
         }
-        std::replace_copy(encoded.begin(), encoded.end(), text_, '+', ' ');
+        std::ranges::replace_copy(encoded, text_, '+', ' ');
         size_ = decode_once(text_, encoded.size(), Decoding::forgiving).size;
     }
     std::string_view text() const noexcept { return trimmed({text_, size_}, blanks); }
@@ -45,12 +40,9 @@ private:
 template <typename Function>
 void for_each_field(std::string_view form, Function&& field) noexcept {
     while (!form.empty()) {
-        const std::size_t end = std::min(form.find('&'), form.size());
-        const std::string_view pair = form.substr(0, end);
-        const std::size_t equals = std::min(pair.find('='), pair.size());
-        const Decoded name(pair.substr(0, equals));
-        field(name.text(), pair.substr(std::min(equals + 1, pair.size())));
-        form.remove_prefix(std::min(end + 1, form.size()));
+        std::string_view value = take_until(form, '&');
+        const Decoded name(take_until(value, '='));
+        field(name.text(), value);
     }
 }
 
@@ -101,11 +93,11 @@ SignIn sign_in_of_page(std::string_view form) noexcept {
         name = name.substr(name.rfind('$') + 1);
         if (equal_ignore_case(name, "wresult")) {
             federated = true;
-        } else if (contains(name, "passw") || contains(name, "pwd")) {
+        } else if (contains_ignore_case(name, "passw") || contains_ignore_case(name, "pwd")) {
             signs_in |= !value.empty();
-        } else if (contains(name, "user")) {
+        } else if (contains_ignore_case(name, "user")) {
             user.take(value);
-        } else if (contains(name, "login") || contains(name, "account")) {
+        } else if (contains_ignore_case(name, "login") || contains_ignore_case(name, "account")) {
             account.take(value);
         }
     });
@@ -126,7 +118,7 @@ bool has_password_member(std::string_view json) noexcept {
         if (before.ends_with('"')) {
             const std::string_view name = before.substr(0, before.size() - 1);
             const std::string_view member = name.substr(name.rfind('"') + 1);
-            if (contains(member, "passw") || member.find("\\u") != member.npos) {
+            if (contains_ignore_case(member, "passw") || member.find("\\u") != member.npos) {
                 return true;
             }
         }
@@ -179,9 +171,12 @@ SignIn sign_in_of_soap(std::string_view xml) noexcept {
         } else if (name == "BinarySecurityToken") {
             // The token's kind is its ValueType, an attribute, if that can be read.
             const std::string_view start = start_tag(tag);
-            const bool is_plain = contains(start, "valuetype") && start.find('&') == start.npos;
-            found |= contains(start, "x509v3") || !is_plain ? bit(Door::certificate) : no_door;
-            found |= !contains(start, "x509v3") || !is_plain ? bit(Door::oauth) : no_door;
+            const bool is_plain =
+                contains_ignore_case(start, "valuetype") && start.find('&') == start.npos;
+            found |= contains_ignore_case(start, "x509v3") || !is_plain ? bit(Door::certificate)
+                                                                        : no_door;
+            found |=
+                !contains_ignore_case(start, "x509v3") || !is_plain ? bit(Door::oauth) : no_door;
         } else if (name == "Assertion" || name == "EncryptedData") {
             found |= bit(Door::oauth);
         }
@@ -195,7 +190,7 @@ SignIn sign_in_of_soap(std::string_view xml) noexcept {
 }
 
 bool is_text(std::string_view body) noexcept {
-    return std::none_of(body.begin(), body.end(), [](char c) {
+    return std::ranges::none_of(body, [](char c) {
         return (static_cast<unsigned char>(c) < 0x20 && blanks.find(c) == std::string_view::npos);
     });
 }
@@ -233,14 +228,15 @@ Door door_of_scheme(std::string_view scheme) noexcept {
 }
 
 Door door_of_grant(std::string_view grant) noexcept {
-    if (contains(grant, "password")) {
+    if (contains_ignore_case(grant, "password")) {
         return Door::password;
     }
-    if (contains(grant, "urn:microsoft.rtc:windows")) {
+    if (contains_ignore_case(grant, "urn:microsoft.rtc:windows")) {
         return Door::windows;
     }
-    return grant.empty() || contains(grant, "urn:microsoft.rtc:anonmeeting") ? Door::none
-                                                                             : Door::oauth;
+    return grant.empty() || contains_ignore_case(grant, "urn:microsoft.rtc:anonmeeting")
+               ? Door::none
+               : Door::oauth;
 }
 
 SignIn sign_in_of_header(std::string_view authorization) noexcept {
