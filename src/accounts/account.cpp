@@ -385,13 +385,11 @@ std::size_t read_reference(std::string_view text, std::uint32_t& character) noex
     name.remove_prefix(hex ? 2 : 1);
     character = 0;
     for (const char c : name) {
-        const char digit = ascii_lower(c);
-        if (!is_ascii_digit(digit) && !(hex && digit >= 'a' && digit <= 'f')) {
+        const int digit = hex_value(c);
+        if (digit < 0 || (digit > 9 && !hex)) {
             return 0;
         }
-        character =
-            character * (hex ? 16 : 10) +
-            static_cast<std::uint32_t>(is_ascii_digit(digit) ? digit - '0' : digit - 'a' + 10);
+        character = character * (hex ? 16 : 10) + static_cast<std::uint32_t>(digit);
     }
     return name.empty() ? 0 : end + 1;
 }

@@ -18,10 +18,6 @@ namespace lync::config {
 
 namespace {
 
-std::string quote(std::string_view text) {
-    return formatted("\"{}\"", text);
-}
-
 /// "expires on 2026-07-14 13:00 UTC, in 29 days: renew it".
 std::string expires(std::chrono::sys_seconds end, std::chrono::sys_seconds now) {
     const auto days = std::chrono::floor<std::chrono::days>(end - now).count();
@@ -32,9 +28,9 @@ std::string expires(std::chrono::sys_seconds end, std::chrono::sys_seconds now) 
 
 /// `certificate "F"`, or `intermediate certificate "CN=..." in "F"`.
 std::string title(const X509* certificate, std::size_t place, const std::string& file) {
-    return place == 0 ? "certificate " + quote(file)
-                      : formatted("intermediate certificate {} in {}",
-                                  quote(subject_of(certificate)), quote(file));
+    return place == 0 ? formatted("certificate \"{}\"", file)
+                      : formatted("intermediate certificate \"{}\" in \"{}\"",
+                                  subject_of(certificate), file);
 }
 
 /// What no client has accepted for years, on any certificate of the chain but a root: its
@@ -62,9 +58,8 @@ std::string refuse_mismatch(const PemCertificates& pem, const EVP_PKEY* key,
         return {};
     }
 
-    std::string error =
-        formatted("certificate key {} does not match certificate {}: ", quote(key_file),
-                  quote(certificate_file));
+    std::string error = formatted(
+        "certificate key \"{}\" does not match certificate \"{}\": ", key_file, certificate_file);
     for (std::size_t place = 1; place < pem.chain.size(); place++) {
         if (X509_check_private_key(pem.chain[place].get(), key) == 1) {
             return formatted("{}it belongs to certificate {} of that file, which must stand first, "
@@ -78,18 +73,19 @@ std::string refuse_mismatch(const PemCertificates& pem, const EVP_PKEY* key,
 /// Sets the alarm, or warns before there is a reason for it.
 void check_time(Certificate& certificate, const std::string& file, std::chrono::sys_seconds now) {
     if (certificate.not_after < now) {
-        certificate.alarm = formatted("certificate {} expired on {}, clients refuse it: renew it",
-                                      quote(file), date_text(certificate.not_after));
+        certificate.alarm =
+            formatted("certificate \"{}\" expired on {}, clients refuse it: renew it", file,
+                      date_text(certificate.not_after));
     } else if (now < certificate.not_before) {
         certificate.alarm =
-            formatted("certificate {} is not valid before {}, clients refuse it: use another one "
-                      "until then, or check the clock of this system",
-                      quote(file), date_text(certificate.not_before));
+            formatted("certificate \"{}\" is not valid before {}, clients refuse it: use another "
+                      "one until then, or check the clock of this system",
+                      file, date_text(certificate.not_before));
     } else if (const Renewal renewal =
                    renewal_at(now, certificate.not_before, certificate.not_after);
                renewal != Renewal::later) {
         const std::string text =
-            formatted("certificate {}{}", quote(file), expires(certificate.not_after, now));
+            formatted("certificate \"{}\"{}", file, expires(certificate.not_after, now));
         if (renewal == Renewal::urgent) {
             certificate.alarm = text;
         } else {
@@ -108,24 +104,24 @@ std::string describe(const X509* leaf, const std::string& file, Certificate& cer
     certificate.key_kind = key.kind;
     certificate.key_bits = key.bits;
     if (key.kind == KeyKind::other) {
-        return formatted("certificate {} has a kind of key that TLS clients don't know: have it "
-                         "issued for an RSA or ECDSA key",
-                         quote(file));
+        return formatted("certificate \"{}\" has a kind of key that TLS clients don't know: have "
+                         "it issued for an RSA or ECDSA key",
+                         file);
     }
 
     const auto validity = validity_of(leaf);
     if (!validity) {
-        return formatted("certificate {} has dates that can't be read: have it issued again",
-                         quote(file));
+        return formatted("certificate \"{}\" has dates that can't be read: have it issued again",
+                         file);
     }
     certificate.not_before = validity->not_before;
     certificate.not_after = validity->not_after;
 
     auto names = names_of(leaf);
     if (!names) {
-        return formatted("certificate {} has a subject alternative name that can't be read: have "
-                         "it issued again",
-                         quote(file));
+        return formatted("certificate \"{}\" has a subject alternative name that can't be read: "
+                         "have it issued again",
+                         file);
     }
     certificate.names = std::move(*names);
     return {};
@@ -139,12 +135,12 @@ bool is_issuer(X509* issuer, X509* certificate) {
 /// phones don't.
 void check_issuer(const PemCertificates& pem, const std::string& file, Certificate& certificate) {
     X509* const leaf = pem.chain.front().get();
-    if (std::none_of(pem.chain.begin(), pem.chain.end(),
-                     [leaf](const X509Ptr& other) { return is_issuer(other.get(), leaf); })) {
+    if (std::ranges::none_of(
+            pem.chain, [leaf](const X509Ptr& other) { return is_issuer(other.get(), leaf); })) {
         certificate.warnings.push_back(
-            formatted("certificate {} comes without that of its issuer {}, which phones don't "
-                      "fetch: append it, and the other intermediates of the CA",
-                      quote(file), quote(issuer_of(leaf))));
+            formatted("certificate \"{}\" comes without that of its issuer \"{}\", which phones "
+                      "don't fetch: append it, and the other intermediates of the CA",
+                      file, issuer_of(leaf)));
     }
 }
 
@@ -170,21 +166,8 @@ bool is_trust_anchor(X509* certificate) {
 } // namespace
 
 std::string_view key_kind_name(KeyKind kind) noexcept {
-    switch (kind) {
-    case KeyKind::rsa:
-        return "RSA";
-    case KeyKind::rsa_pss:
-        return "RSA-PSS";
-    case KeyKind::ecdsa:
-        return "ECDSA";
-    case KeyKind::ed25519:
-        return "Ed25519";
-    case KeyKind::ed448:
-        return "Ed448";
-    case KeyKind::other:
-        break;
-    }
-    return "unknown";
+    constexpr std::string_view names[] = {"RSA", "RSA-PSS", "ECDSA", "Ed25519", "Ed448", "unknown"};
+    return names[static_cast<std::size_t>(kind)];
 }
 
 Certificate load_certificate(const std::string& certificate_file, const std::string& key_file,
@@ -211,8 +194,8 @@ Certificate load_certificate(const std::string& certificate_file, const std::str
         }
         if (key.is_public) {
             certificate.warnings.push_back(formatted(
-                "certificate key {} can be read by every user of this system: \"chmod o= {}\"",
-                quote(key_file), key_file));
+                "certificate key \"{}\" can be read by every user of this system: \"chmod o= {}\"",
+                key_file, key_file));
         }
         if (error = refuse_mismatch(pem, key.key.get(), certificate_file, key_file);
             !error.empty()) {
@@ -271,19 +254,20 @@ TrustedCa load_trusted_ca(const std::string& file, std::chrono::sys_seconds now)
     if (ca.expired == ca.count) {
         ca.alarm =
             ca.count == 1
-                ? formatted("trusted CA {} expired on {}", quote(file), date_text(last))
-                : formatted("all {} certificates of trusted CA {} have expired, the last one on {}",
-                            ca.count, quote(file), date_text(last));
+                ? formatted("trusted CA \"{}\" expired on {}", file, date_text(last))
+                : formatted(
+                      "all {} certificates of trusted CA \"{}\" have expired, the last one on {}",
+                      ca.count, file, date_text(last));
         ca.alarm += ", no server can be verified: write the CA that issued the servers' current "
                     "certificates";
     } else if (last - now <= std::chrono::days(30)) { // of years, so a part of it says little
-        ca.warnings.push_back(formatted("trusted CA {}{}", quote(file), expires(last, now)));
+        ca.warnings.push_back(formatted("trusted CA \"{}\"{}", file, expires(last, now)));
     }
     if (ca.alarm.empty() && !can_issue) {
         ca.warnings.push_back(
-            formatted("trusted CA {} holds no CA's certificate: no server can be verified against "
-                      "it, write the CA that issued the servers' certificates",
-                      quote(file)));
+            formatted("trusted CA \"{}\" holds no CA's certificate: no server can be verified "
+                      "against it, write the CA that issued the servers' certificates",
+                      file));
     }
     return ca;
 }

@@ -1,6 +1,7 @@
 #include "plan/directives.h"
 
 #include "base/format.h"
+
 #include <algorithm>
 #include <iterator>
 
@@ -177,11 +178,11 @@ bool is_stated_once(std::string_view directive) noexcept {
     constexpr std::string_view adding[] = {
         "add_header",       "limit_req",         "limit_conn",        "sub_filter",
         "ssl_conf_command", "proxy_pass_header", "proxy_hide_header", "proxy_ssl_conf_command"};
-    if (std::find(std::begin(adding), std::end(adding), directive) != std::end(adding)) {
+    if (std::ranges::find(adding, directive) != std::end(adding)) {
         return false;
     }
     const auto states = [directive](std::span<const Statement> statements) {
-        return std::any_of(statements.begin(), statements.end(), [&](const Statement& statement) {
+        return std::ranges::any_of(statements, [&](const Statement& statement) {
             return statement.directive == directive;
         });
     };

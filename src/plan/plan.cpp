@@ -90,13 +90,12 @@ private:
         if (!is_new) {
             return known->second;
         }
-        Upstream upstream;
-        upstream.name = formatted("{}_{}_{}", declared().name, servers.name, port);
-        upstream.farm = farm;
-        upstream.port = port;
-        upstream.tls = tls;
-        upstream.anonymous = !tls || servers.role == Role::office_web_apps;
-        plan_.upstreams.push_back(std::move(upstream));
+        plan_.upstreams.push_back(
+            {.name = formatted("{}_{}_{}", declared().name, servers.name, port),
+             .farm = farm,
+             .port = port,
+             .tls = tls,
+             .anonymous = !tls || servers.role == Role::office_web_apps});
         return known->second;
     }
 
@@ -240,7 +239,7 @@ private:
     static bool pattern_serves(const std::unordered_set<std::string_view>& patterns,
                                const std::vector<const SimpleUrl*>& admin_urls) {
         const auto whole_host = [](const SimpleUrl* url) { return url->path.empty(); };
-        if (std::any_of(admin_urls.begin(), admin_urls.end(), whole_host)) {
+        if (std::ranges::any_of(admin_urls, whole_host)) {
             return false;
         }
         const std::string_view host = admin_urls.front()->host;

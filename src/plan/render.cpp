@@ -247,6 +247,10 @@ private:
         out_.directive("ssl_certificate_key", "$lync_nothing");
     }
 
+    void rule(const VirtualHost& host, std::string_view word = {}) {
+        out_.directive("lync_rule", formatted("{} {}{}", declared().name, host.id, word));
+    }
+
     /// A token of RFC 8555, in base64url; anything else is `location /`'s.
     void render_challenge(const VirtualHost& host) {
         if (declared().acme_challenge.empty() || host.site.kind != SiteKind::plain_http) {
@@ -254,7 +258,7 @@ private:
         }
         out_.blame(declared().acme_challenge_place);
         out_.open("location ~ \"^/\\.well-known/acme-challenge/[A-Za-z0-9_-]{1,255}\\z\"");
-        out_.directive("lync_rule", formatted("{} {} acme_challenge", declared().name, host.id));
+        rule(host, " acme_challenge");
         out_.directive("root", quoted_argument(declared().acme_challenge));
         state(challenge_statements());
         out_.close();
@@ -265,7 +269,7 @@ private:
     void render_location(const VirtualHost& host) {
         if (host.upstreams.empty()) {
             out_.open("location /");
-            out_.directive("lync_rule", formatted("{} {}", declared().name, host.id));
+            rule(host);
             out_.close();
             out_.directive("error_page", "418 /"); // any error_page stops the inherited ones
             return;
@@ -277,7 +281,7 @@ private:
         out_.open("location /");
         const std::string to = (upstream.tls ? "https://" : "http://") +
                                (one ? upstream.name : std::string("$lync_upstream"));
-        out_.directive("lync_rule", formatted("{} {}", declared().name, host.id));
+        rule(host);
         out_.directive("proxy_pass", to);
         out_.close();
         if (host.site.kind == SiteKind::exchange) {
@@ -342,7 +346,7 @@ private:
             const auto& [timeout, max_upload, channel] = limits;
             out_.line("");
             out_.open(formatted("location ~* ^/(?:{})(?:/|$)", alternatives));
-            out_.directive("lync_rule", formatted("{} {}", declared().name, host.id));
+            rule(host);
             out_.directive("proxy_pass", to);
             if (!timeout.empty()) {
                 out_.directive("proxy_read_timeout", timeout);

@@ -1,8 +1,10 @@
 #include "status/json.h"
 
+#include "base/format.h"
 #include "base/utf8.h"
 
 #include <charconv>
+#include <concepts>
 #include <ctime>
 #include <type_traits>
 
@@ -15,86 +17,84 @@ class Writer {
 public:
     explicit Writer(std::string& out) : out_(out) {}
 
-    void open(char bracket) {
-        out_ += bracket;
+    void value(std::string_view text) {
+        comma();
+        append_json_string(out_, text);
+    }
+    void value(const std::string& text) { value(std::string_view(text)); }
+    void value(const char* text) { value(std::string_view(text)); }
+    void value(bool value) { literal(value ? "true" : "false"); }
+    template <std::integral Integer>
+    void value(Integer value) {
+        char digits[24];
+        literal({digits, std::to_chars(digits, digits + sizeof(digits), value).ptr});
+    }
+    /// Seconds, or a number of which nothing is known.
+    template <typename Number>
+    void value(std::optional<Number> number) {
+        if (!number) {
+            literal("null");
+        } else if constexpr (std::is_floating_point_v<Number>) {
+            char digits[32];
+            literal({digits, std::to_chars(digits, digits + sizeof(digits), *number,
+                                           std::chars_format::fixed, 4)
+                                 .ptr});
+        } else {
+            value(*number);
+        }
+    }
+    /// An object, with the members that `write` writes.
+    template <typename Write>
+    requires std::invocable<Write>
+    void value(Write&& write) {
+        bracket('{');
+        write();
+        close('}');
+    }
+
+    template <typename Value>
+    void member(std::string_view name, const Value& content) {
+        comma();
+        out_.append("\"").append(name).append("\":");
+        first_ = true;
+        value(content);
+    }
+    /// An array of what `write` makes of each element.
+    template <typename Elements, typename Write>
+    void array(std::string_view name, const Elements& elements, Write&& write) {
+        comma();
+        out_.append("\"").append(name).append("\":[");
+        first_ = true;
+        for (const auto& element : elements) {
+            write(element);
+        }
+        close(']');
+    }
+    template <typename Elements>
+    void values(std::string_view name, const Elements& elements) {
+        array(name, elements, [this](const auto& element) { value(element); });
+    }
+    template <typename Elements, typename Write>
+    void objects(std::string_view name, const Elements& elements, Write&& write) {
+        array(name, elements, [&](const auto& element) { value([&] { write(element); }); });
+    }
+
+private:
+    void literal(std::string_view text) {
+        comma();
+        out_ += text;
+    }
+    void bracket(char opening) {
+        comma();
+        out_ += opening;
         first_ = true;
     }
     void close(char bracket) {
         out_ += bracket;
         first_ = false;
     }
-    void key(std::string_view name) {
-        comma();
-        out_ += '"';
-        out_ += name;
-        out_ += "\":";
-        first_ = true;
-    }
-    void text(std::string_view value) {
-        comma();
-        append_json_string(out_, value);
-    }
-    template <typename Integer>
-    void number(Integer value) {
-        comma();
-        char digits[24];
-        const auto end = std::to_chars(digits, digits + sizeof(digits), value);
-        out_.append(digits, end.ptr);
-    }
-    void boolean(bool value) {
-        comma();
-        out_ += value ? "true" : "false";
-    }
-    void null() {
-        comma();
-        out_ += "null";
-    }
-    void seconds(std::optional<double> value) {
-        if (!value) {
-            null();
-            return;
-        }
-        comma();
-        char digits[32];
-        const auto end =
-            std::to_chars(digits, digits + sizeof(digits), *value, std::chars_format::fixed, 4);
-        out_.append(digits, end.ptr);
-    }
-    /// An element that is an object or an array.
-    void element(char bracket) {
-        comma();
-        open(bracket);
-    }
-
-    void member(std::string_view name, std::string_view value) {
-        key(name);
-        text(value);
-    }
-    void member(std::string_view name, const char* value) { member(name, std::string_view(value)); }
-    void member(std::string_view name, bool value) {
-        key(name);
-        boolean(value);
-    }
-    template <typename Integer>
-    requires(std::is_integral_v<Integer> &&
-             !std::is_same_v<Integer, bool>) void member(std::string_view name, Integer value) {
-        key(name);
-        number(value);
-    }
-    void object(std::string_view name) {
-        key(name);
-        open('{');
-    }
-    void array(std::string_view name) {
-        key(name);
-        open('[');
-    }
-
-private:
     void comma() {
-        if (!first_) {
-            out_ += ',';
-        }
+        out_ += first_ ? "" : ",";
         first_ = false;
     }
 
@@ -115,11 +115,16 @@ std::string utc(std::int64_t seconds) {
 
 void write_store(Writer& json, const std::optional<LockoutStore>& store) {
     if (store) {
-        json.object("store");
-        json.member("address", store->address);
-        json.member("connected", store->connected);
-        json.close('}');
+        json.member("store", [&] {
+            json.member("address", store->address);
+            json.member("connected", store->connected);
+        });
     }
+}
+
+template <typename Value>
+std::optional<Value> unless(Value value, bool unknown) {
+    return unknown ? std::nullopt : std::optional(value);
 }
 
 class Document {
@@ -127,87 +132,69 @@ public:
     Document(std::string& out, const Snapshot& snapshot) : json_(out), snapshot_(snapshot) {}
 
     void write() {
-        json_.open('{');
-        json_.member("schema", schema_version);
-        json_.member("time", utc(snapshot_.time / 1000));
-        json_.member("loaded", utc(snapshot_.loaded));
-        json_.member("nginx", snapshot_.nginx);
-        json_.member("module", snapshot_.module);
-        json_.member("workers", snapshot_.workers);
-        write_summary();
-        json_.array("publications");
-        for (const Publication& publication : snapshot_.publications) {
-            write_publication(publication);
-        }
-        json_.close(']');
-        if (const auto& lockout = snapshot_.lockout) {
-            json_.object("lockout");
-            json_.member("accounts_held", lockout->accounts);
-            json_.member("sources_held", lockout->sources);
-            json_.member("failures", lockout->failures);
-            json_.member("answered", lockout->answered);
-            write_store(json_, lockout->store);
-            json_.close('}');
-        }
-        json_.array("refusals");
-        for (const Refusal& refusal : snapshot_.refusals) {
-            write_refusal(refusal);
-        }
-        json_.close(']');
-        json_.close('}');
+        json_.value([this] {
+            json_.member("schema", schema_version);
+            json_.member("time", utc(snapshot_.time / 1000));
+            json_.member("loaded", utc(snapshot_.loaded));
+            json_.member("nginx", snapshot_.nginx);
+            json_.member("module", snapshot_.module);
+            json_.member("workers", snapshot_.workers);
+            json_.member("summary", [this] { write_summary(); });
+            json_.objects(
+                "publications", snapshot_.publications,
+                [this](const Publication& publication) { write_publication(publication); });
+            if (const auto& lockout = snapshot_.lockout) {
+                json_.member("lockout", [&] {
+                    json_.member("accounts_held", lockout->accounts);
+                    json_.member("sources_held", lockout->sources);
+                    json_.member("failures", lockout->failures);
+                    json_.member("answered", lockout->answered);
+                    write_store(json_, lockout->store);
+                });
+            }
+            json_.objects("refusals", snapshot_.refusals,
+                          [this](const Refusal& refusal) { write_refusal(refusal); });
+        });
     }
 
     void write_servers(const Machine* machine) {
-        json_.open('{');
-        if (machine != nullptr) {
-            json_.object("machine");
-            json_.member("drained", machine->drained);
-            json_.member("in_flight", machine->in_flight);
-            json_.member("pending_gets", machine->pending_gets);
-            json_.member("owned_connections", machine->owned_connections);
-            json_.close('}');
-        }
-        json_.array("publications");
-        for (const Publication& publication : snapshot_.publications) {
-            json_.element('{');
-            json_.member("name", publication.published->name);
-            json_.array("pools");
-            for (const Pool& pool : publication.pools) {
-                json_.element('{');
-                write_pool_head(pool);
-                json_.array("servers");
-                for (const Server& server : pool.servers) {
-                    json_.element('{');
-                    write_server_now(server);
-                    json_.close('}');
-                }
-                json_.close(']');
-                json_.close('}');
+        json_.value([&] {
+            if (machine != nullptr) {
+                json_.member("machine", [&] {
+                    json_.member("drained", machine->drained);
+                    json_.member("in_flight", machine->in_flight);
+                    json_.member("pending_gets", machine->pending_gets);
+                    json_.member("owned_connections", machine->owned_connections);
+                });
             }
-            json_.close(']');
-            json_.close('}');
-        }
-        json_.close(']');
-        json_.close('}');
+            of_publications([this](const Publication& publication) {
+                json_.objects("pools", publication.pools, [this](const Pool& pool) {
+                    write_pool_head(pool);
+                    json_.objects("servers", pool.servers,
+                                  [this](const Server& server) { write_server_now(server); });
+                });
+            });
+        });
     }
 
     void write_shields() {
-        json_.open('{');
-        json_.array("publications");
-        for (const Publication& publication : snapshot_.publications) {
-            json_.element('{');
-            json_.member("name", publication.published->name);
-            write_shields_of(publication);
-            json_.close('}');
-        }
-        json_.close(']');
-        json_.close('}');
+        json_.value([this] {
+            of_publications(
+                [this](const Publication& publication) { write_shields_of(publication); });
+        });
     }
 
 private:
+    template <typename Write>
+    void of_publications(Write&& write) {
+        json_.objects("publications", snapshot_.publications, [&](const Publication& publication) {
+            json_.member("name", publication.published->name);
+            write(publication);
+        });
+    }
+
     void write_summary() {
         const Summary summary = summarize(snapshot_);
-        json_.object("summary");
         json_.member("servers", summary.servers);
         json_.member("servers_up", summary.servers_up);
         json_.member("servers_down", summary.servers_down);
@@ -216,98 +203,73 @@ private:
         json_.member("names_uncovered", summary.names_uncovered);
         json_.member("certificates_expiring", summary.certificates_expiring);
         json_.member("certificates_not_loaded", summary.certificates_not_loaded);
-        json_.close('}');
+    }
+
+    /// A member for each value of an enumeration, from `first` on.
+    template <typename Enum, std::size_t size>
+    void write_counts(std::string_view name, const std::array<std::uint64_t, size>& counts,
+                      std::string_view (*name_of)(Enum) noexcept, std::size_t first = 0) {
+        json_.member(name, [&] {
+            for (std::size_t i = first; i < size; i++) {
+                json_.member(name_of(static_cast<Enum>(i)), counts[i]);
+            }
+        });
     }
 
     void write_publication(const Publication& publication) {
         const Published& published = *publication.published;
-        json_.element('{');
         json_.member("name", published.name);
         json_.member("product", published.product);
-
-        json_.object("verdicts");
-        for (std::size_t i = 0; i < verdict_count; i++) {
-            json_.member(verdict_name(static_cast<CountedVerdict>(i)), publication.verdicts[i]);
-        }
-        json_.close('}');
-        json_.object("refusals");
-        for (std::size_t i = 1; i < reason_count; i++) {
-            json_.member(policy::reason_name(static_cast<policy::Reason>(i)),
-                         publication.refusals[i]);
-        }
-        json_.close('}');
-
-        json_.object("sign_ins");
-        for (std::size_t i = 0; i < policy::doors.size(); i++) {
-            json_.object(policy::door_name(policy::doors[i]));
-            json_.member("accepted", publication.sign_ins[i]);
-            json_.member("refused", publication.sign_ins_refused[i]);
-            json_.close('}');
-        }
-        json_.close('}');
+        write_counts("verdicts", publication.verdicts, verdict_name);
+        write_counts("refusals", publication.refusals, policy::reason_name, 1);
+        json_.member("sign_ins", [&] {
+            for (std::size_t i = 0; i < policy::doors.size(); i++) {
+                json_.member(policy::door_name(policy::doors[i]), [&] {
+                    json_.member("accepted", publication.sign_ins[i]);
+                    json_.member("refused", publication.sign_ins_refused[i]);
+                });
+            }
+        });
         write_shields_of(publication);
-
-        json_.array("certificates");
-        for (const Certificate& certificate : published.certificates) {
-            write_certificate(certificate);
-        }
-        json_.close(']');
-        json_.array("rules");
-        for (const Rule& rule : published.rules) {
-            write_rule(rule);
-        }
-        json_.close(']');
-        json_.array("names");
-        for (const Name& name : published.names) {
-            write_name(name);
-        }
-        json_.close(']');
-        json_.array("pools");
-        for (const Pool& pool : publication.pools) {
-            write_pool(pool);
-        }
-        json_.close(']');
-        json_.array("services");
-        for (const Service& service : publication.services) {
-            write_service(service);
-        }
-        json_.close(']');
-        json_.close('}');
+        json_.objects("certificates", published.certificates,
+                      [this](const Certificate& certificate) { write_certificate(certificate); });
+        json_.objects("rules", published.rules, [this](const Rule& rule) { write_rule(rule); });
+        json_.objects("names", published.names, [this](const Name& name) { write_name(name); });
+        json_.objects("pools", publication.pools, [this](const Pool& pool) {
+            write_pool_head(pool);
+            json_.objects("servers", pool.servers,
+                          [this](const Server& server) { write_server(server); });
+        });
+        json_.objects("services", publication.services,
+                      [this](const Service& service) { write_service(service); });
     }
 
     void write_shields_of(const Publication& publication) {
-        json_.array("shields");
-        for (const ShieldRow& shield : publication.shields) {
-            json_.element('{');
-            json_.member("name", shield.row->name);
-            json_.member("action", policy::shield_action_name(shield.row->action));
-            json_.member("on", shield.row->on);
-            json_.member("places", policy::shield_place_words(shield.row->places) +
-                                       (shield.row->header.empty() ? "" : ":") +
-                                       shield.row->header);
-            json_.member("pattern", shield.row->pattern_text);
-            json_.member("source", shield.row->source);
-            json_.member("defined", shield.row->defined);
+        json_.objects("shields", publication.shields, [&](const ShieldRow& shield) {
+            const policy::Shield& row = *shield.row;
+            json_.member("name", row.name);
+            json_.member("action", policy::shield_action_name(row.action));
+            json_.member("on", row.on);
+            json_.member("places", policy::shield_place_words(row.places) +
+                                       (row.header.empty() ? "" : ":") + row.header);
+            json_.member("pattern", row.pattern_text);
+            json_.member("source", row.source);
+            json_.member("defined", row.defined);
             json_.member("hits", shield.hits);
-            json_.array("unpatched");
-            for (const Pool& pool : publication.pools) {
+            json_.array("unpatched", publication.pools, [&](const Pool& pool) {
                 for (const Server& server : pool.servers) {
                     for (const policy::MissingFix& fix : server.missing_fixes) {
-                        if (fix.cve == policy::cve_of(shield.row->name)) {
-                            json_.text(std::string(server.address) + " " +
-                                       build_text(server.build));
+                        if (fix.cve == policy::cve_of(row.name)) {
+                            json_.value(
+                                formatted("{} {}", server.address, build_text(server.build)));
                         }
                     }
                 }
-            }
-            json_.close(']');
-            json_.close('}');
-        }
-        json_.close(']');
+            });
+        });
     }
 
     void write_certificate(const Certificate& certificate) {
-        json_.element('{');
         json_.member("file", certificate.file);
         json_.member("subject", certificate.subject);
         json_.member("key", certificate.key);
@@ -317,77 +279,39 @@ private:
         json_.member("days_left", days_left(certificate.not_after, snapshot_.time / 1000));
         json_.member("renewal", renewal_name(certificate.renewal_at(snapshot_.time / 1000)));
         json_.member("on_disk", on_disk_name(certificate.on_disk));
-        json_.array("names");
-        for (const std::string& name : *certificate.names) {
-            json_.text(name);
-        }
-        json_.close(']');
-        json_.close('}');
+        json_.values("names", *certificate.names);
     }
 
     void write_rule(const Rule& rule) {
-        json_.element('{');
         json_.member("id", rule.id);
         json_.member("scheme", rule.tls ? "https" : "http");
         json_.member("words", rule.words);
-        json_.array("targets");
-        for (const Rule::Target& target : rule.targets) {
-            json_.element('{');
+        json_.objects("targets", rule.targets, [this](const Rule::Target& target) {
             json_.member("role", config::role_name(target.role));
             json_.member("pool", target.pool);
             json_.member("port", target.port);
             if (!target.path.empty()) {
                 json_.member("path", target.path);
             }
-            json_.close('}');
-        }
-        json_.close(']');
-        json_.close('}');
-    }
-
-    void write_index(std::string_view name, std::uint32_t index) {
-        if (index == none) {
-            json_.key(name);
-            json_.null();
-        } else {
-            json_.member(name, index);
-        }
+        });
     }
 
     void write_name(const Name& name) {
-        json_.element('{');
         json_.member("name", name.name);
-        write_index("https", name.https);
-        write_index("http", name.http);
+        json_.member("https", unless(name.https, name.https == none));
+        json_.member("http", unless(name.http, name.http == none));
         json_.member("coverage", coverage_name(name.coverage));
-        json_.array("presented");
-        for (const std::uint32_t index : name.certificates) {
-            json_.number(index);
-        }
-        json_.close(']');
-        json_.close('}');
-    }
-
-    void write_statuses(const StatusCounts& statuses) {
-        json_.object("statuses");
-        for (std::size_t i = 0; i < status_class_count; i++) {
-            json_.member(status_class_name(static_cast<StatusClass>(i)), statuses[i]);
-        }
-        json_.close('}');
+        json_.values("presented", name.certificates);
     }
 
     void write_times(std::string_view name, const Histogram& histogram) {
-        json_.object(name);
-        json_.member("count", histogram.count());
-        json_.key("sum");
-        json_.seconds(static_cast<double>(histogram.sum) / 1000);
-        json_.key("p50");
-        json_.seconds(histogram.quantile(0.50));
-        json_.key("p95");
-        json_.seconds(histogram.quantile(0.95));
-        json_.key("p99");
-        json_.seconds(histogram.quantile(0.99));
-        json_.close('}');
+        json_.member(name, [&] {
+            json_.member("count", histogram.count());
+            json_.member("sum", std::optional(static_cast<double>(histogram.sum) / 1000));
+            json_.member("p50", histogram.quantile(0.50));
+            json_.member("p95", histogram.quantile(0.95));
+            json_.member("p99", histogram.quantile(0.99));
+        });
     }
 
     void write_pool_head(const Pool& pool) {
@@ -398,29 +322,13 @@ private:
         json_.member("panic", pool.panic);
     }
 
-    void write_pool(const Pool& pool) {
-        json_.element('{');
-        write_pool_head(pool);
-        json_.array("servers");
-        for (const Server& server : pool.servers) {
-            write_server(server);
-        }
-        json_.close(']');
-        json_.close('}');
-    }
-
     /// What it is and what it has to do now.
     void write_server_now(const Server& server) {
         json_.member("name", server.name);
         json_.member("address", server.address);
         json_.member("state", state_name(server.state));
         json_.member("reason", server.reason);
-        json_.key("since");
-        if (server.since == 0) {
-            json_.null();
-        } else {
-            json_.text(utc(server.since));
-        }
+        json_.member("since", unless(utc(server.since), server.since == 0));
         json_.member("backup", server.backup);
         json_.member("weight", server.weight);
         json_.member("in_flight", server.in_flight);
@@ -429,65 +337,41 @@ private:
     }
 
     void write_server(const Server& server) {
-        json_.element('{');
         write_server_now(server);
         json_.member("requests", server.requests);
         json_.member("failures", server.failures);
         json_.member("unauthorized", server.unauthorized);
-        write_statuses(server.statuses);
+        write_counts("statuses", server.statuses, status_class_name);
         json_.member("tls_handshakes", server.handshakes);
         json_.member("tls_resumptions", server.resumptions);
         write_times("response_time", server.response_time);
         json_.member("extended_protection", binding_name(server.extended_protection));
-        json_.key("build");
-        if (server.build == 0) {
-            json_.null();
-        } else {
-            json_.text(build_text(server.build));
-        }
-        json_.array("missing_fixes");
-        for (const auto& [cve, build] : server.missing_fixes) {
-            json_.element('{');
-            json_.member("cve", cve);
-            json_.member("build", build_text(build));
-            json_.close('}');
-        }
-        json_.close(']');
-        json_.close('}');
+        json_.member("build", unless(build_text(server.build), server.build == 0));
+        json_.objects("missing_fixes", server.missing_fixes, [this](const policy::MissingFix& fix) {
+            json_.member("cve", fix.cve);
+            json_.member("build", build_text(fix.build));
+        });
     }
 
     void write_service(const Service& service) {
-        json_.element('{');
         json_.member("name", policy::service_name(service.service));
         json_.member("requests", service.requests());
         json_.member("errors", service.errors());
         json_.member("unauthorized", service.unauthorized);
-        write_statuses(service.statuses);
+        write_counts("statuses", service.statuses, status_class_name);
         json_.member("received", service.received);
         json_.member("sent", service.sent);
         write_times("duration", service.duration);
-        json_.object("history");
-        write_minutes("requests", service.history.requests);
-        write_minutes("errors", service.history.errors);
-        json_.close('}');
-        json_.close('}');
-    }
-
-    void write_minutes(std::string_view name,
-                       const std::array<std::int64_t, history_minutes>& minutes) {
-        json_.array(name);
-        for (const std::int64_t minute : minutes) {
-            if (minute < 0) {
-                json_.null();
-            } else {
-                json_.number(minute);
-            }
-        }
-        json_.close(']');
+        json_.member("history", [&] {
+            const auto minute = [this](std::int64_t count) {
+                json_.value(unless(count, count < 0));
+            };
+            json_.array("requests", service.history.requests, minute);
+            json_.array("errors", service.history.errors, minute);
+        });
     }
 
     void write_refusal(const Refusal& refusal) {
-        json_.element('{');
         json_.member("time", utc(refusal.time / 1000));
         json_.member("publication", refusal.publication);
         json_.member("reason", policy::reason_name(refusal.reason));
@@ -497,7 +381,6 @@ private:
         json_.member("scheme", refusal.scheme);
         json_.member("host", refusal.host);
         json_.member("path", refusal.path);
-        json_.close('}');
     }
 
     Writer json_;
@@ -506,28 +389,19 @@ private:
 
 } // namespace
 
-/// Well-formed as [Unicode 15, table 3-7]: no overlong forms, no surrogates.
 void append_json_string(std::string& out, std::string_view text) {
-    constexpr std::string_view hex = "0123456789abcdef";
     out += '"';
-    while (!text.empty()) {
-        const auto c = static_cast<unsigned char>(text.front());
-        std::size_t size = 1;
-        if (c == '"' || c == '\\') {
-            out += '\\';
-            out += static_cast<char>(c);
-        } else if (c < 0x20 || c == 0x7f) {
-            out += "\\u00";
-            out += hex[c >> 4];
-            out += hex[c & 15];
-        } else if (const std::size_t length = utf8_length(text); length != 0) {
-            out += text.substr(0, length);
-            size = length;
+    append_utf8(out, text, [&out](char c) {
+        const bool is_control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+        if (is_control) {
+            out += formatted("\\u{:04x}", static_cast<unsigned>(c));
+        } else if (c == '"' || c == '\\') {
+            out.append("\\").append(1, c);
         } else {
-            out += "\xef\xbf\xbd";
+            return false;
         }
-        text.remove_prefix(size);
-    }
+        return true;
+    });
     out += '"';
 }
 
@@ -546,19 +420,15 @@ std::string held_to_json(std::span<const HeldOne> held, std::size_t count,
                          const std::optional<LockoutStore>& store) {
     std::string out;
     Writer json(out);
-    json.open('{');
-    json.member("count", count);
-    write_store(json, store);
-    json.array("held");
-    for (const HeldOne& one : held) {
-        json.element('{');
-        json.member("kind", one.is_source ? "source" : "account");
-        json.member("who", one.who);
-        json.member("seconds", one.seconds);
-        json.close('}');
-    }
-    json.close(']');
-    json.close('}');
+    json.value([&] {
+        json.member("count", count);
+        write_store(json, store);
+        json.objects("held", held, [&](const HeldOne& one) {
+            json.member("kind", one.is_source ? "source" : "account");
+            json.member("who", one.who);
+            json.member("seconds", one.seconds);
+        });
+    });
     return out;
 }
 

@@ -41,23 +41,12 @@ std::string hash_source(std::string_view text) {
                      std::string(reinterpret_cast<char*>(base64), static_cast<std::size_t>(size)));
 }
 
-bool names_type(std::string_view accept, std::string_view type) noexcept {
-    for (std::size_t at = 0; at + type.size() <= accept.size(); at++) {
-        if (equal_ignore_case(accept.substr(at, type.size()), type)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /// How much a media type that is named is wanted, in thousandths [RFC 9110, section 12.4.2]; 0 if
 /// it isn't named. What isn't a weight is 1, as if nothing stood there.
 unsigned weight_of(std::string_view accept, std::string_view type) noexcept {
     while (!accept.empty()) {
-        const std::size_t end = std::min(accept.find(','), accept.size());
-        const std::string_view range = accept.substr(0, end);
-        accept.remove_prefix(std::min(end + 1, accept.size()));
-        if (!names_type(range, type)) {
+        const std::string_view range = take_until(accept, ',');
+        if (!contains_ignore_case(range, type)) {
             continue;
         }
         std::string_view rest = range;
@@ -104,8 +93,9 @@ Format choose_format(std::string_view argument, std::string_view accept, bool sc
     if (html != 0 && html >= json) {
         return Format::html;
     }
-    if (scraped || names_type(accept, "application/openmetrics-text") ||
-        (names_type(accept, "text/plain") && names_type(accept, "version=0.0.4"))) {
+    if (scraped || contains_ignore_case(accept, "application/openmetrics-text") ||
+        (contains_ignore_case(accept, "text/plain") &&
+         contains_ignore_case(accept, "version=0.0.4"))) {
         return Format::prometheus;
     }
     return json != 0 ? Format::json : Format::html;

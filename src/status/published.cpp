@@ -1,8 +1,10 @@
 #include "status/published.h"
 
 #include "base/format.h"
+
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <unordered_map>
 
 namespace lync::status {
@@ -82,10 +84,9 @@ void judge_coverage(Name& name, const Published& published, const config::Public
     }
     name.certificates = declared.presented.covering(name.name);
     // A client may be presented any of them.
-    const bool valid =
-        std::all_of(name.certificates.begin(), name.certificates.end(), [&](std::uint32_t index) {
-            return published.certificates[index].is_valid_at(now);
-        });
+    const bool valid = std::ranges::all_of(name.certificates, [&](std::uint32_t index) {
+        return published.certificates[index].is_valid_at(now);
+    });
     name.coverage = valid && !name.certificates.empty() ? Coverage::covered : Coverage::uncovered;
     if (name.coverage == Coverage::uncovered && name.http != none &&
         !published.rules[name.http].targets.empty()) {
@@ -94,25 +95,19 @@ void judge_coverage(Name& name, const Published& published, const config::Public
 }
 
 std::vector<policy::Service> services_of(const plan::Plan& plan) {
-    std::vector<policy::Service> services;
-    const auto add = [&](policy::Service service) {
-        if (std::find(services.begin(), services.end(), service) == services.end()) {
-            services.push_back(service);
-        }
-    };
+    std::set<policy::Service> services;
     for (const plan::VirtualHost& host : plan.hosts) {
         if (host.site.kind == SiteKind::office_web_apps) {
-            add(policy::Service::office_web_apps);
+            services.insert(policy::Service::office_web_apps);
         }
         const policy::Site site(host.site);
         for (const policy::PathRow& row : policy::path_rows()) {
             if (site.publishes(row)) {
-                add(row.service);
+                services.insert(row.service);
             }
         }
     }
-    std::sort(services.begin(), services.end());
-    return services;
+    return {services.begin(), services.end()};
 }
 
 } // namespace

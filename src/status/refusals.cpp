@@ -70,8 +70,7 @@ std::vector<Refusal> RefusalRing::read() const {
                                 text.host, text.path});
         }
     }
-    std::sort(refusals.begin(), refusals.end(),
-              [](const Refusal& a, const Refusal& b) { return a.time > b.time; });
+    std::ranges::sort(refusals, [](const Refusal& a, const Refusal& b) { return a.time > b.time; });
     return refusals;
 }
 

@@ -24,6 +24,13 @@ inline std::uint64_t read(const Cell& cell) noexcept {
     return cell.load(std::memory_order_relaxed);
 }
 
+template <std::size_t size>
+void add_to(std::array<std::uint64_t, size>& sums, const Cell (&cells)[size]) noexcept {
+    for (std::size_t i = 0; i < size; i++) {
+        sums[i] += read(cells[i]);
+    }
+}
+
 struct HistogramCells {
     Cell buckets[bucket_count];
     Cell sum;
@@ -33,9 +40,7 @@ struct HistogramCells {
         add(sum, milliseconds);
     }
     void add_to(Histogram& histogram) const noexcept {
-        for (std::size_t i = 0; i < bucket_count; i++) {
-            histogram.buckets[i] += read(buckets[i]);
-        }
+        status::add_to(histogram.buckets, buckets);
         histogram.sum += read(sum);
     }
 };
@@ -48,9 +53,7 @@ struct ServiceCells {
     HistogramCells duration;
 
     void add_to(Service& service) const noexcept {
-        for (std::size_t i = 0; i < status_class_count; i++) {
-            service.statuses[i] += read(statuses[i]);
-        }
+        status::add_to(service.statuses, statuses);
         service.unauthorized += read(unauthorized);
         service.received += read(received);
         service.sent += read(sent);
@@ -92,16 +95,10 @@ struct PublicationCells {
     ServiceCells services[service_count];
 
     void add_to(Publication& publication) const noexcept {
-        for (std::size_t i = 0; i < verdict_count; i++) {
-            publication.verdicts[i] += read(verdicts[i]);
-        }
-        for (std::size_t i = 0; i < reason_count; i++) {
-            publication.refusals[i] += read(refusals[i]);
-        }
-        for (std::size_t i = 0; i < policy::doors.size(); i++) {
-            publication.sign_ins[i] += read(sign_ins[i]);
-            publication.sign_ins_refused[i] += read(sign_ins_refused[i]);
-        }
+        status::add_to(publication.verdicts, verdicts);
+        status::add_to(publication.refusals, refusals);
+        status::add_to(publication.sign_ins, sign_ins);
+        status::add_to(publication.sign_ins_refused, sign_ins_refused);
     }
 };
 
@@ -118,9 +115,7 @@ struct ServerCells {
         server.requests += read(requests);
         server.failures += read(failures);
         server.unauthorized += read(unauthorized);
-        for (std::size_t i = 0; i < status_class_count; i++) {
-            server.statuses[i] += read(statuses[i]);
-        }
+        status::add_to(server.statuses, statuses);
         server.handshakes += read(handshakes);
         server.resumptions += read(resumptions);
         response_time.add_to(server.response_time);

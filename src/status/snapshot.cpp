@@ -29,17 +29,9 @@ std::string_view coverage_name(Coverage coverage) noexcept {
 }
 
 std::string_view role_words(config::Role role) noexcept {
-    switch (role) {
-    case config::Role::pool:
-        return "Front End pool";
-    case config::Role::director:
-        return "Director";
-    case config::Role::office_web_apps:
-        return "Office Web Apps";
-    case config::Role::exchange:
-        return "Exchange";
-    }
-    return "";
+    constexpr std::string_view names[] = {"Front End pool", "Director", "Office Web Apps",
+                                          "Exchange"};
+    return names[static_cast<std::size_t>(role)];
 }
 
 Summary summarize(const Snapshot& snapshot) noexcept {
