@@ -28,14 +28,14 @@ using config::Publication;
 using config::SimpleUrlKind;
 
 /// A line of the result. `level` is nginx's word, or "advice".
-struct Said {
+struct Line {
     std::string_view level;
     Style style;
     std::string text;
     Place place;
 };
 
-Said said(const Diagnostic& diagnostic) {
+Line line_of(const Diagnostic& diagnostic) {
     constexpr std::array<std::pair<const char*, Style>, 4> levels{{{"emerg", Style::bad},
                                                                    {"crit", Style::bad},
                                                                    {"warn", Style::warning},
@@ -50,7 +50,7 @@ bool declares(const Publication& publication, SimpleUrlKind kind) {
 }
 
 /// What is right for nginx and still worth a second look.
-void advise(const Publication& publication, std::vector<Said>& all) {
+void advise(const Publication& publication, std::vector<Line>& all) {
     const auto advise = [&all](std::string text, const Place& place) {
         all.push_back({"advice", Style::plain, std::move(text), place});
     };
@@ -195,7 +195,7 @@ std::string explain(const Diagnostic& diagnostic, const Configuration& configura
 }
 
 /// What Notepad makes of contoso.conf, and no `include` finds.
-void advise_text_files(const std::string& file, std::vector<Said>& all) {
+void advise_text_files(const std::string& file, std::vector<Line>& all) {
     const std::filesystem::path directory = std::filesystem::path(file).parent_path();
     for (const char* below : {"", "conf.d", "sites-enabled"}) {
         std::error_code ignored;
@@ -218,7 +218,7 @@ public:
           const std::optional<NginxAnswer>& nginx)
         : options_(options), configuration_(configuration), nginx_(nginx) {}
 
-    std::vector<Said> take() {
+    std::vector<Line> take() {
         if (nginx_) {
             add_nginx();
         } else {
@@ -232,13 +232,13 @@ public:
             add_core();
         } else if (configuration_.mistake && nginx_->accepted) {
             note("lyncctl can't read the configuration itself and has no advice: " +
-                 told(*configuration_.mistake));
+                 with_place(*configuration_.mistake));
         }
         std::stable_sort(found_.begin(), found_.end(), [](const auto& a, const auto& b) {
             return a.severity < b.severity; // errors first
         });
-        std::vector<Said> all;
-        std::transform(found_.begin(), found_.end(), std::back_inserter(all), said);
+        std::vector<Line> all;
+        std::transform(found_.begin(), found_.end(), std::back_inserter(all), line_of);
         add_advice(all);
         return all;
     }
@@ -299,7 +299,7 @@ private:
 
     void note(std::string text) { found_.push_back({Severity::notice, std::move(text), {}}); }
 
-    void add_advice(std::vector<Said>& all) const {
+    void add_advice(std::vector<Line>& all) const {
         const auto general = [&all](std::string text) {
             all.push_back({"advice", Style::plain, std::move(text), {}});
         };
@@ -338,10 +338,10 @@ private:
     bool lacks_rights_ = false;
 };
 
-Table table_of(const std::vector<Said>& all) {
+Table table_of(const std::vector<Line>& all) {
     Table table;
     table.columns = {{"level", "Level"}, {"text", "What"}, {"file", "File"}, {"line", "Line"}};
-    for (const Said& line : all) {
+    for (const Line& line : all) {
         table.rows.push_back(
             {Cell(line.level, line.style), line.text, line.place.file, line.place.line});
     }
@@ -368,12 +368,12 @@ int check(const Options& options, Output& output) {
         output.progress("asking nginx");
         nginx = test_with_nginx(options.nginx, configuration.file);
     }
-    const std::vector<Said> all = Check(options, configuration, nginx).take();
+    const std::vector<Line> all = Check(options, configuration, nginx).take();
 
     if (output.format() == Format::table) {
-        for (const Said& line : all) {
+        for (const Line& line : all) {
             output.line(output.styled("[" + std::string(line.level) + "]", line.style) + " " +
-                        printable(told({Severity::notice, line.text, line.place})));
+                        printable(with_place({Severity::notice, line.text, line.place})));
         }
     } else {
         output.table(table_of(all));
@@ -381,7 +381,7 @@ int check(const Options& options, Output& output) {
 
     const auto has = [&all](std::string_view level) {
         return std::any_of(all.begin(), all.end(),
-                           [level](const Said& line) { return line.level == level; });
+                           [level](const Line& line) { return line.level == level; });
     };
     if (has("emerg")) {
         return exit_failed;

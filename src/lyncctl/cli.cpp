@@ -231,7 +231,7 @@ int run(int argc, const char* const* argv) {
     try {
         return parse_and_run(argc, argv);
     } catch (const Mistake& mistake) {
-        return complain(printable(told(mistake.diagnostic())));
+        return complain(printable(with_place(mistake.diagnostic())));
     } catch (const Failure& failure) {
         return complain(printable(failure.what()));
     } catch (const std::bad_alloc&) {

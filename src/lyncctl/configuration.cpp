@@ -1,5 +1,6 @@
 #include "lyncctl/configuration.h"
 
+#include "base/format.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/reader.h"
 
@@ -82,12 +83,12 @@ Configuration load_publications(const Options& options, Needs needs) {
         throw Mistake(configuration.mistake->text, configuration.mistake->place);
     }
     if (!had_any) {
-        throw Failure("no \"lync_publish\" in " + configuration.file +
-                      (options.fragment ? "" : ", nor in what it includes"));
+        throw Failure(formatted("no \"lync_publish\" in {}{}", configuration.file,
+                                options.fragment ? "" : ", nor in what it includes"));
     }
     if (publications.empty()) {
-        throw Failure("no lync_publish " + lync::quoted(options.publication) + " in " +
-                      configuration.file);
+        throw Failure(formatted("no lync_publish {} in {}", lync::quoted(options.publication),
+                                configuration.file));
     }
     return configuration;
 }
@@ -99,7 +100,7 @@ std::vector<std::string> missing_yet(const Configuration& configuration) {
             if (remark.severity == Severity::error) {
                 const bool denied = remark.text.find("(13: ") != std::string::npos;
                 remark.text += denied && ::geteuid() != 0 ? ": try it with sudo" : "";
-                all.push_back(told(remark));
+                all.push_back(with_place(remark));
             }
         }
     }
@@ -114,10 +115,10 @@ Configuration load_plans(const Options& options, Output& output) {
     return configuration;
 }
 
-std::string told(const Diagnostic& diagnostic) {
-    return diagnostic.place.line == 0 ? diagnostic.text
-                                      : diagnostic.text + " in " + diagnostic.place.file + ":" +
-                                            std::to_string(diagnostic.place.line);
+std::string with_place(const Diagnostic& diagnostic) {
+    const Place& place = diagnostic.place;
+    return place.line == 0 ? diagnostic.text
+                           : formatted("{} in {}:{}", diagnostic.text, place.file, place.line);
 }
 
 } // namespace lync::lyncctl

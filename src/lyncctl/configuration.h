@@ -52,6 +52,6 @@ Configuration load_plans(const Options& options, Output& output);
 std::vector<std::string> missing_yet(const Configuration& configuration);
 
 /// `TEXT in FILE:LINE`, as nginx prints it; without a place if there is none.
-std::string told(const Diagnostic& diagnostic);
+std::string with_place(const Diagnostic& diagnostic);
 
 } // namespace lync::lyncctl

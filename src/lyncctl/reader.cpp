@@ -1,5 +1,6 @@
 #include "lyncctl/reader.h"
 
+#include "base/format.h"
 #include "config/editor_traces.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/files.h"
@@ -202,8 +203,7 @@ private:
             switch (token) {
             case Token::word:
                 if (++words_ > most_words) {
-                    throw Mistake("more than " + std::to_string(most_words) + " words",
-                                  words.here());
+                    throw mistake(words.here(), "more than {} words", most_words);
                 }
                 line.push_back(std::move(word));
                 continue;
@@ -233,18 +233,16 @@ private:
         }
         if (blocks_.size() > outer) {
             const Directive& open = *blocks_.back();
-            throw Mistake("unexpected end of file, expecting \"}\" of " + open.title() +
-                              " that was opened at " + open.place.file + ":" +
-                              std::to_string(open.place.line),
-                          words.here());
+            throw mistake(words.here(),
+                          "unexpected end of file, expecting \"}}\" of {} that was opened at {}:{}",
+                          open.title(), open.place.file, open.place.line);
         }
     }
 
     void add(std::vector<std::string>& line, bool is_block, Words& words) {
         if (++directives_ > most_directives) {
-            throw Mistake("the configuration has more than " + std::to_string(most_directives) +
-                              " directives",
-                          words.here());
+            throw mistake(words.here(), "the configuration has more than {} directives",
+                          most_directives);
         }
         auto directive = std::make_unique<Directive>();
         directive->name = std::move(line.front());

@@ -10,7 +10,6 @@
 #include "config/publication.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/import/draft.h"
-#include "lyncctl/import/import.h"
 #include "lyncctl/reader.h"
 
 #include <cstdint>

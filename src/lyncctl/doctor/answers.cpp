@@ -2,6 +2,7 @@
 
 #include "base/ascii.h"
 
+#include "base/format.h"
 #include <algorithm>
 #include <array>
 
@@ -30,8 +31,8 @@ Challenge challenge_of(const HttpAnswer& answer) {
 std::string describe(const HttpAnswer& answer) {
     const std::string type = answer.content_type();
     const std::string title = title_of(answer.body);
-    return (title.empty() ? "an answer" : "a page \"" + title + "\"") +
-           (type.empty() ? "" : " (" + shown(type, 60) + ")");
+    return (title.empty() ? "an answer" : formatted("a page \"{}\"", title)) +
+           (type.empty() ? "" : formatted(" ({})", shown(type, 60)));
 }
 
 /// Whether a page may be the product's: its headers or its words show it.
@@ -153,8 +154,9 @@ std::optional<Document> Judge::autodiscover() {
         return std::nullopt;
     }
     if (document.error.empty() && location != "External") {
-        document.error = location.empty() ? "the document says no AccessLocation"
-                                          : "the document says AccessLocation \"" + location + "\"";
+        document.error = location.empty()
+                             ? "the document has no AccessLocation"
+                             : formatted("the document has AccessLocation \"{}\"", location);
     }
     if (!document.error.empty()) {
         report_(Id::autodiscover_malformed, asked_.farm, {document.error});
@@ -199,7 +201,7 @@ void Judge::link(const std::string& href, const std::string& token) {
         // The graver matter, whatever else is wrong with the address.
         report_(Id::link_not_published, url->host, {href, token, url->host});
     } else if (url->scheme != "https" || (!url->port.empty() && url->port != "443")) {
-        report_(Id::link_not_https, url->scheme + "://" + url->host + ":" + url->port,
+        report_(Id::link_not_https, formatted("{}://{}:{}", url->scheme, url->host, url->port),
                 {href, token, "isn't https on port 443"});
     }
 }

@@ -239,7 +239,7 @@ int run_doctor(const Options& options, Output& output) {
     Examination written;
     bool is_whole = !configuration.mistake;
     if (configuration.mistake) {
-        written.notes.push_back(told(*configuration.mistake) +
+        written.notes.push_back(with_place(*configuration.mistake) +
                                 ": what comes after it isn't looked at");
     }
     const auto begun = std::chrono::steady_clock::now();

@@ -185,11 +185,11 @@ bool report_certificate(const Handshake& handshake, const std::string& server_na
     const auto day = [](std::chrono::sys_seconds time) {
         return config::date_text(time).substr(0, 10);
     };
-    const std::string own = "the certificate \"" + shown(handshake.subject, 100) + "\"";
+    const std::string own = formatted("the certificate \"{}\"", shown(handshake.subject, 100));
     const std::string dated =
         handshake.date_of == handshake.subject
             ? own
-            : "the certificate \"" + shown(handshake.date_of, 100) + "\" of its chain";
+            : formatted("the certificate \"{}\" of its chain", shown(handshake.date_of, 100));
     const Words words{own,
                       dated,
                       handshake.issuer,

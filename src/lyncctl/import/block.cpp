@@ -250,8 +250,8 @@ private:
         std::vector<const OldRedirect*> old;
         const auto lose = [this](const OldRedirect& each, const std::string& why) {
             note(lost,
-                 "the redirect of " + quoted("https://" + each.host + each.path) + " to " +
-                     quoted(each.to) + ": " + why,
+                 formatted("the redirect of {} to {}: {}",
+                           quoted("https://" + each.host + each.path), quoted(each.to), why),
                  each.place);
         };
         for (const OldRedirect& each : draft_.proxy.redirects) {

@@ -27,7 +27,7 @@ XmlFile::XmlFile(std::string_view content, std::string name, std::string_view ro
         content.data(), content.size(),
         pugi::parse_default | pugi::parse_trim_pcdata | pugi::parse_doctype, pugi::encoding_utf8);
     if (!result) {
-        throw Mistake("the file isn't well-formed XML: " + std::string(result.description()),
+        throw Mistake(formatted("the file isn't well-formed XML: {}", result.description()),
                       place_at(result.offset));
     }
     if (!has_word(root_names, root().name())) {

@@ -189,8 +189,9 @@ bool is_pattern(const DnsName& name) noexcept {
 void require_addresses(const std::vector<std::string>& addresses) {
     for (const std::string& address : addresses) {
         if (type_of(address).empty()) {
-            throw Failure("invalid address " + lync::quoted(address) +
-                          " in \"--address\": it is an IPv4 or IPv6 address, without brackets");
+            throw Failure(formatted("invalid address {} in \"--address\": it is an IPv4 or IPv6 "
+                                    "address, without brackets",
+                                    lync::quoted(address)));
         }
     }
 }

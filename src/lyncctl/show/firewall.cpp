@@ -1,5 +1,6 @@
 // `show firewall`: rows of the port summaries, or rules of them.
 
+#include "base/format.h"
 #include "lyncctl/commands.h"
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
@@ -36,8 +37,9 @@ config::Interfaces proxy_of(const FirewallOptions& options) {
          {std::pair("--external", &options.external), std::pair("--internal", &options.internal)}) {
         if (!text->empty() && !config::network_holds("0.0.0.0/0", *text) &&
             !config::network_holds("::/0", *text)) {
-            throw Failure("invalid value " + lync::quoted(*text) + " of " + option +
-                          ": firewalls know addresses, write an IPv4 or IPv6 address");
+            throw Failure(formatted("invalid value {} of {}: firewalls know addresses, write an "
+                                    "IPv4 or IPv6 address",
+                                    lync::quoted(*text), option));
         }
     }
     return {options.external, options.internal, {}};
@@ -77,10 +79,9 @@ Cell end_of(Party party) {
 }
 
 std::string port_of(const Flow& flow) {
-    const std::string range =
-        flow.first_port == flow.last_port
-            ? std::to_string(flow.first_port)
-            : std::to_string(flow.first_port) + "-" + std::to_string(flow.last_port);
+    const std::string range = flow.first_port == flow.last_port
+                                  ? std::to_string(flow.first_port)
+                                  : formatted("{}-{}", flow.first_port, flow.last_port);
     return flow.source_port ? "from " + range : range;
 }
 
@@ -212,8 +213,9 @@ void declare_firewall(CLI::App& app, Options& options) {
 
 int show_firewall(const Options& options, Output& output) {
     if (options.firewall.plan && output.format() == Format::own) {
-        throw Failure("--plan is a page for people, --format " + options.own_format +
-                      " rules for a firewall: leave out one of them");
+        throw Failure(formatted("--plan is a page for people, --format {} rules for a firewall: "
+                                "leave out one of them",
+                                options.own_format));
     }
     const Configuration configuration = load_plans(options, output);
     if (output.format() == Format::own) {

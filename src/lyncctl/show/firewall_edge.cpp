@@ -3,6 +3,7 @@
 // Eighteen tables say the same four things in five topologies. What differs is whose address it
 // is: one server's, those of an array behind a load balancer, or a remote site's.
 
+#include "base/format.h"
 #include "lyncctl/show/firewall_rows.h"
 
 #include <algorithm>
@@ -82,261 +83,208 @@ constexpr std::array<std::array<unsigned, 4>, 5> numbers{{
     {24, 0, 25, 26},
 }};
 
-std::string table_title(EdgeTopology topology, std::size_t which, std::string_view role) {
-    return "Table " + std::to_string(numbers[static_cast<std::size_t>(topology)][which]) +
-           " Firewall Settings for the " + std::string(role);
-}
-
-enum class Side : bool { external, internal };
-
-std::vector<std::string> addresses_of(const EdgeServers& servers, Side side, bool of_servers,
-                                      bool of_vip) {
-    std::vector<std::string> all;
-    const auto add = [&](const Interfaces& interfaces) {
-        const std::string& address =
-            side == Side::external ? interfaces.external : interfaces.internal;
-        if (!address.empty()) {
-            all.push_back(address);
-        }
-    };
-    if (of_servers) {
-        for (const Interfaces& server : servers.servers) {
-            add(server);
-        }
-    }
-    if (of_vip && servers.vip) {
-        add(*servers.vip);
-    }
-    return all;
-}
-
-constexpr std::string_view side_word(Side side) noexcept {
-    return side == Side::external ? "external" : "internal";
-}
-
 /// Whose addresses: those of the servers themselves, the load balancer's, or both.
-enum class Whose { servers, vip, both };
+enum class Whose : std::uint8_t { servers, vip, both };
 
+enum class Table : std::uint8_t { proxy, access, web_conferencing, av };
+
+/// The other end.
+enum class Remote : std::uint8_t {
+    any,
+    any_word,        ///< "Any"
+    next_hop,        ///< the Director, else the pool
+    director_or_any, ///< the Director, else anybody
+};
+
+/// A row of a table, of any topology. `inward`: from the perimeter into the internal network, to
+/// the remote's port; else connections are to the local port.
+struct EdgeRow {
+    Table table;
+    FirewallSide side;
+    const Port& port;
+    std::string_view direction;
+    Whose whose; ///< of an array; a server that stands alone has its own address
+    Remote remote;
+    std::string_view figure;
+    std::string_view notes = "";
+    bool inward = false;
+};
+
+constexpr auto external = FirewallSide::external;
+constexpr auto internal = FirewallSide::internal;
+constexpr EdgeRow edge_table[] = {
+    {Table::proxy, internal, https, web_conferences, Whose::servers, Remote::any_word, "2", "",
+     true},
+    {Table::proxy, external, https, "Inbound", Whose::servers, Remote::any_word, "1", on_proxy},
+    {Table::access, internal, sip_mtls, access_inbound, Whose::servers, Remote::next_hop, "5", "",
+     true},
+    {Table::access, internal, sip_mtls, access_outbound, Whose::servers, Remote::director_or_any,
+     "5"},
+    {Table::access, external, sip_mtls, federation, Whose::vip, Remote::any, "3"},
+    {Table::access, external, sip_tls, remote_access, Whose::vip, Remote::any, "4"},
+    // Each server is told by internal servers by its own name; only the outside is balanced.
+    {Table::web_conferencing, internal, psom_mtls, psom_outbound, Whose::servers, Remote::any, "7"},
+    {Table::web_conferencing, external, psom_tls, psom_inbound, Whose::vip, Remote::any, "6"},
+    {Table::av, internal, stun_tcp, stun_outbound, Whose::vip, Remote::any, "12"},
+    {Table::av, internal, av_sip, authentication, Whose::vip, Remote::any, "13"},
+    {Table::av, internal, stun_udp, stun_outbound, Whose::both, Remote::any, "14", on_stun},
+    {Table::av, external, stun_tcp, media_inbound, Whose::vip, Remote::any, "8"},
+    // Media goes to and from the server itself, balanced or not.
+    {Table::av, external, rtp_tcp, media_transfer, Whose::servers, Remote::any, "9"},
+    {Table::av, external, stun_udp, stun_inbound, Whose::both, Remote::any, "10", on_stun},
+    {Table::av, external, rtp_udp, media_transfer, Whose::servers, Remote::any, "11"},
+};
+
+/// What differs between topologies.
 class Tables {
 public:
-    Tables(const Edge& edge, EdgeTopology topology) : edge_(edge), topology_(topology) {}
+    Tables(const Edge& edge, EdgeTopology topology, bool has_director,
+           const std::vector<std::string>& next_hop)
+        : edge_(edge), topology_(topology), has_director_(has_director),
+          hops_(edge.next_hops.empty() ? next_hop : edge.next_hops) {}
 
-    void proxy() {
-        begin(0, "Reverse Proxy");
-        const std::string site =
-            topology_ == EdgeTopology::multiple_site_remote ? " in the remote site" : "";
-        const bool slip =
-            topology_ == EdgeTopology::single_site || topology_ == EdgeTopology::scaled_remote_site;
-        Party internal{"The internal IP address of the reverse proxy" + site, {}, false};
-        Party external{"The external IP address of the HTTP reverse proxy" + site, {}, false};
-        if (!edge_.reverse_proxy.internal.empty()) {
-            internal.addresses = {edge_.reverse_proxy.internal};
-        }
-        if (!edge_.reverse_proxy.external.empty()) {
-            external.addresses = {edge_.reverse_proxy.external};
-        }
-        inbound_to_inside(slip ? https_called_sip : https, web_conferences, std::move(internal),
-                          {"Any", {}, true}, "2");
-        at_local_port(FirewallSide::external, https, "Inbound", std::move(external),
-                      {"Any", {}, true}, on_proxy, "1");
-    }
-
-    void access(bool has_director, const std::vector<std::string>& next_hop) {
-        begin(1, edge_role_name(EdgeRole::access_edge));
-        const std::vector<std::string>& hop = edge_.next_hops.empty() ? next_hop : edge_.next_hops;
-        const Party internal = party(EdgeRole::access_edge, Side::internal, Whose::servers,
-                                     "The internal IP address of the Access Edge Server");
-        inbound_to_inside(sip_mtls, access_inbound, internal,
-                          {"The IP address of the next hop server. If a Director is deployed, use "
-                           "the IP address of the Director or VIP of the load balancer, if the "
-                           "Directors are load balanced",
-                           hop, false},
-                          "5");
-        at_local_port(FirewallSide::internal, sip_mtls, access_outbound, internal,
-                      {"If no Director is deployed, you must use any IP address. If a Director is "
-                       "deployed, use the IP address of the Director or VIP of the load balancer, "
-                       "if the Directors are load balanced",
-                       has_director ? hop : std::vector<std::string>{}, !has_director},
-                      "", "5");
-        const Party external =
-            scaled() ? party(EdgeRole::access_edge, Side::external, Whose::vip,
-                             "The VIP address used by the Access Edge Server array on the external "
-                             "load balancer")
-                     : party(EdgeRole::access_edge, Side::external, Whose::servers,
-                             "The external IP address of the Access Edge Server");
-        at_local_port(FirewallSide::external, sip_mtls, federation, external, any(), "", "3");
-        at_local_port(FirewallSide::external, sip_tls, remote_access, external, any(), "", "4");
-    }
-
-    void web_conferencing() {
-        begin(2, edge_role_name(EdgeRole::web_conferencing_edge));
-        at_local_port(FirewallSide::internal, psom_mtls, psom_outbound,
-                      web_conferencing_party(Side::internal), any(), "", "7");
-        at_local_port(FirewallSide::external, psom_tls, psom_inbound,
-                      web_conferencing_party(Side::external), any(), "", "6");
-    }
-
-    void av() {
-        begin(3, edge_role_name(EdgeRole::av_edge));
-        const bool consolidated = topology_ == EdgeTopology::consolidated;
-        at_local_port(FirewallSide::internal, stun_tcp,
-                      consolidated ? stun_outbound_consolidated : stun_outbound,
-                      av_party(Side::internal, Whose::vip), any(), "", "12");
-        at_local_port(FirewallSide::internal, av_sip,
-                      consolidated ? authentication_consolidated : authentication,
-                      av_party(Side::internal, Whose::vip), any(), "", "13");
-        at_local_port(FirewallSide::internal, stun_udp, stun_outbound,
-                      av_party(Side::internal, Whose::both), any(), on_stun, "14");
-        at_local_port(FirewallSide::external, stun_tcp, media_inbound,
-                      av_party(Side::external, Whose::vip), any(), "", "8");
-        at_local_port(FirewallSide::external, rtp_tcp, media_transfer, av_media_party(true), any(),
-                      "", "9");
-        at_local_port(FirewallSide::external, stun_udp, stun_inbound,
-                      av_party(Side::external, Whose::both), any(), on_stun, "10");
-        at_local_port(FirewallSide::external, rtp_udp, media_transfer, av_media_party(false), any(),
-                      "", "11");
-    }
-
-    std::vector<FirewallRow> take() { return std::move(rows_); }
-
-private:
-    bool scaled() const { return config::is_scaled(topology_); }
-    static Party any() { return {"Any IP address", {}, true}; }
-
-    void begin(std::size_t which, std::string_view role) {
-        table_ = table_title(topology_, which, role);
-        role_ = role;
-    }
-
-    Party party(EdgeRole role, Side side, Whose whose, std::string text) const {
-        return {std::move(text),
-                addresses_of(edge_.of(role), side, whose != Whose::vip, whose != Whose::servers),
-                false};
-    }
-
-    Party web_conferencing_party(Side side) const {
-        const std::string word(side_word(side));
-        constexpr EdgeRole role = EdgeRole::web_conferencing_edge;
-        if (topology_ == EdgeTopology::multiple_site_remote) {
-            return party(role, side, Whose::servers,
-                         "The " + word +
-                             " IP address of each Web Conferencing Edge Server in the "
-                             "remote site");
-        }
-        if (!scaled()) {
-            return party(role, side, Whose::servers,
-                         "The " + word + " IP address of the Web Conferencing Edge Server");
-        }
-        // Each server is told by internal servers by its own name; only the outside is balanced.
-        return side == Side::internal
-                   ? party(role, side, Whose::servers,
-                           "The internal IP addresses of the Web Conferencing Edge Servers")
-                   : party(role, side, Whose::vip,
-                           "The VIP address used by the Web Conferencing Edge Server array on the "
-                           "external load balancer");
-    }
-
-    /// `whose` is for arrays; a server that stands alone has its own address.
-    Party av_party(Side side, Whose whose) const {
-        const std::string word(side_word(side));
-        const std::string own = "The " + word + " IP address of the A/V Edge Server";
-        const std::string vip =
-            "VIP address used by the A/V Edge Server array on the " + word + " load balancer";
-        if (!scaled()) {
-            const bool remote = topology_ == EdgeTopology::multiple_site_remote;
-            return party(EdgeRole::av_edge, side, Whose::servers,
-                         own + (remote ? " in the remote site" : ""));
-        }
-        return party(EdgeRole::av_edge, side, whose,
-                     whose == Whose::vip ? "The " + vip : own + " and the " + vip);
-    }
-
-    /// Media goes to and from the server itself, balanced or not. In table 23 the row of UDP
-    /// doesn't repeat where the server is.
-    Party av_media_party(bool tcp) const {
-        const bool remote = tcp && topology_ == EdgeTopology::multiple_site_remote;
-        return party(EdgeRole::av_edge, Side::external, Whose::servers,
-                     std::string("The external IP address of the A/V Edge Server") +
-                         (remote ? " in the remote site" : "") +
-                         ". This IP address must be a publicly routable IP address");
-    }
-
-    FirewallRow& add(FirewallSide side, std::string_view local_port, std::string_view direction,
-                     std::string_view remote_port, Party local, Party remote,
-                     std::string_view notes, std::string_view figure) {
+    FirewallRow row(const EdgeRow& each) const {
+        const bool alone = topology_ == EdgeTopology::consolidated;
+        const bool called_sip = each.table == Table::proxy && each.inward &&
+                                (topology_ == EdgeTopology::single_site ||
+                                 topology_ == EdgeTopology::scaled_remote_site);
+        const Port& port = called_sip ? https_called_sip : each.port;
+        const auto which = static_cast<std::size_t>(each.table);
         FirewallRow row;
-        row.table = table_;
+        row.role = each.table == Table::proxy ? "Reverse Proxy" : edge_role_name(role_of(each));
+        row.table = formatted("Table {} Firewall Settings for the {}",
+                              numbers[static_cast<std::size_t>(topology_)][which], row.role);
         row.site = edge_.site;
-        row.side = side;
-        row.role = role_;
-        row.local_port = local_port;
-        row.direction = direction;
-        row.remote_port = remote_port;
-        row.figure = figure;
-        row.source = std::move(local);
-        row.destination = std::move(remote);
-        row.notes = notes;
+        row.side = each.side;
+        row.local_port = each.inward ? "Any" : port.text;
+        row.direction = !alone                             ? each.direction
+                        : each.figure == "12"              ? stun_outbound_consolidated
+                        : each.direction == authentication ? authentication_consolidated
+                                                           : each.direction;
+        row.remote_port = each.inward ? port.text : "Any";
+        row.figure = each.figure;
+        row.source = local(each);
+        row.destination = remote(each.remote);
+        row.notes = each.notes;
         // "Inbound (for remote user access)", "Outbound STUN/TCP media communications"
-        row.why = direction.substr(std::min(direction.find(' ') + 1, direction.size()));
+        row.why = row.direction.substr(std::min(row.direction.find(' ') + 1, row.direction.size()));
         if (row.why.starts_with('(')) {
             row.why = row.why.substr(1, row.why.size() - 2);
         }
-        rows_.push_back(std::move(row));
-        return rows_.back();
+        add_flows(row, port, each.inward);
+        return row;
     }
 
-    /// From the perimeter into the internal network, to the remote's port.
-    void inbound_to_inside(const Port& port, std::string_view direction, Party local, Party remote,
-                           std::string_view figure) {
-        FirewallRow& row = add(FirewallSide::internal, "Any", direction, port.text,
-                               std::move(local), std::move(remote), "", figure);
-        row.flows.push_back({row.source, row.destination, port.tcp, port.first, port.last, false});
+private:
+    static EdgeRole role_of(const EdgeRow& each) {
+        return each.table == Table::access             ? EdgeRole::access_edge
+               : each.table == Table::web_conferencing ? EdgeRole::web_conferencing_edge
+                                                       : EdgeRole::av_edge;
     }
 
-    /// Connections to the local port; where the direction says both, also from the server out.
-    ///
     /// [ibid.]: "outbound" is from the internal network to the server on the internal firewall, and
     /// from the server to the Internet on the external one.
-    void at_local_port(FirewallSide side, const Port& port, std::string_view direction, Party local,
-                       Party remote, std::string_view notes, std::string_view figure) {
-        FirewallRow& row = add(side, port.text, direction, "Any", std::move(local),
-                               std::move(remote), notes, figure);
-        row.flows.push_back({row.destination, row.source, port.tcp, port.first, port.last, false});
-        if (direction.starts_with("Inbound/Outbound")) {
-            // A federated partner listens on the same port; media leaves from the server's range.
-            const bool range = port.first != port.last;
+    static void add_flows(FirewallRow& row, const Port& port, bool inward) {
+        if (inward) {
             row.flows.push_back(
-                {row.source, row.destination, port.tcp, port.first, port.last, range});
+                {row.source, row.destination, port.tcp, port.first, port.last, false});
+            return;
         }
+        row.flows.push_back({row.destination, row.source, port.tcp, port.first, port.last, false});
+        if (row.direction.starts_with("Inbound/Outbound")) {
+            // A federated partner listens on the same port; media leaves from the server's range.
+            row.flows.push_back({row.source, row.destination, port.tcp, port.first, port.last,
+                                 port.first != port.last});
+        }
+    }
+
+    Party remote(Remote remote) const {
+        switch (remote) {
+        case Remote::any:
+            return {"Any IP address", {}, true};
+        case Remote::any_word:
+            return {"Any", {}, true};
+        case Remote::next_hop:
+            return {
+                "The IP address of the next hop server. If a Director is deployed, use the IP "
+                "address of the Director or VIP of the load balancer, if the Directors are load "
+                "balanced",
+                hops_, false};
+        default:
+            return {"If no Director is deployed, you must use any IP address. If a Director is "
+                    "deployed, use the IP address of the Director or VIP of the load balancer, if "
+                    "the Directors are load balanced",
+                    has_director_ ? hops_ : std::vector<std::string>{}, !has_director_};
+        }
+    }
+
+    /// This end: words and addresses.
+    Party local(const EdgeRow& each) const {
+        const bool outside = each.side == external;
+        const bool remote_site = topology_ == EdgeTopology::multiple_site_remote;
+        const std::string_view side = outside ? "external" : "internal";
+        Party party;
+        const auto add = [&](const Interfaces& interfaces) {
+            const std::string& address = outside ? interfaces.external : interfaces.internal;
+            if (!address.empty()) {
+                party.addresses.push_back(address);
+            }
+        };
+        if (each.table == Table::proxy) {
+            party.text =
+                formatted("The {} IP address of the {}reverse proxy{}", side,
+                          outside ? "HTTP " : "", remote_site ? " in the remote site" : "");
+            add(edge_.reverse_proxy);
+            return party;
+        }
+        const bool scaled = config::is_scaled(topology_);
+        const Whose whose = scaled ? each.whose : Whose::servers;
+        const EdgeRole role = role_of(each);
+        const bool media = each.figure == "9" || each.figure == "11";
+        const bool array_of_web =
+            role == EdgeRole::web_conferencing_edge && (scaled || remote_site);
+        const std::string own =
+            array_of_web && remote_site
+                ? formatted("The {} IP address of each {}", side, edge_role_name(role))
+            : array_of_web ? formatted("The {} IP addresses of the {}s", side, edge_role_name(role))
+                           : formatted("The {} IP address of the {}", side, edge_role_name(role));
+        const std::string vip = formatted(
+            "VIP address used by the {} array on the {} load balancer", edge_role_name(role), side);
+        // In table 23 the row of UDP media doesn't repeat where the server is.
+        const bool says_site = remote_site && role != EdgeRole::access_edge && each.figure != "11";
+        party.text = whose == Whose::vip    ? "The " + vip
+                     : whose == Whose::both ? own + " and the " + vip
+                                            : own + (says_site ? " in the remote site" : "");
+        party.text += media ? ". This IP address must be a publicly routable IP address" : "";
+        const EdgeServers& servers = edge_.of(role);
+        if (whose != Whose::vip) {
+            std::for_each(servers.servers.begin(), servers.servers.end(), add);
+        }
+        if (whose != Whose::servers && servers.vip) {
+            add(*servers.vip);
+        }
+        return party;
     }
 
     const Edge& edge_;
     EdgeTopology topology_;
-    std::string table_;
-    std::string role_;
-    std::vector<FirewallRow> rows_;
+    bool has_director_;
+    const std::vector<std::string>& hops_;
 };
 
 } // namespace
 
-std::vector<FirewallRow> edge_proxy_rows(const Edge& edge, EdgeTopology topology) {
-    Tables tables(edge, topology);
-    tables.proxy();
-    return tables.take();
-}
-
-std::vector<FirewallRow> edge_rows(const Edge& edge, bool has_director,
-                                   const std::vector<std::string>& next_hop) {
-    if (!edge.topology) {
-        return {};
+std::vector<FirewallRow> edge_rows(const Edge& edge, EdgeTopology topology, bool proxy,
+                                   bool has_director, const std::vector<std::string>& next_hop) {
+    const Tables tables(edge, topology, has_director, next_hop);
+    std::vector<FirewallRow> rows;
+    for (const EdgeRow& each : edge_table) {
+        if ((each.table == Table::proxy) == proxy &&
+            (each.table != Table::access || !config::is_remote_site(topology))) {
+            rows.push_back(tables.row(each));
+        }
     }
-    Tables tables(edge, *edge.topology);
-    if (!config::is_remote_site(*edge.topology)) {
-        tables.access(has_director, next_hop);
-    }
-    tables.web_conferencing();
-    tables.av();
-    return tables.take();
+    return rows;
 }
 
 } // namespace lync::lyncctl

@@ -361,7 +361,7 @@ private:
         }
         Edge edge;
         edge.reverse_proxy = proxy_;
-        append(edge_proxy_rows(edge, config::EdgeTopology::consolidated));
+        append(edge_rows(edge, config::EdgeTopology::consolidated, true));
     }
 
     void add_edges() {
@@ -383,10 +383,12 @@ private:
                 append(lync_edge_rows(edge, declared().product, inside));
                 continue;
             }
-            if (edge.topology) {
-                append(edge_proxy_rows(edge, *edge.topology));
+            for (const bool proxy : {true, false}) {
+                if (edge.topology) {
+                    append(
+                        edge_rows(edge, *edge.topology, proxy, has_director, next_hop.addresses));
+                }
             }
-            append(edge_rows(edge, has_director, next_hop.addresses));
         }
     }
 

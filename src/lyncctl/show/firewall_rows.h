@@ -90,13 +90,12 @@ struct InternalServers {
 std::vector<FirewallRow> lync_edge_rows(const config::Edge& edge, Product product,
                                         const InternalServers& inside);
 
-/// The rows of one edge block: the tables of its topology. `next_hop`: the addresses it has where
-/// the block names none. Nothing for a block without topology.
-std::vector<FirewallRow> edge_rows(const config::Edge& edge, bool has_director,
-                                   const std::vector<std::string>& next_hop);
-
-/// The reverse proxy's two rows of [Office Communications Server 2007], in the words of a topology.
-std::vector<FirewallRow> edge_proxy_rows(const config::Edge& edge, config::EdgeTopology topology);
+/// The rows of one edge block of Office Communications Server: the tables of its topology, the
+/// reverse proxy's alone or all others. `next_hop`: the addresses it has where the block names
+/// none.
+std::vector<FirewallRow> edge_rows(const config::Edge& edge, config::EdgeTopology topology,
+                                   bool proxy, bool has_director = false,
+                                   const std::vector<std::string>& next_hop = {});
 
 /// What a firewall can load: rules for what needed rows let pass.
 struct Ruleset {

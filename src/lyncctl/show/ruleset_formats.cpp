@@ -4,6 +4,8 @@
 
 #include "lyncctl/show/ruleset_formats.h"
 
+#include "base/format.h"
+
 #include <algorithm>
 #include <array>
 
@@ -73,10 +75,10 @@ std::string pf_rule(const Rule& rule) {
     };
     const Flow& flow = rule.flow;
     const std::string port = " port " + port_range(flow, ':');
-    return std::string("pass quick ") + (rule.ipv6 ? "inet6" : "inet") + " proto " +
-           (flow.tcp ? "tcp" : "udp") + " from " + end(rule.from) + (flow.source_port ? port : "") +
-           " to " + end(rule.to) + (flow.source_port ? "" : port) +
-           (flow.tcp ? " flags S/SA" : "") + " keep state";
+    return formatted("pass quick {} proto {} from {}{} to {}{}{} keep state",
+                     rule.ipv6 ? "inet6" : "inet", flow.tcp ? "tcp" : "udp", end(rule.from),
+                     flow.source_port ? port : "", end(rule.to), flow.source_port ? "" : port,
+                     flow.tcp ? " flags S/SA" : "");
 }
 
 // -- Windows -------------------------------------------------------------------------------------
@@ -102,12 +104,13 @@ std::string windows_rule(const Rule& rule) {
     };
     const std::string ports = port_range(flow, '-');
     const bool local = outbound == flow.source_port;
-    return "New-NetFirewallRule -Group 'lync_firewall' -DisplayName 'Lync " +
-           std::string(flow.tcp ? "TCP " : "UDP ") + ports + (outbound ? " out" : " in") +
-           "' -Direction " + (outbound ? "Outbound" : "Inbound") + " -Action Allow -Protocol " +
-           (flow.tcp ? "TCP" : "UDP") + address(" -LocalAddress ", outbound ? rule.from : rule.to) +
-           address(" -RemoteAddress ", outbound ? rule.to : rule.from) +
-           (local ? " -LocalPort " : " -RemotePort ") + ports;
+    const std::string_view protocol = flow.tcp ? "TCP" : "UDP";
+    return formatted("New-NetFirewallRule -Group 'lync_firewall' -DisplayName 'Lync {0} {1} {2}' "
+                     "-Direction {3} -Action Allow -Protocol {0}{4}{5} {6} {1}",
+                     protocol, ports, outbound ? "out" : "in", outbound ? "Outbound" : "Inbound",
+                     address(" -LocalAddress ", outbound ? rule.from : rule.to),
+                     address(" -RemoteAddress ", outbound ? rule.to : rule.from),
+                     local ? "-LocalPort" : "-RemotePort");
 }
 
 constexpr std::array<RulesetFormat, 3> formats{{
@@ -125,8 +128,8 @@ const RulesetFormat& ruleset_format(std::string_view name) noexcept {
 }
 
 std::string ports_of(const Flow& flow) {
-    return std::string(flow.tcp ? "tcp " : "udp ") + (flow.source_port ? "sport " : "dport ") +
-           port_range(flow, '-');
+    return formatted("{} {} {}", flow.tcp ? "tcp" : "udp", flow.source_port ? "sport" : "dport",
+                     port_range(flow, '-'));
 }
 
 std::string one_of(const Addresses& addresses) {

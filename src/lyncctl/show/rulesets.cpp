@@ -2,6 +2,7 @@
 // addresses, so those of another firewall never match. How each wall writes them:
 // ruleset_formats.cpp.
 
+#include "base/format.h"
 #include "lyncctl/show/ruleset_formats.h"
 
 #include <algorithm>
@@ -66,7 +67,8 @@ private:
             title_ = title;
         }
         if (!row.needed) {
-            line("# not needed here: " + row.service + " to " + one_line(row.destination.shown()));
+            line(formatted("# not needed here: {} to {}", row.service,
+                           one_line(row.destination.shown())));
             return;
         }
         for (const Flow& flow : row.flows) {
@@ -82,8 +84,9 @@ private:
         }
         if (row.side == FirewallSide::inside && internal_.empty() &&
             (flow.from.anybody || flow.to.anybody)) {
-            line("# no rule for " + row.service + " from " + flow.from.text + " to " +
-                 one_line(flow.to.shown()) + ": no \"internal_network\" declares the inside");
+            line(formatted("# no rule for {} from {} to {}: no \"internal_network\" declares the "
+                           "inside",
+                           row.service, flow.from.text, one_line(flow.to.shown())));
             return;
         }
 
@@ -106,15 +109,14 @@ private:
             written = true;
         }
         if (!written) {
-            lacks(ports_of(flow) + ": \"" + flow.from.shown() + "\" and \"" + flow.to.shown() +
-                  "\" have no address of the same family");
+            lacks(formatted("{}: \"{}\" and \"{}\" have no address of the same family",
+                            ports_of(flow), flow.from.shown(), flow.to.shown()));
             return;
         }
         for (const auto& [ipv6, target] : left_out) {
             if (!target.empty()) {
-                line("# no rule for " + ports_of(flow) + " to " + one_of(target) + ": " +
-                     one_line(flow.from.text) + " has no " + (ipv6 ? "IPv6" : "IPv4") +
-                     " address here");
+                line(formatted("# no rule for {} to {}: {} has no {} address here", ports_of(flow),
+                               one_of(target), one_line(flow.from.text), ipv6 ? "IPv6" : "IPv4"));
             }
         }
     }
@@ -138,7 +140,7 @@ private:
     /// Names replaced by what they resolve to; who has no address is missing.
     Addresses resolved(const Party& party, const Flow& flow) {
         const auto has_none = [&](const std::string& who) {
-            lacks(ports_of(flow) + ": \"" + who + "\" has no address");
+            lacks(formatted("{}: \"{}\" has no address", ports_of(flow), who));
         };
         if (party.addresses.empty() && !party.anybody) {
             has_none(party.text);
