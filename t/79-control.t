@@ -167,7 +167,7 @@ scene '--wait', http_config => $Two, sub {
     is($fe[0]->seen->{waiting}, 0, 'indeed');
     my @hold = held_in_turn(1, 8, $fe[1]);
     system("(sleep 2; $LyncTest::Paths::BUILD/lyncctl undrain fe2 --socket $Dir/sock) >/dev/null 2>&1 &");
-    like(lyncctl(qw(drain fe2 --wait)), qr/lyncctl: fe2 is no longer drained: somebody has taken it back/, 'taken back meanwhile');
+    like(lyncctl(qw(drain fe2 --wait)), qr/lyncctl: fe2 is no longer drained: it was taken back/, 'taken back meanwhile');
     lyncctl(undrain => 'fe1');
     @held = held_in_turn(2, 5 * $SLOW, @fe);
     lyncctl(drain => 'fe1');
@@ -347,7 +347,7 @@ scene 'wrong requests', http_config => $Twelve, sub {
     my $mode = (stat "$Dir/sock")[2] & 0777;
     is(sprintf('%o', $mode), '666', 'nginx opens the socket itself to all: the directory decides');
     is(`$LyncTest::Paths::BUILD/lyncctl servers --socket $Dir/none 2>&1`,
-        qq{lyncctl: socket "$Dir/none": No such file or directory: write a server with "lync_control" for it into nginx.conf, or tell by --socket where it is (lyncctl(8))\n},
+        qq{lyncctl: socket "$Dir/none": No such file or directory: write a server with "lync_control" for it into nginx.conf, or name it with --socket (lyncctl(8))\n},
         'no socket');
 };
 
