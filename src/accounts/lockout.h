@@ -25,6 +25,9 @@ inline constexpr unsigned most_source_accounts = 32;
 /// waits for nothing.
 inline constexpr std::uint64_t flight_patience = 5000;
 inline constexpr std::uint64_t body_patience = 60000;
+/// Behind one address there may be a thousand phones that wait for mail: there the former counts
+/// for less.
+inline constexpr std::uint64_t source_patience = 1000;
 
 struct Limits {
     unsigned failures = 0;        ///< after which an account is held; 0: off
@@ -51,11 +54,7 @@ struct Flights {
             std::ranges::count_if(until, [now](std::uint64_t end) { return end > now; }));
     }
     constexpr void add(const Limits& limits, std::uint64_t now) noexcept {
-        const auto free =
-            std::ranges::find_if(until, [now](std::uint64_t end) { return end <= now; });
-        if (free != until.end()) {
-            *free = now + limits.patience;
-        }
+        *std::ranges::min_element(until) = now + limits.patience;
     }
     /// The one that counts until then is over, whatever came of it.
     constexpr void end(std::uint64_t then) noexcept {
@@ -205,7 +204,8 @@ struct Source {
             held = now + limits.hold;
             return Admission::held;
         }
-        if (count + flights.count(now) >= limits.source_accounts) {
+        if (count + flights.count(now + flight_patience - source_patience) >=
+            limits.source_accounts) {
             return Admission::wait;
         }
         flights.add(limits, now);

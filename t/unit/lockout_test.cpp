@@ -171,7 +171,8 @@ TEST_CASE("lockout: a source's attempts on their way count", "[accounts]") {
     CHECK(source.admit(limits, 11) == Admission::pass);
     CHECK(source.admit(limits, 11) == Admission::pass);
     CHECK(source.admit(limits, 11) == Admission::wait);
-    CHECK(source.admit(limits, 10 + limits.patience) == Admission::pass);
+    CHECK(source.admit(limits, 9 + source_patience) == Admission::wait);
+    CHECK(source.admit(limits, 10 + source_patience) == Admission::pass); // they wait for mail
 }
 
 TEST_CASE("lockout: a million names push nobody out who is held", "[accounts]") {
