@@ -8,6 +8,7 @@ use FindBin ();
 use Test::More;
 
 use lib "$FindBin::Bin/lib";
+use LyncTest::Files qw(slurp);
 use LyncTest::Paths ();
 
 my $source = $LyncTest::Paths::SOURCE;
