@@ -20,7 +20,7 @@
 #                      100,000 requests, 5,000 names              (t/status)
 #     make storm       500 identities at random, none may cross     (t/auth/storm.py)
 #     make soak        50 reloads with 1,000 pending GETs held      (t/pools/reloads.py; SOAK=...)
-#     make guesses     lyncsmash's attacks, and a flood of invented names  (t/hostile; NAMES=1000000)
+#     make guesses     lyncsmash's attacks, and a flood of invented names  (t/hostile; FLOOD=...)
 #     make test-hard   all of it in a sanitized nginx, memory that runs out, killed workers (t/hostile)
 #     make coverage    lines and branches that all of it together reaches     (t/coverage)
 #     make fuzz        builds and runs the fuzz targets, two at a time: t/fuzz/README.md
@@ -222,11 +222,11 @@ browser-test: build-and-tests
 	t/status/count.py
 	t/status/scale.py
 
-NAMES ?= 100000
+FLOOD ?= --seconds 60 --clients 1000
 guesses: build-and-tests
 	@$(MAKE) --no-print-directory deps PACKAGES=wrk
 	t/hostile/lyncsmash --module $(MODULE) --nginx $(NGINX_BINARY)
-	t/hostile/flood --names $(NAMES) --clients 2000 --round 20 --module $(MODULE) --nginx $(NGINX_BINARY)
+	t/hostile/flood $(FLOOD) --module $(MODULE) --nginx $(NGINX_BINARY)
 
 # An nginx in which mistakes show, and the module built for it: units, suites, lyncctl's own tests,
 # memory that runs out, workers that are killed. t/82 bounds address space, of which sanitizers take
