@@ -588,6 +588,10 @@ PROXY = [
          ("server-answer",), ("Welcome to nginx!",)),
     Case("server: no challenge", proxied(change=drop_header("^/abs/", "WWW-Authenticate")),
          ("challenge-missing",)),
+    Case("server: an update is missing", proxied(
+        change=lambda request, response: response.add("X-OWA-Version", "15.1.2507.16")),
+         ("server-build-old",),
+         ("build 15.1.2507.16 is older than 15.1.2507.69, which fixes CVE-2026-42897",)),
     Case("server: a name that isn't published", proxied(
         change=replace_in_body(b"https://lyncwebext.contoso.com", b"https://webext2.contoso.com",
                                "/root$")), ("server-link",), ("webext2.contoso.com",)),

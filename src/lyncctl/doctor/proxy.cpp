@@ -255,7 +255,9 @@ private:
         const HttpAnswer answer = examiner_.ask(request_to(server, endpoint, tls, question));
         const Asked asked{examiner_, steps_.published, server.farm->published.front(),
                           server.farm->name};
-        note_build(server, endpoint, answer);
+        if (tls) {
+            note_build(server, endpoint, answer);
+        }
         Judge judge(asked, answer, report_at(server, where));
         judge.question(question.expect);
         return !judge.hopeless();
