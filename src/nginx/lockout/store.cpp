@@ -27,6 +27,7 @@ local name, limit, window, hold = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]),
 local begins, gone = ARGV[5], ARGV[6]
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
+redis.call('HSET', KEYS[1], 'w', window) -- a full store refuses that, but nothing after DEL
 local old, s, changed, void = redis.call('HGETALL', KEYS[1]), {}, false, false
 for i = 1, #old, 2 do s[old[i]] = tonumber(old[i + 1]) end
 changed, s[gone] = gone:sub(1, 1) == 'f' and s[gone] ~= nil, nil
@@ -241,7 +242,12 @@ void Store::on_there() noexcept {
     StoreState& state = zone_.store();
     state.read = 0;
     state.wanted++;
-    const std::int64_t before = state.since.exchange(ngx_time());
+    log_there();
+}
+
+/// Whichever worker has an answer knows better than one that had none.
+void Store::log_there() noexcept {
+    const std::int64_t before = zone_.store().since.exchange(ngx_time());
     if (before < 0) {
         ngx_log_error(
             NGX_LOG_NOTICE, ngx_cycle->log, 0,
@@ -253,6 +259,9 @@ void Store::on_there() noexcept {
 
 void Store::on_away(std::string_view why) noexcept {
     tells_ = reads_ = false;
+    if (ngx_exiting) { // by an earlier configuration
+        return;
+    }
     StoreState& state = zone_.store();
     std::int64_t since = state.since;
     while (since >= 0 && !state.since.compare_exchange_weak(since, -ngx_time())) {
@@ -269,6 +278,9 @@ void Store::on_tick() noexcept {
     constexpr ngx_msec_t lease = 3000;
     if (!redis_.is_there() && zone_.store().since > 0) { // by another worker's word
         redis_.hurry();
+    }
+    if (redis_.is_there() && zone_.store().since < 0) {
+        ask_changes(); // is it, still?
     }
     if (redis_.is_there() && !ngx_exiting && leases_.hold(Lease::store, lease)) {
         const StoreState& state = zone_.store();
@@ -417,6 +429,9 @@ void Store::set_clock(std::uint64_t there) noexcept {
 void Store::on_answer(const Redis::Question& question, const Reply* reply) noexcept {
     constexpr std::size_t fixed = 6; // verdict, now, last, window, held, cleared
     const bool whole = reply != nullptr && reply->size >= fixed;
+    if (reply != nullptr && zone_.store().since < 0 && !ngx_exiting) {
+        log_there();
+    }
     auto verdict = accounts::Admission::pass;
     if (whole && question.kind != Kind::changes) {
         const auto* number = reply->number.data();
@@ -437,9 +452,11 @@ void Store::on_answer(const Redis::Question& question, const Reply* reply) noexc
                                                          : std::size_t{accounts::most_failures}));
         std::copy_n(number + fixed, told.count, told.failed.begin());
         if (told.tag != 0 && zone_.merge(told) && question.asker == nullptr && !tells_) {
+            std::array<char, 17> hash{};
+            ngx_sprintf(reinterpret_cast<u_char*>(hash.data()), "%016xL", told.tag);
             ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                          "lync_lockout: %s %016xL is held, by what has failed at several proxies",
-                          told.is_source ? "source" : "account", told.tag);
+                          "lync_lockout: %s %s is held, by what has failed at several proxies",
+                          told.is_source ? "source" : "account", hash.data());
         }
     }
     if (question.kind == Kind::changes) {

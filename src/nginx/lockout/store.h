@@ -68,6 +68,7 @@ private:
     void on_tick() noexcept;
     bool exchange(const accounts::Told& told, const accounts::Limits& limits, std::uint64_t begins,
                   char kind_gone, std::uint64_t gone, void* asker) noexcept;
+    void log_there() noexcept;
     void tell_all() noexcept;
     void ask_changes() noexcept;
     void take_changes(const Reply& reply) noexcept;
