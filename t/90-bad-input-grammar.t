@@ -39,6 +39,8 @@ my @directives = (
     ['publish', 'lockout', 'on|off [failures=N] [window=TIME] [hold=TIME] [source_accounts=N]', '',
                                          'on failures=1 window=1m hold=1m source_accounts=1 x=1', 'on'],
     ['publish', 'lockout_exempt',        'ADDRESS[/BITS]|ACCOUNT ...', ''],
+    ['publish', 'lockout_store', 'redis://[USER:PASSWORD@]HOST[:PORT][/DB] key=FILE [password=FILE] [ca=FILE]', '',
+                                         'redis://10.0.0.9 key=a password=b ca=c d=e', 'redis://10.0.0.9 key=a'],
     ['publish', 'account_domain',        'NAME=DOMAIN ...', ''],
     ['publish', 'log_accounts',          'on|off',       '',       'on off',           'on'],
     ['publish', 'pending_get_timeout',   'TIME',         '',       '16 m',             '960s'],
