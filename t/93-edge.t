@@ -83,6 +83,26 @@ edge {
 --- warns
 
 
+=== an Edge Server with one external address: a port for each service
+--- more
+edge {
+    access_edge            external=203.0.113.1 internal=172.16.0.1 port=5061;
+    web_conferencing_edge  external=203.0.113.1 internal=172.16.0.1 port=444;
+    av_edge                external=203.0.113.1 internal=172.16.0.1;
+}
+--- warns
+
+
+=== two services on one port of an address
+--- more
+edge {
+    access_edge            external=203.0.113.1 port=444;  # first
+    web_conferencing_edge  external=203.0.113.1 port=444;  # here
+}
+--- says
+port 444 of "203.0.113.1" in "web_conferencing_edge" directive of edge is taken by "access_edge" at
+%%FIRST%%: write another port=N or another address for one of them in %%HERE%%
+
 === two edge blocks of one site
 --- more
 edge redmond {  # first

@@ -57,6 +57,10 @@ struct Parameter {
     bool has_value;
 };
 
+/// `name=PORT`; a Mistake about `directive` if it isn't one.
+std::uint16_t read_port(const Parameter& parameter, const Directive& directive,
+                        const Directive& block);
+
 /// The parameters of a directive from argument `first` on, each at most once. `read` takes one, and
 /// says whether there is such a one; if not, `remedy` says which there are.
 void read_parameters(const Directive& directive, std::size_t first, const Directive& block,

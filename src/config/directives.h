@@ -96,12 +96,12 @@
          "multiple_site_remote|scaled_remote_site")                                                \
     LINE(reverse_proxy, LYNC_IN_EDGE, LYNC_ONCE, 1, 2,                                             \
          "reverse_proxy [external=ADDRESS] [internal=ADDRESS]")                                    \
-    LINE(access_edge, LYNC_IN_EDGE, LYNC_REPEATABLE, 1, 3,                                         \
-         "access_edge [vip] [external=ADDRESS] [internal=ADDRESS]")                                \
-    LINE(web_conferencing_edge, LYNC_IN_EDGE, LYNC_REPEATABLE, 1, 3,                               \
-         "web_conferencing_edge [vip] [external=ADDRESS] [internal=ADDRESS]")                      \
-    LINE(av_edge, LYNC_IN_EDGE, LYNC_REPEATABLE, 1, 3,                                             \
-         "av_edge [vip] [external=ADDRESS] [internal=ADDRESS]")                                    \
+    LINE(access_edge, LYNC_IN_EDGE, LYNC_REPEATABLE, 1, 4,                                         \
+         "access_edge [vip] [external=ADDRESS] [internal=ADDRESS] [port=N]")                       \
+    LINE(web_conferencing_edge, LYNC_IN_EDGE, LYNC_REPEATABLE, 1, 4,                               \
+         "web_conferencing_edge [vip] [external=ADDRESS] [internal=ADDRESS] [port=N]")             \
+    LINE(av_edge, LYNC_IN_EDGE, LYNC_REPEATABLE, 1, 4,                                             \
+         "av_edge [vip] [external=ADDRESS] [internal=ADDRESS] [port=N]")                           \
     LINE(next_hop, LYNC_IN_EDGE, LYNC_ONCE, 1, LYNC_ANY, "next_hop ADDRESS ...")                   \
     LINE(internal_network, LYNC_IN_EDGE, LYNC_REPEATABLE, 1, LYNC_ANY,                             \
          "internal_network ADDRESS/BITS ...")

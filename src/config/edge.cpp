@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -62,20 +63,27 @@ std::string read_address(std::string_view text, const Directive& directive,
     return address;
 }
 
-/// `external=ADDRESS internal=ADDRESS`, from the given argument on.
-Interfaces read_interfaces(const Directive& directive, std::size_t first, const Directive& block) {
+/// `external=ADDRESS internal=ADDRESS port=N`, from the given argument on.
+Interfaces read_interfaces(const Directive& directive, std::size_t first, const Directive& block,
+                           bool has_port) {
     Interfaces interfaces;
     interfaces.place = directive.place;
-    read_parameters(directive, first, block, "it may be external=ADDRESS or internal=ADDRESS",
-                    [&](const Parameter& parameter) {
-                        const bool external = parameter.name == "external";
-                        if (!parameter.has_value || (!external && parameter.name != "internal")) {
-                            return false;
-                        }
-                        (external ? interfaces.external : interfaces.internal) =
-                            read_address(parameter.value, directive, block);
-                        return true;
-                    });
+    const std::string_view written = has_port
+                                         ? "it may be external=ADDRESS, internal=ADDRESS or port=N"
+                                         : "it may be external=ADDRESS or internal=ADDRESS";
+    read_parameters(directive, first, block, written, [&](const Parameter& parameter) {
+        const bool external = parameter.name == "external";
+        if (parameter.has_value && has_port && parameter.name == "port") {
+            interfaces.port = read_port(parameter, directive, block);
+            return true;
+        }
+        if (!parameter.has_value || (!external && parameter.name != "internal")) {
+            return false;
+        }
+        (external ? interfaces.external : interfaces.internal) =
+            read_address(parameter.value, directive, block);
+        return true;
+    });
     if (!interfaces.external.empty() && interfaces.external == interfaces.internal) {
         invalid_value(interfaces.external, directive, block,
                       "the external and the internal interface have addresses of their own");
@@ -110,6 +118,7 @@ public:
         for (std::size_t role = 0; role < edge_roles; role++) {
             check_count(static_cast<EdgeRole>(role));
         }
+        check_ports();
         check_public_address();
         return std::move(edge_);
     }
@@ -140,7 +149,7 @@ private:
 
     void read_child(const Directive& child) {
         if (child.name == "reverse_proxy") {
-            edge_.reverse_proxy = read_interfaces(child, 0, block_);
+            edge_.reverse_proxy = read_interfaces(child, 0, block_, false);
         } else if (child.name == "next_hop") {
             for (const std::string& text : child.arguments) {
                 edge_.next_hops.push_back(read_address(text, child, block_));
@@ -181,7 +190,7 @@ private:
                           lync::quoted(child.name + " vip"), block_.title(),
                           at(servers.vip->place));
         }
-        Interfaces interfaces = read_interfaces(child, vip ? 1 : 0, block_);
+        Interfaces interfaces = read_interfaces(child, vip ? 1 : 0, block_, !is_ocs(product_));
         if (interfaces.external.empty() && interfaces.internal.empty()) {
             throw mistake(child.place,
                           "no address in {}: write external=ADDRESS, internal=ADDRESS or both",
@@ -210,7 +219,7 @@ private:
                 lync::quoted(name), block_.title(), at(servers.servers.front().place),
                 edge_topology_name(*edge_.topology), edge_role_name(role));
         }
-        std::set<std::string_view> seen;
+        std::set<std::string> seen;
         const auto check = [&](const Interfaces& interfaces) {
             for (const std::string* address : {&interfaces.external, &interfaces.internal}) {
                 if (address->empty()) {
@@ -231,11 +240,36 @@ private:
                 }
             }
         };
-        for (const Interfaces& server : servers.servers) {
-            check(server);
+        std::ranges::for_each(servers.all(), check);
+    }
+
+    /// [Skype for Business Server, "Edge Server environmental requirements", IP Address
+    /// requirements]: an address for each service, or one with each service on another port. The
+    /// guide of Office Communications Server has the former alone, and no `port`.
+    void check_ports() const {
+        if (is_ocs(product_)) {
+            return;
         }
-        if (servers.vip) {
-            check(*servers.vip);
+        std::map<std::pair<std::string, std::uint16_t>, std::pair<std::string_view, Place>> taken;
+        for (std::size_t role = 0; role < edge_roles; role++) {
+            const std::string_view name = directives[role];
+            const bool is_access = role == static_cast<std::size_t>(EdgeRole::access_edge);
+            for (const Interfaces& own : edge_.roles[role].all()) {
+                for (const auto port : {own.port, is_access ? federation_port : own.port}) {
+                    const auto [found, is_new] =
+                        taken.try_emplace({own.external, port}, name, own.place);
+                    const auto& [other, place] = found->second;
+                    if (is_new || other == name || own.external.empty()) {
+                        continue;
+                    }
+                    throw mistake(own.place,
+                                  "port {} of {} in {} directive of {} is taken by {} at {}{}: "
+                                  "write another port=N or another address for one of them",
+                                  port, lync::quoted(own.external), lync::quoted(name),
+                                  block_.title(), lync::quoted(other), at(place),
+                                  port == federation_port ? ", for federation" : "");
+                }
+            }
         }
     }
 

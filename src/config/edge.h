@@ -46,17 +46,31 @@ std::string_view edge_role_name(EdgeRole role) noexcept;
 /// "access_edge"
 std::string_view edge_role_directive(EdgeRole role) noexcept;
 
+/// Where clients outside reach each service of an Edge Server, unless it shares its address, and
+/// where federated partners reach the Access Edge service.
+inline constexpr std::uint16_t edge_client_port = 443;
+inline constexpr std::uint16_t federation_port = 5061;
+
 /// The two sides of a server in the perimeter network; empty where not (yet) known.
 struct Interfaces {
     std::string external; ///< IPv4 or IPv6 in its shortest spelling, no brackets
     std::string internal;
     Place place;
+    std::uint16_t port = edge_client_port; ///< TCP, external, of an Edge service
 };
 
 /// The servers of one Edge role, and the load balancers' addresses in front of them.
 struct EdgeServers {
     std::vector<Interfaces> servers;
     std::optional<Interfaces> vip;
+
+    std::vector<Interfaces> all() const {
+        std::vector<Interfaces> all = servers;
+        if (vip) {
+            all.push_back(*vip);
+        }
+        return all;
+    }
 };
 
 /// One `edge` block.

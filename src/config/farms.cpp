@@ -115,11 +115,7 @@ Ports read_ports(const Directive& directive, const Directive& block, Ports ports
         if (!parameter.has_value || (!is_http && parameter.name != "https")) {
             return false;
         }
-        const auto port = parse_number(parameter.value, 1, 65535);
-        if (!port) {
-            invalid_value(parameter.text, directive, block, "a port is a number from 1 to 65535");
-        }
-        (is_http ? ports.http : ports.https) = static_cast<std::uint16_t>(*port);
+        (is_http ? ports.http : ports.https) = read_port(parameter, directive, block);
         return true;
     });
 

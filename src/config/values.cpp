@@ -29,6 +29,15 @@ std::string either_of(const std::vector<std::string_view>& words) {
     return text;
 }
 
+std::uint16_t read_port(const Parameter& parameter, const Directive& directive,
+                        const Directive& block) {
+    const auto port = parse_number(parameter.value, 1, 65535);
+    if (!port) {
+        invalid_value(parameter.text, directive, block, "a port is a number from 1 to 65535");
+    }
+    return static_cast<std::uint16_t>(*port);
+}
+
 void read_parameters(const Directive& directive, std::size_t first, const Directive& block,
                      std::string_view remedy, const std::function<bool(const Parameter&)>& read) {
     std::vector<std::string_view> seen;

@@ -107,6 +107,45 @@ TEST_CASE("what an edge block is told is wrong", "[edge]") {
     }
 }
 
+TEST_CASE(
+    "Edge Server environmental requirements, IP Address requirements: one address, three ports",
+    "[edge]") {
+    World world;
+    const Publication p = world.declare(smallest(
+        "edge { access_edge external=203.0.113.1 internal=172.16.0.1 port=5061; "
+        "web_conferencing_edge external=203.0.113.1 port=444; av_edge external=203.0.113.1; "
+        "av_edge vip external=203.0.113.9 internal=172.16.0.9 port=442; }"));
+    CHECK(p.edges[0].of(EdgeRole::access_edge).servers[0].port == 5061);
+    CHECK(p.edges[0].of(EdgeRole::web_conferencing_edge).servers[0].port == 444);
+    CHECK(p.edges[0].of(EdgeRole::av_edge).servers[0].port == 443);
+    CHECK(p.edges[0].of(EdgeRole::av_edge).vip->port == 442);
+
+    const std::string remedy =
+        ": write another port=N or another address for one of them in nginx.conf:";
+    for (const auto& [text, told] : rows(R"(
+        access_edge external=203.0.113.1; // av_edge external=203.0.113.1;                         | port 443 of "203.0.113.1" in "av_edge" directive of edge is taken by "access_edge" at nginx.conf:12
+        access_edge external=203.0.113.1; // av_edge vip external=203.0.113.1;                     | port 443 of "203.0.113.1" in "av_edge" directive of edge is taken by "access_edge" at nginx.conf:12
+        web_conferencing_edge external=::1 port=444; // av_edge external=0::1 port=444;            | port 444 of "::1" in "av_edge" directive of edge is taken by "web_conferencing_edge" at nginx.conf:12
+        access_edge external=203.0.113.1; // web_conferencing_edge external=203.0.113.1 port=5061; | port 5061 of "203.0.113.1" in "web_conferencing_edge" directive of edge is taken by "access_edge" at nginx.conf:12, for federation
+    )")) {
+        CHECK(World().mistake(smallest("edge {\n" + text + " }")) == told + remedy + "13");
+    }
+    for (const auto& [line, told] : rows(R"(
+        av_edge internal=172.16.0.1 port=0       | invalid value "port=0" in "av_edge" directive of edge: a port is a number from 1 to 65535
+        av_edge internal=172.16.0.1 port=        | invalid value "port=" in "av_edge" directive of edge: a port is a number from 1 to 65535
+        av_edge external=::1 port=444 port=444   | parameter "port" is duplicate in "av_edge" directive of edge
+        av_edge port=444                         | no address in "av_edge" directive of edge: write external=ADDRESS, internal=ADDRESS or both
+        av_edge internal=172.16.0.1 port         | invalid parameter "port" in "av_edge" directive of edge: it may be external=ADDRESS, internal=ADDRESS or port=N
+        reverse_proxy external=::1 port=444      | invalid parameter "port=444" in "reverse_proxy" directive of edge: it may be external=ADDRESS or internal=ADDRESS
+    )")) {
+        CHECK(World().mistake(smallest("edge { " + line + "; }")) == told + " in nginx.conf:11");
+    }
+    // The tables of Office Communications Server 2007 know no other port.
+    CHECK(mistake("edge { topology consolidated; av_edge external=203.0.113.1 port=444; }") ==
+          "invalid parameter \"port=444\" in \"av_edge\" directive of edge: it may be "
+          "external=ADDRESS or internal=ADDRESS in nginx.conf:3");
+}
+
 TEST_CASE("what is legal in an edge block but worth a word", "[edge]") {
     World world;
     world.declare(ocs("edge { topology consolidated; av_edge external=10.1.2.3; }"));

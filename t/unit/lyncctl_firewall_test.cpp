@@ -407,6 +407,42 @@ TEST_CASE("Skype for Business Server, Edge Server environmental requirements: po
     CHECK(xmpp == 4);
 }
 
+TEST_CASE("one external address for all services of an Edge Server: each has its port",
+          "[firewall]") {
+    const std::string one = lync_2013("contoso.com", R"(edge {
+        access_edge external=203.0.113.11 internal=172.16.0.11 port=5061;
+        web_conferencing_edge external=203.0.113.11 internal=172.16.0.11 port=444;
+        web_conferencing_edge external=203.0.113.12 internal=172.16.0.12;
+        av_edge external=203.0.113.11 internal=172.16.0.11; })");
+    std::vector<std::string> inward;
+    for (const FirewallRow& row : rows_of(one)) {
+        if (row.role == "Edge Server" && row.side == FirewallSide::external && row.needed &&
+            row.source.anybody) {
+            inward.push_back(row.service + " > " + shown(row.destination) + ": " + row.why);
+        }
+    }
+    CHECK(inward == std::vector<std::string>{
+                        "Access/SIP(TLS)/TCP/5061 > 203.0.113.11: Clients outside, federation",
+                        "Access/SIP(MTLS)/TCP/5061 > 203.0.113.11: Federation, public instant "
+                        "messaging",
+                        "Web conferencing/PSOM(TLS)/TCP/443 > 203.0.113.12: Web conferences",
+                        "Web conferencing/PSOM(TLS)/TCP/444 > 203.0.113.11: Web conferences",
+                        "A/V/STUN.MSTURN/UDP/3478 > 203.0.113.11: Candidates for media are "
+                        "negotiated",
+                        "A/V/STUN.MSTURN/TCP/443 > 203.0.113.11: Candidates for media are "
+                        "negotiated",
+                    });
+    const auto flows = flows_of(rows_of(one), "Edge Server");
+    for (const std::string_view flow :
+         {"5061 tcp any > 203.0.113.11", "444 tcp any > 203.0.113.11", "443 tcp any > 203.0.113.12",
+          "443 tcp any > 203.0.113.11", "443 tcp 203.0.113.11 > any",
+          "8057 tcp 10.0.0.11 2001:db8::11 > 172.16.0.11 172.16.0.12",
+          "443 tcp any > 172.16.0.11"}) {
+        INFO(flow);
+        CHECK(has(flows, flow));
+    }
+}
+
 TEST_CASE("Hardware load balancers for Edge port tables", "[firewall]") {
     const auto flows = flows_of(rows_of(lync_2013("contoso.com", R"(edge {
             access_edge external=203.0.113.11 internal=172.16.0.11;

@@ -309,9 +309,15 @@ private:
              {config::EdgeRole::access_edge, config::EdgeRole::web_conferencing_edge,
               config::EdgeRole::av_edge}) {
             for (const config::Interfaces& server : edge.of(role).servers) {
-                directive(config::edge_role_directive(role),
-                          (server.external.empty() ? "" : "external=" + server.external + " ") +
-                              (server.internal.empty() ? "" : "internal=" + server.internal));
+                const bool moved = server.port != config::edge_client_port;
+                std::string words;
+                for (const auto& [word, value] :
+                     {std::pair("external=", server.external),
+                      {"internal=", server.internal},
+                      {"port=", moved ? std::to_string(server.port) : ""}}) {
+                    words += value.empty() ? "" : (words.empty() ? "" : " ") + (word + value);
+                }
+                directive(config::edge_role_directive(role), words);
             }
         }
         close();

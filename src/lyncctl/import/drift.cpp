@@ -2,6 +2,7 @@
 // and where it leads. What only one of them holds is a row.
 
 #include "base/ascii.h"
+#include "base/format.h"
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/import/draft.h"
@@ -40,7 +41,7 @@ struct Facts {
     std::map<std::string, Site> sites; ///< by the pool's FQDN; of a farm the published name
     std::set<std::string> urls;        ///< "meet https://meet.contoso.com"
     std::set<std::string> sockets;     ///< ports for https
-    std::set<std::string> edges;       ///< "access_edge external 203.0.113.11"
+    std::set<std::string> edges;       ///< "access_edge external 203.0.113.11 port 443"
 };
 
 bool is_address(const std::string& text) {
@@ -71,11 +72,12 @@ void add_edge(const config::Edge& edge, Facts& facts) {
                             config::EdgeRole::av_edge}) {
         const std::string word(config::edge_role_directive(role));
         for (const config::Interfaces& server : edge.of(role).servers) {
-            for (const auto& [side, address] : {std::pair(" external ", server.external),
-                                                std::pair(" internal ", server.internal)}) {
-                if (!address.empty()) {
-                    facts.edges.insert(word + side + address);
-                }
+            if (!server.external.empty()) {
+                facts.edges.insert(
+                    formatted("{} external {} port {}", word, server.external, server.port));
+            }
+            if (!server.internal.empty()) {
+                facts.edges.insert(word + " internal " + server.internal);
             }
         }
     }

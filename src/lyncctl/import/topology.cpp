@@ -418,7 +418,6 @@ private:
     }
 
     void read_edge(pugi::xml_node service) {
-        constexpr std::uint16_t usual = 443; // outside, of each service
         constexpr std::array<std::pair<std::string_view, config::EdgeRole>, 3> owners{{
             {"urn:component:AccessEdge", config::EdgeRole::access_edge},
             {"urn:component:DataEdge", config::EdgeRole::web_conferencing_edge},
@@ -446,6 +445,7 @@ private:
         }
         for (const auto& [owner, role] : owners) {
             std::string number = "1";
+            std::uint16_t outside = config::edge_client_port;
             for (const pugi::xml_node port : service.child("Ports").children("Port")) {
                 const std::string usage = attribute(port, "Usage");
                 if (attribute(port, "Owner") != owner || attribute(port, "Protocol") == "Udp" ||
@@ -454,14 +454,20 @@ private:
                     continue;
                 }
                 number = attribute(port, "InterfaceNumber");
-                if (port_of(attribute(port, "Port")) != usual) {
-                    add(lost, port, "port {} of the {} outside: the rows of firewalls have {}",
-                        attribute(port, "Port"), config::edge_role_name(role), usual);
+                outside = port_of(attribute(port, "Port"));
+                if (outside == 0) {
+                    add(lost, port,
+                        "port {} of the {} outside isn't one, nor its address carried over",
+                        quoted(attribute(port, "Port")), config::edge_role_name(role));
+                    outside = config::edge_client_port;
+                    number.clear();
                 }
             }
             for (const pugi::xml_node machine : cluster->machines) {
-                config::Interfaces sides{
-                    address_of(machine, "External", number), address_of(machine, "Internal"), {}};
+                config::Interfaces sides{address_of(machine, "External", number),
+                                         address_of(machine, "Internal"),
+                                         {},
+                                         outside};
                 const auto valid = [](const std::string& text) {
                     return config::network_holds("0.0.0.0/0", text) ||
                            config::network_holds("::/0", text);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 namespace lync::lyncctl {
 
@@ -133,17 +134,18 @@ class Parties {
 public:
     Parties(const Edge& edge, const InternalServers& inside) : edge_(edge), inside_(inside) {}
 
-    Party party(Who who, Whose whose) const {
+    /// `port`: only servers whose clients come in there, where that differs; 0: all.
+    Party party(Who who, Whose whose, std::uint16_t port = 0) const {
         switch (who) {
         case Who::any:
             return {"Any", {}, true};
         case Who::access:
-            return of(EdgeRole::access_edge, true, whose, "Edge Server Access Edge service");
+            return of(EdgeRole::access_edge, true, whose, "Edge Server Access Edge service", port);
         case Who::web:
             return of(EdgeRole::web_conferencing_edge, true, whose,
-                      "Edge Server Web Conferencing Edge service");
+                      "Edge Server Web Conferencing Edge service", port);
         case Who::av:
-            return of(EdgeRole::av_edge, true, whose, "Edge Server A/V Edge service");
+            return of(EdgeRole::av_edge, true, whose, "Edge Server A/V Edge service", port);
         case Who::edge_access:
             return of(EdgeRole::access_edge, false, whose, interface);
         case Who::edge_web:
@@ -168,24 +170,43 @@ public:
         return {};
     }
 
+    /// Where clients outside come in, by the servers that a row is about; 0: at the row's own port.
+    std::set<std::uint16_t> client_ports(const EdgeRow& row) const {
+        std::set<std::uint16_t> ports;
+        if (row.side == internal || row.to == Who::any || row.first != config::edge_client_port) {
+            return {0};
+        }
+        const auto role = row.to == Who::access ? EdgeRole::access_edge
+                          : row.to == Who::web  ? EdgeRole::web_conferencing_edge
+                                                : EdgeRole::av_edge;
+        for (const config::Interfaces& sides : meant(role, row.whose)) {
+            ports.insert(sides.port);
+        }
+        return ports.empty() ? std::set<std::uint16_t>{0} : ports;
+    }
+
 private:
     static constexpr const char* interface = "Edge Server internal interface";
 
-    Party of(EdgeRole role, bool external, Whose whose, std::string text) const {
+    std::vector<config::Interfaces> meant(EdgeRole role, Whose whose) const {
         const EdgeServers& servers = edge_.of(role);
-        Party party{std::move(text), {}, false};
-        const auto add = [&](const config::Interfaces& sides) {
-            const std::string& address = external ? sides.external : sides.internal;
-            if (!address.empty()) {
-                party.addresses.push_back(address);
-            }
-        };
+        std::vector<config::Interfaces> all;
         if (whose != Whose::servers && servers.vip) {
-            add(*servers.vip);
+            all.push_back(*servers.vip);
         }
         if (whose != Whose::vip || !servers.vip) {
-            for (const config::Interfaces& server : servers.servers) {
-                add(server);
+            all.insert(all.end(), servers.servers.begin(), servers.servers.end());
+        }
+        return all;
+    }
+
+    Party of(EdgeRole role, bool external, Whose whose, std::string text,
+             std::uint16_t port = 0) const {
+        Party party{std::move(text), {}, false};
+        for (const config::Interfaces& sides : meant(role, whose)) {
+            const std::string& address = external ? sides.external : sides.internal;
+            if (!address.empty() && (port == 0 || port == sides.port)) {
+                party.addresses.push_back(address);
             }
         }
         return party;
@@ -226,19 +247,30 @@ std::vector<FirewallRow> lync_edge_rows(const Edge& edge, Product product,
         if (product < each.since || product > each.until) {
             continue;
         }
-        FirewallRow& row = rows.emplace_back();
-        row.table = each.side == external ? external_table : internal_table;
-        row.site = edge.site;
-        row.side = each.side;
-        row.role = "Edge Server";
-        row.service = each.service;
-        row.source = parties.party(each.from, each.whose);
-        row.destination = parties.party(each.to, each.whose);
-        row.notes = each.notes;
-        row.why = each.notes.substr(0, each.notes.find('.'));
-        row.needed = each.needed;
-        row.flows.push_back({row.source, row.destination, each.tcp, each.first, each.last,
-                             each.first != each.last});
+        for (const std::uint16_t client_port : parties.client_ports(each)) {
+            const std::uint16_t port = client_port == 0 ? each.first : client_port;
+            const bool moved = port != each.first;
+            FirewallRow& row = rows.emplace_back();
+            row.table = each.side == external ? external_table : internal_table;
+            row.site = edge.site;
+            row.side = each.side;
+            row.role = "Edge Server";
+            row.service = each.service;
+            row.source = parties.party(each.from, each.whose);
+            row.destination = parties.party(each.to, each.whose, client_port);
+            row.notes = each.notes;
+            row.why = each.notes.substr(0, each.notes.find('.'));
+            row.needed = each.needed;
+            row.flows.push_back({row.source, row.destination, each.tcp, port,
+                                 moved ? port : each.last, each.first != each.last});
+            if (moved) {
+                row.service.replace(row.service.rfind('/') + 1, row.service.npos,
+                                    std::to_string(port));
+            }
+            if (moved && port == config::federation_port && each.to == Who::access) {
+                row.why += ", federation"; // a plan has either row's rule once
+            }
+        }
     }
     return rows;
 }
