@@ -44,7 +44,7 @@ def _as_documented() -> None:
                         (topology.Server('ocs1.contoso.local', '10.0.0.21'),),
                         (topology.Site('Web Components 443', 443, True, True),))
     topology.FARMS = (*map(documented, topology.FARMS), ocs)
-    names = dict.fromkeys(topology.LISTENER_NAMES + ('scheduler.contoso.com', 'wac.contoso.com', 'lync.contoso.com'))
+    names = dict.fromkeys(topology.LISTENER_NAMES + topology.FABRIKAM_NAMES + ('scheduler.contoso.com', 'wac.contoso.com', 'lync.contoso.com'))
     topology.LISTENER_NAMES = tuple(
         dict.fromkeys([farm.external for farm in topology.FARMS] + [n for n in names if not n.startswith('webext')]))
 
