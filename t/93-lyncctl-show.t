@@ -278,6 +278,7 @@ my @missing = ('no "certificate" in lync_publish "contoso"', 'no "trusted_ca" in
 for my $what (['names'], ['rules'], ['ports'], ['firewall'], ['firewall', '--plan'], ['dns'], ['certificate'], ['nginx', '--format', 'table']) {
     ends(0, "planned: show @$what", 'show', @$what, '--fragment', $planned);
     is_deeply([map { /^lyncctl: (no "\S+ in .*?): / } split /\n/, $err], \@missing, 'with a note for each thing that is missing');
+    is_deeply([grep { !/; planned without it$/ } split /\n/, $err], [], 'which is planned without') if "@$what" !~ /--plan/;
     cmp_ok(scalar(my @rows = split /\n/, $out), '>', 5, 'it has rows');
     is_deeply([grep { length > 100 } @rows], [], 'of at most 100 columns, however long a name is');
 }
