@@ -8,6 +8,7 @@ use File::Path qw(make_path remove_tree);
 use JSON::PP ();
 use LyncTest::Files qw(slurp make_pki);
 use LyncTest::Paths;
+use POSIX ();
 use Test::More;
 
 my $lyncctl = "$LyncTest::Paths::BUILD/lyncctl";
@@ -398,9 +399,16 @@ my @both = ('--csr', "$root/old.csr", '--key', "$root/old.key", '--force');
 write_file('old.key', "the only one\n");
 mkdir "$root/old.csr" or die;
 ($status, $out, $err) = run('show', 'certificate', $conf, '--publication', 'contoso', @both);
-is("$status $err", qq{2 lyncctl: open() "$root/old.csr" failed (21: Is a directory)\n}, 'a directory in place of the request');
+is("$status $err", qq{2 lyncctl: "$root/old.csr" isn't a regular file, and isn't replaced\n}, 'a directory in place of the request');
 is(`cat '$root/old.key'`, "the only one\n", 'the old key is there still');
 rmdir "$root/old.csr";
+POSIX::mkfifo("$root/old.csr", 0600) or die;
+symlink "$root/old.csr", "$root/link.csr" or die;
+for my $csr ('old.csr', 'link.csr') {
+    ($status, $out, $err) = run('show', 'certificate', $conf, '--publication', 'contoso', '--csr', "$root/$csr", @both[2 .. 4]);
+    is("$status $err", qq{2 lyncctl: "$root/$csr" isn't a regular file, and isn't replaced\n}, "nor is a device replaced: $csr");
+}
+unlink "$root/old.csr";
 write_file('old.csr', "its request\n");
 SKIP: {
     skip 'no mount namespaces here', 2 if system("unshare --mount true 2>$root/stderr") != 0;

@@ -92,9 +92,8 @@ void require_new(const std::string& path, bool force) {
     if (!force) {
         refuse(path);
     }
-    if (S_ISDIR(info.st_mode)) {
-        errno = EISDIR;
-        fail("open()", path);
+    if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+        throw Failure(lync::quoted(path) + " isn't a regular file, and isn't replaced");
     }
 }
 
