@@ -40,7 +40,7 @@ struct Facts {
     std::set<std::string> domains;
     std::map<std::string, Site> sites; ///< by the pool's FQDN; of a farm the published name
     std::set<std::string> urls;        ///< "meet https://meet.contoso.com"
-    std::set<std::string> sockets;     ///< ports for https
+    std::set<std::string> ports;       ///< published ports: "https 443"
     std::set<std::string> edges;       ///< "access_edge external 203.0.113.11 port 443"
 };
 
@@ -109,9 +109,7 @@ Facts facts_of(const Draft& draft) {
         }
     }
     for (const auto& [address, socket] : draft.proxy.sockets) {
-        if (socket.tls) {
-            facts.sockets.insert(address);
-        }
+        facts.ports.insert((socket.tls ? "https " : "http ") + address);
     }
     for (const config::Edge& edge : draft.edges) {
         add_edge(edge, facts);
@@ -144,10 +142,11 @@ void add_publication(const config::Publication& publication, Facts& facts) {
         facts.urls.insert(std::string(config::simple_url_kind_name(url.kind)) + " https://" +
                           url.host + url.path);
     }
-    for (const config::Socket& socket : publication.https_sockets) {
-        const std::size_t colon = socket.address.rfind(':');
-        facts.sockets.insert(colon == std::string::npos ? socket.address
-                                                        : socket.address.substr(colon + 1));
+    for (const auto& [scheme, sockets] : {std::pair("https ", &publication.https_sockets),
+                                          std::pair("http ", &publication.http_sockets)}) {
+        for (const config::Socket& socket : *sockets) {
+            facts.ports.insert(scheme + socket.address.substr(socket.address.rfind(':') + 1));
+        }
     }
     for (const config::Edge& edge : publication.edges) {
         add_edge(edge, facts);
@@ -173,7 +172,11 @@ public:
             match_patterns();
             sets("simple URL", topology_.urls, published_.urls, true);
         }
-        sets("port for https", topology_.sockets, published_.sockets, false);
+        const auto plain = [](const std::string& port) { return port.starts_with("http "); };
+        if (std::none_of(published_.ports.begin(), published_.ports.end(), plain)) {
+            std::erase_if(topology_.ports, plain); // "http_listen off", on purpose
+        }
+        sets("published port", topology_.ports, published_.ports, false);
         if (!published_.edges.empty()) {
             sets("Edge Server", topology_.edges, published_.edges, true);
         }
@@ -219,8 +222,8 @@ private:
         }
     }
 
-    /// The same by its FQDN; else, renamed, by its external one. Office Web Apps' external URL isn't
-    /// in a topology: they are any that are published.
+    /// The same by its FQDN; else, renamed, by its external one. Office Web Apps' external URL
+    /// isn't in a topology: they are any that are published.
     const std::string* published_name(const std::string& fqdn, const Site& site,
                                       const std::set<std::string>& seen) const {
         if (const auto same = published_.sites.find(fqdn); same != published_.sites.end()) {
