@@ -254,6 +254,22 @@ TEST_CASE("a hostile topology costs no more than its size", "[topology]") {
                 "Number=\"1\"/></InstalledOn></Service>";
     }
     CHECK(read_topology({{"t.xml", many + "</Topology>"}}, "").pools.size() == 1);
+
+    // Each of the objects around an entry had its URL.
+    std::string objects = "<Objs>";
+    for (int i = 0; i < 100; i++) {
+        objects += "<Obj><Props><S N=\"Component\">x</S></Props>";
+    }
+    for (int i = 0; i < 100; i++) {
+        objects += "<Obj><Props><S N=\"Url\">u</S></Props></Obj>";
+    }
+    for (int i = 0; i < 100; i++) {
+        objects += "</Obj>";
+    }
+    const std::size_t usual = read_topology(files({"topology.xml"}), "").proxy.remarks.size();
+    CHECK(read_topology({{"topology.xml", fixture("topology.xml")}, {"o.xml", objects + "</Objs>"}},
+                        "")
+              .proxy.remarks.size() == usual + 99); // one of them asked for simple URLs
 }
 
 TEST_CASE("names of a topology can't leave their line", "[topology]") {

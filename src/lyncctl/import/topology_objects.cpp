@@ -65,12 +65,12 @@ private:
         if (const std::string identity = property(node, "Identity"); !identity.empty()) {
             scope_ = identity;
         }
-        const std::string component = property(node, "Component");
-        if (!component.empty()) {
-            add(component, property(node, "ActiveUrl"), node);
-            for (auto entry = node; entry; entry = next_element(entry, node)) {
-                add(component, property(entry, "Url"), entry);
-            }
+        if (const std::string component = property(node, "Component"); !component.empty()) {
+            component_ = component;
+            add(component_, property(node, "ActiveUrl"), node);
+        }
+        if (!component_.empty()) {
+            add(component_, property(node, "Url"), node);
         }
         const std::string pool = to_ascii_lower(property(node, "PoolFqdn"));
         if (!pool.empty() && !property(node, "ExternalFqdn").empty()) {
@@ -103,6 +103,7 @@ private:
     const XmlFile& file_;
     TopologyObjects& objects_;
     std::string scope_; ///< "Global", "Site:Redmond": the last identity, that of an object around
+    std::string component_; ///< "Meet": likewise
     bool found_ = false;
 };
 
