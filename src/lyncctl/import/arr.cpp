@@ -39,7 +39,8 @@ constexpr std::string_view refused_by_default =
 /// Elements that may keep somebody out: of security sections, of the machine and of each location,
 /// unless one around them is switched off.
 constexpr const char* security =
-    "//system.webServer/security//*[not(self::clear or self::remove)]"
+    "(/*/system.webServer | /*/location/system.webServer)"
+    "/security//*[not(self::clear or self::remove)]"
     "[not(ancestor-or-self::applicationDependencies or ancestor-or-self::isapiCgiRestriction)]"
     "[not(ancestor::*[@enabled='false' or contains(name(), 'Authentication')])]";
 
