@@ -128,7 +128,9 @@ TEST_CASE("what nginx kept out is named, for each server and wherever it was wri
     const Result open = nginx(server("meet.contoso.com", "auth_basic off; allow all; "
                                                          "ssl_verify_client off; "
                                                          "if ($scheme = http) { return 301 "
-                                                         "https://$host$request_uri; }"));
+                                                         "https://$host$request_uri; }"
+                                                         "location /a { rewrite ^/(.*) "
+                                                         "https://meet.contoso.com/$1; }"));
     CHECK(open.says("RESTRICTION") == 0);
 }
 
@@ -152,6 +154,22 @@ TEST_CASE("what else of an nginx.conf is named", "[import]") {
               "RESTRICTION: server \"meet.contoso.com\" passes nothing on"},
              {server("meet.contoso.com", "") + "server { server_name www.contoso.com; root /x; }",
               "CHECK: server \"www.contoso.com\" passes nothing on"},
+             {server("meet.contoso.com",
+                     "if ($remote_addr !~ ^10) { return 302 https://www.contoso.com/no; }"),
+              "RESTRICTION: \"if ($remote_addr !~ ^10)\" in server \"meet.contoso.com\""},
+             {server("meet.contoso.com",
+                     "location /cscp { return 302 https://www.contoso.com$request_uri; }"),
+              "RESTRICTION: \"location /cscp\" of server \"meet.contoso.com\" passed nothing on"},
+             {server("meet.contoso.com", "location /lwa { rewrite ^ https://$host/no redirect; }"),
+              "RESTRICTION: \"location /lwa\" of server \"meet.contoso.com\" passed nothing on"},
+             {replaced(server("meet.contoso.com", ""), "location /", "location ~ ^/$"),
+              "RESTRICTION: server \"meet.contoso.com\" passed some paths on"},
+             {server("meet.contoso.com", "", "", "10.0.0.11:4443/meet/"),
+              "NOT CARRIED OVER: \"proxy_pass https://10.0.0.11:4443/meet/\" in server "
+              "\"meet.contoso.com\" changes the path"},
+             {server("meet.contoso.com", "") +
+                  "server { server_name meet.contoso.com; return 301 https://www.contoso.com/; }",
+              "CHECK: server \"meet.contoso.com\" passes nothing on"},
              {server("meet.contoso.com", "proxy_bind 10.0.0.1;"),
               "NOT CARRIED OVER: \"proxy_bind 10.0.0.1\" in server \"meet.contoso.com\""},
              {server("meet.contoso.com", "", "foo on;"), "NOT CARRIED OVER: \"foo on\" in \"loc"},
@@ -426,6 +444,14 @@ TEST_CASE("sockets", "[import]") {
     const Result ipv6 = nginx(
         replaced(server("webext.contoso.com", "listen 443;"), "listen 443", "listen [::]:443"));
     CHECK(ipv6.lacks({"https_listen [::]:443;", "http_listen 443;"}) == ""); // not the default
+    const Result both = nginx(replaced(server("webext.contoso.com", ""), "listen 443 ssl",
+                                       "listen [::]:8443 ssl ipv6only=off"));
+    CHECK(both.lacks({"https_listen [::]:8443;", "https_listen 8443;"}) == "");
+    // As certbot leaves a server behind.
+    CHECK_FALSE(nginx(server("meet.contoso.com", "") +
+                      "server { if ($host = meet.contoso.com) { return 301 "
+                      "https://$host$request_uri; } server_name meet.contoso.com; return 404; }")
+                    .holds("http_listen"));
     CHECK_FALSE(
         nginx(server("meet.contoso.com", "listen [::]:443 ssl;") +
               "server { listen *:80; server_name meet.contoso.com; return 301 https://$host; }")

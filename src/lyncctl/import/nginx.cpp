@@ -84,16 +84,34 @@ std::string line_of(const Directive& directive) {
     return quoted(text);
 }
 
+constexpr unsigned deepest = 20; ///< blocks within each other that are looked into
+
+using Names = std::vector<std::pair<std::string, Place>>;
+
+/// Whether it is the page that was asked for, by https. To anywhere else clients are kept away.
+bool is_same_page(const std::string& url, const Names& names) {
+    constexpr std::string_view hosts = "$host $http_host $server_name";
+    constexpr std::string_view pages =
+        "$1 /$1 $request_uri $request_uri? $uri $uri$is_args$args $uri?$args";
+    const std::size_t begin = std::min<std::size_t>(url.size(), 8);
+    const std::size_t end = std::min(url.find_first_of("/$", begin + 1), url.size());
+    const std::string host = to_ascii_lower(url.substr(begin, end - begin));
+    return url.starts_with("https://") && has_word(pages, url.substr(end)) &&
+           (has_word(hosts, host) || std::any_of(names.begin(), names.end(), [&](const auto& name) {
+                return name.first == host;
+            }));
+}
+
 /// Whether it sends clients to https and does nothing else.
-bool only_redirects(const Directive& block) {
+bool only_redirects(const Directive& block, const Names& names) {
     bool redirects = false;
     for (const auto& child : block.children) {
         const bool inner = child->is_block && (child->name == "location" || child->name == "if");
         const bool answers = child->name == "return" || child->name == "rewrite";
-        if (inner ? only_redirects(*child)
+        if (inner ? only_redirects(*child, names)
                   : answers && std::any_of(child->arguments.begin(), child->arguments.end(),
-                                           [](const std::string& argument) {
-                                               return argument.starts_with("https://");
+                                           [&](const std::string& argument) {
+                                               return is_same_page(argument, names);
                                            })) {
             redirects = true;
         } else if (inner || word_of(*child) != Word::harmless) {
@@ -103,6 +121,18 @@ bool only_redirects(const Directive& block) {
     return redirects;
 }
 
+/// Whether it sends some clients to https, as certbot has nginx do before a "return 404".
+bool redirects_somewhere(const Directive& block, unsigned depth = 0) {
+    return depth < deepest &&
+           std::any_of(block.children.begin(), block.children.end(), [&](const auto& child) {
+               return ((child->name == "return" || child->name == "rewrite") &&
+                       std::any_of(
+                           child->arguments.begin(), child->arguments.end(),
+                           [](const auto& each) { return each.starts_with("https://"); })) ||
+                      (child->is_block && redirects_somewhere(*child, depth + 1));
+           });
+}
+
 Word word_of(const Directive& directive) {
     const std::string_view name = directive.name;
     const std::string first = first_argument(directive);
@@ -110,7 +140,7 @@ Word word_of(const Directive& directive) {
         return is_usual_header(first) ? Word::harmless : Word::other;
     }
     if ((first == "off" && !name.starts_with("proxy_pass_")) ||
-        (name == "allow" && first == "all") || (name == "if" && only_redirects(directive))) {
+        (name == "allow" && first == "all")) {
         return Word::harmless;
     }
     constexpr std::string_view of_zones =
@@ -123,8 +153,6 @@ Word word_of(const Directive& directive) {
 }
 
 // -- servers and where they lead -----------------------------------------------------------------
-
-constexpr unsigned deepest = 20;
 
 /// What inner blocks inherit.
 struct Settings {
@@ -153,6 +181,7 @@ struct Settings {
 /// A server with its proxy_pass: of several the first that takes every path, else the first.
 struct Server {
     const Directive* block;
+    Names names;
     std::string title; ///< server "meet.contoso.com"
     const Directive* pass = nullptr;
     Settings settings; ///< there
@@ -170,9 +199,10 @@ bool is_file(std::string_view name) {
 }
 
 bool takes_every_path(const Directive& location) {
+    constexpr std::string_view every =
+        "/ ^ ^/ .* ^.* /.* ^/.* .*$ ^.*$ ^/.*$ (.*) ^(.*) /(.*) ^/(.*) ^(.*)$ ^/(.*)$ ^(/.*)$";
     const std::string path = location.arguments.empty() ? "" : location.arguments.back();
-    return path.starts_with('@') ||
-           (path.find_first_not_of("^/.*$()") == path.npos && first_argument(location) != "=");
+    return path.starts_with('@') || (has_word(every, path) && first_argument(location) != "=");
 }
 
 bool has_pass(const Directive& block, unsigned depth = 0) {
@@ -195,8 +225,8 @@ std::vector<const Directive*> children(const Directive& block, std::string_view 
 }
 
 /// But for "" and "_".
-std::vector<std::pair<std::string, Place>> names_of(const Directive& server) {
-    std::vector<std::pair<std::string, Place>> names;
+Names names_of(const Directive& server) {
+    Names names;
     for (const Directive* line : children(server, "server_name")) {
         for (const std::string& name : line->arguments) {
             if (!name.empty() && name != "_") {
@@ -213,13 +243,21 @@ std::string title_of(const Directive& server) {
     return "server " + (names.empty() ? "without a name" : quoted(names.front().first));
 }
 
-/// Upstream or server of a proxy_pass, without the path; empty if it is a variable's.
-std::string target_of(const Directive& pass) {
+/// Upstream or server of a proxy_pass, and the path; empty if it is a variable's.
+std::pair<std::string, std::string> target_and_path_of(const Directive& pass) {
     const std::string& url = pass.arguments.front();
     const std::size_t begin = url.find("://");
     std::string target = begin == url.npos ? "" : url.substr(begin + 3);
-    target.resize(std::min({target.find('/'), target.find("$request_uri"), target.size()}));
-    return target.find('$') == target.npos && !target.starts_with("unix:") ? target : "";
+    const std::size_t end =
+        std::min({target.find('/'), target.find("$request_uri"), target.size()});
+    std::string path = target.substr(end);
+    target.resize(end);
+    const bool known = target.find('$') == target.npos && !target.starts_with("unix:");
+    return {known ? target : "", std::move(path)};
+}
+
+std::string target_of(const Directive& pass) {
+    return target_and_path_of(pass).first;
 }
 
 class NginxReader {
@@ -284,7 +322,8 @@ private:
 
     void read_server(const Directive& block, const Settings& outer) {
         passes_ = true;
-        Server server{&block, title_of(block), nullptr, {}, false, {}, false, false};
+        Server server{&block, names_of(block), title_of(block), nullptr, {}, false, {}, false,
+                      false};
         const Settings settings = outer.within(block);
         read_listens(server, settings.tls);
         walk(block, server, settings, server.title, true, 0);
@@ -311,14 +350,15 @@ private:
             const bool location = child->name == "location" && child->is_block;
             if (child->name == "proxy_pass" && !child->arguments.empty()) {
                 take_pass(*child, server, settings, every_path);
+            } else if (child->is_block && (location || child->name == "if") &&
+                       only_redirects(*child, server.names)) {
+                continue;
             } else if ((location && !has_pass(*child)) || (child->is_block && depth == deepest)) {
-                if (!only_redirects(*child)) {
-                    add(restriction,
-                        formatted("{} of {} passed nothing on: what must stay closed is "
-                                  "\"deny_path\"",
-                                  line_of(*child), where),
-                        *child);
-                }
+                add(restriction,
+                    formatted("{} of {} passed nothing on: what must stay closed is "
+                              "\"deny_path\"",
+                              line_of(*child), where),
+                    *child);
             } else {
                 if (!location) {
                     add_line(*child, where);
@@ -333,6 +373,11 @@ private:
 
     void take_pass(const Directive& pass, Server& server, const Settings& settings,
                    bool every_path) {
+        constexpr std::string_view same = "/ $request_uri /$request_uri";
+        if (const std::string path = target_and_path_of(pass).second;
+            !path.empty() && !has_word(same, path)) {
+            add(lost, formatted("{} in {} changes the path", line_of(pass), server.title), pass);
+        }
         const Directive* lesser = &pass;
         if (server.pass == nullptr || (every_path && !server.every_path)) {
             lesser = std::exchange(server.pass, &pass);
@@ -353,6 +398,8 @@ private:
             proxy_.listen(first_argument(line), {tls, has_argument(line, "proxy_protocol")});
         if (socket.empty()) {
             add(lost, line_of(line), line);
+        } else if (socket.starts_with("[::]:") && has_argument(line, "ipv6only=off")) {
+            proxy_.listen(socket.substr(5), proxy_.sockets.at(socket)); // IPv4 as well
         }
         return socket;
     }
@@ -473,7 +520,7 @@ private:
         }
         const auto [group, written] = group_of(target, server.settings);
         const std::uint16_t port = written != 0 ? written : secure ? 443 : 80;
-        const auto names = names_of(*server.block);
+        const Names& names = server.names;
         const auto listener = std::make_shared<const OldListener>(server.listener);
         for (const auto& [name, place] : names) {
             const std::string host = name.starts_with('~')
@@ -506,17 +553,20 @@ private:
         const bool tls = std::any_of(lines.begin(), lines.end(), [](const Directive* line) {
             return has_argument(*line, "ssl") || has_argument(*line, "quic");
         });
-        const bool published = std::any_of(names.begin(), names.end(), [&](const auto& name) {
-            return published_.contains(name.first);
-        });
-        if (!tls && only_redirects(server)) {
+        const bool published =
+            names.empty() || std::any_of(names.begin(), names.end(), [&](const auto& name) {
+                return published_.contains(name.first);
+            });
+        const bool same = !tls && only_redirects(server, names);
+        if (same || (!tls && published && redirects_somewhere(server))) {
             for (const Directive* line : lines) {
                 read_listen(*line, false);
             }
             if (lines.empty()) {
                 proxy_.listen("80", {});
             }
-        } else if (!names.empty()) {
+        }
+        if (!same && !names.empty()) {
             add(published && tls ? restriction : check,
                 title_of(server) + " passes nothing on by \"proxy_pass\" and isn't carried over",
                 server);
