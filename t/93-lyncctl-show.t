@@ -263,7 +263,7 @@ my $long_name = 'x' x 50 . '.' . 'y' x 40 . '.contoso.com';
 my $planned = write_file('planned.conf', <<"END_CONF");
 lync_publish contoso {
     sip_domain  contoso.com;
-    allow_path  "/<b>&";
+    allow_path  "/<b>&[x](y)";
     redirect    https://mail.contoso.com/ https://mail.contoso.com/owa/;
     pool fepool.contoso.local { external_web_services lyncwebext.contoso.com; server fe1.contoso.invalid; }
     pool $long_name { external_web_services ext.$long_name; }
@@ -308,6 +308,7 @@ is_deeply([map { "$_->{names} $_->{paths}" } grep { $_->{leads_to} eq 'redirecte
     @{ json('show', 'rules', '--fragment', $planned) }], ['mail.contoso.com /'], 'rules: a redirect');
 ($status, $out) = run('show', 'rules', '--fragment', $planned, '--format', 'html');
 like($out, qr{/&lt;b&gt;&amp;}, 'html: what is written is text');
+like((run('show', 'rules', '--fragment', $planned, '--format', 'markdown'))[1], qr{/\\<b>&\\\[x\]}, 'markdown: likewise, no link');
 unlike($out, qr/<(?:b>|script|link|img)|src=|url\(/, 'html: nothing is loaded');
 
 ends(1, 'a ruleset that lacks rules: exit 1', 'show', 'firewall', '--fragment', $planned, '--format', 'nft');

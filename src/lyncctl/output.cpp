@@ -174,7 +174,7 @@ std::string html_text(std::string_view text) {
 std::string markdown_cell(const Cell& cell) {
     std::string text;
     for (const char c : shown(cell)) {
-        if (c == '|' || c == '\\' || c == '*' || c == '<' || c == '`') {
+        if (c == '|' || c == '\\' || c == '*' || c == '<' || c == '[' || c == '`') {
             text += '\\';
         }
         text += c;
