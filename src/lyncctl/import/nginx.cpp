@@ -244,7 +244,7 @@ std::string title_of(const Directive& server) {
 }
 
 /// Upstream or server of a proxy_pass, and the path; empty if it is a variable's.
-std::pair<std::string, std::string> target_and_path_of(const Directive& pass) {
+std::pair<std::string, std::string> target_of(const Directive& pass) {
     const std::string& url = pass.arguments.front();
     const std::size_t begin = url.find("://");
     std::string target = begin == url.npos ? "" : url.substr(begin + 3);
@@ -254,10 +254,6 @@ std::pair<std::string, std::string> target_and_path_of(const Directive& pass) {
     target.resize(end);
     const bool known = target.find('$') == target.npos && !target.starts_with("unix:");
     return {known ? target : "", std::move(path)};
-}
-
-std::string target_of(const Directive& pass) {
-    return target_and_path_of(pass).first;
 }
 
 class NginxReader {
@@ -374,7 +370,7 @@ private:
     void take_pass(const Directive& pass, Server& server, const Settings& settings,
                    bool every_path) {
         constexpr std::string_view same = "/ $request_uri /$request_uri";
-        if (const std::string path = target_and_path_of(pass).second;
+        if (const std::string path = target_of(pass).second;
             !path.empty() && !has_word(same, path)) {
             add(lost, formatted("{} in {} changes the path", line_of(pass), server.title), pass);
         }
@@ -384,7 +380,7 @@ private:
             server.settings = settings;
             server.every_path = every_path;
         }
-        if (lesser != nullptr && target_of(*lesser) != target_of(*server.pass)) {
+        if (lesser != nullptr && target_of(*lesser).first != target_of(*server.pass).first) {
             add(lost,
                 formatted("{} in {}: a name's requests go to one group of servers",
                           line_of(*lesser), server.title),
@@ -510,7 +506,7 @@ private:
     }
 
     void read_names(const Server& server) {
-        const std::string target = target_of(*server.pass);
+        const std::string target = target_of(*server.pass).first;
         const bool secure = server.pass->arguments.front().starts_with("https:");
         if (target.empty()) {
             add(lost,
