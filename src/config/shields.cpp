@@ -109,13 +109,20 @@ private:
         if (row->places == policy::in_meeturl) {
             wrong("shield {} is changed by \"meeting_url_guard\"", lync::quoted(name));
         }
+        if (row->places == policy::in_answer && to == "log") {
+            wrong("shield {} looks at no request, there is nothing to log: it can be off",
+                  lync::quoted(name));
+        }
         row->action = to == "off" ? ShieldAction::off : ShieldAction::log;
     }
 
     void read_places(Shield& row, std::string_view words) const {
         constexpr std::string_view one_header = "header:";
+        constexpr std::string_view in_no_name = "\"(),/:;<=>?@[\\]{}"; // [RFC 9110, 5.6.2]
         if (words.starts_with(one_header) && words.size() > one_header.size() &&
-            words.find(',') == std::string_view::npos) {
+            std::ranges::all_of(words.substr(one_header.size()), [&](char c) {
+                return c > ' ' && c < 0x7f && in_no_name.find(c) == in_no_name.npos;
+            })) {
             row.places = policy::in_header;
             row.header = to_ascii_lower(words.substr(one_header.size()));
             return;

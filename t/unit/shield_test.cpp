@@ -369,6 +369,9 @@ TEST_CASE("shield: row files that can't be meant", "[shield]") {
         X"y url ~* /owa/x          | invalid name "X"y" of a shield: it is made of up to 64 letters, digits, ".", "_" and "-"
         cve-2021-26855 url ~* /o/x | shield "cve-2021-26855" is duplicate, the first is built in
         X off                      | there is no shield "X" before this line
+        X header:a:b ~* /owa/x     | invalid place "header:a:b" of shield "X": the places are path, query, url, header, header:NAME, cookie, file and form, several with a comma and without a space
+        X header:{} ~* /owa/x      | invalid place "header:{}" of shield "X": the places are path, query, url, header, header:NAME, cookie, file and form, several with a comma and without a space
+        CVE-2026-42897 log         | shield "CVE-2026-42897" looks at no request, there is nothing to log: it can be off
         CVE-2023-41763 off         | shield "CVE-2023-41763" is changed by "meeting_url_guard"
     )--")) {
         INFO(line);
