@@ -230,6 +230,12 @@ scene 'names of uploaded files', timeout => 60, sub {
         is(upload('', type => $type, body => $body->($_->[0])), $_->[1], "$boundary: $_->[0]")
             for ['Q3.pptx', 200], ['../x', 404], ['=?utf-8?B?Li4vLi4v?=', 400], ["\x0b../x", 400];
     }
+    my $field = sub { "--b\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n$_[0]\r\n--b--\r\n" };
+    for my $how ([], [chunks => 1]) {
+        is(upload('', body => $field->($_), @$how), 404, 'a field: ' . substr $_, 0, 20) for '..\\..\\x.aspx', ' C:\\x', 'x' x 20_000;
+        is(upload('', body => $field->("a\r\n--bx\r\n../x")), 400, 'what only begins as a boundary');
+        is(upload('', body => $field->($_), @$how), 200, 'a field: ' . substr $_, 0, 20) for 'Q3..Q4.pptx', 'x' x 10_000;
+    }
     is(upload('', type => "multipart/form-data; boundary=b; charset=$_", body => "--b--\r\n"), 400, "charset $_") for qw(utf-7 ibm037);
 
     # 250 heads of 4 KB, with as many "filename" as there is room for.

@@ -14,6 +14,20 @@ std::size_t find(std::string_view text, std::string_view what) noexcept {
                : static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
 }
 
+/// The line of a head that makes its part a field, as ASP.NET reads it; empty if there is none.
+std::string_view line_of_field(std::string_view head) noexcept {
+    constexpr std::string_view disposition = "content-disposition";
+    while (!head.empty()) {
+        const std::string_view line = head.substr(0, head.find('\n'));
+        head.remove_prefix(std::min(line.size() + 1, head.size()));
+        if (equal_ignore_case(trimmed(line, " \t").substr(0, disposition.size()), disposition) &&
+            contains_ignore_case(line, "name=") && !contains_ignore_case(line, "filename=")) {
+            return line;
+        }
+    }
+    return {};
+}
+
 } // namespace
 
 PartHeads::Type PartHeads::begin(std::string_view content_type) noexcept {
@@ -69,7 +83,8 @@ void PartHeads::skip_to_head(std::string_view& piece) noexcept {
     }
     if (behind != std::string_view::npos) {
         piece.remove_prefix(behind);
-        in_head_ = true;
+        in_ = In::head;
+        behind_field_ = false;
         carried_ = head_size_ = 0;
         return;
     }
@@ -89,8 +104,58 @@ std::size_t PartHeads::take_head(std::string_view piece) noexcept {
         }
         head_[head_size_++] = piece[i];
         const std::string_view head(head_, head_size_);
-        if (head.ends_with("\n\r\n") || head.ends_with("\n\n")) {
-            in_head_ = false;
+        const bool is_whole = head.ends_with("\n\r\n") || head.ends_with("\n\n");
+        // A line that only begins as a boundary belongs to the field.
+        if (behind_field_ && (is_whole || head_size_ > 4)) {
+            const std::string_view line = head.substr(head.starts_with("--") ? 2 : 0);
+            if (!line.starts_with('\n') && !line.starts_with("\r\n")) {
+                return 0;
+            }
+        }
+        if (is_whole) {
+            in_ = In::content;
+            return i + 1;
+        }
+    }
+    return piece.size();
+}
+
+void PartHeads::begin_field(std::string_view head) noexcept {
+    std::string_view name = line_of_field(head);
+    if (name.empty()) {
+        return;
+    }
+    name.remove_prefix(find_ignore_case(name, "name=") + 5);
+    name = trimmed(name, " \t\"");
+    name = name.substr(0, name.find_first_of("\";\r"));
+    std::memcpy(field_, name.data(), name.size());
+    field_[name.size()] = '=';
+    value_at_ = field_size_ = name.size() + 1;
+    in_ = In::field;
+}
+
+/// How much of `piece` belongs to the field and the boundary behind it. One that is too long is
+/// content from there on.
+std::size_t PartHeads::take_field(std::string_view piece) noexcept {
+    const std::string_view delimiter(delimiter_, delimiter_size_);
+    for (std::size_t i = 0; i < piece.size(); i++) {
+        field_[field_size_++] = piece[i];
+        const std::string_view value(field_ + value_at_, field_size_ - value_at_);
+        if (value.ends_with(delimiter)) {
+            std::string_view text = value.substr(0, value.size() - delimiter.size());
+            if (text.empty() || text.ends_with('\n')) {
+                text.remove_suffix(text.ends_with("\r\n") ? 2 : text.empty() ? 0 : 1);
+                field_size_ = value_at_ + text.size();
+                in_ = In::head;
+                behind_field_ = true;
+                head_size_ = 0;
+                return i + 1;
+            }
+        }
+        if (field_size_ == max_field) {
+            carried_ = delimiter.size() - 1;
+            std::memcpy(carry_, field_ + field_size_ - carried_, carried_);
+            in_ = In::content;
             return i + 1;
         }
     }

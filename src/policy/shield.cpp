@@ -58,13 +58,15 @@ bool may_have_layers(std::string_view text) noexcept {
     return (tops & 0x8080808080808080) != 0;
 }
 
-/// As Windows reads a name.
-void turn_backslashes(char* text, std::size_t size) noexcept {
-    while (auto* found = static_cast<char*>(std::memchr(text, '\\', size))) {
-        *found = '/';
-        size -= static_cast<std::size_t>(found + 1 - text);
-        text = found + 1;
+/// As Windows reads a name: "\\" is "/", and blanks in front of it are none of it.
+void read_as_name(char* text, std::size_t& size) noexcept {
+    char* end = text;
+    for (const char c : std::string_view(text, size)) {
+        const bool leads = (c == ' ' || c == '+') && end != text && end[-1] == '=';
+        *end = c == '\\' ? '/' : c;
+        end += leads ? 0 : 1;
     }
+    size = static_cast<std::size_t>(end - text);
 }
 
 /// Takes one layer of encoding off; false if there was none.
@@ -206,7 +208,7 @@ ShieldHit Shields::find_in_target(Service service, std::string_view path,
     std::size_t size = query.size();
     const bool layers = may_have_layers(query);
     for (int i = 0; i <= max_encodings && !refuses(found); i++) {
-        turn_backslashes(rest, size);
+        read_as_name(rest, size);
         look_for(found, place_of(in_query), service, {}, {rest, size});
         look_for(found, place_of(in_url), service, {}, {text, path.size() + 1 + size});
         if (!layers || !take_layer(rest, size)) {
@@ -229,7 +231,7 @@ ShieldHit Shields::find_in_layers(std::size_t place, Service service, std::strin
     std::size_t size = text.size();
     for (int i = 0; i <= max_encodings && !refuses(found); i++) {
         if (is_name) {
-            turn_backslashes(layer, size);
+            read_as_name(layer, size);
         }
         look_for(found, place, service, header, {layer, size});
         if (!take_layer(layer, size)) {
@@ -263,6 +265,10 @@ ShieldHit Shields::find_in_cookies(Service service, std::string_view header) con
 
 ShieldHit Shields::find_in_form(Service service, std::string_view form) const noexcept {
     return find_in_parts(place_of(in_form), service, form, '&');
+}
+
+ShieldHit Shields::find_in_field(Service service, std::string_view field) const noexcept {
+    return find_in_layers(place_of(in_form), service, {}, field);
 }
 
 ShieldHit Shields::give_up(ShieldPlaces place, Service service) const noexcept {

@@ -27,7 +27,7 @@ inline constexpr ShieldPlaces in_url = 4;     ///< path and query as one text, "
 inline constexpr ShieldPlaces in_header = 8;  ///< the value of each header, or of one
 inline constexpr ShieldPlaces in_cookie = 16; ///< each cookie, "name=value"
 inline constexpr ShieldPlaces in_file = 32; ///< each file of an upload (multipart), "filename=NAME"
-inline constexpr ShieldPlaces in_form = 64; ///< each field of a form (urlencoded), "name=value"
+inline constexpr ShieldPlaces in_form = 64; ///< each field of a form, "name=value"
 // Of built-in rows only:
 inline constexpr ShieldPlaces in_meeturl =
     128; ///< what the meeting URL guard refuses (meeting_url.h)
@@ -138,6 +138,8 @@ public:
     ShieldHit find_in_file_name(Service service, std::string_view name) const noexcept;
     /// `form`: a body, "a=b&c=d".
     ShieldHit find_in_form(Service service, std::string_view form) const noexcept;
+    /// `field`: "name=value", of a multipart body.
+    ShieldHit find_in_field(Service service, std::string_view field) const noexcept;
     /// For a body that is too large to be looked at: as if the patterns had given up.
     ShieldHit give_up(ShieldPlaces place, Service service) const noexcept;
 

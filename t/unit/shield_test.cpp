@@ -453,6 +453,9 @@ TEST_CASE("shield: file names of a multipart body, in pieces of any size", "[shi
                         names += std::string(name.substr(0, name.find_first_of("\r\n"))) + "|";
                     }
                     return name.find("evil") == std::string_view::npos;
+                }, [&](std::string_view field, bool whole) {
+                    names += (whole ? "" : "long ") + std::string(field.substr(0, 20)) + "|";
+                    return true;
                 })) {
                 return names + "stopped";
             }
@@ -467,7 +470,22 @@ TEST_CASE("shield: file names of a multipart body, in pieces of any size", "[shi
         "data\r\n----B-B--\r\n";
     for (std::size_t piece = 1; piece < 200; piece++) {
         CHECK(names_in(body, piece, "Multipart/Form-Data; Boundary=\"--B-B\"; x=y") ==
-              "FileName =x.txt; filename*=UTF-8==y|filename=z|");
+              "a=filename=\"not one\"|FileName =x.txt; filename*=UTF-8==y|filename=z|");
+    }
+    const std::string head = "\r\nContent-Disposition: form-data; name=";
+    for (const auto& [in, fields] : {
+             std::pair("--b" + head + "\"n\"\r\n\r\n../x\r\n--b" + head + "m\n\n\n--b--\r\n", "n=../x|m=|"),
+             std::pair("--b" + head + "n; filename*=x\r\n\r\n1\r\n2--b\r\n--b", "filename*=x|n=1\r\n2--b|"),
+             std::pair("--b\r\nX: filename=" + head + "n\r\n\r\n1\r\n--b", "filename=Content-Disposition: form-data; name=n|n=1|"),
+             std::pair("--b\r\nX: name=y\r\n\r\n1\r\n--b" + head + "n\r\n\r\n\r\n--b--", "n=|"),
+             std::pair("--b" + head + "n\r\n\r\n" + std::string(20000, 'x') + "\r\n--b" + head + "m\r\n\r\n2\r\n--b",
+                       "long n=xxxxxxxxxxxxxxxxxx|m=2|"),
+             std::pair("--b" + head + "n\r\n\r\n1\r\n--bX\r\n\r\n../x\r\n--b--", "n=1|stopped"),
+             std::pair("--b" + head + "n\r\n\r\n1\r\n--b--X\r\n../x\r\n--b--", "n=1|stopped"),
+         }) {
+        for (const std::size_t piece : {1, 2, 3, 7, 50, 99999}) {
+            CHECK(names_in(in, piece, "multipart/form-data;boundary=b") == fields);
+        }
     }
     const std::string evil = "--b\r\nContent-Disposition: a; filename=\"evil\"\r\n\r\n";
     CHECK(names_in(evil, 7, "multipart/form-data;boundary=b") == "filename=evil|stopped");
@@ -511,11 +529,12 @@ TEST_CASE("shield: fields of forms", "[shield]") {
         return rows.refuses(rows.find_in_form(Service::datacollab, form));
     };
     for (const std::string_view form :
-         {"a=b&name=..%2f..%2fx", "name=..\\x", "name=%2e%2e%252fx&a=b", "x=%5c%5cevil%5cx", "n=C:\\x"}) {
+         {"a=b&name=..%2f..%2fx", "name=..\\x", "name=%2e%2e%252fx&a=b", "x=%5c%5cevil%5cx", "n=C:\\x",
+          "n=+C:\\x", "n=%20%20C:\\x", "n=+%2b\\\\evil\\x"}) {
         INFO(form);
         CHECK(stops(form));
     }
-    for (const std::string_view form : {"", "&&", "a=..&b=/", "name=Q3..Q4.pptx&from=https%3A%2F%2Fx"}) {
+    for (const std::string_view form : {"", "&&", "a=..&b=/", "a=1+C:/x", "name=Q3..Q4.pptx&from=https%3A%2F%2Fx"}) {
         INFO(form);
         CHECK_FALSE(stops(form));
     }

@@ -101,10 +101,11 @@ ngx_int_t judge_form(ngx_http_request_t* r, const Host& host, RequestState& stat
     return NGX_DECLINED;
 }
 
-/// For services of which rows look at file names: the parts of a body are found as it passes.
+/// For services of which rows look at file names or forms: the parts of a body are found as it
+/// passes.
 ngx_int_t watch_parts(ngx_http_request_t* r, const Host& host, RequestState& state) noexcept {
     if (state.parts != nullptr || !announces_body(r) ||
-        !host.site.shields().look(policy::in_file, state.verdict.service)) {
+        !host.site.shields().look(policy::in_file | policy::in_form, state.verdict.service)) {
         return NGX_DECLINED;
     }
     auto* parts = static_cast<policy::PartHeads*>(ngx_palloc(r->pool, sizeof(policy::PartHeads)));
@@ -133,12 +134,11 @@ ngx_int_t watch_parts(ngx_http_request_t* r, const Host& host, RequestState& sta
     return NGX_DECLINED;
 }
 
-/// Whether no row refuses a file name in this piece of a body, and it can be read.
-bool names_pass(ngx_http_request_t* r, RequestState& state, const ngx_chain_t* in) noexcept {
+/// Whether no row refuses a file name or a field in this piece of a body, and it can be read.
+bool parts_pass(ngx_http_request_t* r, RequestState& state, const ngx_chain_t* in) noexcept {
     const Host& host = *host_of(r);
     const policy::Shields& shields = host.site.shields();
-    const auto check_name = [&](std::string_view name) {
-        const policy::ShieldHit hit = shields.find_in_file_name(state.verdict.service, name);
+    const auto passes = [&](policy::ShieldHit hit) {
         if (hit) {
             state.verdict.shield = hit;
         }
@@ -154,12 +154,17 @@ bool names_pass(ngx_http_request_t* r, RequestState& state, const ngx_chain_t* i
         const bool readable = policy::is_plain_head(head) &&
                               names.find("=?") == std::string_view::npos &&
                               names.find("filename*0") == std::string_view::npos;
-        return readable && (names.empty() || check_name(names));
+        return readable &&
+               (names.empty() || passes(shields.find_in_file_name(state.verdict.service, names)));
+    };
+    const auto check_field = [&](std::string_view field, bool whole) {
+        return passes(whole ? shields.find_in_field(state.verdict.service, field)
+                            : shields.give_up(policy::in_form, state.verdict.service));
     };
     for (; in != nullptr; in = in->next) {
         const std::string_view piece(reinterpret_cast<const char*>(in->buf->pos),
                                      in_memory(in->buf));
-        if (!state.parts->feed(piece, check_head)) {
+        if (!state.parts->feed(piece, check_head, check_field)) {
             return false;
         }
     }
@@ -178,7 +183,7 @@ void refuse_rest(ngx_http_request_t* r) noexcept {
 /// bytes included, and what is still to come of the chunk in `chunked`.
 ngx_int_t filter_body(ngx_http_request_t* r, ngx_chain_t* in) {
     RequestState* state = r == r->main ? state_of(r) : nullptr;
-    if (state != nullptr && state->parts != nullptr && !names_pass(r, *state, in)) {
+    if (state != nullptr && state->parts != nullptr && !parts_pass(r, *state, in)) {
         refuse_rest(r);
         return refuse(r, *host_of(r),
                       host_of(r)->site.shields().refuses(state->verdict.shield)

@@ -14,7 +14,7 @@ struct RequestState {
     policy::Verdict verdict{};
     bool body_read = false;
     bool reads_form = false;            ///< for rows that look at its fields
-    policy::PartHeads* parts = nullptr; ///< of a multipart body whose file names are looked at
+    policy::PartHeads* parts = nullptr; ///< of a multipart body that is looked at
     bool ruled = false; ///< the request was treated by the verdict, which variables alone don't do
     policy::Doors sign_in = policy::no_door;   ///< of the credentials in it, as far as it was read
     policy::Door refused = policy::Door::none; ///< the closed one of them
