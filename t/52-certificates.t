@@ -193,6 +193,16 @@ scene 'also beside a foreign default server', publication => $any, before => $fo
     );
 };
 
+(my $beside = $foreign) =~ s/ default_server//;
+scene 'and with a foreign server beside ours', publication => $any, before => $beside, sub {
+    sessions(
+        ['www.contoso.com',        'www.contoso.com',        'reused'],
+        ['www.contoso.com',        'lyncwebext.contoso.com', 'first'],
+        ['lyncwebext.contoso.com', 'www.contoso.com',        '*.contoso.com'],
+        ['lyncwebext.contoso.com', 'lyncwebext.contoso.com', 'reused'],
+    );
+};
+
 scene 'two publications on a socket', publication => $any,
     after => 'lync_publish fabrikam { %%SOCKETS%% sip_domain fabrikam.com; ' . certificate('RSA', 'other', '*.fabrikam.com')
         . ' %%TRUSTED_CA%% %%POOL2%% }', sub {

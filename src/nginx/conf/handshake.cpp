@@ -92,20 +92,18 @@ std::string_view name_in_hello(SSL* ssl) noexcept {
                : std::string_view();
 }
 
-/// The generated server that nginx chooses for the name; NULL if it isn't ours.
-const Host* host_for(SSL* ssl, std::string_view name) noexcept {
+/// The server that nginx chooses for the name; NULL if none has it, or the socket only one.
+const ngx_http_core_srv_conf_t* server_for(const ngx_http_addr_conf_t& address,
+                                           std::string_view name) noexcept {
     std::array<u_char, TLSEXT_MAXLEN_host_name> lower{};
-    const auto* c = static_cast<ngx_connection_t*>(ngx_ssl_get_connection(ssl));
-    const auto* http = static_cast<ngx_http_connection_t*>(c->data);
-    const ngx_http_virtual_names_t* names = http->addr_conf->virtual_names;
+    const ngx_http_virtual_names_t* names = address.virtual_names;
     if (name.empty() || name.size() > lower.size() || names == nullptr) {
         return nullptr;
     }
     std::transform(name.begin(), name.end(), lower.begin(), ascii_lower);
-    const auto* server = static_cast<ngx_http_core_srv_conf_t*>(
+    return static_cast<ngx_http_core_srv_conf_t*>(
         ngx_hash_find_combined(const_cast<ngx_hash_combined_t*>(&names->names),
                                ngx_hash_key(lower.data(), name.size()), lower.data(), name.size()));
-    return server == nullptr ? nullptr : host_of(server);
 }
 
 int on_hello(SSL* ssl, int* alert, void*) {
@@ -113,12 +111,20 @@ int on_hello(SSL* ssl, int* alert, void*) {
     if (result != SSL_CLIENT_HELLO_SUCCESS) {
         return result;
     }
+    const auto* c = static_cast<ngx_connection_t*>(ngx_ssl_get_connection(ssl));
+    const ngx_http_addr_conf_t& address = *static_cast<ngx_http_connection_t*>(c->data)->addr_conf;
     const std::string_view name = without_dot(name_in_hello(ssl));
-    if (const Host* host = host_for(ssl, name)) {
+    const ngx_http_core_srv_conf_t* server = server_for(address, name);
+    const Host* host = server == nullptr ? nullptr : host_of(server);
+    if (host != nullptr) {
         const Publication& publication = host->publication;
         const SessionContext& context =
             publication.session_contexts[publication.plan.publication.presented.set_for(name)];
         SSL_set_session_id_context(ssl, context.data(), context.size());
+    } else if (server != nullptr && host_of(address.default_server) != nullptr) {
+        // A foreign name where the SSL_CTX, and so the context, is ours.
+        static constexpr SessionContext foreign{};
+        SSL_set_session_id_context(ssl, foreign.data(), foreign.size());
     }
     return SSL_CLIENT_HELLO_SUCCESS;
 }
