@@ -159,6 +159,8 @@ my @included = (
     ['server_name www.contoso.com;',       'server_name "www.contoso.com" in a server_include of lync_publish "contoso": names are published by the block\'s own directives', 'block'],
     ["proxy_set_header X-Real-IP \$remote_addr;\nproxy_set_header host \$http_host;",
         '"proxy_set_header" of "Host" in a server_include of lync_publish "contoso": generated servers state this header themselves, and servers would get two: take it out', 'here'],
+    ["ssl_certificate %%PKI%%/wildcard.pem;\nssl_certificate_key %%PKI%%/wildcard.key;",
+        '"ssl_certificate" in a server_include of lync_publish "contoso": names are presented the certificates of the block\'s own "certificate"', 'here'],
     ['listen 127.0.0.1:18999;',
         '"listen" in a server_include of lync_publish "contoso": all generated servers would listen there, those of plain HTTP and those of https: sockets are opened by the block\'s own "http_listen" and "https_listen"', 'here'],
 );

@@ -167,6 +167,18 @@ std::string_view header_stated_twice(ngx_conf_t* cf, const Publication& publicat
     return {};
 }
 
+/// Whether a server_include names certificates, which no client would be presented.
+bool states_certificates(const Publication& publication) {
+    return std::any_of(publication.hosts.begin(), publication.hosts.end(), [](const Host& host) {
+        const ngx_array_t* certificates =
+            host.loc_conf == nullptr
+                ? nullptr
+                : conf_of<ngx_http_ssl_srv_conf_t>(context_of(host).srv_conf, ngx_http_ssl_module)
+                      .certificates;
+        return certificates != nullptr && certificates->nelts > (host.planned.tls ? 1 : 0);
+    });
+}
+
 /// What nginx would take from the files of server_include, and no publication could stand.
 char* check_includes(ngx_conf_t* cf, const Publication& publication) {
     const config::Publication& declared = publication.plan.publication;
@@ -181,6 +193,9 @@ char* check_includes(ngx_conf_t* cf, const Publication& publication) {
         wrong = "\"listen\"" + include +
                 "all generated servers would listen there, those of plain HTTP and those of https: "
                 "sockets are opened by the block's own \"http_listen\" and \"https_listen\"";
+    } else if (states_certificates(publication)) {
+        wrong = "\"ssl_certificate\"" + include +
+                "names are presented the certificates of the block's own \"certificate\"";
     } else if (!header.empty()) {
         wrong = "\"proxy_set_header\" of " + lync::quoted(header) + include +
                 "generated servers state this header themselves, and servers would get two: take "
