@@ -69,6 +69,14 @@ scene 'a health check tells it', publication => publication('healthcheck interva
     is(join(' ', sort grep { $unpatched{$_} } keys %unpatched), 'CVE-2022-41040 CVE-2022-41080 CVE-2026-42897', 'lyncctl shields');
     like($unpatched{'CVE-2022-41040'}, qr/^127\.0\.0\.15:\d+ 15\.1\.2507\.6$/, 'with the server and its build');
 
+    get('mail.contoso.com/owa/');
+    my $known = () = warnings();
+    for my $build (qw(15.1.2507.7 15.1.2507.6 15.1.2507.5)) { # as of three servers behind one address
+        answers_with("X-OWA-Version: $build\n\n200 OK");
+        get('mail.contoso.com/owa/');
+    }
+    is(scalar(() = warnings()), $known, 'no line for each answer of another build');
+
     answers_with("X-OWA-Version: 15.1.2507.69\n\n200 OK");
     ok(knows(exchange => '15.1.2507.69'), 'an update is seen');
     is_deeply(server_of('exchange')->{missing_fixes}, [], 'nothing is lacking');

@@ -123,6 +123,7 @@ struct Record : Keyed {
     /// no DNS name leads to it any more, but requests are still there.
     std::atomic<std::uint64_t> machine;
     std::atomic<Build> build; ///< of an endpoint or a check: as the server told it last; 0: not yet
+    std::atomic<std::int64_t> build_logged; ///< when what it lacks was last logged, Unix time
     status::ServerCells counters;
 };
 
