@@ -34,7 +34,7 @@ sub server_of { # the first one of a kind
 sub knows { my ($role, $build) = @_; return wait_until { (server_of($role)->{build} // '') eq $build } }
 sub warnings { map { s/^.*?\[warn\] \d+#\d+: (?:\*\d+ )?//r =~ s/, client:.*//sr =~ s/:\d+ of/ of/r } log_lines(qr/\[warn\] .*lync_shield: server/) }
 
-# Answers with what the file says: a head's lines, a blank one, a body in pieces.
+# Answers with what the file says: a status where it isn't 200, a head's lines, a blank one, a body in pieces.
 sub answers_with { open my $out, '>', scene_dir() . "/told" or die; print $out @_; close $out }
 sub stand_in {
     my ($connection) = @_;
@@ -42,7 +42,8 @@ sub stand_in {
         open my $in, '<', scene_dir() . "/told" or die;
         my ($head, $body) = split /\n\n/, join('', <$in>), 2;
         my @pieces = map { sprintf "%x\r\n%s\r\n", length, $_ } $body =~ /(.{1,9})/gs;
-        $connection->write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Asked: " . ($asked->one('Accept-Encoding') // '-')
+        my $status = $head =~ s/^Status: (.*)\n// ? $1 : '200 OK';
+        $connection->write("HTTP/1.1 $status\r\nTransfer-Encoding: chunked\r\nX-Asked: " . ($asked->one('Accept-Encoding') // '-')
             . "\r\n" . join('', map { "$_\r\n" } split /\n/, $head) . "\r\n");
         $connection->write($_) for @pieces, "0\r\n\r\n";
     }
@@ -130,7 +131,10 @@ scene 'hide_server_names', more => 'hide_server_names on;', sub {
     my @servers = (exchange(), pool());
     my $answer = get('mail.contoso.com/owa/');
     is(join(' ', map { $answer->one($_) // '-' } qw(X-OWA-Version X-FEServer X-BEServer X-CalculatedBETarget X-DiagInfo X-Other)), '- - - - - 1', 'headers are gone');
-    is(get('lyncwebext.contoso.com/scheduler/')->{body}, $page =~ s/7\.0\.2046\.530/' ' x 12/er, 'so is the comment');
+    for my $status ('404 Not Found', '200 OK') {
+        answers_with("Status: $status\nContent-Type: text/html\n\n$page");
+        is(get('lyncwebext.contoso.com/scheduler/')->{body}, $page =~ s/7\.0\.2046\.530/' ' x 12/er, "so is the comment: $status");
+    }
     ok(knows(exchange => '15.2.1118.7') && knows(pool => '7.0.2046.530'), 'and they are known all the same');
 };
 

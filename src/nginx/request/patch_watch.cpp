@@ -11,11 +11,9 @@ namespace {
 
 ngx_http_output_body_filter_pt next_page_filter;
 
-/// Whether the answer is a server's page, and its text can be read.
-bool is_page(const ngx_http_request_t* r) noexcept {
+bool is_html(const ngx_http_request_t* r) noexcept {
     constexpr std::string_view html = "text/html";
-    return r->headers_out.status == NGX_HTTP_OK && r->err_status == 0 &&
-           equal_ignore_case(view(r->headers_out.content_type).substr(0, html.size()), html);
+    return equal_ignore_case(view(r->headers_out.content_type).substr(0, html.size()), html);
 }
 
 ngx_int_t filter_page(ngx_http_request_t* r, ngx_chain_t* in) {
@@ -52,7 +50,7 @@ void watch_answer(ngx_http_request_t* r) noexcept {
                    });
         return;
     }
-    if (state->verdict.service == policy::Service::scheduler && is_page(r) && !r->header_only &&
+    if (state->verdict.service == policy::Service::scheduler && is_html(r) && !r->header_only &&
         r->headers_out.content_encoding == nullptr) {
         auto* page = static_cast<BuildComment*>(ngx_palloc(r->pool, sizeof(BuildComment)));
         state->page = page == nullptr ? nullptr : new (page) BuildComment;
@@ -65,8 +63,8 @@ bool protect_pages(ngx_http_request_t* r) noexcept {
         host == nullptr || host->site.spec().kind != policy::SiteKind::exchange || r != r->main
             ? nullptr
             : ruled_verdict(r);
-    return verdict == nullptr || !is_page(r) ||
-           !host->site.shields().look(policy::in_answer, verdict->service) ||
+    return verdict == nullptr || !is_html(r) || r->headers_out.status != NGX_HTTP_OK ||
+           r->err_status != 0 || !host->site.shields().look(policy::in_answer, verdict->service) ||
            add_header(r, "Content-Security-Policy", policy::page_policy);
 }
 
