@@ -479,7 +479,7 @@ void Store::take_changes(const Reply& reply) noexcept {
         told.is_source = number[i] == 's';
         const std::size_t fixed =
             i + (told.is_source ? 3 : 2); // count, last, window, held, cleared
-        if (fixed + 5 > reply.size || fixed + 5 + number[fixed] > reply.size) {
+        if (fixed + 5 > reply.size || number[fixed] > reply.size - fixed - 5) {
             break;
         }
         if (told.is_source) {
