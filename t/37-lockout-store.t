@@ -162,6 +162,32 @@ for my $way (qw(killed frozen)) {
     };
 }
 
+# How long an answer takes is no difference between two clocks: attempts end as they began.
+scene 'a store that is fast and slow in turn', more => "$LIMITS lockout_store redis://127.0.0.1:" . port('SLOW') . " key=$DIR/key;", after => $CONTROL, sub {
+    my $redis = redis();
+    my $relay = server(port => port('SLOW'), address => '127.0.0.1', parallel => 1, sub {
+        my ($here) = $_[0]{socket};
+        my $there = IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $PORT);
+        my $select = IO::Select->new($here, $there);
+        my $answers = 0;
+        while (1) {
+            for my $from ($select->can_read) {
+                sysread $from, my $bytes, 65536 or return;
+                sleep 0.15 if $from == $there && $answers++ % 3 == 0;
+                syswrite $from == $there ? $here : $there, $bytes;
+            }
+        }
+    });
+    my $server = doors_server();
+    ok(scalar(wait_until { store('first') } 15), 'connected');
+    my $since = time;
+    is(join(' ', map { status('first', 'token', 'alice', 'right') } 1 .. 16), '200 ' x 15 . '200', 'signed in');
+    cmp_ok(time - $since, '<', 9 * $SLOW, 'nobody waits for a turn');
+    $relay->stop;
+    stop($redis);
+    provoked_lines(qr/lync_lockout: lockout_store/);
+};
+
 # --- what isn't a store
 
 # One proxy; what is at the address changes, and what is said about it.

@@ -369,7 +369,8 @@ ngx_int_t admit(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexc
     case Asked::no: {
         accounts::Limits limits = lockout.limits;
         limits.patience = attempt.patience();
-        admission = lockout.zone.admit(attempt.account, attempt.source, limits, now);
+        attempt.admitted = lockout.zone.clock(now);
+        admission = lockout.zone.admit(attempt.account, attempt.source, limits, attempt.admitted);
         if (admission == Admission::pass) {
             attempt.is_counted = true;
             begin(attempt, now);
@@ -494,7 +495,7 @@ void note_sign_in(ngx_http_request_t* r) noexcept {
         fail(attempt);
         return;
     case Outcome::succeeded:
-        if (attempt.lockout->zone.succeed(attempt.account, attempt.source, attempt.begun,
+        if (attempt.lockout->zone.succeed(attempt.account, attempt.source, attempt.admitted,
                                           attempt.until())) {
             tell_source(attempt, attempt.account);
         }

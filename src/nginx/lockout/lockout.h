@@ -54,6 +54,7 @@ struct Attempt {
     std::uint64_t answer; ///< WrongPassword::key
     std::uint64_t path;   ///< LockoutZone::tag_of_path
     ngx_msec_t begun;
+    std::uint64_t admitted; ///< the same by LockoutZone::clock, which may be corrected meanwhile
     ngx_msec_t waiting_since;
     std::uint64_t flight; ///< as the store knows the attempt; 0: it doesn't
     Asked asked;
@@ -69,7 +70,7 @@ struct Attempt {
     std::uint64_t patience() const noexcept {
         return way == Way::header ? accounts::flight_patience : accounts::body_patience;
     }
-    std::uint64_t until() const noexcept { return begun + patience(); }
+    std::uint64_t until() const noexcept { return admitted + patience(); }
 };
 
 /// For a request that passes otherwise. NGX_DECLINED: it goes on to the server; NGX_DONE: it waits,

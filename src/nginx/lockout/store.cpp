@@ -416,14 +416,10 @@ void Store::ask_changes() noexcept {
 
 // --- answers
 
-/// Machines agree on the time but for what the way takes.
-void Store::set_clock(std::uint64_t there) noexcept {
-    constexpr std::int64_t tolerance = 100;
+/// It was `there` at some time between the question and now.
+void Store::set_clock(std::uint64_t there, ngx_msec_t asked) noexcept {
     std::atomic<std::uint64_t>& clock = zone_.store().clock;
-    const auto differs = static_cast<std::int64_t>(there - ngx_current_msec - clock);
-    if (differs > tolerance || differs < -tolerance) {
-        clock = there - ngx_current_msec;
-    }
+    clock = std::min(std::max(clock.load(), there - ngx_current_msec), there - asked);
 }
 
 void Store::on_answer(const Redis::Question& question, const Reply* reply) noexcept {
@@ -438,7 +434,7 @@ void Store::on_answer(const Redis::Question& question, const Reply* reply) noexc
         verdict = number[0] == 2   ? accounts::Admission::held
                   : number[0] == 1 ? accounts::Admission::wait
                                    : accounts::Admission::pass;
-        set_clock(number[1]);
+        set_clock(number[1], question.asked);
         Told told;
         told.is_source = question.kind == Kind::source;
         told.tag = question.tag;

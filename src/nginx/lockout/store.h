@@ -72,7 +72,7 @@ private:
     void tell_all() noexcept;
     void ask_changes() noexcept;
     void take_changes(const Reply& reply) noexcept;
-    void set_clock(std::uint64_t there) noexcept;
+    void set_clock(std::uint64_t there, ngx_msec_t asked) noexcept;
 
     const StoreSettings& settings_;
     LockoutZone& zone_;

@@ -133,21 +133,20 @@ auto LockoutZone::locked(std::uint64_t tag, Function&& function) const noexcept 
 }
 
 Admission LockoutZone::admit(std::uint64_t account, std::uint64_t source, const Limits& limits,
-                             std::uint64_t now) noexcept {
-    now = clock(now);
+                             std::uint64_t admitted) noexcept {
     const auto of_source = source == 0 ? Admission::pass : locked(source, [&] {
-        Source* known = memory_->sources.make(source, now);
-        return known == nullptr ? Admission::pass : known->admit(limits, now);
+        Source* known = memory_->sources.make(source, admitted);
+        return known == nullptr ? Admission::pass : known->admit(limits, admitted);
     });
     if (of_source != Admission::pass) {
         return of_source;
     }
     const auto of_account = locked(account, [&] {
-        Attempts* attempts = memory_->accounts.make(account, now);
-        return attempts == nullptr ? Admission::uncounted : attempts->admit(limits, now);
+        Attempts* attempts = memory_->accounts.make(account, admitted);
+        return attempts == nullptr ? Admission::uncounted : attempts->admit(limits, admitted);
     });
     if (of_account != Admission::pass) {
-        end_of_source(source, now + limits.patience);
+        end_of_source(source, admitted + limits.patience);
     }
     return of_account;
 }
@@ -169,7 +168,6 @@ LockoutZone::Failed LockoutZone::fail(std::uint64_t account, std::uint64_t sourc
                                       const Limits& limits, std::uint64_t until,
                                       std::uint64_t now) noexcept {
     memory_->failures.fetch_add(1, relaxed);
-    until = clock(until);
     now = clock(now);
     Failed failed{};
     failed.holds_account = locked(account, [&] {
@@ -194,11 +192,10 @@ LockoutZone::Failed LockoutZone::fail(std::uint64_t account, std::uint64_t sourc
 
 bool LockoutZone::succeed(std::uint64_t account, std::uint64_t source, std::uint64_t admitted,
                           std::uint64_t until) noexcept {
-    until = clock(until);
     locked(account, [&] {
         if (Attempts* attempts = memory_->accounts.find(account)) {
             attempts->flights.end(until);
-            attempts->clear(clock(admitted) - 1); // what was sent before a hold doesn't end it
+            attempts->clear(admitted - 1); // what was sent before a hold doesn't end it
         }
         return true;
     });
@@ -213,7 +210,6 @@ bool LockoutZone::succeed(std::uint64_t account, std::uint64_t source, std::uint
 }
 
 void LockoutZone::end(std::uint64_t account, std::uint64_t source, std::uint64_t until) noexcept {
-    until = clock(until);
     end_of_source(source, until);
     locked(account, [&] {
         if (Attempts* attempts = memory_->accounts.find(account)) {

@@ -84,10 +84,14 @@ public:
     std::uint64_t tag_of_source(const std::array<unsigned char, 16>& address) const noexcept;
     std::uint64_t tag_of_path(std::string_view host, std::string_view path) const noexcept;
 
-    /// One attempt at `account`, from `source` (0: none is held). What it is counted by lasts until
-    /// `fail`, `succeed` or `end` with `until`, which is now + limits.patience.
+    /// Of the records, at `now`. Corrected by what the store answers.
+    std::uint64_t clock(std::uint64_t now) const noexcept;
+
+    /// One attempt at `account`, from `source` (0: none is held), at `admitted` by the clock of the
+    /// records. What it is counted by lasts until `fail`, `succeed` or `end` with `until`, which is
+    /// admitted + limits.patience.
     accounts::Admission admit(std::uint64_t account, std::uint64_t source,
-                              const accounts::Limits& limits, std::uint64_t now) noexcept;
+                              const accounts::Limits& limits, std::uint64_t admitted) noexcept;
     struct Failed {
         bool holds_account;
         bool holds_source;
@@ -139,7 +143,6 @@ private:
     void end_of_source(std::uint64_t source, std::uint64_t until) noexcept;
     template <typename Function>
     auto locked(std::uint64_t tag, Function&& function) const noexcept;
-    std::uint64_t clock(std::uint64_t now) const noexcept;
     template <typename Function>
     void each_held(std::uint64_t now, Function&& function) const noexcept;
 
