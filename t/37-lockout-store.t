@@ -188,6 +188,22 @@ scene 'a store that is fast and slow in turn', more => "$LIMITS lockout_store re
     provoked_lines(qr/lync_lockout: lockout_store/);
 };
 
+for my $what (['closes what is idle', '--timeout', 2], ['takes one worker alone', '--maxclients', 1]) {
+    my ($title, @options) = @$what;
+    scene "a store that $title", more => "$LIMITS $STORE", after => $CONTROL, sub {
+        my $redis = redis(@options);
+        ok(scalar(wait_until { store('first') } 15), 'connected');
+        sleep 1;
+        provoked_lines(qr/lync_lockout: lockout_store/);
+        sleep 5;
+        is(scalar(log_lines(qr/lockout_store/)), 0, 'is there') or diag(log_lines(qr/lockout_store/));
+        ok(store('first'), 'all the time');
+        stop($redis);
+        ok(scalar(wait_until { away() == 1 }), 'until it goes, which one line says');
+        provoked_lines(qr/lync_lockout: lockout_store/);
+    };
+}
+
 # --- what isn't a store
 
 # One proxy; what is at the address changes, and what is said about it.

@@ -264,6 +264,10 @@ void Store::on_away(std::string_view why) noexcept {
     }
     StoreState& state = zone_.store();
     std::int64_t since = state.since;
+    constexpr std::int64_t recent = 3;
+    if (!redis_.is_there() && state.logged == settings_.loaded && since > ngx_time() - recent) {
+        return; // it refuses this worker alone
+    }
     while (since >= 0 && !state.since.compare_exchange_weak(since, -ngx_time())) {
     }
     // Once, and once more after a reload, which may have been to mend it.
@@ -279,18 +283,17 @@ void Store::on_tick() noexcept {
     if (!redis_.is_there() && zone_.store().since > 0) { // by another worker's word
         redis_.hurry();
     }
-    if (redis_.is_there() && zone_.store().since < 0) {
-        ask_changes(); // is it, still?
-    }
-    if (redis_.is_there() && !ngx_exiting && leases_.hold(Lease::store, lease)) {
+    if (redis_.is_there() && !ngx_exiting) {
         const StoreState& state = zone_.store();
-        if (!tells_ && state.wanted != state.done) {
-            tells_ = true;
-            place_ = 0;
-            telling_ = state.wanted;
+        if (leases_.hold(Lease::store, lease)) {
+            if (!tells_ && state.wanted != state.done) {
+                tells_ = true;
+                place_ = 0;
+                telling_ = state.wanted;
+            }
+            tell_all();
         }
-        tell_all();
-        ask_changes();
+        ask_changes(); // each worker: a connection on which nothing is asked may be closed as idle
     }
     tick_.set(1000, ngx_cycle->log);
 }
@@ -399,7 +402,7 @@ void Store::tell_all() noexcept {
 /// Not before all records are told: what the store knows of a source takes the place of what is
 /// known here.
 void Store::ask_changes() noexcept {
-    if (tells_ || reads_) {
+    if (const StoreState& state = zone_.store(); reads_ || state.wanted != state.done) {
         return;
     }
     const std::string& prefix = settings_.prefix;
@@ -425,7 +428,7 @@ void Store::set_clock(std::uint64_t there, ngx_msec_t asked) noexcept {
 void Store::on_answer(const Redis::Question& question, const Reply* reply) noexcept {
     constexpr std::size_t fixed = 6; // verdict, now, last, window, held, cleared
     const bool whole = reply != nullptr && reply->size >= fixed;
-    if (reply != nullptr && zone_.store().since < 0 && !ngx_exiting) {
+    if (reply != nullptr && !ngx_exiting) {
         log_there();
     }
     auto verdict = accounts::Admission::pass;

@@ -5,7 +5,7 @@
 // The zone stays what a proxy goes by. Each worker has a connection, and asks before an attempt is
 // sent whether as many as may fail are on their way at all proxies together; each thing that
 // happens to a record is told, and the answer is what all proxies know of it, which is merged into
-// the zone (accounts/lockout.h: why nothing is counted twice). One worker asks each second what
+// the zone (accounts/lockout.h: why nothing is counted twice). Each worker asks each second what
 // else has changed. While the store is away a proxy counts alone; when it is back all records are
 // told again, so that it makes no difference whether it has kept its own.
 //

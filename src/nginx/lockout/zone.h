@@ -34,7 +34,7 @@ struct StoreState {
     std::atomic<std::uint64_t> wanted; ///< how often all records had to be told again,
     std::atomic<std::uint64_t> done;   ///< and up to which of those it was done
     std::atomic<std::uint64_t> logged; ///< StoreSettings::loaded of who has logged that it is away
-    std::atomic<std::int64_t> since;   ///< Unix time; negative: it is away; 0: nothing is known
+    std::atomic<std::int64_t> since;   ///< Unix time of the last answer; if negative, away since
 };
 
 /// How an account is named to a server: what is answered, and how fast, goes by it.
