@@ -52,3 +52,12 @@ sign_in oauth;
 connection_auth on;
 exchange mail.contoso.com { server 127.0.0.15; sign_in any; } |
 exchange mail.contoso.com { server 127.0.0.15; services ews owa; sign_in password; } | nobody can sign in to ews of exchange "mail.contoso.com": their doors are "windows" or "oauth", "password" opens OWA's form only
+
+=== secrets of a lockout_store
+--- refused: more
+lockout on;
+lockout_store redis://127.0.0.1 key=/dev/null; | "lockout_store" can't be used: "/dev/null" begins with an empty line
+lockout on;
+lockout_store redis://127.0.0.1 key=/; | "lockout_store" can't be used: "/" can't be read
+lockout on;
+lockout_store redis://127.0.0.1 key=%%PKI%%/chain.pem password=/dev/null; | "lockout_store" can't be used: "/dev/null" begins with an empty line

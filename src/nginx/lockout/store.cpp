@@ -145,10 +145,12 @@ std::string secret_of(ngx_conf_t* cf, const std::string& file, std::size_t least
     }
     if (text.size() < least || text.find('\0') != std::string::npos) {
         throw Mistake("\"lockout_store\" can't be used: " +
-                          (in || in.eof() ? "the first line of " + quoted(view(name)) +
-                                                " is shorter than " + std::to_string(least) +
-                                                " characters: \"openssl rand -hex 32\" makes a key"
-                                          : quoted(view(name)) + " can't be read"),
+                          (!in && !in.eof() ? quoted(view(name)) + " can't be read"
+                           : text.empty()
+                               ? quoted(view(name)) + " begins with an empty line"
+                               : "the first line of " + quoted(view(name)) + " is shorter than " +
+                                     std::to_string(least) +
+                                     " characters: \"openssl rand -hex 32\" makes a key"),
                       declared.place);
     }
     return text;
