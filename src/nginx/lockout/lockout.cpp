@@ -126,6 +126,13 @@ void end_flight(Attempt& attempt) noexcept {
     }
 }
 
+/// It isn't sent, or not yet.
+void withdraw(Attempt& attempt) noexcept {
+    attempt.is_counted = false;
+    attempt.flight = 0;
+    attempt.lockout->zone.end(attempt.account, attempt.source, attempt.until());
+}
+
 /// Whether the client has closed before it was answered. The server may well have tried the
 /// password.
 bool has_gone(const Attempt& attempt) noexcept {
@@ -374,9 +381,13 @@ ngx_int_t admit(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexc
         if (admission == Admission::pass) {
             attempt.is_counted = true;
             begin(attempt, now);
-            if (Store* store = store_of(attempt); store != nullptr && store->reserve(attempt)) {
-                attempt.asked = Asked::waiting;
-                return suspend(r, 2 * Redis::patience);
+            if (Store* store = store_of(attempt); store != nullptr && store->is_there()) {
+                if (store->reserve(attempt)) {
+                    attempt.asked = Asked::waiting;
+                    return suspend(r, 2 * Redis::patience);
+                }
+                admission = Admission::wait; // for room: as many are asked about already
+                withdraw(attempt);
             }
         }
         break;
@@ -389,9 +400,7 @@ ngx_int_t admit(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexc
         break;
     case Asked::answered:
         if (admission != Admission::pass) { // at other proxies as many are on their way
-            attempt.is_counted = false;
-            attempt.flight = 0;
-            lockout.zone.end(attempt.account, attempt.source, attempt.until());
+            withdraw(attempt);
         }
         break;
     }

@@ -49,8 +49,9 @@ public:
     void start() noexcept;
     void stop() noexcept;
 
+    bool is_there() const noexcept { return redis_.is_there(); }
     /// Asks whether an attempt may be sent, which then is answered in Attempt::granted and woken.
-    /// False: it isn't there.
+    /// False: too many are asked about already.
     bool reserve(Attempt& attempt) noexcept;
     void forget(const Attempt& attempt) noexcept;
 
