@@ -326,12 +326,12 @@ $(BUILD)/fuzz/fuzz_%: t/fuzz/fuzz_%.cpp $(BUILD)/fuzz/fuzzed.a
 -include $(FUZZ_OBJECTS:.o=.d) $(FUZZ_PROGRAMS:=.d)
 
 bench-verdict:
-	@$(MAKE) --no-print-directory deps PACKAGES="g++ libbenchmark-dev libpcre2-dev"
+	@$(MAKE) --no-print-directory deps PACKAGES="g++ libbenchmark-dev libpcre2-dev libidn2-dev libfmt-dev"
 	@mkdir -p $(BUILD)
 	$(CXX) -std=c++20 -O2 -DNDEBUG -Isrc -o $(BUILD)/bench_verdict bench/verdict.cpp \
-	    src/policy/*.cpp src/base/build.cpp src/base/format.cpp src/base/name_set.cpp -lpcre2-8 -lbenchmark -lpthread
+	    src/policy/*.cpp src/base/*.cpp -lpcre2-8 -lidn2 -lbenchmark -lpthread
 	$(CXX) -std=c++20 -O2 -DNDEBUG -Isrc -o $(BUILD)/bench_shield bench/shield.cpp \
-	    src/policy/*.cpp src/base/build.cpp src/base/format.cpp src/base/name_set.cpp -lpcre2-8
+	    src/policy/*.cpp src/base/*.cpp -lpcre2-8 -lidn2
 	$(BUILD)/bench_shield
 	$(BUILD)/bench_verdict --benchmark_repetitions=9 --benchmark_report_aggregates_only=true
 
