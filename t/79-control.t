@@ -17,7 +17,7 @@ master_on();
 add_block_preprocessor(sub { workers($_[0]->workers // 3) });
 
 # What nginx knows of a server outlives the reload from block to block.
-my $blocks = 0;
+my $blocks = 100;
 add_block_preprocessor(sub {
     my ($block) = @_;
     return if !defined $block->http_config;

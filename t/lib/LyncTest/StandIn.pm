@@ -96,6 +96,8 @@ sub set_up {
     ($dir, $binary, $pki, $owner) = (@o{qw(dir binary pki)}, $$);
 }
 
+sub restarts_for { defined $running && $running ne ($_[0] // '') }
+
 # Sees to it that it runs and has $extra in every server.
 sub serve {
     my ($extra) = @_;
