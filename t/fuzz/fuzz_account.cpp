@@ -3,11 +3,10 @@
 
 #include "accounts/account.h"
 #include "base/ascii.h"
-#include "promise.h"
+#include "frame.h"
 
 #include <algorithm>
 #include <cctype>
-#include <cstdint>
 #include <cstring>
 #include <string>
 
@@ -15,20 +14,16 @@ using namespace lync;
 using accounts::Finding;
 using policy::AccountForm;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    if (size == 0) {
-        return 0;
-    }
+FUZZ(written) {
+    const auto form = static_cast<AccountForm>(fuzz::choice(written) % 5);
     static const accounts::Domains domains = [] {
         accounts::Domains made;
         made.add("CONTOSO", "contoso.com");
         return made;
     }();
-    const std::string_view written(reinterpret_cast<const char*>(data + 1), size - 1);
-    const auto form = static_cast<AccountForm>(data[0] % 5);
     accounts::Account account;
     if (accounts::read_account(form, written, domains, account) != Finding::named) {
-        return 0;
+        return;
     }
     const std::string text(account.text());
     fuzz::require(!text.empty() && text.size() <= accounts::Account::most, "a name has a size",
@@ -57,5 +52,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                           "a name in capitals is the same one", written);
         }
     }
-    return 0;
 }

@@ -2,7 +2,7 @@
 // always comes to one; and what passes says what a product says when it is well.
 
 #include "balance/check_answer.h"
-#include "promise.h"
+#include "frame.h"
 
 #include <algorithm>
 #include <string>
@@ -33,14 +33,11 @@ Outcome judge(Document document, std::string_view answer, std::size_t piece, boo
 
 } // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    if (size < 2) {
-        return 0;
-    }
-    const auto document = static_cast<Document>(data[0] % 3);
-    const bool broken = (data[0] & 4) != 0;
-    const std::size_t piece = data[1] % 64 + 1;
-    const std::string_view answer(reinterpret_cast<const char*>(data) + 2, size - 2);
+FUZZ(answer) {
+    const unsigned how = fuzz::choice(answer);
+    const auto document = static_cast<Document>(how % 3);
+    const bool broken = (how & 4) != 0;
+    const std::size_t piece = fuzz::choice(answer) % 64 + 1;
 
     const Outcome whole = judge(document, answer, std::max<std::size_t>(answer.size(), 1), broken);
     const Outcome cut = judge(document, answer, piece, broken);
@@ -76,5 +73,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     require(!whole.keeps || whole.finding.reason != Reason::status, "who says no isn't asked on",
             answer);
-    return 0;
 }

@@ -2,23 +2,13 @@
 // see a credential or a token where the module sees none: that is how identities cross.
 
 #include "balance/credentials.h"
-#include "promise.h"
+#include "frame.h"
 
-#include <cstdint>
 #include <string>
-#include <vector>
 
 namespace {
 
 using lync::balance::Challenge;
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    for (char& c : out) {
-        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    }
-    return out;
-}
 
 bool continues_a_word(char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '_';
@@ -37,9 +27,8 @@ std::size_t end_of_scheme(const std::string& text) {
 
 } // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const std::string_view value(reinterpret_cast<const char*>(data), size);
-    const std::string text = lower(value);
+FUZZ(value) {
+    const std::string text = fuzz::lower(value);
 
     // a credential
     const std::size_t end = end_of_scheme(text);
@@ -56,15 +45,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
     // challenges, split at every comma
     const Challenge found = lync::balance::challenge_of(value);
-    std::vector<std::string> parts;
-    std::string rest = text;
-    for (std::size_t comma = rest.find(','); comma != std::string::npos; comma = rest.find(',')) {
-        parts.push_back(rest.substr(0, comma));
-        rest.erase(0, comma + 1);
-    }
-    parts.push_back(rest);
     bool any = false;
-    for (const std::string& part : parts) {
+    for (std::string_view rest = text; !rest.empty();) {
+        const std::string part(fuzz::take_until(rest, ','));
         const std::size_t after = end_of_scheme(part);
         if (after == std::string::npos) {
             continue;
@@ -81,5 +64,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (found != Challenge::none) {
         fuzz::require(any, "a challenge names a scheme", value);
     }
-    return 0;
 }

@@ -3,23 +3,19 @@
 //
 // The input: two bytes that choose the habits, a line "METHOD TARGET".
 
-#include "sites.h"
-
-#include <algorithm>
+#include "../unit/policy_iis.h"
+#include "../unit/policy_sites.h"
+#include "frame.h"
 
 using namespace policy_sites;
 using fuzz::require;
 using policy::Action;
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    if (size < 3) {
-        return 0;
-    }
-    const std::uint32_t habits = static_cast<std::uint32_t>(data[0]) << 8 | data[1];
-    const std::string_view line(reinterpret_cast<const char*>(data) + 2, size - 2);
-    const std::size_t space = std::min(line.find(' '), line.size());
-    const std::string_view method = line.substr(0, space);
-    const std::string_view target = line.substr(std::min(space + 1, line.size()));
+FUZZ(line) {
+    const std::uint32_t first = fuzz::choice(line);
+    const std::uint32_t habits = first << 8 | fuzz::choice(line);
+    std::string_view target = line;
+    const std::string_view method = fuzz::take_until(target, ' ');
 
     struct Pair {
         Site strict;
@@ -68,5 +64,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     const policy::Verdict verdict = judge(office_web_apps, method, target);
     require(verdict.service == Service::office_web_apps, "Office Web Apps", line);
-    return 0;
 }

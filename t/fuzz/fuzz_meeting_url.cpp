@@ -1,31 +1,19 @@
 // Asks the meeting URL guard about any parameters, of a query or a form. What passes holds, to a
 // plain reader of query strings, no meeturl that leads anywhere but to a published host.
 
-#include "sites.h"
+#include "../unit/policy_sites.h"
+#include "frame.h"
 
 #include <optional>
 #include <string>
 #include <vector>
 
 using namespace policy_sites;
+using fuzz::lower;
+using fuzz::plain_decode;
 using fuzz::require;
 
 namespace {
-
-/// As ASP.NET reads a value: "+" is a space, then percent escapes.
-std::string plain_decode(std::string_view text) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); i++) {
-        if (text[i] == '%' && i + 2 < text.size() && iis::digit(text[i + 1]) >= 0 &&
-            iis::digit(text[i + 2]) >= 0) {
-            out += static_cast<char>(iis::digit(text[i + 1]) << 4 | iis::digit(text[i + 2]));
-            i += 2;
-        } else {
-            out += text[i] == '+' ? ' ' : text[i];
-        }
-    }
-    return out;
-}
 
 /// As .NET reads base64: white space is skipped; the product turns "-_!" into "+/=" before.
 std::optional<std::string> plain_base64(const std::string& text) {
@@ -58,13 +46,6 @@ std::optional<std::string> plain_base64(const std::string& text) {
     return out;
 }
 
-std::string lower(std::string text) {
-    for (char& c : text) {
-        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    }
-    return text;
-}
-
 /// Whether a URL leads to a published host: "/" or "?" ends a host [RFC 3986, 3.2].
 bool leads_to_published(const std::string& decoded) {
     const std::string url = lower(decoded);
@@ -79,14 +60,13 @@ bool leads_to_published(const std::string& decoded) {
 
 } // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const std::string_view input(reinterpret_cast<const char*>(data), size);
+FUZZ(input) {
     static const std::vector<policy::MeetUrl> published = {{"meet.contoso.com", ""},
                                                            {"lync.contoso.com", "/meet"}};
 
     // the input as a decoded URL
     if (policy::is_meeting_url(input, published)) {
-        const std::string url = lower(std::string(input));
+        const std::string url = lower(input);
         require(leads_to_published(url), "a published host, which ends there", input);
         // The authority ends at "/" or "?" [RFC 3986, 3.2]; an "@" behind that is the query's.
         require(url.find('@') == std::string::npos || url.find('@') > url.find_first_of("/?", 8),
@@ -97,11 +77,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (policy::meeting_urls_pass(input, published)) {
         for (int decodings = 0; decodings < 2; decodings++) {
             const std::string text = decodings == 0 ? std::string(input) : plain_decode(input);
-            for (std::size_t start = 0; start <= text.size();) {
-                const std::size_t end = std::min(text.find('&', start), text.size());
-                const std::string parameter = text.substr(start, end - start);
+            for (std::string_view rest = text; !rest.empty();) {
+                const std::string parameter(fuzz::take_until(rest, '&'));
                 const std::size_t sign = parameter.find('=');
-                start = end + 1;
                 if (sign == std::string::npos ||
                     lower(plain_decode(parameter.substr(0, sign))) != "meeturl") {
                     continue;
@@ -116,5 +94,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             }
         }
     }
-    return 0;
 }

@@ -1,7 +1,7 @@
 // Reads any path; what comes out is in normal form, and reading that again changes nothing.
 
 #include "policy/path.h"
-#include "sites.h"
+#include "frame.h"
 
 #include <string>
 
@@ -26,8 +26,7 @@ void require_normal(std::string_view path, bool resolved) {
 
 } // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const std::string_view raw(reinterpret_cast<const char*>(data), size);
+FUZZ(raw) {
     Readings readings;
     if (read_path(raw, readings) == PathState::fine) {
         require_normal(readings.strict.path(), true);
@@ -50,5 +49,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (read_plain(raw, plain) == PathState::fine) {
         require(plain.path().empty() || plain.path().front() == '/', "begins with a slash", raw);
     }
-    return 0;
 }

@@ -3,7 +3,7 @@
 
 #include "lyncctl/failure.h"
 #include "lyncctl/reader.h"
-#include "promise.h"
+#include "frame.h"
 
 #include <algorithm>
 #include <string>
@@ -46,17 +46,10 @@ void write(const Directive& block, std::string& text) {
 
 } // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+FUZZ(input) {
     // The bytes 0x1f part nginx.conf, a.conf and b.conf.
-    std::vector<std::string> files(3);
-    std::size_t file = 0;
-    for (std::size_t i = 0; i < size; i++) {
-        if (data[i] == 0x1f && file + 1 < files.size()) {
-            file++;
-        } else {
-            files[file] += static_cast<char>(data[i]);
-        }
-    }
+    const std::string files[] = {std::string(fuzz::take_until(input, 0x1f)),
+                                 std::string(fuzz::take_until(input, 0x1f)), std::string(input)};
     std::size_t opened = 0;
     const Sources sources{
         [&](const std::string& path) {
@@ -82,7 +75,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         require(said.place.line >= 1 &&
                     said.place.line <= 1 + std::count(text.begin(), text.end(), '\n'),
                 "a mistake has a place in its file", files[0]);
-        return 0;
+        return;
     }
 
     std::string written;
@@ -91,5 +84,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::string rewritten;
     write(*reread, rewritten);
     require(written == rewritten, "what is written is read as the same tree", written);
-    return 0;
 }

@@ -2,7 +2,7 @@
 // hide. The input: a pattern, a line feed, a text.
 
 #include "policy/pattern.h"
-#include "promise.h"
+#include "frame.h"
 
 #include <memory>
 #include <stdexcept>
@@ -31,10 +31,9 @@ bool finds(std::string_view pattern, std::string_view text) {
 
 } // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
-    const std::string_view input(reinterpret_cast<const char*>(bytes), size);
-    const std::string_view written = input.substr(0, input.find('\n'));
-    const std::string_view text = input.substr(std::min(written.size() + 1, input.size()));
+FUZZ(input) {
+    std::string_view text = input;
+    const std::string_view written = fuzz::take_until(text, '\n');
     try {
         const Pattern pattern(written, Pattern::Needs::nothing);
         if (pattern.match(text) == Pattern::Result::no) {
@@ -42,5 +41,4 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
         }
     } catch (const std::invalid_argument&) {
     }
-    return 0;
 }

@@ -5,25 +5,21 @@
 #include "accounts/account.h"
 #include "base/ascii.h"
 #include "policy/sign_in.h"
-#include "promise.h"
+#include "frame.h"
 
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>
 
 #include <algorithm>
-#include <cstdint>
 #include <string>
 #include <vector>
 
 using namespace lync;
 using namespace lync::policy;
+using fuzz::lower;
+using fuzz::plain_decode;
 
 namespace {
-
-std::string lower(std::string text) {
-    std::ranges::transform(text, text.begin(), [](char c) { return ascii_lower(c); });
-    return text;
-}
 
 bool is_password(const std::string& name) {
     return lower(name).find("passw") != std::string::npos;
@@ -33,32 +29,13 @@ bool finds(const SignIn& sign_in, Door door) {
     return (sign_in.doors & bit(door)) != 0;
 }
 
-std::string plain(std::string_view encoded) {
-    std::string text;
-    for (std::size_t i = 0; i < encoded.size(); i++) {
-        const auto is_digit = [&](std::size_t at) {
-            return std::isxdigit(static_cast<unsigned char>(encoded[at])) != 0;
-        };
-        if (encoded[i] == '%' && i + 2 < encoded.size() && is_digit(i + 1) && is_digit(i + 2)) {
-            text +=
-                static_cast<char>(std::stoi(std::string(encoded.substr(i + 1, 2)), nullptr, 16));
-            i += 2;
-        } else {
-            text += encoded[i] == '+' ? ' ' : encoded[i];
-        }
-    }
-    return text;
-}
-
 void check_form(std::string_view body, const SignIn& token, const SignIn& page) {
     std::vector<std::string> names;
     for (std::string_view rest = body; !rest.empty();) {
-        const std::string_view pair = rest.substr(0, rest.find('&'));
-        rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
-        const std::string name = lower(plain(pair.substr(0, pair.find('='))));
+        std::string_view value = fuzz::take_until(rest, '&');
+        const std::string name = lower(plain_decode(fuzz::take_until(value, '=')));
         const std::string local = name.substr(name.rfind('$') + 1); // behind ASP.NET's containers
-        const std::string decoded =
-            pair.find('=') == pair.npos ? "" : plain(pair.substr(pair.find('=') + 1));
+        const std::string decoded = plain_decode(value);
         if (name == "grant_type" && lower(decoded) == "password") {
             fuzz::require(finds(token, Door::password), "a grant for a password is one", body);
         }
@@ -129,21 +106,18 @@ void check_soap(std::string_view body, const SignIn& token) {
 
 } // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    if (size == 0) {
-        return 0;
-    }
-    const std::string_view text(reinterpret_cast<const char*>(data + 1), size - 1);
-    if (data[0] % 4 == 0) {
+FUZZ(text) {
+    const unsigned how = fuzz::choice(text) % 4;
+    if (how == 0) {
         const SignIn sign_in = sign_in_of_header(text);
-        const std::string value = lower(std::string(trimmed(text, " \t")));
+        const std::string value = lower(trimmed(text, " \t"));
         for (const std::string scheme : {"ntlm ", "negotiate ", "basic "}) {
             const bool carries = value.starts_with(scheme) &&
                                  value.find_first_not_of(" \t", scheme.size()) != std::string::npos;
             fuzz::require(!carries || finds(sign_in, Door::windows), "a credential is for windows",
                           text);
         }
-        return 0;
+        return;
     }
     const bool quiet = std::ranges::none_of(text, [](char c) {
         return static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\r' && c != '\n';
@@ -156,12 +130,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!quiet) { // nothing that is read at all
         fuzz::require(finds(token, Door::password) && finds(page, Door::password),
                       "what isn't text could be a password", text);
-    } else if (data[0] % 4 == 1) {
+    } else if (how == 1) {
         check_form(text, token, page);
-    } else if (data[0] % 4 == 2) {
+    } else if (how == 2) {
         check_json(text, page);
     } else {
         check_soap(text, token);
     }
-    return 0;
 }

@@ -5,6 +5,8 @@
 // that aren't there; every byte of the old file that reaches the block is a word of it or stays in
 // a comment.
 
+#include "frame.h"
+
 #include "base/ascii.h"
 #include "config/grammar.h"
 #include "config/publication.h"
@@ -12,22 +14,10 @@
 #include "lyncctl/import/draft.h"
 #include "lyncctl/reader.h"
 
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 namespace fuzz {
-
-/// Stops at a broken promise; libFuzzer keeps the input.
-inline void require(bool holds, const char* promise, std::string_view text) {
-    if (!holds) {
-        std::fprintf(stderr, "broken: %s: %.*s\n", promise, static_cast<int>(text.size()),
-                     text.data());
-        std::abort();
-    }
-}
 
 /// No file exists, and no pattern matches one.
 inline lync::lyncctl::Sources no_files() {
