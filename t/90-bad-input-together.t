@@ -1,85 +1,102 @@
-# What no directive shows by itself: names that are published twice, in one publication or in two of
-# them, and sockets that publications and other servers don't agree on.
+# What the block meets in nginx: addresses and names that nginx itself reads, servers and
+# directives beside it on the same sockets and at http level, lync_status and lync_control. The rules
+# of the block's own directives, case by case, are in t/unit.
 
 use strict;
 use warnings;
 
 use LyncTest::ConfTest;
 
-# A second publication, with what differs.
-sub fabrikam {
-    my (%o) = @_;
-    return join "\n", 'lync_publish fabrikam {', $o{domain} // 'sip_domain fabrikam.com;',
-        'certificate %%PKI%%/public.pem %%PKI%%/public.key;', 'trusted_ca %%PKI%%/internal-ca.pem;',
-        $o{sockets} // "http_listen 127.0.0.1:18080;\nhttps_listen 127.0.0.1:18443;",
-        'pool fepool2.fabrikam.local {', 'server 10.0.0.12;',
-        $o{name} // 'external_web_services lyncwebext.fabrikam.com;', '}', "}\n";
-}
-
-my $pool = "pool fepool.contoso.local {\nexternal_web_services lyncwebext.contoso.com;  # first\nserver 10.0.0.11;\n}\n";
-
-# Title, what the first publication is, what the second is, the words of the message.
-my @rows = map {
-    my ($title, $first, $second, $words) = @$_;
-    +{ title => "two publications: $title", @$first, after => fabrikam(@$second), table => 'refused', place => 'here', words => $words }
-} (
-    ['a name', [pool => $pool], [name => 'external_web_services lyncwebext.contoso.com;  # here'],
-        '"lyncwebext.contoso.com" is published twice: as external_web_services of pool "fepool2.fabrikam.local" of'
-        . ' lync_publish "fabrikam" and as external_web_services of pool "fepool.contoso.local" of lync_publish "contoso" at %%FIRST%%'],
-    ['a SIP domain', [sip_domain => "sip_domain contoso.com;  # first\n"],
-        [domain => "sip_domain fabrikam.com;\nsip_domain example.com contoso.com;  # here"],
-        '"lyncdiscover.contoso.com" is published twice: as lyncdiscover of a sip_domain of lync_publish "fabrikam" ... at %%FIRST%%'],
-    ['any SIP domain', [sip_domain => "sip_domain *;  # first\n"], [domain => 'sip_domain *;  # here'],
-        '"lyncdiscover.*" is published twice ... at %%FIRST%%'],
-    ['a socket that is plain in one and TLS in the other',
-        [sockets => "http_listen 127.0.0.1:18080;  # first\nhttps_listen 127.0.0.1:18443;\n"],
-        [sockets => "http_listen off;\nhttps_listen 127.0.0.1:18080;  # here"],
-        'socket "127.0.0.1:18080" in lync_publish "fabrikam" is for https, but for http at %%FIRST%%'],
-    ['a socket with the PROXY protocol in one only',
-        [sockets => "http_listen 127.0.0.1:18080;\nhttps_listen 127.0.0.1:18443 proxy_protocol;  # first\n"],
-        [sockets => "http_listen off;\nhttps_listen 127.0.0.1:18443;  # here"],
-        'socket "127.0.0.1:18443" in lync_publish "fabrikam" lacks "proxy_protocol", unlike at %%FIRST%%'],
-    ['a socket with other parameters',
-        [sockets => "http_listen 127.0.0.1:18080;\nhttps_listen 127.0.0.1:18443 backlog=100;  # first\n"],
-        [sockets => "http_listen off;\nhttps_listen 127.0.0.1:18443 backlog=200;  # here"],
-        'socket "127.0.0.1:18443" in lync_publish "fabrikam" has other parameters than at %%FIRST%%'],
-);
-run_conf_tests(@rows, {
-    title   => 'two publications that agree',
-    sockets => "http_listen 127.0.0.1:18080;\nhttps_listen 127.0.0.1:18443 backlog=100;\n",
-    after   => fabrikam(),
-    warns   => '',
-});
+run_conf_tests();
 
 __DATA__
 
-=== the second publication is wrong, or has the first one's name
+# --- what nginx reads
+
+=== sockets that nginx refuses
+--- refused: sockets
+https_listen localhost.invalid:18443;        | host not found in "localhost.invalid:18443" of the "listen" directive
+https_listen 127.0.0.1:18443 backlog=many;   | invalid backlog "backlog=many"
+
+=== sockets in every spelling
+--- accepted: sockets
+http_listen  off;
+https_listen 127.0.0.1:18443 backlog=100 deferred rcvbuf=32k;
+https_listen localhost:18444 proxy_protocol;
+https_listen *:18445 reuseport so_keepalive=on;  |
+
+=== a server whose name doesn't resolve
+--- pool
+pool fepool.contoso.local {
+    external_web_services lyncwebext.contoso.com;
+    server 10.0.0.11;
+    server fe02.contoso.invalid;  # here
+}
+--- says
+host not found in upstream "fe02.contoso.invalid:4443": make the name resolve, write the
+server's address, or "resolve_at_start off" if nginx has to start without DNS in %%HERE%%
+
+=== a server in an included file whose name doesn't resolve
+--- file servers.conf
+server 10.0.0.11;
+server fe02.contoso.invalid;  # file
+--- refused: in pool
+include servers.conf;                      | host not found in upstream "fe02.contoso.invalid:4443" in %%FILE%%
+
+=== a pool without a server whose own name doesn't resolve
+--- refused: pool
+pool fepool.contoso.invalid { external_web_services lyncwebext.contoso.com; } | host not found in upstream "fepool.contoso.invalid:4443"
+
+=== resolve_at_start off: a warning for each server, however many ports are asked
+--- more
+resolve_at_start off;
+http_autodiscover on;
+--- accepted: pool
+pool fepool.contoso.local { external_web_services lyncwebext.contoso.com; server 10.0.0.11; server fe02.contoso.invalid; } | lync_dns: server "fe02.contoso.invalid" can't be resolved yet (Name or service not known), it takes no requests until it is
+pool fepool.contoso.local { external_web_services lyncwebext.contoso.com; server fe02.contoso.invalid; } | server "fe02.contoso.invalid" can't be resolved yet
+pool fepool.contoso.invalid { external_web_services lyncwebext.contoso.com; } | server "fepool.contoso.invalid" can't be resolved yet
+pool fepool.contoso.local { external_web_services lyncwebext.contoso.com; server 10.0.0.11; server [2001:db8::11]; } |
+
+=== secrets of a lockout_store
+--- refused: more
+lockout on;
+lockout_store redis://127.0.0.1 key=/dev/null; | "lockout_store" can't be used: "/dev/null" begins with an empty line
+lockout on;
+lockout_store redis://127.0.0.1 key=/; | "lockout_store" can't be used: "/" can't be read
+lockout on;
+lockout_store redis://127.0.0.1 key=%%PKI%%/chain.pem password=/dev/null; | "lockout_store" can't be used: "/dev/null" begins with an empty line
+
+=== every directive of an edge block
+--- more
+product ocs_2007_r2;
+edge redmond {
+    topology               scaled_single_site;
+    internal_network       10.0.0.0/8 fd00::/8;
+    reverse_proxy          external=203.0.113.10 internal=172.16.0.10;
+    access_edge            external=203.0.113.21 internal=172.16.0.21;
+    access_edge            vip external=203.0.113.20;
+    web_conferencing_edge  external=203.0.113.31 internal=172.16.0.31;
+    web_conferencing_edge  vip external=203.0.113.30;
+    av_edge                external=203.0.113.41 internal=172.16.0.41;
+    av_edge                vip external=203.0.113.40 internal=172.16.0.40;
+    next_hop               10.0.0.14;
+}
+--- sip_domain
+--- warns
+
+# --- two publications
+
+=== the second publication is wrong, or isn't
 --- refused: after
 lync_publish fabrikam { sip_domain fabrikam.com; }    | no "certificate" in lync_publish "fabrikam"
-lync_publish contoso {                                # here
+lync_publish fabrikam {
     sip_domain   fabrikam.com;
     certificate  %%PKI%%/public.pem %%PKI%%/public.key;
     trusted_ca   %%PKI%%/internal-ca.pem;
+    http_listen  off;
+    https_listen 127.0.0.1:18080;                     # here
     pool fepool2.fabrikam.local { external_web_services lyncwebext.fabrikam.com; server 10.0.0.12; }
-}                                                     | publication "contoso" is duplicate ... the first stands at %%BLOCK%%
-
-# --- one publication
-
-=== names that are published twice
---- refused: pool
-pool fepool.contoso.local { external_web_services lyncwebext.contoso.com; server 10.0.0.11; }   # first
-pool fepool2.contoso.local { external_web_services lyncwebext.contoso.com; server 10.0.0.12; }  | "lyncwebext.contoso.com" is published twice ... of pool "fepool2.contoso.local" and as external_web_services of pool "fepool.contoso.local" at %%FIRST%%
-pool fepool.contoso.local { external_web_services lyncwebext.contoso.com; server 10.0.0.11; }   # first
-pool FEPOOL.contoso.local { external_web_services lyncwebext2.contoso.com; server 10.0.0.12; }  | pool "fepool.contoso.local" is duplicate ... the first stands at %%FIRST%%
-pool fepool.contoso.local { external_web_services lyncwebext.contoso.com; server 10.0.0.11; }   # first
-director fepool.contoso.local { external_web_services dirwebext.contoso.com; server 10.0.0.13; } | director "fepool.contoso.local" is duplicate ... the first stands at %%FIRST%%
-pool fepool.contoso.local { external_web_services lyncwebext.contoso.com; server 10.0.0.11; }   # first
-office_web_apps lyncwebext.contoso.com { server 10.0.0.14; }                                    | "lyncwebext.contoso.com" is published twice ... as office_web_apps "lyncwebext.contoso.com" and as external_web_services ... at %%FIRST%%
-
-=== of one farm, or a pool's own
---- refused: more
-exchange mail.contoso.com Mail.contoso.com { server 10.0.0.15; }   | "mail.contoso.com" is published twice ... at %%HERE%%
-office_web_apps fepool.contoso.local { server 10.0.0.14; }         | "fepool.contoso.local" is published as office_web_apps "fepool.contoso.local" but is the own name
+}                                                     | socket "127.0.0.1:18080" in lync_publish "fabrikam" is for https
 
 === an internationalized name in both spellings
 --- certificate
@@ -112,6 +129,23 @@ server {  # server
 --- says
 "lyncdiscover.contoso.com" is published by lync_publish "contoso" and is a server_name of the server
 in %%SERVER%% on the same socket: remove it from one of them in %%BLOCK%%
+
+=== a name that a pattern of somebody else's takes from one of ours
+--- before
+server {
+    listen       127.0.0.1:18443 ssl;
+    listen       127.0.0.1:18080;
+    server_name  www.contoso.com *.contoso.com .fabrikam.com;
+    ssl_certificate %%PKI%%/public.pem;
+    ssl_certificate_key %%PKI%%/public.key;
+}
+--- more
+simple_url meet https://meet.*;  # here
+simple_url meet https://meet.fabrikam.com;
+--- warns
+"meet.contoso.com" goes to the server outside of lync_publish with server_name "*.contoso.com", which
+nginx prefers to "meet.*" of lync_publish "contoso": to publish it, write its full name in the block
+as well in %%HERE%%
 
 === a server that states parameters of the same socket
 --- sockets
@@ -210,3 +244,29 @@ upstream contoso_fepool.contoso.local_4443 {
 }
 --- refused: pool
 pool fepool.contoso.local { external_web_services lyncwebext.contoso.com; server 10.0.0.11; } | duplicate upstream "contoso_fepool.contoso.local_4443"
+
+# --- lync_control
+
+=== lync_control where it may stand
+--- accepted: after
+server { listen unix:/tmp/lync-bad-input-1.sock; listen unix:/tmp/lync-bad-input-2.sock proxy_protocol; location / { lync_control; } } |
+
+=== lync_control where others can reach it, or something else answers
+--- refused: after
+server { listen unix:/tmp/lync-bad-input-1.sock; listen 127.0.0.1:18090; location / { location /inner { lync_control; } } } | "lync_control" directive in a server that listens on 127.0.0.1:18090: whoever reaches it may drain servers, write it into a server of its own that listens on a Unix-domain socket alone
+server { listen unix:/tmp/lync-bad-input-1.sock; location / { lync_control; lync_control; } } | "lync_control" directive is duplicate
+server { listen unix:/tmp/lync-bad-input-1.sock; location / { lync_status; lync_control; } }  | "lync_control" directive needs a location of its own: another directive answers in this one
+server { listen unix:/tmp/lync-bad-input-1.sock; location / { lync_control; lync_status; } }  | "lync_status" directive needs a location of its own
+server { listen unix:/tmp/lync-bad-input-1.sock; location / { lync_control; proxy_pass http://127.0.0.1; } }  | "lync_control" directive needs a location of its own
+server { listen 127.0.0.1:1; location / { lync_status; proxy_pass http://127.0.0.1; } }  | "lync_status" directive needs a location of its own
+
+=== lync_control in a server without a socket
+--- only: $root
+--- refused: after
+server { location / { lync_control; } } | "lync_control" directive in a server that listens on 0.0.0.0:80
+
+=== lync_control in a publication
+--- file control.conf
+location /control { lync_control; } # included
+--- refused: more
+server_include %%DIR%%/control.conf; | "lync_control" directive in a server that listens on 127.0.0.1:18080 in %%INCLUDED%%

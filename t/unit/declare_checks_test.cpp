@@ -31,6 +31,7 @@ TEST_CASE("a name is published once", "[declare]") {
         simple_url meet https://fepool.contoso.local;  | "fepool.contoso.local" is published as simple_url meet but is the own name of pool "fepool.contoso.local": clients must be able to tell the external name from the pool's own in nginx.conf:11
         simple_url meet https://lyncdiscoverinternal.contoso.com; | "lyncdiscoverinternal.contoso.com" is published as simple_url meet: clients ask for it first and take its answer for the inside, it must not be reachable from outside in nginx.conf:11
         simple_url meet https://a.contoso.com; // simple_url dialin https://A.contoso.com/; | simple URL "https://a.contoso.com" is duplicate in lync_publish "contoso", the first stands at nginx.conf:11 in nginx.conf:12
+        simple_url meet https://a.contoso.com; // simple_url dialin https://a.contoso.com/x; | simple URL "https://a.contoso.com/x" and simple URL "https://a.contoso.com" at nginx.conf:11 lie one below the other: no simple URL may be a prefix of another in nginx.conf:12
         simple_url meet https://a.contoso.com/x/y; // simple_url dialin https://a.contoso.com/X; | simple URL "https://a.contoso.com/X" and simple URL "https://a.contoso.com/x/y" at nginx.conf:11 lie one below the other: no simple URL may be a prefix of another in nginx.conf:12
     )")) {
         INFO(more);
@@ -41,7 +42,9 @@ TEST_CASE("a name is published once", "[declare]") {
     // What only looks alike.
     World world;
     CHECK(world
-              .mistake(smallest("simple_url meet https://a.contoso.com/meet;\n"
+              .mistake(smallest("product lync_2013; allow_path /PassiveAuth; sign_in oauth;\n"
+                                "deny_path /passiveauth/old;\n"
+                                "simple_url meet https://a.contoso.com/meet;\n"
                                 "simple_url dialin https://a.contoso.com/meeting;\n"
                                 "simple_url meet https://meet.*;\n"
                                 "simple_url meet https://meet.contoso.com;\n"
@@ -75,6 +78,12 @@ TEST_CASE("sign_in: no set of doors is accepted by which nobody could come in", 
                       .starts_with("nobody could sign in to product " + product) != leads_in);
         }
     }
+    World world;
+    world.declare(smallest("exchange mail.contoso.com { server 10.0.0.15; services ews owa; "
+                           "sign_in password; }"));
+    CHECK(world.told_remarks().back() ==
+          "nobody can sign in to ews of exchange \"mail.contoso.com\": their doors are \"windows\" "
+          "or \"oauth\", \"password\" opens OWA's form only in nginx.conf:11");
 }
 
 TEST_CASE("a name is published once in all publications", "[declare]") {
@@ -170,6 +179,12 @@ TEST_CASE("a socket stands once in a publication", "[declare]") {
         http_listen 443;                               | socket "443" in lync_publish "contoso" is for https, but for http at nginx.conf:11 of lync_publish "contoso": a socket speaks one of them in nginx.conf:1
         http_listen off; // http_listen 80;            | invalid value "off" in "http_listen" directive of lync_publish "contoso": there are other "http_listen" lines in nginx.conf:11
         http_listen off deferred;                      | invalid value "off" in "http_listen" directive of lync_publish "contoso": it takes no parameters in nginx.conf:11
+        https_listen 0;                                | invalid value "0" in "https_listen" directive of lync_publish "contoso": a socket is written [ADDRESS:]PORT, with a port from 1 to 65535 in nginx.conf:11
+        https_listen [::];                             | invalid value "[::]" in "https_listen" directive of lync_publish "contoso": a socket is written [ADDRESS:]PORT, with a port from 1 to 65535 in nginx.conf:11
+        https_listen 2001:db8::1:443;                  | invalid value "2001:db8::1:443" in "https_listen" directive of lync_publish "contoso": the address is an IPv4 address, an IPv6 address in brackets, "*" or a host name in nginx.conf:11
+        https_listen unix:/run/lync.sock;              | invalid value "unix:/run/lync.sock" in "https_listen" directive of lync_publish "contoso": clients come by TCP, write [ADDRESS:]PORT in nginx.conf:11
+        http_listen 80 ssl;                            | invalid parameter "ssl" in "http_listen" directive of lync_publish "contoso": "https_listen" implies it, and "http_listen" is plain HTTP in nginx.conf:11
+        https_listen 443 default_server;               | invalid parameter "default_server" in "https_listen" directive of lync_publish "contoso": "unknown_host" chooses the default server of a socket in nginx.conf:11
         https_listen 443 http2;                        | invalid parameter "http2" in "https_listen" directive of lync_publish "contoso": NTLM needs HTTP/1.1, so published names offer nothing else in nginx.conf:11
         https_listen 443 "backlog=1; } server { listen 1"; | invalid parameter "backlog=1; } server { listen 1" in "https_listen" directive of lync_publish "contoso": the parameters of "listen" that concern the socket may stand here, such as proxy_protocol, backlog= or reuseport in nginx.conf:11
         http_listen 80 // https_listen 443;            | invalid parameter "https_listen" in "http_listen" directive of lync_publish "contoso": is the ";" before it missing? in nginx.conf:12
@@ -197,6 +212,8 @@ TEST_CASE("what is legal but risky is remarked upon once", "[declare]") {
         acme_challenge /etc/passwd/x;                  | "/etc/passwd/x" in "acme_challenge" directive of lync_publish "contoso" is not a directory: write the one that the ACME client is told, "certbot --webroot -w DIR" in nginx.conf:11
         http_autodiscover off; sip_domain example.com; | "lyncdiscover.example.com" is not covered by a certificate of lync_publish "contoso": phones drop the connection, add the name to the certificate's subject alternative names or set "http_autodiscover" to "auto" in nginx.conf:11
         director a.contoso.local { external_web_services b.contoso.com; server 10.0.0.11; } | server "10.0.0.11" of director "a.contoso.local" is one of pool "fepool.contoso.local" as well, at nginx.conf:7: a Front End belongs to one pool in nginx.conf:11
+        director a.contoso.local { external_web_services b.contoso.com; server 10.0.0.12 down; } | every "server" of director "a.contoso.local" is down: all its clients get 503 until "down" is taken away in nginx.conf:11
+        sign_in oauth; connection_auth on;             | "connection_auth" does nothing in lync_publish "contoso": "sign_in" closes "windows", so nobody authenticates a connection in nginx.conf:11
         https_listen 10.0.0.11:443;                    | server "10.0.0.11" of pool "fepool.contoso.local" is this proxy itself, which listens on "10.0.0.11:443" at nginx.conf:11: write the address of the server behind it in nginx.conf:7
         http_listen 127.0.0.1:80; https_listen 127.0.0.1:443; exchange mail.contoso.com { server 127.0.0.1; } | server "127.0.0.1" of exchange "mail.contoso.com" is this proxy itself, which listens on "127.0.0.1:443" at nginx.conf:11: write the address of the server behind it in nginx.conf:11
     )")) {

@@ -313,6 +313,29 @@ TEST_CASE("what is wrong with one directive is told with its block and its line"
         simple_url meet https://meet.contoso.com pool=a.contoso.local; | invalid value "pool=a.contoso.local" in "simple_url" directive of lync_publish "contoso": no pool or director of this publication has that FQDN in nginx.conf:11
         simple_url meet https://meet.contoso.com director=a.contoso.local; | invalid parameter "director=a.contoso.local" in "simple_url" directive of lync_publish "contoso": it may be pool=FQDN in nginx.conf:11
         simple_url admin https://admin.contoso.com pool=fepool.contoso.local; | invalid parameter "pool=fepool.contoso.local" in "simple_url" directive of lync_publish "contoso": the admin URL is declared so that it is blocked, it goes nowhere in nginx.conf:11
+        simple_url meet pool=fepool.contoso.local;         | invalid parameter "pool=fepool.contoso.local" in "simple_url" directive of lync_publish "contoso": it stands once, after all URLs of the line in nginx.conf:11
+        simple_url meet https://meet.contoso.com pool=fepool.contoso.local https://a.contoso.com; | invalid parameter "pool=fepool.contoso.local" in "simple_url" directive of lync_publish "contoso": it stands once, after all URLs of the line in nginx.conf:11
+        simple_url meet https://meet.contoso.com/CSCP;     | invalid value "https://meet.contoso.com/CSCP" in "simple_url" directive of lync_publish "contoso": it is an administrative path, which is never published: remove it in nginx.conf:11
+        simple_url meet https://a.contoso.com // sip_domain b.com; | invalid URL "sip_domain" in "simple_url" directive of lync_publish "contoso": is the ";" before it missing? in nginx.conf:12
+        office_web_apps wac.contoso.com { server 10.0.0.14; } simple_url meet https://a.contoso.com pool=wac.contoso.com; | invalid value "pool=wac.contoso.com" in "simple_url" directive of lync_publish "contoso": no pool or director of this publication has that FQDN in nginx.conf:11
+        product ocs_2007_r2; simple_url meet https://meet.contoso.com; | "simple_url" directive is not allowed in lync_publish "contoso": product ocs_2007_r2 has no simple URLs in nginx.conf:11
+        allow_path /abs/Int;                               | invalid value "/abs/Int" in "allow_path" directive of lync_publish "contoso": it is an internal path, which is never published: remove it in nginx.conf:11
+        deny_path x;                                       | invalid value "x" in "deny_path" directive of lync_publish "contoso": it must begin with a slash in nginx.conf:11
+        deny_path /mcx; // allow_path /MCX/;               | invalid value "/mcx" in "deny_path" directive of lync_publish "contoso": the same path stands at nginx.conf:12 in nginx.conf:11
+        deny_path ~ x;                                     | invalid value "~" in "deny_path" directive of lync_publish "contoso": a pattern is written "~* PATTERN", one in a directive in nginx.conf:11
+        allow_path ~* /x( /y;                              | invalid value "~*" in "allow_path" directive of lync_publish "contoso": a pattern is written "~* PATTERN", one in a directive in nginx.conf:11
+        allow_path ~* /x(;                                 | invalid value "/x(" in "allow_path" directive of lync_publish "contoso": it isn't a regular expression: missing closing parenthesis at character 3 in nginx.conf:11
+        redirect /cscp https://a.contoso.com;              | invalid value "/cscp" in "redirect" directive of lync_publish "contoso": it is an administrative path, which is never published: remove it in nginx.conf:11
+        redirect https://lyncdiscover.contoso.com/x https://a.contoso.com; | invalid value "https://lyncdiscover.contoso.com/x" in "redirect" directive of lync_publish "contoso": it is no name of a pool, a simple URL or Exchange in this publication in nginx.conf:11
+        redirect /x http://a.contoso.com;                  | invalid value "http://a.contoso.com" in "redirect" directive of lync_publish "contoso": it is an absolute URL, https://NAME/... in nginx.conf:11
+        redirect /x https://lyncwebext.contoso.com/y; // redirect https://lyncwebext.contoso.com/y https://lyncwebext.contoso.com/%78; | invalid value "https://lyncwebext.contoso.com/y" in "redirect" directive of lync_publish "contoso": it leads on to https://lyncwebext.contoso.com/%78: write where that ends in nginx.conf:11
+        redirect /x https://a.com; // redirect /X/ https://a.com; | invalid value "/X/" in "redirect" directive of lync_publish "contoso": the same page stands at nginx.conf:11 in nginx.conf:12
+        sign_in ntlm;                                      | invalid value "ntlm" in "sign_in" directive of lync_publish "contoso": it is "any", or some of "windows", "password", "certificate" and "oauth" in nginx.conf:11
+        sign_in windows any;                               | invalid value "any" in "sign_in" directive of lync_publish "contoso": it stands alone in nginx.conf:11
+        sign_in windows windows;                           | invalid value "windows" in "sign_in" directive of lync_publish "contoso": it is duplicate in nginx.conf:11
+        sign_in certificate;                               | nobody could sign in to product sfb_se: "sign_in" has to open "windows", "password" or "oauth" as well in nginx.conf:11
+        product lync_2013; sign_in oauth;                  | nobody could sign in to product lync_2013: its "oauth" is /passiveauth, which "allow_path /passiveauth" publishes in nginx.conf:11
+        exchange mail.contoso.com { server 10.0.0.15; sign_in password; } | nobody could sign in to exchange "mail.contoso.com": "sign_in" has to open "windows" or "oauth" as well in nginx.conf:11
     )")) {
         INFO(more);
         World world;
@@ -339,6 +362,18 @@ TEST_CASE("what is wrong inside a block is told with that block", "[declare]") {
         exchange a.contoso.com { // server 10.0.0.1; // affinity ip; } | invalid value "ip" in "affinity" directive of exchange "a.contoso.com": it is "none", "source" or "cookie" in nginx.conf:13
         exchange a.contoso.com { // server 10.0.0.1 fail_timeout=x; } | invalid value "x" in "server" directive of exchange "a.contoso.com": a time is written as "960s", "16m" or "1h" in nginx.conf:12
         exchange a.contoso.com { // server 10.0.0.1; // services ews powershell; } | invalid value "powershell" in "services" directive of exchange "a.contoso.com": remote PowerShell is never published in nginx.conf:13
+        exchange a.contoso.com { // server 10.0.0.1; // services oof; } | invalid value "oof" in "services" directive of exchange "a.contoso.com": it may be ews, autodiscover, owa, ecp, activesync, mapi, oab, rpc, timeout=TIME or max_upload=SIZE in nginx.conf:13
+        exchange a.contoso.com { // server 10.0.0.1; // services ews timeout=0; } | invalid value "0" in "services" directive of exchange "a.contoso.com": it can't be zero in nginx.conf:13
+        exchange a.contoso.com { // server 10.0.0.1; // services ews max_upload=10x; } | invalid value "10x" in "services" directive of exchange "a.contoso.com": a size is written as "512m", "2g" or in bytes, and isn't zero in nginx.conf:13
+        exchange a.contoso.com { // server 10.0.0.1; // services timeout=1h; } | no service in "services" directive of exchange "a.contoso.com": write before the limits which services they are for in nginx.conf:13
+        exchange a.contoso.com { // server 10.0.0.1; // certificate_name 10.0.0.1; } | invalid FQDN "10.0.0.1" in "certificate_name" directive of exchange "a.contoso.com": it is an address, and an FQDN is needed: certificates and Host headers carry names in nginx.conf:13
+        exchange a.contoso.com { // server 10.0.0.1 weight=0; } | invalid parameter "weight=0" in "server" directive of exchange "a.contoso.com": weight is a number from 1 to 1000000 in nginx.conf:12
+        exchange a.contoso.com { // server 10.0.0.1 max_fails=x; } | invalid parameter "max_fails=x" in "server" directive of exchange "a.contoso.com": max_fails is a number from 0 to 1000000 in nginx.conf:12
+        exchange a.contoso.com { // server 10.0.0.1 name=a/b; } | invalid parameter "name=a/b" in "server" directive of exchange "a.contoso.com": a name is up to 63 letters, digits, ".", "_" and "-", and begins with a letter or digit in nginx.conf:12
+        exchange a.contoso.com { // server 10.0.0.1 name=-a; } | invalid parameter "name=-a" in "server" directive of exchange "a.contoso.com": a name is up to 63 letters, digits, ".", "_" and "-", and begins with a letter or digit in nginx.conf:12
+        exchange a.contoso.com { // server 10.0.0.1 name=b; // server 10.0.0.2 name=B; } | server "B" is duplicate in exchange "a.contoso.com", the first stands at nginx.conf:12 in nginx.conf:13
+        exchange a.contoso.com { // server 10.0.0.1 name=10.0.0.2; // server 10.0.0.2; } | server "10.0.0.2" is duplicate in exchange "a.contoso.com", the first stands at nginx.conf:12 in nginx.conf:13
+        director a.contoso.local { // computer 10.0.0.1:443; // external_web_services b.contoso.com; } | invalid value "10.0.0.1:443" in "computer" directive of director "a.contoso.local": it has a port: write the address only, ports come from listening_ports in nginx.conf:12
         exchange a.contoso.com { // server 10.0.0.1; // services ews ews; } | invalid value "ews" in "services" directive of exchange "a.contoso.com": it is duplicate in nginx.conf:13
         exchange a.contoso.com { // server 10.0.0.1 // services ews; } | invalid parameter "services" in "server" directive of exchange "a.contoso.com": is the ";" before it missing? in nginx.conf:13
     )")) {

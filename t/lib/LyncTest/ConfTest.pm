@@ -36,7 +36,6 @@ package LyncTest::ConfTest;
 #
 #     says          the one line of an nginx that refuses
 #     warns         the lines of an nginx that accepts, one paragraph each; empty: no line at all
-#     alarms        the same for lines of level crit
 #     notices       the same for notices, which are otherwise ignored
 #
 # A line that begins with "# ---" is a heading. Messages may be broken into several lines wherever a
@@ -59,7 +58,7 @@ package LyncTest::ConfTest;
 # hold for all of them. Behind the bar stand the words that the message has, "..." for those between
 # them: its whole wording is asserted once, in t/unit, or here where nginx or src/nginx words it. Its
 # place is the line with the bar, unless "in %%WORD%%" ends it. "accepted" is a table of warnings;
-# with nothing behind the bar, of none.
+# with nothing behind the bar, of none; "crit: " begins a line of that level.
 #
 # A section "unless" or "only" skips a row: a Perl expression over $version (1022001), $root.
 # "without_dac" runs nginx like a user who may not read everything.
@@ -90,7 +89,7 @@ END
 );
 
 my %known = map { $_ => 1 } (map { $_->[0] } @parts),
-    qw(more publication name before after http main unclosed says alarms warns notices unless only
+    qw(more publication name before after http main unclosed says warns notices unless only
     without_dac refused accepted);
 
 # The blocks that rows of a table can stand in.
@@ -164,7 +163,7 @@ sub rows {
     @rows = map { $_->{table} ? of_table($_) : $_ } @rows;
     for my $row (@rows) {
         die "$0: \"$row->{title}\" expects nothing\n"
-            if !grep { defined $row->{$_} } qw(says alarms warns words);
+            if !grep { defined $row->{$_} } qw(says warns words);
         s/\n+\z/\n/ for grep { defined } @{$row}{ map { $_->[0] } @parts }, values %{ $row->{files} };
     }
     return @rows;
@@ -314,15 +313,15 @@ sub expected {
     my ($row, $places) = @_;
     if (defined $row->{words}) {
         return 'exit code 0' if $row->{table} eq 'accepted' && $row->{words} eq '';
-        my $words = join '.*', map { quotemeta expand($_, $places) } split / \.\.\. /, $row->{words};
+        my $text = $row->{words} =~ s/^crit: //r;
+        my ($code, $level) = $row->{table} eq 'refused' ? (1, 'emerg') : (0, $text eq $row->{words} ? 'warn' : 'crit');
+        my $words = join '.*', map { quotemeta expand($_, $places) } split / \.\.\. /, $text;
         my $place = $places->{ $row->{place} } // die "$0: $row->{place} is nowhere\n";
-        return $row->{table} eq 'refused' ? qr/\Aexit code 1\n\[emerg\] .*$words.* in \Q$place\E\z/
-                                          : qr/\Aexit code 0\n\[warn\] .*$words.* in \Q$place\E\z/;
+        return qr/\Aexit code $code\n\[$level\] .*$words.* in \Q$place\E\z/;
     }
     my @lines = defined $row->{says}
         ? ('exit code 1', paragraphs('emerg', $row->{says}, $places))
-        : ('exit code 0', paragraphs('crit', $row->{alarms} // '', $places),
-            paragraphs('warn', $row->{warns} // '', $places));
+        : ('exit code 0', paragraphs('warn', $row->{warns} // '', $places));
     push @lines, paragraphs('notice', $row->{notices}, $places) if defined $row->{notices};
     return join "\n", @lines;
 }
