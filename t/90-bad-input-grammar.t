@@ -90,7 +90,7 @@ sip_domain contoso.com { }              | directive "sip_domain" is not terminat
 sip_domain "contoso.com;                # here
                                         | unexpected end of file, expecting ";" or "}" of lync_publish "contoso" that was opened at %%BLOCK%% in %%END%%
 sip_domain "contoso".com;               | unexpected "." in lync_publish "contoso"
-sip_domain %%a*3000%%;                  | invalid domain "%%a*255%%..." in "sip_domain" directive of lync_publish "contoso": it is 3000 characters long
+sip_domain %%a*3000%%;                  | invalid domain "%%a*255%%..." in "sip_domain" directive of lync_publish "contoso": it is 3000 bytes long
 sip_domain %%a*5000%%;                  | too long parameter "aaaaaaaaaa..." started in lync_publish "contoso"
 
 === binary garbage

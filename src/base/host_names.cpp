@@ -23,20 +23,6 @@ bool is_ascii(char c) noexcept {
     return static_cast<unsigned char>(c) < 0x80;
 }
 
-bool is_name_byte(char c) noexcept {
-    return is_ascii_alnum(c) || c == '-' || c == '.';
-}
-
-std::string not_in_names(std::string_view subject, char c) {
-    return formatted("{} contains {}: a name is made of letters, digits, \"-\" and \".\"", subject,
-                     describe_byte(c));
-}
-
-std::string too_long(std::string_view subject, std::size_t size) {
-    return formatted("{} is {} characters long, a name has at most {}", subject, size,
-                     longest_name);
-}
-
 std::string refuse_label(std::string_view label, std::string_view subject) {
     const auto named = [label] { return formatted("the label \"{}\"", label); };
 
@@ -63,7 +49,8 @@ std::string refuse_label(std::string_view label, std::string_view subject) {
 /// `name` is lower-case ASCII of name bytes only.
 std::string refuse_labels(std::string_view name, HostRule rule) {
     if (name.size() > longest_name) {
-        return too_long(rule.subject, name.size());
+        return formatted("{} is {} characters long, a name has at most {}", rule.subject,
+                         name.size(), longest_name);
     }
     if (name.ends_with('.') && name.size() > 1) {
         return formatted("{} ends in a dot: leave the dot out", rule.subject);
@@ -93,85 +80,60 @@ std::string refuse_labels(std::string_view name, HostRule rule) {
     return {};
 }
 
-} // namespace
-
+/// `"_"`, `a space`, `the byte 0x00`, `a character outside of ASCII`.
 std::string describe_byte(char c) {
     const auto byte = static_cast<unsigned char>(c);
-
-    if (byte >= 0x80) {
-        return "a character outside of ASCII";
-    }
-    if (c == ' ') {
-        return "a space";
-    }
-    return byte < 0x20 || byte == 0x7f ? formatted("the byte 0x{:02x}", byte)
-                                       : formatted("\"{}\"", c);
+    return byte >= 0x80                ? "a character outside of ASCII"
+           : c == ' '                  ? "a space"
+           : byte < 0x20 || byte == 0x7f ? formatted("the byte 0x{:02x}", byte)
+                                         : formatted("\"{}\"", c);
 }
 
-std::size_t find_unprintable(std::string_view text) noexcept {
-    const auto found = std::ranges::find_if(text, [](char c) {
-        const auto byte = static_cast<unsigned char>(c);
-        return byte <= 0x20 || byte == 0x7f;
+/// Of the ASCII in it; UTS 46 maps some other characters to such that no name may have.
+std::string refuse_bytes(std::string_view text, std::string_view subject) {
+    const auto bad = std::ranges::find_if(text, [](char c) {
+        return is_ascii(c) && !is_ascii_alnum(c) && c != '-' && c != '.';
     });
-    return found == text.end() ? std::string_view::npos
-                               : static_cast<std::size_t>(found - text.begin());
+    return bad == text.end()
+               ? std::string()
+               : formatted("{} contains {}: a name is made of letters, digits, \"-\" and \".\"",
+                           subject, describe_byte(*bad));
 }
+
+/// An IPv4 or IPv6 literal, brackets or not. Asked of each of 20,000 names: inet_pton only where an
+/// address is possible.
+bool is_literal(std::string_view text) {
+    return text.starts_with('[') ||
+           (text.find(':') != text.npos && !normal_ipv6(text).empty()) ||
+           (!text.empty() && is_ascii_digit(text.back()) && !normal_ipv4(text).empty());
+}
+
+} // namespace
 
 ParsedName parse_host(std::string_view text, HostRule rule) {
     if (text.empty()) {
         return refused(
             formatted("{} is empty: write a name, such as lyncwebext.contoso.com", rule.subject));
     }
-
-    const bool ascii = std::ranges::all_of(text, is_ascii);
-    if (text.size() > (ascii ? longest_name : longest_utf8_name)) {
-        return refused(
-            ascii ? too_long(rule.subject, text.size())
-                  : formatted("{} is {} bytes long, a name has at most {} characters in DNS",
-                              rule.subject, text.size(), longest_name));
-    }
-    const auto bad =
-        std::ranges::find_if(text, [](char c) { return is_ascii(c) && !is_name_byte(c); });
-    if (bad != text.end()) {
-        return refused(not_in_names(rule.subject, *bad));
-    }
-
-    ParsedName host{std::string(text), {}};
-    if (!ascii) {
-        host = to_a_labels(text, rule.subject);
-        if (!host) {
-            return host;
-        }
-        // UTS 46 maps some characters to ASCII that no name may have: U+2100 to "a/c".
-        if (!std::ranges::all_of(host.name, is_name_byte)) {
-            return refused(
-                formatted("{} has a character that internationalized names may not have (IDNA2008)",
-                          rule.subject));
-        }
-    }
-    host.name = to_ascii_lower(host.name);
-
-    if (std::string why = refuse_literal(host.name, rule.subject); !why.empty()) {
-        return refused(std::move(why));
-    }
-    if (std::string why = refuse_labels(host.name, rule); !why.empty()) {
-        return refused(std::move(why));
-    }
-    return host;
-}
-
-std::string refuse_literal(std::string_view text, std::string_view subject) {
-    // Asked of each of 20,000 names: inet_pton only where an address is possible.
-    if (text.find(':') == std::string_view::npos && !text.starts_with('[') &&
-        (text.empty() || !is_ascii_digit(text.back()))) {
-        return {};
-    }
-    if (text.starts_with('[') || !normal_ipv6(text).empty() || !normal_ipv4(text).empty()) {
-        return formatted(
+    if (is_literal(text)) {
+        return refused(formatted(
             "{} is an address, and an FQDN is needed: certificates and Host headers carry names",
-            subject);
+            rule.subject));
     }
-    return {};
+    if (text.size() > longest_utf8_name) {
+        return refused(formatted("{} is {} bytes long, a name has at most {}", rule.subject,
+                                 text.size(), longest_name));
+    }
+    ParsedName host{to_ascii_lower(text), refuse_bytes(text, rule.subject)};
+    if (host && !std::ranges::all_of(text, is_ascii)) {
+        host = to_a_labels(text, rule.subject);
+        host.error = host ? refuse_bytes(host.name, rule.subject) : std::move(host.error);
+        host.name = to_ascii_lower(host.name);
+    }
+    if (host) {
+        host.error = refuse_labels(host.name, rule);
+    }
+    return host ? host : refused(std::move(host.error));
 }
 
 std::string normal_ipv4(std::string_view text) {

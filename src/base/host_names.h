@@ -23,19 +23,9 @@ inline ParsedName refused(std::string error) {
     return {{}, std::move(error)};
 }
 
-/// A byte for a message: `"_"`, `a space`, `the byte 0x00`, `a character outside of ASCII`.
-std::string describe_byte(char c);
-
-/// The first byte of `text` that no name, address or URL may hold: a space or a control character.
-/// npos if there is none.
-std::size_t find_unprintable(std::string_view text) noexcept;
-
 /// A host name in either spelling to lower-case A-labels. Knows nothing of ports or addresses
 /// beyond refusing what isn't a label.
 ParsedName parse_host(std::string_view text, HostRule rule);
-
-/// The reason to refuse an IPv4 or IPv6 literal (brackets or not) where a name is needed, or empty.
-std::string refuse_literal(std::string_view text, std::string_view subject);
 
 /// inet_pton and back, so that equal addresses are equal texts; empty if it isn't an address.
 std::string normal_ipv4(std::string_view text);

@@ -1,4 +1,4 @@
-// The four things an administrator writes where a name stands, and the mistakes that each invites.
+// The four things an administrator writes where a name stands.
 
 #include "base/names.h"
 
@@ -12,192 +12,43 @@ namespace lync {
 
 namespace {
 
-constexpr std::string_view ports_belong = "leave it out, ports belong to the rule";
+constexpr std::string_view ports_belong =
+    "it contains a port: leave it out, ports belong to the rule";
+constexpr std::string_view unspecified =
+    "it means any address: write the one address of the server";
+constexpr std::string_view has_port =
+    "it has a port: write the address only, ports come from listening_ports";
 
-/// Whatever is not a bare name, each with its own remedy.
-std::string refuse_shape(std::string_view text) {
-    if (const std::size_t bad = find_unprintable(text); bad != std::string_view::npos) {
-        return formatted("it contains {}: a name is made of letters, digits, \"-\" and \".\"",
-                         describe_byte(text[bad]));
-    }
-    if (text.find("://") != std::string_view::npos) {
-        return "it is a URL: write the host name only";
-    }
-    if (std::string why = refuse_literal(text, "it"); !why.empty()) {
-        return why;
-    }
-    if (text.find('/') != std::string_view::npos) {
-        return "it contains a path: write the host name only";
-    }
-    if (text.find('@') != std::string_view::npos) {
-        return "it contains \"@\": write only what follows it";
-    }
-    if (const std::size_t colon = text.find(':');
-        colon != std::string_view::npos &&
-        std::all_of(text.begin() + static_cast<std::ptrdiff_t>(colon) + 1, text.end(),
-                    is_ascii_digit)) {
-        // "10.0.0.1:443" needs a name first of all.
-        const std::string why = refuse_literal(text.substr(0, colon), "it");
-        return why.empty() ? formatted("it contains a port: {}", ports_belong) : why;
-    }
-    if (text.find('*') != std::string_view::npos) {
-        return "it contains a wildcard: write the name itself";
-    }
-    return {};
+/// "fepool.contoso.local:4443", "10.0.0.11:"; not "fd00::11".
+bool ends_in_port(std::string_view text) noexcept {
+    const std::size_t colon = text.find(':');
+    return colon != text.npos && std::ranges::all_of(text.substr(colon + 1), is_ascii_digit);
 }
 
-std::string refuse_url_path(std::string_view path) {
-    const auto bad = std::ranges::find_if(path, [](char c) {
-        return !is_ascii_alnum(c) && c != '.' && c != '-' && c != '_' && c != '/';
-    });
-    if (bad != path.end()) {
-        return formatted("its path contains {}: a path is made of letters, digits, \".\", \"-\", "
-                         "\"_\" and \"/\"",
-                         describe_byte(*bad));
-    }
-    while (!path.empty()) { // "/a/b", one segment at a time
+/// "/a/b" without empty and dot segments; empty as well.
+bool is_plain_path(std::string_view path) noexcept {
+    while (!path.empty()) {
         path.remove_prefix(1);
         const std::string_view segment = path.substr(0, path.find('/'));
-        if (segment.empty()) {
-            return "its path has an empty segment: one \"/\" stands between two segments";
-        }
-        if (segment == "." || segment == "..") {
-            return formatted("its path has the segment \"{}\": write the path that it leads to",
-                             segment);
+        const bool plain = std::ranges::all_of(segment, [](char c) {
+            return is_ascii_alnum(c) || c == '.' || c == '-' || c == '_';
+        });
+        if (!plain || segment.empty() || segment == "." || segment == "..") {
+            return false;
         }
         path.remove_prefix(segment.size());
     }
-    return {};
+    return true;
 }
 
-/// What a simple URL may not hold at all, wherever it stands.
-std::string refuse_url_shape(std::string_view text) {
-    if (text.empty()) {
-        return "it is empty: write https://HOST or https://HOST/PATH";
-    }
-    if (const std::size_t bad = find_unprintable(text); bad != std::string_view::npos) {
-        return formatted("it contains {}, which a URL may not", describe_byte(text[bad]));
-    }
-
-    const std::size_t scheme_end = text.find("://");
-    if (scheme_end == std::string_view::npos) {
-        return "it has no scheme: write https://HOST or https://HOST/PATH";
-    }
-    const std::string_view scheme = text.substr(0, scheme_end);
-    if (equal_ignore_case(scheme, "http")) {
-        return "its scheme is http: simple URLs are always https";
-    }
-    if (!equal_ignore_case(scheme, "https")) {
-        return "its scheme is not https: simple URLs are always https";
-    }
-
-    if (text.find('%') != std::string_view::npos) {
-        return "it contains a percent-escape: simple URLs are written without";
-    }
-    if (text.find('#') != std::string_view::npos) {
-        return "it contains a fragment: leave out the \"#\" and what follows";
-    }
-    if (text.find('?') != std::string_view::npos) {
-        return "it contains a query: leave out the \"?\" and what follows";
-    }
-    return {};
-}
-
-/// The host of a simple URL, with the errors of its own: port, user, wildcard.
-ParsedUrl parse_url_host(std::string_view authority) {
-    constexpr std::string_view subject = "its host";
-    ParsedUrl url;
-
-    if (authority.find('@') != std::string_view::npos) {
-        url.error = "it contains a user name: leave out the \"@\" and what precedes it";
-        return url;
-    }
-    if (url.error = refuse_literal(authority, subject); !url.error.empty()) {
-        return url;
-    }
-    if (const std::size_t colon = authority.find(':'); colon != std::string_view::npos) {
-        url.error = refuse_literal(authority.substr(0, colon), subject);
-        if (url.error.empty()) {
-            url.error = formatted("it contains a port: {}", ports_belong);
-        }
-        return url;
-    }
-
-    url.wildcard_tld = authority.size() > 2 && authority.ends_with(".*");
-    const std::string_view name =
-        url.wildcard_tld ? authority.substr(0, authority.size() - 2) : authority;
-    if (name.find('*') != std::string_view::npos) {
-        url.error = "a wildcard can only stand at the end of the host: https://meet.*";
-        return url;
-    }
-
-    ParsedName host = parse_host(name, {subject, url.wildcard_tld ? 1U : 2U});
-    url.error = std::move(host.error);
-    url.host = std::move(host.name);
-    if (url && url.wildcard_tld) {
-        url.host += ".*";
-    }
-    return url;
-}
-
-constexpr std::string_view has_port =
-    "it has a port: write the address only, ports come from listening_ports";
-constexpr std::string_view unspecified =
-    "it means any address: write the one address of the server";
-
-/// Whatever is neither an address nor a host name.
-std::string refuse_address_shape(std::string_view text) {
-    if (text.empty()) {
-        return "it is empty: write an IPv4 address, an IPv6 address in brackets, or a host name";
-    }
-    if (const std::size_t bad = find_unprintable(text); bad != std::string_view::npos) {
-        return formatted("it contains {}, which neither an address nor a name may",
-                         describe_byte(text[bad]));
-    }
-    if (equal_ignore_case(text.substr(0, 5), "unix:")) {
-        return "it is a UNIX domain socket: servers are reached by TCP, write an address or a host "
-               "name";
-    }
-    if (text.find("://") != std::string_view::npos) {
-        return "it is a URL: write the address or the host name only";
-    }
-    if (text.find('/') != std::string_view::npos) {
-        return "it contains \"/\": write the one address of the server";
-    }
-    return {};
-}
-
-/// "[2001:db8::1]"
-ParsedName parse_bracketed(std::string_view text) {
-    const std::size_t close = text.find(']');
-    const std::string address =
-        close == std::string_view::npos ? "" : normal_ipv6(text.substr(1, close - 1));
-    if (address.empty()) {
-        return refused("there is no valid IPv6 address between its brackets");
-    }
-    const std::string_view rest = text.substr(close + 1);
-    if (rest.starts_with(':')) {
-        return refused(std::string(has_port));
-    }
-    if (!rest.empty()) {
-        return refused("something follows its \"]\": write the address only");
-    }
-    return address == "::" ? refused(std::string(unspecified))
-                           : ParsedName{formatted("[{}]", address), {}};
-}
-
-bool has_scheme_of_sip(std::string_view text) noexcept {
-    return equal_ignore_case(text.substr(0, 4), "sip:") ||
-           equal_ignore_case(text.substr(0, 5), "sips:");
+ParsedUrl refused_url(std::string error) {
+    return {{}, {}, false, std::move(error)};
 }
 
 } // namespace
 
 ParsedName parse_fqdn(std::string_view text) {
-    if (std::string why = refuse_shape(text); !why.empty()) {
-        return refused(std::move(why));
-    }
-    return parse_host(text, {});
+    return ends_in_port(text) ? refused(std::string(ports_belong)) : parse_host(text, {});
 }
 
 ParsedName parse_sip_domain(std::string_view text) {
@@ -207,7 +58,7 @@ ParsedName parse_sip_domain(std::string_view text) {
     if (text == "*") {
         return {"*", {}};
     }
-    if (has_scheme_of_sip(text)) {
+    if (equal_ignore_case(text.substr(0, 4), "sip:")) {
         return refused("it is a SIP URI: write the domain only");
     }
     if (text.find('*') != std::string_view::npos) {
@@ -224,51 +75,54 @@ ParsedName parse_sip_domain(std::string_view text) {
 }
 
 ParsedUrl parse_https_url(std::string_view text) {
-    ParsedUrl url;
-    if (url.error = refuse_url_shape(text); !url.error.empty()) {
-        return url;
+    constexpr std::string_view scheme = "https://";
+    if (equal_ignore_case(text.substr(0, 7), "http://")) {
+        return refused_url("its scheme is http: simple URLs are always https");
+    }
+    if (!equal_ignore_case(text.substr(0, scheme.size()), scheme)) {
+        return refused_url("it is written https://HOST or https://HOST/PATH");
+    }
+    const std::string_view rest = text.substr(scheme.size());
+    std::string_view name = rest.substr(0, rest.find('/'));
+    std::string_view path = rest.substr(name.size());
+    if (ends_in_port(name)) {
+        return refused_url(std::string(ports_belong));
     }
 
-    const std::string_view rest = text.substr(std::string_view("https://").size());
-    const std::size_t slash = std::min(rest.find('/'), rest.size());
-    url = parse_url_host(rest.substr(0, slash));
-    if (!url) {
-        return {{}, {}, false, std::move(url.error)};
+    const bool any_domain = name.size() > 2 && name.ends_with(".*");
+    name.remove_suffix(any_domain ? 2 : 0);
+    ParsedName host = parse_host(name, {"its host", any_domain ? 1U : 2U});
+    if (!host) {
+        return refused_url(std::move(host.error));
     }
-
-    std::string_view path = rest.substr(slash);
-    if (path.ends_with('/')) {
-        path.remove_suffix(1);
+    path.remove_suffix(path.ends_with('/') ? 1 : 0);
+    if (!is_plain_path(path)) {
+        return refused_url("its path is made of segments of letters, digits, \".\", \"-\" and "
+                           "\"_\"");
     }
-    if (std::string why = refuse_url_path(path); !why.empty()) {
-        return {{}, {}, false, std::move(why)};
-    }
-    url.path = path;
-    return url;
+    return {host.name + (any_domain ? ".*" : ""), std::string(path), any_domain, {}};
 }
 
 ParsedName parse_address(std::string_view text) {
-    if (std::string why = refuse_address_shape(text); !why.empty()) {
-        return refused(std::move(why));
-    }
     if (text.starts_with('[')) {
-        return parse_bracketed(text);
+        std::string address = text.ends_with(']') ? normal_ipv6(text.substr(1, text.size() - 2)) : "";
+        return address.empty() ? refused(text.find("]:") != text.npos
+                                             ? std::string(has_port)
+                                             : "there is no valid IPv6 address between its brackets")
+               : address == "::" ? refused(std::string(unspecified))
+                                 : ParsedName{formatted("[{}]", address), {}};
     }
     if (!normal_ipv6(text).empty()) {
         return refused(formatted("an IPv6 address stands in brackets: write [{}]", text));
+    }
+    if (ends_in_port(text)) {
+        return refused(std::string(has_port));
     }
     if (std::string address = normal_ipv4(text); !address.empty()) {
         return address == "0.0.0.0" ? refused(std::string(unspecified))
                                     : ParsedName{std::move(address), {}};
     }
-    switch (std::ranges::count(text, ':')) {
-    case 0:
-        return parse_host(text, {"it", 1});
-    case 1:
-        return refused(std::string(has_port));
-    default:
-        return refused("it is not a valid IPv6 address, which would stand in brackets");
-    }
+    return parse_host(text, {"it", 1});
 }
 
 } // namespace lync

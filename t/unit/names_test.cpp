@@ -81,69 +81,42 @@ TEST_CASE("parse_fqdn gives both spellings of an internationalized name as A-lab
     )");
 }
 
-TEST_CASE("parse_fqdn says what was written in place of a name", "[names]") {
-    refused(parse_fqdn, R"(
-                                        | it is empty: write a name, such as lyncwebext.contoso.com
-        fepool                          | it has one label only: write the full name, such as fepool.contoso.com
-        https://lyncwebext.contoso.com/ | it is a URL: write the host name only
-        lyncwebext.contoso.com/         | it contains a path: write the host name only
-        lyncwebext.contoso.com:4443     | it contains a port: leave it out, ports belong to the rule
-        lyncwebext.contoso.com:         | it contains a port: leave it out, ports belong to the rule
-        user@contoso.com                | it contains "@": write only what follows it
-        *.contoso.com                   | it contains a wildcard: write the name itself
-        lyncwebext.contoso.com.         | it ends in a dot: leave the dot out
-        büro.contoso.com.               | it ends in a dot: leave the dot out
-        10.0.0.11                       | it is an address, and an FQDN is needed: certificates and Host headers carry names
-        10.0.0.11:443                   | it is an address, and an FQDN is needed: certificates and Host headers carry names
-        fd00::11                        | it is an address, and an FQDN is needed: certificates and Host headers carry names
-        [fd00::11]                      | it is an address, and an FQDN is needed: certificates and Host headers carry names
-        [fd00::11]:443                  | it is an address, and an FQDN is needed: certificates and Host headers carry names
-        １.２.３.４                         | it is an address, and an FQDN is needed: certificates and Host headers carry names  # full width digits
-        10.0.0.256                      | it ends in the number "256", so it is neither a name nor a valid IPv4 address
-        contoso.1                       | it ends in the number "1", so it is neither a name nor a valid IPv4 address
-    )");
-}
-
-TEST_CASE("parse_fqdn refuses labels that DNS can't have", "[names]") {
+TEST_CASE("parse_fqdn refuses what isn't a name", "[names]") {
     const std::string long_label(64, 'a');
-    const std::string long_label_error =
-        "the label \"" + long_label + "\" is 64 characters long, a label has at most 63";
-
     refused(parse_fqdn, R"(
-        lync_web.contoso.com     | it contains "_": a name is made of letters, digits, "-" and "."
+                                 | it is empty: write a name, such as lyncwebext.contoso.com
+        fepool                   | it has one label only: write the full name, such as fepool.contoso.com
+        lyncwebext.contoso.com:443 | it contains a port: leave it out, ports belong to the rule
+        lyncwebext.contoso.com:  | it contains a port: leave it out, ports belong to the rule
+        https://lync.contoso.com | it contains ":": a name is made of letters, digits, "-" and "."
+        *.contoso.com            | it contains "*": a name is made of letters, digits, "-" and "."
         lync web.contoso.com     | it contains a space: a name is made of letters, digits, "-" and "."
-        lync%20web.contoso.com   | it contains "%": a name is made of letters, digits, "-" and "."
-        a:b.contoso.com          | it contains ":": a name is made of letters, digits, "-" and "."
+        lync\x00.contoso.com     | it contains the byte 0x00: a name is made of letters, digits, "-" and "."
+        bü\x00.contoso.com       | it contains the byte 0x00: a name is made of letters, digits, "-" and "."
+        contoso.com\x7f          | it contains the byte 0x7f: a name is made of letters, digits, "-" and "."
+        lyncwebext.contoso.com.  | it ends in a dot: leave the dot out
+        büro.contoso.com.        | it ends in a dot: leave the dot out
+        10.0.0.11                | it is an address, and an FQDN is needed: certificates and Host headers carry names
+        fd00::11                 | it is an address, and an FQDN is needed: certificates and Host headers carry names
+        [fd00::11]               | it is an address, and an FQDN is needed: certificates and Host headers carry names
+        10.0.0.256               | it ends in the number "256", so it is neither a name nor a valid IPv4 address
+        １.２.３.４                  | it ends in the number "4", so it is neither a name nor a valid IPv4 address
         -a.contoso.com           | the label "-a" starts or ends with "-", which a label may not
         a-.contoso.com           | the label "a-" starts or ends with "-", which a label may not
         .contoso.com             | it has an empty label: one dot stands between two labels, none before the first
         a..contoso.com           | it has an empty label: one dot stands between two labels, none before the first
         .                        | it has an empty label: one dot stands between two labels, none before the first
-        xn--.contoso.com         | the label "xn--" starts or ends with "-", which a label may not
         xn--zzzzzzzz.contoso.com | the label "xn--zzzzzzzz" starts with "xn--" and is not a valid A-label: write the name in UTF-8, or copy it from DNS
         xn--n3h.contoso.com      | the label "xn--n3h" starts with "xn--" and is not a valid A-label: write the name in UTF-8, or copy it from DNS
-        xn--a.contoso.com        | the label "xn--a" starts with "xn--" and is not a valid A-label: write the name in UTF-8, or copy it from DNS
-        xn--contoso-.contoso.com | the label "xn--contoso-" starts or ends with "-", which a label may not
+        ☃.contoso.com            | it is not a valid internationalized name (IDN2_DISALLOWED)
+        ℀.contoso.com            | it contains "/": a name is made of letters, digits, "-" and "."  # is mapped to "a/c"
+        אa.contoso.com           | it is not a valid internationalized name (IDN2_BIDI)
+        b\xfcro.contoso.com      | it is not valid UTF-8: save the file in UTF-8, or write A-labels ("xn--...")  # Latin-1
+        \xed\xa0\x80.contoso.com | it is not valid UTF-8: save the file in UTF-8, or write A-labels ("xn--...")  # a surrogate
     )");
-    check(parse_fqdn, long_label + ".com", "", long_label_error);
+    check(parse_fqdn, long_label + ".com", "",
+          "the label \"" + long_label + "\" is 64 characters long, a label has at most 63");
     check(parse_fqdn, long_label.substr(1) + ".com", long_label.substr(1) + ".com", "");
-}
-
-TEST_CASE("parse_fqdn refuses what IDNA2008 has no name for", "[names]") {
-    const std::string many(70, 'x');
-    refused(parse_fqdn, R"(
-        ☃.contoso.com              | it has a character that internationalized names may not have (IDNA2008)
-        ℀.contoso.com              | it has a character that internationalized names may not have (IDNA2008)  # maps to "a/c"
-        \xcc\x81a.contoso.com      | it has a character where internationalized names may not have it (IDNA2008)
-        a\xe2\x80\x8cü.contoso.com | it has a character where internationalized names may not have it (IDNA2008)
-        אa.contoso.com             | it mixes writing directions in a way that internationalized names may not (IDNA2008)
-        -ü.contoso.com             | it has a label with hyphens where an internationalized name may not have them: at its ends, or third and fourth
-        xn--ü.contoso.com          | it has a label that starts with "xn--" and is not a valid A-label: write the name in UTF-8, or copy it from DNS
-        b\xfcro.contoso.com        | it is not valid UTF-8: save the file in UTF-8, or write A-labels ("xn--...")  # Latin-1
-        \xed\xa0\x80.contoso.com   | it is not valid UTF-8: save the file in UTF-8, or write A-labels ("xn--...")  # a surrogate
-    )");
-    check(parse_fqdn, many + "ü.com", "",
-          "it has a label longer than 63 characters in DNS (\"xn--...\")");
 }
 
 TEST_CASE("parse_fqdn counts characters", "[names]") {
@@ -151,27 +124,13 @@ TEST_CASE("parse_fqdn counts characters", "[names]") {
     check(parse_fqdn, longest, longest, "");
     check(parse_fqdn, long_name(254, ".com"), "",
           "it is 254 characters long, a name has at most 253");
-    check(parse_fqdn, long_name(300, ".com"), "",
-          "it is 300 characters long, a name has at most 253");
     check(parse_fqdn, std::string(1U << 20U, 'a'), "",
-          "it is 1048576 characters long, a name has at most 253");
-    check(parse_fqdn, repeat("ü", 600), "",
-          "it is 1200 bytes long, a name has at most 253 characters in DNS");
+          "it is 1048576 bytes long, a name has at most 253");
     // Short enough as it is written, too long in DNS.
-    check(parse_fqdn, repeat("ü.", 40) + "com", "",
-          "it is longer than 253 characters in DNS (\"xn--...\")");
+    CHECK(parse_fqdn(repeat("ü.", 40) + "com").error.starts_with("it is not a valid"));
 }
 
-TEST_CASE("names with bytes that can't be printed are refused in printable text", "[names]") {
-    check(parse_fqdn, "lync\0.contoso.com"sv, "",
-          "it contains the byte 0x00: a name is made of letters, digits, \"-\" and \".\"");
-    check(parse_sip_domain, "contoso.com\0.evil.example"sv, "",
-          "it contains the byte 0x00: a name is made of letters, digits, \"-\" and \".\"");
-    check(parse_fqdn, "contoso.com\n", "",
-          "it contains the byte 0x0a: a name is made of letters, digits, \"-\" and \".\"");
-    check(parse_fqdn, "\x7f.com", "",
-          "it contains the byte 0x7f: a name is made of letters, digits, \"-\" and \".\"");
-
+TEST_CASE("no byte is taken for another, and refusals are printable", "[names]") {
     // Every byte in every place of a short name: an answer, and printable text.
     for (int byte = 0; byte < 256; byte++) {
         for (std::size_t at = 0; at < 8; at++) {
@@ -205,16 +164,11 @@ TEST_CASE("parse_sip_domain takes a domain or a lone wildcard", "[names]") {
         *                | *
     )");
     refused(parse_sip_domain, R"(
-        **                    | a wildcard can only stand alone: sip_domain *
         *.contoso.com         | a wildcard can only stand alone: sip_domain *
         contoso.*             | a wildcard can only stand alone: sip_domain *
-        con*so.com            | a wildcard can only stand alone: sip_domain *
-                              | it is empty: write a name, such as lyncwebext.contoso.com
         sip:contoso.com       | it is a SIP URI: write the domain only
-        SIPS:user@contoso.com | it is a SIP URI: write the domain only
-        user@contoso.com      | it contains "@": write only what follows it
         contoso.com:5061      | it contains a port: leave it out, ports belong to the rule
-        10.0.0.1              | it is an address, and an FQDN is needed: certificates and Host headers carry names
+        contoso.com\x00.evil.example | it contains the byte 0x00: a name is made of letters, digits, "-" and "."
     )");
 
     const std::string longest = long_name(240, ".com");
@@ -257,51 +211,31 @@ TEST_CASE("parse_https_url says what a simple URL may not have", "[names]") {
         CHECK_FALSE(url.wildcard_tld);
     };
     for (const auto& [text, error] : rows(R"(
-                                           | it is empty: write https://HOST or https://HOST/PATH
-        meet.contoso.com                   | it has no scheme: write https://HOST or https://HOST/PATH
-        https:/meet.contoso.com            | it has no scheme: write https://HOST or https://HOST/PATH
-        http://meet.contoso.com            | its scheme is http: simple URLs are always https
+                                           | it is written https://HOST or https://HOST/PATH
+        meet.contoso.com                   | it is written https://HOST or https://HOST/PATH
+        https:/meet.contoso.com            | it is written https://HOST or https://HOST/PATH
         HTTP://meet.contoso.com            | its scheme is http: simple URLs are always https
-        sip://meet.contoso.com             | its scheme is not https: simple URLs are always https
         https://meet.contoso.com:443       | it contains a port: leave it out, ports belong to the rule
         https://meet.contoso.com:/         | it contains a port: leave it out, ports belong to the rule
-        https://user@meet.contoso.com      | it contains a user name: leave out the "@" and what precedes it
-        https://user:pass@meet.contoso.com | it contains a user name: leave out the "@" and what precedes it
-        https://meet.contoso.com/?a=b      | it contains a query: leave out the "?" and what follows
-        https://meet.contoso.com?a         | it contains a query: leave out the "?" and what follows
-        https://meet.contoso.com/#a        | it contains a fragment: leave out the "#" and what follows
-        https://meet.contoso.com/%6deet    | it contains a percent-escape: simple URLs are written without
-        https://                           | its host is empty: write a name, such as lyncwebext.contoso.com
+        https://user:pass@meet.contoso.com | its host contains ":": a name is made of letters, digits, "-" and "."
+        https://meet.contoso.com?a         | its host contains "?": a name is made of letters, digits, "-" and "."
         https:///meet                      | its host is empty: write a name, such as lyncwebext.contoso.com
         https://meet                       | its host has one label only: write the full name, such as meet.contoso.com
         https://meet.contoso.com./         | its host ends in a dot: leave the dot out
         https://10.0.0.1/meet              | its host is an address, and an FQDN is needed: certificates and Host headers carry names
-        https://10.0.0.1:443/meet          | its host is an address, and an FQDN is needed: certificates and Host headers carry names
-        https://[::1]/meet                 | its host is an address, and an FQDN is needed: certificates and Host headers carry names
         https://[::1]:443/meet             | its host is an address, and an FQDN is needed: certificates and Host headers carry names
-        https://*                          | a wildcard can only stand at the end of the host: https://meet.*
-        https://.*                         | a wildcard can only stand at the end of the host: https://meet.*
-        https://*.*                        | a wildcard can only stand at the end of the host: https://meet.*
-        https://*.contoso.com              | a wildcard can only stand at the end of the host: https://meet.*
-        https://meet.*.com                 | a wildcard can only stand at the end of the host: https://meet.*
-        https://meet*                      | a wildcard can only stand at the end of the host: https://meet.*
+        https://.*                         | its host contains "*": a name is made of letters, digits, "-" and "."
+        https://*.*                        | its host contains "*": a name is made of letters, digits, "-" and "."
+        https://meet.*.com                 | its host contains "*": a name is made of letters, digits, "-" and "."
         https://meet..*                    | its host ends in a dot: leave the dot out
-        https://me_et.contoso.com          | its host contains "_": a name is made of letters, digits, "-" and "."
-        https://meet.contoso.com//         | its path has an empty segment: one "/" stands between two segments
-        https://meet.contoso.com//meet     | its path has an empty segment: one "/" stands between two segments
-        https://meet.contoso.com/a//b      | its path has an empty segment: one "/" stands between two segments
-        https://meet.contoso.com/./a       | its path has the segment ".": write the path that it leads to
-        https://meet.contoso.com/a/..      | its path has the segment "..": write the path that it leads to
-        https://meet.contoso.com/a\b       | its path contains "\": a path is made of letters, digits, ".", "-", "_" and "/"
-        https://meet.contoso.com/a*        | its path contains "*": a path is made of letters, digits, ".", "-", "_" and "/"
-        https://meet.contoso.com/büro      | its path contains a character outside of ASCII: a path is made of letters, digits, ".", "-", "_" and "/"
-        https://meet.contoso.com/a b       | it contains a space, which a URL may not
-        https://meet.contoso.com/\x00      | it contains the byte 0x00, which a URL may not
     )")) {
         refused(text, error);
     }
-    refused("https://" + long_name(300, ".com") + "/meet",
-            "its host is 300 characters long, a name has at most 253");
+    for (const std::string path : {"//", "//meet", "/a//b", "/./a", "/a/..", "/a\\b", "/a*", "/%6d",
+                                   "/?a=b", "/#a", "/a b", "/b\xc3\xbcro"}) {
+        refused("https://meet.contoso.com" + path,
+                "its path is made of segments of letters, digits, \".\", \"-\" and \"_\"");
+    }
 }
 
 TEST_CASE("parse_address takes addresses and host names", "[names]") {
@@ -319,30 +253,23 @@ TEST_CASE("parse_address takes addresses and host names", "[names]") {
 
 TEST_CASE("parse_address says how an address is written", "[names]") {
     refused(parse_address, R"(
-                                | it is empty: write an IPv4 address, an IPv6 address in brackets, or a host name
+                                | it is empty: write a name, such as lyncwebext.contoso.com
         10.0.0.11:4443          | it has a port: write the address only, ports come from listening_ports
         fe01.contoso.local:4443 | it has a port: write the address only, ports come from listening_ports
         [fd00::11]:4443         | it has a port: write the address only, ports come from listening_ports
-        fe01:                   | it has a port: write the address only, ports come from listening_ports
         fd00::11                | an IPv6 address stands in brackets: write [fd00::11]
-        ::1                     | an IPv6 address stands in brackets: write [::1]
-        1:2:3                   | it is not a valid IPv6 address, which would stand in brackets
-        unix:/run/lync.sock     | it is a UNIX domain socket: servers are reached by TCP, write an address or a host name
-        http://10.0.0.11        | it is a URL: write the address or the host name only
-        10.0.0.0/24             | it contains "/": write the one address of the server
+        1:2:3                   | it contains ":": a name is made of letters, digits, "-" and "."
+        unix:/run/lync.sock     | it contains ":": a name is made of letters, digits, "-" and "."
+        10.0.0.0/24             | it contains "/": a name is made of letters, digits, "-" and "."
         [fd00::11               | there is no valid IPv6 address between its brackets
-        []                      | there is no valid IPv6 address between its brackets
         [10.0.0.1]              | there is no valid IPv6 address between its brackets
         [fe80::1%eth0]          | there is no valid IPv6 address between its brackets
-        [fd00::11]x             | something follows its "]": write the address only
+        [fd00::11]x             | there is no valid IPv6 address between its brackets
         0.0.0.0                 | it means any address: write the one address of the server
         [::]                    | it means any address: write the one address of the server
-        10.0.0.256              | it ends in the number "256", so it is neither a name nor a valid IPv4 address
         10.0.0                  | it ends in the number "0", so it is neither a name nor a valid IPv4 address
         010.0.0.1               | it ends in the number "1", so it is neither a name nor a valid IPv4 address
-        fe_01                   | it contains "_": a name is made of letters, digits, "-" and "."
-        fe 01                   | it contains a space, which neither an address nor a name may
-        10.0.0.1\x00            | it contains the byte 0x00, which neither an address nor a name may
+        10.0.0.1\x00            | it contains the byte 0x00: a name is made of letters, digits, "-" and "."
         fe01.contoso.local.     | it ends in a dot: leave the dot out
     )");
 }
