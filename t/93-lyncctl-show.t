@@ -294,7 +294,7 @@ unlink glob "$root/planned.???";
 ($status, $out, $err) = run('show', 'firewall', '--plan', '--fragment', $planned);
 like($out, qr/^any +address not known: Reverse.* 443 +TCP +all web/m, 'plan: an address that is not known');
 like($err, qr/some addresses aren't known: write addresses into "server" and into an "edge" block/, 'and where it is to be written');
-like($out, qr/^any +203\.0\.113\.11 \(Edge.* 443 +TCP +Clients/m, 'plan: an Edge Server, from outside');
+like($out, qr/^any +203\.0\.113\.11 \(Access Edge.* 443 +TCP +Clients/m, 'plan: an Edge Server, from outside');
 ($status, $out, $err) = run('show', 'firewall', '--plan', '--format', 'nft', '--fragment', $planned);
 is("$status $out", '2 ', 'plan: as rules of a firewall it is refused');
 like($err, qr/--plan is a page for people, --format nft rules for a firewall/, 'and why');

@@ -17,14 +17,18 @@ namespace lync::lyncctl {
 
 namespace {
 
-void add_networks(const config::Publication& publication, std::vector<std::string>& networks) {
-    for (const config::Edge& edge : publication.edges) {
-        for (const std::string& network : edge.internal_networks) {
-            if (std::find(networks.begin(), networks.end(), network) == networks.end()) {
-                networks.push_back(network);
+Addresses networks_of(const Configuration& configuration) {
+    Addresses networks;
+    for (const Published& published : configuration.publications) {
+        for (const config::Edge& edge : published.plan.publication.edges) {
+            for (const std::string& network : edge.internal_networks) {
+                if (std::find(networks.begin(), networks.end(), network) == networks.end()) {
+                    networks.push_back(network);
+                }
             }
         }
     }
+    return networks;
 }
 
 constexpr std::string_view where_addresses_stand =
@@ -47,17 +51,15 @@ config::Interfaces proxy_of(const FirewallOptions& options) {
 
 int print_ruleset(const Configuration& configuration, const Options& options, Output& output) {
     std::vector<FirewallRow> rows;
-    std::vector<std::string> networks;
     std::vector<std::string> notes;
     for (const Published& published : configuration.publications) {
         std::vector<FirewallRow> more = firewall_rows(published.plan, proxy_of(options.firewall));
         std::move(more.begin(), more.end(), std::back_inserter(rows));
-        add_networks(published.plan.publication, networks);
         std::vector<std::string> nat = nat_notes(published.plan.publication);
         std::move(nat.begin(), nat.end(), std::back_inserter(notes));
     }
-
-    const Ruleset made = ruleset(options.own_format, rows, networks, addresses_of, notes);
+    const Ruleset made =
+        ruleset(options.own_format, rows, networks_of(configuration), addresses_of, notes);
     output.text(made.text);
     for (const std::string& what : made.missing) {
         output.note("no rule: " + what);
@@ -68,37 +70,22 @@ int print_ruleset(const Configuration& configuration, const Options& options, Ou
     return made.missing.empty() ? exit_fine : exit_findings;
 }
 
-/// One end of a row, for those who have nothing but this page: the documents' words, but for what
-/// they advise.
-Cell end_of(Party party) {
-    party.text.resize(std::min(party.text.find(". "), party.text.size()));
-    if (party.addresses.empty() && !party.anybody) {
-        return {"address not known: " + party.text, Style::warning};
-    }
-    return party.text.starts_with("If ") ? Cell(party.addresses) : Cell(party.shown());
-}
-
-std::string port_of(const Flow& flow) {
-    const std::string range = flow.first_port == flow.last_port
-                                  ? std::to_string(flow.first_port)
-                                  : formatted("{}-{}", flow.first_port, flow.last_port);
-    return flow.source_port ? "from " + range : range;
-}
-
 /// Takes what is let through already out of a destination; false if nothing is left of it. The
 /// documents' tables overlap.
-bool take_known(Flow& flow, FirewallSide side, std::set<std::vector<std::string>>& known) {
-    const bool named = flow.to.addresses.empty();
-    std::vector<std::string> ends = named ? std::vector{flow.to.text} : flow.to.addresses;
+bool take_known(FirewallRow& row, std::set<std::vector<std::string>>& known) {
+    Party& to = row.destination;
+    const bool named = to.addresses.empty();
+    Addresses ends = named ? Addresses{to.text} : to.addresses;
     std::erase_if(ends, [&](const std::string& end) {
-        std::vector<std::string> key = flow.from.addresses;
-        key.insert(key.end(), {std::string(firewall_side_name(side)), end, port_of(flow),
-                               flow.tcp ? "TCP" : "UDP", flow.from.anybody ? "any" : ""});
+        std::vector<std::string> key = row.source.addresses;
+        key.insert(key.end(), {std::string(firewall_side_name(row.side)), end, row.ports(),
+                               row.tcp ? "TCP" : "UDP", row.source_port ? "from" : "to",
+                               row.source.anybody ? "any" : ""});
         return !known.insert(std::move(key)).second;
     });
     const bool is_new = !ends.empty();
     if (!named) {
-        flow.to.addresses = std::move(ends);
+        to.addresses = std::move(ends);
     }
     return is_new;
 }
@@ -111,33 +98,29 @@ int print_plan(const Configuration& configuration, const Options& options, Outpu
                      {"protocol", "Protocol"},       {"why", "Why"}};
     table.group = 0;
     std::set<std::vector<std::string>> known;
-    std::vector<std::string> networks;
-    for (const Published& published : configuration.publications) {
-        add_networks(published.plan.publication, networks);
-    }
     bool is_whole = true;
+    const auto end_of = [&](const Party& party, FirewallSide side) {
+        if (party.anybody) {
+            return side == FirewallSide::internal
+                       ? Cell(Party{"internal network", networks_of(configuration)}.shown())
+                       : Cell("any");
+        }
+        is_whole = is_whole && !party.addresses.empty();
+        return party.addresses.empty() ? Cell("address not known: " + party.text, Style::warning)
+                                       : Cell(party.shown());
+    };
     for (const auto& [side, title] :
          {std::pair{FirewallSide::external,
                     "External firewall: between the Internet and the perimeter network"},
           std::pair{FirewallSide::internal,
                     "Internal firewall: between the perimeter and the internal network"}}) {
         for (const Published& published : configuration.publications) {
-            for (const FirewallRow& row :
-                 firewall_rows(published.plan, proxy_of(options.firewall))) {
-                for (Flow flow : row.flows) {
-                    if (row.side != side || !row.needed || !take_known(flow, side, known)) {
-                        continue;
-                    }
-                    for (Party* party : {&flow.from, &flow.to}) {
-                        is_whole = is_whole && (party->anybody || !party->addresses.empty());
-                        if (party->anybody) {
-                            const bool inside = side == FirewallSide::internal;
-                            *party = inside ? Party{"internal network", networks, true}
-                                            : Party{"any", {}, true};
-                        }
-                    }
-                    table.rows.push_back({title, end_of(flow.from), end_of(flow.to), port_of(flow),
-                                          flow.tcp ? "TCP" : "UDP", row.why});
+            for (FirewallRow& row : firewall_rows(published.plan, proxy_of(options.firewall))) {
+                if (row.side == side && row.needed && take_known(row, known)) {
+                    table.rows.push_back(
+                        {title, end_of(row.source, side), end_of(row.destination, side),
+                         (row.source_port ? "from " : "") + row.ports(), row.tcp ? "TCP" : "UDP",
+                         row.why.substr(0, row.why.find('.'))});
                 }
             }
         }
@@ -151,50 +134,6 @@ int print_plan(const Configuration& configuration, const Options& options, Outpu
         output.note("some addresses aren't known: " + std::string(where_addresses_stand));
     }
     return exit_fine;
-}
-
-/// The heading above the rows of a table, where people read.
-std::string heading(const std::string& publication, const FirewallRow& row) {
-    return publication + (row.site.empty() ? "" : ", " + row.site) + ": " + row.table;
-}
-
-/// What people read: the port with the end that has it, and the purpose without its brackets.
-Row short_row(const std::string& publication, const FirewallRow& row) {
-    const bool older = row.service.empty();
-    const std::string why = older ? row.why : "";
-    std::string port = row.service;
-    if (older) {
-        port = row.local_port == "Any" ? "remote " + row.remote_port : "local " + row.local_port;
-    }
-    return {heading(publication, row),
-            firewall_side_name(row.side),
-            std::move(port),
-            row.direction.substr(0, row.direction.find(' ')),
-            row.source.shown(),
-            row.destination.shown(),
-            row.figure,
-            Cell(row.needed, row.needed ? Style::plain : Style::faint),
-            why + (why.empty() || row.notes.empty() ? "" : ". ") + row.notes};
-}
-
-/// Every cell of the documents by itself, and the addresses beside the words.
-Row full_row(const std::string& publication, const FirewallRow& row) {
-    return {publication,
-            row.site,
-            row.table,
-            row.role,
-            firewall_side_name(row.side),
-            row.service,
-            row.local_port,
-            row.direction,
-            row.remote_port,
-            row.source.text,
-            row.source.addresses,
-            row.destination.text,
-            row.destination.addresses,
-            row.figure,
-            row.needed,
-            row.notes};
 }
 
 } // namespace
@@ -225,44 +164,30 @@ int show_firewall(const Options& options, Output& output) {
         return print_plan(configuration, options, output);
     }
 
-    const bool whole = output.format() == Format::csv || output.format() == Format::json;
     Table table;
-    if (whole) {
-        table.columns = {{"publication", "publication"},
-                         {"site", "site"},
-                         {"table", "table"},
-                         {"role", "role"},
-                         {"firewall", "firewall"},
-                         {"service", "service"},
-                         {"local_port", "local port"},
-                         {"direction", "direction"},
-                         {"remote_port", "remote port"},
-                         {"local", "local IP or source"},
-                         {"local_addresses", "its addresses"},
-                         {"remote", "remote IP or destination"},
-                         {"remote_addresses", "its addresses"},
-                         {"figure", "figure mapping"},
-                         {"needed", "needed"},
-                         {"notes", "notes"}};
-    } else {
-        table.columns = {{"table", "table"},
-                         {"firewall", "firewall"},
-                         {"port", "port"},
-                         {"direction", "direction"},
-                         {"local", "source, local IP"},
-                         {"remote", "destination, remote IP"},
-                         {"figure", "figure"},
-                         {"needed", "needed"},
-                         {"notes", "notes"}};
-        table.group = 0;
-    }
+    table.columns = {{"publication", "Publication", configuration.publications.size() > 1},
+                     {"site", "Site"},
+                     {"table", "Table"},
+                     {"firewall", "Firewall"},
+                     {"service", "Port"},
+                     {"source", "Source"},
+                     {"source_addresses", "Its addresses", false},
+                     {"destination", "Destination"},
+                     {"destination_addresses", "Its addresses", false},
+                     {"needed", "Needed"},
+                     {"why", "Why"}};
+    table.group = 2;
     for (const Published& published : configuration.publications) {
         const std::string& name = published.plan.publication.name;
         for (const std::string& note : nat_notes(published.plan.publication)) {
             output.note(note);
         }
         for (const FirewallRow& row : firewall_rows(published.plan, proxy_of(options.firewall))) {
-            table.rows.push_back(whole ? full_row(name, row) : short_row(name, row));
+            table.rows.push_back({name, row.site, row.table, firewall_side_name(row.side),
+                                  row.service, row.source.shown(), row.source.addresses,
+                                  row.destination.shown(), row.destination.addresses,
+                                  Cell(row.needed, row.needed ? Style::plain : Style::faint),
+                                  row.why});
         }
     }
     output.table(table);

@@ -1,6 +1,8 @@
-// The reverse proxy's and the Director's rows.
+// Who the ends of the lines are here.
 
-#include "lyncctl/show/firewall_rows.h"
+#include "base/format.h"
+#include "lyncctl/output.h"
+#include "lyncctl/show/firewall_lines.h"
 
 #include <algorithm>
 #include <set>
@@ -10,64 +12,14 @@ namespace lync::lyncctl {
 namespace {
 
 using config::Edge;
+using config::EdgeRole;
+using config::EdgeServers;
+using config::EdgeTopology;
 using config::Farm;
+using config::Interfaces;
 using config::Role;
 using plan::Plan;
-
-constexpr std::string_view external_table =
-    "Firewall Details for Reverse Proxy Server: External Interface";
-constexpr std::string_view internal_table =
-    "Firewall Details for Reverse Proxy Server: Internal Interface";
-constexpr std::string_view director_table =
-    "Single Director Ports and Protocols for Firewall Definitions";
-
-/// What a row is for: in a few words of ours, and in the documents'.
-struct Note {
-    std::string_view why;
-    std::string_view text;
-};
-
-constexpr Note on_external_http{
-    "redirects to https, Autodiscover over plain HTTP",
-    "(Optional) Redirection to HTTPS if user enters http://<publishedSiteFQDN>. Also required if "
-    "using Office Web Apps for conferencing and the Autodiscover Service for mobile devices "
-    "running Lync in situations where the organization does not want to modify the external web "
-    "service publishing rule certificate."};
-constexpr Note on_external_https{
-    "all web services",
-    "Address book downloads, Address Book Web Query service, Autodiscover, client updates, "
-    "meeting content, device updates, group expansion, Office Web Apps for conferencing, dial-in "
-    "conferencing, and meetings."};
-constexpr Note on_internal_http{
-    "Autodiscover over plain HTTP",
-    "Required if using the Autodiscover Service for mobile devices running Lync in situations "
-    "where the organization does not want to modify the external web service publishing rule "
-    "certificate. Traffic sent to port 80 on the reverse proxy external interface is redirected to "
-    "a pool on port 8080 from the reverse proxy internal interface so that the pool Web Services "
-    "can distinguish it from internal web traffic."};
-constexpr Note on_internal_https{
-    "all web services",
-    "Traffic sent to port 443 on the reverse proxy external interface is redirected to a pool on "
-    "port 4443 from the reverse proxy internal interface so that the pool web services can "
-    "distinguish it from internal web traffic."};
-constexpr Note on_director_proxy{
-    "the Director's web services",
-    "Initially received by the external side of the reverse proxy, the communication is sent on to "
-    "the Director HLB VIP and Front End Server web services."};
-constexpr Note on_director_444{
-    "between Director and Front Ends",
-    "Inter-server communication between the Director HLB VIP and the Front End Server or Front End "
-    "Servers."};
-constexpr Note on_director_clients{
-    "the Director's web services",
-    "The Director provides web services to internal as well as external clients."};
-constexpr Note on_director_sip{
-    "SIP of users outside",
-    "SIP communication from the Edge Server to the Director, as well as the Front End Servers."};
-constexpr Note on_director_logging{
-    "Centralized Logging Service",
-    "Centralized Logging Service controller (ClsController.exe) or agent (ClsAgent.exe)commands "
-    "and log collection"};
+using namespace firewall;
 
 /// "[2001:db8::1]" without its brackets.
 std::string plain(std::string_view address) {
@@ -75,359 +27,448 @@ std::string plain(std::string_view address) {
     return std::string(bracketed ? address.substr(1, address.size() - 2) : address);
 }
 
-void add_new(std::vector<std::string>& all, std::string text) {
+void add_new(Addresses& all, std::string text) {
     if (!text.empty() && std::find(all.begin(), all.end(), text) == all.end()) {
         all.push_back(std::move(text));
     }
 }
 
-/// "443" of the socket "[::]:443".
-std::uint16_t port_of(const config::Socket& socket) {
-    const std::string_view text = socket.address;
-    const std::size_t colon = text.rfind(':');
-    return static_cast<std::uint16_t>(
-        std::stoul(std::string(colon == text.npos ? text : text.substr(colon + 1))));
+bool is_web_services(const Farm& farm) {
+    return config::is_web_services(farm.role);
 }
 
-/// The address of a socket, empty for any.
-std::string address_of(const config::Socket& socket) {
-    const std::string_view text = socket.address;
-    const std::size_t colon = text.rfind(':');
-    if (colon == text.npos) {
-        return {};
-    }
-    std::string address = plain(text.substr(0, colon));
-    return address == "::" ? std::string{} : address;
+bool is_pool(const Farm& farm) {
+    return farm.role == Role::pool;
 }
 
 class Rows {
 public:
-    Rows(const Plan& plan, const config::Interfaces& proxy) : plan_(plan), proxy_(own_proxy()) {
-        proxy_.external = proxy.external.empty() ? proxy_.external : proxy.external;
-        proxy_.internal = proxy.internal.empty() ? proxy_.internal : proxy.internal;
+    Rows(const Plan& plan, const Interfaces& given) : plan_(plan), proxy_(own_proxy()) {
+        proxy_.external = given.external.empty() ? proxy_.external : given.external;
+        proxy_.internal = given.internal.empty() ? proxy_.internal : given.internal;
     }
 
     std::vector<FirewallRow> make() {
-        if (is_ocs(declared().product)) {
-            add_ocs_proxy();
+        if (is_ocs(declared_.product)) {
+            add_ocs();
         } else {
-            add_external();
-            add_internal();
-            add_director();
+            add_listeners(declared_.http_sockets, "HTTP",
+                          "redirects to https, Autodiscover over plain HTTP");
+            add_listeners(declared_.https_sockets, "HTTPS", "all web services");
+            add_farms();
+            for (const Edge& edge : declared_.edges) {
+                edges_.push_back(&edge);
+            }
+            for (const Farm& farm : declared_.farms) {
+                director_ = &farm;
+                add(Summary::director, farm.role == Role::director);
+            }
+            for (const Edge& edge : declared_.edges) {
+                edges_ = {&edge};
+                const bool has_servers =
+                    std::any_of(std::begin(edge.roles), std::end(edge.roles),
+                                [](const EdgeServers& role) { return !role.servers.empty(); });
+                add(Summary::outer, has_servers); // else it says where the reverse proxy is
+                add(Summary::inner, has_servers);
+            }
         }
-        add_edges();
         return std::move(rows_);
     }
 
 private:
-    const config::Publication& declared() const { return plan_.publication; }
-
     /// Which edge block says where this reverse proxy is: a remote site has one of its own.
-    config::Interfaces own_proxy() const {
-        const Edge* found = nullptr;
-        for (const Edge& edge : declared().edges) {
-            const auto& said = edge.reverse_proxy;
-            const bool remote = edge.topology && config::is_remote_site(*edge.topology);
-            if (!remote && (!said.external.empty() || !said.internal.empty())) {
-                found = &edge;
-                break;
+    Interfaces own_proxy() const {
+        const auto says = [](const Edge& edge) {
+            return !(edge.topology && config::is_remote_site(*edge.topology)) &&
+                   !(edge.reverse_proxy.external.empty() && edge.reverse_proxy.internal.empty());
+        };
+        const auto& edges = declared_.edges;
+        const auto found = std::find_if(edges.begin(), edges.end(), says);
+        return found == edges.end() ? Interfaces{} : found->reverse_proxy;
+    }
+
+    // --- this reverse proxy
+
+    /// A row for each port that is listened on; 80 is in the documents even where it isn't.
+    void add_listeners(const std::vector<config::Socket>& sockets, const char* protocol,
+                       std::string_view why) {
+        std::set<std::string> unknown; ///< services at any address, and those aren't declared
+        const std::size_t first = rows_.size();
+        const auto row_of = [&](const std::string& port) -> FirewallRow& {
+            return row(first, proxy_external, external, protocol,
+                       static_cast<std::uint16_t>(std::stoul(port)), {"Any", {}, true},
+                       "Reverse proxy listener", why);
+        };
+        for (const config::Socket& socket : sockets) {
+            const std::size_t colon = socket.address.rfind(':');
+            std::string address =
+                colon == std::string::npos ? "" : plain(socket.address.substr(0, colon));
+            address = address.empty() || address == "::" ? proxy_.external : address;
+            FirewallRow& row = row_of(socket.address.substr(colon + 1));
+            if (address.empty() || unknown.contains(row.service)) {
+                unknown.insert(row.service);
+                row.destination.addresses.clear(); // some of them would pass for all
+            } else {
+                add_new(row.destination.addresses, address);
             }
         }
-        return found == nullptr ? config::Interfaces{} : found->reverse_proxy;
+        if (sockets.empty()) {
+            row_of("80").needed = false;
+        }
     }
 
-    Party internal_interface(std::string text) const {
-        Party party{std::move(text), {}, false};
-        add_new(party.addresses, proxy_.internal);
-        return party;
-    }
-
-    /// All servers of some farms. What a farm is published as is this proxy: its servers have no
-    /// address yet.
-    template <typename Wanted>
-    Party servers(std::string text, Wanted&& wanted) const {
-        Party party{std::move(text), {}, false};
-        for (const Farm& farm : declared().farms) {
-            if (wanted(farm)) {
-                for (const config::Server& server : farm.servers) {
-                    const bool unknown = std::find(farm.published.begin(), farm.published.end(),
-                                                   server.address) != farm.published.end();
-                    add_new(party.addresses, unknown ? "" : plain(server.address));
+    void add_farms() {
+        const std::size_t first = rows_.size();
+        const auto add_farm = [&](const Farm& farm, bool tls, const char* text,
+                                  std::string_view why) {
+            const bool needed = has_upstream(farm, tls);
+            const Addresses all =
+                farms("", [&](const Farm& each) { return &each == &farm; }).addresses;
+            FirewallRow& found =
+                row(first, proxy_internal, internal, tls ? "HTTPS" : "HTTP",
+                    tls ? farm.ports.https : farm.ports.http,
+                    reverse_proxy("Internal reverse proxy interface", false), text, why, needed);
+            std::for_each(all.begin(), all.end(), [&](const std::string& address) {
+                add_new(found.destination.addresses, address);
+            });
+        };
+        for (const bool tls : {false, true}) {
+            for (const Farm& farm : declared_.farms) {
+                if (is_web_services(farm)) {
+                    add_farm(farm, tls, "Front End Server, Front End pool, Director, Director pool",
+                             tls ? "all web services" : "Autodiscover over plain HTTP");
                 }
             }
         }
-        return party;
-    }
-
-    /// The computers of some farms: behind a load balancer, those that it leads to.
-    template <typename Wanted>
-    Party computers(std::string text, Wanted&& wanted) const {
-        Party party = servers(std::move(text), [&](const Farm& farm) {
-            return wanted(farm) && farm.computers.empty();
-        });
-        for (const Farm& farm : declared().farms) {
-            for (const std::string& computer : farm.computers) {
-                if (wanted(farm)) {
-                    add_new(party.addresses, plain(computer));
-                }
+        for (const Farm& farm : declared_.farms) {
+            if (farm.role == Role::office_web_apps) {
+                add_farm(farm, true, "Office Web Apps for conferencing",
+                         "presentations in meetings");
+            } else if (farm.role == Role::exchange) {
+                add_farm(farm, true, "Exchange", "mail and calendars for clients");
             }
         }
-        return party;
     }
 
-    FirewallRow& add(std::string_view table, FirewallSide side, std::string_view role,
-                     std::string service, std::uint16_t port, Party source, Party destination,
-                     const Note& note) {
-        FirewallRow row;
-        row.table = table;
-        row.side = side;
-        row.role = role;
-        row.service = std::move(service);
-        row.source = std::move(source);
-        row.destination = std::move(destination);
-        row.notes = note.text;
-        row.why = note.why;
-        row.flows.push_back({row.source, row.destination, true, port, port, false});
-        rows_.push_back(std::move(row));
+    /// The row of these from `first` on, made if it isn't there.
+    FirewallRow& row(std::size_t first, std::string_view table, FirewallSide side,
+                     const char* protocol, std::uint16_t port, Party source, const char* text,
+                     std::string_view why, bool needed = true) {
+        const std::string service = formatted("{}/TCP/{}", protocol, port);
+        for (; first < rows_.size(); first++) {
+            if (rows_[first].service == service && rows_[first].destination.text == text &&
+                rows_[first].needed == needed) {
+                return rows_[first];
+            }
+        }
+        rows_.push_back({std::string(table),
+                         "",
+                         side,
+                         service,
+                         std::move(source),
+                         {text, {}, false},
+                         std::string(why),
+                         needed,
+                         true,
+                         port,
+                         port,
+                         false});
         return rows_.back();
     }
 
-    /// A row for each port that is listened on; 80 is in the documents even where it isn't.
-    void add_listener(const std::vector<config::Socket>& sockets, std::string_view protocol,
-                      const Note& note) {
-        std::vector<std::uint16_t> ports;
-        for (const config::Socket& socket : sockets) {
-            if (std::find(ports.begin(), ports.end(), port_of(socket)) == ports.end()) {
-                ports.push_back(port_of(socket));
-            }
-        }
-        const bool listens = !ports.empty();
-        if (!listens) {
-            ports.push_back(80);
-        }
-        for (const std::uint16_t port : ports) {
-            Party listener{"Reverse proxy listener", {}, false};
-            bool unknown = false; // any address, and those aren't declared
-            for (const config::Socket& socket : sockets) {
-                if (port_of(socket) == port) {
-                    const std::string address = address_of(socket);
-                    add_new(listener.addresses, address.empty() ? proxy_.external : address);
-                    unknown = unknown || (address.empty() && proxy_.external.empty());
-                }
-            }
-            if (unknown) {
-                listener.addresses.clear(); // some of them would pass for all
-            }
-            add(external_table, FirewallSide::external, "Reverse proxy",
-                std::string(protocol) + std::to_string(port), port, {"Any", {}, true}, listener,
-                note)
-                .needed = listens;
-        }
-    }
-
-    void add_external() {
-        add_listener(declared().http_sockets, "HTTP/TCP/", on_external_http);
-        add_listener(declared().https_sockets, "HTTPS/TCP/", on_external_https);
-    }
-
-    /// Whether requests to a farm by plain HTTP or by TLS are part of the plan.
+    /// Whether requests to a farm by plain HTTP or by TLS are part of the plan: plain HTTP goes
+    /// only where lyncdiscover does, the other farms' 8080 stays closed.
     bool has_upstream(const Farm& farm, bool tls) const {
         return std::any_of(plan_.upstreams.begin(), plan_.upstreams.end(),
                            [&](const auto& u) { return u.tls == tls && &plan_.farm(u) == &farm; });
     }
 
-    void add_web_services(bool tls) {
-        const auto port_of_farm = [tls](const Farm& farm) {
-            return tls ? farm.ports.https : farm.ports.http;
-        };
-        std::set<std::uint16_t> ports;
-        for (const Farm& farm : declared().farms) {
-            if (farm.role == Role::pool || farm.role == Role::director) {
-                ports.insert(port_of_farm(farm));
+    // --- the table
+
+    /// Where edge blocks have no topology (or there is none), the consolidated one's rows.
+    void add_ocs() {
+        Edge here;
+        here.reverse_proxy = proxy_;
+        for (const Edge& edge : declared_.edges) {
+            if (edge.topology) {
+                edges_ = {&edge};
+                topology_ = *edge.topology;
+                add(Summary::ocs_proxy, true);
+                add(Summary::ocs_access, !config::is_remote_site(topology_));
+                add(Summary::ocs_web, true);
+                add(Summary::ocs_av, true);
             }
         }
-        for (const std::uint16_t port : ports) {
-            // Plain HTTP goes only where lyncdiscover does; the other farms' 8080 stays closed.
-            for (const bool needed : {true, false}) {
-                Party destination =
-                    servers("Front End Server, Front End pool, Director, Director pool",
-                            [&](const Farm& farm) {
-                                return (farm.role == Role::pool || farm.role == Role::director) &&
-                                       port_of_farm(farm) == port &&
-                                       has_upstream(farm, tls) == needed;
-                            });
-                if (!destination.addresses.empty()) {
-                    add(internal_table, FirewallSide::internal, "Reverse proxy",
-                        (tls ? "HTTPS/TCP/" : "HTTP/TCP/") + std::to_string(port), port,
-                        internal_interface("Internal reverse proxy interface"),
-                        std::move(destination), tls ? on_internal_https : on_internal_http)
-                        .needed = needed;
+        edges_ = {&here};
+        add(Summary::ocs_proxy, rows_.empty());
+    }
+
+    void add(Summary summary, bool wanted) {
+        for (const Line& line : lines) {
+            if (wanted && line.summary == summary && declared_.product >= line.since &&
+                declared_.product <= line.until) {
+                for (const std::uint16_t port : ports(line)) {
+                    rows_.push_back(filled(line, port));
                 }
             }
         }
     }
 
-    void add_farms(Role role, const std::string& text, std::string_view why) {
-        std::set<std::uint16_t> ports;
-        for (const Farm& farm : declared().farms) {
-            if (farm.role == role) {
-                ports.insert(farm.ports.https);
-            }
+    FirewallRow filled(const Line& line, std::uint16_t port) const {
+        FirewallRow row;
+        row.table = title(line.summary);
+        row.site = line.summary == Summary::director ? "" : edges_.front()->site;
+        row.side = line.side;
+        row.source = party(line, line.from, port);
+        row.destination = party(line, line.to, port);
+        row.why = line.why;
+        row.tcp = line.ports.tcp;
+        row.first_port = port;
+        row.last_port = line.ports.first == line.ports.last ? port : line.ports.last;
+        row.source_port = row.first_port != row.last_port && line.from == Who::av;
+        row.service = formatted("{}/{}/{}", line.protocol, row.tcp ? "TCP" : "UDP", row.ports());
+        const bool of_director = line.summary == Summary::director;
+        row.needed = line.needed &&
+                     (line.ports.first != listening_http || has_upstream(*director_, false)) &&
+                     !(of_director && line.from == Who::access && row.source.addresses.empty());
+        if (port == config::federation_port && is_client_line(line)) {
+            row.why.insert(row.why.size() - 1, ", federation"); // a plan has either row's rule once
         }
-        for (const std::uint16_t port : ports) {
-            add(internal_table, FirewallSide::internal, "Reverse proxy",
-                "HTTPS/TCP/" + std::to_string(port), port,
-                internal_interface("Internal reverse proxy interface"),
-                servers(text,
-                        [&](const Farm& farm) {
-                            return farm.role == role && farm.ports.https == port;
-                        }),
-                {why, ""});
-        }
+        return row;
     }
 
-    void add_internal() {
-        add_web_services(false);
-        add_web_services(true);
-        add_farms(Role::office_web_apps, "Office Web Apps for conferencing",
-                  "presentations in meetings");
-        add_farms(Role::exchange, "Exchange", "mail and calendars for clients");
-    }
-
-    void add_director() {
-        const auto is_pool = [](const Farm& farm) { return farm.role == Role::pool; };
-        for (const Farm& farm : declared().farms) {
-            if (farm.role != Role::director) {
-                continue;
-            }
-            const auto is_this = [&farm](const Farm& other) { return &other == &farm; };
-            const Party vip = servers("Director Hardware Load Balancer VIP", is_this);
-            const Party director = computers("Director", is_this);
-            const Party proxy = internal_interface("Reverse proxy internal interface");
-            const auto row = [&](FirewallSide side, const std::string& protocol, std::uint16_t port,
-                                 const Party& source, const Party& destination,
-                                 const Note& note) -> FirewallRow& {
-                return add(director_table, side, "Director", protocol + std::to_string(port), port,
-                           source, destination, note);
-            };
-
-            row(FirewallSide::internal, "HTTP/TCP ", farm.ports.http, proxy, vip, on_director_proxy)
-                .needed = has_upstream(farm, false);
-            row(FirewallSide::internal, "HTTPS/TCP ", farm.ports.https, proxy, vip,
-                on_director_proxy);
-            row(FirewallSide::inside, "HTTPS/TCP ", 444, director,
-                with(servers("Front End pool or Front End Server", is_pool),
-                     computers("", is_pool)),
-                on_director_444);
-            row(FirewallSide::inside, "HTTP/TCP ", 80, {"Internal Clients", {}, true}, vip,
-                on_director_clients);
-            row(FirewallSide::inside, "HTTPS/TCP ", 443, {"Internal Clients", {}, true}, vip,
-                on_director_clients);
-            row(FirewallSide::internal, "SIP/MTLS/TCP ", 5061, edge_internal(), director,
-                on_director_sip)
-                .needed = !edge_internal().addresses.empty();
-            for (const std::uint16_t port : {50001, 50002, 50003}) {
-                row(FirewallSide::inside, "MTLS/TCP/", port, {"Any", {}, true}, director,
-                    on_director_logging);
-            }
-        }
-    }
-
-    static Party with(Party party, const Party& more) {
-        for (const std::string& address : more.addresses) {
-            add_new(party.addresses, address);
-        }
-        return party;
-    }
-
-    Party edge_internal() const {
-        Party party{"Edge Server internal interface", {}, false};
-        for (const Edge& edge : declared().edges) {
-            for (const auto& server : edge.of(config::EdgeRole::access_edge).servers) {
-                add_new(party.addresses, server.internal);
-            }
-        }
-        return party;
-    }
-
-    /// Where edge blocks have no topology (or there is none), the consolidated one's words.
-    void add_ocs_proxy() {
-        bool said = false;
-        for (const Edge& edge : declared().edges) {
-            said = said || edge.topology.has_value();
-        }
-        if (said) {
-            return; // in each block's own tables
-        }
-        Edge edge;
-        edge.reverse_proxy = proxy_;
-        append(edge_rows(edge, config::EdgeTopology::consolidated, true));
-    }
-
-    void add_edges() {
-        const auto& farms = declared().farms;
-        const bool has_director = std::any_of(farms.begin(), farms.end(), [](const Farm& farm) {
-            return farm.role == Role::director;
-        });
-        const Farm& first = farms[declared().first_contact()];
-        const Party next_hop = servers("", [&first](const Farm& farm) { return &farm == &first; });
-        const auto is_web_services = [](const Farm& farm) {
-            return config::is_web_services(farm.role);
+    std::string title(Summary summary) const {
+        const auto ocs = [&](std::string_view role) {
+            return formatted(
+                "Table {} Firewall Settings for the {}",
+                ocs_numbers[static_cast<std::size_t>(topology_)][static_cast<std::size_t>(summary)],
+                role);
         };
-        const auto is_pool = [](const Farm& farm) { return farm.role == Role::pool; };
-        const Party sip = with(servers("", is_web_services), computers("", is_web_services));
-        const InternalServers inside{sip.addresses, sip.addresses,
-                                     computers("", is_pool).addresses};
-        for (const Edge& edge : declared().edges) {
-            if (!is_ocs(declared().product)) {
-                append(lync_edge_rows(edge, declared().product, inside));
-                continue;
+        switch (summary) {
+        case Summary::ocs_proxy:
+            return ocs("Reverse Proxy");
+        case Summary::ocs_access:
+            return ocs(config::edge_role_name(EdgeRole::access_edge));
+        case Summary::ocs_web:
+            return ocs(config::edge_role_name(EdgeRole::web_conferencing_edge));
+        case Summary::ocs_av:
+            return ocs(config::edge_role_name(EdgeRole::av_edge));
+        case Summary::director:
+            return "Single Director Ports and Protocols for Firewall Definitions";
+        default:
+            return formatted("Edge Server: {} port firewall summary table",
+                             summary == Summary::outer ? "External" : "Internal");
+        }
+    }
+
+    static bool is_edge(Who who) { return who >= Who::access && who <= Who::av; }
+
+    static EdgeRole role_of(Who who) {
+        return static_cast<EdgeRole>(static_cast<int>(who) - static_cast<int>(Who::access));
+    }
+
+    /// Whether clients outside come in there, at a port that the server may have moved.
+    static bool is_client_line(const Line& line) {
+        return line.side == external && is_edge(line.to) &&
+               line.ports.first == config::edge_client_port;
+    }
+
+    std::set<std::uint16_t> ports(const Line& line) const {
+        std::set<std::uint16_t> all;
+        if (is_client_line(line)) {
+            for (const Interfaces& sides : meant(role_of(line.to), line.whose)) {
+                all.insert(sides.port);
             }
-            for (const bool proxy : {true, false}) {
-                if (edge.topology) {
-                    append(
-                        edge_rows(edge, *edge.topology, proxy, has_director, next_hop.addresses));
+        }
+        if (all.empty()) {
+            all.insert(line.ports.first == listening_http    ? director_->ports.http
+                       : line.ports.first == listening_https ? director_->ports.https
+                                                             : line.ports.first);
+        }
+        return all;
+    }
+
+    Party party(const Line& line, Who who, std::uint16_t port) const {
+        const auto this_director = [&](const Farm& farm) { return &farm == director_; };
+        switch (who) {
+        case Who::any:
+            return {"Any", {}, true};
+        case Who::clients:
+            return {"Internal Clients", {}, true};
+        case Who::proxy:
+            return reverse_proxy(formatted("Reverse proxy {} interface",
+                                           line.side == external ? "external" : "internal"),
+                                 line.side == external);
+        case Who::access:
+        case Who::web:
+        case Who::av:
+            return edge_servers(role_of(who), line, port);
+        case Who::edge: {
+            // A server's services share its internal interface, unless they are on several.
+            Party all{"Edge Server internal interface", {}, false};
+            for (const Who each : {Who::access, Who::web, Who::av}) {
+                const Party some = edge_servers(role_of(each), line, port);
+                std::for_each(some.addresses.begin(), some.addresses.end(),
+                              [&](const std::string& address) { add_new(all.addresses, address); });
+            }
+            return all;
+        }
+        case Who::director_or_any:
+            return std::any_of(declared_.farms.begin(), declared_.farms.end(),
+                               [](const Farm& farm) { return farm.role == Role::director; })
+                       ? next_hop()
+                       : Party{"Any", {}, true};
+        case Who::next_hop:
+            return next_hop();
+        case Who::director:
+            return farms("Director", this_director, false, true);
+        case Who::director_vip:
+            return farms("Director Hardware Load Balancer VIP", this_director);
+        case Who::pools:
+            return farms("Front End pool or Front End Server", is_pool, true, true);
+        case Who::sip:
+            return farms(every_sip, is_web_services, true, true);
+        case Who::front_ends:
+            return farms("Front End Server, each Front End Server of the pool", is_pool, false,
+                         true);
+        case Who::central_management:
+            return farms("Front End Server or pool that holds the Central Management store",
+                         is_pool, false, true);
+        }
+        return {};
+    }
+
+    Party next_hop() const {
+        const Farm& first = declared_.farms[declared_.first_contact()];
+        Party party = is_ocs(declared_.product)
+                          ? farms(every_sip, [&first](const Farm& farm) { return &farm == &first; })
+                          : farms(every_sip, is_web_services, true, true);
+        if (const Addresses& declared = edges_.front()->next_hops; !declared.empty()) {
+            party.addresses = declared;
+        }
+        return party;
+    }
+
+    /// `balancers`: what `server` names; false: only where nothing stands behind it. What a farm is
+    /// published as is this proxy: its servers have no address yet.
+    template <typename Wanted>
+    Party farms(std::string text, Wanted&& wanted, bool balancers = true,
+                bool computers = false) const {
+        Party party{std::move(text), {}, false};
+        const auto add = [&](const Farm& farm, const std::string& address) {
+            const bool unknown = std::find(farm.published.begin(), farm.published.end(), address) !=
+                                 farm.published.end();
+            add_new(party.addresses, unknown ? "" : plain(address));
+        };
+        for (const Farm& farm : declared_.farms) {
+            if (wanted(farm) && (balancers || farm.computers.empty())) {
+                for (const config::Server& server : farm.servers) {
+                    add(farm, server.address);
                 }
             }
         }
+        for (const Farm& farm : declared_.farms) {
+            if (wanted(farm) && computers) {
+                for (const std::string& computer : farm.computers) {
+                    add(farm, computer);
+                }
+            }
+        }
+        return party;
     }
 
-    void append(std::vector<FirewallRow> rows) {
-        std::move(rows.begin(), rows.end(), std::back_inserter(rows_));
+    Party reverse_proxy(std::string text, bool outside) const {
+        const bool of_block = is_ocs(declared_.product);
+        const Interfaces& proxy = of_block ? edges_.front()->reverse_proxy : proxy_;
+        Party party{std::move(text), {}, false};
+        add_new(party.addresses, outside ? proxy.external : proxy.internal);
+        return party;
     }
+
+    std::vector<Interfaces> meant(EdgeRole role, Whose whose) const {
+        std::vector<Interfaces> all;
+        for (const Edge* edge : edges_) {
+            const EdgeServers& found = edge->of(role);
+            const bool balanced =
+                found.vip || (edge->topology && config::is_scaled(*edge->topology));
+            if (whose != vip || !balanced) {
+                all.insert(all.end(), found.servers.begin(), found.servers.end());
+            }
+            if (whose != servers && found.vip) {
+                all.push_back(*found.vip);
+            }
+        }
+        return all;
+    }
+
+    Party edge_servers(EdgeRole role, const Line& line, std::uint16_t port) const {
+        const bool outside = line.side == external;
+        Party party{outside ? std::string(config::edge_role_name(role))
+                            : "Edge Server internal interface",
+                    {},
+                    false};
+        for (const Interfaces& sides : meant(role, line.whose)) {
+            if (!is_client_line(line) || sides.port == port) {
+                add_new(party.addresses, outside ? sides.external : sides.internal);
+            }
+        }
+        return party;
+    }
+
+    static constexpr const char* every_sip =
+        "Director, Director pool, Front End Server, Front End pool";
 
     const Plan& plan_;
-    config::Interfaces proxy_;
+    const config::Publication& declared_ = plan_.publication;
+    Interfaces proxy_;
     std::vector<FirewallRow> rows_;
+
+    // Whom the lines of a table are about.
+    std::vector<const Edge*> edges_;
+    EdgeTopology topology_ = EdgeTopology::consolidated;
+    const Farm* director_ = nullptr;
 };
 
 } // namespace
 
 std::string_view firewall_side_name(FirewallSide side) noexcept {
-    switch (side) {
-    case FirewallSide::external:
-        return "External";
-    case FirewallSide::internal:
-        return "Internal";
-    case FirewallSide::inside:
-        return "Inside";
-    }
-    return {};
+    return side == external ? "External" : side == internal ? "Internal" : "Inside";
 }
 
 std::string Party::shown() const {
-    if (addresses.empty()) {
-        return text;
-    }
-    std::string all;
-    for (const std::string& address : addresses) {
-        all += (all.empty() ? "" : ", ") + address;
-    }
-    return all + " (" + text + ")";
+    return addresses.empty() ? text : formatted("{} ({})", joined(addresses), text);
 }
 
-std::vector<FirewallRow> firewall_rows(const Plan& plan, const config::Interfaces& proxy) {
+std::string FirewallRow::ports(char between) const {
+    return first_port == last_port ? std::to_string(first_port)
+                                   : formatted("{}{}{}", first_port, between, last_port);
+}
+
+std::vector<FirewallRow> firewall_rows(const Plan& plan, const Interfaces& proxy) {
     return Rows(plan, proxy).make();
+}
+
+std::vector<std::string> nat_notes(const config::Publication& publication) {
+    std::vector<std::string> notes;
+    for (const Edge& edge : publication.edges) {
+        const EdgeServers& av = edge.of(EdgeRole::av_edge);
+        const bool may = publication.product >= P::lync_2013 && !av.vip;
+        for (const Interfaces& server : av.servers) {
+            if (!server.internal.empty()) {
+                notes.push_back("no NAT for " + server.internal +
+                                ": the internal address of an A/V Edge Server is routable from the "
+                                "internal network");
+            }
+            if (!server.external.empty()) {
+                notes.push_back(
+                    may ? "NAT for " + server.external +
+                              ": to a public address of its own, with DNS load balancing"
+                        : "no NAT for " + server.external +
+                              ": the external address of an A/V Edge Server is publicly routable");
+            }
+        }
+    }
+    return notes;
 }
 
 } // namespace lync::lyncctl

@@ -1,23 +1,118 @@
 // Firewall rows as rules: whose addresses, of which family, and what "any" is. Rules name
-// addresses, so those of another firewall never match. How each wall writes them:
-// ruleset_formats.cpp.
+// addresses, so those of another firewall never match.
 
 #include "base/format.h"
-#include "lyncctl/show/ruleset_formats.h"
+#include "lyncctl/output.h"
+#include "lyncctl/show/firewall_rows.h"
 
 #include <algorithm>
 #include <iterator>
 #include <optional>
 #include <set>
-#include <utility>
 
 namespace lync::lyncctl {
 
 namespace {
 
-bool is_ipv6(std::string_view text) noexcept {
-    return text.find(':') != std::string_view::npos;
+/// One end of a rule: anybody where there is no address.
+struct RuleEnd {
+    Addresses addresses;
+    bool except = false; ///< anybody but the internal networks, which are `addresses`
+};
+
+/// How a wall writes the rule of a row between addresses of one family.
+struct RulesetFormat {
+    std::string_view name;   ///< what --format takes
+    std::string_view indent; ///< of a line
+    std::string_view head;
+    std::string (*rule)(const FirewallRow& row, bool ipv6, const RuleEnd& from, const RuleEnd& to);
+    std::string_view tail;
+};
+
+/// `10.0.0.11` or `{ 10.0.0.11, 10.0.0.12 }`.
+std::string one_of(const Addresses& addresses) {
+    return addresses.size() == 1 ? addresses.front() : "{ " + joined(addresses) + " }";
 }
+
+/// "tcp dport 4443"
+std::string ports_of(const FirewallRow& row) {
+    return formatted("{} {} {}", row.tcp ? "tcp" : "udp", row.source_port ? "sport" : "dport",
+                     row.ports());
+}
+
+/// A table for a Linux machine that forwards between the networks [nft(8)].
+std::string nft_rule(const FirewallRow& row, bool ipv6, const RuleEnd& from, const RuleEnd& to) {
+    const auto end = [&](const RuleEnd& each, const char* word) {
+        return each.addresses.empty() ? std::string{}
+                                      : formatted("{} {} {}{} ", ipv6 ? "ip6" : "ip", word,
+                                                  each.except ? "!= " : "", one_of(each.addresses));
+    };
+    return end(from, "saddr") + end(to, "daddr") + ports_of(row) + " accept";
+}
+
+/// Rules for an anchor [pf.conf(5), GRAMMAR].
+std::string pf_rule(const FirewallRow& row, bool ipv6, const RuleEnd& from, const RuleEnd& to) {
+    const auto end = [](const RuleEnd& each) {
+        return each.except              ? "! <lync_inside>"
+               : each.addresses.empty() ? "any"
+                                        : one_of(each.addresses);
+    };
+    const std::string port = " port " + row.ports(':');
+    return formatted("pass quick {} proto {} from {}{} to {}{}{} keep state",
+                     ipv6 ? "inet6" : "inet", row.tcp ? "tcp" : "udp", end(from),
+                     row.source_port ? port : "", end(to), row.source_port ? "" : port,
+                     row.tcp ? " flags S/SA" : "");
+}
+
+/// Rules for the Windows servers themselves [New-NetFirewallRule]: at the server that is connected
+/// to; where that may be anybody, at the one that connects.
+std::string windows_rule(const FirewallRow& row, bool, const RuleEnd& from, const RuleEnd& to) {
+    const bool outbound = to.addresses.empty() || to.except;
+    const auto address = [](const char* option, const RuleEnd& end) {
+        std::string list;
+        for (const std::string& each : end.except ? Addresses{"Internet"} : end.addresses) {
+            list += (list.empty() ? formatted(" -{} '", option) : ", '") + each + "'";
+        }
+        return list;
+    };
+    const std::string_view protocol = row.tcp ? "TCP" : "UDP";
+    return formatted("New-NetFirewallRule -Group 'lync_firewall' -DisplayName 'Lync {0} {1} {2}' "
+                     "-Direction {3} -Action Allow -Protocol {0}{4}{5} -{6}Port {1}",
+                     protocol, row.ports(), outbound ? "out" : "in",
+                     outbound ? "Outbound" : "Inbound",
+                     address("LocalAddress", outbound ? from : to),
+                     address("RemoteAddress", outbound ? to : from),
+                     outbound == row.source_port ? "Local" : "Remote");
+}
+
+constexpr RulesetFormat formats[] = {
+    {"nft", "        ",
+     "# The rows of \"lyncctl show firewall\", for the machine that forwards between\n"
+     "# the Internet, the perimeter network and the internal network. It replaces the\n"
+     "# table of this name, and no other.\n"
+     "\n"
+     "table inet lync_firewall\n"
+     "delete table inet lync_firewall\n"
+     "\n"
+     "table inet lync_firewall {\n"
+     "    chain forward {\n"
+     "        type filter hook forward priority filter; policy drop;\n"
+     "\n"
+     "        ct state vmap { established : accept, related : accept, invalid : drop }\n",
+     nft_rule, "    }\n}\n"},
+    {"pf", "",
+     "# The rows of \"lyncctl show firewall\" for pf, as an anchor: pfctl -a lync_firewall -f -\n"
+     "# It lets pass; blocking everything else is for the ruleset around it, as pfSense does.\n"
+     "\n",
+     pf_rule, ""},
+    {"windows", "",
+     "# The rows of \"lyncctl show firewall\" for Windows' own firewall, in PowerShell as an\n"
+     "# administrator. Each rule names the server's address: all servers may have all rules.\n"
+     "# \"Internet\" is what Windows doesn't take for the organisation's own networks.\n"
+     "\n"
+     "Remove-NetFirewallRule -Group 'lync_firewall' -ErrorAction SilentlyContinue\n",
+     windows_rule, ""},
+};
 
 /// An address, in either family: what a name never is.
 bool is_address(std::string_view text) noexcept {
@@ -26,18 +121,18 @@ bool is_address(std::string_view text) noexcept {
 
 Addresses of_family(const Addresses& all, bool ipv6) {
     Addresses some;
-    std::copy_if(all.begin(), all.end(), std::back_inserter(some),
-                 [ipv6](const std::string& text) { return is_ipv6(text) == ipv6; });
+    std::copy_if(all.begin(), all.end(), std::back_inserter(some), [ipv6](const std::string& text) {
+        return (text.find(':') != std::string::npos) == ipv6;
+    });
     return some;
 }
 
 /// A comment stays in its line.
-std::string one_line(std::string_view text) {
-    std::string line(text);
+std::string one_line(std::string text) {
     std::replace_if(
-        line.begin(), line.end(),
+        text.begin(), text.end(),
         [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
-    return line;
+    return text;
 }
 
 class RulesetWriter {
@@ -46,78 +141,68 @@ public:
                   const Resolve& resolve)
         : format_(format), internal_(internal_networks), resolve_(resolve) {}
 
-    Ruleset write(const std::vector<FirewallRow>& rows, const Addresses& notes) {
-        text_ = format_.head(internal_);
-        for (const std::string& note : notes) {
-            line("# " + one_line(note));
+    Ruleset write(const std::vector<FirewallRow>& rows, const std::vector<std::string>& notes) {
+        text_ = format_.head;
+        if (format_.rule == pf_rule && !internal_.empty()) {
+            line("table <lync_inside> const { " + joined(internal_) + " }");
         }
+        for (const std::string& note : notes) {
+            comment(note);
+        }
+        std::string last;
         for (const FirewallRow& row : rows) {
-            write_row(row);
+            if (const std::string title = (row.site.empty() ? "" : row.site + ": ") + row.table;
+                title != last) {
+                text_ += "\n";
+                comment(title);
+                last = title;
+            }
+            if (row.needed) {
+                add(row);
+            } else {
+                comment(
+                    formatted("not needed here: {} to {}", row.service, row.destination.shown()));
+            }
         }
         text_ += format_.tail;
         return {std::move(text_), std::move(missing_)};
     }
 
 private:
-    void write_row(const FirewallRow& row) {
-        const std::string title = (row.site.empty() ? "" : row.site + ": ") + row.table;
-        if (title != title_) {
-            line("");
-            line("# " + one_line(title));
-            title_ = title;
-        }
-        if (!row.needed) {
-            line(formatted("# not needed here: {} to {}", row.service,
-                           one_line(row.destination.shown())));
+    void add(const FirewallRow& row) {
+        const Addresses from = resolved(row.source, row);
+        const Addresses to = resolved(row.destination, row);
+        const bool any_from = row.source.anybody;
+        const bool any_to = row.destination.anybody;
+        if ((from.empty() && !any_from) || (to.empty() && !any_to)) {
             return;
         }
-        for (const Flow& flow : row.flows) {
-            write_flow(row, flow);
+        if (row.side == FirewallSide::inside && internal_.empty() && (any_from || any_to)) {
+            return comment(formatted("no rule for {} from {} to {}: no \"internal_network\" "
+                                     "declares the inside",
+                                     row.service, row.source.text, row.destination.shown()));
         }
-    }
-
-    void write_flow(const FirewallRow& row, const Flow& flow) {
-        const Addresses from = resolved(flow.from, flow);
-        const Addresses to = resolved(flow.to, flow);
-        if ((from.empty() && !flow.from.anybody) || (to.empty() && !flow.to.anybody)) {
-            return;
-        }
-        if (row.side == FirewallSide::inside && internal_.empty() &&
-            (flow.from.anybody || flow.to.anybody)) {
-            line(formatted("# no rule for {} from {} to {}: no \"internal_network\" declares the "
-                           "inside",
-                           row.service, flow.from.text, one_line(flow.to.shown())));
-            return;
-        }
-
         bool written = false;
-        std::vector<std::pair<bool, Addresses>> left_out; ///< family and targets without a rule
+        std::vector<std::string> left_out;
         for (const bool ipv6 : {false, true}) {
-            const Addresses source = of_family(from, ipv6);
             const Addresses target = of_family(to, ipv6);
-            if ((source.empty() && !flow.from.anybody) || (target.empty() && !flow.to.anybody)) {
-                left_out.emplace_back(ipv6, target);
-                continue;
+            const auto left = end_of(true, any_from, of_family(from, ipv6), row.side, ipv6);
+            const auto right = end_of(false, any_to, target, row.side, ipv6);
+            if (left && right) {
+                rule(format_.rule(row, ipv6, *left, *right));
+                written = true;
+            } else if (!target.empty()) {
+                left_out.push_back(formatted("no rule for {} to {}: {} has no {} address here",
+                                             ports_of(row), one_of(target), row.source.text,
+                                             ipv6 ? "IPv6" : "IPv4"));
             }
-            const auto left = end_of(true, flow.from.anybody, source, row.side, ipv6);
-            const auto right = end_of(false, flow.to.anybody, target, row.side, ipv6);
-            if (!left || !right) {
-                left_out.emplace_back(ipv6, target);
-                continue; // "any" is the inside, and the inside has no network of this family
-            }
-            rule(format_.rule({ipv6, *left, *right, flow, row}));
-            written = true;
         }
         if (!written) {
-            lacks(formatted("{}: \"{}\" and \"{}\" have no address of the same family",
-                            ports_of(flow), flow.from.shown(), flow.to.shown()));
-            return;
+            return lacks(formatted("{}: \"{}\" and \"{}\" have no address of the same family",
+                                   ports_of(row), row.source.shown(), row.destination.shown()));
         }
-        for (const auto& [ipv6, target] : left_out) {
-            if (!target.empty()) {
-                line(formatted("# no rule for {} to {}: {} has no {} address here", ports_of(flow),
-                               one_of(target), one_line(flow.from.text), ipv6 ? "IPv6" : "IPv4"));
-            }
+        for (const std::string& text : left_out) {
+            comment(text);
         }
     }
 
@@ -127,7 +212,7 @@ private:
     std::optional<RuleEnd> end_of(bool source, bool anybody, const Addresses& addresses,
                                   FirewallSide side, bool ipv6) const {
         if (!anybody) {
-            return RuleEnd{addresses, false};
+            return addresses.empty() ? std::nullopt : std::optional(RuleEnd{addresses, false});
         }
         const Addresses internal = of_family(internal_, ipv6);
         const bool external = side == FirewallSide::external;
@@ -138,9 +223,9 @@ private:
     }
 
     /// Names replaced by what they resolve to; who has no address is missing.
-    Addresses resolved(const Party& party, const Flow& flow) {
+    Addresses resolved(const Party& party, const FirewallRow& row) {
         const auto has_none = [&](const std::string& who) {
-            lacks(formatted("{}: \"{}\" has no address", ports_of(flow), who));
+            lacks(formatted("{}: \"{}\" has no address", ports_of(row), who));
         };
         if (party.addresses.empty() && !party.anybody) {
             has_none(party.text);
@@ -151,11 +236,10 @@ private:
             if (found.empty()) {
                 has_none(text);
             }
-            for (const std::string& address : found) {
-                if (std::find(all.begin(), all.end(), address) == all.end()) {
-                    all.push_back(address);
-                }
-            }
+            std::copy_if(found.begin(), found.end(), std::back_inserter(all),
+                         [&all](const std::string& address) {
+                             return std::find(all.begin(), all.end(), address) == all.end();
+                         });
         }
         return all;
     }
@@ -165,7 +249,7 @@ private:
         if (rules_.insert(text).second) {
             line(text);
         } else {
-            line("# as above: " + text);
+            comment("as above: " + text);
         }
     }
 
@@ -173,28 +257,29 @@ private:
         if (std::find(missing_.begin(), missing_.end(), what) == missing_.end()) {
             missing_.push_back(what);
         }
-        line("# no rule for " + one_line(what));
+        comment("no rule for " + what);
     }
 
-    void line(const std::string& text) {
-        text_.append(text.empty() ? "" : format_.indent).append(text).append("\n");
-    }
+    void comment(const std::string& text) { line("# " + one_line(text)); }
+
+    void line(const std::string& text) { text_.append(format_.indent).append(text).append("\n"); }
 
     const RulesetFormat& format_;
     const Addresses& internal_;
     const Resolve& resolve_;
     std::string text_;
-    std::string title_;
     std::set<std::string> rules_;
-    Addresses missing_;
+    std::vector<std::string> missing_;
 };
 
 } // namespace
 
 Ruleset ruleset(std::string_view format, const std::vector<FirewallRow>& rows,
-                const std::vector<std::string>& internal_networks, const Resolve& resolve,
+                const Addresses& internal_networks, const Resolve& resolve,
                 const std::vector<std::string>& notes) {
-    return RulesetWriter(ruleset_format(format), internal_networks, resolve).write(rows, notes);
+    const auto* found = std::find_if(std::begin(formats), std::end(formats),
+                                     [format](const auto& each) { return each.name == format; });
+    return RulesetWriter(*found, internal_networks, resolve).write(rows, notes);
 }
 
 } // namespace lync::lyncctl
