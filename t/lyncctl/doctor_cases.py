@@ -179,8 +179,8 @@ OUTSIDE = [
 
     # DNS
     Case("a name doesn't exist", World(
-        dns=dns_with(meet__contoso__com=world.NXDOMAIN)), ("dns-no-such-name",),
-         at={"dns-no-such-name": ["meet.contoso.com"]}),
+        dns=dns_with(meet__contoso__com=world.NXDOMAIN)), ("dns-no-address",),
+         at={"dns-no-address": ["meet.contoso.com"]}),
     Case("a name has no address", World(
         dns=dns_with(dialin__contoso__com=world.NO_DATA)), ("dns-no-address",),
          at={"dns-no-address": ["dialin.contoso.com"]}),
@@ -224,7 +224,7 @@ OUTSIDE = [
          ("tls-timed-out",)),
     Case("TLS 1.1 at most", World(versions=TLS10), ("tls-old-only",), ("TLSv1.1",)),
     Case("TLS 1.0 still accepted", World(versions=TLS_ALL), ("tls-old-accepted",)),
-    Case("HTTP/2 only", World(alpn=("h2",)), ("http2-only",)),
+    Case("HTTP/2 only", World(alpn=("h2",)), ("http2-chosen",)),
     Case("HTTP/2 preferred", World(alpn=("h2", "http/1.1")), ("http2-chosen",)),
 
     # certificates
@@ -241,8 +241,8 @@ OUTSIDE = [
          ("certificate-chain",)),
     Case("meet is missing in the certificate", certificate("doctor-no-meet"),
          ("certificate-name",), at={"certificate-name": ["meet.contoso.com"]}),
-    Case("RSA of 1024 bits", certificate("rsa1024"), ("certificate-weak",)),
-    Case("signed over SHA-1", certificate("sha1"), ("certificate-weak",)),
+    Case("RSA of 1024 bits", certificate("rsa1024"), ("certificate-invalid",)),
+    Case("signed over SHA-1", certificate("sha1"), ("certificate-invalid",)),
     Case("not a server's certificate", certificate("doctor-client-only"),
          ("certificate-invalid",)),
 
@@ -262,13 +262,13 @@ OUTSIDE = [
         fault=for_host("meet.contoso.com", 200, list(HTML), WELCOME)), ("http-foreign-page",),
          ("Welcome to nginx!",)),
     Case("502 of another proxy", World(fault=always(502, HTML, BAD_GATEWAY)),
-         ("http-bad-gateway",)),
+         ("http-unavailable",)),
     Case("502 of the Office Web Apps farm alone", World(
         fault=for_host("wacext.contoso.com", 502, list(HTML), BAD_GATEWAY)),
-         ("http-bad-gateway",)),
+         ("http-unavailable",)),
     Case("503", World(fault=for_host(WEB, 503, list(HTML), b"")), ("http-unavailable",)),
     Case("504", World(fault=for_host("meet.contoso.com", 504, list(HTML), b"")),
-         ("http-gateway-timeout",)),
+         ("http-unavailable",)),
     Case("an application error", World(fault=for_path("^/webticket/.*/mex$", 500, HTML, b"")),
          ("http-server-error",)),
     Case("pre-authentication by the proxy", World(
@@ -289,7 +289,7 @@ OUTSIDE = [
         fault=lambda request: never(request) if request.host_name == "meet.contoso.com" else None,
         timeout=2), ("http-timed-out",)),
     Case("nothing is answered in time", World(fault=never, timeout=1.5),
-         ("http-timed-out",), notes=("fepool.contoso.local doesn't answer in time",)),
+         ("http-timed-out",)),
     Case("no answer at all", World(https_socket=behind_tls(world.close_at_once)),
          ("http-closed",)),
     Case("not HTTP", World(https_socket=behind_tls(world.say_garbage)),
@@ -347,7 +347,7 @@ OUTSIDE = [
          ("challenge-missing",)),
     Case("the proxy's own challenge", World(
         fault=for_path("^/abs/", 401, [("WWW-Authenticate", 'Basic realm="proxy"')])),
-         ("challenge-without-ntlm",), ("Basic",)),
+         ("challenge-missing",), ("Basic",)),
     Case("no description of the web ticket service", World(
         fault=for_path("/mex$", 200, HTML, b"<html><title>Not today</title></html>")),
          ("http-foreign-page",), ("Not today",)),
@@ -484,19 +484,18 @@ DEEP = b'<?xml version="1.0"?>' + b"<a>" * 150_000
 
 OUTSIDE += [
     Case("hostile: Domain links without end", World(fault=endless("Domain", Count())),
-         ("cut-short",), ("too many links",), most_requests=1000),
+         ("cut-short",), ("on and on",), most_requests=1000),
     Case("hostile: Redirect links without end", World(fault=endless("Redirect", Count())),
          ("autodiscover-loop",), ("on and on",), most_requests=100),
     Case("hostile: 5,000 User links", World(fault=many_links("User", 5000)),
-         ("cut-short",), ("too many links",), most_requests=1000),
+         ("autodiscover-malformed",), ("more than 100 links",), most_requests=1000),
     Case("hostile: 5,000 links to other hosts", World(fault=foreign_links(5000)),
-         None, ("too many links",), most_findings=400),
+         ("autodiscover-malformed",), ("more than 100 links",)),
     Case("hostile: every answer slow, and another link", World(
         fault=slow_documents(Count()), timeout=0.5),
          ("cut-short",), ("longer than",), most_seconds=45),
     Case("hostile: a byte now and then", World(
-        https_socket=behind_tls(dripping(OK + b"\r\n", 0.2)), timeout=1.5), ("http-timed-out",),
-         notes=("fepool.contoso.local doesn't answer in time",)),
+        https_socket=behind_tls(dripping(OK + b"\r\n", 0.2)), timeout=1.5), ("http-timed-out",)),
     Case("hostile: headers without end", World(
         https_socket=behind_tls(pouring(OK, b"X-A: b\r\n" * 500))), ("http-too-large",)),
     Case("hostile: a header without end", World(
@@ -539,53 +538,53 @@ def proxied(server: str = HERE, **how) -> World:
 PROXY = [
     Case("server: healthy", proxied()),
     Case("server: stopped", proxied(https_socket=world.closed_port,
-                                    http_socket=world.closed_port), ("server-closed",)),
-    Case("server: 4443 closed", proxied(https_socket=world.closed_port), ("server-closed",)),
+                                    http_socket=world.closed_port), ("port-closed",)),
+    Case("server: 4443 closed", proxied(https_socket=world.closed_port), ("port-closed",)),
     Case("server: 8080 closed", proxied(http_socket=world.closed_port),
-         ("server-http-closed",)),
+         ("http-port-closed",)),
     Case("server: 8080 closed, and needed", proxied(
-        http_socket=world.closed_port, conf_certificate="no-lyncdiscover"), ("server-closed",)),
+        http_socket=world.closed_port, conf_certificate="no-lyncdiscover"), ("port-closed",)),
     Case("server: dropped by a firewall", proxied(
         https_socket=world.unanswered_port, http_socket=world.unanswered_port, timeout=0.5),
-         ("server-timed-out",)),
+         ("port-timed-out",)),
     Case("server: a name that doesn't exist", proxied(
-        server="fe1.contoso.local", dns={}), ("server-dns",),
-         at={"server-dns": ["fe1.contoso.local"]}),
+        server="fe1.contoso.local", dns={}), ("dns-no-address",),
+         at={"dns-no-address": ["fe1.contoso.local"]}),
     Case("server: a name that does", proxied(
         server="fe1.contoso.local", dns={"fe1.contoso.local": (HERE,)})),
     Case("server: the internal web site's ports", proxied(internal=True),
-         ("server-internal-site",)),
+         ("autodiscover-internal",)),
     Case("server: plain HTTP on 4443", proxied(https_socket=world.speaks_plain_http),
-         ("server-tls",)),
-    Case("server: TLS 1.1 at most", proxied(versions=TLS10), ("server-tls-old",)),
+         ("tls-not-tls",)),
+    Case("server: TLS 1.1 at most", proxied(versions=TLS10), ("tls-old-only",)),
     Case("server: another pool's certificate", proxied(certificate="fepool2.fabrikam.local"),
-         ("server-certificate-name",), ("fepool2.fabrikam.local",)),
+         ("certificate-name",), ("fepool2.fabrikam.local",)),
     Case("server: a certificate without the pool's name", proxied(certificate="wrong-name"),
-         ("server-certificate-name",)),
+         ("certificate-name",)),
     Case("server: an expired certificate", proxied(certificate="fepool-expired"),
-         ("server-certificate-expired",)),
+         ("certificate-expired",)),
     Case("server: a certificate of tomorrow", proxied(
         certificate="not-yet-valid", edits=(("internal-ca.pem", "public-ca.pem"),)),
-         ("server-certificate-name", "server-certificate-not-yet-valid")),
+         ("certificate-name", "certificate-not-yet-valid")),
     Case("server: not a server's certificate", proxied(certificate="doctor-server-client-only"),
-         ("server-certificate-invalid",)),
+         ("certificate-invalid",)),
     Case("server: a certificate that ends soon", proxied(certificate="fepool-soon"),
-         ("server-certificate-expires-soon",)),
+         ("certificate-nearly-expired",)),
     Case("server: another CA", proxied(certificate="untrusted"),
-         ("server-certificate-untrusted",)),
+         ("certificate-untrusted",)),
     Case("server: another CA, and backend_verify off", proxied(
         certificate="untrusted", edits=(("trusted_ca ", "backend_verify off; trusted_ca "),))),
     Case("server: a trusted_ca that isn't its CA", proxied(
         edits=(("internal-ca.pem", "other-ca.pem"),)),
-         ("server-certificate-untrusted",), ("contoso-CA",)),
+         ("certificate-untrusted",), ("contoso-CA",)),
     Case("server: a self-signed certificate", proxied(certificate="doctor-server-self-signed"),
-         ("server-certificate-self-signed",)),
+         ("certificate-self-signed",)),
     Case("server: an application error", proxied(
         fault=for_path("/root$", 500, HTML, b"<title>Server Error</title>")),
-         ("server-answer",), ("Server Error",)),
+         ("http-server-error",), ("Server Error",)),
     Case("server: another web site", proxied(fault=always(200, HTML, WELCOME),
                                              http_fault=always(200, HTML, WELCOME)),
-         ("server-answer",), ("Welcome to nginx!",)),
+         ("http-foreign-page",), ("Welcome to nginx!",)),
     Case("server: no challenge", proxied(change=drop_header("^/abs/", "WWW-Authenticate")),
          ("challenge-missing",)),
     Case("server: an update is missing", proxied(
@@ -594,7 +593,7 @@ PROXY = [
          ("build 15.1.2507.16 is older than 15.1.2507.69, which fixes CVE-2026-42897",)),
     Case("server: a name that isn't published", proxied(
         change=replace_in_body(b"https://lyncwebext.contoso.com", b"https://webext2.contoso.com",
-                               "/root$")), ("server-link",), ("webext2.contoso.com",)),
+                               "/root$")), ("link-not-published",), ("webext2.contoso.com",)),
     Case("server: sign-in", proxied(arguments=("--user", "CONTOSO\\kenmyer")),
          shown=("signed in at",)),
     Case("server: one that is down isn't asked", proxied(

@@ -60,17 +60,17 @@ CASES = [
             at={"autodiscover-internal": [
                 "https://%s/Autodiscover/AutodiscoverService.svc/root" % WEB2]}),
     LabCase("lab: the same, from the proxy", proxy=True, edits=INTERNAL_PORTS,
-            finds=("server-internal-site",),
-            at={"server-internal-site": [
+            finds=("autodiscover-internal",),
+            at={"autodiscover-internal": [
                 "%s:10443/Autodiscover/AutodiscoverService.svc/root" % SECOND,
                 "%s:10080" % SECOND]}),
     LabCase("lab: the second pool's server belongs to the first pool", edits=SWAPPED,
             finds=("http-unavailable",)),
     LabCase("lab: the same, from the proxy", proxy=True, edits=SWAPPED,
-            finds=("server-certificate-name",), says=("fepool2.fabrikam.local",)),
+            finds=("certificate-name",), says=("fepool2.fabrikam.local",)),
     LabCase("lab: trusted_ca is another CA", edits=OTHER_CA, finds=("http-unavailable",)),
     LabCase("lab: the same, from the proxy", proxy=True, edits=OTHER_CA,
-            finds=("server-certificate-untrusted",) * 5, says=("Lab Internal CA",)),
+            finds=("certificate-untrusted",) * 5, says=("Lab Internal CA",)),
     LabCase("lab: a meet URL that the certificates don't name", edits=NO_MEET,
             finds=("certificate-name",), at={"certificate-name": ["meet.contoso.com"]}),
     LabCase("lab: nginx wasn't reloaded and doesn't know a name", edits=NOT_LOADED,
@@ -78,12 +78,12 @@ CASES = [
             at={"http-closed": ["http://meet.fabrikam.com/", "https://meet.fabrikam.com/"]}),
     LabCase("lab: one of two Front Ends is stopped", stopped=("fe2",)),
     LabCase("lab: the same, from the proxy", proxy=True, stopped=("fe2",),
-            finds=("server-closed",),
-            at={"server-closed": ["%s.12:4443" % topology.NET, "%s.12:8080" % topology.NET]}),
+            finds=("port-closed",),
+            at={"port-closed": ["%s.12:4443" % topology.NET, "%s.12:8080" % topology.NET]}),
     LabCase("lab: the only Front End of a pool is stopped", stopped=("fe3",),
             finds=("http-unavailable",)),
     LabCase("lab: the Office Web Apps server is stopped", proxy=True, stopped=("wac1",),
-            finds=("server-closed",)),
+            finds=("port-closed",)),
     LabCase("lab: nginx is stopped", stopped=("nginx",), finds=("port-closed",)),
 ]
 

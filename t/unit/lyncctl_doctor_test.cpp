@@ -100,11 +100,11 @@ TEST_CASE("findings of the same thing are one finding, worst first", "[doctor]")
     findings.add(Id::certificate_expired, "b.contoso.com", "abc", Words(8));
     findings.add(Id::certificate_expired, "c.contoso.com", "def",
                  {"", "another", "", "", "", "2026-01-01"});
-    findings.add(Id::dns_no_such_name, "d.contoso.com", "d");
+    findings.add(Id::dns_no_answer, "d.contoso.com", "d");
 
     const auto sorted = findings.worst_first();
     REQUIRE(sorted.size() == 4);
-    CHECK(sorted[0].kind->id == Id::dns_no_such_name);
+    CHECK(sorted[0].kind->id == Id::dns_no_answer);
     CHECK(sorted[1].where == Strings{"a.contoso.com", "b.contoso.com"});
     CHECK(sorted[2].what == "another expired on 2026-01-01");
     CHECK(sorted[3].kind->id == Id::tls_old_accepted);

@@ -29,7 +29,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t body_limit = 64 << 20; ///< of thousands of servers
+constexpr std::size_t size_limit = 64 << 20; ///< of thousands of servers
 constexpr auto patience = std::chrono::seconds(10);
 
 /// nginx gave no answer, which it may do a moment later.
@@ -51,7 +51,7 @@ Unanswered unreachable(const std::string& socket, const doctor::Fault& fault) {
     case doctor::Id::http_timed_out:
         return Unanswered(formatted("{}: no answer within {} s", which, patience.count()));
     case doctor::Id::http_too_large:
-        return Unanswered(formatted("{} answers more than {} MB", which, body_limit >> 20));
+        return Unanswered(formatted("{} answers more than {} MB", which, size_limit >> 20));
     case doctor::Id::http_closed:
         return Unanswered(which + " doesn't answer, is nginx running?");
     default:
@@ -70,7 +70,7 @@ std::string ask(const ControlOptions& options, std::string_view path, bool post)
     }
     request.unix_socket = options.socket;
     request.post = post;
-    request.body_limit = body_limit;
+    request.size_limit = size_limit;
     doctor::HttpAnswer answer = doctor::HttpClient().get(request, doctor::Deadline(patience));
     if (answer.fault) {
         throw unreachable(options.socket, *answer.fault);

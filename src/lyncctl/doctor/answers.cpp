@@ -57,14 +57,12 @@ bool is_hopeless(Id id) {
 }
 
 Id objection_to_status(int status) {
-    return status == 401 || status == 407  ? Id::http_preauthentication
-           : status >= 300 && status < 400 ? Id::http_redirect
-           : status == 502                 ? Id::http_bad_gateway
-           : status == 503                 ? Id::http_unavailable
-           : status == 504                 ? Id::http_gateway_timeout
-           : status >= 500                 ? Id::http_server_error
-           : status >= 400                 ? Id::http_refused
-                                           : Id::http_foreign_page;
+    return status == 401 || status == 407   ? Id::http_preauthentication
+           : status >= 300 && status < 400  ? Id::http_redirect
+           : status >= 502 && status <= 504 ? Id::http_unavailable
+           : status >= 500                  ? Id::http_server_error
+           : status >= 400                  ? Id::http_refused
+                                            : Id::http_foreign_page;
 }
 
 /// What stands for {0} and {1} in the texts of objections.
@@ -162,7 +160,8 @@ std::optional<Document> Judge::autodiscover() {
         report_(Id::autodiscover_malformed, asked_.farm, {document.error});
         return std::nullopt;
     }
-    return links(document.links) ? std::optional(document) : std::nullopt;
+    links(document.links);
+    return document;
 }
 
 void Judge::foreign(const std::string& expected, const std::string& why) {
@@ -179,17 +178,12 @@ void Judge::document(const Document& document, const std::string& expected) {
     }
 }
 
-/// False if there are more than the budget has left.
-bool Judge::links(const std::vector<Link>& links) {
+void Judge::links(const std::vector<Link>& links) {
     for (const Link& each : links) {
-        if (!asked_.examiner.may_follow(asked_.host)) {
-            return false;
-        }
         if (!is_for_inside(each.token)) {
             link(each.href, each.token);
         }
     }
-    return true;
 }
 
 /// A link that a client would follow: https, published.
@@ -212,12 +206,12 @@ void Judge::windows_challenge() {
         return;
     }
     const Challenge challenge = challenge_of(answer_);
-    if (answer_.status != 401) {
-        report_(Id::challenge_missing, asked_.farm, {answer_.status_text + " without signing in"});
-    } else if (challenge.offered.empty()) {
-        report_(Id::challenge_missing, asked_.farm, {"401 without a WWW-Authenticate line"});
-    } else if (!challenge.windows) {
-        report_(Id::challenge_without_ntlm, asked_.farm, {challenge.offered});
+    if (answer_.status != 401 || !challenge.windows) {
+        report_(Id::challenge_missing, asked_.farm,
+                {answer_.status != 401
+                     ? "the answer is " + answer_.status_text + " without signing in"
+                     : "the challenge offers " +
+                           (challenge.offered.empty() ? "nothing" : challenge.offered)});
     }
 }
 

@@ -16,7 +16,6 @@ inline constexpr std::string_view accept_autodiscover =
 
 /// Who answered, for whom.
 struct Asked {
-    Examiner& examiner;
     const PublishedNames& published;
     std::string host;     ///< the published name that was asked
     std::string farm;     ///< findings of servers that stand for each other belong together
@@ -49,7 +48,7 @@ public:
 private:
     void foreign(const std::string& expected, const std::string& why);
     void link(const std::string& href, const std::string& token);
-    bool links(const std::vector<Link>& links);
+    void links(const std::vector<Link>& links);
     void document(const Document& document, const std::string& expected);
     void windows_challenge();
     void page();

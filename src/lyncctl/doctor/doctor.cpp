@@ -1,4 +1,5 @@
 
+#include "base/descriptor.h"
 #include "base/format.h"
 #include "base/names.h"
 #include "lyncctl/commands.h"
@@ -106,7 +107,7 @@ std::string read_password(int descriptor, const std::string& user) {
         const std::string text = read_file("/dev/fd/" + std::to_string(descriptor), longest);
         return text.substr(0, text.find_first_of("\r\n"));
     }
-    if (const Connection terminal(open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)); !terminal) {
+    if (const Descriptor terminal(open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)); !terminal) {
         throw Failure("there is no terminal to ask for a password: give it with --password-fd");
     }
     std::array<char, longest> line{};

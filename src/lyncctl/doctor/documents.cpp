@@ -25,6 +25,14 @@ std::string load(pugi::xml_document& document, std::string_view body, std::strin
                : formatted("it is a document \"{}\" in place of {}", shown(found, 40), root);
 }
 
+/// Nobody follows thousands of links; real documents have up to 25.
+void limit_links(Document& document) {
+    constexpr std::size_t most = 100;
+    if (document.links.size() > most) {
+        document.error = formatted("it has more than {} links", most);
+    }
+}
+
 } // namespace
 
 const Link* Document::link(std::string_view token) const noexcept {
@@ -43,6 +51,7 @@ Document parse_autodiscover(std::string_view body) {
         document.links.push_back(
             {link.node().attribute("token").value(), link.node().attribute("href").value()});
     }
+    limit_links(document);
     return document;
 }
 
@@ -59,6 +68,7 @@ Document parse_service_metadata(std::string_view body) {
         !xml.select_node("//*[local-name()='service' or local-name()='definitions']")) {
         document.error = "it describes no service";
     }
+    limit_links(document);
     return document;
 }
 
@@ -78,6 +88,7 @@ Document parse_wopi_discovery(std::string_view body) {
             }
         }
     }
+    limit_links(document);
     return document;
 }
 

@@ -9,14 +9,17 @@ namespace lync::lyncctl::doctor {
 Examiner::Examiner(const Settings& settings, Examination& written, Progress progress,
                    std::size_t targets)
     : settings_(settings), written_(written), progress_(std::move(progress)),
-      end_(most_steps * settings.time_limit), links_left_(links_per_target * (targets + 2)) {}
+      end_(most_steps * settings.time_limit),
+      most_questions_(questions_per_target * (targets + 2)) {}
 
 // --- the budget
 
 void Examiner::begin(const std::string& what) {
     throw_if_interrupted();
     asking_ = what;
-    written_.asked++;
+    if (++written_.asked > most_questions_) {
+        cut_short("the answers lead on and on");
+    }
     progress_(what);
 }
 
@@ -25,120 +28,68 @@ void Examiner::end() {
     if (end_.passed()) {
         const auto seconds =
             std::chrono::ceil<std::chrono::seconds>(most_steps * settings_.time_limit);
-        cut_short(asking_, formatted("the run takes longer than {} s", seconds.count()));
-        throw BudgetSpent{};
-    }
-    if (bytes_ > most_bytes) {
-        cut_short(asking_,
-                  formatted("the answers are larger than {} MB together", most_bytes >> 20));
-        throw BudgetSpent{};
+        cut_short(formatted("the run takes longer than {} s", seconds.count()));
     }
 }
 
-bool Examiner::may_follow(const std::string& where) {
-    if (links_left_ == 0) {
-        cut_short(where, "the answers have too many links, no more are followed");
-        return false;
-    }
-    links_left_--;
-    return true;
-}
-
-void Examiner::cut_short(const std::string& where, const std::string& why) {
-    if (!written_.findings.has(Id::cut_short, "")) {
-        written_.findings.add(Id::cut_short, where, "", {why});
-    }
+void Examiner::cut_short(const std::string& why) {
+    written_.findings.add(Id::cut_short, asking_, "", {why});
+    throw BudgetSpent{};
 }
 
 // --- steps
 
 Resolution Examiner::resolve(const std::string& name) {
-    Resolution found;
-    found.fault = Fault{Id::dns_no_answer, ""};
-    if (silent_dns_ < enough_silence) {
-        begin("DNS of " + name);
-        if (!resolver_) {
-            resolver_.emplace(settings_.dns_servers);
-        }
-        found = resolver_->ask(name, deadline());
-        end();
-        const bool silent = found.fault && found.fault->id == Id::dns_no_answer;
-        silent_dns_ = silent ? silent_dns_ + 1 : 0;
+    begin("DNS of " + name);
+    if (!resolver_) {
+        resolver_.emplace(settings_.dns_servers);
     }
-    if (found.addresses.size() > most_addresses) {
-        found.addresses.resize(most_addresses);
-    }
+    Resolution found = resolver_->ask(name, deadline());
+    end();
+    found.addresses.resize(std::min(found.addresses.size(), most_addresses));
     return found;
 }
 
-Connected Examiner::connect(const Endpoint& endpoint, const std::string& name) {
-    const std::string text = endpoint.text();
-    begin("connection to " + (name.empty() ? text : name + ", " + text));
-    Connected connected;
-    if (const auto known = unreachable_.find(text); known != unreachable_.end()) {
-        connected.fault = known->second.fault;
-        connected.no_family = known->second.no_family;
-        return connected;
+std::optional<Fault> Examiner::connect(const Endpoint& endpoint, const std::string& name) {
+    return reach(endpoint, name, [&] { return connect_to(endpoint, name, nullptr, deadline()); });
+}
+
+std::optional<Fault> Examiner::reach(const Endpoint& endpoint, const std::string& name,
+                                     const std::function<std::optional<Fault>()>& connect) {
+    begin("connection to " + name + ", " + endpoint.text());
+    if (const auto known = unreachable_.find(endpoint.text()); known != unreachable_.end()) {
+        return known->second;
     }
-    connected = connect_to(endpoint, deadline());
+    const std::optional<Fault> fault = connect();
     end();
-    if (connected.fault) {
-        unreachable_[text] = {connected.fault, connected.no_family, {}};
+    if (fault && fault->id <= Id::port_unreachable) {
+        unreachable_.emplace(endpoint.text(), *fault);
     }
-    return connected;
+    return fault;
 }
 
-Handshake Examiner::shake_hands(const Connection& connection, const HandshakeRequest& request,
-                                const TrustStore& trusted) {
-    begin("TLS of " + request.server_name);
-    Handshake handshake = doctor::shake_hands(connection, request, trusted, deadline());
-    end();
-    return handshake;
-}
-
-std::optional<Handshake> Examiner::secure_again(const Endpoint& endpoint,
-                                                const HandshakeRequest& request,
-                                                const TrustStore& trusted) {
-    const Connected connected = connect(endpoint, request.server_name);
-    if (connected.fault) {
-        return std::nullopt;
-    }
-    Handshake handshake = shake_hands(connected.connection, request, trusted);
-    return handshake.fault ? std::nullopt : std::optional(std::move(handshake));
-}
-
-std::optional<Handshake> Examiner::secure(const Connection& connection, const Endpoint& endpoint,
-                                          const HandshakeRequest& request,
-                                          const TrustStore& trusted, const Report& report) {
-    const std::string where = endpoint.text();
+Handshake Examiner::secure(const Endpoint& endpoint, const HandshakeRequest& request,
+                           const TrustStore& trusted) {
     Handshake handshake;
-    handshake.fault = Fault{Id::tls_timed_out, ""};
-    if (!silent_tls_.contains(where)) {
-        handshake = shake_hands(connection, request, trusted);
-    }
-    if (!handshake.fault) {
-        return handshake;
-    }
-    const Id id = handshake.fault->id;
-    if (id == Id::tls_timed_out) {
-        silent_tls_.insert(where); // nothing is there, whatever the name
-    } else if (id != Id::tls_not_tls) {
+    handshake.fault = reach(endpoint, request.server_name, [&] {
+        handshake = shake_hands(endpoint, request, trusted, deadline());
+        return handshake.fault;
+    });
+    const Id id = handshake.fault ? handshake.fault->id : Id::port_closed;
+    if ((id == Id::tls_closed || id == Id::tls_failed) && !request.old_versions) {
         // A server of old versions ends the handshake with an alert, or just closes.
         HandshakeRequest old = request;
         old.old_versions = true;
-        if (const auto again = secure_again(endpoint, old, trusted)) {
-            report(Id::tls_old_only, where, {where, again->version});
-            return std::nullopt;
+        if (const Handshake again = secure(endpoint, old, trusted); !again.fault) {
+            handshake.fault = Fault{Id::tls_old_only, again.version};
         }
     }
-    report(id, where, {where, request.server_name, handshake.fault->detail});
-    return std::nullopt;
+    return handshake;
 }
 
 HttpAnswer Examiner::ask(const HttpRequest& request) {
     begin((request.ntlm == nullptr ? "" : "sign-in at ") + request.url);
     HttpAnswer answer = http_.get(request, deadline());
-    bytes_ += answer.bytes;
     end();
     return answer;
 }
@@ -178,7 +129,13 @@ void Examiner::sign_in(HttpRequest request, const std::string& ca_file, const st
     }
 }
 
-// --- certificates
+// --- connections and certificates
+
+void report_fault(const Fault& fault, const Endpoint& endpoint, const std::string& name,
+                  const Report& report) {
+    report(fault.id, fault.id <= Id::port_unreachable ? endpoint.address : endpoint.text(),
+           {endpoint.text(), name, fault.detail});
+}
 
 bool report_certificate(const Handshake& handshake, const std::string& server_name,
                         const Report& report) {

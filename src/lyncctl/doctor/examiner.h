@@ -12,7 +12,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -42,12 +41,10 @@ using Progress = std::function<void(const std::string&)>;
 struct BudgetSpent {};
 
 /// Asks. What nginx.conf has asked is bounded by nginx.conf; what servers answer isn't, so that a
-/// run has a budget: of links that are looked at, of bytes that are read, of time. What it cuts off
-/// is one finding.
+/// run has a budget, of questions and of time. That it is spent is a finding.
 class Examiner {
 public:
-    static constexpr std::size_t links_per_target = 50; ///< real documents have up to 25
-    static constexpr std::size_t most_bytes = std::size_t{100} << 20;
+    static constexpr std::size_t questions_per_target = 50;
     static constexpr int most_steps = 60;            ///< the whole time, in time limits of a step
     static constexpr std::size_t most_addresses = 4; ///< of one name that are looked at
 
@@ -60,19 +57,13 @@ public:
 
     // Each is one question more, and ends at the time limit. All throw BudgetSpent and Interrupted.
 
-    /// At most `most_addresses`. Once it was silent for a few names in a row, the DNS isn't waited
-    /// for any more.
+    /// At most `most_addresses`.
     Resolution resolve(const std::string& name);
     /// An endpoint that couldn't be connected to isn't tried again.
-    Connected connect(const Endpoint& endpoint, const std::string& name);
-    /// On a connection that was just opened. Reports a handshake that fails, or speaks old versions
-    /// only; nothing then.
-    std::optional<Handshake> secure(const Connection& connection, const Endpoint& endpoint,
-                                    const HandshakeRequest& request, const TrustStore& trusted,
-                                    const Report& report);
-    /// A handshake on a new connection, in case the server speaks other versions or protocols.
-    std::optional<Handshake> secure_again(const Endpoint& endpoint, const HandshakeRequest& request,
-                                          const TrustStore& trusted);
+    std::optional<Fault> connect(const Endpoint& endpoint, const std::string& name);
+    /// Connects, too. A server that speaks old versions only has the fault tls_old_only.
+    Handshake secure(const Endpoint& endpoint, const HandshakeRequest& request,
+                     const TrustStore& trusted);
     HttpAnswer ask(const HttpRequest& request);
 
     /// `--user`: signs in by NTLM at a server that was found trustworthy; `ca_file` verifies it
@@ -81,33 +72,29 @@ public:
     void sign_in(HttpRequest request, const std::string& ca_file, const std::string& where,
                  bool is_trusted);
 
-    /// Whether one link more of an answer may be looked at.
-    bool may_follow(const std::string& where);
-
 private:
+    std::optional<Fault> reach(const Endpoint& endpoint, const std::string& name,
+                               const std::function<std::optional<Fault>()>& connect);
     void begin(const std::string& what);
     void end();
     Deadline deadline() const { return Deadline(settings_.time_limit).or_sooner(end_); }
-    void cut_short(const std::string& where, const std::string& why);
-    Handshake shake_hands(const Connection& connection, const HandshakeRequest& request,
-                          const TrustStore& trusted);
-
+    [[noreturn]] void cut_short(const std::string& why);
     const Settings& settings_;
     Examination& written_;
     Progress progress_;
     HttpClient http_;
     std::optional<Resolver> resolver_;
-    std::map<std::string, Connected> unreachable_; ///< by endpoint
-    std::set<std::string> silent_tls_;             ///< endpoints that don't answer a handshake
-    int silent_dns_ = 0;                           ///< names in a row without an answer of the DNS
-    bool refused_ = false;                         ///< a sign-in was
-    Deadline end_;                                 ///< of the run
-    std::size_t links_left_;
-    std::size_t bytes_ = 0;
+    std::map<std::string, Fault> unreachable_; ///< by endpoint
+    bool refused_ = false;                     ///< a sign-in was
+    Deadline end_;                             ///< of the run
+    std::size_t most_questions_;
     std::string asking_; ///< the question that is being asked
 };
 
-inline constexpr int enough_silence = 3; ///< timeouts after which no more is waited for
+/// Reports why there is no connection, or no handshake. A machine that can't be reached is one
+/// finding, whichever port is tried for whatever name.
+void report_fault(const Fault& fault, const Endpoint& endpoint, const std::string& name,
+                  const Report& report);
 
 /// Reports what is wrong with the certificate; true if a client trusts it.
 bool report_certificate(const Handshake& handshake, const std::string& server_name,

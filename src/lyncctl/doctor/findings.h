@@ -30,7 +30,7 @@ enum class Id : std::uint8_t {
 struct Kind {
     Id id;
     Severity severity;
-    std::string name;        ///< "dns-no-such-name": stable, scripts may compare it
+    std::string name;        ///< "dns-no-address": stable, scripts may compare it
     std::string_view found;  ///< what was seen, with {0} and so on for the words of the case
     std::string_view cause;  ///< what it means
     std::string_view remedy; ///< what to do about it

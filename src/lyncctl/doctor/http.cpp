@@ -4,9 +4,11 @@
 #include "base/format.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <curl/curl.h>
 #include <memory>
 #include <stdexcept>
+#include <system_error>
 
 namespace lync::lyncctl::doctor {
 
@@ -23,18 +25,19 @@ using ListPtr = std::unique_ptr<curl_slist, FreeCurl>;
 using UrlPtr = std::unique_ptr<CURLU, FreeCurl>;
 using TextPtr = std::unique_ptr<char, FreeCurl>;
 
-/// Counts what arrives; false, and libcurl gives up, if it is too much.
-bool has_room(HttpAnswer& answer, std::size_t size, std::size_t limit) {
-    answer.bytes += size;
-    if (answer.bytes > limit) {
+/// Counts what arrives; false, and libcurl gives up, if it is too much. Headers count fourfold, or
+/// libcurl would give up sooner without saying why.
+bool take_room(HttpAnswer& answer, std::size_t size) {
+    if (size > answer.room) {
         answer.fault = Fault{Id::http_too_large, ""};
     }
+    answer.room -= std::min(size, answer.room);
     return !answer.fault;
 }
 
 extern "C" std::size_t lync_doctor_head(char* data, std::size_t, std::size_t size, void* to) {
     auto& answer = *static_cast<HttpAnswer*>(to);
-    if (!has_room(answer, size, HttpClient::head_limit)) {
+    if (!take_room(answer, 4 * size)) {
         return 0;
     }
     const std::string_view line = trimmed({data, size}, blank);
@@ -55,7 +58,7 @@ extern "C" std::size_t lync_doctor_head(char* data, std::size_t, std::size_t siz
 
 extern "C" std::size_t lync_doctor_body(char* data, std::size_t, std::size_t size, void* to) {
     auto& answer = *static_cast<HttpAnswer*>(to);
-    if (!has_room(answer, size, answer.limit)) {
+    if (!take_room(answer, size)) {
         return 0;
     }
     answer.body.append(data, size);
@@ -64,6 +67,45 @@ extern "C" std::size_t lync_doctor_body(char* data, std::size_t, std::size_t siz
 
 extern "C" int lync_doctor_progress(void*, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
     return is_interrupted() ? 1 : 0;
+}
+
+/// What is done when TCP is connected and TLS begins.
+struct Tls {
+    const std::function<void(void*)>& configure;
+    bool begun = false;
+};
+
+extern "C" CURLcode lync_doctor_tls(CURL*, void* context, void* tls) {
+    static_cast<Tls*>(tls)->configure(context);
+    static_cast<Tls*>(tls)->begun = true;
+    return CURLE_OK;
+}
+
+/// Of a connection or handshake; `text` is libcurl's.
+Fault fault_of_connection(CURL* easy, CURLcode code, bool tls, std::string_view text) {
+    if (code == CURLE_OPERATION_TIMEDOUT) {
+        return {tls ? Id::tls_timed_out : Id::port_timed_out, ""};
+    }
+    if (code == CURLE_COULDNT_CONNECT) {
+        long error = 0;
+        curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &error);
+        return {error == ECONNREFUSED ? Id::port_closed
+                : error == ETIMEDOUT  ? Id::port_timed_out
+                                      : Id::port_unreachable,
+                error == 0 ? "no reason given"
+                           : std::generic_category().message(static_cast<int>(error))};
+    }
+    // "OpenSSL SSL_connect: SSL_ERROR_SYSCALL in ...", or "error:0A00010B:SSL routines::REASON"
+    const auto says = [&](const char* words) { return text.find(words) != text.npos; };
+    const Id id = says("wrong version number") || says("http request") ||
+                          says("packet length too long") || says("record length mismatch")
+                      ? Id::tls_not_tls
+                  : !says("error:") || says("unexpected eof") ||
+                          says("unrecognized name") // what nginx's ssl_reject_handshake says
+                      ? Id::tls_closed
+                      : Id::tls_failed;
+    const auto reason = text.rfind("::");
+    return {id, std::string(text.substr(reason == text.npos ? 0 : reason + 2))};
 }
 
 std::optional<Id> fault_of(CURLcode code) {
@@ -137,24 +179,41 @@ ListPtr header_lines(const HttpRequest& request) {
     return list;
 }
 
-/// What all requests have in common.
-void set_fixed(CURL* easy) {
+using EasyPtr = std::unique_ptr<void, void (*)(void*)>;
+
+EasyPtr make_easy() {
+    static const CURLcode once = curl_global_init(CURL_GLOBAL_DEFAULT);
+    (void)once;
+    EasyPtr easy(curl_easy_init(), curl_easy_cleanup);
+    if (!easy) {
+        throw std::runtime_error("libcurl can't be started");
+    }
+    return easy;
+}
+
+/// What all requests have in common. `error`: of CURL_ERROR_SIZE.
+void set_fixed(CURL* easy, const Deadline& deadline, char* error) {
+    set(easy, CURLOPT_TIMEOUT_MS,
+        static_cast<long>(std::max<long long>(1, deadline.left().count())));
+    set(easy, CURLOPT_ERRORBUFFER, error);
+    set(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+    set(easy, CURLOPT_SSL_VERIFYHOST, 0L);
     set(easy, CURLOPT_PROTOCOLS_STR, "http,https"); // the rest may not even be linked
     set(easy, CURLOPT_PROXY, "");
     set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     set(easy, CURLOPT_USERAGENT, "lyncctl doctor");
     set(easy, CURLOPT_NOSIGNAL, 1L);
     set(easy, CURLOPT_PATH_AS_IS, 1L);
-    set(easy, CURLOPT_HEADERFUNCTION, lync_doctor_head);
-    set(easy, CURLOPT_WRITEFUNCTION, lync_doctor_body);
     set(easy, CURLOPT_NOPROGRESS, 0L);
     set(easy, CURLOPT_XFERINFOFUNCTION, lync_doctor_progress);
 }
 
 /// TLS was looked at before; whoever gets a password is verified again.
 void set_trust(CURL* easy, const HttpRequest& request) {
-    set(easy, CURLOPT_SSL_VERIFYPEER, request.verify_ca ? 1L : 0L);
-    set(easy, CURLOPT_SSL_VERIFYHOST, request.verify_ca ? 2L : 0L);
+    if (request.verify_ca) {
+        set(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+        set(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    }
     if (request.verify_ca && !request.verify_ca->empty()) {
         set(easy, CURLOPT_CAINFO, *request.verify_ca);
         set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
@@ -172,29 +231,45 @@ void set_trust(CURL* easy, const HttpRequest& request) {
 
 } // namespace
 
-HttpClient::HttpClient() {
-    static const CURLcode once = curl_global_init(CURL_GLOBAL_DEFAULT);
-    (void)once;
-    easy_.reset(curl_easy_init());
-    if (!easy_) {
-        throw std::runtime_error("libcurl can't be started");
-    }
-}
+HttpClient::HttpClient() : easy_(make_easy()) {}
 
-void HttpClient::Free::operator()(void* easy) const noexcept {
-    curl_easy_cleanup(static_cast<CURL*>(easy));
+std::optional<Fault> connect_to(const Endpoint& endpoint, const std::string& name,
+                                const std::function<void(void*)>& configure,
+                                const Deadline& deadline) {
+    const EasyPtr owner = make_easy();
+    CURL* easy = owner.get();
+    char error[CURL_ERROR_SIZE] = "";
+    const ListPtr connect(curl_slist_append(nullptr, ("::" + endpoint.text()).c_str()));
+    set_fixed(easy, deadline, error);
+    set(easy, CURLOPT_URL, (configure ? "https://" : "http://") + name);
+    set(easy, CURLOPT_CONNECT_TO, connect.get());
+    set(easy, CURLOPT_CONNECT_ONLY, 1L);
+    set(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+    Tls tls{configure};
+    if (configure) {
+        set(easy, CURLOPT_SSL_CTX_FUNCTION, lync_doctor_tls);
+        set(easy, CURLOPT_SSL_CTX_DATA, static_cast<void*>(&tls));
+    }
+    const CURLcode code = curl_easy_perform(easy);
+    throw_if_interrupted();
+    return code == CURLE_OK
+               ? std::nullopt
+               : std::optional(fault_of_connection(
+                     easy, code, tls.begun, *error != '\0' ? error : curl_easy_strerror(code)));
 }
 
 HttpAnswer HttpClient::get(const HttpRequest& request, const Deadline& deadline) {
     HttpAnswer answer;
-    answer.limit = HttpClient::head_limit + request.body_limit;
+    answer.room = request.size_limit;
     char error[CURL_ERROR_SIZE] = "";
     const ListPtr headers = header_lines(request);
     const ListPtr connect(curl_slist_append(nullptr, ("::" + request.to.text()).c_str()));
 
     CURL* easy = easy_.get();
     curl_easy_reset(easy); // connections stay
-    set_fixed(easy);
+    set_fixed(easy, deadline, error);
+    set(easy, CURLOPT_HEADERFUNCTION, lync_doctor_head);
+    set(easy, CURLOPT_WRITEFUNCTION, lync_doctor_body);
     set(easy, CURLOPT_URL, request.url);
     if (request.unix_socket.empty()) {
         set(easy, CURLOPT_CONNECT_TO, connect.get());
@@ -205,11 +280,8 @@ HttpAnswer HttpClient::get(const HttpRequest& request, const Deadline& deadline)
         set(easy, CURLOPT_POSTFIELDS, "");
     }
     set(easy, CURLOPT_HTTPHEADER, headers.get());
-    set(easy, CURLOPT_TIMEOUT_MS,
-        static_cast<long>(std::max<long long>(1, deadline.left().count())));
     set(easy, CURLOPT_HEADERDATA, static_cast<void*>(&answer));
     set(easy, CURLOPT_WRITEDATA, static_cast<void*>(&answer));
-    set(easy, CURLOPT_ERRORBUFFER, static_cast<char*>(error));
     set_trust(easy, request);
 
     const CURLcode code = curl_easy_perform(easy);

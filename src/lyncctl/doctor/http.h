@@ -1,10 +1,11 @@
 #pragma once
 
-// One HTTP request, by libcurl: bounded in time and size, no redirect followed, nothing
-// decoded, no proxy of the environment in between, since Lync clients use none.
+// Connections and HTTP requests, by libcurl: bounded in time and size, no redirect followed,
+// nothing decoded, no proxy of the environment in between, since Lync clients use none.
 
 #include "lyncctl/doctor/net.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,7 +27,7 @@ struct HttpRequest {
     Endpoint to;                         ///< where the connection goes, whatever the URL says
     std::string unix_socket;             ///< a path: the connection goes there instead
     bool post = false;                   ///< POST without a body, instead of GET
-    std::size_t body_limit = 512 * 1024; ///< WSDL and discovery are far smaller
+    std::size_t size_limit = 512 * 1024; ///< WSDL and discovery are far smaller
     /// The CAs to verify against; nothing: TLS was looked at before, and is not verified again.
     /// An empty text means the system's.
     std::optional<std::string> verify_ca;
@@ -34,13 +35,12 @@ struct HttpRequest {
 };
 
 struct HttpAnswer {
-    std::size_t limit = 0;      ///< of all that arrives
+    std::size_t room = 0;       ///< how much more may arrive
     std::optional<Fault> fault; ///< one of http_closed to http_too_large, or tls_failed
     int status = 0;
     std::string status_text; ///< "404 Not Found", as the server words it
     std::vector<std::pair<std::string, std::string>> headers; ///< of the last answer
     std::string body;
-    std::size_t bytes = 0;   ///< of all that arrived
     long connections = 0;    ///< how many were made for it
     bool challenged = false; ///< the server answered the first NTLM message with a challenge
 
@@ -52,21 +52,22 @@ struct HttpAnswer {
     bool is_redirect() const noexcept { return !fault && status >= 300 && status < 400; }
 };
 
+/// Connects, and does no more: over TLS if there is a `configure`, which gets the SSL_CTX. What it
+/// fails with is one of port_* and tls_*. Throws Interrupted after Ctrl-C.
+std::optional<Fault> connect_to(const Endpoint& endpoint, const std::string& name,
+                                const std::function<void(void*)>& configure,
+                                const Deadline& deadline);
+
 /// Keeps connections from one request to the next.
 class HttpClient {
 public:
-    static constexpr std::size_t head_limit = 128 * 1024;
-
     HttpClient();
 
     /// Throws Interrupted after Ctrl-C.
     HttpAnswer get(const HttpRequest& request, const Deadline& deadline);
 
 private:
-    struct Free {
-        void operator()(void* easy) const noexcept;
-    };
-    std::unique_ptr<void, Free> easy_; ///< CURL
+    std::unique_ptr<void, void (*)(void*)> easy_; ///< CURL
 };
 
 /// An absolute URL taken apart as libcurl understands it; nothing if it isn't one.

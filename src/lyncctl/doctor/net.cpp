@@ -7,13 +7,8 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <netdb.h>
-#include <poll.h>
 #include <stdexcept>
-#include <system_error>
-#include <unistd.h>
 
 namespace lync::lyncctl::doctor {
 
@@ -44,59 +39,6 @@ bool is_internal(const Address& address) noexcept {
 std::string Endpoint::text() const {
     const bool ipv6 = address.find(':') != address.npos;
     return formatted("{}{}{}:{}", ipv6 ? "[" : "", address, ipv6 ? "]" : "", port);
-}
-
-Connection::~Connection() {
-    if (fd_ >= 0) {
-        close(fd_);
-    }
-}
-
-namespace {
-
-/// 0, or why there is no connection.
-int connect_socket(Connection& connection, const Endpoint& endpoint, const Deadline& deadline) {
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
-    addrinfo* found = nullptr;
-    if (getaddrinfo(endpoint.address.c_str(), std::to_string(endpoint.port).c_str(), &hints,
-                    &found) != 0) {
-        return EAFNOSUPPORT;
-    }
-    const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, freeaddrinfo);
-    connection =
-        Connection(socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!connection || (connect(connection.fd(), found->ai_addr, found->ai_addrlen) != 0 &&
-                        errno != EINPROGRESS)) {
-        return errno;
-    }
-    if (!wait_for(connection.fd(), POLLOUT, deadline)) {
-        return ETIMEDOUT;
-    }
-    int error = 0;
-    socklen_t size = sizeof error;
-    return getsockopt(connection.fd(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
-}
-
-} // namespace
-
-Connected connect_to(const Endpoint& endpoint, const Deadline& deadline) {
-    const bool ipv6 = endpoint.address.find(':') != endpoint.address.npos;
-    Connected result;
-    const int error = connect_socket(result.connection, endpoint, deadline);
-    if (error == 0) {
-        return result;
-    }
-    result.connection = {};
-    result.no_family =
-        error == EAFNOSUPPORT || error == EADDRNOTAVAIL || (error == ENETUNREACH && ipv6);
-    result.fault = Fault{error == ECONNREFUSED ? Id::port_closed
-                         : error == ETIMEDOUT  ? Id::port_timed_out
-                                               : Id::port_unreachable,
-                         result.no_family ? formatted("this machine has no IPv{}", ipv6 ? 6 : 4)
-                                          : std::generic_category().message(error)};
-    return result;
 }
 
 namespace {

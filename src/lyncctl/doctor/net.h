@@ -58,33 +58,6 @@ private:
     Channel channel_;
 };
 
-/// An open TCP connection; closes it.
-class Connection {
-public:
-    Connection() = default;
-    explicit Connection(int fd) noexcept : fd_(fd) {}
-    ~Connection();
-    Connection(Connection&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    Connection& operator=(Connection&& other) noexcept {
-        std::swap(fd_, other.fd_);
-        return *this;
-    }
-
-    int fd() const noexcept { return fd_; }
-    explicit operator bool() const noexcept { return fd_ >= 0; }
-
-private:
-    int fd_ = -1;
-};
-
-struct Connected {
-    std::optional<Fault> fault; ///< one of port_*
-    /// This machine itself has no IPv6 (or no IPv4), which says nothing about the other end.
-    bool no_family = false;
-    Connection connection; ///< non-blocking
-};
-Connected connect_to(const Endpoint& endpoint, const Deadline& deadline);
-
 /// Where connections go in place of what the DNS says: `--connect-to` and `--resolve`.
 struct Rule {
     std::string name;               ///< empty: any

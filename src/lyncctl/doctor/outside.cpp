@@ -204,52 +204,50 @@ private:
     // --- connections
 
     void reach(Visited& visited) {
-        const Report report = report_at(visited, visited.name->host);
-        visited.http = visited.name->http == visited.name->http_uncovered ? visited.name->http
-                                                                          : PlainHttp::unused;
-        bool any_open = false;
-        std::vector<std::pair<Connected, Endpoint>> failures;
+        const Name& name = *visited.name;
+        const Report report = report_at(visited, name.host);
+        visited.http = name.http == name.http_uncovered ? name.http : PlainHttp::unused;
+        std::vector<std::pair<Fault, Endpoint>> unreachable;
+        bool any_reached = false;
         for (const Endpoint& endpoint : endpoints(visited, https_port)) {
-            Connected connected = examiner_.connect(endpoint, visited.name->host);
-            if (connected.fault) {
-                failures.emplace_back(std::move(connected), endpoint);
+            Handshake handshake =
+                examiner_.secure(endpoint, {name.host, http2_or_1, false}, trusted_);
+            any_reached |= !handshake.fault;
+            if (!handshake.fault) {
+                judge_handshake(visited, endpoint, std::move(handshake));
+            } else if (handshake.fault->id == Id::port_unreachable) {
+                unreachable.emplace_back(*handshake.fault, endpoint);
             } else {
-                any_open = true;
-                secure(visited, endpoint, connected.connection);
+                report_fault(*handshake.fault, endpoint, name.host, report);
             }
         }
-        for (const auto& [failed, endpoint] : failures) {
-            // An address of a family that this machine doesn't have shows nothing beside others. A
-            // machine that can't be reached is one finding, whichever port is tried for whatever
-            // name.
-            if (!failed.no_family || !any_open) {
-                report(failed.fault->id, endpoint.address, {endpoint.text(), failed.fault->detail});
+        // An address of a family that this machine doesn't have shows nothing beside others.
+        for (const auto& [fault, endpoint] : unreachable) {
+            if (!any_reached) {
+                report_fault(fault, endpoint, name.host, report);
             }
         }
     }
 
-    void secure(Visited& visited, const Endpoint& endpoint, const Connection& connection) {
+    void judge_handshake(Visited& visited, const Endpoint& endpoint, Handshake handshake) {
         const Name& name = *visited.name;
-        const Report report = report_at(visited, visited.name->host);
-        auto handshake = examiner_.secure(connection, endpoint, {name.host, http2_or_1, false},
-                                          trusted_, report);
-        if (!handshake) {
-            return;
-        }
-        for (const std::string& covered : handshake->names) {
+        const Report report = report_at(visited, name.host);
+        for (const std::string& covered : handshake.names) {
             presented_.add(covered);
         }
         look_for_old_versions(endpoint, name, report);
-        const bool speaks = speaks_http1(name, endpoint, *handshake, report);
+        if (const std::string where = endpoint.text(); handshake.alpn == "h2") {
+            report(Id::http2_chosen, where, {where});
+        }
         // A lyncdiscover name that the certificate doesn't cover is asked over plain HTTP.
         visited.http =
-            handshake->objections.contains(Id::certificate_name) ? name.http_uncovered : name.http;
+            handshake.objections.contains(Id::certificate_name) ? name.http_uncovered : name.http;
         if (visited.http == PlainHttp::autodiscover) {
-            handshake->objections.erase(Id::certificate_name);
+            handshake.objections.erase(Id::certificate_name);
             visited.given_up = true;
         }
-        const bool trusted = report_certificate(*handshake, name.host, report) && !visited.given_up;
-        if (speaks && !visited.https) {
+        const bool trusted = report_certificate(handshake, name.host, report) && !visited.given_up;
+        if (!visited.https) {
             visited.https = endpoint;
             visited.trusted = trusted;
         }
@@ -261,65 +259,38 @@ private:
         if (!old_versions_looked_for_.insert(where).second) {
             return;
         }
-        if (const auto old =
-                examiner_.secure_again(endpoint, {name.host, http2_or_1, true}, trusted_)) {
-            report(Id::tls_old_accepted, where, {where, old->version});
+        const Handshake old = examiner_.secure(endpoint, {name.host, http2_or_1, true}, trusted_);
+        if (!old.fault) {
+            report(Id::tls_old_accepted, where, {where, old.version});
         }
-    }
-
-    bool speaks_http1(const Name& name, const Endpoint& endpoint, const Handshake& handshake,
-                      const Report& report) {
-        if (handshake.alpn != "h2") {
-            return true;
-        }
-        const std::string where = endpoint.text();
-        const auto second = examiner_.secure_again(endpoint, {name.host, http1, false}, trusted_);
-        if (!second || second->alpn != http1.substr(1)) {
-            report(Id::http2_only, where, {where});
-            return false;
-        }
-        if (name.ntlm) {
-            report(Id::http2_chosen, where, {where});
-        }
-        return true;
     }
 
     std::optional<Endpoint> plain_http(const Visited& visited) {
+        const std::string& host = visited.name->host;
         Endpoint endpoint;
-        Connected connected;
+        std::optional<Fault> fault;
         for (const Endpoint& each : endpoints(visited, http_port)) {
             endpoint = each;
-            connected = examiner_.connect(endpoint, visited.name->host);
-            if (!connected.fault) {
+            fault = examiner_.connect(endpoint, host);
+            if (!fault) {
                 return endpoint;
             }
         }
-        const std::string& host = visited.name->host;
-        const std::string key = endpoint.address;
-        const Id id = connected.fault->id;
-        const Words words{endpoint.text(), connected.fault->detail};
+        const auto is_known = [&](Id id) { return written_.findings.has(id, endpoint.address); };
         if (visited.http == PlainHttp::autodiscover || visited.elsewhere) {
-            report_at(visited, host)(id, key, words);
-        } else if (!written_.findings.has(Id::port_closed, key) &&
-                   !written_.findings.has(Id::port_timed_out, key) &&
-                   !written_.findings.has(Id::port_unreachable, key)) {
-            written_.findings.add_text(Id::http_port_closed, host, endpoint.text(),
-                                       found_text(id, words));
+            report_fault(*fault, endpoint, host, report_at(visited, host));
+        } else if (!is_known(Id::port_closed) && !is_known(Id::port_timed_out) &&
+                   !is_known(Id::port_unreachable)) {
+            written_.findings.add_text(
+                Id::http_port_closed, host, endpoint.text(),
+                found_text(fault->id, {endpoint.text(), host, fault->detail}));
         }
         return std::nullopt;
     }
 
     // --- questions
 
-    /// A farm that was silent a few times isn't asked any more.
-    bool is_silent(const Visited& visited) {
-        const auto farm = silent_farms_.find(visited.name->farm);
-        return farm != silent_farms_.end() && farm->second >= enough_silence;
-    }
-
-    bool can_be_asked(const Visited& visited) {
-        return visited.https && !visited.given_up && !is_silent(visited);
-    }
+    bool can_be_asked(const Visited& visited) { return visited.https && !visited.given_up; }
 
     HttpRequest request_to(const Visited& visited, const std::string& target,
                            std::string_view accept) const {
@@ -337,12 +308,7 @@ private:
         if (over_https && !answer.fault) {
             (answer.status == 403 ? any_refused_ : any_else_) = true;
         }
-        const std::string& farm = visited.name->farm;
-        if (answer.fault && answer.fault->id == Id::http_timed_out &&
-            ++silent_farms_[farm] == enough_silence) {
-            written_.notes.push_back(farm + " doesn't answer in time: nothing more is asked of it");
-        }
-        const Asked asked{examiner_, steps_.published, visited.name->host, farm,
+        const Asked asked{steps_.published, visited.name->host, visited.name->farm,
                           visited.refused || (any_refused_ && !any_else_)};
         Judge judge(asked, answer, report_at(visited, request.url));
         judging(judge);
@@ -434,7 +400,7 @@ private:
     // --- plain HTTP
 
     void ask_plain_http(Visited& visited) {
-        if (!visited.known || visited.http == PlainHttp::unused || is_silent(visited)) {
+        if (!visited.known || visited.http == PlainHttp::unused) {
             return;
         }
         const auto endpoint = plain_http(visited);
@@ -505,10 +471,9 @@ private:
     NameSet presented_;                             ///< all names of all certificates
     std::set<std::string> old_versions_looked_for_; ///< endpoints
     std::map<std::string, std::size_t, std::less<>> by_host_;
-    std::set<std::string> requested_;         ///< URLs
-    bool any_refused_ = false;                ///< an answer over https was 403
-    bool any_else_ = false;                   ///< an answer over https was another one
-    std::map<std::string, int> silent_farms_; ///< requests that weren't answered in time
+    std::set<std::string> requested_; ///< URLs
+    bool any_refused_ = false;        ///< an answer over https was 403
+    bool any_else_ = false;           ///< an answer over https was another one
 };
 
 } // namespace

@@ -9,41 +9,6 @@ namespace lync::lyncctl::doctor {
 
 namespace {
 
-/// The same fault at a server itself, where the two differ.
-Id at_server(Id id) {
-    using enum Id;
-    static const std::map<Id, Id> ids{
-        {autodiscover_internal, server_internal_site},
-        {dns_no_such_name, server_dns},
-        {dns_no_address, server_dns},
-        {dns_no_answer, server_dns},
-        {dns_failed, server_dns},
-        {port_closed, server_closed},
-        {port_timed_out, server_timed_out},
-        {port_unreachable, server_unreachable},
-        {tls_not_tls, server_tls},
-        {tls_closed, server_tls},
-        {tls_timed_out, server_tls},
-        {tls_failed, server_tls},
-        {tls_old_only, server_tls_old},
-        {certificate_self_signed, server_certificate_self_signed},
-        {certificate_untrusted, server_certificate_untrusted},
-        {certificate_chain, server_certificate_untrusted},
-        {certificate_expired, server_certificate_expired},
-        {certificate_not_yet_valid, server_certificate_not_yet_valid},
-        {certificate_name, server_certificate_name},
-        {certificate_weak, server_certificate_invalid},
-        {certificate_invalid, server_certificate_invalid},
-        {certificate_nearly_expired, server_certificate_expires_soon},
-        {link_not_published, server_link},
-        {link_not_https, server_link},
-    };
-    const auto found = ids.find(id);
-    return found != ids.end()                                  ? found->second
-           : id >= http_closed && id <= autodiscover_malformed ? server_answer
-                                                               : id;
-}
-
 class Proxy {
 public:
     Proxy(const ProxySteps& steps, const Settings& settings, Examination& written,
@@ -83,14 +48,10 @@ private:
             if (id == Id::certificate_expires_soon) {
                 return; // renewed by hand, or by Windows: a third of two years is no delay
             }
-            const Id at = at_server(id);
-            const std::string text = found_text(id, words);
             // Servers of a farm stand for each other.
-            written_.findings.add_text(at, where,
-                                       at == Id::server_answer    ? farm + " " + text
-                                       : at == Id::server_tls_old ? farm
-                                                                  : key,
-                                       text);
+            const bool of_farm = id == Id::tls_old_only ||
+                                 (id >= Id::http_closed && id <= Id::autodiscover_malformed);
+            written_.findings.add(id, where, of_farm ? farm + " " + key : key, words);
         };
     }
 
@@ -137,17 +98,13 @@ private:
             if (name == all[i].names.end()) {
                 continue;
             }
-            const Connected connected = examiner_.connect(*socket, *name);
-            const auto presented =
-                connected.fault
-                    ? std::nullopt
-                    : examiner_.secure(connected.connection, *socket, {*name, http1, false},
-                                       trusted_by(publication), [](auto&&...) {});
+            const Handshake presented =
+                examiner_.secure(*socket, {*name, http1, false}, trusted_by(publication));
             const bool is_known =
-                !presented || std::any_of(all.begin(), all.end(), [&](const auto& each) {
-                    return each.digest == presented->digest;
+                presented.fault || std::any_of(all.begin(), all.end(), [&](const auto& each) {
+                    return each.digest == presented.digest;
                 });
-            if (!is_known && all[i].not_before > presented->not_before) {
+            if (!is_known && all[i].not_before > presented.not_before) {
                 const std::string file = lync::quoted(publication.certificates[i].certificate);
                 written_.findings.add(Id::certificate_not_loaded, *name, file, {file});
             }
@@ -171,37 +128,31 @@ private:
     }
 
     void examine(const ServerStep& server, const Address& address) {
-        const Endpoint https{address, server.farm->ports.https};
-        const Connected connected = examiner_.connect(https, "");
-        if (!connected.fault) {
-            secure(server, https, connected.connection);
-        } else {
-            report_port(server, https, *connected.fault);
-        }
-        if (server.http != 0) {
-            ask_http(server, {address, server.http}, !connected.fault);
-        }
-    }
-
-    /// A server that is down is one finding, whichever of its ports is tried.
-    void report_port(const ServerStep& server, const Endpoint& endpoint, const Fault& fault) {
-        report_at(server, endpoint.text())(fault.id, endpoint.address,
-                                           {endpoint.text(), fault.detail});
-    }
-
-    void secure(const ServerStep& server, const Endpoint& endpoint, const Connection& connection) {
+        const Endpoint endpoint{address, server.farm->ports.https};
         const config::Publication& publication = *server.publication;
         const std::string& name = server.farm->certificate_name;
         const Report report = report_at(server, endpoint.text());
-        const auto handshake = examiner_.secure(connection, endpoint, {name, {}, false},
-                                                trusted_by(publication), report);
-        if (!handshake) {
-            return;
+        const Handshake handshake =
+            examiner_.secure(endpoint, {name, {}, false}, trusted_by(publication));
+        if (handshake.fault) {
+            report_fault(*handshake.fault, endpoint, name, report);
+        } else {
+            ask_https(server, endpoint, handshake, report);
         }
+        if (server.http != 0) {
+            ask_http(server, {address, server.http},
+                     !handshake.fault || handshake.fault->id > Id::port_unreachable);
+        }
+    }
+
+    void ask_https(const ServerStep& server, const Endpoint& endpoint, const Handshake& handshake,
+                   const Report& report) {
+        const config::Publication& publication = *server.publication;
         const bool verifies = publication.backend_verify && !publication.trusted_ca.empty() &&
                               !unreadable_.contains(publication.trusted_ca);
-        const bool is_trusted = verifies && report_certificate(*handshake, name, report);
-        note_binding(server, endpoint, *handshake);
+        const bool is_trusted =
+            verifies && report_certificate(handshake, server.farm->certificate_name, report);
+        note_binding(server, endpoint, handshake);
         for (const Question& question : server.questions) {
             if (!ask(server, endpoint, true, question, endpoint.text() + question.path)) {
                 return;
@@ -253,8 +204,7 @@ private:
     bool ask(const ServerStep& server, const Endpoint& endpoint, bool tls, const Question& question,
              const std::string& where) {
         const HttpAnswer answer = examiner_.ask(request_to(server, endpoint, tls, question));
-        const Asked asked{examiner_, steps_.published, server.farm->published.front(),
-                          server.farm->name};
+        const Asked asked{steps_.published, server.farm->published.front(), server.farm->name};
         if (tls) {
             note_build(server, endpoint, answer);
         }
@@ -264,16 +214,16 @@ private:
     }
 
     void ask_http(const ServerStep& server, const Endpoint& endpoint, bool https_open) {
-        const Connected connected = examiner_.connect(endpoint, "");
+        const std::string& name = server.farm->certificate_name;
         const std::string where = endpoint.text();
-        if (!connected.fault) {
+        const std::optional<Fault> fault = examiner_.connect(endpoint, name);
+        if (!fault) {
             ask(server, endpoint, false, server.questions.front(), where);
         } else if (server.http_in_use || !https_open) {
-            report_port(server, endpoint, *connected.fault);
+            report_fault(*fault, endpoint, name, report_at(server, where));
         } else {
-            written_.findings.add_text(
-                Id::server_http_closed, where, "",
-                found_text(connected.fault->id, {where, connected.fault->detail}));
+            written_.findings.add_text(Id::http_port_closed, where, "",
+                                       found_text(fault->id, {where, name, fault->detail}));
         }
     }
 

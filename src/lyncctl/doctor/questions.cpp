@@ -100,7 +100,6 @@ void add_names(const Plan& plan, const VirtualHost& host, const std::vector<std:
         Name& name = steps.names.emplace_back();
         name.host = host_name;
         name.farm = farm == nullptr ? "" : farm->name;
-        name.ntlm = kind != SiteKind::office_web_apps;
         name.sign_in = kind == SiteKind::web_services;
         if (kind == SiteKind::autodiscover) {
             name.questions = {{Expect::autodiscover, "/"}};
@@ -153,24 +152,18 @@ const Question* sign_in_question(const std::vector<Question>& questions) {
 
 void PublishedNames::add(const Plan& plan) {
     for (const VirtualHost& host : plan.hosts) {
-        if (!publishes(host)) {
-            continue;
-        }
-        for (const std::string& name : host.names) {
-            if (is_pattern(name)) {
-                prefixes_.push_back(name.substr(0, name.size() - 1));
-            } else {
-                exact_.insert(name);
-            }
+        if (publishes(host)) {
+            names_.insert(names_.end(), host.names.begin(), host.names.end());
         }
     }
 }
 
 bool PublishedNames::has(std::string_view host) const {
-    return exact_.contains(host) ||
-           std::any_of(prefixes_.begin(), prefixes_.end(), [&](const std::string& prefix) {
-               return host.size() > prefix.size() && host.starts_with(prefix);
-           });
+    return std::any_of(names_.begin(), names_.end(), [&](std::string_view name) {
+        const std::string_view begin = name.substr(0, name.size() - 1);
+        return is_pattern(name) ? host.size() > begin.size() && host.starts_with(begin)
+                                : host == name;
+    });
 }
 
 OutsideSteps outside_steps(const std::vector<const Plan*>& plans,

@@ -6,7 +6,6 @@
 #include "plan/plan.h"
 
 #include <cstdint>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,8 +38,7 @@ enum class PlainHttp : std::uint8_t {
 /// A published name.
 struct Name {
     std::string host;
-    std::string farm;  ///< whose servers answer: findings of one farm belong together
-    bool ntlm = false; ///< clients sign in here
+    std::string farm; ///< whose servers answer: findings of one farm belong together
     PlainHttp http = PlainHttp::unused;
     PlainHttp http_uncovered = PlainHttp::unused; ///< while the certificate doesn't name it
     std::vector<Question> questions;
@@ -56,8 +54,7 @@ public:
     bool has(std::string_view host) const;
 
 private:
-    std::set<std::string, std::less<>> exact_;
-    std::vector<std::string> prefixes_; ///< "meet."
+    std::vector<std::string> names_;
 };
 
 /// What clients ask, in their order. Certificates play no part: those that are presented count.

@@ -31,9 +31,9 @@ Fault fault_of(int status) {
     switch (status) {
     case ARES_SUCCESS:
     case ARES_ENODATA:
-        return {Id::dns_no_address, ""};
+        return {Id::dns_no_address, "address for it"};
     case ARES_ENOTFOUND:
-        return {Id::dns_no_such_name, ""};
+        return {Id::dns_no_address, "such name"};
     case ARES_ETIMEOUT:
     case ARES_ECONNREFUSED:
     case ARES_ECANCELLED:

@@ -30,7 +30,7 @@ private:
 };
 
 struct Handshake {
-    std::optional<Fault> fault; ///< one of tls_*
+    std::optional<Fault> fault; ///< one of port_* and tls_*
     std::string version;        ///< "TLSv1.3"
     std::string alpn;           ///< "h2", "http/1.1" or empty
 
@@ -55,8 +55,8 @@ struct HandshakeRequest {
 inline constexpr std::string_view http1 = "\x08http/1.1";
 inline constexpr std::string_view http2_or_1 = "\x02h2\x08http/1.1";
 
-/// On a connection that was just opened.
-Handshake shake_hands(const Connection& connection, const HandshakeRequest& request,
+/// On a new connection.
+Handshake shake_hands(const Endpoint& endpoint, const HandshakeRequest& request,
                       const TrustStore& trusted, const Deadline& deadline);
 
 } // namespace lync::lyncctl::doctor

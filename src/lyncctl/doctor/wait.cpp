@@ -1,9 +1,5 @@
 #include "lyncctl/doctor/wait.h"
 
-#include <cerrno>
-#include <poll.h>
-#include <system_error>
-
 namespace lync::lyncctl::doctor {
 
 namespace {
@@ -37,20 +33,6 @@ void throw_if_interrupted() {
     if (is_interrupted()) {
         throw Interrupted{};
     }
-}
-
-bool wait_for(int fd, short events, const Deadline& deadline) {
-    pollfd set{fd, events, 0};
-    int ready = 0;
-    do {
-        throw_if_interrupted();
-        ready = poll(&set, 1, deadline.slice());
-        if (ready < 0 && errno != EINTR) {
-            throw std::system_error(errno, std::generic_category(), "poll");
-        }
-    } while (ready <= 0 && !deadline.passed());
-    throw_if_interrupted();
-    return ready > 0;
 }
 
 } // namespace lync::lyncctl::doctor

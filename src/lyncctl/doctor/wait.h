@@ -25,7 +25,7 @@ public:
     Deadline or_sooner(const Deadline& other) const noexcept {
         return end_ < other.end_ ? *this : other;
     }
-    /// What poll() may wait: short, since a signal that comes just before it doesn't end it.
+    /// What one wait may take: short, since a signal that comes just before it doesn't end it.
     int slice() const noexcept {
         return static_cast<int>(std::clamp<long long>(left().count(), 0, 100));
     }
@@ -50,8 +50,5 @@ private:
 
 bool is_interrupted() noexcept;
 void throw_if_interrupted();
-
-/// Waits until `fd` is ready for `events` (as poll's); false if the deadline came first.
-bool wait_for(int fd, short events, const Deadline& deadline);
 
 } // namespace lync::lyncctl::doctor
