@@ -201,8 +201,7 @@ void Judge::link(const std::string& href, const std::string& token) {
 }
 
 void Judge::windows_challenge() {
-    const bool refused = answer_.status == 403 && asked_.refused;
-    if (refused ? objects({200, 401}) : objects({200, 401, 403})) {
+    if (objects({200, 401})) {
         return;
     }
     const Challenge challenge = challenge_of(answer_);

@@ -17,9 +17,8 @@ inline constexpr std::string_view accept_autodiscover =
 /// Who answered, for whom.
 struct Asked {
     const PublishedNames& published;
-    std::string host;     ///< the published name that was asked
-    std::string farm;     ///< findings of servers that stand for each other belong together
-    bool refused = false; ///< 403 is no service's answer but that of something in front of all
+    std::string host; ///< the published name that was asked
+    std::string farm; ///< findings of servers that stand for each other belong together
 };
 
 /// Judges one answer, and reports what is wrong with it.

@@ -245,7 +245,7 @@ int run_doctor(const Options& options, Output& output) {
     }
     const auto begun = std::chrono::steady_clock::now();
     try {
-        const CatchInterrupts catching;
+        catch_interrupts();
         examine(configuration, asked, settings, written,
                 [&](const std::string& what) { output.progress(what); });
     } catch (const Interrupted&) {

@@ -43,20 +43,19 @@ std::string Endpoint::text() const {
 
 namespace {
 
-/// "a:b:c" at colons outside of brackets, into at most `most` parts.
-std::vector<std::string_view> at_colons(std::string_view text, std::size_t most) {
-    std::vector<std::string_view> parts;
+/// "a:b:c" at colons outside of brackets.
+std::vector<std::string_view> at_colons(std::string_view text) {
+    std::vector<std::string_view> parts{text.substr(0, 0)};
     std::size_t begin = 0;
     bool in_brackets = false;
-    for (std::size_t i = 0; i < text.size() && parts.size() + 1 < most; i++) {
-        if (text[i] == '[' || text[i] == ']') {
-            in_brackets = text[i] == '[';
-        } else if (text[i] == ':' && !in_brackets) {
-            parts.push_back(text.substr(begin, i - begin));
+    for (std::size_t i = 0; i < text.size(); i++) {
+        in_brackets = text[i] == '[' || (in_brackets && text[i] != ']');
+        if (text[i] == ':' && !in_brackets) {
             begin = i + 1;
+            parts.emplace_back();
         }
+        parts.back() = text.substr(begin, i + 1 - begin);
     }
-    parts.push_back(text.substr(begin));
     return parts;
 }
 
@@ -75,55 +74,39 @@ std::uint16_t port_of(std::string_view text) {
     return port;
 }
 
-Address required_address(std::string_view text) {
-    Address address = address_of(text);
-    if (address.empty()) {
-        refuse("address", text, "write an IPv4 address, or an IPv6 address in brackets");
-    }
-    return address;
-}
-
 } // namespace
 
-Rule parse_resolve(std::string_view text) {
-    const auto parts = at_colons(text, 3);
-    if (parts.size() != 3 || parts[0].empty() || parts[1].empty() || parts[2].empty()) {
-        refuse("value", text, "it is written NAME:PORT:ADDRESS[,ADDRESS]");
-    }
-    Rule rule{parts[0] == "*" ? "" : to_ascii_lower(parts[0]), port_of(parts[1]), {}, 0};
-    for (std::string_view rest = parts[2];;) {
-        const auto comma = rest.find(',');
-        rule.addresses.push_back(required_address(rest.substr(0, comma)));
-        if (comma == std::string_view::npos) {
-            return rule;
-        }
-        rest.remove_prefix(comma + 1);
-    }
-}
-
 Rule parse_connect_to(std::string_view text) {
-    const auto parts = at_colons(text, 4);
+    const auto parts = at_colons(text);
     if (parts.size() != 4) {
         refuse("value", text, "it is written NAME:PORT:ADDRESS:PORT, any part may be empty");
     }
-    Rule rule{to_ascii_lower(parts[0]), port_of(parts[1]), {}, port_of(parts[3])};
-    if (!parts[2].empty()) {
-        rule.addresses.push_back(required_address(parts[2]));
+    Rule rule{to_ascii_lower(parts[0]), port_of(parts[1]), address_of(parts[2]), port_of(parts[3])};
+    if (rule.address.empty() && !parts[2].empty()) {
+        refuse("address", parts[2], "write an IPv4 address, or an IPv6 address in brackets");
     }
     return rule;
 }
 
-std::pair<std::vector<Address>, std::uint16_t>
-redirected(const std::vector<Rule>& rules, std::string_view host, std::uint16_t port) {
-    std::vector<Address> addresses;
+Rule parse_resolve(const std::string& text) {
+    const auto parts = at_colons(text);
+    if (parts.size() != 3 || parts[0].empty() || parts[1].empty() || parts[2].empty()) {
+        refuse("value", text, "it is written NAME:PORT:ADDRESS, an IPv6 address in brackets");
+    }
+    return parse_connect_to((text.starts_with("*:") ? text.substr(1) : text) + ":");
+}
+
+std::pair<Address, std::uint16_t> redirected(const std::vector<Rule>& rules, std::string_view host,
+                                             std::uint16_t port) {
+    Address address;
     std::uint16_t to_port = 0;
     for (const Rule& rule : rules) {
         if ((rule.name.empty() || rule.name == host) && (rule.port == 0 || rule.port == port)) {
-            addresses = addresses.empty() ? rule.addresses : addresses;
+            address = address.empty() ? rule.address : address;
             to_port = to_port == 0 ? rule.to_port : to_port;
         }
     }
-    return {addresses, to_port == 0 ? port : to_port};
+    return {address, to_port == 0 ? port : to_port};
 }
 
 } // namespace lync::lyncctl::doctor

@@ -54,25 +54,24 @@ public:
     using Channel = std::unique_ptr<void, Destroy>; ///< ares_channel
 
 private:
-    std::string servers_;
     Channel channel_;
 };
 
 /// Where connections go in place of what the DNS says: `--connect-to` and `--resolve`.
 struct Rule {
-    std::string name;               ///< empty: any
-    std::uint16_t port = 0;         ///< 0: any
-    std::vector<Address> addresses; ///< empty: the name's own
-    std::uint16_t to_port = 0;      ///< 0: the same
+    std::string name;          ///< empty: any
+    std::uint16_t port = 0;    ///< 0: any
+    Address address;           ///< empty: the name's own
+    std::uint16_t to_port = 0; ///< 0: the same
 };
-/// `NAME:PORT:ADDRESS[,ADDRESS...]`, as curl's --resolve; NAME may be "*".
-/// `NAME1:PORT1:ADDRESS:PORT2`, as curl's --connect-to; any part may be empty.
-/// Throw std::invalid_argument with a sentence that says what would be right.
-Rule parse_resolve(std::string_view text);
+/// `NAME1:PORT1:ADDRESS:PORT2`, as curl's --connect-to: any part may be empty. Throws
+/// std::invalid_argument with a sentence that says what would be right.
 Rule parse_connect_to(std::string_view text);
+/// `NAME:PORT:ADDRESS`, as curl's --resolve; NAME may be "*".
+Rule parse_resolve(const std::string& text);
 
-/// What the first rules that apply say of host:port: addresses, if any, and the port.
-std::pair<std::vector<Address>, std::uint16_t>
-redirected(const std::vector<Rule>& rules, std::string_view host, std::uint16_t port);
+/// What the first rules that apply say of host:port: the address, or empty, and the port.
+std::pair<Address, std::uint16_t> redirected(const std::vector<Rule>& rules, std::string_view host,
+                                             std::uint16_t port);
 
 } // namespace lync::lyncctl::doctor

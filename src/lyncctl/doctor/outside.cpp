@@ -1,7 +1,6 @@
 // `--from outside`: from published names to machines that can be asked (DNS, connections, TLS),
 // then what a client asks there, in its order.
 
-#include "base/name_set.h"
 #include "lyncctl/doctor/answers.h"
 
 #include <algorithm>
@@ -36,7 +35,6 @@ struct Visited {
     std::optional<Endpoint> https; ///< where TLS is spoken; nothing: not usable
     bool trusted = false;          ///< with a certificate that a client accepts
     bool given_up = false;         ///< nothing more is asked of it over https
-    bool refused = false;          ///< autodiscover was answered with 403
     /// What plain HTTP is for, by the certificate that was presented.
     PlainHttp http = PlainHttp::unused;
 };
@@ -73,7 +71,6 @@ public:
                 reach(visited);
             }
         }
-        presented_.freeze();
         for (Visited& visited : visited_) {
             ask_plain_http(visited);
             for (const Question& question : visited.name->questions) {
@@ -110,7 +107,8 @@ private:
     std::vector<Endpoint> endpoints(const Visited& visited, std::uint16_t port) const {
         const auto [given, to_port] = redirected(settings_.rules, visited.name->host, port);
         std::vector<Endpoint> endpoints;
-        for (const Address& address : given.empty() ? visited.addresses : given) {
+        for (const Address& address :
+             given.empty() ? visited.addresses : std::vector<Address>{given}) {
             endpoints.push_back({address, to_port});
         }
         return endpoints;
@@ -118,8 +116,9 @@ private:
 
     void find_addresses(Visited& visited) {
         const std::string& host = visited.name->host;
-        visited.addresses = redirected(settings_.rules, host, https_port).first;
-        if (!visited.addresses.empty()) {
+        if (const Address given = redirected(settings_.rules, host, https_port).first;
+            !given.empty()) {
+            visited.addresses = {given};
             visited.known = visited.given = true;
             return;
         }
@@ -232,9 +231,6 @@ private:
     void judge_handshake(Visited& visited, const Endpoint& endpoint, Handshake handshake) {
         const Name& name = *visited.name;
         const Report report = report_at(visited, name.host);
-        for (const std::string& covered : handshake.names) {
-            presented_.add(covered);
-        }
         look_for_old_versions(endpoint, name, report);
         if (const std::string where = endpoint.text(); handshake.alpn == "h2") {
             report(Id::http2_chosen, where, {where});
@@ -305,11 +301,7 @@ private:
     void ask(Visited& visited, const HttpRequest& request, const Judging& judging) {
         const bool over_https = request.url.starts_with("https:");
         const HttpAnswer answer = examiner_.ask(request);
-        if (over_https && !answer.fault) {
-            (answer.status == 403 ? any_refused_ : any_else_) = true;
-        }
-        const Asked asked{steps_.published, visited.name->host, visited.name->farm,
-                          visited.refused || (any_refused_ && !any_else_)};
+        const Asked asked{steps_.published, visited.name->host, visited.name->farm};
         Judge judge(asked, answer, report_at(visited, request.url));
         judging(judge);
         visited.given_up |= over_https && judge.hopeless();
@@ -350,7 +342,6 @@ private:
         }
         ask(visited, request_to(visited, target, accept_autodiscover), [&](Judge& judge) {
             const auto document = judge.autodiscover();
-            visited.refused |= !judge.answer().fault && judge.answer().status == 403;
             if (document && document->kind == "Root") {
                 look_at_root(*document, report_at(visited, url), url, redirects, pending);
             }
@@ -370,21 +361,9 @@ private:
             }
         }
         for (const Link& link : document.links) {
-            look_at_certificate(link, report);
             if (link.token == "Domain" || link.token == "User" || link.token == "OAuth") {
                 pending.push_back({link, {}});
             }
-        }
-    }
-
-    /// The certificate of a host that is visited was seen there; others, such as one that a pattern
-    /// publishes, are presented the same ones.
-    void look_at_certificate(const Link& link, const Report& report) const {
-        const auto url = parse_url(link.href);
-        if (url && !is_for_inside(link.token) && !by_host_.contains(url->host) &&
-            steps_.published.has(url->host) && !presented_.covers(url->host)) {
-            report(Id::certificate_name, url->host,
-                   {"the certificate presented", "", "", url->host, ", to which the answer leads"});
         }
     }
 
@@ -468,12 +447,9 @@ private:
     TrustStore trusted_;
     std::vector<Visited> visited_;                  ///< as steps_.names
     Address home_;                                  ///< where most names lead
-    NameSet presented_;                             ///< all names of all certificates
     std::set<std::string> old_versions_looked_for_; ///< endpoints
     std::map<std::string, std::size_t, std::less<>> by_host_;
     std::set<std::string> requested_; ///< URLs
-    bool any_refused_ = false;        ///< an answer over https was 403
-    bool any_else_ = false;           ///< an answer over https was another one
 };
 
 } // namespace

@@ -62,7 +62,7 @@ private:
         const std::uint16_t port = server.farm->ports.https;
         if (const auto given = redirected(settings_.rules, server.address, port).first;
             !given.empty()) {
-            return given;
+            return {given};
         }
         const Resolution found = examiner_.resolve(server.address);
         if (found.fault) {

@@ -17,31 +17,20 @@ namespace lync::lyncctl::doctor {
 
 namespace {
 
-ares_channel ares(const Resolver::Channel& channel) {
-    return static_cast<ares_channel>(channel.get());
-}
-
 struct Answer {
     bool done = false;
-    int status = ARES_ECANCELLED;
     Resolution resolution;
 };
 
 Fault fault_of(int status) {
-    switch (status) {
-    case ARES_SUCCESS:
-    case ARES_ENODATA:
-        return {Id::dns_no_address, "address for it"};
-    case ARES_ENOTFOUND:
-        return {Id::dns_no_address, "such name"};
-    case ARES_ETIMEOUT:
-    case ARES_ECONNREFUSED:
-    case ARES_ECANCELLED:
-    case ARES_EDESTRUCTION:
-        return {Id::dns_no_answer, ""};
-    default:
-        return {Id::dns_failed, ares_strerror(status)};
-    }
+    return status == ARES_SUCCESS || status == ARES_ENODATA
+               ? Fault{Id::dns_no_address, "address for it"}
+           : status == ARES_ENOTFOUND ? Fault{Id::dns_no_address, "such name"}
+           : status == ARES_ECANCELLED || status == ARES_ETIMEOUT
+               ? Fault{Id::dns_failed, "it is silent"}
+           : status == ARES_ECONNREFUSED
+               ? Fault{Id::dns_failed, "no server answers, or all report failures"}
+               : Fault{Id::dns_failed, ares_strerror(status)};
 }
 
 template <class Value>
@@ -55,7 +44,6 @@ extern "C" void lync_doctor_resolved(void* data, int status, int /* timeouts */,
                                      ares_addrinfo* result) {
     auto& answer = *static_cast<Answer*>(data);
     answer.done = true;
-    answer.status = status;
     Resolution& found = answer.resolution;
     for (const auto* node = result == nullptr ? nullptr : result->nodes; node != nullptr;
          node = node->ai_next) {
@@ -89,13 +77,12 @@ void turn(ares_channel channel, const Deadline& deadline) {
     ares_process(channel, &in, &out);
 }
 
-/// `literal`: a failure that a server reports is the answer, no other server is asked.
-Resolver::Channel make_channel(const std::string& servers, bool literal) {
+Resolver::Channel make_channel(const std::string& servers) {
     static const int once = ares_library_init(ARES_LIB_INIT_ALL);
     (void)once;
 
     ares_options options{};
-    options.flags = ARES_FLAG_NOSEARCH | (literal ? ARES_FLAG_NOCHECKRESP : 0);
+    options.flags = ARES_FLAG_NOSEARCH;
     options.timeout = 2000;
     options.tries = 2; // per server, within the deadline of a step
     int given = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES;
@@ -117,7 +104,16 @@ Resolver::Channel make_channel(const std::string& servers, bool literal) {
     return channel;
 }
 
-Answer ask_channel(ares_channel channel, const std::string& name, const Deadline& deadline) {
+} // namespace
+
+void Resolver::Destroy::operator()(void* channel) const noexcept {
+    ares_destroy(static_cast<ares_channel>(channel));
+}
+
+Resolver::Resolver(const std::string& servers) : channel_(make_channel(servers)) {}
+
+Resolution Resolver::ask(const std::string& name, const Deadline& deadline) {
+    auto* const channel = static_cast<ares_channel>(channel_.get());
     ares_addrinfo_hints hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_flags = ARES_AI_NOSORT;
@@ -134,24 +130,6 @@ Answer ask_channel(ares_channel channel, const std::string& name, const Deadline
     }
     if (!answer.done) {
         ares_cancel(channel); // calls lync_doctor_resolved
-    }
-    return answer;
-}
-
-} // namespace
-
-void Resolver::Destroy::operator()(void* channel) const noexcept {
-    ares_destroy(static_cast<ares_channel>(channel));
-}
-
-Resolver::Resolver(const std::string& servers)
-    : servers_(servers), channel_(make_channel(servers, false)) {}
-
-Resolution Resolver::ask(const std::string& name, const Deadline& deadline) {
-    Answer answer = ask_channel(ares(channel_), name, deadline);
-    if (answer.status == ARES_ECONNREFUSED && !deadline.passed()) {
-        // c-ares says so, too, when all servers reported failures. What did they say?
-        answer = ask_channel(ares(make_channel(servers_, true)), name, deadline);
     }
     return answer.resolution;
 }

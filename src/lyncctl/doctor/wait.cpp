@@ -1,5 +1,7 @@
 #include "lyncctl/doctor/wait.h"
 
+#include <csignal>
+
 namespace lync::lyncctl::doctor {
 
 namespace {
@@ -12,17 +14,12 @@ extern "C" void lync_doctor_interrupt(int) {
 
 } // namespace
 
-CatchInterrupts::CatchInterrupts() {
+void catch_interrupts() noexcept {
     struct sigaction action {};
     action.sa_handler = lync_doctor_interrupt;
     action.sa_flags = static_cast<int>(SA_RESETHAND); // and no SA_RESTART
-    sigaction(SIGINT, &action, &interrupt_);
-    sigaction(SIGTERM, &action, &terminate_);
-}
-
-CatchInterrupts::~CatchInterrupts() {
-    sigaction(SIGINT, &interrupt_, nullptr);
-    sigaction(SIGTERM, &terminate_, nullptr);
+    sigaction(SIGINT, &action, nullptr);
+    sigaction(SIGTERM, &action, nullptr);
 }
 
 bool is_interrupted() noexcept {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 
 namespace lync::lyncctl::doctor {
 
@@ -34,19 +33,8 @@ private:
     std::chrono::steady_clock::time_point end_;
 };
 
-/// While one lives, SIGINT and SIGTERM end waits instead of the process; a second one ends the
-/// process. At most one at a time.
-class CatchInterrupts {
-public:
-    CatchInterrupts();
-    ~CatchInterrupts();
-    CatchInterrupts(const CatchInterrupts&) = delete;
-    CatchInterrupts& operator=(const CatchInterrupts&) = delete;
-
-private:
-    struct sigaction interrupt_ {};
-    struct sigaction terminate_ {};
-};
+/// From now on SIGINT and SIGTERM end waits instead of the process; a second one ends the process.
+void catch_interrupts() noexcept;
 
 bool is_interrupted() noexcept;
 void throw_if_interrupted();
