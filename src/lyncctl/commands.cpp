@@ -99,7 +99,7 @@ constexpr Command table[] = {
      "nginx", true, declare_import_arr, import_arr},
     {"import", "pfsense", "reads config.xml of pfSense with the squid package's reverse proxy",
      "  lyncctl import pfsense config.xml\n"
-     "  lyncctl import pfsense config.xml --product lync_2013 > contoso.conf\n"
+     "  lyncctl import pfsense config.xml > contoso.conf\n"
      "  lyncctl import pfsense config.xml --format table",
      "nginx", true, declare_import, import_pfsense},
     {"import", "topology", "reads what Get-CsTopology -AsXml writes",
@@ -109,8 +109,8 @@ constexpr Command table[] = {
      "nginx", true, declare_import_topology, import_topology},
     {"import", "nginx", "reads an nginx.conf written by hand",
      "  lyncctl import nginx old.conf\n"
-     "  lyncctl import nginx old.conf --role intranet.contoso.com=skip\n"
-     "  lyncctl import nginx old.conf --product lync_2013 --name contoso",
+     "  lyncctl import nginx old.conf > contoso.conf\n"
+     "  lyncctl import nginx old.conf --role intranet.contoso.com=skip",
      "nginx", true, declare_import, import_nginx},
 };
 

@@ -15,7 +15,7 @@ _lyncctl() {
 
     # The values of an option stand in its help: "How it is printed: table, csv".
     case $prev in
-        --format | --color | --colour | --key-type | --from | --product)
+        --format | --color | --colour | --key-type | --from)
             local values
             values=$(sed -n "/^  [^ ]*$prev[ ,]/,/^  --/p" <<<"$help" |
                 sed -n -E '1,2s/^.*(:  *|  )(([a-z0-9_:]+, )+[a-z0-9_:]+)$/\2/p' | head -n 1)

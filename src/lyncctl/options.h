@@ -66,13 +66,8 @@ struct ControlOptions {
 struct ImportOptions {
     std::vector<std::string> files; ///< of a topology: it, and what goes beside it
     std::string file;               ///< what the other product wrote
-    std::string name = "lync";      ///< --name: of the publication
-    std::string product;            ///< --product: as the directive takes it
-    std::string certificate;        ///< --certificate, --key, --trusted-ca: where they are here
-    std::string key;
-    std::string trusted_ca;
     std::string hosts;              ///< --hosts: addresses of servers' names
-    std::vector<std::string> roles; ///< --role NAME=ROLE
+    std::vector<std::string> roles; ///< --role NAME=skip
 };
 
 struct Options {

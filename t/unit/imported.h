@@ -27,31 +27,45 @@ inline std::string fixture(const std::string& name) {
     return text.str();
 }
 
-/// The certificates of World stand in for those that aren't there.
-inline ImportOptions options() {
-    ImportOptions options;
-    options.certificate = "public.pem";
-    options.key = "public.key";
-    options.trusted_ca = "ca.pem";
-    return options;
-}
-
 inline std::string replaced(std::string text, std::string_view what, std::string_view with) {
     const std::size_t at = text.find(what);
     REQUIRE(at != std::string::npos);
     return text.replace(at, what.size(), with);
 }
 
-/// Composes, and has the block declared as the module does.
+inline std::string replaced_all(std::string text, std::string_view what, std::string_view with) {
+    REQUIRE(text.find(what) != std::string::npos);
+    for (std::size_t at = text.find(what); at != text.npos;
+         at = text.find(what, at + with.size())) {
+        text.replace(at, what.size(), with);
+    }
+    return text;
+}
+
+/// A draft composed, and its block declared as the module does, with the files of World for those
+/// that aren't there and names for those that somebody has to write.
 struct Result {
-    template <typename Source>
-    Result(Source source, const ImportOptions& options)
-        : imported(compose(std::move(source), options)) {
-        INFO(imported.text);
-        std::string filled = imported.text;
+    Result(Draft draft, const std::vector<std::string>& skipped = {}) {
+        if (draft.pools.empty()) { // not of a topology
+            settle(draft, skipped);
+        }
+        draft.certificates = {{"public.pem", "public.key"}};
+        draft.trusted_ca = "ca.pem";
+        text = compose(draft);
+        remarks = std::move(draft.remarks);
+        std::istringstream in(text);
+        for (std::string line; std::getline(in, line);) {
+            std::istringstream split(line);
+            std::string all;
+            for (std::string word; split >> word;) {
+                all += (all.empty() ? "" : " ") + word;
+            }
+            lines.insert(all);
+        }
+        INFO(text);
+        std::string filled = text;
         for (const std::string_view word : {unknown_pool, unknown_external, unknown_domain}) {
-            for (std::size_t at = filled.find(word); at != std::string::npos;
-                 at = filled.find(word, at)) {
+            for (std::size_t at = 0; (at = filled.find(word, at)) != filled.npos;) {
                 filled.replace(at, word.size(), "filled-in." + to_ascii_lower(word));
             }
         }
@@ -59,37 +73,30 @@ struct Result {
         CHECK(world.mistake(filled) == "");
     }
 
-    /// How many remarks of that kind hold a text.
-    std::size_t says(std::string_view text) const {
-        return static_cast<std::size_t>(std::count_if(
-            imported.remarks.begin(), imported.remarks.end(), [&](const Remark& remark) {
+    /// How many remarks hold a text, their kinds before them.
+    std::size_t says(std::string_view what) const {
+        return static_cast<std::size_t>(
+            std::count_if(remarks.begin(), remarks.end(), [&](const Remark& remark) {
                 const std::string all = std::string(remark_word(remark.kind)) + ": " + remark.text;
-                return all.find(text) != std::string::npos;
+                return all.find(what) != std::string::npos;
             }));
     }
     /// Which of these lines the block hasn't, spaces aside.
-    std::string lacks(std::initializer_list<std::string_view> lines) const {
-        std::set<std::string> all;
-        std::istringstream in(imported.text);
-        for (std::string text; std::getline(in, text);) {
-            std::istringstream split(text);
-            std::string words;
-            for (std::string word; split >> word;) {
-                words += (words.empty() ? "" : " ") + word;
-            }
-            all.insert(words);
-        }
+    std::string lacks(std::initializer_list<std::string_view> wanted) const {
         std::string missing;
-        for (const std::string_view line : lines) {
-            missing += all.contains(std::string(line)) ? "" : std::string(line) + "\n";
+        for (const std::string_view line : wanted) {
+            missing += lines.contains(std::string(line)) ? "" : std::string(line) + "\n";
         }
         return missing;
     }
-    bool holds(std::string_view text) const {
-        return imported.text.find(text) != std::string::npos;
+    /// Outside of comments.
+    bool holds(std::string_view what) const {
+        return text.find(what, text.find("\nlync_publish ")) != std::string::npos;
     }
 
-    Imported imported;
+    std::string text;
+    std::set<std::string> lines;
+    std::vector<Remark> remarks;
 };
 
 template <typename Function>

@@ -21,16 +21,7 @@ std::vector<TopologyFile> files(std::initializer_list<std::string> names) {
 Result whole(const std::string& topology = fixture("topology.xml"), std::string_view hosts = "") {
     auto all = files({"topology.xml", "simple-urls.xml", "web-servers.xml"});
     all.front().content = topology;
-    return {read_topology(all, hosts), options()};
-}
-
-std::string replaced_all(std::string text, std::string_view what, std::string_view with) {
-    REQUIRE(text.find(what) != std::string::npos);
-    for (std::size_t at = text.find(what); at != text.npos;
-         at = text.find(what, at + with.size())) {
-        text.replace(at, what.size(), with);
-    }
-    return text;
+    return read_topology(all, hosts);
 }
 
 std::string topology_mistake(const std::string& content, const std::string& name = "t.xml") {
@@ -78,9 +69,9 @@ TEST_CASE("a topology of two sites, a Director, an Edge pool and Office Web Apps
               "web_conferencing_edge external=203.0.113.21 internal=172.16.0.11 port=444;",
               "av_edge external=203.0.113.31 internal=172.16.0.11;",
           }) == "");
-    // One URL of the four ways in which it is told.
-    CHECK(result.imported.text.find("https://meet.contoso.com;") ==
-          result.imported.text.rfind("https://meet.contoso.com;"));
+    // One URL of the ways in which it is said.
+    CHECK(result.text.find("https://meet.contoso.com;") ==
+          result.text.rfind("https://meet.contoso.com;"));
     CHECK(result.says("CHECK: subdomains of \"fabrikam.com\" are SIP domains too") == 1);
     CHECK(result.says("CHECK: \"officewebapps01.contoso.com\" is the host of Office Web Apps'") ==
           1);
@@ -104,18 +95,15 @@ TEST_CASE("the topology of each product", "[topology]") {
                        "<Service RoleVersion=\"1\" ServiceVersion=\"6\">"));
     CHECK(mixed.lacks({"product sfb_2019;"}) == "");
     CHECK(mixed.says("CHECK: pools of several products: sfb_2019 is that of") == 1);
-    const auto of_version = [](const char* version) {
-        return topology_mistake(
-            replaced_all(fixture("topology.xml"), "ServiceVersion=\"8\"", version));
-    };
-    CHECK(of_version("ServiceVersion=\"4\"") ==
-          "the topology has no pool with web services that could be published in t.xml:1");
-    CHECK(of_version("ServiceVersion=\"99\"") ==
-          "the topology has no pool with web services that could be published in t.xml:1");
+    for (const char* version : {"ServiceVersion=\"4\"", "ServiceVersion=\"99\""}) {
+        CHECK(
+            topology_mistake(replaced_all(fixture("topology.xml"), "ServiceVersion=\"8\"", version))
+                .starts_with("the topology has no pool with web services"));
+    }
 }
 
 TEST_CASE("a file of Topology Builder holds the simple URLs, too", "[topology]") {
-    const Result result(read_topology(files({"topology.tbxml"}), ""), options());
+    const Result result(read_topology(files({"topology.tbxml"}), ""));
     CHECK(result.lacks({"product sfb_2015;", "sip_domain contoso.com;", "pool se.contoso.local {",
                         "server 10.0.0.11 name=se.contoso.local;",
                         "simple_url meet https://meet.contoso.com;",
@@ -126,10 +114,10 @@ TEST_CASE("a file of Topology Builder holds the simple URLs, too", "[topology]")
 TEST_CASE("what a topology doesn't say is to be checked", "[topology]") {
     const std::string without =
         replaced_all(fixture("topology.xml"), "IPAddress=\"10.0.0.11\"", "IPAddress=\"0.0.0.0\"");
-    const Result unknown(read_topology({{"topology.xml", without}}, ""), options());
+    const Result unknown(read_topology({{"topology.xml", without}}, ""));
     CHECK(unknown.lacks(
               {"server fe1.contoso.local;", "server 10.0.0.12 name=fe2.contoso.local;"}) == "");
-    CHECK(unknown.says("CHECK: the topology doesn't tell the addresses of \"fe1.contoso.local\"") ==
+    CHECK(unknown.says("CHECK: the topology doesn't hold the addresses of \"fe1.contoso.local\"") ==
           1);
     CHECK(unknown.says("CHECK: no simple URLs: add them") == 1);
     const Result known = whole(without, "10.0.0.111 FE1.contoso.local # by hosts\n");
@@ -139,29 +127,21 @@ TEST_CASE("what a topology doesn't say is to be checked", "[topology]") {
                                       "Host=\"fepool.contoso.local\""));
     CHECK(own.lacks({"external_web_services EXTERNAL-FQDN;"}) == "");
     CHECK(own.says("CHECK: the external FQDN of pool \"fepool.contoso.local\" is \"fepool") == 1);
-    CHECK(own.says("isn't that of the web server that was exported") == 1);
 
     // In what Get-CsService told, where the topology says nothing.
     const Result told =
         whole(replaced(fixture("topology.xml"), "Host=\"lyncwebext.contoso.com\"", ""));
     CHECK(told.lacks({"external_web_services lyncwebext.contoso.com;"}) == "");
 
-    const Result odd = whole(replaced_all(
-        replaced(replaced(fixture("topology.xml"), "Topology.2008\"", "Topology.2030\""),
-                 "RoleName=\"ConfServices\"", "RoleName=\"Holograms\""),
-        "ConfiguredPort=\"443\"", "ConfiguredPort=\"8443\""));
-    CHECK(
-        odd.says(
-            "CHECK: the schema \"urn:schema:Microsoft.Rtc.Management.Deploy.Topology.2030\" isn't "
-            "known") == 1);
-    CHECK(odd.says("NOT CARRIED OVER: services \"Holograms\" aren't known") == 1);
+    const Result odd = whole(
+        replaced_all(fixture("topology.xml"), "ConfiguredPort=\"443\"", "ConfiguredPort=\"8443\""));
     CHECK(odd.lacks({"https_listen 8443;", "https_listen 443;"}) == "");
 }
 
 TEST_CASE("a topology in the shape of the published ones of 2015", "[topology]") {
     const std::string text = fixture("topology-edge.xml");
     const auto read = [](const std::string& topology) {
-        return Result(read_topology({{"topology.xml", utf16(topology, false)}}, ""), options());
+        return Result(read_topology({{"topology.xml", utf16(topology, false)}}, ""));
     };
     const Result result = read(text);
     CHECK(result.lacks({
@@ -178,21 +158,18 @@ TEST_CASE("a topology in the shape of the published ones of 2015", "[topology]")
     CHECK(
         result.says("NOT CARRIED OVER: Office Web Apps at \"https://WAC1/hosting/discovery/\": its "
                     "name isn't one") == 1);
-    CHECK(result.says(
-              "CHECK: NAT: \"203.0.113.11\" outside is the Edge Server's \"172.17.0.11\"") == 1);
+    CHECK(result.says("CHECK: NAT: ") == 1);
     CHECK(result.says("CHECK: the external FQDN of pool \"sfb1.fabrikam.local\" is ") == 1);
     CHECK(result.says("NOT CARRIED OVER") == 1); // what the other services are is known
     const Result odd = read(replaced(text, "Port=\"444\"", "Port=\"4 44\""));
-    CHECK(odd.says(
-              "NOT CARRIED OVER: port \"4 44\" of the Web Conferencing Edge Server outside isn't "
-              "one, nor its address carried over") == 1);
+    CHECK(odd.says("NOT CARRIED OVER: the port of the Web Conferencing Edge Server") == 1);
     CHECK(odd.lacks({"web_conferencing_edge internal=172.16.0.11;"}) == "");
 
     // An Edge Server that takes whatever address it has.
     const Result any = read(replaced_all(replaced_all(text, "\"172.17.0.11\"", "\"0.0.0.0\""),
                                          "\"172.16.0.11\"", "\"0.0.0.0\""));
     CHECK_FALSE(any.holds("edge Head"));
-    CHECK(any.says("CHECK: the topology doesn't tell the addresses of the Edge Servers of "
+    CHECK(any.says("CHECK: the topology doesn't hold the addresses of the Edge Servers of "
                    "\"edge1.fabrikam.local\"") == 1);
 }
 
@@ -201,31 +178,10 @@ TEST_CASE("a topology that says things twice", "[topology]") {
     const std::string services = text.substr(
         text.find("  <Services>\n"), text.find("</Topology>") - text.find("  <Services>\n"));
     const Result result(
-        read_topology({{"t.xml", replaced(text, "</Topology>", services + "</Topology>")}}, ""),
-        options());
-    CHECK(result.says("NOT CARRIED OVER: web services of \"sfb1.fabrikam.local\" a second time") ==
-          1);
-    CHECK(result.says(
-              "NOT CARRIED OVER: Edge services of \"edge1.fabrikam.local\" a second time") == 1);
-
-    // Two Edge pools of a site with a long name.
-    const std::string site(80, 'x');
-    std::string two = replaced(text, "Head office", site);
-    const std::string cluster = text.substr(
-        text.find("    <Cluster RequiresReplication=\"true\" RequiresSetup=\"true\" Fqdn=\"EDGE1"));
-    const std::string second =
-        replaced(replaced(cluster.substr(0, cluster.find("</Cluster>") + 11), "EDGE1.f", "EDGE2.f"),
-                 "Number=\"2\"", "Number=\"9\"");
-    const std::size_t edge = services.find("    <Service RoleVersion=\"2\" ServiceVersion=\"7\">\n "
-                                           "     <ServiceId SiteId=\"1\" RoleName=\"EdgeServer\"");
-    const std::string service =
-        services.substr(edge, services.find("</Service>", edge) + 11 - edge);
-    two = replaced(two, "  </Clusters>", second + "  </Clusters>");
-    two = replaced(two, "  </Services>",
-                   replaced(service, "Number=\"2\"", "Number=\"9\"") + "  </Services>");
-    const Result edges(read_topology({{"t.xml", two}}, ""), options());
-    const std::string word = "edge " + site.substr(0, 56);
-    CHECK(edges.lacks({word + " {", word + "-2 {"}) == "");
+        read_topology({{"t.xml", replaced(text, "</Topology>", services + "</Topology>")}}, ""));
+    CHECK(result.says("NOT CARRIED OVER: \"WebServices\" of no computers with an FQDN, or a "
+                      "second time") == 1);
+    CHECK(result.says("NOT CARRIED OVER: \"EdgeServer\" of") == 1);
 }
 
 TEST_CASE("a hostile topology costs no more than its size", "[topology]") {
@@ -266,10 +222,10 @@ TEST_CASE("a hostile topology costs no more than its size", "[topology]") {
     for (int i = 0; i < 100; i++) {
         objects += "</Obj>";
     }
-    const std::size_t usual = read_topology(files({"topology.xml"}), "").proxy.remarks.size();
+    const std::size_t usual = read_topology(files({"topology.xml"}), "").remarks.size();
     CHECK(read_topology({{"topology.xml", fixture("topology.xml")}, {"o.xml", objects + "</Objs>"}},
                         "")
-              .proxy.remarks.size() == usual + 99); // one of them asked for simple URLs
+              .remarks.size() == usual + 99); // one of them asked for simple URLs
 }
 
 TEST_CASE("names of a topology can't leave their line", "[topology]") {
@@ -278,22 +234,20 @@ TEST_CASE("names of a topology can't leave their line", "[topology]") {
         "Fqdn=\"fe1.contoso.local\"", "Fqdn=\"fe1;} evil\""));
     CHECK_FALSE(result.holds("\nserver 1.2.3.4"));
     CHECK(result.lacks({"external_web_services EXTERNAL-FQDN;"}) == "");
-    const Result url(
-        read_topology({{"topology.xml", fixture("topology.xml")},
-                       {"urls.xml",
-                        replaced(fixture("simple-urls.xml"), "\"Url\">https://dialin.contoso.com<",
-                                 "\"Url\">https://dialin.contoso.com/; }<")}},
-                      ""),
-        options());
+    const Result url(read_topology(
+        {{"topology.xml", fixture("topology.xml")},
+         {"urls.xml", replaced(fixture("simple-urls.xml"), "\"Url\">https://dialin.contoso.com<",
+                               "\"Url\">https://dialin.contoso.com/; }<")}},
+        ""));
     CHECK(url.says(
               "NOT CARRIED OVER: simple URL \"https://dialin.contoso.com/; }\" of component") == 1);
 }
 
 TEST_CASE("what PowerShell's Out-File makes of a topology", "[topology]") {
     const std::string text = fixture("topology.xml");
-    const std::string block = whole().imported.text;
+    const std::string block = whole().text;
     for (const bool big : {false, true}) {
-        CHECK(whole(utf16(replaced_all(text, "\n", "\r\n"), big)).imported.text == block);
+        CHECK(whole(utf16(replaced_all(text, "\n", "\r\n"), big)).text == block);
     }
     for (const std::size_t width : {80, 120, 132}) {
         INFO(width);
@@ -317,9 +271,6 @@ TEST_CASE("what PowerShell's Out-File makes of a topology", "[topology]") {
 
 TEST_CASE("hostile and wrong files get one line", "[topology]") {
     const std::string text = fixture("topology.xml");
-    CHECK(topology_mistake("<!DOCTYPE Topology [<!ENTITY x SYSTEM \"file:///etc/passwd\">]>" +
-                           text) ==
-          "the file has a document type, \"<!DOCTYPE\": PowerShell writes none in t.xml:1");
     std::string deep = "<Topology>";
     for (int i = 0; i < 300; i++) {
         deep += "<a>";
@@ -329,14 +280,6 @@ TEST_CASE("hostile and wrong files get one line", "[topology]") {
     }
     CHECK(topology_mistake(deep + "</Topology>") ==
           "elements are nested more than 256 deep in t.xml:1");
-    CHECK(topology_mistake(std::string(17 * 1024 * 1024, ' ')) ==
-          "the file is larger than 16 MB in t.xml:1");
-    CHECK(topology_mistake(text.substr(0, text.size() / 2))
-              .starts_with("the file isn't well-formed XML: "));
-    CHECK(
-        topology_mistake("<configuration/>") ==
-        "the outermost element is \"configuration\" and not \"Topology\": is it the right file? in "
-        "t.xml:1");
     CHECK(topology_mistake("<Objs><Obj/></Objs>")
               .starts_with("the file holds neither simple URLs nor web servers: "));
     CHECK(mistake([] {

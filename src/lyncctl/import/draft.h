@@ -1,86 +1,169 @@
 #pragma once
 
-// What a block will publish: for another proxy, which service each of its names is and which
-// servers are one pool; of a topology, what it says. block.cpp writes it down.
+// `lyncctl import`: a lync_publish block for what another reverse proxy or a topology publishes.
+//
+//     nginx.cpp, arr.cpp, pfsense.cpp    each product's file, read into a Draft
+//     topology.cpp, topology_objects.cpp Topology Builder's files, likewise
+//     patterns.h, xml_file.h             what they share
+//     draft.cpp                          which servers are one pool, what each name is
+//     block.cpp                          the block with its comments
+//     drift.cpp                          `lyncctl drift`: a topology beside the publications
+//
+// Somebody reads the block and corrects it once. So nothing is guessed that the old file doesn't
+// say, and whatever isn't carried over and isn't known to be harmless is named.
 
 #include "base/product.h"
 #include "config/edge.h"
-#include "lyncctl/import/import.h"
+#include "lyncctl/commands.h"
+#include "lyncctl/options.h"
+#include "lyncctl/reader.h"
 
+#include <cstdint>
 #include <deque>
+#include <map>
+#include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace lync::lyncctl {
 
-/// What a name is here.
+/// Why a remark is worth reading, most important first.
+enum class RemarkKind : std::uint8_t {
+    restriction, ///< kept somebody out, and doesn't any more
+    lost,        ///< isn't carried over
+    check,       ///< was assumed, or has to be filled in
+};
+std::string_view remark_word(RemarkKind kind) noexcept;
+
+struct Remark {
+    RemarkKind kind;
+    std::string text; ///< a sentence without full stop; may hold any bytes of the old file
+    Place place;      ///< in the old file; line 0: none
+};
+
+/// What a name or a farm is here. Simple URLs are meet up to admin.
 enum class Role : std::uint8_t {
-    pool,     ///< external web services of a pool
-    director, ///< of a Director
+    pool, ///< external web services of a pool
+    director,
+    office_web_apps,
     meet,
     dialin,
     scheduler,
-    lyncdiscover,
     admin,
-    office_web_apps,
+    lyncdiscover,
     skip,    ///< isn't published
     unknown, ///< the name doesn't tell; its servers may
 };
 
-/// The word of --role.
+/// The directive, or the kind of a simple URL.
 std::string_view word_of(Role role) noexcept;
 
 constexpr bool is_simple_url(Role role) noexcept {
-    return (role >= Role::meet && role <= Role::scheduler) || role == Role::admin;
+    return role >= Role::meet && role <= Role::admin;
 }
+
+struct Server {
+    std::string address;    ///< as written: IPv4, IPv6 or a name
+    std::string parameters; ///< " down": what `server` takes here
+};
 
 /// Servers that answer for the same names, as one block.
 struct Farm {
-    Role role = Role::pool; ///< pool, director or office_web_apps
-    std::string fqdn; ///< in its servers' certificates. Of a pool never empty: maybe "POOL-FQDN"
-    std::string external;       ///< the published FQDN of a pool's web services, or of the farm
-    bool first_contact = false; ///< lyncdiscover goes there
-    std::vector<OldServer> servers;
+    Role role = Role::unknown; ///< pool, director or office_web_apps in the end
+    std::string fqdn;          ///< in its servers' certificates
+    std::string external;      ///< the published FQDN
+    std::vector<Server> servers;
     std::uint16_t https = 0; ///< 0: the usual one
     std::uint16_t http = 0;
+    Farm* leader = nullptr; ///< the farm that this one is a part of; of `settle` alone
 };
 
-/// A name that was published. Its host is in the one spelling that everything else uses.
+struct Socket {
+    bool tls = false;
+    bool proxy_protocol = false;
+};
+
+/// By address as `https_listen` takes it: "443", "[::]:443", "10.0.0.1:8443".
+using Sockets = std::map<std::string, Socket>;
+
+/// Adds a socket as nginx writes it: "443", "*:443", "10.0.0.1" (port 80), "[2001:db8::1]:443". It
+/// is one for TLS if one of several lines about it says so. False: a block can't have it.
+bool add_socket(Sockets& sockets, std::string_view text, Socket as);
+
+/// Certificate and key as this machine has them.
+using Certificates = std::vector<std::pair<std::string, std::string>>;
+
+/// What names share, where the old proxy had these for each name.
+struct Listener {
+    Sockets sockets;
+    Certificates certificates;
+};
+
+/// A name that was published, for one protocol.
 struct Name {
-    std::string host;
-    std::string fqdn; ///< of a farm or pool: the host, or what the pattern stands for
-    std::size_t group = 0;
-    std::uint16_t https = 0; ///< the servers' port for https requests
-    std::uint16_t http = 0;
+    std::string host;     ///< "meet.contoso.com", or "meet.*"
+    Farm* farm = nullptr; ///< null: no server answers for it
     Place place;
+    bool tls = true;        ///< the clients' protocol
+    std::uint16_t port = 0; ///< of the servers; 0: theirs for this protocol isn't said
+    std::shared_ptr<const Listener> listener; ///< none: the draft's
     Role role = Role::unknown;
-    Farm* farm = nullptr;                        ///< of all but skip and admin
-    std::shared_ptr<const OldListener> listener; ///< as in Route
-    std::string path;                            ///< of a simple URL: "/Meet"
+    std::string path; ///< of a simple URL: "/Meet"
 };
 
+/// What a block will publish, whatever the old files look like.
 struct Draft {
-    OldProxy proxy; ///< with servers as the directives take them
-    std::optional<Product> product;
-    std::vector<Name> names;
-    std::deque<Farm> farms;          ///< also those of Office Web Apps
-    std::vector<Farm*> pools;        ///< never empty; pools before Directors
-    Farm* first = nullptr;           ///< the pool or Director where simple URLs and lyncdiscover go
-    std::vector<config::Edge> edges; ///< addresses of servers alone
-    bool knows_simple_urls =
-        true; ///< false: none were told, which doesn't mean that there are none
+    Draft() = default;
+    Draft(Draft&&) = default; // names hold on to farms
 
-    bool is_ocs() const { return product && lync::is_ocs(*product); }
+    std::string source; ///< "IIS ARR"
+    std::string file;
+    std::optional<Product> product;
+    Sockets sockets;
+    Certificates certificates;
+    std::string trusted_ca;
+    std::deque<Farm> farms;
+    std::vector<Name> names;
+    std::vector<config::Edge> edges;
+    std::vector<Remark> remarks;
+
+    // Of `settle`, or of a topology.
+    std::vector<Farm*> pools;      ///< never empty; pools before Directors
+    Farm* first = nullptr;         ///< where simple URLs and lyncdiscover go
+    bool knows_simple_urls = true; ///< false: none were read, there may be some
+
+    void add(RemarkKind kind, std::string text, Place place = {}) {
+        remarks.push_back({kind, std::move(text), std::move(place)});
+    }
     Ports usual_ports() const { return default_ports(product.value_or(Product::sfb_se)); }
 };
 
-/// The product of --product; nothing without one. Throws Failure for a word that is none.
-std::optional<Product> product_of(const ImportOptions& options);
+/// Names that the old file doesn't say stand in the block as these words, which nginx refuses; the
+/// second one as "POOL-FQDN-2".
+inline constexpr std::string_view unknown_pool = "POOL-FQDN";
+inline constexpr std::string_view unknown_external = "EXTERNAL-FQDN";
+inline constexpr std::string_view unknown_domain = "SIP-DOMAIN";
 
-/// The files of the command line, read. Throws Mistake and Failure.
-Draft read_topology(const ImportOptions& options);
+/// Farms and names of another proxy become what they are here, and those of `skipped` hosts or of
+/// something else than Skype for Business go. Throws Failure where nothing is left.
+void settle(Draft& draft, const std::vector<std::string>& skipped = {});
 
-/// Throws Failure where the options contradict each other or no Front End pool is published.
-Draft make_draft(OldProxy proxy, const ImportOptions& options);
+/// The block; adds to the remarks, which it begins with.
+std::string compose(Draft& draft);
+
+/// applicationHost.config of IIS with Application Request Routing. `hosts` is the hosts file of
+/// that machine, or empty. Throws Mistake with the place for what can't be read.
+Draft read_arr(std::string_view xml, const std::string& name, std::string_view hosts);
+
+/// config.xml of pfSense with the squid package's reverse proxy.
+Draft read_pfsense(std::string_view xml, const std::string& name);
+
+/// An nginx.conf written by hand, with its includes.
+Draft read_nginx(const std::string& file, const Sources& sources);
+Draft read_nginx_text(std::string_view text, const std::string& name, const Sources& sources);
 
 /// A file of a topology and what goes beside it.
 struct TopologyFile {
@@ -89,11 +172,11 @@ struct TopologyFile {
 };
 
 /// A topology that Get-CsTopology or Topology Builder wrote, and simple URLs and web servers that
-/// Export-Clixml did. `hosts`: a hosts file with the servers' addresses, or empty. Throws Mistake
-/// and Failure.
+/// Export-Clixml did. `hosts`: a hosts file with the servers' addresses, or empty. It needs no
+/// `settle`. Throws Mistake and Failure.
 Draft read_topology(const std::vector<TopologyFile>& files, std::string_view hosts);
 
-/// The block of a draft.
-Imported compose(Draft draft, const ImportOptions& options);
+/// The files of the command line, read.
+Draft read_topology(const ImportOptions& options);
 
 } // namespace lync::lyncctl

@@ -6,141 +6,149 @@
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/import/draft.h"
+#include "lyncctl/import/patterns.h"
 #include "lyncctl/output.h"
 #include "lyncctl/show/addresses.h"
 
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 namespace lync::lyncctl {
 
 namespace {
 
-constexpr std::string_view office_web_apps = "office_web_apps";
+using Texts = std::set<std::string>;
 
 /// A server as either side knows it: by name, by address, or by both.
 struct Machine {
     std::string shown;
-    std::set<std::string> names;
-    std::set<std::string> addresses; ///< those that are written, else what the names resolve to
-    bool found = false;              ///< on the other side
+    Texts names;
+    Texts addresses;    ///< those that are written, else what the names resolve to
+    bool found = false; ///< on the other side
 };
 
-/// A pool, a Director, or a farm of Office Web Apps.
+/// A pool or a Director.
 struct Site {
-    std::string kind;
-    std::string external;
-    Ports ports;
+    std::map<std::string, std::string> values; ///< "kind": "pool"
     std::vector<Machine> machines;
 };
 
 struct Facts {
-    std::set<std::string> products;
-    std::set<std::string> domains;
-    std::map<std::string, Site> sites; ///< by the pool's FQDN; of a farm the published name
-    std::set<std::string> urls;        ///< "meet https://meet.contoso.com"
-    std::set<std::string> ports;       ///< published ports: "https 443"
-    std::set<std::string> edges;       ///< "access_edge external 203.0.113.11 port 443"
+    Texts products;
+    Texts domains;
+    std::map<std::string, Site> sites; ///< by the pool's FQDN; all Office Web Apps are one
+    Texts urls;                        ///< "meet https://meet.contoso.com"
+    Texts ports;                       ///< published ports: "https 443"
+    Texts edges;                       ///< "access_edge external 203.0.113.11 port 443"
 };
 
-bool is_address(const std::string& text) {
-    return config::network_holds("0.0.0.0/0", text) || config::network_holds("::/0", text);
-}
-
-Machine machine_of(const std::string& address, const std::string& name) {
-    Machine machine;
-    machine.shown = name;
+void add_machine(const std::string& address, const std::string& name, Site& site) {
+    Machine machine{name == address ? name : name + " " + address, {to_ascii_lower(name)}, {}};
     const std::string plain =
         address.starts_with('[') ? address.substr(1, address.size() - 2) : address;
     if (is_address(plain)) {
         machine.addresses = {plain};
     } else {
-        machine.names = {to_ascii_lower(plain)};
-        for (const std::string& each : addresses_of(plain)) {
-            machine.addresses.insert(each);
-        }
+        machine.names.insert(to_ascii_lower(plain));
+        const std::vector<std::string> resolved = addresses_of(plain);
+        machine.addresses.insert(resolved.begin(), resolved.end());
     }
-    if (name != address) {
-        machine.names.insert(to_ascii_lower(name));
-    }
-    return machine;
+    site.machines.push_back(std::move(machine));
 }
 
-void add_edge(const config::Edge& edge, Facts& facts) {
-    for (const auto role : {config::EdgeRole::access_edge, config::EdgeRole::web_conferencing_edge,
-                            config::EdgeRole::av_edge}) {
-        const std::string word(config::edge_role_directive(role));
-        for (const config::Interfaces& server : edge.of(role).servers) {
-            if (!server.external.empty()) {
-                facts.edges.insert(
-                    formatted("{} external {} port {}", word, server.external, server.port));
-            }
-            if (!server.internal.empty()) {
-                facts.edges.insert(word + " internal " + server.internal);
+Site& add_site(std::string_view kind, const std::string& fqdn, const std::string& external,
+               Ports ports, Facts& facts) {
+    const bool office = kind == "office_web_apps"; // called anything outside, by 443 or 80
+    Site& site = facts.sites[office ? std::string(kind) : fqdn];
+    site.values["listening port for https"] = std::to_string(ports.https);
+    if (!office) {
+        site.values["listening port for http"] = std::to_string(ports.http);
+        site.values["kind"] = kind;
+        site.values["external web services"] = external;
+    }
+    return site;
+}
+
+void add_edges(const std::vector<config::Edge>& edges, Facts& facts) {
+    for (const config::Edge& edge : edges) {
+        for (const auto role :
+             {config::EdgeRole::access_edge, config::EdgeRole::web_conferencing_edge,
+              config::EdgeRole::av_edge}) {
+            const std::string_view word = config::edge_role_directive(role);
+            for (const config::Interfaces& server : edge.of(role).servers) {
+                if (!server.external.empty()) {
+                    facts.edges.insert(
+                        formatted("{} external {} port {}", word, server.external, server.port));
+                }
+                if (!server.internal.empty()) {
+                    facts.edges.insert(formatted("{} internal {}", word, server.internal));
+                }
             }
         }
     }
+}
+
+void add_url(std::string_view kind, const std::string& host, const std::string& path,
+             Facts& facts) {
+    facts.urls.insert(formatted("{} https://{}{}", kind, host, path));
 }
 
 Facts facts_of(const Draft& draft) {
     Facts facts;
-    facts.products.insert(std::string(product_name(draft.product.value_or(Product::sfb_se))));
+    facts.products.emplace(product_name(draft.product.value_or(Product::sfb_se)));
     for (const Farm& farm : draft.farms) {
-        const bool office = farm.role == Role::office_web_apps;
-        Site site{std::string(word_of(farm.role)), farm.external, draft.usual_ports(), {}};
-        site.ports.https = farm.https != 0 ? farm.https : office ? 443 : site.ports.https;
-        site.ports.http = office ? 80 : farm.http != 0 ? farm.http : site.ports.http;
-        for (const OldServer& server : farm.servers) {
+        const Ports usual =
+            farm.role == Role::office_web_apps ? Ports{80, 443} : draft.usual_ports();
+        Site& site = add_site(
+            word_of(farm.role), farm.fqdn, farm.external,
+            {farm.http != 0 ? farm.http : usual.http, farm.https != 0 ? farm.https : usual.https},
+            facts);
+        for (const Server& server : farm.servers) {
             const std::size_t equals = server.parameters.find('=');
-            site.machines.push_back(
-                machine_of(server.address, equals == std::string::npos
-                                               ? server.address
-                                               : server.parameters.substr(equals + 1)));
+            add_machine(server.address,
+                        equals == std::string::npos ? server.address
+                                                    : server.parameters.substr(equals + 1),
+                        site);
         }
-        facts.sites.emplace(office ? farm.external : farm.fqdn, std::move(site));
     }
     for (const Name& name : draft.names) {
         if (name.role == Role::lyncdiscover) {
             facts.domains.insert(name.host.substr(name.host.find('.') + 1));
         } else {
-            facts.urls.insert(std::string(word_of(name.role)) + " https://" + name.host +
-                              name.path);
+            add_url(word_of(name.role), name.host, name.path, facts);
         }
     }
-    for (const auto& [address, socket] : draft.proxy.sockets) {
+    for (const auto& [address, socket] : draft.sockets) {
         facts.ports.insert((socket.tls ? "https " : "http ") + address);
     }
-    for (const config::Edge& edge : draft.edges) {
-        add_edge(edge, facts);
-    }
+    add_edges(draft.edges, facts);
     return facts;
 }
 
 void add_publication(const config::Publication& publication, Facts& facts) {
     // Subscription Edition has the version of 2019.
     const bool se = publication.product == Product::sfb_se;
-    facts.products.insert(std::string(product_name(se ? Product::sfb_2019 : publication.product)));
+    facts.products.emplace(product_name(se ? Product::sfb_2019 : publication.product));
     facts.domains.insert(publication.sip_domains.begin(), publication.sip_domains.end());
     for (const config::Farm& farm : publication.farms) {
         if (farm.role == config::Role::exchange) {
             continue;
         }
-        Site site{
-            std::string(config::role_name(farm.role)), farm.published.front(), farm.ports, {}};
-        if (farm.computers.empty()) {
-            for (const config::Server& server : farm.servers) {
-                site.machines.push_back(machine_of(server.address, server.name));
+        Site& site = add_site(config::role_name(farm.role), farm.name, farm.published.front(),
+                              farm.ports, facts);
+        for (const std::string& computer : farm.computers) {
+            add_machine(computer, computer, site);
+        }
+        for (const config::Server& server : farm.servers) {
+            if (farm.computers.empty()) {
+                add_machine(server.address, server.name, site);
             }
         }
-        for (const std::string& computer : farm.computers) {
-            site.machines.push_back(machine_of(computer, computer));
-        }
-        facts.sites.emplace(farm.name, std::move(site));
     }
     for (const config::SimpleUrl& url : publication.simple_urls) {
-        facts.urls.insert(std::string(config::simple_url_kind_name(url.kind)) + " https://" +
-                          url.host + url.path);
+        add_url(config::simple_url_kind_name(url.kind), url.host, url.path, facts);
     }
     for (const auto& [scheme, sockets] : {std::pair("https ", &publication.https_sockets),
                                           std::pair("http ", &publication.http_sockets)}) {
@@ -148,9 +156,29 @@ void add_publication(const config::Publication& publication, Facts& facts) {
             facts.ports.insert(scheme + socket.address.substr(socket.address.rfind(':') + 1));
         }
     }
-    for (const config::Edge& edge : publication.edges) {
-        add_edge(edge, facts);
+    add_edges(publication.edges, facts);
+}
+
+/// "meet https://meet.*/path" of a URL: with it all of that label are published.
+std::string pattern_of(const std::string& url) {
+    const std::size_t dot = std::min(url.find('.'), url.size());
+    return url.substr(0, dot) + ".*" + url.substr(std::min(url.find('/', dot), url.size()));
+}
+
+bool overlap(const Texts& some, const Texts& others) {
+    return std::any_of(some.begin(), some.end(),
+                       [&](const std::string& each) { return others.contains(each); });
+}
+
+/// By addresses where both sides know them. "fe1" on one side is fe1.contoso.local on the other.
+bool is_same(const Machine& one, const Machine& other) {
+    if (!one.addresses.empty() && !other.addresses.empty()) {
+        return overlap(one.addresses, other.addresses);
     }
+    return overlap(one.names, other.names) ||
+           std::any_of(one.names.begin(), one.names.end(), [&](const std::string& name) {
+               return other.names.contains(name.substr(0, name.find('.')));
+           });
 }
 
 class Comparison {
@@ -163,22 +191,26 @@ public:
                           {"name", "of"},
                           {"topology", "topology"},
                           {"configuration", "configuration"}};
-        sets("product", topology_.products, published_.products, false);
+        compare("product", topology_.products, published_.products, false);
         if (!published_.domains.contains("*")) {
-            sets("SIP domain", topology_.domains, published_.domains, true);
+            compare("SIP domain", topology_.domains, published_.domains, true);
         }
-        sites();
+        compare_sites();
         if (urls) {
-            match_patterns();
-            sets("simple URL", topology_.urls, published_.urls, true);
+            std::erase_if(topology_.urls, [&](const std::string& url) {
+                return published_.urls.contains(pattern_of(url));
+            });
+            std::erase_if(published_.urls,
+                          [](const std::string& url) { return url == pattern_of(url); });
+            compare("simple URL", topology_.urls, published_.urls, true);
         }
         const auto plain = [](const std::string& port) { return port.starts_with("http "); };
         if (std::none_of(published_.ports.begin(), published_.ports.end(), plain)) {
             std::erase_if(topology_.ports, plain); // "http_listen off", on purpose
         }
-        sets("published port", topology_.ports, published_.ports, false);
+        compare("published port", topology_.ports, published_.ports, false);
         if (!published_.edges.empty()) {
-            sets("Edge Server", topology_.edges, published_.edges, true);
+            compare("Edge Server", topology_.edges, published_.edges, true);
         }
         return std::move(table_);
     }
@@ -189,8 +221,8 @@ private:
         table_.rows.push_back({what, name, topology, configuration});
     }
 
-    void sets(const std::string& what, const std::set<std::string>& topology,
-              const std::set<std::string>& published, bool both) {
+    void compare(const std::string& what, const Texts& topology, const Texts& published,
+                 bool both) {
         for (const std::string& each : topology) {
             if (!published.contains(each)) {
                 row(what, each, "there", "");
@@ -203,136 +235,52 @@ private:
         }
     }
 
-    /// "https://meet.*" publishes what the topology says of that label.
-    void match_patterns() {
-        for (auto pattern = published_.urls.begin(); pattern != published_.urls.end();) {
-            const std::size_t star = pattern->find(".*");
-            if (star == pattern->npos) {
-                ++pattern;
-                continue;
-            }
-            const std::string start = pattern->substr(0, star + 1);
-            const std::string path = pattern->substr(star + 2);
-            std::erase_if(topology_.urls, [&](const std::string& url) {
-                const std::size_t slash = url.find('/', start.size());
-                return url.starts_with(start) &&
-                       (slash == url.npos ? path.empty() : url.substr(slash) == path);
-            });
-            pattern = published_.urls.erase(pattern);
-        }
-    }
-
-    /// The same by its FQDN; else, renamed, by its external one. Office Web Apps' external URL
-    /// isn't in a topology: they are any that are published.
-    const std::string* published_name(const std::string& fqdn, const Site& site,
-                                      const std::set<std::string>& seen) const {
-        if (const auto same = published_.sites.find(fqdn); same != published_.sites.end()) {
-            return &same->first;
-        }
-        for (const auto& [name, other] : published_.sites) {
-            if ((other.external == site.external ||
-                 (site.kind == office_web_apps && other.kind == site.kind)) &&
-                !topology_.sites.contains(name) && !seen.contains(name)) {
-                return &name;
-            }
-        }
-        return nullptr;
-    }
-
-    void sites() {
-        std::set<std::string> seen;
+    void compare_sites() {
         for (auto& [fqdn, site] : topology_.sites) {
-            const std::string* name = published_name(fqdn, site, seen);
-            if (name == nullptr) {
-                row(site.kind, fqdn, "there", "");
+            const auto other = published_.sites.find(fqdn);
+            if (other == published_.sites.end()) {
+                row("pool", fqdn, "there", "");
                 continue;
             }
-            seen.insert(*name);
-            Site& other = published_.sites.at(*name);
-            const auto compare = [&](const std::string& what, const std::string& ours,
-                                     const std::string& theirs) {
-                if (ours != theirs) {
-                    row(what, *name, ours, theirs);
+            for (const auto& [what, value] : site.values) {
+                const std::string& theirs = other->second.values[what];
+                if (value != theirs && !value.empty()) { // an external FQDN may not be known
+                    row(what, fqdn, value, theirs);
                 }
-            };
-            const bool office = site.kind == office_web_apps;
-            if (!office) {
-                compare("FQDN", fqdn, *name);
             }
-            compare("kind", site.kind, other.kind);
-            if (!office && !site.external.starts_with(unknown_external)) {
-                compare("external web services", site.external, other.external);
-            }
-            compare("listening port for https", std::to_string(site.ports.https),
-                    std::to_string(other.ports.https));
-            if (!office) {
-                compare("listening port for http", std::to_string(site.ports.http),
-                        std::to_string(other.ports.http));
-            }
-            machines(*name, site.machines, other.machines);
+            compare_machines(fqdn, site.machines, other->second.machines);
         }
-        for (const auto& [name, site] : published_.sites) {
-            if (!seen.contains(name)) {
-                row(site.kind, name, "", "there");
+        for (const auto& [fqdn, site] : published_.sites) {
+            if (!topology_.sites.contains(fqdn)) {
+                row("pool", fqdn, "", "there");
             }
         }
     }
 
-    void machines(const std::string& pool, std::vector<Machine>& ours,
-                  std::vector<Machine>& theirs) {
+    void compare_machines(const std::string& pool, std::vector<Machine>& ours,
+                          std::vector<Machine>& theirs) {
         for (Machine& one : ours) {
-            for (Machine& other : theirs) {
-                if (other.found || !same(one, other)) {
-                    continue;
-                }
-                one.found = other.found = true;
-                if (!one.addresses.empty() && !other.addresses.empty() &&
-                    !overlap(one.addresses, other.addresses)) {
-                    row("address of " + one.shown, pool, *one.addresses.begin(),
-                        *other.addresses.begin());
-                }
-                break;
+            const auto other = std::find_if(theirs.begin(), theirs.end(), [&](const Machine& each) {
+                return !each.found && is_same(one, each);
+            });
+            if (other != theirs.end()) {
+                one.found = other->found = true;
             }
         }
-        const auto missing = [](const std::vector<Machine>& all) {
-            return std::count_if(all.begin(), all.end(), [](const Machine& m) { return !m.found; });
-        };
-        const auto unknown = [](const Machine& m) { return !m.found && m.addresses.empty(); };
-        if (ours.size() > 1 && theirs.size() == 1 && missing(theirs) == 1) {
+        if (ours.size() > 1 && theirs.size() == 1 && !theirs.front().found) {
             output_.note(pool + ": " + theirs.front().shown +
                          " is taken for a load balancer; a pool declares the servers behind it by "
                          "\"computer\"");
             return;
         }
-        if (missing(ours) == missing(theirs) && std::any_of(ours.begin(), ours.end(), unknown)) {
-            output_.note(pool + ": no address is known for " +
-                         std::find_if(ours.begin(), ours.end(), unknown)->shown +
-                         ", so servers were only counted: --hosts FILE tells addresses");
-            return;
-        }
-        for (const Machine& machine : ours) {
-            if (!machine.found) {
-                row("server", pool, machine.shown, "");
+        for (const bool topology : {true, false}) {
+            for (const Machine& machine : topology ? ours : theirs) {
+                if (!machine.found) {
+                    row("server", pool, topology ? machine.shown : "",
+                        topology ? "" : machine.shown);
+                }
             }
         }
-        for (const Machine& machine : theirs) {
-            if (!machine.found) {
-                row("server", pool, "", machine.shown);
-            }
-        }
-    }
-
-    static bool overlap(const std::set<std::string>& some, const std::set<std::string>& others) {
-        return std::any_of(some.begin(), some.end(),
-                           [&](const std::string& each) { return others.contains(each); });
-    }
-
-    /// "fe1" on one side is fe1.contoso.local on the other.
-    static bool same(const Machine& one, const Machine& other) {
-        return overlap(one.names, other.names) || overlap(one.addresses, other.addresses) ||
-               std::any_of(one.names.begin(), one.names.end(), [&](const std::string& name) {
-                   return other.names.contains(name.substr(0, name.find('.')));
-               });
     }
 
     Facts topology_;

@@ -1,8 +1,7 @@
 #include "lyncctl/import/patterns.h"
 
 #include "base/ascii.h"
-#include "base/names.h"
-#include "lyncctl/import/import.h"
+#include "config/edge.h"
 
 #include <algorithm>
 #include <charconv>
@@ -10,41 +9,26 @@
 
 namespace lync::lyncctl {
 
-namespace {
-
-/// "meet.contoso.com", or "meet.*": labels, and perhaps ".*" behind them.
-std::string plain_host(std::string_view text) {
-    const std::string_view labels = text.ends_with(".*") ? text.substr(0, text.size() - 2) : text;
-    const bool plain = std::all_of(labels.begin(), labels.end(), [](char c) {
-        return is_ascii_alnum(c) || c == '-' || c == '.';
-    });
-    return plain && !labels.empty() && labels.size() <= 253 && labels.front() != '.' &&
-                   labels.back() != '.'
-               ? to_ascii_lower(text)
-               : std::string{};
-}
-
-} // namespace
-
 std::string host_of_pattern(std::string_view pattern, bool wildcard) {
-    if (wildcard) {
-        return plain_host(pattern);
+    std::string host(pattern);
+    if (!wildcard) {
+        pattern.remove_suffix(pattern.ends_with('$') ? 1 : 0);
+        pattern.remove_prefix(pattern.starts_with('^') ? 1 : 0);
+        host.clear();
+        for (std::size_t at = 0; at < pattern.size(); at++) {
+            const std::string_view rest = pattern.substr(at);
+            at += rest.starts_with("\\.") || rest.starts_with("\\-") ? 1 : 0;
+            host += pattern[at];
+        }
+        if (host.ends_with("..*")) {
+            host.erase(host.size() - 2, 1); // "meet\..*" and "meet.*" are meant alike
+        }
     }
-    const bool whole = pattern.ends_with('$');
-    pattern.remove_suffix(whole ? 1 : 0);
-    pattern.remove_prefix(pattern.starts_with('^') ? 1 : 0);
-    std::string host;
-    for (std::size_t at = 0; at < pattern.size(); at++) {
-        at +=
-            pattern.substr(at).starts_with("\\.") || pattern.substr(at).starts_with("\\-") ? 1 : 0;
-        host += pattern[at];
-    }
-    if (host.ends_with("..*")) {
-        host.erase(host.size() - 2, 1); // "meet\..*" and "meet.*" are meant alike, as is "meet\."
-    } else if (!whole && host.ends_with('.')) {
-        host += '*';
-    }
-    return plain_host(host);
+    const std::size_t labels = host.size() - (host.ends_with(".*") ? 2 : 0);
+    const bool plain =
+        std::all_of(host.begin(), host.begin() + static_cast<long>(labels),
+                    [](char c) { return is_ascii_alnum(c) || c == '-' || c == '.'; });
+    return plain && labels != 0 && host.front() != '.' ? to_ascii_lower(host) : std::string{};
 }
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
@@ -94,20 +78,8 @@ std::pair<std::string, std::uint16_t> split_endpoint(std::string_view text) {
     return {to_ascii_lower(port == 0 ? text : text.substr(0, colon)), port};
 }
 
-std::string OldProxy::listen(std::string_view text, OldSocket as) {
-    auto [host, port] =
-        split_endpoint(port_of(text) != 0 ? "*:" + std::string(text) : std::string(text));
-    port = port == 0 ? 80 : port;
-    const bool any = host == "*" || host == "0.0.0.0";
-    const std::string address = any ? "" : host == "[::]" ? host : parse_address(host).name;
-    if (!any && address.empty()) {
-        return {};
-    }
-    std::string socket = (any ? "" : address + ":") + std::to_string(port);
-    OldSocket& known = sockets[socket];
-    known.tls = known.tls || as.tls;
-    known.proxy_protocol = known.proxy_protocol || as.proxy_protocol;
-    return socket;
+bool is_address(std::string_view text) {
+    return config::network_holds("0.0.0.0/0", text) || config::network_holds("::/0", text);
 }
 
 } // namespace lync::lyncctl

@@ -27,6 +27,9 @@ std::unordered_map<std::string, std::string> read_hosts(std::string_view text);
 /// A port, or 0.
 std::uint16_t port_of(std::string_view text) noexcept;
 
+/// Whether it is one, IPv4 or IPv6 without brackets.
+bool is_address(std::string_view text);
+
 /// A host name or address and a port, 0 where none is written: `[2001:db8::1]:4443`.
 std::pair<std::string, std::uint16_t> split_endpoint(std::string_view text);
 

@@ -3,7 +3,7 @@
 // squid_reverse_redir.xml), and mean what squid_reverse.inc makes of them [pfsense/FreeBSD-ports,
 // www/pfSense-pkg-squid].
 
-#include "lyncctl/import/import.h"
+#include "lyncctl/import/draft.h"
 
 #include "base/ascii.h"
 #include "base/format.h"
@@ -11,7 +11,6 @@
 #include "lyncctl/import/xml_file.h"
 
 #include <algorithm>
-#include <array>
 #include <unordered_map>
 
 namespace lync::lyncctl {
@@ -53,26 +52,6 @@ std::pair<std::string, bool> host_of_url_pattern(std::string_view pattern) {
     return {name.ends_with(".*") ? "" : name, !has_word("/ /.* /* /(.*)", path) && !path.empty()};
 }
 
-/// The one page that a path's expression is for: "/owa" of "^/owa$", and of "^/owa", which is for
-/// all that begins so; empty where there is no such page.
-std::string page_of_pattern(std::string_view pattern) {
-    pattern.remove_prefix(pattern.starts_with('^') ? 1 : 0);
-    for (const std::string_view end : {"$", "?", "/"}) {
-        pattern.remove_suffix(pattern.size() > 1 && pattern.ends_with(end) ? 1 : 0);
-    }
-    constexpr std::string_view special = ".[](){}*+?|^$\\";
-    std::string path;
-    for (std::size_t i = 0; i < pattern.size(); i++) {
-        const bool escaped =
-            pattern[i] == '\\' && i + 1 < pattern.size() && !is_ascii_alnum(pattern[i + 1]);
-        if (!escaped && special.find(pattern[i]) != special.npos) {
-            return {};
-        }
-        path += pattern[i += escaped ? 1 : 0];
-    }
-    return path.starts_with('/') ? path : std::string();
-}
-
 struct Peer {
     std::string address;
     std::uint16_t port = 0;
@@ -82,13 +61,13 @@ struct Peer {
 class PfsenseReader {
 public:
     explicit PfsenseReader(const XmlFile& file) : file_(file) {
-        proxy_.product = "squid on pfSense";
-        proxy_.file = file.place(file.root()).file;
+        draft_.source = "squid on pfSense";
+        draft_.file = file.place(file.root()).file;
         packages_ = file.root().child("installedpackages");
         general_ = packages_.child("squidreversegeneral").child("config");
     }
 
-    OldProxy read() {
+    Draft read() {
         if (!general_) {
             throw Mistake("no \"squidreversegeneral\" in \"installedpackages\": is the squid "
                           "package's reverse proxy configured on this machine?",
@@ -101,14 +80,22 @@ public:
                 read_mapping(node);
             }
         }
-        read_redirects();
+        for (const pugi::xml_node node : packages_.child("squidreverseredir").children("config")) {
+            if (is_on(node, "enable")) {
+                add(lost,
+                    formatted("{} of {} to {}: see \"redirect\"", title_of("redirect", node),
+                              quoted(text_of(node, "pathregex")),
+                              quoted(text_of(node, "redirurl"))),
+                    node);
+            }
+        }
         read_restrictions();
-        return std::move(proxy_);
+        return std::move(draft_);
     }
 
 private:
     void add(RemarkKind kind, std::string text, pugi::xml_node node) {
-        proxy_.add(kind, std::move(text), file_.place(node));
+        draft_.add(kind, std::move(text), file_.place(node));
     }
 
     /// Fields of a form that nothing is read of, as far as they are set.
@@ -131,10 +118,14 @@ private:
             if (is_on(general_, tls ? "reverse_https" : "reverse_http")) {
                 const std::uint16_t port =
                     port_of(text_of(general_, tls ? "reverse_https_port" : "reverse_http_port"));
-                proxy_.listen(std::to_string(port != 0 ? port : tls ? 443 : 80), {tls, false});
+                add_socket(draft_.sockets,
+                           std::to_string(port != 0 ? port
+                                          : tls     ? 443
+                                                    : 80),
+                           {tls, false});
             }
         }
-        if (proxy_.sockets.empty()) {
+        if (draft_.sockets.empty()) {
             throw Mistake("neither \"reverse_http\" nor \"reverse_https\" is on: the reverse proxy "
                           "is switched off",
                           file_.place(general_));
@@ -170,118 +161,81 @@ private:
     void read_mapping(pugi::xml_node mapping) {
         const std::string title = title_of("mapping", mapping);
         add_others(mapping, "enable name description peers row", restriction, title);
-        const std::array routes{route_of(mapping, true), route_of(mapping, false)};
+        const auto farms = {farm_of(mapping, true), farm_of(mapping, false)};
         for (const pugi::xml_node row : mapping.children("row")) {
             add_others(row, "uri", restriction, title);
             std::string uri = text_of(row, "uri");
             uri = uri.empty() ? text_of(general_, "reverse_external_fqdn") : uri;
             const auto [host, has_path] = host_of_url_pattern(uri);
-            if (host.empty()) {
-                add(lost,
-                    formatted("{} is for {}: write the names that are meant", title, quoted(uri)),
-                    row);
-                continue;
+            if (host.empty() || has_path) {
+                add(host.empty() ? lost : restriction,
+                    formatted("{} was for {}", title, quoted(uri)), row);
             }
-            if (has_path) {
-                add(restriction, formatted("{} was for the paths of {}", title, quoted(uri)), row);
-            }
-            for (Route route : routes) {
-                if (route.port != 0) {
-                    route.host = host;
-                    route.place = file_.place(row);
-                    proxy_.routes.push_back(std::move(route));
+            bool tls = true;
+            for (const auto& [farm, port] : farms) {
+                if (port != 0 && !host.empty()) {
+                    draft_.names.push_back(
+                        {host, farm, file_.place(row), tls, port, nullptr, Role::unknown, ""});
                 }
+                tls = false;
             }
         }
     }
 
     /// The peers of a mapping with one protocol. They are one address and port each; a pool is
     /// addresses with the same port. Port 0: none.
-    Route route_of(pugi::xml_node mapping, bool tls) {
-        Route route{"", "", proxy_.groups.size(), 0, tls, tls, {}, nullptr};
-        OldGroup group;
+    std::pair<Farm*, std::uint16_t> farm_of(pugi::xml_node mapping, bool tls) {
+        Farm& farm = draft_.farms.emplace_back();
+        std::uint16_t port = 0;
         const std::string names = text_of(mapping, "peers");
         for (const std::string_view name : split(names, ',')) {
             const auto peer = peers_.find(std::string(trimmed(name, blanks)));
             if (peer == peers_.end() || peer->second.tls != tls) {
                 continue;
             }
-            if (route.port == 0 || route.port == peer->second.port) {
-                route.port = peer->second.port;
-                group.servers.push_back({peer->second.address, ""});
+            if (port == 0 || port == peer->second.port) {
+                port = peer->second.port;
+                farm.servers.push_back({peer->second.address, ""});
             } else {
                 add(lost, formatted("peer {} has another port than the first", quoted(name)),
                     mapping);
             }
         }
-        proxy_.groups.push_back(std::move(group));
-        return route;
-    }
-
-    /// squid sends GET and HEAD, and all else, away from the pages of some hosts.
-    void read_redirects() {
-        for (const pugi::xml_node node : packages_.child("squidreverseredir").children("config")) {
-            const std::string pattern = text_of(node, "pathregex");
-            const std::string to = text_of(node, "redirurl");
-            const std::string protocols = text_of(node, "protocol");
-            if (!is_on(node, "enable") || pattern.empty() || to.empty() || protocols.empty()) {
-                continue;
-            }
-            const std::string title = title_of("redirect", node);
-            const std::string path = page_of_pattern(pattern);
-            if (path.empty() || to.find('%') != to.npos) {
-                add(lost,
-                    formatted("{} of {} to {}: write the page that is meant, and a constant URL",
-                              title, quoted(pattern), quoted(to)),
-                    node);
-                continue;
-            }
-            if (!pattern.starts_with('^') || !pattern.ends_with('$')) {
-                add(lost,
-                    formatted("{} was for whatever matches {}, and is for {} alone", title,
-                              quoted(pattern), quoted(path)),
-                    node);
-            }
-            for (const pugi::xml_node row : node.children("row")) {
-                for (const std::string_view host : split(row.child_value("uri"), ' ')) {
-                    if (!host.empty()) {
-                        proxy_.redirects.push_back(
-                            {to_ascii_lower(std::string(host)), path, to, file_.place(row)});
-                    }
-                }
-            }
-        }
+        return {&farm, port};
     }
 
     /// What else decided who got in: access lists, users and limits of the same squid, its own
     /// lines, and firewall rules before it that don't let everybody in.
     void read_restrictions() {
-        for (const pugi::xpath_node each : packages_.select_nodes(
-                 "squidnac/config/*[node()] | squidauth/config/*[node()] | "
-                 "squidusers/config/*[node()] | squidtraffic/config/*[node()] | "
-                 "*[starts-with(name(), 'squidguard')]/config/*[node()] | "
-                 "squid/config/*[starts-with(name(), 'custom_options')][node()]")) {
-            const pugi::xml_node field = each.node();
-            add(restriction,
-                formatted("{} of {}", quoted(field.name()), quoted(field.parent().parent().name())),
-                field);
+        pugi::xpath_variable_set ours;
+        std::string ports = " ";
+        for (const auto& [address, socket] : draft_.sockets) {
+            ports += address + " ";
         }
-        const std::string ours = "," + text_of(general_, "reverse_interface") + ",";
+        ours.set("ports", ports.c_str());
+        ours.set("interfaces", ("," + text_of(general_, "reverse_interface") + ",").c_str());
         for (const pugi::xpath_node each : file_.root().select_nodes(
-                 "filter/rule[not(disabled)][not(type='pass' and source/any)]")) {
-            const pugi::xml_node rule = each.node();
-            const std::string on = text_of(rule, "interface");
-            const std::string port = text_of(rule.child("destination"), "port");
-            const bool elsewhere = !rule.child("floating") && !on.empty() &&
-                                   on.find(',') == on.npos && ours.find("," + on + ",") == on.npos;
-            if (!elsewhere && (port_of(port) == 0 || proxy_.sockets.contains(port))) {
-                add(restriction, "the firewall rule " + quoted(text_of(rule, "descr")), rule);
-            }
+                 "installedpackages/*[contains(' squidnac squidauth squidusers squidtraffic ',"
+                 "concat(' ', name(), ' ')) or starts-with(name(), 'squidguard')]/config/*[node()]"
+                 " | installedpackages/squid/config/*[starts-with(name(), 'custom_options')]"
+                 "[node()] | "
+                 "filter/rule[not(disabled)][not(type='pass' and source/any)]"
+                 "[floating or not(interface) or contains(interface, ',') or"
+                 " contains($interfaces, concat(',', interface, ','))]"
+                 "[not(destination/port > 0) or"
+                 " contains($ports, concat(' ', destination/port, ' '))]",
+                 &ours)) {
+            const pugi::xml_node node = each.node();
+            const bool field = std::string_view(node.parent().name()) == "config";
+            add(restriction,
+                formatted("{} {} of {}", quoted(node.name()), quoted(text_of(node, "descr")),
+                          quoted((field ? node.parent() : node).parent().name())),
+                node);
         }
     }
 
     const XmlFile& file_;
-    OldProxy proxy_;
+    Draft draft_;
     pugi::xml_node packages_;
     pugi::xml_node general_;
     std::unordered_map<std::string, Peer> peers_; ///< by name
@@ -289,7 +243,7 @@ private:
 
 } // namespace
 
-OldProxy read_pfsense(std::string_view xml, const std::string& name) {
+Draft read_pfsense(std::string_view xml, const std::string& name) {
     if (xml.substr(0, 100).find("---- BEGIN config.xml ----") != xml.npos) {
         throw Mistake("the backup is encrypted: make one without \"Encrypt this configuration "
                       "file\", or take /conf/config.xml",

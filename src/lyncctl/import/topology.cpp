@@ -10,8 +10,6 @@
 #include "base/names.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/import/patterns.h"
-#include "lyncctl/import/topology_clusters.h"
-#include "lyncctl/import/topology_objects.h"
 #include "lyncctl/import/xml_file.h"
 #include "policy/redirect.h"
 
@@ -27,18 +25,6 @@ namespace {
 
 using enum RemarkKind;
 
-constexpr std::string_view namespaces = "urn:schema:Microsoft.Rtc.Management.Deploy.Topology.2008 "
-                                        "urn:schema:Microsoft.Rtc.Management.Deploy."
-                                        "TopologyBuilder.2008";
-
-/// Services beside those that are read, and which have nothing to publish.
-constexpr std::string_view other_roles =
-    "ApplicationServer ApplicationStore ArchivingServer ArchivingStore CentralMgmt "
-    "CentralMgmtStore ConfServices ExternalServer FileStore LocalMgmtServices ManagementServices "
-    "MediationServer MonitoringServer MonitoringStore PersistentChatCompliance "
-    "PersistentChatComplianceStore PersistentChatServer PersistentChatStore "
-    "PstnGateway Registrar ReportingServer UserServices UserStore VideoGateway VideoInterop";
-
 /// `ServiceVersion`: what Topology Builder calls the version of a pool.
 std::optional<Product> product_of_version(int version) {
     constexpr std::array known{Product::lync_2010, Product::lync_2013, Product::sfb_2015,
@@ -52,11 +38,77 @@ std::optional<Product> product_of_version(int version) {
 /// A word as `edge` takes it for a site.
 std::string site_word(std::string_view name) {
     std::string word;
-    for (const char c : name.substr(0, 56)) { // of 64: several have numbers
+    for (const char c : name.substr(0, 64)) {
         word += is_ascii_alnum(c) || c == '-' || c == '_' ? c : '_';
     }
     return word;
 }
+
+bool is_true(pugi::xml_node node, const char* name) {
+    return equal_ignore_case(node.attribute(name).value(), "true");
+}
+
+/// Computers that do the same together.
+struct Cluster {
+    std::string fqdn; ///< in lower case; empty: not valid
+    std::string site; ///< its name
+    std::vector<pugi::xml_node> machines;
+    bool is_director = false;
+    bool has_users = false;
+};
+
+/// `<ClusterId SiteId="1" Number="2"/>` as a key; what Topology Builder has instead is unique.
+std::string cluster_key(pugi::xml_node node, const char* unique, pugi::xml_node id) {
+    const std::string key = attribute(node, unique);
+    return key.empty() ? attribute(id, "SiteId") + ":" + attribute(id, "Number") : key;
+}
+
+/// "WebServices"
+std::string service_role(pugi::xml_node service) {
+    const std::string role = attribute(service, "RoleName");
+    return role.empty() ? attribute(service.child("ServiceId"), "RoleName") : role;
+}
+
+/// The address of one of a machine's sides; empty where it is 0.0.0.0, all that it has.
+std::string address_of(pugi::xml_node machine, std::string_view side, std::string_view number) {
+    for (const pugi::xml_node interface : machine.children("NetInterface")) {
+        const std::string address = attribute(interface, "IPAddress");
+        if (attribute(interface, "InterfaceSide") == side &&
+            attribute(interface, "InterfaceNumber") == number && is_address(address) &&
+            address != "0.0.0.0" && address != "::") {
+            return address;
+        }
+    }
+    return {};
+}
+
+/// A member of an object that Export-Clixml wrote: `<Obj><Props><S N="Component">Meet</S>`.
+std::string property(pugi::xml_node object, std::string_view name) {
+    for (const char* kind : {"Props", "MS"}) {
+        for (const pugi::xml_node member : object.child(kind).children()) {
+            if (member.attribute("N").value() == name) {
+                const pugi::xml_node printed = member.child("ToString");
+                return (printed ? printed : member).text().get();
+            }
+        }
+    }
+    return {};
+}
+
+/// One URL of Get-CsSimpleUrlConfiguration.
+struct SimpleUrl {
+    std::string component; ///< "Meet", "Dialin", "Cscp", "WebScheduler"
+    std::string url;
+    std::string scope; ///< "Global", "Site:Redmond"
+    Place place;
+};
+
+/// A pool of Get-CsService -WebServer, or what its services say. Ports: 0 where they aren't said.
+struct WebServer {
+    std::string external;
+    std::uint16_t https = 0;
+    std::uint16_t published_https = 0;
+};
 
 class TopologyReader {
 public:
@@ -69,18 +121,19 @@ public:
             throw Failure("none of the files is a topology: write it with \"(Get-CsTopology "
                           "-AsXml).ToString() | Set-Content topology.xml\"");
         }
-        draft_.proxy.listen("443", {true, false});
-        draft_.proxy.listen("80", {});
+        draft_.source = "Topology Builder";
+        draft_.sockets = {{"443", {true, false}}, {"80", {}}};
     }
 
     Draft read() {
         pugi::xml_node root = topology_->root();
-        check_kind(root);
         if (const pugi::xml_node changed = root.child("NewTopology")) {
+            add(check, root, "a file of Topology Builder: it may not be published yet");
             root = changed;
         }
-        clusters_.read(root);
-        for (const pugi::xml_node service : clusters_.services()) {
+        read_clusters(root);
+        for (const auto& found : root.select_nodes(".//Service")) {
+            const pugi::xml_node service = found.node();
             const std::string role = service_role(service);
             if (role == "WebServices") {
                 read_web_services(service);
@@ -88,14 +141,17 @@ public:
                 read_office_web_apps(service);
             } else if (role == "EdgeServer") {
                 read_edge(service);
-            } else if (!has_word(other_roles, role)) {
-                add(lost, service, "services {} aren't known", quoted(role));
             }
         }
         settle_pools(root);
         read_sip_domains(root);
         read_simple_urls(root);
-        tell_addresses(root);
+        if (!without_address_.empty()) {
+            add(check, root,
+                "the topology doesn't hold the addresses of {} and maybe others: their names stand "
+                "here, for nginx to look up; --hosts FILE, or write addresses",
+                without_address_);
+        }
         return std::move(draft_);
     }
 
@@ -103,69 +159,124 @@ private:
     template <typename... T>
     void add(RemarkKind kind, pugi::xml_node node, fmt::format_string<T...> format,
              const T&... arguments) {
-        draft_.proxy.remarks.push_back(
-            {kind, formatted<T...>(format, arguments...), topology_->place(node)});
+        draft_.add(kind, formatted<T...>(format, arguments...), topology_->place(node));
     }
 
     // -- files -----------------------------------------------------------------------------------
 
+    void open(const TopologyFile& file) {
+        const XmlFile& opened = files_.emplace_back(text_of_powershell(file.content, file.name),
+                                                    file.name, "Topology TopologyBuilder Objs");
+        const bool found = read_objects(opened);
+        if (std::string_view(opened.root().name()) != "Objs") {
+            if (topology_ != nullptr) {
+                throw mistake(opened.place(opened.root()),
+                              "the file is a second topology beside {}", quoted(draft_.file));
+            }
+            topology_ = &opened;
+            draft_.file = file.name;
+        } else if (!found) {
+            throw mistake(opened.place(opened.root()),
+                          "the file holds neither simple URLs nor web servers: write it with "
+                          "\"Get-CsSimpleUrlConfiguration | Export-Clixml -Depth 4 FILE\"");
+        }
+    }
+
+    /// Whether there are any.
+    bool read_objects(const XmlFile& file) {
+        bool found = false;
+        std::string scope;     // of the object around
+        std::string component; // likewise
+        const auto take = [&](const std::string& url, pugi::xml_node node) {
+            if (!url.empty()) {
+                simple_urls_.push_back({component, url, scope, file.place(node)});
+                found = true;
+            }
+        };
+        for (const auto& each : file.root().select_nodes("//SimpleUrl")) {
+            component = attribute(each.node(), "Component");
+            take(attribute(each.node(), "ActiveUrl"), each.node());
+            for (const pugi::xml_node entry : each.node().children("SimpleUrlEntry")) {
+                take(attribute(entry, "Url"), entry);
+            }
+        }
+        component.clear();
+        for (const auto& each : file.root().select_nodes("//Obj")) {
+            const pugi::xml_node object = each.node();
+            const std::string identity = property(object, "Identity");
+            scope = identity.empty() ? scope : identity;
+            const std::string own = property(object, "Component");
+            component = own.empty() ? component : own;
+            take(property(object, own.empty() ? "Url" : "ActiveUrl"), object);
+            const std::string external = property(object, "ExternalFqdn");
+            if (!external.empty()) {
+                found = true;
+                web_servers_[to_ascii_lower(property(object, "PoolFqdn"))] = {
+                    external, port_of(property(object, "ExternalHttpsPort")),
+                    port_of(property(object, "PublishedExternalHttpsPort"))};
+            }
+        }
+        return found;
+    }
+
+    // -- servers ---------------------------------------------------------------------------------
+
+    void read_clusters(pugi::xml_node root) {
+        std::map<std::string, std::string> sites; // names by SiteId
+        for (const auto& found : root.select_nodes(".//*[@SiteId][Name]")) {
+            sites[attribute(found.node(), "SiteId")] = found.node().child("Name").text().get();
+        }
+        for (const auto& found : root.select_nodes(".//Cluster")) {
+            const pugi::xml_node node = found.node();
+            const pugi::xml_node id = node.child("ClusterId");
+            Cluster& cluster = clusters_[cluster_key(node, "UniqueId", id)];
+            cluster.fqdn = parse_fqdn(attribute(node, "Fqdn")).name;
+            cluster.site = sites[attribute(id ? id : node.parent().parent(), "SiteId")];
+            cluster.machines.clear();
+            for (const pugi::xml_node around : {node, node.child("Machines")}) {
+                for (const pugi::xml_node machine : around.children("Machine")) {
+                    cluster.machines.push_back(machine);
+                }
+            }
+        }
+        for (const auto& found : root.select_nodes(".//Service")) {
+            const pugi::xml_node service = found.node();
+            if (Cluster* cluster = cluster_of(service)) {
+                cluster->has_users = cluster->has_users || service_role(service) == "UserServices";
+                cluster->is_director = cluster->is_director ||
+                                       is_true(service.child("RegistrarService"), "IsDirector");
+            }
+        }
+    }
+
+    Cluster* cluster_of(pugi::xml_node service) {
+        const auto found = clusters_.find(
+            cluster_key(service, "InstalledOn", service.child("InstalledOn").child("ClusterId")));
+        return found == clusters_.end() ? nullptr : &found->second;
+    }
+
     /// The cluster that a service runs on; null, with a remark, where there is none, or where it
     /// has such a service already.
-    const Cluster* first_on(pugi::xml_node service, const std::string& what) {
-        const Cluster* cluster = clusters_.of(service);
-        if (cluster == nullptr) {
-            add(lost, service, "{} of no computers with an FQDN", what);
-        } else if (!served_.insert(what + " " + cluster->fqdn).second) {
-            add(lost, service, "{} of {} a second time", what, quoted(cluster->fqdn));
+    const Cluster* first_on(pugi::xml_node service) {
+        const Cluster* cluster = cluster_of(service);
+        if (cluster == nullptr || cluster->fqdn.empty() ||
+            !served_.insert(service_role(service) + " " + cluster->fqdn).second) {
+            add(lost, service, "{} of no computers with an FQDN, or a second time",
+                quoted(service_role(service)));
             return nullptr;
         }
         return cluster;
     }
 
-    void open(const TopologyFile& file) {
-        constexpr std::string_view roots =
-            "Topology TopologyBuilder Objs SimpleUrlConfiguration DocItemSet AnchoredXml";
-        const XmlFile& opened =
-            files_.emplace_back(text_of_powershell(file.content, file.name), file.name, roots);
-        if (const pugi::xml_node type = opened.document_type()) {
-            throw mistake(opened.place(type),
-                          "the file has a document type, \"<!DOCTYPE\": PowerShell writes none");
-        }
-        const std::string_view root = opened.root().name();
-        if (!root.starts_with("Topology")) {
-            read_objects(opened, objects_);
-            return;
-        }
-        if (topology_ != nullptr) {
-            throw mistake(opened.place(opened.root()), "the file is a second topology beside {}",
-                          quoted(draft_.proxy.file));
-        }
-        topology_ = &opened;
-        draft_.proxy.file = file.name;
-        read_objects(opened, objects_);
-    }
-
-    void check_kind(pugi::xml_node root) {
-        const std::string space = attribute(root, "xmlns");
-        if (!has_word(namespaces, space)) {
-            add(check, root, "the schema {} isn't known: what is common was read", quoted(space));
-        }
-        if (std::string_view(root.name()) == "TopologyBuilder") {
-            add(check, root, "a file of Topology Builder: it may not be published yet");
-        }
-    }
-
-    // -- servers ---------------------------------------------------------------------------------
-
-    std::vector<OldServer> servers_of(const Cluster& cluster) {
+    std::vector<Server> servers_of(const Cluster& cluster) {
         constexpr std::size_t longest_name = 63;
-        std::vector<OldServer> servers;
+        std::vector<Server> servers;
         for (const pugi::xml_node machine : cluster.machines) {
             const ParsedName parsed = parse_fqdn(attribute(machine, "Fqdn"));
             const std::string fqdn = parsed ? parsed.name : cluster.fqdn;
             const auto known = hosts_.find(fqdn);
             const std::string text =
-                known == hosts_.end() ? address_of(machine, "Primary") : known->second;
+                known == hosts_.end() ? address_of(machine, "Primary", "1") : known->second;
             const ParsedName address =
                 parse_address(text.find(':') == text.npos ? text : "[" + text + "]");
             if (!address) {
@@ -181,35 +292,15 @@ private:
 
     // -- pools -----------------------------------------------------------------------------------
 
-    struct WebSite {
-        std::uint16_t port = 0;      ///< where the pool listens
-        std::uint16_t published = 0; ///< where clients come to
-    };
-
-    static WebSite external_site(pugi::xml_node service, std::string_view protocol) {
-        for (const pugi::xml_node port : service.child("Ports").children("Port")) {
-            if (attribute(port, "Usage") == "WebSite" && attribute(port, "Protocol") == protocol &&
-                attribute(port, "InterfaceSide") == "External") {
-                const std::uint16_t listening = port_of(attribute(port, "Port"));
-                const std::uint16_t published = port_of(attribute(port, "ConfiguredPort"));
-                return {listening, published == 0 ? listening : published};
-            }
-        }
-        return {};
-    }
-
     void read_web_services(pugi::xml_node service) {
-        const Cluster* cluster = first_on(service, "web services");
+        const Cluster* cluster = first_on(service);
         if (cluster == nullptr) {
             return;
         }
-        const int version = service.attribute("ServiceVersion").as_int();
-        const auto product = product_of_version(version);
+        const auto product = product_of_version(service.attribute("ServiceVersion").as_int());
         if (!product) {
-            add(lost, service, "pool {} is of version {}{}", quoted(cluster->fqdn),
-                quoted(attribute(service, "ServiceVersion")),
-                version < 5 ? ": Office Communications Server needs a publication of its own"
-                            : ", which isn't known");
+            add(lost, service, "pool {} is of version {}", quoted(cluster->fqdn),
+                quoted(attribute(service, "ServiceVersion")));
             return;
         }
         if (draft_.product && *draft_.product != *product) {
@@ -219,7 +310,7 @@ private:
         draft_.product = std::max(draft_.product.value_or(*product), *product);
 
         Farm& pool = draft_.farms.emplace_back();
-        const bool director = cluster->is_director || !cluster->roles.contains("UserServices");
+        const bool director = cluster->is_director || !cluster->has_users;
         pool.role = director ? Role::director : Role::pool;
         pool.fqdn = cluster->fqdn;
         pool.servers = servers_of(*cluster);
@@ -229,7 +320,6 @@ private:
             of_site = &pool;
         }
         read_external(pool, service);
-
         for (const pugi::xml_node each : service.child("WebService")
                                              .child("ExternalSettings")
                                              .child("OverrideUrls")
@@ -238,46 +328,36 @@ private:
         }
     }
 
-    /// External FQDN and ports, here or in what Get-CsService told.
+    /// External FQDN and ports, here or in what Get-CsService said.
     void read_external(Farm& pool, pugi::xml_node service) {
-        WebSite https = external_site(service, "Https");
-        WebSite http = external_site(service, "Http");
+        const WebServer& other = web_servers_[pool.fqdn];
         std::string external =
             attribute(service.child("WebService").child("ExternalSettings"), "Host");
-        if (const auto told = objects_.web_servers.find(pool.fqdn);
-            told != objects_.web_servers.end()) {
-            const auto take = [&](auto& ours, const auto& theirs, const std::string& what) {
-                if (ours == std::decay_t<decltype(ours)>{}) {
-                    ours = theirs;
-                } else if (theirs != std::decay_t<decltype(ours)>{} && ours != theirs) {
-                    add(check, service,
-                        "{} of pool {} isn't that of the web server that was exported: one of the "
-                        "files is older",
-                        what, quoted(pool.fqdn));
-                }
-            };
-            take(external, told->second.external_fqdn, "the external FQDN");
-            take(https.port, told->second.https, "the port");
-            take(https.published, told->second.published_https, "the published port");
-        }
+        external = external.empty() ? other.external : external;
         const ParsedName parsed = parse_fqdn(external);
-        pool.external = parsed.name;
         if (!parsed || parsed.name == pool.fqdn) {
-            pool.external = unknown_external;
             add(check, service,
                 "the external FQDN of pool {} is {}: the pool needs one that isn't its own",
                 quoted(pool.fqdn), quoted(external));
+        } else {
+            pool.external = parsed.name;
         }
-        pool.https = https.port;
-        pool.http = http.port;
-        publish_at(https.published, 443, true);
-        publish_at(http.published, 80, false);
+        pool.https = other.https;
+        publish_at(other.published_https, true);
+        for (const pugi::xml_node port : service.child("Ports").children("Port")) {
+            if (attribute(port, "Usage") == "WebSite" &&
+                attribute(port, "InterfaceSide") == "External") {
+                const bool tls = attribute(port, "Protocol") == "Https";
+                (tls ? pool.https : pool.http) = port_of(attribute(port, "Port"));
+                publish_at(port_of(attribute(port, "ConfiguredPort")), tls);
+            }
+        }
     }
 
     /// Clients are told the published port, whichever it is.
-    void publish_at(std::uint16_t port, std::uint16_t usual, bool tls) {
-        if (port != 0 && port != usual) {
-            draft_.proxy.listen(std::to_string(port), {tls, false});
+    void publish_at(std::uint16_t port, bool tls) {
+        if (port != 0 && port != (tls ? 443 : 80)) {
+            draft_.sockets[std::to_string(port)] = {tls, false};
         }
     }
 
@@ -289,54 +369,29 @@ private:
         }
         std::stable_sort(pools.begin(), pools.end(),
                          [](const Farm* a, const Farm* b) { return a->role < b->role; });
-        if (pools.front()->role == Role::director) {
-            pools.front()->role = Role::pool; // a publication has one
-            add(check, root, "only Directors have web services here: a pool's are needed");
-        }
-        const auto director = std::find_if(pools.begin(), pools.end(), [](const Farm* pool) {
-            return pool->role == Role::director;
-        });
-        draft_.first = director == pools.end() ? pools.front() : *director;
-        unsigned unknown = 0;
-        for (Farm* pool : pools) {
-            if (pool->external == unknown_external && ++unknown > 1) {
-                pool->external += "-" + std::to_string(unknown);
-            }
-        }
-        const auto rivals = std::count_if(pools.begin(), pools.end(), [&](const Farm* pool) {
-            return pool->role == draft_.first->role;
-        });
-        if (rivals > 1) {
+        const Role most = pools.back()->role; // Directors answer first
+        const auto is_first = [&](const Farm* pool) { return pool->role == most; };
+        draft_.first = *std::find_if(pools.begin(), pools.end(), is_first);
+        if (std::count_if(pools.begin(), pools.end(), is_first) > 1) {
             add(check, root,
                 "lyncdiscover and simple URLs go to {}, the first of several: put another first if "
                 "that is the one",
                 quoted(draft_.first->fqdn));
         }
-        draft_.proxy.product = "Topology Builder";
     }
 
     // -- names -----------------------------------------------------------------------------------
 
     void add_name(Role role, std::string host, std::string path, Farm* farm, const Place& place) {
-        if (names_.insert(std::string(word_of(role)) + " " + host + path).second) {
-            Name& name = draft_.names.emplace_back();
-            name.role = role;
-            name.host = std::move(host);
-            name.path = std::move(path);
-            name.farm = farm;
-            name.place = place;
+        if (names_.insert(formatted("{} {}{}", word_of(role), host, path)).second) {
+            draft_.names.push_back(
+                {std::move(host), farm, place, true, 0, nullptr, role, std::move(path)});
         }
     }
 
     void read_sip_domains(pugi::xml_node root) {
-        for (auto node = root; node; node = next_element(node, root)) {
-            const std::string_view element = node.name();
-            if (element == "InternalDomains" && is_true(node, "AllowAllDomains")) {
-                add(check, node, "every domain is allowed: write those of your users");
-            }
-            if (element != "InternalDomain") {
-                continue;
-            }
+        for (const auto& found : root.select_nodes(".//InternalDomain")) {
+            const pugi::xml_node node = found.node();
             const ParsedName domain = parse_sip_domain(attribute(node, "Name"));
             if (!domain) {
                 add(lost, node, "SIP domain {}: {}", quoted(attribute(node, "Name")), domain.error);
@@ -361,31 +416,24 @@ private:
     }
 
     void read_simple_urls(pugi::xml_node root) {
-        constexpr std::array<std::pair<std::string_view, Role>, 4> components{{
+        static const std::map<std::string, Role, std::less<>> components{
             {"meet", Role::meet},
             {"dialin", Role::dialin},
             {"webscheduler", Role::scheduler},
             {"cscp", Role::admin},
-        }};
-        for (const SimpleUrlObject& object : objects_.simple_urls) {
-            const auto known =
-                std::find_if(components.begin(), components.end(), [&](const auto& component) {
-                    return equal_ignore_case(component.first, object.component);
-                });
-            const ParsedUrl url = parse_https_url(object.url);
-            if (known == components.end() || !url) {
-                draft_.proxy.remarks.push_back(
-                    {lost,
-                     formatted("simple URL {} of component {}{}{}", quoted(object.url),
-                               quoted(object.component), url ? "" : ": ", url.error),
-                     object.place});
-                continue;
+        };
+        for (const auto& [component, text, scope, place] : simple_urls_) {
+            const auto known = components.find(to_ascii_lower(component));
+            if (const ParsedUrl url = parse_https_url(text); known == components.end() || !url) {
+                draft_.add(lost,
+                           formatted("simple URL {} of component {}: {}", quoted(text),
+                                     quoted(component), url ? "it isn't known" : url.error),
+                           place);
+            } else {
+                add_name(known->second, url.host, url.path, pool_of_scope(scope), place);
             }
-            const Role role = known->second;
-            add_name(role, url.host, url.path,
-                     role == Role::admin ? nullptr : pool_of_scope(object.scope), object.place);
         }
-        draft_.knows_simple_urls = !objects_.simple_urls.empty();
+        draft_.knows_simple_urls = !simple_urls_.empty();
         if (!draft_.knows_simple_urls) {
             add(check, root,
                 "no simple URLs: add them, or give the file of \"Get-CsSimpleUrlConfiguration | "
@@ -401,113 +449,84 @@ private:
         if (!parsed.error.empty() || is_true(service.child("WacService"), "IsExternal")) {
             add(lost, service, "Office Web Apps at {}: {}", quoted(url),
                 parsed.error.empty() ? "they are another network's" : parsed.error);
-            return;
+        } else if (const Cluster* cluster = first_on(service)) {
+            Farm& farm = draft_.farms.emplace_back();
+            farm.role = Role::office_web_apps;
+            farm.external = parsed.host;
+            farm.servers = servers_of(*cluster);
+            add(check, service,
+                "{} is the host of Office Web Apps' discovery URL: clients outside are told the "
+                "farm's -ExternalUrl, which the topology doesn't hold",
+                quoted(parsed.host));
         }
-        const Cluster* cluster = first_on(service, "Office Web Apps");
-        if (cluster == nullptr) {
-            return;
-        }
-        Farm& farm = draft_.farms.emplace_back();
-        farm.role = Role::office_web_apps;
-        farm.external = parsed.host;
-        farm.servers = servers_of(*cluster);
-        add(check, service,
-            "{} is the host of Office Web Apps' discovery URL: clients outside are told the farm's "
-            "-ExternalUrl, which the topology doesn't hold",
-            quoted(parsed.host));
     }
 
     void read_edge(pugi::xml_node service) {
         constexpr std::array<std::pair<std::string_view, config::EdgeRole>, 3> owners{{
-            {"urn:component:AccessEdge", config::EdgeRole::access_edge},
-            {"urn:component:DataEdge", config::EdgeRole::web_conferencing_edge},
-            {"urn:component:MediaRelayEdge", config::EdgeRole::av_edge},
+            {"urn:component:AccessEdge SipClient", config::EdgeRole::access_edge},
+            {"urn:component:DataEdge PsomClient", config::EdgeRole::web_conferencing_edge},
+            {"urn:component:MediaRelayEdge TURNServer", config::EdgeRole::av_edge},
         }};
-        const Cluster* cluster = first_on(service, "Edge services");
+        const Cluster* cluster = first_on(service);
         if (cluster == nullptr) {
             return;
         }
         config::Edge& edge = draft_.edges.emplace_back();
-        const std::string word = site_word(cluster->site);
-        edge.site = word;
-        for (unsigned& times = edges_[word]; !served_.insert("edge " + edge.site).second;) {
-            edge.site = word + "-" + std::to_string(++times + 1);
-        }
-        for (const pugi::xml_node machine : cluster->machines) {
-            for (const pugi::xml_node interface : machine.children("NetInterface")) {
-                const std::string own = attribute(interface, "IPAddress");
-                if (interface.attribute("ConfiguredIPAddress") && own != "0.0.0.0") {
-                    add(check, interface,
-                        "NAT: {} outside is the Edge Server's {}, which the rows of firewalls have",
-                        quoted(attribute(interface, "ConfiguredIPAddress")), quoted(own));
-                }
-            }
-        }
+        edge.site = site_word(cluster->site);
         for (const auto& [owner, role] : owners) {
             std::string number = "1";
             std::uint16_t outside = config::edge_client_port;
             for (const pugi::xml_node port : service.child("Ports").children("Port")) {
-                const std::string usage = attribute(port, "Usage");
-                if (attribute(port, "Owner") != owner || attribute(port, "Protocol") == "Udp" ||
-                    attribute(port, "InterfaceSide") != "External" ||
-                    (usage != "SipClient" && usage != "PsomClient" && usage != "TURNServer")) {
-                    continue;
+                if (attribute(port, "Owner") + " " + attribute(port, "Usage") == owner &&
+                    attribute(port, "Protocol") != "Udp" &&
+                    attribute(port, "InterfaceSide") == "External") {
+                    number = attribute(port, "InterfaceNumber");
+                    outside = port_of(attribute(port, "Port"));
                 }
-                number = attribute(port, "InterfaceNumber");
-                outside = port_of(attribute(port, "Port"));
-                if (outside == 0) {
-                    add(lost, port,
-                        "port {} of the {} outside isn't one, nor its address carried over",
-                        quoted(attribute(port, "Port")), config::edge_role_name(role));
-                    outside = config::edge_client_port;
-                    number.clear();
-                }
+            }
+            if (outside == 0) {
+                add(lost, service, "the port of the {} outside", config::edge_role_name(role));
+                outside = config::edge_client_port;
+                number.clear(); // nor its address
             }
             for (const pugi::xml_node machine : cluster->machines) {
                 config::Interfaces sides{address_of(machine, "External", number),
-                                         address_of(machine, "Internal"),
+                                         address_of(machine, "Internal", "1"),
                                          {},
                                          outside};
-                const auto valid = [](const std::string& text) {
-                    return config::network_holds("0.0.0.0/0", text) ||
-                           config::network_holds("::/0", text);
-                };
-                sides.external = valid(sides.external) ? sides.external : "";
-                sides.internal = valid(sides.internal) ? sides.internal : "";
                 if (!sides.external.empty() || !sides.internal.empty()) {
                     edge.roles[static_cast<std::size_t>(role)].servers.push_back(std::move(sides));
                 }
             }
         }
+        for (const pugi::xml_node machine : cluster->machines) {
+            for (const pugi::xml_node interface : machine.children("NetInterface")) {
+                if (interface.attribute("ConfiguredIPAddress")) {
+                    add(check, interface, "NAT: the rows of firewalls have the address inside: {}",
+                        tag_of(interface));
+                }
+            }
+        }
         if (edge.of(config::EdgeRole::access_edge).servers.empty()) {
             add(check, service,
-                "the topology doesn't tell the addresses of the Edge Servers of {}: an \"edge\" "
-                "block holds them",
+                "the topology doesn't hold the addresses of the Edge Servers of {}: an \"edge\" "
+                "block does",
                 quoted(cluster->fqdn));
             draft_.edges.pop_back();
-        }
-    }
-
-    void tell_addresses(pugi::xml_node root) {
-        if (!without_address_.empty()) {
-            add(check, root,
-                "the topology doesn't tell the addresses of {} and maybe others: their names stand "
-                "here, for nginx to look up; --hosts FILE, or write addresses",
-                without_address_);
         }
     }
 
     std::unordered_map<std::string, std::string> hosts_;
     std::deque<XmlFile> files_;
     const XmlFile* topology_ = nullptr;
-    TopologyObjects objects_;
     Draft draft_;
-    Clusters clusters_;
+    std::vector<SimpleUrl> simple_urls_;
+    std::map<std::string, WebServer> web_servers_; ///< by the pool's FQDN
+    std::map<std::string, Cluster> clusters_;
     std::map<std::string, Farm*> pool_of_site_; ///< the Director before a pool, by lower case
-    std::set<std::string> served_;              ///< "web services fepool.contoso.local"
-    std::map<std::string, unsigned> edges_;     ///< by site
+    std::set<std::string> served_;              ///< "WebServices fepool.contoso.local"
     std::set<std::string> names_;
-    std::string without_address_;
+    std::string without_address_; ///< the first one
 };
 
 } // namespace

@@ -30,6 +30,11 @@ XmlFile::XmlFile(std::string_view content, std::string name, std::string_view ro
         throw Mistake(formatted("the file isn't well-formed XML: {}", result.description()),
                       place_at(result.offset));
     }
+    for (const pugi::xml_node node : document_.children()) {
+        if (node.type() == pugi::node_doctype) {
+            throw Mistake("the file has a document type, \"<!DOCTYPE\"", place(node));
+        }
+    }
     if (!has_word(root_names, root().name())) {
         throw Mistake("the outermost element is " + quoted(root().name()) + " and not " +
                           quoted(root_names.substr(0, root_names.find(' '))) +
@@ -44,15 +49,6 @@ XmlFile::XmlFile(std::string_view content, std::string name, std::string_view ro
     }
 }
 
-pugi::xml_node XmlFile::document_type() const {
-    for (const pugi::xml_node node : document_.children()) {
-        if (node.type() == pugi::node_doctype) {
-            return node;
-        }
-    }
-    return {};
-}
-
 Place XmlFile::place(pugi::xml_node node) const {
     return place_at(node.offset_debug());
 }
@@ -63,22 +59,8 @@ Place XmlFile::place_at(std::ptrdiff_t offset) const {
     return {name_, static_cast<unsigned>(before - line_ends_.begin()) + 1};
 }
 
-pugi::xml_node next_element(pugi::xml_node node, pugi::xml_node root) {
-    const auto first_of = [](pugi::xml_node at) {
-        while (at && at.type() != pugi::node_element) {
-            at = at.next_sibling();
-        }
-        return at;
-    };
-    if (const pugi::xml_node child = first_of(node.first_child())) {
-        return child;
-    }
-    for (; node && node != root; node = node.parent()) {
-        if (const pugi::xml_node sibling = first_of(node.next_sibling())) {
-            return sibling;
-        }
-    }
-    return {};
+std::string attribute(pugi::xml_node node, const char* name) {
+    return node.attribute(name).value();
 }
 
 namespace {

@@ -1,7 +1,7 @@
 #pragma once
 
-// XML that somebody else wrote, by pugixml, in bounded memory. A document type is skipped, and no
-// entity but the five of XML itself means anything; nothing is fetched.
+// XML that somebody else wrote, by pugixml, in bounded memory. No entity but the five of XML itself
+// means anything, and nothing is fetched.
 //
 // What Windows PowerShell writes is UTF-16, and Out-File breaks lines at the console's width, in
 // the middle of a word: `text_of_powershell` undoes both.
@@ -23,13 +23,11 @@ inline constexpr int deepest_xml = 256; ///< elements within each other
 /// A parsed file. Nodes live as long as it does.
 class XmlFile {
 public:
-    /// Throws Mistake with the line for what isn't XML of bounded size with one element around all
-    /// that is called one of the words of `root_names`.
+    /// Throws Mistake with the line for what isn't XML of bounded size, without a document type,
+    /// and with one element around all that is called one of the words of `root_names`.
     XmlFile(std::string_view content, std::string name, std::string_view root_names);
 
     pugi::xml_node root() const { return document_.document_element(); }
-    /// The document type, if there is one.
-    pugi::xml_node document_type() const;
     Place place(pugi::xml_node node) const;
 
 private:
@@ -40,8 +38,8 @@ private:
     pugi::xml_document document_;
 };
 
-/// The next element in the order of the document, or none after the last one below `root`.
-pugi::xml_node next_element(pugi::xml_node node, pugi::xml_node root);
+/// Empty where there is none.
+std::string attribute(pugi::xml_node node, const char* name);
 
 /// UTF-8 of what PowerShell may have written: UTF-16 with its byte order mark, lines broken at one
 /// width. The number of lines stays the same. Throws Mistake for broken UTF-16.
