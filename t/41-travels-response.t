@@ -223,8 +223,8 @@ scene 'a large one', sub {
     is($server->report, $size, 'and all of it was sent');
 };
 
-# An interim answer is none. Before 1.29.0 nginx took each of them for the answer, and the real one
-# for its body, up to the end of the pool's connection; 100 it still does.
+# An interim answer is none. nginx takes 100 and 102 for the answer and the real one for its body, up to the
+# end of the pool's connection, and so it did 103, before 1.29.0; since then it passes any number of them on.
 scene 'interim answers', sub {
     my $interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n"
         . "Set-Cookie: early=1\r\nContent-Length: 7\r\n\r\n";
@@ -246,12 +246,23 @@ scene 'interim answers', sub {
     });
     my $client = client('https://meet.contoso.com');
     for my $path ('together', 'apart', 'plain', 'together') {
-        my $answer = $client->ask("POST /$path", 'Content-Length' => 2);
-        $client->write('ab');
-        $answer = $client->answer;
-        $answer = $client->answer while $answer->{status} == 103; # nginx passes it on since 1.29.0
+        $client->ask("POST /$path", 'Content-Length' => 2)->write('ab');
+        my $answer = $client->answer;
         is("$answer->{status} $answer->{body}", "200 ok 2\n", "$path: the answer itself");
         is(join(' ', $answer->all('Set-Cookie')), 'late=1', 'with its own headers');
+    }
+};
+
+# Each takes memory until the request ends.
+scene 'interim answers without an end', sub {
+    for my $status (100, 103) {
+        my $server = pool_server(sub {
+            my ($connection) = @_;
+            $connection->message;
+            $connection->write("HTTP/1.1 $status Interim\r\n\r\n" x 17 . http_answer('at last'));
+        });
+        is(client('https://meet.contoso.com')->ask('GET /x')->answer->{status}, 503, "seventeen times $status is too often");
+        $server->stop;
     }
 };
 

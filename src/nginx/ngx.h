@@ -146,6 +146,15 @@ bool any_header(const ngx_list_t& headers, std::string_view name, Function&& fun
     return false;
 }
 
+/// What the proxy module says of a 103, from 1.29.0 on; before, it is NGX_OK.
+constexpr bool is_early_hints([[maybe_unused]] ngx_int_t result) noexcept {
+#if (nginx_version >= 1029000)
+    return result == NGX_HTTP_UPSTREAM_EARLY_HINTS;
+#else
+    return false;
+#endif
+}
+
 /// From 1.29.2 on nginx chooses the server by the ClientHello, and its callback does that; before,
 /// it has none.
 inline int nginx_on_client_hello([[maybe_unused]] SSL* ssl, [[maybe_unused]] int* alert) noexcept {

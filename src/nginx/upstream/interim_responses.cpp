@@ -49,7 +49,7 @@ ngx_int_t read_head(ngx_http_request_t* r) {
         u->process_header = read_head;
 
         const ngx_uint_t status = u->headers_in.status_n;
-        if (rc != NGX_OK || status >= 200) {
+        if ((rc != NGX_OK && !is_early_hints(rc)) || status >= 200) {
             return rc;
         }
         if (status == 0) { // and nginx has said so

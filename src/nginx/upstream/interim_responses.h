@@ -6,9 +6,9 @@
 
 namespace lync::nginx {
 
-/// Stands before the proxy module's own reader of answers' heads. nginx takes an interim answer
-/// (100, 102, 103 before 1.29.0) for the answer itself, and what has no status line for one of
-/// HTTP/0.9, which clients get as it is.
+/// Stands before the proxy module's own reader of answers' heads. nginx takes an interim answer for
+/// the answer itself (103, from 1.29.0 on, for hints to pass on, however many there are), and what
+/// has no status line for one of HTTP/0.9, which clients get as it is.
 struct InterimResponses {
     ngx_int_t (*read)(ngx_http_request_t* r);   ///< the proxy module's next step
     ngx_int_t (*reinit)(ngx_http_request_t* r); ///< its word that all begins anew
