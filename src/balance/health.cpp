@@ -20,11 +20,6 @@ constexpr auto relaxed = std::memory_order_relaxed;
 
 } // namespace
 
-std::string_view health_name(Health health) noexcept {
-    constexpr std::string_view names[] = {"unknown", "up", "down"};
-    return names[static_cast<std::size_t>(health)];
-}
-
 bool answers(Reason reason) noexcept {
     return reason == Reason::none || reason == Reason::status || reason == Reason::no_answer ||
            reason == Reason::broken_off;

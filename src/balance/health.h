@@ -24,7 +24,6 @@
 namespace lync::balance {
 
 enum class Health : std::uint8_t { unknown, up, down };
-std::string_view health_name(Health health) noexcept; ///< "unknown", "up", "down"
 
 /// What is wrong with a server, as one check found it.
 enum class Reason : std::uint8_t {
@@ -126,11 +125,9 @@ struct SharedHealth {
     std::atomic<std::uint64_t> since{};       ///< seconds since 1970 of the last change of health
     std::atomic<std::uint64_t> recovered{};   ///< msec of the last change from down to up; 0: never
     std::atomic<std::uint64_t> checked{};     ///< msec of the end of the last check; 0: never
-    std::atomic<std::uint64_t> checked_at{};  ///< the same in seconds since 1970
     std::atomic<std::uint64_t> due{};         ///< msec of the next check; 0: not planned
     std::atomic<std::uint32_t> took{};        ///< milliseconds that the last check took
-    std::atomic<std::uint64_t> checks{};      ///< in all
-    std::atomic<std::uint64_t> failed{};      ///< of these
+    std::atomic<std::uint64_t> failed{};      ///< checks, in all
     std::atomic<std::uint64_t> certificate{}; ///< certificate_mark of the server's; 0: not seen
     std::atomic<Binding> binding{};           ///< as was last logged
 

@@ -98,7 +98,6 @@ void check_time(Certificate& certificate, const std::string& file, std::chrono::
 std::string describe(const X509* leaf, const std::string& file, Certificate& certificate) {
     certificate.subject = subject_of(leaf);
     certificate.digest = digest_of(leaf);
-    certificate.weak_signature = !weak_digest_of(leaf).empty();
 
     const Key key = key_of(leaf);
     certificate.key_kind = key.kind;
@@ -181,7 +180,6 @@ Certificate load_certificate(const std::string& certificate_file, const std::str
         return certificate;
     }
     const X509* leaf = pem.chain.front().get();
-    certificate.intermediates = pem.chain.size() - 1;
     if (error = describe(leaf, certificate_file, certificate); !error.empty()) {
         return certificate;
     }

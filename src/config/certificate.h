@@ -40,8 +40,6 @@ struct Certificate {
     std::chrono::sys_seconds not_after{};
     KeyKind key_kind = KeyKind::other;
     int key_bits = 0;
-    bool weak_signature = false;   ///< signed over SHA-1, MD5 or older
-    std::size_t intermediates = 0; ///< certificates after the first
 
     explicit operator bool() const noexcept { return error.empty(); }
 };

@@ -191,12 +191,6 @@ TEST_CASE("health: what is stored is what is read", "[health]") {
     CHECK(read.same == 3);
 }
 
-TEST_CASE("health: names", "[health]") {
-    CHECK(health_name(Health::unknown) == "unknown");
-    CHECK(health_name(Health::up) == "up");
-    CHECK(health_name(Health::down) == "down");
-}
-
 TEST_CASE("health: first checks are spread over the interval", "[health]") {
     const std::uint64_t now = 1000000;
     std::map<std::uint64_t, int> per_half_second;

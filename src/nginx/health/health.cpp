@@ -340,9 +340,7 @@ void HealthChecks::done(Target& target, const Finding* finding) {
     }
     health.store(state);
     health.checked = ngx_current_msec;
-    health.checked_at = now;
     health.took = static_cast<std::uint32_t>(ngx_current_msec - target.probe.started());
-    health.checks++;
     health.failed += finding->passed() ? 0 : 1;
     log_change(target, change, state, since);
     if (target.probe.certificate() != 0) {
