@@ -79,6 +79,20 @@ scene 'large headers, and a request behind them', sub {
         for 1, 2;
 };
 
+# And a body that is read whole, for the meeting URL guard here: a log may quote it.
+my $quoted = "$Test::Nginx::Util::ServRoot/logs/quoted";
+scene 'large headers, and a form behind them', before => "log_format quoted '\$request_body'; access_log $quoted quoted;", sub {
+    my $server = pool_server(sub { $_[0]->message; sleep LONG; $_[0]->write(http_answer('taken')) });
+    my $client = client('https://lyncwebext.contoso.com');
+    $client->write(request('POST https://lyncwebext.contoso.com/lwa/x', 'X-Ticket' => 'x' x 9_000,
+        'Content-Type' => 'application/x-www-form-urlencoded', 'Content-Length' => 20_000) . 'a=');
+    sleep 0.3; # nginx has read the headers by then
+    $client->write('y' x 19_998);
+    is($client->answer->{body}, 'taken', 'the answer');
+    my $form = 'a=' . 'y' x 19_998;
+    ok(wait_until { log_lines(qr/\A$form\Z/, $quoted) }, 'the form stands in the log');
+};
+
 scene 'an upload', sub {
     my $server = pool_server(sub {
         my ($connection, $report) = @_;

@@ -1,6 +1,7 @@
 #include "nginx/upstream/waiting.h"
 
 #include "nginx/conf/conf.h"
+#include "nginx/request/target.h"
 
 #include <sys/mman.h>
 
@@ -66,7 +67,8 @@ void give_back_rest(Waiting& waiting) noexcept {
     give_back_sent(r);
     give_back(r->pool, u->buffer);
     give_back_header_list(r, waiting.header);
-    if (r->header_in != r->connection->buffer) {
+    // The beginning of a body may lie there, and what came after it is read to behind that.
+    if (r->header_in != r->connection->buffer && !announces_body(r)) {
         give_back_pages(*r->header_in);
     }
 }
