@@ -135,7 +135,7 @@ scene 'what can\'t be read', more => 'sign_in windows;', sub {
     is(outcome($server, $path, "--x\r\n", 'Content-Type: multipart/related; boundary=x'), 403, 'in parts');
     is(outcome($server, $path, soap(''), $xml, $xml12), 500, 'of two types');
     is(outcome($server, $path, soap('') . ' ' x 66000, $xml), 500, 'too long');
-    is(outcome($server, $path, [4000, soap('') . ' ' x 80000], $xml), 500, 'too long, in chunks');
+    is(outcome($server, $path, [4000, soap('') . ' ' x 80000], $xml), 413, 'too long, in chunks');
     is(outcome($server, $path, soap(''), $xml12), '200 arrived', 'what can be and has no credential');
     is(outcome($server, 'GET /abs/handler', undef, 'Authorization: Bearer', 'Authorization: Basic x'),
         400, 'two credentials');
@@ -146,6 +146,19 @@ scene 'what can\'t be read', more => 'sign_in windows;', sub {
     is(outcome($server, 'GET /abs/handler'), '200 arrived', 'others wait for nobody');
     $_->close for @slow;
     is(outcome($server, 'GET /abs/handler'), '200 arrived', 'nor for bodies that break off');
+};
+
+# In chunks, nobody knows how much more comes: nothing is written to disk until it is too much.
+scene 'bodies without an end', more => 'sign_in windows password certificate oauth; shield log;', sub {
+    for my $path ('/dialin/x', '/datacollabweb/x', '/lwa/x') {
+        for my $size (10, 3000, 100_000) {
+            my $client = client("https://$web")->ask("POST $path", 'Content-Type' => $form, 'Transfer-Encoding' => 'chunked');
+            my $chunk = sprintf "%x\r\n%s\r\n", $size, 'x' x $size;
+            eval { $client->write($chunk x (200_000 / $size)) };
+            is($client->answer->{status}, 413, "$path: chunks of $size");
+        }
+    }
+    is(scalar(() = log_lines(qr/buffered to a temporary file/)), 0, 'nothing was written to disk');
 };
 
 scene 'what clients are answered', more => 'sign_in windows;', sub {

@@ -15,6 +15,9 @@ using policy::Reason;
 
 ngx_http_request_body_filter_pt next_body_filter;
 
+constexpr off_t most_read = policy::max_parameters;
+static_assert(policy::max_sign_in_body == policy::max_parameters);
+
 bool exceeds(off_t length, policy::BodyLimit body) noexcept {
     const std::uint64_t limit = policy::body_limit_bytes(body);
     return limit != 0 && length > static_cast<off_t>(limit);
@@ -61,10 +64,11 @@ ngx_int_t guard_form(ngx_http_request_t* r, const Host& host, const RequestState
     if (!state.verdict.guarded || !announces_body(r)) {
         return NGX_DECLINED;
     }
-    if (!state.body_read) {
+    if (!state.body_read && r->headers_in.content_length_n <= most_read) {
         return read_body(r);
     }
-    return form_passes(r, host) ? NGX_DECLINED : refuse(r, host, Reason::meeting_url);
+    return state.body_read && form_passes(r, host) ? NGX_DECLINED
+                                                   : refuse(r, host, Reason::meeting_url);
 }
 
 bool is_form(const ngx_http_request_t* r) noexcept {
@@ -79,15 +83,13 @@ bool is_form(const ngx_http_request_t* r) noexcept {
 ngx_int_t judge_form(ngx_http_request_t* r, const Host& host, RequestState& state) noexcept {
     const policy::Shields& shields = host.site.shields();
     const policy::Service service = state.verdict.service;
-    constexpr std::size_t most = policy::max_parameters;
     if (!announces_body(r) || !shields.look(policy::in_form, service) || !is_form(r)) {
         return NGX_DECLINED;
     }
-    if (!state.body_read && r->headers_in.content_length_n <= static_cast<off_t>(most)) {
-        state.reads_form = true;
+    if (!state.body_read && r->headers_in.content_length_n <= most_read) {
         return read_body(r);
     }
-    const auto form = state.body_read ? body_text(r, most) : std::nullopt;
+    const auto form = state.body_read ? body_text(r, policy::max_parameters) : std::nullopt;
     const policy::ShieldHit hit =
         form ? shields.find_in_form(service, *form) : shields.give_up(policy::in_form, service);
     if (!hit) {
@@ -178,6 +180,11 @@ void refuse_rest(ngx_http_request_t* r) noexcept {
     r->lingering_close = 1;
 }
 
+/// Whether nginx would go on in a file.
+bool is_full(const ngx_http_request_body_t& body) noexcept {
+    return body.rest > 0 && body.buf != nullptr && body.buf->last == body.buf->end;
+}
+
 /// A body in chunks has no length beforehand: it is refused with the chunk that makes it too large,
 /// of which nothing is passed on. nginx counts in content_length_n what has come, this chunk's
 /// bytes included, and what is still to come of the chunk in `chunked`.
@@ -194,18 +201,9 @@ ngx_int_t filter_body(ngx_http_request_t* r, ngx_chain_t* in) {
         return next_body_filter(r, in);
     }
     const off_t size = r->headers_in.content_length_n + r->request_body->chunked->size;
-    if (exceeds(size, state->verdict.body)) {
+    if (exceeds(size, state->verdict.body) || (state->reads_body && is_full(*r->request_body))) {
         refuse_rest(r);
         return refuse(r, *host_of(r), Reason::body);
-    }
-    if (state->reads_form && size > static_cast<off_t>(policy::max_parameters)) {
-        const policy::Shields& shields = host_of(r)->site.shields();
-        const policy::ShieldHit hit = shields.give_up(policy::in_form, state->verdict.service);
-        if (shields.refuses(hit)) {
-            state->verdict.shield = hit;
-            refuse_rest(r);
-            return refuse(r, *host_of(r), Reason::shield);
-        }
     }
     return next_body_filter(r, in);
 }
@@ -254,6 +252,7 @@ bool is_read_as(const ngx_http_request_t* r, std::size_t most, Check&& check) no
 /// As nginx's mirror module does it: reading has taken a reference, which is given back at once.
 ngx_int_t read_body(ngx_http_request_t* r) noexcept {
     r->request_body_in_single_buf = 1;
+    state_of(r)->reads_body = true;
     const ngx_int_t result = ngx_http_read_client_request_body(r, body_is_read);
     if (result >= NGX_HTTP_SPECIAL_RESPONSE) {
         return result;

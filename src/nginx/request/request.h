@@ -13,7 +13,7 @@ struct RequestState {
     const ngx_http_request_t* request; ///< whose it is: subrequests have the same pool
     policy::Verdict verdict{};
     bool body_read = false;
-    bool reads_form = false;            ///< for rows that look at its fields
+    bool reads_body = false;            ///< as a whole, before it is passed on
     policy::PartHeads* parts = nullptr; ///< of a multipart body that is looked at
     bool ruled = false; ///< the request was treated by the verdict, which variables alone don't do
     policy::Doors sign_in = policy::no_door;   ///< of the credentials in it, as far as it was read
