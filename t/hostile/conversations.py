@@ -78,6 +78,18 @@ def hpack(fields):
     return b''.join(b'\0' + text(name) + text(value) for name, value in fields)
 
 
+# Paths at which bodies are read, and such bodies: Content-Type and text.
+READ = [b'/webticket/oauthtoken', b'/WebTicket/WebTicketService.svc/Auth', b'/dialin/x', b'/scheduler/', b'/meet/x', b'/certprov/x',
+        b'/datacollabweb/x', b'/collabcontent/x', b'/lwa/x', b'/owa/auth.owa', b'/owa/', b'/ews/x', b'/rpc/x']
+FORM, PARTS = b'application/x-www-form-urlencoded', b'multipart/form-data; boundary=b'
+READ_BODIES = [
+    (FORM, b'grant_type=password&username=a%40b&password=x'), (FORM, b'username=contoso%5Ca&password=y'), (FORM, b'&' * 70000),
+    (FORM, b'name=..%5C..%5Cx.aspx'), (FORM + b'; charset=utf-16', b'a=b'), (FORM, b'meeturl=' + b'A' * 60000), (FORM, b''),
+    (b'text/xml', b'<a><UsernameToken><Username>a\\b</Username><Password>x</Password></UsernameToken></a>'), (b'text/xml', b'<' * 9000),
+    (PARTS, b'--b\r\nContent-Disposition: form-data; name="f"; filename="../x"\r\n\r\nx\r\n--b--\r\n'),
+    (PARTS, b'--b\r\nContent-Disposition: form-data; name="password"\r\n\r\n' + b'x' * 40000 + b'\r\n--b--\r\n'),
+    (PARTS, b'--b\r\n' * 9000), (PARTS, b'--b\r\n' + b'X' * 9000), (PARTS[:20], b'x'), (b'application/json', b'{"password":"x"}')]
+
 SMUGGLED = b'GET /abs/smuggled HTTP/1.1\r\nHost: lyncwebext.p0.test\r\n\r\n'
 
 
@@ -93,8 +105,8 @@ class Drawn:
 
     def host(self):
         rng, publication = self.rng, self.publication
-        name = rng.choices(['lyncwebext', 'meet', 'dialin', 'lyncdiscover', 'lync', 'admin'],
-                           [8, 4, 1, 3, 2, 1])[0].encode() + b'.' + publication
+        name = rng.choices(['lyncwebext', 'meet', 'dialin', 'lyncdiscover', 'lync', 'admin', 'mail'],
+                           [8, 4, 1, 3, 2, 1, 1])[0].encode() + b'.' + publication
         return rng.choices([name, name.upper(), name + b':443', name + b':8443', name + b':x', name + b':80/x', name + b'.',
                             b'nobody.test', b'', b'127.0.0.1', b'[::1]', b'fepool.contoso.local', name + b' ', name + b'/x',
                             name + b'\0', b'x@' + name, b'xn--bro-hoa.contoso.com', name + b',' + name],
@@ -102,6 +114,8 @@ class Drawn:
 
     def path(self):
         rng, world = self.rng, self.world
+        if rng.random() < 0.1:
+            return rng.choice([b'/.well-known/acme-challenge/x', b'/phones', *READ])
         if rng.random() < 0.08:    # what a server_include rewrites
             return rng.choice([b'', b'/alias', b'/q']) + b'/meet/x' + rng.choice(PLANTED + ODD)
         path = rng.choices([lambda: rng.choice(world.published), lambda: rng.choice(world.never),
@@ -120,12 +134,18 @@ class Drawn:
 
     def body(self, how=None):
         """(header lines, bytes, whether nginx can have read all of it)"""
+        kind, text = self.rng.choice(READ_BODIES) if self.rng.random() < 0.3 else (None, None)
+        lines, text, whole = self.framed(text, how)
+        return [b'Content-Type: ' + kind, *lines] if kind else lines, text, whole
+
+    def framed(self, text, how):
         rng = self.rng
-        text = rng.choices([b'', b'hello', b'confurl=' + rng.choice(PLANTED), b'meeturl=https%3A%2F%2Fevil.test%2F&x=y',
+        text = text if text is not None else rng.choices([b'', b'hello', b'confurl=' + rng.choice(PLANTED), b'meeturl=https%3A%2F%2Fevil.test%2F&x=y',
                             SMUGGLED, b'x' * 70000, bytes(rng.randrange(256) for _ in range(50)), b'a=' + b'b' * 9000],
                            [3, 5, 2, 5, 3, 1, 1, 1])[0]
+        size = rng.choice([3, 3, 1000, 30000])
         chunked = b''.join(b'%x\r\n%s\r\n' % (len(part), part)
-                           for part in (text[:3], text[3:]) if part) + b'0\r\n\r\n'
+                           for part in (text[:size], text[size:]) if part) + b'0\r\n\r\n'
         length = b'Content-Length: %d' % len(text)
         how = rng.randrange(18) if how is None else how
         if how < 6:
@@ -137,7 +157,7 @@ class Drawn:
         if how == 11:   # more
             return [length], text + b'GET', False
         if how == 12:   # chunks that aren't
-            return [b'Transfer-Encoding: chunked'], chunked[:3] + rng.choice(
+            return [b'Transfer-Encoding: chunked'], (chunked[:3] if text else b'') + rng.choice(
                 [b'zz\r\n', b'\r\n\r\n', b'ffffffffffffffffff\r\n', b'-1\r\n', b'5\r\nhello', b'3;' + b'x' * 5000]), False
         if how == 13:   # broken off
             return [b'Transfer-Encoding: chunked'], chunked[:rng.randrange(len(chunked))], False
