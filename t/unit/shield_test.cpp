@@ -88,6 +88,21 @@ TEST_CASE("shield: each row stops its example and passes the neighbour", "[shiel
     CHECK(pool_site().shields().meeting_url());
 }
 
+// What is taken off the URL is "/" and the address, wherever it stands: "=" and "&" may be in it.
+TEST_CASE("shield: ProxyShell's address may hold what a query is made of", "[shield]") {
+    for (const char* target :
+         {"json?x=y@evil.example/ews/exchange.asmx?&Email=autodiscover/autodiscover.json%3Fx%3Dy@a",
+          "json?x&y@evil.example/ecp/?&Email=autodiscover/autodiscover.json%3Fx%26y@evil.example",
+          "json?=@evil.example/oab/", "json?a@evil.example@internal/", "json?a&b=c@d%2Fews",
+          "json?Email=autodiscover/autodiscover.json", "json?a=b&email=x%2Fy%40evil.example"}) {
+        CHECK(stopped_by(exchange_site(), Service::owa,
+                         std::string("/autodiscover/autodiscover.") + target) == "CVE-2021-34473");
+    }
+    CHECK(stopped_by(exchange_site(), Service::owa,
+                     "/autodiscover/x@evil.example/ews/exchange.asmx/autodiscover.json") ==
+          "CVE-2022-41040");
+}
+
 TEST_CASE("shield: no spelling of an attack gets by", "[shield]") {
     const auto spellable = [](char c) {
         return std::string_view("/?&=:; ").find(c) == std::string_view::npos;
