@@ -28,15 +28,6 @@ Reason reason_of(int error) noexcept {
     }
 }
 
-int error_of(const ngx_connection_t* c) noexcept {
-    int error = 0;
-    socklen_t length = sizeof(error);
-    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &length) == -1) {
-        return ngx_socket_errno;
-    }
-    return error;
-}
-
 } // namespace
 
 Probe::Probe(ngx_log_t* log, Done done, void* owner) noexcept

@@ -108,7 +108,7 @@ void Redis::on_time() noexcept {
 
 void Redis::connect() noexcept {
     retry_.cancel();
-    const ngx_addr_t& address = server_.addresses[address_++ % server_.addresses.size()];
+    const ngx_addr_t& address = server_.addresses[address_];
     ngx_peer_connection_t peer{};
     peer.sockaddr = address.sockaddr;
     peer.socklen = address.socklen;
@@ -121,10 +121,7 @@ void Redis::connect() noexcept {
     const ngx_int_t result = ngx_event_connect_peer(&peer);
     ngx_connection_t* c = peer.connection;
     if (c == nullptr || (result != NGX_OK && result != NGX_AGAIN)) {
-        const int error = ngx_socket_errno;
-        std::array<u_char, 128> text;
-        const u_char* end = ngx_strerror(error, text.data(), text.size());
-        close({reinterpret_cast<char*>(text.data()), static_cast<std::size_t>(end - text.data())});
+        close_by(ngx_socket_errno);
         return;
     }
     c->pool = ngx_create_pool(1024, &log_);
@@ -162,15 +159,8 @@ void Redis::on_event(ngx_event_t* event) {
 
 void Redis::connected() noexcept {
     ngx_connection_t* c = connection_;
-    int error = 0;
-    socklen_t length = sizeof(error);
-    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &length) == -1) {
-        error = ngx_socket_errno;
-    }
-    if (error != 0) {
-        std::array<u_char, 128> text;
-        const u_char* end = ngx_strerror(error, text.data(), text.size());
-        close({reinterpret_cast<char*>(text.data()), static_cast<std::size_t>(end - text.data())});
+    if (const int error = error_of(c); error != 0) {
+        close_by(error);
         return;
     }
     if (ngx_tcp_nodelay(c) != NGX_OK) {
@@ -332,7 +322,7 @@ bool Redis::take(const Reply& reply) noexcept {
     if (reply.is_error) {
         // Before it has taken the password, what it says may be what it was told.
         std::string_view words = reply.error.data();
-        if (!trusted_) {
+        if (!trusted_ && words != "ERR max number of clients reached") {
             words = words.substr(0, words.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ"));
             close(words == "ERR" || words == "WRONGPASS" ? "it refuses the password"
                                                          : "it refuses AUTH");
@@ -368,13 +358,22 @@ void Redis::set_time() noexcept {
               &log_);
 }
 
+void Redis::close_by(int error) noexcept {
+    std::array<u_char, 128> text;
+    const u_char* end = ngx_strerror(error, text.data(), text.size());
+    close({reinterpret_cast<char*>(text.data()), static_cast<std::size_t>(end - text.data())});
+}
+
 void Redis::close(std::string_view why) noexcept {
     time_.cancel();
     retry_.cancel();
     if (connection_ != nullptr) {
         close_server_connection(std::exchange(connection_, nullptr));
     }
-    if (!stopped_) {
+    // Where it can't be reached it is away when none of its addresses is left.
+    address_ = there_ ? address_ : (address_ + 1) % server_.addresses.size();
+    const bool is_away = there_ || address_ == 0;
+    if (!stopped_ && is_away) {
         owner_.on_away(why); // before the answers: what they bring about is known to be alone
     }
     const bool was_there = std::exchange(there_, false);
@@ -393,12 +392,15 @@ void Redis::close(std::string_view why) noexcept {
     reply_.size = 0;
     reply_.is_error = false;
     sent_ = written_ = 0;
-    if (!stopped_ && !ngx_exiting) {
+    if (stopped_ || ngx_exiting) {
+        return;
+    }
+    if (is_away) {
         pause_ = was_there && ngx_current_msec - began_ > longest_pause
                      ? shortest_pause
                      : std::clamp(2 * pause_, shortest_pause, longest_pause);
-        retry_.set(pause_, &log_);
     }
+    retry_.set(is_away ? pause_ : 1, &log_);
 }
 
 } // namespace lync::nginx

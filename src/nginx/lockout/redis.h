@@ -59,8 +59,8 @@ public:
 
     struct Owner {
         virtual void on_there() = 0;
-        /// Once, for a connection that was there and for each attempt at one. `why` says what is
-        /// wrong.
+        /// Once, for a connection that was there, and each time that all addresses have been tried.
+        /// `why` says what is wrong.
         virtual void on_away(std::string_view why) = 0;
         /// NULL: there is no answer.
         virtual void on_answer(const Question& question, const Reply* reply) = 0;
@@ -102,6 +102,7 @@ private:
     void receive() noexcept;
     bool take(const Reply& reply) noexcept;
     void set_time() noexcept;
+    void close_by(int error) noexcept;
     void close(std::string_view why) noexcept;
 
     const Server& server_;
@@ -113,7 +114,7 @@ private:
     bool there_ = false;
     bool trusted_ = false; ///< it took the password: its words may be logged
     bool stopped_ = true;
-    std::size_t address_ = 0;
+    std::size_t address_ = 0; ///< of Server::addresses
     ngx_msec_t pause_ = 0;
     ngx_msec_t began_ = 0; ///< to connect
     Timer retry_{this, calls<&Redis::connect>};

@@ -128,6 +128,15 @@ bool is_clients_own(const ngx_connection_t* client) noexcept {
     return is_client();
 }
 
+int error_of(const ngx_connection_t* c) noexcept {
+    int error = 0;
+    socklen_t length = sizeof(error);
+    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &length) == -1) {
+        return ngx_socket_errno;
+    }
+    return error;
+}
+
 bool has_received_close_notify(const ngx_connection_t* c) noexcept {
     return c->ssl != nullptr && (SSL_get_shutdown(c->ssl->connection) & SSL_RECEIVED_SHUTDOWN) != 0;
 }

@@ -108,6 +108,9 @@ void close_owned(Ownership& ownership) noexcept;
 /// Takes the owned connection back into use.
 ngx_connection_t* take_owned(Ownership& ownership) noexcept;
 
+/// What came of connecting: 0 or errno.
+int error_of(const ngx_connection_t* c) noexcept;
+
 /// OpenSSL takes a close_notify off the socket, so nothing is left there to see.
 bool has_received_close_notify(const ngx_connection_t* c) noexcept;
 
