@@ -138,9 +138,15 @@ public:
         while (!digits_.empty() && digits_.back() == '=') {
             digits_.remove_suffix(1);
         }
-        valid_ = digits_.size() % 4 != 1 && are_digits(digits_);
     }
-    bool valid() const noexcept { return valid_; }
+    bool valid() const noexcept { return digits_.size() % 4 != 1 && are_digits(digits_); }
+    /// Whether as many bytes stand there, and nothing behind them that isn't part of the same
+    /// token.
+    bool is_one_token(std::size_t size) const noexcept {
+        constexpr auto npos = std::string_view::npos;
+        return are_digits(digits_.substr(0, size / 3 * 4 + 4)) && digits_.find(' ') == npos &&
+               digits_.find(',') == npos && digits_.find('\t') == npos;
+    }
     std::size_t size() const noexcept { return digits_.size() * 3 / 4; }
     unsigned char operator[](std::size_t i) const noexcept {
         const std::size_t at = i / 3 * 4 + i % 3;
@@ -224,7 +230,6 @@ private:
     }
 
     std::string_view digits_;
-    bool valid_;
 };
 
 // --- NTLM [MS-NLMP, 2.2.1.3]
@@ -307,6 +312,63 @@ Finding read_authenticate(const Base64& bytes, std::size_t message, const Domain
                                                                : Finding::unreadable;
 }
 
+// --- Kerberos
+
+/// Whether a token is Kerberos's [RFC 4121, 4.1], alone or as the first in SPNEGO [RFC
+/// 4178, 4.2.1], with each element as long as the rest of the token. One comes with each request
+/// and has kilobytes: the first hundred bytes tell that a server finds nothing of NTLM's in it.
+class KerberosToken {
+public:
+    static bool is(const Base64& bytes) noexcept {
+        constexpr std::string_view spnego = "\x06\x06\x2b\x06\x01\x05\x05\x02";
+        constexpr std::string_view kerberos = "\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02";
+        KerberosToken token(bytes);
+        return token.enter(0x60) &&
+               (token.reads(kerberos) ||
+                (token.reads(spnego) && token.enter(0xa0) && token.enter(0x30) &&
+                 token.begin(0xa0) && token.skip() && token.enter(0xa2) && token.enter(0x04) &&
+                 token.enter(0x60) && token.reads(kerberos))) &&
+               bytes.is_one_token(token.at_);
+    }
+
+private:
+    explicit KerberosToken(const Base64& bytes) noexcept : bytes_(bytes) {}
+
+    /// The head of an element.
+    bool begin(unsigned char tag) noexcept {
+        constexpr std::size_t most = 4;
+        if (at_ + most > bytes_.size() || bytes_[at_] != tag) {
+            return false;
+        }
+        const std::size_t first = bytes_[at_ + 1];
+        const std::size_t low = bytes_[at_ + 2];
+        length_ = first < 0x80 ? first : first == 0x81 ? low : low << 8 | bytes_[at_ + 3];
+        at_ += first < 0x80 ? 2 : first == 0x81 ? 3 : 4;
+        return first < 0x80 || first == 0x81 || first == 0x82;
+    }
+    bool enter(unsigned char tag) noexcept { return begin(tag) && at_ + length_ == bytes_.size(); }
+    bool skip() noexcept {
+        at_ += length_;
+        return true;
+    }
+    bool reads(std::string_view text) noexcept {
+        if (at_ + text.size() > bytes_.size()) {
+            return false;
+        }
+        for (std::size_t i = 0; i < text.size(); i++) {
+            if (bytes_[at_ + i] != static_cast<unsigned char>(text[i])) {
+                return false;
+            }
+        }
+        at_ += text.size();
+        return true;
+    }
+
+    const Base64& bytes_;
+    std::size_t at_ = 0;
+    std::size_t length_ = 0;
+};
+
 /// A message of NTLM, alone or anywhere in SPNEGO [RFC 4178]. There is one; of two, who knows which
 /// one counts.
 Finding read_windows(std::string_view token, const Domains& domains, Account& account) noexcept {
@@ -314,6 +376,9 @@ Finding read_windows(std::string_view token, const Domains& domains, Account& ac
     constexpr unsigned char answer_tag = 0xa1;  // NegTokenResp, which carries the type 3
     constexpr std::size_t shortest_answer = 64; // with one in it, however it is cut
     const Base64 bytes(token);
+    if (KerberosToken::is(bytes)) {
+        return Finding::nobody;
+    }
     if (!bytes.valid()) {
         return Finding::unreadable;
     }
@@ -453,7 +518,7 @@ void Domains::add(std::string_view name, std::string_view domain) {
 }
 
 std::string_view Domains::known(std::string_view name) const noexcept {
-    if (name.empty() || name == ".") {
+    if (name.empty()) {
         return usual_;
     }
     const auto found = std::ranges::find(names_, name, &std::pair<std::string, std::string>::first);
@@ -481,7 +546,7 @@ bool Domains::read(std::string_view name, std::string_view domain,
         user = user.substr(0, at);
     }
     user = trimmed(user, " ");
-    domain = known(trimmed(domain, " "));
+    domain = known(trimmed(domain, " .")); // "." is this machine, "contoso.com." the same domain
     if (user.empty() || user.size() + 1 + domain.size() > Account::most) {
         return false;
     }

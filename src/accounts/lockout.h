@@ -83,80 +83,18 @@ struct Told {
     }
 };
 
-/// What is known of an account.
-struct Attempts {
+/// What is known of an account or of a source.
+template <std::size_t Most>
+struct Record {
     std::uint64_t tag;     ///< whose; 0: nobody's
     std::uint64_t last;    ///< failure
     std::uint64_t held;    ///< until when; 0: it isn't
     std::uint64_t cleared; ///< failures up to then don't count
     std::uint32_t failures;
-    std::array<std::uint64_t, most_failures> failed; ///< their ids: when, and 16 bits by chance
-    Flights<most_failures> flights;
+    std::array<std::uint64_t, Most> failed; ///< their ids
+    Flights<Most> flights;
 
     constexpr bool is_held(std::uint64_t now) const noexcept { return now < held; }
-
-    /// An attempt is to be sent: if it may, it counts as one of `flights`.
-    constexpr Admission admit(const Limits& limits, std::uint64_t now) noexcept {
-        if (is_held(now)) {
-            return Admission::held;
-        }
-        forget(limits.window, now);
-        if (failures >= limits.failures) { // of several proxies together
-            held = now + limits.hold;
-            return Admission::held;
-        }
-        if (failures + flights.count(now) >= limits.failures) {
-            return Admission::wait;
-        }
-        flights.add(limits, now);
-        return Admission::pass;
-    }
-
-    /// It has failed. Whether the account is held from now on.
-    constexpr bool fail(const Limits& limits, std::uint64_t now,
-                        std::uint16_t chance = 0) noexcept {
-        if (is_held(now)) {
-            return false;
-        }
-        forget(limits.window, now);
-        add(now << 16U | chance);
-        held = failures >= limits.failures ? now + limits.hold : 0;
-        return held != 0;
-    }
-
-    /// Failures up to `until` don't count: an attempt that was sent then has succeeded.
-    constexpr void clear(std::uint64_t until) noexcept {
-        const auto end = std::remove_if(failed.begin(), failed.begin() + failures,
-                                        [until](std::uint64_t id) { return id >> 16U <= until; });
-        if (end != failed.begin() + failures) {
-            cleared = std::max(cleared, until);
-        }
-        failures = static_cast<std::uint32_t>(end - failed.begin());
-        held = failures == 0 ? 0 : held;
-    }
-    constexpr void release(std::uint64_t now) noexcept { clear(std::max(now, last)); }
-
-    constexpr void tell(Told& told) const noexcept {
-        told.last = last;
-        told.held = held;
-        told.cleared = cleared;
-        told.count = failures;
-        std::ranges::copy(failed, told.failed.begin());
-    }
-    /// What others know is true as well. Whether the account is held from now on.
-    constexpr bool merge(const Told& told, std::uint64_t now) noexcept {
-        const bool was_held = is_held(now);
-        forget(told.window, now);
-        for (std::uint32_t i = 0; i < told.count; i++) {
-            const auto end = failed.begin() + failures;
-            if (std::find(failed.begin(), end, told.failed[i]) == end) {
-                add(told.failed[i]);
-            }
-        }
-        held = std::max(held, told.held);
-        clear(std::max(cleared, told.cleared));
-        return !was_held && is_held(now);
-    }
 
     /// What room is made of: the smaller, the sooner. No record that is held, or that somebody is
     /// waiting for, is given away.
@@ -165,12 +103,57 @@ struct Attempts {
     }
     constexpr std::uint64_t worth() const noexcept { return tag == 0 ? 0 : 1 + failures; }
 
-private:
-    constexpr void add(std::uint64_t id) noexcept {
-        if (failures < failed.size()) {
+    constexpr void release(std::uint64_t now) noexcept {
+        cleared = std::max(now, last);
+        failures = 0;
+        held = 0;
+    }
+
+    constexpr void tell(Told& told) const noexcept {
+        told.last = last;
+        told.held = held;
+        told.cleared = cleared;
+        told.count = failures;
+        std::ranges::copy(failed, told.failed.begin());
+    }
+
+protected:
+    /// Those on their way count that do so for `more` msec from now on.
+    constexpr Admission admit(unsigned limit, const Limits& limits, std::uint64_t now,
+                              std::uint64_t more) noexcept {
+        if (is_held(now)) {
+            return Admission::held;
+        }
+        forget(limits.window, now);
+        if (failures >= limit) { // of several proxies together
+            held = now + limits.hold;
+            return Admission::held;
+        }
+        if (failures + flights.count(now + more) >= limit) {
+            return Admission::wait;
+        }
+        flights.add(limits, now);
+        return Admission::pass;
+    }
+    constexpr bool fail(std::uint64_t id, unsigned limit, const Limits& limits,
+                        std::uint64_t now) noexcept {
+        if (is_held(now)) {
+            return false;
+        }
+        forget(limits.window, now);
+        add(id, now);
+        held = failures >= limit ? now + limits.hold : 0;
+        return held != 0;
+    }
+    constexpr std::uint64_t* find(std::uint64_t id) noexcept {
+        return std::find(failed.begin(), end(), id);
+    }
+    constexpr std::uint64_t* end() noexcept { return failed.begin() + failures; }
+    constexpr void add(std::uint64_t id, std::uint64_t at) noexcept {
+        if (failures < Most) {
             failed[failures++] = id;
         }
-        last = std::max(last, id >> 16U);
+        last = std::max(last, at);
     }
     /// A hold that is over, and what is older than the window.
     constexpr void forget(std::uint64_t window, std::uint64_t now) noexcept {
@@ -181,35 +164,53 @@ private:
     }
 };
 
-/// What is known of a source: an IPv4 address or the /64 of an IPv6 one.
-struct Source {
-    std::uint64_t tag;
-    std::uint64_t last;
-    std::uint64_t held;
-    std::uint64_t cleared;
-    std::uint32_t count;                                      ///< of accounts
-    std::array<unsigned char, 16> address;                    ///< IPv4 mapped into IPv6
-    std::array<std::uint64_t, most_source_accounts> accounts; ///< that have failed from there
-    Flights<most_source_accounts> flights;
+/// Of an account. The id of a failure: when, and 16 bits by chance.
+struct Attempts : Record<most_failures> {
+    /// An attempt is to be sent: if it may, it counts as one of `flights`.
+    constexpr Admission admit(const Limits& limits, std::uint64_t now) noexcept {
+        return Record::admit(limits.failures, limits, now, 0);
+    }
 
-    constexpr bool is_held(std::uint64_t now) const noexcept { return now < held; }
+    /// It has failed. Whether the account is held from now on.
+    constexpr bool fail(const Limits& limits, std::uint64_t now,
+                        std::uint16_t chance = 0) noexcept {
+        return Record::fail(now << 16U | chance, limits.failures, limits, now);
+    }
+
+    /// Failures up to `until` don't count: an attempt that was sent then has succeeded.
+    constexpr void clear(std::uint64_t until) noexcept {
+        const auto rest = std::remove_if(failed.begin(), end(),
+                                         [until](std::uint64_t id) { return id >> 16U <= until; });
+        if (rest != end()) {
+            cleared = std::max(cleared, until);
+        }
+        failures = static_cast<std::uint32_t>(rest - failed.begin());
+        held = failures == 0 ? 0 : held;
+    }
+
+    /// What others know is true as well. Whether the account is held from now on.
+    constexpr bool merge(const Told& told, std::uint64_t now) noexcept {
+        const bool was_held = is_held(now);
+        forget(told.window, now);
+        for (std::uint32_t i = 0; i < told.count; i++) {
+            if (find(told.failed[i]) == end()) {
+                add(told.failed[i], told.failed[i] >> 16U);
+            }
+        }
+        held = std::max(held, told.held);
+        clear(std::max(cleared, told.cleared));
+        return !was_held && is_held(now);
+    }
+};
+
+/// Of a source: an IPv4 address or the /64 of an IPv6 one. The id of a failure: the account's tag.
+struct Source : Record<most_source_accounts> {
+    std::array<unsigned char, 16> address; ///< IPv4 mapped into IPv6
 
     /// As of an account: each attempt may be at another one.
     constexpr Admission admit(const Limits& limits, std::uint64_t now) noexcept {
-        if (is_held(now)) {
-            return Admission::held;
-        }
-        forget(limits, now);
-        if (count >= limits.source_accounts) { // of several proxies together
-            held = now + limits.hold;
-            return Admission::held;
-        }
-        if (count + flights.count(now + flight_patience - source_patience) >=
-            limits.source_accounts) {
-            return Admission::wait;
-        }
-        flights.add(limits, now);
-        return Admission::pass;
+        return Record::admit(limits.source_accounts, limits, now,
+                             flight_patience - source_patience);
     }
 
     /// An attempt at `account` has failed. Whether the source is held from now on.
@@ -217,40 +218,26 @@ struct Source {
         if (is_held(now)) {
             return false;
         }
-        forget(limits, now);
-        last = now;
-        const auto end = accounts.begin() + count;
-        if (std::find(accounts.begin(), end, account) != end || count == accounts.size()) {
+        forget(limits.window, now);
+        if (find(account) != end()) {
+            last = std::max(last, now);
             return false;
         }
-        accounts[count++] = account;
-        held = count >= limits.source_accounts ? now + limits.hold : 0;
-        return held != 0;
+        return Record::fail(account, limits.source_accounts, limits, now);
     }
 
     /// Somebody has signed in: the owner of an account mistypes, too. Whether it had failed.
     constexpr bool clear(std::uint64_t account) noexcept {
-        const auto end = accounts.begin() + count;
-        const auto found = std::find(accounts.begin(), end, account);
-        if (found != end) {
-            *found = accounts[--count];
+        if (std::uint64_t* found = find(account); found != end()) {
+            *found = failed[--failures];
             return true;
         }
         return false;
     }
-    constexpr void release(std::uint64_t now) noexcept {
-        cleared = std::max(now, last);
-        count = 0;
-        held = 0;
-    }
 
     constexpr void tell(Told& told) const noexcept {
+        Record::tell(told);
         told.address = address;
-        told.last = last;
-        told.held = held;
-        told.cleared = cleared;
-        told.count = count;
-        told.failed = accounts;
     }
     /// The store has what all have told it, this proxy included.
     constexpr bool merge(const Told& told, std::uint64_t now) noexcept {
@@ -259,22 +246,9 @@ struct Source {
         last = told.last;
         held = told.held;
         cleared = told.cleared;
-        count = told.count;
-        accounts = told.failed;
+        failures = told.count;
+        failed = told.failed;
         return !was_held && is_held(now);
-    }
-
-    constexpr bool is_needed(std::uint64_t now) const noexcept {
-        return is_held(now) || flights.count(now) != 0;
-    }
-    constexpr std::uint64_t worth() const noexcept { return tag == 0 ? 0 : 1 + count; }
-
-private:
-    constexpr void forget(const Limits& limits, std::uint64_t now) noexcept {
-        if (held != 0 || now - last >= limits.window) {
-            count = 0;
-            held = 0;
-        }
     }
 };
 
@@ -293,7 +267,7 @@ struct Table {
     /// NULL if it isn't there.
     constexpr Record* find(std::uint64_t tag) noexcept {
         const auto found = std::ranges::find(row(tag), tag, &Record::tag);
-        return found == row(tag).end() ? nullptr : &*found;
+        return tag == 0 || found == row(tag).end() ? nullptr : &*found;
     }
 
     /// Found or made; NULL if all that lie there are needed.

@@ -57,6 +57,8 @@ TEST_CASE("accounts: what is one account", "[accounts]") {
         alice                    | alice@contoso.com       # the only domain there is
         .\alice                  | alice@contoso.com
         CONTOSO/alice            | alice@contoso.com
+        alice@contoso.com.       | alice@contoso.com       # as DNS writes it
+        CONTOSO.\alice           | alice@contoso.com
         CONTOSO\alice@fabrikam.com | alice@fabrikam.com
         FABRIKAM\alice           | alice@fabrikam          # not known to be fabrikam.com
         alice@fabrikam.com       | alice@fabrikam.com
@@ -147,6 +149,45 @@ TEST_CASE("accounts: NTLM is found wherever it stands in SPNEGO", "[accounts]") 
         }
     }
     CHECK(read(AccountForm::ntlm, ticket) == "-");
+}
+
+// Nothing behind the first bytes is looked at, but they have to be Kerberos's in each element.
+TEST_CASE("accounts: Kerberos", "[accounts]") {
+    const auto element = [](char tag, const std::string& contents) {
+        const std::size_t size = contents.size();
+        return std::string{tag, '\x82', static_cast<char>(size >> 8U), static_cast<char>(size)} +
+               contents;
+    };
+    const auto spnego = [&](const std::string& message) {
+        return element(
+            '\x60',
+            "\x06\x06\x2b\x06\x01\x05\x05\x02" +
+                element('\xa0', element('\x30', "\xa0\x02\x30" + std::string(1, '\0') +
+                                                    element('\xa2', element('\x04', message)))));
+    };
+    const std::string kerberos = "\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02";
+    const std::string ntlm_message = type3(utf16("CONTOSO"), utf16("alice"));
+    const std::string ticket = element('\x60', kerberos + std::string(2000, 'x') + ntlm_message);
+    CHECK(ntlm(ticket) == "-");
+    CHECK(ntlm(spnego(ticket)) == "-");
+    CHECK(ntlm(spnego(ntlm_message)) == "alice@contoso.com");
+    CHECK(ntlm(spnego(ticket) + ntlm_message) == "?"); // there are two
+    CHECK(ntlm(spnego(ticket + ntlm_message)) == "?");
+    const std::string good = base64(spnego(ticket));
+    for (const char c : {' ', ',', '\t'}) {
+        std::string other = good;
+        other[1000] = c;
+        CHECK(read(AccountForm::ntlm, other) == "?");
+    }
+    for (std::size_t i = 0; i < 60; i++) {
+        std::string other = good;
+        other[i] = '*';
+        CHECK(read(AccountForm::ntlm, other) == "?");
+    }
+    for (std::size_t size = 0; size < 100; size++) {
+        const std::string found = ntlm(spnego(ticket).substr(0, size));
+        CHECK((found == "-" || found == "?"));
+    }
 }
 
 TEST_CASE("accounts: NTLM", "[accounts]") {

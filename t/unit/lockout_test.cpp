@@ -18,6 +18,16 @@ namespace {
 
 constexpr Limits limits{.failures = 3, .window = 1000, .hold = 5000, .source_accounts = 4};
 
+template <typename Read>
+std::string mistake_in(Read&& read) {
+    try {
+        read();
+    } catch (const lync::Mistake& mistake) {
+        return mistake.diagnostic().text;
+    }
+    return {};
+}
+
 } // namespace
 
 TEST_CASE("lockout: exactly as many attempts pass as may fail", "[accounts]") {
@@ -155,7 +165,11 @@ TEST_CASE("lockout: a source that tries many accounts", "[accounts]") {
     CHECK(source.is_held(5011));
     CHECK_FALSE(source.is_held(5012));
     CHECK_FALSE(source.fail(6, limits, 5012));
-    CHECK(source.count == 1);
+    CHECK(source.failures == 1);
+    // A clock that is put right by the store's may go back a little.
+    CHECK_FALSE(source.fail(7, limits, 5010));
+    CHECK(source.failures == 2);
+    CHECK(source.last == 5012);
 }
 
 TEST_CASE("lockout: a source's attempts on their way count", "[accounts]") {
@@ -291,12 +305,7 @@ TEST_CASE("lockout: what is written", "[accounts]") {
         lockout_store redis://a key=k; | "lockout_store" in lync_publish "contoso" does nothing without "lockout on"
     )")) {
         INFO(line);
-        std::string text;
-        try {
-            read(line);
-        } catch (const lync::Mistake& mistake) {
-            text = mistake.diagnostic().text;
-        }
+        const std::string text = mistake_in([&] { read(line); });
         CHECK(text.find(message) != std::string::npos);
         CHECK((text.find("invalid parameter") == std::string::npos ||
                text.find(range) != std::string::npos));
@@ -352,12 +361,7 @@ TEST_CASE("lockout: where several proxies count together", "[accounts]") {
         redis://u@a key=k                 | "lockout_store" in lync_publish "contoso" has a user and no password: it is USER:PASSWORD@, or password=FILE as well
     )")) {
         INFO(line);
-        std::string text;
-        try {
-            read(line);
-        } catch (const lync::Mistake& mistake) {
-            text = mistake.diagnostic().text;
-        }
+        const std::string text = mistake_in([&] { read(line); });
         CHECK(text.find("pass@") == std::string::npos);
         const std::size_t mark = message.find("FORM");
         const std::string whole = mark == std::string::npos

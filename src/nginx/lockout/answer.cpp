@@ -117,10 +117,10 @@ ngx_int_t answer_wrong_password(Attempt& attempt) noexcept {
 }
 
 void remember_wrong_password(const Attempt& attempt) noexcept {
-    ngx_http_request_t* r = attempt.request;
+    const ngx_http_request_t* r = attempt.request;
     const ngx_http_upstream_t& u = *r->upstream;
     const auto size = static_cast<std::size_t>(u.buffer.last - u.buffer.pos);
-    auto* known = static_cast<WrongPassword*>(ngx_palloc(r->pool, sizeof(WrongPassword)));
+    WrongPassword known;
     // Pages and their forms are made for whoever asks. Of the others there is one that is small and
     // came whole.
     const ngx_uint_t status = u.headers_in.status_n;
@@ -130,16 +130,16 @@ void remember_wrong_password(const Attempt& attempt) noexcept {
                            : status == NGX_HTTP_BAD_REQUEST || status == NGX_HTTP_UNAUTHORIZED;
     const bool encoded = any_header(u.headers_in.headers, "content-encoding",
                                     [](const ngx_table_elt_t&) { return true; });
-    if (known == nullptr || attempt.way == Way::page || !usual || encoded || r->header_only ||
-        u.headers_in.content_length_n != static_cast<off_t>(size) ||
-        size > WrongPassword::most_body || u.headers_in.content_type == nullptr ||
-        u.headers_in.content_type->value.len > known->type.size()) {
+    if (attempt.way == Way::page || !usual || encoded || r->header_only ||
+        u.headers_in.content_length_n != static_cast<off_t>(size) || size > known.body.size() ||
+        u.headers_in.content_type == nullptr ||
+        u.headers_in.content_type->value.len > known.type.size()) {
         return;
     }
     std::size_t headers = 0;
     const auto add = [&](std::string_view name, std::string_view value) {
         const std::size_t before = headers;
-        if (!append(known->headers, headers, name) || !append(known->headers, headers, value)) {
+        if (!append(known.headers, headers, name) || !append(known.headers, headers, value)) {
             headers = before;
         }
     };
@@ -155,14 +155,14 @@ void remember_wrong_password(const Attempt& attempt) noexcept {
         add("Server", view(server->value));
     }
     const std::string_view type = view(u.headers_in.content_type->value);
-    known->key = attempt.answer;
-    known->status = static_cast<std::uint32_t>(u.headers_in.status_n);
-    known->headers_size = static_cast<std::uint16_t>(headers);
-    known->type_size = static_cast<std::uint16_t>(type.size());
-    known->body_size = static_cast<std::uint32_t>(size);
-    std::ranges::copy(type, known->type.data());
-    std::copy(u.buffer.pos, u.buffer.last, known->body.data());
-    attempt.lockout->zone.remember(*known);
+    known.key = attempt.answer;
+    known.status = static_cast<std::uint32_t>(u.headers_in.status_n);
+    known.headers_size = static_cast<std::uint16_t>(headers);
+    known.type_size = static_cast<std::uint16_t>(type.size());
+    known.body_size = static_cast<std::uint32_t>(size);
+    std::ranges::copy(type, known.type.data());
+    std::copy(u.buffer.pos, u.buffer.last, known.body.data());
+    attempt.lockout->zone.remember(known);
 }
 
 /// As nginx holds answers back for limit_rate, but by a timer of its own: one of the connection's
@@ -173,6 +173,9 @@ void keep_back(Attempt& attempt) noexcept {
         return;
     }
     ngx_connection_t* c = attempt.request->connection;
+    if (ngx_http_upstream_t* u = attempt.request->upstream; u != nullptr) {
+        u->buffering = 1; // the server's connection doesn't wait with it: as by X-Accel-Buffering
+    }
     attempt.release.handler = let_go;
     attempt.release.data = &attempt;
     attempt.release.log = c->log;

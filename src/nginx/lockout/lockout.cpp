@@ -99,14 +99,14 @@ Store* store_of(const Attempt& attempt) noexcept {
 
 void tell_account(const Attempt& attempt) noexcept {
     if (Store* store = store_of(attempt)) {
-        store->tell_account(attempt.account, attempt.lockout->limits, attempt.flight);
+        store->tell(false, attempt.account, attempt.lockout->limits, attempt.flight);
     }
 }
 
 /// `gone`: the account that has signed in; 0: it has failed.
 void tell_source(const Attempt& attempt, std::uint64_t gone) noexcept {
     if (Store* store = store_of(attempt); store != nullptr && attempt.source != 0) {
-        store->tell_source(attempt.source, attempt.lockout->limits, gone);
+        store->tell(true, attempt.source, attempt.lockout->limits, gone);
     }
 }
 
@@ -133,12 +133,16 @@ void withdraw(Attempt& attempt) noexcept {
     attempt.lockout->zone.end(attempt.account, attempt.source, attempt.until());
 }
 
-/// Whether the client has closed before it was answered. The server may well have tried the
-/// password.
+constexpr bool is_within(ngx_uint_t status, ngx_uint_t first) noexcept {
+    return status >= first && status < first + 100;
+}
+
+/// Whether the client has closed, or broken off its body, before it was answered. The server may
+/// well have tried the password; but by the end of its patience it had let somebody in who waits.
 bool has_gone(const Attempt& attempt) noexcept {
     const ngx_http_request_t* r = attempt.request;
-    return r->headers_out.status == NGX_HTTP_CLIENT_CLOSED_REQUEST && r->upstream != nullptr &&
-           r->upstream->request_sent;
+    return is_within(r->headers_out.status, 400) && r->upstream != nullptr &&
+           r->upstream->request_sent && ngx_current_msec - attempt.begun < attempt.patience();
 }
 
 void begin(Attempt& attempt, ngx_msec_t now) noexcept {
@@ -177,9 +181,9 @@ Attempt* make_attempt(ngx_http_request_t* r, const Lockout& lockout, AccountForm
     attempt->way = way;
     begin(*attempt, ngx_current_msec);
     attempt->waiting_since = attempt->begun;
-    attempt->path = lockout.zone.tag_of_path(view(r->headers_in.server), view(r->uri));
-    attempt->answer = attempt->path ^ (static_cast<std::uint64_t>(way) << 1U |
-                                       static_cast<unsigned>(form == AccountForm::basic));
+    const char of_way[] = {static_cast<char>(way), form == AccountForm::basic ? 'b' : 'n'};
+    attempt->answer = lockout.zone.tag_of_answer(view(r->headers_in.server), view(r->uri),
+                                                 view(r->method_name), {of_way, sizeof(of_way)});
     cleanup->handler = end_attempt;
     return attempt;
 }
@@ -274,37 +278,31 @@ ngx_int_t wait_for_turn(const Attempt& attempt) noexcept {
 
 enum class Outcome : std::uint8_t { unknown, failed, succeeded };
 
-constexpr bool is_within(ngx_uint_t status, ngx_uint_t first) noexcept {
-    return status >= first && status < first + 100;
-}
-
 bool ends_with(const ngx_str_t& path, std::string_view end) noexcept {
     const std::string_view text = view(path);
     return text.size() >= end.size() &&
            equal_ignore_case(text.substr(text.size() - end.size()), end);
 }
 
-/// 401 with a challenge of the credential's kind, and no more of a handshake. What ignores the
-/// credential answers something else, so only a path that has refused one can accept one.
+/// 401 with a challenge of the credential's kind: one that names an account is the last of its
+/// handshake. What ignores the credential answers something else, so only what has refused one can
+/// accept one.
 Outcome outcome_of_header(const Attempt& attempt, const ngx_http_upstream_headers_in_t& answer) {
     if (answer.status_n != NGX_HTTP_UNAUTHORIZED) {
         return (is_within(answer.status_n, 200) || is_within(answer.status_n, 300)) &&
-                       attempt.lockout->zone.is_proven(attempt.path)
+                       attempt.lockout->zone.is_proven(attempt.answer)
                    ? Outcome::succeeded
                    : Outcome::unknown;
     }
     constexpr std::string_view basic = "basic";
-    auto strongest = balance::Challenge::none;
-    any_header(answer.headers, "www-authenticate", [&](const ngx_table_elt_t& header) {
-        const std::string_view challenge = view(header.value);
-        strongest =
-            std::max(strongest, attempt.form == AccountForm::ntlm ? balance::challenge_of(challenge)
-                                : equal_ignore_case(challenge.substr(0, basic.size()), basic)
-                                    ? balance::Challenge::bare
-                                    : balance::Challenge::none);
-        return false;
-    });
-    return strongest == balance::Challenge::bare ? Outcome::failed : Outcome::unknown;
+    const bool refuses =
+        any_header(answer.headers, "www-authenticate", [&](const ngx_table_elt_t& header) {
+            const std::string_view challenge = view(header.value);
+            return attempt.form == AccountForm::ntlm
+                       ? balance::challenge_of(challenge) != balance::Challenge::none
+                       : equal_ignore_case(challenge.substr(0, basic.size()), basic);
+        });
+    return refuses ? Outcome::failed : Outcome::unknown;
 }
 
 /// Forms show themselves again, or lead to where they were shown. Only a cookie that comes with a
@@ -350,7 +348,7 @@ void fail(Attempt& attempt) noexcept {
     const ngx_http_request_t* r = attempt.request;
     count_failure(attempt);
     if (attempt.way == Way::header) {
-        lockout.zone.prove(attempt.path);
+        lockout.zone.prove(attempt.answer);
     }
     if (!announces_body(r) || attempt.way != Way::header) { // or it took what the client took
         lockout.zone.learn(attempt.way, ngx_current_msec - attempt.begun);

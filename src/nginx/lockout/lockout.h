@@ -52,7 +52,6 @@ struct Attempt {
     std::uint64_t source; ///< 0: none that could be held
     std::array<unsigned char, 16> address;
     std::uint64_t answer; ///< WrongPassword::key
-    std::uint64_t path;   ///< LockoutZone::tag_of_path
     ngx_msec_t begun;
     std::uint64_t admitted; ///< the same by LockoutZone::clock, which may be corrected meanwhile
     ngx_msec_t waiting_since;

@@ -21,19 +21,26 @@ namespace {
 
 /// One record, as told and as known, becomes one; what is known then is the answer. A hash: c
 /// (cleared), h (held until), w (window), f* (failures), r* (attempts on their way, and until
-/// when). Times are the store's own, so that holds end at the same time everywhere.
+/// when). Times are the store's own, so that holds end at the same time everywhere. What else may
+/// stand in its place is none of a record's, and makes room for one.
 constexpr std::string_view exchange_script = R"(
 local name, limit, window, hold = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local begins, gone = ARGV[5], ARGV[6]
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
+for i, kind in ipairs({'hash', 'zset'}) do
+  local is = redis.call('TYPE', KEYS[i]).ok
+  if is ~= kind and is ~= 'none' then redis.call('DEL', KEYS[i]) end
+end
 redis.call('HSET', KEYS[1], 'w', window) -- a full store refuses that, but nothing after DEL
 local old, s, changed, void = redis.call('HGETALL', KEYS[1]), {}, false, false
-for i = 1, #old, 2 do s[old[i]] = tonumber(old[i + 1]) end
+for i = 1, math.min(#old, 4000), 2 do
+  if old[i]:find('^[fr]%x+$') or old[i]:find('^[ch]$') then s[old[i]] = tonumber(old[i + 1]) end
+end
 changed, s[gone] = gone:sub(1, 1) == 'f' and s[gone] ~= nil, nil
 local known, was = s.c or 0, s.h or 0
 local c, h = math.max(known, tonumber(ARGV[7])), math.max(was, tonumber(ARGV[8]))
-s.c, s.h, s.w = nil, nil, nil
+s.c, s.h = nil, nil
 for i = 10, #ARGV, 2 do
   local f, at = 'f' .. ARGV[i], tonumber(ARGV[i + 1])
   if at > c and not s[f] then s[f], changed = at, true end
@@ -83,7 +90,7 @@ if tonumber(since) > stamp then since = '0' end
 local names = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. since, '+inf', 'WITHSCORES', 'LIMIT', 0, page)
 local answer = {math.floor(stamp / 1000), tonumber(names[#names] or since), #names == 2 * page and 1 or 0}
 for i = 1, #names, 2 do
-  local all, f, last, v = redis.call('HGETALL', prefix .. names[i]), {}, 0, {}
+  local all, f, last, v = redis.pcall('HGETALL', prefix .. names[i]), {}, 0, {}
   for j = 1, #all, 2 do
     local at = tonumber(all[j + 1])
     if all[j]:sub(1, 1) == 'f' then
@@ -222,9 +229,9 @@ StoreSettings::StoreSettings(ngx_conf_t* cf, const config::LockoutStore& declare
     server.greeting.push_back({"SCRIPT", "LOAD", std::string(changes_script)});
     // Whether both may run and write, before anything depends on it.
     const std::string index = prefix + "changes";
-    server.greeting.push_back({"EVALSHA", changes, "1", index, "0", prefix, "1"});
     server.greeting.push_back({"EVALSHA", exchange, "2", prefix + "probe", index, "probe", "0", "1",
                                "1", "0", "", "0", "0", "1000"});
+    server.greeting.push_back({"EVALSHA", changes, "1", index, "0", prefix, "1"});
 }
 
 Store::Store(const StoreSettings& settings, LockoutZone& zone, Zone& leases)
@@ -302,7 +309,7 @@ void Store::on_tick() noexcept {
 
 // --- one record
 
-bool Store::exchange(const Told& told, const Limits& limits, std::uint64_t begins, char kind_gone,
+bool Store::exchange(const Told& told, const Limits& limits, std::uint64_t begins,
                      std::uint64_t gone, void* asker) noexcept {
     const std::string& prefix = settings_.prefix;
     const unsigned limit = told.is_source ? limits.source_accounts : limits.failures;
@@ -317,25 +324,17 @@ bool Store::exchange(const Told& told, const Limits& limits, std::uint64_t begin
     const std::string_view named(reinterpret_cast<char*>(name.data()),
                                  static_cast<std::size_t>(end - name.data()));
     Words words;
-    words.add(std::string_view("EVALSHA"));
+    words.add("EVALSHA");
     words.add(std::string_view(settings_.exchange));
-    words.add(std::string_view("2"));
+    words.add("2");
     words.add("%*s%*s", prefix.size(), prefix.data(), named.size(), named.data());
     words.add("%*schanges", prefix.size(), prefix.data());
     words.add(named);
     words.add("%ud", limit);
     words.add("%uL", limits.window);
     words.add("%uL", limits.hold);
-    if (begins != 0) {
-        words.add("%016xL", begins);
-    } else {
-        words.add(std::string_view(""));
-    }
-    if (gone != 0) {
-        words.add("%c%016xL", kind_gone, gone);
-    } else {
-        words.add(std::string_view(""));
-    }
+    words.add(begins == 0 ? "" : "%016xL", begins);
+    words.add(gone == 0 ? "" : told.is_source ? "f%016xL" : "r%016xL", gone);
     words.add("%uL", told.cleared);
     words.add("%uL", told.held);
     words.add("%uL", limits.patience);
@@ -354,28 +353,20 @@ bool Store::reserve(Attempt& attempt) noexcept {
                      (static_cast<std::uint64_t>(ngx_random()) << 1U) | 1U;
     Limits limits = attempt.lockout->limits;
     limits.patience = attempt.patience();
-    return exchange(told, limits, attempt.flight, 'r', 0, &attempt);
+    return exchange(told, limits, attempt.flight, 0, &attempt);
 }
 
 void Store::forget(const Attempt& attempt) noexcept {
     redis_.forget(&attempt);
 }
 
-void Store::tell_account(std::uint64_t tag, const Limits& limits, std::uint64_t flight) noexcept {
+void Store::tell(bool is_source, std::uint64_t tag, const Limits& limits,
+                 std::uint64_t gone) noexcept {
     Told told;
+    told.is_source = is_source;
     told.tag = tag;
     zone_.tell(told);
-    if (!exchange(told, limits, 0, 'r', flight, nullptr)) {
-        zone_.store().wanted++;
-    }
-}
-
-void Store::tell_source(std::uint64_t tag, const Limits& limits, std::uint64_t gone) noexcept {
-    Told told;
-    told.is_source = true;
-    told.tag = tag;
-    zone_.tell(told);
-    if (told.last != 0 && !exchange(told, limits, 0, 'f', gone, nullptr)) {
+    if ((!is_source || told.last != 0) && !exchange(told, limits, 0, gone, nullptr)) {
         zone_.store().wanted++;
     }
 }
@@ -390,7 +381,7 @@ void Store::tell_all() noexcept {
         if (!zone_.tell_next(next, told)) {
             zone_.store().done = telling_;
             tells_ = false;
-        } else if (!exchange(told, limits, 0, 'r', 0, nullptr)) {
+        } else if (!exchange(told, limits, 0, 0, nullptr)) {
             return;
         } else {
             place_ = next;
@@ -406,9 +397,9 @@ void Store::ask_changes() noexcept {
     }
     const std::string& prefix = settings_.prefix;
     Words words;
-    words.add(std::string_view("EVALSHA"));
+    words.add("EVALSHA");
     words.add(std::string_view(settings_.changes));
-    words.add(std::string_view("1"));
+    words.add("1");
     words.add("%*schanges", prefix.size(), prefix.data());
     words.add("%uL", zone_.store().read.load());
     words.add(std::string_view(prefix));

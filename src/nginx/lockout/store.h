@@ -55,12 +55,10 @@ public:
     bool reserve(Attempt& attempt) noexcept;
     void forget(const Attempt& attempt) noexcept;
 
-    /// Something has happened to an account here. `flight`: the attempt that is over; 0: none.
-    void tell_account(std::uint64_t tag, const accounts::Limits& limits,
-                      std::uint64_t flight) noexcept;
-    /// The same of a source. `gone`: the account that it doesn't have any more; 0: none.
-    void tell_source(std::uint64_t tag, const accounts::Limits& limits,
-                     std::uint64_t gone) noexcept;
+    /// Something has happened to an account or a source here. `gone`: the account's attempt that is
+    /// over, or the source's account that has signed in; 0: none.
+    void tell(bool is_source, std::uint64_t tag, const accounts::Limits& limits,
+              std::uint64_t gone) noexcept;
 
 private:
     void on_there() noexcept override;
@@ -68,7 +66,7 @@ private:
     void on_answer(const Redis::Question& question, const Reply* reply) noexcept override;
     void on_tick() noexcept;
     bool exchange(const accounts::Told& told, const accounts::Limits& limits, std::uint64_t begins,
-                  char kind_gone, std::uint64_t gone, void* asker) noexcept;
+                  std::uint64_t gone, void* asker) noexcept;
     void log_there() noexcept;
     void tell_all() noexcept;
     void ask_changes() noexcept;

@@ -82,18 +82,17 @@ ngx_int_t LockoutZone::on_memory(ngx_shm_zone_t* zone, void*) noexcept {
     return NGX_OK;
 }
 
-std::uint64_t LockoutZone::tag(char kind, std::string_view first,
-                               std::string_view second) const noexcept {
+std::uint64_t LockoutZone::tag(std::initializer_list<std::string_view> words) const noexcept {
     ngx_sha1_t sha1;
     std::array<unsigned char, 20> digest;
-    const std::uint64_t size = first.size();
     ngx_sha1_init(&sha1);
     const HashKey& key = key_ ? *key_ : memory_->key;
     ngx_sha1_update(&sha1, key.data(), key.size());
-    ngx_sha1_update(&sha1, &kind, 1);
-    ngx_sha1_update(&sha1, &size, sizeof(size));
-    ngx_sha1_update(&sha1, first.data(), first.size());
-    ngx_sha1_update(&sha1, second.data(), second.size());
+    for (const std::string_view word : words) {
+        const std::uint64_t size = word.size();
+        ngx_sha1_update(&sha1, &size, sizeof(size));
+        ngx_sha1_update(&sha1, word.data(), word.size());
+    }
     ngx_sha1_final(digest.data(), &sha1);
     std::uint64_t number = 0;
     std::memcpy(&number, digest.data(), sizeof(number));
@@ -101,17 +100,18 @@ std::uint64_t LockoutZone::tag(char kind, std::string_view first,
 }
 
 std::uint64_t LockoutZone::tag_of_account(std::string_view account) const noexcept {
-    return tag('a', account, {});
+    return tag({"a", account});
 }
 
 std::uint64_t
 LockoutZone::tag_of_source(const std::array<unsigned char, 16>& address) const noexcept {
-    return tag('s', {reinterpret_cast<const char*>(address.data()), address.size()}, {});
+    return tag({"s", {reinterpret_cast<const char*>(address.data()), address.size()}});
 }
 
-std::uint64_t LockoutZone::tag_of_path(std::string_view host,
-                                       std::string_view path) const noexcept {
-    return tag('p', host, path);
+std::uint64_t LockoutZone::tag_of_answer(std::string_view host, std::string_view path,
+                                         std::string_view method,
+                                         std::string_view way) const noexcept {
+    return tag({"p", host, path, method, way});
 }
 
 std::uint64_t LockoutZone::clock(std::uint64_t now) const noexcept {
@@ -132,6 +132,17 @@ auto LockoutZone::locked(std::uint64_t tag, Function&& function) const noexcept 
     return result;
 }
 
+template <typename Function>
+bool LockoutZone::with(bool is_source, std::uint64_t tag, Function&& function) const noexcept {
+    const auto look = [&](auto& table) {
+        return locked(tag, [&] {
+            auto* record = table.find(tag);
+            return record != nullptr && function(*record);
+        });
+    };
+    return is_source ? look(memory_->sources) : look(memory_->accounts);
+}
+
 Admission LockoutZone::admit(std::uint64_t account, std::uint64_t source, const Limits& limits,
                              std::uint64_t admitted) noexcept {
     const auto of_source = source == 0 ? Admission::pass : locked(source, [&] {
@@ -146,19 +157,14 @@ Admission LockoutZone::admit(std::uint64_t account, std::uint64_t source, const 
         return attempts == nullptr ? Admission::uncounted : attempts->admit(limits, admitted);
     });
     if (of_account != Admission::pass) {
-        end_of_source(source, admitted + limits.patience);
+        end_flight(true, source, admitted + limits.patience);
     }
     return of_account;
 }
 
-void LockoutZone::end_of_source(std::uint64_t source, std::uint64_t until) noexcept {
-    if (source == 0) {
-        return;
-    }
-    locked(source, [&] {
-        if (Source* known = memory_->sources.find(source)) {
-            known->flights.end(until);
-        }
+void LockoutZone::end_flight(bool is_source, std::uint64_t tag, std::uint64_t until) noexcept {
+    with(is_source, tag, [until](auto& record) {
+        record.flights.end(until);
         return true;
     });
 }
@@ -192,43 +198,34 @@ LockoutZone::Failed LockoutZone::fail(std::uint64_t account, std::uint64_t sourc
 
 bool LockoutZone::succeed(std::uint64_t account, std::uint64_t source, std::uint64_t admitted,
                           std::uint64_t until) noexcept {
+    end(account, source, until);
     locked(account, [&] {
         if (Attempts* attempts = memory_->accounts.find(account)) {
-            attempts->flights.end(until);
             attempts->clear(admitted - 1); // what was sent before a hold doesn't end it
         }
         return true;
     });
-    return source != 0 && locked(source, [&] {
-               Source* known = memory_->sources.find(source);
-               if (known == nullptr) {
-                   return false;
-               }
-               known->flights.end(until);
-               return known->clear(account);
-           });
+    return locked(source, [&] {
+        Source* known = memory_->sources.find(source);
+        return known != nullptr && known->clear(account);
+    });
 }
 
 void LockoutZone::end(std::uint64_t account, std::uint64_t source, std::uint64_t until) noexcept {
-    end_of_source(source, until);
-    locked(account, [&] {
-        if (Attempts* attempts = memory_->accounts.find(account)) {
-            attempts->flights.end(until);
-        }
-        return true;
-    });
+    end_flight(true, source, until);
+    end_flight(false, account, until);
 }
 
 void LockoutZone::count_answered() noexcept {
     memory_->answered.fetch_add(1, relaxed);
 }
 
-void LockoutZone::prove(std::uint64_t path) noexcept {
-    memory_->proven[path % proven_paths].store(path, relaxed);
+void LockoutZone::prove(std::uint64_t answer) noexcept {
+    memory_->proven[answer % proven_paths].store(answer, relaxed);
 }
 
-bool LockoutZone::is_proven(std::uint64_t path) const noexcept {
-    return memory_->proven[path % proven_paths].load(relaxed) == path;
+bool LockoutZone::is_proven(std::uint64_t answer) const noexcept {
+    return memory_->proven[answer % proven_paths].load(relaxed) == answer;
 }
 
 std::uint32_t LockoutZone::answer_after(Way way) const noexcept {
@@ -309,26 +306,11 @@ std::size_t LockoutZone::list(HeldOne* out, std::size_t room, std::uint64_t now)
     return count;
 }
 
-bool LockoutZone::release_account(std::uint64_t tag, std::uint64_t now) noexcept {
+bool LockoutZone::release(bool is_source, std::uint64_t tag, std::uint64_t now) noexcept {
     now = clock(now);
-    return locked(tag, [&] {
-        Attempts* attempts = memory_->accounts.find(tag);
-        const bool held = attempts != nullptr && attempts->is_held(now);
-        if (attempts != nullptr) {
-            attempts->release(now);
-        }
-        return held;
-    });
-}
-
-bool LockoutZone::release_source(std::uint64_t tag, std::uint64_t now) noexcept {
-    now = clock(now);
-    return locked(tag, [&] {
-        Source* source = memory_->sources.find(tag);
-        const bool held = source != nullptr && source->is_held(now);
-        if (source != nullptr) {
-            source->release(now);
-        }
+    return with(is_source, tag, [now](auto& record) {
+        const bool held = record.is_held(now);
+        record.release(now);
         return held;
     });
 }
@@ -346,14 +328,8 @@ std::size_t LockoutZone::release_all(std::uint64_t now) noexcept {
 // --- for the store
 
 void LockoutZone::tell(accounts::Told& told) const noexcept {
-    locked(told.tag, [&] {
-        const Source* source = memory_->sources.find(told.tag);
-        const Attempts* attempts = memory_->accounts.find(told.tag);
-        if (told.is_source && source != nullptr) {
-            source->tell(told);
-        } else if (!told.is_source && attempts != nullptr) {
-            attempts->tell(told);
-        }
+    with(told.is_source, told.tag, [&told](auto& record) {
+        record.tell(told);
         return true;
     });
 }

@@ -22,6 +22,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string_view>
 
@@ -48,17 +49,14 @@ inline constexpr std::size_t ways = 4;
 
 /// How a server has answered a wrong password, as far as it says nothing about who asked.
 struct WrongPassword {
-    static constexpr std::size_t most_headers = 1024;
-    static constexpr std::size_t most_body = 4096;
-
-    std::uint64_t key; ///< of the name, the service and the way; 0: nothing is known
+    std::uint64_t key; ///< LockoutZone::tag_of_answer; 0: nothing is known
     std::uint32_t status;
     std::uint16_t type_size;
     std::uint16_t headers_size;
     std::uint32_t body_size;
-    std::array<char, 128> type;             ///< Content-Type
-    std::array<char, most_headers> headers; ///< "name\0value\0" ...
-    std::array<char, most_body> body;
+    std::array<char, 128> type;     ///< Content-Type
+    std::array<char, 1024> headers; ///< "name\0value\0" ...
+    std::array<char, 4096> body;
 };
 
 struct HeldOne {
@@ -82,7 +80,9 @@ public:
     /// Never 0.
     std::uint64_t tag_of_account(std::string_view account) const noexcept;
     std::uint64_t tag_of_source(const std::array<unsigned char, 16>& address) const noexcept;
-    std::uint64_t tag_of_path(std::string_view host, std::string_view path) const noexcept;
+    /// Of what is asked in the same way, and so answered in the same way.
+    std::uint64_t tag_of_answer(std::string_view host, std::string_view path,
+                                std::string_view method, std::string_view way) const noexcept;
 
     /// Of the records, at `now`. Corrected by what the store answers.
     std::uint64_t clock(std::uint64_t now) const noexcept;
@@ -105,9 +105,9 @@ public:
     void end(std::uint64_t account, std::uint64_t source, std::uint64_t until) noexcept;
     void count_answered() noexcept;
 
-    /// Whether a path has refused a credential, which one that ignores them never does.
-    void prove(std::uint64_t path) noexcept;
-    bool is_proven(std::uint64_t path) const noexcept;
+    /// Whether what is asked so has refused a credential, which what ignores them never does.
+    void prove(std::uint64_t answer) noexcept;
+    bool is_proven(std::uint64_t answer) const noexcept;
 
     /// When a wrong password is answered, in msec after the request.
     std::uint32_t answer_after(Way way) const noexcept;
@@ -121,8 +121,7 @@ public:
     /// At most `room`; returns how many there are.
     std::size_t list(HeldOne* out, std::size_t room, std::uint64_t now) const noexcept;
     /// Whether it was held.
-    bool release_account(std::uint64_t tag, std::uint64_t now) noexcept;
-    bool release_source(std::uint64_t tag, std::uint64_t now) noexcept;
+    bool release(bool is_source, std::uint64_t tag, std::uint64_t now) noexcept;
     /// How many were held.
     std::size_t release_all(std::uint64_t now) noexcept;
 
@@ -139,10 +138,13 @@ public:
 private:
     struct Memory;
     static ngx_int_t on_memory(ngx_shm_zone_t* zone, void* old) noexcept;
-    std::uint64_t tag(char kind, std::string_view first, std::string_view second) const noexcept;
-    void end_of_source(std::uint64_t source, std::uint64_t until) noexcept;
+    std::uint64_t tag(std::initializer_list<std::string_view> words) const noexcept;
+    void end_flight(bool is_source, std::uint64_t tag, std::uint64_t until) noexcept;
     template <typename Function>
     auto locked(std::uint64_t tag, Function&& function) const noexcept;
+    /// What a function says of the record of a tag; false if there is none.
+    template <typename Function>
+    bool with(bool is_source, std::uint64_t tag, Function&& function) const noexcept;
     template <typename Function>
     void each_held(std::uint64_t now, Function&& function) const noexcept;
 

@@ -341,18 +341,10 @@ ngx_int_t answer_lockout(ngx_http_request_t* r) {
                 kept(r, status::held_to_json(shown, count, store_of(conf))));
 }
 
-bool release_account(MainConf& conf, std::uint64_t tag) {
-    const bool released = conf.lockout.release_account(tag, ngx_current_msec);
+bool release(MainConf& conf, bool is_source, std::uint64_t tag) {
+    const bool released = conf.lockout.release(is_source, tag, ngx_current_msec);
     if (released && conf.store) {
-        conf.store->tell_account(tag, conf.store_settings->longest, 0);
-    }
-    return released;
-}
-
-bool release_source(MainConf& conf, std::uint64_t tag) {
-    const bool released = conf.lockout.release_source(tag, ngx_current_msec);
-    if (released && conf.store) {
-        conf.store->tell_source(tag, conf.store_settings->longest, 0);
+        conf.store->tell(is_source, tag, conf.store_settings->longest, 0);
     }
     return released;
 }
@@ -362,25 +354,25 @@ bool release_source(MainConf& conf, std::uint64_t tag) {
 bool release(MainConf& conf, const std::string& who) {
     bool released = false;
     if (who.size() == 16 && who.find_first_not_of("0123456789abcdef") == std::string::npos) {
-        released = release_account(conf, std::stoull(who, nullptr, 16));
+        released = release(conf, false, std::stoull(who, nullptr, 16));
     }
     const std::string address = who.substr(0, who.find('/'));
     std::array<unsigned char, 16> source{};
     in6_addr ipv6{};
     if (inet_pton(AF_INET, address.c_str(), &source[12]) == 1) {
         source[10] = source[11] = 0xff;
-        return release_source(conf, conf.lockout.tag_of_source(source)) || released;
+        return release(conf, true, conf.lockout.tag_of_source(source)) || released;
     }
     if (inet_pton(AF_INET6, address.c_str(), &ipv6) == 1) {
         std::copy_n(ipv6.s6_addr, 8, source.begin());
-        return release_source(conf, conf.lockout.tag_of_source(source)) || released;
+        return release(conf, true, conf.lockout.tag_of_source(source)) || released;
     }
     for (const auto& publication : conf.publications) {
         accounts::Account account;
         if (publication->lockout != nullptr &&
             publication->lockout->domains.read(who, "", account)) {
             released =
-                release_account(conf, conf.lockout.tag_of_account(account.text())) || released;
+                release(conf, false, conf.lockout.tag_of_account(account.text())) || released;
         }
     }
     return released;
