@@ -4,6 +4,7 @@ use LyncTest;
 use LyncTest::Scene;
 use LyncTest::SecondNginx;
 use LyncTest::Doors;
+use LyncTest::Files qw(slurp);
 
 use IO::Socket::IP;
 use File::Temp ();
@@ -231,6 +232,37 @@ for my $what (['closes what is idle', '--timeout', 2], ['takes one worker alone'
     };
 }
 
+# What isn't a record of ours in its place concerns nobody else, and makes room for one.
+scene 'other values in its keys', @two, sub {
+    my $redis = redis();
+    my $server = doors_server();
+    start_second();
+    ok(are_there(), 'both are connected');
+    status('first', 'basic', $_, 'wrong') for qw(alice bob);
+    settle();
+    my ($index) = cli('--scan') =~ /^(\S+:changes)$/m;
+    my @records = grep { !/changes|probe/ } split /\n/, cli('--scan');
+    is(scalar(@records), 2, 'two records');
+    cli("del '$_'"), cli("set '$_' text") for @records[0, 1];
+    settle();
+    status('second', 'basic', 'alice', 'wrong') for 1 .. 2;
+    status('first', 'basic', 'alice', 'wrong');
+    is(status($_, 'basic', 'alice', 'right'), 401, "held at the $_") for qw(first second);
+    is(scalar(grep { $_ eq 'alice' } arrived), 4, 'four arrive');
+    my ($second) = grep { cli("type '$_'") =~ /string/ } @records;
+    cli("del '$second'"), cli("hset '$second' c x h y fz 1 r 2 '' 3"), cli("eval 'for i = 1, 9000 do redis.call(\"hset\", KEYS[1], \"x\" .. i, i) end' 1 '$second'");
+    is(status($_, 'basic', 'bob', 'right'), 200, "bob signs in at the $_") for qw(first second);
+    is(scalar(away()), 0, 'and the store is there') or diag(away());
+    cli("del '$index'"), cli("set '$index' text");
+    settle();
+    ok(are_there(), 'soon again without its index');
+    status('first', 'basic', 'carol', 'wrong') for 1 .. 4;
+    ok(scalar(wait_until { status('second', 'basic', 'carol', 'right') == 401 }), 'which is made anew');
+    $stop_second->();
+    stop($redis);
+    provoked_lines(qr/lync_lockout: lockout_store/);
+};
+
 # --- what isn't a store
 
 # One proxy; what is at the address changes, and what is said about it.
@@ -284,6 +316,10 @@ scene 'what is no store', more => "$LIMITS $STORE", after => $CONTROL, sub {
     my $secret = "$url password=$DIR/password";
     with_store($secret, sub { redis('--requirepass', 'another') }, 'it refuses the password', 'a wrong password');
     with_store($secret, sub { redis() }, 'it refuses the password', 'a password that is not asked for');
+    with_store($secret, fake(sub {
+        my ($connection) = @_;
+        $connection->write("-ERR max number of clients reached\r\n");
+    }), 'ERR max number of clients reached', 'a full house');
     with_store($url, sub { redis('--requirepass', 'another') }, 'NOAUTH Authentication required', 'no password');
     with_store($url, sub { redis('--replicaof', '127.0.0.1', '1') }, "READONLY You can't write", 'a replica');
     with_store($url, sub { redis('--maxmemory', '1') }, 'OOM command not allowed', 'a full one');
@@ -337,6 +373,51 @@ scene 'TLS', more => "$LIMITS $STORE", after => $CONTROL, sub {
     is(scalar(grep { /:a\w{16}$/ } split /\n/, $known), 1, 'one account: the key is what makes its hash');
     stop($redis);
     provoked_lines(qr/lync_lockout: lockout_store/);
+};
+
+# --- how it is reached
+
+sub connects {
+    my ($line, $what) = @_;
+    provoked_lines(qr/lync_lockout: lockout_store/);
+    edit { s/lockout_store [^;]*;/lockout_store $line key=$DIR\/key;/ };
+    is(reload(), 'reloaded', $what);
+    ok(scalar(wait_until { store('first') } 15), "connected, $what") or diag(log_lines(qr/lockout_store/));
+    is(status('first', 'token', 'alice', 'wrong'), 400, 'and asked');
+    is(scalar(away()), 0, 'all the time') or diag(away());
+}
+
+scene 'a socket, IPv6, and a user who may do no more than the documentation says', more => "$LIMITS $STORE", after => $CONTROL, sub {
+    my ($commands) = slurp("$LyncTest::Paths::SOURCE/docs/directives.md") =~ /^The user needs the commands(.*?), on keys/ms;
+    my @may = map { '+' . lc =~ tr/ /|/r } $commands =~ /`([A-Z ]+)`/g;
+    cmp_ok(scalar(@may), '>', 10, 'commands');
+    my $ipv6 = IO::Socket::IP->new(LocalHost => '::1', LocalPort => 0, Proto => 'tcp', Listen => 1);
+    my $redis = redis('--bind', '127.0.0.1', $ipv6 ? '::1' : (), '--unixsocket', "$DIR/redis.sock", '--unixsocketperm', '777',
+        '--user', 'proxies', 'on', '>secret', '~lync:*', '-@all', @may);
+    my $server = doors_server();
+    connects("unix:$DIR/redis.sock", 'a socket');
+    connects("redis://[::1]:$PORT", 'IPv6') if $ipv6;
+    connects("redis://proxies:secret\@127.0.0.1:$PORT/3", 'a user');
+    stop($redis);
+    provoked_lines(qr/lync_lockout: lockout_store/);
+};
+
+# Of the addresses of a name the next one is tried before it is away.
+scene 'a name with two addresses', @two, sub {
+  SKIP: {
+        system("unshare -m true 2>/dev/null") == 0 or Test::More::skip('no namespaces', 3);
+        my $redis = redis();
+        my $server = doors_server();
+        file('hosts', "127.0.0.77 store.test\n127.0.0.1 store.test localhost\n");
+        local $LyncTest::Paths::NGINX = "unshare -m sh -c 'mount --bind $DIR/hosts /etc/hosts && exec $LyncTest::Paths::NGINX \"\$\@\"' sh";
+        ($stop_second, $second_dir) = second_nginx($second, sub { s{unix:$DIR/first}{unix:$DIR/second}g; s{//127\.0\.0\.1:$PORT}{//store.test:$PORT} });
+        ok(are_there(), 'connected');
+        is(scalar(away("$second_dir/logs/error.log")), 0, 'at once') or diag(away("$second_dir/logs/error.log"));
+        is(status('second', 'token', 'alice', 'wrong'), 400, 'and asked');
+        $stop_second->();
+        stop($redis);
+        provoked_lines(qr/lync_lockout: lockout_store/);
+    }
 };
 
 # --- workers come and go

@@ -52,6 +52,19 @@ scene 'as the server answers', more => $LIMITS, sub {
     }
 };
 
+# Only the client waits for the answer, not the server's connection.
+scene 'a server waits for nobody', more => $LIMITS, sub {
+    my $server = doors_server();
+    my @clients;
+    for my $door (qw(basic token soap page) x 2) {
+        push @clients, attempt($door, "$door-user", 'wrong');
+        wait_until { arrived() == @clients };
+        sleep 0.05;
+    }
+    is(connections(), 1, 'one connection has served all');
+    is(join(' ', map { $_->answer->{status} } @clients), '401 400 500 200 401 400 500 200', 'and all are answered');
+};
+
 scene 'a success clears', more => $LIMITS, sub {
     my $server = doors_server();
     for my $door (@DOORS) {
@@ -75,6 +88,23 @@ scene 'anonymous pages clear nothing', more => $LIMITS, sub {
     }
     is(scalar(arrived), 4, 'four arrive');
     is(held_lines(), 1, 'alice is held');
+};
+
+# One kind of credential is looked at there, another one isn't; the path refuses one and ignores the other.
+scene 'only what is refused somewhere can be accepted there', more => $LIMITS, sub {
+    my $server = doors_server(ignores => qr/^HEAD|NTLM/);
+    try('basic', 'alice', 'wrong') for 1 .. 3;
+    is(try('ntlm', 'alice', 'wrong'), 200, 'NTLM is ignored');
+    is(client('https://lyncwebext.contoso.com')->ask('HEAD /abs/handler', Authorization => 'Basic YWxpY2U6d3Jvbmc=')
+        ->answer->{status}, 200, 'HEAD, too');
+    try('basic', 'alice', 'wrong') for 1 .. 3;
+    is(scalar(arrived), 4, 'four arrive');
+};
+
+scene 'SPNEGO says that it rejects', more => $LIMITS, sub {
+    my $server = doors_server(rejects => 'oQcwBaADCgEC');
+    is(try('spnego', 'alice', 'wrong'), 401, 'refused') for 1 .. 6;
+    is(scalar(arrived), 4, 'four arrive');
 };
 
 scene 'in parallel', more => $LIMITS =~ s/hold=3s/hold=60s/r, sub {
@@ -168,6 +198,30 @@ scene 'clients that go, and that don\'t wait', more => $LIMITS, sub {
     is(join(' ', map { $client->answer->{status} } 1 .. 3), '401 200 200', 'pipelined, in their order');
     is(try('basic', 'bob', 'right'), 200, 'and others are served');
     cmp_ok(scalar(grep { /alice/ } arrived), '<=', 4, 'no more than four');
+};
+
+# The server has the head, and with it the password.
+scene 'bodies that break off', more => $LIMITS, sub {
+    my $server = doors_server();
+    for (1 .. 4) {
+        my $client = client('https://lyncwebext.contoso.com');
+        $client->ask('POST /DataCollabWeb/upload', Authorization => 'Basic YWxpY2U6d3Jvbmc=', 'Transfer-Encoding' => 'chunked')
+            ->write("1\r\nx\r\n");
+        sleep 0.5;
+        $client->write("no chunk\r\n");
+        is($client->answer->{status}, 400, 'no chunk');
+    }
+    is(try('basic', 'alice', 'right'), 401, 'held');
+};
+
+# A phone waits for mail, and goes: whom the server lets wait has signed in.
+scene 'who waits has signed in', more => $LIMITS, sub {
+    my $server = doors_server(delay => 20);
+    my @waiting = map { attempt('basic', 'alice', 'wrong') } 1 .. 4;
+    sleep 5.5;
+    $_->close for @waiting;
+    is(try('basic', 'alice', 'right'), 200, 'not held');
+    is(held_lines(), 0, 'nor anybody');
 };
 
 scene 'a reload', more => "$LIMITS", sub {

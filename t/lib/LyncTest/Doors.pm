@@ -11,29 +11,38 @@ use MIME::Base64 qw(encode_base64 decode_base64);
 
 use LyncTest::Scene;
 
-our @EXPORT = qw(doors_server arrived try attempt @DOORS type3);
+our @EXPORT = qw(doors_server arrived connections try attempt @DOORS type3);
 
 our @DOORS = qw(ntlm spnego basic token soap page);
 
 my $file;
 
-sub arrived {
-    my @lines;
-    if (open my $in, '<', $file) {
-        chomp(@lines = <$in>);
-    }
+sub lines_of {
+    my ($name) = @_;
+    open my $in, '<', $name or return;
+    chomp(my @lines = <$in>);
     return @lines;
 }
+sub arrived { my @lines = lines_of($file); return @lines }
+sub connections { return scalar(my @all = lines_of("$file.connections")) } # that the server has accepted
 
-# %o: what pool_server takes, and delay => seconds before a wrong password is answered, or a function of the account's name
+sub write_down {
+    my ($name, $line) = @_;
+    open my $out, '>>', $name or die "can't write $name: $!\n";
+    syswrite $out, "$line\n";
+}
+
+# %o: what pool_server takes, and delay => seconds before a wrong password is answered, or a function of the account's name;
+# ignores => which credentials make no difference, by request line and Authorization; rejects => what SPNEGO says to a wrong one
 sub doors_server {
     my (%o) = @_;
     $file = scene_dir() . '/arrived';
-    unlink $file;
+    unlink $file, "$file.connections";
     return pool_server(%o, parallel => 1, sub {
         my ($connection) = @_;
+        write_down("$file.connections", 'one');
         while (my $request = eval { $connection->message }) {
-            my ($status, @answer) = judge($request, $o{delay});
+            my ($status, @answer) = judge($request, %o);
             my $body = pop @answer;
             $connection->write(join "\r\n", "HTTP/1.1 $status Whatever", 'X-Powered-By: ASP.NET',
                 @answer, 'Content-Length: ' . length $body, '', $body);
@@ -44,7 +53,8 @@ sub doors_server {
 my $FAULT = '<s:Envelope><s:Body><s:Fault>FailedAuthentication</s:Fault></s:Body></s:Envelope>';
 
 sub judge {
-    my ($request, $delay) = @_;
+    my ($request, %o) = @_;
+    my $delay = $o{delay};
     my ($path) = $request->{first} =~ /^\S+ ([^ ?]+)/;
     my $auth = $request->one('Authorization') // '';
     my $body = $request->{body};
@@ -52,6 +62,8 @@ sub judge {
     my @wrong = (401, 'WWW-Authenticate: Negotiate', 'WWW-Authenticate: NTLM',
         'WWW-Authenticate: Basic realm="pool"', 'Content-Type: text/html', 'not you');
     my @right = (200, 'Content-Type: text/plain', 'welcome');
+    return (@right[0, 1], '') if $o{ignores} && "$request->{first} $auth" =~ $o{ignores};
+    @wrong = (401, "WWW-Authenticate: Negotiate $o{rejects}", @wrong[-2, -1]) if $o{rejects};
     if ($path =~ m{^/webticket/oauthtoken}) {
         ($password) = $body =~ /password=([^&]*)$/;
         ($who) = $body =~ /username=([^&]*)/;
@@ -85,8 +97,7 @@ sub judge {
     }
     defined $who or return @wrong;
     s/%(..)/chr hex $1/ge for $who, $password;
-    open my $out, '>>', $file or die "can't write $file: $!\n";
-    syswrite $out, "$who\n";
+    write_down($file, $who);
     return @right if $password eq 'right';
     Time::HiRes::sleep(ref $delay ? $delay->($who) : $delay) if $delay;
     return @wrong;
