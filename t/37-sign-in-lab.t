@@ -1,5 +1,5 @@
-# sign_in in the lab: what its clients do with each set of doors that docs/doors.md recommends. Every
-# stop of the tour goes as without sign_in, but for those that sign in by a closed door.
+# sign_in in the lab: what its clients do with each set of doors that docs/doors.md recommends, and
+# lockout on. Every stop of the tour goes as without, but for those that sign in by a closed door.
 
 use strict;
 use warnings;
@@ -24,18 +24,26 @@ my $challenges = 'A web client asks for an OAuth token\'s whereabouts'; # finds 
 my @lync_token = ('A client with modern authentication asks who it may be', 'It starts its UCWA application, too');
 my @exchange_token = ('A client with modern authentication asks where tokens come from', 'It reads the calendar');
 
-my @sets = (
-    ['certificate oauth', 'oauth', @windows, @password],
-    ['password certificate oauth', 'password oauth', @windows],
-    ['password', 'any', $windows[0], @lync_token, $challenges],
-    ['windows certificate', 'windows', @password, @lync_token, @exchange_token, $challenges],
+my $all = 'windows password certificate oauth';
+my %differs = (
+    "$all, $all" => [],
+    'certificate oauth, oauth' => [@windows, @password],
+    'password certificate oauth, password oauth' => [@windows],
+    'password, any' => [$windows[0], @lync_token, $challenges],
+    'windows certificate, windows' => [@password, @lync_token, @exchange_token, $challenges],
 );
 
+my $docs = slurp("$source/docs/doors.md") // die "no docs: $!\n";
+my @sets = map { "$_, $_" } $docs =~ /^    sign_in +(.*);$/m;
+push @sets, "$1, $2" while $docs =~ /^\|.*\| `sign_in (.*?);` \| `sign_in (.*?);`/mg;
+is_deeply([sort @sets], [sort keys %differs], 'what is recommended is what is tried');
+
 for (@sets) {
-    my ($lync, $exchange, @differs) = @$_;
+    my ($lync, $exchange) = split /, /;
+    my @differs = @{ $differs{$_} // [] };
     system('mkdir', '-p', $dir) == 0 or die "no $dir\n";
     my $conf = slurp("$source/lab/nginx.conf.in") // die "no lab: $!\n";
-    $conf =~ s/(product\s+\S+;)/$1\n        sign_in $lync;/ or die "no product\n";
+    $conf =~ s/(product\s+\S+;)/$1\n        lockout on;\n        sign_in $lync;/ or die "no product\n";
     $conf =~ s/(services\s+ews)/sign_in $exchange; $1 owa/ or die "no services\n";
     open my $out, '>', "$dir/conf" or die "$dir/conf: $!\n";
     print $out $conf;
