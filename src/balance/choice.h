@@ -99,6 +99,7 @@ struct Candidate {
     std::uint32_t in_flight = 0;
     std::uint64_t place = 0;      ///< who it is, for affinity (affinity.h)
     std::int64_t* turn = nullptr; ///< of the servers' turns: worker's own, starts at 0
+    std::size_t server = 0;       ///< which of the group's
 
     std::uint64_t effective_weight() const noexcept { return weight * ramp; }
     bool takes() const noexcept {
@@ -108,6 +109,12 @@ struct Candidate {
 };
 
 constexpr std::size_t no_server = static_cast<std::size_t>(-1);
+
+/// How many servers a request looks at: all of a pool as the product allows. In a larger group
+/// these are a part of it, moved on by one server with each request, so that its size costs
+/// nothing; the fewest requests in flight of sixteen is one more than the fewest of all. Only if
+/// none of them takes the request, or affinity decides, all are looked at.
+constexpr std::size_t most_looked_at = 16;
 
 /// The server with the fewest requests in flight for its weight; among equals each in its turn, as
 /// often as its weight says. Only servers that take requests and are backup or not as asked.

@@ -408,13 +408,11 @@ void Zone::remember(Record& name, const NameAddresses& addresses) noexcept {
     memory_->lock.unlock();
 }
 
-std::int32_t Zone::add(const Keyed& record, Gauge which, std::int32_t by) noexcept {
-    if (!is_entered()) {
-        return 0;
+void Zone::add(const Keyed& record, Gauge which, std::int32_t by) noexcept {
+    if (is_entered()) {
+        memory_->part(memory_->number_of(record), which, slot_)
+            .fetch_add(by, std::memory_order_seq_cst);
     }
-    const std::size_t number = memory_->number_of(record);
-    memory_->part(number, which, slot_).fetch_add(by, std::memory_order_seq_cst);
-    return memory_->sum(number, which) - by;
 }
 
 std::uint32_t Zone::value(const Keyed& record, Gauge which) const noexcept {

@@ -159,9 +159,9 @@ public:
     NameAddresses addresses_of(const Key& name) noexcept;
     void remember(Record& name, const NameAddresses& addresses) noexcept;
 
-    /// Goes up or down. Returns what all workers together had before, so that of two workers which
-    /// go beyond a limit at the same time at least one sees it.
-    std::int32_t add(const Keyed& record, Gauge which, std::int32_t by) noexcept;
+    /// Goes up or down. Of two workers which go beyond a limit at the same time at least one sees
+    /// it in the `value` that it asks for afterwards.
+    void add(const Keyed& record, Gauge which, std::int32_t by) noexcept;
     /// Of all workers together.
     std::uint32_t value(const Keyed& record, Gauge which) const noexcept;
     /// Of all endpoints of a machine, those of earlier configurations and addresses included.

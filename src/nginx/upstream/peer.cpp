@@ -30,17 +30,9 @@ bool was_tried(const Peer& peer, const Endpoint* server) noexcept {
     return std::find(peer.tried.begin(), end, server) != end;
 }
 
-/// The group's server at an endpoint; `no_server` if none is there now.
-std::size_t index_of(Group& group, const Endpoint* endpoint) noexcept {
-    const Server* server = group.servers.find(endpoint);
-    return server == nullptr ? no_server
-                             : static_cast<std::size_t>(server - group.servers.all().data());
-}
-
 bool takes_requests(Group& group, const Endpoint* endpoint) noexcept {
-    const std::size_t i = index_of(group, endpoint);
-    return i != no_server &&
-           group.servers.candidates(ngx_current_msec)[i].availability == Availability::takes;
+    const Server* server = group.servers.find(endpoint);
+    return server != nullptr && group.servers.takes_requests(*server, ngx_current_msec);
 }
 
 /// From here on the request is one of the server's. False if there is no memory.
@@ -49,7 +41,7 @@ bool use_server(ngx_peer_connection_t* pc, Peer& peer, Endpoint& server) noexcep
     auto* name = static_cast<ngx_str_t*>(ngx_palloc(peer.request->pool, sizeof(ngx_str_t)));
     if (name == nullptr || (*name = copy(peer.request->pool, view(server.name))).data == nullptr) {
         pc->name = &peer.group->title;
-        add_in_flight(server, -1);
+        add(server, Gauge::in_flight, -1);
         return false;
     }
     pc->name = name;
@@ -66,9 +58,9 @@ bool use_server(ngx_peer_connection_t* pc, Peer& peer, Endpoint& server) noexcep
 
 /// Takes a place among the server's requests; false if another worker has taken the last one.
 bool enter(Endpoint& server, const balance::ServerSettings& settings) noexcept {
-    const std::int32_t before = add_in_flight(server, 1);
-    if (settings.max_conns != 0 && before >= static_cast<std::int32_t>(settings.max_conns)) {
-        add_in_flight(server, -1);
+    add(server, Gauge::in_flight, 1);
+    if (settings.max_conns != 0 && in_flight(server) > settings.max_conns) {
+        add(server, Gauge::in_flight, -1);
         return false;
     }
     return true;
@@ -91,34 +83,28 @@ bool begin_probe(Group& group, std::uint64_t now) noexcept {
            group.record->probe.compare_exchange_strong(until, now + balance::probe_patience);
 }
 
-std::size_t choose_index(const Peer& peer, std::span<const balance::Candidate> candidates) {
-    for (const bool backup : {false, true}) {
-        const std::size_t i = peer.client.known
-                                  ? balance::choose_by_key(candidates, peer.client.key, backup)
-                                  : balance::choose_least_outstanding(candidates, backup);
-        if (i != no_server) {
-            return i;
-        }
-    }
-    return no_server;
+std::size_t choose_index(const Peer& peer, std::span<const balance::Candidate> candidates,
+                         bool with_backups) noexcept {
+    const auto choose = [&](bool backup) {
+        return peer.client.known ? balance::choose_by_key(candidates, peer.client.key, backup)
+                                 : balance::choose_least_outstanding(candidates, backup);
+    };
+    const std::size_t i = choose(false);
+    return i == no_server && with_backups ? choose(true) : i;
 }
 
-/// The server for this request, entered; NULL if there is none.
-Endpoint* choose_server(Peer& peer) noexcept {
-    Group& group = *peer.group;
-    const std::uint64_t now = ngx_current_msec;
-    const std::span<Server> servers = group.servers.all();
-    const std::span<balance::Candidate> candidates = group.servers.candidates(now);
-    if (peer.tries != 0) {
-        for (std::size_t i = 0; i < servers.size(); i++) {
-            candidates[i].tried = was_tried(peer, servers[i].endpoint);
-        }
+/// Of these one for this request, entered; NULL if none takes it.
+Endpoint* choose_among(Peer& peer, std::span<balance::Candidate> candidates, bool with_backups,
+                       std::uint64_t now) noexcept {
+    const std::span<Server> servers = peer.group->servers.all();
+    for (balance::Candidate& candidate : candidates) {
+        candidate.tried = peer.tries != 0 && was_tried(peer, servers[candidate.server].endpoint);
     }
 
     std::size_t i = no_server;
-    while ((i = choose_index(peer, candidates)) != no_server) {
-        Endpoint& server = *servers[i].endpoint;
-        const balance::ServerSettings& settings = servers[i].line->settings;
+    while ((i = choose_index(peer, candidates, with_backups)) != no_server) {
+        Endpoint& server = *servers[candidates[i].server].endpoint;
+        const balance::ServerSettings& settings = servers[candidates[i].server].line->settings;
         const bool trial = candidates[i].availability == Availability::trial;
         // One such risk is enough for one client.
         if (trial && (!peer.judged || peer.tried_out || !begin_trial(server, settings, now))) {
@@ -131,15 +117,32 @@ Endpoint* choose_server(Peer& peer) noexcept {
         }
         candidates[i].availability = Availability::full;
     }
+    return nullptr;
+}
 
-    i = balance::choose_probe(candidates, group.next_probe);
+/// The server for this request, entered; NULL if there is none.
+Endpoint* choose_server(Peer& peer) noexcept {
+    Group& group = *peer.group;
+    const std::uint64_t now = ngx_current_msec;
+    if (!peer.client.known) {
+        if (Endpoint* server = choose_among(peer, group.servers.some_candidates(now), false, now)) {
+            return server;
+        }
+    }
+    const std::span<balance::Candidate> candidates = group.servers.candidates(now);
+    if (Endpoint* server = choose_among(peer, candidates, true, now)) {
+        return server;
+    }
+
+    const std::size_t i = balance::choose_probe(candidates, group.next_probe);
     if (i == no_server || !peer.judged || !begin_probe(group, now)) {
         return nullptr;
     }
     group.next_probe = i + 1;
     peer.probe = true;
-    add_in_flight(*servers[i].endpoint, 1);
-    return servers[i].endpoint;
+    Endpoint* server = group.servers.all()[i].endpoint;
+    add(*server, Gauge::in_flight, 1);
+    return server;
 }
 
 ngx_int_t refuse_no_server(ngx_peer_connection_t* pc, Peer& peer) noexcept {
@@ -198,6 +201,7 @@ ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) {
     peer.owned = false;
 
     Ownership* ownership = ownership_of(peer, false);
+    const bool owns = ownership != nullptr && ownership->connection != nullptr;
     const bool knows = ownership != nullptr && ownership->server != nullptr;
     if (binding && peer.judged && !is_clients_own(peer.request->connection)) {
         warn_of_balancer(pc, group);
@@ -205,9 +209,9 @@ ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) {
 
     const Source source =
         balance::choose({.credential = binding,
-                         .owns = ownership != nullptr && ownership->connection != nullptr,
+                         .owns = owns,
                          .knows_server = knows,
-                         .server_up = knows && !was_tried(peer, ownership->server) &&
+                         .server_up = knows && !owns && !was_tried(peer, ownership->server) &&
                                       takes_requests(group, ownership->server),
                          .limit_reached = group.owned >= group.limits.owned});
     Endpoint* server = nullptr;
@@ -220,7 +224,7 @@ ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) {
     case Source::owned:
     case Source::same_server:
         server = ownership->server;
-        add_in_flight(*server, 1);
+        add(*server, Gauge::in_flight, 1);
         break;
     }
     if (server == nullptr) {
@@ -316,10 +320,6 @@ Ownership* ownership_of(const Peer& peer, bool create) noexcept {
     return known != nullptr ? known : find_ownership(client, peer.group, true);
 }
 
-std::int32_t add_in_flight(Endpoint& server, std::int32_t by) noexcept {
-    return add(server, Gauge::in_flight, by);
-}
-
 void count_owned(const Peer& peer, std::int32_t by) noexcept {
     peer.group->owned += static_cast<std::size_t>(by);
     add(*peer.server, Gauge::owned, by);
@@ -404,9 +404,11 @@ void close_owned_connection(ngx_http_request_t* r) noexcept {
 
 std::size_t server_of(ngx_http_request_t* r, Group& group) noexcept {
     const Peer* peer = peer_of(r);
-    return peer == nullptr || peer->group != &group || peer->server == nullptr
-               ? no_server
-               : index_of(group, peer->server);
+    const Server* server = peer == nullptr || peer->group != &group || peer->server == nullptr
+                               ? nullptr
+                               : group.servers.find(peer->server);
+    return server == nullptr ? no_server
+                             : static_cast<std::size_t>(server - group.servers.all().data());
 }
 
 } // namespace lync::nginx

@@ -254,7 +254,7 @@ void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) {
     note_owned_connection(peer.request, settle_connection(pc, peer, state) ? number : 0);
     peer.lost = peer.lost || outcome.lost;
     peer.owned = false;
-    add_in_flight(*peer.server, -1);
+    add(*peer.server, Gauge::in_flight, -1);
     if (peer.waits) {
         add(*peer.server, Gauge::waiting, -1);
     }

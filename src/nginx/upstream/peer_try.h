@@ -46,8 +46,6 @@ struct Peer {
     std::size_t tries;
 };
 
-std::int32_t add_in_flight(Endpoint& server, std::int32_t by) noexcept;
-
 /// The client owns one connection more to the server, or one less.
 void count_owned(const Peer& peer, std::int32_t by) noexcept;
 

@@ -197,6 +197,7 @@ SharedConnections::Item* SharedConnections::item_of(ngx_queue_t* queue) noexcept
 }
 
 void SharedConnections::vacate(Item* item) noexcept {
+    ngx_queue_remove(&item->of_server);
     ngx_queue_remove(&item->queue);
     ngx_queue_insert_head(&free_, &item->queue);
     release(std::exchange(item->server, nullptr));
@@ -207,17 +208,13 @@ void SharedConnections::close(Item* item) noexcept {
     close_server_connection(item->connection);
 }
 
-ngx_connection_t* SharedConnections::take(const Endpoint& server) noexcept {
-    for (ngx_queue_t* q = ngx_queue_head(&idle_); q != ngx_queue_sentinel(&idle_);
-         q = ngx_queue_next(q)) {
-        Item* item = item_of(q);
-        if (item->server == &server) {
-            ngx_connection_t* c = item->connection;
-            vacate(item);
-            return c;
-        }
+ngx_connection_t* SharedConnections::take(Endpoint& server) noexcept {
+    if (ngx_queue_empty(&server.idle)) {
+        return nullptr;
     }
-    return nullptr;
+    Item* item = ngx_queue_data(ngx_queue_head(&server.idle), Item, of_server);
+    vacate(item);
+    return item->connection;
 }
 
 void SharedConnections::keep(ngx_connection_t* c, Endpoint& server, ngx_msec_t idle) noexcept {
@@ -231,6 +228,7 @@ void SharedConnections::keep(ngx_connection_t* c, Endpoint& server, ngx_msec_t i
     Item* item = item_of(ngx_queue_head(&free_));
     ngx_queue_remove(&item->queue);
     ngx_queue_insert_head(&idle_, &item->queue);
+    ngx_queue_insert_head(&server.idle, &item->of_server);
     item->connection = c;
     item->server = retain(&server);
     make_idle(c, item, on_event, idle);
@@ -239,7 +237,7 @@ void SharedConnections::keep(ngx_connection_t* c, Endpoint& server, ngx_msec_t i
     }
 }
 
-void SharedConnections::close(const Endpoint& server) noexcept {
+void SharedConnections::close(Endpoint& server) noexcept {
     while (ngx_connection_t* c = take(server)) {
         close_server_connection(c);
     }

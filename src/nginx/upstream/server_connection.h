@@ -42,18 +42,19 @@ public:
     void reserve(std::size_t more);
 
     /// The youngest idle connection to `server`, or NULL; no longer idle then.
-    ngx_connection_t* take(const Endpoint& server) noexcept;
+    ngx_connection_t* take(Endpoint& server) noexcept;
 
     /// Keeps an idle connection; the oldest one is closed if there is no room. Nothing is kept for
     /// a server that no line names any more.
     void keep(ngx_connection_t* c, Endpoint& server, ngx_msec_t idle) noexcept;
 
     /// Closes what is idle to `server`.
-    void close(const Endpoint& server) noexcept;
+    void close(Endpoint& server) noexcept;
 
 private:
     struct Item {
-        ngx_queue_t queue;
+        ngx_queue_t queue;     ///< of all that are idle, or free
+        ngx_queue_t of_server; ///< of its idle ones
         SharedConnections* home;
         ngx_connection_t* connection;
         Endpoint* server; ///< a reference

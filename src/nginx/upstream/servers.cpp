@@ -53,13 +53,18 @@ void release(Endpoint* endpoint) noexcept {
     }
 }
 
-std::int32_t add(Endpoint& server, Gauge which, std::int32_t by) noexcept {
+void add(Endpoint& server, Gauge which, std::int32_t by) noexcept {
     if (server.record != nullptr) {
-        return server.transport.zone().add(*server.record, which, by);
+        server.transport.zone().add(*server.record, which, by);
+    } else if (which == Gauge::in_flight) {
+        server.in_flight_alone = std::max(0, server.in_flight_alone + by);
     }
-    return which == Gauge::in_flight
-               ? std::exchange(server.in_flight_alone, std::max(0, server.in_flight_alone + by))
-               : 0;
+}
+
+std::uint32_t in_flight(const Endpoint& server) noexcept {
+    return server.record != nullptr
+               ? server.transport.zone().value(*server.record, Gauge::in_flight)
+               : static_cast<std::uint32_t>(server.in_flight_alone);
 }
 
 // --- Transport
@@ -269,6 +274,9 @@ void Servers::rebuild() {
     }
     all_.swap(all);
     candidates_.swap(candidates);
+    for (std::size_t i = all_.size(); i-- != 0;) {
+        all_[i].endpoint->row = i; // of two lines with the same address the first
+    }
     for (Server& server : all_) {
         if (server.check == nullptr && server.counted == nullptr) {
             bind(server);
@@ -324,6 +332,9 @@ void Servers::bind() noexcept {
 }
 
 Server* Servers::find(const Endpoint* endpoint) noexcept {
+    if (endpoint->row < all_.size() && all_[endpoint->row].endpoint == endpoint) {
+        return &all_[endpoint->row];
+    }
     const auto found = std::find_if(all_.begin(), all_.end(),
                                     [&](const Server& s) { return s.endpoint == endpoint; });
     return found == all_.end() ? nullptr : &*found;
@@ -337,18 +348,19 @@ balance::Panic Servers::panic() const noexcept {
     return panic;
 }
 
-void Servers::show(std::size_t index, const balance::ServerState& state,
-                   std::uint64_t now) noexcept {
+balance::Candidate Servers::candidate(std::size_t index, const balance::ServerState& state,
+                                      std::uint64_t now) noexcept {
     Server& server = all_[index];
     const balance::ServerSettings& settings = server.line->settings;
-    candidates_[index] = {.availability = balance::availability(settings, state, now),
-                          .backup = settings.backup,
-                          .tried = false,
-                          .weight = settings.weight,
-                          .ramp = balance::ramp(settings, state, now),
-                          .in_flight = state.in_flight,
-                          .place = server.endpoint->place,
-                          .turn = &server.turn};
+    return {.availability = balance::availability(settings, state, now),
+            .backup = settings.backup,
+            .tried = false,
+            .weight = settings.weight,
+            .ramp = balance::ramp(settings, state, now),
+            .in_flight = state.in_flight,
+            .place = server.endpoint->place,
+            .turn = &server.turn,
+            .server = index};
 }
 
 std::span<balance::Candidate> Servers::candidates(std::uint64_t now) noexcept {
@@ -357,25 +369,40 @@ std::span<balance::Candidate> Servers::candidates(std::uint64_t now) noexcept {
     for (std::size_t i = 0; i < all_.size(); i++) {
         const balance::ServerState state = state_of(all_[i], with_failures);
         panic.see(all_[i].line->settings, state);
-        show(i, state, now);
+        candidates_[i] = candidate(i, state, now);
     }
     for (std::size_t i = 0; panic.on() && i < all_.size(); i++) {
         balance::ServerState state = state_of(all_[i], with_failures);
         state.healthy = state.healthy || state.answers;
-        show(i, state, now);
+        candidates_[i] = candidate(i, state, now);
     }
     return candidates_;
 }
 
+std::span<balance::Candidate> Servers::some_candidates(std::uint64_t now) noexcept {
+    if (all_.size() <= balance::most_looked_at) {
+        return {};
+    }
+    first_looked_at_ = (first_looked_at_ + 1) % all_.size();
+    const bool with_failures = counts_failures();
+    for (std::size_t n = 0; n < balance::most_looked_at; n++) {
+        const std::size_t i = (first_looked_at_ + n) % all_.size();
+        candidates_[n] = candidate(i, state_of(all_[i], with_failures), now);
+    }
+    return std::span(candidates_).first(balance::most_looked_at);
+}
+
+bool Servers::takes_requests(const Server& server, std::uint64_t now) const noexcept {
+    balance::ServerState state = state_of(server, counts_failures());
+    state.healthy = state.healthy || (state.answers && panic().on());
+    return balance::availability(server.line->settings, state, now) == balance::Availability::takes;
+}
+
 balance::ServerState Servers::state_of(const Server& server, bool with_failures) const noexcept {
     balance::ServerState state;
-    if (const Record* record = server.endpoint->record; record != nullptr) {
-        state.in_flight = transport_->zone().value(*record, Gauge::in_flight);
-        if (with_failures) {
-            state.failures = load(record->failures);
-        }
-    } else {
-        state.in_flight = static_cast<std::uint32_t>(server.endpoint->in_flight_alone);
+    state.in_flight = in_flight(*server.endpoint);
+    if (const Record* record = server.endpoint->record; with_failures && record != nullptr) {
+        state.failures = load(record->failures);
     }
     if (server.check != nullptr) {
         state.healthy = server.check->health.takes_requests();

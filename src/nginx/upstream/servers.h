@@ -36,7 +36,7 @@ class Transport;
 
 /// Made by Transport::endpoint, with one reference for whoever asked.
 struct Endpoint {
-    explicit Endpoint(Transport& by) : transport(by) {}
+    explicit Endpoint(Transport& by) : transport(by) { ngx_queue_init(&idle); }
     Endpoint(const Endpoint&) = delete;
 
     Transport& transport;
@@ -54,14 +54,19 @@ struct Endpoint {
     std::int32_t in_flight_alone = 0; ///< this worker's requests where there is no record
     ngx_ssl_session_t* session = nullptr;
 
+    ngx_queue_t idle{};  ///< of Transport::shared, the youngest first
+    std::size_t row = 0; ///< in the row of the group that was made last; most have the same
     std::size_t references = 1;
     std::size_t lines = 0; ///< that name it; none: nothing is kept for it
 };
 
 Endpoint* retain(Endpoint* endpoint) noexcept;
 
-/// One more or one less of what is going on at a server. Returns the number before.
-std::int32_t add(Endpoint& server, Gauge which, std::int32_t by) noexcept;
+/// One more or one less of what is going on at a server.
+void add(Endpoint& server, Gauge which, std::int32_t by) noexcept;
+
+/// Requests of all workers that are there now.
+std::uint32_t in_flight(const Endpoint& server) noexcept;
 
 /// Gives a reference back; the endpoint is gone when it was the last one. NULL is allowed.
 void release(Endpoint* endpoint) noexcept;
@@ -178,6 +183,10 @@ public:
 
     /// All servers as the choice sees them now, in the order of `all`. Valid until the next call.
     std::span<balance::Candidate> candidates(std::uint64_t now) noexcept;
+    /// `most_looked_at` of them, none if there are no more than that: others with each call.
+    std::span<balance::Candidate> some_candidates(std::uint64_t now) noexcept;
+    /// Whether one takes requests, and not only for a trial.
+    bool takes_requests(const Server& server, std::uint64_t now) const noexcept;
 
     /// Whether servers are used that fail their checks.
     balance::Panic panic() const noexcept;
@@ -190,7 +199,8 @@ private:
     struct Endpoints;
     Endpoints endpoints_at(const Line& line, std::span<const ngx_addr_t> addresses) const;
     void rebuild();
-    void show(std::size_t index, const balance::ServerState& state, std::uint64_t now) noexcept;
+    balance::Candidate candidate(std::size_t index, const balance::ServerState& state,
+                                 std::uint64_t now) noexcept;
     void bind(Server& server) noexcept;
     Key check_key(const Endpoint& endpoint) const noexcept;
     balance::ServerState state_of(const Server& server, bool with_failures) const noexcept;
@@ -202,6 +212,7 @@ private:
     std::vector<Line> lines_;
     std::vector<Server> all_;
     std::vector<balance::Candidate> candidates_;
+    std::size_t first_looked_at_ = 0;
 };
 
 /// Failures in shared memory, read and changed. Two workers that fail in the same microsecond may
