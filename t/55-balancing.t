@@ -87,6 +87,17 @@ scene 'backup', servers => $three =~ s/(\.13) [^;]*/$1 backup/r, sub {
     is(ask_times(4)->{'127.0.0.13'}, undef, 'and then no more');
 };
 
+# Of more than sixteen servers each request looks at some.
+scene 'a large group', servers => join(' ', map { "server 127.0.0.$_ "
+        . ($_ == 31 ? 'max_conns=1' : $_ == 50 ? 'backup' : 'down') . ';' } 11 .. 50), sub {
+    my @fe = map { LyncTest::FrontEnds->new(address => "127.0.0.$_") } 31, 50;
+    is(counts(ask_times(45)), '127.0.0.31=45', 'who takes requests is found wherever it stands');
+    my $held = held(30);
+    ok((wait_until { $fe[0]->seen->{waiting} }), 'it is full');
+    is(counts(ask_times(5)), '127.0.0.50=5', 'only then a backup is asked');
+    $held->close;
+};
+
 scene 'max_conns', servers => 'server 127.0.0.11 max_conns=2; server 127.0.0.12 max_conns=1;', sub {
     my @fe = front_ends(2);
     my @held = held_in_turn(3, 30, @fe);
