@@ -5,7 +5,6 @@
 
 #include <openssl/evp.h>
 
-#include <algorithm>
 
 namespace lync::status {
 
@@ -41,33 +40,6 @@ std::string hash_source(std::string_view text) {
                      std::string(reinterpret_cast<char*>(base64), static_cast<std::size_t>(size)));
 }
 
-/// How much a media type that is named is wanted, in thousandths [RFC 9110, section 12.4.2]; 0 if
-/// it isn't named. What isn't a weight is 1, as if nothing stood there.
-unsigned weight_of(std::string_view accept, std::string_view type) noexcept {
-    while (!accept.empty()) {
-        const std::string_view range = take_until(accept, ',');
-        if (!contains_ignore_case(range, type)) {
-            continue;
-        }
-        std::string_view rest = range;
-        for (std::size_t at = rest.find(';'); at != rest.npos; at = rest.find(';')) {
-            rest = trimmed(rest.substr(at + 1), " \t");
-            if (!rest.starts_with("q=0") && !rest.starts_with("Q=0")) {
-                continue;
-            }
-            unsigned weight = 0;
-            for (std::size_t i = 0; i < 3; i++) {
-                const bool there = rest.size() > 4 + i && rest[3] == '.';
-                const char c = there ? rest[4 + i] : '0';
-                weight = weight * 10 + (c >= '0' && c <= '9' ? static_cast<unsigned>(c - '0') : 0);
-            }
-            return weight;
-        }
-        return 1000;
-    }
-    return 0;
-}
-
 } // namespace
 
 std::string_view page() noexcept {
@@ -88,9 +60,7 @@ Format choose_format(std::string_view argument, std::string_view accept, bool sc
                : argument == "html"       ? Format::html
                                           : Format::unknown;
     }
-    const unsigned html = weight_of(accept, "text/html");
-    const unsigned json = weight_of(accept, "application/json");
-    if (html != 0 && html >= json) {
+    if (contains_ignore_case(accept, "text/html")) {
         return Format::html;
     }
     if (scraped || contains_ignore_case(accept, "application/openmetrics-text") ||
@@ -98,7 +68,7 @@ Format choose_format(std::string_view argument, std::string_view accept, bool sc
          contains_ignore_case(accept, "version=0.0.4"))) {
         return Format::prometheus;
     }
-    return json != 0 ? Format::json : Format::html;
+    return contains_ignore_case(accept, "application/json") ? Format::json : Format::html;
 }
 
 } // namespace lync::status
