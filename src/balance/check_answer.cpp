@@ -95,9 +95,6 @@ bool CheckAnswer::take(std::string_view bytes) noexcept {
 }
 
 void CheckAnswer::end(bool broken) noexcept {
-    if (settled_) {
-        return;
-    }
     if (part_ == Part::till_close && !broken) {
         body_ends();
         keeps_ = false;

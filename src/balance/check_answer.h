@@ -35,7 +35,7 @@ public:
     /// Takes the next bytes that the server sent. True when the matter is settled.
     bool take(std::string_view bytes) noexcept;
 
-    /// The server has closed the connection in good order (`broken`: it hasn't).
+    /// Before that the server has closed the connection, in good order or `broken`.
     void end(bool broken) noexcept;
 
     bool settled() const noexcept { return settled_; }

@@ -52,9 +52,9 @@ std::string explain(const Finding& finding, std::string_view certificate_name,
     case Reason::internal:
         return "answers as the internal web site: check listening_ports";
     case Reason::no_answer:
-        return formatted("GET {}: not an answer to what was asked", path);
+        break;
     }
-    return {};
+    return formatted("GET {}: not an answer to what was asked", path);
 }
 
 Change HealthState::take(const Finding& finding, const Thresholds& thresholds) noexcept {

@@ -379,7 +379,7 @@ std::uint64_t body_limit_bytes(BodyLimit limit) noexcept {
     case BodyLimit::message:
         return 4 * mebibyte; // a UCWA batch of 20 requests, a SOAP envelope with its tokens
     case BodyLimit::content:
-        return 0;
+        break;
     }
     return 0;
 }

@@ -286,12 +286,9 @@ ShieldHit Shields::find_in_file_name(Service service, std::string_view name) con
 }
 
 ShieldHit Shields::meeting_url() const noexcept {
-    for (std::size_t i = 0; i < rows_.size(); i++) {
-        if (rows_[i].places == in_meeturl) {
-            return {static_cast<std::uint8_t>(i), false};
-        }
-    }
-    return {};
+    const auto row = std::ranges::find(rows_, in_meeturl, &Shield::places);
+    return row == rows_.end() ? ShieldHit{}
+                              : ShieldHit{static_cast<std::uint8_t>(row - rows_.begin()), false};
 }
 
 } // namespace lync::policy

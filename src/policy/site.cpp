@@ -116,16 +116,10 @@ Reason reason_of(PathState state) noexcept {
 
 /// The row of a simple URL's service: its methods hold for the URL as well.
 const PathRow* row_of(Service service, Product product) noexcept {
-    switch (service) {
-    case Service::meet:
-        return find_row("/meet", product);
-    case Service::dialin:
-        return find_row("/dialin", product);
-    case Service::scheduler:
-        return find_row("/scheduler", product);
-    default:
-        return nullptr;
-    }
+    return find_row(service == Service::meet     ? "/meet"
+                    : service == Service::dialin ? "/dialin"
+                                                 : "/scheduler",
+                    product);
 }
 
 bool is_autodiscover_path(std::string_view path) noexcept {

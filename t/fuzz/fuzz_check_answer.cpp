@@ -26,7 +26,9 @@ Outcome judge(Document document, std::string_view answer, std::size_t piece, boo
     while (!answer.empty() && !check.take(answer.substr(0, piece))) {
         answer.remove_prefix(std::min(piece, answer.size()));
     }
-    check.end(broken);
+    if (!check.settled()) {
+        check.end(broken);
+    }
     require(check.settled(), "every answer comes to an end", answer);
     return {check.finding(), check.keeps_connection()};
 }
