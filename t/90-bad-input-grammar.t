@@ -14,6 +14,7 @@ my @included = (
     ["add_header X-Frame-Options DENY;\nadd_haeder X-Frame-Options DENY;", 'unknown directive "add_haeder"'],
     ['upstream more { }',                  '"upstream" directive is not allowed here'],
     ['location / { return 204; }',         'duplicate location "/"'],
+    ['location /x { lync_rule contoso x; }', '"lync_rule" directive stands in generated servers only, write a "lync_publish" block'],
     ['simple_url meet https://meet.contoso.com;', '"simple_url" directive is not allowed here'],
     ['gzip on;',                           "\"gzip\" $stated themselves: take it out of server_include"],
     ['client_max_body_size 1m;',           "\"client_max_body_size\" $stated already, by \"max_upload\" of the block: take it out of server_include"],

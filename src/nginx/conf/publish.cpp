@@ -138,9 +138,8 @@ bool listens_elsewhere(ngx_conf_t* cf, const Publication& publication) {
         }
     });
     return std::any_of(publication.hosts.begin(), publication.hosts.end(), [&](const Host& host) {
-        return host.loc_conf != nullptr &&
-               sockets[context_of(host).srv_conf[ngx_http_core_module.ctx_index]] >
-                   host.planned.sockets.size();
+        return sockets[context_of(host).srv_conf[ngx_http_core_module.ctx_index]] >
+               host.planned.sockets.size();
     });
 }
 
@@ -148,9 +147,6 @@ bool listens_elsewhere(ngx_conf_t* cf, const Publication& publication) {
 std::string_view header_stated_twice(ngx_conf_t* cf, const Publication& publication) {
     const Command set_header = find_command(cf->cycle, "proxy_set_header");
     for (const Host& host : publication.hosts) {
-        if (!set_header || host.loc_conf == nullptr) {
-            continue;
-        }
         const ngx_array_t* stated = *set_header.value<ngx_array_t*>(context_of(host).loc_conf);
         if (stated == nullptr || stated == NGX_CONF_UNSET_PTR) {
             continue;
@@ -171,10 +167,8 @@ std::string_view header_stated_twice(ngx_conf_t* cf, const Publication& publicat
 bool states_certificates(const Publication& publication) {
     return std::any_of(publication.hosts.begin(), publication.hosts.end(), [](const Host& host) {
         const ngx_array_t* certificates =
-            host.loc_conf == nullptr
-                ? nullptr
-                : conf_of<ngx_http_ssl_srv_conf_t>(context_of(host).srv_conf, ngx_http_ssl_module)
-                      .certificates;
+            conf_of<ngx_http_ssl_srv_conf_t>(context_of(host).srv_conf, ngx_http_ssl_module)
+                .certificates;
         return certificates != nullptr && certificates->nelts > (host.planned.tls ? 1 : 0);
     });
 }
@@ -215,9 +209,6 @@ void undo_tls_inheritance(const Publication& publication) noexcept {
         value = value == NGX_CONF_UNSET_PTR ? nullptr : value;
     };
     for (const Host& host : publication.hosts) {
-        if (host.loc_conf == nullptr) {
-            continue;
-        }
         auto& tls =
             conf_of<ngx_http_ssl_srv_conf_t>(context_of(host).srv_conf, ngx_http_ssl_module);
         leave_tls_to_listen(tls); // `ssl on`, which asks for them
@@ -357,17 +348,12 @@ char* add_directive(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
 }
 
 char* attach_rule(ngx_conf_t* cf, const MainConf& conf, LocConf& location) {
-    if (conf.feeding == nullptr) {
+    const std::string_view id = view(elements<ngx_str_t>(*cf->args)[2]);
+    if (conf.feeding == nullptr || !conf.feeding->by_id.contains(id)) {
         return const_cast<char*>(
             "stands in generated servers only, write a \"lync_publish\" block");
     }
-
-    const auto known = conf.feeding->by_id.find(view(elements<ngx_str_t>(*cf->args)[2]));
-    if (known == conf.feeding->by_id.end()) {
-        return const_cast<char*>("names no rule");
-    }
-    const Host* host = known->second;
-
+    const Host* host = conf.feeding->by_id.at(id);
     const auto* context = static_cast<ngx_http_conf_ctx_t*>(cf->ctx);
     conf_of<SrvConf>(context->srv_conf, ngx_lync_module).host = host;
 

@@ -26,31 +26,14 @@ using balance::SharedHealth;
 constexpr ngx_msec_t look_interval = 1000; ///< how often a worker looks whether it is to check
 constexpr ngx_msec_t lease_time = 3000;    ///< after which another one takes over
 
-/// The settings of proxy_ssl_* where a generated server's requests go out.
-const ngx_http_upstream_conf_t* upstream_conf(const ngx_cycle_t* cycle, void** loc_conf) noexcept {
+/// The settings of proxy_ssl_* where requests for the farm go out.
+const ngx_http_upstream_conf_t*
+tls_settings(const ngx_cycle_t* cycle, const Publication& publication, const config::Farm& farm) {
+    const Host& host = *publication.by_id.at(farm.published.front());
     const Command verify = find_command(cycle, "proxy_ssl_verify");
-    if (!verify) {
-        return nullptr;
-    }
-    auto* flag = reinterpret_cast<char*>(verify.value<ngx_flag_t>(loc_conf));
+    auto* flag = reinterpret_cast<char*>(verify.value<ngx_flag_t>(host.loc_conf));
     return reinterpret_cast<ngx_http_upstream_conf_t*>(
         flag - offsetof(ngx_http_upstream_conf_t, ssl_verify));
-}
-
-/// Every server of a publication is spoken to with the same settings but for the name.
-const ngx_http_upstream_conf_t* tls_settings(const ngx_cycle_t* cycle,
-                                             const Publication& publication) noexcept {
-    for (const Host& host : publication.hosts) {
-        for (const std::size_t index : host.planned.upstreams) {
-            if (publication.plan.upstreams[index].tls && host.loc_conf != nullptr) {
-                const ngx_http_upstream_conf_t* conf = upstream_conf(cycle, host.loc_conf);
-                if (conf != nullptr && conf->ssl != nullptr) {
-                    return conf;
-                }
-            }
-        }
-    }
-    return nullptr;
 }
 
 std::string request_for(std::string_view path, std::string_view host) {
@@ -82,7 +65,7 @@ Question question_of(const ngx_cycle_t* cycle, const Publication& publication,
         question.document = balance::Document::healthcheck;
         break;
     }
-    question.tls = tls_settings(cycle, publication);
+    question.tls = tls_settings(cycle, publication, farm);
     for (const std::string& path : config::check_paths(farm)) {
         question.requests.push_back(request_for(path, farm.published.front()));
     }

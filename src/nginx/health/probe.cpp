@@ -183,11 +183,7 @@ void Probe::connected() noexcept {
         found(Reason::none);
         return;
     }
-    if (question_->tls != nullptr) {
-        start_tls();
-    } else {
-        ask();
-    }
+    start_tls();
 }
 
 void Probe::start_tls() noexcept {

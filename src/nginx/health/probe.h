@@ -20,7 +20,7 @@ namespace lync::nginx {
 
 /// What is asked of the servers of a farm. Lives as long as the configuration.
 struct Question {
-    /// The proxy_ssl_* of the generated servers that lead to this farm; NULL: plain TCP.
+    /// The proxy_ssl_* of the generated servers that lead to this farm; NULL: `tcp`.
     const ngx_http_upstream_conf_t* tls = nullptr;
     std::string certificate_name; ///< in the server's certificate and as SNI
     std::string internal;         ///< see balance::CheckAnswer::begin
