@@ -238,11 +238,11 @@ constexpr std::array hidden_folders{std::string_view("bin"),
                                     std::string_view("app_localresources"),
                                     std::string_view("app_webreferences")};
 
-bool is_server_segment(std::string_view segment) noexcept {
+bool is_server_segment(std::string_view segment, bool may_be_short) noexcept {
     return segment.starts_with("_vti_") ||
            ((segment.front() == 'a' || segment.front() == 'b') &&
             std::ranges::any_of(hidden_folders, [&](std::string_view name) {
-                return segment == name || is_short_name_of(segment, name);
+                return segment == name || (may_be_short && is_short_name_of(segment, name));
             }));
 }
 
@@ -407,15 +407,14 @@ Never find_never(std::string_view path, P product, Hosts among) noexcept {
     if (const Never row = find_never_row(path, product, Exposure::internal, among); row.closed) {
         return row;
     }
-    const bool may_be_file =
-        path.find('.') != std::string_view::npos || path.find('~') != std::string_view::npos;
+    const bool may_be_short = path.find('~') != std::string_view::npos;
+    const bool may_be_file = may_be_short || path.find('.') != std::string_view::npos;
     int index = 0;
     for (std::size_t start = 1; start < path.size(); index++) {
         const std::size_t end = std::min(path.find('/', start), path.size());
         const std::string_view segment = path.substr(start, end - start);
-        if (is_server_segment(segment) ||
-            (may_be_file &&
-             (is_config_file(segment) || (index == 0 && is_short_root(path.substr(0, end)))))) {
+        if (is_server_segment(segment, may_be_short) || (may_be_file && is_config_file(segment)) ||
+            (may_be_short && index == 0 && is_short_root(path.substr(0, end)))) {
             return {true, Exposure::internal, Service::server_files};
         }
         if (index == 1 && segment == "int" && has_known_root(path)) {

@@ -42,20 +42,24 @@ constexpr PlaceWord place_words[] = {
 
 /// What may be encoded, or isn't ASCII: eight bytes at a time, as every header is looked at.
 bool may_have_layers(std::string_view text) noexcept {
-    if (std::memchr(text.data(), '%', text.size()) != nullptr) {
-        return true;
-    }
+    constexpr std::uint64_t each = 0x0101010101010101;
     std::uint64_t tops = 0;
+    const auto look = [&tops](const char* from, std::size_t size) {
+        std::uint64_t bytes = 0;
+        std::memcpy(&bytes, from, size);
+        const std::uint64_t percents = bytes ^ (each * '%'); // a byte of 0 for each "%"
+        tops |= bytes | ((percents - each) & ~percents);
+    };
     std::size_t i = 0;
     for (; i + sizeof(tops) <= text.size(); i += sizeof(tops)) {
-        std::uint64_t bytes = 0;
-        std::memcpy(&bytes, text.data() + i, sizeof(bytes));
-        tops |= bytes;
+        look(text.data() + i, sizeof(tops));
     }
-    for (; i < text.size(); i++) {
-        tops |= static_cast<unsigned char>(text[i]);
+    if (i != 0 && i != text.size()) {
+        look(text.data() + text.size() - sizeof(tops), sizeof(tops));
+    } else {
+        look(text.data() + i, text.size() - i);
     }
-    return (tops & 0x8080808080808080) != 0;
+    return (tops & (each * 0x80)) != 0;
 }
 
 /// As Windows reads a name: "\\" is "/", and blanks in front of it are none of it.
@@ -168,7 +172,7 @@ Shields::Shields(std::vector<Shield> rows) : rows_(std::move(rows)) {
 /// Asks the rows that look at a place about a text, unless one that refuses is found already.
 void Shields::look_for(ShieldHit& found, std::size_t place, Service service,
                        std::string_view header, std::string_view text) const noexcept {
-    if (refuses(found)) {
+    if (!look(static_cast<ShieldPlaces>(1U << place), service) || refuses(found)) {
         return;
     }
     for (const Look& look : looks_[place]) {

@@ -171,10 +171,9 @@ Verdict Site::judge(const Request& request) const noexcept {
     default:
         break;
     }
-    if (breaks_line(raw) || breaks_line(query)) {
-        return refuse(Reason::malformed,
-                      spec_.kind == SiteKind::office_web_apps ? Service::office_web_apps
-                                                              : Service::unknown,
+    const bool is_office = spec_.kind == SiteKind::office_web_apps;
+    if (breaks_line(query) || (is_office && breaks_line(raw))) { // read_path refuses it in others
+        return refuse(Reason::malformed, is_office ? Service::office_web_apps : Service::unknown,
                       spec_.target);
     }
     switch (spec_.kind) {
