@@ -165,12 +165,6 @@ static ngx_http_variable_t  ngx_lync_variables[] = {
     { ngx_string("lync_host"), NULL, lync_variable,
       LYNC_VARIABLE_HOST, 0, 0 },
 
-    { ngx_string("lync_accept_encoding"), NULL, lync_variable,
-      LYNC_VARIABLE_ACCEPT_ENCODING, 0, 0 },
-
-    { ngx_string("lync_retry_after"), NULL, lync_variable,
-      LYNC_VARIABLE_RETRY_AFTER, NGX_HTTP_VAR_NOCACHEABLE, 0 },
-
     { ngx_string("lync_query"), NULL, lync_variable,
       LYNC_VARIABLE_QUERY, 0, 0 },
 

@@ -135,7 +135,7 @@ bool any_cookie_header(const ngx_http_request_t* r, Function&& function) {
 template <typename Function>
 bool any_header(const ngx_list_t& headers, std::string_view name, Function&& function) {
     for (const ngx_list_part_t* part = &headers.part; part != nullptr; part = part->next) {
-        const auto* header = static_cast<const ngx_table_elt_t*>(part->elts);
+        auto* header = static_cast<ngx_table_elt_t*>(part->elts);
         for (ngx_uint_t i = 0; i < part->nelts; i++) {
             if ((name.empty() || equal_ignore_case(view(header[i].key), name)) &&
                 function(header[i])) {

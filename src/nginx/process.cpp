@@ -5,6 +5,7 @@
 #include "nginx/health/health.h"
 #include "nginx/request/body.h"
 #include "nginx/request/patch_watch.h"
+#include "nginx/request/request.h"
 #include "nginx/request/sign_in.h"
 #include "nginx/status/count_request.h"
 #include "nginx/status/respond.h"
@@ -35,8 +36,9 @@ ngx_int_t filter_header(ngx_http_request_t* r) {
     note_sign_in(r);
     bind_client(r);
     watch_answer(r);
-    return hide_closed_doors(r) && protect_pages(r) && protect_status(r) ? next_header_filter(r)
-                                                                         : NGX_ERROR;
+    return hide_closed_doors(r) && protect_pages(r) && protect_status(r) && add_retry_after(r)
+               ? next_header_filter(r)
+               : NGX_ERROR;
 }
 
 /// In workers, never in the master: each configuration that is read makes the chains anew, also one

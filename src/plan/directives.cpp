@@ -50,7 +50,6 @@ constexpr Statement request[] = {
     {"auth_jwt", "off"},
     {"server_tokens", "off"},
     {"default_type", "text/plain"},
-    {"add_header", "Lync-Nothing \"\""},
     {"add_header_inherit", "on"},
     {"add_trailer_inherit", "on"},
     {"recursive_error_pages", "off"},
@@ -175,9 +174,13 @@ constexpr std::string_view dropped[] = {"X-Forwarded-Host", "Forwarded",
 /// Whether a generated server states a directive that may stand only once: nginx refuses it in a
 /// file of server_include. Those that add one to others, such as add_header, aren't meant.
 bool is_stated_once(std::string_view directive) noexcept {
-    constexpr std::string_view adding[] = {
-        "add_header",       "limit_req",         "limit_conn",        "sub_filter",
-        "ssl_conf_command", "proxy_pass_header", "proxy_hide_header", "proxy_ssl_conf_command"};
+    constexpr std::string_view adding[] = {"limit_req",
+                                           "limit_conn",
+                                           "sub_filter",
+                                           "ssl_conf_command",
+                                           "proxy_pass_header",
+                                           "proxy_hide_header",
+                                           "proxy_ssl_conf_command"};
     if (std::ranges::find(adding, directive) != std::end(adding)) {
         return false;
     }

@@ -309,12 +309,8 @@ private:
         } else {
             out_.directive("proxy_pass_header", "Server");
         }
-        out_.directive("add_header", "Retry-After $lync_retry_after always");
         out_.directive("proxy_set_header", "Host $lync_host");
         out_.directive("proxy_set_header", "Connection \"\"");
-        if (host.site.kind == SiteKind::web_services || host.site.kind == SiteKind::simple_urls) {
-            out_.directive("proxy_set_header", "Accept-Encoding $lync_accept_encoding");
-        }
         out_.directive("proxy_set_header", "X-Forwarded-For $lync_client_addr");
         out_.directive("proxy_set_header",
                        std::string("X-Forwarded-Proto ") + (host.tls ? "https" : "http"));

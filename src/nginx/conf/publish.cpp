@@ -218,19 +218,25 @@ void undo_tls_inheritance(const Publication& publication) noexcept {
     }
 }
 
-/// Two directives are inherited and have no value that means "none". What comes from http level
-/// is taken out of our servers again; what a server_include says stays.
+/// Some directives are inherited and have no value that means "none". What comes from http level
+/// is taken out of our servers again; what a server_include says stays. `proxy_method
+/// $request_method` is what nginx does without it.
 void undo_inheritance(ngx_conf_t* cf) {
     void** here = static_cast<ngx_http_conf_ctx_t*>(cf->ctx)->loc_conf;
     void** http = main_conf_of(cf).http_loc_conf;
 
     conf_of<ngx_http_core_loc_conf_t>(here, ngx_http_core_module).post_action = {};
 
-    if (const Command add_trailer = find_command(cf->cycle, "add_trailer")) {
-        auto** trailers = add_trailer.value<ngx_array_t*>(here);
-        if (*trailers == *add_trailer.value<ngx_array_t*>(http)) {
-            *trailers = nullptr;
+    for (const std::string_view adding : {"add_header", "add_trailer"}) {
+        if (const Command command = find_command(cf->cycle, adding)) {
+            auto** added = command.value<ngx_array_t*>(here);
+            if (*added == *command.value<ngx_array_t*>(http)) {
+                *added = nullptr;
+            }
         }
+    }
+    if (const Command proxy_method = find_command(cf->cycle, "proxy_method")) {
+        *proxy_method.value<ngx_http_complex_value_t*>(here) = nullptr;
     }
 }
 

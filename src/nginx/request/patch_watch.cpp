@@ -36,6 +36,13 @@ ngx_int_t filter_page(ngx_http_request_t* r, ngx_chain_t* in) {
 
 } // namespace
 
+void ask_uncompressed(ngx_http_request_t* r) noexcept {
+    any_header(r->headers_in.headers, "accept-encoding", [](ngx_table_elt_t& header) {
+        header.value.len = 0; // none but identity [RFC 9110, 12.5.3]
+        return false;
+    });
+}
+
 void watch_answer(ngx_http_request_t* r) noexcept {
     const Host* host = host_of(r);
     RequestState* state = state_of(r);

@@ -1,12 +1,15 @@
 #pragma once
 
 // What answers tell of a server's updates: Exchange in a header, the meeting scheduler in a comment
-// of its pages, which are asked for uncompressed for that ($lync_accept_encoding). A build is kept
-// with the server (note_build), and `hide_server_names` takes it out of what clients get.
+// of its pages, which are asked for uncompressed for that. A build is kept with the server
+// (note_build), and `hide_server_names` takes it out of what clients get.
 
 #include "nginx/conf/conf.h"
 
 namespace lync::nginx {
+
+/// The server isn't told what encodings the client takes. Before the request is sent.
+void ask_uncompressed(ngx_http_request_t* r) noexcept;
 
 /// For the header filter.
 void watch_answer(ngx_http_request_t* r) noexcept;

@@ -2,6 +2,7 @@
 
 #include "nginx/request/request.h"
 #include "nginx/request/target.h"
+#include "nginx/status/respond.h"
 
 #include <utility>
 
@@ -79,6 +80,15 @@ void log_refusal(ngx_http_request_t* r, const Host& host, Reason reason) noexcep
 }
 
 } // namespace
+
+bool add_retry_after(ngx_http_request_t* r) noexcept {
+    if (r->err_status != NGX_HTTP_SERVICE_UNAVAILABLE || r->upstream == nullptr || r != r->main) {
+        return true;
+    }
+    const policy::Verdict* verdict = ruled_verdict(r);
+    return verdict == nullptr || verdict->action != policy::Action::pass ||
+           add_header(r, "Retry-After", "30") != nullptr;
+}
 
 ngx_int_t refusal_status(Reason reason) noexcept {
     switch (reason) {

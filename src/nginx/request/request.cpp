@@ -6,6 +6,7 @@
 #include "base/ascii.h"
 #include "nginx/lockout/lockout.h"
 #include "nginx/request/body.h"
+#include "nginx/request/patch_watch.h"
 #include "nginx/request/sign_in.h"
 #include "nginx/request/target.h"
 #include "nginx/status/respond.h"
@@ -163,6 +164,9 @@ ngx_int_t pass_challenge(ngx_http_request_t* r) noexcept {
 ngx_int_t pass(ngx_http_request_t* r, const Host& host, RequestState& state) noexcept {
     if (state.verdict.shield) {
         log_shield(r, host, state);
+    }
+    if (state.verdict.service == policy::Service::scheduler) {
+        ask_uncompressed(r);
     }
     if (const ngx_int_t result = judge_body(r, host, state); result != NGX_DECLINED) {
         return result;

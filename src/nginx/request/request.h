@@ -68,6 +68,10 @@ void log_shield(ngx_http_request_t* r, const Host& host, const RequestState& sta
 /// none.
 const policy::Shield* shield_of(const Host& host, const policy::Verdict& verdict) noexcept;
 
+/// For the header filter: what has passed is answered 503, since no server could answer. A 503 of
+/// limit_req or of the pool itself is left as it is. False without memory.
+bool add_retry_after(ngx_http_request_t* r) noexcept;
+
 /// The status that a refusal is answered with.
 ngx_int_t refusal_status(policy::Reason reason) noexcept;
 

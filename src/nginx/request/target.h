@@ -13,10 +13,9 @@ namespace lync::nginx {
 /// target yet.
 std::string_view forwarded_target(ngx_http_request_t* r) noexcept;
 
-/// The method that will be sent: `proxy_method $request_method`, which a subrequest has of the
-/// request that it belongs to.
+/// The method that will be sent: the request's own, since `proxy_method` is undone.
 inline std::string_view forwarded_method(const ngx_http_request_t* r) noexcept {
-    return view(r->main->method_name);
+    return view(r->method_name);
 }
 
 /// The Host header that will be sent, `$lync_host`: as the client wrote it; the name in an absolute

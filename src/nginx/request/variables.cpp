@@ -123,28 +123,6 @@ ngx_int_t set_query(ngx_http_request_t* r, ngx_http_variable_value_t* v,
     return shown ? set_utf8(r, v, view(r->args)) : set_none(v);
 }
 
-/// For 503 of what has passed: no server could answer. A 503 of limit_req or of the pool itself is
-/// left as it is.
-ngx_int_t set_retry_after(ngx_http_request_t* r, ngx_http_variable_value_t* v) noexcept {
-    const policy::Verdict* verdict = ruled_verdict(r);
-    const bool unavailable = r->err_status == NGX_HTTP_SERVICE_UNAVAILABLE &&
-                             r->upstream != nullptr && verdict != nullptr &&
-                             verdict->action == policy::Action::pass;
-    return unavailable ? set(v, "30") : set_none(v);
-}
-
-/// What the client takes; nothing for the scheduler, whose pages tell its build (patch_watch.h).
-ngx_int_t set_accept_encoding(ngx_http_request_t* r, ngx_http_variable_value_t* v,
-                              const Host& host) noexcept {
-    if (verdict_of(r, host).service != policy::Service::scheduler && has_head(r)) {
-        any_header(r->headers_in.headers, "accept-encoding", [&](const ngx_table_elt_t& header) {
-            set(v, view(header.value));
-            return true;
-        });
-    }
-    return v->valid ? NGX_OK : set_none(v);
-}
-
 /// Another one after each try of a request.
 ngx_int_t set_owned_connection(ngx_http_request_t* r, ngx_http_variable_value_t* v) noexcept {
     const ngx_atomic_uint_t number = owned_connection(r);
@@ -201,10 +179,6 @@ ngx_int_t lync_variable(ngx_http_request_t* r, ngx_http_variable_value_t* v, uin
     switch (data) {
     case LYNC_VARIABLE_HOST:
         return set(v, forwarded_host(r));
-    case LYNC_VARIABLE_ACCEPT_ENCODING:
-        return set_accept_encoding(r, v, *host);
-    case LYNC_VARIABLE_RETRY_AFTER:
-        return set_retry_after(r, v);
     case LYNC_VARIABLE_OWNED_CONNECTION:
         return set_owned_connection(r, v);
     case LYNC_VARIABLE_QUERY:
