@@ -41,10 +41,10 @@ struct Visited {
 
 constexpr std::size_t most_redirects = 5; ///< Redirect links that are followed in a row
 
-/// A link that is to be followed, and the URLs whose Redirect links led to it.
+/// A link that is to be followed, and how many Redirect links led to it.
 struct Pending {
     Link link;
-    std::vector<std::string> redirects;
+    std::size_t redirects = 0;
 };
 
 class Outside {
@@ -75,7 +75,7 @@ public:
             ask_plain_http(visited);
             for (const Question& question : visited.name->questions) {
                 if (question.expect == Expect::autodiscover) {
-                    follow({{{"Domain", "https://" + visited.name->host + question.path}, {}}});
+                    follow({{{"Domain", "https://" + visited.name->host + question.path}}});
                 } else if (can_be_asked(visited)) {
                     ask(visited, request_to(visited, question.path, "*/*"),
                         [&](Judge& judge) { judge.question(question.expect); });
@@ -328,16 +328,13 @@ private:
         }
     }
 
-    void ask_for_document(Visited& visited, const std::string& target,
-                          const std::vector<std::string>& redirects, std::deque<Pending>& pending) {
+    void ask_for_document(Visited& visited, const std::string& target, std::size_t redirects,
+                          std::deque<Pending>& pending) {
         const std::string url = "https://" + visited.name->host + target;
-        const bool circle = std::find(redirects.begin(), redirects.end(), url) != redirects.end();
-        if (circle || redirects.size() > most_redirects) {
-            written_.findings.add(Id::autodiscover_loop, url, "",
-                                  {redirects.front(), circle ? "in a circle" : "on and on"});
-            return;
+        if (redirects > most_redirects) {
+            return written_.findings.add(Id::autodiscover_loop, url, "", {url});
         }
-        if (!requested_.insert(url).second) {
+        if (!requested_.insert(url).second && redirects == 0) {
             return;
         }
         ask(visited, request_to(visited, target, accept_autodiscover), [&](Judge& judge) {
@@ -349,10 +346,9 @@ private:
     }
 
     void look_at_root(const Document& document, const Report& report, const std::string& url,
-                      const std::vector<std::string>& redirects, std::deque<Pending>& pending) {
+                      std::size_t redirects, std::deque<Pending>& pending) {
         if (const Link* redirect = document.link("Redirect")) {
-            pending.push_back({*redirect, redirects});
-            pending.back().redirects.push_back(url);
+            pending.push_back({*redirect, redirects + 1});
             return;
         }
         for (const std::string token : {"User", "Domain"}) {
@@ -362,7 +358,7 @@ private:
         }
         for (const Link& link : document.links) {
             if (link.token == "Domain" || link.token == "User" || link.token == "OAuth") {
-                pending.push_back({link, {}});
+                pending.push_back({link});
             }
         }
     }
@@ -405,7 +401,7 @@ private:
                    {answer.status_text, std::string(answer.header("Location"))});
         } else if (const auto document = judge.autodiscover()) {
             if (const Link* redirect = document->link("Redirect")) {
-                follow({{*redirect, {url}}});
+                follow({{*redirect, 1}});
             } else {
                 report(Id::autodiscover_incomplete, url, {"Redirect link to https"});
             }
