@@ -143,9 +143,9 @@ is("$rows->[0]{level} $rows->[0]{file}:$rows->[0]{line}", 'advice ROOT/nginx.con
 # --- which nginx
 
 ($status, $out) = run({}, $lyncctl, 'check', '--nginx', "$root/none/nginx", "$root/nginx.conf");
-is("$status $out", qq{2 lyncctl: "ROOT/none/nginx" in "--nginx" can't be run (2: No such file or directory)\n}, '--nginx that is missing');
+is("$status $out", qq{2 lyncctl: "ROOT/none/nginx" in "--nginx" is no nginx that can be run\n}, '--nginx that is missing');
 ($status, $out) = run({}, $lyncctl, 'check', '--nginx', '/bin/true', "$root/nginx.conf");
-is("$status $out", qq{2 lyncctl: "/bin/true" in "--nginx" is no nginx\n}, '--nginx that is none');
+is("$status $out", qq{2 lyncctl: "/bin/true" in "--nginx" is no nginx that can be run\n}, '--nginx that is none');
 ($status, $out) = check('--fragment', write_file('fragment.conf', $uncovered));
 is($status, 1, 'a fragment: the core judges') or diag($out);
 like($out, qr/^\[warn\] "meet\.example\.net".*^\[notice\] nginx wasn't asked, since it can't test a fragment/ms, 'and says so');

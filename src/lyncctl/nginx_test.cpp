@@ -3,65 +3,41 @@
 #include "base/descriptor.h"
 #include "base/format.h"
 #include "lyncctl/failure.h"
+#include "lyncctl/output.h"
 
-#include <fcntl.h>
-#include <spawn.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
-
-extern char** environ;
+#include <cstdio>
 
 namespace lync::lyncctl {
 
 namespace {
 
 struct Ended {
-    int error = 0;   ///< errno of a program that couldn't be run
     int status = -1; ///< exit status; -1 if a signal ended it
     std::string text;
 };
 
 /// Runs a program and takes what it writes to stderr, at most 1 MB of it.
-Ended run_program(std::vector<std::string> words) {
+Ended run_program(const std::vector<std::string>& words) {
+    std::string command = "exec 2>&1 >/dev/null </dev/null";
+    for (const std::string& word : words) {
+        command += (&word == &words.front() ? "; exec " : " ") + shell_word(word);
+    }
     Ended ended;
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) {
-        ended.error = errno;
-        return ended;
-    }
-    const Descriptor from(ends[0]);
-    Descriptor to(ends[1]);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, to.get(), STDERR_FILENO);
-    std::vector<char*> arguments;
-    for (std::string& word : words) {
-        arguments.push_back(word.data());
-    }
-    arguments.push_back(nullptr);
-    pid_t pid = 0;
-    ended.error =
-        ::posix_spawnp(&pid, arguments.front(), &actions, nullptr, arguments.data(), environ);
-    posix_spawn_file_actions_destroy(&actions);
-    to.close();
-    if (ended.error != 0) {
+    std::FILE* const pipe = ::popen(command.c_str(), "re");
+    if (pipe == nullptr) {
         return ended;
     }
     std::string rest; // is read and dropped
-    for (std::string* text = &ended.text; read_all(from.get(), 1024 * 1024, *text) == EFBIG;) {
+    for (std::string* text = &ended.text; read_all(::fileno(pipe), 1024 * 1024, *text) == EFBIG;) {
         text = &rest;
         rest.clear();
     }
-    int status = 0;
-    if (::waitpid(pid, &status, 0) == pid && WIFEXITED(status)) {
-        ended.status = WEXITSTATUS(status);
-    }
+    const int status = ::pclose(pipe);
+    ended.status = status != -1 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     return ended;
 }
 
@@ -72,15 +48,11 @@ std::string find_nginx(const NginxOptions& options) {
     const std::string binary = named                            ? options.binary
                                : ::access(installed, X_OK) == 0 ? installed
                                                                 : "nginx";
-    const Ended asked = run_program({binary, "-v"});
-    if (asked.error == 0 && asked.text.find(" version: ") != std::string::npos) {
+    if (run_program({binary, "-v"}).text.find(" version: ") != std::string::npos) {
         return binary;
     }
     if (named) {
-        throw Failure(formatted("{} in \"--nginx\" {}", quoted(binary),
-                                asked.error == 0 ? "is no nginx"
-                                                 : formatted("can't be run ({}: {})", asked.error,
-                                                             std::strerror(asked.error))));
+        throw Failure(quoted(binary) + " in \"--nginx\" is no nginx that can be run");
     }
     return {};
 }
@@ -161,8 +133,8 @@ std::optional<NginxAnswer> test_with_nginx(const NginxOptions& options, const st
     if (!options.prefix.empty()) {
         words.insert(words.end(), {"-p", options.prefix});
     }
-    const Ended ended = run_program(std::move(words));
-    if (ended.error != 0 || ended.status == -1) {
+    const Ended ended = run_program(words);
+    if (ended.status == -1) {
         throw Failure(formatted("\"{} -t\" ended without an answer", escaped(binary)));
     }
     NginxAnswer answer{ended.status == 0, parse_nginx_messages(ended.text)};

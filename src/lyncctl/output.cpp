@@ -95,44 +95,27 @@ void for_rows(const Table& table, const Head& head, const Each& each) {
     }
 }
 
-/// How wide a column wants to be, and how wide it has to be to break between words alone.
-struct Width {
-    std::size_t wanted;
-    std::size_t word;
-};
-
-Width width_of_column(const Table& table, std::size_t column) {
-    constexpr std::size_t widest_list = 48; // it becomes several lines rather than a longer one
-    constexpr std::size_t widest_word = 36; // a longer one would take the room of other columns
-    const std::size_t title = width_of(table.columns[column].title);
-    Width width{title, title};
-    for (const Row& row : table.rows) {
-        const std::string text = shown(row[column]);
-        std::istringstream words(text);
-        std::size_t longest = 0;
-        for (std::string word; words >> word;) {
-            longest = std::max(longest, width_of(word));
-        }
-        const bool list = std::holds_alternative<std::vector<std::string>>(row[column].value());
-        width.wanted =
-            std::max(width.wanted, list ? std::min(width_of(text), std::max(longest, widest_list))
-                                        : width_of(text));
-        width.word = std::max(width.word, std::min(longest, widest_word));
-    }
-    return width;
-}
-
 /// Takes from the widest columns what isn't there: from those that break between words first.
 std::vector<std::size_t> fitted(const Table& table, const std::vector<std::size_t>& columns,
                                 std::size_t room) {
     constexpr std::size_t least = 4;
+    constexpr std::size_t widest_word = 36; // a longer one would take the room of other columns
     std::vector<std::size_t> widths, floors;
     std::size_t total = 0;
     for (const std::size_t column : columns) {
-        const Width width = width_of_column(table, column);
-        widths.push_back(width.wanted);
-        floors.push_back(std::max(width.word, least));
-        total += width.wanted + (total == 0 ? 0 : gap);
+        std::size_t width = width_of(table.columns[column].title);
+        std::size_t floor = std::max(width, least);
+        for (const Row& row : table.rows) {
+            const std::string text = shown(row[column]);
+            width = std::max(width, width_of(text));
+            std::istringstream words(text);
+            for (std::string word; words >> word;) {
+                floor = std::max(floor, std::min(width_of(word), widest_word));
+            }
+        }
+        widths.push_back(width);
+        floors.push_back(floor);
+        total += width + (total == 0 ? 0 : gap);
     }
     for (bool breaks_words = false; total > room;) {
         std::size_t* widest = nullptr;
@@ -285,6 +268,18 @@ std::string joined(const std::vector<std::string>& texts) {
         all.append(all.empty() ? "" : ", ").append(text);
     }
     return all;
+}
+
+std::string shell_word(const std::string& text) {
+    if (text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                               "/._-") == text.npos) {
+        return text;
+    }
+    std::string quoted = "'";
+    for (const char c : text) {
+        quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    }
+    return quoted + "'";
 }
 
 std::string Cell::text() const {

@@ -126,6 +126,9 @@ std::string printable(std::string_view text);
 /// "a, b, c"
 std::string joined(const std::vector<std::string>& texts);
 
+/// A word as a shell reads it back: in quotes, if it needs them.
+std::string shell_word(const std::string& text);
+
 /// Breaks printable text into lines of at most `width` columns: at spaces; a longer word after one
 /// of "./:-_" in its second half, or anywhere.
 std::vector<std::string> wrapped(std::string_view text, std::size_t width);

@@ -41,34 +41,13 @@ std::string unescaped(std::string_view raw) {
     return word;
 }
 
-/// Where `[[ ]]`, `[=[ ]=]` ... of Lua end that begin at `from`; npos if none does.
-std::size_t end_of_long_bracket(std::string_view text, std::size_t from) {
-    const std::size_t level = std::min(text.find_first_not_of('=', from + 1), text.size());
-    if (level == text.size() || text[level] != '[') {
-        return std::string_view::npos;
-    }
-    const std::string closing = "]" + std::string(level - from - 1, '=') + "]";
-    const std::size_t end = text.find(closing, level);
-    return end == std::string_view::npos ? text.size() : end + closing.size();
-}
-
-/// Where the "}" stands that ends a block of Lua code, those in its strings and comments left out;
-/// npos if there is none.
+/// Where the "}" stands that ends a block of Lua code, those in quoted strings and in comments to
+/// the end of their line left out; npos if there is none.
 std::size_t end_of_lua(std::string_view text, std::size_t at) {
-    std::size_t depth = 1;
-    while (at < text.size()) {
+    for (std::size_t depth = 1; at < text.size(); at++) {
         const char c = text[at];
-        const bool comment = text.substr(at).starts_with("--");
-        const std::size_t bracket = at + (comment ? 2 : 0);
-        if (bracket < text.size() && text[bracket] == '[') {
-            const std::size_t end = end_of_long_bracket(text, bracket);
-            if (end != std::string_view::npos) {
-                at = end;
-                continue;
-            }
-        }
-        if (comment) {
-            at = text.find('\n', at);
+        if (text.substr(at).starts_with("--")) {
+            at = std::min(text.find('\n', at), text.size());
         } else if (c == '"' || c == '\'') {
             for (at++; at < text.size() && text[at] != c; at++) {
                 at += text[at] == '\\' ? 1 : 0;
@@ -78,7 +57,6 @@ std::size_t end_of_lua(std::string_view text, std::size_t at) {
         } else if (c == '}' && --depth == 0) {
             return at;
         }
-        at += at < text.size() ? 1 : 0;
     }
     return std::string_view::npos;
 }

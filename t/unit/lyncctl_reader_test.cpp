@@ -165,7 +165,7 @@ TEST_CASE("what never ends is a mistake, not a crash", "[reader]") {
 TEST_CASE("the code of a Lua block is one argument", "[reader]") {
     const auto root =
         one("location / {\n content_by_lua_block {\n"
-            "  local s = \"}\" .. '\\'}' -- }\n  --[[ }\n]]\n  local t = { a = [=[}]=] }\n"
+            "  local s = \"}\" .. '\\'}' -- }\n  --[[ }\n--]]\n  local t = { a = '}' }\n"
             " }\n deny all;\n}\n")
             .read();
     const Directive& location = *root->children.front();

@@ -115,30 +115,14 @@ Style style_of(std::string_view state) {
                                  : Style::plain;
 }
 
-/// What a server has to do, over all its ports.
-struct Load {
-    std::int64_t in_flight = 0;
-    std::int64_t pending_gets = 0;
-    std::int64_t owned = 0;
-    bool drained = false;
-};
-
-Load load_of(const ControlOptions& options) {
-    return read_json(options, "/servers", [](const json& all) {
-        const json& machine = all.at("machine");
-        return Load{.in_flight = machine.at("in_flight").get<std::int64_t>(),
-                    .pending_gets = machine.at("pending_gets").get<std::int64_t>(),
-                    .owned = machine.at("owned_connections").get<std::int64_t>(),
-                    .drained = machine.at("drained").get<bool>()};
-    });
-}
-
-/// The same, over a moment in which nginx doesn't answer: it is being reloaded, or busy.
-Load load_soon(const ControlOptions& options) {
+/// What a server has to do over all its ports: "machine" of the answer. Waits over a moment in
+/// which nginx doesn't answer: it is being reloaded, or busy.
+json load_soon(const ControlOptions& options) {
     const auto end = std::chrono::steady_clock::now() + patience;
     while (true) {
         try {
-            return load_of(options);
+            return read_json(options, "/servers",
+                             [](const json& all) { return all.at("machine"); });
         } catch (const Unanswered&) {
             if (std::chrono::steady_clock::now() >= end) {
                 throw;
@@ -148,33 +132,32 @@ Load load_soon(const ControlOptions& options) {
     }
 }
 
-std::string words_for(const Load& load) {
-    return formatted("{} requests in flight, of which {} pending GETs; {} connections of clients "
-                     "that have signed in",
-                     load.in_flight, load.pending_gets, load.owned);
-}
-
 int wait(const ControlOptions& options, Output& output) {
     constexpr unsigned pause = 1; // second
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(options.timeout);
     while (true) {
-        const Load load = load_soon(options);
-        if (!load.drained) {
+        const json load = load_soon(options);
+        const auto number = [&](const char* key) { return load.at(key).get<std::int64_t>(); };
+        if (!load.at("drained").get<bool>()) {
             throw Failure(formatted("{} is no longer drained: it was taken back, or nginx was "
                                     "restarted",
                                     options.server));
         }
-        if (load.in_flight == 0) {
+        const std::string words =
+            formatted("{} requests in flight, of which {} pending GETs; {} connections of clients "
+                      "that have signed in",
+                      number("in_flight"), number("pending_gets"), number("owned_connections"));
+        if (number("in_flight") == 0) {
             output.end_progress();
-            output.line("nothing is in flight: " + words_for(load));
+            output.line("nothing is in flight: " + words);
             return exit_fine;
         }
         if (options.timeout != 0 && std::chrono::steady_clock::now() >= end) {
             output.end_progress();
-            output.note("still " + words_for(load));
+            output.note("still " + words);
             return exit_findings;
         }
-        output.progress(words_for(load));
+        output.progress(words);
         ::sleep(pause);
     }
 }

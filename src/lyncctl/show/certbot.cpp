@@ -33,18 +33,6 @@ END
 chmod 755 "$hook"
 )";
 
-std::string shell_word(const std::string& text) {
-    if (text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                               "/._-") == text.npos) {
-        return text;
-    }
-    std::string quoted = "'";
-    for (const char c : text) {
-        quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    }
-    return quoted + "'";
-}
-
 std::string key_words(const std::string& key_type) {
     const std::string size = key_type.substr(key_type.find(':') + 1);
     return key_type.starts_with("rsa:") ? "rsa --rsa-key-size " + size
