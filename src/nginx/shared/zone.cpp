@@ -232,8 +232,8 @@ struct Zone::Memory {
             return nullptr;
         }
         if (record->subject != Subject::none) {
+            unlink(*record); // first: what has no subject stands in no chain
             record->subject = Subject::none;
-            unlink(*record);
         }
         std::memset(static_cast<void*>(record), 0, sizeof(T));
         record->key = digest;
