@@ -271,7 +271,9 @@ SignInBody sign_in_body(Service service, std::string_view path) noexcept {
     case Service::conferencing:
         return SignInBody::page;
     case Service::owa: // attachments go to other paths, which aren't to be held up
-        return path == "/owa" || path.find("/auth.owa") != std::string_view::npos
+    case Service::exchange_admin: // the same module of Exchange takes forms under both
+        return path == "/owa" || path.find("/auth.owa") != std::string_view::npos ||
+                       path.find("/owaauth.dll") != std::string_view::npos // before 2010
                    ? SignInBody::page
                    : SignInBody::none;
     default:

@@ -178,7 +178,7 @@ TEST_CASE("sign_in: paths that take a credential beside the header", "[policy][s
     using namespace policy_sites;
     const Site web(pool());
     const Site shared(shared_host());
-    const Site mail(exchange({Service::owa, Service::ews}));
+    const Site mail(exchange({Service::owa, Service::ews, Service::exchange_admin}));
     const auto kind = [](const Site& site, std::string_view method, std::string_view target) {
         return judge(site, method, target).sign_in;
     };
@@ -196,7 +196,8 @@ TEST_CASE("sign_in: paths that take a credential beside the header", "[policy][s
     // attachments mustn't be held up
     CHECK(kind(mail, "POST", "/owa/service.svc") == SignInBody::none);
     for (const char* path :
-         {"/owa/auth.owa", "/owa", "/owa/", "/OWA/Auth%2eowa", "/owa/x%252fauth.owa"}) {
+         {"/owa/auth.owa", "/owa", "/owa/", "/OWA/Auth%2eowa", "/owa/x%252fauth.owa",
+          "/ecp/auth.owa", "/ecp/owa/auth.owa", "/owa/auth/owaauth.dll"}) {
         CHECK(kind(mail, "POST", path) == SignInBody::page);
     }
     CHECK(kind(mail, "POST", "/ews/exchange.asmx") == SignInBody::none);
