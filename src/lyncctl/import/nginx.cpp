@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 namespace lync::lyncctl {
@@ -152,13 +153,6 @@ bool is_file(std::string_view name) {
     });
 }
 
-bool has_pass(const Directive& block) {
-    return std::any_of(block.children.begin(), block.children.end(), [](const auto& child) {
-        return (child->name == "proxy_pass" && !child->arguments.empty()) ||
-               (child->is_block && has_pass(*child));
-    });
-}
-
 /// The lines and blocks of that name.
 std::vector<const Directive*> children(const Directive& block, std::string_view name) {
     std::vector<const Directive*> found;
@@ -209,7 +203,7 @@ public:
                 add(lost, line_of(*block) + " isn't HTTP", *block);
             }
         }
-        if (!passes_) {
+        if (passing_.empty()) {
             throw Mistake("no \"server\" block with \"proxy_pass\" in it: is it the right file?",
                           {draft_.file, 1});
         }
@@ -262,29 +256,44 @@ private:
         read_listens(server, tls || value_of(block, "ssl", "") == "on", listener);
         read_certificates(block, listener.certificates);
         const auto shared = std::make_shared<const Listener>(std::move(listener));
-        if (has_pass(block)) {
-            passes_ = true;
-            walk(block, server, server.title, proxy_name, true);
-            if (!server.every_path && server.pass != nullptr) {
-                add(restriction,
-                    server.title + " passed some paths on; now it is the product's external ones",
-                    *server.pass);
-            }
-        } else if (!only_redirects(block)) {
+        if (find_passes(block)) {
+            walk(block, server, server.title, proxy_name, true, 0);
+        }
+        if (server.pass != nullptr && !server.every_path) {
+            add(restriction,
+                server.title + " passed some paths on; now it is the product's external ones",
+                *server.pass);
+        } else if (server.pass == nullptr && !only_redirects(block)) {
+            const auto& lines = block.children;
             const bool closed =
-                server.tls &&
-                std::any_of(block.children.begin(), block.children.end(),
-                            [](auto& child) { return word_of(*child) == Word::restriction; });
+                server.tls && std::any_of(lines.begin(), lines.end(), [](auto& line) {
+                    return word_of(*line) == Word::restriction;
+                });
             add(closed ? restriction : lost, server.title + " passes nothing on", block);
-        } else if (server.names.empty()) {
+        } else if (server.pass == nullptr && server.names.empty()) {
             server.names.emplace_back("", block.place); // of every name
         }
         read_names(server, shared);
     }
 
+    /// Finds the blocks with a proxy_pass somewhere in them, each looked at once.
+    bool find_passes(const Directive& block) {
+        bool any = false;
+        for (const auto& child : block.children) {
+            any = (child->is_block ? find_passes(*child)
+                                   : child->name == "proxy_pass" && !child->arguments.empty()) ||
+                  any;
+        }
+        if (any) {
+            passing_.insert(&block);
+        }
+        return any;
+    }
+
     /// Every line of a server and the blocks in it. A location that passes nothing on is one.
     void walk(const Directive& block, NginxServer& server, const std::string& where,
-              const std::string& inherited, bool every_path) {
+              const std::string& inherited, bool every_path, unsigned depth) {
+        constexpr unsigned deepest = 20; // ifs within each other that are looked into
         const std::string proxy_name = value_of(block, "proxy_ssl_name", inherited);
         read_trusted_ca(block);
         for (const auto& child : block.children) {
@@ -292,17 +301,17 @@ private:
             const auto inner = [&] { return line_of(*child) + " of " + server.title; };
             if (child->name == "proxy_pass" && !child->arguments.empty()) {
                 take_pass(*child, server, proxy_name, every_path);
-            } else if (location && has_pass(*child)) {
+            } else if (location && passing_.contains(child.get())) {
                 const std::string path = child->arguments.empty() ? "" : child->arguments.back();
                 walk(*child, server, inner(), proxy_name,
-                     every_path && path == "/" && first_argument(*child) != "=");
+                     every_path && path == "/" && first_argument(*child) != "=", depth + 1);
             } else if (location && !only_redirects(*child)) {
                 add(restriction,
                     inner() + " passed nothing on: what must stay closed is \"deny_path\"", *child);
             } else if (!location) {
                 add_line(*child, where);
-                if (child->is_block && word_of(*child) != Word::harmless) {
-                    walk(*child, server, inner(), proxy_name, false);
+                if (child->is_block && depth < deepest && word_of(*child) != Word::harmless) {
+                    walk(*child, server, inner(), proxy_name, false, depth + 1);
                 }
             }
         }
@@ -456,7 +465,7 @@ private:
 
     std::string prefix_;
     Draft draft_;
-    bool passes_ = false;
+    std::unordered_set<const Directive*> passing_;
     std::unordered_map<std::string, const Directive*> upstreams_;
     std::unordered_map<std::string, std::pair<Farm*, std::uint16_t>> farms_; ///< by target
 };
