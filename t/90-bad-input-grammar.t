@@ -64,7 +64,7 @@ product;                                | invalid number of arguments in "produc
 server 10.0.0.11;                       | "server" directive is not allowed in lync_publish "contoso", it belongs in a pool
 max_upload 1g; max_upload 2g;           | "max_upload" directive is duplicate in lync_publish "contoso", the first stands at %%HERE%%
 pool fepool2.contoso.local;             | directive "pool" has no opening "{" in lync_publish "contoso"
-proxy_pass https://10.0.0.11:4443;      | "proxy_pass" directive is not allowed in lync_publish "contoso", plain nginx directives go into a file named by "server_include"
+proxy_pass https://10.0.0.11:4443;      | "proxy_pass" directive is not allowed in lync_publish "contoso", close that block before it, or write it into a file named by "server_include"
 location / { }                          | "location" directive is not allowed ... "server_include"
 lync_publish fabrikam { }               | "lync_publish" directive is not allowed in lync_publish "contoso", close the one block before the other begins
 lync_rule contoso meet.contoso.com;     | "lync_rule" directive is not allowed in lync_publish "contoso", the module writes it itself
@@ -85,7 +85,7 @@ pool fepool.contoso.local {
 === semicolons, braces and quotes too many
 --- refused: sip_domain
 sip_domain contoso.com;;                | unexpected ";" in lync_publish "contoso"
-sip_domain contoso.com { }              | directive "sip_domain" is not terminated by ";" in lync_publish "contoso"
+sip_domain contoso.com { }              | directive "sip_domain" is not terminated by ";" in lync_publish "contoso": it has no block of its own, or a "}" is missing before it
 {                                       # here
 }                                       | unexpected "{" in lync_publish "contoso"
 sip_domain "contoso.com;                # here
@@ -106,6 +106,15 @@ lync_publish contoso {                  # block
 lync_publish contoso {
     pool fepool.contoso.local {         # pool
         server 10.0.0.11;               | unexpected end of file, expecting "}" of pool "fepool.contoso.local" that was opened at %%POOL%% in %%END%%
+
+=== the same, with another one closed in its place
+--- unclosed
+--- refused: http
+lync_publish contoso {                  # block
+    pool fepool.contoso.local {
+        server 10.0.0.11;
+    simple_url meet https://meet.contoso.com;  # here
+}                                       | unexpected end of file, expecting "}" of lync_publish "contoso" that was opened at %%BLOCK%%, or before "simple_url" at %%HERE%% in %%END%%
 
 # --- the same in included files
 

@@ -584,12 +584,13 @@ is(complete('show', 'dns', '--format', ''), 'csv html json markdown table zone',
 is(complete('check', $conf, '--color', 'a'), 'always auto', 'completion: values of --color');
 is(complete('show', 'names', "$root/nginx.c"), $conf, 'completion: files');
 
-for my $command ([], ['show'], ['import'], map { [split] } 'check', 'doctor', 'servers', 'drain', 'undrain',
-        (map { "show $_" } qw(names rules ports firewall dns certificate nginx)), map { "import $_" } qw(arr pfsense nginx)) {
+my @groups = qw(show import lockout);
+for my $command ([], map { [split] } @groups, (grep { !/^(?:show|import|lockout)$/ } split ' ', complete('')),
+        map { my $group = $_; map { "$group $_" } split ' ', complete($group, '') } @groups) {
     my $help = (run(@$command, '--help'))[1];
     my @examples = ($help =~ /^Examples:\n(.*?)(?:\n\n|\z)/ms)[0] =~ /^  .*\blyncctl .*$/mg;
     is(scalar @examples, 3, "lyncctl @$command --help: three examples");
-    next if !@$command || "@$command" =~ /^(?:show|import)$/;
+    next if !@$command || grep { $_ eq "@$command" } @groups;
     for my $option (map { /lyncctl @$command\b(.*?)(?: [|&>]|$)/ ? $1 =~ /(--[a-z-]+)/g : () } @examples) {
         like($help, qr/^  (?:-\w,)?\Q$option\E\b/m, "lyncctl @$command has $option of its example");
     }

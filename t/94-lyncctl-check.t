@@ -102,6 +102,8 @@ for my $case (
     ['a file that isn\'t there', conf($load, "include none.conf;\n"), 2, qr/^\[emerg\] open\(\) "ROOT\/none\.conf" failed \(2: .*in ROOT\/nginx\.conf:11$/],
     ['a "}" that is missing, in a block in a block', conf($load, "server {\nlocation / {\n") , 2,
         qr/^\[emerg\] unexpected end of file, expecting "}" of server that was opened at ROOT\/nginx\.conf:11 in /],
+    ['before another server', conf($load, ($block =~ s/\}\s*\z//r) . "server { listen 127.0.0.1:18081; }\n"), 2,
+        qr/^\[emerg\] directive "server" is not terminated by ";" in lync_publish "\w+": it has no block of its own, or a "\}" is missing before it in /],
     ['a byte order mark', "\xef\xbb\xbf" . conf($load, $block), 2,
         qr/^\[emerg\] unknown directive "\xef\xbb\xbfload_module": the file begins with a byte order mark, save it as UTF-8 without one in ROOT\/nginx\.conf:1$/],
     (map { ["a byte order mark before an included file's $_", conf($load, "include $_.conf;\n"), 2,

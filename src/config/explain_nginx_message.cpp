@@ -13,7 +13,7 @@ std::string_view remedy_for_misplaced(std::string_view name) noexcept {
     if (name == "lync_rule") {
         return ", the module writes it itself";
     }
-    return ", plain nginx directives go into a file named by \"server_include\"";
+    return ", close that block before it, or write it into a file named by \"server_include\"";
 }
 
 } // namespace
@@ -31,9 +31,20 @@ std::string explain_in_block(std::string_view text, const Directive& block) {
                          remedy_for_misplaced(text.substr(first + 1, last - first - 1)));
     }
     if (text.starts_with("unexpected end of file")) {
-        return formatted("{} of {} that was opened at {}", text, block.title(), at(block.place));
+        return formatted("{} {}", text, missing_end(block));
     }
-    return formatted("{} in {}", text, block.title());
+    return formatted("{} in {}{}", text, block.title(),
+                     text.ends_with("is not terminated by \";\"")
+                         ? ": it has no block of its own, or a \"}\" is missing before it"
+                         : "");
+}
+
+std::string missing_end(const Directive& open) {
+    const Directive* beyond = beyond_missing_end(open);
+    return formatted("of {} that was opened at {}{}", open.title(), at(open.place),
+                     beyond == nullptr ? ""
+                                       : formatted(", or before {} at {}",
+                                                   lync::quoted(beyond->name), at(beyond->place)));
 }
 
 std::string explain_generated(std::string_view text) {

@@ -16,6 +16,11 @@ namespace lync::config {
 ///     unknown directive "servr" in pool "fepool.contoso.local", did you mean "server"?
 std::string explain_in_block(std::string_view text, const Directive& block);
 
+/// Which `"}"` an unexpected end of file lacks, `open` being the innermost block that is open:
+///
+///     of lync_publish "contoso" that was opened at FILE:1, or before "simple_url" at FILE:9
+std::string missing_end(const Directive& open);
+
 /// The same for a message about a generated line: `host not found in upstream "x:4443"`.
 std::string explain_generated(std::string_view text);
 

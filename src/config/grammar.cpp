@@ -158,6 +158,21 @@ std::string unknown_directive(std::string_view name, const Directive& block) {
     return text;
 }
 
+const Directive* beyond_missing_end(const Directive& block) noexcept {
+    const int context = context_of(block.name);
+    for (const auto& child : block.children) {
+        const Rule* rule = find_rule(child->name);
+        if (rule != nullptr && context != 0 && (rule->contexts & context) == 0 &&
+            (rule->contexts & LYNC_IN_PUBLISH) != 0) {
+            return child.get();
+        }
+        if (const Directive* found = beyond_missing_end(*child); found != nullptr) {
+            return found;
+        }
+    }
+    return nullptr;
+}
+
 const Directive* find(const Directive& block, std::string_view name) noexcept {
     for (const auto& child : block.children) {
         if (child->name == name) {

@@ -23,6 +23,10 @@ void check_grammar(const Directive& block);
 /// `unknown directive "servr" in pool "fepool.contoso.local", did you mean "server"?`.
 std::string unknown_directive(std::string_view name, const Directive& block);
 
+/// The first directive below `block` that stands in a block of ours where it doesn't belong, though
+/// it does in lync_publish, or nullptr: a "}" is missing before it.
+const Directive* beyond_missing_end(const Directive& block) noexcept;
+
 /// The only directive called `name` in `block`, or nullptr.
 const Directive* find(const Directive& block, std::string_view name) noexcept;
 

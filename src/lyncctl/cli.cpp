@@ -99,7 +99,8 @@ constexpr Group groups[] = {
      "  lyncctl show firewall --plan"},
     {"lockout", "shows and ends what too many wrong passwords have brought",
      "  sudo lyncctl lockout list\n"
-     "  sudo lyncctl lockout release ken@contoso.com"},
+     "  sudo lyncctl lockout release ken@contoso.com\n"
+     "  sudo lyncctl lockout release 203.0.113.7"},
     {"import", "writes lync_publish blocks for what another reverse proxy publishes",
      "  lyncctl import arr applicationHost.config\n"
      "  lyncctl import pfsense config.xml\n"

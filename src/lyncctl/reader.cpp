@@ -2,6 +2,7 @@
 
 #include "base/format.h"
 #include "config/editor_traces.h"
+#include "config/explain_nginx_message.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/files.h"
 
@@ -210,10 +211,8 @@ private:
             throw Mistake("unexpected end of file, expecting \";\" or \"}\"", words.here());
         }
         if (blocks_.size() > outer) {
-            const Directive& open = *blocks_.back();
-            throw mistake(words.here(),
-                          "unexpected end of file, expecting \"}}\" of {} that was opened at {}:{}",
-                          open.title(), open.place.file, open.place.line);
+            throw mistake(words.here(), "unexpected end of file, expecting \"}}\" {}",
+                          config::missing_end(*blocks_.back()));
         }
     }
 
