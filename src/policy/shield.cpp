@@ -54,10 +54,9 @@ bool may_have_layers(std::string_view text) noexcept {
     for (; i + sizeof(tops) <= text.size(); i += sizeof(tops)) {
         look(text.data() + i, sizeof(tops));
     }
-    if (i != 0 && i != text.size()) {
-        look(text.data() + text.size() - sizeof(tops), sizeof(tops));
-    } else {
-        look(text.data() + i, text.size() - i);
+    if (i != text.size()) {
+        i == 0 ? look(text.data(), text.size())
+               : look(text.data() + text.size() - sizeof(tops), sizeof(tops));
     }
     return (tops & (each * 0x80)) != 0;
 }
