@@ -20,79 +20,38 @@ class Closed(Exception):
     """The other side closed instead of answering, or in the middle of it."""
 
 
-class Connection(asyncio.Protocol):
+class Connection:
     """A client's connection: requests out, answers in."""
 
-    def __init__(self):
-        self.buffer = bytearray()
+    def __init__(self, reader, writer):
+        self.reader, self.writer = reader, writer
         self.ended = False
-        self.waiter = None
-
-    def connection_made(self, transport):
-        self.transport = transport
-
-    def data_received(self, data):
-        self.buffer += data
-        self.wake()
-
-    def eof_received(self):
-        self.ended = True
-        self.wake()
-
-    def connection_lost(self, error):
-        self.ended = True
-        self.wake()
-
-    def wake(self):
-        if self.waiter is not None and not self.waiter.done():
-            self.waiter.set_result(None)
-
-    async def more(self):
-        if self.ended:
-            raise Closed
-        self.waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self.waiter
-        finally:
-            self.waiter = None
-
-    async def take(self, count):
-        while len(self.buffer) < count:
-            await self.more()
-        data = bytes(self.buffer[:count])
-        del self.buffer[:count]
-        return data
-
-    async def until(self, mark):
-        while (end := self.buffer.find(mark)) < 0:
-            await self.more()
-        data = bytes(self.buffer[:end])
-        del self.buffer[:end + len(mark)]
-        return data
 
     async def answer(self):
         """(status, headers, body); interim answers are passed over."""
-        while True:
-            head = (await self.until(b'\r\n\r\n')).decode('latin-1').split('\r\n')
-            status = int(head[0].split(' ')[1])
-            headers = collections.defaultdict(list)
-            for line in head[1:]:
-                name, _, value = line.partition(':')
-                headers[name.lower()].append(value.strip())
-            if status != 100:
-                break
-        if headers['transfer-encoding'] == ['chunked']:
-            body = b''
-            while size := int(await self.until(b'\r\n'), 16):
-                body += await self.take(size)
-                await self.take(2)
-            await self.take(2)
-        elif headers['content-length']:
-            body = await self.take(int(headers['content-length'][0]))
-        else:
-            while not self.ended:
-                await self.more()
-            body = bytes(self.buffer)
+        reader = self.reader
+        try:
+            while True:
+                head = (await reader.readuntil(b'\r\n\r\n')).decode('latin-1').split('\r\n')
+                status = int(head[0].split(' ')[1])
+                headers = collections.defaultdict(list)
+                for line in head[1:]:
+                    name, _, value = line.partition(':')
+                    headers[name.lower()].append(value.strip())
+                if status != 100:
+                    break
+            if headers['transfer-encoding'] == ['chunked']:
+                body = b''
+                while size := int(await reader.readuntil(b'\r\n'), 16):
+                    body += (await reader.readexactly(size + 2))[:size]
+                await reader.readexactly(2)
+            elif headers['content-length']:
+                body = await reader.readexactly(int(headers['content-length'][0]))
+            else:
+                body = await reader.read()
+        except EOFError:
+            self.ended = True
+            raise Closed from None
         return status, headers, body
 
 
@@ -112,10 +71,8 @@ class Storm:
             self.faults.append(f'{kind}: {text}')
 
     async def connect(self):
-        _, connection = await asyncio.get_running_loop().create_connection(
-            Connection, '127.0.0.1', self.port, ssl=self.tls, server_hostname=HOST,
-            ssl_handshake_timeout=STUCK)
-        return connection
+        return Connection(*await asyncio.open_connection(
+            '127.0.0.1', self.port, ssl=self.tls, server_hostname=HOST, ssl_handshake_timeout=STUCK))
 
 
 class Identity:
@@ -145,10 +102,8 @@ class Identity:
 
     def leave(self, abort=False):
         if self.connection is not None:
-            if abort:
-                self.connection.transport.abort()
-            else:
-                self.connection.transport.close()
+            transport = self.connection.writer.transport
+            transport.abort() if abort else transport.close()
             self.connection = None
         self.signed = False
 
@@ -167,7 +122,7 @@ class Identity:
     def send(self, query, authorization=None, method='GET', body=b'', headers='', length=None):
         self.storm.left -= 1
         self.storm.counts['requests'] += 1
-        if self.connection.transport.is_closing():
+        if self.connection.writer.is_closing() or self.connection.reader.at_eof():
             raise Closed
         text = (f'{method} {PATH}?{query} HTTP/1.1\r\nHost: {HOST}\r\n'
                 f'X-Client: {self.user}\r\n{headers}')
@@ -175,7 +130,7 @@ class Identity:
             text += f'Authorization: {authorization}\r\n'
         if method == 'POST' and 'chunked' not in headers:
             text += f'Content-Length: {len(body) if length is None else length}\r\n'
-        self.connection.transport.write(text.encode() + b'\r\n' + body)
+        self.connection.writer.write(text.encode() + b'\r\n' + body)
 
     # Reads an answer and judges it. `breaks`: it ends what the server knows of the connection.
     async def receive(self, breaks=False, signs=None, asks=True):
