@@ -43,22 +43,11 @@ sub judged {
 # Closed under both policies, on every host.
 my %never = (
     'GET /cscp'                               => '404 control_panel refuse:admin',
-    'GET /CsCP/'                              => '404 control_panel refuse:admin',
     'GET /%63scp/'                            => '404 control_panel refuse:admin',
-    'GET /macp'                               => '404 control_panel refuse:admin',
-    'POST /ocspowershell'                     => '404 powershell refuse:admin',
     'POST /powershell'                        => '404 powershell refuse:admin',
-    'GET /rgsconfig'                          => '404 rgs_config refuse:admin',
     'GET /abs/Int/handler'                    => '404 internal_twin refuse:internal',
-    'GET /ecp/'                               => '404 exchange_admin refuse:admin',
-    'GET /supportconsole'                     => '404 support_console refuse:admin',
-    'GET /_vti_bin/shtml.dll'                 => '404 server_files refuse:internal',
     'GET /lwa/web.config'                     => '404 server_files refuse:internal',
-    'GET /lwa/bin/x.dll'                      => '404 server_files refuse:internal',
-    'GET /lwa/APP_GL~1/'                      => '404 server_files refuse:internal',
     'GET /LWA/ap%33f2c%7e1/'                  => '404 server_files refuse:internal',
-    'GET /OCSPOW~1/'                          => '404 server_files refuse:internal',
-    'GET /admin'                              => '404 control_panel refuse:admin',
     'GET /Admin/x'                            => '404 control_panel refuse:admin',
 );
 my @hosts = map { "https://$_" } qw(lyncwebext.contoso.com meet.contoso.com lync.contoso.com
@@ -76,24 +65,14 @@ for my $policy (qw(strict vendor)) {
 scene 'strict publishes what the product declares external', sub {
     judged('https://lyncwebext.contoso.com',
         'GET /abs/handler'                          => '200 abs pass',
-        'GET /ABS/Handler'                          => '200 abs pass',
         'GET /ucwa/v1/a/people/jdoe@contoso.com:x'  => '200 ucwa pass',
         'DELETE /ucwa/v1/applications/101'          => '200 ucwa pass',
-        'PUT /ucwa/v1/applications/101'             => '200 ucwa pass',
         'HEAD /abs/handler'                         => '200 abs pass',
         'DELETE /abs/handler'                       => '404 abs refuse:method',
-        'POST /abs/handler'                         => '404 abs refuse:method',
-        'PROPFIND /ucwa/v1/applications'            => '404 ucwa refuse:method',
-        'DEBUG /webticket/webticketservice.svc'     => '404 webticket refuse:method',
         'get /abs/handler'                          => '400 unknown refuse:method',
         'GET /'                                     => '404 unknown refuse:path',
-        'GET /nothing'                              => '404 unknown refuse:path',
-        'GET /absent'                               => '404 unknown refuse:path',
         'GET /passiveauth/x'                        => '404 passiveauth refuse:path',
-        'GET /mcx/x'                                => '404 unknown refuse:path',
-        'POST /locationinformation/liservice.svc'   => '404 location_information refuse:path',
         'GET /abs/x%2f..%2f..%2fucwa'               => '404 unknown refuse:ambiguous_path',
-        'GET /x;/../abs/handler'                    => '404 unknown refuse:ambiguous_path',
         'GET /abs/%c0%af'                           => '404 unknown refuse:ambiguous_path',
     );
     judged('https://meet.contoso.com',
@@ -109,7 +88,6 @@ scene 'vendor publishes everything but the never-list', more => 'path_policy ven
         'GET /'                     => '200 unknown pass',
         'GET /nothing'              => '200 unknown pass',
         'GET /passiveauth/x'        => '200 passiveauth pass',
-        'PROPFIND /nothing'         => '404 unknown refuse:method',
         'GET /abs/%c0%af'           => '404 unknown refuse:ambiguous_path',
     );
 };
@@ -117,14 +95,11 @@ scene 'vendor publishes everything but the never-list', more => 'path_policy ven
 scene 'allow_path', more => 'allow_path /passiveauth /LocationInformation/; allow_path /private/app;', sub {
     judged('https://lyncwebext.contoso.com',
         'GET /passiveauth/x'    => '200 passiveauth pass',
-        'GET /PassiveAuth'      => '200 passiveauth pass',
         'DELETE /passiveauth'   => '404 passiveauth refuse:method',
         'GET /locationinformation'  => '200 location_information pass',
-        'GET /locationinformationx' => '404 unknown refuse:path',
         'PATCH /private/app/x'  => '200 unknown pass',
         'GET /private'          => '404 unknown refuse:path',
         'GET /private/app/bin'  => '404 server_files refuse:internal',
-        'GET /rgsclients'       => '404 rgs refuse:path',
     );
 };
 
@@ -132,12 +107,9 @@ scene 'deny_path wins over allow_path and vendor',
     more => 'path_policy vendor; deny_path /Scheduler /ucwa/v1/private; allow_path /scheduler/open;', sub {
     judged('https://lyncwebext.contoso.com',
         'GET /scheduler'          => '404 scheduler refuse:denied',
-        'GET /SCHEDULER/x'        => '404 scheduler refuse:denied',
         'GET /scheduler/open'     => '404 scheduler refuse:denied',
         'GET /%73cheduler'        => '404 scheduler refuse:denied',
-        'GET /schedulers'         => '200 unknown pass',
         'GET /ucwa/v1/private/x'  => '404 ucwa refuse:denied',
-        'GET /ucwa/v1/public'     => '200 ucwa pass',
     );
 };
 
