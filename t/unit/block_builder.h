@@ -7,98 +7,18 @@
 #include "certificate_files.h"
 #include "config/block.h"
 #include "config/publication.h"
+#include "lyncctl/reader.h"
 
-#include <algorithm>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace lync::testing {
 
-/// The directives of `text`, which the first one opens: `lync_publish contoso { ... }`. Words are
-/// split as nginx does, as far as tests need it: spaces, ";", "{", "}", double quotes, comments.
-/// Every place is in the file "nginx.conf".
-class BlockReader {
-public:
-    explicit BlockReader(std::string_view text) : rest_(text) {}
-
-    std::unique_ptr<config::Directive> read() {
-        std::unique_ptr<config::Directive> directive = next();
-        if (directive == nullptr) {
-            throw std::runtime_error("no directive");
-        }
-        return directive;
-    }
-
-private:
-    /// The next directive with its children; nothing at a "}" or at the end.
-    std::unique_ptr<config::Directive> next() {
-        auto directive = std::make_unique<config::Directive>();
-        for (bool first = true;; first = false) {
-            const std::string token = word();
-            if (token.empty() || token == "}") {
-                return nullptr;
-            }
-            if (token == ";" || token == "{") {
-                directive->place = {"nginx.conf", line_};
-                directive->is_block = token == "{";
-                while (directive->is_block) {
-                    auto child = next();
-                    if (child == nullptr) {
-                        break;
-                    }
-                    directive->children.push_back(std::move(child));
-                }
-                return directive;
-            }
-            if (first) {
-                directive->name = token;
-            } else {
-                directive->arguments.push_back(quoted_ ? token.substr(1) : token);
-            }
-        }
-    }
-
-    /// A word, ";", "{" or "}"; empty at the end. What was in quotes starts with one.
-    std::string word() {
-        quoted_ = false;
-        while (!rest_.empty() && std::string_view(" \n#").find(rest_.front()) != rest_.npos) {
-            if (rest_.front() == '#') {
-                rest_.remove_prefix(std::min(rest_.find('\n'), rest_.size()));
-                continue;
-            }
-            line_ += rest_.front() == '\n';
-            rest_.remove_prefix(1);
-        }
-        if (rest_.empty()) {
-            return {};
-        }
-        std::size_t size = 1;
-        if (rest_.front() == '"') {
-            quoted_ = true;
-            size = rest_.find('"', 1);
-            std::string token(rest_.substr(0, size));
-            line_ += static_cast<unsigned>(std::count(token.begin(), token.end(), '\n'));
-            rest_.remove_prefix(size + 1);
-            return token;
-        }
-        if (std::string_view(";{}").find(rest_.front()) == rest_.npos) {
-            size = std::min(rest_.find_first_of(" \n;{}"), rest_.size());
-        }
-        std::string token(rest_.substr(0, size));
-        rest_.remove_prefix(size);
-        return token;
-    }
-
-    std::string_view rest_;
-    unsigned line_ = 1;
-    bool quoted_ = false;
-};
-
+/// The directive that `text` opens: `lync_publish contoso { ... }`. Every place is in "nginx.conf".
 inline std::unique_ptr<config::Directive> block(std::string_view text) {
-    return BlockReader(text).read();
+    return std::move(lyncctl::read_text(text, "nginx.conf", "", {})->children.at(0));
 }
 
 /// `TEXT in FILE:LINE`, as it is printed.

@@ -249,7 +249,7 @@ TEST_CASE("lockout: what is written", "[accounts]") {
     std::vector<lync::Diagnostic> remarks;
     const auto read = [&remarks](const std::string& lines) {
         const auto block =
-            lync::testing::BlockReader("lync_publish contoso {\n" + lines + "\n}").read();
+            lync::testing::block("lync_publish contoso {\n" + lines + "\n}");
         remarks.clear();
         return lync::config::read_lockout(*block, remarks);
     };
@@ -261,7 +261,7 @@ TEST_CASE("lockout: what is written", "[accounts]") {
 
     // The other directives may stand before it.
     const lync::config::Lockout all =
-        read("lockout_exempt 10.0.0.0/8 2001:db8::1 CONTOSO\\room 192.0.2.1 room@contoso.com;\n"
+        read("lockout_exempt 10.0.0.0/8 2001:db8::1 CONTOSO\\\\room 192.0.2.1 room@contoso.com;\n"
              "account_domain CONTOSO=contoso.com;\nlog_accounts on;\n"
              "lockout on failures=2 window=1h hold=90s source_accounts=0;\n"
              "account_domain contoso.local=contoso.com;");
@@ -315,9 +315,8 @@ TEST_CASE("lockout: what is written", "[accounts]") {
 TEST_CASE("lockout: where several proxies count together", "[accounts]") {
     const auto read = [](const std::string& line) {
         const auto block =
-            lync::testing::BlockReader("lync_publish contoso {\nlockout on;\nlockout_store " +
-                                       line + ";\n}")
-                .read();
+            lync::testing::block("lync_publish contoso {\nlockout on;\nlockout_store " + line +
+                                 ";\n}");
         std::vector<lync::Diagnostic> remarks;
         return *lync::config::read_lockout(*block, remarks).store;
     };
