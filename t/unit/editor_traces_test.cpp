@@ -4,6 +4,7 @@
 
 #include "block_builder.h"
 #include "catch.h"
+#include "table.h"
 
 using namespace lync;
 using namespace lync::config;
@@ -45,57 +46,27 @@ TEST_CASE("what an editor has left in a word is named", "[grammar]") {
 }
 
 TEST_CASE("a publication is refused for them, with the directive", "[grammar]") {
-    const struct {
-        std::string more;
-        std::string_view told;
-    } rows[] = {
-        {"sip_domain = example.com;",
-         "invalid value \"=\" in \"sip_domain\" directive of lync_publish \"contoso\": a directive "
-         "is followed by a space and its value, without \"=\" in nginx.conf:11"},
-        {"sip_domain=example.com;",
-         "unknown directive \"sip_domain=example.com\" in lync_publish \"contoso\": a directive is "
-         "followed by a space and its value, without \"=\" in nginx.conf:11"},
-        {"// ours\nsip_domain example.com;",
-         "unknown directive \"//\" in lync_publish \"contoso\": a comment begins with \"#\" in "
-         "nginx.conf:12"},
-        {"sip_domain example.com // ours\n;",
-         "invalid value \"//\" in \"sip_domain\" directive of lync_publish \"contoso\": a comment "
-         "begins with \"#\" in nginx.conf:12"},
-        {"certificate C:\\x.pem C:\\x.key;",
-         "invalid value \"C:\\x.pem\" in \"certificate\" directive of lync_publish \"contoso\": it "
-         "is a path of Windows, write one of this system, such as /etc/nginx/contoso.pem in "
-         "nginx.conf:11"},
-        {"office_web_apps wac.contoso.com { server \xe2\x80\x9c"
-         "10.0.0.14\xe2\x80\x9d; }",
-         "invalid value \"\xe2\x80\x9c"
-         "10.0.0.14\xe2\x80\x9d\" in \"server\" directive of "
-         "office_web_apps \"wac.contoso.com\": it has typographic quotes in it, as a word "
-         "processor writes them: type \" or none in nginx.conf:11"},
-    };
-    for (const auto& row : rows) {
-        INFO(row.more);
-        CHECK(World().mistake(smallest(row.more)) == row.told);
+    for (const auto& [more, told] : rows(R"(
+        sip_domain = example.com;        | invalid value "=" in "sip_domain" directive of lync_publish "contoso": a directive is followed by a space and its value, without "=" in nginx.conf:11
+        sip_domain=example.com;          | unknown directive "sip_domain=example.com" in lync_publish "contoso": a directive is followed by a space and its value, without "=" in nginx.conf:11
+        /* ours // sip_domain a.com;     | unknown directive "/*" in lync_publish "contoso": a comment begins with "#" in nginx.conf:12
+        certificate C:\y.pem C:\y.key;   | invalid value "C:\y.pem" in "certificate" directive of lync_publish "contoso": it is a path of Windows, write one of this system, such as /etc/nginx/contoso.pem in nginx.conf:11
+        office_web_apps wac.contoso.com { server “10.0.0.14”; } | invalid value "“10.0.0.14”" in "server" directive of office_web_apps "wac.contoso.com": it has typographic quotes in it, as a word processor writes them: type " or none in nginx.conf:11
+    )")) {
+        INFO(more);
+        CHECK(World().mistake(smallest(more)) == told);
     }
 }
 
 TEST_CASE("a value in another case is asked for", "[grammar]") {
-    const struct {
-        std::string_view more;
-        std::string_view ends;
-    } rows[] = {
-        {"http_autodiscover Auto;", "it is \"auto\", \"on\" or \"off\", did you mean \"auto\"?"},
-        {"https_redirect ON;", "it is \"on\" or \"off\", did you mean \"on\"?"},
-        {"product SFB_2019;", ", did you mean \"sfb_2019\"?"},
-        {"exchange mail.contoso.com { server 10.0.0.15; services EWS; }",
-         "rpc, timeout=TIME or max_upload=SIZE, did you mean \"ews\"?"},
-        {"exchange mail.contoso.com { server 10.0.0.15 Backup; }",
-         "slow_start=TIME, backup or down, did you mean \"backup\"?"},
-        {"http_autodiscover Yes;", "it is \"auto\", \"on\" or \"off\""},
-    };
-    for (const auto& row : rows) {
-        INFO(row.more);
-        const std::string told = World().mistake(smallest(row.more));
-        INFO(told);
-        CHECK(told.ends_with(std::string(row.ends) + " in nginx.conf:11"));
+    for (const auto& [more, ends] : rows(R"(
+        http_autodiscover Auto; | it is "auto", "on" or "off", did you mean "auto"?
+        product SFB_2019;       | , did you mean "sfb_2019"?
+        exchange mail.contoso.com { server 10.0.0.15; services EWS; } | rpc, timeout=TIME or max_upload=SIZE, did you mean "ews"?
+        exchange mail.contoso.com { server 10.0.0.15 Backup; }        | slow_start=TIME, backup or down, did you mean "backup"?
+        http_autodiscover Yes;  | it is "auto", "on" or "off"
+    )")) {
+        INFO(more);
+        CHECK(World().mistake(smallest(more)).ends_with(ends + " in nginx.conf:11"));
     }
 }

@@ -4,7 +4,6 @@
 
 #include "block_builder.h"
 #include "catch.h"
-#include "config/directives.h"
 #include "table.h"
 
 using namespace lync;
@@ -24,48 +23,6 @@ std::string mistake(std::string_view text) {
 }
 
 } // namespace
-
-TEST_CASE("a block with everything in it is grammatical", "[grammar]") {
-    CHECK(mistake(R"(lync_publish contoso {
-        product sfb_2019;
-        sip_domain contoso.com fabrikam.com;
-        sip_domain example.com;
-        certificate a.pem a.key;
-        certificate b.pem b.key;
-        trusted_ca ca.pem;
-        backend_verify on;
-        pool fepool.contoso.local {
-            external_web_services lyncwebext.contoso.com;
-            server 10.0.0.11 weight=2 backup;
-            server 10.0.0.12;
-            listening_ports http=8080 https=4443;
-        }
-        director dirpool.contoso.local {
-            external_web_services dirwebext.contoso.com;
-        }
-        simple_url meet https://meet.contoso.com pool=fepool.contoso.local;
-        office_web_apps wac.contoso.com {
-            server 10.0.0.14;
-            certificate_name wac.contoso.local;
-            listening_ports https=443;
-        }
-        exchange mail.contoso.com autodiscover.contoso.com {
-            server 10.0.0.15;
-            services ews owa;
-            services oab;
-            certificate_name mail.contoso.local;
-        }
-        http_listen 80 reuseport;
-        https_listen 443 proxy_protocol backlog=100;
-        http_autodiscover auto;
-        https_redirect on;
-        pending_get_timeout 960s;
-        max_upload 512m;
-        unknown_host refuse;
-        server_include a.conf b.conf;
-    })")
-              .empty());
-}
 
 TEST_CASE("what isn't grammatical is told with its block and its line", "[grammar]") {
     for (const auto& [inside, told] : rows(R"(
@@ -121,23 +78,6 @@ TEST_CASE("a typo has a nearest directive, another word has none", "[grammar]") 
     }
 }
 
-TEST_CASE("blocks are known by their name", "[grammar]") {
-    CHECK(context_of("lync_publish") == LYNC_IN_PUBLISH);
-    CHECK(context_of("pool") == LYNC_IN_POOL);
-    CHECK(context_of("director") == LYNC_IN_POOL);
-    CHECK(context_of("office_web_apps") == LYNC_IN_OFFICE_WEB_APPS);
-    CHECK(context_of("exchange") == LYNC_IN_EXCHANGE);
-    CHECK(context_of("http") == 0);
-}
-
-TEST_CASE("a directive is found in its block, and only there", "[grammar]") {
-    const auto read = block("lync_publish contoso {\npool a.b { server 10.0.0.1; }\nproduct x;\n}");
-    REQUIRE(find(*read, "product") != nullptr);
-    CHECK(find(*read, "product")->place.line == 3);
-    CHECK(find(*read, "server") == nullptr);
-    CHECK(find(*read, "trusted_ca") == nullptr);
-}
-
 TEST_CASE("a word is shown so that a terminal survives it", "[grammar]") {
     const struct {
         std::string_view text;
@@ -171,10 +111,4 @@ TEST_CASE("a long word is cut off between two characters", "[grammar]") {
 
     const std::string umlauts = a.substr(0, 254) + "\xc3\xbc\xc3\xbc";
     CHECK(lync::quoted(umlauts) == "\"" + a.substr(0, 254) + "...\"");
-}
-
-TEST_CASE("a directive has a title", "[grammar]") {
-    CHECK(block("pool fepool.contoso.local { }")->title() == "pool \"fepool.contoso.local\"");
-    CHECK(block("pool { }")->title() == "pool");
-    CHECK(block("pool \"a b\" { }")->title() == "pool \"a b\"");
 }

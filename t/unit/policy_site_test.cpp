@@ -248,12 +248,3 @@ TEST_CASE("policy: the paths listed are the paths that pass", "[policy]") {
     CHECK(Site(spec_of(SiteKind::office_web_apps)).passing_paths() ==
           std::vector<std::string>{"/*"});
 }
-
-TEST_CASE("policy: every reason has its word", "[policy]") {
-    CHECK(policy::reason_name(policy::Reason::none) == "none");
-    CHECK(policy::reason_name(policy::Reason::unknown_host) == "unknown_host");
-    CHECK(policy::reason_name(policy::Reason::ambiguous_path) == "ambiguous_path");
-    CHECK(policy::reason_name(policy::Reason::meeting_url) == "meeting_url");
-    CHECK(policy::reason_name(policy::Reason::denied) == "denied");
-    CHECK(policy::reason_name(policy::Reason::malformed) == "malformed");
-}
