@@ -20,16 +20,13 @@ bool query_is_private(const policy::Verdict& verdict, bool log_sip_uri) noexcept
 
 /// Of what the client asked for, or of what a rewrite has made of it.
 bool query_is_private(ngx_http_request_t* r) noexcept {
-    const Host* host = host_of(r);
-    if (host == nullptr) {
-        return false;
-    }
-    const bool log_sip_uri = host->publication.plan.publication.log_sip_uri;
+    const Host& host = *host_of(r);
+    const bool log_sip_uri = host.publication.plan.publication.log_sip_uri;
     const policy::Verdict* ruled = ruled_verdict(r);
     return (ruled != nullptr && query_is_private(*ruled, log_sip_uri)) ||
            query_is_private(
-               host->site.judge({forwarded_method(r), policy::split_target(view(r->unparsed_uri)),
-                                 view(r->headers_in.server)}),
+               host.site.judge({forwarded_method(r), policy::split_target(view(r->unparsed_uri)),
+                                view(r->headers_in.server)}),
                log_sip_uri);
 }
 
@@ -51,22 +48,17 @@ void keep_log_handler(void*) {}
 
 /// nginx's own log handler, which ours stands before.
 ngx_http_log_handler_pt log_handler_behind(const ngx_http_request_t* r) noexcept {
-    for (const ngx_pool_cleanup_t* c = r->pool->cleanup; c != nullptr; c = c->next) {
-        if (c->handler == keep_log_handler) {
-            return *static_cast<const ngx_http_log_handler_pt*>(c->data);
-        }
+    const ngx_pool_cleanup_t* c = r->pool->cleanup;
+    while (c->handler != keep_log_handler) {
+        c = c->next;
     }
-    return nullptr;
+    return *static_cast<const ngx_http_log_handler_pt*>(c->data);
 }
 
 /// nginx's lines about a request quote it with its query, where autodiscover has people's
 /// addresses. Ours stands in front and takes the query away while the line is written.
 u_char* describe_request(ngx_http_request_t* r, ngx_http_request_t* sr, u_char* buf,
                          std::size_t len) {
-    const ngx_http_log_handler_pt behind = log_handler_behind(r);
-    if (behind == nullptr) {
-        return buf;
-    }
     const ngx_str_t line = r->request_line;
     const ngx_str_t uri = r->upstream == nullptr ? ngx_str_t{} : r->upstream->uri;
     const bool own = query_is_private(r);
@@ -81,7 +73,7 @@ u_char* describe_request(ngx_http_request_t* r, ngx_http_request_t* sr, u_char* 
     if (referer != nullptr) {
         cut_query(referer->value);
     }
-    u_char* end = behind(r, sr, buf, len);
+    u_char* end = log_handler_behind(r)(r, sr, buf, len);
     r->request_line = line;
     if (r->upstream != nullptr) {
         r->upstream->uri = uri;

@@ -395,9 +395,6 @@ NameAddresses Zone::addresses_of(const Key& name) noexcept {
 }
 
 void Zone::remember(Record& name, const NameAddresses& addresses) noexcept {
-    if (memory_ == nullptr) {
-        return;
-    }
     memory_->lock.lock(self_);
     // Whoever is killed here leaves no half of a list.
     name.addresses.count = 0;
@@ -416,9 +413,7 @@ void Zone::add(const Keyed& record, Gauge which, std::int32_t by) noexcept {
 }
 
 std::uint32_t Zone::value(const Keyed& record, Gauge which) const noexcept {
-    return memory_ == nullptr ? 0
-                              : static_cast<std::uint32_t>(
-                                    std::max(0, memory_->sum(memory_->number_of(record), which)));
+    return static_cast<std::uint32_t>(std::max(0, memory_->sum(memory_->number_of(record), which)));
 }
 
 std::uint64_t Zone::value_of_machine(std::uint64_t machine, Gauge which) const noexcept {
