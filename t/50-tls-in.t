@@ -19,6 +19,7 @@ scene 'handshakes', more => 'certificate %%PKI%%/public-ecdsa.pem %%PKI%%/public
         [{ sni => 'LyncWebExt.Contoso.COM' }               => 'trusted=yes'],
         [{ alpn => 'h2,http/1.1' }                         => 'alpn=http/1.1'],
         [{ alpn => 'http/1.1,h2' }                         => 'alpn=http/1.1'],
+        [{ alpn => 'h2' }                                  => $refused],
     ) {
         my ($offer, $expected) = @$row;
         my $what = join(' ', map { "$_ $offer->{$_}" } sort keys %$offer) || 'as clients are';

@@ -61,12 +61,10 @@ ngx_int_t set_host_variable(ngx_http_request_t* r, ngx_http_variable_value_t* v,
         return farm == nullptr ? set_none(v) : set(v, config::role_name(farm->role));
     case LYNC_VARIABLE_POOL:
         return farm == nullptr ? set_none(v) : set(v, farm->name);
-    case LYNC_VARIABLE_UPSTREAM:
+    default: // LYNC_VARIABLE_UPSTREAM
         return farm == nullptr
                    ? set_none(v)
                    : set(v, host.publication.plan.upstreams[host.planned.upstreams[target]].name);
-    default:
-        return set_none(v);
     }
 }
 

@@ -20,16 +20,6 @@ void give_back(ngx_pool_t* pool, ngx_buf_t& buffer) noexcept {
     }
 }
 
-/// nginx makes room for twenty headers before there is an answer.
-void give_back_header_list(ngx_http_request_t* r, ngx_table_elt_t& first) noexcept {
-    ngx_list_t& headers = r->headers_out.headers;
-    if (headers.part.elts != &first && headers.part.nelts == 0 && headers.last == &headers.part &&
-        ngx_pfree(r->pool, headers.part.elts) == NGX_OK) {
-        headers.part.elts = &first;
-        headers.nalloc = 1;
-    }
-}
-
 /// A large header buffer holds 72 KiB, of which a request fills a few: the pages behind, which an
 /// earlier use of that memory may have left behind.
 void give_back_pages(const ngx_buf_t& buffer) noexcept {
@@ -66,7 +56,6 @@ void give_back_rest(Waiting& waiting) noexcept {
     }
     give_back_sent(r);
     give_back(r->pool, u->buffer);
-    give_back_header_list(r, waiting.header);
     // The beginning of a body may lie there, and what came after it is read to behind that.
     if (r->header_in != r->connection->buffer && !announces_body(r)) {
         give_back_pages(*r->header_in);

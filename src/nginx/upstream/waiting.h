@@ -21,8 +21,7 @@ struct Waiting {
     void* write_context;
     WaitingRequests* queued_in; ///< NULL: not queued
     ngx_queue_t queue;
-    ngx_msec_t since;       ///< ngx_current_msec when the request had gone out
-    ngx_table_elt_t header; ///< room for the first header of the answer
+    ngx_msec_t since; ///< ngx_current_msec when the request had gone out
 };
 
 /// The requests of a worker that have been waiting for less than a second. Most are answered by
