@@ -171,6 +171,12 @@ scene 'rows from a file, and what is counted', user_files => ">>> rows\n$file",
 scene 'shield log', more => 'shield log;', sub {
     judged('GET mail.contoso.com /autodiscover/x/powershell' => '200 pass');
     ok(log_lines(qr/would refuse, shield "CVE-2022-41040"/), 'is logged');
+    my $would = qr/would refuse, shield "CVE-2026-66302-path"/;
+    for my $row (['a file', sub { upload('../x') }], ['a form', sub { form('name=../x') }]) {
+        my $before = () = log_lines($would);
+        is($row->[1]->(), 200, "$row->[0] passes");
+        ok(wait_until { $row->[1]->(); (() = log_lines($would)) > $before }, 'and is logged'); # one line a second
+    }
 };
 scene 'shield off', more => 'shield off;', sub {
     judged('GET mail.contoso.com /autodiscover/x/powershell' => '200 pass',

@@ -313,6 +313,7 @@ TEST_CASE("shield: patterns that can't be used", "[shield]") {
         [abcdef]{6}              | has no text that every match contains and no ticket does by chance: six characters outside of brackets, or three with one that is neither letter nor digit
         (?i)/owa/x               | has an option or verb, "(?i)" or "(*...)": letter case never counts, and the others can't be used here
         (*LIMIT_MATCH=9)/owa/    | has an option or verb, "(?i)" or "(*...)": letter case never counts, and the others can't be used here
+        /owa/\x41               | has "\x", which can't be used here
         /owa/(a+)+b              | goes back and forth without end over a text of 512 characters: avoid repetitions within repetitions
     )--")) {
         INFO(pattern);
@@ -353,6 +354,7 @@ TEST_CASE("shield: what a pattern matches, and when it gives up", "[shield]") {
     for (const char* text : {"\\$\\{a+b", "\\$\\{a{2,}b", "\\$\\{(?:a{0,9}){3}b", "\\$\\{a{100}", "\\$\\{a\\z"}) {
         CHECK(Pattern(text).match("${" + far + "b") == limit);
     }
+    CHECK(Pattern("/owa/[[:digit:]]]").match("/owa/5]") == yes);
     CHECK(Pattern("\\.(?:svc|asmx)$", Pattern::Needs::nothing).match("/a/b.SVC") == yes);
     CHECK(
         Pattern("a{0,3}bcdef[\\]x]gh\\.ij(?:k)?l", Pattern::Needs::nothing).match("bcdefxgh.ijl") ==
