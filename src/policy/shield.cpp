@@ -63,6 +63,10 @@ bool may_have_layers(std::string_view text) noexcept {
 
 /// As Windows reads a name: "\\" is "/", and blanks in front of it are none of it.
 void read_as_name(char* text, std::size_t& size) noexcept {
+    const auto has = [&](char c) { return std::memchr(text, c, size) != nullptr; };
+    if (!has('\\') && !has(' ') && !has('+')) {
+        return; // nearly always
+    }
     char* end = text;
     for (const char c : std::string_view(text, size)) {
         const bool leads = (c == ' ' || c == '+') && end != text && end[-1] == '=';
