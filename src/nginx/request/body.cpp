@@ -267,10 +267,8 @@ std::optional<std::string_view> body_text(ngx_http_request_t* r, std::size_t mos
         return "";
     }
     const std::size_t size = in_memory(body->bufs);
-    // Larger than client_body_buffer_size, it is in a file.
-    auto* text = body->temp_file != nullptr || size == 0 || size > most
-                     ? nullptr
-                     : static_cast<u_char*>(ngx_pnalloc(r->pool, size));
+    auto* text =
+        size == 0 || size > most ? nullptr : static_cast<u_char*>(ngx_pnalloc(r->pool, size));
     if (text == nullptr) {
         return std::nullopt;
     }
