@@ -270,8 +270,10 @@ SignInBody sign_in_body(Service service, std::string_view path) noexcept {
     case Service::persistent_chat:
     case Service::conferencing:
         return SignInBody::page;
-    case Service::owa: // attachments go to other paths, which aren't to be held up
-    case Service::exchange_admin: // the same module of Exchange takes forms under both
+    // One module of Exchange takes forms under both; attachments go to other paths, which aren't to
+    // be held up.
+    case Service::owa:
+    case Service::exchange_admin:
         return path == "/owa" || path.find("/auth.owa") != std::string_view::npos ||
                        path.find("/owaauth.dll") != std::string_view::npos // before 2010
                    ? SignInBody::page
