@@ -20,7 +20,7 @@
 #                      100,000 requests, 5,000 names              (t/status)
 #     make storm       500 identities at random, none may cross     (t/auth/storm.py)
 #     make soak        50 reloads with 1,000 pending GETs held      (t/pools/reloads.py; SOAK=...)
-#     make guesses     lyncsmash's attacks, and a flood of invented names  (t/hostile; FLOOD=...)
+#     make guesses     lyncsmash's attacks, and a million invented names   (t/hostile; FLOOD=...)
 #     make test-hard   all of it in a sanitized nginx, memory that runs out, killed workers (t/hostile)
 #     make coverage    lines and branches that all of it together reaches     (t/coverage)
 #     make fuzz        builds and runs the fuzz targets, two at a time: t/fuzz/README.md
@@ -223,7 +223,7 @@ browser-test: build-and-tests
 	t/status/count.py
 	t/status/scale.py
 
-FLOOD ?= --seconds 60 --clients 1000
+FLOOD ?= --names 1000000
 guesses: build-and-tests
 	@$(MAKE) --no-print-directory deps PACKAGES=wrk
 	t/hostile/lyncsmash --module $(MODULE) --nginx $(NGINX_BINARY)

@@ -263,6 +263,31 @@ scene 'other values in its keys', @two, sub {
     provoked_lines(qr/lync_lockout: lockout_store/);
 };
 
+# Somebody has had 150,000 names held, twice as many as there is room for: what can't be counted isn't tried.
+scene 'where there is no room', @two, sub {
+    my $redis = redis();
+    my $server = doors_server();
+    ok(scalar(wait_until { store('first') } 15), 'connected');
+    status('first', 'basic', 'alice', 'wrong');
+    my ($prefix) = cli('--scan') =~ /^(\S+:)changes$/m;
+    cli(qq{eval "
+        local t = redis.call('TIME')
+        for i = 1, 150000 do
+            local name = string.format('a%08x%08x', i * 2654435761 % 4294967296, i)
+            redis.call('HSET', KEYS[1] .. name, 'c', 0, 'h', t[1] * 1000 + 600000, 'w', 60000, 'f' .. name:sub(2), t[1] * 1000)
+            redis.call('ZADD', KEYS[1] .. 'changes', t[1] * 1000000 + i, name)
+        end" 1 '$prefix'});
+    my $held = sub { eval { JSON::PP::decode_json(control('first', '/lockout'))->{count} } // 0 };
+    ok(scalar(wait_until { sleep 0.5; $held->() >= 65536 } 60), 'as many as there is room for') or diag($held->());
+    is(join(' ', map { status('first', 'basic', "user$_", 'right') } 1 .. 8), '401 ' x 7 . '401', 'nobody else is let in');
+    is(scalar(grep { /user/ } arrived), 0, 'or tried');
+    is(scalar(log_lines(qr/lync_lockout: account \w+ is refused, as many are held/)), 8, 'which the log says');
+    like(lyncctl('first', qw(release --all)), qr/^0 /, 'all are released');
+    is(status('first', 'basic', 'user9', 'right'), 200, 'and others are let in');
+    stop($redis);
+    provoked_lines(qr/lync_lockout: lockout_store/);
+};
+
 # --- what isn't a store
 
 # One proxy; what is at the address changes, and what is said about it.

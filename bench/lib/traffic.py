@@ -3,6 +3,7 @@ connections."""
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 
 MEGABYTE = 1 << 20
@@ -58,12 +59,24 @@ POLICY_KINDS = (
                  "aHR0cHM6Ly9tZWV0LmNvbnRvc28uY29tL3JlbmUvOEg0TDJUTUM%3D", 32)),
 )
 
+
+
+def ticket(size: int) -> str:
+    """As much of Kerberos in SPNEGO as a proxy can see: lengths and names, then what is encrypted."""
+    def element(tag: int, contents: bytes) -> bytes:
+        return bytes([tag, 0x82]) + len(contents).to_bytes(2, "big") + contents
+    kerberos = bytes.fromhex("06092a864886f712010202")
+    token = element(0xa2, element(0x04, element(0x60, kerberos + b"\1\0" + bytes(size))))
+    return base64.b64encode(element(0x60, bytes.fromhex("06062b0601050502") + element(
+        0xa0, element(0x30, b"\xa0\x0d\x30\x0b" + kerberos + token)))).decode()
+
+
 # Clients of connection-bound authentication. A server that asks for a ticket with each request is
 # the one kind, one that knows the connection after a handshake the other.
 AUTHENTICATED_KINDS = (
     Kind("Negotiate with each request, pool (4443)",
          Request("https", "lyncwebext.contoso.com", "/ucwa/oauth/v1/applications/103", 32,
-                 authorization="Negotiate " + "YII" + "A" * 2600)),
+                 authorization="Negotiate " + ticket(1900))),
     Kind("NTLM sign-in and 18 requests, pool (4443)",
          Request("https", "lyncwebext.contoso.com", "/webticket/webticketservice.svc", 16,
                  sign_in=18)),

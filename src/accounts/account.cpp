@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 namespace lync::accounts {
 
@@ -45,8 +46,8 @@ private:
 // --- what is one name
 
 // Letters of U+00C0..U+00FF without their marks and case; a space: none.
-constexpr std::string_view latin_1 = "aaaaaaaceeeeiiiidnooooo ouuuuy s"
-                                     "aaaaaaaceeeeiiiidnooooo ouuuuy y";
+constexpr std::string_view latin_1 = "aaaaaa ceeeeiiiidnooooo ouuuuy  "
+                                     "aaaaaa ceeeeiiiidnooooo ouuuuy y";
 static_assert(latin_1.size() == 64);
 
 // Those of U+1E00..U+1EFF, which Vietnamese is written in.
@@ -56,6 +57,14 @@ constexpr std::string_view latin_additional = "aabbbbbbccddddddddddeeeeeeeeeeffg
                                               "  s aaaaaaaaaaaaaaaaaaaaaaaaeeeeeeeeeeeeeeeeiiiioooo"
                                               "oooooooooooooooooooouuuuuuuuuuuuuuyyyyyyyy      ";
 static_assert(latin_additional.size() == 256);
+
+// Ligatures: Windows compares them as their letters.
+constexpr std::pair<std::string_view, std::string_view> ligatures[] = {
+    {"\u00c6", "ae"}, {"\u00de", "th"}, {"\u00df", "ss"}, {"\u00e6", "ae"},  {"\u00fe", "th"},
+    {"\u0132", "ij"}, {"\u0133", "ij"}, {"\u0152", "oe"}, {"\u0153", "oe"},  {"\u1e9e", "ss"},
+    {"\ufb00", "ff"}, {"\ufb01", "fi"}, {"\ufb02", "fl"}, {"\ufb03", "ffi"}, {"\ufb04", "ffl"},
+    {"\ufb05", "st"}, {"\ufb06", "st"},
+};
 
 // Greek and Cyrillic ones, lower case of the others first.
 constexpr std::array<std::uint16_t, 2> marked[] = {
@@ -105,8 +114,13 @@ Text folded(std::string_view name) noexcept {
     for (std::size_t i = 0; i < characters.size();) {
         const std::size_t length = std::max<std::size_t>(utf8_length(characters.substr(i)), 1);
         const auto first = static_cast<unsigned char>(characters[i]);
+        const std::string_view character = characters.substr(i, length);
         if (length == 1) {
             text.add(ascii_lower(characters[i]));
+        } else if (const auto* letters = std::ranges::find(
+                       ligatures, character, &std::pair<std::string_view, std::string_view>::first);
+                   letters != std::end(ligatures)) {
+            text.add(letters->second);
         } else if (length == 2) {
             const std::uint32_t c =
                 (first & 0x1fU) << 6 | (static_cast<unsigned char>(characters[i + 1]) & 0x3fU);
@@ -122,7 +136,7 @@ Text folded(std::string_view name) noexcept {
                    latin_additional[vietnamese] != ' ') {
             text.add(latin_additional[vietnamese]);
         } else {
-            text.add(characters.substr(i, length));
+            text.add(character);
         }
         i += length;
     }
@@ -139,13 +153,31 @@ public:
             digits_.remove_suffix(1);
         }
     }
-    bool valid() const noexcept { return digits_.size() % 4 != 1 && are_digits(digits_); }
-    /// Whether as many bytes stand there, and nothing behind them that isn't part of the same
-    /// token.
-    bool is_one_token(std::size_t size) const noexcept {
-        constexpr auto npos = std::string_view::npos;
-        return are_digits(digits_.substr(0, size / 3 * 4 + 4)) && digits_.find(' ') == npos &&
-               digits_.find(',') == npos && digits_.find('\t') == npos;
+    bool valid() const noexcept {
+        return digits_.size() % 4 != 1 &&
+               std::ranges::all_of(digits_, [](char c) { return digit(c) < 64; });
+    }
+    /// Its beginning. False if it is shorter, or isn't one token.
+    template <std::size_t Size>
+    bool decode(std::array<unsigned char, Size>& bytes) const noexcept {
+        static_assert(Size % 3 == 0);
+        if (size() < Size) {
+            return false;
+        }
+        unsigned all = 0;
+        for (std::size_t from = 0, to = 0; to < Size; from += 4, to += 3) {
+            const unsigned a = digit(digits_[from]);
+            const unsigned b = digit(digits_[from + 1]);
+            const unsigned c = digit(digits_[from + 2]);
+            const unsigned d = digit(digits_[from + 3]);
+            all |= a | b | c | d;
+            bytes[to] = static_cast<unsigned char>(a << 2 | b >> 4);
+            bytes[to + 1] = static_cast<unsigned char>(b << 4 | c >> 2);
+            bytes[to + 2] = static_cast<unsigned char>(c << 6 | d);
+        }
+        return all < 64 && std::ranges::all_of(" ,\t", [this](char c) {
+                   return c == '\0' || digits_.find(c) == std::string_view::npos;
+               });
     }
     std::size_t size() const noexcept { return digits_.size() * 3 / 4; }
     unsigned char operator[](std::size_t i) const noexcept {
@@ -162,65 +194,13 @@ public:
         return value;
     }
 
-    /// Whether the signature may stand in it. A ticket comes with each request and has kilobytes,
-    /// so of its digits, ten of which a signature settles wherever it begins, two of eight are
-    /// looked at.
-    bool may_have_signature() const noexcept {
-        static constexpr std::string_view shapes[] = {"TlRMTVNTUA", "5UTE1TU1AA", "OVExNU1NQA"};
-        static constexpr std::size_t step = 8;
-        static constexpr auto index = [](const char* pair) -> std::size_t {
-            return (static_cast<unsigned char>(pair[0]) & 63U) << 6 |
-                   (static_cast<unsigned char>(pair[1]) & 63U);
-        };
-        static constexpr auto pairs = [] {
-            std::array<bool, 4096> of_shapes{};
-            for (const std::string_view shape : shapes) {
-                for (std::size_t i = 0; i < step; i++) {
-                    of_shapes[index(&shape[i])] = true;
-                }
-            }
-            return of_shapes;
-        }();
-        for (std::size_t i = 0; i + 1 < digits_.size(); i += step) {
-            if (pairs[index(&digits_[i])]) {
-                const std::string_view around =
-                    digits_.substr(i < step ? 0 : i - step + 1, 2 * step + 1);
-                for (const std::string_view shape : shapes) {
-                    if (around.find(shape) != std::string_view::npos) {
-                        return true;
-                    }
-                }
-            }
-        }
-        return false;
-    }
-
 private:
-    static bool are_digits(std::string_view text) noexcept {
-        using Bytes = unsigned char __attribute__((vector_size(16))); // of g++ and clang
-        constexpr auto byte = [](char c) { return static_cast<unsigned char>(c); };
-        Bytes right = ~Bytes{};
-        const auto look_at = [&](Bytes c) {
-            const Bytes letter = (c | byte(0x20)) - byte('a');
-            const Bytes other = c - byte('/'); // "/", then the numbers
-            right &= reinterpret_cast<Bytes>((letter < byte(26)) | (other < byte(11)) |
-                                             (c == byte('+')));
-        };
-        Bytes c = Bytes{} + byte('A');
-        for (; text.size() >= sizeof(c); text.remove_prefix(sizeof(c))) {
-            std::memcpy(&c, text.data(), sizeof(c));
-            look_at(c);
-        }
-        std::memcpy(&c, text.data(), text.size()); // what else is in it has been looked at
-        look_at(c);
-        const Bytes all = ~Bytes{};
-        return std::memcmp(&right, &all, sizeof(all)) == 0;
-    }
     static unsigned char digit(char c) noexcept {
         static constexpr auto table = [] {
             constexpr std::string_view alphabet =
                 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
             std::array<unsigned char, 256> values{};
+            values.fill(64);
             for (std::size_t i = 0; i < alphabet.size(); i++) {
                 values[static_cast<unsigned char>(alphabet[i])] = static_cast<unsigned char>(i);
             }
@@ -316,55 +296,42 @@ Finding read_authenticate(const Base64& bytes, std::size_t message, const Domain
 
 /// Whether a token is Kerberos's [RFC 4121, 4.1], alone or as the first in SPNEGO [RFC
 /// 4178, 4.2.1], with each element as long as the rest of the token. One comes with each request
-/// and has kilobytes: the first hundred bytes tell that a server finds nothing of NTLM's in it.
+/// and has kilobytes: its beginning tells that a server finds nothing of NTLM's in it.
 class KerberosToken {
 public:
-    static bool is(const Base64& bytes) noexcept {
+    bool reads(const Base64& bytes) noexcept {
         constexpr std::string_view spnego = "\x06\x06\x2b\x06\x01\x05\x05\x02";
         constexpr std::string_view kerberos = "\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02";
-        KerberosToken token(bytes);
-        return token.enter(0x60) &&
-               (token.reads(kerberos) ||
-                (token.reads(spnego) && token.enter(0xa0) && token.enter(0x30) &&
-                 token.begin(0xa0) && token.skip() && token.enter(0xa2) && token.enter(0x04) &&
-                 token.enter(0x60) && token.reads(kerberos))) &&
-               bytes.is_one_token(token.at_);
+        size_ = bytes.size();
+        return bytes.decode(head_) && enter(0x60) &&
+               (skip(kerberos) || (skip(spnego) && enter(0xa0) && enter(0x30) && begin(0xa0) &&
+                                   (at_ += length_) < head_.size() && enter(0xa2) && enter(0x04) &&
+                                   enter(0x60) && skip(kerberos)));
     }
 
 private:
-    explicit KerberosToken(const Base64& bytes) noexcept : bytes_(bytes) {}
-
     /// The head of an element.
     bool begin(unsigned char tag) noexcept {
         constexpr std::size_t most = 4;
-        if (at_ + most > bytes_.size() || bytes_[at_] != tag) {
+        if (at_ + most > head_.size() || head_[at_] != tag) {
             return false;
         }
-        const std::size_t first = bytes_[at_ + 1];
-        const std::size_t low = bytes_[at_ + 2];
-        length_ = first < 0x80 ? first : first == 0x81 ? low : low << 8 | bytes_[at_ + 3];
+        const std::size_t first = head_[at_ + 1];
+        const std::size_t low = head_[at_ + 2];
+        length_ = first < 0x80 ? first : first == 0x81 ? low : low << 8 | head_[at_ + 3];
         at_ += first < 0x80 ? 2 : first == 0x81 ? 3 : 4;
         return first < 0x80 || first == 0x81 || first == 0x82;
     }
-    bool enter(unsigned char tag) noexcept { return begin(tag) && at_ + length_ == bytes_.size(); }
-    bool skip() noexcept {
-        at_ += length_;
-        return true;
-    }
-    bool reads(std::string_view text) noexcept {
-        if (at_ + text.size() > bytes_.size()) {
-            return false;
-        }
-        for (std::size_t i = 0; i < text.size(); i++) {
-            if (bytes_[at_ + i] != static_cast<unsigned char>(text[i])) {
-                return false;
-            }
-        }
-        at_ += text.size();
-        return true;
+    bool enter(unsigned char tag) noexcept { return begin(tag) && at_ + length_ == size_; }
+    bool skip(std::string_view text) noexcept {
+        const bool is = at_ + text.size() <= head_.size() &&
+                        std::memcmp(&head_[at_], text.data(), text.size()) == 0;
+        at_ += is ? text.size() : 0;
+        return is;
     }
 
-    const Base64& bytes_;
+    std::array<unsigned char, 120> head_;
+    std::size_t size_ = 0;
     std::size_t at_ = 0;
     std::size_t length_ = 0;
 };
@@ -376,14 +343,13 @@ Finding read_windows(std::string_view token, const Domains& domains, Account& ac
     constexpr unsigned char answer_tag = 0xa1;  // NegTokenResp, which carries the type 3
     constexpr std::size_t shortest_answer = 64; // with one in it, however it is cut
     const Base64 bytes(token);
-    if (KerberosToken::is(bytes)) {
+    if (KerberosToken().reads(bytes)) {
         return Finding::nobody;
     }
     if (!bytes.valid()) {
         return Finding::unreadable;
     }
-    const std::size_t message =
-        bytes.may_have_signature() ? find_signature(bytes, 0) : bytes.size();
+    const std::size_t message = find_signature(bytes, 0);
     if (message == bytes.size()) {
         return bytes.size() >= shortest_answer && bytes[0] == answer_tag ? Finding::unreadable
                                                                          : Finding::nobody;

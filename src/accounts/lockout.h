@@ -39,9 +39,9 @@ struct Limits {
 
 enum class Admission : std::uint8_t {
     pass,
-    uncounted, ///< passes, but there is no room to count it
-    wait,      ///< as many attempts as may still fail are on their way
+    wait, ///< as many attempts as may still fail are on their way
     held,
+    full, ///< there is no room to count it
 };
 
 /// Attempts on their way: until when each counts; 0: none. A dead worker's end by themselves.

@@ -4,6 +4,7 @@
 #include "nginx/request/target.h"
 #include "nginx/status/respond.h"
 #include "nginx/upstream/peer.h"
+#include "nginx/upstream/waiting.h"
 
 #include <algorithm>
 #include <cstring>
@@ -175,6 +176,7 @@ void keep_back(Attempt& attempt) noexcept {
     ngx_connection_t* c = attempt.request->connection;
     if (ngx_http_upstream_t* u = attempt.request->upstream; u != nullptr) {
         u->buffering = 1; // the server's connection doesn't wait with it: as by X-Accel-Buffering
+        give_back_pages(u->buffer);
     }
     attempt.release.handler = let_go;
     attempt.release.data = &attempt;

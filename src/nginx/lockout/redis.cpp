@@ -198,12 +198,7 @@ void Redis::on_handshake(ngx_connection_t* c) {
     }
     c->read->handler = c->write->handler = on_event;
     if (const long result = SSL_get_verify_result(c->ssl->connection); result != X509_V_OK) {
-        std::array<char, 128> text;
-        const u_char* end =
-            ngx_snprintf(reinterpret_cast<u_char*>(text.data()), text.size(), "its certificate: %s",
-                         X509_verify_cert_error_string(result));
-        self->close(
-            {text.data(), static_cast<std::size_t>(end - reinterpret_cast<u_char*>(text.data()))});
+        self->close("its certificate: ", X509_verify_cert_error_string(result));
         return;
     }
     self->greet();
@@ -364,7 +359,7 @@ void Redis::close_by(int error) noexcept {
     close({reinterpret_cast<char*>(text.data()), static_cast<std::size_t>(end - text.data())});
 }
 
-void Redis::close(std::string_view why) noexcept {
+void Redis::close(std::string_view why, std::string_view more) noexcept {
     time_.cancel();
     retry_.cancel();
     if (connection_ != nullptr) {
@@ -374,7 +369,7 @@ void Redis::close(std::string_view why) noexcept {
     address_ = there_ ? address_ : (address_ + 1) % server_.addresses.size();
     const bool is_away = there_ || address_ == 0;
     if (!stopped_ && is_away) {
-        owner_.on_away(why); // before the answers: what they bring about is known to be alone
+        owner_.on_away(why, more); // before the answers: what they bring about is known to be alone
     }
     const bool was_there = std::exchange(there_, false);
     connecting_ = false;

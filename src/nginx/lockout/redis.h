@@ -60,8 +60,8 @@ public:
     struct Owner {
         virtual void on_there() = 0;
         /// Once, for a connection that was there, and each time that all addresses have been tried.
-        /// `why` says what is wrong.
-        virtual void on_away(std::string_view why) = 0;
+        /// `why` and `more` say what is wrong.
+        virtual void on_away(std::string_view why, std::string_view more) = 0;
         /// NULL: there is no answer.
         virtual void on_answer(const Question& question, const Reply* reply) = 0;
 
@@ -103,7 +103,7 @@ private:
     bool take(const Reply& reply) noexcept;
     void set_time() noexcept;
     void close_by(int error) noexcept;
-    void close(std::string_view why) noexcept;
+    void close(std::string_view why, std::string_view more = {}) noexcept;
 
     const Server& server_;
     Owner& owner_;

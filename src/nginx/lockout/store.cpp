@@ -266,7 +266,7 @@ void Store::log_there() noexcept {
     }
 }
 
-void Store::on_away(std::string_view why) noexcept {
+void Store::on_away(std::string_view why, std::string_view more) noexcept {
     tells_ = reads_ = false;
     if (ngx_exiting) { // by an earlier configuration
         return;
@@ -282,8 +282,9 @@ void Store::on_away(std::string_view why) noexcept {
     // Once, and once more after a reload, which may have been to mend it.
     if (state.logged.exchange(settings_.loaded) != settings_.loaded || since >= 0) {
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
-                      "lync_lockout: lockout_store \"%s\" is away, this proxy counts alone: %*s",
-                      settings_.server.shown.c_str(), why.size(), why.data());
+                      "lync_lockout: lockout_store \"%s\" is away, this proxy counts alone: %*s%*s",
+                      settings_.server.shown.c_str(), why.size(), why.data(), more.size(),
+                      more.data());
     }
 }
 
@@ -409,6 +410,16 @@ void Store::ask_changes() noexcept {
 
 // --- answers
 
+/// What both scripts say of a record; the ids come last.
+void read_record(Told& told, const std::uint64_t* number, std::size_t ids) noexcept {
+    told.last = number[0];
+    told.window = number[1];
+    told.held = number[2];
+    told.cleared = number[3];
+    told.count = static_cast<std::uint32_t>(std::min(ids, told.failed.size()));
+    std::copy_n(number + 4, told.count, told.failed.begin());
+}
+
 /// It was `there` at some time between the question and now.
 void Store::set_clock(std::uint64_t there, ngx_msec_t asked) noexcept {
     std::atomic<std::uint64_t>& clock = zone_.store().clock;
@@ -432,14 +443,7 @@ void Store::on_answer(const Redis::Question& question, const Reply* reply) noexc
         told.is_source = question.kind == Kind::source;
         told.tag = question.tag;
         zone_.tell(told); // for the address of a source
-        told.last = number[2];
-        told.window = number[3];
-        told.held = number[4];
-        told.cleared = number[5];
-        told.count = static_cast<std::uint32_t>(
-            std::min(reply->size - fixed, told.is_source ? accounts::most_source_accounts
-                                                         : std::size_t{accounts::most_failures}));
-        std::copy_n(number + fixed, told.count, told.failed.begin());
+        read_record(told, number + 2, reply->size - fixed);
         if (told.tag != 0 && zone_.merge(told) && question.asker == nullptr && !tells_) {
             std::array<char, 17> hash{};
             ngx_sprintf(reinterpret_cast<u_char*>(hash.data()), "%016xL", told.tag);
@@ -480,13 +484,7 @@ void Store::take_changes(const Reply& reply) noexcept {
         } else {
             told.tag = number[i + 1];
         }
-        told.count =
-            static_cast<std::uint32_t>(std::min<std::uint64_t>(number[fixed], told.failed.size()));
-        told.last = number[fixed + 1];
-        told.window = number[fixed + 2];
-        told.held = number[fixed + 3];
-        told.cleared = number[fixed + 4];
-        std::copy_n(number + fixed + 5, told.count, told.failed.begin());
+        read_record(told, number + fixed + 1, number[fixed]);
         i = fixed + 5 + number[fixed];
         zone_.merge(told);
     }

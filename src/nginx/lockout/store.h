@@ -62,7 +62,7 @@ public:
 
 private:
     void on_there() noexcept override;
-    void on_away(std::string_view why) noexcept override;
+    void on_away(std::string_view why, std::string_view more) noexcept override;
     void on_answer(const Redis::Question& question, const Reply* reply) noexcept override;
     void on_tick() noexcept;
     bool exchange(const accounts::Told& told, const accounts::Limits& limits, std::uint64_t begins,

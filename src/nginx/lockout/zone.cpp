@@ -154,7 +154,7 @@ Admission LockoutZone::admit(std::uint64_t account, std::uint64_t source, const 
     }
     const auto of_account = locked(account, [&] {
         Attempts* attempts = memory_->accounts.make(account, admitted);
-        return attempts == nullptr ? Admission::uncounted : attempts->admit(limits, admitted);
+        return attempts == nullptr ? Admission::full : attempts->admit(limits, admitted);
     });
     if (of_account != Admission::pass) {
         end_flight(true, source, admitted + limits.patience);

@@ -20,17 +20,6 @@ void give_back(ngx_pool_t* pool, ngx_buf_t& buffer) noexcept {
     }
 }
 
-/// A large header buffer holds 72 KiB, of which a request fills a few: the pages behind, which an
-/// earlier use of that memory may have left behind.
-void give_back_pages(const ngx_buf_t& buffer) noexcept {
-    const auto page = static_cast<std::uintptr_t>(ngx_pagesize);
-    const auto begin = (reinterpret_cast<std::uintptr_t>(buffer.last) + page - 1) / page * page;
-    const auto end = reinterpret_cast<std::uintptr_t>(buffer.end) / page * page;
-    if (end > begin + page) {
-        (void)madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
-    }
-}
-
 /// Nothing of an answer has come yet, or nginx is busy with something else.
 bool waits(const ngx_http_request_t* r) noexcept {
     const ngx_http_upstream_t* u = r->upstream;
@@ -89,6 +78,15 @@ ngx_int_t write_request(void* data, ngx_chain_t* in) {
 }
 
 } // namespace
+
+void give_back_pages(const ngx_buf_t& buffer) noexcept {
+    const auto page = static_cast<std::uintptr_t>(ngx_pagesize);
+    const auto begin = (reinterpret_cast<std::uintptr_t>(buffer.last) + page - 1) / page * page;
+    const auto end = reinterpret_cast<std::uintptr_t>(buffer.end) / page * page;
+    if (end > begin + page) {
+        (void)madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+    }
+}
 
 void WaitingRequests::add(Waiting& waiting) noexcept {
     remove(waiting);
