@@ -138,11 +138,13 @@ constexpr bool is_within(ngx_uint_t status, ngx_uint_t first) noexcept {
 }
 
 /// Whether the client has closed, or broken off its body, before it was answered. The server may
-/// well have tried the password; but by the end of its patience it had let somebody in who waits.
+/// well have tried the password; but with all of the request it has by the end of its patience let
+/// somebody in who waits.
 bool has_gone(const Attempt& attempt) noexcept {
     const ngx_http_request_t* r = attempt.request;
     return is_within(r->headers_out.status, 400) && r->upstream != nullptr &&
-           r->upstream->request_sent && ngx_current_msec - attempt.begun < attempt.patience();
+           r->upstream->request_sent &&
+           (r->reading_body || ngx_current_msec - attempt.begun < attempt.patience());
 }
 
 void begin(Attempt& attempt, ngx_msec_t now) noexcept {
