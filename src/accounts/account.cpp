@@ -175,8 +175,8 @@ public:
             bytes[to + 1] = static_cast<unsigned char>(b << 4 | c >> 2);
             bytes[to + 2] = static_cast<unsigned char>(c << 6 | d);
         }
-        return all < 64 && std::ranges::all_of(" ,\t", [this](char c) {
-                   return c == '\0' || digits_.find(c) == std::string_view::npos;
+        return all < 64 && std::ranges::all_of(std::string_view(" ,\t"), [this](char c) {
+                   return digits_.find(c) == std::string_view::npos;
                });
     }
     std::size_t size() const noexcept { return digits_.size() * 3 / 4; }

@@ -410,10 +410,9 @@ ngx_int_t admit(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexc
     case Admission::wait:
         return wait_for_turn(attempt);
     case Admission::full:
-        ngx_log_error(
-            NGX_LOG_WARN, r->connection->log, 0,
-            "lync_lockout: account %V is refused, as many are held as there is room for",
-            &attempt.name);
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "lync_lockout: account %V is refused, as many are held as there is room for",
+                      &attempt.name);
         break;
     case Admission::held:
         break;
