@@ -20,8 +20,6 @@ struct CertificateOptions {
     std::string csr;                   ///< --csr FILE: a request for these names is written
     std::string key;                   ///< --key FILE: the new private key
     std::string key_type = "rsa:2048"; ///< --key-type: also "rsa:3072", "rsa:4096", "ec:p256", ...
-    std::string organization;          ///< --organization, --country: of the subject
-    std::string country;
 };
 
 struct DnsOptions {

@@ -90,7 +90,9 @@ void judge_chain(X509* leaf, STACK_OF(X509) * chain, const TrustStore& trusted, 
     const StoreContextPtr context(X509_STORE_CTX_new());
     if (!context || X509_STORE_CTX_init(context.get(), static_cast<X509_STORE*>(trusted.get()),
                                         leaf, chain) != 1) {
-        throw std::runtime_error("OpenSSL can't verify a certificate");
+        result.objections.insert(Id::certificate_invalid);
+        result.other = "OpenSSL can't verify it";
+        return;
     }
     Verification verification{&result, sk_X509_num(chain) <= 1 && points_to_issuer(leaf)};
     X509_STORE_CTX_set_app_data(context.get(), &verification);
@@ -185,6 +187,10 @@ Handshake shake_hands(const Endpoint& endpoint, const HandshakeRequest& request,
     };
     const ErrorQueue queue;
     result.fault = connect_to(endpoint, request.server_name, configure, deadline);
+    if (!result.fault && result.digest.empty()) {
+        result.objections.insert(Id::certificate_invalid);
+        result.other = "none was presented";
+    }
     return result;
 }
 

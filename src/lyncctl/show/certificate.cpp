@@ -120,18 +120,6 @@ void declare_certificate(CLI::App& app, Options& options) {
         ->check(CLI::IsMember({"rsa:2048", "rsa:3072", "rsa:4096", "ec:p256", "ec:p384"})
                     .description(""))
         ->capture_default_str();
-    app.add_option("--organization", wanted.organization, "The organization in the subject")
-        ->type_name("NAME")
-        ->needs(csr);
-    app.add_option("--country", wanted.country, "The country in the subject: two letters")
-        ->type_name("CC")
-        ->check([](const std::string& text) {
-            const bool fine =
-                text.size() == 2 &&
-                text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string::npos;
-            return fine ? std::string() : "a country is two capital letters, such as DE";
-        })
-        ->needs(csr);
     add_force(app, options);
 }
 

@@ -51,15 +51,6 @@ Owned<EVP_PKEY> make_key(const std::string& type) {
     return key;
 }
 
-void add_entry(X509_NAME* name, const char* field, const std::string& value) {
-    if (!value.empty()) {
-        require(X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8,
-                                           reinterpret_cast<const unsigned char*>(value.c_str()),
-                                           -1, -1, 0) == 1,
-                "put " + lync::quoted(value) + " into the subject");
-    }
-}
-
 void add_extension(STACK_OF(X509_EXTENSION) * list, int nid, const char* value) {
     Owned<X509_EXTENSION> extension(X509V3_EXT_conf_nid(nullptr, nullptr, nid, value));
     require(extension != nullptr, "encode an extension");
@@ -87,11 +78,12 @@ CertificateRequest make_certificate_request(const CertificateOptions& options,
                 X509_REQ_set_pubkey(request.get(), key.get()) == 1,
             "make a request");
 
-    X509_NAME* name = X509_REQ_get_subject_name(request.get());
-    add_entry(name, "C", options.country);
-    add_entry(name, "O", options.organization);
     // Clients read the alternative names anyway.
-    add_entry(name, "CN", names.front().size() <= longest_common_name ? names.front() : "");
+    const auto* common_name = reinterpret_cast<const unsigned char*>(names.front().c_str());
+    require(names.front().size() > longest_common_name ||
+                X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(request.get()), "CN",
+                                           MBSTRING_UTF8, common_name, -1, -1, 0) == 1,
+            "make a subject");
 
     const Owned<STACK_OF(X509_EXTENSION)> extensions(sk_X509_EXTENSION_new_null());
     require(extensions != nullptr, "list extensions");
