@@ -86,13 +86,13 @@ Fault fault_of_connection(CURL* easy, CURLcode code, bool tls, std::string_view 
     if (code == CURLE_OPERATION_TIMEDOUT) {
         return {tls ? Id::tls_timed_out : Id::port_timed_out, ""};
     }
-    if (code == CURLE_COULDNT_CONNECT) {
+    if (code == CURLE_COULDNT_CONNECT || !tls) {
         long error = 0;
         curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &error);
         return {error == ECONNREFUSED ? Id::port_closed
                 : error == ETIMEDOUT  ? Id::port_timed_out
                                       : Id::port_unreachable,
-                error == 0 ? "no reason given"
+                error == 0 ? std::string(text)
                            : std::generic_category().message(static_cast<int>(error))};
     }
     // "OpenSSL SSL_connect: SSL_ERROR_SYSCALL in ...", or "error:0A00010B:SSL routines::REASON"
