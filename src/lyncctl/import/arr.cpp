@@ -91,19 +91,13 @@ private:
             node);
     }
 
-    struct ArrFarm {
-        Farm* servers = nullptr;
-        std::uint16_t http = 0; ///< 0: 80
-        std::uint16_t https = 0;
-    };
-
     void read_farm(pugi::xml_node node) {
-        ArrFarm& farm = add_farm(attribute(node, "name"));
+        Farm& farm = add_farm(attribute(node, "name"), node);
         for (const pugi::xml_node server : node.children("server")) {
             const pugi::xml_node routing = server.child("applicationRequestRouting");
             const std::uint16_t http = port_of(attribute(routing, "httpPort"));
             const std::uint16_t https = port_of(attribute(routing, "httpsPort"));
-            if (farm.servers->servers.empty()) {
+            if (farm.servers.empty()) {
                 farm.http = http;
                 farm.https = https;
             } else if (http != farm.http || https != farm.https) {
@@ -112,7 +106,7 @@ private:
             }
             const bool down =
                 attribute(server, "enabled") == "false" || attribute(node, "enabled") == "false";
-            add_server(*farm.servers, attribute(server, "address"), down ? " down" : "");
+            add_server(farm, attribute(server, "address"), down ? " down" : "");
         }
         for (const auto& part : node.select_nodes(
                  "applicationRequestRouting/affinity[@* and not(@useCookie='false')] | "
@@ -121,9 +115,10 @@ private:
         }
     }
 
-    ArrFarm& add_farm(const std::string& name) {
-        ArrFarm& farm = farms_[to_ascii_lower(name)];
-        farm.servers = &draft_.farms.emplace_back();
+    Farm& add_farm(const std::string& name, pugi::xml_node node) {
+        Farm& farm = draft_.farms.emplace_back();
+        farm.place = file_.place(node);
+        farms_[to_ascii_lower(name)] = &farm;
         return farm;
     }
 
@@ -196,16 +191,15 @@ private:
 
     /// The names of the conditions go to a farm, or to a server that is written in place of one.
     void publish(pugi::xml_node rule, const std::string& target, bool https) {
-        auto known = farms_.find(target);
+        const auto known = farms_.find(target);
+        Farm& farm = known != farms_.end() ? *known->second : add_farm(target, rule);
+        std::uint16_t& port = https ? farm.https : farm.http;
         if (known == farms_.end()) {
-            const auto [host, port] = split_endpoint(target);
-            ArrFarm& farm = add_farm(target);
-            farm.http = farm.https = port;
-            add_server(*farm.servers, host, "");
-            known = farms_.find(target);
+            const auto [host, written] = split_endpoint(target);
+            port = written;
+            add_server(farm, host, "");
         }
-        const std::uint16_t written = https ? known->second.https : known->second.http;
-        const std::uint16_t port = written != 0 ? written : https ? 443 : 80;
+        port = port != 0 ? port : https ? 443 : 80;
         const std::string syntax = to_ascii_lower(attribute(rule, "patternSyntax"));
         const bool any =
             equal_ignore_case(attribute(rule.child("conditions"), "logicalGrouping"), "MatchAny");
@@ -217,8 +211,8 @@ private:
             const bool negated = attribute(condition, "negate") == "true";
             if (input == "{http_host}" && !negated && !host.empty() && (any || !named)) {
                 named = true;
-                draft_.names.push_back({host, known->second.servers, file_.place(rule), https, port,
-                                        nullptr, Role::unknown, ""});
+                draft_.names.push_back(
+                    {host, &farm, file_.place(rule), https, nullptr, Role::unknown, ""});
             } else if ((input != "{https}" && input != "{server_port}") || any) {
                 add_tag(restriction, condition); // of the two the scheme tells
             }
@@ -230,7 +224,7 @@ private:
 
     const XmlFile& file_;
     Draft draft_;
-    std::unordered_map<std::string, ArrFarm> farms_;     ///< by name
+    std::unordered_map<std::string, Farm*> farms_;       ///< by name
     std::unordered_map<std::string, std::string> hosts_; ///< addresses by name
 };
 

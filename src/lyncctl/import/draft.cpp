@@ -65,9 +65,6 @@ public:
         for (Name& name : draft_.names) {
             find_role(name);
         }
-        for (const Name& name : old_) {
-            take_port(name);
-        }
         settle_listeners();
         std::erase_if(draft_.names, [](const Name& name) { return name.role == Role::skip; });
         find_pools();
@@ -113,6 +110,8 @@ private:
         for (Farm& farm : draft_.farms) {
             Farm* leader = leader_of(&farm);
             leader->fqdn = leader->fqdn.empty() ? farm.fqdn : leader->fqdn;
+            take_port(leader->https, farm.https, farm.place);
+            take_port(leader->http, farm.http, farm.place);
             for (Server& server : std::exchange(farm.servers, {})) {
                 all.emplace_back(leader, std::move(server));
             }
@@ -122,6 +121,14 @@ private:
             if (seen.insert(server.address).second) {
                 leader->servers.push_back(std::move(server));
             }
+        }
+    }
+
+    void take_port(std::uint16_t& known, std::uint16_t port, const Place& place) {
+        if (known != 0 && port != 0 && known != port) {
+            draft_.add(lost, formatted("port {} of servers that have port {}", port, known), place);
+        } else {
+            known = known != 0 ? known : port;
         }
     }
 
@@ -152,14 +159,14 @@ private:
         }
     }
 
-    /// A pool is where a name of Skype for Business goes, or any name to the external web site's
+    /// A pool is where a name of Skype for Business goes, or which has the external web site's
     /// port.
     void find_farms() {
         constexpr std::uint16_t external_site = 4443;
         for (const Name& name : draft_.names) {
             Role& role = name.farm->role;
             if ((name.role >= Role::meet && name.role <= Role::lyncdiscover) ||
-                (name.role == Role::unknown && name.tls && name.port == external_site)) {
+                (name.role == Role::unknown && name.farm->https == external_site)) {
                 role = Role::pool;
             } else if (role == Role::unknown && name.role == Role::office_web_apps) {
                 role = Role::office_web_apps;
@@ -197,27 +204,6 @@ private:
         const auto known = known_.find(old.host);
         const Name* name = known == known_.end() ? nullptr : &draft_.names[known->second];
         return name == nullptr || name->role == Role::skip ? nullptr : name;
-    }
-
-    /// Ports are a farm's. Those of a pool's internal web site are what nobody outside may see.
-    void take_port(const Name& old) {
-        const Name* name = published(old);
-        if (name == nullptr || old.port == 0) {
-            return;
-        }
-        std::uint16_t& port = old.tls ? name->farm->https : name->farm->http;
-        if (name->farm->role == Role::pool && old.port == (old.tls ? 443 : 80)) {
-            draft_.add(check,
-                       formatted("{} went to port {}, the internal web site's: it goes to the "
-                                 "external one's now",
-                                 quoted(old.host), old.port),
-                       old.place);
-        } else if (port != 0 && port != old.port) {
-            draft_.add(lost, formatted("{} went to another port, {}", quoted(old.host), old.port),
-                       old.place);
-        } else {
-            port = old.port;
-        }
     }
 
     /// Sockets and certificates are the publication's. Those of names that stay out aren't among
@@ -265,8 +251,19 @@ private:
     /// The first pool is the one where lyncdiscover goes, and simple URLs with it.
     void find_pools() {
         for (Farm& farm : draft_.farms) {
-            if (farm.role == Role::pool) {
-                draft_.pools.push_back(&farm);
+            if (farm.role != Role::pool) {
+                continue;
+            }
+            draft_.pools.push_back(&farm);
+            for (const auto& [port, internal] : {std::pair(&farm.https, 443), {&farm.http, 80}}) {
+                if (*port == internal) {
+                    draft_.add(check,
+                               formatted("port {} is the internal web site's: requests go to the "
+                                         "external one's now",
+                                         internal),
+                               farm.place);
+                    *port = 0;
+                }
             }
         }
         auto& pools = draft_.pools;

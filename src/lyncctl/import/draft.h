@@ -78,6 +78,7 @@ struct Farm {
     std::vector<Server> servers;
     std::uint16_t https = 0; ///< 0: the usual one
     std::uint16_t http = 0;
+    Place place;
     Farm* leader = nullptr; ///< the farm that this one is a part of; of `settle` alone
 };
 
@@ -107,8 +108,7 @@ struct Name {
     std::string host;     ///< "meet.contoso.com", or "meet.*"
     Farm* farm = nullptr; ///< null: no server answers for it
     Place place;
-    bool tls = true;        ///< the clients' protocol
-    std::uint16_t port = 0; ///< of the servers; 0: theirs for this protocol isn't said
+    bool tls = true;                          ///< the clients' protocol
     std::shared_ptr<const Listener> listener; ///< none: the draft's
     Role role = Role::unknown;
     std::string path; ///< of a simple URL: "/Meet"

@@ -8,7 +8,6 @@
 #include "lyncctl/import/patterns.h"
 
 #include <algorithm>
-#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -380,12 +379,14 @@ private:
         }
     }
 
-    /// The servers of a target and their port, read once.
-    std::pair<Farm*, std::uint16_t> farm_of(const std::string& target) {
+    /// The servers of a target, read once; their port is that of the scheme.
+    Farm* farm_of(const Directive& pass) {
+        const std::string target = target_of(pass).first;
         const auto [known, is_new] = farms_.try_emplace(target);
         auto& [farm, port] = known->second;
         if (is_new) {
             farm = &draft_.farms.emplace_back();
+            farm->place = pass.place;
             if (const auto upstream = upstreams_.find(target); upstream != upstreams_.end()) {
                 port = read_upstream(*upstream->second, *farm);
             } else {
@@ -394,7 +395,9 @@ private:
                 port = own;
             }
         }
-        return known->second;
+        const bool secure = first_argument(pass).starts_with("https:");
+        (secure ? farm->https : farm->http) = port != 0 ? port : secure ? 443 : 80;
+        return farm;
     }
 
     /// The first server's port; other ports have no counterpart.
@@ -424,20 +427,15 @@ private:
 
     void read_names(const NginxServer& server, const std::shared_ptr<const Listener>& listener) {
         Farm* farm = nullptr;
-        std::uint16_t port = 0;
-        bool secure = false;
+        if (server.pass != nullptr && target_of(*server.pass).first.empty()) {
+            add(lost,
+                formatted("{} in {}: where does it lead?", line_of(*server.pass), server.title),
+                *server.pass);
+            return;
+        }
         if (server.pass != nullptr) {
-            const std::string target = target_of(*server.pass).first;
-            if (target.empty()) {
-                add(lost,
-                    formatted("{} in {}: where does it lead?", line_of(*server.pass), server.title),
-                    *server.pass);
-                return;
-            }
-            std::tie(farm, port) = farm_of(target);
+            farm = farm_of(*server.pass);
             farm->fqdn = farm->fqdn.empty() ? server.proxy_name : farm->fqdn;
-            secure = server.pass->arguments.front().starts_with("https:");
-            port = port != 0 ? port : secure ? 443 : 80;
             if (server.names.empty()) {
                 add(lost, server.title + " took every request: write the names it is for",
                     server.block);
@@ -455,9 +453,7 @@ private:
             }
             for (const bool tls : {true, false}) {
                 if (tls ? server.tls : server.plain) {
-                    draft_.names.push_back({host, farm, place, tls,
-                                            tls == secure ? port : std::uint16_t{0}, listener,
-                                            Role::unknown, ""});
+                    draft_.names.push_back({host, farm, place, tls, listener, Role::unknown, ""});
                 }
             }
         }

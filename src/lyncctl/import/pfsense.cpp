@@ -161,7 +161,7 @@ private:
     void read_mapping(pugi::xml_node mapping) {
         const std::string title = title_of("mapping", mapping);
         add_others(mapping, "enable name description peers row", restriction, title);
-        const auto farms = {farm_of(mapping, true), farm_of(mapping, false)};
+        Farm* const farms[] = {farm_of(mapping, true), farm_of(mapping, false)};
         for (const pugi::xml_node row : mapping.children("row")) {
             add_others(row, "uri", restriction, title);
             std::string uri = text_of(row, "uri");
@@ -171,22 +171,21 @@ private:
                 add(host.empty() ? lost : restriction,
                     formatted("{} was for {}", title, quoted(uri)), row);
             }
-            bool tls = true;
-            for (const auto& [farm, port] : farms) {
-                if (port != 0 && !host.empty()) {
+            for (const bool tls : {true, false}) {
+                if (Farm* farm = farms[tls ? 0 : 1]; !farm->servers.empty() && !host.empty()) {
                     draft_.names.push_back(
-                        {host, farm, file_.place(row), tls, port, nullptr, Role::unknown, ""});
+                        {host, farm, file_.place(row), tls, nullptr, Role::unknown, ""});
                 }
-                tls = false;
             }
         }
     }
 
     /// The peers of a mapping with one protocol. They are one address and port each; a pool is
-    /// addresses with the same port. Port 0: none.
-    std::pair<Farm*, std::uint16_t> farm_of(pugi::xml_node mapping, bool tls) {
+    /// addresses with the same port.
+    Farm* farm_of(pugi::xml_node mapping, bool tls) {
         Farm& farm = draft_.farms.emplace_back();
-        std::uint16_t port = 0;
+        farm.place = file_.place(mapping);
+        std::uint16_t& port = tls ? farm.https : farm.http;
         const std::string names = text_of(mapping, "peers");
         for (const std::string_view name : split(names, ',')) {
             const auto peer = peers_.find(std::string(trimmed(name, blanks)));
@@ -201,7 +200,7 @@ private:
                     mapping);
             }
         }
-        return {&farm, port};
+        return &farm;
     }
 
     /// What else decided who got in: access lists, users and limits of the same squid, its own

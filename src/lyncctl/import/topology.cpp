@@ -385,7 +385,7 @@ private:
     void add_name(Role role, std::string host, std::string path, Farm* farm, const Place& place) {
         if (names_.insert(formatted("{} {}{}", word_of(role), host, path)).second) {
             draft_.names.push_back(
-                {std::move(host), farm, place, true, 0, nullptr, role, std::move(path)});
+                {std::move(host), farm, place, true, nullptr, role, std::move(path)});
         }
     }
 
