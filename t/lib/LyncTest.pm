@@ -84,7 +84,7 @@ no_long_string();
 # Test::Nginx shuffles the blocks, by the time of day; what one order finds has to be found again.
 {
     no warnings 'redefine';
-    *Test::Nginx::Util::shuffle = sub { srand($ENV{LYNC_SEED} // 1); List::Util::shuffle(@_) };
+    *Test::Nginx::Util::shuffle = sub (@) { srand($ENV{LYNC_SEED} // 1); List::Util::shuffle(@_) };
 }
 
 # "t/run --workers N".
