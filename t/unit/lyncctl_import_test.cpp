@@ -309,11 +309,6 @@ TEST_CASE("what kept clients from squid on pfSense is named", "[import]") {
               "<squidnac><config><banned_hosts>MTAu</banned_hosts></config></squidnac>"
               "<squidreversegeneral>",
               "RESTRICTION: \"banned_hosts\""},
-             {"<squidreverseredir></squidreverseredir>",
-              "<squidreverseredir><config><enable>on</enable><name>r</name><pathregex>^/$"
-              "</pathregex><redirurl>https://www.contoso.com/</redirurl></config>"
-              "</squidreverseredir>",
-              "NOT CARRIED OVER: redirect \"r\" of \"^/$\" to \"https://www.contoso.com/\""},
              {"<any></any>", "<address>192.0.2.0/24</address>",
               "RESTRICTION: \"rule\" \"HTTPS to the reverse proxy & its names\""},
              {"<type>pass</type>", "<type>block</type>", "RESTRICTION: \"rule\""}}) {
@@ -325,6 +320,26 @@ TEST_CASE("what kept clients from squid on pfSense is named", "[import]") {
                                        "<interface>wan<", "<interface>lan<"),
                               "config.xml"))
               .says("RESTRICTION") == 0);
+}
+
+TEST_CASE("squid's redirects of one page are carried over", "[import]") {
+    const auto import = [](const std::string& pattern, const std::string& to) {
+        return Result(pfsense("<squidreverseredir></squidreverseredir>",
+                              "<squidreverseredir><config><enable>on</enable><name>r</name><row>"
+                              "<uri>Meet.contoso.com www.contoso.com</uri></row><pathregex>" +
+                                  pattern + "</pathregex><redirurl>" + to +
+                                  "</redirurl></config></squidreverseredir>"));
+    };
+    CHECK(import("^/$", "https://www.contoso.com/;x")
+              .lacks({"redirect https://meet.contoso.com/ \"https://www.contoso.com/;x\";"}) == "");
+    CHECK(import("^/$", "https://www.contoso.com/").text.find("https://www.contoso.com/ ") ==
+          std::string::npos);
+    for (const auto& [pattern, to] : {std::pair("^/(a|b)$", "https://www.contoso.com/"),
+                                      {"/x", "https://www.contoso.com/"},
+                                      {"^/$", "https://www.contoso.com/%u"},
+                                      {"^/$", "http://www.contoso.com/"}}) {
+        CHECK(import(pattern, to).says("NOT CARRIED OVER: redirect \"r\" of ") == 1);
+    }
 }
 
 TEST_CASE("what isn't Skype for Business stays out", "[import]") {

@@ -32,6 +32,9 @@ public:
         for (const Name& name : draft_.names) {
             write_simple_url(name);
         }
+        for (const Redirect& redirect : draft_.redirects) {
+            write_redirect(redirect);
+        }
         for (const Farm& farm : draft_.farms) {
             if (farm.role == Role::office_web_apps) {
                 write_office_web_apps(farm);
@@ -211,6 +214,17 @@ private:
             directive("simple_url",
                       formatted("{} https://{}{}{}", word_of(name.role), name.host, name.path,
                                 elsewhere ? " pool=" + fqdn_of(*name.farm) : ""));
+        }
+    }
+
+    void write_redirect(const Redirect& redirect) {
+        if (std::ranges::any_of(draft_.names, [&](const Name& name) {
+                return name.host == redirect.host && name.role != Role::lyncdiscover &&
+                       name.role != Role::office_web_apps;
+            })) {
+            directive("redirect",
+                      formatted("https://{}{} {}", redirect.host, redirect.path,
+                                plan::quoted_argument(redirect.to)));
         }
     }
 

@@ -114,6 +114,13 @@ struct Name {
     std::string path; ///< of a simple URL: "/Meet"
 };
 
+/// A page of a published name that leads elsewhere.
+struct Redirect {
+    std::string host;
+    std::string path; ///< "/"
+    std::string to;   ///< a URL
+};
+
 /// What a block will publish, whatever the old files look like.
 struct Draft {
     Draft() = default;
@@ -127,6 +134,7 @@ struct Draft {
     std::string trusted_ca;
     std::deque<Farm> farms;
     std::vector<Name> names;
+    std::vector<Redirect> redirects;
     std::vector<config::Edge> edges;
     std::vector<Remark> remarks;
 

@@ -82,11 +82,7 @@ public:
         }
         for (const pugi::xml_node node : packages_.child("squidreverseredir").children("config")) {
             if (is_on(node, "enable")) {
-                add(lost,
-                    formatted("{} of {} to {}: see \"redirect\"", title_of("redirect", node),
-                              quoted(text_of(node, "pathregex")),
-                              quoted(text_of(node, "redirurl"))),
-                    node);
+                read_redirect(node);
             }
         }
         read_restrictions();
@@ -109,6 +105,29 @@ private:
                     formatted("{} {} of {}", quoted(field.name()), quoted(field.child_value()),
                               whose),
                     field);
+            }
+        }
+    }
+
+    /// Of one page to a constant URL, as "redirect" takes it; squid's expressions may be more.
+    void read_redirect(pugi::xml_node node) {
+        const std::string pattern = text_of(node, "pathregex");
+        const std::string to = text_of(node, "redirurl");
+        const bool one_page = pattern.starts_with("^/") && pattern.ends_with('$') &&
+                              std::all_of(pattern.begin() + 2, pattern.end() - 1, [](char c) {
+                                  return is_ascii_alnum(c) || c == '/' || c == '-' || c == '_';
+                              });
+        if (!one_page || !to.starts_with("https://") || to.find('%') != to.npos) {
+            add(lost,
+                formatted("{} of {} to {}: see \"redirect\"", title_of("redirect", node),
+                          quoted(pattern), quoted(to)),
+                node);
+            return;
+        }
+        for (const pugi::xml_node row : node.children("row")) {
+            for (const std::string_view host : split(row.child_value("uri"), ' ')) {
+                draft_.redirects.push_back({to_ascii_lower(std::string(host)),
+                                            pattern.substr(1, pattern.size() - 2), to});
             }
         }
     }
