@@ -313,7 +313,7 @@ TEST_CASE("shield: patterns that can't be used", "[shield]") {
         [abcdef]{6}              | has no text that every match contains and no ticket does by chance: six characters outside of brackets, or three with one that is neither letter nor digit
         (?i)/owa/x               | has an option or verb, "(?i)" or "(*...)": letter case never counts, and the others can't be used here
         (*LIMIT_MATCH=9)/owa/    | has an option or verb, "(?i)" or "(*...)": letter case never counts, and the others can't be used here
-        /owa/\x41               | has "\x", which can't be used here
+        /owa/\Kx                 | has "\K", which can't be used here
         /owa/(a+)+b              | goes back and forth without end over a text of 512 characters: avoid repetitions within repetitions
     )--")) {
         INFO(pattern);
