@@ -71,7 +71,7 @@ TEST_CASE("accounts: what is one account", "[accounts]") {
         \xd0\x99\xd0\xb2         | \xd0\xb8\xd0\xb2@contoso.com  # marks on other alphabets
         \xce\x86\xce\xbd         | \xce\xb1\xce\xbd@contoso.com
         Nguy\xe1\xbb\x84n         | nguyen@contoso.com
-        Stra\xc3\x9fe\xc3\x86\xc5\x93      | strasseaeoe@contoso.com # Windows compares the letters
+        Stra\xc3\x9fe\xc3\x86\xc5\x93      | strasseaeoe@contoso.com  # Windows compares the letters
         \xef\xac\x81n              | fin@contoso.com
         \xe1\xbe\xb0             | \xe1\xbe\xb0@contoso.com
         al\xe2\x80\x8bice        | alice@contoso.com       # nothing that is seen
