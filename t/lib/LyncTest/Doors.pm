@@ -11,7 +11,7 @@ use MIME::Base64 qw(encode_base64 decode_base64);
 
 use LyncTest::Scene;
 
-our @EXPORT = qw(doors_server arrived connections try attempt @DOORS type3);
+our @EXPORT = qw(doors_server arrived server_connections try attempt @DOORS type3);
 
 our @DOORS = qw(ntlm spnego basic token soap page);
 
@@ -24,7 +24,7 @@ sub lines_of {
     return @lines;
 }
 sub arrived { my @lines = lines_of($file); return @lines }
-sub connections { return scalar(my @all = lines_of("$file.connections")) } # that the server has accepted
+sub server_connections { return scalar(my @all = lines_of("$file.connections")) } # that the server has accepted
 
 sub write_down {
     my ($name, $line) = @_;
