@@ -109,7 +109,8 @@ def in_any_state(browser: Browser, check: Checks, status: dict):
     publication["rules"] = [
         {"id": "a", "scheme": "https", "words": "", "targets": [{"pool": "fepool"}]},
         {"id": "b", "scheme": "http", "words": "", "targets": [{"pool": "fepool"}]}]
-    publication["certificates"] = [dict(publication["certificates"][0], days_left=-1),
+    publication["certificates"] = [dict(publication["certificates"][0], days_left=-1,
+                                        renewal="urgent"),
                                    dict(publication["certificates"][0], file="early.pem",
                                         not_before="2999-01-01T00:00:00Z")]
     browser.run("show(arguments[0])", status)
