@@ -262,7 +262,7 @@ server { listen unix:/tmp/lync-bad-input-1.sock; location / { lync_control; prox
 server { listen 127.0.0.1:1; location / { lync_status; proxy_pass http://127.0.0.1; } }  | "lync_status" directive needs a location of its own
 
 === lync_control in a server without a socket
---- only: $root
+--- root
 --- refused: after
 server { location / { lync_control; } } | "lync_control" directive in a server that listens on 0.0.0.0:80
 

@@ -25,7 +25,6 @@ package LyncTest::ConfTest;
 #                   what stands in place of that directive; an empty section leaves it out
 #     more          further directives of the block
 #     publication   the inside of the block instead of all these
-#     name          what follows "lync_publish", instead of "contoso"
 #     before, after further directives of http level, before and after the block
 #     http          all of http level instead
 #     main          further directives outside of http
@@ -36,7 +35,6 @@ package LyncTest::ConfTest;
 #
 #     says          the one line of an nginx that refuses
 #     warns         the lines of an nginx that accepts, one paragraph each; empty: no line at all
-#     notices       the same for notices, which are otherwise ignored
 #
 # A line that begins with "# ---" is a heading. Messages may be broken into several lines wherever a
 # space stands. A line of the configuration that ends in the comment "# here" is %%HERE%% (FILE:LINE)
@@ -53,15 +51,13 @@ package LyncTest::ConfTest;
 #     server [2001:DB8:0:0::11];          | is duplicate ... the first stands at
 #     server 10.0.0.11 weight=5;          |
 #
-# Each row is the lines up to the one with a bar, put in place of that part, or in a block of it ("in
-# pool", "in director", "in exchange", "in office_web_apps", "in edge"); the block's other sections
-# hold for all of them. Behind the bar stand the words that the message has, "..." for those between
+# Each row is the lines up to the one with a bar, put in place of that part, or inside of the pool ("in
+# pool"); the block's other sections hold for all of them. Behind the bar stand the words that the message has, "..." for those between
 # them: its whole wording is asserted once, in t/unit, or here where nginx or src/nginx words it. Its
 # place is the line with the bar, unless "in %%WORD%%" ends it. "accepted" is a table of warnings;
 # with nothing behind the bar, of none; "crit: " begins a line of that level.
 #
-# A section "unless" or "only" skips a row: a Perl expression over $version (1022001), $root.
-# "without_dac" runs nginx like a user who may not read everything.
+# "root" is a row for root alone, "without_dac" runs nginx like a user who may not read everything.
 
 use strict;
 use warnings;
@@ -89,25 +85,9 @@ END
 );
 
 my %known = map { $_ => 1 } (map { $_->[0] } @parts),
-    qw(more publication name before after http main unclosed says warns notices unless only
-    without_dac refused accepted);
-
-# The blocks that rows of a table can stand in.
-my %inside = (
-    pool            => [pool => "pool fepool.contoso.local {\nexternal_web_services lyncwebext.contoso.com;\n"],
-    director        => [more => "director dirpool.contoso.local {\nexternal_web_services dirwebext.contoso.com;\n"],
-    exchange        => [more => "exchange mail.contoso.com {\nserver 10.0.0.15;\n"],
-    office_web_apps => [more => "office_web_apps wacext.contoso.com {\nserver 10.0.0.14;\n"],
-    edge            => [more => "edge {\n"],
-);
+    qw(more publication before after http main unclosed says warns root without_dac refused accepted);
 
 my $root = "$LyncTest::Paths::RUN/t/conf_" . ((split m{/}, $0)[-1] =~ s/\.t$//r) . "_$$";
-
-# 1.22.1 is 1022001.
-my $version = do {
-    my ($major, $minor, $patch) = `$LyncTest::Paths::NGINX -v 2>&1` =~ m{nginx/(\d+)\.(\d+)\.(\d+)};
-    $major * 1_000_000 + $minor * 1_000 + $patch;
-};
 
 # Runs the rows given, of the same names and values as sections, and those of the caller's DATA.
 sub run_conf_tests {
@@ -172,8 +152,8 @@ sub rows {
 # The rows of a table.
 sub of_table {
     my ($table) = @_;
-    my ($block) = $table->{part} =~ /^in (\w+)$/;
-    my ($part, $begin) = defined $block ? @{ $inside{$block} } : ($table->{part}, '');
+    my ($part, $begin) = $table->{part} eq 'in pool'
+        ? (pool => "pool fepool.contoso.local {\nexternal_web_services lyncwebext.contoso.com;\n") : ($table->{part}, '');
 
     my @rows;
     my $lines = '';
@@ -199,15 +179,7 @@ sub of_table {
 
 sub reason_to_skip {
     my ($row) = @_;
-    local our $root = $> == 0;
-
-    for my $section (qw(only unless)) {
-        next if !defined $row->{$section};
-        my $holds = eval "no strict; $row->{$section}";
-        die "$0: \"$row->{title}\": $@" if $@;
-        return "only for $row->{only}" if $section eq 'only' && !$holds;
-        return "not for $row->{unless}" if $section eq 'unless' && $holds;
-    }
+    return 'only for root' if defined $row->{root} && $> != 0;
     if (defined $row->{without_dac} && system('setpriv', without_dac(), 'true') != 0) {
         return "this user can't give up a capability";
     }
@@ -237,9 +209,8 @@ sub configuration {
         $inside = join '', (map { $row->{ $_->[0] } // $_->[1] } @parts), $row->{more} // '';
     }
 
-    my $name = $row->{name} // 'contoso';
     my $http = $row->{http} // join '', $row->{before} // '',
-        "lync_publish $name {    # block\n$inside}\n", $row->{after} // '';
+        "lync_publish contoso {    # block\n$inside}\n", $row->{after} // '';
 
     my $main = $row->{main} // '';
     my $end  = defined $row->{unclosed} ? '' : '}';
@@ -294,13 +265,11 @@ sub outcome {
     s/^(\[\w+\]) \d+#\d+: (?:\*\d+ )?/$1 / for @logged;
 
     # A terminal gets no notices; everything else must be in the log as well as on the terminal.
-    my @notices = grep { /^\[notice\] / } @logged;
     @logged = grep { !/^\[(?:notice|info|debug)\] / } @logged;
     @said = grep { !/^\[(?:notice|info|debug)\] |^(?:the )?configuration / } @said;
 
     my $text = join "\n", $ended, @said;
     $text .= join "\n", "\nbut in the log:", @logged, '' if "@said" ne "@logged";
-    $text .= join "\n", '', @notices if defined $row->{notices};
     return $text;
 }
 
@@ -322,7 +291,6 @@ sub expected {
     my @lines = defined $row->{says}
         ? ('exit code 1', paragraphs('emerg', $row->{says}, $places))
         : ('exit code 0', paragraphs('warn', $row->{warns} // '', $places));
-    push @lines, paragraphs('notice', $row->{notices}, $places) if defined $row->{notices};
     return join "\n", @lines;
 }
 
