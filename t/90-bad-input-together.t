@@ -17,7 +17,6 @@ __DATA__
 --- refused: sockets
 https_listen localhost.invalid:18443;        | host not found in "localhost.invalid:18443" of the "listen" directive
 https_listen 127.0.0.1:18443 backlog=many;   | invalid backlog "backlog=many"
-https_listen 127.0.0.1:18443 proxy;          | invalid parameter "proxy"
 
 === sockets in every spelling
 --- accepted: sockets

@@ -8,6 +8,7 @@
 #include <openssl/crypto.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
+#include <openssl/pkcs7.h>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -21,7 +22,7 @@ namespace lync::config {
 namespace {
 
 // The largest bundle of public CAs is a quarter of a megabyte.
-constexpr std::size_t largest_file = 1024 * 1024;
+constexpr off_t largest_file = 16 * 1024 * 1024;
 
 /// The bytes of a file, wiped when they go: there may be a key among them.
 struct FileBytes {
@@ -46,22 +47,35 @@ std::string failed(std::string_view call, int error) {
 
 /// Reads the whole file, or says why not. Never waits: a pipe would be empty for nginx afterwards.
 std::string read_file(const std::string& file, std::string& bytes, bool* is_public) {
+    if (file.find('\0') != std::string::npos) {
+        return "the path contains the byte 0x00";
+    }
     const Descriptor descriptor(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    struct stat info {};
-    if (!descriptor || fstat(descriptor.get(), &info) != 0) {
+    if (!descriptor) {
         return failed("open()", errno);
     }
+
+    struct stat info {};
+    if (fstat(descriptor.get(), &info) != 0) {
+        return failed("fstat()", errno);
+    }
+    if (S_ISDIR(info.st_mode)) {
+        return "it is a directory, write the path of a file";
+    }
     if (!S_ISREG(info.st_mode)) {
-        return S_ISDIR(info.st_mode) ? "it is a directory, write the path of a file"
-                                     : "it is not a regular file";
+        return "it is not a regular file";
     }
     if (is_public != nullptr) {
         *is_public = (info.st_mode & S_IROTH) != 0;
     }
-    // With room for the last piece: a key isn't copied about.
-    bytes.reserve(static_cast<std::size_t>(info.st_size) + 65536 + 1);
-    const int error = read_all(descriptor.get(), largest_file, bytes);
-    return error != 0 ? failed("read()", error) : bytes.empty() ? "it is empty" : "";
+    if (info.st_size > largest_file) {
+        return formatted("it is {} bytes long, more than the {} that are read", info.st_size,
+                         largest_file);
+    }
+
+    bytes.reserve(static_cast<std::size_t>(info.st_size) + 1); // a key isn't copied about
+    const int error = read_all(descriptor.get(), static_cast<std::size_t>(info.st_size), bytes);
+    return error == 0 || error == EFBIG ? std::string() : failed("read()", error);
 }
 
 BioPtr memory_bio(const std::string& bytes) {
@@ -95,36 +109,82 @@ bool is_der(const std::string& bytes) {
            (at - start) + length == static_cast<long>(bytes.size());
 }
 
-/// Why there is no certificate in the file, or no key, and what to do about it: Windows exports PFX.
-std::string explain(const std::string& file, const std::string& bytes, bool key) {
+/// Whether DER parses as the type that `parse` (a d2i function) makes.
+template <typename Type>
+bool parses_as(const std::string& bytes, Type* (*parse)(Type**, const unsigned char**, long),
+               void (*release)(Type*)) {
+    const auto* at = reinterpret_cast<const unsigned char*>(bytes.data());
+    Type* parsed = parse(nullptr, &at, static_cast<long>(bytes.size()));
+    release(parsed);
+    return parsed != nullptr;
+}
+
+/// A PFX of an older Windows is encrypted by 40-bit RC2 [RFC 7292, appendix C], which OpenSSL 3
+/// reads with -legacy alone.
+std::string_view legacy_option(const std::string& bytes) {
+    return contains(bytes, "\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01\x06") ? " -legacy" : "";
+}
+
+std::string convert(std::string_view what, std::string_view command, const std::string& file,
+                    std::string_view options) {
+    return formatted("it is not PEM but {}, convert it with \"openssl {} -in {}{} -out FILE\"",
+                     what, command, file, options);
+}
+
+/// Why no certificate was found in the file, and what to do about it.
+std::string explain_no_certificate(const std::string& file, const std::string& bytes) {
     if (const std::string_view trace = encoding_trace(bytes); !trace.empty()) {
         return std::string(trace);
     }
     if (is_der(bytes)) {
-        const auto* at = reinterpret_cast<const unsigned char*>(bytes.data());
-        PKCS12* pfx = d2i_PKCS12(nullptr, &at, static_cast<long>(bytes.size()));
-        const bool is_pfx = pfx != nullptr;
-        PKCS12_free(pfx);
-        return formatted("it is not PEM but {}, convert it with \"openssl {} -in {}{} -out FILE\"",
-                         is_pfx ? "PKCS#12 (PFX)" : "DER",
-                         is_pfx ? "pkcs12"
-                         : key  ? "pkey -inform DER"
-                                : "x509 -inform DER",
-                         file, !is_pfx ? "" : key ? " -nocerts -nodes" : " -nokeys");
+        if (parses_as(bytes, d2i_X509, X509_free)) {
+            return convert("DER", "x509 -inform DER", file, "");
+        }
+        if (parses_as(bytes, d2i_PKCS12, PKCS12_free)) {
+            return convert("PKCS#12 (PFX)", "pkcs12", file,
+                           std::string(legacy_option(bytes)) + " -nokeys");
+        }
+        if (parses_as(bytes, d2i_PKCS7, PKCS7_free)) {
+            return convert("PKCS#7", "pkcs7 -inform DER", file, " -print_certs");
+        }
     }
-    const bool has_key = contains(bytes, "PRIVATE KEY-----");
-    if (key && has_key) {
-        return "the private key in it is damaged or of an unknown kind, copy the file again";
+    if (contains(bytes, "-----BEGIN CERTIFICATE-----")) {
+        return "\"-----BEGIN CERTIFICATE-----\" doesn't start its line, remove what stands before "
+               "it";
     }
-    if (has_key) {
+    if (contains(bytes, "-----BEGIN PKCS7-----")) {
+        return formatted(
+            "it holds PKCS#7, convert it with \"openssl pkcs7 -in {} -print_certs -out FILE\"",
+            file);
+    }
+    if (contains(bytes, "CERTIFICATE REQUEST-----")) {
+        return "it holds a certificate request, write the certificate that the CA made of it";
+    }
+    if (contains(bytes, "PRIVATE KEY-----")) {
         return "it holds a private key and no certificate";
     }
-    if (key && contains(bytes, "-----BEGIN CERTIFICATE-----")) {
-        return "it holds a certificate and no private key, write the certificate first and the key "
-               "second";
+    return "it is not PEM, no line in it is \"-----BEGIN CERTIFICATE-----\"";
+}
+
+/// The same for a key.
+std::string explain_no_key(const std::string& file, const std::string& bytes) {
+    if (const std::string_view trace = encoding_trace(bytes); !trace.empty()) {
+        return std::string(trace);
     }
-    return formatted("it is not PEM, no line in it is \"-----BEGIN {}-----\"",
-                     key ? "PRIVATE KEY" : "CERTIFICATE");
+    if (contains(bytes, "PRIVATE KEY-----")) {
+        return "the private key in it is damaged or of an unknown kind, copy the file again";
+    }
+    if (is_der(bytes)) {
+        return parses_as(bytes, d2i_PKCS12, PKCS12_free)
+                   ? convert("PKCS#12 (PFX)", "pkcs12", file,
+                             formatted("{} -nocerts -nodes", legacy_option(bytes)))
+                   : convert("DER", "pkey -inform DER", file, "");
+    }
+    if (contains(bytes, "-----BEGIN CERTIFICATE-----")) {
+        return "it holds a certificate and no private key, write the certificate first and the "
+               "key second";
+    }
+    return "it is not PEM, no line in it is \"-----BEGIN PRIVATE KEY-----\"";
 }
 
 /// At the end of a PEM file nginx and OpenSSL find "no start line"; anything else is damage.
@@ -137,14 +197,23 @@ std::string cannot_load(std::string_view what, const std::string& file) {
     return formatted("cannot load {} \"{}\": ", what, file.c_str());
 }
 
+/// The bytes of a file, or why there are none.
+std::string read_content(std::string_view what, const std::string& file, std::string& bytes,
+                         bool* is_public = nullptr) {
+    std::string error = read_file(file, bytes, is_public);
+    if (error.empty() && bytes.empty()) {
+        error = "it is empty";
+    }
+    return error.empty() ? error : cannot_load(what, file) + error;
+}
+
 } // namespace
 
 PemCertificates read_certificates(const std::string& file, std::string_view what) {
     const ErrorQueue queue;
     PemCertificates result;
     FileBytes content;
-    if (std::string error = read_file(file, content.bytes, nullptr); !error.empty()) {
-        result.error = cannot_load(what, file) + error;
+    if (result.error = read_content(what, file, content.bytes); !result.error.empty()) {
         return result;
     }
 
@@ -164,7 +233,7 @@ PemCertificates read_certificates(const std::string& file, std::string_view what
         result.error = formatted("{}certificate {} in it is damaged, copy the file again",
                                  cannot_load(what, file), result.chain.size() + 1);
     } else if (result.chain.empty()) {
-        result.error = cannot_load(what, file) + explain(file, content.bytes, false);
+        result.error = cannot_load(what, file) + explain_no_certificate(file, content.bytes);
     }
     return result;
 }
@@ -174,8 +243,8 @@ PemKey read_key(const std::string& file) {
     const ErrorQueue queue;
     PemKey result;
     FileBytes content;
-    if (std::string error = read_file(file, content.bytes, &result.is_public); !error.empty()) {
-        result.error = cannot_load(what, file) + error;
+    if (result.error = read_content(what, file, content.bytes, &result.is_public);
+        !result.error.empty()) {
         return result;
     }
 
@@ -189,7 +258,7 @@ PemKey read_key(const std::string& file) {
     result.error += encrypted ? formatted("it is encrypted and nginx can't ask for the passphrase, "
                                           "decrypt it with \"openssl pkey -in {} -out FILE\"",
                                           file)
-                              : explain(file, content.bytes, true);
+                              : explain_no_key(file, content.bytes);
     return result;
 }
 

@@ -164,7 +164,19 @@ std::string weak_digest_of(const X509* certificate) {
         OBJ_find_sigid_algs(X509_get_signature_nid(certificate), &digest, &algorithm);
     }
 
-    return digest == NID_sha1 ? "SHA-1" : digest == NID_md5 ? "MD5" : "";
+    switch (digest) {
+    case NID_sha1:
+        return "SHA-1";
+    case NID_md5:
+        return "MD5";
+    case NID_md2:
+    case NID_md4:
+    case NID_md5_sha1:
+    case NID_ripemd160:
+        return OBJ_nid2sn(digest);
+    default:
+        return {};
+    }
 }
 
 bool is_self_signed(X509* certificate) {

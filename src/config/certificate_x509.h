@@ -42,7 +42,7 @@ struct Key {
 };
 Key key_of(const X509* certificate);
 
-/// "SHA-1" or "MD5", which clients no longer take; empty if the signature is sound.
+/// "SHA-1" or another digest that signatures no longer use; empty if the signature is sound.
 std::string weak_digest_of(const X509* certificate);
 
 bool is_self_signed(X509* certificate);

@@ -118,16 +118,40 @@ std::vector<std::vector<std::string>> presented_for(const PresentedCertificates&
 }
 
 void remark_certificates(const Publication& publication, const Names& names,
-                         std::vector<Diagnostic>& remarks) {
+                         const Environment& environment, std::vector<Diagnostic>& remarks) {
     const auto& loaded = publication.loaded_certificates;
     const auto all = presented_for(publication.presented, loaded.size(), names);
+    Warnings useless;
     for (std::size_t i = 0; i < loaded.size(); i++) {
         const CertificateFiles& files = publication.certificates[i];
-        remark(remarks, Severity::notice, files.place, "certificate {} ({}) is presented for {}",
-               lync::quoted(files.certificate), key_kind_name(loaded[i].key_kind),
-               all[i].empty() ? "no name: it covers none, or others are better for those"
-                              : some_of(all[i]));
+        const std::string title = "certificate " + lync::quoted(files.certificate);
+        if (loaded[i] && all[i].empty()) {
+            const PresentedCertificates alone({&loaded[i], 1}, environment.now);
+            if (presented_for(alone, 1, names).front().empty()) {
+                std::vector<std::string> own;
+                for (const std::string& name : loaded[i].names) {
+                    own.push_back(lync::quoted(name));
+                }
+                useless.emplace_back(formatted("{} covers no name of lync_publish {}, it is for "
+                                               "{}: publish one of its names, or take it out",
+                                               title, lync::quoted(publication.name),
+                                               own.empty() ? "none" : some_of(own)),
+                                     &files.place);
+                continue;
+            }
+        }
+        if (environment.lists_names && loaded.size() > 1) {
+            remark(remarks, Severity::notice, files.place, "{} ({}) is presented for {}", title,
+                   key_kind_name(loaded[i].key_kind),
+                   all[i].empty() ? "no name: others are better for those that it covers"
+                                  : some_of(all[i]));
+        }
     }
+    warn(useless,
+         formatted(" more certificates cover no name of lync_publish {}: publish one of their "
+                   "names, or take them out",
+                   lync::quoted(publication.name)),
+         publication.place, remarks);
 }
 
 void remark_file(const std::string& alarm, const std::vector<std::string>& warnings,
@@ -203,10 +227,8 @@ void check_certificates(Publication& publication, const Environment& environment
     Names names = https_names(publication);
     Names lyncdiscover = lyncdiscover_names(publication);
     remark_names(publication, names, lyncdiscover, remarks);
-    if (environment.lists_names && publication.certificates.size() > 1) {
-        names.insert(names.end(), lyncdiscover.begin(), lyncdiscover.end());
-        remark_certificates(publication, names, remarks);
-    }
+    names.insert(names.end(), lyncdiscover.begin(), lyncdiscover.end());
+    remark_certificates(publication, names, environment, remarks);
 }
 
 } // namespace lync::config

@@ -569,7 +569,7 @@ Publication declare(const Directive& block, const Environment& environment, Regi
     }
     check_sockets(publication, registry);
     check_names(publication, registry);
-    check_servers(publication, registry);
+    check_servers(publication, registry, remarks);
     check_certificates(publication, environment, remarks);
     return publication;
 }

@@ -139,9 +139,11 @@ void read_shields(const Directive& block, const Environment& environment, Public
 void check_names(const Publication& publication, Registry& registry);
 void check_sockets(Publication& publication, Registry& registry);
 
-/// Refuses Office Web Apps and Exchange at the internal web site of a pool or Director, of whichever
-/// publications. Enters the publication's servers into `registry`.
-void check_servers(const Publication& publication, Registry& registry);
+/// Office Web Apps and Exchange at the internal web site of a pool or Director, a server of two
+/// pools, of whichever publications; a server that is the proxy itself. Enters the publication's
+/// servers into `registry`.
+void check_servers(const Publication& publication, Registry& registry,
+                   std::vector<Diagnostic>& remarks);
 
 /// Loads and checks every certificate and CA file, once each; decides which is presented for which
 /// name; remarks on names that none covers, and on certificates that cover none.

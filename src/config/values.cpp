@@ -113,24 +113,37 @@ std::string read_size(std::string_view text, const Directive& directive, const D
 
 namespace {
 
-/// Why a parameter of `listen` can't be written here; empty if nginx is to judge it.
+/// What nginx's `listen` takes and only concerns the socket. A name that ends in '=' needs a
+/// value, which nginx itself checks. `accept_filter=` is absent: where the system has none, nginx
+/// reports an emergency and goes on without.
+constexpr std::string_view socket_parameters[] = {
+    "backlog=",  "rcvbuf=",  "sndbuf=",   "fastopen=", "so_keepalive=", "setfib=",
+    "ipv6only=", "deferred", "reuseport", "multipath", "bind",
+};
+
+/// What may stand behind the address, `proxy_protocol` aside: "backlog=1024", "reuseport".
+bool is_socket_parameter(std::string_view text) noexcept {
+    // It becomes a word of a generated directive, so it must be one: no space, no quote, no ";".
+    const bool is_word = std::ranges::all_of(text, [](char c) {
+        return is_ascii_alnum(c) || std::string_view("=_:.-").find(c) != std::string_view::npos;
+    });
+    return is_word && std::ranges::any_of(socket_parameters, [text](std::string_view name) {
+               return name.back() == '=' ? text.starts_with(name) : text == name;
+           });
+}
+
+/// Why a parameter of `listen` can't be written here; empty if it is simply unknown.
 std::string_view refused_parameter(std::string_view text) noexcept {
     if (text == "ssl") {
         return "\"https_listen\" implies it, and \"http_listen\" is plain HTTP";
     }
-    if (text == "http2" || text == "quic") {
+    if (text == "http2" || text == "spdy" || text == "quic" || text == "http3") {
         return "NTLM needs HTTP/1.1, so published names offer nothing else";
     }
     if (text == "default_server" || text == "default") {
         return "\"unknown_host\" chooses the default server of a socket";
     }
-    // It becomes a word of a generated directive, so it must be one: no space, no quote, no ";".
-    const bool is_word = std::ranges::all_of(text, [](char c) {
-        return is_ascii_alnum(c) || std::string_view("=_:.-").find(c) != std::string_view::npos;
-    });
-    return is_word ? ""
-                   : "the parameters of \"listen\" that concern the socket may stand here, such "
-                     "as proxy_protocol, backlog= or reuseport";
+    return {};
 }
 
 /// The address part in one spelling, so that equal sockets are equal texts; empty if invalid.
@@ -180,9 +193,13 @@ Socket read_socket(const Directive& directive, const Directive& block) {
             socket.proxy_protocol = true;
             continue;
         }
-        if (const std::string why = remedy(parameter, block, refused_parameter(parameter));
-            !why.empty()) {
-            invalid("parameter", parameter, directive, block, why);
+        if (!is_socket_parameter(parameter)) {
+            const std::string_view why = refused_parameter(parameter);
+            invalid_parameter(parameter, directive, block,
+                              why.empty() ? "the parameters of \"listen\" that concern the socket "
+                                            "may stand here, such as proxy_protocol, backlog= or "
+                                            "reuseport"
+                                          : why);
         }
         socket.parameters += " " + parameter;
     }

@@ -51,10 +51,17 @@ TEST_CASE("files that can't be opened are named with the reason", "[certificate]
     CHECK(load_certificate(files.directory.path(""), files.key, test_now).error ==
           "cannot load certificate \"" + files.directory.path("") +
               "\": it is a directory, write the path of a file");
+    CHECK(load_certificate(files.certificate + "\0.pem"s, files.key, test_now).error ==
+          files.cannot_load("the path contains the byte 0x00"));
 
     REQUIRE(mkfifo(files.key.c_str(), 0600) == 0); // reading it would wait for ever
     CHECK(files.error() == files.cannot_load_key("it is not a regular file"));
     std::filesystem::remove(files.key);
+
+    files.directory.write("cert.key", "");
+    std::filesystem::resize_file(files.key, 16 * 1024 * 1024 + 1);
+    CHECK(files.error() ==
+          files.cannot_load_key("it is 16777217 bytes long, more than the 16777216 that are read"));
 
     if (geteuid() != 0) { // root reads everything
         std::filesystem::permissions(files.key, std::filesystem::perms::none);
@@ -79,6 +86,9 @@ TEST_CASE("files that hold no certificate say what they hold", "[certificate]") 
     CHECK(error_of(pem(key)) == files.cannot_load("it holds a private key and no certificate"));
     CHECK(error_of("\0\x01\xff\x30\x82 garbage"sv) ==
           files.cannot_load("it is not PEM, no line in it is \"" + begin + "\""));
+    CHECK(error_of("  " + pem(certificate)) ==
+          files.cannot_load("\"" + begin +
+                            "\" doesn't start its line, remove what stands before it"));
     CHECK(
         error_of(der(certificate)) ==
         files.cannot_load("it is not PEM but DER, convert it with \"openssl x509 -inform DER -in " +
@@ -92,8 +102,17 @@ TEST_CASE("files that hold no certificate say what they hold", "[certificate]") 
         files.cannot_load("it is not PEM but PKCS#12 (PFX), convert it with \"openssl pkcs12 -in " +
                           files.certificate + " -nokeys -out FILE\""));
 
-    files.put(pem(certificate), pfx_bytes);
-    CHECK(files.error().ends_with(files.key + " -nocerts -nodes -out FILE\""));
+    // An older Windows encrypts by RC2, which this OpenSSL doesn't: 3DES with the other's number.
+    const Owned<PKCS12> old(PKCS12_create("x", "x", key.get(), certificate.get(), nullptr,
+                                          NID_pbe_WithSHA1And3_Key_TripleDES_CBC,
+                                          NID_pbe_WithSHA1And3_Key_TripleDES_CBC, 1, 1, 0));
+    std::string old_bytes = written([&](BIO* bio) { return i2d_PKCS12_bio(bio, old.get()); });
+    const std::size_t number = old_bytes.find("\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01\x03");
+    REQUIRE(number != std::string::npos);
+    old_bytes[number + 9] = '\x06';
+    CHECK(error_of(old_bytes).ends_with(files.certificate + " -legacy -nokeys -out FILE\""));
+    files.put(pem(certificate), old_bytes);
+    CHECK(files.error().ends_with(files.key + " -legacy -nocerts -nodes -out FILE\""));
 
     // What PowerShell's ">" writes. (OpenSSL 3 itself skips a byte order mark of UTF-8.)
     CHECK(error_of("\xff\xfe" + pem(certificate)) ==
@@ -101,6 +120,23 @@ TEST_CASE("files that hold no certificate say what they hold", "[certificate]") 
     files.put(pem(certificate), "\xff\xfe" + pem(key));
     CHECK(files.error() ==
           files.cannot_load_key("the file is UTF-16, save it as UTF-8 without a byte order mark"));
+
+    const Owned<PKCS7> p7(PKCS7_new());
+    PKCS7_set_type(p7.get(), NID_pkcs7_signed);
+    PKCS7_content_new(p7.get(), NID_pkcs7_data);
+    PKCS7_add_certificate(p7.get(), certificate.get());
+    CHECK(error_of(written([&](BIO* bio) { return i2d_PKCS7_bio(bio, p7.get()); })) ==
+          files.cannot_load("it is not PEM but PKCS#7, convert it with \"openssl pkcs7 -inform DER "
+                            "-in " +
+                            files.certificate + " -print_certs -out FILE\""));
+    CHECK(error_of(written([&](BIO* bio) { return PEM_write_bio_PKCS7(bio, p7.get()); })) ==
+          files.cannot_load("it holds PKCS#7, convert it with \"openssl pkcs7 -in " +
+                            files.certificate + " -print_certs -out FILE\""));
+
+    const Owned<X509_REQ> request(X509_to_X509_REQ(certificate.get(), key.get(), EVP_sha256()));
+    CHECK(error_of(written([&](BIO* bio) { return PEM_write_bio_X509_REQ(bio, request.get()); })) ==
+          files.cannot_load("it holds a certificate request, write the certificate that the CA "
+                            "made of it"));
 }
 
 TEST_CASE("damaged certificates are refused wherever they stand", "[certificate]") {

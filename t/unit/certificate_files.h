@@ -35,6 +35,8 @@ struct Free {
     void operator()(BIO* x) const { BIO_free_all(x); }
     void operator()(GENERAL_NAMES* x) const { GENERAL_NAMES_free(x); }
     void operator()(PKCS12* x) const { PKCS12_free(x); }
+    void operator()(PKCS7* x) const { PKCS7_free(x); }
+    void operator()(X509_REQ* x) const { X509_REQ_free(x); }
     void operator()(EVP_PKEY_CTX* x) const { EVP_PKEY_CTX_free(x); }
 };
 template <typename Type>

@@ -211,8 +211,11 @@ TEST_CASE("what is legal but risky is remarked upon once", "[declare]") {
         acme_challenge /etc/passwd;                    | "/etc/passwd" in "acme_challenge" directive of lync_publish "contoso" is not a directory: write the one that the ACME client is told, "certbot --webroot -w DIR" in nginx.conf:11
         acme_challenge /etc/passwd/x;                  | "/etc/passwd/x" in "acme_challenge" directive of lync_publish "contoso" is not a directory: write the one that the ACME client is told, "certbot --webroot -w DIR" in nginx.conf:11
         http_autodiscover off; sip_domain example.com; | "lyncdiscover.example.com" is not covered by a certificate of lync_publish "contoso": phones drop the connection, add the name to the certificate's subject alternative names or set "http_autodiscover" to "auto" in nginx.conf:11
+        director a.contoso.local { external_web_services b.contoso.com; server 10.0.0.11; } | server "10.0.0.11" of director "a.contoso.local" is one of pool "fepool.contoso.local" as well, at nginx.conf:7: a Front End belongs to one pool in nginx.conf:11
         director a.contoso.local { external_web_services b.contoso.com; server 10.0.0.12 down; } | every "server" of director "a.contoso.local" is down: all its clients get 503 until "down" is taken away in nginx.conf:11
         sign_in oauth; connection_auth on;             | "connection_auth" does nothing in lync_publish "contoso": "sign_in" closes "windows", so nobody authenticates a connection in nginx.conf:11
+        https_listen 10.0.0.11:443;                    | server "10.0.0.11" of pool "fepool.contoso.local" is this proxy itself, which listens on "10.0.0.11:443" at nginx.conf:11: write the address of the server behind it in nginx.conf:7
+        http_listen 127.0.0.1:80; https_listen 127.0.0.1:443; exchange mail.contoso.com { server 127.0.0.1; } | server "127.0.0.1" of exchange "mail.contoso.com" is this proxy itself, which listens on "127.0.0.1:443" at nginx.conf:11: write the address of the server behind it in nginx.conf:11
     )")) {
         INFO(more);
         World world;
@@ -264,6 +267,20 @@ TEST_CASE("no farm stands at a pool's internal web site", "[declare]") {
                                 "dir.contoso.com; server 10.0.0.15; }"))
               .starts_with("server \"10.0.0.15\" of exchange \"mail.fabrikam.com\" in lync_publish "
                            "\"fabrikam\" is that of a server of director \"dir.contoso.local\""));
+}
+
+TEST_CASE("what else may listen at a server's address is no remark", "[declare]") {
+    for (const char* more : {// a tunnel on loopback, beside nginx
+                             "https_listen 127.0.0.1:443;\n"
+                             "director a.contoso.local { external_web_services b.contoso.com; "
+                             "server 127.0.0.1; }",
+                             // one load balancer for two pools, on a port for each
+                             "director a.contoso.local { external_web_services b.contoso.com; "
+                             "server 10.0.0.11; listening_ports https=5443; }"}) {
+        World world;
+        CHECK(world.mistake(smallest(more)).empty());
+        CHECK(world.told_remarks().empty());
+    }
 }
 
 TEST_CASE("patterns and blocked names need no certificate", "[declare]") {
@@ -375,6 +392,13 @@ TEST_CASE("a certificate that is presented for nothing", "[declare]") {
                   file(2) + "\" (ECDSA) is presented for meet.northwind.example, "
                             "lyncdiscover.northwind.example in nginx.conf:4"});
 
+    World other;
+    const std::string said = other.mistake(smallest("certificate wild.pem wild.key;"));
+    CHECK(said.empty());
+    REQUIRE(other.told_remarks().size() == 1);
+    CHECK(other.told_remarks()[0].ends_with(
+        "/wild.pem\" covers no name of lync_publish \"contoso\", it is for "
+        "\"*.northwind.example\": publish one of its names, or take it out in nginx.conf:11"));
     CHECK(World()
               .mistake(smallest("certificate public.pem rsa.key;"))
               .ends_with("/public.pem\" is duplicate in lync_publish \"contoso\", the first stands "
