@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <utility>
 
 namespace lync::config {
@@ -83,6 +84,10 @@ Interfaces read_interfaces(const Directive& directive, std::size_t first, const 
             read_address(parameter.value, directive, block);
         return true;
     });
+    if (!interfaces.external.empty() && interfaces.external == interfaces.internal) {
+        invalid_value(interfaces.external, directive, block,
+                      "the external and the internal interface have addresses of their own");
+    }
     return interfaces;
 }
 
@@ -199,7 +204,7 @@ private:
     }
 
     /// Several servers of a role are for arrays, and for the remote site's Web Conferencing Edge
-    /// Servers, each reached by itself.
+    /// Servers, each reached by itself. Addresses are unique within a role.
     void check_count(EdgeRole role) const {
         const EdgeServers& servers = edge_.of(role);
         const std::string_view name = directives[static_cast<std::size_t>(role)];
@@ -214,6 +219,28 @@ private:
                 lync::quoted(name), block_.title(), at(servers.servers.front().place),
                 edge_topology_name(*edge_.topology), edge_role_name(role));
         }
+        std::set<std::string> seen;
+        const auto check = [&](const Interfaces& interfaces) {
+            for (const std::string* address : {&interfaces.external, &interfaces.internal}) {
+                if (address->empty()) {
+                    continue;
+                }
+                if (!seen.insert(*address).second) {
+                    throw mistake(interfaces.place,
+                                  "address {} is duplicate among the {} directives of {}",
+                                  lync::quoted(*address), lync::quoted(name), block_.title());
+                }
+                // Rules for the one would open the other.
+                if (*address == edge_.reverse_proxy.external ||
+                    *address == edge_.reverse_proxy.internal) {
+                    throw mistake(interfaces.place,
+                                  "address {} in {} directive of {} is the reverse proxy's, at {}",
+                                  lync::quoted(*address), lync::quoted(name), block_.title(),
+                                  at(edge_.reverse_proxy.place));
+                }
+            }
+        };
+        std::ranges::for_each(servers.all(), check);
     }
 
     /// [Skype for Business Server, "Edge Server environmental requirements", IP Address

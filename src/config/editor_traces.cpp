@@ -13,6 +13,19 @@ bool contains_any(std::string_view word, std::initializer_list<std::string_view>
         parts, [word](std::string_view part) { return word.find(part) != std::string_view::npos; });
 }
 
+/// Every second byte is zero, as in Latin letters; the byte order mark may be a word before.
+bool is_utf16(std::string_view word) noexcept {
+    const auto zero_from = [word](std::size_t at) {
+        for (; at < word.size(); at += 2) {
+            if (word[at] != '\0') {
+                return false;
+            }
+        }
+        return true;
+    };
+    return word.size() > 1 && (zero_from(0) || zero_from(1));
+}
+
 /// "C:\nginx\x.pem" and "C:/nginx/x.pem". nginx's parser makes a newline of the first one's "\n".
 bool is_windows_path(std::string_view word) noexcept {
     return word.size() > 2 && is_ascii_alnum(word[0]) && (word[0] < '0' || word[0] > '9') &&
@@ -34,6 +47,9 @@ std::string_view encoding_trace(std::string_view bytes) noexcept {
 std::string_view editor_trace(std::string_view word) noexcept {
     if (const std::string_view encoding = encoding_trace(word); !encoding.empty()) {
         return encoding;
+    }
+    if (is_utf16(word)) {
+        return "the file is UTF-16, save it as UTF-8 without a byte order mark";
     }
     if (contains_any(word, {"\xc2\xa0", "\xe2\x80\xaf", "\xe2\x80\x8b"})) {
         return "it has a no-break space in it, as copied from a web page: type the space again";

@@ -86,11 +86,14 @@ TEST_CASE("what an edge block is told is wrong", "[edge]") {
         edge { topology consolidated; access_edge outside=203.0.113.1; } | invalid parameter "outside=203.0.113.1" in "access_edge" directive of edge: it may be external=ADDRESS or internal=ADDRESS in nginx.conf:3
         edge { topology consolidated; access_edge external=edge.contoso.com; } | invalid value "edge.contoso.com" in "access_edge" directive of edge: firewalls know addresses, write an IPv4 or IPv6 address in nginx.conf:3
         edge { topology consolidated; access_edge external=203.0.113.1 external=203.0.113.2; } | parameter "external" is duplicate in "access_edge" directive of edge in nginx.conf:3
+        edge { topology consolidated; access_edge external=203.0.113.1 internal=203.0.113.1; } | invalid value "203.0.113.1" in "access_edge" directive of edge: the external and the internal interface have addresses of their own in nginx.conf:3
         edge { topology consolidated; access_edge vip external=203.0.113.1; } | invalid value "vip" in "access_edge" directive of edge: topology consolidated has no load balancers in nginx.conf:3
         edge { topology scaled_single_site; av_edge vip; } | no address in "av_edge" directive of edge: write external=ADDRESS, internal=ADDRESS or both in nginx.conf:3
         edge { topology scaled_single_site; av_edge vip internal=172.16.0.1; // av_edge vip internal=172.16.0.2; } | "av_edge vip" is duplicate in edge, the first stands at nginx.conf:3 in nginx.conf:4
         edge { topology multiple_site_remote; access_edge external=203.0.113.1; } | "access_edge" directive is not allowed in edge: users of a remote site use the Access Edge Server of the central site in nginx.conf:3
         edge { topology single_site; av_edge external=198.51.100.1; // av_edge external=198.51.100.2; } | "av_edge" directive is duplicate in edge, the first stands at nginx.conf:3: topology single_site has one A/V Edge Server in nginx.conf:4
+        edge { topology scaled_single_site; av_edge external=198.51.100.1; // av_edge external=198.51.100.1; } | address "198.51.100.1" is duplicate among the "av_edge" directives of edge in nginx.conf:4
+        edge { topology consolidated; reverse_proxy external=203.0.113.1; // access_edge external=203.0.113.1; } | address "203.0.113.1" in "access_edge" directive of edge is the reverse proxy's, at nginx.conf:3 in nginx.conf:4
         edge { internal_network 10.0.0.1; }            | invalid value "10.0.0.1" in "internal_network" directive of edge: a network is written ADDRESS/BITS, such as 10.0.0.0/8 in nginx.conf:3
         edge { internal_network 10.0.0.0/33; }         | invalid value "10.0.0.0/33" in "internal_network" directive of edge: a network is written ADDRESS/BITS, such as 10.0.0.0/8 in nginx.conf:3
         edge { internal_network 10.0.0.1/8; }          | invalid value "10.0.0.1/8" in "internal_network" directive of edge: it has bits beyond the network's 8 in nginx.conf:3

@@ -19,6 +19,7 @@ TEST_CASE("what an editor has left in a word is named", "[grammar]") {
         {"\xef\xbb\xbfsip_domain", "the file begins with a byte order mark"},
         {"\xff\xfes\0"sv, "the file is UTF-16"},
         {"\xfe\xff\0s"sv, "the file is UTF-16"},
+        {"i\0p\0"sv, "the file is UTF-16"},
         {"server\xc2\xa0"
          "10.0.0.11",
          "it has a no-break space in it"},
