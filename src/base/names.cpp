@@ -48,6 +48,9 @@ ParsedUrl refused_url(std::string error) {
 } // namespace
 
 ParsedName parse_fqdn(std::string_view text) {
+    if (text.find("://") != text.npos) {
+        return refused("it is a URL: write the host name only");
+    }
     return ends_in_port(text) ? refused(std::string(ports_belong)) : parse_host(text, {});
 }
 

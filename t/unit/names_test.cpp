@@ -88,7 +88,7 @@ TEST_CASE("parse_fqdn refuses what isn't a name", "[names]") {
         fepool                   | it has one label only: write the full name, such as fepool.contoso.com
         lyncwebext.contoso.com:443 | it contains a port: leave it out, ports belong to the rule
         lyncwebext.contoso.com:  | it contains a port: leave it out, ports belong to the rule
-        https://lync.contoso.com | it contains ":": a name is made of letters, digits, "-" and "."
+        https://lync.contoso.com | it is a URL: write the host name only
         *.contoso.com            | it contains "*": a name is made of letters, digits, "-" and "."
         lync web.contoso.com     | it contains a space: a name is made of letters, digits, "-" and "."
         lync\x00.contoso.com     | it contains the byte 0x00: a name is made of letters, digits, "-" and "."
