@@ -83,17 +83,16 @@ std::string refuse_labels(std::string_view name, HostRule rule) {
 /// `"_"`, `a space`, `the byte 0x00`, `a character outside of ASCII`.
 std::string describe_byte(char c) {
     const auto byte = static_cast<unsigned char>(c);
-    return byte >= 0x80                ? "a character outside of ASCII"
-           : c == ' '                  ? "a space"
+    return byte >= 0x80                  ? "a character outside of ASCII"
+           : c == ' '                    ? "a space"
            : byte < 0x20 || byte == 0x7f ? formatted("the byte 0x{:02x}", byte)
                                          : formatted("\"{}\"", c);
 }
 
 /// Of the ASCII in it; UTS 46 maps some other characters to such that no name may have.
 std::string refuse_bytes(std::string_view text, std::string_view subject) {
-    const auto bad = std::ranges::find_if(text, [](char c) {
-        return is_ascii(c) && !is_ascii_alnum(c) && c != '-' && c != '.';
-    });
+    const auto bad = std::ranges::find_if(
+        text, [](char c) { return is_ascii(c) && !is_ascii_alnum(c) && c != '-' && c != '.'; });
     return bad == text.end()
                ? std::string()
                : formatted("{} contains {}: a name is made of letters, digits, \"-\" and \".\"",
@@ -103,8 +102,7 @@ std::string refuse_bytes(std::string_view text, std::string_view subject) {
 /// An IPv4 or IPv6 literal, brackets or not. Asked of each of 20,000 names: inet_pton only where an
 /// address is possible.
 bool is_literal(std::string_view text) {
-    return text.starts_with('[') ||
-           (text.find(':') != text.npos && !normal_ipv6(text).empty()) ||
+    return text.starts_with('[') || (text.find(':') != text.npos && !normal_ipv6(text).empty()) ||
            (!text.empty() && is_ascii_digit(text.back()) && !normal_ipv4(text).empty());
 }
 

@@ -33,13 +33,15 @@ ParsedName to_a_labels(std::string_view text, std::string_view subject) {
         throw std::bad_alloc();
     }
     if (code == IDN2_ENCODING_ERROR) {
-        return {{}, formatted("{} is not valid UTF-8: save the file in UTF-8, or write A-labels "
-                              "(\"xn--...\")",
-                              subject)};
+        return {{},
+                formatted("{} is not valid UTF-8: save the file in UTF-8, or write A-labels "
+                          "(\"xn--...\")",
+                          subject)};
     }
     if (code != IDN2_OK) {
-        return {{}, formatted("{} is not a valid internationalized name ({})", subject,
-                              idn2_strerror_name(code))};
+        return {{},
+                formatted("{} is not a valid internationalized name ({})", subject,
+                          idn2_strerror_name(code))};
     }
     return {output, {}};
 }

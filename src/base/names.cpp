@@ -30,9 +30,8 @@ bool is_plain_path(std::string_view path) noexcept {
     while (!path.empty()) {
         path.remove_prefix(1);
         const std::string_view segment = path.substr(0, path.find('/'));
-        const bool plain = std::ranges::all_of(segment, [](char c) {
-            return is_ascii_alnum(c) || c == '.' || c == '-' || c == '_';
-        });
+        const bool plain = std::ranges::all_of(
+            segment, [](char c) { return is_ascii_alnum(c) || c == '.' || c == '-' || c == '_'; });
         if (!plain || segment.empty() || segment == "." || segment == "..") {
             return false;
         }
@@ -108,10 +107,12 @@ ParsedUrl parse_https_url(std::string_view text) {
 
 ParsedName parse_address(std::string_view text) {
     if (text.starts_with('[')) {
-        std::string address = text.ends_with(']') ? normal_ipv6(text.substr(1, text.size() - 2)) : "";
-        return address.empty() ? refused(text.find("]:") != text.npos
-                                             ? std::string(has_port)
-                                             : "there is no valid IPv6 address between its brackets")
+        std::string address =
+            text.ends_with(']') ? normal_ipv6(text.substr(1, text.size() - 2)) : "";
+        return address.empty()
+                   ? refused(text.find("]:") != text.npos
+                                 ? std::string(has_port)
+                                 : "there is no valid IPv6 address between its brackets")
                : address == "::" ? refused(std::string(unspecified))
                                  : ParsedName{formatted("[{}]", address), {}};
     }

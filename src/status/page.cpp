@@ -5,7 +5,6 @@
 
 #include <openssl/evp.h>
 
-
 namespace lync::status {
 
 // Made of page.html at build time: cmake/embed.cmake.

@@ -1,7 +1,8 @@
 #pragma once
 
 // The frame of every target: FUZZ(input) { ... } is asked about each input, `require` stops at a
-// broken promise; libFuzzer keeps the input. What plain readers of the targets share stands here, too.
+// broken promise; libFuzzer keeps the input. What plain readers of the targets share stands here,
+// too.
 
 #include <cstdint>
 #include <cstdio>
@@ -54,9 +55,9 @@ inline std::string plain_decode(std::string_view text) {
     const auto digit = [&](std::size_t at) {
         return at < text.size()
                    ? static_cast<int>(std::string_view("0123456789abcdef")
-                                          .find(static_cast<char>(
-                                              text[at] >= 'A' && text[at] <= 'F' ? text[at] + 32
-                                                                                 : text[at])))
+                                          .find(static_cast<char>(text[at] >= 'A' && text[at] <= 'F'
+                                                                      ? text[at] + 32
+                                                                      : text[at])))
                    : -1;
     };
     std::string out;

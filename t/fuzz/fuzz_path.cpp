@@ -1,7 +1,7 @@
 // Reads any path; what comes out is in normal form, and reading that again changes nothing.
 
-#include "policy/path.h"
 #include "frame.h"
+#include "policy/path.h"
 
 #include <string>
 

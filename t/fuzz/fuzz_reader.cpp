@@ -1,9 +1,9 @@
 // Reads any nginx.conf, with two files that it may include: a tree or a mistake with a place, and
 // the tree written down again is read as the same tree.
 
+#include "frame.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/reader.h"
-#include "frame.h"
 
 #include <algorithm>
 #include <string>

@@ -1,8 +1,8 @@
 // Any pattern over any text: what PCRE2 finds by itself, the literals that are searched first don't
 // hide. The input: a pattern, a line feed, a text.
 
-#include "policy/pattern.h"
 #include "frame.h"
+#include "policy/pattern.h"
 
 #include <memory>
 #include <stdexcept>

@@ -4,8 +4,8 @@
 
 #include "accounts/account.h"
 #include "base/ascii.h"
-#include "policy/sign_in.h"
 #include "frame.h"
+#include "policy/sign_in.h"
 
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>

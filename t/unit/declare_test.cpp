@@ -193,8 +193,7 @@ TEST_CASE("everything that can be written is read", "[declare]") {
     CHECK(exchange.name == "mail.contoso.com");
     CHECK(exchange.published == Strings{"mail.contoso.com", "autodiscover.contoso.com"});
     CHECK(exchange.certificate_name == "mail.contoso.local");
-    CHECK(services(exchange) ==
-          Strings{"ews 1h 2g", "owa 1h 2g", "oab  ", "activesync 3600s 64m"});
+    CHECK(services(exchange) == Strings{"ews 1h 2g", "owa 1h 2g", "oab  ", "activesync 3600s 64m"});
     CHECK(exchange.servers[0].address == "mail01");
     CHECK(exchange.ports.https == 8443);
 

@@ -18,7 +18,8 @@ std::string with_check(std::string_view role, const std::string& line,
                        const std::string& product = "sfb_se") {
     return smallest("product " + product + "; " + std::string(role) + " a.contoso.com {\n" +
                     "server 10.0.0.13;\n" +
-                    (role == "director" ? "external_web_services b.contoso.com;" : "") + line + "\n}");
+                    (role == "director" ? "external_web_services b.contoso.com;" : "") + line +
+                    "\n}");
 }
 
 HealthCheck check_of(std::string_view role, const std::string& line,
@@ -87,14 +88,16 @@ TEST_CASE("health_check: mistakes", "[health_check]") {
         std::string told = why;
         told.replace(told.find("HERE"), 4,
                      "\"health_check\" directive of " + role + " \"a.contoso.com\"");
-        CHECK(World().mistake(with_check(role, "\nhealth_check " + line + ";"))
+        CHECK(World()
+                  .mistake(with_check(role, "\nhealth_check " + line + ";"))
                   .starts_with(told + " in nginx.conf:"));
     }
     for (const auto& [line, why] : rows(R"(
         http         | it is "tcp=PORT" or "off"
         autodiscover | product ocs_2007_r2 has no autodiscover, it is "tcp=PORT" or "off"
     )")) {
-        CHECK(World().mistake(with_check("director", "health_check " + line + ";", "ocs_2007_r2"))
+        CHECK(World()
+                  .mistake(with_check("director", "health_check " + line + ";", "ocs_2007_r2"))
                   .find(": " + why + " in nginx.conf") != std::string::npos);
     }
 }

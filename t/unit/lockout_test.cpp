@@ -248,8 +248,7 @@ TEST_CASE("lockout: all failures take as long as the slowest, and some more", "[
 TEST_CASE("lockout: what is written", "[accounts]") {
     std::vector<lync::Diagnostic> remarks;
     const auto read = [&remarks](const std::string& lines) {
-        const auto block =
-            lync::testing::block("lync_publish contoso {\n" + lines + "\n}");
+        const auto block = lync::testing::block("lync_publish contoso {\n" + lines + "\n}");
         remarks.clear();
         return lync::config::read_lockout(*block, remarks);
     };
@@ -314,9 +313,8 @@ TEST_CASE("lockout: what is written", "[accounts]") {
 
 TEST_CASE("lockout: where several proxies count together", "[accounts]") {
     const auto read = [](const std::string& line) {
-        const auto block =
-            lync::testing::block("lync_publish contoso {\nlockout on;\nlockout_store " + line +
-                                 ";\n}");
+        const auto block = lync::testing::block(
+            "lync_publish contoso {\nlockout on;\nlockout_store " + line + ";\n}");
         std::vector<lync::Diagnostic> remarks;
         return *lync::config::read_lockout(*block, remarks).store;
     };

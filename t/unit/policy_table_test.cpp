@@ -1,5 +1,5 @@
-// The table of paths: that it is whole, that the tables of docs/paths.md say the same, and the checks
-// of allow_path and deny_path.
+// The table of paths: that it is whole, that the tables of docs/paths.md say the same, and the
+// checks of allow_path and deny_path.
 
 #include "base/ascii.h"
 #include "base/format.h"
@@ -30,8 +30,7 @@ std::string methods_of(const PathRow& row) {
         {policy::method_get, "GET"},       {policy::method_head, "HEAD"},
         {policy::method_post, "POST"},     {policy::method_put, "PUT"},
         {policy::method_delete, "DELETE"}, {policy::method_options, "OPTIONS"},
-        {policy::method_patch, "PATCH"},
-        {policy::method_rpc, "RPC_IN_DATA RPC_OUT_DATA"},
+        {policy::method_patch, "PATCH"},   {policy::method_rpc, "RPC_IN_DATA RPC_OUT_DATA"},
     };
     std::string text;
     for (const auto& [bit, name] : names) {
@@ -72,7 +71,9 @@ const char* body_of(const PathRow& row) {
 /// The rows of the document's tables, in their order.
 std::vector<std::string> document_rows() {
     std::vector<std::string> rows;
-    const auto name = [](Exposure exposure) { return exposure == Exposure::admin ? "admin" : "internal"; };
+    const auto name = [](Exposure exposure) {
+        return exposure == Exposure::admin ? "admin" : "internal";
+    };
     for (const Exposure exposure : {Exposure::published, Exposure::on_demand}) {
         for (const PathRow& row : policy::path_rows()) {
             if (row.exposure == exposure) {
@@ -91,8 +92,8 @@ std::vector<std::string> document_rows() {
         }
     }
     for (const policy::NeverPattern& pattern : policy::never_patterns()) {
-        rows.push_back(formatted("| `{}` | {} | {} |", pattern.pattern, name(pattern.exposure),
-                                 pattern.why));
+        rows.push_back(
+            formatted("| `{}` | {} | {} |", pattern.pattern, name(pattern.exposure), pattern.why));
     }
     return rows;
 }

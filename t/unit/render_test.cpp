@@ -1,5 +1,5 @@
-// The plan as nginx directives. What they do is tested in t/*.t; here is what depends on the nginx at
-// hand, what is said once, and who is blamed for which line.
+// The plan as nginx directives. What they do is tested in t/*.t; here is what depends on the nginx
+// at hand, what is said once, and who is blamed for which line.
 
 #include "plan/render.h"
 

@@ -69,7 +69,7 @@ std::string stopped_by(const Site& site, Service service, const std::string& exa
 std::string stopped_by(const ShieldRow& row, std::string_view example) {
     return row.on == "exchange" || row.on == "owa"
                ? stopped_by(exchange_site(), Service::owa, std::string(example))
-                                : stopped_by(pool_site(), Service::ucwa, std::string(example));
+               : stopped_by(pool_site(), Service::ucwa, std::string(example));
 }
 
 } // namespace
@@ -77,7 +77,7 @@ std::string stopped_by(const ShieldRow& row, std::string_view example) {
 TEST_CASE("shield: each row stops its example and passes the neighbour", "[shield]") {
     for (const ShieldRow& row : policy::shield_rows()) {
         INFO(row.name);
-        CHECK(stopped_by(row, row.stops) == (row.places == policy::in_meeturl  ? "refuse:meeting_url"
+        CHECK(stopped_by(row, row.stops) == (row.places == policy::in_meeturl ? "refuse:meeting_url"
                                              : row.places == policy::in_answer ? ""
                                                                                : row.name));
         CHECK(stopped_by(row, row.passes).empty());
@@ -236,15 +236,18 @@ TEST_CASE("shield: no ordinary request is stopped", "[shield]") {
                 "/owa/prem/15.2.1118.7/resources/styles/0/boot.worldwide.mouse.css",
                 "/owa/prem/15.2.1118.7/resources/images/0/sprite1.mouse.png",
                 "/owa/sessiondata.ashx?appcacheclient=1&acver=15.2.1118.7",
-                "/owa/userspecificresourceinjector.ashx?ver=15.2.1118.7&appcacheclient=1&layout=mouse",
-                "/owa/manifests/appCacheManifestHandler.ashx?owamanifest=1&manifest=" + token(8, hex),
+                "/owa/"
+                "userspecificresourceinjector.ashx?ver=15.2.1118.7&appcacheclient=1&layout=mouse",
+                "/owa/manifests/appCacheManifestHandler.ashx?owamanifest=1&manifest=" +
+                    token(8, hex),
                 "/owa/ev.owa2?ns=PendingRequest&ev=PendingNotificationRequest&UA=0&cid=" + guid() +
                     "&brwnm=chrome&X-OWA-CANARY=" + token(70, base64url) + "..",
                 "/owa/plt1.ashx?perfReportSequenceNumber=1&msg=a:b;c:d",
                 "/owa/attachment.ashx?attach=1&id=" + token(200, base64url) + "%3d%3d&attcnt=1",
-                "/owa/calendar/" + token(32, hex) + "@contoso.com/" + token(40, hex) + "/calendar.html",
-                "/owa/" + user() + "/?offline=disabled&path=/mail",
-                "/owa/lang.owa", "/owa/auth.owa", "/owa/logoff.owa", "/owa/smime/owasmime.msi"}));
+                "/owa/calendar/" + token(32, hex) + "@contoso.com/" + token(40, hex) +
+                    "/calendar.html",
+                "/owa/" + user() + "/?offline=disabled&path=/mail", "/owa/lang.owa",
+                "/owa/auth.owa", "/owa/logoff.owa", "/owa/smime/owasmime.msi"}));
         ask(pool_site(),
             of({"/ucwa/v1/applications/" + token(12, "0123456789") +
                     "/events?ack=" + token(3, "0123456789") + "&low=5&medium=30",
@@ -266,18 +269,20 @@ TEST_CASE("shield: no ordinary request is stopped", "[shield]") {
                 "/lwa/WebPages/LwaClient.aspx", "/lwa/WebPages/LwaError.aspx?code=1",
                 "/lwa/Content/Images/lync_logo.png?v=6.0.9319.272",
                 "/lwa/Content/Styles/LwaClient.css", "/lwa/Scripts/jquery-1.8.3.min.js",
-                "/lwa/Scripts/Lwa." + token(8, hex) + ".js", "/lwa/Plugin/Win/LWAPluginInstaller.exe",
+                "/lwa/Scripts/Lwa." + token(8, hex) + ".js",
+                "/lwa/Plugin/Win/LWAPluginInstaller.exe",
                 "/meet/JoinLauncher/js/launch.js?v=" + token(4, hex), "/meet/Images/logo.png",
                 "/dialin/Conference.aspx", "/dialin/resources/en-us/help.htm",
                 "/scheduler/Scripts/app.js", "/scheduler/Content/main.css?v=7.0.2046.530",
-                "/DataCollabWeb/Ext/Handler/wopi/files/" + guid() + "?access_token=" +
-                    token(300, base64url) + "&access_token_ttl=0"}));
+                "/DataCollabWeb/Ext/Handler/wopi/files/" + guid() +
+                    "?access_token=" + token(300, base64url) + "&access_token_ttl=0"}));
         const policy::Shields& rows = pool_site().shields();
         const std::string name =
             of({"Q3..Q4.pptx", "Ken's plan (final).docx", "a%20b...xlsx", "10:30 $.txt"});
-        stopped += rows.find_in_form(Service::datacollab, "id=" + guid() + "&name=" + name +
-                                                              "&from=https%3A%2F%2Fx%2Fy&__VIEWSTATE=%2FwEPDw" +
-                                                              token(60, base64)) ||
+        stopped += rows.find_in_form(Service::datacollab,
+                                     "id=" + guid() + "&name=" + name +
+                                         "&from=https%3A%2F%2Fx%2Fy&__VIEWSTATE=%2FwEPDw" +
+                                         token(60, base64)) ||
                            rows.find_in_file_name(Service::datacollab, "filename=" + name)
                        ? 1
                        : 0;
@@ -294,9 +299,8 @@ TEST_CASE("shield: no ordinary request is stopped", "[shield]") {
         const policy::Target target =
             policy::split_target(std::string_view(line).substr(path, line.find('"', path) - path));
         for (int service = 0; service <= static_cast<int>(Service::internal_twin); service++) {
-            stopped += pool_site().shields().find_in_target(static_cast<Service>(service),
-                                                            to_ascii_lower(target.path),
-                                                            target.query)
+            stopped += pool_site().shields().find_in_target(
+                           static_cast<Service>(service), to_ascii_lower(target.path), target.query)
                            ? 1
                            : 0;
         }
@@ -319,8 +323,7 @@ TEST_CASE("shield: patterns that can't be used", "[shield]") {
         INFO(pattern);
         CHECK_THROWS_WITH(Pattern::probed(pattern), wrong);
     }
-    CHECK_THROWS_WITH(Pattern::probed("(?:x)*", Pattern::Needs::nothing),
-                      "matches every text");
+    CHECK_THROWS_WITH(Pattern::probed("(?:x)*", Pattern::Needs::nothing), "matches every text");
     CHECK_THROWS_WITH(Pattern::probed(""), "must have 1 to 512 characters");
     CHECK_THROWS_WITH(Pattern::probed(std::string(513, 'x')), "must have 1 to 512 characters");
 }
@@ -338,7 +341,8 @@ TEST_CASE("shield: what a pattern matches, and when it gives up", "[shield]") {
     const Pattern bounded("\\$\\{[^}]{0,40}(?:jndi|env):?x");
     const std::string far(600, 'a');
     CHECK(bounded.match(far + "${foo}" + far) == no);
-    CHECK(bounded.match(far + "${foo}" + far + "${" + std::string(40, 'b') + "JNDI:x" + far) == yes);
+    CHECK(bounded.match(far + "${foo}" + far + "${" + std::string(40, 'b') + "JNDI:x" + far) ==
+          yes);
     CHECK(bounded.match(far + "${" + std::string(41, 'b') + "jndi:x") == no);
     std::string often = far;
     for (int i = 0; i < 17; i++) {
@@ -351,7 +355,8 @@ TEST_CASE("shield: what a pattern matches, and when it gives up", "[shield]") {
     CHECK(Pattern("/owa/x{1,|z", Pattern::Needs::nothing).match("z") == yes); // none to repeat
     CHECK(Pattern("/owa/x{ 1,2 }", Pattern::Needs::nothing).match("/owa/y") == no);
     CHECK(Pattern("{4/owa/", Pattern::Needs::nothing).match("{4/owa/") == yes);
-    for (const char* text : {"\\$\\{a+b", "\\$\\{a{2,}b", "\\$\\{(?:a{0,9}){3}b", "\\$\\{a{100}", "\\$\\{a\\z"}) {
+    for (const char* text :
+         {"\\$\\{a+b", "\\$\\{a{2,}b", "\\$\\{(?:a{0,9}){3}b", "\\$\\{a{100}", "\\$\\{a\\z"}) {
         CHECK(Pattern(text).match("${" + far + "b") == limit);
     }
     CHECK(Pattern("/owa/[[:digit:]]]").match("/owa/5]") == yes);
@@ -397,7 +402,8 @@ TEST_CASE("shield: row files that can't be meant", "[shield]") {
     CHECK(told("X url ~* /owa/x\n x  url ~* /owa/y") ==
           "shield \"x\" is duplicate, the first is at " + file + ":3 in " + file + ":4");
     CHECK(told("X url ~* /owa/x\rY url ~* /owa/y") ==
-          "a line ends in a carriage return alone: save the file with line feeds in " + file + ":3");
+          "a line ends in a carriage return alone: save the file with line feeds in " + file +
+              ":3");
     std::string many;
     for (int i = 0; i < 200; i++) {
         many += "X" + std::to_string(i) + " url ~* /owa/x\n";
@@ -463,17 +469,20 @@ TEST_CASE("shield: file names of a multipart body, in pieces of any size", "[shi
         REQUIRE(parts.begin(type) == PartHeads::Type::multipart);
         std::string names;
         for (std::size_t i = 0; i < body.size(); i += piece) {
-            if (!parts.feed(std::string_view(body).substr(i, piece), [&](std::string_view head) {
-                    char text[PartHeads::max_head];
-                    const std::string_view name = policy::file_names(head, text);
-                    if (!name.empty()) {
-                        names += std::string(name.substr(0, name.find_first_of("\r\n"))) + "|";
-                    }
-                    return name.find("evil") == std::string_view::npos;
-                }, [&](std::string_view field, bool whole) {
-                    names += (whole ? "" : "long ") + std::string(field.substr(0, 20)) + "|";
-                    return true;
-                })) {
+            if (!parts.feed(
+                    std::string_view(body).substr(i, piece),
+                    [&](std::string_view head) {
+                        char text[PartHeads::max_head];
+                        const std::string_view name = policy::file_names(head, text);
+                        if (!name.empty()) {
+                            names += std::string(name.substr(0, name.find_first_of("\r\n"))) + "|";
+                        }
+                        return name.find("evil") == std::string_view::npos;
+                    },
+                    [&](std::string_view field, bool whole) {
+                        names += (whole ? "" : "long ") + std::string(field.substr(0, 20)) + "|";
+                        return true;
+                    })) {
                 return names + "stopped";
             }
         }
@@ -491,11 +500,15 @@ TEST_CASE("shield: file names of a multipart body, in pieces of any size", "[shi
     }
     const std::string head = "\r\nContent-Disposition: form-data; name=";
     for (const auto& [in, fields] : {
-             std::pair("--b" + head + "\"n\"\r\n\r\n../x\r\n--b" + head + "m\n\n\n--b--\r\n", "n=../x|m=|"),
-             std::pair("--b" + head + "n; filename*=x\r\n\r\n1\r\n2--b\r\n--b", "filename*=x|n=1\r\n2--b|"),
-             std::pair("--b\r\nX: filename=" + head + "n\r\n\r\n1\r\n--b", "filename=Content-Disposition: form-data; name=n|n=1|"),
+             std::pair("--b" + head + "\"n\"\r\n\r\n../x\r\n--b" + head + "m\n\n\n--b--\r\n",
+                       "n=../x|m=|"),
+             std::pair("--b" + head + "n; filename*=x\r\n\r\n1\r\n2--b\r\n--b",
+                       "filename*=x|n=1\r\n2--b|"),
+             std::pair("--b\r\nX: filename=" + head + "n\r\n\r\n1\r\n--b",
+                       "filename=Content-Disposition: form-data; name=n|n=1|"),
              std::pair("--b\r\nX: name=y\r\n\r\n1\r\n--b" + head + "n\r\n\r\n\r\n--b--", "n=|"),
-             std::pair("--b" + head + "n\r\n\r\n" + std::string(20000, 'x') + "\r\n--b" + head + "m\r\n\r\n2\r\n--b",
+             std::pair("--b" + head + "n\r\n\r\n" + std::string(20000, 'x') + "\r\n--b" + head +
+                           "m\r\n\r\n2\r\n--b",
                        "long n=xxxxxxxxxxxxxxxxxx|m=2|"),
              std::pair("--b" + head + "n\r\n\r\n1\r\n--bX\r\n\r\n../x\r\n--b--", "n=1|stopped"),
              std::pair("--b" + head + "n\r\n\r\n1\r\n--b--X\r\n../x\r\n--b--", "n=1|stopped"),
@@ -519,16 +532,17 @@ TEST_CASE("shield: file names of a multipart body, in pieces of any size", "[shi
 
     PartHeads parts;
     CHECK(parts.begin("text/plain; boundary=x") == PartHeads::Type::other);
-    for (const std::string type : {"", "; boundary", "; boundary=", "; boundary=a; boundary=b",
-                                   "; boundary=\"\"", "; boundary=\"a\\b\"",
-                                   "; boundary=\" a\"", "; boundary=\"a \"", "; boundary=\va",
-                                   "; bound\xc2\xad" "ary=a; boundary=b"}) {
+    for (const std::string type :
+         {"", "; boundary", "; boundary=", "; boundary=a; boundary=b", "; boundary=\"\"",
+          "; boundary=\"a\\b\"", "; boundary=\" a\"", "; boundary=\"a \"", "; boundary=\va",
+          "; bound\xc2\xad"
+          "ary=a; boundary=b"}) {
         CHECK(parts.begin("multipart/form-data" + type) == PartHeads::Type::unreadable);
     }
     const policy::Shields& rows = pool_site().shields();
-    for (const std::string name : {"..\\..\\x.aspx", "..%5cx", "%2e%2e%2fx", "x.aspx::$DATA",
-                                   "\\\\evil\\x", "//evil/x", "/\\evil\\x", "a/../b", "x.aspx:$DATA",
-                                   "C:\\inetpub\\x", "c%3a/x", "x:a:$Data"}) {
+    for (const std::string name :
+         {"..\\..\\x.aspx", "..%5cx", "%2e%2e%2fx", "x.aspx::$DATA", "\\\\evil\\x", "//evil/x",
+          "/\\evil\\x", "a/../b", "x.aspx:$DATA", "C:\\inetpub\\x", "c%3a/x", "x:a:$Data"}) {
         INFO(name);
         CHECK(rows.refuses(rows.find_in_file_name(Service::datacollab, "filename=" + name)));
         CHECK_FALSE(rows.find_in_file_name(Service::ucwa, "filename=" + name));
@@ -546,12 +560,13 @@ TEST_CASE("shield: fields of forms", "[shield]") {
         return rows.refuses(rows.find_in_form(Service::datacollab, form));
     };
     for (const std::string_view form :
-         {"a=b&name=..%2f..%2fx", "name=..\\x", "name=%2e%2e%252fx&a=b", "x=%5c%5cevil%5cx", "n=C:\\x",
-          "n=+C:\\x", "n=%20%20C:\\x", "n=+%2b\\\\evil\\x"}) {
+         {"a=b&name=..%2f..%2fx", "name=..\\x", "name=%2e%2e%252fx&a=b", "x=%5c%5cevil%5cx",
+          "n=C:\\x", "n=+C:\\x", "n=%20%20C:\\x", "n=+%2b\\\\evil\\x"}) {
         INFO(form);
         CHECK(stops(form));
     }
-    for (const std::string_view form : {"", "&&", "a=..&b=/", "a=1+C:/x", "name=Q3..Q4.pptx&from=https%3A%2F%2Fx"}) {
+    for (const std::string_view form :
+         {"", "&&", "a=..&b=/", "a=1+C:/x", "name=Q3..Q4.pptx&from=https%3A%2F%2Fx"}) {
         INFO(form);
         CHECK_FALSE(stops(form));
     }
@@ -569,7 +584,8 @@ TEST_CASE("builds", "[shield]") {
     CHECK(build_of("15.01.2507.069") == build_of("15.1.2507.69"));
     for (const std::string_view text :
          {"", "15", "15.1.2507", "15.1.2507.", ".1.2507.6", "15.1.2507.6.1", "15.1.2507.6 ",
-          "15.1.2507.x", "15.1.-2.6", "65536.1.1.1", "1.1.1.70000", "0000000015.1.2507.00000000000000000006"}) {
+          "15.1.2507.x", "15.1.-2.6", "65536.1.1.1", "1.1.1.70000",
+          "0000000015.1.2507.00000000000000000006"}) {
         INFO(text);
         CHECK(build_of(text) == 0);
     }
@@ -614,7 +630,8 @@ TEST_CASE("builds: in the scheduler's page, in pieces of any size", "[shield]") 
         }
         return std::pair(comment.found(), page);
     };
-    const std::string page = "<html>Web Web Scheduler W\n<!-- Web Scheduler Version: 7.0.2046.530 --></html>";
+    const std::string page =
+        "<html>Web Web Scheduler W\n<!-- Web Scheduler Version: 7.0.2046.530 --></html>";
     std::string hidden = page;
     hidden.replace(hidden.find("7.0"), 12, 12, ' ');
     for (std::size_t piece = 1; piece <= page.size(); piece++) {
@@ -624,10 +641,12 @@ TEST_CASE("builds: in the scheduler's page, in pieces of any size", "[shield]") 
     for (const std::string none :
          {"Web Scheduler Version", "Web Scheduler Version is not told here: 7.0.2046.530",
           "web scheduler version 7.0.2046.530 ", "Web Scheduler Version 1.2.3 x 7.0.2046.530 "}) {
-        CHECK(read(none, 3, true) == std::pair(Build{0}, none.find("1.2.3") == std::string::npos
-                                                             ? none
-                                                             : "Web Scheduler Version       x 7.0.2046.530 "));
+        CHECK(read(none, 3, true) ==
+              std::pair(Build{0}, none.find("1.2.3") == std::string::npos
+                                      ? none
+                                      : "Web Scheduler Version       x 7.0.2046.530 "));
     }
     const std::string longest = "Web Scheduler Version " + std::string(40, '1') + " ";
-    CHECK(read(longest, 5, true) == std::pair(Build{0}, "Web Scheduler Version " + std::string(41, ' ')));
+    CHECK(read(longest, 5, true) ==
+          std::pair(Build{0}, "Web Scheduler Version " + std::string(41, ' ')));
 }

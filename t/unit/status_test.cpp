@@ -457,8 +457,9 @@ TEST_CASE("JSON", "[status]") {
                          R"("since":"1970-01-01T00:00:03Z")"));
     CHECK(contains(json, R"("state":"up","reason":"","since":null)"));
     CHECK(contains(json, R"("extended_protection":"unknown","build":null,"missing_fixes":[]})"));
-    CHECK(contains(json, R"("extended_protection":"refused","build":"15.1.2507.16","missing_fixes":)"
-                         R"([{"cve":"CVE-2026-42897","build":"15.1.2507.69"}]})"));
+    CHECK(contains(json,
+                   R"("extended_protection":"refused","build":"15.1.2507.16","missing_fixes":)"
+                   R"([{"cve":"CVE-2026-42897","build":"15.1.2507.69"}]})"));
     CHECK(contains(json, R"("name":"meet","requests":6,"errors":1,"unauthorized":4)"));
     CHECK(contains(json, "null,6],\"errors\""));
     CHECK(contains(json, "\"path\":\"/\\\"<\xef\xbf\xbd\\u000a\""));

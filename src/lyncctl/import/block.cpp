@@ -222,9 +222,8 @@ private:
                 return name.host == redirect.host && name.role != Role::lyncdiscover &&
                        name.role != Role::office_web_apps;
             })) {
-            directive("redirect",
-                      formatted("https://{}{} {}", redirect.host, redirect.path,
-                                plan::quoted_argument(redirect.to)));
+            directive("redirect", formatted("https://{}{} {}", redirect.host, redirect.path,
+                                            plan::quoted_argument(redirect.to)));
         }
     }
 

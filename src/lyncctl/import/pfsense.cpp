@@ -126,8 +126,8 @@ private:
         }
         for (const pugi::xml_node row : node.children("row")) {
             for (const std::string_view host : split(row.child_value("uri"), ' ')) {
-                draft_.redirects.push_back({to_ascii_lower(std::string(host)),
-                                            pattern.substr(1, pattern.size() - 2), to});
+                draft_.redirects.push_back(
+                    {to_ascii_lower(std::string(host)), pattern.substr(1, pattern.size() - 2), to});
             }
         }
     }
