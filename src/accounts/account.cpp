@@ -165,19 +165,19 @@ public:
             return false;
         }
         unsigned all = 0;
-        for (std::size_t from = 0, to = 0; to < Size; from += 4, to += 3) {
-            const unsigned a = digit(digits_[from]);
-            const unsigned b = digit(digits_[from + 1]);
-            const unsigned c = digit(digits_[from + 2]);
-            const unsigned d = digit(digits_[from + 3]);
+        const char* from = digits_.data();
+        for (unsigned char* to = bytes.data(); to != bytes.data() + Size; from += 4, to += 3) {
+            const unsigned a = digit(from[0]);
+            const unsigned b = digit(from[1]);
+            const unsigned c = digit(from[2]);
+            const unsigned d = digit(from[3]);
             all |= a | b | c | d;
-            bytes[to] = static_cast<unsigned char>(a << 2 | b >> 4);
-            bytes[to + 1] = static_cast<unsigned char>(b << 4 | c >> 2);
-            bytes[to + 2] = static_cast<unsigned char>(c << 6 | d);
+            to[0] = static_cast<unsigned char>(a << 2 | b >> 4);
+            to[1] = static_cast<unsigned char>(b << 4 | c >> 2);
+            to[2] = static_cast<unsigned char>(c << 6 | d);
         }
-        return all < 64 && std::ranges::all_of(std::string_view(" ,\t"), [this](char c) {
-                   return digits_.find(c) == std::string_view::npos;
-               });
+        return all < 64 && digits_.find(' ') == std::string_view::npos &&
+               digits_.find('\t') == std::string_view::npos;
     }
     std::size_t size() const noexcept { return digits_.size() * 3 / 4; }
     unsigned char operator[](std::size_t i) const noexcept {
@@ -330,7 +330,7 @@ private:
         return is;
     }
 
-    std::array<unsigned char, 120> head_;
+    std::array<unsigned char, 96> head_; ///< of Windows' four mechanisms, too
     std::size_t size_ = 0;
     std::size_t at_ = 0;
     std::size_t length_ = 0;
