@@ -27,7 +27,7 @@ certificate %%PKI%%/20-days-left.pem %%PKI%%/20-days-left.key;   | certificate "
 certificate %%PKI%%/expired.pem %%PKI%%/expired.key;             | crit: certificate "%%PKI%%/expired.pem" expired on
 certificate %%PKI%%/not-yet-valid.pem %%PKI%%/not-yet-valid.key; | crit: certificate "%%PKI%%/not-yet-valid.pem" is not valid before
 certificate %%PKI%%/public.pem       %%PKI%%/public.key;
-certificate %%PKI%%/names.pem        %%PKI%%/names.key;          | certificate "%%PKI%%/names.pem" covers no name of lync_publish "contoso", it is for "n1.example.com", "n2.example.com", "n3.example.com" and 9997 more
+certificate %%PKI%%/idn.pem          %%PKI%%/idn.key;            | certificate "%%PKI%%/idn.pem" covers no name of lync_publish "contoso", it is for "lyncwebext.xn--bro-hoa.contoso.com", ... and 1 more
 certificate %%PKI%%/public.pem       %%PKI%%/public.key;
 certificate %%PKI%%/public-ecdsa.pem %%PKI%%/public-ecdsa.key;   |
 simple_url meet https://join.contoso.com;                        # here
