@@ -106,6 +106,9 @@ ParsedUrl parse_https_url(std::string_view text) {
 }
 
 ParsedName parse_address(std::string_view text) {
+    if (text.find("://") != text.npos) {
+        return refused("it is a URL: write the address or the host name only");
+    }
     if (text.starts_with('[')) {
         std::string address =
             text.ends_with(']') ? normal_ipv6(text.substr(1, text.size() - 2)) : "";

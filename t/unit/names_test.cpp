@@ -254,6 +254,7 @@ TEST_CASE("parse_address takes addresses and host names", "[names]") {
 TEST_CASE("parse_address says how an address is written", "[names]") {
     refused(parse_address, R"(
                                 | it is empty: write a name, such as lyncwebext.contoso.com
+        https://10.0.0.11:4443  | it is a URL: write the address or the host name only
         10.0.0.11:4443          | it has a port: write the address only, ports come from listening_ports
         fe01.contoso.local:4443 | it has a port: write the address only, ports come from listening_ports
         [fd00::11]:4443         | it has a port: write the address only, ports come from listening_ports
