@@ -50,7 +50,8 @@ std::size_t end_of_lua(std::string_view text, std::size_t at) {
         if (text.substr(at).starts_with("--")) {
             at = std::min(text.find('\n', at), text.size());
         } else if (c == '"' || c == '\'') {
-            for (at++; at < text.size() && text[at] != c; at++) {
+            // A line's end ends it, too: it was an apostrophe in a long comment.
+            for (at++; at < text.size() && text[at] != c && text[at] != '\n'; at++) {
                 at += text[at] == '\\' ? 1 : 0;
             }
         } else if (c == '{') {

@@ -165,7 +165,7 @@ TEST_CASE("what never ends is a mistake, not a crash", "[reader]") {
 TEST_CASE("the code of a Lua block is one argument", "[reader]") {
     const auto root =
         one("location / {\n content_by_lua_block {\n"
-            "  local s = \"}\" .. '\\'}' -- }\n  --[[ }\n--]]\n  local t = { a = '}' }\n"
+            "  local s = \"}\" .. '\\'}' -- }\n  --[[ }\n don't\n--]]\n  local t = { a = '}' }\n"
             " }\n deny all;\n}\n")
             .read();
     const Directive& location = *root->children.front();
@@ -174,7 +174,7 @@ TEST_CASE("the code of a Lua block is one argument", "[reader]") {
     CHECK_FALSE(location.children[0]->is_block);
     CHECK(location.children[0]->arguments.size() == 1);
     CHECK(location.children[1]->name == "deny");
-    CHECK(location.children[1]->place.line == 8);
+    CHECK(location.children[1]->place.line == 9);
     CHECK_THAT(one("a_by_lua_block { \"").mistake(),
                Catch::Matchers::StartsWith("unexpected end of file"));
 }
