@@ -266,6 +266,8 @@ TEST_CASE("rules of ARR that restrict, and what else is named", "[import]") {
                        "protocol=\"https\" bindingInformation=\"10.0.0.5:443:webext.contoso.com\"/>"
                        "</bindings></site></sites></system.applicationHost><webFarms>"),
               "RESTRICTION: <binding protocol=\"https\" bindingInformation=\"10.0.0.5:443:webext"},
+             {replaced(one, "httpPort=", "weight=\"50\" httpPort="),
+              "NOT CARRIED OVER: <applicationRequestRouting weight=\"50\""},
              {replaced(one, "4443", "443"), "CHECK: port 443 is the internal web site's"}}) {
         INFO(xml);
         // A pool is known by a name of Skype for Business where it isn't by its port.

@@ -110,6 +110,7 @@ private:
         }
         for (const auto& part : node.select_nodes(
                  "applicationRequestRouting/affinity[@* and not(@useCookie='false')] | "
+                 "server/applicationRequestRouting[@weight and not(@weight='100')] | "
                  "applicationRequestRouting/healthCheck[@*]")) {
             add_tag(lost, part.node());
         }
