@@ -385,13 +385,15 @@ private:
         return party;
     }
 
+    static bool is_balanced(const Edge& edge, EdgeRole role) {
+        return edge.of(role).vip || (edge.topology && config::is_scaled(*edge.topology));
+    }
+
     std::vector<Interfaces> meant(EdgeRole role, Whose whose) const {
         std::vector<Interfaces> all;
         for (const Edge* edge : edges_) {
             const EdgeServers& found = edge->of(role);
-            const bool balanced =
-                found.vip || (edge->topology && config::is_scaled(*edge->topology));
-            if (whose != vip || !balanced) {
+            if (whose != vip || !is_balanced(*edge, role)) {
                 all.insert(all.end(), found.servers.begin(), found.servers.end());
             }
             if (whose != servers && found.vip) {
@@ -407,6 +409,9 @@ private:
                             : "Edge Server internal interface",
                     {},
                     false};
+        if (line.whose == vip && is_balanced(*edges_.front(), role)) {
+            party.text += ", load balancer VIP";
+        }
         for (const Interfaces& sides : meant(role, line.whose)) {
             if (!is_client_line(line) || sides.port == port) {
                 add_new(party.addresses, outside ? sides.external : sides.internal);
