@@ -24,7 +24,7 @@ using Texts = std::set<std::string>;
 /// A server as either side knows it: by name, by address, or by both.
 struct Machine {
     std::string shown;
-    Texts names;
+    Texts names;        ///< none: known by its address alone
     Texts addresses;    ///< those that are written, else what the names resolve to
     bool found = false; ///< on the other side
 };
@@ -45,9 +45,12 @@ struct Facts {
 };
 
 void add_machine(const std::string& address, const std::string& name, Site& site) {
-    Machine machine{name == address ? name : name + " " + address, {to_ascii_lower(name)}, {}};
+    Machine machine{name == address ? name : name + " " + address, {}, {}};
     const std::string plain =
         address.starts_with('[') ? address.substr(1, address.size() - 2) : address;
+    if (name != address) {
+        machine.names.insert(to_ascii_lower(name));
+    }
     if (is_address(plain)) {
         machine.addresses = {plain};
     } else {
@@ -271,6 +274,18 @@ private:
             output_.note(pool + ": " + theirs.front().shown +
                          " is taken for a load balancer; a pool declares the servers behind it by "
                          "\"computer\"");
+            return;
+        }
+        // A topology seldom holds addresses, and a proxy seldom resolves names of the inside.
+        const auto unknown = std::find_if(ours.begin(), ours.end(), [](const Machine& each) {
+            return !each.found && each.addresses.empty();
+        });
+        if (unknown != ours.end() &&
+            std::all_of(theirs.begin(), theirs.end(),
+                        [](const Machine& each) { return each.found || each.names.empty(); }) &&
+            ours.size() == theirs.size()) {
+            output_.note(pool + ": no address is known for " + unknown->shown +
+                         ", so servers were only counted: give addresses by --hosts FILE");
             return;
         }
         for (const bool topology : {true, false}) {
