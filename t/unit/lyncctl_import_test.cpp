@@ -336,6 +336,13 @@ TEST_CASE("squid's redirects of one page are carried over", "[import]") {
               .lacks({"redirect https://meet.contoso.com/ \"https://www.contoso.com/;x\";"}) == "");
     CHECK(import("^/$", "https://www.contoso.com/").text.find("https://www.contoso.com/ ") ==
           std::string::npos);
+    // What isn't published, or nginx would refuse.
+    CHECK(import("^/$", "https://www.contoso.com/")
+              .says("NOT CARRIED OVER: the redirect of \"https://www.contoso.com/\" to ") == 1);
+    for (const char* to : {"https://www.contoso.com/a b", "https://www.contoso.com/$a"}) {
+        CHECK(import("^/$", to).lacks({"redirect https://meet.contoso.com/"}) != "");
+        CHECK(import("^/$", to).says("NOT CARRIED OVER: the redirect of \"https://meet.") == 1);
+    }
     for (const auto& [pattern, to] : {std::pair("^/(a|b)$", "https://www.contoso.com/"),
                                       {"/x", "https://www.contoso.com/"},
                                       {"^/$", "https://www.contoso.com/%u"},

@@ -5,6 +5,7 @@
 #include "lyncctl/import/draft.h"
 #include "lyncctl/output.h"
 #include "plan/render.h"
+#include "policy/redirect.h"
 
 #include <algorithm>
 #include <array>
@@ -218,12 +219,19 @@ private:
     }
 
     void write_redirect(const Redirect& redirect) {
-        if (std::ranges::any_of(draft_.names, [&](const Name& name) {
-                return name.host == redirect.host && name.role != Role::lyncdiscover &&
-                       name.role != Role::office_web_apps;
-            })) {
-            directive("redirect", formatted("https://{}{} {}", redirect.host, redirect.path,
-                                            plan::quoted_argument(redirect.to)));
+        const std::string from = formatted("https://{}{}", redirect.host, redirect.path);
+        const bool published = std::ranges::any_of(draft_.names, [&](const Name& name) {
+            return name.host == redirect.host && name.role != Role::lyncdiscover &&
+                   name.role != Role::office_web_apps;
+        });
+        const Product product = draft_.product.value_or(Product::sfb_se);
+        if (published && policy::read_redirect_from(from, product).error.empty() &&
+            policy::read_redirect_to(redirect.to).error.empty() &&
+            redirected_.insert(from).second) {
+            directive("redirect", from + " " + plan::quoted_argument(redirect.to));
+        } else {
+            draft_.add(lost,
+                       formatted("the redirect of {} to {}", quoted(from), quoted(redirect.to)));
         }
     }
 
@@ -270,6 +278,7 @@ private:
     unsigned pools_ = 0;
     unsigned externals_ = 0;
     std::map<const Farm*, std::string> fqdns_;
+    std::set<std::string> redirected_;
 };
 
 } // namespace
