@@ -72,9 +72,11 @@ std::string utf8_of_utf16(std::string content, const std::string& name) {
     char* out = text.data();
     std::size_t in_left = content.size();
     std::size_t out_left = text.size();
-    const bool fine =
-        iconv(converter, &in, &in_left, &out, &out_left) != static_cast<std::size_t>(-1);
-    iconv_close(converter);
+    bool fine = false;
+    if (converter != reinterpret_cast<iconv_t>(-1)) { // without it, it is refused as well
+        fine = iconv(converter, &in, &in_left, &out, &out_left) != static_cast<std::size_t>(-1);
+        iconv_close(converter);
+    }
     if (!fine) {
         throw Mistake("the file isn't well-formed UTF-16", {name, 1});
     }
