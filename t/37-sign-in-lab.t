@@ -52,7 +52,7 @@ for (@sets) {
     local $ENV{LAB_CONF} = "$dir/conf";
     local $ENV{LAB_DIR} = "$dir/lab";
     local $ENV{LAB_NET} = sprintf '127.%d.%d', 16 + $$ % 200, 1 + $$ / 200 % 200;
-    local $ENV{LYNC_MODULE} = $LyncTest::Paths::MODULE;
+    local @ENV{qw(LYNC_MODULE NGINX_BINARY)} = ($LyncTest::Paths::MODULE, $LyncTest::Paths::NGINX);
     my ($title, %wrong);
     my $said = `'$source/lab/lab' demo 2>&1`;
     for my $line (split /\n/, $said) {
