@@ -52,8 +52,13 @@ scene 'held, shown and released', publication => '%%OWN%%', more => $LIMITS,
     try('basic', 'carol', 'wrong') for 1 .. 3;
     like(lyncctl('lockout release --all'), qr/^0 \d accounts and sources are released$/, 'all');
     is(try('basic', 'carol', 'right'), 200, 'carol signs in');
+    try('basic', 'dave', 'wrong') for 1 .. 3;
+    ($hash) = reverse map { /account (\w{16}) is held/ } log_lines(qr/lync_lockout/);
+    is(lyncctl("lockout release $hash"), qq{0 "$hash" is released\n}, 'by its hash');
+    is(try('basic', 'dave', 'right'), 200, 'dave signs in');
+    like(lyncctl('lockout release 2001:db8::7'), qr/^2 lyncctl: "2001:db8::7" isn't held$/, 'no IPv6 source');
     like(lyncctl('lockout release'), qr/^2 lyncctl: whom to release/, 'whom');
-    is(scalar(grep { /lync_control/ } log_lines(qr/is released|are released/)), 3, 'the log says so');
+    is(scalar(grep { /lync_control/ } log_lines(qr/is released|are released/)), 4, 'the log says so');
 };
 
 scene 'off', publication => '%%OWN%%', after => $CONTROL, sub {
