@@ -136,6 +136,14 @@ TEST_CASE("what a topology doesn't say is to be checked", "[topology]") {
     const Result odd = whole(
         replaced_all(fixture("topology.xml"), "ConfiguredPort=\"443\"", "ConfiguredPort=\"8443\""));
     CHECK(odd.lacks({"https_listen 8443;", "https_listen 443;"}) == "");
+
+    const Result later =
+        whole(replaced(replaced(fixture("topology.xml"), "Topology.2008\"", "Topology.2030\""),
+                       "RoleName=\"ConfServices\"", "RoleName=\"Holograms\""));
+    CHECK(later.says("CHECK: the schema "
+                     "\"urn:schema:Microsoft.Rtc.Management.Deploy.Topology.2030\" isn't known") ==
+          1);
+    CHECK(later.says("NOT CARRIED OVER: services \"Holograms\" aren't known") == 1);
 }
 
 TEST_CASE("a topology in the shape of the published ones of 2015", "[topology]") {
@@ -158,7 +166,7 @@ TEST_CASE("a topology in the shape of the published ones of 2015", "[topology]")
     CHECK(
         result.says("NOT CARRIED OVER: Office Web Apps at \"https://WAC1/hosting/discovery/\": its "
                     "name isn't one") == 1);
-    CHECK(result.says("CHECK: NAT: ") == 1);
+    CHECK(result.says("CHECK: NAT: \"") == 1);
     CHECK(result.says("CHECK: the external FQDN of pool \"sfb1.fabrikam.local\" is ") == 1);
     CHECK(result.says("NOT CARRIED OVER") == 1); // what the other services are is known
     const Result odd = read(replaced(text, "Port=\"444\"", "Port=\"4 44\""));
@@ -182,6 +190,26 @@ TEST_CASE("a topology that says things twice", "[topology]") {
     CHECK(result.says("NOT CARRIED OVER: \"WebServices\" of no computers with an FQDN, or a "
                       "second time") == 1);
     CHECK(result.says("NOT CARRIED OVER: \"EdgeServer\" of") == 1);
+
+    // Two Edge pools of one site.
+    const auto part = [](const std::string& all, const std::string& begin, const std::string& end) {
+        const std::size_t from = all.find(begin);
+        return replaced(all.substr(from, all.find(end, from) + end.size() - from), "Number=\"2\"",
+                        "Number=\"9\"");
+    };
+    const std::string pool =
+        part(text, "    <Cluster RequiresReplication=\"true\" RequiresSetup=\"true\" Fqdn=\"EDGE1",
+             "</Cluster>\n");
+    const std::string service =
+        part(services,
+             "    <Service RoleVersion=\"2\" ServiceVersion=\"7\">\n      <ServiceId SiteId=\"1\" "
+             "RoleName=\"EdgeServer\"",
+             "</Service>\n");
+    const std::string two = replaced(
+        replaced(text, "  </Clusters>", replaced(pool, "EDGE1.f", "EDGE2.f") + "  </Clusters>"),
+        "  </Services>", service + "  </Services>");
+    CHECK(Result(read_topology({{"t.xml", two}}, ""))
+              .lacks({"edge Head_office {", "edge Head_office-2 {"}) == "");
 }
 
 TEST_CASE("a hostile topology costs no more than its size", "[topology]") {

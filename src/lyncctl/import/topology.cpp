@@ -25,6 +25,18 @@ namespace {
 
 using enum RemarkKind;
 
+constexpr std::string_view schemas = "urn:schema:Microsoft.Rtc.Management.Deploy.Topology.2008 "
+                                     "urn:schema:Microsoft.Rtc.Management.Deploy."
+                                     "TopologyBuilder.2008";
+
+/// Services beside those that are read, and which have nothing to publish.
+constexpr std::string_view other_roles =
+    "ApplicationServer ApplicationStore ArchivingServer ArchivingStore CentralMgmt "
+    "CentralMgmtStore ConfServices ExternalServer FileStore LocalMgmtServices ManagementServices "
+    "MediationServer MonitoringServer MonitoringStore PersistentChatCompliance "
+    "PersistentChatComplianceStore PersistentChatServer PersistentChatStore "
+    "PstnGateway Registrar ReportingServer UserServices UserStore VideoGateway VideoInterop";
+
 /// `ServiceVersion`: what Topology Builder calls the version of a pool.
 std::optional<Product> product_of_version(int version) {
     constexpr std::array known{Product::lync_2010, Product::lync_2013, Product::sfb_2015,
@@ -38,7 +50,7 @@ std::optional<Product> product_of_version(int version) {
 /// A word as `edge` takes it for a site.
 std::string site_word(std::string_view name) {
     std::string word;
-    for (const char c : name.substr(0, 64)) {
+    for (const char c : name.substr(0, 56)) { // of 64: several have numbers
         word += is_ascii_alnum(c) || c == '-' || c == '_' ? c : '_';
     }
     return word;
@@ -127,6 +139,9 @@ public:
 
     Draft read() {
         pugi::xml_node root = topology_->root();
+        if (const std::string schema = attribute(root, "xmlns"); !has_word(schemas, schema)) {
+            add(check, root, "the schema {} isn't known: what is common was read", quoted(schema));
+        }
         if (const pugi::xml_node changed = root.child("NewTopology")) {
             add(check, root, "a file of Topology Builder: it may not be published yet");
             root = changed;
@@ -141,6 +156,8 @@ public:
                 read_office_web_apps(service);
             } else if (role == "EdgeServer") {
                 read_edge(service);
+            } else if (!has_word(other_roles, role)) {
+                add(lost, service, "services {} aren't known", quoted(role));
             }
         }
         settle_pools(root);
@@ -473,6 +490,9 @@ private:
         }
         config::Edge& edge = draft_.edges.emplace_back();
         edge.site = site_word(cluster->site);
+        if (const unsigned times = ++edges_of_site_[edge.site]; times > 1) {
+            edge.site += formatted("-{}", times);
+        }
         for (const auto& [owner, role] : owners) {
             std::string number = "1";
             std::uint16_t outside = config::edge_client_port;
@@ -501,9 +521,11 @@ private:
         }
         for (const pugi::xml_node machine : cluster->machines) {
             for (const pugi::xml_node interface : machine.children("NetInterface")) {
-                if (interface.attribute("ConfiguredIPAddress")) {
-                    add(check, interface, "NAT: the rows of firewalls have the address inside: {}",
-                        tag_of(interface));
+                const std::string own = attribute(interface, "IPAddress");
+                if (interface.attribute("ConfiguredIPAddress") && own != "0.0.0.0") {
+                    add(check, interface,
+                        "NAT: {} outside is the Edge Server's {}, which the rows of firewalls have",
+                        quoted(attribute(interface, "ConfiguredIPAddress")), quoted(own));
                 }
             }
         }
@@ -519,6 +541,7 @@ private:
     std::unordered_map<std::string, std::string> hosts_;
     std::deque<XmlFile> files_;
     const XmlFile* topology_ = nullptr;
+    std::map<std::string, unsigned> edges_of_site_;
     Draft draft_;
     std::vector<SimpleUrl> simple_urls_;
     std::map<std::string, WebServer> web_servers_; ///< by the pool's FQDN
