@@ -125,8 +125,9 @@ ParsedName parse_host(std::string_view text, HostRule rule) {
     ParsedName host{to_ascii_lower(text), refuse_bytes(text, rule.subject)};
     if (host && !std::ranges::all_of(text, is_ascii)) {
         host = to_a_labels(text, rule.subject);
-        host.error = host ? refuse_bytes(host.name, rule.subject) : std::move(host.error);
-        host.name = to_ascii_lower(host.name);
+        if (host) {
+            host = {to_ascii_lower(host.name), refuse_bytes(host.name, rule.subject)};
+        }
     }
     if (host) {
         host.error = refuse_labels(host.name, rule);
