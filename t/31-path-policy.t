@@ -3,7 +3,7 @@
 # t/34-differential.t.
 
 use LyncTest;
-use LyncTest::Scene;
+use LyncTest::Scene qw(:DEFAULT logged);
 
 my $hosts = <<'END';
 %%STANDARD%%
@@ -17,8 +17,7 @@ my $own_hosts = $hosts =~ s/STANDARD/OWN/r;
 # expected: "GET /path" => "status service verdict". What doesn't pass shows no server.
 sub judged {
     my ($origin, %expected) = @_;
-    my $file = "$Test::Nginx::Util::ServRoot/logs/lync.log";
-    my $before = () = log_lines(qr/^/, $file);
+    my $before = () = logged(lync => 0);
     my ($client, @leaks);
     for my $line (sort keys %expected) {
         $client //= client($origin);
@@ -32,8 +31,7 @@ sub judged {
         undef $client if lc($answer->one('Connection') // '') eq 'close';
     }
     $client->close if $client;
-    my @lines;
-    wait_until { @lines = log_lines(qr/^/, $file); @lines >= $before + keys %expected };
+    my @lines = logged(lync => $before + keys %expected);
     my %seen = map { m{^(.*) HTTP/1\.1\|(\d+)\|([^|]*)\|(.*)$} ? ($1 => "$2 $3 $4") : () }
         @lines[$before .. $#lines];
     is_deeply(\%seen, \%expected, "$origin: status, service, verdict");
@@ -181,5 +179,5 @@ scene 'hide_server_names on', publication => $own_hosts, more => 'hide_server_na
 run_suite(
     before => <<'END', publication => $hosts);
 log_format verdict '$request|$status|$lync_service|$lync_verdict';
-access_log %%SERVROOT%%/logs/lync.log verdict;
+access_log %%SERVROOT%%/logs/lync.log verdict if=$lync_publication %%LATE%%;
 END

@@ -3,7 +3,7 @@
 # t/unit/policy_meeting_url_test.cpp; here is what travels, and bodies as they come.
 
 use LyncTest;
-use LyncTest::Scene;
+use LyncTest::Scene qw(:DEFAULT logged);
 
 use MIME::Base64 qw(encode_base64);
 
@@ -78,11 +78,8 @@ sub in_the_query {
     is(get($server, $guarded->{$_}), 404, "refused: $_") for sort keys %$guarded;
     is($server->report(0.3), undef, 'and nothing of it has travelled');
 
-    my @lines = wait_until {
-        my @l = log_lines(qr/\|404\|lwa\|refuse:meeting_url$/, "$Test::Nginx::Util::ServRoot/logs/lync.log");
-        @l == keys %$guarded ? \@l : 0;
-    };
-    ok($lines[0], 'the verdict is refuse:meeting_url for each');
+    is(scalar(logged(lync => scalar(keys %$guarded), qr/\|404\|lwa\|refuse:meeting_url$/)), scalar(keys %$guarded),
+        'the verdict is refuse:meeting_url for each');
     ok(log_lines(qr/\[error\].*lync_publish "contoso" refused: meeting_url,/), 'the error log says so');
 }
 
@@ -238,5 +235,5 @@ worker_connections(64);
 run_suite(publication => "%%OWN%%    simple_url meet https://lync.contoso.com/Meet;\n",
     before => <<'END');
 log_format verdict '$request|$status|$lync_service|$lync_verdict';
-access_log %%SERVROOT%%/logs/lync.log verdict;
+access_log %%SERVROOT%%/logs/lync.log verdict %%LATE%%;
 END

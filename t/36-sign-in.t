@@ -6,7 +6,7 @@ use FindBin ();
 use lib "$FindBin::Bin/auth";
 
 use LyncTest;
-use LyncTest::Scene;
+use LyncTest::Scene qw(:DEFAULT logged);
 use AuthPlain;
 use AuthReal;
 
@@ -241,8 +241,7 @@ scene 'who signs in by which door', named => 'counts', more => 'sign_in password
         ['-', 'GET /ucwa/v1/x', undef, 'Authorization: Bearer cwt=x'],
     );
     answer_to($server, @$_[1 .. $#$_]) for @requests;
-    my @logged;
-    wait_until { @logged = log_lines(qr/^counts /, "$Test::Nginx::Util::ServRoot/logs/doors.log"); @logged >= @requests };
+    my @logged = logged(doors => scalar(@requests), qr/^counts /);
     is_deeply([map { (split / /)[1] } @logged], [map { $_->[0] } @requests], '$lync_sign_in');
     my $client = client('http://127.0.0.1:' . port('STATUS'));
     $client->ask('GET /?format=json');
@@ -276,5 +275,5 @@ scene 'real NTLM, windows closed', publication => publication('server 127.0.0.11
 
 run_suite(publication => '%%OWN%%', before => <<'END_CONF');
 log_format doors '$lync_publication $lync_sign_in $request';
-access_log %%SERVROOT%%/logs/doors.log doors;
+access_log %%SERVROOT%%/logs/doors.log doors %%LATE%%;
 END_CONF

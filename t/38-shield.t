@@ -3,7 +3,7 @@
 # their breadth are in t/unit/shield_test.cpp; here is what travels, headers and bodies as they come.
 
 use LyncTest;
-use LyncTest::Scene qw(:DEFAULT arrived);
+use LyncTest::Scene qw(:DEFAULT arrived logged);
 
 use JSON::PP ();
 use List::Util qw(sum);
@@ -63,14 +63,14 @@ sub spellings {
 scene 'each attack, in twenty spellings, and its neighbour', timeout => 120, sub {
     cmp_ok(scalar @$rows, '>=', 8, 'rows');
     for my $row (grep { $_->{where} ne 'answer' } @$rows) { # that one is in t/39-patch-watch.t
-        my $before = () = arrived();
+        my $before = () = arrived 0;
         my @spellings = grep { $row->{where} ne 'meeturl' || /meeturl=/i } spellings($row->{stops});
         # base64 is what it is: another case of it is another URL.
         my @passed = grep { (status_of($row, $_) // 0) == 200 } $row->{stops}, @spellings;
         is(join("\n", @passed), '', "$row->{shield}: none of " . @spellings . ' spellings passes');
         is(status_of($row, $row->{passes}), 200, "$row->{shield}: the neighbour passes");
         is(scalar(() = arrived($before + 1)), $before + 1, "$row->{shield}: and nothing else has arrived");
-        my @lines = log_lines(qr/\|refuse:(?:shield:\Q$row->{shield}\E|meeting_url)$/, "$Log/verdict.log");
+        my @lines = logged(verdict => 1, qr/\|refuse:(?:shield:\Q$row->{shield}\E|meeting_url)$/);
         cmp_ok(scalar @lines, '>=', 1, "$row->{shield}: the access log names it");
     }
     ok(log_lines(qr/\[error\] .*lync_refused: lync_publish "contoso" refused: shield, shield "CVE-2021-\d+", client:/),
@@ -119,11 +119,9 @@ sub judged {
     for my $what (sort keys %expected) {
         my ($method, $host, $rest) = split / /, $what, 3;
         my ($target, $headers) = $rest =~ /^([^\r]*)(.*)$/s;
-        my $before = () = log_lines(qr/^/, "$Log/verdict.log");
+        my $before = () = logged(verdict => 0);
         my $status = send_bytes($host, "$method $target HTTP/1.1\r\nHost: $host$headers\r\n\r\n");
-        my @lines;
-        wait_until { @lines = log_lines(qr/^/, "$Log/verdict.log"); @lines > $before };
-        my ($verdict) = $lines[-1] =~ /\|([^|]*)$/;
+        my ($verdict) = (logged(verdict => $before + 1))[-1] =~ /\|([^|]*)$/;
         is("$status " . $verdict =~ s/^refuse://r, $expected{$what}, substr $what =~ s/\r\n/ | /gr, 0, 100);
     }
 }
@@ -284,7 +282,9 @@ scene 'a refused body', sub {
     is($client->answer->{status}, 404, 'refused');
     $client->write($next);
     ok($client->is_closed(10), 'and nothing more is answered');
-    is(scalar(() = log_lines(qr/smuggled/, "$Log/arrived.log")), 0, 'nor does it arrive');
+    is(client('https://lyncwebext.contoso.com')->ask('GET /ucwa/the-next')->answer->{status}, 200, 'another client');
+    logged(arrived => 1, qr/the-next/);
+    is(scalar(logged(arrived => 0, qr/smuggled/)), 0, 'nor does it arrive');
 };
 
 run_suite(publication => <<'PUBLICATION', before => <<'BEFORE' =~ s/%%SOCK%%/$Sock/r);
@@ -299,7 +299,7 @@ run_suite(publication => <<'PUBLICATION', before => <<'BEFORE' =~ s/%%SOCK%%/$So
 PUBLICATION
     %%LOG_ARRIVED%%
     log_format verdict '$request|$status|$lync_verdict';
-    access_log %%SERVROOT%%/logs/verdict.log verdict;
+    access_log %%SERVROOT%%/logs/verdict.log verdict %%LATE%%;
     server { listen unix:%%SOCK%%; access_log off; location / { lync_control; } }
     server { listen 127.0.0.1:%%PORT_STATUS%%; access_log off; location / { lync_status; } }
     server {

@@ -79,7 +79,7 @@ sub recorder {
 scene 'early data that a foreign default server accepts goes no further',
     before => <<'END', sub {
     log_format early  '$host $status ssl_early_data="$ssl_early_data" pool="$upstream_addr"';
-    access_log %%SERVROOT%%/logs/early.log early;
+    access_log %%SERVROOT%%/logs/early.log early %%LATE%%;
     # A foreign default server on the socket, which accepts early data for all names.
     server {
         listen               127.0.0.1:%%PORT_HTTPS%% ssl default_server;

@@ -6,7 +6,7 @@ use FindBin ();
 use lib "$FindBin::Bin/pools";
 
 use LyncTest;
-use LyncTest::Scene;
+use LyncTest::Scene qw(:DEFAULT logged);
 use DNS;
 use Pools;
 
@@ -165,8 +165,6 @@ scene 'reloads', publication => $Publication{reload}, sub {
     answer_is("$B $C", 'the younger ones');
 };
 
-sub servers_log { "$Test::Nginx::Util::ServRoot/logs/servers.log" }
-
 # A path of a socket is at most 107 bytes long.
 my $Socket = "/tmp/lync-dns-$$";
 
@@ -177,7 +175,7 @@ server { listen unix:$Socket; location / { lync_control; } }
 END
 resolver   127.0.0.1:%%PORT_DNS%% ipv6=off;
 log_format servers '$uri $upstream_addr';
-access_log %%SERVROOT%%/logs/servers.log servers;
+access_log %%SERVROOT%%/logs/servers.log servers %%LATE%%;
 END
     dns_says('fe.pending.test' => $A);
     answer_is($A, 'up');
@@ -198,8 +196,8 @@ END
     print $releaser "GET /release HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     is(scalar(grep { $_->answer->{body} =~ /from \Q$A\E/ } @waiting), 5, 'and are answered');
     my $server = "$A:" . port('PENDING');
-    ok(wait_until { 5 == log_lines(qr/events \Q$server\E$/, servers_log()) },
-        'under the address that they were sent to') or diag(log_lines(qr/events/, servers_log()));
+    is(scalar(logged(servers => 5, qr/events \Q$server\E$/)), 5, 'under the address that they were sent to')
+        or diag(logged(servers => 0, qr/events/));
     is(answers(), $B, 'new ones go to the new address');
     ok(wait_until(sub { stats($A, 'PENDING')->{open} == 0 }, 10),
         'and no connection to the earlier one is left');

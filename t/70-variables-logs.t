@@ -11,7 +11,7 @@ sub logs {
     my ($format) = @_;
     return <<"END";
     log_format plain '\$lync_publication|\$lync_role|\$lync_pool|\$lync_service|\$lync_verdict|\$status';
-    access_log %%SERVROOT%%/logs/lync.log $format;
+    access_log %%SERVROOT%%/logs/lync.log $format %%LATE%%;
 END
 }
 
@@ -154,8 +154,8 @@ __DATA__
 
 === the formats and variables are there without a publication
 --- http_config
-    access_log %%SERVROOT%%/logs/a.log lync;
-    access_log %%SERVROOT%%/logs/b.log lync_json;
+    access_log %%SERVROOT%%/logs/a.log lync %%LATE%%;
+    access_log %%SERVROOT%%/logs/b.log lync_json %%LATE%%;
 --- config
     location = /x { return 200 "[$lync_verdict]"; }
 --- request

@@ -17,7 +17,7 @@ GET https://lyncwebext.contoso.com/cscp         -> 404 | Strict-Transport-Securi
 
 === an access log
 --- included
-access_log %%SERVROOT%%/logs/extra.log lync;
+access_log %%SERVROOT%%/logs/extra.log lync %%LATE%%;
 --- asks
 GET https://lyncwebext.contoso.com/abs/handler  -> external
 

@@ -1,19 +1,14 @@
 # Logs: what lync_json carries, what stands in no log, and that docs/logs.md knows every line.
 
 use LyncTest;
-use LyncTest::Scene;
+use LyncTest::Scene qw(:DEFAULT logged);
 
 use JSON::PP ();
 
-sub entries { map { JSON::PP->new->decode($_) } log_lines(qr/./, "$Test::Nginx::Util::ServRoot/logs/json.log") }
-
-# The entry of the request to a path, once it is written.
+# The entry of the request to a path.
 sub entry {
-    my ($path, $number) = @_;
-    $number //= 1;
-    my @found;
-    wait_until { @found = grep { $_->{path} eq $path } entries(); @found >= $number };
-    return $found[$number - 1];
+    my ($path, $number) = (@_, 1);
+    return JSON::PP->new->decode((logged(json => $number, qr/"path":"\Q$path\E"/))[$number - 1]);
 }
 
 scene 'fields', sub {
@@ -27,7 +22,7 @@ scene 'fields', sub {
     is($entry->{$_}, $want{$_}, "$_ is \"$want{$_}\"") for sort keys %want;
     like($entry->{server}, qr/^127\.0\.0\.11:\d+$/, 'server');
     like($entry->{$_}, qr/^\d+\.\d{3}$/, $_) for qw(time_total server_connect_time server_header_time server_time);
-    my ($line) = log_lines(qr{/abs/handler}, "$Test::Nginx::Util::ServRoot/logs/json.log");
+    my ($line) = logged(json => 1, qr{/abs/handler});
     unlike($line, qr/secret/, 'nothing of a credential or a query');
 };
 
@@ -51,7 +46,7 @@ scene 'owned connections', sub {
     like($one->{owned_connection}, qr/^[1-9]\d*$/, 'the connection has a number');
     is($two->{owned_connection}, $one->{owned_connection}, 'which stays the same');
     is($three->{owned_connection}, $one->{owned_connection}, 'as long as it is the client\'s');
-    unlike($_, qr/TlRMTVNT/, 'no token is logged') for log_lines(qr/./, "$Test::Nginx::Util::ServRoot/logs/json.log");
+    unlike($_, qr/TlRMTVNT/, 'no token is logged') for logged(json => 3);
     client('https://lyncwebext.contoso.com')->ask('GET /abs/other')->answer;
     is(entry('/abs/other')->{owned_connection}, '', 'another client has none');
 };
@@ -95,7 +90,8 @@ sub discover {
     ($line) = log_lines(qr/client intended to send too large body/);
     like($line, $shown ? qr{"POST /\?\Q$sip\E} : qr{"POST /"}, 'is told');
 
-    my @said = grep { /alice/ } log_lines(qr/./), log_lines(qr/./, "$Test::Nginx::Util::ServRoot/logs/json.log");
+    logged(json => 1, qr/"status":"?413/);
+    my @said = grep { /alice/ } log_lines(qr/./), logged(json => 0);
     is(scalar @said, 0, 'the address stands nowhere') or diag(@said) if !$shown;
 }
 scene "people's addresses, by default", sub { discover(0) };
@@ -138,7 +134,7 @@ scene 'the documentation', sub {
     cmp_ok($known, '>', 20, 'lines were found');
 };
 
-run_suite(before => "access_log %%SERVROOT%%/logs/json.log lync_json;\n", publication => <<'END');
+run_suite(before => "access_log %%SERVROOT%%/logs/json.log lync_json %%LATE%%;\n", publication => <<'END');
 %%STANDARD%%
     %%OWN_POOL2%%
     exchange mail.contoso.com {

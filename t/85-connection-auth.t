@@ -7,7 +7,7 @@ use FindBin ();
 use lib "$FindBin::Bin/auth";
 
 use LyncTest;
-use LyncTest::Scene qw(scene log_lines wait_until);
+use LyncTest::Scene qw(scene log_lines logged wait_until);
 use AuthPlain;
 use AuthToy;
 
@@ -16,11 +16,10 @@ use Time::HiRes qw(sleep);
 my $One = publication('server 127.0.0.11;');
 my $Two = publication("server 127.0.0.11;\n        server 127.0.0.21;");
 
-# The addresses that a client's requests went to, in their order.
+# The addresses that so many requests of a client went to, in their order.
 sub places {
-    my ($client) = @_;
-    my @lines = log_lines(qr/^\Q$client\E /, "$Test::Nginx::Util::ServRoot/logs/places.log");
-    return map { s/^\S+ \S+ //r =~ s/:\d+//gr } @lines;
+    my ($client, $count) = @_;
+    return map { s/^\S+ \S+ //r =~ s/:\d+//gr } logged(places => $count, qr/^\Q$client\E /);
 }
 
 # A shared connection is shared within a worker.
@@ -232,7 +231,7 @@ both 'another name on the same connection', sub {
 
 both 'two servers', publication => $Two, before => <<'END', sub {
 log_format places '$http_x_client $status $upstream_addr';
-access_log %%SERVROOT%%/logs/places.log places;
+access_log %%SERVROOT%%/logs/places.log places %%LATE%%;
 END
     my ($front, $toy) = @_;
     my @clients = map { $front->client("T$_") } 1 .. 6;
@@ -260,8 +259,9 @@ END
             or is(join(' ', sort keys %used), '127.0.0.11 127.0.0.21', 'both servers are used');
         for my $client (@clients) {
             my $name = $client->{name};
-            ok((wait_until { places($name) == 11 }), 'each request is logged once');
-            my %said = map { $_ => 1 } places($name);
+            my @places = places($name, 11);
+            is(scalar @places, 11, 'each request is logged once');
+            my %said = map { $_ => 1 } @places;
             is(join(' ', keys %said), $server{$name}, '$upstream_addr tells the truth');
         }
     }

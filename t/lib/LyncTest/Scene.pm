@@ -44,7 +44,7 @@ our @EXPORT = qw(
     slurp write_file reporting_pool framed has_fields
     is isnt ok like unlike is_deeply cmp_ok diag fail pass note $SLOW
 );
-our @EXPORT_OK = qw(arrived);
+our @EXPORT_OK = qw(arrived logged);
 
 my (%scenes, @titles, %sections);
 
@@ -334,12 +334,14 @@ sub reporting_pool {
     });
 }
 
-# The request lines that %%LOGGED_SERVER%% has got, waited for if so many are expected.
-sub arrived {
-    my ($expected) = @_;
-    my $file = "$Test::Nginx::Util::ServRoot/logs/arrived.log";
+# The request lines that %%LOGGED_SERVER%% has got, waited for until there are so many.
+sub arrived ($) { return logged(arrived => $_[0]) }
+
+# The lines of an access log of the suite, waited for until there are so many that match.
+sub logged {
+    my ($log, $expected, $pattern) = @_;
     my @lines;
-    wait_until { @lines = log_lines(qr/^/, $file); @lines >= ($expected // 0) };
+    wait_until { (@lines = log_lines($pattern // qr/^/, "$Test::Nginx::Util::ServRoot/logs/$log.log")) >= $expected };
     return @lines;
 }
 
