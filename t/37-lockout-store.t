@@ -184,7 +184,8 @@ scene 'a thousand at once', @two, sub {
     my @second = map { at('second', 'token', 'alice', 'wrong') } 1 .. 4;
     $_->answer for @second, @last;
     my $arrived = grep { $_ eq 'alice' } arrived;
-    ok($arrived == 4 || away(), 'four arrive, unless this machine was too slow for the store to be there') or diag($arrived);
+    ok($arrived == 4 || away() || away("$second_dir/logs/error.log"), 'four arrive, unless this machine was too slow for the store to be there')
+        or diag($arrived);
     $stop_second->();
     stop($redis);
     provoked_lines(qr/lync_lockout: lockout_store/);
