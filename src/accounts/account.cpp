@@ -1,6 +1,7 @@
 #include "accounts/account.h"
 
 #include "base/ascii.h"
+#include "base/base64.h"
 #include "base/utf8.h"
 #include "policy/decode.h"
 
@@ -143,145 +144,83 @@ Text folded(std::string_view name) noexcept {
     return text;
 }
 
-// --- base64, read where it is
+// --- base64
 
-/// Bytes in base64, decoded one by one: messages have up to 54 KB, and little of it is asked for.
-class Base64 {
-public:
-    explicit Base64(std::string_view digits) noexcept : digits_(trimmed(digits, " \t")) {
-        while (!digits_.empty() && digits_.back() == '=') {
-            digits_.remove_suffix(1);
-        }
-    }
-    bool valid() const noexcept {
-        return digits_.size() % 4 != 1 &&
-               std::ranges::all_of(digits_, [](char c) { return digit(c) < 64; });
-    }
-    /// Its beginning. False if it is shorter, or isn't one token.
-    template <std::size_t Size>
-    bool decode(std::array<unsigned char, Size>& bytes) const noexcept {
-        static_assert(Size % 3 == 0);
-        if (size() < Size) {
-            return false;
-        }
-        unsigned all = 0;
-        const char* from = digits_.data();
-        for (unsigned char* to = bytes.data(); to != bytes.data() + Size; from += 4, to += 3) {
-            const unsigned a = digit(from[0]);
-            const unsigned b = digit(from[1]);
-            const unsigned c = digit(from[2]);
-            const unsigned d = digit(from[3]);
-            all |= a | b | c | d;
-            to[0] = static_cast<unsigned char>(a << 2 | b >> 4);
-            to[1] = static_cast<unsigned char>(b << 4 | c >> 2);
-            to[2] = static_cast<unsigned char>(c << 6 | d);
-        }
-        return all < 64 && digits_.find(' ') == std::string_view::npos &&
-               digits_.find('\t') == std::string_view::npos;
-    }
-    std::size_t size() const noexcept { return digits_.size() * 3 / 4; }
-    unsigned char operator[](std::size_t i) const noexcept {
-        const std::size_t at = i / 3 * 4 + i % 3;
-        const unsigned bits =
-            static_cast<unsigned>(digit(digits_[at])) << 6 | digit(digits_[at + 1]);
-        return static_cast<unsigned char>(bits >> (4 - 2 * (i % 3)));
-    }
-    std::uint32_t number(std::size_t at, std::size_t bytes) const noexcept {
-        std::uint32_t value = 0;
-        for (std::size_t i = bytes; i-- > 0;) {
-            value = value << 8 | (*this)[at + i];
-        }
-        return value;
-    }
+/// nginx takes no longer line of a header here.
+constexpr std::size_t longest_token = 72 * 1024;
+using Bytes = std::array<char, longest_token / 4 * 3>;
 
-private:
-    static unsigned char digit(char c) noexcept {
-        static constexpr auto table = [] {
-            constexpr std::string_view alphabet =
-                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-            std::array<unsigned char, 256> values{};
-            values.fill(64);
-            for (std::size_t i = 0; i < alphabet.size(); i++) {
-                values[static_cast<unsigned char>(alphabet[i])] = static_cast<unsigned char>(i);
-            }
-            return values;
-        }();
-        return table[static_cast<unsigned char>(c)];
-    }
+std::string_view digits_of(std::string_view token) noexcept {
+    token = trimmed(token, " \t");
+    return token.substr(0, token.find_last_not_of('=') + 1);
+}
 
-    std::string_view digits_;
-};
+std::optional<std::string_view> decoded(std::string_view token, Bytes& bytes) noexcept {
+    const std::string_view digits = digits_of(token);
+    return digits.size() > longest_token ? std::nullopt : decode_base64(digits, bytes.data());
+}
 
 // --- NTLM [MS-NLMP, 2.2.1.3]
 
 constexpr std::string_view signature{"NTLMSSP\0", 8};
 
-/// Where the signature stands at `from` or behind it; the size if it doesn't.
-std::size_t find_signature(const Base64& bytes, std::size_t from) noexcept {
-    for (; from + signature.size() <= bytes.size(); from++) {
-        std::size_t n = 0;
-        while (n < signature.size() &&
-               bytes[from + n] == static_cast<unsigned char>(signature[n])) {
-            n++;
-        }
-        if (n == signature.size()) {
-            return from;
-        }
+/// In little-endian order.
+std::uint32_t number_at(std::string_view bytes, std::size_t at, std::size_t size) noexcept {
+    std::uint32_t value = 0;
+    for (std::size_t i = size; i-- > 0;) {
+        value = value << 8 | static_cast<unsigned char>(bytes[at + i]);
     }
-    return bytes.size();
+    return value;
 }
 
-/// A name that 8 bytes at `field` point to, from `message` on. UTF-16, or a code page if the flags
-/// don't say Unicode; but ASCII is taken for what it is however it is written, since what the
-/// server takes it for was settled before.
-std::optional<Text> read_name(const Base64& bytes, std::size_t message, std::size_t field,
-                              bool unicode) noexcept {
-    const std::size_t length = bytes.number(message + field, 2);
-    const std::size_t offset = bytes.number(message + field + 4, 4);
-    if (offset > bytes.size() - message || length > bytes.size() - message - offset) {
+/// A name that 8 bytes at `field` of a message point to. UTF-16, or a code page if the flags don't
+/// say Unicode; but ASCII is taken for what it is however it is written, since what the server
+/// takes it for was settled before.
+std::optional<Text> read_name(std::string_view message, std::size_t field, bool unicode) noexcept {
+    const std::size_t length = number_at(message, field, 2);
+    const std::size_t offset = number_at(message, field + 4, 4);
+    if (offset > message.size() || length > message.size() - offset) {
         return std::nullopt;
     }
-    const std::size_t begin = message + offset;
+    const std::string_view name = message.substr(offset, length);
     // Either encoding of ASCII, whatever the flags say.
     const auto is_ascii = [&](std::size_t step) {
         for (std::size_t i = 0; i < length; i++) {
-            const unsigned char byte = bytes[begin + i];
-            if (i % step == 0 ? byte < 0x20 || byte > 0x7e : byte != 0) {
+            if (i % step == 0 ? name[i] < 0x20 || name[i] > 0x7e : name[i] != 0) {
                 return false;
             }
         }
         return length % step == 0;
     };
-    if (const std::size_t step = is_ascii(2) ? 2 : is_ascii(1) ? 1 : 0; step != 0) {
-        Text ascii;
-        for (std::size_t i = 0; i < length; i += step) {
-            ascii.add(static_cast<char>(bytes[begin + i]));
-        }
-        return ascii;
-    }
     Text text;
-    for (std::size_t i = begin; i < begin + length; i += unicode ? 2 : 1) {
-        if (unicode && i + 1 < begin + length) {
-            text.add_character(bytes.number(i, 2));
+    if (const std::size_t step = is_ascii(2) ? 2 : is_ascii(1) ? 1 : 0; step != 0) {
+        for (std::size_t i = 0; i < length; i += step) {
+            text.add(name[i]);
+        }
+        return text;
+    }
+    for (std::size_t i = 0; i < length; i += unicode ? 2 : 1) {
+        if (unicode && i + 1 < length) {
+            text.add_character(number_at(name, i, 2));
         } else {
-            text.add(static_cast<char>(bytes[i]));
+            text.add(name[i]);
         }
     }
     return text;
 }
 
-Finding read_authenticate(const Base64& bytes, std::size_t message, const Domains& domains,
+Finding read_authenticate(std::string_view message, const Domains& domains,
                           Account& account) noexcept {
     constexpr std::size_t domain_field = 28;
     constexpr std::size_t user_field = 36;
     constexpr std::size_t flags_field = 60;
-    if (bytes.size() - message < 52) {
+    if (message.size() < 52) {
         return Finding::unreadable;
     }
-    const bool unicode = bytes.size() - message < flags_field + 4 ||
-                         (bytes.number(message + flags_field, 4) & 1) != 0;
-    const auto domain = read_name(bytes, message, domain_field, unicode);
-    const auto user = read_name(bytes, message, user_field, unicode);
+    const bool unicode =
+        message.size() < flags_field + 4 || (number_at(message, flags_field, 4) & 1) != 0;
+    const auto domain = read_name(message, domain_field, unicode);
+    const auto user = read_name(message, user_field, unicode);
     if (!domain || !user || domain->is_too_long() || user->is_too_long()) {
         return Finding::unreadable;
     }
@@ -299,11 +238,12 @@ Finding read_authenticate(const Base64& bytes, std::size_t message, const Domain
 /// and has kilobytes: its beginning tells that a server finds nothing of NTLM's in it.
 class KerberosToken {
 public:
-    bool reads(const Base64& bytes) noexcept {
+    bool reads(std::string_view digits) noexcept {
         constexpr std::string_view spnego = "\x06\x06\x2b\x06\x01\x05\x05\x02";
         constexpr std::string_view kerberos = "\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02";
-        size_ = bytes.size();
-        return bytes.decode(head_) && enter(0x60) &&
+        size_ = digits.size() * 3 / 4;
+        return size_ >= head_.size() && digits.find_first_of(" \t") == std::string_view::npos &&
+               decode_base64(digits.substr(0, head_.size() / 3 * 4), head_.data()) && enter(0x60) &&
                (skip(kerberos) || (skip(spnego) && enter(0xa0) && enter(0x30) && begin(0xa0) &&
                                    (at_ += length_) < head_.size() && enter(0xa2) && enter(0x04) &&
                                    enter(0x60) && skip(kerberos)));
@@ -313,14 +253,17 @@ private:
     /// The head of an element.
     bool begin(unsigned char tag) noexcept {
         constexpr std::size_t most = 4;
-        if (at_ + most > head_.size() || head_[at_] != tag) {
+        if (at_ + most > head_.size() || byte(0) != tag) {
             return false;
         }
-        const std::size_t first = head_[at_ + 1];
-        const std::size_t low = head_[at_ + 2];
-        length_ = first < 0x80 ? first : first == 0x81 ? low : low << 8 | head_[at_ + 3];
+        const std::size_t first = byte(1);
+        const std::size_t low = byte(2);
+        length_ = first < 0x80 ? first : first == 0x81 ? low : low << 8 | byte(3);
         at_ += first < 0x80 ? 2 : first == 0x81 ? 3 : 4;
         return first < 0x80 || first == 0x81 || first == 0x82;
+    }
+    unsigned char byte(std::size_t i) const noexcept {
+        return static_cast<unsigned char>(head_[at_ + i]);
     }
     bool enter(unsigned char tag) noexcept { return begin(tag) && at_ + length_ == size_; }
     bool skip(std::string_view text) noexcept {
@@ -330,7 +273,7 @@ private:
         return is;
     }
 
-    std::array<unsigned char, 96> head_; ///< of Windows' four mechanisms, too
+    std::array<char, 96> head_; ///< of Windows' four mechanisms, too
     std::size_t size_ = 0;
     std::size_t at_ = 0;
     std::size_t length_ = 0;
@@ -340,26 +283,29 @@ private:
 /// one counts.
 Finding read_windows(std::string_view token, const Domains& domains, Account& account) noexcept {
     constexpr std::uint32_t authenticate = 3;
-    constexpr unsigned char answer_tag = 0xa1;  // NegTokenResp, which carries the type 3
+    constexpr char answer_tag = '\xa1';         // NegTokenResp, which carries the type 3
     constexpr std::size_t shortest_answer = 64; // with one in it, however it is cut
-    const Base64 bytes(token);
-    if (KerberosToken().reads(bytes)) {
+    if (KerberosToken().reads(digits_of(token))) {
         return Finding::nobody;
     }
-    if (!bytes.valid()) {
+    Bytes buffer;
+    const auto bytes = decoded(token, buffer);
+    if (!bytes) {
         return Finding::unreadable;
     }
-    const std::size_t message = find_signature(bytes, 0);
-    if (message == bytes.size()) {
-        return bytes.size() >= shortest_answer && bytes[0] == answer_tag ? Finding::unreadable
-                                                                         : Finding::nobody;
+    const std::size_t begin = bytes->find(signature);
+    if (begin == std::string_view::npos) {
+        return bytes->size() >= shortest_answer && bytes->front() == answer_tag
+                   ? Finding::unreadable
+                   : Finding::nobody;
     }
-    if (bytes.size() - message < signature.size() + 4 ||
-        find_signature(bytes, message + 1) != bytes.size()) {
+    const std::string_view message = bytes->substr(begin);
+    if (message.size() < signature.size() + 4 ||
+        message.find(signature, 1) != std::string_view::npos) {
         return Finding::unreadable;
     }
-    return bytes.number(message + signature.size(), 4) == authenticate
-               ? read_authenticate(bytes, message, domains, account)
+    return number_at(message, signature.size(), 4) == authenticate
+               ? read_authenticate(message, domains, account)
                : Finding::nobody;
 }
 
@@ -367,11 +313,10 @@ Finding read_windows(std::string_view token, const Domains& domains, Account& ac
 
 /// "user:password" in base64 [RFC 7617].
 Text read_basic(std::string_view token) noexcept {
-    const Base64 bytes(token);
+    Bytes buffer;
+    const std::string_view bytes = decoded(token, buffer).value_or("");
     Text text;
-    for (std::size_t i = 0; bytes.valid() && i < bytes.size() && bytes[i] != ':'; i++) {
-        text.add(static_cast<char>(bytes[i]));
-    }
+    text.add(bytes.substr(0, bytes.find(':')));
     return text;
 }
 
@@ -455,21 +400,20 @@ Text read_base64_or_plain(const Text& name) noexcept {
             digits.add(c);
         }
     }
-    const Base64 bytes(digits.view());
-    if (!bytes.valid() || digits.view().size() % 4 != 0) {
+    std::array<char, Account::most> buffer;
+    const auto bytes = decode_base64(digits_of(digits.view()), buffer.data());
+    if (!bytes || digits.view().size() % 4 != 0) {
         return name;
     }
-    Text text;
-    for (std::size_t i = 0; i < bytes.size(); i++) {
-        text.add(static_cast<char>(bytes[i]));
-    }
-    for (std::string_view rest = text.view(); !rest.empty();) {
+    for (std::string_view rest = *bytes; !rest.empty();) {
         const std::size_t length = utf8_length(rest);
         if (length == 0 || static_cast<unsigned char>(rest.front()) < 0x20) {
             return name;
         }
         rest.remove_prefix(length);
     }
+    Text text;
+    text.add(*bytes);
     return text;
 }
 

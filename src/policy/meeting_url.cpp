@@ -1,6 +1,7 @@
 #include "policy/meeting_url.h"
 
 #include "base/ascii.h"
+#include "base/base64.h"
 #include "policy/chars.h"
 #include "policy/decode.h"
 #include "policy/path.h"
@@ -53,50 +54,6 @@ bool is_parameter_name(std::string_view name) noexcept {
            equal_ignore_case(trimmed({text, size}, spaces), parameter_name);
 }
 
-/// Values of base64's digits, of both alphabets; -1 for what is none.
-constexpr auto sextets = [] {
-    std::array<std::int8_t, 256> table{};
-    table.fill(-1);
-    constexpr std::string_view digits =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (std::size_t i = 0; i < digits.size(); i++) {
-        table[static_cast<unsigned char>(digits[i])] = static_cast<std::int8_t>(i);
-    }
-    table['-'] = table['+'];
-    table['_'] = table['/'];
-    return table;
-}();
-
-constexpr int sextet(char c) noexcept {
-    return sextets[static_cast<unsigned char>(c)];
-}
-
-/// Decodes digits of base64; false if there is anything else among them, or a digit too few.
-bool decode_base64(std::string_view digits, char* out, std::size_t& size) noexcept {
-    const char* begin = out;
-    int wrong = 0; // below zero as soon as one of the sextets is
-    while (digits.size() >= 4) {
-        const int a = sextet(digits[0]), b = sextet(digits[1]);
-        const int c = sextet(digits[2]), d = sextet(digits[3]);
-        wrong |= a | b | c | d;
-        *out++ = static_cast<char>(a << 2 | b >> 4);
-        *out++ = static_cast<char>(b << 4 | c >> 2);
-        *out++ = static_cast<char>(c << 6 | d);
-        digits.remove_prefix(4);
-    }
-    if (digits.size() >= 2) {
-        const int a = sextet(digits[0]), b = sextet(digits[1]);
-        const int c = digits.size() == 3 ? sextet(digits[2]) : 0;
-        wrong |= a | b | c;
-        *out++ = static_cast<char>(a << 2 | b >> 4);
-        if (digits.size() == 3) {
-            *out++ = static_cast<char>(b << 4 | c >> 2);
-        }
-    }
-    size = static_cast<std::size_t>(out - begin);
-    return wrong >= 0 && digits.size() != 1;
-}
-
 bool value_passes(std::string_view value, std::span<const MeetUrl> published) noexcept {
     // A raw "+" reaches the page as a space, which .NET's base64 skips.
     if (value.size() > max_value || value.find('+') != std::string_view::npos) {
@@ -108,16 +65,15 @@ bool value_passes(std::string_view value, std::span<const MeetUrl> published) no
     if (!decode_fully(text, size, Decoding::exact)) {
         return false;
     }
+    std::replace(text, text + size, '-', '+'); // of the alphabet for URLs
+    std::replace(text, text + size, '_', '/');
     std::string_view digits(text, size);
     for (int i = 0; i < 2 && (digits.ends_with('=') || digits.ends_with('!')); i++) {
         digits.remove_suffix(1);
     }
-    char url[max_value];
-    std::size_t length = 0;
-    if (!decode_base64(digits, url, length)) {
-        return false;
-    }
-    return is_meeting_url({url, length}, published);
+    char decoded[max_value];
+    const auto url = decode_base64(digits, decoded);
+    return url && is_meeting_url(*url, published);
 }
 
 /// Calls `check(value)` for the value of each meeturl in `text`, and without one if it has none, as
