@@ -265,69 +265,54 @@ Never find_never_row(std::string_view path, P product, Exposure least, Hosts amo
     return {};
 }
 
-struct ServiceName {
-    Service service;
-    std::string_view name;
+/// In the order of the enumeration.
+constexpr std::array<std::string_view, 39> names{
+    "unknown",
+    "autodiscover",
+    "webticket",
+    "certprov",
+    "abs",
+    "groupexpansion",
+    "ucwa",
+    "mcx",
+    "reach",
+    "lwa",
+    "meet",
+    "dialin",
+    "scheduler",
+    "collabcontent",
+    "datacollab",
+    "device_update",
+    "rgs",
+    "persistent_chat",
+    "passiveauth",
+    "hybridconfig",
+    "storage",
+    "static",
+    "conferencing",
+    "office_web_apps",
+    "ews",
+    "exchange_autodiscover",
+    "owa",
+    "activesync",
+    "mapi",
+    "oab",
+    "rpc",
+    "exchange_admin",
+    "control_panel",
+    "powershell",
+    "rgs_config",
+    "location_information",
+    "support_console",
+    "server_files",
+    "internal_twin",
 };
-
-constexpr std::array names{
-    ServiceName{Service::unknown, "unknown"},
-    ServiceName{Service::autodiscover, "autodiscover"},
-    ServiceName{Service::webticket, "webticket"},
-    ServiceName{Service::certprov, "certprov"},
-    ServiceName{Service::abs, "abs"},
-    ServiceName{Service::groupexpansion, "groupexpansion"},
-    ServiceName{Service::ucwa, "ucwa"},
-    ServiceName{Service::mcx, "mcx"},
-    ServiceName{Service::reach, "reach"},
-    ServiceName{Service::lwa, "lwa"},
-    ServiceName{Service::meet, "meet"},
-    ServiceName{Service::dialin, "dialin"},
-    ServiceName{Service::scheduler, "scheduler"},
-    ServiceName{Service::collabcontent, "collabcontent"},
-    ServiceName{Service::datacollab, "datacollab"},
-    ServiceName{Service::device_update, "device_update"},
-    ServiceName{Service::rgs, "rgs"},
-    ServiceName{Service::persistent_chat, "persistent_chat"},
-    ServiceName{Service::passiveauth, "passiveauth"},
-    ServiceName{Service::hybridconfig, "hybridconfig"},
-    ServiceName{Service::storage, "storage"},
-    ServiceName{Service::static_files, "static"},
-    ServiceName{Service::conferencing, "conferencing"},
-    ServiceName{Service::office_web_apps, "office_web_apps"},
-    ServiceName{Service::ews, "ews"},
-    ServiceName{Service::exchange_autodiscover, "exchange_autodiscover"},
-    ServiceName{Service::owa, "owa"},
-    ServiceName{Service::activesync, "activesync"},
-    ServiceName{Service::mapi, "mapi"},
-    ServiceName{Service::oab, "oab"},
-    ServiceName{Service::rpc, "rpc"},
-    ServiceName{Service::exchange_admin, "exchange_admin"},
-    ServiceName{Service::control_panel, "control_panel"},
-    ServiceName{Service::powershell, "powershell"},
-    ServiceName{Service::rgs_config, "rgs_config"},
-    ServiceName{Service::location_information, "location_information"},
-    ServiceName{Service::support_console, "support_console"},
-    ServiceName{Service::server_files, "server_files"},
-    ServiceName{Service::internal_twin, "internal_twin"},
-};
-
-static_assert(
-    [] {
-        for (std::size_t i = 0; i < names.size(); i++) {
-            if (static_cast<std::size_t>(names[i].service) != i) {
-                return false;
-            }
-        }
-        return true;
-    }(),
-    "the names are kept in the order of the enumeration");
+static_assert(names.size() == static_cast<std::size_t>(Service::internal_twin) + 1);
 
 } // namespace
 
 std::string_view service_name(Service service) noexcept {
-    const auto index = static_cast<std::size_t>(service);
-    return index < names.size() ? names[index].name : names[0].name;
+    return names[static_cast<std::size_t>(service)];
 }
 
 // Time-outs. A phone's Ping and Sync wait for mail for up to 59 minutes (ActiveSync's heartbeat
