@@ -270,14 +270,13 @@ SignInBody sign_in_body(Service service, std::string_view path) noexcept {
     case Service::persistent_chat:
     case Service::conferencing:
         return SignInBody::page;
-    // One module of Exchange takes forms under both; attachments go to other paths, which aren't to
-    // be held up.
+    // One module of Exchange takes forms under both: auth.owa, auth/owaauth.dll before 2010, and
+    // auth/expiredpassword.aspx, which tries the old password and asks for no session. Attachments
+    // go to other paths, which aren't to be held up.
     case Service::owa:
     case Service::exchange_admin:
-        return path == "/owa" || path.find("/auth.owa") != std::string_view::npos ||
-                       path.find("/owaauth.dll") != std::string_view::npos // before 2010
-                   ? SignInBody::page
-                   : SignInBody::none;
+        return path == "/owa" || path.find("/auth") != std::string_view::npos ? SignInBody::page
+                                                                              : SignInBody::none;
     default:
         return SignInBody::none;
     }

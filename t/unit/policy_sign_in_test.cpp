@@ -197,7 +197,8 @@ TEST_CASE("sign_in: paths that take a credential beside the header", "[policy][s
     CHECK(kind(mail, "POST", "/owa/service.svc") == SignInBody::none);
     for (const char* path :
          {"/owa/auth.owa", "/owa", "/owa/", "/OWA/Auth%2eowa", "/owa/x%252fauth.owa",
-          "/ecp/auth.owa", "/ecp/owa/auth.owa", "/owa/auth/owaauth.dll"}) {
+          "/ecp/auth.owa", "/ecp/owa/auth.owa", "/owa/auth/owaauth.dll",
+          "/owa/auth/ExpiredPassword.aspx", "/owa/auth/exppw.dll"}) {
         CHECK(kind(mail, "POST", path) == SignInBody::page);
     }
     CHECK(kind(mail, "POST", "/ews/exchange.asmx") == SignInBody::none);
