@@ -28,11 +28,10 @@ public:
     void add(std::string_view text) noexcept {
         std::ranges::for_each(text, [&](char c) { add(c); });
     }
-    /// In UTF-8. Halves of characters beyond U+FFFF become something of three bytes, the same each
-    /// time.
+    /// In UTF-8. Characters beyond U+FFFF, and their halves, are dropped: see `alphabets`.
     void add_character(std::uint32_t c) noexcept {
         char bytes[3];
-        add({bytes, put_utf8(bytes, c)});
+        add({bytes, c > 0xffff || (c & 0xf800) == 0xd800 ? 0 : put_utf8(bytes, c)});
     }
     bool is_too_long() const noexcept { return size_ > text_.size(); }
     std::string_view view() const noexcept { return {text_.data(), is_too_long() ? 0 : size_}; }
@@ -46,25 +45,48 @@ private:
 
 // --- what is one name
 
-// Letters of U+00C0..U+00FF without their marks and case; a space: none.
-constexpr std::string_view latin_1 = "aaaaaa ceeeeiiiidnooooo ouuuuy  "
-                                     "aaaaaa ceeeeiiiidnooooo ouuuuy y";
-static_assert(latin_1.size() == 64);
+// Letters beyond ASCII that are ASCII's with marks, raised or as numerals, from `first` on; a
+// space: none. U+0100..U+017F are policy/decode.h's; those before U+00A0 are code page 1252's.
+struct Letters {
+    std::uint32_t first;
+    std::string_view plain;
+};
+constexpr Letters letters[] = {
+    {0x83, "f      s   z           s   zy"},
+    {0xc0, "aaaaaa ceeeeiiiidnooooo ouuuuy  aaaaaa ceeeeiiiidnooooo ouuuuy y"},
+    {0x180, "bbbb   cc ddd    ffg   ikkl  nnooo  pp     ttttuu vyyzz              d  l  n "
+            "aaiioouuuuuuuuuu aaaa  ggggkkoooo  j d gg  nnaa  ooaaaaeeeeiiiioooorrrruuuusstt"
+            "  hhnd  zzaaeeooooooooyylnt   accltsz  b  eejj qrryy"},
+    {0x2b0, "h jr   wy"},
+    {0x2e1, "lsx"},
+    {0x1d2c, "a b de ghijklmn o prtuwa   bde   g km o   ptu  v      iruv"},
+    {0x1e00, "aabbbbbbccddddddddddeeeeeeeeeeffgghhhhhhhhhhiiiikkkkkkllllllllmmmmmmnnnnnnnnoooooooo"
+             "pppprrrrrrrrssssssssssttttttttuuuuuuuuuuvvvvwwwwwwwwwwxxxxyyzzzzzzhtwy s  s aaaaaaaa"
+             "aaaaaaaaaaaaaaaaeeeeeeeeeeeeeeeeiiiioooooooooooooooooooooooouuuuuuuuuuuuuuyyyyyyyy"},
+    {0x2070, "0i  456789     n0123456789      aeox hklmnpst"},
+    {0x2160, "i   v    x  lcdmi   v    x  lcdm"},
+    {0x2460, "123456789"},
+};
 
-// Those of U+1E00..U+1EFF, which Vietnamese is written in.
-constexpr std::string_view latin_additional = "aabbbbbbccddddddddddeeeeeeeeeeffgghhhhhhhhhhiiiikkkk"
-                                              "kkllllllllmmmmmmnnnnnnnnoooooooopppprrrrrrrrssssssss"
-                                              "ssttttttttuuuuuuuuuuvvvvwwwwwwwwwwxxxxyyzzzzzzhtwy s"
-                                              "  s aaaaaaaaaaaaaaaaaaaaaaaaeeeeeeeeeeeeeeeeiiiioooo"
-                                              "oooooooooooooooooooouuuuuuuuuuuuuuyyyyyyyy      ";
-static_assert(latin_additional.size() == 256);
+// Letters of other alphabets, which are told apart. What is none of these has no weight where
+// Windows compares names [MS-UCODEREF, 3.1.5.2.4]: marks, and what its tables don't know. Whoever
+// could add that to a name would have as many accounts as spellings.
+constexpr std::array<std::uint16_t, 2> alphabets[] = {
+    {0xc0, 0x2af},    {0x391, 0x3c9},   {0x430, 0x481},   {0x48a, 0x513},   {0x561, 0x586},
+    {0x5d0, 0x5ea},   {0x621, 0x63a},   {0x641, 0x64a},   {0x671, 0x6d3},   {0x905, 0x939},
+    {0x93e, 0x94c},   {0xe01, 0xe3a},   {0xe40, 0xe46},   {0x10d0, 0x10f6}, {0x3041, 0x3096},
+    {0x3400, 0x4db5}, {0x4e00, 0x9fa5}, {0xac00, 0xd7a3},
+};
 
 // Ligatures: Windows compares them as their letters.
 constexpr std::pair<std::string_view, std::string_view> ligatures[] = {
     {"\u00c6", "ae"}, {"\u00de", "th"}, {"\u00df", "ss"}, {"\u00e6", "ae"},  {"\u00fe", "th"},
     {"\u0132", "ij"}, {"\u0133", "ij"}, {"\u0152", "oe"}, {"\u0153", "oe"},  {"\u1e9e", "ss"},
     {"\ufb00", "ff"}, {"\ufb01", "fi"}, {"\ufb02", "fl"}, {"\ufb03", "ffi"}, {"\ufb04", "ffl"},
-    {"\ufb05", "st"}, {"\ufb06", "st"},
+    {"\ufb05", "st"}, {"\ufb06", "st"}, {"\u008c", "oe"}, {"\u009c", "oe"},  {"\u01c4", "dz"},
+    {"\u01c5", "dz"}, {"\u01c6", "dz"}, {"\u01c7", "lj"}, {"\u01c8", "lj"},  {"\u01c9", "lj"},
+    {"\u01ca", "nj"}, {"\u01cb", "nj"}, {"\u01cc", "nj"}, {"\u01f1", "dz"},  {"\u01f2", "dz"},
+    {"\u01f3", "dz"},
 };
 
 // Greek and Cyrillic ones, lower case of the others first.
@@ -76,18 +98,61 @@ constexpr std::array<std::uint16_t, 2> marked[] = {
     {0x453, 0x433}, {0x457, 0x456}, {0x45c, 0x43a}, {0x45d, 0x438}, {0x45e, 0x443},
 };
 
-/// Letters of other alphabets in lower case, without their marks.
+/// Letters of other alphabets in lower case, without their marks; Katakana as Hiragana.
 std::uint32_t lower(std::uint32_t c) noexcept {
-    const bool greek = c >= 0x391 && c <= 0x3a9;
-    const bool cyrillic = c >= 0x410 && c <= 0x42f;
-    const bool armenian = c >= 0x531 && c <= 0x556;
-    c += greek || cyrillic ? 32 : c >= 0x400 && c <= 0x40f ? 80 : armenian ? 48 : 0;
+    struct Letters {
+        std::uint32_t first, last, shift;
+    };
+    constexpr Letters upper[] = {{0x391, 0x3a9, 32},
+                                 {0x400, 0x40f, 80},
+                                 {0x410, 0x42f, 32},
+                                 {0x531, 0x556, 48},
+                                 {0x30a1, 0x30f6, 0U - 96}};
+    constexpr Letters pairs[] = {{0x460, 0x481, 0}, {0x48a, 0x4bf, 0}, {0x4d0, 0x513, 0}};
+    const auto has = [c](const Letters& range) { return c >= range.first && c <= range.last; };
+    const auto* shifted = std::ranges::find_if(upper, has);
+    c = std::ranges::any_of(pairs, has) ? c | 1
+        : shifted != std::end(upper)    ? c + shifted->shift
+                                        : c;
     const auto* found = std::ranges::find(marked, c, [](const auto& pair) { return pair[0]; });
     return found == std::end(marked) ? c : (*found)[1];
 }
 
+/// What is beyond ASCII and in none of the tables above.
+enum class Weightless : bool { dropped, kept };
+
+void add_folded(Text& text, std::string_view character, Weightless weightless) noexcept {
+    if (character.size() == 1) {
+        text.add(ascii_lower(character[0]));
+        return;
+    }
+    const auto* ligature = std::ranges::find(ligatures, character,
+                                             &std::pair<std::string_view, std::string_view>::first);
+    if (ligature != std::end(ligatures)) {
+        text.add(ligature->second);
+        return;
+    }
+    std::uint32_t c =
+        static_cast<unsigned char>(character[0]) & (character.size() == 2 ? 0x1f : 0xf);
+    for (const char more : character.substr(1)) {
+        c = c << 6 | (static_cast<unsigned char>(more) & 0x3f);
+    }
+    for (const Letters& block : letters) { // unsigned: what stands before is far behind
+        if (c - block.first < block.plain.size() && block.plain[c - block.first] != ' ') {
+            text.add(block.plain[c - block.first]);
+            return;
+        }
+    }
+    c = lower(c);
+    if (weightless == Weightless::kept || std::ranges::any_of(alphabets, [c](const auto& range) {
+            return c >= range[0] && c <= range[1];
+        })) {
+        text.add_character(c);
+    }
+}
+
 /// As Active Directory compares names, or less strictly: it finds "Jos\u00e9" by "jose".
-Text folded(std::string_view name) noexcept {
+Text folded(std::string_view name, Weightless weightless) noexcept {
     Text plain;
     bool is_utf8 = true;
     for (std::size_t i = 0, length = 0; i < name.size() && is_utf8; i += length) {
@@ -111,35 +176,10 @@ Text folded(std::string_view name) noexcept {
         policy::decode_once(plain.data(), plain.view().size(), policy::Decoding::forgiving).size);
 
     Text text;
-    const std::string_view characters = trimmed(plain.view(), " ");
-    for (std::size_t i = 0; i < characters.size();) {
-        const std::size_t length = std::max<std::size_t>(utf8_length(characters.substr(i)), 1);
-        const auto first = static_cast<unsigned char>(characters[i]);
-        const std::string_view character = characters.substr(i, length);
-        if (length == 1) {
-            text.add(ascii_lower(characters[i]));
-        } else if (const auto* letters = std::ranges::find(
-                       ligatures, character, &std::pair<std::string_view, std::string_view>::first);
-                   letters != std::end(ligatures)) {
-            text.add(letters->second);
-        } else if (length == 2) {
-            const std::uint32_t c =
-                (first & 0x1fU) << 6 | (static_cast<unsigned char>(characters[i + 1]) & 0x3fU);
-            if (c >= 0xc0 && c <= 0xff && latin_1[c - 0xc0] != ' ') {
-                text.add(latin_1[c - 0xc0]);
-            } else {
-                text.add_character(lower(c));
-            }
-        } else if (const auto vietnamese = static_cast<std::size_t>( // U+1E00 is "\xe1\xb8\x80"
-                       (static_cast<unsigned char>(characters[i + 1]) - 0xb8) * 64 +
-                       (static_cast<unsigned char>(characters[i + 2]) & 0x3f));
-                   length == 3 && first == 0xe1 && vietnamese < latin_additional.size() &&
-                   latin_additional[vietnamese] != ' ') {
-            text.add(latin_additional[vietnamese]);
-        } else {
-            text.add(character);
-        }
-        i += length;
+    for (std::string_view rest = trimmed(plain.view(), " "); !rest.empty();) {
+        const std::size_t length = std::max<std::size_t>(utf8_length(rest), 1);
+        add_folded(text, rest.substr(0, length), weightless);
+        rest.remove_prefix(length);
     }
     return text;
 }
@@ -420,8 +460,8 @@ Text read_base64_or_plain(const Text& name) noexcept {
 } // namespace
 
 void Domains::add(std::string_view name, std::string_view domain) {
-    const Text folded_name = folded(name);
-    const Text folded_domain = folded(domain);
+    const Text folded_name = folded(name, Weightless::dropped);
+    const Text folded_domain = folded(domain, Weightless::dropped);
     const std::string means(folded_domain.view());
     usual_ = names_.empty() || usual_ == means ? means : "";
     names_.emplace_back(folded_name.view(), means);
@@ -435,15 +475,8 @@ std::string_view Domains::known(std::string_view name) const noexcept {
     return found == names_.end() ? name : std::string_view(found->second);
 }
 
-bool Domains::read(std::string_view name, std::string_view domain,
-                   Account& account) const noexcept {
-    const Text whole = folded(name);
-    const Text folded_domain = folded(domain);
-    if (whole.is_too_long() || folded_domain.is_too_long()) {
-        return false;
-    }
-    std::string_view user = whole.view();
-    domain = folded_domain.view();
+bool Domains::read_folded(std::string_view user, std::string_view domain,
+                          Account& account) const noexcept {
     if (user.starts_with("sip:")) {
         user.remove_prefix(4);
     }
@@ -467,6 +500,17 @@ bool Domains::read(std::string_view name, std::string_view domain,
     }
     account.size_ = static_cast<std::size_t>(out - account.text_.data());
     return true;
+}
+
+bool Domains::read(std::string_view name, std::string_view domain,
+                   Account& account) const noexcept {
+    // A name of nothing else is one in an alphabet that isn't known here.
+    return std::ranges::any_of(std::array{Weightless::dropped, Weightless::kept}, [&](auto which) {
+        const Text user = folded(name, which);
+        const Text where = folded(domain, which);
+        return !user.is_too_long() && !where.is_too_long() &&
+               read_folded(user.view(), where.view(), account);
+    });
 }
 
 Finding read_account(AccountForm form, std::string_view written, const Domains& domains,

@@ -46,6 +46,8 @@ public:
     bool read(std::string_view name, std::string_view domain, Account& account) const noexcept;
 
 private:
+    bool read_folded(std::string_view user, std::string_view domain,
+                     Account& account) const noexcept;
     std::string_view known(std::string_view name) const noexcept;
 
     std::vector<std::pair<std::string, std::string>> names_; ///< folded

@@ -75,6 +75,17 @@ TEST_CASE("accounts: what is one account", "[accounts]") {
         \xef\xac\x81n              | fin@contoso.com
         \xe1\xbe\xb0             | \xe1\xbe\xb0@contoso.com
         al\xe2\x80\x8bice        | alice@contoso.com       # nothing that is seen
+        n\xc8\x9b\xc8\x99\xc6\xa1\xc7\x86  | ntsodz@contoso.com     # marks beyond U+0180
+        \xe1\xb5\x8f\xe2\x82\x91n\xc2\xb2  | ken2@contoso.com       # raised, lowered
+        \xe2\x85\xb9\xe2\x91\xa0      | x1@contoso.com         # numerals
+        a\xcd\xb8lice\xe1\xb7\x80       | alice@contoso.com      # without weight: a mark,
+        alice\xef\xb7\x90\xf0\x9f\x98\x80   | alice@contoso.com      # and what isn't assigned
+        alice@conto\xcd\xb8so.com  | alice@contoso.com
+        \x8aam                   | sam@contoso.com        # code page 1252
+        \xd2\x90\xd2\x91           | \xd2\x91\xd2\x91@contoso.com
+        \xd7\xa9\xd6\xb8\xd7\x9c       | \xd7\xa9\xd7\x9c@contoso.com  # points of Hebrew
+        \xe3\x82\xb1\xe3\x82\x93       | \xe3\x81\x91\xe3\x82\x93@contoso.com  # Katakana
+        CONTOSO\\xe0\xa6\x95       | \xe0\xa6\x95@contoso.com  # an alphabet that isn't known
                                  | ?
         CONTOSO\                 | ?
         @contoso.com             | ?
