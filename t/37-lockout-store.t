@@ -79,12 +79,24 @@ sub away { log_lines(qr/lync_lockout: lockout_store .* is away/, @_) }
 sub settle { sleep 2.5 } # a look at what has changed is taken each second
 
 my @two = (more => "$LIMITS $STORE", after => $CONTROL);
+my $redis;
 
-scene 'exactly as many at two proxies', @two, sub {
-    my $redis = redis();
-    my $server = doors_server(delay => 0.2);
-    start_second();
-    ok(are_there(), 'both are connected');
+sub with_both { # a scene of two proxies that have the same Redis
+    my ($title, $script, %sections) = (shift, pop, @two, @_);
+    my $delay = delete $sections{delay};
+    scene $title, %sections, sub {
+        $redis = redis();
+        my $server = doors_server(delay => $delay);
+        start_second();
+        ok(are_there(), 'both are connected');
+        $script->();
+        $stop_second->();
+        stop($redis);
+        provoked_lines(qr/lync_lockout: lockout_store/);
+    };
+}
+
+with_both 'exactly as many at two proxies', delay => 0.2, sub {
     my @clients = map { at($_ % 2 ? 'first' : 'second', $DOORS[$_ % @DOORS], 'alice', 'wrong') } 0 .. 23;
     my @statuses = map { $_->answer->{status} } @clients;
     is(scalar(arrived), 4, 'four of 24 arrive') or diag("@statuses");
@@ -99,17 +111,10 @@ scene 'exactly as many at two proxies', @two, sub {
     like(lyncctl('second', qw(release alice)), qr/^0 /, 'a release at the second');
     is(wait_until { status('first', 'basic', 'alice', 'right') == 200 }, 1, 'releases at the first');
     is(status('second', 'basic', 'alice', 'right'), 200, 'and there');
-    $stop_second->();
     is(scalar(away()), 0, 'nothing went wrong');
-    stop($redis);
-    provoked_lines(qr/lync_lockout: lockout_store/);
 };
 
-scene 'a success clears, a hold ends', more => "$LIMITS $STORE" =~ s/hold=30s/hold=5s/r, after => $CONTROL, sub {
-    my $redis = redis();
-    my $server = doors_server();
-    start_second();
-    ok(are_there(), 'both are connected');
+with_both 'a success clears, a hold ends', more => "$LIMITS $STORE" =~ s/hold=30s/hold=5s/r, sub {
     for (1 .. 2) {
         status('first', 'basic', 'alice', 'wrong') for 1 .. 2;
         status('second', 'token', 'alice', 'wrong');
@@ -121,18 +126,11 @@ scene 'a success clears, a hold ends', more => "$LIMITS $STORE" =~ s/hold=30s/ho
     is(status('first', 'basic', 'carol', 'right'), 401, 'held');
     sleep 5 - (time - $since) + 0.1;
     is(status($_, 'basic', 'carol', 'right'), 200, "the hold ends at the $_") for qw(first second);
-    $stop_second->();
-    stop($redis);
-    provoked_lines(qr/lync_lockout: lockout_store/);
 };
 
 # What is counted alone is told when it is back; a Redis that has lost all gets all.
 for my $way (qw(killed frozen)) {
-    scene "$way in the middle", @two, sub {
-        my $redis = redis();
-        my $server = doors_server();
-        start_second();
-        ok(are_there(), 'both are connected');
+    with_both "$way in the middle", sub {
         status('first', 'basic', $_, 'wrong') for qw(alice carol);
         status('second', 'basic', 'alice', 'wrong');
         status('second', 'basic', 'dave', 'wrong') for 1 .. 4;
@@ -158,18 +156,11 @@ for my $way (qw(killed frozen)) {
         $count{$_}++ for arrived;
         is("@count{qw(alice carol dave)}", '4 4 4', 'each after four');
         is(scalar(log_lines(qr/lync_lockout: lockout_store .* is back after \d+ s/)), 1, 'the log says that it is back');
-        $stop_second->();
-        stop($redis);
-        provoked_lines(qr/lync_lockout: lockout_store/);
     };
 }
 
 # More than a worker asks about at a time, of which most are gone before they are sent.
-scene 'a thousand at once', @two, sub {
-    my $redis = redis();
-    my $server = doors_server(delay => 0.5);
-    start_second();
-    ok(are_there(), 'both are connected');
+with_both 'a thousand at once', delay => 0.5, sub {
     my @workers = worker_pids();
     my @crowd = map { client('https://lyncwebext.contoso.com') } 1 .. 1000;
     my @last = map { client('https://lyncwebext.contoso.com') } 1 .. 4;
@@ -186,9 +177,6 @@ scene 'a thousand at once', @two, sub {
     my $arrived = grep { $_ eq 'alice' } arrived;
     ok($arrived == 4 || away() || away("$second_dir/logs/error.log"), 'four arrive, unless this machine was too slow for the store to be there')
         or diag($arrived);
-    $stop_second->();
-    stop($redis);
-    provoked_lines(qr/lync_lockout: lockout_store/);
 };
 
 # How long an answer takes is no difference between two clocks: attempts end as they began.
@@ -234,11 +222,7 @@ for my $what (['closes what is idle', '--timeout', 2], ['takes one worker alone'
 }
 
 # What isn't a record of ours in its place concerns nobody else, and makes room for one.
-scene 'other values in its keys', @two, sub {
-    my $redis = redis();
-    my $server = doors_server();
-    start_second();
-    ok(are_there(), 'both are connected');
+with_both 'other values in its keys', sub {
     status('first', 'basic', $_, 'wrong') for qw(alice bob);
     settle();
     my ($index) = cli('--scan') =~ /^(\S+:changes)$/m;
@@ -259,9 +243,6 @@ scene 'other values in its keys', @two, sub {
     ok(are_there(), 'soon again without its index');
     status('first', 'basic', 'carol', 'wrong') for 1 .. 4;
     ok(scalar(wait_until { status('second', 'basic', 'carol', 'right') == 401 }), 'which is made anew');
-    $stop_second->();
-    stop($redis);
-    provoked_lines(qr/lync_lockout: lockout_store/);
 };
 
 # Somebody has had 150,000 names held, twice as many as there is room for: what can't be counted isn't tried.
@@ -448,11 +429,7 @@ scene 'a name with two addresses', @two, sub {
 
 # --- workers come and go
 
-scene 'reloads and killed workers', @two, sub {
-    my $redis = redis();
-    my $server = doors_server(delay => 0.5);
-    start_second();
-    ok(are_there(), 'both are connected');
+with_both 'reloads and killed workers', delay => 0.5, sub {
     status('second', 'basic', 'alice', 'wrong');
     my $client = at('first', 'basic', 'alice', 'wrong');
     is(reload(), 'reloaded', 'while an attempt is on its way');
@@ -465,16 +442,9 @@ scene 'reloads and killed workers', @two, sub {
     is(status($_, 'basic', 'alice', 'right'), 401, "held at the $_") for qw(first second);
     is(scalar(arrived), 4, 'four arrive');
     provoked_lines(qr/exited on signal 9/);
-    $stop_second->();
-    stop($redis);
-    provoked_lines(qr/lync_lockout: lockout_store/);
 };
 
-scene 'a source', more => 'lockout on failures=4 window=60s hold=30s source_accounts=3;' . $STORE, after => $CONTROL, sub {
-    my $redis = redis();
-    my $server = doors_server();
-    start_second();
-    ok(are_there(), 'both are connected');
+with_both 'a source', more => 'lockout on failures=4 window=60s hold=30s source_accounts=3;' . $STORE, sub {
     status('first', 'basic', 'one', 'wrong');
     status('first', 'token', 'two', 'wrong');
     settle();
@@ -489,9 +459,6 @@ scene 'a source', more => 'lockout on failures=4 window=60s hold=30s source_acco
     settle();
     is(status($_, 'basic', 'four', 'wrong'), 401, "asked for at the $_") for qw(first second);
     is(scalar(grep { $_ eq 'four' } arrived), 2, 'and arrived');
-    $stop_second->();
-    stop($redis);
-    provoked_lines(qr/lync_lockout: lockout_store/);
 };
 
 run_suite(publication => '%%OWN%%');
