@@ -12,7 +12,6 @@ my $good = 'https://meet.contoso.com/kenmyer/7322994';
 my $evil = 'https://10.137.0.26/x/y';
 
 sub b64 { encode_base64($_[0], '') }
-sub url64 { b64($_[0]) =~ tr{+/}{-_}r =~ s/=+$//r }
 sub percent { join '', map { sprintf '%%%02x', ord } split //, $_[0] }
 
 # One request on a connection of its own: "status", and "arrived" if the pool has seen it as it was.
@@ -45,10 +44,6 @@ sub in_the_query {
     my $server = reporting_pool();
     my %passes = (
         'standard alphabet' => 'meeturl=' . b64($good),
-        'padding encoded'   => 'meeturl=' . b64("$good?") =~ s/=/%3d/gr,
-        'without padding'   => 'meeturl=' . url64("$good/x"),
-        'another letter case' => 'MeetUrl=' . b64($good),
-        'the name encoded'  => '%6deeturl=' . b64($good),
         'under a path'      => 'meeturl=' . b64('https://lync.contoso.com/Meet/kenmyer/1'),
         'other parameters'  => 'a=1&meeturl=' . b64($good) . '&legacy=RegionalSettings',
         'no meeturl'        => 'a=' . b64($evil),
@@ -57,22 +52,9 @@ sub in_the_query {
 
     my $guarded = {
         'another host'         => "meeturl=" . b64($evil),
-        'URL alphabet'         => "meeturl=" . url64("$evil?>>>"),
-        'letter case'          => "MEETURL=" . b64($evil),
         'the name encoded'     => "%6d%65eturl=" . b64($evil),
-        'the name twice'       => percent(percent('meeturl')) . '=' . b64($evil),
-        'the value encoded'    => 'meeturl=' . percent(b64($evil)),
-        'the value twice'      => 'meeturl=' . percent(percent(b64($evil))),
         'after a good one'     => 'meeturl=' . b64($good) . '&meeturl=' . b64($evil),
-        'the separator hidden' => 'a=1%26meeturl%3d' . b64($evil),
-        'plain HTTP'           => 'meeturl=' . b64('http://meet.contoso.com/a/1'),
-        'user info'            => 'meeturl=' . b64('https://meet.contoso.com@10.0.0.1/a'),
-        'a port'               => 'meeturl=' . b64('https://meet.contoso.com:8443/a'),
-        'a longer name'        => 'meeturl=' . b64('https://meet.contoso.com.evil.example/a'),
-        'a backslash'          => 'meeturl=' . b64('https://evil.example\\@meet.contoso.com/a'),
-        'a fragment'           => 'meeturl=' . b64('https://meet.contoso.com#@evil.example/'),
         'a line end'           => 'meeturl=' . b64("https://meet.contoso.com/\r\nX: y"),
-        'not base64'           => 'meeturl=https://meet.contoso.com/a',
         'empty'                => 'meeturl=',
     };
     is(get($server, $guarded->{$_}), 404, "refused: $_") for sort keys %$guarded;

@@ -4,8 +4,6 @@
 use LyncTest;
 use LyncTest::Scene;
 
-use Time::HiRes ();
-
 # What the pool reports of each request that arrives whole.
 my $lengths = sub { "$_[0]{first} " . length $_[0]{body} };
 
@@ -197,20 +195,6 @@ scene pending => sub {
     my $client = client('https://lyncwebext.contoso.com');
     $client->ask('GET /ucwa/v1/applications/1/events?ack=1');
     is($client->answer->{status}, 200, 'a pending GET is waited for');
-};
-
-scene 'a GET that is never answered', more => 'pending_get_timeout 3s;', sub {
-    my $server = pool_server(sub {
-        my ($connection) = @_;
-        $connection->message;
-        $connection->is_closed(9);
-    });
-    my $begin = Time::HiRes::time();
-    my $status = client('https://lyncwebext.contoso.com')->ask('GET /ucwa/v1/x')->answer->{status};
-    my $took = Time::HiRes::time() - $begin;
-    like($status, qr/^50[34]$/, "given up: $status");
-    ok($took > 2.5 && $took < 8, "after pending_get_timeout ($took s)");
-    ok(log_lines(qr/upstream timed out/), 'the log says so');
 };
 
 run_suite(publication => '%%OWN%%');

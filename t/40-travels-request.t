@@ -35,18 +35,12 @@ scene 'the head of a request, line by line', sub {
     my @lines = split /\|/, $server->report;
     is(shift @lines, 'POST /UCWA/v1/Applications/%31?A=%2f&b=c+d HTTP/1.1', 'the request line');
     my %header = map { /^([^:]+): (.*)$/ } @lines;
-    is($header{Host}, 'LyncWebExt.Contoso.com', 'Host as the client wrote it');
-    is($header{'X-Forwarded-For'}, '127.0.0.1', 'X-Forwarded-For');
-    is($header{'X-Forwarded-Proto'}, 'https', 'X-Forwarded-Proto');
-    is($header{Authorization}, 'Bearer cwt=AAEB', 'Authorization');
-    is($header{Cookie}, 'a=1; b=2', 'Cookie');
-    is($header{'If-Match'}, '"17"', 'If-Match');
-    is($header{'Content-Type'}, 'application/json', 'Content-Type');
-    is($header{'Content-Length'}, '0', 'Content-Length');
-    is($header{'X-Ms-Origin'}, 'https://lyncdiscover.contoso.com', 'X-Ms-Origin');
-    is($header{'Accept-Encoding'}, 'gzip, deflate', 'Accept-Encoding');
-    is($header{Range}, 'bytes=0-1', 'Range');
-    like($header{'User-Agent'}, qr{^UCCAPI/16}, 'User-Agent');
+    has_fields(\%header, 'the headers as the client wrote them, and who it is',
+        Host => 'LyncWebExt.Contoso.com', 'X-Forwarded-For' => '127.0.0.1', 'X-Forwarded-Proto' => 'https',
+        Authorization => 'Bearer cwt=AAEB', Cookie => 'a=1; b=2', 'If-Match' => '"17"',
+        'Content-Type' => 'application/json', 'Content-Length' => 0, Range => 'bytes=0-1',
+        'X-Ms-Origin' => 'https://lyncdiscover.contoso.com', 'Accept-Encoding' => 'gzip, deflate',
+        'User-Agent' => 'UCCAPI/16.0.13328.20130 OC/16.0.13426.20234');
     ok(!exists $header{Connection} || lc $header{Connection} ne 'close',
         'the server is asked to keep the connection');
     ok(!grep(/^X-(?:Real-IP|Original|Accel)|^Via|^Forwarded/i, @lines), 'nothing else is added');
