@@ -59,7 +59,7 @@ MODULE := $(abspath $(BUILD))/ngx_lync_module.so
 export BUILD NGINX_BINARY NGINX_SOURCE_DIR JOBS
 
 # To build and to run.
-PACKAGES := nginx nginx-dev cmake g++ make pkg-config libssl-dev libpcre2-dev zlib1g-dev libidn2-dev libfmt-dev \
+PACKAGES := nginx nginx-dev cmake g++ make pkg-config libssl-dev libpcre2-dev zlib1g-dev libidn2-dev libunistring-dev libfmt-dev \
     libhiredis-dev
 
 # Of lyncctl.
@@ -305,7 +305,7 @@ FUZZ_SOURCES = $(wildcard $(addprefix src/,base/*.cpp accounts/*.cpp config/*.cp
 FUZZ_OBJECTS = $(FUZZ_SOURCES:src/%.cpp=$(BUILD)/fuzz/objects/%.o)
 
 fuzz:
-	@$(MAKE) --no-print-directory deps PACKAGES="clang libclang-rt-14-dev libfmt-dev libidn2-dev libpcre2-dev libssl-dev \
+	@$(MAKE) --no-print-directory deps PACKAGES="clang libclang-rt-14-dev libfmt-dev libidn2-dev libunistring-dev libpcre2-dev libssl-dev \
 	    libcli11-dev libpugixml-dev nlohmann-json3-dev"
 	$(MAKE) -j $(JOBS) $(FUZZ_PROGRAMS)
 	@mkdir -p $(BUILD)/fuzz/findings
@@ -320,13 +320,13 @@ $(BUILD)/fuzz/fuzzed.a: $(FUZZ_OBJECTS)
 	ar rcs $@ $^
 
 $(BUILD)/fuzz/fuzz_%: t/fuzz/fuzz_%.cpp $(BUILD)/fuzz/fuzzed.a
-	$(FUZZ_CXX) $(FUZZ_FLAGS) -MMD -o $@ $(filter %.cpp %.a,$^) -lpugixml -lidn2 -lssl -lcrypto -lpcre2-8
+	$(FUZZ_CXX) $(FUZZ_FLAGS) -MMD -o $@ $(filter %.cpp %.a,$^) -lpugixml -lidn2 -lunistring -lssl -lcrypto -lpcre2-8
 
 .SECONDARY: $(FUZZ_OBJECTS)
 -include $(FUZZ_OBJECTS:.o=.d) $(FUZZ_PROGRAMS:=.d)
 
 bench-verdict:
-	@$(MAKE) --no-print-directory deps PACKAGES="g++ libbenchmark-dev libpcre2-dev libidn2-dev libfmt-dev"
+	@$(MAKE) --no-print-directory deps PACKAGES="g++ libbenchmark-dev libpcre2-dev libidn2-dev libunistring-dev libfmt-dev"
 	@mkdir -p $(BUILD)
 	$(CXX) -std=c++20 -O2 -DNDEBUG -Isrc -o $(BUILD)/bench_verdict bench/verdict.cpp \
 	    src/policy/*.cpp src/base/*.cpp -lpcre2-8 -lidn2 -lbenchmark -lpthread

@@ -6,8 +6,13 @@
 #include "policy/decode.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <optional>
+#include <unicase.h>
+#include <uninorm.h>
+#include <unistr.h>
 #include <utility>
 
 namespace lync::accounts {
@@ -45,143 +50,104 @@ private:
 
 // --- what is one name
 
-// Letters beyond ASCII that are ASCII's with marks, raised or as numerals, from `first` on; a
-// space: none. U+0100..U+017F are policy/decode.h's; those before U+00A0 are code page 1252's.
-struct Letters {
-    std::uint32_t first;
-    std::string_view plain;
+// Where Windows compares names without marks, the first of each row stands for the others, which
+// Unicode doesn't take apart; so do the ligatures' letters.
+constexpr std::string_view letters[] = {
+    "aⱥ",   "bƀƃɓ", "cƈȼ", "dðƌȡɗ", "eɇ", "fƒ", "gǥɠ",    "iɨ", "jɉ",  "kƙ",   "lƚȴ",
+    "nƞȵɲ", "oøɵ",  "pƥ",  "qɋ",    "rɍ", "sȿ", "tƫƭȶʈⱦ", "vʋ", "yƴɏ", "zƶȥɀ",
 };
-constexpr Letters letters[] = {
-    {0x83, "f      s   z           s   zy"},
-    {0xc0, "aaaaaa ceeeeiiiidnooooo ouuuuy  aaaaaa ceeeeiiiidnooooo ouuuuy y"},
-    {0x180, "bbbb   cc ddd    ffg   ikkl  nnooo  pp     ttttuu vyyzz              d  l  n "
-            "aaiioouuuuuuuuuu aaaa  ggggkkoooo  j d gg  nnaa  ooaaaaeeeeiiiioooorrrruuuusstt"
-            "  hhnd  zzaaeeooooooooyylnt   accltsz  b  eejj qrryy"},
-    {0x2b0, "h jr   wy"},
-    {0x2e1, "lsx"},
-    {0x1d2c, "a b de ghijklmn o prtuwa   bde   g km o   ptu  v      iruv"},
-    {0x1e00, "aabbbbbbccddddddddddeeeeeeeeeeffgghhhhhhhhhhiiiikkkkkkllllllllmmmmmmnnnnnnnnoooooooo"
-             "pppprrrrrrrrssssssssssttttttttuuuuuuuuuuvvvvwwwwwwwwwwxxxxyyzzzzzzhtwy s  s aaaaaaaa"
-             "aaaaaaaaaaaaaaaaeeeeeeeeeeeeeeeeiiiioooooooooooooooooooooooouuuuuuuuuuuuuuyyyyyyyy"},
-    {0x2070, "0i  456789     n0123456789      aeox hklmnpst"},
-    {0x2160, "i   v    x  lcdmi   v    x  lcdm"},
-    {0x2460, "123456789"},
-};
+constexpr std::pair<std::string_view, std::string_view> ligatures[] = {
+    {"æ", "ae"}, {"œ", "oe"}, {"þ", "th"}};
 
 // Letters of other alphabets, which are told apart. What is none of these has no weight where
 // Windows compares names [MS-UCODEREF, 3.1.5.2.4]: marks, and what its tables don't know. Whoever
 // could add that to a name would have as many accounts as spellings.
-constexpr std::array<std::uint16_t, 2> alphabets[] = {
+constexpr std::array<ucs4_t, 2> alphabets[] = {
     {0xc0, 0x2af},    {0x391, 0x3c9},   {0x430, 0x481},   {0x48a, 0x513},   {0x561, 0x586},
     {0x5d0, 0x5ea},   {0x621, 0x63a},   {0x641, 0x64a},   {0x671, 0x6d3},   {0x905, 0x939},
-    {0x93e, 0x94c},   {0xe01, 0xe3a},   {0xe40, 0xe46},   {0x10d0, 0x10f6}, {0x3041, 0x3096},
-    {0x3400, 0x4db5}, {0x4e00, 0x9fa5}, {0xac00, 0xd7a3},
+    {0x93e, 0x94c},   {0xe01, 0xe3a},   {0xe40, 0xe46},   {0x10d0, 0x10f6}, {0x1100, 0x11ff},
+    {0x3041, 0x3096}, {0x3400, 0x4db5}, {0x4e00, 0x9fa5},
 };
 
-// Ligatures: Windows compares them as their letters.
-constexpr std::pair<std::string_view, std::string_view> ligatures[] = {
-    {"\u00c6", "ae"}, {"\u00de", "th"}, {"\u00df", "ss"}, {"\u00e6", "ae"},  {"\u00fe", "th"},
-    {"\u0132", "ij"}, {"\u0133", "ij"}, {"\u0152", "oe"}, {"\u0153", "oe"},  {"\u1e9e", "ss"},
-    {"\ufb00", "ff"}, {"\ufb01", "fi"}, {"\ufb02", "fl"}, {"\ufb03", "ffi"}, {"\ufb04", "ffl"},
-    {"\ufb05", "st"}, {"\ufb06", "st"}, {"\u008c", "oe"}, {"\u009c", "oe"},  {"\u01c4", "dz"},
-    {"\u01c5", "dz"}, {"\u01c6", "dz"}, {"\u01c7", "lj"}, {"\u01c8", "lj"},  {"\u01c9", "lj"},
-    {"\u01ca", "nj"}, {"\u01cb", "nj"}, {"\u01cc", "nj"}, {"\u01f1", "dz"},  {"\u01f2", "dz"},
-    {"\u01f3", "dz"},
-};
+// Letters among the bytes from 0x80 on of code page 1252.
+constexpr char32_t code_page[] = {0, 0, 0, U'ƒ', 0, 0, 0, 0, 0, 0, U'Š', 0, U'Œ', 0, U'Ž', 0,
+                                  0, 0, 0, 0,    0, 0, 0, 0, 0, 0, U'š', 0, U'œ', 0, U'ž', U'Ÿ'};
 
-// Greek and Cyrillic ones, lower case of the others first.
-constexpr std::array<std::uint16_t, 2> marked[] = {
-    {0x386, 0x3b1}, {0x388, 0x3b5}, {0x389, 0x3b7}, {0x38a, 0x3b9}, {0x38c, 0x3bf}, {0x38e, 0x3c5},
-    {0x38f, 0x3c9}, {0x390, 0x3b9}, {0x3aa, 0x3b9}, {0x3ab, 0x3c5}, {0x3ac, 0x3b1}, {0x3ad, 0x3b5},
-    {0x3ae, 0x3b7}, {0x3af, 0x3b9}, {0x3b0, 0x3c5}, {0x3c2, 0x3c3}, {0x3ca, 0x3b9}, {0x3cb, 0x3c5},
-    {0x3cc, 0x3bf}, {0x3cd, 0x3c5}, {0x3ce, 0x3c9}, {0x439, 0x438}, {0x450, 0x435}, {0x451, 0x435},
-    {0x453, 0x433}, {0x457, 0x456}, {0x45c, 0x43a}, {0x45d, 0x438}, {0x45e, 0x443},
-};
-
-/// Letters of other alphabets in lower case, without their marks; Katakana as Hiragana.
-std::uint32_t lower(std::uint32_t c) noexcept {
-    struct Letters {
-        std::uint32_t first, last, shift;
-    };
-    constexpr Letters upper[] = {{0x391, 0x3a9, 32},
-                                 {0x400, 0x40f, 80},
-                                 {0x410, 0x42f, 32},
-                                 {0x531, 0x556, 48},
-                                 {0x30a1, 0x30f6, 0U - 96}};
-    constexpr Letters pairs[] = {{0x460, 0x481, 0}, {0x48a, 0x4bf, 0}, {0x4d0, 0x513, 0}};
-    const auto has = [c](const Letters& range) { return c >= range.first && c <= range.last; };
-    const auto* shifted = std::ranges::find_if(upper, has);
-    c = std::ranges::any_of(pairs, has) ? c | 1
-        : shifted != std::end(upper)    ? c + shifted->shift
-                                        : c;
-    const auto* found = std::ranges::find(marked, c, [](const auto& pair) { return pair[0]; });
-    return found == std::end(marked) ? c : (*found)[1];
+const std::uint8_t* as_bytes(std::string_view text) noexcept {
+    return reinterpret_cast<const std::uint8_t*>(text.data());
 }
 
 /// What is beyond ASCII and in none of the tables above.
 enum class Weightless : bool { dropped, kept };
 
-void add_folded(Text& text, std::string_view character, Weightless weightless) noexcept {
-    if (character.size() == 1) {
-        text.add(ascii_lower(character[0]));
-        return;
-    }
-    const auto* ligature = std::ranges::find(ligatures, character,
-                                             &std::pair<std::string_view, std::string_view>::first);
+void add_weighed(Text& text, std::string_view character, Weightless weightless) noexcept {
+    ucs4_t c = 0;
+    u8_mbtouc(&c, as_bytes(character), character.size());
+    const auto* ligature =
+        std::ranges::find_if(ligatures, [&](const auto& row) { return row.first == character; });
+    const auto* letter = std::ranges::find_if(
+        letters, [&](std::string_view row) { return row.find(character) != row.npos; });
     if (ligature != std::end(ligatures)) {
         text.add(ligature->second);
-        return;
-    }
-    std::uint32_t c =
-        static_cast<unsigned char>(character[0]) & (character.size() == 2 ? 0x1f : 0xf);
-    for (const char more : character.substr(1)) {
-        c = c << 6 | (static_cast<unsigned char>(more) & 0x3f);
-    }
-    for (const Letters& block : letters) { // unsigned: what stands before is far behind
-        if (c - block.first < block.plain.size() && block.plain[c - block.first] != ' ') {
-            text.add(block.plain[c - block.first]);
-            return;
-        }
-    }
-    c = lower(c);
-    if (weightless == Weightless::kept || std::ranges::any_of(alphabets, [c](const auto& range) {
-            return c >= range[0] && c <= range[1];
-        })) {
-        text.add_character(c);
+    } else if (letter != std::end(letters)) {
+        text.add(letter->front());
+    } else if (c >= 0x30a1 && c <= 0x30f6) { // Katakana: Hiragana
+        text.add_character(c - 96);
+    } else if (c < 0x80 || weightless == Weightless::kept ||
+               std::ranges::any_of(
+                   alphabets, [c](const auto& range) { return c >= range[0] && c <= range[1]; })) {
+        text.add(character);
     }
 }
 
-/// As Active Directory compares names, or less strictly: it finds "Jos\u00e9" by "jose".
-Text folded(std::string_view name, Weightless weightless) noexcept {
-    Text plain;
-    bool is_utf8 = true;
-    for (std::size_t i = 0, length = 0; i < name.size() && is_utf8; i += length) {
-        length = utf8_length(name.substr(i));
-        is_utf8 = length != 0;
-    }
+/// A name in UTF-8, or else in code page 1252, without what stands for nothing.
+Text read_text(std::string_view name) noexcept {
+    const bool is_utf8 = u8_check(as_bytes(name), name.size()) == nullptr;
+    Text text;
     for (const char c : name) {
         const auto byte = static_cast<unsigned char>(c);
         if (c == '%') { // nothing is escaped any more, and it stands in no name
-            plain.add('_');
-        } else if (is_utf8) {
-            plain.add(c);
+            text.add('_');
+        } else if (is_utf8 || byte < 0x80) {
+            text.add(c);
         } else {
-            plain.add_character(byte);
+            text.add_character(byte < 0xa0 ? code_page[byte - 0x80] : byte);
         }
     }
-    if (plain.is_too_long()) {
-        return plain;
-    }
-    plain.resize(
-        policy::decode_once(plain.data(), plain.view().size(), policy::Decoding::forgiving).size);
-
-    Text text;
-    for (std::string_view rest = trimmed(plain.view(), " "); !rest.empty();) {
-        const std::size_t length = std::max<std::size_t>(utf8_length(rest), 1);
-        add_folded(text, rest.substr(0, length), weightless);
-        rest.remove_prefix(length);
+    if (!text.is_too_long()) {
+        text.resize(
+            policy::decode_once(text.data(), text.view().size(), policy::Decoding::forgiving).size);
     }
     return text;
+}
+
+/// As Active Directory compares names, or less strictly: it finds "José" by "jose". Without memory
+/// for it, no account.
+Text folded(std::string_view name, Weightless weightless) noexcept {
+    const Text text = read_text(name);
+    const std::string_view plain = trimmed(text.view(), " ");
+    if (plain.empty()) {
+        return text;
+    }
+    using Utf8 = std::unique_ptr<std::uint8_t, void (*)(void*)>;
+    std::size_t size = 0;
+    // Taken apart first: a raised K has a small letter once it is a K.
+    const Utf8 parts(u8_normalize(UNINORM_NFKD, as_bytes(plain), plain.size(), nullptr, &size),
+                     std::free);
+    const Utf8 small(parts ? u8_casefold(parts.get(), size, nullptr, UNINORM_NFKD, nullptr, &size)
+                           : nullptr,
+                     std::free);
+    Text result;
+    if (!small) {
+        result.resize(Account::most + 1);
+        return result;
+    }
+    for (std::string_view rest{reinterpret_cast<const char*>(small.get()), size}; !rest.empty();) {
+        const std::size_t length = utf8_length(rest);
+        add_weighed(result, rest.substr(0, length), weightless);
+        rest.remove_prefix(length);
+    }
+    return result;
 }
 
 // --- base64

@@ -73,7 +73,7 @@ TEST_CASE("accounts: what is one account", "[accounts]") {
         Nguy\xe1\xbb\x84n         | nguyen@contoso.com
         Stra\xc3\x9fe\xc3\x86\xc5\x93      | strasseaeoe@contoso.com  # Windows compares the letters
         \xef\xac\x81n              | fin@contoso.com
-        \xe1\xbe\xb0             | \xe1\xbe\xb0@contoso.com
+        \xe1\xbe\xb0             | \xce\xb1@contoso.com
         al\xe2\x80\x8bice        | alice@contoso.com       # nothing that is seen
         n\xc8\x9b\xc8\x99\xc6\xa1\xc7\x86  | ntsodz@contoso.com     # marks beyond U+0180
         \xe1\xb5\x8f\xe2\x82\x91n\xc2\xb2  | ken2@contoso.com       # raised, lowered
