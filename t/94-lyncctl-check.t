@@ -152,6 +152,11 @@ is("$status $out", qq{2 lyncctl: "/bin/true" in "--nginx" is no nginx that can b
 is($status, 1, 'a fragment: the core judges') or diag($out);
 like($out, qr/^\[warn\] "meet\.example\.net".*^\[notice\] nginx wasn't asked, since it can't test a fragment/ms, 'and says so');
 
+($status, $out) = check('--fragment', write_file('fragment.conf',
+    $one =~ s{\Q$pki\E/public}{$root/none/public}gr =~ s/^}/    director dirpool.contoso.local { server 10.0.0.11; external_web_services webdirext.contoso.com; }\n}/mr));
+is($status, 2, 'a fragment without its certificate') or diag($out);
+like($out, qr/^\[emerg\] cannot load certificate .*:3\n\[warn\] server "10\.0\.0\.11" of director .* is one of pool [^\n]*\n\[notice\] [^\n]*\n\z/ms, 'hides nothing else');
+
 # In a mount namespace whose /usr/sbin has no nginx.
 SKIP: {
     my @hide = ('unshare', '-m', 'sh', '-c', 'mount --bind "$0" /usr/sbin && shift 0 && exec "$@"', "$root/none");

@@ -362,7 +362,12 @@ void declare_check(CLI::App& app, Options& options) {
 
 int check(const Options& options, Output& output) {
     output.progress("reading " + options.configuration);
-    const Configuration configuration = read_publications(options);
+    Configuration configuration = read_publications(options);
+    if (const std::optional<Diagnostic> first = configuration.mistake) {
+        // A file that is missing yet hides nothing else.
+        configuration = read_publications(options, Needs::plan);
+        configuration.mistake = first;
+    }
     std::optional<NginxAnswer> nginx;
     if (!options.fragment) {
         output.progress("asking nginx");
