@@ -324,10 +324,10 @@ both 'chunked answers cut short', sub {
 # What comes of handshakes that were open when the processes changed: whoever finds his connection
 # closed signs in anew.
 sub go_on {
-    my ($front, %user) = @_;
+    my ($front, @clients) = @_;
     my %outcomes;
-    for my $client (sort { $a->{name} cmp $b->{name} } map { $_->[0] } values %user) {
-        my $user = $user{ $client->{name} }[1];
+    for my $client (@clients) {
+        my $user = "user-$client->{name}";
         my $answer = eval { $client->finish($user) };
         $outcomes{ $answer ? $answer->{status} : 'closed' }++;
         $answer ? $client->reconnect_if_closed : $client->reconnect;
@@ -340,20 +340,23 @@ sub go_on {
     and_strangers($front);
 }
 
+# So many in the middle of a handshake, and before them one who has signed in and waits for an answer.
+sub in_the_middle {
+    my ($front, $count, $query) = @_;
+    my ($late, @clients) = map { $front->client("H$_") } 0 .. $count;
+    is($_->begin->{status}, 401, 'challenged') for @clients;
+    is($late->ntlm('late')->{user}, 'late', 'signs in');
+    $late->send($query);
+    return ($late, @clients);
+}
+
 # The master reads its configuration while forty handshakes are open. The old workers close what is
 # idle, so most clients find their connection closed.
 both 'a reload in the middle of handshakes', sub {
     my ($front) = @_;
     my $bob = $front->client('B');
-    is($bob->ntlm('bob')->{user}, 'bob', 'bob signs in');
-    my @clients = map { $front->client("H$_") } 1 .. 40;
-    for my $client (@clients) {
-        is($client->begin->{status}, 401, 'challenged');
-    }
-    # One waits for its answer meanwhile.
-    my $late = $front->client('L');
-    is($late->ntlm('late')->{user}, 'late', 'signs in');
-    $late->send('wait=1');
+    is($bob->ntlm('user-B')->{user}, 'user-B', 'bob signs in');
+    my ($late, @clients) = in_the_middle($front, 40, 'wait=1');
     if ($front->is_publication) {
         is(reload(), 'reloaded', 'a new configuration');
     } else {
@@ -362,41 +365,28 @@ both 'a reload in the middle of handshakes', sub {
     }
     is($late->outcome, 200, 'the answer that was waited for comes');
 
-    go_on($front, B => [$bob, 'bob'], map { $_->{name} => [$_, "user-$_->{name}"] } @clients);
+    go_on($front, $bob, @clients);
 };
 
 # An old worker that may only stay for so long breaks off what still waits, on both sides.
 alone 'workers that are shut down while clients wait',
     main_config => 'worker_shutdown_timeout 1s;', sub {
     my ($front, $toy) = @_;
-    my @clients = map { $front->client("S$_") } 1 .. 10;
-    for my $client (@clients) {
-        is($client->begin->{status}, 401, 'challenged');
-    }
-    my $late = $front->client('L');
-    is($late->ntlm('late')->{user}, 'late', 'signs in');
-    $late->send('wait=30');
-    ok(wait_until { $toy->open_of(owner => 'L') }, 'waits for its answer');
+    my ($late, @clients) = in_the_middle($front, 10, 'wait=30');
+    ok(wait_until { $toy->open_of(owner => 'H0') }, 'waits for its answer');
 
     my %old = map { $_ => 1 } worker_pids();
     is(reload(), 'reloaded', 'a new configuration');
     is($late->outcome, 'closed', 'the answer is waited for no longer');
-    ok(gone($front, owner => 'L'), 'and its server connection is closed');
+    ok(gone($front, owner => 'H0'), 'and its server connection is closed');
     ok(wait_until { !grep { kill 0 => $_ } keys %old }, 'the old workers are gone');
-    go_on($front, map { $_->{name} => [$_, "user-$_->{name}"] } @clients);
+    go_on($front, @clients);
 };
 
 # A new nginx takes the sockets over, and the old one goes.
 alone 'an upgrade in the middle of handshakes', sub {
     my ($front) = @_;
-    my @clients = map { $front->client("U$_") } 1 .. 20;
-    for my $client (@clients) {
-        is($client->begin->{status}, 401, 'challenged');
-    }
-    my $late = $front->client('L');
-    is($late->ntlm('late')->{user}, 'late', 'signs in');
-    $late->send('wait=1');
-
+    my ($late, @clients) = in_the_middle($front, 20, 'wait=1');
     my $old = nginx_pid();
     kill USR2 => $old;
     my $is_new = wait_until {
@@ -406,7 +396,7 @@ alone 'an upgrade in the middle of handshakes', sub {
     ok($is_new, 'a new nginx');
     kill QUIT => $old;
     is($late->outcome, 200, 'the answer that was waited for comes');
-    go_on($front, map { $_->{name} => [$_, "user-$_->{name}"] } @clients);
+    go_on($front, @clients);
 };
 
 # Where servers are drained. A path of a socket is at most 107 bytes long.

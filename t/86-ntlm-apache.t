@@ -66,31 +66,7 @@ scene 'uploads', sub {
     leave('A', 'B', 'N');
 };
 
-scene 'two servers', publication => $Two, sub {
-    my $port = port('HTTPS');
-    my (%server, %connection);
-    my @clients = map { "C$_" } 1 .. 6;
-    for my $client (@clients) {
-        my $answer = ask($client, $port, ntlm => $client =~ /[135]/ ? 'alice' : 'bob');
-        is("@{ $answer->{statuses} }", '401 401 200', "$client signs in");
-        $server{$client}     = server_of($answer);
-        $connection{$client} = connection($answer);
-    }
-    my %used = map { $_ => 1 } values %server;
-    # Workers take turns each for themselves.
-    $ENV{LYNC_WORKERS}
-        or is(join(' ', sort keys %used), '127.0.0.11 127.0.0.21', 'both servers are used');
-    for my $client ((@clients, reverse @clients) x 2) {
-        my $answer = ask($client, $port);
-        is(user($answer), $client =~ /[135]/ ? 'alice' : 'bob', "$client is known");
-        is(server_of($answer) . ' ' . connection($answer), "$server{$client} $connection{$client}",
-            'on its server and connection');
-    }
-    is(user(ask("N$_", $port)), '-', 'nobody is nobody') for 1 .. 4;
-    leave(@clients);
-    is(user(ask("N$_", $port)), '-', 'nobody is nobody when all have gone') for 1 .. 8;
-    leave(map { "N$_" } 1 .. 8);
-};
+scene 'two servers', publication => $Two, sub { six_at_two_servers(port('HTTPS'), ntlm => '401 401 200') };
 
 # The same server as Exchange: its sign-ins belong to the connection as well.
 scene 'Exchange', publication => exchange_publication(), sub {

@@ -122,32 +122,7 @@ scene 'the user is kept for the request', publication => $PerRequest, sub {
     leave('N', 'N2');
 };
 
-scene 'two servers', publication => $Two, sub {
-    my $port = port('HTTPS');
-    my (%server, %connection);
-    my @clients = map { "C$_" } 1 .. 6;
-    for my $client (@clients) {
-        my $answer = ask($client, $port, kerberos => $client =~ /[135]/ ? 'alice' : 'bob');
-        is("@{ $answer->{statuses} }", '200', "$client signs in");
-        $server{$client}     = server_of($answer);
-        $connection{$client} = connection($answer);
-    }
-    is(user(ask("N$_", $port)), '-', 'nobody is nobody') for @clients;
-    my %used = map { $_ => 1 } values %server;
-    # Workers take turns each for themselves.
-    $ENV{LYNC_WORKERS}
-        or is(join(' ', sort keys %used), '127.0.0.11 127.0.0.21', 'both servers are used');
-    for my $client (@clients, reverse @clients) {
-        my $answer = ask($client, $port);
-        is(user($answer), $client =~ /[135]/ ? 'alice' : 'bob', "$client is known");
-        is(server_of($answer) . ' ' . connection($answer), "$server{$client} $connection{$client}",
-            'on its server and connection');
-        is(user(ask("N$client", $port)), '-', 'nobody is nobody');
-    }
-    leave(@clients);
-    is(user(ask("N$_", $port)), '-', 'nobody is nobody when all have gone') for @clients;
-    leave(map { "N$_" } @clients);
-};
+scene 'two servers', publication => $Two, sub { six_at_two_servers(port('HTTPS'), kerberos => '200') };
 
 # The same servers behind plain nginx.
 scene 'plain nginx crosses, and it is seen', sub {

@@ -17,14 +17,15 @@ use File::Path qw(remove_tree);
 use File::Temp ();
 use IPC::Open2 qw(open2);
 use JSON::PP ();
-use Test::More ();
+use Test::More import => [qw(is)];
 
 use AuthPlain ();
 use LyncTest::Files ();
 use LyncTest::Paths ();
 use LyncTest::Ports ();
 
-our @EXPORT = qw(start_ntlm start_kerberos ask command leave user connection server_of kerberos_curl);
+our @EXPORT = qw(start_ntlm start_kerberos ask command leave user connection server_of kerberos_curl
+    six_at_two_servers);
 
 our $PATH = '/webticket/webticketservice.svc';
 
@@ -255,6 +256,35 @@ sub connection { my ($answer) = @_; return $answer->{headers}{'x-connection'} //
 
 # ... and which server it is.
 sub server_of { my ($answer) = @_; return $answer->{headers}{'x-server'} // '-' }
+
+# Six clients sign in (ntlm or kerberos) at two servers, answered with these statuses: each stays on
+# its server and connection, and who comes between and after them is nobody.
+sub six_at_two_servers {
+    my ($port, $how, $statuses) = @_;
+    my (%server, %connection);
+    my @clients = map { "C$_" } 1 .. 6;
+    for my $client (@clients) {
+        my $answer = ask($client, $port, $how => $client =~ /[135]/ ? 'alice' : 'bob');
+        is("@{ $answer->{statuses} }", $statuses, "$client signs in");
+        $server{$client}     = server_of($answer);
+        $connection{$client} = connection($answer);
+    }
+    is(user(ask("N$_", $port)), '-', 'nobody is nobody') for @clients;
+    my %used = map { $_ => 1 } values %server;
+    # Workers take turns each for themselves.
+    $ENV{LYNC_WORKERS}
+        or is(join(' ', sort keys %used), '127.0.0.11 127.0.0.21', 'both servers are used');
+    for my $client ((@clients, reverse @clients) x 2) {
+        my $answer = ask($client, $port);
+        is(user($answer), $client =~ /[135]/ ? 'alice' : 'bob', "$client is known");
+        is(server_of($answer) . ' ' . connection($answer), "$server{$client} $connection{$client}",
+            'on its server and connection');
+        is(user(ask("N$client", $port)), '-', 'nobody is nobody');
+    }
+    leave(@clients);
+    is(user(ask("N$_", $port)), '-', 'nobody is nobody when all have gone') for @clients;
+    leave(map { "N$_" } @clients);
+}
 
 # "curl --negotiate" by a user with a ticket, or by nobody: "STATUS USER CONNECTION" of each of so
 # many requests over one connection.
