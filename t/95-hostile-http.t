@@ -287,74 +287,54 @@ from $remote_addr by $ssl_protocol
         }
 END
 
-# [what it shows, scheme, name, request]; "\n" is CRLF, PAD is 20 KB.
-my @requests = (
-    ['what a server sees', 'https', 'lyncwebext.contoso.com',
-        "GET /seen?a=b HTTP/1.1\nHost: lyncwebext.contoso.com\nCookie: c=d\n"
-        . "Authorization: NTLM TlRMTVNT\nAccept-Encoding: gzip\nX-Forwarded-For: 8.8.8.8\n"
-        . "X_Under: score\n\n"],
-    ['slashes and escapes as they come', 'https', 'lyncwebext.contoso.com',
-        "GET //seen//a%20b/?c=%2f HTTP/1.1\nHost: lyncwebext.contoso.com\n\n"],
-    ['an upload', 'https', 'lyncwebext.contoso.com',
-        "POST /seen HTTP/1.1\nHost: lyncwebext.contoso.com\nContent-Length: 20480\n\nPAD"],
-    ['an upload in chunks', 'https', 'lyncwebext.contoso.com',
-        "PUT /seen HTTP/1.1\nHost: lyncwebext.contoso.com\nTransfer-Encoding: chunked\n\n"
-        . "5000\nPAD\n0\n\n"],
-    ['a long header', 'https', 'lyncwebext.contoso.com',
-        "GET /seen HTTP/1.1\nHost: lyncwebext.contoso.com\nX-Long: PAD\n\n"],
-    ['a page', 'https', 'lyncwebext.contoso.com',
-        "GET /page HTTP/1.1\nHost: lyncwebext.contoso.com\nAccept-Encoding: gzip\n"
-        . "User-Agent: MSIE 6.0\n\n"],
-    ['a part of a page', 'https', 'lyncwebext.contoso.com',
-        "GET /page HTTP/1.1\nHost: lyncwebext.contoso.com\nRange: bytes=0-9\n\n"],
-    ['a page known already', 'https', 'lyncwebext.contoso.com',
-        "GET /page HTTP/1.1\nHost: lyncwebext.contoso.com\nIf-None-Match: \"page\"\n"
-        . "If-Modified-Since: Mon, 01 Jan 2024 00:00:00 GMT\n\n"],
-    ['commands of a server to a proxy', 'https', 'lyncwebext.contoso.com',
-        "GET /commands HTTP/1.1\nHost: lyncwebext.contoso.com\n\n"],
-    ['a challenge', 'https', 'lyncwebext.contoso.com',
-        "GET /status/401 HTTP/1.1\nHost: lyncwebext.contoso.com\n\n"],
-    ['an error with a body', 'https', 'lyncwebext.contoso.com',
-        "GET /status/404 HTTP/1.1\nHost: lyncwebext.contoso.com\n\n"],
-    ['an error without', 'https', 'lyncwebext.contoso.com',
-        "GET /status/409/empty HTTP/1.1\nHost: lyncwebext.contoso.com\n\n"],
-    ['a failure', 'https', 'lyncwebext.contoso.com',
-        "GET /status/500 HTTP/1.1\nHost: lyncwebext.contoso.com\n\n"],
-    ['a redirect to the server itself', 'https', 'lyncwebext.contoso.com',
-        "GET /status/302 HTTP/1.1\nHost: lyncwebext.contoso.com\n\n"],
-    ['the head alone', 'https', 'lyncwebext.contoso.com',
-        "HEAD /seen HTTP/1.1\nHost: lyncwebext.contoso.com\n\n"],
-    ['two requests on a connection', 'https', 'lyncwebext.contoso.com',
-        "GET /seen/1 HTTP/1.1\nHost: lyncwebext.contoso.com\nConnection: keep-alive\n\n"
-        . "GET /seen/2 HTTP/1.1\nHost: lyncwebext.contoso.com\n\n"],
-    ['nothing from a cache', 'https', 'lyncwebext.contoso.com',
-        "GET /unique HTTP/1.1\nHost: lyncwebext.contoso.com\nConnection: keep-alive\n\n"
-        . "GET /unique HTTP/1.1\nHost: lyncwebext.contoso.com\n\n"],
-    ['a meet link', 'https', 'lync.contoso.com',
-        "GET /meet/alice/1 HTTP/1.1\nHost: lync.contoso.com\n\n"],
-    ['the dial-in page, of another pool', 'https', 'lync.contoso.com',
-        "GET /dialin/seen HTTP/1.1\nHost: lync.contoso.com\n\n"],
-    ['what isn\'t published', 'https', 'lync.contoso.com',
-        "GET /hostile HTTP/1.1\nHost: lync.contoso.com\n\n"],
-    ['what is never published', 'https', 'lyncwebext.contoso.com',
-        "GET /cscp/ HTTP/1.1\nHost: lyncwebext.contoso.com\n\n"],
-    ['a pool that is down', 'https', 'dirwebext.contoso.com',
-        "GET /seen HTTP/1.1\nHost: dirwebext.contoso.com\n\n"],
-    ['an unknown host', 'https', 'lyncwebext.contoso.com',
-        "GET / HTTP/1.1\nHost: www.contoso.com\n\n"],
-    ['no host at all', 'https', 'lyncwebext.contoso.com', "GET /seen HTTP/1.1\n\n"],
-    ['a header too long', 'https', 'lyncwebext.contoso.com',
-        "GET /seen HTTP/1.1\nHost: lyncwebext.contoso.com\nX-Long: PADPADPADPAD\n\n"],
-    ['not HTTP', 'https', 'lyncwebext.contoso.com', "hostile\n\n"],
-    ['autodiscover over plain HTTP', 'http', 'lyncdiscover.example.com',
-        "GET /?sipuri=alice\@example.com HTTP/1.1\nHost: lyncdiscover.example.com\n\n"],
-    ['a redirect to https', 'http', 'lyncwebext.contoso.com',
-        "GET /abs/?a=b HTTP/1.1\nHost: lyncwebext.contoso.com\n\n"],
-    ['a redirect to https that keeps the method', 'http', 'lync.contoso.com',
-        "POST /meet HTTP/1.1\nHost: lync.contoso.com\nContent-Length: 2\n\nab"],
-    ['an unknown host over plain HTTP', 'http', 'lyncwebext.contoso.com',
-        "GET / HTTP/1.1\nHost: www.contoso.com\n\n"],
-);
+# What it shows | scheme://name | request: method and target, headers and body, as "\n" parts them;
+# HTTP/1.1, Host and Connection are added. PAD is 20 KB.
+my @requests = map { [split / *\| */] } split /\n/, <<'END';
+what a server sees | https://lyncwebext.contoso.com | GET /seen?a=b\nCookie: c=d\nAuthorization: NTLM TlRMTVNT\nAccept-Encoding: gzip\nX-Forwarded-For: 8.8.8.8\nX_Under: score
+slashes and escapes as they come | https://lyncwebext.contoso.com | GET //seen//a%20b/?c=%2f
+an upload | https://lyncwebext.contoso.com | POST /seen\nContent-Length: 20480\n\nPAD
+an upload in chunks | https://lyncwebext.contoso.com | PUT /seen\nTransfer-Encoding: chunked\n\n5000\nPAD\n0\n\n
+a long header | https://lyncwebext.contoso.com | GET /seen\nX-Long: PAD
+a page | https://lyncwebext.contoso.com | GET /page\nAccept-Encoding: gzip\nUser-Agent: MSIE 6.0
+a part of a page | https://lyncwebext.contoso.com | GET /page\nRange: bytes=0-9
+a page known already | https://lyncwebext.contoso.com | GET /page\nIf-None-Match: "page"\nIf-Modified-Since: Mon, 01 Jan 2024 00:00:00 GMT
+commands of a server to a proxy | https://lyncwebext.contoso.com | GET /commands
+a challenge | https://lyncwebext.contoso.com | GET /status/401
+an error with a body | https://lyncwebext.contoso.com | GET /status/404
+an error without | https://lyncwebext.contoso.com | GET /status/409/empty
+a failure | https://lyncwebext.contoso.com | GET /status/500
+a redirect to the server itself | https://lyncwebext.contoso.com | GET /status/302
+the head alone | https://lyncwebext.contoso.com | HEAD /seen
+two requests on a connection | https://lyncwebext.contoso.com | GET /seen/1\nConnection: keep-alive\n\nGET /seen/2
+nothing from a cache | https://lyncwebext.contoso.com | GET /unique\nConnection: keep-alive\n\nGET /unique
+a meet link | https://lync.contoso.com | GET /meet/alice/1
+the dial-in page, of another pool | https://lync.contoso.com | GET /dialin/seen
+what isn't published | https://lync.contoso.com | GET /hostile
+what is never published | https://lyncwebext.contoso.com | GET /cscp/
+a pool that is down | https://dirwebext.contoso.com | GET /seen
+an unknown host | https://lyncwebext.contoso.com | GET /\nHost: www.contoso.com
+no host at all | https://lyncwebext.contoso.com | GET /seen\nHost:
+a header too long | https://lyncwebext.contoso.com | GET /seen\nX-Long: PADPADPADPAD
+not HTTP | https://lyncwebext.contoso.com | hostile
+autodiscover over plain HTTP | http://lyncdiscover.example.com | GET /?sipuri=alice@example.com
+a redirect to https | http://lyncwebext.contoso.com | GET /abs/?a=b
+a redirect to https that keeps the method | http://lync.contoso.com | POST /meet\nContent-Length: 2\n\nab
+an unknown host over plain HTTP | http://lyncwebext.contoso.com | GET /\nHost: www.contoso.com
+END
+
+# Such a request as it is sent; "Host:" has none.
+sub bytes {
+    my ($name, $written) = @_;
+    my ($head, $body) = split /\n\n/, $written, 2;
+    my ($line, @headers) = split /\n/, $head;
+    if ($line =~ / /) {
+        $line .= ' HTTP/1.1';
+        unshift @headers, "Host: $name" if !grep { /^Host:/ } @headers;
+        push @headers, 'Connection: close' if !grep { /^Connection:/ } @headers;
+    }
+    $body = bytes($name, $body) if ($body // '') =~ /^GET /;
+    return join "\n", $line, grep({ $_ ne 'Host:' } @headers), '', $body // '';
+}
 
 make_pki();
 
@@ -446,12 +426,9 @@ sub answers {
     my $from = -s $reached // 0;
     my @all;
     for my $request (@requests) {
-        my ($title, $scheme, $name, $bytes) = @$request;
-        my ($head, $body) = split /\n\n/, $bytes, 2;
-        $head .= "\nConnection: close" if $head !~ /^Connection:/m && $head =~ /^Host:/m;
-        $body =~ s/\n\n\z/\nConnection: close\n\n/ if $body =~ /^GET /;
-        $bytes = "$head\n\n$body" =~ s/\n/\r\n/gr =~ s/PAD/'0123456789abcdef' x 1280/ger;
-
+        my ($title, $url, $written) = @$request;
+        my ($scheme, $name) = $url =~ m{^(\w+)://(.*)};
+        my $bytes = bytes($name, $written =~ s/\\n/\n/gr) =~ s/\n/\r\n/gr =~ s/PAD/'0123456789abcdef' x 1280/ger;
         my $got = LyncTest::Client::exchange(
             address => '127.0.0.1',
             port    => port(uc $scheme),
