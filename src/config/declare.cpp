@@ -362,8 +362,12 @@ void Declaration::read_limits() {
         publication_.max_upload = read_size(directive->arguments.front(), *directive, block_);
     }
     if (const Directive* directive = find(block_, "connection_auth")) {
-        publication_.connection_auth =
-            read_connection_auth(*directive, block_, publication_.connection_auth);
+        ConnectionAuth& auth = publication_.connection_auth;
+        auth.on = read_flag(*directive, block_);
+        read_parameters(*directive, 1, block_,
+                        {{"idle", &auth.idle},
+                         {"age", &auth.age},
+                         {"max", ParameterRule::Number{&auth.most, 1, 10000000}}});
     }
     if (const Directive* directive = find(block_, "sign_in")) {
         publication_.sign_in = read_sign_in(*directive, block_);

@@ -7,6 +7,7 @@
 
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace lync::config {
@@ -57,18 +58,32 @@ struct Parameter {
     bool has_value;
 };
 
-/// `name=PORT`; a Mistake about `directive` if it isn't one.
-std::uint16_t read_port(const Parameter& parameter, const Directive& directive,
-                        const Directive& block);
+using ParameterReader = std::function<void(const Parameter&)>;
 
-/// The parameters of a directive from argument `first` on, each at most once. `read` takes one, and
-/// says whether there is such a one; if not, `remedy` says which there are.
+/// Calls `read` with the parameters of a directive from argument `first` on. A Mistake if one is
+/// given twice.
+void each_parameter(const Directive& directive, std::size_t first, const Directive& block,
+                    const ParameterReader& read);
+
+/// A parameter that a directive takes, and where its value goes: that it is given, a time, a port,
+/// a text, a number, or what a function makes of it.
+struct ParameterRule {
+    struct Number {
+        unsigned* into;
+        unsigned least;
+        unsigned most;
+    };
+
+    std::string_view name;
+    std::variant<bool*, std::chrono::seconds*, std::uint16_t*, std::string*, Number,
+                 ParameterReader>
+        into;
+};
+
+/// Reads the parameters of a directive from argument `first` on. A Mistake for any other than those
+/// of `rules`, and for a value that isn't what is expected.
 void read_parameters(const Directive& directive, std::size_t first, const Directive& block,
-                     std::string_view remedy, const std::function<bool(const Parameter&)>& read);
-
-/// A `connection_auth` line; what it doesn't say stays as in `defaults`.
-ConnectionAuth read_connection_auth(const Directive& directive, const Directive& block,
-                                    ConnectionAuth defaults);
+                     const std::vector<ParameterRule>& rules);
 
 /// A `sign_in` line.
 policy::SignInRule read_sign_in(const Directive& directive, const Directive& block);
@@ -77,7 +92,8 @@ policy::SignInRule read_sign_in(const Directive& directive, const Directive& blo
 void check_sign_in(const Publication& publication, const Directive& block,
                    std::vector<Diagnostic>& remarks);
 
-/// `lockout`, `lockout_exempt`, `account_domain` and `log_accounts`; remarks on those that do nothing.
+/// `lockout`, `lockout_exempt`, `account_domain` and `log_accounts`; remarks on those that do
+/// nothing.
 Lockout read_lockout(const Directive& block, std::vector<Diagnostic>& remarks);
 
 /// A `lockout_store` line.

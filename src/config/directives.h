@@ -78,7 +78,9 @@
     LINE(server_include, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, LYNC_ANY, "server_include FILE ...") \
                                                                                                    \
     LINE(external_web_services, LYNC_IN_POOL, LYNC_ONCE, 1, 1, "external_web_services FQDN")       \
-    LINE(server, LYNC_IN_SERVERS, LYNC_REPEATABLE, 1, LYNC_ANY, "server ADDRESS [PARAMETER ...]")  \
+    LINE(server, LYNC_IN_SERVERS, LYNC_REPEATABLE, 1, LYNC_ANY,                                    \
+         "server ADDRESS [name=NAME] [weight=N] [max_conns=N] [max_fails=N] "                      \
+         "[fail_timeout=TIME] [slow_start=TIME] [backup] [down]")                                  \
     LINE(listening_ports, LYNC_IN_SERVERS, LYNC_ONCE, 1, 2, "listening_ports [http=N] [https=N]")  \
     LINE(computer, LYNC_IN_POOL, LYNC_REPEATABLE, 1, LYNC_ANY, "computer ADDRESS ...")             \
     LINE(affinity, LYNC_IN_SERVERS, LYNC_ONCE, 1, 1, "affinity none|source|cookie")                \

@@ -63,27 +63,22 @@ std::string read_address(std::string_view text, const Directive& directive,
     return address;
 }
 
-/// `external=ADDRESS internal=ADDRESS port=N`, from the given argument on.
+/// `external=ADDRESS internal=ADDRESS [port=N]`, from the given argument on.
 Interfaces read_interfaces(const Directive& directive, std::size_t first, const Directive& block,
                            bool has_port) {
     Interfaces interfaces;
     interfaces.place = directive.place;
-    const std::string_view written = has_port
-                                         ? "it may be external=ADDRESS, internal=ADDRESS or port=N"
-                                         : "it may be external=ADDRESS or internal=ADDRESS";
-    read_parameters(directive, first, block, written, [&](const Parameter& parameter) {
-        const bool external = parameter.name == "external";
-        if (parameter.has_value && has_port && parameter.name == "port") {
-            interfaces.port = read_port(parameter, directive, block);
-            return true;
-        }
-        if (!parameter.has_value || (!external && parameter.name != "internal")) {
-            return false;
-        }
-        (external ? interfaces.external : interfaces.internal) =
-            read_address(parameter.value, directive, block);
-        return true;
-    });
+    const auto address = [&](std::string& into) {
+        return [&](const Parameter& parameter) {
+            into = read_address(parameter.value, directive, block);
+        };
+    };
+    std::vector<ParameterRule> rules{{"external", address(interfaces.external)},
+                                     {"internal", address(interfaces.internal)}};
+    if (has_port) {
+        rules.push_back({"port", &interfaces.port});
+    }
+    read_parameters(directive, first, block, rules);
     if (!interfaces.external.empty() && interfaces.external == interfaces.internal) {
         invalid_value(interfaces.external, directive, block,
                       "the external and the internal interface have addresses of their own");
@@ -141,9 +136,7 @@ private:
     void read_topology(const Directive& directive) {
         edge_.topology = edge_topology_from_name(directive.arguments.front());
         if (!edge_.topology) {
-            invalid_value(directive.arguments.front(), directive, block_,
-                          "the topologies are consolidated, single_site, scaled_single_site, "
-                          "multiple_site_remote and scaled_remote_site");
+            invalid_value(directive.arguments.front(), directive, block_);
         }
     }
 
@@ -190,7 +183,12 @@ private:
                           lync::quoted(child.name + " vip"), block_.title(),
                           at(servers.vip->place));
         }
-        Interfaces interfaces = read_interfaces(child, vip ? 1 : 0, block_, !is_ocs(product_));
+        Interfaces interfaces = read_interfaces(child, vip ? 1 : 0, block_, true);
+        if (is_ocs(product_) && interfaces.port != edge_client_port) {
+            invalid_parameter(formatted("port={}", interfaces.port), child, block_,
+                              formatted("product {} has port {} alone", product_name(product_),
+                                        edge_client_port));
+        }
         if (interfaces.external.empty() && interfaces.internal.empty()) {
             throw mistake(child.place,
                           "no address in {}: write external=ADDRESS, internal=ADDRESS or both",

@@ -14,14 +14,8 @@ const policy::ExchangeService& find_service(std::string_view word, const Directi
     const auto found =
         std::ranges::find_if(known, [word](const auto& each) { return each.word == word; });
     if (found == known.end()) {
-        std::string words;
-        for (const policy::ExchangeService& each : known) {
-            words += std::string(each.word) + ", ";
-        }
         invalid_value(word, directive, farm_block,
-                      word == "powershell"
-                          ? "remote PowerShell is never published"
-                          : formatted("it may be {}timeout=TIME or max_upload=SIZE", words));
+                      word == "powershell" ? "remote PowerShell is never published" : "");
     }
     return *found;
 }
@@ -32,22 +26,22 @@ void read_line(const Directive& directive, const Directive& farm_block,
     const std::size_t first = services.size();
     std::string timeout;
     std::string max_upload;
-    read_parameters(directive, 0, farm_block, "", [&](const Parameter& parameter) {
+    each_parameter(directive, 0, farm_block, [&](const Parameter& parameter) {
         if (parameter.has_value && parameter.name == "timeout") {
             read_time(parameter.value, directive, farm_block);
             timeout = parameter.value;
-        } else if (parameter.has_value && parameter.name == "max_upload") {
-            max_upload = read_size(parameter.value, directive, farm_block);
-        } else {
-            const policy::ExchangeService& known =
-                find_service(parameter.text, directive, farm_block);
-            if (has_service(services, known.service)) {
-                invalid_value(parameter.text, directive, farm_block, "it is duplicate");
-            }
-            services.push_back(
-                {known.service, std::string(known.timeout), std::string(known.max_upload)});
+            return;
         }
-        return true;
+        if (parameter.has_value && parameter.name == "max_upload") {
+            max_upload = read_size(parameter.value, directive, farm_block);
+            return;
+        }
+        const policy::ExchangeService& known = find_service(parameter.text, directive, farm_block);
+        if (has_service(services, known.service)) {
+            invalid_value(parameter.text, directive, farm_block, "it is duplicate");
+        }
+        services.push_back(
+            {known.service, std::string(known.timeout), std::string(known.max_upload)});
     });
     if (first == services.size()) {
         throw mistake(directive.place,

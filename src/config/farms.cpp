@@ -46,45 +46,6 @@ std::string read_server_name(const Parameter& parameter, const Directive& direct
     return std::string(parameter.value);
 }
 
-/// Whether it is a parameter of `server`, taken over into it. Throws for a bad time or number.
-bool read_server_parameter(Server& server, const Parameter& parameter, const Directive& directive,
-                           const Directive& block) {
-    const std::string_view name = parameter.name;
-    const std::string_view value = parameter.value;
-    const auto number = [&](unsigned least, unsigned& into) {
-        constexpr unsigned most = 1000000;
-        const auto read = parse_number(value, least, most);
-        if (!read) {
-            invalid("parameter", parameter.text, directive, block,
-                    formatted("{} is a number from {} to {}", name, least, most));
-        }
-        into = *read;
-        return true;
-    };
-    if (!parameter.has_value) {
-        server.backup = server.backup || name == "backup";
-        server.down = server.down || name == "down";
-        return name == "backup" || name == "down";
-    }
-    if (name == "weight") {
-        return number(1, server.weight);
-    }
-    if (name == "max_conns" || name == "max_fails") {
-        return number(0, name == "max_conns" ? server.max_conns : server.max_fails);
-    }
-    if (name == "fail_timeout") {
-        server.fail_timeout = read_time(value, directive, block);
-    } else if (name == "slow_start") {
-        const bool none = value == "0" || value == "0s";
-        server.slow_start = none ? std::chrono::seconds(0) : read_time(value, directive, block);
-    } else if (name == "name") {
-        server.name = read_server_name(parameter, directive, block);
-    } else {
-        return false;
-    }
-    return true;
-}
-
 Server read_server(const Directive& directive, const Directive& block) {
     const std::string& text = directive.arguments.front();
     ParsedName address = parse_address(text);
@@ -96,28 +57,37 @@ Server read_server(const Directive& directive, const Directive& block) {
     server.address = std::move(address.name);
     server.name = server.address;
     server.place = directive.place;
+    constexpr unsigned most = 1000000;
     read_parameters(directive, 1, block,
-                    "it may be name=NAME, weight=N, max_conns=N, max_fails=N, fail_timeout=TIME, "
-                    "slow_start=TIME, backup or down",
-                    [&](const Parameter& parameter) {
-                        return read_server_parameter(server, parameter, directive, block);
-                    });
+                    {{"name",
+                      [&](const Parameter& parameter) {
+                          server.name = read_server_name(parameter, directive, block);
+                      }},
+                     {"weight", ParameterRule::Number{&server.weight, 1, most}},
+                     {"max_conns", ParameterRule::Number{&server.max_conns, 0, most}},
+                     {"max_fails", ParameterRule::Number{&server.max_fails, 0, most}},
+                     {"fail_timeout", &server.fail_timeout},
+                     {"slow_start",
+                      [&](const Parameter& parameter) {
+                          const bool none = parameter.value == "0" || parameter.value == "0s";
+                          server.slow_start = none ? std::chrono::seconds(0)
+                                                   : read_time(parameter.value, directive, block);
+                      }},
+                     {"backup", &server.backup},
+                     {"down", &server.down}});
     return server;
 }
 
 /// `listening_ports http=8080 https=4443`.
 Ports read_ports(const Directive& directive, const Directive& block, Ports ports, bool has_http) {
-    const std::string_view written = has_http
-                                         ? "it is written \"listening_ports http=8080 https=4443\""
-                                         : "it is written \"listening_ports https=443\"";
-    read_parameters(directive, 0, block, written, [&](const Parameter& parameter) {
-        const bool is_http = parameter.name == "http" && has_http;
-        if (!parameter.has_value || (!is_http && parameter.name != "https")) {
-            return false;
-        }
-        (is_http ? ports.http : ports.https) = read_port(parameter, directive, block);
-        return true;
-    });
+    ParameterRule http{"http", &ports.http};
+    if (!has_http) {
+        http.into = [&](const Parameter& parameter) {
+            invalid_parameter(parameter.text, directive, block,
+                              "it is written \"listening_ports https=443\"");
+        };
+    }
+    read_parameters(directive, 0, block, {http, {"https", &ports.https}});
 
     if (has_http && ports.http == ports.https) {
         throw mistake(directive.place,

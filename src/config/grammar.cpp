@@ -87,6 +87,13 @@ bool is_directive_of(std::string_view word, const Directive& block) noexcept {
     return rule != nullptr && (rule->contexts & context_of(block.name)) != 0;
 }
 
+std::string remedy_or_usage(std::string_view argument, const Directive& directive,
+                            const Directive& block, std::string_view why) {
+    return remedy(argument, block,
+                  why.empty() ? "it is written " + lync::quoted(find_rule(directive.name)->usage)
+                              : std::string(why));
+}
+
 void check_arguments(const Directive& directive, const Rule& rule, const Directive& block) {
     for (const std::string& argument : directive.arguments) {
         if (const std::string_view trace = editor_trace(argument); !trace.empty()) {
@@ -210,12 +217,13 @@ void invalid(std::string_view kind, std::string_view word, const Directive& dire
 
 void invalid_value(std::string_view value, const Directive& directive, const Directive& block,
                    std::string_view why) {
-    invalid("value", value, directive, block, remedy(value, block, why));
+    invalid("value", value, directive, block, remedy_or_usage(value, directive, block, why));
 }
 
 void invalid_parameter(std::string_view parameter, const Directive& directive,
                        const Directive& block, std::string_view why) {
-    invalid("parameter", parameter, directive, block, remedy(parameter, block, why));
+    invalid("parameter", parameter, directive, block,
+            remedy_or_usage(parameter, directive, block, why));
 }
 
 void check_grammar(const Directive& block) {

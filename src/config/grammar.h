@@ -42,10 +42,11 @@ std::string title(const Directive& directive, const Directive& block);
 /// that was written in another case is asked for: `did you mean "auto"?`.
 std::string remedy(std::string_view argument, const Directive& block, std::string_view otherwise);
 
-/// `invalid` about a value or a parameter, by way of `remedy`.
+/// `invalid` about a value or a parameter, by way of `remedy`. Without `why` it says how the
+/// directive is written.
 [[noreturn]] void invalid_value(std::string_view value, const Directive& directive,
-                                const Directive& block, std::string_view why);
+                                const Directive& block, std::string_view why = {});
 [[noreturn]] void invalid_parameter(std::string_view parameter, const Directive& directive,
-                                    const Directive& block, std::string_view why);
+                                    const Directive& block, std::string_view why = {});
 
 } // namespace lync::config

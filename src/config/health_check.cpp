@@ -4,6 +4,7 @@
 #include "config/declare.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace lync::config {
 
@@ -87,40 +88,16 @@ HealthCheck default_check(Role role, Product product) noexcept {
     return check;
 }
 
-bool read_parameter(HealthCheck& check, const Parameter& parameter, const Directive& directive,
-                    const Directive& farm_block) {
-    const std::string_view name = parameter.name;
-    if (!parameter.has_value) {
-        return false;
-    }
-    if (name == "interval" || name == "timeout") {
-        (name == "interval" ? check.interval : check.timeout) =
-            read_time(parameter.value, directive, farm_block);
-        return true;
-    }
-    if (name != "fails" && name != "passes") {
-        return false;
-    }
-    const auto count = parse_number(parameter.value, 1, 1000);
-    if (!count) {
-        invalid_value(parameter.value, directive, farm_block,
-                      "so many checks in a row are a number from 1 to 1000");
-    }
-    (name == "fails" ? check.fails : check.passes) = *count;
-    return true;
-}
-
 void read_times(HealthCheck& check, const Directive& directive, const Directive& farm_block) {
-    bool has_timeout = false;
+    constexpr unsigned most = 1000;
+    const std::chrono::seconds usual = std::exchange(check.timeout, {});
     read_parameters(directive, 1, farm_block,
-                    "it may be interval=TIME, timeout=TIME, fails=N or passes=N",
-                    [&](const Parameter& parameter) {
-                        has_timeout = has_timeout || parameter.name == "timeout";
-                        return read_parameter(check, parameter, directive, farm_block);
-                    });
-
-    if (!has_timeout) {
-        check.timeout = std::min(check.timeout, check.interval);
+                    {{"interval", &check.interval},
+                     {"timeout", &check.timeout},
+                     {"fails", ParameterRule::Number{&check.fails, 1, most}},
+                     {"passes", ParameterRule::Number{&check.passes, 1, most}}});
+    if (check.timeout == std::chrono::seconds(0)) { // none is written
+        check.timeout = std::min(usual, check.interval);
     }
     if (check.timeout > check.interval) {
         throw mistake(directive.place,

@@ -11,24 +11,13 @@ namespace {
 
 void read_limits(Lockout& lockout, const Directive& directive, const Directive& block) {
     lockout.on = read_flag(directive, block);
-    const std::string remedy = formatted(
-        "it may be failures=N up to {}, window=TIME, hold=TIME or source_accounts=N up to {}",
-        unsigned{Lockout::most_failures}, unsigned{Lockout::most_source_accounts});
-    read_parameters(directive, 1, block, remedy, [&](const Parameter& parameter) {
-        if (parameter.name == "window" || parameter.name == "hold") {
-            (parameter.name == "window" ? lockout.window : lockout.hold) =
-                read_time(parameter.value, directive, block);
-            return true;
-        }
-        const bool failures = parameter.name == "failures";
-        const auto number =
-            parse_number(parameter.value, failures ? 1 : 0,
-                         failures ? Lockout::most_failures : Lockout::most_source_accounts);
-        if (number) {
-            (failures ? lockout.failures : lockout.source_accounts) = *number;
-        }
-        return number && (failures || parameter.name == "source_accounts");
-    });
+    read_parameters(
+        directive, 1, block,
+        {{"failures", ParameterRule::Number{&lockout.failures, 1, Lockout::most_failures}},
+         {"window", &lockout.window},
+         {"hold", &lockout.hold},
+         {"source_accounts",
+          ParameterRule::Number{&lockout.source_accounts, 0, Lockout::most_source_accounts}}});
 }
 
 /// An address, or a network; anything else is an account.

@@ -101,17 +101,8 @@ LockoutStore read_lockout_store(const Directive& directive, const Directive& blo
     LockoutStore store;
     store.place = directive.place;
     read_url(store, directive.arguments.front(), directive, block);
-    read_parameters(directive, 1, block, "it may be key=FILE, password=FILE or ca=FILE",
-                    [&](const Parameter& parameter) {
-                        std::string* file = parameter.name == "key"        ? &store.key
-                                            : parameter.name == "password" ? &store.password_file
-                                            : parameter.name == "ca"       ? &store.ca
-                                                                           : nullptr;
-                        if (file != nullptr) {
-                            *file = parameter.value;
-                        }
-                        return file != nullptr && !file->empty();
-                    });
+    read_parameters(directive, 1, block,
+                    {{"key", &store.key}, {"password", &store.password_file}, {"ca", &store.ca}});
     const auto refuse = [&](const char* why) {
         throw Mistake("\"lockout_store\" in " + block.title() + " " + why, directive.place);
     };

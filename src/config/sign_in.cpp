@@ -89,10 +89,7 @@ policy::SignInRule read_sign_in(const Directive& directive, const Directive& blo
         const auto* door = std::find_if(policy::doors.begin(), policy::doors.end(),
                                         [&](Door each) { return policy::door_name(each) == word; });
         if (door == policy::doors.end()) {
-            invalid_value(word, directive, block,
-                          word == "any" ? "it stands alone"
-                                        : "it is \"any\", or some of \"windows\", \"password\", "
-                                          "\"certificate\" and \"oauth\"");
+            invalid_value(word, directive, block, word == "any" ? "it stands alone" : "");
         }
         if ((rule.open & bit(*door)) != 0) {
             invalid_value(word, directive, block, "it is duplicate");

@@ -97,8 +97,7 @@ void SimpleUrlReader::read(const Directive& directive) {
 
     const auto* const known = std::ranges::find(kind_names, word);
     if (known == std::end(kind_names)) {
-        invalid_value(word, directive, block_,
-                      "a simple URL is one of meet, dialin, scheduler and admin");
+        invalid_value(word, directive, block_);
     }
     if (is_ocs(publication_.product)) {
         throw mistake(

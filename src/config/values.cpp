@@ -29,29 +29,64 @@ std::string either_of(const std::vector<std::string_view>& words) {
     return text;
 }
 
-std::uint16_t read_port(const Parameter& parameter, const Directive& directive,
-                        const Directive& block) {
-    const auto port = parse_number(parameter.value, 1, 65535);
-    if (!port) {
-        invalid_value(parameter.text, directive, block, "a port is a number from 1 to 65535");
-    }
-    return static_cast<std::uint16_t>(*port);
-}
-
-void read_parameters(const Directive& directive, std::size_t first, const Directive& block,
-                     std::string_view remedy, const std::function<bool(const Parameter&)>& read) {
+void each_parameter(const Directive& directive, std::size_t first, const Directive& block,
+                    const ParameterReader& read) {
     std::vector<std::string_view> seen;
     for (std::size_t i = first; i < directive.arguments.size(); i++) {
         const Parameter parameter(directive.arguments[i]);
-        if (!read(parameter)) {
-            invalid_parameter(parameter.text, directive, block, remedy);
-        }
+        read(parameter);
         if (std::ranges::find(seen, parameter.name) != seen.end()) {
             throw mistake(directive.place, "parameter {} is duplicate in {}",
                           lync::quoted(parameter.name), title(directive, block));
         }
         seen.push_back(parameter.name);
     }
+}
+
+namespace {
+
+/// Puts the value of a parameter where a rule says.
+struct Assign {
+    const Parameter& parameter;
+    const Directive& directive;
+    const Directive& block;
+
+    void operator()(bool* into) const { *into = true; }
+    void operator()(std::chrono::seconds* into) const {
+        *into = read_time(parameter.value, directive, block);
+    }
+    void operator()(std::uint16_t* into) const {
+        *into = static_cast<std::uint16_t>(number(1, 65535));
+    }
+    void operator()(std::string* into) const { *into = parameter.value; }
+    void operator()(const ParameterRule::Number& rule) const {
+        *rule.into = number(rule.least, rule.most);
+    }
+    void operator()(const ParameterReader& read) const { read(parameter); }
+
+    unsigned number(unsigned least, unsigned most) const {
+        const auto value = parse_number(parameter.value, least, most);
+        if (!value) {
+            invalid_parameter(
+                parameter.text, directive, block,
+                formatted("{} is a number from {} to {}", parameter.name, least, most));
+        }
+        return *value;
+    }
+};
+
+} // namespace
+
+void read_parameters(const Directive& directive, std::size_t first, const Directive& block,
+                     const std::vector<ParameterRule>& rules) {
+    each_parameter(directive, first, block, [&](const Parameter& parameter) {
+        const auto rule = std::ranges::find(rules, parameter.name, &ParameterRule::name);
+        if (rule == rules.end() ||
+            parameter.value.empty() != std::holds_alternative<bool*>(rule->into)) {
+            invalid_parameter(parameter.text, directive, block);
+        }
+        std::visit(Assign{parameter, directive, block}, rule->into);
+    });
 }
 
 std::chrono::seconds read_time(std::string_view text, const Directive& directive,

@@ -80,10 +80,10 @@ TEST_CASE("what an edge block is told is wrong", "[edge]") {
         std::string_view told;
     };
     for (const auto& [text, told] : rows(R"(
-        edge { topology big; }                         | invalid value "big" in "topology" directive of edge: the topologies are consolidated, single_site, scaled_single_site, multiple_site_remote and scaled_remote_site in nginx.conf:3
+        edge { topology big; }                         | invalid value "big" in "topology" directive of edge: it is written "topology consolidated|single_site|scaled_single_site|multiple_site_remote|scaled_remote_site" in nginx.conf:3
         edge "a b" { topology consolidated; }          | invalid value "a b" in "edge" directive of lync_publish "ocs": the name of a site is made of up to 64 letters, digits, "_" and "-" in nginx.conf:3
         edge { access_edge external=203.0.113.1; }     | no "topology" in edge, and "access_edge" needs one: write "topology consolidated" or what it is in nginx.conf:3
-        edge { topology consolidated; access_edge outside=203.0.113.1; } | invalid parameter "outside=203.0.113.1" in "access_edge" directive of edge: it may be external=ADDRESS or internal=ADDRESS in nginx.conf:3
+        edge { topology consolidated; access_edge outside=203.0.113.1; } | invalid parameter "outside=203.0.113.1" in "access_edge" directive of edge: it is written "access_edge [vip] [external=ADDRESS] [internal=ADDRESS] [port=N]" in nginx.conf:3
         edge { topology consolidated; access_edge external=edge.contoso.com; } | invalid value "edge.contoso.com" in "access_edge" directive of edge: firewalls know addresses, write an IPv4 or IPv6 address in nginx.conf:3
         edge { topology consolidated; access_edge external=203.0.113.1 external=203.0.113.2; } | parameter "external" is duplicate in "access_edge" directive of edge in nginx.conf:3
         edge { topology consolidated; access_edge external=203.0.113.1 internal=203.0.113.1; } | invalid value "203.0.113.1" in "access_edge" directive of edge: the external and the internal interface have addresses of their own in nginx.conf:3
@@ -131,19 +131,19 @@ TEST_CASE(
         CHECK(World().mistake(smallest("edge {\n" + text + " }")) == told + remedy + "13");
     }
     for (const auto& [line, told] : rows(R"(
-        av_edge internal=172.16.0.1 port=0       | invalid value "port=0" in "av_edge" directive of edge: a port is a number from 1 to 65535
-        av_edge internal=172.16.0.1 port=        | invalid value "port=" in "av_edge" directive of edge: a port is a number from 1 to 65535
+        av_edge internal=172.16.0.1 port=0       | invalid parameter "port=0" in "av_edge" directive of edge: port is a number from 1 to 65535
+        av_edge internal=172.16.0.1 port=        | invalid parameter "port=" in "av_edge" directive of edge: it is written "av_edge [vip] [external=ADDRESS] [internal=ADDRESS] [port=N]"
         av_edge external=::1 port=444 port=444   | parameter "port" is duplicate in "av_edge" directive of edge
         av_edge port=444                         | no address in "av_edge" directive of edge: write external=ADDRESS, internal=ADDRESS or both
-        av_edge internal=172.16.0.1 port         | invalid parameter "port" in "av_edge" directive of edge: it may be external=ADDRESS, internal=ADDRESS or port=N
-        reverse_proxy external=::1 port=444      | invalid parameter "port=444" in "reverse_proxy" directive of edge: it may be external=ADDRESS or internal=ADDRESS
+        av_edge internal=172.16.0.1 port         | invalid parameter "port" in "av_edge" directive of edge: it is written "av_edge [vip] [external=ADDRESS] [internal=ADDRESS] [port=N]"
+        reverse_proxy external=::1 port=444      | invalid parameter "port=444" in "reverse_proxy" directive of edge: it is written "reverse_proxy [external=ADDRESS] [internal=ADDRESS]"
     )")) {
         CHECK(World().mistake(smallest("edge { " + line + "; }")) == told + " in nginx.conf:11");
     }
     // The tables of Office Communications Server 2007 know no other port.
     CHECK(mistake("edge { topology consolidated; av_edge external=203.0.113.1 port=444; }") ==
-          "invalid parameter \"port=444\" in \"av_edge\" directive of edge: it may be "
-          "external=ADDRESS or internal=ADDRESS in nginx.conf:3");
+          "invalid parameter \"port=444\" in \"av_edge\" directive of edge: product "
+          "ocs_2007 has port 443 alone in nginx.conf:3");
 }
 
 TEST_CASE("what is legal in an edge block but worth a word", "[edge]") {

@@ -62,8 +62,8 @@ TEST_CASE("a value in another case is asked for", "[grammar]") {
     for (const auto& [more, ends] : rows(R"(
         http_autodiscover Auto; | it is "auto", "on" or "off", did you mean "auto"?
         product SFB_2019;       | , did you mean "sfb_2019"?
-        exchange mail.contoso.com { server 10.0.0.15; services EWS; } | rpc, timeout=TIME or max_upload=SIZE, did you mean "ews"?
-        exchange mail.contoso.com { server 10.0.0.15 Backup; }        | slow_start=TIME, backup or down, did you mean "backup"?
+        exchange mail.contoso.com { server 10.0.0.15; services EWS; } | [timeout=TIME] [max_upload=SIZE]", did you mean "ews"?
+        exchange mail.contoso.com { server 10.0.0.15 Backup; }        | [backup] [down]", did you mean "backup"?
         http_autodiscover Yes;  | it is "auto", "on" or "off"
     )")) {
         INFO(more);

@@ -76,12 +76,12 @@ TEST_CASE("health_check: mistakes", "[health_check]") {
         director | autodiscover interval=0 | invalid value "0" in HERE: it can't be zero
         director | autodiscover timeout=500ms | invalid value "500ms" in HERE: a second is the least, a time is written as "960s", "16m" or "1h"
         director | autodiscover interval=1s2m | invalid value "1s2m" in HERE: a time is written as "960s", "16m" or "1h"
-        director | autodiscover fails=0 | invalid value "0" in HERE: so many checks in a row are a number from 1 to 1000
-        director | autodiscover passes=1001 | invalid value "1001" in HERE: so many checks in a row are a number from 1 to 1000
+        director | autodiscover fails=0 | invalid parameter "fails=0" in HERE: fails is a number from 1 to 1000
+        director | autodiscover passes=1001 | invalid parameter "passes=1001" in HERE: passes is a number from 1 to 1000
         director | autodiscover timeout=10s | timeout 10s is longer than interval 5s in HERE: a check has to end before the next one begins
         director | autodiscover fails=2 fails=2 | parameter "fails" is duplicate in HERE
-        director | autodiscover fall=3 | invalid parameter "fall=3" in HERE: it may be interval=TIME, timeout=TIME, fails=N or passes=N
-        director | autodiscover interval | invalid parameter "interval" in HERE: it may be interval=TIME, timeout=TIME, fails=N or passes=N
+        director | autodiscover fall=3 | invalid parameter "fall=3" in HERE: it is written "health_check autodiscover|discovery|healthcheck|tcp=PORT|off [interval=TIME] [timeout=TIME] [fails=N] [passes=N]"
+        director | autodiscover interval | invalid parameter "interval" in HERE: it is written "health_check autodiscover|discovery|healthcheck|tcp=PORT|off [interval=TIME] [timeout=TIME] [fails=N] [passes=N]"
         director | off interval=5s | invalid value "off" in HERE: it takes no parameters
     )--")) {
         INFO(role << ": " << line);

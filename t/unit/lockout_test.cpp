@@ -284,15 +284,13 @@ TEST_CASE("lockout: what is written", "[accounts]") {
                                      "\"lockout on\"");
     }
 
-    const std::string range =
-        ": it may be failures=N up to 16, window=TIME, hold=TIME or source_accounts=N up to 32";
     for (const auto& [line, message] : lync::testing::rows(R"(
         lockout maybe;              | invalid value "maybe"
-        lockout on failures=0;      | invalid parameter "failures=0"
-        lockout on failures=17;     | invalid parameter "failures=17"
-        lockout on source_accounts=33; | invalid parameter "source_accounts=33"
-        lockout on hold=;           | invalid
-        lockout on max=3;           | invalid parameter "max=3"
+        lockout on failures=0;      | failures is a number from 1 to 16
+        lockout on failures=17;     | failures is a number from 1 to 16
+        lockout on source_accounts=33; | source_accounts is a number from 0 to 32
+        lockout on hold=;           | invalid parameter "hold="
+        lockout on max=3;           | it is written "lockout on|off [failures=N] [window=TIME] [hold=TIME] [source_accounts=N]"
         lockout on hold=1m hold=2m; | duplicate
         lockout_exempt 10.0.0.1/8;  | it has bits beyond the network's 8
         lockout_exempt 10.0.0.999;  | a network is written ADDRESS/BITS
@@ -306,8 +304,6 @@ TEST_CASE("lockout: what is written", "[accounts]") {
         INFO(line);
         const std::string text = mistake_in([&] { read(line); });
         CHECK(text.find(message) != std::string::npos);
-        CHECK((text.find("invalid parameter") == std::string::npos ||
-               text.find(range) != std::string::npos));
     }
 }
 
@@ -349,8 +345,8 @@ TEST_CASE("lockout: where several proxies count together", "[accounts]") {
         redis://u:%00@a key=k             | invalid value "redis://a" in "lockout_store" directive of lync_publish "contoso": the user and password in front of its "@" are written USER:PASSWORD, with %XX for other characters
         unix:redis.sock key=k             | invalid value "unix" in "lockout_store" directive of lync_publish "contoso": FORM
         redis://a                         | "lockout_store" in lync_publish "contoso" needs key=FILE, a secret line that is the same at all proxies: "openssl rand -hex 32" makes one
-        redis://a key=                    | invalid parameter "key=" in "lockout_store" directive of lync_publish "contoso": it may be key=FILE, password=FILE or ca=FILE
-        redis://a key=k pass=secret       | invalid parameter "pass=secret" in "lockout_store" directive of lync_publish "contoso": it may be key=FILE, password=FILE or ca=FILE
+        redis://a key=                    | invalid parameter "key=" in "lockout_store" directive of lync_publish "contoso": it is written "lockout_store redis://[USER:PASSWORD@]HOST[:PORT][/DB] key=FILE [password=FILE] [ca=FILE]"
+        redis://a key=k pass=secret       | invalid parameter "pass=secret" in "lockout_store" directive of lync_publish "contoso": it is written "lockout_store redis://[USER:PASSWORD@]HOST[:PORT][/DB] key=FILE [password=FILE] [ca=FILE]"
         redis://a key=k key=k             | duplicate
         rediss://a key=k                  | "lockout_store" in lync_publish "contoso" needs ca=FILE, the CA of the certificate of rediss://
         redis://a key=k ca=c              | "lockout_store" in lync_publish "contoso" has ca=, and no TLS: it is written rediss://
