@@ -12,6 +12,7 @@ namespace {
 // Request headers of up to 64 KB: web tickets and Kerberos tickets are large. A buffer has to
 // hold the name and the line's end as well.
 constexpr Statement request[] = {
+    {"request_pool_size", "8k"},
     {"client_header_buffer_size", "2k"},
     {"large_client_header_buffers", "4 72k"},
     {"client_header_timeout", "60s"},
