@@ -65,10 +65,7 @@ my $xml12 = 'Content-Type: application/soap+xml; charset=utf-8; action="urn:x"';
 my @credentials = (
     # door, what, answer where it is closed, request
     ['windows', 'NTLM',              403, 'GET /abs/handler', undef, 'Authorization: NTLM TlRM'],
-    ['windows', 'letter case, tabs', 403, 'GET /abs/handler', undef, "aUTHORIZATION:\t nTlM\tTlRM \t"],
-    ['windows', 'Negotiate',         403, 'GET /abs/handler', undef, 'Authorization: Negotiate YII='],
     ['windows', 'Basic',             403, 'GET /abs/handler', undef, 'Authorization: Basic a2VuOng='],
-    ['windows', 'whatever else',     403, 'GET /abs/handler', undef, 'Authorization: Odd x'],
     ['windows', 'on HTTP/1.1 paths spelt oddly', 403, 'GET /%61bs/./handler', undef, 'Authorization: NTLM x'],
     ['windows', 'at the token endpoint', 400, 'POST /webticket/oauthtoken',
         'grant_type=urn:microsoft.rtc:windows', "Content-Type: $form", 'Authorization: NTLM TlRM'],
@@ -78,14 +75,10 @@ my @credentials = (
     ['password', 'a grant in chunks', 400, 'POST /WebTicket/oauthtoken',
         [3, 'username=ken&grant_type=%70assword&password=x'], "Content-Type: $form"],
     ['password', 'a grant in the query', 403, 'GET /webticket/oauthtoken?grant_type=password', undef],
-    ['password', 'a grant on another path', 400, 'POST /%77ebTicket/./oauthtoken',
-        'grant_type=password', "Content-Type: $form"],
     ['password', 'a UsernameToken',  500, "POST $sts/Auth", $username, $xml],
-    ['password', 'a UsernameToken, SOAP 1.2', 500, "POST $sts/Auth", $username, $xml12],
     ['password', 'a UsernameToken in chunks', 500, "POST $sts/Auth", [7, $username], $xml],
     ['password', 'a UsernameToken without a type', 403, "POST $sts/Auth", $username],
     ['password', 'a form',           403, 'POST /dialin/Conference.aspx', 'user=ken&password=x', "Content-Type: $form"],
-    ['password', 'a form in the scheduler', 403, 'POST /scheduler/', 'ctl00%24Pwd=x', "Content-Type: $form"],
     ['certificate', 'a certificate is asked for', 403, 'POST /certprov/CertProvisioningService.svc', soap(''), $xml],
     ['certificate', 'a certificate', 500, "POST $sts/cert", $x509, $xml],
     ['oauth', 'a token',             403, 'GET /ucwa/v1/applications', undef, 'Authorization: Bearer eyJ0'],
@@ -96,7 +89,6 @@ my @credentials = (
     ['none', 'nothing',              0, 'GET /abs/handler', undef],
     ['none', 'nothing in it',        0, 'GET /abs/handler', undef, 'Authorization: Bearer'],
     ['none', 'a ticket',             0, 'GET /ucwa/v1/applications', undef, 'Authorization: Bearer cwt=AAEB'],
-    ['none', 'a web ticket',         0, 'GET /autodiscover/autodiscoverservice.svc/root/user', undef, 'X-MS-WebTicket: opaque=x'],
     ['none', 'a guest',              0, 'POST /webticket/oauthtoken',
         'grant_type=urn:microsoft.rtc:anonmeeting&password=5LB7', "Content-Type: $form"],
     ['none', 'metadata',             0, "GET $sts/mex", undef],
@@ -185,10 +177,7 @@ scene 'challenges', more => 'sign_in password oauth;', sub {
     my $server = answering_pool();
     my $rtc = 'MsRtcOAuth href="https://x/WebTicket/oauthtoken",grant_type="urn:microsoft.rtc:windows,password"';
     for (
-        ['401 No', ['NTLM'], 403, ''],
         ['401 No', ['Negotiate', 'NTLM', 'Basic realm="x, y"'], 403, ''],
-        ['401 No', ['Negotiate, NTLM'], 403, ''],
-        ['401 No', ['Bearer realm="a, NTLM"', 'NTLM'], 401, 'Bearer realm="a, NTLM"'],
         ['401 No', ['Negotiate, Bearer x', 'Basic'], 401, 'Bearer x'],
         ['401 No', [$rtc], 401, 'MsRtcOAuth href="https://x/WebTicket/oauthtoken", grant_type="password"'],
         ['401 No', [], 401, ''],

@@ -227,13 +227,9 @@ scene 'names of uploaded files', timeout => 60, sub {
     is(upload('x', body => "--b\r\n" . ('x' x 5000)), 400, 'a head without end');
     is(upload('x', body => 'x' x 300_000 . "\r\n--b\r\nContent-Disposition: x; filename=../x\r\n\r\n"), 404, 'behind 300 KB');
     is(upload('x', body => 'x' x 300_000), 200, '300 KB of nothing');
-    for my $boundary ('----WebKitFormBoundary7MA4YWxk', 'Boundary-1B2C3D', '"alamofire.boundary.1a2b"') {
-        (my $bare = $boundary) =~ tr/"//d;
-        my $body = sub { "--$bare\r\nContent-Disposition: form-data; name=\"f\"; filename=\"$_[0]\"\r\n\r\nx\r\n--$bare--\r\n" };
-        my $type = "multipart/form-data; boundary=$boundary";
-        is(upload('', type => $type, body => $body->($_->[0])), $_->[1], "$boundary: $_->[0]")
-            for ['Q3.pptx', 200], ['../x', 404], ['=?utf-8?B?Li4vLi4v?=', 400], ["\x0b../x", 400];
-    }
+    my $quoted = "--b b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"../x\"\r\n\r\nx\r\n--b b--\r\n";
+    is(upload('', type => 'multipart/form-data; boundary="b b"', body => $quoted), 404, 'a boundary in quotes');
+    is(upload($_), 400, 'a name that is read in several ways') for '=?utf-8?B?Li4vLi4v?=', "\x0b../x";
     my $field = sub { "--b\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n$_[0]\r\n--b--\r\n" };
     for my $how ([], [chunks => 1]) {
         is(upload('', body => $field->($_), @$how), 404, 'a field: ' . substr $_, 0, 20) for '..\\..\\x.aspx', ' C:\\x', 'x' x 20_000;

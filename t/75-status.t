@@ -132,7 +132,6 @@ scene 'access', after => $access, user_files => ">>> users\nstatus:{PLAIN}right"
     ok(log_lines(qr/lync_status_closed: only this machine/), 'the log says how to open it');
 };
 
-# What opens it further than meant, or not at all, is told when nginx loads, once each.
 # Only GET and HEAD, and nothing can be changed.
 scene 'methods', sub {
     my $before = status();
@@ -157,14 +156,11 @@ scene 'formats', sub {
     my $prometheus = 'application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1';
     my $browser = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
     for my $case (
-        ['/',                    [],                             'html'],
         ['/',                    [Accept => $browser],           'html'],
         ['/',                    [Accept => 'application/json'], 'json'],
         ['/',                    [Accept => $prometheus],        'prometheus'],
         ['/',                    ['X-Prometheus-Scrape-Timeout-Seconds' => 10], 'prometheus'],
         ['/?format=json',        [Accept => $browser],           'json'],
-        ['/?format=prometheus',  [Accept => $browser],           'prometheus'],
-        ['/?format=html',        [Accept => 'application/json'], 'html'],
         ['/deep/er?a=b&format=json', [],                         'json'],
     ) {
         my ($path, $headers, $form) = @$case;
@@ -436,7 +432,6 @@ scene 'and workers', named => 'killed', sub {
     provoked_lines(qr/exited on signal 9/);
 };
 
-# However a client asks, there is no more to tell.
 # What nginx presents is what it has read; a worker looks what the file holds by now.
 my $renewed = "$LyncTest::Paths::RUN/t/renewed-$$";
 END { unlink "$renewed.pem", "$renewed.key" if $renewed }
