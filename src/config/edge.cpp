@@ -74,9 +74,10 @@ Interfaces read_interfaces(const Directive& directive, std::size_t first, const 
         };
     };
     std::vector<ParameterRule> rules{{"external", address(interfaces.external)},
-                                     {"internal", address(interfaces.internal)}};
-    if (has_port) {
-        rules.push_back({"port", &interfaces.port});
+                                     {"internal", address(interfaces.internal)},
+                                     {"port", &interfaces.port}};
+    if (!has_port) {
+        rules.pop_back();
     }
     read_parameters(directive, first, block, rules);
     if (!interfaces.external.empty() && interfaces.external == interfaces.internal) {
