@@ -322,6 +322,9 @@ OUTSIDE = [
     Case("one of two challenges is lost", World(
         change=drop_header("/oauth/user$", "WWW-Authenticate", "MsRtcOAuth")),
          ("oauth-challenge-incomplete",), ("MsRtcOAuth",)),
+    Case("both challenges are lost", World(
+        change=drop_header("/oauth/user$", "WWW-Authenticate")),
+         ("oauth-challenge-incomplete",), ("neither a Bearer nor an MsRtcOAuth line",)),
 
     # services
     Case("no challenge at the address book", World(

@@ -248,7 +248,7 @@ void Judge::oauth_challenge() {
         report_(Id::oauth_challenge_incomplete, asked_.farm,
                 {answer_.status_text, bearer ? "no MsRtcOAuth line"
                                       : rtc  ? "no Bearer line"
-                                             : "neither line"});
+                                             : "neither a Bearer nor an MsRtcOAuth line"});
     }
 }
 

@@ -157,7 +157,8 @@ bool report_certificate(const Handshake& handshake, const std::string& server_na
                       day(handshake.not_before),
                       handshake.other};
     for (const Id id : handshake.objections) {
-        report(id, handshake.digest, words);
+        // Certificates of one CA have one cause.
+        report(id, id == Id::certificate_untrusted ? handshake.issuer : handshake.digest, words);
     }
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     const config::Renewal renewal =
