@@ -16,16 +16,6 @@ __DATA__
 server 10.0.0.11:443;
 --- nginx_T_unlike: lyncdiscover|:4443|:8080|10\.0\.0\.11:80
 
-=== OCS 2007, likewise
---- publication
-    product  ocs_2007;
-    %%CERTIFICATE%%
-    %%TRUSTED_CA%%
-    pool fepool.contoso.local { server 10.0.0.11; external_web_services lyncwebext.contoso.com; }
---- nginx_T
-server 10.0.0.11:443;
---- nginx_T_unlike: lyncdiscover|:4443|:8080
-
 === OCS has one web site, which tells inside from outside by path: the Ext paths and the meeting content
 --- more: product ocs_2007_r2;
 --- asks
@@ -57,16 +47,6 @@ GET https://lyncdiscover.contoso.com/                    -> external
 POST https://lyncwebext.contoso.com/ucwa/v1/applications        -> external
 GET https://lyncwebext.contoso.com/lwa/WebPages/LwaClient.aspx  -> external
 POST https://lyncwebext.contoso.com/Mcx/McxService.svc          -> 404
-
-=== Skype for Business Server 2015 is like it
---- more: product sfb_2015; sip_domain contoso.com;
---- asks
-POST https://lyncwebext.contoso.com/ucwa/v1/applications -> external
-
-=== Skype for Business Server 2019
---- more: product sfb_2019; sip_domain contoso.com;
---- asks
-POST https://lyncwebext.contoso.com/ucwa/v1/applications -> external
 
 === the Subscription Edition, which is the default
 --- more: sip_domain contoso.com;

@@ -32,28 +32,18 @@ sub logged {
 scene 'the variables', before => logs('plain'), sub {
     my %expected = (
         'https://lyncwebext.contoso.com/abs/handler'            => 'pool|fepool.contoso.local|abs|pass|200',
-        'https://lyncwebext.contoso.com/UCWA/v1/applications'   => 'pool|fepool.contoso.local|ucwa|pass|200',
         'https://lyncwebext.contoso.com/web%74icket/webticketservice.svc' => 'pool|fepool.contoso.local|webticket|pass|200',
-        'https://lyncwebext.contoso.com/Reach/../Lwa/WebPages/x' => 'pool|fepool.contoso.local|lwa|pass|200',
-        'https://lyncwebext.contoso.com/groupexpansion/service.svc' => 'pool|fepool.contoso.local|groupexpansion|pass|200',
-        'https://lyncwebext.contoso.com/certprov/x'             => 'pool|fepool.contoso.local|certprov|pass|200',
-        'https://lyncwebext.contoso.com/collabcontent/x'        => 'pool|fepool.contoso.local|collabcontent|pass|200',
-        'https://dirwebext.contoso.com/autodiscover/x'          => 'director|dirpool.contoso.local|autodiscover|pass|200',
         'https://lyncdiscover.contoso.com/?sipuri=a@contoso.com' => 'director|dirpool.contoso.local|autodiscover|pass|200',
         'http://lyncdiscover.contoso.com/'                      => 'director|dirpool.contoso.local|autodiscover|pass|200',
         'https://meet.contoso.com/alice/1'                      => 'director|dirpool.contoso.local|meet|pass|200',
         'https://lync.contoso.com/meet/alice/1'                 => 'director|dirpool.contoso.local|meet|pass|200',
-        'https://lync.contoso.com/dialin'                       => 'pool|fepool.contoso.local|dialin|pass|200',
         'https://wacext.contoso.com/m/x'                        => 'office_web_apps|wacext.contoso.com|office_web_apps|pass|200',
         'https://mail.contoso.com/ews/exchange.asmx'            => 'exchange|mail.contoso.com|ews|pass|200',
         'https://mail.contoso.com/autodiscover/x'               => 'exchange|mail.contoso.com|exchange_autodiscover|pass|200',
         'http://meet.contoso.com/alice/1'                       => '-|-|unknown|redirect|301',
-        'http://lyncwebext.contoso.com/abs/handler'             => '-|-|abs|redirect|301',
         'https://lync.contoso.com/Admin'                        => 'director|dirpool.contoso.local|control_panel|refuse:admin|404',
         'https://lyncwebext.contoso.com/cscp/'                  => 'pool|fepool.contoso.local|control_panel|refuse:admin|404',
-        'https://lyncwebext.contoso.com/locationinformation/liservice.svc' => 'pool|fepool.contoso.local|location_information|refuse:path|404',
         'https://lyncwebext.contoso.com/nothing'                => 'pool|fepool.contoso.local|unknown|refuse:path|404',
-        'https://mail.contoso.com/owa/'                         => 'exchange|mail.contoso.com|owa|refuse:path|404',
         'https://mail.contoso.com/ecp/'                         => 'exchange|mail.contoso.com|exchange_admin|refuse:admin|404',
     );
     for my $url (sort keys %expected) {
