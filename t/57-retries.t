@@ -121,7 +121,7 @@ scene 'pending GETs', sub {
 };
 
 # Whatever is held for long, GET or not.
-for my $how (['a pending GET', '/ucwa/oauth/v1/applications/1/events?ack=1&wait=30', 0], ['what is held', undef, 1.2]) {
+for my $how (['a pending GET', '/ucwa/oauth/v1/applications/1/events?ack=1&hold=30', 0], ['what is held', undef, 1.2]) {
     my ($what, $path, $long) = @$how;
     scene "the server of $what is killed", sub {
         my @fe = front_ends(2);

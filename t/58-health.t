@@ -23,51 +23,13 @@ servers('SIP', "$A=", "$B=");
 servers('TCP', $A, $B);
 servers('OFFICE', "$A=wac.contoso.local", "$B=mail.contoso.local");
 
+my $both = "server $A; server $B;";
 my $fast = 'health_check autodiscover interval=1s fails=2 passes=2;';
 
-our %Publication = (
-    kinds      => publication('KINDS', "server $A;", $fast),
-    off        => publication('OFF', "server $A;", 'health_check off;'),
-    reasons    => publication('REASONS', "server $A;", 'health_check autodiscover interval=1s fails=1;'),
-    unverified => "backend_verify off;\n" . publication('UNVERIFIED', "server $A;",
-        'health_check autodiscover interval=1s fails=1;') =~ s/%%TRUSTED_CA%%//r,
-    # A path of a thousand bytes: health was switched off without a word where it was part of a key.
-    workers => publication('WORKERS', "server $A;", 'health_check autodiscover interval=1s;')
-        =~ s{%%TRUSTED_CA%%}{'trusted_ca %%PKI%%/' . './' x 500 . 'internal-ca.pem;'}er,
-    count   => publication('COUNT', "server $A; server $B;",
-        'health_check autodiscover interval=1s fails=3 passes=2;'),
-    down    => publication('DOWN', "server $A; server $B;", $fast),
-    panic   => publication('PANIC', "server $A; server $B;", $fast),
-    reload  => publication('RELOAD', "server $A; server $B;", $fast),
-    passive => publication('PASSIVE', "server $A; server $B;",
-        'health_check autodiscover interval=1s;'),
-    silent => publication('SILENT', "server $A; server $B;", $fast),
-    blamed => "pending_get_timeout 3s;\n" . publication('BLAMED', "server $A; server $B;",
-        'health_check autodiscover interval=1s;'),
-    alone => publication('ALONE', "server $A; server $B;", $fast),
-    tcp   => publication('TCP', "server $A; server $B;",
-        'health_check tcp=%%PORT_SIP%% interval=1s fails=2 passes=2;'),
-    office => publication('OFFICE', 'server 127.0.0.99;', 'health_check off;') . <<'END',
-    office_web_apps wacext.contoso.com {
-        server            127.0.0.11;
-        listening_ports   https=%%PORT_OFFICE%%;
-        certificate_name  wac.contoso.local;
-        health_check      discovery interval=1s fails=1 passes=1;
-    }
-    exchange mail.contoso.com {
-        server            127.0.0.21;
-        listening_ports   https=%%PORT_OFFICE%%;
-        certificate_name  mail.contoso.local;
-        services          ews autodiscover;
-        health_check      healthcheck interval=1s fails=1 passes=1;
-    }
-END
-);
-
-our $Shared = "lync_publish one {\n    %%SOCKETS%%\n"
-    . publication('SHARED', "server $A; server $B;", $fast)
+my $Shared = "lync_publish one {\n    %%SOCKETS%%\n"
+    . publication('SHARED', $both, $fast)
     . "}\nlync_publish two {\n    %%SOCKETS%%\n"
-    . publication('SHARED', "server $A; server $B;", $fast)
+    . publication('SHARED', $both, $fast)
         =~ s/contoso\.com/fabrikam.com/gr
     . "}\n";
 
@@ -80,7 +42,7 @@ sub wait_for_checks {
     return wait_until { my @all = asked(@server); @all >= $number } $Pools::PATIENCE;
 }
 
-scene 'autodiscover, in each of its dialects', publication => $Publication{kinds}, sub {
+scene 'autodiscover, in each of its dialects', publication => publication('KINDS', "server $A;", $fast), sub {
     ok(wait_for_checks(1, $A, 'KINDS'), 'asked');
     is((asked($A, 'KINDS'))[0],
         '/Autodiscover/AutodiscoverService.svc/root lyncwebext.contoso.com',
@@ -95,7 +57,8 @@ scene 'autodiscover, in each of its dialects', publication => $Publication{kinds
         'the first word about a server is told once');
 };
 
-scene 'a TCP port', publication => $Publication{tcp}, sub {
+scene 'a TCP port',
+    publication => publication('TCP', $both, 'health_check tcp=%%PORT_SIP%% interval=1s fails=2 passes=2;'), sub {
     ok(wait_until(sub { stats($A, 'SIP')->{connections} >= 2 }, $Pools::PATIENCE), 'connects to it');
     is_deeply([asked($A, 'SIP'), asked($A, 'TCP')], [], 'and says nothing');
     my $port = port('SIP');
@@ -107,7 +70,21 @@ scene 'a TCP port', publication => $Publication{tcp}, sub {
     ok(told(qr/127\.0\.0\.11:.* is up again after \d+ s/), 'and back');
 };
 
-scene 'Office Web Apps and Exchange', publication => $Publication{office}, sub {
+scene 'Office Web Apps and Exchange', publication => publication('OFFICE', 'server 127.0.0.99;', 'health_check off;') . <<'END', sub {
+    office_web_apps wacext.contoso.com {
+        server            127.0.0.11;
+        listening_ports   https=%%PORT_OFFICE%%;
+        certificate_name  wac.contoso.local;
+        health_check      discovery interval=1s fails=1 passes=1;
+    }
+    exchange mail.contoso.com {
+        server            127.0.0.21;
+        listening_ports   https=%%PORT_OFFICE%%;
+        certificate_name  mail.contoso.local;
+        services          ews autodiscover;
+        health_check      healthcheck interval=1s fails=1 passes=1;
+    }
+END
     tell($A, OFFICE => check => 'discovery');
     tell($B, OFFICE => check => 'healthcheck');
     # They were asked before they had been told.
@@ -145,7 +122,7 @@ scene 'Office Web Apps and Exchange', publication => $Publication{office}, sub {
     ok(told(qr/is still down, now: GET \/Autodiscover\/healthcheck\.htm: 401/), 'and another one');
 };
 
-scene 'none', publication => $Publication{off}, sub {
+scene 'none', publication => publication('OFF', "server $A;", 'health_check off;'), sub {
     sleep 2.5;
     is_deeply([asked($A, 'OFF')], [], 'nothing is asked');
     is(ask_once()->{status}, 200, 'and requests go there');
@@ -153,7 +130,7 @@ scene 'none', publication => $Publication{off}, sub {
 
 # One reason after the other, each the news.
 my $root = 'GET /Autodiscover/AutodiscoverService.svc/root';
-scene 'every reason', publication => $Publication{reasons}, sub {
+scene 'every reason', publication => publication('REASONS', "server $A;", 'health_check autodiscover interval=1s fails=1;'), sub {
     my @reasons = (
         ['connection refused', listens => 0],
         ['certificate not trusted (unable to verify the first certificate)',
@@ -192,7 +169,8 @@ scene 'every reason', publication => $Publication{reasons}, sub {
 };
 
 scene 'certificates that nobody verifies',
-    publication => $Publication{unverified}, sub {
+    publication => "backend_verify off;\n" . publication('UNVERIFIED', "server $A;",
+    'health_check autodiscover interval=1s fails=1;') =~ s/%%TRUSTED_CA%%//r, sub {
     tell($A, UNVERIFIED => certificate => 'untrusted');
     forget_stats();
     ok(wait_for_checks(3, $A, 'UNVERIFIED'), 'asked');
@@ -201,7 +179,8 @@ scene 'certificates that nobody verifies',
 };
 
 # Out with the third failure in a row, back with the second pass; a failure in between is forgotten.
-scene 'fails, passes and the interval', publication => $Publication{count}, sub {
+scene 'fails, passes and the interval',
+    publication => publication('COUNT', $both, 'health_check autodiscover interval=1s fails=3 passes=2;'), sub {
     ok(wait_for_checks(2, $A, 'COUNT'), 'up');
 
     tell($A, COUNT => check => '503');
@@ -237,7 +216,7 @@ scene 'fails, passes and the interval', publication => $Publication{count}, sub 
 };
 
 # Nobody is sent to a server that is down; the other one is asked instead of it.
-scene 'a server that is down', publication => $Publication{down}, sub {
+scene 'a server that is down', publication => publication('DOWN', $both, $fast), sub {
     ok(wait_for_checks(1, $A, 'DOWN'), 'up');
     tell($A, DOWN => check => 'internal');
     ok(told(qr/is down: answers as the internal web site: check listening_ports/), 'flipped to the INTERNAL web site');
@@ -266,7 +245,7 @@ scene 'a server that is down', publication => $Publication{down}, sub {
 
 # A check that is wrong doesn't take the publication away: where no server passes, those that can be
 # connected to are used all the same, but for the internal web site.
-scene 'no server passes', publication => $Publication{panic}, sub {
+scene 'no server passes', publication => publication('PANIC', $both, $fast), sub {
     ok(wait_for_checks(1, $_, 'PANIC'), "$_ is up") for $A, $B;
     tell($A, PANIC => check => 'garbage');
     tell($B, PANIC => check => 'internal');
@@ -287,7 +266,7 @@ scene 'no server passes', publication => $Publication{panic}, sub {
 };
 
 # What is known of a server outlives a reload, and checks go on in their rhythm.
-scene 'reloads', publication => $Publication{reload}, sub {
+scene 'reloads', publication => publication('RELOAD', $both, $fast), sub {
     tell($A, RELOAD => check => '503');
     ok(told(qr/127\.0\.0\.11.* is down/), 'down');
     forget_stats();
@@ -310,8 +289,10 @@ scene 'reloads', publication => $Publication{reload}, sub {
     cmp_ok($least, '>=', 0.8 / $SLOW, 'and none is checked twice');
 };
 
-# One worker asks; when it is killed, another one does.
-scene 'who asks', publication => $Publication{workers}, sub {
+# One worker asks; when it is killed, another one does. With a path of a thousand bytes: health was switched
+# off without a word where it was part of a key.
+scene 'who asks', publication => publication('WORKERS', "server $A;", 'health_check autodiscover interval=1s;')
+    =~ s{%%TRUSTED_CA%%}{'trusted_ca %%PKI%%/' . './' x 500 . 'internal-ca.pem;'}er, sub {
     ok(wait_for_checks(1, $A, 'WORKERS'), 'asked');
     forget_stats();
     my $begin = time;
@@ -350,7 +331,8 @@ scene 'publications that share a pool', http_config => $Shared, sub {
 };
 
 # Checks pass, requests fail: out all the same.
-scene 'requests fail where checks pass', publication => $Publication{passive}, sub {
+scene 'requests fail where checks pass',
+    publication => publication('PASSIVE', $both, 'health_check autodiscover interval=1s;'), sub {
     ok(wait_for_checks(1, $A, 'PASSIVE'), 'up');
     tell($A, PASSIVE => request => 'reset');
     forget_stats();
@@ -365,7 +347,7 @@ scene 'requests fail where checks pass', publication => $Publication{passive}, s
 };
 
 # A server that has fallen silent answers nothing any more, whatever it was asked before.
-scene 'a server falls silent with requests at it', publication => $Publication{silent}, sub {
+scene 'a server falls silent with requests at it', publication => publication('SILENT', $both, $fast), sub {
     ok(wait_for_checks(1, $_, 'SILENT'), 'up') for $A, $B;
     tell($A, SILENT => request => 'silent');
     my @clients = map { client('https://lyncwebext.contoso.com')->ask('GET /abs/handler') } 1 .. 4;
@@ -380,8 +362,8 @@ scene 'a server falls silent with requests at it', publication => $Publication{s
 };
 
 # A page that crashes, or waits too long, is no reason to take a server from everybody.
-scene "failures that are no server's fault",
-    publication => $Publication{blamed}, sub {
+scene "failures that are no server's fault", publication => "pending_get_timeout 3s;\n"
+    . publication('BLAMED', $both, 'health_check autodiscover interval=1s;'), sub {
     ok(wait_for_checks(1, $_, 'BLAMED'), 'up') for $A, $B;
     for (1 .. 3) {
         tell($_, BLAMED => request => 'close') for $A, $B;
@@ -398,7 +380,7 @@ scene "failures that are no server's fault",
 };
 
 # What happens to one server is nothing to the other.
-scene 'one silent server', publication => $Publication{alone}, sub {
+scene 'one silent server', publication => publication('ALONE', $both, $fast), sub {
     ok(wait_for_checks(1, $B, 'ALONE'), 'up');
     tell($A, ALONE => check => 'silent');
     forget_stats();

@@ -21,6 +21,7 @@ Exits with 1 if a request failed that mustn't.
 """
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -43,10 +44,13 @@ class Server:
         self.start('fepool.contoso.local')
 
     def start(self, certificate):
-        pki = f'{self.options.pki}/{certificate}'
-        self.program = proof_nginx.Program('pools/front_end.py', '--name', self.address, '--tls', f'{pki}.pem',
-                                           f'{pki}.key', f'{self.address}:{self.port}')
+        self.program = proof_nginx.Program('pools/servers.py', self.options.pki,
+                                           f'{self.address}:{self.port}={certificate}')
         self.process = self.program.process
+        self.tell(says=self.address)
+
+    def tell(self, **what):
+        self.program.command(json.dumps({'server': f'{self.address}:{self.port}', **what}))
 
     def kill(self):
         self.process.kill()
@@ -199,8 +203,8 @@ async def play(options, nginx, servers, port):
     faults = [
         ('killed', Server.kill, lambda s: s.start('fepool.contoso.local')),
         ('frozen', Server.freeze, Server.thaw),
-        ('resets connections', lambda s: s.program.command('reset'), lambda s: s.program.command('normal')),
-        ('answers take 1 s more', lambda s: s.program.command('slow 1'), lambda s: s.program.command('normal')),
+        ('resets connections', lambda s: s.tell(resets=True), lambda s: s.tell(resets=False)),
+        ('answers take 1 s more', lambda s: s.tell(slow=1), lambda s: s.tell(slow=0)),
         ('certificate not trusted',
          lambda s: (s.kill(), s.start('untrusted')),
          lambda s: (s.kill(), s.start('fepool.contoso.local'))),

@@ -18,12 +18,20 @@ Behaviours, by what they are about:
                  {"EWS": ...} says it of paths that begin with /EWS/, others are "healthcheck"
     request      how everything else is answered: fine (200, the body names the server), silent,
                  half, reset, close, or a status; "hold" waits for /release (see below)
-    delay        seconds before each answer
+    delay        seconds before each answer; "slow" likewise, but to health checks
     keeps        connections: true; false says so in each answer, "once" closes at the second request
     certificate  another name; "" speaks plain TCP
     listens      false: nobody listens; open connections are closed
+    resets       true: all connections are reset, and each new one at once
+    says         the body of "fine", in place of "from ADDRESS:PORT"
 
-A request for ...?hold=SECONDS is answered after that time, whatever else is said.
+What the query of a request says comes before that:
+
+    hold=SECONDS   the answer comes after that time, if the other side is there still
+    drop           closes without a word
+    half           breaks off within the head
+    status=NNN     that status
+    own            sets a cookie MS-WSMAN of its own
 
 Requests of hold: each waits until a request for /release comes to the server, whose answer tells
 how many there were. The certificate changes with a new TLS context, as a new process would have it:
@@ -34,9 +42,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import ssl
+import struct
 import sys
 import time
+import urllib.parse
 
 CHECKER = b"ngx_lync_module health check"
 SELF = "https://%s/Autodiscover/AutodiscoverService.svc/root?originalDomain=contoso.com"
@@ -58,16 +69,18 @@ CHECKS = {
 class Server:
     def __init__(self, pki: str, name: str, certificate: str):
         self.pki, self.name, self.certificate = pki, name, certificate
-        self.check, self.request, self.delay, self.keeps = "external", "fine", 0.0, True
+        self.check, self.request, self.keeps = "external", "fine", True
+        self.delay = self.slow = 0.0
+        self.says, self.resets = "from " + name, False
         self.answered: set[asyncio.StreamWriter] = set()
         self.listener: asyncio.Server | None = None
         self.open: set[asyncio.StreamWriter] = set()
         self.released = asyncio.Event()
-        self.held = 0
+        self.held = self.waiting = 0
         self.forget()
 
     def forget(self) -> None:
-        self.connections = 0
+        self.connections = self.heads = 0
         self.requests: list[str] = []
         self.checks: list[tuple[float, str]] = []   # when, what was asked
 
@@ -81,8 +94,9 @@ class Server:
 
     async def listen(self) -> None:
         address, port = self.name.rsplit(":", 1)
+        self.tls = self.context()
         self.listener = await asyncio.start_server(
-            self.serve, address, int(port), ssl=self.context(), backlog=4096, reuse_address=True)
+            self.serve, address, int(port), backlog=4096, reuse_address=True, limit=1 << 20)
 
     async def close(self) -> None:
         if self.listener is not None:
@@ -91,10 +105,21 @@ class Server:
         for writer in list(self.open):
             writer.transport.abort()
 
+    @staticmethod
+    def reset(writer: asyncio.StreamWriter) -> None:
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                                   struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self.open.add(writer)
         try:
+            if self.resets:
+                self.reset(writer)
+                return
+            if self.tls is not None:
+                await writer.start_tls(self.tls)
             while await self.exchange(reader, writer):
                 pass
         except (OSError, EOFError, asyncio.IncompleteReadError, asyncio.LimitOverrunError,
@@ -105,6 +130,17 @@ class Server:
             self.answered.discard(writer)
             writer.close()
 
+    async def waits(self, reader: asyncio.StreamReader, seconds: float) -> bool:
+        """Until the time is up; false if the other side goes away before."""
+        self.waiting += 1
+        try:
+            await asyncio.wait_for(reader.read(1), seconds)
+            return False
+        except asyncio.TimeoutError:
+            return True
+        finally:
+            self.waiting -= 1
+
     async def exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         first = await reader.readexactly(1)
         if first == b"\x16":     # TLS is spoken to a server of plain HTTP
@@ -113,32 +149,41 @@ class Server:
             return False
         head = first + await reader.readuntil(b"\r\n\r\n")
         lines = head.split(b"\r\n")
-        target = lines[0].split(b" ")[1].decode("latin-1")
+        method, target = lines[0].decode("latin-1").split(" ")[:2]
+        query = dict(urllib.parse.parse_qsl(target.partition("?")[2], keep_blank_values=True))
         fields = {name.lower(): value.strip() for name, _, value in
                   (line.partition(b":") for line in lines[1:] if line)}
+        asks = fields.get(b"user-agent") != CHECKER
+        self.heads += asks
         await reader.readexactly(int(fields.get(b"content-length", b"0")))
         closes = fields.get(b"connection", b"").lower() == b"close" or not self.keeps
 
-        if fields.get(b"user-agent") == CHECKER:
+        if not asks:
             self.checks.append((time.monotonic(), target + " " + fields[b"host"].decode()))
             check = self.check if isinstance(self.check, str) else self.check.get(target.split("/")[1], "healthcheck")
             behaviour, body = check, CHECKS.get(check, CHECKS["external"])
         else:
             self.requests.append(target)
-            behaviour, body = self.request, "from " + self.name
+            behaviour, body = query.get("status", self.request), "" if method == "HEAD" else self.says
             if target.endswith("/release"):
                 behaviour, body = "fine", str(self.held)
                 self.released.set()
                 self.released = asyncio.Event()
-            elif "?hold=" in target:
-                await asyncio.sleep(float(target.rpartition("=")[2]))
+            elif "hold" in query:
+                if not await self.waits(reader, float(query["hold"])):
+                    return False
+            elif "drop" in query:
+                return False
+            elif "half" in query:
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-")
+                await writer.drain()
+                return False
             elif behaviour == "hold":
                 self.held += 1
                 await self.released.wait()
                 self.held -= 1
 
-        if self.delay:
-            await asyncio.sleep(self.delay)
+        await asyncio.sleep(self.delay + asks * self.slow)
         if behaviour == "reset":
             writer.transport.abort()
             return False
@@ -150,7 +195,8 @@ class Server:
             return False
 
         status = behaviour if behaviour.isdigit() else "200"
-        writer.write(f"HTTP/1.1 {status} Status\r\nContent-Length: {len(body)}\r\n"
+        cookie = "Set-Cookie: MS-WSMAN=of-the-server; path=/\r\n" if "own" in query else ""
+        writer.write(f"HTTP/1.1 {status} Status\r\n{cookie}Content-Length: {len(body)}\r\n"
                      f"Connection: {'close' if closes else 'keep-alive'}\r\n\r\n".encode())
         if behaviour == "half":
             writer.write(body[:len(body) // 2].encode())
@@ -161,9 +207,12 @@ class Server:
         return not closes
 
     async def set(self, changes: dict) -> None:
-        for key in ("check", "request", "delay", "keeps"):
+        for key in ("check", "request", "delay", "slow", "keeps", "says", "resets"):
             if key in changes:
                 setattr(self, key, changes[key])
+        if self.resets:
+            for writer in list(self.open):
+                self.reset(writer)
         listens = changes.get("listens", self.listener is not None)
         if "certificate" in changes or not listens:
             self.certificate = changes.get("certificate", self.certificate)
@@ -173,7 +222,8 @@ class Server:
 
     def stats(self) -> dict:
         return {"connections": self.connections, "requests": self.requests,
-                "checks": self.checks, "held": self.held, "open": len(self.open)}
+                "checks": self.checks, "held": self.held, "open": len(self.open),
+                "heads": self.heads, "waiting": self.waiting}
 
 
 async def main() -> None:

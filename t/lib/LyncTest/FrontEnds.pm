@@ -1,7 +1,7 @@
 package LyncTest::FrontEnds;
 
-# The Front Ends of a pool for scenes: each a process of its own (t/pools/front_end.py), so that one
-# can be killed, frozen or looked at while the others go on.
+# The Front Ends of a pool for scenes: each a process of its own (t/pools/servers.py), so that one can
+# be killed, frozen or looked at while the others go on. The body of an answer is the address.
 #
 #     my @fe = front_ends(3);       # 127.0.0.11 to 127.0.0.13 on port OWN
 #     $fe[0]->kill;                 # also freeze, thaw, start
@@ -44,13 +44,12 @@ sub address { $_[0]{address} }
 
 sub start {
     my ($self) = @_;
-    my $pki = $LyncTest::Paths::PKI;
-    my @tls = $self->{tls} ? ('--tls', "$pki/$self->{tls}.pem", "$pki/$self->{tls}.key") : ();
-    $self->{pid} = open2(my $out, my $in, 'python3', "$LyncTest::Paths::SOURCE/t/pools/front_end.py",
-        '--name', $self->{address}, @tls, "$self->{address}:$self->{port}");
+    $self->{name} = "$self->{address}:$self->{port}";
+    $self->{pid} = open2(my $out, my $in, 'python3', "$LyncTest::Paths::SOURCE/t/pools/servers.py",
+        $LyncTest::Paths::PKI, "$self->{name}=" . ($self->{tls} // ''));
     @$self{qw(out in)} = ($out, $in);
-    my $ready = <$out> // '';
-    $ready eq "ready\n" or die "the Front End $self->{address} doesn't start\n";
+    readline $out or die "the Front End $self->{address} doesn't start\n";
+    $self->tell(server => $self->{name}, says => $self->{address});
     return $self;
 }
 
@@ -62,12 +61,18 @@ sub restart {
     return $self->start;
 }
 
+sub tell {
+    my ($self, %command) = @_;
+    $self->{in}->autoflush;
+    print { $self->{in} } JSON::PP::encode_json(\%command), "\n";
+    return JSON::PP::decode_json(scalar readline $self->{out});
+}
+
+# How many connections and so on; "waiting" are those that are held.
 sub seen {
     my ($self) = @_;
-    $self->{in}->autoflush;
-    print { $self->{in} } "\n";
-    my $out = $self->{out};
-    return JSON::PP::decode_json(scalar <$out>);
+    my $seen = $self->tell(stats => 1)->{ $self->{name} };
+    return { %$seen, map { $_ => scalar @{ $seen->{$_} } } qw(requests checks) };
 }
 
 sub kill {
@@ -109,7 +114,7 @@ sub held {
     my ($seconds, %o) = @_;
     my $host = $o{host} // 'lyncwebext.contoso.com';
     return LyncTest::Scene::client("https://$host", first => $o{first})
-        ->ask("GET /ucwa/v1/x?wait=$seconds");
+        ->ask("GET /ucwa/v1/x?hold=$seconds");
 }
 
 # So many of them, each asked when the one before has arrived at one of these servers.
