@@ -16,6 +16,8 @@
 
 namespace lync::testing {
 
+using Strings = std::vector<std::string>;
+
 /// The directive that `text` opens: `lync_publish contoso { ... }`. Every place is in "nginx.conf".
 inline std::unique_ptr<config::Directive> block(std::string_view text) {
     return std::move(lyncctl::read_text(text, "nginx.conf", "", {})->children.at(0));
@@ -53,8 +55,8 @@ public:
         return {};
     }
 
-    std::vector<std::string> told_remarks() const {
-        std::vector<std::string> all;
+    Strings told_remarks() const {
+        Strings all;
         for (const lync::Diagnostic& remark : remarks) {
             all.push_back(told(remark));
         }
@@ -105,6 +107,24 @@ inline std::string smallest(std::string_view more = {}) {
 
 )" + std::string(more) +
            "\n}\n";
+}
+
+/// Another publication beside it; `more` directives stand on line 5 and after.
+inline std::string fabrikam(std::string_view more = {},
+                            std::string_view web_services = "a.fabrikam.com",
+                            std::string_view sip_domain = "fabrikam.com") {
+    return "lync_publish fabrikam {\nsip_domain " + std::string(sip_domain) +
+           ";\ncertificate public.pem public.key; trusted_ca ca.pem;\n"
+           "pool fepool.contoso.local { external_web_services " +
+           std::string(web_services) + "; }\n" + std::string(more) + "\n}";
+}
+
+/// Office Communications Server with these `edge` blocks, which begin on line 3.
+inline std::string ocs(std::string_view edges) {
+    return "lync_publish ocs {\nproduct ocs_2007; certificate public.pem public.key; "
+           "trusted_ca ca.pem; pool ocspool.contoso.local { external_web_services "
+           "ocsweb.contoso.com; server 10.0.0.21; }\n" +
+           std::string(edges) + "}";
 }
 
 } // namespace lync::testing

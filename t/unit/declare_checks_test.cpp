@@ -14,12 +14,6 @@ using namespace lync::config;
 using namespace lync::testing;
 using namespace std::literals;
 
-namespace {
-
-using Strings = std::vector<std::string>;
-
-} // namespace
-
 TEST_CASE("a name is published once", "[declare]") {
     for (const auto& [more, told] : rows(R"(
         pool fepool.contoso.local { external_web_services a.contoso.com; } | pool "fepool.contoso.local" is duplicate in lync_publish "contoso", the first stands at nginx.conf:6 in nginx.conf:11
@@ -100,21 +94,15 @@ TEST_CASE("a name is published once in all publications", "[declare]") {
     CHECK(world.mistake(capital) == "publication \"Contoso\" is duplicate in \"lync_publish\" "
                                     "directive, the first stands at nginx.conf:1 in nginx.conf:1");
 
-    const auto second = [](std::string_view domain, std::string_view name) {
-        return "lync_publish fabrikam {\nsip_domain " + std::string(domain) +
-               ";\ncertificate public.pem public.key;\ntrusted_ca ca.pem;\n"
-               "pool fepool.contoso.local {\nexternal_web_services " +
-               std::string(name) + ";\n}\n}";
-    };
-    CHECK(world.mistake(second("fabrikam.com", "lyncwebext.contoso.com")) ==
+    CHECK(world.mistake(fabrikam("", "lyncwebext.contoso.com")) ==
           "\"lyncwebext.contoso.com\" is published twice: as external_web_services of pool "
           "\"fepool.contoso.local\" of lync_publish \"fabrikam\" and as external_web_services of "
           "pool \"fepool.contoso.local\" of lync_publish \"contoso\" at nginx.conf:8 in "
-          "nginx.conf:6");
+          "nginx.conf:4");
 
     world.registry = {};
     REQUIRE(world.mistake(smallest()).empty());
-    CHECK(world.mistake(second("contoso.com", "lyncwebext.fabrikam.com")) ==
+    CHECK(world.mistake(fabrikam("", "lyncwebext.fabrikam.com", "contoso.com")) ==
           "\"lyncdiscover.contoso.com\" is published twice: as lyncdiscover of a sip_domain of "
           "lync_publish \"fabrikam\" and as lyncdiscover of a sip_domain of lync_publish "
           "\"contoso\" at nginx.conf:2 in nginx.conf:2");
@@ -122,32 +110,26 @@ TEST_CASE("a name is published once in all publications", "[declare]") {
     // One pool behind two publications, as hosters have it, is one thing.
     world.registry = {};
     REQUIRE(world.mistake(smallest()).empty());
-    CHECK(world.mistake(second("fabrikam.com", "lyncwebext.fabrikam.com")).empty());
+    CHECK(world.mistake(fabrikam()).empty());
 }
 
 TEST_CASE("publications agree on a socket", "[declare]") {
-    const auto second = [](std::string_view sockets) {
-        return "lync_publish fabrikam {\nsip_domain fabrikam.com;\ncertificate public.pem "
-               "public.key;\ntrusted_ca ca.pem;\npool fepool.contoso.local {\n"
-               "external_web_services a.fabrikam.com;\n}\n" +
-               std::string(sockets) + "\n}";
-    };
     for (const auto& [one, other, told] : rows<3>(R"(
-        http_listen 81;                     | https_listen 81;                    | socket "81" in lync_publish "fabrikam" is for https, but for http at nginx.conf:11 of lync_publish "contoso": a socket speaks one of them in nginx.conf:8
-        https_listen 81;                    | http_listen 81;                     | socket "81" in lync_publish "fabrikam" is for http, but for https at nginx.conf:11 of lync_publish "contoso": a socket speaks one of them in nginx.conf:8
-        https_listen 443 proxy_protocol;    | https_listen 443;                   | socket "443" in lync_publish "fabrikam" lacks "proxy_protocol", unlike at nginx.conf:11 of lync_publish "contoso": it is the same socket in nginx.conf:8
-        https_listen 443;                   | https_listen 443 proxy_protocol;    | socket "443" in lync_publish "fabrikam" has "proxy_protocol", unlike at nginx.conf:11 of lync_publish "contoso": it is the same socket in nginx.conf:8
-        https_listen 443 backlog=1;         | https_listen 443 backlog=2;         | socket "443" in lync_publish "fabrikam" has other parameters than at nginx.conf:11 of lync_publish "contoso": it is the same socket in nginx.conf:8
+        http_listen 81;                     | https_listen 81;                    | socket "81" in lync_publish "fabrikam" is for https, but for http at nginx.conf:11 of lync_publish "contoso": a socket speaks one of them in nginx.conf:5
+        https_listen 81;                    | http_listen 81;                     | socket "81" in lync_publish "fabrikam" is for http, but for https at nginx.conf:11 of lync_publish "contoso": a socket speaks one of them in nginx.conf:5
+        https_listen 443 proxy_protocol;    | https_listen 443;                   | socket "443" in lync_publish "fabrikam" lacks "proxy_protocol", unlike at nginx.conf:11 of lync_publish "contoso": it is the same socket in nginx.conf:5
+        https_listen 443;                   | https_listen 443 proxy_protocol;    | socket "443" in lync_publish "fabrikam" has "proxy_protocol", unlike at nginx.conf:11 of lync_publish "contoso": it is the same socket in nginx.conf:5
+        https_listen 443 backlog=1;         | https_listen 443 backlog=2;         | socket "443" in lync_publish "fabrikam" has other parameters than at nginx.conf:11 of lync_publish "contoso": it is the same socket in nginx.conf:5
         https_listen 443 backlog=1;         | https_listen 443 backlog=1;         |
         https_listen 443 backlog=1;         | https_listen 443;                   |
         https_listen 443;                   | https_listen 443 backlog=1;         |
-        http_listen 81; // https_listen 82; | http_listen 82; // https_listen 81; | socket "82" in lync_publish "fabrikam" is for http, but for https at nginx.conf:12 of lync_publish "contoso": a socket speaks one of them in nginx.conf:8
+        http_listen 81; // https_listen 82; | http_listen 82; // https_listen 81; | socket "82" in lync_publish "fabrikam" is for http, but for https at nginx.conf:12 of lync_publish "contoso": a socket speaks one of them in nginx.conf:5
         http_listen 81;                     | http_listen 127.0.0.1:81;           |
     )")) {
         INFO(one << " " << other);
         World world;
         REQUIRE(world.mistake(smallest(one)).empty());
-        CHECK(world.mistake(second(other)) == told);
+        CHECK(world.mistake(fabrikam(other)) == told);
     }
 }
 
@@ -160,11 +142,8 @@ TEST_CASE("the first publication of a socket brings its catch-all, the first to 
     CHECK(first.https_sockets[0].needs_catch_all);
     CHECK_FALSE(first.https_sockets[0].states_parameters);
 
-    const Publication second = world.declare(R"(lync_publish fabrikam {
-        sip_domain fabrikam.com; certificate public.pem public.key; trusted_ca ca.pem;
-        pool fepool.contoso.local { external_web_services a.fabrikam.com; }
-        http_listen off; https_listen 443 backlog=1; https_listen 444 backlog=2;
-    })");
+    const Publication second = world.declare(
+        fabrikam("http_listen off; https_listen 443 backlog=1; https_listen 444 backlog=2;"));
     REQUIRE(second.https_sockets.size() == 2);
     CHECK_FALSE(second.https_sockets[0].needs_catch_all);
     CHECK(second.https_sockets[0].states_parameters);

@@ -24,8 +24,6 @@ std::vector<std::string> addresses(const std::vector<Socket>& sockets) {
     return all;
 }
 
-using Strings = std::vector<std::string>;
-
 } // namespace
 
 TEST_CASE("the smallest publication, and every default", "[declare]") {

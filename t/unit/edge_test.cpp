@@ -13,19 +13,10 @@ using namespace std::literals;
 
 namespace {
 
-std::string ocs(std::string_view edges) {
-    return "lync_publish ocs {\nproduct ocs_2007; certificate public.pem public.key; "
-           "trusted_ca ca.pem; pool ocspool.contoso.local { external_web_services "
-           "ocsweb.contoso.com; server 10.0.0.21; }\n" +
-           std::string(edges) + "}";
-}
-
 std::string mistake(std::string_view edges) {
     World world;
     return world.mistake(ocs(edges));
 }
-
-using Strings = std::vector<std::string>;
 
 } // namespace
 
@@ -75,10 +66,6 @@ TEST_CASE("the words of topologies and back", "[edge]") {
 }
 
 TEST_CASE("what an edge block is told is wrong", "[edge]") {
-    struct Case {
-        std::string_view text;
-        std::string_view told;
-    };
     for (const auto& [text, told] : rows(R"(
         edge { topology big; }                         | invalid value "big" in "topology" directive of edge: it is written "topology consolidated|single_site|scaled_single_site|multiple_site_remote|scaled_remote_site" in nginx.conf:3
         edge "a b" { topology consolidated; }          | invalid value "a b" in "edge" directive of lync_publish "ocs": the name of a site is made of up to 64 letters, digits, "_" and "-" in nginx.conf:3

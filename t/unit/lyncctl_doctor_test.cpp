@@ -18,8 +18,6 @@ using namespace lync::lyncctl::doctor;
 
 namespace {
 
-using Strings = std::vector<std::string>;
-
 plan::Plan planned(std::string_view text) {
     World world;
     return plan::make_plan(world.declare(text));

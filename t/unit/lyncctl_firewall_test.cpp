@@ -29,10 +29,10 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 }
 
 /// The documented rows by the titles of their tables, a row's cells between bars.
-std::map<std::string, std::vector<std::string>> documented() {
+std::map<std::string, Strings> documented() {
     std::ifstream file(std::string(LYNC_SOURCE_DIR) + "/t/lyncctl/fixtures/firewall-tables.txt");
     REQUIRE(file);
-    std::map<std::string, std::vector<std::string>> tables;
+    std::map<std::string, Strings> tables;
     std::string title;
     for (std::string line; std::getline(file, line);) {
         if (line.starts_with("= ")) {
@@ -44,8 +44,8 @@ std::map<std::string, std::vector<std::string>> documented() {
     return tables;
 }
 
-std::vector<std::string> cells_of(const std::string& line) {
-    std::vector<std::string> cells;
+Strings cells_of(const std::string& line) {
+    Strings cells;
     for (std::size_t at = 0; at != std::string::npos + 3;) {
         const std::size_t end = line.find(" | ", at);
         cells.push_back(line.substr(at, end - at));
@@ -56,8 +56,8 @@ std::vector<std::string> cells_of(const std::string& line) {
 
 /// What rows of Office Communications Server's tables let pass: "Internal 5061 TCP from", which is
 /// from the perimeter network, "to": into it. A row of both directions is two.
-std::vector<std::string> flows_of_ocs(const std::vector<std::string>& documented) {
-    std::vector<std::string> flows;
+Strings flows_of_ocs(const Strings& documented) {
+    Strings flows;
     for (const std::string& line : documented) {
         const auto cells = cells_of(line);
         const bool from = cells[1] == "Any";
@@ -73,9 +73,8 @@ std::vector<std::string> flows_of_ocs(const std::vector<std::string>& documented
     return flows;
 }
 
-std::vector<std::string> flows_of_ocs(const std::vector<FirewallRow>& rows,
-                                      std::string_view title) {
-    std::vector<std::string> flows;
+Strings flows_of_ocs(const std::vector<FirewallRow>& rows, std::string_view title) {
+    Strings flows;
     for (const FirewallRow& row : rows) {
         const std::string& to = row.destination.text;
         const bool inward =
@@ -90,8 +89,8 @@ std::vector<std::string> flows_of_ocs(const std::vector<FirewallRow>& rows,
 }
 
 /// "HTTPS/TCP/4443 | Internal reverse proxy interface | ...", of the newer documents' rows.
-std::vector<std::string> ends_of(const std::vector<std::string>& documented) {
-    std::vector<std::string> all;
+Strings ends_of(const Strings& documented) {
+    Strings all;
     for (const std::string& line : documented) {
         auto cells = cells_of(line);
         replace_all(cells[0], " ", "/");
@@ -100,8 +99,8 @@ std::vector<std::string> ends_of(const std::vector<std::string>& documented) {
     return all;
 }
 
-std::vector<std::string> ends_of(const std::vector<FirewallRow>& rows, std::string_view title) {
-    std::vector<std::string> all;
+Strings ends_of(const std::vector<FirewallRow>& rows, std::string_view title) {
+    Strings all;
     for (const FirewallRow& row : rows) {
         if (row.table == title) {
             all.push_back(row.service + " | " + row.source.text + " | " + row.destination.text);
@@ -116,13 +115,6 @@ std::string shown(const Party& party) {
         all += (all.empty() ? "" : " ") + address;
     }
     return all;
-}
-
-std::string ocs(std::string_view edges) {
-    return "lync_publish ocs { product ocs_2007; certificate public.pem public.key; "
-           "trusted_ca ca.pem; pool ocspool.contoso.local { external_web_services "
-           "ocsweb.contoso.com; server 10.0.0.21; }" +
-           std::string(edges) + "}";
 }
 
 std::vector<FirewallRow> rows_of(std::string_view text) {
@@ -217,7 +209,7 @@ TEST_CASE("rows carry this topology's addresses, and what isn't needed says so",
 
 TEST_CASE("a socket of any address isn't left out beside one of an address", "[firewall]") {
     const auto listener = [](std::string_view more) {
-        std::vector<std::string> addresses;
+        Strings addresses;
         for (const FirewallRow& row : rows_of(lync_2013("contoso.com", more))) {
             if (row.service == "HTTPS/TCP/8443") {
                 addresses = row.destination.addresses;
@@ -245,7 +237,7 @@ TEST_CASE("edge rows carry the addresses that their words mean", "[firewall]") {
             av_edge vip external=203.0.113.40 internal=172.16.0.40;
         })"));
     const auto ends = [&rows](std::string_view service, FirewallSide side) {
-        std::vector<std::string> all;
+        Strings all;
         for (const FirewallRow& row : rows) {
             if (row.service == service && row.side == side) {
                 all.push_back(shown(row.source) + " > " + shown(row.destination));
@@ -253,7 +245,6 @@ TEST_CASE("edge rows carry the addresses that their words mean", "[firewall]") {
         }
         return all;
     };
-    using Strings = std::vector<std::string>;
     using enum FirewallSide;
     CHECK(ends("HTTP(S)/TCP/443", external) == Strings{"any > 203.0.113.10"});
     CHECK(ends("HTTP(S)/TCP/443", internal) == Strings{"172.16.0.10 > any"});
@@ -278,8 +269,8 @@ TEST_CASE("edge rows carry the addresses that their words mean", "[firewall]") {
 namespace {
 
 /// The rules of a ruleset, without what surrounds them.
-std::vector<std::string> rules_of(const Ruleset& ruleset) {
-    std::vector<std::string> rules;
+Strings rules_of(const Ruleset& ruleset) {
+    Strings rules;
     std::istringstream in(ruleset.text);
     for (std::string line; std::getline(in, line);) {
         if (line.ends_with(" accept")) {
@@ -290,14 +281,14 @@ std::vector<std::string> rules_of(const Ruleset& ruleset) {
     return rules;
 }
 
-Ruleset rules_for(std::string_view text, const std::vector<std::string>& internal = {}) {
+Ruleset rules_for(std::string_view text, const Strings& internal = {}) {
     return ruleset("nft", rows_of(text), internal, [](const std::string& name) {
         return name == "named.contoso.local" ? std::vector{"10.0.0.30"s, "2001:db8::30"s}
-                                             : std::vector<std::string>{};
+                                             : Strings{};
     });
 }
 
-bool has(const std::vector<std::string>& rules, std::string_view rule) {
+bool has(const Strings& rules, std::string_view rule) {
     return std::find(rules.begin(), rules.end(), rule) != rules.end();
 }
 
@@ -352,7 +343,7 @@ TEST_CASE("what a ruleset lacks is said", "[firewall]") {
     std::string one_of_two = by_name;
     replace_all(one_of_two, "NAME", "unknown.contoso.local; server 10.0.0.30");
     CHECK(missing(one_of_two) ==
-          std::vector<std::string>{"tcp dport 4443: \"unknown.contoso.local\" has no address"});
+          Strings{"tcp dport 4443: \"unknown.contoso.local\" has no address"});
     CHECK(has(rules_of(rules_for(one_of_two)),
               "ip saddr 172.16.0.1 ip daddr 10.0.0.30 tcp dport 4443"));
     std::string other_family = by_name;
@@ -387,8 +378,8 @@ constexpr std::string_view lync_edge = R"(edge redmond {
     av_edge external=203.0.113.13 internal=172.16.0.11; })";
 
 /// "5061 tcp 172.16.0.11 > 10.0.0.11", of needed rows of the tables that begin so.
-std::vector<std::string> flows_of(const std::vector<FirewallRow>& rows, std::string_view table) {
-    std::vector<std::string> all;
+Strings flows_of(const std::vector<FirewallRow>& rows, std::string_view table) {
+    Strings all;
     for (const FirewallRow& row : rows) {
         if (row.table.starts_with(table) && row.needed) {
             all.push_back(std::to_string(row.first_port) + (row.tcp ? " tcp " : " udp ") +
@@ -402,7 +393,7 @@ std::vector<std::string> flows_of(const std::vector<FirewallRow>& rows, std::str
 
 TEST_CASE("Skype for Business Server, Edge Server environmental requirements: port tables",
           "[firewall]") {
-    const std::vector<std::string> documented{
+    const Strings documented{
         // External port firewall summary table
         "80 tcp 203.0.113.11 > any",
         "53 tcp 203.0.113.11 > any",
@@ -458,7 +449,7 @@ TEST_CASE("one external address for all services of an Edge Server: each has its
         web_conferencing_edge external=203.0.113.11 internal=172.16.0.11 port=444;
         web_conferencing_edge external=203.0.113.12 internal=172.16.0.12;
         av_edge external=203.0.113.11 internal=172.16.0.11; })");
-    std::vector<std::string> inward;
+    Strings inward;
     for (const FirewallRow& row : rows_of(one)) {
         if (row.table.starts_with("Edge Server") && row.side == FirewallSide::external &&
             row.needed && row.source.anybody) {
@@ -466,7 +457,7 @@ TEST_CASE("one external address for all services of an Edge Server: each has its
                              row.why.substr(0, row.why.find('.')));
         }
     }
-    CHECK(inward == std::vector<std::string>{
+    CHECK(inward == Strings{
                         "Access/SIP(TLS)/TCP/5061 > 203.0.113.11: Clients outside, federation",
                         "Access/SIP(MTLS)/TCP/5061 > 203.0.113.11: Federation, public instant "
                         "messaging",
@@ -515,9 +506,9 @@ TEST_CASE("DNS and HLB load balanced in Lync Server 2013: the VIP, and the Direc
     replace_all(text, "server 10.0.0.14;", "server 10.0.0.140; computer 10.0.0.14 10.0.0.24;");
     const auto flows = flows_of(rows_of(text), "Single Director");
     CHECK(flows ==
-          std::vector<std::string>{
-              "4443 tcp  > 10.0.0.140", "444 tcp 10.0.0.14 10.0.0.24 > 10.0.0.11 2001:db8::11",
-              "80 tcp any > 10.0.0.140", "443 tcp any > 10.0.0.140",
-              "5061 tcp 172.16.0.11 > 10.0.0.14 10.0.0.24", "50001 tcp any > 10.0.0.14 10.0.0.24",
-              "50002 tcp any > 10.0.0.14 10.0.0.24", "50003 tcp any > 10.0.0.14 10.0.0.24"});
+          Strings{"4443 tcp  > 10.0.0.140", "444 tcp 10.0.0.14 10.0.0.24 > 10.0.0.11 2001:db8::11",
+                  "80 tcp any > 10.0.0.140", "443 tcp any > 10.0.0.140",
+                  "5061 tcp 172.16.0.11 > 10.0.0.14 10.0.0.24",
+                  "50001 tcp any > 10.0.0.14 10.0.0.24", "50002 tcp any > 10.0.0.14 10.0.0.24",
+                  "50003 tcp any > 10.0.0.14 10.0.0.24"});
 }

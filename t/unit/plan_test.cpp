@@ -13,8 +13,6 @@ using namespace std::literals;
 
 namespace {
 
-using Strings = std::vector<std::string>;
-
 Plan planned(std::string_view text) {
     World world;
     return make_plan(world.declare(text));
@@ -320,11 +318,8 @@ TEST_CASE("Office Communications Server is reached on 443 and has one host", "[p
 TEST_CASE("the second publication of a socket brings no second catch-all", "[plan]") {
     World world;
     make_plan(world.declare(smallest()));
-    const Plan second = make_plan(world.declare(R"(lync_publish fabrikam {
-        sip_domain fabrikam.com; certificate public.pem public.key; trusted_ca ca.pem;
-        pool fepool.contoso.local { external_web_services a.fabrikam.com; }
-        http_listen 80; https_listen 443; https_listen 444;
-    })"));
+    const Plan second =
+        make_plan(world.declare(fabrikam("http_listen 80; https_listen 443; https_listen 444;")));
     CHECK(second.hosts[0].id == "unknown_host");
     CHECK(second.hosts[0].sockets == std::vector<std::size_t>{1});
     CHECK(second.hosts[1].sockets == std::vector<std::size_t>{0, 1});

@@ -4,6 +4,7 @@
 // and by the differential test (t/differential).
 
 #include "policy_iis.h"
+#include "table.h"
 
 #include <cstddef>
 #include <functional>
@@ -113,20 +114,11 @@ inline const std::vector<Trick>& tricks() {
                              path.substr(1), [](char) { return true; }, percent);
         });
         list.push_back([](const std::string& path) { return "/" + path; });
-        for (const std::string slash : {"//",          "\\",
-                                        "/./",         "%2f",
-                                        "%5c",         "%252f",
-                                        "%255c",       "%c0%af",
-                                        "%c1%9c",      "%u2215",
-                                        "%u2216",      "%uff0f",
-                                        "/%2e/",       "/%252e/",
-                                        "\\.\\",       "/x/../",
-                                        "/x/%2e%2e/",  "/x/..%2f",
-                                        "/x/..;a/",    "/x/.%2e/",
-                                        "/x/..%5c",    "/x/%252e%252e/",
-                                        "/;a/",        "/ /",
-                                        "/%20/",       "/.%20/",
-                                        "/x/y/../../", "/%c2%ad/"}) {
+        for (const std::string& slash : lync::testing::words(R"(
+                 // \ /./ %2f %5c %252f %255c %c0%af %c1%9c %u2215 %u2216 %uff0f /%2e/ /%252e/ \.\
+                 /x/../ /x/%2e%2e/ /x/..%2f /x/..;a/ /x/.%2e/ /x/..%5c /x/%252e%252e/ /x/y/../../
+                 /;a/ /\x20/ /%20/ /.%20/ /%c2%ad/
+             )")) {
             list.push_back([slash](const std::string& path) { // between the segments
                 return "/" + each(path.substr(1), is_slash, [&](char) { return slash; });
             });
@@ -136,40 +128,17 @@ inline const std::vector<Trick>& tricks() {
             list.push_back(
                 [slash](const std::string& path) { return "/" + slash + path.substr(1); });
         }
-        for (const std::string front :
-             {"/meet/%2e%2e", "/abs/x/../..", "/abs/..;x", "/abs/.%2e", "/abs/%252e%252e",
-              "/(S(abcdefghijklmnop))", "/meet/..%00", "/ucwa/...", "/ucwa/....//..", "/.", "/%2e",
-              "/meet/..\\..", "/meet/%c0%ae%c0%ae", "/meet/%uff0e%uff0e", "/meet/.. ",
-              "/meet/..%20", "/meet/..."}) {
+        for (const std::string& front : lync::testing::words(R"(
+                 /meet/%2e%2e /abs/x/../.. /abs/..;x /abs/.%2e /abs/%252e%252e /. /%2e
+                 /(S(abcdefghijklmnop)) /meet/..%00 /ucwa/... /ucwa/....//.. /meet/..\..
+                 /meet/%c0%ae%c0%ae /meet/%uff0e%uff0e /meet/..\x20 /meet/..%20 /meet/...
+             )")) {
             list.push_back([front](const std::string& path) { return front + path; });
         }
-        for (const std::string end : {".",
-                                      "..",
-                                      "%20",
-                                      "%2e",
-                                      ".%20.",
-                                      ";x",
-                                      "%3bx",
-                                      ";.css",
-                                      "%253bx",
-                                      "::$DATA",
-                                      ":$I30:$INDEX_ALLOCATION",
-                                      "%3a%3a$DATA",
-                                      "%00",
-                                      "%2500",
-                                      "%00.css",
-                                      "/",
-                                      "//",
-                                      "/.",
-                                      "/x/..",
-                                      "%09",
-                                      "%c2%ad",
-                                      "%e2%80%8b",
-                                      "/(S(x))",
-                                      "%3f",
-                                      "%23",
-                                      "\\",
-                                      "/;"}) {
+        for (const std::string& end : lync::testing::words(R"(
+                 . .. %20 %2e .%20. ;x %3bx ;.css %253bx ::$DATA :$I30:$INDEX_ALLOCATION %3a%3a$DATA
+                 %00 %2500 %00.css / // /. /x/.. %09 %c2%ad %e2%80%8b /(S(x)) %3f %23 \ /;
+             )")) {
             list.push_back([end](const std::string& path) { return path + end; });
             list.push_back([end](const std::string& path) { // of the first segment
                 const std::size_t slash = path.find('/', 1);
@@ -183,55 +152,22 @@ inline const std::vector<Trick>& tricks() {
     return all;
 }
 
-inline const std::vector<std::string> never_paths = {
-    "/cscp",
-    "/cscp/default.aspx",
-    "/ocspowershell",
-    "/powershell/x",
-    "/rgsconfig",
-    "/ecp",
-    "/abs/int",
-    "/abs/int/handler",
-    "/groupexpansion/int/service.svc",
-    "/autodiscover/int/x",
-    "/datacollabweb/int/handler",
-    "/meet/web.config",
-    "/web.config",
-    "/lwa/bin/x.dll",
-    "/bin",
-    "/_vti_bin/shtml.dll",
-    "/_vti_inf.html",
-    "/ucwa/_vti_pvt",
-    "/aspnet_client",
-    "/reports",
-    "/admin",
-    "/admin/x",
-    "/int/x",
-    "/macp",
-    "/supportconsole",
-    "/abs/web~1.con",
-    "/lwa/app_gl~1/x.resx",
-    "/lwa/ap3f2c~1",
-    "/ocspow~2/x",
-    "/abs/web.config:x",
-};
+inline const std::vector<std::string> never_paths = lync::testing::words(R"(
+    /cscp /cscp/default.aspx /ocspowershell /powershell/x /rgsconfig /ecp /macp /supportconsole
+    /abs/int /abs/int/handler /groupexpansion/int/service.svc /autodiscover/int/x
+    /datacollabweb/int/handler /int/x /meet/web.config /web.config /abs/web.config:x
+    /lwa/bin/x.dll /bin /_vti_bin/shtml.dll /_vti_inf.html /ucwa/_vti_pvt /aspnet_client
+    /reports /admin /admin/x
+    /abs/web~1.con /lwa/app_gl~1/x.resx /lwa/ap3f2c~1 /ocspow~2/x
+)");
 
 /// Paths that strict publishes on a pool.
-inline const std::vector<std::string> published_paths = {
-    "/abs/handler",
-    "/autodiscover/autodiscoverservice.svc/root",
-    "/ucwa/v1/applications/101",
-    "/webticket/webticketservice.svc",
-    "/meet/kenmyer/7322994",
-    "/collabcontent/a/b",
-    "/ucwa/v1/applications/1/people/jdoe@contoso.com",
-    "/groupexpansion/service.svc/mex",
-    "/meet/integration/bing",
-    "/meet/john.doe/config",
-    "/meet/app~1/~user~10",
-    "/reach/sip.svc",
-    "/scheduler",
-};
+inline const std::vector<std::string> published_paths = lync::testing::words(R"(
+    /abs/handler /autodiscover/autodiscoverservice.svc/root /ucwa/v1/applications/101
+    /webticket/webticketservice.svc /meet/kenmyer/7322994 /collabcontent/a/b
+    /ucwa/v1/applications/1/people/jdoe@contoso.com /groupexpansion/service.svc/mex
+    /meet/integration/bing /meet/john.doe/config /meet/app~1/~user~10 /reach/sip.svc /scheduler
+)");
 
 /// What clients and pages do write: none of it may be refused.
 inline const std::vector<Trick> legitimate_spellings = {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -36,6 +37,16 @@ inline std::string cell(std::string_view text) {
         text.remove_prefix(taken);
     }
     return result;
+}
+
+/// The words of a list, `\x20` for a space in one.
+inline std::vector<std::string> words(std::string_view list) {
+    std::istringstream in{std::string(list)};
+    std::vector<std::string> all;
+    for (std::string word; in >> word;) {
+        all.push_back(cell(word));
+    }
+    return all;
 }
 
 /// The rows of a table with so many columns; empty lines are left out. Behind a "#" that stands
