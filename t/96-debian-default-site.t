@@ -85,12 +85,7 @@ pid pool.pid;
 error_log error.log;
 events {}
 http {
-    access_log off;
-    client_body_temp_path body;
-    proxy_temp_path proxy;
-    fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi;
-    scgi_temp_path scgi;
+    $LyncTest::Files::TEMPORARY
     server {
         listen 127.0.0.11:4443 ssl;
         ssl_certificate     $pki/fepool.contoso.local.pem;
