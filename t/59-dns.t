@@ -33,21 +33,6 @@ sub named {
         . publication($port, $server, $more // 'health_check off;');
 }
 
-our %Publication = (
-    change => named('CHANGE', 'server fe.change.test;'),
-    gone   => named('GONE', 'server fe.gone.test;'),
-    reload => named('RELOAD', 'server fe01.reload.test; server fe02.reload.test;'),
-    pending => named('PENDING', 'server fe.pending.test;'),
-    ttl     => named('TTL', 'server fe.ttl.test;'),
-    late    => named('LATE', 'server fe.late.test;'),
-    health  => named('HEALTH', 'server fe.health.test;',
-        'health_check autodiscover interval=1s fails=1 passes=1;'),
-    many  => named('CHANGE', join(' ', map { "server fe$_.many.test weight=" . ($_ == 1 ? 100 : 1) . ';' } 1 .. 20)),
-    two   => named('TWO', 'server fe01.two.test; server fe02.two.test; server 127.0.0.31;'),
-    hosts => publication('HOSTS', 'server localhost;', 'health_check off;'),
-    hosts_late => named('HOSTS', 'server localhost;'),
-);
-
 # The servers that answer now.
 sub answers {
     my %seen;
@@ -66,7 +51,7 @@ sub answer_is {
     is($got, $wanted, $what);
 }
 
-scene 'a record changes', publication => $Publication{change}, sub {
+scene 'a record changes', publication => named('CHANGE', 'server fe.change.test;'), sub {
     dns_says('fe.change.test' => $A);
     answer_is($A, 'the address of the record');
     dns_says('fe.change.test' => $B);
@@ -90,7 +75,7 @@ sub site_is_counted {
 # Counters of addresses that are gone make room for those that come: there is room for 1024,
 # and the publication has one or two ports.
 scene 'counters of addresses that come and go',
-    publication => $Publication{many},
+    publication => named('CHANGE', join(' ', map { "server fe$_.many.test weight=" . ($_ == 1 ? 100 : 1) . ';' } 1 .. 20)),
     after => '%%STATUS%%', sub {
     my $server = sub {
         my $answer = client('http://127.0.0.1:' . port('STATUS'))->ask('GET /?format=json', Connection => 'close')->answer;
@@ -107,7 +92,7 @@ scene 'counters of addresses that come and go',
     is(scalar(my @full = log_lines(qr/places for servers/)), 0, 'there was room all the time');
 };
 
-scene 'a name vanishes', publication => $Publication{gone}, sub {
+scene 'a name vanishes', publication => named('GONE', 'server fe.gone.test;'), sub {
     dns_says('fe.gone.test' => $A);
     answer_is($A, 'the address of the record');
     dns_says();
@@ -132,7 +117,7 @@ scene 'a name vanishes', publication => $Publication{gone}, sub {
 
 # The names are known to the `resolver` only, and workers of a new configuration have no address yet
 # when requests come: those that were found last.
-scene 'reloads', publication => $Publication{reload}, sub {
+scene 'reloads', publication => named('RELOAD', 'server fe01.reload.test; server fe02.reload.test;'), sub {
     dns_says('fe01.reload.test' => $A, 'fe02.reload.test' => $B);
     answer_is("$A $B", 'up');
     kill STOP => dns_pid();
@@ -169,8 +154,7 @@ scene 'reloads', publication => $Publication{reload}, sub {
 my $Socket = "/tmp/lync-dns-$$";
 
 # A request that waits at an address that the record has lost gets its answer.
-scene 'requests in flight',
-    publication => $Publication{pending}, before => <<"END" . <<'END', sub {
+scene 'requests in flight', publication => named('PENDING', 'server fe.pending.test;'), before => <<"END" . <<'END', sub {
 server { listen unix:$Socket; location / { lync_control; } }
 END
 resolver   127.0.0.1:%%PORT_DNS%% ipv6=off;
@@ -204,7 +188,7 @@ END
 };
 
 # As often as the record says, and no more often.
-scene "the record's time", publication => $Publication{ttl}, sub {
+scene "the record's time", publication => named('TTL', 'server fe.ttl.test;'), sub {
     dns_start(ttl => 4);
     dns_says('fe.ttl.test' => $A);
     answer_is($A, 'up');
@@ -218,7 +202,7 @@ scene "the record's time", publication => $Publication{ttl}, sub {
 };
 
 # nginx starts without DNS, and finds the servers later.
-scene 'a start without DNS', publication => $Publication{late}, sub {
+scene 'a start without DNS', publication => named('LATE', 'server fe.late.test;'), sub {
     is(ask_once()->{status}, 503, 'no server yet');
     dns_says('fe.late.test' => $A);
     answer_is($A, 'found later');
@@ -226,7 +210,8 @@ scene 'a start without DNS', publication => $Publication{late}, sub {
 };
 
 # Checks follow the record.
-scene 'checks', publication => $Publication{health}, sub {
+scene 'checks',
+    publication => named('HEALTH', 'server fe.health.test;', 'health_check autodiscover interval=1s fails=1 passes=1;'), sub {
     dns_says('fe.health.test' => $A, 'fe.health.test' => $B);
     answer_is("$A $B", 'up');
     tell($A, HEALTH => check => '503');
@@ -243,7 +228,8 @@ scene 'checks', publication => $Publication{health}, sub {
 };
 
 # Several names and an address, each for itself.
-scene 'several servers', publication => $Publication{two}, sub {
+scene 'several servers',
+    publication => named('TWO', 'server fe01.two.test; server fe02.two.test; server 127.0.0.31;'), sub {
     dns_says('fe01.two.test' => $A, 'fe02.two.test' => $B);
     answer_is("$A $B $C", 'all answer');
     dns_says('fe02.two.test' => $B);
@@ -279,8 +265,7 @@ error_log logs/error.log info;
 events { worker_connections 64; }
 http {
     access_log off;
-    client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+    $LyncTest::Files::TEMPORARY
     lync_publish contoso {
         http_listen off;
         https_listen 127.0.0.1:$port;
@@ -316,7 +301,7 @@ sub hosts {
     is(dns_asked('localhost'), 0, 'DNS is not asked');
     is(answers(), '127.0.0.1', 'nor later');
 }
-scene 'a name of /etc/hosts', publication => $Publication{hosts}, \&hosts;
-scene 'and with resolve_at_start off', publication => $Publication{hosts_late}, \&hosts;
+scene 'a name of /etc/hosts', publication => publication('HOSTS', 'server localhost;', 'health_check off;'), \&hosts;
+scene 'and with resolve_at_start off', publication => named('HOSTS', 'server localhost;'), \&hosts;
 
 run_suite(before => "resolver 127.0.0.1:%%PORT_DNS%% ipv6=off;\n");

@@ -98,15 +98,6 @@ scene "people's addresses, by default", sub { discover(0) };
 scene 'log_sip_uri off', more => 'log_sip_uri off;', sub { discover(0) };
 scene 'log_sip_uri on', more => 'log_sip_uri on;', sub { discover(1) };
 
-# One key for each thing that one greps for.
-scene 'keys', sub {
-    client('https://lyncwebext.contoso.com')->ask('GET /cscp/')->answer;
-    client('https://lyncwebext.contoso.com')->ask('GET /passiveauth/')->answer;
-    is(scalar(log_lines(qr/\[error\] .*lync_refused: lync_publish "contoso" refused: admin, client: 127/)), 1, 'a refusal');
-    is(scalar(log_lines(qr/\[error\] .*lync_refused: .* refused: path, "allow_path \/passiveauth" would publish it, client/)), 1,
-        'with its remedy');
-};
-
 # docs/logs.md lists every line that the module can write.
 scene 'the documentation', sub {
     my $doc = slurp("$LyncTest::Paths::SOURCE/docs/logs.md");
