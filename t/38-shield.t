@@ -119,9 +119,10 @@ sub judged {
     for my $what (sort keys %expected) {
         my ($method, $host, $rest) = split / /, $what, 3;
         my ($target, $headers) = $rest =~ /^([^\r]*)(.*)$/s;
-        my $before = () = logged(verdict => 0);
+        my $line = qr/^\Q$method $target HTTP/;
+        my $before = () = logged(verdict => 0, $line);
         my $status = send_bytes($host, "$method $target HTTP/1.1\r\nHost: $host$headers\r\n\r\n");
-        my ($verdict) = (logged(verdict => $before + 1))[-1] =~ /\|([^|]*)$/;
+        my ($verdict) = (logged(verdict => $before + 1, $line))[-1] =~ /\|([^|]*)$/;
         is("$status " . $verdict =~ s/^refuse://r, $expected{$what}, substr $what =~ s/\r\n/ | /gr, 0, 100);
     }
 }
