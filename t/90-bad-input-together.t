@@ -60,11 +60,11 @@ pool fepool.contoso.local { external_web_services lyncwebext.contoso.com; server
 === secrets of a lockout_store
 --- refused: more
 lockout on;
-lockout_store redis://127.0.0.1 key=/dev/null; | "lockout_store" can't be used: "/dev/null" begins with an empty line
+lockout_store redis://127.0.0.1 key=/dev/zero; | "lockout_store" can't be used: "/dev/zero": it is not a regular file
 lockout on;
-lockout_store redis://127.0.0.1 key=/; | "lockout_store" can't be used: "/" can't be read
+lockout_store redis://127.0.0.1 key=/; | "lockout_store" can't be used: "/": it is a directory, write the path of a file
 lockout on;
-lockout_store redis://127.0.0.1 key=%%PKI%%/chain.pem password=/dev/null; | "lockout_store" can't be used: "/dev/null" begins with an empty line
+lockout_store redis://127.0.0.1 key=%%PKI%%/chain.pem password=%%PKI%%/empty.key; | "lockout_store" can't be used: "%%PKI%%/empty.key": it is empty
 
 === every directive of an edge block
 --- more

@@ -1,8 +1,8 @@
 #include "config/certificate_pem.h"
 
-#include "base/descriptor.h"
 #include "base/format.h"
 #include "config/editor_traces.h"
+#include "config/regular_file.h"
 
 #include <openssl/asn1.h>
 #include <openssl/crypto.h>
@@ -10,19 +10,11 @@
 #include <openssl/pkcs12.h>
 #include <openssl/pkcs7.h>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
-#include <cerrno>
 #include <new>
-#include <system_error>
 
 namespace lync::config {
 
 namespace {
-
-// The largest bundle of public CAs is a quarter of a megabyte.
-constexpr off_t largest_file = 16 * 1024 * 1024;
 
 /// The bytes of a file, wiped when they go: there may be a key among them.
 struct FileBytes {
@@ -33,50 +25,6 @@ struct FileBytes {
 
     std::string bytes;
 };
-
-std::string failed(std::string_view call, int error) {
-    std::string text =
-        formatted("{} failed ({}: {})", call, error, std::generic_category().message(error));
-    if (error == ENOENT || error == ENOTDIR) {
-        text += ", check the path";
-    } else if (error == EACCES) {
-        text += ", the user that starts nginx must be able to read it";
-    }
-    return text;
-}
-
-/// Reads the whole file, or says why not. Never waits: a pipe would be empty for nginx afterwards.
-std::string read_file(const std::string& file, std::string& bytes, bool* is_public) {
-    if (file.find('\0') != std::string::npos) {
-        return "the path contains the byte 0x00";
-    }
-    const Descriptor descriptor(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    if (!descriptor) {
-        return failed("open()", errno);
-    }
-
-    struct stat info {};
-    if (fstat(descriptor.get(), &info) != 0) {
-        return failed("fstat()", errno);
-    }
-    if (S_ISDIR(info.st_mode)) {
-        return "it is a directory, write the path of a file";
-    }
-    if (!S_ISREG(info.st_mode)) {
-        return "it is not a regular file";
-    }
-    if (is_public != nullptr) {
-        *is_public = (info.st_mode & S_IROTH) != 0;
-    }
-    if (info.st_size > largest_file) {
-        return formatted("it is {} bytes long, more than the {} that are read", info.st_size,
-                         largest_file);
-    }
-
-    bytes.reserve(static_cast<std::size_t>(info.st_size) + 1); // a key isn't copied about
-    const int error = read_all(descriptor.get(), static_cast<std::size_t>(info.st_size), bytes);
-    return error == 0 || error == EFBIG ? std::string() : failed("read()", error);
-}
 
 BioPtr memory_bio(const std::string& bytes) {
     BioPtr bio(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
@@ -200,10 +148,7 @@ std::string cannot_load(std::string_view what, const std::string& file) {
 /// The bytes of a file, or why there are none.
 std::string read_content(std::string_view what, const std::string& file, std::string& bytes,
                          bool* is_public = nullptr) {
-    std::string error = read_file(file, bytes, is_public);
-    if (error.empty() && bytes.empty()) {
-        error = "it is empty";
-    }
+    const std::string error = read_regular_file(file, bytes, is_public);
     return error.empty() ? error : cannot_load(what, file) + error;
 }
 

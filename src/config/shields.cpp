@@ -4,10 +4,10 @@
 #include "config/declare.h"
 
 #include "base/ascii.h"
+#include "config/regular_file.h"
 #include "policy/shield.h"
 
 #include <algorithm>
-#include <fstream>
 #include <sstream>
 #include <stdexcept>
 
@@ -131,9 +131,10 @@ private:
             const std::string_view word = take_until(words, ',');
             const policy::ShieldPlaces place = policy::shield_place(word);
             if (place == 0) {
-                wrong("invalid place {} of shield {}: the places are path, query, url, header, "
-                      "header:NAME, cookie, file and form, several with a comma and without a space",
-                      lync::quoted(word), lync::quoted(row.name));
+                wrong(
+                    "invalid place {} of shield {}: the places are path, query, url, header, "
+                    "header:NAME, cookie, file and form, several with a comma and without a space",
+                    lync::quoted(word), lync::quoted(row.name));
             }
             row.places |= place;
         }
@@ -191,12 +192,11 @@ void read_shields(const Directive& block, const Environment& environment, Public
             continue;
         }
         const std::string file = environment.full_path(child->arguments.front());
-        std::ifstream in(file);
-        if (!in || in.peek() == std::ifstream::traits_type::eof()) {
+        std::string text;
+        if (const std::string why = read_regular_file(file, text); !why.empty()) {
             Diagnostic missing{Severity::error,
-                               formatted("file {} in \"shield_file\" directive of {}{}",
-                                         lync::quoted(file), block.title(),
-                                         in.is_open() ? " is empty" : " can't be opened"),
+                               formatted("cannot load \"shield_file\" {} of {}: {}",
+                                         lync::quoted(file), block.title(), why),
                                child->place};
             if (environment.needs_everything) {
                 throw Mistake(missing.text, missing.place);
@@ -204,6 +204,7 @@ void read_shields(const Directive& block, const Environment& environment, Public
             remarks.push_back(std::move(missing));
             continue;
         }
+        std::istringstream in(text);
         RowFile(file, publication.shields).read(in);
     }
     for (Shield& row : publication.shields) {

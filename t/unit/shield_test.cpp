@@ -12,6 +12,7 @@
 #include "policy_spellings.h"
 #include "table.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -412,15 +413,19 @@ TEST_CASE("shield: row files that can't be meant", "[shield]") {
     CHECK(told("CVE-2021-44228 log\r\nX header:X-Foo  on=owa action=log  source=https://x ~* "
                "\\$\\{ a\r")
               .empty());
-    std::ofstream(file).close();
+    const auto cannot_load = [&](const std::string& why) {
+        return "cannot load \"shield_file\" \"" + file + "\" of lync_publish \"contoso\": " + why +
+               " in nginx.conf:11";
+    };
     World world;
-    CHECK(world.mistake(smallest(more)) == "file \"" + file +
-                                               "\" in \"shield_file\" directive of lync_publish "
-                                               "\"contoso\" is empty in nginx.conf:11");
+    std::ofstream(file).close();
+    CHECK(world.mistake(smallest(more)) == cannot_load("it is empty"));
     std::remove(file.c_str());
-    CHECK(world.mistake(smallest(more)) == "file \"" + file +
-                                               "\" in \"shield_file\" directive of lync_publish "
-                                               "\"contoso\" can't be opened in nginx.conf:11");
+    CHECK(world.mistake(smallest(more)) ==
+          cannot_load("open() failed (2: No such file or directory), check the path"));
+    REQUIRE(::mkfifo(file.c_str(), 0600) == 0); // nobody writes, so reading it would never end
+    CHECK(world.mistake(smallest(more)) == cannot_load("it is not a regular file"));
+    std::remove(file.c_str());
 }
 
 TEST_CASE("shield: paths by pattern", "[shield]") {

@@ -2,13 +2,13 @@
 
 #include "base/diagnostic.h"
 #include "config/publication.h"
+#include "config/regular_file.h"
 #include "nginx/lockout/lockout.h"
 #include "nginx/shared/zone.h"
 
 #include <openssl/evp.h>
 
 #include <algorithm>
-#include <fstream>
 #include <iterator>
 
 namespace lync::nginx {
@@ -145,19 +145,19 @@ std::string secret_of(ngx_conf_t* cf, const std::string& file, std::size_t least
     if (name.data == nullptr || ngx_conf_full_name(cf->cycle, &name, 1) != NGX_OK) {
         throw std::bad_alloc();
     }
-    std::ifstream in{std::string(view(name)), std::ios::binary};
     std::string text;
-    if (in && std::getline(in, text) && text.ends_with('\r')) {
+    std::string why = config::read_regular_file(std::string(view(name)), text);
+    text.resize(std::min(text.find('\n'), text.size()));
+    if (text.ends_with('\r')) {
         text.pop_back();
     }
-    if (text.size() < least || text.find('\0') != std::string::npos) {
-        throw Mistake("\"lockout_store\" can't be used: " +
-                          (!in && !in.eof() ? quoted(view(name)) + " can't be read"
-                           : text.empty()
-                               ? quoted(view(name)) + " begins with an empty line"
-                               : "the first line of " + quoted(view(name)) + " is shorter than " +
-                                     std::to_string(least) +
-                                     " characters: \"openssl rand -hex 32\" makes a key"),
+    if (why.empty() && (text.size() < least || text.find('\0') != std::string::npos)) {
+        why = text.empty() ? "it begins with an empty line"
+                           : "its first line is shorter than " + std::to_string(least) +
+                                 " characters: \"openssl rand -hex 32\" makes a key";
+    }
+    if (!why.empty()) {
+        throw Mistake("\"lockout_store\" can't be used: " + quoted(view(name)) + ": " + why,
                       declared.place);
     }
     return text;
