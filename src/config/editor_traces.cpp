@@ -64,6 +64,9 @@ std::string_view editor_trace(std::string_view word) noexcept {
     if (word.starts_with('=')) {
         return "a directive is followed by a space and its value, without \"=\"";
     }
+    if (word.ends_with(',')) {
+        return "values are separated by spaces, without commas";
+    }
     if (is_windows_path(word)) {
         return "it is a path of Windows, write one of this system, such as /etc/nginx/contoso.pem";
     }

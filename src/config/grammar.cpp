@@ -96,7 +96,9 @@ std::string remedy_or_usage(std::string_view argument, const Directive& directiv
 
 void check_arguments(const Directive& directive, const Rule& rule, const Directive& block) {
     for (const std::string& argument : directive.arguments) {
-        if (const std::string_view trace = editor_trace(argument); !trace.empty()) {
+        // Where nothing follows, it is all paths, as Microsoft's rules write them, and no comment.
+        const bool all_paths = argument == "/*" && &argument == &directive.arguments.back();
+        if (const std::string_view trace = editor_trace(argument); !trace.empty() && !all_paths) {
             invalid_value(argument, directive, block, trace);
         }
     }

@@ -462,10 +462,10 @@ std::string check_form(std::string_view path, std::string& normal) {
 
 std::string check_allow_path(std::string_view path, P product) {
     std::string normal;
-    if (std::string wrong = check_form(path, normal); !wrong.empty()) {
+    if (std::string wrong = check_form(path, normal); !wrong.empty() && path != "/*") {
         return wrong;
     }
-    if (normal == "/") {
+    if (normal == "/" || path == "/*") {
         return "would allow every path: say \"path_policy vendor\"";
     }
     const Never closed = find_never(normal, product);

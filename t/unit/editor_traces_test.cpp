@@ -27,6 +27,7 @@ TEST_CASE("what an editor has left in a word is named", "[grammar]") {
         {"\xe2\x80\x9e/etc/nginx/x.pem\xe2\x80\x9c", "it has typographic quotes in it"},
         {"//", "a comment begins with \"#\""},
         {"/*", "a comment begins with \"#\""},
+        {"contoso.com,", "values are separated by spaces"},
         {"=", "a directive is followed by a space and its value, without \"=\""},
         {"=contoso.com", "a directive is followed by a space and its value, without \"=\""},
         {"C:\\certs\\x.pem", "it is a path of Windows"},
@@ -39,7 +40,7 @@ TEST_CASE("what an editor has left in a word is named", "[grammar]") {
     }
     for (const std::string_view word :
          {"", "sip_domain", "b\xc3\xbcro.contoso.com", "/etc/nginx/x.pem", "[::1]:443", "a::1",
-          "weight=5", "https://meet.contoso.com", "*", "10.0.0.1:443", "C:"}) {
+          "weight=5", "https://meet.contoso.com", "*", "a,b", "10.0.0.1:443", "C:"}) {
         INFO(word);
         CHECK(editor_trace(word).empty());
     }
@@ -50,6 +51,9 @@ TEST_CASE("a publication is refused for them, with the directive", "[grammar]") 
         sip_domain = example.com;        | invalid value "=" in "sip_domain" directive of lync_publish "contoso": a directive is followed by a space and its value, without "=" in nginx.conf:11
         sip_domain=example.com;          | unknown directive "sip_domain=example.com" in lync_publish "contoso": a directive is followed by a space and its value, without "=" in nginx.conf:11
         /* ours // sip_domain a.com;     | unknown directive "/*" in lync_publish "contoso": a comment begins with "#" in nginx.conf:12
+        deny_path /lwa, /scheduler;      | invalid value "/lwa," in "deny_path" directive of lync_publish "contoso": values are separated by spaces, without commas in nginx.conf:11
+        product sfb_se /* or 2019 */;    | invalid value "/*" in "product" directive of lync_publish "contoso": a comment begins with "#" in nginx.conf:11
+        allow_path /*;                   | invalid value "/*" in "allow_path" directive of lync_publish "contoso": it would allow every path: say "path_policy vendor" in nginx.conf:11
         certificate C:\y.pem C:\y.key;   | invalid value "C:\y.pem" in "certificate" directive of lync_publish "contoso": it is a path of Windows, write one of this system, such as /etc/nginx/contoso.pem in nginx.conf:11
         office_web_apps wac.contoso.com { server “10.0.0.14”; } | invalid value "“10.0.0.14”" in "server" directive of office_web_apps "wac.contoso.com": it has typographic quotes in it, as a word processor writes them: type " or none in nginx.conf:11
     )")) {
