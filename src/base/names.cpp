@@ -68,6 +68,10 @@ ParsedName parse_sip_domain(std::string_view text) {
     }
 
     ParsedName domain = parse_fqdn(text);
+    if (domain && domain.name.starts_with("lyncdiscover")) {
+        return refused("lyncdiscover is put before it: write the part of SIP addresses after the "
+                       "\"@\"");
+    }
     if (domain && domain.name.size() > longest_domain) {
         return refused(formatted("it is {} characters long, a SIP domain has at most {} so that "
                                  "lyncdiscover can stand before it",
