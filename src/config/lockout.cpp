@@ -20,12 +20,12 @@ void read_limits(Lockout& lockout, const Directive& directive, const Directive& 
           ParameterRule::Number{&lockout.source_accounts, 0, Lockout::most_source_accounts}}});
 }
 
-/// An address, or a network; anything else is an account.
+/// An address, or a network, or meant as one; anything else is an account.
 bool is_network(std::string_view text) noexcept {
     return text.find('@') == std::string_view::npos && text.find('\\') == std::string_view::npos &&
            (text.find('/') != std::string_view::npos || text.find(':') != std::string_view::npos ||
-            (std::ranges::count(text, '.') == 3 &&
-             text.find_first_not_of("0123456789.") == std::string_view::npos));
+            (std::ranges::count(text, '.') >= 3 &&
+             text.find_first_not_of("0123456789.-*") == std::string_view::npos));
 }
 
 /// A name means one domain, which is no other name: what is read is looked up once.

@@ -294,6 +294,8 @@ TEST_CASE("lockout: what is written", "[accounts]") {
         lockout on hold=1m hold=2m; | duplicate
         lockout_exempt 10.0.0.1/8;  | it has bits beyond the network's 8
         lockout_exempt 10.0.0.999;  | a network is written ADDRESS/BITS
+        lockout_exempt 10.0.0.*;    | a network is written ADDRESS/BITS
+        lockout_exempt 10.0.0.0-10.0.0.9; | a network is written ADDRESS/BITS
         account_domain CONTOSO;     | it is NAME=DOMAIN, such as CONTOSO=contoso.com
         account_domain =a;          | it is NAME=DOMAIN
         account_domain A=b b=c;     | "b" is written as "c"
