@@ -360,6 +360,13 @@ void Declaration::read_limits() {
     }
     if (const Directive* directive = find(block_, "max_upload")) {
         publication_.max_upload = read_size(directive->arguments.front(), *directive, block_);
+        constexpr unsigned megabyte = 1024 * 1024;
+        if (parse_number(publication_.max_upload, 1, megabyte - 1)) {
+            warn(remarks_, directive->place,
+                 "\"max_upload\" {} in {} is so many bytes: \"{}m\" is megabytes, 512m are right "
+                 "for meeting content",
+                 publication_.max_upload, block_.title(), publication_.max_upload);
+        }
     }
     if (const Directive* directive = find(block_, "connection_auth")) {
         ConnectionAuth& auth = publication_.connection_auth;

@@ -177,6 +177,7 @@ TEST_CASE("a socket stands once in a publication", "[declare]") {
 TEST_CASE("what is legal but risky is remarked upon once", "[declare]") {
     for (const auto& [more, told] : rows(R"(
         backend_verify off;                            | "backend_verify" is off in lync_publish "contoso": answers of the servers can be read and changed in transit in nginx.conf:11
+        max_upload 512;                                | "max_upload" 512 in lync_publish "contoso" is so many bytes: "512m" is megabytes, 512m are right for meeting content in nginx.conf:11
         pending_get_timeout 919s;                      | "pending_get_timeout" 919s in lync_publish "contoso" is shorter than the 920 seconds for which phones wait for an answer: 960s is right where there are mobile clients in nginx.conf:11
         http_autodiscover on; http_listen off;         | "http_autodiscover" does nothing in lync_publish "contoso": "http_listen" is off, so nothing listens for plain HTTP in nginx.conf:11
         director a.contoso.local { external_web_services b.contoso.com; listening_ports https=443; } | "listening_ports" of director "a.contoso.local" names port 443, which is the internal web site's by default: write the listening ports of the external web site, 8080 and 4443 by default in nginx.conf:11
