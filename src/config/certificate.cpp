@@ -143,6 +143,17 @@ void check_issuer(const PemCertificates& pem, const std::string& file, Certifica
     }
 }
 
+/// Templates for computers that aren't servers make such ones.
+void check_purpose(X509* leaf, const std::string& file, Certificate& certificate) {
+    constexpr std::uint32_t for_servers = XKU_SSL_SERVER | XKU_SGC | XKU_ANYEKU;
+    if ((X509_get_extended_key_usage(leaf) & for_servers) == 0) { // all are set where none is said
+        certificate.warnings.push_back(
+            formatted("certificate \"{}\" isn't for servers, which clients refuse: have it issued "
+                      "with the extended key usage serverAuth",
+                      file));
+    }
+}
+
 std::shared_ptr<const KeyPair> make_pair(PemCertificates pem, PemKey key) {
     auto pair = std::make_shared<KeyPair>();
     pair->certificate = std::move(pem.chain.front());
@@ -155,11 +166,6 @@ std::shared_ptr<const KeyPair> make_pair(PemCertificates pem, PemKey key) {
     }
     pair->key = std::move(key.key);
     return pair;
-}
-
-/// A CA's certificate; or a server's own, which can vouch for that server if it is self-signed.
-bool is_trust_anchor(X509* certificate) {
-    return X509_check_ca(certificate) != 0 || is_issuer(certificate, certificate);
 }
 
 } // namespace
@@ -219,6 +225,7 @@ Certificate load_certificate(const std::string& certificate_file, const std::str
         }
     }
     check_issuer(pem, certificate_file, certificate);
+    check_purpose(pem.chain.front().get(), certificate_file, certificate);
     check_time(certificate, certificate_file, now);
     if (key.key != nullptr) {
         certificate.pair = make_pair(std::move(pem), std::move(key));
@@ -236,10 +243,12 @@ TrustedCa load_trusted_ca(const std::string& file, std::chrono::sys_seconds now)
     }
 
     ca.count = pem.chain.size();
-    bool can_issue = false;
+    bool has_root = false; // where chains end: an issuing CA alone verifies nobody
+    X509* issuing = nullptr;
     std::chrono::sys_seconds last{};
     for (const X509Ptr& certificate : pem.chain) {
-        can_issue = can_issue || is_trust_anchor(certificate.get());
+        has_root = has_root || is_issuer(certificate.get(), certificate.get());
+        issuing = X509_check_ca(certificate.get()) != 0 ? certificate.get() : issuing;
         const auto validity = validity_of(certificate.get());
         if (!validity || validity->not_after < now) {
             ca.expired++;
@@ -261,11 +270,15 @@ TrustedCa load_trusted_ca(const std::string& file, std::chrono::sys_seconds now)
     } else if (last - now <= std::chrono::days(30)) { // of years, so a part of it says little
         ca.warnings.push_back(formatted("trusted CA \"{}\"{}", file, expires(last, now)));
     }
-    if (ca.alarm.empty() && !can_issue) {
-        ca.warnings.push_back(
-            formatted("trusted CA \"{}\" holds no CA's certificate: no server can be verified "
-                      "against it, write the CA that issued the servers' certificates",
-                      file));
+    if (ca.alarm.empty() && !has_root) {
+        ca.warnings.push_back(formatted(
+            "trusted CA \"{}\" holds no {}: no server can be verified against it, {}", file,
+            issuing == nullptr ? "CA's certificate"
+                               : formatted("root, only the issuing CA \"{}\"", subject_of(issuing)),
+            issuing == nullptr ? "write the CA that issued the servers' certificates"
+                               : formatted("append the certificate of \"{}\", and so on up to the "
+                                           "root's",
+                                           issuer_of(issuing))));
     }
     return ca;
 }

@@ -65,6 +65,19 @@ TEST_CASE("a trusted CA file with servers' certificates alone is remarked upon",
           std::vector{"trusted CA \"" + ca.file +
                       "\" holds no CA's certificate: no server can be verified against it, write "
                       "the CA that issued the servers' certificates"});
+    const auto root = issue(called("contoso-Root"), issuer_key.get());
+    Request request = called("contoso-Issuing");
+    request.extension = NID_basic_constraints;
+    request.extension_value = "critical,CA:TRUE";
+    const auto issuing = issue(request, key.get(), root.get(), issuer_key.get());
+    ca.directory.write("ca.pem", pem(issuing));
+    CHECK(ca.load().warnings ==
+          std::vector{"trusted CA \"" + ca.file +
+                      "\" holds no root, only the issuing CA \"CN=contoso-Issuing\": no server can "
+                      "be verified against it, append the certificate of \"CN=contoso-Root\", and "
+                      "so on up to the root's"});
+    ca.directory.write("ca.pem", pem(issuing) + pem(root));
+    CHECK(ca.load().warnings.empty());
     ca.directory.write("ca.pem", server + pem(issuer));
     CHECK(ca.load().warnings.empty());
     ca.directory.write("ca.pem", pem(issue({}, key.get()))); // a server's own, self-signed

@@ -106,6 +106,8 @@ struct Request {
     std::chrono::sys_seconds not_after = test_now + std::chrono::days(365);
     const EVP_MD* digest = EVP_sha256();
     std::string raw_alternative_names; ///< DER in place of the above
+    int extension = NID_undef;         ///< one more, and its value as openssl.cnf has it
+    const char* extension_value = "";
 };
 
 inline Request names(std::vector<std::string> dns_names) {
@@ -179,6 +181,12 @@ inline Owned<X509> issue(const Request& request, EVP_PKEY* key, X509* issuer = n
                          issuer == nullptr ? subject : X509_get_subject_name(issuer));
     expect(X509_set_pubkey(certificate.get(), key) == 1, "X509_set_pubkey");
     add_alternative_names(certificate.get(), request);
+    if (request.extension != NID_undef) {
+        X509_EXTENSION* extension =
+            X509V3_EXT_conf_nid(nullptr, nullptr, request.extension, request.extension_value);
+        expect(X509_add_ext(certificate.get(), extension, -1) == 1, "X509_add_ext");
+        X509_EXTENSION_free(extension);
+    }
 
     EVP_PKEY* signer = issuer_key == nullptr ? key : issuer_key;
     const int id = EVP_PKEY_get_base_id(signer);

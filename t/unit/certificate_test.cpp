@@ -396,6 +396,28 @@ TEST_CASE("an intermediate that the file lacks is a warning", "[certificate]") {
     CHECK(files.load().warnings.empty());
 }
 
+TEST_CASE("a certificate that isn't for servers is a warning", "[certificate]") {
+    const Files files;
+    const auto key = ec_key();
+    Request request;
+    request.extension = NID_ext_key_usage;
+    for (const auto& [usage, fits] : {std::pair("clientAuth", false),
+                                      {"clientAuth,serverAuth", true},
+                                      {"anyExtendedKeyUsage", true}}) {
+        INFO(usage);
+        request.extension_value = usage;
+        files.put(pem(issue(request, key.get())), pem(key));
+        const Certificate loaded = files.load();
+        CHECK(loaded.error.empty());
+        CHECK(loaded.warnings ==
+              std::vector<std::string>(
+                  fits ? 0 : 1,
+                  "certificate \"" + files.certificate +
+                      "\" isn't for servers, which clients refuse: have it issued with the "
+                      "extended key usage serverAuth"));
+    }
+}
+
 TEST_CASE("a key that others can read is a warning", "[certificate]") {
     const Files files;
     const auto key = ec_key();
