@@ -80,7 +80,7 @@ keepalive 16;                           | "keepalive" directive is not allowed i
 --- refused: pool
 pool fepool.contoso.local {
     external_web_services lyncwebext.contoso.com
-}                                       | unexpected "}" in pool "fepool.contoso.local"
+}                                       | unexpected "}" in pool "fepool.contoso.local": the ";" before it is missing, or its "{" is in another file
 
 === semicolons, braces and quotes too many
 --- refused: sip_domain
@@ -154,7 +154,7 @@ max_upload 100m;                        | "max_upload" directive is duplicate in
 max_upload 200m;
 }  # file
 --- refused: more
-include more.conf;                      | unexpected "}" in lync_publish "contoso" in %%FILE%%
+include more.conf;                      | unexpected "}" in lync_publish "contoso": the ";" before it is missing, or its "{" is in another file in %%FILE%%
 
 === include of a file that doesn't close its block
 --- more

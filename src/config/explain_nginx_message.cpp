@@ -36,6 +36,8 @@ std::string explain_in_block(std::string_view text, const Directive& block) {
     return formatted("{} in {}{}", text, block.title(),
                      text.ends_with("is not terminated by \";\"")
                          ? ": it has no block of its own, or a \"}\" is missing before it"
+                     : text == "unexpected \"}\""
+                         ? ": the \";\" before it is missing, or its \"{\" is in another file"
                          : "");
 }
 
