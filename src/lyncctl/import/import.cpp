@@ -2,6 +2,7 @@
 
 #include "base/ascii.h"
 #include "base/format.h"
+#include "config/editor_traces.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/files.h"
 #include "lyncctl/import/xml_file.h"
@@ -55,7 +56,11 @@ int finish(Draft draft, const Options& options, Output& output) {
 }
 
 std::string hosts_file(const ImportOptions& options) {
-    return options.hosts.empty() ? "" : read_file(options.hosts, largest_hosts);
+    std::string text = options.hosts.empty() ? "" : read_file(options.hosts, largest_hosts);
+    if (const auto trace = config::encoding_trace(text); !trace.empty()) { // nothing would be found
+        throw Mistake(std::string(trace), {options.hosts, 1});
+    }
+    return text;
 }
 
 } // namespace

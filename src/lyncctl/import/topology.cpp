@@ -321,10 +321,12 @@ private:
             return;
         }
         if (draft_.product && *draft_.product != *product) {
-            add(check, service, "pools of several products: {} is that of {}",
+            add(check, service,
+                "pools of several products, {} is that of {}: the oldest is written here, newer "
+                "paths are \"allow_path\", or each product gets a publication",
                 product_name(*product), quoted(cluster->fqdn));
         }
-        draft_.product = std::max(draft_.product.value_or(*product), *product);
+        draft_.product = std::min(draft_.product.value_or(*product), *product);
 
         Farm& pool = draft_.farms.emplace_back();
         const bool director = cluster->is_director || !cluster->has_users;
@@ -353,9 +355,8 @@ private:
         external = external.empty() ? other.external : external;
         const ParsedName parsed = parse_fqdn(external);
         if (!parsed || parsed.name == pool.fqdn) {
-            add(check, service,
-                "the external FQDN of pool {} is {}: the pool needs one that isn't its own",
-                quoted(pool.fqdn), quoted(external));
+            add(check, service, "the external FQDN of pool {} is {}: {}", quoted(pool.fqdn),
+                quoted(external), parsed ? "the pool needs one that isn't its own" : parsed.error);
         } else {
             pool.external = parsed.name;
         }
