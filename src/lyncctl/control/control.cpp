@@ -202,7 +202,6 @@ int servers(const Options& options, Output& output) {
     Table table;
     table.columns = {{"publication", "Publication"},
                      {"pool", "Pool"},
-                     {"port", "Port"},
                      {"server", "Server"},
                      {"address", "Address"},
                      {"state", "State"},
@@ -218,12 +217,16 @@ int servers(const Options& options, Output& output) {
             for (const json& pool : publication.at("pools")) {
                 for (const json& server : pool.at("servers")) {
                     Row row{cell_of(publication, "name"), cell_of(pool, "name"),
-                            cell_of(pool, "port"), cell_of(server, "name")};
+                            cell_of(server, "name")};
                     for (std::size_t c = row.size(); c < table.columns.size(); c++) {
                         row.push_back(cell_of(server, table.columns[c].key));
                     }
-                    const std::string state = row[5].text();
-                    row[5] = Cell(state, style_of(state));
+                    const std::string state = row[4].text();
+                    row[4] = Cell(state, style_of(state));
+                    if (std::string since = row[5].text();
+                        output.format() == Format::table && since.size() > 16) {
+                        row[5] = Cell(since.replace(10, 1, " ").substr(0, 16) + "Z"); // 2026-11-29 21:56Z
+                    }
                     down = down || state == "down";
                     table.rows.push_back(std::move(row));
                 }

@@ -60,9 +60,8 @@ void fill_state(const Servers& servers, const Server& from, status::Server& to) 
         if (failures.out != 0) {
             to.state = status::ServerState::down;
             to.since = unix_time(failures.out);
-            to.reason = "left out after " + std::to_string(settings.max_fails) +
-                        " failed requests, tried again every " +
-                        std::to_string(settings.fail_timeout / 1000) + " s";
+            to.reason = "left out for failed requests, the next one after " +
+                        std::to_string(settings.fail_timeout / 1000) + " s tries it again";
         }
     }
     fill_drained(*from.line, to);
