@@ -21,16 +21,11 @@ server 10.0.0.11:443;
 --- asks
 GET https://lyncwebext.contoso.com/ABS/ext/Handler                  -> external https fepool.contoso.local
 POST https://lyncwebext.contoso.com/GroupExpansion/Ext/service.asmx -> external https fepool.contoso.local
-GET https://lyncwebext.contoso.com/etc/place/null/x                 -> external https fepool.contoso.local
-GET https://lyncwebext.contoso.com/RequestHandler/ucdevice.upx      -> external https fepool.contoso.local
-GET https://lyncwebext.contoso.com/DeviceUpdateFiles_Ext/a.cab      -> external https fepool.contoso.local
 GET http://lyncwebext.contoso.com/abs/ext/Handler                   -> 301 https://lyncwebext.contoso.com/abs/ext/Handler
 GET https://lyncwebext.contoso.com/ABS/int/Handler                  -> 404
 POST https://lyncwebext.contoso.com/GroupExpansion/INT/service.asmx -> 404
 GET https://lyncwebext.contoso.com/abs/Ext/../Int/Handler           -> 404
-GET https://lyncwebext.contoso.com/abs/%49nt/Handler                -> 404
 GET https://lyncwebext.contoso.com/abs/handler                      -> 404
-GET https://lyncwebext.contoso.com/DeviceUpdateFiles_Int/a.cab      -> 404
 GET https://lyncwebext.contoso.com/ucwa/v1/applications             -> 404
 GET https://lyncwebext.contoso.com/                                 -> 404
 

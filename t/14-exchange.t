@@ -6,10 +6,7 @@ use LyncTest::Scene;
 
 use Time::HiRes qw(sleep time);
 
-my $Public = "    sip_domain  contoso.com;\n    %%CERTIFICATE%%\n    %%TRUSTED_CA%%\n"
-    . "    pool fepool.contoso.local {\n        server 127.0.0.11;\n"
-    . "        external_web_services lyncwebext.contoso.com;\n"
-    . "        listening_ports https=%%PORT_OWN%%;\n        health_check off;\n    }\n";
+my $Public = word('FRONT_ENDS') =~ s/%%SERVERS%%/server 127.0.0.11;/r;
 
 # Time-outs as for 59 minutes and 30, a second or two instead.
 sub publication {

@@ -1,4 +1,4 @@
-# path_policy, allow_path, deny_path and hide_server_names: what reaches a server, what the client is
+# path_policy, allow_path and deny_path: what reaches a server, what the client is
 # told, and what is told to the administrator. Breadth is in t/unit/policy_*_test.cpp and in
 # t/34-differential.t.
 
@@ -11,7 +11,6 @@ my $hosts = <<'END';
     simple_url  meet   https://lync.contoso.com/Meet;
     simple_url  admin  https://lync.contoso.com/Admin;
 END
-my $own_hosts = $hosts =~ s/STANDARD/OWN/r;
 
 # Sends the requests, on as few connections as they allow, and holds the access log against what is
 # expected: "GET /path" => "status service verdict". What doesn't pass shows no server.
@@ -151,29 +150,6 @@ scene 'a refusal tells the administrator why, once for each kind and second', su
     like($line // '', qr/client: 127\.0\.0\.1.*request: "GET \/passiveauth\/x HTTP\/1\.1"/, 'and the request');
     ($line) = log_lines(qr/refused: admin/);
     unlike($line // '', qr/allow_path/, 'where there is no remedy, none is told');
-};
-
-my $names = "X-MS-Server-Fqdn: FE01.contoso.local\r\nX-Powered-By: ASP.NET\r\n"
-    . "X-AspNet-Version: 4.0.30319\r\nServer: Microsoft-IIS/10.0\r\nX-Ms-Correlation-Id: 7\r\n";
-
-sub names_seen {
-    my $server = pool_server(sub {
-        my ($connection) = @_;
-        $connection->message;
-        $connection->write("HTTP/1.1 200 OK\r\n${names}Content-Length: 2\r\n\r\nok");
-    });
-    my $answer = client('https://lyncwebext.contoso.com')->ask('GET /abs/handler')->answer;
-    return join '|', map { $answer->one($_) // '-' }
-        qw(X-MS-Server-Fqdn X-Powered-By X-AspNet-Version Server X-Ms-Correlation-Id);
-}
-
-scene 'names of servers pass by default', publication => $own_hosts, sub {
-    is(names_seen(), 'FE01.contoso.local|ASP.NET|4.0.30319|Microsoft-IIS/10.0|7', 'all of them are there');
-};
-
-scene 'hide_server_names on', publication => $own_hosts, more => 'hide_server_names on;', sub {
-    my $seen = names_seen();
-    like($seen, qr/^-\|-\|-\|(?:nginx|-)\|7$/, 'the names are gone, nothing else is') or diag($seen);
 };
 
 run_suite(

@@ -14,34 +14,9 @@ add_block_preprocessor(sub { workers($_[0]->workers // 1) });
 
 my $three = join ' ', map { "server 127.0.0.1$_ fail_timeout=1s slow_start=0;" } 1 .. 3;
 
-# A second publication of the same pool.
-sub fabrikam {
-    my ($servers, $more) = @_;
-    return <<"END";
-lync_publish fabrikam {
-    %%SOCKETS%%
-    sip_domain  fabrikam.com;
-    %%CERTIFICATE%%
-    %%TRUSTED_CA%%
-    pool fepool.contoso.local {
-        $servers
-        external_web_services  lyncwebext.fabrikam.com;
-        listening_ports        https=%%PORT_OWN%%;
-        health_check           off;
-    }
-    $more
-}
-END
-}
-
 sub counts { my ($who) = @_; join ' ', map { "$_=$who->{$_}" } sort keys %$who }
 
 sub refusals { scalar(() = log_lines(qr/connect\(\) failed/)) }
-
-scene 'equals take turns', sub {
-    front_ends(3);
-    is(counts(ask_times(9)), '127.0.0.11=3 127.0.0.12=3 127.0.0.13=3', 'equals take turns');
-};
 
 scene 'weights', servers => 'server 127.0.0.11 weight=3; server 127.0.0.12; server 127.0.0.13;', sub {
     front_ends(3);
@@ -201,7 +176,7 @@ scene 'a single server', servers => 'server 127.0.0.11;', sub {
 };
 
 my $two = 'server 127.0.0.11 fail_timeout=5s; server 127.0.0.12 fail_timeout=5s;';
-scene 'publications that share a pool', servers => $two, after => fabrikam($two, ''), sub {
+scene 'publications that share a pool', servers => $two, after => front_ends_of(name => 'fabrikam', servers => $two), sub {
     my @fe = front_ends(2);
     my $who = ask_times(4);
     my $connections = $fe[0]->seen->{connections} + $fe[1]->seen->{connections};
@@ -218,7 +193,8 @@ scene 'publications that share a pool', servers => $two, after => fabrikam($two,
 # What is known of a server is so to both; connections aren't, which may carry credentials.
 scene 'publications of which one binds connections',
     servers => 'server 127.0.0.11 max_conns=3 fail_timeout=5s; server 127.0.0.12 down;',
-    after   => fabrikam('server 127.0.0.11 max_conns=3 fail_timeout=5s; server 127.0.0.12 backup;', 'connection_auth off;'), sub {
+    after   => front_ends_of(name => 'fabrikam', beside => 'connection_auth off;',
+        servers => 'server 127.0.0.11 max_conns=3 fail_timeout=5s; server 127.0.0.12 backup;'), sub {
     my @fe = front_ends(2);
     my @held = map { held(30) } 1 .. 3;
     ok((wait_until { $fe[0]->seen->{waiting} == 3 }), 'the server is full');

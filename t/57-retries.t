@@ -30,23 +30,16 @@ scene 'no connection', servers => servers(5), sub {
     }
 };
 
-scene 'certificates', servers => servers(3), sub {
+scene 'TLS', servers => servers(4), sub {
     front_end('127.0.0.11', tls => 'untrusted');
     front_end('127.0.0.12', tls => 'fepool2.fabrikam.local');
-    front_end('127.0.0.13');
+    front_end('127.0.0.13', tls => undef);
+    front_end('127.0.0.14');
     for my $method (qw(GET POST)) {
-        is(asked(method => $method, headers => ['Content-Length' => 0])->{body}, '127.0.0.13',
-            "$method: one certificate isn't trusted, one is another pool's") for 1 .. 3;
+        is(asked(method => $method, headers => ['Content-Length' => 0])->{body}, '127.0.0.14',
+            "$method: one certificate isn't trusted, one is another pool's, one server speaks no TLS") for 1 .. 4;
     }
     ok(scalar(log_lines(qr/upstream SSL certificate verify error|does not match/)), 'the log says why');
-};
-
-scene 'no TLS', servers => servers(3), sub {
-    front_end('127.0.0.11', tls => undef);
-    front_end('127.0.0.12', tls => undef);
-    front_end('127.0.0.13');
-    is(asked(method => 'POST', headers => ['Content-Length' => 0])->{body}, '127.0.0.13',
-        "a server that speaks no TLS") for 1 .. 3;
 };
 
 scene 'frozen', sub {

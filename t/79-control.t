@@ -37,28 +37,7 @@ END { if ($owner == $$) { local $?; unlink glob "$Dir/*"; rmdir $Dir } }
 my $Control = "server { listen unix:$Dir/sock; location / { lync_control; } }\n"
     . "server { listen 127.0.0.1:%%PORT_STATUS%%; location / { lync_status; } }\n";
 
-sub publication {
-    my (%o) = @_;
-    my $name    = $o{name} // 'contoso';
-    my $pool    = $o{pool} // 'fepool.contoso.local';
-    my $servers = $o{servers} // join ' ', map { "server 127.0.0.1$_ name=fe$_ slow_start=0;" } 1 .. 3;
-    my $more    = $o{more} // '';
-    return <<"END";
-    lync_publish $name {
-        %%SOCKETS%%
-        sip_domain  $name.com;
-        %%CERTIFICATE%%
-        %%TRUSTED_CA%%
-        pool $pool {
-            $servers
-            external_web_services  lyncwebext.$name.com;
-            listening_ports        https=%%PORT_OWN%%;
-            health_check           off;
-            $more
-        }
-    }
-END
-}
+sub publication { front_ends_of(servers => join(' ', map { "server 127.0.0.1$_ name=fe$_ slow_start=0;" } 1 .. 3), @_) }
 
 my $Three  = publication() . $Control;
 my $Two    = publication(servers => 'server 127.0.0.11 name=fe1 slow_start=0; server 127.0.0.12 name=fe2 slow_start=0;') . $Control;

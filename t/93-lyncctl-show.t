@@ -501,37 +501,7 @@ ok($status == 2 && !-e "$root/many.csr" && !-e "$root/many.key", 'all of them or
 
 # --- exit statuses, and what is wrong
 
-ends(1, 'check with a warning: exit 1', 'check', $conf);
-like($out, qr/^\[warn\] "lyncwebdirext\.contoso\.com" is not covered by a certificate of lync_publish "contoso"/m, 'and the warning');
-unlike($out, qr/\[warn\] "lyncdiscover/, 'but none for what plain HTTP serves');
-like($out, qr/^\[advice\] pool "fepool2\.fabrikam\.local" has one server/m, 'advice: one server');
-like($out, qr/^\[advice\] no "simple_url admin" in lync_publish "fabrikam"/m, 'advice: no admin URL');
-unlike($out, qr/no "simple_url admin" in lync_publish "contoso"/, 'but only where there is none');
-my $check = JSON::PP->new->utf8->decode((run('check', $conf, '--format', 'json'))[1]);
-is_deeply([sort keys %{ $check->[0] }], [qw(file level line text)], 'check --format json');
-
-my $fine = write_file('fine.conf', <<"END_CONF");
-load_module $LyncTest::Paths::MODULE;
-events {}
-http {
-    lync_publish contoso {
-        sip_domain   contoso.com;
-        $common
-        $sockets
-        $pool
-    }
-}
-END_CONF
-is((run('check', $fine))[0], 0, 'check without a warning: exit 0, advice or not');
-is((run('check', $fine, '--strict'))[0], 1, 'check --strict: advice counts');
-
-my $unloaded = write_file('unloaded.conf', "events {}\nhttp {\n    include publication.conf;\n}\n");
-my ($publication) = slurp($fine) =~ /^http \{\n(.*)^\}/ms;
-write_file('publication.conf', $publication);
-ends(2, 'check without load_module: exit 2', 'check', $unloaded);
-like($out, qr{^\[emerg\] unknown directive "lync_publish" in \Q$root\E/publication\.conf:1$}m, 'as nginx says it');
-like($out, qr{^\[advice\] the module isn't loaded: "load_module modules/ngx_lync_module\.so;"}m, 'and the remedy');
-is((run('check', '--fragment', "$root/publication.conf"))[0], 0, 'a fragment loads no modules');
+my $unloaded = write_file('unloaded.conf', "events {}\nhttp {\n    include conf.d/*.conf;\n}\n");
 is((run('show', 'names', $unloaded))[0], 0, 'show works before the module is there');
 
 my $broken = write_file('broken.conf', "load_module $LyncTest::Paths::MODULE; events {}\nhttp {\n    lync_publish contoso {\n        sip_domian a.b;\n    }\n}\n");

@@ -25,17 +25,7 @@ our $HOST = 'lyncwebext.contoso.com';
 # The inside of a publication whose pool has these servers.
 sub publication {
     my ($servers) = @_;
-    return <<"END_PUBLICATION";
-    sip_domain  contoso.com;
-    %%CERTIFICATE%%
-    %%TRUSTED_CA%%
-    pool fepool.contoso.local {
-        $servers
-        external_web_services  $HOST;
-        listening_ports        https=%%PORT_POOL%%;
-        health_check           off;
-    }
-END_PUBLICATION
+    return LyncTest::word('FRONT_ENDS') =~ s/%%SERVERS%%/$servers/r =~ s/PORT_OWN/PORT_POOL/r;
 }
 
 # The same servers as Exchange's, and a URL of each of its services. The pool is another one, on PORT_OWN.

@@ -116,6 +116,8 @@ def configuration(directory, site, *, module=None, workers=1, level='warn', conn
     """nginx.conf that writes below a directory only. `site` stands in http { }, `main` outside."""
     load = f'load_module {os.path.abspath(module)};' if module else ''
     user = 'user root;' if os.geteuid() == 0 else ''
+    temporary = ' '.join(f'{what}_temp_path {directory}/{what};'
+                         for what in ('client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'))
     return f"""{load}
 {user}
 daemon off;
@@ -126,11 +128,7 @@ error_log {directory}/error.log {level};
 events {{ worker_connections {connections}; }}
 http {{
     access_log off;
-    client_body_temp_path {directory}/body;
-    proxy_temp_path {directory}/proxy;
-    fastcgi_temp_path {directory}/fastcgi;
-    uwsgi_temp_path {directory}/uwsgi;
-    scgi_temp_path {directory}/scgi;
+    {temporary}
 {site}
 }}
 """

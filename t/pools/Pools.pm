@@ -111,18 +111,8 @@ sub told {
 # The inside of a publication whose pool has these servers on the port of that name.
 sub publication {
     my ($port, $servers, $more) = @_;
-    $more //= '';
-    return <<"END_PUBLICATION";
-    sip_domain  contoso.com;
-    %%CERTIFICATE%%
-    %%TRUSTED_CA%%
-    pool fepool.contoso.local {
-        $servers
-        external_web_services  $HOST;
-        listening_ports        https=%%PORT_$port%%;
-        $more
-    }
-END_PUBLICATION
+    return LyncTest::word('FRONT_ENDS') =~ s/%%SERVERS%%/$servers/r =~ s/PORT_OWN/PORT_$port/r
+        =~ s/health_check +off;/$more \/\/ ''/er;
 }
 
 END {

@@ -20,8 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from proof_nginx import free_port
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
-KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Escape": "\ue00c", "Shift": "\ue008", "Space": " ",
-        "Down": "\ue015", "PageDown": "\ue00f", "Backspace": "\ue003", "Control": "\ue009"}
+KEYS = {"Tab": "\ue004", "Enter": "\ue007"}
 
 
 class Missing(Exception):
@@ -108,14 +107,9 @@ class Browser:
         self.call("POST", f"/element/{self.find(selector)}/click")
 
     def press(self, *keys: str):
-        """Keys one after the other; "Shift+Tab" holds the first while the second goes down."""
-        actions = []
-        for key in keys:
-            chord = [KEYS.get(part, part) for part in key.split("+")]
-            actions += [{"type": "keyDown", "value": part} for part in chord]
-            actions += [{"type": "keyUp", "value": part} for part in reversed(chord)]
-        self.call("POST", "/actions", {"actions": [
-            {"type": "key", "id": "keyboard", "actions": actions}]})
+        """Keys one after the other."""
+        actions = [{"type": kind, "value": KEYS.get(key, key)} for key in keys for kind in ("keyDown", "keyUp")]
+        self.call("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": actions}]})
 
     def write(self, text: str):
         self.press(*text)
@@ -145,14 +139,9 @@ class Browser:
                 raise AssertionError(f"not within {seconds} s: {script}")
             time.sleep(0.1)
 
-    def picture(self, file: Path, whole: bool = False):
-        shot = self.devtools("Page.captureScreenshot", format="png", captureBeyondViewport=whole,
-                             **({"clip": dict(self.size(), x=0, y=0, scale=1)} if whole else {}))
+    def picture(self, file: Path):
+        shot = self.devtools("Page.captureScreenshot", format="png")
         file.write_bytes(base64.b64decode(shot["data"]))
-
-    def size(self) -> dict:
-        return self.run("return {width: document.documentElement.clientWidth, "
-                        "height: document.documentElement.scrollHeight}")
 
     def window(self, width: int, height: int, phone: bool = False):
         self.devtools("Emulation.setDeviceMetricsOverride", width=width, height=height,

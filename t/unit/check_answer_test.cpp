@@ -3,12 +3,14 @@
 
 #include "balance/check_answer.h"
 #include "catch.h"
+#include "table.h"
 
 #include <string>
 #include <string_view>
 #include <vector>
 
 using namespace lync::balance;
+using lync::testing::replaced;
 
 namespace {
 
@@ -89,12 +91,6 @@ Reason autodiscover(const std::string& body) {
     CHECK(judge_all(Document::autodiscover, "HTTP/1.0 200 OK\r\n\r\n" + body).finding.reason ==
           reason);
     return reason;
-}
-
-std::string replaced(std::string text, std::string_view from, std::string_view to) {
-    const std::size_t at = text.find(from);
-    REQUIRE(at != std::string::npos);
-    return text.replace(at, from.size(), to);
 }
 
 } // namespace

@@ -8,6 +8,7 @@
 #include "catch.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/import/draft.h"
+#include "table.h"
 
 #include <fstream>
 #include <set>
@@ -25,12 +26,6 @@ inline std::string fixture(const std::string& name) {
     std::ostringstream text;
     text << file.rdbuf();
     return text.str();
-}
-
-inline std::string replaced(std::string text, std::string_view what, std::string_view with) {
-    const std::size_t at = text.find(what);
-    REQUIRE(at != std::string::npos);
-    return text.replace(at, what.size(), with);
 }
 
 inline std::string replaced_all(std::string text, std::string_view what, std::string_view with) {

@@ -329,26 +329,21 @@ TEST_CASE("what a ruleset lacks is said", "[firewall]") {
     CHECK(
         missing(ocs("edge { reverse_proxy external=203.0.113.1 internal=2001:db8::1; }")).empty());
 
-    const std::string by_name =
-        "lync_publish a { sip_domain contoso.com; certificate public.pem public.key; trusted_ca "
-        "ca.pem; pool fepool.contoso.local { external_web_services lyncwebext.contoso.com; server "
-        "NAME; } edge { reverse_proxy external=203.0.113.1 internal=172.16.0.1; } }";
-    std::string known = by_name;
-    replace_all(known, "NAME", "named.contoso.local");
-    CHECK(missing(known).empty());
-    CHECK(has(rules_of(rules_for(known)), "ip saddr 172.16.0.1 ip daddr 10.0.0.30 tcp dport 4443"));
-    std::string unknown = by_name;
-    replace_all(unknown, "NAME", "unknown.contoso.local");
-    CHECK(missing(unknown).front() == "tcp dport 4443: \"unknown.contoso.local\" has no address");
-    std::string one_of_two = by_name;
-    replace_all(one_of_two, "NAME", "unknown.contoso.local; server 10.0.0.30");
-    CHECK(missing(one_of_two) ==
-          Strings{"tcp dport 4443: \"unknown.contoso.local\" has no address"});
-    CHECK(has(rules_of(rules_for(one_of_two)),
-              "ip saddr 172.16.0.1 ip daddr 10.0.0.30 tcp dport 4443"));
-    std::string other_family = by_name;
-    replace_all(other_family, "NAME", "[2001:db8::11]");
-    CHECK(missing(other_family).front().find("have no address of the same family") !=
+    const auto of_server = [](const std::string& server) {
+        return "lync_publish a { sip_domain contoso.com; certificate public.pem public.key; "
+               "trusted_ca ca.pem; pool fepool.contoso.local { external_web_services "
+               "lyncwebext.contoso.com; server " +
+               server + "; } edge { reverse_proxy external=203.0.113.1 internal=172.16.0.1; } }";
+    };
+    const std::string named = "ip saddr 172.16.0.1 ip daddr 10.0.0.30 tcp dport 4443";
+    const Strings unknown{"tcp dport 4443: \"unknown.contoso.local\" has no address"};
+    CHECK(missing(of_server("named.contoso.local")).empty());
+    CHECK(has(rules_of(rules_for(of_server("named.contoso.local"))), named));
+    CHECK(missing(of_server("unknown.contoso.local")).front() == unknown.front());
+    const std::string one_of_two = of_server("unknown.contoso.local; server 10.0.0.30");
+    CHECK(missing(one_of_two) == unknown);
+    CHECK(has(rules_of(rules_for(one_of_two)), named));
+    CHECK(missing(of_server("[2001:db8::11]")).front().find("have no address of the same family") !=
           std::string::npos);
 }
 

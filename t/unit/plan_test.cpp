@@ -5,6 +5,7 @@
 #include "block_builder.h"
 #include "catch.h"
 #include "plan/names.h"
+#include "table.h"
 
 using namespace lync;
 using namespace lync::plan;
@@ -18,32 +19,14 @@ Plan planned(std::string_view text) {
     return make_plan(world.declare(text));
 }
 
-std::string_view kind_name(policy::SiteKind kind) {
-    switch (kind) {
-    case policy::SiteKind::web_services:
-        return "web_services";
-    case policy::SiteKind::autodiscover:
-        return "autodiscover";
-    case policy::SiteKind::simple_urls:
-        return "simple_urls";
-    case policy::SiteKind::office_web_apps:
-        return "office_web_apps";
-    case policy::SiteKind::exchange:
-        return "exchange";
-    case policy::SiteKind::plain_http:
-        return "plain_http";
-    case policy::SiteKind::blocked:
-        return "blocked";
-    case policy::SiteKind::unknown_host:
-        return "unknown_host";
-    }
-    return "?";
-}
+constexpr std::string_view kind_names[] = {"web_services",    "autodiscover", "simple_urls",
+                                           "office_web_apps", "exchange",     "plain_http",
+                                           "blocked",         "unknown_host"};
 
 /// `https meet.contoso.com (simple_urls): meet.contoso.com -> contoso_fepool.contoso.local_4443`
 std::string summary(const Plan& plan, const VirtualHost& host) {
     std::string text = (host.tls ? "https " : "http ") + host.id + " (" +
-                       std::string(kind_name(host.site.kind)) + "):";
+                       std::string(kind_names[static_cast<std::size_t>(host.site.kind)]) + "):";
     for (const std::string& name : host.names) {
         text += " " + name;
     }
@@ -139,8 +122,7 @@ TEST_CASE("http_autodiscover on sends all of them, off none", "[plan]") {
 }
 
 TEST_CASE("under a wildcard the request decides", "[plan]") {
-    std::string text = smallest();
-    text.replace(text.find("contoso.com;"), 12, "*;");
+    const std::string text = replaced(smallest(), "contoso.com;", "*;");
     const Plan p = planned(text);
 
     CHECK(host(p, "lyncdiscover").names == Strings{"lyncdiscover.*"});
@@ -150,7 +132,7 @@ TEST_CASE("under a wildcard the request decides", "[plan]") {
     REQUIRE(http.site.rules->spec.certificate_names != nullptr);
     CHECK(http.site.rules->spec.certificate_names->covers("lyncdiscover.contoso.com"));
 
-    const Plan on = planned(text.insert(text.rfind('}'), "http_autodiscover on;\n"));
+    const Plan on = planned(replaced(text, "\n}", "\nhttp_autodiscover on;\n}"));
     CHECK(host(on, "http_autodiscover").site.plain_autodiscover ==
           policy::PlainAutodiscover::always);
 }

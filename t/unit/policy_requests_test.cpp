@@ -140,22 +140,17 @@ TEST_CASE("policy: meetings", "[policy]") {
 }
 
 TEST_CASE("policy: what some organisations need is one allow_path away", "[policy]") {
-    const char* const lines[] = {
-        "/passiveauth/PassiveAuth.aspx",
-        "/HybridConfig/service.svc",
-        "/RequestHandlerExt/ucdevice.upx",
-        "/requesthandlerext/Files/x.cat",
-        "/locationinformation/liservice.svc",
-        "/RgsClients/AgentService.svc",
-        "/storage/x",
-    };
     const Site closed(pool());
     SiteSpec spec = pool();
     spec.allow_paths = {"/PassiveAuth", "/hybridconfig/",       "/requestHandlerExt",
                         "/rgsclients",  "/LocationInformation", "/storage",
                         "/own/app"};
     const Site open(spec);
-    for (const char* line : lines) {
+    for (const std::string& line : lync::testing::words(R"(
+             /passiveauth/PassiveAuth.aspx /HybridConfig/service.svc /RequestHandlerExt/ucdevice.upx
+             /requesthandlerext/Files/x.cat /locationinformation/liservice.svc
+             /RgsClients/AgentService.svc /storage/x
+         )")) {
         INFO(line);
         CHECK(told(closed, "POST", line) == "refuse:path");
         const std::string remedy(closed.allow_path_remedy({"POST", {line, {}}, "x"}));

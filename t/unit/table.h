@@ -39,6 +39,11 @@ inline std::string cell(std::string_view text) {
     return result;
 }
 
+/// Throws where `what` isn't there.
+inline std::string replaced(std::string text, std::string_view what, std::string_view with) {
+    return text.replace(text.find(what), what.size(), with);
+}
+
 /// The words of a list, `\x20` for a space in one.
 inline std::vector<std::string> words(std::string_view list) {
     std::istringstream in{std::string(list)};

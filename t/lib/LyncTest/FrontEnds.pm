@@ -19,13 +19,21 @@ use LyncTest::Paths ();
 use LyncTest::Ports ();
 use LyncTest::Scene ();
 
-our @EXPORT = qw(front_ends asked ask_times held held_in_turn);
+our @EXPORT = qw(front_ends front_ends_of asked ask_times held held_in_turn);
 
 my @running;
 
 sub front_ends {
     my ($number, %o) = @_;
     return map { __PACKAGE__->new(address => '127.0.0.' . (11 + $_), %o) } 0 .. $number - 1;
+}
+
+# A publication like %%FRONT_ENDS%%: its name, pool and servers, `more` in the pool and `beside` it.
+sub front_ends_of {
+    my (%o) = (name => 'contoso', pool => 'fepool.contoso.local', more => '', beside => '', @_);
+    return "lync_publish $o{name} {\n    %%SOCKETS%%\n" . LyncTest::word('FRONT_ENDS')
+        =~ s/contoso\.com/$o{name}.com/gr =~ s/fepool\.contoso\.local/$o{pool}/r
+        =~ s/%%SERVERS%%/$o{servers} $o{more}/r . "    $o{beside}\n}\n";
 }
 
 sub new {

@@ -147,6 +147,7 @@ sub configuration {
     my ($extra) = @_;
     my ($p80, $p443, $p8080, $p4443) = map { LyncTest::Ports::port($_) } qw(80 443 8080 4443);
     my $user = $> == 0 ? 'user root;' : '';
+    my $temporary = join ' ', map { "${_}_temp_path $dir/$_;" } qw(client_body proxy fastcgi uwsgi scgi);
 
     my $text = <<"END_CONF";
 daemon on;
@@ -160,11 +161,7 @@ http {
     access_log                  $dir/logs/access.log;
     default_type                text/plain;
     client_max_body_size        0;
-    client_body_temp_path       $dir/body;
-    proxy_temp_path             $dir/proxy;
-    fastcgi_temp_path           $dir/fastcgi;
-    uwsgi_temp_path             $dir/uwsgi;
-    scgi_temp_path              $dir/scgi;
+    $temporary
     large_client_header_buffers 8 128k;
     ssl_session_cache           shared:SSL:1m;
 END_CONF
