@@ -88,7 +88,7 @@ scene 'counters of addresses that come and go',
             "460 addresses, $net");
     }
     dns_says('fe1.many.test' => $B);
-    ok(wait_until { site_is_counted($server) }, 'another one is counted');
+    ok(wait_until(sub { site_is_counted($server) }, $Pools::PATIENCE), 'another one is counted');
     is(scalar(my @full = log_lines(qr/places for servers/)), 0, 'there was room all the time');
 };
 
