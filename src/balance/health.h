@@ -124,10 +124,7 @@ struct SharedHealth {
     std::atomic<std::uint32_t> same{};
     std::atomic<std::uint64_t> since{};       ///< seconds since 1970 of the last change of health
     std::atomic<std::uint64_t> recovered{};   ///< msec of the last change from down to up; 0: never
-    std::atomic<std::uint64_t> checked{};     ///< msec of the end of the last check; 0: never
     std::atomic<std::uint64_t> due{};         ///< msec of the next check; 0: not planned
-    std::atomic<std::uint32_t> took{};        ///< milliseconds that the last check took
-    std::atomic<std::uint64_t> failed{};      ///< checks, in all
     std::atomic<std::uint64_t> certificate{}; ///< certificate_mark of the server's; 0: not seen
     std::atomic<Binding> binding{};           ///< as was last logged
 

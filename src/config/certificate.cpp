@@ -6,7 +6,6 @@
 #include "base/format.h"
 #include "config/certificate_pem.h"
 #include "config/certificate_x509.h"
-#include "config/lifetime.h"
 
 #include <openssl/x509v3.h>
 
@@ -242,7 +241,8 @@ TrustedCa load_trusted_ca(const std::string& file, std::chrono::sys_seconds now)
         return ca;
     }
 
-    ca.count = pem.chain.size();
+    const std::size_t count = pem.chain.size();
+    std::size_t expired = 0;
     bool has_root = false; // where chains end: an issuing CA alone verifies nobody
     X509* issuing = nullptr;
     std::chrono::sys_seconds last{};
@@ -251,20 +251,20 @@ TrustedCa load_trusted_ca(const std::string& file, std::chrono::sys_seconds now)
         issuing = X509_check_ca(certificate.get()) != 0 ? certificate.get() : issuing;
         const auto validity = validity_of(certificate.get());
         if (!validity || validity->not_after < now) {
-            ca.expired++;
+            expired++;
         }
         if (validity) {
             last = std::max(last, validity->not_after);
         }
     }
 
-    if (ca.expired == ca.count) {
+    if (expired == count) {
         ca.alarm =
-            ca.count == 1
+            count == 1
                 ? formatted("trusted CA \"{}\" expired on {}", file, date_text(last))
                 : formatted(
                       "all {} certificates of trusted CA \"{}\" have expired, the last one on {}",
-                      ca.count, file, date_text(last));
+                      count, file, date_text(last));
         ca.alarm += ", no server can be verified: write the CA that issued the servers' current "
                     "certificates";
     } else if (last - now <= std::chrono::days(30)) { // of years, so a part of it says little

@@ -510,10 +510,7 @@ Publication Declaration::read() {
     read_sip_domains();
     read_certificates();
     read_farms();
-    if (find(block_, "simple_url") != nullptr) {
-        SimpleUrlReader urls(block_, publication_);
-        each("simple_url", [&](const Directive& directive) { urls.read(directive); });
-    }
+    read_simple_urls(block_, publication_);
     read_sockets("http_listen", "80", publication_.http_sockets);
     read_sockets("https_listen", "443", publication_.https_sockets);
     read_paths();

@@ -124,24 +124,8 @@ Affinity read_affinity(const Directive& farm_block, Role role, Product product);
 /// The `health_check` line of a block with servers; by product and role where there is none.
 HealthCheck read_health_check(const Directive& farm_block, Role role, Product product);
 
-/// Reads `simple_url` lines; `pool=` is looked up among the farms already declared.
-class SimpleUrlReader {
-public:
-    SimpleUrlReader(const Directive& block, Publication& publication);
-
-    void read(const Directive& directive);
-
-private:
-    std::size_t read_pool(std::string_view argument, const Directive& directive) const;
-    std::size_t read_destination(SimpleUrlKind kind, const Directive& directive) const;
-    void read_url(SimpleUrlKind kind, std::size_t farm, const std::string& text,
-                  const Directive& directive);
-
-    const Directive& block_;
-    Publication& publication_;
-    std::size_t first_contact_;
-    std::unordered_map<std::string_view, std::size_t> farms_; ///< pools and Directors, by FQDN
-};
+/// `simple_url`: Publication::simple_urls, once all farms are known.
+void read_simple_urls(const Directive& block, Publication& publication);
 
 /// `redirect`: Publication::redirects, once all names are known.
 void read_redirects(const Directive& block, Publication& publication);

@@ -10,41 +10,25 @@ namespace lync::config {
 
 namespace {
 
-struct Kind {
-    std::string_view word;
-    CheckKind kind;
-    std::string_view where; ///< blocks whose servers answer it
-};
-
-constexpr Kind kinds[] = {
-    {"autodiscover", CheckKind::autodiscover, "pool director"},
-    {"discovery", CheckKind::discovery, "office_web_apps"},
-    {"healthcheck", CheckKind::healthcheck, "exchange"},
-};
-
-bool has_no_autodiscover(const Kind& kind, Product product) noexcept {
-    return kind.kind == CheckKind::autodiscover && is_ocs(product);
+/// What suits a block that doesn't say. OCS has no autodiscover, and its web components may run on
+/// machines of their own, where nothing listens on 5061: the https port, then.
+CheckKind usual_kind(Role role, Product product) noexcept {
+    return role == Role::office_web_apps ? CheckKind::discovery
+           : role == Role::exchange      ? CheckKind::healthcheck
+           : is_ocs(product)             ? CheckKind::tcp
+                                         : CheckKind::autodiscover;
 }
 
-/// `it is "autodiscover", "tcp=PORT" or "off"`: what may stand in this block.
-std::string choices(const Directive& farm_block, Product product) {
-    std::vector<std::string_view> words;
-    for (const Kind& kind : kinds) {
-        if (kind.where.find(farm_block.name) != std::string_view::npos &&
-            !has_no_autodiscover(kind, product)) {
-            words.push_back(kind.word);
-        }
-    }
-    words.insert(words.end(), {"tcp=PORT", "off"});
-    return "it is " + either_of(words);
-}
+constexpr std::pair<std::string_view, CheckKind> kinds[] = {
+    {"autodiscover", CheckKind::autodiscover},
+    {"discovery", CheckKind::discovery},
+    {"healthcheck", CheckKind::healthcheck},
+};
 
+/// `check` has the usual kind.
 void read_kind(HealthCheck& check, const Directive& directive, const Directive& farm_block,
-               Product product) {
+               Role role, Product product) {
     const std::string_view word = directive.arguments.front();
-    const std::string remedy = choices(farm_block, product);
-
-    check.port = 0;
     if (word == "off") {
         check.kind = CheckKind::off;
         return;
@@ -59,33 +43,22 @@ void read_kind(HealthCheck& check, const Directive& directive, const Directive& 
         check.port = static_cast<std::uint16_t>(*port);
         return;
     }
-
-    const auto kind = std::ranges::find_if(kinds, [word](const Kind& k) { return k.word == word; });
-    if (kind == std::end(kinds)) {
-        invalid_value(word, directive, farm_block, remedy);
+    std::string why;
+    std::vector<std::string_view> words{"tcp=PORT", "off"};
+    for (const auto& [name, kind] : kinds) {
+        if (name == word && kind == check.kind) {
+            return;
+        }
+        if (kind == check.kind) {
+            words.insert(words.begin(), name);
+        }
+        if (name == word) {
+            why = kind == CheckKind::autodiscover && is_web_services(role)
+                      ? formatted("product {} has no autodiscover, ", product_name(product))
+                      : "servers of another kind answer it, here ";
+        }
     }
-    if (kind->where.find(farm_block.name) == std::string_view::npos) {
-        invalid_value(word, directive, farm_block,
-                      formatted("servers of another kind answer it, here {}", remedy));
-    }
-    if (has_no_autodiscover(*kind, product)) {
-        invalid_value(
-            word, directive, farm_block,
-            formatted("product {} has no autodiscover, {}", product_name(product), remedy));
-    }
-    check.kind = kind->kind;
-}
-
-/// What suits a block that says nothing.
-HealthCheck default_check(Role role, Product product) noexcept {
-    HealthCheck check;
-    check.kind = role == Role::office_web_apps ? CheckKind::discovery
-                 : role == Role::exchange      ? CheckKind::healthcheck
-                 // No autodiscover; and the web components of Office Communications Server may run
-                 // on machines of their own, where nothing listens on 5061: the https port, then.
-                 : is_ocs(product) ? CheckKind::tcp
-                                   : CheckKind::autodiscover;
-    return check;
+    invalid_value(word, directive, farm_block, why + "it is " + either_of(words));
 }
 
 void read_times(HealthCheck& check, const Directive& directive, const Directive& farm_block) {
@@ -110,14 +83,15 @@ void read_times(HealthCheck& check, const Directive& directive, const Directive&
 } // namespace
 
 HealthCheck read_health_check(const Directive& farm_block, Role role, Product product) {
-    HealthCheck check = default_check(role, product);
+    HealthCheck check;
+    check.kind = usual_kind(role, product);
     const Directive* directive = find(farm_block, "health_check");
     if (directive == nullptr) {
         check.place = farm_block.place;
         return check;
     }
     check.place = directive->place;
-    read_kind(check, *directive, farm_block, product);
+    read_kind(check, *directive, farm_block, role, product);
     if (check.kind == CheckKind::off && directive->arguments.size() > 1) {
         invalid_value("off", *directive, farm_block, "it takes no parameters");
     }

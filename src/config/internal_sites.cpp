@@ -5,7 +5,6 @@
 #include "config/declare.h"
 
 #include <algorithm>
-#include <optional>
 
 namespace lync::config {
 
@@ -13,23 +12,16 @@ namespace {
 
 using Group = Registry::Group;
 
-Group group_of(const Publication& publication, const Farm& farm) {
-    Group group;
-    group.publication = publication.name;
-    group.title = quoted_title(farm);
-    group.web_services = is_web_services(farm.role);
-    group.port = farm.ports.https;
-    group.certificate_name = farm.certificate_name;
-    group.place = farm.place;
-    for (const Server& server : farm.servers) {
-        group.servers.emplace(server.address, server.place);
-    }
-    return group;
+/// The server of a farm at an address; NULL if there is none.
+const Server* server_at(const Farm& farm, std::string_view address) noexcept {
+    const auto server = std::ranges::find(farm.servers, address, &Server::address);
+    return server == farm.servers.end() ? nullptr : &*server;
 }
 
-/// `farm` is none of web services, `pool` is.
-void compare(const Group& farm, const Group& pool) {
-    if (farm.port == pool.port) {
+/// `group` is none of web services, `pool` is.
+void compare(const Group& group, const Farm& pool) {
+    const Farm& farm = group.farm;
+    if (farm.ports.https == pool.ports.https) {
         return;
     }
     const auto fail = [&](const std::string& what, const std::string& whose, const Place& place,
@@ -37,13 +29,14 @@ void compare(const Group& farm, const Group& pool) {
         throw mistake(place,
                       "{} of {} in lync_publish {} is that of {}{} at {}, whose external web site "
                       "has port {}: port {} would publish its internal web site, {}",
-                      what, farm.title, lync::quoted(farm.publication), whose, pool.title,
-                      at(pool.place), pool.port, farm.port, remedy);
+                      what, quoted_title(farm), lync::quoted(group.publication), whose,
+                      quoted_title(pool), at(pool.place), pool.ports.https, farm.ports.https,
+                      remedy);
     };
 
-    for (const auto& [address, place] : farm.servers) {
-        if (address == pool.certificate_name || pool.servers.contains(address)) {
-            fail("server " + lync::quoted(address), "a server of ", place,
+    for (const Server& server : farm.servers) {
+        if (server.address == pool.certificate_name || server_at(pool, server.address) != nullptr) {
+            fail("server " + lync::quoted(server.address), "a server of ", server.place,
                  "write the addresses of the farm's own servers");
         }
     }
@@ -53,23 +46,23 @@ void compare(const Group& farm, const Group& pool) {
     }
 }
 
-/// The server line of a pool that another pool has as well, and that one; nothing if there is none.
-/// A load balancer may stand for several pools at one address, on a port for each.
-std::optional<Diagnostic> find_shared(const Group& group, const Group& earlier) {
-    if (group.port != earlier.port || group.certificate_name == earlier.certificate_name) {
-        return std::nullopt;
+/// Warns of a server line of a pool that an earlier one has as well; whether there is one. A load
+/// balancer may stand for several pools at one address, on a port for each.
+bool warn_of_shared(const Farm& pool, const Farm& earlier, std::vector<Diagnostic>& remarks) {
+    if (pool.ports.https != earlier.ports.https ||
+        pool.certificate_name == earlier.certificate_name) {
+        return false;
     }
-    for (const auto& [address, place] : group.servers) {
-        if (const auto other = earlier.servers.find(address); other != earlier.servers.end()) {
-            return Diagnostic{
-                Severity::warning,
-                formatted(
-                    "server {} of {} is one of {} as well, at {}: a Front End belongs to one pool",
-                    lync::quoted(address), group.title, earlier.title, at(other->second)),
-                place};
+    for (const Server& server : pool.servers) {
+        if (const Server* other = server_at(earlier, server.address)) {
+            warn(remarks, server.place,
+                 "server {} of {} is one of {} as well, at {}: a Front End belongs to one pool",
+                 lync::quoted(server.address), quoted_title(pool), quoted_title(earlier),
+                 at(other->place));
+            return true;
         }
     }
-    return std::nullopt;
+    return false;
 }
 
 /// Where the publication listens on a server's own address; nullptr if it doesn't. On loopback
@@ -109,15 +102,13 @@ void check_servers(const Publication& publication, Registry& registry,
     constexpr unsigned most_warnings = 10;
     unsigned shared = 0;
     for (const Farm& farm : publication.farms) {
-        const Group mine = group_of(publication, farm);
+        const Group mine{publication.name, farm};
+        const bool web_services = is_web_services(farm.role);
         for (const Group& other : registry.groups) {
-            if (mine.web_services != other.web_services) {
-                mine.web_services ? compare(other, mine) : compare(mine, other);
-            } else if (mine.web_services && shared < most_warnings) {
-                if (auto remark = find_shared(mine, other)) {
-                    remarks.push_back(std::move(*remark));
-                    shared++;
-                }
+            if (web_services != is_web_services(other.farm.role)) {
+                web_services ? compare(other, farm) : compare(mine, other.farm);
+            } else if (web_services && shared < most_warnings) {
+                shared += warn_of_shared(farm, other.farm, remarks) ? 1 : 0;
             }
         }
         remark_itself(publication, farm, remarks);

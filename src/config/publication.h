@@ -290,12 +290,7 @@ struct Registry {
     /// A block with servers.
     struct Group {
         std::string publication;
-        std::string title; ///< `pool "fepool.contoso.local"`
-        bool web_services = false;
-        std::uint16_t port = 0; ///< https
-        std::string certificate_name;
-        std::map<std::string, Place> servers; ///< by address
-        Place place;
+        Farm farm;
     };
     std::map<std::string, Place, std::less<>> publications; ///< by name in lower case
     std::vector<Group> groups;
@@ -329,7 +324,7 @@ bool system_has_ipv6() noexcept;
 /// Makes the declaration of a block `lync_publish NAME { ... }`, or throws Mistake for
 /// the first mistake. What is legal but risky is appended to `remarks`. Names and sockets
 /// that this publication adds are entered into `registry`, which spans all publications.
-Publication declare(const Directive& block, const Environment& environment,
-                    Registry& registry, std::vector<Diagnostic>& remarks);
+Publication declare(const Directive& block, const Environment& environment, Registry& registry,
+                    std::vector<Diagnostic>& remarks);
 
 } // namespace lync::config

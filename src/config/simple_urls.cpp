@@ -19,20 +19,29 @@ bool is_destination(const Directive& directive, std::size_t i) noexcept {
     return i + 1 == directive.arguments.size() && directive.arguments[i].starts_with("pool=");
 }
 
-} // namespace
-
-std::string_view simple_url_kind_name(SimpleUrlKind kind) noexcept {
-    return kind_names[static_cast<std::size_t>(kind)];
-}
-
-SimpleUrlReader::SimpleUrlReader(const Directive& block, Publication& publication)
-    : block_(block), publication_(publication), first_contact_(publication.first_contact()) {
-    for (std::size_t i = 0; i < publication.farms.size(); i++) {
-        if (is_web_services(publication.farms[i].role)) {
-            farms_.emplace(publication.farms[i].name, i);
+class SimpleUrlReader {
+public:
+    SimpleUrlReader(const Directive& block, Publication& publication)
+        : block_(block), publication_(publication) {
+        for (std::size_t i = 0; i < publication.farms.size(); i++) {
+            if (is_web_services(publication.farms[i].role)) {
+                farms_.emplace(publication.farms[i].name, i);
+            }
         }
     }
-}
+
+    void read(const Directive& directive);
+
+private:
+    std::size_t read_pool(std::string_view argument, const Directive& directive) const;
+    std::size_t read_destination(SimpleUrlKind kind, const Directive& directive) const;
+    void read_url(SimpleUrlKind kind, std::size_t farm, const std::string& text,
+                  const Directive& directive);
+
+    const Directive& block_;
+    Publication& publication_;
+    std::unordered_map<std::string_view, std::size_t> farms_; ///< pools and Directors, by FQDN
+};
 
 std::size_t SimpleUrlReader::read_pool(std::string_view argument,
                                        const Directive& directive) const {
@@ -48,8 +57,7 @@ std::size_t SimpleUrlReader::read_pool(std::string_view argument,
 /// Where all URLs of the line go. `pool=` ends it, so that it isn't taken for that of one URL.
 std::size_t SimpleUrlReader::read_destination(SimpleUrlKind kind,
                                               const Directive& directive) const {
-
-    std::size_t farm = first_contact_;
+    std::size_t farm = publication_.first_contact();
     for (std::size_t i = 1; i < directive.arguments.size(); i++) {
         const std::string_view argument = directive.arguments[i];
         const std::string_view name = argument.substr(0, argument.find('='));
@@ -110,6 +118,21 @@ void SimpleUrlReader::read(const Directive& directive) {
     const std::size_t farm = read_destination(kind, directive);
     for (std::size_t i = 1; i < directive.arguments.size() && !is_destination(directive, i); i++) {
         read_url(kind, farm, directive.arguments[i], directive);
+    }
+}
+
+} // namespace
+
+std::string_view simple_url_kind_name(SimpleUrlKind kind) noexcept {
+    return kind_names[static_cast<std::size_t>(kind)];
+}
+
+void read_simple_urls(const Directive& block, Publication& publication) {
+    SimpleUrlReader reader(block, publication);
+    for (const auto& child : block.children) {
+        if (child->name == "simple_url") {
+            reader.read(*child);
+        }
     }
 }
 

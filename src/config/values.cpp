@@ -3,7 +3,11 @@
 #include "config/declare.h"
 
 #include "base/ascii.h"
+#include "base/descriptor.h"
 #include "base/names.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -189,6 +193,13 @@ std::string normal_address(std::string_view text) {
 }
 
 } // namespace
+
+bool system_has_ipv6() noexcept {
+    const Descriptor fd(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in6 any{};
+    any.sin6_family = AF_INET6;
+    return bind(fd.get(), reinterpret_cast<sockaddr*>(&any), sizeof(any)) == 0;
+}
 
 Socket read_socket(const Directive& directive, const Directive& block) {
     const std::string& text = directive.arguments.front();

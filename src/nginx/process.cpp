@@ -7,7 +7,6 @@
 #include "nginx/request/patch_watch.h"
 #include "nginx/request/request.h"
 #include "nginx/request/sign_in.h"
-#include "nginx/status/count_request.h"
 #include "nginx/status/respond.h"
 #include "nginx/upstream/affinity.h"
 #include "nginx/upstream/resolve.h"
@@ -59,7 +58,7 @@ void begin(ngx_cycle_t* cycle, MainConf& conf) {
     conf.zone.enter(cycle->log);
     conf.lockout.enter();
     conf.bind();
-    keep_history(conf);
+    conf.on_minute();
     if (!conf.status_locations.empty()) {
         conf.files.set(1000, cycle->log);
     }
@@ -105,10 +104,6 @@ void MainConf::on_repair() noexcept {
         zone.repair();
     }
     repair.set(repair_interval, ngx_cycle->log);
-}
-
-void MainConf::on_minute() noexcept {
-    keep_history(*this);
 }
 
 /// Once a minute; after each file that has changed and so was read, requests have their turn.

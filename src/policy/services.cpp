@@ -189,20 +189,6 @@ bool has_known_root(std::string_view path) noexcept {
     return std::ranges::any_of(near, [&](const PathRow& row) { return covers(root, row.prefix); });
 }
 
-constexpr std::array patterns{
-    NeverPattern{"/SERVICE/int", internal,
-                 "the inside's twin of a service, directly under any first segment of this table"},
-    NeverPattern{"*.config", internal,
-                 "configuration of IIS and ASP.NET, as any segment; short names (`WEB~1.CON`) too"},
-    NeverPattern{"bin, app_browsers, app_code, app_data, app_globalresources, "
-                 "app_localresources, app_webreferences",
-                 internal, "programs and data of ASP.NET, as any segment: IIS itself hides them"},
-    NeverPattern{
-        "APP_GL~1, OCSPOW~1", internal,
-        "short names (8.3) that Windows may have for these and for this table's first segments"},
-    NeverPattern{"_vti_*", internal, "FrontPage and SharePoint, as any segment"},
-};
-
 /// *.config, also with an NTFS stream ("web.config::$DATA") or as the 8.3 name ("web~1.con") that
 /// Windows gives it.
 bool is_config_file(std::string_view segment) noexcept {
@@ -371,10 +357,6 @@ std::uint64_t body_limit_bytes(BodyLimit limit) noexcept {
 
 std::span<const PathRow> path_rows() noexcept {
     return rows;
-}
-
-std::span<const NeverPattern> never_patterns() noexcept {
-    return patterns;
 }
 
 const PathRow* find_row(std::string_view path, P product, Hosts among) noexcept {

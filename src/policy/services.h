@@ -100,7 +100,7 @@ inline constexpr Methods method_put = 8;
 inline constexpr Methods method_delete = 16;
 inline constexpr Methods method_options = 32;
 inline constexpr Methods method_patch = 64;
-inline constexpr Methods method_rpc = 128; ///< RPC_IN_DATA and RPC_OUT_DATA [MS-RPCH]
+inline constexpr Methods method_rpc = 128;       ///< RPC_IN_DATA and RPC_OUT_DATA [MS-RPCH]
 inline constexpr Methods ordinary_methods = 127; ///< what passes where no row says which
 
 /// The bit of a method as it stands in the request line (methods are case-sensitive);
@@ -148,7 +148,7 @@ std::span<const PathRow> path_rows() noexcept;
 const PathRow* find_row(std::string_view path, Product product, Hosts among = on_lync) noexcept;
 
 /// A closed path, whichever host it is asked of: a row of the never kind or one of the patterns
-/// (`never_patterns`). `path` is in normal form; `among` are the hosts it is asked of.
+/// of docs/paths.md. `path` is in normal form; `among` are the hosts it is asked of.
 struct Never {
     bool closed = false;
     Exposure exposure = Exposure::internal; ///< admin or internal
@@ -166,14 +166,6 @@ constexpr bool covers(std::string_view prefix, std::string_view path) noexcept {
     return path.starts_with(prefix) &&
            (path.size() == prefix.size() || prefix.empty() || path[prefix.size()] == '/');
 }
-
-/// What is closed by pattern rather than by row, for the documentation.
-struct NeverPattern {
-    std::string_view pattern;
-    Exposure exposure;
-    std::string_view why;
-};
-std::span<const NeverPattern> never_patterns() noexcept;
 
 /// Checks an argument of `allow_path` or `deny_path`. Returns what is wrong with it and what would
 /// be right, as the end of a sentence that begins with the argument ("must begin with a slash"),

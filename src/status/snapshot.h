@@ -18,7 +18,6 @@
 
 #include "balance/health.h"
 #include "config/certificate_on_disk.h"
-#include "config/lifetime.h"
 #include "config/publication.h"
 #include "policy/site.h"
 #include "status/histogram.h"

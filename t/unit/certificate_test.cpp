@@ -7,7 +7,6 @@
 #include "certificate_files.h"
 #include "config/certificate_on_disk.h"
 #include "config/certificate_pem.h"
-#include "config/lifetime.h"
 #include "table.h"
 
 #include <openssl/err.h>

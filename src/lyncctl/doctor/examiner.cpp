@@ -2,7 +2,6 @@
 
 #include "base/format.h"
 #include "config/certificate_x509.h"
-#include "config/lifetime.h"
 
 namespace lync::lyncctl::doctor {
 

@@ -322,9 +322,6 @@ void HealthChecks::done(Target& target, const Finding* finding) {
         health.recovered = ngx_current_msec;
     }
     health.store(state);
-    health.checked = ngx_current_msec;
-    health.took = static_cast<std::uint32_t>(ngx_current_msec - target.probe.started());
-    health.failed += finding->passed() ? 0 : 1;
     log_change(target, change, state, since);
     if (target.probe.certificate() != 0) {
         health.certificate = target.probe.certificate();

@@ -104,7 +104,6 @@ void Probe::begin(const Question& question, const sockaddr* address, socklen_t l
     name_ = name;
     trusts_ = trusts;
     running_ = true;
-    started_ = ngx_current_msec;
     request_ = 0;
     timer_.set(question.timeout, log_);
 

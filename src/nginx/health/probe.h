@@ -47,7 +47,6 @@ public:
                bool trusts) noexcept;
 
     bool running() const noexcept { return running_; }
-    ngx_msec_t started() const noexcept { return started_; }
     /// Of the certificate that the server presented last (balance::certificate_mark); 0: none yet.
     std::uint64_t certificate() const noexcept { return certificate_; }
     /// As the server told it last; 0: not yet.
@@ -93,7 +92,6 @@ private:
     bool connecting_ = false;
     bool used_ = false; ///< the connection carried an earlier conversation, and no byte since
     ngx_msec_t connected_ = 0;
-    ngx_msec_t started_ = 0;
     ngx_connection_t* connection_ = nullptr;
     std::size_t request_ = 0; ///< index into Question::requests
     std::size_t sent_ = 0;    ///< bytes of it

@@ -99,8 +99,9 @@ std::uint64_t minute_now() noexcept {
     return static_cast<std::uint64_t>(ngx_time()) / 60;
 }
 
-void keep_history(MainConf& conf) noexcept {
-    for (const auto& publication : conf.publications) {
+/// Writes down the minute that has ended, if no worker has yet, and comes back after the next.
+void MainConf::on_minute() noexcept {
+    for (const auto& publication : publications) {
         if (publication->record != nullptr) {
             publication->record->history.keep(minute_now() - 1, publication->record->counters);
         }
@@ -108,7 +109,7 @@ void keep_history(MainConf& conf) noexcept {
     if (!ngx_exiting) {
         const ngx_time_t* now = ngx_timeofday();
         const auto into = static_cast<ngx_msec_t>((now->sec % 60) * 1000) + now->msec;
-        conf.minute.set(60000 - into + 10, ngx_cycle->log);
+        minute.set(60000 - into + 10, ngx_cycle->log);
     }
 }
 

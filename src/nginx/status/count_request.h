@@ -12,7 +12,6 @@
 
 namespace lync::nginx {
 
-struct MainConf;
 struct Host;
 
 /// Counts a finished request, in the log phase.
@@ -24,8 +23,5 @@ void count_try(ngx_http_request_t* r, status::ServerCells& server, const ngx_con
 
 /// Whole minutes of Unix time.
 std::uint64_t minute_now() noexcept;
-
-/// Writes down the minute that has ended, if no worker has yet, and comes back after the next.
-void keep_history(MainConf& conf) noexcept;
 
 } // namespace lync::nginx

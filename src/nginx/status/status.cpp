@@ -4,7 +4,6 @@
 #include "nginx/guard.h"
 #include "nginx/request/request.h"
 #include "nginx/status/respond.h"
-#include "status/access.h"
 #include "status/json.h"
 #include "status/page.h"
 #include "status/prometheus.h"
@@ -92,14 +91,19 @@ bool restricts_access(const ngx_cycle_t* cycle, const LocConf& location) noexcep
         asks = wanted && *users.value<ngx_http_complex_value_t*>(location.own) != nullptr;
         asks_here = here && asks;
         if (here && !asks) {
-            warn(cycle, location, status::asks_nobody);
+            warn(
+                cycle, location,
+                "\"auth_basic\" without \"auth_basic_user_file\" asks nobody for a password, so it "
+                "doesn't open the status: write \"auth_basic_user_file\"");
         }
     }
 
     const Command allow = find_command(cycle, "allow");
     if (allow && *allow.value<AccessRules>(location.own) != *allow.value<AccessRules>(parent)) {
         if (!asks && !is_complete(*allow.value<AccessRules>(location.own))) {
-            warn(cycle, location, status::rules_leave_open);
+            warn(cycle, location,
+                 "the rules of \"allow\" and \"deny\" open the status to all that they don't name: "
+                 "end them with \"deny all\", or with \"allow all\" if that is meant");
         }
         return true;
     }
