@@ -48,7 +48,7 @@ public:
     std::size_t size() const noexcept { return text_.size(); }
 
     /// Whether no token, ticket or identifier holds it by chance.
-    bool is_telling() const noexcept {
+    bool is_distinctive() const noexcept {
         const auto count = [this](auto&& is) {
             return static_cast<std::size_t>(std::count_if(text_.begin(), text_.end(), is));
         };
@@ -356,7 +356,7 @@ Pattern::Pattern(std::string_view text, Needs needs) {
                      [](const Literal& a, const Literal& b) { return a.size() > b.size(); });
     if (needs == Needs::literal &&
         std::none_of(compiled->literals.begin(), compiled->literals.end(),
-                     [](const Literal& literal) { return literal.is_telling(); })) {
+                     [](const Literal& literal) { return literal.is_distinctive(); })) {
         throw std::invalid_argument(
             "has no text that every match contains and no ticket does by chance: six characters "
             "outside of brackets, or three with one that is neither letter nor digit");

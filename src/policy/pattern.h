@@ -24,7 +24,7 @@ public:
     static constexpr std::size_t max_candidates = 3072;
 
     enum class Needs {
-        literal, ///< for texts of any length: without a telling literal it is refused
+        literal, ///< for texts of any length: without a distinctive literal it is refused
         nothing, ///< for paths
     };
 

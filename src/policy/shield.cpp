@@ -225,10 +225,11 @@ ShieldHit Shields::find_in_target(Service service, std::string_view path,
     return found;
 }
 
-ShieldHit Shields::find_in_layers(std::size_t place, Service service, std::string_view header,
-                                  std::string_view text) const noexcept {
+ShieldHit Shields::find_in(ShieldPlaces where, Service service, std::string_view text,
+                           std::string_view header) const noexcept {
     ShieldHit found;
-    const bool is_name = place == place_of(in_file) || place == place_of(in_form);
+    const std::size_t place = place_of(where);
+    const bool is_name = where == in_file || where == in_form;
     if ((!is_name && !may_have_layers(text)) || text.size() > max_query) {
         look_for(found, place, service, header, text);
         return found;
@@ -248,34 +249,15 @@ ShieldHit Shields::find_in_layers(std::size_t place, Service service, std::strin
     return found;
 }
 
-ShieldHit Shields::find_in_header(Service service, std::string_view name,
-                                  std::string_view value) const noexcept {
-    return find_in_layers(place_of(in_header), service, name, value);
-}
-
-ShieldHit Shields::find_in_parts(std::size_t place, Service service, std::string_view text,
-                                 char separator) const noexcept {
+ShieldHit Shields::find_in_each(ShieldPlaces place, Service service, std::string_view texts,
+                                char separator) const noexcept {
     ShieldHit found;
-    while (!text.empty() && !refuses(found)) {
-        const std::size_t end = std::min(text.find(separator), text.size());
-        const ShieldHit hit =
-            find_in_layers(place, service, {}, trimmed(text.substr(0, end), " \t\v\f"));
+    while (!texts.empty() && !refuses(found)) {
+        const std::string_view text = trimmed(take_until(texts, separator), " \t\v\f");
+        const ShieldHit hit = find_in(place, service, text);
         found = refuses(hit) || !found ? hit : found;
-        text.remove_prefix(std::min(end + 1, text.size()));
     }
     return found;
-}
-
-ShieldHit Shields::find_in_cookies(Service service, std::string_view header) const noexcept {
-    return find_in_parts(place_of(in_cookie), service, header, ';');
-}
-
-ShieldHit Shields::find_in_form(Service service, std::string_view form) const noexcept {
-    return find_in_parts(place_of(in_form), service, form, '&');
-}
-
-ShieldHit Shields::find_in_field(Service service, std::string_view field) const noexcept {
-    return find_in_layers(place_of(in_form), service, {}, field);
 }
 
 ShieldHit Shields::give_up(ShieldPlaces place, Service service) const noexcept {
@@ -286,10 +268,6 @@ ShieldHit Shields::give_up(ShieldPlaces place, Service service) const noexcept {
         }
     }
     return found;
-}
-
-ShieldHit Shields::find_in_file_name(Service service, std::string_view name) const noexcept {
-    return find_in_layers(place_of(in_file), service, {}, name);
 }
 
 ShieldHit Shields::meeting_url() const noexcept {

@@ -132,14 +132,12 @@ public:
     /// `path` in normal form, `query` as it came.
     ShieldHit find_in_target(Service service, std::string_view path,
                              std::string_view query) const noexcept;
-    ShieldHit find_in_header(Service service, std::string_view name,
-                             std::string_view value) const noexcept;
-    ShieldHit find_in_cookies(Service service, std::string_view header) const noexcept;
-    ShieldHit find_in_file_name(Service service, std::string_view name) const noexcept;
-    /// `form`: a body, "a=b&c=d".
-    ShieldHit find_in_form(Service service, std::string_view form) const noexcept;
-    /// `field`: "name=value", of a multipart body.
-    ShieldHit find_in_field(Service service, std::string_view field) const noexcept;
+    /// A text: the value of a header with its name, a file's name, a field of a form.
+    ShieldHit find_in(ShieldPlaces place, Service service, std::string_view text,
+                      std::string_view header = {}) const noexcept;
+    /// Each of several: cookies, which ';' separates, or the fields of a form, '&'.
+    ShieldHit find_in_each(ShieldPlaces place, Service service, std::string_view texts,
+                           char separator) const noexcept;
     /// For a body that is too large to be looked at: as if the patterns had given up.
     ShieldHit give_up(ShieldPlaces place, Service service) const noexcept;
 
@@ -159,10 +157,6 @@ private:
 
     void look_for(ShieldHit& found, std::size_t place, Service service, std::string_view header,
                   std::string_view text) const noexcept;
-    ShieldHit find_in_layers(std::size_t place, Service service, std::string_view header,
-                             std::string_view text) const noexcept;
-    ShieldHit find_in_parts(std::size_t place, Service service, std::string_view text,
-                            char separator) const noexcept;
 
     std::vector<Shield> rows_;
     std::vector<Look> looks_[shield_place_count]; ///< by place; of those in use

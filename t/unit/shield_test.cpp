@@ -61,10 +61,10 @@ std::string stopped_by(const Site& site, Service service, const std::string& exa
     const std::size_t colon = example.find(": ");
     const std::string value = example.substr(colon + 2);
     const ShieldHit in_header =
-        site.shields().find_in_header(service, example.substr(0, colon), value);
+        site.shields().find_in(policy::in_header, service, value, example.substr(0, colon));
     return name(in_header || !example.starts_with("Cookie")
                     ? in_header
-                    : site.shields().find_in_cookies(service, value));
+                    : site.shields().find_in_each(policy::in_cookie, service, value, ';'));
 }
 
 std::string stopped_by(const ShieldRow& row, std::string_view example) {
@@ -280,11 +280,11 @@ TEST_CASE("shield: no ordinary request is stopped", "[shield]") {
         const policy::Shields& rows = pool_site().shields();
         const std::string name =
             of({"Q3..Q4.pptx", "Ken's plan (final).docx", "a%20b...xlsx", "10:30 $.txt"});
-        stopped += rows.find_in_form(Service::datacollab,
-                                     "id=" + guid() + "&name=" + name +
-                                         "&from=https%3A%2F%2Fx%2Fy&__VIEWSTATE=%2FwEPDw" +
-                                         token(60, base64)) ||
-                           rows.find_in_file_name(Service::datacollab, "filename=" + name)
+        const std::string form = "id=" + guid() + "&name=" + name +
+                                 "&from=https%3A%2F%2Fx%2Fy&__VIEWSTATE=%2FwEPDw" +
+                                 token(60, base64);
+        stopped += rows.find_in_each(policy::in_form, Service::datacollab, form, '&') ||
+                           rows.find_in(policy::in_file, Service::datacollab, "filename=" + name)
                        ? 1
                        : 0;
     }
@@ -549,20 +549,20 @@ TEST_CASE("shield: file names of a multipart body, in pieces of any size", "[shi
          {"..\\..\\x.aspx", "..%5cx", "%2e%2e%2fx", "x.aspx::$DATA", "\\\\evil\\x", "//evil/x",
           "/\\evil\\x", "a/../b", "x.aspx:$DATA", "C:\\inetpub\\x", "c%3a/x", "x:a:$Data"}) {
         INFO(name);
-        CHECK(rows.refuses(rows.find_in_file_name(Service::datacollab, "filename=" + name)));
-        CHECK_FALSE(rows.find_in_file_name(Service::ucwa, "filename=" + name));
+        CHECK(rows.refuses(rows.find_in(policy::in_file, Service::datacollab, "filename=" + name)));
+        CHECK_FALSE(rows.find_in(policy::in_file, Service::ucwa, "filename=" + name));
     }
     for (const std::string name :
          {"Q3..Q4.pptx", "12:30.txt", "50%.xlsx", "a ($x).docx", "Plan...final.pptx"}) {
         INFO(name);
-        CHECK_FALSE(rows.find_in_file_name(Service::datacollab, "filename=" + name));
+        CHECK_FALSE(rows.find_in(policy::in_file, Service::datacollab, "filename=" + name));
     }
 }
 
 TEST_CASE("shield: fields of forms", "[shield]") {
     const policy::Shields& rows = pool_site().shields();
     const auto stops = [&](std::string_view form) {
-        return rows.refuses(rows.find_in_form(Service::datacollab, form));
+        return rows.refuses(rows.find_in_each(policy::in_form, Service::datacollab, form, '&'));
     };
     for (const std::string_view form :
          {"a=b&name=..%2f..%2fx", "name=..\\x", "name=%2e%2e%252fx&a=b", "x=%5c%5cevil%5cx",

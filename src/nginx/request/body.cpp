@@ -90,8 +90,8 @@ ngx_int_t judge_form(ngx_http_request_t* r, const Host& host, RequestState& stat
         return read_body(r);
     }
     const auto form = state.body_read ? body_text(r, policy::max_parameters) : std::nullopt;
-    const policy::ShieldHit hit =
-        form ? shields.find_in_form(service, *form) : shields.give_up(policy::in_form, service);
+    const policy::ShieldHit hit = form ? shields.find_in_each(policy::in_form, service, *form, '&')
+                                       : shields.give_up(policy::in_form, service);
     if (!hit) {
         return NGX_DECLINED;
     }
@@ -156,11 +156,11 @@ bool parts_pass(ngx_http_request_t* r, RequestState& state, const ngx_chain_t* i
         const bool readable = policy::is_plain_head(head) &&
                               names.find("=?") == std::string_view::npos &&
                               names.find("filename*0") == std::string_view::npos;
-        return readable &&
-               (names.empty() || passes(shields.find_in_file_name(state.verdict.service, names)));
+        return readable && (names.empty() ||
+                            passes(shields.find_in(policy::in_file, state.verdict.service, names)));
     };
     const auto check_field = [&](std::string_view field, bool whole) {
-        return passes(whole ? shields.find_in_field(state.verdict.service, field)
+        return passes(whole ? shields.find_in(policy::in_form, state.verdict.service, field)
                             : shields.give_up(policy::in_form, state.verdict.service));
     };
     for (; in != nullptr; in = in->next) {

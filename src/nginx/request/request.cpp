@@ -72,13 +72,14 @@ policy::ShieldHit find_in_headers(const ngx_http_request_t* r, const policy::Shi
     };
     if (shields.look(policy::in_header, service) &&
         any_header(r->headers_in.headers, {}, [&](const ngx_table_elt_t& header) {
-            return ask(shields.find_in_header(service, view(header.key), view(header.value)));
+            return ask(
+                shields.find_in(policy::in_header, service, view(header.value), view(header.key)));
         })) {
         return found;
     }
     if (shields.look(policy::in_cookie, service)) {
         any_cookie_header(r, [&](std::string_view header) {
-            return ask(shields.find_in_cookies(service, header));
+            return ask(shields.find_in_each(policy::in_cookie, service, header, ';'));
         });
     }
     return found;
