@@ -1,6 +1,6 @@
 #pragma once
 
-// Times in fixed buckets: what a worker counts (shared_counters.h), what Prometheus is told, and
+// Times in fixed buckets: what a worker counts (shared_counters.h), what Prometheus scrapes, and
 // what percentiles are read from. Fixed, so that the buckets of workers can be added up and no
 // client can make more of them.
 
@@ -12,7 +12,7 @@
 namespace lync::status {
 
 /// Upper limits in milliseconds, each inclusive; one more bucket takes what is longer. nginx keeps
-/// time in milliseconds, so nothing below one can be told apart.
+/// time in milliseconds, so there is nothing below one.
 inline constexpr std::array<std::uint32_t, 15> bucket_limits{
     1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000};
 inline constexpr std::size_t bucket_count = bucket_limits.size() + 1;

@@ -26,8 +26,7 @@ public:
     void value(bool value) { literal(value ? "true" : "false"); }
     template <std::integral Integer>
     void value(Integer value) {
-        char digits[24];
-        literal({digits, std::to_chars(digits, digits + sizeof(digits), value).ptr});
+        literal(formatted("{}", value));
     }
     /// Seconds, or a number of which nothing is known.
     template <typename Number>
@@ -378,7 +377,7 @@ private:
         json_.member("service", policy::service_name(refusal.service));
         json_.member("client", refusal.client);
         json_.member("method", refusal.method);
-        json_.member("scheme", refusal.scheme);
+        json_.member("scheme", refusal.tls ? "https" : "http");
         json_.member("host", refusal.host);
         json_.member("path", refusal.path);
     }

@@ -1,10 +1,10 @@
 #include "status/prometheus.h"
 
+#include "base/format.h"
 #include "base/utf8.h"
 #include "status/json.h"
 
 #include <algorithm>
-#include <charconv>
 #include <concepts>
 #include <functional>
 #include <initializer_list>
@@ -48,20 +48,11 @@ private:
     std::string text_;
 };
 
-template <std::integral Integer>
-std::string digits(Integer value) {
-    char text[24];
-    return {text, std::to_chars(text, text + sizeof(text), value + Integer{}).ptr};
-}
-
 /// Milliseconds in seconds: "0.005", "1", "12.5".
 std::string in_seconds(std::uint64_t milliseconds) {
-    std::string text = digits(milliseconds / 1000);
-    if (const std::uint64_t rest = milliseconds % 1000; rest != 0) {
-        std::string fraction = digits(rest + 1000).substr(1);
-        fraction.erase(fraction.find_last_not_of('0') + 1);
-        text += "." + fraction;
-    }
+    std::string text = formatted("{}.{:03}", milliseconds / 1000, milliseconds % 1000);
+    text.erase(text.find_last_not_of('0') + 1);
+    text.erase(text.find_last_not_of('.') + 1);
     return text;
 }
 
@@ -95,10 +86,9 @@ private:
         std::uint64_t below = 0;
         for (std::size_t i = 0; i < bucket_limits.size(); i++) {
             below += times.buckets[i];
-            sample(name + "_bucket", Labels(labels, {{"le", in_seconds(bucket_limits[i])}}),
-                   digits(below));
+            sample(name + "_bucket", Labels(labels, {{"le", in_seconds(bucket_limits[i])}}), below);
         }
-        const std::string count = digits(times.count());
+        const std::uint64_t count = times.count();
         sample(name + "_bucket", Labels(labels, {{"le", "+Inf"}}), count);
         sample(name + "_sum", labels, in_seconds(times.sum));
         sample(name + "_count", labels, count);
@@ -106,7 +96,7 @@ private:
 
     template <std::integral Integer>
     void sample(std::string_view name, const Labels& labels, Integer value) {
-        sample(name, labels, digits(value));
+        sample(name, labels, formatted("{}", value + Integer{})); // true is 1
     }
 
     void each_publication(const std::function<void(const Publication&, const Labels&)>& write) {
@@ -125,7 +115,8 @@ private:
     void each_pool(const std::function<void(const Pool&, const Labels&)>& write) {
         each_publication([&](const Publication& publication, const Labels& labels) {
             for (const Pool& pool : publication.pools) {
-                write(pool, Labels(labels, {{"pool", pool.name}, {"port", digits(pool.port)}}));
+                write(pool,
+                      Labels(labels, {{"pool", pool.name}, {"port", std::to_string(pool.port)}}));
             }
         });
     }
@@ -283,7 +274,7 @@ private:
                        server.extended_protection == balance::Binding::works);
             }
         });
-        family("lync_server_build_info", "gauge", "The build that a server has told last.");
+        family("lync_server_build_info", "gauge", "The build that a server has last reported.");
         each_server([&](const Server& server, const Labels& labels) {
             if (server.build != 0) {
                 sample("lync_server_build_info",

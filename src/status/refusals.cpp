@@ -2,22 +2,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 namespace lync::status {
 
-namespace {
+static_assert(std::is_trivially_copyable_v<Refusal>);
 
-template <std::size_t Size>
-void put(char (&to)[Size], std::string_view text) noexcept {
-    const std::size_t size = std::min(text.size(), Size - 1);
-    std::copy_n(text.data(), size, to);
-    to[size] = '\0';
-}
-
-} // namespace
-
-void RefusalRing::write(const Record& record) noexcept {
-    Ring& ring = ring_[static_cast<std::size_t>(record.reason)];
+void RefusalRing::write(const Refusal& refusal) noexcept {
+    Ring& ring = ring_[static_cast<std::size_t>(refusal.reason)];
     Entry& entry = ring.entry[ring.next.fetch_add(1, std::memory_order_relaxed) % per_reason];
 
     std::uint64_t turn = entry.turn.load(std::memory_order_relaxed);
@@ -26,19 +18,8 @@ void RefusalRing::write(const Record& record) noexcept {
         return; // twenty later ones have overtaken one that is still written; this one is lost
     }
 
-    Text text{};
-    text.time = record.time;
-    text.reason = static_cast<std::uint8_t>(record.reason);
-    text.service = static_cast<std::uint8_t>(record.service);
-    text.tls = record.tls ? 1 : 0;
-    put(text.publication, record.publication);
-    put(text.client, record.client);
-    put(text.method, record.method);
-    put(text.host, record.host);
-    put(text.path, record.path);
-
     std::uint64_t buffer[words] = {};
-    std::memcpy(buffer, &text, sizeof(text));
+    std::memcpy(buffer, &refusal, sizeof(refusal));
     std::atomic_thread_fence(std::memory_order_release);
     for (std::size_t i = 0; i < words; i++) {
         entry.word[i].store(buffer[i], std::memory_order_relaxed);
@@ -62,12 +43,7 @@ std::vector<Refusal> RefusalRing::read() const {
             if (entry.turn.load(std::memory_order_relaxed) != turn) {
                 continue;
             }
-            Text text;
-            std::memcpy(&text, buffer, sizeof(text));
-            refusals.push_back({text.time, static_cast<policy::Reason>(text.reason),
-                                static_cast<policy::Service>(text.service), text.publication,
-                                text.client, text.method, text.tls != 0 ? "https" : "http",
-                                text.host, text.path});
+            std::memcpy(&refusals.emplace_back(), buffer, sizeof(Refusal));
         }
     }
     std::ranges::sort(refusals, [](const Refusal& a, const Refusal& b) { return a.time > b.time; });

@@ -23,6 +23,7 @@
 #include "status/histogram.h"
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -78,7 +79,7 @@ struct Server {
     unsigned weight = 1;
     /// Of Exchange: whether clients can sign in with Extended Protection.
     balance::Binding extended_protection = balance::Binding::unknown;
-    Build build = 0;                               ///< as it told it last; 0: not known
+    Build build = 0;                               ///< as last reported; 0: not known
     std::vector<policy::MissingFix> missing_fixes; ///< of that build
 
     std::uint64_t in_flight = 0;         ///< requests that it is answering now
@@ -237,17 +238,30 @@ struct Publication {
     std::vector<Service> services; ///< those that were asked for, or can be
 };
 
+/// A text of fixed size, cut off to fit.
+template <std::size_t Size>
+struct CutText {
+    std::array<char, Size + 1> text{};
+
+    CutText() = default;
+    template <std::convertible_to<std::string_view> Text>
+    CutText(const Text& whole) noexcept {
+        std::string_view(whole).substr(0, Size).copy(text.data(), Size);
+    }
+    operator std::string_view() const noexcept { return text.data(); }
+};
+
 /// A refused request, as much of it as is kept.
 struct Refusal {
     std::int64_t time = 0; ///< milliseconds of Unix time
     policy::Reason reason = policy::Reason::none;
     policy::Service service = policy::Service::unknown;
-    std::string publication;
-    std::string client; ///< address
-    std::string method;
-    std::string scheme;
-    std::string host;
-    std::string path; ///< never with a query
+    bool tls = true;
+    CutText<64> publication{}; ///< the longest name there is
+    CutText<45> client{};      ///< address
+    CutText<15> method{};
+    CutText<95> host{};
+    CutText<159> path{}; ///< never with a query
 };
 
 /// Where several proxies count together.

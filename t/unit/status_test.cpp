@@ -128,7 +128,7 @@ struct Example {
         service.unauthorized = 4;
         service.history.requests.back() = 6;
         snapshot.refusals.push_back({5000, policy::Reason::admin, policy::Service::control_panel,
-                                     "contoso", "192.0.2.7", "GET", "https", "meet.contoso.com",
+                                     true, "contoso", "192.0.2.7", "GET", "meet.contoso.com",
                                      "/\"<\xff\n"});
     }
 
@@ -289,13 +289,13 @@ TEST_CASE("each reason keeps its own last refusals, cut off to size", "[status]"
     const std::vector<Refusal> all = ring->read();
     REQUIRE(all.size() == RefusalRing::per_reason + 1);
     CHECK(all.front().time == 1009); // the latest first
-    CHECK(all.front().scheme == "http");
-    CHECK(all.front().path == longest.substr(0, RefusalRing::path_length));
-    CHECK(all.front().publication == longest.substr(0, 64)); // as long as a name may be
-    CHECK(all.front().host == longest.substr(0, RefusalRing::host_length));
+    CHECK_FALSE(all.front().tls);
+    CHECK(std::string_view(all.front().path).size() == 159);
+    CHECK(std::string_view(all.front().publication).size() == 64); // as long as a name may be
+    CHECK(std::string_view(all.front().host).size() == 95);
     CHECK(all.back().reason == policy::Reason::path);
-    CHECK(all.back().path == "/passiveauth");
-    CHECK(all.back().scheme == "https");
+    CHECK(std::string_view(all.back().path) == "/passiveauth");
+    CHECK(all.back().tls);
 }
 
 TEST_CASE("refusals written by several processes are whole", "[status]") {
@@ -321,8 +321,9 @@ TEST_CASE("refusals written by several processes are whole", "[status]") {
     bool all_whole = true;
     for (int i = 0; i < 300; i++) {
         for (const Refusal& refusal : ring->read()) {
-            all_whole = all_whole && whole(refusal.path) && refusal.path == refusal.host &&
-                        refusal.path == refusal.publication;
+            const std::string_view path = refusal.path;
+            all_whole =
+                all_whole && whole(path) && path == refusal.host && path == refusal.publication;
         }
     }
     for (int child = 0; child < 3; child++) {
