@@ -221,9 +221,9 @@ scene 'slow start', http_config => $Slow, workers => 1, sub {
 scene 'which server is meant', http_config => $Shared, suppress_stderr => '', sub {
     my ($one, $two, $three, $four) = map { host(10 + $_) } 1 .. 4;
     like(lyncctl(drain => 'fe9'), qr/^2 lyncctl: no server is called "fe9", there are fe1, FE2, \Q$one\E, fe2, one\n$/, 'none');
-    like(lyncctl(drain => 'fe1'), qr{^2 lyncctl: "fe1" means several servers: say \Q$one\E \(pool fepool\.contoso\.local\) or \Q$four\E \(pool other\.contoso\.local\)\n$}, 'two pools have it');
+    like(lyncctl(drain => 'fe1'), qr{^2 lyncctl: "fe1" means several servers: write \Q$one\E \(pool fepool\.contoso\.local\), \Q$four\E \(pool other\.contoso\.local\)\n$}, 'two pools have it');
     like(lyncctl(drain => 'fepool.contoso.local/fe2'),
-        qr{^2 lyncctl: "fepool\.contoso\.local/fe2" means several servers: say \Q$two\E \(pool fepool\.contoso\.local\) or \Q$three\E \(}, 'one pool of two publications');
+        qr{^2 lyncctl: "fepool\.contoso\.local/fe2" means several servers: write \Q$two\E \(pool fepool\.contoso\.local\), \Q$three\E \(}, 'one pool of two publications');
     like(lyncctl(drain => 'other.contoso.local/one'),
         qr/^0 server one \(\Q$one\E\) of pool fepool\.contoso\.local, pool other\.contoso\.local is drained/, 'one machine, in both');
     my $all = JSON::PP->new->utf8->decode(say_to('GET /servers') =~ s/^200 //r);

@@ -6,7 +6,7 @@
 //
 // Proxies that share a store (nginx/lockout/store.h) have the same clock, and know a failure by an
 // id. What they know of an account is a set of failures and when it was last cleared, which makes
-// all of them void that are not younger. So a record can be told twice, late, or in any order, and
+// all of them void that are not younger. So a record can be sent twice, late, or in any order, and
 // no failure is lost or counted twice.
 
 #include <algorithm>
@@ -65,15 +65,15 @@ struct Flights {
     }
 };
 
-/// A record as it is told to others.
-struct Told {
+/// A record as it is sent to others.
+struct Report {
     bool is_source = false;
     std::uint64_t tag = 0;
     std::array<unsigned char, 16> address{}; ///< of a source
     std::uint64_t last = 0;
     std::uint64_t held = 0;
     std::uint64_t cleared = 0;
-    std::uint64_t window = 0; ///< of who told it
+    std::uint64_t window = 0; ///< of who sends it
     std::uint32_t count = 0;
     std::array<std::uint64_t, most_source_accounts> failed{}; ///< ids of failures, or accounts
 
@@ -96,8 +96,7 @@ struct Record {
 
     constexpr bool is_held(std::uint64_t now) const noexcept { return now < held; }
 
-    /// What room is made of: the smaller, the sooner. No record that is held, or that somebody is
-    /// waiting for, is given away.
+    /// Records of less worth are evicted first; none that is held or has attempts on their way.
     constexpr bool is_needed(std::uint64_t now) const noexcept {
         return is_held(now) || flights.count(now) != 0;
     }
@@ -109,12 +108,12 @@ struct Record {
         held = 0;
     }
 
-    constexpr void tell(Told& told) const noexcept {
-        told.last = last;
-        told.held = held;
-        told.cleared = cleared;
-        told.count = failures;
-        std::ranges::copy(failed, told.failed.begin());
+    constexpr void fill(Report& report) const noexcept {
+        report.last = last;
+        report.held = held;
+        report.cleared = cleared;
+        report.count = failures;
+        std::ranges::copy(failed, report.failed.begin());
     }
 
 protected:
@@ -188,17 +187,17 @@ struct Attempts : Record<most_failures> {
         held = failures == 0 ? 0 : held;
     }
 
-    /// What others know is true as well. Whether the account is held from now on.
-    constexpr bool merge(const Told& told, std::uint64_t now) noexcept {
+    /// Adds what others know. Whether the account is held from now on.
+    constexpr bool merge(const Report& report, std::uint64_t now) noexcept {
         const bool was_held = is_held(now);
-        forget(told.window, now);
-        for (std::uint32_t i = 0; i < told.count; i++) {
-            if (find(told.failed[i]) == end()) {
-                add(told.failed[i], told.failed[i] >> 16U);
+        forget(report.window, now);
+        for (std::uint32_t i = 0; i < report.count; i++) {
+            if (find(report.failed[i]) == end()) {
+                add(report.failed[i], report.failed[i] >> 16U);
             }
         }
-        held = std::max(held, told.held);
-        clear(std::max(cleared, told.cleared));
+        held = std::max(held, report.held);
+        clear(std::max(cleared, report.cleared));
         return !was_held && is_held(now);
     }
 };
@@ -235,19 +234,19 @@ struct Source : Record<most_source_accounts> {
         return false;
     }
 
-    constexpr void tell(Told& told) const noexcept {
-        Record::tell(told);
-        told.address = address;
+    constexpr void fill(Report& report) const noexcept {
+        Record::fill(report);
+        report.address = address;
     }
-    /// The store has what all have told it, this proxy included.
-    constexpr bool merge(const Told& told, std::uint64_t now) noexcept {
+    /// The store has what all proxies have sent, this one included.
+    constexpr bool merge(const Report& report, std::uint64_t now) noexcept {
         const bool was_held = is_held(now);
-        address = told.address;
-        last = told.last;
-        held = told.held;
-        cleared = told.cleared;
-        failures = told.count;
-        failed = told.failed;
+        address = report.address;
+        last = report.last;
+        held = report.held;
+        cleared = report.cleared;
+        failures = report.count;
+        failed = report.failed;
         return !was_held && is_held(now);
     }
 };

@@ -33,8 +33,7 @@ void add_domain(Lockout& lockout, const std::string& text, const Directive& dire
                 const Directive& block) {
     const Parameter names(text);
     if (names.name.empty() || names.value.empty()) {
-        config::invalid_value(text, directive, block,
-                              "it is NAME=DOMAIN, such as CONTOSO=contoso.com");
+        invalid_value(text, directive, block, "it is NAME=DOMAIN, such as CONTOSO=contoso.com");
     }
     lockout.domains.emplace_back(names.name, names.value);
     for (const auto& [name, domain] : lockout.domains) {
@@ -43,13 +42,13 @@ void add_domain(Lockout& lockout, const std::string& text, const Directive& dire
                 continue;
             }
             if (equal_ignore_case(name, other)) {
-                config::invalid_value(text, directive, block,
-                                      '"' + other + "\" means \"" + domain + "\" already");
+                invalid_value(text, directive, block,
+                              formatted("\"{}\" means \"{}\" already", other, domain));
             }
             if (equal_ignore_case(domain, other)) {
-                config::invalid_value(text, directive, block,
-                                      '"' + domain + "\" is written as \"" + means +
-                                          "\", so write \"" + name + '=' + means + '"');
+                invalid_value(text, directive, block,
+                              formatted("\"{}\" is written as \"{}\", so write \"{}={}\"", domain,
+                                        means, name, means));
             }
         }
     }
@@ -94,16 +93,13 @@ Lockout read_lockout(const Directive& block, std::vector<Diagnostic>& remarks) {
     for (const char* name : {"lockout_exempt", "account_domain", "log_accounts"}) {
         const Directive* idle = lockout.on ? nullptr : config::find(block, name);
         if (idle != nullptr) {
-            remarks.push_back({Severity::warning,
-                               '"' + idle->name + "\" does nothing in " + block.title() +
-                                   " without \"lockout on\"",
-                               idle->place});
+            warn(remarks, idle->place, "\"{}\" does nothing in {} without \"lockout on\"", name,
+                 block.title());
         }
     }
     if (lockout.store && !lockout.on) {
-        throw Mistake("\"lockout_store\" in " + block.title() +
-                          " does nothing without \"lockout on\"",
-                      lockout.store->place);
+        throw mistake(lockout.store->place,
+                      "\"lockout_store\" in {} does nothing without \"lockout on\"", block.title());
     }
     return lockout;
 }

@@ -96,42 +96,42 @@ TEST_CASE("lockout: what is forgotten and what isn't", "[accounts]") {
 // What two proxies know becomes the same, in whatever order and however often it is told.
 TEST_CASE("lockout: proxies come to the same", "[accounts]") {
     const auto tell = [](const Attempts& from, Attempts& to, std::uint64_t now) {
-        Told told;
-        from.tell(told);
-        told.window = limits.window;
-        return to.merge(told, now);
+        Report report;
+        from.fill(report);
+        report.window = limits.window;
+        return to.merge(report, now);
     };
     Attempts first{};
     Attempts second{};
     first.fail(limits, 10, 1);
     second.fail(limits, 10, 2); // in the same millisecond
-    CHECK_FALSE(tell(first, second, 11));
-    CHECK_FALSE(tell(second, first, 11));
-    CHECK_FALSE(tell(first, second, 11));
+    CHECK_FALSE(fill(first, second, 11));
+    CHECK_FALSE(fill(second, first, 11));
+    CHECK_FALSE(fill(first, second, 11));
     CHECK(first.failures == 2);
     CHECK(second.failures == 2);
 
     // A success voids what was before it, and what is told of that afterwards.
     const Attempts before = second;
     first.clear(10);
-    CHECK_FALSE(tell(first, second, 11));
+    CHECK_FALSE(fill(first, second, 11));
     CHECK(second.failures == 0);
     second.fail(limits, 12, 3);
-    tell(before, second, 13);
+    fill(before, second, 13);
     CHECK(second.failures == 1);
-    tell(second, first, 13);
+    fill(second, first, 13);
     CHECK(first.failures == 1);
     CHECK(first.last == 12);
 
     // A hold is everybody's, and so is its release and its end.
     first.fail(limits, 14, 4);
     CHECK(first.fail(limits, 15, 5));
-    CHECK(tell(first, second, 16));
-    CHECK_FALSE(tell(first, second, 16));
+    CHECK(fill(first, second, 16));
+    CHECK_FALSE(fill(first, second, 16));
     CHECK(second.admit(limits, 5014) == Admission::held);
     CHECK(Attempts(second).admit(limits, 5015) == Admission::pass);
     second.release(20);
-    tell(second, first, 21);
+    fill(second, first, 21);
     CHECK(first.admit(limits, 22) == Admission::pass);
 
     // Failures of two that were alone hold as soon as somebody looks.
@@ -141,15 +141,15 @@ TEST_CASE("lockout: proxies come to the same", "[accounts]") {
         third.fail(limits, 30, chance);
         fourth.fail(limits, 30, static_cast<std::uint16_t>(chance + 2));
     }
-    CHECK_FALSE(tell(third, fourth, 31));
+    CHECK_FALSE(fill(third, fourth, 31));
     CHECK(fourth.admit(limits, 32) == Admission::held);
-    CHECK_FALSE(tell(third, fourth, 5040)); // that hold is over
+    CHECK_FALSE(fill(third, fourth, 5040)); // that hold is over
     CHECK(fourth.admit(limits, 5040) == Admission::pass);
     // Nor is there room for more than an account has.
     for (std::uint16_t chance = 0; chance < 40; chance++) {
         Attempts other{};
         other.fail(limits, 6000, chance);
-        tell(other, fourth, 6001);
+        fill(other, fourth, 6001);
     }
     CHECK(fourth.failures == most_failures);
 }

@@ -15,7 +15,7 @@ namespace {
 
 using policy::AccountForm;
 
-// Headers of an answer that say nothing about who has asked.
+// Headers of an answer that don't depend on the client.
 constexpr std::string_view common_headers[] = {
     "WWW-Authenticate", "Server", "X-Powered-By", "X-AspNet-Version",      "X-MS-Server-Fqdn",
     "Cache-Control",    "Pragma", "Expires",      "X-Content-Type-Options"};
@@ -46,7 +46,7 @@ void add_default_challenges(ngx_http_request_t* r, AccountForm form) noexcept {
     }
 }
 
-/// The kinds' usual answers, for what no server has told yet.
+/// The usual answer of each kind, while no server's is known.
 ngx_int_t answer_as_usual(ngx_http_request_t* r, const Attempt& attempt) noexcept {
     switch (attempt.way) {
     case Way::header:

@@ -44,24 +44,7 @@ Lockout::Lockout(const config::Lockout& declared, LockoutZone& shared)
 
 namespace {
 
-// --- who tries
-
-/// The source: all of an IPv4 address, what a provider gives a customer of an IPv6 one.
-bool read_source(const ngx_addr_t& from, std::array<unsigned char, 16>& address) noexcept {
-    constexpr std::size_t provided = 8;
-    address = {};
-    if (from.sockaddr->sa_family == AF_INET) {
-        address[10] = address[11] = 0xff;
-        std::memcpy(&address[12], &reinterpret_cast<sockaddr_in*>(from.sockaddr)->sin_addr, 4);
-        return true;
-    }
-    if (from.sockaddr->sa_family == AF_INET6) {
-        const in6_addr& ipv6 = reinterpret_cast<sockaddr_in6*>(from.sockaddr)->sin6_addr;
-        std::memcpy(address.data(), &ipv6, IN6_IS_ADDR_V4MAPPED(&ipv6) ? address.size() : provided);
-        return true;
-    }
-    return false;
-}
+// --- the source of an attempt
 
 bool is_exempt(const Lockout& lockout, sockaddr* from) noexcept {
     ngx_array_t networks{};
@@ -97,16 +80,16 @@ Store* store_of(const Attempt& attempt) noexcept {
     return main_conf_of(attempt.request).store.get();
 }
 
-void tell_account(const Attempt& attempt) noexcept {
+void report_account(const Attempt& attempt) noexcept {
     if (Store* store = store_of(attempt)) {
-        store->tell(false, attempt.account, attempt.lockout->limits, attempt.flight);
+        store->report(false, attempt.account, attempt.lockout->limits, attempt.flight);
     }
 }
 
 /// `gone`: the account that has signed in; 0: it has failed.
-void tell_source(const Attempt& attempt, std::uint64_t gone) noexcept {
+void report_source(const Attempt& attempt, std::uint64_t gone) noexcept {
     if (Store* store = store_of(attempt); store != nullptr && attempt.source != 0) {
-        store->tell(true, attempt.source, attempt.lockout->limits, gone);
+        store->report(true, attempt.source, attempt.lockout->limits, gone);
     }
 }
 
@@ -114,19 +97,19 @@ void count_failure(const Attempt& attempt) noexcept {
     const Lockout& lockout = *attempt.lockout;
     log_held(attempt, lockout.zone.fail(attempt.account, attempt.source, attempt.address,
                                         lockout.limits, attempt.until(), ngx_current_msec));
-    tell_account(attempt);
-    tell_source(attempt, 0);
+    report_account(attempt);
+    report_source(attempt, 0);
 }
 
-/// Nothing has come of it.
+/// It ended without a verdict on the password.
 void end_flight(Attempt& attempt) noexcept {
     attempt.lockout->zone.end(attempt.account, attempt.source, attempt.until());
     if (attempt.flight != 0) {
-        tell_account(attempt);
+        report_account(attempt);
     }
 }
 
-/// It isn't sent, or not yet.
+/// It isn't sent to a server, or not yet.
 void withdraw(Attempt& attempt) noexcept {
     attempt.is_counted = false;
     attempt.flight = 0;
@@ -233,7 +216,7 @@ ngx_str_t name_for_log(ngx_pool_t* pool, const Lockout& lockout, std::uint64_t t
     return copy(pool, {digits.data(), 16});
 }
 
-// --- as many as may fail are on their way
+// --- waiting while as many attempts are on their way as may fail
 
 constexpr ngx_msec_t turn = 50;
 constexpr ngx_msec_t patience = 30000;
@@ -276,7 +259,7 @@ ngx_int_t wait_for_turn(const Attempt& attempt) noexcept {
                                                                : suspend(attempt.request, turn);
 }
 
-// --- what came of it
+// --- the outcome
 
 enum class Outcome : std::uint8_t { unknown, failed, succeeded };
 
@@ -392,7 +375,7 @@ ngx_int_t admit(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexc
         }
         break;
     }
-    case Asked::waiting: // it would have been told by now
+    case Asked::waiting: // the answer would be here by now
         store_of(attempt)->forget(attempt);
         [[fallthrough]];
     case Asked::in_vain:
@@ -422,6 +405,22 @@ ngx_int_t admit(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexc
 }
 
 } // namespace
+
+bool read_source(const ngx_addr_t& from, std::array<unsigned char, 16>& address) noexcept {
+    constexpr std::size_t provided = 8;
+    address = {};
+    if (from.sockaddr->sa_family == AF_INET) {
+        address[10] = address[11] = 0xff;
+        std::memcpy(&address[12], &reinterpret_cast<sockaddr_in*>(from.sockaddr)->sin_addr, 4);
+        return true;
+    }
+    if (from.sockaddr->sa_family == AF_INET6) {
+        const in6_addr& ipv6 = reinterpret_cast<sockaddr_in6*>(from.sockaddr)->sin6_addr;
+        std::memcpy(address.data(), &ipv6, IN6_IS_ADDR_V4MAPPED(&ipv6) ? address.size() : provided);
+        return true;
+    }
+    return false;
+}
 
 void wake(Attempt& attempt, Admission granted, bool answered) noexcept {
     ngx_event_t* write = attempt.request->connection->write;
@@ -505,9 +504,9 @@ void note_sign_in(ngx_http_request_t* r) noexcept {
     case Outcome::succeeded:
         if (attempt.lockout->zone.succeed(attempt.account, attempt.source, attempt.admitted,
                                           attempt.until())) {
-            tell_source(attempt, attempt.account);
+            report_source(attempt, attempt.account);
         }
-        tell_account(attempt);
+        report_account(attempt);
         return;
     case Outcome::unknown:
         end_flight(attempt);

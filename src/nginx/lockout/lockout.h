@@ -80,9 +80,13 @@ ngx_int_t admit_sign_in(ngx_http_request_t* r, const Host& host, RequestState& s
 /// is kept back until it is due.
 void note_sign_in(ngx_http_request_t* r) noexcept;
 
+/// The source of requests from an address: all of an IPv4 one, of an IPv6 one what a provider gives
+/// a customer. False if it is neither.
+bool read_source(const ngx_addr_t& from, std::array<unsigned char, 16>& address) noexcept;
+
 // --- inside of this folder only
 
-/// What a server answers to a wrong password, if it has told lately; else what this kind answers.
+/// Answers as the server has answered a wrong password lately; else with the usual answer.
 ngx_int_t answer_wrong_password(Attempt& attempt) noexcept;
 /// The answer of the server, which is one, is kept for later.
 void remember_wrong_password(const Attempt& attempt) noexcept;

@@ -14,12 +14,12 @@
 namespace lync::nginx {
 
 using accounts::Limits;
-using accounts::Told;
+using accounts::Report;
 using Kind = Redis::Question::Kind;
 
 namespace {
 
-/// One record, as told and as known, becomes one; what is known then is the answer. A hash: c
+/// Merges a record into the stored one, which is the answer. A hash: c
 /// (cleared), h (held until), w (window), f* (failures), r* (attempts on their way, and until
 /// when). Times are the store's own, so that holds end at the same time everywhere. What else may
 /// stand in its place is none of a record's, and makes room for one.
@@ -138,7 +138,7 @@ private:
     std::size_t size_ = 0;
 };
 
-/// The one line of a file that only one's own proxies know.
+/// The first line of a file: a secret that the proxies share.
 std::string secret_of(ngx_conf_t* cf, const std::string& file, std::size_t least,
                       const config::LockoutStore& declared) {
     ngx_str_t name = copy(cf->pool, file);
@@ -254,7 +254,7 @@ void Store::on_there() noexcept {
     log_there();
 }
 
-/// Whichever worker has an answer knows better than one that had none.
+/// Also by a worker whose own connection was never lost: any answer proves it.
 void Store::log_there() noexcept {
     const std::int64_t before = zone_.store().since.exchange(ngx_time());
     if (before < 0) {
@@ -267,7 +267,7 @@ void Store::log_there() noexcept {
 }
 
 void Store::on_away(std::string_view why, std::string_view more) noexcept {
-    tells_ = reads_ = false;
+    reporting_all_ = reads_ = false;
     if (ngx_exiting) { // by an earlier configuration
         return;
     }
@@ -296,12 +296,12 @@ void Store::on_tick() noexcept {
     if (redis_.is_there() && !ngx_exiting) {
         const StoreState& state = zone_.store();
         if (leases_.hold(Lease::store, lease)) {
-            if (!tells_ && state.wanted != state.done) {
-                tells_ = true;
+            if (!reporting_all_ && state.wanted != state.done) {
+                reporting_all_ = true;
                 place_ = 0;
-                telling_ = state.wanted;
+                round_ = state.wanted;
             }
-            tell_all();
+            report_all();
         }
         ask_changes(); // each worker: a connection on which nothing is asked may be closed as idle
     }
@@ -310,17 +310,17 @@ void Store::on_tick() noexcept {
 
 // --- one record
 
-bool Store::exchange(const Told& told, const Limits& limits, std::uint64_t begins,
+bool Store::exchange(const Report& report, const Limits& limits, std::uint64_t begins,
                      std::uint64_t gone, void* asker) noexcept {
     const std::string& prefix = settings_.prefix;
-    const unsigned limit = told.is_source ? limits.source_accounts : limits.failures;
+    const unsigned limit = report.is_source ? limits.source_accounts : limits.failures;
     std::array<u_char, 34> name;
     u_char* end = name.data();
-    if (told.is_source) {
+    if (report.is_source) {
         *end++ = 's';
-        end = ngx_hex_dump(end, const_cast<u_char*>(told.address.data()), told.address.size());
+        end = ngx_hex_dump(end, const_cast<u_char*>(report.address.data()), report.address.size());
     } else {
-        end = ngx_sprintf(end, "a%016xL", told.tag);
+        end = ngx_sprintf(end, "a%016xL", report.tag);
     }
     const std::string_view named(reinterpret_cast<char*>(name.data()),
                                  static_cast<std::size_t>(end - name.data()));
@@ -335,54 +335,55 @@ bool Store::exchange(const Told& told, const Limits& limits, std::uint64_t begin
     words.add("%uL", limits.window);
     words.add("%uL", limits.hold);
     words.add(begins == 0 ? "" : "%016xL", begins);
-    words.add(gone == 0 ? "" : told.is_source ? "f%016xL" : "r%016xL", gone);
-    words.add("%uL", told.cleared);
-    words.add("%uL", told.held);
+    words.add(gone == 0 ? "" : report.is_source ? "f%016xL" : "r%016xL", gone);
+    words.add("%uL", report.cleared);
+    words.add("%uL", report.held);
     words.add("%uL", limits.patience);
-    for (std::uint32_t i = 0; i < told.count; i++) {
-        words.add("%016xL", told.failed[i]);
-        words.add("%uL", told.time_of(i));
+    for (std::uint32_t i = 0; i < report.count; i++) {
+        words.add("%016xL", report.failed[i]);
+        words.add("%uL", report.time_of(i));
     }
-    return redis_.ask(words.all(), told.is_source ? Kind::source : Kind::account, asker, told.tag);
+    return redis_.ask(words.all(), report.is_source ? Kind::source : Kind::account, asker,
+                      report.tag);
 }
 
 bool Store::reserve(Attempt& attempt) noexcept {
-    Told told;
-    told.tag = attempt.account;
-    zone_.tell(told);
+    Report report;
+    report.tag = attempt.account;
+    zone_.fill(report);
     attempt.flight = static_cast<std::uint64_t>(ngx_random()) << 32U |
                      (static_cast<std::uint64_t>(ngx_random()) << 1U) | 1U;
     Limits limits = attempt.lockout->limits;
     limits.patience = attempt.patience();
-    return exchange(told, limits, attempt.flight, 0, &attempt);
+    return exchange(report, limits, attempt.flight, 0, &attempt);
 }
 
 void Store::forget(const Attempt& attempt) noexcept {
     redis_.forget(&attempt);
 }
 
-void Store::tell(bool is_source, std::uint64_t tag, const Limits& limits,
-                 std::uint64_t gone) noexcept {
-    Told told;
-    told.is_source = is_source;
-    told.tag = tag;
-    zone_.tell(told);
-    if ((!is_source || told.last != 0) && !exchange(told, limits, 0, gone, nullptr)) {
+void Store::report(bool is_source, std::uint64_t tag, const Limits& limits,
+                   std::uint64_t gone) noexcept {
+    Report report;
+    report.is_source = is_source;
+    report.tag = tag;
+    zone_.fill(report);
+    if ((!is_source || report.last != 0) && !exchange(report, limits, 0, gone, nullptr)) {
         zone_.store().wanted++;
     }
 }
 
 /// As many as there is room for; the rest as answers come.
-void Store::tell_all() noexcept {
+void Store::report_all() noexcept {
     Limits limits = settings_.longest;
     limits.failures = limits.source_accounts = 0; // holds are the affair of publications
-    while (tells_ && redis_.room() > Redis::most_questions / 2) {
-        Told told;
+    while (reporting_all_ && redis_.room() > Redis::most_questions / 2) {
+        Report report;
         std::size_t next = place_;
-        if (!zone_.tell_next(next, told)) {
-            zone_.store().done = telling_;
-            tells_ = false;
-        } else if (!exchange(told, limits, 0, 0, nullptr)) {
+        if (!zone_.next_report(next, report)) {
+            zone_.store().done = round_;
+            reporting_all_ = false;
+        } else if (!exchange(report, limits, 0, 0, nullptr)) {
             return;
         } else {
             place_ = next;
@@ -390,8 +391,7 @@ void Store::tell_all() noexcept {
     }
 }
 
-/// Not before all records are told: what the store knows of a source takes the place of what is
-/// known here.
+/// Not before all records are sent: what the store has of a source replaces what is known here.
 void Store::ask_changes() noexcept {
     if (const StoreState& state = zone_.store(); reads_ || state.wanted != state.done) {
         return;
@@ -411,13 +411,13 @@ void Store::ask_changes() noexcept {
 // --- answers
 
 /// What both scripts say of a record; the ids come last.
-void read_record(Told& told, const std::uint64_t* number, std::size_t ids) noexcept {
-    told.last = number[0];
-    told.window = number[1];
-    told.held = number[2];
-    told.cleared = number[3];
-    told.count = static_cast<std::uint32_t>(std::min(ids, told.failed.size()));
-    std::copy_n(number + 4, told.count, told.failed.begin());
+void read_record(Report& report, const std::uint64_t* number, std::size_t ids) noexcept {
+    report.last = number[0];
+    report.window = number[1];
+    report.held = number[2];
+    report.cleared = number[3];
+    report.count = static_cast<std::uint32_t>(std::min(ids, report.failed.size()));
+    std::copy_n(number + 4, report.count, report.failed.begin());
 }
 
 /// It was `there` at some time between the question and now.
@@ -439,17 +439,18 @@ void Store::on_answer(const Redis::Question& question, const Reply* reply) noexc
                   : number[0] == 1 ? accounts::Admission::wait
                                    : accounts::Admission::pass;
         set_clock(number[1], question.asked);
-        Told told;
-        told.is_source = question.kind == Kind::source;
-        told.tag = question.tag;
-        zone_.tell(told); // for the address of a source
-        read_record(told, number + 2, reply->size - fixed);
-        if (told.tag != 0 && zone_.merge(told) && question.asker == nullptr && !tells_) {
+        Report report;
+        report.is_source = question.kind == Kind::source;
+        report.tag = question.tag;
+        zone_.fill(report); // for the address of a source
+        read_record(report, number + 2, reply->size - fixed);
+        if (report.tag != 0 && zone_.merge(report) && question.asker == nullptr &&
+            !reporting_all_) {
             std::array<char, 17> hash{};
-            ngx_sprintf(reinterpret_cast<u_char*>(hash.data()), "%016xL", told.tag);
+            ngx_sprintf(reinterpret_cast<u_char*>(hash.data()), "%016xL", report.tag);
             ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                           "lync_lockout: %s %s is held, by what has failed at several proxies",
-                          told.is_source ? "source" : "account", hash.data());
+                          report.is_source ? "source" : "account", hash.data());
         }
     }
     if (question.kind == Kind::changes) {
@@ -460,7 +461,7 @@ void Store::on_answer(const Redis::Question& question, const Reply* reply) noexc
     } else if (question.asker != nullptr) {
         wake(*static_cast<Attempt*>(question.asker), verdict, whole);
     }
-    tell_all();
+    report_all();
 }
 
 void Store::take_changes(const Reply& reply) noexcept {
@@ -468,25 +469,25 @@ void Store::take_changes(const Reply& reply) noexcept {
     const auto* number = reply.number.data();
     std::size_t i = head;
     while (i < reply.size) {
-        Told told;
-        told.is_source = number[i] == 's';
+        Report report;
+        report.is_source = number[i] == 's';
         const std::size_t fixed =
-            i + (told.is_source ? 3 : 2); // count, last, window, held, cleared
+            i + (report.is_source ? 3 : 2); // count, last, window, held, cleared
         if (fixed + 5 > reply.size || number[fixed] > reply.size - fixed - 5) {
             break;
         }
-        if (told.is_source) {
-            for (std::size_t byte = 0; byte < told.address.size(); byte++) {
-                told.address[byte] =
+        if (report.is_source) {
+            for (std::size_t byte = 0; byte < report.address.size(); byte++) {
+                report.address[byte] =
                     static_cast<unsigned char>(number[i + 1 + byte / 8] >> (56 - 8 * (byte % 8)));
             }
-            told.tag = zone_.tag_of_source(told.address);
+            report.tag = zone_.tag_of_source(report.address);
         } else {
-            told.tag = number[i + 1];
+            report.tag = number[i + 1];
         }
-        read_record(told, number + fixed + 1, number[fixed]);
+        read_record(report, number + fixed + 1, number[fixed]);
         i = fixed + 5 + number[fixed];
-        zone_.merge(told);
+        zone_.merge(report);
     }
     if (reply.size >= head) {
         zone_.store().read = number[1];

@@ -3,11 +3,11 @@
 // lockout_store: what several proxies know of failed sign-ins, in a Redis.
 //
 // The zone stays what a proxy goes by. Each worker has a connection, and asks before an attempt is
-// sent whether as many as may fail are on their way at all proxies together; each thing that
-// happens to a record is told, and the answer is what all proxies know of it, which is merged into
+// sent whether as many as may fail are on their way at all proxies together; each change of a
+// record is sent, and the answer is what all proxies know of it, which is merged into
 // the zone (accounts/lockout.h: why nothing is counted twice). Each worker asks each second what
 // else has changed. While the store is away a proxy counts alone; when it is back all records are
-// told again, so that it makes no difference whether it has kept its own.
+// sent again, so that it makes no difference whether it has kept its own.
 //
 // In the store nothing is kept longer than it counts. It knows hashes of accounts, by a key that it
 // doesn't have, and addresses of sources.
@@ -57,18 +57,18 @@ public:
 
     /// Something has happened to an account or a source here. `gone`: the account's attempt that is
     /// over, or the source's account that has signed in; 0: none.
-    void tell(bool is_source, std::uint64_t tag, const accounts::Limits& limits,
-              std::uint64_t gone) noexcept;
+    void report(bool is_source, std::uint64_t tag, const accounts::Limits& limits,
+                std::uint64_t gone) noexcept;
 
 private:
     void on_there() noexcept override;
     void on_away(std::string_view why, std::string_view more) noexcept override;
     void on_answer(const Redis::Question& question, const Reply* reply) noexcept override;
     void on_tick() noexcept;
-    bool exchange(const accounts::Told& told, const accounts::Limits& limits, std::uint64_t begins,
-                  std::uint64_t gone, void* asker) noexcept;
+    bool exchange(const accounts::Report& report, const accounts::Limits& limits,
+                  std::uint64_t begins, std::uint64_t gone, void* asker) noexcept;
     void log_there() noexcept;
-    void tell_all() noexcept;
+    void report_all() noexcept;
     void ask_changes() noexcept;
     void take_changes(const Reply& reply) noexcept;
     void set_clock(std::uint64_t there, ngx_msec_t asked) noexcept;
@@ -78,10 +78,10 @@ private:
     Zone& leases_;
     Redis redis_;
     Timer tick_{this, calls<&Store::on_tick>};
-    bool reads_ = false;        ///< changes have been asked for
-    bool tells_ = false;        ///< all records are being told,
-    std::size_t place_ = 0;     ///< from here on,
-    std::uint64_t telling_ = 0; ///< which will be StoreState::done
+    bool reads_ = false;         ///< changes have been asked for
+    bool reporting_all_ = false; ///< all records are being sent,
+    std::size_t place_ = 0;      ///< from here on,
+    std::uint64_t round_ = 0;    ///< which will be StoreState::done
 };
 
 } // namespace lync::nginx

@@ -327,26 +327,27 @@ std::size_t LockoutZone::release_all(std::uint64_t now) noexcept {
 
 // --- for the store
 
-void LockoutZone::tell(accounts::Told& told) const noexcept {
-    with(told.is_source, told.tag, [&told](auto& record) {
-        record.tell(told);
+void LockoutZone::fill(accounts::Report& report) const noexcept {
+    with(report.is_source, report.tag, [&report](auto& record) {
+        record.fill(report);
         return true;
     });
 }
 
-bool LockoutZone::tell_next(std::size_t& place, accounts::Told& told) const noexcept {
+bool LockoutZone::next_report(std::size_t& place, accounts::Report& report) const noexcept {
     constexpr std::size_t ways = decltype(memory_->accounts)::ways;
     for (; place < (account_rows + source_rows) * ways; place++) {
         const std::size_t row = place / ways;
-        told = {};
-        told.is_source = row >= account_rows;
-        told.tag = told.is_source ? memory_->sources.record[row - account_rows][place % ways].tag
-                                  : memory_->accounts.record[row][place % ways].tag;
-        if (told.tag == 0) {
+        report = {};
+        report.is_source = row >= account_rows;
+        report.tag = report.is_source
+                         ? memory_->sources.record[row - account_rows][place % ways].tag
+                         : memory_->accounts.record[row][place % ways].tag;
+        if (report.tag == 0) {
             continue;
         }
-        tell(told);
-        if (told.count != 0 || told.cleared != 0) {
+        fill(report);
+        if (report.count != 0 || report.cleared != 0) {
             place++;
             return true;
         }
@@ -354,15 +355,15 @@ bool LockoutZone::tell_next(std::size_t& place, accounts::Told& told) const noex
     return false;
 }
 
-bool LockoutZone::merge(const accounts::Told& told) noexcept {
+bool LockoutZone::merge(const accounts::Report& report) noexcept {
     const std::uint64_t now = clock(ngx_current_msec);
-    return locked(told.tag, [&] {
+    return locked(report.tag, [&] {
         const auto merge = [&](auto& table) {
             // Where nothing is known, nothing has to be made for what has gone.
-            auto* record = told.count == 0 ? table.find(told.tag) : table.make(told.tag, now);
-            return record != nullptr && record->merge(told, now);
+            auto* record = report.count == 0 ? table.find(report.tag) : table.make(report.tag, now);
+            return record != nullptr && record->merge(report, now);
         };
-        return told.is_source ? merge(memory_->sources) : merge(memory_->accounts);
+        return report.is_source ? merge(memory_->sources) : merge(memory_->accounts);
     });
 }
 

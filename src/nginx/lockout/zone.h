@@ -32,13 +32,13 @@ namespace lync::nginx {
 struct StoreState {
     std::atomic<std::uint64_t> clock;  ///< of the store, less this machine's
     std::atomic<std::uint64_t> read;   ///< up to which of its changes all is known here
-    std::atomic<std::uint64_t> wanted; ///< how often all records had to be told again,
+    std::atomic<std::uint64_t> wanted; ///< how often all records had to be sent again,
     std::atomic<std::uint64_t> done;   ///< and up to which of those it was done
     std::atomic<std::uint64_t> logged; ///< StoreSettings::loaded of who has logged that it is away
     std::atomic<std::int64_t> since;   ///< Unix time of the last answer; if negative, away since
 };
 
-/// How an account is named to a server: what is answered, and how fast, goes by it.
+/// How a request names the account: the answer and its timing depend on it.
 enum class Way : std::uint8_t {
     header, ///< NTLM, Negotiate, Basic
     token,  ///< the form of /webticket/oauthtoken
@@ -80,7 +80,7 @@ public:
     /// Never 0.
     std::uint64_t tag_of_account(std::string_view account) const noexcept;
     std::uint64_t tag_of_source(const std::array<unsigned char, 16>& address) const noexcept;
-    /// Of what is asked in the same way, and so answered in the same way.
+    /// Equal for requests that a server answers alike.
     std::uint64_t tag_of_answer(std::string_view host, std::string_view path,
                                 std::string_view method, std::string_view way) const noexcept;
 
@@ -99,7 +99,7 @@ public:
     Failed fail(std::uint64_t account, std::uint64_t source,
                 const std::array<unsigned char, 16>& address, const accounts::Limits& limits,
                 std::uint64_t until, std::uint64_t now) noexcept;
-    /// Whether its source knows less of it now.
+    /// Whether that removed a failure from the source.
     bool succeed(std::uint64_t account, std::uint64_t source, std::uint64_t admitted,
                  std::uint64_t until) noexcept;
     void end(std::uint64_t account, std::uint64_t source, std::uint64_t until) noexcept;
@@ -128,12 +128,12 @@ public:
     // --- for the store
 
     StoreState& store() const noexcept;
-    /// The account or source of `told.tag` as it is known here.
-    void tell(accounts::Told& told) const noexcept;
-    /// The next record from `place` on of which there is something to tell; false: there is none.
-    bool tell_next(std::size_t& place, accounts::Told& told) const noexcept;
+    /// Fills in what is known here of the account or source of `report.tag`.
+    void fill(accounts::Report& report) const noexcept;
+    /// The next record from `place` on that has to be sent; false: there is none.
+    bool next_report(std::size_t& place, accounts::Report& report) const noexcept;
     /// Whether it is held from now on.
-    bool merge(const accounts::Told& told) noexcept;
+    bool merge(const accounts::Report& report) noexcept;
 
 private:
     struct Memory;

@@ -84,28 +84,14 @@ std::vector<Member> sharers(const MainConf& conf, const std::vector<Member>& mea
     });
 }
 
-/// Texts in their order, each once, with `between` them; of many the first ten.
-class Words {
-public:
-    explicit Words(std::string_view between) : between_(between) {}
-    void add(const std::string& word) {
-        constexpr std::size_t most = 10;
-        if (known_.insert(word).second && known_.size() <= most) {
-            text_ += text_.empty() ? word : std::string(between_) + word;
-            shown_ = known_.size();
-        }
+/// Adds a text that isn't among them yet.
+void add_once(std::vector<std::string>& texts, std::string text) {
+    if (std::ranges::find(texts, text) == texts.end()) {
+        texts.push_back(std::move(text));
     }
-    std::string text() const {
-        const std::size_t hidden = known_.size() - shown_;
-        return hidden == 0 ? text_ : text_ + " and " + std::to_string(hidden) + " more";
-    }
+}
 
-private:
-    std::string_view between_;
-    std::set<std::string> known_;
-    std::string text_;
-    std::size_t shown_ = 0;
-};
+constexpr std::size_t most_named = 10;
 
 std::string title(const config::Server& server) {
     return server.name == server.address ? "server " + server.name
@@ -116,12 +102,13 @@ std::string title(const config::Server& server) {
 std::string complaint(const MainConf& conf, const std::vector<Member>& meant,
                       std::string_view word) {
     if (meant.empty()) {
-        Words names(", ");
+        std::vector<std::string> names;
         for (const Member& member : members(conf, [](const Member&) { return true; })) {
-            names.add(member.server().name);
+            add_once(names, member.server().name);
         }
         return "no server is called " + quoted(word) +
-               (names.text().empty() ? ": nothing is published" : ", there are " + names.text());
+               (names.empty() ? ": nothing is published"
+                              : ", there are " + some_of(names, most_named));
     }
     const bool several = std::any_of(meant.begin(), meant.end(), [&](const Member& other) {
         return other.server().address != meant.front().server().address;
@@ -129,17 +116,17 @@ std::string complaint(const MainConf& conf, const std::vector<Member>& meant,
     if (!several) {
         return "";
     }
-    Words ways(" or ");
+    std::vector<std::string> ways;
     for (const Member& member : meant) {
-        ways.add(member.server().address + " (" + config::title(member.farm()) + ")");
+        add_once(ways, member.server().address + " (" + config::title(member.farm()) + ")");
     }
-    return quoted(word) + " means several servers: say " + ways.text();
+    return quoted(word) + " means several servers: write " + some_of(ways, most_named);
 }
 
-// --- what becomes of it
+// --- drain and undrain
 
-/// An administrator's word for a server, at once and for all workers. What was done, then what
-/// there is to know about it, a line each.
+/// Drains a server or takes it back, at once and for all workers. What was done, then remarks, a
+/// line each.
 std::string drain(const std::vector<Member>& meant, const std::vector<Member>& affected,
                   bool drained) {
     const std::string which = title(meant.front().server());
@@ -163,44 +150,49 @@ std::string drain(const std::vector<Member>& meant, const std::vector<Member>& a
         }
     }
 
-    Words pools(", ");
-    Words remarks("\n");
+    std::vector<std::string> pools;
+    std::vector<std::string> remarks;
     for (const Member& member : affected) {
         const config::Farm& farm = member.farm();
-        pools.add(config::title(farm));
+        add_once(pools, config::title(farm));
         if (drained) {
             const auto candidates = member.group.servers.candidates(ngx_current_msec);
             if (std::none_of(candidates.begin(), candidates.end(), [](const auto& candidate) {
                     return candidate.takes() ||
                            candidate.availability == balance::Availability::full;
                 })) {
-                remarks.add(config::title(farm) +
-                            " now has no server that takes new clients: they get 503");
+                add_once(remarks, config::title(farm) +
+                                      " now has no server that takes new clients: they get 503");
             }
             continue;
         }
         if (member.line.settings.down) {
             const Place& place = member.server().place;
-            remarks.add("\"down\" stands on its line in " + place.file + ":" +
-                        std::to_string(place.line) +
-                        ": it takes no requests until that is gone and nginx is reloaded");
+            add_once(remarks,
+                     "\"down\" stands on its line in " + place.file + ":" +
+                         std::to_string(place.line) +
+                         ": it takes no requests until that is gone and nginx is reloaded");
         }
         if (member.line.endpoints.empty()) {
-            remarks.add("its name can't be resolved, and it takes no requests until it can");
+            add_once(remarks, "its name can't be resolved, and it takes no requests until it can");
         }
         for (const Server& server : member.group.servers.all()) {
             if (server.line == &member.line && server.check != nullptr &&
                 !server.check->health.takes_requests()) {
-                remarks.add("it fails its health check, and takes no requests until it passes: " +
-                            explain(server.check->health.load().cause, farm));
+                add_once(remarks,
+                         "it fails its health check, and takes no requests until it passes: " +
+                             explain(server.check->health.load().cause, farm));
             }
         }
     }
     const std::string done = drained
                                  ? (changed ? " is drained: no new clients" : " is drained already")
                                  : (changed ? " is taken back" : " isn't drained");
-    return which + " of " + pools.text() + done + "\n" +
-           (remarks.text().empty() ? "" : remarks.text() + "\n");
+    std::string text = which + " of " + some_of(pools, most_named) + done + "\n";
+    for (const std::string& remark : remarks) {
+        text += remark + "\n";
+    }
+    return text;
 }
 
 // --- requests
@@ -321,7 +313,7 @@ std::string text_of_address(const std::array<unsigned char, 16>& address) {
     return std::string(inet_ntop(AF_INET6, &ipv6, text.data(), text.size())) + "/64";
 }
 
-/// The most lines that are of use to anybody.
+/// More lines are of no use.
 constexpr std::size_t most_held = 1000;
 
 ngx_int_t answer_lockout(ngx_http_request_t* r) {
@@ -344,27 +336,24 @@ ngx_int_t answer_lockout(ngx_http_request_t* r) {
 bool release(MainConf& conf, bool is_source, std::uint64_t tag) {
     const bool released = conf.lockout.release(is_source, tag, ngx_current_msec);
     if (released && conf.store) {
-        conf.store->tell(is_source, tag, conf.store_settings->longest, 0);
+        conf.store->report(is_source, tag, conf.store_settings->longest, 0);
     }
     return released;
 }
 
 /// What a word means: the hash that stands in the log, an address, or a name as each publication
 /// reads it.
-bool release(MainConf& conf, const std::string& who) {
+bool release(ngx_http_request_t* r, const std::string& who) {
+    MainConf& conf = main_conf_of(r);
     bool released = false;
     if (who.size() == 16 && who.find_first_not_of("0123456789abcdef") == std::string::npos) {
         released = release(conf, false, std::stoull(who, nullptr, 16));
     }
-    const std::string address = who.substr(0, who.find('/'));
+    ngx_str_t text = str(std::string_view(who).substr(0, who.find('/')));
+    ngx_addr_t address{};
     std::array<unsigned char, 16> source{};
-    in6_addr ipv6{};
-    if (inet_pton(AF_INET, address.c_str(), &source[12]) == 1) {
-        source[10] = source[11] = 0xff;
-        return release(conf, true, conf.lockout.tag_of_source(source)) || released;
-    }
-    if (inet_pton(AF_INET6, address.c_str(), &ipv6) == 1) {
-        std::copy_n(ipv6.s6_addr, 8, source.begin());
+    if (ngx_parse_addr(r->pool, &address, text.data, text.len) == NGX_OK &&
+        read_source(address, source)) {
         return release(conf, true, conf.lockout.tag_of_source(source)) || released;
     }
     for (const auto& publication : conf.publications) {
@@ -394,7 +383,7 @@ ngx_int_t answer_release(ngx_http_request_t* r) {
         return answer_text(r, NGX_HTTP_BAD_REQUEST,
                            "who: /lockout/release?who=ACCOUNT, or an address\n");
     }
-    if (!release(main_conf_of(r), who)) {
+    if (!release(r, who)) {
         return answer_text(r, NGX_HTTP_NOT_FOUND, quoted(who) + " isn't held\n");
     }
     ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
@@ -432,8 +421,7 @@ ngx_int_t answer(ngx_http_request_t* r) {
     }
     const std::string_view path = view(r->uri);
     if (path.starts_with("/lockout") && !main_conf_of(r).lockout.is_there()) {
-        return answer_text(r, NGX_HTTP_NOT_FOUND,
-                           "no publication says \"lockout on\": nobody is held\n");
+        return answer_text(r, NGX_HTTP_NOT_FOUND, "no publication says \"lockout on\": nobody is held\n");
     }
     const auto* call = std::ranges::find(calls_by_path, path, &Call::path);
     if (call == std::end(calls_by_path)) {

@@ -102,7 +102,7 @@ void fill_services(const Publication& from, status::Publication& to) {
     }
 }
 
-/// A check sees it with each round, answers where clients ask for what tells it.
+/// Health checks see it each time, answers to clients only where a page has it.
 void fill_build(const Server& from, status::Server& to) {
     for (const Record* record : {from.check, from.endpoint->record}) {
         if (to.build == 0 && record != nullptr) {

@@ -23,16 +23,16 @@ using status::Format;
 
 // --- who may see it
 
+#if !(NGX_HAVE_INET6 && NGX_HAVE_UNIX_DOMAIN)
+#error "nginx finds both on Linux by itself: AccessRules is as its access module has it with them"
+#endif
+
 /// The rules of `allow` and `deny`, one array for each family; the first members of the access
 /// module's configuration.
 struct AccessRules {
     const ngx_array_t* v4;
-#if (NGX_HAVE_INET6)
     const ngx_array_t* v6;
-#endif
-#if (NGX_HAVE_UNIX_DOMAIN)
     const ngx_array_t* local;
-#endif
 
     bool operator==(const AccessRules&) const = default;
 };
@@ -45,7 +45,6 @@ struct Rule4 {
 
     bool is_for_all() const noexcept { return mask == 0; }
 };
-#if (NGX_HAVE_INET6)
 struct Rule6 {
     in6_addr address;
     in6_addr mask;
@@ -53,7 +52,6 @@ struct Rule6 {
 
     bool is_for_all() const noexcept { return IN6_IS_ADDR_UNSPECIFIED(&mask); }
 };
-#endif
 
 template <typename Rule>
 bool any_for_all(const ngx_array_t* rules) noexcept {
@@ -63,12 +61,7 @@ bool any_for_all(const ngx_array_t* rules) noexcept {
 /// Whether `deny all` or, in so many words, `allow all` ends them: whom no rule names nginx lets
 /// in.
 bool is_complete(const AccessRules& rules) noexcept {
-#if (NGX_HAVE_INET6)
-    if (!any_for_all<Rule6>(rules.v6)) {
-        return false;
-    }
-#endif
-    return any_for_all<Rule4>(rules.v4);
+    return any_for_all<Rule4>(rules.v4) && any_for_all<Rule6>(rules.v6);
 }
 
 void warn(const ngx_cycle_t* cycle, const LocConf& location, const char* what) noexcept {
@@ -87,7 +80,7 @@ bool restricts_access(const ngx_cycle_t* cycle, const LocConf& location) noexcep
         const auto* realm = *basic.value<ngx_http_complex_value_t*>(location.own);
         const bool wanted = realm != nullptr && view(realm->value) != "off";
         const bool here = wanted && realm != *basic.value<ngx_http_complex_value_t*>(parent);
-        // Without a file nginx asks nobody.
+        // Without a file nginx asks for no password.
         asks = wanted && *users.value<ngx_http_complex_value_t*>(location.own) != nullptr;
         asks_here = here && asks;
         if (here && !asks) {
@@ -114,16 +107,12 @@ bool is_loopback(const sockaddr* address) noexcept {
     switch (address->sa_family) {
     case AF_INET:
         return (ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr) >> 24) == 127;
-#if (NGX_HAVE_INET6)
     case AF_INET6: {
         const in6_addr& v6 = reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr;
         return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
     }
-#endif
-#if (NGX_HAVE_UNIX_DOMAIN)
     case AF_UNIX:
         return true;
-#endif
     default:
         return false;
     }
@@ -162,7 +151,7 @@ bool may_see(ngx_http_request_t* r) noexcept {
            (c->proxy_protocol == nullptr || is_loopback(r->pool, c->proxy_protocol->src_addr));
 }
 
-// --- how it is said
+// --- the forms
 
 constexpr std::string_view page_type = "text/html; charset=utf-8";
 
@@ -238,7 +227,7 @@ ngx_int_t settle(ngx_conf_t* cf, MainConf& conf) {
     if (settle_control(cf, conf) != NGX_OK) {
         return NGX_ERROR;
     }
-    const bool counts = !conf.status_locations.empty(); // where nobody looks, nothing is counted
+    const bool counts = !conf.status_locations.empty(); // nothing is counted without lync_status
     if (!counts && conf.control_locations.empty()) {
         return NGX_OK;
     }
