@@ -80,7 +80,7 @@ struct Publication {
                               farm.certificate_name + " " + trust());
     }
 
-    /// Whose word is taken for the servers' certificates.
+    /// The CAs that servers' certificates are verified against.
     std::string trust() const {
         return plan.publication.backend_verify ? plan.publication.trusted_ca : "anybody";
     }
@@ -169,7 +169,7 @@ struct MainConf {
     void on_files() noexcept;
 };
 
-/// A generated server or upstream; of anybody else's both are NULL.
+/// A generated server or upstream; of other servers both are NULL.
 struct SrvConf {
     const Host* host;
     Group* group;

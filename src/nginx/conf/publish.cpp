@@ -261,22 +261,19 @@ char* publish(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
         }
         conf.publications.push_back(
             std::make_unique<Publication>(plan::make_plan(std::move(declared)), conf.transports));
+        Publication& made = *conf.publications.back();
+        const config::Lockout& lockout = made.plan.publication.lockout;
+        if (lockout.on) {
+            made.lockout = std::make_unique<Lockout>(lockout, conf.lockout);
+        }
+        if (lockout.store && !conf.store_settings) {
+            conf.store_settings = std::make_unique<StoreSettings>(cf, *lockout.store);
+        }
     } catch (const Mistake& mistake) {
         log_diagnostic(cf, mistake.diagnostic());
         return failed;
     }
     Publication& added = *conf.publications.back();
-    if (const config::Lockout& lockout = added.plan.publication.lockout; lockout.on) {
-        added.lockout = std::make_unique<Lockout>(lockout, conf.lockout);
-    }
-    if (const auto& store = added.plan.publication.lockout.store; store && !conf.store_settings) {
-        try {
-            conf.store_settings = std::make_unique<StoreSettings>(cf, *store);
-        } catch (const Mistake& mistake) {
-            log_diagnostic(cf, mistake.diagnostic());
-            return failed;
-        }
-    }
     if (char* result = run_plan(cf, conf, added); result != NGX_CONF_OK) {
         return result;
     }

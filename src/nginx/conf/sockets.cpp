@@ -55,7 +55,7 @@ struct SharedSocket {
     Server* catch_all = nullptr;
 };
 
-/// Never one of our publishing servers: a name that nobody published must not reach a pool.
+/// Never one of our publishing servers: a name that isn't published must not reach a pool.
 void choose_default(ngx_conf_t* cf, const SharedSocket& socket) {
     ngx_http_conf_addr_t& address = socket.address;
     if (!socket.ours || socket.catch_all == nullptr) {
@@ -156,8 +156,7 @@ void warn_taken_patterns(ngx_conf_t* cf, const ngx_http_conf_addr_t& address,
     }
 }
 
-/// What nginx's hashes of server names must hold. An administrator who tuned them higher keeps
-/// that; nobody has to.
+/// What nginx's hashes of server names must hold. A higher setting in nginx.conf stays.
 struct NameCount {
     std::size_t names = 0;
     std::size_t longest = 0;

@@ -260,7 +260,7 @@ void HealthChecks::see(const Server& server, const config::Farm& farm,
     target->seen = true;
 }
 
-/// Servers that nobody has checked yet are spread over their interval; the others are asked when
+/// Servers that have never been checked are spread over their interval; the others are asked when
 /// the process before this one would have asked them.
 void HealthChecks::plan_first(const std::vector<Target*>& added) {
     for (std::size_t i = 0; i < added.size(); i++) {

@@ -119,37 +119,17 @@ void Probe::begin(const Question& question, const sockaddr* address, socklen_t l
 }
 
 void Probe::connect() noexcept {
-    ngx_peer_connection_t peer{};
-    peer.sockaddr = const_cast<sockaddr*>(address_);
-    peer.socklen = length_;
-    peer.name = name_;
-    peer.get = ngx_event_get_peer;
-    peer.log = log_;
-    peer.log_error = NGX_ERROR_ERR;
-
-    const ngx_int_t result = ngx_event_connect_peer(&peer);
+    ngx_int_t result = NGX_OK;
+    ngx_connection_t* c = begin_connection({const_cast<sockaddr*>(address_), length_, *name_}, log_,
+                                           on_event, this, result);
     if (result == NGX_DECLINED && ngx_socket_errno != EADDRNOTAVAIL) {
         found(reason_of(ngx_socket_errno));
         return;
     }
-    ngx_connection_t* c = peer.connection; // NULL: no socket, no connection, no port to call from
-    if (c == nullptr || (result != NGX_OK && result != NGX_AGAIN)) {
+    if (c == nullptr) {
         finish(nullptr);
         return;
     }
-
-    c->pool = ngx_create_pool(1024, log_);
-    if (c->pool == nullptr) {
-        ngx_close_connection(c);
-        finish(nullptr);
-        return;
-    }
-    c->data = this;
-    c->log = log_;
-    c->read->log = log_;
-    c->write->log = log_;
-    c->read->handler = on_event;
-    c->write->handler = on_event;
     connection_ = c;
     connecting_ = true;
     connected_ = ngx_current_msec;

@@ -49,7 +49,7 @@ public:
     bool running() const noexcept { return running_; }
     /// Of the certificate that the server presented last (balance::certificate_mark); 0: none yet.
     std::uint64_t certificate() const noexcept { return certificate_; }
-    /// As the server told it last; 0: not yet.
+    /// Of the last answer that had one; 0: none yet.
     Build build() const noexcept { return build_; }
 
 private:

@@ -91,7 +91,7 @@ Redis::~Redis() {
 
 void Redis::start() noexcept {
     log_ = *ngx_cycle->log;
-    log_.log_level = NGX_LOG_ALERT; // what is usual about connections is told by `on_away`
+    log_.log_level = NGX_LOG_ALERT; // `on_away` logs what happens to connections
     stopped_ = false;
     connect();
 }
@@ -108,36 +108,21 @@ void Redis::on_time() noexcept {
 
 void Redis::connect() noexcept {
     retry_.cancel();
-    const ngx_addr_t& address = server_.addresses[address_];
-    ngx_peer_connection_t peer{};
-    peer.sockaddr = address.sockaddr;
-    peer.socklen = address.socklen;
-    peer.name = const_cast<ngx_str_t*>(&address.name);
-    peer.get = ngx_event_get_peer;
-    peer.log = &log_;
-    peer.log_error = NGX_ERROR_ERR;
-
     began_ = ngx_current_msec;
-    const ngx_int_t result = ngx_event_connect_peer(&peer);
-    ngx_connection_t* c = peer.connection;
-    if (c == nullptr || (result != NGX_OK && result != NGX_AGAIN)) {
+    ngx_int_t result = NGX_OK;
+    ngx_connection_t* c =
+        begin_connection(server_.addresses[address_], &log_, on_event, this, result);
+    if (c == nullptr) {
         close_by(ngx_socket_errno);
         return;
     }
-    c->pool = ngx_create_pool(1024, &log_);
     reader_ = redisReaderCreateWithFunctions(&reading);
-    if (c->pool == nullptr || reader_ == nullptr) {
-        if (c->pool != nullptr) {
-            ngx_destroy_pool(c->pool);
-        }
-        ngx_close_connection(c);
+    if (reader_ == nullptr) {
+        close_server_connection(c);
         close("there is no memory");
         return;
     }
     reader_->privdata = &reply_;
-    c->data = this;
-    c->log = c->read->log = c->write->log = &log_;
-    c->read->handler = c->write->handler = on_event;
     connection_ = c;
     connecting_ = true;
     set_time();
@@ -315,7 +300,7 @@ bool Redis::take(const Reply& reply) noexcept {
         return false;
     }
     if (reply.is_error) {
-        // Before it has taken the password, what it says may be what it was told.
+        // Before it has accepted the password, its error may quote it.
         std::string_view words = reply.error.data();
         if (!trusted_ && words != "ERR max number of clients reached") {
             words = words.substr(0, words.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ"));

@@ -10,7 +10,7 @@
 namespace lync::nginx {
 
 /// A process: its pid in the low 22 bits (pid_max is at most 2^22), above them when it started, as
-/// the kernel counts, since pids come back. 0: nobody.
+/// the kernel counts, since pids come back. 0: none.
 using ProcessId = std::uint64_t;
 constexpr unsigned pid_bits = 22;
 

@@ -20,7 +20,7 @@
 // under it leaves the zone sound, so a worker may be killed anywhere.
 //
 // Lifetimes. A record is used by the latest configuration (its generation) and by workers (the
-// gauge `references`). One that nobody uses keeps its contents until its room is needed. A pointer
+// gauge `references`). An unused one keeps its contents until its room is needed. A pointer
 // to a record holds as long as the worker's reference to it. The zone has one address in all
 // processes.
 
@@ -100,7 +100,7 @@ struct NameAddresses {
 };
 
 /// What every record has. Zeroed memory is a free one; but for `used` and `generation` all is
-/// written under the lock, while nobody refers to the record.
+/// written under the lock, before the record is in use.
 struct Keyed {
     std::atomic<Subject> subject;
     Key::Digest key;
@@ -109,7 +109,7 @@ struct Keyed {
     std::atomic<std::int64_t> left;        ///< when a worker last let go of it, Unix time
 };
 
-/// One thing that is watched; which member is meant, its subject tells.
+/// One thing that is watched; its subject says which members are used.
 struct Record : Keyed {
     SharedFailures failures;
     balance::SharedHealth health;
@@ -122,7 +122,7 @@ struct Record : Keyed {
     /// Of an endpoint: Key::number of its machine, by which it is found when no configuration and
     /// no DNS name leads to it any more, but requests are still there.
     std::atomic<std::uint64_t> machine;
-    std::atomic<Build> build; ///< of an endpoint or a check: as the server told it last; 0: not yet
+    std::atomic<Build> build; ///< of an endpoint or a check: as last reported; 0: not yet
     std::atomic<std::int64_t> build_logged; ///< when what it lacks was last logged, Unix time
     status::ServerCells counters;
 };

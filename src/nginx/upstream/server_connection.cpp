@@ -305,4 +305,32 @@ ngx_connection_t* take_owned(Ownership& ownership) noexcept {
     return std::exchange(ownership.connection, nullptr);
 }
 
+ngx_connection_t* begin_connection(const ngx_addr_t& address, ngx_log_t* log,
+                                   ngx_event_handler_pt handler, void* data,
+                                   ngx_int_t& result) noexcept {
+    ngx_peer_connection_t peer{};
+    peer.sockaddr = address.sockaddr;
+    peer.socklen = address.socklen;
+    peer.name = const_cast<ngx_str_t*>(&address.name);
+    peer.get = ngx_event_get_peer;
+    peer.log = log;
+    peer.log_error = NGX_ERROR_ERR;
+
+    result = ngx_event_connect_peer(&peer);
+    ngx_connection_t* c = peer.connection; // NULL: no socket, no connection, no port to call from
+    if (c == nullptr) {
+        return nullptr;
+    }
+    c->pool = ngx_create_pool(1024, log);
+    if (c->pool == nullptr) {
+        ngx_close_connection(c);
+        result = NGX_ERROR;
+        return nullptr;
+    }
+    c->data = data;
+    c->log = c->read->log = c->write->log = log;
+    c->read->handler = c->write->handler = handler;
+    return c;
+}
+
 } // namespace lync::nginx

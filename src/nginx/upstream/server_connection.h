@@ -128,4 +128,10 @@ void resume(ngx_connection_t* c, ngx_log_t* log) noexcept;
 
 void close_server_connection(ngx_connection_t* c) noexcept;
 
+/// Begins a connection outside of nginx's upstreams, whose events go to `handler`, with `data`.
+/// NULL if there is none; `result` is what ngx_event_connect_peer says, NGX_ERROR without memory.
+ngx_connection_t* begin_connection(const ngx_addr_t& address, ngx_log_t* log,
+                                   ngx_event_handler_pt handler, void* data,
+                                   ngx_int_t& result) noexcept;
+
 } // namespace lync::nginx
