@@ -18,7 +18,7 @@ namespace lync::config {
 std::string subject_of(const X509* certificate);
 std::string issuer_of(const X509* certificate);
 
-/// SHA-256, 32 bytes: tells certificates apart.
+/// SHA-256, 32 bytes: identifies a certificate.
 std::string digest_of(const X509* certificate);
 
 /// Names as Certificate::names has them. Nothing if the subject alternative name can't be read:

@@ -88,7 +88,7 @@ void read_parameters(const Directive& directive, std::size_t first, const Direct
 /// A `sign_in` line.
 policy::SignInRule read_sign_in(const Directive& directive, const Directive& block);
 
-/// Refuses doors by which nobody could come in; remarks on those that lead nowhere.
+/// Refuses doors by which no client could sign in; warns of those that lead nowhere.
 void check_sign_in(const Publication& publication, const Directive& block,
                    std::vector<Diagnostic>& remarks);
 

@@ -18,7 +18,8 @@ namespace lync::config {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, EdgeTopology>, 5> topologies{{
+using Topology = std::pair<std::string_view, EdgeTopology>;
+constexpr std::array<Topology, 5> topologies{{
     {"consolidated", EdgeTopology::consolidated},
     {"single_site", EdgeTopology::single_site},
     {"scaled_single_site", EdgeTopology::scaled_single_site},
@@ -135,10 +136,12 @@ private:
     }
 
     void read_topology(const Directive& directive) {
-        edge_.topology = edge_topology_from_name(directive.arguments.front());
-        if (!edge_.topology) {
-            invalid_value(directive.arguments.front(), directive, block_);
+        const std::string_view word = directive.arguments.front();
+        const auto* found = std::ranges::find(topologies, word, &Topology::first);
+        if (found == topologies.end()) {
+            invalid_value(word, directive, block_);
         }
+        edge_.topology = found->second;
     }
 
     void read_child(const Directive& child) {
@@ -325,15 +328,6 @@ std::string read_network(const std::string& text, const Directive& directive,
 
 std::string_view edge_topology_name(EdgeTopology topology) noexcept {
     return topologies[static_cast<std::size_t>(topology)].first;
-}
-
-std::optional<EdgeTopology> edge_topology_from_name(std::string_view name) noexcept {
-    for (const auto& [word, value] : topologies) {
-        if (word == name) {
-            return value;
-        }
-    }
-    return std::nullopt;
 }
 
 std::string_view edge_role_name(EdgeRole role) noexcept {

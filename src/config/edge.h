@@ -24,9 +24,8 @@ enum class EdgeTopology : std::uint8_t {
     scaled_remote_site,   ///< the remote site with arrays
 };
 
-/// The word of the `topology` directive, and back.
+/// The word of the `topology` directive.
 std::string_view edge_topology_name(EdgeTopology topology) noexcept;
-std::optional<EdgeTopology> edge_topology_from_name(std::string_view name) noexcept;
 
 /// Users of a remote site use the Access Edge Server of the central site.
 constexpr bool is_remote_site(EdgeTopology topology) noexcept {

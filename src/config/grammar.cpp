@@ -82,6 +82,16 @@ std::size_t distance(std::string_view a, std::string_view b) {
     return row[b.size()];
 }
 
+/// A kind of block as LYNC_IN_* of directives.h; 0 for a name that opens none.
+int context_of(std::string_view block) noexcept {
+    return block == "lync_publish"                  ? LYNC_IN_PUBLISH
+           : block == "pool" || block == "director" ? LYNC_IN_POOL
+           : block == "office_web_apps"             ? LYNC_IN_OFFICE_WEB_APPS
+           : block == "exchange"                    ? LYNC_IN_EXCHANGE
+           : block == "edge"                        ? LYNC_IN_EDGE
+                                                    : 0;
+}
+
 bool is_directive_of(std::string_view word, const Directive& block) noexcept {
     const Rule* rule = find_rule(word);
     return rule != nullptr && (rule->contexts & context_of(block.name)) != 0;
@@ -120,22 +130,6 @@ void check_arguments(const Directive& directive, const Rule& rule, const Directi
 }
 
 } // namespace
-
-int context_of(std::string_view block_name) noexcept {
-    if (block_name == "lync_publish") {
-        return LYNC_IN_PUBLISH;
-    }
-    if (block_name == "pool" || block_name == "director") {
-        return LYNC_IN_POOL;
-    }
-    if (block_name == "office_web_apps") {
-        return LYNC_IN_OFFICE_WEB_APPS;
-    }
-    if (block_name == "edge") {
-        return LYNC_IN_EDGE;
-    }
-    return block_name == "exchange" ? LYNC_IN_EXCHANGE : 0;
-}
 
 std::string_view nearest_directive(std::string_view name, std::string_view block) noexcept {
     const int context = context_of(block);

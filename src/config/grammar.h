@@ -11,10 +11,6 @@
 
 namespace lync::config {
 
-/// A block kind as LYNC_IN_* of directives.h, by the name of its directive; 0 for a name that
-/// opens no block. `lync_publish` is LYNC_IN_PUBLISH.
-int context_of(std::string_view block_name) noexcept;
-
 /// Checks every directive below `block`, nested blocks included: known, allowed here, not given
 /// twice, with the right number of arguments. Throws Mistake for the first that isn't.
 void check_grammar(const Directive& block);

@@ -1,4 +1,4 @@
-// Whose servers are whose. The servers of a pool or Director have two web sites: the internal one
+// Servers that are declared twice. The servers of a pool or Director have two web sites: the internal one
 // is no farm of Office Web Apps or Exchange, in whichever publication. A server belongs to one
 // pool, and isn't this very proxy.
 
@@ -66,7 +66,7 @@ bool warn_of_shared(const Farm& pool, const Farm& earlier, std::vector<Diagnosti
 }
 
 /// Where the publication listens on a server's own address; nullptr if it doesn't. On loopback
-/// something else may listen beside nginx, such as a tunnel: there the port tells.
+/// something else may listen beside nginx, such as a tunnel: there the port has to be the same.
 const Socket* find_own_socket(const Publication& publication, const Server& server,
                               const Ports& ports) {
     const bool loopback = server.address.starts_with("127.") || server.address == "[::1]";

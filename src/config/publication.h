@@ -265,7 +265,7 @@ struct Publication {
     std::size_t first_contact() const noexcept;
     bool has_wildcard_sip_domain() const noexcept;
     /// Whether autodiscover of this lyncdiscover name is answered over plain HTTP. For a pattern
-    /// the request will tell.
+    /// it depends on the request.
     bool serves_over_http(std::string_view lyncdiscover) const noexcept;
     /// Where sip_domains[index] was written.
     const Place& place_of_sip_domain(std::size_t index) const noexcept;

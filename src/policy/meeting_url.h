@@ -1,6 +1,6 @@
 #pragma once
 
-// The meeting URL guard. The web app's first page fetches, before anybody has signed in, the URL
+// The meeting URL guard. The web app's first page fetches, before the user has signed in, the URL
 // that its `meeturl` parameter holds in base64 (CVE-2023-41763): a request forgery from inside
 // unless the URL is what the page is meant for, a published meet simple URL.
 

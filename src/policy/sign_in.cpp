@@ -47,7 +47,7 @@ void for_each_field(std::string_view form, Function&& field) noexcept {
 }
 
 /// The one that names the account. ASP.NET joins fields of one name, and of two elements who knows
-/// which one counts: then it is nobody's.
+/// which one counts: then none is named.
 class Account {
 public:
     void take(std::string_view account) noexcept { account_ = count_++ == 0 ? account : ""; }
@@ -127,7 +127,7 @@ bool has_password_member(std::string_view json) noexcept {
 }
 
 /// Calls `element(name, tag)` for each start tag: its name without a prefix, and all that follows
-/// its "<". Comments and CDATA sections aren't told apart from elements: rather one too many.
+/// its "<". Comments and CDATA sections are taken for elements: rather one too many.
 template <typename Function>
 void for_each_element(std::string_view xml, Function&& element) noexcept {
     for (std::size_t open = xml.find('<'); open != std::string_view::npos;
@@ -139,7 +139,7 @@ void for_each_element(std::string_view xml, Function&& element) noexcept {
     }
 }
 
-/// A start tag without the text behind it; nothing if its end can't be told: a ">" in an attribute.
+/// A start tag without the text behind it; nothing if its end isn't clear: a ">" in an attribute.
 std::string_view start_tag(std::string_view tag) noexcept {
     const std::string_view start = tag.substr(0, tag.find('>'));
     return std::ranges::count(start, '"') % 2 == 0 && std::ranges::count(start, '\'') % 2 == 0

@@ -1,6 +1,6 @@
 #pragma once
 
-// Which requests sign somebody in, and by which of the four doors. Pure: `sign_in` and `lockout`
+// Which requests are sign-ins, and by which of the four doors. Pure: `sign_in` and `lockout`
 // ask the same functions.
 //
 // A credential stands in the Authorization field, or in what a form, a SOAP message or the query
@@ -59,7 +59,7 @@ constexpr Door first_of(Doors set) noexcept {
 /// How the account's name is written in `SignIn::account`.
 enum class AccountForm : std::uint8_t {
     none,  ///< there is none that is sure: a token says who it is, several are named, unreadable
-    ntlm,  ///< base64 of an NTLM message or of SPNEGO around one: only a type 3 names anybody
+    ntlm,  ///< base64 of an NTLM message or of SPNEGO around one: only a type 3 names an account
     basic, ///< base64 of "user:password"
     field, ///< a form's value: "+" is a space, percent escapes
     text,  ///< an element's text: character references; no CDATA, no comments
@@ -94,7 +94,7 @@ enum class SignInBody : std::uint8_t {
 /// For a path in normal form (path.h) of a service; asked by `Site::judge`.
 SignInBody sign_in_body(Service service, std::string_view path) noexcept;
 
-/// Longer bodies sign nobody in: these requests have some kilobytes.
+/// Longer bodies are no sign-in: these requests have some kilobytes.
 inline constexpr std::size_t max_sign_in_body = 65536;
 
 /// What a request may sign in with beside its Authorization field.

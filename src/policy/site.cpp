@@ -137,8 +137,7 @@ Target split_target(std::string_view text) noexcept {
 }
 
 std::string_view reason_name(Reason reason) noexcept {
-    const auto index = static_cast<std::size_t>(reason);
-    return index < reason_names.size() ? reason_names[index] : reason_names[0];
+    return reason_names[static_cast<std::size_t>(reason)];
 }
 
 Rules::Rules(RuleSpec stated)
@@ -163,26 +162,22 @@ Site::Site(SiteSpec spec) : spec_(std::move(spec)), simple_urls_(spec_.simple_ur
 
 Verdict Site::judge(const Request& request) const noexcept {
     const auto [raw, query] = request.target;
-    switch (spec_.kind) {
-    case SiteKind::unknown_host:
+    if (spec_.kind == SiteKind::unknown_host) {
         return refuse(Reason::unknown_host, Service::unknown, spec_.target);
-    case SiteKind::blocked:
+    }
+    if (spec_.kind == SiteKind::blocked) {
         return refuse(Reason::admin, Service::control_panel, spec_.target);
-    default:
-        break;
     }
     const bool is_office = spec_.kind == SiteKind::office_web_apps;
     if (breaks_line(query) || (is_office && breaks_line(raw))) { // read_path refuses it in others
         return refuse(Reason::malformed, is_office ? Service::office_web_apps : Service::unknown,
                       spec_.target);
     }
-    switch (spec_.kind) {
-    case SiteKind::office_web_apps:
+    if (is_office) {
         return judge_office_web_apps(request, raw);
-    case SiteKind::plain_http:
+    }
+    if (spec_.kind == SiteKind::plain_http) {
         return judge_plain_http(request, raw);
-    default:
-        break;
     }
 
     Readings readings;
