@@ -2,6 +2,7 @@
 
 #include "base/ascii.h"
 #include "base/utf8.h"
+#include "base/words.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -23,23 +24,8 @@ std::size_t find_percent(const char* text, std::size_t start, std::size_t size) 
                             : static_cast<std::size_t>(static_cast<const char*>(found) - text);
 }
 
-/// Whether all bytes are 0x20 to 0x7e: eight at a time.
-bool is_printable_ascii(const char* text, std::size_t size) noexcept {
-    constexpr std::uint64_t ones = 0x0101010101010101;
-    constexpr std::uint64_t tops = ones * 0x80;
-    std::uint64_t odd = 0;
-    std::size_t i = 0;
-    for (; i + sizeof(std::uint64_t) <= size; i += sizeof(std::uint64_t)) {
-        std::uint64_t bytes = 0;
-        std::memcpy(&bytes, text + i, sizeof(bytes));
-        const std::uint64_t deletes = bytes ^ ones * 0x7f; // a zero where there is one
-        odd |= bytes | ((bytes - ones * 0x20) & ~bytes) | ((deletes - ones) & ~deletes);
-    }
-    bool fine = (odd & tops) == 0;
-    for (; i < size; i++) {
-        fine &= !is_control(text[i]) && static_cast<unsigned char>(text[i]) < 0x80;
-    }
-    return fine;
+bool is_printable_ascii(std::string_view text) noexcept {
+    return !any_byte(text, [](Word word) { return word.above_ascii() | word.is_control(); });
 }
 
 /// The value of `count` hexadecimal digits at `text`, or -1.
@@ -226,8 +212,8 @@ Decoded decode_once(char* text, std::size_t size, Decoding decoding) noexcept {
         out += next - in;
         in = next;
     }
-    return units || !is_printable_ascii(text, out) ? read_characters(text, out, decoding)
-                                                   : Decoded{TextState::fine, out};
+    return units || !is_printable_ascii({text, out}) ? read_characters(text, out, decoding)
+                                                     : Decoded{TextState::fine, out};
 }
 
 } // namespace lync::policy

@@ -46,6 +46,7 @@ public:
 
     const std::string& text() const noexcept { return text_; }
     std::size_t size() const noexcept { return text_.size(); }
+    char rarest() const noexcept { return text_[at_]; }
 
     /// Whether no token, ticket or identifier holds it by chance.
     bool is_distinctive() const noexcept {
@@ -395,6 +396,10 @@ Pattern::Result Pattern::match(std::string_view text) const noexcept {
     return text.size() <= max_text ? compiled_->run(text)
            : compiled_->is_bounded ? compiled_->run_around(text)
                                    : Result::limit;
+}
+
+char Pattern::telltale() const noexcept {
+    return compiled_->literals.empty() ? '\0' : compiled_->literals.front().rarest();
 }
 
 const std::string& Pattern::text() const noexcept {

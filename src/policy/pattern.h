@@ -39,6 +39,10 @@ public:
     enum class Result { no, yes, limit };
     Result match(std::string_view text) const noexcept;
 
+    /// A byte, in lower case, without which in either case `match` says no to any text; NUL if
+    /// there is none.
+    char telltale() const noexcept;
+
     const std::string& text() const noexcept;
 
 private:

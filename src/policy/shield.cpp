@@ -1,13 +1,13 @@
 #include "policy/shield.h"
 
 #include "base/ascii.h"
+#include "base/words.h"
 #include "policy/decode.h"
 #include "policy/meeting_url.h"
 #include "policy/path.h"
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <utility>
 
 namespace lync::policy {
@@ -40,25 +40,13 @@ constexpr PlaceWord place_words[] = {
     {in_form, "form"},     {in_meeturl, "meeturl"}, {in_answer, "answer"},
 };
 
-/// What may be encoded, or isn't ASCII: eight bytes at a time, as every header is looked at.
+/// What may be encoded, or isn't ASCII.
+std::uint64_t is_of_layers(Word word) noexcept {
+    return word.above_ascii() | word.is('%');
+}
+
 bool may_have_layers(std::string_view text) noexcept {
-    constexpr std::uint64_t each = 0x0101010101010101;
-    std::uint64_t tops = 0;
-    const auto look = [&tops](const char* from, std::size_t size) {
-        std::uint64_t bytes = 0;
-        std::memcpy(&bytes, from, size);
-        const std::uint64_t percents = bytes ^ (each * '%'); // a byte of 0 for each "%"
-        tops |= bytes | ((percents - each) & ~percents);
-    };
-    std::size_t i = 0;
-    for (; i + sizeof(tops) <= text.size(); i += sizeof(tops)) {
-        look(text.data() + i, sizeof(tops));
-    }
-    if (i != text.size()) {
-        i == 0 ? look(text.data(), text.size())
-               : look(text.data() + text.size() - sizeof(tops), sizeof(tops));
-    }
-    return (tops & (each * 0x80)) != 0;
+    return any_byte(text, is_of_layers);
 }
 
 /// As Windows reads a name: "\\" is "/", and blanks in front of it are none of it.
@@ -166,10 +154,41 @@ Shields::Shields(std::vector<Shield> rows) : rows_(std::move(rows)) {
             }
             looks_[place].push_back({services, static_cast<std::uint8_t>(i)});
             for (std::size_t service = 0; service < std::size(places_); service++) {
-                places_[service] |= static_cast<ShieldPlaces>((services >> service & 1) << place);
+                if ((services >> service & 1) == 0) {
+                    continue;
+                }
+                places_[service] |= static_cast<ShieldPlaces>(1U << place);
+                if (rows_[i].pattern.has_value()) {
+                    const bool target = (in_target >> place & 1) != 0;
+                    telltales_[service][target ? 0 : place].add(rows_[i].pattern->telltale());
+                }
             }
         }
     }
+}
+
+void Shields::Telltales::add(char byte) noexcept {
+    const char folded = static_cast<char>(byte | 0x20);
+    const auto end = bytes.begin() + count;
+    if (byte == '\0' || byte == '?' || end == bytes.end()) { // "?" joins path and query
+        everywhere = true;
+    } else if (std::find(bytes.begin(), end, folded) == end) {
+        bytes[count++] = folded;
+    }
+    if (byte == '/') {
+        add('\\');
+    }
+}
+
+bool Shields::Telltales::stand_in(std::string_view text) const noexcept {
+    return everywhere || any_byte(text, [this](Word word) {
+               const Word folded = word.without(0x20);
+               std::uint64_t said = is_of_layers(word) | folded.is(bytes[0]);
+               for (std::size_t i = 1; i < count; i++) {
+                   said |= folded.is(bytes[i]);
+               }
+               return said;
+           });
 }
 
 /// Asks the rows that look at a place about a text, unless one that refuses is found already.
@@ -200,8 +219,11 @@ void Shields::look_for(ShieldHit& found, std::size_t place, Service service,
 ShieldHit Shields::find_in_target(Service service, std::string_view path,
                                   std::string_view query) const noexcept {
     ShieldHit found;
-    if (!look(in_target, service) || path.size() > max_path || query.size() > max_query) {
-        return found; // nginx takes no longer ones
+    const Telltales& telltales = telltales_[static_cast<std::size_t>(service)][0];
+    if (!look(in_target, service) || path.size() > max_path ||
+        query.size() > max_query || // nginx takes no longer ones
+        !(telltales.stand_in(path) || telltales.stand_in(query))) {
+        return found;
     }
     look_for(found, place_of(in_path), service, {}, path);
     if (query.empty()) {
@@ -229,6 +251,9 @@ ShieldHit Shields::find_in(ShieldPlaces where, Service service, std::string_view
                            std::string_view header) const noexcept {
     ShieldHit found;
     const std::size_t place = place_of(where);
+    if (!telltales_[static_cast<std::size_t>(service)][place].stand_in(text)) {
+        return found;
+    }
     const bool is_name = where == in_file || where == in_form;
     if ((!is_name && !may_have_layers(text)) || text.size() > max_query) {
         look_for(found, place, service, header, text);
@@ -252,6 +277,9 @@ ShieldHit Shields::find_in(ShieldPlaces where, Service service, std::string_view
 ShieldHit Shields::find_in_each(ShieldPlaces place, Service service, std::string_view texts,
                                 char separator) const noexcept {
     ShieldHit found;
+    if (!telltales_[static_cast<std::size_t>(service)][place_of(place)].stand_in(texts)) {
+        return found;
+    }
     while (!texts.empty() && !refuses(found)) {
         const std::string_view text = trimmed(take_until(texts, separator), " \t\v\f");
         const ShieldHit hit = find_in(place, service, text);

@@ -10,6 +10,7 @@
 #include "policy/pattern.h"
 #include "policy/services.h"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -155,12 +156,25 @@ private:
         std::uint8_t row;
     };
 
+    /// What tells an ordinary text at a glance: of each row that looks there a byte without which
+    /// its pattern matches nothing, and all that differ from it in 0x20 alone. What may be encoded
+    /// is none.
+    struct Telltales {
+        std::array<char, 4> bytes{'%'};
+        std::uint8_t count = 0;
+        bool everywhere = false; ///< too many of them, or one that doesn't stand in the text itself
+        void add(char byte) noexcept;
+        bool stand_in(std::string_view text) const noexcept;
+    };
+
     void look_for(ShieldHit& found, std::size_t place, Service service, std::string_view header,
                   std::string_view text) const noexcept;
 
     std::vector<Shield> rows_;
     std::vector<Look> looks_[shield_place_count]; ///< by place; of those in use
     ShieldPlaces places_[64]{};                   ///< by service
+    Telltales telltales_[64]
+                        [shield_place_count]{}; ///< by service and place; in_target is the first
 };
 
 } // namespace lync::policy

@@ -1,6 +1,7 @@
 // Any pattern over any text: what PCRE2 finds by itself, the literals that are searched first don't
 // hide. The input: a pattern, a line feed, a text.
 
+#include "base/ascii.h"
 #include "frame.h"
 #include "policy/pattern.h"
 
@@ -38,6 +39,9 @@ FUZZ(input) {
         const Pattern pattern(written, Pattern::Needs::nothing);
         if (pattern.match(text) == Pattern::Result::no) {
             fuzz::require(!finds(written, text), "a literal hides no match", input);
+        } else if (const char byte = pattern.telltale(); byte != '\0') {
+            fuzz::require(lync::find_ignore_case(text, {&byte, 1}) != std::string_view::npos,
+                          "what matches has the telltale", input);
         }
     } catch (const std::invalid_argument&) {
     }

@@ -104,6 +104,69 @@ TEST_CASE("shield: ProxyShell's address may hold what a query is made of", "[shi
           "CVE-2022-41040");
 }
 
+TEST_CASE("shield: a row is asked wherever its text may stand", "[shield]") {
+    struct Case {
+        policy::ShieldPlaces place;
+        std::string_view pattern;
+        std::string_view text; ///< of a target "PATH?QUERY"
+        bool found;
+    };
+    const auto found = [](const policy::Shields& shields, const Case& c) {
+        const auto [path, query] = policy::split_target(c.text);
+        return static_cast<bool>(c.place == policy::in_header
+                                     ? shields.find_in(c.place, Service::ucwa, c.text, "X")
+                                 : c.place == policy::in_cookie
+                                     ? shields.find_in_each(c.place, Service::ucwa, c.text, ';')
+                                     : shields.find_in_target(Service::ucwa, path, query));
+    };
+    const auto shield = [](const Case& c) {
+        policy::Shield made;
+        made.on = "lync";
+        made.places = c.place;
+        made.pattern.emplace(c.pattern);
+        return made;
+    };
+    constexpr Case cases[] = {
+        {policy::in_url, R"(\?!!)", "/ucwa?!!",
+         true}, // the "?" is neither the path's nor the query's
+        {policy::in_url, R"(\?!!)", "/ucwa?!", false},
+        {policy::in_query, "=//!", R"(/ucwa?a=\\!)", true}, // "\\" is "/"
+        {policy::in_query, "=///", R"(?a=\\\)", true},
+        {policy::in_query, "=!!", "/ucwa?a=+!!", true},
+        {policy::in_path, "/zz!", "/zz!", true},
+        {policy::in_header, "QZ--QZ", "aaqZ--qza", true},
+        {policy::in_header, "qz--qz", "AAQz--QZA", true},
+        {policy::in_header, "@@evil", "x @@EVIL", true},
+        {policy::in_header, "@@evil", "x ``evil", false},
+        {policy::in_header, "qz--qz", "%71z--qz", true},
+        {policy::in_header, "qz--qz", "\xc1\xb1z--qz", true},
+        {policy::in_cookie, "z[0-9]!!", "a=b; c=Z1!!", true},
+        {policy::in_cookie, "z[0-9]!!", "a=b; c=%5A1%21!", true},
+        {policy::in_cookie, "z[0-9]!!", "a=b; c=d", false},
+    };
+    std::vector<policy::Shield> all;
+    for (const Case& c : cases) {
+        INFO(c.pattern << " in " << c.text);
+        CHECK(found(policy::Shields({shield(c)}), c) == c.found);
+        all.push_back(shield(c));
+    }
+    const policy::Shields together(std::move(all));
+    for (const Case& c : cases) {
+        CHECK((!c.found || found(together, c)));
+    }
+
+    // At every place in a text of any length.
+    const policy::Shields dollars({shield({policy::in_header, R"(\$\$!)", "", true})});
+    for (std::size_t size = 3; size < 40; size++) {
+        for (std::size_t at = 0; at + 3 <= size; at++) {
+            std::string text(size, 'a');
+            CHECK_FALSE(dollars.find_in(policy::in_header, Service::ucwa, text, "X"));
+            CHECK(
+                dollars.find_in(policy::in_header, Service::ucwa, text.replace(at, 3, "$$!"), "X"));
+        }
+    }
+}
+
 TEST_CASE("shield: no spelling of an attack gets by", "[shield]") {
     const auto spellable = [](char c) {
         return std::string_view("/?&=:; ").find(c) == std::string_view::npos;
