@@ -309,6 +309,10 @@ PathState read_plain(std::string_view raw, Reading& reading) noexcept {
     if (raw.size() > max_path || (!raw.empty() && raw.front() != '/')) {
         return PathState::malformed;
     }
+    PathReader reader(reading, false);
+    if (unsigned seen = 0; !raw.empty() && reader.read_ordinary(raw, seen)) {
+        return PathState::fine;
+    }
     char text[max_path];
     std::size_t size = 0;
     for (std::size_t i = 0; i < raw.size();) {
@@ -318,7 +322,7 @@ PathState read_plain(std::string_view raw, Reading& reading) noexcept {
         text[size++] = decodes ? static_cast<char>(code) : raw[i];
         i += decodes ? length : 1;
     }
-    return PathReader(reading, false).read({text, size});
+    return reader.read({text, size});
 }
 
 } // namespace lync::policy

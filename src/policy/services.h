@@ -163,8 +163,9 @@ Never find_never_admin(std::string_view path, Product product) noexcept;
 /// Whether a path in normal form lies under `prefix` (lower case, no slash at the end) by whole
 /// segments: "/meet" covers "/meet" and "/meet/x", not "/meeting". "" covers everything.
 constexpr bool covers(std::string_view prefix, std::string_view path) noexcept {
-    return path.starts_with(prefix) &&
-           (path.size() == prefix.size() || prefix.empty() || path[prefix.size()] == '/');
+    return path.size() >= prefix.size() &&
+           (path.size() == prefix.size() || prefix.empty() || path[prefix.size()] == '/') &&
+           path.starts_with(prefix);
 }
 
 /// Checks an argument of `allow_path` or `deny_path`. Returns what is wrong with it and what would

@@ -1,6 +1,7 @@
 #include "policy/site.h"
 
 #include "base/ascii.h"
+#include "base/words.h"
 #include "policy/path.h"
 
 #include <algorithm>
@@ -103,11 +104,7 @@ Verdict combine(const Verdict& strict, const Verdict& lenient) noexcept {
 
 /// What no client can put into a request line, but a `set $args` can: it would end the line early.
 bool breaks_line(std::string_view text) noexcept {
-    bool breaks = false;
-    for (const char c : text) {
-        breaks |= static_cast<unsigned char>(c) <= 0x20 || c == 0x7f;
-    }
-    return breaks;
+    return any_byte(text, [](Word word) { return word.is_control() | word.is(' '); });
 }
 
 Reason reason_of(PathState state) noexcept {
@@ -217,27 +214,28 @@ Verdict Site::judge(const Request& request) const noexcept {
     if (verdict.guarded && !parameters_pass(query)) {
         return refuse(Reason::meeting_url, verdict.service, verdict.target);
     }
-    verdict = ask_shields(verdict, readings.strict.path(), query);
-    return readings.second == Second::none ? verdict
-                                           : ask_shields(verdict, readings.other.path(), query);
+    ask_shields(verdict, readings.strict.path(), query);
+    if (readings.second != Second::none) {
+        ask_shields(verdict, readings.other.path(), query);
+    }
+    return verdict;
 }
 
-Verdict Site::with(Verdict verdict, ShieldHit hit) const noexcept {
+void Site::apply(ShieldHit hit, Verdict& verdict) const noexcept {
     if (verdict.action != Action::pass || !hit) {
-        return verdict;
+        return;
     }
     if (shields().refuses(hit)) {
         verdict = refuse(Reason::shield, verdict.service, verdict.target);
     }
     verdict.shield = hit;
-    return verdict;
 }
 
-Verdict Site::ask_shields(Verdict verdict, std::string_view path,
-                          std::string_view query) const noexcept {
-    return verdict.action == Action::pass
-               ? with(verdict, shields().find_in_target(verdict.service, path, query))
-               : verdict;
+void Site::ask_shields(Verdict& verdict, std::string_view path,
+                       std::string_view query) const noexcept {
+    if (verdict.action == Action::pass) {
+        apply(shields().find_in_target(verdict.service, path, query), verdict);
+    }
 }
 
 bool Site::parameters_pass(std::string_view parameters) const noexcept {
@@ -446,8 +444,9 @@ Verdict Site::judge_office_web_apps(const Request& request, std::string_view raw
     if ((method_bit(request.method) & ordinary_methods) == 0) {
         return refuse(Reason::method, service, spec_.target);
     }
-    return ask_shields(pass(service, spec_.target), is_fine ? reading.path() : raw,
-                       request.target.query);
+    Verdict verdict = pass(service, spec_.target);
+    ask_shields(verdict, is_fine ? reading.path() : raw, request.target.query);
+    return verdict;
 }
 
 bool Site::autodiscover_travels(const Request& request) const noexcept {
@@ -473,21 +472,24 @@ Verdict Site::judge_plain_http(const Request& request, std::string_view raw) con
         return refuse(reason_of(state), Service::unknown, spec_.target);
     }
     const std::string_view path = readings.strict.path();
-    const std::string_view other = readings.second == Second::none ? path : readings.other.path();
+    const bool two = readings.second != Second::none;
+    const std::string_view other = two ? readings.other.path() : path;
     Verdict closed;
-    if (find_closed(path, closed) || find_closed(other, closed)) {
+    if (find_closed(path, closed) || (two && find_closed(other, closed))) {
         return closed;
     }
     const PathRow* row = find_row(path, rules().spec.product);
     const Service service = row != nullptr ? row->service : Service::unknown;
     if (Verdict verdict = pass(service, spec_.target);
-        denies(path, verdict) || denies(other, verdict)) {
+        denies(path, verdict) || (two && denies(other, verdict))) {
         return verdict;
     }
     if (is_autodiscover_path(path) &&
         (readings.second != Second::lenient || is_autodiscover_path(other)) &&
         autodiscover_travels(request)) {
-        return ask_shields(pass(Service::autodiscover, spec_.target), path, request.target.query);
+        Verdict verdict = pass(Service::autodiscover, spec_.target);
+        ask_shields(verdict, path, request.target.query);
+        return verdict;
     }
     // What is redirected comes back on https and is judged there.
     if ((method_bit(request.method) & ordinary_methods) == 0) {

@@ -172,8 +172,8 @@ public:
     /// The rows that are asked about the headers and file names of what passes.
     const Shields& shields() const noexcept { return rules().shields; }
 
-    /// The verdict on a request that passes otherwise, once a row was found or not.
-    Verdict with(Verdict verdict, ShieldHit hit) const noexcept;
+    /// What a row that was found, or none, makes of the verdict on a request that passes otherwise.
+    void apply(ShieldHit hit, Verdict& verdict) const noexcept;
 
     /// For the log line of a request refused for Reason::path: the prefix that `allow_path` would
     /// have to name ("/passiveauth"), or an empty text if the path is none that organisations need.
@@ -198,8 +198,8 @@ private:
 
     Found find(std::string_view path) const noexcept;
     Verdict judge_reading(std::string_view path, Methods method) const noexcept;
-    Verdict ask_shields(Verdict verdict, std::string_view path,
-                        std::string_view query) const noexcept;
+    void ask_shields(Verdict& verdict, std::string_view path,
+                     std::string_view query) const noexcept;
     Verdict judge_lync(std::string_view path, Methods method) const noexcept;
     Verdict judge_exchange(std::string_view path, Methods method) const noexcept;
     Verdict judge_office_web_apps(const Request& request, std::string_view raw) const noexcept;

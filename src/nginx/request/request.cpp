@@ -98,9 +98,18 @@ Verdict judge(ngx_http_request_t* r, const Host& host) noexcept {
         verdict.action = Action::refuse;
         verdict.reason = Reason::meeting_url;
     } else if (verdict.action == Action::pass) {
-        verdict = host.site.with(verdict, find_in_headers(r, host.site.shields(), verdict.service));
+        host.site.apply(find_in_headers(r, host.site.shields(), verdict.service), verdict);
     }
     return verdict;
+}
+
+/// The state of a request, judged once; NULL if there is no memory.
+RequestState* judged_state(ngx_http_request_t* r, const Host& host) noexcept {
+    RequestState* state = state_of(r);
+    if (state == nullptr && (state = make_state(r)) != nullptr) {
+        state->verdict = judge(r, host);
+    }
+    return state;
 }
 
 /// To a page's own URL; else to the same host, path and query by https, where the method of
@@ -140,10 +149,8 @@ RequestState* rule(ngx_http_request_t* r, const Host& host) noexcept {
         // target.
         forget_variables(r);
         state->verdict = judge(r, host);
-    } else if (state == nullptr) {
-        verdict_of(r, host);
-        state = state_of(r);
     }
+    state = judged_state(r, host);
     if (state != nullptr) {
         state->ruled = true;
     }
@@ -188,16 +195,8 @@ policy::Request request_of(ngx_http_request_t* r) noexcept {
 }
 
 Verdict verdict_of(ngx_http_request_t* r, const Host& host) noexcept {
-    const RequestState* known = state_of(r);
-    if (known != nullptr) {
-        return known->verdict;
-    }
-
-    const Verdict verdict = judge(r, host);
-    if (RequestState* state = make_state(r)) {
-        state->verdict = verdict;
-    }
-    return verdict;
+    const RequestState* state = judged_state(r, host);
+    return state == nullptr ? judge(r, host) : state->verdict;
 }
 
 const Verdict* ruled_verdict(ngx_http_request_t* r) noexcept {
