@@ -85,6 +85,12 @@ struct SharedFailures {
     std::atomic<std::uint64_t> first;
     std::atomic<std::uint64_t> out;
     std::atomic<std::uint64_t> recovered;
+
+    /// Whether a choice has to know them: the server is out, or was.
+    bool matter() const noexcept {
+        return out.load(std::memory_order_relaxed) != 0 ||
+               recovered.load(std::memory_order_relaxed) != 0;
+    }
 };
 
 /// Addresses of a name, as many as there is room for. Ports come with the servers.

@@ -38,12 +38,15 @@ bool takes_requests(Group& group, const Endpoint* endpoint) noexcept {
 /// From here on the request is one of the server's. False if there is no memory.
 bool use_server(ngx_peer_connection_t* pc, Peer& peer, Endpoint& server) noexcept {
     // nginx reads the name to the request's end, when the server may have left DNS.
-    auto* name = static_cast<ngx_str_t*>(ngx_palloc(peer.request->pool, sizeof(ngx_str_t)));
-    if (name == nullptr || (*name = copy(peer.request->pool, view(server.name))).data == nullptr) {
+    auto* name = static_cast<ngx_str_t*>(
+        ngx_palloc(peer.request->pool, sizeof(ngx_str_t) + server.name.len));
+    if (name == nullptr) {
         pc->name = &peer.group->title;
         add(server, Gauge::in_flight, -1);
         return false;
     }
+    *name = {server.name.len, reinterpret_cast<u_char*>(name + 1)};
+    ngx_memcpy(name->data, server.name.data, name->len);
     pc->name = name;
     peer.server = retain(&server);
     ngx_queue_insert_tail(&peer.group->busy, &peer.queue);

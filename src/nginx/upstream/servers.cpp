@@ -343,7 +343,7 @@ Server* Servers::find(const Endpoint* endpoint) noexcept {
 balance::Panic Servers::panic() const noexcept {
     balance::Panic panic;
     for (const Server& server : all_) {
-        panic.see(server.line->settings, state_of(server, false));
+        panic.see(server.line->settings, state_of(server));
     }
     return panic;
 }
@@ -364,15 +364,14 @@ balance::Candidate Servers::candidate(std::size_t index, const balance::ServerSt
 }
 
 std::span<balance::Candidate> Servers::candidates(std::uint64_t now) noexcept {
-    const bool with_failures = counts_failures();
     balance::Panic panic;
     for (std::size_t i = 0; i < all_.size(); i++) {
-        const balance::ServerState state = state_of(all_[i], with_failures);
+        const balance::ServerState state = state_of(all_[i]);
         panic.see(all_[i].line->settings, state);
         candidates_[i] = candidate(i, state, now);
     }
     for (std::size_t i = 0; panic.on() && i < all_.size(); i++) {
-        balance::ServerState state = state_of(all_[i], with_failures);
+        balance::ServerState state = state_of(all_[i]);
         state.healthy = state.healthy || state.answers;
         candidates_[i] = candidate(i, state, now);
     }
@@ -384,24 +383,24 @@ std::span<balance::Candidate> Servers::some_candidates(std::uint64_t now) noexce
         return {};
     }
     first_looked_at_ = (first_looked_at_ + 1) % all_.size();
-    const bool with_failures = counts_failures();
     for (std::size_t n = 0; n < balance::most_looked_at; n++) {
         const std::size_t i = (first_looked_at_ + n) % all_.size();
-        candidates_[n] = candidate(i, state_of(all_[i], with_failures), now);
+        candidates_[n] = candidate(i, state_of(all_[i]), now);
     }
     return std::span(candidates_).first(balance::most_looked_at);
 }
 
 bool Servers::takes_requests(const Server& server, std::uint64_t now) const noexcept {
-    balance::ServerState state = state_of(server, counts_failures());
+    balance::ServerState state = state_of(server);
     state.healthy = state.healthy || (state.answers && panic().on());
     return balance::availability(server.line->settings, state, now) == balance::Availability::takes;
 }
 
-balance::ServerState Servers::state_of(const Server& server, bool with_failures) const noexcept {
+balance::ServerState Servers::state_of(const Server& server) const noexcept {
     balance::ServerState state;
     state.in_flight = in_flight(*server.endpoint);
-    if (const Record* record = server.endpoint->record; with_failures && record != nullptr) {
+    if (const Record* record = server.endpoint->record;
+        record != nullptr && record->failures.matter() && counts_failures()) {
         state.failures = load(record->failures);
     }
     if (server.check != nullptr) {

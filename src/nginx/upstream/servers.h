@@ -203,7 +203,7 @@ private:
                                  std::uint64_t now) noexcept;
     void bind(Server& server) noexcept;
     Key check_key(const Endpoint& endpoint) const noexcept;
-    balance::ServerState state_of(const Server& server, bool with_failures) const noexcept;
+    balance::ServerState state_of(const Server& server) const noexcept;
 
     Transport* transport_ = nullptr;
     const config::Farm* farm_ = nullptr;
