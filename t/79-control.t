@@ -342,7 +342,7 @@ scene 'other sockets', http_config => $Three, sub {
             for my $answer (@$answers) {
                 my $c = $listener->accept or last;
                 sysread $c, my $request, 65536;
-                print $c $answer;
+                print $c ref $answer ? $answer->($request) : $answer;
                 close $c;
             }
             require POSIX;
@@ -359,6 +359,7 @@ scene 'other sockets', http_config => $Three, sub {
         my ($code) = $status =~ /(\d+)/;
         like($ask->([$answer->($status, "hello\n", '')], 'drain', 'fe1'), qr/^2 lyncctl: socket "\S+" answers $code: that isn't "location \/ \{ lync_control; \}"\n$/, "$code of another server");
     }
+    is($ask->([sub { $answer->('200 OK', $_[0] =~ /^(User-Agent: .*)\r$/m ? "$1\n" : '') }], 'drain', 'fe1'), "0 User-Agent: lyncctl\n", 'who asks');
     my $machine = sub { JSON::PP->new->canonical->encode({ machine => { drained => JSON::PP::true, in_flight => $_[0], pending_gets => 0, owned_connections => 0 }, publications => [] }) };
     like($ask->([$answer->('200 OK', "drained\n"), $answer->('200 OK', $machine->(1)), '', $answer->('200 OK', $machine->(0))], qw(drain fe1 --wait)),
         qr/^0 drained\nnothing is in flight/, 'a lost answer');

@@ -275,6 +275,7 @@ HttpAnswer HttpClient::get(const HttpRequest& request, const Deadline& deadline)
         set(easy, CURLOPT_CONNECT_TO, connect.get());
     } else {
         set(easy, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket);
+        set(easy, CURLOPT_USERAGENT, "lyncctl");
     }
     if (request.post) {
         set(easy, CURLOPT_POSTFIELDS, "");
