@@ -140,7 +140,7 @@ scene '--wait', http_config => $Two, sub {
     is(join(' ', map { $_->seen->{waiting} } @fe), '1 1', 'a request at each');
     like(lyncctl(qw(drain fe1 --wait --timeout 1)), qr/^1 .* is drained.*\nlyncctl: still 1 requests in flight, of which 0 pending GETs/, 'not within a second');
     my $start = time;
-    like(lyncctl(qw(drain fe1 --wait)), qr/^0 .* is drained already\nnothing is in flight: 0 requests/, 'later');
+    like(lyncctl(qw(drain fe1 --wait)), qr/^0 .* is drained already\nnothing is in flight; 0 connections/, 'later');
     cmp_ok(time - $start, '<', 8, 'in time');
     is(join(' ', sort map { $_->answer->{status} } @held), '200 200', 'and both were answered');
     is($fe[0]->seen->{waiting}, 0, 'indeed');

@@ -143,15 +143,15 @@ int wait(const ControlOptions& options, Output& output) {
                                     "restarted",
                                     options.server));
         }
-        const std::string words =
-            formatted("{} requests in flight, of which {} pending GETs; {} connections of clients "
-                      "that have signed in",
-                      number("in_flight"), number("pending_gets"), number("owned_connections"));
+        const std::string signed_in =
+            formatted("{} connections of clients that have signed in", number("owned_connections"));
         if (number("in_flight") == 0) {
             output.end_progress();
-            output.line("nothing is in flight: " + words);
+            output.line("nothing is in flight; " + signed_in);
             return exit_fine;
         }
+        const std::string words = formatted("{} requests in flight, of which {} pending GETs; {}",
+                                            number("in_flight"), number("pending_gets"), signed_in);
         if (options.timeout != 0 && std::chrono::steady_clock::now() >= end) {
             output.end_progress();
             output.note("still " + words);
@@ -223,9 +223,9 @@ int servers(const Options& options, Output& output) {
                     }
                     const std::string state = row[4].text();
                     row[4] = Cell(state, style_of(state));
-                    if (std::string since = row[5].text();
+                    if (const std::string since = row[5].text();
                         output.format() == Format::table && since.size() > 16) {
-                        row[5] = Cell(since.replace(10, 1, " ").substr(0, 16) + "Z"); // 2026-11-29 21:56Z
+                        row[5] = Cell(since.substr(0, 10) + " " + since.substr(11, 5) + "Z");
                     }
                     down = down || state == "down";
                     table.rows.push_back(std::move(row));
