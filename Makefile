@@ -301,7 +301,7 @@ FUZZ_PROGRAMS = $(FUZZ_TARGETS:%=$(BUILD)/fuzz/fuzz_%)
 
 # What the targets ask, compiled once.
 FUZZ_SOURCES = $(wildcard $(addprefix src/,base/*.cpp accounts/*.cpp config/*.cpp policy/*.cpp plan/*.cpp balance/*.cpp \
-    lyncctl/import/*.cpp)) $(addprefix src/lyncctl/,reader.cpp files.cpp output.cpp)
+    lyncctl/import/*.cpp)) $(addprefix src/lyncctl/,addresses.cpp reader.cpp files.cpp output.cpp)
 FUZZ_OBJECTS = $(FUZZ_SOURCES:src/%.cpp=$(BUILD)/fuzz/objects/%.o)
 
 fuzz:

@@ -155,4 +155,12 @@ std::string normal_ipv6(std::string_view text) {
     return inet_ntop(AF_INET6, &address, buffer.data(), buffer.size());
 }
 
+std::string normal_address(std::string_view text) {
+    if (text.size() > 2 && text.front() == '[' && text.back() == ']') {
+        return normal_ipv6(text.substr(1, text.size() - 2));
+    }
+    std::string ipv4 = normal_ipv4(text);
+    return ipv4.empty() ? normal_ipv6(text) : ipv4;
+}
+
 } // namespace lync

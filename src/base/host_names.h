@@ -1,6 +1,6 @@
 #pragma once
 
-// Inside names*.cpp only: what a host name is made of, whatever it stands in.
+// What a host name is made of, whatever it stands in; and addresses in one spelling.
 
 #include "base/names.h"
 
@@ -30,5 +30,7 @@ ParsedName parse_host(std::string_view text, HostRule rule);
 /// inet_pton and back, so that equal addresses are equal texts; empty if it isn't an address.
 std::string normal_ipv4(std::string_view text);
 std::string normal_ipv6(std::string_view text);
+/// Either, an IPv6 address in brackets or not; given back without them.
+std::string normal_address(std::string_view text);
 
 } // namespace lync

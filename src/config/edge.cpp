@@ -45,15 +45,6 @@ std::size_t parse_bytes(std::string_view text, Bytes& bytes) noexcept {
     return inet_pton(AF_INET6, buffer.data(), bytes.data()) == 1 ? 16 : 0;
 }
 
-/// An address in its shortest spelling without brackets; empty if it is none.
-std::string normal_address(std::string_view text) {
-    if (text.size() > 2 && text.front() == '[' && text.back() == ']') {
-        return normal_ipv6(text.substr(1, text.size() - 2));
-    }
-    std::string ipv4 = normal_ipv4(text);
-    return ipv4.empty() ? normal_ipv6(text) : ipv4;
-}
-
 std::string read_address(std::string_view text, const Directive& directive,
                          const Directive& block) {
     std::string address = normal_address(text);
@@ -86,15 +77,6 @@ Interfaces read_interfaces(const Directive& directive, std::size_t first, const 
                       "the external and the internal interface have addresses of their own");
     }
     return interfaces;
-}
-
-/// [RFC 1918, RFC 6598, RFC 4193] and what never leaves a link or a host.
-bool is_private(std::string_view address) noexcept {
-    constexpr std::array<std::string_view, 8> networks{
-        "10.0.0.0/8",     "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
-        "169.254.0.0/16", "127.0.0.0/8",   "fc00::/7",       "fe80::/10"};
-    return std::ranges::any_of(
-        networks, [address](std::string_view network) { return network_holds(network, address); });
 }
 
 class EdgeReader {
@@ -355,6 +337,14 @@ bool network_holds(std::string_view network, std::string_view address) noexcept 
         }
     }
     return bits.has_value();
+}
+
+bool is_private(std::string_view address) noexcept {
+    constexpr std::array<std::string_view, 9> networks{
+        "10.0.0.0/8",  "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16",
+        "127.0.0.0/8", "fc00::/7",      "fe80::/10",      "::1/128"};
+    return std::ranges::any_of(
+        networks, [address](std::string_view network) { return network_holds(network, address); });
 }
 
 Edge read_edge(const Directive& edge_block, const Directive& block, Product product,

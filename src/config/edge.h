@@ -88,4 +88,7 @@ struct Edge {
 /// Whether a CIDR network as in Edge::internal_networks holds an address.
 bool network_holds(std::string_view network, std::string_view address) noexcept;
 
+/// Not for the Internet [RFC 1918, RFC 6598, RFC 4193], or never leaves a link or a host.
+bool is_private(std::string_view address) noexcept;
+
 } // namespace lync::config

@@ -2,6 +2,8 @@
 
 #include "config/grammar.h"
 
+#include <charconv>
+
 namespace lync::config {
 
 namespace {
@@ -17,6 +19,20 @@ std::string_view remedy_for_misplaced(std::string_view name) noexcept {
 }
 
 } // namespace
+
+ParserMessage parse_message(std::string_view message) noexcept {
+    const std::size_t colon = message.rfind(':');
+    const std::size_t in = message.rfind(" in ");
+    unsigned line = 0;
+    if (colon != std::string_view::npos && in != std::string_view::npos && in < colon) {
+        const char* last = message.data() + message.size();
+        const auto [end, error] = std::from_chars(message.data() + colon + 1, last, line);
+        if (error == std::errc{} && end == last) {
+            return {message.substr(0, in), message.substr(in + 4, colon - in - 4), line};
+        }
+    }
+    return {message, {}, 0};
+}
 
 std::string explain_in_block(std::string_view text, const Directive& block) {
     const std::size_t first = text.find('"');

@@ -10,6 +10,15 @@
 
 namespace lync::config {
 
+/// A message of nginx's configuration parser, `TEXT in FILE:LINE`, taken apart.
+struct ParserMessage {
+    std::string_view text;
+    std::string_view file;
+    unsigned line = 0; ///< 0: the message has no such end, and text is all of it
+};
+
+ParserMessage parse_message(std::string_view message) noexcept;
+
 /// `text` is the parser's, without " in FILE:LINE"; `block` is the innermost block around the line.
 ///
 ///     unknown directive "servr"

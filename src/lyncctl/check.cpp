@@ -27,22 +27,13 @@ using config::Farm;
 using config::Publication;
 using config::SimpleUrlKind;
 
-/// A line of the result. `level` is nginx's word, or "advice".
-struct Line {
-    std::string_view level;
-    Style style;
-    std::string text;
-    Place place;
-};
-
-Line line_of(const Diagnostic& diagnostic) {
-    constexpr std::array<std::pair<const char*, Style>, 4> levels{{{"emerg", Style::bad},
-                                                                   {"crit", Style::bad},
-                                                                   {"warn", Style::warning},
-                                                                   {"notice", Style::faint}}};
-    const auto& [level, style] = levels[static_cast<std::size_t>(diagnostic.severity)];
-    return {level, style, diagnostic.text, diagnostic.place};
-}
+/// The words for a Severity, and one more.
+constexpr std::array<std::pair<std::string_view, Style>, 5> levels{{{"emerg", Style::bad},
+                                                                    {"crit", Style::bad},
+                                                                    {"warn", Style::warning},
+                                                                    {"notice", Style::faint},
+                                                                    {"advice", Style::plain}}};
+constexpr auto advice = static_cast<Severity>(4);
 
 bool declares(const Publication& publication, SimpleUrlKind kind) {
     return std::any_of(publication.simple_urls.begin(), publication.simple_urls.end(),
@@ -50,9 +41,9 @@ bool declares(const Publication& publication, SimpleUrlKind kind) {
 }
 
 /// What is right for nginx and still worth a second look.
-void advise(const Publication& publication, std::vector<Line>& all) {
+void advise(const Publication& publication, std::vector<Diagnostic>& all) {
     const auto advise = [&all](std::string text, const Place& place) {
-        all.push_back({"advice", Style::plain, std::move(text), place});
+        all.push_back({advice, std::move(text), place});
     };
     for (const Farm& farm : publication.farms) {
         if (farm.servers.size() == 1) {
@@ -113,34 +104,6 @@ std::string_view first_quoted(std::string_view text) {
     return open == 0 ? std::string_view() : text.substr(open, text.find('"', open) - open);
 }
 
-/// Tells what nginx says of publications from what it says of others.
-class Subject {
-public:
-    explicit Subject(const Configuration& configuration) {
-        for (const Published& published : configuration.publications) {
-            collect_places(*published.block, places_);
-            for (const auto& name : plan::published_names(published.plan)) {
-                names_.insert(name.name);
-            }
-        }
-    }
-
-    bool is_of(const Diagnostic& diagnostic) const {
-        if (diagnostic.text.find("lync_") != std::string::npos ||
-            diagnostic.text == config::addresses_stay ||
-            diagnostic.place.file.starts_with("lync_publish ") ||
-            places_.contains({diagnostic.place.file, diagnostic.place.line})) {
-            return true;
-        }
-        // conflicting server name "meet.contoso.com" on 0.0.0.0:443, ignored
-        return names_.contains(std::string(first_quoted(diagnostic.text)));
-    }
-
-private:
-    std::set<std::pair<std::string, unsigned>> places_;
-    std::set<std::string> names_;
-};
-
 /// The first `server` of http level that has this name among its server_name.
 const config::Directive* find_server(const config::Directive& tree, std::string_view name) {
     for (const auto& http : tree.children) {
@@ -195,14 +158,13 @@ std::string explain(const Diagnostic& diagnostic, const Configuration& configura
 }
 
 /// What Notepad makes of contoso.conf, and no `include` finds.
-void advise_text_files(const std::string& file, std::vector<Line>& all) {
+void advise_text_files(const std::string& file, std::vector<Diagnostic>& all) {
     const std::filesystem::path directory = std::filesystem::path(file).parent_path();
     for (const char* below : {"", "conf.d", "sites-enabled"}) {
         std::error_code ignored;
         for (const auto& entry : std::filesystem::directory_iterator(directory / below, ignored)) {
             if (const std::string name = entry.path().string(); name.ends_with(".conf.txt")) {
-                all.push_back({"advice",
-                               Style::plain,
+                all.push_back({advice,
                                formatted("{} isn't read, since its name doesn't end in \".conf\": "
                                          "rename it, if it is meant",
                                          lync::quoted(name)),
@@ -216,9 +178,17 @@ class Check {
 public:
     Check(const Options& options, const Configuration& configuration,
           const std::optional<NginxAnswer>& nginx)
-        : options_(options), configuration_(configuration), nginx_(nginx) {}
+        : options_(options), configuration_(configuration), nginx_(nginx) {
+        for (const Published& published : configuration.publications) {
+            collect_places(*published.block, places_);
+            for (const auto& name : plan::published_names(published.plan)) {
+                names_.insert(name.name);
+            }
+        }
+    }
 
-    std::vector<Line> take() {
+    /// The lines of the result, the worst first.
+    std::vector<Diagnostic> take() {
         if (nginx_) {
             add_nginx();
         } else {
@@ -234,23 +204,29 @@ public:
             note("lyncctl can't read the configuration itself and has no advice: " +
                  with_place(*configuration_.mistake));
         }
-        std::stable_sort(found_.begin(), found_.end(), [](const auto& a, const auto& b) {
-            return a.severity < b.severity; // errors first
-        });
-        std::vector<Line> all;
-        std::transform(found_.begin(), found_.end(), std::back_inserter(all), line_of);
-        add_advice(all);
-        return all;
+        add_advice();
+        std::stable_sort(found_.begin(), found_.end(),
+                         [](const auto& a, const auto& b) { return a.severity < b.severity; });
+        return std::move(found_);
     }
 
 private:
+    /// Whether nginx says it of publications.
+    bool is_ours(const Diagnostic& diagnostic) const {
+        return diagnostic.text.find("lync_") != std::string::npos ||
+               diagnostic.text == config::addresses_stay ||
+               diagnostic.place.file.starts_with("lync_publish ") ||
+               places_.contains({diagnostic.place.file, diagnostic.place.line}) ||
+               // conflicting server name "meet.contoso.com" on 0.0.0.0:443, ignored
+               names_.contains(std::string(first_quoted(diagnostic.text)));
+    }
+
     void add_nginx() {
-        const Subject subject(configuration_);
         std::size_t others = 0;
         is_judged_ = nginx_->accepted;
         for (const Diagnostic& diagnostic : nginx_->said) {
             const bool error = diagnostic.severity == Severity::error;
-            if (diagnostic.severity > Severity::critical && !subject.is_of(diagnostic)) {
+            if (diagnostic.severity > Severity::critical && !is_ours(diagnostic)) {
                 others += diagnostic.severity == Severity::warning ? 1 : 0;
                 continue;
             }
@@ -258,7 +234,7 @@ private:
                             diagnostic.text.find("unknown directive \"lync_") != std::string::npos;
             lacks_rights_ =
                 lacks_rights_ || (error && diagnostic.text.find("(13: ") != std::string::npos);
-            is_judged_ = is_judged_ || (error && subject.is_of(diagnostic));
+            is_judged_ = is_judged_ || (error && is_ours(diagnostic));
             found_.push_back(diagnostic);
             found_.back().text += explain(diagnostic, configuration_);
         }
@@ -299,9 +275,9 @@ private:
 
     void note(std::string text) { found_.push_back({Severity::notice, std::move(text), {}}); }
 
-    void add_advice(std::vector<Line>& all) const {
-        const auto general = [&all](std::string text) {
-            all.push_back({"advice", Style::plain, std::move(text), {}});
+    void add_advice() {
+        const auto general = [this](std::string text) {
+            found_.push_back({advice, std::move(text), {}});
         };
         if (lacks_module_) {
             general("the module isn't loaded: \"load_module modules/ngx_lync_module.so;\" belongs "
@@ -311,7 +287,7 @@ private:
             general("nginx may not read what it needs: try \"sudo lyncctl check\"");
         }
         if (!options_.fragment) {
-            advise_text_files(configuration_.file, all);
+            advise_text_files(configuration_.file, found_);
         }
         if (configuration_.mistake) {
             return;
@@ -324,7 +300,7 @@ private:
         for (const Published& published : configuration_.publications) {
             const std::string& name = published.plan.publication.name;
             if (options_.publication.empty() || name == options_.publication) {
-                advise(published.plan.publication, all);
+                advise(published.plan.publication, found_);
             }
         }
     }
@@ -332,30 +308,22 @@ private:
     const Options& options_;
     const Configuration& configuration_;
     const std::optional<NginxAnswer>& nginx_;
+    std::set<std::pair<std::string, unsigned>> places_; ///< of directives of publications
+    std::set<std::string> names_;                       ///< that are published
     std::vector<Diagnostic> found_;
     bool is_judged_ = false; ///< nginx has read the publications with the module
     bool lacks_module_ = false;
     bool lacks_rights_ = false;
 };
 
-Table table_of(const std::vector<Line>& all) {
-    Table table;
-    table.columns = {{"level", "Level"}, {"text", "What"}, {"file", "File"}, {"line", "Line"}};
-    for (const Line& line : all) {
-        table.rows.push_back(
-            {Cell(line.level, line.style), line.text, line.place.file, line.place.line});
-    }
-    return table;
-}
-
 } // namespace
 
 void declare_check(CLI::App& app, Options& options) {
     add_configuration(app, options);
-    app.add_option("--nginx", options.nginx.binary,
+    app.add_option("--nginx", options.check.nginx,
                    "The nginx that is asked; else /usr/sbin/nginx, or the one in PATH")
         ->type_name("BINARY");
-    app.add_option("-p,--prefix", options.nginx.prefix, "The prefix, as nginx takes it with -p")
+    app.add_option("-p,--prefix", options.check.prefix, "The prefix, as nginx takes it with -p")
         ->type_name("DIR");
     app.add_flag("--strict", options.check.strict, "Advice makes the exit status 1, too");
 }
@@ -371,28 +339,29 @@ int check(const Options& options, Output& output) {
     std::optional<NginxAnswer> nginx;
     if (!options.fragment) {
         output.progress("asking nginx");
-        nginx = test_with_nginx(options.nginx, configuration.file);
+        nginx = test_with_nginx(options.check, configuration.file);
     }
-    const std::vector<Line> all = Check(options, configuration, nginx).take();
+    const std::vector<Diagnostic> all = Check(options, configuration, nginx).take();
 
-    if (output.format() == Format::table) {
-        for (const Line& line : all) {
-            output.line(output.styled("[" + std::string(line.level) + "]", line.style) + " " +
-                        printable(with_place({Severity::notice, line.text, line.place})));
+    Table table{{"level", "text=What", "file", "line"}};
+    for (const Diagnostic& line : all) {
+        const auto& [level, style] = levels[static_cast<std::size_t>(line.severity)];
+        if (output.format() == "table") {
+            output.line(output.styled(formatted("[{}]", level), style) + " " +
+                        escaped(with_place(line)));
         }
-    } else {
-        output.table(table_of(all));
+        table.rows.push_back({Cell(level, style), line.text, line.place.file, line.place.line});
     }
-
-    const auto has = [&all](std::string_view level) {
-        return std::any_of(all.begin(), all.end(),
-                           [level](const Line& line) { return line.level == level; });
-    };
-    if (has("emerg")) {
-        return exit_failed;
+    if (output.format() != "table") {
+        output.table(table);
     }
-    return has("crit") || has("warn") || (options.check.strict && has("advice")) ? exit_findings
-                                                                                 : exit_fine;
+    if (all.empty() || all.front().severity == Severity::error) {
+        return all.empty() ? exit_fine : exit_failed;
+    }
+    return all.front().severity <= Severity::warning ||
+                   (options.check.strict && all.back().severity == advice)
+               ? exit_findings
+               : exit_fine;
 }
 
 } // namespace lync::lyncctl

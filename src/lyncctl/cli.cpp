@@ -11,11 +11,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
-#include <map>
 #include <new>
 #include <string>
 #include <string_view>
@@ -31,37 +29,33 @@ bool is_set(const char* name) {
     return value != nullptr && *value != '\0';
 }
 
-bool is_dumb() {
-    const char* term = std::getenv("TERM");
-    return term == nullptr || std::string_view(term) == "dumb";
-}
-
-std::size_t columns_of(int fd) {
-    winsize size{};
-    return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
-}
-
 /// What stdout and stderr are, and what the user wants of them (https://no-color.org).
 Terminal terminal_of(const Options& options) {
     const bool out = isatty(STDOUT_FILENO) == 1;
+    const char* term = std::getenv("TERM");
+    const bool dumb = term == nullptr || std::string_view(term) == "dumb";
+    winsize size{};
     Terminal terminal;
     terminal.colour = options.colour == "always" ||
-                      (options.colour == "auto" && out && !is_set("NO_COLOR") && !is_dumb());
-    terminal.progress = isatty(STDERR_FILENO) == 1 && !is_dumb();
-    terminal.columns = out ? columns_of(STDOUT_FILENO) : 0;
+                      (options.colour == "auto" && out && !is_set("NO_COLOR") && !dumb);
+    terminal.progress = isatty(STDERR_FILENO) == 1 && !dumb;
+    terminal.columns = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
     return terminal;
 }
 
-/// `word` is what --format says; which one of the command's formats that is, format_of knows.
-void declare_output(CLI::App& app, const Command& command, Options& options, std::string& word) {
+std::string default_format(const Command& command) {
+    return command.own_is_default ? std::string(command.own_format) : "table";
+}
+
+void declare_output(CLI::App& app, const Command& command, Options& options) {
     std::vector<std::string> words{"table", "csv", "json", "markdown", "html"};
     for (const std::string& own : CLI::detail::split(std::string(command.own_format), ' ')) {
         words.push_back(own);
     }
     std::erase(words, "");
-    app.add_option("--format", word, "How it is printed: " + joined(words))
+    app.add_option("--format", options.format, "How it is printed: " + joined(words))
         ->type_name("FORMAT")
-        ->default_str(command.own_is_default ? std::string(command.own_format) : "table")
+        ->default_str(default_format(command))
         ->check(CLI::IsMember(words).description(""));
     app.add_option("--color,--colour", options.colour, "Colours: auto, always, never")
         ->type_name("WHEN")
@@ -69,60 +63,45 @@ void declare_output(CLI::App& app, const Command& command, Options& options, std
         ->check(CLI::IsMember({"auto", "always", "never"}).description(""));
 }
 
-Format format_of(const Command& command, const std::string& word) {
-    static const std::map<std::string, Format> formats{{"table", Format::table},
-                                                       {"csv", Format::csv},
-                                                       {"json", Format::json},
-                                                       {"markdown", Format::markdown},
-                                                       {"html", Format::html}};
-    const auto known = formats.find(word);
-    return known != formats.end()                    ? known->second
-           : word.empty() && !command.own_is_default ? Format::table
-                                                     : Format::own;
-}
-
-/// The command that `lyncctl GROUP NAME` means, as CLI11 is told of it.
-struct Declared {
-    const Command* command;
-    CLI::App* app;
-};
-
-struct Group {
-    std::string_view name;
-    std::string_view summary;
-    std::string_view examples;
-};
-constexpr Group groups[] = {
-    {"show", "prints what follows from the publications",
-     "  lyncctl show names\n"
-     "  lyncctl show dns --address 203.0.113.10\n"
-     "  lyncctl show firewall --plan"},
+constexpr struct {
+    const char* name;
+    const char* summary;
+    const char* examples;
+} groups[] = {
     {"lockout", "shows and ends what too many wrong passwords have brought",
      "  sudo lyncctl lockout list\n"
      "  sudo lyncctl lockout release ken@contoso.com\n"
      "  sudo lyncctl lockout release 203.0.113.7"},
+    {"show", "prints what follows from the publications",
+     "  lyncctl show names\n"
+     "  lyncctl show dns --address 203.0.113.10\n"
+     "  lyncctl show firewall --plan"},
     {"import", "writes lync_publish blocks for what another reverse proxy publishes",
      "  lyncctl import arr applicationHost.config\n"
      "  lyncctl import pfsense config.xml\n"
      "  lyncctl import nginx old.conf"},
 };
 
-CLI::App& group_of(CLI::App& app, std::string_view name) {
-    if (name.empty()) {
-        return app;
-    }
-    for (CLI::App* known : app.get_subcommands([](const CLI::App*) { return true; })) {
-        if (known->get_name() == name) {
-            return *known;
+/// Adds the commands of a group, and notes the one that is chosen.
+void declare_commands(CLI::App& app, std::string_view group, Options& options,
+                      const Command*& chosen) {
+    for (const Command& command : commands()) {
+        if (command.group != group) {
+            continue;
+        }
+        CLI::App* leaf =
+            app.add_subcommand(std::string(command.name), std::string(command.summary));
+        leaf->footer("Examples:\n" + std::string(command.examples));
+        leaf->callback([&] { chosen = &command; });
+        command.declare(*leaf, options);
+        declare_output(*leaf, command, options);
+        for (CLI::Option* option : leaf->get_options()) {
+            // What is repeatable takes one value each time, and leaves FILE alone.
+            if (option->nonpositional() && option->get_expected_max() > 1) {
+                option->allow_extra_args(false);
+            }
         }
     }
-    const auto& [group_name, summary, examples] =
-        *std::find_if(std::begin(groups), std::end(groups),
-                      [name](const auto& group) { return group.name == name; });
-    CLI::App* group = app.add_subcommand(std::string(group_name), std::string(summary));
-    group->require_subcommand(1);
-    group->footer(formatted("Examples:\n{}", examples));
-    return *group;
 }
 
 int complain(std::string_view text) {
@@ -153,7 +132,7 @@ int complain_of_arguments(const CLI::App& app, const CLI::ParseError& error) {
     if (wants_command && !rest.empty()) {
         complain("unknown command " + lync::quoted(rest.front()));
     } else {
-        complain(wants_command ? "a command is missing" : printable(error.what()));
+        complain(wants_command ? "a command is missing" : escaped(error.what()));
     }
     std::string name;
     for (; where != nullptr; where = where->get_parent()) {
@@ -165,7 +144,6 @@ int complain_of_arguments(const CLI::App& app, const CLI::ParseError& error) {
 
 int parse_and_run(int argc, const char* const* argv) {
     Options options;
-    std::string format;
     CLI::App app("Plans, checks and diagnoses the publications (lync_publish) of an nginx.conf",
                  "lyncctl");
     app.set_version_flag("--version", "lyncctl " + std::string(version));
@@ -177,23 +155,14 @@ int parse_and_run(int argc, const char* const* argv) {
                "Exit status: 0 fine, 1 something was found, 2 it couldn't be done.\n"
                "The manual is lyncctl(8).");
 
-    std::vector<Declared> declared;
-    for (const Command& command : commands()) {
-        CLI::App* leaf =
-            group_of(app, command.group)
-                .add_subcommand(std::string(command.name), std::string(command.summary));
-        leaf->footer("Examples:\n" + std::string(command.examples));
-        command.declare(*leaf, options);
-        declare_output(*leaf, command, options, format);
-        for (CLI::Option* option : leaf->get_options()) {
-            // What is repeatable takes one value each time, and leaves FILE alone.
-            if (option->nonpositional() && option->get_expected_max() > 1) {
-                option->allow_extra_args(false);
-            }
-        }
-        declared.push_back({&command, leaf});
+    const Command* chosen = nullptr;
+    declare_commands(app, "", options, chosen);
+    for (const auto& [name, summary, examples] : groups) {
+        CLI::App* group = app.add_subcommand(name, summary);
+        group->require_subcommand(1);
+        group->footer(formatted("Examples:\n{}", examples));
+        declare_commands(*group, name, options, chosen);
     }
-
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -203,14 +172,10 @@ int parse_and_run(int argc, const char* const* argv) {
         return complain_of_arguments(app, error);
     }
 
-    for (const auto& [command, leaf] : declared) {
-        if (leaf->parsed()) {
-            options.format = format_of(*command, format);
-            options.own_format = format;
-            return run_command(*command, options);
-        }
+    if (options.format.empty()) {
+        options.format = default_format(*chosen);
     }
-    return complain("no command");
+    return run_command(*chosen, options);
 }
 
 } // namespace
@@ -224,21 +189,17 @@ void add_configuration(CLI::App& app, Options& options) {
         ->type_name("NAME");
 }
 
-void add_force(CLI::App& app, Options& options) {
-    app.add_flag("--force", options.force, "Replace files that are there already");
-}
-
 int run(int argc, const char* const* argv) {
     try {
         return parse_and_run(argc, argv);
     } catch (const Mistake& mistake) {
-        return complain(printable(with_place(mistake.diagnostic())));
+        return complain(escaped(with_place(mistake.diagnostic())));
     } catch (const Failure& failure) {
-        return complain(printable(failure.what()));
+        return complain(escaped(failure.what()));
     } catch (const std::bad_alloc&) {
         return complain("out of memory");
     } catch (const std::exception& error) {
-        return complain(printable(error.what()));
+        return complain(escaped(error.what()));
     }
 }
 

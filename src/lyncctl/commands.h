@@ -38,9 +38,6 @@ std::span<const Command> commands() noexcept;
 /// Declares the arguments of a command that reads nginx.conf: its path, --fragment, --publication.
 void add_configuration(CLI::App& app, Options& options);
 
-/// Declares --force.
-void add_force(CLI::App& app, Options& options);
-
 // The commands. A `declare_` adds the arguments and options of one that has its own.
 
 void declare_check(CLI::App& app, Options& options);

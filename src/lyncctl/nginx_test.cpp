@@ -2,13 +2,13 @@
 
 #include "base/descriptor.h"
 #include "base/format.h"
+#include "config/explain_nginx_message.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/output.h"
 
 #include <sys/wait.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 
 namespace lync::lyncctl {
@@ -42,10 +42,10 @@ Ended run_program(const std::vector<std::string>& words) {
 }
 
 /// The nginx that is meant; empty if none is installed.
-std::string find_nginx(const NginxOptions& options) {
-    const bool named = !options.binary.empty();
+std::string find_nginx(const std::string& wanted) {
+    const bool named = !wanted.empty();
     constexpr const char* installed = "/usr/sbin/nginx";
-    const std::string binary = named                            ? options.binary
+    const std::string binary = named                            ? wanted
                                : ::access(installed, X_OK) == 0 ? installed
                                                                 : "nginx";
     if (run_program({binary, "-v"}).text.find(" version: ") != std::string::npos) {
@@ -55,24 +55,6 @@ std::string find_nginx(const NginxOptions& options) {
         throw Failure(quoted(binary) + " in \"--nginx\" is no nginx that can be run");
     }
     return {};
-}
-
-/// Takes " in FILE:LINE" off the end of a message.
-Place take_place(std::string& text) {
-    const std::size_t colon = text.rfind(':');
-    const std::size_t in = text.rfind(" in ", colon);
-    if (colon == std::string::npos || in == std::string::npos) {
-        return {};
-    }
-    unsigned line = 0;
-    const char* end = text.data() + text.size();
-    const auto [stopped, error] = std::from_chars(text.data() + colon + 1, end, line);
-    if (error != std::errc() || stopped != end || line == 0) {
-        return {};
-    }
-    Place place{text.substr(in + 4, colon - in - 4), line};
-    text.resize(in);
-    return place;
 }
 
 /// "2026/11/29 06:00:00 [warn] 123#123: *1 text" without what is before the text; the level comes
@@ -93,8 +75,7 @@ std::string take_level(std::string_view& line) {
     return level;
 }
 
-} // namespace
-
+/// The lines that nginx has written to stderr with `-e stderr`.
 std::vector<Diagnostic> parse_nginx_messages(std::string_view text) {
     std::vector<Diagnostic> said;
     bool keeps = false; // the last message is kept; a word with a newline in it goes on
@@ -119,13 +100,17 @@ std::vector<Diagnostic> parse_nginx_messages(std::string_view text) {
         }
     }
     for (Diagnostic& diagnostic : said) {
-        diagnostic.place = take_place(diagnostic.text);
+        const config::ParserMessage message = config::parse_message(diagnostic.text);
+        diagnostic.place = {std::string(message.file), message.line};
+        diagnostic.text.resize(message.text.size());
     }
     return said;
 }
 
-std::optional<NginxAnswer> test_with_nginx(const NginxOptions& options, const std::string& file) {
-    const std::string binary = find_nginx(options);
+} // namespace
+
+std::optional<NginxAnswer> test_with_nginx(const CheckOptions& options, const std::string& file) {
+    const std::string binary = find_nginx(options.nginx);
     if (binary.empty()) {
         return std::nullopt;
     }

@@ -18,9 +18,6 @@ struct NginxAnswer {
 
 /// Runs `nginx -t -c FILE` with the nginx of --nginx, else with the installed one. Nothing if none
 /// is installed; a Failure if the one of --nginx can't be run or isn't one.
-std::optional<NginxAnswer> test_with_nginx(const NginxOptions& options, const std::string& file);
-
-/// The lines that nginx has written to stderr with `-e stderr`.
-std::vector<Diagnostic> parse_nginx_messages(std::string_view text);
+std::optional<NginxAnswer> test_with_nginx(const CheckOptions& options, const std::string& file);
 
 } // namespace lync::lyncctl

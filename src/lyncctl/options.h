@@ -9,14 +9,14 @@
 
 namespace lync::lyncctl {
 
-/// `own` is what one command alone can write: a zone, an nftables ruleset, nginx directives.
-enum class Format { table, csv, json, markdown, html, own };
-
 struct CheckOptions {
     bool strict = false; ///< --strict: advice counts as a finding
+    std::string nginx;   ///< --nginx BINARY: the one that is asked; empty: the installed one
+    std::string prefix;  ///< --prefix DIR: its -p
 };
 
 struct CertificateOptions {
+    bool force = false;                ///< --force: files may be replaced
     std::string csr;                   ///< --csr FILE: a request for these names is written
     std::string key;                   ///< --key FILE: the new private key
     std::string key_type = "rsa:2048"; ///< --key-type: also "rsa:3072", "rsa:4096", "ec:p256", ...
@@ -31,11 +31,6 @@ struct FirewallOptions {
     bool plan = false;    ///< --plan: one page for those who open the ports
     std::string external; ///< --external, --internal: this machine's addresses on its two sides
     std::string internal;
-};
-
-struct NginxOptions {
-    std::string binary; ///< --nginx BINARY: the one that is asked; empty: the installed one
-    std::string prefix; ///< --prefix DIR: its -p
 };
 
 struct DoctorOptions {
@@ -70,18 +65,15 @@ struct ImportOptions {
 
 struct Options {
     std::string configuration = "/etc/nginx/nginx.conf";
-    bool fragment = false;   ///< --fragment: the file is what stands inside of http { }
-    std::string publication; ///< --publication NAME: only this one; empty: all
-    Format format = Format::table;
-    std::string own_format;      ///< which of the command's own formats `own` is: "nft", "pf"
+    bool fragment = false;       ///< --fragment: the file is what stands inside of http { }
+    std::string publication;     ///< --publication NAME: only this one; empty: all
+    std::string format;          ///< --format: "table", or one that the command alone has: "nft"
     std::string colour = "auto"; ///< --color auto|always|never
-    bool force = false;          ///< --force: files may be replaced
 
     CheckOptions check;
     CertificateOptions certificate;
     DnsOptions dns;
     FirewallOptions firewall;
-    NginxOptions nginx;
     ImportOptions import;
     DoctorOptions doctor;
     ControlOptions control;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cctype>
 #include <sstream>
 #include <utility>
 
@@ -54,7 +55,7 @@ bool is_number(const Cell& cell) noexcept {
 
 /// What stands in a cell of people's formats, safe to print.
 std::string shown(const Cell& cell) {
-    return printable(cell.text());
+    return escaped(cell.text());
 }
 
 constexpr std::size_t gap = 2; ///< spaces between columns
@@ -69,7 +70,7 @@ std::vector<std::size_t> shown_columns(const Table& table) {
         const bool says = table.rows.empty() ||
                           std::any_of(table.rows.begin(), table.rows.end(),
                                       [c](const Row& row) { return !row[c].text().empty(); });
-        if (c != table.group && table.columns[c].for_people && says) {
+        if (c != table.group && !table.columns[c].title.empty() && says) {
             columns.push_back(c);
         }
     }
@@ -83,14 +84,13 @@ void for_rows(const Table& table, const Head& head, const Each& each) {
     if (!table.group) {
         head("");
     }
-    const std::string* last = nullptr;
-    std::string title;
+    const Row* last = nullptr;
     for (const Row& row : table.rows) {
-        if (table.group && (last == nullptr || shown(row[*table.group]) != *last)) {
-            title = shown(row[*table.group]);
-            last = &title;
+        const std::string title = table.group ? shown(row[*table.group]) : "";
+        if (table.group && (last == nullptr || shown((*last)[*table.group]) != title)) {
             head(title);
         }
+        last = &row;
         each(row);
     }
 }
@@ -148,7 +148,7 @@ std::string csv_field(const std::string& text) {
 
 std::string html_text(std::string_view text) {
     std::string safe;
-    for (const char c : printable(text)) {
+    for (const char c : escaped(text)) {
         safe += c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : std::string(1, c);
     }
     return safe;
@@ -260,6 +260,16 @@ std::string html(const Table& table) {
     return text + (open ? "</table>\n" : "") + "</html>\n";
 }
 
+constexpr struct {
+    std::string_view format;
+    std::string (*write)(const Table& table);
+} writers[] = {{"csv", csv}, {"json", json}, {"markdown", markdown}, {"html", html}};
+
+const auto* find_writer(std::string_view format) noexcept {
+    return std::find_if(std::begin(writers), std::end(writers),
+                        [format](const auto& writer) { return writer.format == format; });
+}
+
 } // namespace
 
 std::string joined(const std::vector<std::string>& texts) {
@@ -280,6 +290,16 @@ std::string shell_word(const std::string& text) {
         quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
     }
     return quoted + "'";
+}
+
+Column::Column(const char* words) : key(words), title(words) {
+    if (const std::size_t equals = key.find('='); equals != std::string::npos) {
+        title.erase(0, equals + 1);
+        key.resize(equals);
+    } else {
+        std::replace(title.begin(), title.end(), '_', ' ');
+        title.front() = static_cast<char>(std::toupper(title.front()));
+    }
 }
 
 std::string Cell::text() const {
@@ -311,32 +331,21 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
     return lines;
 }
 
-std::string printable(std::string_view text) {
-    return escaped(text);
-}
-
 std::string Output::styled(std::string_view text, Style style) const {
-    const std::string safe = printable(text);
+    const std::string safe = escaped(text);
     const std::string_view escape = terminal_.colour ? escape_of(style) : std::string_view();
     return escape.empty() ? safe : std::string(escape) + safe + "\x1b[0m";
 }
 
+bool Output::is_text() const noexcept {
+    return format_ != "table" && find_writer(format_) == std::end(writers);
+}
+
 void Output::table(const Table& table) {
     end_progress();
-    switch (format_) {
-    case Format::csv:
-        out_ << csv(table);
-        break;
-    case Format::json:
-        out_ << json(table);
-        break;
-    case Format::markdown:
-        out_ << markdown(table);
-        break;
-    case Format::html:
-        out_ << html(table);
-        break;
-    default:
+    if (const auto* writer = find_writer(format_); writer != std::end(writers)) {
+        out_ << writer->write(table);
+    } else {
         grid(table);
     }
 }
@@ -399,28 +408,20 @@ void Output::grid(const Table& table) {
         });
 }
 
-void Output::line(std::string_view text) {
-    end_progress();
-    out_ << text << '\n';
-}
-
 void Output::text(std::string_view text) {
     end_progress();
     out_ << text;
-    if (!text.empty() && text.back() != '\n') {
-        out_ << '\n';
-    }
 }
 
 void Output::note(std::string_view text) {
     end_progress();
     out_.flush();
-    err_ << "lyncctl: " << printable(text) << '\n';
+    err_ << "lyncctl: " << escaped(text) << '\n';
 }
 
 void Output::progress(std::string_view what) {
     if (terminal_.progress) {
-        err_ << "\r\x1b[K" << printable(what) << " ..." << std::flush;
+        err_ << "\r\x1b[K" << escaped(what) << " ..." << std::flush;
         in_progress_ = true;
     }
 }

@@ -3,8 +3,6 @@
 // What a command tells: one table, in whatever format was asked for. Results go to stdout, progress
 // and complaints to stderr; colour and progress only where a terminal is.
 
-#include "lyncctl/options.h"
-
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -54,19 +52,21 @@ private:
 using Row = std::vector<Cell>;
 
 struct Column {
-    std::string key;        ///< JSON's member and CSV's head: "backend_port"
-    std::string title;      ///< the head for people: "to port"
-    bool for_people = true; ///< false: in csv and json alone
+    /// "leads_to", for people "Leads to"; "use=For"; "presented=", which isn't for people.
+    Column(const char* words);
+
+    std::string key;   ///< JSON's member and CSV's head
+    std::string title; ///< the head for people; empty: in csv and json alone
 };
 
 /// Every row has a cell for each column.
 struct Table {
     std::vector<Column> columns;
-    std::vector<Row> rows;
     /// Rows that follow each other with the same text in this column stand under it as a heading,
     /// where people read (table, markdown, html). In csv and json it is a column like any other.
-    std::optional<std::size_t> group;
-    std::string title; ///< of an HTML page
+    std::optional<std::size_t> group = {};
+    std::vector<Row> rows = {};
+    std::string title = {}; ///< of an HTML page
 };
 
 /// Where the tool writes, and what is there.
@@ -78,24 +78,25 @@ struct Terminal {
 
 class Output {
 public:
-    Output(std::ostream& out, std::ostream& err, Format format, Terminal terminal)
+    /// `format` is a word of --format.
+    Output(std::ostream& out, std::ostream& err, std::string_view format, Terminal terminal)
         : out_(out), err_(err), format_(format), terminal_(terminal) {}
     ~Output() { end_progress(); }
     Output(const Output&) = delete;
     Output& operator=(const Output&) = delete;
 
-    Format format() const noexcept { return format_; }
+    std::string_view format() const noexcept { return format_; }
+    /// Whether the result is no table, but text for another program.
+    bool is_text() const noexcept;
     const Terminal& terminal() const noexcept { return terminal_; }
 
-    /// The result of a command, in the format asked for (as `table` for Format::own).
+    /// The result of a command, in the format asked for.
     void table(const Table& table);
 
-    /// A line of a result that is told in sentences: Format::table of `check` and `doctor`, whose
-    /// other formats are tables. What may hold control characters goes through `styled` first.
-    void line(std::string_view text);
-
-    /// A result that is text already (Format::own), as it is. Nothing in it is escaped.
+    /// A result that is text already, as it is: what may hold control characters goes through
+    /// `styled` or `escaped` first.
     void text(std::string_view text);
+    void line(const std::string& line) { text(line + "\n"); }
 
     /// A word about the command, on stderr: `lyncctl: TEXT`.
     void note(std::string_view text);
@@ -114,14 +115,10 @@ private:
 
     std::ostream& out_;
     std::ostream& err_;
-    Format format_;
+    std::string_view format_;
     Terminal terminal_;
     bool in_progress_ = false;
 };
-
-/// `text` with control characters and what isn't UTF-8 as \x1b: a terminal might obey them, and a
-/// configuration or a server's answer may hold anything.
-std::string printable(std::string_view text);
 
 /// "a, b, c"
 std::string joined(const std::vector<std::string>& texts);

@@ -166,27 +166,24 @@ public:
         auto root = std::make_unique<Directive>();
         root->is_block = true;
         root->place.file = name;
-        blocks_.push_back(root.get());
-        read_file(name, text);
+        Words words(name, text);
+        read_block(words, *root, true);
         return root;
     }
 
 private:
-    /// Blocks begin and end in the same file.
-    void read_file(const std::string& name, std::string_view text) {
-        const std::size_t outer = blocks_.size();
-        Words words(name, text);
+    /// Up to its "}"; of a `whole` file, up to the end. Blocks begin and end in the same file.
+    void read_block(Words& words, Directive& block, bool whole) {
         std::vector<std::string> line;
         std::string word;
-        for (;;) {
-            const Token token = words.next(word);
+        for (Token token = words.next(word);; token = words.next(word)) {
             switch (token) {
             case Token::word:
                 if (++words_ > most_words) {
                     throw mistake(words.here(), "more than {} words", most_words);
                 }
                 line.push_back(std::move(word));
-                continue;
+                break;
             case Token::line_end:
             case Token::block_start:
                 if (line.empty()) {
@@ -194,30 +191,28 @@ private:
                                                            : "unexpected \"{\"",
                                   words.here());
                 }
-                add(line, token == Token::block_start, words);
+                add(line, token == Token::block_start, words, block);
                 line.clear();
-                continue;
+                break;
             case Token::block_end:
-                if (!line.empty() || blocks_.size() == outer) {
+                if (!line.empty() || whole) {
                     throw Mistake("unexpected \"}\"", words.here());
                 }
-                blocks_.pop_back();
-                continue;
+                return;
             case Token::file_end:
-                break;
+                if (!line.empty()) {
+                    throw Mistake("unexpected end of file, expecting \";\" or \"}\"", words.here());
+                }
+                if (!whole) {
+                    throw mistake(words.here(), "unexpected end of file, expecting \"}}\" {}",
+                                  config::missing_end(block));
+                }
+                return;
             }
-            break;
-        }
-        if (!line.empty()) {
-            throw Mistake("unexpected end of file, expecting \";\" or \"}\"", words.here());
-        }
-        if (blocks_.size() > outer) {
-            throw mistake(words.here(), "unexpected end of file, expecting \"}}\" {}",
-                          config::missing_end(*blocks_.back()));
         }
     }
 
-    void add(std::vector<std::string>& line, bool is_block, Words& words) {
+    void add(std::vector<std::string>& line, bool is_block, Words& words, Directive& block) {
         if (++directives_ > most_directives) {
             throw mistake(words.here(), "the configuration has more than {} directives",
                           most_directives);
@@ -227,30 +222,31 @@ private:
         directive->arguments.assign(std::make_move_iterator(line.begin() + 1),
                                     std::make_move_iterator(line.end()));
         directive->place = words.here();
-        directive->is_block = is_block;
         if (const auto trace = config::encoding_trace(directive->name); !trace.empty()) {
             throw Mistake("unknown directive \"" + directive->name + "\": " + std::string(trace),
                           directive->place);
         }
         if (directive->name == "include") {
-            include(*directive);
+            include(*directive, is_block, block);
             return;
         }
-        if (is_block && directive->name.ends_with("_by_lua_block")) {
+        const bool is_lua = is_block && directive->name.ends_with("_by_lua_block");
+        if (is_lua) {
             directive->arguments.push_back(words.lua_code());
-            directive->is_block = false;
         }
-        blocks_.back()->children.push_back(std::move(directive));
-        if (Directive& added = *blocks_.back()->children.back(); added.is_block) {
-            if (blocks_.size() > deepest_block) {
+        directive->is_block = is_block && !is_lua;
+        Directive& added = *block.children.emplace_back(std::move(directive));
+        if (added.is_block) {
+            if (open_blocks_++ == deepest_block) {
                 throw Mistake("too many blocks in each other", words.here());
             }
-            blocks_.push_back(&added);
+            read_block(words, added, false);
+            open_blocks_--;
         }
     }
 
-    void include(const Directive& directive) {
-        if (directive.is_block || directive.arguments.size() != 1) {
+    void include(const Directive& directive, bool is_block, Directive& around) {
+        if (is_block || directive.arguments.size() != 1) {
             throw Mistake("invalid \"include\" directive: it is written \"include FILE;\"",
                           directive.place);
         }
@@ -268,16 +264,17 @@ private:
             } catch (const Failure& failure) {
                 throw Mistake(failure.what(), directive.place);
             }
-            read_file(file, text);
+            Words words(file, text);
+            read_block(words, around, true);
         }
         depth_--;
     }
 
     std::string prefix_;
     const Sources& sources_;
-    std::vector<Directive*> blocks_; ///< open ones; they belong to the tree
     std::size_t words_ = 0;
     std::size_t directives_ = 0;
+    std::size_t open_blocks_ = 0;
     std::size_t depth_ = 0; ///< of includes
 };
 

@@ -4,6 +4,8 @@
 
 FUZZ(input) {
     fuzz::import_anything([&] {
-        return lync::lyncctl::read_nginx_text(input, "/nowhere/nginx.conf", fuzz::no_files());
+        return lync::lyncctl::read_nginx(
+            *lync::lyncctl::read_text(input, "/nowhere/nginx.conf", "/nowhere/", fuzz::no_files()),
+            "/nowhere/");
     });
 }

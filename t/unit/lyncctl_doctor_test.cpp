@@ -7,6 +7,7 @@
 #include "lyncctl/doctor/net.h"
 #include "lyncctl/doctor/questions.h"
 
+#include "base/host_names.h"
 #include "block_builder.h"
 #include "catch.h"
 
@@ -123,17 +124,17 @@ TEST_CASE("addresses", "[doctor]") {
                                        {"10.0.0", ""},
                                        {"meet.contoso.com", ""},
                                        {"", ""}}) {
-        CHECK(address_of(text) == wanted);
+        CHECK(normal_address(text) == wanted);
     }
     CHECK(Endpoint{"2001:db8::1", 443}.text() == "[2001:db8::1]:443");
     for (const char* inside :
          {"10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "127.0.0.1", "169.254.0.1",
           "100.64.0.1", "fd00::1", "::1", "fe80::1"}) {
-        CHECK(is_internal(inside));
+        CHECK(config::is_private(inside));
     }
     for (const char* public_one :
          {"203.0.113.1", "172.32.0.1", "172.15.0.1", "100.128.0.1", "192.169.0.1", "2001:db8::1"}) {
-        CHECK_FALSE(is_internal(public_one));
+        CHECK_FALSE(config::is_private(public_one));
     }
 }
 

@@ -12,7 +12,7 @@ using namespace std::literals;
 namespace {
 
 Draft nginx(std::string_view text) {
-    return read_nginx_text(text, "/etc/nginx/old.conf", lync::lyncctl::Sources::of_system());
+    return read_nginx(*read_text(text, "/etc/nginx/old.conf", "/etc/nginx/"), "/etc/nginx/");
 }
 
 /// A server of Lync with more lines in it.
@@ -70,10 +70,7 @@ TEST_CASE("the complete file of each product", "[import]") {
     CHECK(squid.says("RESTRICTION") == 0);
     CHECK_FALSE(squid.holds("10.0.0.99")); // a peer that was switched off
 
-    const Result old(read_nginx(
-        std::string(LYNC_SOURCE_DIR) + "/t/lyncctl/fixtures/old-nginx.conf",
-        lync::lyncctl::Sources{lync::lyncctl::Sources::of_system().open,
-                               [](const std::string&) -> std::vector<std::string> { return {}; }}));
+    const Result old(nginx(fixture("old-nginx.conf")));
     CHECK(old.lacks({"pool fepool.contoso.local {", "external_web_services lyncwebext.contoso.com;",
                      "server 10.0.0.11;", "server 10.0.0.12;",
                      "simple_url meet https://meet.contoso.com;",

@@ -100,12 +100,13 @@ auto read_json(const ControlOptions& options, std::string_view path, Function&& 
     }
 }
 
-/// A number or a text; null is an empty one.
-Cell cell_of(const json& object, const std::string& member) {
+/// A number, a text or several; null is an empty one.
+Cell cell_of(const json& object, const std::string& member, Style style = Style::plain) {
     const json& value = object.at(member);
-    return value.is_null()     ? Cell("")
-           : value.is_number() ? Cell(value.get<std::int64_t>())
-                               : Cell(value.get<std::string>());
+    return value.is_null()     ? Cell("", style)
+           : value.is_number() ? Cell(value.get<std::int64_t>(), style)
+           : value.is_array()  ? Cell(value.get<std::vector<std::string>>(), style)
+                               : Cell(value.get<std::string>(), style);
 }
 
 Style style_of(std::string_view state) {
@@ -199,18 +200,9 @@ void declare_servers(CLI::App& app, Options& options) {
 }
 
 int servers(const Options& options, Output& output) {
-    Table table;
-    table.columns = {{"publication", "Publication"},
-                     {"pool", "Pool"},
-                     {"server", "Server"},
-                     {"address", "Address"},
-                     {"state", "State"},
-                     {"since", "Since"},
-                     {"in_flight", "In flight"},
-                     {"pending_gets", "Pending"},
-                     {"owned_connections", "Owned"},
-                     {"reason", "Why"}};
-    table.group = 1;
+    Table table{{"publication", "pool", "server", "address", "state", "since", "in_flight",
+                 "pending_gets=Pending", "owned_connections=Owned", "reason=Why"},
+                1};
     bool down = false;
     read_json(options.control, "/servers", [&](const json& all) {
         for (const json& publication : all.at("publications")) {
@@ -218,13 +210,14 @@ int servers(const Options& options, Output& output) {
                 for (const json& server : pool.at("servers")) {
                     Row row{cell_of(publication, "name"), cell_of(pool, "name"),
                             cell_of(server, "name")};
+                    const std::string state = server.at("state");
                     for (std::size_t c = row.size(); c < table.columns.size(); c++) {
-                        row.push_back(cell_of(server, table.columns[c].key));
+                        const std::string& key = table.columns[c].key;
+                        row.push_back(
+                            cell_of(server, key, key == "state" ? style_of(state) : Style::plain));
                     }
-                    const std::string state = row[4].text();
-                    row[4] = Cell(state, style_of(state));
                     if (const std::string since = row[5].text();
-                        output.format() == Format::table && since.size() > 16) {
+                        output.format() == "table" && since.size() > 16) {
                         row[5] = Cell(since.substr(0, 10) + " " + since.substr(11, 5) + "Z");
                     }
                     down = down || state == "down";
@@ -271,11 +264,9 @@ void declare_shields(CLI::App& app, Options& options) {
 }
 
 int shields(const Options& options, Output& output) {
-    Table table;
     if (options.control.built_in) {
-        table.columns = {{"shield", "Shield"}, {"what", "What"},       {"on", "On"},
-                         {"where", "Where"},   {"pattern", "Pattern"}, {"stops", "Stops"},
-                         {"passes", "Passes"}, {"fixed", "Fixed in"},  {"source", "Source"}};
+        Table table{{"shield", "what", "on", "where", "pattern", "stops", "passes",
+                     "fixed=Fixed in", "source"}};
         for (const policy::ShieldRow& row : policy::shield_rows()) {
             table.rows.push_back({std::string(row.name), std::string(row.what), std::string(row.on),
                                   policy::shield_place_words(row.places), std::string(row.pattern),
@@ -285,26 +276,19 @@ int shields(const Options& options, Output& output) {
         output.table(table);
         return exit_fine;
     }
-    table.columns = {{"publication", "Publication"},
-                     {"shield", "Shield"},
-                     {"action", "Action"},
-                     {"hits", "Hits"},
-                     {"on", "On"},
-                     {"where", "Where"},
-                     {"unpatched", "Unpatched"},
-                     {"defined", "Defined"},
-                     {"source", "Source"}};
-    table.group = 1;
+    Table table{{"publication", "shield", "action", "hits", "on", "where", "unpatched", "defined",
+                 "source"},
+                1};
     read_json(options.control, "/shields", [&](const json& all) {
         for (const json& publication : all.at("publications")) {
             for (const json& row : publication.at("shields")) {
-                const std::string action = cell_of(row, "action").text();
+                const bool refuses = row.at("action") == "refuse";
                 table.rows.push_back(
                     {cell_of(publication, "name"), cell_of(row, "name"),
-                     Cell(action, action == "refuse" ? Style::good : Style::warning),
+                     cell_of(row, "action", refuses ? Style::good : Style::warning),
                      cell_of(row, "hits"), cell_of(row, "on"), cell_of(row, "places"),
-                     Cell(row.at("unpatched").get<std::vector<std::string>>(), Style::warning),
-                     cell_of(row, "defined"), cell_of(row, "source")});
+                     cell_of(row, "unpatched", Style::warning), cell_of(row, "defined"),
+                     cell_of(row, "source")});
             }
         }
     });
@@ -313,8 +297,7 @@ int shields(const Options& options, Output& output) {
 }
 
 int lockout_list(const Options& options, Output& output) {
-    Table table;
-    table.columns = {{"kind", "Kind"}, {"who", "Who"}, {"seconds", "Seconds left"}};
+    Table table{{"kind", "who", "seconds=Seconds left"}};
     std::int64_t hidden = 0;
     std::string alone;
     read_json(options.control, "/lockout", [&](const json& all) {

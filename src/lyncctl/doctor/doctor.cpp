@@ -127,7 +127,7 @@ void paragraph(Output& output, const std::string& label, std::string_view text) 
     const std::size_t columns = output.terminal().columns;
     std::string before = "  " + label;
     for (const std::string& line : wrapped(
-             printable(text), columns == 0 ? text.npos : std::max(columns, 5 * indent) - indent)) {
+             escaped(text), columns == 0 ? text.npos : std::max(columns, 5 * indent) - indent)) {
         before.resize(indent, ' ');
         output.line(before + line);
         before.clear();
@@ -150,9 +150,7 @@ void print_sentences(const std::vector<Finding>& findings, Output& output) {
 }
 
 Table findings_table(const std::vector<Finding>& findings) {
-    Table table;
-    table.columns = {{"severity", "severity"}, {"id", "finding"},  {"found", "found"},
-                     {"where", "at"},          {"cause", "cause"}, {"remedy", "remedy"}};
+    Table table{{"severity", "id=Finding", "found", "where=At", "cause", "remedy"}};
     for (const Finding& finding : findings) {
         const Kind& kind = *finding.kind;
         table.rows.push_back({severity_name(kind.severity), kind.name, finding.what, finding.where,
@@ -162,9 +160,7 @@ Table findings_table(const std::vector<Finding>& findings) {
 }
 
 int print_kinds(Output& output) {
-    Table table;
-    table.columns = {
-        {"id", "finding"}, {"severity", "severity"}, {"cause", "cause"}, {"remedy", "remedy"}};
+    Table table{{"id=Finding", "severity", "cause", "remedy"}};
     for (const Kind& kind : kinds()) {
         table.rows.push_back({kind.name, severity_name(kind.severity), kind.cause, kind.remedy});
     }
@@ -175,7 +171,7 @@ int print_kinds(Output& output) {
 void print_summary(const Examination& written, std::size_t findings, std::chrono::milliseconds took,
                    Output& output) {
     for (const std::string& where : written.signed_in) {
-        output.line(formatted("signed in at {} by NTLM: the door \"windows\"", printable(where)));
+        output.line(formatted("signed in at {} by NTLM: the door \"windows\"", escaped(where)));
     }
     const long long tenths = took.count() / 100;
     output.line(
@@ -197,16 +193,13 @@ void declare_doctor(CLI::App& app, Options& options) {
         ->check(CLI::IsMember({"outside", "proxy"}).description(""));
     app.add_option("--domain", doctor.domains,
                    "Only this SIP domain; needed with \"sip_domain *\" (repeatable)")
-        ->type_name("DOMAIN")
-        ->allow_extra_args(false);
+        ->type_name("DOMAIN");
     app.add_option("--resolve", doctor.resolve,
                    "This address in place of the DNS, as curl's (repeatable)")
-        ->type_name("NAME:PORT:ADDRESS")
-        ->allow_extra_args(false);
+        ->type_name("NAME:PORT:ADDRESS");
     app.add_option("--connect-to", doctor.connect_to,
                    "Connect there instead, as curl's; parts may be empty (repeatable)")
-        ->type_name("NAME:PORT:ADDRESS:PORT")
-        ->allow_extra_args(false);
+        ->type_name("NAME:PORT:ADDRESS:PORT");
     app.add_option("--dns", doctor.dns,
                    "Ask these DNS servers, such as one outside, not the system's")
         ->type_name("ADDRESS[:PORT],...");
@@ -262,7 +255,7 @@ int run_doctor(const Options& options, Output& output) {
     for (const std::string& note : written.notes) {
         output.note(note);
     }
-    if (output.format() == Format::table) {
+    if (output.format() == "table") {
         print_sentences(findings, output);
         print_summary(written, findings.size(), took, output);
     } else {

@@ -11,26 +11,29 @@ namespace lync::lyncctl::doctor {
 
 namespace {
 
-/// The error if it isn't XML, or its root isn't named so (empty: any name).
-std::string load(pugi::xml_document& document, std::string_view body, std::string_view root) {
+/// Reads a body, which has an error if it isn't XML, its root isn't named so (empty: any name), or
+/// `read` objects.
+template <class Read>
+Document parse(std::string_view body, std::string_view root, const Read& read) {
+    constexpr std::size_t most = 100; // nobody follows thousands; real documents have up to 25
+    Document document;
+    pugi::xml_document xml;
     const auto result =
-        document.load_buffer(body.data(), body.size(), pugi::parse_default, pugi::encoding_auto);
+        xml.load_buffer(body.data(), body.size(), pugi::parse_default, pugi::encoding_auto);
+    const std::string_view found = xml.document_element().name();
     if (!result) {
-        return formatted("it isn't well-formed XML: {}", result.description());
+        document.error = formatted("it isn't well-formed XML: {}", result.description());
+    } else if (found.empty()) {
+        document.error = "it is empty";
+    } else if (!root.empty() && found.substr(found.find(':') + 1) != root) {
+        document.error =
+            formatted("it is a document \"{}\" in place of {}", shown(found, 40), root);
     }
-    const std::string_view found = document.document_element().name();
-    return found.empty() ? "it is empty"
-           : root.empty() || found.substr(found.find(':') + 1) == root
-               ? ""
-               : formatted("it is a document \"{}\" in place of {}", shown(found, 40), root);
-}
-
-/// Nobody follows thousands of links; real documents have up to 25.
-void limit_links(Document& document) {
-    constexpr std::size_t most = 100;
+    read(xml, document);
     if (document.links.size() > most) {
         document.error = formatted("it has more than {} links", most);
     }
+    return document;
 }
 
 } // namespace
@@ -42,54 +45,46 @@ const Link* Document::link(std::string_view token) const noexcept {
 }
 
 Document parse_autodiscover(std::string_view body) {
-    Document document;
-    pugi::xml_document xml;
-    document.error = load(xml, body, "AutodiscoverResponse");
-    document.access_location = xml.document_element().attribute("AccessLocation").value();
-    document.kind = pugi::xpath_query("local-name(/*/*[1])").evaluate_string(xml);
-    for (const auto& link : xml.select_nodes("/*/*[1]/*[local-name()='Link']")) {
-        document.links.push_back(
-            {link.node().attribute("token").value(), link.node().attribute("href").value()});
-    }
-    limit_links(document);
-    return document;
+    return parse(
+        body, "AutodiscoverResponse", [](const pugi::xml_document& xml, Document& document) {
+            document.access_location = xml.document_element().attribute("AccessLocation").value();
+            document.kind = pugi::xpath_query("local-name(/*/*[1])").evaluate_string(xml);
+            for (const auto& link : xml.select_nodes("/*/*[1]/*[local-name()='Link']")) {
+                document.links.push_back({link.node().attribute("token").value(),
+                                          link.node().attribute("href").value()});
+            }
+        });
 }
 
 Document parse_service_metadata(std::string_view body) {
-    Document document;
-    pugi::xml_document xml;
-    document.error = load(xml, body, "");
-    for (const auto& address : xml.select_nodes("//*[local-name()='address'][@location!='']")) {
-        document.links.push_back({address.node().parent().attribute("name").value(),
-                                  address.node().attribute("location").value()});
-    }
-    // Metadata exchange wraps it; a plain WSDL has it at the top.
-    if (document.error.empty() &&
-        !xml.select_node("//*[local-name()='service' or local-name()='definitions']")) {
-        document.error = "it describes no service";
-    }
-    limit_links(document);
-    return document;
+    return parse(body, "", [](const pugi::xml_document& xml, Document& document) {
+        for (const auto& address : xml.select_nodes("//*[local-name()='address'][@location!='']")) {
+            document.links.push_back({address.node().parent().attribute("name").value(),
+                                      address.node().attribute("location").value()});
+        }
+        // Metadata exchange wraps it; a plain WSDL has it at the top.
+        if (document.error.empty() &&
+            !xml.select_node("//*[local-name()='service' or local-name()='definitions']")) {
+            document.error = "it describes no service";
+        }
+    });
 }
 
 Document parse_wopi_discovery(std::string_view body) {
-    Document document;
-    pugi::xml_document xml;
-    document.error = load(xml, body, "wopi-discovery");
-    for (const auto& zone : xml.select_nodes("/*/net-zone[starts-with(@name, 'external-')]")) {
-        for (const auto& action : zone.node().select_nodes(".//*/@urlsrc")) {
-            const std::string url = action.attribute().value();
-            const auto host = url.find("://");
-            const std::string origin =
-                url.substr(0, host == url.npos ? host : url.find_first_of("/?#", host + 3));
-            if (std::none_of(document.links.begin(), document.links.end(),
-                             [&](const Link& link) { return link.href == origin; })) {
-                document.links.push_back({zone.node().attribute("name").value(), origin});
+    return parse(body, "wopi-discovery", [](const pugi::xml_document& xml, Document& document) {
+        for (const auto& zone : xml.select_nodes("/*/net-zone[starts-with(@name, 'external-')]")) {
+            for (const auto& action : zone.node().select_nodes(".//*/@urlsrc")) {
+                const std::string url = action.attribute().value();
+                const auto host = url.find("://");
+                const std::string origin =
+                    url.substr(0, host == url.npos ? host : url.find_first_of("/?#", host + 3));
+                if (std::none_of(document.links.begin(), document.links.end(),
+                                 [&](const Link& link) { return link.href == origin; })) {
+                    document.links.push_back({zone.node().attribute("name").value(), origin});
+                }
             }
         }
-    }
-    limit_links(document);
-    return document;
+    });
 }
 
 std::string title_of(std::string_view body) {

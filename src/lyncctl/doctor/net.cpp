@@ -2,12 +2,9 @@
 
 #include "base/ascii.h"
 #include "base/format.h"
-#include "config/edge.h"
+#include "base/host_names.h"
+#include "lyncctl/addresses.h"
 
-#include <algorithm>
-#include <arpa/inet.h>
-#include <array>
-#include <charconv>
 #include <csignal>
 #include <stdexcept>
 
@@ -41,30 +38,6 @@ void throw_if_interrupted() {
     }
 }
 
-Address address_of(std::string_view text) {
-    if (text.size() > 2 && text.front() == '[' && text.back() == ']') {
-        text = text.substr(1, text.size() - 2);
-    }
-    const std::string copy(text);
-    in6_addr bytes{};
-    char shortest[INET6_ADDRSTRLEN] = "";
-    for (const int family : {AF_INET, AF_INET6}) {
-        if (inet_pton(family, copy.c_str(), &bytes) == 1) {
-            inet_ntop(family, &bytes, shortest, sizeof shortest);
-        }
-    }
-    return shortest;
-}
-
-bool is_internal(const Address& address) noexcept {
-    constexpr std::array networks{"10.0.0.0/8",     "127.0.0.0/8",    "172.16.0.0/12",
-                                  "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10",
-                                  "fc00::/7",       "fe80::/10",      "::1/128"};
-    return std::any_of(networks.begin(), networks.end(), [&](const char* network) {
-        return config::network_holds(network, address);
-    });
-}
-
 std::string Endpoint::text() const {
     const bool ipv6 = address.find(':') != address.npos;
     return formatted("{}{}{}:{}", ipv6 ? "[" : "", address, ipv6 ? "]" : "", port);
@@ -92,12 +65,10 @@ std::vector<std::string_view> at_colons(std::string_view text) {
     throw std::invalid_argument(formatted("invalid {} \"{}\": {}", what, text, remedy));
 }
 
-/// A port, or 0 where nothing is written.
-std::uint16_t port_of(std::string_view text) {
-    std::uint16_t port = 0;
-    const char* end = text.data() + text.size();
-    const auto [stopped, error] = std::from_chars(text.data(), end, port);
-    if (!text.empty() && (error != std::errc() || stopped != end || port == 0)) {
+/// 0 where nothing is written.
+std::uint16_t read_port(std::string_view text) {
+    const std::uint16_t port = port_of(text);
+    if (port == 0 && !text.empty()) {
         refuse("port", text, "a number from 1 to 65535");
     }
     return port;
@@ -110,7 +81,8 @@ Rule parse_connect_to(std::string_view text) {
     if (parts.size() != 4) {
         refuse("value", text, "it is written NAME:PORT:ADDRESS:PORT, any part may be empty");
     }
-    Rule rule{to_ascii_lower(parts[0]), port_of(parts[1]), address_of(parts[2]), port_of(parts[3])};
+    Rule rule{to_ascii_lower(parts[0]), read_port(parts[1]), normal_address(parts[2]),
+              read_port(parts[3])};
     if (rule.address.empty() && !parts[2].empty()) {
         refuse("address", parts[2], "write an IPv4 address, or an IPv6 address in brackets");
     }

@@ -51,12 +51,6 @@ void throw_if_interrupted();
 /// An IPv4 or IPv6 address in its shortest spelling, without brackets and port.
 using Address = std::string;
 
-/// Of "10.0.0.11", "2001:db8::11", "[2001:db8::11]"; empty if it isn't an address.
-Address address_of(std::string_view text);
-
-/// Not for the Internet: private (RFC 1918, ULA), loopback, link-local, shared (RFC 6598).
-bool is_internal(const Address& address) noexcept;
-
 struct Endpoint {
     Address address;
     std::uint16_t port = 0;

@@ -1,6 +1,7 @@
 // `--from outside`: from published names to machines that can be asked (DNS, connections, TLS),
 // then what a client asks there, in its order.
 
+#include "base/host_names.h"
 #include "lyncctl/doctor/answers.h"
 
 #include <algorithm>
@@ -143,7 +144,7 @@ private:
     bool leads_past_proxy(const Visited& visited) {
         const std::string& host = visited.name->host;
         for (const std::string& server : steps_.server_addresses) {
-            const Address address = address_of(server);
+            const Address address = normal_address(server);
             if (!address.empty() && has(visited.addresses, address)) {
                 written_.findings.add(Id::dns_past_proxy, host, server, {host, address});
                 return true;
@@ -192,7 +193,7 @@ private:
         for (const std::string& name : steps_.internal_names) {
             for (const Address& address : examiner_.resolve(name).addresses) {
                 // From inside such a name has a private address, as it should.
-                if (!is_internal(address)) {
+                if (!config::is_private(address)) {
                     written_.findings.add(Id::dns_internal_visible, name, name, {name, address});
                     break;
                 }

@@ -1,4 +1,6 @@
 #include "base/format.h"
+#include "base/host_names.h"
+#include "lyncctl/addresses.h"
 #include "lyncctl/doctor/answers.h"
 
 #include <map>
@@ -56,7 +58,7 @@ private:
     }
 
     std::vector<Address> addresses_of(const ServerStep& server) {
-        if (Address address = address_of(server.address); !address.empty()) {
+        if (Address address = normal_address(server.address); !address.empty()) {
             return {std::move(address)};
         }
         const std::uint16_t port = server.farm->ports.https;
@@ -76,13 +78,12 @@ private:
     /// balancer.
     static std::optional<Endpoint> socket_of(const config::Publication& publication) {
         for (const config::Socket& socket : publication.https_sockets) {
-            const std::size_t port = socket.address.rfind(':') + 1; // 0: the port alone
-            const std::string host = socket.address.substr(0, port == 0 ? 0 : port - 1);
-            const bool any = host.empty() || host == "*" || host == "0.0.0.0";
-            const Address address = address_of(any ? "127.0.0.1" : host == "[::]" ? "::1" : host);
-            if (!socket.proxy_protocol && !address.empty()) {
-                return Endpoint{
-                    address, static_cast<std::uint16_t>(std::stoul(socket.address.substr(port)))};
+            const auto [host, port] = split_socket(socket.address);
+            if (!socket.proxy_protocol) {
+                return Endpoint{host.empty()     ? "127.0.0.1"
+                                : host == "[::]" ? "::1"
+                                                 : bare(host),
+                                port};
             }
         }
         return std::nullopt;

@@ -80,7 +80,7 @@ private:
                                     : formatted(" ({}{})",
                                                 file == draft_.file ? "line " : file + ":", number);
                     text +=
-                        formatted("# {}{}: {}\n", remark_word(kind), where, printable(remark.text));
+                        formatted("# {}{}: {}\n", remark_word(kind), where, escaped(remark.text));
                 }
             }
         }

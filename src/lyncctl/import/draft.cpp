@@ -3,6 +3,7 @@
 #include "base/ascii.h"
 #include "base/format.h"
 #include "base/names.h"
+#include "lyncctl/addresses.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/import/patterns.h"
 #include "lyncctl/output.h"
@@ -39,12 +40,6 @@ Role role_of(const std::string& host) {
 /// A host, or "meet.*"; empty if it is neither.
 std::string normal_host(const std::string& host) {
     return host.ends_with(".*") ? parse_https_url("https://" + host).host : parse_fqdn(host).name;
-}
-
-/// An address as `server` takes it; empty if it is none.
-std::string normal_address(const std::string& text) {
-    const ParsedName address = parse_address(text);
-    return address ? address.name : parse_address("[" + text + "]").name; // IPv6 without brackets
 }
 
 void join(Socket& known, Socket other) {
@@ -97,7 +92,7 @@ private:
                 join(farm.fqdn, farm);
             }
             for (Server& server : farm.servers) {
-                const std::string address = normal_address(server.address);
+                const std::string address = server_address(server.address);
                 if (address.empty()) {
                     draft_.add(lost, "server " + quoted(server.address));
                 } else {
@@ -278,7 +273,7 @@ private:
             throw Failure(
                 formatted("{} publishes no name of a Front End pool{}{}", quoted(draft_.file),
                           draft_.remarks.empty() ? "" : ": ",
-                          draft_.remarks.empty() ? "" : printable(draft_.remarks.front().text)));
+                          draft_.remarks.empty() ? "" : escaped(draft_.remarks.front().text)));
         }
         draft_.first = pools.front();
         if (pools.size() > 1) {

@@ -169,9 +169,8 @@ Draft read_arr(std::string_view xml, const std::string& name, std::string_view h
 /// config.xml of pfSense with the squid package's reverse proxy.
 Draft read_pfsense(std::string_view xml, const std::string& name);
 
-/// An nginx.conf written by hand, with its includes.
-Draft read_nginx(const std::string& file, const Sources& sources);
-Draft read_nginx_text(std::string_view text, const std::string& name, const Sources& sources);
+/// The tree of an nginx.conf written by hand, where relative names follow `prefix`.
+Draft read_nginx(const config::Directive& root, const std::string& prefix);
 
 /// A file of a topology and what goes beside it.
 struct TopologyFile {

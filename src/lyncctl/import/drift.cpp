@@ -3,12 +3,12 @@
 
 #include "base/ascii.h"
 #include "base/format.h"
+#include "base/host_names.h"
+#include "lyncctl/addresses.h"
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/import/draft.h"
-#include "lyncctl/import/patterns.h"
 #include "lyncctl/output.h"
-#include "lyncctl/show/addresses.h"
 
 #include <algorithm>
 #include <map>
@@ -46,16 +46,14 @@ struct Facts {
 
 void add_machine(const std::string& address, const std::string& name, Site& site) {
     Machine machine{name == address ? name : name + " " + address, {}, {}};
-    const std::string plain =
-        address.starts_with('[') ? address.substr(1, address.size() - 2) : address;
     if (name != address) {
         machine.names.insert(to_ascii_lower(name));
     }
-    if (is_address(plain)) {
+    if (const std::string plain = normal_address(address); !plain.empty()) {
         machine.addresses = {plain};
     } else {
-        machine.names.insert(to_ascii_lower(plain));
-        const std::vector<std::string> resolved = addresses_of(plain);
+        machine.names.insert(to_ascii_lower(address));
+        const std::vector<std::string> resolved = addresses_of(address);
         machine.addresses.insert(resolved.begin(), resolved.end());
     }
     site.machines.push_back(std::move(machine));
@@ -156,7 +154,7 @@ void add_publication(const config::Publication& publication, Facts& facts) {
     for (const auto& [scheme, sockets] : {std::pair("https ", &publication.https_sockets),
                                           std::pair("http ", &publication.http_sockets)}) {
         for (const config::Socket& socket : *sockets) {
-            facts.ports.insert(scheme + socket.address.substr(socket.address.rfind(':') + 1));
+            facts.ports.insert(scheme + std::to_string(split_socket(socket.address).second));
         }
     }
     add_edges(publication.edges, facts);
@@ -190,10 +188,6 @@ public:
         : topology_(std::move(topology)), published_(std::move(published)), output_(output) {}
 
     Table table(bool urls) {
-        table_.columns = {{"what", "what"},
-                          {"name", "of"},
-                          {"topology", "topology"},
-                          {"configuration", "configuration"}};
         compare("product", topology_.products, published_.products, false);
         if (!published_.domains.contains("*")) {
             compare("SIP domain", topology_.domains, published_.domains, true);
@@ -301,7 +295,7 @@ private:
     Facts topology_;
     Facts published_;
     Output& output_;
-    Table table_;
+    Table table_{{"what", "name=Of", "topology", "configuration"}};
 };
 
 } // namespace
@@ -315,7 +309,7 @@ int drift(const Options& options, Output& output) {
     }
     const Table table =
         Comparison(facts_of(draft), std::move(published), output).table(draft.knows_simple_urls);
-    if (!table.rows.empty() || output.format() != Format::table) {
+    if (!table.rows.empty() || output.format() != "table") {
         output.table(table);
     }
     return table.rows.empty() ? exit_fine : exit_findings;

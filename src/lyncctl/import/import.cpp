@@ -21,14 +21,13 @@ constexpr std::size_t largest_nginx = 32 * 1024 * 1024; ///< all files of one co
 /// The block, or its remarks, a row each.
 int finish(Draft draft, Output& output) {
     const std::string block = compose(draft);
-    Table table;
-    table.columns = {{"kind", ""}, {"line", "line"}, {"what", "what"}};
+    Table table{{"kind", "line", "what"}};
     std::size_t restrictions = 0;
     for (const auto& [kind, text, place] : draft.remarks) {
         table.rows.push_back({remark_word(kind), place.line == 0 ? "" : at(place), text});
         restrictions += kind == RemarkKind::restriction ? 1 : 0;
     }
-    if (output.format() == Format::own) {
+    if (output.is_text()) {
         output.text(block);
     } else {
         output.table(table);
@@ -71,8 +70,7 @@ void declare_import(CLI::App& app, Options& options) {
         ->type_name("")
         ->required();
     app.add_option("--role", import.roles, "A name that isn't to be published; repeatable")
-        ->type_name("NAME=skip")
-        ->allow_extra_args(false);
+        ->type_name("NAME=skip");
 }
 
 void declare_import_arr(CLI::App& app, Options& options) {
@@ -96,7 +94,6 @@ int import_pfsense(const Options& options, Output& output) {
 
 int import_nginx(const Options& options, Output& output) {
     const std::string file = std::filesystem::absolute(options.import.file).string();
-
     std::size_t left = largest_nginx;
     Sources bounded = Sources::of_system();
     bounded.open = [&left](const std::string& path) {
@@ -104,7 +101,8 @@ int import_nginx(const Options& options, Output& output) {
         left -= opened.size();
         return opened;
     };
-    return finish(read_nginx(file, bounded), options, output);
+    return finish(read_nginx(*read_configuration(file, bounded), directory_of(file)), options,
+                  output);
 }
 
 void declare_import_topology(CLI::App& app, Options& options) {

@@ -54,13 +54,6 @@ bool is_usual_header(std::string_view name) {
     return has_word(usual, to_ascii_lower(name));
 }
 
-/// What becomes of a directive that nothing is read of.
-enum class Word : std::uint8_t {
-    harmless,
-    restriction, ///< keeps somebody out
-    other,       ///< changes what clients or servers see, or isn't known
-};
-
 /// Empty where there is none.
 std::string first_argument(const Directive& directive) {
     return directive.arguments.empty() ? std::string{} : directive.arguments.front();
@@ -93,7 +86,8 @@ bool is_to_https(const Directive& directive) {
            });
 }
 
-Word word_of(const Directive& directive);
+/// What to say of a directive that nothing is read of; nothing where it is harmless.
+std::optional<RemarkKind> remark_on(const Directive& directive);
 
 /// Whether all that is in a block is; `redirects`: whether some of it leads to https. Each line is
 /// looked at once.
@@ -103,7 +97,7 @@ bool is_harmless(const Directive& block, bool& redirects) {
             return is_harmless(*child, redirects);
         }
         redirects = redirects || is_to_https(*child);
-        return word_of(*child) == Word::harmless;
+        return !remark_on(*child);
     });
 }
 
@@ -113,24 +107,24 @@ bool only_redirects(const Directive& block) {
     return is_harmless(block, redirects) && redirects;
 }
 
-Word word_of(const Directive& directive) {
+std::optional<RemarkKind> remark_on(const Directive& directive) {
+    constexpr std::string_view of_zones =
+        "limit_conn_log_level limit_conn_zone limit_req_log_level limit_req_zone";
     const std::string_view name = directive.name;
     const std::string first = first_argument(directive);
     if (name == "proxy_set_header") {
-        return is_usual_header(first) ? Word::harmless : Word::other;
+        return is_usual_header(first) ? std::nullopt : std::optional(lost);
     }
     if ((first == "off" && !name.starts_with("proxy_pass_")) ||
         (name == "allow" && first == "all") || is_to_https(directive) ||
         (name == "if" && directive.is_block && only_redirects(directive))) {
-        return Word::harmless;
+        return std::nullopt;
     }
-    constexpr std::string_view of_zones =
-        "limit_conn_log_level limit_conn_zone limit_req_log_level limit_req_zone";
     if ((has_word(restrictions, name) && !has_word(of_zones, name)) ||
         (name == "return" && first.starts_with('4'))) {
-        return Word::restriction;
+        return restriction;
     }
-    return has_word(harmless, name) ? Word::harmless : Word::other;
+    return has_word(harmless, name) ? std::nullopt : std::optional(lost);
 }
 
 /// A server with its proxy_pass: of several the first that takes every path, else the first.
@@ -216,9 +210,8 @@ private:
 
     /// A directive that nothing is read of.
     void add_line(const Directive& directive, const std::string& where) {
-        if (const Word word = word_of(directive); word != Word::harmless) {
-            add(word == Word::restriction ? restriction : lost,
-                formatted("{} in {}", line_of(directive), where), directive);
+        if (const auto kind = remark_on(directive)) {
+            add(*kind, formatted("{} in {}", line_of(directive), where), directive);
         }
     }
 
@@ -266,7 +259,7 @@ private:
             const auto& lines = block.children;
             const bool closed =
                 server.tls && std::any_of(lines.begin(), lines.end(), [](auto& line) {
-                    return word_of(*line) == Word::restriction;
+                    return remark_on(*line) == restriction;
                 });
             add(closed ? restriction : lost, server.title + " passes nothing on", block);
         } else if (server.pass == nullptr && server.names.empty()) {
@@ -309,7 +302,7 @@ private:
                     inner() + " passed nothing on: what must stay closed is \"deny_path\"", *child);
             } else if (!location) {
                 add_line(*child, where);
-                if (child->is_block && depth < deepest && word_of(*child) != Word::harmless) {
+                if (child->is_block && depth < deepest && remark_on(*child)) {
                     walk(*child, server, inner(), proxy_name, false, depth + 1);
                 }
             }
@@ -466,18 +459,10 @@ private:
     std::unordered_map<std::string, std::pair<Farm*, std::uint16_t>> farms_; ///< by target
 };
 
-Draft read_tree(const Directive& root, std::string prefix) {
-    return NginxReader(root, std::move(prefix)).read(root);
-}
-
 } // namespace
 
-Draft read_nginx(const std::string& file, const Sources& sources) {
-    return read_tree(*read_configuration(file, sources), directory_of(file));
-}
-
-Draft read_nginx_text(std::string_view text, const std::string& name, const Sources& sources) {
-    return read_tree(*read_text(text, name, "/etc/nginx/", sources), "/etc/nginx/");
+Draft read_nginx(const Directive& root, const std::string& prefix) {
+    return NginxReader(root, prefix).read(root);
 }
 
 } // namespace lync::lyncctl

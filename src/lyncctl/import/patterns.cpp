@@ -1,10 +1,10 @@
 #include "lyncctl/import/patterns.h"
 
 #include "base/ascii.h"
-#include "config/edge.h"
+#include "base/names.h"
+#include "lyncctl/addresses.h"
 
 #include <algorithm>
-#include <charconv>
 #include <sstream>
 
 namespace lync::lyncctl {
@@ -66,20 +66,15 @@ std::unordered_map<std::string, std::string> read_hosts(std::string_view text) {
     return addresses;
 }
 
-std::uint16_t port_of(std::string_view text) noexcept {
-    std::uint16_t port = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    return error == std::errc{} && end == text.data() + text.size() ? port : std::uint16_t{0};
+std::string server_address(const std::string& text) {
+    const ParsedName address = parse_address(text);
+    return address ? address.name : parse_address("[" + text + "]").name;
 }
 
 std::pair<std::string, std::uint16_t> split_endpoint(std::string_view text) {
     const std::size_t colon = text.rfind(':');
     const std::uint16_t port = colon == text.npos ? 0 : port_of(text.substr(colon + 1));
     return {to_ascii_lower(port == 0 ? text : text.substr(0, colon)), port};
-}
-
-bool is_address(std::string_view text) {
-    return config::network_holds("0.0.0.0/0", text) || config::network_holds("::/0", text);
 }
 
 } // namespace lync::lyncctl

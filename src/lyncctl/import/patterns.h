@@ -24,11 +24,8 @@ bool has_word(std::string_view list, std::string_view word);
 /// Addresses by name, of a hosts file: `10.0.0.11  fepool.contoso.local  # comment`.
 std::unordered_map<std::string, std::string> read_hosts(std::string_view text);
 
-/// A port, or 0.
-std::uint16_t port_of(std::string_view text) noexcept;
-
-/// Whether it is one, IPv4 or IPv6 without brackets.
-bool is_address(std::string_view text);
+/// An address or name as `server` takes it, of IPv6 without brackets too; empty if it is none.
+std::string server_address(const std::string& text);
 
 /// A host name or address and a port, 0 where none is written: `[2001:db8::1]:4443`.
 std::pair<std::string, std::uint16_t> split_endpoint(std::string_view text);

@@ -7,6 +7,7 @@
 
 #include "base/ascii.h"
 #include "base/format.h"
+#include "lyncctl/addresses.h"
 #include "lyncctl/import/patterns.h"
 #include "lyncctl/import/xml_file.h"
 

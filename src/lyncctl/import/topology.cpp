@@ -7,7 +7,8 @@
 
 #include "base/ascii.h"
 #include "base/format.h"
-#include "base/names.h"
+#include "base/host_names.h"
+#include "lyncctl/addresses.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/import/patterns.h"
 #include "lyncctl/import/xml_file.h"
@@ -84,9 +85,9 @@ std::string service_role(pugi::xml_node service) {
 /// The address of one of a machine's sides; empty where it is 0.0.0.0, all that it has.
 std::string address_of(pugi::xml_node machine, std::string_view side, std::string_view number) {
     for (const pugi::xml_node interface : machine.children("NetInterface")) {
-        const std::string address = attribute(interface, "IPAddress");
+        std::string address = normal_address(attribute(interface, "IPAddress"));
         if (attribute(interface, "InterfaceSide") == side &&
-            attribute(interface, "InterfaceNumber") == number && is_address(address) &&
+            attribute(interface, "InterfaceNumber") == number && !address.empty() &&
             address != "0.0.0.0" && address != "::") {
             return address;
         }
@@ -292,16 +293,13 @@ private:
             const ParsedName parsed = parse_fqdn(attribute(machine, "Fqdn"));
             const std::string fqdn = parsed ? parsed.name : cluster.fqdn;
             const auto known = hosts_.find(fqdn);
-            const std::string text =
-                known == hosts_.end() ? address_of(machine, "Primary", "1") : known->second;
-            const ParsedName address =
-                parse_address(text.find(':') == text.npos ? text : "[" + text + "]");
-            if (!address) {
+            const std::string address = server_address(
+                known == hosts_.end() ? address_of(machine, "Primary", "1") : known->second);
+            if (address.empty()) {
                 without_address_ += without_address_.empty() ? quoted(fqdn) : "";
                 servers.push_back({fqdn, ""});
             } else {
-                servers.push_back(
-                    {address.name, fqdn.size() > longest_name ? "" : " name=" + fqdn});
+                servers.push_back({address, fqdn.size() > longest_name ? "" : " name=" + fqdn});
             }
         }
         return servers;

@@ -70,9 +70,9 @@ CertificateRequest::~CertificateRequest() {
     OPENSSL_cleanse(key.data(), key.size());
 }
 
-CertificateRequest make_certificate_request(const CertificateOptions& options,
+CertificateRequest make_certificate_request(const std::string& key_type,
                                             const std::vector<std::string>& names) {
-    const Owned<EVP_PKEY> key = make_key(options.key_type);
+    const Owned<EVP_PKEY> key = make_key(key_type);
     const Owned<X509_REQ> request(X509_REQ_new());
     require(request != nullptr && X509_REQ_set_version(request.get(), 0) == 1 &&
                 X509_REQ_set_pubkey(request.get(), key.get()) == 1,
@@ -93,8 +93,8 @@ CertificateRequest make_certificate_request(const CertificateOptions& options,
     }
     add_extension(extensions.get(), NID_subject_alt_name, alternatives.c_str());
     add_extension(extensions.get(), NID_key_usage,
-                  options.key_type.starts_with("rsa") ? "critical,digitalSignature,keyEncipherment"
-                                                      : "critical,digitalSignature");
+                  key_type.starts_with("rsa") ? "critical,digitalSignature,keyEncipherment"
+                                              : "critical,digitalSignature");
     add_extension(extensions.get(), NID_ext_key_usage, "serverAuth");
     require(X509_REQ_add_extensions(request.get(), extensions.get()) == 1, "add extensions");
     require(X509_REQ_sign(request.get(), key.get(), EVP_sha256()) > 0, "sign the request");

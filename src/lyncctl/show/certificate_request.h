@@ -2,8 +2,6 @@
 
 // A certificate request and its new private key, by OpenSSL.
 
-#include "lyncctl/options.h"
-
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -24,7 +22,7 @@ struct CertificateRequest {
 
 /// Makes a key and a request for `names` (the first is the common name, if it is short enough) as
 /// subject alternative names, for servers, signed with SHA-256. Throws Failure.
-CertificateRequest make_certificate_request(const CertificateOptions& options,
+CertificateRequest make_certificate_request(const std::string& key_type,
                                             const std::vector<std::string>& names);
 
 } // namespace lync::lyncctl

@@ -3,14 +3,14 @@
 // proxy", "Technical requirements for mobility"]; as a table, or as a zone fragment (RFC 1035, 5).
 
 #include "base/format.h"
+#include "base/host_names.h"
+#include "lyncctl/addresses.h"
 #include "lyncctl/commands.h"
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
 #include "plan/names.h"
 
 #include <CLI/CLI.hpp>
-
-#include <arpa/inet.h>
 
 #include <algorithm>
 #include <set>
@@ -159,11 +159,8 @@ private:
     void add_servers(DnsView view, const std::string& name, const Farm& farm, std::string purpose) {
         if (DnsName* record = add(view, name, std::move(purpose))) {
             for (const config::Server& server : farm.servers) {
-                const bool ipv6 = server.address.starts_with('[');
-                const std::string address =
-                    ipv6 ? server.address.substr(1, server.address.size() - 2) : server.address;
-                if (address != name) {
-                    record->addresses.push_back(address);
+                if (server.address != name) {
+                    record->addresses.push_back(bare(server.address));
                 }
             }
         }
@@ -175,11 +172,8 @@ private:
 };
 
 /// "A", "AAAA"; empty for a host name.
-std::string_view type_of(const std::string& address) noexcept {
-    unsigned char bytes[16];
-    return ::inet_pton(AF_INET, address.c_str(), bytes) == 1    ? "A"
-           : ::inet_pton(AF_INET6, address.c_str(), bytes) == 1 ? "AAAA"
-                                                                : "";
+std::string_view type_of(const std::string& address) {
+    return !normal_ipv4(address).empty() ? "A" : !normal_ipv6(address).empty() ? "AAAA" : "";
 }
 
 bool is_pattern(const DnsName& name) noexcept {
@@ -225,7 +219,7 @@ void add_rows(const DnsName& name, const std::string& publication, const DnsOpti
 
 /// A comment line: never more than one.
 std::string comment(const std::string& text) {
-    return "; " + printable(text) + "\n";
+    return "; " + escaped(text) + "\n";
 }
 
 void write_record(std::string& zone, const DnsName& name, const DnsOptions& options) {
@@ -315,7 +309,7 @@ void declare_dns(CLI::App& app, Options& options) {
 int show_dns(const Options& options, Output& output) {
     require_addresses(options.dns.addresses);
     const Configuration configuration = load_plans(options, output);
-    if (output.format() == Format::own) {
+    if (output.is_text()) {
         if (options.dns.addresses.empty()) {
             throw Failure("a zone needs the address by which clients reach the reverse proxy: "
                           "--address ADDRESS, as often as it has one");
@@ -324,14 +318,9 @@ int show_dns(const Options& options, Output& output) {
         return exit_fine;
     }
 
-    Table table;
-    table.columns = {{"publication", "Publication", configuration.publications.size() > 1},
-                     {"view", "View"},
-                     {"name", "Name"},
-                     {"type", "Type"},
-                     {"value", "Value"},
-                     {"purpose", "For"}};
-    table.group = 1;
+    Table table{{configuration.publications.size() > 1 ? "publication" : "publication=", "view",
+                 "name", "type", "value", "purpose=For"},
+                1};
     // The views of several publications come together under one heading each.
     for (const DnsView view : {DnsView::outside, DnsView::inside, DnsView::never_outside}) {
         for (const Published& published : configuration.publications) {

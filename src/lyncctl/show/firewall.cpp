@@ -1,10 +1,11 @@
 // `show firewall`: rows of the port summaries, or rules of them.
 
 #include "base/format.h"
+#include "base/host_names.h"
+#include "lyncctl/addresses.h"
 #include "lyncctl/commands.h"
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
-#include "lyncctl/show/addresses.h"
 #include "lyncctl/show/firewall_rows.h"
 
 #include <CLI/CLI.hpp>
@@ -37,16 +38,16 @@ constexpr std::string_view where_addresses_stand =
 
 /// --external and --internal.
 config::Interfaces proxy_of(const FirewallOptions& options) {
-    for (const auto& [option, text] :
-         {std::pair("--external", &options.external), std::pair("--internal", &options.internal)}) {
-        if (!text->empty() && !config::network_holds("0.0.0.0/0", *text) &&
-            !config::network_holds("::/0", *text)) {
+    const auto read = [](const char* option, const std::string& text) {
+        std::string address = normal_address(text);
+        if (address.empty() && !text.empty()) {
             throw Failure(formatted("invalid value {} of {}: firewalls know addresses, write an "
                                     "IPv4 or IPv6 address",
-                                    lync::quoted(*text), option));
+                                    lync::quoted(text), option));
         }
-    }
-    return {options.external, options.internal, {}};
+        return address;
+    };
+    return {read("--external", options.external), read("--internal", options.internal), {}};
 }
 
 int print_ruleset(const Configuration& configuration, const Options& options, Output& output) {
@@ -59,7 +60,7 @@ int print_ruleset(const Configuration& configuration, const Options& options, Ou
         std::move(nat.begin(), nat.end(), std::back_inserter(notes));
     }
     const Ruleset made =
-        ruleset(options.own_format, rows, networks_of(configuration), addresses_of, notes);
+        ruleset(output.format(), rows, networks_of(configuration), addresses_of, notes);
     output.text(made.text);
     for (const std::string& what : made.missing) {
         output.note("no rule: " + what);
@@ -92,11 +93,7 @@ bool take_known(FirewallRow& row, std::set<std::vector<std::string>>& known) {
 
 /// What the firewalls have to let through, each once. What lies inside is other people's.
 int print_plan(const Configuration& configuration, const Options& options, Output& output) {
-    Table table;
-    table.columns = {{"firewall", "Firewall"},       {"source", "Source"},
-                     {"destination", "Destination"}, {"port", "Port"},
-                     {"protocol", "Protocol"},       {"why", "Why"}};
-    table.group = 0;
+    Table table{{"firewall", "source", "destination", "port", "protocol", "why"}, 0};
     std::set<std::vector<std::string>> known;
     bool is_whole = true;
     const auto end_of = [&](const Party& party, FirewallSide side) {
@@ -151,32 +148,23 @@ void declare_firewall(CLI::App& app, Options& options) {
 }
 
 int show_firewall(const Options& options, Output& output) {
-    if (options.firewall.plan && output.format() == Format::own) {
+    if (options.firewall.plan && output.is_text()) {
         throw Failure(formatted("--plan is a page for people, --format {} rules for a firewall: "
                                 "leave out one of them",
-                                options.own_format));
+                                output.format()));
     }
     const Configuration configuration = load_plans(options, output);
-    if (output.format() == Format::own) {
+    if (output.is_text()) {
         return print_ruleset(configuration, options, output);
     }
     if (options.firewall.plan) {
         return print_plan(configuration, options, output);
     }
 
-    Table table;
-    table.columns = {{"publication", "Publication", configuration.publications.size() > 1},
-                     {"site", "Site"},
-                     {"table", "Table"},
-                     {"firewall", "Firewall"},
-                     {"service", "Port"},
-                     {"source", "Source"},
-                     {"source_addresses", "Its addresses", false},
-                     {"destination", "Destination"},
-                     {"destination_addresses", "Its addresses", false},
-                     {"needed", "Needed"},
-                     {"why", "Why"}};
-    table.group = 2;
+    Table table{{configuration.publications.size() > 1 ? "publication" : "publication=", "site",
+                 "table", "firewall", "service=Port", "source", "source_addresses=", "destination",
+                 "destination_addresses=", "needed", "why"},
+                2};
     for (const Published& published : configuration.publications) {
         const std::string& name = published.plan.publication.name;
         for (const std::string& note : nat_notes(published.plan.publication)) {

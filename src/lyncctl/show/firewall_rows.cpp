@@ -1,6 +1,7 @@
 // Who the ends of the lines are here.
 
 #include "base/format.h"
+#include "lyncctl/addresses.h"
 #include "lyncctl/output.h"
 #include "lyncctl/show/firewall_lines.h"
 
@@ -20,12 +21,6 @@ using config::Interfaces;
 using config::Role;
 using plan::Plan;
 using namespace firewall;
-
-/// "[2001:db8::1]" without its brackets.
-std::string plain(std::string_view address) {
-    const bool bracketed = address.starts_with('[') && address.ends_with(']');
-    return std::string(bracketed ? address.substr(1, address.size() - 2) : address);
-}
 
 void add_new(Addresses& all, std::string text) {
     if (!text.empty() && std::find(all.begin(), all.end(), text) == all.end()) {
@@ -94,17 +89,15 @@ private:
                        std::string_view why) {
         std::set<std::string> unknown; ///< services at any address, and those aren't declared
         const std::size_t first = rows_.size();
-        const auto row_of = [&](const std::string& port) -> FirewallRow& {
-            return row(first, proxy_external, external, protocol,
-                       static_cast<std::uint16_t>(std::stoul(port)), {"Any", {}, true},
+        const auto row_of = [&](std::uint16_t port) -> FirewallRow& {
+            return row(first, proxy_external, external, protocol, port, {"Any", {}, true},
                        "Reverse proxy listener", why);
         };
         for (const config::Socket& socket : sockets) {
-            const std::size_t colon = socket.address.rfind(':');
-            std::string address =
-                colon == std::string::npos ? "" : plain(socket.address.substr(0, colon));
-            address = address.empty() || address == "::" ? proxy_.external : address;
-            FirewallRow& row = row_of(socket.address.substr(colon + 1));
+            const auto [host, port] = split_socket(socket.address);
+            const std::string address =
+                host.empty() || host == "[::]" ? proxy_.external : bare(host);
+            FirewallRow& row = row_of(port);
             if (address.empty() || unknown.contains(row.service)) {
                 unknown.insert(row.service);
                 row.destination.addresses.clear(); // some of them would pass for all
@@ -113,7 +106,7 @@ private:
             }
         }
         if (sockets.empty()) {
-            row_of("80").needed = false;
+            row_of(80).needed = false;
         }
     }
 
@@ -358,7 +351,7 @@ private:
         const auto add = [&](const Farm& farm, const std::string& address) {
             const bool unknown = std::find(farm.published.begin(), farm.published.end(), address) !=
                                  farm.published.end();
-            add_new(party.addresses, unknown ? "" : plain(address));
+            add_new(party.addresses, unknown ? "" : bare(address));
         };
         for (const Farm& farm : declared_.farms) {
             if (wanted(farm) && (balancers || farm.computers.empty())) {

@@ -1,6 +1,7 @@
 // `show names`, `show rules`, `show ports`.
 
 #include "plan/names.h"
+#include "lyncctl/addresses.h"
 #include "lyncctl/commands.h"
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
@@ -92,16 +93,9 @@ void add_rules(const Plan& plan, const VirtualHost& host, Table& table) {
 
 int show_names(const Options& options, Output& output) {
     const Configuration configuration = load_plans(options, output);
-    Table table;
-    table.columns = {{"publication", "Publication"},
-                     {"name", "Name"},
-                     {"path", "Path"},
-                     {"use", "For"},
-                     {"leads_to", "Leads to"},
-                     {"port", "Port"},
-                     {"certificate", "Certificate"},
-                     {"presented", "Presented", false}};
-    table.group = 0;
+    Table table{
+        {"publication", "name", "path", "use=For", "leads_to", "port", "certificate", "presented="},
+        0};
     for (const Published& published : configuration.publications) {
         const Plan& plan = published.plan;
         for (const plan::PublishedName& name : plan::published_names(plan)) {
@@ -113,10 +107,7 @@ int show_names(const Options& options, Output& output) {
                 row.push_back(coverage_cell(name.coverage));
                 row.emplace_back(presented_for(plan.publication, name.name));
             } else {
-                row.emplace_back("refused");
-                row.emplace_back("");
-                row.emplace_back("");
-                row.emplace_back(std::vector<std::string>{});
+                row.insert(row.end(), {"refused", "", "", std::vector<std::string>{}});
             }
             table.rows.push_back(std::move(row));
         }
@@ -127,17 +118,9 @@ int show_names(const Options& options, Output& output) {
 
 int show_rules(const Options& options, Output& output) {
     const Configuration configuration = load_plans(options, output);
-    Table table;
-    table.columns = {{"publication", "Publication"},
-                     {"protocol", "Protocol"},
-                     {"sockets", "From"},
-                     {"names", "Names"},
-                     {"leads_to", "To"},
-                     {"port", "Port", false},
-                     {"servers", "Servers"},
-                     {"paths", "Passes"},
-                     {"rest", "The rest"}};
-    table.group = 0;
+    Table table{{"publication", "protocol", "sockets=From", "names", "leads_to=To",
+                 "port=", "servers", "paths=Passes", "rest=The rest"},
+                0};
     for (const Published& published : configuration.publications) {
         for (const VirtualHost& host : published.plan.hosts) {
             add_rules(published.plan, host, table);
@@ -157,23 +140,16 @@ int show_rules(const Options& options, Output& output) {
 
 int show_ports(const Options& options, Output& output) {
     const Configuration configuration = load_plans(options, output);
-    Table table;
-    table.columns = {{"publication", "Publication"}, {"direction", "Direction"},
-                     {"address", "Address"},         {"port", "Port"},
-                     {"protocol", "Protocol"},       {"use", "For"}};
-    table.group = 0;
+    Table table{{"publication", "direction", "address", "port", "protocol", "use=For"}, 0};
     for (const Published& published : configuration.publications) {
         const Plan& plan = published.plan;
         const config::Publication& declared = plan.publication;
         for (const bool tls : {false, true}) {
             for (const config::Socket& socket :
                  tls ? declared.https_sockets : declared.http_sockets) {
-                const std::size_t colon = socket.address.rfind(':');
-                const bool any = colon == std::string::npos;
+                const auto [address, port] = split_socket(socket.address);
                 table.rows.push_back(
-                    {declared.name, "listens",
-                     any ? std::string("0.0.0.0") : socket.address.substr(0, colon),
-                     std::stoi(any ? socket.address : socket.address.substr(colon + 1)),
+                    {declared.name, "listens", address.empty() ? "0.0.0.0" : address, port,
                      tls ? "https" : "http",
                      socket.proxy_protocol ? "clients, by the PROXY protocol" : "clients"});
             }

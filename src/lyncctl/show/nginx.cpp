@@ -19,12 +19,7 @@ plan::Rendered text_of(const Published& published) {
 }
 
 Table table_of(const Configuration& configuration) {
-    Table table;
-    table.columns = {{"publication", "Publication"},
-                     {"number", "Line"},
-                     {"text", "Text"},
-                     {"file", "Because of"},
-                     {"line", "Line"}};
+    Table table{{"publication", "number=Line", "text", "file=Because of", "line"}};
     for (const Published& published : configuration.publications) {
         const plan::Rendered rendered = text_of(published);
         std::string_view rest = rendered.text;
@@ -43,7 +38,7 @@ Table table_of(const Configuration& configuration) {
 
 int show_nginx(const Options& options, Output& output) {
     const Configuration configuration = load_plans(options, output);
-    if (output.format() != Format::own) {
+    if (!output.is_text()) {
         output.table(table_of(configuration));
         return exit_fine;
     }

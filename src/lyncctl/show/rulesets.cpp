@@ -2,6 +2,7 @@
 // addresses, so those of another firewall never match.
 
 #include "base/format.h"
+#include "base/host_names.h"
 #include "lyncctl/output.h"
 #include "lyncctl/show/firewall_rows.h"
 
@@ -113,11 +114,6 @@ constexpr RulesetFormat formats[] = {
      "Remove-NetFirewallRule -Group 'lync_firewall' -ErrorAction SilentlyContinue\n",
      windows_rule, ""},
 };
-
-/// An address, in either family: what a name never is.
-bool is_address(std::string_view text) noexcept {
-    return config::network_holds("0.0.0.0/0", text) || config::network_holds("::/0", text);
-}
 
 Addresses of_family(const Addresses& all, bool ipv6) {
     Addresses some;
@@ -232,7 +228,7 @@ private:
         }
         Addresses all;
         for (const std::string& text : party.addresses) {
-            const Addresses found = is_address(text) ? Addresses{text} : resolve_(text);
+            const Addresses found = normal_address(text).empty() ? resolve_(text) : Addresses{text};
             if (found.empty()) {
                 has_none(text);
             }

@@ -2,8 +2,6 @@
 
 #include "nginx/guard.h"
 
-#include <charconv>
-
 namespace lync::nginx {
 
 namespace {
@@ -102,20 +100,6 @@ void CapturedLog::write(ngx_log_t* log, ngx_uint_t level, u_char* text, size_t l
         ngx_log_error(level, self->real_, 0, "%*s", explained.size(), explained.data());
         ngx_use_stderr = 0;
     });
-}
-
-ParserMessage parse_message(std::string_view message) noexcept {
-    const std::size_t colon = message.rfind(':');
-    const std::size_t in = message.rfind(" in ");
-    std::size_t line = 0;
-    if (colon != std::string_view::npos && in != std::string_view::npos && in < colon) {
-        const char* last = message.data() + message.size();
-        const auto [end, error] = std::from_chars(message.data() + colon + 1, last, line);
-        if (error == std::errc{} && end == last) {
-            return {message.substr(0, in), message.substr(in + 4, colon - in - 4), line};
-        }
-    }
-    return {message, {}, 0};
 }
 
 } // namespace lync::nginx

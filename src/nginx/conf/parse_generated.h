@@ -38,13 +38,4 @@ private:
     Explain explain_;
 };
 
-/// A message of nginx's configuration parser, `TEXT in FILE:LINE`, taken apart.
-struct ParserMessage {
-    std::string_view text;
-    std::string_view file;
-    std::size_t line = 0; ///< 0: the message has no such end, and text is all of it
-};
-
-ParserMessage parse_message(std::string_view message) noexcept;
-
 } // namespace lync::nginx

@@ -54,7 +54,7 @@ std::string with_place(std::string text, std::string_view file, std::size_t line
 
 /// nginx's message about a line of a block of ours, with the block named and the remedy added.
 std::string explain_in_block(const MainConf& conf, std::string_view message) {
-    const ParserMessage parsed = parse_message(message);
+    const config::ParserMessage parsed = config::parse_message(message);
     return parsed.line == 0 || conf.reading.empty()
                ? std::string(message)
                : with_place(config::explain_in_block(parsed.text, *conf.reading.back()),
@@ -65,7 +65,7 @@ std::string explain_in_block(const MainConf& conf, std::string_view message) {
 /// about one of a file that server_include names.
 std::string explain_in_plan(const plan::Rendered& rendered, std::string_view publication,
                             std::string_view name, std::string_view message) {
-    const ParserMessage parsed = parse_message(message);
+    const config::ParserMessage parsed = config::parse_message(message);
     if (parsed.line == 0 || (parsed.file == name && parsed.line > rendered.origins.size())) {
         return std::string(message);
     }

@@ -1,13 +1,29 @@
-#include "lyncctl/show/addresses.h"
+#include "lyncctl/addresses.h"
 
-#include <arpa/inet.h>
 #include <netdb.h>
 #include <sys/socket.h>
 
 #include <array>
+#include <charconv>
 #include <memory>
 
 namespace lync::lyncctl {
+
+std::string bare(std::string_view address) {
+    const bool bracketed = address.starts_with('[') && address.ends_with(']');
+    return std::string(bracketed ? address.substr(1, address.size() - 2) : address);
+}
+
+std::uint16_t port_of(std::string_view text) noexcept {
+    std::uint16_t port = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    return error == std::errc{} && end == text.data() + text.size() ? port : std::uint16_t{0};
+}
+
+std::pair<std::string, std::uint16_t> split_socket(std::string_view socket) {
+    const std::size_t port = socket.rfind(':') + 1; // 0: the port alone
+    return {std::string(socket.substr(0, port == 0 ? 0 : port - 1)), port_of(socket.substr(port))};
+}
 
 std::vector<std::string> addresses_of(const std::string& name) {
     addrinfo hints{};

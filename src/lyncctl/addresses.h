@@ -1,0 +1,26 @@
+#pragma once
+
+// Addresses, ports and sockets as they are written, and what the system's resolver knows.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace lync::lyncctl {
+
+/// "[2001:db8::1]" without its brackets; anything else as it is.
+std::string bare(std::string_view address);
+
+/// A port, or 0.
+std::uint16_t port_of(std::string_view text) noexcept;
+
+/// A socket of the declaration ("443", "[::]:443") as its address, empty for the port alone, and
+/// its port.
+std::pair<std::string, std::uint16_t> split_socket(std::string_view socket);
+
+/// The addresses of a host name, or none.
+std::vector<std::string> addresses_of(const std::string& name);
+
+} // namespace lync::lyncctl
