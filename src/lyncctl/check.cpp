@@ -321,10 +321,9 @@ private:
 void declare_check(CLI::App& app, Options& options) {
     add_configuration(app, options);
     app.add_option("--nginx", options.check.nginx,
-                   "The nginx that is asked; else /usr/sbin/nginx, or the one in PATH")
-        ->type_name("BINARY");
-    app.add_option("-p,--prefix", options.check.prefix, "The prefix, as nginx takes it with -p")
-        ->type_name("DIR");
+                   "BINARY|The nginx that is asked; else /usr/sbin/nginx, or the one in PATH");
+    app.add_option("-p,--prefix", options.check.prefix,
+                   "DIR|The prefix, as nginx takes it with -p");
     app.add_flag("--strict", options.check.strict, "Advice makes the exit status 1, too");
 }
 

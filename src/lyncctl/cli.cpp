@@ -53,12 +53,10 @@ void declare_output(CLI::App& app, const Command& command, Options& options) {
         words.push_back(own);
     }
     std::erase(words, "");
-    app.add_option("--format", options.format, "How it is printed: " + joined(words))
-        ->type_name("FORMAT")
+    app.add_option("--format", options.format, "FORMAT|How it is printed: " + joined(words))
         ->default_str(default_format(command))
         ->check(CLI::IsMember(words).description(""));
-    app.add_option("--color,--colour", options.colour, "Colours: auto, always, never")
-        ->type_name("WHEN")
+    app.add_option("--color,--colour", options.colour, "WHEN|Colours: auto, always, never")
         ->default_str("auto")
         ->check(CLI::IsMember({"auto", "always", "never"}).description(""));
 }
@@ -96,6 +94,13 @@ void declare_commands(CLI::App& app, std::string_view group, Options& options,
         command.declare(*leaf, options);
         declare_output(*leaf, command, options);
         for (CLI::Option* option : leaf->get_options()) {
+            const std::string help = option->get_description();
+            const std::size_t bar = help.find('|');
+            if (bar != std::string::npos) {
+                option->type_name(help.substr(0, bar))->description(help.substr(bar + 1));
+            } else if (option->get_positional()) {
+                option->type_name("");
+            }
             // What is repeatable takes one value each time, and leaves FILE alone.
             if (option->nonpositional() && option->get_expected_max() > 1) {
                 option->allow_extra_args(false);
@@ -182,11 +187,9 @@ int parse_and_run(int argc, const char* const* argv) {
 
 void add_configuration(CLI::App& app, Options& options) {
     app.add_option("-c,FILE", options.configuration, "The nginx.conf to read, with its includes")
-        ->type_name("")
         ->capture_default_str();
     app.add_flag("--fragment", options.fragment, "FILE holds only what stands inside of http { }");
-    app.add_option("--publication", options.publication, "Only the lync_publish of this name")
-        ->type_name("NAME");
+    app.add_option("--publication", options.publication, "NAME|Only the lync_publish of this name");
 }
 
 int run(int argc, const char* const* argv) {

@@ -25,8 +25,8 @@ struct Command {
     /// What `--format` takes beside table, csv, json, markdown and html ("nft pf"); empty: nothing.
     std::string_view own_format;
     bool own_is_default; ///< own_format is what is printed without --format
-    /// Adds the arguments and options of the command; those of output (--format, --color) are
-    /// there already. `add_configuration` is what most commands want.
+    /// Adds the arguments and options of the command, "VALUE|help"; those of output (--format,
+    /// --color) come after them. `add_configuration` is what most commands want.
     void (*declare)(CLI::App& app, Options& options);
     /// Does it; the result is the exit status (failure.h). What ends it early is thrown: Failure,
     /// or Mistake.

@@ -1,7 +1,7 @@
 #pragma once
 
 // The command-line tool, lyncctl: what an administrator must get right around the module, from the
-// same declaration and the same plan (src/topology, src/plan). The one room that neither the core
+// same declaration and the same plan (src/config, src/plan). The one room that neither the core
 // nor the module knows.
 //
 //     commands.h       the table of commands: a new one is a row there
@@ -9,6 +9,7 @@
 //     output.h         tables in every format, text, progress
 //     configuration.h  nginx.conf, its publications and every diagnostic about them
 //     files.h          files that a command writes: never over others
+//     addresses.h      addresses, ports and sockets as they are written
 //     failure.h        how a command ends
 
 #include <stdexcept>

@@ -23,10 +23,6 @@ namespace {
                             error == EACCES && ::geteuid() != 0 ? ", try it with sudo" : ""));
 }
 
-[[noreturn]] void refuse(const std::string& path) {
-    throw Failure(formatted("file {} is there already: --force replaces it", lync::quoted(path)));
-}
-
 bool write_all(int fd, std::string_view content) noexcept {
     while (!content.empty()) {
         const ssize_t written = ::write(fd, content.data(), content.size());
@@ -90,7 +86,8 @@ void require_new(const std::string& path, bool force) {
         return;
     }
     if (!force) {
-        refuse(path);
+        throw Failure(
+            formatted("file {} is there already: --force replaces it", lync::quoted(path)));
     }
     if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
         throw Failure(lync::quoted(path) + " isn't a regular file, and isn't replaced");

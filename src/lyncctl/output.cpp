@@ -31,13 +31,6 @@ std::string_view escape_of(Style style) noexcept {
     }
 }
 
-/// How many columns of a terminal printable text takes: characters of UTF-8, one each.
-std::size_t width_of(std::string_view text) noexcept {
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-        return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-    }));
-}
-
 /// Where the first `width` columns of printable text end.
 std::size_t end_of(std::string_view text, std::size_t width) noexcept {
     std::size_t seen = 0;
@@ -271,6 +264,12 @@ const auto* find_writer(std::string_view format) noexcept {
 }
 
 } // namespace
+
+std::size_t width_of(std::string_view text) noexcept {
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+        return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+    }));
+}
 
 std::string joined(const std::vector<std::string>& texts) {
     std::string all;

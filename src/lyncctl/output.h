@@ -24,10 +24,9 @@ class Cell {
 public:
     using Value = std::variant<std::string, std::int64_t, bool, std::vector<std::string>>;
 
-    Cell(std::string text, Style style = Style::plain) : value_(std::move(text)), style_(style) {}
-    Cell(std::string_view text, Style style = Style::plain)
-        : value_(std::string(text)), style_(style) {}
-    Cell(const char* text, Style style = Style::plain) : value_(std::string(text)), style_(style) {}
+    template <std::convertible_to<std::string_view> Text>
+    Cell(const Text& text, Style style = Style::plain)
+        : value_(std::string(std::string_view(text))), style_(style) {}
     Cell(std::vector<std::string> texts, Style style = Style::plain)
         : value_(std::move(texts)), style_(style) {}
     template <std::integral Number>
@@ -119,6 +118,9 @@ private:
     Terminal terminal_;
     bool in_progress_ = false;
 };
+
+/// How many columns of a terminal a text takes: characters of UTF-8, one each.
+std::size_t width_of(std::string_view text) noexcept;
 
 /// "a, b, c"
 std::string joined(const std::vector<std::string>& texts);

@@ -116,28 +116,22 @@ Style style_of(std::string_view state) {
                                  : Style::plain;
 }
 
-/// What a server has to do over all its ports: "machine" of the answer. Waits over a moment in
-/// which nginx doesn't answer: it is being reloaded, or busy.
-json load_soon(const ControlOptions& options) {
-    const auto end = std::chrono::steady_clock::now() + patience;
-    while (true) {
+/// Until nothing is in flight over all ports of a server: "machine" of the answers.
+int wait(const ControlOptions& options, Output& output) {
+    using Clock = std::chrono::steady_clock;
+    const auto end = Clock::now() + std::chrono::seconds(options.timeout);
+    for (auto answered = Clock::now();; ::sleep(1)) {
+        json load;
         try {
-            return read_json(options, "/servers",
-                             [](const json& all) { return all.at("machine"); });
-        } catch (const Unanswered&) {
-            if (std::chrono::steady_clock::now() >= end) {
+            load =
+                read_json(options, "/servers", [](const json& all) { return all.at("machine"); });
+            answered = Clock::now();
+        } catch (const Unanswered&) { // nginx is being reloaded, or busy
+            if (Clock::now() - answered >= patience) {
                 throw;
             }
+            continue;
         }
-        ::sleep(1);
-    }
-}
-
-int wait(const ControlOptions& options, Output& output) {
-    constexpr unsigned pause = 1; // second
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(options.timeout);
-    while (true) {
-        const json load = load_soon(options);
         const auto number = [&](const char* key) { return load.at(key).get<std::int64_t>(); };
         if (!load.at("drained").get<bool>()) {
             throw Failure(formatted("{} is no longer drained: it was taken back, or nginx was "
@@ -153,13 +147,12 @@ int wait(const ControlOptions& options, Output& output) {
         }
         const std::string words = formatted("{} requests in flight, of which {} pending GETs; {}",
                                             number("in_flight"), number("pending_gets"), signed_in);
-        if (options.timeout != 0 && std::chrono::steady_clock::now() >= end) {
+        if (options.timeout != 0 && Clock::now() >= end) {
             output.end_progress();
             output.note("still " + words);
             return exit_findings;
         }
         output.progress(words);
-        ::sleep(pause);
     }
 }
 
@@ -180,15 +173,14 @@ int change(const ControlOptions& options, std::string_view path, Output& output)
 }
 
 void declare_socket(CLI::App& app, Options& options) {
-    app.add_option("--socket", options.control.socket, "The Unix-domain socket of lync_control")
-        ->type_name("PATH")
+    app.add_option("--socket", options.control.socket,
+                   "PATH|The Unix-domain socket of lync_control")
         ->capture_default_str();
 }
 
 void declare_server(CLI::App& app, Options& options) {
     app.add_option("SERVER", options.control.server,
                    "Its name or address as in nginx.conf; POOL/NAME where several pools have it")
-        ->type_name("")
         ->required();
     declare_socket(app, options);
 }
@@ -235,8 +227,7 @@ void declare_drain(CLI::App& app, Options& options) {
     CLI::Option* wait =
         app.add_flag("--wait", options.control.wait, "Come back once nothing is in flight there");
     app.add_option("--timeout", options.control.timeout,
-                   "After which --wait gives up, in seconds; 0: never")
-        ->type_name("SECONDS")
+                   "SECONDS|After which --wait gives up, in seconds; 0: never")
         ->capture_default_str()
         ->needs(wait);
 }
@@ -326,8 +317,7 @@ void declare_lockout_release(CLI::App& app, Options& options) {
     CLI::Option* who =
         app.add_option("WHO", options.control.who,
                        "An account (CONTOSO\\ken, ken@contoso.com, or its hash of the log and the "
-                       "list), or an address")
-            ->type_name("");
+                       "list), or an address");
     CLI::Option* all = app.add_flag("--all", options.control.all, "Everybody");
     all->excludes(who);
     declare_socket(app, options);

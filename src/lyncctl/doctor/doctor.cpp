@@ -22,15 +22,6 @@ namespace {
 
 using namespace doctor;
 
-/// As the language takes a SIP domain, but never "*".
-std::string domain_of(const std::string& text) {
-    const ParsedName parsed = parse_fqdn(text);
-    if (!parsed) {
-        throw Failure(formatted("invalid domain \"{}\" in --domain: {}", text, parsed.error));
-    }
-    return parsed.name;
-}
-
 Settings settings_of(const DoctorOptions& options) {
     Settings settings;
     if (!(options.timeout > 0 && options.timeout <= 600)) { // "nan" is a number to CLI11
@@ -51,7 +42,11 @@ Settings settings_of(const DoctorOptions& options) {
     settings.dns_servers = options.dns;
     settings.ca_file = options.ca;
     for (const std::string& text : options.domains) {
-        settings.domains.push_back(domain_of(text));
+        const ParsedName parsed = parse_fqdn(text); // never "*"
+        if (!parsed) {
+            throw Failure(formatted("invalid domain \"{}\" in --domain: {}", text, parsed.error));
+        }
+        settings.domains.push_back(parsed.name);
     }
     return settings;
 }
@@ -187,32 +182,26 @@ void declare_doctor(CLI::App& app, Options& options) {
     DoctorOptions& doctor = options.doctor;
     add_configuration(app, options);
     app.add_option("--from", doctor.from,
-                   "Where it asks from: outside (what clients do) or proxy (each server)")
-        ->type_name("PLACE")
+                   "PLACE|Where it asks from: outside (what clients do) or proxy (each server)")
         ->default_str("outside")
         ->check(CLI::IsMember({"outside", "proxy"}).description(""));
     app.add_option("--domain", doctor.domains,
-                   "Only this SIP domain; needed with \"sip_domain *\" (repeatable)")
-        ->type_name("DOMAIN");
+                   "DOMAIN|Only this SIP domain; needed with \"sip_domain *\" (repeatable)");
     app.add_option("--resolve", doctor.resolve,
-                   "This address in place of the DNS, as curl's (repeatable)")
-        ->type_name("NAME:PORT:ADDRESS");
-    app.add_option("--connect-to", doctor.connect_to,
-                   "Connect there instead, as curl's; parts may be empty (repeatable)")
-        ->type_name("NAME:PORT:ADDRESS:PORT");
-    app.add_option("--dns", doctor.dns,
-                   "Ask these DNS servers, such as one outside, not the system's")
-        ->type_name("ADDRESS[:PORT],...");
-    app.add_option("--ca", doctor.ca, "The CAs that clients trust, in place of the system's")
-        ->type_name("FILE");
-    app.add_option("--timeout", doctor.timeout, "Seconds after which a step is given up")
-        ->type_name("SECONDS")
+                   "NAME:PORT:ADDRESS|This address in place of the DNS, as curl's (repeatable)");
+    app.add_option(
+        "--connect-to", doctor.connect_to,
+        "NAME:PORT:ADDRESS:PORT|Connect there instead, as curl's; parts may be empty (repeatable)");
+    app.add_option(
+        "--dns", doctor.dns,
+        "ADDRESS[:PORT],...|Ask these DNS servers, such as one outside, not the system's");
+    app.add_option("--ca", doctor.ca, "FILE|The CAs that clients trust, in place of the system's");
+    app.add_option("--timeout", doctor.timeout, "SECONDS|Seconds after which a step is given up")
         ->capture_default_str();
-    app.add_option("--user", doctor.user, "Also sign in by NTLM, as DOMAIN\\user or user@domain")
-        ->type_name("USER");
+    app.add_option("--user", doctor.user,
+                   "USER|Also sign in by NTLM, as DOMAIN\\user or user@domain");
     app.add_option("--password-fd", doctor.password_fd,
-                   "Read the password from this descriptor, not from the terminal")
-        ->type_name("N")
+                   "N|Read the password from this descriptor, not from the terminal")
         ->check(CLI::NonNegativeNumber.description(""));
     app.add_flag("--list", doctor.list, "Print all findings there can be, with cause and remedy");
 }

@@ -1,5 +1,7 @@
 #include "lyncctl/doctor/findings.h"
 
+#include "lyncctl/addresses.h"
+
 #include <algorithm>
 
 namespace lync::lyncctl::doctor {
@@ -45,9 +47,8 @@ void Findings::add_text(Id id, const std::string& where, const std::string& key,
     });
     if (known == findings_.end()) {
         findings_.push_back({&kind_of(id), key, {shown(where)}, std::move(what)});
-    } else if (std::find(known->where.begin(), known->where.end(), shown(where)) ==
-               known->where.end()) {
-        known->where.push_back(shown(where));
+    } else {
+        add_once(known->where, shown(where));
     }
 }
 

@@ -166,15 +166,12 @@ std::string HttpAnswer::content_type() const {
 namespace {
 
 ListPtr header_lines(const HttpRequest& request) {
-    ListPtr list;
-    for (const std::string& line :
-         {request.accept.empty() ? "Accept:" : "Accept: " + request.accept,
-          request.host_header.empty() ? std::string() : "Host: " + request.host_header}) {
-        if (!line.empty()) {
-            curl_slist* longer = curl_slist_append(list.get(), line.c_str());
-            static_cast<void>(list.release());
-            list.reset(longer);
-        }
+    const std::string accept = request.accept.empty()
+                                   ? "Accept:"
+                                   : "Accept: " + request.accept; // none, or libcurl has one
+    ListPtr list(curl_slist_append(nullptr, accept.c_str()));
+    if (list && !request.host_header.empty()) {
+        curl_slist_append(list.get(), ("Host: " + request.host_header).c_str());
     }
     return list;
 }

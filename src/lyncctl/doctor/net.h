@@ -75,10 +75,7 @@ public:
 
     Resolution ask(const std::string& name, const Deadline& deadline);
 
-    struct Destroy {
-        void operator()(void* channel) const noexcept;
-    };
-    using Channel = std::unique_ptr<void, Destroy>; ///< ares_channel
+    using Channel = std::unique_ptr<void, void (*)(void*)>; ///< ares_channel
 
 private:
     Channel channel_;

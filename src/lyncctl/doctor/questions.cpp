@@ -59,9 +59,6 @@ std::vector<std::string> names_to_ask(const VirtualHost& host,
                                       std::vector<std::string>& patterns) {
     std::vector<std::string> names;
     for (const std::string& name : host.names) {
-        const auto is_asked = [&](const std::string& domain) {
-            return name == std::string(discovery_label) + domain;
-        };
         if (is_pattern(name)) {
             if (domains.empty()) {
                 patterns.push_back(name);
@@ -70,7 +67,8 @@ std::vector<std::string> names_to_ask(const VirtualHost& host,
                 names.push_back(name.substr(0, name.size() - 1) + domain);
             }
         } else if (host.site.kind != SiteKind::autodiscover || domains.empty() ||
-                   std::any_of(domains.begin(), domains.end(), is_asked)) {
+                   std::ranges::find(domains, name.substr(discovery_label.size())) !=
+                       domains.end()) {
             names.push_back(name);
         }
     }

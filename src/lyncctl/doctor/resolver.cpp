@@ -5,8 +5,8 @@
 #include "lyncctl/doctor/net.h"
 
 #include "base/format.h"
+#include "lyncctl/addresses.h"
 
-#include <algorithm>
 #include <ares.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -33,13 +33,6 @@ Fault fault_of(int status) {
                : Fault{Id::dns_failed, ares_strerror(status)};
 }
 
-template <class Value>
-void add_once(std::vector<Value>& values, const Value& value) {
-    if (std::find(values.begin(), values.end(), value) == values.end()) {
-        values.push_back(value);
-    }
-}
-
 extern "C" void lync_doctor_resolved(void* data, int status, int /* timeouts */,
                                      ares_addrinfo* result) {
     auto& answer = *static_cast<Answer*>(data);
@@ -49,11 +42,11 @@ extern "C" void lync_doctor_resolved(void* data, int status, int /* timeouts */,
          node = node->ai_next) {
         char text[INET6_ADDRSTRLEN] = "";
         getnameinfo(node->ai_addr, node->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST);
-        add_once(found.addresses, Address(text));
+        add_once(found.addresses, text);
     }
     for (const auto* cname = result == nullptr ? nullptr : result->cnames; cname != nullptr;
          cname = cname->next) {
-        add_once(found.aliases, std::string(cname->name == nullptr ? "" : cname->name));
+        add_once(found.aliases, cname->name == nullptr ? "" : cname->name);
     }
     ares_freeaddrinfo(result);
     if (found.addresses.empty()) {
@@ -96,7 +89,8 @@ Resolver::Channel make_channel(const std::string& servers) {
         throw std::runtime_error(
             formatted("the DNS resolver can't be started: {}", ares_strerror(status)));
     }
-    Resolver::Channel channel(made);
+    Resolver::Channel channel(made,
+                              [](void* held) { ares_destroy(static_cast<ares_channel>(held)); });
     if (!servers.empty() && ares_set_servers_ports_csv(made, servers.c_str()) != ARES_SUCCESS) {
         throw std::invalid_argument(
             formatted("invalid DNS server \"{}\": write ADDRESS or ADDRESS:PORT", servers));
@@ -105,10 +99,6 @@ Resolver::Channel make_channel(const std::string& servers) {
 }
 
 } // namespace
-
-void Resolver::Destroy::operator()(void* channel) const noexcept {
-    ares_destroy(static_cast<ares_channel>(channel));
-}
 
 Resolver::Resolver(const std::string& servers) : channel_(make_channel(servers)) {}
 

@@ -17,11 +17,6 @@ namespace {
 
 using config::ErrorQueue;
 
-struct FreeSsl {
-    void operator()(X509_STORE_CTX* context) const noexcept { X509_STORE_CTX_free(context); }
-};
-using StoreContextPtr = std::unique_ptr<X509_STORE_CTX, FreeSsl>;
-
 /// Sets what is offered, which shouldn't depend on openssl.cnf.
 void offer(SSL_CTX* context, const HandshakeRequest& request) {
     SSL_CTX_set_security_level(context, 0);
@@ -87,7 +82,8 @@ extern "C" int lync_doctor_objection(int good, X509_STORE_CTX* context) {
 }
 
 void judge_chain(X509* leaf, STACK_OF(X509) * chain, const TrustStore& trusted, Handshake& result) {
-    const StoreContextPtr context(X509_STORE_CTX_new());
+    const std::unique_ptr<X509_STORE_CTX, void (*)(X509_STORE_CTX*)> context(X509_STORE_CTX_new(),
+                                                                             X509_STORE_CTX_free);
     if (!context || X509_STORE_CTX_init(context.get(), static_cast<X509_STORE*>(trusted.get()),
                                         leaf, chain) != 1) {
         result.objections.insert(Id::certificate_invalid);
@@ -152,7 +148,9 @@ extern "C" int lync_doctor_certificate(X509_STORE_CTX* context, void* look) noex
 
 } // namespace
 
-TrustStore::TrustStore(const std::string& file) : store_(X509_STORE_new()) {
+TrustStore::TrustStore(const std::string& file)
+    : store_(X509_STORE_new(),
+             [](void* store) { X509_STORE_free(static_cast<X509_STORE*>(store)); }) {
     const ErrorQueue queue;
     auto* store = static_cast<X509_STORE*>(store_.get());
     if (file.empty() ? X509_STORE_set_default_paths(store) != 1
@@ -163,10 +161,6 @@ TrustStore::TrustStore(const std::string& file) : store_(X509_STORE_new()) {
                                                  "it has to be a readable file in PEM form",
                                                  lync::quoted(file)));
     }
-}
-
-void TrustStore::Free::operator()(void* store) const noexcept {
-    X509_STORE_free(static_cast<X509_STORE*>(store));
 }
 
 Handshake shake_hands(const Endpoint& endpoint, const HandshakeRequest& request,

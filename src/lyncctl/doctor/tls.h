@@ -23,10 +23,7 @@ public:
     void* get() const noexcept { return store_.get(); } ///< X509_STORE*
 
 private:
-    struct Free {
-        void operator()(void* store) const noexcept;
-    };
-    std::unique_ptr<void, Free> store_;
+    std::unique_ptr<void, void (*)(void*)> store_;
 };
 
 struct Handshake {

@@ -213,8 +213,7 @@ private:
             const bool negated = attribute(condition, "negate") == "true";
             if (input == "{http_host}" && !negated && !host.empty() && (any || !named)) {
                 named = true;
-                draft_.names.push_back(
-                    {host, &farm, file_.place(rule), https, nullptr, Role::unknown, ""});
+                draft_.names.push_back({host, &farm, file_.place(rule), https});
             } else if ((input != "{https}" && input != "{server_port}") || any) {
                 add_tag(restriction, condition); // of the two the scheme tells
             }

@@ -3,7 +3,7 @@
 // `lyncctl import`: a lync_publish block for what another reverse proxy or a topology publishes.
 //
 //     nginx.cpp, arr.cpp, pfsense.cpp    each product's file, read into a Draft
-//     topology.cpp, topology_objects.cpp Topology Builder's files, likewise
+//     topology.cpp                       Topology Builder's files, likewise
 //     patterns.h, xml_file.h             what they share
 //     draft.cpp                          which servers are one pool, what each name is
 //     block.cpp                          the block with its comments
@@ -108,10 +108,10 @@ struct Name {
     std::string host;     ///< "meet.contoso.com", or "meet.*"
     Farm* farm = nullptr; ///< null: no server answers for it
     Place place;
-    bool tls = true;                          ///< the clients' protocol
-    std::shared_ptr<const Listener> listener; ///< none: the draft's
+    bool tls = true; ///< the clients' protocol
     Role role = Role::unknown;
-    std::string path; ///< of a simple URL: "/Meet"
+    std::string path = {};                         ///< of a simple URL: "/Meet"
+    std::shared_ptr<const Listener> listener = {}; ///< none: the draft's
 };
 
 /// A page of a published name that leads elsewhere.

@@ -91,11 +91,6 @@ void add_edges(const std::vector<config::Edge>& edges, Facts& facts) {
     }
 }
 
-void add_url(std::string_view kind, const std::string& host, const std::string& path,
-             Facts& facts) {
-    facts.urls.insert(formatted("{} https://{}{}", kind, host, path));
-}
-
 Facts facts_of(const Draft& draft) {
     Facts facts;
     facts.products.emplace(product_name(draft.product.value_or(Product::sfb_se)));
@@ -118,7 +113,8 @@ Facts facts_of(const Draft& draft) {
         if (name.role == Role::lyncdiscover) {
             facts.domains.insert(name.host.substr(name.host.find('.') + 1));
         } else {
-            add_url(word_of(name.role), name.host, name.path, facts);
+            facts.urls.insert(
+                formatted("{} https://{}{}", word_of(name.role), name.host, name.path));
         }
     }
     for (const auto& [address, socket] : draft.sockets) {
@@ -149,7 +145,8 @@ void add_publication(const config::Publication& publication, Facts& facts) {
         }
     }
     for (const config::SimpleUrl& url : publication.simple_urls) {
-        add_url(config::simple_url_kind_name(url.kind), url.host, url.path, facts);
+        facts.urls.insert(formatted("{} https://{}{}", config::simple_url_kind_name(url.kind),
+                                    url.host, url.path));
     }
     for (const auto& [scheme, sockets] : {std::pair("https ", &publication.https_sockets),
                                           std::pair("http ", &publication.http_sockets)}) {

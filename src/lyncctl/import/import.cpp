@@ -66,18 +66,15 @@ std::string hosts_file(const ImportOptions& options) {
 
 void declare_import(CLI::App& app, Options& options) {
     ImportOptions& import = options.import;
-    app.add_option("FILE", import.file, "The file that the other product wrote")
-        ->type_name("")
-        ->required();
-    app.add_option("--role", import.roles, "A name that isn't to be published; repeatable")
-        ->type_name("NAME=skip");
+    app.add_option("FILE", import.file, "The file that the other product wrote")->required();
+    app.add_option("--role", import.roles,
+                   "NAME=skip|A name that isn't to be published; repeatable");
 }
 
 void declare_import_arr(CLI::App& app, Options& options) {
     declare_import(app, options);
     app.add_option("--hosts", options.import.hosts,
-                   "The hosts file of the machine with ARR: where its server names led")
-        ->type_name("FILE");
+                   "FILE|The hosts file of the machine with ARR: where its server names led");
 }
 
 int import_arr(const Options& options, Output& output) {
@@ -108,10 +105,9 @@ int import_nginx(const Options& options, Output& output) {
 void declare_import_topology(CLI::App& app, Options& options) {
     app.add_option("FILE", options.import.files,
                    "The topology, and what Export-Clixml wrote of simple URLs and web servers")
-        ->type_name("")
         ->required();
-    app.add_option("--hosts", options.import.hosts, "A hosts file with the servers' addresses")
-        ->type_name("FILE");
+    app.add_option("--hosts", options.import.hosts,
+                   "FILE|A hosts file with the servers' addresses");
 }
 
 Draft read_topology(const ImportOptions& options) {
@@ -133,13 +129,11 @@ int import_topology(const Options& options, Output& output) {
 
 void declare_drift(CLI::App& app, Options& options) {
     declare_import_topology(app, options);
-    app.add_option("-c", options.configuration, "The nginx.conf to compare with")
-        ->type_name("FILE")
+    app.add_option("-c", options.configuration, "FILE|The nginx.conf to compare with")
         ->capture_default_str();
     app.add_flag("--fragment", options.fragment,
                  "That FILE holds only what stands inside of http { }");
-    app.add_option("--publication", options.publication, "Only the lync_publish of this name")
-        ->type_name("NAME");
+    app.add_option("--publication", options.publication, "NAME|Only the lync_publish of this name");
 }
 
 } // namespace lync::lyncctl

@@ -446,7 +446,7 @@ private:
             }
             for (const bool tls : {true, false}) {
                 if (tls ? server.tls : server.plain) {
-                    draft_.names.push_back({host, farm, place, tls, listener, Role::unknown, ""});
+                    draft_.names.push_back({host, farm, place, tls, Role::unknown, "", listener});
                 }
             }
         }

@@ -42,12 +42,11 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 
 bool has_word(std::string_view list, std::string_view word) {
     while (!list.empty()) {
-        const std::string_view one = list.substr(0, list.find(' '));
+        const std::string_view one = take_until(list, ' ');
         if (one == word ||
             (one.ends_with('-') && word.starts_with(one.substr(0, one.size() - 1)))) {
             return true;
         }
-        list.remove_prefix(std::min(one.size() + 1, list.size()));
     }
     return false;
 }

@@ -193,8 +193,7 @@ private:
             }
             for (const bool tls : {true, false}) {
                 if (Farm* farm = farms[tls ? 0 : 1]; !farm->servers.empty() && !host.empty()) {
-                    draft_.names.push_back(
-                        {host, farm, file_.place(row), tls, nullptr, Role::unknown, ""});
+                    draft_.names.push_back({host, farm, file_.place(row), tls});
                 }
             }
         }

@@ -400,8 +400,7 @@ private:
 
     void add_name(Role role, std::string host, std::string path, Farm* farm, const Place& place) {
         if (names_.insert(formatted("{} {}{}", word_of(role), host, path)).second) {
-            draft_.names.push_back(
-                {std::move(host), farm, place, true, nullptr, role, std::move(path)});
+            draft_.names.push_back({std::move(host), farm, place, true, role, std::move(path)});
         }
     }
 

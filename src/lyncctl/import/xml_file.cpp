@@ -2,6 +2,7 @@
 
 #include "base/format.h"
 #include "lyncctl/import/patterns.h"
+#include "lyncctl/output.h"
 
 #include <iconv.h>
 
@@ -84,13 +85,6 @@ std::string utf8_of_utf16(std::string content, const std::string& name) {
     return text;
 }
 
-/// Characters of a line of UTF-8.
-std::size_t columns(std::string_view line) {
-    return static_cast<std::size_t>(std::count_if(line.begin(), line.end(), [](char c) {
-        return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-    }));
-}
-
 } // namespace
 
 std::string text_of_powershell(std::string content, const std::string& name) {
@@ -102,7 +96,7 @@ std::string text_of_powershell(std::string content, const std::string& name) {
     const std::vector<std::string_view> lines = split(content, '\n');
     std::size_t width = 0;
     for (const std::string_view line : lines) {
-        width = std::max(width, columns(line));
+        width = std::max(width, width_of(line));
     }
     // A line of the greatest width goes on in the next one. Where it doesn't, XML doesn't mind.
     std::string text;
@@ -110,7 +104,7 @@ std::string text_of_powershell(std::string content, const std::string& name) {
     for (const std::string_view line : lines) {
         text += line;
         owed++;
-        if (width < narrowest || columns(line) < width) {
+        if (width < narrowest || width_of(line) < width) {
             text.append(std::exchange(owed, 0), '\n');
         }
     }

@@ -192,16 +192,14 @@ void declare_certificate(CLI::App& app, Options& options) {
     add_configuration(app, options);
     CertificateOptions& wanted = options.certificate;
     CLI::Option* csr =
-        app.add_option("--csr", wanted.csr, "Write a certificate request into this new file")
-            ->type_name("FILE");
+        app.add_option("--csr", wanted.csr, "FILE|Write a certificate request into this new file");
     CLI::Option* key =
         app.add_option("--key", wanted.key,
-                       "Write its new private key, readable by you alone, into this new file")
-            ->type_name("FILE");
+                       "FILE|Write its new private key, readable by you alone, into this new file");
     csr->needs(key);
     key->needs(csr);
-    app.add_option("--key-type", wanted.key_type, "rsa:2048, rsa:3072, rsa:4096, ec:p256, ec:p384")
-        ->type_name("TYPE")
+    app.add_option("--key-type", wanted.key_type,
+                   "TYPE|rsa:2048, rsa:3072, rsa:4096, ec:p256, ec:p384")
         ->check(CLI::IsMember({"rsa:2048", "rsa:3072", "rsa:4096", "ec:p256", "ec:p384"})
                     .description(""))
         ->capture_default_str();

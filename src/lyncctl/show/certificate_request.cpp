@@ -1,14 +1,10 @@
 #include "lyncctl/show/certificate_request.h"
 
 #include "base/format.h"
+#include "config/certificate_pem.h"
 #include "lyncctl/failure.h"
 
-#include <openssl/bio.h>
-#include <openssl/crypto.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
 #include <memory>
@@ -18,9 +14,7 @@ namespace lync::lyncctl {
 
 namespace {
 
-struct FreeOpenssl {
-    void operator()(BIO* bio) const noexcept { BIO_free_all(bio); }
-    void operator()(EVP_PKEY* key) const noexcept { EVP_PKEY_free(key); }
+struct Free {
     void operator()(X509_REQ* request) const noexcept { X509_REQ_free(request); }
     void operator()(STACK_OF(X509_EXTENSION) * list) const noexcept {
         sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
@@ -28,7 +22,8 @@ struct FreeOpenssl {
     void operator()(X509_EXTENSION* extension) const noexcept { X509_EXTENSION_free(extension); }
 };
 template <typename Type>
-using Owned = std::unique_ptr<Type, FreeOpenssl>;
+using Owned = std::unique_ptr<Type, Free>;
+using config::BioPtr, config::KeyPtr;
 
 /// Nothing that is asked of OpenSSL here depends on the user: what fails is memory or a library
 /// that is configured to refuse it.
@@ -41,8 +36,8 @@ void require(bool done, std::string_view doing) {
     }
 }
 
-Owned<EVP_PKEY> make_key(const std::string& type) {
-    Owned<EVP_PKEY> key(
+KeyPtr make_key(const std::string& type) {
+    KeyPtr key(
         type.starts_with("rsa:")
             ? EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA",
                                 static_cast<std::size_t>(std::stoul(type.substr(4))))
@@ -72,7 +67,7 @@ CertificateRequest::~CertificateRequest() {
 
 CertificateRequest make_certificate_request(const std::string& key_type,
                                             const std::vector<std::string>& names) {
-    const Owned<EVP_PKEY> key = make_key(key_type);
+    const KeyPtr key = make_key(key_type);
     const Owned<X509_REQ> request(X509_REQ_new());
     require(request != nullptr && X509_REQ_set_version(request.get(), 0) == 1 &&
                 X509_REQ_set_pubkey(request.get(), key.get()) == 1,
@@ -100,8 +95,8 @@ CertificateRequest make_certificate_request(const std::string& key_type,
     require(X509_REQ_sign(request.get(), key.get(), EVP_sha256()) > 0, "sign the request");
 
     CertificateRequest result;
-    const Owned<BIO> csr(BIO_new(BIO_s_mem()));
-    const Owned<BIO> pem(BIO_new(BIO_s_secmem()));
+    const BioPtr csr(BIO_new(BIO_s_mem()));
+    const BioPtr pem(BIO_new(BIO_s_secmem()));
     require(csr != nullptr && PEM_write_bio_X509_REQ(csr.get(), request.get()) == 1,
             "write the request");
     require(pem != nullptr && PEM_write_bio_PKCS8PrivateKey(pem.get(), key.get(), nullptr, nullptr,

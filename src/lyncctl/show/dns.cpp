@@ -300,8 +300,7 @@ std::string zone_of(const Configuration& configuration, const DnsOptions& option
 void declare_dns(CLI::App& app, Options& options) {
     add_configuration(app, options);
     app.add_option("--address", options.dns.addresses,
-                   "The reverse proxy's address for clients; repeatable, IPv4 or IPv6")
-        ->type_name("ADDRESS");
+                   "ADDRESS|The reverse proxy's address for clients; repeatable, IPv4 or IPv6");
     app.add_flag("--inside", options.dns.inside,
                  "With --format zone: the records for the inside instead of the outside");
 }

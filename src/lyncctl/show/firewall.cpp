@@ -23,9 +23,7 @@ Addresses networks_of(const Configuration& configuration) {
     for (const Published& published : configuration.publications) {
         for (const config::Edge& edge : published.plan.publication.edges) {
             for (const std::string& network : edge.internal_networks) {
-                if (std::find(networks.begin(), networks.end(), network) == networks.end()) {
-                    networks.push_back(network);
-                }
+                add_once(networks, network);
             }
         }
     }
@@ -140,11 +138,9 @@ void declare_firewall(CLI::App& app, Options& options) {
     app.add_flag("--plan", options.firewall.plan,
                  "One page for the firewall team: source, destination, port, protocol, why");
     app.add_option("--external", options.firewall.external,
-                   "This machine's address towards the Internet")
-        ->type_name("ADDRESS");
+                   "ADDRESS|This machine's address towards the Internet");
     app.add_option("--internal", options.firewall.internal,
-                   "This machine's address towards the servers")
-        ->type_name("ADDRESS");
+                   "ADDRESS|This machine's address towards the servers");
 }
 
 int show_firewall(const Options& options, Output& output) {

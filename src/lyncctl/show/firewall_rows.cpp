@@ -22,9 +22,12 @@ using config::Role;
 using plan::Plan;
 using namespace firewall;
 
-void add_new(Addresses& all, std::string text) {
-    if (!text.empty() && std::find(all.begin(), all.end(), text) == all.end()) {
-        all.push_back(std::move(text));
+/// Those that are known.
+void add_known(Addresses& all, const Addresses& more) {
+    for (const std::string& address : more) {
+        if (!address.empty()) {
+            add_once(all, address);
+        }
     }
 }
 
@@ -102,7 +105,7 @@ private:
                 unknown.insert(row.service);
                 row.destination.addresses.clear(); // some of them would pass for all
             } else {
-                add_new(row.destination.addresses, address);
+                add_once(row.destination.addresses, address);
             }
         }
         if (sockets.empty()) {
@@ -121,9 +124,7 @@ private:
                 row(first, proxy_internal, internal, tls ? "HTTPS" : "HTTP",
                     tls ? farm.ports.https : farm.ports.http,
                     reverse_proxy("Internal reverse proxy interface", false), text, why, needed);
-            std::for_each(all.begin(), all.end(), [&](const std::string& address) {
-                add_new(found.destination.addresses, address);
-            });
+            add_known(found.destination.addresses, all);
         };
         for (const bool tls : {false, true}) {
             for (const Farm& farm : declared_.farms) {
@@ -300,9 +301,7 @@ private:
             // A server's services share its internal interface, unless they are on several.
             Party all{"Edge Server internal interface", {}, false};
             for (const Who each : {Who::access, Who::web, Who::av}) {
-                const Party some = edge_servers(role_of(each), line, port);
-                std::for_each(some.addresses.begin(), some.addresses.end(),
-                              [&](const std::string& address) { add_new(all.addresses, address); });
+                add_known(all.addresses, edge_servers(role_of(each), line, port).addresses);
             }
             return all;
         }
@@ -351,7 +350,7 @@ private:
         const auto add = [&](const Farm& farm, const std::string& address) {
             const bool unknown = std::find(farm.published.begin(), farm.published.end(), address) !=
                                  farm.published.end();
-            add_new(party.addresses, unknown ? "" : bare(address));
+            add_known(party.addresses, {unknown ? "" : bare(address)});
         };
         for (const Farm& farm : declared_.farms) {
             if (wanted(farm) && (balancers || farm.computers.empty())) {
@@ -374,7 +373,7 @@ private:
         const bool of_block = is_ocs(declared_.product);
         const Interfaces& proxy = of_block ? edges_.front()->reverse_proxy : proxy_;
         Party party{std::move(text), {}, false};
-        add_new(party.addresses, outside ? proxy.external : proxy.internal);
+        add_known(party.addresses, {outside ? proxy.external : proxy.internal});
         return party;
     }
 
@@ -407,7 +406,7 @@ private:
         }
         for (const Interfaces& sides : meant(role, line.whose)) {
             if (!is_client_line(line) || sides.port == port) {
-                add_new(party.addresses, outside ? sides.external : sides.internal);
+                add_known(party.addresses, {outside ? sides.external : sides.internal});
             }
         }
         return party;

@@ -3,6 +3,7 @@
 
 #include "base/format.h"
 #include "base/host_names.h"
+#include "lyncctl/addresses.h"
 #include "lyncctl/output.h"
 #include "lyncctl/show/firewall_rows.h"
 
@@ -232,10 +233,9 @@ private:
             if (found.empty()) {
                 has_none(text);
             }
-            std::copy_if(found.begin(), found.end(), std::back_inserter(all),
-                         [&all](const std::string& address) {
-                             return std::find(all.begin(), all.end(), address) == all.end();
-                         });
+            for (const std::string& address : found) {
+                add_once(all, address);
+            }
         }
         return all;
     }
@@ -250,9 +250,7 @@ private:
     }
 
     void lacks(const std::string& what) {
-        if (std::find(missing_.begin(), missing_.end(), what) == missing_.end()) {
-            missing_.push_back(what);
-        }
+        add_once(missing_, what);
         comment("no rule for " + what);
     }
 
