@@ -4,6 +4,7 @@
 // runs. What several commands share stands first; what one command alone asks is a structure of its
 // own, filled by that command's `declare` (commands.h).
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,7 +43,7 @@ struct DoctorOptions {
     std::string ca;                      ///< --ca FILE
     double timeout = 10;                 ///< --timeout SECONDS, of each step
     std::string user;                    ///< --user USER: sign in, too
-    int password_fd = -1;                ///< --password-fd N; -1: the terminal is asked
+    std::optional<unsigned> password_fd; ///< --password-fd N; none: the terminal is asked
     bool list = false;                   ///< --list: print the table of findings
 };
 

@@ -94,13 +94,17 @@ std::string sentence(std::string_view text) {
     return out + ".";
 }
 
-/// The password, from the descriptor if it isn't negative (its first line), else from the terminal
+/// The password, from the descriptor if there is one (its first line), else from the terminal
 /// without echo.
-std::string read_password(int descriptor, const std::string& user) {
+std::string read_password(std::optional<unsigned> descriptor, const std::string& user) {
     constexpr std::size_t longest = 1024; // Windows' own limit is 256 characters
-    if (descriptor >= 0) {
-        const std::string text = read_file("/dev/fd/" + std::to_string(descriptor), longest);
-        return text.substr(0, text.find_first_of("\r\n"));
+    if (descriptor) {
+        std::string text = read_file("/dev/fd/" + std::to_string(*descriptor), longest);
+        text.resize(std::min(text.find_first_of("\r\n"), text.size()));
+        if (text.empty()) { // it would count as a wrong one
+            throw Failure(formatted("no password in the first line of descriptor {}", *descriptor));
+        }
+        return text;
     }
     if (const Descriptor terminal(open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)); !terminal) {
         throw Failure("there is no terminal to ask for a password: give it with --password-fd");
@@ -201,8 +205,7 @@ void declare_doctor(CLI::App& app, Options& options) {
     app.add_option("--user", doctor.user,
                    "USER|Also sign in by NTLM, as DOMAIN\\user or user@domain");
     app.add_option("--password-fd", doctor.password_fd,
-                   "N|Read the password from this descriptor, not from the terminal")
-        ->check(CLI::NonNegativeNumber.description(""));
+                   "N|Read the password from this descriptor, not from the terminal");
     app.add_flag("--list", doctor.list, "Print all findings there can be, with cause and remedy");
 }
 
