@@ -47,13 +47,15 @@ void for_each_field(std::string_view form, Function&& field) noexcept {
 }
 
 /// The one that names the account. ASP.NET joins fields of one name, and of two elements who knows
-/// which one counts: then none is named.
+/// which one counts: then it is nobody's. Nor is it anybody's beside another credential, whose
+/// success would be taken for this one's.
 class Account {
 public:
     void take(std::string_view account) noexcept { account_ = count_++ == 0 ? account : ""; }
     bool is_named() const noexcept { return count_ != 0; }
-    SignIn by(Door door, AccountForm form) const noexcept {
-        return {bit(door), account_.empty() ? AccountForm::none : form, account_};
+    SignIn by(Doors doors, AccountForm form) const noexcept {
+        return account_.empty() || doors != bit(Door::password) ? SignIn{.doors = doors}
+                                                                : SignIn{doors, form, account_};
     }
 
 private:
@@ -70,16 +72,17 @@ Door door_of_field(std::string_view value) noexcept {
 
 SignIn sign_in_of_grant(std::string_view form) noexcept {
     Doors found = no_door;
+    int grants = 0; // that of a guest has no door, but an answer
     Account account;
     for_each_field(form, [&](std::string_view name, std::string_view value) {
         if (equal_ignore_case(name, "grant_type")) {
             found |= bit(door_of_field(value));
+            grants++;
         } else if (equal_ignore_case(name, "username")) {
             account.take(value);
         }
     });
-    return (found & bit(Door::password)) == 0 ? SignIn{.doors = found}
-                                              : account.by(Door::password, AccountForm::field);
+    return grants > 1 ? SignIn{.doors = found} : account.by(found, AccountForm::field);
 }
 
 /// The pages' own names of their fields aren't documented, and ASP.NET puts the containers' before
@@ -101,11 +104,9 @@ SignIn sign_in_of_page(std::string_view form) noexcept {
             account.take(value);
         }
     });
-    SignIn sign_in = !signs_in         ? SignIn{}
-                     : user.is_named() ? user.by(Door::password, AccountForm::field)
-                                       : account.by(Door::password, AccountForm::field);
-    sign_in.doors |= federated ? bit(Door::oauth) : no_door;
-    return sign_in;
+    const Doors found = static_cast<Doors>((signs_in ? bit(Door::password) : no_door) |
+                                           (federated ? bit(Door::oauth) : no_door));
+    return (user.is_named() ? user : account).by(found, AccountForm::field);
 }
 
 // --- JSON and SOAP
@@ -181,12 +182,7 @@ SignIn sign_in_of_soap(std::string_view xml) noexcept {
             found |= bit(Door::oauth);
         }
     });
-    if ((found & bit(Door::password)) == 0) {
-        return {.doors = found};
-    }
-    SignIn sign_in = account.by(Door::password, AccountForm::text);
-    sign_in.doors |= found;
-    return sign_in;
+    return account.by(found, AccountForm::text);
 }
 
 bool is_text(std::string_view body) noexcept {
@@ -302,18 +298,14 @@ SignIn sign_in_of_text(const SignInText& text) noexcept {
                           !equal_ignore_case(text.content_type.substr(0, 10), "multipart/");
     const Doors of_unreadable = bit(Door::password) | bit(Door::oauth) |
                                 (text.kind == SignInBody::token ? bit(Door::certificate) : no_door);
-    const SignIn queried = sign_in_of(text.kind, text.query);
     SignIn found = !text.posts ? SignIn{}
                    : readable  ? sign_in_of(text.kind, text.body)
                                : SignIn{.doors = of_unreadable};
-    if (found.form == AccountForm::none) {
-        found.form = queried.form;
-        found.account = queried.account;
-    } else if (queried.form != AccountForm::none) {
-        found.form = AccountForm::none; // two accounts
-        found.account = {};
+    // No client writes one into the query, and whether the server looks there nobody knows: what it
+    // answers (to OPTIONS, to a guest's grant in the body) says nothing about an account.
+    if (const Doors queried = sign_in_of(text.kind, text.query).doors; queried != no_door) {
+        found = {.doors = static_cast<Doors>(found.doors | queried)};
     }
-    found.doors |= queried.doors;
     return found;
 }
 

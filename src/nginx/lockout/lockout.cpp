@@ -275,6 +275,7 @@ bool ends_with(const ngx_str_t& path, std::string_view end) noexcept {
 Outcome outcome_of_header(const Attempt& attempt, const ngx_http_upstream_headers_in_t& answer) {
     if (answer.status_n != NGX_HTTP_UNAUTHORIZED) {
         return (is_within(answer.status_n, 200) || is_within(answer.status_n, 300)) &&
+                       attempt.request->method != NGX_HTTP_OPTIONS && // or it is a preflight
                        attempt.lockout->zone.is_proven(attempt.answer)
                    ? Outcome::succeeded
                    : Outcome::unknown;
@@ -291,20 +292,32 @@ Outcome outcome_of_header(const Attempt& attempt, const ngx_http_upstream_header
 }
 
 /// Forms show themselves again, or lead to where they were shown. Only a cookie that comes with a
-/// way on is a success.
-Outcome outcome_of_page(const ngx_http_upstream_headers_in_t& answer) {
+/// way on is a success, and only where a form has been refused: load balancers and ASP.NET set
+/// cookies with any answer, directories are led on with 301. What Exchange signs in with is known.
+Outcome outcome_of_page(const Attempt& attempt, const ngx_http_upstream_headers_in_t& answer) {
+    using policy::Service;
     if (answer.status_n >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
         return Outcome::unknown;
     }
-    const auto any = [](const ngx_table_elt_t&) { return true; };
+    const Service service = state_of(attempt.request)->verdict.service;
+    const bool exchange = service == Service::owa || service == Service::exchange_admin;
+    const auto signs_in = [exchange](const ngx_table_elt_t& cookie) {
+        constexpr std::string_view exchange_cookie = "cadata=";
+        const std::string_view value = view(cookie.value);
+        return !exchange || (value.starts_with(exchange_cookie) &&
+                             !value.substr(exchange_cookie.size()).starts_with(';'));
+    };
     const auto leads_back = [](const ngx_table_elt_t& location) {
         return view(location.value).find("reason=") != std::string_view::npos ||
                view(location.value).find("logon") != std::string_view::npos;
     };
-    return is_within(answer.status_n, 300) && any_header(answer.headers, "set-cookie", any) &&
-                   !any_header(answer.headers, "location", leads_back)
-               ? Outcome::succeeded
-               : Outcome::failed;
+    const bool leads_on =
+        (answer.status_n == NGX_HTTP_MOVED_TEMPORARILY || answer.status_n == NGX_HTTP_SEE_OTHER) &&
+        any_header(answer.headers, "set-cookie", signs_in) &&
+        !any_header(answer.headers, "location", leads_back);
+    return !leads_on                                         ? Outcome::failed
+           : attempt.lockout->zone.is_proven(attempt.answer) ? Outcome::succeeded
+                                                             : Outcome::unknown;
 }
 
 Outcome outcome_of(const Attempt& attempt, const ngx_http_upstream_headers_in_t& answer) {
@@ -313,7 +326,7 @@ Outcome outcome_of(const Attempt& attempt, const ngx_http_upstream_headers_in_t&
     case Way::header:
         return outcome_of_header(attempt, answer);
     case Way::page:
-        return outcome_of_page(answer);
+        return outcome_of_page(attempt, answer);
     case Way::token:
         return is_within(answer.status_n, 400) ? Outcome::failed
                : is_within(answer.status_n, 200) && ends_with(path, "/oauthtoken")
@@ -332,9 +345,7 @@ void fail(Attempt& attempt) noexcept {
     const Lockout& lockout = *attempt.lockout;
     const ngx_http_request_t* r = attempt.request;
     count_failure(attempt);
-    if (attempt.way == Way::header) {
-        lockout.zone.prove(attempt.answer);
-    }
+    lockout.zone.prove(attempt.answer);
     if (!announces_body(r) || attempt.way != Way::header) { // or it took what the client took
         lockout.zone.learn(attempt.way, ngx_current_msec - attempt.begun);
     }
