@@ -95,7 +95,7 @@ TEST_CASE("lockout: what is forgotten and what isn't", "[accounts]") {
 
 // What two proxies know becomes the same, in whatever order and however often it is told.
 TEST_CASE("lockout: proxies come to the same", "[accounts]") {
-    const auto tell = [](const Attempts& from, Attempts& to, std::uint64_t now) {
+    const auto fill = [](const Attempts& from, Attempts& to, std::uint64_t now) {
         Report report;
         from.fill(report);
         report.window = limits.window;
