@@ -1,6 +1,7 @@
 #include "config/certificate_x509.h"
 
 #include "base/ascii.h"
+#include "base/format.h"
 #include "config/certificate_pem.h"
 
 #include <openssl/asn1.h>
@@ -9,7 +10,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <ctime>
 #include <memory>
 
@@ -55,11 +55,7 @@ std::optional<std::chrono::sys_seconds> time_of(const ASN1_TIME* time) {
     if (time == nullptr || ASN1_TIME_to_tm(time, &tm) != 1) {
         return std::nullopt;
     }
-    const std::chrono::sys_days day = std::chrono::year(tm.tm_year + 1900) /
-                                      std::chrono::month(static_cast<unsigned>(tm.tm_mon) + 1) /
-                                      std::chrono::day(static_cast<unsigned>(tm.tm_mday));
-    return day + std::chrono::hours(tm.tm_hour) + std::chrono::minutes(tm.tm_min) +
-           std::chrono::seconds(tm.tm_sec);
+    return std::chrono::sys_seconds(std::chrono::seconds(timegm(&tm)));
 }
 
 /// RFC 2253.
@@ -188,12 +184,9 @@ std::string date_text(std::chrono::sys_seconds time) {
     const std::chrono::year_month_day date(day);
     const auto minutes = std::chrono::floor<std::chrono::minutes>(time - day).count();
 
-    std::array<char, 64> text{};
-    std::snprintf(text.data(), text.size(), "%04d-%02u-%02u %02d:%02d UTC",
-                  static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                  static_cast<unsigned>(date.day()), static_cast<int>(minutes / 60),
-                  static_cast<int>(minutes % 60));
-    return text.data();
+    return formatted("{:04}-{:02}-{:02} {:02}:{:02} UTC", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     minutes / 60, minutes % 60);
 }
 
 } // namespace lync::config

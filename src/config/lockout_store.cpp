@@ -29,17 +29,6 @@ std::optional<std::string> unescaped(std::string_view text) {
     return plain;
 }
 
-/// Takes what stands in front of the last `mark`, or the first; empty if there is none.
-std::string_view take_before(std::string_view& text, char mark, bool last) noexcept {
-    const std::size_t end = last ? text.rfind(mark) : text.find(mark);
-    if (end == std::string_view::npos) {
-        return {};
-    }
-    const std::string_view before = text.substr(0, end);
-    text.remove_prefix(end + 1);
-    return before;
-}
-
 void read_url(LockoutStore& store, const std::string& text, const Directive& directive,
               const Directive& block) {
     std::string_view rest = text;
@@ -50,8 +39,9 @@ void read_url(LockoutStore& store, const std::string& text, const Directive& dir
     store.tls = rest.starts_with("rediss://");
     const std::string_view scheme = store.tls ? "rediss://" : "redis://";
     const std::string_view after = rest.starts_with(scheme) ? rest.substr(scheme.size()) : "";
-    rest = after;
-    const std::string_view who = take_before(rest, '@', true);
+    const std::size_t mark = after.rfind('@');
+    const std::string_view who = after.substr(0, mark == std::string_view::npos ? 0 : mark);
+    rest = after.substr(mark + 1);                         // all of it without one
     store.shown = std::string(scheme) + std::string(rest); // never with the password
     const auto refuse = [&](std::string_view why) {
         config::invalid_value(after.empty() ? std::string_view("unknown") : store.shown, directive,

@@ -1,5 +1,6 @@
 #include "nginx/lockout/redis.h"
 
+#include "base/ascii.h"
 #include "nginx/upstream/server_connection.h"
 
 #include <hiredis/hiredis.h>
@@ -26,10 +27,6 @@ Reply& reply_of(const redisReadTask* task) noexcept {
     return *static_cast<Reply*>(task->privdata);
 }
 
-int digit_of(char c) noexcept {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 void* read_string(const redisReadTask* task, char* text, std::size_t size) {
     Reply& reply = reply_of(task);
     if (task->type == REDIS_REPLY_ERROR) {
@@ -45,8 +42,7 @@ void* read_string(const redisReadTask* task, char* text, std::size_t size) {
     for (std::size_t i = size % 16 == 1 ? 1 : 0; i + 16 <= size; i += 16) {
         std::uint64_t number = 0;
         for (std::size_t j = i; j < i + 16; j++) {
-            const int digit = digit_of(text[j]);
-            number = number << 4U | static_cast<std::uint64_t>(std::max(digit, 0));
+            number = number << 4U | static_cast<std::uint64_t>(std::max(hex_value(text[j]), 0));
         }
         if (!reply.add(number)) {
             return nullptr;
