@@ -90,6 +90,12 @@ private:
             read_field(row, fields, next_word(text));
         }
         row.pattern_text = trimmed(text.substr(2), blanks);
+        if ((row.pattern_text.size() > 1 && row.pattern_text.front() == '"' &&
+             row.pattern_text.back() == '"') ||
+            row.pattern_text.starts_with("\xe2\x80\x9c")) { // it would match quotes
+            wrong("pattern {} of shield {} stands without quotes, to the end of its line",
+                  lync::quoted(row.pattern_text), lync::quoted(name));
+        }
         try {
             row.pattern = policy::Pattern::probed(
                 row.pattern_text, row.places == policy::in_path ? policy::Pattern::Needs::nothing

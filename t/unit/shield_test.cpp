@@ -451,6 +451,8 @@ TEST_CASE("shield: row files that can't be meant", "[shield]") {
         X url on=mail ~* /owa/x    | invalid value "on=mail" of shield "X": the fields are on=all|lync|exchange|uploads or a service, action=refuse|log and source=URL, then "~*" and the pattern
         X url /owa/x               | unknown field "/owa/x" of shield "X": the fields are on=all|lync|exchange|uploads or a service, action=refuse|log and source=URL, then "~*" and the pattern
         X url ~* /owa/(x           | pattern "/owa/(x" of shield "X" isn't a regular expression: missing closing parenthesis at character 7
+        X url ~* "/owa/x"          | pattern ""/owa/x"" of shield "X" stands without quotes, to the end of its line
+        X url ~* “/owa/x”          | pattern "“/owa/x”" of shield "X" stands without quotes, to the end of its line
         X url ~* /owa/(a+)+b       | pattern "/owa/(a+)+b" of shield "X" goes back and forth without end over a text of 512 characters: avoid repetitions within repetitions
         X"y url ~* /owa/x          | invalid name "X"y" of a shield: it is made of up to 64 letters, digits, ".", "_" and "-"
         cve-2021-26855 url ~* /o/x | shield "cve-2021-26855" is duplicate, the first is built in
