@@ -471,6 +471,14 @@ ngx_int_t settle_control(ngx_conf_t* cf, const MainConf& conf) noexcept {
                           &address->opt.addr_text, &location->file, location->line);
             return NGX_ERROR;
         }
+        const auto& core = conf_of<ngx_http_core_loc_conf_t>(location->own, ngx_http_core_module);
+        if (view(core.name) != "/" || core.exact_match) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "\"lync_control\" directive in a location of \"%V\": lyncctl asks for it "
+                          "in \"location / { }\" in %V:%ui",
+                          &core.name, &location->file, location->line);
+            return NGX_ERROR;
+        }
     }
     return NGX_OK;
 }
