@@ -8,6 +8,8 @@
 #include "config/block.h"
 #include "config/publication.h"
 #include "lyncctl/reader.h"
+#include "plan/plan.h"
+#include "table.h"
 
 #include <memory>
 #include <string>
@@ -92,6 +94,11 @@ private:
         return made;
     }
 };
+
+/// What follows from a publication.
+inline plan::Plan planned(std::string_view text) {
+    return plan::make_plan(World().declare(text));
+}
 
 /// The smallest publication with `more` directives at its end, each on line 11 or after.
 inline std::string smallest(std::string_view more = {}) {

@@ -79,6 +79,7 @@ TEST_CASE("what an edge block is told is wrong", "[edge]") {
         edge { topology single_site; av_edge external=198.51.100.1; // av_edge external=198.51.100.2; } | "av_edge" directive is duplicate in edge, the first stands at nginx.conf:3: topology single_site has one A/V Edge Server in nginx.conf:4
         edge { topology scaled_single_site; av_edge external=198.51.100.1; // av_edge external=198.51.100.1; } | address "198.51.100.1" is duplicate among the "av_edge" directives of edge in nginx.conf:4
         edge { topology consolidated; reverse_proxy external=203.0.113.1; // access_edge external=203.0.113.1; } | address "203.0.113.1" in "access_edge" directive of edge is the reverse proxy's, at nginx.conf:3 in nginx.conf:4
+        edge { topology consolidated; reverse_proxy internal=172.16.0.1; // access_edge internal=172.16.0.1; } | address "172.16.0.1" in "access_edge" directive of edge is the reverse proxy's, at nginx.conf:3 in nginx.conf:4
         edge { internal_network 10.0.0.1; }            | invalid value "10.0.0.1" in "internal_network" directive of edge: a network is written ADDRESS/BITS, such as 10.0.0.0/8 in nginx.conf:3
         edge { internal_network 10.0.0.0/33; }         | invalid value "10.0.0.0/33" in "internal_network" directive of edge: a network is written ADDRESS/BITS, such as 10.0.0.0/8 in nginx.conf:3
         edge { internal_network 10.0.0.1/8; }          | invalid value "10.0.0.1/8" in "internal_network" directive of edge: it has bits beyond the network's 8 in nginx.conf:3

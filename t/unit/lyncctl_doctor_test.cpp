@@ -19,11 +19,6 @@ using namespace lync::lyncctl::doctor;
 
 namespace {
 
-plan::Plan planned(std::string_view text) {
-    World world;
-    return plan::make_plan(world.declare(text));
-}
-
 std::string http_word(PlainHttp http) {
     return http == PlainHttp::redirect       ? "redirect"
            : http == PlainHttp::autodiscover ? "autodiscover"
@@ -288,10 +283,8 @@ TEST_CASE("doctor: --resolve and --connect-to together", "[doctor]") {
 }
 
 TEST_CASE("names for any domain need one", "[doctor]") {
-    World world;
-    std::string text = smallest("simple_url meet https://meet.*;");
-    text.replace(text.find("contoso.com;"), 11, "*");
-    const plan::Plan plan = plan::make_plan(world.declare(text));
+    const plan::Plan plan =
+        planned(replaced(smallest("simple_url meet https://meet.*;"), "contoso.com;", "*;"));
     CHECK(outside(plan).patterns == Strings{"lyncdiscover.*", "meet.*"});
     CHECK(outside(plan).names.size() == 1);
 
@@ -332,10 +325,8 @@ TEST_CASE("servers are asked as the proxy asks them", "[doctor]") {
 }
 
 TEST_CASE("OCS has neither autodiscover nor web tickets", "[doctor]") {
-    World world;
-    std::string text = smallest("product ocs_2007_r2;");
-    text.erase(text.find("sip_domain"), std::string("sip_domain   contoso.com;").size());
-    const plan::Plan plan = plan::make_plan(world.declare(text));
+    const plan::Plan plan =
+        planned(replaced(smallest("product ocs_2007_r2;"), "sip_domain   contoso.com;", ""));
     CHECK(listed(outside(plan)) == Strings{"lyncwebext.contoso.com unused /abs/ext/handler "
                                            "/groupexpansion/ext/service.asmx"});
     CHECK(proxy_steps({&plan}, {}).servers[0].http == 0);

@@ -118,8 +118,7 @@ std::string shown(const Party& party) {
 }
 
 std::vector<FirewallRow> rows_of(std::string_view text) {
-    World world;
-    return firewall_rows(make_plan(world.declare(text)));
+    return firewall_rows(planned(text));
 }
 
 } // namespace
