@@ -2,6 +2,22 @@
 # and query as they were, or refused.
 
 use LyncTest;
+use LyncTest::Scene;
+
+# The Host header's port is plain HTTP's and stays behind.
+scene 'a head as it may be written', sub {
+    for my $row (
+        ["GET /x HTTP/1.1\r\nHost: meet.contoso.com:80\r\n\r\n", '/x'],
+        ["GET http://meet.contoso.com/x?y HTTP/1.1\r\nHost: meet.contoso.com\r\n\r\n", '/x?y'],
+        ["GET /x HTTP/1.0\r\nHost: meet.contoso.com\r\n\r\n", '/x'],
+    ) {
+        my ($head, $path) = @$row;
+        my $client = client('http://meet.contoso.com');
+        $client->write($head);
+        my $answer = $client->answer;
+        is("$answer->{status} " . $answer->one('Location'), "301 https://meet.contoso.com$path", $head =~ s/\r\n/ /gr);
+    }
+};
 
 run_suite(publication => "%%STANDARD%%\n%%OFFICE_WEB_APPS%%\n%%EXCHANGE%%\n"
     . "simple_url admin https://admin.contoso.com;\n");
@@ -29,31 +45,7 @@ GET http://lyncwebext.contoso.com/cscp/     -> 404
 GET http://meet.contoso.com/x/../ocspowershell -> 404
 TRACE http://meet.contoso.com/x             -> 405
 
-=== the Host header's port is plain HTTP's and stays behind
---- to: http://meet.contoso.com
---- raw_request eval
-"GET /x HTTP/1.1\r\nHost: meet.contoso.com:80\r\nConnection: close\r\n\r\n"
---- error_code: 301
---- response_headers
-Location: https://meet.contoso.com/x
-
-=== an absolute request target
---- to: http://meet.contoso.com
---- raw_request eval
-"GET http://meet.contoso.com/x?y HTTP/1.1\r\nHost: meet.contoso.com\r\nConnection: close\r\n\r\n"
---- error_code: 301
---- response_headers
-Location: https://meet.contoso.com/x?y
-
-=== HTTP/1.0 with a Host header
---- to: http://meet.contoso.com
---- raw_request eval
-"GET /x HTTP/1.0\r\nHost: meet.contoso.com\r\n\r\n"
---- error_code: 301
---- response_headers
-Location: https://meet.contoso.com/x
-
-=== and without one, nobody knows where to
+=== without a Host header nobody knows where to
 --- to: http://meet.contoso.com
 --- raw_request eval
 "GET /x HTTP/1.0\r\n\r\n"
