@@ -120,25 +120,12 @@ my %word = (
               . ' external_web_services lyncwebext.contoso.com;'
               . ' listening_ports https=%%PORT_OWN%%; }',
 
-    # A second pool whose server the suite brings.
-    OWN_POOL2 => 'pool fepool2.fabrikam.local { server 127.0.0.12; health_check off;'
-               . ' external_web_services lyncwebext.fabrikam.com;'
-               . ' listening_ports https=%%PORT_OWN%%; }',
-
     # Named deployments. A Standard Edition server,
     STANDARD => <<'END',
     sip_domain  contoso.com;
     %%CERTIFICATE%%
     %%TRUSTED_CA%%
     %%POOL%%
-    simple_url  meet  https://meet.contoso.com;
-END
-    # the same whose server the suite brings itself,
-    OWN => <<'END',
-    sip_domain  contoso.com;
-    %%CERTIFICATE%%
-    %%TRUSTED_CA%%
-    %%OWN_POOL%%
     simple_url  meet  https://meet.contoso.com;
 END
     # a pool of several servers that the suite brings, those of the block's section "servers",
@@ -210,6 +197,10 @@ END
     FABRIKAM => "lync_publish fabrikam { %%SOCKETS%%\n    sip_domain fabrikam.com;\n"
               . "    %%CERTIFICATE%%\n    %%TRUSTED_CA%%\n    %%POOL2%%\n}\n",
 );
+
+# The Standard Edition server whose server the suite brings itself, and such a second pool.
+$word{OWN} = $word{STANDARD} =~ s/%%POOL%%/%%OWN_POOL%%/r;
+$word{OWN_POOL2} = $word{OWN_POOL} =~ s/fepool\.contoso/fepool2.fabrikam/r =~ s/0\.11/0.12/r =~ s/contoso\.com/fabrikam.com/r;
 
 # What a word stands for, for suites that change something in it.
 sub word ($) { $word{ $_[0] } // die "%%$_[0]%% is no word of LyncTest\n" }
