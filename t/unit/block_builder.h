@@ -31,6 +31,17 @@ inline std::string told(const lync::Diagnostic& diagnostic) {
            std::to_string(diagnostic.place.line);
 }
 
+/// The mistake that `does` ends in, as it is printed; empty if there is none.
+template <typename Function>
+std::string mistake_of(Function&& does) {
+    try {
+        does();
+    } catch (const lync::Mistake& mistake) {
+        return told(mistake.diagnostic());
+    }
+    return {};
+}
+
 /// What `declare` asks of the world, and what it tells. Certificates are made once: public.pem
 /// covers every name of contoso.com (one label), named.pem those that its file says.
 class World {
@@ -49,12 +60,7 @@ public:
 
     /// The mistake in `text` as it is printed; empty if there is none.
     std::string mistake(std::string_view text) {
-        try {
-            declare(text);
-        } catch (const lync::Mistake& mistake) {
-            return told(mistake.diagnostic());
-        }
-        return {};
+        return mistake_of([&] { declare(text); });
     }
 
     Strings told_remarks() const {

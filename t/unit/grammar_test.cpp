@@ -14,12 +14,7 @@ using namespace std::literals;
 namespace {
 
 std::string mistake(std::string_view text) {
-    try {
-        check_grammar(*block(text));
-    } catch (const Mistake& mistake) {
-        return told(mistake.diagnostic());
-    }
-    return {};
+    return mistake_of([&] { check_grammar(*block(text)); });
 }
 
 } // namespace

@@ -18,16 +18,6 @@ namespace {
 
 constexpr Limits limits{.failures = 3, .window = 1000, .hold = 5000, .source_accounts = 4};
 
-template <typename Read>
-std::string mistake_in(Read&& read) {
-    try {
-        read();
-    } catch (const lync::Mistake& mistake) {
-        return mistake.diagnostic().text;
-    }
-    return {};
-}
-
 } // namespace
 
 TEST_CASE("lockout: exactly as many attempts pass as may fail", "[accounts]") {
@@ -304,7 +294,7 @@ TEST_CASE("lockout: what is written", "[accounts]") {
         lockout_store redis://a key=k; | "lockout_store" in lync_publish "contoso" does nothing without "lockout on"
     )")) {
         INFO(line);
-        const std::string text = mistake_in([&] { read(line); });
+        const std::string text = lync::testing::mistake_of([&] { read(line); });
         CHECK(text.find(message) != std::string::npos);
     }
 }
@@ -356,7 +346,7 @@ TEST_CASE("lockout: where several proxies count together", "[accounts]") {
         redis://u@a key=k                 | "lockout_store" in lync_publish "contoso" has a user and no password: it is USER:PASSWORD@, or password=FILE as well
     )")) {
         INFO(line);
-        const std::string text = mistake_in([&] { read(line); });
+        const std::string text = lync::testing::mistake_of([&] { read(line); });
         CHECK(text.find("pass@") == std::string::npos);
         const std::size_t mark = message.find("FORM");
         const std::string whole = mark == std::string::npos
