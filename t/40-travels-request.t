@@ -46,6 +46,19 @@ scene 'the head of a request, line by line', sub {
     ok(!grep(/^X-(?:Real-IP|Original|Accel)|^Via|^Forwarded/i, @lines), 'nothing else is added');
 };
 
+# In any spelling; an absolute target travels as its path, and servers are spoken to in HTTP/1.1.
+scene 'heads as they may be written', publication => '%%STANDARD%%', sub {
+    for my $row (
+        ["GET /abs/handler HTTP/1.1\r\nHost: LYNCWEBEXT.contoso.com.:443\r\n", "GET /abs/handler HTTP/1.1\nHost: LYNCWEBEXT.contoso.com.:443\n"],
+        ["GET https://meet.contoso.com/a%20b?c HTTP/1.1\r\nHost: meet.contoso.com\r\n", "GET /a%20b?c HTTP/1.1\nHost: meet.contoso.com\n"],
+        ["GET https://Meet.contoso.com/alice?b HTTP/1.0\r\n", "GET /alice?b HTTP/1.1\nHost: meet.contoso.com\n"],
+    ) {
+        my $client = client($row->[0] =~ /meet/i ? 'https://meet.contoso.com' : 'https://lyncwebext.contoso.com');
+        $client->write("$row->[0]\r\n");
+        like($client->answer->{body}, qr/^.*\n\Q$row->[1]\E/, $row->[0] =~ s/\r\n.*//sr);
+    }
+};
+
 # A chunked upload arrives in chunks, and while it is being sent.
 scene 'a chunked upload is streamed', sub {
     my $server = pool_server(sub {
@@ -230,24 +243,6 @@ __DATA__
 --- asks
 GET https://meet.contoso.com/a%20b/%7Ealice//./c/%C3%BC/@:,;=?x=%41&y=%2525&&z#f -> external | GET /a%20b/%7Ealice//./c/%C3%BC/@:,;=?x=%41&y=%2525&&z#f HTTP/1.1
 GET https://meet.contoso.com/alice? -> external | GET /alice? HTTP/1.1
-
-=== the Host header in any spelling
---- to: https://lyncwebext.contoso.com
---- raw_request eval
-"GET /abs/handler HTTP/1.1\r\nHost: LYNCWEBEXT.contoso.com.:443\r\nConnection: close\r\n\r\n"
---- response_body_like: ^.*\nGET /abs/handler HTTP/1\.1\nHost: LYNCWEBEXT\.contoso\.com\.:443\n
-
-=== an absolute target travels as its path
---- to: https://meet.contoso.com
---- raw_request eval
-"GET https://meet.contoso.com/a%20b?c HTTP/1.1\r\nHost: meet.contoso.com\r\nConnection: close\r\n\r\n"
---- response_body_like: \nGET /a%20b\?c HTTP/1\.1\nHost: meet\.contoso\.com\n
-
-=== servers are spoken to in HTTP/1.1, also for a client of HTTP/1.0 that names the host in its target alone
---- to: https://meet.contoso.com
---- raw_request eval
-"GET https://Meet.contoso.com/alice?b HTTP/1.0\r\n\r\n"
---- response_body_like: \nGET /alice\?b HTTP/1\.1\nHost: meet\.contoso\.com\n
 
 === a client that writes X-Forwarded-* itself isn't believed
 --- more_headers
