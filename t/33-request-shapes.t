@@ -75,6 +75,7 @@ my %refused = (
     'HTTP/0.9, no path'        => "GET https://lyncwebext.contoso.com\r\n",
     'junk for a port'          => "GET /abs/handler HTTP/1.1\r\nHost: lyncwebext.contoso.com:4443\@evil.example\r\n\r\n",
     'two ports'                => "GET /abs/handler HTTP/1.1\r\nHost: lyncwebext.contoso.com:443:80\r\n\r\n",
+    'a port beyond all'        => "GET /abs/handler HTTP/1.1\r\nHost: lyncwebext.contoso.com:99999\r\n\r\n",
     'a port beyond counting'   => "GET /abs/handler HTTP/1.1\r\nHost: lyncwebext.contoso.com:000443\r\n\r\n",
     'junk for a port, absolute' =>
         "GET https://lyncwebext.contoso.com/abs/handler HTTP/1.1\r\nHost: lyncwebext.contoso.com:x\r\n\r\n",

@@ -3,6 +3,7 @@
 #include "base/ascii.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace lync::nginx {
 
@@ -46,8 +47,11 @@ bool host_is_sound(const ngx_http_request_t* r) noexcept {
     }
     if (rest.starts_with(':')) {
         rest.remove_prefix(1);
+        std::uint16_t port = 0;
+        const char* const end = rest.data() + rest.size();
         return rest.size() <= longest_port &&
-               std::all_of(rest.begin(), rest.end(), [](char c) { return c >= '0' && c <= '9'; });
+               (rest.empty() || std::from_chars(rest.data(), end, port) ==
+                                    std::from_chars_result{end, std::errc()});
     }
     return rest.empty();
 }
