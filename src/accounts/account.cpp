@@ -248,7 +248,8 @@ public:
         constexpr std::string_view spnego = "\x06\x06\x2b\x06\x01\x05\x05\x02";
         constexpr std::string_view kerberos = "\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02";
         size_ = digits.size() * 3 / 4;
-        return size_ >= head_.size() && digits.find_first_of(" \t") == std::string_view::npos &&
+        const auto has = [digits](char c) { return digits.find(c) != std::string_view::npos; };
+        return size_ >= head_.size() && !has(' ') && !has('\t') && // each is one memchr
                decode_base64(digits.substr(0, head_.size() / 3 * 4), head_.data()) && enter(0x60) &&
                (skip(kerberos) || (skip(spnego) && enter(0xa0) && enter(0x30) && begin(0xa0) &&
                                    (at_ += length_) < head_.size() && enter(0xa2) && enter(0x04) &&
