@@ -80,22 +80,24 @@ const std::uint8_t* as_bytes(std::string_view text) noexcept {
 /// What is beyond ASCII and in none of the tables above.
 enum class Weightless : bool { dropped, kept };
 
-void add_weighed(Text& text, std::string_view character, Weightless weightless) noexcept {
+void add_weighed(Text& text, std::string_view character) noexcept {
     ucs4_t c = 0;
     u8_mbtouc(&c, as_bytes(character), character.size());
     const auto* ligature =
         std::ranges::find_if(ligatures, [&](const auto& row) { return row.first == character; });
     const auto* letter = std::ranges::find_if(
         letters, [&](std::string_view row) { return row.find(character) != row.npos; });
-    if (ligature != std::end(ligatures)) {
+    if (c == '%') {
+        text.add('_');
+    } else if (ligature != std::end(ligatures)) {
         text.add(ligature->second);
     } else if (letter != std::end(letters)) {
         text.add(letter->front());
     } else if (c >= 0x30a1 && c <= 0x30f6) { // Katakana: Hiragana
         text.add_character(c - 96);
-    } else if (c < 0x80 || weightless == Weightless::kept ||
-               std::ranges::any_of(
-                   alphabets, [c](const auto& range) { return c >= range[0] && c <= range[1]; })) {
+    } else if (c < 0x80 || std::ranges::any_of(alphabets, [c](const auto& range) {
+                   return c >= range[0] && c <= range[1];
+               })) {
         text.add(character);
     }
 }
@@ -125,9 +127,14 @@ Text read_text(std::string_view name) noexcept {
 /// for it, no account.
 Text folded(std::string_view name, Weightless weightless) noexcept {
     const Text text = read_text(name);
-    const std::string_view plain = trimmed(text.view(), " ");
+    const std::string_view plain = text.view();
     if (plain.empty()) {
         return text;
+    }
+    Text result;
+    if (weightless == Weightless::kept) {
+        std::ranges::for_each(plain, [&](char c) { result.add(c == '%' ? '_' : ascii_lower(c)); });
+        return result;
     }
     using Utf8 = std::unique_ptr<std::uint8_t, void (*)(void*)>;
     std::size_t size = 0;
@@ -137,14 +144,14 @@ Text folded(std::string_view name, Weightless weightless) noexcept {
     const Utf8 small(parts ? u8_casefold(parts.get(), size, nullptr, UNINORM_NFKD, nullptr, &size)
                            : nullptr,
                      std::free);
-    Text result;
     if (!small) {
         result.resize(Account::most + 1);
         return result;
     }
-    for (std::string_view rest{reinterpret_cast<const char*>(small.get()), size}; !rest.empty();) {
+    const std::string_view taken{reinterpret_cast<const char*>(small.get()), size};
+    for (std::string_view rest = trimmed(taken, " "); !rest.empty();) { // a mark alone has a space
         const std::size_t length = utf8_length(rest);
-        add_weighed(result, rest.substr(0, length), weightless);
+        add_weighed(result, rest.substr(0, length));
         rest.remove_prefix(length);
     }
     return result;

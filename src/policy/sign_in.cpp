@@ -118,8 +118,10 @@ bool has_password_member(std::string_view json) noexcept {
         const std::string_view before = trimmed(json.substr(0, colon), blanks);
         if (before.ends_with('"')) {
             const std::string_view name = before.substr(0, before.size() - 1);
-            const std::string_view member = name.substr(name.rfind('"') + 1);
-            if (contains_ignore_case(member, "passw") || member.find("\\u") != member.npos) {
+            const std::size_t quote = name.rfind('"');
+            const std::string_view member = name.substr(quote + 1);
+            if (contains_ignore_case(member, "passw") || member.find("\\u") != member.npos ||
+                name.substr(0, quote).ends_with('\\')) { // it begins before that one
                 return true;
             }
         }

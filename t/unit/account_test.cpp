@@ -82,6 +82,7 @@ TEST_CASE("accounts: what is one account", "[accounts]") {
         alice\xef\xb7\x90\xf0\x9f\x98\x80   | alice@contoso.com      # and what isn't assigned
         alice@conto\xcd\xb8so.com  | alice@contoso.com
         \x8aam                   | sam@contoso.com        # code page 1252
+        \xc2\xa8ken               | ken@contoso.com        # a mark of its own, which has a space
         \xd2\x90\xd2\x91           | \xd2\x91\xd2\x91@contoso.com
         \xd7\xa9\xd6\xb8\xd7\x9c       | \xd7\xa9\xd7\x9c@contoso.com  # points of Hebrew
         \xe3\x82\xb1\xe3\x82\x93       | \xe3\x81\x91\xe3\x82\x93@contoso.com  # Katakana

@@ -267,7 +267,7 @@ inline bool is_never(const std::vector<std::string>& segments) {
     }
     for (const std::string& segment : segments) {
         if (segment == "bin" || segment.ends_with(".config") || segment.starts_with("_vti_") ||
-            segment.starts_with("app_gl~")) {
+            (segment.starts_with("app_gl~") && segment.find_first_of("0123456789") == 7)) {
             return true;
         }
     }

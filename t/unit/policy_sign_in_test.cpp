@@ -146,6 +146,7 @@ TEST_CASE("sign_in: forms of pages", "[policy][sign_in]") {
         {"userName":"ken","password" : "x"}                    | password
         {"subject":"the password: none"}                       |
         {"p\u0061ssword":"x"}                                  | password
+        {"passw\"u006frd":"x"}                                 | password
         {"username":"a","password":"b","x":"&wresult=1"}       | password oauth
         Login1$UserName=ken&Login1$Password=x&Login1$LoginButton=Log+In | password field ken
     )")) {
