@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 namespace lync {
 
@@ -62,6 +63,12 @@ std::string some_of(const std::vector<std::string>& words, std::size_t most) {
         text += (i == 0 ? "" : ", ") + words[i];
     }
     return words.size() > most ? formatted("{} and {} more", text, words.size() - most) : text;
+}
+
+void add_once(std::vector<std::string>& all, std::string text) {
+    if (std::find(all.begin(), all.end(), text) == all.end()) {
+        all.push_back(std::move(text));
+    }
 }
 
 } // namespace lync

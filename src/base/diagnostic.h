@@ -33,6 +33,9 @@ std::string escaped(std::string_view text);
 /// "a, b, c and 19997 more": enough to recognise a list by.
 std::string some_of(const std::vector<std::string>& words, std::size_t most = 3);
 
+/// Adds a text that isn't among them yet.
+void add_once(std::vector<std::string>& all, std::string text);
+
 /// Where a directive was written: the file as nginx names it, and the line of its `;` or `{`.
 struct Place {
     std::string file;

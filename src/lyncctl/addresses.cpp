@@ -3,7 +3,6 @@
 #include <netdb.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <memory>
@@ -24,12 +23,6 @@ std::uint16_t port_of(std::string_view text) noexcept {
 std::pair<std::string, std::uint16_t> split_socket(std::string_view socket) {
     const std::size_t port = socket.rfind(':') + 1; // 0: the port alone
     return {std::string(socket.substr(0, port == 0 ? 0 : port - 1)), port_of(socket.substr(port))};
-}
-
-void add_once(std::vector<std::string>& all, const std::string& text) {
-    if (std::find(all.begin(), all.end(), text) == all.end()) {
-        all.push_back(text);
-    }
 }
 
 std::vector<std::string> addresses_of(const std::string& name) {

@@ -20,9 +20,6 @@ std::uint16_t port_of(std::string_view text) noexcept;
 /// its port.
 std::pair<std::string, std::uint16_t> split_socket(std::string_view socket);
 
-/// Adds what isn't there yet.
-void add_once(std::vector<std::string>& all, const std::string& text);
-
 /// The addresses of a host name, or none.
 std::vector<std::string> addresses_of(const std::string& name);
 

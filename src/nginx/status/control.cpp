@@ -84,13 +84,6 @@ std::vector<Member> sharers(const MainConf& conf, const std::vector<Member>& mea
     });
 }
 
-/// Adds a text that isn't among them yet.
-void add_once(std::vector<std::string>& texts, std::string text) {
-    if (std::ranges::find(texts, text) == texts.end()) {
-        texts.push_back(std::move(text));
-    }
-}
-
 constexpr std::size_t most_named = 10;
 
 std::string title(const config::Server& server) {
@@ -421,7 +414,8 @@ ngx_int_t answer(ngx_http_request_t* r) {
     }
     const std::string_view path = view(r->uri);
     if (path.starts_with("/lockout") && !main_conf_of(r).lockout.is_there()) {
-        return answer_text(r, NGX_HTTP_NOT_FOUND, "no publication says \"lockout on\": nobody is held\n");
+        return answer_text(r, NGX_HTTP_NOT_FOUND,
+                           "no publication says \"lockout on\": nobody is held\n");
     }
     const auto* call = std::ranges::find(calls_by_path, path, &Call::path);
     if (call == std::end(calls_by_path)) {
