@@ -5,7 +5,6 @@
 #include "lyncctl/doctor/net.h"
 
 #include "base/format.h"
-#include "config/declare.h"
 #include "lyncctl/addresses.h"
 
 #include <ares.h>
@@ -79,7 +78,7 @@ bool has_ports(std::string_view servers) {
         const std::size_t colon = server.rfind(':');
         const bool has_port = colon != std::string_view::npos && colon > 0 &&
                               (server.find(':') == colon || server[colon - 1] == ']');
-        if (has_port && !config::parse_number(server.substr(colon + 1), 1, 65535)) {
+        if (has_port && port_of(server.substr(colon + 1)) == 0) {
             return false;
         }
     }
