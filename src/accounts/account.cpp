@@ -77,7 +77,7 @@ const std::uint8_t* as_bytes(std::string_view text) noexcept {
     return reinterpret_cast<const std::uint8_t*>(text.data());
 }
 
-/// What is beyond ASCII and in none of the tables above.
+/// What is beyond ASCII and in none of the tables above. Where it is kept, nothing is taken apart.
 enum class Weightless : bool { dropped, kept };
 
 void add_weighed(Text& text, std::string_view character) noexcept {
@@ -87,9 +87,7 @@ void add_weighed(Text& text, std::string_view character) noexcept {
         std::ranges::find_if(ligatures, [&](const auto& row) { return row.first == character; });
     const auto* letter = std::ranges::find_if(
         letters, [&](std::string_view row) { return row.find(character) != row.npos; });
-    if (c == '%') {
-        text.add('_');
-    } else if (ligature != std::end(ligatures)) {
+    if (ligature != std::end(ligatures)) {
         text.add(ligature->second);
     } else if (letter != std::end(letters)) {
         text.add(letter->front());
@@ -119,6 +117,7 @@ Text read_text(std::string_view name) noexcept {
     if (!text.is_too_long()) {
         text.resize(
             policy::decode_once(text.data(), text.view().size(), policy::Decoding::forgiving).size);
+        std::replace(text.data(), text.data() + text.view().size(), '%', '_'); // its look-alikes
     }
     return text;
 }
@@ -133,7 +132,7 @@ Text folded(std::string_view name, Weightless weightless) noexcept {
     }
     Text result;
     if (weightless == Weightless::kept) {
-        std::ranges::for_each(plain, [&](char c) { result.add(c == '%' ? '_' : ascii_lower(c)); });
+        std::ranges::for_each(plain, [&](char c) { result.add(ascii_lower(c)); });
         return result;
     }
     using Utf8 = std::unique_ptr<std::uint8_t, void (*)(void*)>;
