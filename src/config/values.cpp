@@ -186,7 +186,7 @@ std::string_view refused_parameter(std::string_view text) noexcept {
 }
 
 /// The address part in one spelling, so that equal sockets are equal texts; empty if invalid.
-std::string normal_address(std::string_view text) {
+std::string listening_address(std::string_view text) {
     return text == "*" || text == "0.0.0.0" ? "*"
            : text == "[::]"                 ? "[::]"
                                             : parse_address(text).name;
@@ -222,7 +222,7 @@ Socket read_socket(const Directive& directive, const Directive& block) {
 
     socket.address = std::to_string(*number);
     if (has_address) {
-        const std::string address = normal_address(std::string_view(text).substr(0, colon));
+        const std::string address = listening_address(std::string_view(text).substr(0, colon));
         if (address.empty()) {
             invalid_value(text, directive, block,
                           "the address is an IPv4 address, an IPv6 address in brackets, "

@@ -219,7 +219,7 @@ void Shields::look_for(ShieldHit& found, std::size_t place, Service service,
 ShieldHit Shields::find_in_target(Service service, std::string_view path,
                                   std::string_view query) const noexcept {
     ShieldHit found;
-    const Telltales& telltales = telltales_[static_cast<std::size_t>(service)][0];
+    const Telltales& telltales = telltales_of(service, 0);
     if (!look(in_target, service) || path.size() > max_path ||
         query.size() > max_query || // nginx takes no longer ones
         !(telltales.stand_in(path) || telltales.stand_in(query))) {
@@ -251,7 +251,7 @@ ShieldHit Shields::find_in(ShieldPlaces where, Service service, std::string_view
                            std::string_view header) const noexcept {
     ShieldHit found;
     const std::size_t place = place_of(where);
-    if (!telltales_[static_cast<std::size_t>(service)][place].stand_in(text)) {
+    if (!telltales_of(service, place).stand_in(text)) {
         return found;
     }
     const bool is_name = where == in_file || where == in_form;
@@ -277,7 +277,7 @@ ShieldHit Shields::find_in(ShieldPlaces where, Service service, std::string_view
 ShieldHit Shields::find_in_each(ShieldPlaces place, Service service, std::string_view texts,
                                 char separator) const noexcept {
     ShieldHit found;
-    if (!telltales_[static_cast<std::size_t>(service)][place_of(place)].stand_in(texts)) {
+    if (!telltales_of(service, place_of(place)).stand_in(texts)) {
         return found;
     }
     while (!texts.empty() && !refuses(found)) {

@@ -167,6 +167,9 @@ private:
         bool stand_in(std::string_view text) const noexcept;
     };
 
+    const Telltales& telltales_of(Service service, std::size_t place) const noexcept {
+        return telltales_[static_cast<std::size_t>(service)][place];
+    }
     void look_for(ShieldHit& found, std::size_t place, Service service, std::string_view header,
                   std::string_view text) const noexcept;
 
