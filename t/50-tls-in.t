@@ -2,7 +2,7 @@
 # SNI, and HTTP/1.1 alone in ALPN.
 
 use LyncTest;
-use LyncTest::Scene;
+use LyncTest::Scene qw(:DEFAULT logged);
 
 # RSA and ECDSA side by side: what a client offers, and what comes of it.
 scene 'handshakes', more => 'certificate %%PKI%%/public-ecdsa.pem %%PKI%%/public-ecdsa.key;', sub {
@@ -97,7 +97,6 @@ END
         my ($name, $port, $options) = @_;
         return "openssl s_client -tls1_3 -ign_eof -connect 127.0.0.1:$port -servername $name $options 2>&1";
     };
-    my $logged = sub { log_lines(qr/early_data="1"/, "$Test::Nginx::Util::ServRoot/logs/early.log") };
     my $replay = sub {
         my ($request, $name) = @_;
         write_file("$dir/request", "$request HTTP/1.1\r\nHost: $name\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
@@ -110,14 +109,14 @@ END
         `$client </dev/null`;
         my $flight = pack 'H*', $recorder->report // die "nothing was recorded\n";
 
-        my $before = $logged->();
+        my $early = qr/early_data="1"/;
+        my $before = () = logged(early => 0, $early);
         for (1 .. 2) {
             my $sender = client('http://127.0.0.1:' . port('HTTPS'));
             $sender->write($flight);
             $sender->is_closed;
         }
-        wait_until { $logged->() >= $before + 2 };
-        return splice @{[$logged->()]}, $before;
+        return splice @{[logged(early => $before + 2, $early)]}, $before;
     };
 
     is_deeply([$replay->('GET /abs/handler', 'www.contoso.com')],

@@ -2,31 +2,29 @@
 # and lync_json made of them.
 
 use LyncTest;
-use LyncTest::Scene;
+use LyncTest::Scene qw(:DEFAULT logged);
 
 use JSON::PP ();
 
-# An access log of every request with this format.
+# An access log with this format, of every request but the block's own.
 sub logs {
     my ($format) = @_;
     return <<"END";
     log_format plain '\$lync_publication|\$lync_role|\$lync_pool|\$lync_service|\$lync_verdict|\$status';
-    access_log %%SERVROOT%%/logs/lync.log $format %%LATE%%;
+    map \$server_port \$ours { %%PORT_HTTP%% 1; %%PORT_HTTPS%% 1; }
+    access_log %%SERVROOT%%/logs/lync.log $format if=\$ours %%LATE%%;
 END
 }
 
 # Sends one request and returns its line of the log, which nginx writes after the answer.
-sub logged {
+sub line_of {
     my ($url, $line, @headers) = @_;
-    my $file = "$Test::Nginx::Util::ServRoot/logs/lync.log";
-    my $before = () = log_lines(qr/^/, $file);
+    my $before = () = logged(lync => 0);
     my $client = client($url);
     $client->ask($line, @headers, Connection => 'close');
     $client->is_closed;
     $client->close;
-    my @lines;
-    wait_until { @lines = log_lines(qr/^/, $file); @lines > $before };
-    return $lines[-1];
+    return (logged(lync => $before + 1))[-1];
 }
 
 scene 'the variables', before => logs('plain'), sub {
@@ -49,13 +47,13 @@ scene 'the variables', before => logs('plain'), sub {
     for my $url (sort keys %expected) {
         my ($origin, $path) = $url =~ m{^(https?://[^/]+)(/.*)};
         my $want = $expected{$url};
-        my $got = logged($origin, "GET $path") // 'nothing';
+        my $got = line_of($origin, "GET $path") // 'nothing';
         $got =~ s/^contoso\|// or fail("$url: publication");
         # Whose a host is where nothing travels is of no importance.
         s/^[^|]*\|[^|]*\|/*|*|/ for $want =~ /\|(?:redirect|refuse)/ ? ($got, $want) : ();
         is($got, $want, $url);
     }
-    like(logged('https://lyncwebext.contoso.com', 'DELETE /abs/handler'), qr/\|abs\|refuse:method\|/,
+    like(line_of('https://lyncwebext.contoso.com', 'DELETE /abs/handler'), qr/\|abs\|refuse:method\|/,
         'a method the service has no use for');
 };
 
@@ -72,7 +70,7 @@ END
 };
 
 scene 'log format lync', before => logs('lync'), sub {
-    my $line = logged('https://lyncwebext.contoso.com', 'GET /abs/handler?secret=1',
+    my $line = line_of('https://lyncwebext.contoso.com', 'GET /abs/handler?secret=1',
         'User-Agent' => 'OC/16.0 (Lync "2013")');
     like($line, qr{^127\.0\.0\.1 \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [-+]\d{4}\] contoso/abs pass }, 'who, when, what');
     like($line, qr{ "GET https://lyncwebext\.contoso\.com/abs/handler" 200 \d+ \d+\.\d{3} }, 'the request');
@@ -80,7 +78,7 @@ scene 'log format lync', before => logs('lync'), sub {
         'where it went');
     unlike($line, qr/secret/, 'queries, which hold addresses of people, are left out');
 
-    $line = logged('https://lyncwebext.contoso.com', 'GET /cscp');
+    $line = line_of('https://lyncwebext.contoso.com', 'GET /cscp');
     like($line, qr{ contoso/control_panel refuse:admin "GET https://lyncwebext\.contoso\.com/cscp" 404 },
         'a refusal');
     like($line, qr{ server=- }, 'went nowhere');
@@ -97,7 +95,7 @@ scene 'log format lync_json', before => logs('lync_json'), sub {
     );
     for my $kind (sort keys %of) {
         my ($path, $agent) = @{ $of{$kind} };
-        my $line = logged('https://lyncwebext.contoso.com', "GET $path", 'User-Agent' => $agent);
+        my $line = line_of('https://lyncwebext.contoso.com', "GET $path", 'User-Agent' => $agent);
         my $entry = eval { $decode->decode($line) };
         ok($entry, "$kind: a line of JSON") or diag("$@\n$line");
         next if !$entry;
@@ -109,11 +107,11 @@ scene 'log format lync_json', before => logs('lync_json'), sub {
     }
 
     # A name that isn't UTF-8 in a client's own bytes.
-    my $odd = eval { $decode->decode(logged("http://b\xfcro.example", 'GET /')) };
+    my $odd = eval { $decode->decode(line_of("http://b\xfcro.example", 'GET /')) };
     # Newer nginx (1.30) refuses it before it is a host.
     is($odd->{host}, $odd->{status} eq '400' ? '' : "b\x{fffd}ro.example", 'host');
 
-    my $entry = $decode->decode(logged('https://lyncwebext.contoso.com', 'GET /abs/handler?secret=1'));
+    my $entry = $decode->decode(line_of('https://lyncwebext.contoso.com', 'GET /abs/handler?secret=1'));
     my %want = (
         publication => 'contoso', service => 'abs', verdict => 'pass', role => 'pool',
         pool => 'fepool.contoso.local', client => '127.0.0.1', method => 'GET', scheme => 'https',
@@ -124,11 +122,11 @@ scene 'log format lync_json', before => logs('lync_json'), sub {
     like($entry->{server}, qr/^127\.0\.0\.11:\d+$/, 'server');
     is(scalar(grep { /secret/ } map { $_ // '' } values %$entry), 0, 'no query');
 
-    $entry = $decode->decode(logged('https://lyncwebext.contoso.com', 'GET /cscp'));
+    $entry = $decode->decode(line_of('https://lyncwebext.contoso.com', 'GET /cscp'));
     is("$entry->{verdict} $entry->{status}", 'refuse:admin 404', 'a refusal');
-    $entry = $decode->decode(logged('http://meet.contoso.com', 'GET /alice'));
+    $entry = $decode->decode(line_of('http://meet.contoso.com', 'GET /alice'));
     is("$entry->{verdict} $entry->{status} $entry->{scheme}", 'redirect 301 http', 'a redirect');
-    $entry = $decode->decode(logged('http://www.example', 'GET /'));
+    $entry = $decode->decode(line_of('http://www.example', 'GET /'));
     is("$entry->{verdict} $entry->{host}", 'refuse:unknown_host www.example', 'a name nobody publishes');
 };
 
