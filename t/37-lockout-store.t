@@ -140,6 +140,10 @@ with_both 'exactly as many at two proxies', delay => 0.2, sub {
     my $known = cli('--scan') . join '', map { cli("hgetall '$_'") } split /\n/, cli('--scan');
     unlike($known, qr/alice|bob|contoso/i, 'Redis has no name');
     is(scalar(grep { cli("pttl '$_'") <= 0 } split /\n/, cli('--scan')), 0, 'and nothing for ever');
+    # What it is greeted with isn't the time: it believed that all holds were over.
+    $stop_second->();
+    start_second();
+    ok(lists('second', qr/^account,\w{16},\d+\r?$/m), 'a proxy that begins learns of it');
     like(lyncctl('second', qw(release alice)), qr/^0 /, 'a release at the second');
     is(wait_until { status('first', 'basic', 'alice', 'right') == 200 }, 1, 'releases at the first');
     is(status('second', 'basic', 'alice', 'right'), 200, 'and there');

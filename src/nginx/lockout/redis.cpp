@@ -314,8 +314,7 @@ bool Redis::take(const Reply& reply) noexcept {
     if (question.kind == Question::Kind::last_greeting) {
         there_ = true;
         owner_.on_there();
-    }
-    if (question.kind != Question::Kind::greeting) {
+    } else if (question.kind != Question::Kind::greeting) {
         owner_.on_answer(question, &reply);
     }
     set_time();
