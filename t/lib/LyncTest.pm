@@ -30,7 +30,7 @@ BEGIN {
     $ENV{TEST_NGINX_BINARY}       //= $LyncTest::Paths::NGINX;
     $ENV{TEST_NGINX_LOAD_MODULES} //= $LyncTest::Paths::MODULE;
     $ENV{TEST_NGINX_LOG_LEVEL}    //= 'info';
-    $ENV{TEST_NGINX_TIMEOUT}      //= 10;
+    $ENV{TEST_NGINX_TIMEOUT}      //= 20;
 }
 
 use Test::Nginx::Socket -base;

@@ -23,7 +23,7 @@ use LyncTest::Paths ();
 use LyncTest::Ports ();
 use Test::More ();
 
-our $TIMEOUT = $ENV{TEST_NGINX_TIMEOUT} // 10;
+our $TIMEOUT = $ENV{TEST_NGINX_TIMEOUT};
 
 sub ask_all {
     my ($block) = @_;

@@ -81,7 +81,7 @@ Test::Nginx::Util::add_test_cleanup_handler(sub {
 
 # --- nginx
 
-our $TIMEOUT = $ENV{TEST_NGINX_TIMEOUT} // 10;
+our $TIMEOUT = $ENV{TEST_NGINX_TIMEOUT};
 our $SLOW = $ENV{ASAN_OPTIONS} || $ENV{TEST_NGINX_USE_VALGRIND} ? 5 : 1;    # what takes that much longer there
 
 # The process that owns the configuration.
@@ -93,13 +93,12 @@ sub nginx_pid () {
 sub worker_pids () {
     my $master = nginx_pid() or return;
     my @children = split ' ', `pgrep -P $master`;
-    my @workers = grep { !is_shutting_down($_) } @children;
+    my @workers = grep { !is_ending($_) } @children;
     return @workers ? @workers : $master;
 }
 
-sub is_shutting_down {
-    return (slurp("/proc/$_[0]/cmdline") // return 1) =~ /shutting down/;
-}
+# One that has been killed has no command line until its master looks.
+sub is_ending { return (slurp("/proc/$_[0]/cmdline") // '') =~ /^\z|shutting down/ }
 
 # Waits for a condition; false if it doesn't come true in time.
 sub wait_until (&;$) {
