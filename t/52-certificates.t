@@ -257,7 +257,7 @@ scene 'whether Extended Protection works', publication => $exchange, after => '%
     my $works = "notice: lync_health: Extended Protection works with $which: clients are presented its certificate";
 
     ok(wait_until { $lines->() }, 'another certificate');
-    like($status->('/?format=json'), qr/"extended_protection":"refused"/, 'JSON');
+    ok(wait_until { $status->('/?format=json') =~ /"extended_protection":"refused"/ }, 'JSON');
     like($status->('/?format=prometheus'), qr/^lync_server_extended_protection\{.*\} 0$/m, 'Prometheus');
 
     my $number = 2;
