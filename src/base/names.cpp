@@ -68,7 +68,9 @@ ParsedName parse_sip_domain(std::string_view text) {
     }
 
     ParsedName domain = parse_fqdn(text);
-    if (domain && domain.name.starts_with("lyncdiscover")) {
+    const std::string_view first =
+        std::string_view(domain.name).substr(0, domain.name.find('.'));
+    if (first == "lyncdiscover" || first == "lyncdiscoverinternal") {
         return refused("lyncdiscover is put before it: write the part of SIP addresses after the "
                        "\"@\"");
     }

@@ -162,11 +162,13 @@ TEST_CASE("parse_sip_domain takes a domain or a lone wildcard", "[names]") {
         contoso.com      | contoso.com
         BÜRO.contoso.com | xn--bro-hoa.contoso.com
         *                | *
+        lyncdiscovery.com | lyncdiscovery.com
     )");
     refused(parse_sip_domain, R"(
         *.contoso.com         | a wildcard can only stand alone: sip_domain *
         contoso.*             | a wildcard can only stand alone: sip_domain *
         LyncDiscover.contoso.com | lyncdiscover is put before it: write the part of SIP addresses after the "@"
+        lyncdiscoverinternal.contoso.com | lyncdiscover is put before it: write the part of SIP addresses after the "@"
         sip:contoso.com       | it is a SIP URI: write the domain only
         contoso.com:5061      | it contains a port: leave it out, ports belong to the rule
         contoso.com\x00.evil.example | it contains the byte 0x00: a name is made of letters, digits, "-" and "."
