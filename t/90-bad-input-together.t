@@ -171,6 +171,8 @@ server { listen 127.0.0.1:18081; location / { if ($arg_x) { lync_status; } } }  
 server { listen 127.0.0.1:18081; location / { lync_status on; } }                     | invalid number of arguments in "lync_status" directive
 server { listen 127.0.0.1:18081; location / { lync_status { } } }                     | directive "lync_status" is not terminated by ";"
 server { listen 127.0.0.1:18081; location / { lync_status; lync_status; } }           | "lync_status" directive is duplicate
+server { listen 127.0.0.1:18081; location / { lync_status; return 200; } }            | "lync_status" directive needs a location of its own: another directive answers in this one
+server { listen 127.0.0.1:18081; location / { try_files $uri $uri/ =404; lync_status; } } | "lync_status" directive needs a location of its own
 
 === the status outside of http
 --- refused: main

@@ -1,5 +1,6 @@
 #include "nginx/status/respond.h"
 
+#include "nginx/conf/commands.h"
 #include "nginx/guard.h"
 
 #include <new>
@@ -26,9 +27,26 @@ char* answer_at(ngx_conf_t* cf, LocConf& location, ngx_http_handler_pt handler,
     });
 }
 
+namespace {
+
+/// Whether `return` or `try_files` of the same location answers before any handler does: the one as
+/// the first instruction of the rewrite module, the other always, by its fallback. Neither is
+/// inherited.
+bool answers_before(const ngx_cycle_t* cycle, void** own) noexcept {
+    const Command rewrite = find_command(cycle, "return");
+    const Command files = find_command(cycle, "try_files");
+    const auto* codes = rewrite ? *rewrite.value<const ngx_array_t*>(own) : nullptr;
+    return (codes != nullptr && *static_cast<const ngx_http_script_code_pt*>(codes->elts) ==
+                                    ngx_http_script_return_code) ||
+           (files && *files.value<const void*>(own) != nullptr);
+}
+
+} // namespace
+
 bool answers_at(ngx_conf_t* cf, const LocConf& location, ngx_http_handler_pt handler,
                 const char* directive) noexcept {
-    if (conf_of<ngx_http_core_loc_conf_t>(location.own, ngx_http_core_module).handler == handler) {
+    if (conf_of<ngx_http_core_loc_conf_t>(location.own, ngx_http_core_module).handler == handler &&
+        !answers_before(cf->cycle, location.own)) {
         return true;
     }
     ngx_log_error(NGX_LOG_EMERG, cf->log, 0,

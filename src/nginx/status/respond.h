@@ -17,7 +17,7 @@ char* answer_at(ngx_conf_t* cf, LocConf& location, ngx_http_handler_pt handler,
                 std::vector<LocConf*> MainConf::*locations) noexcept;
 
 /// At the end of parsing: whether it is still the one that answers there, and no later directive
-/// such as proxy_pass. Logs if not.
+/// such as proxy_pass, nor `return` or `try_files`, which come before it. Logs if not.
 bool answers_at(ngx_conf_t* cf, const LocConf& location, ngx_http_handler_pt handler,
                 const char* directive) noexcept;
 
