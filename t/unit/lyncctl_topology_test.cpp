@@ -264,9 +264,11 @@ TEST_CASE("names of a topology can't leave their line", "[topology]") {
     CHECK(result.lacks({"external_web_services EXTERNAL-FQDN;"}) == "");
     const Result url(read_topology(
         {{"topology.xml", fixture("topology.xml")},
-         {"urls.xml", replaced(fixture("simple-urls.xml"), "\"Url\">https://dialin.contoso.com<",
-                               "\"Url\">https://dialin.contoso.com/; }<")}},
+         {"urls\nserver 1.2.3.4;\n#.xml",
+          replaced(fixture("simple-urls.xml"), "\"Url\">https://dialin.contoso.com<",
+                   "\"Url\">https://dialin.contoso.com/; }<")}},
         ""));
+    CHECK(url.text.find("\nserver 1.2.3.4") == std::string::npos);
     CHECK(url.says(
               "NOT CARRIED OVER: simple URL \"https://dialin.contoso.com/; }\" of component") == 1);
 }

@@ -78,7 +78,7 @@ private:
                     const std::string where =
                         number == 0 ? ""
                                     : formatted(" ({}{})",
-                                                file == draft_.file ? "line " : file + ":", number);
+                                                file == draft_.file ? "line " : escaped(file) + ":", number);
                     text +=
                         formatted("# {}{}: {}\n", remark_word(kind), where, escaped(remark.text));
                 }
