@@ -33,9 +33,10 @@ _lyncctl() {
         return
     fi
 
+    # compgen expands its words as the shell does: nothing but names and addresses may be in them.
     if [[ ${command[0]} == drain || ${command[0]} == undrain ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" servers --format json 2>/dev/null |
-            sed -n 's/^    "server": "\(.*\)",$/\1/p')" -- "$cur")
+            sed -n 's/^    "server": "\([][A-Za-z0-9.:_-]*\)",$/\1/p')" -- "$cur")
         return
     fi
 
