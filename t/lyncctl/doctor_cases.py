@@ -555,6 +555,8 @@ PROXY = [
          ("certificate-nearly-expired",)),
     Case("server: another CA", proxied(certificate="untrusted"),
          ("certificate-untrusted",)),
+    Case("server: another CA, Active Directory's, which says where its certificate is",
+         proxied(certificate="doctor-server-alone"), ("certificate-untrusted",)),
     Case("server: another CA, and backend_verify off", proxied(
         certificate="untrusted", edits=(("trusted_ca ", "backend_verify off; trusted_ca "),))),
     Case("server: a trusted_ca that isn't its CA", proxied(

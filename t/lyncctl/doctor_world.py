@@ -58,6 +58,8 @@ class Pki:
             "doctor-no-meet": ("public-ca", every.replace("meet.contoso.com", ""), ""),
             "doctor-alone": ("other-ca", every,
                              "authorityInfoAccess=caIssuers;URI:http://ca.example.net/ca.crt"),
+            "doctor-server-alone": ("other-ca", "fepool.contoso.local",
+                                    "authorityInfoAccess=caIssuers;URI:ldap:///CN=CA"),
             "doctor-client-only": ("public-ca", every, "extendedKeyUsage=clientAuth"),
             "doctor-server-client-only": ("internal-ca", "fepool.contoso.local",
                                           "extendedKeyUsage=clientAuth"),
