@@ -525,6 +525,9 @@ PROXY = [
     Case("server: 4443 closed", proxied(https_socket=world.closed_port), ("port-closed",)),
     Case("server: 8080 closed", proxied(http_socket=world.closed_port),
          ("http-port-closed",)),
+    *(Case("server: 8080 closed, and " + off, proxied(
+        http_socket=world.closed_port, edits=(("trusted_ca ", off + "; trusted_ca "),)))
+      for off in ("http_listen off", "http_autodiscover off")),
     Case("server: 8080 closed, and needed", proxied(
         http_socket=world.closed_port, conf_certificate="no-lyncdiscover"), ("port-closed",)),
     Case("server: dropped by a firewall", proxied(

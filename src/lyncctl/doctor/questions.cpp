@@ -209,7 +209,9 @@ ProxySteps proxy_steps(const std::vector<const Plan*>& plans,
                 step.address = server.address;
                 step.farm = &farm;
                 step.publication = &declared;
-                if (config::is_web_services(farm.role) && !is_ocs(declared.product)) {
+                if (config::is_web_services(farm.role) && !is_ocs(declared.product) &&
+                    !declared.http_sockets.empty() &&
+                    declared.http_autodiscover != config::HttpAutodiscover::off) {
                     step.http = farm.ports.http;
                 }
                 step.http_in_use =

@@ -77,7 +77,7 @@ struct ServerStep {
     std::string address; ///< as in nginx.conf
     const config::Farm* farm = nullptr;
     const config::Publication* publication = nullptr;
-    std::uint16_t http = 0;     ///< 0: not a port of this role
+    std::uint16_t http = 0;     ///< 0: not a port of this role, or never used
     bool http_in_use = false;   ///< the plan sends something there
     std::string discovery_host; ///< Host header over http: a lyncdiscover name if there is one
     std::vector<Question> questions;
