@@ -67,29 +67,21 @@ public:
                           "Application Request Routing configured on this machine?",
                           file_.place(root));
         }
-        draft_.add(check,
+        draft_.add(check, file_.place(root),
                    "of other sections, fileExtensions, hiddenSegments and the sites' web.config "
-                   "files nothing was read: they may hold rules and restrictions",
-                   file_.place(root));
+                   "files nothing was read: they may hold rules and restrictions");
         return std::move(draft_);
     }
 
 private:
-    void add(RemarkKind kind, std::string text, pugi::xml_node node) {
-        draft_.add(kind, std::move(text), file_.place(node));
-    }
-
     /// An element as it is written, and what it is a part of.
     void add_tag(RemarkKind kind, pugi::xml_node node) {
         const std::string location =
             node.select_node("ancestor-or-self::location/@path").attribute().value();
         const pugi::xml_node rule = node.select_node("ancestor-or-self::rule").node();
-        add(kind,
-            formatted("{} in {}{}", tag_of(node),
-                      rule ? "rule " + quoted(attribute(rule, "name"))
-                           : quoted(node.parent().name()),
-                      location.empty() ? "" : " of " + quoted(location)),
-            node);
+        draft_.add(kind, file_.place(node), "{} in {}{}", tag_of(node),
+                   rule ? "rule " + quoted(attribute(rule, "name")) : quoted(node.parent().name()),
+                   location.empty() ? "" : " of " + quoted(location));
     }
 
     void read_farm(pugi::xml_node node) {

@@ -91,12 +91,13 @@ private:
         if (draft_.product) {
             directive("product", std::string(product_name(*draft_.product)));
         } else {
-            draft_.add(check, "sfb_se is assumed: write \"product lync_2013\" or what it is");
+            draft_.add(check, {}, "sfb_se is assumed: write \"product lync_2013\" or what it is");
         }
         write_sip_domains();
         if (draft_.certificates.empty()) {
-            draft_.add(check, "write certificate, intermediates and key, as PEM, to "
-                              "/etc/nginx/lync.pem and lync.key");
+            draft_.add(check, {},
+                       "write certificate, intermediates and key, as PEM, to "
+                       "/etc/nginx/lync.pem and lync.key");
             draft_.certificates = {{"/etc/nginx/lync.pem", "/etc/nginx/lync.key"}};
         }
         for (const auto& [certificate, key] : draft_.certificates) {
@@ -104,8 +105,9 @@ private:
                       plan::quoted_argument(certificate) + " " + plan::quoted_argument(key));
         }
         if (draft_.trusted_ca.empty()) {
-            draft_.add(check, "write the CA that issued the servers' certificates, as PEM, to "
-                              "/etc/nginx/lync-internal-ca.pem");
+            draft_.add(check, {},
+                       "write the CA that issued the servers' certificates, as PEM, to "
+                       "/etc/nginx/lync-internal-ca.pem");
             draft_.trusted_ca = "/etc/nginx/lync-internal-ca.pem";
         }
         directive("trusted_ca", plan::quoted_argument(draft_.trusted_ca));
@@ -119,21 +121,23 @@ private:
                 continue;
             }
             if (name.farm != draft_.first) {
-                draft_.add(check, quoted(name.host) + " went to other servers", name.place);
+                draft_.add(check, name.place, "{} went to other servers", quoted(name.host));
             }
             if (const ParsedName parsed = parse_sip_domain(domain)) {
                 domains.insert(parsed.name);
             } else {
-                draft_.add(lost, quoted(name.host) + ": " + parsed.error, name.place);
+                draft_.add(lost, name.place, "{}: {}", quoted(name.host), parsed.error);
             }
         }
         if (domains.contains("*")) {
-            draft_.add(check, "better than \"sip_domain *\" are your users' domains, one by one");
+            draft_.add(check, {},
+                       "better than \"sip_domain *\" are your users' domains, one by one");
             domains = {"*"};
         } else if (domains.empty()) {
-            draft_.add(check, formatted("no lyncdiscover was published: write the SIP domains of "
-                                        "your users in place of {}",
-                                        unknown_domain));
+            draft_.add(check, {},
+                       "no lyncdiscover was published: write the SIP domains of your users in "
+                       "place of {}",
+                       unknown_domain);
             domains.emplace(unknown_domain);
         }
         for (const std::string& domain : domains) {
@@ -168,7 +172,7 @@ private:
     std::string placeholder(std::string_view word, unsigned& number, const std::string& what) {
         const std::string text =
             ++number == 1 ? std::string(word) : formatted("{}-{}", word, number);
-        draft_.add(check, formatted("write {} in place of {}", what, text));
+        draft_.add(check, {}, "write {} in place of {}", what, text);
         return text;
     }
 
@@ -230,8 +234,7 @@ private:
             redirected_.insert(from).second) {
             directive("redirect", from + " " + plan::quoted_argument(redirect.to));
         } else {
-            draft_.add(lost,
-                       formatted("the redirect of {} to {}", quoted(from), quoted(redirect.to)));
+            draft_.add(lost, {}, "the redirect of {} to {}", quoted(from), quoted(redirect.to));
         }
     }
 
@@ -242,8 +245,9 @@ private:
             directive("listening_ports", formatted("https={}", farm.https));
         }
         if (farm.fqdn.empty()) {
-            draft_.add(check, "\"certificate_name FQDN\" in \"office_web_apps\" if the servers' "
-                              "certificate has another name");
+            draft_.add(check, {},
+                       "\"certificate_name FQDN\" in \"office_web_apps\" if the servers' "
+                       "certificate has another name");
         } else {
             directive("certificate_name", farm.fqdn);
         }
@@ -252,8 +256,9 @@ private:
 
     void write_edge(const config::Edge& edge) {
         open("edge " + edge.site);
-        draft_.add(check, "\"reverse_proxy external=ADDRESS internal=ADDRESS\" in \"edge\": this "
-                          "machine's two sides");
+        draft_.add(check, {},
+                   "\"reverse_proxy external=ADDRESS internal=ADDRESS\" in \"edge\": this "
+                   "machine's two sides");
         for (const auto role :
              {config::EdgeRole::access_edge, config::EdgeRole::web_conferencing_edge,
               config::EdgeRole::av_edge}) {

@@ -94,7 +94,7 @@ private:
             for (Server& server : farm.servers) {
                 const std::string address = server_address(server.address);
                 if (address.empty()) {
-                    draft_.add(lost, "server " + quoted(server.address));
+                    draft_.add(lost, farm.place, "server {}", quoted(server.address));
                 } else {
                     join(address, farm);
                 }
@@ -121,7 +121,7 @@ private:
 
     void take_port(std::uint16_t& known, std::uint16_t port, const Place& place) {
         if (known != 0 && port != 0 && known != port) {
-            draft_.add(lost, formatted("port {} of servers that have port {}", port, known), place);
+            draft_.add(lost, place, "port {} of servers that have port {}", port, known);
         } else {
             known = known != 0 ? known : port;
         }
@@ -139,8 +139,8 @@ private:
             const std::string host = normal_host(name.host);
             name.farm = leader_of(name.farm);
             if (host.empty() || name.farm->servers.empty()) {
-                draft_.add(lost, quoted(name.host) + ": no name to publish, or no server",
-                           name.place);
+                draft_.add(lost, name.place, "{}: no name to publish, or no server",
+                           quoted(name.host));
                 continue;
             }
             name.host = host;
@@ -149,7 +149,7 @@ private:
             if (is_new) {
                 draft_.names.push_back(name);
             } else if (name.tls && draft_.names[known->second].farm != name.farm) {
-                draft_.add(lost, quoted(host) + " went to other servers as well", name.place);
+                draft_.add(lost, name.place, "{} went to other servers as well", quoted(host));
             }
         }
     }
@@ -170,7 +170,7 @@ private:
     }
 
     void skip(Name& name, RemarkKind kind, const std::string& why) {
-        draft_.add(kind, quoted(name.host) + " " + why, name.place);
+        draft_.add(kind, name.place, "{} {}", quoted(name.host), why);
         name.role = Role::skip;
     }
 
@@ -189,8 +189,8 @@ private:
             farm.external = name.host;
             if (name.host.ends_with(".*")) {
                 farm.external = unknown_external;
-                draft_.add(check, quoted(name.host) + " stands for several: write the one meant",
-                           name.place);
+                draft_.add(check, name.place, "{} stands for several: write the one meant",
+                           quoted(name.host));
             }
         }
     }
@@ -225,8 +225,8 @@ private:
         const std::size_t all = https_ports(draft_.sockets);
         for (const Name* name : firsts) {
             if (name->tls && https_ports(name->listener->sockets) < all) {
-                draft_.add(restriction, quoted(name->host) + " wasn't on every socket, and now is",
-                           name->place);
+                draft_.add(restriction, name->place, "{} wasn't on every socket, and now is",
+                           quoted(name->host));
             }
         }
     }
@@ -252,11 +252,10 @@ private:
             draft_.pools.push_back(&farm);
             for (const auto& [port, internal] : {std::pair(&farm.https, 443), {&farm.http, 80}}) {
                 if (*port == internal) {
-                    draft_.add(check,
-                               formatted("port {} is the internal web site's: requests go to the "
-                                         "external one's now",
-                                         internal),
-                               farm.place);
+                    draft_.add(check, farm.place,
+                               "port {} is the internal web site's: requests go to the external "
+                               "one's now",
+                               internal);
                     *port = 0;
                 }
             }
@@ -277,7 +276,8 @@ private:
         }
         draft_.first = pools.front();
         if (pools.size() > 1) {
-            draft_.add(check, "several pools: a Director's is \"director\" in place of \"pool\"");
+            draft_.add(check, {},
+                       "several pools: a Director's is \"director\" in place of \"pool\"");
         }
     }
 

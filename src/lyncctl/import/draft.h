@@ -12,6 +12,7 @@
 // Somebody reads the block and corrects it once. So nothing is guessed that the old file doesn't
 // say, and whatever isn't carried over and isn't known to be harmless is named.
 
+#include "base/format.h"
 #include "base/product.h"
 #include "config/edge.h"
 #include "lyncctl/commands.h"
@@ -143,8 +144,10 @@ struct Draft {
     Farm* first = nullptr;         ///< where simple URLs and lyncdiscover go
     bool knows_simple_urls = true; ///< false: none were read, there may be some
 
-    void add(RemarkKind kind, std::string text, Place place = {}) {
-        remarks.push_back({kind, std::move(text), std::move(place)});
+    template <typename... T>
+    void add(RemarkKind kind, const Place& place, fmt::format_string<T...> format,
+             const T&... arguments) {
+        remarks.push_back({kind, formatted<T...>(format, arguments...), place});
     }
     Ports usual_ports() const { return default_ports(product.value_or(Product::sfb_se)); }
 };

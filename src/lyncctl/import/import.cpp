@@ -117,8 +117,9 @@ Draft read_topology(const ImportOptions& options) {
     }
     Draft draft = read_topology(files, hosts_file(options));
     if (draft.product == Product::sfb_2019) {
-        draft.add(RemarkKind::check, "the topology of Subscription Edition has the version of 2019 "
-                                     "as well: \"product sfb_se\" if it is that");
+        draft.add(RemarkKind::check, {},
+                  "the topology of Subscription Edition has the version of 2019 as well: \"product "
+                  "sfb_se\" if it is that");
     }
     return draft;
 }

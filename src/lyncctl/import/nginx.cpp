@@ -193,7 +193,7 @@ public:
         }
         for (const char* name : {"stream", "mail"}) {
             for (const Directive* block : children(root, name)) {
-                add(lost, line_of(*block) + " isn't HTTP", *block);
+                draft_.add(lost, block->place, "{} isn't HTTP", line_of(*block));
             }
         }
         if (passing_.empty()) {
@@ -204,14 +204,10 @@ public:
     }
 
 private:
-    void add(RemarkKind kind, std::string text, const Directive& directive) {
-        draft_.add(kind, std::move(text), directive.place);
-    }
-
     /// A directive that nothing is read of.
     void add_line(const Directive& directive, const std::string& where) {
         if (const auto kind = remark_on(directive)) {
-            add(*kind, formatted("{} in {}", line_of(directive), where), directive);
+            draft_.add(*kind, directive.place, "{} in {}", line_of(directive), where);
         }
     }
 
@@ -252,16 +248,17 @@ private:
             walk(block, server, server.title, proxy_name, true, 0);
         }
         if (server.pass != nullptr && !server.every_path) {
-            add(restriction,
-                server.title + " passed some paths on; now it is the product's external ones",
-                *server.pass);
+            draft_.add(restriction, server.pass->place,
+                       "{} passed some paths on; now it is the product's external ones",
+                       server.title);
         } else if (server.pass == nullptr && !only_redirects(block)) {
             const auto& lines = block.children;
             const bool closed =
                 server.tls && std::any_of(lines.begin(), lines.end(), [](auto& line) {
                     return remark_on(*line) == restriction;
                 });
-            add(closed ? restriction : lost, server.title + " passes nothing on", block);
+            draft_.add(closed ? restriction : lost, block.place, "{} passes nothing on",
+                       server.title);
         } else if (server.pass == nullptr && server.names.empty()) {
             server.names.emplace_back("", block.place); // of every name
         }
@@ -298,8 +295,8 @@ private:
                 walk(*child, server, inner(), proxy_name,
                      every_path && path == "/" && first_argument(*child) != "=", depth + 1);
             } else if (location && !only_redirects(*child)) {
-                add(restriction,
-                    inner() + " passed nothing on: what must stay closed is \"deny_path\"", *child);
+                draft_.add(restriction, child->place,
+                           "{} passed nothing on: what must stay closed is \"deny_path\"", inner());
             } else if (!location) {
                 add_line(*child, where);
                 if (child->is_block && depth < deepest && remark_on(*child)) {
@@ -314,7 +311,7 @@ private:
         constexpr std::string_view same = "/ $request_uri /$request_uri";
         if (const std::string path = target_of(pass).second;
             !path.empty() && !has_word(same, path)) {
-            add(lost, formatted("{} in {} changes the path", line_of(pass), server.title), pass);
+            draft_.add(lost, pass.place, "{} in {} changes the path", line_of(pass), server.title);
         }
         const Directive* lesser = &pass;
         if (server.pass == nullptr || (every_path && !server.every_path)) {
@@ -323,10 +320,9 @@ private:
             server.every_path = every_path;
         }
         if (lesser != nullptr && target_of(*lesser).first != target_of(*server.pass).first) {
-            add(lost,
-                formatted("{} in {}: a name's requests go to one group of servers",
-                          line_of(*lesser), server.title),
-                *lesser);
+            draft_.add(lost, lesser->place,
+                       "{} in {}: a name's requests go to one group of servers", line_of(*lesser),
+                       server.title);
         }
     }
 
@@ -345,7 +341,7 @@ private:
             if (!add_socket(listener.sockets, first_argument(*line),
                             {tls, has_argument(*line, "proxy_protocol")}) ||
                 has_argument(*line, "ipv6only=off")) {
-                add(lost, line_of(*line), *line);
+                draft_.add(lost, line->place, "{}", line_of(*line));
             }
         }
     }
@@ -360,7 +356,7 @@ private:
             if (is_file(certificate) && is_file(key)) {
                 certificates.emplace_back(full_name(certificate, prefix_), full_name(key, prefix_));
             } else {
-                add(lost, line_of(*lines[i]), *lines[i]);
+                draft_.add(lost, lines[i]->place, "{}", line_of(*lines[i]));
             }
         }
     }
@@ -409,10 +405,8 @@ private:
                 farm.servers.push_back({std::move(host), down ? " down" : ""});
             }
             if (server ? child->arguments.size() > (down ? 2 : 1) : !has_word(kept, child->name)) {
-                add(lost,
-                    formatted("{}{} in {}", server ? "parameters of " : "", line_of(*child),
-                              line_of(upstream)),
-                    *child);
+                draft_.add(lost, child->place, "{}{} in {}", server ? "parameters of " : "",
+                           line_of(*child), line_of(upstream));
             }
         }
         return port;
@@ -421,17 +415,16 @@ private:
     void read_names(const NginxServer& server, const std::shared_ptr<const Listener>& listener) {
         Farm* farm = nullptr;
         if (server.pass != nullptr && target_of(*server.pass).first.empty()) {
-            add(lost,
-                formatted("{} in {}: where does it lead?", line_of(*server.pass), server.title),
-                *server.pass);
+            draft_.add(lost, server.pass->place, "{} in {}: where does it lead?",
+                       line_of(*server.pass), server.title);
             return;
         }
         if (server.pass != nullptr) {
             farm = farm_of(*server.pass);
             farm->fqdn = farm->fqdn.empty() ? server.proxy_name : farm->fqdn;
             if (server.names.empty()) {
-                add(lost, server.title + " took every request: write the names it is for",
-                    server.block);
+                draft_.add(lost, server.block.place,
+                           "{} took every request: write the names it is for", server.title);
             }
         }
         for (const auto& [name, place] : server.names) {
@@ -440,7 +433,7 @@ private:
                                          : name;
             if ((host.empty() && !name.empty()) || host.find_first_of(".*") == 0) {
                 if (farm != nullptr) {
-                    draft_.add(lost, "server name " + quoted(name), place);
+                    draft_.add(lost, place, "server name {}", quoted(name));
                 }
                 continue;
             }

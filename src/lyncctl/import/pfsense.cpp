@@ -91,10 +91,6 @@ public:
     }
 
 private:
-    void add(RemarkKind kind, std::string text, pugi::xml_node node) {
-        draft_.add(kind, std::move(text), file_.place(node));
-    }
-
     /// Fields of a form that nothing is read of, as far as they are set.
     void add_others(pugi::xml_node config, std::string_view known, RemarkKind kind,
                     const std::string& whose) {
@@ -102,10 +98,8 @@ private:
              config.select_nodes("*[not(.='' or .='none' or .='off' or .='0')]")) {
             const pugi::xml_node field = each.node();
             if (!has_word(known, field.name())) {
-                add(kind,
-                    formatted("{} {} of {}", quoted(field.name()), quoted(field.child_value()),
-                              whose),
-                    field);
+                draft_.add(kind, file_.place(field), "{} {} of {}", quoted(field.name()),
+                           quoted(field.child_value()), whose);
             }
         }
     }
@@ -119,10 +113,8 @@ private:
                                   return is_ascii_alnum(c) || c == '/' || c == '-' || c == '_';
                               });
         if (!one_page || !to.starts_with("https://") || to.find('%') != to.npos) {
-            add(lost,
-                formatted("{} of {} to {}: see \"redirect\"", title_of("redirect", node),
-                          quoted(pattern), quoted(to)),
-                node);
+            draft_.add(lost, file_.place(node), "{} of {} to {}: see \"redirect\"",
+                       title_of("redirect", node), quoted(pattern), quoted(to));
             return;
         }
         for (const pugi::xml_node row : node.children("row")) {
@@ -150,11 +142,10 @@ private:
                           "is switched off",
                           file_.place(general_));
         }
-        add(check,
-            formatted("squid listened on {} {} alone: see \"https_listen\"",
-                      quoted(text_of(general_, "reverse_interface")),
-                      quoted(text_of(general_, "reverse_ip"))),
-            general_);
+        draft_.add(check, file_.place(general_),
+                   "squid listened on {} {} alone: see \"https_listen\"",
+                   quoted(text_of(general_, "reverse_interface")),
+                   quoted(text_of(general_, "reverse_ip")));
         add_others(general_,
                    "reverse_interface reverse_ip reverse_external_fqdn deny_info_tcp_reset "
                    "reverse_http reverse_http_port reverse_http_defsite reverse_https "
@@ -188,8 +179,8 @@ private:
             uri = uri.empty() ? text_of(general_, "reverse_external_fqdn") : uri;
             const auto [host, has_path] = host_of_url_pattern(uri);
             if (host.empty() || has_path) {
-                add(host.empty() ? lost : restriction,
-                    formatted("{} was for {}", title, quoted(uri)), row);
+                draft_.add(host.empty() ? lost : restriction, file_.place(row), "{} was for {}",
+                           title, quoted(uri));
             }
             for (const bool tls : {true, false}) {
                 if (Farm* farm = farms[tls ? 0 : 1]; !farm->servers.empty() && !host.empty()) {
@@ -215,8 +206,8 @@ private:
                 port = peer->second.port;
                 farm.servers.push_back({peer->second.address, ""});
             } else {
-                add(lost, formatted("peer {} has another port than the first", quoted(name)),
-                    mapping);
+                draft_.add(lost, file_.place(mapping), "peer {} has another port than the first",
+                           quoted(name));
             }
         }
         return &farm;
@@ -245,10 +236,9 @@ private:
                  &ours)) {
             const pugi::xml_node node = each.node();
             const bool field = std::string_view(node.parent().name()) == "config";
-            add(restriction,
-                formatted("{} {} of {}", quoted(node.name()), quoted(text_of(node, "descr")),
-                          quoted((field ? node.parent() : node).parent().name())),
-                node);
+            draft_.add(restriction, file_.place(node), "{} {} of {}", quoted(node.name()),
+                       quoted(text_of(node, "descr")),
+                       quoted((field ? node.parent() : node).parent().name()));
         }
     }
 

@@ -177,7 +177,7 @@ private:
     template <typename... T>
     void add(RemarkKind kind, pugi::xml_node node, fmt::format_string<T...> format,
              const T&... arguments) {
-        draft_.add(kind, formatted<T...>(format, arguments...), topology_->place(node));
+        draft_.add<T...>(kind, topology_->place(node), format, arguments...);
     }
 
     // -- files -----------------------------------------------------------------------------------
@@ -440,10 +440,8 @@ private:
         for (const auto& [component, text, scope, place] : simple_urls_) {
             const auto known = components.find(to_ascii_lower(component));
             if (const ParsedUrl url = parse_https_url(text); known == components.end() || !url) {
-                draft_.add(lost,
-                           formatted("simple URL {} of component {}: {}", quoted(text),
-                                     quoted(component), url ? "it isn't known" : url.error),
-                           place);
+                draft_.add(lost, place, "simple URL {} of component {}: {}", quoted(text),
+                           quoted(component), url ? "it isn't known" : url.error);
             } else {
                 add_name(known->second, url.host, url.path, pool_of_scope(scope), place);
             }
