@@ -123,7 +123,7 @@ TEST_CASE("what else of an nginx.conf is named, and what isn't", "[import]") {
               "RESTRICTION: \"location /b\" of server \"meet.contoso.com\" passed nothing on", 1},
              {server("meet.contoso.com", "location ~ ^/d { limit_except GET { deny all; } "
                                          "proxy_pass https://10.0.0.11:4443; }"),
-              "RESTRICTION: \"deny all\" in \"limit_except GET\"", 1},
+              "RESTRICTION: \"limit_except GET\" in \"location ~ ^/d\"", 1},
              {replaced(meet, "location /", "location ~ ^/$"), "RESTRICTION: server \"meet.", 1},
              {replaced(meet, "location /", "location = /"), "RESTRICTION: server \"meet.", 1},
              {server("meet.contoso.com", "listen [::]:443 ssl;") +

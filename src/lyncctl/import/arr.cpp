@@ -91,9 +91,8 @@ private:
             const std::uint16_t http = port_of(attribute(routing, "httpPort"));
             const std::uint16_t https = port_of(attribute(routing, "httpsPort"));
             if (farm.servers.empty()) {
-                farm.http = http;
-                farm.https = https;
-            } else if (http != farm.http || https != farm.https) {
+                farm.ports = {http, https};
+            } else if (http != farm.ports.http || https != farm.ports.https) {
                 add_tag(lost, server);
                 continue;
             }
@@ -187,13 +186,13 @@ private:
     void publish(pugi::xml_node rule, const std::string& target, bool https) {
         const auto known = farms_.find(target);
         Farm& farm = known != farms_.end() ? *known->second : add_farm(target, rule);
-        std::uint16_t& port = https ? farm.https : farm.http;
+        std::uint16_t& port = farm.port(https);
         if (known == farms_.end()) {
             const auto [host, written] = split_endpoint(target);
             port = written;
             add_server(farm, host, "");
         }
-        port = port != 0 ? port : https ? 443 : 80;
+        port = port_or_usual(port, https);
         const std::string syntax = to_ascii_lower(attribute(rule, "patternSyntax"));
         const bool any =
             equal_ignore_case(attribute(rule.child("conditions"), "logicalGrouping"), "MatchAny");
@@ -205,7 +204,7 @@ private:
             const bool negated = attribute(condition, "negate") == "true";
             if (input == "{http_host}" && !negated && !host.empty() && (any || !named)) {
                 named = true;
-                draft_.names.push_back({host, &farm, file_.place(rule), https});
+                draft_.names.push_back({host, &farm, file_.place(rule)});
             } else if ((input != "{https}" && input != "{server_port}") || any) {
                 add_tag(restriction, condition); // of the two the scheme tells
             }

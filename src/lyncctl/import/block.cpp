@@ -192,11 +192,10 @@ private:
         open(formatted("{} {}", word_of(pool.role), fqdn_of(pool)));
         directive("external_web_services", external_of(pool));
         write_servers(pool.servers);
-        const Ports usual = draft_.usual_ports();
-        const std::uint16_t https = pool.https == 0 ? usual.https : pool.https;
-        const std::uint16_t http = pool.http == 0 ? usual.http : pool.http;
-        if (http != usual.http || https != usual.https) {
-            directive("listening_ports", formatted("http={} https={}", http, https));
+        const Ports usual = draft_.usual_ports(pool);
+        const Ports ports = draft_.ports_of(pool);
+        if (ports.http != usual.http || ports.https != usual.https) {
+            directive("listening_ports", formatted("http={} https={}", ports.http, ports.https));
         }
         close();
     }
@@ -214,8 +213,7 @@ private:
 
     void write_simple_url(const Name& name) {
         if (is_simple_url(name.role)) {
-            const bool elsewhere =
-                name.role != Role::admin && name.farm != nullptr && name.farm != draft_.first;
+            const bool elsewhere = name.role != Role::admin && name.farm != draft_.first;
             directive("simple_url",
                       formatted("{} https://{}{}{}", word_of(name.role), name.host, name.path,
                                 elsewhere ? " pool=" + fqdn_of(*name.farm) : ""));
@@ -241,8 +239,8 @@ private:
     void write_office_web_apps(const Farm& farm) {
         open("office_web_apps " + external_of(farm));
         write_servers(farm.servers);
-        if (farm.https != 0 && farm.https != 443) {
-            directive("listening_ports", formatted("https={}", farm.https));
+        if (const Ports ports = draft_.ports_of(farm); ports.https != 443) {
+            directive("listening_ports", formatted("https={}", ports.https));
         }
         if (farm.fqdn.empty()) {
             draft_.add(check, {},

@@ -50,8 +50,7 @@ void join(Socket& known, Socket other) {
 class Settler {
 public:
     Settler(Draft& draft, const std::vector<std::string>& skipped)
-        : draft_(draft), skipped_(skipped.begin(), skipped.end()),
-          old_(std::exchange(draft.names, {})) {}
+        : draft_(draft), skipped_(skipped.begin(), skipped.end()) {}
 
     void settle() {
         merge_farms();
@@ -60,8 +59,8 @@ public:
         for (Name& name : draft_.names) {
             find_role(name);
         }
-        settle_listeners();
         std::erase_if(draft_.names, [](const Name& name) { return name.role == Role::skip; });
+        settle_listeners();
         find_pools();
     }
 
@@ -79,76 +78,72 @@ private:
 
     /// Farms that share a server or the name in their certificates are one, with each server once.
     void merge_farms() {
-        std::unordered_map<std::string, Farm*> owners;
+        std::unordered_map<std::string, Farm*> owners; ///< of servers and names
         const auto join = [&](const std::string& key, Farm& farm) {
             Farm* owner = leader_of(owners.try_emplace(key, &farm).first->second);
             if (Farm* own = leader_of(&farm); own != owner) {
                 own->leader = owner;
             }
         };
+        std::unordered_set<std::string> seen;
+        std::vector<std::pair<Farm*, Server>> servers;
         for (Farm& farm : draft_.farms) {
             farm.fqdn = parse_fqdn(farm.fqdn).name;
             if (!farm.fqdn.empty()) {
                 join(farm.fqdn, farm);
             }
-            for (Server& server : farm.servers) {
+            for (const Server& server : std::exchange(farm.servers, {})) {
                 const std::string address = server_address(server.address);
                 if (address.empty()) {
                     draft_.add(lost, farm.place, "server {}", quoted(server.address));
-                } else {
-                    join(address, farm);
+                    continue;
                 }
-                server.address = address;
+                join(address, farm);
+                if (seen.insert(address).second) {
+                    servers.emplace_back(&farm, Server{address, server.parameters});
+                }
             }
         }
-        std::vector<std::pair<Farm*, Server>> all;
         for (Farm& farm : draft_.farms) {
             Farm* leader = leader_of(&farm);
             leader->fqdn = leader->fqdn.empty() ? farm.fqdn : leader->fqdn;
-            take_port(leader->https, farm.https, farm.place);
-            take_port(leader->http, farm.http, farm.place);
-            for (Server& server : std::exchange(farm.servers, {})) {
-                all.emplace_back(leader, std::move(server));
+            for (const bool tls : {true, false}) {
+                const std::uint16_t port = farm.port(tls);
+                std::uint16_t& known = leader->port(tls);
+                if (known != 0 && port != 0 && known != port) {
+                    draft_.add(lost, farm.place, "port {} of servers that have port {}", port,
+                               known);
+                }
+                known = known != 0 ? known : port;
             }
         }
-        std::unordered_set<std::string> seen{""};
-        for (auto& [leader, server] : all) {
-            if (seen.insert(server.address).second) {
-                leader->servers.push_back(std::move(server));
-            }
-        }
-    }
-
-    void take_port(std::uint16_t& known, std::uint16_t port, const Place& place) {
-        if (known != 0 && port != 0 && known != port) {
-            draft_.add(lost, place, "port {} of servers that have port {}", port, known);
-        } else {
-            known = known != 0 ? known : port;
+        for (auto& [farm, server] : servers) {
+            leader_of(farm)->servers.push_back(std::move(server));
         }
     }
 
     // -- names -----------------------------------------------------------------------------------
 
-    /// Each once. Both protocols go to one farm: the one that https went to.
+    /// Each once, where it leads first.
     void collect_names() {
-        std::stable_partition(old_.begin(), old_.end(), [](const Name& name) { return name.tls; });
-        for (Name& name : old_) {
-            if (name.farm == nullptr) {
-                continue;
-            }
+        std::unordered_map<std::string, const Farm*> known;
+        for (Name& name : std::exchange(draft_.names, {})) {
             const std::string host = normal_host(name.host);
             name.farm = leader_of(name.farm);
+            if (skipped_.contains(host)) {
+                continue;
+            }
             if (host.empty() || name.farm->servers.empty()) {
                 draft_.add(lost, name.place, "{}: no name to publish, or no server",
                            quoted(name.host));
                 continue;
             }
             name.host = host;
-            name.role = skipped_.contains(host) ? Role::skip : role_of(host);
-            const auto [known, is_new] = known_.try_emplace(host, draft_.names.size());
+            name.role = role_of(host);
+            const auto [first, is_new] = known.try_emplace(host, name.farm);
             if (is_new) {
-                draft_.names.push_back(name);
-            } else if (name.tls && draft_.names[known->second].farm != name.farm) {
+                draft_.names.push_back(std::move(name));
+            } else if (first->second != name.farm) {
                 draft_.add(lost, name.place, "{} went to other servers as well", quoted(host));
             }
         }
@@ -161,7 +156,7 @@ private:
         for (const Name& name : draft_.names) {
             Role& role = name.farm->role;
             if ((name.role >= Role::meet && name.role <= Role::lyncdiscover) ||
-                (name.role == Role::unknown && name.farm->https == external_site)) {
+                (name.role == Role::unknown && name.farm->ports.https == external_site)) {
                 role = Role::pool;
             } else if (role == Role::unknown && name.role == Role::office_web_apps) {
                 role = Role::office_web_apps;
@@ -176,10 +171,11 @@ private:
 
     void find_role(Name& name) {
         Farm& farm = *name.farm;
-        if (name.role == Role::skip) {
-            skip(name, check, "isn't published");
-        } else if (farm.role == Role::unknown) {
-            skip(name, check, "doesn't look like Skype for Business and isn't published");
+        if (name.role == Role::skip || farm.role == Role::unknown) {
+            skip(name, check,
+                 name.role == Role::skip
+                     ? "is for the inside and isn't published"
+                     : "doesn't look like Skype for Business and isn't published");
         } else if (name.role == Role::unknown || name.role == Role::office_web_apps) {
             if ((name.role != Role::unknown && name.role != farm.role) || !farm.external.empty()) {
                 skip(name, lost, "went to servers that another name is published for");
@@ -195,38 +191,36 @@ private:
         }
     }
 
-    const Name* published(const Name& old) const {
-        const auto known = known_.find(old.host);
-        const Name* name = known == known_.end() ? nullptr : &draft_.names[known->second];
-        return name == nullptr || name->role == Role::skip ? nullptr : name;
-    }
-
     /// Sockets and certificates are the publication's. Those of names that stay out aren't among
     /// them.
     void settle_listeners() {
-        std::vector<const Name*> firsts; ///< of each listener
-        std::set<const Listener*> listeners;
+        std::set<std::string> published;
+        for (const Name& name : draft_.names) {
+            published.insert(name.host);
+        }
+        std::erase_if(draft_.listeners, [&](const Listener& listener) {
+            return !listener.of_all_names &&
+                   std::ranges::none_of(listener.hosts, [&](const std::string& host) {
+                       return published.contains(normal_host(host));
+                   });
+        });
         std::set<std::pair<std::string, std::string>> certificates;
-        for (const Name& old : old_) {
-            if (old.listener == nullptr || !(old.host.empty() || published(old) != nullptr) ||
-                !listeners.insert(old.listener.get()).second) {
-                continue;
-            }
-            firsts.push_back(&old);
-            for (const auto& [address, socket] : old.listener->sockets) {
+        for (const Listener& listener : draft_.listeners) {
+            for (const auto& [address, socket] : listener.sockets) {
                 join(draft_.sockets[address], socket);
             }
-            for (const auto& certificate : old.listener->certificates) {
+            for (const auto& certificate : listener.certificates) {
                 if (certificates.insert(certificate).second) {
                     draft_.certificates.push_back(certificate);
                 }
             }
         }
         const std::size_t all = https_ports(draft_.sockets);
-        for (const Name* name : firsts) {
-            if (name->tls && https_ports(name->listener->sockets) < all) {
-                draft_.add(restriction, name->place, "{} wasn't on every socket, and now is",
-                           quoted(name->host));
+        for (const Listener& listener : draft_.listeners) {
+            const std::size_t own = https_ports(listener.sockets);
+            if (own != 0 && own < all && !listener.of_all_names) {
+                draft_.add(restriction, listener.place, "{} wasn't on every socket, and now is",
+                           quoted(listener.hosts.front()));
             }
         }
     }
@@ -250,13 +244,13 @@ private:
                 continue;
             }
             draft_.pools.push_back(&farm);
-            for (const auto& [port, internal] : {std::pair(&farm.https, 443), {&farm.http, 80}}) {
-                if (*port == internal) {
+            for (const bool tls : {true, false}) {
+                if (std::uint16_t& port = farm.port(tls); port == port_or_usual(0, tls)) {
                     draft_.add(check, farm.place,
                                "port {} is the internal web site's: requests go to the external "
                                "one's now",
-                               internal);
-                    *port = 0;
+                               port);
+                    port = 0;
                 }
             }
         }
@@ -283,8 +277,6 @@ private:
 
     Draft& draft_;
     std::unordered_set<std::string> skipped_;
-    std::vector<Name> old_;
-    std::unordered_map<std::string, std::size_t> known_; ///< in names, by host
 };
 
 } // namespace

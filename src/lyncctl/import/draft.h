@@ -22,7 +22,6 @@
 #include <cstdint>
 #include <deque>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -71,16 +70,22 @@ struct Server {
     std::string parameters; ///< " down": what `server` takes here
 };
 
+/// The port of a URL or a listener, where 0 is none.
+constexpr std::uint16_t port_or_usual(std::uint16_t port, bool tls) noexcept {
+    return port != 0 ? port : tls ? 443 : 80;
+}
+
 /// Servers that answer for the same names, as one block.
 struct Farm {
     Role role = Role::unknown; ///< pool, director or office_web_apps in the end
     std::string fqdn;          ///< in its servers' certificates
     std::string external;      ///< the published FQDN
     std::vector<Server> servers;
-    std::uint16_t https = 0; ///< 0: the usual one
-    std::uint16_t http = 0;
+    Ports ports{0, 0}; ///< 0: the usual one
     Place place;
     Farm* leader = nullptr; ///< the farm that this one is a part of; of `settle` alone
+
+    std::uint16_t& port(bool tls) { return tls ? ports.https : ports.http; }
 };
 
 struct Socket {
@@ -98,21 +103,22 @@ bool add_socket(Sockets& sockets, std::string_view text, Socket as);
 /// Certificate and key as this machine has them.
 using Certificates = std::vector<std::pair<std::string, std::string>>;
 
-/// What names share, where the old proxy had these for each name.
+/// What the publication shares, where the old proxy had these for some names.
 struct Listener {
     Sockets sockets;
     Certificates certificates;
+    std::vector<std::string> hosts;
+    bool of_all_names = false;
+    Place place;
 };
 
-/// A name that was published, for one protocol.
+/// A name that was published.
 struct Name {
-    std::string host;     ///< "meet.contoso.com", or "meet.*"
-    Farm* farm = nullptr; ///< null: no server answers for it
+    std::string host; ///< "meet.contoso.com", or "meet.*"
+    Farm* farm;
     Place place;
-    bool tls = true; ///< the clients' protocol
     Role role = Role::unknown;
-    std::string path = {};                         ///< of a simple URL: "/Meet"
-    std::shared_ptr<const Listener> listener = {}; ///< none: the draft's
+    std::string path = {}; ///< of a simple URL: "/Meet"
 };
 
 /// A page of a published name that leads elsewhere.
@@ -132,6 +138,7 @@ struct Draft {
     std::optional<Product> product;
     Sockets sockets;
     Certificates certificates;
+    std::vector<Listener> listeners; ///< of `settle` into those two
     std::string trusted_ca;
     std::deque<Farm> farms;
     std::vector<Name> names;
@@ -149,7 +156,16 @@ struct Draft {
              const T&... arguments) {
         remarks.push_back({kind, formatted<T...>(format, arguments...), place});
     }
-    Ports usual_ports() const { return default_ports(product.value_or(Product::sfb_se)); }
+    Ports usual_ports(const Farm& farm) const {
+        return farm.role == Role::office_web_apps
+                   ? Ports{80, 443}
+                   : default_ports(product.value_or(Product::sfb_se));
+    }
+    Ports ports_of(const Farm& farm) const {
+        const Ports usual = usual_ports(farm);
+        return {farm.ports.http != 0 ? farm.ports.http : usual.http,
+                farm.ports.https != 0 ? farm.ports.https : usual.https};
+    }
 };
 
 /// Names that the old file doesn't say stand in the block as these words, which nginx refuses; the

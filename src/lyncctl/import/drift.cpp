@@ -95,12 +95,8 @@ Facts facts_of(const Draft& draft) {
     Facts facts;
     facts.products.emplace(product_name(draft.product.value_or(Product::sfb_se)));
     for (const Farm& farm : draft.farms) {
-        const Ports usual =
-            farm.role == Role::office_web_apps ? Ports{80, 443} : draft.usual_ports();
-        Site& site = add_site(
-            word_of(farm.role), farm.fqdn, farm.external,
-            {farm.http != 0 ? farm.http : usual.http, farm.https != 0 ? farm.https : usual.https},
-            facts);
+        Site& site =
+            add_site(word_of(farm.role), farm.fqdn, farm.external, draft.ports_of(farm), facts);
         for (const Server& server : farm.servers) {
             const std::size_t equals = server.parameters.find('=');
             add_machine(server.address,

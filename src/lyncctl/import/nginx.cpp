@@ -25,34 +25,30 @@ using config::Directive;
 /// Directives that keep somebody out, of nginx and of modules that people add for it.
 constexpr std::string_view restrictions =
     "BasicRule CheckRule SecRulesEnabled access_by_- allow app_protect_- auth_- deny if internal "
-    "js_access limit_- modsecurity- rewrite_by_- satisfy secure_link- ssl_client_- ssl_crl "
-    "ssl_ocsp- "
-    "ssl_reject_- ssl_verify_- valid_referers";
+    "js_access limit_conn limit_except limit_rate limit_rate_after limit_req modsecurity- "
+    "rewrite_by_- satisfy secure_link- ssl_client_- ssl_crl ssl_ocsp- ssl_reject_- ssl_verify_- "
+    "valid_referers";
 
 /// The publication has these, or they do nothing to a request; those that are read among them.
 constexpr std::string_view harmless =
     "aio- charset- chunked_transfer_encoding client_body_buffer_size client_body_temp_path "
     "client_body_timeout client_header_- connection_pool_size default_type directio- etag events "
-    "geo gzip- http2- http3- index keepalive_- large_client_header_buffers limit_conn_log_level "
-    "limit_conn_zone limit_req_log_level limit_req_zone lingering_- listen load_module log_format "
-    "log_not_found map- merge_slashes msie_- open_file_cache- output_buffers pcre_jit perl_modules "
-    "pid port_in_redirect postpone_output proxy_buffer- proxy_busy_buffers_size proxy_cache_path "
-    "proxy_connect_timeout proxy_headers_hash_- proxy_http_version proxy_ignore_client_abort "
-    "proxy_max_temp_file_size proxy_next_upstream- proxy_read_timeout proxy_redirect "
-    "proxy_request_buffering proxy_send_timeout proxy_socket_keepalive proxy_ssl_ciphers "
-    "proxy_ssl_name proxy_ssl_protocols proxy_ssl_server_name proxy_ssl_session_reuse "
-    "proxy_ssl_trusted_certificate "
-    "proxy_ssl_verify- proxy_temp_- recursive_error_pages request_pool_size "
-    "reset_timedout_connection resolver- root send- server_name- server_tokens split_clients ssl- "
-    "tcp_no- types- underscores_in_headers upstream user variables_hash_- worker_-";
+    "geo gzip- http2- http3- index keepalive_- large_client_header_buffers limit_- lingering_- "
+    "listen load_module log_format log_not_found map- merge_slashes msie_- open_file_cache- "
+    "output_buffers pcre_jit perl_modules pid port_in_redirect postpone_output proxy_buffer- "
+    "proxy_busy_buffers_size proxy_cache_path proxy_connect_timeout proxy_headers_hash_- "
+    "proxy_http_version proxy_ignore_client_abort proxy_max_temp_file_size proxy_next_upstream- "
+    "proxy_read_timeout proxy_redirect proxy_request_buffering proxy_send_timeout "
+    "proxy_socket_keepalive proxy_ssl_ciphers proxy_ssl_name proxy_ssl_protocols "
+    "proxy_ssl_server_name proxy_ssl_session_reuse proxy_ssl_trusted_certificate proxy_ssl_verify- "
+    "proxy_temp_- recursive_error_pages request_pool_size reset_timedout_connection resolver- root "
+    "send- server_name- server_tokens split_clients ssl- tcp_no- types- underscores_in_headers "
+    "upstream user variables_hash_- worker_-";
 
 /// Headers that proxies set as a matter of course, and the publication does.
-bool is_usual_header(std::string_view name) {
-    constexpr std::string_view usual =
-        "accept-encoding connection early-data host upgrade via x-client-ip x-forwarded-- "
-        "x-original-host x-real-ip";
-    return has_word(usual, to_ascii_lower(name));
-}
+constexpr std::string_view usual_headers =
+    "accept-encoding connection early-data host upgrade via x-client-ip x-forwarded-- "
+    "x-original-host x-real-ip";
 
 /// Empty where there is none.
 std::string first_argument(const Directive& directive) {
@@ -60,8 +56,7 @@ std::string first_argument(const Directive& directive) {
 }
 
 bool has_argument(const Directive& directive, std::string_view word) {
-    return std::find(directive.arguments.begin(), directive.arguments.end(), word) !=
-           directive.arguments.end();
+    return std::ranges::find(directive.arguments, word) != directive.arguments.end();
 }
 
 /// A directive as it is written: `"deny 10.0.0.0/8"`.
@@ -79,7 +74,7 @@ bool is_to_https(const Directive& directive) {
     constexpr std::string_view hosts = "$host $http_host $server_name";
     constexpr std::string_view pages = "$request_uri $request_uri? $uri$is_args$args $1 /$1";
     return (directive.name == "return" || directive.name == "rewrite") &&
-           std::any_of(directive.arguments.begin(), directive.arguments.end(), [&](auto& url) {
+           std::ranges::any_of(directive.arguments, [&](const std::string& url) {
                const std::size_t end = std::min(url.find_first_of("/$", 9), url.size());
                return url.starts_with("https://$") && has_word(hosts, url.substr(8, end - 8)) &&
                       has_word(pages, url.substr(end));
@@ -92,7 +87,7 @@ std::optional<RemarkKind> remark_on(const Directive& directive);
 /// Whether all that is in a block is; `redirects`: whether some of it leads to https. Each line is
 /// looked at once.
 bool is_harmless(const Directive& block, bool& redirects) {
-    return std::all_of(block.children.begin(), block.children.end(), [&](const auto& child) {
+    return std::ranges::all_of(block.children, [&](const auto& child) {
         if (child->is_block && (child->name == "location" || child->name == "if")) {
             return is_harmless(*child, redirects);
         }
@@ -108,40 +103,23 @@ bool only_redirects(const Directive& block) {
 }
 
 std::optional<RemarkKind> remark_on(const Directive& directive) {
-    constexpr std::string_view of_zones =
-        "limit_conn_log_level limit_conn_zone limit_req_log_level limit_req_zone";
     const std::string_view name = directive.name;
     const std::string first = first_argument(directive);
-    if (name == "proxy_set_header") {
-        return is_usual_header(first) ? std::nullopt : std::optional(lost);
-    }
     if ((first == "off" && !name.starts_with("proxy_pass_")) ||
         (name == "allow" && first == "all") || is_to_https(directive) ||
+        (name == "proxy_set_header" && has_word(usual_headers, to_ascii_lower(first))) ||
         (name == "if" && directive.is_block && only_redirects(directive))) {
         return std::nullopt;
     }
-    if ((has_word(restrictions, name) && !has_word(of_zones, name)) ||
-        (name == "return" && first.starts_with('4'))) {
+    if (has_word(restrictions, name) || (name == "return" && first.starts_with('4'))) {
         return restriction;
     }
     return has_word(harmless, name) ? std::nullopt : std::optional(lost);
 }
 
-/// A server with its proxy_pass: of several the first that takes every path, else the first.
-struct NginxServer {
-    const Directive& block;
-    std::vector<std::pair<std::string, Place>> names; ///< but for "" and "_"
-    std::string title;                                ///< server "meet.contoso.com"
-    const Directive* pass = nullptr;
-    std::string proxy_name; ///< proxy_ssl_name there
-    bool every_path = false;
-    bool tls = false;
-    bool plain = false;
-};
-
 /// Whether a block can name it: not a variable, not "data:" or "engine:".
 bool is_file(std::string_view name) {
-    return !name.empty() && std::none_of(name.begin(), name.end(), [](char c) {
+    return !name.empty() && std::ranges::none_of(name, [](char c) {
         return static_cast<unsigned char>(c) < 0x20 || c == '$' || c == ':';
     });
 }
@@ -165,7 +143,7 @@ std::string value_of(const Directive& block, std::string_view name, const std::s
 
 /// Upstream or server of a proxy_pass, and the path; empty if it is a variable's.
 std::pair<std::string, std::string> target_of(const Directive& pass) {
-    const std::string& url = pass.arguments.front();
+    const std::string url = first_argument(pass);
     const std::size_t begin = url.find("://");
     std::string target = begin == url.npos ? "" : url.substr(begin + 3);
     const std::size_t end =
@@ -175,6 +153,15 @@ std::pair<std::string, std::string> target_of(const Directive& pass) {
     const bool known = target.find('$') == target.npos && !target.starts_with("unix:");
     return {known ? target : "", std::move(path)};
 }
+
+/// A server with its proxy_pass: of several the first that takes every path, else the first.
+struct NginxServer {
+    std::string title; ///< server "meet.contoso.com"
+    const Directive* pass = nullptr;
+    std::string target = {};     ///< where that leads
+    std::string proxy_name = {}; ///< proxy_ssl_name there
+    bool every_path = false;
+};
 
 class NginxReader {
 public:
@@ -229,49 +216,66 @@ private:
     }
 
     void read_server(const Directive& block, bool tls, const std::string& proxy_name) {
-        NginxServer server{block, {}, "server without a name", nullptr, "", false, false, false};
-        for (const Directive* line : children(block, "server_name")) {
-            for (const std::string& name : line->arguments) {
-                if (!name.empty() && name != "_") {
-                    server.names.emplace_back(to_ascii_lower(name), line->place);
-                }
-            }
-        }
-        if (!server.names.empty()) {
-            server.title = "server " + quoted(server.names.front().first);
-        }
-        Listener listener;
-        read_listens(server, tls || value_of(block, "ssl", "") == "on", listener);
+        const std::string first = value_of(block, "server_name", "_");
+        const bool named = !first.empty() && first != "_";
+        NginxServer server{named ? "server " + quoted(first) : "server without a name"};
+        Listener& listener = draft_.listeners.emplace_back();
+        listener.place = block.place;
+        read_listens(block, tls || value_of(block, "ssl", "") == "on", listener.sockets);
         read_certificates(block, listener.certificates);
-        const auto shared = std::make_shared<const Listener>(std::move(listener));
         if (find_passes(block)) {
-            walk(block, server, server.title, proxy_name, true, 0);
+            walk(block, server, server.title, proxy_name, true);
         }
-        if (server.pass != nullptr && !server.every_path) {
-            draft_.add(restriction, server.pass->place,
-                       "{} passed some paths on; now it is the product's external ones",
-                       server.title);
-        } else if (server.pass == nullptr && !only_redirects(block)) {
-            const auto& lines = block.children;
+        Farm* farm = nullptr;
+        if (server.pass != nullptr) {
+            farm = farm_of(server);
+            if (!server.every_path) {
+                draft_.add(restriction, server.pass->place,
+                           "{} passed some paths on; now it is the product's external ones",
+                           server.title);
+            }
+            if (!named) {
+                draft_.add(lost, block.place, "{} took every request: write the names it is for",
+                           server.title);
+            }
+        } else if (only_redirects(block)) {
+            listener.of_all_names = !named;
+        } else {
             const bool closed =
-                server.tls && std::any_of(lines.begin(), lines.end(), [](auto& line) {
+                std::ranges::any_of(listener.sockets,
+                                    [](const auto& each) { return each.second.tls; }) &&
+                std::ranges::any_of(block.children, [](const auto& line) {
                     return remark_on(*line) == restriction;
                 });
             draft_.add(closed ? restriction : lost, block.place, "{} passes nothing on",
                        server.title);
-        } else if (server.pass == nullptr && server.names.empty()) {
-            server.names.emplace_back("", block.place); // of every name
         }
-        read_names(server, shared);
+        for (const Directive* line : children(block, "server_name")) {
+            for (const std::string& name : line->arguments) {
+                read_name(to_ascii_lower(name), line->place, farm, listener);
+            }
+        }
+    }
+
+    /// Of a server; without a farm it is passed nowhere.
+    void read_name(const std::string& name, const Place& place, Farm* farm, Listener& listener) {
+        const std::string host =
+            name.starts_with('~') ? host_of_pattern(name.substr(1), false) : name;
+        if (!host.empty() && host.find_first_of(".*_") != 0) {
+            listener.hosts.push_back(host);
+            if (farm != nullptr) {
+                draft_.names.push_back({host, farm, place});
+            }
+        } else if (farm != nullptr && !name.empty() && name != "_") {
+            draft_.add(lost, place, "server name {}", quoted(name));
+        }
     }
 
     /// Finds the blocks with a proxy_pass somewhere in them, each looked at once.
     bool find_passes(const Directive& block) {
         bool any = false;
         for (const auto& child : block.children) {
-            any = (child->is_block ? find_passes(*child)
-                                   : child->name == "proxy_pass" && !child->arguments.empty()) ||
-                  any;
+            any = (child->is_block ? find_passes(*child) : child->name == "proxy_pass") || any;
         }
         if (any) {
             passing_.insert(&block);
@@ -279,29 +283,28 @@ private:
         return any;
     }
 
-    /// Every line of a server and the blocks in it. A location that passes nothing on is one.
+    /// Every line of a server and of the blocks in it that pass something on.
     void walk(const Directive& block, NginxServer& server, const std::string& where,
-              const std::string& inherited, bool every_path, unsigned depth) {
-        constexpr unsigned deepest = 20; // ifs within each other that are looked into
+              const std::string& inherited, bool every_path) {
         const std::string proxy_name = value_of(block, "proxy_ssl_name", inherited);
         read_trusted_ca(block);
         for (const auto& child : block.children) {
             const bool location = child->name == "location" && child->is_block;
             const auto inner = [&] { return line_of(*child) + " of " + server.title; };
-            if (child->name == "proxy_pass" && !child->arguments.empty()) {
+            if (child->name == "proxy_pass") {
                 take_pass(*child, server, proxy_name, every_path);
-            } else if (location && passing_.contains(child.get())) {
-                const std::string path = child->arguments.empty() ? "" : child->arguments.back();
+            } else if (passing_.contains(child.get())) {
+                if (!location) {
+                    draft_.add(restriction, child->place, "{} in {}", line_of(*child), where);
+                }
                 walk(*child, server, inner(), proxy_name,
-                     every_path && path == "/" && first_argument(*child) != "=", depth + 1);
-            } else if (location && !only_redirects(*child)) {
-                draft_.add(restriction, child->place,
-                           "{} passed nothing on: what must stay closed is \"deny_path\"", inner());
+                     every_path && location && has_argument(*child, "/") &&
+                         !has_argument(*child, "="));
             } else if (!location) {
                 add_line(*child, where);
-                if (child->is_block && depth < deepest && remark_on(*child)) {
-                    walk(*child, server, inner(), proxy_name, false, depth + 1);
-                }
+            } else if (!only_redirects(*child)) {
+                draft_.add(restriction, child->place,
+                           "{} passed nothing on: what must stay closed is \"deny_path\"", inner());
             }
         }
     }
@@ -309,37 +312,33 @@ private:
     void take_pass(const Directive& pass, NginxServer& server, const std::string& proxy_name,
                    bool every_path) {
         constexpr std::string_view same = "/ $request_uri /$request_uri";
-        if (const std::string path = target_of(pass).second;
-            !path.empty() && !has_word(same, path)) {
+        const auto [target, path] = target_of(pass);
+        if (!path.empty() && !has_word(same, path)) {
             draft_.add(lost, pass.place, "{} in {} changes the path", line_of(pass), server.title);
         }
-        const Directive* lesser = &pass;
-        if (server.pass == nullptr || (every_path && !server.every_path)) {
-            lesser = std::exchange(server.pass, &pass);
-            server.proxy_name = proxy_name;
-            server.every_path = every_path;
+        const bool better = server.pass == nullptr || (every_path && !server.every_path);
+        if (server.pass != nullptr && target != server.target) {
+            const Directive& lesser = better ? *server.pass : pass;
+            draft_.add(lost, lesser.place, "{} in {}: a name's requests go to one group of servers",
+                       line_of(lesser), server.title);
         }
-        if (lesser != nullptr && target_of(*lesser).first != target_of(*server.pass).first) {
-            draft_.add(lost, lesser->place,
-                       "{} in {}: a name's requests go to one group of servers", line_of(*lesser),
-                       server.title);
+        if (better) {
+            server = {server.title, &pass, target, proxy_name, every_path};
         }
     }
 
-    void read_listens(NginxServer& server, bool all_tls, Listener& listener) {
-        const auto lines = children(server.block, "listen");
+    void read_listens(const Directive& block, bool all_tls, Sockets& sockets) {
+        const auto lines = children(block, "listen");
         if (lines.empty()) {
-            (all_tls ? server.tls : server.plain) = true;
-            add_socket(listener.sockets, "80", {all_tls, false});
+            add_socket(sockets, "80", {all_tls, false});
         }
         for (const Directive* line : lines) {
             if (has_argument(*line, "quic")) {
                 continue; // HTTP/3 is never offered
             }
-            const bool tls = all_tls || has_argument(*line, "ssl");
-            (tls ? server.tls : server.plain) = true;
-            if (!add_socket(listener.sockets, first_argument(*line),
-                            {tls, has_argument(*line, "proxy_protocol")}) ||
+            if (!add_socket(sockets, first_argument(*line),
+                            {all_tls || has_argument(*line, "ssl"),
+                             has_argument(*line, "proxy_protocol")}) ||
                 has_argument(*line, "ipv6only=off")) {
                 draft_.add(lost, line->place, "{}", line_of(*line));
             }
@@ -368,24 +367,30 @@ private:
         }
     }
 
-    /// The servers of a target, read once; their port is that of the scheme.
-    Farm* farm_of(const Directive& pass) {
-        const std::string target = target_of(pass).first;
-        const auto [known, is_new] = farms_.try_emplace(target);
+    /// The servers that a server's target stands for, read once; their port is that of the scheme.
+    /// Null for a variable's.
+    Farm* farm_of(const NginxServer& server) {
+        if (server.target.empty()) {
+            draft_.add(lost, server.pass->place, "{} in {}: where does it lead?",
+                       line_of(*server.pass), server.title);
+            return nullptr;
+        }
+        const auto [known, is_new] = farms_.try_emplace(server.target);
         auto& [farm, port] = known->second;
         if (is_new) {
             farm = &draft_.farms.emplace_back();
-            farm->place = pass.place;
-            if (const auto upstream = upstreams_.find(target); upstream != upstreams_.end()) {
-                port = read_upstream(*upstream->second, *farm);
+            farm->place = server.pass->place;
+            if (const auto found = upstreams_.find(server.target); found != upstreams_.end()) {
+                port = read_upstream(*found->second, *farm);
             } else {
-                auto [host, own] = split_endpoint(target);
+                auto [host, own] = split_endpoint(server.target);
                 farm->servers.push_back({std::move(host), ""});
                 port = own;
             }
         }
-        const bool secure = first_argument(pass).starts_with("https:");
-        (secure ? farm->https : farm->http) = port != 0 ? port : secure ? 443 : 80;
+        const bool tls = first_argument(*server.pass).starts_with("https:");
+        farm->port(tls) = port_or_usual(port, tls);
+        farm->fqdn = farm->fqdn.empty() ? server.proxy_name : farm->fqdn;
         return farm;
     }
 
@@ -410,39 +415,6 @@ private:
             }
         }
         return port;
-    }
-
-    void read_names(const NginxServer& server, const std::shared_ptr<const Listener>& listener) {
-        Farm* farm = nullptr;
-        if (server.pass != nullptr && target_of(*server.pass).first.empty()) {
-            draft_.add(lost, server.pass->place, "{} in {}: where does it lead?",
-                       line_of(*server.pass), server.title);
-            return;
-        }
-        if (server.pass != nullptr) {
-            farm = farm_of(*server.pass);
-            farm->fqdn = farm->fqdn.empty() ? server.proxy_name : farm->fqdn;
-            if (server.names.empty()) {
-                draft_.add(lost, server.block.place,
-                           "{} took every request: write the names it is for", server.title);
-            }
-        }
-        for (const auto& [name, place] : server.names) {
-            const std::string host = name.starts_with('~')
-                                         ? host_of_pattern(std::string_view(name).substr(1), false)
-                                         : name;
-            if ((host.empty() && !name.empty()) || host.find_first_of(".*") == 0) {
-                if (farm != nullptr) {
-                    draft_.add(lost, place, "server name {}", quoted(name));
-                }
-                continue;
-            }
-            for (const bool tls : {true, false}) {
-                if (tls ? server.tls : server.plain) {
-                    draft_.names.push_back({host, farm, place, tls, Role::unknown, "", listener});
-                }
-            }
-        }
     }
 
     std::string prefix_;

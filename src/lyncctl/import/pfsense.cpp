@@ -130,11 +130,7 @@ private:
             if (is_on(general_, tls ? "reverse_https" : "reverse_http")) {
                 const std::uint16_t port =
                     port_of(text_of(general_, tls ? "reverse_https_port" : "reverse_http_port"));
-                add_socket(draft_.sockets,
-                           std::to_string(port != 0 ? port
-                                          : tls     ? 443
-                                                    : 80),
-                           {tls, false});
+                add_socket(draft_.sockets, std::to_string(port_or_usual(port, tls)), {tls, false});
             }
         }
         if (draft_.sockets.empty()) {
@@ -172,7 +168,9 @@ private:
     void read_mapping(pugi::xml_node mapping) {
         const std::string title = title_of("mapping", mapping);
         add_others(mapping, "enable name description peers row", restriction, title);
-        Farm* const farms[] = {farm_of(mapping, true), farm_of(mapping, false)};
+        Farm& farm = draft_.farms.emplace_back();
+        farm.place = file_.place(mapping);
+        read_servers(mapping, farm);
         for (const pugi::xml_node row : mapping.children("row")) {
             add_others(row, "uri", restriction, title);
             std::string uri = text_of(row, "uri");
@@ -182,35 +180,30 @@ private:
                 draft_.add(host.empty() ? lost : restriction, file_.place(row), "{} was for {}",
                            title, quoted(uri));
             }
-            for (const bool tls : {true, false}) {
-                if (Farm* farm = farms[tls ? 0 : 1]; !farm->servers.empty() && !host.empty()) {
-                    draft_.names.push_back({host, farm, file_.place(row), tls});
-                }
+            if (!host.empty()) {
+                draft_.names.push_back({host, &farm, file_.place(row)});
             }
         }
     }
 
-    /// The peers of a mapping with one protocol. They are one address and port each; a pool is
-    /// addresses with the same port.
-    Farm* farm_of(pugi::xml_node mapping, bool tls) {
-        Farm& farm = draft_.farms.emplace_back();
-        farm.place = file_.place(mapping);
-        std::uint16_t& port = tls ? farm.https : farm.http;
+    /// The peers of a mapping, which are one address, port and protocol each; a pool is addresses
+    /// with the same port for each protocol.
+    void read_servers(pugi::xml_node mapping, Farm& farm) {
         const std::string names = text_of(mapping, "peers");
         for (const std::string_view name : split(names, ',')) {
             const auto peer = peers_.find(std::string(trimmed(name, blanks)));
-            if (peer == peers_.end() || peer->second.tls != tls) {
+            if (peer == peers_.end()) {
                 continue;
             }
-            if (port == 0 || port == peer->second.port) {
-                port = peer->second.port;
-                farm.servers.push_back({peer->second.address, ""});
+            const auto& [address, port, tls] = peer->second;
+            if (std::uint16_t& known = farm.port(tls); known == 0 || known == port) {
+                known = port;
+                farm.servers.push_back({address, ""});
             } else {
                 draft_.add(lost, file_.place(mapping), "peer {} has another port than the first",
                            quoted(name));
             }
         }
-        return &farm;
     }
 
     /// What else decided who got in: access lists, users and limits of the same squid, its own

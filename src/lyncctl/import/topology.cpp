@@ -358,13 +358,13 @@ private:
         } else {
             pool.external = parsed.name;
         }
-        pool.https = other.https;
+        pool.ports.https = other.https;
         publish_at(other.published_https, true);
         for (const pugi::xml_node port : service.child("Ports").children("Port")) {
             if (attribute(port, "Usage") == "WebSite" &&
                 attribute(port, "InterfaceSide") == "External") {
                 const bool tls = attribute(port, "Protocol") == "Https";
-                (tls ? pool.https : pool.http) = port_of(attribute(port, "Port"));
+                pool.port(tls) = port_of(attribute(port, "Port"));
                 publish_at(port_of(attribute(port, "ConfiguredPort")), tls);
             }
         }
@@ -372,7 +372,7 @@ private:
 
     /// Clients are told the published port, whichever it is.
     void publish_at(std::uint16_t port, bool tls) {
-        if (port != 0 && port != (tls ? 443 : 80)) {
+        if (port != 0 && port != port_or_usual(0, tls)) {
             draft_.sockets[std::to_string(port)] = {tls, false};
         }
     }
@@ -400,7 +400,7 @@ private:
 
     void add_name(Role role, std::string host, std::string path, Farm* farm, const Place& place) {
         if (names_.insert(formatted("{} {}{}", word_of(role), host, path)).second) {
-            draft_.names.push_back({std::move(host), farm, place, true, role, std::move(path)});
+            draft_.names.push_back({std::move(host), farm, place, role, std::move(path)});
         }
     }
 
