@@ -171,7 +171,6 @@ TEST_CASE("what else of an nginx.conf is named, and what isn't", "[import]") {
               "NOT CARRIED OVER: port 443 of servers that have port 4443", 1},
              {meet + server("meet.contoso.com", "", "", "10.0.0.12:4443"),
               "NOT CARRIED OVER: \"meet.contoso.com\" went to other servers", 1},
-             {replaced(meet, "4443", "443"), "CHECK: port 443 is the internal web site's", 1},
              // These mean nothing.
              {server("meet.contoso.com", "auth_basic off; allow all; ssl_verify_client off; if "
                                          "($scheme = http) { "s +
@@ -264,8 +263,7 @@ TEST_CASE("rules of ARR that restrict, and what else is named", "[import]") {
                        "</bindings></site></sites></system.applicationHost><webFarms>"),
               "RESTRICTION: <binding protocol=\"https\" bindingInformation=\"10.0.0.5:443:webext"},
              {replaced(one, "httpPort=", "weight=\"50\" httpPort="),
-              "NOT CARRIED OVER: <applicationRequestRouting weight=\"50\""},
-             {replaced(one, "4443", "443"), "CHECK: port 443 is the internal web site's"}}) {
+              "NOT CARRIED OVER: <applicationRequestRouting weight=\"50\""}}) {
         INFO(xml);
         // A pool is known by a name of Skype for Business where it isn't by its port.
         const std::string meeting =
@@ -336,14 +334,14 @@ TEST_CASE("squid's redirects of one page are carried over", "[import]") {
     // What isn't published, or nginx would refuse.
     CHECK(import("^/$", "https://www.contoso.com/")
               .says("NOT CARRIED OVER: the redirect of \"https://www.contoso.com/\" to ") == 1);
-    for (const char* to : {"https://www.contoso.com/a b", "https://www.contoso.com/$a"}) {
+    for (const char* to : {"https://www.contoso.com/a b", "https://www.contoso.com/$a",
+                           "http://www.contoso.com/"}) {
         CHECK(import("^/$", to).lacks({"redirect https://meet.contoso.com/"}) != "");
         CHECK(import("^/$", to).says("NOT CARRIED OVER: the redirect of \"https://meet.") == 1);
     }
     for (const auto& [pattern, to] : {std::pair("^/(a|b)$", "https://www.contoso.com/"),
                                       {"/x", "https://www.contoso.com/"},
-                                      {"^/$", "https://www.contoso.com/%u"},
-                                      {"^/$", "http://www.contoso.com/"}}) {
+                                      {"^/$", "https://www.contoso.com/%u"}}) {
         CHECK(import(pattern, to).says("NOT CARRIED OVER: redirect \"r\" of ") == 1);
     }
 }
@@ -440,8 +438,6 @@ TEST_CASE("XML that isn't read, or means nothing", "[import]") {
     CHECK(xml_mistake("").starts_with("the file isn't well-formed XML"));
     CHECK(xml_mistake("<configuration>\n<webFarms></configuration>").ends_with("in a.config:2"));
     CHECK(xml_mistake("\xff\xfe<\0c\0"s).find("save it as UTF-8") != std::string::npos);
-    CHECK(xml_mistake(std::string(17 * 1024 * 1024, ' ')).find("larger than 16 MB") !=
-          std::string::npos);
     CHECK(xml_mistake("<configuration/>").starts_with("no \"webFarms\" and no rewrite rules"));
     CHECK(xml_mistake("<!DOCTYPE c [<!ENTITY x SYSTEM \"/etc/passwd\">]><configuration>&x;"
                       "</configuration>")

@@ -26,6 +26,9 @@ public:
         open("lync_publish lync");
         write_head();
         write_sockets();
+        for (Farm* pool : draft_.pools) {
+            name_farm(*pool);
+        }
         for (const Farm* pool : draft_.pools) {
             write_pool(*pool);
         }
@@ -36,8 +39,9 @@ public:
         for (const Redirect& redirect : draft_.redirects) {
             write_redirect(redirect);
         }
-        for (const Farm& farm : draft_.farms) {
+        for (Farm& farm : draft_.farms) {
             if (farm.role == Role::office_web_apps) {
+                name_farm(farm);
                 write_office_web_apps(farm);
             }
         }
@@ -45,6 +49,7 @@ public:
             write_edge(edge);
         }
         close();
+        std::ranges::stable_sort(draft_.remarks, {}, &Remark::kind);
         return remarks() + body_;
     }
 
@@ -71,18 +76,11 @@ private:
             "still needed may go into a file of \"server_include\". CHECK: was assumed, or has to "
             "be filled in\n",
             quoted(draft_.file), draft_.source);
-        for (const RemarkKind kind : {restriction, lost, check}) {
-            for (const Remark& remark : draft_.remarks) {
-                if (remark.kind == kind) {
-                    const auto& [file, number] = remark.place;
-                    const std::string where =
-                        number == 0 ? ""
-                                    : formatted(" ({}{})",
-                                                file == draft_.file ? "line " : escaped(file) + ":", number);
-                    text +=
-                        formatted("# {}{}: {}\n", remark_word(kind), where, escaped(remark.text));
-                }
-            }
+        for (const auto& [kind, what, place] : draft_.remarks) {
+            const std::string file = place.file == draft_.file ? "line " : escaped(place.file) + ":";
+            text += formatted("# {}{}: {}\n", remark_word(kind),
+                              place.line == 0 ? "" : formatted(" ({}{})", file, place.line),
+                              escaped(what));
         }
         return text;
     }
@@ -157,29 +155,31 @@ private:
             std::all_of(sockets.begin(), sockets.end(), is_usual)) {
             return;
         }
-        bool any[] = {false, false};
         for (const auto& [address, socket] : sockets) {
-            any[socket.tls ? 1 : 0] = true;
             directive(socket.tls ? "https_listen" : "http_listen",
                       address + (socket.proxy_protocol ? " proxy_protocol" : ""));
         }
-        if (!any[0]) {
+        if (std::ranges::all_of(sockets, [](const auto& each) { return each.second.tls; })) {
             directive("http_listen", "off");
         }
     }
 
-    /// A word that nginx refuses, and another one for each.
-    std::string placeholder(std::string_view word, unsigned& number, const std::string& what) {
-        const std::string text =
-            ++number == 1 ? std::string(word) : formatted("{}-{}", word, number);
-        draft_.add(check, {}, "write {} in place of {}", what, text);
-        return text;
+    /// A name that isn't known becomes a word that nginx refuses, and another one for each.
+    void fill_in(std::string& name, std::string_view word, const std::string& what) {
+        if (name.empty() || name.ends_with(".*")) {
+            const std::string of = name.empty() ? "" : " that " + quoted(name) + " stood for";
+            const unsigned number = ++filled_in_[word];
+            name = number == 1 ? std::string(word) : formatted("{}-{}", word, number);
+            draft_.add(check, {}, "write {}{} in place of {}", what, of, name);
+        }
     }
 
-    std::string external_of(const Farm& farm) {
-        const bool known = !farm.external.empty() && farm.external != unknown_external;
-        return known ? farm.external
-                     : placeholder(unknown_external, externals_, "the published FQDN");
+    void name_farm(Farm& farm) {
+        if (farm.role != Role::office_web_apps) {
+            fill_in(farm.fqdn, unknown_pool,
+                    "the pool's own FQDN, which its servers' certificates carry,");
+        }
+        fill_in(farm.external, unknown_external, "the published FQDN");
     }
 
     void write_servers(const std::vector<Server>& servers) {
@@ -189,8 +189,8 @@ private:
     }
 
     void write_pool(const Farm& pool) {
-        open(formatted("{} {}", word_of(pool.role), fqdn_of(pool)));
-        directive("external_web_services", external_of(pool));
+        open(formatted("{} {}", word_of(pool.role), pool.fqdn));
+        directive("external_web_services", pool.external);
         write_servers(pool.servers);
         const Ports usual = draft_.usual_ports(pool);
         const Ports ports = draft_.ports_of(pool);
@@ -200,23 +200,12 @@ private:
         close();
     }
 
-    const std::string& fqdn_of(const Farm& pool) {
-        std::string& fqdn = fqdns_[&pool];
-        if (fqdn.empty()) {
-            fqdn = !pool.fqdn.empty()
-                       ? pool.fqdn
-                       : placeholder(unknown_pool, pools_,
-                                     "the pool's own FQDN, which its servers' certificates carry,");
-        }
-        return fqdn;
-    }
-
     void write_simple_url(const Name& name) {
         if (is_simple_url(name.role)) {
             const bool elsewhere = name.role != Role::admin && name.farm != draft_.first;
             directive("simple_url",
                       formatted("{} https://{}{}{}", word_of(name.role), name.host, name.path,
-                                elsewhere ? " pool=" + fqdn_of(*name.farm) : ""));
+                                elsewhere ? " pool=" + name.farm->fqdn : ""));
         }
     }
 
@@ -237,7 +226,7 @@ private:
     }
 
     void write_office_web_apps(const Farm& farm) {
-        open("office_web_apps " + external_of(farm));
+        open("office_web_apps " + farm.external);
         write_servers(farm.servers);
         if (const Ports ports = draft_.ports_of(farm); ports.https != 443) {
             directive("listening_ports", formatted("https={}", ports.https));
@@ -257,19 +246,15 @@ private:
         draft_.add(check, {},
                    "\"reverse_proxy external=ADDRESS internal=ADDRESS\" in \"edge\": this "
                    "machine's two sides");
-        for (const auto role :
-             {config::EdgeRole::access_edge, config::EdgeRole::web_conferencing_edge,
-              config::EdgeRole::av_edge}) {
-            for (const config::Interfaces& server : edge.of(role).servers) {
-                std::string words;
-                for (const auto& [word, value] :
-                     {std::pair(" external=", server.external), {" internal=", server.internal}}) {
-                    words += value.empty() ? "" : word + value;
-                }
-                if (server.port != config::edge_client_port) {
-                    words += " port=" + std::to_string(server.port);
-                }
-                directive(config::edge_role_directive(role), words.substr(1));
+        for (std::size_t role = 0; role < config::edge_roles; role++) {
+            for (const config::Interfaces& server : edge.roles[role].servers) {
+                const std::string text =
+                    (server.external.empty() ? "" : " external=" + server.external) +
+                    (server.internal.empty() ? "" : " internal=" + server.internal) +
+                    (server.port == config::edge_client_port ? ""
+                                                             : formatted(" port={}", server.port));
+                directive(config::edge_role_directive(static_cast<config::EdgeRole>(role)),
+                          text.substr(1));
             }
         }
         close();
@@ -278,9 +263,7 @@ private:
     Draft& draft_;
     std::string body_;
     std::size_t depth_ = 0;
-    unsigned pools_ = 0;
-    unsigned externals_ = 0;
-    std::map<const Farm*, std::string> fqdns_;
+    std::map<std::string_view, unsigned> filled_in_; ///< how often each of the words
     std::set<std::string> redirected_;
 };
 

@@ -183,11 +183,6 @@ private:
             }
             name.role = farm.role;
             farm.external = name.host;
-            if (name.host.ends_with(".*")) {
-                farm.external = unknown_external;
-                draft_.add(check, name.place, "{} stands for several: write the one meant",
-                           quoted(name.host));
-            }
         }
     }
 
@@ -240,18 +235,8 @@ private:
     /// The first pool is the one where lyncdiscover goes, and simple URLs with it.
     void find_pools() {
         for (Farm& farm : draft_.farms) {
-            if (farm.role != Role::pool) {
-                continue;
-            }
-            draft_.pools.push_back(&farm);
-            for (const bool tls : {true, false}) {
-                if (std::uint16_t& port = farm.port(tls); port == port_or_usual(0, tls)) {
-                    draft_.add(check, farm.place,
-                               "port {} is the internal web site's: requests go to the external "
-                               "one's now",
-                               port);
-                    port = 0;
-                }
+            if (farm.role == Role::pool) {
+                draft_.pools.push_back(&farm);
             }
         }
         auto& pools = draft_.pools;

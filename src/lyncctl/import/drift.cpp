@@ -74,11 +74,10 @@ Site& add_site(std::string_view kind, const std::string& fqdn, const std::string
 
 void add_edges(const std::vector<config::Edge>& edges, Facts& facts) {
     for (const config::Edge& edge : edges) {
-        for (const auto role :
-             {config::EdgeRole::access_edge, config::EdgeRole::web_conferencing_edge,
-              config::EdgeRole::av_edge}) {
-            const std::string_view word = config::edge_role_directive(role);
-            for (const config::Interfaces& server : edge.of(role).servers) {
+        for (std::size_t role = 0; role < config::edge_roles; role++) {
+            const std::string_view word =
+                config::edge_role_directive(static_cast<config::EdgeRole>(role));
+            for (const config::Interfaces& server : edge.roles[role].servers) {
                 if (!server.external.empty()) {
                     facts.edges.insert(
                         formatted("{} external {} port {}", word, server.external, server.port));

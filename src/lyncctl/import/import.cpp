@@ -113,7 +113,7 @@ void declare_import_topology(CLI::App& app, Options& options) {
 Draft read_topology(const ImportOptions& options) {
     std::vector<TopologyFile> files;
     for (const std::string& file : options.files) {
-        files.push_back({file, read_file(file, 2 * largest_xml)}); // UTF-16
+        files.push_back({file, read_file(file, largest_xml)});
     }
     Draft draft = read_topology(files, hosts_file(options));
     if (draft.product == Product::sfb_2019) {

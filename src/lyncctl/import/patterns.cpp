@@ -31,15 +31,6 @@ std::string host_of_pattern(std::string_view pattern, bool wildcard) {
     return plain && labels != 0 && host.front() != '.' ? to_ascii_lower(host) : std::string{};
 }
 
-std::vector<std::string_view> split(std::string_view text, char separator) {
-    std::vector<std::string_view> parts;
-    for (std::size_t end; (end = text.find(separator)) != text.npos; text.remove_prefix(end + 1)) {
-        parts.push_back(text.substr(0, end));
-    }
-    parts.push_back(text);
-    return parts;
-}
-
 bool has_word(std::string_view list, std::string_view word) {
     while (!list.empty()) {
         const std::string_view one = take_until(list, ' ');
@@ -53,8 +44,8 @@ bool has_word(std::string_view list, std::string_view word) {
 
 std::unordered_map<std::string, std::string> read_hosts(std::string_view text) {
     std::unordered_map<std::string, std::string> addresses;
-    text.remove_prefix(text.starts_with("\xef\xbb\xbf") ? 3 : 0);
-    for (const std::string_view line : split(text, '\n')) {
+    while (!text.empty()) {
+        const std::string_view line = take_until(text, '\n');
         std::istringstream words(std::string(line.substr(0, line.find('#'))));
         std::string address;
         words >> address;

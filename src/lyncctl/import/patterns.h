@@ -7,16 +7,12 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
 namespace lync::lyncctl {
 
 /// The host of a pattern that stands for one: "meet.contoso.com", "meet.*"; else empty. `wildcard`:
 /// IIS's wildcard syntax; else a regular expression on the host name.
 std::string host_of_pattern(std::string_view pattern, bool wildcard);
-
-/// The parts between separators.
-std::vector<std::string_view> split(std::string_view text, char separator);
 
 /// Whether a word is in a list with a blank between words. "gzip-" in it is all that begin so.
 bool has_word(std::string_view list, std::string_view word);

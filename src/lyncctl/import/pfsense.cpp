@@ -106,21 +106,21 @@ private:
 
     /// Of one page to a constant URL, as "redirect" takes it; squid's expressions may be more.
     void read_redirect(pugi::xml_node node) {
+        constexpr std::string_view plain =
+            "/-_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
         const std::string pattern = text_of(node, "pathregex");
         const std::string to = text_of(node, "redirurl");
         const bool one_page = pattern.starts_with("^/") && pattern.ends_with('$') &&
-                              std::all_of(pattern.begin() + 2, pattern.end() - 1, [](char c) {
-                                  return is_ascii_alnum(c) || c == '/' || c == '-' || c == '_';
-                              });
-        if (!one_page || !to.starts_with("https://") || to.find('%') != to.npos) {
+                              pattern.find_first_not_of(plain, 1) == pattern.size() - 1;
+        if (!one_page || to.find('%') != to.npos) {
             draft_.add(lost, file_.place(node), "{} of {} to {}: see \"redirect\"",
                        title_of("redirect", node), quoted(pattern), quoted(to));
             return;
         }
         for (const pugi::xml_node row : node.children("row")) {
-            for (const std::string_view host : split(row.child_value("uri"), ' ')) {
-                draft_.redirects.push_back(
-                    {to_ascii_lower(std::string(host)), pattern.substr(1, pattern.size() - 2), to});
+            for (std::string_view hosts = row.child_value("uri"); !hosts.empty();) {
+                draft_.redirects.push_back({to_ascii_lower(take_until(hosts, ' ')),
+                                            pattern.substr(1, pattern.size() - 2), to});
             }
         }
     }
@@ -190,8 +190,9 @@ private:
     /// with the same port for each protocol.
     void read_servers(pugi::xml_node mapping, Farm& farm) {
         const std::string names = text_of(mapping, "peers");
-        for (const std::string_view name : split(names, ',')) {
-            const auto peer = peers_.find(std::string(trimmed(name, blanks)));
+        for (std::string_view rest = names; !rest.empty();) {
+            const std::string_view name = trimmed(take_until(rest, ','), blanks);
+            const auto peer = peers_.find(std::string(name));
             if (peer == peers_.end()) {
                 continue;
             }

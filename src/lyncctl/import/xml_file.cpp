@@ -1,5 +1,6 @@
 #include "lyncctl/import/xml_file.h"
 
+#include "base/ascii.h"
 #include "base/format.h"
 #include "lyncctl/import/patterns.h"
 #include "lyncctl/output.h"
@@ -15,10 +16,6 @@ XmlFile::XmlFile(std::string_view content, std::string name, std::string_view ro
     : name_(std::move(name)) {
     for (std::size_t at = content.find('\n'); at != content.npos; at = content.find('\n', at + 1)) {
         line_ends_.push_back(at);
-    }
-    if (content.size() > largest_xml) {
-        throw Mistake(formatted("the file is larger than {} MB", largest_xml / 1024 / 1024),
-                      {name_, 1});
     }
     if (const std::size_t nul = content.find('\0'); nul != content.npos) {
         throw Mistake("the file holds a byte 0x00: if it is UTF-16, save it as UTF-8",
@@ -93,15 +90,15 @@ std::string text_of_powershell(std::string content, const std::string& name) {
         content = utf8_of_utf16(std::move(content), name);
     }
     std::erase(content, '\r');
-    const std::vector<std::string_view> lines = split(content, '\n');
     std::size_t width = 0;
-    for (const std::string_view line : lines) {
-        width = std::max(width, width_of(line));
+    for (std::string_view rest = content; !rest.empty();) {
+        width = std::max(width, width_of(take_until(rest, '\n')));
     }
     // A line of the greatest width goes on in the next one. Where it doesn't, XML doesn't mind.
     std::string text;
     std::size_t owed = 0; ///< ends of lines that come after the whole line
-    for (const std::string_view line : lines) {
+    for (std::string_view rest = content; !rest.empty();) {
+        const std::string_view line = take_until(rest, '\n');
         text += line;
         owed++;
         if (width < narrowest || width_of(line) < width) {

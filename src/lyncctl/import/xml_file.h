@@ -23,7 +23,7 @@ inline constexpr int deepest_xml = 256; ///< elements within each other
 /// A parsed file. Nodes live as long as it does.
 class XmlFile {
 public:
-    /// Throws Mistake with the line for what isn't XML of bounded size, without a document type,
+    /// Throws Mistake with the line for what isn't XML of bounded depth, without a document type,
     /// and with one element around all that is called one of the words of `root_names`.
     XmlFile(std::string_view content, std::string name, std::string_view root_names);
 
