@@ -4,7 +4,10 @@ cost while nothing happens, a reload, and all answers at once."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import holding
+import instructions
 import pairs
 import phones
 import proxies
@@ -21,9 +24,9 @@ def each(count: int, line: str) -> str:
     return "\n".join(line.replace("#", str(number)) for number in range(count))
 
 
-def pool(title: str, servers: tuple[str, ...]) -> Side:
+def pool(title: str, servers: tuple[str, ...], affinity: str = "none") -> Side:
     lines = "\n".join(f"server {address};" for address in servers)
-    return Side(title, "pools", {"SERVERS": lines, "CHECK": "off", "AFFINITY": "none"})
+    return Side(title, "pools", {"SERVERS": lines, "CHECK": "off", "AFFINITY": affinity})
 
 
 def sides() -> list[tuple[Side, Side]]:
@@ -44,6 +47,10 @@ def measure(run: Settings) -> list[pairs.Comparison]:
         if run.only not in second.title:
             continue
         found += proxies.compare(run, run.sides(first, second), SMALL_KINDS[:1], BOUND, alike=True)
+    if run.only in "affinity source":
+        few, many = (pool(title, servers, "source") for title, servers in (
+            ("one server, affinity source", Stage.POOL[:1]), ("200 servers", Stage.MANY)))
+        found += instructions.compare(replace(run, only=""), run.sides(few, many), SMALL_KINDS[:1])
     if run.only in "phones":
         # A phone is two files of a proxy: of 20,000 that a process may have open, 9,750 phones.
         most = 1000 if run.quick else min(10000, phones.raise_limit(21000) // 2 - 250)

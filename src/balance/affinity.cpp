@@ -9,14 +9,20 @@ namespace lync::balance {
 
 namespace {
 
-/// Every bit of the result depends on every bit of `n` (the finaliser of MurmurHash3).
-constexpr std::uint64_t mix(std::uint64_t n) noexcept {
-    n ^= n >> 33;
+constexpr std::uint64_t fold(std::uint64_t n) noexcept {
+    return n ^ n >> 33;
+}
+
+/// Every bit of the result depends on every bit of `n` (the finaliser of MurmurHash3), which has
+/// been folded.
+constexpr std::uint64_t mix_folded(std::uint64_t n) noexcept {
     n *= 0xff51afd7ed558ccdULL;
-    n ^= n >> 33;
-    n *= 0xc4ceb9fe1a85ec53ULL;
-    n ^= n >> 33;
-    return n;
+    n = fold(n) * 0xc4ceb9fe1a85ec53ULL;
+    return fold(n);
+}
+
+constexpr std::uint64_t mix(std::uint64_t n) noexcept {
+    return mix_folded(fold(n));
 }
 
 /// FNV-1a, mixed: byte by byte, so the same on every machine.
@@ -29,37 +35,48 @@ constexpr std::uint64_t hash(const Bytes& bytes) noexcept {
     return mix(n);
 }
 
-/// A number between 0 and 1, neither of them, for a client and a server.
-double unit(std::uint64_t key, std::uint64_t place, std::uint64_t salt) noexcept {
-    const std::uint64_t n = mix(key ^ mix(place + salt));
-    return (static_cast<double>(n >> 11) + 0.5) / 9007199254740992.0; // 2^53
-}
-
 constexpr std::uint64_t for_rank = 0x9e3779b97f4a7c15ULL;
 constexpr std::uint64_t for_ramp = 0xd1b54a32d192ed03ULL;
 
-/// The lowest wins. The logarithm makes the chance to win proportional to the weight, and a weight
-/// that changes moves only as many clients as it must.
-double rank(const Candidate& server, std::uint64_t key) noexcept {
-    return -std::log(unit(key, server.place, for_rank)) / server.weight;
+/// The number that a client and a server make.
+constexpr std::uint64_t number(std::uint64_t key, std::uint64_t place,
+                               std::uint64_t salt) noexcept {
+    return mix(key ^ mix(place + salt));
 }
+
+/// The same between 0 and 1, neither of them.
+double unit(std::uint64_t number) noexcept {
+    return (static_cast<double>(number >> 11) + 0.5) / 9007199254740992.0; // 2^53
+}
+
+/// A server that is known by its number and its weight.
+struct Ranked {
+    std::size_t server = no_server;
+    std::uint64_t number = 0;
+    std::uint32_t weight = 0;
+
+    /// The logarithm makes the chance to win proportional to the weight, and a weight that changes
+    /// moves only as many clients as it must. It grows with the number.
+    bool beats(const Ranked& other) const noexcept {
+        return other.server == no_server ||
+               (weight == other.weight ? number > other.number
+                                       : std::log(unit(number)) / weight >
+                                             std::log(unit(other.number)) / other.weight);
+    }
+};
 
 template <typename Condition>
 std::size_t first_in_rank(std::span<const Candidate> servers, std::uint64_t key,
                           Condition&& condition) noexcept {
-    std::size_t best = no_server;
-    double lowest = 0;
+    Ranked best;
     for (std::size_t i = 0; i < servers.size(); i++) {
-        if (!condition(servers[i])) {
-            continue;
-        }
-        const double mine = rank(servers[i], key);
-        if (best == no_server || mine < lowest) {
-            best = i;
-            lowest = mine;
+        const Candidate& server = servers[i];
+        if (condition(server)) {
+            const Ranked mine{i, number(key, server.place, for_rank), server.weight};
+            best = mine.beats(best) ? mine : best;
         }
     }
-    return best;
+    return best.server;
 }
 
 } // namespace
@@ -90,16 +107,41 @@ std::size_t choose_by_key(std::span<const Candidate> servers, std::uint64_t key,
         return server.takes() && server.backup == backup;
     };
     const std::size_t best = first_in_rank(servers, key, [&](const Candidate& server) {
-        return takes(server) &&
-               (server.ramp >= full_weight ||
-                unit(key, server.place, for_ramp) * full_weight < static_cast<double>(server.ramp));
+        return takes(server) && (server.ramp >= full_weight ||
+                                 unit(number(key, server.place, for_ramp)) * full_weight <
+                                     static_cast<double>(server.ramp));
     });
     return best != no_server ? best : first_in_rank(servers, key, takes);
 }
 
-std::size_t home_of(std::span<const Candidate> servers, std::uint64_t key, bool backup) noexcept {
-    return first_in_rank(servers, key,
-                         [backup](const Candidate& server) { return server.backup == backup; });
+void Homes::add(std::uint64_t place, std::uint32_t weight, bool backup) {
+    // Folding goes bit by bit, so that two numbers may be folded before they meet.
+    numbers_.push_back(fold(mix(place + for_rank)));
+    if (runs_.empty() || runs_.back().weight != weight || runs_.back().backup != backup) {
+        runs_.push_back({weight, backup, 0});
+    }
+    runs_.back().end = numbers_.size();
+}
+
+std::size_t Homes::find(std::uint64_t key, bool backup) const noexcept {
+    key = fold(key);
+    Ranked best;
+    std::size_t i = 0;
+    for (const Run& run : runs_) {
+        if (run.backup == backup) {
+            Ranked mine{i, mix_folded(key ^ numbers_[i]), run.weight};
+            while (++i < run.end) {
+                const std::uint64_t number = mix_folded(key ^ numbers_[i]);
+                if (number > mine.number) {
+                    mine.server = i;
+                    mine.number = number;
+                }
+            }
+            best = mine.beats(best) ? mine : best;
+        }
+        i = run.end;
+    }
+    return best.server;
 }
 
 std::string_view affinity_cookie_in(std::string_view header) noexcept {

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace lync::balance {
 
@@ -38,8 +39,27 @@ std::uint64_t cookie_key(std::string_view value) noexcept;
 std::size_t choose_by_key(std::span<const Candidate> servers, std::uint64_t key,
                           bool backup) noexcept;
 
-/// The server that `key` belongs to while all servers take requests.
-std::size_t home_of(std::span<const Candidate> servers, std::uint64_t key, bool backup) noexcept;
+/// Where clients are at home: the servers that they are given while all of a group take requests.
+/// Made when servers come or go. Most requests find their home in order, and need nothing else of
+/// all the other servers than some fifteen instructions here.
+class Homes {
+public:
+    /// The next server of the group.
+    void add(std::uint64_t place, std::uint32_t weight, bool backup);
+
+    /// What `choose_by_key` says of the same servers if all take requests and are back entirely.
+    std::size_t find(std::uint64_t key, bool backup) const noexcept;
+
+private:
+    /// Servers in a row that are alike, up to `end`: among them the highest number wins.
+    struct Run {
+        std::uint32_t weight;
+        bool backup;
+        std::size_t end;
+    };
+    std::vector<std::uint64_t> numbers_; ///< what is a server's own share of its numbers
+    std::vector<Run> runs_;
+};
 
 /// The value of the cookie MS-WSMAN in a Cookie header [RFC 6265, 4.2.1]; empty if there is none.
 std::string_view affinity_cookie_in(std::string_view header) noexcept;

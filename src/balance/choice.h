@@ -113,7 +113,7 @@ constexpr std::size_t no_server = static_cast<std::size_t>(-1);
 /// How many servers a request looks at: all of a pool as the product allows. In a larger group
 /// these are a part of it, moved on by one server with each request, so that its size costs
 /// nothing; the fewest requests in flight of sixteen is one more than the fewest of all. Only if
-/// none of them takes the request, or affinity decides, all are looked at.
+/// none of them takes the request, or not the home of the client (affinity.h), all are looked at.
 constexpr std::size_t most_looked_at = 16;
 
 /// The server with the fewest requests in flight for its weight; among equals each in its turn, as

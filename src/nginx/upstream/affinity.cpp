@@ -51,7 +51,8 @@ bool answer_has_cookie(ngx_http_request_t* r) noexcept {
 /// until it fits: as many times on average as there are servers of the same weight.
 bool draw(Group& group, std::size_t wanted, balance::CookieValue& value) noexcept {
     constexpr int most_draws = 256;
-    const std::span<const balance::Candidate> servers = group.servers.candidates(ngx_current_msec);
+    const std::span<const Server> servers = group.servers.all();
+    const bool backup = servers[wanted].line->settings.backup;
 
     for (int i = 0; i < most_draws; i++) {
         std::array<std::uint8_t, 16> random{};
@@ -60,9 +61,9 @@ bool draw(Group& group, std::size_t wanted, balance::CookieValue& value) noexcep
         }
         value = balance::cookie_value(random);
         // Two lines may mean one address.
-        const std::size_t home = balance::home_of(
-            servers, balance::cookie_key({value.data(), value.size()}), servers[wanted].backup);
-        if (home != balance::no_server && servers[home].place == servers[wanted].place) {
+        const std::size_t home =
+            group.servers.homes().find(balance::cookie_key({value.data(), value.size()}), backup);
+        if (servers[home].endpoint->place == servers[wanted].endpoint->place) {
             break;
         }
     }

@@ -127,10 +127,11 @@ Endpoint* choose_among(Peer& peer, std::span<balance::Candidate> candidates, boo
 Endpoint* choose_server(Peer& peer) noexcept {
     Group& group = *peer.group;
     const std::uint64_t now = ngx_current_msec;
-    if (!peer.client.known) {
-        if (Endpoint* server = choose_among(peer, group.servers.some_candidates(now), false, now)) {
-            return server;
-        }
+    const std::span<balance::Candidate> first =
+        peer.client.known ? group.servers.home_candidate(peer.client.key, now)
+                          : group.servers.some_candidates(now);
+    if (Endpoint* server = choose_among(peer, first, false, now)) {
+        return server;
     }
     const std::span<balance::Candidate> candidates = group.servers.candidates(now);
     if (Endpoint* server = choose_among(peer, candidates, true, now)) {

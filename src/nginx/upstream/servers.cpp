@@ -1,7 +1,5 @@
 #include "nginx/upstream/servers.h"
 
-#include "balance/affinity.h"
-
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -237,7 +235,9 @@ void Servers::remember(std::size_t index) noexcept {
 void Servers::rebuild() {
     // What takes memory comes first: a row that can't be had leaves the old one.
     std::vector<Server> all;
+    std::vector<Server*> kept; // of the old one
     std::vector<balance::Candidate> candidates;
+    balance::Homes homes;
     std::size_t count = 0;
     for (const Line& line : lines_) {
         count += line.endpoints.size();
@@ -257,13 +257,20 @@ void Servers::rebuild() {
                                            [&](const Server& s) { return s.endpoint == endpoint; });
             if (same != known.end()) {
                 all.push_back(*same);
-                same->line = nullptr; // it is no longer the old row's
+                kept.push_back(&*same);
             } else {
                 all.push_back(
                     {.line = &line, .endpoint = endpoint, .title = title_of(line, *endpoint)});
             }
         }
         first = end;
+    }
+    for (const Server& server : all) {
+        const balance::ServerSettings& settings = server.line->settings;
+        homes.add(server.endpoint->place, settings.weight, settings.backup);
+    }
+    for (Server* server : kept) {
+        server->line = nullptr;
     }
     // The room of what is gone may be what the new ones need.
     for (const Server& gone : all_) {
@@ -274,6 +281,7 @@ void Servers::rebuild() {
     }
     all_.swap(all);
     candidates_.swap(candidates);
+    homes_ = std::move(homes);
     for (std::size_t i = all_.size(); i-- != 0;) {
         all_[i].endpoint->row = i; // of two lines with the same address the first
     }
@@ -388,6 +396,17 @@ std::span<balance::Candidate> Servers::some_candidates(std::uint64_t now) noexce
         candidates_[n] = candidate(i, state_of(all_[i]), now);
     }
     return std::span(candidates_).first(balance::most_looked_at);
+}
+
+std::span<balance::Candidate> Servers::home_candidate(std::uint64_t client,
+                                                      std::uint64_t now) noexcept {
+    const std::size_t i = homes_.find(client, false);
+    if (i == balance::no_server) {
+        return {};
+    }
+    candidates_[0] = candidate(i, state_of(all_[i]), now);
+    const bool is_back = candidates_[0].ramp == balance::full_weight;
+    return std::span(candidates_).first(is_back ? 1 : 0);
 }
 
 bool Servers::takes_requests(const Server& server, std::uint64_t now) const noexcept {

@@ -16,6 +16,7 @@
 // authenticated by it. DNS may take it out of its line at any moment; it goes when nobody uses it
 // any more. Lines and Servers change only between two events, so nothing keeps a pointer into them.
 
+#include "balance/affinity.h"
 #include "balance/choice.h"
 #include "config/publication.h"
 #include "nginx/shared/zone.h"
@@ -185,6 +186,10 @@ public:
     std::span<balance::Candidate> candidates(std::uint64_t now) noexcept;
     /// `most_looked_at` of them, none if there are no more than that: others with each call.
     std::span<balance::Candidate> some_candidates(std::uint64_t now) noexcept;
+    /// The home of a client (balance::Homes) alone; none if it is coming back slowly, and some of
+    /// its clients are elsewhere.
+    std::span<balance::Candidate> home_candidate(std::uint64_t client, std::uint64_t now) noexcept;
+    const balance::Homes& homes() const noexcept { return homes_; }
     /// Whether one takes requests, and not only for a trial.
     bool takes_requests(const Server& server, std::uint64_t now) const noexcept;
 
@@ -211,6 +216,7 @@ private:
     std::string checked_by_;
     std::vector<Line> lines_;
     std::vector<Server> all_;
+    balance::Homes homes_; ///< of all_
     std::vector<balance::Candidate> candidates_;
     std::size_t first_looked_at_ = 0;
 };
