@@ -24,6 +24,7 @@ public:
     void value(const std::string& text) { value(std::string_view(text)); }
     void value(const char* text) { value(std::string_view(text)); }
     void value(bool value) { literal(value ? "true" : "false"); }
+    void value(const Cell& cell) { value(read(cell)); }
     template <std::integral Integer>
     void value(Integer value) {
         literal(formatted("{}", value));
@@ -161,9 +162,7 @@ public:
             if (machine != nullptr) {
                 json_.member("machine", [&] {
                     json_.member("drained", machine->drained);
-                    json_.member("in_flight", machine->in_flight);
-                    json_.member("pending_gets", machine->pending_gets);
-                    json_.member("owned_connections", machine->owned_connections);
+                    write_load(*machine);
                 });
             }
             of_publications([this](const Publication& publication) {
@@ -206,7 +205,7 @@ private:
 
     /// A member for each value of an enumeration, from `first` on.
     template <typename Enum, std::size_t size>
-    void write_counts(std::string_view name, const std::array<std::uint64_t, size>& counts,
+    void write_counts(std::string_view name, const std::array<Cell, size>& counts,
                       std::string_view (*name_of)(Enum) noexcept, std::size_t first = 0) {
         json_.member(name, [&] {
             for (std::size_t i = first; i < size; i++) {
@@ -306,7 +305,7 @@ private:
     void write_times(std::string_view name, const Histogram& histogram) {
         json_.member(name, [&] {
             json_.member("count", histogram.count());
-            json_.member("sum", std::optional(static_cast<double>(histogram.sum) / 1000));
+            json_.member("sum", std::optional(static_cast<double>(read(histogram.sum)) / 1000));
             json_.member("p50", histogram.quantile(0.50));
             json_.member("p95", histogram.quantile(0.95));
             json_.member("p99", histogram.quantile(0.99));
@@ -330,9 +329,13 @@ private:
         json_.member("since", unless(utc(server.since), server.since == 0));
         json_.member("backup", server.backup);
         json_.member("weight", server.weight);
-        json_.member("in_flight", server.in_flight);
-        json_.member("pending_gets", server.pending_gets);
-        json_.member("owned_connections", server.owned_connections);
+        write_load(server);
+    }
+
+    void write_load(const Load& load) {
+        json_.member("in_flight", load.in_flight);
+        json_.member("pending_gets", load.pending_gets);
+        json_.member("owned_connections", load.owned_connections);
     }
 
     void write_server(const Server& server) {

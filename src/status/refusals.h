@@ -9,9 +9,38 @@
 
 #include "status/shared_counters.h"
 
+#include <array>
+#include <concepts>
+#include <string_view>
 #include <vector>
 
 namespace lync::status {
+
+/// A text of fixed size, cut off to fit.
+template <std::size_t Size>
+struct CutText {
+    std::array<char, Size + 1> text{};
+
+    CutText() = default;
+    template <std::convertible_to<std::string_view> Text>
+    CutText(const Text& whole) noexcept {
+        std::string_view(whole).substr(0, Size).copy(text.data(), Size);
+    }
+    operator std::string_view() const noexcept { return text.data(); }
+};
+
+/// A refused request, as much of it as is kept.
+struct Refusal {
+    std::int64_t time = 0; ///< milliseconds of Unix time
+    policy::Reason reason = policy::Reason::none;
+    policy::Service service = policy::Service::unknown;
+    bool tls = true;
+    CutText<64> publication{}; ///< the longest name there is
+    CutText<45> client{};      ///< address
+    CutText<15> method{};
+    CutText<95> host{};
+    CutText<159> path{}; ///< never with a query
+};
 
 class RefusalRing {
 public:

@@ -12,6 +12,25 @@ std::int64_t growth(std::uint64_t before, std::uint64_t after) noexcept {
 
 } // namespace
 
+std::optional<double> Histogram::quantile(double part) const noexcept {
+    const std::uint64_t all = count();
+    if (all == 0) {
+        return std::nullopt;
+    }
+    const double rank = part * static_cast<double>(all);
+    double below = 0;
+    for (std::size_t i = 0; i < bucket_limits.size(); i++) {
+        const auto here = static_cast<double>(read(buckets[i]));
+        if (here > 0 && below + here >= rank) {
+            const double low = i == 0 ? 0 : bucket_limits[i - 1];
+            const double high = bucket_limits[i];
+            return (low + (high - low) * ((rank - below) / here)) / 1000;
+        }
+        below += here;
+    }
+    return static_cast<double>(bucket_limits.back()) / 1000;
+}
+
 Cell* ShieldCells::find(std::string_view name) noexcept {
     std::uint64_t key = 14695981039346656037U; // FNV-1a, never 0 in practice and 1 if it is
     for (const char c : name) {

@@ -1,6 +1,7 @@
 #pragma once
 
-// The counters as they lie in shared memory. Plain arrays of 64-bit atomics, all zero when new.
+// What is counted, as it lies in shared memory and as a snapshot has it. Plain arrays of 64-bit
+// atomics, all zero when new.
 //
 // All processes add to the same cells, as they do to nginx's own of stub_status: they only grow,
 // and an addition is one instruction, so neither a reload nor a killed worker leaves anything
@@ -8,13 +9,28 @@
 //
 // The sizes are fixed by the configuration and by enumerations: no client can make them grow.
 
-#include "status/snapshot.h"
+#include "policy/site.h"
 
+#include <array>
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
 
 namespace lync::status {
 
-using Cell = std::atomic<std::uint64_t>;
+/// A copy is what it stands at.
+struct Cell : std::atomic<std::uint64_t> {
+    using atomic::atomic;
+    using atomic::operator=;
+    Cell() = default;
+    Cell(const Cell& other) noexcept : atomic(other.load(std::memory_order_relaxed)) {}
+    Cell& operator=(const Cell& other) noexcept {
+        store(other.load(std::memory_order_relaxed), std::memory_order_relaxed);
+        return *this;
+    }
+};
 static_assert(Cell::is_always_lock_free && sizeof(Cell) == sizeof(std::uint64_t));
 
 inline void add(Cell& cell, std::uint64_t amount = 1) noexcept {
@@ -23,49 +39,78 @@ inline void add(Cell& cell, std::uint64_t amount = 1) noexcept {
 inline std::uint64_t read(const Cell& cell) noexcept {
     return cell.load(std::memory_order_relaxed);
 }
-
 template <std::size_t size>
-void add_to(std::array<std::uint64_t, size>& sums, const Cell (&cells)[size]) noexcept {
-    for (std::size_t i = 0; i < size; i++) {
-        sums[i] += read(cells[i]);
+std::uint64_t sum_of(const std::array<Cell, size>& cells) noexcept {
+    std::uint64_t all = 0;
+    for (const Cell& cell : cells) {
+        all += read(cell);
     }
+    return all;
 }
 
-struct HistogramCells {
-    Cell buckets[bucket_count];
-    Cell sum;
+/// Classes of HTTP statuses, as they are counted. `other`: a connection that ended before there was
+/// an answer (nginx's 499 and 444 are among 4xx, as in its log).
+enum class StatusClass : std::uint8_t { other, s1xx, s2xx, s3xx, s4xx, s5xx };
+inline constexpr std::size_t status_class_count = 6;
+using StatusCounts = std::array<Cell, status_class_count>;
 
-    void count(std::uint64_t milliseconds) noexcept {
-        add(buckets[bucket_of(milliseconds)]);
-        add(sum, milliseconds);
+constexpr StatusClass status_class(unsigned status) noexcept {
+    return status >= 100 && status < 600 ? static_cast<StatusClass>(status / 100)
+                                         : StatusClass::other;
+}
+/// "2xx", "other".
+std::string_view status_class_name(StatusClass status) noexcept;
+
+/// A verdict as it is counted: the three of policy::Action, and `none` for requests that nginx
+/// itself answered before the rules were asked: malformed ones, timeouts, HTTP/2, an
+/// administrator's own location.
+enum class CountedVerdict : std::uint8_t { pass, redirect, refuse, none };
+inline constexpr std::size_t verdict_count = 4;
+std::string_view verdict_name(CountedVerdict verdict) noexcept;
+
+inline constexpr std::size_t reason_count = static_cast<std::size_t>(policy::Reason::malformed) + 1;
+inline constexpr std::size_t service_count =
+    static_cast<std::size_t>(policy::Service::internal_twin) + 1;
+
+/// Upper limits of the buckets of times, in milliseconds, each inclusive; one more bucket takes
+/// what is longer. nginx keeps time in milliseconds, so there is nothing below one.
+inline constexpr std::array<std::uint32_t, 15> bucket_limits{
+    1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 30000, 60000};
+inline constexpr std::size_t bucket_count = bucket_limits.size() + 1;
+
+constexpr std::size_t bucket_of(std::uint64_t milliseconds) noexcept {
+    std::size_t bucket = 0;
+    while (bucket < bucket_limits.size() && milliseconds > bucket_limits[bucket]) {
+        bucket++;
     }
-    void add_to(Histogram& histogram) const noexcept {
-        status::add_to(histogram.buckets, buckets);
-        histogram.sum += read(sum);
+    return bucket;
+}
+
+/// Times in buckets: what Prometheus scrapes, and what percentiles are read from.
+struct Histogram {
+    std::array<Cell, bucket_count> buckets; ///< not cumulative
+    Cell sum;                               ///< milliseconds
+
+    std::uint64_t count() const noexcept { return sum_of(buckets); }
+    void add(std::uint64_t milliseconds) noexcept {
+        status::add(buckets[bucket_of(milliseconds)]);
+        status::add(sum, milliseconds);
     }
+    /// The time, in seconds, within which the share `part` (0 to 1) of all ended; nothing if there
+    /// was none. Linear within a bucket, and the last limit for what is above it, as Prometheus'
+    /// histogram_quantile() has it: a page and a graph of the same numbers agree.
+    std::optional<double> quantile(double part) const noexcept;
 };
 
 struct ServiceCells {
-    Cell statuses[status_class_count];
+    StatusCounts statuses;
     Cell unauthorized;
-    Cell received;
-    Cell sent;
-    HistogramCells duration;
+    Cell received;      ///< bytes of requests, heads included
+    Cell sent;          ///< bytes of answers, heads included
+    Histogram duration; ///< of whole requests, pending GETs left out
 
-    void add_to(Service& service) const noexcept {
-        status::add_to(service.statuses, statuses);
-        service.unauthorized += read(unauthorized);
-        service.received += read(received);
-        service.sent += read(sent);
-        duration.add_to(service.duration);
-    }
-    std::uint64_t requests() const noexcept {
-        std::uint64_t all = 0;
-        for (const Cell& status : statuses) {
-            all += read(status);
-        }
-        return all;
-    }
+    std::uint64_t requests() const noexcept { return sum_of(statuses); }
+    /// What the administrator has to care for: 5xx.
     std::uint64_t errors() const noexcept {
         return read(statuses[static_cast<std::size_t>(StatusClass::s5xx)]);
     }
@@ -86,39 +131,41 @@ struct ShieldCells {
     Cell* find(std::string_view name) noexcept;
 };
 
-struct PublicationCells {
-    Cell verdicts[verdict_count];
-    Cell refusals[reason_count];
-    Cell sign_ins[policy::doors.size()];
-    Cell sign_ins_refused[policy::doors.size()];
-    ShieldCells shields;
-    ServiceCells services[service_count];
+struct RequestCells {
+    std::array<Cell, verdict_count> verdicts;
+    std::array<Cell, reason_count> refusals; ///< by policy::Reason
+    /// Requests with a credential, in the order of policy::doors: those that weren't answered with
+    /// an error, so the steps of a handshake count once; and those for a closed door.
+    std::array<Cell, policy::doors.size()> sign_ins;
+    std::array<Cell, policy::doors.size()> sign_ins_refused;
+};
 
-    void add_to(Publication& publication) const noexcept {
-        status::add_to(publication.verdicts, verdicts);
-        status::add_to(publication.refusals, refusals);
-        status::add_to(publication.sign_ins, sign_ins);
-        status::add_to(publication.sign_ins_refused, sign_ins_refused);
-    }
+struct PublicationCells : RequestCells {
+    ShieldCells shields;
+    std::array<ServiceCells, service_count> services;
 };
 
 struct ServerCells {
-    Cell requests;
-    Cell failures;
-    Cell unauthorized;
-    Cell statuses[status_class_count];
-    Cell handshakes;
-    Cell resumptions;
-    HistogramCells response_time;
+    Cell requests;     ///< given to it, each try of a request counted
+    Cell failures;     ///< of these: no connection, no answer in time, no TLS
+    Cell unauthorized; ///< answered 401
+    StatusCounts statuses;
+    Cell handshakes;         ///< TLS sessions begun with it, resumed ones included
+    Cell resumptions;        ///< of these: resumed
+    Histogram response_time; ///< to the end of the answer; without pending GETs
+};
 
-    void add_to(Server& server) const noexcept {
-        server.requests += read(requests);
-        server.failures += read(failures);
-        server.unauthorized += read(unauthorized);
-        status::add_to(server.statuses, statuses);
-        server.handshakes += read(handshakes);
-        server.resumptions += read(resumptions);
-        response_time.add_to(server.response_time);
+/// Minutes of a history, the present one the last.
+inline constexpr std::size_t history_minutes = 60;
+
+/// What happened in each minute of the last hour, oldest first; -1 where nothing is known.
+struct History {
+    std::array<std::int64_t, history_minutes> requests{};
+    std::array<std::int64_t, history_minutes> errors{};
+
+    History() {
+        requests.fill(-1);
+        errors.fill(-1);
     }
 };
 
@@ -130,8 +177,8 @@ struct HistoryCells {
 
     struct Row {
         Cell minute; ///< of Unix time; the counters stood so at its end. 0: nothing yet
-        Cell requests[service_count];
-        Cell errors[service_count];
+        std::array<Cell, service_count> requests;
+        std::array<Cell, service_count> errors;
     };
 
     Cell last; ///< the minute that was written last

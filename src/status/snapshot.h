@@ -6,8 +6,7 @@
 //
 //     snapshot.h     what is known at one moment
 //     published.h    its part that comes of the configuration: names, flips in words, certificates
-//     histogram.h    times in buckets
-//     shared_counters.h  the counters as they lie in shared memory
+//     shared_counters.h  what is counted, in shared memory as in a snapshot
 //     refusals.h     the last refusals, likewise
 //     json.h         the snapshot as JSON (docs/status.schema.json)
 //     prometheus.h   the snapshot as Prometheus' text
@@ -20,10 +19,9 @@
 #include "config/certificate_on_disk.h"
 #include "config/publication.h"
 #include "policy/site.h"
-#include "status/histogram.h"
+#include "status/refusals.h"
+#include "status/shared_counters.h"
 
-#include <array>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -33,31 +31,6 @@
 #include <vector>
 
 namespace lync::status {
-
-/// Classes of HTTP statuses, as they are counted. `other`: a connection that ended before there was
-/// an answer (nginx's 499 and 444 are among 4xx, as in its log).
-enum class StatusClass : std::uint8_t { other, s1xx, s2xx, s3xx, s4xx, s5xx };
-inline constexpr std::size_t status_class_count = 6;
-
-constexpr StatusClass status_class(unsigned status) noexcept {
-    return status >= 100 && status < 600 ? static_cast<StatusClass>(status / 100)
-                                         : StatusClass::other;
-}
-/// "2xx", "other".
-std::string_view status_class_name(StatusClass status) noexcept;
-
-using StatusCounts = std::array<std::uint64_t, status_class_count>;
-
-/// A verdict as it is counted: the three of policy::Action, and `none` for requests that nginx
-/// itself answered before the rules were asked: malformed ones, timeouts, HTTP/2, an
-/// administrator's own location.
-enum class CountedVerdict : std::uint8_t { pass, redirect, refuse, none };
-inline constexpr std::size_t verdict_count = 4;
-std::string_view verdict_name(CountedVerdict verdict) noexcept;
-
-inline constexpr std::size_t reason_count = static_cast<std::size_t>(policy::Reason::malformed) + 1;
-inline constexpr std::size_t service_count =
-    static_cast<std::size_t>(policy::Service::internal_twin) + 1;
 
 enum class ServerState : std::uint8_t {
     unknown,  ///< not checked yet, or not checked at all (health_check off)
@@ -69,7 +42,14 @@ std::string_view state_name(ServerState state) noexcept;
 /// "works", "refused", "unknown".
 std::string_view binding_name(balance::Binding binding) noexcept;
 
-struct Server {
+/// What a server has to do now.
+struct Load {
+    std::uint64_t in_flight = 0;         ///< requests that it is answering
+    std::uint64_t pending_gets = 0;      ///< of these, UCWA event channels, which wait by design
+    std::uint64_t owned_connections = 0; ///< that belong to one client each
+};
+
+struct Server : ServerCells, Load {
     std::string_view name;    ///< as in the configuration: "fe1.contoso.local", "10.0.0.11"
     std::string_view address; ///< where it is now: "10.0.0.11:4443"
     ServerState state = ServerState::unknown;
@@ -81,25 +61,11 @@ struct Server {
     balance::Binding extended_protection = balance::Binding::unknown;
     Build build = 0;                               ///< as last reported; 0: not known
     std::vector<policy::MissingFix> missing_fixes; ///< of that build
-
-    std::uint64_t in_flight = 0;         ///< requests that it is answering now
-    std::uint64_t pending_gets = 0;      ///< of these, UCWA event channels, which wait by design
-    std::uint64_t owned_connections = 0; ///< that belong to one client each
-    std::uint64_t requests = 0;          ///< given to it, each try of a request counted
-    std::uint64_t failures = 0;          ///< of these: no connection, no answer in time, no TLS
-    std::uint64_t unauthorized = 0;      ///< answered 401
-    StatusCounts statuses{};
-    std::uint64_t handshakes = 0;  ///< TLS sessions begun with it, resumed ones included
-    std::uint64_t resumptions = 0; ///< of these: resumed
-    Histogram response_time;       ///< to the end of the answer; without pending GETs
 };
 
 /// A machine: over all its ports and all that earlier configurations have begun there.
-struct Machine {
+struct Machine : Load {
     bool drained = false;
-    std::uint64_t in_flight = 0;
-    std::uint64_t pending_gets = 0;
-    std::uint64_t owned_connections = 0;
 };
 
 /// A group of servers on one port of theirs.
@@ -112,40 +78,9 @@ struct Pool {
     std::vector<Server> servers;
 };
 
-/// Minutes of a history, the present one the last.
-inline constexpr std::size_t history_minutes = 60;
-
-/// What happened in each minute of the last hour, oldest first; -1 where nothing is known.
-struct History {
-    std::array<std::int64_t, history_minutes> requests{};
-    std::array<std::int64_t, history_minutes> errors{};
-
-    History() {
-        requests.fill(-1);
-        errors.fill(-1);
-    }
-};
-
-struct Service {
+struct Service : ServiceCells {
     policy::Service service = policy::Service::unknown;
-    StatusCounts statuses{};
-    std::uint64_t unauthorized = 0;
-    std::uint64_t received = 0; ///< bytes of requests, heads included
-    std::uint64_t sent = 0;     ///< bytes of answers, heads included
-    Histogram duration;         ///< of whole requests, pending GETs left out
     History history;
-
-    std::uint64_t requests() const noexcept {
-        std::uint64_t all = 0;
-        for (const std::uint64_t count : statuses) {
-            all += count;
-        }
-        return all;
-    }
-    /// What the administrator has to care for: 5xx.
-    std::uint64_t errors() const noexcept {
-        return statuses[static_cast<std::size_t>(StatusClass::s5xx)];
-    }
 };
 
 /// A certificate that listeners present.
@@ -225,43 +160,11 @@ struct ShieldRow {
     std::uint64_t hits;
 };
 
-struct Publication {
+struct Publication : RequestCells {
     const Published* published = nullptr;
-    std::array<std::uint64_t, verdict_count> verdicts{};
-    std::array<std::uint64_t, reason_count> refusals{}; ///< by policy::Reason
-    /// Requests with a credential, in the order of policy::doors: those that weren't answered with
-    /// an error, so the steps of a handshake count once; and those for a closed door.
-    std::array<std::uint64_t, policy::doors.size()> sign_ins{};
-    std::array<std::uint64_t, policy::doors.size()> sign_ins_refused{};
     std::vector<Pool> pools;
     std::vector<ShieldRow> shields;
     std::vector<Service> services; ///< those that were asked for, or can be
-};
-
-/// A text of fixed size, cut off to fit.
-template <std::size_t Size>
-struct CutText {
-    std::array<char, Size + 1> text{};
-
-    CutText() = default;
-    template <std::convertible_to<std::string_view> Text>
-    CutText(const Text& whole) noexcept {
-        std::string_view(whole).substr(0, Size).copy(text.data(), Size);
-    }
-    operator std::string_view() const noexcept { return text.data(); }
-};
-
-/// A refused request, as much of it as is kept.
-struct Refusal {
-    std::int64_t time = 0; ///< milliseconds of Unix time
-    policy::Reason reason = policy::Reason::none;
-    policy::Service service = policy::Service::unknown;
-    bool tls = true;
-    CutText<64> publication{}; ///< the longest name there is
-    CutText<45> client{};      ///< address
-    CutText<15> method{};
-    CutText<95> host{};
-    CutText<159> path{}; ///< never with a query
 };
 
 /// Where several proxies count together.

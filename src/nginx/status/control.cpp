@@ -234,10 +234,8 @@ status::Machine machine_of(const MainConf& conf, const std::vector<Member>& all)
         }
         return sum;
     };
-    return {.drained = all.front().line.is_drained(),
-            .in_flight = value(Gauge::in_flight),
-            .pending_gets = value(Gauge::waiting),
-            .owned_connections = value(Gauge::owned)};
+    return {{value(Gauge::in_flight), value(Gauge::waiting), value(Gauge::owned)},
+            all.front().line.is_drained()};
 }
 
 ngx_int_t refuse_word(ngx_http_request_t* r, const std::vector<Member>& meant,

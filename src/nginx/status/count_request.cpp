@@ -67,7 +67,7 @@ void count_request(ngx_http_request_t* r, const Host& host) noexcept {
     status::add(cells.received, static_cast<std::uint64_t>(std::max<off_t>(r->request_length, 0)));
     status::add(cells.sent, static_cast<std::uint64_t>(std::max<off_t>(r->connection->sent, 0)));
     if (what == status::CountedVerdict::pass && !is_pending_get(r)) {
-        cells.duration.count(duration_of(r));
+        cells.duration.add(duration_of(r));
     }
 }
 
@@ -91,7 +91,7 @@ void count_try(ngx_http_request_t* r, status::ServerCells& server, const ngx_con
         status::add(server.unauthorized);
     }
     if (code != 0 && !is_pending_get(r)) {
-        server.response_time.count(ngx_current_msec - u->start_time);
+        server.response_time.add(ngx_current_msec - u->start_time);
     }
 }
 

@@ -86,12 +86,11 @@ void fill_services(const Publication& from, status::Publication& to) {
     if (from.record == nullptr) {
         return;
     }
-    from.record->counters.add_to(to);
+    static_cast<status::RequestCells&>(to) = from.record->counters;
     const std::vector<policy::Service>& expected = to.published->services;
     for (std::size_t i = 0; i < status::service_count; i++) {
-        status::Service service;
-        service.service = static_cast<policy::Service>(i);
-        from.record->counters.services[i].add_to(service);
+        status::Service service{from.record->counters.services[i], static_cast<policy::Service>(i),
+                                {}};
         const std::uint64_t requests = service.requests();
         if (requests != 0 ||
             std::binary_search(expected.begin(), expected.end(), service.service)) {
@@ -151,12 +150,12 @@ void fill_pools(const Publication& from, const Zone& zone, status::Publication& 
                         balance::binding_of(known.check->health.certificate, presented);
                 }
                 if (const Record* record = known.endpoint->record; record != nullptr) {
-                    server.in_flight = zone.value(*record, Gauge::in_flight);
-                    server.pending_gets = zone.value(*record, Gauge::waiting);
-                    server.owned_connections = zone.value(*record, Gauge::owned);
+                    static_cast<status::Load&>(server) = {zone.value(*record, Gauge::in_flight),
+                                                          zone.value(*record, Gauge::waiting),
+                                                          zone.value(*record, Gauge::owned)};
                 }
                 if (known.counted != nullptr) {
-                    known.counted->counters.add_to(server);
+                    static_cast<status::ServerCells&>(server) = known.counted->counters;
                 }
             }
         }
