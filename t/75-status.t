@@ -300,7 +300,7 @@ scene 'a host of simple URLs on two pools', named => 'shared', more => <<'END', 
 END
     my $publication = status()->{publications}[0];
     my $rule = $publication->{rules}[of($publication->{names}, 'lync.contoso.com')->{https}];
-    like($rule->{words}, qr{^/meet to Front End pool fepool\.contoso\.local, \d+; /dialin to Front End pool fepool2\.fabrikam\.local, \d+$}i, 'in words');
+    like($rule->{words}, qr{^/meet to pool fepool\.contoso\.local, port \d+; /dialin to pool fepool2\.fabrikam\.local, port \d+$}i, 'in words');
     is(join(' ', map { "$_->{path} $_->{pool}" } @{ $rule->{targets} }),
         '/meet fepool.contoso.local /dialin fepool2.fabrikam.local', 'its targets');
 };

@@ -123,11 +123,6 @@ private:
         return plan_.hosts.back();
     }
 
-    void describe(VirtualHost& host, const std::string& what) {
-        host.comment =
-            formatted("{}{} -> {}", host.tls ? "https " : "http ", some_of(host.names), what);
-    }
-
     void plan_catch_all(bool tls) {
         const auto& sockets = tls ? declared().https_sockets : declared().http_sockets;
         std::vector<std::size_t> unattended;
@@ -143,8 +138,7 @@ private:
                                 tls ? "unknown_host" : "unknown_host_http", {}, declared().place);
         host.catch_all = true;
         host.sockets = std::move(unattended);
-        host.comment =
-            formatted("{} for any other name -> connection closed", tls ? "https" : "http");
+        host.what = "connection closed";
     }
 
     void plan_farms() {
@@ -160,7 +154,7 @@ private:
             host.site.sign_in = farm.role == Role::office_web_apps ? policy::SignInRule{}
                                                                    : declared().sign_in_of(farm);
             host.upstreams = {upstream(i, true)};
-            describe(host, destination(host.upstreams.front()));
+            host.what = destination(host.upstreams.front());
         }
     }
 
@@ -176,7 +170,7 @@ private:
         VirtualHost& host =
             add(SiteKind::autodiscover, true, "lyncdiscover", std::move(names), declared().place);
         host.upstreams = {upstream(declared().first_contact(), true)};
-        describe(host, destination(host.upstreams.front()));
+        host.what = destination(host.upstreams.front());
     }
 
     /// Hosts with the same simple URLs on the same pools make one rule, as the guides' examples
@@ -291,9 +285,14 @@ private:
                 add(SiteKind::simple_urls, true, id, std::move(group.names), group.place);
             host.site.simple_urls = std::move(group.paths);
             host.upstreams = std::move(group.upstreams);
-            describe(host, destination(host.upstreams.front()));
-            for (std::size_t i = 1; i < host.upstreams.size(); i++) {
-                host.comment += "; " + destination(host.upstreams[i]);
+            if (host.upstreams.size() == 1) {
+                host.what = destination(host.upstreams.front());
+                continue;
+            }
+            for (const policy::SimpleUrlPath& url : host.site.simple_urls) {
+                host.what += formatted("{}{} to {}", host.what.empty() ? "" : "; ",
+                                       url.prefix.empty() ? "/" : url.prefix,
+                                       destination(host.upstreams[url.target]));
             }
         }
         plan_admin_hosts(true);
@@ -303,7 +302,7 @@ private:
         if (!admin_hosts_.empty()) {
             VirtualHost& host = add(SiteKind::blocked, tls, tls ? "admin" : "admin_http",
                                     admin_hosts_, admin_place_);
-            describe(host, "refused, the admin simple URL is for the inside");
+            host.what = "refused, the admin simple URL is for the inside";
         }
     }
 
@@ -339,15 +338,14 @@ private:
             host.site.plain_autodiscover =
                 by_request ? PlainAutodiscover::unless_covered : PlainAutodiscover::always;
             host.upstreams = {upstream(declared().first_contact(), false)};
-            describe(host,
-                     formatted("autodiscover to {}{}; the rest {}",
-                               destination(host.upstreams.front()),
-                               by_request ? ", unless a certificate covers the name" : "", rest));
+            host.what =
+                formatted("autodiscover to {}{}; the rest {}", destination(host.upstreams.front()),
+                          by_request ? ", unless a certificate covers the name" : "", rest);
         }
         if (!others.empty()) {
             VirtualHost& host = add(SiteKind::plain_http, false, "https_redirect",
                                     std::move(others), declared().place);
-            describe(host, rest);
+            host.what = rest;
         }
     }
 

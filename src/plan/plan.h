@@ -29,8 +29,8 @@ struct Upstream {
 
 /// One generated `server`: the names of one kind that go to the same place.
 struct VirtualHost {
-    std::string id;      ///< argument of lync_rule: "meet.contoso.com", "plain_http", ...
-    std::string comment; ///< what it publishes where, in a line
+    std::string id;   ///< argument of lync_rule: "meet.contoso.com", "plain_http", ...
+    std::string what; ///< becomes of its requests: "pool fepool.contoso.local, port 4443"
     bool tls = true;
     bool catch_all = false;
     std::vector<std::string> names;   ///< as `server_name` takes them, "lyncdiscover.*" included

@@ -198,7 +198,9 @@ private:
     void render_server(const VirtualHost& host) {
         out_.blame(host.place);
         out_.line("");
-        out_.line("# " + host.comment);
+        out_.line(formatted("# {} {} -> {}", host.tls ? "https" : "http",
+                            host.catch_all ? "for any other name" : some_of(host.names),
+                            host.what));
         out_.open("server");
         render_listen(host);
         if (host.names.empty()) {

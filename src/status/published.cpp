@@ -1,7 +1,5 @@
 #include "status/published.h"
 
-#include "base/format.h"
-
 #include <algorithm>
 #include <limits>
 #include <set>
@@ -12,45 +10,6 @@ namespace lync::status {
 namespace {
 
 using policy::SiteKind;
-
-/// "Director dirpool.contoso.local, 4443"
-std::string destination(const plan::Plan& plan, std::size_t upstream) {
-    const plan::Upstream& to = plan.upstreams[upstream];
-    const config::Farm& farm = plan.farm(to);
-    return formatted("{} {}, {}", role_words(farm.role), farm.name, to.port);
-}
-
-std::string rest_of_plain_http(const plan::VirtualHost& host) {
-    return host.site.rules->spec.redirect_to_https ? "redirected to https" : "refused";
-}
-
-/// Where one host's requests go, as a person says it.
-std::string words_of(const plan::Plan& plan, const plan::VirtualHost& host) {
-    if (host.site.kind == SiteKind::blocked) {
-        return "refused, the admin simple URL is for the inside";
-    }
-    if (host.upstreams.empty()) {
-        return rest_of_plain_http(host);
-    }
-    const std::string first = destination(plan, host.upstreams.front());
-    if (host.site.kind == SiteKind::plain_http) {
-        return formatted("autodiscover to {}{}; the rest {}", first,
-                         host.site.plain_autodiscover == policy::PlainAutodiscover::unless_covered
-                             ? " unless a certificate covers the name"
-                             : "",
-                         rest_of_plain_http(host));
-    }
-    if (host.upstreams.size() == 1) {
-        return first;
-    }
-    std::string words;
-    for (const policy::SimpleUrlPath& url : host.site.simple_urls) {
-        words += formatted("{}{} to {}", words.empty() ? "" : "; ",
-                           url.prefix.empty() ? "/" : url.prefix,
-                           destination(plan, host.upstreams[url.target]));
-    }
-    return words;
-}
 
 std::vector<Rule::Target> targets_of(const plan::Plan& plan, const plan::VirtualHost& host) {
     std::vector<Rule::Target> targets;
@@ -140,8 +99,7 @@ Published describe(const plan::Plan& plan, std::int64_t now) {
             continue;
         }
         const auto rule = static_cast<std::uint32_t>(published.rules.size());
-        published.rules.push_back(
-            {host.id, host.tls, words_of(plan, host), targets_of(plan, host)});
+        published.rules.push_back({host.id, host.tls, host.what, targets_of(plan, host)});
         for (const std::string& name : host.names) {
             const auto [known, is_new] = index.try_emplace(name, published.names.size());
             if (is_new) {

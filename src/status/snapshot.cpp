@@ -28,12 +28,6 @@ std::string_view coverage_name(Coverage coverage) noexcept {
     return names[static_cast<std::size_t>(coverage)];
 }
 
-std::string_view role_words(config::Role role) noexcept {
-    constexpr std::string_view names[] = {"Front End pool", "Director", "Office Web Apps",
-                                          "Exchange"};
-    return names[static_cast<std::size_t>(role)];
-}
-
 Summary summarize(const Snapshot& snapshot) noexcept {
     Summary summary;
     for (const Publication& publication : snapshot.publications) {

@@ -139,7 +139,7 @@ struct Rule {
 
     std::string_view id;
     bool tls = true;
-    std::string words; ///< "Director dirpool.contoso.local, 4443"
+    std::string_view words; ///< plan::VirtualHost::what
     std::vector<Target> targets;
 };
 
@@ -219,8 +219,5 @@ constexpr std::int64_t days_left(std::int64_t not_after, std::int64_t now) noexc
     const std::int64_t seconds = not_after - now;
     return seconds >= 0 ? seconds / 86400 : -((-seconds + 86399) / 86400);
 }
-
-/// A role as people say it: "Director", "Front End pool", "Office Web Apps", "Exchange".
-std::string_view role_words(config::Role role) noexcept;
 
 } // namespace lync::status

@@ -180,9 +180,9 @@ def look(stage: Stage, browser: Browser, check: Checks, pictures: Path, axe: str
           "its row says down, since when, and why", down)
     names = rows(browser, "Names")
     check(names[0][0] == UNCOVERED and "not covered" in names[0][1], "its name comes first", names[0])
-    check(any("https meet.contoso.com → Director dirpool.contoso.local, 4443" in row[2]
+    check(any("https meet.contoso.com → director dirpool.contoso.local, port 4443" in row[2]
               for row in names), "flips are said in words")
-    check(any("lyncdiscover.fabrikam.com → autodiscover to Director dirpool.contoso.local, 8080"
+    check(any("lyncdiscover.fabrikam.com → autodiscover to director dirpool.contoso.local, port 8080"
               in row[3] for row in names), "of plain HTTP, too")
     services = {row[0]: row for row in rows(browser, "Services")}
     check(int(services["meet"][1]) > 0, "services count their requests", services["meet"])

@@ -5,6 +5,7 @@
 #include "block_builder.h"
 #include "catch.h"
 #include "plan/names.h"
+#include "plan/render.h"
 
 using namespace lync;
 using namespace lync::plan;
@@ -144,7 +145,7 @@ TEST_CASE("https_redirect off refuses", "[plan]") {
     const Plan p = planned(smallest("https_redirect off; sip_domain example.com;"));
     CHECK_FALSE(host(p, "https_redirect").site.rules->spec.redirect_to_https);
     CHECK_FALSE(host(p, "http_autodiscover").site.rules->spec.redirect_to_https);
-    CHECK(host(p, "https_redirect").comment.ends_with("-> refused"));
+    CHECK(host(p, "https_redirect").what == "refused");
 }
 
 TEST_CASE("a Director takes what comes first, each pool keeps its own name", "[plan]") {
@@ -312,18 +313,18 @@ TEST_CASE("the switches reach every host", "[plan]") {
     }
 }
 
-TEST_CASE("a comment says what is published where, and no more than a line of it", "[plan]") {
+TEST_CASE("a host says in words what becomes of its requests", "[plan]") {
     const Plan p = planned(smallest("sip_domain a.example.com b.example.com c.example.com "
                                     "d.example.com;\n"
                                     "simple_url meet https://meet.contoso.com;"));
-    CHECK(host(p, "lyncdiscover").comment ==
-          "https lyncdiscover.contoso.com, lyncdiscover.a.example.com, lyncdiscover.b.example.com "
-          "and 2 more -> pool fepool.contoso.local, port 4443");
-    CHECK(host(p, "http_autodiscover").comment ==
-          "http lyncdiscover.a.example.com, lyncdiscover.b.example.com, lyncdiscover.c.example.com "
-          "and 1 more -> autodiscover to pool fepool.contoso.local, port 8080; the rest redirected "
-          "to https");
-    CHECK(host(p, "unknown_host").comment == "https for any other name -> connection closed");
+    CHECK(host(p, "lyncdiscover").what == "pool fepool.contoso.local, port 4443");
+    CHECK(host(p, "http_autodiscover").what ==
+          "autodiscover to pool fepool.contoso.local, port 8080; the rest redirected to https");
+    CHECK(host(p, "unknown_host").what == "connection closed");
+    const Rendered rendered = render(p, {[](std::string_view) { return true; }, 1022001}, true);
+    CHECK(rendered.text.find("# https lyncdiscover.contoso.com, lyncdiscover.a.example.com, "
+                             "lyncdiscover.b.example.com and 2 more -> pool fepool.contoso.local, "
+                             "port 4443\n") != rendered.text.npos);
 }
 
 TEST_CASE("an error in a host is blamed on what declared it", "[plan]") {

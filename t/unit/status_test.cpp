@@ -74,7 +74,7 @@ const Name& name_of(const Published& published, std::string_view name) {
 std::string words(const Published& published, std::string_view name, bool tls) {
     const Name& found = name_of(published, name);
     const std::uint32_t rule = tls ? found.https : found.http;
-    return rule == none ? "" : published.rules[rule].words;
+    return std::string(rule == none ? "" : published.rules[rule].words);
 }
 
 /// One of everything, with what needs escaping.
@@ -349,14 +349,14 @@ TEST_CASE("flips in words, and the certificate that covers", "[status]") {
     })",
                                   plan);
 
-    CHECK(words(p, "lyncwebext.contoso.com", true) == "Front End pool fepool.contoso.local, 4443");
+    CHECK(words(p, "lyncwebext.contoso.com", true) == "pool fepool.contoso.local, port 4443");
     CHECK(words(p, "lyncwebext.contoso.com", false) == "redirected to https");
-    CHECK(words(p, "meet.contoso.com", true) == "Director dirpool.contoso.local, 4443");
+    CHECK(words(p, "meet.contoso.com", true) == "director dirpool.contoso.local, port 4443");
     CHECK(words(p, "lync.contoso.com", true) ==
-          "/meet to Director dirpool.contoso.local, 4443; "
-          "/dialin to Front End pool fepool2.fabrikam.local, 4443");
-    CHECK(words(p, "wacext.contoso.com", true) == "Office Web Apps wacext.contoso.com, 443");
-    CHECK(words(p, "mail.contoso.com", true) == "Exchange mail.contoso.com, 443");
+          "/meet to director dirpool.contoso.local, port 4443; "
+          "/dialin to pool fepool2.fabrikam.local, port 4443");
+    CHECK(words(p, "wacext.contoso.com", true) == "office_web_apps wacext.contoso.com, port 443");
+    CHECK(words(p, "mail.contoso.com", true) == "exchange mail.contoso.com, port 443");
     CHECK(words(p, "admin.contoso.com", true) == "refused, the admin simple URL is for the inside");
 
     for (const Name& name : p.names) {
