@@ -309,7 +309,7 @@ PathState read_plain(std::string_view raw, Reading& reading) noexcept {
     if (raw.size() > max_path || (!raw.empty() && raw.front() != '/')) {
         return PathState::malformed;
     }
-    PathReader reader(reading, false);
+    PathReader reader(reading, true);
     if (unsigned seen = 0; !raw.empty() && reader.read_ordinary(raw, seen)) {
         return PathState::fine;
     }

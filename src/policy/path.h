@@ -66,7 +66,8 @@ struct Readings {
 PathState read_path(std::string_view raw, Readings& readings) noexcept;
 
 /// The plain reading of a path that is passed on whatever it holds (Office Web Apps): decoded
-/// once, lower case, slashes and dots resolved. What can't be decoded is kept.
+/// once, lower case, slashes and dots resolved, without dots and spaces at the ends of segments.
+/// What can't be decoded is kept.
 PathState read_plain(std::string_view raw, Reading& reading) noexcept;
 
 } // namespace lync::policy

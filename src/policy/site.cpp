@@ -422,30 +422,26 @@ Verdict Site::judge_exchange(std::string_view path, Methods method) const noexce
 }
 
 /// Byte for byte: its URLs are encoded twice by design, so only the plain reading is asked, and
-/// only for administration, which no farm has.
+/// only for administration, which no farm has, and what is denied.
 Verdict Site::judge_office_web_apps(const Request& request, std::string_view raw) const noexcept {
     constexpr Service service = Service::office_web_apps;
     Reading reading;
-    const PathState state = read_plain(raw, reading);
-    const bool is_fine = state == PathState::fine;
-    if (state == PathState::malformed) {
-        return refuse(Reason::malformed, service, spec_.target);
+    if (const PathState state = read_plain(raw, reading); state != PathState::fine) {
+        return refuse(reason_of(state), service, spec_.target);
     }
-    if (is_fine) {
-        const std::string_view path = reading.path();
-        if (any_covers(rules().admin_paths, path) ||
-            find_never_admin(path, rules().spec.product).closed) {
-            return refuse(Reason::admin, service, spec_.target);
-        }
-        if (Verdict verdict = pass(service, spec_.target); denies(path, verdict)) {
-            return verdict;
-        }
+    const std::string_view path = reading.path();
+    if (any_covers(rules().admin_paths, path) ||
+        find_never_admin(path, rules().spec.product).closed) {
+        return refuse(Reason::admin, service, spec_.target);
+    }
+    Verdict verdict = pass(service, spec_.target);
+    if (denies(path, verdict)) {
+        return verdict;
     }
     if ((method_bit(request.method) & ordinary_methods) == 0) {
         return refuse(Reason::method, service, spec_.target);
     }
-    Verdict verdict = pass(service, spec_.target);
-    ask_shields(verdict, is_fine ? reading.path() : raw, request.target.query);
+    ask_shields(verdict, path, request.target.query);
     return verdict;
 }
 

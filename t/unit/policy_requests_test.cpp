@@ -287,6 +287,10 @@ TEST_CASE("policy: Office Web Apps pass byte for byte", "[policy]") {
         GET /cscp                                                             | refuse:admin
         GET /Admin                                                            | refuse:admin
         GET /x/..\%63scp/                                                     | refuse:admin
+        GET /cscp./x                                                          | refuse:admin
+        GET /%2e%2e%2e/../cscp/                                               | refuse:ambiguous_path
+        GET /%20/../cscp/                                                     | refuse:ambiguous_path
+        GET /../cscp/                                                         | refuse:ambiguous_path
         TRACE /                                                               | refuse:method
         PROPFIND /                                                            | refuse:method
     )");

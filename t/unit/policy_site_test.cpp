@@ -76,6 +76,8 @@ TEST_CASE("policy: deny_path wins", "[policy]") {
     CHECK(told(Site(spec), "GET", "/scheduler") == "refuse:denied");
     spec.host.kind = SiteKind::office_web_apps;
     CHECK(told(Site(spec), "GET", "/scheduler") == "refuse:denied");
+    CHECK(told(Site(spec), "GET", "/scheduler.%20/x") == "refuse:denied");
+    CHECK(told(Site(spec), "GET", "/.../../scheduler") == "refuse:ambiguous_path");
 }
 
 TEST_CASE("policy: allow_path can't open what is never published", "[policy]") {
