@@ -159,7 +159,36 @@ scene 'an account that is exempt', more => "$LIMITS $DOMAIN lockout_exempt CONTO
 scene 'log_accounts', more => "$LIMITS $DOMAIN log_accounts on;", sub {
     my $server = doors_server();
     try('basic', 'alice', 'wrong') for 1 .. 4;
-    is(scalar(log_lines(qr/lync_lockout: account alice\@contoso\.com is held for 3 s/)), 1, 'the name');
+    is(scalar(log_lines(qr/lync_lockout: account "alice\@contoso\.com" is held for 3 s/)), 1, 'the name');
+    try('page', 'x", client: 192.0.2.1', 'wrong') for 1 .. 4;
+    is(scalar(log_lines(qr/lync_lockout: account "x_, client: 192\.0\.2\.1\@contoso\.com" is held/)), 1,
+        'which ends where its quotes do');
+};
+
+# Four are admitted, and time out while they wait; that makes no room for four more.
+scene 'limit_req holds attempts up', more => $LIMITS =~ s/hold=3s/hold=60s/r,
+    before => 'limit_req_zone $binary_remote_addr zone=slow:1m rate=4r/s;',
+    included => 'limit_req zone=slow burst=200;', sub {
+    my $server = doors_server();
+    my @busy = map { client('https://lyncwebext.contoso.com')->ask('GET /abs/handler') } 1 .. 24;
+    my @clients = map { attempt('basic', 'alice', 'wrong') } 1 .. 24;
+    $_->answer for @clients;
+    cmp_ok(scalar(arrived), '<=', 4, 'no more than four arrive');
+    is(held_lines(), 1, 'held');
+};
+
+# Nothing can wait there, neither for other attempts nor before it is answered.
+scene 'an auth_request tries no password', more => "$LIMITS lockout_exempt room;", included => <<'END', sub {
+location  /own   { auth_request /ask; try_files /none =204; }
+location = /ask  { internal; rewrite ^ /abs/handler last; }
+END
+    my $server = doors_server();
+    for my $who ('alice', 'room') {
+        my $basic = 'Basic ' . encode_base64("$who:right", '');
+        my $answer = client('https://lyncwebext.contoso.com')->ask('GET /own', Authorization => $basic)->answer;
+        is($answer->{status}, $who eq 'room' ? 204 : 401, $who);
+    }
+    is(join(' ', arrived), 'room', 'who is exempt arrives');
 };
 
 # What names nobody isn't sent on; two passwords in one request neither.

@@ -208,8 +208,12 @@ Credential credential_of(ngx_http_request_t* r, const RequestState& state, const
 
 ngx_str_t name_for_log(ngx_pool_t* pool, const Lockout& lockout, std::uint64_t tag,
                        const Account& account) noexcept {
-    if (lockout.log_accounts) {
-        return copy(pool, account.text());
+    if (lockout.log_accounts) { // within quotes, which stand in no name
+        ngx_str_t name = join(pool, {"\"", account.text(), "\""});
+        if (name.data != nullptr) {
+            std::replace(name.data + 1, name.data + name.len - 1, u_char{'"'}, u_char{'_'});
+        }
+        return name;
     }
     std::array<char, 17> digits{};
     ngx_sprintf(reinterpret_cast<u_char*>(digits.data()), "%016xL", tag);
@@ -446,9 +450,8 @@ void wake(Attempt& attempt, Admission granted, bool answered) noexcept {
 
 ngx_int_t admit_sign_in(ngx_http_request_t* r, const Host& host, RequestState& state) noexcept {
     const Lockout* lockout = host.publication.lockout.get();
-    if (lockout == nullptr || r != r->main ||
-        (state.attempt != nullptr && state.attempt->is_counted &&
-         state.attempt->asked == Asked::no)) {
+    if (lockout == nullptr || (state.attempt != nullptr && state.attempt->is_counted &&
+                               state.attempt->asked == Asked::no)) {
         return NGX_DECLINED;
     }
     if (state.attempt != nullptr && state.attempt->account != 0) {
@@ -482,7 +485,7 @@ ngx_int_t admit_sign_in(ngx_http_request_t* r, const Host& host, RequestState& s
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
     Attempt& attempt = *state.attempt;
-    if (credential.finding == Finding::unreadable) {
+    if (credential.finding == Finding::unreadable || r != r->main) { // where nothing can wait
         return hold(r, host, attempt);
     }
     attempt.account = lockout->zone.tag_of_account(account.text());
@@ -492,6 +495,25 @@ ngx_int_t admit_sign_in(ngx_http_request_t* r, const Host& host, RequestState& s
             ? lockout->zone.tag_of_source(attempt.address)
             : 0;
     return admit(r, host, attempt);
+}
+
+bool renew_sign_in(const ngx_http_request_t* r) noexcept {
+    constexpr ngx_msec_t at_once = 1000;
+    const RequestState* state = state_of(r);
+    Attempt* attempt = state == nullptr ? nullptr : state->attempt;
+    if (attempt == nullptr || !attempt->is_counted || ngx_current_msec - attempt->begun < at_once) {
+        return true;
+    }
+    const bool is_over = attempt->patience() <= ngx_current_msec - attempt->begun;
+    accounts::Limits limits = attempt->lockout->limits;
+    limits.patience = attempt->patience();
+    attempt->lockout->zone.end(attempt->account, attempt->source, attempt->until());
+    attempt->admitted = attempt->lockout->zone.clock(ngx_current_msec);
+    attempt->is_counted = !(is_over && attempt->flight != 0) && // nor does the store count it
+                          attempt->lockout->zone.admit(attempt->account, attempt->source, limits,
+                                                       attempt->admitted) == Admission::pass;
+    begin(*attempt, ngx_current_msec);
+    return attempt->is_counted;
 }
 
 void note_sign_in(ngx_http_request_t* r) noexcept {

@@ -76,6 +76,10 @@ struct Attempt {
 /// the phases go on later; else it has been answered.
 ngx_int_t admit_sign_in(ngx_http_request_t* r, const Host& host, RequestState& state) noexcept;
 
+/// An admitted one is about to be sent, maybe later than it counts (`limit_req`, a server that let
+/// nobody connect): it counts from now on. False if others have come first, and it isn't to be sent.
+bool renew_sign_in(const ngx_http_request_t* r) noexcept;
+
 /// The answer begins: called by the header filter, for any request. One that is a wrong password's
 /// is kept back until it is due.
 void note_sign_in(ngx_http_request_t* r) noexcept;

@@ -5,6 +5,7 @@
 #include "balance/ownership.h"
 #include "nginx/conf/conf.h"
 #include "nginx/guard.h"
+#include "nginx/lockout/lockout.h"
 #include "nginx/request/request.h"
 
 #include <algorithm>
@@ -203,6 +204,10 @@ ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) {
     pc->cached = 0;
     pc->connection = nullptr;
     peer.owned = false;
+    if (!renew_sign_in(peer.request)) {
+        pc->name = &group.title;
+        return NGX_BUSY;
+    }
 
     Ownership* ownership = ownership_of(peer, false);
     const bool owns = ownership != nullptr && ownership->connection != nullptr;
