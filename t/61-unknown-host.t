@@ -108,6 +108,24 @@ GET https://lyncwebext.contoso.com/abs/handler  -> external
 GET http://www.example/ -> foreign
 --- scene: notices
 
+=== its word on underscores doesn't hold for ours, whom IIS would take for X-Original-URL
+--- before eval: $::Default =~ s/return/underscores_in_headers on; return/gr
+--- to: https://lyncwebext.contoso.com
+--- sni: none
+--- insecure
+--- raw_request eval
+"GET /abs/handler HTTP/1.1\r\nX_Original_URL: /cscp/\r\nHost: lyncwebext.contoso.com\r\nConnection: close\r\n\r\n"
+--- error_code: 400
+
+=== nor does it where the connection was ours from the beginning
+--- before eval: $::Default =~ s/return/underscores_in_headers on; return/gr
+--- more_headers
+X_Other: /cscp/
+--- stand_in
+    location = /abs/handler { return 200 "$http_x_other|"; }
+--- asks
+GET https://lyncwebext.contoso.com/abs/handler -> |
+
 === ignore: the rest of nginx.conf decides, here its first server
 --- before eval: $::Foreign
 --- more: unknown_host ignore;

@@ -85,13 +85,24 @@ policy::ShieldHit find_in_headers(const ngx_http_request_t* r, const policy::Shi
     return found;
 }
 
+/// Whether a header has a name that servers take for another one's: "X_Original_URL". nginx drops
+/// these, but before it knows Host by the word of the server that the connection began with.
+bool has_underscores(const ngx_http_request_t* r) noexcept {
+    const auto& began = conf_of<ngx_http_core_srv_conf_t>(
+        r->main->http_connection->conf_ctx->srv_conf, ngx_http_core_module);
+    return (began.underscores_in_headers || !began.ignore_invalid_headers) &&
+           any_header(r->headers_in.headers, {}, [](const ngx_table_elt_t& header) {
+               return view(header.key).find('_') != std::string_view::npos;
+           });
+}
+
 Verdict judge(ngx_http_request_t* r, const Host& host) noexcept {
     const policy::Request request = request_of(r);
     Verdict verdict = host.site.judge(request);
     if (verdict.action == Action::refuse) {
         return verdict;
     }
-    if (!has_head(r) || !host_is_sound(r) || request.target.path.empty()) {
+    if (!has_head(r) || !host_is_sound(r) || request.target.path.empty() || has_underscores(r)) {
         verdict.action = Action::refuse;
         verdict.reason = Reason::malformed;
     } else if (verdict.guarded && !(is_read_as_utf8(r) && cookies_pass(r, host.site))) {
