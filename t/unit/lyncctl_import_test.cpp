@@ -171,6 +171,7 @@ TEST_CASE("what else of an nginx.conf is named, and what isn't", "[import]") {
               "NOT CARRIED OVER: port 443 of servers that have port 4443", 1},
              {meet + server("meet.contoso.com", "", "", "10.0.0.12:4443"),
               "NOT CARRIED OVER: \"meet.contoso.com\" went to other servers", 1},
+             {replaced(meet, "4443", "443"), "CHECK: port 443 is the internal web site's", 1},
              // These mean nothing.
              {server("meet.contoso.com", "auth_basic off; allow all; ssl_verify_client off; if "
                                          "($scheme = http) { "s +
@@ -263,7 +264,8 @@ TEST_CASE("rules of ARR that restrict, and what else is named", "[import]") {
                        "</bindings></site></sites></system.applicationHost><webFarms>"),
               "RESTRICTION: <binding protocol=\"https\" bindingInformation=\"10.0.0.5:443:webext"},
              {replaced(one, "httpPort=", "weight=\"50\" httpPort="),
-              "NOT CARRIED OVER: <applicationRequestRouting weight=\"50\""}}) {
+              "NOT CARRIED OVER: <applicationRequestRouting weight=\"50\""},
+             {replaced(one, "4443", "443"), "CHECK: port 443 is the internal web site's"}}) {
         INFO(xml);
         // A pool is known by a name of Skype for Business where it isn't by its port.
         const std::string meeting =

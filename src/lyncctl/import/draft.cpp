@@ -235,8 +235,17 @@ private:
     /// The first pool is the one where lyncdiscover goes, and simple URLs with it.
     void find_pools() {
         for (Farm& farm : draft_.farms) {
-            if (farm.role == Role::pool) {
-                draft_.pools.push_back(&farm);
+            if (farm.role != Role::pool) {
+                continue;
+            }
+            draft_.pools.push_back(&farm);
+            for (const bool tls : {true, false}) {
+                if (std::uint16_t& port = farm.port(tls); port == port_or_usual(0, tls)) {
+                    draft_.add(check, farm.place,
+                               "port {} is the internal web site's: requests go to the external "
+                               "one's now",
+                               std::exchange(port, 0));
+                }
             }
         }
         auto& pools = draft_.pools;
