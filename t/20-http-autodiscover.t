@@ -31,6 +31,16 @@ scene 'as phones write it', publication => $uncovered =~ s{%%POOL%%}{pool fepool
         'the pool reads a request line it understands');
 };
 
+# A server may take a credential that it hasn't asked for, and the connection is a user's then.
+scene 'whoever has sent a credential keeps the connection', more => 'connection_auth off;', sub {
+    my ($alice, $bob) = map { client('http://lyncdiscover.contoso.com') } 1 .. 2;
+    my $connection = sub { my ($client, @more) = @_; $client->ask('GET /', @more)->answer->one('X-Connection') =~ s/-.*//r };
+    my $first = $connection->($bob);
+    is($connection->($bob), $first, 'connections are shared');
+    my $hers = $connection->($alice, Authorization => 'Negotiate YWxpY2U=');
+    isnt($connection->($bob), $hers, 'but that of a credential is not');
+};
+
 run_suite(publication => $uncovered);
 
 __DATA__

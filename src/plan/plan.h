@@ -21,9 +21,8 @@ struct Upstream {
     std::size_t farm = 0;   ///< index into Publication::farms
     std::uint16_t port = 0; ///< listening port: 4443, 8080, 443
     bool tls = true;
-    /// Whether connections to these servers are shared even while connection_auth is off. Only
-    /// where no connection-bound challenge (NTLM, Negotiate) can come: plain-HTTP autodiscover and
-    /// Office Web Apps. Elsewhere a connection may carry a user's identity.
+    /// Whether connections to these servers are kept even while connection_auth is off: plain-HTTP
+    /// autodiscover and Office Web Apps, which ask for no credential.
     bool anonymous = false;
 };
 

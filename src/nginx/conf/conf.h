@@ -66,14 +66,13 @@ struct Publication {
         const config::Farm& farm = plan.farm(upstream);
         Group& group = groups.emplace_back();
         group.name = upstream.name;
-        group.binds = auth.on;
-        group.shares = auth.on || upstream.anonymous;
+        group.binds = auth.on || upstream.anonymous;
         group.tls = upstream.tls;
         group.affinity = farm.affinity;
         group.limits.owned_idle = msec(auth.idle);
         group.limits.age = msec(auth.age);
         group.limits.owned = auth.most;
-        group.transport = &transports.transport(transport_key(upstream), auth.on);
+        group.transport = &transports.transport(transport_key(upstream), group.binds);
         // One or two for each: whose connection is closed to make room starts with a handshake.
         group.transport->shared.reserve(group.limits.shared + 2 * farm.servers.size());
         group.servers.declare(*group.transport, farm, upstream.port,

@@ -252,7 +252,7 @@ ngx_int_t get_peer(ngx_peer_connection_t* pc, void* data) {
         peer.owned = true;
         count_owned(peer, 1);
     }
-    const bool may_share = group.shares && peer.judged && !peer.stale;
+    const bool may_share = group.binds && peer.judged && !peer.stale;
     if (ngx_connection_t* idle = may_share ? group.transport->shared.take(*server) : nullptr) {
         use_connection(pc, peer, idle);
         return NGX_DONE;

@@ -20,9 +20,10 @@ struct Group {
     Group(const Group&) = delete;
 
     std::string name;
-    ngx_str_t title{};  ///< the same, for nginx: $upstream_addr where no server was chosen
-    bool shares = true; ///< connections without a credential may serve one client after another
-    bool binds = true;  ///< connection_auth on
+    ngx_str_t title{}; ///< the same, for nginx: $upstream_addr where no server was chosen
+    /// Connections without a credential may serve one client after another, those with one serve
+    /// their client alone. Else each request has its own: connection_auth off.
+    bool binds = true;
     bool tls = true;
     config::Affinity affinity = config::Affinity::none;
     ConnectionLimits limits;

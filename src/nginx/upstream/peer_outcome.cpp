@@ -78,7 +78,7 @@ bool settle_connection(ngx_peer_connection_t* pc, Peer& peer, ngx_uint_t state) 
                                      .refused = peer.credential &&
                                                 peer.request->upstream->headers_in.status_n ==
                                                     NGX_HTTP_UNAUTHORIZED,
-                                     .shares = group.shares};
+                                     .shares = group.binds};
     if (challenge == Challenge::bare) {
         // The client will be back with a handshake. On this server, or two turns for each sign-in
         // would bring all of them to every second one.
