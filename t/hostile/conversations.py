@@ -121,7 +121,7 @@ class Drawn:
         path = rng.choices([lambda: rng.choice(world.published), lambda: rng.choice(world.never),
                             lambda: rng.choice([b'/lwa/WebPages/LwaClient.aspx', b'/meet/x', b'/lwa/', b'/', b'/?sipuri=a@b',
                                                 b'/alice/1234', b'/Meet/alice/1234', b'/Dialin/', b'/autodiscover/x', b'*',
-                                                b'', b'/alias/cscp/', b'/alias/meet/x', b'/q/meet/x', b'/page', b'/limited']),
+                                                b'', b'/alias/cscp/', b'/alias/meet/x', b'/q/meet/x', b'/page', b'/limited', b'/own', b'/own']),
                             lambda: b'/' + bytes(rng.randrange(1, 256) for _ in range(rng.randint(1, 30)))],
                            [8, 4, 8, 1])[0]()
         if rng.random() < 0.25:
