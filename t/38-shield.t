@@ -287,6 +287,14 @@ scene 'a refused body', sub {
     is(scalar(logged(arrived => 0, qr/smuggled/)), 0, 'nor does it arrive');
 };
 
+scene 'a mirrored body', included => 'location /up { mirror /datacollabweb/mirrored; proxy_pass http://unix:%%SOCK%%:/servers; }'
+    =~ s/%%SOCK%%/$Sock/r, sub {
+    upload('../x', to => '/up');
+    is(client('https://lyncwebext.contoso.com')->ask('GET /ucwa/the-last')->answer->{status}, 200, 'another request');
+    logged(arrived => 1, qr/the-last/);
+    is(scalar(logged(arrived => 0, qr/mirrored/)), 0, 'nobody has looked at it, so it does not arrive');
+};
+
 run_suite(publication => <<'PUBLICATION', before => <<'BEFORE' =~ s/%%SOCK%%/$Sock/r);
 %%OWN%%
     exchange mail.contoso.com {

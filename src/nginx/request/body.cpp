@@ -129,7 +129,8 @@ ngx_int_t watch_parts(ngx_http_request_t* r, const Host& host, RequestState& sta
     if (multipart == 0) {
         return NGX_DECLINED;
     }
-    if (types > 1 || !readable) {
+    const bool passed = r != r->main && r->request_body != nullptr; // before it was a `mirror`'s
+    if (types > 1 || !readable || passed) {
         return refuse(r, host, Reason::malformed);
     }
     state.parts = parts;
