@@ -9,7 +9,8 @@ namespace lync::config {
 
 namespace {
 
-void read_limits(Lockout& lockout, const Directive& directive, const Directive& block) {
+void read_limits(Lockout& lockout, const Directive& directive, const Directive& block,
+                 std::vector<Diagnostic>& remarks) {
     lockout.on = read_flag(directive, block);
     read_parameters(
         directive, 1, block,
@@ -18,6 +19,13 @@ void read_limits(Lockout& lockout, const Directive& directive, const Directive& 
          {"hold", &lockout.hold},
          {"source_accounts",
           ParameterRule::Number{&lockout.source_accounts, 0, Lockout::most_source_accounts}}});
+    for (const auto& [name, time] : {std::pair("window", lockout.window), {"hold", lockout.hold}}) {
+        if (time < std::chrono::minutes(1)) {
+            warn(remarks, directive.place,
+                 "\"{0}\" in {1} is {2} seconds: Active Directory counts in minutes, \"{0}={2}m\"",
+                 name, title(directive, block), time.count());
+        }
+    }
 }
 
 /// An address, or a network, or meant as one; anything else is an account.
@@ -32,7 +40,7 @@ bool is_network(std::string_view text) noexcept {
 void add_domain(Lockout& lockout, const std::string& text, const Directive& directive,
                 const Directive& block) {
     const Parameter names(text);
-    if (names.name.empty() || names.value.empty()) {
+    if (names.name.empty() || names.value.empty() || text.find_first_of("\\@,*") != text.npos) {
         invalid_value(text, directive, block, "it is NAME=DOMAIN, such as CONTOSO=contoso.com");
     }
     lockout.domains.emplace_back(names.name, names.value);
@@ -61,7 +69,7 @@ Lockout read_lockout(const Directive& block, std::vector<Diagnostic>& remarks) {
     for (const auto& child : block.children) {
         const Directive& directive = *child;
         if (directive.name == "lockout") {
-            read_limits(lockout, directive, block);
+            read_limits(lockout, directive, block, remarks);
         } else if (directive.name == "lockout_store") {
             lockout.store = read_lockout_store(directive, block);
         } else if (directive.name == "log_accounts") {
@@ -71,7 +79,8 @@ Lockout read_lockout(const Directive& block, std::vector<Diagnostic>& remarks) {
                 // In nginx.conf "\\r" is a line's end: CONTOSO\\room has to be written with two.
                 if (std::ranges::any_of(
                         text, [](char c) { return static_cast<unsigned char>(c) < 0x20; }) ||
-                    text.find_first_not_of("@\\ ") == std::string::npos) {
+                    text.find_first_not_of("@\\ ") == text.npos ||
+                    (!is_network(text) && text.find_first_of(",;*?") != text.npos)) {
                     invalid_value(text, directive, block,
                                   "an account is written ken@contoso.com or CONTOSO\\\\ken");
                 }

@@ -274,6 +274,12 @@ TEST_CASE("lockout: what is written", "[accounts]") {
                                      "\"lockout on\"");
     }
 
+    read("lockout on window=30 hold=1m;");
+    REQUIRE(remarks.size() == 1);
+    CHECK(remarks[0].text ==
+          "\"window\" in \"lockout\" directive of lync_publish \"contoso\" is 30 "
+          "seconds: Active Directory counts in minutes, \"window=30m\"");
+
     for (const auto& [line, message] : lync::testing::rows(R"(
         lockout maybe;              | invalid value "maybe"
         lockout on failures=0;      | failures is a number from 1 to 16
@@ -286,6 +292,9 @@ TEST_CASE("lockout: what is written", "[accounts]") {
         lockout_exempt 10.0.0.999;  | a network is written ADDRESS/BITS
         lockout_exempt 10.0.0.*;    | a network is written ADDRESS/BITS
         lockout_exempt 10.0.0.0-10.0.0.9; | a network is written ADDRESS/BITS
+        lockout_exempt ken,room;    | an account is written ken@contoso.com or CONTOSO\\ken
+        lockout_exempt CONTOSO\\\\*; | an account is written
+        account_domain CONTOSO\\\\=a; | it is NAME=DOMAIN
         account_domain CONTOSO;     | it is NAME=DOMAIN, such as CONTOSO=contoso.com
         account_domain =a;          | it is NAME=DOMAIN
         account_domain A=b b=c;     | "b" is written as "c"

@@ -262,12 +262,12 @@ TEST_CASE("names of a topology can't leave their line", "[topology]") {
         "Fqdn=\"fe1.contoso.local\"", "Fqdn=\"fe1;} evil\""));
     CHECK_FALSE(result.holds("\nserver 1.2.3.4"));
     CHECK(result.lacks({"external_web_services EXTERNAL-FQDN;"}) == "");
-    const Result url(read_topology(
-        {{"topology.xml", fixture("topology.xml")},
-         {"urls\nserver 1.2.3.4;\n#.xml",
-          replaced(fixture("simple-urls.xml"), "\"Url\">https://dialin.contoso.com<",
-                   "\"Url\">https://dialin.contoso.com/; }<")}},
-        ""));
+    const Result url(
+        read_topology({{"topology.xml", fixture("topology.xml")},
+                       {"urls\nserver 1.2.3.4;\n#.xml",
+                        replaced(fixture("simple-urls.xml"), "\"Url\">https://dialin.contoso.com<",
+                                 "\"Url\">https://dialin.contoso.com/; }<")}},
+                      ""));
     CHECK(url.text.find("\nserver 1.2.3.4") == std::string::npos);
     CHECK(url.says(
               "NOT CARRIED OVER: simple URL \"https://dialin.contoso.com/; }\" of component") == 1);
