@@ -129,6 +129,10 @@ std::string explain(const Diagnostic& diagnostic, const Configuration& configura
         return mistake->text.substr(text.size()); // `expecting "}"`, and of which block
     }
     const std::string_view word = first_quoted(text);
+    if (text == "duplicate \"log_format\" name \"lync\"" ||
+        text == "duplicate \"log_format\" name \"lync_json\"") {
+        return ": the module brings that one, give yours another name";
+    }
     if (diagnostic.severity == Severity::error) {
         std::string begin(4, '\0');
         std::ifstream(diagnostic.place.file, std::ios::binary).read(begin.data(), 4);
