@@ -50,7 +50,9 @@ std::string explain_in_block(std::string_view text, const Directive& block) {
         return formatted("{} {}", text, missing_end(block));
     }
     return formatted("{} in {}{}", text, block.title(),
-                     text.ends_with("is not terminated by \";\"")
+                     text.ends_with("_path\" is not terminated by \";\"")
+                         ? ": a pattern with \"{\" stands in quotes, or the \";\" is missing"
+                     : text.ends_with("is not terminated by \";\"")
                          ? ": it has no block of its own, or a \"}\" is missing before it"
                      : text == "unexpected \"}\""
                          ? ": the \";\" before it is missing, or its \"{\" is in another file"
