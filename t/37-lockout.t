@@ -9,20 +9,19 @@ use IO::Select;
 use MIME::Base64 qw(encode_base64);
 use Time::HiRes qw(sleep time);
 
-my $LIMITS = 'lockout on failures=4 window=60s hold=3s source_accounts=0;';
+my $LIMITS = 'lockout on failures=4 window=600s hold=600s source_accounts=0;';
 my $DOMAIN = 'account_domain CONTOSO=contoso.com;';
 my %WRONG = (ntlm => 401, spnego => 401, basic => 401, token => 400, soap => 500, page => 200);
 my %RIGHT = (ntlm => 200, spnego => 200, basic => 200, token => 200, soap => 200, page => 302);
 
 sub held_lines { scalar log_lines(qr/lync_lockout: account [0-9a-f]{16} is held/) }
 
-scene 'any mixture of doors', more => "$LIMITS $DOMAIN" =~ s/hold=3s/hold=8s/r, sub {
+scene 'any mixture of doors', more => "$LIMITS $DOMAIN", sub {
     my $server = doors_server();
     my @spelt = ([ntlm => 'CONTOSO\alice'], [basic => 'alice@contoso.com'], [token => 'ALICE'],
         [soap => encode_base64('contoso\Alice', '')]);
     is(try(@$_, 'wrong'), $WRONG{ $_->[0] }, "$_->[0] reaches the server") for @spelt;
     is(scalar(arrived), 4, 'four arrive');
-    my $since = time;
     is(held_lines(), 1, 'the log says so') or diag(log_lines(qr/lync_lockout/));
     is(grep(/alice/i, log_lines(qr/lync_lockout/)), 0, 'and names nobody');
     for my $door (@DOORS) {
@@ -32,9 +31,17 @@ scene 'any mixture of doors', more => "$LIMITS $DOMAIN" =~ s/hold=3s/hold=8s/r, 
     is(scalar(arrived), 4, 'nothing more arrives');
     is(try('basic', 'bob', 'wrong'), 401, 'bob is asked for');
     is((arrived)[-1], 'bob', 'at the server');
-    my $left = 8 - (time - $since);
-    sleep $left if $left > 0;
-    is(try('basic', 'alice', 'right'), 200, 'the hold ends');
+};
+
+scene 'holds end', more => 'lockout on failures=4 window=600s hold=4s source_accounts=2;', sub {
+    my $server = doors_server();
+    for my $row ([alice => ('alice') x 4], [source => qw(carol dave)]) {
+        my ($what, @accounts) = @$row;
+        my $since = time;
+        try('basic', $_, 'wrong') for @accounts;
+        ok(wait_until { try('basic', $accounts[-1], 'right') == 200 }, "$what: in the end");
+        cmp_ok(time - $since, '>=', 4, 'after their time');
+    }
 };
 
 # The statuses, challenges and bodies of the server; nothing tells a hold.
@@ -59,9 +66,9 @@ scene 'a server waits for nobody', more => $LIMITS, sub {
     for my $door (qw(basic token soap page) x 2) {
         push @clients, attempt($door, "$door-user", 'wrong');
         wait_until { arrived() == @clients };
-        sleep 0.05;
+        sleep 0.05; # mostly it has been answered by then
     }
-    cmp_ok(server_connections(), '<=', $ENV{LYNC_WORKERS} || 1, 'one connection of each worker has served all');
+    cmp_ok(server_connections(), '<', @clients, 'a connection has served several');
     is(join(' ', map { $_->answer->{status} } @clients), '401 400 500 200 401 400 500 200', 'and all are answered');
 };
 
@@ -95,7 +102,7 @@ scene 'anonymous pages clear nothing', more => $LIMITS, sub {
 };
 
 # One kind of credential is looked at there, another one isn't; the path refuses one and ignores the other.
-scene 'only what is refused somewhere can be accepted there', more => $LIMITS =~ s/hold=3s/hold=60s/r, sub {
+scene 'only what is refused somewhere can be accepted there', more => $LIMITS, sub {
     my $server = doors_server(ignores => qr/^HEAD|^OPTIONS \S+cors|NTLM/);
     my $asked = sub {
         client('https://lyncwebext.contoso.com')->ask($_[0], Authorization => 'Basic YWxpY2U6d3Jvbmc=')->answer->{status};
@@ -115,7 +122,7 @@ scene 'SPNEGO says that it rejects', more => $LIMITS, sub {
     is(scalar(arrived), 4, 'four arrive');
 };
 
-scene 'in parallel', more => $LIMITS =~ s/hold=3s/hold=60s/r, sub {
+scene 'in parallel', more => $LIMITS, sub {
     my $server = doors_server(delay => 0.3);
     my @clients = map { attempt($DOORS[$_ % @DOORS], 'alice', 'wrong') } 0 .. 23;
     my @statuses = map { $_->answer->{status} } @clients;
@@ -127,17 +134,15 @@ scene 'in parallel', more => $LIMITS =~ s/hold=3s/hold=60s/r, sub {
 };
 
 scene 'a source that tries many accounts',
-    more => 'lockout on failures=4 window=60s hold=2s source_accounts=3;', sub {
+    more => 'lockout on failures=4 window=600s hold=600s source_accounts=3;', sub {
     my $server = doors_server();
     is(try('basic', "u$_", 'wrong'), 401, "u$_") for 1 .. 4;
     is(join(' ', arrived), 'u1 u2 u3', 'the fourth account is not asked for');
-    is(scalar(log_lines(qr/lync_lockout: the client's address is held for 2 s/)), 1, 'the log');
-    sleep 2;
-    is(try('basic', 'u4', 'right'), 200, 'until the hold ends');
+    is(scalar(log_lines(qr/lync_lockout: the client's address is held for 600 s/)), 1, 'the log');
 };
 
 scene 'a source that tries many at once',
-    more => 'lockout on failures=4 window=60s hold=60s source_accounts=3;', sub {
+    more => 'lockout on failures=4 window=600s hold=600s source_accounts=3;', sub {
     my $server = doors_server(delay => 0.3);
     my @clients = map { attempt('basic', "u$_", 'wrong') } 1 .. 24;
     is(join(' ', map { $_->answer->{status} } @clients), join(' ', (401) x 24), 'all are answered alike');
@@ -159,14 +164,14 @@ scene 'an account that is exempt', more => "$LIMITS $DOMAIN lockout_exempt CONTO
 scene 'log_accounts', more => "$LIMITS $DOMAIN log_accounts on;", sub {
     my $server = doors_server();
     try('basic', 'alice', 'wrong') for 1 .. 4;
-    is(scalar(log_lines(qr/lync_lockout: account "alice\@contoso\.com" is held for 3 s/)), 1, 'the name');
+    is(scalar(log_lines(qr/lync_lockout: account "alice\@contoso\.com" is held for 600 s/)), 1, 'the name');
     try('page', 'x", client: 192.0.2.1', 'wrong') for 1 .. 4;
     is(scalar(log_lines(qr/lync_lockout: account "x_, client: 192\.0\.2\.1\@contoso\.com" is held/)), 1,
         'which ends where its quotes do');
 };
 
 # Four are admitted, and time out while they wait; that makes no room for four more.
-scene 'limit_req holds attempts up', more => $LIMITS =~ s/hold=3s/hold=60s/r,
+scene 'limit_req holds attempts up', more => $LIMITS,
     before => 'limit_req_zone $binary_remote_addr zone=slow:1m rate=4r/s;',
     included => 'limit_req zone=slow burst=200;', sub {
     my $server = doors_server();
@@ -244,6 +249,8 @@ scene 'bodies that break off', more => $LIMITS, sub {
         my $client = client('https://lyncwebext.contoso.com');
         $client->ask('POST /DataCollabWeb/upload', Authorization => 'Basic YWxpY2U6d3Jvbmc=', 'Transfer-Encoding' => 'chunked')
             ->write("1\r\nx\r\n");
+        my $round = $_;
+        wait_until { server_connections() == $round }; # each breaks off its own
         sleep 0.5;
         $client->write("no chunk\r\n");
         is($client->answer->{status}, 400, 'no chunk');
@@ -255,6 +262,7 @@ scene 'bodies that break off', more => $LIMITS, sub {
 scene 'who waits has signed in', more => $LIMITS, sub {
     my $server = doors_server(delay => 20);
     my @waiting = map { attempt('basic', 'alice', 'wrong') } 1 .. 4;
+    wait_until { arrived() == 4 };
     sleep 5.5;
     $_->close for @waiting;
     is(try('basic', 'alice', 'right'), 200, 'not held');
@@ -264,7 +272,7 @@ scene 'who waits has signed in', more => $LIMITS, sub {
 scene 'a reload', more => "$LIMITS", sub {
     my $server = doors_server();
     try('token', 'alice', 'wrong') for 1 .. 3;
-    edit { s/hold=3s/hold=30s/ };
+    edit { s/hold=600s/hold=900s/ };
     my $client = attempt('token', 'alice', 'wrong');
     is(reload(), 'reloaded', 'while an answer is kept back');
     is($client->answer->{status}, 400, 'which comes');
@@ -274,10 +282,8 @@ scene 'a reload', more => "$LIMITS", sub {
 
 scene 'off', more => '', sub {
     my $server = doors_server();
-    my $since = time;
     try('token', 'alice', 'wrong') for 1 .. 6;
     is(scalar(arrived), 6, 'all arrive');
-    cmp_ok(time - $since, '<', 3, 'at once');
 };
 
 master_on();

@@ -66,7 +66,7 @@ scene 'Exchange', publication => exchange_publication(), sub {
 
 # Who holds a ticket gave the password to the KDC: that is no attempt, and lets its owner in.
 scene 'lockout', publication => exchange_publication(),
-    more => 'lockout on failures=2 window=60s hold=60s; account_domain CONTOSO=contoso.com;', sub {
+    more => 'lockout on failures=2 window=600s hold=600s; account_domain CONTOSO=contoso.com;', sub {
     my $server = doors_server(address => '127.0.0.31', tls => $AuthPlain::OTHER_POOL);
     my $port = port('HTTPS');
     my $signs_in = sub { is(user(ask('A', $port, kerberos => 'alice', url => $EXCHANGE[0])), 'alice', $_[0]); leave('A') };
