@@ -13,6 +13,7 @@ master_on();
 add_block_preprocessor(sub { workers($_[0]->workers // 1) });
 
 my $three = join ' ', map { "server 127.0.0.1$_ fail_timeout=1s slow_start=0;" } 1 .. 3;
+my $patient = $three =~ s/fail_timeout=1s/fail_timeout=1h/gr;
 
 sub counts { my ($who) = @_; join ' ', map { "$_=$who->{$_}" } sort keys %$who }
 
@@ -34,7 +35,6 @@ sub least_outstanding {
     is(scalar(keys %$who), 2, 'to both of them');
     $held->close;
     ok((wait_until { !$busy->seen->{waiting} }), 'its client goes');
-    sleep 0.1;
     $who = ask_times(9);
     is(counts($who), '127.0.0.11=3 127.0.0.12=3 127.0.0.13=3', 'and it takes its turns again');
 }
@@ -46,7 +46,7 @@ scene 'least outstanding requests, also where shared memory has no room for a ke
 scene 'counted over all workers', workers => 3, sub {
     my @fe = front_ends(3);
     is(scalar(worker_pids()), 3, 'three workers');
-    my @held = held_in_turn(30, 30, @fe);
+    my @held = held_in_turn(30, 300, @fe);
     is(join(' ', map { $_->seen->{waiting} } @fe), '10 10 10', 'ten by each server');
     $_->close for @held;
 };
@@ -57,8 +57,7 @@ scene 'backup', servers => $three =~ s/(\.13) [^;]*/$1 backup/r, sub {
     $_->kill for @fe[0, 1];
     is(counts(ask_times(5)), '127.0.0.13=5', 'until nobody else is there');
     $fe[1]->start;
-    ok((wait_until { ask_times(1)->{'127.0.0.12'} } 5), 'or is there again');
-    sleep 0.1;
+    ok((wait_until { ask_times(1)->{'127.0.0.12'} }), 'or is there again');
     is(ask_times(4)->{'127.0.0.13'}, undef, 'and then no more');
 };
 
@@ -85,57 +84,48 @@ scene 'max_conns', servers => 'server 127.0.0.11 max_conns=2; server 127.0.0.12 
 };
 
 # Failures of real requests.
-scene 'failures of requests', sub {
+scene 'failures of requests', servers => $three =~ s/fail_timeout=1s/fail_timeout=5s/gr, sub {
     my @fe = front_ends(3);
     ask_times(3);
     $fe[0]->kill;
     my $before = refusals();
-    my $killed = time;
     is(counts(ask_times(12)), '127.0.0.12=6 127.0.0.13=6', 'nobody notices that one is dead');
-    ok(time - $killed < $SLOW, 'at once');
     is(refusals() - $before, 1, 'one request found out for all');
-    is(scalar(() = log_lines(qr/lync_balance: server 127\.0\.0\.11:\d+ .*is left out for 1000 ms/)), 1,
+    is(scalar(() = log_lines(qr/lync_balance: server 127\.0\.0\.11:\d+ .*is left out for 5000 ms/)), 1,
         'and says so');
-    sleep 1.1;
+    sleep 5.1;
     ask_times(6);
     is(refusals() - $before, 2, 'after fail_timeout one request tries it');
     $fe[0]->start;
-    my $started = time;
-    ok((wait_until { ask_times(1)->{'127.0.0.11'} } 5), 'back again');
-    ok(time - $started < 2.2, 'within fail_timeout');
-    is(scalar(() = log_lines(qr/lync_balance: server 127\.0\.0\.11:\d+ .*answers again/)), 1, 'said, too');
+    ok((wait_until { ask_times(1)->{'127.0.0.11'} }), 'back again');
+    is(wait_until { scalar(() = log_lines(qr/lync_balance: server 127\.0\.0\.11:\d+ .*answers again/)) }, 1, 'said, too');
 };
 
 scene 'max_fails',
-    servers => 'server 127.0.0.11 max_fails=0; server 127.0.0.12 max_fails=3 fail_timeout=3s;', sub {
+    servers => 'server 127.0.0.11 max_fails=0; server 127.0.0.12 max_fails=3 fail_timeout=1h;', sub {
     my @fe = front_ends(2);
     $fe[1]->kill;
     ask_times(12);
     is(refusals(), 3, 'max_fails requests find out');
 };
 
-scene 'slow start', servers => 'server 127.0.0.11; server 127.0.0.12 fail_timeout=1s slow_start=4s;', sub {
+scene 'slow start', servers => 'server 127.0.0.11; server 127.0.0.12 fail_timeout=1s slow_start=60s;', sub {
     my @fe = front_ends(2);
     ask_times(2);
     $fe[1]->kill;
     is(ask_times(4)->{'127.0.0.11'}, 4, 'one is out');
     $fe[1]->start;
-    sleep 1.1;
-    ok((wait_until { ask_times(1)->{'127.0.0.12'} } 5), 'and back');
-    sleep 4.2;
-    is(ask_times(20)->{'127.0.0.12'}, 10, 'half of all when slow_start is over');
-    $fe[1]->kill;
-    ask_times(2);
-    $fe[1]->start;
-    sleep 1.1;
-    ok((wait_until { ask_times(1)->{'127.0.0.12'} } 5), 'once more');
+    ok((wait_until { ask_times(1)->{'127.0.0.12'} }), 'and back');
     cmp_ok(ask_times(20)->{'127.0.0.12'} // 0, '<=', 4, 'a fifth at most when it begins');
+    edit { s/slow_start=60s/slow_start=2s/ };
+    is(reload(), 'reloaded', 'a shorter one');
+    ok((wait_until { (ask_times(20)->{'127.0.0.12'} // 0) == 10 }), 'half of all when it is over');
 };
 
 # `down` at a reload: what is under way ends in its own time.
 scene 'drain', servers => 'server 127.0.0.11; server 127.0.0.12;', sub {
     my @fe = front_ends(2);
-    my @held = held_in_turn(4, 4 * $SLOW, @fe);
+    my @held = held_in_turn(4, 8 * $SLOW, @fe);
     is($fe[0]->seen->{waiting}, 2, 'two requests each');
     edit { s/server 127\.0\.0\.11;/server 127.0.0.11 down;/ };
     is(reload(), 'reloaded', 'one is drained');
@@ -146,7 +136,7 @@ scene 'drain', servers => 'server 127.0.0.11; server 127.0.0.12;', sub {
 };
 
 # Nobody is there: one probe at a time finds out when somebody is.
-scene 'all servers down', sub {
+scene 'all servers down', servers => $patient, sub {
     my @fe = front_ends(3);
     ask_times(3);
     $_->kill for @fe;
@@ -155,13 +145,9 @@ scene 'all servers down', sub {
     my $start  = time;
     my $who    = ask_times(40);
     is(counts($who), '503=40', 'everybody is told');
-    my $took = time - $start;
-    cmp_ok($took, '<', 4 * $SLOW, "at once: 40 answers in $took s");
-    cmp_ok(refusals() - $before, '<=', 2 + $took / 0.1, 'and the servers are left alone');
+    cmp_ok(refusals() - $before, '<=', 2 + (time - $start) / 0.1, 'and the servers are left alone');
     $fe[2]->start;
-    my $started = time;
-    ok((wait_until { ask_times(1)->{'127.0.0.13'} } 5), 'one comes back');
-    cmp_ok(time - $started, '<', 0.5 * $SLOW, 'and is found at once');
+    ok((wait_until { ask_times(1)->{'127.0.0.13'} }), 'one comes back, and is found without waiting for fail_timeout');
     is(counts(ask_times(5)), '127.0.0.13=5', 'all go there');
 };
 
@@ -175,7 +161,7 @@ scene 'a single server', servers => 'server 127.0.0.11;', sub {
     is(counts(ask_times(5)), '127.0.0.11=5', 'up');
 };
 
-my $two = 'server 127.0.0.11 fail_timeout=5s; server 127.0.0.12 fail_timeout=5s;';
+my $two = 'server 127.0.0.11 fail_timeout=1h; server 127.0.0.12 fail_timeout=1h;';
 scene 'publications that share a pool', servers => $two, after => front_ends_of(name => 'fabrikam', servers => $two), sub {
     my @fe = front_ends(2);
     my $who = ask_times(4);
@@ -229,11 +215,8 @@ scene 'a killed worker', servers => 'server 127.0.0.11 max_conns=3;', workers =>
 };
 
 # What is known of a server outlives a reload, also one for which the memory has to grow.
-scene 'over a reload', sub {
-    my ($block) = @_;
+scene 'over a reload', servers => $patient, sub {
     my @fe = front_ends(3);
-    edit { s/fail_timeout=1s/fail_timeout=20s/g };
-    is(reload(), 'reloaded', 'reloaded');
     $fe[0]->kill;
     is(counts(ask_times(6)), '127.0.0.12=3 127.0.0.13=3', 'one is out');
     is(refusals(), 1, 'after one failure');
