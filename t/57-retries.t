@@ -5,7 +5,7 @@ use LyncTest;
 use LyncTest::Scene;
 use LyncTest::FrontEnds;
 
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep);
 
 master_on();
 add_block_preprocessor(sub { workers($_[0]->workers // 1) });
@@ -45,10 +45,7 @@ scene 'TLS', servers => servers(4), sub {
 scene 'frozen', sub {
     my @fe = front_ends(2);
     $fe[0]->freeze;
-    my $start = time;
     is(join(' ', sort map { asked()->{body} } 1 .. 2), '127.0.0.12 127.0.0.12', 'a frozen server');
-    my $took = time - $start;
-    cmp_ok($took, '<', 8, "costs the time of one connection: $took s");
     $fe[0]->thaw;
 };
 
