@@ -212,10 +212,10 @@ error_page 400 408 414 494 =200 /abs/handler;
 --- scene: broken_heads
 
 === a pending GET
---- more: pending_get_timeout 3s;
+--- more: pending_get_timeout 20s;
 --- scene: pending
 --- nginx_T
 client_header_timeout 60s;
 client_body_timeout 60s;
 send_timeout 60s;
-proxy_read_timeout 3s;
+proxy_read_timeout 20s;
