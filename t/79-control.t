@@ -136,19 +136,18 @@ scene 'the last one', http_config => $Two, sub {
 # What is under way ends in its own time; --wait waits for it.
 scene '--wait', http_config => $Two, sub {
     my @fe = fes(2);
-    my @held = held_in_turn(2, 3, @fe);
+    my @held = held_in_turn(2, 8, @fe);
     is(join(' ', map { $_->seen->{waiting} } @fe), '1 1', 'a request at each');
     like(lyncctl(qw(drain fe1 --wait --timeout 1)), qr/^1 .* is drained.*\nlyncctl: still 1 requests in flight, of which 0 pending GETs/, 'not within a second');
-    my $start = time;
     like(lyncctl(qw(drain fe1 --wait)), qr/^0 .* is drained already\nnothing is in flight; 0 connections/, 'later');
-    cmp_ok(time - $start, '<', 8, 'in time');
     is(join(' ', sort map { $_->answer->{status} } @held), '200 200', 'and both were answered');
     is($fe[0]->seen->{waiting}, 0, 'indeed');
-    my @hold = held_in_turn(1, 8, $fe[1]);
-    system("(sleep 2; $LyncTest::Paths::BUILD/lyncctl undrain fe2 --socket $Dir/sock) >/dev/null 2>&1 &");
+    my @hold = held_in_turn(1, 60, $fe[1]);
+    my $ctl = sub { "$LyncTest::Paths::BUILD/lyncctl $_[0] --socket $Dir/sock" };
+    system("(until @{[$ctl->('servers --format csv')]} | grep fe2,.*draining; do sleep 0.1; done; sleep 1; @{[$ctl->('undrain fe2')]}) >/dev/null 2>&1 &");
     like(lyncctl(qw(drain fe2 --wait)), qr/lyncctl: fe2 is no longer drained: it was taken back/, 'taken back meanwhile');
     lyncctl(undrain => 'fe1');
-    @held = held_in_turn(2, 5 * $SLOW, @fe);
+    @held = held_in_turn(2, 10 * $SLOW, @fe);
     lyncctl(drain => 'fe1');
     edit { s/(?=sip_domain)/backend_verify off; / };
     is(reload(), 'reloaded', 'servers are spoken to otherwise');
