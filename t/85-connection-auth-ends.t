@@ -26,7 +26,7 @@ sub broken_handshake {
         my $alice = $front->client("A-$query");
         my $first = $alice->begin($query);
         is($first->{status}, 401, 'challenged');
-        sleep 0.05;
+        gone($front, owner => "A-$query");
         my $last = $alice->finish('alice');
         is($last->{status}, 401, "the answer to it comes too late ($query)");
         is($last->{server}, $first->{server}, 'at the same server');
@@ -250,7 +250,7 @@ both 'keep-alive ends, on either side', publication => $Two, sub {
         is($next->{status}, 401, 'asked again');
         is($next->{server}, $last->{server}, 'by the same server');
         $toy->command('close', $_->{number}) for @{ $toy->stats->{open} };
-        sleep 0.05;
+        wait_until { !@{ $toy->stats->{open} } };
     }
     # After each answer: nobody can sign in.
     $toy->command('limit', 1);
@@ -330,8 +330,7 @@ sub go_on {
         my $user = "user-$client->{name}";
         my $answer = eval { $client->finish($user) };
         $outcomes{ $answer ? $answer->{status} : 'closed' }++;
-        $answer ? $client->reconnect_if_closed : $client->reconnect;
-        is($client->ntlm($user)->{user}, $user, 'signs in after it');
+        is($client->reconnect->ntlm($user)->{user}, $user, 'signs in after it');
     }
     note(join ', ', map { "$outcomes{$_} $_" } sort keys %outcomes);
     is(join(' ', grep { !/^(?:closed|401|200)$/ } keys %outcomes), '',
@@ -342,11 +341,13 @@ sub go_on {
 
 # So many in the middle of a handshake, and before them one who has signed in and waits for an answer.
 sub in_the_middle {
-    my ($front, $count, $query) = @_;
+    my ($front, $count, $query, $toy) = (@_, AuthToy::toy());
     my ($late, @clients) = map { $front->client("H$_") } 0 .. $count;
     is($_->begin->{status}, 401, 'challenged') for @clients;
     is($late->ntlm('late')->{user}, 'late', 'signs in');
+    my $before = $toy->stats->{requests};
     $late->send($query);
+    wait_until { $toy->stats->{requests} > $before };
     return ($late, @clients);
 }
 
@@ -427,7 +428,7 @@ alone 'a server that is drained', publication => $Two,
         isnt($bob->ntlm('bob')->{server}, $signed_in->{server}, 'bob signs in elsewhere');
         isnt($_->{server}, $signed_in->{server}, 'strangers are sent elsewhere') for $front->strangers(2);
     }
-    like($lyncctl->(servers => '--format', 'csv'), qr/,draining,[^,]+,0,0,2,drained/, 'two have signed in there');
+    ok(wait_until { $lyncctl->(servers => '--format', 'csv') =~ /,draining,[^,]+,0,0,2,drained/ }, 'two have signed in there');
     $_->close for $alice, $anna;
     ok(gone($front, owner => 'A'), 'she goes, and her connection with her');
     isnt($alice->reconnect->ntlm('alice')->{server}, $signed_in->{server}, 'and comes back elsewhere');

@@ -394,7 +394,7 @@ alone 'no more than so many', more => 'connection_auth on max=2;', sub {
     is($clients[1]->get->{user}, 'bob', 'bob stays');
 };
 
-alone 'no longer than so long', more => 'connection_auth on idle=1s;', sub {
+alone 'no longer than so long', more => 'connection_auth on idle=3s;', sub {
     my ($front) = @_;
     my $alice = $front->client('A');
     is($alice->ntlm('alice')->{user}, 'alice', 'alice signs in');
@@ -403,11 +403,11 @@ alone 'no longer than so long', more => 'connection_auth on idle=1s;', sub {
     is($alice->ntlm('alice')->{user}, 'alice', 'signs in again');
 };
 
-alone 'no older than so old', more => 'connection_auth on age=1s;', sub {
+alone 'no older than so old', more => 'connection_auth on age=3s;', sub {
     my ($front) = @_;
     my $alice = $front->client('A');
     is($alice->ntlm('alice')->{user}, 'alice', 'alice signs in');
-    my $until = Time::HiRes::time() + 5;
+    my $until = Time::HiRes::time() + 15;
     my $answer;
     do {
         sleep 0.1;
