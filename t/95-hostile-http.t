@@ -384,7 +384,7 @@ sub start {
         exec $nginx, '-p', "$root/", '-e', "$root/error.log", '-c', "$root/nginx.conf" or exit 127;
     }
 
-    my $until = time + 10;
+    my $until = time + 30;
     while (time < $until) {
         return $pid if 2 == grep {
             IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => port($_))
@@ -401,7 +401,7 @@ sub start {
 sub stop {
     my ($pid) = @_;
     kill QUIT => $pid;
-    my $until = time + 5;
+    my $until = time + 30;
     while (waitpid($pid, 1) == 0) {
         if (time > $until) {
             kill KILL => $pid;
@@ -433,7 +433,7 @@ sub answers {
             address => '127.0.0.1',
             port    => port(uc $scheme),
             packets => [{ value => $bytes }],
-            timeout => 10,
+            timeout => 30,
             tls     => $scheme eq 'https' ? {
                 name => $name, sni => $name, ca => "$pki/public-ca.pem", alpn => 'h2,http/1.1',
             } : undef,
@@ -459,7 +459,7 @@ sub answers {
 
     # Every request that reached a server, in any order; their last line is written soon.
     my $log;
-    for (1 .. 20) {
+    for (1 .. 2000) {
         $log = substr slurp($reached), $from;
         last if $log =~ /alice\@example\.com/;
         sleep 0.01;

@@ -110,7 +110,7 @@ sub start {
     }
     push @started, $pid;
 
-    my $until = time + 10;
+    my $until = time + 30;
     while (time < $until) {
         return 1 if IO::Socket::IP->new(PeerHost => $address, PeerPort => $port);
         last if waitpid($pid, 1) == $pid;    # WNOHANG
@@ -149,7 +149,7 @@ sub answer {
         address => $address // '127.0.0.1',
         port    => $scheme eq 'https' ? 443 : 80,
         packets => [{ value => "GET $target HTTP/1.1\r\nHost: $name\r\nConnection: close\r\n\r\n" }],
-        timeout => 10,
+        timeout => 30,
         tls     => $scheme eq 'https'
             ? { name => $name, sni => $name, ca => "$pki/public-ca.pem" } : undef,
     );
