@@ -115,7 +115,7 @@ class Server:
         self.connections += 1
         self.open.add(writer)
         try:
-            if self.resets:
+            if self.resets or self.listener is None:    # accepted, when nobody was to listen any more
                 self.reset(writer)
                 return
             if self.tls is not None:
