@@ -172,7 +172,7 @@ async def fault(nginx, load, server, name, begin, end, seconds):
     await asyncio.sleep(1)
 
     # What began within the instant of the fault was under way then, as far as anybody can tell.
-    known = began + 0.05 + (out if begin is Server.freeze and found else 0)
+    known = began + 0.5 + (out if begin is Server.freeze and found else 0)
     after = [e for e in load.done if e[0] > known]
     failed = [e for e in after if e[2] != 200]
     lost = [e for e in load.done if e[0] <= known and e[2] != 200]

@@ -147,6 +147,7 @@ class Load:
     async def forgotten(self) -> str:
         """A client who waits for what never comes; how that ends."""
         stream = await self.connect()
+        self.waiting += 1
         try:
             await self.ask(stream, "/ucwa/v1/events?hold=86400")
         except (OSError, EOFError, asyncio.IncompleteReadError, ssl.SSLError):
@@ -183,9 +184,12 @@ async def run(o, nginx: Nginx, port: int) -> list[str]:
 
     # Who waits for ever holds an old worker as long as worker_shutdown_timeout allows.
     forgotten = [asyncio.create_task(load.forgotten()) for _ in range(min(o.pending, 100))]
-    await asyncio.sleep(2)
-    await nginx.renew()
+    until = time.monotonic() + 60
+    while load.waiting < len(forgotten) and time.monotonic() < until:
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(1)
     begin = time.monotonic()
+    await nginx.renew()
     held = len(nginx.workers())
     while len(nginx.workers()) > o.workers and time.monotonic() - begin < o.shutdown + 60:
         await asyncio.sleep(0.2)

@@ -159,7 +159,7 @@ def main() -> int:
         took = time.monotonic() - began
 
         # The log phase of the last requests comes a moment after their answers.
-        for _ in range(50):
+        for _ in range(200):
             publication = proof_nginx.status(ports["status_port"])["publications"][0]
             found = compare(sent, publication)
             if all(want == got for _, want, got in found):
