@@ -94,7 +94,12 @@ class Tap:
 
 SYSTEMCTL = '''#!/bin/sh
 case "$*" in
-    "reload nginx") nginx -t -q && nginx -s reload && sleep 0.3 ;;
+    "reload nginx") # until new workers are there, and no old one answers
+        nginx -t -q && master=$(cat /run/nginx.pid) && old=$(pgrep -P "$master") && nginx -s reload &&
+            for i in $(seq 100); do
+                new=$(pgrep -P "$master" | grep -vxF "$old") && ! pgrep -P "$master" | grep -qxF "$old" && break
+                sleep 0.05
+            done ;;
     "restart nginx") nginx -t -q && nginx -s quit && while test -e /run/nginx.pid; do sleep 0.1; done; nginx ;;
     *) echo "systemctl $*" ;;
 esac
