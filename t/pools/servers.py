@@ -94,11 +94,12 @@ class Server:
 
     async def listen(self) -> None:
         address, port = self.name.rsplit(":", 1)
-        self.tls = self.context()
+        self.tls, self.listens = self.context(), True
         self.listener = await asyncio.start_server(
             self.serve, address, int(port), backlog=4096, reuse_address=True, limit=1 << 20)
 
     async def close(self) -> None:
+        self.listens = False
         if self.listener is not None:
             self.listener.close()
             self.listener = None
@@ -115,7 +116,7 @@ class Server:
         self.connections += 1
         self.open.add(writer)
         try:
-            if self.resets or self.listener is None:    # accepted, when nobody was to listen any more
+            if self.resets or not self.listens:     # accepted, when nobody was to listen any more
                 self.reset(writer)
                 return
             if self.tls is not None:
