@@ -156,19 +156,14 @@ private:
         constexpr std::string_view same =
             "/ /{R:0} /{R:1} {REQUEST_URI} /{REQUEST_URI} {UNENCODED_URL}";
         const pugi::xml_node action = rule.child("action");
-        const std::string url = attribute(action, "url");
         if (attribute(action, "type") != "Rewrite") {
             return; // among the restrictions
         }
-        const std::size_t begin = std::min(url.find("://"), url.size());
-        const std::size_t end = std::min(url.find_first_of("/{", begin + 3), url.size());
-        const std::string scheme = to_ascii_lower(url.substr(0, begin));
-        const std::string target =
-            begin == url.size() ? "" : to_ascii_lower(url.substr(begin + 3, end - begin - 3));
-        if (target.empty() || (end != url.size() && !has_word(same, url.substr(end)))) {
+        const Target target = split_url(attribute(action, "url"));
+        if (target.name.empty() || (!target.path.empty() && !has_word(same, target.path))) {
             add_tag(lost, action);
         }
-        if (target.empty() || (scheme != "http" && scheme != "https")) {
+        if (target.name.empty()) {
             return;
         }
         const pugi::xml_node match = rule.child("match");
@@ -179,20 +174,20 @@ private:
         if (rule.select_node("ancestor::location")) {
             add_tag(restriction, rule);
         }
-        publish(rule, target, scheme == "https");
+        publish(rule, target);
     }
 
     /// The names of the conditions go to a farm, or to a server that is written in place of one.
-    void publish(pugi::xml_node rule, const std::string& target, bool https) {
-        const auto known = farms_.find(target);
-        Farm& farm = known != farms_.end() ? *known->second : add_farm(target, rule);
-        std::uint16_t& port = farm.port(https);
+    void publish(pugi::xml_node rule, const Target& target) {
+        const auto known = farms_.find(target.name);
+        Farm& farm = known != farms_.end() ? *known->second : add_farm(target.name, rule);
+        std::uint16_t& port = farm.port(target.tls);
         if (known == farms_.end()) {
-            const auto [host, written] = split_endpoint(target);
+            const auto [host, written] = split_endpoint(target.name);
             port = written;
             add_server(farm, host, "");
         }
-        port = port_or_usual(port, https);
+        port = port_or_usual(port, target.tls);
         const std::string syntax = to_ascii_lower(attribute(rule, "patternSyntax"));
         const bool any =
             equal_ignore_case(attribute(rule.child("conditions"), "logicalGrouping"), "MatchAny");

@@ -68,10 +68,8 @@ private:
     // -- which servers are one farm --------------------------------------------------------------
 
     static Farm* leader_of(Farm* farm) {
-        while (farm->leader != nullptr) {
-            Farm* next = farm->leader;
-            farm->leader = next->leader != nullptr ? next->leader : next;
-            farm = next;
+        for (; farm->leader != nullptr; farm = farm->leader) {
+            farm->leader = farm->leader->leader != nullptr ? farm->leader->leader : farm->leader;
         }
         return farm;
     }
@@ -222,11 +220,10 @@ private:
 
     /// How many there are for https; the same for IPv6 isn't another.
     static std::size_t https_ports(const Sockets& sockets) {
-        std::set<std::string_view> addresses;
+        std::set<std::string> addresses;
         for (const auto& [address, socket] : sockets) {
-            const std::string_view text = address;
             if (socket.tls) {
-                addresses.insert(text.starts_with("[::]:") ? text.substr(5) : text);
+                addresses.insert(address.starts_with("[::]:") ? address.substr(5) : address);
             }
         }
         return addresses.size();
@@ -258,9 +255,7 @@ private:
                               [&](const Farm* farm) { return farm == draft_.first; });
         if (pools.empty()) {
             throw Failure(
-                formatted("{} publishes no name of a Front End pool{}{}", quoted(draft_.file),
-                          draft_.remarks.empty() ? "" : ": ",
-                          draft_.remarks.empty() ? "" : escaped(draft_.remarks.front().text)));
+                formatted("{} publishes no name of a Front End pool", quoted(draft_.file)));
         }
         draft_.first = pools.front();
         if (pools.size() > 1) {

@@ -9,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <filesystem>
 
 namespace lync::lyncctl {
@@ -22,17 +23,17 @@ constexpr std::size_t largest_nginx = 32 * 1024 * 1024; ///< all files of one co
 int finish(Draft draft, Output& output) {
     const std::string block = compose(draft);
     Table table{{"kind", "line", "what"}};
-    std::size_t restrictions = 0;
     for (const auto& [kind, text, place] : draft.remarks) {
         table.rows.push_back({remark_word(kind), place.line == 0 ? "" : at(place), text});
-        restrictions += kind == RemarkKind::restriction ? 1 : 0;
     }
     if (output.is_text()) {
         output.text(block);
     } else {
         output.table(table);
     }
-    if (restrictions != 0) {
+    if (const auto restrictions =
+            std::ranges::count(draft.remarks, RemarkKind::restriction, &Remark::kind);
+        restrictions != 0) {
         output.note(formatted("access restrictions of the old proxy that aren't in the block: {}, "
                               "see RESTRICTION",
                               restrictions));

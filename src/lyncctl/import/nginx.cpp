@@ -141,24 +141,11 @@ std::string value_of(const Directive& block, std::string_view name, const std::s
     return lines.empty() ? inherited : first_argument(*lines.front());
 }
 
-/// Upstream or server of a proxy_pass, and the path; empty if it is a variable's.
-std::pair<std::string, std::string> target_of(const Directive& pass) {
-    const std::string url = first_argument(pass);
-    const std::size_t begin = url.find("://");
-    std::string target = begin == url.npos ? "" : url.substr(begin + 3);
-    const std::size_t end =
-        std::min({target.find('/'), target.find("$request_uri"), target.size()});
-    std::string path = target.substr(end);
-    target.resize(end);
-    const bool known = target.find('$') == target.npos && !target.starts_with("unix:");
-    return {known ? target : "", std::move(path)};
-}
-
 /// A server with its proxy_pass: of several the first that takes every path, else the first.
 struct NginxServer {
     std::string title; ///< server "meet.contoso.com"
     const Directive* pass = nullptr;
-    std::string target = {};     ///< where that leads
+    Target target = {};          ///< where that leads
     std::string proxy_name = {}; ///< proxy_ssl_name there
     bool every_path = false;
 };
@@ -200,7 +187,7 @@ private:
 
     void read_http(const Directive& http) {
         for (const Directive* upstream : children(http, "upstream")) {
-            upstreams_[first_argument(*upstream)] = upstream;
+            upstreams_[to_ascii_lower(first_argument(*upstream))] = upstream;
         }
         read_certificates(http, draft_.certificates);
         read_trusted_ca(http);
@@ -312,12 +299,12 @@ private:
     void take_pass(const Directive& pass, NginxServer& server, const std::string& proxy_name,
                    bool every_path) {
         constexpr std::string_view same = "/ $request_uri /$request_uri";
-        const auto [target, path] = target_of(pass);
-        if (!path.empty() && !has_word(same, path)) {
+        const Target target = split_url(first_argument(pass));
+        if (!target.path.empty() && !has_word(same, target.path)) {
             draft_.add(lost, pass.place, "{} in {} changes the path", line_of(pass), server.title);
         }
         const bool better = server.pass == nullptr || (every_path && !server.every_path);
-        if (server.pass != nullptr && target != server.target) {
+        if (server.pass != nullptr && target.name != server.target.name) {
             const Directive& lesser = better ? *server.pass : pass;
             draft_.add(lost, lesser.place, "{} in {}: a name's requests go to one group of servers",
                        line_of(lesser), server.title);
@@ -370,25 +357,25 @@ private:
     /// The servers that a server's target stands for, read once; their port is that of the scheme.
     /// Null for a variable's.
     Farm* farm_of(const NginxServer& server) {
-        if (server.target.empty()) {
+        const auto& [tls, target, path] = server.target;
+        if (target.empty()) {
             draft_.add(lost, server.pass->place, "{} in {}: where does it lead?",
                        line_of(*server.pass), server.title);
             return nullptr;
         }
-        const auto [known, is_new] = farms_.try_emplace(server.target);
+        const auto [known, is_new] = farms_.try_emplace(target);
         auto& [farm, port] = known->second;
         if (is_new) {
             farm = &draft_.farms.emplace_back();
             farm->place = server.pass->place;
-            if (const auto found = upstreams_.find(server.target); found != upstreams_.end()) {
+            if (const auto found = upstreams_.find(target); found != upstreams_.end()) {
                 port = read_upstream(*found->second, *farm);
             } else {
-                auto [host, own] = split_endpoint(server.target);
+                auto [host, own] = split_endpoint(target);
                 farm->servers.push_back({std::move(host), ""});
                 port = own;
             }
         }
-        const bool tls = first_argument(*server.pass).starts_with("https:");
         farm->port(tls) = port_or_usual(port, tls);
         farm->fqdn = farm->fqdn.empty() ? server.proxy_name : farm->fqdn;
         return farm;

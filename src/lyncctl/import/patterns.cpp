@@ -61,6 +61,17 @@ std::string server_address(const std::string& text) {
     return address ? address.name : parse_address("[" + text + "]").name;
 }
 
+Target split_url(std::string_view url) {
+    const std::string_view scheme = url.substr(0, url.find("://"));
+    const bool tls = equal_ignore_case(scheme, "https");
+    if (!tls && !equal_ignore_case(scheme, "http")) {
+        return {};
+    }
+    url.remove_prefix(std::min(scheme.size() + 3, url.size()));
+    const std::size_t end = std::min(url.find_first_of("/{$"), url.size());
+    return {tls, to_ascii_lower(url.substr(0, end)), std::string(url.substr(end))};
+}
+
 std::pair<std::string, std::uint16_t> split_endpoint(std::string_view text) {
     const std::size_t colon = text.rfind(':');
     const std::uint16_t port = colon == text.npos ? 0 : port_of(text.substr(colon + 1));

@@ -23,6 +23,15 @@ std::unordered_map<std::string, std::string> read_hosts(std::string_view text);
 /// An address or name as `server` takes it, of IPv6 without brackets too; empty if it is none.
 std::string server_address(const std::string& text);
 
+/// "https://LYNC:4443/x" apart. A scheme of its own, and what begins with a variable, has no
+/// target.
+struct Target {
+    bool tls = false;
+    std::string name; ///< "lync:4443"
+    std::string path; ///< "/x", "{R:0}", "$request_uri"
+};
+Target split_url(std::string_view url);
+
 /// A host name or address and a port, 0 where none is written: `[2001:db8::1]:4443`.
 std::pair<std::string, std::uint16_t> split_endpoint(std::string_view text);
 

@@ -133,11 +133,6 @@ private:
                 add_socket(draft_.sockets, std::to_string(port_or_usual(port, tls)), {tls, false});
             }
         }
-        if (draft_.sockets.empty()) {
-            throw Mistake("neither \"reverse_http\" nor \"reverse_https\" is on: the reverse proxy "
-                          "is switched off",
-                          file_.place(general_));
-        }
         draft_.add(check, file_.place(general_),
                    "squid listened on {} {} alone: see \"https_listen\"",
                    quoted(text_of(general_, "reverse_interface")),
