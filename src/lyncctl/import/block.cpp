@@ -27,10 +27,12 @@ public:
         write_head();
         write_sockets();
         for (Farm* pool : draft_.pools) {
-            name_farm(*pool);
+            write_farm(*pool);
         }
-        for (const Farm* pool : draft_.pools) {
-            write_pool(*pool);
+        for (Farm& farm : draft_.farms) {
+            if (farm.role == Role::office_web_apps) {
+                write_farm(farm);
+            }
         }
         body_ += "\n";
         for (const Name& name : draft_.names) {
@@ -38,12 +40,6 @@ public:
         }
         for (const Redirect& redirect : draft_.redirects) {
             write_redirect(redirect);
-        }
-        for (Farm& farm : draft_.farms) {
-            if (farm.role == Role::office_web_apps) {
-                name_farm(farm);
-                write_office_web_apps(farm);
-            }
         }
         for (const config::Edge& edge : draft_.edges) {
             write_edge(edge);
@@ -174,28 +170,32 @@ private:
         }
     }
 
-    void name_farm(Farm& farm) {
-        if (farm.role != Role::office_web_apps) {
+    void write_farm(Farm& farm) {
+        const bool office = farm.role == Role::office_web_apps;
+        if (!office) {
             fill_in(farm.fqdn, unknown_pool,
                     "the pool's own FQDN, which its servers' certificates carry,");
         }
         fill_in(farm.external, unknown_external, "the published FQDN");
-    }
-
-    void write_servers(const std::vector<Server>& servers) {
-        for (const Server& server : servers) {
+        open(formatted("{} {}", word_of(farm.role), office ? farm.external : farm.fqdn));
+        if (!office) {
+            directive("external_web_services", farm.external);
+        }
+        for (const Server& server : farm.servers) {
             directive("server", server.address + server.parameters);
         }
-    }
-
-    void write_pool(const Farm& pool) {
-        open(formatted("{} {}", word_of(pool.role), pool.fqdn));
-        directive("external_web_services", pool.external);
-        write_servers(pool.servers);
-        const Ports usual = draft_.usual_ports(pool);
-        const Ports ports = draft_.ports_of(pool);
-        if (ports.http != usual.http || ports.https != usual.https) {
-            directive("listening_ports", formatted("http={} https={}", ports.http, ports.https));
+        const auto [http, https] = draft_.ports_of(farm);
+        const Ports usual = draft_.usual_ports(farm);
+        if (https != usual.https || (http != usual.http && !office)) {
+            directive("listening_ports",
+                      (office ? "" : formatted("http={} ", http)) + formatted("https={}", https));
+        }
+        if (office && farm.fqdn.empty()) {
+            draft_.add(check, {},
+                       "\"certificate_name FQDN\" in \"office_web_apps\" if the servers' "
+                       "certificate has another name");
+        } else if (office) {
+            directive("certificate_name", farm.fqdn);
         }
         close();
     }
@@ -223,22 +223,6 @@ private:
         } else {
             draft_.add(lost, {}, "the redirect of {} to {}", quoted(from), quoted(redirect.to));
         }
-    }
-
-    void write_office_web_apps(const Farm& farm) {
-        open("office_web_apps " + farm.external);
-        write_servers(farm.servers);
-        if (const Ports ports = draft_.ports_of(farm); ports.https != 443) {
-            directive("listening_ports", formatted("https={}", ports.https));
-        }
-        if (farm.fqdn.empty()) {
-            draft_.add(check, {},
-                       "\"certificate_name FQDN\" in \"office_web_apps\" if the servers' "
-                       "certificate has another name");
-        } else {
-            directive("certificate_name", farm.fqdn);
-        }
-        close();
     }
 
     void write_edge(const config::Edge& edge) {

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 namespace lync::lyncctl {
@@ -117,10 +116,10 @@ std::optional<RemarkKind> remark_on(const Directive& directive) {
     return has_word(harmless, name) ? std::nullopt : std::optional(lost);
 }
 
-/// Whether a block can name it: not a variable, not "data:" or "engine:".
-bool is_file(std::string_view name) {
-    return !name.empty() && std::ranges::none_of(name, [](char c) {
-        return static_cast<unsigned char>(c) < 0x20 || c == '$' || c == ':';
+/// Whether something in a block is passed on.
+bool passes(const Directive& block) {
+    return std::ranges::any_of(block.children, [](const auto& child) {
+        return child->is_block ? passes(*child) : child->name == "proxy_pass";
     });
 }
 
@@ -170,9 +169,10 @@ public:
                 draft_.add(lost, block->place, "{} isn't HTTP", line_of(*block));
             }
         }
-        if (passing_.empty()) {
-            throw Mistake("no \"server\" block with \"proxy_pass\" in it: is it the right file?",
-                          {draft_.file, 1});
+        if (farms_.empty()) {
+            throw Mistake(
+                "no \"server\" block with \"proxy_pass\" to servers: is it the right file?",
+                {draft_.file, 1});
         }
         return std::move(draft_);
     }
@@ -210,7 +210,7 @@ private:
         listener.place = block.place;
         read_listens(block, tls || value_of(block, "ssl", "") == "on", listener.sockets);
         read_certificates(block, listener.certificates);
-        if (find_passes(block)) {
+        if (passes(block)) {
             walk(block, server, server.title, proxy_name, true);
         }
         Farm* farm = nullptr;
@@ -258,18 +258,6 @@ private:
         }
     }
 
-    /// Finds the blocks with a proxy_pass somewhere in them, each looked at once.
-    bool find_passes(const Directive& block) {
-        bool any = false;
-        for (const auto& child : block.children) {
-            any = (child->is_block ? find_passes(*child) : child->name == "proxy_pass") || any;
-        }
-        if (any) {
-            passing_.insert(&block);
-        }
-        return any;
-    }
-
     /// Every line of a server and of the blocks in it that pass something on.
     void walk(const Directive& block, NginxServer& server, const std::string& where,
               const std::string& inherited, bool every_path) {
@@ -280,7 +268,7 @@ private:
             const auto inner = [&] { return line_of(*child) + " of " + server.title; };
             if (child->name == "proxy_pass") {
                 take_pass(*child, server, proxy_name, every_path);
-            } else if (passing_.contains(child.get())) {
+            } else if (child->is_block && passes(*child)) {
                 if (!location) {
                     draft_.add(restriction, child->place, "{} in {}", line_of(*child), where);
                 }
@@ -339,7 +327,7 @@ private:
         for (std::size_t i = 0; i < lines.size(); i++) {
             const std::string certificate = first_argument(*lines[i]);
             const std::string key = i < keys.size() ? first_argument(*keys[i]) : "";
-            if (is_file(certificate) && is_file(key)) {
+            if (!certificate.empty() && !key.empty()) {
                 certificates.emplace_back(full_name(certificate, prefix_), full_name(key, prefix_));
             } else {
                 draft_.add(lost, lines[i]->place, "{}", line_of(*lines[i]));
@@ -349,7 +337,7 @@ private:
 
     void read_trusted_ca(const Directive& block) {
         const std::string file = value_of(block, "proxy_ssl_trusted_certificate", "");
-        if (draft_.trusted_ca.empty() && is_file(file)) {
+        if (draft_.trusted_ca.empty() && !file.empty()) {
             draft_.trusted_ca = full_name(file, prefix_);
         }
     }
@@ -406,7 +394,6 @@ private:
 
     std::string prefix_;
     Draft draft_;
-    std::unordered_set<const Directive*> passing_;
     std::unordered_map<std::string, const Directive*> upstreams_;
     std::unordered_map<std::string, std::pair<Farm*, std::uint16_t>> farms_; ///< by target
 };
