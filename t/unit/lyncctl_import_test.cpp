@@ -3,7 +3,6 @@
 // doesn't say are filled in.
 
 #include "imported.h"
-#include "lyncctl/import/patterns.h"
 
 using namespace lync::testing;
 using namespace lync::lyncctl;
@@ -439,7 +438,7 @@ TEST_CASE("XML that isn't read, or means nothing", "[import]") {
                                        "\"configuration\": is it the right file? in a.config:1");
     CHECK(xml_mistake("").starts_with("the file isn't well-formed XML"));
     CHECK(xml_mistake("<configuration>\n<webFarms></configuration>").ends_with("in a.config:2"));
-    CHECK(xml_mistake("\xff\xfe<\0c\0"s).find("save it as UTF-8") != std::string::npos);
+    CHECK(xml_mistake("\xff\xfe<\0c\0"s).find("XML in UTF-8") != std::string::npos);
     CHECK(xml_mistake("<configuration/>").starts_with("no \"webFarms\" and no rewrite rules"));
     CHECK(xml_mistake("<!DOCTYPE c [<!ENTITY x SYSTEM \"/etc/passwd\">]><configuration>&x;"
                       "</configuration>")

@@ -7,7 +7,6 @@
 #include "base/ascii.h"
 #include "base/format.h"
 #include "lyncctl/addresses.h"
-#include "lyncctl/import/patterns.h"
 #include "lyncctl/import/xml_file.h"
 
 #include <algorithm>
@@ -40,10 +39,10 @@ constexpr std::string_view harmless =
 
 class ArrReader {
 public:
-    ArrReader(const XmlFile& file, std::string_view hosts)
-        : file_(file), hosts_(read_hosts(hosts)) {
+    ArrReader(const XmlFile& file, std::string_view hosts) : file_(file) {
         draft_.source = "IIS with Application Request Routing";
         draft_.file = file.place(file.root()).file;
+        draft_.hosts = read_hosts(hosts);
     }
 
     Draft read() {
@@ -98,7 +97,7 @@ private:
             }
             const bool down =
                 attribute(server, "enabled") == "false" || attribute(node, "enabled") == "false";
-            add_server(farm, attribute(server, "address"), down ? " down" : "");
+            farm.servers.push_back({attribute(server, "address"), down ? " down" : ""});
         }
         for (const auto& part : node.select_nodes(
                  "applicationRequestRouting/affinity[@* and not(@useCookie='false')] | "
@@ -113,12 +112,6 @@ private:
         farm.place = file_.place(node);
         farms_[to_ascii_lower(name)] = &farm;
         return farm;
-    }
-
-    /// By its address where the hosts file says it.
-    void add_server(Farm& farm, const std::string& name, const char* parameters) {
-        const auto known = hosts_.find(to_ascii_lower(name));
-        farm.servers.push_back({known == hosts_.end() ? name : known->second, parameters});
     }
 
     /// `*:443:` or `10.0.0.5:443:meet.contoso.com` or `[2001:db8::1]:443:`
@@ -185,7 +178,7 @@ private:
         if (known == farms_.end()) {
             const auto [host, written] = split_endpoint(target.name);
             port = written;
-            add_server(farm, host, "");
+            farm.servers.push_back({host, ""});
         }
         port = port_or_usual(port, target.tls);
         const std::string syntax = to_ascii_lower(attribute(rule, "patternSyntax"));
@@ -211,8 +204,7 @@ private:
 
     const XmlFile& file_;
     Draft draft_;
-    std::unordered_map<std::string, Farm*> farms_;       ///< by name
-    std::unordered_map<std::string, std::string> hosts_; ///< addresses by name
+    std::unordered_map<std::string, Farm*> farms_; ///< by name
 };
 
 } // namespace

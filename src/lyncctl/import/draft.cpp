@@ -5,7 +5,6 @@
 #include "base/names.h"
 #include "lyncctl/addresses.h"
 #include "lyncctl/failure.h"
-#include "lyncctl/import/patterns.h"
 #include "lyncctl/output.h"
 
 #include <algorithm>
@@ -91,7 +90,9 @@ private:
                 join(farm.fqdn, farm);
             }
             for (const Server& server : std::exchange(farm.servers, {})) {
-                const std::string address = server_address(server.address);
+                const auto known = draft_.hosts.find(to_ascii_lower(server.address));
+                const std::string address =
+                    server_address(known == draft_.hosts.end() ? server.address : known->second);
                 if (address.empty()) {
                     draft_.add(lost, farm.place, "server {}", quoted(server.address));
                     continue;

@@ -16,6 +16,7 @@
 #include "base/product.h"
 #include "config/edge.h"
 #include "lyncctl/commands.h"
+#include "lyncctl/import/patterns.h"
 #include "lyncctl/options.h"
 #include "lyncctl/reader.h"
 
@@ -141,6 +142,7 @@ struct Draft {
     std::vector<Listener> listeners; ///< of `settle` into those two
     std::string trusted_ca;
     std::deque<Farm> farms;
+    Hosts hosts; ///< where names of servers lead
     std::vector<Name> names;
     std::vector<Redirect> redirects;
     std::vector<config::Edge> edges;

@@ -5,7 +5,6 @@
 
 #include "base/ascii.h"
 #include "base/format.h"
-#include "lyncctl/import/patterns.h"
 
 #include <algorithm>
 #include <unordered_map>
@@ -32,17 +31,19 @@ constexpr std::string_view restrictions =
 constexpr std::string_view harmless =
     "aio- charset- chunked_transfer_encoding client_body_buffer_size client_body_temp_path "
     "client_body_timeout client_header_- connection_pool_size default_type directio- etag events "
-    "geo gzip- http2- http3- index keepalive_- large_client_header_buffers limit_- lingering_- "
+    "geo gzip- http2- http3- index keepalive- large_client_header_buffers least_conn limit_- "
+    "lingering_- "
     "listen load_module log_format log_not_found map- merge_slashes msie_- open_file_cache- "
-    "output_buffers pcre_jit perl_modules pid port_in_redirect postpone_output proxy_buffer- "
+    "output_buffers ntlm- pcre_jit perl_modules pid port_in_redirect postpone_output proxy_buffer- "
     "proxy_busy_buffers_size proxy_cache_path proxy_connect_timeout proxy_headers_hash_- "
     "proxy_http_version proxy_ignore_client_abort proxy_max_temp_file_size proxy_next_upstream- "
     "proxy_read_timeout proxy_redirect proxy_request_buffering proxy_send_timeout "
     "proxy_socket_keepalive proxy_ssl_ciphers proxy_ssl_name proxy_ssl_protocols "
     "proxy_ssl_server_name proxy_ssl_session_reuse proxy_ssl_trusted_certificate proxy_ssl_verify- "
-    "proxy_temp_- recursive_error_pages request_pool_size reset_timedout_connection resolver- root "
+    "proxy_temp_- random recursive_error_pages request_pool_size reset_timedout_connection "
+    "resolver- root "
     "send- server_name- server_tokens split_clients ssl- tcp_no- types- underscores_in_headers "
-    "upstream user variables_hash_- worker_-";
+    "upstream user variables_hash_- worker_- zone";
 
 /// Headers that proxies set as a matter of course, and the publication does.
 constexpr std::string_view usual_headers =
@@ -164,11 +165,6 @@ public:
         if (blocks.empty()) {
             read_http(root); // a file that is included at http level
         }
-        for (const char* name : {"stream", "mail"}) {
-            for (const Directive* block : children(root, name)) {
-                draft_.add(lost, block->place, "{} isn't HTTP", line_of(*block));
-            }
-        }
         if (farms_.empty()) {
             throw Mistake(
                 "no \"server\" block with \"proxy_pass\" to servers: is it the right file?",
@@ -191,24 +187,23 @@ private:
         }
         read_certificates(http, draft_.certificates);
         read_trusted_ca(http);
-        const bool tls = value_of(http, "ssl", "") == "on";
         const std::string proxy_name = value_of(http, "proxy_ssl_name", "");
         for (const auto& child : http.children) {
             if (child->name == "server" && child->is_block) {
-                read_server(*child, tls, proxy_name);
+                read_server(*child, proxy_name);
             } else if (child->name != "access_log" && child->name != "error_log") {
                 add_line(*child, "http");
             }
         }
     }
 
-    void read_server(const Directive& block, bool tls, const std::string& proxy_name) {
+    void read_server(const Directive& block, const std::string& proxy_name) {
         const std::string first = value_of(block, "server_name", "_");
         const bool named = !first.empty() && first != "_";
         NginxServer server{named ? "server " + quoted(first) : "server without a name"};
         Listener& listener = draft_.listeners.emplace_back();
         listener.place = block.place;
-        read_listens(block, tls || value_of(block, "ssl", "") == "on", listener.sockets);
+        read_listens(block, listener.sockets);
         read_certificates(block, listener.certificates);
         if (passes(block)) {
             walk(block, server, server.title, proxy_name, true);
@@ -302,15 +297,13 @@ private:
         }
     }
 
-    void read_listens(const Directive& block, bool all_tls, Sockets& sockets) {
+    void read_listens(const Directive& block, Sockets& sockets) {
+        const bool all_tls = value_of(block, "ssl", "") == "on"; // until nginx 1.25.1
         const auto lines = children(block, "listen");
         if (lines.empty()) {
             add_socket(sockets, "80", {all_tls, false});
         }
         for (const Directive* line : lines) {
-            if (has_argument(*line, "quic")) {
-                continue; // HTTP/3 is never offered
-            }
             if (!add_socket(sockets, first_argument(*line),
                             {all_tls || has_argument(*line, "ssl"),
                              has_argument(*line, "proxy_protocol")}) ||
@@ -371,22 +364,21 @@ private:
 
     /// The first server's port; other ports have no counterpart.
     std::uint16_t read_upstream(const Directive& upstream, Farm& farm) {
-        constexpr std::string_view kept =
-            "zone least_conn keepalive keepalive_requests keepalive_time keepalive_timeout ntlm "
-            "ntlm_timeout random";
         std::uint16_t port = 0;
         for (const auto& child : upstream.children) {
-            auto [host, own] = split_endpoint(first_argument(*child));
-            const bool server = child->name == "server" && !host.empty() &&
-                                !host.starts_with("unix:") && (farm.servers.empty() || own == port);
+            const auto [host, own] = split_endpoint(first_argument(*child));
             const bool down = has_argument(*child, "down");
-            if (server) {
+            if (child->name != "server") {
+                add_line(*child, line_of(upstream));
+            } else if (farm.servers.empty() || own == port) {
                 port = own;
-                farm.servers.push_back({std::move(host), down ? " down" : ""});
-            }
-            if (server ? child->arguments.size() > (down ? 2 : 1) : !has_word(kept, child->name)) {
-                draft_.add(lost, child->place, "{}{} in {}", server ? "parameters of " : "",
-                           line_of(*child), line_of(upstream));
+                farm.servers.push_back({host, down ? " down" : ""});
+                if (child->arguments.size() > (down ? 2 : 1)) {
+                    draft_.add(lost, child->place, "parameters of {} in {}", line_of(*child),
+                               line_of(upstream));
+                }
+            } else {
+                draft_.add(lost, child->place, "{} in {}", line_of(*child), line_of(upstream));
             }
         }
         return port;

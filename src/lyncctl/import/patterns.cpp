@@ -42,8 +42,8 @@ bool has_word(std::string_view list, std::string_view word) {
     return false;
 }
 
-std::unordered_map<std::string, std::string> read_hosts(std::string_view text) {
-    std::unordered_map<std::string, std::string> addresses;
+Hosts read_hosts(std::string_view text) {
+    Hosts addresses;
     while (!text.empty()) {
         const std::string_view line = take_until(text, '\n');
         std::istringstream words(std::string(line.substr(0, line.find('#'))));

@@ -18,7 +18,8 @@ std::string host_of_pattern(std::string_view pattern, bool wildcard);
 bool has_word(std::string_view list, std::string_view word);
 
 /// Addresses by name, of a hosts file: `10.0.0.11  fepool.contoso.local  # comment`.
-std::unordered_map<std::string, std::string> read_hosts(std::string_view text);
+using Hosts = std::unordered_map<std::string, std::string>;
+Hosts read_hosts(std::string_view text);
 
 /// An address or name as `server` takes it, of IPv6 without brackets too; empty if it is none.
 std::string server_address(const std::string& text);

@@ -8,7 +8,6 @@
 #include "base/ascii.h"
 #include "base/format.h"
 #include "lyncctl/addresses.h"
-#include "lyncctl/import/patterns.h"
 #include "lyncctl/import/xml_file.h"
 
 #include <algorithm>

@@ -10,7 +10,6 @@
 #include "base/host_names.h"
 #include "lyncctl/addresses.h"
 #include "lyncctl/failure.h"
-#include "lyncctl/import/patterns.h"
 #include "lyncctl/import/xml_file.h"
 #include "policy/redirect.h"
 
@@ -125,8 +124,8 @@ struct WebServer {
 
 class TopologyReader {
 public:
-    TopologyReader(const std::vector<TopologyFile>& files, std::string_view hosts)
-        : hosts_(read_hosts(hosts)) {
+    TopologyReader(const std::vector<TopologyFile>& files, std::string_view hosts) {
+        draft_.hosts = read_hosts(hosts);
         for (const TopologyFile& file : files) {
             open(file);
         }
@@ -292,9 +291,9 @@ private:
         for (const pugi::xml_node machine : cluster.machines) {
             const ParsedName parsed = parse_fqdn(attribute(machine, "Fqdn"));
             const std::string fqdn = parsed ? parsed.name : cluster.fqdn;
-            const auto known = hosts_.find(fqdn);
+            const auto known = draft_.hosts.find(fqdn);
             const std::string address = server_address(
-                known == hosts_.end() ? address_of(machine, "Primary", "1") : known->second);
+                known == draft_.hosts.end() ? address_of(machine, "Primary", "1") : known->second);
             if (address.empty()) {
                 without_address_ += without_address_.empty() ? quoted(fqdn) : "";
                 servers.push_back({fqdn, ""});
@@ -534,7 +533,6 @@ private:
         }
     }
 
-    std::unordered_map<std::string, std::string> hosts_;
     std::deque<XmlFile> files_;
     const XmlFile* topology_ = nullptr;
     std::map<std::string, unsigned> edges_of_site_;

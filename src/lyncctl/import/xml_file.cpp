@@ -17,16 +17,13 @@ XmlFile::XmlFile(std::string_view content, std::string name, std::string_view ro
     for (std::size_t at = content.find('\n'); at != content.npos; at = content.find('\n', at + 1)) {
         line_ends_.push_back(at);
     }
-    if (const std::size_t nul = content.find('\0'); nul != content.npos) {
-        throw Mistake("the file holds a byte 0x00: if it is UTF-16, save it as UTF-8",
-                      place_at(static_cast<std::ptrdiff_t>(nul)));
-    }
     const pugi::xml_parse_result result = document_.load_buffer(
         content.data(), content.size(),
         pugi::parse_default | pugi::parse_trim_pcdata | pugi::parse_doctype, pugi::encoding_utf8);
     if (!result) {
-        throw Mistake(formatted("the file isn't well-formed XML: {}", result.description()),
-                      place_at(result.offset));
+        throw Mistake(
+            formatted("the file isn't well-formed XML in UTF-8: {}", result.description()),
+            place_at(result.offset));
     }
     for (const pugi::xml_node node : document_.children()) {
         if (node.type() == pugi::node_doctype) {
