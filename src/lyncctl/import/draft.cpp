@@ -27,7 +27,6 @@ Role role_of(const std::string& host) {
         {"dialin", Role::dialin},
         {"scheduler", Role::scheduler},
         {"admin", Role::admin},
-        {"lyncdiscoverinternal", Role::skip},
         {"wac", Role::office_web_apps},
         {"owas", Role::office_web_apps},
         {"oos", Role::office_web_apps},
@@ -58,7 +57,7 @@ public:
         for (Name& name : draft_.names) {
             find_role(name);
         }
-        std::erase_if(draft_.names, [](const Name& name) { return name.role == Role::skip; });
+        std::erase_if(draft_.names, [](const Name& name) { return name.role == Role::unknown; });
         settle_listeners();
         find_pools();
     }
@@ -129,11 +128,12 @@ private:
         for (Name& name : std::exchange(draft_.names, {})) {
             const std::string host = normal_host(name.host);
             name.farm = leader_of(name.farm);
+            const bool inside = host.starts_with("lyncdiscoverinternal.");
             if (skipped_.contains(host)) {
                 continue;
             }
-            if (host.empty() || name.farm->servers.empty()) {
-                draft_.add(lost, name.place, "{}: no name to publish, or no server",
+            if (host.empty() || inside || name.farm->servers.empty()) {
+                draft_.add(lost, name.place, "{}: no name to publish outside, or no server",
                            quoted(name.host));
                 continue;
             }
@@ -163,25 +163,21 @@ private:
         }
     }
 
-    void skip(Name& name, RemarkKind kind, const std::string& why) {
-        draft_.add(kind, name.place, "{} {}", quoted(name.host), why);
-        name.role = Role::skip;
-    }
-
     void find_role(Name& name) {
         Farm& farm = *name.farm;
-        if (name.role == Role::skip || farm.role == Role::unknown) {
-            skip(name, check,
-                 name.role == Role::skip
-                     ? "is for the inside and isn't published"
-                     : "doesn't look like Skype for Business and isn't published");
-        } else if (name.role == Role::unknown || name.role == Role::office_web_apps) {
-            if ((name.role != Role::unknown && name.role != farm.role) || !farm.external.empty()) {
-                skip(name, lost, "went to servers that another name is published for");
-                return;
-            }
+        const bool external = name.role == Role::unknown || name.role == Role::office_web_apps;
+        if (farm.role == Role::unknown) {
+            draft_.add(check, name.place,
+                       "{} doesn't look like Skype for Business and isn't published",
+                       quoted(name.host));
+        } else if (external && farm.external.empty() &&
+                   (name.role == Role::unknown || name.role == farm.role)) {
             name.role = farm.role;
             farm.external = name.host;
+        } else if (external) {
+            draft_.add(lost, name.place, "{} went to servers that another name is published for",
+                       quoted(name.host));
+            name.role = Role::unknown;
         }
     }
 
@@ -272,9 +268,9 @@ private:
 } // namespace
 
 std::string_view word_of(Role role) noexcept {
-    constexpr std::array<std::string_view, 10> words{
-        "pool",      "director", "office_web_apps", "meet", "dialin",
-        "scheduler", "admin",    "lyncdiscover",    "skip", ""};
+    constexpr std::array<std::string_view, 9> words{"pool",  "director",     "office_web_apps",
+                                                    "meet",  "dialin",       "scheduler",
+                                                    "admin", "lyncdiscover", ""};
     return words[static_cast<std::size_t>(role)];
 }
 

@@ -55,7 +55,6 @@ enum class Role : std::uint8_t {
     scheduler,
     admin,
     lyncdiscover,
-    skip,    ///< isn't published
     unknown, ///< the name doesn't tell; its servers may
 };
 

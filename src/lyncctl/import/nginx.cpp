@@ -141,13 +141,12 @@ std::string value_of(const Directive& block, std::string_view name, const std::s
     return lines.empty() ? inherited : first_argument(*lines.front());
 }
 
-/// A server with its proxy_pass: of several the first that takes every path, else the first.
-struct NginxServer {
-    std::string title; ///< server "meet.contoso.com"
-    const Directive* pass = nullptr;
-    Target target = {};          ///< where that leads
-    std::string proxy_name = {}; ///< proxy_ssl_name there
-    bool every_path = false;
+/// A proxy_pass of a server.
+struct Pass {
+    const Directive& line;
+    Target target;
+    std::string proxy_name; ///< proxy_ssl_name there
+    bool every_path;
 };
 
 class NginxReader {
@@ -200,25 +199,21 @@ private:
     void read_server(const Directive& block, const std::string& proxy_name) {
         const std::string first = value_of(block, "server_name", "_");
         const bool named = !first.empty() && first != "_";
-        NginxServer server{named ? "server " + quoted(first) : "server without a name"};
+        const std::string title = named ? "server " + quoted(first) : "server without a name";
         Listener& listener = draft_.listeners.emplace_back();
         listener.place = block.place;
         read_listens(block, listener.sockets);
         read_certificates(block, listener.certificates);
+        std::vector<Pass> found;
         if (passes(block)) {
-            walk(block, server, server.title, proxy_name, true);
+            walk(block, title, title, proxy_name, true, found);
         }
         Farm* farm = nullptr;
-        if (server.pass != nullptr) {
-            farm = farm_of(server);
-            if (!server.every_path) {
-                draft_.add(restriction, server.pass->place,
-                           "{} passed some paths on; now it is the product's external ones",
-                           server.title);
-            }
+        if (!found.empty()) {
+            farm = read_passes(found, title);
             if (!named) {
                 draft_.add(lost, block.place, "{} took every request: write the names it is for",
-                           server.title);
+                           title);
             }
         } else if (only_redirects(block)) {
             listener.of_all_names = !named;
@@ -229,8 +224,7 @@ private:
                 std::ranges::any_of(block.children, [](const auto& line) {
                     return remark_on(*line) == restriction;
                 });
-            draft_.add(closed ? restriction : lost, block.place, "{} passes nothing on",
-                       server.title);
+            draft_.add(closed ? restriction : lost, block.place, "{} passes nothing on", title);
         }
         for (const Directive* line : children(block, "server_name")) {
             for (const std::string& name : line->arguments) {
@@ -254,22 +248,24 @@ private:
     }
 
     /// Every line of a server and of the blocks in it that pass something on.
-    void walk(const Directive& block, NginxServer& server, const std::string& where,
-              const std::string& inherited, bool every_path) {
+    void walk(const Directive& block, const std::string& title, const std::string& where,
+              const std::string& inherited, bool every_path, std::vector<Pass>& found) {
         const std::string proxy_name = value_of(block, "proxy_ssl_name", inherited);
         read_trusted_ca(block);
         for (const auto& child : block.children) {
             const bool location = child->name == "location" && child->is_block;
-            const auto inner = [&] { return line_of(*child) + " of " + server.title; };
+            const auto inner = [&] { return line_of(*child) + " of " + title; };
             if (child->name == "proxy_pass") {
-                take_pass(*child, server, proxy_name, every_path);
+                found.push_back(
+                    {*child, split_url(first_argument(*child)), proxy_name, every_path});
             } else if (child->is_block && passes(*child)) {
                 if (!location) {
                     draft_.add(restriction, child->place, "{} in {}", line_of(*child), where);
                 }
-                walk(*child, server, inner(), proxy_name,
+                walk(*child, title, inner(), proxy_name,
                      every_path && location && has_argument(*child, "/") &&
-                         !has_argument(*child, "="));
+                         !has_argument(*child, "="),
+                     found);
             } else if (!location) {
                 add_line(*child, where);
             } else if (!only_redirects(*child)) {
@@ -279,22 +275,34 @@ private:
         }
     }
 
-    void take_pass(const Directive& pass, NginxServer& server, const std::string& proxy_name,
-                   bool every_path) {
+    /// The servers behind a server: of several proxy_pass those of the first that takes every path,
+    /// else of the first. Null for a variable's.
+    Farm* read_passes(const std::vector<Pass>& found, const std::string& title) {
         constexpr std::string_view same = "/ $request_uri /$request_uri";
-        const Target target = split_url(first_argument(pass));
-        if (!target.path.empty() && !has_word(same, target.path)) {
-            draft_.add(lost, pass.place, "{} in {} changes the path", line_of(pass), server.title);
+        const auto every = std::ranges::find(found, true, &Pass::every_path);
+        const Pass& best = every == found.end() ? found.front() : *every;
+        for (const auto& [line, target, proxy_name, every_path] : found) {
+            if (!target.path.empty() && !has_word(same, target.path)) {
+                draft_.add(lost, line.place, "{} in {} changes the path", line_of(line), title);
+            }
+            if (target.name != best.target.name) {
+                draft_.add(lost, line.place,
+                           "{} in {}: a name's requests go to one group of servers", line_of(line),
+                           title);
+            }
         }
-        const bool better = server.pass == nullptr || (every_path && !server.every_path);
-        if (server.pass != nullptr && target.name != server.target.name) {
-            const Directive& lesser = better ? *server.pass : pass;
-            draft_.add(lost, lesser.place, "{} in {}: a name's requests go to one group of servers",
-                       line_of(lesser), server.title);
+        if (!best.every_path) {
+            draft_.add(restriction, best.line.place,
+                       "{} passed some paths on; now it is the product's external ones", title);
         }
-        if (better) {
-            server = {server.title, &pass, target, proxy_name, every_path};
+        if (best.target.name.empty()) {
+            draft_.add(lost, best.line.place, "{} in {}: where does it lead?", line_of(best.line),
+                       title);
+            return nullptr;
         }
+        Farm* farm = farm_of(best.target, best.line.place);
+        farm->fqdn = farm->fqdn.empty() ? best.proxy_name : farm->fqdn;
+        return farm;
     }
 
     void read_listens(const Directive& block, Sockets& sockets) {
@@ -335,30 +343,22 @@ private:
         }
     }
 
-    /// The servers that a server's target stands for, read once; their port is that of the scheme.
-    /// Null for a variable's.
-    Farm* farm_of(const NginxServer& server) {
-        const auto& [tls, target, path] = server.target;
-        if (target.empty()) {
-            draft_.add(lost, server.pass->place, "{} in {}: where does it lead?",
-                       line_of(*server.pass), server.title);
-            return nullptr;
-        }
-        const auto [known, is_new] = farms_.try_emplace(target);
+    /// The servers that a target stands for, read once; their port is that of the scheme.
+    Farm* farm_of(const Target& target, const Place& place) {
+        const auto [known, is_new] = farms_.try_emplace(target.name);
         auto& [farm, port] = known->second;
         if (is_new) {
             farm = &draft_.farms.emplace_back();
-            farm->place = server.pass->place;
-            if (const auto found = upstreams_.find(target); found != upstreams_.end()) {
+            farm->place = place;
+            if (const auto found = upstreams_.find(target.name); found != upstreams_.end()) {
                 port = read_upstream(*found->second, *farm);
             } else {
-                auto [host, own] = split_endpoint(target);
+                auto [host, own] = split_endpoint(target.name);
                 farm->servers.push_back({std::move(host), ""});
                 port = own;
             }
         }
-        farm->port(tls) = port_or_usual(port, tls);
-        farm->fqdn = farm->fqdn.empty() ? server.proxy_name : farm->fqdn;
+        farm->port(target.tls) = port_or_usual(port, target.tls);
         return farm;
     }
 
