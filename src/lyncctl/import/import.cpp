@@ -17,7 +17,6 @@ namespace lync::lyncctl {
 namespace {
 
 constexpr std::size_t largest_hosts = 1024 * 1024;
-constexpr std::size_t largest_nginx = 32 * 1024 * 1024; ///< all files of one configuration together
 
 /// The block, or its remarks, a row each.
 int finish(Draft draft, Output& output) {
@@ -92,15 +91,7 @@ int import_pfsense(const Options& options, Output& output) {
 
 int import_nginx(const Options& options, Output& output) {
     const std::string file = std::filesystem::absolute(options.import.file).string();
-    std::size_t left = largest_nginx;
-    Sources bounded = Sources::of_system();
-    bounded.open = [&left](const std::string& path) {
-        std::string opened = read_file(path, left);
-        left -= opened.size();
-        return opened;
-    };
-    return finish(read_nginx(*read_configuration(file, bounded), directory_of(file)), options,
-                  output);
+    return finish(read_nginx(*read_configuration(file), directory_of(file)), options, output);
 }
 
 void declare_import_topology(CLI::App& app, Options& options) {
