@@ -6,6 +6,7 @@
 #include "policy/decode.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -36,7 +37,7 @@ public:
     /// In UTF-8. Characters beyond U+FFFF, and their halves, are dropped: see `alphabets`.
     void add_character(std::uint32_t c) noexcept {
         char bytes[3];
-        add({bytes, c > 0xffff || (c & 0xf800) == 0xd800 ? 0 : put_utf8(bytes, c)});
+        add({bytes, put_utf8(bytes, c)});
     }
     bool is_too_long() const noexcept { return size_ > text_.size(); }
     std::string_view view() const noexcept { return {text_.data(), is_too_long() ? 0 : size_}; }
@@ -360,7 +361,7 @@ std::size_t read_reference(std::string_view text, std::uint32_t& character) noex
     if (end == std::string_view::npos) {
         return 0;
     }
-    std::string_view name = text.substr(1, end - 1);
+    const std::string_view name = text.substr(1, end - 1);
     for (const Entity& entity : entities) {
         if (entity.name == name) {
             character = static_cast<unsigned char>(entity.character);
@@ -371,16 +372,10 @@ std::size_t read_reference(std::string_view text, std::uint32_t& character) noex
     if (!name.starts_with('#')) {
         return 0;
     }
-    name.remove_prefix(hex ? 2 : 1);
-    character = 0;
-    for (const char c : name) {
-        const int digit = hex_value(c);
-        if (digit < 0 || (digit > 9 && !hex)) {
-            return 0;
-        }
-        character = character * (hex ? 16 : 10) + static_cast<std::uint32_t>(digit);
-    }
-    return name.empty() ? 0 : end + 1;
+    const char* const last = name.data() + name.size();
+    const auto [behind, error] =
+        std::from_chars(name.data() + (hex ? 2 : 1), last, character, hex ? 16 : 10);
+    return error == std::errc() && behind == last ? end + 1 : 0;
 }
 
 /// Nothing where an "&" can't be read: an entity of a document's own, a number with many zeros.
@@ -415,15 +410,10 @@ Text read_base64_or_plain(const Text& name) noexcept {
     }
     std::array<char, Account::most> buffer;
     const auto bytes = decode_base64(digits_of(digits.view()), buffer.data());
-    if (!bytes || digits.view().size() % 4 != 0) {
+    const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20; };
+    if (!bytes || digits.view().size() % 4 != 0 || std::ranges::any_of(*bytes, is_control) ||
+        u8_check(as_bytes(*bytes), bytes->size()) != nullptr) {
         return name;
-    }
-    for (std::string_view rest = *bytes; !rest.empty();) {
-        const std::size_t length = utf8_length(rest);
-        if (length == 0 || static_cast<unsigned char>(rest.front()) < 0x20) {
-            return name;
-        }
-        rest.remove_prefix(length);
     }
     Text text;
     text.add(*bytes);

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -43,6 +45,17 @@ constexpr int hex_value(char c) noexcept {
     return is_ascii_digit(c) ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
+/// A decimal number within [least, most], or nothing.
+inline std::optional<unsigned> parse_number(std::string_view text, unsigned least,
+                                            unsigned most) noexcept {
+    unsigned value = 0;
+    const char* const last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data(), last, value);
+    return error == std::errc() && end == last && value >= least && value <= most
+               ? std::optional(value)
+               : std::nullopt;
+}
+
 /// Where `word`, in lower case, stands in `text` from `from` on in any case; npos if it doesn't.
 constexpr std::size_t find_ignore_case(std::string_view text, std::string_view word,
                                        std::size_t from = 0) noexcept {
@@ -79,6 +92,14 @@ constexpr std::string_view trimmed(std::string_view text, std::string_view blank
         text.remove_suffix(1);
     }
     return text;
+}
+
+/// The next word of a text, which loses it and the blanks behind it; empty at its end.
+constexpr std::string_view take_word(std::string_view& text, std::string_view blanks) noexcept {
+    text = trimmed(text, blanks);
+    const std::string_view word = text.substr(0, text.find_first_of(blanks));
+    text = trimmed(text.substr(word.size()), blanks);
+    return word;
 }
 
 } // namespace lync

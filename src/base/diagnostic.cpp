@@ -18,43 +18,30 @@ bool is_control(std::string_view character) noexcept {
            (lead == 0xc2 && static_cast<unsigned char>(character[1]) < 0xa0);
 }
 
-/// Appends the first character of `text` as messages show it, and takes it away.
-void move_character(std::string& result, std::string_view& text) {
-    const std::size_t length = utf8_length(text);
-    const std::string_view character = text.substr(0, length == 0 ? 1 : length);
-    if (length == 0 || is_control(character)) {
-        for (const char byte : character) {
-            result += formatted("\\x{:02x}", static_cast<unsigned char>(byte));
-        }
-    } else {
-        result += character;
-    }
-    text.remove_prefix(character.size());
-}
-
 } // namespace
 
-std::string quoted(std::string_view text) {
-    constexpr std::size_t longest = 255;
-    std::string result = "\"";
-
-    while (!text.empty()) {
-        const std::size_t length = std::max<std::size_t>(utf8_length(text), 1);
-        if (result.size() + length > longest + 1) {
-            result += "...";
-            break;
-        }
-        move_character(result, text);
-    }
-    return result + "\"";
-}
-
-std::string escaped(std::string_view text) {
+std::string escaped(std::string_view text, std::size_t most) {
     std::string result;
     while (!text.empty()) {
-        move_character(result, text);
+        const std::size_t length = utf8_length(text);
+        const std::string_view character = text.substr(0, std::max<std::size_t>(length, 1));
+        if (result.size() + character.size() > most) {
+            return result + "...";
+        }
+        if (length == 0 || is_control(character)) {
+            for (const char byte : character) {
+                result += formatted("\\x{:02x}", static_cast<unsigned char>(byte));
+            }
+        } else {
+            result += character;
+        }
+        text.remove_prefix(character.size());
     }
     return result;
+}
+
+std::string quoted(std::string_view text) {
+    return "\"" + escaped(text, 255) + "\"";
 }
 
 std::string some_of(const std::vector<std::string>& words, std::size_t most) {

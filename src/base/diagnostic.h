@@ -22,13 +22,12 @@
 
 namespace lync {
 
-/// A word of a configuration as messages show it: in double quotes, a control character and what
-/// isn't UTF-8 as "\x01", a long text cut off at 255 bytes ("..."), so that the end of the line,
-/// which says where, always reaches the log.
-std::string quoted(std::string_view text);
+/// A control character and what isn't UTF-8 as "\x01", a text of more than `most` bytes cut off.
+std::string escaped(std::string_view text, std::size_t most = std::string_view::npos);
 
-/// The same without the quotes, and whole however long it is.
-std::string escaped(std::string_view text);
+/// A word of a configuration as messages show it: in double quotes, and cut off at 255 bytes
+/// ("..."), so that the end of the line, which says where, always reaches the log.
+std::string quoted(std::string_view text);
 
 /// "a, b, c and 19997 more": enough to recognise a list by.
 std::string some_of(const std::vector<std::string>& words, std::size_t most = 3);

@@ -99,6 +99,16 @@ std::string refuse_bytes(std::string_view text, std::string_view subject) {
                            subject, describe_byte(*bad));
 }
 
+template <typename Address>
+std::string normal(int family, std::string_view text) {
+    std::array<char, INET6_ADDRSTRLEN> buffer{};
+    Address address{};
+    return text.size() < buffer.size() && text.find('\0') == std::string_view::npos &&
+                   inet_pton(family, std::string(text).c_str(), &address) == 1
+               ? inet_ntop(family, &address, buffer.data(), buffer.size())
+               : std::string();
+}
+
 /// An IPv4 or IPv6 literal, brackets or not. Asked of each of 20,000 names: inet_pton only where an
 /// address is possible.
 bool is_literal(std::string_view text) {
@@ -135,24 +145,23 @@ ParsedName parse_host(std::string_view text, HostRule rule) {
     return host ? host : refused(std::move(host.error));
 }
 
-std::string normal_ipv4(std::string_view text) {
-    std::array<char, INET_ADDRSTRLEN> buffer{};
-    in_addr address{};
-    if (text.size() >= buffer.size() || text.find('\0') != std::string_view::npos ||
-        inet_pton(AF_INET, std::string(text).c_str(), &address) != 1) {
-        return {};
+bool is_plain_name(std::string_view name) noexcept {
+    char previous = '.';
+    for (const char c : name) {
+        if (c == '.' ? previous == '.' : !is_ascii_alnum(c) && c != '-' && c != '_') {
+            return false;
+        }
+        previous = c;
     }
-    return inet_ntop(AF_INET, &address, buffer.data(), buffer.size());
+    return previous != '.' && name.size() <= longest_name;
+}
+
+std::string normal_ipv4(std::string_view text) {
+    return normal<in_addr>(AF_INET, text);
 }
 
 std::string normal_ipv6(std::string_view text) {
-    std::array<char, INET6_ADDRSTRLEN> buffer{};
-    in6_addr address{};
-    if (text.size() >= buffer.size() || text.find('\0') != std::string_view::npos ||
-        inet_pton(AF_INET6, std::string(text).c_str(), &address) != 1) {
-        return {};
-    }
-    return inet_ntop(AF_INET6, &address, buffer.data(), buffer.size());
+    return normal<in6_addr>(AF_INET6, text);
 }
 
 std::string normal_address(std::string_view text) {

@@ -27,6 +27,11 @@ inline ParsedName refused(std::string error) {
 /// beyond refusing what isn't a label.
 ParsedName parse_host(std::string_view text, HostRule rule);
 
+/// Whether `name` is labels between single dots. Names of Windows hosts have underscores at times,
+/// and certificates are issued for them. Lengths of labels don't matter here: what is too long for
+/// DNS is never asked for.
+bool is_plain_name(std::string_view name) noexcept;
+
 /// inet_pton and back, so that equal addresses are equal texts; empty if it isn't an address.
 std::string normal_ipv4(std::string_view text);
 std::string normal_ipv6(std::string_view text);

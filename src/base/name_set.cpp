@@ -1,6 +1,7 @@
 #include "base/name_set.h"
 
 #include "base/ascii.h"
+#include "base/host_names.h"
 
 #include <algorithm>
 #include <cassert>
@@ -8,29 +9,6 @@
 namespace lync {
 
 namespace {
-
-constexpr std::size_t longest_name = 253;
-
-/// Names of Windows hosts have underscores at times, and certificates are issued for them.
-bool is_label_byte(char c) noexcept {
-    return is_ascii_alnum(c) || c == '-' || c == '_';
-}
-
-/// Whether `name` is labels between single dots. Lengths of labels don't matter here: what is
-/// too long for DNS is never asked for.
-bool is_plain_name(std::string_view name) noexcept {
-    if (name.empty() || name.size() > longest_name) {
-        return false;
-    }
-    char previous = '.';
-    for (const char c : name) {
-        if (c == '.' ? previous == '.' : !is_label_byte(c)) {
-            return false;
-        }
-        previous = c;
-    }
-    return previous != '.';
-}
 
 /// `stored` is lower case already.
 bool less_than(std::string_view stored, std::string_view asked) noexcept {

@@ -1,44 +1,34 @@
 #include "base/product.h"
 
-#include <array>
-#include <utility>
+#include <algorithm>
+#include <iterator>
 
 namespace lync {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Product>, 7> names{{
-    {"sfb_se", Product::sfb_se},
-    {"sfb_2019", Product::sfb_2019},
-    {"sfb_2015", Product::sfb_2015},
-    {"lync_2013", Product::lync_2013},
-    {"lync_2010", Product::lync_2010},
-    {"ocs_2007_r2", Product::ocs_2007_r2},
-    {"ocs_2007", Product::ocs_2007},
-}};
+/// In the order of the enumeration.
+constexpr std::string_view names[] = {"ocs_2007", "ocs_2007_r2", "lync_2010", "lync_2013",
+                                      "sfb_2015", "sfb_2019",    "sfb_se"};
 
 } // namespace
 
 std::string_view product_name(Product product) noexcept {
-    for (const auto& [name, value] : names) {
-        if (value == product) {
-            return name;
-        }
-    }
-    return {};
+    return names[static_cast<std::size_t>(product)];
 }
 
 std::optional<Product> product_from_name(std::string_view name) noexcept {
-    for (const auto& [candidate, value] : names) {
-        if (candidate == name) {
-            return value;
-        }
-    }
-    return std::nullopt;
+    const auto* found = std::ranges::find(names, name);
+    return found == std::end(names) ? std::nullopt
+                                    : std::optional(static_cast<Product>(found - names));
 }
 
-std::string_view product_names() noexcept {
-    return "sfb_se, sfb_2019, sfb_2015, lync_2013, lync_2010, ocs_2007_r2, ocs_2007";
+std::string product_names() {
+    std::string all;
+    for (auto name = std::rbegin(names); name != std::rend(names); ++name) {
+        all.append(all.empty() ? "" : ", ").append(*name);
+    }
+    return all;
 }
 
 } // namespace lync

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace lync {
@@ -39,7 +40,7 @@ constexpr Ports default_ports(Product product) noexcept {
 std::string_view product_name(Product product) noexcept;
 std::optional<Product> product_from_name(std::string_view name) noexcept;
 
-/// All words of the `product` directive, for messages.
-std::string_view product_names() noexcept;
+/// All words of the `product` directive, the newest first, for messages.
+std::string product_names();
 
 } // namespace lync

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <unistr.h>
+
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -9,47 +12,24 @@ namespace lync {
 
 /// How many bytes the character of UTF-8 has that `text` begins with; 0 if it begins with none, as
 /// with an overlong form, a surrogate or a part of one [RFC 3629].
-constexpr std::size_t utf8_length(std::string_view text) noexcept {
-    const auto at = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    if (text.empty()) {
-        return 0;
-    }
-    const std::size_t length = at(0) < 0x80                    ? 1
-                               : at(0) >= 0xc2 && at(0) < 0xe0 ? 2
-                               : at(0) >= 0xe0 && at(0) < 0xf0 ? 3
-                               : at(0) >= 0xf0 && at(0) < 0xf5 ? 4
-                                                               : 0;
-    if (length > text.size()) {
-        return 0;
-    }
-    for (std::size_t i = 1; i < length; i++) {
-        if (at(i) < 0x80 || at(i) > 0xbf) {
-            return 0;
-        }
-    }
-    const bool wrong = (at(0) == 0xe0 && at(1) < 0xa0) || (at(0) == 0xed && at(1) > 0x9f) ||
-                       (at(0) == 0xf0 && at(1) < 0x90) || (at(0) == 0xf4 && at(1) > 0x8f);
-    return wrong ? 0 : length;
+inline std::size_t read_utf8(std::string_view text, std::uint32_t& character) noexcept {
+    return text.empty()
+               ? 0
+               : static_cast<std::size_t>(std::max(
+                     u8_mbtoucr(&character, reinterpret_cast<const std::uint8_t*>(text.data()),
+                                text.size()),
+                     0));
+}
+inline std::size_t utf8_length(std::string_view text) noexcept {
+    std::uint32_t character = 0;
+    return read_utf8(text, character);
 }
 
-/// Writes a character up to U+FFFF; how many bytes it has, three at most. Halves of characters
-/// beyond become something of three bytes, the same each time.
-constexpr std::size_t put_utf8(char* out, std::uint32_t character) noexcept {
-    const auto put = [&](std::size_t i, std::uint32_t byte) { out[i] = static_cast<char>(byte); };
-    const std::uint32_t last = 0x80 | (character & 0x3f);
-    if (character < 0x80) {
-        put(0, character);
-        return 1;
-    }
-    if (character < 0x800) {
-        put(0, 0xc0 | character >> 6);
-        put(1, last);
-        return 2;
-    }
-    put(0, 0xe0 | (character >> 12 & 0x0f));
-    put(1, 0x80 | (character >> 6 & 0x3f));
-    put(2, last);
-    return 3;
+/// Writes a character up to U+FFFF; how many bytes it has, three at most. 0: it is half of one
+/// beyond, or one.
+inline std::size_t put_utf8(char* out, std::uint32_t character) noexcept {
+    return static_cast<std::size_t>(
+        std::max(u8_uctomb(reinterpret_cast<std::uint8_t*>(out), character, 3), 0));
 }
 
 /// Appends `text`, with U+FFFD for each byte that isn't UTF-8. `escape` appends the characters that

@@ -1,10 +1,10 @@
 #include "policy/decode.h"
 
-#include "base/ascii.h"
 #include "base/utf8.h"
 #include "base/words.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <iterator>
@@ -30,38 +30,19 @@ bool is_printable_ascii(std::string_view text) noexcept {
 
 /// The value of `count` hexadecimal digits at `text`, or -1.
 long hex(const char* text, std::size_t available, std::size_t count) noexcept {
-    if (available < count) {
-        return -1;
-    }
-    long value = 0;
-    for (std::size_t i = 0; i < count; i++) {
-        const int digit = hex_value(text[i]);
-        if (digit < 0) {
-            return -1;
-        }
-        value = value * 16 + digit;
-    }
-    return value;
+    std::uint32_t value = 0;
+    const char* const end = text + count;
+    return available >= count &&
+                   std::from_chars(text, end, value, 16) == std::from_chars_result{end, {}}
+               ? static_cast<long>(value)
+               : -1;
 }
 
 /// The Unicode character at `text`; 0 bytes if it isn't well-formed UTF-8, or one beyond U+FFFF:
 /// servers of UTF-16 units have been seen to drop halves of those, and no path has them.
-std::size_t character_at(std::string_view text, char32_t& character) noexcept {
-    const auto at = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const std::size_t length = utf8_length(text);
-    switch (length) {
-    case 1:
-        character = at(0);
-        return 1;
-    case 2:
-        character = (at(0) & 0x1fU) << 6 | (at(1) & 0x3fU);
-        return 2;
-    case 3:
-        character = (at(0) & 0x0fU) << 12 | (at(1) & 0x3fU) << 6 | (at(2) & 0x3fU);
-        return 3;
-    default:
-        return 0;
-    }
+std::size_t character_at(std::string_view text, std::uint32_t& character) noexcept {
+    const std::size_t length = read_utf8(text, character);
+    return length > 3 ? 0 : length;
 }
 
 // U+0100..U+017F without their marks, as in Windows' best fit to code page 1252; a space: none.
@@ -151,7 +132,7 @@ Decoded read_characters(char* text, std::size_t size, Decoding decoding) noexcep
     const bool forgive = decoding >= Decoding::forgiving;
     std::size_t out = 0;
     for (std::size_t in = 0; in < size;) {
-        char32_t character = 0;
+        std::uint32_t character = 0;
         const std::size_t length = character_at({text + in, size - in}, character);
         const bool control = length == 1 && is_control(text[in]);
         if (length == 0 || control) {
@@ -200,7 +181,11 @@ Decoded decode_once(char* text, std::size_t size, Decoding decoding) noexcept {
         const std::size_t length = escape_at(text + in, size - in, code);
         if (length == 6) {
             // What is written never overtakes what is read: three bytes for six.
-            out += put_utf8(text + out, static_cast<std::uint32_t>(code));
+            if (const auto put = put_utf8(text + out, static_cast<std::uint32_t>(code))) {
+                out += put;
+            } else {
+                text[out++] = '\xff'; // half of a character
+            }
             units = true;
         } else {
             text[out++] = length == 0 ? '%' : static_cast<char>(code);

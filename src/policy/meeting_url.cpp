@@ -2,7 +2,7 @@
 
 #include "base/ascii.h"
 #include "base/base64.h"
-#include "policy/chars.h"
+#include "base/host_names.h"
 #include "policy/decode.h"
 #include "policy/path.h"
 #include "policy/services.h"
@@ -18,9 +18,6 @@ namespace {
 constexpr std::string_view parameter_name = "meeturl";
 constexpr std::size_t max_value = 4096;
 constexpr std::size_t max_name = 512;
-
-constexpr CharSet parameter_begins("&;?");
-constexpr CharSet name_ends("&;?=");
 
 /// Decodes in place until nothing changes; false if there is no end to it.
 bool decode_fully(char* text, std::size_t& size, Decoding decoding) noexcept {
@@ -82,7 +79,7 @@ bool value_passes(std::string_view value, std::span<const MeetUrl> published) no
 template <typename Check>
 bool for_each_meeting_url(std::string_view text, Check&& check) noexcept {
     for (std::size_t start = 0; start < text.size();) {
-        const std::size_t end = name_ends.find_in(text, start);
+        const std::size_t end = std::min(text.find_first_of("&;?=", start), text.size());
         if (is_parameter_name(text.substr(start, end - start))) {
             const bool has_value = end < text.size() && text[end] == '=';
             const std::size_t value_end = std::min(text.find('&', end), text.size());
@@ -92,8 +89,7 @@ bool for_each_meeting_url(std::string_view text, Check&& check) noexcept {
             }
         }
         // A value may hold the beginning of another parameter.
-        start = parameter_begins.find_in(text, end);
-        start += start < text.size() ? 1 : 0;
+        start = std::min(text.find_first_of("&;?", end), text.size() - 1) + 1;
     }
     return true;
 }
@@ -104,20 +100,6 @@ bool host_matches(std::string_view host, std::string_view published) noexcept {
     }
     const std::string_view label = published.substr(0, published.size() - 1); // "meet."
     return host.size() > label.size() && equal_ignore_case(host.substr(0, label.size()), label);
-}
-
-/// A host name and nothing else: labels of letters, digits and hyphens, none empty.
-bool is_host_name(std::string_view host) noexcept {
-    char before = '.';
-    for (const char c : host) {
-        const char l = ascii_lower(c);
-        const bool alphanumeric = (l >= 'a' && l <= 'z') || (l >= '0' && l <= '9');
-        if (!alphanumeric && c != '-' && (c != '.' || before == '.')) {
-            return false;
-        }
-        before = c;
-    }
-    return before != '.';
 }
 
 /// Whether a path as it is written lies under `prefix`, without any reading.
@@ -152,7 +134,7 @@ bool is_meeting_url(std::string_view url, std::span<const MeetUrl> published) no
     const std::string_view rest = url.substr(scheme.size());
     const std::size_t host_end = std::min(rest.find_first_of("/?"), rest.size());
     const std::string_view host = rest.substr(0, host_end);
-    if (!is_host_name(host)) { // "@", ":", "%" and "[" among other things
+    if (!is_plain_name(host)) { // "@", ":", "%" and "[" among other things
         return false;
     }
     const std::string_view path =

@@ -1,7 +1,6 @@
 #include "policy/path.h"
 
 #include "base/ascii.h"
-#include "policy/chars.h"
 #include "policy/decode.h"
 
 #include <algorithm>
@@ -65,14 +64,9 @@ struct Marks {
     bool more_to_decode = false;
 };
 
-constexpr CharSet ascii_marks("/\\?;#%:(");
-
 Marks find_marks(std::string_view text) noexcept {
     Marks marks;
     for (std::size_t i = 0; i < text.size(); i++) {
-        if (static_cast<unsigned char>(text[i]) < 0x80 && !ascii_marks.has(text[i])) {
-            continue;
-        }
         const auto next = [&](std::size_t k) { return i + k < text.size() ? text[i + k] : '\0'; };
         switch (text[i]) {
         case '/':
@@ -97,8 +91,8 @@ Marks find_marks(std::string_view text) noexcept {
         case '(':
             marks.windows_trick |= is_letter(next(1)) && next(2) == '(';
             break;
-        default: // outside of ASCII
-            marks.more_to_decode = true;
+        default:
+            marks.more_to_decode |= static_cast<unsigned char>(text[i]) >= 0x80;
         }
     }
     return marks;

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 namespace lync::policy {
 
@@ -27,13 +26,6 @@ std::string check_service(std::string_view path, Product product) {
         }
     }
     return {};
-}
-
-bool is_port(std::string_view text) noexcept {
-    std::uint16_t number = 0;
-    const char* end = text.data() + text.size();
-    const auto [after, error] = std::from_chars(text.data(), end, number);
-    return error == std::errc() && after == end && number != 0;
 }
 
 } // namespace
@@ -92,7 +84,7 @@ RedirectTo read_redirect_to(std::string_view text) {
     ParsedName host = parse_fqdn(rest.substr(0, colon));
     if (!host) {
         to.error = "its name isn't one: " + host.error;
-    } else if (!port.empty() && !is_port(port.substr(1))) {
+    } else if (!port.empty() && !parse_number(port.substr(1), 1, 65535)) {
         to.error = "its port is no number from 1 to 65535";
     } else if (std::any_of(tail.begin(), tail.end(), [&](char c) {
                    return c <= 0x20 || c >= 0x7f || never.find(c) != never.npos;

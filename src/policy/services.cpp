@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace lync::policy {
 
@@ -27,8 +28,8 @@ constexpr BodyLimit message = BodyLimit::message;
 constexpr BodyLimit content = BodyLimit::content;
 
 constexpr PathRow never(std::string_view prefix, Service service, Exposure exposure,
-                        std::string_view why, P first = ocs_2007, P last = sfb_se) {
-    return {prefix, service, first, last, exposure, on_every_host, method_none, no_body, why};
+                        P first = ocs_2007, P last = sfb_se) {
+    return {prefix, service, first, last, exposure, on_every_host, method_none, no_body};
 }
 
 // The one path that is never published on a Lync host and may be on an Exchange host.
@@ -47,115 +48,83 @@ constexpr std::string_view ecp = "/ecp";
 // (/lwa, /reach) on their own host. What the web app itself needs afterwards (/ucwa, content) it
 // asks of the pool's external web services FQDN, by absolute URL; native clients' services are
 // never needed on a simple URL's host.
-constexpr std::array rows{
-    PathRow{"/abs", abs, lync_2010, sfb_se, published, on_pool, page, no_body,
-            "address book files and photos, all desktop clients and phones"},
-    PathRow{"/abs/ext", abs, ocs_2007, ocs_2007_r2, published, on_pool, page, no_body,
-            "address book files, Communicator"},
-    never("/aspnet_client", server_files, internal, "IIS's own files, no part of the product"),
-    PathRow{"/autodiscover", autodiscover, lync_2010, sfb_se, published, on_pool | on_discovery,
-            open_form, message, "every client since Lync 2013, mobile clients since Lync 2010"},
-    PathRow{"/autodiscover", exchange_autodiscover, ocs_2007, sfb_se, published, on_exchange,
-            open_form, message, "finding the mailbox's web services"},
-    PathRow{"/autoupdate/ext", device_update, ocs_2007, lync_2010, on_demand, on_pool, page,
-            no_body, "updates of OCS-era clients"},
-    never("/certmanager", support_console, admin, "certificate administration"),
-    PathRow{"/certprov", certprov, lync_2010, sfb_se, published, on_pool, form, message,
-            "client certificates (TLS-DSK), all clients"},
-    PathRow{"/collabcontent", collabcontent, lync_2010, sfb_se, published, on_pool,
-            content_transfer, content, "meeting content: presentations, attachments, whiteboards"},
-    PathRow{"/conf/ext", conferencing, ocs_2007, lync_2010, on_demand, on_pool, form, message,
-            "conferencing of OCS-era clients"},
-    never("/cscp", control_panel, admin, "Control Panel"),
-    PathRow{"/datacollabweb", datacollab, lync_2010, sfb_se, published, on_pool, content_transfer,
-            content, "uploads of the web app into a meeting"},
-    PathRow{"/deviceupdatefiles_ext", device_update, ocs_2007, ocs_2007_r2, published, on_pool,
-            page, no_body, "firmware of IP phones"},
-    PathRow{"/deviceupdatefiles_ext", device_update, lync_2010, lync_2010, on_demand, on_pool, page,
-            no_body, "firmware of IP phones outside"},
-    never("/deviceupdatefiles_int", internal_twin, internal, "the inside's twin"),
-    PathRow{"/dialin", dialin, lync_2010, sfb_se, published, on_pool | on_own_pages, form, message,
-            "dial-in numbers and PIN page"},
-    PathRow{ecp, exchange_admin, ocs_2007, sfb_se, admin, on_lync, method_none, no_body,
-            "Exchange Control Panel"},
-    PathRow{ecp, exchange_admin, ocs_2007, sfb_se, published, on_exchange, any_method, content,
-            "Options of Outlook on the web; the Exchange admin center too"},
-    PathRow{"/etc/place/null", conferencing, ocs_2007, ocs_2007_r2, published, on_pool, form,
-            message, "meeting content"},
-    PathRow{"/etc/place/null", conferencing, lync_2010, lync_2010, on_demand, on_pool, form,
-            message, "meeting content of OCS-era clients"},
-    PathRow{"/ews", ews, ocs_2007, sfb_se, published, on_exchange, open_form, content,
-            "calendar, contacts and conversation history of all clients"},
-    PathRow{"/fonts", static_files, lync_2013, sfb_se, published, on_pool | on_pages, page, no_body,
-            "fonts of the web pages"},
-    PathRow{"/groupexpansion", groupexpansion, lync_2010, sfb_se, published, on_pool, form, message,
-            "distribution lists, address book web query"},
-    PathRow{"/groupexpansion/ext", groupexpansion, ocs_2007, ocs_2007_r2, published, on_pool, form,
-            message, "distribution lists; R2: address book web query"},
-    PathRow{"/hybridconfig", hybridconfig, lync_2013, sfb_se, on_demand, on_pool, form, message,
-            "calls from Skype for Business Online, retired in 2021"},
-    never("/int", internal_twin, internal, "the inside's twin"),
-    PathRow{"/lmstaticdata", static_files, lync_2010, sfb_se, published, on_pool | on_pages, page,
-            no_body, "static files of the web pages"},
-    PathRow{"/locationinformation", location_information, lync_2010, sfb_se, on_demand, on_pool,
-            form, message, "emergency locations of clients outside"},
-    never("/lrs", support_console, admin, "room system administration portal"),
-    PathRow{"/lwa", lwa, lync_2013, sfb_se, published, on_pool | on_pages, form, message,
-            "the web app: guests who join by browser"},
-    never("/macp", control_panel, admin, "Control Panel since 2019"),
-    PathRow{"/mapi", mapi, ocs_2007, sfb_se, published, on_exchange, open_form, content, "Outlook"},
-    PathRow{"/mcx", mcx, lync_2010, lync_2010, published, on_pool, form, message,
-            "mobile clients of Lync 2010"},
-    PathRow{"/mcx", mcx, lync_2013, sfb_2015, on_demand, on_pool, form, message,
-            "mobile clients of Lync 2010, while there are any"},
-    PathRow{"/meet", meet, lync_2010, sfb_se, published, on_pool | on_own_pages, form, message,
-            "join launcher"},
-    never("/meetingroomportal", support_console, admin, "room system administration portal"),
-    PathRow{"/microsoft-server-activesync", activesync, ocs_2007, sfb_se, published, on_exchange,
-            open_form, content, "mobile mail"},
-    PathRow{"/oab", oab, ocs_2007, sfb_se, published, on_exchange, page, no_body,
-            "Outlook's offline address book"},
-    never("/ocspowershell", policy::Service::powershell, admin, "remote PowerShell"),
-    PathRow{"/owa", owa, ocs_2007, sfb_se, published, on_exchange, any_method, content,
-            "Outlook on the web"},
-    PathRow{"/passiveauth", passiveauth, lync_2013, sfb_se, on_demand, on_pool, open_form, message,
-            "sign-in by AD FS where UseWsFedPassiveAuth is on"},
-    PathRow{"/persistentchat", persistent_chat, lync_2013, sfb_2015, on_demand, on_pool, form,
-            message, "room management of Persistent Chat"},
-    PathRow{"/phoneconferencing/ext", conferencing, ocs_2007, lync_2010, on_demand, on_pool, form,
-            message, "phone conferencing page of OCS"},
-    never("/powershell", policy::Service::powershell, admin, "remote PowerShell, of Exchange too"),
-    PathRow{"/reach", reach, lync_2010, sfb_se, published, on_pool | on_pages, open_form, content,
-            "back end of the web app, AuthBroker"},
-    never("/reports", server_files, admin, "reporting services"),
-    never("/reportserver", server_files, admin, "reporting services"),
-    never("/requesthandler", internal_twin, internal, "device update of the inside", lync_2010),
-    PathRow{"/requesthandler/ucdevice.upx", device_update, ocs_2007, ocs_2007_r2, published,
-            on_pool, form, content, "updates and logs of IP phones"},
-    PathRow{"/requesthandlerext", device_update, ocs_2007_r2, ocs_2007_r2, published, on_pool, form,
-            content, "updates and logs of IP phones"},
-    PathRow{"/requesthandlerext", device_update, lync_2010, sfb_se, on_demand, on_pool, form,
-            content, "updates and logs of IP phones outside"},
-    PathRow{"/rgsclients", rgs, lync_2010, sfb_se, on_demand, on_pool, form, message,
-            "Response Group agents who work outside"},
-    never("/rgsconfig", rgs_config, admin, "Response Group configuration"),
-    PathRow{"/rpc", rpc, ocs_2007, sfb_se, published, on_exchange, page | method_rpc, content,
-            "Outlook before 2013 by RPC over HTTP (Outlook Anywhere)"},
-    PathRow{"/scheduler", scheduler, lync_2010, sfb_se, published, on_pool | on_own_pages, form,
-            message, "web scheduler"},
-    PathRow{"/sites/ucupdateserver", device_update, ocs_2007, ocs_2007, published, on_pool, page,
-            no_body, "updates of IP phones"},
-    PathRow{"/storage", storage, lync_2013, sfb_se, on_demand, on_pool, form, content,
-            "declared external by Lync 2013; what for isn't documented"},
-    never("/supportconferenceconsole", support_console, admin, "support console"),
-    never("/supportconsole", support_console, admin, "support console"),
-    PathRow{"/ucwa", ucwa, lync_2013, sfb_se, published, on_pool, rest, message,
-            "mobile clients since Lync 2013, the web app, UCWA applications"},
-    PathRow{"/webticket", webticket, lync_2010, sfb_se, published, on_pool | on_pages, open_form,
-            message, "security tokens, all clients"},
-    never("/wsman", policy::Service::powershell, admin, "Windows remote management"),
-    PathRow{"/xframe", autodiscover, lync_2010, sfb_se, published, on_discovery, page, no_body,
-            "cross-domain frame of UCWA applications"},
+constexpr PathRow rows[] = {
+    {"/abs", abs, lync_2010, sfb_se, published, on_pool, page, no_body},
+    {"/abs/ext", abs, ocs_2007, ocs_2007_r2, published, on_pool, page, no_body},
+    never("/aspnet_client", server_files, internal),
+    {"/autodiscover", autodiscover, lync_2010, sfb_se, published, on_pool | on_discovery, open_form,
+     message},
+    {"/autodiscover", exchange_autodiscover, ocs_2007, sfb_se, published, on_exchange, open_form,
+     message},
+    {"/autoupdate/ext", device_update, ocs_2007, lync_2010, on_demand, on_pool, page, no_body},
+    never("/certmanager", support_console, admin),
+    {"/certprov", certprov, lync_2010, sfb_se, published, on_pool, form, message},
+    {"/collabcontent", collabcontent, lync_2010, sfb_se, published, on_pool, content_transfer,
+     content},
+    {"/conf/ext", conferencing, ocs_2007, lync_2010, on_demand, on_pool, form, message},
+    never("/cscp", control_panel, admin),
+    {"/datacollabweb", datacollab, lync_2010, sfb_se, published, on_pool, content_transfer,
+     content},
+    {"/deviceupdatefiles_ext", device_update, ocs_2007, ocs_2007_r2, published, on_pool, page,
+     no_body},
+    {"/deviceupdatefiles_ext", device_update, lync_2010, lync_2010, on_demand, on_pool, page,
+     no_body},
+    never("/deviceupdatefiles_int", internal_twin, internal),
+    {"/dialin", dialin, lync_2010, sfb_se, published, on_pool | on_own_pages, form, message},
+    {ecp, exchange_admin, ocs_2007, sfb_se, admin, on_lync, method_none, no_body},
+    {ecp, exchange_admin, ocs_2007, sfb_se, published, on_exchange, any_method, content},
+    {"/etc/place/null", conferencing, ocs_2007, ocs_2007_r2, published, on_pool, form, message},
+    {"/etc/place/null", conferencing, lync_2010, lync_2010, on_demand, on_pool, form, message},
+    {"/ews", ews, ocs_2007, sfb_se, published, on_exchange, open_form, content},
+    {"/fonts", static_files, lync_2013, sfb_se, published, on_pool | on_pages, page, no_body},
+    {"/groupexpansion", groupexpansion, lync_2010, sfb_se, published, on_pool, form, message},
+    {"/groupexpansion/ext", groupexpansion, ocs_2007, ocs_2007_r2, published, on_pool, form,
+     message},
+    {"/hybridconfig", hybridconfig, lync_2013, sfb_se, on_demand, on_pool, form, message},
+    never("/int", internal_twin, internal),
+    {"/lmstaticdata", static_files, lync_2010, sfb_se, published, on_pool | on_pages, page,
+     no_body},
+    {"/locationinformation", location_information, lync_2010, sfb_se, on_demand, on_pool, form,
+     message},
+    never("/lrs", support_console, admin),
+    {"/lwa", lwa, lync_2013, sfb_se, published, on_pool | on_pages, form, message},
+    never("/macp", control_panel, admin),
+    {"/mapi", mapi, ocs_2007, sfb_se, published, on_exchange, open_form, content},
+    {"/mcx", mcx, lync_2010, lync_2010, published, on_pool, form, message},
+    {"/mcx", mcx, lync_2013, sfb_2015, on_demand, on_pool, form, message},
+    {"/meet", meet, lync_2010, sfb_se, published, on_pool | on_own_pages, form, message},
+    never("/meetingroomportal", support_console, admin),
+    {"/microsoft-server-activesync", activesync, ocs_2007, sfb_se, published, on_exchange,
+     open_form, content},
+    {"/oab", oab, ocs_2007, sfb_se, published, on_exchange, page, no_body},
+    never("/ocspowershell", policy::Service::powershell, admin),
+    {"/owa", owa, ocs_2007, sfb_se, published, on_exchange, any_method, content},
+    {"/passiveauth", passiveauth, lync_2013, sfb_se, on_demand, on_pool, open_form, message},
+    {"/persistentchat", persistent_chat, lync_2013, sfb_2015, on_demand, on_pool, form, message},
+    {"/phoneconferencing/ext", conferencing, ocs_2007, lync_2010, on_demand, on_pool, form,
+     message},
+    never("/powershell", policy::Service::powershell, admin),
+    {"/reach", reach, lync_2010, sfb_se, published, on_pool | on_pages, open_form, content},
+    never("/reports", server_files, admin),
+    never("/reportserver", server_files, admin),
+    never("/requesthandler", internal_twin, internal, lync_2010),
+    {"/requesthandler/ucdevice.upx", device_update, ocs_2007, ocs_2007_r2, published, on_pool, form,
+     content},
+    {"/requesthandlerext", device_update, ocs_2007_r2, ocs_2007_r2, published, on_pool, form,
+     content},
+    {"/requesthandlerext", device_update, lync_2010, sfb_se, on_demand, on_pool, form, content},
+    {"/rgsclients", rgs, lync_2010, sfb_se, on_demand, on_pool, form, message},
+    never("/rgsconfig", rgs_config, admin),
+    {"/rpc", rpc, ocs_2007, sfb_se, published, on_exchange, page | method_rpc, content},
+    {"/scheduler", scheduler, lync_2010, sfb_se, published, on_pool | on_own_pages, form, message},
+    {"/sites/ucupdateserver", device_update, ocs_2007, ocs_2007, published, on_pool, page, no_body},
+    {"/storage", storage, lync_2013, sfb_se, on_demand, on_pool, form, content},
+    never("/supportconferenceconsole", support_console, admin),
+    never("/supportconsole", support_console, admin),
+    {"/ucwa", ucwa, lync_2013, sfb_se, published, on_pool, rest, message},
+    {"/webticket", webticket, lync_2010, sfb_se, published, on_pool | on_pages, open_form, message},
+    never("/wsman", policy::Service::powershell, admin),
+    {"/xframe", autodiscover, lync_2010, sfb_se, published, on_discovery, page, no_body},
 };
 
 static_assert(std::ranges::is_sorted(rows, [](const PathRow& a,
@@ -166,7 +135,7 @@ static_assert(std::ranges::is_sorted(rows, [](const PathRow& a,
 constexpr auto letters = [] {
     std::array<std::uint8_t, 27> begin{};
     for (std::size_t letter = 0; letter < begin.size(); letter++) {
-        while (begin[letter] < rows.size() &&
+        while (begin[letter] < std::size(rows) &&
                rows[begin[letter]].prefix[1] < static_cast<char>('a' + letter)) {
             begin[letter]++;
         }
@@ -253,7 +222,7 @@ Never find_never_row(std::string_view path, P product, Exposure least, Hosts amo
 }
 
 /// In the order of the enumeration.
-constexpr std::array<std::string_view, 39> names{
+constexpr std::string_view names[] = {
     "unknown",
     "autodiscover",
     "webticket",
@@ -294,7 +263,7 @@ constexpr std::array<std::string_view, 39> names{
     "server_files",
     "internal_twin",
 };
-static_assert(names.size() == static_cast<std::size_t>(Service::internal_twin) + 1);
+static_assert(std::size(names) == static_cast<std::size_t>(Service::internal_twin) + 1);
 
 } // namespace
 
@@ -308,39 +277,30 @@ std::string_view service_name(Service service) noexcept {
 // HTTP leave idle; a minute more, so that the server is the one to end it. The two channels of RPC
 // over HTTP announce bodies of 1 GiB each, at most 2 [MS-RPCH, 2.2.2].
 std::span<const ExchangeService> exchange_services() noexcept {
-    static constexpr std::array services{
-        ExchangeService{"ews", Service::ews, "/EWS", "1860s", {}},
-        ExchangeService{"autodiscover", Service::exchange_autodiscover, "/Autodiscover", {}, {}},
-        ExchangeService{"owa", Service::owa, "/owa", {}, {}},
-        ExchangeService{"ecp", Service::exchange_admin, "/ecp", {}, {}},
-        ExchangeService{
-            "activesync", Service::activesync, "/Microsoft-Server-ActiveSync", "3600s", {}},
-        ExchangeService{"mapi", Service::mapi, "/mapi", "1860s", {}},
-        ExchangeService{"oab", Service::oab, "/OAB", {}, {}},
-        ExchangeService{"rpc", Service::rpc, "/rpc", "1860s", "2g"},
+    static constexpr ExchangeService services[] = {
+        {"ews", Service::ews, "/EWS", "1860s", {}},
+        {"autodiscover", Service::exchange_autodiscover, "/Autodiscover", {}, {}},
+        {"owa", Service::owa, "/owa", {}, {}},
+        {"ecp", Service::exchange_admin, "/ecp", {}, {}},
+        {"activesync", Service::activesync, "/Microsoft-Server-ActiveSync", "3600s", {}},
+        {"mapi", Service::mapi, "/mapi", "1860s", {}},
+        {"oab", Service::oab, "/OAB", {}, {}},
+        {"rpc", Service::rpc, "/rpc", "1860s", "2g"},
     };
     return services;
 }
 
 Methods method_bit(std::string_view method) noexcept {
-    switch (method.size()) {
-    case 3:
-        return method == "GET" ? method_get : method == "PUT" ? method_put : method_none;
-    case 4:
-        return method == "POST" ? method_post : method == "HEAD" ? method_head : method_none;
-    case 5:
-        return method == "PATCH" ? method_patch : method_none;
-    case 6:
-        return method == "DELETE" ? method_delete : method_none;
-    case 7:
-        return method == "OPTIONS" ? method_options : method_none;
-    case 11:
-        return method == "RPC_IN_DATA" ? method_rpc : method_none;
-    case 12:
-        return method == "RPC_OUT_DATA" ? method_rpc : method_none;
-    default:
-        return method_none;
+    static constexpr std::pair<std::string_view, Methods> bits[] = {
+        {"GET", method_get},         {"POST", method_post},       {"HEAD", method_head},
+        {"OPTIONS", method_options}, {"PUT", method_put},         {"DELETE", method_delete},
+        {"PATCH", method_patch},     {"RPC_IN_DATA", method_rpc}, {"RPC_OUT_DATA", method_rpc}};
+    for (const auto& [name, bit] : bits) {
+        if (name == method) {
+            return bit;
+        }
     }
+    return method_none;
 }
 
 std::uint64_t body_limit_bytes(BodyLimit limit) noexcept {
@@ -413,20 +373,16 @@ std::string check_form(std::string_view path, std::string& normal) {
     if (path.empty() || path.front() != '/') {
         return "must begin with a slash";
     }
-    if (path.find('?') != std::string_view::npos) {
-        return "must be a path without a query";
-    }
-    if (path.find('#') != std::string_view::npos) {
-        return "must be a path without a fragment";
-    }
-    if (path.find('%') != std::string_view::npos) {
-        return "must be written without percent encoding: it is compared with decoded paths";
-    }
-    if (path.find('\\') != std::string_view::npos) {
-        return "must be written with forward slashes";
-    }
-    if (path.find_first_of("*;") != std::string_view::npos) {
-        return "must be a plain prefix of whole segments, without \"*\" or \";\"";
+    constexpr std::pair<std::string_view, std::string_view> refused[] = {
+        {"?", "must be a path without a query"},
+        {"#", "must be a path without a fragment"},
+        {"%", "must be written without percent encoding: it is compared with decoded paths"},
+        {"\\", "must be written with forward slashes"},
+        {"*;", "must be a plain prefix of whole segments, without \"*\" or \";\""}};
+    for (const auto& [characters, why] : refused) {
+        if (path.find_first_of(characters) != std::string_view::npos) {
+            return std::string(why);
+        }
     }
     for (const char c : path) {
         if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f) {

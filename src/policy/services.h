@@ -127,7 +127,7 @@ inline constexpr Hosts on_exchange = 16; ///< Exchange names, where `services` s
 inline constexpr Hosts on_lync = on_pool | on_discovery | on_pages | on_own_pages;
 inline constexpr Hosts on_every_host = on_lync | on_exchange;
 
-/// One row of the table.
+/// One row of the table. Who needs it, or why it is closed, stands in docs/paths.md.
 struct PathRow {
     std::string_view prefix; ///< lower case: "/abs"; no slash at the end
     Service service;
@@ -137,7 +137,6 @@ struct PathRow {
     Hosts hosts;     ///< on_every_host for what is never published, but for /ecp
     Methods methods; ///< under the strict policy
     BodyLimit body;
-    std::string_view needed_by; ///< for the documentation: who needs it, or why it is closed
 };
 
 /// All rows, sorted by prefix.
