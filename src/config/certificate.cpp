@@ -207,7 +207,7 @@ Certificate load_certificate(const std::string& certificate_file, const std::str
     }
     for (std::size_t place = 0; place < pem.chain.size(); place++) {
         X509* const link = pem.chain[place].get();
-        if (place > 0 && is_self_signed(link)) {
+        if (place > 0 && X509_self_signed(link, 0) == 1) {
             continue;
         }
         if (error = refuse_weak(link, place, certificate_file); !error.empty()) {
@@ -232,9 +232,9 @@ Certificate load_certificate(const std::string& certificate_file, const std::str
     return certificate;
 }
 
-TrustedCa load_trusted_ca(const std::string& file, std::chrono::sys_seconds now) {
+Findings load_trusted_ca(const std::string& file, std::chrono::sys_seconds now) {
     const ErrorQueue queue;
-    TrustedCa ca;
+    Findings ca;
 
     PemCertificates pem = read_certificates(file, "trusted CA");
     if (ca.error = std::move(pem.error); !ca.error.empty()) {

@@ -45,12 +45,17 @@ constexpr Renewal renewal_at(std::chrono::sys_seconds now, std::chrono::sys_seco
                                                                    : Renewal::urgent;
 }
 
-/// A listener's certificate. With an error set, the rest is what was known when it was found.
-struct Certificate {
-    std::string error;                 ///< empty if the certificate can be presented
-    std::string alarm;                 ///< clients refuse it for its dates, or will very soon
+/// What there is to say of a file.
+struct Findings {
+    std::string error;                 ///< empty if it can be used
+    std::string alarm;                 ///< it is refused for its dates, or will be very soon
     std::vector<std::string> warnings; ///< legal, but risky
 
+    explicit operator bool() const noexcept { return error.empty(); }
+};
+
+/// A listener's certificate. With an error set, the rest is what was known when it was found.
+struct Certificate : Findings {
     /// Lower-case dNSNames of the subject alternative name in their order; the common name only
     /// where there is no dNSName at all. Not checked any further: NameSet knows which ones cover.
     std::vector<std::string> names;
@@ -61,8 +66,6 @@ struct Certificate {
     std::chrono::sys_seconds not_after{};
     KeyKind key_kind = KeyKind::other;
     int key_bits = 0;
-
-    explicit operator bool() const noexcept { return error.empty(); }
 };
 
 /// Loads the PEM files of a `certificate` directive (paths as nginx opens them) and refuses what
@@ -72,17 +75,8 @@ struct Certificate {
 Certificate load_certificate(const std::string& certificate_file, const std::string& key_file,
                              std::chrono::sys_seconds now);
 
-/// The CAs that servers are verified against.
-struct TrustedCa {
-    std::string error;
-    std::string alarm; ///< all of them have expired: no server can be verified
-    std::vector<std::string> warnings;
-
-    explicit operator bool() const noexcept { return error.empty(); }
-};
-
-/// Loads the PEM file of a `trusted_ca` directive: an error if it is unreadable or holds no
-/// certificate.
-TrustedCa load_trusted_ca(const std::string& file, std::chrono::sys_seconds now);
+/// Loads the PEM file of a `trusted_ca` directive, the CAs that servers are verified against: an
+/// error if it is unreadable or holds no certificate, an alarm if all of them have expired.
+Findings load_trusted_ca(const std::string& file, std::chrono::sys_seconds now);
 
 } // namespace lync::config

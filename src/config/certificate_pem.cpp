@@ -4,12 +4,12 @@
 #include "config/editor_traces.h"
 #include "config/regular_file.h"
 
-#include <openssl/asn1.h>
 #include <openssl/crypto.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
 #include <openssl/pkcs7.h>
 
+#include <algorithm>
 #include <new>
 
 namespace lync::config {
@@ -44,20 +44,7 @@ bool contains(const std::string& bytes, std::string_view text) {
     return bytes.find(text) != std::string::npos;
 }
 
-/// Whether the whole file is one DER SEQUENCE, as certificates, keys and PFX files are.
-bool is_der(const std::string& bytes) {
-    const auto* start = reinterpret_cast<const unsigned char*>(bytes.data());
-    const unsigned char* at = start;
-    long length = 0;
-    int tag = 0;
-    int tag_class = 0;
-    const int form =
-        ASN1_get_object(&at, &length, &tag, &tag_class, static_cast<long>(bytes.size()));
-    return (form & 0x80) == 0 && tag == V_ASN1_SEQUENCE &&
-           (at - start) + length == static_cast<long>(bytes.size());
-}
-
-/// Whether DER parses as the type that `parse` (a d2i function) makes.
+/// Whether it is DER of the type that `parse` (a d2i function) makes.
 template <typename Type>
 bool parses_as(const std::string& bytes, Type* (*parse)(Type**, const unsigned char**, long),
                void (*release)(Type*)) {
@@ -84,34 +71,31 @@ std::string explain_no_certificate(const std::string& file, const std::string& b
     if (const std::string_view trace = encoding_trace(bytes); !trace.empty()) {
         return std::string(trace);
     }
-    if (is_der(bytes)) {
-        if (parses_as(bytes, d2i_X509, X509_free)) {
-            return convert("DER", "x509 -inform DER", file, "");
-        }
-        if (parses_as(bytes, d2i_PKCS12, PKCS12_free)) {
-            return convert("PKCS#12 (PFX)", "pkcs12", file,
-                           std::string(legacy_option(bytes)) + " -nokeys");
-        }
-        if (parses_as(bytes, d2i_PKCS7, PKCS7_free)) {
-            return convert("PKCS#7", "pkcs7 -inform DER", file, " -print_certs");
-        }
+    if (parses_as(bytes, d2i_X509, X509_free)) {
+        return convert("DER", "x509 -inform DER", file, "");
     }
-    if (contains(bytes, "-----BEGIN CERTIFICATE-----")) {
-        return "\"-----BEGIN CERTIFICATE-----\" doesn't start its line, remove what stands before "
-               "it";
+    if (parses_as(bytes, d2i_PKCS12, PKCS12_free)) {
+        return convert("PKCS#12 (PFX)", "pkcs12", file,
+                       formatted("{} -nokeys", legacy_option(bytes)));
+    }
+    if (parses_as(bytes, d2i_PKCS7, PKCS7_free)) {
+        return convert("PKCS#7", "pkcs7 -inform DER", file, " -print_certs");
     }
     if (contains(bytes, "-----BEGIN PKCS7-----")) {
         return formatted(
             "it holds PKCS#7, convert it with \"openssl pkcs7 -in {} -print_certs -out FILE\"",
             file);
     }
-    if (contains(bytes, "CERTIFICATE REQUEST-----")) {
-        return "it holds a certificate request, write the certificate that the CA made of it";
-    }
-    if (contains(bytes, "PRIVATE KEY-----")) {
-        return "it holds a private key and no certificate";
-    }
-    return "it is not PEM, no line in it is \"-----BEGIN CERTIFICATE-----\"";
+    constexpr std::pair<std::string_view, std::string_view> others[] = {
+        {"-----BEGIN CERTIFICATE-----", "\"-----BEGIN CERTIFICATE-----\" doesn't start its line, "
+                                        "remove what stands before it"},
+        {"CERTIFICATE REQUEST-----",
+         "it holds a certificate request, write the certificate that the CA made of it"},
+        {"PRIVATE KEY-----", "it holds a private key and no certificate"},
+        {"", "it is not PEM, no line in it is \"-----BEGIN CERTIFICATE-----\""}};
+    return std::string(std::ranges::find_if(others, [&](const auto& other) {
+                           return contains(bytes, other.first);
+                       })->second);
 }
 
 /// The same for a key.
@@ -122,11 +106,13 @@ std::string explain_no_key(const std::string& file, const std::string& bytes) {
     if (contains(bytes, "PRIVATE KEY-----")) {
         return "the private key in it is damaged or of an unknown kind, copy the file again";
     }
-    if (is_der(bytes)) {
-        return parses_as(bytes, d2i_PKCS12, PKCS12_free)
-                   ? convert("PKCS#12 (PFX)", "pkcs12", file,
-                             formatted("{} -nocerts -nodes", legacy_option(bytes)))
-                   : convert("DER", "pkey -inform DER", file, "");
+    if (parses_as(bytes, d2i_PKCS12, PKCS12_free)) {
+        return convert("PKCS#12 (PFX)", "pkcs12", file,
+                       formatted("{} -nocerts -nodes", legacy_option(bytes)));
+    }
+    if (parses_as(bytes, d2i_AutoPrivateKey, EVP_PKEY_free) ||
+        parses_as(bytes, d2i_X509_SIG, X509_SIG_free)) { // encrypted
+        return convert("DER", "pkey -inform DER", file, "");
     }
     if (contains(bytes, "-----BEGIN CERTIFICATE-----")) {
         return "it holds a certificate and no private key, write the certificate first and the "

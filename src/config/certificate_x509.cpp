@@ -175,10 +175,6 @@ std::string weak_digest_of(const X509* certificate) {
     }
 }
 
-bool is_self_signed(X509* certificate) {
-    return X509_self_signed(certificate, 0) == 1;
-}
-
 std::string date_text(std::chrono::sys_seconds time) {
     const auto day = std::chrono::floor<std::chrono::days>(time);
     const std::chrono::year_month_day date(day);

@@ -45,8 +45,6 @@ Key key_of(const X509* certificate);
 /// "SHA-1" or another digest that signatures no longer use; empty if the signature is sound.
 std::string weak_digest_of(const X509* certificate);
 
-bool is_self_signed(X509* certificate);
-
 /// "2026-11-21 10:35 UTC".
 std::string date_text(std::chrono::sys_seconds time);
 

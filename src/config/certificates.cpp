@@ -154,12 +154,16 @@ void remark_certificates(const Publication& publication, const Names& names,
          publication.place, remarks);
 }
 
-void remark_file(const std::string& alarm, const std::vector<std::string>& warnings,
-                 const Place& place, std::vector<Diagnostic>& remarks) {
-    if (!alarm.empty()) {
-        remarks.push_back({Severity::critical, alarm, place});
+/// An error is a mistake, or for a plan an error among the remarks.
+void remark_file(const Findings& file, const Place& place, const Environment& environment,
+                 std::vector<Diagnostic>& remarks) {
+    if (!file) {
+        missing_yet(environment, remarks, place, file.error);
     }
-    for (const std::string& warning : warnings) {
+    if (!file.alarm.empty()) {
+        remarks.push_back({Severity::critical, file.alarm, place});
+    }
+    for (const std::string& warning : file.warnings) {
         remarks.push_back({Severity::warning, warning, place});
     }
 }
@@ -198,30 +202,18 @@ std::string_view Publication::only_certificate(const Farm& farm) const noexcept 
 
 void check_certificates(Publication& publication, const Environment& environment,
                         std::vector<Diagnostic>& remarks) {
-    const auto refuse = [&](const std::string& error, const Place& place) {
-        if (environment.needs_everything) {
-            throw Mistake(error, place);
-        }
-        remarks.push_back({Severity::error, error, place});
-    };
-
     for (const CertificateFiles& files : publication.certificates) {
         Certificate certificate = load_certificate(
             files.certificate, environment.needs_everything ? files.key : "", environment.now);
-        if (!certificate.error.empty()) {
-            refuse(certificate.error, files.place);
-        }
-        remark_file(certificate.alarm, certificate.warnings, files.place, remarks);
+        remark_file(certificate, files.place, environment, remarks);
         publication.loaded_certificates.push_back(std::move(certificate));
     }
     publication.presented = {publication.loaded_certificates, environment.now};
+    publication.certificate_names = publication.presented.names();
 
     if (!publication.trusted_ca.empty()) {
-        const TrustedCa ca = load_trusted_ca(publication.trusted_ca, environment.now);
-        if (!ca.error.empty()) {
-            refuse(ca.error, publication.trusted_ca_place);
-        }
-        remark_file(ca.alarm, ca.warnings, publication.trusted_ca_place, remarks);
+        remark_file(load_trusted_ca(publication.trusted_ca, environment.now),
+                    publication.trusted_ca_place, environment, remarks);
     }
 
     Names names = https_names(publication);

@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <system_error>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace lync::config {
 
@@ -32,15 +33,6 @@ public:
     Publication read();
 
 private:
-    template <typename Function>
-    void each(std::string_view name, Function&& function) {
-        for (const auto& child : block_.children) {
-            if (child->name == name) {
-                function(*child);
-            }
-        }
-    }
-
     /// Of a directive that may be left out.
     template <typename T>
     void read_word_of(std::string_view name, T& into,
@@ -82,15 +74,11 @@ void Declaration::missing(std::string_view directive, std::string_view remedy) c
     throw mistake(block_.place, "no {} in {}: {}", lync::quoted(directive), block_.title(), remedy);
 }
 
-/// What nginx needs and a plan doesn't.
 void Declaration::missing_yet(std::string_view directive, const Directive& block,
                               std::string_view remedy) {
-    std::string text = formatted("no {} in {}{}: {}", lync::quoted(directive), block.title(),
-                                 &block == &block_ ? "" : " of " + block_.title(), remedy);
-    if (environment_.needs_everything) {
-        throw Mistake(text, block.place);
-    }
-    remarks_.push_back({Severity::error, std::move(text), block.place});
+    config::missing_yet(environment_, remarks_, block.place,
+                        formatted("no {} in {}{}: {}", lync::quoted(directive), block.title(),
+                                  &block == &block_ ? "" : " of " + block_.title(), remedy));
 }
 
 /// A path that a line of nginx.conf can hold; nginx takes a "$" for a variable in some.
@@ -124,7 +112,8 @@ void Declaration::read_name() {
 }
 
 void Declaration::read_sip_domains() {
-    each("sip_domain", [this](const Directive& directive) {
+    std::unordered_set<std::string> known; // there may be twenty thousand
+    each(block_, "sip_domain", [&](const Directive& directive) {
         publication_.sip_domain_places.emplace_back(publication_.sip_domains.size(),
                                                     directive.place);
         for (const std::string& text : directive.arguments) {
@@ -132,27 +121,14 @@ void Declaration::read_sip_domains() {
             if (!domain) {
                 invalid("domain", text, directive, block_, remedy(text, block_, domain.error));
             }
+            if (!known.insert(domain.name).second) {
+                throw mistake(directive.place, "domain {}{} is duplicate in {}", lync::quoted(text),
+                              text == domain.name ? "" : formatted(" ({} in DNS)", domain.name),
+                              title(directive, block_));
+            }
             publication_.sip_domains.push_back(std::move(domain.name));
         }
     });
-
-    std::vector<std::string_view> sorted(publication_.sip_domains.begin(),
-                                         publication_.sip_domains.end());
-    std::ranges::sort(sorted);
-    if (const auto twin = std::ranges::adjacent_find(sorted); twin != sorted.end()) {
-        // Found in one pass over twenty thousand domains; its place is looked up only now.
-        unsigned times = 0;
-        each("sip_domain", [&](const Directive& directive) {
-            for (const std::string& text : directive.arguments) {
-                if (parse_sip_domain(text).name == *twin && ++times == 2) {
-                    throw mistake(directive.place, "domain {}{} is duplicate in {}",
-                                  lync::quoted(text),
-                                  text == *twin ? "" : formatted(" ({} in DNS)", *twin),
-                                  title(directive, block_));
-                }
-            }
-        });
-    }
 
     if (is_ocs(publication_.product)) {
         if (!publication_.sip_domains.empty()) {
@@ -169,7 +145,7 @@ void Declaration::read_sip_domains() {
 
 void Declaration::read_certificates() {
     std::unordered_map<std::string, Place> known;
-    each("certificate", [&](const Directive& directive) {
+    each(block_, "certificate", [&](const Directive& directive) {
         for (const std::string& file : directive.arguments) {
             check_path(file, directive, "it is the path of a PEM file", false);
         }
@@ -203,7 +179,7 @@ void Declaration::read_certificates() {
 void Declaration::read_farms() {
     // First contact and `pool=` need all of them, so the order of the block doesn't matter.
     for (const std::string_view kind : {"pool", "director", "office_web_apps", "exchange"}) {
-        each(kind, [&](const Directive& directive) {
+        each(block_, kind, [&](const Directive& directive) {
             publication_.farms.push_back(read_farm(directive, block_, publication_.product));
             remark_services(publication_.farms.back(), remarks_);
             remark_drained(directive);
@@ -227,7 +203,7 @@ void Declaration::read_sockets(std::string_view directive, std::string_view port
     const Directive* off = nullptr;
     const Directive* first = find(block_, directive);
 
-    each(directive, [&](const Directive& line) {
+    each(block_, directive, [&](const Directive& line) {
         if (line.name == "http_listen" && line.arguments.front() == "off") {
             if (line.arguments.size() > 1) {
                 invalid_value("off", line, block_, "it takes no parameters");
@@ -312,12 +288,11 @@ policy::Pattern Declaration::read_pattern(const Directive& directive) const {
 }
 
 void Declaration::read_paths() {
-    read_word_of<bool>("path_policy", publication_.strict_paths,
-                       {{"strict", true}, {"vendor", false}});
+    read_word_of<bool>("path_policy", publication_.strict, {{"strict", true}, {"vendor", false}});
 
     std::unordered_map<std::string, Place> known;
     const auto read = [&](std::string_view name, auto& paths, auto& patterns, const auto& check) {
-        each(name, [&](const Directive& directive) {
+        each(block_, name, [&](const Directive& directive) {
             if (directive.arguments.front().starts_with('~')) {
                 patterns.push_back(read_pattern(directive));
                 return;
@@ -332,7 +307,7 @@ void Declaration::read_paths() {
                     invalid_value(path, directive, block_,
                                   formatted("the same path stands at {}", at(first->second)));
                 }
-                paths.emplace_back(path, directive.place);
+                paths.push_back(path);
             }
         });
     };
@@ -380,7 +355,7 @@ void Declaration::read_limits() {
         publication_.sign_in = read_sign_in(*directive, block_);
     }
     publication_.lockout = read_lockout(block_, remarks_);
-    each("server_include", [this](const Directive& directive) {
+    each(block_, "server_include", [this](const Directive& directive) {
         for (const std::string& file : directive.arguments) {
             check_path(file, directive, "it is the path of a file");
             std::string path = environment_.full_path(file);
@@ -441,7 +416,7 @@ void Declaration::remark_challenge_directory(const Directive& directive) {
 }
 
 void Declaration::read_edges() {
-    each("edge", [this](const Directive& directive) {
+    each(block_, "edge", [this](const Directive& directive) {
         Edge edge = read_edge(directive, block_, publication_.product, remarks_);
         for (const Edge& other : publication_.edges) {
             if (other.site == edge.site) {

@@ -2,6 +2,7 @@
 
 // Inside this room only: the pieces that `declare` (declare.cpp) is put together from.
 
+#include "base/ascii.h"
 #include "config/grammar.h"
 #include "config/publication.h"
 
@@ -40,9 +41,6 @@ std::chrono::seconds read_time(std::string_view text, const Directive& directive
 
 /// nginx's size ("512m"), checked and kept; a Mistake about `directive` if it isn't one.
 std::string read_size(std::string_view text, const Directive& directive, const Directive& block);
-
-/// A decimal number within [least, most], or nothing.
-std::optional<unsigned> parse_number(std::string_view text, unsigned least, unsigned most) noexcept;
 
 /// What stands behind the first argument of some directives: `name=value`, or a word alone.
 struct Parameter {
@@ -84,6 +82,15 @@ struct ParameterRule {
 /// of `rules`, and for a value that isn't what is expected.
 void read_parameters(const Directive& directive, std::size_t first, const Directive& block,
                      const std::vector<ParameterRule>& rules);
+
+/// What nginx needs and a plan doesn't (Environment::needs_everything).
+inline void missing_yet(const Environment& environment, std::vector<Diagnostic>& remarks,
+                        const Place& place, std::string text) {
+    if (environment.needs_everything) {
+        throw Mistake(std::move(text), place);
+    }
+    remarks.push_back({Severity::error, std::move(text), place});
+}
 
 /// A `sign_in` line.
 policy::SignInRule read_sign_in(const Directive& directive, const Directive& block);

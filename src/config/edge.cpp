@@ -18,14 +18,9 @@ namespace lync::config {
 
 namespace {
 
-using Topology = std::pair<std::string_view, EdgeTopology>;
-constexpr std::array<Topology, 5> topologies{{
-    {"consolidated", EdgeTopology::consolidated},
-    {"single_site", EdgeTopology::single_site},
-    {"scaled_single_site", EdgeTopology::scaled_single_site},
-    {"multiple_site_remote", EdgeTopology::multiple_site_remote},
-    {"scaled_remote_site", EdgeTopology::scaled_remote_site},
-}};
+/// In the order of the enumeration.
+constexpr std::string_view topologies[] = {"consolidated", "single_site", "scaled_single_site",
+                                           "multiple_site_remote", "scaled_remote_site"};
 
 constexpr std::array<std::string_view, edge_roles> directives{"access_edge",
                                                               "web_conferencing_edge", "av_edge"};
@@ -33,16 +28,10 @@ constexpr std::array<std::string_view, edge_roles> directives{"access_edge",
 using Bytes = std::array<unsigned char, 16>;
 
 /// The bytes of an address: 4, 16, or 0 if it is none.
-std::size_t parse_bytes(std::string_view text, Bytes& bytes) noexcept {
-    std::array<char, INET6_ADDRSTRLEN> buffer{};
-    if (text.empty() || text.size() >= buffer.size()) {
-        return 0;
-    }
-    std::copy(text.begin(), text.end(), buffer.begin());
-    if (inet_pton(AF_INET, buffer.data(), bytes.data()) == 1) {
-        return 4;
-    }
-    return inet_pton(AF_INET6, buffer.data(), bytes.data()) == 1 ? 16 : 0;
+std::size_t parse_bytes(const std::string& text, Bytes& bytes) noexcept {
+    return inet_pton(AF_INET, text.c_str(), bytes.data()) == 1    ? 4
+           : inet_pton(AF_INET6, text.c_str(), bytes.data()) == 1 ? 16
+                                                                  : 0;
 }
 
 std::string read_address(std::string_view text, const Directive& directive,
@@ -119,11 +108,11 @@ private:
 
     void read_topology(const Directive& directive) {
         const std::string_view word = directive.arguments.front();
-        const auto* found = std::ranges::find(topologies, word, &Topology::first);
-        if (found == topologies.end()) {
+        const auto* found = std::ranges::find(topologies, word);
+        if (found == std::end(topologies)) {
             invalid_value(word, directive, block_);
         }
-        edge_.topology = found->second;
+        edge_.topology = static_cast<EdgeTopology>(found - topologies);
     }
 
     void read_child(const Directive& child) {
@@ -204,27 +193,22 @@ private:
                 edge_topology_name(*edge_.topology), edge_role_name(role));
         }
         std::set<std::string> seen;
-        const auto check = [&](const Interfaces& interfaces) {
-            for (const std::string* address : {&interfaces.external, &interfaces.internal}) {
-                if (address->empty()) {
-                    continue;
-                }
-                if (!seen.insert(*address).second) {
-                    throw mistake(interfaces.place,
+        const Interfaces& proxy = edge_.reverse_proxy;
+        for (const Interfaces& own : servers.all()) {
+            for (const std::string& address : {own.external, own.internal}) {
+                if (!address.empty() && !seen.insert(address).second) {
+                    throw mistake(own.place,
                                   "address {} is duplicate among the {} directives of {}",
-                                  lync::quoted(*address), lync::quoted(name), block_.title());
+                                  lync::quoted(address), lync::quoted(name), block_.title());
                 }
                 // Rules for the one would open the other.
-                if (*address == edge_.reverse_proxy.external ||
-                    *address == edge_.reverse_proxy.internal) {
-                    throw mistake(interfaces.place,
-                                  "address {} in {} directive of {} is the reverse proxy's, at {}",
-                                  lync::quoted(*address), lync::quoted(name), block_.title(),
-                                  at(edge_.reverse_proxy.place));
+                if (!address.empty() && (address == proxy.external || address == proxy.internal)) {
+                    throw mistake(
+                        own.place, "address {} in {} directive of {} is the reverse proxy's, at {}",
+                        lync::quoted(address), lync::quoted(name), block_.title(), at(proxy.place));
                 }
             }
-        };
-        std::ranges::for_each(servers.all(), check);
+        }
     }
 
     /// [Skype for Business Server, "Edge Server environmental requirements", IP Address
@@ -309,7 +293,7 @@ std::string read_network(const std::string& text, const Directive& directive,
 }
 
 std::string_view edge_topology_name(EdgeTopology topology) noexcept {
-    return topologies[static_cast<std::size_t>(topology)].first;
+    return topologies[static_cast<std::size_t>(topology)];
 }
 
 std::string_view edge_role_name(EdgeRole role) noexcept {
@@ -322,29 +306,32 @@ std::string_view edge_role_directive(EdgeRole role) noexcept {
     return directives[static_cast<std::size_t>(role)];
 }
 
-bool network_holds(std::string_view network, std::string_view address) noexcept {
-    const std::size_t slash = network.find('/');
-    Bytes net{};
-    Bytes host{};
-    const std::size_t size = parse_bytes(network.substr(0, slash), net);
-    if (size == 0 || slash == std::string_view::npos || parse_bytes(address, host) != size) {
-        return false;
-    }
-    const auto bits = parse_number(network.substr(slash + 1), 0, static_cast<unsigned>(size * 8));
-    for (unsigned bit = 0; bits && bit < *bits; bit++) {
-        if (((net[bit / 8] ^ host[bit / 8]) >> (7 - bit % 8) & 1) != 0) {
-            return false;
+bool is_private(const std::string& address) noexcept {
+    struct Network {
+        std::size_t size;
+        unsigned bits;
+        Bytes first;
+    };
+    static constexpr Network networks[] = {
+        {4, 8, {10}},
+        {4, 12, {172, 16}},
+        {4, 16, {192, 168}},
+        {4, 10, {100, 64}},
+        {4, 16, {169, 254}},
+        {4, 8, {127}},
+        {16, 7, {0xfc}},
+        {16, 10, {0xfe, 0x80}},
+        {16, 128, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}};
+    Bytes bytes{};
+    const std::size_t size = parse_bytes(address, bytes);
+    return std::ranges::any_of(networks, [&](const Network& network) {
+        unsigned same = 0;
+        while (same < network.bits &&
+               ((network.first[same / 8] ^ bytes[same / 8]) >> (7 - same % 8) & 1) == 0) {
+            same++;
         }
-    }
-    return bits.has_value();
-}
-
-bool is_private(std::string_view address) noexcept {
-    constexpr std::array<std::string_view, 9> networks{
-        "10.0.0.0/8",  "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16",
-        "127.0.0.0/8", "fc00::/7",      "fe80::/10",      "::1/128"};
-    return std::ranges::any_of(
-        networks, [address](std::string_view network) { return network_holds(network, address); });
+        return size == network.size && same == network.bits;
+    });
 }
 
 Edge read_edge(const Directive& edge_block, const Directive& block, Product product,

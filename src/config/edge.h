@@ -85,10 +85,7 @@ struct Edge {
     const EdgeServers& of(EdgeRole role) const { return roles[static_cast<std::size_t>(role)]; }
 };
 
-/// Whether a CIDR network as in Edge::internal_networks holds an address.
-bool network_holds(std::string_view network, std::string_view address) noexcept;
-
 /// Not for the Internet [RFC 1918, RFC 6598, RFC 4193], or never leaves a link or a host.
-bool is_private(std::string_view address) noexcept;
+bool is_private(const std::string& address) noexcept;
 
 } // namespace lync::config

@@ -67,11 +67,8 @@ bool has_service(const std::vector<FarmService>& services, policy::Service servi
 
 std::vector<FarmService> read_services(const Directive& farm_block) {
     std::vector<FarmService> services;
-    for (const auto& child : farm_block.children) {
-        if (child->name == "services") {
-            read_line(*child, farm_block, services);
-        }
-    }
+    each(farm_block, "services",
+         [&](const Directive& line) { read_line(line, farm_block, services); });
     if (services.empty()) { // what Lync clients need
         Directive needed;
         needed.arguments = {"ews", "autodiscover"};

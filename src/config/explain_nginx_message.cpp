@@ -1,8 +1,7 @@
 #include "config/explain_nginx_message.h"
 
+#include "base/ascii.h"
 #include "config/grammar.h"
-
-#include <charconv>
 
 namespace lync::config {
 
@@ -23,12 +22,9 @@ std::string_view remedy_for_misplaced(std::string_view name) noexcept {
 ParserMessage parse_message(std::string_view message) noexcept {
     const std::size_t colon = message.rfind(':');
     const std::size_t in = message.rfind(" in ");
-    unsigned line = 0;
     if (colon != std::string_view::npos && in != std::string_view::npos && in < colon) {
-        const char* last = message.data() + message.size();
-        const auto [end, error] = std::from_chars(message.data() + colon + 1, last, line);
-        if (error == std::errc{} && end == last) {
-            return {message.substr(0, in), message.substr(in + 4, colon - in - 4), line};
+        if (const auto line = parse_number(message.substr(colon + 1), 0, 1U << 31U)) {
+            return {message.substr(0, in), message.substr(in + 4, colon - in - 4), *line};
         }
     }
     return {message, {}, 0};

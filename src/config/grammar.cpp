@@ -40,22 +40,17 @@ const Rule* find_rule(std::string_view name) noexcept {
 
 /// The block that a directive belongs in.
 std::string_view block_for(int contexts) noexcept {
-    switch (contexts) {
-    case LYNC_IN_PUBLISH:
-        return "lync_publish itself";
-    case LYNC_IN_POOL:
-        return "a pool or director block";
-    case LYNC_IN_FARM:
-        return "an office_web_apps or exchange block";
-    case LYNC_IN_EXCHANGE:
-        return "an exchange block";
-    case LYNC_IN_PUBLISH | LYNC_IN_EXCHANGE:
-        return "lync_publish itself or an exchange block";
-    case LYNC_IN_EDGE:
-        return "an edge block";
-    default:
-        return "a pool, director, office_web_apps or exchange block";
-    }
+    constexpr std::pair<int, std::string_view> blocks[] = {
+        {LYNC_IN_PUBLISH, "lync_publish itself"},
+        {LYNC_IN_POOL, "a pool or director block"},
+        {LYNC_IN_FARM, "an office_web_apps or exchange block"},
+        {LYNC_IN_EXCHANGE, "an exchange block"},
+        {LYNC_IN_PUBLISH | LYNC_IN_EXCHANGE, "lync_publish itself or an exchange block"},
+        {LYNC_IN_EDGE, "an edge block"},
+        {LYNC_IN_SERVERS, "a pool, director, office_web_apps or exchange block"}};
+    return std::ranges::find(blocks, std::end(blocks) - 1, contexts,
+                             &std::pair<int, std::string_view>::first)
+        ->second;
 }
 
 /// Levenshtein's distance, letter case aside, which no directive has; both words are short (nginx

@@ -23,6 +23,16 @@ std::string unknown_directive(std::string_view name, const Directive& block);
 /// it does in lync_publish, or nullptr: a "}" is missing before it.
 const Directive* beyond_missing_end(const Directive& block) noexcept;
 
+/// Calls `function` with each directive called `name` in `block`.
+template <typename Function>
+void each(const Directive& block, std::string_view name, Function&& function) {
+    for (const auto& child : block.children) {
+        if (child->name == name) {
+            function(*child);
+        }
+    }
+}
+
 /// The only directive called `name` in `block`, or nullptr.
 const Directive* find(const Directive& block, std::string_view name) noexcept;
 

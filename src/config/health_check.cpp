@@ -46,13 +46,12 @@ void read_kind(HealthCheck& check, const Directive& directive, const Directive& 
     std::string why;
     std::vector<std::string_view> words{"tcp=PORT", "off"};
     for (const auto& [name, kind] : kinds) {
-        if (name == word && kind == check.kind) {
-            return;
-        }
         if (kind == check.kind) {
+            if (name == word) {
+                return;
+            }
             words.insert(words.begin(), name);
-        }
-        if (name == word) {
+        } else if (name == word) {
             why = kind == CheckKind::autodiscover && is_web_services(role)
                       ? formatted("product {} has no autodiscover, ", product_name(product))
                       : "servers of another kind answer it, here ";
@@ -101,21 +100,16 @@ HealthCheck read_health_check(const Directive& farm_block, Role role, Product pr
 
 std::vector<std::string> check_paths(const Farm& farm) {
     std::vector<std::string> paths;
-    switch (farm.health_check.kind) {
-    case CheckKind::autodiscover:
-        return {"/Autodiscover/AutodiscoverService.svc/root"};
-    case CheckKind::discovery:
-        return {"/hosting/discovery"};
-    case CheckKind::healthcheck: // a server is up if all that is published of it is
+    if (farm.health_check.kind == CheckKind::autodiscover) {
+        paths = {"/Autodiscover/AutodiscoverService.svc/root"};
+    } else if (farm.health_check.kind == CheckKind::discovery) {
+        paths = {"/hosting/discovery"};
+    } else if (farm.health_check.kind == CheckKind::healthcheck) {
         for (const policy::ExchangeService& known : policy::exchange_services()) {
-            if (has_service(farm.services, known.service)) {
+            if (has_service(farm.services, known.service)) { // a server is up if all of it is
                 paths.push_back(std::string(known.directory) + "/healthcheck.htm");
             }
         }
-        return paths;
-    case CheckKind::off:
-    case CheckKind::tcp:
-        break;
     }
     return paths;
 }

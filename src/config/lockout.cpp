@@ -1,5 +1,6 @@
 // lockout on|off [failures=N] [window=TIME] [hold=TIME] [source_accounts=N], and what goes with it
 
+#include "accounts/lockout.h"
 #include "base/ascii.h"
 #include "config/declare.h"
 
@@ -14,11 +15,11 @@ void read_limits(Lockout& lockout, const Directive& directive, const Directive& 
     lockout.on = read_flag(directive, block);
     read_parameters(
         directive, 1, block,
-        {{"failures", ParameterRule::Number{&lockout.failures, 1, Lockout::most_failures}},
+        {{"failures", ParameterRule::Number{&lockout.failures, 1, accounts::most_failures}},
          {"window", &lockout.window},
          {"hold", &lockout.hold},
          {"source_accounts",
-          ParameterRule::Number{&lockout.source_accounts, 0, Lockout::most_source_accounts}}});
+          ParameterRule::Number{&lockout.source_accounts, 0, accounts::most_source_accounts}}});
     for (const auto& [name, time] : {std::pair("window", lockout.window), {"hold", lockout.hold}}) {
         if (time < std::chrono::minutes(1)) {
             warn(remarks, directive.place,

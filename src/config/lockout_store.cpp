@@ -2,6 +2,7 @@
 
 #include "base/names.h"
 #include "config/declare.h"
+#include "policy/decode.h"
 
 namespace lync::config {
 
@@ -12,19 +13,17 @@ constexpr std::string_view form =
 
 /// Without the %XX that "@", ":" and "/" are written as.
 std::optional<std::string> unescaped(std::string_view text) {
-    constexpr std::string_view digits = "0123456789abcdefABCDEF";
     std::string plain;
     for (std::size_t i = 0; i < text.size(); i++) {
+        long code = 0;
         if (text[i] != '%') {
             plain += text[i];
-            continue;
-        }
-        const std::string hex(text.substr(i + 1, 2));
-        if (hex.size() != 2 || hex.find_first_not_of(digits) != std::string::npos || hex == "00") {
+        } else if (policy::escape_at(text.data() + i, text.size() - i, code) == 3 && code != 0) {
+            plain += static_cast<char>(code);
+            i += 2;
+        } else {
             return std::nullopt;
         }
-        plain += static_cast<char>(std::stoi(hex, nullptr, 16));
-        i += 2;
     }
     return plain;
 }
@@ -93,20 +92,20 @@ LockoutStore read_lockout_store(const Directive& directive, const Directive& blo
     read_url(store, directive.arguments.front(), directive, block);
     read_parameters(directive, 1, block,
                     {{"key", &store.key}, {"password", &store.password_file}, {"ca", &store.ca}});
-    const auto refuse = [&](const char* why) {
-        throw Mistake("\"lockout_store\" in " + block.title() + " " + why, directive.place);
-    };
-    if (store.key.empty()) {
-        refuse("needs key=FILE, a secret line that is the same at all proxies: \"openssl rand -hex "
-               "32\" makes one");
-    } else if (store.tls && store.ca.empty()) {
-        refuse("needs ca=FILE, the CA of the certificate of rediss://");
-    } else if (!store.tls && !store.ca.empty()) {
-        refuse("has ca=, and no TLS: it is written rediss://");
-    } else if (!store.password.empty() && !store.password_file.empty()) {
-        refuse("has two passwords: that of the URL and that of password=");
-    } else if (!store.user.empty() && store.password.empty() && store.password_file.empty()) {
-        refuse("has a user and no password: it is USER:PASSWORD@, or password=FILE as well");
+    const bool no_password = store.password.empty() && store.password_file.empty();
+    const std::pair<bool, const char*> mistakes[] = {
+        {store.key.empty(), "needs key=FILE, a secret line that is the same at all proxies: "
+                            "\"openssl rand -hex 32\" makes one"},
+        {store.tls && store.ca.empty(), "needs ca=FILE, the CA of the certificate of rediss://"},
+        {!store.tls && !store.ca.empty(), "has ca=, and no TLS: it is written rediss://"},
+        {!store.password.empty() && !store.password_file.empty(),
+         "has two passwords: that of the URL and that of password="},
+        {!store.user.empty() && no_password,
+         "has a user and no password: it is USER:PASSWORD@, or password=FILE as well"}};
+    for (const auto& [is_one, why] : mistakes) {
+        if (is_one) {
+            throw mistake(directive.place, "\"lockout_store\" in {} {}", block.title(), why);
+        }
     }
     return store;
 }

@@ -10,10 +10,7 @@
 #include "config/certificate.h"
 #include "config/edge.h"
 #include "config/presented.h"
-#include "policy/redirect.h"
-#include "policy/services.h"
-#include "policy/shield.h"
-#include "policy/sign_in.h"
+#include "policy/site.h"
 
 #include <chrono>
 #include <cstddef>
@@ -180,9 +177,6 @@ struct LockoutStore {
 /// lockout: when failed sign-ins hold an account, or the source that they come from. By default
 /// below what Active Directory is usually set to, so that it never locks an account out.
 struct Lockout {
-    static constexpr unsigned most_failures = 16;
-    static constexpr unsigned most_source_accounts = 32;
-
     bool on = false;
     unsigned failures = 4;
     std::chrono::seconds window{1800};
@@ -208,9 +202,8 @@ enum class UnknownHost : std::uint8_t { refuse, ignore };
 
 /// The whole declaration. `farms` holds pools first, then Directors, then the rest, each kind in
 /// the order written, so that farms.front() is the default pool.
-struct Publication {
+struct Publication : policy::RuleSpec {
     std::string name;
-    Product product = Product::sfb_se;
     std::vector<std::string> sip_domains; ///< A-labels; or the single "*"
     /// One entry for each `sip_domain` directive: the index of its first domain, and its place.
     std::vector<std::pair<std::size_t, Place>> sip_domain_places;
@@ -224,7 +217,6 @@ struct Publication {
     std::vector<Socket> http_sockets; ///< empty: http_listen off
     std::vector<Socket> https_sockets;
     HttpAutodiscover http_autodiscover = HttpAutodiscover::automatic;
-    bool https_redirect = true;
     std::string acme_challenge; ///< the webroot of challenges, without a slash at its end; or empty
     Place acme_challenge_place;
     ConnectionAuth connection_auth;
@@ -233,15 +225,6 @@ struct Publication {
     std::string pending_get_timeout = "960s"; ///< [Lync 2013, "Configure web publishing rules", 10]
     std::string max_upload = "512m";          ///< [Lync 2013, MaxUploadFileSizeMb 500]
     UnknownHost unknown_host = UnknownHost::refuse;
-    bool strict_paths = true; ///< path_policy strict
-    /// allow_path and deny_path as written.
-    std::vector<std::pair<std::string, Place>> allow_paths;
-    std::vector<std::pair<std::string, Place>> deny_paths;
-    std::vector<policy::Pattern> allow_patterns; ///< "~* PATTERN" of the same directives
-    std::vector<policy::Pattern> deny_patterns;
-    std::vector<policy::Redirect> redirects;
-    bool meeting_url_guard = true;
-    std::vector<policy::Shield> shields; ///< the rows as `shield` and `shield_file` leave them
     bool hide_server_names = false;
     bool log_sip_uri = false; ///< whether logs may hold the query of autodiscover: addresses
     /// Off: servers given by name are looked up after the start, so that nginx starts without DNS.

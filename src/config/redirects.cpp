@@ -30,11 +30,7 @@ bool has_pages(const Publication& publication, std::string_view host) {
 void read_redirects(const Directive& block, Publication& publication) {
     std::vector<policy::RedirectTo> targets;
     std::vector<const Directive*> lines;
-    for (const auto& child : block.children) {
-        const Directive& directive = *child;
-        if (directive.name != "redirect") {
-            continue;
-        }
+    each(block, "redirect", [&](const Directive& directive) {
         const std::string& from_text = directive.arguments[0];
         auto from = policy::read_redirect_from(from_text, publication.product);
         if (from.error.empty() && !from.host.empty() && !has_pages(publication, from.host)) {
@@ -57,7 +53,7 @@ void read_redirects(const Directive& block, Publication& publication) {
             {std::move(from.host), std::move(from.path), std::move(to.location)});
         targets.push_back(std::move(to));
         lines.push_back(&directive);
-    }
+    });
     for (std::size_t i = 0; i < lines.size(); i++) {
         const policy::Redirect* next =
             has_pages(publication, targets[i].host)

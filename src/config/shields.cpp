@@ -51,14 +51,8 @@ private:
         throw mistake<T...>(place_, format, arguments...);
     }
 
-    static std::string_view next_word(std::string_view& text) {
-        const std::string_view word = text.substr(0, text.find_first_of(blanks));
-        text = trimmed(text.substr(word.size()), blanks);
-        return word;
-    }
-
     void read_row(std::string_view text) {
-        const std::string_view name = next_word(text);
+        const std::string_view name = take_word(text, blanks);
         const auto known = std::ranges::find_if(
             rows_, [&](const Shield& row) { return equal_ignore_case(row.name, name); });
         if (text == "off" || text == "log") {
@@ -84,10 +78,10 @@ private:
         row.name = name;
         row.on = "all";
         row.defined = at(place_);
-        read_places(row, next_word(text));
+        read_places(row, take_word(text, blanks));
         std::vector<std::string_view> fields;
         while (!text.starts_with("~* ")) {
-            read_field(row, fields, next_word(text));
+            read_field(row, fields, take_word(text, blanks));
         }
         row.pattern_text = trimmed(text.substr(2), blanks);
         if ((row.pattern_text.size() > 1 && row.pattern_text.front() == '"' &&
@@ -193,26 +187,18 @@ void read_shields(const Directive& block, const Environment& environment, Public
             publication.shields.push_back(policy::make_shield(row));
         }
     }
-    for (const auto& child : block.children) {
-        if (child->name != "shield_file") {
-            continue;
-        }
-        const std::string file = environment.full_path(child->arguments.front());
+    each(block, "shield_file", [&](const Directive& line) {
+        const std::string file = environment.full_path(line.arguments.front());
         std::string text;
         if (const std::string why = read_regular_file(file, text); !why.empty()) {
-            Diagnostic missing{Severity::error,
-                               formatted("cannot load \"shield_file\" {} of {}: {}",
-                                         lync::quoted(file), block.title(), why),
-                               child->place};
-            if (environment.needs_everything) {
-                throw Mistake(missing.text, missing.place);
-            }
-            remarks.push_back(std::move(missing));
-            continue;
+            missing_yet(environment, remarks, line.place,
+                        formatted("cannot load \"shield_file\" {} of {}: {}", lync::quoted(file),
+                                  block.title(), why));
+            return;
         }
         std::istringstream in(text);
         RowFile(file, publication.shields).read(in);
-    }
+    });
     for (Shield& row : publication.shields) {
         row.action = row.places == policy::in_meeturl ? row.action : std::min(row.action, most);
     }

@@ -107,11 +107,11 @@ void check_sign_in(const Publication& publication, const Directive& block,
         refuse(product, ways_in(publication.product), place_of(block));
     }
     // Modern authentication came with Skype for Business; before, AD FS signs in by /passiveauth.
-    const auto opens_passive = [](const auto& path) {
-        return equal_ignore_case(path.first, "/passiveauth");
+    const auto opens_passive = [](std::string_view path) {
+        return equal_ignore_case(path, "/passiveauth");
     };
     if (publication.product == Product::lync_2013 && (open & with_password) == 0 &&
-        publication.strict_paths && std::ranges::none_of(publication.allow_paths, opens_passive)) {
+        publication.strict && std::ranges::none_of(publication.allow_paths, opens_passive)) {
         throw mistake(place_of(block),
                       "nobody could sign in to {}: its \"oauth\" is /passiveauth, which "
                       "\"allow_path /passiveauth\" publishes",

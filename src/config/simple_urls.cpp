@@ -92,6 +92,11 @@ void SimpleUrlReader::read_url(SimpleUrlKind kind, std::size_t farm, const std::
         invalid_value(formatted("https://{}{}", url.host, url.path), directive, block_,
                       "it " + policy::check_allow_path(url.path, publication_.product));
     }
+    if (kind == SimpleUrlKind::meet) {
+        publication_.meet_urls.push_back({url.host, url.path});
+    } else if (kind == SimpleUrlKind::admin) {
+        publication_.admin_paths.push_back(url.path);
+    }
     SimpleUrl& simple_url = publication_.simple_urls.emplace_back();
     simple_url.kind = kind;
     simple_url.host = std::move(url.host);
@@ -129,11 +134,7 @@ std::string_view simple_url_kind_name(SimpleUrlKind kind) noexcept {
 
 void read_simple_urls(const Directive& block, Publication& publication) {
     SimpleUrlReader reader(block, publication);
-    for (const auto& child : block.children) {
-        if (child->name == "simple_url") {
-            reader.read(*child);
-        }
-    }
+    each(block, "simple_url", [&](const Directive& line) { reader.read(line); });
 }
 
 } // namespace lync::config

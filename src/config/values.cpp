@@ -11,19 +11,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 namespace lync::config {
-
-std::optional<unsigned> parse_number(std::string_view text, unsigned least,
-                                     unsigned most) noexcept {
-    unsigned value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size() || value < least || value > most) {
-        return std::nullopt;
-    }
-    return value;
-}
 
 std::string either_of(const std::vector<std::string_view>& words) {
     std::string text;
@@ -106,32 +95,25 @@ std::chrono::seconds read_time(std::string_view text, const Directive& directive
         {{'w', 604800}, {'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}}};
 
     std::uint64_t total = 0;
-    std::size_t at = 0;
-    auto unit = units.begin();
-    while (at < text.size()) {
-        const std::size_t digits = text.find_first_not_of("0123456789", at);
-        const std::size_t end = std::min(digits, text.size());
-        const auto value = parse_number(text.substr(at, end - at), 0, 1000000000U);
-        if (!value) {
-            invalid_value(text, directive, block, why);
-        }
-        const char letter = end < text.size() ? text[end] : 's';
+    const auto* unit = units.begin();
+    for (std::string_view rest = text; !rest.empty(); ++unit) {
+        const std::size_t end = std::min(rest.find_first_not_of("0123456789"), rest.size());
+        const auto value = parse_number(rest.substr(0, end), 0, 1000000000U);
+        const char letter = end < rest.size() ? rest[end] : 's';
         unit = std::find_if(unit, units.end(), [letter](auto& u) { return u.first == letter; });
-        if (unit == units.end()) {
+        if (!value || unit == units.end()) {
             invalid_value(text, directive, block, why);
         }
         total += std::uint64_t{*value} * unit->second;
-        ++unit;
-        at = end + 1;
+        rest.remove_prefix(std::min(end + 1, rest.size()));
     }
 
     constexpr std::uint64_t most = 7 * 86400;
-    if (text.empty()) {
-        invalid_value(text, directive, block, why);
-    }
     if (total == 0 || total > most) {
         invalid_value(text, directive, block,
-                      total == 0 ? "it can't be zero" : "more than a week is a mistake");
+                      text.empty() ? why
+                      : total == 0 ? "it can't be zero"
+                                   : "more than a week is a mistake");
     }
     return std::chrono::seconds(total);
 }

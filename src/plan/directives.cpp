@@ -195,27 +195,13 @@ bool is_stated_once(std::string_view directive) noexcept {
 
 } // namespace
 
-std::span<const Statement> request_statements() noexcept {
-    return request;
-}
-std::span<const Statement> challenge_statements() noexcept {
-    return challenge;
-}
-std::span<const std::string_view> stated_headers() noexcept {
-    return headers;
-}
-std::span<const std::string_view> dropped_headers() noexcept {
-    return dropped;
-}
-std::span<const Statement> tls_statements() noexcept {
-    return tls;
-}
-std::span<const Statement> proxy_statements() noexcept {
-    return proxy;
-}
-std::span<const Statement> proxy_tls_statements() noexcept {
-    return proxy_tls;
-}
+const std::span<const Statement> request_statements = request;
+const std::span<const Statement> challenge_statements = challenge;
+const std::span<const Statement> tls_statements = tls;
+const std::span<const Statement> proxy_statements = proxy;
+const std::span<const Statement> proxy_tls_statements = proxy_tls;
+const std::span<const std::string_view> stated_headers = headers;
+const std::span<const std::string_view> dropped_headers = dropped;
 
 std::string explain_included(std::string_view text, std::string_view publication) {
     constexpr std::string_view duplicate = "\" directive is duplicate";

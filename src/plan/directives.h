@@ -18,27 +18,27 @@ struct Statement {
 };
 
 /// What a request is and how an answer leaves, for every server.
-std::span<const Statement> request_statements() noexcept;
+extern const std::span<const Statement> request_statements;
 
 /// The location of ACME challenges: nothing that a server_include says of the server reaches it.
-std::span<const Statement> challenge_statements() noexcept;
+extern const std::span<const Statement> challenge_statements;
 
 /// TLS towards clients.
-std::span<const Statement> tls_statements() noexcept;
+extern const std::span<const Statement> tls_statements;
 
 /// Proxying, for every server that proxies.
-std::span<const Statement> proxy_statements() noexcept;
+extern const std::span<const Statement> proxy_statements;
 
 /// Request headers whose value is the plan's own, for every server that proxies: nginx would send
 /// a second one beside it.
-std::span<const std::string_view> stated_headers() noexcept;
+extern const std::span<const std::string_view> stated_headers;
 
 /// Request headers that don't travel; a server_include may state one with a value of its own, but
 /// for those that are in stated_headers as well.
-std::span<const std::string_view> dropped_headers() noexcept;
+extern const std::span<const std::string_view> dropped_headers;
 
 /// TLS towards the servers, for those reached by https.
-std::span<const Statement> proxy_tls_statements() noexcept;
+extern const std::span<const Statement> proxy_tls_statements;
 
 /// nginx's message about a line of a file of server_include, with the reason added if it is one
 /// that generated servers state already: `"gzip" directive is duplicate`. Anything else comes back

@@ -8,24 +8,9 @@ namespace lync::plan {
 
 namespace {
 
-using policy::SiteKind;
-
-std::string_view use_of(const VirtualHost& host) noexcept {
-    switch (host.site.kind) {
-    case SiteKind::web_services:
-        return "external web services";
-    case SiteKind::autodiscover:
-        return "lyncdiscover";
-    case SiteKind::office_web_apps:
-        return "office web apps";
-    case SiteKind::exchange:
-        return "exchange";
-    case SiteKind::blocked:
-        return "admin";
-    default:
-        return "";
-    }
-}
+/// By SiteKind.
+constexpr std::string_view uses[] = {
+    "external web services", "lyncdiscover", "", "office web apps", "exchange", "", "admin", ""};
 
 } // namespace
 
@@ -47,7 +32,7 @@ std::vector<PublishedName> published_names(const Plan& plan) {
             published.name = name;
             published.coverage = plan.publication.coverage(name);
             if (host.site.simple_urls.empty()) {
-                published.use = use_of(host);
+                published.use = uses[static_cast<std::size_t>(host.site.kind)];
                 if (!host.upstreams.empty()) {
                     published.upstream = host.upstreams.front();
                 }

@@ -1,6 +1,5 @@
 #include "plan/plan.h"
 
-#include "base/ascii.h"
 #include "base/format.h"
 
 #include <algorithm>
@@ -37,7 +36,7 @@ class Planner {
 public:
     explicit Planner(config::Publication publication) {
         plan_.publication = std::move(publication);
-        plan_.rules = std::make_shared<const policy::Rules>(read_rules());
+        plan_.rules = std::make_shared<const policy::Rules>(declared());
     }
 
     Plan make() {
@@ -52,36 +51,6 @@ public:
 
 private:
     const config::Publication& declared() const { return plan_.publication; }
-
-    policy::RuleSpec read_rules() const {
-        policy::RuleSpec rules;
-        rules.product = declared().product;
-        rules.strict = declared().strict_paths;
-        rules.meeting_url_guard = declared().meeting_url_guard;
-        rules.redirect_to_https = declared().https_redirect;
-        rules.certificate_names = declared().presented.names();
-        for (const auto& [path, place] : declared().allow_paths) {
-            rules.allow_paths.push_back(path);
-        }
-        for (const auto& [path, place] : declared().deny_paths) {
-            rules.deny_paths.push_back(path);
-        }
-        rules.allow_patterns = declared().allow_patterns;
-        rules.deny_patterns = declared().deny_patterns;
-        rules.redirects = declared().redirects;
-        rules.shields = declared().shields;
-        std::unordered_set<std::string> closed; // 20,000 hosts may have the same /Admin
-        for (const SimpleUrl& url : declared().simple_urls) {
-            if (url.kind == SimpleUrlKind::admin && !url.path.empty() &&
-                closed.insert(to_ascii_lower(url.path)).second) {
-                rules.admin_paths.push_back(url.path);
-            }
-            if (url.kind == SimpleUrlKind::meet) {
-                rules.meet_urls.push_back({url.host, url.path});
-            }
-        }
-        return rules;
-    }
 
     std::size_t upstream(std::size_t farm, bool tls) {
         const Farm& servers = declared().farms[farm];

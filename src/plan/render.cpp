@@ -117,7 +117,7 @@ private:
     /// tickets; over TLS the name in SNI comes first, but phones of Lync 2010 send none.
     void state_request(const VirtualHost& host) {
         constexpr std::string_view room = "large_client_header_buffers";
-        for (const Statement& statement : request_statements()) {
+        for (const Statement& statement : request_statements) {
             const bool small = host.catch_all && !host.tls && statement.directive == room;
             if (dialect_.has(statement.directive)) {
                 out_.flow(statement.directive, small ? "4 8k" : statement.arguments);
@@ -223,12 +223,12 @@ private:
         out_.line("# stated, so that nothing inherited from http { } changes it");
         state_request(host);
         if (host.tls) {
-            state(tls_statements());
+            state(tls_statements);
         }
         if (!host.upstreams.empty()) {
-            state(proxy_statements());
+            state(proxy_statements);
             if (plan_.upstreams[host.upstreams.front()].tls) {
-                state(proxy_tls_statements());
+                state(proxy_tls_statements);
             }
         }
         render_includes();
@@ -262,7 +262,7 @@ private:
         out_.open("location ~ \"^/\\.well-known/acme-challenge/[A-Za-z0-9_-]{1,255}\\z\"");
         rule(host, " acme_challenge");
         out_.directive("root", quoted_argument(declared().acme_challenge));
-        state(challenge_statements());
+        state(challenge_statements);
         out_.close();
         out_.line("");
         out_.blame(host.place);
@@ -316,7 +316,7 @@ private:
         out_.directive("proxy_set_header", "X-Forwarded-For $lync_client_addr");
         out_.directive("proxy_set_header",
                        std::string("X-Forwarded-Proto ") + (host.tls ? "https" : "http"));
-        for (const std::string_view header : dropped_headers()) {
+        for (const std::string_view header : dropped_headers) {
             out_.flow("proxy_set_header", std::string(header) + " \"\"");
         }
         out_.end_flow();

@@ -27,12 +27,13 @@ std::string prefix_of(std::string_view path) {
     return prefix;
 }
 
-/// Prefixes of `paths`; those that would cover everything are left out.
+/// Prefixes of `paths`, each once: 20,000 hosts may have the same /Admin. Those that would cover
+/// everything are left out.
 std::vector<std::string> prefixes_of(const std::vector<std::string>& paths) {
     std::vector<std::string> prefixes;
-    for (const std::string& path : paths) {
-        prefixes.push_back(prefix_of(path));
-    }
+    std::ranges::transform(paths, std::back_inserter(prefixes), prefix_of);
+    std::ranges::sort(prefixes);
+    prefixes.erase(std::unique(prefixes.begin(), prefixes.end()), prefixes.end());
     std::erase(prefixes, std::string());
     return prefixes;
 }
@@ -63,20 +64,8 @@ Verdict refuse(Reason reason, Service service, std::uint16_t target = 0) noexcep
     return {Action::refuse, reason, service, target, BodyLimit::none};
 }
 
-constexpr Hosts hosts_of(SiteKind kind) noexcept {
-    switch (kind) {
-    case SiteKind::autodiscover:
-        return on_discovery;
-    case SiteKind::simple_urls:
-        return on_pages;
-    case SiteKind::exchange:
-        return on_exchange;
-    case SiteKind::web_services:
-        return on_pool;
-    default:
-        return 0;
-    }
-}
+/// By SiteKind.
+constexpr Hosts hosts[] = {on_pool, on_discovery, on_pages, 0, on_exchange, 0, 0, 0};
 
 /// A refusal that stands however the other reading is judged.
 bool is_final(const Verdict& verdict) noexcept {
@@ -126,11 +115,8 @@ bool is_autodiscover_path(std::string_view path) noexcept {
 } // namespace
 
 Target split_target(std::string_view text) noexcept {
-    const std::size_t mark = text.find('?');
-    if (mark == std::string_view::npos) {
-        return {text, {}};
-    }
-    return {text.substr(0, mark), text.substr(mark + 1)};
+    const std::string_view path = take_until(text, '?');
+    return {path, text};
 }
 
 std::string_view reason_name(Reason reason) noexcept {
@@ -352,7 +338,7 @@ bool Site::publishes(const PathRow& row) const noexcept {
         return true;
     }
     const auto& services = spec_.exchange_services;
-    return (row.hosts & hosts_of(spec_.kind)) != 0 &&
+    return (row.hosts & hosts[static_cast<std::size_t>(spec_.kind)]) != 0 &&
            (spec_.kind != SiteKind::exchange ||
             std::find(services.begin(), services.end(), row.service) != services.end());
 }
@@ -491,7 +477,7 @@ Verdict Site::judge_plain_http(const Request& request, std::string_view raw) con
     if ((method_bit(request.method) & ordinary_methods) == 0) {
         return refuse(Reason::method, service, spec_.target);
     }
-    if (!rules().spec.redirect_to_https) {
+    if (!rules().spec.https_redirect) {
         return refuse(Reason::plain_http, service, spec_.target);
     }
     return {Action::redirect, Reason::none, service, spec_.target, BodyLimit::content};

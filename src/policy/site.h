@@ -56,7 +56,7 @@ enum class PlainAutodiscover : std::uint8_t {
     unless_covered, ///< `sip_domain *`: the requested name is looked up in the certificates' names
 };
 
-/// What the virtual hosts of a publication have in common, as the plan states it.
+/// What the virtual hosts of a publication have in common, as it is declared.
 struct RuleSpec {
     Product product = Product::sfb_se;
 
@@ -67,13 +67,13 @@ struct RuleSpec {
         allow_patterns; ///< `allow_path ~* PATTERN`, asked about a path in normal form
     std::vector<Pattern> deny_patterns;
     std::vector<Redirect> redirects;
-    std::vector<Shield> shields;
+    std::vector<Shield> shields;          ///< the rows as `shield` and `shield_file` leave them
     std::vector<std::string> admin_paths; ///< paths of admin simple URLs: closed on every host
 
     bool meeting_url_guard = true;
     std::vector<MeetUrl> meet_urls;
 
-    bool redirect_to_https = true; ///< plain_http: what does not travel is redirected, or refused
+    bool https_redirect = true; ///< plain_http: what does not travel is redirected, or refused
     std::shared_ptr<const NameSet> certificate_names; ///< for PlainAutodiscover::unless_covered
 };
 

@@ -19,8 +19,8 @@ public:
     Directory directory;
     std::string file = directory.path("ca.pem");
 
-    TrustedCa load(std::chrono::sys_seconds now = test_now) const {
-        TrustedCa ca = load_trusted_ca(file, now);
+    Findings load(std::chrono::sys_seconds now = test_now) const {
+        Findings ca = load_trusted_ca(file, now);
         CHECK(ERR_peek_error() == 0);
         return ca;
     }
@@ -44,7 +44,7 @@ TEST_CASE("a trusted CA file may hold several certificates", "[certificate]") {
     ca.directory.write("ca.pem", pem(issue(old, key.get())) + "# a comment\n" +
                                      pem(issue(until(test_now - 1h), key.get())));
 
-    const TrustedCa loaded = ca.load();
+    const Findings loaded = ca.load();
     CHECK(static_cast<bool>(loaded));
     CHECK(loaded.error.empty());
     CHECK(loaded.warnings.empty());
@@ -118,7 +118,7 @@ TEST_CASE("trusted CAs that have all expired are an alarm", "[certificate]") {
           "trusted CA \"" + ca.file + "\" expired on 2026-06-15 11:00 UTC" + renew);
     ca.directory.write("ca.pem",
                        expired + pem(issue(until(test_now - std::chrono::days(9)), key.get())));
-    const TrustedCa both = ca.load();
+    const Findings both = ca.load();
     CHECK(both.alarm == "all 2 certificates of trusted CA \"" + ca.file +
                             "\" have expired, the last one on 2026-06-15 11:00 UTC" + renew);
 }
@@ -128,7 +128,7 @@ TEST_CASE("a trusted CA that ends within 30 days is a warning", "[certificate]")
     const auto key = ec_key();
     ca.directory.write("ca.pem",
                        pem(issue(until(test_now + std::chrono::days(29) + 1h), key.get())));
-    const TrustedCa loaded = ca.load();
+    const Findings loaded = ca.load();
     CHECK(loaded.error.empty());
     CHECK(loaded.warnings ==
           std::vector<std::string>{"trusted CA \"" + ca.file +

@@ -84,7 +84,7 @@ TEST_CASE("the smallest publication flips 443 to 4443", "[plan]") {
         CHECK(each.sockets == std::vector<std::size_t>{0, 1});
         CHECK(each.catch_all == each.names.empty());
     }
-    CHECK(host(p, "https_redirect").site.rules->spec.redirect_to_https);
+    CHECK(host(p, "https_redirect").site.rules->spec.https_redirect);
     CHECK(host(p, "https_redirect").site.plain_autodiscover == policy::PlainAutodiscover::never);
 }
 
@@ -143,8 +143,8 @@ TEST_CASE("without plain HTTP there is none of its hosts", "[plan]") {
 
 TEST_CASE("https_redirect off refuses", "[plan]") {
     const Plan p = planned(smallest("https_redirect off; sip_domain example.com;"));
-    CHECK_FALSE(host(p, "https_redirect").site.rules->spec.redirect_to_https);
-    CHECK_FALSE(host(p, "http_autodiscover").site.rules->spec.redirect_to_https);
+    CHECK_FALSE(host(p, "https_redirect").site.rules->spec.https_redirect);
+    CHECK_FALSE(host(p, "http_autodiscover").site.rules->spec.https_redirect);
     CHECK(host(p, "https_redirect").what == "refused");
 }
 

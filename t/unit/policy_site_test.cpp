@@ -174,7 +174,7 @@ TEST_CASE("policy: plain HTTP", "[policy]") {
     CHECK(told(never, "GET", "/?sipuri=x", host) == "redirect");
 
     SiteSpec spec = plain_http(PlainAutodiscover::always);
-    spec.redirect_to_https = false;
+    spec.https_redirect = false;
     const Site refusing(spec);
     CHECK(told(refusing, "GET", "/", host) == "pass:autodiscover");
     CHECK(told(refusing, "GET", "/meet", host) == "refuse:plain_http");

@@ -57,7 +57,7 @@ std::string_view rest_of(const VirtualHost& host) noexcept {
     case policy::SiteKind::unknown_host:
         return "connection closed";
     case policy::SiteKind::plain_http:
-        return host.site.rules->spec.redirect_to_https ? "redirected to https" : "refused";
+        return host.site.rules->spec.https_redirect ? "redirected to https" : "refused";
     default:
         return "refused";
     }

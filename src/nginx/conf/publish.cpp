@@ -152,7 +152,7 @@ std::string_view header_stated_twice(ngx_conf_t* cf, const Publication& publicat
             continue;
         }
         const auto rows = elements<ngx_keyval_t>(*stated);
-        for (const std::string_view header : plan::stated_headers()) {
+        for (const std::string_view header : plan::stated_headers) {
             if (std::count_if(rows.begin(), rows.end(), [&](const ngx_keyval_t& row) {
                     return equal_ignore_case(view(row.key), header);
                 }) > 1) {

@@ -23,9 +23,6 @@ constexpr std::size_t proven_paths = 1024;
 constexpr std::size_t known_answers = 64;
 constexpr auto relaxed = std::memory_order_relaxed;
 
-static_assert(config::Lockout::most_failures <= accounts::most_failures &&
-              config::Lockout::most_source_accounts <= accounts::most_source_accounts);
-
 } // namespace
 
 /// Zeroed memory is a zone in which nobody has tried anything.
