@@ -90,6 +90,12 @@ inline std::string_view address_bytes(const sockaddr* address) noexcept {
     }
 }
 
+/// Whether 16 bytes are an IPv4 address as IPv6 has it, "::ffff:192.0.2.7".
+inline bool is_mapped(std::string_view bytes) noexcept {
+    using namespace std::literals;
+    return bytes.starts_with("\0\0\0\0\0\0\0\0\0\0\xff\xff"sv);
+}
+
 inline ngx_msec_t msec(std::chrono::seconds s) noexcept {
     return static_cast<ngx_msec_t>(std::chrono::milliseconds(s).count());
 }

@@ -3,6 +3,9 @@
 #include "base/format.h"
 #include "base/utf8.h"
 
+#include <arpa/inet.h>
+
+#include <algorithm>
 #include <charconv>
 #include <concepts>
 #include <ctime>
@@ -111,6 +114,16 @@ std::string utc(std::int64_t seconds) {
         return "";
     }
     return {text, std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
+
+/// "192.0.2.7", "2001:db8::/64"
+std::string text_of(const std::array<unsigned char, 16>& address) {
+    char text[INET6_ADDRSTRLEN];
+    in6_addr ipv6{};
+    std::ranges::copy(address, ipv6.s6_addr);
+    return IN6_IS_ADDR_V4MAPPED(&ipv6)
+               ? inet_ntop(AF_INET, &address[12], text, sizeof(text))
+               : formatted("{}/64", inet_ntop(AF_INET6, &ipv6, text, sizeof(text)));
 }
 
 void write_store(Writer& json, const std::optional<LockoutStore>& store) {
@@ -427,8 +440,9 @@ std::string held_to_json(std::span<const HeldOne> held, std::size_t count,
         write_store(json, store);
         json.objects("held", held, [&](const HeldOne& one) {
             json.member("kind", one.is_source ? "source" : "account");
-            json.member("who", one.who);
-            json.member("seconds", one.seconds);
+            json.member("who",
+                        one.is_source ? text_of(one.address) : formatted("{:016x}", one.tag));
+            json.member("seconds", (one.left + 999) / 1000);
         });
     });
     return out;

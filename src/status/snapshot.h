@@ -22,6 +22,7 @@
 #include "status/refusals.h"
 #include "status/shared_counters.h"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -185,8 +186,9 @@ struct LockoutCounts {
 /// Whom `lockout` holds.
 struct HeldOne {
     bool is_source;
-    std::string who;       ///< the hash of an account's name, or the address of a source
-    std::uint64_t seconds; ///< left
+    std::uint64_t tag;                     ///< the hash of an account's name
+    std::array<unsigned char, 16> address; ///< of a source: IPv4 mapped into IPv6, or a /64
+    std::uint64_t left;                    ///< msec
 };
 
 struct Snapshot {

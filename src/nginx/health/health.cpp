@@ -51,24 +51,18 @@ Question question_of(const ngx_cycle_t* cycle, const Publication& publication,
         question.presented = publication.plan.publication.only_certificate(farm);
     }
     question.timeout = msec(farm.health_check.timeout);
-    switch (farm.health_check.kind) {
-    case config::CheckKind::off:
-    case config::CheckKind::tcp:
-        return question;
-    case config::CheckKind::autodiscover:
-        question.document = balance::Document::autodiscover;
-        break;
-    case config::CheckKind::discovery:
-        question.document = balance::Document::discovery;
-        break;
-    case config::CheckKind::healthcheck:
-        question.document = balance::Document::healthcheck;
-        break;
-    }
-    question.tls = tls_settings(cycle, publication, farm);
     for (const std::string& path : config::check_paths(farm)) {
         question.requests.push_back(request_for(path, farm.published.front()));
     }
+    if (question.requests.empty()) {
+        return question;
+    }
+    using config::CheckKind;
+    const CheckKind kind = farm.health_check.kind;
+    question.document = kind == CheckKind::autodiscover ? balance::Document::autodiscover
+                        : kind == CheckKind::discovery  ? balance::Document::discovery
+                                                        : balance::Document::healthcheck;
+    question.tls = tls_settings(cycle, publication, farm);
     return question;
 }
 

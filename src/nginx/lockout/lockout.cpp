@@ -10,7 +10,6 @@
 #include "nginx/request/target.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace lync::nginx {
@@ -423,18 +422,15 @@ ngx_int_t admit(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexc
 
 bool read_source(const ngx_addr_t& from, std::array<unsigned char, 16>& address) noexcept {
     constexpr std::size_t provided = 8;
+    const std::string_view bytes = address_bytes(from.sockaddr);
     address = {};
-    if (from.sockaddr->sa_family == AF_INET) {
+    if (bytes.size() == 4) {
         address[10] = address[11] = 0xff;
-        std::memcpy(&address[12], &reinterpret_cast<sockaddr_in*>(from.sockaddr)->sin_addr, 4);
-        return true;
+        std::ranges::copy(bytes, &address[12]);
+    } else {
+        std::ranges::copy(is_mapped(bytes) ? bytes : bytes.substr(0, provided), address.data());
     }
-    if (from.sockaddr->sa_family == AF_INET6) {
-        const in6_addr& ipv6 = reinterpret_cast<sockaddr_in6*>(from.sockaddr)->sin6_addr;
-        std::memcpy(address.data(), &ipv6, IN6_IS_ADDR_V4MAPPED(&ipv6) ? address.size() : provided);
-        return true;
-    }
-    return false;
+    return !bytes.empty();
 }
 
 void wake(Attempt& attempt, Admission granted, bool answered) noexcept {

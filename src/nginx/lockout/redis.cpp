@@ -65,17 +65,11 @@ void* read_nil(const redisReadTask* task) {
     return reply_of(task).add(0) ? object : nullptr;
 }
 
-redisReplyObjectFunctions functions() noexcept {
-    redisReplyObjectFunctions all{};
-    all.createString = read_string;
-    all.createArray = read_array;
-    all.createInteger = read_integer;
-    all.createNil = read_nil;
-    all.freeObject = [](void*) {};
-    return all;
-}
-
-redisReplyObjectFunctions reading = functions();
+redisReplyObjectFunctions reading{.createString = read_string,
+                                  .createArray = read_array,
+                                  .createInteger = read_integer,
+                                  .createNil = read_nil,
+                                  .freeObject = [](void*) {}};
 
 } // namespace
 

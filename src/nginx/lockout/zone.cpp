@@ -288,7 +288,8 @@ status::LockoutCounts LockoutZone::counts(std::uint64_t now) const noexcept {
     return counts;
 }
 
-std::size_t LockoutZone::list(HeldOne* out, std::size_t room, std::uint64_t now) const noexcept {
+std::size_t LockoutZone::list(status::HeldOne* out, std::size_t room,
+                              std::uint64_t now) const noexcept {
     now = clock(now);
     std::size_t count = 0;
     each_held(now, [&](const auto& record, bool is_source) {

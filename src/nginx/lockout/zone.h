@@ -59,13 +59,6 @@ struct WrongPassword {
     std::array<char, 4096> body;
 };
 
-struct HeldOne {
-    bool is_source;
-    std::uint64_t tag;
-    std::array<unsigned char, 16> address; ///< of a source
-    std::uint64_t left;                    ///< msec
-};
-
 class LockoutZone {
 public:
     using HashKey = std::array<unsigned char, 32>;
@@ -119,7 +112,7 @@ public:
 
     status::LockoutCounts counts(std::uint64_t now) const noexcept;
     /// At most `room`; returns how many there are.
-    std::size_t list(HeldOne* out, std::size_t room, std::uint64_t now) const noexcept;
+    std::size_t list(status::HeldOne* out, std::size_t room, std::uint64_t now) const noexcept;
     /// Whether it was held.
     bool release(bool is_source, std::uint64_t tag, std::uint64_t now) noexcept;
     /// How many were held.

@@ -19,8 +19,6 @@
 #include "nginx/status/respond.h"
 #include "status/json.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -75,13 +73,15 @@ std::vector<Member> members_called(const MainConf& conf, std::string_view word) 
     });
 }
 
+bool is_any_of(const std::vector<Member>& servers, std::string_view address) {
+    return std::ranges::any_of(
+        servers, [address](const Member& other) { return other.server().address == address; });
+}
+
 /// Those that are the same machines, under whatever name, in all publications.
 std::vector<Member> sharers(const MainConf& conf, const std::vector<Member>& meant) {
-    return members(conf, [&](const Member& member) {
-        return std::any_of(meant.begin(), meant.end(), [&](const Member& other) {
-            return other.server().address == member.server().address;
-        });
-    });
+    return members(conf,
+                   [&](const Member& member) { return is_any_of(meant, member.server().address); });
 }
 
 constexpr std::size_t most_named = 10;
@@ -103,10 +103,9 @@ std::string complaint(const MainConf& conf, const std::vector<Member>& meant,
                (names.empty() ? ": nothing is published"
                               : ", there are " + some_of(names, most_named));
     }
-    const bool several = std::any_of(meant.begin(), meant.end(), [&](const Member& other) {
-        return other.server().address != meant.front().server().address;
-    });
-    if (!several) {
+    if (std::ranges::all_of(meant, [&](const Member& other) {
+            return other.server().address == meant.front().server().address;
+        })) {
         return "";
     }
     std::vector<std::string> ways;
@@ -150,7 +149,7 @@ std::string drain(const std::vector<Member>& meant, const std::vector<Member>& a
         add_once(pools, config::title(farm));
         if (drained) {
             const auto candidates = member.group.servers.candidates(ngx_current_msec);
-            if (std::none_of(candidates.begin(), candidates.end(), [](const auto& candidate) {
+            if (std::ranges::none_of(candidates, [](const auto& candidate) {
                     return candidate.takes() ||
                            candidate.availability == balance::Availability::full;
                 })) {
@@ -160,10 +159,8 @@ std::string drain(const std::vector<Member>& meant, const std::vector<Member>& a
             continue;
         }
         if (member.line.settings.down) {
-            const Place& place = member.server().place;
             add_once(remarks,
-                     "\"down\" stands on its line in " + place.file + ":" +
-                         std::to_string(place.line) +
+                     "\"down\" stands on its line in " + at(member.server().place) +
                          ": it takes no requests until that is gone and nginx is reloaded");
         }
         if (member.line.endpoints.empty()) {
@@ -258,7 +255,7 @@ ngx_int_t answer_servers(ngx_http_request_t* r) {
         for (status::Publication& publication : snapshot.publications) {
             for (status::Pool& pool : publication.pools) {
                 std::erase_if(pool.servers, [&](const status::Server& server) {
-                    return std::none_of(wanted.begin(), wanted.end(), [&](const Member& member) {
+                    return std::ranges::none_of(wanted, [&](const Member& member) {
                         return member.server().name.data() == server.name.data(); // the very line
                     });
                 });
@@ -281,8 +278,8 @@ ngx_int_t answer_drain(ngx_http_request_t* r) {
     if (const std::string why = complaint(conf, meant, word); !why.empty()) {
         return refuse_word(r, meant, why);
     }
-    if (std::any_of(meant.begin(), meant.end(),
-                    [](const Member& member) { return member.line.record == nullptr; })) {
+    if (std::ranges::any_of(meant,
+                            [](const Member& member) { return member.line.record == nullptr; })) {
         return answer_text(r, NGX_HTTP_SERVICE_UNAVAILABLE,
                            "there is no place left in shared memory: reload nginx\n");
     }
@@ -294,34 +291,16 @@ ngx_int_t answer_drain(ngx_http_request_t* r) {
 
 // --- lockout
 
-std::string text_of_address(const std::array<unsigned char, 16>& address) {
-    std::array<char, INET6_ADDRSTRLEN> text{};
-    in6_addr ipv6{};
-    std::copy(address.begin(), address.end(), ipv6.s6_addr);
-    if (IN6_IS_ADDR_V4MAPPED(&ipv6)) {
-        return inet_ntop(AF_INET, &address[12], text.data(), text.size());
-    }
-    return std::string(inet_ntop(AF_INET6, &ipv6, text.data(), text.size())) + "/64";
-}
-
 /// More lines are of no use.
 constexpr std::size_t most_held = 1000;
 
 ngx_int_t answer_lockout(ngx_http_request_t* r) {
-    std::vector<HeldOne> held(most_held);
+    std::vector<status::HeldOne> held(most_held);
     const MainConf& conf = main_conf_of(r);
     const std::size_t count = conf.lockout.list(held.data(), held.size(), ngx_current_msec);
     held.resize(std::min(count, held.size()));
-    std::vector<status::HeldOne> shown;
-    for (const HeldOne& one : held) {
-        std::array<char, 17> hash{};
-        ngx_sprintf(reinterpret_cast<u_char*>(hash.data()), "%016xL", one.tag);
-        shown.push_back({.is_source = one.is_source,
-                         .who = one.is_source ? text_of_address(one.address) : hash.data(),
-                         .seconds = (one.left + 999) / 1000});
-    }
     return send(r, NGX_HTTP_OK, "application/json",
-                kept(r, status::held_to_json(shown, count, store_of(conf))));
+                kept(r, status::held_to_json(held, count, store_of(conf))));
 }
 
 bool release(MainConf& conf, bool is_source, std::uint64_t tag) {

@@ -42,16 +42,11 @@ void fill_state(const Servers& servers, const Server& from, status::Server& to) 
         const balance::SharedHealth& health = from.check->health;
         const balance::HealthState state = health.load();
         to.since = static_cast<std::int64_t>(health.since.load());
-        switch (state.health) {
-        case balance::Health::unknown:
-            break;
-        case balance::Health::up:
-            to.state = status::ServerState::up;
-            break;
-        case balance::Health::down:
-            to.state = status::ServerState::down;
+        to.state = state.health == balance::Health::up     ? status::ServerState::up
+                   : state.health == balance::Health::down ? status::ServerState::down
+                                                           : status::ServerState::unknown;
+        if (state.health == balance::Health::down) {
             to.reason = explain(state.cause, servers.farm());
-            break;
         }
     }
     if (to.state != status::ServerState::down && from.endpoint->record != nullptr &&
@@ -89,8 +84,8 @@ void fill_services(const Publication& from, status::Publication& to) {
     static_cast<status::RequestCells&>(to) = from.record->counters;
     const std::vector<policy::Service>& expected = to.published->services;
     for (std::size_t i = 0; i < status::service_count; i++) {
-        status::Service service{from.record->counters.services[i], static_cast<policy::Service>(i),
-                                {}};
+        status::Service service{
+            from.record->counters.services[i], static_cast<policy::Service>(i), {}};
         const std::uint64_t requests = service.requests();
         if (requests != 0 ||
             std::binary_search(expected.begin(), expected.end(), service.service)) {

@@ -13,7 +13,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <cstring>
 
 namespace lync::nginx {
 
@@ -104,18 +103,11 @@ bool restricts_access(const ngx_cycle_t* cycle, const LocConf& location) noexcep
 }
 
 bool is_loopback(const sockaddr* address) noexcept {
-    switch (address->sa_family) {
-    case AF_INET:
-        return (ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr) >> 24) == 127;
-    case AF_INET6: {
-        const in6_addr& v6 = reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr;
-        return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
-    }
-    case AF_UNIX:
-        return true;
-    default:
-        return false;
-    }
+    using namespace std::literals;
+    const std::string_view bytes = address_bytes(address);
+    const std::string_view ipv4 = is_mapped(bytes) ? bytes.substr(12) : bytes;
+    return address->sa_family == AF_UNIX || bytes == "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1"sv ||
+           (ipv4.size() == 4 && ipv4.front() == 127);
 }
 
 bool is_loopback(ngx_pool_t* pool, ngx_str_t text) noexcept {
