@@ -11,7 +11,8 @@ import threading
 from pathlib import Path
 
 PATH = "/ucwa/oauth/v1/applications/held/events?ack=21&low=5&medium=60&priority=1&timeout=900"
-HEADERS = "User-Agent: UCWA\r\nAccept: application/json\r\nAuthorization: Bearer " + "c" * 620
+HEADERS = ("User-Agent: UCWA\r\nAccept: application/json\r\nAccept-Language: en-US\r\n"
+           "Cookie: MS-WSMAN=0123456789abcdef0123456789abcdef\r\nAuthorization: Bearer " + "c" * 900)
 
 
 def raise_limit(files: int) -> int:

@@ -101,10 +101,11 @@ std::size_t choose_index(const Peer& peer, std::span<const balance::Candidate> c
 Endpoint* choose_among(Peer& peer, std::span<balance::Candidate> candidates, bool with_backups,
                        std::uint64_t now) noexcept {
     const std::span<Server> servers = peer.group->servers.all();
-    for (balance::Candidate& candidate : candidates) {
-        candidate.tried = peer.tries != 0 && was_tried(peer, servers[candidate.server].endpoint);
+    if (peer.tries != 0) {
+        for (balance::Candidate& candidate : candidates) {
+            candidate.tried = was_tried(peer, servers[candidate.server].endpoint);
+        }
     }
-
     std::size_t i = no_server;
     while ((i = choose_index(peer, candidates, with_backups)) != no_server) {
         Endpoint& server = *servers[candidates[i].server].endpoint;
