@@ -568,6 +568,7 @@ for my $command ([], map { [split] } @groups, (grep { !/^(?:show|import|lockout)
 
 my $manual = slurp("$LyncTest::Paths::SOURCE/docs/lyncctl.8") =~ s/\\-/-/gr;
 my $page = slurp("$LyncTest::Paths::SOURCE/docs/lyncctl.md");
+my %there = map { $_ => 1 } qw(--version --colour);
 for my $group ('', 'show', 'import', 'lockout') {
     my ($help) = (run(grep({ $_ ne '' } $group), '--help'))[1] =~ /^Subcommands:\n(.*?)\n\n/ms;
     for my $command (map { /^  (\w+)/ ? $1 : () } split /\n/, $help) {
@@ -578,9 +579,11 @@ for my $group ('', 'show', 'import', 'lockout') {
         my $options = (run(split(/ /, $title), '--help'))[1];
         for my $option ($options =~ /^  (?:-\w,)?(--[a-z-]+)/mg) {
             like($manual, qr/\Q$option\E\b/, "lyncctl.8 knows $option of \"$title\"");
+            $there{$option} = 1;
         }
     }
 }
+is(join(' ', grep { !$there{$_} } $manual =~ /(--[a-z][a-z-]+)/g), '', 'lyncctl.8 has no other options');
 SKIP: {
     skip('no man', 1) if system('command -v man >/dev/null') != 0;
     my $said = `LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=80 man --warnings -l '$LyncTest::Paths::SOURCE/docs/lyncctl.8' 2>&1 >/dev/null`;
