@@ -196,7 +196,8 @@ def look(stage: Stage, browser: Browser, check: Checks, pictures: Path, axe: str
 
     # A click leads there.
     browser.click("#glance li.bad a")
-    time.sleep(0.3)
+    browser.until("const at = document.activeElement, box = at.getBoundingClientRect();"
+                  "return at.tagName === 'TR' && box.bottom <= innerHeight")
     check(browser.run("return document.activeElement.tagName") == "TR"
           and "down" in browser.run("return document.activeElement.className + "
                                     "document.activeElement.textContent"),
@@ -222,14 +223,14 @@ def look(stage: Stage, browser: Browser, check: Checks, pictures: Path, axe: str
     check(browser.run("return document.activeElement.className") == "skip",
           "the first Tab reaches the skip link")
     browser.press("Enter")
-    time.sleep(0.3)
+    browser.until("return document.activeElement.className !== 'skip'")
     browser.press("Tab")
     check(browser.run("return document.activeElement.tagName") == "A"
           and "is down" in browser.run("return document.activeElement.textContent"),
           "and from there the first thing to care for",
           browser.run("return document.activeElement.textContent"))
     browser.press("Enter")
-    time.sleep(0.3)
+    browser.until("return document.activeElement.tagName !== 'A'")
     check(browser.run("return document.activeElement.tagName") == "TR", "Enter goes to its row",
           browser.run("return location.hash + ' ' + document.activeElement.outerHTML.slice(0, 200)"))
     for _ in range(12):
@@ -278,7 +279,7 @@ def look(stage: Stage, browser: Browser, check: Checks, pictures: Path, axe: str
     # A server comes back, while one looks.
     stage.lab("start", "fe2")
     browser.until("return !document.querySelector('#glance').textContent.includes(arguments[0])",
-                  DOWN, seconds=25)
+                  DOWN)
     back = [row for row in rows(browser, "fepool.contoso.local") if row[0].startswith(DOWN)]
     check("up" in back[0][1], "a server that is back is shown up", back)
     stage.lab("stop", "fe2")
@@ -287,7 +288,7 @@ def look(stage: Stage, browser: Browser, check: Checks, pictures: Path, axe: str
     # Dark, phone, paper.
     browser.go(stage.url)
     browser.until("return document.querySelector('#glance').textContent.includes(arguments[0])",
-                  DOWN, seconds=20)
+                  DOWN)
     browser.prefer("dark")
     check(browser.run("return getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 27)",
           "dark where the reader's system is")

@@ -128,7 +128,7 @@ class Browser:
     def run_async(self, script: str, *arguments):
         return self.call("POST", "/execute/async", {"script": script, "args": list(arguments)})
 
-    def until(self, script: str, *arguments, seconds: float = 15):
+    def until(self, script: str, *arguments, seconds: float = 45):
         """Waits for a script to return something true."""
         end = time.monotonic() + seconds
         while True:
