@@ -79,6 +79,7 @@ my @credentials = (
     ['password', 'a UsernameToken in chunks', 500, "POST $sts/Auth", [7, $username], $xml],
     ['password', 'a UsernameToken without a type', 403, "POST $sts/Auth", $username],
     ['password', 'a form',           403, 'POST /dialin/Conference.aspx', 'user=ken&password=x', "Content-Type: $form"],
+    ['password', 'a form by GET',    403, 'GET /dialin/Conference.aspx', 'user=ken&password=x', "Content-Type: $form"],
     ['certificate', 'a certificate is asked for', 403, 'POST /certprov/CertProvisioningService.svc', soap(''), $xml],
     ['certificate', 'a certificate', 500, "POST $sts/cert", $x509, $xml],
     ['oauth', 'a token',             403, 'GET /ucwa/v1/applications', undef, 'Authorization: Bearer eyJ0'],

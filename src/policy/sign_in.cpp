@@ -111,11 +111,13 @@ SignIn sign_in_of_page(std::string_view form) noexcept {
 
 // --- JSON and SOAP
 
-/// Whether a JSON object has a password among its members.
+/// Whether a JSON object has a password among its members. Blanks at its beginning are left alone:
+/// they would be looked at with each colon.
 bool has_password_member(std::string_view json) noexcept {
     for (std::size_t colon = json.find(':'); colon != std::string_view::npos;
          colon = json.find(':', colon + 1)) {
-        const std::string_view before = trimmed(json.substr(0, colon), blanks);
+        const std::string_view before =
+            json.substr(0, json.substr(0, colon).find_last_not_of(blanks) + 1);
         if (before.ends_with('"')) {
             const std::string_view name = before.substr(0, before.size() - 1);
             const std::size_t quote = name.rfind('"');
@@ -143,9 +145,11 @@ void for_each_element(std::string_view xml, Function&& element) noexcept {
 }
 
 /// A start tag without the text behind it; nothing if its end isn't clear: a ">" in an attribute.
+/// It ends before the next one, so each is looked through once.
 std::string_view start_tag(std::string_view tag) noexcept {
-    const std::string_view start = tag.substr(0, tag.find('>'));
-    return std::ranges::count(start, '"') % 2 == 0 && std::ranges::count(start, '\'') % 2 == 0
+    const std::string_view start = tag.substr(0, tag.find_first_of("<>"));
+    return tag.substr(start.size()).starts_with('>') && std::ranges::count(start, '"') % 2 == 0 &&
+                   std::ranges::count(start, '\'') % 2 == 0
                ? start
                : std::string_view();
 }
@@ -280,8 +284,8 @@ SignInBody sign_in_body(Service service, std::string_view path) noexcept {
     }
 }
 
-bool needs_body(SignInBody kind, bool posts) noexcept {
-    return posts && (kind == SignInBody::page || kind == SignInBody::token);
+bool needs_body(SignInBody kind) noexcept {
+    return kind == SignInBody::page || kind == SignInBody::token;
 }
 
 SignIn sign_in_of_text(const SignInText& text) noexcept {

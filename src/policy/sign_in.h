@@ -101,7 +101,7 @@ inline constexpr std::size_t max_sign_in_body = 65536;
 struct SignInText {
     SignInBody kind = SignInBody::none; ///< of the verdict
     bool readable = true; ///< one Content-Type at most, UTF-8, no Content-Encoding; read whole
-    bool posts = false;   ///< the method is POST
+    bool posts = false;   ///< the method is POST, or there is a body
     std::string_view content_type{}; ///< "application/x-www-form-urlencoded; charset=utf-8"
     std::string_view query{};        ///< "a=b&c=d": ASP.NET's Request["x"] takes it for a form's
     std::string_view body{};         ///< empty while it isn't read
@@ -109,7 +109,7 @@ struct SignInText {
 
 /// Whether the body has to be read before `sign_in_of_text` can be asked: reading is to be bounded
 /// by `max_sign_in_body`, and what is longer isn't `readable`.
-bool needs_body(SignInBody kind, bool posts) noexcept;
+bool needs_body(SignInBody kind) noexcept;
 
 /// What the body or the query carries.
 SignIn sign_in_of_text(const SignInText& text) noexcept;

@@ -160,8 +160,7 @@ TEST_CASE("sign_in: what can't be read is taken for each that it could be", "[po
     for (const SignInBody kind : {SignInBody::page, SignInBody::token}) {
         const std::string all =
             kind == SignInBody::page ? "password oauth" : "password certificate oauth";
-        CHECK(needs_body(kind, true));
-        CHECK_FALSE(needs_body(kind, false));
+        CHECK(needs_body(kind));
         CHECK(told(sign_in_of_text(post(kind, "<\0U\0"sv))) == all); // UTF-16
         CHECK(told(sign_in_of_text(post(kind, "\x1f\x8b"))) == all); // gzip
         SignInText text = post(kind, "--x\r\n");
@@ -177,7 +176,22 @@ TEST_CASE("sign_in: what can't be read is taken for each that it could be", "[po
     CHECK(told(sign_in_of_text(post(SignInBody::certprov, ""))) == "certificate");
     CHECK(told(sign_in_of_text({.kind = SignInBody::certprov})).empty());
     CHECK(told(sign_in_of_text({.kind = SignInBody::federated})) == "oauth");
-    CHECK_FALSE(needs_body(SignInBody::certprov, true));
+    CHECK_FALSE(needs_body(SignInBody::certprov));
+}
+
+// In the square of their size they took a second and more.
+TEST_CASE("sign_in: no body takes long to read", "[policy][sign_in]") {
+    const std::string half(max_sign_in_body / 2, ':');
+    std::string tokens;
+    while (tokens.size() < max_sign_in_body) {
+        tokens += "<BinarySecurityToken";
+    }
+    for (const std::string& body : {std::string(half.size(), ' ') + half, half, tokens}) {
+        const std::clock_t began = std::clock();
+        sign_in_of_text(post(SignInBody::page, body));
+        sign_in_of_text(post(SignInBody::token, body));
+        CHECK(std::clock() - began < CLOCKS_PER_SEC / 4);
+    }
 }
 
 TEST_CASE("sign_in: paths that take a credential beside the header", "[policy][sign_in]") {

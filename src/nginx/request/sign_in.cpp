@@ -17,8 +17,9 @@ std::string_view content_type(const ngx_http_request_t* r) noexcept {
     return type == nullptr ? std::string_view() : view(type->value);
 }
 
-bool is_post(const ngx_http_request_t* r) noexcept {
-    return forwarded_method(r) == "POST";
+/// ASP.NET reads the form of a GET, too.
+bool posts(const ngx_http_request_t* r) noexcept {
+    return announces_body(r) || forwarded_method(r) == "POST";
 }
 
 bool is_type(std::string_view type, std::string_view is) noexcept {
@@ -47,7 +48,7 @@ constexpr std::string_view fault_12 =
 
 ngx_int_t refuse_credential(ngx_http_request_t* r, const Host& host, RequestState& state,
                             Door closed) noexcept {
-    const bool tokens = state.verdict.sign_in == policy::SignInBody::token && is_post(r);
+    const bool tokens = state.verdict.sign_in == policy::SignInBody::token && posts(r);
     state.refused = closed;
     const ngx_int_t status = refuse(r, host, policy::Reason::sign_in);
     const std::string_view type = content_type(r);
@@ -69,8 +70,7 @@ ngx_int_t refuse_credential(ngx_http_request_t* r, const Host& host, RequestStat
 } // namespace
 
 bool lacks_sign_in_body(const ngx_http_request_t* r, const RequestState& state) noexcept {
-    return !state.body_read && announces_body(r) &&
-           policy::needs_body(state.verdict.sign_in, is_post(r)) &&
+    return !state.body_read && announces_body(r) && policy::needs_body(state.verdict.sign_in) &&
            r->headers_in.content_length_n <= static_cast<off_t>(policy::max_sign_in_body);
 }
 
@@ -81,7 +81,7 @@ policy::SignInText sign_in_text(ngx_http_request_t* r, const RequestState& state
                                     [](const ngx_table_elt_t&) { return true; });
     return {.kind = state.verdict.sign_in,
             .readable = (body || !announces_body(r)) && !encoded && is_read_as_utf8(r),
-            .posts = is_post(r),
+            .posts = posts(r),
             .content_type = content_type(r),
             .query = policy::split_target(forwarded_target(r)).query,
             .body = body.value_or("")};
