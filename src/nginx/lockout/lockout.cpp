@@ -509,6 +509,10 @@ bool renew_sign_in(const ngx_http_request_t* r) noexcept {
                           attempt->lockout->zone.admit(attempt->account, attempt->source, limits,
                                                        attempt->admitted) == Admission::pass;
     begin(*attempt, ngx_current_msec);
+    if (!attempt->is_counted) {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "lync_lockout: a sign-in that was held up isn't sent, others came first");
+    }
     return attempt->is_counted;
 }
 
