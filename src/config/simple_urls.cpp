@@ -15,8 +15,10 @@ namespace {
 
 constexpr std::string_view kind_names[] = {"meet", "dialin", "scheduler", "admin"};
 
-bool is_destination(const Directive& directive, std::size_t i) noexcept {
-    return i + 1 == directive.arguments.size() && directive.arguments[i].starts_with("pool=");
+/// `name=value`, and no URL nor meant as one.
+bool is_parameter(std::string_view argument) noexcept {
+    const std::string_view name = argument.substr(0, argument.find('='));
+    return name != argument && name.find_first_of(":/?#.") == std::string_view::npos;
 }
 
 class SimpleUrlReader {
@@ -30,41 +32,39 @@ public:
         }
     }
 
-    void read(const Directive& directive);
+    void read(const Directive& directive) {
+        const std::vector<std::string>& arguments = directive.arguments;
+        const auto* const known = std::ranges::find(kind_names, arguments[0]);
+        if (known == std::end(kind_names)) {
+            invalid_value(arguments[0], directive, block_);
+        }
+        if (is_ocs(publication_.product)) {
+            throw mistake(
+                directive.place,
+                "\"simple_url\" directive is not allowed in {}: product {} has no simple URLs",
+                block_.title(), product_name(publication_.product));
+        }
+        const auto kind = static_cast<SimpleUrlKind>(known - std::begin(kind_names));
+        std::size_t farm = publication_.first_contact();
+        std::size_t end = arguments.size();
+        for (std::size_t i = 1; i < arguments.size(); i++) {
+            if (is_parameter(arguments[i])) {
+                farm = read_destination(kind, i, directive);
+                end = i;
+            }
+        }
+        for (std::size_t i = 1; i < end; i++) {
+            read_url(kind, farm, arguments[i], directive);
+        }
+    }
 
 private:
-    std::size_t read_pool(std::string_view argument, const Directive& directive) const;
-    std::size_t read_destination(SimpleUrlKind kind, const Directive& directive) const;
-    void read_url(SimpleUrlKind kind, std::size_t farm, const std::string& text,
-                  const Directive& directive);
-
-    const Directive& block_;
-    Publication& publication_;
-    std::unordered_map<std::string_view, std::size_t> farms_; ///< pools and Directors, by FQDN
-};
-
-std::size_t SimpleUrlReader::read_pool(std::string_view argument,
-                                       const Directive& directive) const {
-    const ParsedName fqdn = parse_fqdn(argument.substr(argument.find('=') + 1));
-    const auto known = fqdn ? farms_.find(fqdn.name) : farms_.end();
-    if (known == farms_.end()) {
-        invalid_value(argument, directive, block_,
-                      "no pool or director of this publication has that FQDN");
-    }
-    return known->second;
-}
-
-/// Where all URLs of the line go. `pool=` ends it, so that it isn't taken for that of one URL.
-std::size_t SimpleUrlReader::read_destination(SimpleUrlKind kind,
-                                              const Directive& directive) const {
-    std::size_t farm = publication_.first_contact();
-    for (std::size_t i = 1; i < directive.arguments.size(); i++) {
+    /// Where all URLs of the line go. `pool=` ends it, so that it isn't taken for that of one URL.
+    std::size_t read_destination(SimpleUrlKind kind, std::size_t i,
+                                 const Directive& directive) const {
         const std::string_view argument = directive.arguments[i];
-        const std::string_view name = argument.substr(0, argument.find('='));
-        if (name == argument || name.find_first_of(":/?#.") != std::string_view::npos) {
-            continue; // a URL, or meant as one
-        }
-        if (name != "pool") {
+        const Parameter parameter(argument);
+        if (parameter.name != "pool") {
             invalid("parameter", argument, directive, block_, "it may be pool=FQDN");
         }
         if (kind == SimpleUrlKind::admin) {
@@ -75,56 +75,40 @@ std::size_t SimpleUrlReader::read_destination(SimpleUrlKind kind,
             invalid("parameter", argument, directive, block_,
                     "it stands once, after all URLs of the line");
         }
-        farm = read_pool(argument, directive);
-    }
-    return farm;
-}
-
-void SimpleUrlReader::read_url(SimpleUrlKind kind, std::size_t farm, const std::string& text,
-                               const Directive& directive) {
-    ParsedUrl url = parse_https_url(text);
-    if (!url) {
-        invalid("URL", text, directive, block_, remedy(text, block_, url.error));
-    }
-    // Its prefix is let in whatever the table says of it.
-    if (kind != SimpleUrlKind::admin &&
-        policy::find_never(to_ascii_lower(url.path), publication_.product).closed) {
-        invalid_value(formatted("https://{}{}", url.host, url.path), directive, block_,
-                      "it " + policy::check_allow_path(url.path, publication_.product));
-    }
-    if (kind == SimpleUrlKind::meet) {
-        publication_.meet_urls.push_back({url.host, url.path});
-    } else if (kind == SimpleUrlKind::admin) {
-        publication_.admin_paths.push_back(url.path);
-    }
-    SimpleUrl& simple_url = publication_.simple_urls.emplace_back();
-    simple_url.kind = kind;
-    simple_url.host = std::move(url.host);
-    simple_url.path = std::move(url.path);
-    simple_url.place = directive.place;
-    simple_url.farm = farm;
-}
-
-void SimpleUrlReader::read(const Directive& directive) {
-    const std::string& word = directive.arguments[0];
-
-    const auto* const known = std::ranges::find(kind_names, word);
-    if (known == std::end(kind_names)) {
-        invalid_value(word, directive, block_);
-    }
-    if (is_ocs(publication_.product)) {
-        throw mistake(
-            directive.place,
-            "\"simple_url\" directive is not allowed in {}: product {} has no simple URLs",
-            block_.title(), product_name(publication_.product));
+        const ParsedName fqdn = parse_fqdn(parameter.value);
+        const auto known = fqdn ? farms_.find(fqdn.name) : farms_.end();
+        if (known == farms_.end()) {
+            invalid_value(argument, directive, block_,
+                          "no pool or director of this publication has that FQDN");
+        }
+        return known->second;
     }
 
-    const auto kind = static_cast<SimpleUrlKind>(known - std::begin(kind_names));
-    const std::size_t farm = read_destination(kind, directive);
-    for (std::size_t i = 1; i < directive.arguments.size() && !is_destination(directive, i); i++) {
-        read_url(kind, farm, directive.arguments[i], directive);
+    void read_url(SimpleUrlKind kind, std::size_t farm, const std::string& text,
+                  const Directive& directive) {
+        ParsedUrl url = parse_https_url(text);
+        if (!url) {
+            invalid("URL", text, directive, block_, remedy(text, block_, url.error));
+        }
+        // Its prefix is let in whatever the table says of it.
+        if (kind != SimpleUrlKind::admin &&
+            policy::find_never(to_ascii_lower(url.path), publication_.product).closed) {
+            invalid_value(formatted("https://{}{}", url.host, url.path), directive, block_,
+                          "it " + policy::check_allow_path(url.path, publication_.product));
+        }
+        if (kind == SimpleUrlKind::meet) {
+            publication_.meet_urls.push_back({url.host, url.path});
+        } else if (kind == SimpleUrlKind::admin && !url.path.empty()) {
+            publication_.admin_paths.push_back(url.path);
+        }
+        publication_.simple_urls.push_back(
+            {kind, std::move(url.host), std::move(url.path), farm, directive.place});
     }
-}
+
+    const Directive& block_;
+    Publication& publication_;
+    std::unordered_map<std::string_view, std::size_t> farms_; ///< pools and Directors, by FQDN
+};
 
 } // namespace
 
