@@ -20,12 +20,11 @@ class Writer {
 public:
     explicit Writer(std::string& out) : out_(out) {}
 
-    void value(std::string_view text) {
+    template <std::convertible_to<std::string_view> Text>
+    void value(const Text& text) {
         comma();
         append_json_string(out_, text);
     }
-    void value(const std::string& text) { value(std::string_view(text)); }
-    void value(const char* text) { value(std::string_view(text)); }
     void value(bool value) { literal(value ? "true" : "false"); }
     void value(const Cell& cell) { value(read(cell)); }
     template <std::integral Integer>
