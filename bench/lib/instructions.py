@@ -14,7 +14,7 @@ from stage import Stage
 from traffic import Kind, Request, chosen
 
 # Two runs of different length: the difference is free of starting and stopping.
-FEW, MANY = 20, 420
+FEW, MORE = 20, 400
 
 
 def instructions(stage: Stage, side: int, request: Request, requests: int) -> int:
@@ -29,15 +29,16 @@ def instructions(stage: Stage, side: int, request: Request, requests: int) -> in
     return int(found.group(1))
 
 
-def per_request(stage: Stage, side: int, request: Request) -> float:
-    return (instructions(stage, side, request, MANY)
-            - instructions(stage, side, request, FEW)) / (MANY - FEW)
+def per_request(stage: Stage, side: int, request: Request, few: int) -> float:
+    return (instructions(stage, side, request, few + MORE)
+            - instructions(stage, side, request, few)) / MORE
 
 
 def compare(run: Settings, sides: tuple[Side, Side],
-            kinds: tuple[Kind, ...]) -> list[pairs.Comparison]:
+            kinds: tuple[Kind, ...], few: int = FEW) -> list[pairs.Comparison]:
     """One comparison for each kind of request; printed as they are made. Without health checks: they
-    go by time, of which valgrind takes many times more for each request."""
+    go by time, of which valgrind takes many times more for each request. After `few` requests
+    nothing is new any more."""
     sides = tuple(side.having(side.title, CHECK="off", OFFICE_CHECK="off") for side in sides)
     if shutil.which("valgrind") is None:
         print("instructions are left out: apt-get install valgrind")
@@ -48,8 +49,8 @@ def compare(run: Settings, sides: tuple[Side, Side],
         for kind in chosen(kinds[:2] if run.quick else kinds, run.only):
             comparison = pairs.Comparison(f"{kind.name}, instructions in user space", "",
                                           sides=stage.titles)
-            comparison.pairs = [(per_request(stage, 0, kind.request),
-                                 per_request(stage, 1, kind.request))]
+            comparison.pairs = [(per_request(stage, 0, kind.request, few),
+                                 per_request(stage, 1, kind.request, few))]
             print(report.line(comparison), flush=True)
             found.append(comparison)
     return found

@@ -24,7 +24,7 @@ def each(count: int, line: str) -> str:
     return "\n".join(line.replace("#", str(number)) for number in range(count))
 
 
-def pool(title: str, servers: tuple[str, ...], affinity: str = "none") -> Side:
+def pool(title: str, servers: tuple[str, ...], affinity: str) -> Side:
     lines = "\n".join(f"server {address};" for address in servers)
     return Side(title, "pools", {"SERVERS": lines, "CHECK": "off", "AFFINITY": affinity})
 
@@ -32,7 +32,6 @@ def pool(title: str, servers: tuple[str, ...], affinity: str = "none") -> Side:
 def sides() -> list[tuple[Side, Side]]:
     one = PUBLISHED.having("one of each")
     return [
-        (pool("one server", Stage.POOL[:1]), pool("200 servers", Stage.MANY)),
         (one, PUBLISHED.having("50 pools", DIRECTIVES=each(
             50, "pool p#.contoso.local { external_web_services web#.contoso.com; server 127.0.0.21; }"))),
         (one, PUBLISHED.having("20,000 SIP domains", SIP_DOMAINS="contoso.com " + each(20000, "d#.example"))),
@@ -43,14 +42,15 @@ def sides() -> list[tuple[Side, Side]]:
 
 def measure(run: Settings) -> list[pairs.Comparison]:
     found: list[pairs.Comparison] = []
+    kinds = SMALL_KINDS[:1]
+    for affinity in ("none", "source"):
+        few, many = (pool(title, servers, affinity) for title, servers in (
+            ("one server", Stage.POOL[:1]), (f"200 servers, affinity {affinity}", Stage.MANY)))
+        if run.only in many.title: # instructions, once there is a connection to each of them
+            found += instructions.compare(replace(run, only=""), run.sides(few, many), kinds, few=1000)
     for first, second in sides():
-        if run.only not in second.title:
-            continue
-        found += proxies.compare(run, run.sides(first, second), SMALL_KINDS[:1], BOUND, alike=True)
-    if run.only in "affinity source":
-        few, many = (pool(title, servers, "source") for title, servers in (
-            ("one server, affinity source", Stage.POOL[:1]), ("200 servers", Stage.MANY)))
-        found += instructions.compare(replace(run, only=""), run.sides(few, many), SMALL_KINDS[:1])
+        if run.only in second.title:
+            found += proxies.compare(replace(run, only=""), run.sides(first, second), kinds, BOUND, alike=True)
     if run.only in "phones":
         # A phone is two files of a proxy: of 20,000 that a process may have open, 9,750 phones.
         most = 1000 if run.quick else min(10000, phones.raise_limit(21000) // 2 - 250)
