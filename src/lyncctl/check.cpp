@@ -17,7 +17,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
-#include <tuple>
+#include <utility>
 
 namespace lync::lyncctl {
 
@@ -35,38 +35,30 @@ constexpr std::array<std::pair<std::string_view, Style>, 5> levels{{{"emerg", St
                                                                     {"advice", Style::plain}}};
 constexpr auto advice = static_cast<Severity>(4);
 
-bool declares(const Publication& publication, SimpleUrlKind kind) {
-    return std::any_of(publication.simple_urls.begin(), publication.simple_urls.end(),
-                       [kind](const auto& url) { return url.kind == kind; });
-}
-
 /// What is right for nginx and still worth a second look.
 void advise(const Publication& publication, std::vector<Diagnostic>& all) {
-    const auto advise = [&all](std::string text, const Place& place) {
-        all.push_back({advice, std::move(text), place});
-    };
     for (const Farm& farm : publication.farms) {
         if (farm.servers.size() == 1) {
             const bool pool = farm.role == config::Role::pool;
-            advise(formatted("{} has one server: while it is down, so is what it serves; name {}",
-                             quoted_title(farm),
-                             pool ? "every Front End, unless this is a Standard Edition server or "
-                                    "a load balancer's VIP"
-                                  : "every server, unless this is a load balancer's VIP"),
-                   farm.servers.front().place);
+            remark(all, advice, farm.servers.front().place,
+                   "{} has one server: while it is down, so is what it serves; name {}",
+                   quoted_title(farm),
+                   pool ? "every Front End, unless this is a Standard Edition server or a load "
+                          "balancer's VIP"
+                        : "every server, unless this is a load balancer's VIP");
         }
     }
-    for (const auto& [kind, word, why] :
-         {std::tuple(SimpleUrlKind::admin, "admin",
-                     "declare the administrative access URL that Topology Builder shows, so that "
-                     "it is refused by its own name and path; it is never published"),
-          std::tuple(SimpleUrlKind::meet, "meet", "links to meetings don't work from outside"),
-          std::tuple(SimpleUrlKind::dialin, "dialin",
-                     "dial-in numbers and PINs can't be looked up from outside")}) {
-        if (!is_ocs(publication.product) && !declares(publication, kind)) {
-            advise(formatted("no \"simple_url {}\" in lync_publish {}: {}", word,
-                             lync::quoted(publication.name), why),
-                   publication.place);
+    for (const auto& [kind, why] :
+         {std::pair(SimpleUrlKind::admin,
+                    "declare the administrative access URL that Topology Builder shows, so that it "
+                    "is refused by its own name and path; it is never published"),
+          {SimpleUrlKind::meet, "links to meetings don't work from outside"},
+          {SimpleUrlKind::dialin, "dial-in numbers and PINs can't be looked up from outside"}}) {
+        if (!is_ocs(publication.product) &&
+            std::ranges::find(publication.simple_urls, kind, &config::SimpleUrl::kind) ==
+                publication.simple_urls.end()) {
+            remark(all, advice, publication.place, "no \"simple_url {}\" in lync_publish {}: {}",
+                   config::simple_url_kind_name(kind), lync::quoted(publication.name), why);
         }
     }
 
@@ -74,10 +66,10 @@ void advise(const Publication& publication, std::vector<Diagnostic>& all) {
     std::set<std::string> patterns;
     const auto about_pattern = [&](const std::string& host, const Place& place) {
         if (patterns.insert(host).second) {
-            advise(formatted("{} stands for any domain: whether a certificate covers a name is "
-                             "known only when a client asks for it",
-                             lync::quoted(host)),
-                   place);
+            remark(all, advice, place,
+                   "{} stands for any domain: whether a certificate covers a name is known only "
+                   "when a client asks for it",
+                   lync::quoted(host));
         }
     };
     for (const auto& url : publication.simple_urls) {
@@ -168,11 +160,11 @@ void advise_text_files(const std::string& file, std::vector<Diagnostic>& all) {
         std::error_code ignored;
         for (const auto& entry : std::filesystem::directory_iterator(directory / below, ignored)) {
             if (const std::string name = entry.path().string(); name.ends_with(".conf.txt")) {
-                all.push_back({advice,
-                               formatted("{} isn't read, since its name doesn't end in \".conf\": "
-                                         "rename it, if it is meant",
-                                         lync::quoted(name)),
-                               {}});
+                remark(
+                    all, advice, {},
+                    "{} isn't read, since its name doesn't end in \".conf\": rename it, if it is "
+                    "meant",
+                    lync::quoted(name));
             }
         }
     }
@@ -196,16 +188,17 @@ public:
         if (nginx_) {
             add_nginx();
         } else {
-            note(options_.fragment
-                     ? "nginx wasn't asked, since it can't test a fragment: \"lyncctl check\" of "
-                       "the whole nginx.conf asks it"
+            note("{}",
+                 options_.fragment
+                     ? "nginx wasn't asked, since it can't test a fragment: \"lyncctl check\" "
+                       "of the whole nginx.conf asks it"
                      : "nginx wasn't asked: none is installed, \"--nginx BINARY\" names one "
                        "elsewhere");
         }
         if (!is_judged_) {
             add_core();
         } else if (configuration_.mistake && nginx_->accepted) {
-            note("lyncctl can't read the configuration itself and has no advice: " +
+            note("lyncctl can't read the configuration itself and has no advice: {}",
                  with_place(*configuration_.mistake));
         }
         add_advice();
@@ -244,9 +237,9 @@ private:
         }
         is_judged_ = is_judged_ && !lacks_module_;
         if (others > 0) {
-            note(formatted("nginx also warns of {} other things outside of lync_publish: \"nginx "
-                           "-t\" shows them",
-                           others));
+            note("nginx also warns of {} other things outside of lync_publish: \"nginx -t\" shows "
+                 "them",
+                 others);
         }
         if (!is_judged_ && !lacks_module_ && !configuration_.publications.empty()) {
             note("nginx stopped before it had judged the publications");
@@ -277,18 +270,21 @@ private:
         }
     }
 
-    void note(std::string text) { found_.push_back({Severity::notice, std::move(text), {}}); }
+    template <typename... T>
+    void note(fmt::format_string<T...> format, const T&... arguments) {
+        remark<T...>(found_, Severity::notice, {}, format, arguments...);
+    }
 
     void add_advice() {
-        const auto general = [this](std::string text) {
-            found_.push_back({advice, std::move(text), {}});
-        };
         if (lacks_module_) {
-            general("the module isn't loaded: \"load_module modules/ngx_lync_module.so;\" belongs "
-                    "at the top of nginx.conf, or in a file that is included there");
+            remark(
+                found_, advice, {},
+                "the module isn't loaded: \"load_module modules/ngx_lync_module.so;\" belongs at "
+                "the top of nginx.conf, or in a file that is included there");
         }
         if (lacks_rights_ && ::geteuid() != 0) {
-            general("nginx may not read what it needs: try \"sudo lyncctl check\"");
+            remark(found_, advice, {},
+                   "nginx may not read what it needs: try \"sudo lyncctl check\"");
         }
         if (!options_.fragment) {
             advise_text_files(configuration_.file, found_);
@@ -297,9 +293,8 @@ private:
             return;
         }
         if (configuration_.publications.empty()) {
-            general(formatted("no \"lync_publish\" in {}{}: nothing is published",
-                              configuration_.file,
-                              options_.fragment ? "" : ", nor in what it includes"));
+            remark(found_, advice, {}, "no \"lync_publish\" in {}{}: nothing is published",
+                   configuration_.file, options_.fragment ? "" : ", nor in what it includes");
         }
         for (const Published& published : configuration_.publications) {
             const std::string& name = published.plan.publication.name;
