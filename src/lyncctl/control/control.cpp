@@ -172,23 +172,12 @@ int change(const ControlOptions& options, std::string_view path, Output& output)
     return status;
 }
 
-void declare_socket(CLI::App& app, Options& options) {
-    app.add_option("--socket", options.control.socket,
-                   "PATH|The Unix-domain socket of lync_control")
-        ->capture_default_str();
-}
-
-void declare_server(CLI::App& app, Options& options) {
-    app.add_option("SERVER", options.control.server,
-                   "Its name or address as in nginx.conf; POOL/NAME where several pools have it")
-        ->required();
-    declare_socket(app, options);
-}
-
 } // namespace
 
 void declare_servers(CLI::App& app, Options& options) {
-    declare_socket(app, options);
+    app.add_option("--socket", options.control.socket,
+                   "PATH|The Unix-domain socket of lync_control")
+        ->capture_default_str();
 }
 
 int servers(const Options& options, Output& output) {
@@ -223,7 +212,7 @@ int servers(const Options& options, Output& output) {
 }
 
 void declare_drain(CLI::App& app, Options& options) {
-    declare_server(app, options);
+    declare_undrain(app, options);
     CLI::Option* wait =
         app.add_flag("--wait", options.control.wait, "Come back once nothing is in flight there");
     app.add_option("--timeout", options.control.timeout,
@@ -238,7 +227,10 @@ int drain(const Options& options, Output& output) {
 }
 
 void declare_undrain(CLI::App& app, Options& options) {
-    declare_server(app, options);
+    app.add_option("SERVER", options.control.server,
+                   "Its name or address as in nginx.conf; POOL/NAME where several pools have it")
+        ->required();
+    declare_servers(app, options);
 }
 
 int undrain(const Options& options, Output& output) {
@@ -250,7 +242,7 @@ void declare_shields(CLI::App& app, Options& options) {
         app.add_flag("--built-in", options.control.built_in,
                      "Print the rows that this version brings, with an example of what each stops "
                      "and its ordinary neighbour; asks no nginx");
-    declare_socket(app, options);
+    declare_servers(app, options);
     app.get_option("--socket")->excludes(built_in);
 }
 
@@ -320,7 +312,7 @@ void declare_lockout_release(CLI::App& app, Options& options) {
                        "list), or an address");
     CLI::Option* all = app.add_flag("--all", options.control.all, "Everybody");
     all->excludes(who);
-    declare_socket(app, options);
+    declare_servers(app, options);
 }
 
 int lockout_release(const Options& options, Output& output) {
