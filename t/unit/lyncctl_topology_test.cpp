@@ -2,7 +2,7 @@
 // of each product, and what is odd in others.
 
 #include "imported.h"
-#include "lyncctl/import/xml_file.h"
+#include "lyncctl/import/powershell.h"
 
 using namespace lync::testing;
 using namespace lync::lyncctl;

@@ -4,7 +4,8 @@
 //
 //     nginx.cpp, arr.cpp, pfsense.cpp    each product's file, read into a Draft
 //     topology.cpp                       Topology Builder's files, likewise
-//     patterns.h, xml_file.h             what they share
+//     powershell.h                       what PowerShell makes of these
+//     patterns.h, xml_file.h             what all share
 //     draft.cpp                          which servers are one pool, what each name is
 //     block.cpp                          the block with its comments
 //     drift.cpp                          `lyncctl drift`: a topology beside the publications

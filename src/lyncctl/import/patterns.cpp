@@ -24,11 +24,11 @@ std::string host_of_pattern(std::string_view pattern, bool wildcard) {
             host.erase(host.size() - 2, 1); // "meet\..*" and "meet.*" are meant alike
         }
     }
-    const std::size_t labels = host.size() - (host.ends_with(".*") ? 2 : 0);
+    host = to_ascii_lower(host);
+    const std::string_view labels(host.data(), host.size() - (host.ends_with(".*") ? 2 : 0));
     const bool plain =
-        std::all_of(host.begin(), host.begin() + static_cast<long>(labels),
-                    [](char c) { return is_ascii_alnum(c) || c == '-' || c == '.'; });
-    return plain && labels != 0 && host.front() != '.' ? to_ascii_lower(host) : std::string{};
+        labels.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-.") == labels.npos;
+    return plain && !labels.empty() && labels.front() != '.' ? host : "";
 }
 
 bool has_word(std::string_view list, std::string_view word) {

@@ -75,15 +75,11 @@ public:
         }
         read_general();
         read_peers();
-        for (const pugi::xml_node node : packages_.child("squidreverseuri").children("config")) {
-            if (is_on(node, "enable")) {
-                read_mapping(node);
-            }
+        for (const auto& node : packages_.select_nodes("squidreverseuri/config[enable='on']")) {
+            read_mapping(node.node());
         }
-        for (const pugi::xml_node node : packages_.child("squidreverseredir").children("config")) {
-            if (is_on(node, "enable")) {
-                read_redirect(node);
-            }
+        for (const auto& node : packages_.select_nodes("squidreverseredir/config[enable='on']")) {
+            read_redirect(node.node());
         }
         read_restrictions();
         return std::move(draft_);

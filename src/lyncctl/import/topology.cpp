@@ -10,6 +10,7 @@
 #include "base/host_names.h"
 #include "lyncctl/addresses.h"
 #include "lyncctl/failure.h"
+#include "lyncctl/import/powershell.h"
 #include "lyncctl/import/xml_file.h"
 #include "policy/redirect.h"
 
@@ -89,19 +90,6 @@ std::string address_of(pugi::xml_node machine, std::string_view side, std::strin
             attribute(interface, "InterfaceNumber") == number && !address.empty() &&
             address != "0.0.0.0" && address != "::") {
             return address;
-        }
-    }
-    return {};
-}
-
-/// A member of an object that Export-Clixml wrote: `<Obj><Props><S N="Component">Meet</S>`.
-std::string property(pugi::xml_node object, std::string_view name) {
-    for (const char* kind : {"Props", "MS"}) {
-        for (const pugi::xml_node member : object.child(kind).children()) {
-            if (member.attribute("N").value() == name) {
-                const pugi::xml_node printed = member.child("ToString");
-                return (printed ? printed : member).text().get();
-            }
         }
     }
     return {};

@@ -2,9 +2,6 @@
 
 // XML that somebody else wrote, by pugixml, in bounded memory. No entity but the five of XML itself
 // means anything, and nothing is fetched.
-//
-// What Windows PowerShell writes is UTF-16, and Out-File breaks lines at the console's width, in
-// the middle of a word: `text_of_powershell` undoes both.
 
 #include "base/diagnostic.h"
 
@@ -40,10 +37,6 @@ private:
 
 /// Empty where there is none.
 std::string attribute(pugi::xml_node node, const char* name);
-
-/// UTF-8 of what PowerShell may have written: UTF-16 with its byte order mark, lines broken at one
-/// width. The number of lines stays the same. Throws Mistake for broken UTF-16.
-std::string text_of_powershell(std::string content, const std::string& name);
 
 /// An element as it is written, without what is in it: `<add ipAddress="10.0.0.1">`.
 std::string tag_of(pugi::xml_node node);
