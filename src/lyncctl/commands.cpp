@@ -96,7 +96,7 @@ constexpr Command table[] = {
      "  lyncctl import arr applicationHost.config\n"
      "  lyncctl import arr applicationHost.config --hosts hosts > contoso.conf\n"
      "  lyncctl import arr applicationHost.config --role intranet.contoso.com=skip",
-     "nginx", true, declare_import_arr, import_arr},
+     "nginx", true, declare_import, import_arr},
     {"import", "pfsense", "reads config.xml of pfSense with the squid package's reverse proxy",
      "  lyncctl import pfsense config.xml\n"
      "  lyncctl import pfsense config.xml > contoso.conf\n"

@@ -72,7 +72,6 @@ int show_certificate(const Options& options, Output& output);
 
 // import/
 void declare_import(CLI::App& app, Options& options);
-void declare_import_arr(CLI::App& app, Options& options);
 int import_arr(const Options& options, Output& output);
 int import_pfsense(const Options& options, Output& output);
 int import_nginx(const Options& options, Output& output);

@@ -4,6 +4,9 @@
 
 FUZZ(input) {
     const std::string_view config = fuzz::take_until(input, '\x01');
-    fuzz::import_anything(
-        [&] { return lync::lyncctl::read_arr(config, "applicationHost.config", input); });
+    fuzz::import_anything([&] {
+        lync::lyncctl::Draft draft = lync::lyncctl::read_arr(config, "applicationHost.config");
+        draft.hosts = lync::lyncctl::read_hosts(input);
+        return draft;
+    });
 }

@@ -8,5 +8,5 @@ FUZZ(input) {
         files.push_back({"topology-" + std::to_string(i) + ".xml",
                          std::string(i < 4 ? fuzz::take_until(input, '\x01') : input)});
     }
-    fuzz::import_anything([&] { return lync::lyncctl::read_topology(files, ""); });
+    fuzz::import_anything([&] { return lync::lyncctl::read_topology(files); });
 }

@@ -21,11 +21,11 @@ std::vector<TopologyFile> files(std::initializer_list<std::string> names) {
 Result whole(const std::string& topology = fixture("topology.xml"), std::string_view hosts = "") {
     auto all = files({"topology.xml", "simple-urls.xml", "web-servers.xml"});
     all.front().content = topology;
-    return read_topology(all, hosts);
+    return read_topology(all, read_hosts(hosts));
 }
 
 std::string topology_mistake(const std::string& content, const std::string& name = "t.xml") {
-    return mistake([&] { read_topology({{name, content}}, ""); });
+    return mistake([&] { read_topology({{name, content}}); });
 }
 
 std::string utf16(std::string_view text, bool big) {
@@ -103,7 +103,7 @@ TEST_CASE("the topology of each product", "[topology]") {
 }
 
 TEST_CASE("a file of Topology Builder holds the simple URLs, too", "[topology]") {
-    const Result result(read_topology(files({"topology.tbxml"}), ""));
+    const Result result(read_topology(files({"topology.tbxml"})));
     CHECK(result.lacks({"product sfb_2015;", "sip_domain contoso.com;", "pool se.contoso.local {",
                         "server 10.0.0.11 name=se.contoso.local;",
                         "simple_url meet https://meet.contoso.com;",
@@ -114,7 +114,7 @@ TEST_CASE("a file of Topology Builder holds the simple URLs, too", "[topology]")
 TEST_CASE("what a topology doesn't say is to be checked", "[topology]") {
     const std::string without =
         replaced_all(fixture("topology.xml"), "IPAddress=\"10.0.0.11\"", "IPAddress=\"0.0.0.0\"");
-    const Result unknown(read_topology({{"topology.xml", without}}, ""));
+    const Result unknown(read_topology({{"topology.xml", without}}));
     CHECK(unknown.lacks(
               {"server fe1.contoso.local;", "server 10.0.0.12 name=fe2.contoso.local;"}) == "");
     CHECK(unknown.says("CHECK: the topology doesn't hold the addresses of \"fe1.contoso.local\"") ==
@@ -149,7 +149,7 @@ TEST_CASE("what a topology doesn't say is to be checked", "[topology]") {
 TEST_CASE("a topology in the shape of the published ones of 2015", "[topology]") {
     const std::string text = fixture("topology-edge.xml");
     const auto read = [](const std::string& topology) {
-        return Result(read_topology({{"topology.xml", utf16(topology, false)}}, ""));
+        return Result(read_topology({{"topology.xml", utf16(topology, false)}}));
     };
     const Result result = read(text);
     CHECK(result.lacks({
@@ -186,7 +186,7 @@ TEST_CASE("a topology that says things twice", "[topology]") {
     const std::string services = text.substr(
         text.find("  <Services>\n"), text.find("</Topology>") - text.find("  <Services>\n"));
     const Result result(
-        read_topology({{"t.xml", replaced(text, "</Topology>", services + "</Topology>")}}, ""));
+        read_topology({{"t.xml", replaced(text, "</Topology>", services + "</Topology>")}}));
     CHECK(result.says("NOT CARRIED OVER: \"WebServices\" of no computers with an FQDN, or a "
                       "second time") == 1);
     CHECK(result.says("NOT CARRIED OVER: \"EdgeServer\" of") == 1);
@@ -208,7 +208,7 @@ TEST_CASE("a topology that says things twice", "[topology]") {
     const std::string two = replaced(
         replaced(text, "  </Clusters>", replaced(pool, "EDGE1.f", "EDGE2.f") + "  </Clusters>"),
         "  </Services>", service + "  </Services>");
-    CHECK(Result(read_topology({{"t.xml", two}}, ""))
+    CHECK(Result(read_topology({{"t.xml", two}}))
               .lacks({"edge Head_office {", "edge Head_office-2 {"}) == "");
 }
 
@@ -237,7 +237,7 @@ TEST_CASE("a hostile topology costs no more than its size", "[topology]") {
         many += "<Service RoleName=\"WebServices\" ServiceVersion=\"8\"><InstalledOn><ClusterId "
                 "Number=\"1\"/></InstalledOn></Service>";
     }
-    CHECK(read_topology({{"t.xml", many + "</Topology>"}}, "").pools.size() == 1);
+    CHECK(read_topology({{"t.xml", many + "</Topology>"}}).pools.size() == 1);
 
     // Each of the objects around an entry had its URL.
     std::string objects = "<Objs>";
@@ -250,9 +250,8 @@ TEST_CASE("a hostile topology costs no more than its size", "[topology]") {
     for (int i = 0; i < 100; i++) {
         objects += "</Obj>";
     }
-    const std::size_t usual = read_topology(files({"topology.xml"}), "").remarks.size();
-    CHECK(read_topology({{"topology.xml", fixture("topology.xml")}, {"o.xml", objects + "</Objs>"}},
-                        "")
+    const std::size_t usual = read_topology(files({"topology.xml"})).remarks.size();
+    CHECK(read_topology({{"topology.xml", fixture("topology.xml")}, {"o.xml", objects + "</Objs>"}})
               .remarks.size() == usual + 99); // one of them asked for simple URLs
 }
 
@@ -266,8 +265,7 @@ TEST_CASE("names of a topology can't leave their line", "[topology]") {
         read_topology({{"topology.xml", fixture("topology.xml")},
                        {"urls\nserver 1.2.3.4;\n#.xml",
                         replaced(fixture("simple-urls.xml"), "\"Url\">https://dialin.contoso.com<",
-                                 "\"Url\">https://dialin.contoso.com/; }<")}},
-                      ""));
+                                 "\"Url\">https://dialin.contoso.com/; }<")}}));
     CHECK(url.text.find("\nserver 1.2.3.4") == std::string::npos);
     CHECK(url.says(
               "NOT CARRIED OVER: simple URL \"https://dialin.contoso.com/; }\" of component") == 1);
@@ -313,10 +311,10 @@ TEST_CASE("hostile and wrong files get one line", "[topology]") {
     CHECK(topology_mistake("<Objs><Obj/></Objs>")
               .starts_with("the file holds neither simple URLs nor web servers: "));
     CHECK(mistake([] {
-              read_topology(files({"simple-urls.xml"}), "");
+              read_topology(files({"simple-urls.xml"}));
           }).starts_with("none of the files is a topology: "));
     CHECK(mistake([] {
-              read_topology(files({"topology.xml", "topology.tbxml"}), "");
+              read_topology(files({"topology.xml", "topology.tbxml"}));
           }) == "the file is a second topology beside \"topology.xml\" in topology.tbxml:2");
     CHECK(topology_mistake("<Topology/>") ==
           "the topology has no pool with web services that could be published in t.xml:1");

@@ -39,10 +39,9 @@ constexpr std::string_view harmless =
 
 class ArrReader {
 public:
-    ArrReader(const XmlFile& file, std::string_view hosts) : file_(file) {
+    explicit ArrReader(const XmlFile& file) : file_(file) {
         draft_.source = "IIS with Application Request Routing";
         draft_.file = file.place(file.root()).file;
-        draft_.hosts = read_hosts(hosts);
     }
 
     Draft read() {
@@ -209,9 +208,9 @@ private:
 
 } // namespace
 
-Draft read_arr(std::string_view xml, const std::string& name, std::string_view hosts) {
+Draft read_arr(std::string_view xml, const std::string& name) {
     const XmlFile file(xml, name, "configuration");
-    return ArrReader(file, hosts).read();
+    return ArrReader(file).read();
 }
 
 } // namespace lync::lyncctl

@@ -38,8 +38,8 @@ public:
         for (const Name& name : draft_.names) {
             write_simple_url(name);
         }
-        for (const Redirect& redirect : draft_.redirects) {
-            write_redirect(redirect);
+        for (const auto& [from, to] : draft_.redirects) {
+            write_redirect(from, to);
         }
         for (const config::Edge& edge : draft_.edges) {
             write_edge(edge);
@@ -209,19 +209,18 @@ private:
         }
     }
 
-    void write_redirect(const Redirect& redirect) {
-        const std::string from = formatted("https://{}{}", redirect.host, redirect.path);
+    void write_redirect(const std::string& url, const std::string& to) {
+        const policy::RedirectFrom from =
+            policy::read_redirect_from(url, draft_.product.value_or(Product::sfb_se));
         const bool published = std::ranges::any_of(draft_.names, [&](const Name& name) {
-            return name.host == redirect.host && name.role != Role::lyncdiscover &&
+            return name.host == from.host && name.role != Role::lyncdiscover &&
                    name.role != Role::office_web_apps;
         });
-        const Product product = draft_.product.value_or(Product::sfb_se);
-        if (published && policy::read_redirect_from(from, product).error.empty() &&
-            policy::read_redirect_to(redirect.to).error.empty() &&
-            redirected_.insert(from).second) {
-            directive("redirect", from + " " + plan::quoted_argument(redirect.to));
+        if (published && from.error.empty() && policy::read_redirect_to(to).error.empty() &&
+            redirected_.insert(url).second) {
+            directive("redirect", url + " " + plan::quoted_argument(to));
         } else {
-            draft_.add(lost, {}, "the redirect of {} to {}", quoted(from), quoted(redirect.to));
+            draft_.add(lost, {}, "the redirect of {} to {}", quoted(url), quoted(to));
         }
     }
 

@@ -228,11 +228,13 @@ private:
 
     /// The first pool is the one where lyncdiscover goes, and simple URLs with it.
     void find_pools() {
+        const auto discovered = std::ranges::find(draft_.names, Role::lyncdiscover, &Name::role);
         for (Farm& farm : draft_.farms) {
             if (farm.role != Role::pool) {
                 continue;
             }
-            draft_.pools.push_back(&farm);
+            const bool first = discovered != draft_.names.end() && discovered->farm == &farm;
+            draft_.pools.insert(first ? draft_.pools.begin() : draft_.pools.end(), &farm);
             for (const bool tls : {true, false}) {
                 if (std::uint16_t& port = farm.port(tls); port == port_or_usual(0, tls)) {
                     draft_.add(check, farm.place,
@@ -242,20 +244,12 @@ private:
                 }
             }
         }
-        auto& pools = draft_.pools;
-        for (const Name& name : draft_.names) {
-            if (name.role == Role::lyncdiscover && draft_.first == nullptr) {
-                draft_.first = name.farm;
-            }
-        }
-        std::stable_partition(pools.begin(), pools.end(),
-                              [&](const Farm* farm) { return farm == draft_.first; });
-        if (pools.empty()) {
+        if (draft_.pools.empty()) {
             throw Failure(
                 formatted("{} publishes no name of a Front End pool", quoted(draft_.file)));
         }
-        draft_.first = pools.front();
-        if (pools.size() > 1) {
+        draft_.first = draft_.pools.front();
+        if (draft_.pools.size() > 1) {
             draft_.add(check, {},
                        "several pools: a Director's is \"director\" in place of \"pool\"");
         }

@@ -124,8 +124,7 @@ struct Name {
 
 /// A page of a published name that leads elsewhere.
 struct Redirect {
-    std::string host;
-    std::string path; ///< "/"
+    std::string from; ///< "https://meet.contoso.com/"
     std::string to;   ///< a URL
 };
 
@@ -149,9 +148,8 @@ struct Draft {
     std::vector<Remark> remarks;
 
     // Of `settle`, or of a topology.
-    std::vector<Farm*> pools;      ///< never empty; pools before Directors
-    Farm* first = nullptr;         ///< where simple URLs and lyncdiscover go
-    bool knows_simple_urls = true; ///< false: none were read, there may be some
+    std::vector<Farm*> pools; ///< never empty; pools before Directors
+    Farm* first = nullptr;    ///< where simple URLs and lyncdiscover go
 
     template <typename... T>
     void add(RemarkKind kind, const Place& place, fmt::format_string<T...> format,
@@ -183,9 +181,9 @@ void settle(Draft& draft, const std::vector<std::string>& skipped = {});
 /// The block; adds to the remarks, which it begins with.
 std::string compose(Draft& draft);
 
-/// applicationHost.config of IIS with Application Request Routing. `hosts` is the hosts file of
-/// that machine, or empty. Throws Mistake with the place for what can't be read.
-Draft read_arr(std::string_view xml, const std::string& name, std::string_view hosts);
+/// applicationHost.config of IIS with Application Request Routing. Throws Mistake with the place
+/// for what can't be read.
+Draft read_arr(std::string_view xml, const std::string& name);
 
 /// config.xml of pfSense with the squid package's reverse proxy.
 Draft read_pfsense(std::string_view xml, const std::string& name);
@@ -200,11 +198,10 @@ struct TopologyFile {
 };
 
 /// A topology that Get-CsTopology or Topology Builder wrote, and simple URLs and web servers that
-/// Export-Clixml did. `hosts`: a hosts file with the servers' addresses, or empty. It needs no
-/// `settle`. Throws Mistake and Failure.
-Draft read_topology(const std::vector<TopologyFile>& files, std::string_view hosts);
+/// Export-Clixml did. It needs no `settle`. Throws Mistake and Failure.
+Draft read_topology(const std::vector<TopologyFile>& files, Hosts hosts = {});
 
 /// The files of the command line, read.
-Draft read_topology(const ImportOptions& options);
+Draft topology_of(const ImportOptions& options);
 
 } // namespace lync::lyncctl

@@ -179,13 +179,13 @@ public:
     Comparison(Facts topology, Facts published, Output& output)
         : topology_(std::move(topology)), published_(std::move(published)), output_(output) {}
 
-    Table table(bool urls) {
+    Table table() {
         compare("product", topology_.products, published_.products, false);
         if (!published_.domains.contains("*")) {
             compare("SIP domain", topology_.domains, published_.domains, true);
         }
         compare_sites();
-        if (urls) {
+        if (!topology_.urls.empty()) { // else they weren't given
             std::erase_if(topology_.urls, [&](const std::string& url) {
                 return published_.urls.contains(pattern_of(url));
             });
@@ -293,14 +293,13 @@ private:
 } // namespace
 
 int drift(const Options& options, Output& output) {
-    const Draft draft = read_topology(options.import);
+    const Draft draft = topology_of(options.import);
     const Configuration configuration = load_publications(options, Needs::plan);
     Facts published;
     for (const Published& each : configuration.publications) {
         add_publication(each.plan.publication, published);
     }
-    const Table table =
-        Comparison(facts_of(draft), std::move(published), output).table(draft.knows_simple_urls);
+    const Table table = Comparison(facts_of(draft), std::move(published), output).table();
     if (!table.rows.empty() || output.format() != "table") {
         output.table(table);
     }

@@ -40,6 +40,14 @@ int finish(Draft draft, Output& output) {
     return draft.remarks.empty() ? exit_fine : exit_findings;
 }
 
+Hosts hosts_of(const ImportOptions& options) {
+    const std::string text = options.hosts.empty() ? "" : read_file(options.hosts, largest_hosts);
+    if (const auto trace = config::encoding_trace(text); !trace.empty()) { // nothing would be found
+        throw Mistake(std::string(trace), {options.hosts, 1});
+    }
+    return read_hosts(text);
+}
+
 /// Of another proxy, without the names that --role NAME=skip says.
 int finish(Draft draft, const Options& options, Output& output) {
     std::vector<std::string> skipped;
@@ -50,16 +58,9 @@ int finish(Draft draft, const Options& options, Output& output) {
         }
         skipped.push_back(to_ascii_lower(text.substr(0, text.rfind('='))));
     }
+    draft.hosts = hosts_of(options.import);
     settle(draft, skipped);
     return finish(std::move(draft), output);
-}
-
-std::string hosts_file(const ImportOptions& options) {
-    std::string text = options.hosts.empty() ? "" : read_file(options.hosts, largest_hosts);
-    if (const auto trace = config::encoding_trace(text); !trace.empty()) { // nothing would be found
-        throw Mistake(std::string(trace), {options.hosts, 1});
-    }
-    return text;
 }
 
 } // namespace
@@ -69,19 +70,13 @@ void declare_import(CLI::App& app, Options& options) {
     app.add_option("FILE", import.file, "The file that the other product wrote")->required();
     app.add_option("--role", import.roles,
                    "NAME=skip|A name that isn't to be published; repeatable");
-}
-
-void declare_import_arr(CLI::App& app, Options& options) {
-    declare_import(app, options);
-    app.add_option("--hosts", options.import.hosts,
-                   "FILE|The hosts file of the machine with ARR: where its server names led");
+    app.add_option("--hosts", import.hosts,
+                   "FILE|The hosts file of the old proxy: where its server names led");
 }
 
 int import_arr(const Options& options, Output& output) {
-    const ImportOptions& import = options.import;
-    const std::string hosts = hosts_file(import);
-    return finish(read_arr(read_file(import.file, largest_xml), import.file, hosts), options,
-                  output);
+    const std::string& file = options.import.file;
+    return finish(read_arr(read_file(file, largest_xml), file), options, output);
 }
 
 int import_pfsense(const Options& options, Output& output) {
@@ -102,12 +97,12 @@ void declare_import_topology(CLI::App& app, Options& options) {
                    "FILE|A hosts file with the servers' addresses");
 }
 
-Draft read_topology(const ImportOptions& options) {
+Draft topology_of(const ImportOptions& options) {
     std::vector<TopologyFile> files;
     for (const std::string& file : options.files) {
         files.push_back({file, read_file(file, largest_xml)});
     }
-    Draft draft = read_topology(files, hosts_file(options));
+    Draft draft = read_topology(files, hosts_of(options));
     if (draft.product == Product::sfb_2019) {
         draft.add(RemarkKind::check, {},
                   "the topology of Subscription Edition has the version of 2019 as well: \"product "
@@ -117,7 +112,7 @@ Draft read_topology(const ImportOptions& options) {
 }
 
 int import_topology(const Options& options, Output& output) {
-    return finish(read_topology(options.import), output);
+    return finish(topology_of(options.import), output);
 }
 
 void declare_drift(CLI::App& app, Options& options) {

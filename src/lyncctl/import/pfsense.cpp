@@ -114,8 +114,10 @@ private:
         }
         for (const pugi::xml_node row : node.children("row")) {
             for (std::string_view hosts = row.child_value("uri"); !hosts.empty();) {
-                draft_.redirects.push_back({to_ascii_lower(take_until(hosts, ' ')),
-                                            pattern.substr(1, pattern.size() - 2), to});
+                draft_.redirects.push_back(
+                    {formatted("https://{}{}", to_ascii_lower(take_until(hosts, ' ')),
+                               pattern.substr(1, pattern.size() - 2)),
+                     to});
             }
         }
     }

@@ -112,8 +112,8 @@ struct WebServer {
 
 class TopologyReader {
 public:
-    TopologyReader(const std::vector<TopologyFile>& files, std::string_view hosts) {
-        draft_.hosts = read_hosts(hosts);
+    TopologyReader(const std::vector<TopologyFile>& files, Hosts hosts) {
+        draft_.hosts = std::move(hosts);
         for (const TopologyFile& file : files) {
             open(file);
         }
@@ -433,8 +433,7 @@ private:
                 add_name(known->second, url.host, url.path, pool_of_scope(scope), place);
             }
         }
-        draft_.knows_simple_urls = !simple_urls_.empty();
-        if (!draft_.knows_simple_urls) {
+        if (simple_urls_.empty()) {
             add(check, root,
                 "no simple URLs: add them, or give the file of \"Get-CsSimpleUrlConfiguration | "
                 "Export-Clixml -Depth 4 FILE\" beside the topology");
@@ -536,8 +535,8 @@ private:
 
 } // namespace
 
-Draft read_topology(const std::vector<TopologyFile>& files, std::string_view hosts) {
-    return TopologyReader(files, hosts).read();
+Draft read_topology(const std::vector<TopologyFile>& files, Hosts hosts) {
+    return TopologyReader(files, std::move(hosts)).read();
 }
 
 } // namespace lync::lyncctl
