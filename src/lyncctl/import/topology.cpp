@@ -40,12 +40,12 @@ constexpr std::string_view other_roles =
 
 /// `ServiceVersion`: what Topology Builder calls the version of a pool.
 std::optional<Product> product_of_version(int version) {
-    constexpr std::array known{Product::lync_2010, Product::lync_2013, Product::sfb_2015,
-                               Product::sfb_2019};
-    constexpr int first = 5;
-    const bool is_known = version >= first && version < first + static_cast<int>(known.size());
-    return is_known ? std::optional(known[static_cast<std::size_t>(version - first)])
-                    : std::nullopt;
+    constexpr int oldest = 5; // one after the other
+    constexpr int newest = 8;
+    if (version < oldest || version > newest) {
+        return std::nullopt;
+    }
+    return static_cast<Product>(static_cast<int>(Product::lync_2010) + version - oldest);
 }
 
 /// A word as `edge` takes it for a site.
@@ -238,10 +238,8 @@ private:
             cluster.fqdn = parse_fqdn(attribute(node, "Fqdn")).name;
             cluster.site = sites[attribute(id ? id : node.parent().parent(), "SiteId")];
             cluster.machines.clear();
-            for (const pugi::xml_node around : {node, node.child("Machines")}) {
-                for (const pugi::xml_node machine : around.children("Machine")) {
-                    cluster.machines.push_back(machine);
-                }
+            for (const auto& machine : node.select_nodes("Machine | Machines/Machine")) {
+                cluster.machines.push_back(machine.node());
             }
         }
         for (const auto& found : root.select_nodes(".//Service")) {
@@ -324,11 +322,8 @@ private:
             of_site = &pool;
         }
         read_external(pool, service);
-        for (const pugi::xml_node each : service.child("WebService")
-                                             .child("ExternalSettings")
-                                             .child("OverrideUrls")
-                                             .children()) {
-            add(lost, each, "pool {}: {}", quoted(pool.fqdn), tag_of(each));
+        for (const auto& url : service.select_nodes("WebService/ExternalSettings/OverrideUrls/*")) {
+            add(lost, url.node(), "pool {}: {}", quoted(pool.fqdn), tag_of(url.node()));
         }
     }
 
