@@ -19,8 +19,10 @@ constexpr std::string_view blanks = " \t\r\n";
 /// A decoded name or value; a longer name is none of the product's.
 class Decoded {
 public:
+    static constexpr std::size_t most = 512;
+
     explicit Decoded(std::string_view encoded) noexcept {
-        if (encoded.size() > sizeof text_) {
+        if (encoded.size() > most) {
             fits_ = false;
             return;
         }
@@ -31,18 +33,20 @@ public:
     bool fits() const noexcept { return fits_; }
 
 private:
-    char text_[512];
+    char text_[most];
     std::size_t size_ = 0;
     bool fits_ = true;
 };
 
-/// Calls `field(name, value)` for each of "a=b&c=d": the name decoded, the value as it is.
+/// Calls `field(name, value)` for each of "a=b&c=d": the name decoded, the value as it is. Of a name
+/// that is longer the end counts, where ASP.NET has the page's own name of the field.
 template <typename Function>
 void for_each_field(std::string_view form, Function&& field) noexcept {
     while (!form.empty()) {
         std::string_view value = take_until(form, '&');
-        const Decoded name(take_until(value, '='));
-        field(name.text(), value);
+        const std::string_view name = take_until(value, '=');
+        field(Decoded(name.substr(name.size() - std::min(name.size(), Decoded::most))).text(),
+              value);
     }
 }
 

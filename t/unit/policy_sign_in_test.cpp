@@ -153,6 +153,13 @@ TEST_CASE("sign_in: forms of pages", "[policy][sign_in]") {
         INFO(form);
         CHECK(told(sign_in_of_text(post(SignInBody::page, form))) == expected);
     }
+    std::string containers; // "ctl00$", of which there may be many, as long as it can be written
+    for (int i = 0; i < 16; i++) {
+        containers += "%u0063%u0074%u006c%u0030%u0030%u0024";
+    }
+    CHECK(told(sign_in_of_text(post(SignInBody::page, containers + "txtPassword=x&" + containers +
+                                                          "txtUserName=ken"))) ==
+          "password field ken");
 }
 
 TEST_CASE("sign_in: what can't be read is taken for each that it could be", "[policy][sign_in]") {
