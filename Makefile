@@ -24,6 +24,7 @@
 #     make test-hard   all of it in a sanitized nginx, memory that runs out, killed workers (t/hostile)
 #     make coverage    lines and branches that all of it together reaches     (t/coverage)
 #     make fuzz        builds and runs the fuzz targets, two at a time: t/fuzz/README.md
+#     make growth      whether the time of each fuzz target grows with its input as a line does
 #     make bench-verdict  what a verdict costs, and a row of the shield at worst  (bench/*.cpp)
 #     make deps        installs what is missing of the Debian packages to build and to run
 #     make test-deps   those of the tests as well
@@ -89,7 +90,7 @@ TEST_PACKAGES += redis-server
 # A real DNS server for servers given by name.
 TEST_PACKAGES += dnsmasq-base
 
-.PHONY: fuzz bench-verdict
+.PHONY: fuzz growth bench-verdict
 .PHONY: install uninstall tool-tests test-deps lab-deps build-and-tests
 .PHONY: all build deps demo demo-up demo-down test unit nginx-build suites test-nginx bench storm soak test-hard hostile guesses clean
 .PHONY: acme-test browser-test deb docs-test keepalived-test container-test package-test coverage coverage-run
@@ -310,6 +311,19 @@ fuzz:
 	$(MAKE) -j $(JOBS) $(FUZZ_PROGRAMS)
 	@mkdir -p $(BUILD)/fuzz/findings
 	printf '%s\n' $(FUZZ_TARGETS) | xargs -P 2 -I '{}' t/fuzz/run '{}' $(BUILD)/fuzz $(FUZZ_SECONDS)
+
+# The same targets, asked how their time grows with the input.
+growth: build
+	@$(MAKE) --no-print-directory deps PACKAGES="libpugixml-dev nlohmann-json3-dev"
+	@mkdir -p $(BUILD)/fuzz
+	printf '%s\n' $(FUZZ_TARGETS) | xargs -P $(JOBS) -I '{}' $(CXX) -std=c++20 -O2 -DNDEBUG -Isrc \
+	    -o $(BUILD)/fuzz/growth_'{}' t/fuzz/fuzz_'{}'.cpp t/fuzz/growth.cpp $(BUILD)/liblync_tool.a $(BUILD)/liblync_core.a \
+	    -lpugixml -lidn2 -lunistring -lssl -lcrypto -lpcre2-8
+	@set -e; for target in $(FUZZ_TARGETS); do \
+	    dict=t/fuzz/$$target.dict; [ -e $$dict ] || dict=t/fuzz/path.dict; \
+	    case $$target in import_*) dict=t/fuzz/import.dict;; esac; \
+	    $(BUILD)/fuzz/growth_$$target $$dict; \
+	done
 
 $(BUILD)/fuzz/objects/%.o: src/%.cpp
 	@mkdir -p $(@D)
