@@ -365,6 +365,8 @@ scene 'other sockets', http_config => $Three, sub {
     my $servers = JSON::PP->new->encode({ publications => [{ name => 'c', pools => [{ name => 'p', port => 443,
         servers => [map { { name => "fe$_", address => '10.0.0.1:443', state => 'up', since => undef, reason => '', in_flight => 0, pending_gets => 0, owned_connections => 0 } } 1 .. 5000] }] }] });
     like($ask->([$answer->('200 OK', $servers)], 'servers'), qr/^0 .*\bfe5000\b/s, 'a long answer');
+    like($ask->([$answer->('200 OK', "drained\n"), $answer->('200 OK', '{"machine": {}}')], qw(drain fe1 --wait)),
+        qr/^2 drained\nlyncctl: socket "\S+" answers what this lyncctl doesn't understand: /, 'another JSON');
     like($ask->(["nonsense\n"], 'servers'), qr/^2 lyncctl: socket "\S+" doesn't answer as nginx does: /, 'no HTTP');
     like($ask->([''], 'servers'), qr/^2 lyncctl: socket "\S+" doesn't answer, is nginx running\?\n$/, 'nothing');
     like(`$LyncTest::Paths::BUILD/lyncctl drain fe1 --timeout 5 2>&1`, qr/--timeout requires --wait/, 'no time without a wait');

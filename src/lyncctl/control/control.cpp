@@ -116,15 +116,26 @@ Style style_of(std::string_view state) {
                                  : Style::plain;
 }
 
-/// Until nothing is in flight over all ports of a server: "machine" of the answers.
+/// Of a server, over all of its ports: "machine" of the answers.
+struct Load {
+    bool drained;
+    std::int64_t in_flight, pending_gets, owned_connections;
+};
+
+Load load_of(const json& all) {
+    const json& machine = all.at("machine");
+    return {machine.at("drained"), machine.at("in_flight"), machine.at("pending_gets"),
+            machine.at("owned_connections")};
+}
+
+/// Until nothing is in flight.
 int wait(const ControlOptions& options, Output& output) {
     using Clock = std::chrono::steady_clock;
     const auto end = Clock::now() + std::chrono::seconds(options.timeout);
     for (auto answered = Clock::now();; ::sleep(1)) {
-        json load;
+        Load load{};
         try {
-            load =
-                read_json(options, "/servers", [](const json& all) { return all.at("machine"); });
+            load = read_json(options, "/servers", load_of);
             answered = Clock::now();
         } catch (const Unanswered&) { // nginx is being reloaded, or busy
             if (Clock::now() - answered >= patience) {
@@ -132,21 +143,20 @@ int wait(const ControlOptions& options, Output& output) {
             }
             continue;
         }
-        const auto number = [&](const char* key) { return load.at(key).get<std::int64_t>(); };
-        if (!load.at("drained").get<bool>()) {
+        if (!load.drained) {
             throw Failure(formatted("{} is no longer drained: it was taken back, or nginx was "
                                     "restarted",
                                     options.server));
         }
         const std::string signed_in =
-            formatted("{} connections of clients that have signed in", number("owned_connections"));
-        if (number("in_flight") == 0) {
+            formatted("{} connections of clients that have signed in", load.owned_connections);
+        if (load.in_flight == 0) {
             output.end_progress();
             output.line("nothing is in flight; " + signed_in);
             return exit_fine;
         }
         const std::string words = formatted("{} requests in flight, of which {} pending GETs; {}",
-                                            number("in_flight"), number("pending_gets"), signed_in);
+                                            load.in_flight, load.pending_gets, signed_in);
         if (options.timeout != 0 && Clock::now() >= end) {
             output.end_progress();
             output.note("still " + words);
