@@ -181,6 +181,9 @@ ngx_int_t pass_challenge(ngx_http_request_t* r) noexcept {
 
 /// What its path lets pass: its body and its credential are judged.
 ngx_int_t pass(ngx_http_request_t* r, const Host& host, RequestState& state) noexcept {
+    if (state.attempt != nullptr) { // it has been judged, and waits for its turn
+        return admit_sign_in(r, host, state);
+    }
     if (state.verdict.shield) {
         log_shield(r, host, state);
     }
