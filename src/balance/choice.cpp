@@ -1,7 +1,5 @@
 #include "balance/choice.h"
 
-#include <algorithm>
-
 namespace lync::balance {
 
 bool Failures::fail(const ServerSettings& settings, std::uint64_t now) noexcept {
@@ -32,36 +30,6 @@ bool Failures::succeed(std::uint64_t began, std::uint64_t now) noexcept {
     count = 0;
     recovered = now;
     return true;
-}
-
-Availability availability(const ServerSettings& settings, const ServerState& state,
-                          std::uint64_t now) noexcept {
-    if (settings.down || state.drained) {
-        return Availability::drained;
-    }
-    if (!state.healthy) {
-        return Availability::sick;
-    }
-    if (settings.max_conns != 0 && state.in_flight >= settings.max_conns) {
-        return Availability::full;
-    }
-    if (settings.max_fails != 0 && state.failures.out != 0) {
-        // Another worker's clock may be a tick ahead of this one's.
-        const bool over =
-            now >= state.failures.out && now - state.failures.out >= settings.fail_timeout;
-        return over ? Availability::trial : Availability::failed;
-    }
-    return Availability::takes;
-}
-
-std::uint64_t ramp(const ServerSettings& settings, const ServerState& state,
-                   std::uint64_t now) noexcept {
-    const std::uint64_t back = std::max(state.recovered, state.failures.recovered);
-    if (back == 0 || settings.slow_start == 0 || now >= back + settings.slow_start) {
-        return full_weight;
-    }
-    const std::uint64_t elapsed = now > back ? now - back : 0;
-    return std::max<std::uint64_t>(1, elapsed * full_weight / settings.slow_start);
 }
 
 std::size_t choose_least_outstanding(std::span<const Candidate> servers, bool backup) noexcept {

@@ -8,6 +8,7 @@
 //     none of them                  ─▶ backups that take requests, likewise
 //     none at all                   ─▶ one probe at a time; everybody else is answered 503 at once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -82,12 +83,36 @@ private:
     std::size_t answering_ = 0;
 };
 
-Availability availability(const ServerSettings& settings, const ServerState& state,
-                          std::uint64_t now) noexcept;
+inline Availability availability(const ServerSettings& settings, const ServerState& state,
+                                 std::uint64_t now) noexcept {
+    if (settings.down || state.drained) {
+        return Availability::drained;
+    }
+    if (!state.healthy) {
+        return Availability::sick;
+    }
+    if (settings.max_conns != 0 && state.in_flight >= settings.max_conns) {
+        return Availability::full;
+    }
+    if (settings.max_fails != 0 && state.failures.out != 0) {
+        // Another worker's clock may be a tick ahead of this one's.
+        const bool over =
+            now >= state.failures.out && now - state.failures.out >= settings.fail_timeout;
+        return over ? Availability::trial : Availability::failed;
+    }
+    return Availability::takes;
+}
 
 /// How much of its weight a server gets since it came back: 1 to `full_weight`.
-std::uint64_t ramp(const ServerSettings& settings, const ServerState& state,
-                   std::uint64_t now) noexcept;
+inline std::uint64_t ramp(const ServerSettings& settings, const ServerState& state,
+                          std::uint64_t now) noexcept {
+    const std::uint64_t back = std::max(state.recovered, state.failures.recovered);
+    if (back == 0 || settings.slow_start == 0 || now >= back + settings.slow_start) {
+        return full_weight;
+    }
+    const std::uint64_t elapsed = now > back ? now - back : 0;
+    return std::max<std::uint64_t>(1, elapsed * full_weight / settings.slow_start);
+}
 
 /// A server as the choice sees it.
 struct Candidate {
