@@ -180,7 +180,7 @@ nginx-build: build-and-tests
 
 suites: build-and-tests test-nginx
 	t/run -j $(SUITES)
-	t/run -j $(SUITES) --hup $(filter-out t/37-lockout% t/39%,$(LIVE_SUITES)) # holds and builds outlive blocks
+	t/run -j $(SUITES) --hup $(filter-out t/37-lockout% t/39% t/55%,$(LIVE_SUITES)) # holds, builds and failures outlive blocks
 	t/run -j $(SUITES) --workers 2 --random $(LIVE_SUITES)
 
 # lyncctl against worlds of its own: servers with one fault each, the lab, network namespaces. What

@@ -23,7 +23,7 @@ sub second_nginx {
     local $_ = do { local $/; <$in> };
     my %port = ($port->('HTTPS') => $https, $port->('HTTP') => $port->('SECOND_HTTP'));
     s/(https?_listen 127\.0\.0\.1):(\d+)/$1:$port{$2}/g;
-    s/listen\s+$Test::Nginx::Util::ServerPort\b/'listen ' . $port->('SECOND_OTHER')/e;
+    s/listen\s+$Test::Nginx::Util::ServerPort\b/'listen ' . $port->('SECOND_OTHER')/ge;
     s/^\s*(pid|error_log|access_log)\s[^;]*;//mg;
     s/^(\s*)http \{/pid logs\/nginx.pid;\nerror_log logs\/error.log info;\nhttp {\naccess_log off;/m;
     $change->() if $change;
