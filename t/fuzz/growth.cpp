@@ -3,7 +3,7 @@
 // whole, and 256 KB. Four times as much may take eight times as long; what is quadratic takes
 // sixteen. Libraries that a target asks for their opinion count as well.
 //
-//     growth_TARGET DICTIONARY [INPUTS]     (500)
+//     growth_TARGET DICTIONARY [INPUTS]     (3000)
 
 #include <algorithm>
 #include <cstdint>
@@ -64,7 +64,7 @@ double time_of(const std::string& input) {
 
 int main(int count, char** arguments) {
     const std::vector<std::string> words = read_words(count > 1 ? arguments[1] : "");
-    const unsigned long inputs = count > 2 ? std::strtoul(arguments[2], nullptr, 10) : 500;
+    const unsigned long inputs = count > 2 ? std::strtoul(arguments[2], nullptr, 10) : 3000;
     std::mt19937 random(20261130);
     const auto part = [&] {
         constexpr std::string_view bytes = " \t\r\n\"'<>=:;,&%/\\{}[]()a0.?#@-_\x80\xff";
@@ -74,31 +74,36 @@ int main(int count, char** arguments) {
     };
     double slowest = 0;
     for (unsigned long i = 0; i < inputs; i++) {
-        std::string begin(1, static_cast<char>(random())), unit, end;
-        for (auto* text : {&begin, &unit, &end}) {
-            for (unsigned long more = random() % 3 + (text == &unit ? 1 : 0); more > 0; more--) {
+        std::string begin(1, static_cast<char>(random())), first, second, end;
+        for (auto* text : {&begin, &first, &second, &end}) {
+            const unsigned long parts = random() % 2 == 0 ? 1 : random() % 4;
+            for (unsigned long n = 0; n < parts; n++) {
                 *text += part();
             }
         }
+        first += first.empty() ? " " : "";
+        second = second.empty() ? first : second;
         const auto input = [&](std::size_t size) {
             std::string text = begin;
-            while (text.size() + unit.size() + end.size() <= size) {
-                text += unit;
+            for (const std::string& unit : {first, second}) {
+                for (const std::size_t most = text.size() + size / 2; text.size() < most;) {
+                    text += unit;
+                }
             }
             return text + end;
         };
         const std::string whole = input(longest), quarter = input(longest / 4);
-        const double first = time_of(whole);
-        slowest = std::max(slowest, first);
-        bool grows = first > worth_a_look;
+        const double taken = time_of(whole);
+        slowest = std::max(slowest, taken);
+        bool grows = taken > worth_a_look;
         for (int again = 0; grows && again < 8; again++) { // the machine's doing isn't the same twice
             grows = time_of(whole) > most_growth * time_of(quarter);
         }
         if (grows) {
             std::printf("%s: %.1f ms, from a quarter of it more than %.0f times: %d, then \"%s\" "
-                        "again and again\n",
-                        arguments[0], first * 1e3, most_growth,
-                        static_cast<unsigned char>(begin[0]), unit.c_str());
+                        "and \"%s\", each again and again\n",
+                        arguments[0], taken * 1e3, most_growth,
+                        static_cast<unsigned char>(begin[0]), first.c_str(), second.c_str());
             return 1;
         }
     }
