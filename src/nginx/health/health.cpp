@@ -288,8 +288,10 @@ void HealthChecks::on_done(void* target, const Finding* finding) {
 }
 
 void HealthChecks::done(Target& target, const Finding* finding) {
-    // A process that was held up so long that another one took over has nothing to say.
+    // A process that was held up so long that another one took over has nothing to say, unless that
+    // one has gone again before the next look.
     if (!conf_.zone.hold(Lease::health, lease_time)) {
+        target.due.set(lease_time, cycle_->log);
         return;
     }
     SharedHealth& health = target.record.health;
