@@ -215,6 +215,17 @@ with_both 'a thousand at once', delay => 0.5, sub {
         or diag($arrived);
 };
 
+# Held up at the first for nearly as long as the store counts them, they would arrive beside the second's.
+with_both 'limit_req holds attempts up', delay => 0.6,
+    before => 'limit_req_zone $binary_remote_addr zone=slow:1m rate=4r/s;',
+    included => 'limit_req zone=slow burst=200;', sub {
+    my @busy = map { client('https://lyncwebext.contoso.com')->ask('GET /abs/handler') } 1 .. 17;
+    my @clients = map { my $proxy = $_; map { at($proxy, 'basic', 'alice', 'wrong') } 1 .. 4 } qw(first second);
+    my @statuses = map { $_->answer->{status} } @clients;
+    is(scalar(arrived), 4, 'four arrive') or diag("@statuses");
+    ok(log_lines(qr/lync_lockout: a sign-in that was held up isn't sent/), 'the others are logged');
+};
+
 # How long an answer takes is no difference between two clocks: attempts end as they began.
 scene 'a store that is fast and slow in turn', more => "$LIMITS lockout_store redis://127.0.0.1:" . port('SLOW') . " key=$DIR/key;", after => $CONTROL, sub {
     my $redis = redis();

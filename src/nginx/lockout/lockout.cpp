@@ -380,6 +380,7 @@ ngx_int_t admit(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexc
             begin(attempt, now);
             if (Store* store = store_of(attempt); store != nullptr && store->is_there()) {
                 if (store->reserve(attempt)) {
+                    attempt.reserved_until = attempt.until();
                     attempt.asked = Asked::waiting;
                     return suspend(r, 2 * Redis::patience);
                 }
@@ -500,16 +501,21 @@ bool renew_sign_in(const ngx_http_request_t* r) noexcept {
     if (attempt == nullptr || !attempt->is_counted || ngx_current_msec - attempt->begun < at_once) {
         return true;
     }
-    const bool is_over = attempt->patience() <= ngx_current_msec - attempt->begun;
+    LockoutZone& zone = attempt->lockout->zone;
     accounts::Limits limits = attempt->lockout->limits;
     limits.patience = attempt->patience();
-    attempt->lockout->zone.end(attempt->account, attempt->source, attempt->until());
-    attempt->admitted = attempt->lockout->zone.clock(ngx_current_msec);
-    attempt->is_counted = !(is_over && attempt->flight != 0) && // nor does the store count it
-                          attempt->lockout->zone.admit(attempt->account, attempt->source, limits,
-                                                       attempt->admitted) == Admission::pass;
+    zone.end(attempt->account, attempt->source, attempt->until());
+    attempt->admitted = zone.clock(ngx_current_msec);
+    // The store can't be asked again here, and is to count it until there is an answer.
+    const bool is_over =
+        attempt->flight != 0 && attempt->reserved_until < attempt->admitted + at_once;
+    attempt->is_counted = !is_over && zone.admit(attempt->account, attempt->source, limits,
+                                                 attempt->admitted) == Admission::pass;
     begin(*attempt, ngx_current_msec);
     if (!attempt->is_counted) {
+        if (attempt->flight != 0) {
+            report_account(*attempt);
+        }
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                       "lync_lockout: a sign-in that was held up isn't sent, others came first");
     }

@@ -55,7 +55,8 @@ struct Attempt {
     ngx_msec_t begun;
     std::uint64_t admitted; ///< the same by LockoutZone::clock, which may be corrected meanwhile
     ngx_msec_t waiting_since;
-    std::uint64_t flight; ///< as the store knows the attempt; 0: it doesn't
+    std::uint64_t flight;         ///< as the store knows the attempt; 0: it doesn't
+    std::uint64_t reserved_until; ///< until when it counts there, by LockoutZone::clock
     Asked asked;
     accounts::Admission granted; ///< the store's answer
     ngx_msec_t due; ///< when a wrong password is answered: settled here, however it is answered
@@ -77,7 +78,8 @@ struct Attempt {
 ngx_int_t admit_sign_in(ngx_http_request_t* r, const Host& host, RequestState& state) noexcept;
 
 /// An admitted one is about to be sent, maybe later than it counts (`limit_req`, a server that let
-/// nobody connect): it counts from now on. False if others have come first, and it isn't to be sent.
+/// nobody connect): it counts from now on. False if others have come first, and it isn't to be
+/// sent.
 bool renew_sign_in(const ngx_http_request_t* r) noexcept;
 
 /// The answer begins: called by the header filter, for any request. One that is a wrong password's
