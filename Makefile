@@ -327,14 +327,14 @@ growth: build
 
 $(BUILD)/fuzz/objects/%.o: src/%.cpp
 	@mkdir -p $(@D)
-	$(FUZZ_CXX) $(FUZZ_FLAGS) -c -MMD -o $@ $<
+	$(FUZZ_CXX) $(FUZZ_FLAGS) -c -MMD -MP -o $@ $<
 
 $(BUILD)/fuzz/fuzzed.a: $(FUZZ_OBJECTS)
 	rm -f $@
 	ar rcs $@ $^
 
 $(BUILD)/fuzz/fuzz_%: t/fuzz/fuzz_%.cpp $(BUILD)/fuzz/fuzzed.a
-	$(FUZZ_CXX) $(FUZZ_FLAGS) -MMD -o $@ $(filter %.cpp %.a,$^) -lpugixml -lidn2 -lunistring -lssl -lcrypto -lpcre2-8
+	$(FUZZ_CXX) $(FUZZ_FLAGS) -MMD -MP -o $@ $(filter %.cpp %.a,$^) -lpugixml -lidn2 -lunistring -lssl -lcrypto -lpcre2-8
 
 .SECONDARY: $(FUZZ_OBJECTS)
 -include $(FUZZ_OBJECTS:.o=.d) $(FUZZ_PROGRAMS:=.d)
