@@ -173,6 +173,14 @@ TEST_CASE("what else of an nginx.conf is named, and what isn't", "[import]") {
              {meet + server("meet.contoso.com", "", "", "10.0.0.12:4443"),
               "NOT CARRIED OVER: \"meet.contoso.com\" went to other servers", 1},
              {replaced(meet, "4443", "443"), "CHECK: port 443 is the internal web site's", 1},
+             {meet + server("dialin.contoso.com", "", "", "fe$n.contoso.local:4443"),
+              "NOT CARRIED OVER: \"proxy_pass https://fe$n.contoso.local:4443\" in server "
+              "\"dialin.contoso.com\": where does it lead?",
+              1},
+             {meet + server("dialin.contoso.com", "", "", "unix:/run/x:/"),
+              "\"dialin.contoso.com\": where does it lead?", 1},
+             {"stream { server { listen 5061; proxy_pass 10.0.0.9:5061; } }\nhttp {" + meet + "}",
+              "NOT CARRIED OVER: \"stream\" isn't HTTP", 1},
              // These mean nothing.
              {server("meet.contoso.com", "auth_basic off; allow all; ssl_verify_client off; if "
                                          "($scheme = http) { "s +
@@ -180,6 +188,8 @@ TEST_CASE("what else of an nginx.conf is named, and what isn't", "[import]") {
               "RESTRICTION", 0},
              {meet + "server { listen 80; server_name meet.contoso.com; " + https + " }",
               "passes nothing on", 0},
+             {meet + server("dialin.contoso.com", "", "", "$x"), "changes the path", 0},
+             {server("_ \"\" meet.contoso.com"), "took every request", 0},
              {server("meet.contoso.com", "proxy_set_header X-Forwarded-For $remote_addr;"),
               "NOT CARRIED OVER", 0}}) {
         INFO(text << said);
@@ -400,6 +410,15 @@ TEST_CASE("pools that share a server are one, and no name is invented", "[import
     CHECK(named.lacks({"pool fepool.contoso.local {", "pool p2.contoso.local {",
                        "listening_ports http=8080 https=4444;", "server 10.0.0.14;",
                        "simple_url meet https://meet.fabrikam.com;", "http_listen off;"}) == "");
+
+    // lyncdiscover by http goes to the same servers, but isn't where a name leads.
+    const Result discovery(nginx(
+        "server { server_name lyncdiscover.contoso.com; location / { "
+        "proxy_pass http://10.0.0.11:8080; } }\n" +
+        server("lyncdiscover.contoso.com webext.contoso.com", "", "", "fe1.contoso.local:4443")));
+    CHECK(discovery.lacks(
+              {"external_web_services webext.contoso.com;", "server fe1.contoso.local;"}) == "");
+    CHECK_FALSE(discovery.holds("10.0.0.11"));
 }
 
 TEST_CASE("sockets and certificates of an nginx.conf", "[import]") {
@@ -412,6 +431,10 @@ TEST_CASE("sockets and certificates of an nginx.conf", "[import]") {
     CHECK(ipv6.lacks({"https_listen [::]:443;", "http_listen 443;"}) == ""); // not the default
     CHECK(Result(nginx(replaced(meet, "listen 443 ssl", "listen 443; ssl on")))
               .lacks({"https_listen 443;", "http_listen off;"}) == "");
+    CHECK(Result(nginx("http { ssl on; " + replaced(meet, "443 ssl", "443") + "}"))
+              .lacks({"https_listen 443;", "http_listen off;"}) == "");
+    CHECK_FALSE(Result(nginx(server("meet.contoso.com", "listen 10.0.0.5:443 quic;")))
+                    .holds("10.0.0.5")); // HTTP/3 is never offered
     // As certbot leaves a server behind, and one for all names.
     for (const char* plain :
          {"server { if ($host = meet.contoso.com) { return 301 https://$host$request_uri; } "

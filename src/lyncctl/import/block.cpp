@@ -73,7 +73,8 @@ private:
             "be filled in\n",
             quoted(draft_.file), draft_.source);
         for (const auto& [kind, what, place] : draft_.remarks) {
-            const std::string file = place.file == draft_.file ? "line " : escaped(place.file) + ":";
+            const std::string file =
+                place.file == draft_.file ? "line " : escaped(place.file) + ":";
             text += formatted("# {}{}: {}\n", remark_word(kind),
                               place.line == 0 ? "" : formatted(" ({}{})", file, place.line),
                               escaped(what));

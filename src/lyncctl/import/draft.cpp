@@ -122,9 +122,12 @@ private:
 
     // -- names -----------------------------------------------------------------------------------
 
-    /// Each once, where it leads first.
+    /// Each once. Where it leads by https counts before where it leads by http, whichever stands
+    /// first in the file.
     void collect_names() {
         std::unordered_map<std::string, const Farm*> known;
+        std::ranges::stable_partition(
+            draft_.names, [](const Name& name) { return leader_of(name.farm)->ports.https != 0; });
         for (Name& name : std::exchange(draft_.names, {})) {
             const std::string host = normal_host(name.host);
             name.farm = leader_of(name.farm);

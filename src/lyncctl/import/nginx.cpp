@@ -163,6 +163,12 @@ public:
         }
         if (blocks.empty()) {
             read_http(root); // a file that is included at http level
+        } else {
+            for (const char* name : {"stream", "mail"}) {
+                for (const Directive* other : children(root, name)) {
+                    draft_.add(lost, other->place, "{} isn't HTTP", line_of(*other));
+                }
+            }
         }
         if (farms_.empty()) {
             throw Mistake(
@@ -186,23 +192,30 @@ private:
         }
         read_certificates(http, draft_.certificates);
         read_trusted_ca(http);
+        const std::string ssl = value_of(http, "ssl", "");
         const std::string proxy_name = value_of(http, "proxy_ssl_name", "");
         for (const auto& child : http.children) {
             if (child->name == "server" && child->is_block) {
-                read_server(*child, proxy_name);
+                read_server(*child, ssl, proxy_name);
             } else if (child->name != "access_log" && child->name != "error_log") {
                 add_line(*child, "http");
             }
         }
     }
 
-    void read_server(const Directive& block, const std::string& proxy_name) {
-        const std::string first = value_of(block, "server_name", "_");
-        const bool named = !first.empty() && first != "_";
+    void read_server(const Directive& block, const std::string& ssl,
+                     const std::string& proxy_name) {
+        std::string first;
+        for (const Directive* line : children(block, "server_name")) {
+            for (const std::string& name : line->arguments) {
+                first = first.empty() && name != "_" ? name : first;
+            }
+        }
+        const bool named = !first.empty();
         const std::string title = named ? "server " + quoted(first) : "server without a name";
         Listener& listener = draft_.listeners.emplace_back();
         listener.place = block.place;
-        read_listens(block, listener.sockets);
+        read_listens(block, ssl, listener.sockets);
         read_certificates(block, listener.certificates);
         std::vector<Pass> found;
         if (passes(block)) {
@@ -305,13 +318,16 @@ private:
         return farm;
     }
 
-    void read_listens(const Directive& block, Sockets& sockets) {
-        const bool all_tls = value_of(block, "ssl", "") == "on"; // until nginx 1.25.1
+    void read_listens(const Directive& block, const std::string& ssl, Sockets& sockets) {
+        const bool all_tls = value_of(block, "ssl", ssl) == "on"; // until nginx 1.25.1
         const auto lines = children(block, "listen");
         if (lines.empty()) {
             add_socket(sockets, "80", {all_tls, false});
         }
         for (const Directive* line : lines) {
+            if (has_argument(*line, "quic")) {
+                continue; // HTTP/3 is never offered
+            }
             if (!add_socket(sockets, first_argument(*line),
                             {all_tls || has_argument(*line, "ssl"),
                              has_argument(*line, "proxy_protocol")}) ||

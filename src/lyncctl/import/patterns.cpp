@@ -69,7 +69,12 @@ Target split_url(std::string_view url) {
     }
     url.remove_prefix(std::min(scheme.size() + 3, url.size()));
     const std::size_t end = std::min(url.find_first_of("/{$"), url.size());
-    return {tls, to_ascii_lower(url.substr(0, end)), std::string(url.substr(end))};
+    const std::string_view path = url.substr(end);
+    if (url.starts_with("unix:") ||
+        (path.starts_with('$') && !path.starts_with("$request_uri") && !path.starts_with("$uri"))) {
+        return {};
+    }
+    return {tls, to_ascii_lower(url.substr(0, end)), std::string(path)};
 }
 
 std::pair<std::string, std::uint16_t> split_endpoint(std::string_view text) {

@@ -24,8 +24,8 @@ Hosts read_hosts(std::string_view text);
 /// An address or name as `server` takes it, of IPv6 without brackets too; empty if it is none.
 std::string server_address(const std::string& text);
 
-/// "https://LYNC:4443/x" apart. A scheme of its own, and what begins with a variable, has no
-/// target.
+/// "https://LYNC:4443/x" apart. A scheme of its own, a socket of the file system and a name that a
+/// variable is a part of have no target.
 struct Target {
     bool tls = false;
     std::string name; ///< "lync:4443"
