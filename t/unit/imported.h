@@ -66,6 +66,8 @@ struct Result {
         }
         World world;
         CHECK(world.mistake(filled) == "");
+        CHECK(text.find("\n\n\n") == text.npos);
+        CHECK(text.find("\n\n}") == text.npos);
     }
 
     /// How many remarks hold a text, their kinds before them.

@@ -34,13 +34,14 @@ public:
                 write_farm(farm);
             }
         }
-        body_ += "\n";
+        const std::size_t urls = body_.size();
         for (const Name& name : draft_.names) {
             write_simple_url(name);
         }
         for (const auto& [from, to] : draft_.redirects) {
             write_redirect(from, to);
         }
+        body_.insert(urls, body_.size() > urls ? "\n" : "");
         for (const config::Edge& edge : draft_.edges) {
             write_edge(edge);
         }
