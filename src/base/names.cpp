@@ -68,8 +68,7 @@ ParsedName parse_sip_domain(std::string_view text) {
     }
 
     ParsedName domain = parse_fqdn(text);
-    const std::string_view first =
-        std::string_view(domain.name).substr(0, domain.name.find('.'));
+    const std::string_view first = std::string_view(domain.name).substr(0, domain.name.find('.'));
     if (first == "lyncdiscover" || first == "lyncdiscoverinternal") {
         return refused("lyncdiscover is put before it: write the part of SIP addresses after the "
                        "\"@\"");

@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 namespace {
 
 constexpr std::size_t longest = 262144;
-constexpr double most_growth = 8; // from a quarter of it
+constexpr double most_growth = 8;     // from a quarter of it
 constexpr double worth_a_look = 2e-2; // seconds: what is quadratic takes hundreds of msec
 
 std::vector<std::string> read_words(const char* file) {
@@ -96,7 +96,8 @@ int main(int count, char** arguments) {
         const double taken = time_of(whole);
         slowest = std::max(slowest, taken);
         bool grows = taken > worth_a_look;
-        for (int again = 0; grows && again < 8; again++) { // the machine's doing isn't the same twice
+        // What the machine does beside it isn't the same twice.
+        for (int again = 0; grows && again < 8; again++) {
             grows = time_of(whole) > most_growth * time_of(quarter);
         }
         if (grows) {
