@@ -24,7 +24,7 @@
 #     make test-hard   all of it in a sanitized nginx, memory that runs out, killed workers (t/hostile)
 #     make coverage    lines and branches that all of it together reaches     (t/coverage)
 #     make fuzz        builds and runs the fuzz targets, two at a time: t/fuzz/README.md
-#     make growth      whether the time of each fuzz target grows with its input as a line does
+#     make growth      whether the time of each fuzz target is linear in its input
 #     make bench-verdict  what a verdict costs, and a row of the shield at worst  (bench/*.cpp)
 #     make deps        installs what is missing of the Debian packages to build and to run
 #     make test-deps   those of the tests as well

@@ -86,7 +86,7 @@ pool fepool.contoso.local {
 --- refused: sip_domain
 sip_domain contoso.com;;                | unexpected ";" in lync_publish "contoso"
 sip_domain contoso.com { }              | directive "sip_domain" is not terminated by ";" in lync_publish "contoso": it has no block of its own, or a "}" is missing before it
-deny_path ~* ^/x{2}/;                   | directive "deny_path" is not terminated by ";" in lync_publish "contoso": a pattern with "{" stands in quotes, or the ";" is missing
+deny_path ~* ^/x{2}/;                   | directive "deny_path" is not terminated by ";" in lync_publish "contoso": a pattern with "{" has to be quoted, or the ";" is missing
 {                                       # here
 }                                       | unexpected "{" in lync_publish "contoso"
 sip_domain "contoso.com;                # here

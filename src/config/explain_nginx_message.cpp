@@ -47,7 +47,7 @@ std::string explain_in_block(std::string_view text, const Directive& block) {
     }
     return formatted("{} in {}{}", text, block.title(),
                      text.ends_with("_path\" is not terminated by \";\"")
-                         ? ": a pattern with \"{\" stands in quotes, or the \";\" is missing"
+                         ? ": a pattern with \"{\" has to be quoted, or the \";\" is missing"
                      : text.ends_with("is not terminated by \";\"")
                          ? ": it has no block of its own, or a \"}\" is missing before it"
                      : text == "unexpected \"}\""

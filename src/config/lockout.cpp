@@ -23,7 +23,8 @@ void read_limits(Lockout& lockout, const Directive& directive, const Directive& 
     for (const auto& [name, time] : {std::pair("window", lockout.window), {"hold", lockout.hold}}) {
         if (time < std::chrono::minutes(1)) {
             warn(remarks, directive.place,
-                 "\"{0}\" in {1} is {2} seconds: Active Directory counts in minutes, \"{0}={2}m\"",
+                 "\"{0}\" in {1} is {2} seconds: Active Directory counts in minutes, write "
+                 "\"{0}={2}m\" if you mean minutes",
                  name, title(directive, block), time.count());
         }
     }

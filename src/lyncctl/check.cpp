@@ -123,7 +123,7 @@ std::string explain(const Diagnostic& diagnostic, const Configuration& configura
     const std::string_view word = first_quoted(text);
     if (text == "duplicate \"log_format\" name \"lync\"" ||
         text == "duplicate \"log_format\" name \"lync_json\"") {
-        return ": the module brings that one, give yours another name";
+        return ": the module defines it, give yours another name";
     }
     if (diagnostic.severity == Severity::error) {
         std::string begin(4, '\0');

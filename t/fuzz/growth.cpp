@@ -1,4 +1,4 @@
-// In place of libFuzzer: whether a target's time grows with its input as a line does. Inputs are
+// In place of libFuzzer: whether a target's time is linear in its input. Inputs are
 // words of its dictionary, and bytes, again and again: 64 KB of them, the longest body that is read
 // whole, and 256 KB. Four times as much may take eight times as long; what is quadratic takes
 // sixteen. Libraries that a target asks for their opinion count as well.

@@ -278,7 +278,7 @@ TEST_CASE("lockout: what is written", "[accounts]") {
     REQUIRE(remarks.size() == 1);
     CHECK(remarks[0].text ==
           "\"window\" in \"lockout\" directive of lync_publish \"contoso\" is 30 "
-          "seconds: Active Directory counts in minutes, \"window=30m\"");
+          "seconds: Active Directory counts in minutes, write \"window=30m\" if you mean minutes");
 
     for (const auto& [line, message] : lync::testing::rows(R"(
         lockout maybe;              | invalid value "maybe"

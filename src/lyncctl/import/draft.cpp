@@ -136,7 +136,8 @@ private:
                 continue;
             }
             if (host.empty() || inside || name.farm->servers.empty()) {
-                draft_.add(lost, name.place, "{}: no name to publish outside, or no server",
+                draft_.add(lost, name.place,
+                           "{}: not a name to publish outside, or it has no server",
                            quoted(name.host));
                 continue;
             }
