@@ -7,7 +7,7 @@
 #     make demo        the lab, shown once                         (lab/lab demo)
 #     make demo-up     the lab, kept running                       (lab/lab up)
 #     make demo-down   stops it                                    (lab/lab down)
-#     make test        unit tests, nginx's own way of building, the suites in all
+#     make test        unit tests, growth, nginx's own way of building, the suites in all
 #                      modes, lyncctl's own tests     (ctest, t/nginx-build, t/run, t/lyncctl/*_test)
 #     make bench       what the module costs, beside nginx by hand  (bench/run; BENCH=--quick)
 #     make deb         Debian packages of the committed source      (packaging/build)
@@ -166,7 +166,7 @@ demo-down:
 
 # The suites run as they are, after a reload instead of a start, and with several workers on random
 # ports: each way has its own mistakes to find.
-test: unit nginx-build suites tool-tests hostile
+test: unit growth nginx-build suites tool-tests hostile
 
 # The unit tests are built where Catch2 is there before cmake looks for it.
 build-and-tests: test-deps
