@@ -70,6 +70,8 @@ TEST_CASE("the complete file of each product", "[import]") {
                        "sip_domain contoso.com;"}) == "");
     CHECK(squid.says("RESTRICTION") == 0);
     CHECK_FALSE(squid.holds("10.0.0.99")); // a peer that was switched off
+    const Result https(pfsense("<reverse_http>on", "<reverse_http>")); // its mapping has no peers
+    CHECK(https.says("NOT CARRIED OVER") == 0);
 
     const Result old(nginx(fixture("old-nginx.conf")));
     CHECK(old.lacks({"pool fepool.contoso.local {", "external_web_services lyncwebext.contoso.com;",

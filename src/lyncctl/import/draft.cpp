@@ -123,16 +123,18 @@ private:
     // -- names -----------------------------------------------------------------------------------
 
     /// Each once. Where it leads by https counts before where it leads by http, whichever stands
-    /// first in the file.
+    /// first in the file, and that before what leads nowhere.
     void collect_names() {
         std::unordered_map<std::string, const Farm*> known;
-        std::ranges::stable_partition(
-            draft_.names, [](const Name& name) { return leader_of(name.farm)->ports.https != 0; });
+        std::ranges::stable_sort(draft_.names, {}, [](const Name& name) {
+            Farm* farm = leader_of(name.farm);
+            return farm->servers.empty() ? 2 : farm->ports.https == 0 ? 1 : 0;
+        });
         for (Name& name : std::exchange(draft_.names, {})) {
             const std::string host = normal_host(name.host);
             name.farm = leader_of(name.farm);
             const bool inside = host.starts_with("lyncdiscoverinternal.");
-            if (skipped_.contains(host)) {
+            if (skipped_.contains(host) || (name.farm->servers.empty() && known.contains(host))) {
                 continue;
             }
             if (host.empty() || inside || name.farm->servers.empty()) {
