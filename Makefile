@@ -40,6 +40,7 @@
 #     SUITES             suites side by side (4: they wait more than they compute)
 #     CMAKE_FLAGS        further arguments of cmake
 #     FUZZ_SECONDS       how long each fuzz target runs (1800)
+#     GROWTH             inputs of each target of make growth (300)
 
 BUILD            ?= build
 NGINX_BINARY     ?= /usr/sbin/nginx
@@ -48,6 +49,7 @@ JOBS             ?= $(shell nproc)
 SUITES           ?= 4
 CMAKE_FLAGS      ?=
 FUZZ_SECONDS     ?= 1800
+GROWTH           ?= 300
 
 # Suites that ask nginx for its opinion of a configuration (t/9*.t) start one nginx after the other
 # themselves: the modes in which Test::Nginx runs its own make no difference to them. Those of pools
@@ -322,7 +324,7 @@ growth: build
 	@set -e; for target in $(FUZZ_TARGETS); do \
 	    dict=t/fuzz/$$target.dict; [ -e $$dict ] || dict=t/fuzz/path.dict; \
 	    case $$target in import_*) dict=t/fuzz/import.dict;; esac; \
-	    $(BUILD)/fuzz/growth_$$target $$dict; \
+	    $(BUILD)/fuzz/growth_$$target $$dict $(GROWTH); \
 	done
 
 $(BUILD)/fuzz/objects/%.o: src/%.cpp

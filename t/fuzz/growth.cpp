@@ -3,7 +3,7 @@
 // whole, and 256 KB. Four times as much may take eight times as long; what is quadratic takes
 // sixteen. Libraries that a target asks for their opinion count as well.
 //
-//     growth_TARGET DICTIONARY [INPUTS]     (3000)
+//     growth_TARGET DICTIONARY [INPUTS]     (300)
 
 #include <algorithm>
 #include <cstdint>
@@ -64,7 +64,7 @@ double time_of(const std::string& input) {
 
 int main(int count, char** arguments) {
     const std::vector<std::string> words = read_words(count > 1 ? arguments[1] : "");
-    const unsigned long inputs = count > 2 ? std::strtoul(arguments[2], nullptr, 10) : 3000;
+    const unsigned long inputs = count > 2 ? std::strtoul(arguments[2], nullptr, 10) : 300;
     std::mt19937 random(20261130);
     const auto part = [&] {
         constexpr std::string_view bytes = " \t\r\n\"'<>=:;,&%/\\{}[]()a0.?#@-_\x80\xff";
