@@ -315,7 +315,7 @@ fuzz:
 	printf '%s\n' $(FUZZ_TARGETS) | xargs -P 2 -I '{}' t/fuzz/run '{}' $(BUILD)/fuzz $(FUZZ_SECONDS)
 
 # The same targets, asked how their time grows with the input.
-growth: build
+growth: build-and-tests
 	@$(MAKE) --no-print-directory deps PACKAGES="libpugixml-dev nlohmann-json3-dev"
 	@mkdir -p $(BUILD)/fuzz
 	printf '%s\n' $(FUZZ_TARGETS) | xargs -P $(JOBS) -I '{}' $(CXX) -std=c++20 -O2 -DNDEBUG -Isrc \

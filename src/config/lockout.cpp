@@ -21,7 +21,7 @@ void read_limits(Lockout& lockout, const Directive& directive, const Directive& 
          {"source_accounts",
           ParameterRule::Number{&lockout.source_accounts, 0, accounts::most_source_accounts}}});
     for (const auto& [name, time] : {std::pair("window", lockout.window), {"hold", lockout.hold}}) {
-        if (time < std::chrono::minutes(1)) {
+        if (lockout.on && time < std::chrono::minutes(1)) {
             warn(remarks, directive.place,
                  "\"{0}\" in {1} is {2} seconds: Active Directory counts in minutes, write "
                  "\"{0}={2}m\" if you mean minutes",
