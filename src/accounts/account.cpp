@@ -54,8 +54,8 @@ private:
 // Where Windows compares names without marks, the first of each row stands for the others, which
 // Unicode doesn't take apart; so do the ligatures' letters.
 constexpr std::string_view letters[] = {
-    "aⱥ",   "bƀƃɓ", "cƈȼ", "dðƌȡɗ", "eɇ", "fƒ", "gǥɠ",    "iɨ", "jɉ",  "kƙ",   "lƚȴ",
-    "nƞȵɲ", "oøɵ",  "pƥ",  "qɋ",    "rɍ", "sȿ", "tƫƭȶʈⱦ", "vʋ", "yƴɏ", "zƶȥɀ",
+    "aⱥ",  "bƀƃɓ", "cƈȼ", "dðƌȡɗ", "eɇ", "fƒ", "gǥɠɡ", "hħ",     "iɨ", "jɉ",  "kƙ",
+    "lƚȴ", "nƞȵɲ", "oøɵ", "pƥ",    "qɋ", "rɍ", "sȿ",   "tƫƭȶʈⱦ", "vʋ", "yƴɏ", "zƶȥɀ",
 };
 constexpr std::pair<std::string_view, std::string_view> ligatures[] = {
     {"æ", "ae"}, {"œ", "oe"}, {"þ", "th"}};

@@ -2,6 +2,7 @@
 // read.
 
 #include "accounts/account.h"
+#include "base/utf8.h"
 #include "catch.h"
 #include "ntlm_messages.h"
 #include "table.h"
@@ -101,6 +102,23 @@ TEST_CASE("accounts: what is one account", "[accounts]") {
     Domains two = contoso();
     two.add("FABRIKAM", "fabrikam.com");
     CHECK(read(AccountForm::text, "alice", two) == "alice"); // whose, isn't known
+}
+
+TEST_CASE("accounts: a name that has been read is read as itself", "[accounts]") {
+    std::string others;
+    for (std::uint32_t character = 0x80; character < 0x10000; character++) {
+        char bytes[3];
+        const std::string name =
+            "x" + std::string(bytes, put_utf8(bytes, character)) + "x@contoso.com";
+        Account once;
+        Account twice;
+        if (contoso().read(name, "", once) && once.text().starts_with("x") &&
+            once.text().ends_with("x@contoso.com") &&
+            !(contoso().read(once.text(), "", twice) && twice.text() == once.text())) {
+            others += name + " ";
+        }
+    }
+    CHECK(others == "");
 }
 
 TEST_CASE("accounts: Basic, forms and elements", "[accounts]") {
