@@ -300,6 +300,7 @@ container-test:
 FUZZ_CXX   ?= clang++
 FUZZ_TARGETS = judge path shield meeting_url credentials account sign_in check_answer reader import_arr import_pfsense import_nginx import_topology
 FUZZ_FLAGS   = -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Isrc
+FUZZ_LIBS    = -lpugixml -lidn2 -lunistring -lssl -lcrypto -lpcre2-8
 FUZZ_PROGRAMS = $(FUZZ_TARGETS:%=$(BUILD)/fuzz/fuzz_%)
 
 # What the targets ask, compiled once.
@@ -315,17 +316,15 @@ fuzz:
 	printf '%s\n' $(FUZZ_TARGETS) | xargs -P 2 -I '{}' t/fuzz/run '{}' $(BUILD)/fuzz $(FUZZ_SECONDS)
 
 # The same targets, asked how their time grows with the input.
+GROWTH_PROGRAMS = $(FUZZ_TARGETS:%=$(BUILD)/fuzz/growth_%)
 growth: build-and-tests
 	@$(MAKE) --no-print-directory deps PACKAGES="libpugixml-dev nlohmann-json3-dev"
 	@mkdir -p $(BUILD)/fuzz
-	printf '%s\n' $(FUZZ_TARGETS) | xargs -P $(JOBS) -I '{}' $(CXX) -std=c++20 -O2 -DNDEBUG -Isrc \
-	    -o $(BUILD)/fuzz/growth_'{}' t/fuzz/fuzz_'{}'.cpp t/fuzz/growth.cpp $(BUILD)/liblync_tool.a $(BUILD)/liblync_core.a \
-	    -lpugixml -lidn2 -lunistring -lssl -lcrypto -lpcre2-8
-	@set -e; for target in $(FUZZ_TARGETS); do \
-	    dict=t/fuzz/$$target.dict; [ -e $$dict ] || dict=t/fuzz/path.dict; \
-	    case $$target in import_*) dict=t/fuzz/import.dict;; esac; \
-	    $(BUILD)/fuzz/growth_$$target $$dict $(GROWTH); \
-	done
+	$(MAKE) -j $(JOBS) $(GROWTH_PROGRAMS)
+	printf '%s\n' $(FUZZ_TARGETS) | xargs -I '{}' t/fuzz/run '{}' $(BUILD)/fuzz growth $(GROWTH)
+
+$(BUILD)/fuzz/growth_%: t/fuzz/fuzz_%.cpp t/fuzz/growth.cpp $(BUILD)/liblync_tool.a $(BUILD)/liblync_core.a $(wildcard t/fuzz/*.h)
+	$(CXX) -std=c++20 -O2 -DNDEBUG -Isrc -o $@ $(filter %.cpp %.a,$^) $(FUZZ_LIBS)
 
 $(BUILD)/fuzz/objects/%.o: src/%.cpp
 	@mkdir -p $(@D)
@@ -336,7 +335,7 @@ $(BUILD)/fuzz/fuzzed.a: $(FUZZ_OBJECTS)
 	ar rcs $@ $^
 
 $(BUILD)/fuzz/fuzz_%: t/fuzz/fuzz_%.cpp $(BUILD)/fuzz/fuzzed.a
-	$(FUZZ_CXX) $(FUZZ_FLAGS) -MMD -MP -o $@ $(filter %.cpp %.a,$^) -lpugixml -lidn2 -lunistring -lssl -lcrypto -lpcre2-8
+	$(FUZZ_CXX) $(FUZZ_FLAGS) -MMD -MP -o $@ $(filter %.cpp %.a,$^) $(FUZZ_LIBS)
 
 .SECONDARY: $(FUZZ_OBJECTS)
 -include $(FUZZ_OBJECTS:.o=.d) $(FUZZ_PROGRAMS:=.d)
