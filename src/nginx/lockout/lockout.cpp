@@ -371,10 +371,9 @@ ngx_int_t admit(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexc
     Admission admission = attempt.granted;
     switch (std::exchange(attempt.asked, Asked::no)) {
     case Asked::no: {
-        accounts::Limits limits = lockout.limits;
-        limits.patience = attempt.patience();
         attempt.admitted = lockout.zone.clock(now);
-        admission = lockout.zone.admit(attempt.account, attempt.source, limits, attempt.admitted);
+        admission =
+            lockout.zone.admit(attempt.account, attempt.source, attempt.limits(), attempt.admitted);
         if (admission == Admission::pass) {
             attempt.is_counted = true;
             begin(attempt, now);
@@ -502,15 +501,14 @@ bool renew_sign_in(const ngx_http_request_t* r) noexcept {
         return true;
     }
     LockoutZone& zone = attempt->lockout->zone;
-    accounts::Limits limits = attempt->lockout->limits;
-    limits.patience = attempt->patience();
     zone.end(attempt->account, attempt->source, attempt->until());
     attempt->admitted = zone.clock(ngx_current_msec);
     // The store can't be asked again here, and is to count it until there is an answer.
     const bool is_over =
         attempt->flight != 0 && attempt->reserved_until < attempt->admitted + at_once;
-    attempt->is_counted = !is_over && zone.admit(attempt->account, attempt->source, limits,
-                                                 attempt->admitted) == Admission::pass;
+    attempt->is_counted =
+        !is_over && zone.admit(attempt->account, attempt->source, attempt->limits(),
+                               attempt->admitted) == Admission::pass;
     begin(*attempt, ngx_current_msec);
     if (!attempt->is_counted) {
         if (attempt->flight != 0) {

@@ -71,6 +71,12 @@ struct Attempt {
         return way == Way::header ? accounts::flight_patience : accounts::body_patience;
     }
     std::uint64_t until() const noexcept { return admitted + patience(); }
+    /// Its publication's, with its own patience.
+    accounts::Limits limits() const noexcept {
+        accounts::Limits own = lockout->limits;
+        own.patience = patience();
+        return own;
+    }
 };
 
 /// For a request that passes otherwise. NGX_DECLINED: it goes on to the server; NGX_DONE: it waits,

@@ -353,9 +353,7 @@ bool Store::reserve(Attempt& attempt) noexcept {
     zone_.fill(report);
     attempt.flight = static_cast<std::uint64_t>(ngx_random()) << 32U |
                      (static_cast<std::uint64_t>(ngx_random()) << 1U) | 1U;
-    Limits limits = attempt.lockout->limits;
-    limits.patience = attempt.patience();
-    return exchange(report, limits, attempt.flight, 0, &attempt);
+    return exchange(report, attempt.limits(), attempt.flight, 0, &attempt);
 }
 
 void Store::forget(const Attempt& attempt) noexcept {
