@@ -3,6 +3,7 @@
 #include "base/ascii.h"
 #include "base/base64.h"
 #include "base/host_names.h"
+#include "policy/chars.h"
 #include "policy/decode.h"
 #include "policy/path.h"
 #include "policy/services.h"
@@ -18,6 +19,9 @@ namespace {
 constexpr std::string_view parameter_name = "meeturl";
 constexpr std::size_t max_value = 4096;
 constexpr std::size_t max_name = 512;
+
+constexpr CharSet parameter_begins("&;?");
+constexpr CharSet name_ends("&;?=");
 
 /// Decodes in place until nothing changes; false if there is no end to it.
 bool decode_fully(char* text, std::size_t& size, Decoding decoding) noexcept {
@@ -79,7 +83,7 @@ bool value_passes(std::string_view value, std::span<const MeetUrl> published) no
 template <typename Check>
 bool for_each_meeting_url(std::string_view text, Check&& check) noexcept {
     for (std::size_t start = 0; start < text.size();) {
-        const std::size_t end = std::min(text.find_first_of("&;?=", start), text.size());
+        const std::size_t end = name_ends.find_in(text, start);
         if (is_parameter_name(text.substr(start, end - start))) {
             const bool has_value = end < text.size() && text[end] == '=';
             const std::size_t value_end = std::min(text.find('&', end), text.size());
@@ -89,7 +93,7 @@ bool for_each_meeting_url(std::string_view text, Check&& check) noexcept {
             }
         }
         // A value may hold the beginning of another parameter.
-        start = std::min(text.find_first_of("&;?", end), text.size() - 1) + 1;
+        start = parameter_begins.find_in(text, end) + 1;
     }
     return true;
 }
