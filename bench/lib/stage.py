@@ -8,7 +8,7 @@ import pki
 import probes
 import processes
 from settings import CONFIG, BenchError, Settings, Side, find, free_ports
-from traffic import MEGABYTE, SMALL_ANSWER, Request
+from traffic import MEGABYTE, PEER_KINDS, SMALL_ANSWER, Request
 
 
 class Stage:
@@ -97,6 +97,9 @@ class Stage:
     def check_alike(self, request: Request) -> None:
         """Refuses to compare what isn't the same to clients and servers; how they are told it may differ."""
         for side, title in enumerate(self.titles):
+            # HAProxy 2.6 leaves the end of a large answer in OpenSSL's buffer if it comes with the first
+            # request after a full handshake, and waits for more: small requests make these.
+            self.describe(side, PEER_KINDS[0].request)
             facts = self.describe(side, request)
             seen = f"{'POST' if request.body else 'GET'} {request.path} HTTP/1.1 host={request.host}"
             if facts["status"] != "200" or not facts["header seen-request"].startswith(seen):
