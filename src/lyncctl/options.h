@@ -17,7 +17,6 @@ struct CheckOptions {
 };
 
 struct CertificateOptions {
-    bool force = false;                ///< --force: files may be replaced
     std::string csr;                   ///< --csr FILE: a request for these names is written
     std::string key;                   ///< --key FILE: the new private key
     std::string key_type = "rsa:2048"; ///< --key-type: also "rsa:3072", "rsa:4096", "ec:p256", ...

@@ -62,11 +62,6 @@ void write_requests(const Configuration& configuration, const CertificateOptions
     }
     const plan::Plan& plan = configuration.publications.front().plan;
     const std::vector<std::vector<std::string>> parts = plan::split_names(plan);
-    for (std::size_t i = 0; i < parts.size(); i++) {
-        require_new(numbered(wanted.key, i), wanted.force);
-        require_new(numbered(wanted.csr, i), wanted.force);
-    }
-
     std::deque<CertificateRequest> requests; // keys stay where they are, and are wiped there
     std::vector<NewFile> files;
     for (std::size_t i = 0; i < parts.size(); i++) {
@@ -76,7 +71,7 @@ void write_requests(const Configuration& configuration, const CertificateOptions
         files.push_back({numbered(wanted.key, i), request.key, 0600});
         files.push_back({numbered(wanted.csr, i), request.csr, 0644});
     }
-    write_files(files, wanted.force);
+    write_files(files);
     for (std::size_t i = 0; i < parts.size(); i++) {
         output.note(formatted("wrote {} ({}, keep it secret) and {}",
                               lync::quoted(files[2 * i].path), wanted.key_type,
@@ -203,7 +198,6 @@ void declare_certificate(CLI::App& app, Options& options) {
         ->check(CLI::IsMember({"rsa:2048", "rsa:3072", "rsa:4096", "ec:p256", "ec:p384"})
                     .description(""))
         ->capture_default_str();
-    app.add_flag("--force", wanted.force, "Replace files that are there already");
 }
 
 int show_certificate(const Options& options, Output& output) {
