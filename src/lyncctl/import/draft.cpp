@@ -40,11 +40,6 @@ std::string normal_host(const std::string& host) {
     return host.ends_with(".*") ? parse_https_url("https://" + host).host : parse_fqdn(host).name;
 }
 
-void join(Socket& known, Socket other) {
-    known.tls = known.tls || other.tls;
-    known.proxy_protocol = known.proxy_protocol || other.proxy_protocol;
-}
-
 class Settler {
 public:
     Settler(Draft& draft, const std::vector<std::string>& skipped)
@@ -133,6 +128,9 @@ private:
         for (Name& name : std::exchange(draft_.names, {})) {
             const std::string host = normal_host(name.host);
             name.farm = leader_of(name.farm);
+            if (name.listener != nullptr) {
+                listeners_.emplace(host, name.listener);
+            }
             const bool inside = host.starts_with("lyncdiscoverinternal.");
             if (skipped_.contains(host) || (name.farm->servers.empty() && known.contains(host))) {
                 continue;
@@ -187,49 +185,36 @@ private:
         }
     }
 
-    /// Sockets and certificates are the publication's. Those of names that stay out aren't among
-    /// them.
+    /// The sockets and certificates of published names are the publication's.
     void settle_listeners() {
-        std::set<std::string> published;
-        for (const Name& name : draft_.names) {
-            published.insert(name.host);
-        }
-        std::erase_if(draft_.listeners, [&](const Listener& listener) {
-            return !listener.of_all_names &&
-                   std::ranges::none_of(listener.hosts, [&](const std::string& host) {
-                       return published.contains(normal_host(host));
-                   });
-        });
+        std::set<const Listener*> seen;
         std::set<std::pair<std::string, std::string>> certificates;
-        for (const Listener& listener : draft_.listeners) {
-            for (const auto& [address, socket] : listener.sockets) {
-                join(draft_.sockets[address], socket);
-            }
-            for (const auto& certificate : listener.certificates) {
-                if (certificates.insert(certificate).second) {
-                    draft_.certificates.push_back(certificate);
+        std::set<std::string> first; ///< sockets for https, of the first that has any
+        for (const Name& name : draft_.names) {
+            for (auto [each, end] = listeners_.equal_range(name.host); each != end; ++each) {
+                const Listener& listener = *each->second;
+                if (!seen.insert(&listener).second) {
+                    continue;
+                }
+                for (const auto& certificate : listener.certificates) {
+                    if (certificates.insert(certificate).second) {
+                        draft_.certificates.push_back(certificate);
+                    }
+                }
+                std::set<std::string> own; // the same for IPv6 isn't another
+                for (const auto& [address, socket] : listener.sockets) {
+                    add_socket(draft_.sockets, address, socket);
+                    if (socket.tls) {
+                        own.insert(address.starts_with("[::]:") ? address.substr(5) : address);
+                    }
+                }
+                first = first.empty() ? own : first;
+                if (!own.empty() && own != first) {
+                    draft_.add(restriction, listener.place,
+                               "{} had sockets of its own, and now has all", quoted(name.host));
                 }
             }
         }
-        const std::size_t all = https_ports(draft_.sockets);
-        for (const Listener& listener : draft_.listeners) {
-            const std::size_t own = https_ports(listener.sockets);
-            if (own != 0 && own < all && !listener.of_all_names) {
-                draft_.add(restriction, listener.place, "{} wasn't on every socket, and now is",
-                           quoted(listener.hosts.front()));
-            }
-        }
-    }
-
-    /// How many there are for https; the same for IPv6 isn't another.
-    static std::size_t https_ports(const Sockets& sockets) {
-        std::set<std::string> addresses;
-        for (const auto& [address, socket] : sockets) {
-            if (socket.tls) {
-                addresses.insert(address.starts_with("[::]:") ? address.substr(5) : address);
-            }
-        }
-        return addresses.size();
     }
 
     /// The first pool is the one where lyncdiscover goes, and simple URLs with it.
@@ -263,6 +248,7 @@ private:
 
     Draft& draft_;
     std::unordered_set<std::string> skipped_;
+    std::multimap<std::string, const Listener*> listeners_; ///< by host
 };
 
 } // namespace
@@ -282,7 +268,8 @@ bool add_socket(Sockets& sockets, std::string_view text, Socket as) {
     if (!any && address.empty()) {
         return false;
     }
-    join(sockets[(any ? "" : address + ":") + std::to_string(port == 0 ? 80 : port)], as);
+    Socket& known = sockets[(any ? "" : address + ":") + std::to_string(port == 0 ? 80 : port)];
+    known = {known.tls || as.tls, known.proxy_protocol || as.proxy_protocol};
     return true;
 }
 

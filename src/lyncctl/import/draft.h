@@ -104,12 +104,10 @@ bool add_socket(Sockets& sockets, std::string_view text, Socket as);
 /// Certificate and key as this machine has them.
 using Certificates = std::vector<std::pair<std::string, std::string>>;
 
-/// What the publication shares, where the old proxy had these for some names.
+/// Where clients reached some names.
 struct Listener {
     Sockets sockets;
     Certificates certificates;
-    std::vector<std::string> hosts;
-    bool of_all_names = false;
     Place place;
 };
 
@@ -120,6 +118,7 @@ struct Name {
     Place place;
     Role role = Role::unknown;
     std::string path = {}; ///< of a simple URL: "/Meet"
+    const Listener* listener = nullptr;
 };
 
 /// A page of a published name that leads elsewhere.
@@ -138,7 +137,7 @@ struct Draft {
     std::optional<Product> product;
     Sockets sockets;
     Certificates certificates;
-    std::vector<Listener> listeners; ///< of `settle` into those two
+    std::deque<Listener> listeners; ///< of names
     std::string trusted_ca;
     std::deque<Farm> farms;
     Hosts hosts; ///< where names of servers lead

@@ -221,41 +221,42 @@ private:
         if (passes(block)) {
             walk(block, title, title, proxy_name, true, found);
         }
-        Farm* farm = nullptr;
-        if (!found.empty()) {
-            farm = read_passes(found, title);
-            if (!named) {
-                draft_.add(lost, block.place, "{} took every request: write the names it is for",
-                           title);
+        const auto closed = [](const auto& line) { return remark_on(*line) == restriction; };
+        if (found.empty()) {
+            bool is_tls = false;
+            for (const auto& [address, socket] : listener.sockets) {
+                is_tls = is_tls || socket.tls;
+                if (!socket.tls) { // where clients were sent to https
+                    add_socket(draft_.sockets, address, socket);
+                }
             }
-        } else if (only_redirects(block)) {
-            listener.of_all_names = !named;
-        } else {
-            const bool closed =
-                std::ranges::any_of(listener.sockets,
-                                    [](const auto& each) { return each.second.tls; }) &&
-                std::ranges::any_of(block.children, [](const auto& line) {
-                    return remark_on(*line) == restriction;
-                });
-            draft_.add(closed ? restriction : lost, block.place, "{} passes nothing on", title);
+            if (!only_redirects(block)) {
+                draft_.add(is_tls && std::ranges::any_of(block.children, closed) ? restriction
+                                                                                 : lost,
+                           block.place, "{} passes nothing on", title);
+            }
+            return;
         }
-        for (const Directive* line : children(block, "server_name")) {
-            for (const std::string& name : line->arguments) {
-                read_name(to_ascii_lower(name), line->place, farm, listener);
+        if (!named) {
+            draft_.add(lost, block.place, "{} took every request: write the names it is for",
+                       title);
+        }
+        if (Farm* farm = read_passes(found, title)) {
+            for (const Directive* line : children(block, "server_name")) {
+                for (const std::string& name : line->arguments) {
+                    read_name(to_ascii_lower(name), line->place, *farm, listener);
+                }
             }
         }
     }
 
-    /// Of a server; without a farm it is passed nowhere.
-    void read_name(const std::string& name, const Place& place, Farm* farm, Listener& listener) {
+    void read_name(const std::string& name, const Place& place, Farm& farm,
+                   const Listener& listener) {
         const std::string host =
             name.starts_with('~') ? host_of_pattern(name.substr(1), false) : name;
         if (!host.empty() && host.find_first_of(".*_") != 0) {
-            listener.hosts.push_back(host);
-            if (farm != nullptr) {
-                draft_.names.push_back({host, farm, place});
-            }
-        } else if (farm != nullptr && !name.empty() && name != "_") {
+            draft_.names.push_back({host, &farm, place, Role::unknown, {}, &listener});
+        } else if (!name.empty() && name != "_") {
             draft_.add(lost, place, "server name {}", quoted(name));
         }
     }

@@ -131,7 +131,8 @@ private:
             }
         }
         draft_.add(check, file_.place(general_),
-                   "squid listened on {} {} alone: see \"https_listen\"",
+                   "squid listened on {} {} alone: see \"https_listen\"; firewall rules, which may "
+                   "keep clients out, weren't read",
                    quoted(text_of(general_, "reverse_interface")),
                    quoted(text_of(general_, "reverse_ip")));
         add_others(general_,
@@ -199,32 +200,16 @@ private:
         }
     }
 
-    /// What else decided who got in: access lists, users and limits of the same squid, its own
-    /// lines, and firewall rules before it that don't let everybody in.
+    /// What else decided who got in: access lists, users and limits of the same squid, and its own
+    /// lines.
     void read_restrictions() {
-        pugi::xpath_variable_set ours;
-        std::string ports = " ";
-        for (const auto& [address, socket] : draft_.sockets) {
-            ports += address + " ";
-        }
-        ours.set("ports", ports.c_str());
-        ours.set("interfaces", ("," + text_of(general_, "reverse_interface") + ",").c_str());
-        for (const pugi::xpath_node each : file_.root().select_nodes(
-                 "installedpackages/*[contains(' squidnac squidauth squidusers squidtraffic ',"
+        for (const pugi::xpath_node each : packages_.select_nodes(
+                 "*[contains(' squidnac squidauth squidusers squidtraffic ',"
                  "concat(' ', name(), ' ')) or starts-with(name(), 'squidguard')]/config/*[node()]"
-                 " | installedpackages/squid/config/*[starts-with(name(), 'custom_options')]"
-                 "[node()] | "
-                 "filter/rule[not(disabled)][not(type='pass' and source/any)]"
-                 "[floating or not(interface) or contains(interface, ',') or"
-                 " contains($interfaces, concat(',', interface, ','))]"
-                 "[not(destination/port > 0) or"
-                 " contains($ports, concat(' ', destination/port, ' '))]",
-                 &ours)) {
+                 " | squid/config/*[starts-with(name(), 'custom_options')][node()]")) {
             const pugi::xml_node node = each.node();
-            const bool field = std::string_view(node.parent().name()) == "config";
-            draft_.add(restriction, file_.place(node), "{} {} of {}", quoted(node.name()),
-                       quoted(text_of(node, "descr")),
-                       quoted((field ? node.parent() : node).parent().name()));
+            draft_.add(restriction, file_.place(node), "{} of {}", quoted(node.name()),
+                       quoted(node.parent().parent().name()));
         }
     }
 
