@@ -206,7 +206,7 @@ OUTSIDE = [
          ("port-timed-out",), at={"port-timed-out": list(NAMES)}),
     Case("80 is closed", World(http_socket=world.closed_port), ("http-port-closed",)),
     Case("80 is closed, and clients need it", replace(OVER_HTTP, http_socket=world.closed_port),
-         ("port-closed",), at={"port-closed": [DISCOVERY]}),
+         ("port-closed",), at={"port-closed": [DISCOVERY, "meet.contoso.com", "dialin.contoso.com"]}),
 
     # TLS
     Case("443 speaks plain HTTP", World(https_socket=world.speaks_plain_http), ("tls-not-tls",)),
@@ -221,7 +221,7 @@ OUTSIDE = [
 
     # certificates
     Case("a self-signed certificate", certificate("doctor-self-signed"),
-         ("certificate-self-signed",), at={"certificate-self-signed": list(NAMES)}),
+         ("certificate-untrusted",), at={"certificate-untrusted": list(NAMES)}),
     Case("an expired certificate", certificate("expired"), ("certificate-expired",)),
     Case("a certificate of tomorrow", certificate("not-yet-valid"),
          ("certificate-not-yet-valid",)),
@@ -361,7 +361,7 @@ OUTSIDE = [
         arguments=("--user", "CONTOSO\\kenmyer")), ("sign-in-broken",)),
     Case("no sign-in where the certificate is wrong", World(
         certificate="doctor-untrusted", arguments=("--user", "CONTOSO\\kenmyer")),
-         ("certificate-untrusted", "sign-in-skipped")),
+         ("certificate-untrusted",), notes=("no sign-in at ",)),
 ]
 
 BOMB = (b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x0 "ha">'
@@ -446,16 +446,6 @@ def pouring(head: bytes, piece: bytes):
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\n" % XML_TYPE.encode()
 
 
-def slow_documents(count: Count):
-    """Each answer in time, and a link to the next one."""
-    good = endless("Domain", count)
-
-    async def late(response):
-        await asyncio.sleep(0.3)
-        return response
-    return lambda request: late(good(request)) if good(request) else None
-
-
 def stalls_after(answer: bytes):
     """TLS that says so much of its part, and no more."""
     async def talk(reader, writer):
@@ -471,16 +461,13 @@ DEEP = b'<?xml version="1.0"?>' + b"<a>" * 150_000
 
 OUTSIDE += [
     Case("hostile: Domain links without end", World(fault=endless("Domain", Count())),
-         ("cut-short",), ("on and on",), most_requests=1000),
+         ("autodiscover-loop",), ("on and on",), most_requests=200),
     Case("hostile: Redirect links without end", World(fault=endless("Redirect", Count())),
          ("autodiscover-loop",), ("on and on",), most_requests=100),
     Case("hostile: 5,000 User links", World(fault=many_links("User", 5000)),
          ("autodiscover-malformed",), ("more than 100 links",), most_requests=1000),
     Case("hostile: 5,000 links to other hosts", World(fault=foreign_links(5000)),
          ("autodiscover-malformed",), ("more than 100 links",)),
-    Case("hostile: every answer slow, and another link", World(
-        fault=slow_documents(Count()), timeout=0.5),
-         ("cut-short",), ("longer than",), most_seconds=45),
     Case("hostile: a byte now and then", World(
         https_socket=behind_tls(dripping(OK + b"\r\n", 0.2)), timeout=1.5), ("http-timed-out",)),
     Case("hostile: headers without end", World(
@@ -566,7 +553,7 @@ PROXY = [
         edits=(("internal-ca.pem", "other-ca.pem"),)),
          ("certificate-untrusted",), ("contoso-CA",)),
     Case("server: a self-signed certificate", proxied(certificate="doctor-server-self-signed"),
-         ("certificate-self-signed",)),
+         ("certificate-untrusted",)),
     Case("server: an application error", proxied(
         fault=for_path("/root$", 500, HTML, b"<title>Server Error</title>")),
          ("http-server-error",), ("Server Error",)),

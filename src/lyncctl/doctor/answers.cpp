@@ -82,10 +82,6 @@ Words objection_words(Id id, const HttpAnswer& answer) {
 
 } // namespace
 
-bool is_for_inside(std::string_view token) noexcept {
-    return token.starts_with("Internal/");
-}
-
 bool Judge::objects(std::initializer_list<int> expected) {
     const auto& fault = answer_.fault;
     if (!fault && std::find(expected.begin(), expected.end(), answer_.status) != expected.end()) {
@@ -180,7 +176,7 @@ void Judge::document(const Document& document, const std::string& expected) {
 
 void Judge::links(const std::vector<Link>& links) {
     for (const Link& each : links) {
-        if (!is_for_inside(each.token)) {
+        if (!each.token.starts_with("Internal/")) { // for clients there
             link(each.href, each.token);
         }
     }
@@ -191,7 +187,7 @@ void Judge::link(const std::string& href, const std::string& token) {
     const auto url = parse_url(href);
     if (!url) {
         report_(Id::link_not_https, shown(href), {href, token, "can't be read"});
-    } else if (!asked_.published.has(url->host)) {
+    } else if (!is_published(asked_.published, url->host)) {
         // The graver matter, whatever else is wrong with the address.
         report_(Id::link_not_published, url->host, {href, token, url->host});
     } else if (url->scheme != "https" || (!url->port.empty() && url->port != "443")) {
@@ -259,7 +255,7 @@ void Judge::page() {
         const auto url = parse_url(location);
         const bool stays = location.starts_with("/") && !location.starts_with("//");
         if (stays || (url && url->scheme == "https" &&
-                      (url->host == asked_.host || asked_.published.has(url->host)))) {
+                      (url->host == asked_.host || is_published(asked_.published, url->host)))) {
             return;
         }
     }

@@ -16,7 +16,7 @@ inline constexpr std::string_view accept_autodiscover =
 
 /// Who answered, for whom.
 struct Asked {
-    const PublishedNames& published;
+    const std::vector<std::string>& published;
     std::string host; ///< the published name that was asked
     std::string farm; ///< findings of servers that stand for each other belong together
 };
@@ -57,8 +57,5 @@ private:
     Report report_;
     bool hopeless_ = false;
 };
-
-/// The token names something for clients inside: its address is meant for them alone.
-bool is_for_inside(std::string_view token) noexcept;
 
 } // namespace lync::lyncctl::doctor

@@ -54,34 +54,31 @@ Settings settings_of(const DoctorOptions& options) {
 /// A mistyped --domain would leave nothing to ask, and no finding.
 void require_published(const std::vector<std::string>& domains,
                        const Configuration& configuration) {
-    std::vector<std::string> known;
-    for (const Published& published : configuration.publications) {
-        const auto& more = published.plan.publication.sip_domains;
-        known.insert(known.end(), more.begin(), more.end());
-    }
     for (const std::string& domain : domains) {
-        if (std::none_of(known.begin(), known.end(),
-                         [&](const std::string& one) { return one == domain || one == "*"; })) {
-            throw Failure(formatted("\"{}\" in --domain is no \"sip_domain\" of {}: it has {}",
-                                    domain, configuration.file,
-                                    known.empty() ? "none" : some_of(known, 10)));
+        if (std::ranges::none_of(configuration.publications, [&](const Published& published) {
+                const config::Publication& declared = published.plan.publication;
+                return declared.has_wildcard_sip_domain() ||
+                       std::ranges::count(declared.sip_domains, domain) != 0;
+            })) {
+            throw Failure(formatted("\"{}\" in --domain is no \"sip_domain\" of {}", domain,
+                                    configuration.file));
         }
     }
 }
 
 void examine(const Configuration& configuration, const DoctorOptions& options,
-             const Settings& settings, Examination& written, const Progress& progress) {
+             const Settings& settings, Examination& written, Output& output) {
     std::vector<const plan::Plan*> plans;
     for (const Published& published : configuration.publications) {
         plans.push_back(&published.plan);
     }
     if (options.from == "proxy") {
         for (const std::string& what : missing_yet(configuration)) {
-            written.notes.push_back(what + "; the doctor goes on without it");
+            output.note(what + "; the doctor goes on without it");
         }
-        examine_from_proxy(proxy_steps(plans, settings.domains), settings, written, progress);
+        examine_from_proxy(proxy_steps(plans, settings.domains), settings, written, output);
     } else {
-        examine_from_outside(outside_steps(plans, settings.domains), settings, written, progress);
+        examine_from_outside(outside_steps(plans, settings.domains), settings, written, output);
     }
 }
 
@@ -137,8 +134,8 @@ void print_sentences(const std::vector<Finding>& findings, Output& output) {
     constexpr std::size_t most_places = 5;
     for (const Finding& finding : findings) {
         const Kind& kind = *finding.kind;
-        const Style style = kind.severity == Severity::error ? Style::bad : Style::warning;
-        output.line(output.styled(severity_name(kind.severity), style) + "  " +
+        const Style style = kind.severity == "error" ? Style::bad : Style::warning;
+        output.line(output.styled(kind.severity, style) + "  " +
                     output.styled(kind.name, Style::strong));
         paragraph(output, "found", sentence(finding.what));
         paragraph(output, "at", some_of(finding.where, most_places));
@@ -152,8 +149,8 @@ Table findings_table(const std::vector<Finding>& findings) {
     Table table{{"severity", "id=Finding", "found", "where=At", "cause", "remedy"}};
     for (const Finding& finding : findings) {
         const Kind& kind = *finding.kind;
-        table.rows.push_back({severity_name(kind.severity), kind.name, finding.what, finding.where,
-                              kind.cause, kind.remedy});
+        table.rows.push_back(
+            {kind.severity, kind.name, finding.what, finding.where, kind.cause, kind.remedy});
     }
     return table;
 }
@@ -161,7 +158,7 @@ Table findings_table(const std::vector<Finding>& findings) {
 int print_kinds(Output& output) {
     Table table{{"id=Finding", "severity", "cause", "remedy"}};
     for (const Kind& kind : kinds()) {
-        table.rows.push_back({kind.name, severity_name(kind.severity), kind.cause, kind.remedy});
+        table.rows.push_back({kind.name, kind.severity, kind.cause, kind.remedy});
     }
     output.table(table);
     return exit_fine;
@@ -225,28 +222,21 @@ int run_doctor(const Options& options, Output& output) {
     Examination written;
     bool is_whole = !configuration.mistake;
     if (configuration.mistake) {
-        written.notes.push_back(with_place(*configuration.mistake) +
-                                ": what comes after it isn't looked at");
+        output.note(with_place(*configuration.mistake) + ": what comes after it isn't looked at");
     }
     const auto begun = std::chrono::steady_clock::now();
     try {
         catch_interrupts();
-        examine(configuration, asked, settings, written,
-                [&](const std::string& what) { output.progress(what); });
+        examine(configuration, asked, settings, written, output);
     } catch (const Interrupted&) {
         is_whole = false;
-        written.notes.push_back("interrupted, the rest wasn't looked at");
-    } catch (const BudgetSpent&) {
-        // a finding by now
+        output.note("interrupted, the rest wasn't looked at");
     }
     output.end_progress();
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::steady_clock::now() - begun);
 
     const std::vector<Finding> findings = written.findings.worst_first();
-    for (const std::string& note : written.notes) {
-        output.note(note);
-    }
     if (output.format() == "table") {
         print_sentences(findings, output);
         print_summary(written, findings.size(), took, output);

@@ -5,38 +5,11 @@
 
 namespace lync::lyncctl::doctor {
 
-Examiner::Examiner(const Settings& settings, Examination& written, Progress progress,
-                   std::size_t targets)
-    : settings_(settings), written_(written), progress_(std::move(progress)),
-      end_(most_steps * settings.time_limit),
-      most_questions_(questions_per_target * (targets + 2)) {}
-
-// --- the budget
-
 void Examiner::begin(const std::string& what) {
     throw_if_interrupted();
-    asking_ = what;
-    if (++written_.asked > most_questions_) {
-        cut_short("the answers lead on and on");
-    }
-    progress_(what);
+    written_.asked++;
+    output_.progress(what);
 }
-
-/// What the end of the run interrupted would be judged as the server's fault.
-void Examiner::end() {
-    if (end_.passed()) {
-        const auto seconds =
-            std::chrono::ceil<std::chrono::seconds>(most_steps * settings_.time_limit);
-        cut_short(formatted("the run takes longer than {} s", seconds.count()));
-    }
-}
-
-void Examiner::cut_short(const std::string& why) {
-    written_.findings.add(Id::cut_short, asking_, "", {why});
-    throw BudgetSpent{};
-}
-
-// --- steps
 
 Resolution Examiner::resolve(const std::string& name) {
     begin("DNS of " + name);
@@ -44,7 +17,6 @@ Resolution Examiner::resolve(const std::string& name) {
         resolver_.emplace(settings_.dns_servers);
     }
     Resolution found = resolver_->ask(name, deadline());
-    end();
     found.addresses.resize(std::min(found.addresses.size(), most_addresses));
     return found;
 }
@@ -60,7 +32,6 @@ std::optional<Fault> Examiner::reach(const Endpoint& endpoint, const std::string
         return known->second;
     }
     const std::optional<Fault> fault = connect();
-    end();
     if (fault && fault->id <= Id::port_unreachable) {
         unreachable_.emplace(endpoint.text(), *fault);
     }
@@ -89,7 +60,6 @@ Handshake Examiner::secure(const Endpoint& endpoint, const HandshakeRequest& req
 HttpAnswer Examiner::ask(const HttpRequest& request) {
     begin((request.ntlm == nullptr ? "" : "sign-in at ") + request.url);
     HttpAnswer answer = http_.get(request, deadline());
-    end();
     return answer;
 }
 
@@ -101,14 +71,15 @@ void Examiner::sign_in(HttpRequest request, const std::string& ca_file, const st
     const auto add = [&](Id id, const std::string& key, const std::string& what) {
         written_.findings.add(id, where, key, {what});
     };
+    const std::string skipped = "no sign-in at " + where + ": ";
     if (!is_trusted) {
-        return add(Id::sign_in_skipped, "", "no sign-in was tried");
+        return output_.note(skipped + "mend first what was found there");
     }
-    request.verify_ca = ca_file;
+    request.ca_file = ca_file;
     request.ntlm = &*settings_.credentials;
     const HttpAnswer answer = ask(request);
     if (answer.fault && answer.fault->id == Id::tls_failed) {
-        add(Id::sign_in_skipped, "", "TLS fails: " + answer.fault->detail);
+        output_.note(skipped + answer.fault->detail);
     } else if (answer.fault && answer.fault->id != Id::http_too_large) {
         add(Id::sign_in_broken, "",
             answer.challenged ? "the connection breaks after the server's challenge"
@@ -134,6 +105,16 @@ void report_fault(const Fault& fault, const Endpoint& endpoint, const std::strin
                   const Report& report) {
     report(fault.id, fault.id <= Id::port_unreachable ? endpoint.address : endpoint.text(),
            {endpoint.text(), name, fault.detail});
+}
+
+void report_plain_http(const Fault& fault, bool is_needed, const Endpoint& endpoint,
+                       const std::string& name, const Report& report) {
+    if (is_needed) {
+        report_fault(fault, endpoint, name, report);
+    } else {
+        const std::string where = endpoint.text();
+        report(Id::http_port_closed, where, {found_text(fault.id, {where, name, fault.detail})});
+    }
 }
 
 bool report_certificate(const Handshake& handshake, const std::string& server_name,

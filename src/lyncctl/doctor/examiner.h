@@ -1,12 +1,13 @@
 #pragma once
 
-// What the examinations from outside and from the proxy share: the ways to ask, the budget of a
-// run, what is written down, what is wrong with a connection, and signing in.
+// What the examinations from outside and from the proxy share: the ways to ask, what is written
+// down, what is wrong with a connection, and signing in.
 
 #include "lyncctl/doctor/findings.h"
 #include "lyncctl/doctor/http.h"
 #include "lyncctl/doctor/net.h"
 #include "lyncctl/doctor/tls.h"
+#include "lyncctl/output.h"
 
 #include <chrono>
 #include <functional>
@@ -31,31 +32,18 @@ struct Settings {
 struct Examination {
     Findings findings;
     std::size_t asked = 0;              ///< questions: DNS, connections, handshakes, requests
-    std::vector<std::string> notes;     ///< what couldn't be looked at, and why
     std::vector<std::string> signed_in; ///< where the sign-in succeeded
 };
 
-using Progress = std::function<void(const std::string&)>;
-
-/// Thrown when the budget of a run is spent; caught once, where the findings are printed.
-struct BudgetSpent {};
-
-/// Asks. What nginx.conf has asked is bounded by nginx.conf; what servers answer isn't, so that a
-/// run has a budget, of questions and of time. That it is spent is a finding.
+/// Asks, and notes on stderr what couldn't be looked at, and why.
 class Examiner {
 public:
-    static constexpr std::size_t questions_per_target = 50;
-    static constexpr int most_steps = 60;            ///< the whole time, in time limits of a step
     static constexpr std::size_t most_addresses = 4; ///< of one name that are looked at
 
-    /// `targets`: how many names or servers there are to ask.
-    Examiner(const Settings& settings, Examination& written, Progress progress,
-             std::size_t targets);
+    Examiner(const Settings& settings, Examination& written, Output& output)
+        : settings_(settings), written_(written), output_(output) {}
 
-    const Settings& settings() const noexcept { return settings_; }
-    Examination& written() noexcept { return written_; }
-
-    // Each is one question more, and ends at the time limit. All throw BudgetSpent and Interrupted.
+    // Each is one question more, and ends at the time limit. All throw Interrupted.
 
     /// At most `most_addresses`.
     Resolution resolve(const std::string& name);
@@ -76,25 +64,24 @@ private:
     std::optional<Fault> reach(const Endpoint& endpoint, const std::string& name,
                                const std::function<std::optional<Fault>()>& connect);
     void begin(const std::string& what);
-    void end();
-    Deadline deadline() const { return Deadline(settings_.time_limit).or_sooner(end_); }
-    [[noreturn]] void cut_short(const std::string& why);
+    Deadline deadline() const { return Deadline(settings_.time_limit); }
     const Settings& settings_;
     Examination& written_;
-    Progress progress_;
+    Output& output_;
     HttpClient http_;
     std::optional<Resolver> resolver_;
     std::map<std::string, Fault> unreachable_; ///< by endpoint
     bool refused_ = false;                     ///< a sign-in was
-    Deadline end_;                             ///< of the run
-    std::size_t most_questions_;
-    std::string asking_; ///< the question that is being asked
 };
 
 /// Reports why there is no connection, or no handshake. A machine that can't be reached is one
 /// finding, whichever port is tried for whatever name.
 void report_fault(const Fault& fault, const Endpoint& endpoint, const std::string& name,
                   const Report& report);
+
+/// The same for the port of plain HTTP, without which most things work unless it `is_needed`.
+void report_plain_http(const Fault& fault, bool is_needed, const Endpoint& endpoint,
+                       const std::string& name, const Report& report);
 
 /// Reports what is wrong with the certificate; true if a client trusts it.
 bool report_certificate(const Handshake& handshake, const std::string& server_name,
@@ -103,15 +90,15 @@ bool report_certificate(const Handshake& handshake, const std::string& server_na
 struct OutsideSteps;
 struct ProxySteps;
 
-// The two examinations. Both write down what they find as they go: Interrupted and BudgetSpent
-// leave what was written until then.
+// The two examinations. Both write down what they find as they go: Interrupted leaves what was
+// written until then.
 
 /// `--from outside`: what a client on the Internet does, in its order.
 void examine_from_outside(const OutsideSteps& steps, const Settings& settings, Examination& written,
-                          const Progress& progress);
+                          Output& output);
 
 /// `--from proxy`: every server, asked as the proxy asks it.
 void examine_from_proxy(const ProxySteps& steps, const Settings& settings, Examination& written,
-                        const Progress& progress);
+                        Output& output);
 
 } // namespace lync::lyncctl::doctor

@@ -1,20 +1,17 @@
 #include "lyncctl/doctor/findings.h"
 
-#include "lyncctl/addresses.h"
+#include "base/format.h"
 
 #include <algorithm>
+#include <fmt/args.h>
 
 namespace lync::lyncctl::doctor {
-
-std::string_view severity_name(Severity severity) noexcept {
-    return severity == Severity::error ? "error" : "warning";
-}
 
 std::span<const Kind> kinds() {
     static const std::vector<Kind> all = [] {
         std::vector<Kind> kinds{
 #define LYNC_FINDING(id, severity, found, cause, remedy)                                           \
-    {Id::id, Severity::severity, #id, found, cause, remedy},
+    {Id::id, #severity, #id, found, cause, remedy},
 #include "lyncctl/doctor/finding_catalog.inc"
 #undef LYNC_FINDING
         };
@@ -31,30 +28,22 @@ const Kind& kind_of(Id id) {
 }
 
 std::string found_text(Id id, const Words& words) {
-    std::string text(kind_of(id).found);
-    std::size_t at = 0;
-    while ((at = text.find('{', at)) != std::string::npos) {
-        const std::string word = shown(words.at(static_cast<std::size_t>(text.at(at + 1) - '0')));
-        text.replace(at, 3, word);
-        at += word.size();
+    fmt::dynamic_format_arg_store<fmt::format_context> shown_words;
+    for (const std::string& word : words) {
+        shown_words.push_back(shown(word));
     }
-    return text;
+    return formatted_by(kind_of(id).found, shown_words);
 }
 
-void Findings::add_text(Id id, const std::string& where, const std::string& key, std::string what) {
+void Findings::add(Id id, const std::string& where, const std::string& key, const Words& words) {
     const auto known = std::find_if(findings_.begin(), findings_.end(), [&](const Finding& f) {
         return f.kind->id == id && f.key == key;
     });
     if (known == findings_.end()) {
-        findings_.push_back({&kind_of(id), key, {shown(where)}, std::move(what)});
+        findings_.push_back({&kind_of(id), key, {shown(where)}, found_text(id, words)});
     } else {
         add_once(known->where, shown(where));
     }
-}
-
-bool Findings::has(Id id, std::string_view key) const {
-    return std::any_of(findings_.begin(), findings_.end(),
-                       [&](const Finding& f) { return f.kind->id == id && f.key == key; });
 }
 
 std::vector<Finding> Findings::worst_first() const {

@@ -13,12 +13,6 @@
 
 namespace lync::lyncctl::doctor {
 
-enum class Severity : std::uint8_t {
-    error,   ///< clients fail, or something is open that has to be closed
-    warning, ///< some clients fail, or all will before long
-};
-std::string_view severity_name(Severity severity) noexcept;
-
 /// One thing that can be found, worst first.
 enum class Id : std::uint8_t {
 #define LYNC_FINDING(id, severity, found, cause, remedy) id,
@@ -29,7 +23,9 @@ enum class Id : std::uint8_t {
 /// A row of the catalogue. All texts are sentences without the final full stop.
 struct Kind {
     Id id;
-    Severity severity;
+    /// "error": clients fail, or something is open that has to be closed; "warning": some clients
+    /// fail, or all will before long.
+    std::string_view severity;
     std::string name;        ///< "dns-no-address": stable, scripts may compare it
     std::string_view found;  ///< what was seen, with {0} and so on for the words of the case
     std::string_view cause;  ///< what it means
@@ -66,13 +62,7 @@ struct Finding {
 class Findings {
 public:
     /// Adds a finding, or a place to one that is known.
-    void add(Id id, const std::string& where, const std::string& key, const Words& words = {}) {
-        add_text(id, where, key, found_text(id, words));
-    }
-    /// The same with the text of another kind.
-    void add_text(Id id, const std::string& where, const std::string& key, std::string what);
-
-    bool has(Id id, std::string_view key) const;
+    void add(Id id, const std::string& where, const std::string& key, const Words& words);
 
     /// Worst first; those of one kind in the order they were met.
     std::vector<Finding> worst_first() const;

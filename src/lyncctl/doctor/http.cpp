@@ -71,12 +71,12 @@ extern "C" int lync_doctor_progress(void*, curl_off_t, curl_off_t, curl_off_t, c
 
 /// What is done when TCP is connected and TLS begins.
 struct Tls {
-    const std::function<void(void*)>& configure;
+    const ConfigureTls& configure;
     bool begun = false;
 };
 
 extern "C" CURLcode lync_doctor_tls(CURL*, void* context, void* tls) {
-    static_cast<Tls*>(tls)->configure(context);
+    static_cast<Tls*>(tls)->configure(static_cast<ssl_ctx_st*>(context));
     static_cast<Tls*>(tls)->begun = true;
     return CURLE_OK;
 }
@@ -205,25 +205,17 @@ void set_fixed(CURL* easy, const Deadline& deadline, char* error) {
     set(easy, CURLOPT_XFERINFOFUNCTION, lync_doctor_progress);
 }
 
-/// TLS was looked at before; whoever gets a password is verified again.
-void set_trust(CURL* easy, const HttpRequest& request) {
-    if (request.verify_ca) {
-        set(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-        set(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-    }
-    if (request.verify_ca && !request.verify_ca->empty()) {
-        set(easy, CURLOPT_CAINFO, *request.verify_ca);
+void set_sign_in(CURL* easy, const HttpRequest& request) {
+    set(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    set(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    if (!request.ca_file.empty()) {
+        set(easy, CURLOPT_CAINFO, request.ca_file);
         set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
     }
-    if (request.ntlm != nullptr) {
-        if (!request.verify_ca) {
-            throw std::logic_error("a password is for verified servers only");
-        }
-        set(easy, CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_NTLM));
-        set(easy, CURLOPT_USERNAME, request.ntlm->user);
-        set(easy, CURLOPT_PASSWORD, request.ntlm->password);
-        set(easy, CURLOPT_FRESH_CONNECT, 1L);
-    }
+    set(easy, CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_NTLM));
+    set(easy, CURLOPT_USERNAME, request.ntlm->user);
+    set(easy, CURLOPT_PASSWORD, request.ntlm->password);
+    set(easy, CURLOPT_FRESH_CONNECT, 1L);
 }
 
 } // namespace
@@ -231,8 +223,7 @@ void set_trust(CURL* easy, const HttpRequest& request) {
 HttpClient::HttpClient() : easy_(make_easy()) {}
 
 std::optional<Fault> connect_to(const Endpoint& endpoint, const std::string& name,
-                                const std::function<void(void*)>& configure,
-                                const Deadline& deadline) {
+                                const ConfigureTls& configure, const Deadline& deadline) {
     const EasyPtr owner = make_easy();
     CURL* easy = owner.get();
     char error[CURL_ERROR_SIZE] = "";
@@ -280,7 +271,9 @@ HttpAnswer HttpClient::get(const HttpRequest& request, const Deadline& deadline)
     set(easy, CURLOPT_HTTPHEADER, headers.get());
     set(easy, CURLOPT_HEADERDATA, static_cast<void*>(&answer));
     set(easy, CURLOPT_WRITEDATA, static_cast<void*>(&answer));
-    set_trust(easy, request);
+    if (request.ntlm != nullptr) {
+        set_sign_in(easy, request);
+    }
 
     const CURLcode code = curl_easy_perform(easy);
     throw_if_interrupted();

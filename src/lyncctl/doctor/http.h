@@ -13,12 +13,16 @@
 #include <utility>
 #include <vector>
 
+struct ssl_ctx_st; // OpenSSL's SSL_CTX
+
 namespace lync::lyncctl::doctor {
 
 struct Credentials {
     std::string user; ///< "CONTOSO\kenmyer" or "kenmyer@contoso.com"
     std::string password;
 };
+
+using ConfigureTls = std::function<void(ssl_ctx_st*)>;
 
 struct HttpRequest {
     std::string url;                     ///< "https://meet.contoso.com/"
@@ -28,10 +32,9 @@ struct HttpRequest {
     std::string unix_socket;             ///< a path: the connection goes there instead
     bool post = false;                   ///< POST without a body, instead of GET
     std::size_t size_limit = 512 * 1024; ///< WSDL and discovery are far smaller
-    /// The CAs to verify against; nothing: TLS was looked at before, and is not verified again.
-    /// An empty text means the system's.
-    std::optional<std::string> verify_ca;
-    const Credentials* ntlm = nullptr; ///< signs in by NTLM; only with verify_ca
+    /// Signs in by NTLM, and verifies the server for that. Without, TLS was looked at before.
+    const Credentials* ntlm = nullptr;
+    std::string ca_file; ///< to verify against; empty: the system's
 };
 
 struct HttpAnswer {
@@ -52,11 +55,10 @@ struct HttpAnswer {
     bool is_redirect() const noexcept { return !fault && status >= 300 && status < 400; }
 };
 
-/// Connects, and does no more: over TLS if there is a `configure`, which gets the SSL_CTX. What it
-/// fails with is one of port_* and tls_*. Throws Interrupted after Ctrl-C.
+/// Connects, and does no more: over TLS if there is a `configure`. What it fails with is one of
+/// port_* and tls_*. Throws Interrupted after Ctrl-C.
 std::optional<Fault> connect_to(const Endpoint& endpoint, const std::string& name,
-                                const std::function<void(void*)>& configure,
-                                const Deadline& deadline);
+                                const ConfigureTls& configure, const Deadline& deadline);
 
 /// Keeps connections from one request to the next.
 class HttpClient {

@@ -1,3 +1,7 @@
+// Later versions of c-ares have event loops of their own and call these functions deprecated; what
+// is used here is in all of them.
+#define CARES_NO_DEPRECATED
+
 #include "lyncctl/doctor/net.h"
 
 #include "base/ascii.h"
@@ -5,8 +9,13 @@
 #include "base/host_names.h"
 #include "lyncctl/addresses.h"
 
+#include <ares.h>
 #include <csignal>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <regex>
 #include <stdexcept>
+#include <sys/select.h>
 
 namespace lync::lyncctl::doctor {
 
@@ -45,28 +54,12 @@ std::string Endpoint::text() const {
 
 namespace {
 
-/// "a:b:c" at colons outside of brackets.
-std::vector<std::string_view> at_colons(std::string_view text) {
-    std::vector<std::string_view> parts{text.substr(0, 0)};
-    std::size_t begin = 0;
-    bool in_brackets = false;
-    for (std::size_t i = 0; i < text.size(); i++) {
-        in_brackets = text[i] == '[' || (in_brackets && text[i] != ']');
-        if (text[i] == ':' && !in_brackets) {
-            begin = i + 1;
-            parts.emplace_back();
-        }
-        parts.back() = text.substr(begin, i + 1 - begin);
-    }
-    return parts;
-}
-
 [[noreturn]] void refuse(std::string_view what, std::string_view text, std::string_view remedy) {
     throw std::invalid_argument(formatted("invalid {} \"{}\": {}", what, text, remedy));
 }
 
 /// 0 where nothing is written.
-std::uint16_t read_port(std::string_view text) {
+std::uint16_t read_port(const std::string& text) {
     const std::uint16_t port = port_of(text);
     if (port == 0 && !text.empty()) {
         refuse("port", text, "a number from 1 to 65535");
@@ -76,25 +69,26 @@ std::uint16_t read_port(std::string_view text) {
 
 } // namespace
 
-Rule parse_connect_to(std::string_view text) {
-    const auto parts = at_colons(text);
-    if (parts.size() != 4) {
+Rule parse_connect_to(const std::string& text) {
+    static const std::regex written("([^:]*):([^:]*):(\\[.*\\]|[^:]*):([^:]*)");
+    std::smatch parts;
+    if (!std::regex_match(text, parts, written)) {
         refuse("value", text, "it is written NAME:PORT:ADDRESS:PORT, any part may be empty");
     }
-    Rule rule{to_ascii_lower(parts[0]), read_port(parts[1]), normal_address(parts[2]),
-              read_port(parts[3])};
-    if (rule.address.empty() && !parts[2].empty()) {
-        refuse("address", parts[2], "write an IPv4 address, or an IPv6 address in brackets");
+    Rule rule{to_ascii_lower(parts.str(1)), read_port(parts.str(2)), normal_address(parts.str(3)),
+              read_port(parts.str(4))};
+    if (rule.address.empty() && parts.length(3) != 0) {
+        refuse("address", parts.str(3), "write an IPv4 address, or an IPv6 address in brackets");
     }
     return rule;
 }
 
 Rule parse_resolve(const std::string& text) {
-    const auto parts = at_colons(text);
-    if (parts.size() != 3 || parts[0].empty() || parts[1].empty() || parts[2].empty()) {
+    const Rule rule = parse_connect_to((text.starts_with("*:") ? text.substr(1) : text) + ":");
+    if (text.starts_with(':') || rule.port == 0 || rule.address.empty()) {
         refuse("value", text, "it is written NAME:PORT:ADDRESS, an IPv6 address in brackets");
     }
-    return parse_connect_to((text.starts_with("*:") ? text.substr(1) : text) + ":");
+    return rule;
 }
 
 std::pair<Address, std::uint16_t> redirected(const std::vector<Rule>& rules, std::string_view host,
@@ -108,6 +102,116 @@ std::pair<Address, std::uint16_t> redirected(const std::vector<Rule>& rules, std
         }
     }
     return {address, to_port == 0 ? port : to_port};
+}
+
+// --- the DNS
+
+namespace {
+
+struct Answer {
+    bool done = false;
+    Resolution resolution;
+};
+
+Fault fault_of(int status) {
+    return status == ARES_SUCCESS || status == ARES_ENODATA
+               ? Fault{Id::dns_no_address, "address for it"}
+           : status == ARES_ENOTFOUND ? Fault{Id::dns_no_address, "such name"}
+           : status == ARES_ECANCELLED || status == ARES_ETIMEOUT
+               ? Fault{Id::dns_failed, "it is silent"}
+           : status == ARES_ECONNREFUSED
+               ? Fault{Id::dns_failed, "no server answers, or all report failures"}
+               : Fault{Id::dns_failed, ares_strerror(status)};
+}
+
+extern "C" void lync_doctor_resolved(void* data, int status, int /* timeouts */,
+                                     ares_addrinfo* result) {
+    auto& answer = *static_cast<Answer*>(data);
+    answer.done = true;
+    Resolution& found = answer.resolution;
+    for (const auto* node = result == nullptr ? nullptr : result->nodes; node != nullptr;
+         node = node->ai_next) {
+        char text[INET6_ADDRSTRLEN] = "";
+        getnameinfo(node->ai_addr, node->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST);
+        add_once(found.addresses, text);
+    }
+    for (const auto* cname = result == nullptr ? nullptr : result->cnames; cname != nullptr;
+         cname = cname->next) {
+        add_once(found.aliases, cname->name == nullptr ? "" : cname->name);
+    }
+    ares_freeaddrinfo(result);
+    if (found.addresses.empty()) {
+        found.fault = fault_of(status);
+    }
+}
+
+/// One round of waiting for c-ares' sockets. It looks at its own timeouts whenever it is called,
+/// and wants to be called often enough.
+void turn(ares_channel channel, const Deadline& deadline) {
+    fd_set in, out;
+    FD_ZERO(&in);
+    FD_ZERO(&out);
+    const int highest = ares_fds(channel, &in, &out);
+    timeval slice{0, 1000 * deadline.slice()};
+    if (select(highest, &in, &out, nullptr, &slice) <= 0) {
+        FD_ZERO(&in);
+        FD_ZERO(&out);
+    }
+    throw_if_interrupted();
+    ares_process(channel, &in, &out);
+}
+
+Resolver::Channel make_channel(const std::string& servers) {
+    static const int once = ares_library_init(ARES_LIB_INIT_ALL);
+    (void)once;
+
+    ares_options options{};
+    options.flags = ARES_FLAG_NOSEARCH;
+    options.timeout = 2000;
+    options.tries = 2; // per server, within the deadline of a step
+    int given = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES;
+    char lookups[] = "b";
+    if (!servers.empty()) {
+        options.lookups = lookups; // not /etc/hosts: what these servers say is the question
+        given |= ARES_OPT_LOOKUPS;
+    }
+    ares_channel made = nullptr;
+    if (const int status = ares_init_options(&made, &options, given); status != ARES_SUCCESS) {
+        throw std::runtime_error(
+            formatted("the DNS resolver can't be started: {}", ares_strerror(status)));
+    }
+    Resolver::Channel channel(made, ares_destroy);
+    if (!servers.empty() && ares_set_servers_ports_csv(made, servers.c_str()) != ARES_SUCCESS) {
+        throw std::invalid_argument(
+            formatted("invalid DNS server \"{}\": write ADDRESS or ADDRESS:PORT", servers));
+    }
+    return channel;
+}
+
+} // namespace
+
+Resolver::Resolver(const std::string& servers) : channel_(make_channel(servers)) {}
+
+Resolution Resolver::ask(const std::string& name, const Deadline& deadline) {
+    ares_channel channel = channel_.get();
+    ares_addrinfo_hints hints{};
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_flags = ARES_AI_NOSORT;
+    // Outlives the query: whatever ends this function, the query is cancelled before.
+    Answer answer;
+    struct Cancel {
+        ares_channel channel;
+        ~Cancel() { ares_cancel(channel); }
+    } cancel{channel};
+
+    ares_getaddrinfo(channel, name.c_str(), nullptr, &hints, lync_doctor_resolved, &answer);
+    while (!answer.done && !deadline.passed()) {
+        turn(channel, deadline);
+    }
+    if (!answer.done) {
+        ares_cancel(channel); // calls lync_doctor_resolved
+    }
+    return answer.resolution;
 }
 
 } // namespace lync::lyncctl::doctor

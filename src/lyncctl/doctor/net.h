@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+struct ares_channeldata;
+
 namespace lync::lyncctl::doctor {
 
 /// Thrown out of any wait after Ctrl-C; caught once, where what was found so far is printed.
@@ -29,9 +31,6 @@ public:
     std::chrono::milliseconds left() const noexcept {
         return std::chrono::ceil<std::chrono::milliseconds>(end_ -
                                                             std::chrono::steady_clock::now());
-    }
-    Deadline or_sooner(const Deadline& other) const noexcept {
-        return end_ < other.end_ ? *this : other;
     }
     /// What one wait may take: short, since a signal that comes just before it doesn't end it.
     int slice() const noexcept {
@@ -75,7 +74,7 @@ public:
 
     Resolution ask(const std::string& name, const Deadline& deadline);
 
-    using Channel = std::unique_ptr<void, void (*)(void*)>; ///< ares_channel
+    using Channel = std::unique_ptr<ares_channeldata, void (*)(ares_channeldata*)>;
 
 private:
     Channel channel_;
@@ -90,7 +89,7 @@ struct Rule {
 };
 /// `NAME1:PORT1:ADDRESS:PORT2`, as curl's --connect-to: any part may be empty. Throws
 /// std::invalid_argument with a sentence that says what would be right.
-Rule parse_connect_to(std::string_view text);
+Rule parse_connect_to(const std::string& text);
 /// `NAME:PORT:ADDRESS`, as curl's --resolve; NAME may be "*".
 Rule parse_resolve(const std::string& text);
 

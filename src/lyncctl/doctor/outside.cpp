@@ -21,9 +21,8 @@ bool is_within(std::string_view name, const std::string& domain) {
     return name == domain || name.ends_with("." + domain);
 }
 
-template <class Container, class Value>
-bool has(const Container& container, const Value& value) {
-    return std::find(container.begin(), container.end(), value) != container.end();
+bool has(const std::vector<Address>& all, const Address& one) {
+    return std::ranges::count(all, one) != 0;
 }
 
 /// A name with what is known of it by now.
@@ -32,6 +31,7 @@ struct Visited {
     std::vector<Address> addresses;
     bool known = false;            ///< the addresses are known
     bool given = false;            ///< by --resolve or --connect-to: the DNS wasn't asked
+    bool open = false;             ///< something answers on the https port
     bool elsewhere = false;        ///< none of them is where the other names lead
     std::optional<Endpoint> https; ///< where TLS is spoken; nothing: not usable
     bool trusted = false;          ///< with a certificate that a client accepts
@@ -41,6 +41,7 @@ struct Visited {
 };
 
 constexpr std::size_t most_redirects = 5; ///< Redirect links that are followed in a row
+constexpr std::size_t most_links = 50;    ///< of any kind that are followed from one name
 
 /// A link that is to be followed, and how many Redirect links led to it.
 struct Pending {
@@ -51,9 +52,9 @@ struct Pending {
 class Outside {
 public:
     Outside(const OutsideSteps& steps, const Settings& settings, Examination& written,
-            const Progress& progress)
+            Output& output)
         : steps_(steps), settings_(settings), written_(written),
-          examiner_(settings, written, progress, steps.names.size()), trusted_(settings.ca_file),
+          examiner_(settings, written, output), trusted_(settings.ca_file),
           visited_(steps.names.size()) {
         for (std::size_t i = 0; i < steps.names.size(); i++) {
             visited_[i].name = &steps.names[i];
@@ -208,11 +209,10 @@ private:
         const Report report = report_at(visited, name.host);
         visited.http = name.http == name.http_uncovered ? name.http : PlainHttp::unused;
         std::vector<std::pair<Fault, Endpoint>> unreachable;
-        bool any_reached = false;
         for (const Endpoint& endpoint : endpoints(visited, https_port)) {
             Handshake handshake =
                 examiner_.secure(endpoint, {name.host, http2_or_1, false}, trusted_);
-            any_reached |= !handshake.fault;
+            visited.open |= !handshake.fault || handshake.fault->id > Id::port_unreachable;
             if (!handshake.fault) {
                 judge_handshake(visited, endpoint, std::move(handshake));
             } else if (handshake.fault->id == Id::port_unreachable) {
@@ -223,7 +223,7 @@ private:
         }
         // An address of a family that this machine doesn't have shows nothing beside others.
         for (const auto& [fault, endpoint] : unreachable) {
-            if (!any_reached) {
+            if (!visited.open) {
                 report_fault(fault, endpoint, name.host, report);
             }
         }
@@ -242,6 +242,7 @@ private:
         if (visited.http == PlainHttp::autodiscover) {
             handshake.objections.erase(Id::certificate_name);
             visited.given_up = true;
+            needs_plain_http_ = true;
         }
         const bool trusted = report_certificate(handshake, name.host, report) && !visited.given_up;
         if (!visited.https) {
@@ -273,15 +274,9 @@ private:
                 return endpoint;
             }
         }
-        const auto is_known = [&](Id id) { return written_.findings.has(id, endpoint.address); };
-        if (visited.http == PlainHttp::autodiscover || visited.elsewhere) {
-            report_fault(*fault, endpoint, host, report_at(visited, host));
-        } else if (!is_known(Id::port_closed) && !is_known(Id::port_timed_out) &&
-                   !is_known(Id::port_unreachable)) {
-            written_.findings.add_text(
-                Id::http_port_closed, host, endpoint.text(),
-                found_text(fault->id, {endpoint.text(), host, fault->detail}));
-        }
+        // A port, or a machine, that can't be reached is one finding.
+        report_plain_http(*fault, needs_plain_http_ || visited.elsewhere || !visited.open, endpoint,
+                          host, report_at(visited, host));
         return std::nullopt;
     }
 
@@ -312,9 +307,13 @@ private:
 
     /// Goes where the links lead, and where those of the answers lead.
     void follow(std::deque<Pending> pending) {
-        while (!pending.empty()) {
+        for (std::size_t followed = 0; !pending.empty(); followed++) {
             const Pending next = std::move(pending.front());
             pending.pop_front();
+            if (next.redirects > most_redirects || followed == most_links) {
+                const std::string& url = next.link.href;
+                return written_.findings.add(Id::autodiscover_loop, url, "", {url});
+            }
             const auto url = parse_url(next.link.href);
             const auto host = url ? by_host_.find(url->host) : by_host_.end();
             if (host == by_host_.end() || !can_be_asked(visited_[host->second])) {
@@ -332,9 +331,6 @@ private:
     void ask_for_document(Visited& visited, const std::string& target, std::size_t redirects,
                           std::deque<Pending>& pending) {
         const std::string url = "https://" + visited.name->host + target;
-        if (redirects > most_redirects) {
-            return written_.findings.add(Id::autodiscover_loop, url, "", {url});
-        }
         if (!requested_.insert(url).second && redirects == 0) {
             return;
         }
@@ -447,16 +443,17 @@ private:
     std::set<std::string> old_versions_looked_for_; ///< endpoints
     std::map<std::string, std::size_t, std::less<>> by_host_;
     std::set<std::string> requested_; ///< URLs
+    bool needs_plain_http_ = false;   ///< clients of some name do
 };
 
 } // namespace
 
 void examine_from_outside(const OutsideSteps& steps, const Settings& settings, Examination& written,
-                          const Progress& progress) {
+                          Output& output) {
     for (const std::string& pattern : steps.patterns) {
-        written.notes.push_back(pattern + " stands for any domain: name some with --domain");
+        output.note(pattern + " stands for any domain: name some with --domain");
     }
-    Outside(steps, settings, written, progress).examine();
+    Outside(steps, settings, written, output).examine();
 }
 
 } // namespace lync::lyncctl::doctor

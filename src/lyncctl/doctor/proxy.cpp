@@ -13,10 +13,9 @@ namespace {
 
 class Proxy {
 public:
-    Proxy(const ProxySteps& steps, const Settings& settings, Examination& written,
-          const Progress& progress)
-        : steps_(steps), settings_(settings), written_(written),
-          examiner_(settings, written, progress, steps.servers.size()) {}
+    Proxy(const ProxySteps& steps, const Settings& settings, Examination& written, Output& output)
+        : steps_(steps), settings_(settings), written_(written), output_(output),
+          examiner_(settings, written, output) {}
 
     void examine() {
         for (const ServerStep& server : steps_.servers) {
@@ -94,8 +93,9 @@ private:
         const std::optional<Endpoint> socket = socket_of(publication);
         const auto& all = publication.loaded_certificates;
         for (std::size_t i = 0; socket && i < all.size(); i++) {
-            const auto name = std::find_if(all[i].names.begin(), all[i].names.end(),
-                                           [&](auto& n) { return steps_.published.has(n); });
+            const auto name = std::find_if(all[i].names.begin(), all[i].names.end(), [&](auto& n) {
+                return is_published(steps_.published, n);
+            });
             if (name == all[i].names.end()) {
                 continue;
             }
@@ -121,7 +121,7 @@ private:
                 store = std::make_unique<TrustStore>(file);
             } catch (const std::runtime_error& error) {
                 unreadable_.insert(file);
-                written_.notes.push_back(formatted("servers aren't verified: {}", error.what()));
+                output_.note(formatted("servers aren't verified: {}", error.what()));
                 store = std::make_unique<TrustStore>("");
             }
         }
@@ -175,7 +175,7 @@ private:
         if (server.farm->role != config::Role::exchange || publication.presented.names()->empty()) {
             return;
         }
-        written_.notes.push_back(
+        output_.note(
             endpoint.text() + ": " +
             (handshake.digest == publication.only_certificate(*server.farm)
                  ? "Extended Protection works, clients are presented the server's certificate"
@@ -224,17 +224,16 @@ private:
         const std::optional<Fault> fault = examiner_.connect(endpoint, name);
         if (!fault) {
             ask(server, endpoint, false, server.questions.front(), where);
-        } else if (server.http_in_use || !https_open) {
-            report_fault(*fault, endpoint, name, report_at(server, where));
         } else {
-            written_.findings.add_text(Id::http_port_closed, where, "",
-                                       found_text(fault->id, {where, name, fault->detail}));
+            report_plain_http(*fault, server.http_in_use || !https_open, endpoint, name,
+                              report_at(server, where));
         }
     }
 
     const ProxySteps& steps_;
     const Settings& settings_;
     Examination& written_;
+    Output& output_;
     Examiner examiner_;
     std::map<std::string, std::unique_ptr<TrustStore>> stores_; ///< by file
     std::set<std::string> unreadable_;                          ///< files
@@ -244,8 +243,8 @@ private:
 } // namespace
 
 void examine_from_proxy(const ProxySteps& steps, const Settings& settings, Examination& written,
-                        const Progress& progress) {
-    Proxy(steps, settings, written, progress).examine();
+                        Output& output) {
+    Proxy(steps, settings, written, output).examine();
 }
 
 } // namespace lync::lyncctl::doctor

@@ -24,6 +24,14 @@ bool publishes(const VirtualHost& host) {
     return host.tls && !host.catch_all && host.site.kind != SiteKind::blocked;
 }
 
+void add_published(const Plan& plan, std::vector<std::string>& names) {
+    for (const VirtualHost& host : plan.hosts) {
+        if (publishes(host)) {
+            names.insert(names.end(), host.names.begin(), host.names.end());
+        }
+    }
+}
+
 /// What the servers of a farm are asked, under its published name.
 std::vector<Question> farm_questions(const Farm& farm, Product product) {
     std::vector<Question> questions;
@@ -132,32 +140,19 @@ void add_names(const Plan& plan, const VirtualHost& host, const std::vector<std:
 /// The lyncdiscover name that servers are asked for over plain HTTP.
 std::string discovery_host(const config::Publication& declared,
                            const std::vector<std::string>& domains) {
-    if (declared.sip_domains.empty() || (declared.has_wildcard_sip_domain() && domains.empty())) {
-        return "";
-    }
-    return std::string(discovery_label) +
-           (declared.has_wildcard_sip_domain() ? domains : declared.sip_domains).front();
+    const auto& known = declared.has_wildcard_sip_domain() ? domains : declared.sip_domains;
+    return known.empty() ? "" : std::string(discovery_label) + known.front();
 }
 
 } // namespace
 
 const Question* sign_in_question(const std::vector<Question>& questions) {
-    const auto found = std::find_if(questions.begin(), questions.end(), [](const Question& q) {
-        return q.expect == Expect::windows_challenge;
-    });
+    const auto found = std::ranges::find(questions, Expect::windows_challenge, &Question::expect);
     return found == questions.end() ? nullptr : &*found;
 }
 
-void PublishedNames::add(const Plan& plan) {
-    for (const VirtualHost& host : plan.hosts) {
-        if (publishes(host)) {
-            names_.insert(names_.end(), host.names.begin(), host.names.end());
-        }
-    }
-}
-
-bool PublishedNames::has(std::string_view host) const {
-    return std::any_of(names_.begin(), names_.end(), [&](std::string_view name) {
+bool is_published(const std::vector<std::string>& names, std::string_view host) {
+    return std::ranges::any_of(names, [&](std::string_view name) {
         const std::string_view begin = name.substr(0, name.size() - 1);
         return is_pattern(name) ? host.size() > begin.size() && host.starts_with(begin)
                                 : host == name;
@@ -168,7 +163,7 @@ OutsideSteps outside_steps(const std::vector<const Plan*>& plans,
                            const std::vector<std::string>& domains) {
     OutsideSteps steps;
     for (const Plan* plan : plans) {
-        steps.published.add(*plan);
+        add_published(*plan, steps.published);
         for (const Farm& farm : plan->publication.farms) {
             for (const config::Server& server : farm.servers) {
                 steps.server_addresses.push_back(server.address);
@@ -195,7 +190,7 @@ ProxySteps proxy_steps(const std::vector<const Plan*>& plans,
                        const std::vector<std::string>& domains) {
     ProxySteps steps;
     for (const Plan* plan : plans) {
-        steps.published.add(*plan);
+        add_published(*plan, steps.published);
         const config::Publication& declared = plan->publication;
         steps.publications.push_back(&declared);
         const std::string discovery = discovery_host(declared, domains);
@@ -214,9 +209,8 @@ ProxySteps proxy_steps(const std::vector<const Plan*>& plans,
                     declared.http_autodiscover != config::HttpAutodiscover::off) {
                     step.http = farm.ports.http;
                 }
-                step.http_in_use =
-                    std::any_of(plan->upstreams.begin(), plan->upstreams.end(),
-                                [&](const plan::Upstream& u) { return u.farm == i && !u.tls; });
+                step.http_in_use = std::ranges::any_of(
+                    plan->upstreams, [&](const auto& u) { return u.farm == i && !u.tls; });
                 step.discovery_host = discovery.empty() ? farm.published.front() : discovery;
                 step.questions = farm_questions(farm, declared.product);
             }

@@ -46,21 +46,13 @@ struct Name {
     bool sign_in = false;   ///< a pool's web services: `--user` signs in here
 };
 
-/// The names that publications publish, patterns ("meet.*") included: where links may lead.
-class PublishedNames {
-public:
-    /// All that a plan publishes.
-    void add(const plan::Plan& plan);
-    bool has(std::string_view host) const;
-
-private:
-    std::vector<std::string> names_;
-};
+/// Whether a host is one of `names`, which may be patterns ("meet.*"): where links may lead.
+bool is_published(const std::vector<std::string>& names, std::string_view host);
 
 /// What clients ask, in their order. Certificates play no part: those that are presented count.
 struct OutsideSteps {
     std::vector<Name> names;
-    PublishedNames published;
+    std::vector<std::string> published;
     std::vector<std::string> patterns; ///< names that need --domain before they can be asked
     /// Names that should have no address outside: lyncdiscoverinternal, pools' own.
     std::vector<std::string> internal_names;
@@ -86,7 +78,7 @@ struct ServerStep {
 struct ProxySteps {
     std::vector<const config::Publication*> publications;
     std::vector<ServerStep> servers;
-    PublishedNames published;
+    std::vector<std::string> published;
 };
 ProxySteps proxy_steps(const std::vector<const plan::Plan*>& plans,
                        const std::vector<std::string>& domains);

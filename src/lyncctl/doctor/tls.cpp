@@ -51,7 +51,6 @@ struct Verification {
 Id objection_of(int error, bool lacks_intermediate) {
     switch (error) {
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-        return Id::certificate_self_signed;
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_CERT_UNTRUSTED:
         return Id::certificate_untrusted;
@@ -84,8 +83,7 @@ extern "C" int lync_doctor_objection(int good, X509_STORE_CTX* context) {
 void judge_chain(X509* leaf, STACK_OF(X509) * chain, const TrustStore& trusted, Handshake& result) {
     const std::unique_ptr<X509_STORE_CTX, void (*)(X509_STORE_CTX*)> context(X509_STORE_CTX_new(),
                                                                              X509_STORE_CTX_free);
-    if (!context || X509_STORE_CTX_init(context.get(), static_cast<X509_STORE*>(trusted.get()),
-                                        leaf, chain) != 1) {
+    if (!context || X509_STORE_CTX_init(context.get(), trusted.get(), leaf, chain) != 1) {
         result.objections.insert(Id::certificate_invalid);
         result.other = "OpenSSL can't verify it";
         return;
@@ -95,10 +93,6 @@ void judge_chain(X509* leaf, STACK_OF(X509) * chain, const TrustStore& trusted, 
     X509_STORE_CTX_set_verify_cb(context.get(), lync_doctor_objection);
     X509_STORE_CTX_set_default(context.get(), "ssl_server");
     X509_verify_cert(context.get());
-    if (result.objections.contains(Id::certificate_self_signed)) {
-        result.objections.erase(Id::certificate_untrusted);
-        result.objections.erase(Id::certificate_chain);
-    }
 
     for (int i = 0; i < sk_X509_num(chain); i++) {
         const X509* certificate = sk_X509_value(chain, i);
@@ -148,13 +142,10 @@ extern "C" int lync_doctor_certificate(X509_STORE_CTX* context, void* look) noex
 
 } // namespace
 
-TrustStore::TrustStore(const std::string& file)
-    : store_(X509_STORE_new(),
-             [](void* store) { X509_STORE_free(static_cast<X509_STORE*>(store)); }) {
+TrustStore::TrustStore(const std::string& file) : store_(X509_STORE_new(), X509_STORE_free) {
     const ErrorQueue queue;
-    auto* store = static_cast<X509_STORE*>(store_.get());
-    if (file.empty() ? X509_STORE_set_default_paths(store) != 1
-                     : X509_STORE_load_file(store, file.c_str()) != 1) {
+    if (file.empty() ? X509_STORE_set_default_paths(get()) != 1
+                     : X509_STORE_load_file(get(), file.c_str()) != 1) {
         throw std::runtime_error(file.empty()
                                      ? "the system's CA certificates can't be loaded"
                                      : formatted("no CA certificate can be read from {}: "
@@ -174,9 +165,9 @@ Handshake shake_hands(const Endpoint& endpoint, const HandshakeRequest& request,
         result.alpn.assign(reinterpret_cast<const char*>(alpn), size);
         look_at_certificate(leaf, chain, request, trusted, result);
     };
-    const auto configure = [&](void* context) {
-        offer(static_cast<SSL_CTX*>(context), request);
-        SSL_CTX_set_cert_verify_callback(static_cast<SSL_CTX*>(context), lync_doctor_certificate,
+    const auto configure = [&](SSL_CTX* context) {
+        offer(context, request);
+        SSL_CTX_set_cert_verify_callback(context, lync_doctor_certificate,
                                          const_cast<Look*>(&look));
     };
     const ErrorQueue queue;

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+struct x509_store_st; // OpenSSL's X509_STORE
+
 namespace lync::lyncctl::doctor {
 
 /// CAs to verify against: made once, used for many handshakes.
@@ -20,10 +22,10 @@ public:
     /// `file` in place of the system's CAs; empty: the system's. Throws std::runtime_error.
     explicit TrustStore(const std::string& file);
 
-    void* get() const noexcept { return store_.get(); } ///< X509_STORE*
+    x509_store_st* get() const noexcept { return store_.get(); }
 
 private:
-    std::unique_ptr<void, void (*)(void*)> store_;
+    std::unique_ptr<x509_store_st, void (*)(x509_store_st*)> store_;
 };
 
 struct Handshake {
