@@ -61,7 +61,7 @@ scene 'held, shown and released', publication => '%%OWN%%', more => $LIMITS,
 };
 
 scene 'off', publication => '%%OWN%%', after => $CONTROL, sub {
-    like(lyncctl('lockout list'), qr/^2 lyncctl: no publication says "lockout on": nobody is held$/, 'told');
+    like(lyncctl('lockout list'), qr/^2 lyncctl: no publication has "lockout on": nothing is held$/, 'told');
 };
 
 start_ntlm();

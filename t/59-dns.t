@@ -56,13 +56,13 @@ scene 'a record changes', publication => named('CHANGE', 'server fe.change.test;
     answer_is($A, 'the address of the record');
     dns_says('fe.change.test' => $B);
     answer_is($B, 'another one');
-    ok(told(qr/lync_dns: server "fe\.change\.test" resolves to 127\.0\.0\.21, before to 127\.0\.0\.11$/),
+    ok(told(qr/lync_dns: server "fe\.change\.test" resolves to 127\.0\.0\.21, previously 127\.0\.0\.11$/),
         'and a line in the log');
     dns_says('fe.change.test' => $B, 'fe.change.test' => $C, 'fe.change.test' => $A);
     answer_is("$A $B $C", 'all addresses of a record are servers');
     dns_says('fe.change.test' => $C);
     answer_is($C, 'one is left');
-    is(scalar(my @lines = health_lines(qr/lync_dns.*before to/)), 3, 'one line for each change')
+    is(scalar(my @lines = health_lines(qr/lync_dns.*previously \d/)), 3, 'one line for each change')
         or diag(health_lines());
 };
 
@@ -101,7 +101,7 @@ scene 'a name vanishes', publication => named('GONE', 'server fe.gone.test;'), s
     is(answers(), $A, 'its last address is asked on');
     dns_says('fe.gone.test' => $B);
     answer_is($B, 'it is back elsewhere');
-    ok(told(qr/server "fe\.gone\.test" resolves again, to 127\.0\.0\.21, before to 127\.0\.0\.11$/), 'and told');
+    ok(told(qr/server "fe\.gone\.test" resolves again, to 127\.0\.0\.21, previously 127\.0\.0\.11$/), 'and told');
 
     # Nobody answers at all.
     kill STOP => dns_pid();
@@ -206,7 +206,7 @@ scene 'a start without DNS', publication => named('LATE', 'server fe.late.test;'
     is(ask_once()->{status}, 503, 'no server yet');
     dns_says('fe.late.test' => $A);
     answer_is($A, 'found later');
-    ok(told(qr/lync_dns: server "fe\.late\.test" resolves (?:again, )?to 127\.0\.0\.11, nothing was known of it before$/), 'and told');
+    ok(told(qr/lync_dns: server "fe\.late\.test" resolves (?:again, )?to 127\.0\.0\.11, previously none$/), 'and told');
 };
 
 # Checks follow the record.

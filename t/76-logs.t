@@ -102,7 +102,7 @@ scene 'log_sip_uri on', more => 'log_sip_uri on;', sub { discover(1) };
 scene 'the documentation', sub {
     my $doc = slurp("$LyncTest::Paths::SOURCE/docs/logs.md");
     $doc =~ s/\s+/ /g;
-    my $known = 0;
+    my ($known, $formatted) = (0, 0);
     for my $file (glob "$LyncTest::Paths::SOURCE/src/nginx/{*,*/*}.{cpp,h}") {
         my $source = slurp($file);
         while ($source =~ /(?:ngx_log_error|log_at)\(\s*([^,"]+),([^"]*?),\s*((?:"(?:[^"\\]|\\.)*"\s*)+)/g) {
@@ -117,12 +117,20 @@ scene 'the documentation', sub {
             $known++;
             ok(index($doc, $part) >= 0, "docs/logs.md has: $part");
         }
-        # Those that are put together first.
-        for my $key ($source =~ /"(lync_\w+): /g) {
-            ok($doc =~ /`?\Q$key\E/, "docs/logs.md has the key $key");
+        # Those that {fmt} puts together first.
+        while ($source =~ /formatted\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)/g) {
+            my $text = join '', $1 =~ /"((?:[^"\\]|\\.)*)"/g;
+            next if $text !~ /^lync_/;
+            $text =~ s/\\"/"/g;
+            for my $part (grep { length > 8 } split /\{\}/, $text) {
+                $part =~ s/^[ ,"]+|[ ,"]+$//g;
+                $formatted++;
+                ok(index($doc, $part) >= 0, "docs/logs.md has: $part");
+            }
         }
     }
     cmp_ok($known, '>', 20, 'lines were found');
+    cmp_ok($formatted, '>', 8, 'and those of {fmt}');
 };
 
 run_suite(before => "access_log %%SERVROOT%%/logs/json.log lync_json %%LATE%%;\n", publication => <<'END');

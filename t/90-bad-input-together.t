@@ -255,7 +255,7 @@ server { listen unix:/tmp/lync-bad-input-1.sock; listen unix:/tmp/lync-bad-input
 
 === lync_control where others can reach it, or something else answers
 --- refused: after
-server { listen unix:/tmp/lync-bad-input-1.sock; listen 127.0.0.1:18090; location / { location /inner { lync_control; } } } | "lync_control" directive in a server that listens on 127.0.0.1:18090: whoever reaches it may drain servers, write it into a server of its own that listens on a Unix-domain socket alone
+server { listen unix:/tmp/lync-bad-input-1.sock; listen 127.0.0.1:18090; location / { location /inner { lync_control; } } } | "lync_control" directive in a server that listens on 127.0.0.1:18090: anyone who reaches it could drain servers, write it into a server of its own that listens on a Unix-domain socket only
 server { listen unix:/tmp/lync-bad-input-1.sock; location /control { lync_control; } } | "lync_control" directive in a location of "/control": lyncctl asks for it in "location / { }"
 server { listen unix:/tmp/lync-bad-input-1.sock; location = / { lync_control; } } | "lync_control" directive in a location of "/": lyncctl asks for it in "location / { }"
 server { listen unix:/tmp/lync-bad-input-1.sock; location / { lync_control; lync_control; } } | "lync_control" directive is duplicate

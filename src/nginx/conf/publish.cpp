@@ -1,6 +1,7 @@
 // lync_publish NAME { ... }: from nginx's tokens to servers that nginx runs.
 
 #include "base/ascii.h"
+#include "base/format.h"
 #include "config/explain_nginx_message.h"
 #include "nginx/conf/commands.h"
 #include "nginx/conf/conf.h"
@@ -48,8 +49,8 @@ char* read_children(ngx_conf_t* cf, MainConf& conf, Directive& block) {
     return result;
 }
 
-std::string with_place(std::string text, std::string_view file, std::size_t line) {
-    return std::move(text) + " in " + std::string(file) + ":" + std::to_string(line);
+std::string with_place(const std::string& text, std::string_view file, std::size_t line) {
+    return formatted("{} in {}:{}", text, file, line);
 }
 
 /// nginx's message about a line of a block of ours, with the block named and the remedy added.
@@ -180,20 +181,23 @@ char* check_includes(ngx_conf_t* cf, const Publication& publication) {
         return NGX_CONF_OK;
     }
     const std::string_view header = header_stated_twice(cf, publication);
-    const std::string include =
-        " in a server_include of lync_publish " + lync::quoted(declared.name) + ": ";
+    const std::string name = lync::quoted(declared.name);
     std::string wrong;
     if (listens_elsewhere(cf, publication)) {
-        wrong = "\"listen\"" + include +
-                "all generated servers would listen there, those of plain HTTP and those of https: "
-                "sockets are opened by the block's own \"http_listen\" and \"https_listen\"";
+        wrong =
+            formatted("\"listen\" in a server_include of lync_publish {}: all generated servers "
+                      "would listen there, those of plain HTTP and those of https: sockets are "
+                      "opened by the block's own \"http_listen\" and \"https_listen\"",
+                      name);
     } else if (states_certificates(publication)) {
-        wrong = "\"ssl_certificate\"" + include +
-                "names are presented the certificates of the block's own \"certificate\"";
+        wrong = formatted("\"ssl_certificate\" in a server_include of lync_publish {}: names are "
+                          "presented the certificates of the block's own \"certificate\"",
+                          name);
     } else if (!header.empty()) {
-        wrong = "\"proxy_set_header\" of " + lync::quoted(header) + include +
-                "generated servers state this header themselves, and servers would get two: take "
-                "it out";
+        wrong = formatted("\"proxy_set_header\" of {} in a server_include of lync_publish {}: "
+                          "generated servers state this header themselves, and servers would get "
+                          "two: take it out",
+                          lync::quoted(header), name);
     } else {
         return NGX_CONF_OK;
     }

@@ -1,5 +1,6 @@
 #include "nginx/health/health.h"
 
+#include "base/format.h"
 #include "nginx/conf/commands.h"
 #include "nginx/conf/conf.h"
 #include "nginx/guard.h"
@@ -38,8 +39,9 @@ tls_settings(const ngx_cycle_t* cycle, const Publication& publication, const con
 
 std::string request_for(std::string_view path, std::string_view host) {
     // No Accept: that is how Microsoft's own monitor asks for autodiscover.
-    return "GET " + std::string(path) + " HTTP/1.1\r\nHost: " + std::string(host) +
-           "\r\nUser-Agent: ngx_lync_module health check\r\n\r\n";
+    return formatted("GET {} HTTP/1.1\r\nHost: {}\r\n"
+                     "User-Agent: ngx_lync_module health check\r\n\r\n",
+                     path, host);
 }
 
 Question question_of(const ngx_cycle_t* cycle, const Publication& publication,
@@ -339,37 +341,41 @@ void HealthChecks::plan_next(Target& target) noexcept {
 void HealthChecks::log_change(const Target& target, Change change, const HealthState& state,
                               std::uint64_t since) const {
     const config::Farm& farm = *target.farm;
-    std::string text =
-        "lync_health: server " + target.title + " of " + config::quoted_title(farm) + " ";
     const std::uint16_t port = check_port(farm);
-    const std::string where =
-        port != farm.ports.https ? " on port " + std::to_string(port) : std::string();
-    const auto why = [&](const Finding& finding) { return explain(finding, farm) + where; };
+    const auto why = [&](const Finding& finding) {
+        const std::string reason = explain(finding, farm);
+        return port == farm.ports.https ? reason : formatted("{} on port {}", reason, port);
+    };
+
+    const std::string title = config::quoted_title(farm);
 
     ngx_uint_t level = NGX_LOG_ERR;
+    std::string text;
     switch (change) {
     case Change::none:
         if (state.last.passed() || state.health == Health::down) {
             return;
         }
         level = NGX_LOG_INFO;
-        text += "failed check " + std::to_string(state.fails) + " of " +
-                std::to_string(farm.health_check.fails) + ": " + why(state.last);
+        text = formatted("lync_health: server {} of {} failed check {} of {}: {}", target.title,
+                         title, state.fails, farm.health_check.fails, why(state.last));
         break;
     case Change::known:
         level = NGX_LOG_INFO;
-        text += "is up";
+        text = formatted("lync_health: server {} of {} is up", target.title, title);
         break;
     case Change::down:
-        text += "is down: " + why(state.cause);
+        text = formatted("lync_health: server {} of {} is down: {}", target.title, title,
+                         why(state.cause));
         break;
     case Change::other_reason:
-        text += "is still down, now: " + why(state.cause);
+        text = formatted("lync_health: server {} of {} is still down, now: {}", target.title, title,
+                         why(state.cause));
         break;
     case Change::up:
         level = NGX_LOG_WARN;
-        text += "is up again after " +
-                std::to_string(static_cast<std::uint64_t>(ngx_time()) - since) + " s";
+        text = formatted("lync_health: server {} of {} is up again after {} s", target.title, title,
+                         static_cast<std::uint64_t>(ngx_time()) - since);
         break;
     }
     ngx_log_error(level, cycle_->log, 0, "%*s", text.size(), text.data());

@@ -1,6 +1,6 @@
 #include "nginx/lockout/store.h"
 
-#include "base/diagnostic.h"
+#include "base/format.h"
 #include "config/publication.h"
 #include "config/regular_file.h"
 #include "nginx/lockout/lockout.h"
@@ -153,12 +153,13 @@ std::string secret_of(ngx_conf_t* cf, const std::string& file, std::size_t least
     }
     if (why.empty() && (text.size() < least || text.find('\0') != std::string::npos)) {
         why = text.empty() ? "it begins with an empty line"
-                           : "its first line is shorter than " + std::to_string(least) +
-                                 " characters: \"openssl rand -hex 32\" makes a key";
+                           : formatted("its first line is shorter than {} characters: \"openssl "
+                                       "rand -hex 32\" makes a key",
+                                       least);
     }
     if (!why.empty()) {
-        throw Mistake("\"lockout_store\" can't be used: " + quoted(view(name)) + ": " + why,
-                      declared.place);
+        throw mistake(declared.place, "\"lockout_store\" can't be used: {}: {}", quoted(view(name)),
+                      why);
     }
     return text;
 }
@@ -185,10 +186,8 @@ StoreSettings::StoreSettings(ngx_conf_t* cf, const config::LockoutStore& declare
         throw std::bad_alloc();
     }
     if (ngx_parse_url(cf->pool, &url) != NGX_OK) {
-        throw Mistake(std::string("\"lockout_store\" can't be used: ") +
-                          (url.err == nullptr ? "no address" : url.err) + " in " +
-                          quoted(declared.address),
-                      declared.place);
+        throw mistake(declared.place, "\"lockout_store\" can't be used: {} in {}",
+                      url.err == nullptr ? "no address" : url.err, quoted(declared.address));
     }
     server.addresses.assign(url.addrs, url.addrs + url.naddrs);
 
@@ -207,8 +206,8 @@ StoreSettings::StoreSettings(ngx_conf_t* cf, const config::LockoutStore& declare
         cleanup->handler = ngx_ssl_cleanup_ctx;
         cleanup->data = server.tls;
         if (ngx_ssl_trusted_certificate(cf, server.tls, &ca, depth) != NGX_OK) {
-            throw Mistake("\"lockout_store\" can't be used: no certificates in ca=" + declared.ca,
-                          declared.place);
+            throw mistake(declared.place,
+                          "\"lockout_store\" can't be used: no certificates in ca={}", declared.ca);
         }
     }
 

@@ -13,7 +13,7 @@
 // Anything else is answered with one line that says what would be right.
 
 #include "base/ascii.h"
-#include "base/diagnostic.h"
+#include "base/format.h"
 #include "nginx/guard.h"
 #include "nginx/health/health.h"
 #include "nginx/status/respond.h"
@@ -87,8 +87,8 @@ std::vector<Member> sharers(const MainConf& conf, const std::vector<Member>& mea
 constexpr std::size_t most_named = 10;
 
 std::string title(const config::Server& server) {
-    return server.name == server.address ? "server " + server.name
-                                         : "server " + server.name + " (" + server.address + ")";
+    return server.name == server.address ? formatted("server {}", server.name)
+                                         : formatted("server {} ({})", server.name, server.address);
 }
 
 /// Why a word means no server, or more than one; empty if it means one.
@@ -99,9 +99,10 @@ std::string complaint(const MainConf& conf, const std::vector<Member>& meant,
         for (const Member& member : members(conf, [](const Member&) { return true; })) {
             add_once(names, member.server().name);
         }
-        return "no server is called " + quoted(word) +
-               (names.empty() ? ": nothing is published"
-                              : ", there are " + some_of(names, most_named));
+        return names.empty()
+                   ? formatted("no server is called {}: nothing is published", quoted(word))
+                   : formatted("no server is called {}, there are {}", quoted(word),
+                               some_of(names, most_named));
     }
     if (std::ranges::all_of(meant, [&](const Member& other) {
             return other.server().address == meant.front().server().address;
@@ -110,9 +111,9 @@ std::string complaint(const MainConf& conf, const std::vector<Member>& meant,
     }
     std::vector<std::string> ways;
     for (const Member& member : meant) {
-        add_once(ways, member.server().address + " (" + config::title(member.farm()) + ")");
+        add_once(ways, formatted("{} ({})", member.server().address, config::title(member.farm())));
     }
-    return quoted(word) + " means several servers: write " + some_of(ways, most_named);
+    return formatted("{} means several servers: write {}", quoted(word), some_of(ways, most_named));
 }
 
 // --- drain and undrain
@@ -135,7 +136,7 @@ std::string drain(const std::vector<Member>& meant, const std::vector<Member>& a
             changed = true;
         }
         for (const Endpoint* endpoint : member.line.endpoints) {
-            if (endpoint->record != nullptr) { // whoever takes it back has looked after it
+            if (endpoint->record != nullptr) { // an administrator has seen to it
                 store(endpoint->record->failures, balance::Failures{});
                 endpoint->record->failures.broken = 0;
             }
@@ -153,15 +154,17 @@ std::string drain(const std::vector<Member>& meant, const std::vector<Member>& a
                     return candidate.takes() ||
                            candidate.availability == balance::Availability::full;
                 })) {
-                add_once(remarks, config::title(farm) +
-                                      " now has no server that takes new clients: they get 503");
+                add_once(remarks,
+                         formatted("{} now has no server that takes new clients: they get 503",
+                                   config::title(farm)));
             }
             continue;
         }
         if (member.line.settings.down) {
             add_once(remarks,
-                     "\"down\" stands on its line in " + at(member.server().place) +
-                         ": it takes no requests until that is gone and nginx is reloaded");
+                     formatted("\"down\" stands on its line in {}: it takes no requests until that "
+                               "is removed and nginx is reloaded",
+                               at(member.server().place)));
         }
         if (member.line.endpoints.empty()) {
             add_once(remarks, "its name can't be resolved, and it takes no requests until it can");
@@ -170,15 +173,16 @@ std::string drain(const std::vector<Member>& meant, const std::vector<Member>& a
             if (server.line == &member.line && server.check != nullptr &&
                 !server.check->health.takes_requests()) {
                 add_once(remarks,
-                         "it fails its health check, and takes no requests until it passes: " +
-                             explain(server.check->health.load().cause, farm));
+                         formatted(
+                             "it fails its health check, and takes no requests until it passes: {}",
+                             explain(server.check->health.load().cause, farm)));
             }
         }
     }
-    const std::string done = drained
-                                 ? (changed ? " is drained: no new clients" : " is drained already")
-                                 : (changed ? " is taken back" : " isn't drained");
-    std::string text = which + " of " + some_of(pools, most_named) + done + "\n";
+    const std::string_view done =
+        drained ? (changed ? "is drained: no new clients" : "is drained already")
+                : (changed ? "is taken back" : "isn't drained");
+    std::string text = formatted("{} of {} {}\n", which, some_of(pools, most_named), done);
     for (const std::string& remark : remarks) {
         text += remark + "\n";
     }
@@ -195,8 +199,7 @@ ngx_int_t refuse_method(ngx_http_request_t* r, std::string_view allowed) {
     if (!add_header(r, "Allow", allowed)) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-    return answer_text(r, NGX_HTTP_NOT_ALLOWED,
-                       std::string(view(r->uri)) + " takes " + std::string(allowed) + "\n");
+    return answer_text(r, NGX_HTTP_NOT_ALLOWED, formatted("{} takes {}\n", view(r->uri), allowed));
 }
 
 /// The value of `name=`, without its %XX.
@@ -271,7 +274,7 @@ ngx_int_t answer_drain(ngx_http_request_t* r) {
     const std::string word = argument_of(r, "server");
     if (word.empty()) {
         return answer_text(r, NGX_HTTP_BAD_REQUEST,
-                           "which server: " + std::string(view(r->uri)) + "?server=NAME\n");
+                           formatted("which server: {}?server=NAME\n", view(r->uri)));
     }
     const MainConf& conf = main_conf_of(r);
     const std::vector<Member> meant = members_called(conf, word);
@@ -343,8 +346,7 @@ ngx_int_t answer_release_all(ngx_http_request_t* r) {
     lockout.store().wanted++;
     ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                   "lync_control: %uz accounts and sources are released", count);
-    return answer_text(r, NGX_HTTP_OK,
-                       std::to_string(count) + " accounts and sources are released\n");
+    return answer_text(r, NGX_HTTP_OK, formatted("{} accounts and sources are released\n", count));
 }
 
 ngx_int_t answer_release(ngx_http_request_t* r) {
@@ -354,11 +356,11 @@ ngx_int_t answer_release(ngx_http_request_t* r) {
                            "who: /lockout/release?who=ACCOUNT, or an address\n");
     }
     if (!release(r, who)) {
-        return answer_text(r, NGX_HTTP_NOT_FOUND, quoted(who) + " isn't held\n");
+        return answer_text(r, NGX_HTTP_NOT_FOUND, formatted("{} isn't held\n", quoted(who)));
     }
     ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                   "lync_control: one that \"lockout\" held is released");
-    return answer_text(r, NGX_HTTP_OK, quoted(who) + " is released\n");
+    return answer_text(r, NGX_HTTP_OK, formatted("{} is released\n", quoted(who)));
 }
 
 ngx_int_t answer_shields(ngx_http_request_t* r) {
@@ -392,7 +394,7 @@ ngx_int_t answer(ngx_http_request_t* r) {
     const std::string_view path = view(r->uri);
     if (path.starts_with("/lockout") && !main_conf_of(r).lockout.is_there()) {
         return answer_text(r, NGX_HTTP_NOT_FOUND,
-                           "no publication says \"lockout on\": nobody is held\n");
+                           "no publication has \"lockout on\": nothing is held\n");
     }
     const auto* call = std::ranges::find(calls_by_path, path, &Call::path);
     if (call == std::end(calls_by_path)) {
@@ -436,9 +438,9 @@ ngx_int_t settle_control(ngx_conf_t* cf, const MainConf& conf) noexcept {
         }
         if (const ngx_http_conf_addr_t* address = open_socket(cf, *location); address != nullptr) {
             ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                          "\"lync_control\" directive in a server that listens on %V: whoever "
-                          "reaches it may drain servers, write it into a server of its own that "
-                          "listens on a Unix-domain socket alone in %V:%ui",
+                          "\"lync_control\" directive in a server that listens on %V: anyone "
+                          "who reaches it could drain servers, write it into a server of its own "
+                          "that listens on a Unix-domain socket only in %V:%ui",
                           &address->opt.addr_text, &location->file, location->line);
             return NGX_ERROR;
         }

@@ -1,5 +1,6 @@
 #include "nginx/status/respond.h"
 
+#include "base/format.h"
 #include "base/version.h"
 #include "nginx/health/health.h"
 #include "nginx/status/count_request.h"
@@ -28,8 +29,9 @@ void fill_drained(const Line& line, status::Server& to) {
         to.reason = "\"down\" in the configuration";
         to.since = 0;
     } else {
-        to.reason =
-            to.state == status::ServerState::down ? "drained, and down: " + to.reason : "drained";
+        to.reason = to.state == status::ServerState::down
+                        ? formatted("drained, and down: {}", to.reason)
+                        : "drained";
         to.since = line.record->drained;
     }
     to.state = status::ServerState::draining;
@@ -55,8 +57,8 @@ void fill_state(const Servers& servers, const Server& from, status::Server& to) 
         if (failures.out != 0) {
             to.state = status::ServerState::down;
             to.since = unix_time(failures.out);
-            to.reason = "left out for failed requests, the next one after " +
-                        std::to_string(settings.fail_timeout / 1000) + " s tries it again";
+            to.reason = formatted("left out for failed requests, tried again after {} s",
+                                  settings.fail_timeout / 1000);
         }
     }
     fill_drained(*from.line, to);

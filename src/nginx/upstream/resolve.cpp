@@ -1,6 +1,7 @@
 #include "nginx/upstream/resolve.h"
 
 #include "base/descriptor.h"
+#include "base/format.h"
 #include "config/system_names.h"
 #include "nginx/conf/conf.h"
 #include "nginx/guard.h"
@@ -117,8 +118,9 @@ std::string addresses_of(const Line& line) {
 }
 
 std::string last_ones_stay(const std::string& name, const char* why, const std::string& addresses) {
-    return "lync_dns: server \"" + name + "\" can't be resolved (" + why +
-           "), its last addresses stay in use: " + addresses;
+    return formatted(
+        "lync_dns: server \"{}\" can't be resolved ({}), its last addresses stay in use: {}", name,
+        why, addresses);
 }
 
 /// Lines that have no address yet, since `resolve_at_start` is off. What the system can't resolve,
@@ -146,8 +148,9 @@ void try_names(ngx_conf_t* cf, MainConf& conf) {
         const char* why = gai_strerror(result);
         const std::string text =
             recalled ? last_ones_stay(name, why, addresses_of(servers.lines()[line]))
-                     : "lync_dns: server " + lync::quoted(name) + " can't be resolved yet (" + why +
-                           "), it takes no requests until it is";
+                     : formatted("lync_dns: server {} can't be resolved yet ({}), it takes no "
+                                 "requests until it is",
+                                 lync::quoted(name), why);
         log_at(NGX_LOG_WARN, cf, declared->place, "%*s", text.size(), text.data());
     });
 }
@@ -285,12 +288,13 @@ void Resolving::take(Name& name, const ngx_resolver_ctx_t* lookup) {
     }
     if (logs() && (changed || name.failing)) {
         const std::string now = addresses_of(name);
+        const std::string before =
+            changed ? formatted(", previously {}", earlier.empty() ? "none" : earlier) : "";
         const std::string text =
-            "lync_dns: server \"" + name.text + "\" " +
-            (name.failing ? "resolves again, to " : "resolves to ") + now +
-            (!changed          ? std::string()
-             : earlier.empty() ? std::string(", nothing was known of it before")
-                               : ", before to " + earlier);
+            name.failing
+                ? formatted("lync_dns: server \"{}\" resolves again, to {}{}", name.text, now,
+                            before)
+                : formatted("lync_dns: server \"{}\" resolves to {}{}", name.text, now, before);
         ngx_log_error(NGX_LOG_WARN, cycle_->log, 0, "%*s", text.size(), text.data());
     }
     name.failing = false;
@@ -300,9 +304,11 @@ void Resolving::fail(Name& name, const char* why) {
     if (!std::exchange(name.failing, true) && logs()) {
         const std::string addresses = addresses_of(name);
         const std::string text =
-            addresses.empty() ? "lync_dns: server \"" + name.text + "\" can't be resolved (" + why +
-                                    "), so there is no address to send requests to"
-                              : last_ones_stay(name.text, why, addresses);
+            addresses.empty()
+                ? formatted("lync_dns: server \"{}\" can't be resolved ({}), so there "
+                            "is no address to send requests to",
+                            name.text, why)
+                : last_ones_stay(name.text, why, addresses);
         ngx_log_error(NGX_LOG_WARN, cycle_->log, 0, "%*s", text.size(), text.data());
     }
 }
