@@ -140,6 +140,8 @@ struct MainConf {
     config::Registry registry;
 
     void** http_loc_conf = nullptr; ///< the location configurations of http level
+    /// By module, for generated servers: such a configuration with nothing in it.
+    std::vector<std::pair<ngx_uint_t, void*>> blank_confs;
 
     std::vector<LocConf*>
         status_locations; ///< those that say `lync_status`; none: nothing is counted

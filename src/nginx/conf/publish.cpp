@@ -222,12 +222,34 @@ void undo_tls_inheritance(const Publication& publication) noexcept {
     }
 }
 
+/// Of some modules what is stated adds up, and can't be taken back: their location configurations
+/// in which nothing is.
+void make_blank_confs(ngx_conf_t* cf, MainConf& conf) {
+    for (const std::string_view adding : {"limit_req", "limit_conn", "sub_filter"}) {
+        const Command command = find_command(cf->cycle, adding);
+        const auto* module =
+            command ? static_cast<const ngx_http_module_t*>(command.module->ctx) : nullptr;
+        void* parent = module == nullptr ? nullptr : module->create_loc_conf(cf);
+        void* blank = parent == nullptr ? nullptr : module->create_loc_conf(cf);
+        if (blank != nullptr && module->merge_loc_conf(cf, parent, blank) == NGX_CONF_OK) {
+            conf.blank_confs.emplace_back(command.module->ctx_index, blank);
+        }
+    }
+}
+
 /// Some directives are inherited and have no value that means "none". What comes from http level
 /// is taken out of our servers again; what a server_include says stays. `proxy_method
-/// $request_method` is what nginx does without it.
-void undo_inheritance(ngx_conf_t* cf) {
+/// $request_method` is what nginx does without it. Nor does a request need to pass the limits and
+/// filters that are stated because they do nothing.
+void undo_inheritance(ngx_conf_t* cf, const Host& host) {
     void** here = static_cast<ngx_http_conf_ctx_t*>(cf->ctx)->loc_conf;
     void** http = main_conf_of(cf).http_loc_conf;
+
+    if (host.publication.plan.publication.includes.empty()) {
+        for (const auto& [index, blank] : main_conf_of(cf).blank_confs) {
+            here[index] = blank;
+        }
+    }
 
     conf_of<ngx_http_core_loc_conf_t>(here, ngx_http_core_module).post_action = {};
 
@@ -246,6 +268,9 @@ void undo_inheritance(ngx_conf_t* cf) {
 
 char* publish(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
     conf.http_loc_conf = static_cast<ngx_http_conf_ctx_t*>(cf->ctx)->loc_conf;
+    if (conf.publications.empty()) {
+        make_blank_confs(cf, conf);
+    }
 
     const std::unique_ptr<Directive> block = current_directive(cf, cmd);
     {
@@ -430,7 +455,7 @@ char* lync_merge_loc_conf(ngx_conf_t* cf, void*, void*) {
     const auto* server =
         static_cast<SrvConf*>(ngx_http_conf_get_module_srv_conf(cf, ngx_lync_module));
     if (server->host != nullptr) {
-        undo_inheritance(cf);
+        undo_inheritance(cf, *server->host);
     }
     return NGX_CONF_OK;
 }
