@@ -88,7 +88,7 @@ bool settle_connection(ngx_peer_connection_t* pc, Peer& peer, ngx_uint_t state) 
     switch (balance::settle(exchange)) {
     case Fate::share:
         pc->connection = nullptr;
-        group.transport->shared.keep(c, *peer.server, group.limits.shared_idle);
+        group.transport->shared.keep(c, *peer.server);
         return false;
 
     case Fate::keep: {

@@ -26,11 +26,14 @@ void log_to(ngx_connection_t* c, ngx_log_t* log) noexcept {
     c->pool->log = log;
 }
 
+constexpr ngx_msec_t shared_idle = 60000;
+
 /// Makes a connection idle: whatever happens on it is seen by `on_event`, with `data` in it.
-void make_idle(ngx_connection_t* c, void* data, ngx_event_handler_pt on_event,
-               ngx_msec_t idle) noexcept {
+void make_idle(ngx_connection_t* c, void* data, ngx_event_handler_pt on_event) noexcept {
     c->read->delayed = 0;
-    ngx_add_timer(c->read, idle);
+    if (c->read->timer_set) {
+        ngx_del_timer(c->read);
+    }
     if (c->write->timer_set) {
         ngx_del_timer(c->write);
     }
@@ -217,7 +220,7 @@ ngx_connection_t* SharedConnections::take(Endpoint& server) noexcept {
     return item->connection;
 }
 
-void SharedConnections::keep(ngx_connection_t* c, Endpoint& server, ngx_msec_t idle) noexcept {
+void SharedConnections::keep(ngx_connection_t* c, Endpoint& server) noexcept {
     if (server.lines == 0) {
         close_server_connection(c);
         return;
@@ -231,7 +234,11 @@ void SharedConnections::keep(ngx_connection_t* c, Endpoint& server, ngx_msec_t i
     ngx_queue_insert_head(&server.idle, &item->of_server);
     item->connection = c;
     item->server = retain(&server);
-    make_idle(c, item, on_event, idle);
+    item->since = ngx_current_msec;
+    make_idle(c, item, on_event);
+    if (!timer_.is_set()) {
+        timer_.set(shared_idle, ngx_cycle->log);
+    }
     if (c->read->ready) {
         on_event(c->read);
     }
@@ -240,6 +247,18 @@ void SharedConnections::keep(ngx_connection_t* c, Endpoint& server, ngx_msec_t i
 void SharedConnections::close(Endpoint& server) noexcept {
     while (ngx_connection_t* c = take(server)) {
         close_server_connection(c);
+    }
+}
+
+void SharedConnections::on_timer() noexcept {
+    while (!ngx_queue_empty(&idle_)) {
+        Item* oldest = item_of(ngx_queue_last(&idle_));
+        const ngx_msec_t idle = ngx_current_msec - oldest->since;
+        if (idle < shared_idle) {
+            timer_.set(shared_idle - idle, ngx_cycle->log);
+            return;
+        }
+        close(oldest);
     }
 }
 
@@ -295,7 +314,8 @@ void keep_owned(ngx_connection_t* client, Ownership& ownership, ngx_connection_t
 
     ownership.connection = c;
     remember(ownership, server);
-    make_idle(c, &ownership, on_owned_event, idle);
+    make_idle(c, &ownership, on_owned_event);
+    ngx_add_timer(c->read, idle);
     if (c->read->ready) {
         on_owned_event(c->read);
     }

@@ -13,7 +13,7 @@
 // No pointer to a client connection is kept anywhere: nginx recycles those structures. What a
 // client owns hangs on its own pool and dies with it.
 
-#include "nginx/ngx.h"
+#include "nginx/timer.h"
 
 #include <deque>
 #include <utility>
@@ -24,7 +24,6 @@ struct Endpoint; // servers.h: a server at one address; counted
 
 /// How long idle connections are kept, and how many.
 struct ConnectionLimits {
-    ngx_msec_t shared_idle = 60000; ///< as nginx's keepalive_timeout of upstreams
     ngx_msec_t owned_idle = 0;
     ngx_msec_t age = 3600000; ///< as nginx's keepalive_time
     std::size_t shared = 64;  ///< idle at a time, per worker, for each group on the same transport,
@@ -44,9 +43,9 @@ public:
     /// The youngest idle connection to `server`, or NULL; no longer idle then.
     ngx_connection_t* take(Endpoint& server) noexcept;
 
-    /// Keeps an idle connection; the oldest one is closed if there is no room. Nothing is kept for
-    /// a server that no line names any more.
-    void keep(ngx_connection_t* c, Endpoint& server, ngx_msec_t idle) noexcept;
+    /// Keeps an idle connection for a minute, as nginx's keepalive_timeout of upstreams; the oldest
+    /// one is closed if there is no room. Nothing is kept for a server that no line names any more.
+    void keep(ngx_connection_t* c, Endpoint& server) noexcept;
 
     /// Closes what is idle to `server`.
     void close(Endpoint& server) noexcept;
@@ -58,16 +57,19 @@ private:
         SharedConnections* home;
         ngx_connection_t* connection;
         Endpoint* server; ///< a reference
+        ngx_msec_t since;
     };
 
     static void on_event(ngx_event_t* event);
     static Item* item_of(ngx_queue_t* queue) noexcept;
     void vacate(Item* item) noexcept;
     void close(Item* item) noexcept;
+    void on_timer() noexcept;
 
     std::deque<Item> items_; ///< stay where they are
-    ngx_queue_t idle_{};
+    ngx_queue_t idle_{};     ///< the youngest first
     ngx_queue_t free_{};
+    Timer timer_{this, calls<&SharedConnections::on_timer>}; ///< closes the oldest ones
 };
 
 /// What one client connection has of one group of servers.
