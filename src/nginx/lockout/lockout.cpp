@@ -43,6 +43,11 @@ Lockout::Lockout(const config::Lockout& declared, LockoutZone& shared)
 
 namespace {
 
+Attempt* attempt_of(const ngx_http_request_t* r) noexcept {
+    const RequestState* state = state_of(r);
+    return state == nullptr ? nullptr : state->attempt;
+}
+
 // --- the source of an attempt
 
 bool is_exempt(const Lockout& lockout, sockaddr* from) noexcept {
@@ -119,14 +124,30 @@ constexpr bool is_within(ngx_uint_t status, ngx_uint_t first) noexcept {
     return status >= first && status < first + 100;
 }
 
-/// Whether the client has closed, or broken off its body, before it was answered. The server may
-/// well have tried the password; but with all of the request it has by the end of its patience let
-/// somebody in who waits.
-bool has_gone(const Attempt& attempt) noexcept {
-    const ngx_http_request_t* r = attempt.request;
-    return is_within(r->headers_out.status, 400) && r->upstream != nullptr &&
-           r->upstream->request_sent &&
-           (r->reading_body || ngx_current_msec - attempt.begun < attempt.patience());
+/// For how long the answer to a password that a server has is still waited for, in msec.
+ngx_msec_int_t left_of(const Attempt& attempt) noexcept {
+    const ngx_http_upstream_t* u = attempt.request->upstream;
+    const ngx_msec_t end = attempt.begun + attempt.patience();
+    return u != nullptr && u->request_sent ? static_cast<ngx_msec_int_t>(end - ngx_current_msec)
+                                           : 0;
+}
+
+/// As by `proxy_ignore_client_abort`, while the attempt counts: a client that goes doesn't take the
+/// answer with it. Whom the server lets wait for longer has signed in.
+void on_client_event(ngx_event_t* event) {
+    const auto* c = static_cast<ngx_connection_t*>(event->data);
+    ngx_http_request_t* r = static_cast<ngx_http_request_t*>(c->data)->main;
+    const Attempt& attempt = *attempt_of(r);
+    const ngx_msec_int_t left = left_of(attempt);
+    if (!attempt.is_counted || left <= 0 || r->reading_body || c->close) {
+        attempt.client_handler(event);
+        return;
+    }
+    if (!event->timer_set) {
+        event->delayed = 1; // no timeout of the client's
+        ngx_add_timer(event, static_cast<ngx_msec_t>(left));
+    }
+    ngx_http_block_reading(r);
 }
 
 void begin(Attempt& attempt, ngx_msec_t now) noexcept {
@@ -140,7 +161,9 @@ void end_attempt(void* data) {
         store_of(attempt)->forget(attempt);
     }
     if (std::exchange(attempt.is_counted, false)) {
-        if (has_gone(attempt)) {
+        // The server may have tried the password without the rest of the body.
+        const ngx_http_request_t* r = attempt.request;
+        if (r->reading_body && is_within(r->headers_out.status, 400) && left_of(attempt) > 0) {
             count_failure(attempt);
         } else {
             end_flight(attempt);
@@ -495,8 +518,7 @@ ngx_int_t admit_sign_in(ngx_http_request_t* r, const Host& host, RequestState& s
 
 bool renew_sign_in(const ngx_http_request_t* r) noexcept {
     constexpr ngx_msec_t at_once = 1000;
-    const RequestState* state = state_of(r);
-    Attempt* attempt = state == nullptr ? nullptr : state->attempt;
+    Attempt* attempt = attempt_of(r);
     if (attempt == nullptr || !attempt->is_counted || ngx_current_msec - attempt->begun < at_once) {
         return true;
     }
@@ -520,12 +542,34 @@ bool renew_sign_in(const ngx_http_request_t* r) noexcept {
     return attempt->is_counted;
 }
 
-void note_sign_in(ngx_http_request_t* r) noexcept {
-    const RequestState* state = r == r->main ? state_of(r) : nullptr;
-    if (state == nullptr || state->attempt == nullptr) {
+void ignore_client_abort(ngx_http_request_t* r) noexcept {
+    if (Attempt* attempt = attempt_of(r); attempt != nullptr && attempt->is_counted) {
+        attempt->client_handler = std::exchange(r->connection->read->handler, on_client_event);
+    }
+}
+
+void heed_client_abort(ngx_http_request_t* r) noexcept {
+    const Attempt* attempt = attempt_of(r);
+    ngx_event_t* read = r->connection->read;
+    if (attempt == nullptr || read->handler != on_client_event) {
         return;
     }
-    Attempt& attempt = *state->attempt;
+    read->handler = attempt->client_handler;
+    if (read->delayed) { // something has happened
+        read->delayed = 0;
+        if (read->timer_set) {
+            ngx_del_timer(read);
+        }
+        ngx_post_event(read, &ngx_posted_events);
+    }
+}
+
+void note_sign_in(ngx_http_request_t* r) noexcept {
+    Attempt* known = r == r->main ? attempt_of(r) : nullptr;
+    if (known == nullptr) {
+        return;
+    }
+    Attempt& attempt = *known;
     if (attempt.is_failure) {
         keep_back(attempt);
         return;

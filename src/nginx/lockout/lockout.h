@@ -65,6 +65,7 @@ struct Attempt {
     bool is_counted;     ///< admitted, and no answer yet
     bool is_failure;     ///< the answer is that of a wrong password
     ngx_event_t release; ///< the answer may leave
+    ngx_event_handler_pt client_handler; ///< nginx's own, for what the client sends
 
     /// msec that it counts from when it was admitted, and until when.
     std::uint64_t patience() const noexcept {
@@ -87,6 +88,11 @@ ngx_int_t admit_sign_in(ngx_http_request_t* r, const Host& host, RequestState& s
 /// nobody connect): it counts from now on. False if others have come first, and it isn't to be
 /// sent.
 bool renew_sign_in(const ngx_http_request_t* r) noexcept;
+
+/// Around each try of a server: while an attempt counts there, nginx doesn't notice that the client
+/// closes, since the answer tells what came of it.
+void ignore_client_abort(ngx_http_request_t* r) noexcept;
+void heed_client_abort(ngx_http_request_t* r) noexcept;
 
 /// The answer begins: called by the header filter, for any request. One that is a wrong password's
 /// is kept back until it is due.

@@ -57,6 +57,7 @@ bool use_server(ngx_peer_connection_t* pc, Peer& peer, Endpoint& server) noexcep
     peer.began = ngx_current_msec;
     pc->sockaddr = &server.address.sockaddr;
     pc->socklen = server.length;
+    ignore_client_abort(peer.request);
     return true;
 }
 

@@ -3,6 +3,7 @@
 #include "balance/credentials.h"
 #include "balance/outcome.h"
 #include "balance/ownership.h"
+#include "nginx/lockout/lockout.h"
 #include "nginx/request/request.h"
 #include "nginx/request/target.h"
 #include "nginx/status/count_request.h"
@@ -236,6 +237,7 @@ void count_answer(Peer& peer, ngx_log_t* log) noexcept {
 void free_peer(ngx_peer_connection_t* pc, void* data, ngx_uint_t state) {
     Peer& peer = *static_cast<Peer*>(data);
     WaitingRequests::remove(peer.waiting);
+    heed_client_abort(peer.request);
     const bool failed = (state & NGX_PEER_FAILED) != 0;
     const balance::Outcome outcome = balance::outcome(try_of(pc, peer, failed));
 
