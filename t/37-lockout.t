@@ -2,11 +2,12 @@
 # are answered as a server answers them.
 
 use LyncTest;
-use LyncTest::Scene;
+use LyncTest::Scene qw(:DEFAULT logged);
 use LyncTest::Doors;
 
 use IO::Select;
 use MIME::Base64 qw(encode_base64);
+use Socket qw(SOL_SOCKET SO_LINGER);
 use Time::HiRes qw(sleep time);
 
 my $LIMITS = 'lockout on failures=4 window=600s hold=600s source_accounts=0;';
@@ -15,6 +16,15 @@ my %WRONG = (ntlm => 401, spnego => 401, basic => 401, token => 400, soap => 500
 my %RIGHT = (ntlm => 200, spnego => 200, basic => 200, token => 200, soap => 200, page => 302);
 
 sub held_lines { scalar log_lines(qr/lync_lockout: account [0-9a-f]{16} is held/) }
+
+# Sends the head of an upload, with a password, and the beginning of its body.
+sub upload {
+    my ($who) = @_;
+    my $client = client('https://lyncwebext.contoso.com');
+    $client->ask('POST /DataCollabWeb/upload', 'Transfer-Encoding' => 'chunked',
+        Authorization => 'Basic ' . encode_base64("$who:wrong", ''))->write("1\r\nx\r\n");
+    return $client;
+}
 
 scene 'any mixture of doors', more => "$LIMITS $DOMAIN", sub {
     my $server = doors_server();
@@ -231,6 +241,23 @@ scene 'a held handshake leaves nothing behind', more => $LIMITS, sub {
     is(scalar(arrived), 5, 'and nobody else');
 };
 
+# nginx waits for the answer in their place.
+scene 'who goes before the answer', more => $LIMITS, sub {
+    my $server = doors_server(slow => 0.4);
+    for my $door (@DOORS) {
+        my @statuses = map {
+            my $password = $_;
+            my @gone = map { attempt($door, "$door-$password", $password) } 1 .. 4;
+            wait_until { 4 == grep { $_ eq "$door-$password" } arrived };
+            setsockopt $gone[0]{socket}, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0; # by a reset
+            $_->close for @gone;
+            try($door, "$door-$password", 'right');
+        } qw(right wrong);
+        is("@statuses", "$RIGHT{$door} " . ($door eq 'page' ? 303 : $WRONG{$door}), "$door: held after wrong ones only");
+    }
+    is(scalar(arrived), 9 * @DOORS, 'nothing more arrives');
+};
+
 scene 'clients that go, and that don\'t wait', more => $LIMITS, sub {
     my $server = doors_server();
     for my $door (@DOORS) {
@@ -248,9 +275,7 @@ scene 'clients that go, and that don\'t wait', more => $LIMITS, sub {
 scene 'bodies that break off', more => $LIMITS, sub {
     my $server = doors_server();
     for (1 .. 4) {
-        my $client = client('https://lyncwebext.contoso.com');
-        $client->ask('POST /DataCollabWeb/upload', Authorization => 'Basic YWxpY2U6d3Jvbmc=', 'Transfer-Encoding' => 'chunked')
-            ->write("1\r\nx\r\n");
+        my $client = upload('alice');
         my $round = $_;
         wait_until { server_connections() == $round }; # each breaks off its own
         sleep 0.5;
@@ -261,13 +286,18 @@ scene 'bodies that break off', more => $LIMITS, sub {
 };
 
 # A phone waits for mail, and goes: whom the server lets wait has signed in.
-scene 'who waits has signed in', more => $LIMITS, sub {
+scene 'who waits has signed in', more => $LIMITS, before => 'log_format status $status;',
+    included => 'access_log %%SERVROOT%%/logs/status.log status %%LATE%%;', sub {
     my $server = doors_server(delay => 20);
+    my @bodies = map { upload('carol') } 1 .. 4;
     my @waiting = map { attempt('basic', 'alice', 'wrong') } 1 .. 4;
     wait_until { arrived() == 4 };
-    sleep 5.5;
-    $_->close for @waiting;
-    is(try('basic', 'alice', 'right'), 200, 'not held');
+    my $since = time;
+    $_->close for splice @waiting, 0, 2; # it is waited for in their place, but for so long only
+    is(scalar(logged(status => 2, qr/^499$/)), 2, 'two have gone');
+    cmp_ok(time - $since, '>', 4, 'after the time in which a password is refused');
+    $_->close for @waiting, @bodies;
+    is(try('basic', $_, 'right'), 200, "$_ is not held") for qw(alice carol);
     is(held_lines(), 0, 'nor anybody');
 };
 

@@ -33,6 +33,7 @@ sub write_down {
 }
 
 # %o: what pool_server takes, and delay => seconds before a wrong password is answered, or a function of the account's name;
+# slow => seconds before any password is;
 # ignores => which credentials make no difference, by request line and Authorization; rejects => what SPNEGO says to a wrong one
 sub doors_server {
     my (%o) = @_;
@@ -100,6 +101,7 @@ sub judge {
     defined $who or return @wrong;
     s/%(..)/chr hex $1/ge for $who, $password;
     write_down($file, $who);
+    Time::HiRes::sleep($o{slow}) if $o{slow};
     return @right if $password eq 'right';
     Time::HiRes::sleep(ref $delay ? $delay->($who) : $delay) if $delay;
     return @wrong;
