@@ -95,12 +95,13 @@ void declare_commands(CLI::App& app, std::string_view group, Options& options,
         declare_output(*leaf, command, options);
         for (CLI::Option* option : leaf->get_options()) {
             const std::string help = option->get_description();
-            const std::size_t bar = help.find('|');
-            if (bar != std::string::npos) {
-                option->type_name(help.substr(0, bar))->description(help.substr(bar + 1));
-            } else if (option->get_positional()) {
+            const std::size_t bar = help.find('|') + 1; // 0: none
+            if (option->get_positional()) {
                 option->type_name("");
+            } else if (bar != 0) {
+                option->type_name(help.substr(0, bar - 1));
             }
+            option->description(help.substr(bar));
             // What is repeatable takes one value each time, and leaves FILE alone.
             if (option->nonpositional() && option->get_expected_max() > 1) {
                 option->allow_extra_args(false);
@@ -186,9 +187,14 @@ int parse_and_run(int argc, const char* const* argv) {
 } // namespace
 
 void add_configuration(CLI::App& app, Options& options) {
-    app.add_option("-c,FILE", options.configuration, "The nginx.conf to read, with its includes")
+    add_configuration(app, options, "-c,FILE");
+}
+
+void add_configuration(CLI::App& app, Options& options, const char* path) {
+    app.add_option(path, options.configuration, "FILE|The nginx.conf to read, with its includes")
         ->capture_default_str();
-    app.add_flag("--fragment", options.fragment, "FILE holds only what stands inside of http { }");
+    app.add_flag("--fragment", options.fragment,
+                 "The file holds only what stands inside of http { }");
     app.add_option("--publication", options.publication, "NAME|Only the lync_publish of this name");
 }
 

@@ -36,6 +36,7 @@ struct Command {
 std::span<const Command> commands() noexcept;
 
 /// Declares the arguments of a command that reads nginx.conf: its path, --fragment, --publication.
+void add_configuration(CLI::App& app, Options& options, const char* path);
 void add_configuration(CLI::App& app, Options& options);
 
 // The commands. A `declare_` adds the arguments and options of one that has its own.

@@ -56,54 +56,60 @@ constexpr std::size_t gap = 2; ///< spaces between columns
 /// Where stdout is no terminal, so that mail and paper have room for it.
 constexpr std::size_t widest_page = 100;
 
-/// What people read: neither the column of the headings nor one without a word in it.
-std::vector<std::size_t> shown_columns(const Table& table) {
-    std::vector<std::size_t> columns;
-    for (std::size_t c = 0; c < table.columns.size(); c++) {
-        const bool says = table.rows.empty() ||
-                          std::any_of(table.rows.begin(), table.rows.end(),
-                                      [c](const Row& row) { return !row[c].text().empty(); });
-        if (c != table.group && !table.columns[c].title.empty() && says) {
-            columns.push_back(c);
-        }
-    }
-    return columns;
-}
+/// What people read of a table: its rows under their headings, without the column of these and
+/// those without a word in them.
+struct Page {
+    struct Section {
+        std::string heading; ///< empty: none
+        std::vector<Row> rows;
+    };
+    std::vector<std::string> titles;
+    std::vector<Section> sections;
 
-/// Calls `head` before the rows of each heading (once, without one, for a table that has none), and
-/// `each` with every row.
-template <class Head, class Each>
-void for_rows(const Table& table, const Head& head, const Each& each) {
-    if (!table.group) {
-        head("");
-    }
-    const Row* last = nullptr;
-    for (const Row& row : table.rows) {
-        const std::string title = table.group ? shown(row[*table.group]) : "";
-        if (table.group && (last == nullptr || shown((*last)[*table.group]) != title)) {
-            head(title);
+    explicit Page(const Table& table) {
+        std::vector<std::size_t> columns;
+        for (std::size_t c = 0; c < table.columns.size(); c++) {
+            const bool says = table.rows.empty() || std::ranges::any_of(table.rows, [c](auto& row) {
+                                  return !row[c].text().empty();
+                              });
+            if (c != table.group && !table.columns[c].title.empty() && says) {
+                columns.push_back(c);
+                titles.push_back(table.columns[c].title);
+            }
         }
-        last = &row;
-        each(row);
+        if (!table.group) {
+            sections.emplace_back();
+        }
+        for (const Row& row : table.rows) {
+            const std::string heading = table.group ? shown(row[*table.group]) : "";
+            if (sections.empty() || sections.back().heading != heading) {
+                sections.push_back({heading, {}});
+            }
+            Row& cells = sections.back().rows.emplace_back();
+            for (const std::size_t c : columns) {
+                cells.push_back(row[c]);
+            }
+        }
     }
-}
+};
 
 /// Takes from the widest columns what isn't there: from those that break between words first.
-std::vector<std::size_t> fitted(const Table& table, const std::vector<std::size_t>& columns,
-                                std::size_t room) {
+std::vector<std::size_t> fitted(const Page& page, std::size_t room) {
     constexpr std::size_t least = 4;
     constexpr std::size_t widest_word = 36; // a longer one would take the room of other columns
     std::vector<std::size_t> widths, floors;
     std::size_t total = 0;
-    for (const std::size_t column : columns) {
-        std::size_t width = width_of(table.columns[column].title);
+    for (std::size_t c = 0; c < page.titles.size(); c++) {
+        std::size_t width = width_of(page.titles[c]);
         std::size_t floor = std::max(width, least);
-        for (const Row& row : table.rows) {
-            const std::string text = shown(row[column]);
-            width = std::max(width, width_of(text));
-            std::istringstream words(text);
-            for (std::string word; words >> word;) {
-                floor = std::max(floor, std::min(width_of(word), widest_word));
+        for (const Page::Section& section : page.sections) {
+            for (const Row& row : section.rows) {
+                const std::string text = shown(row[c]);
+                width = std::max(width, width_of(text));
+                std::istringstream words(text);
+                for (std::string word; words >> word;) {
+                    floor = std::max(floor, std::min(width_of(word), widest_word));
+                }
             }
         }
         widths.push_back(width);
@@ -188,29 +194,27 @@ std::string json(const Table& table) {
 }
 
 std::string markdown(const Table& table) {
-    const std::vector<std::size_t> columns = shown_columns(table);
+    const Page page(table);
     std::string text;
-    for_rows(
-        table,
-        [&](const std::string& title) {
-            if (table.group) {
-                text += (text.empty() ? "## " : "\n## ") + markdown_cell(title) + "\n\n";
-            }
-            std::string rule = "|";
+    for (const auto& [heading, rows] : page.sections) {
+        text += heading.empty()
+                    ? ""
+                    : formatted("{}## {}\n\n", text.empty() ? "" : "\n", markdown_cell(heading));
+        std::string rule = "|";
+        text += "|";
+        for (const std::string& title : page.titles) {
+            text += " " + title + " |";
+            rule += "---|";
+        }
+        text += "\n" + rule + "\n";
+        for (const Row& row : rows) {
             text += "|";
-            for (const std::size_t c : columns) {
-                text += " " + table.columns[c].title + " |";
-                rule += "---|";
-            }
-            text += "\n" + rule + "\n";
-        },
-        [&](const Row& row) {
-            text += "|";
-            for (const std::size_t c : columns) {
-                text += " " + markdown_cell(row[c]) + " |";
+            for (const Cell& cell : row) {
+                text += " " + markdown_cell(cell) + " |";
             }
             text += "\n";
-        });
+        }
+    }
     return text;
 }
 
@@ -224,33 +228,29 @@ std::string html(const Table& table) {
         "th, td { border: 1px solid #999; padding: 2pt 4pt; text-align: left; "
         "vertical-align: top; overflow-wrap: anywhere }\n"
         "tr { break-inside: avoid }\n";
-    const std::vector<std::size_t> columns = shown_columns(table);
     const std::string name = html_text(table.title);
     std::string text = formatted("<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
                                  "<title>{}</title>\n<style>\n{}</style>\n{}",
                                  name.empty() ? "lyncctl" : name, style,
                                  name.empty() ? "" : "<h1>" + name + "</h1>\n");
-    bool open = false;
-    for_rows(
-        table,
-        [&](const std::string& title) {
-            text += open ? "</table>\n" : "";
-            text += table.group ? "<h2>" + html_text(title) + "</h2>\n" : "";
-            text += "<table>\n<thead><tr>";
-            for (const std::size_t c : columns) {
-                text += "<th>" + html_text(table.columns[c].title);
-            }
-            text += "</thead>\n<tbody>\n";
-            open = true;
-        },
-        [&](const Row& row) {
+    const Page page(table);
+    for (const auto& [heading, rows] : page.sections) {
+        text += heading.empty() ? "" : "<h2>" + html_text(heading) + "</h2>\n";
+        text += "<table>\n<thead><tr>";
+        for (const std::string& title : page.titles) {
+            text += "<th>" + html_text(title);
+        }
+        text += "</thead>\n<tbody>\n";
+        for (const Row& row : rows) {
             text += "<tr>";
-            for (const std::size_t c : columns) {
-                text += "<td>" + html_text(row[c].text());
+            for (const Cell& cell : row) {
+                text += "<td>" + html_text(cell.text());
             }
             text += "\n";
-        });
-    return text + (open ? "</table>\n" : "") + "</html>\n";
+        }
+        text += "</table>\n";
+    }
+    return text + "</html>\n";
 }
 
 constexpr struct {
@@ -375,36 +375,25 @@ void Output::grid_line(const std::vector<Cell>& cells, const std::vector<std::si
 }
 
 void Output::grid(const Table& table) {
-    const std::vector<std::size_t> columns = shown_columns(table);
+    const Page page(table);
     const std::vector<std::size_t> widths =
-        fitted(table, columns, terminal_.columns > 0 ? terminal_.columns : widest_page);
-    const auto cells_of = [&](const Row& row) {
-        Row cells;
-        for (const std::size_t c : columns) {
-            cells.push_back(row[c]);
+        fitted(page, terminal_.columns > 0 ? terminal_.columns : widest_page);
+    Row titles, rule;
+    for (std::size_t c = 0; c < widths.size(); c++) {
+        titles.emplace_back(page.titles[c], Style::strong);
+        rule.emplace_back(std::string(widths[c], '-'), Style::faint);
+    }
+    for (const auto& section : page.sections) {
+        if (!section.heading.empty()) {
+            out_ << (&section == &page.sections.front() ? "" : "\n")
+                 << styled(section.heading, Style::strong) << "\n\n";
         }
-        return cells;
-    };
-    bool first = true;
-    for_rows(
-        table,
-        [&](const std::string& title) {
-            if (table.group) {
-                out_ << (first ? "" : "\n") << styled(title, Style::strong) << "\n\n";
-            }
-            first = false;
-            Row titles, rule;
-            for (std::size_t i = 0; i < columns.size(); i++) {
-                titles.emplace_back(table.columns[columns[i]].title, Style::strong);
-                rule.emplace_back(std::string(widths[i], '-'), Style::faint);
-            }
-            grid_line(titles, widths, table.rows.empty() ? Row{} : cells_of(table.rows.front()));
-            grid_line(rule, widths, {});
-        },
-        [&](const Row& row) {
-            const Row cells = cells_of(row);
-            grid_line(cells, widths, cells);
-        });
+        grid_line(titles, widths, section.rows.empty() ? Row{} : section.rows.front());
+        grid_line(rule, widths, {});
+        for (const Row& row : section.rows) {
+            grid_line(row, widths, row);
+        }
+    }
 }
 
 void Output::text(std::string_view text) {

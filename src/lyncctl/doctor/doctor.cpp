@@ -82,15 +82,6 @@ void examine(const Configuration& configuration, const DoctorOptions& options,
     }
 }
 
-std::string sentence(std::string_view text) {
-    std::string out(text);
-    if (!out.empty() && out.front() >= 'a' && out.front() <= 'z' &&
-        out.find_first_of(".:/") > out.find(' ')) {
-        out.front() = static_cast<char>(out.front() - 'a' + 'A');
-    }
-    return out + ".";
-}
-
 /// The password, from the descriptor if there is one (its first line), else from the terminal
 /// without echo.
 std::string read_password(std::optional<unsigned> descriptor, const std::string& user) {
@@ -137,10 +128,10 @@ void print_sentences(const std::vector<Finding>& findings, Output& output) {
         const Style style = kind.severity == "error" ? Style::bad : Style::warning;
         output.line(output.styled(kind.severity, style) + "  " +
                     output.styled(kind.name, Style::strong));
-        paragraph(output, "found", sentence(finding.what));
+        paragraph(output, "found", finding.what);
         paragraph(output, "at", some_of(finding.where, most_places));
-        paragraph(output, "cause", sentence(kind.cause));
-        paragraph(output, "remedy", sentence(kind.remedy));
+        paragraph(output, "cause", kind.cause);
+        paragraph(output, "remedy", kind.remedy);
         output.line("");
     }
 }

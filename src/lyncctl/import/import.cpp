@@ -117,11 +117,7 @@ int import_topology(const Options& options, Output& output) {
 
 void declare_drift(CLI::App& app, Options& options) {
     declare_import_topology(app, options);
-    app.add_option("-c", options.configuration, "FILE|The nginx.conf to compare with")
-        ->capture_default_str();
-    app.add_flag("--fragment", options.fragment,
-                 "That FILE holds only what stands inside of http { }");
-    app.add_option("--publication", options.publication, "NAME|Only the lync_publish of this name");
+    add_configuration(app, options, "-c");
 }
 
 } // namespace lync::lyncctl

@@ -4,32 +4,27 @@
 #include "base/diagnostic.h"
 #include "lyncctl/output.h"
 
-#include <iconv.h>
+#include <uniconv.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <memory>
 #include <utility>
 
 namespace lync::lyncctl {
 
 namespace {
 
-std::string utf8_of_utf16(std::string content, const std::string& name) {
-    const iconv_t converter = iconv_open("UTF-8", "UTF-16"); // by the byte order mark
-    std::string text(content.size() / 2 * 3 + 4, '\0');
-    char* in = content.data();
-    char* out = text.data();
-    std::size_t in_left = content.size();
-    std::size_t out_left = text.size();
-    bool fine = false;
-    if (converter != reinterpret_cast<iconv_t>(-1)) { // without it, it is refused as well
-        fine = iconv(converter, &in, &in_left, &out, &out_left) != static_cast<std::size_t>(-1);
-        iconv_close(converter);
-    }
-    if (!fine) {
+std::string utf8_of_utf16(const std::string& content, const std::string& name) {
+    std::size_t size = 0; // "UTF-16": by the byte order mark
+    const std::unique_ptr<uint8_t, void (*)(void*)> text(
+        u8_conv_from_encoding("UTF-16", iconveh_error, content.data(), content.size(), nullptr,
+                              nullptr, &size),
+        std::free);
+    if (!text) {
         throw Mistake("the file isn't well-formed UTF-16", {name, 1});
     }
-    text.resize(text.size() - out_left);
-    return text;
+    return {reinterpret_cast<const char*>(text.get()), size};
 }
 
 } // namespace
@@ -37,7 +32,7 @@ std::string utf8_of_utf16(std::string content, const std::string& name) {
 std::string text_of_powershell(std::string content, const std::string& name) {
     constexpr std::size_t narrowest = 40; // of a console
     if (content.starts_with("\xff\xfe") || content.starts_with("\xfe\xff")) {
-        content = utf8_of_utf16(std::move(content), name);
+        content = utf8_of_utf16(content, name);
     }
     std::erase(content, '\r');
     std::size_t width = 0;
