@@ -1,10 +1,11 @@
 #include "lyncctl/addresses.h"
 
+#include "base/ascii.h"
+
 #include <netdb.h>
 #include <sys/socket.h>
 
 #include <array>
-#include <charconv>
 #include <memory>
 
 namespace lync::lyncctl {
@@ -15,14 +16,14 @@ std::string bare(std::string_view address) {
 }
 
 std::uint16_t port_of(std::string_view text) noexcept {
-    std::uint16_t port = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    return error == std::errc{} && end == text.data() + text.size() ? port : std::uint16_t{0};
+    return static_cast<std::uint16_t>(parse_number(text, 1, 65535).value_or(0));
 }
 
-std::pair<std::string, std::uint16_t> split_socket(std::string_view socket) {
-    const std::size_t port = socket.rfind(':') + 1; // 0: the port alone
-    return {std::string(socket.substr(0, port == 0 ? 0 : port - 1)), port_of(socket.substr(port))};
+std::pair<std::string, std::uint16_t> split_socket(std::string_view text) {
+    const std::size_t colon = text.rfind(':');
+    const std::uint16_t port = port_of(text.substr(colon + 1)); // all of it without a colon
+    const std::size_t end = port == 0 ? text.size() : colon == text.npos ? 0 : colon;
+    return {std::string(text.substr(0, end)), port};
 }
 
 std::vector<std::string> addresses_of(const std::string& name) {

@@ -16,9 +16,9 @@ std::string bare(std::string_view address);
 /// A port, or 0.
 std::uint16_t port_of(std::string_view text) noexcept;
 
-/// A socket of the declaration ("443", "[::]:443") as its address, empty for the port alone, and
-/// its port.
-std::pair<std::string, std::uint16_t> split_socket(std::string_view socket);
+/// What stands before the port and the port of "443", "10.0.0.1", "[::]:443" or "lync:4443": empty
+/// and 0 where one is left out.
+std::pair<std::string, std::uint16_t> split_socket(std::string_view text);
 
 /// The addresses of a host name, or none.
 std::vector<std::string> addresses_of(const std::string& name);

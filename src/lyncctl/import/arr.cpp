@@ -175,7 +175,7 @@ private:
         Farm& farm = known != farms_.end() ? *known->second : add_farm(target.name, rule);
         std::uint16_t& port = farm.port(target.tls);
         if (known == farms_.end()) {
-            const auto [host, written] = split_endpoint(target.name);
+            const auto [host, written] = split_socket(target.name);
             port = written;
             farm.servers.push_back({host, ""});
         }

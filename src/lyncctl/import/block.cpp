@@ -5,7 +5,6 @@
 #include "lyncctl/import/draft.h"
 #include "lyncctl/output.h"
 #include "plan/render.h"
-#include "policy/redirect.h"
 
 #include <algorithm>
 #include <array>
@@ -37,9 +36,6 @@ public:
         const std::size_t urls = body_.size();
         for (const Name& name : draft_.names) {
             write_simple_url(name);
-        }
-        for (const auto& [from, to] : draft_.redirects) {
-            write_redirect(from, to);
         }
         body_.insert(urls, body_.size() > urls ? "\n" : "");
         for (const config::Edge& edge : draft_.edges) {
@@ -125,9 +121,7 @@ private:
                 draft_.add(lost, name.place, "{}: {}", quoted(name.host), parsed.error);
             }
         }
-        if (domains.contains("*")) {
-            draft_.add(check, {},
-                       "better than \"sip_domain *\" are your users' domains, one by one");
+        if (domains.contains("*")) { // "lyncctl check" has advice about it
             domains = {"*"};
         } else if (domains.empty()) {
             draft_.add(check, {},
@@ -211,21 +205,6 @@ private:
         }
     }
 
-    void write_redirect(const std::string& url, const std::string& to) {
-        const policy::RedirectFrom from =
-            policy::read_redirect_from(url, draft_.product.value_or(Product::sfb_se));
-        const bool published = std::ranges::any_of(draft_.names, [&](const Name& name) {
-            return name.host == from.host && name.role != Role::lyncdiscover &&
-                   name.role != Role::office_web_apps;
-        });
-        if (published && from.error.empty() && policy::read_redirect_to(to).error.empty() &&
-            redirected_.insert(url).second) {
-            directive("redirect", url + " " + plan::quoted_argument(to));
-        } else {
-            draft_.add(lost, {}, "the redirect of {} to {}", quoted(url), quoted(to));
-        }
-    }
-
     void write_edge(const config::Edge& edge) {
         open("edge " + edge.site);
         draft_.add(check, {},
@@ -249,7 +228,6 @@ private:
     std::string body_;
     std::size_t depth_ = 0;
     std::map<std::string_view, unsigned> filled_in_; ///< how often each of the words
-    std::set<std::string> redirected_;
 };
 
 } // namespace

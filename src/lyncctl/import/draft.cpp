@@ -210,7 +210,7 @@ private:
                 }
                 first = first.empty() ? own : first;
                 if (!own.empty() && own != first) {
-                    draft_.add(restriction, listener.place,
+                    draft_.add(restriction, name.place,
                                "{} had sockets of its own, and now has all", quoted(name.host));
                 }
             }
@@ -261,9 +261,8 @@ std::string_view word_of(Role role) noexcept {
 }
 
 bool add_socket(Sockets& sockets, std::string_view text, Socket as) {
-    auto [host, port] =
-        split_endpoint(port_of(text) != 0 ? "*:" + std::string(text) : std::string(text));
-    const bool any = host == "*" || host == "0.0.0.0";
+    const auto [host, port] = split_socket(text);
+    const bool any = (host.empty() && port != 0) || host == "*" || host == "0.0.0.0";
     const std::string address = any ? "" : host == "[::]" ? host : parse_address(host).name;
     if (!any && address.empty()) {
         return false;

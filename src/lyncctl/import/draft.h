@@ -108,7 +108,6 @@ using Certificates = std::vector<std::pair<std::string, std::string>>;
 struct Listener {
     Sockets sockets;
     Certificates certificates;
-    Place place;
 };
 
 /// A name that was published.
@@ -119,12 +118,6 @@ struct Name {
     Role role = Role::unknown;
     std::string path = {}; ///< of a simple URL: "/Meet"
     const Listener* listener = nullptr;
-};
-
-/// A page of a published name that leads elsewhere.
-struct Redirect {
-    std::string from; ///< "https://meet.contoso.com/"
-    std::string to;   ///< a URL
 };
 
 /// What a block will publish, whatever the old files look like.
@@ -142,7 +135,6 @@ struct Draft {
     std::deque<Farm> farms;
     Hosts hosts; ///< where names of servers lead
     std::vector<Name> names;
-    std::vector<Redirect> redirects;
     std::vector<config::Edge> edges;
     std::vector<Remark> remarks;
 

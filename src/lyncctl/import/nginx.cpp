@@ -5,6 +5,7 @@
 
 #include "base/ascii.h"
 #include "base/format.h"
+#include "lyncctl/addresses.h"
 
 #include <algorithm>
 #include <unordered_map>
@@ -163,12 +164,6 @@ public:
         }
         if (blocks.empty()) {
             read_http(root); // a file that is included at http level
-        } else {
-            for (const char* name : {"stream", "mail"}) {
-                for (const Directive* other : children(root, name)) {
-                    draft_.add(lost, other->place, "{} isn't HTTP", line_of(*other));
-                }
-            }
         }
         if (farms_.empty()) {
             throw Mistake(
@@ -205,16 +200,10 @@ private:
 
     void read_server(const Directive& block, const std::string& ssl,
                      const std::string& proxy_name) {
-        std::string first;
-        for (const Directive* line : children(block, "server_name")) {
-            for (const std::string& name : line->arguments) {
-                first = first.empty() && name != "_" ? name : first;
-            }
-        }
-        const bool named = !first.empty();
-        const std::string title = named ? "server " + quoted(first) : "server without a name";
+        const std::string first = value_of(block, "server_name", "_");
+        const std::string title =
+            first == "_" ? "server without a name" : "server " + quoted(first);
         Listener& listener = draft_.listeners.emplace_back();
-        listener.place = block.place;
         read_listens(block, ssl, listener.sockets);
         read_certificates(block, listener.certificates);
         std::vector<Pass> found;
@@ -237,16 +226,15 @@ private:
             }
             return;
         }
-        if (!named) {
-            draft_.add(lost, block.place, "{} took every request: write the names it is for",
-                       title);
-        }
         if (Farm* farm = read_passes(found, title)) {
             for (const Directive* line : children(block, "server_name")) {
                 for (const std::string& name : line->arguments) {
                     read_name(to_ascii_lower(name), line->place, *farm, listener);
                 }
             }
+        }
+        if (draft_.names.empty() || draft_.names.back().listener != &listener) {
+            draft_.add(lost, block.place, "{} has no name that can be written", title);
         }
     }
 
@@ -347,8 +335,6 @@ private:
             const std::string key = i < keys.size() ? first_argument(*keys[i]) : "";
             if (!certificate.empty() && !key.empty()) {
                 certificates.emplace_back(full_name(certificate, prefix_), full_name(key, prefix_));
-            } else {
-                draft_.add(lost, lines[i]->place, "{}", line_of(*lines[i]));
             }
         }
     }
@@ -370,7 +356,7 @@ private:
             if (const auto found = upstreams_.find(target.name); found != upstreams_.end()) {
                 port = read_upstream(*found->second, *farm);
             } else {
-                auto [host, own] = split_endpoint(target.name);
+                auto [host, own] = split_socket(target.name);
                 farm->servers.push_back({std::move(host), ""});
                 port = own;
             }
@@ -383,7 +369,7 @@ private:
     std::uint16_t read_upstream(const Directive& upstream, Farm& farm) {
         std::uint16_t port = 0;
         for (const auto& child : upstream.children) {
-            const auto [host, own] = split_endpoint(first_argument(*child));
+            const auto [host, own] = split_socket(first_argument(*child));
             const bool down = has_argument(*child, "down");
             if (child->name != "server") {
                 add_line(*child, line_of(upstream));

@@ -77,10 +77,4 @@ Target split_url(std::string_view url) {
     return {tls, to_ascii_lower(url.substr(0, end)), std::string(path)};
 }
 
-std::pair<std::string, std::uint16_t> split_endpoint(std::string_view text) {
-    const std::size_t colon = text.rfind(':');
-    const std::uint16_t port = colon == text.npos ? 0 : port_of(text.substr(colon + 1));
-    return {to_ascii_lower(port == 0 ? text : text.substr(0, colon)), port};
-}
-
 } // namespace lync::lyncctl

@@ -33,7 +33,4 @@ struct Target {
 };
 Target split_url(std::string_view url);
 
-/// A host name or address and a port, 0 where none is written: `[2001:db8::1]:4443`.
-std::pair<std::string, std::uint16_t> split_endpoint(std::string_view text);
-
 } // namespace lync::lyncctl

@@ -79,7 +79,9 @@ public:
             read_mapping(node.node());
         }
         for (const auto& node : packages_.select_nodes("squidreverseredir/config[enable='on']")) {
-            read_redirect(node.node());
+            draft_.add(lost, file_.place(node.node()), "{} of {} to {}: see \"redirect\"",
+                       title_of("redirect", node.node()), quoted(text_of(node.node(), "pathregex")),
+                       quoted(text_of(node.node(), "redirurl")));
         }
         read_restrictions();
         return std::move(draft_);
@@ -95,29 +97,6 @@ private:
             if (!has_word(known, field.name())) {
                 draft_.add(kind, file_.place(field), "{} {} of {}", quoted(field.name()),
                            quoted(field.child_value()), whose);
-            }
-        }
-    }
-
-    /// Of one page to a constant URL, as "redirect" takes it; squid's expressions may be more.
-    void read_redirect(pugi::xml_node node) {
-        constexpr std::string_view plain =
-            "/-_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-        const std::string pattern = text_of(node, "pathregex");
-        const std::string to = text_of(node, "redirurl");
-        const bool one_page = pattern.starts_with("^/") && pattern.ends_with('$') &&
-                              pattern.find_first_not_of(plain, 1) == pattern.size() - 1;
-        if (!one_page || to.find('%') != to.npos) {
-            draft_.add(lost, file_.place(node), "{} of {} to {}: see \"redirect\"",
-                       title_of("redirect", node), quoted(pattern), quoted(to));
-            return;
-        }
-        for (const pugi::xml_node row : node.children("row")) {
-            for (std::string_view hosts = row.child_value("uri"); !hosts.empty();) {
-                draft_.redirects.push_back(
-                    {formatted("https://{}{}", to_ascii_lower(take_until(hosts, ' ')),
-                               pattern.substr(1, pattern.size() - 2)),
-                     to});
             }
         }
     }
