@@ -2,6 +2,7 @@
 
 use LyncTest;
 use LyncTest::Scene;
+use LyncTest::Program ();
 
 use IO::Socket::UNIX ();
 use JSON::PP ();
@@ -497,8 +498,7 @@ scene 'the schema', named => 'schema', sub {
     site('lyncwebext.contoso.com') for 1 .. 3;
     my $dir = scene_dir();
     write_file("$dir/status.json", ask('/?format=json')->{body});
-    my $python = -x '/usr/bin/python3' ? '/usr/bin/python3' : 'python3';
-    my $said = `$python -c 'import json, sys, jsonschema
+    my $said = `$LyncTest::Program::PYTHON -c 'import json, sys, jsonschema
 jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))' $dir/status.json $LyncTest::Paths::SOURCE/docs/status.schema.json 2>&1`;
   SKIP: {
         Test::More::skip('python3-jsonschema is not installed', 1) if $said =~ /No module named/;

@@ -5,12 +5,13 @@ use strict;
 use warnings;
 
 use LyncTest::Paths;
+use LyncTest::Program ();
 use Test::More;
 
 my $slow = $ENV{TEST_NGINX_USE_VALGRIND};
 
 my @command = (
-    -x '/usr/bin/python3' ? '/usr/bin/python3' : 'python3', "$LyncTest::Paths::SOURCE/t/pools/reloads.py",
+    $LyncTest::Program::PYTHON, "$LyncTest::Paths::SOURCE/t/pools/reloads.py",
     '--module', $LyncTest::Paths::MODULE, '--nginx', $LyncTest::Paths::NGINX,
     '--pki', $LyncTest::Paths::PKI, '--dir', "$LyncTest::Paths::RUN/t/reloads_$$",
     '--pending', 50, '--reloads', 5, '--pause', 0.5, '--hold', 3,

@@ -40,9 +40,6 @@ sub exchange_publication {
         . "    simple_url dialin https://dialin.contoso.com;\n";
 }
 
-# The interpreter that Debian's packages are for.
-sub python { -x '/usr/bin/python3' ? '/usr/bin/python3' : 'python3' }
-
 my $owner = $$;
 my ($dir, $pid);
 

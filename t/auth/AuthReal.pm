@@ -15,7 +15,6 @@ use warnings;
 use Exporter qw(import);
 use File::Path qw(remove_tree);
 use File::Temp ();
-use IPC::Open2 qw(open2);
 use JSON::PP ();
 use Test::More import => [qw(is)];
 
@@ -23,6 +22,7 @@ use AuthPlain ();
 use LyncTest::Files ();
 use LyncTest::Paths ();
 use LyncTest::Ports ();
+use LyncTest::Program ();
 
 our @EXPORT = qw(start_ntlm start_kerberos ask command leave user connection server_of kerberos_curl
     six_at_two_servers);
@@ -130,11 +130,7 @@ END_CONF
     AuthPlain::wait_for_port('127.0.0.21', LyncTest::Ports::port('REQUESTS'), "Apache ($dir)");
 }
 
-sub start_clients {
-    my $pid = open2(my $out, my $in, AuthPlain::python(), "$LyncTest::Paths::SOURCE/t/auth/real.py",
-        "$LyncTest::Paths::PKI/public-ca.pem");
-    $clients = { pid => $pid, out => $out, in => $in };
-}
+sub start_clients { $clients = LyncTest::Program->start('auth/real.py', "$LyncTest::Paths::PKI/public-ca.pem") }
 
 # NTLM needs MD4, which OpenSSL has put aside; its configuration is for our own processes only.
 sub start_ntlm {
@@ -236,10 +232,7 @@ sub leave { command({ client => $_, close => JSON::PP::true() }) for @_ }
 
 sub command {
     my ($what) = @_;
-    $clients->{in}->printflush(JSON::PP->new->canonical->encode($what) . "\n");
-    my $line = readline $clients->{out};
-    my $answer = defined $line ? JSON::PP::decode_json($line)
-        : { error => 'the clients have ended' };
+    my $answer = $clients->command($what);
     Test::More::diag("client $what->{client}: $answer->{error}") if defined $answer->{error};
     return $answer;
 }
@@ -314,10 +307,7 @@ sub kerberos_curl {
 sub stop {
     return if $$ != $owner || !$dir;
     local $?;
-    if ($clients) {
-        close $clients->{in};
-        waitpid $clients->{pid}, 0;
-    }
+    $clients->stop if $clients;
     for my $pid (grep { defined } $apache, $kdc) {
         kill TERM => $pid;
         waitpid $pid, 0;

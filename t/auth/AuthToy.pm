@@ -20,7 +20,6 @@ use strict;
 use warnings;
 
 use Exporter qw(import);
-use IPC::Open2 qw(open2);
 use JSON::PP ();
 use MIME::Base64 qw(encode_base64 decode_base64);
 use Test::More ();
@@ -30,6 +29,7 @@ use AuthPlain ();
 use LyncTest ();
 use LyncTest::Paths ();
 use LyncTest::Ports ();
+use LyncTest::Program ();
 use LyncTest::Scene ();
 
 our @EXPORT = qw(
@@ -56,7 +56,6 @@ sub kerberos { encode_base64("\x60\x82KRB5|$_[0]", '') }
 
 # --- the toy server
 
-my $owner = $$;
 my $toy;
 
 # The one of this suite, on both of the pool's servers; started when it is first needed.
@@ -64,29 +63,17 @@ sub toy {
     return $toy if $toy;
     my $port = LyncTest::Ports::port('POOL');
     my $pki  = $LyncTest::Paths::PKI;
-    my $pid  = open2(my $out, my $in, AuthPlain::python(), "$LyncTest::Paths::SOURCE/t/auth/toy.py",
+    $toy = AuthToy::Server->start('auth/toy.py',
         '--tls', "$pki/fepool.contoso.local.pem", "$pki/fepool.contoso.local.key",
         "127.0.0.11:$port", "127.0.0.21:$port",
         '--http', '127.0.0.11:' . LyncTest::Ports::port('POOL_HTTP'));
-    $toy = bless { pid => $pid, in => $in, out => $out, port => $port }, 'AuthToy::Server';
-    $toy->reply->{listens} or die "the toy server doesn't start\n";
+    $toy->{port} = $port;
     return $toy;
 }
 
 package AuthToy::Server;
 
-sub reply {
-    my ($self) = @_;
-    my $line = readline $self->{out};
-    die "the toy server has ended\n" if !defined $line;
-    return JSON::PP::decode_json($line);
-}
-
-sub command {
-    my ($self, @words) = @_;
-    $self->{in}->printflush(join(' ', @words) . "\n");
-    return $self->reply;
-}
+our @ISA = 'LyncTest::Program';
 
 sub stats { $_[0]->command('stats') }
 
@@ -97,13 +84,6 @@ sub open_of {
         my $c = $_;
         !grep { ($c->{$_} // '') ne ($what{$_} // '') } keys %what;
     } @{ $self->stats->{open} };
-}
-
-sub stop {
-    my ($self) = @_;
-    local $?;
-    close $self->{in};
-    waitpid $self->{pid}, 0;
 }
 
 # --- the two fronts
@@ -117,16 +97,6 @@ sub front {
 sub plain {
     return AuthToy::Front->new(name => 'plain', AuthPlain::start(@_));
 }
-
-sub stop_all {
-    return if $$ != $owner;
-    if ($toy) {
-        $toy->stop;
-        undef $toy;
-    }
-}
-
-END { stop_all() }
 
 # --- scenes
 

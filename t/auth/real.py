@@ -75,6 +75,7 @@ def command(ca, what):
 
 
 def main(ca):
+    print('{}', flush=True)
     for line in sys.stdin:
         try:
             answer = command(ca, json.loads(line))

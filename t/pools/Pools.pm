@@ -20,12 +20,12 @@ use strict;
 use warnings;
 
 use Exporter qw(import);
-use IPC::Open2 qw(open2);
 use JSON::PP ();
 
 use LyncTest ();
 use LyncTest::Paths ();
 use LyncTest::Ports ();
+use LyncTest::Program ();
 use LyncTest::Scene qw(client log_lines wait_until);
 
 our @EXPORT = qw(servers publication tell stats forget_stats ask_once told health_lines);
@@ -35,14 +35,13 @@ our $HOST = 'lyncwebext.contoso.com';
 # A check that takes its time on a busy machine isn't late; one that never comes is.
 our $PATIENCE = 30;
 
-my @wanted;
-my ($owner, $pid, $in, $out) = ($$);
+my (@wanted, $program);
 
 # Servers on the port of that name at these addresses. They start with the suite, before nginx.
 # "ADDRESS=CERTIFICATE" presents another certificate; "ADDRESS=" speaks plain TCP.
 sub servers {
     my ($port, @addresses) = @_;
-    die "the servers run already\n" if $pid;
+    die "the servers run already\n" if $program;
     for my $word (@addresses) {
         my ($address, $certificate) = split /=/, $word, 2;
         push @wanted, "$address:" . LyncTest::Ports::port($port) . '='
@@ -50,30 +49,12 @@ sub servers {
     }
 }
 
-sub start {
-    return if $pid;
-    # Whoever comes first makes the certificates.
-    $pid = open2($out, $in, -x '/usr/bin/python3' ? '/usr/bin/python3' : 'python3',
-        "$LyncTest::Paths::SOURCE/t/pools/servers.py", $LyncTest::Paths::PKI, @wanted);
-    $owner = $$;
-    reply()->{listens} or die "the servers don't start\n";
-}
+sub start { $program //= LyncTest::Program->start('pools/servers.py', $LyncTest::Paths::PKI, @wanted) }
 
 # Test::Nginx starts nginx in each block; the servers are to be there before.
 Test::Nginx::Util::add_block_preprocessor(sub { start() }) if defined &Test::Nginx::Util::add_block_preprocessor;
 
-sub reply {
-    my $line = readline $out;
-    die "the servers have ended\n" if !defined $line;
-    return JSON::PP::decode_json($line);
-}
-
-sub command {
-    my (%command) = @_;
-    start();
-    $in->printflush(JSON::PP::encode_json(\%command) . "\n");
-    return reply();
-}
+sub command { my (%command) = @_; return start()->command(\%command) }
 
 sub name { "$_[0]:" . LyncTest::Ports::port($_[1]) }
 
@@ -113,14 +94,6 @@ sub publication {
     my ($port, $servers, $more) = @_;
     return LyncTest::word('FRONT_ENDS') =~ s/%%SERVERS%%/$servers/r =~ s/PORT_OWN/PORT_$port/r
         =~ s/health_check +off;/$more \/\/ ''/er;
-}
-
-END {
-    if ($pid && $owner == $$) {
-        local $?;
-        close $in;
-        waitpid $pid, 0;
-    }
 }
 
 1;

@@ -11,12 +11,9 @@ use strict;
 use warnings;
 
 use Exporter qw(import);
-use IO::Handle ();
-use IPC::Open2 qw(open2);
-use JSON::PP ();
-
 use LyncTest::Paths ();
 use LyncTest::Ports ();
+use LyncTest::Program ();
 use LyncTest::Scene ();
 
 our @EXPORT = qw(front_ends front_ends_of asked ask_times held held_in_turn);
@@ -53,10 +50,8 @@ sub address { $_[0]{address} }
 sub start {
     my ($self) = @_;
     $self->{name} = "$self->{address}:$self->{port}";
-    $self->{pid} = open2(my $out, my $in, 'python3', "$LyncTest::Paths::SOURCE/t/pools/servers.py",
-        $LyncTest::Paths::PKI, "$self->{name}=" . ($self->{tls} // ''));
-    @$self{qw(out in)} = ($out, $in);
-    readline $out or die "the Front End $self->{address} doesn't start\n";
+    $self->{program} = LyncTest::Program->start('pools/servers.py', $LyncTest::Paths::PKI,
+        "$self->{name}=" . ($self->{tls} // ''));
     $self->tell(server => $self->{name}, says => $self->{address});
     return $self;
 }
@@ -69,12 +64,7 @@ sub restart {
     return $self->start;
 }
 
-sub tell {
-    my ($self, %command) = @_;
-    $self->{in}->autoflush;
-    print { $self->{in} } JSON::PP::encode_json(\%command), "\n";
-    return JSON::PP::decode_json(scalar readline $self->{out});
-}
+sub tell { my ($self, %command) = @_; return $self->{program}->command(\%command) }
 
 # How many connections and so on; "waiting" are those that are held.
 sub seen {
@@ -83,18 +73,9 @@ sub seen {
     return { %$seen, map { $_ => scalar @{ $seen->{$_} } } qw(requests checks) };
 }
 
-sub kill {
-    my ($self) = @_;
-    my $pid = delete $self->{pid} or return;
-    local $?;
-    CORE::kill(KILL => $pid);
-    CORE::kill(CONT => $pid);
-    waitpid $pid, 0;
-    close delete $self->{$_} for qw(in out);
-}
-
-sub freeze { CORE::kill(STOP => $_[0]{pid}) }
-sub thaw   { CORE::kill(CONT => $_[0]{pid}) }
+sub kill   { $_[0]{program}->stop('KILL') }
+sub freeze { CORE::kill(STOP => $_[0]{program}{pid}) }
+sub thaw   { CORE::kill(CONT => $_[0]{program}{pid}) }
 
 # Who answers: { address => how often } of so many requests, one after the other on new connections.
 sub ask_times {
@@ -139,7 +120,5 @@ sub held_in_turn {
 }
 
 Test::Nginx::Util::add_test_cleanup_handler(sub { $_->kill for splice @running });
-
-END { $_->kill for @running }
 
 1;
