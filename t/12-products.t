@@ -35,15 +35,3 @@ GET https://lyncwebext.contoso.com/                                 -> 404
 POST https://lyncwebext.contoso.com/Mcx/McxService.svc   -> external
 GET https://lyncwebext.contoso.com/ucwa/v1/applications  -> 404
 GET https://lyncdiscover.contoso.com/                    -> external
-
-=== Lync Server 2013 has UCWA and the web app
---- more: product lync_2013; sip_domain contoso.com;
---- asks
-POST https://lyncwebext.contoso.com/ucwa/v1/applications        -> external
-GET https://lyncwebext.contoso.com/lwa/WebPages/LwaClient.aspx  -> external
-POST https://lyncwebext.contoso.com/Mcx/McxService.svc          -> 404
-
-=== the Subscription Edition, which is the default
---- more: sip_domain contoso.com;
---- asks
-POST https://lyncwebext.contoso.com/ucwa/v1/applications -> external

@@ -33,32 +33,6 @@ scene 'handshakes', more => 'certificate %%PKI%%/public-ecdsa.pem %%PKI%%/public
     }
 };
 
-# One session after the other, by ticket (TLS 1.3, 1.2) and by the session cache (TLS 1.2 without).
-scene 'sessions are resumed', sub {
-    for my $version (qw(TLSv1_3 TLSv1_2)) {
-        my $sessions = {};
-        my @reused;
-        for (1 .. 3) {
-            my $client = client('https://lyncwebext.contoso.com',
-                version => $version, sessions => $sessions);
-            my $answer = $client->ask('GET /abs/handler', Connection => 'close')->answer;
-            push @reused, $client->{socket}->get_session_reused ? 1 : 0;
-            $client->is_closed;
-            $client->{socket}->close;
-        }
-        is("@reused", '0 1 1', "$version sessions are resumed");
-    }
-
-    my $dir = scene_dir();
-    my $port = port('HTTPS');
-    my @said;
-    for my $way ('-sess_out', '-sess_in') {
-        push @said, scalar `(printf 'GET /abs/handler HTTP/1.1\r\nHost: lyncwebext.contoso.com\r\nConnection: close\r\n\r\n'; sleep 0.3) | openssl s_client -connect 127.0.0.1:$port -servername lyncwebext.contoso.com -tls1_2 -no_ticket $way $dir/session -ign_eof 2>&1`;
-    }
-    like($said[0], qr/^New, TLSv1\.2/m, 'TLS 1.2 without tickets');
-    like($said[1], qr/^Reused, TLSv1\.2/m, 'the cache has it');
-};
-
 # What a client sends before it hears anything, up to its early data, as somebody between records it.
 sub recorder {
     return server(address => '127.0.0.1', port => port('OWN'), sub {

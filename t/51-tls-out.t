@@ -1,5 +1,5 @@
 # TLS towards the servers: verified against trusted_ca under the pool's name, SNI sent, sessions
-# resumed; and which connections serve one client after another.
+# resumed; and connections that are kept for whoever comes next.
 
 use LyncTest;
 use LyncTest::Scene;
@@ -47,35 +47,6 @@ sub connection {
     my ($answer) = @_;
     return $answer->one('X-Connection') =~ /^(\d+)-(\d+)$/;
 }
-
-# Three clients in turn, each with a credential that holds for its whole connection.
-scene 'a connection that a credential went over serves no other client', sub {
-    for my $url ('https://lyncwebext.contoso.com/abs/handler', 'https://meet.contoso.com/alice',
-        'https://mail.contoso.com/ews/exchange.asmx', 'https://lyncdiscover.contoso.com/')
-    {
-        my ($path) = $url =~ m{^https://[^/]+(/.*)};
-        my %used;
-        my @clients = map { client($url) } 1 .. 3;
-        for my $client (@clients, @clients) {
-            my ($connection, $count) = connection($client
-                ->ask("GET $path", Authorization => 'NTLM TlRMTVNTUAADAAAA')->answer);
-            push @{ $used{$connection} }, $client;
-        }
-        # And three more without one, who must not get in there either.
-        for my $client (map { client($url) } 1 .. 3) {
-            my ($connection) = connection($client->ask("GET $path")->answer);
-            push @{ $used{$connection} }, $client;
-        }
-        my @owned = map { my $client = $_; [grep { grep { $_ == $client } @{ $used{$_} } } keys %used] }
-            @clients;
-        is(scalar(grep { @$_ != 1 } @owned), 0, "$url: each client stays on one connection");
-        my @shared = grep {
-            my %seen = map { $_ => 1 } @{ $used{ $_->[0] } };
-            keys %seen > 1;
-        } @owned;
-        is(scalar @shared, 0, "$url: where nobody else comes");
-    }
-};
 
 # Enough requests for each worker to have had two.
 scene 'where none comes, connections are kept', sub {

@@ -328,55 +328,6 @@ both 'the server goes away', publication => $Two, sub {
     is($_->{user}, '-', 'strangers') for $front->strangers(4);
 };
 
-# A server of somebody else's switches HTTP/2 on for the socket. Its connections can ask for names
-# of the publication; what can't have a connection of its own gets none.
-sub h2 {
-    my ($sni, $host, $port, @options) = @_;
-    my @command = ('curl', '--silent', '--insecure', '--http2', '--max-time', 10,
-        '--resolve', "$sni:$port:127.0.0.1", '--header', "Host: $host", '--header', 'X-Client: H2',
-        '--write-out', '\n%{http_version} %{http_code}', @options,
-        "https://$sni:$port$AuthToy::PATH?anonymous");
-    open my $out, '-|', @command or die "curl: $!\n";
-    my $text = do { local $/; <$out> };
-    { local $?; close $out; }
-    my ($version, $status) = $text =~ /\n(\S+) (\d+)$/;
-    return { version => $version, status => $status, body => $text };
-}
-
-both 'HTTP/2 on the same socket', before => <<'END', sub {
-server {
-    listen 127.0.0.1:%%PORT_HTTPS%% ssl http2;
-    server_name foreign.example.com;
-    ssl_certificate     %%PKI%%/public.pem;
-    ssl_certificate_key %%PKI%%/public.key;
-    return 204;
-}
-END
-    my ($front) = @_;
-    my $alice = $front->client('A');
-    is($alice->ntlm('alice')->{user}, 'alice', 'alice signs in');
-    for my $sni ('foreign.example.com', $AuthToy::HOST) {
-        for my $credential (0, 1) {
-            my @options = $credential
-                ? ('--header', 'Authorization: Negotiate ' . kerberos('henry')) : ();
-            my $got = h2($sni, $AuthToy::HOST, $front->{port}, @options);
-            next if !$front->is_publication;
-            if ($got->{version} eq '2') {
-                is($got->{status}, 421, "over HTTP/2, SNI $sni: misdirected");
-                unlike($got->{body}, qr/"user"/, 'the pool never saw it');
-            } else {
-                is($got->{version}, '1.1', "SNI $sni");
-            }
-        }
-    }
-    is($_->{user}, '-', 'strangers') for $front->strangers(2);
-    is($alice->get->{user}, 'alice', 'alice stays');
-    if ($front->is_publication) {
-        is(h2('foreign.example.com', 'foreign.example.com', $front->{port})->{version}, '2',
-            'the other server speaks HTTP/2');
-    }
-};
-
 # The limit is each worker's.
 alone 'no more than so many', more => 'connection_auth on max=2;', sub {
     my ($front) = @_;
