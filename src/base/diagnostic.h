@@ -6,7 +6,7 @@
 //     format.h       messages by format strings
 //     ascii.h        letters as DNS and HTTP compare them
 //     utf8.h         characters of UTF-8
-//     names.h        FQDNs, SIP domains, simple URLs, addresses (host_names.h, idn.h)
+//     names.h        FQDNs, SIP domains, simple URLs, addresses
 //     name_set.h     the names that a certificate covers
 //     product.h      the seven server products and what follows from the choice
 //     version.h      of the module and of lyncctl

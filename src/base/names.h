@@ -11,6 +11,7 @@
 // ("xn--bro-hoa.contoso.com"), and always given back in A-labels: UTS 46 non-transitional mapping,
 // IDNA2008 validity [RFC 5891, Unicode TR46].
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -49,5 +50,19 @@ ParsedUrl parse_https_url(std::string_view text);
 /// Where a server is reached: an IPv4 address, an IPv6 address in brackets (both given back in
 /// their shortest spelling), or a host name, which may have one label. Never a port.
 ParsedName parse_address(std::string_view text);
+
+constexpr std::size_t longest_name = 253; // RFC 1035 2.3.4, without the root's dot
+constexpr std::size_t longest_label = 63;
+
+/// Whether `name` is labels between single dots. Names of Windows hosts have underscores at times,
+/// and certificates are issued for them. Lengths of labels don't matter here: what is too long for
+/// DNS is never asked for.
+bool is_plain_name(std::string_view name) noexcept;
+
+/// inet_pton and back, so that equal addresses are equal texts; empty if it isn't an address.
+std::string normal_ipv4(std::string_view text);
+std::string normal_ipv6(std::string_view text);
+/// Either, an IPv6 address in brackets or not; given back without them.
+std::string normal_address(std::string_view text);
 
 } // namespace lync

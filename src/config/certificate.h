@@ -66,6 +66,13 @@ struct Certificate : Findings {
     std::chrono::sys_seconds not_after{};
     KeyKind key_kind = KeyKind::other;
     int key_bits = 0;
+
+    bool is_valid_at(std::chrono::sys_seconds time) const noexcept {
+        return not_before <= time && time <= not_after;
+    }
+    Renewal renewal_at(std::chrono::sys_seconds time) const noexcept {
+        return config::renewal_at(time, not_before, not_after);
+    }
 };
 
 /// Loads the PEM files of a `certificate` directive (paths as nginx opens them) and refuses what

@@ -3,7 +3,7 @@
 #include "config/edge.h"
 
 #include "base/ascii.h"
-#include "base/host_names.h"
+#include "base/names.h"
 #include "config/declare.h"
 
 #include <arpa/inet.h>

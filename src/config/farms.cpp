@@ -3,7 +3,6 @@
 #include "config/declare.h"
 
 #include "base/ascii.h"
-#include "base/host_names.h"
 #include "base/names.h"
 
 #include <algorithm>

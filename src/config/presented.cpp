@@ -54,34 +54,18 @@ PresentedCertificates::Set set_of(const Best& best) {
 
 PresentedCertificates::PresentedCertificates(std::span<const Certificate> certificates,
                                              std::chrono::sys_seconds now) {
-    NameSet names;
-    for (const Certificate& certificate : certificates) {
-        for (const std::string& name : certificate.names) {
-            names.add(name);
-        }
-    }
-    names.freeze();
-
     Best first;
-    std::vector<Best> best(names.size());
-    const std::size_t exact_names = names.exact().size();
+    NameMap<Best> best;
     for (std::uint32_t i = 0; i < certificates.size(); i++) {
         const Certificate& certificate = certificates[i];
         const auto kind = static_cast<std::size_t>(certificate.key_kind);
-        const bool valid = certificate.not_before <= now && now <= certificate.not_after;
+        const bool valid = certificate.is_valid_at(now);
         take(first[kind], Candidate{valid, false, {}, i});
         for (const std::string& name : certificate.names) {
-            if (const std::size_t at = names.position(name); at != NameSet::npos) {
-                take(best[at][kind], Candidate{valid, at < exact_names, certificate.not_after, i});
+            if (Best* of = best.add(name)) {
+                take((*of)[kind],
+                     Candidate{valid, !name.starts_with('*'), certificate.not_after, i});
             }
-        }
-    }
-    for (std::size_t at = 0; at < exact_names; at++) {
-        const std::string& name = names.exact()[at];
-        const std::size_t dot = std::min(name.find('.'), name.size());
-        const std::size_t wildcard = names.position("*" + name.substr(dot));
-        for (std::size_t kind = 0; wildcard != NameSet::npos && kind < key_kinds; kind++) {
-            take(best[at][kind], best[wildcard][kind]);
         }
     }
 
@@ -95,42 +79,44 @@ PresentedCertificates::PresentedCertificates(std::span<const Certificate> certif
         return at->second;
     };
     number(first);
-    set_of_name_.reserve(best.size());
-    for (const Best& of : best) {
-        set_of_name_.push_back(number(of));
+    NameSet names;
+    for (const auto& [name, exact] : best.entries()) {
+        Best of = exact;
+        if (const Best* wildcard = best.wildcard(name)) {
+            for (std::size_t kind = 0; kind < key_kinds; kind++) {
+                take(of[kind], (*wildcard)[kind]);
+            }
+        }
+        *names.add(name.starts_with('.') ? "*" + name : name) = number(of);
     }
     names_ = std::make_shared<NameSet>(std::move(names));
 }
 
 std::size_t PresentedCertificates::set_for(std::string_view name) const noexcept {
-    const std::size_t at = names_->find(name);
-    return at == NameSet::npos ? 0 : set_of_name_[at];
+    const std::uint32_t* set = names_->find(name);
+    return set == nullptr ? 0 : *set;
 }
 
 std::span<const std::uint32_t>
 PresentedCertificates::covering(std::string_view name) const noexcept {
-    const std::size_t at = names_->find(name);
-    return at == NameSet::npos ? std::span<const std::uint32_t>() : sets_[set_of_name_[at]];
+    const std::uint32_t* set = names_->find(name);
+    return set == nullptr ? std::span<const std::uint32_t>() : sets_[*set];
 }
 
 std::vector<std::string> PresentedCertificates::names_of_pattern(std::string_view pattern) const {
     const std::string_view start = pattern.substr(0, pattern.size() - 1); // "meet."
+    const std::string label(start.substr(0, start.find('.')));
     std::vector<std::string> found;
-    const auto add = [&](std::string name) {
-        if (name.size() > start.size() && name.starts_with(start)) {
+    for (const auto& [entry, set] : names_->entries()) {
+        // "*.contoso.com" covers one label more: of "meet.*" it is meet.contoso.com.
+        const bool wildcard = entry.starts_with('.');
+        std::string name = wildcard ? label + entry : entry;
+        if (name.size() > start.size() && name.starts_with(start) &&
+            !(wildcard && names_->entries().contains(name))) {
             found.push_back(std::move(name));
         }
-    };
-    for (const std::string& name : names_->exact()) {
-        add(name);
     }
-    // "*.contoso.com" covers one label more: of "meet.*" it is meet.contoso.com.
-    for (const std::string& parent : names_->wildcards()) {
-        std::string name = std::string(start.substr(0, start.find('.') + 1)) + parent;
-        if (names_->position(name) == NameSet::npos) {
-            add(std::move(name));
-        }
-    }
+    std::ranges::sort(found);
     return found;
 }
 

@@ -45,9 +45,8 @@ public:
     std::vector<std::string> names_of_pattern(std::string_view pattern) const;
 
 private:
-    std::shared_ptr<const NameSet> names_;
+    std::shared_ptr<const NameSet> names_; ///< of each the index into sets_
     std::vector<Set> sets_;
-    std::vector<std::uint32_t> set_of_name_; ///< index into sets_, by position in names_
 };
 
 } // namespace lync::config

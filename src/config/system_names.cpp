@@ -3,7 +3,7 @@
 #include "base/ascii.h"
 #include "base/diagnostic.h"
 #include "base/format.h"
-#include "base/host_names.h"
+#include "base/names.h"
 
 #include <algorithm>
 

@@ -2,7 +2,7 @@
 
 #include "base/ascii.h"
 #include "base/base64.h"
-#include "base/host_names.h"
+#include "base/names.h"
 #include "policy/chars.h"
 #include "policy/decode.h"
 #include "policy/path.h"

@@ -7,7 +7,7 @@
 #include "lyncctl/doctor/net.h"
 #include "lyncctl/doctor/questions.h"
 
-#include "base/host_names.h"
+#include "base/names.h"
 #include "block_builder.h"
 #include "catch.h"
 

@@ -20,7 +20,6 @@ NameSet set_of(std::initializer_list<std::string_view> names) {
     for (const std::string_view name : names) {
         set.add(name);
     }
-    set.freeze();
     return set;
 }
 
@@ -28,7 +27,7 @@ NameSet set_of(std::initializer_list<std::string_view> names) {
 
 TEST_CASE("an empty set covers nothing", "[name_set]") {
     const NameSet set;
-    CHECK(set.empty());
+    CHECK(set.entries().empty());
     CHECK_FALSE(set.covers(""));
     CHECK_FALSE(set.covers("contoso.com"));
 }
@@ -36,7 +35,7 @@ TEST_CASE("an empty set covers nothing", "[name_set]") {
 TEST_CASE("exact names are covered in any letter case", "[name_set]") {
     const NameSet set = set_of({"LyncWebExt.contoso.com", "meet.contoso.com", "localhost",
                                 "xn--bro-hoa.contoso.com", "fe_01.contoso.local"});
-    CHECK(set.size() == 5);
+    CHECK(set.entries().size() == 5);
     for (const std::string_view name :
          {"lyncwebext.contoso.com", "LYNCWEBEXT.Contoso.COM", "meet.contoso.com", "localhost",
           "XN--BRO-HOA.contoso.com", "fe_01.contoso.local"}) {
@@ -80,8 +79,7 @@ TEST_CASE("names that no client matches are left out", "[name_set]") {
          )")) {
         set.add(name);
     }
-    set.freeze();
-    CHECK(set.empty());
+    CHECK(set.entries().empty());
     for (const std::string_view name :
          {"meet.contoso.com", "contoso.com", "foo.contoso.com", "meet.com", "com"}) {
         INFO(name);
@@ -89,12 +87,11 @@ TEST_CASE("names that no client matches are left out", "[name_set]") {
     }
 }
 
-TEST_CASE("a set may be added to after it was frozen, and holds each name once", "[name_set]") {
+TEST_CASE("a set holds each name once", "[name_set]") {
     NameSet set = set_of({"meet.contoso.com", "MEET.contoso.com", "*.contoso.com"});
-    CHECK(set.size() == 2);
+    CHECK(set.entries().size() == 2);
     set.add("dialin.fabrikam.com");
-    set.freeze();
-    CHECK(set.size() == 3);
+    CHECK(set.entries().size() == 3);
     CHECK(set.covers("dialin.fabrikam.com"));
     CHECK(set.covers("meet.contoso.com"));
 }
@@ -102,7 +99,7 @@ TEST_CASE("a set may be added to after it was frozen, and holds each name once",
 TEST_CASE("names longer than DNS has are neither kept nor covered", "[name_set]") {
     const std::string long_name = std::string(1U << 20U, 'a') + ".contoso.com";
     NameSet set = set_of({long_name, "*.contoso.com"});
-    CHECK(set.size() == 1);
+    CHECK(set.entries().size() == 1);
     CHECK_FALSE(set.covers(long_name));
 }
 
@@ -112,8 +109,7 @@ TEST_CASE("twenty thousand names are looked up quickly", "[name_set]") {
         set.add("lyncdiscover.domain" + std::to_string(i * 7919 % 20000) + ".example");
         set.add("*.wild" + std::to_string(i) + ".example");
     }
-    set.freeze();
-    CHECK(set.size() == 40000);
+    CHECK(set.entries().size() == 40000);
 
     const std::clock_t start = std::clock();
     std::size_t covered = 0;

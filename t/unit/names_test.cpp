@@ -269,8 +269,11 @@ TEST_CASE("parse_address says how an address is written", "[names]") {
         [10.0.0.1]              | there is no valid IPv6 address between its brackets
         [fe80::1%eth0]          | there is no valid IPv6 address between its brackets
         [fd00::11]x             | there is no valid IPv6 address between its brackets
-        0.0.0.0                 | it means any address: write the one address of the server
-        [::]                    | it means any address: write the one address of the server
+        0.0.0.0                 | it is no address of one server: write the server's own
+        [::]                    | it is no address of one server: write the server's own
+        255.255.255.255         | it is no address of one server: write the server's own
+        [ff02::1]               | it is no address of one server: write the server's own
+        224.0.0.1               | it is no address of one server: write the server's own
         10.0.0                  | it ends in the number "0", so it is neither a name nor a valid IPv4 address
         010.0.0.1               | it ends in the number "1", so it is neither a name nor a valid IPv4 address
         10.0.0.1\x00            | it contains the byte 0x00: a name is made of letters, digits, "-" and "."

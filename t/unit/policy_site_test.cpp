@@ -185,7 +185,6 @@ TEST_CASE("policy: plain HTTP asks the certificates under a wildcard", "[policy]
     auto names = std::make_shared<lync::NameSet>();
     names->add("lyncdiscover.contoso.com");
     names->add("*.fabrikam.com");
-    names->freeze();
     SiteSpec spec = plain_http(PlainAutodiscover::unless_covered);
     spec.certificate_names = names;
     const Site site(spec);

@@ -6,7 +6,7 @@
 
 #include "base/ascii.h"
 #include "base/format.h"
-#include "base/host_names.h"
+#include "base/names.h"
 #include "lyncctl/addresses.h"
 
 #include <ares.h>

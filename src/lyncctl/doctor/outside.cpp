@@ -1,7 +1,7 @@
 // `--from outside`: from published names to machines that can be asked (DNS, connections, TLS),
 // then what a client asks there, in its order.
 
-#include "base/host_names.h"
+#include "base/names.h"
 #include "lyncctl/doctor/answers.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 #include "base/format.h"
-#include "base/host_names.h"
+#include "base/names.h"
 #include "lyncctl/addresses.h"
 #include "lyncctl/doctor/answers.h"
 

@@ -3,7 +3,7 @@
 
 #include "base/ascii.h"
 #include "base/format.h"
-#include "base/host_names.h"
+#include "base/names.h"
 #include "lyncctl/addresses.h"
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"

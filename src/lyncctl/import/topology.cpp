@@ -7,7 +7,7 @@
 
 #include "base/ascii.h"
 #include "base/format.h"
-#include "base/host_names.h"
+#include "base/names.h"
 #include "lyncctl/addresses.h"
 #include "lyncctl/failure.h"
 #include "lyncctl/import/powershell.h"

@@ -3,7 +3,7 @@
 // proxy", "Technical requirements for mobility"]; as a table, or as a zone fragment (RFC 1035, 5).
 
 #include "base/format.h"
-#include "base/host_names.h"
+#include "base/names.h"
 #include "lyncctl/addresses.h"
 #include "lyncctl/commands.h"
 #include "lyncctl/configuration.h"

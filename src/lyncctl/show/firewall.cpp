@@ -1,7 +1,7 @@
 // `show firewall`: rows of the port summaries, or rules of them.
 
 #include "base/format.h"
-#include "base/host_names.h"
+#include "base/names.h"
 #include "lyncctl/addresses.h"
 #include "lyncctl/commands.h"
 #include "lyncctl/configuration.h"

@@ -2,7 +2,7 @@
 // addresses, so those of another firewall never match.
 
 #include "base/format.h"
-#include "base/host_names.h"
+#include "base/names.h"
 #include "lyncctl/addresses.h"
 #include "lyncctl/output.h"
 #include "lyncctl/show/firewall_rows.h"
