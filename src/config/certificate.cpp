@@ -3,7 +3,6 @@
 
 #include "config/certificate.h"
 
-#include "base/format.h"
 #include "config/certificate_pem.h"
 #include "config/certificate_x509.h"
 
@@ -32,41 +31,39 @@ std::string title(const X509* certificate, std::size_t place, const std::string&
                                   subject_of(certificate), file);
 }
 
-/// What no client has accepted for years, on any certificate of the chain but a root: its
+/// Refuses what no client has accepted for years, on any certificate of the chain but a root: its
 /// signature is never looked at.
-std::string refuse_weak(const X509* certificate, std::size_t place, const std::string& file) {
-    const std::string remedy =
+void check_strength(const X509* certificate, std::size_t place, const std::string& file) {
+    const std::string_view remedy =
         place == 0 ? "have it issued again" : "get the current one of the CA";
 
     if (const Key key = key_of(certificate); key.is_short_rsa()) {
-        return formatted("{} has an RSA key of {} bits, clients need 2048: {}{}",
-                         title(certificate, place, file), key.bits, remedy,
-                         place == 0 ? " for a longer key" : "");
+        throw Unusable("{} has an RSA key of {} bits, clients need 2048: {}{}",
+                       title(certificate, place, file), key.bits, remedy,
+                       place == 0 ? " for a longer key" : "");
     }
     if (const std::string digest = weak_digest_of(certificate); !digest.empty()) {
-        return formatted("{} is signed with {}, which clients refuse: {}{}",
-                         title(certificate, place, file), digest, remedy,
-                         place == 0 ? " with SHA-256" : "");
+        throw Unusable("{} is signed with {}, which clients refuse: {}{}",
+                       title(certificate, place, file), digest, remedy,
+                       place == 0 ? " with SHA-256" : "");
     }
-    return {};
 }
 
-std::string refuse_mismatch(const PemCertificates& pem, const EVP_PKEY* key,
-                            const std::string& certificate_file, const std::string& key_file) {
-    if (X509_check_private_key(pem.chain.front().get(), key) == 1) {
-        return {};
+void check_pair(const std::vector<X509Ptr>& chain, const EVP_PKEY* key,
+                const std::string& certificate_file, const std::string& key_file) {
+    const auto own = std::ranges::find_if(chain, [key](const X509Ptr& certificate) {
+        return X509_check_private_key(certificate.get(), key) == 1;
+    });
+    if (own == chain.begin()) {
+        return;
     }
-
-    std::string error = formatted(
-        "certificate key \"{}\" does not match certificate \"{}\": ", key_file, certificate_file);
-    for (std::size_t place = 1; place < pem.chain.size(); place++) {
-        if (X509_check_private_key(pem.chain[place].get(), key) == 1) {
-            return formatted("{}it belongs to certificate {} of that file, which must stand first, "
-                             "with its intermediates after it",
-                             error, place + 1);
-        }
-    }
-    return formatted("{}write the key that the certificate was requested with", error);
+    throw Unusable("certificate key \"{}\" does not match certificate \"{}\": {}", key_file,
+                   certificate_file,
+                   own == chain.end()
+                       ? "write the key that the certificate was requested with"
+                       : formatted("it belongs to certificate {} of that file, which must stand "
+                                   "first, with its intermediates after it",
+                                   own - chain.begin() + 1));
 }
 
 /// Sets the alarm, or warns before there is a reason for it.
@@ -80,9 +77,7 @@ void check_time(Certificate& certificate, const std::string& file, std::chrono::
             formatted("certificate \"{}\" is not valid before {}, clients refuse it: use another "
                       "one until then, or check the clock of this system",
                       file, date_text(certificate.not_before));
-    } else if (const Renewal renewal =
-                   renewal_at(now, certificate.not_before, certificate.not_after);
-               renewal != Renewal::later) {
+    } else if (const Renewal renewal = certificate.renewal_at(now); renewal != Renewal::later) {
         const std::string text =
             formatted("certificate \"{}\"{}", file, expires(certificate.not_after, now));
         if (renewal == Renewal::urgent) {
@@ -93,8 +88,8 @@ void check_time(Certificate& certificate, const std::string& file, std::chrono::
     }
 }
 
-/// Fills in what the first certificate of the file says, and refuses it if that can't be read.
-std::string describe(const X509* leaf, const std::string& file, Certificate& certificate) {
+/// Fills in what the first certificate of the file says.
+void describe(const X509* leaf, const std::string& file, Certificate& certificate) {
     certificate.subject = subject_of(leaf);
     certificate.digest = digest_of(leaf);
 
@@ -102,27 +97,25 @@ std::string describe(const X509* leaf, const std::string& file, Certificate& cer
     certificate.key_kind = key.kind;
     certificate.key_bits = key.bits;
     if (key.kind == KeyKind::other) {
-        return formatted("certificate \"{}\" has a kind of key that TLS clients don't know: have "
-                         "it issued for an RSA or ECDSA key",
-                         file);
+        throw Unusable("certificate \"{}\" has a kind of key that TLS clients don't know: have it "
+                       "issued for an RSA or ECDSA key",
+                       file);
     }
-
     const auto validity = validity_of(leaf);
     if (!validity) {
-        return formatted("certificate \"{}\" has dates that can't be read: have it issued again",
-                         file);
+        throw Unusable("certificate \"{}\" has dates that can't be read: have it issued again",
+                       file);
     }
     certificate.not_before = validity->not_before;
     certificate.not_after = validity->not_after;
 
     auto names = names_of(leaf);
     if (!names) {
-        return formatted("certificate \"{}\" has a subject alternative name that can't be read: "
-                         "have it issued again",
-                         file);
+        throw Unusable("certificate \"{}\" has a subject alternative name that can't be read: have "
+                       "it issued again",
+                       file);
     }
     certificate.names = std::move(*names);
-    return {};
 }
 
 bool is_issuer(X509* issuer, X509* certificate) {
@@ -131,10 +124,11 @@ bool is_issuer(X509* issuer, X509* certificate) {
 
 /// Whose issuer isn't in its file was issued by a CA that clients may not know: browsers fetch it,
 /// phones don't.
-void check_issuer(const PemCertificates& pem, const std::string& file, Certificate& certificate) {
-    X509* const leaf = pem.chain.front().get();
+void check_issuer(const std::vector<X509Ptr>& chain, const std::string& file,
+                  Certificate& certificate) {
+    X509* const leaf = chain.front().get();
     if (std::ranges::none_of(
-            pem.chain, [leaf](const X509Ptr& other) { return is_issuer(other.get(), leaf); })) {
+            chain, [leaf](const X509Ptr& other) { return is_issuer(other.get(), leaf); })) {
         certificate.warnings.push_back(
             formatted("certificate \"{}\" comes without that of its issuer \"{}\", which phones "
                       "don't fetch: append it, and the other intermediates of the CA",
@@ -153,100 +147,66 @@ void check_purpose(X509* leaf, const std::string& file, Certificate& certificate
     }
 }
 
-std::shared_ptr<const KeyPair> make_pair(PemCertificates pem, PemKey key) {
+std::shared_ptr<const KeyPair> make_pair(std::vector<X509Ptr> chain, PemKey key) {
     auto pair = std::make_shared<KeyPair>();
-    pair->certificate = std::move(pem.chain.front());
-    pair->intermediates.reset(sk_X509_new_reserve(nullptr, static_cast<int>(pem.chain.size())));
+    pair->certificate = std::move(chain.front());
+    pair->intermediates.reset(sk_X509_new_reserve(nullptr, static_cast<int>(chain.size())));
     if (pair->intermediates == nullptr) {
         throw std::bad_alloc();
     }
-    for (std::size_t place = 1; place < pem.chain.size(); place++) {
-        sk_X509_push(pair->intermediates.get(), pem.chain[place].release());
+    for (std::size_t place = 1; place < chain.size(); place++) {
+        sk_X509_push(pair->intermediates.get(), chain[place].release());
     }
     pair->key = std::move(key.key);
     return pair;
 }
 
-} // namespace
-
-std::string_view key_kind_name(KeyKind kind) noexcept {
-    constexpr std::string_view names[] = {"RSA", "RSA-PSS", "ECDSA", "Ed25519", "Ed448", "unknown"};
-    return names[static_cast<std::size_t>(kind)];
-}
-
-Certificate load_certificate(const std::string& certificate_file, const std::string& key_file,
-                             std::chrono::sys_seconds now) {
-    const ErrorQueue queue;
-    Certificate certificate;
-    std::string& error = certificate.error;
-
-    PemCertificates pem = read_certificates(certificate_file, "certificate");
-    if (error = std::move(pem.error); !error.empty()) {
-        return certificate;
-    }
-    const X509* leaf = pem.chain.front().get();
-    if (error = describe(leaf, certificate_file, certificate); !error.empty()) {
-        return certificate;
-    }
+void load(Certificate& certificate, const std::string& file, const std::string& key_file,
+          std::chrono::sys_seconds now) {
+    std::vector<X509Ptr> chain = read_certificates(file, "certificate");
+    describe(chain.front().get(), file, certificate);
 
     PemKey key;
     if (!key_file.empty()) {
         key = read_key(key_file);
-        if (error = std::move(key.error); !error.empty()) {
-            return certificate;
-        }
         if (key.is_public) {
-            certificate.warnings.push_back(formatted(
-                "certificate key \"{}\" can be read by every user of this system: \"chmod o= {}\"",
-                key_file, key_file));
+            certificate.warnings.push_back(formatted("certificate key \"{0}\" can be read by every "
+                                                     "user of this system: \"chmod o= {0}\"",
+                                                     key_file));
         }
-        if (error = refuse_mismatch(pem, key.key.get(), certificate_file, key_file);
-            !error.empty()) {
-            return certificate;
-        }
+        check_pair(chain, key.key.get(), file, key_file);
     }
-    for (std::size_t place = 0; place < pem.chain.size(); place++) {
-        X509* const link = pem.chain[place].get();
+    for (std::size_t place = 0; place < chain.size(); place++) {
+        X509* const link = chain[place].get();
         if (place > 0 && X509_self_signed(link, 0) == 1) {
             continue;
         }
-        if (error = refuse_weak(link, place, certificate_file); !error.empty()) {
-            return certificate;
-        }
+        check_strength(link, place, file);
         // Clients may know a newer intermediate, so an old one is no reason to stop.
         if (const auto validity = validity_of(link);
             place > 0 && validity && validity->not_after < certificate.not_after) {
             const bool expired = validity->not_after < now;
-            certificate.warnings.push_back(formatted(
-                "{}{}{}{}: get the current one of the CA", title(link, place, certificate_file),
-                expired ? " expired on " : " expires on ", date_text(validity->not_after),
-                expired ? "" : ", before the certificate that it vouches for"));
+            certificate.warnings.push_back(
+                formatted("{}{}{}{}: get the current one of the CA", title(link, place, file),
+                          expired ? " expired on " : " expires on ", date_text(validity->not_after),
+                          expired ? "" : ", before the certificate that it vouches for"));
         }
     }
-    check_issuer(pem, certificate_file, certificate);
-    check_purpose(pem.chain.front().get(), certificate_file, certificate);
-    check_time(certificate, certificate_file, now);
+    check_issuer(chain, file, certificate);
+    check_purpose(chain.front().get(), file, certificate);
+    check_time(certificate, file, now);
     if (key.key != nullptr) {
-        certificate.pair = make_pair(std::move(pem), std::move(key));
+        certificate.pair = make_pair(std::move(chain), std::move(key));
     }
-    return certificate;
 }
 
-Findings load_trusted_ca(const std::string& file, std::chrono::sys_seconds now) {
-    const ErrorQueue queue;
-    Findings ca;
-
-    PemCertificates pem = read_certificates(file, "trusted CA");
-    if (ca.error = std::move(pem.error); !ca.error.empty()) {
-        return ca;
-    }
-
-    const std::size_t count = pem.chain.size();
+void load_ca(Findings& ca, const std::string& file, std::chrono::sys_seconds now) {
+    const std::vector<X509Ptr> chain = read_certificates(file, "trusted CA");
     std::size_t expired = 0;
     bool has_root = false; // where chains end: an issuing CA alone verifies nobody
     X509* issuing = nullptr;
     std::chrono::sys_seconds last{};
-    for (const X509Ptr& certificate : pem.chain) {
+    for (const X509Ptr& certificate : chain) {
         has_root = has_root || is_issuer(certificate.get(), certificate.get());
         issuing = X509_check_ca(certificate.get()) != 0 ? certificate.get() : issuing;
         const auto validity = validity_of(certificate.get());
@@ -258,13 +218,13 @@ Findings load_trusted_ca(const std::string& file, std::chrono::sys_seconds now) 
         }
     }
 
-    if (expired == count) {
+    if (expired == chain.size()) {
         ca.alarm =
-            count == 1
+            chain.size() == 1
                 ? formatted("trusted CA \"{}\" expired on {}", file, date_text(last))
                 : formatted(
                       "all {} certificates of trusted CA \"{}\" have expired, the last one on {}",
-                      count, file, date_text(last));
+                      chain.size(), file, date_text(last));
         ca.alarm += ", no server can be verified: write the CA that issued the servers' current "
                     "certificates";
     } else if (last - now <= std::chrono::days(30)) { // of years, so a part of it says little
@@ -279,6 +239,35 @@ Findings load_trusted_ca(const std::string& file, std::chrono::sys_seconds now) 
                                : formatted("append the certificate of \"{}\", and so on up to the "
                                            "root's",
                                            issuer_of(issuing))));
+    }
+}
+
+} // namespace
+
+std::string_view key_kind_name(KeyKind kind) noexcept {
+    constexpr std::string_view names[] = {"RSA", "RSA-PSS", "ECDSA", "Ed25519", "Ed448", "unknown"};
+    return names[static_cast<std::size_t>(kind)];
+}
+
+Certificate load_certificate(const std::string& certificate_file, const std::string& key_file,
+                             std::chrono::sys_seconds now) {
+    const ErrorQueue queue;
+    Certificate certificate;
+    try {
+        load(certificate, certificate_file, key_file, now);
+    } catch (const Unusable& why) {
+        certificate.error = why.what();
+    }
+    return certificate;
+}
+
+Findings load_trusted_ca(const std::string& file, std::chrono::sys_seconds now) {
+    const ErrorQueue queue;
+    Findings ca;
+    try {
+        load_ca(ca, file, now);
+    } catch (const Unusable& why) {
+        ca.error = why.what();
     }
     return ca;
 }

@@ -21,14 +21,17 @@ std::string_view on_disk_name(OnDisk state) noexcept {
 
 OnDisk compare_with_file(std::string_view digest, std::chrono::sys_seconds not_before,
                          const std::string& file) {
-    const ErrorQueue queue;
-    const PemCertificates pem = read_certificates(file, "certificate");
-    const auto validity =
-        pem.error.empty() ? validity_of(pem.chain.front().get()) : std::optional<Validity>();
-    return !validity                                      ? OnDisk::unknown
-           : digest_of(pem.chain.front().get()) == digest ? OnDisk::loaded
-           : validity->not_before > not_before            ? OnDisk::renewed
+    try {
+        const ErrorQueue queue;
+        const std::vector<X509Ptr> chain = read_certificates(file, "certificate");
+        const auto validity = validity_of(chain.front().get());
+        return !validity                                  ? OnDisk::unknown
+               : digest_of(chain.front().get()) == digest ? OnDisk::loaded
+               : validity->not_before > not_before        ? OnDisk::renewed
                                                           : OnDisk::changed;
+    } catch (const Unusable&) {
+        return OnDisk::unknown;
+    }
 }
 
 void CertificateOnDisk::note_loaded(const std::string& file, std::time_t since) {

@@ -1,6 +1,5 @@
 #include "config/certificate_pem.h"
 
-#include "base/format.h"
 #include "config/editor_traces.h"
 #include "config/regular_file.h"
 
@@ -127,46 +126,46 @@ bool at_end_of_pem() noexcept {
     return ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
 }
 
-std::string cannot_load(std::string_view what, const std::string& file) {
-    return formatted("cannot load {} \"{}\": ", what, file.c_str());
+[[noreturn]] void cannot_load(std::string_view what, const std::string& file,
+                              const std::string& why) {
+    throw Unusable("cannot load {} \"{}\": {}", what, file.c_str(), why);
 }
 
-/// The bytes of a file, or why there are none.
-std::string read_content(std::string_view what, const std::string& file, std::string& bytes,
-                         bool* is_public = nullptr) {
-    const std::string error = read_regular_file(file, bytes, is_public);
-    return error.empty() ? error : cannot_load(what, file) + error;
+void read_content(std::string_view what, const std::string& file, std::string& bytes,
+                  bool* is_public = nullptr) {
+    if (const std::string why = read_regular_file(file, bytes, is_public); !why.empty()) {
+        cannot_load(what, file, why);
+    }
 }
 
 } // namespace
 
-PemCertificates read_certificates(const std::string& file, std::string_view what) {
+std::vector<X509Ptr> read_certificates(const std::string& file, std::string_view what) {
     const ErrorQueue queue;
-    PemCertificates result;
     FileBytes content;
-    if (result.error = read_content(what, file, content.bytes); !result.error.empty()) {
-        return result;
-    }
+    read_content(what, file, content.bytes);
 
     const BioPtr bio = memory_bio(content.bytes);
     bool encrypted = false;
+    std::vector<X509Ptr> chain;
     for (;;) {
         // The first may be a "TRUSTED CERTIFICATE", for nginx reads it with the same function.
-        auto* const read = result.chain.empty() ? PEM_read_bio_X509_AUX : PEM_read_bio_X509;
+        auto* const read = chain.empty() ? PEM_read_bio_X509_AUX : PEM_read_bio_X509;
         X509Ptr certificate(read(bio.get(), nullptr, no_passphrase, &encrypted));
         if (certificate == nullptr) {
             break;
         }
-        result.chain.push_back(std::move(certificate));
+        chain.push_back(std::move(certificate));
     }
-
     if (!at_end_of_pem()) {
-        result.error = formatted("{}certificate {} in it is damaged, copy the file again",
-                                 cannot_load(what, file), result.chain.size() + 1);
-    } else if (result.chain.empty()) {
-        result.error = cannot_load(what, file) + explain_no_certificate(file, content.bytes);
+        cannot_load(
+            what, file,
+            formatted("certificate {} in it is damaged, copy the file again", chain.size() + 1));
     }
-    return result;
+    if (chain.empty()) {
+        cannot_load(what, file, explain_no_certificate(file, content.bytes));
+    }
+    return chain;
 }
 
 PemKey read_key(const std::string& file) {
@@ -174,22 +173,18 @@ PemKey read_key(const std::string& file) {
     const ErrorQueue queue;
     PemKey result;
     FileBytes content;
-    if (result.error = read_content(what, file, content.bytes, &result.is_public);
-        !result.error.empty()) {
-        return result;
-    }
+    read_content(what, file, content.bytes, &result.is_public);
 
     const BioPtr bio = memory_bio(content.bytes);
     bool encrypted = false;
     result.key.reset(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, &encrypted));
-    if (result.key != nullptr) {
-        return result;
-    }
-    result.error = cannot_load(what, file);
-    result.error += encrypted ? formatted("it is encrypted and nginx can't ask for the passphrase, "
+    if (result.key == nullptr) {
+        cannot_load(what, file,
+                    encrypted ? formatted("it is encrypted and nginx can't ask for the passphrase, "
                                           "decrypt it with \"openssl pkey -in {} -out FILE\"",
                                           file)
-                              : explain_no_key(file, content.bytes);
+                              : explain_no_key(file, content.bytes));
+    }
     return result;
 }
 

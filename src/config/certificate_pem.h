@@ -2,12 +2,15 @@
 
 // Files of PEM, what people put in their place, and OpenSSL's objects made of them.
 
+#include "base/format.h"
+
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,20 +43,22 @@ struct ErrorQueue {
     ErrorQueue& operator=(const ErrorQueue&) = delete;
 };
 
-/// The certificates of a file in their order: at least one, or an error.
-struct PemCertificates {
-    std::vector<X509Ptr> chain;
-    std::string error;
+/// Why a file can't be used: Findings::error.
+struct Unusable : std::runtime_error {
+    template <typename... T>
+    explicit Unusable(fmt::format_string<T...> format, const T&... arguments)
+        : runtime_error(formatted<T...>(format, arguments...)) {}
 };
 
-/// `what` is how messages call the file: "certificate", "trusted CA".
-PemCertificates read_certificates(const std::string& file, std::string_view what);
+/// The certificates of a file in their order, at least one; `what` is how messages call the file:
+/// "certificate", "trusted CA". Throws Unusable.
+std::vector<X509Ptr> read_certificates(const std::string& file, std::string_view what);
 
 struct PemKey {
     KeyPtr key;
     bool is_public = false; ///< every user of this system may read the file
-    std::string error;
 };
+/// Throws Unusable.
 PemKey read_key(const std::string& file);
 
 } // namespace lync::config

@@ -134,21 +134,14 @@ Key key_of(const X509* certificate) {
         return {};
     }
 
-    const int bits = EVP_PKEY_get_bits(key);
-    switch (EVP_PKEY_get_base_id(key)) {
-    case EVP_PKEY_RSA:
-        return {KeyKind::rsa, bits};
-    case EVP_PKEY_RSA_PSS:
-        return {KeyKind::rsa_pss, bits};
-    case EVP_PKEY_EC:
-        return {KeyKind::ecdsa, bits};
-    case EVP_PKEY_ED25519:
-        return {KeyKind::ed25519, bits};
-    case EVP_PKEY_ED448:
-        return {KeyKind::ed448, bits};
-    default:
-        return {KeyKind::other, bits};
-    }
+    constexpr std::pair<int, KeyKind> kinds[] = {{EVP_PKEY_RSA, KeyKind::rsa},
+                                                 {EVP_PKEY_RSA_PSS, KeyKind::rsa_pss},
+                                                 {EVP_PKEY_EC, KeyKind::ecdsa},
+                                                 {EVP_PKEY_ED25519, KeyKind::ed25519},
+                                                 {EVP_PKEY_ED448, KeyKind::ed448}};
+    const auto* kind =
+        std::ranges::find(kinds, EVP_PKEY_get_base_id(key), &std::pair<int, KeyKind>::first);
+    return {kind == std::end(kinds) ? KeyKind::other : kind->second, EVP_PKEY_get_bits(key)};
 }
 
 std::string weak_digest_of(const X509* certificate) {
@@ -160,19 +153,10 @@ std::string weak_digest_of(const X509* certificate) {
         OBJ_find_sigid_algs(X509_get_signature_nid(certificate), &digest, &algorithm);
     }
 
-    switch (digest) {
-    case NID_sha1:
-        return "SHA-1";
-    case NID_md5:
-        return "MD5";
-    case NID_md2:
-    case NID_md4:
-    case NID_md5_sha1:
-    case NID_ripemd160:
-        return OBJ_nid2sn(digest);
-    default:
-        return {};
-    }
+    constexpr int weak[] = {NID_md2, NID_md4, NID_md5, NID_md5_sha1, NID_ripemd160};
+    return digest == NID_sha1                                  ? "SHA-1"
+           : std::ranges::find(weak, digest) != std::end(weak) ? OBJ_nid2sn(digest)
+                                                               : "";
 }
 
 std::string date_text(std::chrono::sys_seconds time) {

@@ -183,21 +183,15 @@ Coverage Publication::coverage(std::string_view name) const noexcept {
 }
 
 std::string_view Publication::only_certificate(const Farm& farm) const noexcept {
-    std::string_view digest;
+    std::optional<std::uint32_t> only;
     for (const std::string& name : farm.published) {
-        const auto presented_now = presented.covering(name);
-        for (const std::uint32_t certificate : presented_now) {
-            const std::string_view own = loaded_certificates[certificate].digest;
-            if (!digest.empty() && own != digest) {
-                return {};
-            }
-            digest = own;
-        }
-        if (presented_now.empty()) {
+        const auto covering = presented.covering(name);
+        if (covering.size() != 1 || only.value_or(covering.front()) != covering.front()) {
             return {};
         }
+        only = covering.front();
     }
-    return digest;
+    return only ? loaded_certificates[*only].digest : std::string_view();
 }
 
 void check_certificates(Publication& publication, const Environment& environment,
