@@ -173,27 +173,6 @@ constexpr std::string_view dropped[] = {"X-Forwarded-Host", "Forwarded",
                                         "X-ARR-SSL",        "X-ARR-ClientCert",
                                         "Front-End-Https",  "X-UP-Devcap-Post-Charset"};
 
-/// Whether a generated server states a directive that may stand only once: nginx refuses it in a
-/// file of server_include. Those that add one to others, such as add_header, aren't meant.
-bool is_stated_once(std::string_view directive) noexcept {
-    constexpr std::string_view adding[] = {"limit_req",
-                                           "limit_conn",
-                                           "sub_filter",
-                                           "ssl_conf_command",
-                                           "proxy_pass_header",
-                                           "proxy_hide_header",
-                                           "proxy_ssl_conf_command"};
-    if (std::ranges::find(adding, directive) != std::end(adding)) {
-        return false;
-    }
-    const auto states = [directive](std::span<const Statement> statements) {
-        return std::ranges::any_of(statements, [&](const Statement& statement) {
-            return statement.directive == directive;
-        });
-    };
-    return states(request) || states(tls) || states(proxy) || states(proxy_tls);
-}
-
 } // namespace
 
 const std::span<const Statement> request_statements = request;
@@ -226,7 +205,12 @@ std::string explain_included(std::string_view text, std::string_view publication
                              message, servers, stated.arguments);
         }
     }
-    return is_stated_once(name)
+    // Of limits several may stand: those that are duplicate are the file's own.
+    const auto states = [name](std::span<const Statement> statements) {
+        return name != "limit_req" && name != "limit_conn" &&
+               std::ranges::find(statements, name, &Statement::directive) != statements.end();
+    };
+    return states(request) || states(tls) || states(proxy) || states(proxy_tls)
                ? formatted("{}{}themselves: take it out of server_include", message, servers)
                : message;
 }

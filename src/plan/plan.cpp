@@ -21,14 +21,9 @@ using policy::Service;
 using policy::SiteKind;
 
 Service service_of(SimpleUrlKind kind) noexcept {
-    switch (kind) {
-    case SimpleUrlKind::dialin:
-        return Service::dialin;
-    case SimpleUrlKind::scheduler:
-        return Service::scheduler;
-    default:
-        return Service::meet;
-    }
+    return kind == SimpleUrlKind::dialin      ? Service::dialin
+           : kind == SimpleUrlKind::scheduler ? Service::scheduler
+                                              : Service::meet;
 }
 
 /// Puts a plan together, one kind of virtual host after the other.

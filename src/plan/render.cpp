@@ -104,23 +104,12 @@ public:
 private:
     const config::Publication& declared() const { return plan_.publication; }
 
-    void state(std::span<const Statement> statements) {
-        for (const Statement& statement : statements) {
-            if (dialect_.has(statement.directive)) {
-                out_.flow(statement.directive, statement.arguments);
-            }
-        }
-        out_.end_flow();
-    }
-
-    /// Until a host is named, a request is the catch-all's. By plain HTTP it needs no room for
-    /// tickets; over TLS the name in SNI comes first, but phones of Lync 2010 send none.
-    void state_request(const VirtualHost& host) {
-        constexpr std::string_view room = "large_client_header_buffers";
-        for (const Statement& statement : request_statements) {
-            const bool small = host.catch_all && !host.tls && statement.directive == room;
-            if (dialect_.has(statement.directive)) {
-                out_.flow(statement.directive, small ? "4 8k" : statement.arguments);
+    void state(std::span<const Statement> statements, std::string_view header_buffers = {}) {
+        for (const auto& [directive, arguments] : statements) {
+            if (dialect_.has(directive)) {
+                const bool other =
+                    !header_buffers.empty() && directive == "large_client_header_buffers";
+                out_.flow(directive, other ? header_buffers : arguments);
             }
         }
         out_.end_flow();
@@ -221,7 +210,9 @@ private:
 
         out_.line("");
         out_.line("# stated, so that nothing inherited from http { } changes it");
-        state_request(host);
+        // Until a host is named, a request is the catch-all's. By plain HTTP it needs no room for
+        // tickets; over TLS the name in SNI comes first, but phones of Lync 2010 send none.
+        state(request_statements, host.catch_all && !host.tls ? "4 8k" : "");
         if (host.tls) {
             state(tls_statements);
         }
