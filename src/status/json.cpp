@@ -1,4 +1,4 @@
-#include "status/json.h"
+#include "status/forms.h"
 
 #include "base/format.h"
 #include "base/utf8.h"
@@ -280,16 +280,18 @@ private:
     }
 
     void write_certificate(const Certificate& certificate) {
+        const config::Certificate& loaded = *certificate.loaded;
+        const auto left = std::chrono::floor<std::chrono::days>(loaded.not_after - snapshot_.now());
         json_.member("file", certificate.file);
-        json_.member("subject", certificate.subject);
-        json_.member("key", certificate.key);
-        json_.member("key_bits", certificate.key_bits);
-        json_.member("not_before", utc(certificate.not_before));
-        json_.member("not_after", utc(certificate.not_after));
-        json_.member("days_left", days_left(certificate.not_after, snapshot_.time / 1000));
-        json_.member("renewal", renewal_name(certificate.renewal_at(snapshot_.time / 1000)));
+        json_.member("subject", loaded.subject);
+        json_.member("key", key_kind_name(loaded.key_kind));
+        json_.member("key_bits", loaded.key_bits);
+        json_.member("not_before", utc(unix_time(loaded.not_before)));
+        json_.member("not_after", utc(unix_time(loaded.not_after)));
+        json_.member("days_left", left.count());
+        json_.member("renewal", renewal_name(loaded.renewal_at(snapshot_.now())));
         json_.member("on_disk", on_disk_name(certificate.on_disk));
-        json_.values("names", *certificate.names);
+        json_.values("names", loaded.names);
     }
 
     void write_rule(const Rule& rule) {

@@ -1,4 +1,4 @@
-#include "status/page.h"
+#include "status/forms.h"
 
 #include "base/ascii.h"
 #include "base/format.h"

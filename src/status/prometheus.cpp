@@ -1,8 +1,7 @@
-#include "status/prometheus.h"
+#include "status/forms.h"
 
 #include "base/format.h"
 #include "base/utf8.h"
-#include "status/json.h"
 
 #include <algorithm>
 #include <concepts>
@@ -19,11 +18,8 @@ using Label = std::pair<std::string_view, std::string_view>;
 /// Labels as they stand between braces, without these.
 class Labels {
 public:
-    Labels(std::initializer_list<Label> labels) {
-        for (const auto& [name, value] : labels) {
-            add(name, value);
-        }
-    }
+    Labels() = default;
+    Labels(std::initializer_list<Label> labels) : Labels(Labels(), labels) {}
     Labels(const Labels& others, std::initializer_list<Label> labels) : text_(others.text_) {
         for (const auto& [name, value] : labels) {
             add(name, value);
@@ -159,7 +155,8 @@ private:
     void each_certificate(const Write<Certificate>& write) {
         each_publication([&](const Publication& publication, const Labels& labels) {
             for (const Certificate& one : publication.published->certificates) {
-                write(one, Labels(labels, {{"file", one.file}, {"key", one.key}}));
+                write(one, Labels(labels, {{"file", one.file},
+                                           {"key", key_kind_name(one.loaded->key_kind)}}));
             }
         });
     }
@@ -311,15 +308,15 @@ private:
         constexpr auto each = &Text::each_certificate;
         family("lync_certificate_start_timestamp_seconds", "gauge",
                "When a certificate that listeners present begins, in Unix time.", each,
-               &Certificate::not_before);
+               [](const Certificate& one) { return unix_time(one.loaded->not_before); });
         family("lync_certificate_expiry_timestamp_seconds", "gauge",
                "When a certificate that listeners present ends, in Unix time.", each,
-               &Certificate::not_after);
+               [](const Certificate& one) { return unix_time(one.loaded->not_after); });
         family("lync_certificate_renewal", "gauge",
                "Whether a certificate has to be renewed: 1 less than a third of its lifetime is "
                "left, 2 less than a tenth or a day.",
-               each, [now = snapshot_.time / 1000](const Certificate& one) {
-                   return static_cast<int>(one.renewal_at(now));
+               each, [this](const Certificate& one) {
+                   return static_cast<int>(one.loaded->renewal_at(snapshot_.now()));
                });
         family("lync_certificate_not_loaded", "gauge",
                "Whether a certificate was renewed on disk and isn't loaded; absent where the file "

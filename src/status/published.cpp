@@ -28,12 +28,8 @@ std::vector<Rule::Target> targets_of(const plan::Plan& plan, const plan::Virtual
     return targets;
 }
 
-std::int64_t unix_time(std::chrono::sys_seconds time) noexcept {
-    return time.time_since_epoch().count();
-}
-
 void judge_coverage(Name& name, const Published& published, const config::Publication& declared,
-                    std::int64_t now) {
+                    std::chrono::sys_seconds now) {
     if (name.https == none || published.rules[name.https].targets.empty()) {
         return; // nothing is published there: the handshake is all that a client gets
     }
@@ -44,7 +40,7 @@ void judge_coverage(Name& name, const Published& published, const config::Public
     name.certificates = declared.presented.covering(name.name);
     // A client may be presented any of them.
     const bool valid = std::ranges::all_of(name.certificates, [&](std::uint32_t index) {
-        return published.certificates[index].is_valid_at(now);
+        return declared.loaded_certificates[index].is_valid_at(now);
     });
     name.coverage = valid && !name.certificates.empty() ? Coverage::covered : Coverage::uncovered;
     if (name.coverage == Coverage::uncovered && name.http != none &&
@@ -71,7 +67,8 @@ std::vector<policy::Service> services_of(const plan::Plan& plan) {
 
 } // namespace
 
-Published describe(const plan::Plan& plan, std::int64_t now) {
+Published describe(const plan::Plan& plan, std::int64_t unix_now) {
+    const std::chrono::sys_seconds now{std::chrono::seconds(unix_now)};
     const config::Publication& declared = plan.publication;
     Published published;
     published.name = declared.name;
@@ -81,15 +78,11 @@ Published describe(const plan::Plan& plan, std::int64_t now) {
     published.until = std::numeric_limits<std::int64_t>::max();
     for (std::size_t i = 0; i < declared.loaded_certificates.size(); i++) {
         const config::Certificate& loaded = declared.loaded_certificates[i];
-        published.certificates.push_back({declared.certificates[i].certificate, loaded.subject,
-                                          config::key_kind_name(loaded.key_kind), loaded.key_bits,
-                                          &loaded.names, unix_time(loaded.not_before),
-                                          unix_time(loaded.not_after)});
-        const Certificate& certificate = published.certificates.back();
-        if (certificate.not_before > now) {
-            published.until = std::min(published.until, certificate.not_before - 1);
-        } else if (certificate.not_after >= now) {
-            published.until = std::min(published.until, certificate.not_after);
+        published.certificates.push_back({declared.certificates[i].certificate, &loaded});
+        if (loaded.not_before > now) {
+            published.until = std::min(published.until, unix_time(loaded.not_before) - 1);
+        } else if (loaded.not_after >= now) {
+            published.until = std::min(published.until, unix_time(loaded.not_after));
         }
     }
 

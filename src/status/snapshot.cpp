@@ -45,7 +45,7 @@ Summary summarize(const Snapshot& snapshot) noexcept {
         }
         for (const Certificate& certificate : publication.published->certificates) {
             summary.certificates_expiring +=
-                certificate.renewal_at(snapshot.time / 1000) != config::Renewal::later;
+                certificate.loaded->renewal_at(snapshot.now()) != config::Renewal::later;
             summary.certificates_not_loaded += certificate.on_disk == config::OnDisk::renewed;
         }
     }

@@ -8,9 +8,7 @@
 //     published.h    its part that comes of the configuration: names, flips in words, certificates
 //     shared_counters.h  what is counted, in shared memory as in a snapshot
 //     refusals.h     the last refusals, likewise
-//     json.h         the snapshot as JSON (docs/status.schema.json)
-//     prometheus.h   the snapshot as Prometheus' text
-//     page.h         the page, which is page.html, and its headers
+//     forms.h        the snapshot as JSON, as Prometheus' text, and the page, which is page.html
 //
 // A snapshot owns nothing that a configuration holds already: its string_views point there, or to
 // text that whoever fills it keeps until it has been written down.
@@ -84,26 +82,16 @@ struct Service : ServiceCells {
     History history;
 };
 
+/// Seconds of Unix time.
+constexpr std::int64_t unix_time(std::chrono::sys_seconds time) noexcept {
+    return time.time_since_epoch().count();
+}
+
 /// A certificate that listeners present.
 struct Certificate {
     std::string_view file;
-    std::string_view subject;
-    std::string_view key; ///< "RSA", "ECDSA"
-    int key_bits = 0;
-    const std::vector<std::string>* names = nullptr;
-    std::int64_t not_before = 0; ///< seconds of Unix time
-    std::int64_t not_after = 0;
+    const config::Certificate* loaded = nullptr;
     config::OnDisk on_disk = config::OnDisk::unknown;
-
-    constexpr config::Renewal renewal_at(std::int64_t time) const noexcept {
-        const auto at = [](std::int64_t seconds) {
-            return std::chrono::sys_seconds(std::chrono::seconds(seconds));
-        };
-        return config::renewal_at(at(time), at(not_before), at(not_after));
-    }
-    constexpr bool is_valid_at(std::int64_t time) const noexcept {
-        return not_before <= time && time <= not_after;
-    }
 };
 
 /// Whether clients that ask for a name by https accept what they are shown.
@@ -200,6 +188,10 @@ struct Snapshot {
     std::vector<Publication> publications;
     std::vector<Refusal> refusals;        ///< the latest first
     std::optional<LockoutCounts> lockout; ///< where some publication says `lockout on`
+
+    std::chrono::sys_seconds now() const noexcept {
+        return std::chrono::sys_seconds(std::chrono::seconds(time / 1000));
+    }
 };
 
 /// What a glance must show.
@@ -215,11 +207,5 @@ struct Summary {
 };
 
 Summary summarize(const Snapshot& snapshot) noexcept;
-
-/// Whole days from `now` until a certificate ends; negative once it has.
-constexpr std::int64_t days_left(std::int64_t not_after, std::int64_t now) noexcept {
-    const std::int64_t seconds = not_after - now;
-    return seconds >= 0 ? seconds / 86400 : -((-seconds + 86399) / 86400);
-}
 
 } // namespace lync::status

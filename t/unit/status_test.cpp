@@ -1,8 +1,6 @@
 // The status room: histograms, words, cells that processes add to, and the three ways of saying it.
 
-#include "status/json.h"
-#include "status/page.h"
-#include "status/prometheus.h"
+#include "status/forms.h"
 #include "status/published.h"
 #include "status/refusals.h"
 #include "status/shared_counters.h"
@@ -88,9 +86,14 @@ struct Example {
                                    {{config::Role::director, "dirpool.contoso.local", 4443, ""}}});
         published.names.push_back({"meet.contoso.com", 0, none, first, Coverage::covered});
         published.names.push_back({"bare.contoso.com", 0, none, {}, Coverage::uncovered});
-        published.certificates.push_back({"/etc/nginx/a \"b\".pem", "CN=meet.contoso.com", "RSA",
-                                          2048, &names, -86400 * 40, 86400 * 10 + 7,
-                                          config::OnDisk::renewed});
+        loaded.subject = "CN=meet.contoso.com";
+        loaded.key_kind = config::KeyKind::rsa;
+        loaded.key_bits = 2048;
+        loaded.names = {"meet.contoso.com"};
+        loaded.not_before -= std::chrono::days(40);
+        loaded.not_after += std::chrono::days(10) + std::chrono::seconds(7);
+        published.certificates.push_back(
+            {"/etc/nginx/a \"b\".pem", &loaded, config::OnDisk::renewed});
 
         snapshot.time = 7000;
         snapshot.nginx = "1.22.1";
@@ -132,7 +135,7 @@ struct Example {
                                      "/\"<\xff\n"});
     }
 
-    std::vector<std::string> names{"meet.contoso.com"};
+    config::Certificate loaded;
     std::vector<std::uint32_t> first{0};
     Published published;
     Snapshot snapshot;
@@ -167,15 +170,6 @@ TEST_CASE("quantiles are those of histogram_quantile()", "[status]") {
     CHECK(*times.quantile(0.99) == Approx(60)); // above the last limit
     CHECK(times.count() == 200);
     CHECK(times.sum == 100 * 100 + 100 * 100000);
-}
-
-TEST_CASE("days left are whole ones", "[status]") {
-    CHECK(days_left(86400, 0) == 1);
-    CHECK(days_left(86399, 0) == 0);
-    CHECK(days_left(0, 0) == 0);
-    CHECK(days_left(0, 1) == -1);
-    CHECK(days_left(0, 86400) == -1);
-    CHECK(days_left(0, 86401) == -2);
 }
 
 TEST_CASE("strings are JSON's and UTF-8, whatever was in them", "[status]") {
@@ -373,7 +367,7 @@ TEST_CASE("flips in words, and the certificate that covers", "[status]") {
     }
     CHECK(name_of(p, "admin.contoso.com").coverage == Coverage::not_needed);
     REQUIRE(p.certificates.size() == 1);
-    CHECK(p.certificates[0].not_after > 0);
+    CHECK(unix_time(p.certificates[0].loaded->not_after) > 0);
     CHECK(std::binary_search(p.services.begin(), p.services.end(), policy::Service::ucwa));
     CHECK(std::binary_search(p.services.begin(), p.services.end(), policy::Service::ews));
     CHECK_FALSE(
@@ -385,7 +379,7 @@ TEST_CASE("a certificate that has ended covers nothing", "[status]") {
     const Published before = described(smallest("simple_url meet https://meet.contoso.com;"), plan);
     REQUIRE(before.certificates.size() == 1);
     CHECK(name_of(before, "meet.contoso.com").coverage == Coverage::covered);
-    CHECK(before.until == before.certificates[0].not_after);
+    CHECK(before.until == unix_time(before.certificates[0].loaded->not_after));
 
     CHECK(name_of(describe(plan, before.until), "meet.contoso.com").coverage == Coverage::covered);
     const Published after = describe(plan, before.until + 1);
@@ -397,7 +391,7 @@ TEST_CASE("a certificate that has ended covers nothing", "[status]") {
 TEST_CASE("a certificate that isn't valid yet covers nothing", "[status]") {
     plan::Plan plan;
     const Published now = described(smallest("simple_url meet https://meet.contoso.com;"), plan);
-    const std::int64_t start = now.certificates[0].not_before;
+    const std::int64_t start = unix_time(now.certificates[0].loaded->not_before);
 
     const Published before = describe(plan, start - 2);
     CHECK(name_of(before, "meet.contoso.com").coverage == Coverage::uncovered);
@@ -407,7 +401,7 @@ TEST_CASE("a certificate that isn't valid yet covers nothing", "[status]") {
           Coverage::uncovered);
     const Published after = describe(plan, before.until + 1);
     CHECK(name_of(after, "meet.contoso.com").coverage == Coverage::covered);
-    CHECK(after.until == after.certificates[0].not_after);
+    CHECK(after.until == unix_time(after.certificates[0].loaded->not_after));
 }
 
 TEST_CASE("what plain HTTP serves isn't uncovered", "[status]") {

@@ -17,7 +17,7 @@
 #include "nginx/guard.h"
 #include "nginx/health/health.h"
 #include "nginx/status/respond.h"
-#include "status/json.h"
+#include "status/forms.h"
 
 #include <algorithm>
 #include <array>
@@ -118,71 +118,73 @@ std::string complaint(const MainConf& conf, const std::vector<Member>& meant,
 
 // --- drain and undrain
 
-/// Drains a server or takes it back, at once and for all workers. What was done, then remarks, a
-/// line each.
-std::string drain(const std::vector<Member>& meant, const std::vector<Member>& affected,
-                  bool drained) {
-    const std::string which = title(meant.front().server());
-    bool changed = false;
-    for (const Member& member : affected) {
-        Record& record = *member.line.record;
-        if (drained) {
-            std::int64_t since = 0;
-            changed = record.drained.compare_exchange_strong(since, ngx_time()) || changed;
-            continue;
-        }
-        if (record.drained.exchange(0) != 0) {
-            record.undrained = ngx_current_msec;
-            changed = true;
-        }
-        for (const Endpoint* endpoint : member.line.endpoints) {
-            if (endpoint->record != nullptr) { // an administrator has seen to it
-                store(endpoint->record->failures, balance::Failures{});
-                endpoint->record->failures.broken = 0;
-            }
+/// Drains a server or takes it back, for all workers; whether that changes anything.
+bool set_drained(const Line& line, bool drained) noexcept {
+    if (drained) {
+        std::int64_t since = 0;
+        return line.record->drained.compare_exchange_strong(since, ngx_time());
+    }
+    for (const Endpoint* endpoint : line.endpoints) {
+        if (endpoint->record != nullptr) { // an administrator has seen to it
+            store(endpoint->record->failures, balance::Failures{});
+            endpoint->record->failures.broken = 0;
         }
     }
+    if (line.record->drained.exchange(0) == 0) {
+        return false;
+    }
+    line.record->undrained = ngx_current_msec;
+    return true;
+}
 
+/// What a drained server leaves behind.
+void remark_pool(const Member& member, std::vector<std::string>& remarks) {
+    if (std::ranges::none_of(
+            member.group.servers.candidates(ngx_current_msec), [](const auto& candidate) {
+                return candidate.takes() || candidate.availability == balance::Availability::full;
+            })) {
+        add_once(remarks, formatted("{} now has no server that takes new clients: they get 503",
+                                    config::title(member.farm())));
+    }
+}
+
+/// What keeps a server that is taken back from requests.
+void remark_server(const Member& member, std::vector<std::string>& remarks) {
+    if (member.line.settings.down) {
+        add_once(remarks,
+                 formatted("\"down\" stands on its line in {}: it takes no requests until that "
+                           "is removed and nginx is reloaded",
+                           at(member.server().place)));
+    }
+    if (member.line.endpoints.empty()) {
+        add_once(remarks, "its name can't be resolved, and it takes no requests until it can");
+    }
+    for (const Server& server : member.group.servers.all()) {
+        if (server.line == &member.line && server.check != nullptr &&
+            !server.check->health.takes_requests()) {
+            add_once(
+                remarks,
+                formatted("it fails its health check, and takes no requests until it passes: {}",
+                          explain(server.check->health.load().cause, member.farm())));
+        }
+    }
+}
+
+/// What was done, then remarks, a line each.
+std::string drain(const std::vector<Member>& affected, bool drained, std::string text) {
+    bool changed = false;
+    for (const Member& member : affected) {
+        changed = set_drained(member.line, drained) || changed;
+    }
     std::vector<std::string> pools;
     std::vector<std::string> remarks;
     for (const Member& member : affected) {
-        const config::Farm& farm = member.farm();
-        add_once(pools, config::title(farm));
-        if (drained) {
-            const auto candidates = member.group.servers.candidates(ngx_current_msec);
-            if (std::ranges::none_of(candidates, [](const auto& candidate) {
-                    return candidate.takes() ||
-                           candidate.availability == balance::Availability::full;
-                })) {
-                add_once(remarks,
-                         formatted("{} now has no server that takes new clients: they get 503",
-                                   config::title(farm)));
-            }
-            continue;
-        }
-        if (member.line.settings.down) {
-            add_once(remarks,
-                     formatted("\"down\" stands on its line in {}: it takes no requests until that "
-                               "is removed and nginx is reloaded",
-                               at(member.server().place)));
-        }
-        if (member.line.endpoints.empty()) {
-            add_once(remarks, "its name can't be resolved, and it takes no requests until it can");
-        }
-        for (const Server& server : member.group.servers.all()) {
-            if (server.line == &member.line && server.check != nullptr &&
-                !server.check->health.takes_requests()) {
-                add_once(remarks,
-                         formatted(
-                             "it fails its health check, and takes no requests until it passes: {}",
-                             explain(server.check->health.load().cause, farm)));
-            }
-        }
+        add_once(pools, config::title(member.farm()));
+        (drained ? remark_pool : remark_server)(member, remarks);
     }
-    const std::string_view done =
-        drained ? (changed ? "is drained: no new clients" : "is drained already")
-                : (changed ? "is taken back" : "isn't drained");
-    std::string text = formatted("{} of {} {}\n", which, some_of(pools, most_named), done);
+    text += formatted(" of {} {}\n", some_of(pools, most_named),
+                      drained ? (changed ? "is drained: no new clients" : "is drained already")
+                              : (changed ? "is taken back" : "isn't drained"));
     for (const std::string& remark : remarks) {
         text += remark + "\n";
     }
@@ -286,7 +288,7 @@ ngx_int_t answer_drain(ngx_http_request_t* r) {
         return answer_text(r, NGX_HTTP_SERVICE_UNAVAILABLE,
                            "there is no place left in shared memory: reload nginx\n");
     }
-    std::string text = drain(meant, sharers(conf, meant), drained);
+    std::string text = drain(sharers(conf, meant), drained, title(meant.front().server()));
     ngx_log_error(NGX_LOG_WARN, r->connection->log, 0, "lync_control: %*s", text.find('\n'),
                   text.data());
     return answer_text(r, NGX_HTTP_OK, std::move(text));

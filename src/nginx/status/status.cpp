@@ -4,9 +4,7 @@
 #include "nginx/guard.h"
 #include "nginx/request/request.h"
 #include "nginx/status/respond.h"
-#include "status/json.h"
-#include "status/page.h"
-#include "status/prometheus.h"
+#include "status/forms.h"
 #include "status/published.h"
 
 #include <netinet/in.h>
