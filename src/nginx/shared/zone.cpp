@@ -58,9 +58,8 @@ ngx_shm_zone_t* running_zone() noexcept {
 }
 
 /// What is known, without the key.
-template <typename T>
-std::span<std::byte> contents_of(T& record) noexcept {
-    return std::span(reinterpret_cast<std::byte*>(&record), sizeof(T)).subspan(sizeof(Keyed));
+std::span<std::byte> contents_of(Record& record) noexcept {
+    return std::as_writable_bytes(std::span(&record, 1)).subspan(sizeof(Keyed));
 }
 
 } // namespace
@@ -107,23 +106,21 @@ struct Zone::Memory {
     std::array<std::atomic<ProcessId>, slots> slot;
     status::RefusalRing refusals;
 
-    // Behind it, with n = record_count + publication_count: Row[slots / row_slots][n], Record[],
-    // PublicationRecord[], the index (the numbers + 1 of the first record in each of n chains).
+    // Behind it, with n = record_count: Row[slots / row_slots][n], Record[n], PublicationRecord[],
+    // the index (the numbers + 1 of the first record in each of n chains).
 
     static std::size_t size_for(std::size_t records, std::size_t publications) noexcept {
-        const std::size_t n = records + publications;
-        return sizeof(Memory) + alignof(Row) + n * sizeof(Row) * (slots / row_slots) +
-               records * sizeof(Record) + publications * sizeof(PublicationRecord) +
-               n * sizeof(std::atomic<std::uint32_t>);
+        return sizeof(Memory) + alignof(Row) + publications * sizeof(PublicationRecord) +
+               records * (sizeof(Row) * (slots / row_slots) + sizeof(Record) +
+                          sizeof(std::atomic<std::uint32_t>));
     }
 
-    std::size_t count() const noexcept { return record_count + publication_count; }
     Row* rows() noexcept {
         const auto end = reinterpret_cast<std::uintptr_t>(this + 1);
         return reinterpret_cast<Row*>((end + alignof(Row) - 1) / alignof(Row) * alignof(Row));
     }
     Record* records() noexcept {
-        return reinterpret_cast<Record*>(rows() + count() * (slots / row_slots));
+        return reinterpret_cast<Record*>(rows() + record_count * (slots / row_slots));
     }
     PublicationRecord* publications() noexcept {
         return reinterpret_cast<PublicationRecord*>(records() + record_count);
@@ -131,25 +128,14 @@ struct Zone::Memory {
     std::atomic<std::uint32_t>* index() noexcept {
         return reinterpret_cast<std::atomic<std::uint32_t>*>(publications() + publication_count);
     }
-
-    std::size_t number_of(const Keyed& keyed) noexcept {
-        const Keyed* first = records();
-        const auto distance = static_cast<std::size_t>(reinterpret_cast<const char*>(&keyed) -
-                                                       reinterpret_cast<const char*>(first));
-        return distance < record_count * sizeof(Record)
-                   ? distance / sizeof(Record)
-                   : record_count +
-                         (distance - record_count * sizeof(Record)) / sizeof(PublicationRecord);
-    }
-    Keyed& at(std::size_t number) noexcept {
-        return number < record_count ? static_cast<Keyed&>(records()[number])
-                                     : publications()[number - record_count];
+    std::size_t number_of(const Record& record) noexcept {
+        return static_cast<std::size_t>(&record - records());
     }
 
     // --- gauges
 
     std::atomic<std::int32_t>& part(std::size_t number, Gauge gauge, std::size_t of_slot) noexcept {
-        return rows()[of_slot / row_slots * count() + number]
+        return rows()[of_slot / row_slots * record_count + number]
             .part[static_cast<std::size_t>(gauge)][of_slot % row_slots];
     }
     std::int32_t sum(std::size_t number, Gauge gauge) noexcept {
@@ -161,16 +147,11 @@ struct Zone::Memory {
         return all;
     }
     void clear(std::size_t of_slot) noexcept {
-        const auto clear_some = [&](std::size_t first, std::size_t used) {
-            for (std::size_t number = first; number < first + used; number++) {
-                for (std::size_t g = 0; g < gauges; g++) {
-                    part(number, static_cast<Gauge>(g), of_slot)
-                        .store(0, std::memory_order_relaxed);
-                }
+        for (std::size_t number = 0; number < used_records; number++) {
+            for (std::size_t g = 0; g < gauges; g++) {
+                part(number, static_cast<Gauge>(g), of_slot).store(0, std::memory_order_relaxed);
             }
-        };
-        clear_some(0, used_records);
-        clear_some(record_count, used_publications);
+        }
     }
 
     // --- records, under the lock
@@ -178,34 +159,33 @@ struct Zone::Memory {
     std::atomic<std::uint32_t>& chain(const Key::Digest& digest) noexcept {
         std::uint64_t n = 0;
         std::memcpy(&n, digest.data(), sizeof(n));
-        return index()[n % count()];
+        return index()[n % record_count];
     }
-    Keyed* known(Subject subject, const Key::Digest& digest) noexcept {
+    Record* known(Subject subject, const Key::Digest& digest) noexcept {
         for (std::uint32_t next = chain(digest); next != 0;) {
-            Keyed& keyed = at(next - 1);
-            if (keyed.key == digest && keyed.subject == subject) {
-                return &keyed;
+            Record& record = records()[next - 1];
+            if (record.key == digest && record.subject == subject) {
+                return &record;
             }
-            next = keyed.next;
+            next = record.next;
         }
         return nullptr;
     }
-    void unlink(const Keyed& keyed) noexcept {
-        for (auto* to = &chain(keyed.key); *to != 0; to = &at(*to - 1).next) {
-            if (&at(*to - 1) == &keyed) {
-                *to = keyed.next.load();
+    void unlink(const Record& record) noexcept {
+        for (auto* to = &chain(record.key); *to != 0; to = &records()[*to - 1].next) {
+            if (&records()[*to - 1] == &record) {
+                *to = record.next.load();
                 return;
             }
         }
     }
     /// A record that was never used, else the one that has been without a user for longest.
-    template <typename T>
-    T* room(T* first, std::size_t count, std::atomic<std::size_t>& used) noexcept {
-        if (used < count) {
-            return &first[used++];
+    Record* room() noexcept {
+        if (used_records < record_count) {
+            return &records()[used_records++];
         }
-        T* oldest = nullptr;
-        for (T& record : std::span(first, count)) {
+        Record* oldest = nullptr;
+        for (Record& record : std::span(records(), record_count)) {
             if (record.subject == Subject::none) {
                 return &record; // whoever made it was killed
             }
@@ -217,17 +197,8 @@ struct Zone::Memory {
         }
         return oldest;
     }
-    template <typename T>
-    T* room() noexcept {
-        if constexpr (std::is_same_v<T, Record>) {
-            return room(records(), record_count, used_records);
-        } else {
-            return room(publications(), publication_count, used_publications);
-        }
-    }
-    template <typename T>
-    T* make(Subject subject, const Key::Digest& digest) noexcept {
-        T* record = room<T>();
+    Record* make(Subject subject, const Key::Digest& digest) noexcept {
+        Record* record = room();
         if (record == nullptr) {
             return nullptr;
         }
@@ -235,7 +206,7 @@ struct Zone::Memory {
             unlink(*record); // first: what has no subject stands in no chain
             record->subject = Subject::none;
         }
-        std::memset(static_cast<void*>(record), 0, sizeof(T));
+        std::memset(static_cast<void*>(record), 0, sizeof(Record));
         record->key = digest;
         record->subject = subject;
         std::atomic<std::uint32_t>& first = chain(digest);
@@ -244,23 +215,39 @@ struct Zone::Memory {
         return record;
     }
 
+    /// The one with this key, else one that was never used, else that of the earliest
+    /// configuration.
+    PublicationRecord* publication(const Key::Digest& key) noexcept {
+        PublicationRecord* oldest = nullptr;
+        for (PublicationRecord& record : std::span(publications(), used_publications)) {
+            if (record.key == key) {
+                return &record;
+            }
+            oldest = oldest == nullptr || record.generation < oldest->generation ? &record : oldest;
+        }
+        PublicationRecord* room =
+            used_publications < publication_count ? &publications()[used_publications++] : oldest;
+        std::memset(static_cast<void*>(room), 0, sizeof(PublicationRecord));
+        room->key = key;
+        return room;
+    }
+
     /// What outlives workers, from a smaller zone. Nobody reads the new one yet.
     void copy_from(Memory& old, ProcessId self) noexcept {
         generation = old.generation.load();
         std::memcpy(static_cast<void*>(&refusals), &old.refusals, sizeof(refusals));
-        const auto copy_some = [&]<typename T>(std::span<T> some) {
-            for (T& from : some) {
-                T* to = from.subject == Subject::none ? nullptr : make<T>(from.subject, from.key);
-                if (to != nullptr) {
-                    to->generation = from.generation.load();
-                    to->left = from.left.load();
-                    std::ranges::copy(contents_of(from), contents_of(*to).begin());
-                }
-            }
-        };
         old.lock.lock(self);
-        copy_some(std::span(old.records(), old.used_records));
-        copy_some(std::span(old.publications(), old.used_publications));
+        for (Record& from : std::span(old.records(), old.used_records)) {
+            if (Record* to =
+                    from.subject == Subject::none ? nullptr : make(from.subject, from.key)) {
+                to->generation = from.generation.load();
+                to->left = from.left.load();
+                std::ranges::copy(contents_of(from), contents_of(*to).begin());
+            }
+        }
+        used_publications = old.used_publications.load();
+        std::memcpy(static_cast<void*>(publications()), old.publications(),
+                    used_publications * sizeof(PublicationRecord));
         old.lock.unlock();
     }
 
@@ -336,23 +323,20 @@ ngx_int_t Zone::on_memory(ngx_shm_zone_t* zone, void*) {
     return guarded<ngx_int_t>(zone->shm.log, NGX_ERROR, [&] { return self.bind_(self.data_); });
 }
 
-template <typename T>
-T* Zone::take(const Key& key) noexcept {
+Record* Zone::find(const Key& key) noexcept {
     if (memory_ == nullptr) {
         return nullptr;
     }
     memory_->lock.lock(self_);
-    auto* record = static_cast<T*>(memory_->known(key.subject(), key.digest()));
+    Record* record = memory_->known(key.subject(), key.digest());
     if (record == nullptr) {
-        record = memory_->make<T>(key.subject(), key.digest());
+        record = memory_->make(key.subject(), key.digest());
     }
     if (record != nullptr && is_entered()) {
         add(*record, Gauge::references, 1);
     } else if (record != nullptr) {
-        if constexpr (std::is_same_v<T, Record>) {
-            if (record->generation < served_) {
-                record->drained = 0; // it was gone for a while
-            }
+        if (record->generation < served_) {
+            record->drained = 0; // it was gone for a while
         }
         record->generation = generation_;
     }
@@ -368,15 +352,18 @@ T* Zone::take(const Key& key) noexcept {
     return record;
 }
 
-Record* Zone::find(const Key& key) noexcept {
-    return take<Record>(key);
-}
-
 PublicationRecord* Zone::find_publication(const Key& key) noexcept {
-    return take<PublicationRecord>(key);
+    if (memory_ == nullptr) {
+        return nullptr;
+    }
+    memory_->lock.lock(self_);
+    PublicationRecord* record = memory_->publication(key.digest());
+    record->generation = std::max(record->generation.load(), generation_);
+    memory_->lock.unlock();
+    return record;
 }
 
-void Zone::drop(Keyed* record) noexcept {
+void Zone::drop(Record* record) noexcept {
     if (record != nullptr && is_entered()) {
         record->left = ngx_time();
         add(*record, Gauge::references, -1);
@@ -388,7 +375,7 @@ NameAddresses Zone::addresses_of(const Key& name) noexcept {
         return {};
     }
     memory_->lock.lock(self_);
-    const auto* record = static_cast<Record*>(memory_->known(Subject::machine, name.digest()));
+    const Record* record = memory_->known(Subject::machine, name.digest());
     const NameAddresses addresses = record == nullptr ? NameAddresses{} : record->addresses;
     memory_->lock.unlock();
     return addresses;
@@ -405,14 +392,14 @@ void Zone::remember(Record& name, const NameAddresses& addresses) noexcept {
     memory_->lock.unlock();
 }
 
-void Zone::add(const Keyed& record, Gauge which, std::int32_t by) noexcept {
+void Zone::add(const Record& record, Gauge which, std::int32_t by) noexcept {
     if (is_entered()) {
         memory_->part(memory_->number_of(record), which, slot_)
             .fetch_add(by, std::memory_order_seq_cst);
     }
 }
 
-std::uint32_t Zone::value(const Keyed& record, Gauge which) const noexcept {
+std::uint32_t Zone::value(const Record& record, Gauge which) const noexcept {
     return static_cast<std::uint32_t>(std::max(0, memory_->sum(memory_->number_of(record), which)));
 }
 

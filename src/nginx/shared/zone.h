@@ -105,8 +105,8 @@ struct NameAddresses {
     std::array<Address, most> address{};
 };
 
-/// What every record has. Zeroed memory is a free one; but for `used` and `generation` all is
-/// written under the lock, before the record is in use.
+/// By what a record is found, and who uses it. Zeroed memory is a free one; but for `generation`
+/// and `left` all is written under the lock, before the record is in use.
 struct Keyed {
     std::atomic<Subject> subject;
     Key::Digest key;
@@ -133,7 +133,11 @@ struct Record : Keyed {
     status::ServerCells counters;
 };
 
-struct PublicationRecord : Keyed {
+/// What is counted of a publication. There is room for more than a configuration has; the one that
+/// none has named for longest gives its place to another.
+struct PublicationRecord {
+    std::atomic<std::uint64_t> generation; ///< of the last configuration that named it
+    Key::Digest key;
     status::PublicationCells counters;
     status::HistoryCells history;
 };
@@ -157,9 +161,10 @@ public:
     /// the configuration from then on; in a worker, between `enter` and `leave`, this worker refers
     /// to it until `drop`.
     Record* find(const Key& key) noexcept;
-    PublicationRecord* find_publication(const Key& key) noexcept;
     /// NULL is allowed.
-    void drop(Keyed* record) noexcept;
+    void drop(Record* record) noexcept;
+    /// Made if it isn't there.
+    PublicationRecord* find_publication(const Key& key) noexcept;
 
     /// The addresses that a name had last, none if it isn't known. Makes no record.
     NameAddresses addresses_of(const Key& name) noexcept;
@@ -167,9 +172,9 @@ public:
 
     /// Goes up or down. Of two workers which go beyond a limit at the same time at least one sees
     /// it in the `value` that it asks for afterwards.
-    void add(const Keyed& record, Gauge which, std::int32_t by) noexcept;
+    void add(const Record& record, Gauge which, std::int32_t by) noexcept;
     /// Of all workers together.
-    std::uint32_t value(const Keyed& record, Gauge which) const noexcept;
+    std::uint32_t value(const Record& record, Gauge which) const noexcept;
     /// Of all endpoints of a machine, those of earlier configurations and addresses included.
     std::uint64_t value_of_machine(std::uint64_t machine, Gauge which) const noexcept;
 
@@ -202,8 +207,6 @@ private:
 
     static ngx_int_t on_memory(ngx_shm_zone_t* zone, void* old);
     static Memory* memory_of(const ngx_shm_zone_t* zone) noexcept;
-    template <typename T>
-    T* take(const Key& key) noexcept;
 
     static constexpr std::size_t no_slot = static_cast<std::size_t>(-1);
 
