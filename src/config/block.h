@@ -26,6 +26,7 @@ struct Directive {
     std::string name;
     std::vector<std::string> arguments;
     Place place;
+    const Directive* block = nullptr; ///< that it stands in; NULL of lync_publish
     bool is_block = false;
     std::vector<std::unique_ptr<Directive>> children;
 

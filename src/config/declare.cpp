@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <stdexcept>
 #include <system_error>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -38,7 +39,7 @@ private:
     void read_word_of(std::string_view name, T& into,
                       std::initializer_list<std::pair<std::string_view, T>> words) const {
         if (const Directive* directive = find(block_, name)) {
-            into = read_word(*directive, block_, words);
+            into = read_word(*directive, words);
         }
     }
 
@@ -88,7 +89,7 @@ void Declaration::check_path(std::string_view path, const Directive& directive,
         return static_cast<unsigned char>(c) < 0x20 || (c == '$' && !variables);
     };
     if (path.empty() || std::ranges::any_of(path, is_odd)) {
-        invalid_value(path, directive, block_, what);
+        invalid_value(path, directive, what);
     }
 }
 
@@ -117,16 +118,13 @@ void Declaration::read_sip_domains() {
         publication_.sip_domain_places.emplace_back(publication_.sip_domains.size(),
                                                     directive.place);
         for (const std::string& text : directive.arguments) {
-            ParsedName domain = parse_sip_domain(text);
-            if (!domain) {
-                invalid("domain", text, directive, block_, remedy(text, block_, domain.error));
-            }
-            if (!known.insert(domain.name).second) {
+            std::string domain = valid("domain", text, parse_sip_domain(text), directive);
+            if (!known.insert(domain).second) {
                 throw mistake(directive.place, "domain {}{} is duplicate in {}", lync::quoted(text),
-                              text == domain.name ? "" : formatted(" ({} in DNS)", domain.name),
-                              title(directive, block_));
+                              text == domain ? "" : formatted(" ({} in DNS)", domain),
+                              title(directive));
             }
-            publication_.sip_domains.push_back(std::move(domain.name));
+            publication_.sip_domains.push_back(std::move(domain));
         }
     });
 
@@ -180,7 +178,7 @@ void Declaration::read_farms() {
     // First contact and `pool=` need all of them, so the order of the block doesn't matter.
     for (const std::string_view kind : {"pool", "director", "office_web_apps", "exchange"}) {
         each(block_, kind, [&](const Directive& directive) {
-            publication_.farms.push_back(read_farm(directive, block_, publication_.product));
+            publication_.farms.push_back(read_farm(directive, publication_.product));
             remark_services(publication_.farms.back(), remarks_);
             remark_drained(directive);
             if (is_web_services(publication_.farms.back().role)) {
@@ -206,24 +204,16 @@ void Declaration::read_sockets(std::string_view directive, std::string_view port
     each(block_, directive, [&](const Directive& line) {
         if (line.name == "http_listen" && line.arguments.front() == "off") {
             if (line.arguments.size() > 1) {
-                invalid_value("off", line, block_, "it takes no parameters");
+                invalid_value("off", line, "it takes no parameters");
             }
             off = &line;
             return;
         }
-        Socket socket = read_socket(line, block_);
-        for (const Socket& other : sockets) {
-            if (other.address == socket.address) {
-                throw mistake(line.place, "socket {} is duplicate in {}, the first stands at {}",
-                              lync::quoted(line.arguments.front()), title(line, block_),
-                              at(other.place));
-            }
-        }
-        sockets.push_back(std::move(socket));
+        sockets.push_back(read_socket(line));
     });
 
     if (off != nullptr && !sockets.empty()) {
-        invalid_value("off", *off, block_, "there are other \"http_listen\" lines");
+        invalid_value("off", *off, "there are other \"http_listen\" lines");
     }
     if (first != nullptr) {
         return;
@@ -243,13 +233,13 @@ void Declaration::read_switches() {
     if (const Directive* directive = find(block_, "product")) {
         const auto product = product_from_name(directive->arguments.front());
         if (!product) {
-            invalid_value(directive->arguments.front(), *directive, block_,
+            invalid_value(directive->arguments.front(), *directive,
                           formatted("the products are {}", product_names()));
         }
         publication_.product = *product;
     }
     if (const Directive* directive = find(block_, "backend_verify")) {
-        publication_.backend_verify = read_flag(*directive, block_);
+        publication_.backend_verify = read_flag(*directive);
         if (!publication_.backend_verify) {
             warn(remarks_, directive->place,
                  "\"backend_verify\" is off in {}: answers of the servers can be read and changed "
@@ -276,14 +266,14 @@ void Declaration::read_switches() {
 /// `~* PATTERN`, as nginx's location has it.
 policy::Pattern Declaration::read_pattern(const Directive& directive) const {
     if (directive.arguments.front() != "~*" || directive.arguments.size() != 2) {
-        invalid_value(directive.arguments.front(), directive, block_,
+        invalid_value(directive.arguments.front(), directive,
                       "a pattern is written \"~* PATTERN\", one in a directive");
     }
     const std::string& text = directive.arguments.back();
     try {
         return policy::Pattern::probed(text, policy::Pattern::Needs::nothing);
     } catch (const std::invalid_argument& error) {
-        invalid_value(text, directive, block_, std::string("it ") + error.what());
+        invalid_value(text, directive, std::string("it ") + error.what());
     }
 }
 
@@ -299,12 +289,12 @@ void Declaration::read_paths() {
             }
             for (const std::string& path : directive.arguments) {
                 if (const std::string why = check(path); !why.empty()) {
-                    invalid_value(path, directive, block_, "it " + why);
+                    invalid_value(path, directive, "it " + why);
                 }
                 const auto [first, is_new] =
                     known.try_emplace(to_ascii_lower(without_slash(path)), directive.place);
                 if (!is_new) {
-                    invalid_value(path, directive, block_,
+                    invalid_value(path, directive,
                                   formatted("the same path stands at {}", at(first->second)));
                 }
                 paths.push_back(path);
@@ -323,8 +313,7 @@ void Declaration::read_limits() {
         // Phones ask a pool to hold a request for 900 seconds and wait 920 themselves.
         constexpr std::chrono::seconds longest_pending_get{920};
         publication_.pending_get_timeout = directive->arguments.front();
-        const std::chrono::seconds waits =
-            read_time(publication_.pending_get_timeout, *directive, block_);
+        const std::chrono::seconds waits = read_time(publication_.pending_get_timeout, *directive);
         publication_.connection_auth.idle = waits;
         if (waits < longest_pending_get) {
             warn(remarks_, directive->place,
@@ -334,7 +323,7 @@ void Declaration::read_limits() {
         }
     }
     if (const Directive* directive = find(block_, "max_upload")) {
-        publication_.max_upload = read_size(directive->arguments.front(), *directive, block_);
+        publication_.max_upload = read_size(directive->arguments.front(), *directive);
         constexpr unsigned megabyte = 1024 * 1024;
         if (parse_number(publication_.max_upload, 1, megabyte - 1)) {
             warn(remarks_, directive->place,
@@ -345,14 +334,14 @@ void Declaration::read_limits() {
     }
     if (const Directive* directive = find(block_, "connection_auth")) {
         ConnectionAuth& auth = publication_.connection_auth;
-        auth.on = read_flag(*directive, block_);
-        read_parameters(*directive, 1, block_,
+        auth.on = read_flag(*directive);
+        read_parameters(*directive, 1,
                         {{"idle", &auth.idle},
                          {"age", &auth.age},
                          {"max", ParameterRule::Number{&auth.most, 1, 10000000}}});
     }
     if (const Directive* directive = find(block_, "sign_in")) {
-        publication_.sign_in = read_sign_in(*directive, block_);
+        publication_.sign_in = read_sign_in(*directive);
     }
     publication_.lockout = read_lockout(block_, remarks_);
     each(block_, "server_include", [this](const Directive& directive) {
@@ -361,7 +350,7 @@ void Declaration::read_limits() {
             std::string path = environment_.full_path(file);
             if (struct stat info{}; stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
                 invalid_value(
-                    file, directive, block_,
+                    file, directive,
                     "it is a directory, write the path of a file, or of several with \"*\"");
             }
             publication_.includes.emplace_back(std::move(path), directive.place);
@@ -370,7 +359,6 @@ void Declaration::read_limits() {
 }
 
 void Declaration::read_acme_challenge() {
-
     const Directive* directive = find(block_, "acme_challenge");
     if (directive == nullptr) {
         return;
@@ -391,7 +379,7 @@ void Declaration::remark_challenge_directory(const Directive& directive) {
     const std::string& directory = publication_.acme_challenge;
     const auto warn = [&](const std::string& text) {
         lync::warn(remarks_, directive.place, "{} in {} {}", lync::quoted(directory),
-                   title(directive, block_), text);
+                   title(directive), text);
     };
     for (std::size_t end = 0; end != std::string::npos;) {
         end = directory.find('/', end + 1);
@@ -417,7 +405,7 @@ void Declaration::remark_challenge_directory(const Directive& directive) {
 
 void Declaration::read_edges() {
     each(block_, "edge", [this](const Directive& directive) {
-        Edge edge = read_edge(directive, block_, publication_.product, remarks_);
+        Edge edge = read_edge(directive, publication_.product, remarks_);
         for (const Edge& other : publication_.edges) {
             if (other.site == edge.site) {
                 throw mistake(directive.place,
@@ -434,21 +422,20 @@ void Declaration::read_edges() {
 void Declaration::remark_idle() {
     const Directive* directive = find(block_, "http_autodiscover");
     const bool wanted = directive != nullptr && directive->arguments.front() == "on";
-    if (wanted && is_ocs(publication_.product)) {
-        warn(remarks_, directive->place,
-             "\"http_autodiscover\" does nothing in {}: product {} has no lyncdiscover",
-             block_.title(), product_name(publication_.product));
-    } else if (wanted && publication_.http_sockets.empty()) {
-        warn(remarks_, directive->place,
-             "\"http_autodiscover\" does nothing in {}: \"http_listen\" is off, so nothing listens "
-             "for plain HTTP",
-             block_.title());
-    }
-    if (!publication_.acme_challenge.empty() && publication_.http_sockets.empty()) {
-        warn(remarks_, publication_.acme_challenge_place,
-             "\"acme_challenge\" does nothing in {}: a CA asks by plain HTTP, on port 80, take "
-             "\"http_listen off\" out",
-             block_.title());
+    const bool ocs = is_ocs(publication_.product);
+    const bool no_http = publication_.http_sockets.empty();
+    const std::tuple<bool, std::string_view, std::string> rows[] = {
+        {wanted && ocs, "http_autodiscover",
+         formatted("product {} has no lyncdiscover", product_name(publication_.product))},
+        {wanted && !ocs && no_http, "http_autodiscover",
+         "\"http_listen\" is off, so nothing listens for plain HTTP"},
+        {!publication_.acme_challenge.empty() && no_http, "acme_challenge",
+         "a CA asks by plain HTTP, on port 80, take \"http_listen off\" out"}};
+    for (const auto& [idle, name, why] : rows) {
+        if (idle) {
+            warn(remarks_, find(block_, name)->place, "\"{}\" does nothing in {}: {}", name,
+                 block_.title(), why);
+        }
     }
 }
 

@@ -18,7 +18,7 @@ std::string either_of(const std::vector<std::string_view>& words);
 
 /// What the only argument of a directive means, or a Mistake that lists the words.
 template <typename T>
-T read_word(const Directive& directive, const Directive& block,
+T read_word(const Directive& directive,
             std::initializer_list<std::pair<std::string_view, T>> words) {
     std::vector<std::string_view> known;
     for (const auto& [word, meaning] : words) {
@@ -27,20 +27,19 @@ T read_word(const Directive& directive, const Directive& block,
         }
         known.push_back(word);
     }
-    invalid_value(directive.arguments.front(), directive, block, "it is " + either_of(known));
+    invalid_value(directive.arguments.front(), directive, "it is " + either_of(known));
 }
 
 /// `on` or `off`, or a Mistake.
-inline bool read_flag(const Directive& directive, const Directive& block) {
-    return read_word<bool>(directive, block, {{"on", true}, {"off", false}});
+inline bool read_flag(const Directive& directive) {
+    return read_word<bool>(directive, {{"on", true}, {"off", false}});
 }
 
 /// nginx's time ("960s", "16m", "1h30m") in seconds; a Mistake about `directive` if it isn't one.
-std::chrono::seconds read_time(std::string_view text, const Directive& directive,
-                               const Directive& block);
+std::chrono::seconds read_time(std::string_view text, const Directive& directive);
 
 /// nginx's size ("512m"), checked and kept; a Mistake about `directive` if it isn't one.
-std::string read_size(std::string_view text, const Directive& directive, const Directive& block);
+std::string read_size(std::string_view text, const Directive& directive);
 
 /// What stands behind the first argument of some directives: `name=value`, or a word alone.
 struct Parameter {
@@ -60,8 +59,7 @@ using ParameterReader = std::function<void(const Parameter&)>;
 
 /// Calls `read` with the parameters of a directive from argument `first` on. A Mistake if one is
 /// given twice.
-void each_parameter(const Directive& directive, std::size_t first, const Directive& block,
-                    const ParameterReader& read);
+void each_parameter(const Directive& directive, std::size_t first, const ParameterReader& read);
 
 /// A parameter that a directive takes, and where its value goes: that it is given, a time, a port,
 /// a text, a number, or what a function makes of it.
@@ -80,7 +78,7 @@ struct ParameterRule {
 
 /// Reads the parameters of a directive from argument `first` on. A Mistake for any other than those
 /// of `rules`, and for a value that isn't what is expected.
-void read_parameters(const Directive& directive, std::size_t first, const Directive& block,
+void read_parameters(const Directive& directive, std::size_t first,
                      const std::vector<ParameterRule>& rules);
 
 /// What nginx needs and a plan doesn't (Environment::needs_everything).
@@ -93,7 +91,7 @@ inline void missing_yet(const Environment& environment, std::vector<Diagnostic>&
 }
 
 /// A `sign_in` line.
-policy::SignInRule read_sign_in(const Directive& directive, const Directive& block);
+policy::SignInRule read_sign_in(const Directive& directive);
 
 /// Refuses doors by which no client could sign in; warns of those that lead nowhere.
 void check_sign_in(const Publication& publication, const Directive& block,
@@ -104,17 +102,16 @@ void check_sign_in(const Publication& publication, const Directive& block,
 Lockout read_lockout(const Directive& block, std::vector<Diagnostic>& remarks);
 
 /// A `lockout_store` line.
-LockoutStore read_lockout_store(const Directive& directive, const Directive& block);
+LockoutStore read_lockout_store(const Directive& directive);
 
 /// A network as `ADDRESS/BITS`, or a Mistake.
-std::string read_network(const std::string& text, const Directive& directive,
-                         const Directive& block);
+std::string read_network(const std::string& text, const Directive& directive);
 
 /// A `http_listen` or `https_listen` line.
-Socket read_socket(const Directive& directive, const Directive& block);
+Socket read_socket(const Directive& directive);
 
 /// The body of `pool`, `director`, `office_web_apps` or `exchange`.
-Farm read_farm(const Directive& farm_block, const Directive& block, Product product);
+Farm read_farm(const Directive& farm_block, Product product);
 
 /// The `services` lines of an `exchange` block; what Lync clients need where there is none.
 std::vector<FarmService> read_services(const Directive& farm_block);
@@ -122,8 +119,7 @@ std::vector<FarmService> read_services(const Directive& farm_block);
 void remark_services(const Farm& farm, std::vector<Diagnostic>& remarks);
 
 /// The body of `edge`.
-Edge read_edge(const Directive& edge_block, const Directive& block, Product product,
-               std::vector<Diagnostic>& remarks);
+Edge read_edge(const Directive& edge_block, Product product, std::vector<Diagnostic>& remarks);
 
 /// The `affinity` line of a block with servers; by product where there is none.
 Affinity read_affinity(const Directive& farm_block, Role role, Product product);

@@ -34,25 +34,20 @@ std::size_t parse_bytes(const std::string& text, Bytes& bytes) noexcept {
                                                                   : 0;
 }
 
-std::string read_address(std::string_view text, const Directive& directive,
-                         const Directive& block) {
+std::string read_address(std::string_view text, const Directive& directive) {
     std::string address = normal_address(text);
     if (address.empty()) {
-        invalid_value(text, directive, block,
-                      "firewalls know addresses, write an IPv4 or IPv6 address");
+        invalid_value(text, directive, "firewalls know addresses, write an IPv4 or IPv6 address");
     }
     return address;
 }
 
 /// `external=ADDRESS internal=ADDRESS [port=N]`, from the given argument on.
-Interfaces read_interfaces(const Directive& directive, std::size_t first, const Directive& block,
-                           bool has_port) {
+Interfaces read_interfaces(const Directive& directive, std::size_t first, bool has_port) {
     Interfaces interfaces;
     interfaces.place = directive.place;
     const auto address = [&](std::string& into) {
-        return [&](const Parameter& parameter) {
-            into = read_address(parameter.value, directive, block);
-        };
+        return [&](const Parameter& parameter) { into = read_address(parameter.value, directive); };
     };
     std::vector<ParameterRule> rules{{"external", address(interfaces.external)},
                                      {"internal", address(interfaces.internal)},
@@ -60,9 +55,9 @@ Interfaces read_interfaces(const Directive& directive, std::size_t first, const 
     if (!has_port) {
         rules.pop_back();
     }
-    read_parameters(directive, first, block, rules);
+    read_parameters(directive, first, rules);
     if (!interfaces.external.empty() && interfaces.external == interfaces.internal) {
-        invalid_value(interfaces.external, directive, block,
+        invalid_value(interfaces.external, directive,
                       "the external and the internal interface have addresses of their own");
     }
     return interfaces;
@@ -70,9 +65,8 @@ Interfaces read_interfaces(const Directive& directive, std::size_t first, const 
 
 class EdgeReader {
 public:
-    EdgeReader(const Directive& block, const Directive& parent, Product product,
-               std::vector<Diagnostic>& remarks)
-        : block_(block), parent_(parent), product_(product), remarks_(remarks) {}
+    EdgeReader(const Directive& block, Product product, std::vector<Diagnostic>& remarks)
+        : block_(block), product_(product), remarks_(remarks) {}
 
     Edge read() {
         edge_.place = block_.place;
@@ -101,7 +95,7 @@ private:
             edge_.site, [](char c) { return is_ascii_alnum(c) || c == '-' || c == '_'; });
         if (!plain || edge_.site.empty() || edge_.site.size() > 64) {
             invalid_value(
-                edge_.site, block_, parent_,
+                edge_.site, block_,
                 "the name of a site is made of up to 64 letters, digits, \"_\" and \"-\"");
         }
     }
@@ -110,21 +104,21 @@ private:
         const std::string_view word = directive.arguments.front();
         const auto* found = std::ranges::find(topologies, word);
         if (found == std::end(topologies)) {
-            invalid_value(word, directive, block_);
+            invalid_value(word, directive);
         }
         edge_.topology = static_cast<EdgeTopology>(found - topologies);
     }
 
     void read_child(const Directive& child) {
         if (child.name == "reverse_proxy") {
-            edge_.reverse_proxy = read_interfaces(child, 0, block_, false);
+            edge_.reverse_proxy = read_interfaces(child, 0, false);
         } else if (child.name == "next_hop") {
             for (const std::string& text : child.arguments) {
-                edge_.next_hops.push_back(read_address(text, child, block_));
+                edge_.next_hops.push_back(read_address(text, child));
             }
         } else if (child.name == "internal_network") {
             for (const std::string& text : child.arguments) {
-                edge_.internal_networks.push_back(read_network(text, child, block_));
+                edge_.internal_networks.push_back(read_network(text, child));
             }
         } else if (const auto role = std::ranges::find(directives, child.name);
                    role != directives.end()) {
@@ -149,7 +143,7 @@ private:
         EdgeServers& servers = edge_.roles[static_cast<std::size_t>(role)];
         const bool vip = child.arguments.front() == "vip";
         if (vip && edge_.topology && !is_scaled(*edge_.topology)) {
-            invalid_value("vip", child, block_,
+            invalid_value("vip", child,
                           formatted("topology {} has no load balancers",
                                     edge_topology_name(*edge_.topology)));
         }
@@ -158,16 +152,16 @@ private:
                           lync::quoted(child.name + " vip"), block_.title(),
                           at(servers.vip->place));
         }
-        Interfaces interfaces = read_interfaces(child, vip ? 1 : 0, block_, true);
+        Interfaces interfaces = read_interfaces(child, vip ? 1 : 0, true);
         if (is_ocs(product_) && interfaces.port != edge_client_port) {
-            invalid_parameter(formatted("port={}", interfaces.port), child, block_,
+            invalid_parameter(formatted("port={}", interfaces.port), child,
                               formatted("product {} has port {} alone", product_name(product_),
                                         edge_client_port));
         }
         if (interfaces.external.empty() && interfaces.internal.empty()) {
             throw mistake(child.place,
                           "no address in {}: write external=ADDRESS, internal=ADDRESS or both",
-                          title(child, block_));
+                          title(child));
         }
         if (vip) {
             servers.vip = std::move(interfaces);
@@ -261,7 +255,6 @@ private:
     }
 
     const Directive& block_;
-    const Directive& parent_;
     Product product_;
     std::vector<Diagnostic>& remarks_;
     Edge edge_;
@@ -269,8 +262,7 @@ private:
 
 } // namespace
 
-std::string read_network(const std::string& text, const Directive& directive,
-                         const Directive& block) {
+std::string read_network(const std::string& text, const Directive& directive) {
     const std::size_t slash = text.find('/');
     Bytes bytes{};
     const std::string address = normal_address(std::string_view(text).substr(0, slash));
@@ -280,13 +272,11 @@ std::string read_network(const std::string& text, const Directive& directive,
                           : parse_number(std::string_view(text).substr(slash + 1), 0,
                                          static_cast<unsigned>(size * 8));
     if (size == 0 || !bits) {
-        invalid_value(text, directive, block,
-                      "a network is written ADDRESS/BITS, such as 10.0.0.0/8");
+        invalid_value(text, directive, "a network is written ADDRESS/BITS, such as 10.0.0.0/8");
     }
     for (unsigned bit = *bits; bit < size * 8; bit++) {
         if ((bytes[bit / 8] >> (7 - bit % 8) & 1) != 0) {
-            invalid_value(text, directive, block,
-                          formatted("it has bits beyond the network's {}", *bits));
+            invalid_value(text, directive, formatted("it has bits beyond the network's {}", *bits));
         }
     }
     return formatted("{}/{}", address, *bits);
@@ -334,9 +324,8 @@ bool is_private(const std::string& address) noexcept {
     });
 }
 
-Edge read_edge(const Directive& edge_block, const Directive& block, Product product,
-               std::vector<Diagnostic>& remarks) {
-    return EdgeReader(edge_block, block, product, remarks).read();
+Edge read_edge(const Directive& edge_block, Product product, std::vector<Diagnostic>& remarks) {
+    return EdgeReader(edge_block, product, remarks).read();
 }
 
 } // namespace lync::config

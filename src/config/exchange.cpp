@@ -3,42 +3,41 @@
 #include "config/declare.h"
 
 #include <algorithm>
+#include <span>
 
 namespace lync::config {
 
 namespace {
 
-const policy::ExchangeService& find_service(std::string_view word, const Directive& directive,
-                                            const Directive& farm_block) {
+const policy::ExchangeService& find_service(std::string_view word, const Directive& directive) {
     const auto known = policy::exchange_services();
     const auto found =
         std::ranges::find_if(known, [word](const auto& each) { return each.word == word; });
     if (found == known.end()) {
-        invalid_value(word, directive, farm_block,
+        invalid_value(word, directive,
                       word == "powershell" ? "remote PowerShell is never published" : "");
     }
     return *found;
 }
 
 /// One line; its limits are those of its services.
-void read_line(const Directive& directive, const Directive& farm_block,
-               std::vector<FarmService>& services) {
+void read_line(const Directive& directive, std::vector<FarmService>& services) {
     const std::size_t first = services.size();
     std::string timeout;
     std::string max_upload;
-    each_parameter(directive, 0, farm_block, [&](const Parameter& parameter) {
+    each_parameter(directive, 0, [&](const Parameter& parameter) {
         if (parameter.has_value && parameter.name == "timeout") {
-            read_time(parameter.value, directive, farm_block);
+            read_time(parameter.value, directive);
             timeout = parameter.value;
             return;
         }
         if (parameter.has_value && parameter.name == "max_upload") {
-            max_upload = read_size(parameter.value, directive, farm_block);
+            max_upload = read_size(parameter.value, directive);
             return;
         }
-        const policy::ExchangeService& known = find_service(parameter.text, directive, farm_block);
+        const policy::ExchangeService& known = find_service(parameter.text, directive);
         if (has_service(services, known.service)) {
-            invalid_value(parameter.text, directive, farm_block, "it is duplicate");
+            invalid_value(parameter.text, directive, "it is duplicate");
         }
         services.push_back(
             {known.service, std::string(known.timeout), std::string(known.max_upload)});
@@ -46,15 +45,11 @@ void read_line(const Directive& directive, const Directive& farm_block,
     if (first == services.size()) {
         throw mistake(directive.place,
                       "no service in {}: write before the limits which services they are for",
-                      title(directive, farm_block));
+                      title(directive));
     }
-    for (std::size_t i = first; i < services.size(); i++) {
-        if (!timeout.empty()) {
-            services[i].timeout = timeout;
-        }
-        if (!max_upload.empty()) {
-            services[i].max_upload = max_upload;
-        }
+    for (FarmService& service : std::span(services).subspan(first)) {
+        service.timeout = timeout.empty() ? service.timeout : timeout;
+        service.max_upload = max_upload.empty() ? service.max_upload : max_upload;
     }
 }
 
@@ -67,12 +62,11 @@ bool has_service(const std::vector<FarmService>& services, policy::Service servi
 
 std::vector<FarmService> read_services(const Directive& farm_block) {
     std::vector<FarmService> services;
-    each(farm_block, "services",
-         [&](const Directive& line) { read_line(line, farm_block, services); });
+    each(farm_block, "services", [&](const Directive& line) { read_line(line, services); });
     if (services.empty()) { // what Lync clients need
         Directive needed;
         needed.arguments = {"ews", "autodiscover"};
-        read_line(needed, farm_block, services);
+        read_line(needed, services);
     }
     return services;
 }

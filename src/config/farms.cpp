@@ -18,19 +18,14 @@ Role role_of(const Directive& block) noexcept {
     return static_cast<Role>(std::ranges::find(role_names, block.name) - std::begin(role_names));
 }
 
-std::string read_fqdn(std::string_view text, const Directive& directive, const Directive& block) {
-    ParsedName parsed = parse_fqdn(text);
-    if (!parsed) {
-        invalid("FQDN", text, directive, block, parsed.error);
-    }
-    return std::move(parsed.name);
+std::string read_fqdn(std::string_view text, const Directive& directive) {
+    return valid("FQDN", text, parse_fqdn(text), directive);
 }
 
 /// What administrators type and labels of metrics carry: nothing that needs quoting anywhere, and
 /// no
 /// `/`, which parts it from its pool's.
-std::string read_server_name(const Parameter& parameter, const Directive& directive,
-                             const Directive& block) {
+std::string read_server_name(const Parameter& parameter, const Directive& directive) {
     constexpr std::size_t longest = 63;
     const bool valid = !parameter.value.empty() && parameter.value.size() <= longest &&
                        is_ascii_alnum(parameter.value.front()) &&
@@ -38,29 +33,25 @@ std::string read_server_name(const Parameter& parameter, const Directive& direct
                            return is_ascii_alnum(c) || c == '.' || c == '_' || c == '-';
                        });
     if (!valid) {
-        invalid("parameter", parameter.text, directive, block,
+        invalid("parameter", parameter.text, directive,
                 "a name is up to 63 letters, digits, \".\", \"_\" and \"-\", and begins with a "
                 "letter or digit");
     }
     return std::string(parameter.value);
 }
 
-Server read_server(const Directive& directive, const Directive& block) {
+Server read_server(const Directive& directive) {
     const std::string& text = directive.arguments.front();
-    ParsedName address = parse_address(text);
-    if (!address) {
-        invalid("address", text, directive, block, address.error);
-    }
     Server server;
-    server.by_name = !address.name.starts_with('[') && normal_ipv4(address.name).empty();
-    server.address = std::move(address.name);
+    server.address = valid("address", text, parse_address(text), directive);
+    server.by_name = !server.address.starts_with('[') && normal_ipv4(server.address).empty();
     server.name = server.address;
     server.place = directive.place;
     constexpr unsigned most = 1000000;
-    read_parameters(directive, 1, block,
+    read_parameters(directive, 1,
                     {{"name",
                       [&](const Parameter& parameter) {
-                          server.name = read_server_name(parameter, directive, block);
+                          server.name = read_server_name(parameter, directive);
                       }},
                      {"weight", ParameterRule::Number{&server.weight, 1, most}},
                      {"max_conns", ParameterRule::Number{&server.max_conns, 0, most}},
@@ -70,7 +61,7 @@ Server read_server(const Directive& directive, const Directive& block) {
                       [&](const Parameter& parameter) {
                           const bool none = parameter.value == "0" || parameter.value == "0s";
                           server.slow_start = none ? std::chrono::seconds(0)
-                                                   : read_time(parameter.value, directive, block);
+                                                   : read_time(parameter.value, directive);
                       }},
                      {"backup", &server.backup},
                      {"down", &server.down}});
@@ -78,35 +69,35 @@ Server read_server(const Directive& directive, const Directive& block) {
 }
 
 /// `listening_ports http=8080 https=4443`.
-Ports read_ports(const Directive& directive, const Directive& block, Ports ports, bool has_http) {
+Ports read_ports(const Directive& directive, Ports ports, bool has_http) {
     ParameterRule http{"http", &ports.http};
     if (!has_http) {
         http.into = [&](const Parameter& parameter) {
-            invalid_parameter(parameter.text, directive, block,
+            invalid_parameter(parameter.text, directive,
                               "it is written \"listening_ports https=443\"");
         };
     }
-    read_parameters(directive, 0, block, {http, {"https", &ports.https}});
+    read_parameters(directive, 0, {http, {"https", &ports.https}});
 
     if (has_http && ports.http == ports.https) {
         throw mistake(directive.place,
                       "http and https are both port {} in {}: Topology Builder lists two listening "
                       "ports for the external web site",
-                      ports.http, title(directive, block));
+                      ports.http, title(directive));
     }
     return ports;
 }
 
-void read_external_web_services(Farm& farm, const Directive& farm_block, const Directive& block) {
+void read_external_web_services(Farm& farm, const Directive& farm_block) {
     const Directive* directive = find(farm_block, "external_web_services");
     if (directive == nullptr) {
         throw mistake(farm_block.place,
                       "no \"external_web_services\" in {} of {}: write the external web services "
                       "FQDN that Topology Builder shows",
-                      farm_block.title(), block.title());
+                      farm_block.title(), farm_block.block->title());
     }
 
-    farm.published.push_back(read_fqdn(directive->arguments.front(), *directive, farm_block));
+    farm.published.push_back(read_fqdn(directive->arguments.front(), *directive));
     farm.published_place = directive->place;
     if (farm.published.front() == farm.name) {
         throw mistake(directive->place,
@@ -150,7 +141,7 @@ std::string quoted_title(const Farm& farm) {
 Affinity read_affinity(const Directive& farm_block, Role role, Product product) {
     if (const Directive* directive = find(farm_block, "affinity")) {
         return read_word<Affinity>(
-            *directive, farm_block,
+            *directive,
             {{"none", Affinity::none}, {"source", Affinity::source}, {"cookie", Affinity::cookie}});
     }
     return !is_web_services(role)          ? Affinity::none
@@ -161,22 +152,18 @@ Affinity read_affinity(const Directive& farm_block, Role role, Product product) 
 
 namespace {
 
-void read_line(Farm& farm, const Directive& line, const Directive& farm_block) {
+void read_line(Farm& farm, const Directive& line) {
     if (line.name == "server") {
-        farm.servers.push_back(read_server(line, farm_block));
+        farm.servers.push_back(read_server(line));
     } else if (line.name == "listening_ports") {
-        farm.ports = read_ports(line, farm_block, farm.ports, is_web_services(farm.role));
+        farm.ports = read_ports(line, farm.ports, is_web_services(farm.role));
     } else if (line.name == "certificate_name") {
-        farm.certificate_name = read_fqdn(line.arguments.front(), line, farm_block);
+        farm.certificate_name = read_fqdn(line.arguments.front(), line);
     } else if (line.name == "sign_in") {
-        farm.sign_in = read_sign_in(line, farm_block);
+        farm.sign_in = read_sign_in(line);
     } else if (line.name == "computer") {
         for (const std::string& text : line.arguments) {
-            ParsedName address = parse_address(text);
-            if (!address) {
-                invalid_value(text, line, farm_block, address.error);
-            }
-            farm.computers.push_back(std::move(address.name));
+            farm.computers.push_back(valid("value", text, parse_address(text), line));
         }
     }
 }
@@ -199,14 +186,14 @@ void settle_servers(Farm& farm, const Directive& farm_block) {
 
 } // namespace
 
-Farm read_farm(const Directive& farm_block, const Directive& block, Product product) {
+Farm read_farm(const Directive& farm_block, Product product) {
     Farm farm;
     farm.role = role_of(farm_block);
     farm.place = farm_block.place;
 
     const bool web_services = is_web_services(farm.role);
     for (const std::string& argument : farm_block.arguments) {
-        std::string name = read_fqdn(argument, farm_block, block);
+        std::string name = read_fqdn(argument, farm_block);
         if (!web_services) {
             farm.published.push_back(name);
         }
@@ -219,13 +206,13 @@ Farm read_farm(const Directive& farm_block, const Directive& block, Product prod
     farm.ports = web_services ? default_ports(product) : Ports{80, 443};
 
     for (const auto& child : farm_block.children) {
-        read_line(farm, *child, farm_block);
+        read_line(farm, *child);
     }
     farm.affinity = read_affinity(farm_block, farm.role, product);
     farm.health_check = read_health_check(farm_block, farm.role, product);
 
     if (web_services) {
-        read_external_web_services(farm, farm_block, block);
+        read_external_web_services(farm, farm_block);
     }
     if (farm.role == Role::exchange) {
         farm.services = read_services(farm_block);

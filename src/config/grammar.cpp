@@ -92,19 +92,31 @@ bool is_directive_of(std::string_view word, const Directive& block) noexcept {
     return rule != nullptr && (rule->contexts & context_of(block.name)) != 0;
 }
 
-std::string remedy_or_usage(std::string_view argument, const Directive& directive,
-                            const Directive& block, std::string_view why) {
-    return remedy(argument, block,
-                  why.empty() ? "it is written " + lync::quoted(find_rule(directive.name)->usage)
-                              : std::string(why));
+/// The remedy for an argument that can't be right: `why`, unless the argument is the name of a
+/// directive of the same block: then the line before it has no end. A value that `why` names and
+/// that was written in another case is asked for.
+std::string remedy(std::string_view argument, const Directive& directive, std::string_view why) {
+    if (is_directive_of(argument, *directive.block)) {
+        return "is the \";\" before it missing?";
+    }
+    const std::string small = to_ascii_lower(argument);
+    const std::size_t found =
+        small.empty() || small == argument ? std::string_view::npos : why.find(small);
+    const auto ends_word = [why](std::size_t at) {
+        return at >= why.size() || (!is_ascii_alnum(why[at]) && why[at] != '.');
+    };
+    return found != std::string_view::npos && (found == 0 || ends_word(found - 1)) &&
+                   ends_word(found + small.size())
+               ? formatted("{}, did you mean {}?", why, lync::quoted(small))
+               : std::string(why);
 }
 
-void check_arguments(const Directive& directive, const Rule& rule, const Directive& block) {
+void check_arguments(const Directive& directive, const Rule& rule) {
     for (const std::string& argument : directive.arguments) {
         // Where nothing follows, it is all paths, as Microsoft's rules write them, and no comment.
         const bool all_paths = argument == "/*" && &argument == &directive.arguments.back();
         if (const std::string_view trace = editor_trace(argument); !trace.empty() && !all_paths) {
-            invalid_value(argument, directive, block, trace);
+            invalid_value(argument, directive, trace);
         }
     }
 
@@ -115,13 +127,12 @@ void check_arguments(const Directive& directive, const Rule& rule, const Directi
 
     std::string why = formatted(", it is written {}", lync::quoted(rule.usage));
     for (const std::string& argument : directive.arguments) {
-        if (is_directive_of(argument, block)) {
+        if (is_directive_of(argument, *directive.block)) {
             why = formatted(": is the \";\" before {} missing?", lync::quoted(argument));
             break;
         }
     }
-    throw mistake(directive.place, "invalid number of arguments in {}{}", title(directive, block),
-                  why);
+    throw mistake(directive.place, "invalid number of arguments in {}{}", title(directive), why);
 }
 
 } // namespace
@@ -180,41 +191,16 @@ const Directive* find(const Directive& block, std::string_view name) noexcept {
     return nullptr;
 }
 
-std::string title(const Directive& directive, const Directive& block) {
-    return formatted("{} directive of {}", lync::quoted(directive.name), block.title());
-}
-
-std::string remedy(std::string_view argument, const Directive& block, std::string_view otherwise) {
-    if (is_directive_of(argument, block)) {
-        return "is the \";\" before it missing?";
-    }
-    // Of the values that it may have, in any of the messages' ways to list them.
-    const std::string small = to_ascii_lower(argument);
-    const std::size_t found = small == argument ? std::string_view::npos : otherwise.find(small);
-    if (!small.empty() && found != std::string_view::npos &&
-        (found == 0 || !is_ascii_alnum(otherwise[found - 1])) &&
-        (found + small.size() == otherwise.size() ||
-         !is_ascii_alnum(otherwise[found + small.size()]))) {
-        return formatted("{}, did you mean {}?", otherwise, lync::quoted(small));
-    }
-    return std::string(otherwise);
+std::string title(const Directive& directive) {
+    return formatted("{} directive of {}", lync::quoted(directive.name), directive.block->title());
 }
 
 void invalid(std::string_view kind, std::string_view word, const Directive& directive,
-             const Directive& block, std::string_view why) {
+             std::string_view why) {
+    const std::string usage =
+        why.empty() ? "it is written " + lync::quoted(find_rule(directive.name)->usage) : "";
     throw mistake(directive.place, "invalid {} {} in {}: {}", kind, lync::quoted(word),
-                  title(directive, block), why);
-}
-
-void invalid_value(std::string_view value, const Directive& directive, const Directive& block,
-                   std::string_view why) {
-    invalid("value", value, directive, block, remedy_or_usage(value, directive, block, why));
-}
-
-void invalid_parameter(std::string_view parameter, const Directive& directive,
-                       const Directive& block, std::string_view why) {
-    invalid("parameter", parameter, directive, block,
-            remedy_or_usage(parameter, directive, block, why));
+                  title(directive), remedy(word, directive, why.empty() ? usage : why));
 }
 
 void check_grammar(const Directive& block) {
@@ -237,7 +223,7 @@ void check_grammar(const Directive& block) {
                           lync::quoted(rule->usage));
         }
 
-        check_arguments(*child, *rule, block);
+        check_arguments(*child, *rule);
 
         if (const Directive* first = find(block, child->name);
             !rule->repeatable && first != child.get()) {

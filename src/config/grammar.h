@@ -4,6 +4,7 @@
 // made of the table in directives.h, which the C shim shares.
 
 #include "base/format.h"
+#include "base/names.h"
 #include "config/block.h"
 
 #include <string>
@@ -37,22 +38,29 @@ void each(const Directive& block, std::string_view name, Function&& function) {
 const Directive* find(const Directive& block, std::string_view name) noexcept;
 
 /// `"server" directive of pool "fepool.contoso.local"`: what most messages are about.
-std::string title(const Directive& directive, const Directive& block);
+std::string title(const Directive& directive);
 
-/// Throws the Mistake `invalid KIND "x" in "y" directive of ...: WHY`.
+/// Throws the Mistake `invalid KIND "x" in "y" directive of ...: WHY`. Without `why` it says how
+/// the directive is written; where the line before has no end, or only the letter case is wrong,
+/// that.
 [[noreturn]] void invalid(std::string_view kind, std::string_view word, const Directive& directive,
-                          const Directive& block, std::string_view why);
+                          std::string_view why = {});
+[[noreturn]] inline void invalid_value(std::string_view value, const Directive& directive,
+                                       std::string_view why = {}) {
+    invalid("value", value, directive, why);
+}
+[[noreturn]] inline void invalid_parameter(std::string_view parameter, const Directive& directive,
+                                           std::string_view why = {}) {
+    invalid("parameter", parameter, directive, why);
+}
 
-/// The remedy for an argument that can't be right: `otherwise`, unless the argument is the name of
-/// a directive of `block`: then the line before it has no end. A value that `otherwise` names and
-/// that was written in another case is asked for: `did you mean "auto"?`.
-std::string remedy(std::string_view argument, const Directive& block, std::string_view otherwise);
-
-/// `invalid` about a value or a parameter, by way of `remedy`. Without `why` it says how the
-/// directive is written.
-[[noreturn]] void invalid_value(std::string_view value, const Directive& directive,
-                                const Directive& block, std::string_view why = {});
-[[noreturn]] void invalid_parameter(std::string_view parameter, const Directive& directive,
-                                    const Directive& block, std::string_view why = {});
+/// The name that `text` was parsed as, or `invalid` of this kind.
+inline std::string valid(std::string_view kind, std::string_view text, ParsedName parsed,
+                         const Directive& directive) {
+    if (!parsed) {
+        invalid(kind, text, directive, parsed.error);
+    }
+    return std::move(parsed.name);
+}
 
 } // namespace lync::config

@@ -26,8 +26,7 @@ constexpr std::pair<std::string_view, CheckKind> kinds[] = {
 };
 
 /// `check` has the usual kind.
-void read_kind(HealthCheck& check, const Directive& directive, const Directive& farm_block,
-               Role role, Product product) {
+void read_kind(HealthCheck& check, const Directive& directive, Role role, Product product) {
     const std::string_view word = directive.arguments.front();
     if (word == "off") {
         check.kind = CheckKind::off;
@@ -36,8 +35,7 @@ void read_kind(HealthCheck& check, const Directive& directive, const Directive& 
     if (word.starts_with("tcp=")) {
         const auto port = parse_number(word.substr(4), 1, 65535);
         if (!port) {
-            invalid_value(word, directive, farm_block,
-                          "a port is a number from 1 to 65535, such as tcp=5061");
+            invalid_value(word, directive, "a port is a number from 1 to 65535, such as tcp=5061");
         }
         check.kind = CheckKind::tcp;
         check.port = static_cast<std::uint16_t>(*port);
@@ -57,13 +55,13 @@ void read_kind(HealthCheck& check, const Directive& directive, const Directive& 
                       : "servers of another kind answer it, here ";
         }
     }
-    invalid_value(word, directive, farm_block, why + "it is " + either_of(words));
+    invalid_value(word, directive, why + "it is " + either_of(words));
 }
 
-void read_times(HealthCheck& check, const Directive& directive, const Directive& farm_block) {
+void read_times(HealthCheck& check, const Directive& directive) {
     constexpr unsigned most = 1000;
     const std::chrono::seconds usual = std::exchange(check.timeout, {});
-    read_parameters(directive, 1, farm_block,
+    read_parameters(directive, 1,
                     {{"interval", &check.interval},
                      {"timeout", &check.timeout},
                      {"fails", ParameterRule::Number{&check.fails, 1, most}},
@@ -75,7 +73,7 @@ void read_times(HealthCheck& check, const Directive& directive, const Directive&
         throw mistake(directive.place,
                       "timeout {}s is longer than interval {}s in {}: a check has to end before "
                       "the next one begins",
-                      check.timeout.count(), check.interval.count(), title(directive, farm_block));
+                      check.timeout.count(), check.interval.count(), title(directive));
     }
 }
 
@@ -90,11 +88,11 @@ HealthCheck read_health_check(const Directive& farm_block, Role role, Product pr
         return check;
     }
     check.place = directive->place;
-    read_kind(check, *directive, farm_block, role, product);
+    read_kind(check, *directive, role, product);
     if (check.kind == CheckKind::off && directive->arguments.size() > 1) {
-        invalid_value("off", *directive, farm_block, "it takes no parameters");
+        invalid_value("off", *directive, "it takes no parameters");
     }
-    read_times(check, *directive, farm_block);
+    read_times(check, *directive);
     return check;
 }
 

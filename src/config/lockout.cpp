@@ -10,11 +10,10 @@ namespace lync::config {
 
 namespace {
 
-void read_limits(Lockout& lockout, const Directive& directive, const Directive& block,
-                 std::vector<Diagnostic>& remarks) {
-    lockout.on = read_flag(directive, block);
+void read_limits(Lockout& lockout, const Directive& directive, std::vector<Diagnostic>& remarks) {
+    lockout.on = read_flag(directive);
     read_parameters(
-        directive, 1, block,
+        directive, 1,
         {{"failures", ParameterRule::Number{&lockout.failures, 1, accounts::most_failures}},
          {"window", &lockout.window},
          {"hold", &lockout.hold},
@@ -25,7 +24,7 @@ void read_limits(Lockout& lockout, const Directive& directive, const Directive& 
             warn(remarks, directive.place,
                  "\"{0}\" in {1} is {2} seconds: Active Directory counts in minutes, write "
                  "\"{0}={2}m\" if you mean minutes",
-                 name, title(directive, block), time.count());
+                 name, title(directive), time.count());
         }
     }
 }
@@ -39,11 +38,10 @@ bool is_network(std::string_view text) noexcept {
 }
 
 /// A name means one domain, which is no other name: what is read is looked up once.
-void add_domain(Lockout& lockout, const std::string& text, const Directive& directive,
-                const Directive& block) {
+void add_domain(Lockout& lockout, const std::string& text, const Directive& directive) {
     const Parameter names(text);
     if (names.name.empty() || names.value.empty() || text.find_first_of("\\@,*") != text.npos) {
-        invalid_value(text, directive, block, "it is NAME=DOMAIN, such as CONTOSO=contoso.com");
+        invalid_value(text, directive, "it is NAME=DOMAIN, such as CONTOSO=contoso.com");
     }
     lockout.domains.emplace_back(names.name, names.value);
     for (const auto& [name, domain] : lockout.domains) {
@@ -52,11 +50,11 @@ void add_domain(Lockout& lockout, const std::string& text, const Directive& dire
                 continue;
             }
             if (equal_ignore_case(name, other)) {
-                invalid_value(text, directive, block,
+                invalid_value(text, directive,
                               formatted("\"{}\" means \"{}\" already", other, domain));
             }
             if (equal_ignore_case(domain, other)) {
-                invalid_value(text, directive, block,
+                invalid_value(text, directive,
                               formatted("\"{}\" is written as \"{}\", so write \"{}={}\"", domain,
                                         means, name, means));
             }
@@ -71,11 +69,11 @@ Lockout read_lockout(const Directive& block, std::vector<Diagnostic>& remarks) {
     for (const auto& child : block.children) {
         const Directive& directive = *child;
         if (directive.name == "lockout") {
-            read_limits(lockout, directive, block, remarks);
+            read_limits(lockout, directive, remarks);
         } else if (directive.name == "lockout_store") {
-            lockout.store = read_lockout_store(directive, block);
+            lockout.store = read_lockout_store(directive);
         } else if (directive.name == "log_accounts") {
-            lockout.log_accounts = read_flag(directive, block);
+            lockout.log_accounts = read_flag(directive);
         } else if (directive.name == "lockout_exempt") {
             for (const std::string& text : directive.arguments) {
                 // In nginx.conf "\\r" is a line's end: CONTOSO\\room has to be written with two.
@@ -83,7 +81,7 @@ Lockout read_lockout(const Directive& block, std::vector<Diagnostic>& remarks) {
                         text, [](char c) { return static_cast<unsigned char>(c) < 0x20; }) ||
                     text.find_first_not_of("@\\ ") == text.npos ||
                     (!is_network(text) && text.find_first_of(",;*?") != text.npos)) {
-                    invalid_value(text, directive, block,
+                    invalid_value(text, directive,
                                   "an account is written ken@contoso.com or CONTOSO\\\\ken");
                 }
                 if (!is_network(text)) {
@@ -93,11 +91,11 @@ Lockout read_lockout(const Directive& block, std::vector<Diagnostic>& remarks) {
                 const bool whole = text.find('/') != std::string::npos;
                 const bool ipv6 = text.find(':') != std::string::npos;
                 lockout.exempt_networks.push_back(
-                    read_network(whole ? text : text + (ipv6 ? "/128" : "/32"), directive, block));
+                    read_network(whole ? text : text + (ipv6 ? "/128" : "/32"), directive));
             }
         } else if (directive.name == "account_domain") {
             for (const std::string& text : directive.arguments) {
-                add_domain(lockout, text, directive, block);
+                add_domain(lockout, text, directive);
             }
         }
     }

@@ -28,8 +28,7 @@ std::optional<std::string> unescaped(std::string_view text) {
     return plain;
 }
 
-void read_url(LockoutStore& store, const std::string& text, const Directive& directive,
-              const Directive& block) {
+void read_url(LockoutStore& store, const std::string& text, const Directive& directive) {
     std::string_view rest = text;
     if (rest.starts_with("unix:/") && rest.find(':', 5) == std::string_view::npos) {
         store.shown = store.address = text;
@@ -44,10 +43,10 @@ void read_url(LockoutStore& store, const std::string& text, const Directive& dir
     store.shown = std::string(scheme) + std::string(rest); // never with the password
     const auto refuse = [&](std::string_view why) {
         config::invalid_value(after.empty() ? std::string_view("unknown") : store.shown, directive,
-                              block, why);
+                              why);
     };
     if (after.empty()) {
-        config::invalid_value(text.substr(0, text.find(':')), directive, block, form);
+        config::invalid_value(text.substr(0, text.find(':')), directive, form);
     }
     if (const std::size_t colon = who.find(':'); rest.size() != after.size()) {
         const auto user = unescaped(who.substr(0, colon));
@@ -86,11 +85,11 @@ void read_url(LockoutStore& store, const std::string& text, const Directive& dir
 
 } // namespace
 
-LockoutStore read_lockout_store(const Directive& directive, const Directive& block) {
+LockoutStore read_lockout_store(const Directive& directive) {
     LockoutStore store;
     store.place = directive.place;
-    read_url(store, directive.arguments.front(), directive, block);
-    read_parameters(directive, 1, block,
+    read_url(store, directive.arguments.front(), directive);
+    read_parameters(directive, 1,
                     {{"key", &store.key}, {"password", &store.password_file}, {"ca", &store.ca}});
     const bool no_password = store.password.empty() && store.password_file.empty();
     const std::pair<bool, const char*> mistakes[] = {
@@ -104,7 +103,8 @@ LockoutStore read_lockout_store(const Directive& directive, const Directive& blo
          "has a user and no password: it is USER:PASSWORD@, or password=FILE as well"}};
     for (const auto& [is_one, why] : mistakes) {
         if (is_one) {
-            throw mistake(directive.place, "\"lockout_store\" in {} {}", block.title(), why);
+            throw mistake(directive.place, "\"lockout_store\" in {} {}", directive.block->title(),
+                          why);
         }
     }
     return store;

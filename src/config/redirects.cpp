@@ -43,11 +43,11 @@ void read_redirects(const Directive& block, Publication& publication) {
             }
         }
         if (!from.error.empty()) {
-            invalid_value(from_text, directive, block, from.error);
+            invalid_value(from_text, directive, from.error);
         }
         auto to = policy::read_redirect_to(directive.arguments[1]);
         if (!to.error.empty()) {
-            invalid_value(directive.arguments[1], directive, block, to.error);
+            invalid_value(directive.arguments[1], directive, to.error);
         }
         publication.redirects.push_back(
             {std::move(from.host), std::move(from.path), std::move(to.location)});
@@ -60,7 +60,7 @@ void read_redirects(const Directive& block, Publication& publication) {
                 ? policy::find_redirect(publication.redirects, targets[i].host, targets[i].path)
                 : nullptr;
         if (next != nullptr) {
-            invalid_value(lines[i]->arguments[1], *lines[i], block,
+            invalid_value(lines[i]->arguments[1], *lines[i],
                           "it leads on to " + next->location + ": write where that ends");
         }
     }

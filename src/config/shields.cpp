@@ -8,7 +8,6 @@
 #include "policy/shield.h"
 
 #include <algorithm>
-#include <sstream>
 #include <stdexcept>
 
 namespace lync::config {
@@ -27,15 +26,11 @@ public:
         place_.file = std::move(file);
     }
 
-    void read(std::istream& in) {
-        std::string line;
-        while (std::getline(in, line)) {
+    void read(std::string_view rest) {
+        rest.remove_prefix(rest.starts_with("\xef\xbb\xbf") ? 3 : 0);
+        while (!rest.empty()) {
             place_.line++;
-            std::string_view text = line;
-            if (place_.line == 1 && text.starts_with("\xef\xbb\xbf")) {
-                text.remove_prefix(3);
-            }
-            text = trimmed(text, " \t\r");
+            const std::string_view text = trimmed(take_until(rest, '\n'), " \t\r");
             if (text.find('\r') != std::string_view::npos) {
                 wrong("a line ends in a carriage return alone: save the file with line feeds");
             }
@@ -179,7 +174,7 @@ void read_shields(const Directive& block, const Environment& environment, Public
     ShieldAction most = ShieldAction::refuse;
     if (const Directive* directive = find(block, "shield")) {
         most = read_word<ShieldAction>(
-            *directive, block,
+            *directive,
             {{"on", ShieldAction::refuse}, {"off", ShieldAction::off}, {"log", ShieldAction::log}});
     }
     for (const policy::ShieldRow& row : policy::shield_rows()) {
@@ -196,8 +191,7 @@ void read_shields(const Directive& block, const Environment& environment, Public
                                   block.title(), why));
             return;
         }
-        std::istringstream in(text);
-        RowFile(file, publication.shields).read(in);
+        RowFile(file, publication.shields).read(text);
     });
     for (Shield& row : publication.shields) {
         row.action = row.places == policy::in_meeturl ? row.action : std::min(row.action, most);

@@ -80,7 +80,7 @@ void check_exchange(const Publication& publication, const Farm& farm, const Dire
 
 } // namespace
 
-policy::SignInRule read_sign_in(const Directive& directive, const Directive& block) {
+policy::SignInRule read_sign_in(const Directive& directive) {
     if (directive.arguments.size() == 1 && directive.arguments.front() == "any") {
         return {};
     }
@@ -89,10 +89,10 @@ policy::SignInRule read_sign_in(const Directive& directive, const Directive& blo
         const auto* door = std::find_if(policy::doors.begin(), policy::doors.end(),
                                         [&](Door each) { return policy::door_name(each) == word; });
         if (door == policy::doors.end()) {
-            invalid_value(word, directive, block, word == "any" ? "it stands alone" : "");
+            invalid_value(word, directive, word == "any" ? "it stands alone" : "");
         }
         if ((rule.open & bit(*door)) != 0) {
-            invalid_value(word, directive, block, "it is duplicate");
+            invalid_value(word, directive, "it is duplicate");
         }
         rule.open |= bit(*door);
     }

@@ -36,7 +36,7 @@ public:
         const std::vector<std::string>& arguments = directive.arguments;
         const auto* const known = std::ranges::find(kind_names, arguments[0]);
         if (known == std::end(kind_names)) {
-            invalid_value(arguments[0], directive, block_);
+            invalid_value(arguments[0], directive);
         }
         if (is_ocs(publication_.product)) {
             throw mistake(
@@ -65,20 +65,19 @@ private:
         const std::string_view argument = directive.arguments[i];
         const Parameter parameter(argument);
         if (parameter.name != "pool") {
-            invalid("parameter", argument, directive, block_, "it may be pool=FQDN");
+            invalid("parameter", argument, directive, "it may be pool=FQDN");
         }
         if (kind == SimpleUrlKind::admin) {
-            invalid("parameter", argument, directive, block_,
+            invalid("parameter", argument, directive,
                     "the admin URL is declared so that it is blocked, it goes nowhere");
         }
         if (i == 1 || i + 1 != directive.arguments.size()) {
-            invalid("parameter", argument, directive, block_,
-                    "it stands once, after all URLs of the line");
+            invalid("parameter", argument, directive, "it stands once, after all URLs of the line");
         }
         const ParsedName fqdn = parse_fqdn(parameter.value);
         const auto known = fqdn ? farms_.find(fqdn.name) : farms_.end();
         if (known == farms_.end()) {
-            invalid_value(argument, directive, block_,
+            invalid_value(argument, directive,
                           "no pool or director of this publication has that FQDN");
         }
         return known->second;
@@ -88,12 +87,12 @@ private:
                   const Directive& directive) {
         ParsedUrl url = parse_https_url(text);
         if (!url) {
-            invalid("URL", text, directive, block_, remedy(text, block_, url.error));
+            invalid("URL", text, directive, url.error);
         }
         // Its prefix is let in whatever the table says of it.
         if (kind != SimpleUrlKind::admin &&
             policy::find_never(to_ascii_lower(url.path), publication_.product).closed) {
-            invalid_value(formatted("https://{}{}", url.host, url.path), directive, block_,
+            invalid_value(formatted("https://{}{}", url.host, url.path), directive,
                           "it " + policy::check_allow_path(url.path, publication_.product));
         }
         if (kind == SimpleUrlKind::meet) {

@@ -22,15 +22,14 @@ std::string either_of(const std::vector<std::string_view>& words) {
     return text;
 }
 
-void each_parameter(const Directive& directive, std::size_t first, const Directive& block,
-                    const ParameterReader& read) {
+void each_parameter(const Directive& directive, std::size_t first, const ParameterReader& read) {
     std::vector<std::string_view> seen;
     for (std::size_t i = first; i < directive.arguments.size(); i++) {
         const Parameter parameter(directive.arguments[i]);
         read(parameter);
         if (std::ranges::find(seen, parameter.name) != seen.end()) {
             throw mistake(directive.place, "parameter {} is duplicate in {}",
-                          lync::quoted(parameter.name), title(directive, block));
+                          lync::quoted(parameter.name), title(directive));
         }
         seen.push_back(parameter.name);
     }
@@ -42,11 +41,10 @@ namespace {
 struct Assign {
     const Parameter& parameter;
     const Directive& directive;
-    const Directive& block;
 
     void operator()(bool* into) const { *into = true; }
     void operator()(std::chrono::seconds* into) const {
-        *into = read_time(parameter.value, directive, block);
+        *into = read_time(parameter.value, directive);
     }
     void operator()(std::uint16_t* into) const {
         *into = static_cast<std::uint16_t>(number(1, 65535));
@@ -61,7 +59,7 @@ struct Assign {
         const auto value = parse_number(parameter.value, least, most);
         if (!value) {
             invalid_parameter(
-                parameter.text, directive, block,
+                parameter.text, directive,
                 formatted("{} is a number from {} to {}", parameter.name, least, most));
         }
         return *value;
@@ -70,20 +68,19 @@ struct Assign {
 
 } // namespace
 
-void read_parameters(const Directive& directive, std::size_t first, const Directive& block,
+void read_parameters(const Directive& directive, std::size_t first,
                      const std::vector<ParameterRule>& rules) {
-    each_parameter(directive, first, block, [&](const Parameter& parameter) {
+    each_parameter(directive, first, [&](const Parameter& parameter) {
         const auto rule = std::ranges::find(rules, parameter.name, &ParameterRule::name);
         if (rule == rules.end() ||
             parameter.value.empty() != std::holds_alternative<bool*>(rule->into)) {
-            invalid_parameter(parameter.text, directive, block);
+            invalid_parameter(parameter.text, directive);
         }
-        std::visit(Assign{parameter, directive, block}, rule->into);
+        std::visit(Assign{parameter, directive}, rule->into);
     });
 }
 
-std::chrono::seconds read_time(std::string_view text, const Directive& directive,
-                               const Directive& block) {
+std::chrono::seconds read_time(std::string_view text, const Directive& directive) {
     const std::string_view why =
         text.ends_with("ms")
             ? "a second is the least, a time is written as \"960s\", \"16m\" or \"1h\""
@@ -102,7 +99,7 @@ std::chrono::seconds read_time(std::string_view text, const Directive& directive
         const char letter = end < rest.size() ? rest[end] : 's';
         unit = std::find_if(unit, units.end(), [letter](auto& u) { return u.first == letter; });
         if (!value || unit == units.end()) {
-            invalid_value(text, directive, block, why);
+            invalid_value(text, directive, why);
         }
         total += std::uint64_t{*value} * unit->second;
         rest.remove_prefix(std::min(end + 1, rest.size()));
@@ -110,7 +107,7 @@ std::chrono::seconds read_time(std::string_view text, const Directive& directive
 
     constexpr std::uint64_t most = 7 * 86400;
     if (total == 0 || total > most) {
-        invalid_value(text, directive, block,
+        invalid_value(text, directive,
                       text.empty() ? why
                       : total == 0 ? "it can't be zero"
                                    : "more than a week is a mistake");
@@ -118,7 +115,7 @@ std::chrono::seconds read_time(std::string_view text, const Directive& directive
     return std::chrono::seconds(total);
 }
 
-std::string read_size(std::string_view text, const Directive& directive, const Directive& block) {
+std::string read_size(std::string_view text, const Directive& directive) {
     std::string_view digits = text;
     if (!digits.empty() &&
         std::string_view("kKmMgG").find(digits.back()) != std::string_view::npos) {
@@ -126,7 +123,7 @@ std::string read_size(std::string_view text, const Directive& directive, const D
     }
     // nginx reads 0 as "no limit"; a limit is what was asked for here.
     if (!parse_number(digits, 1, 2000000000U)) {
-        invalid_value(text, directive, block,
+        invalid_value(text, directive,
                       "a size is written as \"512m\", \"2g\" or in bytes, and isn't zero");
     }
     return std::string(text);
@@ -134,26 +131,7 @@ std::string read_size(std::string_view text, const Directive& directive, const D
 
 namespace {
 
-/// What nginx's `listen` takes and only concerns the socket. A name that ends in '=' needs a
-/// value, which nginx itself checks. `accept_filter=` is absent: where the system has none, nginx
-/// reports an emergency and goes on without.
-constexpr std::string_view socket_parameters[] = {
-    "backlog=",  "rcvbuf=",  "sndbuf=",   "fastopen=", "so_keepalive=", "setfib=",
-    "ipv6only=", "deferred", "reuseport", "multipath", "bind",
-};
-
-/// What may stand behind the address, `proxy_protocol` aside: "backlog=1024", "reuseport".
-bool is_socket_parameter(std::string_view text) noexcept {
-    // It becomes a word of a generated directive, so it must be one: no space, no quote, no ";".
-    const bool is_word = std::ranges::all_of(text, [](char c) {
-        return is_ascii_alnum(c) || std::string_view("=_:.-").find(c) != std::string_view::npos;
-    });
-    return is_word && std::ranges::any_of(socket_parameters, [text](std::string_view name) {
-               return name.back() == '=' ? text.starts_with(name) : text == name;
-           });
-}
-
-/// Why a parameter of `listen` can't be written here; empty if it is simply unknown.
+/// Why a parameter of `listen` can't be written here; empty if it may be.
 std::string_view refused_parameter(std::string_view text) noexcept {
     if (text == "ssl") {
         return "\"https_listen\" implies it, and \"http_listen\" is plain HTTP";
@@ -164,7 +142,17 @@ std::string_view refused_parameter(std::string_view text) noexcept {
     if (text == "default_server" || text == "default") {
         return "\"unknown_host\" chooses the default server of a socket";
     }
-    return {};
+    // It is generated as a word; which names with a value there are, nginx knows.
+    constexpr std::string_view flags[] = {"bind", "deferred", "multipath", "reuseport"};
+    const bool known = text.find('=') == text.npos
+                           ? std::ranges::find(flags, text) != std::end(flags)
+                           : std::ranges::all_of(text, [](char c) {
+                                 return is_ascii_alnum(c) ||
+                                        std::string_view("=_:.-").find(c) != std::string_view::npos;
+                             });
+    return known ? ""
+                 : "the parameters of \"listen\" that concern the socket may stand here, such as "
+                   "proxy_protocol, backlog= or reuseport";
 }
 
 /// The address part in one spelling, so that equal sockets are equal texts; empty if invalid.
@@ -183,13 +171,13 @@ bool system_has_ipv6() noexcept {
     return bind(fd.get(), reinterpret_cast<sockaddr*>(&any), sizeof(any)) == 0;
 }
 
-Socket read_socket(const Directive& directive, const Directive& block) {
+Socket read_socket(const Directive& directive) {
     const std::string& text = directive.arguments.front();
     Socket socket;
     socket.place = directive.place;
 
     if (text.starts_with("unix:")) {
-        invalid_value(text, directive, block, "clients come by TCP, write [ADDRESS:]PORT");
+        invalid_value(text, directive, "clients come by TCP, write [ADDRESS:]PORT");
     }
 
     const std::size_t colon = text.rfind(':');
@@ -198,7 +186,7 @@ Socket read_socket(const Directive& directive, const Directive& block) {
         has_address ? std::string_view(text).substr(colon + 1) : std::string_view(text);
     const auto number = parse_number(port, 1, 65535);
     if (!number) {
-        invalid_value(text, directive, block,
+        invalid_value(text, directive,
                       "a socket is written [ADDRESS:]PORT, with a port from 1 to 65535");
     }
 
@@ -206,7 +194,7 @@ Socket read_socket(const Directive& directive, const Directive& block) {
     if (has_address) {
         const std::string address = listening_address(std::string_view(text).substr(0, colon));
         if (address.empty()) {
-            invalid_value(text, directive, block,
+            invalid_value(text, directive,
                           "the address is an IPv4 address, an IPv6 address in brackets, "
                           "\"*\" or a host name");
         }
@@ -221,13 +209,8 @@ Socket read_socket(const Directive& directive, const Directive& block) {
             socket.proxy_protocol = true;
             continue;
         }
-        if (!is_socket_parameter(parameter)) {
-            const std::string_view why = refused_parameter(parameter);
-            invalid_parameter(parameter, directive, block,
-                              why.empty() ? "the parameters of \"listen\" that concern the socket "
-                                            "may stand here, such as proxy_protocol, backlog= or "
-                                            "reuseport"
-                                          : why);
+        if (const auto why = refused_parameter(parameter); !why.empty()) {
+            invalid_parameter(parameter, directive, why);
         }
         socket.parameters += " " + parameter;
     }

@@ -236,6 +236,7 @@ private:
         }
         directive->is_block = is_block && !is_lua;
         Directive& added = *block.children.emplace_back(std::move(directive));
+        added.block = &block;
         if (added.is_block) {
             if (open_blocks_++ == deepest_block) {
                 throw Mistake("too many blocks in each other", words.here());

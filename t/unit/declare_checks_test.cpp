@@ -153,8 +153,6 @@ TEST_CASE("the first publication of a socket brings its catch-all, the first to 
 
 TEST_CASE("a socket stands once in a publication", "[declare]") {
     for (const auto& [sockets, told] : rows(R"(
-        https_listen 443; // https_listen *:443;       | socket "*:443" is duplicate in "https_listen" directive of lync_publish "contoso", the first stands at nginx.conf:11 in nginx.conf:12
-        https_listen [::1]:443; // https_listen [0:0::1]:443; | socket "[0:0::1]:443" is duplicate in "https_listen" directive of lync_publish "contoso", the first stands at nginx.conf:11 in nginx.conf:12
         http_listen 443;                               | socket "443" in lync_publish "contoso" is for https, but for http at nginx.conf:11 of lync_publish "contoso": a socket speaks one of them in nginx.conf:1
         http_listen off; // http_listen 80;            | invalid value "off" in "http_listen" directive of lync_publish "contoso": there are other "http_listen" lines in nginx.conf:11
         http_listen off deferred;                      | invalid value "off" in "http_listen" directive of lync_publish "contoso": it takes no parameters in nginx.conf:11

@@ -374,8 +374,8 @@ char* take_over_upstreams(ngx_conf_t* cf, MainConf& conf) {
 
 char* add_directive(ngx_conf_t* cf, const ngx_command_t* cmd, MainConf& conf) {
     Directive& block = *conf.reading.back();
-    block.children.push_back(current_directive(cf, cmd));
-    Directive& added = *block.children.back();
+    Directive& added = *block.children.emplace_back(current_directive(cf, cmd));
+    added.block = &block;
     return added.is_block ? read_children(cf, conf, added) : NGX_CONF_OK;
 }
 
