@@ -106,6 +106,13 @@ private:
         if (found == std::end(topologies)) {
             invalid_value(word, directive);
         }
+        if (!is_ocs(product_)) {
+            warn(remarks_, directive.place,
+                 "\"topology\" does nothing in {}: since Lync Server 2010 an Edge Server has all "
+                 "three services",
+                 block_.title());
+            return;
+        }
         edge_.topology = static_cast<EdgeTopology>(found - topologies);
     }
 

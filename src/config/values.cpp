@@ -116,15 +116,13 @@ std::chrono::seconds read_time(std::string_view text, const Directive& directive
 }
 
 std::string read_size(std::string_view text, const Directive& directive) {
-    std::string_view digits = text;
-    if (!digits.empty() &&
-        std::string_view("kKmMgG").find(digits.back()) != std::string_view::npos) {
-        digits.remove_suffix(1);
-    }
+    const std::size_t unit =
+        text.empty() ? text.npos : std::string_view("kmg").find(ascii_lower(text.back()));
+    const unsigned most = unit == text.npos ? 2000000000U : 1U << (30 - 10 * unit); // a terabyte
     // nginx reads 0 as "no limit"; a limit is what was asked for here.
-    if (!parse_number(digits, 1, 2000000000U)) {
+    if (!parse_number(text.substr(0, text.size() - (unit == text.npos ? 0 : 1)), 1, most)) {
         invalid_value(text, directive,
-                      "a size is written as \"512m\", \"2g\" or in bytes, and isn't zero");
+                      "a size is written as \"512m\", \"2g\" or in bytes, from 1 to a terabyte");
     }
     return std::string(text);
 }

@@ -166,11 +166,17 @@ TEST_CASE("NAT for the A/V Edge Server goes by product, and by what balances it"
 }
 
 TEST_CASE("since Lync 2010 Edge Servers need no topology, and a pool has several", "[edge]") {
-    World world;
     const Publication p =
-        world.declare(smallest("edge { access_edge external=203.0.113.1 internal=172.16.0.1; "
-                               "access_edge external=203.0.113.2 internal=172.16.0.2; }"));
+        World().declare(smallest("edge { access_edge external=203.0.113.1 internal=172.16.0.1; "
+                                 "access_edge external=203.0.113.2 internal=172.16.0.2; }"));
     CHECK(p.edges[0].of(EdgeRole::access_edge).servers.size() == 2);
+
+    World world;
+    CHECK_FALSE(world.declare(smallest("edge { topology consolidated; }")).edges[0].topology);
+    CHECK(
+        world.told_remarks() ==
+        Strings{"\"topology\" does nothing in edge: since Lync Server 2010 an Edge Server has all "
+                "three services in nginx.conf:11"});
 }
 
 TEST_CASE("networks and their addresses", "[edge]") {
