@@ -5,6 +5,7 @@
 
 #include "base/ascii.h"
 
+#include <algorithm>
 #include <map>
 #include <unordered_map>
 
@@ -33,8 +34,10 @@ public:
         for (const Farm& farm : publication_.farms) {
             claim_farm(farm);
         }
+        check_simple_urls();
         for (const SimpleUrl& url : publication_.simple_urls) {
-            claim_simple_url(url);
+            claim(url.host, add_claim("simple_url " + std::string(simple_url_kind_name(url.kind)),
+                                      url.place, true));
         }
         claim_sip_domains();
     }
@@ -74,43 +77,33 @@ private:
         }
     }
 
-    void claim_simple_url(const SimpleUrl& url) {
-        enter_path(simple_urls_[url.host], url);
-        claim(url.host, add_claim("simple_url " + std::string(simple_url_kind_name(url.kind)),
-                                  url.place, true));
-    }
-
-    /// The simple URLs of a host, by path in lower case with a slash at the end: what lies below
-    /// another follows it.
-    using Paths = std::map<std::string, const SimpleUrl*>;
-
-    void enter_path(Paths& paths, const SimpleUrl& url) const {
-        const std::string path = to_ascii_lower(url.path) + "/";
-        const auto below = paths.lower_bound(path);
-        if (below != paths.end() && below->first.starts_with(path)) {
-            refuse_path(*below->second, url, below->first == path);
-        }
-        for (std::size_t slash = 0; slash + 1 < path.size(); slash = path.find('/', slash + 1)) {
-            if (const auto above = paths.find(path.substr(0, slash + 1)); above != paths.end()) {
-                refuse_path(*above->second, url, false);
+    /// In the order of their paths, with a slash at the end, what lies below another follows it.
+    void check_simple_urls() const {
+        std::map<std::pair<std::string_view, std::string>, const SimpleUrl*> urls;
+        for (const SimpleUrl& url : publication_.simple_urls) {
+            const auto [first, is_new] =
+                urls.try_emplace({url.host, to_ascii_lower(url.path) + "/"}, &url);
+            if (!is_new) {
+                throw mistake(url.place, "{} is duplicate in {}, the first stands at {}",
+                              title(url), in_publication(publication_.name),
+                              at(first->second->place));
             }
         }
-        paths.emplace_hint(below, path, &url);
+        for (auto below = urls.begin(), above = below; below != urls.end(); above = below++) {
+            if (above != below && above->first.first == below->first.first &&
+                below->first.second.starts_with(above->first.second)) {
+                const auto [first, second] = std::minmax(above->second, below->second);
+                throw mistake(second->place,
+                              "{} and {} at {} lie one below the other: no simple URL may be a "
+                              "prefix of another",
+                              title(*second), title(*first), at(first->place));
+            }
+        }
     }
 
-    [[noreturn]] void refuse_path(const SimpleUrl& first, const SimpleUrl& second,
-                                  bool equal) const {
-        const std::string later = formatted(
-            "simple URL {}", lync::quoted(formatted("https://{}{}", second.host, second.path)));
-        if (equal) {
-            throw mistake(second.place, "{} is duplicate in {}, the first stands at {}", later,
-                          in_publication(publication_.name), at(first.place));
-        }
-        throw mistake(second.place,
-                      "{} and simple URL {} at {} lie one below the other: no simple URL may be a "
-                      "prefix of another",
-                      later, lync::quoted(formatted("https://{}{}", first.host, first.path)),
-                      at(first.place));
+    static std::string title(const SimpleUrl& url) {
+        return formatted("simple URL {}",
+                         lync::quoted(formatted("https://{}{}", url.host, url.path)));
     }
 
     const Claim& add_claim(std::string as, const Place& place, bool simple_url) {
@@ -157,7 +150,6 @@ private:
     const Publication& publication_;
     Registry& registry_;
     std::unordered_map<std::string_view, const Farm*> internal_; ///< pools and Directors, by FQDN
-    std::unordered_map<std::string_view, Paths> simple_urls_;    ///< by host
 };
 
 void check_socket(Socket& socket, bool tls, const std::string& publication, Registry& registry) {
