@@ -156,27 +156,24 @@ void warn_taken_patterns(ngx_conf_t* cf, const ngx_http_conf_addr_t& address,
     }
 }
 
-/// What nginx's hashes of server names must hold. A higher setting in nginx.conf stays.
-struct NameCount {
-    std::size_t names = 0;
-    std::size_t longest = 0;
-
-    void add(const ngx_http_conf_addr_t& address) noexcept {
-        std::size_t here = 0;
-        for (const Server* server : servers_of(address)) {
-            here += server->server_names.nelts;
-            for (const ngx_http_server_name_t& name : names_of(*server)) {
-                longest = std::max(longest, name.name.len);
-            }
-        }
-        names = std::max(names, here);
-    }
-};
-
 /// nginx tries one size of table after the other until no bucket overflows, and a bucket takes the
 /// memory of what is in it, not what it may hold. So buckets may be large; what matters is that
-/// the first try succeeds. Measured with 5,000 to 40,000 names: docs/benchmarks.md.
-void size_name_hashes(ngx_http_core_main_conf_t* core, const NameCount& count) noexcept {
+/// the first try succeeds. A higher setting in nginx.conf stays. Measured with 5,000 to 40,000
+/// names: docs/benchmarks.md.
+void size_name_hashes(ngx_conf_t* cf, ngx_http_core_main_conf_t* core) noexcept {
+    std::size_t most_names = 0; // of one socket
+    std::size_t longest_name = 0;
+    each_socket(cf, [&](const ngx_http_conf_addr_t& address) {
+        std::size_t names = 0;
+        for (const Server* server : servers_of(address)) {
+            for (const ngx_http_server_name_t& name : names_of(*server)) {
+                names++;
+                longest_name = std::max(longest_name, name.name.len);
+            }
+        }
+        most_names = std::max(most_names, names);
+    });
+
     constexpr std::size_t many = 1000;
     // From 10,001 on nginx begins its search 1,000 below the size allowed (ngx_hash_init): with a
     // bucket for each name at least.
@@ -185,15 +182,15 @@ void size_name_hashes(ngx_http_core_main_conf_t* core, const NameCount& count) n
 
     // A bucket holds a pointer and, for each name, a pointer, two bytes and the name.
     const std::size_t pointer = sizeof(void*);
-    const std::size_t longest = ngx_align(count.longest + 2, pointer) + pointer;
-    const std::size_t names_per_bucket = count.names > many ? 12 : 4;
+    const std::size_t longest = ngx_align(longest_name + 2, pointer) + pointer;
+    const std::size_t names_per_bucket = most_names > many ? 12 : 4;
 
     core->server_names_hash_bucket_size =
         std::max<ngx_uint_t>(core->server_names_hash_bucket_size,
                              ngx_align(names_per_bucket * longest + pointer, ngx_cacheline_size));
     core->server_names_hash_max_size = std::max<ngx_uint_t>(
         core->server_names_hash_max_size,
-        count.names > many ? std::max(begins_high, count.names + search) : 4 * count.names);
+        most_names > many ? std::max(begins_high, most_names + search) : 4 * most_names);
 }
 
 /// What clients send is replaced by it, and no directive in a server can undo it.
@@ -272,7 +269,6 @@ ngx_int_t settle(ngx_conf_t* cf) {
     if (refuse_set_body(cf, conf) != NGX_OK || settle_servers(cf, *core) != NGX_OK) {
         return NGX_ERROR;
     }
-    NameCount count;
     std::set<std::string> warned;
     for (const auto& port : elements<ngx_http_conf_port_t>(*core->ports)) {
         for (ngx_http_conf_addr_t& address : elements<ngx_http_conf_addr_t>(port.addrs)) {
@@ -286,11 +282,10 @@ ngx_int_t settle(ngx_conf_t* cf) {
             }
             log_http2(cf, socket);
             warn_taken_patterns(cf, address, warned);
-            count.add(address);
         }
         log_preferred(cf, port);
     }
-    size_name_hashes(core, count);
+    size_name_hashes(cf, core);
     return NGX_OK;
 }
 
