@@ -1,7 +1,9 @@
 // The guard of LwaClient.aspx's meeturl (CVE-2023-41763).
 
 #include "catch.h"
+#include "ntlm_messages.h"
 #include "policy_sites.h"
+#include "policy_spellings.h"
 #include "table.h"
 
 using namespace policy_sites;
@@ -10,37 +12,20 @@ namespace {
 
 std::string base64(std::string_view text, std::string_view alphabet_end = "+/",
                    std::string_view padding = "=") {
-    std::string digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    digits += alphabet_end;
     std::string out;
-    unsigned bits = 0;
-    int held = 0;
-    for (const char c : text) {
-        bits = bits << 8 | static_cast<unsigned char>(c);
-        held += 8;
-        while (held >= 6) {
-            held -= 6;
-            out += digits[bits >> held & 63];
-        }
-    }
-    if (held > 0) {
-        out += digits[bits << (6 - held) & 63];
-    }
-    while (!padding.empty() && out.size() % 4 != 0) {
-        out += padding;
+    for (const char c : lync::testing::base64(text)) {
+        out += c == '=' ? padding
+                        : std::string_view(c == '+'   ? &alphabet_end[0]
+                                           : c == '/' ? &alphabet_end[1]
+                                                      : &c,
+                                           1);
     }
     return out;
 }
 
 std::string percent(std::string_view text) {
-    static constexpr char hex[] = "0123456789abcdef";
-    std::string out;
-    for (const char c : text) {
-        out += '%';
-        out += hex[static_cast<unsigned char>(c) >> 4];
-        out += hex[static_cast<unsigned char>(c) & 15];
-    }
-    return out;
+    return spellings::each(
+        std::string(text), [](char) { return true; }, spellings::percent);
 }
 
 const std::string page = "/lwa/WebPages/LwaClient.aspx?";

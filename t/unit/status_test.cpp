@@ -52,6 +52,23 @@ struct Shared {
     T* object;
 };
 
+/// In so many processes at once, each with its number; `meanwhile` here.
+template <typename Work, typename Meanwhile>
+void in_processes(int count, Work&& work, Meanwhile&& meanwhile) {
+    for (int child = 0; child < count; child++) {
+        if (fork() == 0) {
+            work(child);
+            _exit(0);
+        }
+    }
+    meanwhile();
+    for (int child = 0; child < count; child++) {
+        int status = 0;
+        REQUIRE(wait(&status) > 0);
+        CHECK(status == 0);
+    }
+}
+
 constexpr std::int64_t unix_now = test_now.time_since_epoch().count();
 
 Published described(std::string_view text, plan::Plan& plan, std::int64_t now = unix_now) {
@@ -144,13 +161,11 @@ struct Example {
 } // namespace
 
 TEST_CASE("a time falls into the bucket that ends with it", "[status]") {
-    CHECK(bucket_of(0) == 0);
-    CHECK(bucket_of(1) == 0);
-    CHECK(bucket_of(2) == 1);
-    CHECK(bucket_of(3) == 2);
-    CHECK(bucket_of(60000) == bucket_limits.size() - 1);
-    CHECK(bucket_of(60001) == bucket_limits.size());
-    CHECK(bucket_of(~std::uint64_t{0}) == bucket_limits.size());
+    constexpr std::size_t last = bucket_limits.size();
+    for (const auto& [time, bucket] : std::vector<std::pair<std::uint64_t, std::size_t>>{
+             {0, 0}, {1, 0}, {2, 1}, {3, 2}, {60000, last - 1}, {60001, last}, {~0ULL, last}}) {
+        CHECK(bucket_of(time) == bucket);
+    }
 }
 
 TEST_CASE("quantiles are those of histogram_quantile()", "[status]") {
@@ -192,21 +207,16 @@ TEST_CASE("processes add to the same cells and none is lost", "[status]") {
     constexpr unsigned each = 50000;
     const Shared<PublicationCells> cells;
 
-    for (unsigned child = 0; child < children; child++) {
-        if (fork() == 0) {
+    in_processes(
+        children,
+        [&](int) {
             for (unsigned i = 0; i < each; i++) {
                 add(cells->verdicts[0]);
                 add(cells->services[3].statuses[2]);
                 cells->services[3].duration.add(i % 100);
             }
-            _exit(0);
-        }
-    }
-    for (unsigned child = 0; child < children; child++) {
-        int status = 0;
-        REQUIRE(wait(&status) > 0);
-        CHECK(status == 0);
-    }
+        },
+        [] {});
 
     const ServiceCells service = cells->services[3];
     CHECK(cells->verdicts[0] == children * each);
@@ -291,9 +301,14 @@ TEST_CASE("each reason keeps its own last refusals, cut off to size", "[status]"
 
 TEST_CASE("refusals written by several processes are whole", "[status]") {
     const Shared<RefusalRing> ring;
-    for (char letter : {'a', 'b', 'c'}) {
-        if (fork() == 0) {
-            const std::string text(60, letter);
+    const auto whole = [](std::string_view text) {
+        return !text.empty() && text.find_first_not_of(text.front()) == std::string_view::npos;
+    };
+    bool all_whole = true;
+    in_processes(
+        3,
+        [&](int child) {
+            const std::string text(60, static_cast<char>('a' + child));
             for (int i = 0; i < 30000; i++) {
                 ring->write({.time = i,
                              .reason = policy::Reason::path,
@@ -303,23 +318,16 @@ TEST_CASE("refusals written by several processes are whole", "[status]") {
                              .host = text,
                              .path = text});
             }
-            _exit(0);
-        }
-    }
-    const auto whole = [](std::string_view text) {
-        return !text.empty() && text.find_first_not_of(text.front()) == std::string_view::npos;
-    };
-    bool all_whole = true;
-    for (int i = 0; i < 300; i++) {
-        for (const Refusal& refusal : ring->read()) {
-            const std::string_view path = refusal.path;
-            all_whole =
-                all_whole && whole(path) && path == refusal.host && path == refusal.publication;
-        }
-    }
-    for (int child = 0; child < 3; child++) {
-        wait(nullptr);
-    }
+        },
+        [&] {
+            for (int i = 0; i < 300; i++) {
+                for (const Refusal& refusal : ring->read()) {
+                    const std::string_view path = refusal.path;
+                    all_whole = all_whole && whole(path) && path == refusal.host &&
+                                path == refusal.publication;
+                }
+            }
+        });
     CHECK(all_whole);
     CHECK(ring->read().size() == RefusalRing::per_reason);
 }
@@ -374,34 +382,25 @@ TEST_CASE("flips in words, and the certificate that covers", "[status]") {
         std::binary_search(p.services.begin(), p.services.end(), policy::Service::control_panel));
 }
 
-TEST_CASE("a certificate that has ended covers nothing", "[status]") {
-    plan::Plan plan;
-    const Published before = described(smallest("simple_url meet https://meet.contoso.com;"), plan);
-    REQUIRE(before.certificates.size() == 1);
-    CHECK(name_of(before, "meet.contoso.com").coverage == Coverage::covered);
-    CHECK(before.until == unix_time(before.certificates[0].loaded->not_after));
-
-    CHECK(name_of(describe(plan, before.until), "meet.contoso.com").coverage == Coverage::covered);
-    const Published after = describe(plan, before.until + 1);
-    CHECK(name_of(after, "meet.contoso.com").coverage == Coverage::uncovered);
-    CHECK(name_of(after, "meet.contoso.com").certificates.size() == 1);
-    CHECK(after.until > before.until + 1);
-}
-
-TEST_CASE("a certificate that isn't valid yet covers nothing", "[status]") {
+TEST_CASE("a certificate covers nothing before its time, nor after it", "[status]") {
     plan::Plan plan;
     const Published now = described(smallest("simple_url meet https://meet.contoso.com;"), plan);
+    REQUIRE(now.certificates.size() == 1);
     const std::int64_t start = unix_time(now.certificates[0].loaded->not_before);
-
-    const Published before = describe(plan, start - 2);
-    CHECK(name_of(before, "meet.contoso.com").coverage == Coverage::uncovered);
-    CHECK(name_of(before, "meet.contoso.com").certificates.size() == 1);
-    CHECK(before.until == start - 1);
-    CHECK(name_of(describe(plan, before.until), "meet.contoso.com").coverage ==
-          Coverage::uncovered);
-    const Published after = describe(plan, before.until + 1);
-    CHECK(name_of(after, "meet.contoso.com").coverage == Coverage::covered);
-    CHECK(after.until == unix_time(after.certificates[0].loaded->not_after));
+    const std::int64_t end = unix_time(now.certificates[0].loaded->not_after);
+    for (const auto& [time, covered, until] : {std::tuple(start - 2, false, start - 1),
+                                               {start - 1, false, start - 1},
+                                               {start, true, end},
+                                               {unix_now, true, end},
+                                               {end, true, end},
+                                               {end + 1, false, end + 2}}) {
+        INFO(time - start);
+        const Published then = describe(plan, time);
+        const Name& meet = name_of(then, "meet.contoso.com");
+        CHECK(meet.coverage == (covered ? Coverage::covered : Coverage::uncovered));
+        CHECK(meet.certificates.size() == 1);
+        CHECK((time > end ? then.until >= until : then.until == until));
+    }
 }
 
 TEST_CASE("what plain HTTP serves isn't uncovered", "[status]") {
@@ -485,25 +484,14 @@ TEST_CASE("Prometheus' text", "[status]") {
     // Nothing of a client's is a label.
     CHECK_FALSE(contains(text, "192.0.2.7"));
     CHECK_FALSE(contains(text, "meet.contoso.com"));
-}
 
-TEST_CASE("a draining server takes no requests", "[status]") {
-    Example example;
-    Server& server = example.snapshot.publications[0].pools[0].servers[0];
-    const std::string labels = "{publication=\"contoso\",pool=\"fepool.contoso.local\","
-                               "port=\"4443\",server=\"10.0.0.11\",address=\"10.0.0.11:4443\"";
-    CHECK(contains(to_prometheus(example.snapshot), "\nlync_server_up" + labels + "} 1\n"));
-    server.state = ServerState::draining;
-    const std::string text = to_prometheus(example.snapshot);
-    CHECK(contains(text, "\nlync_server_up" + labels + "} 0\n"));
-    CHECK(contains(text, "\nlync_server_state" + labels + ",state=\"draining\"} 1\n"));
-}
-
-TEST_CASE("labels are UTF-8, whatever a file is called", "[status]") {
-    Example example;
-    example.published.certificates[0].file = "/etc/nginx/caf\xe9-\xc3\xa9.pem";
-    CHECK(contains(to_prometheus(example.snapshot),
-                   "file=\"/etc/nginx/caf\xef\xbf\xbd-\xc3\xa9.pem\""));
+    Example other;
+    other.snapshot.publications[0].pools[0].servers[1].state = ServerState::draining;
+    other.published.certificates[0].file = "/etc/nginx/caf\xe9-\xc3\xa9.pem";
+    const std::string otherwise = to_prometheus(other.snapshot);
+    CHECK(contains(otherwise, "\nlync_server_up" + server + "} 0\n")); // takes no requests
+    CHECK(contains(otherwise, "\nlync_server_state" + server + ",state=\"draining\"} 1\n"));
+    CHECK(contains(otherwise, "file=\"/etc/nginx/caf\xef\xbf\xbd-\xc3\xa9.pem\"")); // UTF-8
 }
 
 TEST_CASE("the page is the file, alone, and small", "[status]") {
