@@ -1,4 +1,5 @@
-# Logs: what lync_json carries, what stands in no log, and that docs/logs.md knows every line.
+# Logs: whose connection lync_json tells, what stands in no log, and that docs/logs.md knows every line.
+# Its other fields are in t/70-variables-logs.t.
 
 use LyncTest;
 use LyncTest::Scene qw(:DEFAULT logged);
@@ -10,21 +11,6 @@ sub entry {
     my ($path, $number) = (@_, 1);
     return JSON::PP->new->decode((logged(json => $number, qr/"path":"\Q$path\E"/))[$number - 1]);
 }
-
-scene 'fields', sub {
-    my $answer = client('https://lyncwebext.contoso.com')
-        ->ask('GET /abs/handler?token=secret-query', Authorization => 'Bearer secret-token', Cookie => 'MS-WSMAN=secret-cookie')
-        ->answer;
-    is($answer->{status}, 200, 'a request');
-    my $entry = entry('/abs/handler');
-    my %want = (publication => 'contoso', service => 'abs', verdict => 'pass', role => 'pool',
-        pool => 'fepool.contoso.local', status => 200, owned_connection => '', query => '');
-    is($entry->{$_}, $want{$_}, "$_ is \"$want{$_}\"") for sort keys %want;
-    like($entry->{server}, qr/^127\.0\.0\.11:\d+$/, 'server');
-    like($entry->{$_}, qr/^\d+\.\d{3}$/, $_) for qw(time_total server_connect_time server_header_time server_time);
-    my ($line) = logged(json => 1, qr{/abs/handler});
-    unlike($line, qr/secret/, 'nothing of a credential or a query');
-};
 
 # Whose connection a request travelled on.
 scene 'owned connections', sub {

@@ -5,28 +5,12 @@ use LyncTest;
 use LyncTest::Scene;
 
 use IO::Socket::IP;
-use Time::HiRes qw(sleep);
 
 master_on();
 
 sub site { client("https://$_[0]")->ask('GET /abs/handler')->answer->{status} }
 
-# A pending GET waits through a reload and gets its answer.
-scene 'a request that waits', publication => '%%OWN%%', sub {
-    my $server = pool_server(sub {
-        my ($connection, $report) = @_;
-        $connection->message;
-        $report->('waits');
-        sleep 1.5;
-        $connection->write(http_answer('event'));
-    });
-    my $client = client('https://lyncwebext.contoso.com')->ask('GET /ucwa/v1/events');
-    is($server->report, 'waits', 'a pending GET');
-    is(reload(), 'reloaded', 'a reload meanwhile');
-    is($client->answer->{body}, 'event', 'it gets its event');
-};
-
-# So does an upload that is half way.
+# An upload that is half way goes on, as a pending GET does (t/43-waiting.t).
 scene 'an upload', publication => '%%OWN%%', sub {
     my $server = pool_server(sub {
         my ($connection, $report) = @_;
