@@ -56,7 +56,7 @@ scene 'held, shown and released', publication => '%%OWN%%', more => $LIMITS,
     is(lyncctl("lockout release $hash"), qq{0 "$hash" is released\n}, 'by its hash');
     is(try('basic', 'dave', 'right'), 200, 'dave signs in');
     like(lyncctl('lockout release 2001:db8::7'), qr/^2 lyncctl: "2001:db8::7" isn't held$/, 'no IPv6 source');
-    like(lyncctl('lockout release'), qr/^2 lyncctl: whom to release/, 'whom');
+    like(lyncctl('lockout release'), qr/^2 lyncctl: nothing to release/, 'whom');
     is(scalar(grep { /lync_control/ } log_lines(qr/is released|are released/)), 4, 'the log says so');
 };
 

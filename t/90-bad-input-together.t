@@ -216,7 +216,7 @@ server {
     location / { lync_status; }
 }
 --- warns
-"auth_basic" without "auth_basic_user_file" asks nobody for a password, so it doesn't open the status:
+"auth_basic" without "auth_basic_user_file" requires no password, so it doesn't open the status:
 write "auth_basic_user_file" in %%NOFILE%%
 
 the rules of "allow" and "deny" open the status to all that they don't name: end them with "deny all",
@@ -225,7 +225,7 @@ or with "allow all" if that is meant in %%ALLOW%%
 the rules of "allow" and "deny" open the status to all that they don't name: end them with "deny all",
 or with "allow all" if that is meant in %%DENY%%
 
-"auth_basic" without "auth_basic_user_file" asks nobody for a password, so it doesn't open the status:
+"auth_basic" without "auth_basic_user_file" requires no password, so it doesn't open the status:
 write "auth_basic_user_file" in %%BOTH%%
 
 the rules of "allow" and "deny" open the status to all that they don't name: end them with "deny all",

@@ -61,8 +61,8 @@ constexpr std::pair<std::string_view, std::string_view> ligatures[] = {
     {"æ", "ae"}, {"œ", "oe"}, {"þ", "th"}};
 
 // Letters of other alphabets, which are told apart. What is none of these has no weight where
-// Windows compares names [MS-UCODEREF, 3.1.5.2.4]: marks, and what its tables don't know. Whoever
-// could add that to a name would have as many accounts as spellings.
+// Windows compares names [MS-UCODEREF, 3.1.5.2.4]: marks, and what its tables don't know. If that
+// counted, an attacker would have as many accounts as spellings.
 constexpr std::array<ucs4_t, 2> alphabets[] = {
     {0xc0, 0x2af},    {0x391, 0x3c9},   {0x430, 0x481},   {0x48a, 0x513},   {0x561, 0x586},
     {0x5d0, 0x5ea},   {0x621, 0x63a},   {0x641, 0x64a},   {0x671, 0x6d3},   {0x905, 0x939},
@@ -399,7 +399,7 @@ Text read_element(std::string_view written) noexcept {
 }
 
 /// Clients of the web ticket service write the name in base64, or as it is: their server reads
-/// either. Whoever could choose between them, or write base64 of other letter case, would have as
+/// either. If the forms, or the letter case of base64, made a difference, an attacker would have as
 /// many accounts as spellings. White space in it means nothing.
 Text read_base64_or_plain(const Text& name) noexcept {
     Text digits;

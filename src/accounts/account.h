@@ -1,7 +1,7 @@
 #pragma once
 
-// The accounts room: whom a credential names, and when somebody has tried too often. Pure; nothing
-// throws or allocates once a configuration is read.
+// The accounts room: which account a credential names, and when it has failed too often. Pure;
+// nothing throws or allocates once a configuration is read.
 //
 //     account.h    the account that a credential names
 //     lockout.h    failures of an account and of a source, and what follows from them
@@ -56,12 +56,12 @@ private:
 
 enum class Finding : std::uint8_t {
     nobody,     ///< no account is named: the beginning of a handshake, Kerberos, a null session
-    named,      ///< somebody tries to sign in
-    unreadable, ///< somebody may: nothing that a client would send
+    named,      ///< a sign-in to this account
+    unreadable, ///< may be a sign-in, in a form that no client sends
 };
 
-/// Whom the credential names that `sign_in` has found. Kerberos is nobody's attempt: who holds a
-/// ticket has given the password to the domain controller, not here.
+/// The account named by the credential that `sign_in` has found. Kerberos is no attempt: the holder
+/// of a ticket has given the password to the domain controller, not here.
 Finding read_account(policy::AccountForm form, std::string_view written, const Domains& domains,
                      Account& account) noexcept;
 

@@ -86,7 +86,7 @@ struct Report {
 /// What is known of an account or of a source.
 template <std::size_t Most>
 struct Record {
-    std::uint64_t tag;     ///< whose; 0: nobody's
+    std::uint64_t tag;     ///< whose; 0: free
     std::uint64_t last;    ///< failure
     std::uint64_t held;    ///< until when; 0: it isn't
     std::uint64_t cleared; ///< failures up to then don't count
@@ -225,7 +225,7 @@ struct Source : Record<most_source_accounts> {
         return Record::fail(account, limits.source_accounts, limits, now);
     }
 
-    /// Somebody has signed in: the owner of an account mistypes, too. Whether it had failed.
+    /// A sign-in succeeded: the owner of an account mistypes, too. Whether it had failed before.
     constexpr bool clear(std::uint64_t account) noexcept {
         if (std::uint64_t* found = find(account); found != end()) {
             *found = failed[--failures];
@@ -283,7 +283,7 @@ struct Table {
             }
         }
         if (least != nullptr) {
-            least->tag = 0; // whoever is killed here leaves a free one
+            least->tag = 0; // a worker killed here leaves a free one
             *least = Record{};
             least->tag = tag;
         }

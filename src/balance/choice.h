@@ -6,7 +6,7 @@
 //
 //     primaries that take requests  ─▶ by affinity (affinity.h), else least outstanding requests
 //     none of them                  ─▶ backups that take requests, likewise
-//     none at all                   ─▶ one probe at a time; everybody else is answered 503 at once
+//     none at all                   ─▶ one probe at a time; all other requests get 503 at once
 
 #include <algorithm>
 #include <cstddef>
@@ -26,7 +26,7 @@ struct ServerSettings {
     std::uint64_t fail_timeout = 10000; ///< msec, in two meanings, as nginx's
     std::uint64_t slow_start = 30000;   ///< msec from recovery to the full weight; 0: none
     bool backup = false;
-    bool down = false; ///< no new requests of anybody, owned connections stay
+    bool down = false; ///< no new requests, owned connections stay
 };
 
 /// Failures of real requests: what `max_fails` and `fail_timeout` are about. All times in msec.

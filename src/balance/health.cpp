@@ -54,7 +54,7 @@ std::string explain(const Finding& finding, std::string_view certificate_name,
     case Reason::no_answer:
         break;
     }
-    return formatted("GET {}: not an answer to what was asked", path);
+    return formatted("GET {}: not the expected answer", path);
 }
 
 Change HealthState::take(const Finding& finding, const Thresholds& thresholds) noexcept {

@@ -51,7 +51,7 @@ inline std::string at(const Place& place) {
 enum class Severity { error, critical, warning, notice };
 
 /// One sentence about one place. The text has nginx's form: lower case, names in double quotes,
-/// no full stop; " in FILE:LINE" is appended by whoever prints it.
+/// no full stop; " in FILE:LINE" is appended when it is printed.
 struct Diagnostic {
     Severity severity = Severity::error;
     std::string text;

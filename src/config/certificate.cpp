@@ -203,7 +203,7 @@ void load(Certificate& certificate, const std::string& file, const std::string& 
 void load_ca(Findings& ca, const std::string& file, std::chrono::sys_seconds now) {
     const std::vector<X509Ptr> chain = read_certificates(file, "trusted CA");
     std::size_t expired = 0;
-    bool has_root = false; // where chains end: an issuing CA alone verifies nobody
+    bool has_root = false; // where chains end: an issuing CA alone verifies no server
     X509* issuing = nullptr;
     std::chrono::sys_seconds last{};
     for (const X509Ptr& certificate : chain) {

@@ -4,9 +4,9 @@
 // load, while nginx can still refuse the configuration.
 //
 // The files are read as nginx reads them: the first certificate is the listener's own, those after
-// it are intermediates, the key may stand in the same file. Nobody is ever asked for a passphrase,
-// and OpenSSL's error queue is left empty. An error is one sentence in nginx's form that names the
-// file and says what would be right; a warning likewise.
+// it are intermediates, the key may stand in the same file. A passphrase is never asked for, and
+// OpenSSL's error queue is left empty. An error is one sentence in nginx's form that names the file
+// and says what would be right; a warning likewise.
 
 #include <chrono>
 #include <cstddef>

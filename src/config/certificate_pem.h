@@ -35,7 +35,7 @@ struct KeyPair {
     KeyPtr key;
 };
 
-/// nginx logs whatever is left in the error queue at the next TLS error, whoever's it is.
+/// nginx logs whatever is left in the error queue at the next TLS error, of any connection.
 struct ErrorQueue {
     ErrorQueue() noexcept { ERR_clear_error(); }
     ~ErrorQueue() { ERR_clear_error(); }

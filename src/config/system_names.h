@@ -24,7 +24,7 @@ bool hosts_file_has(std::string_view text, std::string_view name) noexcept;
 
 /// The notice where names can't be resolved again after the load.
 inline constexpr std::string_view addresses_stay =
-    "servers given by name keep the addresses of this load: there is neither a \"resolver\" at "
+    "servers given by name keep their present addresses: there is neither a \"resolver\" at "
     "http "
     "level nor a name server in /etc/resolv.conf";
 

@@ -66,7 +66,7 @@ constexpr struct {
     const char* summary;
     const char* examples;
 } groups[] = {
-    {"lockout", "shows and ends what too many wrong passwords have brought",
+    {"lockout", "lists and releases what is held after too many wrong passwords",
      "  sudo lyncctl lockout list\n"
      "  sudo lyncctl lockout release ken@contoso.com\n"
      "  sudo lyncctl lockout release 203.0.113.7"},

@@ -10,7 +10,7 @@ constexpr Command table[] = {
      "  sudo lyncctl check && sudo systemctl reload nginx\n"
      "  lyncctl check --fragment contoso.conf",
      "", false, declare_check, check},
-    {"", "doctor", "does what a client does, and says what is wrong, why, and what helps",
+    {"", "doctor", "tests publications as clients use them: what is wrong, the cause, the remedy",
      "  lyncctl doctor\n"
      "  lyncctl doctor --from proxy\n"
      "  lyncctl doctor --fragment contoso.conf --resolve '*:443:203.0.113.10'",

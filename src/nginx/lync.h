@@ -62,7 +62,7 @@ char* lync_directive(ngx_conf_t* cf, ngx_command_t* cmd, void* conf);
    server */
 char* lync_rule(ngx_conf_t* cf, ngx_command_t* cmd, void* conf);
 
-/* log formats lync and lync_json, before anybody can name them */
+/* log formats lync and lync_json, before an access_log can name them */
 ngx_int_t lync_add_log_formats(ngx_conf_t* cf);
 
 /* default servers, name hashes, ALPN: once all servers are known */

@@ -75,8 +75,8 @@ constexpr Statement request[] = {
     {"rewrite_log", "off"},
 };
 
-// Where a CA reads what an ACME client has written. It asks from addresses that nobody knows
-// before, seldom, for a file that wasn't there a moment ago.
+// Where a CA reads what an ACME client has written. It asks from addresses that aren't known in
+// advance, seldom, for a file that wasn't there a moment ago.
 constexpr Statement challenge[] = {
     {"default_type", "application/octet-stream"}, // RFC 8555, 8.3
     {"disable_symlinks", "on from=$document_root"},

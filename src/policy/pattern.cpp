@@ -61,7 +61,7 @@ public:
         return size() >= 6 || (size() >= 3 && others > 0) || (size() >= 2 && never > 0);
     }
 
-    /// On its way through a text: where its rarest byte stands next, in either letter case. So each
+    /// The position in a text: where its rarest byte stands next, in either letter case. So each
     /// byte is looked at twice, however many places there are.
     struct Cursor {
         const char* lower = nullptr;
@@ -379,7 +379,7 @@ Pattern::Pattern(std::string_view text, Needs needs) {
 Pattern Pattern::probed(std::string_view text, Needs needs) {
     Pattern pattern(text, needs);
     if (pattern.compiled_->is_catastrophic()) {
-        throw std::invalid_argument(formatted("goes back and forth without end over a text of {} "
+        throw std::invalid_argument(formatted("backtracks without end over a text of {} "
                                               "characters: avoid repetitions within repetitions",
                                               max_text));
     }

@@ -7,7 +7,7 @@
 // ("autodiscover.json" and "powershell" of `autodiscover\.json.*powershell`). They are searched by
 // their rarest byte, so a text without them costs a memchr. Where they do stand, no text of more
 // than `max_text` bytes is tried, and no more than `match_limit` steps from each of its bytes.
-// Whoever exceeds these isn't an ordinary client: the answer is `limit`.
+// No ordinary client exceeds these: the answer is `limit`.
 
 #include <cstddef>
 #include <memory>

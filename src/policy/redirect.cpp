@@ -22,7 +22,7 @@ std::string check_service(std::string_view path, Product product) {
         const PathRow* row = find_row(path, product, hosts);
         if (row != nullptr && std::find(pages.begin(), pages.end(), row->service) == pages.end()) {
             return "is of the service " + std::string(service_name(row->service)) +
-                   ", which programs ask for, and they follow no redirect";
+                   ", which only programs request, and they follow no redirect";
         }
     }
     return {};

@@ -38,8 +38,8 @@ private:
     bool fits_ = true;
 };
 
-/// Calls `field(name, value)` for each of "a=b&c=d": the name decoded, the value as it is. Of a name
-/// that is longer the end counts, where ASP.NET has the page's own name of the field.
+/// Calls `field(name, value)` for each of "a=b&c=d": the name decoded, the value as it is. Of a
+/// name that is longer the end counts, where ASP.NET has the page's own name of the field.
 template <typename Function>
 void for_each_field(std::string_view form, Function&& field) noexcept {
     while (!form.empty()) {
@@ -50,8 +50,8 @@ void for_each_field(std::string_view form, Function&& field) noexcept {
     }
 }
 
-/// The one that names the account. ASP.NET joins fields of one name, and of two elements who knows
-/// which one counts: then it is nobody's. Nor is it anybody's beside another credential, whose
+/// The one that names the account. ASP.NET joins fields of one name, and of two elements it is
+/// unknown which one counts: then there is none. Nor is there beside another credential, whose
 /// success would be taken for this one's.
 class Account {
 public:
@@ -168,7 +168,7 @@ std::string_view text_of(std::string_view tag) noexcept {
 }
 
 /// What a message to the web ticket service proves who it is with [MS-OCAUTHWS, 3.2.4.1.1.1]: a
-/// UsernameToken, a certificate that certprov has issued, or somebody else's token.
+/// UsernameToken, a certificate that certprov has issued, or another issuer's token.
 SignIn sign_in_of_soap(std::string_view xml) noexcept {
     Doors found = no_door;
     std::string_view named; // the first one: each is looked for the end of only once
@@ -311,7 +311,7 @@ SignIn sign_in_of_text(const SignInText& text) noexcept {
     SignIn found = !text.posts ? SignIn{}
                    : readable  ? sign_in_of(text.kind, text.body)
                                : SignIn{.doors = of_unreadable};
-    // No client writes one into the query, and whether the server looks there nobody knows: what it
+    // No client writes one into the query, and whether the server looks there isn't known: what it
     // answers (to OPTIONS, to a guest's grant in the body) says nothing about an account.
     if (const Doors queried = sign_in_of(text.kind, text.query).doors; queried != no_door) {
         found = {.doors = static_cast<Doors>(found.doors | queried)};

@@ -11,7 +11,7 @@
 //     forms.h        the snapshot as JSON, as Prometheus' text, and the page, which is page.html
 //
 // A snapshot owns nothing that a configuration holds already: its string_views point there, or to
-// text that whoever fills it keeps until it has been written down.
+// text that its maker keeps until it has been written.
 
 #include "balance/health.h"
 #include "config/certificate_on_disk.h"
@@ -171,7 +171,7 @@ struct LockoutCounts {
     std::optional<LockoutStore> store;
 };
 
-/// Whom `lockout` holds.
+/// What `lockout` holds.
 struct HeldOne {
     bool is_source;
     std::uint64_t tag;                     ///< the hash of an account's name

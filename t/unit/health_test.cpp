@@ -210,8 +210,7 @@ TEST_CASE("health: findings in words", "[health]") {
     CHECK(say({Reason::wrong_name, 0}) == "certificate not valid for \"fepool.contoso.local\"");
     CHECK(say(Finding{Reason::status, 401}.of_request(3)) == "GET /EWS/healthcheck.htm: 401");
     CHECK(say({Reason::internal, 0}) == "answers as the internal web site: check listening_ports");
-    CHECK(say({Reason::no_answer, 0}) ==
-          "GET /EWS/healthcheck.htm: not an answer to what was asked");
+    CHECK(say({Reason::no_answer, 0}) == "GET /EWS/healthcheck.htm: not the expected answer");
 }
 
 TEST_CASE("health: which request of a check an answer is of", "[health]") {

@@ -28,7 +28,7 @@ TEST_CASE("where a redirect may be from", "[redirect]") {
           {"/cscp", "", "", "it is an administrative path"},
           {"/abs/Int/x", "", "", "it is an internal path"},
           {"https://meet.contoso.com/OcsPowershell", "", "", "it is an administrative path"},
-          {"/webticket", "", "", "it is of the service webticket, which programs ask for"},
+          {"/webticket", "", "", "it is of the service webticket, which only programs request"},
           {"/ucwa/v1", "", "", "it is of the service ucwa"},
           {"/autodiscover", "", "", "it is of the service autodiscover"},
           {"https://mail.contoso.com/EWS", "", "", "it is of the service ews"}}) {

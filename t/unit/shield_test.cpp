@@ -382,7 +382,7 @@ TEST_CASE("shield: patterns that can't be used", "[shield]") {
         (?i)/owa/x               | has an option or verb, "(?i)" or "(*...)": letter case never counts, and the others can't be used here
         (*LIMIT_MATCH=9)/owa/    | has an option or verb, "(?i)" or "(*...)": letter case never counts, and the others can't be used here
         /owa/\Kx                 | has "\K", which can't be used here
-        /owa/(a+)+b              | goes back and forth without end over a text of 512 characters: avoid repetitions within repetitions
+        /owa/(a+)+b              | backtracks without end over a text of 512 characters: avoid repetitions within repetitions
     )--")) {
         INFO(pattern);
         CHECK_THROWS_WITH(Pattern::probed(pattern), wrong);
@@ -453,7 +453,7 @@ TEST_CASE("shield: row files that can't be meant", "[shield]") {
         X url ~* /owa/(x           | pattern "/owa/(x" of shield "X" isn't a regular expression: missing closing parenthesis at character 7
         X url ~* "/owa/x"          | pattern ""/owa/x"" of shield "X" stands without quotes, to the end of its line
         X url ~* “/owa/x”          | pattern "“/owa/x”" of shield "X" stands without quotes, to the end of its line
-        X url ~* /owa/(a+)+b       | pattern "/owa/(a+)+b" of shield "X" goes back and forth without end over a text of 512 characters: avoid repetitions within repetitions
+        X url ~* /owa/(a+)+b       | pattern "/owa/(a+)+b" of shield "X" backtracks without end over a text of 512 characters: avoid repetitions within repetitions
         X"y url ~* /owa/x          | invalid name "X"y" of a shield: it is made of up to 64 letters, digits, ".", "_" and "-"
         cve-2021-26855 url ~* /o/x | shield "cve-2021-26855" is duplicate, the first is built in
         X off                      | there is no shield "X" before this line

@@ -224,7 +224,7 @@ int servers(const Options& options, Output& output) {
 void declare_drain(CLI::App& app, Options& options) {
     declare_undrain(app, options);
     CLI::Option* wait =
-        app.add_flag("--wait", options.control.wait, "Come back once nothing is in flight there");
+        app.add_flag("--wait", options.control.wait, "Return once nothing is in flight there");
     app.add_option("--timeout", options.control.timeout,
                    "SECONDS|After which --wait gives up, in seconds; 0: never")
         ->capture_default_str()
@@ -320,14 +320,14 @@ void declare_lockout_release(CLI::App& app, Options& options) {
         app.add_option("WHO", options.control.who,
                        "An account (CONTOSO\\ken, ken@contoso.com, or its hash of the log and the "
                        "list), or an address");
-    CLI::Option* all = app.add_flag("--all", options.control.all, "Everybody");
+    CLI::Option* all = app.add_flag("--all", options.control.all, "All accounts and addresses");
     all->excludes(who);
     declare_servers(app, options);
 }
 
 int lockout_release(const Options& options, Output& output) {
     if (options.control.who.empty() && !options.control.all) {
-        throw Failure("whom to release: an account, an address or --all");
+        throw Failure("nothing to release: name an account, an address or --all");
     }
     return change(options.control,
                   options.control.all ? "/lockout/release_all" : "/lockout/release", output);

@@ -10,11 +10,11 @@
 
 namespace lync::lyncctl::doctor {
 
-/// Accept of whoever wants an Autodiscover document in XML.
+/// Accept for an Autodiscover document in XML.
 inline constexpr std::string_view accept_autodiscover =
     "application/vnd.microsoft.rtc.autodiscover+xml;v=1";
 
-/// Who answered, for whom.
+/// What answered, and for which name.
 struct Asked {
     const std::vector<std::string>& published;
     std::string host; ///< the published name that was asked

@@ -15,7 +15,7 @@ namespace {
 /// `read` objects.
 template <class Read>
 Document parse(std::string_view body, std::string_view root, const Read& read) {
-    constexpr std::size_t most = 100; // nobody follows thousands; real documents have up to 25
+    constexpr std::size_t most = 100; // real documents have up to 25
     Document document;
     pugi::xml_document xml;
     const auto result =

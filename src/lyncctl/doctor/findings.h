@@ -40,8 +40,7 @@ const Kind& kind_of(Id id);
 using Words = std::vector<std::string>;
 std::string found_text(Id id, const Words& words);
 
-/// Why a step failed: what it is, and the words of whoever said so (the system, a library, a
-/// server).
+/// Why a step failed: what it is, and how its source (the system, a library, a server) words it.
 struct Fault {
     Id id;
     std::string detail;

@@ -18,7 +18,7 @@ namespace {
 
 using enum RemarkKind;
 
-/// Elements that may keep somebody out, of the machine and of each location, unless they or one
+/// Elements that may restrict access, of the machine and of each location, unless they or one
 /// around them are switched off. Lists that IIS comes with are left to the administrator.
 constexpr const char* restrictions =
     "//system.webServer/security//*[@*][not(self::clear or self::remove)]"
@@ -31,7 +31,7 @@ constexpr const char* restrictions =
     "//rewrite/*/rule[not(@enabled='false')]/match[@negate='true'] | "
     "//rewrite/*/rule[not(@enabled='false')]/action[not(@type='Rewrite')]";
 
-/// What such an element has where it keeps nobody out.
+/// What such an element has where it restricts nothing.
 constexpr std::string_view harmless =
     "sslFlags=None sslFlags= allowUnlisted=true allowDoubleEscaping=true "
     "allowHighBitCharacters=true applyToWebDAV- accessType=Allow users=* roles= verbs= "

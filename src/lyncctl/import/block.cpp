@@ -65,7 +65,7 @@ private:
     std::string remarks() const {
         std::string text = formatted(
             "# Written by \"lyncctl import\" from {} of {}\n"
-            "# RESTRICTION: kept somebody out, and here it doesn't. NOT CARRIED OVER: what is "
+            "# RESTRICTION: restricted access, and here it doesn't. NOT CARRIED OVER: what is "
             "still needed may go into a file of \"server_include\". CHECK: was assumed, or has to "
             "be filled in\n",
             quoted(draft_.file), draft_.source);

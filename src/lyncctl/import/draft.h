@@ -10,8 +10,8 @@
 //     block.cpp                          the block with its comments
 //     drift.cpp                          `lyncctl drift`: a topology beside the publications
 //
-// Somebody reads the block and corrects it once. So nothing is guessed that the old file doesn't
-// say, and whatever isn't carried over and isn't known to be harmless is named.
+// An administrator reads the block and corrects it once. So nothing is guessed that the old file
+// doesn't say, and whatever isn't carried over and isn't known to be harmless is named.
 
 #include "base/format.h"
 #include "base/product.h"
@@ -34,7 +34,7 @@ namespace lync::lyncctl {
 
 /// Why a remark is worth reading, most important first.
 enum class RemarkKind : std::uint8_t {
-    restriction, ///< kept somebody out, and doesn't any more
+    restriction, ///< restricted access, and doesn't any more
     lost,        ///< isn't carried over
     check,       ///< was assumed, or has to be filled in
 };

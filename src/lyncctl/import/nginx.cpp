@@ -21,7 +21,7 @@ using config::Directive;
 
 // -- single directives ---------------------------------------------------------------------------
 
-/// Directives that keep somebody out, of nginx and of modules that people add for it.
+/// Directives that restrict access, of nginx and of modules that people add for it.
 constexpr std::string_view restrictions =
     "BasicRule CheckRule SecRulesEnabled access_by_- allow app_protect_- auth_- deny if internal "
     "js_access limit_conn limit_except limit_rate limit_rate_after limit_req modsecurity- "

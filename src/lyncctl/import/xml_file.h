@@ -1,6 +1,6 @@
 #pragma once
 
-// XML that somebody else wrote, by pugixml, in bounded memory. No entity but the five of XML itself
+// XML from an untrusted source, by pugixml, in bounded memory. No entity but the five of XML itself
 // means anything, and nothing is fetched.
 
 #include "base/diagnostic.h"

@@ -420,7 +420,7 @@ private:
     Interfaces proxy_;
     std::vector<FirewallRow> rows_;
 
-    // Whom the lines of a table are about.
+    // What the lines of a table are about.
     std::vector<const Edge*> edges_;
     EdgeTopology topology_ = EdgeTopology::consolidated;
     const Farm* director_ = nullptr;

@@ -16,10 +16,10 @@ namespace lync::lyncctl {
 
 namespace {
 
-/// One end of a rule: anybody where there is no address.
+/// One end of a rule: any address where there is none.
 struct RuleEnd {
     Addresses addresses;
-    bool except = false; ///< anybody but the internal networks, which are `addresses`
+    bool except = false; ///< any but the internal networks, which are `addresses`
 };
 
 /// How a wall writes the rule of a row between addresses of one family.
@@ -67,7 +67,7 @@ std::string pf_rule(const FirewallRow& row, bool ipv6, const RuleEnd& from, cons
 }
 
 /// Rules for the Windows servers themselves [New-NetFirewallRule]: at the server that is connected
-/// to; where that may be anybody, at the one that connects.
+/// to; where that may be any address, at the one that connects.
 std::string windows_rule(const FirewallRow& row, bool, const RuleEnd& from, const RuleEnd& to) {
     const bool outbound = to.addresses.empty() || to.except;
     const auto address = [](const char* option, const RuleEnd& end) {
@@ -203,7 +203,7 @@ private:
         }
     }
 
-    /// On the inside, "any" is the internal networks. On the outside whoever comes may be anybody,
+    /// On the inside, "any" is the internal networks. On the outside a client may have any address,
     /// phones in the company's own network included, which use the external names; but what leaves
     /// the perimeter outwards doesn't go inside. Nothing: there is no such address.
     std::optional<RuleEnd> end_of(bool source, bool anybody, const Addresses& addresses,

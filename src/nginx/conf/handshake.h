@@ -29,7 +29,7 @@ std::vector<SessionContext> contexts_of(const config::Publication& declared);
 ngx_int_t settle_handshake(ngx_conf_t* cf, const ngx_http_core_srv_conf_t* server,
                            const Host& host);
 
-/// Prepares the server that a connection has until its client sends a name, whoever's it is.
+/// Prepares the server that a connection has until its client sends a name, also a foreign one.
 void settle_default_handshake(const ngx_conf_t* cf, const ngx_http_core_srv_conf_t* server);
 
 } // namespace lync::nginx

@@ -87,7 +87,7 @@ CapturedLog::CapturedLog(ngx_conf_t* cf, Explain explain)
 CapturedLog::~CapturedLog() {
     ngx_use_stderr = use_stderr_;
     cf_->log = real_;
-    *captured_ = *real_; // for whoever kept the pointer
+    *captured_ = *real_; // some code may have kept the pointer
 }
 
 void CapturedLog::write(ngx_log_t* log, ngx_uint_t level, u_char* text, size_t length) {

@@ -1,5 +1,5 @@
-// What can be settled only once every server of nginx.conf is known, whoever wrote it and in
-// whatever order: the default server of each socket, the size of the name hashes, TLS.
+// What can be settled only once every server of nginx.conf is known, generated or not, in any
+// order: the default server of each socket, the size of the name hashes, TLS.
 
 #include "nginx/conf/commands.h"
 #include "nginx/conf/conf.h"

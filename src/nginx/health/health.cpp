@@ -168,7 +168,7 @@ void HealthChecks::stop() noexcept {
     }
 }
 
-/// What the checks have found, of whoever checks, and whether this process is to check, and whom.
+/// What the checks of any worker have found, and whether this one is to check, and which servers.
 void HealthChecks::look() noexcept {
     for (const auto& publication : conf_.publications) {
         for (Group& group : publication->groups) {
@@ -220,7 +220,7 @@ void HealthChecks::watch_panic(const Group& group, const config::Farm& farm) {
         panicking_.insert(&group);
         ngx_log_error(NGX_LOG_ERR, cycle_->log, 0,
                       "lync_health: no server of %s passes its check: the %uz that answer "
-                      "otherwise get requests all the same",
+                      "otherwise get requests anyway",
                       title.c_str(), panic.answering());
     } else {
         panicking_.erase(&group);

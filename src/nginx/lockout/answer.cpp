@@ -122,8 +122,8 @@ void remember_wrong_password(const Attempt& attempt) noexcept {
     const ngx_http_upstream_t& u = *r->upstream;
     const auto size = static_cast<std::size_t>(u.buffer.last - u.buffer.pos);
     WrongPassword known;
-    // Pages and their forms are made for whoever asks. Of the others there is one that is small and
-    // came whole.
+    // Pages and their forms differ from client to client. Of the others there is one that is small
+    // and came whole.
     const ngx_uint_t status = u.headers_in.status_n;
     const bool usual = attempt.way == Way::header ? status == NGX_HTTP_UNAUTHORIZED
                        : attempt.way == Way::soap

@@ -1,12 +1,12 @@
 #pragma once
 
-// lockout: how often somebody may try a password. An attempt is a credential that names an account
+// lockout: how often a password may be tried. An attempt is a credential that names an account
 // (accounts/account.h), on its way to a server; what comes of it is what the server answers. An
 // account or a source that has failed too often is held: further attempts are answered here, as the
 // server answers a wrong password and when it would.
 //
 //     zone.h       what all workers know
-//     lockout.cpp  who is held, and what an answer means
+//     lockout.cpp  what is held, and what an answer means
 //     store.h      what several proxies know together
 //     answer.cpp   a wrong password's answer without a server, and when it is sent
 
@@ -84,9 +84,9 @@ struct Attempt {
 /// the phases go on later; else it has been answered.
 ngx_int_t admit_sign_in(ngx_http_request_t* r, const Host& host, RequestState& state) noexcept;
 
-/// An admitted one is about to be sent, maybe later than it counts (`limit_req`, a server that let
-/// nobody connect): it counts from now on. False if others have come first, and it isn't to be
-/// sent.
+/// An admitted one is about to be sent, maybe later than it counts (`limit_req`, a server that
+/// accepted no connection): it counts from now on. False if others have come first, and it isn't to
+/// be sent.
 bool renew_sign_in(const ngx_http_request_t* r) noexcept;
 
 /// Around each try of a server: while an attempt counts there, nginx doesn't notice that the client

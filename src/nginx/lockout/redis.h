@@ -5,7 +5,7 @@
 // have no TLS before its version 1.0.)
 //
 // Answers come in the order of the questions. One that doesn't come in time ends the connection,
-// and whatever ends it is answered to all that wait: nobody ever waits longer than `patience`.
+// and its end is reported to all that wait: nothing ever waits longer than `patience`.
 
 #include "nginx/ngx.h"
 #include "nginx/timer.h"
@@ -52,7 +52,7 @@ public:
     /// What is asked, for the owner to know it again.
     struct Question {
         enum class Kind : std::uint8_t { greeting, last_greeting, account, source, changes } kind;
-        void* asker; ///< NULL: nobody waits
+        void* asker; ///< NULL: nothing waits
         std::uint64_t tag;
         ngx_msec_t asked;
     };
@@ -88,7 +88,7 @@ public:
     /// False if it can't be asked now: nothing has happened then.
     bool ask(std::span<const std::string_view> words, Question::Kind kind, void* asker,
              std::uint64_t tag) noexcept;
-    /// Whoever asked has gone.
+    /// The request that asked has ended.
     void forget(const void* asker) noexcept;
 
 private:

@@ -2,7 +2,7 @@
 
 // lockout_store: what several proxies know of failed sign-ins, in a Redis.
 //
-// The zone stays what a proxy goes by. Each worker has a connection, and asks before an attempt is
+// A proxy still decides by its zone. Each worker has a connection, and asks before an attempt is
 // sent whether as many as may fail are on their way at all proxies together; each change of a
 // record is sent, and the answer is what all proxies know of it, which is merged into
 // the zone (accounts/lockout.h: why nothing is counted twice). Each worker asks each second what

@@ -4,8 +4,8 @@
 // "lync_lockout", of a size that nothing changes. There is one if a publication says `lockout on`.
 //
 // Accounts are found by a keyed hash, whose key is made at random with the zone and is nowhere
-// else, or is that of `lockout_store`: the zone names nobody. No password and nothing made of one
-// is kept.
+// else, or is that of `lockout_store`: the zone contains no name. No password and nothing made of
+// one is kept.
 //
 // Records have the clock of the store, which is this machine's plus what they differ by; without a
 // store it is this machine's alone.

@@ -14,8 +14,8 @@ namespace lync::nginx {
 ngx_int_t judge_body(ngx_http_request_t* r, const Host& host, RequestState& state) noexcept;
 
 /// Reads a small body whole before the request is passed on: NGX_DONE, the phases go on after it
-/// with RequestState::body_read; or the status of an error. One in chunks, whose length nobody
-/// knows, is refused where it doesn't fit into memory: it could fill the disk.
+/// with RequestState::body_read; or the status of an error. One in chunks, of unknown
+/// length, is refused where it doesn't fit into memory: it could fill the disk.
 ngx_int_t read_body(ngx_http_request_t* r) noexcept;
 
 /// What was read, nothing if there is none; nullopt if it is larger than `most`.

@@ -11,7 +11,7 @@ namespace lync::nginx {
 namespace {
 
 /// Whether the query may have a password in it, or people's addresses: that of autodiscover, also
-/// on its way to a name or a path that nobody publishes.
+/// for a name or a path that isn't published.
 bool query_is_private(const policy::Verdict& verdict, bool log_sip_uri) noexcept {
     return verdict.sign_in != policy::SignInBody::none ||
            (!log_sip_uri &&

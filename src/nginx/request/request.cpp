@@ -143,7 +143,7 @@ ngx_int_t redirect(ngx_http_request_t* r, std::string_view page) noexcept {
                                                                : NGX_HTTP_PERMANENT_REDIRECT;
 }
 
-/// Whether the client hasn't finished its handshake: then anybody may have recorded the request
+/// Whether the client hasn't finished its handshake: then an attacker may have recorded the request
 /// and be sending it a second time [RFC 8446, 8]. Generated servers take no such data, but the
 /// handshake follows the socket's default server, which may be a foreign one.
 bool is_early_data(const ngx_connection_t* c) noexcept {

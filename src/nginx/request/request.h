@@ -20,7 +20,7 @@ struct RequestState {
     policy::Door refused = policy::Door::none; ///< the closed one of them
     ngx_atomic_uint_t owned_connection = 0;
     Attempt* attempt = nullptr;   ///< to sign in, where `lockout` counts them
-    BuildComment* page = nullptr; ///< of a page of the scheduler, on its way to the client
+    BuildComment* page = nullptr; ///< of a page of the scheduler, while it is sent
 };
 
 /// NULL before the first verdict.

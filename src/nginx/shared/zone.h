@@ -12,8 +12,8 @@
 //
 // What only grows (counters) all workers add to. What goes up and down (requests in flight, the
 // workers that refer to a record) is the sum of the workers' parts, with no total beside them: a
-// killed worker's part is set to zero by whoever finds it dead, and the sum is right again.
-// Nothing on the way of a request takes a lock.
+// killed worker's part is set to zero by the first that finds it dead, and the sum is right again.
+// No lock is taken while a request is processed.
 //
 // The lock is taken to find or make a record and to read or write addresses: at load, at a
 // worker's start, when DNS brings an address. It knows its holder (process_id.h), and each store
@@ -197,8 +197,8 @@ public:
     /// How many workers are alive, those of earlier configurations included.
     std::size_t workers() const noexcept;
 
-    /// Whether this process holds the lease for `ttl` more msec: it held it, nobody did, or the
-    /// holder has let it run out.
+    /// Whether this process holds the lease for `ttl` more msec: it held it, no process did, or
+    /// the holder has let it run out.
     bool hold(Lease which, ngx_msec_t ttl) noexcept;
     void release(Lease which) noexcept;
 

@@ -1,5 +1,5 @@
-// lync_control: servers are drained and taken back, and whom `lockout` holds is released, while
-// nginx runs.
+// lync_control: servers are drained and taken back, and accounts and addresses that `lockout` holds
+// are released, while nginx runs.
 //
 //     GET /servers[?server=NAME]      what lyncctl shows of them, as JSON
 //     POST /drain?server=NAME         no new clients for a server, until it is taken back

@@ -40,7 +40,7 @@ std::optional<status::LockoutStore> store_of(const MainConf& conf);
 bool protect_status(ngx_http_request_t* r) noexcept;
 
 /// Refuses the locations of `lync_control` that others than this machine's users can reach: those
-/// of a server that listens on anything but Unix-domain sockets. Whoever reaches one may drain
+/// of a server that listens on anything but Unix-domain sockets. Any client of one could drain
 /// servers.
 ngx_int_t settle_control(ngx_conf_t* cf, const MainConf& conf) noexcept;
 

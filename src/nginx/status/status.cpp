@@ -55,8 +55,8 @@ bool any_for_all(const ngx_array_t* rules) noexcept {
     return rules != nullptr && std::ranges::any_of(elements<Rule>(*rules), &Rule::is_for_all);
 }
 
-/// Whether `deny all` or, in so many words, `allow all` ends them: whom no rule names nginx lets
-/// in.
+/// Whether `deny all` or, in so many words, `allow all` ends them: nginx lets in an address that
+/// no rule names.
 bool is_complete(const AccessRules& rules) noexcept {
     return any_for_all<Rule4>(rules.v4) && any_for_all<Rule6>(rules.v6);
 }
@@ -81,10 +81,9 @@ bool restricts_access(const ngx_cycle_t* cycle, const LocConf& location) noexcep
         asks = wanted && *users.value<ngx_http_complex_value_t*>(location.own) != nullptr;
         asks_here = here && asks;
         if (here && !asks) {
-            warn(
-                cycle, location,
-                "\"auth_basic\" without \"auth_basic_user_file\" asks nobody for a password, so it "
-                "doesn't open the status: write \"auth_basic_user_file\"");
+            warn(cycle, location,
+                 "\"auth_basic\" without \"auth_basic_user_file\" requires no password, so it "
+                 "doesn't open the status: write \"auth_basic_user_file\"");
         }
     }
 
@@ -114,7 +113,7 @@ bool is_loopback(ngx_pool_t* pool, ngx_str_t text) noexcept {
            is_loopback(address.sockaddr);
 }
 
-/// Somebody else's request, though it comes by loopback: from a proxy on this machine.
+/// A remote client's request, though it comes by loopback: from a proxy on this machine.
 bool is_proxied(ngx_http_request_t* r) noexcept {
     constexpr std::string_view marks[] = {"x-forwarded-for", "forwarded", "x-real-ip", "via"};
     return std::ranges::any_of(marks, [r](std::string_view name) {

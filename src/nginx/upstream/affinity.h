@@ -1,7 +1,7 @@
 #pragma once
 
-// Affinity in nginx: a request's client to the number that balance/affinity.h goes by, and the
-// cookie MS-WSMAN into answers.
+// Affinity in nginx: the number of a request's client, by which balance/affinity.h chooses, and
+// the cookie MS-WSMAN in answers.
 
 #include "config/publication.h"
 #include "nginx/ngx.h"
@@ -12,13 +12,13 @@ namespace lync::nginx {
 
 /// Who is bound to a server.
 struct Client {
-    bool known = false; ///< false: nobody; balance without affinity
+    bool known = false; ///< false: balance without affinity
     std::uint64_t key = 0;
 };
 
 Client client_of(ngx_http_request_t* r, config::Affinity affinity) noexcept;
 
-/// Sets the cookie, where the pool's affinity goes by it: on every answer whose request lacked it,
+/// Sets the cookie, where the pool has affinity by cookie: on every answer whose request lacked it,
 /// also a 401, also the proxy's own 503, also when an earlier answer on the connection has set it.
 void bind_client(ngx_http_request_t* r) noexcept;
 

@@ -56,7 +56,7 @@ ngx_int_t read_head(ngx_http_request_t* r) {
             r->http_version = version;
             return NGX_HTTP_UPSTREAM_INVALID_HEADER;
         }
-        // Nobody is asked to switch protocols: the header that would do it doesn't travel.
+        // No server is asked to switch protocols: the header that would do it isn't sent.
         if (!is_interim(status) || head->interim == most_interim) {
             u->upgrade = 0;
             ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,

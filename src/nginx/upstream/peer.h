@@ -32,7 +32,7 @@ struct Group {
     Servers servers;
     Record* record = nullptr; ///< Subject::group: probes; shared by all groups of the same servers
 
-    /// Whom its probes are for: the same servers, reached in the same way.
+    /// What its probes are for: the same servers, reached in the same way.
     Key key() const noexcept;
 
     std::size_t owned = 0; ///< connections that belong to a client now, idle or in use

@@ -149,7 +149,7 @@ balance::Try try_of(const ngx_peer_connection_t* pc, const Peer& peer, bool fail
 }
 
 /// Whether a failure speaks against the server. Exchanges that broke off do when there are several
-/// without an answer to anybody between them.
+/// without any answer between them.
 bool is_held_against(Record& record, Evidence evidence) noexcept {
     constexpr std::uint32_t in_a_row = 3;
     return evidence == Evidence::failure ||
@@ -291,7 +291,7 @@ void end_unanswered(Group& group, ngx_log_t* log) noexcept {
         if (ended != 0) {
             ngx_log_error(NGX_LOG_WARN, log, 0,
                           "lync_balance: server %s of upstream \"%s\" is down: %uz requests that "
-                          "it hasn't begun to answer end here",
+                          "it hasn't begun to answer are ended",
                           server.title.c_str(), group.name.c_str(), ended);
         }
     }

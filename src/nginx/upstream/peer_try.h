@@ -22,7 +22,7 @@ struct Peer {
     ngx_http_request_t* request;
     ngx_queue_t queue; ///< in Group::busy while there is a server
 
-    /// By a publication's rules. A request of somebody else's `proxy_pass` to the same upstream may
+    /// By a publication's rules. A request of a foreign `proxy_pass` to the same upstream may
     /// verify servers otherwise, or not at all: it neither takes nor leaves anything.
     bool judged;
 
@@ -33,7 +33,7 @@ struct Peer {
     bool probe;            ///< to a group without a server that takes requests
     bool tried_out;        ///< it has tried a server that had been left out
 
-    Client client;   ///< whom affinity binds to a server
+    Client client;   ///< that affinity binds to a server
     bool credential; ///< in the request
     bool owned;      ///< the connection in use belongs to the client
     bool lost;       ///< an owned connection broke off with this request on it

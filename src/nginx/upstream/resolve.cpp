@@ -54,7 +54,7 @@ ngx_http_core_loc_conf_t* core_conf(const MainConf& conf) noexcept {
 }
 
 /// The `resolver` that an administrator wrote at http level. nginx puts an empty one there, too,
-/// which asks nobody.
+/// which has no name server.
 ngx_resolver_t* written_resolver(const MainConf& conf) noexcept {
     ngx_resolver_t* resolver = core_conf(conf)->resolver;
     return resolver != nullptr && resolver->connections.nelts > 0 ? resolver : nullptr;

@@ -171,7 +171,7 @@ void resume(ngx_connection_t* c, ngx_log_t* log) noexcept {
 
 void close_server_connection(ngx_connection_t* c) noexcept {
     if (c->ssl != nullptr) {
-        // Nobody waits for the other side's farewell.
+        // The server's close_notify isn't waited for.
         c->ssl->no_wait_shutdown = 1;
         c->ssl->no_send_shutdown = 1;
         (void)ngx_ssl_shutdown(c);

@@ -1,6 +1,6 @@
 #pragma once
 
-// Connections to servers between two requests: idle, and either anybody's or one client's.
+// Connections to servers between two requests: idle, and either shared or one client's.
 //
 // Lifetimes. A server connection (ngx_connection_t with a pool of its own) belongs to nginx's
 // upstream while a request uses it, and to exactly one of these while it is idle:
@@ -88,7 +88,7 @@ Ownership* find_ownership(ngx_connection_t* client, const void* group, bool crea
 void remember(Ownership& ownership, Endpoint& server) noexcept;
 
 /// How many idle server connections one client connection may own. Its requests are for one host,
-/// so for few groups; whoever asks for more hosts on it wants connections tied up.
+/// so for few groups; a client that asks for more hosts on it wants to tie connections up.
 inline constexpr std::size_t most_owned = 4;
 
 /// Keeps an idle connection for the client that owns it; beyond `most_owned` the one that was used

@@ -68,7 +68,7 @@ std::uint32_t in_flight(const Endpoint& server) noexcept {
 // --- Transport
 
 Transport::~Transport() {
-    // At the end of a process connections may still stand that nobody closes one by one.
+    // When a process ends, connections may still be open: they aren't closed one by one.
     while (!endpoints_.empty()) {
         forget(endpoints_.begin()->second);
     }

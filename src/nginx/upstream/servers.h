@@ -13,8 +13,9 @@
 //
 // Lifetimes. A Transport lives as long as the configuration. An Endpoint is counted: by the lines
 // that name it, by a request that uses it, by an idle connection to it, by a client that was
-// authenticated by it. DNS may take it out of its line at any moment; it goes when nobody uses it
-// any more. Lines and Servers change only between two events, so nothing keeps a pointer into them.
+// authenticated by it. DNS may take it out of its line at any moment; it is freed when it isn't
+// used any more. Lines and Servers change only between two events, so nothing keeps a pointer into
+// them.
 
 #include "balance/affinity.h"
 #include "balance/choice.h"
@@ -35,7 +36,7 @@ namespace lync::nginx {
 
 class Transport;
 
-/// Made by Transport::endpoint, with one reference for whoever asked.
+/// Made by Transport::endpoint, with one reference for the caller.
 struct Endpoint {
     explicit Endpoint(Transport& by) : transport(by) { ngx_queue_init(&idle); }
     Endpoint(const Endpoint&) = delete;
@@ -196,7 +197,7 @@ public:
     /// Whether servers are used that fail their checks.
     balance::Panic panic() const noexcept;
 
-    /// Whether failures of requests count: where there is no second server, nobody is left out, as
+    /// Whether failures of requests count: where there is no second server, none is left out, as
     /// with nginx.
     bool counts_failures() const noexcept;
 
