@@ -94,7 +94,7 @@ my %may_include = (
     balance => [qw(base balance)],
     status  => [qw(base policy config plan balance status)],
     nginx   => [qw(base policy accounts config plan balance status nginx)],
-    lyncctl => [qw(base policy config plan balance status lyncctl)],
+    lyncctl => [qw(base policy config plan lyncctl)],
 );
 
 none('a room includes only the rooms it stands on', places(sub {

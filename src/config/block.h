@@ -1,6 +1,6 @@
 #pragma once
 
-// The room of the configuration: what is written in a lync_publish block, what it means, and every
+// The config room: what is written in a lync_publish block, what it means, and every
 // check on it. Words are those of Microsoft's Topology Builder.
 //
 //     block.h        the tree of directives, as it was written

@@ -1,6 +1,6 @@
 #pragma once
 
-// The third room: everything that follows from a declaration, once.
+// The plan room: everything that follows from a declaration, once.
 //
 //     plan.h    sockets, upstreams and virtual hosts; the port flips. The one source for nginx
 //               directives, firewall rows, DNS records, certificate names and the status page
