@@ -141,7 +141,7 @@ OUTSIDE = [
     Case("an expired certificate in the configuration", World(conf_certificate="expired")),
     Case("a mistake after the publication", World(
         edits=(("    }\n}\n", "    }\n    lync_publish fabrikam { sip_domian fabrikam.com; }\n}\n"),)),
-         notes=("sip_domian", "what comes after it isn't looked at"), status=2),
+         notes=("sip_domian", "what comes after it isn't checked"), status=2),
     Case("names for any domain need --domain", World(edits=ANY_DOMAIN),
          notes=("lyncdiscover.* stands for any domain", "meet.* stands")),
     Case("names for any domain, with --domain", World(
@@ -389,7 +389,7 @@ def _after_ntlm(request: Request, refuse: bool):
 # -- servers that mean harm: a run ends in time, with a finding, whatever they send -----------
 
 class Count:
-    """Counts requests, for links that go on and on."""
+    """Counts requests, for links without end."""
 
     def __init__(self):
         self.value = 0
@@ -461,9 +461,9 @@ DEEP = b'<?xml version="1.0"?>' + b"<a>" * 150_000
 
 OUTSIDE += [
     Case("hostile: Domain links without end", World(fault=endless("Domain", Count())),
-         ("autodiscover-loop",), ("on and on",), most_requests=200),
+         ("autodiscover-loop",), ("without end",), most_requests=200),
     Case("hostile: Redirect links without end", World(fault=endless("Redirect", Count())),
-         ("autodiscover-loop",), ("on and on",), most_requests=100),
+         ("autodiscover-loop",), ("without end",), most_requests=100),
     Case("hostile: 5,000 User links", World(fault=many_links("User", 5000)),
          ("autodiscover-malformed",), ("more than 100 links",), most_requests=1000),
     Case("hostile: 5,000 links to other hosts", World(fault=foreign_links(5000)),
@@ -579,11 +579,11 @@ PROXY = [
     Case("the listener presents a later one", proxied(
         conf_certificate="expired", edits=(("# https_listen", "https_listen"),))),
     Case("server: the listener's certificate can't be read", proxied(edits=NO_CERTIFICATE),
-         notes=("/nonexistent/listener.pem", "goes on without it")),
+         notes=("/nonexistent/listener.pem", "continuing without it")),
     Case("server: trusted_ca can't be read", proxied(
         certificate="untrusted", edits=(("/internal-ca.pem", "/nonexistent.pem"),)),
          notes=("servers aren't verified", "nonexistent.pem")),
     Case("server: there is no trusted_ca yet", proxied(
         certificate="untrusted", edits=(("trusted_ca ", "# trusted_ca "),)),
-         notes=('no "trusted_ca" in lync_publish', "goes on without it")),
+         notes=('no "trusted_ca" in lync_publish', "continuing without it")),
 ]

@@ -74,7 +74,7 @@ void examine(const Configuration& configuration, const DoctorOptions& options,
     }
     if (options.from == "proxy") {
         for (const std::string& what : missing_yet(configuration)) {
-            output.note(what + "; the doctor goes on without it");
+            output.note(what + "; continuing without it");
         }
         examine_from_proxy(proxy_steps(plans, settings.domains), settings, written, output);
     } else {
@@ -101,7 +101,7 @@ std::string read_password(std::optional<unsigned> descriptor, const std::string&
     const std::string question = "Password of " + shown(user) + ": ";
     const int status = UI_UTIL_read_pw_string(line.data(), longest, question.c_str(), 0);
     if (status != 0) {
-        throw Failure(status == -2 ? "interrupted, nothing was looked at"
+        throw Failure(status == -2 ? "interrupted, nothing was checked"
                                    : "the terminal can't be asked for a password: give it with "
                                      "--password-fd");
     }
@@ -213,7 +213,7 @@ int run_doctor(const Options& options, Output& output) {
     Examination written;
     bool is_whole = !configuration.mistake;
     if (configuration.mistake) {
-        output.note(with_place(*configuration.mistake) + ": what comes after it isn't looked at");
+        output.note(with_place(*configuration.mistake) + ": what comes after it isn't checked");
     }
     const auto begun = std::chrono::steady_clock::now();
     try {
@@ -221,7 +221,7 @@ int run_doctor(const Options& options, Output& output) {
         examine(configuration, asked, settings, written, output);
     } catch (const Interrupted&) {
         is_whole = false;
-        output.note("interrupted, the rest wasn't looked at");
+        output.note("interrupted, the rest wasn't checked");
     }
     output.end_progress();
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
