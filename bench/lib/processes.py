@@ -18,12 +18,16 @@ STOP_TIMEOUT = 10.0
 
 
 def fill(template: Path, values: dict[str, object], out: Path) -> None:
-    """Writes a template with each @NAME@ replaced."""
+    """Writes a template with each @NAME@ replaced, also in values."""
     def value(match: re.Match[str]) -> str:
         if match.group(1) not in values:
-            raise BenchError(f"{template.name} asks for @{match.group(1)}@, which nobody sets")
-        return str(values[match.group(1)])
-    out.write_text(re.sub(r"@([A-Z0-9_]+)@", value, template.read_text()))
+            raise BenchError(f"{template.name} has @{match.group(1)}@, which isn't set")
+        return replaced(str(values[match.group(1)]))
+
+    def replaced(text: str) -> str:
+        return re.sub(r"@([A-Z0-9_]+)@", value, text)
+
+    out.write_text(replaced(template.read_text()))
 
 
 def own_values(directory: Path) -> dict[str, object]:

@@ -1,5 +1,5 @@
-"""How `nginx -t` grows with what is declared: twice as many servers of a pool, pools, and simple
-URLs, in CPU and in memory, both without what a publication of one of them costs."""
+"""How `nginx -t` grows with what is declared: twice as many servers of a pool, pools, simple URLs, SIP
+domains and publications, in CPU and in memory, both without what a publication of one of them costs."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from settings import CONFIG, PUBLISHED, BenchError, Settings, free_ports
 TITLE = "Many of each"
 COUNT = 20000
 QUICK_COUNT = 1000
+FEWER = {"publications": 50}    # times fewer of what takes more than the others
 BOUND = 2.4             # 2.0 is linear, 4 a square
 PAIRS = 3               # a run takes half a minute, and each differs little from the next
 
@@ -30,8 +31,20 @@ def each(line: str) -> Callable[[int], str]:
     return lambda count: "\n".join(line.replace("#", str(n)) for n in range(count))
 
 
+def publications(count: int) -> str:
+    """They end the block that they are put into; what follows there is the last one's."""
+    block = ("sip_domain p#.example; }\nlync_publish p# { product sfb_2019; "
+             "http_listen @LISTEN@:@HTTP@ backlog=4096; "
+             "https_listen @LISTEN@:@HTTPS@ backlog=4096; certificate @PKI@/listener.pem @PKI@/listener.key; "
+             "trusted_ca @PKI@/internal-ca.pem; pool pool#.contoso.local { server 127.0.0.21; "
+             "external_web_services web#.contoso.com; }")
+    return each(block)(count)
+
+
 KINDS: dict[str, Callable[[int], str]] = {
     "servers of a pool": servers,
+    "SIP domains": each("sip_domain d#.example;"),
+    "publications": publications,
     "pools": each("pool p#.contoso.local { external_web_services web#.contoso.com; "
                   "server 127.0.0.21; }"),
     "simple URLs of one host": each("simple_url meet https://many.contoso.com/m#;"),
@@ -69,26 +82,27 @@ class Publications:
 
 
 def measure(run: Settings) -> list[pairs.Comparison]:
-    publications = Publications(run)
+    written = Publications(run)
     count = QUICK_COUNT if run.quick else COUNT
-    base = publications.test(publications.write("many-none", ""))
+    base = written.test(written.write("many-none", ""))
     found: list[pairs.Comparison] = []
 
     for number, (kind, directives) in enumerate(KINDS.items()):
         if run.only not in kind:
             continue
-        directories = [publications.write(f"many-{number}-{n}", directives(n))
-                       for n in (count // 2, count)]
+        most = count // FEWER.get(kind, 1)
+        directories = [written.write(f"many-{number}-{n}", directives(n))
+                       for n in (most // 2, most)]
         used: list[tuple[list[float], list[float]]] = []
         for order in pairs.take_turns(min(run.pairs, PAIRS)):
             half_and_whole: list[tuple[float, float]] = [(0, 0), (0, 0)]
             for side in order:
-                half_and_whole[side] = publications.test(directories[side])
+                half_and_whole[side] = written.test(directories[side])
             used.append(([pair[0] - base[0] for pair in half_and_whole],
                          [pair[1] - base[1] for pair in half_and_whole]))
         for which, unit in enumerate(("ms", "MB")):
             comparison = pairs.Comparison(f"nginx -t, {kind}", unit, None if run.quick else BOUND,
-                                          sides=(f"{count // 2:,}", f"{count:,}"),
+                                          sides=(f"{most // 2:,}", f"{most:,}"),
                                           note="2.0 is linear")
             comparison.pairs = [(pair[which][0], pair[which][1]) for pair in used]
             found.append(comparison)
