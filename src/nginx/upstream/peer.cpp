@@ -133,7 +133,7 @@ Endpoint* choose_server(Peer& peer) noexcept {
     const std::span<balance::Candidate> first =
         peer.client.known ? group.servers.home_candidate(peer.client.key, now)
                           : group.servers.some_candidates(now);
-    if (Endpoint* server = choose_among(peer, first, false, now)) {
+    if (Endpoint* server = first.empty() ? nullptr : choose_among(peer, first, false, now)) {
         return server;
     }
     const std::span<balance::Candidate> candidates = group.servers.candidates(now);

@@ -356,10 +356,11 @@ balance::Panic Servers::panic() const noexcept {
     return panic;
 }
 
-balance::Candidate Servers::candidate(std::size_t index, const balance::ServerState& state,
-                                      std::uint64_t now) noexcept {
+balance::Candidate Servers::candidate(std::size_t index, std::uint64_t now, bool panic) noexcept {
     Server& server = all_[index];
     const balance::ServerSettings& settings = server.line->settings;
+    balance::ServerState state = state_of(server);
+    state.healthy = state.healthy || (panic && state.answers);
     return {.availability = balance::availability(settings, state, now),
             .backup = settings.backup,
             .tried = false,
@@ -372,16 +373,15 @@ balance::Candidate Servers::candidate(std::size_t index, const balance::ServerSt
 }
 
 std::span<balance::Candidate> Servers::candidates(std::uint64_t now) noexcept {
-    balance::Panic panic;
+    bool any_sick = false;
     for (std::size_t i = 0; i < all_.size(); i++) {
-        const balance::ServerState state = state_of(all_[i]);
-        panic.see(all_[i].line->settings, state);
-        candidates_[i] = candidate(i, state, now);
+        candidates_[i] = candidate(i, now);
+        any_sick = any_sick || candidates_[i].availability == balance::Availability::sick;
     }
-    for (std::size_t i = 0; panic.on() && i < all_.size(); i++) {
-        balance::ServerState state = state_of(all_[i]);
-        state.healthy = state.healthy || state.answers;
-        candidates_[i] = candidate(i, state, now);
+    if (any_sick && panic().on()) {
+        for (std::size_t i = 0; i < all_.size(); i++) {
+            candidates_[i] = candidate(i, now, true);
+        }
     }
     return candidates_;
 }
@@ -393,7 +393,7 @@ std::span<balance::Candidate> Servers::some_candidates(std::uint64_t now) noexce
     first_looked_at_ = (first_looked_at_ + 1) % all_.size();
     for (std::size_t n = 0; n < balance::most_looked_at; n++) {
         const std::size_t i = (first_looked_at_ + n) % all_.size();
-        candidates_[n] = candidate(i, state_of(all_[i]), now);
+        candidates_[n] = candidate(i, now);
     }
     return std::span(candidates_).first(balance::most_looked_at);
 }
@@ -404,7 +404,7 @@ std::span<balance::Candidate> Servers::home_candidate(std::uint64_t client,
     if (i == balance::no_server) {
         return {};
     }
-    candidates_[0] = candidate(i, state_of(all_[i]), now);
+    candidates_[0] = candidate(i, now);
     const bool is_back = candidates_[0].ramp == balance::full_weight;
     return std::span(candidates_).first(is_back ? 1 : 0);
 }

@@ -205,8 +205,7 @@ private:
     struct Endpoints;
     Endpoints endpoints_at(const Line& line, std::span<const ngx_addr_t> addresses) const;
     void rebuild();
-    balance::Candidate candidate(std::size_t index, const balance::ServerState& state,
-                                 std::uint64_t now) noexcept;
+    balance::Candidate candidate(std::size_t index, std::uint64_t now, bool panic = false) noexcept;
     void bind(Server& server) noexcept;
     Key check_key(const Endpoint& endpoint) const noexcept;
     balance::ServerState state_of(const Server& server) const noexcept;
