@@ -13,6 +13,7 @@
 #include "policy/services.h"
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <string_view>
 
@@ -48,12 +49,7 @@ constexpr Doors bit(Door door) noexcept {
 }
 /// The one of a set that is written first above; none if it is empty.
 constexpr Door first_of(Doors set) noexcept {
-    for (const Door door : doors) {
-        if ((set & bit(door)) != 0) {
-            return door;
-        }
-    }
-    return Door::none;
+    return set == no_door ? Door::none : static_cast<Door>(std::countr_zero(set) + 1);
 }
 
 /// How the account's name is written in `SignIn::account`.
