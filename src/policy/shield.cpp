@@ -7,7 +7,6 @@
 #include "policy/path.h"
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
 namespace lync::policy {
@@ -73,10 +72,6 @@ bool take_layer(char* text, std::size_t& size) noexcept {
 
 /// What nginx takes of a request line or a header here, and a path in front of it.
 constexpr std::size_t max_query = max_parameters + 8192;
-
-constexpr std::size_t place_of(ShieldPlaces place) noexcept {
-    return static_cast<std::size_t>(std::countr_zero(place));
-}
 
 } // namespace
 
@@ -247,13 +242,10 @@ ShieldHit Shields::find_in_target(Service service, std::string_view path,
     return found;
 }
 
-ShieldHit Shields::find_in(ShieldPlaces where, Service service, std::string_view text,
-                           std::string_view header) const noexcept {
+ShieldHit Shields::find_in_layers(ShieldPlaces where, Service service, std::string_view text,
+                                  std::string_view header) const noexcept {
     ShieldHit found;
     const std::size_t place = place_of(where);
-    if (!telltales_of(service, place).stand_in(text)) {
-        return found;
-    }
     const bool is_name = where == in_file || where == in_form;
     if ((!is_name && !may_have_layers(text)) || text.size() > max_query) {
         look_for(found, place, service, header, text);

@@ -11,6 +11,7 @@
 #include "policy/services.h"
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -135,7 +136,11 @@ public:
                              std::string_view query) const noexcept;
     /// A text: the value of a header with its name, a file's name, a field of a form.
     ShieldHit find_in(ShieldPlaces place, Service service, std::string_view text,
-                      std::string_view header = {}) const noexcept;
+                      std::string_view header = {}) const noexcept {
+        return telltales_of(service, place_of(place)).stand_in(text)
+                   ? find_in_layers(place, service, text, header)
+                   : ShieldHit{}; // nearly always
+    }
     /// Each of several: cookies, which ';' separates, or the fields of a form, '&'.
     ShieldHit find_in_each(ShieldPlaces place, Service service, std::string_view texts,
                            char separator) const noexcept;
@@ -167,9 +172,14 @@ private:
         bool stand_in(std::string_view text) const noexcept;
     };
 
+    static constexpr std::size_t place_of(ShieldPlaces place) noexcept {
+        return static_cast<std::size_t>(std::countr_zero(place));
+    }
     const Telltales& telltales_of(Service service, std::size_t place) const noexcept {
         return telltales_[static_cast<std::size_t>(service)][place];
     }
+    ShieldHit find_in_layers(ShieldPlaces where, Service service, std::string_view text,
+                             std::string_view header) const noexcept;
     void look_for(ShieldHit& found, std::size_t place, Service service, std::string_view header,
                   std::string_view text) const noexcept;
 

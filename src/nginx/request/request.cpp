@@ -67,8 +67,8 @@ policy::ShieldHit find_in_headers(const ngx_http_request_t* r, const policy::Shi
                                   policy::Service service) noexcept {
     policy::ShieldHit found;
     const auto ask = [&](const policy::ShieldHit hit) {
-        found = found && !shields.refuses(hit) ? found : hit;
-        return shields.refuses(found);
+        found = hit && (!found || shields.refuses(hit)) ? hit : found;
+        return shields.refuses(hit);
     };
     if (shields.look(policy::in_header, service) &&
         any_header(r->headers_in.headers, {}, [&](const ngx_table_elt_t& header) {
