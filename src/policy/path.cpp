@@ -19,27 +19,36 @@ constexpr bool is_slash(char c) noexcept {
     return c == '/' || c == '\\';
 }
 
-// What a byte of a path calls for.
-enum : std::uint8_t {
-    ordinary = 0,
-    near = 1,    // depends on what is next to it: "//", "/.", "./", "::"
-    tricky = 2,  // needs the long way
-    refused = 4, // never in a request line
+// What a byte of a path calls for, beside its lower case in the lower eight bits.
+enum : std::uint16_t {
+    near = 0x100,    // depends on what is next to it: "//", "/.", "./", "::"
+    tricky = 0x200,  // needs the long way
+    refused = 0x400, // never in a request line
+    of_file = 0x800, // Reading::may_name_file
 };
 
-constexpr auto classes = [] {
-    std::array<std::uint8_t, 256> table{};
+constexpr auto bytes = [] {
+    std::array<std::uint16_t, 256> table{};
     for (std::size_t c = 0; c < 256; c++) {
-        table[c] = c <= 0x20 || c == 0x7f ? refused : c >= 0x80 ? tricky : ordinary;
+        const auto is_one_of = [c](std::string_view some) {
+            return some.find(static_cast<char>(c)) != some.npos;
+        };
+        table[c] = static_cast<unsigned char>(ascii_lower(static_cast<char>(c)));
+        table[c] |= is_one_of("/.:") ? near : 0;
+        table[c] |= c >= 0x80 || is_one_of("%\\;($") ? tricky : 0;
+        table[c] |= c <= 0x20 || c == 0x7f || is_one_of("#?") ? refused : 0;
+        table[c] |= is_one_of("._~bB") ? of_file : 0;
     }
-    table['#'] = table['?'] = refused;
-    table['/'] = table['.'] = table[':'] = near;
-    table['%'] = table['\\'] = table[';'] = table['('] = table['$'] = tricky;
     return table;
 }();
 
-constexpr std::uint8_t class_of(char c) noexcept {
-    return classes[static_cast<unsigned char>(c)];
+constexpr unsigned look_up(char c) noexcept {
+    return bytes[static_cast<unsigned char>(c)];
+}
+
+/// Whether a pair of them, the second of which is near, needs the long way.
+constexpr bool is_tricky(char before, char c) noexcept {
+    return before == '/' ? c != ':' : (before == '.' && c == '/') || (before == ':' && c == ':');
 }
 
 bool has_bad_escape(std::string_view raw) noexcept {
@@ -101,7 +110,7 @@ Marks find_marks(std::string_view text) noexcept {
 /// A path in which nothing but "." and ".." needs attention.
 bool is_literal(std::string_view raw) noexcept {
     return raw.find("//") == std::string_view::npos &&
-           std::ranges::none_of(raw, [](char c) { return class_of(c) == tricky; });
+           std::ranges::none_of(raw, [](char c) { return (look_up(c) & tricky) != 0; });
 }
 
 } // namespace
@@ -113,6 +122,7 @@ public:
     PathReader(Reading& reading, bool lenient, bool cuts = false) noexcept
         : reading_(reading), lenient_(lenient), cuts_(cuts) {
         reading_.size_ = 0;
+        reading_.may_name_file_ = true;
     }
 
     /// The short way, for a path that needs no decoding and has no odd segment. False: `seen` says
@@ -120,22 +130,18 @@ public:
     bool read_ordinary(std::string_view raw, unsigned& seen) noexcept {
         seen = 0;
         for (std::size_t i = 0; i < raw.size(); i++) {
-            const char c = raw[i];
-            const std::uint8_t kind = class_of(c);
-            seen |= kind;
-            reading_.text_[i] = ascii_lower(c);
-            if (kind == near && i > 0) {
-                const char before = raw[i - 1];
-                if (before == '/' ? c != ':'
-                                  : (before == '.' && c == '/') || (before == ':' && c == ':')) {
-                    seen |= tricky;
-                }
+            const unsigned byte = look_up(raw[i]);
+            seen |= byte;
+            reading_.text_[i] = static_cast<char>(byte);
+            if ((byte & near) != 0 && i > 0 && is_tricky(raw[i - 1], raw[i])) {
+                seen |= tricky;
             }
         }
         if ((seen & (tricky | refused)) != 0 || raw.back() == '.') {
             return false;
         }
         reading_.size_ = raw.size() - (raw.back() == '/' ? 1 : 0);
+        reading_.may_name_file_ = (seen & of_file) != 0;
         return true;
     }
 

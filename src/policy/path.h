@@ -36,10 +36,14 @@ inline constexpr std::size_t max_path = 8192;
 class Reading {
 public:
     std::string_view path() const noexcept { return {text_, size_}; }
+    /// False: there is no ".", "_", "~" or "b" in it, of which the names of files that no server
+    /// publishes have one (find_never).
+    bool may_name_file() const noexcept { return may_name_file_; }
 
 private:
     friend class PathReader;
     std::size_t size_ = 0;
+    bool may_name_file_ = true;
     char text_[max_path + 1]; // not initialised: written as far as size_ only
 };
 

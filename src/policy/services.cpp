@@ -1,7 +1,6 @@
 #include "policy/services.h"
 
 #include "base/ascii.h"
-#include "base/words.h"
 
 #include <algorithm>
 #include <array>
@@ -331,17 +330,13 @@ const PathRow* find_row(std::string_view path, P product, Hosts among) noexcept 
     return found;
 }
 
-Never find_never(std::string_view path, P product, Hosts among) noexcept {
+Never find_never(std::string_view path, P product, Hosts among, bool may_name_file) noexcept {
     if (const Never row = find_never_row(path, product, Exposure::internal, among); row.closed) {
         return row;
     }
-    // Nearly every path has nothing of what follows: not a character of it, nor such a segment.
     const std::size_t second = path.find('/', 1);
-    const auto is_of_names = [](Word word) {
-        return word.is('.') | word.is('_') | word.is('~') | word.is('b');
-    };
-    if ((second == std::string_view::npos || path.substr(second + 1, 3) != "int") &&
-        !any_byte(path, is_of_names)) {
+    if (!may_name_file &&
+        (second == std::string_view::npos || path.substr(second + 1, 3) != "int")) {
         return {};
     }
     const bool may_be_short = path.find('~') != std::string_view::npos;

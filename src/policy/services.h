@@ -147,13 +147,15 @@ std::span<const PathRow> path_rows() noexcept;
 const PathRow* find_row(std::string_view path, Product product, Hosts among = on_lync) noexcept;
 
 /// A closed path, whichever host it is asked of: a row of the never kind or one of the patterns
-/// of docs/paths.md. `path` is in normal form; `among` are the hosts it is asked of.
+/// of docs/paths.md. `path` is in normal form; `among` are the hosts it is asked of;
+/// `may_name_file` as the reading says that the path is of (path.h).
 struct Never {
     bool closed = false;
     Exposure exposure = Exposure::internal; ///< admin or internal
     Service service = Service::unknown;
 };
-Never find_never(std::string_view path, Product product, Hosts among = on_every_host) noexcept;
+Never find_never(std::string_view path, Product product, Hosts among = on_every_host,
+                 bool may_name_file = true) noexcept;
 
 /// The part of `find_never` that holds for Office Web Apps, which has `_vti_bin` paths and the like
 /// of its own: the rows that close administration.

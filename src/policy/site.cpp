@@ -39,8 +39,8 @@ std::vector<std::string> prefixes_of(const std::vector<std::string>& paths) {
 }
 
 bool any_covers(const std::vector<std::string>& prefixes, std::string_view path) noexcept {
-    return std::any_of(prefixes.begin(), prefixes.end(),
-                       [&](const std::string& prefix) { return covers(prefix, path); });
+    return std::ranges::any_of(prefixes,
+                               [&](const std::string& prefix) { return covers(prefix, path); });
 }
 
 /// `yes` or, if one has given up and none has matched, `limit`.
@@ -168,12 +168,12 @@ Verdict Site::judge(const Request& request) const noexcept {
         return refuse(reason_of(state), Service::unknown, spec_.target);
     }
     const Methods method = method_bit(request.method);
-    Verdict verdict = judge_reading(readings.strict.path(), method);
+    Verdict verdict = judge_reading(readings.strict, method);
     if (readings.second == Second::lenient) {
-        verdict = combine(verdict, judge_reading(readings.other.path(), method));
+        verdict = combine(verdict, judge_reading(readings.other, method));
     } else if (readings.second == Second::unresolved) {
         Verdict closed;
-        if (!is_final(verdict) && find_closed(readings.other.path(), closed)) {
+        if (!is_final(verdict) && find_closed(readings.other, closed)) {
             verdict = closed;
         }
     }
@@ -281,13 +281,15 @@ std::vector<std::string> Site::passing_paths() const {
 }
 
 /// What is closed on every host.
-bool Site::find_closed(std::string_view path, Verdict& verdict) const noexcept {
+bool Site::find_closed(const Reading& reading, Verdict& verdict) const noexcept {
+    const std::string_view path = reading.path();
     if (any_covers(rules().admin_paths, path)) {
         verdict = refuse(Reason::admin, Service::control_panel, spec_.target);
         return true;
     }
     const Hosts among = spec_.kind == SiteKind::exchange ? on_exchange : on_every_host;
-    if (const Never never = find_never(path, rules().spec.product, among); never.closed) {
+    if (const Never never = find_never(path, rules().spec.product, among, reading.may_name_file());
+        never.closed) {
         verdict = refuse(never.exposure == Exposure::admin ? Reason::admin : Reason::internal,
                          never.service, spec_.target);
         return true;
@@ -295,9 +297,10 @@ bool Site::find_closed(std::string_view path, Verdict& verdict) const noexcept {
     return false;
 }
 
-Verdict Site::judge_reading(std::string_view path, Methods method) const noexcept {
+Verdict Site::judge_reading(const Reading& reading, Methods method) const noexcept {
+    const std::string_view path = reading.path();
     Verdict verdict;
-    if (find_closed(path, verdict)) {
+    if (find_closed(reading, verdict)) {
         return verdict;
     }
     verdict =
@@ -352,10 +355,9 @@ Site::Found Site::find(std::string_view path) const noexcept {
         return {find_row("/autodiscover", rules().spec.product), Service::autodiscover,
                 spec_.target, true};
     }
-    const auto url =
-        std::find_if(simple_urls_.begin(), simple_urls_.end(), [&](const SimpleUrlPath& candidate) {
-            return covers(candidate.prefix, path);
-        });
+    const auto url = std::ranges::find_if(simple_urls_, [&](const SimpleUrlPath& candidate) {
+        return covers(candidate.prefix, path);
+    });
     if (url == simple_urls_.end()) {
         return found;
     }
@@ -457,7 +459,7 @@ Verdict Site::judge_plain_http(const Request& request, std::string_view raw) con
     const bool two = readings.second != Second::none;
     const std::string_view other = two ? readings.other.path() : path;
     Verdict closed;
-    if (find_closed(path, closed) || (two && find_closed(other, closed))) {
+    if (find_closed(readings.strict, closed) || (two && find_closed(readings.other, closed))) {
         return closed;
     }
     const PathRow* row = find_row(path, rules().spec.product);

@@ -155,6 +155,8 @@ struct Verdict {
     std::string_view location{}; ///< of the site: where to redirect; empty: the same by https
 };
 
+class Reading; // path.h
+
 /// The compiled rules of one virtual host. Immutable; lives as long as the configuration.
 class Site {
 public:
@@ -197,14 +199,14 @@ private:
     };
 
     Found find(std::string_view path) const noexcept;
-    Verdict judge_reading(std::string_view path, Methods method) const noexcept;
+    Verdict judge_reading(const Reading& reading, Methods method) const noexcept;
     void ask_shields(Verdict& verdict, std::string_view path,
                      std::string_view query) const noexcept;
     Verdict judge_lync(std::string_view path, Methods method) const noexcept;
     Verdict judge_exchange(std::string_view path, Methods method) const noexcept;
     Verdict judge_office_web_apps(const Request& request, std::string_view raw) const noexcept;
     Verdict judge_plain_http(const Request& request, std::string_view raw) const noexcept;
-    bool find_closed(std::string_view path, Verdict& verdict) const noexcept;
+    bool find_closed(const Reading& reading, Verdict& verdict) const noexcept;
     bool denies(std::string_view path, Verdict& verdict) const noexcept;
     Pattern::Result allows(std::string_view path) const noexcept;
     bool autodiscover_travels(const Request& request) const noexcept;
