@@ -66,6 +66,17 @@ TEST_CASE("policy: ordinary paths have one reading", "[policy]") {
     }
 }
 
+TEST_CASE("policy: a path says whether it may name a server's file", "[policy]") {
+    Readings readings;
+    for (const std::string_view mark : {".", "_", "~", "b", "B", "%62", "%2e"}) {
+        CAPTURE(mark);
+        REQUIRE(read_path("/ucwa/x", readings) == PathState::fine);
+        CHECK_FALSE(readings.strict.may_name_file());
+        REQUIRE(read_path("/ucwa/" + std::string(mark) + "in", readings) == PathState::fine);
+        CHECK(readings.strict.may_name_file());
+    }
+}
+
 TEST_CASE("policy: tricky paths have two readings", "[policy]") {
     for (const auto& [raw, expected] : lync::testing::rows(R"(
         /%2563scp      | /%63scp | /cscp
