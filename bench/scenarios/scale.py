@@ -10,14 +10,12 @@ import holding
 import instructions
 import pairs
 import phones
-import proxies
 import report
 from settings import PUBLISHED, Settings, Side
 from stage import Stage
 from traffic import SMALL_KINDS
 
 TITLE = "Scale"
-BOUND = 1.03
 
 
 def each(count: int, line: str) -> str:
@@ -50,7 +48,7 @@ def measure(run: Settings) -> list[pairs.Comparison]:
             found += instructions.compare(replace(run, only=""), run.sides(few, many), kinds, few=1000)
     for first, second in sides():
         if run.only in second.title:
-            found += proxies.compare(replace(run, only=""), run.sides(first, second), kinds, BOUND, alike=True)
+            found += instructions.compare(replace(run, only=""), run.sides(first, second), kinds)
     if run.only in "phones":
         # A phone is two files of a proxy: of 20,000 that a process may have open, 9,750 phones.
         most = 1000 if run.quick else min(10000, phones.raise_limit(21000) // 2 - 250)
