@@ -205,15 +205,10 @@ std::optional<Text> read_name(std::string_view message, std::size_t field, bool 
         }
         return length % step == 0;
     };
+    const std::size_t step = is_ascii(2) ? 2 : is_ascii(1) || !unicode ? 1 : 2;
     Text text;
-    if (const std::size_t step = is_ascii(2) ? 2 : is_ascii(1) ? 1 : 0; step != 0) {
-        for (std::size_t i = 0; i < length; i += step) {
-            text.add(name[i]);
-        }
-        return text;
-    }
-    for (std::size_t i = 0; i < length; i += unicode ? 2 : 1) {
-        if (unicode && i + 1 < length) {
+    for (std::size_t i = 0; i < length; i += step) {
+        if (i + step <= length && step == 2) {
             text.add_character(number_at(name, i, 2));
         } else {
             text.add(name[i]);

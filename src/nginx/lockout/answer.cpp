@@ -20,14 +20,15 @@ constexpr std::string_view common_headers[] = {
     "WWW-Authenticate", "Server", "X-Powered-By", "X-AspNet-Version",      "X-MS-Server-Fqdn",
     "Cache-Control",    "Pragma", "Expires",      "X-Content-Type-Options"};
 
-template <std::size_t Size>
-bool append(std::array<char, Size>& out, std::size_t& size, std::string_view text) noexcept {
-    if (text.size() + 1 > Size - size) {
-        return false;
+/// As long as there is room for it.
+void append(WrongPassword& known, std::string_view name, std::string_view value) noexcept {
+    const std::size_t size = name.size() + value.size() + 2;
+    if (size <= known.headers.size() - known.headers_size) {
+        char* out = known.headers.data() + known.headers_size;
+        *(out = std::ranges::copy(name, out).out) = '\0';
+        *std::ranges::copy(value, out + 1).out = '\0';
+        known.headers_size = static_cast<std::uint16_t>(known.headers_size + size);
     }
-    *std::ranges::copy(text, out.data() + size).out = '\0';
-    size += text.size() + 1;
-    return true;
 }
 
 void add_default_challenges(ngx_http_request_t* r, AccountForm form) noexcept {
@@ -77,12 +78,11 @@ ngx_int_t answer_as_before(ngx_http_request_t* r, const WrongPassword& known) no
         const std::string_view name = headers.data();
         const std::string_view value = headers.data() + name.size() + 1;
         headers.remove_prefix(name.size() + value.size() + 2);
-        if (!add_header(r, name, value)) {
+        ngx_table_elt_t* header = add_header(r, name, value);
+        if (header == nullptr) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
         if (name == "Server") { // nginx would add its own, also where the server names none
-            const ngx_list_part_t* part = r->headers_out.headers.last;
-            auto* header = static_cast<ngx_table_elt_t*>(part->elts) + part->nelts - 1;
             header->hash = value.empty() ? 0 : 1;
             r->headers_out.server = header;
         }
@@ -137,28 +137,21 @@ void remember_wrong_password(const Attempt& attempt) noexcept {
         u.headers_in.content_type->value.len > known.type.size()) {
         return;
     }
-    std::size_t headers = 0;
-    const auto add = [&](std::string_view name, std::string_view value) {
-        const std::size_t before = headers;
-        if (!append(known.headers, headers, name) || !append(known.headers, headers, value)) {
-            headers = before;
-        }
-    };
+    known.headers_size = 0;
     for (const std::string_view name : common_headers) {
         any_header(r->headers_out.headers, name, [&](const ngx_table_elt_t& header) {
             if (header.hash != 0 && header.value.len != 0) {
-                add(name, view(header.value));
+                append(known, name, view(header.value));
             }
             return false;
         });
     }
     if (const ngx_table_elt_t* server = r->headers_out.server; server != nullptr) {
-        add("Server", view(server->value));
+        append(known, "Server", view(server->value));
     }
     const std::string_view type = view(u.headers_in.content_type->value);
     known.key = attempt.answer;
-    known.status = static_cast<std::uint32_t>(u.headers_in.status_n);
-    known.headers_size = static_cast<std::uint16_t>(headers);
+    known.status = static_cast<std::uint32_t>(status);
     known.type_size = static_cast<std::uint16_t>(type.size());
     known.body_size = static_cast<std::uint32_t>(size);
     std::ranges::copy(type, known.type.data());

@@ -157,7 +157,7 @@ void begin(Attempt& attempt, ngx_msec_t now) noexcept {
 
 void end_attempt(void* data) {
     auto& attempt = *static_cast<Attempt*>(data);
-    if (attempt.asked == Asked::waiting) {
+    if (attempt.is_asked) {
         store_of(attempt)->forget(attempt);
     }
     if (std::exchange(attempt.is_counted, false)) {
@@ -392,37 +392,30 @@ ngx_int_t admit(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexc
     const Lockout& lockout = *attempt.lockout;
     const ngx_msec_t now = ngx_current_msec;
     Admission admission = attempt.granted;
-    switch (std::exchange(attempt.asked, Asked::no)) {
-    case Asked::no: {
-        attempt.admitted = lockout.zone.clock(now);
-        admission =
-            lockout.zone.admit(attempt.account, attempt.source, attempt.limits(), attempt.admitted);
-        if (admission == Admission::pass) {
-            attempt.is_counted = true;
-            begin(attempt, now);
-            if (Store* store = store_of(attempt); store != nullptr && store->is_there()) {
-                if (store->reserve(attempt)) {
-                    attempt.reserved_until = attempt.until();
-                    attempt.asked = Asked::waiting;
-                    return suspend(r, 2 * Redis::patience);
-                }
-                admission = Admission::wait; // for room: as many are asked about already
-                withdraw(attempt);
-            }
-        }
-        break;
-    }
-    case Asked::waiting: // the answer would be here by now
-        store_of(attempt)->forget(attempt);
-        [[fallthrough]];
-    case Asked::in_vain:
-        admission = Admission::pass;
-        break;
-    case Asked::answered:
+    if (std::exchange(attempt.is_asked, false)) {
+        store_of(attempt)->forget(attempt); // the answer would be here by now
         if (admission != Admission::pass) { // at other proxies as many are on their way
             withdraw(attempt);
         }
-        break;
+    } else {
+        attempt.admitted = lockout.zone.clock(now);
+        admission =
+            lockout.zone.admit(attempt.account, attempt.source, attempt.limits(), attempt.admitted);
+        attempt.is_counted = admission == Admission::pass;
+        Store* store = store_of(attempt);
+        if (attempt.is_counted) {
+            begin(attempt, now);
+        }
+        if (attempt.is_counted && store != nullptr && store->is_there()) {
+            attempt.granted = Admission::pass; // also where there is no answer
+            attempt.is_asked = store->reserve(attempt);
+            if (attempt.is_asked) {
+                attempt.reserved_until = attempt.until();
+                return suspend(r, 2 * Redis::patience);
+            }
+            admission = Admission::wait; // for room: as many are asked about already
+            withdraw(attempt);
+        }
     }
     switch (admission) {
     case Admission::pass:
@@ -456,10 +449,9 @@ bool read_source(const ngx_addr_t& from, std::array<unsigned char, 16>& address)
     return !bytes.empty();
 }
 
-void wake(Attempt& attempt, Admission granted, bool answered) noexcept {
+void wake(Attempt& attempt, Admission granted) noexcept {
     ngx_event_t* write = attempt.request->connection->write;
     attempt.granted = granted;
-    attempt.asked = answered ? Asked::answered : Asked::in_vain;
     if (write->timer_set) {
         ngx_del_timer(write);
     }
@@ -469,8 +461,8 @@ void wake(Attempt& attempt, Admission granted, bool answered) noexcept {
 
 ngx_int_t admit_sign_in(ngx_http_request_t* r, const Host& host, RequestState& state) noexcept {
     const Lockout* lockout = host.publication.lockout.get();
-    if (lockout == nullptr || (state.attempt != nullptr && state.attempt->is_counted &&
-                               state.attempt->asked == Asked::no)) {
+    if (lockout == nullptr ||
+        (state.attempt != nullptr && state.attempt->is_counted && !state.attempt->is_asked)) {
         return NGX_DECLINED;
     }
     if (state.attempt != nullptr && state.attempt->account != 0) {

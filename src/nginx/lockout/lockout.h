@@ -39,9 +39,6 @@ struct Lockout {
     bool log_accounts;
 };
 
-/// Of an attempt, with a store.
-enum class Asked : std::uint8_t { no, waiting, answered, in_vain };
-
 /// A request that tries to sign in, from its verdict to its answer. In the request's pool, whose
 /// cleanup ends it.
 struct Attempt {
@@ -57,14 +54,14 @@ struct Attempt {
     ngx_msec_t waiting_since;
     std::uint64_t flight;         ///< as the store knows the attempt; 0: it doesn't
     std::uint64_t reserved_until; ///< until when it counts there, by LockoutZone::clock
-    Asked asked;
-    accounts::Admission granted; ///< the store's answer
+    bool is_asked;                ///< the store, whose answer is to be read
+    accounts::Admission granted;  ///< that answer
     ngx_msec_t due; ///< when a wrong password is answered: settled here, however it is answered
     policy::AccountForm form;
     Way way;
-    bool is_counted;     ///< admitted, and no answer yet
-    bool is_failure;     ///< the answer is that of a wrong password
-    ngx_event_t release; ///< the answer may leave
+    bool is_counted;                     ///< admitted, and no answer yet
+    bool is_failure;                     ///< the answer is that of a wrong password
+    ngx_event_t release;                 ///< the answer may leave
     ngx_event_handler_pt client_handler; ///< nginx's own, for what the client sends
 
     /// msec that it counts from when it was admitted, and until when.
@@ -108,8 +105,8 @@ bool read_source(const ngx_addr_t& from, std::array<unsigned char, 16>& address)
 ngx_int_t answer_wrong_password(Attempt& attempt) noexcept;
 /// The answer of the server, which is one, is kept for later.
 void remember_wrong_password(const Attempt& attempt) noexcept;
-/// The store has answered, or doesn't (`answered`): the phases go on.
-void wake(Attempt& attempt, accounts::Admission granted, bool answered) noexcept;
+/// The store has answered, or doesn't: the phases go on.
+void wake(Attempt& attempt, accounts::Admission granted) noexcept;
 /// Nothing leaves until a wrong password's answer would.
 void keep_back(Attempt& attempt) noexcept;
 

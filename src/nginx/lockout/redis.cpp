@@ -13,8 +13,7 @@ namespace lync::nginx {
 namespace {
 
 constexpr ngx_msec_t greeting_patience = 2000;
-constexpr ngx_msec_t shortest_pause = 500;
-constexpr ngx_msec_t longest_pause = 10000;
+constexpr ngx_msec_t pause = 1000;
 /// An answer that is longer isn't one to what is asked here.
 constexpr std::size_t longest_reply = 512 * 1024;
 
@@ -93,11 +92,14 @@ void Redis::stop() noexcept {
 }
 
 void Redis::on_time() noexcept {
-    close("it doesn't answer in time");
+    if (connection_ == nullptr) {
+        connect();
+    } else {
+        close("it doesn't answer in time");
+    }
 }
 
 void Redis::connect() noexcept {
-    retry_.cancel();
     began_ = ngx_current_msec;
     ngx_int_t result = NGX_OK;
     ngx_connection_t* c =
@@ -185,10 +187,7 @@ void Redis::greet() noexcept {
     for (const std::vector<std::string>& command : server_.greeting) {
         std::array<std::string_view, 16> words;
         const auto end = std::ranges::copy(command, words.begin()).out;
-        if (!ask({words.begin(), end},
-                 &command == &server_.greeting.back() ? Question::Kind::last_greeting
-                                                      : Question::Kind::greeting,
-                 nullptr, 0)) {
+        if (!ask({words.begin(), end}, Question::Kind::greeting, nullptr, 0)) {
             close("there is no memory");
             return;
         }
@@ -198,7 +197,7 @@ void Redis::greet() noexcept {
 bool Redis::ask(std::span<const std::string_view> words, Question::Kind kind, void* asker,
                 std::uint64_t tag) noexcept {
     constexpr std::size_t most_words = 80;
-    if (connection_ == nullptr || connecting_ || count_ == most_questions ||
+    if ((kind == Question::Kind::greeting ? connecting_ : !there_) || count_ == most_questions ||
         words.size() > most_words) {
         return false;
     }
@@ -291,25 +290,20 @@ bool Redis::take(const Reply& reply) noexcept {
     }
     if (reply.is_error) {
         // Before it has accepted the password, its error may quote it.
-        std::string_view words = reply.error.data();
-        if (!trusted_ && words != "ERR max number of clients reached") {
-            words = words.substr(0, words.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ"));
-            close(words == "ERR" || words == "WRONGPASS" ? "it refuses the password"
-                                                         : "it refuses AUTH");
-        } else {
-            close(words);
-        }
+        const std::string_view words = reply.error.data();
+        const bool quotable = trusted_ || words == "ERR max number of clients reached";
+        close(quotable ? words : "it refuses the password");
         return false;
     }
     const Question question = questions_[first_];
     first_ = (first_ + 1) % most_questions;
     count_--;
     trusted_ = true;
-    if (question.kind == Question::Kind::last_greeting) {
+    if (question.kind != Question::Kind::greeting) {
+        owner_.on_answer(question, &reply);
+    } else if (count_ == 0) {
         there_ = true;
         owner_.on_there();
-    } else if (question.kind != Question::Kind::greeting) {
-        owner_.on_answer(question, &reply);
     }
     set_time();
     return true;
@@ -335,7 +329,6 @@ void Redis::close_by(int error) noexcept {
 
 void Redis::close(std::string_view why, std::string_view more) noexcept {
     time_.cancel();
-    retry_.cancel();
     if (connection_ != nullptr) {
         close_server_connection(std::exchange(connection_, nullptr));
     }
@@ -345,13 +338,13 @@ void Redis::close(std::string_view why, std::string_view more) noexcept {
     if (!stopped_ && is_away) {
         owner_.on_away(why, more); // before the answers: what they bring about is known to be alone
     }
-    const bool was_there = std::exchange(there_, false);
+    there_ = false;
     connecting_ = false;
     while (count_ != 0) {
         const Question question = questions_[first_];
         first_ = (first_ + 1) % most_questions;
         count_--;
-        if (question.kind > Question::Kind::last_greeting) {
+        if (question.kind != Question::Kind::greeting) {
             owner_.on_answer(question, nullptr);
         }
     }
@@ -361,15 +354,9 @@ void Redis::close(std::string_view why, std::string_view more) noexcept {
     reply_.size = 0;
     reply_.is_error = false;
     sent_ = written_ = 0;
-    if (stopped_ || ngx_exiting) {
-        return;
+    if (!stopped_ && !ngx_exiting) {
+        time_.set(is_away ? pause : 1, &log_);
     }
-    if (is_away) {
-        pause_ = was_there && ngx_current_msec - began_ > longest_pause
-                     ? shortest_pause
-                     : std::clamp(2 * pause_, shortest_pause, longest_pause);
-    }
-    retry_.set(is_away ? pause_ : 1, &log_);
 }
 
 } // namespace lync::nginx

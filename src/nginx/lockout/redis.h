@@ -42,7 +42,7 @@ public:
 
     /// Where it is and who one is there. Immutable, of the configuration.
     struct Server {
-        std::string shown; ///< without the password
+        std::string shown; ///< in logs
         std::string host;  ///< whose name its certificate has
         std::vector<ngx_addr_t> addresses;
         ngx_ssl_t* tls = nullptr;
@@ -51,7 +51,7 @@ public:
 
     /// What is asked, for the owner to know it again.
     struct Question {
-        enum class Kind : std::uint8_t { greeting, last_greeting, account, source, changes } kind;
+        enum class Kind : std::uint8_t { greeting, account, source, changes } kind;
         void* asker; ///< NULL: nothing waits
         std::uint64_t tag;
         ngx_msec_t asked;
@@ -77,12 +77,6 @@ public:
     /// No more questions; those that wait get no answer.
     void stop() noexcept;
     bool is_there() const noexcept { return there_; }
-    /// It is known to be there: no pause before the next attempt.
-    void hurry() noexcept {
-        if (retry_.is_set()) {
-            connect();
-        }
-    }
     std::size_t room() const noexcept { return most_questions - count_; }
 
     /// False if it can't be asked now: nothing has happened then.
@@ -114,11 +108,9 @@ private:
     bool there_ = false;
     bool trusted_ = false; ///< it took the password: its words may be logged
     bool stopped_ = true;
-    std::size_t address_ = 0; ///< of Server::addresses
-    ngx_msec_t pause_ = 0;
-    ngx_msec_t began_ = 0; ///< to connect
-    Timer retry_{this, calls<&Redis::connect>};
-    Timer time_{this, calls<&Redis::on_time>};
+    std::size_t address_ = 0;                  ///< of Server::addresses
+    ngx_msec_t began_ = 0;                     ///< to connect
+    Timer time_{this, calls<&Redis::on_time>}; ///< for an answer, or until the next connection
     std::array<Question, most_questions> questions_; ///< a ring
     std::size_t first_ = 0;
     std::size_t count_ = 0;

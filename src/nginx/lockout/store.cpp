@@ -282,9 +282,6 @@ void Store::on_away(std::string_view why, std::string_view more) noexcept {
 
 void Store::on_tick() noexcept {
     constexpr ngx_msec_t lease = 3000;
-    if (!redis_.is_there() && zone_.store().since > 0) { // by another worker's word
-        redis_.hurry();
-    }
     if (redis_.is_there() && !ngx_exiting) {
         const StoreState& state = zone_.store();
         if (leases_.hold(Lease::store, lease)) {
@@ -449,7 +446,7 @@ void Store::on_answer(const Redis::Question& question, const Reply* reply) noexc
             take_changes(*reply);
         }
     } else if (question.asker != nullptr) {
-        wake(*static_cast<Attempt*>(question.asker), verdict, whole);
+        wake(*static_cast<Attempt*>(question.asker), verdict);
     }
     report_all();
 }
