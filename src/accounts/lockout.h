@@ -83,8 +83,9 @@ struct Report {
     }
 };
 
-/// What is known of an account or of a source.
-template <std::size_t Most>
+/// What is known of an account or of a source. `Limit` is the one that it is held by; attempts on
+/// their way count until `Early` msec before they end.
+template <std::size_t Most, unsigned Limits::*Limit, std::uint64_t Early>
 struct Record {
     std::uint64_t tag;     ///< whose; 0: free
     std::uint64_t last;    ///< failure
@@ -116,32 +117,31 @@ struct Record {
         std::ranges::copy(failed, report.failed.begin());
     }
 
-protected:
-    /// Those on their way count that do so for `more` msec from now on.
-    constexpr Admission admit(unsigned limit, const Limits& limits, std::uint64_t now,
-                              std::uint64_t more) noexcept {
+    /// An attempt is to be sent: if it may, it counts as one of `flights`.
+    constexpr Admission admit(const Limits& limits, std::uint64_t now) noexcept {
         if (is_held(now)) {
             return Admission::held;
         }
         forget(limits.window, now);
-        if (failures >= limit) { // of several proxies together
+        if (failures >= limits.*Limit) { // of several proxies together
             held = now + limits.hold;
             return Admission::held;
         }
-        if (failures + flights.count(now + more) >= limit) {
+        if (failures + flights.count(now + Early) >= limits.*Limit) {
             return Admission::wait;
         }
         flights.add(limits, now);
         return Admission::pass;
     }
-    constexpr bool fail(std::uint64_t id, unsigned limit, const Limits& limits,
-                        std::uint64_t now) noexcept {
+
+protected:
+    constexpr bool fail(std::uint64_t id, const Limits& limits, std::uint64_t now) noexcept {
         if (is_held(now)) {
             return false;
         }
         forget(limits.window, now);
         add(id, now);
-        held = failures >= limit ? now + limits.hold : 0;
+        held = failures >= limits.*Limit ? now + limits.hold : 0;
         return held != 0;
     }
     constexpr std::uint64_t* find(std::uint64_t id) noexcept {
@@ -164,16 +164,11 @@ protected:
 };
 
 /// Of an account. The id of a failure: when, and 16 bits by chance.
-struct Attempts : Record<most_failures> {
-    /// An attempt is to be sent: if it may, it counts as one of `flights`.
-    constexpr Admission admit(const Limits& limits, std::uint64_t now) noexcept {
-        return Record::admit(limits.failures, limits, now, 0);
-    }
-
-    /// It has failed. Whether the account is held from now on.
+struct Attempts : Record<most_failures, &Limits::failures, 0> {
+    /// One has failed. Whether the account is held from now on.
     constexpr bool fail(const Limits& limits, std::uint64_t now,
                         std::uint16_t chance = 0) noexcept {
-        return Record::fail(now << 16U | chance, limits.failures, limits, now);
+        return Record::fail(now << 16U | chance, limits, now);
     }
 
     /// Failures up to `until` don't count: an attempt that was sent then has succeeded.
@@ -203,14 +198,9 @@ struct Attempts : Record<most_failures> {
 };
 
 /// Of a source: an IPv4 address or the /64 of an IPv6 one. The id of a failure: the account's tag.
-struct Source : Record<most_source_accounts> {
+struct Source
+    : Record<most_source_accounts, &Limits::source_accounts, flight_patience - source_patience> {
     std::array<unsigned char, 16> address; ///< IPv4 mapped into IPv6
-
-    /// As of an account: each attempt may be at another one.
-    constexpr Admission admit(const Limits& limits, std::uint64_t now) noexcept {
-        return Record::admit(limits.source_accounts, limits, now,
-                             flight_patience - source_patience);
-    }
 
     /// An attempt at `account` has failed. Whether the source is held from now on.
     constexpr bool fail(std::uint64_t account, const Limits& limits, std::uint64_t now) noexcept {
@@ -222,7 +212,7 @@ struct Source : Record<most_source_accounts> {
             last = std::max(last, now);
             return false;
         }
-        return Record::fail(account, limits.source_accounts, limits, now);
+        return Record::fail(account, limits, now);
     }
 
     /// A sign-in succeeded: the owner of an account mistypes, too. Whether it had failed before.

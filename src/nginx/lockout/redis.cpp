@@ -220,6 +220,11 @@ bool Redis::ask(std::span<const std::string_view> words, Question::Kind kind, vo
     return fits;
 }
 
+Redis::Question Redis::next_question() noexcept {
+    count_--;
+    return questions_[std::exchange(first_, (first_ + 1) % most_questions)];
+}
+
 void Redis::forget(const void* asker) noexcept {
     for (std::size_t i = 0; i < count_; i++) {
         Question& question = questions_[(first_ + i) % most_questions];
@@ -295,9 +300,7 @@ bool Redis::take(const Reply& reply) noexcept {
         close(quotable ? words : "it refuses the password");
         return false;
     }
-    const Question question = questions_[first_];
-    first_ = (first_ + 1) % most_questions;
-    count_--;
+    const Question question = next_question();
     trusted_ = true;
     if (question.kind != Question::Kind::greeting) {
         owner_.on_answer(question, &reply);
@@ -341,9 +344,7 @@ void Redis::close(std::string_view why, std::string_view more) noexcept {
     there_ = false;
     connecting_ = false;
     while (count_ != 0) {
-        const Question question = questions_[first_];
-        first_ = (first_ + 1) % most_questions;
-        count_--;
+        const Question question = next_question();
         if (question.kind != Question::Kind::greeting) {
             owner_.on_answer(question, nullptr);
         }

@@ -95,6 +95,7 @@ private:
     void send() noexcept;
     void receive() noexcept;
     bool take(const Reply& reply) noexcept;
+    Question next_question() noexcept;
     void set_time() noexcept;
     void close_by(int error) noexcept;
     void close(std::string_view why, std::string_view more = {}) noexcept;
