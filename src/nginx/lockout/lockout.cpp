@@ -65,18 +65,18 @@ Way way_of(AccountForm form, policy::SignInBody kind) noexcept {
 }
 
 void log_held(const Attempt& attempt, LockoutZone::Failed failed) noexcept {
-    const Lockout& lockout = *attempt.lockout;
+    const accounts::Limits& limits = attempt.limits;
     ngx_log_t* log = attempt.request->connection->log;
     if (failed.holds_account) {
         ngx_log_error(NGX_LOG_WARN, log, 0,
                       "lync_lockout: account %V is held for %uL s, failures=%ud is reached",
-                      &attempt.name, lockout.limits.hold / 1000, lockout.limits.failures);
+                      &attempt.name, limits.hold / 1000, limits.failures);
     }
     if (failed.holds_source) {
         ngx_log_error(NGX_LOG_WARN, log, 0,
                       "lync_lockout: the client's address is held for %uL s, "
                       "source_accounts=%ud is reached",
-                      lockout.limits.hold / 1000, lockout.limits.source_accounts);
+                      limits.hold / 1000, limits.source_accounts);
     }
 }
 
@@ -86,28 +86,26 @@ Store* store_of(const Attempt& attempt) noexcept {
 
 void report_account(const Attempt& attempt) noexcept {
     if (Store* store = store_of(attempt)) {
-        store->report(false, attempt.account, attempt.lockout->limits, attempt.flight);
+        store->report(false, attempt.account, attempt.limits, attempt.flight);
     }
 }
 
 /// `gone`: the account that has signed in; 0: it has failed.
 void report_source(const Attempt& attempt, std::uint64_t gone) noexcept {
     if (Store* store = store_of(attempt); store != nullptr && attempt.source != 0) {
-        store->report(true, attempt.source, attempt.lockout->limits, gone);
+        store->report(true, attempt.source, attempt.limits, gone);
     }
 }
 
 void count_failure(const Attempt& attempt) noexcept {
-    const Lockout& lockout = *attempt.lockout;
-    log_held(attempt, lockout.zone.fail(attempt.account, attempt.source, attempt.address,
-                                        lockout.limits, attempt.until(), ngx_current_msec));
+    log_held(attempt, attempt.lockout->zone.fail(attempt));
     report_account(attempt);
     report_source(attempt, 0);
 }
 
 /// It ended without a verdict on the password.
 void end_flight(Attempt& attempt) noexcept {
-    attempt.lockout->zone.end(attempt.account, attempt.source, attempt.until());
+    attempt.lockout->zone.end(attempt);
     if (attempt.flight != 0) {
         report_account(attempt);
     }
@@ -117,7 +115,7 @@ void end_flight(Attempt& attempt) noexcept {
 void withdraw(Attempt& attempt) noexcept {
     attempt.is_counted = false;
     attempt.flight = 0;
-    attempt.lockout->zone.end(attempt.account, attempt.source, attempt.until());
+    attempt.lockout->zone.end(attempt);
 }
 
 constexpr bool is_within(ngx_uint_t status, ngx_uint_t first) noexcept {
@@ -127,7 +125,7 @@ constexpr bool is_within(ngx_uint_t status, ngx_uint_t first) noexcept {
 /// For how long the answer to a password that a server has is still waited for, in msec.
 ngx_msec_int_t left_of(const Attempt& attempt) noexcept {
     const ngx_http_upstream_t* u = attempt.request->upstream;
-    const ngx_msec_t end = attempt.begun + attempt.patience();
+    const ngx_msec_t end = attempt.begun + attempt.limits.patience;
     return u != nullptr && u->request_sent ? static_cast<ngx_msec_int_t>(end - ngx_current_msec)
                                            : 0;
 }
@@ -186,6 +184,9 @@ Attempt* make_attempt(ngx_http_request_t* r, const Lockout& lockout, AccountForm
     attempt->lockout = &lockout;
     attempt->form = form;
     attempt->way = way;
+    attempt->limits = lockout.limits;
+    attempt->limits.patience =
+        way == Way::header ? accounts::flight_patience : accounts::body_patience;
     begin(*attempt, ngx_current_msec);
     attempt->waiting_since = attempt->begun;
     const char of_way[] = {static_cast<char>(way), form == AccountForm::basic ? 'b' : 'n'};
@@ -389,7 +390,7 @@ ngx_int_t hold(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexce
 
 /// One whose account is known; asked again each time that it has waited.
 ngx_int_t admit(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexcept {
-    const Lockout& lockout = *attempt.lockout;
+    LockoutZone& zone = attempt.lockout->zone;
     const ngx_msec_t now = ngx_current_msec;
     Admission admission = attempt.granted;
     if (std::exchange(attempt.is_asked, false)) {
@@ -398,9 +399,8 @@ ngx_int_t admit(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexc
             withdraw(attempt);
         }
     } else {
-        attempt.admitted = lockout.zone.clock(now);
-        admission =
-            lockout.zone.admit(attempt.account, attempt.source, attempt.limits(), attempt.admitted);
+        attempt.admitted = zone.clock();
+        admission = zone.admit(attempt);
         attempt.is_counted = admission == Admission::pass;
         Store* store = store_of(attempt);
         if (attempt.is_counted) {
@@ -515,14 +515,12 @@ bool renew_sign_in(const ngx_http_request_t* r) noexcept {
         return true;
     }
     LockoutZone& zone = attempt->lockout->zone;
-    zone.end(attempt->account, attempt->source, attempt->until());
-    attempt->admitted = zone.clock(ngx_current_msec);
+    zone.end(*attempt);
+    attempt->admitted = zone.clock();
     // The store can't be asked again here, and is to count it until there is an answer.
     const bool is_over =
         attempt->flight != 0 && attempt->reserved_until < attempt->admitted + at_once;
-    attempt->is_counted =
-        !is_over && zone.admit(attempt->account, attempt->source, attempt->limits(),
-                               attempt->admitted) == Admission::pass;
+    attempt->is_counted = !is_over && zone.admit(*attempt) == Admission::pass;
     begin(*attempt, ngx_current_msec);
     if (!attempt->is_counted) {
         if (attempt->flight != 0) {
@@ -575,8 +573,7 @@ void note_sign_in(ngx_http_request_t* r) noexcept {
         fail(attempt);
         return;
     case Outcome::succeeded:
-        if (attempt.lockout->zone.succeed(attempt.account, attempt.source, attempt.admitted,
-                                          attempt.until())) {
+        if (attempt.lockout->zone.succeed(attempt)) {
             report_source(attempt, attempt.account);
         }
         report_account(attempt);

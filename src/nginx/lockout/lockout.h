@@ -41,16 +41,12 @@ struct Lockout {
 
 /// A request that tries to sign in, from its verdict to its answer. In the request's pool, whose
 /// cleanup ends it.
-struct Attempt {
+struct Attempt : Counted {
     ngx_http_request_t* request;
     const Lockout* lockout;
-    std::uint64_t account;
-    ngx_str_t name;       ///< of it, for the log: the hash unless `log_accounts on`
-    std::uint64_t source; ///< 0: none that could be held
-    std::array<unsigned char, 16> address;
+    ngx_str_t name;       ///< of the account, for the log: the hash unless `log_accounts on`
     std::uint64_t answer; ///< WrongPassword::key
-    ngx_msec_t begun;
-    std::uint64_t admitted; ///< the same by LockoutZone::clock, which may be corrected meanwhile
+    ngx_msec_t begun;     ///< Counted::admitted by this machine's clock
     ngx_msec_t waiting_since;
     std::uint64_t flight;         ///< as the store knows the attempt; 0: it doesn't
     std::uint64_t reserved_until; ///< until when it counts there, by LockoutZone::clock
@@ -63,18 +59,6 @@ struct Attempt {
     bool is_failure;                     ///< the answer is that of a wrong password
     ngx_event_t release;                 ///< the answer may leave
     ngx_event_handler_pt client_handler; ///< nginx's own, for what the client sends
-
-    /// msec that it counts from when it was admitted, and until when.
-    std::uint64_t patience() const noexcept {
-        return way == Way::header ? accounts::flight_patience : accounts::body_patience;
-    }
-    std::uint64_t until() const noexcept { return admitted + patience(); }
-    /// Its publication's, with its own patience.
-    accounts::Limits limits() const noexcept {
-        accounts::Limits own = lockout->limits;
-        own.patience = patience();
-        return own;
-    }
 };
 
 /// For a request that passes otherwise. NGX_DECLINED: it goes on to the server; NGX_DONE: it waits,

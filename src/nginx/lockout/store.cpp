@@ -342,7 +342,7 @@ bool Store::reserve(Attempt& attempt) noexcept {
     zone_.fill(report);
     attempt.flight = static_cast<std::uint64_t>(ngx_random()) << 32U |
                      (static_cast<std::uint64_t>(ngx_random()) << 1U) | 1U;
-    return exchange(report, attempt.limits(), attempt.flight, 0, &attempt);
+    return exchange(report, attempt.limits, attempt.flight, 0, &attempt);
 }
 
 void Store::forget(const Attempt& attempt) noexcept {

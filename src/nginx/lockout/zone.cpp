@@ -11,7 +11,6 @@ namespace lync::nginx {
 
 using accounts::Admission;
 using accounts::Attempts;
-using accounts::Limits;
 using accounts::Source;
 
 namespace {
@@ -111,8 +110,8 @@ std::uint64_t LockoutZone::tag_of_answer(std::string_view host, std::string_view
     return tag({"p", host, path, method, way});
 }
 
-std::uint64_t LockoutZone::clock(std::uint64_t now) const noexcept {
-    return now + memory_->store.clock.load(relaxed);
+std::uint64_t LockoutZone::clock() const noexcept {
+    return ngx_current_msec + memory_->store.clock.load(relaxed);
 }
 
 StoreState& LockoutZone::store() const noexcept {
@@ -140,21 +139,20 @@ bool LockoutZone::with(bool is_source, std::uint64_t tag, Function&& function) c
     return is_source ? look(memory_->sources) : look(memory_->accounts);
 }
 
-Admission LockoutZone::admit(std::uint64_t account, std::uint64_t source, const Limits& limits,
-                             std::uint64_t admitted) noexcept {
-    const auto of_source = source == 0 ? Admission::pass : locked(source, [&] {
-        Source* known = memory_->sources.make(source, admitted);
-        return known == nullptr ? Admission::pass : known->admit(limits, admitted);
+Admission LockoutZone::admit(const Counted& attempt) noexcept {
+    const auto of_source = attempt.source == 0 ? Admission::pass : locked(attempt.source, [&] {
+        Source* known = memory_->sources.make(attempt.source, attempt.admitted);
+        return known == nullptr ? Admission::pass : known->admit(attempt.limits, attempt.admitted);
     });
     if (of_source != Admission::pass) {
         return of_source;
     }
-    const auto of_account = locked(account, [&] {
-        Attempts* attempts = memory_->accounts.make(account, admitted);
-        return attempts == nullptr ? Admission::full : attempts->admit(limits, admitted);
+    const auto of_account = locked(attempt.account, [&] {
+        Attempts* known = memory_->accounts.make(attempt.account, attempt.admitted);
+        return known == nullptr ? Admission::full : known->admit(attempt.limits, attempt.admitted);
     });
     if (of_account != Admission::pass) {
-        end_flight(true, source, admitted + limits.patience);
+        end_flight(true, attempt.source, attempt.until());
     }
     return of_account;
 }
@@ -166,51 +164,45 @@ void LockoutZone::end_flight(bool is_source, std::uint64_t tag, std::uint64_t un
     });
 }
 
-LockoutZone::Failed LockoutZone::fail(std::uint64_t account, std::uint64_t source,
-                                      const std::array<unsigned char, 16>& address,
-                                      const Limits& limits, std::uint64_t until,
-                                      std::uint64_t now) noexcept {
+LockoutZone::Failed LockoutZone::fail(const Counted& attempt) noexcept {
     memory_->failures.fetch_add(1, relaxed);
-    now = clock(now);
+    const std::uint64_t now = clock();
     Failed failed{};
-    failed.holds_account = locked(account, [&] {
-        Attempts* attempts = memory_->accounts.make(account, now);
-        if (attempts == nullptr) {
+    failed.holds_account = locked(attempt.account, [&] {
+        Attempts* known = memory_->accounts.make(attempt.account, now);
+        if (known == nullptr) {
             return false;
         }
-        attempts->flights.end(until);
-        return attempts->fail(limits, now, static_cast<std::uint16_t>(ngx_random()));
+        known->flights.end(attempt.until());
+        return known->fail(attempt.limits, now, static_cast<std::uint16_t>(ngx_random()));
     });
-    failed.holds_source = source != 0 && locked(source, [&] {
-                              Source* known = memory_->sources.make(source, now);
+    failed.holds_source = attempt.source != 0 && locked(attempt.source, [&] {
+                              Source* known = memory_->sources.make(attempt.source, now);
                               if (known == nullptr) {
                                   return false;
                               }
-                              known->address = address;
-                              known->flights.end(until);
-                              return known->fail(account, limits, now);
+                              known->address = attempt.address;
+                              known->flights.end(attempt.until());
+                              return known->fail(attempt.account, attempt.limits, now);
                           });
     return failed;
 }
 
-bool LockoutZone::succeed(std::uint64_t account, std::uint64_t source, std::uint64_t admitted,
-                          std::uint64_t until) noexcept {
-    end(account, source, until);
-    locked(account, [&] {
-        if (Attempts* attempts = memory_->accounts.find(account)) {
-            attempts->clear(admitted - 1); // what was sent before a hold doesn't end it
-        }
+bool LockoutZone::succeed(const Counted& attempt) noexcept {
+    end(attempt);
+    with(false, attempt.account, [&](auto& account) {
+        account.clear(attempt.admitted - 1); // what was sent before a hold doesn't end it
         return true;
     });
-    return locked(source, [&] {
-        Source* known = memory_->sources.find(source);
-        return known != nullptr && known->clear(account);
+    return locked(attempt.source, [&] {
+        Source* known = memory_->sources.find(attempt.source);
+        return known != nullptr && known->clear(attempt.account);
     });
 }
 
-void LockoutZone::end(std::uint64_t account, std::uint64_t source, std::uint64_t until) noexcept {
-    end_flight(true, source, until);
-    end_flight(false, account, until);
+void LockoutZone::end(const Counted& attempt) noexcept {
+    end_flight(true, attempt.source, attempt.until());
+    end_flight(false, attempt.account, attempt.until());
 }
 
 void LockoutZone::count_answered() noexcept {
@@ -258,7 +250,8 @@ bool LockoutZone::recall(std::uint64_t key, WrongPassword& answer) noexcept {
 }
 
 template <typename Function>
-void LockoutZone::each_held(std::uint64_t now, Function&& function) const noexcept {
+void LockoutZone::each_held(Function&& function) const noexcept {
+    const std::uint64_t now = clock();
     const auto walk = [&](auto& table, bool is_source) {
         for (auto& row : table.record) {
             const std::uint64_t number = static_cast<std::uint64_t>(&row - table.record.data());
@@ -266,7 +259,7 @@ void LockoutZone::each_held(std::uint64_t now, Function&& function) const noexce
                 locked(number, [&] {
                     for (auto& record : row) {
                         if (record.is_held(now)) {
-                            function(record, is_source);
+                            function(record, is_source, now);
                         }
                     }
                     return true;
@@ -278,21 +271,18 @@ void LockoutZone::each_held(std::uint64_t now, Function&& function) const noexce
     walk(memory_->sources, true);
 }
 
-status::LockoutCounts LockoutZone::counts(std::uint64_t now) const noexcept {
-    now = clock(now);
+status::LockoutCounts LockoutZone::counts() const noexcept {
     status::LockoutCounts counts{0, 0, memory_->failures.load(relaxed),
                                  memory_->answered.load(relaxed), std::nullopt};
-    each_held(now, [&](const auto&, bool is_source) {
+    each_held([&](const auto&, bool is_source, std::uint64_t) {
         (is_source ? counts.sources : counts.accounts)++;
     });
     return counts;
 }
 
-std::size_t LockoutZone::list(status::HeldOne* out, std::size_t room,
-                              std::uint64_t now) const noexcept {
-    now = clock(now);
+std::size_t LockoutZone::list(status::HeldOne* out, std::size_t room) const noexcept {
     std::size_t count = 0;
-    each_held(now, [&](const auto& record, bool is_source) {
+    each_held([&](const auto& record, bool is_source, std::uint64_t now) {
         if (count < room) {
             out[count] = {is_source, record.tag, {}, record.held - now};
             if constexpr (requires { record.address; }) {
@@ -304,19 +294,17 @@ std::size_t LockoutZone::list(status::HeldOne* out, std::size_t room,
     return count;
 }
 
-bool LockoutZone::release(bool is_source, std::uint64_t tag, std::uint64_t now) noexcept {
-    now = clock(now);
-    return with(is_source, tag, [now](auto& record) {
+bool LockoutZone::release(bool is_source, std::uint64_t tag) noexcept {
+    return with(is_source, tag, [now = clock()](auto& record) {
         const bool held = record.is_held(now);
         record.release(now);
         return held;
     });
 }
 
-std::size_t LockoutZone::release_all(std::uint64_t now) noexcept {
-    now = clock(now);
+std::size_t LockoutZone::release_all() noexcept {
     std::size_t count = 0;
-    each_held(now, [&](auto& record, bool) {
+    each_held([&](auto& record, bool, std::uint64_t now) {
         record.release(now);
         count++;
     });
@@ -354,7 +342,7 @@ bool LockoutZone::next_report(std::size_t& place, accounts::Report& report) cons
 }
 
 bool LockoutZone::merge(const accounts::Report& report) noexcept {
-    const std::uint64_t now = clock(ngx_current_msec);
+    const std::uint64_t now = clock();
     return locked(report.tag, [&] {
         const auto merge = [&](auto& table) {
             // Where nothing is known, nothing has to be made for what has gone.

@@ -59,6 +59,17 @@ struct WrongPassword {
     std::array<char, 4096> body;
 };
 
+/// An attempt to sign in, as it is counted.
+struct Counted {
+    std::uint64_t account;
+    std::uint64_t source; ///< 0: none that could be held
+    std::array<unsigned char, 16> address;
+    accounts::Limits limits; ///< its publication's, with its own patience
+    std::uint64_t admitted;  ///< by LockoutZone::clock, which may be corrected meanwhile
+
+    std::uint64_t until() const noexcept { return admitted + limits.patience; }
+};
+
 class LockoutZone {
 public:
     using HashKey = std::array<unsigned char, 32>;
@@ -77,25 +88,19 @@ public:
     std::uint64_t tag_of_answer(std::string_view host, std::string_view path,
                                 std::string_view method, std::string_view way) const noexcept;
 
-    /// Of the records, at `now`. Corrected by what the store answers.
-    std::uint64_t clock(std::uint64_t now) const noexcept;
+    /// Of the records, now. Corrected by what the store answers.
+    std::uint64_t clock() const noexcept;
 
-    /// One attempt at `account`, from `source` (0: none is held), at `admitted` by the clock of the
-    /// records. What it is counted by lasts until `fail`, `succeed` or `end` with `until`, which is
-    /// admitted + limits.patience.
-    accounts::Admission admit(std::uint64_t account, std::uint64_t source,
-                              const accounts::Limits& limits, std::uint64_t admitted) noexcept;
+    /// Admitted, it counts until `fail`, `succeed` or `end`, or until it ends by itself.
+    accounts::Admission admit(const Counted& attempt) noexcept;
     struct Failed {
         bool holds_account;
         bool holds_source;
     };
-    Failed fail(std::uint64_t account, std::uint64_t source,
-                const std::array<unsigned char, 16>& address, const accounts::Limits& limits,
-                std::uint64_t until, std::uint64_t now) noexcept;
+    Failed fail(const Counted& attempt) noexcept;
     /// Whether that removed a failure from the source.
-    bool succeed(std::uint64_t account, std::uint64_t source, std::uint64_t admitted,
-                 std::uint64_t until) noexcept;
-    void end(std::uint64_t account, std::uint64_t source, std::uint64_t until) noexcept;
+    bool succeed(const Counted& attempt) noexcept;
+    void end(const Counted& attempt) noexcept;
     void count_answered() noexcept;
 
     /// Whether what is asked so has refused a credential, which what ignores them never does.
@@ -110,13 +115,13 @@ public:
     /// False if none of its key is known.
     bool recall(std::uint64_t key, WrongPassword& answer) noexcept;
 
-    status::LockoutCounts counts(std::uint64_t now) const noexcept;
+    status::LockoutCounts counts() const noexcept;
     /// At most `room`; returns how many there are.
-    std::size_t list(status::HeldOne* out, std::size_t room, std::uint64_t now) const noexcept;
+    std::size_t list(status::HeldOne* out, std::size_t room) const noexcept;
     /// Whether it was held.
-    bool release(bool is_source, std::uint64_t tag, std::uint64_t now) noexcept;
+    bool release(bool is_source, std::uint64_t tag) noexcept;
     /// How many were held.
-    std::size_t release_all(std::uint64_t now) noexcept;
+    std::size_t release_all() noexcept;
 
     // --- for the store
 
@@ -139,7 +144,7 @@ private:
     template <typename Function>
     bool with(bool is_source, std::uint64_t tag, Function&& function) const noexcept;
     template <typename Function>
-    void each_held(std::uint64_t now, Function&& function) const noexcept;
+    void each_held(Function&& function) const noexcept;
 
     Memory* memory_ = nullptr;
     std::optional<HashKey> key_; ///< of the store

@@ -302,14 +302,14 @@ constexpr std::size_t most_held = 1000;
 ngx_int_t answer_lockout(ngx_http_request_t* r) {
     std::vector<status::HeldOne> held(most_held);
     const MainConf& conf = main_conf_of(r);
-    const std::size_t count = conf.lockout.list(held.data(), held.size(), ngx_current_msec);
+    const std::size_t count = conf.lockout.list(held.data(), held.size());
     held.resize(std::min(count, held.size()));
     return send(r, NGX_HTTP_OK, "application/json",
                 kept(r, status::held_to_json(held, count, store_of(conf))));
 }
 
 bool release(MainConf& conf, bool is_source, std::uint64_t tag) {
-    const bool released = conf.lockout.release(is_source, tag, ngx_current_msec);
+    const bool released = conf.lockout.release(is_source, tag);
     if (released && conf.store) {
         conf.store->report(is_source, tag, conf.store_settings->longest, 0);
     }
@@ -344,7 +344,7 @@ bool release(ngx_http_request_t* r, const std::string& who) {
 
 ngx_int_t answer_release_all(ngx_http_request_t* r) {
     const LockoutZone& lockout = main_conf_of(r).lockout;
-    const std::size_t count = main_conf_of(r).lockout.release_all(ngx_current_msec);
+    const std::size_t count = main_conf_of(r).lockout.release_all();
     lockout.store().wanted++;
     ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                   "lync_control: %uz accounts and sources are released", count);

@@ -191,7 +191,7 @@ status::Snapshot snapshot_of(const MainConf& conf) {
         fill_pools(*publication, conf.zone, filled);
     }
     if (conf.lockout.is_there()) {
-        snapshot.lockout = conf.lockout.counts(ngx_current_msec);
+        snapshot.lockout = conf.lockout.counts();
         snapshot.lockout->store = store_of(conf);
     }
     if (const status::RefusalRing* refusals = conf.zone.refusals()) {
