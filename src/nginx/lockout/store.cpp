@@ -24,8 +24,9 @@ namespace {
 /// when). Times are the store's own, so that holds end at the same time everywhere. What else may
 /// stand in its place is none of a record's, and makes room for one.
 constexpr std::string_view exchange_script = R"(
-local name, limit, window, hold = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local begins, gone = ARGV[5], ARGV[6]
+local name = KEYS[1]:sub(#KEYS[2] - #'changes' + 1)
+local limit, window, hold = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local begins, gone, patience = ARGV[4], ARGV[5], tonumber(ARGV[8])
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 for i, kind in ipairs({'hash', 'zset'}) do
@@ -39,9 +40,9 @@ for i = 1, math.min(#old, 4000), 2 do
 end
 changed, s[gone] = gone:sub(1, 1) == 'f' and s[gone] ~= nil, nil
 local known, was = s.c or 0, s.h or 0
-local c, h = math.max(known, tonumber(ARGV[7])), math.max(was, tonumber(ARGV[8]))
+local c, h = math.max(known, tonumber(ARGV[6])), math.max(was, tonumber(ARGV[7]))
 s.c, s.h = nil, nil
-for i = 10, #ARGV, 2 do
+for i = 9, #ARGV, 2 do
   local f, at = 'f' .. ARGV[i], tonumber(ARGV[i + 1])
   if at > c and not s[f] then s[f], changed = at, true end
 end
@@ -61,8 +62,8 @@ if n == 0 then h = 0 end
 if h == 0 and limit > 0 and n >= limit then h = now + hold end
 local verdict = 0
 if h > 0 then verdict = 2 elseif limit > 0 and n + flights >= limit then verdict = 1 end
-if verdict == 0 and begins ~= '' then s['r' .. begins] = now + tonumber(ARGV[9]) end
-local keep = math.max(window, hold, h - now, tonumber(ARGV[9])) + 10000
+if verdict == 0 and begins ~= '' then s['r' .. begins] = now + patience end
+local keep = math.max(window, hold, h - now, patience) + 10000
 redis.call('DEL', KEYS[1])
 if c > 0 or next(s) then
   local all = {'c', c, 'h', h, 'w', window}
@@ -83,7 +84,7 @@ return answer
 
 /// What has changed after a stamp, at most a page.
 constexpr std::string_view changes_script = R"(
-local since, prefix, page = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local since, page, prefix = ARGV[1], tonumber(ARGV[2]), KEYS[1]:sub(1, -1 - #'changes')
 local t = redis.call('TIME')
 local stamp = t[1] * 1000000 + t[2]
 if tonumber(since) > stamp then since = '0' end
@@ -178,6 +179,7 @@ StoreSettings::StoreSettings(ngx_conf_t* cf, const config::LockoutStore& declare
     EVP_Digest(secret.data(), secret.size(), key.data(), &size, EVP_sha256(), nullptr);
     prefix =
         "lync:{" + sha1_of({reinterpret_cast<char*>(key.data()), key.size()}).substr(0, 8) + "}:";
+    index = prefix + "changes";
 
     ngx_url_t url{};
     url.url = copy(cf->pool, declared.address);
@@ -220,10 +222,9 @@ StoreSettings::StoreSettings(ngx_conf_t* cf, const config::LockoutStore& declare
     server.greeting.push_back({"SCRIPT", "LOAD", std::string(exchange_script)});
     server.greeting.push_back({"SCRIPT", "LOAD", std::string(changes_script)});
     // Whether both may run and write, before anything depends on it.
-    const std::string index = prefix + "changes";
-    server.greeting.push_back({"EVALSHA", exchange, "2", prefix + "probe", index, "probe", "0", "1",
-                               "1", "0", "", "0", "0", "1000"});
-    server.greeting.push_back({"EVALSHA", changes, "1", index, "0", prefix, "1"});
+    server.greeting.push_back({"EVALSHA", exchange, "2", prefix + "probe", index, "0", "1", "1",
+                               "0", "", "0", "0", "1000"});
+    server.greeting.push_back({"EVALSHA", changes, "1", index, "0", "1"});
 }
 
 Store::Store(const StoreSettings& settings, LockoutZone& zone, Zone& leases)
@@ -301,25 +302,21 @@ void Store::on_tick() noexcept {
 
 bool Store::exchange(const Report& report, const Limits& limits, std::uint64_t begins,
                      std::uint64_t gone, void* asker) noexcept {
-    const std::string& prefix = settings_.prefix;
     const unsigned limit = report.is_source ? limits.source_accounts : limits.failures;
-    std::array<u_char, 34> name;
-    u_char* end = name.data();
+    const std::size_t digits = report.is_source ? 32 : 16;
+    std::array<u_char, 32> who;
     if (report.is_source) {
-        *end++ = 's';
-        end = ngx_hex_dump(end, const_cast<u_char*>(report.address.data()), report.address.size());
+        ngx_hex_dump(who.data(), const_cast<u_char*>(report.address.data()), report.address.size());
     } else {
-        end = ngx_sprintf(end, "a%016xL", report.tag);
+        ngx_sprintf(who.data(), "%016xL", report.tag);
     }
-    const std::string_view named(reinterpret_cast<char*>(name.data()),
-                                 static_cast<std::size_t>(end - name.data()));
     Words words;
     words.add("EVALSHA");
-    words.add(std::string_view(settings_.exchange));
+    words.add(settings_.exchange);
     words.add("2");
-    words.add("%*s%*s", prefix.size(), prefix.data(), named.size(), named.data());
-    words.add("%*schanges", prefix.size(), prefix.data());
-    words.add(named);
+    words.add("%s%c%*s", settings_.prefix.c_str(), report.is_source ? 's' : 'a', digits,
+              who.data());
+    words.add(settings_.index);
     words.add("%ud", limit);
     words.add("%uL", limits.window);
     words.add("%uL", limits.hold);
@@ -383,14 +380,12 @@ void Store::ask_changes() noexcept {
     if (const StoreState& state = zone_.store(); reads_ || state.wanted != state.done) {
         return;
     }
-    const std::string& prefix = settings_.prefix;
     Words words;
     words.add("EVALSHA");
-    words.add(std::string_view(settings_.changes));
+    words.add(settings_.changes);
     words.add("1");
-    words.add("%*schanges", prefix.size(), prefix.data());
+    words.add(settings_.index);
     words.add("%uL", zone_.store().read.load());
-    words.add(std::string_view(prefix));
     words.add("%uz", page);
     reads_ = redis_.ask(words.all(), Kind::changes, nullptr, 0);
 }

@@ -32,6 +32,7 @@ struct StoreSettings {
     Redis::Server server;
     LockoutZone::HashKey key; ///< of accounts
     std::string prefix;       ///< of all keys: those of one hash key belong together
+    std::string index;        ///< the key of what has changed
     std::string exchange;     ///< SHA-1 of the scripts
     std::string changes;
     accounts::Limits longest{}; ///< of all publications
