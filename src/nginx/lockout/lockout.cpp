@@ -21,9 +21,6 @@ using policy::AccountForm;
 
 Lockout::Lockout(const config::Lockout& declared, LockoutZone& shared)
     : zone(shared), log_accounts(declared.log_accounts) {
-    const auto msec = [](std::chrono::seconds s) {
-        return static_cast<std::uint64_t>(std::chrono::milliseconds(s).count());
-    };
     limits = {.failures = declared.failures,
               .window = msec(declared.window),
               .hold = msec(declared.hold),
@@ -148,9 +145,9 @@ void on_client_event(ngx_event_t* event) {
     ngx_http_block_reading(r);
 }
 
-void begin(Attempt& attempt, ngx_msec_t now) noexcept {
-    attempt.begun = now;
-    attempt.due = now + attempt.lockout->zone.answer_after(attempt.way);
+void begin(Attempt& attempt) noexcept {
+    attempt.begun = ngx_current_msec;
+    attempt.due = attempt.begun + attempt.lockout->zone.answer_after(attempt.way);
 }
 
 void end_attempt(void* data) {
@@ -187,7 +184,7 @@ Attempt* make_attempt(ngx_http_request_t* r, const Lockout& lockout, AccountForm
     attempt->limits = lockout.limits;
     attempt->limits.patience =
         way == Way::header ? accounts::flight_patience : accounts::body_patience;
-    begin(*attempt, ngx_current_msec);
+    begin(*attempt);
     attempt->waiting_since = attempt->begun;
     const char of_way[] = {static_cast<char>(way), form == AccountForm::basic ? 'b' : 'n'};
     attempt->answer = lockout.zone.tag_of_answer(view(r->headers_in.server), view(r->uri),
@@ -391,7 +388,6 @@ ngx_int_t hold(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexce
 /// One whose account is known; asked again each time that it has waited.
 ngx_int_t admit(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexcept {
     LockoutZone& zone = attempt.lockout->zone;
-    const ngx_msec_t now = ngx_current_msec;
     Admission admission = attempt.granted;
     if (std::exchange(attempt.is_asked, false)) {
         store_of(attempt)->forget(attempt); // the answer would be here by now
@@ -402,19 +398,18 @@ ngx_int_t admit(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexc
         attempt.admitted = zone.clock();
         admission = zone.admit(attempt);
         attempt.is_counted = admission == Admission::pass;
-        Store* store = store_of(attempt);
         if (attempt.is_counted) {
-            begin(attempt, now);
-        }
-        if (attempt.is_counted && store != nullptr && store->is_there()) {
-            attempt.granted = Admission::pass; // also where there is no answer
-            attempt.is_asked = store->reserve(attempt);
-            if (attempt.is_asked) {
-                attempt.reserved_until = attempt.until();
-                return suspend(r, 2 * Redis::patience);
+            begin(attempt);
+            if (Store* store = store_of(attempt); store != nullptr && store->is_there()) {
+                attempt.granted = Admission::pass; // also where there is no answer
+                attempt.is_asked = store->reserve(attempt);
+                if (attempt.is_asked) {
+                    attempt.reserved_until = attempt.until();
+                    return suspend(r, 2 * Redis::patience);
+                }
+                admission = Admission::wait; // for room: as many are asked about already
+                withdraw(attempt);
             }
-            admission = Admission::wait; // for room: as many are asked about already
-            withdraw(attempt);
         }
     }
     switch (admission) {
@@ -430,7 +425,7 @@ ngx_int_t admit(ngx_http_request_t* r, const Host& host, Attempt& attempt) noexc
     case Admission::held:
         break;
     }
-    begin(attempt, now);
+    begin(attempt);
     return hold(r, host, attempt);
 }
 
@@ -521,7 +516,7 @@ bool renew_sign_in(const ngx_http_request_t* r) noexcept {
     const bool is_over =
         attempt->flight != 0 && attempt->reserved_until < attempt->admitted + at_once;
     attempt->is_counted = !is_over && zone.admit(*attempt) == Admission::pass;
-    begin(*attempt, ngx_current_msec);
+    begin(*attempt);
     if (!attempt->is_counted) {
         if (attempt->flight != 0) {
             report_account(*attempt);
