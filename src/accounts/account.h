@@ -37,9 +37,6 @@ public:
     /// Both as an administrator writes them. `name` is what clients may say, `domain` what counts.
     void add(std::string_view name, std::string_view domain);
 
-    /// Names without a domain are taken for this one's: the only `domain` there is; else "".
-    std::string_view usual() const noexcept { return usual_; }
-
     /// The account of "DOMAIN\user", "user@domain" (also with "sip:" before it) or "user", UTF-8 or
     /// else a Windows code page. `domain` is that of a name that brings none itself. False if there
     /// is no user in it or it is longer than any.
@@ -51,7 +48,7 @@ private:
     std::string_view known(std::string_view name) const noexcept;
 
     std::vector<std::pair<std::string, std::string>> names_; ///< folded
-    std::string usual_;
+    std::string usual_; ///< of names without one: the only `domain` there is; else ""
 };
 
 enum class Finding : std::uint8_t {
