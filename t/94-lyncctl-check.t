@@ -117,7 +117,7 @@ for my $case (
         conf($load, "${block}server { listen 127.0.0.1:18080;\nserver_name a meet.contoso.com; }\n"), 1,
         qr/^\[warn\] conflicting server name "meet\.contoso\.com" on 127\.0\.0\.1:18080, ignored: lync_publish "contoso" answers, since it comes first, at ROOT\/nginx\.conf:11; remove the name from the server at ROOT\/nginx\.conf:26$/],
     ['a log format of the module\'s name', conf($load, "log_format lync x;\n"), 2,
-        qr/^\[emerg\] duplicate "log_format" name "lync": the module defines it, give yours another name in ROOT\/nginx\.conf:11$/, $nothing],
+        qr/^\[emerg\] duplicate "log_format" name "lync" in ROOT\/nginx\.conf:11$/, $nothing],
     ['an unfinished file', "$load http {\n", 2, qr/^\[emerg\] unexpected end of file, expecting "}"/],
 ) {
     my ($name, $text, $expected, @patterns) = @$case;

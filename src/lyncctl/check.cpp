@@ -90,7 +90,6 @@ void collect_places(const config::Directive& block,
     }
 }
 
-/// The first word in double quotes.
 std::string_view first_quoted(std::string_view text) {
     const std::size_t open = text.find('"') + 1;
     return open == 0 ? std::string_view() : text.substr(open, text.find('"', open) - open);
@@ -121,10 +120,6 @@ std::string explain(const Diagnostic& diagnostic, const Configuration& configura
         return mistake->text.substr(text.size()); // `expecting "}"`, and of which block
     }
     const std::string_view word = first_quoted(text);
-    if (text == "duplicate \"log_format\" name \"lync\"" ||
-        text == "duplicate \"log_format\" name \"lync_json\"") {
-        return ": the module defines it, give yours another name";
-    }
     if (diagnostic.severity == Severity::error) {
         std::string begin(4, '\0');
         std::ifstream(diagnostic.place.file, std::ios::binary).read(begin.data(), 4);
@@ -183,7 +178,6 @@ public:
         }
     }
 
-    /// The lines of the result, the worst first.
     std::vector<Diagnostic> take() {
         if (nginx_) {
             add_nginx();

@@ -23,7 +23,6 @@ namespace lync::lyncctl {
 
 namespace {
 
-/// A variable of the environment that is there and not empty.
 bool is_set(const char* name) {
     const char* value = std::getenv(name);
     return value != nullptr && *value != '\0';

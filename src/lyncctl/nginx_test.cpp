@@ -75,7 +75,6 @@ std::string take_level(std::string_view& line) {
     return level;
 }
 
-/// The lines that nginx has written to stderr with `-e stderr`.
 std::vector<Diagnostic> parse_nginx_messages(std::string_view text) {
     std::vector<Diagnostic> said;
     bool keeps = false; // the last message is kept; a word with a newline in it goes on

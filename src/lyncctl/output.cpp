@@ -46,7 +46,6 @@ bool is_number(const Cell& cell) noexcept {
     return std::holds_alternative<std::int64_t>(cell.value());
 }
 
-/// What stands in a cell of people's formats, safe to print.
 std::string shown(const Cell& cell) {
     return escaped(cell.text());
 }
@@ -271,10 +270,10 @@ std::size_t width_of(std::string_view text) noexcept {
     }));
 }
 
-std::string joined(const std::vector<std::string>& texts) {
+std::string joined(const std::vector<std::string>& texts, const char* between) {
     std::string all;
     for (const std::string& text : texts) {
-        all.append(all.empty() ? "" : ", ").append(text);
+        all.append(all.empty() ? "" : between).append(text);
     }
     return all;
 }

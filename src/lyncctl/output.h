@@ -40,7 +40,6 @@ public:
 
     const Value& value() const noexcept { return value_; }
     Style style() const noexcept { return style_; }
-    /// As one line of text.
     std::string text() const;
 
 private:
@@ -89,7 +88,6 @@ public:
     bool is_text() const noexcept;
     const Terminal& terminal() const noexcept { return terminal_; }
 
-    /// The result of a command, in the format asked for.
     void table(const Table& table);
 
     /// A result that is text already, as it is: what may hold control characters goes through
@@ -122,8 +120,7 @@ private:
 /// How many columns of a terminal a text takes: characters of UTF-8, one each.
 std::size_t width_of(std::string_view text) noexcept;
 
-/// "a, b, c"
-std::string joined(const std::vector<std::string>& texts);
+std::string joined(const std::vector<std::string>& texts, const char* between = ", ");
 
 /// A word as a shell reads it back: in quotes, if it needs them.
 std::string shell_word(const std::string& text);

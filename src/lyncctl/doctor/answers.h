@@ -21,7 +21,6 @@ struct Asked {
     std::string farm; ///< findings of servers that stand for each other belong together
 };
 
-/// Judges one answer, and reports what is wrong with it.
 class Judge {
 public:
     Judge(const Asked& asked, const HttpAnswer& answer, Report report)

@@ -99,8 +99,6 @@ void Examiner::sign_in(HttpRequest request, const std::string& ca_file, const st
     }
 }
 
-// --- connections and certificates
-
 void report_fault(const Fault& fault, const Endpoint& endpoint, const std::string& name,
                   const Report& report) {
     report(fault.id, fault.id <= Id::port_unreachable ? endpoint.address : endpoint.text(),

@@ -18,7 +18,6 @@
 
 namespace lync::lyncctl::doctor {
 
-/// What the command line says.
 struct Settings {
     std::chrono::milliseconds time_limit{10'000}; ///< of one step
     std::vector<Rule> rules;
@@ -28,7 +27,6 @@ struct Settings {
     std::optional<Credentials> credentials;
 };
 
-/// What an examination wrote down.
 struct Examination {
     Findings findings;
     std::size_t asked = 0;              ///< questions: DNS, connections, handshakes, requests

@@ -57,13 +57,11 @@ struct Finding {
     std::string what;               ///< what was seen: printable
 };
 
-/// The findings of one run.
 class Findings {
 public:
     /// Adds a finding, or a place to one that is known.
     void add(Id id, const std::string& where, const std::string& key, const Words& words);
 
-    /// Worst first; those of one kind in the order they were met.
     std::vector<Finding> worst_first() const;
 
 private:

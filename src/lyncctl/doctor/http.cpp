@@ -136,7 +136,6 @@ void set(CURL* easy, CURLoption option, Value value) {
     }
 }
 
-/// `set` for texts.
 void set(CURL* easy, CURLoption option, const std::string& value) {
     set(easy, option, value.c_str());
 }

@@ -65,7 +65,6 @@ class HttpClient {
 public:
     HttpClient();
 
-    /// Throws Interrupted after Ctrl-C.
     HttpAnswer get(const HttpRequest& request, const Deadline& deadline);
 
 private:
@@ -81,7 +80,6 @@ struct Url {
 };
 std::optional<Url> parse_url(std::string_view text);
 
-/// A text as the value of a query.
 std::string url_escaped(const std::string& text);
 
 } // namespace lync::lyncctl::doctor

@@ -104,8 +104,6 @@ std::pair<Address, std::uint16_t> redirected(const std::vector<Rule>& rules, std
     return {address, to_port == 0 ? port : to_port};
 }
 
-// --- the DNS
-
 namespace {
 
 struct Answer {

@@ -57,7 +57,6 @@ struct Endpoint {
     std::string text() const; ///< "[2001:db8::11]:443"
 };
 
-/// What the DNS said.
 struct Resolution {
     std::optional<Fault> fault; ///< one of dns_*
     std::vector<Address> addresses;

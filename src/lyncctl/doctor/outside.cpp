@@ -88,8 +88,6 @@ public:
     }
 
 private:
-    // --- findings
-
     Report report_at(const Visited& visited, const std::string& where) {
         return [this, &visited, where](Id id, const std::string& key, const Words& words) {
             // What only shows that a name leads to the wrong machine, if it does lead elsewhere.
@@ -102,8 +100,6 @@ private:
                 {host, some_of(visited.addresses, 3), home_, found_text(id, words)});
         };
     }
-
-    // --- names to addresses
 
     /// Where a client's connections to a port of the name go.
     std::vector<Endpoint> endpoints(const Visited& visited, std::uint16_t port) const {
@@ -202,8 +198,6 @@ private:
         }
     }
 
-    // --- connections
-
     void reach(Visited& visited) {
         const Name& name = *visited.name;
         const Report report = report_at(visited, name.host);
@@ -280,8 +274,6 @@ private:
         return std::nullopt;
     }
 
-    // --- questions
-
     bool can_be_asked(const Visited& visited) { return visited.https && !visited.given_up; }
 
     HttpRequest request_to(const Visited& visited, const std::string& target,
@@ -302,8 +294,6 @@ private:
         judging(judge);
         visited.given_up |= over_https && judge.hopeless();
     }
-
-    // --- links of Autodiscover documents
 
     /// Goes where the links lead, and where those of the answers lead.
     void follow(std::deque<Pending> pending) {
@@ -369,8 +359,6 @@ private:
         }
     }
 
-    // --- plain HTTP
-
     void ask_plain_http(Visited& visited) {
         if (!visited.known || visited.http == PlainHttp::unused) {
             return;
@@ -417,8 +405,6 @@ private:
                    {answer.status_text + (location.empty() ? "" : " to \"" + location + "\"")});
         }
     }
-
-    // --- signing in
 
     void sign_in() {
         for (const Visited& visited : visited_) {

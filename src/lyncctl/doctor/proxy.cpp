@@ -112,7 +112,6 @@ private:
         }
     }
 
-    /// The same CA file is read once.
     const TrustStore& trusted_by(const config::Publication& publication) {
         const std::string& file = publication.trusted_ca;
         auto& store = stores_[file];

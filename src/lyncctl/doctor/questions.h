@@ -12,7 +12,6 @@
 
 namespace lync::lyncctl::doctor {
 
-/// What a question expects of the answer.
 enum class Expect : std::uint8_t {
     autodiscover,      ///< an Autodiscover document, whose links are followed
     windows_challenge, ///< 401 with NTLM or Negotiate
@@ -35,7 +34,6 @@ enum class PlainHttp : std::uint8_t {
     autodiscover, ///< clients ask here, since the certificate doesn't name this lyncdiscover host
 };
 
-/// A published name.
 struct Name {
     std::string host;
     std::string farm; ///< whose servers answer: findings of one farm belong together

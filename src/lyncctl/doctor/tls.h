@@ -54,7 +54,6 @@ struct HandshakeRequest {
 inline constexpr std::string_view http1 = "\x08http/1.1";
 inline constexpr std::string_view http2_or_1 = "\x02h2\x08http/1.1";
 
-/// On a new connection.
 Handshake shake_hands(const Endpoint& endpoint, const HandshakeRequest& request,
                       const TrustStore& trusted, const Deadline& deadline);
 

@@ -141,8 +141,6 @@ private:
         }
     }
 
-    // -- rules -----------------------------------------------------------------------------------
-
     void read_rule(pugi::xml_node rule) {
         constexpr std::string_view every = "* .* (.*) ^(.*)$ ^.*$ ^(.*)";
         constexpr std::string_view same =

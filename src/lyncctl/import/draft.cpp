@@ -58,8 +58,6 @@ public:
     }
 
 private:
-    // -- which servers are one farm --------------------------------------------------------------
-
     static Farm* leader_of(Farm* farm) {
         for (; farm->leader != nullptr; farm = farm->leader) {
             farm->leader = farm->leader->leader != nullptr ? farm->leader->leader : farm->leader;
@@ -114,8 +112,6 @@ private:
             leader_of(farm)->servers.push_back(std::move(server));
         }
     }
-
-    // -- names -----------------------------------------------------------------------------------
 
     /// Each once. Where it leads by https counts before where it leads by http, whichever stands
     /// first in the file, and that before what leads nowhere.

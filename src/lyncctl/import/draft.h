@@ -192,7 +192,6 @@ struct TopologyFile {
 /// Export-Clixml did. It needs no `settle`. Throws Mistake and Failure.
 Draft read_topology(const std::vector<TopologyFile>& files, Hosts hosts = {});
 
-/// The files of the command line, read.
 Draft topology_of(const ImportOptions& options);
 
 } // namespace lync::lyncctl

@@ -29,7 +29,6 @@ struct Machine {
     bool found = false; ///< on the other side
 };
 
-/// A pool or a Director.
 struct Site {
     std::map<std::string, std::string> values; ///< "kind": "pool"
     std::vector<Machine> machines;

@@ -19,8 +19,6 @@ using enum RemarkKind;
 
 using config::Directive;
 
-// -- single directives ---------------------------------------------------------------------------
-
 /// Directives that restrict access, of nginx and of modules that people add for it.
 constexpr std::string_view restrictions =
     "BasicRule CheckRule SecRulesEnabled access_by_- allow app_protect_- auth_- deny if internal "
@@ -51,7 +49,6 @@ constexpr std::string_view usual_headers =
     "accept-encoding connection early-data host upgrade via x-client-ip x-forwarded-- "
     "x-original-host x-real-ip";
 
-/// Empty where there is none.
 std::string first_argument(const Directive& directive) {
     return directive.arguments.empty() ? std::string{} : directive.arguments.front();
 }
@@ -125,7 +122,6 @@ bool passes(const Directive& block) {
     });
 }
 
-/// The lines and blocks of that name.
 std::vector<const Directive*> children(const Directive& block, std::string_view name) {
     std::vector<const Directive*> found;
     for (const auto& child : block.children) {
@@ -142,7 +138,6 @@ std::string value_of(const Directive& block, std::string_view name, const std::s
     return lines.empty() ? inherited : first_argument(*lines.front());
 }
 
-/// A proxy_pass of a server.
 struct Pass {
     const Directive& line;
     Target target;

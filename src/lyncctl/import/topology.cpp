@@ -76,7 +76,6 @@ std::string cluster_key(pugi::xml_node node, const char* unique, pugi::xml_node 
     return key.empty() ? attribute(id, "SiteId") + ":" + attribute(id, "Number") : key;
 }
 
-/// "WebServices"
 std::string service_role(pugi::xml_node service) {
     const std::string role = attribute(service, "RoleName");
     return role.empty() ? attribute(service.child("ServiceId"), "RoleName") : role;
@@ -167,8 +166,6 @@ private:
         draft_.add<T...>(kind, topology_->place(node), format, arguments...);
     }
 
-    // -- files -----------------------------------------------------------------------------------
-
     void open(const TopologyFile& file) {
         const XmlFile& opened = files_.emplace_back(text_of_powershell(file.content, file.name),
                                                     file.name, "Topology TopologyBuilder Objs");
@@ -187,7 +184,6 @@ private:
         }
     }
 
-    /// Whether there are any.
     bool read_objects(const XmlFile& file) {
         bool found = false;
         std::string scope;     // of the object around
@@ -223,8 +219,6 @@ private:
         }
         return found;
     }
-
-    // -- servers ---------------------------------------------------------------------------------
 
     void read_clusters(pugi::xml_node root) {
         std::map<std::string, std::string> sites; // names by SiteId
@@ -289,8 +283,6 @@ private:
         }
         return servers;
     }
-
-    // -- pools -----------------------------------------------------------------------------------
 
     void read_web_services(pugi::xml_node service) {
         const Cluster* cluster = first_on(service);
@@ -378,8 +370,6 @@ private:
         }
     }
 
-    // -- names -----------------------------------------------------------------------------------
-
     void add_name(Role role, std::string host, std::string path, Farm* farm, const Place& place) {
         if (names_.insert(formatted("{} {}{}", word_of(role), host, path)).second) {
             draft_.names.push_back({std::move(host), farm, place, role, std::move(path)});
@@ -434,8 +424,6 @@ private:
                 "Export-Clixml -Depth 4 FILE\" beside the topology");
         }
     }
-
-    // -- others ----------------------------------------------------------------------------------
 
     void read_office_web_apps(pugi::xml_node service) {
         const std::string url = attribute(service.child("WacService"), "DiscoveryUrl");
@@ -493,16 +481,6 @@ private:
                                          outside};
                 if (!sides.external.empty() || !sides.internal.empty()) {
                     edge.roles[static_cast<std::size_t>(role)].servers.push_back(std::move(sides));
-                }
-            }
-        }
-        for (const pugi::xml_node machine : cluster->machines) {
-            for (const pugi::xml_node interface : machine.children("NetInterface")) {
-                const std::string own = attribute(interface, "IPAddress");
-                if (interface.attribute("ConfiguredIPAddress") && own != "0.0.0.0") {
-                    add(check, interface,
-                        "NAT: {} outside is the Edge Server's {}, which the rows of firewalls have",
-                        quoted(attribute(interface, "ConfiguredIPAddress")), quoted(own));
                 }
             }
         }

@@ -35,7 +35,6 @@ private:
     pugi::xml_document document_;
 };
 
-/// Empty where there is none.
 std::string attribute(pugi::xml_node node, const char* name);
 
 /// An element as it is written, without what is in it: `<add ipAddress="10.0.0.1">`.

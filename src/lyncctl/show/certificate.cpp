@@ -51,7 +51,6 @@ std::string numbered(const std::string& file, std::size_t part) {
     return path.string();
 }
 
-/// All files or none.
 void write_requests(const Configuration& configuration, const CertificateOptions& wanted,
                     Output& output) {
     if (configuration.publications.size() != 1) {
@@ -88,8 +87,6 @@ void write_requests(const Configuration& configuration, const CertificateOptions
                               lync::quoted(pattern.name)));
     }
 }
-
-// -- certbot's commands: the same certificates by ACME -------------------------------------------
 
 constexpr std::string_view script_head = R"(#!/bin/sh
 # Certificates by ACME: what "lyncctl show certificate --format certbot" printed.
@@ -171,7 +168,6 @@ void add_publication(std::string& out, const plan::Plan& plan, const std::string
            lines;
 }
 
-/// A shell script. `key_type` as --key-type takes it.
 std::string certbot_script(const Configuration& configuration, const std::string& key_type) {
     std::string out(script_head);
     out += hook;

@@ -3,7 +3,9 @@
 #include "base/format.h"
 #include "config/certificate_pem.h"
 #include "lyncctl/failure.h"
+#include "lyncctl/output.h"
 
+#include <openssl/conf.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
@@ -16,10 +18,7 @@ namespace {
 
 struct Free {
     void operator()(X509_REQ* request) const noexcept { X509_REQ_free(request); }
-    void operator()(STACK_OF(X509_EXTENSION) * list) const noexcept {
-        sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
-    }
-    void operator()(X509_EXTENSION* extension) const noexcept { X509_EXTENSION_free(extension); }
+    void operator()(CONF* conf) const noexcept { NCONF_free(conf); }
 };
 template <typename Type>
 using Owned = std::unique_ptr<Type, Free>;
@@ -46,11 +45,20 @@ KeyPtr make_key(const std::string& type) {
     return key;
 }
 
-void add_extension(STACK_OF(X509_EXTENSION) * list, int nid, const char* value) {
-    Owned<X509_EXTENSION> extension(X509V3_EXT_conf_nid(nullptr, nullptr, nid, value));
-    require(extension != nullptr, "encode an extension");
-    require(sk_X509_EXTENSION_push(list, extension.get()) > 0, "list extensions");
-    extension.release();
+/// As subject alternative names, for servers.
+void add_extensions(X509_REQ* request, bool is_rsa, const std::vector<std::string>& names) {
+    const std::string text = formatted("[all]\nsubjectAltName=DNS:{}\n"
+                                       "keyUsage=critical,digitalSignature{}\n"
+                                       "extendedKeyUsage=serverAuth\n",
+                                       joined(names, ",DNS:"), is_rsa ? ",keyEncipherment" : "");
+    const BioPtr lines(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+    const Owned<CONF> conf(NCONF_new(nullptr));
+    X509V3_CTX context{};
+    X509V3_set_nconf(&context, conf.get());
+    require(lines != nullptr && conf != nullptr &&
+                NCONF_load_bio(conf.get(), lines.get(), nullptr) == 1 &&
+                X509V3_EXT_REQ_add_nconf(conf.get(), &context, "all", request) == 1,
+            "add extensions");
 }
 
 std::string text_of(BIO* memory) {
@@ -80,18 +88,7 @@ CertificateRequest make_certificate_request(const std::string& key_type,
                                            MBSTRING_UTF8, common_name, -1, -1, 0) == 1,
             "make a subject");
 
-    const Owned<STACK_OF(X509_EXTENSION)> extensions(sk_X509_EXTENSION_new_null());
-    require(extensions != nullptr, "list extensions");
-    std::string alternatives; // of FQDNs: no comma is in one
-    for (const std::string& each : names) {
-        alternatives += (alternatives.empty() ? "DNS:" : ",DNS:") + each;
-    }
-    add_extension(extensions.get(), NID_subject_alt_name, alternatives.c_str());
-    add_extension(extensions.get(), NID_key_usage,
-                  key_type.starts_with("rsa") ? "critical,digitalSignature,keyEncipherment"
-                                              : "critical,digitalSignature");
-    add_extension(extensions.get(), NID_ext_key_usage, "serverAuth");
-    require(X509_REQ_add_extensions(request.get(), extensions.get()) == 1, "add extensions");
+    add_extensions(request.get(), key_type.starts_with("rsa"), names);
     require(X509_REQ_sign(request.get(), key.get(), EVP_sha256()) > 0, "sign the request");
 
     CertificateRequest result;

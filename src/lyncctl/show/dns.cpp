@@ -27,29 +27,20 @@ using config::SimpleUrlKind;
 using plan::Plan;
 using plan::PublishedName;
 
-enum class DnsView { outside, inside, never_outside };
+constexpr std::string_view outside = "outside";
+constexpr std::string_view inside = "inside";
+constexpr std::string_view never_outside = "must not resolve outside";
 
 /// One name in one view of DNS. Its addresses are those of `addresses`; for the reverse proxy, only
 /// the administrator knows them.
 struct DnsName {
-    DnsView view = DnsView::outside;
-    std::string name;   ///< "lyncdiscover.contoso.com", "meet.*"
-    bool proxy = false; ///< leads to the reverse proxy's address for clients
+    std::string_view view; ///< one of these three
+    std::string name;      ///< "lyncdiscover.contoso.com", "meet.*"
+    bool proxy = false;    ///< leads to the reverse proxy's address for clients
     /// The servers' addresses: "10.0.0.11", "2001:db8::11", or a host name.
     std::vector<std::string> addresses;
     std::string purpose; ///< "lyncdiscover of a SIP domain"
 };
-
-std::string_view dns_view_name(DnsView view) noexcept {
-    switch (view) {
-    case DnsView::outside:
-        return "outside";
-    case DnsView::inside:
-        return "inside";
-    default:
-        return "must not resolve outside";
-    }
-}
 
 /// What clients call a name by, with the pool behind it where there may be several.
 std::string purpose_of(const Plan& plan, const PublishedName& name) {
@@ -71,11 +62,11 @@ public:
     std::vector<DnsName> take() {
         for (const PublishedName& name : plan::published_names(plan_)) {
             if (name.upstream) {
-                add(DnsView::outside, name.name, purpose_of(plan_, name), true);
+                add(outside, name.name, purpose_of(plan_, name), true);
             }
         }
-        inside();
-        never_outside();
+        add_inside();
+        add_never_outside();
         return std::move(names_);
     }
 
@@ -84,14 +75,14 @@ private:
 
     /// Mobile clients inside use the external names, too; everything else goes straight to the
     /// servers.
-    void inside() {
+    void add_inside() {
         for (const std::string& domain : declared().sip_domains) {
-            add_servers(DnsView::inside, "lyncdiscoverinternal." + domain, first_contact(),
+            add_servers(inside, "lyncdiscoverinternal." + domain, first_contact(),
                         "autodiscover, inside");
         }
         for (const Farm& farm : declared().farms) {
             if (is_web_services(farm.role)) {
-                add_servers(DnsView::inside, farm.name, farm,
+                add_servers(inside, farm.name, farm,
                             std::string(role_name(farm.role)) + ", internal web services");
             }
         }
@@ -102,34 +93,34 @@ private:
             const Farm& farm = plan_.farm(plan_.upstreams[*name.upstream]);
             const bool by_proxy = name.use == "external web services" || name.use == "lyncdiscover";
             if (by_proxy) {
-                add(DnsView::inside, name.name,
-                    purpose_of(plan_, name) + ", for mobile clients inside", true);
+                add(inside, name.name, purpose_of(plan_, name) + ", for mobile clients inside",
+                    true);
             } else {
-                add_servers(DnsView::inside, name.name, farm, purpose_of(plan_, name));
+                add_servers(inside, name.name, farm, purpose_of(plan_, name));
             }
         }
         for (const std::string& host : admin_hosts()) {
-            add_servers(DnsView::inside, host, first_contact(), "administrative access URL");
+            add_servers(inside, host, first_contact(), "administrative access URL");
         }
     }
 
-    void never_outside() {
+    void add_never_outside() {
         for (const std::string& domain : declared().sip_domains) {
-            add(DnsView::never_outside, "lyncdiscoverinternal." + domain,
+            add(never_outside, "lyncdiscoverinternal." + domain,
                 "clients ask for it first and take its answer for the inside");
         }
         for (const Farm& farm : declared().farms) {
             if (is_web_services(farm.role)) {
-                add(DnsView::never_outside, farm.name,
+                add(never_outside, farm.name,
                     "the own name of the " + std::string(role_name(farm.role)));
             } else if (std::find(farm.published.begin(), farm.published.end(),
                                  farm.certificate_name) == farm.published.end()) {
-                add(DnsView::never_outside, farm.certificate_name,
+                add(never_outside, farm.certificate_name,
                     "the servers' own name of " + config::title(farm));
             }
         }
         for (const std::string& host : admin_hosts()) {
-            add(DnsView::never_outside, host, "administration");
+            add(never_outside, host, "administration");
         }
     }
 
@@ -151,12 +142,14 @@ private:
 
     const Farm& first_contact() const { return declared().farms[declared().first_contact()]; }
 
-    DnsName* add(DnsView view, const std::string& name, std::string purpose, bool proxy = false) {
+    DnsName* add(std::string_view view, const std::string& name, std::string purpose,
+                 bool proxy = false) {
         return seen_.emplace(view, name).second
                    ? &names_.emplace_back(DnsName{view, name, proxy, {}, std::move(purpose)})
                    : nullptr;
     }
-    void add_servers(DnsView view, const std::string& name, const Farm& farm, std::string purpose) {
+    void add_servers(std::string_view view, const std::string& name, const Farm& farm,
+                     std::string purpose) {
         if (DnsName* record = add(view, name, std::move(purpose))) {
             for (const config::Server& server : farm.servers) {
                 if (server.address != name) {
@@ -168,7 +161,7 @@ private:
 
     const Plan& plan_;
     std::vector<DnsName> names_;
-    std::set<std::pair<DnsView, std::string>> seen_;
+    std::set<std::pair<std::string_view, std::string>> seen_;
 };
 
 /// "A", "AAAA"; empty for a host name.
@@ -193,11 +186,11 @@ void require_addresses(const std::vector<std::string>& addresses) {
 void add_rows(const DnsName& name, const std::string& publication, const DnsOptions& options,
               Table& table) {
     const auto add = [&](std::string_view type, Cell value) {
-        table.rows.push_back({publication, dns_view_name(name.view), name.name, type,
-                              std::move(value), name.purpose});
+        table.rows.push_back(
+            {publication, name.view, name.name, type, std::move(value), name.purpose});
     };
     const std::vector<std::string>& addresses = name.proxy ? options.addresses : name.addresses;
-    if (name.view == DnsView::never_outside) {
+    if (name.view == never_outside) {
         add("none", "");
     } else if (addresses.empty()) {
         add("A", name.proxy ? "the reverse proxy's address" : "the servers' addresses");
@@ -252,7 +245,7 @@ std::string_view zone_of_name(std::string_view name, const std::vector<std::stri
 }
 
 /// The names of one view, those of a zone together, as they are to be appended to its file.
-std::string zones_of(const std::vector<DnsName>& names, DnsView view,
+std::string zones_of(const std::vector<DnsName>& names, std::string_view view,
                      const std::vector<std::string>& sip_domains, const DnsOptions& options) {
     std::vector<std::pair<std::string_view, std::string>> zones;
     for (const DnsName& name : names) {
@@ -278,15 +271,15 @@ std::string zones_of(const std::vector<DnsName>& names, DnsView view,
 }
 
 std::string zone_of(const Configuration& configuration, const DnsOptions& options) {
-    const DnsView view = options.inside ? DnsView::inside : DnsView::outside;
+    const std::string_view view = options.inside ? inside : outside;
     std::string zone;
     for (const Published& published : configuration.publications) {
         zone += comment(formatted("lync_publish {}: records for the {}",
-                                  published.plan.publication.name, dns_view_name(view)));
+                                  published.plan.publication.name, view));
         const std::vector<DnsName> names = Records(published.plan).take();
         zone += zones_of(names, view, published.plan.publication.sip_domains, options);
         for (const DnsName& name : names) {
-            if (view == DnsView::outside && name.view == DnsView::never_outside) {
+            if (view == outside && name.view == never_outside) {
                 zone += comment(
                     formatted("must not resolve outside: {} ({})", name.name, name.purpose));
             }
@@ -321,7 +314,7 @@ int show_dns(const Options& options, Output& output) {
                  "name", "type", "value", "purpose=For"},
                 1};
     // The views of several publications come together under one heading each.
-    for (const DnsView view : {DnsView::outside, DnsView::inside, DnsView::never_outside}) {
+    for (const std::string_view view : {outside, inside, never_outside}) {
         for (const Published& published : configuration.publications) {
             for (const DnsName& name : Records(published.plan).take()) {
                 if (name.view == view) {

@@ -34,7 +34,6 @@ constexpr std::string_view where_addresses_stand =
     "write addresses into \"server\" and into an \"edge\" block, such as \"reverse_proxy "
     "external=ADDRESS internal=ADDRESS\"; --external and --internal tell this machine's";
 
-/// --external and --internal.
 config::Interfaces proxy_of(const FirewallOptions& options) {
     const auto read = [](const char* option, const std::string& text) {
         std::string address = normal_address(text);

@@ -22,7 +22,6 @@ using config::Role;
 using plan::Plan;
 using namespace firewall;
 
-/// Those that are known.
 void add_known(Addresses& all, const Addresses& more) {
     for (const std::string& address : more) {
         if (!address.empty()) {
@@ -84,8 +83,6 @@ private:
         const auto found = std::find_if(edges.begin(), edges.end(), says);
         return found == edges.end() ? Interfaces{} : found->reverse_proxy;
     }
-
-    // --- this reverse proxy
 
     /// A row for each port that is listened on; 80 is in the documents even where it isn't.
     void add_listeners(const std::vector<config::Socket>& sockets, const char* protocol,
@@ -176,8 +173,6 @@ private:
         return std::any_of(plan_.upstreams.begin(), plan_.upstreams.end(),
                            [&](const auto& u) { return u.tls == tls && &plan_.farm(u) == &farm; });
     }
-
-    // --- the table
 
     /// Where edge blocks have no topology (or there is none), the consolidated one's rows.
     void add_ocs() {

@@ -74,7 +74,6 @@ struct Ruleset {
     std::vector<std::string> missing;
 };
 
-/// The addresses of a host name, or none.
 using Resolve = std::function<Addresses(const std::string& name)>;
 
 /// `format`: "nft", "pf" or "windows". `internal_networks`: what "any" means on the inside; empty

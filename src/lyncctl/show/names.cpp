@@ -23,7 +23,6 @@ Cell coverage_cell(config::Coverage coverage) {
     return {plan::coverage_name(coverage), style};
 }
 
-/// The files of the certificates that clients are presented for a name.
 std::vector<std::string> presented_for(const config::Publication& publication,
                                        std::string_view name) {
     std::vector<std::string> files;

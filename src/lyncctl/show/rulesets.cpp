@@ -36,7 +36,6 @@ std::string one_of(const Addresses& addresses) {
     return addresses.size() == 1 ? addresses.front() : "{ " + joined(addresses) + " }";
 }
 
-/// "tcp dport 4443"
 std::string ports_of(const FirewallRow& row) {
     return formatted("{} {} {}", row.tcp ? "tcp" : "udp", row.source_port ? "sport" : "dport",
                      row.ports());
@@ -71,11 +70,8 @@ std::string pf_rule(const FirewallRow& row, bool ipv6, const RuleEnd& from, cons
 std::string windows_rule(const FirewallRow& row, bool, const RuleEnd& from, const RuleEnd& to) {
     const bool outbound = to.addresses.empty() || to.except;
     const auto address = [](const char* option, const RuleEnd& end) {
-        std::string list;
-        for (const std::string& each : end.except ? Addresses{"Internet"} : end.addresses) {
-            list += (list.empty() ? formatted(" -{} '", option) : ", '") + each + "'";
-        }
-        return list;
+        const Addresses all = end.except ? Addresses{"Internet"} : end.addresses;
+        return all.empty() ? std::string() : formatted(" -{} '{}'", option, joined(all, "', '"));
     };
     const std::string_view protocol = row.tcp ? "TCP" : "UDP";
     return formatted("New-NetFirewallRule -Group 'lync_firewall' -DisplayName 'Lync {0} {1} {2}' "
@@ -186,7 +182,11 @@ private:
             const auto left = end_of(true, any_from, of_family(from, ipv6), row.side, ipv6);
             const auto right = end_of(false, any_to, target, row.side, ipv6);
             if (left && right) {
-                rule(format_.rule(row, ipv6, *left, *right));
+                const std::string rule = format_.rule(row, ipv6, *left, *right);
+                if (rules_.insert(rule)
+                        .second) { // the proxy's summary and the Director's share rows
+                    line(rule);
+                }
                 written = true;
             } else if (!target.empty()) {
                 left_out.push_back(formatted("no rule for {} to {}: {} has no {} address here",
@@ -238,15 +238,6 @@ private:
             }
         }
         return all;
-    }
-
-    /// The summaries of the proxy and of the Director share rows.
-    void rule(const std::string& text) {
-        if (rules_.insert(text).second) {
-            line(text);
-        } else {
-            comment("as above: " + text);
-        }
     }
 
     void lacks(const std::string& what) {
