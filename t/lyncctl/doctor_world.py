@@ -61,16 +61,12 @@ class Pki:
             "doctor-server-alone": ("other-ca", "fepool.contoso.local",
                                     "authorityInfoAccess=caIssuers;URI:ldap:///CN=CA"),
             "doctor-client-only": ("public-ca", every, "extendedKeyUsage=clientAuth"),
-            "doctor-server-client-only": ("internal-ca", "fepool.contoso.local",
-                                          "extendedKeyUsage=clientAuth"),
         }
         for name, (ca, names, extension) in extra.items():
             if not (directory / (name + ".pem")).exists():
                 self._issue(ca, name, names.split(), extension)
-        for name, names in (("doctor-self-signed", every),
-                            ("doctor-server-self-signed", "fepool.contoso.local")):
-            if not (directory / (name + ".pem")).exists():
-                self._self_signed(name, names.split())
+        if not (directory / "doctor-self-signed.pem").exists():
+            self._self_signed("doctor-self-signed", every.split())
 
     def path(self, name: str) -> str:
         return str(self.directory / (name + ".pem"))

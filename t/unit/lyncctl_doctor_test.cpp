@@ -110,27 +110,6 @@ TEST_CASE("text of strangers is printable and short", "[doctor]") {
     CHECK(found_text(Id::dns_failed, {"{0}\x1b{1}"}) == "the DNS gives no answer: {0}?{1}");
 }
 
-TEST_CASE("addresses", "[doctor]") {
-    for (const auto& [text, wanted] : {std::pair("10.0.0.11", "10.0.0.11"),
-                                       {"[2001:db8::1]", "2001:db8::1"},
-                                       {"2001:DB8:0::1", "2001:db8::1"},
-                                       {"10.0.0", ""},
-                                       {"meet.contoso.com", ""},
-                                       {"", ""}}) {
-        CHECK(normal_address(text) == wanted);
-    }
-    CHECK(Endpoint{"2001:db8::1", 443}.text() == "[2001:db8::1]:443");
-    for (const char* inside :
-         {"10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "127.0.0.1", "169.254.0.1",
-          "100.64.0.1", "fd00::1", "::1", "fe80::1"}) {
-        CHECK(config::is_private(inside));
-    }
-    for (const char* public_one :
-         {"203.0.113.1", "172.32.0.1", "172.15.0.1", "100.128.0.1", "192.169.0.1", "2001:db8::1"}) {
-        CHECK_FALSE(config::is_private(public_one));
-    }
-}
-
 TEST_CASE("doctor: --resolve is written as curl's", "[doctor]") {
     const Rule rule = parse_resolve("Meet.contoso.com:443:10.0.0.5");
     CHECK(rule.name == "meet.contoso.com");
