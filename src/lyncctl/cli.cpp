@@ -1,4 +1,4 @@
-#include "lyncctl/cli.h"
+// The command line: arguments to a command and its options, by CLI11.
 
 #include "base/format.h"
 #include "base/version.h"

@@ -35,6 +35,10 @@ struct Command {
 
 std::span<const Command> commands() noexcept;
 
+/// Parses the arguments, runs the command, returns the exit status. Everything thrown ends here as
+/// a sentence on stderr.
+int run(int argc, const char* const* argv);
+
 /// Declares the arguments of a command that reads nginx.conf: its path, --fragment, --publication.
 void add_configuration(CLI::App& app, Options& options, const char* path);
 void add_configuration(CLI::App& app, Options& options);

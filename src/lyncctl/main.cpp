@@ -1,4 +1,4 @@
-#include "lyncctl/cli.h"
+#include "lyncctl/commands.h"
 
 int main(int argc, char** argv) {
     return lync::lyncctl::run(argc, argv);

@@ -261,10 +261,9 @@ int shields(const Options& options, Output& output) {
         Table table{{"shield", "what", "on", "where", "pattern", "stops", "passes",
                      "fixed=Fixed in", "source"}};
         for (const policy::ShieldRow& row : policy::shield_rows()) {
-            table.rows.push_back({std::string(row.name), std::string(row.what), std::string(row.on),
-                                  policy::shield_place_words(row.places), std::string(row.pattern),
-                                  std::string(row.stops), std::string(row.passes),
-                                  std::string(row.fixed), std::string(row.source)});
+            table.rows.push_back({row.name, row.what, row.on,
+                                  policy::shield_place_words(row.places), row.pattern, row.stops,
+                                  row.passes, row.fixed, row.source});
         }
         output.table(table);
         return exit_fine;
