@@ -101,8 +101,7 @@ const config::Directive* find_server(const config::Directive& tree, std::string_
         for (const auto& server : http->children) {
             for (const auto& line : server->children) {
                 if (server->name == "server" && line->name == "server_name" &&
-                    std::find(line->arguments.begin(), line->arguments.end(), name) !=
-                        line->arguments.end()) {
+                    std::ranges::find(line->arguments, name) != line->arguments.end()) {
                     return server.get();
                 }
             }
@@ -196,8 +195,8 @@ public:
                  with_place(*configuration_.mistake));
         }
         add_advice();
-        std::stable_sort(found_.begin(), found_.end(),
-                         [](const auto& a, const auto& b) { return a.severity < b.severity; });
+        std::ranges::stable_sort(
+            found_, [](const auto& a, const auto& b) { return a.severity < b.severity; });
         return std::move(found_);
     }
 
@@ -231,7 +230,7 @@ private:
         }
         is_judged_ = is_judged_ && !lacks_module_;
         if (others > 0) {
-            note("nginx also warns of {} other things outside of lync_publish: \"nginx -t\" shows "
+            note("warnings of nginx about other things than lync_publish: {}, \"nginx -t\" shows "
                  "them",
                  others);
         }
@@ -243,13 +242,12 @@ private:
     /// What nginx hasn't said already.
     void add_core() {
         const auto add = [this](const Diagnostic& diagnostic, bool by_place) {
-            const bool known =
-                std::any_of(found_.begin(), found_.end(), [&](const Diagnostic& other) {
-                    return other.severity == diagnostic.severity &&
-                           other.place.file == diagnostic.place.file &&
-                           other.place.line == diagnostic.place.line &&
-                           (by_place || other.text == diagnostic.text);
-                });
+            const bool known = std::ranges::any_of(found_, [&](const Diagnostic& other) {
+                return other.severity == diagnostic.severity &&
+                       other.place.file == diagnostic.place.file &&
+                       other.place.line == diagnostic.place.line &&
+                       (by_place || other.text == diagnostic.text);
+            });
             if (!known) {
                 found_.push_back(diagnostic);
             }

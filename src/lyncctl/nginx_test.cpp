@@ -1,5 +1,6 @@
 #include "lyncctl/nginx_test.h"
 
+#include "base/ascii.h"
 #include "base/descriptor.h"
 #include "base/format.h"
 #include "config/explain_nginx_message.h"
@@ -79,8 +80,7 @@ std::vector<Diagnostic> parse_nginx_messages(std::string_view text) {
     std::vector<Diagnostic> said;
     bool keeps = false; // the last message is kept; a word with a newline in it goes on
     while (!text.empty()) {
-        std::string_view line = text.substr(0, text.find('\n'));
-        text.remove_prefix(std::min(line.size() + 1, text.size()));
+        std::string_view line = take_until(text, '\n');
         const std::string level = take_level(line);
         if (level.empty()) {
             keeps = keeps && !line.starts_with("nginx: "); // "configuration file ... test failed"
@@ -122,9 +122,8 @@ std::optional<NginxAnswer> test_with_nginx(const CheckOptions& options, const st
         throw Failure(formatted("\"{} -t\" ended without an answer", escaped(binary)));
     }
     NginxAnswer answer{ended.status == 0, parse_nginx_messages(ended.text)};
-    const bool reasoned =
-        std::any_of(answer.said.begin(), answer.said.end(),
-                    [](const Diagnostic& d) { return d.severity == Severity::error; });
+    const bool reasoned = std::ranges::any_of(
+        answer.said, [](const Diagnostic& d) { return d.severity == Severity::error; });
     if (!answer.accepted && !reasoned) { // it didn't come to reading: "nginx: invalid option"
         const std::string first = ended.text.substr(0, ended.text.find('\n'));
         answer.said.push_back(

@@ -14,22 +14,8 @@ namespace lync::lyncctl {
 
 namespace {
 
-std::string_view escape_of(Style style) noexcept {
-    switch (style) {
-    case Style::good:
-        return "\x1b[32m";
-    case Style::warning:
-        return "\x1b[33m";
-    case Style::bad:
-        return "\x1b[31m";
-    case Style::faint:
-        return "\x1b[2m";
-    case Style::strong:
-        return "\x1b[1m";
-    default:
-        return "";
-    }
-}
+constexpr std::string_view escapes[] = {"",         "\x1b[32m", "\x1b[33m",
+                                        "\x1b[31m", "\x1b[2m",  "\x1b[1m"}; ///< by Style
 
 /// Where the first `width` columns of printable text end.
 std::size_t end_of(std::string_view text, std::size_t width) noexcept {
@@ -258,16 +244,15 @@ constexpr struct {
 } writers[] = {{"csv", csv}, {"json", json}, {"markdown", markdown}, {"html", html}};
 
 const auto* find_writer(std::string_view format) noexcept {
-    return std::find_if(std::begin(writers), std::end(writers),
-                        [format](const auto& writer) { return writer.format == format; });
+    return std::ranges::find_if(writers,
+                                [format](const auto& writer) { return writer.format == format; });
 }
 
 } // namespace
 
 std::size_t width_of(std::string_view text) noexcept {
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-        return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-    }));
+    return static_cast<std::size_t>(std::ranges::count_if(
+        text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
 std::string joined(const std::vector<std::string>& texts, const char* between) {
@@ -295,7 +280,7 @@ Column::Column(const char* words) : key(words), title(words) {
         title.erase(0, equals + 1);
         key.resize(equals);
     } else {
-        std::replace(title.begin(), title.end(), '_', ' ');
+        std::ranges::replace(title, '_', ' ');
         title.front() = static_cast<char>(std::toupper(title.front()));
     }
 }
@@ -331,7 +316,8 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
 
 std::string Output::styled(std::string_view text, Style style) const {
     const std::string safe = escaped(text);
-    const std::string_view escape = terminal_.colour ? escape_of(style) : std::string_view();
+    const std::string_view escape =
+        terminal_.colour ? escapes[static_cast<std::size_t>(style)] : "";
     return escape.empty() ? safe : std::string(escape) + safe + "\x1b[0m";
 }
 

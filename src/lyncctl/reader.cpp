@@ -22,7 +22,7 @@ constexpr std::size_t most_directives = 500'000; ///< of all files: a tree is ma
 constexpr std::size_t most_words = 2'000'000;
 constexpr std::size_t largest_file = 256 * 1024 * 1024;
 
-enum class Token { word, line_end, block_start, block_end, file_end };
+enum class Token { line_end, block_start, block_end, word, file_end }; // the first are ";{}"
 
 bool is_space(char c) noexcept {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -76,24 +76,12 @@ public:
         if (at_ == text_.size()) {
             return Token::file_end;
         }
-        switch (text_[at_]) {
-        case ';':
+        if (const std::size_t mark = std::string_view(";{}").find(text_[at_]); mark < 3) {
             at_++;
-            return Token::line_end;
-        case '{':
-            at_++;
-            return Token::block_start;
-        case '}':
-            at_++;
-            return Token::block_end;
-        case '"':
-        case '\'':
-            word = quoted_word();
-            return Token::word;
-        default:
-            word = plain_word();
-            return Token::word;
+            return static_cast<Token>(mark);
         }
+        word = text_[at_] == '"' || text_[at_] == '\'' ? quoted_word() : plain_word();
+        return Token::word;
     }
 
     /// The code of a Lua block whose "{" was read, without its "}".

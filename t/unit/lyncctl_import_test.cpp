@@ -61,7 +61,7 @@ TEST_CASE("the complete file of each product", "[import]") {
     CHECK_FALSE(iis.holds("listening_ports"));
     CHECK_FALSE(iis.holds("_listen"));
     CHECK(iis.says("RESTRICTION") == 0);
-    CHECK(iis.says("CHECK: of other sections") == 1);
+    CHECK(iis.says("CHECK: other sections") == 1);
 
     const Result squid(pfsense());
     CHECK(squid.lacks({"pool POOL-FQDN {", "external_web_services lyncwebext.contoso.com;",
@@ -131,7 +131,7 @@ TEST_CASE("what else of an nginx.conf is named, and what isn't", "[import]") {
              {replaced(meet, "location /", "location = /"), "RESTRICTION: server \"meet.", 1},
              {server("meet.contoso.com", "listen [::]:443 ssl;") +
                   replaced(server("webext.contoso.com"), "443", "10.0.0.5:8443"),
-              "RESTRICTION: \"webext.contoso.com\" had sockets of its own", 1},
+              "RESTRICTION: \"webext.contoso.com\" was on sockets of its own", 1},
              {meet + "server { listen 443 ssl; server_name meet.contoso.com; return 403; }",
               "RESTRICTION: server \"meet.contoso.com\" passes nothing on", 1},
              {meet + "server { server_name www.contoso.com; root /x; }",

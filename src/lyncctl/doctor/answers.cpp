@@ -46,8 +46,8 @@ bool looks_like_product(const HttpAnswer& answer) {
     // Administrators remove such headers; then the page itself has to show it.
     static constexpr std::array words{"lync", "skype for business", "communicator", "microsoft"};
     const std::string body = to_ascii_lower(answer.body);
-    return std::any_of(words.begin(), words.end(),
-                       [&](const char* word) { return body.find(word) != std::string::npos; });
+    return std::ranges::any_of(
+        words, [&](const char* word) { return body.find(word) != std::string::npos; });
 }
 
 /// Whether an answer that is objected to for this shows that the service isn't there at all.
@@ -84,7 +84,7 @@ Words objection_words(Id id, const HttpAnswer& answer) {
 
 bool Judge::objects(std::initializer_list<int> expected) {
     const auto& fault = answer_.fault;
-    if (!fault && std::find(expected.begin(), expected.end(), answer_.status) != expected.end()) {
+    if (!fault && std::ranges::find(expected, answer_.status) != expected.end()) {
         return false;
     }
     const Id id = fault ? fault->id : objection_to_status(answer_.status);

@@ -39,8 +39,8 @@ Document parse(std::string_view body, std::string_view root, const Read& read) {
 } // namespace
 
 const Link* Document::link(std::string_view token) const noexcept {
-    const auto found = std::find_if(links.begin(), links.end(),
-                                    [&](const Link& link) { return link.token == token; });
+    const auto found =
+        std::ranges::find_if(links, [&](const Link& link) { return link.token == token; });
     return found == links.end() ? nullptr : &*found;
 }
 
@@ -78,8 +78,8 @@ Document parse_wopi_discovery(std::string_view body) {
                 const auto host = url.find("://");
                 const std::string origin =
                     url.substr(0, host == url.npos ? host : url.find_first_of("/?#", host + 3));
-                if (std::none_of(document.links.begin(), document.links.end(),
-                                 [&](const Link& link) { return link.href == origin; })) {
+                if (std::ranges::none_of(document.links,
+                                         [&](const Link& link) { return link.href == origin; })) {
                     document.links.push_back({zone.node().attribute("name").value(), origin});
                 }
             }

@@ -16,7 +16,7 @@ std::span<const Kind> kinds() {
 #undef LYNC_FINDING
         };
         for (Kind& kind : kinds) {
-            std::replace(kind.name.begin(), kind.name.end(), '_', '-');
+            std::ranges::replace(kind.name, '_', '-');
         }
         return kinds;
     }();
@@ -36,9 +36,8 @@ std::string found_text(Id id, const Words& words) {
 }
 
 void Findings::add(Id id, const std::string& where, const std::string& key, const Words& words) {
-    const auto known = std::find_if(findings_.begin(), findings_.end(), [&](const Finding& f) {
-        return f.kind->id == id && f.key == key;
-    });
+    const auto known = std::ranges::find_if(
+        findings_, [&](const Finding& f) { return f.kind->id == id && f.key == key; });
     if (known == findings_.end()) {
         findings_.push_back({&kind_of(id), key, {shown(where)}, found_text(id, words)});
     } else {
@@ -48,8 +47,8 @@ void Findings::add(Id id, const std::string& where, const std::string& key, cons
 
 std::vector<Finding> Findings::worst_first() const {
     std::vector<Finding> sorted = findings_;
-    std::stable_sort(sorted.begin(), sorted.end(),
-                     [](const Finding& a, const Finding& b) { return a.kind->id < b.kind->id; });
+    std::ranges::stable_sort(
+        sorted, [](const Finding& a, const Finding& b) { return a.kind->id < b.kind->id; });
     return sorted;
 }
 

@@ -129,9 +129,8 @@ private:
         // Phones insist on a certificate of the alias' own domain [Lync 2013, "DNS requirements for
         // Autodiscover"].
         const std::string& domain = visited.name->sip_domain;
-        const auto foreign =
-            std::find_if(found.aliases.begin(), found.aliases.end(),
-                         [&](const auto& alias) { return !is_within(alias, domain); });
+        const auto foreign = std::ranges::find_if(
+            found.aliases, [&](const auto& alias) { return !is_within(alias, domain); });
         if (!domain.empty() && foreign != found.aliases.end()) {
             written_.findings.add(Id::dns_cname_foreign, host, *foreign, {host, *foreign});
         }
@@ -160,9 +159,8 @@ private:
                 counts[address] += visited.known ? 1 : 0;
             }
         }
-        const auto most =
-            std::max_element(counts.begin(), counts.end(),
-                             [](const auto& a, const auto& b) { return a.second < b.second; });
+        const auto most = std::ranges::max_element(
+            counts, [](const auto& a, const auto& b) { return a.second < b.second; });
         if (most == counts.end() || most->second * 2 <= known) {
             return;
         }
@@ -177,14 +175,14 @@ private:
         }
         for (Visited& visited : visited_) {
             visited.elsewhere =
-                visited.known && std::none_of(visited.addresses.begin(), visited.addresses.end(),
-                                              [&](const Address& a) { return has(at_home, a); });
+                visited.known && std::ranges::none_of(visited.addresses, [&](const Address& a) {
+                    return has(at_home, a);
+                });
         }
     }
 
     void look_for_internal_names() {
-        if (std::none_of(visited_.begin(), visited_.end(),
-                         [](const Visited& v) { return !v.given && v.known; })) {
+        if (std::ranges::none_of(visited_, [](const Visited& v) { return !v.given && v.known; })) {
             return; // the DNS isn't asked
         }
         for (const std::string& name : steps_.internal_names) {

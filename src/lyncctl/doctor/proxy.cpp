@@ -102,7 +102,7 @@ private:
             const Handshake presented =
                 examiner_.secure(*socket, {*name, http1, false}, trusted_by(publication));
             const bool is_known =
-                presented.fault || std::any_of(all.begin(), all.end(), [&](const auto& each) {
+                presented.fault || std::ranges::any_of(all, [&](const auto& each) {
                     return each.digest == presented.digest;
                 });
             if (!is_known && all[i].not_before > presented.not_before) {

@@ -66,8 +66,8 @@ public:
                           file_.place(root));
         }
         draft_.add(check, file_.place(root),
-                   "of other sections, fileExtensions, hiddenSegments and the sites' web.config "
-                   "files nothing was read: they may hold rules and restrictions");
+                   "other sections, fileExtensions, hiddenSegments and the sites' web.config files "
+                   "weren't read: they may hold rules and restrictions");
         return std::move(draft_);
     }
 
@@ -129,7 +129,7 @@ private:
     void read_restrictions() {
         for (const auto& found : file_.root().select_nodes(restrictions)) {
             const auto attributes = found.node().attributes();
-            if (std::any_of(attributes.begin(), attributes.end(), [](pugi::xml_attribute part) {
+            if (std::ranges::any_of(attributes, [](pugi::xml_attribute part) {
                     return !has_word(harmless, std::string(part.name()) + "=" + part.value());
                 })) {
                 add_tag(restriction, found.node());

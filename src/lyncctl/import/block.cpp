@@ -144,7 +144,7 @@ private:
                    (socket.first == port || socket.first == formatted("[::]:{}", port));
         };
         if (sockets.contains("443") && sockets.contains("80") &&
-            std::all_of(sockets.begin(), sockets.end(), is_usual)) {
+            std::ranges::all_of(sockets, is_usual)) {
             return;
         }
         for (const auto& [address, socket] : sockets) {

@@ -207,7 +207,8 @@ private:
                 first = first.empty() ? own : first;
                 if (!own.empty() && own != first) {
                     draft_.add(restriction, name.place,
-                               "{} had sockets of its own, and now has all", quoted(name.host));
+                               "{} was on sockets of its own, and now is on all",
+                               quoted(name.host));
                 }
             }
         }

@@ -158,8 +158,8 @@ std::string pattern_of(const std::string& url) {
 }
 
 bool overlap(const Texts& some, const Texts& others) {
-    return std::any_of(some.begin(), some.end(),
-                       [&](const std::string& each) { return others.contains(each); });
+    return std::ranges::any_of(some,
+                               [&](const std::string& each) { return others.contains(each); });
 }
 
 /// By addresses where both sides know them. "fe1" on one side is fe1.contoso.local on the other.
@@ -168,7 +168,7 @@ bool is_same(const Machine& one, const Machine& other) {
         return overlap(one.addresses, other.addresses);
     }
     return overlap(one.names, other.names) ||
-           std::any_of(one.names.begin(), one.names.end(), [&](const std::string& name) {
+           std::ranges::any_of(one.names, [&](const std::string& name) {
                return other.names.contains(name.substr(0, name.find('.')));
            });
 }
@@ -193,7 +193,7 @@ public:
             compare("simple URL", topology_.urls, published_.urls, true);
         }
         const auto plain = [](const std::string& port) { return port.starts_with("http "); };
-        if (std::none_of(published_.ports.begin(), published_.ports.end(), plain)) {
+        if (std::ranges::none_of(published_.ports, plain)) {
             std::erase_if(topology_.ports, plain); // "http_listen off", on purpose
         }
         compare("published port", topology_.ports, published_.ports, false);
@@ -248,9 +248,8 @@ private:
     void compare_machines(const std::string& pool, std::vector<Machine>& ours,
                           std::vector<Machine>& theirs) {
         for (Machine& one : ours) {
-            const auto other = std::find_if(theirs.begin(), theirs.end(), [&](const Machine& each) {
-                return !each.found && is_same(one, each);
-            });
+            const auto other = std::ranges::find_if(
+                theirs, [&](const Machine& each) { return !each.found && is_same(one, each); });
             if (other != theirs.end()) {
                 one.found = other->found = true;
             }
@@ -262,12 +261,11 @@ private:
             return;
         }
         // A topology seldom holds addresses, and a proxy seldom resolves names of the inside.
-        const auto unknown = std::find_if(ours.begin(), ours.end(), [](const Machine& each) {
-            return !each.found && each.addresses.empty();
-        });
+        const auto unknown = std::ranges::find_if(
+            ours, [](const Machine& each) { return !each.found && each.addresses.empty(); });
         if (unknown != ours.end() &&
-            std::all_of(theirs.begin(), theirs.end(),
-                        [](const Machine& each) { return each.found || each.names.empty(); }) &&
+            std::ranges::all_of(
+                theirs, [](const Machine& each) { return each.found || each.names.empty(); }) &&
             ours.size() == theirs.size()) {
             output_.note(pool + ": no address is known for " + unknown->shown +
                          ", so servers were only counted: give addresses by --hosts FILE");

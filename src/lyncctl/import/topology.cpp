@@ -357,12 +357,12 @@ private:
             throw mistake(topology_->place(root),
                           "the topology has no pool with web services that could be published");
         }
-        std::stable_sort(pools.begin(), pools.end(),
-                         [](const Farm* a, const Farm* b) { return a->role < b->role; });
+        std::ranges::stable_sort(pools,
+                                 [](const Farm* a, const Farm* b) { return a->role < b->role; });
         const Role most = pools.back()->role; // Directors answer first
         const auto is_first = [&](const Farm* pool) { return pool->role == most; };
-        draft_.first = *std::find_if(pools.begin(), pools.end(), is_first);
-        if (std::count_if(pools.begin(), pools.end(), is_first) > 1) {
+        draft_.first = *std::ranges::find_if(pools, is_first);
+        if (std::ranges::count_if(pools, is_first) > 1) {
             add(check, root,
                 "lyncdiscover and simple URLs go to {}, the first of several: put another first if "
                 "that is the one",

@@ -113,8 +113,8 @@ private:
             if (is_web_services(farm.role)) {
                 add(never_outside, farm.name,
                     "the own name of the " + std::string(role_name(farm.role)));
-            } else if (std::find(farm.published.begin(), farm.published.end(),
-                                 farm.certificate_name) == farm.published.end()) {
+            } else if (std::ranges::find(farm.published, farm.certificate_name) ==
+                       farm.published.end()) {
                 add(never_outside, farm.certificate_name,
                     "the servers' own name of " + config::title(farm));
             }
@@ -253,8 +253,8 @@ std::string zones_of(const std::vector<DnsName>& names, std::string_view view,
             continue;
         }
         const std::string_view own = is_pattern(name) ? "" : zone_of_name(name.name, sip_domains);
-        auto known = std::find_if(zones.begin(), zones.end(),
-                                  [own](const auto& zone) { return zone.first == own; });
+        auto known =
+            std::ranges::find_if(zones, [own](const auto& zone) { return zone.first == own; });
         if (known == zones.end()) {
             known = zones.insert(zones.end(), {own, {}});
         }

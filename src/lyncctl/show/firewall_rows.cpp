@@ -62,9 +62,8 @@ public:
             }
             for (const Edge& edge : declared_.edges) {
                 edges_ = {&edge};
-                const bool has_servers =
-                    std::any_of(std::begin(edge.roles), std::end(edge.roles),
-                                [](const EdgeServers& role) { return !role.servers.empty(); });
+                const bool has_servers = std::ranges::any_of(
+                    edge.roles, [](const EdgeServers& role) { return !role.servers.empty(); });
                 add(Summary::outer, has_servers); // else it says where the reverse proxy is
                 add(Summary::inner, has_servers);
             }
@@ -80,7 +79,7 @@ private:
                    !(edge.reverse_proxy.external.empty() && edge.reverse_proxy.internal.empty());
         };
         const auto& edges = declared_.edges;
-        const auto found = std::find_if(edges.begin(), edges.end(), says);
+        const auto found = std::ranges::find_if(edges, says);
         return found == edges.end() ? Interfaces{} : found->reverse_proxy;
     }
 
@@ -170,8 +169,9 @@ private:
     /// Whether requests to a farm by plain HTTP or by TLS are part of the plan: plain HTTP goes
     /// only where lyncdiscover does, the other farms' 8080 stays closed.
     bool has_upstream(const Farm& farm, bool tls) const {
-        return std::any_of(plan_.upstreams.begin(), plan_.upstreams.end(),
-                           [&](const auto& u) { return u.tls == tls && &plan_.farm(u) == &farm; });
+        return std::ranges::any_of(plan_.upstreams, [&](const auto& u) {
+            return u.tls == tls && &plan_.farm(u) == &farm;
+        });
     }
 
     /// Where edge blocks have no topology (or there is none), the consolidated one's rows.
@@ -301,8 +301,8 @@ private:
             return all;
         }
         case Who::director_or_any:
-            return std::any_of(declared_.farms.begin(), declared_.farms.end(),
-                               [](const Farm& farm) { return farm.role == Role::director; })
+            return std::ranges::any_of(declared_.farms,
+                                       [](const Farm& farm) { return farm.role == Role::director; })
                        ? next_hop()
                        : Party{"Any", {}, true};
         case Who::next_hop:
@@ -343,8 +343,7 @@ private:
                 bool computers = false) const {
         Party party{std::move(text), {}, false};
         const auto add = [&](const Farm& farm, const std::string& address) {
-            const bool unknown = std::find(farm.published.begin(), farm.published.end(), address) !=
-                                 farm.published.end();
+            const bool unknown = std::ranges::find(farm.published, address) != farm.published.end();
             add_known(party.addresses, {unknown ? "" : bare(address)});
         };
         for (const Farm& farm : declared_.farms) {

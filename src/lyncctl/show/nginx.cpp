@@ -1,6 +1,7 @@
 // `show nginx`: the generated nginx directives, as `nginx -T` prints them under the name
 // "lync_publish NAME".
 
+#include "base/ascii.h"
 #include "lyncctl/commands.h"
 #include "lyncctl/configuration.h"
 #include "lyncctl/failure.h"
@@ -24,11 +25,9 @@ Table table_of(const Configuration& configuration) {
         const plan::Rendered rendered = text_of(published);
         std::string_view rest = rendered.text;
         for (std::size_t number = 1; number <= rendered.origins.size(); number++) {
-            const std::size_t end = std::min(rest.find('\n'), rest.size());
             const Place& origin = rendered.origin(number);
-            table.rows.push_back({published.plan.publication.name, number, rest.substr(0, end),
+            table.rows.push_back({published.plan.publication.name, number, take_until(rest, '\n'),
                                   origin.file, origin.line});
-            rest.remove_prefix(std::min(end + 1, rest.size()));
         }
     }
     return table;

@@ -120,14 +120,6 @@ Addresses of_family(const Addresses& all, bool ipv6) {
     return some;
 }
 
-/// A comment stays in its line.
-std::string one_line(std::string text) {
-    std::replace_if(
-        text.begin(), text.end(),
-        [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
-    return text;
-}
-
 class RulesetWriter {
 public:
     RulesetWriter(const RulesetFormat& format, const Addresses& internal_networks,
@@ -245,7 +237,7 @@ private:
         comment("no rule for " + what);
     }
 
-    void comment(const std::string& text) { line("# " + one_line(text)); }
+    void comment(const std::string& text) { line("# " + escaped(text)); }
 
     void line(const std::string& text) { text_.append(format_.indent).append(text).append("\n"); }
 
@@ -262,8 +254,8 @@ private:
 Ruleset ruleset(std::string_view format, const std::vector<FirewallRow>& rows,
                 const Addresses& internal_networks, const Resolve& resolve,
                 const std::vector<std::string>& notes) {
-    const auto* found = std::find_if(std::begin(formats), std::end(formats),
-                                     [format](const auto& each) { return each.name == format; });
+    const auto* found =
+        std::ranges::find_if(formats, [format](const auto& each) { return each.name == format; });
     return RulesetWriter(*found, internal_networks, resolve).write(rows, notes);
 }
 
