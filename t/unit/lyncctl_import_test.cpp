@@ -336,6 +336,8 @@ TEST_CASE("what isn't Skype for Business stays out", "[import]") {
     CHECK(result.lacks({"external_web_services webext.contoso.com;"}) == ""); // by its port
     CHECK_FALSE(result.holds("10.0.0.50;"));
     CHECK_FALSE(result.holds("8443")); // nor its sockets
+    CHECK_FALSE(
+        Result(nginx(meet + "server { listen 127.0.0.1:8080; stub_status; }")).holds("8080"));
     CHECK(result.says("RESTRICTION") == 0);
 
     const Result skipped(nginx(all + meet + server("conf.contoso.com", "", "", "10.0.0.52:4443")),

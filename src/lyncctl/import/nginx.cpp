@@ -207,14 +207,16 @@ private:
         }
         const auto closed = [](const auto& line) { return remark_on(*line) == restriction; };
         if (found.empty()) {
+            bool redirects = false;
+            const bool harmless = is_harmless(block, redirects);
             bool is_tls = false;
             for (const auto& [address, socket] : listener.sockets) {
                 is_tls = is_tls || socket.tls;
-                if (!socket.tls) { // where clients were sent to https
+                if (redirects && !socket.tls) { // where clients were sent to https
                     add_socket(draft_.sockets, address, socket);
                 }
             }
-            if (!only_redirects(block)) {
+            if (!harmless || !redirects) {
                 draft_.add(is_tls && std::ranges::any_of(block.children, closed) ? restriction
                                                                                  : lost,
                            block.place, "{} passes nothing on", title);
