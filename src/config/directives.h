@@ -11,8 +11,8 @@
  *     and how it is written, for messages
  */
 
-#ifndef LYNC_SYNTAX_DIRECTIVES_H
-#define LYNC_SYNTAX_DIRECTIVES_H
+#ifndef LYNC_DIRECTIVES_H
+#define LYNC_DIRECTIVES_H
 
 #define LYNC_IN_PUBLISH 0x01
 #define LYNC_IN_POOL 0x02 /* pool and director */
@@ -108,4 +108,4 @@
     LINE(internal_network, LYNC_IN_EDGE, LYNC_REPEATABLE, 1, LYNC_ANY,                             \
          "internal_network ADDRESS/BITS ...")
 
-#endif /* LYNC_SYNTAX_DIRECTIVES_H */
+#endif /* LYNC_DIRECTIVES_H */

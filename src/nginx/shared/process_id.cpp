@@ -2,13 +2,14 @@
 
 #include "base/descriptor.h"
 
-#include <csignal>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
-#include <string_view>
+#include <cinttypes>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
 
 namespace lync::nginx {
 
@@ -27,22 +28,17 @@ ProcessStat stat_of(ngx_pid_t pid) noexcept {
     char text[512];
     *ngx_snprintf(reinterpret_cast<u_char*>(path), sizeof(path) - 1, "/proc/%P/stat", pid) = '\0';
     const Descriptor file(open(path, O_RDONLY | O_CLOEXEC));
-    const ssize_t size = read(file.get(), text, sizeof(text));
+    const ssize_t size = read(file.get(), text, sizeof(text) - 1);
+    text[std::max<ssize_t>(size, 0)] = '\0';
 
     // The second field is the program's name in parentheses, with whatever in it.
-    std::string_view rest(text, size > 0 ? static_cast<std::size_t>(size) : 0);
-    const std::size_t name_end = rest.rfind(')');
-    if (name_end == std::string_view::npos || name_end + 2 >= rest.size()) {
-        return {};
-    }
-    rest.remove_prefix(name_end + 2);
     ProcessStat stat;
-    stat.state = rest.front();
-    constexpr int started = 22;
-    for (int field = 3; field < started; field++) {
-        rest.remove_prefix(std::min(rest.find(' '), rest.size() - 1) + 1);
+    if (const char* name_end = std::strrchr(text, ')')) {
+        std::sscanf(name_end + 1,
+                    " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+                    "%" SCNu64,
+                    &stat.state, &stat.started);
     }
-    std::from_chars(rest.data(), rest.data() + rest.size(), stat.started);
     return stat;
 }
 
