@@ -57,11 +57,6 @@ ngx_shm_zone_t* running_zone() noexcept {
     return nullptr;
 }
 
-/// What is known, without the key.
-std::span<std::byte> contents_of(Record& record) noexcept {
-    return std::as_writable_bytes(std::span(&record, 1)).subspan(sizeof(Keyed));
-}
-
 } // namespace
 
 Key::Key(Subject subject) noexcept : subject_(subject) {
@@ -240,9 +235,9 @@ struct Zone::Memory {
         for (Record& from : std::span(old.records(), old.used_records)) {
             if (Record* to =
                     from.subject == Subject::none ? nullptr : make(from.subject, from.key)) {
-                to->generation = from.generation.load();
-                to->left = from.left.load();
-                std::ranges::copy(contents_of(from), contents_of(*to).begin());
+                const std::uint32_t next = to->next;
+                std::memcpy(static_cast<void*>(to), &from, sizeof(from));
+                to->next = next;
             }
         }
         used_publications = old.used_publications.load();

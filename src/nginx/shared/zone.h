@@ -105,18 +105,15 @@ struct NameAddresses {
     std::array<Address, most> address{};
 };
 
-/// By what a record is found, and who uses it. Zeroed memory is a free one; but for `generation`
-/// and `left` all is written under the lock, before the record is in use.
-struct Keyed {
+/// One thing that is watched; its subject says which members are used. Zeroed memory is a free one;
+/// but for `generation` and `left` key and chain are written under the lock, before it is in use.
+struct Record {
     std::atomic<Subject> subject;
     Key::Digest key;
     std::atomic<std::uint32_t> next;       ///< in its chain of the index: number + 1, 0 ends it
     std::atomic<std::uint64_t> generation; ///< of the last configuration that named it
     std::atomic<std::int64_t> left;        ///< when a worker last let go of it, Unix time
-};
 
-/// One thing that is watched; its subject says which members are used.
-struct Record : Keyed {
     SharedFailures failures;
     balance::SharedHealth health;
     std::atomic<std::uint64_t> probe; ///< msec until which no probe may begin
