@@ -134,11 +134,6 @@ void write_store(Writer& json, const std::optional<LockoutStore>& store) {
     }
 }
 
-template <typename Value>
-std::optional<Value> unless(Value value, bool unknown) {
-    return unknown ? std::nullopt : std::optional(value);
-}
-
 class Document {
 public:
     Document(std::string& out, const Snapshot& snapshot) : json_(out), snapshot_(snapshot) {}
@@ -310,8 +305,8 @@ private:
 
     void write_name(const Name& name) {
         json_.member("name", name.name);
-        json_.member("https", unless(name.https, name.https == none));
-        json_.member("http", unless(name.http, name.http == none));
+        json_.member("https", known(name.https, name.https != none));
+        json_.member("http", known(name.http, name.http != none));
         json_.member("coverage", coverage_name(name.coverage));
         json_.values("presented", name.certificates);
     }
@@ -340,7 +335,7 @@ private:
         json_.member("address", server.address);
         json_.member("state", state_name(server.state));
         json_.member("reason", server.reason);
-        json_.member("since", unless(utc(server.since), server.since == 0));
+        json_.member("since", known(utc(server.since), server.since != 0));
         json_.member("backup", server.backup);
         json_.member("weight", server.weight);
         write_load(server);
@@ -362,7 +357,7 @@ private:
         json_.member("tls_resumptions", server.resumptions);
         write_times("response_time", server.response_time);
         json_.member("extended_protection", binding_name(server.extended_protection));
-        json_.member("build", unless(build_text(server.build), server.build == 0));
+        json_.member("build", known(build_text(server.build), server.build != 0));
         json_.objects("missing_fixes", server.missing_fixes, [this](const policy::MissingFix& fix) {
             json_.member("cve", fix.cve);
             json_.member("build", build_text(fix.build));
@@ -380,7 +375,7 @@ private:
         write_times("duration", service.duration);
         json_.member("history", [&] {
             const auto minute = [this](std::int64_t count) {
-                json_.value(unless(count, count < 0));
+                json_.value(known(count, count >= 0));
             };
             json_.array("requests", service.history.requests, minute);
             json_.array("errors", service.history.errors, minute);

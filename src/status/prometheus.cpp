@@ -336,11 +336,6 @@ private:
                });
     }
 
-    template <typename Value>
-    static std::optional<Value> known(Value value, bool is_known) {
-        return is_known ? std::optional(value) : std::nullopt;
-    }
-
     const Snapshot& snapshot_;
     std::string out_;
     std::string_view family_;

@@ -87,6 +87,12 @@ constexpr std::int64_t unix_time(std::chrono::sys_seconds time) noexcept {
     return time.time_since_epoch().count();
 }
 
+/// A value of which it may be that nothing is known.
+template <typename Value>
+std::optional<Value> known(Value value, bool is_known) {
+    return is_known ? std::optional(std::move(value)) : std::nullopt;
+}
+
 /// A certificate that listeners present.
 struct Certificate {
     std::string_view file;
