@@ -28,6 +28,7 @@ crossed.
 
 import asyncio
 import collections
+import json
 import os
 import re
 import resource
@@ -36,10 +37,62 @@ import time
 
 # The source tree stays as it is.
 sys.dont_write_bytecode = True
+sys.path.insert(0, f'{os.path.dirname(os.path.abspath(__file__))}/../lib')
 
+import proof_nginx
 import toy
 from storm_clients import STUCK, Closed, Identity, Storm
-from storm_processes import Nginx, Server, proof_nginx
+
+
+def configuration(options, port, pool):
+    addresses = ['127.0.0.11', '127.0.0.21'][:options.servers]
+    d = options.dir
+    if options.plain:
+        servers = ' '.join(f'server {a}:{pool} max_fails=0;' for a in addresses)
+        site = f"""
+    upstream pool {{ {servers} keepalive 64; }}
+    server {{
+        listen 127.0.0.1:{port} ssl;
+        ssl_certificate {options.pki}/public-ecdsa.pem;
+        ssl_certificate_key {options.pki}/public-ecdsa.key;
+        keepalive_requests 10000;
+        client_max_body_size 0;
+        location / {{
+            proxy_pass https://pool;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_set_header Host $host;
+            proxy_request_buffering off;
+            proxy_buffering off;
+            proxy_ssl_name fepool.contoso.local;
+            proxy_ssl_trusted_certificate {options.pki}/internal-ca.pem;
+            proxy_ssl_verify on;
+        }}
+    }}"""
+    else:
+        # A server that drops on purpose isn't down.
+        site = proof_nginx.publication(options, port, pool, addresses, each='max_fails=0',
+                                       inside='connection_auth on max=20000;')
+    return proof_nginx.configuration(d, site, module=None if options.plain else options.module,
+                                     workers=options.workers, connections=options.files // 2)
+
+
+class Server(proof_nginx.Program):
+    def __init__(self, options, pool):
+        pki = f'{options.pki}/fepool.contoso.local'
+        super().__init__('auth/toy.py', '--tls', f'{pki}.pem', f'{pki}.key', f'127.0.0.11:{pool}',
+                         f'127.0.0.21:{pool}')
+
+    def command(self, *words):
+        return json.loads(super().command(*words))
+
+
+def connections(nginx):
+    """TCP connections that nginx's workers hold, on both sides."""
+    held, listens = nginx.sockets(), '0A'
+    with open('/proc/net/tcp') as table:
+        rows = [line.split() for line in table][1:]
+    return sum(1 for row in rows if row[9] in held and row[3] != listens)
 
 
 async def storm(options, nginx, port):
@@ -114,7 +167,7 @@ def settle(server, nginx, run, patience):
         owned = [one for one in left if one['owner'] is not None]
         if not owned and owned_at is None:
             owned_at = time.time()
-        held = nginx.connections()
+        held = connections(nginx)
         if not left and not held:
             return
         # Nobody's connections may wait for the next client as long as nginx likes.
@@ -140,7 +193,11 @@ def main():
     print(f'{options.requests} requests of {options.identities} identities, seed {options.seed}',
           flush=True)
     server = Server(options, pool)
-    nginx = Nginx(options, port, pool)
+    # Leaks are the suites' business: they stop nginx when nothing is in use.
+    valgrind = ['valgrind', '--tool=memcheck', '--leak-check=no', '--num-callers=40',
+                f'--log-file={options.dir}/valgrind.%p'] if options.valgrind else ()
+    nginx = proof_nginx.Nginx(options.nginx, options.dir, configuration(options, port, pool), port, preload=options.preload,
+                              wrapper=valgrind, patience=300 if options.valgrind else 60)
 
     async def play():
         run = await storm(options, nginx, port)

@@ -172,6 +172,18 @@ class Nginx:
         with open(f'/proc/{self.process.pid}/task/{self.process.pid}/children') as children:
             return [int(pid) for pid in children.read().split()]
 
+    def sockets(self):
+        """Those that the workers hold, by inode."""
+        held = set()
+        for pid in self.workers():
+            try:
+                for fd in os.scandir(f'/proc/{pid}/fd'):
+                    if match := re.match(r'socket:\[(\d+)\]', os.readlink(fd.path)):
+                        held.add(match[1])
+            except OSError:
+                continue
+        return held
+
     def lines(self, pattern):
         """Of the error log."""
         with open(self.log, errors='replace') as log:
