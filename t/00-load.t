@@ -7,31 +7,18 @@ use warnings;
 use Test::More;
 
 use File::Basename qw(basename);
-use File::Path qw(make_path remove_tree);
+use File::Path qw(remove_tree);
+use LyncTest::Nginx;
 use LyncTest::Paths;
 
-my $nginx  = $LyncTest::Paths::NGINX;
 my $module = $LyncTest::Paths::MODULE;
 my $source = $LyncTest::Paths::SOURCE;
 
 # --- the module
 
 my $root = "$LyncTest::Paths::RUN/t/load_$$";
-make_path("$root/logs");
-open my $conf, '>', "$root/nginx.conf" or die "can't write $root/nginx.conf: $!\n";
-print $conf <<"END_CONF";
-load_module $module;
-pid nginx.pid;
-error_log logs/error.log;
-events {}
-http {
-    access_log off;
-}
-END_CONF
-close $conf;
-
-my $said = `$nginx -t -p $root/ -e logs/error.log -c nginx.conf 2>&1`;
-is($?, 0, 'nginx -t accepts a configuration that loads the module');
+my ($status, $said) = LyncTest::Nginx::try($root, '-t', '');
+is($status, 0, 'nginx -t accepts a configuration that loads the module');
 like($said, qr/test is successful/, 'nginx says so');
 unlike($said, qr/\[(?:warn|alert|crit)\]|Sanitizer/, 'without a warning');
 remove_tree($root);

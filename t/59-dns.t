@@ -248,38 +248,13 @@ scene "the system's name servers", config => '', sub {
     dns_start(ttl => 1, address => $address, port => 53);
     dns_says('fe.system.test' => $A);
     my $dir = scene_dir();
-    mkdir "$dir/logs";
     my $port = port('SYSTEM_HTTPS');
     write_file("$dir/resolv.conf", "search system.test\nnameserver $address\n");
     write_file("$dir/hosts", "127.0.0.1 localhost\n");
-    my $inside = publication('SYSTEM', 'server fe;', 'health_check off;')
-        =~ s/%%CERTIFICATE%%/certificate $LyncTest::Paths::PKI\/public.pem $LyncTest::Paths::PKI\/public.key;/r
-        =~ s/%%TRUSTED_CA%%/trusted_ca $LyncTest::Paths::PKI\/internal-ca.pem;/r
-        =~ s/%%PORT_SYSTEM%%/port('SYSTEM')/er;
-    write_file("$dir/nginx.conf", <<"END");
-load_module $LyncTest::Paths::MODULE;
-user root;
-daemon off;
-pid nginx.pid;
-error_log logs/error.log info;
-events { worker_connections 64; }
-http {
-    access_log off;
-    $LyncTest::Files::TEMPORARY
-    lync_publish contoso {
-        http_listen off;
-        https_listen 127.0.0.1:$port;
-        $inside
-    }
-}
-END
-    my $pid = fork // die "can't fork: $!\n";
-    if ($pid == 0) {
-        exec 'unshare', '-m', 'sh', '-c', "mount --bind $dir/resolv.conf /etc/resolv.conf &&
-            mount --bind $dir/hosts /etc/hosts &&
-            exec $LyncTest::Paths::NGINX -p $dir/ -e logs/error.log -c nginx.conf"
-            or POSIX::_exit(127);
-    }
+    my $inside = LyncTest::expand(publication('SYSTEM', 'server fe;', 'health_check off;'));
+    my $nginx = LyncTest::Nginx->start($dir, "lync_publish contoso { http_listen off; https_listen 127.0.0.1:$port; $inside }",
+        wrapper => ['unshare', '-m', 'sh', '-c', "mount --bind $dir/resolv.conf /etc/resolv.conf &&
+            mount --bind $dir/hosts /etc/hosts && exec \"\$\@\"", 'sh']);
     my $site = sub {
         my $got = eval { client("https://lyncwebext.contoso.com:$port")->ask('GET /abs/handler')->answer->{body} } // '';
         return $got =~ /from ([\d.]+):/ ? $1 : '';
@@ -287,8 +262,7 @@ END
     ok(wait_until(sub { $site->() eq $A }, $Pools::PATIENCE), 'found when nginx starts');
     dns_says('fe.system.test' => $B);
     ok(wait_until(sub { $site->() eq $B }, $Pools::PATIENCE), 'and found again');
-    kill TERM => $pid;
-    waitpid $pid, 0;
+    $nginx->stop;
     is(scalar(my @bad = log_lines(qr/\[(?:alert|crit|emerg)\]/, "$dir/logs/error.log")), 0, 'nothing was wrong');
     dns_start(ttl => 1);
 };

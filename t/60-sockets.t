@@ -6,14 +6,10 @@ use LyncTest::Scene;
 
 use IO::Socket::IP ();
 
-# The smallest publication, as it stands in the documentation, in a whole nginx.conf.
+# The smallest publication, as it stands in the documentation.
 sub smallest {
     my ($sockets, $beside) = @_;
     return <<"END";
-load_module $LyncTest::Paths::MODULE;
-pid logs/nginx.pid;
-events {}
-http {
     lync_publish contoso { @{[$sockets // '']}
         sip_domain   contoso.com;
         certificate  $LyncTest::Paths::PKI/public.pem $LyncTest::Paths::PKI/public.key;
@@ -24,7 +20,6 @@ http {
         }
     }
 @{[$beside // '']}
-}
 END
 }
 

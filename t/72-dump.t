@@ -41,14 +41,7 @@ scene 'a publication has a name of its own there, and a comment over each server
 scene 'what is printed is what is run', sub {
     my $text = section(dump_of_this(), 'lync_publish contoso');
     $text =~ s/^\s*lync_rule .*\n//mg;
-    my ($status, $said) = nginx('-t', <<"END");
-load_module $LyncTest::Paths::MODULE;
-pid logs/nginx.pid;
-events {}
-http {
-$text
-}
-END
+    my ($status, $said) = nginx('-t', $text);
     is($status, 0, 'the text is a configuration of nginx') or diag($said);
 };
 

@@ -135,15 +135,7 @@ scene 'a worker after a reload that failed',
 scene 'no master', sub {
     my $dir = scene_dir();
     my ($http, $https, $status) = map { port("ALONE_$_") } qw(HTTP HTTPS STATUS);
-    write_file("$dir/nginx.conf", <<"END");
-load_module $LyncTest::Paths::MODULE;
-daemon off;
-master_process off;
-pid nginx.pid;
-error_log error.log notice;
-events {}
-http {
-    access_log off;
+    my $nginx = LyncTest::Nginx->start($dir, <<"END", main => 'master_process off;');
     lync_publish contoso {
         http_listen 127.0.0.1:$http;
         https_listen 127.0.0.1:$https;
@@ -153,25 +145,17 @@ http {
         pool fepool.contoso.local { server 127.0.0.99; external_web_services lyncwebext.contoso.com; health_check off; }
     }
     server { listen 127.0.0.1:$status; location / { lync_status; } }
-}
 END
-    my $pid = fork // die "can't fork: $!\n";
-    if ($pid == 0) {
-        open STDERR, '>', "$dir/stderr";
-        exec $LyncTest::Paths::NGINX, '-p', "$dir/", '-e', 'error.log', '-c', 'nginx.conf' or exit 127;
-    }
     my $policy = sub {
         my $client = eval { client("http://127.0.0.1:$status") } or return '';
         $client->ask('GET /', Connection => 'close')->answer->one('Content-Security-Policy') // '';
     };
     ok(wait_until { $policy->() =~ /default-src/ }, 'the status page says what it may load');
-    kill HUP => $pid;
-    my $refused = wait_until { (log_lines(qr/\[emerg\]/, "$dir/error.log"))[0] };
+    kill HUP => $nginx->pid;
+    my $refused = wait_until { (log_lines(qr/\[emerg\]/, "$dir/logs/error.log"))[0] };
     like($refused, qr/"master_process off" takes no reload, nginx would have no connections after it: restart nginx/, 'no reload');
     like($policy->(), qr/default-src/, 'it serves as before');
-    kill QUIT => $pid;
-    waitpid $pid, 0;
-    is($?, 0, 'and ends in order');
+    is($nginx->stop('QUIT'), 0, 'and ends in order');
 };
 
 run_suite(publication => '%%STANDARD%%');

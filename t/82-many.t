@@ -6,7 +6,8 @@ use warnings;
 
 use Test::More;
 
-use File::Path qw(make_path remove_tree);
+use File::Path qw(remove_tree);
+use LyncTest::Nginx;
 use LyncTest::Paths;
 
 my $count  = 3000;
@@ -14,21 +15,13 @@ my $memory = 800;    # MB that nginx -t may take; a copy of all rules in each ho
 my $time   = 30;     # seconds of CPU
 
 my $root = "$LyncTest::Paths::RUN/t/many_$$";
-make_path("$root/logs");
 
 sub load {
     my (%given) = @_;
     my $domains = join "\n", @{ $given{domains} // ['contoso.com'] };
     my $servers = join "\n", map { "server $_;" } @{ $given{servers} // ['127.0.0.11'] };
     my $more    = join "\n", @{ $given{more} // [] };
-    open my $conf, '>', "$root/nginx.conf" or die "can't write $root/nginx.conf: $!\n";
-    print $conf <<"END";
-load_module $LyncTest::Paths::MODULE;
-pid nginx.pid;
-error_log logs/error.log;
-events {}
-http {
-    access_log off;
+    my ($status, $said) = LyncTest::Nginx::try($root, '-t', <<"END", limits => "prlimit --as=@{[$memory << 20]} --cpu=$time");
     lync_publish many {
         http_listen     127.0.0.1:18080;
         https_listen    127.0.0.1:18443;
@@ -41,11 +34,8 @@ http {
         }
         $more
     }
-}
 END
-    close $conf;
-    my $said = `prlimit --as=@{[$memory << 20]} --cpu=$time $LyncTest::Paths::NGINX -t -p $root/ -e logs/error.log -c nginx.conf 2>&1`;
-    return $? == 0 ? 'fine' : substr $said, -300;
+    return $status == 0 ? 'fine' : substr $said, -300;
 }
 
 my @each = 1 .. $count;

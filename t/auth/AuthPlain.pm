@@ -9,12 +9,9 @@ use strict;
 use warnings;
 
 use Exporter qw(import);
-use File::Path qw(make_path remove_tree);
-use IO::Socket::IP ();
-use POSIX ();
-use Time::HiRes qw(sleep time);
+use File::Path qw(remove_tree);
 
-use LyncTest::Files;
+use LyncTest::Nginx ();
 use LyncTest::Paths ();
 use LyncTest::Ports ();
 
@@ -40,37 +37,22 @@ sub exchange_publication {
         . "    simple_url dialin https://dialin.contoso.com;\n";
 }
 
-my $owner = $$;
-my ($dir, $pid);
+my $nginx;
 
 # Starts plain nginx if it doesn't run: a worker, a cache of connections for everybody. Returns its
 # port in front of "one" server or "two", pid => N and dir => DIR.
 sub start {
     my ($servers) = @_;
-    my %port = (
-        one => LyncTest::Ports::port('PLAIN_ONE'),
-        two => LyncTest::Ports::port('PLAIN_TWO'),
-    );
-    run(%port) if !$pid;
-    return (port => $port{$servers}, pid => $pid, dir => $dir);
+    my %port = (one => LyncTest::Ports::port('PLAIN_ONE'), two => LyncTest::Ports::port('PLAIN_TWO'));
+    $nginx //= run(%port);
+    return (port => $port{$servers}, pid => $nginx->pid, dir => $nginx->{dir});
 }
 
 sub run {
     my (%port) = @_;
     my $pool = LyncTest::Ports::port('POOL');
     my $pki  = $LyncTest::Paths::PKI;
-    my $user = $> == 0 ? 'user root;' : '';
-    $dir = "$LyncTest::Paths::RUN/t/plain_$$";
-    make_path("$dir/logs");
-    write_file("$dir/nginx.conf", <<"END_CONF");
-daemon off;
-worker_processes 1;
-$user
-pid $dir/nginx.pid;
-error_log $dir/logs/error.log info;
-events { worker_connections 512; }
-http {
-    $LyncTest::Files::TEMPORARY
+    return LyncTest::Nginx->start("$LyncTest::Paths::RUN/t/plain_$$", <<"END_CONF", module => 0, port => $port{two});
     upstream one {
         server 127.0.0.11:$pool;
         keepalive 64;
@@ -93,53 +75,22 @@ http {
     proxy_ssl_trusted_certificate $pki/internal-ca.pem;
     proxy_ssl_verify              on;
     server {
-        listen 127.0.0.1:$port{one} ssl http2;
+        listen 127.0.0.1:$port{one} ssl;
         location / { proxy_pass https://one; }
     }
     server {
-        listen 127.0.0.1:$port{two} ssl http2;
+        listen 127.0.0.1:$port{two} ssl;
         location / { proxy_pass https://two; }
     }
-}
 END_CONF
-    $pid = spawn("$dir/logs/start.log", $LyncTest::Paths::NGINX, '-p', "$dir/",
-        '-e', "$dir/logs/error.log", '-c', "$dir/nginx.conf");
-    wait_for_port('127.0.0.1', $port{two}, "plain nginx ($dir)");
 }
 
-# A child that ends with this process at the latest, however that ends; what it says is written to
-# the file.
-sub spawn {
-    my ($file, @command) = @_;
-    my $child = fork // die "fork: $!\n";
-    if ($child == 0) {
-        open STDOUT, '>>', $file;
-        open STDERR, '>&', \*STDOUT;
-        open STDIN, '<', '/dev/null';
-        exec 'setpriv', '--pdeathsig', 'TERM', @command or POSIX::_exit(127);
-    }
-    return $child;
-}
-
-sub wait_for_port {
-    my ($address, $port, $what) = @_;
-    my $until = time + 10;
-    until (IO::Socket::IP->new(PeerHost => $address, PeerPort => $port)) {
-        die "$what doesn't start\n" if time > $until;
-        sleep 0.02;
+END {
+    if ($nginx && $nginx->{owner} == $$) {
+        local $?;
+        $nginx->stop;
+        remove_tree($nginx->{dir});
     }
 }
-
-# Only in the process that started it: Test::Nginx forks.
-sub stop {
-    return if !$pid || $$ != $owner;
-    local $?;
-    kill TERM => $pid;
-    waitpid $pid, 0;
-    remove_tree($dir);
-    undef $pid;
-}
-
-END { stop() }
 
 1;

@@ -125,9 +125,9 @@ DefaultRuntimeDir $dir
 Mutex file:$dir default
 $hosts
 END_CONF
-    $apache = AuthPlain::spawn("$dir/httpd.out",
+    $apache = LyncTest::Program::spawn("$dir/httpd.out",
         '/usr/sbin/apache2', '-D', 'FOREGROUND', '-f', "$dir/httpd.conf");
-    AuthPlain::wait_for_port('127.0.0.21', LyncTest::Ports::port('REQUESTS'), "Apache ($dir)");
+    LyncTest::Program::wait_for_port('127.0.0.21', LyncTest::Ports::port('REQUESTS'), "Apache ($dir)");
 }
 
 sub start_clients { $clients = LyncTest::Program->start('auth/real.py', "$LyncTest::Paths::PKI/public-ca.pem") }
@@ -203,8 +203,8 @@ END_CONF
     run("/usr/sbin/kdb5_util -r CONTOSO.COM -P master create -s");
     run("/usr/sbin/kadmin.local -r CONTOSO.COM <$dir/principals");
     chmod 0644, "$dir/http.keytab";
-    $kdc = AuthPlain::spawn("$dir/kdc.out", '/usr/sbin/krb5kdc', '-n', '-P', "$dir/kdc.pid");
-    AuthPlain::wait_for_port('127.0.0.1', $port, "the KDC ($dir)");
+    $kdc = LyncTest::Program::spawn("$dir/kdc.out", '/usr/sbin/krb5kdc', '-n', '-P', "$dir/kdc.pid");
+    LyncTest::Program::wait_for_port('127.0.0.1', $port, "the KDC ($dir)");
     run("kinit -k -t $dir/$_.keytab -c FILE:$dir/$_.cc $_") for sort keys %PASSWORD;
     start_apache('krb5', "GssapiCredStore keytab:$dir/http.keytab");
     start_clients();

@@ -17,12 +17,11 @@ use warnings;
 
 use Exporter qw(import);
 use File::Path qw(make_path remove_tree);
-use IO::Socket::INET ();
-use Time::HiRes qw(sleep time);
 
 use LyncTest ();
 use LyncTest::Paths ();
 use LyncTest::Ports ();
+use LyncTest::Program ();
 
 our @EXPORT = qw(dns_start dns_stop dns_says dns_asked dns_pid);
 
@@ -43,18 +42,9 @@ sub dns_start {
         '--bind-interfaces', '--local=/test/', "--addn-hosts=$dir/hosts", "--local-ttl=$o{ttl}",
         "--pid-file=$dir/pid", '--log-queries', "--log-facility=$dir/log",
         $> == 0 ? ('--user=root', '--group=root') : ());
-    $pid = fork // die "can't fork: $!\n";
-    if ($pid == 0) {
-        $ENV{PATH} .= ':/usr/sbin:/sbin';
-        open STDERR, '>', "$dir/stderr";
-        exec @command or POSIX::_exit(127);
-    }
-    # It listens on TCP, too.
-    my $until = time + 10;
-    until (IO::Socket::INET->new(PeerAddr => $address, PeerPort => $port)) {
-        die "dnsmasq doesn't start, see $dir/stderr\n" if time > $until;
-        sleep 0.02;
-    }
+    local $ENV{PATH} = "$ENV{PATH}:/usr/sbin:/sbin";
+    $pid = LyncTest::Program::spawn("$dir/stderr", @command);
+    LyncTest::Program::wait_for_port($address, $port, "dnsmasq ($dir/stderr)"); # on TCP, too
 }
 
 sub dns_stop {

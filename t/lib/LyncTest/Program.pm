@@ -11,8 +11,11 @@ use strict;
 use warnings;
 
 use IO::Handle ();
+use IO::Socket::IP ();
 use IPC::Open2 qw(open2);
 use JSON::PP ();
+use POSIX ();
+use Time::HiRes qw(sleep time);
 
 use LyncTest::Paths ();
 
@@ -54,6 +57,31 @@ sub stop {
     close $self->{$_} for qw(in out);
     waitpid $pid, 0;
     @running = grep { $_ != $self } @running;
+}
+
+# --- other programs
+
+# A child that ends with this process at the latest, however that ends; what it says is written to
+# the file.
+sub spawn {
+    my ($file, @command) = @_;
+    my $child = fork // die "fork: $!\n";
+    if ($child == 0) {
+        open STDOUT, '>>', $file;
+        open STDERR, '>&', \*STDOUT;
+        open STDIN, '<', '/dev/null';
+        exec 'setpriv', '--pdeathsig', 'TERM', @command or POSIX::_exit(127);
+    }
+    return $child;
+}
+
+sub wait_for_port {
+    my ($address, $port, $what) = @_;
+    my $until = time + 10;
+    until (IO::Socket::IP->new(PeerHost => $address, PeerPort => $port)) {
+        die "$what doesn't start\n" if time > $until;
+        sleep 0.02;
+    }
 }
 
 END { $_->stop for @running }

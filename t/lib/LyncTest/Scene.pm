@@ -35,6 +35,7 @@ use Time::HiRes qw(sleep time);
 use LyncTest ();
 use LyncTest::Client ();
 use LyncTest::Files;
+use LyncTest::Nginx ();
 use LyncTest::Paths ();
 use LyncTest::Ports ();
 
@@ -142,16 +143,8 @@ sub scene_dir () {
     return $dir;
 }
 
-# The nginx command on a configuration of the scene's own: (exit status, output).
-sub nginx {
-    my ($option, $configuration) = @_;
-    my $dir = scene_dir();
-    mkdir "$dir/logs";
-    write_file("$dir/nginx.conf", $configuration);
-    my $command = "$LyncTest::Paths::NGINX $option -p $dir/ -e logs/error.log -c nginx.conf";
-    my $text = `$command 2>&1`;
-    return ($?, $text);
-}
+# The nginx command on an http level of the scene's own: (exit status, output).
+sub nginx { my ($option, $http) = @_; return LyncTest::Nginx::try(scene_dir(), $option, $http) }
 
 # Whether a structure has these members.
 sub has_fields {
