@@ -56,4 +56,4 @@ GET https://lyncdiscoverinternal.contoso.com/   -> closed
 --- to: https://lyncwebext.contoso.com
 --- raw_request eval
 "GET /abs/handler HTTP/1.1\r\nHost: fepool.contoso.local\r\nConnection: close\r\n\r\n"
---- refused: closed
+--- refused

@@ -49,7 +49,7 @@ TRACE http://meet.contoso.com/x             -> 405
 --- to: http://meet.contoso.com
 --- raw_request eval
 "GET /x HTTP/1.0\r\n\r\n"
---- refused: closed
+--- refused
 
 === https_redirect off
 --- more: https_redirect off;

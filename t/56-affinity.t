@@ -193,14 +193,6 @@ scene 'forged values', sub {
     is(scalar keys %used, 3, 'a value is a number like any other');
 };
 
-scene 'Lync 2010', servers => $three, more => 'product lync_2010;', sub {
-    front_ends(3);
-    my $answer = asked(path => '/abs/handler');
-    is(scalar set_cookies($answer), 1, 'the default of Lync 2010');
-    my $cookie = value_of($answer);
-    is(who(path => '/abs/handler', headers => [Cookie => "MS-WSMAN=$cookie"]), $answer->{body}, 'holds');
-};
-
 scene 'no affinity', servers => $three, sub {
     front_ends(3);
     is(scalar set_cookies(asked()), 0, 'no cookie since Lync 2013');

@@ -67,20 +67,20 @@ GET http://www.example/autodiscover/autodiscoverservice.svc/root -> closed
 --- insecure
 --- raw_request eval
 "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
---- refused: closed
+--- refused
 
 === without a Host header
 --- to: https://lyncwebext.contoso.com
 --- sni: none
 --- raw_request eval
 "GET /abs/handler HTTP/1.0\r\n\r\n"
---- refused: closed
+--- refused
 
 === a published name in SNI doesn't help
 --- to: https://lyncwebext.contoso.com
 --- raw_request eval
 "GET /abs/handler HTTP/1.1\r\nHost: www.example\r\nConnection: close\r\n\r\n"
---- refused: closed
+--- refused
 
 === a foreign server before the publication has its own name and no other
 --- before eval: $::Foreign
