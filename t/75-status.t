@@ -153,15 +153,12 @@ scene 'methods', sub {
     is_deeply($after->{publications}, $before->{publications}, 'the status is no request of a publication');
 };
 
+# Who gets which is a table of t/unit/status_test.cpp.
 scene 'formats', sub {
-    my $prometheus = 'application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1';
     my $browser = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
     for my $case (
         ['/',                    [Accept => $browser],           'html'],
-        ['/',                    [Accept => 'application/json'], 'json'],
-        ['/',                    [Accept => $prometheus],        'prometheus'],
         ['/',                    ['X-Prometheus-Scrape-Timeout-Seconds' => 10], 'prometheus'],
-        ['/?format=json',        [Accept => $browser],           'json'],
         ['/deep/er?a=b&format=json', [],                         'json'],
     ) {
         my ($path, $headers, $form) = @$case;

@@ -99,9 +99,6 @@ sub talk {
         $got->{outcome} = 'ok';
     }
 
-    # TLS 1.3 tells what the session is only after the handshake.
-    $got->{tls}{reused} = $socket->get_session_reused ? 'yes' : 'no' if $o->{tls};
-
     # Closed properly: OpenSSL forgets a session whose connection breaks off.
     $socket->close;
 }
@@ -139,20 +136,12 @@ sub start_tls {
 #   cipher    OpenSSL's name
 #   alpn      the protocol selected, or "none"
 #   subject   the certificate's common name
-#   names     its DNS names, in its order
 #   key       RSA or EC
 #   trusted   yes: issued by the trusted CA and carries the name; otherwise what is wrong
-#   reused    yes, when an earlier session was resumed
 sub facts {
     my ($socket, $tls) = @_;
 
     (my $version = $socket->get_sslversion) =~ tr/_/./;
-    my @names = $socket->peer_certificate('subjectAltNames');
-    my @dns;
-    while (my ($type, $name) = splice @names, 0, 2) {
-        push @dns, $name if $type == IO::Socket::SSL::GEN_DNS();
-    }
-
     my $result  = Net::SSLeay::get_verify_result($socket->_get_ssl_object);
     my $trusted = 'yes';
     if ($result != Net::SSLeay::X509_V_OK()) {
@@ -168,7 +157,6 @@ sub facts {
         cipher  => $socket->get_cipher,
         alpn    => $socket->alpn_selected // 'none',
         subject => $socket->peer_certificate('commonName'),
-        names   => join(' ', @dns),
         key     => $key == EVP_PKEY_RSA ? 'RSA' : 'EC',
         trusted => $trusted,
     };
