@@ -223,7 +223,7 @@ with_both 'limit_req holds attempts up', delay => 0.6,
     my @clients = map { my $proxy = $_; map { at($proxy, 'basic', 'alice', 'wrong') } 1 .. 4 } qw(first second);
     my @statuses = map { $_->answer->{status} } @clients;
     is(scalar(arrived), 4, 'four arrive') or diag("@statuses");
-    ok(log_lines(qr/lync_lockout: a sign-in that was held up isn't sent/), 'the others are logged');
+    ok(log_lines(qr/lync_lockout: a delayed sign-in isn't sent/), 'the others are logged');
 };
 
 # How long an answer takes is no difference between two clocks: attempts end as they began.
@@ -370,15 +370,15 @@ scene 'what is no store', more => "$LIMITS $STORE", after => $CONTROL, sub {
         $connection->write('-ERR unknown command' . ($connection->{buffer} =~ /s3cret/ ? ' AUTH s3cret of Redis' : '') . "\r\n");
         sleep 5;
     }), 'it refuses the password', 'one that repeats it');
-    with_store($url, says("HTTP/1.1 400 Bad Request\r\n\r\n"), "what it answers isn't understood", 'a web server');
-    with_store($url, says("+OK\r\n" x 4 . "*2000000000\r\n"), "what it answers isn't understood", 'a long list');
-    with_store($url, says("+OK\r\n", "\$500000000\r\n" . 'x' x 800000), "what it answers isn't understood", 'a long text');
-    with_store($url, says("*4096\r\n" . ":1\r\n" x 4096 . ":1\r\n" x 4096), 'it answers what|understood', 'many numbers');
-    with_store($url, says("+OK\r\n" x 600), 'it answers what wasn\'t asked', 'too many answers');
-    with_store($url, says("+OK\r\n" x 2 . ":1\r\n" x 2, undef, "*10\r\n:1\r\n:1\r\n:0\r\n:97\r\n:5\r\n:-7\r\n" . ":0\r\n" x 4), "it doesn't answer in time", 'a record of less than nothing');
-    with_store($url, fake(sub { sleep 5 }), "it doesn't answer in time", 'a silent one');
-    with_store($url, fake(sub { }), 'the connection breaks off', 'one that closes');
-    with_store("rediss://127.0.0.1:$PORT key=$DIR/key ca=$DIR/ca.pem", sub { redis() }, "the TLS handshake fails|it doesn't answer in time", 'one without TLS');
+    with_store($url, says("HTTP/1.1 400 Bad Request\r\n\r\n"), "its reply can't be parsed", 'a web server');
+    with_store($url, says("+OK\r\n" x 4 . "*2000000000\r\n"), "its reply can't be parsed", 'a long list');
+    with_store($url, says("+OK\r\n", "\$500000000\r\n" . 'x' x 800000), "its reply can't be parsed", 'a long text');
+    with_store($url, says("*4096\r\n" . ":1\r\n" x 4096 . ":1\r\n" x 4096), 'unexpected reply|be parsed', 'many numbers');
+    with_store($url, says("+OK\r\n" x 600), 'unexpected reply', 'too many answers');
+    with_store($url, says("+OK\r\n" x 2 . ":1\r\n" x 2, undef, "*10\r\n:1\r\n:1\r\n:0\r\n:97\r\n:5\r\n:-7\r\n" . ":0\r\n" x 4), "no reply in time", 'a record of less than nothing');
+    with_store($url, fake(sub { sleep 5 }), "no reply in time", 'a silent one');
+    with_store($url, fake(sub { }), 'the connection was closed', 'one that closes');
+    with_store("rediss://127.0.0.1:$PORT key=$DIR/key ca=$DIR/ca.pem", sub { redis() }, "the TLS handshake fails|no reply in time", 'one without TLS');
     provoked_lines(qr/lync_lockout: lockout_store/);
 };
 

@@ -191,7 +191,7 @@ scene 'limit_req holds attempts up', more => $LIMITS,
     $_->answer for @clients;
     cmp_ok(scalar(arrived), '<=', 4, 'no more than four arrive');
     is(held_lines(), 1, 'held');
-    ok(log_lines(qr/lync_lockout: a sign-in that was held up isn't sent/), 'and those that would be too many are logged');
+    ok(log_lines(qr/lync_lockout: a delayed sign-in isn't sent/), 'and those that would be too many are logged');
 };
 
 # Nothing can wait there, neither for other attempts nor before it is answered.

@@ -233,7 +233,7 @@ Finding read_authenticate(std::string_view message, const Domains& domains,
         return Finding::unreadable;
     }
     if (user->view().empty()) {
-        return Finding::nobody;
+        return Finding::none;
     }
     return domains.read(user->view(), domain->view(), account) ? Finding::named
                                                                : Finding::unreadable;
@@ -295,7 +295,7 @@ Finding read_windows(std::string_view token, const Domains& domains, Account& ac
     constexpr char answer_tag = '\xa1';         // NegTokenResp, which carries the type 3
     constexpr std::size_t shortest_answer = 64; // with one in it, however it is cut
     if (KerberosToken().reads(digits_of(token))) {
-        return Finding::nobody;
+        return Finding::none;
     }
     Bytes buffer;
     const auto bytes = decoded(token, buffer);
@@ -306,7 +306,7 @@ Finding read_windows(std::string_view token, const Domains& domains, Account& ac
     if (begin == std::string_view::npos) {
         return bytes->size() >= shortest_answer && bytes->front() == answer_tag
                    ? Finding::unreadable
-                   : Finding::nobody;
+                   : Finding::none;
     }
     const std::string_view message = bytes->substr(begin);
     if (message.size() < signature.size() + 4 ||
@@ -315,7 +315,7 @@ Finding read_windows(std::string_view token, const Domains& domains, Account& ac
     }
     return number_at(message, signature.size(), 4) == authenticate
                ? read_authenticate(message, domains, account)
-               : Finding::nobody;
+               : Finding::none;
 }
 
 // --- the others

@@ -52,7 +52,7 @@ private:
 };
 
 enum class Finding : std::uint8_t {
-    nobody,     ///< no account is named: the beginning of a handshake, Kerberos, a null session
+    none,       ///< no account is named: the beginning of a handshake, Kerberos, a null session
     named,      ///< a sign-in to this account
     unreadable, ///< may be a sign-in, in a form that no client sends
 };

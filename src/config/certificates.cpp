@@ -88,7 +88,7 @@ void remark_names(const Publication& publication, const Names& https, Names lync
     remark_uncovered(publication, lyncdiscover, "lyncdiscover names",
                      formatted("phones drop the connection, {} or {}", remedy,
                                publication.http_sockets.empty()
-                                   ? "take \"http_listen off\" out"
+                                   ? "remove \"http_listen off\""
                                    : "set \"http_autodiscover\" to \"auto\""),
                      remarks);
 }

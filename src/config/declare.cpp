@@ -391,7 +391,7 @@ void Declaration::remark_challenge_directory(const Directive& directive) {
                                                     std::generic_category().message(errno)));
         }
         if (!S_ISDIR(info.st_mode)) {
-            return warn("is not a directory: write the one that the ACME client is told, \"certbot "
+            return warn("is not a directory: write the one that the ACME client has, \"certbot "
                         "--webroot -w DIR\"");
         }
         const mode_t enters = info.st_uid == environment_.worker         ? S_IXUSR
@@ -430,7 +430,7 @@ void Declaration::remark_idle() {
         {wanted && !ocs && no_http, "http_autodiscover",
          "\"http_listen\" is off, so nothing listens for plain HTTP"},
         {!publication_.acme_challenge.empty() && no_http, "acme_challenge",
-         "a CA asks by plain HTTP, on port 80, take \"http_listen off\" out"}};
+         "a CA asks by plain HTTP, on port 80, remove \"http_listen off\""}};
     for (const auto& [idle, name, why] : rows) {
         if (idle) {
             warn(remarks_, find(block_, name)->place, "\"{}\" does nothing in {}: {}", name,
@@ -444,7 +444,7 @@ void Declaration::remark_drained(const Directive& farm_block) {
     const Farm& farm = publication_.farms.back();
     if (std::ranges::all_of(farm.servers, [](const Server& server) { return server.down; })) {
         warn(remarks_, farm.servers.front().place,
-             "every \"server\" of {} is down: all its clients get 503 until \"down\" is taken away",
+             "every \"server\" of {} is down: all its clients get 503 until \"down\" is removed",
              farm_block.title());
     }
 }
@@ -531,9 +531,10 @@ Publication declare(const Directive& block, const Environment& environment, Regi
 
     if (const auto& store = publication.lockout.store) {
         if (registry.store && *registry.store != *store) {
-            throw Mistake("\"lockout_store\" in " + block.title() + " differs from that at " +
-                              at(registry.store->place) + ": all publications count together",
-                          store->place);
+            throw mistake(store->place,
+                          "\"lockout_store\" in {} differs from that at {}: all publications count "
+                          "together",
+                          block.title(), at(registry.store->place));
         }
         registry.store = store;
     }

@@ -66,7 +66,7 @@ private:
                   lync::quoted(name));
         }
         if (rows_.size() == policy::max_shields) {
-            wrong("shield {} is one too many, there can be {}", lync::quoted(name),
+            wrong("shield {} is one too many, the maximum is {}", lync::quoted(name),
                   policy::max_shields);
         }
         Shield row;
@@ -105,7 +105,7 @@ private:
             wrong("shield {} is changed by \"meeting_url_guard\"", lync::quoted(name));
         }
         if (row->places == policy::in_answer && to == "log") {
-            wrong("shield {} looks at no request, there is nothing to log: it can be off",
+            wrong("shield {} matches no request, there is nothing to log: it can be off",
                   lync::quoted(name));
         }
         row->action = to == "off" ? ShieldAction::off : ShieldAction::log;

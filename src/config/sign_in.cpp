@@ -16,7 +16,7 @@ using policy::Service;
 
 constexpr Doors with_password = bit(Door::windows) | bit(Door::password);
 
-/// The doors by which somebody comes in who has nothing from the pool yet; `certificate` is none of
+/// The doors for a client that has nothing from the pool yet; `certificate` is none of
 /// them: certprov asks for a ticket first [MS-OCAUTHWS, 1.3.1]. OCS has Windows authentication
 /// alone, its pages of forms aside; AD FS and OAuth came with Lync Server 2013.
 constexpr Doors ways_in(Product product) noexcept {
@@ -48,8 +48,8 @@ const Place& place_of(const Directive& block) {
     return directive == nullptr ? block.place : directive->place;
 }
 
-[[noreturn]] void refuse(const std::string& whom, Doors ways, const Place& place) {
-    throw mistake(place, "nobody could sign in to {}: \"sign_in\" has to open {} as well", whom,
+[[noreturn]] void refuse(const std::string& what, Doors ways, const Place& place) {
+    throw mistake(place, "no client could sign in to {}: \"sign_in\" has to open {} as well", what,
                   words(ways));
 }
 
@@ -72,7 +72,7 @@ void check_exchange(const Publication& publication, const Farm& farm, const Dire
     }
     if (!closed.empty()) {
         warn(remarks, place,
-             "nobody can sign in to {} of {}: their doors are {}, \"password\" opens OWA's form "
+             "no client can sign in to {} of {}: their doors are {}, \"password\" opens OWA's form "
              "only",
              closed, quoted_title(farm), words(ways_in(Service::ews)));
     }
@@ -113,7 +113,7 @@ void check_sign_in(const Publication& publication, const Directive& block,
     if (publication.product == Product::lync_2013 && (open & with_password) == 0 &&
         publication.strict && std::ranges::none_of(publication.allow_paths, opens_passive)) {
         throw mistake(place_of(block),
-                      "nobody could sign in to {}: its \"oauth\" is /passiveauth, which "
+                      "no client could sign in to {}: its \"oauth\" is /passiveauth, which "
                       "\"allow_path /passiveauth\" publishes",
                       product);
     }
@@ -128,8 +128,8 @@ void check_sign_in(const Publication& publication, const Directive& block,
     const Directive* idle = find(block, "connection_auth");
     if (!windows && idle != nullptr) {
         warn(remarks, idle->place,
-             "\"connection_auth\" does nothing in {}: \"sign_in\" closes \"windows\", so nobody "
-             "authenticates a connection",
+             "\"connection_auth\" does nothing in {}: \"sign_in\" closes \"windows\", so no "
+             "client authenticates a connection",
              block.title());
     }
 }

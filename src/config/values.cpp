@@ -83,7 +83,7 @@ void read_parameters(const Directive& directive, std::size_t first,
 std::chrono::seconds read_time(std::string_view text, const Directive& directive) {
     const std::string_view why =
         text.ends_with("ms")
-            ? "a second is the least, a time is written as \"960s\", \"16m\" or \"1h\""
+            ? "the minimum is one second, a time is written as \"960s\", \"16m\" or \"1h\""
             : "a time is written as \"960s\", \"16m\" or \"1h\"";
 
     // The units of nginx's own parser, from the longest to the shortest; milliseconds make no
@@ -110,7 +110,7 @@ std::chrono::seconds read_time(std::string_view text, const Directive& directive
         invalid_value(text, directive,
                       text.empty() ? why
                       : total == 0 ? "it can't be zero"
-                                   : "more than a week is a mistake");
+                                   : "the maximum is one week");
     }
     return std::chrono::seconds(total);
 }

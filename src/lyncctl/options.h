@@ -49,8 +49,8 @@ struct DoctorOptions {
 struct ControlOptions {
     std::string socket = "/run/nginx/lync.sock"; ///< --socket PATH
     std::string server;                          ///< as it was typed
-    bool built_in = false;                       ///< --built-in: of this lyncctl, asks nobody
-    std::string who;                             ///< whom to release: an account or an address
+    bool built_in = false;                       ///< --built-in: of this lyncctl, needs no nginx
+    std::string who;                             ///< what to release: an account or an address
     bool all = false;                            ///< --all of them
     bool wait = false;                           ///< --wait, until nothing is in flight
     unsigned timeout = 0;                        ///< --timeout SECONDS; 0: for ever

@@ -30,7 +30,7 @@ std::string servers_to_json(const Snapshot& snapshot, const Machine* machine = n
 
 /// Of its shields alone, for `lyncctl shields`.
 std::string shields_to_json(const Snapshot& snapshot);
-/// Whom `lockout` holds, of `count` in all: for `lyncctl lockout list`.
+/// What `lockout` holds, of `count` in all: for `lyncctl lockout list`.
 std::string held_to_json(std::span<const HeldOne> held, std::size_t count,
                          const std::optional<LockoutStore>& store);
 

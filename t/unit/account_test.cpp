@@ -30,7 +30,7 @@ Domains contoso() {
 std::string read(AccountForm form, std::string_view written, const Domains& domains = contoso()) {
     Account account;
     switch (read_account(form, written, domains, account)) {
-    case Finding::nobody:
+    case Finding::none:
         return "-";
     case Finding::unreadable:
         return "?";

@@ -69,14 +69,14 @@ TEST_CASE("sign_in: no set of doors is accepted by which nobody could come in", 
             INFO(product << open);
             World world;
             CHECK(world.mistake(smallest("product " + product + ";\nsign_in" + open + ";"))
-                      .starts_with("nobody could sign in to product " + product) != leads_in);
+                      .starts_with("no client could sign in to product " + product) != leads_in);
         }
     }
     World world;
     world.declare(smallest("exchange mail.contoso.com { server 10.0.0.15; services ews owa; "
                            "sign_in password; }"));
     CHECK(world.told_remarks().back() ==
-          "nobody can sign in to ews of exchange \"mail.contoso.com\": their doors are \"windows\" "
+          "no client can sign in to ews of exchange \"mail.contoso.com\": their doors are \"windows\" "
           "or \"oauth\", \"password\" opens OWA's form only in nginx.conf:11");
 }
 
@@ -183,15 +183,15 @@ TEST_CASE("what is legal but risky is remarked upon once", "[declare]") {
         director a.contoso.local { external_web_services b.contoso.com; listening_ports https=80; } | "listening_ports" of director "a.contoso.local" names port 80, which is the internal web site's by default: write the listening ports of the external web site, 8080 and 4443 by default in nginx.conf:11
         simple_url meet https://meet.example.com;      | "meet.example.com" is not covered by a certificate of lync_publish "contoso": clients refuse it, add the name to the certificate's subject alternative names in nginx.conf:11
         office_web_apps wac.example.com { server 10.0.0.14; } | "wac.example.com" is not covered by a certificate of lync_publish "contoso": clients refuse it, add the name to the certificate's subject alternative names in nginx.conf:11
-        http_listen off; sip_domain example.com;       | "lyncdiscover.example.com" is not covered by a certificate of lync_publish "contoso": phones drop the connection, add the name to the certificate's subject alternative names or take "http_listen off" out in nginx.conf:11
-        acme_challenge /tmp; http_listen off;          | "acme_challenge" does nothing in lync_publish "contoso": a CA asks by plain HTTP, on port 80, take "http_listen off" out in nginx.conf:11
+        http_listen off; sip_domain example.com;       | "lyncdiscover.example.com" is not covered by a certificate of lync_publish "contoso": phones drop the connection, add the name to the certificate's subject alternative names or remove "http_listen off" in nginx.conf:11
+        acme_challenge /tmp; http_listen off;          | "acme_challenge" does nothing in lync_publish "contoso": a CA asks by plain HTTP, on port 80, remove "http_listen off" in nginx.conf:11
         acme_challenge /no/such/webroot/;              | "/no/such/webroot" in "acme_challenge" directive of lync_publish "contoso" does not exist: "mkdir -p /no/such/webroot" in nginx.conf:11
-        acme_challenge /etc/passwd;                    | "/etc/passwd" in "acme_challenge" directive of lync_publish "contoso" is not a directory: write the one that the ACME client is told, "certbot --webroot -w DIR" in nginx.conf:11
-        acme_challenge /etc/passwd/x;                  | "/etc/passwd/x" in "acme_challenge" directive of lync_publish "contoso" is not a directory: write the one that the ACME client is told, "certbot --webroot -w DIR" in nginx.conf:11
+        acme_challenge /etc/passwd;                    | "/etc/passwd" in "acme_challenge" directive of lync_publish "contoso" is not a directory: write the one that the ACME client has, "certbot --webroot -w DIR" in nginx.conf:11
+        acme_challenge /etc/passwd/x;                  | "/etc/passwd/x" in "acme_challenge" directive of lync_publish "contoso" is not a directory: write the one that the ACME client has, "certbot --webroot -w DIR" in nginx.conf:11
         http_autodiscover off; sip_domain example.com; | "lyncdiscover.example.com" is not covered by a certificate of lync_publish "contoso": phones drop the connection, add the name to the certificate's subject alternative names or set "http_autodiscover" to "auto" in nginx.conf:11
         director a.contoso.local { external_web_services b.contoso.com; server 10.0.0.11; } | server "10.0.0.11" of director "a.contoso.local" is one of pool "fepool.contoso.local" as well, at nginx.conf:7: a Front End belongs to one pool in nginx.conf:11
-        director a.contoso.local { external_web_services b.contoso.com; server 10.0.0.12 down; } | every "server" of director "a.contoso.local" is down: all its clients get 503 until "down" is taken away in nginx.conf:11
-        sign_in oauth; connection_auth on;             | "connection_auth" does nothing in lync_publish "contoso": "sign_in" closes "windows", so nobody authenticates a connection in nginx.conf:11
+        director a.contoso.local { external_web_services b.contoso.com; server 10.0.0.12 down; } | every "server" of director "a.contoso.local" is down: all its clients get 503 until "down" is removed in nginx.conf:11
+        sign_in oauth; connection_auth on;             | "connection_auth" does nothing in lync_publish "contoso": "sign_in" closes "windows", so no client authenticates a connection in nginx.conf:11
         https_listen 10.0.0.11:443;                    | server "10.0.0.11" of pool "fepool.contoso.local" is this proxy itself, which listens on "10.0.0.11:443" at nginx.conf:11: write the address of the server behind it in nginx.conf:7
         http_listen 127.0.0.1:80; https_listen 127.0.0.1:443; exchange mail.contoso.com { server 127.0.0.1; } | server "127.0.0.1" of exchange "mail.contoso.com" is this proxy itself, which listens on "127.0.0.1:443" at nginx.conf:11: write the address of the server behind it in nginx.conf:11
     )")) {

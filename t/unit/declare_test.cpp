@@ -284,7 +284,7 @@ TEST_CASE("what is wrong with one directive is told with its block and its line"
         pending_get_timeout 1m1h;                          | invalid value "1m1h" in "pending_get_timeout" directive of lync_publish "contoso": a time is written as "960s", "16m" or "1h" in nginx.conf:11
         pending_get_timeout "";                            | invalid value "" in "pending_get_timeout" directive of lync_publish "contoso": a time is written as "960s", "16m" or "1h" in nginx.conf:11
         pending_get_timeout 0h0s;                          | invalid value "0h0s" in "pending_get_timeout" directive of lync_publish "contoso": it can't be zero in nginx.conf:11
-        pending_get_timeout 169h;                          | invalid value "169h" in "pending_get_timeout" directive of lync_publish "contoso": more than a week is a mistake in nginx.conf:11
+        pending_get_timeout 169h;                          | invalid value "169h" in "pending_get_timeout" directive of lync_publish "contoso": the maximum is one week in nginx.conf:11
         max_upload 0;                                      | invalid value "0" in "max_upload" directive of lync_publish "contoso": a size is written as "512m", "2g" or in bytes, from 1 to a terabyte in nginx.conf:11
         max_upload "";                                     | invalid value "" in "max_upload" directive of lync_publish "contoso": a size is written as "512m", "2g" or in bytes, from 1 to a terabyte in nginx.conf:11
         max_upload 99999999g;                               | invalid value "99999999g" in "max_upload" directive of lync_publish "contoso": a size is written as "512m", "2g" or in bytes, from 1 to a terabyte in nginx.conf:11
@@ -320,9 +320,9 @@ TEST_CASE("what is wrong with one directive is told with its block and its line"
         sign_in ntlm;                                      | invalid value "ntlm" in "sign_in" directive of lync_publish "contoso": it is written "sign_in any | windows|password|certificate|oauth ..." in nginx.conf:11
         sign_in windows any;                               | invalid value "any" in "sign_in" directive of lync_publish "contoso": it stands alone in nginx.conf:11
         sign_in windows windows;                           | invalid value "windows" in "sign_in" directive of lync_publish "contoso": it is duplicate in nginx.conf:11
-        sign_in certificate;                               | nobody could sign in to product sfb_se: "sign_in" has to open "windows", "password" or "oauth" as well in nginx.conf:11
-        product lync_2013; sign_in oauth;                  | nobody could sign in to product lync_2013: its "oauth" is /passiveauth, which "allow_path /passiveauth" publishes in nginx.conf:11
-        exchange mail.contoso.com { server 10.0.0.15; sign_in password; } | nobody could sign in to exchange "mail.contoso.com": "sign_in" has to open "windows" or "oauth" as well in nginx.conf:11
+        sign_in certificate;                               | no client could sign in to product sfb_se: "sign_in" has to open "windows", "password" or "oauth" as well in nginx.conf:11
+        product lync_2013; sign_in oauth;                  | no client could sign in to product lync_2013: its "oauth" is /passiveauth, which "allow_path /passiveauth" publishes in nginx.conf:11
+        exchange mail.contoso.com { server 10.0.0.15; sign_in password; } | no client could sign in to exchange "mail.contoso.com": "sign_in" has to open "windows" or "oauth" as well in nginx.conf:11
     )")) {
         INFO(more);
         World world;

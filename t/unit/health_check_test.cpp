@@ -74,7 +74,7 @@ TEST_CASE("health_check: mistakes", "[health_check]") {
         director | tcp=65536 | invalid value "tcp=65536" in HERE: a port is a number from 1 to 65535, such as tcp=5061
         director | tcp=5061x | invalid value "tcp=5061x" in HERE: a port is a number from 1 to 65535, such as tcp=5061
         director | autodiscover interval=0 | invalid value "0" in HERE: it can't be zero
-        director | autodiscover timeout=500ms | invalid value "500ms" in HERE: a second is the least, a time is written as "960s", "16m" or "1h"
+        director | autodiscover timeout=500ms | invalid value "500ms" in HERE: the minimum is one second, a time is written as "960s", "16m" or "1h"
         director | autodiscover interval=1s2m | invalid value "1s2m" in HERE: a time is written as "960s", "16m" or "1h"
         director | autodiscover fails=0 | invalid parameter "fails=0" in HERE: fails is a number from 1 to 1000
         director | autodiscover passes=1001 | invalid parameter "passes=1001" in HERE: passes is a number from 1 to 1000

@@ -110,7 +110,7 @@ Strings ends_of(const std::vector<FirewallRow>& rows, std::string_view title) {
 }
 
 std::string shown(const Party& party) {
-    std::string all = party.anybody ? "any" : "";
+    std::string all = party.any ? "any" : "";
     for (const std::string& address : party.addresses) {
         all += (all.empty() ? "" : " ") + address;
     }
@@ -346,7 +346,7 @@ TEST_CASE("what a ruleset lacks is said", "[firewall]") {
           std::string::npos);
 }
 
-TEST_CASE("\"any\" is the inside on the inside, and anybody or not the inside outside",
+TEST_CASE("\"any\" is the internal networks inside, any address or all others outside",
           "[firewall]") {
     const auto rules = rules_of(rules_for(ocs(R"(edge {
         topology consolidated;
@@ -446,7 +446,7 @@ TEST_CASE("one external address for all services of an Edge Server: each has its
     Strings inward;
     for (const FirewallRow& row : rows_of(one)) {
         if (row.table.starts_with("Edge Server") && row.side == FirewallSide::external &&
-            row.needed && row.source.anybody) {
+            row.needed && row.source.any) {
             inward.push_back(row.service + " > " + shown(row.destination) + ": " +
                              row.why.substr(0, row.why.find('.')));
         }

@@ -459,7 +459,7 @@ TEST_CASE("shield: row files that can't be meant", "[shield]") {
         X off                      | there is no shield "X" before this line
         X header:a:b ~* /owa/x     | invalid place "header:a:b" of shield "X": the places are path, query, url, header, header:NAME, cookie, file and form, several with a comma and without a space
         X header:{} ~* /owa/x      | invalid place "header:{}" of shield "X": the places are path, query, url, header, header:NAME, cookie, file and form, several with a comma and without a space
-        CVE-2026-42897 log         | shield "CVE-2026-42897" looks at no request, there is nothing to log: it can be off
+        CVE-2026-42897 log         | shield "CVE-2026-42897" matches no request, there is nothing to log: it can be off
         CVE-2023-41763 off         | shield "CVE-2023-41763" is changed by "meeting_url_guard"
     )--")) {
         INFO(line);
@@ -474,7 +474,7 @@ TEST_CASE("shield: row files that can't be meant", "[shield]") {
     for (int i = 0; i < 200; i++) {
         many += "X" + std::to_string(i) + " url ~* /owa/x\n";
     }
-    CHECK(told(many).starts_with("shield \"X117\" is one too many, there can be 128"));
+    CHECK(told(many).starts_with("shield \"X117\" is one too many, the maximum is 128"));
     CHECK(told("CVE-2021-44228 log\r\nX header:X-Foo  on=owa action=log  source=https://x ~* "
                "\\$\\{ a\r")
               .empty());

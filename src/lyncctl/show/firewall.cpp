@@ -78,7 +78,7 @@ bool take_known(FirewallRow& row, std::set<std::vector<std::string>>& known) {
         std::vector<std::string> key = row.source.addresses;
         key.insert(key.end(), {std::string(firewall_side_name(row.side)), end, row.ports(),
                                row.tcp ? "TCP" : "UDP", row.source_port ? "from" : "to",
-                               row.source.anybody ? "any" : ""});
+                               row.source.any ? "any" : ""});
         return !known.insert(std::move(key)).second;
     });
     const bool is_new = !ends.empty();
@@ -94,7 +94,7 @@ int print_plan(const Configuration& configuration, const Options& options, Outpu
     std::set<std::vector<std::string>> known;
     bool is_whole = true;
     const auto end_of = [&](const Party& party, FirewallSide side) {
-        if (party.anybody) {
+        if (party.any) {
             return side == FirewallSide::internal
                        ? Cell(Party{"internal network", networks_of(configuration)}.shown())
                        : Cell("any");

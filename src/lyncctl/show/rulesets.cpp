@@ -157,8 +157,8 @@ private:
     void add(const FirewallRow& row) {
         const Addresses from = resolved(row.source, row);
         const Addresses to = resolved(row.destination, row);
-        const bool any_from = row.source.anybody;
-        const bool any_to = row.destination.anybody;
+        const bool any_from = row.source.any;
+        const bool any_to = row.destination.any;
         if ((from.empty() && !any_from) || (to.empty() && !any_to)) {
             return;
         }
@@ -198,9 +198,9 @@ private:
     /// On the inside, "any" is the internal networks. On the outside a client may have any address,
     /// phones in the company's own network included, which use the external names; but what leaves
     /// the perimeter outwards doesn't go inside. Nothing: there is no such address.
-    std::optional<RuleEnd> end_of(bool source, bool anybody, const Addresses& addresses,
+    std::optional<RuleEnd> end_of(bool source, bool any, const Addresses& addresses,
                                   FirewallSide side, bool ipv6) const {
-        if (!anybody) {
+        if (!any) {
             return addresses.empty() ? std::nullopt : std::optional(RuleEnd{addresses, false});
         }
         const Addresses internal = of_family(internal_, ipv6);
@@ -216,7 +216,7 @@ private:
         const auto has_none = [&](const std::string& who) {
             lacks(formatted("{}: \"{}\" has no address", ports_of(row), who));
         };
-        if (party.addresses.empty() && !party.anybody) {
+        if (party.addresses.empty() && !party.any) {
             has_none(party.text);
         }
         Addresses all;

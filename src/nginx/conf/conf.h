@@ -79,9 +79,9 @@ struct Publication {
                               farm.certificate_name + " " + trust());
     }
 
-    /// The CAs that servers' certificates are verified against.
+    /// The CAs that servers' certificates are verified against; empty, as no path is: they aren't.
     std::string trust() const {
-        return plan.publication.backend_verify ? plan.publication.trusted_ca : "anybody";
+        return plan.publication.backend_verify ? plan.publication.trusted_ca : std::string();
     }
 
     /// What must be equal for two groups to mean the same server by an address and port.

@@ -128,7 +128,7 @@ ngx_msec_int_t left_of(const Attempt& attempt) noexcept {
 }
 
 /// As by `proxy_ignore_client_abort`, while the attempt counts: a client that goes doesn't take the
-/// answer with it. Whom the server lets wait for longer has signed in.
+/// answer with it. A client that the server lets wait longer has signed in.
 void on_client_event(ngx_event_t* event) {
     const auto* c = static_cast<ngx_connection_t*>(event->data);
     ngx_http_request_t* r = static_cast<ngx_http_request_t*>(c->data)->main;
@@ -194,7 +194,7 @@ Attempt* make_attempt(ngx_http_request_t* r, const Lockout& lockout, AccountForm
 }
 
 struct Credential {
-    Finding finding = Finding::nobody;
+    Finding finding = Finding::none;
     AccountForm form = AccountForm::none;
 };
 
@@ -219,11 +219,11 @@ Credential credential_of(ngx_http_request_t* r, const RequestState& state, const
     }
     Account second_account;
     const Credential second = read(policy::sign_in_of_text(sign_in_text(r, state)), second_account);
-    if (first.finding == Finding::nobody) {
+    if (first.finding == Finding::none) {
         account = second_account;
         return second;
     }
-    return second.finding == Finding::nobody ? first : Credential{Finding::unreadable, second.form};
+    return second.finding == Finding::none ? first : Credential{Finding::unreadable, second.form};
 }
 
 ngx_str_t name_for_log(ngx_pool_t* pool, const Lockout& lockout, std::uint64_t tag,
@@ -468,7 +468,7 @@ ngx_int_t admit_sign_in(ngx_http_request_t* r, const Host& host, RequestState& s
     }
     Account account;
     const Credential credential = credential_of(r, state, *lockout, account);
-    if (credential.finding == Finding::nobody) {
+    if (credential.finding == Finding::none) {
         return NGX_DECLINED;
     }
     ngx_addr_t from{};
@@ -522,7 +522,7 @@ bool renew_sign_in(const ngx_http_request_t* r) noexcept {
             report_account(*attempt);
         }
         ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
-                      "lync_lockout: a sign-in that was held up isn't sent, others came first");
+                      "lync_lockout: a delayed sign-in isn't sent, other attempts came first");
     }
     return attempt->is_counted;
 }

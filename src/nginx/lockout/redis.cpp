@@ -95,7 +95,7 @@ void Redis::on_time() noexcept {
     if (connection_ == nullptr) {
         connect();
     } else {
-        close("it doesn't answer in time");
+        close("no reply in time");
     }
 }
 
@@ -239,7 +239,7 @@ void Redis::send() noexcept {
     while (sent_ < written_) {
         const ssize_t sent = c->send(c, out_.data() + sent_, written_ - sent_);
         if (sent == NGX_ERROR) {
-            close("the connection breaks off");
+            close("the connection was closed");
             return;
         }
         if (sent == NGX_AGAIN) {
@@ -251,7 +251,7 @@ void Redis::send() noexcept {
         sent_ = written_ = 0;
     }
     if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
-        close("the connection breaks off");
+        close("the connection was closed");
     }
 }
 
@@ -262,12 +262,12 @@ void Redis::receive() noexcept {
         const ssize_t received = c->recv(c, buffer.data(), buffer.size());
         if (received == NGX_AGAIN) {
             if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
-                close("the connection breaks off");
+                close("the connection was closed");
             }
             return;
         }
         if (received <= 0) {
-            close("the connection breaks off");
+            close("the connection was closed");
             return;
         }
         void* reply = object;
@@ -281,7 +281,7 @@ void Redis::receive() noexcept {
             reply_.size = 0;
         }
         if (result != REDIS_OK || reader_->len - reader_->pos > longest_reply) {
-            close("what it answers isn't understood: it isn't Redis");
+            close("its reply can't be parsed: it isn't Redis");
             return;
         }
     }
@@ -290,7 +290,7 @@ void Redis::receive() noexcept {
 /// False if that was the end.
 bool Redis::take(const Reply& reply) noexcept {
     if (count_ == 0) {
-        close("it answers what wasn't asked");
+        close("unexpected reply");
         return false;
     }
     if (reply.is_error) {

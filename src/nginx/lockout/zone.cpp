@@ -24,7 +24,7 @@ constexpr auto relaxed = std::memory_order_relaxed;
 
 } // namespace
 
-/// Zeroed memory is a zone in which nobody has tried anything.
+/// Zeroed memory is a zone without any attempt.
 struct LockoutZone::Memory {
     HashKey key;
     StoreState store;

@@ -20,7 +20,7 @@ static_assert(std::atomic<std::uint64_t>::is_always_lock_free &&
 static_assert(std::is_trivially_copyable_v<NameAddresses>);
 
 // Room for what a reload may bring: a zone that has to grow is another one, and what workers of
-// before the reload still do isn't seen there. Memory that nobody has written to costs nothing, so
+// before the reload still do isn't seen there. Memory that was never written to costs nothing, so
 // records and slots are taken in their order.
 constexpr std::size_t fewest_records = 4096;
 constexpr std::size_t fewest_publications = 64;
@@ -182,7 +182,7 @@ struct Zone::Memory {
         Record* oldest = nullptr;
         for (Record& record : std::span(records(), record_count)) {
             if (record.subject == Subject::none) {
-                return &record; // whoever made it was killed
+                return &record; // the worker that made it was killed
             }
             if (record.generation != generation &&
                 (oldest == nullptr || record.left < oldest->left) &&
@@ -227,7 +227,7 @@ struct Zone::Memory {
         return room;
     }
 
-    /// What outlives workers, from a smaller zone. Nobody reads the new one yet.
+    /// What outlives workers, from a smaller zone. The new one isn't read yet.
     void copy_from(Memory& old, ProcessId self) noexcept {
         generation = old.generation.load();
         std::memcpy(static_cast<void*>(&refusals), &old.refusals, sizeof(refusals));
@@ -378,7 +378,7 @@ NameAddresses Zone::addresses_of(const Key& name) noexcept {
 
 void Zone::remember(Record& name, const NameAddresses& addresses) noexcept {
     memory_->lock.lock(self_);
-    // Whoever is killed here leaves no half of a list.
+    // A worker killed here leaves no half of a list.
     name.addresses.count = 0;
     std::atomic_signal_fence(std::memory_order_seq_cst);
     name.addresses.address = addresses.address;
@@ -423,8 +423,8 @@ void Zone::enter(ngx_log_t* log) noexcept {
     self_ = this_process();
     repair();
     for (std::size_t i = 0; i < slots; i++) {
-        ProcessId nobody = 0;
-        if (memory_->slot[i].compare_exchange_strong(nobody, self_)) {
+        ProcessId vacant = 0;
+        if (memory_->slot[i].compare_exchange_strong(vacant, self_)) {
             std::size_t used = memory_->used_slots;
             while (used <= i && !memory_->used_slots.compare_exchange_weak(used, i + 1)) {
             }
