@@ -363,6 +363,7 @@ scene 'what is no store', more => "$LIMITS $STORE", after => $CONTROL, sub {
     with_store($url, sub { redis('--requirepass', 'another') }, 'NOAUTH Authentication required', 'no password');
     with_store($url, sub { redis('--replicaof', '127.0.0.1', '1') }, "READONLY You can't write", 'a replica');
     with_store($url, sub { redis('--maxmemory', '1') }, 'OOM command not allowed', 'a full one');
+    with_store("redis://127.0.0.1:$PORT/99 key=$DIR/key", sub { redis() }, 'ERR DB index is out of range', 'another database');
     # It repeats what it was told: workers of the reload before know no password.
     with_store($secret, fake(sub {
         my ($connection) = @_;
@@ -401,7 +402,7 @@ scene 'TLS', more => "$LIMITS $STORE", after => $CONTROL, sub {
     with_store("rediss://127.0.0.1:$PORT $secret ca=$DIR/other.pem", tls('other'), 'its certificate: IP address mismatch', 'another name');
     with_store("rediss://localhost:$PORT $secret ca=$DIR/other.pem", tls('other'), 'its certificate: hostname mismatch', 'another host name');
     my $redis = tls('ca')->();
-    for my $line ("rediss://127.0.0.1:$PORT $secret", "rediss://localhost:$PORT $secret", "rediss://default\@localhost:$PORT $secret") {
+    for my $line ("rediss://127.0.0.1:$PORT $secret", "rediss://localhost:$PORT $secret", "rediss://default:s3cret%20of%20Redis\@localhost:$PORT key=$DIR/key") {
         edit { s/lockout_store [^;]*;/lockout_store $line ca=$DIR\/ca.pem;/ };
         is(reload(), 'reloaded', $line);
         ok(connected('first'), 'connected') or diag(log_lines(qr/lockout_store/));
@@ -431,11 +432,11 @@ scene 'a socket, IPv6, and a user who may do no more than the documentation says
     my @may = map { '+' . lc =~ tr/ /|/r } $commands =~ /`([A-Z ]+)`/g;
     cmp_ok(scalar(@may), '>', 10, 'commands');
     my $ipv6 = IO::Socket::IP->new(LocalHost => '::1', LocalPort => 0, Proto => 'tcp', Listen => 1);
-    my $redis = redis('--bind', '127.0.0.1', $ipv6 ? '::1' : (), '--user', 'proxies', 'on', '>s3cret of Redis', '~lync:*', '-@all', @may);
+    my $redis = redis('--bind', '127.0.0.1', $ipv6 ? '::1' : (), '--user', 'proxies', 'on', '>secret', '~lync:*', '-@all', @may);
     my $server = doors_server();
     connects("unix:$DIR/redis.sock", 'a socket');
     connects("redis://[::1]:$PORT", 'IPv6') if $ipv6;
-    connects("redis://proxies\@127.0.0.1:$PORT password=$DIR/password", 'a user');
+    connects("redis://proxies:secret\@127.0.0.1:$PORT/3", 'a user');
     stop($redis);
     provoked_lines(qr/lync_lockout: lockout_store/);
 };

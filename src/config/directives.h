@@ -66,7 +66,7 @@
     LINE(lockout_exempt, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, LYNC_ANY,                            \
          "lockout_exempt ADDRESS[/BITS]|ACCOUNT ...")                                              \
     LINE(lockout_store, LYNC_IN_PUBLISH, LYNC_ONCE, 1, 4,                                          \
-         "lockout_store redis://[USER@]HOST[:PORT] key=FILE "                                      \
+         "lockout_store redis://[USER:PASSWORD@]HOST[:PORT][/DB] key=FILE "                        \
          "[password=FILE] [ca=FILE]")                                                              \
     LINE(account_domain, LYNC_IN_PUBLISH, LYNC_REPEATABLE, 1, LYNC_ANY,                            \
          "account_domain NAME=DOMAIN ...")                                                         \

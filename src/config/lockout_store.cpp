@@ -1,54 +1,84 @@
-// lockout_store redis://[USER@]HOST[:PORT] | rediss://... | unix:PATH key=FILE [...]
+// lockout_store redis://[USER:PASSWORD@]HOST[:PORT][/DB] | rediss://... | unix:PATH key=FILE [...]
 
 #include "base/names.h"
 #include "config/declare.h"
+#include "policy/decode.h"
 
 namespace lync::config {
 
 namespace {
 
 constexpr std::string_view form =
-    "it is redis://[USER@]HOST[:PORT], the same with rediss:// for TLS, or unix:PATH";
+    "it is redis://[USER:PASSWORD@]HOST[:PORT][/DB], the same with rediss:// for TLS, or unix:PATH";
+
+/// Without the %XX that "@", ":" and "/" are written as.
+std::optional<std::string> unescaped(std::string_view text) {
+    std::string plain;
+    for (std::size_t i = 0; i < text.size(); i++) {
+        long code = 0;
+        if (text[i] != '%') {
+            plain += text[i];
+        } else if (policy::escape_at(text.data() + i, text.size() - i, code) == 3 && code != 0) {
+            plain += static_cast<char>(code);
+            i += 2;
+        } else {
+            return std::nullopt;
+        }
+    }
+    return plain;
+}
 
 void read_url(LockoutStore& store, const std::string& text, const Directive& directive) {
-    store.shown = text;
-    if (text.starts_with("unix:/") && text.find(':', 5) == std::string::npos) {
-        store.address = text;
+    std::string_view rest = text;
+    if (rest.starts_with("unix:/") && rest.find(':', 5) == std::string_view::npos) {
+        store.shown = store.address = text;
         return;
     }
-    store.tls = text.starts_with("rediss://");
+    store.tls = rest.starts_with("rediss://");
     const std::string_view scheme = store.tls ? "rediss://" : "redis://";
-    const std::string_view after =
-        text.starts_with(scheme) ? std::string_view(text).substr(scheme.size()) : "";
-    if (after.empty()) {
-        invalid_value(text.substr(0, text.find(':')), directive, form);
-    }
+    const std::string_view after = rest.starts_with(scheme) ? rest.substr(scheme.size()) : "";
     const std::size_t mark = after.rfind('@');
-    std::string_view host = after.substr(mark + 1); // all of it without one
-    const auto refuse = [&, shown = std::string(scheme) + std::string(host)](std::string_view why) {
-        invalid_value(shown, directive, why);
+    const std::string_view who = after.substr(0, mark == std::string_view::npos ? 0 : mark);
+    rest = after.substr(mark + 1);                         // all of it without one
+    store.shown = std::string(scheme) + std::string(rest); // never with the password
+    const auto refuse = [&](std::string_view why) {
+        config::invalid_value(after.empty() ? std::string_view("unknown") : store.shown, directive,
+                              why);
     };
-    store.user = after.substr(0, after.size() - host.size());
-    if (!store.user.empty()) {
-        store.user.pop_back();
+    if (after.empty()) {
+        config::invalid_value(text.substr(0, text.find(':')), directive, form);
     }
-    if (store.user.find(':') != std::string::npos) {
-        refuse("write the password to a file: password=FILE");
+    if (const std::size_t colon = who.find(':'); rest.size() != after.size()) {
+        const auto user = unescaped(who.substr(0, colon));
+        const auto password =
+            unescaped(colon == std::string_view::npos ? "" : who.substr(colon + 1));
+        if (!user || !password || (password->empty() && !user->empty() && who.ends_with(':'))) {
+            refuse(
+                "the user and password in front of its \"@\" are written USER:PASSWORD, with %XX "
+                "for other characters");
+        }
+        store.user = *user;
+        store.password = *password;
     }
+    const std::size_t slash = rest.find('/');
+    const std::string_view database = slash == std::string_view::npos ? "" : rest.substr(slash + 1);
+    std::string_view host = rest.substr(0, slash);
     const std::size_t colon = host.find(':', host.starts_with('[') ? host.find(']') : 0);
-    unsigned port = 6379;
+    std::uint16_t port = LockoutStore::default_port;
     if (colon != std::string_view::npos) {
         const auto number = parse_number(host.substr(colon + 1), 1, 65535);
         if (!number) {
             refuse("its port is a number from 1 to 65535");
         }
-        port = *number;
+        port = static_cast<std::uint16_t>(*number);
         host = host.substr(0, colon);
     }
     const ParsedName name = parse_address(host);
-    if (!name) {
-        refuse(form);
+    const auto number = database.empty() ? 0U : parse_number(database, 0, 1'000'000);
+    if (!name || !number) {
+        refuse(name ? "its database is a number" : std::string(form));
     }
+    store.database = *number;
     store.host = name.name.starts_with('[') ? name.name.substr(1, name.name.size() - 2) : name.name;
     store.address = name.name + ":" + std::to_string(port);
 }
@@ -60,13 +90,17 @@ LockoutStore read_lockout_store(const Directive& directive) {
     store.place = directive.place;
     read_url(store, directive.arguments.front(), directive);
     read_parameters(directive, 1,
-                    {{"key", &store.key}, {"password", &store.password}, {"ca", &store.ca}});
+                    {{"key", &store.key}, {"password", &store.password_file}, {"ca", &store.ca}});
+    const bool no_password = store.password.empty() && store.password_file.empty();
     const std::pair<bool, const char*> mistakes[] = {
         {store.key.empty(), "needs key=FILE, a secret line that is the same at all proxies: "
                             "\"openssl rand -hex 32\" makes one"},
         {store.tls && store.ca.empty(), "needs ca=FILE, the CA of the certificate of rediss://"},
         {!store.tls && !store.ca.empty(), "has ca=, and no TLS: it is written rediss://"},
-        {!store.user.empty() && store.password.empty(), "has a user and no password=FILE"}};
+        {!store.password.empty() && !store.password_file.empty(),
+         "has two passwords: that of the URL and that of password="},
+        {!store.user.empty() && no_password,
+         "has a user and no password: it is USER:PASSWORD@, or password=FILE as well"}};
     for (const auto& [is_one, why] : mistakes) {
         if (is_one) {
             throw mistake(directive.place, "\"lockout_store\" in {} {}", directive.block->title(),

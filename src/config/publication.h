@@ -153,19 +153,24 @@ struct ConnectionAuth {
 
 /// lockout_store: the Redis by which several proxies count together.
 struct LockoutStore {
-    std::string shown;   ///< as written
+    static constexpr std::uint16_t default_port = 6379;
+
+    std::string shown;   ///< without user and password
     std::string address; ///< "HOST:PORT" or "unix:PATH"
     std::string host;    ///< that its certificate has to name
     bool tls = false;
     std::string user;
-    std::string key;      ///< file: of the hash of accounts
-    std::string password; ///< file; empty: none
-    std::string ca;       ///< file; with TLS alone
+    std::string password;
+    unsigned database = 0;
+    std::string key;           ///< file: of the hash of accounts
+    std::string password_file; ///< empty: `password`
+    std::string ca;            ///< file; with TLS alone
     Place place;
 
     bool operator==(const LockoutStore& other) const {
         return address == other.address && tls == other.tls && user == other.user &&
-               password == other.password && key == other.key && ca == other.ca;
+               password == other.password && database == other.database && key == other.key &&
+               password_file == other.password_file && ca == other.ca;
     }
 };
 

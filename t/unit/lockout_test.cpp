@@ -315,41 +315,44 @@ TEST_CASE("lockout: where several proxies count together", "[accounts]") {
         std::vector<lync::Diagnostic> remarks;
         return *lync::config::read_lockout(*block, remarks).store;
     };
-    const auto store = read("redis://proxies@redis.contoso.local:6380 key=/k password=/p");
-    CHECK(store.shown == "redis://proxies@redis.contoso.local:6380");
+    const auto store = read("redis://proxies:a%40b:c%2f@redis.contoso.local:6380/3 key=/k");
+    CHECK(store.shown == "redis://redis.contoso.local:6380/3");
     CHECK(store.address == "redis.contoso.local:6380");
     CHECK(store.user == "proxies");
-    CHECK(store.password == "/p");
+    CHECK(store.password == "a@b:c/");
+    CHECK(store.database == 3);
     CHECK(store.key == "/k");
     CHECK_FALSE(store.tls);
-    CHECK(read("redis://10.0.0.1 key=/k").user == "");
+    CHECK(read("redis://:secret@10.0.0.1 key=/k").password == "secret");
     const auto tls = read("rediss://[2001:DB8::1] key=/k password=/p ca=/c");
     CHECK(tls.tls);
     CHECK(tls.address == "[2001:db8::1]:6379");
     CHECK(tls.host == "2001:db8::1");
-    CHECK(tls.password == "/p");
+    CHECK(tls.password_file == "/p");
     CHECK(read("unix:/run/redis.sock key=/k").address == "unix:/run/redis.sock");
 
     const std::string form =
-        "it is redis://[USER@]HOST[:PORT], the same with rediss:// for TLS, or unix:PATH";
+        "it is redis://[USER:PASSWORD@]HOST[:PORT][/DB], the same with rediss:// "
+        "for TLS, or unix:PATH";
     for (const auto& [line, message] : lync::testing::rows(R"(
         http://a key=k                    | invalid value "http" in "lockout_store" directive of lync_publish "contoso": FORM
         redis:// key=k                    | invalid value "redis" in "lockout_store" directive of lync_publish "contoso": FORM
-        redis://u@ key=k                  | invalid value "redis://" in "lockout_store" directive of lync_publish "contoso": FORM
-        redis://a_b!c key=k               | invalid value "redis://a_b!c" in "lockout_store" directive of lync_publish "contoso": FORM
-        redis://u@a:0 key=k               | invalid value "redis://a:0" in "lockout_store" directive of lync_publish "contoso": its port is a number from 1 to 65535
-        redis://u@a:x key=k               | invalid value "redis://a:x" in "lockout_store" directive of lync_publish "contoso": its port is a number from 1 to 65535
-        redis://a/3 key=k                 | invalid value "redis://a/3" in "lockout_store" directive of lync_publish "contoso": FORM
-        redis://u:pass@a key=k            | invalid value "redis://a" in "lockout_store" directive of lync_publish "contoso": write the password to a file: password=FILE
-        redis://:pass@a/x key=k           | invalid value "redis://a/x" in "lockout_store" directive of lync_publish "contoso": write the password to a file: password=FILE
+        redis://u:pass@ key=k             | invalid value "redis://" in "lockout_store" directive of lync_publish "contoso": FORM
+        redis://u:pass@a_b!c key=k        | invalid value "redis://a_b!c" in "lockout_store" directive of lync_publish "contoso": FORM
+        redis://u:pass@a:0 key=k          | invalid value "redis://a:0" in "lockout_store" directive of lync_publish "contoso": its port is a number from 1 to 65535
+        redis://u:pass@a:x key=k          | invalid value "redis://a:x" in "lockout_store" directive of lync_publish "contoso": its port is a number from 1 to 65535
+        redis://u:pass@a/x key=k          | invalid value "redis://a/x" in "lockout_store" directive of lync_publish "contoso": its database is a number
+        redis://u:pa%ss@a key=k           | invalid value "redis://a" in "lockout_store" directive of lync_publish "contoso": the user and password in front of its "@" are written USER:PASSWORD, with %XX for other characters
+        redis://u:%00@a key=k             | invalid value "redis://a" in "lockout_store" directive of lync_publish "contoso": the user and password in front of its "@" are written USER:PASSWORD, with %XX for other characters
         unix:redis.sock key=k             | invalid value "unix" in "lockout_store" directive of lync_publish "contoso": FORM
         redis://a                         | "lockout_store" in lync_publish "contoso" needs key=FILE, a secret line that is the same at all proxies: "openssl rand -hex 32" makes one
-        redis://a key=                    | invalid parameter "key=" in "lockout_store" directive of lync_publish "contoso": it is written "lockout_store redis://[USER@]HOST[:PORT] key=FILE [password=FILE] [ca=FILE]"
-        redis://a key=k pass=secret       | invalid parameter "pass=secret" in "lockout_store" directive of lync_publish "contoso": it is written "lockout_store redis://[USER@]HOST[:PORT] key=FILE [password=FILE] [ca=FILE]"
+        redis://a key=                    | invalid parameter "key=" in "lockout_store" directive of lync_publish "contoso": it is written "lockout_store redis://[USER:PASSWORD@]HOST[:PORT][/DB] key=FILE [password=FILE] [ca=FILE]"
+        redis://a key=k pass=secret       | invalid parameter "pass=secret" in "lockout_store" directive of lync_publish "contoso": it is written "lockout_store redis://[USER:PASSWORD@]HOST[:PORT][/DB] key=FILE [password=FILE] [ca=FILE]"
         redis://a key=k key=k             | duplicate
         rediss://a key=k                  | "lockout_store" in lync_publish "contoso" needs ca=FILE, the CA of the certificate of rediss://
         redis://a key=k ca=c              | "lockout_store" in lync_publish "contoso" has ca=, and no TLS: it is written rediss://
-        redis://u@a key=k                 | "lockout_store" in lync_publish "contoso" has a user and no password=FILE
+        redis://:x@a key=k password=p     | "lockout_store" in lync_publish "contoso" has two passwords: that of the URL and that of password=
+        redis://u@a key=k                 | "lockout_store" in lync_publish "contoso" has a user and no password: it is USER:PASSWORD@, or password=FILE as well
     )")) {
         INFO(line);
         const std::string text = lync::testing::mistake_of([&] { read(line); });

@@ -183,6 +183,7 @@ StoreSettings::StoreSettings(ngx_conf_t* cf, const config::LockoutStore& declare
 
     ngx_url_t url{};
     url.url = copy(cf->pool, declared.address);
+    url.default_port = config::LockoutStore::default_port;
     if (url.url.data == nullptr) {
         throw std::bad_alloc();
     }
@@ -212,12 +213,18 @@ StoreSettings::StoreSettings(ngx_conf_t* cf, const config::LockoutStore& declare
         }
     }
 
-    if (!declared.password.empty()) {
-        std::vector<std::string>& command = server.greeting.emplace_back(1, "AUTH");
+    const std::string password = declared.password_file.empty()
+                                     ? declared.password
+                                     : secret_of(cf, declared.password_file, 1, declared);
+    if (!password.empty()) {
+        server.greeting.push_back({"AUTH"});
         if (!declared.user.empty()) {
-            command.push_back(declared.user);
+            server.greeting.back().push_back(declared.user);
         }
-        command.push_back(secret_of(cf, declared.password, 1, declared));
+        server.greeting.back().push_back(password);
+    }
+    if (declared.database != 0) {
+        server.greeting.push_back({"SELECT", std::to_string(declared.database)});
     }
     server.greeting.push_back({"SCRIPT", "LOAD", std::string(exchange_script)});
     server.greeting.push_back({"SCRIPT", "LOAD", std::string(changes_script)});
