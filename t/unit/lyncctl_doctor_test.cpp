@@ -2,6 +2,7 @@
 // plan, --resolve and --connect-to, documents of strangers. t/lyncctl/doctor_test has the rest.
 
 #include "lyncctl/doctor/documents.h"
+#include "lyncctl/doctor/examiner.h"
 #include "lyncctl/doctor/findings.h"
 #include "lyncctl/doctor/http.h"
 #include "lyncctl/doctor/net.h"
@@ -12,6 +13,7 @@
 #include "catch.h"
 
 #include <set>
+#include <sstream>
 
 using namespace lync;
 using namespace lync::testing;
@@ -307,4 +309,20 @@ TEST_CASE("OCS has neither autodiscover nor web tickets", "[doctor]") {
     CHECK(listed(outside(plan)) == Strings{"lyncwebext.contoso.com unused /abs/ext/handler "
                                            "/groupexpansion/ext/service.asmx"});
     CHECK(proxy_steps({&plan}, {}).servers[0].http == 0);
+}
+
+TEST_CASE("a run ends by itself, whatever servers answer", "[doctor]") {
+    Settings settings;
+    settings.time_limit = std::chrono::milliseconds(0);
+    Examination written;
+    std::ostringstream out;
+    lyncctl::Output output(out, out, "table", {});
+    Examiner examiner(settings, written, output);
+    try {
+        examiner.resolve("meet.contoso.com");
+        FAIL("it goes on");
+    } catch (const Interrupted& interrupted) {
+        CHECK(interrupted.why == "the run takes longer than 60 times --timeout");
+    }
+    CHECK(written.asked == 0);
 }

@@ -219,9 +219,9 @@ int run_doctor(const Options& options, Output& output) {
     try {
         catch_interrupts();
         examine(configuration, asked, settings, written, output);
-    } catch (const Interrupted&) {
+    } catch (const Interrupted& interrupted) {
         is_whole = false;
-        output.note("interrupted, the rest wasn't checked");
+        output.note(interrupted.why + ", the rest wasn't checked");
     }
     output.end_progress();
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(

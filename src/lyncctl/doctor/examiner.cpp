@@ -7,6 +7,9 @@ namespace lync::lyncctl::doctor {
 
 void Examiner::begin(const std::string& what) {
     throw_if_interrupted();
+    if (end_.passed()) {
+        throw Interrupted{formatted("the run takes longer than {} times --timeout", most_steps)};
+    }
     written_.asked++;
     output_.progress(what);
 }

@@ -37,6 +37,7 @@ struct Examination {
 class Examiner {
 public:
     static constexpr std::size_t most_addresses = 4; ///< of one name that are looked at
+    static constexpr int most_steps = 60; ///< the time of a run, whatever servers answer
 
     Examiner(const Settings& settings, Examination& written, Output& output)
         : settings_(settings), written_(written), output_(output) {}
@@ -70,6 +71,7 @@ private:
     std::optional<Resolver> resolver_;
     std::map<std::string, Fault> unreachable_; ///< by endpoint
     bool refused_ = false;                     ///< a sign-in was
+    Deadline end_{most_steps * settings_.time_limit};
 };
 
 /// Reports why there is no connection, or no handshake. A machine that can't be reached is one

@@ -13,6 +13,7 @@
 #include <csignal>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <ranges>
 #include <regex>
 #include <stdexcept>
 #include <sys/select.h>
@@ -159,6 +160,20 @@ void turn(ares_channel channel, const Deadline& deadline) {
     ares_process(channel, &in, &out);
 }
 
+/// Whether each ":N" behind an IPv4 address, or an IPv6 address in brackets, is a port.
+bool has_ports(std::string_view servers) {
+    for (const auto part : std::views::split(servers, ',')) {
+        const std::string_view server(part.begin(), part.end());
+        const std::size_t colon = server.rfind(':');
+        const bool has_port = colon != std::string_view::npos && colon > 0 &&
+                              (server.find(':') == colon || server[colon - 1] == ']');
+        if (has_port && port_of(server.substr(colon + 1)) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 Resolver::Channel make_channel(const std::string& servers) {
     static const int once = ares_library_init(ARES_LIB_INIT_ALL);
     (void)once;
@@ -179,7 +194,8 @@ Resolver::Channel make_channel(const std::string& servers) {
             formatted("the DNS resolver can't be started: {}", ares_strerror(status)));
     }
     Resolver::Channel channel(made, ares_destroy);
-    if (!servers.empty() && ares_set_servers_ports_csv(made, servers.c_str()) != ARES_SUCCESS) {
+    if (!servers.empty() && (!has_ports(servers) || // c-ares takes any number for one
+                             ares_set_servers_ports_csv(made, servers.c_str()) != ARES_SUCCESS)) {
         throw std::invalid_argument(
             formatted("invalid DNS server \"{}\": write ADDRESS or ADDRESS:PORT", servers));
     }

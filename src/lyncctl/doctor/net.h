@@ -18,8 +18,11 @@ struct ares_channeldata;
 
 namespace lync::lyncctl::doctor {
 
-/// Thrown out of any wait after Ctrl-C; caught once, where what was found so far is printed.
-struct Interrupted {};
+/// Thrown out of any wait after Ctrl-C, and when a run takes too long; caught once, where what was
+/// found so far is printed.
+struct Interrupted {
+    std::string why = "interrupted";
+};
 
 /// A point in time after which a step is given up.
 class Deadline {
