@@ -234,6 +234,7 @@ int run_doctor(const Options& options, Output& output) {
     } else {
         output.table(findings_table(findings));
     }
+    is_whole = is_whole && (!written.sign_in_skipped || !findings.empty());
     return !is_whole ? exit_failed : findings.empty() ? exit_fine : exit_findings;
 }
 

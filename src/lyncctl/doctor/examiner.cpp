@@ -74,15 +74,18 @@ void Examiner::sign_in(HttpRequest request, const std::string& ca_file, const st
     const auto add = [&](Id id, const std::string& key, const std::string& what) {
         written_.findings.add(id, where, key, {what});
     };
-    const std::string skipped = "no sign-in at " + where + ": ";
+    const auto skip = [&](const std::string& why) {
+        written_.sign_in_skipped = true;
+        output_.note("no sign-in at " + where + ": " + why);
+    };
     if (!is_trusted) {
-        return output_.note(skipped + "mend first what was found there");
+        return skip("mend first what was found there");
     }
     request.ca_file = ca_file;
     request.ntlm = &*settings_.credentials;
     const HttpAnswer answer = ask(request);
     if (answer.fault && answer.fault->id == Id::tls_failed) {
-        output_.note(skipped + answer.fault->detail);
+        skip(answer.fault->detail);
     } else if (answer.fault && answer.fault->id != Id::http_too_large) {
         add(Id::sign_in_broken, "",
             answer.challenged ? "the connection breaks after the server's challenge"

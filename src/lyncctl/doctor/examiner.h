@@ -31,6 +31,7 @@ struct Examination {
     Findings findings;
     std::size_t asked = 0;              ///< questions: DNS, connections, handshakes, requests
     std::vector<std::string> signed_in; ///< where the sign-in succeeded
+    bool sign_in_skipped = false;       ///< somewhere none was tried
 };
 
 /// Asks, and notes on stderr what couldn't be looked at, and why.

@@ -71,9 +71,11 @@ std::uint16_t read_port(const std::string& text) {
 } // namespace
 
 Rule parse_connect_to(const std::string& text) {
-    static const std::regex written("([^:]*):([^:]*):(\\[.*\\]|[^:]*):([^:]*)");
+    static const std::regex written(
+        R"((\[[^\]]*\]|[^:]*):([^:]*):(\[[^\]]*\]|[^:]*):([^:]*))");
+    constexpr std::size_t longest = 600; // std::regex takes stack for each character
     std::smatch parts;
-    if (!std::regex_match(text, parts, written)) {
+    if (text.size() > longest || !std::regex_match(text, parts, written)) {
         refuse("value", text, "it is written NAME:PORT:ADDRESS:PORT, any part may be empty");
     }
     Rule rule{to_ascii_lower(parts.str(1)), read_port(parts.str(2)), normal_address(parts.str(3)),

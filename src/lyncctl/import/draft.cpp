@@ -124,9 +124,6 @@ private:
         for (Name& name : std::exchange(draft_.names, {})) {
             const std::string host = normal_host(name.host);
             name.farm = leader_of(name.farm);
-            if (name.listener != nullptr) {
-                listeners_.emplace(host, name.listener);
-            }
             const bool inside = host.starts_with("lyncdiscoverinternal.");
             if (skipped_.contains(host) || (name.farm->servers.empty() && known.contains(host))) {
                 continue;
@@ -181,37 +178,49 @@ private:
         }
     }
 
-    /// The sockets and certificates of published names are the publication's.
+    /// Sockets and certificates are the publication's. Those of names that stay out aren't among
+    /// them.
     void settle_listeners() {
-        std::set<const Listener*> seen;
-        std::set<std::pair<std::string, std::string>> certificates;
-        std::set<std::string> first; ///< sockets for https, of the first that has any
+        std::set<std::string> published;
         for (const Name& name : draft_.names) {
-            for (auto [each, end] = listeners_.equal_range(name.host); each != end; ++each) {
-                const Listener& listener = *each->second;
-                if (!seen.insert(&listener).second) {
-                    continue;
-                }
-                for (const auto& certificate : listener.certificates) {
-                    if (certificates.insert(certificate).second) {
-                        draft_.certificates.push_back(certificate);
-                    }
-                }
-                std::set<std::string> own; // the same for IPv6 isn't another
-                for (const auto& [address, socket] : listener.sockets) {
-                    add_socket(draft_.sockets, address, socket);
-                    if (socket.tls) {
-                        own.insert(address.starts_with("[::]:") ? address.substr(5) : address);
-                    }
-                }
-                first = first.empty() ? own : first;
-                if (!own.empty() && own != first) {
-                    draft_.add(restriction, name.place,
-                               "{} was on sockets of its own, and now is on all",
-                               quoted(name.host));
+            published.insert(name.host);
+        }
+        std::erase_if(draft_.listeners, [&](const Listener& listener) {
+            return !listener.of_all_names &&
+                   std::ranges::none_of(listener.hosts, [&](const std::string& host) {
+                       return published.contains(normal_host(host));
+                   });
+        });
+        std::set<std::pair<std::string, std::string>> certificates;
+        for (const Listener& listener : draft_.listeners) {
+            for (const auto& [address, socket] : listener.sockets) {
+                add_socket(draft_.sockets, address, socket);
+            }
+            for (const auto& certificate : listener.certificates) {
+                if (certificates.insert(certificate).second) {
+                    draft_.certificates.push_back(certificate);
                 }
             }
         }
+        const std::size_t all = https_ports(draft_.sockets);
+        for (const Listener& listener : draft_.listeners) {
+            const std::size_t own = https_ports(listener.sockets);
+            if (own != 0 && own < all && !listener.of_all_names) {
+                draft_.add(restriction, listener.place, "{} wasn't on every socket, and now is",
+                           quoted(listener.hosts.front()));
+            }
+        }
+    }
+
+    /// How many there are for https; the same for IPv6 isn't another.
+    static std::size_t https_ports(const Sockets& sockets) {
+        std::set<std::string> addresses;
+        for (const auto& [address, socket] : sockets) {
+            if (socket.tls) {
+                addresses.insert(address.starts_with("[::]:") ? address.substr(5) : address);
+            }
+        }
+        return addresses.size();
     }
 
     /// The first pool is the one where lyncdiscover goes, and simple URLs with it.
@@ -245,7 +254,6 @@ private:
 
     Draft& draft_;
     std::unordered_set<std::string> skipped_;
-    std::multimap<std::string, const Listener*> listeners_; ///< by host
 };
 
 } // namespace

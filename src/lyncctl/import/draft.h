@@ -104,10 +104,13 @@ bool add_socket(Sockets& sockets, std::string_view text, Socket as);
 /// Certificate and key as this machine has them.
 using Certificates = std::vector<std::pair<std::string, std::string>>;
 
-/// Where clients reached some names.
+/// What the publication shares, where the old proxy had these for some names.
 struct Listener {
     Sockets sockets;
     Certificates certificates;
+    std::vector<std::string> hosts;
+    bool of_all_names = false;
+    Place place;
 };
 
 /// A name that was published.
@@ -117,7 +120,6 @@ struct Name {
     Place place;
     Role role = Role::unknown;
     std::string path = {}; ///< of a simple URL: "/Meet"
-    const Listener* listener = nullptr;
 };
 
 /// What a block will publish, whatever the old files look like.
@@ -130,7 +132,7 @@ struct Draft {
     std::optional<Product> product;
     Sockets sockets;
     Certificates certificates;
-    std::deque<Listener> listeners; ///< of names
+    std::deque<Listener> listeners;
     std::string trusted_ca;
     std::deque<Farm> farms;
     Hosts hosts; ///< where names of servers lead

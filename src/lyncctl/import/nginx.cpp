@@ -159,6 +159,12 @@ public:
         }
         if (blocks.empty()) {
             read_http(root); // a file that is included at http level
+        } else {
+            for (const char* name : {"stream", "mail"}) {
+                for (const Directive* other : children(root, name)) {
+                    draft_.add(lost, other->place, "{} isn't HTTP", line_of(*other));
+                }
+            }
         }
         if (farms_.empty()) {
             throw Mistake(
@@ -195,53 +201,57 @@ private:
 
     void read_server(const Directive& block, const std::string& ssl,
                      const std::string& proxy_name) {
-        const std::string first = value_of(block, "server_name", "_");
-        const std::string title =
-            first == "_" ? "server without a name" : "server " + quoted(first);
+        std::string first;
+        for (const Directive* line : children(block, "server_name")) {
+            for (const std::string& name : line->arguments) {
+                first = first.empty() && name != "_" ? name : first;
+            }
+        }
+        const bool named = !first.empty();
+        const std::string title = named ? "server " + quoted(first) : "server without a name";
         Listener& listener = draft_.listeners.emplace_back();
+        listener.place = block.place;
         read_listens(block, ssl, listener.sockets);
         read_certificates(block, listener.certificates);
         std::vector<Pass> found;
         if (passes(block)) {
             walk(block, title, title, proxy_name, true, found);
         }
-        const auto closed = [](const auto& line) { return remark_on(*line) == restriction; };
-        if (found.empty()) {
-            bool redirects = false;
-            const bool harmless = is_harmless(block, redirects);
-            bool is_tls = false;
-            for (const auto& [address, socket] : listener.sockets) {
-                is_tls = is_tls || socket.tls;
-                if (redirects && !socket.tls) { // where clients were sent to https
-                    add_socket(draft_.sockets, address, socket);
-                }
+        Farm* farm = nullptr;
+        if (!found.empty()) {
+            farm = read_passes(found, title);
+            if (!named) {
+                draft_.add(lost, block.place, "{} took every request: write the names it is for",
+                           title);
             }
-            if (!harmless || !redirects) {
-                draft_.add(is_tls && std::ranges::any_of(block.children, closed) ? restriction
-                                                                                 : lost,
-                           block.place, "{} passes nothing on", title);
-            }
-            return;
+        } else if (only_redirects(block)) {
+            listener.of_all_names = !named;
+        } else {
+            const bool closed =
+                std::ranges::any_of(listener.sockets,
+                                    [](const auto& each) { return each.second.tls; }) &&
+                std::ranges::any_of(block.children, [](const auto& line) {
+                    return remark_on(*line) == restriction;
+                });
+            draft_.add(closed ? restriction : lost, block.place, "{} passes nothing on", title);
         }
-        if (Farm* farm = read_passes(found, title)) {
-            for (const Directive* line : children(block, "server_name")) {
-                for (const std::string& name : line->arguments) {
-                    read_name(to_ascii_lower(name), line->place, *farm, listener);
-                }
+        for (const Directive* line : children(block, "server_name")) {
+            for (const std::string& name : line->arguments) {
+                read_name(to_ascii_lower(name), line->place, farm, listener);
             }
-        }
-        if (draft_.names.empty() || draft_.names.back().listener != &listener) {
-            draft_.add(lost, block.place, "{} has no name that can be written", title);
         }
     }
 
-    void read_name(const std::string& name, const Place& place, Farm& farm,
-                   const Listener& listener) {
+    /// Of a server; without a farm it is passed nowhere.
+    void read_name(const std::string& name, const Place& place, Farm* farm, Listener& listener) {
         const std::string host =
             name.starts_with('~') ? host_of_pattern(name.substr(1), false) : name;
         if (!host.empty() && host.find_first_of(".*_") != 0) {
-            draft_.names.push_back({host, &farm, place, Role::unknown, {}, &listener});
-        } else if (!name.empty() && name != "_") {
+            listener.hosts.push_back(host);
+            if (farm != nullptr) {
+                draft_.names.push_back({host, farm, place});
+            }
+        } else if (farm != nullptr && !name.empty() && name != "_") {
             draft_.add(lost, place, "server name {}", quoted(name));
         }
     }
@@ -332,6 +342,8 @@ private:
             const std::string key = i < keys.size() ? first_argument(*keys[i]) : "";
             if (!certificate.empty() && !key.empty()) {
                 certificates.emplace_back(full_name(certificate, prefix_), full_name(key, prefix_));
+            } else {
+                draft_.add(lost, lines[i]->place, "{}", line_of(*lines[i]));
             }
         }
     }
