@@ -76,7 +76,8 @@ TEST_CASE("sign_in: no set of doors is accepted by which nobody could come in", 
     world.declare(smallest("exchange mail.contoso.com { server 10.0.0.15; services ews owa; "
                            "sign_in password; }"));
     CHECK(world.told_remarks().back() ==
-          "no client can sign in to ews of exchange \"mail.contoso.com\": their doors are \"windows\" "
+          "no client can sign in to ews of exchange \"mail.contoso.com\": their doors are "
+          "\"windows\" "
           "or \"oauth\", \"password\" opens OWA's form only in nginx.conf:11");
 }
 

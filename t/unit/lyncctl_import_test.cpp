@@ -184,15 +184,15 @@ TEST_CASE("what else of an nginx.conf is named, and what isn't", "[import]") {
               "passes nothing on", 0},
              {meet + server("dialin.contoso.com", "", "", "$x"), "changes the path", 0},
              {server("_ \"\" meet.contoso.com"), "took every request", 0},
-            {meet + replaced(server("dialin.contoso.com"), "listen 443 ssl;",
-                             "listen 443 ssl; listen 8443 ssl;"),
-             "RESTRICTION: \"meet.contoso.com\" wasn't on every socket", 1},
-            {"stream { server { listen 5061; proxy_pass 10.0.0.9:5061; } }\nhttp {" + meet + "}",
-             "NOT CARRIED OVER: \"stream\" isn't HTTP", 1},
-            {meet + server("dialin.contoso.com", "ssl_certificate b.pem;"),
-             "NOT CARRIED OVER: \"ssl_certificate b.pem\"", 1},
-            {meet + "server { listen 443 ssl; server_name _ autod.contoso.com; root /x; }",
-             "server \"autod.contoso.com\" passes nothing on", 1},
+             {meet + replaced(server("dialin.contoso.com"), "listen 443 ssl;",
+                              "listen 443 ssl; listen 8443 ssl;"),
+              "RESTRICTION: \"meet.contoso.com\" wasn't on every socket", 1},
+             {"stream { server { listen 5061; proxy_pass 10.0.0.9:5061; } }\nhttp {" + meet + "}",
+              "NOT CARRIED OVER: \"stream\" isn't HTTP", 1},
+             {meet + server("dialin.contoso.com", "ssl_certificate b.pem;"),
+              "NOT CARRIED OVER: \"ssl_certificate b.pem\"", 1},
+             {meet + "server { listen 443 ssl; server_name _ autod.contoso.com; root /x; }",
+              "server \"autod.contoso.com\" passes nothing on", 1},
              {server("meet.contoso.com", "proxy_set_header X-Forwarded-For $remote_addr;"),
               "NOT CARRIED OVER", 0}}) {
         INFO(text << said);
@@ -347,9 +347,10 @@ TEST_CASE("what isn't Skype for Business stays out", "[import]") {
     CHECK_FALSE(result.holds("8443")); // nor its sockets
     CHECK_FALSE(
         Result(nginx(meet + "server { listen 127.0.0.1:8080; stub_status; }")).holds("8080"));
-    CHECK_FALSE(Result(nginx(meet + "server { listen 127.0.0.1:8081; server_name www.contoso.com; " +
-                             "return 301 https://$host$request_uri; }"))
-                    .holds("8081"));
+    CHECK_FALSE(
+        Result(nginx(meet + "server { listen 127.0.0.1:8081; server_name www.contoso.com; " +
+                     "return 301 https://$host$request_uri; }"))
+            .holds("8081"));
     CHECK(result.says("RESTRICTION") == 0);
 
     const Result skipped(nginx(all + meet + server("conf.contoso.com", "", "", "10.0.0.52:4443")),

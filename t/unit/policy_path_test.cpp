@@ -106,19 +106,19 @@ TEST_CASE("policy: tricky paths have two readings", "[policy]") {
 }
 
 TEST_CASE("policy: what can't be followed is ambiguous", "[policy]") {
-    for (const std::string_view raw : {"/..",          "/../x",          "/a/../../x",
-                                       "/a/%2e%2e/x",  "/a/.%2e/x",      "/a/%252e%252e/x",
-                                       "/a//../x",     "/a/..\\x",       "/a\\..\\x",
-                                       "/a%2f../x",    "/a/..;/x",       "/a;x/../y",
-                                       "/a/..%20/x",   "/a/.../x",       "/a/.%20./x",
-                                       "/%20/x",       "/a/%2e%2e%2e/x", "/a;b%2fc",
-                                       "/a%5cb;c",     "/a%3fb",         "/a%253fb",
-                                       "/%c0%ae",      "/%c1%a3scp",     "/%e0%80%af",
-                                       "/%ff",         "/\xff",          "/a%c3",
-                                       "/%ed%a0%80",   "/%f4%90%80%80",  "/%ud800",
-                                       "/(S(x))/y",    "/a(f(x))",       "/x:$data",
-                                       "/x::y",        "/x%3a$data",     "/%25252525252525252e",
-                                       "/%2500",       "/;web.config",   "/x%23.CONFIG/y",
+    for (const std::string_view raw : {"/..",           "/../x",           "/a/../../x",
+                                       "/a/%2e%2e/x",   "/a/.%2e/x",       "/a/%252e%252e/x",
+                                       "/a//../x",      "/a/..\\x",        "/a\\..\\x",
+                                       "/a%2f../x",     "/a/..;/x",        "/a;x/../y",
+                                       "/a/..%20/x",    "/a/.../x",        "/a/.%20./x",
+                                       "/%20/x",        "/a/%2e%2e%2e/x",  "/a;b%2fc",
+                                       "/a%5cb;c",      "/a%3fb",          "/a%253fb",
+                                       "/%c0%ae",       "/%c1%a3scp",      "/%e0%80%af",
+                                       "/%ff",          "/\xff",           "/a%c3",
+                                       "/%ed%a0%80",    "/%f4%90%80%80",   "/%ud800",
+                                       "/(S(x))/y",     "/a(f(x))",        "/x:$data",
+                                       "/x::y",         "/x%3a$data",      "/%25252525252525252e",
+                                       "/%2500",        "/;web.config",    "/x%23.CONFIG/y",
                                        "/a/..%c2%ad/x", "/%f0%9d%90%9cscp"}) {
         INFO(raw);
         CHECK(read(raw) == "ambiguous");

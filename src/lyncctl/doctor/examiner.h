@@ -38,7 +38,7 @@ struct Examination {
 class Examiner {
 public:
     static constexpr std::size_t most_addresses = 4; ///< of one name that are looked at
-    static constexpr int most_steps = 60; ///< the time of a run, whatever servers answer
+    static constexpr int most_steps = 60;            ///< the time of a run, whatever servers answer
 
     Examiner(const Settings& settings, Examination& written, Output& output)
         : settings_(settings), written_(written), output_(output) {}

@@ -71,8 +71,7 @@ std::uint16_t read_port(const std::string& text) {
 } // namespace
 
 Rule parse_connect_to(const std::string& text) {
-    static const std::regex written(
-        R"((\[[^\]]*\]|[^:]*):([^:]*):(\[[^\]]*\]|[^:]*):([^:]*))");
+    static const std::regex written(R"((\[[^\]]*\]|[^:]*):([^:]*):(\[[^\]]*\]|[^:]*):([^:]*))");
     constexpr std::size_t longest = 600; // std::regex takes stack for each character
     std::smatch parts;
     if (text.size() > longest || !std::regex_match(text, parts, written)) {
