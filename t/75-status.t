@@ -347,9 +347,9 @@ scene 'pending GETs are no slow answers', named => 'pending', sub {
     is($ucwa->{duration}{count}, 0, 'ucwa: no time');
 };
 
-# Twelve publications more, with so many servers each.
+# Publications more, twelve unless told, with so many servers each.
 sub more {
-    my ($servers) = @_;
+    my ($servers, $count) = @_;
     my ($http, $https, $pki) = (port('MORE'), port('MORES'), $LyncTest::Paths::PKI);
     return join '', map {
         my $n = $_;
@@ -357,7 +357,7 @@ sub more {
         . " certificate $pki/public.pem $pki/public.key; trusted_ca $pki/internal-ca.pem;"
         . " pool pool$n.contoso.local { " . join('', map { "server 127.0.1.$_;" } 1 .. $servers)
         . " external_web_services web.more$n.example; health_check off; } }\n"
-    } 1 .. 12;
+    } 1 .. $count // 12;
 }
 
 # What an old worker still answers is seen and counted, too.
@@ -415,6 +415,18 @@ scene 'counters outlive reloads', named => 'reloads', sub {
     my $before = of(status()->{publications}, 'reloads')->{verdicts}{pass};
     site('lyncwebext.contoso.com');
     ok(wait_until { of(status()->{publications}, 'reloads')->{verdicts}{pass} == $before + 1 }, 'it counts');
+};
+
+scene 'as many publications as there is room for', named => 'full', sub {
+    site('lyncwebext.contoso.com') for 1 .. 3;
+    settled(3);
+    my $more = more(1, 63);
+    edit { s/(?=lync_publish full)/$more/ };
+    is(reload(), 'reloaded', '63 more');
+    is(of(status()->{publications}, 'full')->{verdicts}{pass}, 3, 'still there');
+    edit { s/lync_publish more1 /lync_publish first / };
+    is(reload(), 'reloaded', 'a new name, before all others');
+    is(of(status()->{publications}, 'full')->{verdicts}{pass}, 3, 'takes the place of none that is published');
 };
 
 # A worker that is killed takes nothing with it and leaves nothing behind.

@@ -211,17 +211,24 @@ struct Zone::Memory {
     }
 
     /// The one with this key, else one that was never used, else that of the earliest
-    /// configuration.
-    PublicationRecord* publication(const Key::Digest& key) noexcept {
+    /// configuration before `served`. The new configuration hasn't named all of its own yet, so
+    /// what the running one has is never taken.
+    PublicationRecord* publication(const Key::Digest& key, std::uint64_t served) noexcept {
         PublicationRecord* oldest = nullptr;
         for (PublicationRecord& record : std::span(publications(), used_publications)) {
             if (record.key == key) {
                 return &record;
             }
-            oldest = oldest == nullptr || record.generation < oldest->generation ? &record : oldest;
+            if (record.generation < served &&
+                (oldest == nullptr || record.generation < oldest->generation)) {
+                oldest = &record;
+            }
         }
         PublicationRecord* room =
             used_publications < publication_count ? &publications()[used_publications++] : oldest;
+        if (room == nullptr) {
+            return nullptr;
+        }
         std::memset(static_cast<void*>(room), 0, sizeof(PublicationRecord));
         room->key = key;
         return room;
@@ -352,8 +359,10 @@ PublicationRecord* Zone::find_publication(const Key& key) noexcept {
         return nullptr;
     }
     memory_->lock.lock(self_);
-    PublicationRecord* record = memory_->publication(key.digest());
-    record->generation = std::max(record->generation.load(), generation_);
+    PublicationRecord* record = memory_->publication(key.digest(), served_);
+    if (record != nullptr) {
+        record->generation = std::max(record->generation.load(), generation_);
+    }
     memory_->lock.unlock();
     return record;
 }

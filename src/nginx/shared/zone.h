@@ -160,7 +160,7 @@ public:
     Record* find(const Key& key) noexcept;
     /// NULL is allowed.
     void drop(Record* record) noexcept;
-    /// Made if it isn't there.
+    /// Made if it isn't there; NULL if there is no room.
     PublicationRecord* find_publication(const Key& key) noexcept;
 
     /// The addresses that a name had last, none if it isn't known. Makes no record.
