@@ -154,6 +154,16 @@ def in_any_state(browser: Browser, check: Checks, status: dict):
     check(not browser.run("return document.title").startswith("(!)"),
           "a name found over plain HTTP alone is no alarm")
 
+    # Of many names a hundred are shown, and a button shows the others.
+    publication["names"] = [dict(publication["names"][0], name=f"meet{n}.contoso.com")
+                            for n in range(150)]
+    browser.run("show(arguments[0])", status)
+    shown = [len(rows(browser, "Names"))]
+    browser.run("[...document.querySelectorAll('button')]"
+                ".find(b => b.textContent === 'Show all 150').click()")
+    shown.append(len(rows(browser, "Names")))
+    check(shown == [100, 150], "a button shows the names after a hundred", shown)
+
 
 def look(stage: Stage, browser: Browser, check: Checks, pictures: Path, axe: str | None):
     browser.window(1280, 900)
