@@ -360,6 +360,10 @@ scene 'what is no store', more => "$LIMITS $STORE", after => $CONTROL, sub {
         my ($connection) = @_;
         $connection->write("-ERR max number of clients reached\r\n");
     }), 'ERR max number of clients reached', 'a full house');
+    with_store($secret, fake(sub {
+        my ($connection) = @_;
+        $connection->write("-DENIED Redis is running in protected mode\r\n");
+    }), 'it refuses AUTH', 'one in protected mode');
     with_store($url, sub { redis('--requirepass', 'another') }, 'NOAUTH Authentication required', 'no password');
     with_store($url, sub { redis('--replicaof', '127.0.0.1', '1') }, "READONLY You can't write", 'a replica');
     with_store($url, sub { redis('--maxmemory', '1') }, 'OOM command not allowed', 'a full one');

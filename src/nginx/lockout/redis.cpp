@@ -13,7 +13,8 @@ namespace lync::nginx {
 namespace {
 
 constexpr ngx_msec_t greeting_patience = 2000;
-constexpr ngx_msec_t pause = 1000;
+constexpr ngx_msec_t shortest_pause = 1000;
+constexpr ngx_msec_t longest_pause = 10000;
 /// An answer that is longer isn't one to what is asked here.
 constexpr std::size_t longest_reply = 512 * 1024;
 
@@ -295,9 +296,13 @@ bool Redis::take(const Reply& reply) noexcept {
     }
     if (reply.is_error) {
         // Before it has accepted the password, its error may quote it.
-        const std::string_view words = reply.error.data();
-        const bool quotable = trusted_ || words == "ERR max number of clients reached";
-        close(quotable ? words : "it refuses the password");
+        std::string_view words = reply.error.data();
+        if (!trusted_ && words != "ERR max number of clients reached") {
+            words = words.substr(0, words.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ"));
+            words = words == "ERR" || words == "WRONGPASS" ? "it refuses the password"
+                                                           : "it refuses AUTH";
+        }
+        close(words);
         return false;
     }
     const Question question = next_question();
@@ -341,7 +346,10 @@ void Redis::close(std::string_view why, std::string_view more) noexcept {
     if (!stopped_ && is_away) {
         owner_.on_away(why, more); // before the answers: what they bring about is known to be alone
     }
-    there_ = false;
+    // One that comes and goes again at once would fill the log.
+    pause_ = std::exchange(there_, false) && ngx_current_msec - began_ < longest_pause
+                 ? std::min(2 * pause_, longest_pause)
+                 : shortest_pause;
     connecting_ = false;
     while (count_ != 0) {
         const Question question = next_question();
@@ -356,7 +364,7 @@ void Redis::close(std::string_view why, std::string_view more) noexcept {
     reply_.is_error = false;
     sent_ = written_ = 0;
     if (!stopped_ && !ngx_exiting) {
-        time_.set(is_away ? pause : 1, &log_);
+        time_.set(is_away ? pause_ : 1, &log_);
     }
 }
 

@@ -111,6 +111,7 @@ private:
     bool stopped_ = true;
     std::size_t address_ = 0;                  ///< of Server::addresses
     ngx_msec_t began_ = 0;                     ///< to connect
+    ngx_msec_t pause_ = 0;                     ///< before the next connection
     Timer time_{this, calls<&Redis::on_time>}; ///< for an answer, or until the next connection
     std::array<Question, most_questions> questions_; ///< a ring
     std::size_t first_ = 0;
