@@ -18,7 +18,7 @@ __DATA__
 https_listen localhost.invalid:18443;        | host not found in "localhost.invalid:18443" of the "listen" directive
 https_listen 127.0.0.1:18443 backlog=many;   | invalid backlog "backlog=many"
 https_listen 127.0.0.1:18443 backlogs=1;     | invalid parameter "backlogs=1"
-https_listen 127.0.0.1:18443; https_listen 127.0.0.1:18443; | a duplicate listen 127.0.0.1:18443
+https_listen 127.0.0.1:18443; https_listen 127.0.0.1:18443; | socket "127.0.0.1:18443" is duplicate
 
 === sockets in every spelling
 --- accepted: sockets

@@ -60,6 +60,7 @@ private:
                     bool variables = true) const;
     void remark_challenge_directory(const Directive& directive);
     void remark_idle();
+    void remark_interval(const Directive& farm_block);
     void remark_drained(const Directive& farm_block);
     void remark_internal_ports(const Directive& pool);
     void missing_yet(std::string_view directive, const Directive& block, std::string_view remedy);
@@ -180,6 +181,7 @@ void Declaration::read_farms() {
         each(block_, kind, [&](const Directive& directive) {
             publication_.farms.push_back(read_farm(directive, publication_.product));
             remark_services(publication_.farms.back(), remarks_);
+            remark_interval(directive);
             remark_drained(directive);
             if (is_web_services(publication_.farms.back().role)) {
                 remark_internal_ports(directive);
@@ -209,7 +211,13 @@ void Declaration::read_sockets(std::string_view directive, std::string_view port
             off = &line;
             return;
         }
-        sockets.push_back(read_socket(line));
+        Socket socket = read_socket(line);
+        if (const auto other = std::ranges::find(sockets, socket.address, &Socket::address);
+            other != sockets.end()) {
+            throw mistake(line.place, "socket {} is duplicate in {}, the first stands at {}",
+                          lync::quoted(line.arguments.front()), title(line), at(other->place));
+        }
+        sockets.push_back(std::move(socket));
     });
 
     if (off != nullptr && !sockets.empty()) {
@@ -436,6 +444,17 @@ void Declaration::remark_idle() {
             warn(remarks_, find(block_, name)->place, "\"{}\" does nothing in {}: {}", name,
                  block_.title(), why);
         }
+    }
+}
+
+/// Milliseconds, as other proxies have them, are hours here.
+void Declaration::remark_interval(const Directive& farm_block) {
+    const std::chrono::seconds interval = publication_.farms.back().health_check.interval;
+    if (interval > std::chrono::hours(1)) {
+        const Directive& directive = *find(farm_block, "health_check");
+        warn(remarks_, directive.place,
+             "interval {}s is longer than an hour in {}: times without a unit are seconds",
+             interval.count(), title(directive));
     }
 }
 

@@ -93,17 +93,21 @@ bool is_directive_of(std::string_view word, const Directive& block) noexcept {
 }
 
 /// The remedy for an argument that can't be right: `why`, unless the argument is the name of a
-/// directive of the same block: then the line before it has no end. A value that `why` names and
-/// that was written in another case is asked for.
-std::string remedy(std::string_view argument, const Directive& directive, std::string_view why) {
+/// directive of the same block: then the line before it has no end. One of the words that `why`
+/// lists, written in another case, is asked for; `is_word` is false for names and addresses.
+std::string remedy(std::string_view argument, bool is_word, const Directive& directive,
+                   std::string_view why) {
     if (is_directive_of(argument, *directive.block)) {
         return "is the \";\" before it missing?";
+    }
+    if (!is_word) {
+        return std::string(why);
     }
     const std::string small = to_ascii_lower(argument);
     const std::size_t found =
         small.empty() || small == argument ? std::string_view::npos : why.find(small);
     const auto ends_word = [why](std::size_t at) {
-        return at >= why.size() || (!is_ascii_alnum(why[at]) && why[at] != '.');
+        return at >= why.size() || !is_ascii_alnum(why[at]);
     };
     return found != std::string_view::npos && (found == 0 || ends_word(found - 1)) &&
                    ends_word(found + small.size())
@@ -199,8 +203,9 @@ void invalid(std::string_view kind, std::string_view word, const Directive& dire
              std::string_view why) {
     const std::string usage =
         why.empty() ? "it is written " + lync::quoted(find_rule(directive.name)->usage) : "";
-    throw mistake(directive.place, "invalid {} {} in {}: {}", kind, lync::quoted(word),
-                  title(directive), remedy(word, directive, why.empty() ? usage : why));
+    throw mistake(
+        directive.place, "invalid {} {} in {}: {}", kind, lync::quoted(word), title(directive),
+        remedy(word, kind == "value" || kind == "parameter", directive, why.empty() ? usage : why));
 }
 
 void check_grammar(const Directive& block) {

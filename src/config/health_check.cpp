@@ -66,11 +66,6 @@ void read_times(HealthCheck& check, const Directive& directive) {
                      {"timeout", &check.timeout},
                      {"fails", ParameterRule::Number{&check.fails, 1, most}},
                      {"passes", ParameterRule::Number{&check.passes, 1, most}}});
-    if (check.interval > std::chrono::hours(1)) {
-        throw mistake(directive.place,
-                      "interval {}s is longer than an hour in {}: times are seconds, write 5s",
-                      check.interval.count(), title(directive));
-    }
     if (check.timeout == std::chrono::seconds(0)) { // none is written
         check.timeout = std::min(usual, check.interval);
     }

@@ -121,8 +121,10 @@ std::string read_size(std::string_view text, const Directive& directive) {
     const unsigned most = unit == text.npos ? 2000000000U : 1U << (30 - 10 * unit); // a terabyte
     // nginx reads 0 as "no limit"; a limit is what was asked for here.
     if (!parse_number(text.substr(0, text.size() - (unit == text.npos ? 0 : 1)), 1, most)) {
-        invalid_value(text, directive,
-                      "a size is written as \"512m\", \"2g\" or in bytes, from 1 to a terabyte");
+        invalid_value(
+            text, directive,
+            "a size is written as \"512m\" or \"2g\", from 1 to a terabyte, or in bytes up to "
+            "2000000000");
     }
     return std::string(text);
 }
@@ -140,14 +142,19 @@ std::string_view refused_parameter(std::string_view text) noexcept {
     if (text == "default_server" || text == "default") {
         return "\"unknown_host\" chooses the default server of a socket";
     }
-    // It is generated as a word; which names with a value there are, nginx knows.
-    constexpr std::string_view flags[] = {"bind", "deferred", "multipath", "reuseport"};
-    const bool known = text.find('=') == text.npos
-                           ? std::ranges::find(flags, text) != std::end(flags)
-                           : std::ranges::all_of(text, [](char c) {
-                                 return is_ascii_alnum(c) ||
-                                        std::string_view("=_:.-").find(c) != std::string_view::npos;
-                             });
+    // A name that ends in '=' needs a value, which nginx itself checks. `accept_filter=` is absent:
+    // where the system has none, nginx reports an emergency and goes on without.
+    constexpr std::string_view parameters[] = {
+        "backlog=",  "rcvbuf=",  "sndbuf=",   "fastopen=", "so_keepalive=", "setfib=",
+        "ipv6only=", "deferred", "reuseport", "multipath", "bind",
+    };
+    // It becomes a word of a generated directive, so it must be one: no space, no quote, no ";".
+    const bool is_word = std::ranges::all_of(text, [](char c) {
+        return is_ascii_alnum(c) || std::string_view("=_:.-").find(c) != std::string_view::npos;
+    });
+    const bool known = is_word && std::ranges::any_of(parameters, [text](std::string_view name) {
+                           return name.back() == '=' ? text.starts_with(name) : text == name;
+                       });
     return known ? ""
                  : "the parameters of \"listen\" that concern the socket may stand here, such as "
                    "proxy_protocol, backlog= or reuseport";

@@ -165,6 +165,10 @@ TEST_CASE("a socket stands once in a publication", "[declare]") {
         https_listen 443 default_server;               | invalid parameter "default_server" in "https_listen" directive of lync_publish "contoso": "unknown_host" chooses the default server of a socket in nginx.conf:11
         https_listen 443 http2;                        | invalid parameter "http2" in "https_listen" directive of lync_publish "contoso": NTLM needs HTTP/1.1, so published names offer nothing else in nginx.conf:11
         https_listen 443 "backlog=1; } server { listen 1"; | invalid parameter "backlog=1; } server { listen 1" in "https_listen" directive of lync_publish "contoso": the parameters of "listen" that concern the socket may stand here, such as proxy_protocol, backlog= or reuseport in nginx.conf:11
+        https_listen 443; // https_listen *:443;       | socket "*:443" is duplicate in "https_listen" directive of lync_publish "contoso", the first stands at nginx.conf:11 in nginx.conf:12
+        https_listen [::1]:443; // https_listen [0:0::1]:443; | socket "[0:0::1]:443" is duplicate in "https_listen" directive of lync_publish "contoso", the first stands at nginx.conf:11 in nginx.conf:12
+        https_listen 443 backlgo=10; | invalid parameter "backlgo=10" in "https_listen" directive of lync_publish "contoso": the parameters of "listen" that concern the socket may stand here, such as proxy_protocol, backlog= or reuseport in nginx.conf:11
+        https_listen 443 accept_filter=httpready; | invalid parameter "accept_filter=httpready" in "https_listen" directive of lync_publish "contoso": the parameters of "listen" that concern the socket may stand here, such as proxy_protocol, backlog= or reuseport in nginx.conf:11
         http_listen 80 // https_listen 443;            | invalid parameter "https_listen" in "http_listen" directive of lync_publish "contoso": is the ";" before it missing? in nginx.conf:12
     )")) {
         INFO(sockets);
@@ -178,6 +182,7 @@ TEST_CASE("what is legal but risky is remarked upon once", "[declare]") {
         backend_verify off;                            | "backend_verify" is off in lync_publish "contoso": answers of the servers can be read and changed in transit in nginx.conf:11
         max_upload 512;                                | "max_upload" 512 in lync_publish "contoso" is so many bytes: "512m" is megabytes, 512m are right for meeting content in nginx.conf:11
         pending_get_timeout 919s;                      | "pending_get_timeout" 919s in lync_publish "contoso" is shorter than the 920 seconds for which phones wait for an answer: 960s is right where there are mobile clients in nginx.conf:11
+        director a.contoso.local { // external_web_services b.contoso.com; // server 10.0.0.1; // health_check autodiscover interval=5000; } | interval 5000s is longer than an hour in "health_check" directive of director "a.contoso.local": times without a unit are seconds in nginx.conf:14
         http_autodiscover on; http_listen off;         | "http_autodiscover" does nothing in lync_publish "contoso": "http_listen" is off, so nothing listens for plain HTTP in nginx.conf:11
         director a.contoso.local { external_web_services b.contoso.com; listening_ports https=443; } | "listening_ports" of director "a.contoso.local" names port 443, which is the internal web site's by default: write the listening ports of the external web site, 8080 and 4443 by default in nginx.conf:11
         director a.contoso.local { external_web_services b.contoso.com; listening_ports http=443; } | "listening_ports" of director "a.contoso.local" names port 443, which is the internal web site's by default: write the listening ports of the external web site, 8080 and 4443 by default in nginx.conf:11

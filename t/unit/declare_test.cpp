@@ -285,9 +285,9 @@ TEST_CASE("what is wrong with one directive is told with its block and its line"
         pending_get_timeout "";                            | invalid value "" in "pending_get_timeout" directive of lync_publish "contoso": a time is written as "960s", "16m" or "1h" in nginx.conf:11
         pending_get_timeout 0h0s;                          | invalid value "0h0s" in "pending_get_timeout" directive of lync_publish "contoso": it can't be zero in nginx.conf:11
         pending_get_timeout 169h;                          | invalid value "169h" in "pending_get_timeout" directive of lync_publish "contoso": the maximum is one week in nginx.conf:11
-        max_upload 0;                                      | invalid value "0" in "max_upload" directive of lync_publish "contoso": a size is written as "512m", "2g" or in bytes, from 1 to a terabyte in nginx.conf:11
-        max_upload "";                                     | invalid value "" in "max_upload" directive of lync_publish "contoso": a size is written as "512m", "2g" or in bytes, from 1 to a terabyte in nginx.conf:11
-        max_upload 99999999g;                               | invalid value "99999999g" in "max_upload" directive of lync_publish "contoso": a size is written as "512m", "2g" or in bytes, from 1 to a terabyte in nginx.conf:11
+        max_upload 0;                                      | invalid value "0" in "max_upload" directive of lync_publish "contoso": a size is written as "512m" or "2g", from 1 to a terabyte, or in bytes up to 2000000000 in nginx.conf:11
+        max_upload "";                                     | invalid value "" in "max_upload" directive of lync_publish "contoso": a size is written as "512m" or "2g", from 1 to a terabyte, or in bytes up to 2000000000 in nginx.conf:11
+        max_upload 99999999g;                               | invalid value "99999999g" in "max_upload" directive of lync_publish "contoso": a size is written as "512m" or "2g", from 1 to a terabyte, or in bytes up to 2000000000 in nginx.conf:11
         certificate "" a.key;                              | invalid value "" in "certificate" directive of lync_publish "contoso": it is the path of a PEM file in nginx.conf:11
         certificate a.pem "$x";                            | invalid value "$x" in "certificate" directive of lync_publish "contoso": it is the path of a PEM file in nginx.conf:11
         server_include "";                                 | invalid value "" in "server_include" directive of lync_publish "contoso": it is the path of a file in nginx.conf:11
@@ -333,6 +333,7 @@ TEST_CASE("what is wrong with one directive is told with its block and its line"
 TEST_CASE("what is wrong inside a block is told with that block", "[declare]") {
     for (const auto& [block, told] : rows(R"(
         pool fepool2 { }                               | invalid FQDN "fepool2" in "pool" directive of lync_publish "contoso": it has one label only: write the full name, such as fepool2.contoso.com in nginx.conf:11
+        pool IT { }                               | invalid FQDN "IT" in "pool" directive of lync_publish "contoso": it has one label only: write the full name, such as it.contoso.com in nginx.conf:11
         director dirpool.contoso.local { }             | no "external_web_services" in director "dirpool.contoso.local" of lync_publish "contoso": write the external web services FQDN that Topology Builder shows in nginx.conf:11
         director a.contoso.local { // external_web_services A.contoso.local; } | "a.contoso.local" is published as external_web_services of director "a.contoso.local": clients must be able to tell the external name from the pool's own in nginx.conf:12
         director a.contoso.local { // server 10.0.0.1:443; // external_web_services b.contoso.com; } | invalid address "10.0.0.1:443" in "server" directive of director "a.contoso.local": it has a port: write the address only, ports come from listening_ports in nginx.conf:12
@@ -351,7 +352,7 @@ TEST_CASE("what is wrong inside a block is told with that block", "[declare]") {
         exchange a.contoso.com { // server 10.0.0.1; // services ews powershell; } | invalid value "powershell" in "services" directive of exchange "a.contoso.com": remote PowerShell is never published in nginx.conf:13
         exchange a.contoso.com { // server 10.0.0.1; // services oof; } | invalid value "oof" in "services" directive of exchange "a.contoso.com": it is written "services ews|autodiscover|owa|ecp|activesync|mapi|oab|rpc ... [timeout=TIME] [max_upload=SIZE]" in nginx.conf:13
         exchange a.contoso.com { // server 10.0.0.1; // services ews timeout=0; } | invalid value "0" in "services" directive of exchange "a.contoso.com": it can't be zero in nginx.conf:13
-        exchange a.contoso.com { // server 10.0.0.1; // services ews max_upload=10x; } | invalid value "10x" in "services" directive of exchange "a.contoso.com": a size is written as "512m", "2g" or in bytes, from 1 to a terabyte in nginx.conf:13
+        exchange a.contoso.com { // server 10.0.0.1; // services ews max_upload=10x; } | invalid value "10x" in "services" directive of exchange "a.contoso.com": a size is written as "512m" or "2g", from 1 to a terabyte, or in bytes up to 2000000000 in nginx.conf:13
         exchange a.contoso.com { // server 10.0.0.1; // services timeout=1h; } | no service in "services" directive of exchange "a.contoso.com": write before the limits which services they are for in nginx.conf:13
         exchange a.contoso.com { // server 10.0.0.1; // certificate_name 10.0.0.1; } | invalid FQDN "10.0.0.1" in "certificate_name" directive of exchange "a.contoso.com": it is an address, and an FQDN is needed: certificates and Host headers carry names in nginx.conf:13
         exchange a.contoso.com { // server 10.0.0.1 weight=0; } | invalid parameter "weight=0" in "server" directive of exchange "a.contoso.com": weight is a number from 1 to 1000000 in nginx.conf:12
