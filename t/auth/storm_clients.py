@@ -7,9 +7,10 @@ import random
 import re
 import ssl
 
+import http_client
 import toy
+from proof_nginx import HOST
 
-HOST = 'lyncwebext.contoso.com'
 PATH = '/webticket/webticketservice.svc'
 
 # Longer than an answer takes here, however busy the machine is.
@@ -20,39 +21,15 @@ class Closed(Exception):
     """The other side closed instead of answering, or in the middle of it."""
 
 
-class Connection:
-    """A client's connection: requests out, answers in."""
-
-    def __init__(self, reader, writer):
-        self.reader, self.writer = reader, writer
-        self.ended = False
+class Connection(http_client.Connection):
+    ended = False
 
     async def answer(self):
-        """(status, headers, body); interim answers are passed over."""
-        reader = self.reader
         try:
-            while True:
-                head = (await reader.readuntil(b'\r\n\r\n')).decode('latin-1').split('\r\n')
-                status = int(head[0].split(' ')[1])
-                headers = collections.defaultdict(list)
-                for line in head[1:]:
-                    name, _, value = line.partition(':')
-                    headers[name.lower()].append(value.strip())
-                if status != 100:
-                    break
-            if headers['transfer-encoding'] == ['chunked']:
-                body = b''
-                while size := int(await reader.readuntil(b'\r\n'), 16):
-                    body += (await reader.readexactly(size + 2))[:size]
-                await reader.readexactly(2)
-            elif headers['content-length']:
-                body = await reader.readexactly(int(headers['content-length'][0]))
-            else:
-                body = await reader.read()
+            return await super().answer()
         except EOFError:
             self.ended = True
             raise Closed from None
-        return status, headers, body
 
 
 class Storm:
@@ -71,8 +48,7 @@ class Storm:
             self.faults.append(f'{kind}: {text}')
 
     async def connect(self):
-        return Connection(*await asyncio.open_connection(
-            '127.0.0.1', self.port, ssl=self.tls, server_hostname=HOST, ssl_handshake_timeout=STUCK))
+        return await Connection.open(self.port, self.tls, ssl_handshake_timeout=STUCK)
 
 
 class Identity:

@@ -55,6 +55,7 @@ import struct
 import sys
 
 NTLMSSP = b'NTLMSSP\0'
+KERBEROS = b'\x60\x82KRB5|'
 BOUND = {'ntlm', 'negotiate', 'nego2', 'kerberos'}
 
 
@@ -69,7 +70,34 @@ def type3(challenge, user):
 
 
 def kerberos(user):
-    return base64.b64encode(b'\x60\x82KRB5|' + user.encode()).decode()
+    return base64.b64encode(KERBEROS + user.encode()).decode()
+
+
+class SigningIn:
+    """How far a connection has come with it, and whose it is."""
+
+    user = nonce = None
+
+    def sign_in(self, scheme, token, nonce):
+        """What a message says: (None, the next challenge), (who has signed in by NTLM, None), (whom Kerberos
+        names, [], for the caller to keep), or (None, None) where it is wrong."""
+        try:
+            message = base64.b64decode(token, validate=True)
+        except ValueError:
+            message = b''
+        if message.startswith(NTLMSSP + b'\1'):
+            # A new handshake: the connection is nobody's until it is over.
+            self.user, self.nonce = None, nonce.encode()
+            challenge = base64.b64encode(NTLMSSP + struct.pack('<I', 2) + self.nonce).decode()
+            return None, [f'{scheme} {challenge}']
+        if message.startswith(NTLMSSP + b'\3'):
+            answered, _, user = message[12:].partition(b'|')
+            if answered == self.nonce:
+                self.user, self.nonce = user.decode('latin-1'), None
+                return self.user, None
+        if message.startswith(KERBEROS):
+            return message[len(KERBEROS):].decode('latin-1'), []
+        return None, None
 
 
 class Seen:
@@ -136,13 +164,11 @@ class Server:
         return dict(done=True)
 
 
-class Connection(asyncio.Protocol):
+class Connection(SigningIn, asyncio.Protocol):
     def __init__(self, server, address):
         self.server = server
         self.address = address
-        self.user = None
         self.owner = None
-        self.nonce = None
         self.requests = 0
         self.buffer = b''
         self.waiting = None
@@ -264,30 +290,15 @@ class Connection(asyncio.Protocol):
 
     # Who the request is, and what stands in WWW-Authenticate.
     def authenticate(self, scheme, token, query):
-        try:
-            message = base64.b64decode(token, validate=True)
-        except ValueError:
-            message = b''
-        if message.startswith(NTLMSSP + b'\1'):
-            # A new handshake: the connection is nobody's until it is over.
-            self.user = None
-            self.nonce = f'{self.number}.{self.requests}'.encode()
-            challenge = base64.b64encode(NTLMSSP + struct.pack('<I', 2) + self.nonce).decode()
-            return None, [f'{scheme} {challenge}']
-        if message.startswith(NTLMSSP + b'\3'):
-            nonce, _, user = message[12:].partition(b'|')
-            if nonce == self.nonce:
-                self.nonce = None
-                self.user = user.decode()
-                return self.user, None
-            return None, ['Negotiate', 'NTLM']
-        if message.startswith(b'\x60\x82KRB5|'):
-            user = message[7:].decode()
-            if 'per-request' not in query:
-                self.user = user
-            token = base64.b64encode(b'\x60\x82done').decode()
-            return user, [] if 'quiet' in query else [f'{scheme} {token}']
-        return None, ['Negotiate', 'NTLM']
+        user, challenges = self.sign_in(scheme, token, f'{self.number}.{self.requests}')
+        if user is None:
+            return None, challenges or ['Negotiate', 'NTLM']
+        if challenges is None:
+            return user, None
+        if 'per-request' not in query:
+            self.user = user
+        token = base64.b64encode(b'\x60\x82done').decode()
+        return user, [] if 'quiet' in query else [f'{scheme} {token}']
 
     def answer_late(self, answer):
         self.waiting = None

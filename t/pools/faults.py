@@ -23,7 +23,6 @@ Exits with 1 if a request failed that mustn't.
 import asyncio
 import json
 import os
-import re
 import signal
 import ssl
 import sys
@@ -33,6 +32,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, f'{os.path.dirname(os.path.abspath(__file__))}/../lib')
 
 import proof_nginx
+from http_client import Connection
 from proof_nginx import HOST
 
 ADDRESSES = ['127.0.0.31', '127.0.0.32', '127.0.0.33']
@@ -76,7 +76,7 @@ class Client:
     def __init__(self, load, number):
         self.load = load
         self.post = number % 4 == 3
-        self.reader = self.writer = None
+        self.connection = None
 
     async def run(self):
         while not self.load.over:
@@ -90,9 +90,8 @@ class Client:
             entry[2], entry[3] = await self.exchange(path)
         except (OSError, asyncio.IncompleteReadError, ValueError):
             entry[2] = 'broken'
-        if entry[2] != 200 and self.writer:
-            self.writer.close()
-            self.writer = None
+        if entry[2] != 200:
+            self.leave()
         entry[1] = time.time()
         del self.load.under_way[id(entry)]
         self.load.done.append(entry)
@@ -100,29 +99,28 @@ class Client:
 
     async def exchange(self, path):
         """As every HTTP client does, asks once more if a kept connection ends before a byte came."""
-        kept = self.writer is not None
+        kept = self.connection is not None
         try:
             return await self.ask_once(path)
         except (ConnectionError, asyncio.IncompleteReadError) as error:
             if not kept or getattr(error, 'partial', b''):
                 raise
-            self.writer.close()
-            self.writer = None
+            self.leave()
             return await self.ask_once(path)
 
+    def leave(self):
+        if self.connection:
+            self.connection.close()
+            self.connection = None
+
     async def ask_once(self, path):
-        if self.writer is None:
-            self.reader, self.writer = await asyncio.open_connection(
-                '127.0.0.1', self.load.port, ssl=self.load.tls, server_hostname=HOST)
+        self.connection = self.connection or await Connection.open(self.load.port, self.load.tls)
         head = f'{"POST" if self.post else "GET"} {path} HTTP/1.1\r\nHost: {HOST}\r\n'
-        self.writer.write((head + ('Content-Length: 5\r\n\r\nhello' if self.post else '\r\n')).encode())
-        head = (await self.reader.readuntil(b'\r\n\r\n')).decode('latin-1')
-        length = int(re.search(r'(?i)^content-length: (\d+)', head, re.M)[1])
-        body = await self.reader.readexactly(length)
-        if re.search(r'(?i)^connection: close', head, re.M):
-            self.writer.close()
-            self.writer = None
-        return int(head.split(' ')[1]), body.decode()
+        self.connection.writer.write((head + ('Content-Length: 5\r\n\r\nhello' if self.post else '\r\n')).encode())
+        status, headers, body = await self.connection.answer()
+        if headers['connection'] == ['close']:
+            self.leave()
+        return status, body.decode()
 
 
 class Load:

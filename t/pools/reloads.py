@@ -39,6 +39,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, f"{os.path.dirname(os.path.abspath(__file__))}/../lib")
 
 import proof_nginx
+from http_client import Connection
 from proof_nginx import HOST
 
 SERVERS = ("127.0.0.11", "127.0.0.21", "127.0.0.31")
@@ -91,27 +92,23 @@ class Load:
         self.failures: list[str] = []
         self.context = ssl.create_default_context(cafile=f"{o.pki}/public-ca.pem")
 
-    async def connect(self):
-        return await asyncio.open_connection("127.0.0.1", self.port, ssl=self.context,
-                                             server_hostname=HOST)
+    async def connect(self) -> Connection:
+        return await Connection.open(self.port, self.context)
 
-    async def ask(self, stream, path: str) -> bool:
-        """One request; False if the connection ends with its answer. EOFError without a byte: the
-        other side had closed it before it saw the request."""
-        reader, writer = stream
-        writer.write(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
-        await writer.drain()
+    async def ask(self, connection: Connection, path: str) -> bool:
+        """One request; False if the connection ends with its answer. ConnectionResetError: the other side
+        had closed it before it saw the request."""
+        connection.writer.write(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+        await connection.writer.drain()
         try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            status, headers, body = await connection.answer()
         except asyncio.IncompleteReadError as cut:
             if not cut.partial:
-                raise EOFError from None
+                raise ConnectionResetError from None
             raise
-        length = int(re.search(r"content-length: (\d+)", head, re.I).group(1))
-        body = await reader.readexactly(length)
-        if not head.startswith("HTTP/1.1 200 ") or not body.startswith(b"from 127.0.0."):
-            raise ValueError(f"{head.splitlines()[0]} {body[:80]!r}")
-        return not re.search(r"^connection: close", head, re.I | re.M)
+        if status != 200 or not body.startswith(b"from 127.0.0."):
+            raise ValueError(f"{status} {body[:80]!r}")
+        return headers["connection"] != ["close"]
 
     async def client(self, kind: str, path: str, keeps: bool) -> None:
         stream, fresh = None, True
@@ -126,10 +123,10 @@ class Load:
                     self.waiting -= kind == "pending"
                 self.counts[kind] += 1
                 if not (keeps and stays and self.going):
-                    stream[1].close()
+                    stream.close()
                     stream = None
                 fresh = False
-            except (EOFError, ConnectionResetError, BrokenPipeError) as gone:
+            except (ConnectionResetError, BrokenPipeError) as gone:
                 # A kept connection that nginx closes while the next request is on its way: every
                 # client asks again. On a fresh one it is a failure.
                 if fresh:
@@ -150,7 +147,7 @@ class Load:
         self.waiting += 1
         try:
             await self.ask(stream, "/ucwa/v1/events?hold=86400")
-        except (OSError, EOFError, asyncio.IncompleteReadError, ssl.SSLError):
+        except (OSError, EOFError):    # TLS's errors are of the system's, a cut answer is an end
             return "closed"
         return "answered"
 
