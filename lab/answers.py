@@ -1,8 +1,8 @@
 """A Front End or Director: which virtual directory answers a request.
 
-As IIS on a real one: paths are compared without regard to case, and its URL Rewrite module maps
-the host of a simple URL, or a lyncdiscover name, to a virtual directory. A host it doesn't know
-gets the virtual directories by path alone, as the external web services FQDN does.
+Like a real IIS: paths are case-insensitive, and the URL Rewrite module maps the host of a simple
+URL, or a lyncdiscover name, to a virtual directory. For other hosts, such as the external web
+services FQDN, the path alone decides.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The Autodiscover service ([MS-OCDISCWS]): what tells a client where its home is.
+"""The Autodiscover service ([MS-OCDISCWS]), where a client finds its home pool.
 
-Three dialects of the same documents: classic JSON when nothing is asked for, UCWA's JSON for
+Three formats of the same documents: classic JSON without Accept, UCWA's JSON for
 `Accept: application/json`, XML for the desktop's Accept. Redirects are 200 with a Redirect
 link, never an HTTP 302.
 """

@@ -1,8 +1,8 @@
-"""Files: meeting content up and down, the address book, device updates.
+"""Files: upload and download of meeting content, the address book, device updates.
 
-Uploads are counted and hashed as they stream in, never kept. `GET /CollabContent/any?bytes=N`
-streams N bytes; `&chunked=1` without a length, `&pause=S` waiting S seconds between pieces of
-64 KB, which shows whether a proxy passes pieces on as they come.
+Uploads are counted and hashed as they stream in, never stored. `GET /CollabContent/any?bytes=N`
+streams N bytes; `&chunked=1` without a length, `&pause=S` with S seconds between chunks of 64 KB,
+which shows whether a proxy passes them on as they arrive.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Runs the stand-in servers: all of them, or those named.
+"""Runs all stand-in servers, or those named.
 
     frontend.py [--pki DIR] [SERVER ...]
 
 `lab` starts one process per server, so that a single Front End can be stopped; without
-arguments one process plays the whole deployment. Each request is logged to standard output.
+arguments one process runs the whole deployment. Requests are logged to standard output.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""A small HTTP/1.1 server on asyncio, for stand-ins that must show what arrived.
+"""A small HTTP/1.1 server on asyncio, for stand-ins that show what they received.
 
-Unlike http.server it hands over the request line exactly as it came, keeps thousands of held
-requests open in one process, streams bodies both ways, and tells a waiting handler when its
-client has gone. It knows nothing of Lync.
+Unlike http.server it passes on the exact request line, holds thousands of requests open in one
+process, streams bodies both ways, and notifies a waiting handler when its client disconnects. It
+knows nothing of Lync.
 
 A handler is `async def handler(request) -> Response`.
 """

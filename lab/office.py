@@ -1,5 +1,5 @@
-"""The Office servers that a Lync publication also carries: an Office Web Apps farm, which shows
-presentations, and Exchange, whose calendar and contacts the clients read."""
+"""The other servers of a Lync publication: an Office Web Apps farm, which displays presentations,
+and Exchange, whose calendar and contacts clients read."""
 
 from __future__ import annotations
 

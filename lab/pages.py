@@ -1,5 +1,5 @@
-"""What people see in a browser: the meeting launcher, dial-in page, web app, scheduler, and the
-Control Panel that nobody outside may ever see."""
+"""Pages for browsers: the meeting launcher, dial-in page, web app, scheduler, and the Control
+Panel, which must never be visible outside."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""The lab's two certificate authorities and what they issued, made with the openssl command.
+"""The lab's two certificate authorities and their certificates, created with the openssl command.
 
-"Lab Public CA" plays the public one that clients trust; it issued the listener's certificate
-(RSA and ECDSA). "Lab Internal CA" plays the company's own; it issued the certificates of the
-servers, named as Request-CsCertificate would name them. Nothing outside the lab's directory
-ever trusts either.
+"Lab Public CA" is the public one that clients trust; it issues the listener's certificates (RSA
+and ECDSA). "Lab Internal CA" is the company's own; it issues the servers' certificates, with the
+names that Request-CsCertificate would use. Nothing outside the lab's directory trusts either.
 """
 
 from __future__ import annotations

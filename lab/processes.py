@@ -1,5 +1,5 @@
-"""The lab's processes: started in the background, remembered by id and start time, stopped by
-nothing else. A recorded id that meanwhile belongs to another process is never signalled."""
+"""The lab's processes, started in the background and recorded by id and start time. A recorded id
+that has been reused by another process is never signalled."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Carries a request from the Front End it reached to another one of its pool.
+"""Passes a request from the Front End it reached to another one in the pool.
 
-A pool needs no affinity for UCWA because its servers do this themselves: whichever is reached
-passes the request on to the user's home server. What comes back is buffered; only small
-documents travel this way.
+UCWA needs no affinity because the servers do this themselves: any of them passes the request on
+to the user's home server. Responses are buffered; they are small documents.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The shapes of answer that every stand-in uses: pages, documents, challenges, refusals, and
-the headers that Microsoft's servers put on everything."""
+"""The responses that all stand-ins use: pages, documents, challenges, refusals, and the headers
+that Microsoft's servers always send."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where things are: from the environment, with defaults that suit a working copy."""
+"""Paths, from the environment, with defaults for a working copy."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""How a Front End asks who you are: the web ticket service and OAuth tokens. (Windows
-authentication is in windows_auth.py.)
+"""A Front End's sign-in: the web ticket service and OAuth tokens. (Windows authentication is in
+windows_auth.py.)
 
-Passwords are not checked: the lab shows the way of a request, not Active Directory. Any user
-of topology.USERS signs in with any password; anybody else is refused. Tokens of modern
-authentication come from an authority that no proxy publishes (Entra ID, AD FS): `issue_token` is all
-there is of it, and who holds one of its tokens is who it says.
+Passwords are not checked: the lab shows the route of a request, not Active Directory. All users in
+topology.USERS sign in with any password, others are refused. Modern authentication tokens come from
+an authority that the proxy doesn't publish (Entra ID, AD FS), here just `issue_token`; its tokens are
+trusted.
 """
 
 from __future__ import annotations

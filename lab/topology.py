@@ -1,11 +1,11 @@
 """The lab's deployment as data: two SIP domains, a Director in front, two Front End pools, an
-Office Web Apps farm and Exchange. Everything else in this folder reads it from here: the
-stand-ins their names and ports, the certificates their names, the guided tour what to expect.
+Office Web Apps farm and Exchange. Everything else in this folder uses it: names and ports of the
+stand-ins, names of the certificates, expectations of the guided tour.
 
 Names follow Microsoft's documentation (contoso, fabrikam, webext, webdirext, officewebapps01).
-Each server has a loopback address of its own, so the external web sites can listen on the
-product's own ports 8080 and 4443; 80 and 443 need privileges, so the internal web sites and
-the Office servers listen on unprivileged ports here.
+Each server has its own loopback address, so that the external web sites can listen on the
+product's ports 8080 and 4443. 80 and 443 need privileges, so the internal web sites and the
+Office servers use unprivileged ports.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """UCWA: applications, the event channel with its pending GETs, and one resource with an ETag.
 
-An application lives on one server of the pool, which its id names; a Front End that is reached
-in its stead passes the request on (relay.py), so clients need no affinity.
+An application lives on one server of the pool, which its id names; other Front Ends pass its
+requests on (relay.py), so clients need no affinity.
 
-A pending GET is held for the `timeout` its query names (a real server clamps it to 180..1800 s;
-here any number of seconds is taken, so that a tour or a test needn't wait). Repeating one with
-the same ack releases the older with 409 PGetReplaced.
+A pending GET is held for the `timeout` in its query (a real server clamps it to 180..1800 s; here
+any number of seconds is accepted, so that the tour and tests needn't wait). Repeating one with the
+same ack ends the older one with 409 PGetReplaced.
 """
 
 from __future__ import annotations

@@ -1,6 +1,5 @@
 """Runs the guided tour and prints it: what a client does and why, the request, where it went,
-and whether that is as it should be. The stops are in tour.py; this file knows how to judge and
-how to print."""
+and whether that is as expected. The stops are in tour.py; this file checks and prints them."""
 
 from __future__ import annotations
 
@@ -102,7 +101,7 @@ def took_at_least(seconds: float) -> Check:
 
 
 def redirected_to(host: str, target: str) -> Check:
-    """https, same host, path and query kept; a port that is the lab's own is no matter."""
+    """https, same host, path and query; the lab's own port is accepted."""
     def check(a: Answer, v: Values) -> str | None:
         wanted = ("https://%s%s" % (host, target),
                   "https://%s:%d%s" % (host, topology.PROXY_HTTPS, target))
@@ -153,7 +152,7 @@ class Walk:
             url = stop.url.format(**self.values)
             arguments = [a.format(**self.values) for a in stop.arguments]
         except KeyError as missing:
-            self._verdict(stop, ["an earlier stop didn't tell %s" % missing])
+            self._verdict(stop, ["an earlier stop didn't provide %s" % missing])
             return
         self._command(stop.shown_arguments if stop.shown_arguments is not None else arguments, url)
         answer = curl([*arguments, url])
@@ -196,7 +195,7 @@ class Walk:
             if answer.access_location:
                 line += ", AccessLocation %s" % answer.access_location
         elif answer.closed:
-            line = "the connection was closed without an answer"
+            line = "the connection was closed without a response"
         else:
             line = answer.error or "curl ended with %d" % answer.exit_code
         self._wrapped(line, "       ", "    < ")
@@ -224,7 +223,7 @@ class Walk:
         good = self.number - len(self.failed)
         print()
         if self.failed:
-            print("%s%d of %d as expected; not so: %s%s" % (
+            print("%s%d of %d as expected; failed: %s%s" % (
                 p.bad, good, self.number, ", ".join(map(str, self.failed)), p.off))
         else:
             print("%s%d of %d as expected.%s" % (p.good, good, self.number, p.off))

@@ -1,10 +1,10 @@
-"""Windows authentication over HTTP as a server plays it: NTLM, plain or inside Negotiate.
+"""The server side of Windows authentication over HTTP: NTLM, plain or inside Negotiate.
 
-It authenticates a connection, not a request. The second and third message of the handshake
-must travel on the same connection, and from then on every request of that connection is the
-user's, without an Authorization header. A proxy that mixes connections is seen here: either the
-handshake fails (`X-Lab-NTLM: no challenge on this connection`) or one user's requests are
-answered as another's (`X-Lab-User`). Passwords are not checked.
+It authenticates a connection, not a request. The second and third message of the handshake must
+use the same connection, and from then on every request on it is the user's, without an
+Authorization header. A proxy that mixes connections shows here: either the handshake fails
+(`X-Lab-NTLM: no challenge on this connection`) or one user's requests are answered as another's
+(`X-Lab-User`). Passwords are not checked.
 """
 
 from __future__ import annotations
