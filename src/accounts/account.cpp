@@ -60,9 +60,9 @@ constexpr std::string_view letters[] = {
 constexpr std::pair<std::string_view, std::string_view> ligatures[] = {
     {"æ", "ae"}, {"œ", "oe"}, {"þ", "th"}};
 
-// Letters of other alphabets, which are told apart. What is none of these has no weight where
-// Windows compares names [MS-UCODEREF, 3.1.5.2.4]: marks, and what its tables don't know. If that
-// counted, an attacker would have as many accounts as spellings.
+// Letters of other alphabets, which are distinct. Windows ignores everything else when it compares
+// names [MS-UCODEREF, 3.1.5.2.4]: marks, and characters not in its tables. If these counted, an
+// attacker would have as many accounts as spellings.
 constexpr std::array<ucs4_t, 2> alphabets[] = {
     {0xc0, 0x2af},    {0x391, 0x3c9},   {0x430, 0x481},   {0x48a, 0x513},   {0x561, 0x586},
     {0x5d0, 0x5ea},   {0x621, 0x63a},   {0x641, 0x64a},   {0x671, 0x6d3},   {0x905, 0x939},
@@ -186,9 +186,9 @@ std::uint32_t number_at(std::string_view bytes, std::size_t at, std::size_t size
     return value;
 }
 
-/// A name that 8 bytes at `field` of a message point to. UTF-16, or a code page if the flags don't
-/// say Unicode; but ASCII is taken for what it is however it is written, since what the server
-/// takes it for was settled before.
+/// The name to which 8 bytes at `field` of a message point: UTF-16, or a code page if the flags
+/// don't say Unicode. ASCII is recognised in either, since the server's reading was negotiated
+/// earlier.
 std::optional<Text> read_name(std::string_view message, std::size_t field, bool unicode) noexcept {
     const std::size_t length = number_at(message, field, 2);
     const std::size_t offset = number_at(message, field + 4, 4);
@@ -242,8 +242,8 @@ Finding read_authenticate(std::string_view message, const Domains& domains,
 // --- Kerberos
 
 /// Whether a token is Kerberos's [RFC 4121, 4.1], alone or as the first in SPNEGO [RFC
-/// 4178, 4.2.1], with each element as long as the rest of the token. One comes with each request
-/// and has kilobytes: its beginning tells that a server finds nothing of NTLM's in it.
+/// 4178, 4.2.1], with each element extending to the end of the token. Every request may bring
+/// kilobytes of it, so its beginning must show that a server finds no NTLM in it.
 class KerberosToken {
 public:
     bool reads(std::string_view digits) noexcept {
@@ -288,8 +288,8 @@ private:
     std::size_t length_ = 0;
 };
 
-/// A message of NTLM, alone or anywhere in SPNEGO [RFC 4178]. There is one; of two, who knows which
-/// one counts.
+/// The NTLM message, alone or anywhere in SPNEGO [RFC 4178]; unreadable if there are two, since
+/// either might count.
 Finding read_windows(std::string_view token, const Domains& domains, Account& account) noexcept {
     constexpr std::uint32_t authenticate = 3;
     constexpr char answer_tag = '\xa1';         // NegTokenResp, which carries the type 3
@@ -393,9 +393,9 @@ Text read_element(std::string_view written) noexcept {
     return text;
 }
 
-/// Clients of the web ticket service write the name in base64, or as it is: their server reads
-/// either. If the forms, or the letter case of base64, made a difference, an attacker would have as
-/// many accounts as spellings. White space in it means nothing.
+/// Clients of the web ticket service send the name in base64 or plain, and the server accepts
+/// either. If these, or the case of base64, made a difference, an attacker would have as many
+/// accounts as spellings. White space is ignored.
 Text read_base64_or_plain(const Text& name) noexcept {
     Text digits;
     for (const char c : name.view()) {

@@ -57,8 +57,8 @@ enum class Finding : std::uint8_t {
     unreadable, ///< may be a sign-in, in a form that no client sends
 };
 
-/// The account named by the credential that `sign_in` has found. Kerberos is no attempt: the holder
-/// of a ticket has given the password to the domain controller, not here.
+/// The account named by the credential that `sign_in` has found. Kerberos is no attempt: the
+/// ticket's owner has given the password to the domain controller.
 Finding read_account(policy::AccountForm form, std::string_view written, const Domains& domains,
                      Account& account) noexcept;
 

@@ -20,13 +20,12 @@ namespace lync::accounts {
 inline constexpr unsigned most_failures = 16;
 inline constexpr unsigned most_source_accounts = 32;
 
-/// A server refuses a password sooner; a request with a credential in its header that takes longer
-/// was signed in and waits for something, such as ActiveSync's Ping. What signs in by its body
-/// waits for nothing.
+/// Servers refuse a password within this time: a request with a credential in its header that takes
+/// longer has signed in and waits for something, such as ActiveSync's Ping. Sign-ins in a body
+/// never wait.
 inline constexpr std::uint64_t flight_patience = 5000;
 inline constexpr std::uint64_t body_patience = 60000;
-/// Behind one address there may be a thousand phones that wait for mail: there the former counts
-/// for less.
+/// For a source: a thousand phones behind one address may wait for mail.
 inline constexpr std::uint64_t source_patience = 1000;
 
 struct Limits {
@@ -281,8 +280,9 @@ struct Table {
     }
 };
 
-/// How long a wrong password takes at a door: never less than what it took lately. Servers differ
-/// by whether they know the account, so all wait as long as the slowest, and some more.
+/// How long a wrong password takes at a door, at least as long as recently. Servers are faster or
+/// slower depending on whether the account exists, so all take as long as the slowest, and some
+/// more.
 struct Pace {
     std::uint32_t slowest; ///< msec, sinking slowly; 0: nothing is known
 
