@@ -1,9 +1,9 @@
 #pragma once
 
-// Affinity without anything to remember: a client (its address, or its MS-WSMAN cookie) and each
-// server make a number, and the highest number wins (rendezvous hashing). So two proxies, or one
-// before and after a restart, choose alike, and a server that goes takes only its own clients with
-// it: those of the others have their highest number still.
+// Stateless affinity: a client (its address, or its MS-WSMAN cookie) and each server yield a
+// number, and the highest wins (rendezvous hashing). So two proxies, or one before and after a
+// restart, choose alike, and when a server goes out only its own clients move: the others' highest
+// number is unchanged.
 //
 // MS-WSMAN by Microsoft's rules [Lync Server 2013, "Load balancing requirements"]: that name, not
 // httpOnly, no expiry, set on every answer of a server whose request lacked it. The value is
@@ -39,9 +39,9 @@ std::uint64_t cookie_key(std::string_view value) noexcept;
 std::size_t choose_by_key(std::span<const Candidate> servers, std::uint64_t key,
                           bool backup) noexcept;
 
-/// Where clients are at home: the servers that they are given while all of a group take requests.
-/// Made when servers come or go. Most requests find their home in order, and need nothing else of
-/// all the other servers than some fifteen instructions here.
+/// Each client's home: its server while all of a group take requests. Rebuilt when servers come or
+/// go. Most requests find their home available, and each of the other servers costs them only some
+/// fifteen instructions.
 class Homes {
 public:
     /// The next server of the group.

@@ -1,7 +1,7 @@
 #pragma once
 
-// What a server answers to a health check, judged byte by byte as it comes: nothing is allocated,
-// nothing kept but a few texts, and an answer of any size and shape ends in a finding.
+// A server's response to a health check, judged byte by byte as it arrives: nothing is allocated,
+// only a few texts are kept, and a response of any size and form yields a finding.
 //
 // Autodiscover [MS-OCDISCWS, 3.1]: asked without Accept, the service answers a Root document with
 // `AccessLocation`, which is Internal when the INTERNAL web site answered. UCWA's dialect has no

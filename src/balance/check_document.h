@@ -1,7 +1,7 @@
 #pragma once
 
-// Finds in the documents of autodiscover and Office Web Apps what tells who has answered. No
-// validator: whatever stands between the tokens that matter is passed over.
+// Finds the tokens in documents of autodiscover and Office Web Apps that show which site responded.
+// Not a validator: everything between these tokens is skipped.
 
 #include <array>
 #include <cstddef>

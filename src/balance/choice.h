@@ -65,8 +65,8 @@ struct ServerState {
                                  ///< an administrator took it back
 };
 
-/// No server of a group passes its check, but some answer: then these are used as if they were
-/// healthy, since a check that is wrong must not take a publication away.
+/// No server of a group passes its check, but some respond: these are used as if they were healthy,
+/// since a wrong check must not take a publication down.
 class Panic {
 public:
     /// To be called for each server of the group.
@@ -135,10 +135,10 @@ struct Candidate {
 
 constexpr std::size_t no_server = static_cast<std::size_t>(-1);
 
-/// How many servers a request looks at: all of a pool as the product allows. In a larger group
-/// these are a part of it, moved on by one server with each request, so that its size costs
-/// nothing; the fewest requests in flight of sixteen is one more than the fewest of all. Only if
-/// none of them takes the request, or not the home of the client (affinity.h), all are looked at.
+/// How many servers a request considers: all of a pool as large as the product allows. In a larger
+/// group it is a window that moves by one server with each request, so that the group's size costs
+/// nothing; the least busy of sixteen has one request more than the least busy of all. All are
+/// considered only if none of these, or not the client's home (affinity.h), takes the request.
 constexpr std::size_t most_looked_at = 16;
 
 /// The server with the fewest requests in flight for its weight; among equals each in its turn, as

@@ -40,8 +40,8 @@ enum class Reason : std::uint8_t {
     no_answer,   ///< what came back isn't the document that was asked for
 };
 
-/// Whether the server answers all the same, with something else than it should: it may be the check
-/// that is wrong. Never so for the INTERNAL web site.
+/// Whether the server responds, though not as expected: the check itself may be wrong. Never true
+/// of the INTERNAL web site.
 bool answers(Reason reason) noexcept;
 
 /// What one check found.
@@ -150,9 +150,9 @@ std::uint64_t first_check(std::uint64_t now, std::uint64_t interval, std::size_t
 std::uint64_t next_check(std::uint64_t due, std::uint64_t now, std::uint64_t interval,
                          std::uint32_t random) noexcept;
 
-/// When a check is made that another process had planned for `due` and didn't make. One of the
-/// future stays; those of a gap are spread over as long a time as the gap was, but an interval at
-/// most, so that a change of hands makes no storm.
+/// When to make a check that another process had planned for `due`. One in the future stays; missed
+/// ones are spread over a time as long as the gap, at most an interval, so that a takeover causes
+/// no burst.
 std::uint64_t resumed_check(std::uint64_t due, std::uint64_t now, std::uint64_t interval,
                             std::uint32_t random) noexcept;
 

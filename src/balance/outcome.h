@@ -43,9 +43,9 @@ struct Outcome {
     Evidence evidence;
 };
 
-/// Whether a request on a stale connection may be sent again: a safe one that was never there, or
-/// that the server read when it was about to close; not if it has had it for a while, or was to
-/// keep it waiting.
+/// Whether a request on a stale connection may be sent again: a safe one that never arrived, or
+/// that arrived as the server was closing; not one that the server has had for a while or was meant
+/// to hold.
 constexpr bool may_repeat(const Try& t) noexcept {
     constexpr std::uint64_t at_once = 1000; // msec
     return t.safe && (!t.arrived || (t.elapsed < at_once && !t.waits));
