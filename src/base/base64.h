@@ -8,7 +8,7 @@
 namespace lync {
 
 /// Decodes base64 [RFC 4648] without its padding to `out`, which has room for three bytes of four
-/// digits. Nothing if there is anything else among them, or a digit too few.
+/// digits. Nothing if it contains anything else, or lacks a digit.
 inline std::optional<std::string_view> decode_base64(std::string_view digits, char* out) noexcept {
     static constexpr auto sextets = [] {
         constexpr std::string_view alphabet =

@@ -21,7 +21,7 @@ public:
     int get() const noexcept { return fd_; }
     explicit operator bool() const noexcept { return fd_ != -1; }
 
-    /// Some file systems notice only now that a disk is full: false, errno says what.
+    /// Some file systems report only now that the disk is full: false, with errno.
     bool close() noexcept { return fd_ == -1 || ::close(std::exchange(fd_, -1)) == 0; }
 
 private:

@@ -47,7 +47,7 @@ inline std::string at(const Place& place) {
 }
 
 /// What nginx logs as emerg, crit, warn and notice. `error` refuses the configuration, the others
-/// accept it; `critical` is what no client can work with until it is mended.
+/// accept it; `critical`: clients fail until it is fixed.
 enum class Severity { error, critical, warning, notice };
 
 /// One sentence about one place. The text has nginx's form: lower case, names in double quotes,

@@ -1,6 +1,6 @@
 #pragma once
 
-// The DNS names that certificates cover, made to be asked at every request.
+// The DNS names that certificates cover, looked up for every request.
 
 #include "base/ascii.h"
 #include "base/names.h"

@@ -2,10 +2,9 @@
 
 // Names as an administrator writes them: FQDNs, SIP domains, simple URLs, server addresses.
 //
-// Every function takes untrusted bytes, keeps nothing and has no state. A refusal is a fragment
-// that continues a sentence with the rejected text in it, `invalid FQDN "x" in "pool" directive: `,
-// and says what would be right; "it" in the fragment is that text. Fragments are printable: a
-// byte that isn't is written as 0x00.
+// Every function accepts untrusted bytes and has no state. A refusal is a fragment that continues a
+// sentence with the rejected text, `invalid FQDN "x" in "pool" directive: `, and says what would be
+// right; "it" is that text. Fragments are printable: other bytes are written as 0x00.
 //
 // Internationalized names are taken in both spellings, UTF-8 ("büro.contoso.com") and A-labels
 // ("xn--bro-hoa.contoso.com"), and always given back in A-labels: UTS 46 non-transitional mapping,

@@ -1,7 +1,6 @@
 #pragma once
 
-// Questions about all bytes of a text, eight at a time: every header of every request is asked
-// some.
+// Tests of all bytes of a text, eight at a time, since every header of every request is tested.
 
 #include <cstdint>
 #include <cstring>
@@ -9,8 +8,8 @@
 
 namespace lync {
 
-/// Eight bytes of a text. What is said of them are the top bits of the bytes that it holds for; a
-/// byte above such a one may be said to be another, so what counts is whether there is any.
+/// Eight bytes of a text. A test yields the top bits of the matching bytes; a byte above a match
+/// may be reported too, so only whether there is any match counts.
 class Word {
 public:
     constexpr explicit Word(std::uint64_t bytes) noexcept : bytes_(bytes) {}
@@ -39,7 +38,7 @@ private:
     std::uint64_t bytes_;
 };
 
-/// Whether `says` says of any byte of `text` that it holds.
+/// Whether the test `says` matches any byte of `text`.
 template <typename Says>
 bool any_byte(std::string_view text, Says&& says) noexcept {
     constexpr std::size_t step = sizeof(std::uint64_t);
