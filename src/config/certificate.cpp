@@ -122,8 +122,8 @@ bool is_issuer(X509* issuer, X509* certificate) {
     return X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(certificate)) == 0;
 }
 
-/// Whose issuer isn't in its file was issued by a CA that clients may not know: browsers fetch it,
-/// phones don't.
+/// A certificate without its issuer in the file may come from a CA that clients don't know:
+/// browsers fetch the issuer, phones don't.
 void check_issuer(const std::vector<X509Ptr>& chain, const std::string& file,
                   Certificate& certificate) {
     X509* const leaf = chain.front().get();

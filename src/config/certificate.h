@@ -24,9 +24,9 @@ struct KeyPair; // certificate_pem.h
 enum class KeyKind : std::uint8_t { rsa, rsa_pss, ecdsa, ed25519, ed448, other };
 std::string_view key_kind_name(KeyKind kind) noexcept;
 
-/// How soon a certificate has to be renewed: by how much of its lifetime is left, since public ones
-/// live for 200 days, 47 or 6, and those of a CA inside for years. What nginx logs at load, the
-/// status with its metrics and alerts, and the doctor all go by this.
+/// How soon a certificate must be renewed, by the part of its lifetime that is left, since public
+/// certificates are valid for 200, 47 or 6 days and those of an internal CA for years. nginx's log
+/// at load, the status with its metrics and alerts, and the doctor all use this.
 enum class Renewal : std::uint8_t {
     later,
     due,    ///< less than a third of the lifetime is left: automatic renewal should have been done
@@ -77,8 +77,8 @@ struct Certificate : Findings {
 
 /// Loads the PEM files of a `certificate` directive (paths as nginx opens them) and refuses what
 /// nginx can't load or OpenSSL won't present: unreadable, encrypted, no pair, RSA below 2048 bits,
-/// SHA-1. What passes by itself, as time does, is never an error: nginx must start on the day after
-/// the last. Without a `key_file` the certificate alone is looked at.
+/// SHA-1. Dates are never an error: nginx must still start after the last day. Without a `key_file`
+/// only the certificate is checked.
 Certificate load_certificate(const std::string& certificate_file, const std::string& key_file,
                              std::chrono::sys_seconds now);
 

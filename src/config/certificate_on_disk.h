@@ -1,7 +1,6 @@
 #pragma once
 
-// Whether the file of a certificate that nginx has in memory holds another one by now: renewed, and
-// not loaded.
+// Whether the file of a certificate that nginx has in memory has been renewed but not loaded.
 
 #include "config/certificate.h"
 

@@ -42,7 +42,7 @@ struct Key {
 };
 Key key_of(const X509* certificate);
 
-/// "SHA-1" or another digest that signatures no longer use; empty if the signature is sound.
+/// "SHA-1" or another digest that is no longer accepted in signatures; empty if it is.
 std::string weak_digest_of(const X509* certificate);
 
 /// "2026-11-21 10:35 UTC".

@@ -48,8 +48,8 @@ Names lyncdiscover_names(const Publication& publication) {
 
 using Warnings = std::vector<std::pair<std::string, const Place*>>;
 
-/// One for each, but no flood: a hoster may have thousands. `others`: what is to be read after the
-/// number of those that are left out.
+/// One for each, up to a limit: a hoster may have thousands. `others`: the text after the number of
+/// those left out.
 void warn(const Warnings& warnings, const std::string& others, const Place& place,
           std::vector<Diagnostic>& remarks) {
     constexpr std::size_t most = 10;

@@ -458,7 +458,7 @@ void Declaration::remark_interval(const Directive& farm_block) {
     }
 }
 
-/// Right for a while, as before work on the servers; and easily forgotten.
+/// Correct for a while, such as before maintenance, but easily forgotten.
 void Declaration::remark_drained(const Directive& farm_block) {
     const Farm& farm = publication_.farms.back();
     if (std::ranges::all_of(farm.servers, [](const Server& server) { return server.down; })) {

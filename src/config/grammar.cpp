@@ -92,9 +92,9 @@ bool is_directive_of(std::string_view word, const Directive& block) noexcept {
     return rule != nullptr && (rule->contexts & context_of(block.name)) != 0;
 }
 
-/// The remedy for an argument that can't be right: `why`, unless the argument is the name of a
-/// directive of the same block: then the line before it has no end. One of the words that `why`
-/// lists, written in another case, is asked for; `is_word` is false for names and addresses.
+/// The remedy for an invalid argument: `why`, unless the argument is a directive of the same block:
+/// then the line before it lacks its ";". For one of the words in `why` in the wrong case it also
+/// suggests that word; `is_word` is false for names and addresses.
 std::string remedy(std::string_view argument, bool is_word, const Directive& directive,
                    std::string_view why) {
     if (is_directive_of(argument, *directive.block)) {

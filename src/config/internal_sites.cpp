@@ -1,6 +1,6 @@
 // Servers that are declared twice. The servers of a pool or Director have two web sites: the
-// internal one is no farm of Office Web Apps or Exchange, in whichever publication. A server
-// belongs to one pool, and isn't this very proxy.
+// internal one must not be declared as Office Web Apps or Exchange, in any publication. A server
+// belongs to one pool, and isn't this proxy.
 
 #include "config/declare.h"
 

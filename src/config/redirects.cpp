@@ -1,4 +1,4 @@
-// redirect: pages that have moved, and where no page may be moved from.
+// redirect: pages at another URL, and the paths that can't be redirected.
 
 #include "config/declare.h"
 

@@ -19,7 +19,7 @@ struct NameServers {
 /// resolv.conf(5). Addresses that need an interface's name (fe80::1%eth0) are left out.
 NameServers parse_resolv_conf(std::string_view text);
 
-/// hosts(5): whether a line names `name`. Such a name is none of DNS's business.
+/// hosts(5): whether a line has `name`. Such a name isn't looked up in DNS.
 bool hosts_file_has(std::string_view text, std::string_view name) noexcept;
 
 /// The notice where names can't be resolved again after the load.
