@@ -41,8 +41,8 @@ constexpr std::size_t gap = 2; ///< spaces between columns
 /// Where stdout is no terminal, so that mail and paper have room for it.
 constexpr std::size_t widest_page = 100;
 
-/// What people read of a table: its rows under their headings, without the column of these and
-/// those without a word in them.
+/// A table for people: its rows under their headings, without the column of headings and without
+/// empty columns.
 struct Page {
     struct Section {
         std::string heading; ///< empty: none
@@ -78,7 +78,7 @@ struct Page {
     }
 };
 
-/// Takes from the widest columns what isn't there: from those that break between words first.
+/// Narrows the widest columns until the table fits: first those that break between words.
 std::vector<std::size_t> fitted(const Page& page, std::size_t room) {
     constexpr std::size_t least = 4;
     constexpr std::size_t widest_word = 36; // a longer one would take the room of other columns

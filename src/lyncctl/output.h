@@ -1,7 +1,7 @@
 #pragma once
 
-// What a command tells: one table, in whatever format was asked for. Results go to stdout, progress
-// and complaints to stderr; colour and progress only where a terminal is.
+// A command's output: one table in the requested format. Results go to stdout, progress and errors
+// to stderr; colour and progress only on a terminal.
 
 #include <concepts>
 #include <cstddef>

@@ -2,8 +2,8 @@
 
 // A plain reader of nginx.conf: directives with their places, blocks, quoting, comments and
 // `include` with patterns. It knows no directive but `include` and the *_by_lua_block of
-// lua-nginx-module, whose bodies are Lua. What is wrong with a configuration is nginx's to say
-// (`lyncctl check`); the reader refuses only what it can't make a tree of.
+// lua-nginx-module, whose bodies are Lua. Errors in a configuration are reported by nginx (`lyncctl
+// check`); the reader rejects only what it can't parse into a tree.
 
 #include "config/block.h"
 

@@ -1,4 +1,4 @@
-// drain, undrain, servers, shields, lockout: what is said to a running nginx, by HTTP to the
+// drain, undrain, servers, shields, lockout: commands to a running nginx, over HTTP on the
 // Unix-domain socket of `lync_control` (src/nginx/status/control.h).
 
 #include "lyncctl/commands.h"
@@ -166,7 +166,7 @@ int wait(const ControlOptions& options, Output& output) {
     }
 }
 
-/// The first line of an answer says what was done, the others what there is to know.
+/// The first line of a response is the result, the others are remarks.
 int change(const ControlOptions& options, std::string_view path, Output& output) {
     std::istringstream answer(ask(options, path, true));
     int status = exit_fine;

@@ -1,7 +1,7 @@
 #pragma once
 
-// What the examinations from outside and from the proxy share: the ways to ask, what is written
-// down, what is wrong with a connection, and signing in.
+// What the examinations from outside and from the proxy share: sending requests, recording
+// findings, faults of a connection, and signing in.
 
 #include "lyncctl/doctor/findings.h"
 #include "lyncctl/doctor/http.h"

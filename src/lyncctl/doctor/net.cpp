@@ -145,8 +145,8 @@ extern "C" void lync_doctor_resolved(void* data, int status, int /* timeouts */,
     }
 }
 
-/// One round of waiting for c-ares' sockets. It looks at its own timeouts whenever it is called,
-/// and wants to be called often enough.
+/// One round of waiting for c-ares' sockets. c-ares checks its timeouts only when it is called, so
+/// it must be called often enough.
 void turn(ares_channel channel, const Deadline& deadline) {
     fd_set in, out;
     FD_ZERO(&in);

@@ -1,7 +1,7 @@
 #pragma once
 
-// What there is to ask, from the plans: the names that clients use with the questions that they
-// ask of each, and the servers that the proxy uses.
+// The doctor's questions, from the plans: the names that clients use with the requests for each,
+// and the servers that the proxy uses.
 
 #include "plan/plan.h"
 

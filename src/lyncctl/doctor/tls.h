@@ -1,7 +1,7 @@
 #pragma once
 
-// A TLS handshake as a client makes it, and everything a client would object to. The handshake goes
-// on in spite of objections, so that all of them are seen; nothing is sent over it.
+// A TLS handshake as a client makes it, and everything a client would object to. The handshake
+// continues despite objections, to find all of them; nothing is sent over it.
 
 #include "lyncctl/doctor/net.h"
 

@@ -10,8 +10,8 @@
 //     block.cpp                          the block with its comments
 //     drift.cpp                          `lyncctl drift`: a topology beside the publications
 //
-// An administrator reads the block and corrects it once. So nothing is guessed that the old file
-// doesn't say, and whatever isn't carried over and isn't known to be harmless is named.
+// An administrator reads the block and corrects it once. So nothing is guessed that isn't in the
+// old file, and whatever isn't carried over is listed unless it is known to be harmless.
 
 #include "base/format.h"
 #include "base/product.h"
@@ -161,8 +161,8 @@ struct Draft {
     }
 };
 
-/// Names that the old file doesn't say stand in the block as these words, which nginx refuses; the
-/// second one as "POOL-FQDN-2".
+/// Names that aren't in the old file are written as these words, which nginx rejects; the second
+/// one as "POOL-FQDN-2".
 inline constexpr std::string_view unknown_pool = "POOL-FQDN";
 inline constexpr std::string_view unknown_external = "EXTERNAL-FQDN";
 inline constexpr std::string_view unknown_domain = "SIP-DOMAIN";

@@ -66,8 +66,8 @@ std::string line_of(const Directive& directive) {
     return quoted(text);
 }
 
-/// Whether it leads to the page that was asked for, by https. From anywhere else clients are kept
-/// away.
+/// Whether it redirects to the requested page over https. Other redirects keep clients away from
+/// the page.
 bool is_to_https(const Directive& directive) {
     constexpr std::string_view hosts = "$host $http_host $server_name";
     constexpr std::string_view pages = "$request_uri $request_uri? $uri$is_args$args $1 /$1";
@@ -79,7 +79,7 @@ bool is_to_https(const Directive& directive) {
            });
 }
 
-/// What to say of a directive that nothing is read of; nothing where it is harmless.
+/// The remark on a directive that isn't carried over; none if it is harmless.
 std::optional<RemarkKind> remark_on(const Directive& directive);
 
 /// Whether all that is in a block is; `redirects`: whether some of it leads to https. Each line is

@@ -88,7 +88,7 @@ bool take_known(FirewallRow& row, std::set<std::vector<std::string>>& known) {
     return is_new;
 }
 
-/// What the firewalls have to let through, each once. What lies inside is other people's.
+/// What the firewalls must let through, each once. Traffic inside the internal network is left out.
 int print_plan(const Configuration& configuration, const Options& options, Output& output) {
     Table table{{"firewall", "source", "destination", "port", "protocol", "why"}, 0};
     std::set<std::vector<std::string>> known;
