@@ -31,8 +31,8 @@ void guarded(ngx_log_t* log, Work&& work) noexcept {
     });
 }
 
-/// Constructs a T that lives as long as `pool`: its memory and its cleanup are had first, so
-/// that a constructor that throws leaves nothing behind. NULL if there is no memory.
+/// Constructs a T that lives as long as `pool`: its memory and cleanup are allocated first, so that
+/// a throwing constructor leaves nothing behind. NULL if there is no memory.
 template <typename T, typename... Arguments>
 T* create_in(ngx_pool_t* pool, Arguments&&... arguments) {
     ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(pool, sizeof(T));

@@ -1,4 +1,4 @@
-// The life of a worker: what begins with it, what ends with it.
+// What starts and ends with a worker.
 
 #include "nginx/conf/conf.h"
 #include "nginx/guard.h"

@@ -1,7 +1,7 @@
 #pragma once
 
-// What hangs on nginx's configuration contexts. All of it lives in, and dies with, the pool of
-// the cycle whose configuration it is.
+// The module's data in nginx's configuration contexts. All of it belongs to the pool of the cycle
+// of its configuration.
 
 #include "config/block.h"
 #include "config/certificate_on_disk.h"

@@ -129,7 +129,7 @@ int on_hello(SSL* ssl, int* alert, void*) {
     return SSL_CLIENT_HELLO_SUCCESS;
 }
 
-/// Whether OpenSSL presents it with the settings of this server is found out now, not by the first
+/// Checks at load whether OpenSSL presents it with this server's settings, not with the first
 /// client.
 template <typename Tls>
 bool try_certificate(ngx_conf_t* cf, Tls* tls, const config::Publication& declared,

@@ -1,7 +1,7 @@
 #pragma once
 
-// Text of ours in nginx's parser. Its messages name a line that the administrator never wrote: a
-// captured log takes them instead of the real one, and passes each on in other words.
+// Generated text in nginx's parser. Its messages name lines that the administrator never wrote, so
+// a captured log receives them instead of the real one and rewords each.
 
 #include "nginx/ngx.h"
 

@@ -105,7 +105,7 @@ config::Environment environment_of(ngx_conf_t* cf) {
     return environment;
 }
 
-/// Has nginx parse what the plan says, and blames the directives of the block for what it finds.
+/// Has nginx parse the plan's text, and reports errors in it at the directives of the block.
 char* run_plan(ngx_conf_t* cf, MainConf& conf, const Publication& publication) {
     plan::Dialect dialect;
     dialect.version = nginx_version;
@@ -222,8 +222,8 @@ void undo_tls_inheritance(const Publication& publication) noexcept {
     }
 }
 
-/// Of some modules what is stated adds up, and can't be taken back: their location configurations
-/// in which nothing is.
+/// Some modules add up what is stated, which can't be undone: empty location configurations of
+/// these.
 void make_blank_confs(ngx_conf_t* cf, MainConf& conf) {
     for (const std::string_view adding : {"limit_req", "limit_conn", "sub_filter"}) {
         const Command command = find_command(cf->cycle, adding);
@@ -237,10 +237,9 @@ void make_blank_confs(ngx_conf_t* cf, MainConf& conf) {
     }
 }
 
-/// Some directives are inherited and have no value that means "none". What comes from http level
-/// is taken out of our servers again; what a server_include says stays. `proxy_method
-/// $request_method` is what nginx does without it. Nor does a request need to pass the limits and
-/// filters that are stated because they do nothing.
+/// Some directives are inherited and have no value that means "none". Those from http level are
+/// removed from our servers, those of a server_include stay. `proxy_method $request_method` is
+/// nginx's default. Limits and filters that are stated only to do nothing are removed as well.
 void undo_inheritance(ngx_conf_t* cf, const Host& host) {
     void** here = static_cast<ngx_http_conf_ctx_t*>(cf->ctx)->loc_conf;
     void** http = main_conf_of(cf).http_loc_conf;

@@ -71,7 +71,7 @@ void Probe::finish(const Finding* finding) noexcept {
     done_(owner_, finding);
 }
 
-/// A server has nothing to say on an idle connection but its end; TLS has, now and then.
+/// On an idle connection a server sends nothing but its end, except TLS records now and then.
 void Probe::look_at_idle() noexcept {
     u_char byte = 0;
     if (connection_->close || connection_->recv(connection_, &byte, 1) != NGX_AGAIN ||
@@ -80,7 +80,7 @@ void Probe::look_at_idle() noexcept {
     }
 }
 
-/// Whether the connection broke off as one may that was idle: the question is asked on a new one.
+/// Whether a kept connection broke off, as idle ones may: the check is repeated on a new one.
 bool Probe::asks_anew() noexcept {
     if (!used_) {
         return false;

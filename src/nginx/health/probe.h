@@ -3,10 +3,10 @@
 // The conversations of health checks with one server: connection, TLS with the settings of traffic,
 // requests and answers, until there is a finding. All on nginx's events; nothing blocks.
 //
-// A server that is well is asked again on the same connection, as traffic does it, for a minute at
-// most: a handshake costs both sides ten times what the question does. Its certificate is seen anew
-// with each new connection, within five minutes at the latest. A connection that the server has
-// closed in the meantime says nothing; a new one does.
+// A healthy server is checked on a kept connection, as traffic uses it, for a minute at most: a
+// handshake costs both sides ten times as much as the request. Its certificate is checked with each
+// new connection, within five minutes at the latest. If the server has closed a kept connection,
+// the check is made on a new one.
 
 #include "balance/check_answer.h"
 #include "nginx/ngx.h"

@@ -127,8 +127,8 @@ ngx_msec_int_t left_of(const Attempt& attempt) noexcept {
                                            : 0;
 }
 
-/// As by `proxy_ignore_client_abort`, while the attempt counts: a client that goes doesn't take the
-/// answer with it. A client that the server lets wait longer has signed in.
+/// Like `proxy_ignore_client_abort`, while the attempt counts: the response is awaited even if the
+/// client closes. A client that the server keeps waiting longer has signed in.
 void on_client_event(ngx_event_t* event) {
     const auto* c = static_cast<ngx_connection_t*>(event->data);
     ngx_http_request_t* r = static_cast<ngx_http_request_t*>(c->data)->main;
@@ -315,9 +315,9 @@ Outcome outcome_of_header(const Attempt& attempt, const ngx_http_upstream_header
     return refuses ? Outcome::failed : Outcome::unknown;
 }
 
-/// Forms show themselves again, or lead to where they were shown. Only a cookie that comes with a
-/// way on is a success, and only where a form has been refused: load balancers and ASP.NET set
-/// cookies with any answer, directories are led on with 301. What Exchange signs in with is known.
+/// A refused form is shown again, or redirects to itself. Only a redirect elsewhere with a cookie
+/// is a success, and only where a form has been refused: load balancers and ASP.NET set cookies
+/// with any response, and directories redirect with 301. Exchange's own cookie is known.
 Outcome outcome_of_page(const Attempt& attempt, const ngx_http_upstream_headers_in_t& answer) {
     using policy::Service;
     if (answer.status_n >= NGX_HTTP_INTERNAL_SERVER_ERROR) {

@@ -22,8 +22,8 @@ struct redisReader;
 
 namespace lync::nginx {
 
-/// An answer, flat: the numbers of it, in their order. A text of hexadecimal digits is a number for
-/// each sixteen of them, and a letter in front of them is one of its own.
+/// A reply, flattened to its numbers in order. A string of hexadecimal digits is one number for
+/// every sixteen of them, and a letter before them another.
 struct Reply {
     std::array<std::uint64_t, 4096> number;
     std::size_t size = 0;

@@ -1,5 +1,5 @@
-// Queries of autodiscover hold people's addresses, and what a body may sign in with a query may,
-// too: both are kept out of the error log.
+// Queries of autodiscover contain users' addresses, and a query may contain any credential that a
+// body may: both are kept out of the error log.
 
 #include "nginx/request/request.h"
 #include "nginx/request/target.h"
@@ -90,8 +90,8 @@ u_char* describe_request(ngx_http_request_t* r, ngx_http_request_t* sr, u_char* 
 
 using namespace lync::nginx;
 
-/// nginx complains of a body that is too large before the rules are asked. What a query is, is
-/// asked when a line is written.
+/// nginx logs a body that is too large before the policy runs, so queries are judged when a line is
+/// written.
 ngx_int_t lync_hide_handler(ngx_http_request_t* r) {
     const Host* host = host_of(r);
     if (host == nullptr || r->log_handler == describe_request ||

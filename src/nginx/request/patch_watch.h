@@ -1,14 +1,14 @@
 #pragma once
 
-// What answers tell of a server's updates: Exchange in a header, the meeting scheduler in a comment
-// of its pages, which are asked for uncompressed for that. A build is kept with the server
-// (note_build), and `hide_server_names` takes it out of what clients get.
+// A server's updates, from its responses: Exchange's build is in a header, the meeting scheduler's
+// in a comment of its pages, which are therefore requested uncompressed. It is kept with the server
+// (note_build), and `hide_server_names` removes it from responses to clients.
 
 #include "nginx/conf/conf.h"
 
 namespace lync::nginx {
 
-/// The server isn't told what encodings the client takes. Before the request is sent.
+/// Hides the client's accepted encodings from the server. Called before the request is sent.
 void ask_uncompressed(ngx_http_request_t* r) noexcept;
 
 /// For the header filter.

@@ -1,4 +1,4 @@
-// What a refusal is: its status, its line in the log, its row on the status page.
+// Refusals: their status, log line and row on the status page.
 
 #include "nginx/request/request.h"
 #include "nginx/request/target.h"

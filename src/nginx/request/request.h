@@ -44,8 +44,8 @@ policy::Door sign_in_door(ngx_http_request_t* r) noexcept;
 void note_owned_connection(ngx_http_request_t* r, ngx_atomic_uint_t number) noexcept;
 ngx_atomic_uint_t owned_connection(ngx_http_request_t* r) noexcept;
 
-/// Who speaks: from a PROXY header where the socket takes one (its sender is the connection's
-/// address), else the connection's, which realip may have replaced.
+/// The client's address: from the PROXY header if the socket accepts one (the connection's address
+/// is its sender), otherwise the connection's, which realip may have replaced.
 std::string_view client_address(const ngx_connection_t* c) noexcept;
 
 /// What $lync_* have been is asked anew from now on.

@@ -1,6 +1,6 @@
 #pragma once
 
-// Closed doors: credentials that go no further, and challenges that don't come out.
+// Closed doors: credentials that aren't passed on, and challenges that are removed.
 //
 // A body that may sign in is read whole by body.h's `read_body`; `sign_in_text` is what the policy
 // is asked with then. `lockout` asks with the same.

@@ -1,6 +1,6 @@
 #pragma once
 
-// What a server is going to be sent: judged and forwarded are the same bytes.
+// The request as it will be sent to a server: the bytes judged are those forwarded.
 
 #include "nginx/ngx.h"
 

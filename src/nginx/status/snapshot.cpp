@@ -19,8 +19,8 @@ std::int64_t unix_time(std::uint64_t msec) noexcept {
            static_cast<std::int64_t>((now > msec ? now - msec : 0) / 1000);
 }
 
-/// A server that gets no new requests because an administrator wants it so; whether it could have
-/// any is shown as well, since that is what one waits for before it is taken back.
+/// A server that gets no new requests because an administrator wants it so. Whether it passes its
+/// check is shown as well, as one needs to know before taking it back.
 void fill_drained(const Line& line, status::Server& to) {
     if (!line.settings.down && !line.is_drained()) {
         return;

@@ -1,6 +1,6 @@
 #pragma once
 
-// What nginx's proxy makes of the first line of an answer that isn't one.
+// Responses without a final status line, which nginx's proxy would pass on.
 
 #include "nginx/ngx.h"
 

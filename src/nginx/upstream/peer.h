@@ -4,8 +4,8 @@
 // what is learnt from how it went. It takes the place of nginx's own, since slow start, health,
 // changing addresses and one view of all workers are not to be had there.
 //
-// What it decides stands in balance/ownership.h (whose connection), choice.h and affinity.h (which
-// server); what servers there are, in servers.h.
+// The decisions are in balance/ownership.h (whose connection), choice.h and affinity.h (which
+// server); the servers are in servers.h.
 
 #include "base/build.h"
 #include "nginx/upstream/servers.h"
@@ -43,9 +43,9 @@ struct Group {
     ngx_queue_t busy{};         ///< this worker's requests at servers
 };
 
-/// A server that its health check finds silent (refused, unreachable, timed out) will hardly answer
-/// what it was asked before. Requests without a byte of an answer end as if their time were over,
-/// so that clients needn't wait for `pending_get_timeout`. For a timer.
+/// When its health check finds a server silent (refused, unreachable, timed out), requests without
+/// a byte of a response end as if they had timed out, so that clients needn't wait for
+/// `pending_get_timeout`. Called by a timer.
 void end_unanswered(Group& group, ngx_log_t* log) noexcept;
 
 /// Puts the balancer in the place of the upstream's own, and takes the addresses that nginx has

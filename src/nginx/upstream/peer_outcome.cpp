@@ -42,8 +42,8 @@ bool has_more(const Peer& peer, const ngx_connection_t* c) noexcept {
            has_received_close_notify(c);
 }
 
-/// Whether the server has had the body that the request's head announces. What nginx takes for sent
-/// may have been thrown away.
+/// Whether the server has received the body that the request's head announces. What nginx counts as
+/// sent may have been discarded.
 bool has_sent_body(const ngx_http_request_t* r) noexcept {
     return r->upstream->request_body_sent &&
            (!announces_body(r) ||

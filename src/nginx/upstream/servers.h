@@ -3,7 +3,7 @@
 // The servers of a group at run time: where they are, how they are reached, what all workers know
 // of them.
 //
-//     Transport  how servers are spoken to: plain or TLS, by which CA's word, under which name, and
+//     Transport  how servers are reached: plain or TLS, verified by which CA, under which name, and
 //                whether credentials bind connections. Groups of several publications with the same
 //                transport share what is in it
 //     Endpoint   one address and port by one transport: the worker's TLS session with it, and its

@@ -1,11 +1,10 @@
 #pragma once
 
-// What a request gives back while it waits for its answer. A phone's pending GET waits for up to
-// fifteen minutes and needs next to nothing meanwhile, but nginx keeps what it took to send the
-// request and what it will take to read an answer: some 25 KiB for each phone.
+// Frees a request's memory while it waits for its response. A phone's pending GET waits for up to
+// fifteen minutes and needs next to nothing meanwhile, but nginx keeps the memory for sending the
+// request and for reading the response: some 25 KiB for each phone.
 //
-// Nothing here has to be taken back: nginx, or OpenSSL, allocates what is missing when it is needed
-// again. The text of the request is kept.
+// nginx and OpenSSL allocate it again when it is needed. The text of the request is kept.
 
 #include "nginx/ngx.h"
 #include "nginx/timer.h"
