@@ -162,9 +162,9 @@ constexpr Statement proxy_tls[] = {
 constexpr std::string_view headers[] = {
     "Host", "Connection", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded"};
 
-// By these a component of IIS would act on another target, method or transport than was judged: URL
-// Rewrite, ISAPI_Rewrite, Application Request Routing, OData and MVC, Exchange's "TLS ended
-// before". The last names the encoding in which ASP.NET reads parameters.
+// With these headers a component of IIS would act on a different target, method or transport than
+// was judged: URL Rewrite, ISAPI_Rewrite, Application Request Routing, OData and MVC, Exchange's
+// "TLS ended before". The last names the encoding in which ASP.NET reads parameters.
 constexpr std::string_view dropped[] = {"X-Forwarded-Host", "Forwarded",
                                         "X-Forwarded-Port", "X-Forwarded-Prefix",
                                         "X-Original-Host",  "X-Original-URL",

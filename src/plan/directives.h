@@ -1,8 +1,8 @@
 #pragma once
 
 // The directives that every generated server states, so that nothing inherited from `http { }` can
-// bend a publication. A row is emitted if the nginx at hand knows its directive. What is meant to
-// be inherited is absent on purpose: access_log, error_log, resolver, ssl_session_ticket_key,
+// change a publication. A row is written if the target nginx knows its directive. What is meant to
+// be inherited is deliberately absent: access_log, error_log, resolver, ssl_session_ticket_key,
 // set_real_ip_from and its kin, client_body_temp_path, and whatever a third-party module does on
 // all traffic (ModSecurity, GeoIP, ...).
 

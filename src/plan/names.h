@@ -1,8 +1,7 @@
 #pragma once
 
-// Published names, one by one: where each leads, whether a certificate covers it, and what the
-// certificate has to carry. Derived from the virtual hosts, so that nothing is published that isn't
-// listed here.
+// Published names: where each goes, whether a certificate covers it, and what the certificate must
+// contain. Derived from the virtual hosts, so that everything published is listed here.
 
 #include "plan/plan.h"
 
@@ -46,12 +45,12 @@ struct CertificateNames {
 };
 CertificateNames certificate_names(const Plan& plan);
 
-/// No public CA puts more names into a certificate.
+/// The most names that public CAs accept in a certificate.
 inline constexpr std::size_t most_names = 100;
 
-/// The same names for several certificates where they are too many for one: those of pools first,
-/// with all that are no SIP domain's; then each SIP domain's, together. Another domain at the end
-/// of the block leaves all certificates but the last as they were.
+/// The same names for several certificates if they are too many for one: first those of pools and
+/// others without a SIP domain, then each SIP domain's together. A domain added at the end of the
+/// block changes only the last certificate.
 std::vector<std::vector<std::string>> split_names(const Plan& plan);
 
 } // namespace lync::plan
