@@ -28,8 +28,8 @@ struct Decoded {
 };
 
 /// Decodes `text` in place, one layer of encoding, for parameters of a query as well as for paths.
-/// Bad escapes are kept as they are. Says if the result isn't UTF-8 or holds control characters
-/// (never so when forgiving). The text gets shorter, or stays as it is.
+/// Bad escapes are kept. Reports whether the result isn't UTF-8 or has control characters (never
+/// when forgiving). The text never gets longer.
 Decoded decode_once(char* text, std::size_t size, Decoding decoding) noexcept;
 
 /// How many times something may be encoded before it is refused.

@@ -3,11 +3,11 @@
 // Regular expressions over what a client sends, whose cost is bounded whatever it sends: PCRE2,
 // compiled with JIT when the configuration is read.
 //
-// A pattern is asked only where its literals stand: the texts that are in everything it matches
+// A pattern is run only where its literals occur: the texts that are in everything it matches
 // ("autodiscover.json" and "powershell" of `autodiscover\.json.*powershell`). They are searched by
-// their rarest byte, so a text without them costs a memchr. Where they do stand, no text of more
-// than `max_text` bytes is tried, and no more than `match_limit` steps from each of its bytes.
-// No ordinary client exceeds these: the answer is `limit`.
+// their rarest byte, so a text without them costs a memchr. Where they do occur, no text of more
+// than `max_text` bytes is tried, with at most `match_limit` steps from each of its bytes. Beyond
+// these limits, which no ordinary client reaches, the result is `limit`.
 
 #include <cstddef>
 #include <memory>

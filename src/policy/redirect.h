@@ -1,7 +1,7 @@
 #pragma once
 
-// Pages that are found at another URL (`redirect`). The URL is constant: nothing of a request gets
-// into it, and no server is asked.
+// Pages at another URL (`redirect`). The URL is constant: no part of a request gets into it, and no
+// server is asked.
 
 #include "base/product.h"
 

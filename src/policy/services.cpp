@@ -172,8 +172,8 @@ bool is_config_file(std::string_view segment) noexcept {
     return segment.find('~') != std::string_view::npos && segment.ends_with(".con");
 }
 
-/// Whether Windows may call a folder of this name so besides: by its first six letters and a
-/// number, "app_gl~1"; from the fifth alike on by two letters and a hash, "ap3f2c~1".
+/// Whether `segment` may be Windows' short name of a folder `name`: its first six letters and a
+/// number, "app_gl~1"; from the fifth similar name on, two letters and a hash, "ap3f2c~1".
 bool is_short_name_of(std::string_view segment, std::string_view name) noexcept {
     constexpr std::size_t kept = 6;
     const std::size_t tilde = segment.find('~');

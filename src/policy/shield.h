@@ -1,10 +1,10 @@
 #pragma once
 
-// Patches at the door: requests that are known to attack a server, refused until it has the update,
-// and after. A row of the table says what such a request looks like; further rows come from the
-// administrator (`shield_file`). What a row is asked about are the readings of a request that a
-// server may have: the path as the policy reads it (path.h), everything else as it stands and with
-// each layer of encoding taken off; in queries and file names "\\" is "/".
+// Known attacks on servers, refused before and after the update is installed. A row of the table
+// describes such a request; the administrator may add rows (`shield_file`). Rows are matched
+// against every reading of a request that a server may have: the path as the policy reads it
+// (path.h), everything else as it stands and with each layer of encoding taken off; in queries and
+// file names "\\" is "/".
 
 #include "base/build.h"
 #include "policy/pattern.h"
@@ -21,7 +21,7 @@
 
 namespace lync::policy {
 
-/// What of a request a row looks at. The words of a row file are those of `place_words`.
+/// The parts of a request that a row looks at. The words of a row file are those of `place_words`.
 using ShieldPlaces = std::uint16_t;
 inline constexpr ShieldPlaces in_path = 1;
 inline constexpr ShieldPlaces in_query = 2;
@@ -107,7 +107,7 @@ Shield make_shield(const ShieldRow& row);
 /// More than these can't be counted.
 inline constexpr std::size_t max_shields = 128;
 
-/// Which row a request is stopped by: its number in the rows of the publication.
+/// The row that stops a request: its number in the rows of the publication.
 struct ShieldHit {
     static constexpr std::uint8_t none = 0xff;
     std::uint8_t row = none;

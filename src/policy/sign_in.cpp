@@ -167,7 +167,7 @@ std::string_view text_of(std::string_view tag) noexcept {
     return rest.substr(end).starts_with("</") ? trimmed(rest.substr(0, end), blanks) : "";
 }
 
-/// What a message to the web ticket service proves who it is with [MS-OCAUTHWS, 3.2.4.1.1.1]: a
+/// The credential in a message to the web ticket service [MS-OCAUTHWS, 3.2.4.1.1.1]: a
 /// UsernameToken, a certificate that certprov has issued, or another issuer's token.
 SignIn sign_in_of_soap(std::string_view xml) noexcept {
     Doors found = no_door;

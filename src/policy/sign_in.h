@@ -7,8 +7,8 @@
 // says on the few paths that take one (`sign_in_body`). Tickets that the pool has given for a
 // credential (X-MS-WebTicket, SAML in SOAP to other services, "Bearer cwt=...") are none.
 //
-// What isn't known to be another door's is taken for the more dangerous one: a scheme that isn't
-// Bearer for `windows`, a body that can't be read for each that it could be.
+// If the door isn't known, the more dangerous one is assumed: `windows` for any scheme but Bearer,
+// every possible door for a body that can't be read.
 
 #include "policy/services.h"
 

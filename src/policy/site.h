@@ -1,7 +1,7 @@
 #pragma once
 
 // The policy room: a request line in, a verdict out. Pure, allocation-free at run time, and
-// without a word of nginx.
+// independent of nginx.
 //
 //     services.h     the one table of paths: what each is, who needs it, who may reach it
 //     decode.h       one layer of encoding taken off
