@@ -1,6 +1,6 @@
 #pragma once
 
-// What follows from the configuration of a publication, put into words once: which name goes where,
+// The texts that depend only on a publication's configuration, made once: which name goes where,
 // and which certificate covers it.
 
 #include "plan/plan.h"

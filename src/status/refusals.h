@@ -1,8 +1,8 @@
 #pragma once
 
-// The last refusals, in shared memory: for each reason its own ring, so that a scanner's requests
-// for unknown names don't drive out the one path that a user misses. Of fixed size; what a
-// client sends is cut off to fit.
+// The last refusals, in shared memory: a ring for each reason, so that a scanner's requests for
+// unknown names don't push out the one path that a user needs. Of fixed size; what a client sends
+// is cut off to fit.
 //
 // Any process writes, any reads, none waits: an entry that is being written is skipped by
 // the others.

@@ -1,7 +1,7 @@
 #pragma once
 
-// What is counted, as it lies in shared memory and as a snapshot has it. Plain arrays of 64-bit
-// atomics, all zero when new.
+// The counters, in shared memory and in a snapshot. Plain arrays of 64-bit atomics, all zero when
+// new.
 //
 // All processes add to the same cells, as they do to nginx's own of stub_status: they only grow,
 // and an addition is one instruction, so neither a reload nor a killed worker leaves anything
@@ -169,9 +169,9 @@ struct History {
     }
 };
 
-/// The last hour of a publication's services: what the counters stood at when each minute ended,
-/// written by whichever process notices first, so it costs requests nothing. One row more than is
-/// shown, since a minute is the difference of two.
+/// The last hour of a publication's services: the counters at the end of each minute, recorded by
+/// the first process to notice, at no cost to requests. One row more than is shown, since a minute
+/// is the difference of two.
 struct HistoryCells {
     static constexpr std::size_t rows = history_minutes + 1;
 

@@ -1,8 +1,7 @@
 #pragma once
 
-// The status room: what an administrator, a program and Prometheus see of the publications at one
-// moment. Pure: src/nginx/status/status.cpp fills a snapshot, the rest of this room writes it
-// down.
+// The status room: the state of all publications at one moment, for administrators, programs and
+// Prometheus. Pure: src/nginx/status/status.cpp fills a snapshot, the rest of this room formats it.
 //
 //     snapshot.h     what is known at one moment
 //     published.h    its part that comes of the configuration: names, flips in words, certificates
