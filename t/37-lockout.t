@@ -94,6 +94,17 @@ scene 'a success clears', more => $LIMITS, sub {
     is(held_lines(), 0, 'nobody is held');
 };
 
+# Its path is the client's: /\evil.example/ in a Location would be another host for browsers.
+scene 'a form that is answered here leads back to itself', more => $LIMITS, sub {
+    my $form = 'username=a&username=b&password=wrong';
+    for my $path ('/meet/x', '/%5Cevil.example/', '//evil.example/', "/\\evil.example/", '/a%20%E2%80%A8') {
+        my $client = client('https://meet.contoso.com');
+        $client->ask("POST $path", 'Content-Length' => length $form)->write($form);
+        my $answer = $client->answer;
+        is("$answer->{status} " . $answer->one('Location'), '303 ?', $path);
+    }
+};
+
 # What doesn't look at a credential can't have accepted it.
 scene 'anonymous pages clear nothing', more => $LIMITS, sub {
     my $server = doors_server();

@@ -108,6 +108,22 @@ GET https://lyncwebext.contoso.com/abs/handler  -> external
 GET http://www.example/ -> foreign
 --- scene: notices
 
+=== nor does a nameless server collide with the catch-all
+--- before eval: $::Default =~ s/server_name.*//r
+--- asks
+GET http://www.example/                         -> foreign
+GET https://lyncwebext.contoso.com/abs/handler  -> external
+--- no_error_log
+[warn]
+
+=== a nameless one that isn't the default is warned of
+--- before eval: $::Foreign =~ s/server_name.*//r
+--- asks
+GET http://www.example/                         -> closed
+GET https://lyncwebext.contoso.com/abs/handler  -> external
+--- error_log
+a server without "server_name" gets no requests to
+
 === its word on underscores doesn't hold for ours, whom IIS would take for X-Original-URL
 --- before eval: $::Default =~ s/return/underscores_in_headers on; return/gr
 --- to: https://lyncwebext.contoso.com

@@ -104,8 +104,9 @@ Lockout read_lockout(const Directive& block, std::vector<Diagnostic>& remarks);
 /// A `lockout_store` line.
 LockoutStore read_lockout_store(const Directive& directive);
 
-/// A network as `ADDRESS/BITS`, or a Mistake.
-std::string read_network(const std::string& text, const Directive& directive);
+/// A network as `ADDRESS/BITS`, or a Mistake. With `or_address` an address is the network of itself.
+std::string read_network(const std::string& text, const Directive& directive,
+                         bool or_address = false);
 
 /// A `http_listen` or `https_listen` line.
 Socket read_socket(const Directive& directive);

@@ -269,15 +269,16 @@ private:
 
 } // namespace
 
-std::string read_network(const std::string& text, const Directive& directive) {
+std::string read_network(const std::string& text, const Directive& directive, bool or_address) {
     const std::size_t slash = text.find('/');
     Bytes bytes{};
     const std::string address = normal_address(std::string_view(text).substr(0, slash));
     const std::size_t size = parse_bytes(address, bytes);
-    const auto bits = slash == std::string::npos
-                          ? std::nullopt
-                          : parse_number(std::string_view(text).substr(slash + 1), 0,
-                                         static_cast<unsigned>(size * 8));
+    const auto all_bits = static_cast<unsigned>(size * 8);
+    const auto bits = slash != std::string::npos
+                          ? parse_number(std::string_view(text).substr(slash + 1), 0, all_bits)
+                      : or_address ? std::optional(all_bits)
+                                   : std::nullopt;
     if (size == 0 || !bits) {
         invalid_value(text, directive, "a network is written ADDRESS/BITS, such as 10.0.0.0/8");
     }

@@ -33,7 +33,7 @@ void read_limits(Lockout& lockout, const Directive& directive, std::vector<Diagn
 bool is_network(std::string_view text) noexcept {
     return text.find('@') == std::string_view::npos && text.find('\\') == std::string_view::npos &&
            (text.find('/') != std::string_view::npos || text.find(':') != std::string_view::npos ||
-            (std::ranges::count(text, '.') >= 3 &&
+            (text.find('.') != std::string_view::npos &&
              text.find_first_not_of("0123456789.-*") == std::string_view::npos));
 }
 
@@ -88,10 +88,7 @@ Lockout read_lockout(const Directive& block, std::vector<Diagnostic>& remarks) {
                     lockout.exempt_accounts.push_back(text);
                     continue;
                 }
-                const bool whole = text.find('/') != std::string::npos;
-                const bool ipv6 = text.find(':') != std::string::npos;
-                lockout.exempt_networks.push_back(
-                    read_network(whole ? text : text + (ipv6 ? "/128" : "/32"), directive));
+                lockout.exempt_networks.push_back(read_network(text, directive, true));
             }
         } else if (directive.name == "account_domain") {
             for (const std::string& text : directive.arguments) {

@@ -192,8 +192,9 @@ private:
                             host.what));
         out_.open("server");
         render_listen(host);
-        if (host.names.empty()) {
-            out_.directive("server_name", "\"\"");
+        if (host.catch_all) {
+            // A name that is no other server's: without one it would have "", as they may.
+            out_.directive("server_name", "_lync_publish");
         } else {
             out_.list("server_name", host.names);
         }

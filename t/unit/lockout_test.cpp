@@ -289,7 +289,8 @@ TEST_CASE("lockout: what is written", "[accounts]") {
         lockout on max=3;           | it is written "lockout on|off [failures=N] [window=TIME] [hold=TIME] [source_accounts=N]"
         lockout on hold=1m hold=2m; | duplicate
         lockout_exempt 10.0.0.1/8;  | it has bits beyond the network's 8
-        lockout_exempt 10.0.0.999;  | a network is written ADDRESS/BITS
+        lockout_exempt 10.0.0.999;  | invalid value "10.0.0.999" in "lockout_exempt" directive of lync_publish "contoso": a network is written ADDRESS/BITS
+        lockout_exempt 10.0.0;      | a network is written ADDRESS/BITS
         lockout_exempt 10.0.0.*;    | a network is written ADDRESS/BITS
         lockout_exempt 10.0.0.0-10.0.0.9; | a network is written ADDRESS/BITS
         lockout_exempt ken,room;    | an account is written ken@contoso.com or CONTOSO\\ken

@@ -55,6 +55,18 @@ struct SharedSocket {
     Server* catch_all = nullptr;
 };
 
+/// A server without a name is usually meant to answer for all names.
+void warn_nameless(ngx_conf_t* cf, const ngx_http_conf_addr_t& address) {
+    for (const Server* server : servers_of(address)) {
+        if (names_of(*server).front().name.len == 0) {
+            log_at(NGX_LOG_WARN, cf, place_of(*server),
+                   "a server without \"server_name\" gets no requests to %V but those without a "
+                   "Host header: write its server_name, or \"unknown_host ignore\" in lync_publish",
+                   &address.opt.addr_text);
+        }
+    }
+}
+
 /// Never one of our publishing servers: a name that isn't published must not reach a pool.
 void choose_default(ngx_conf_t* cf, const SharedSocket& socket) {
     ngx_http_conf_addr_t& address = socket.address;
@@ -62,8 +74,11 @@ void choose_default(ngx_conf_t* cf, const SharedSocket& socket) {
         return;
     }
     if (!address.opt.default_server) {
-        address.default_server =
-            socket.refuses || socket.foreign == nullptr ? socket.catch_all : socket.foreign;
+        const bool refuses = socket.refuses || socket.foreign == nullptr;
+        address.default_server = refuses ? socket.catch_all : socket.foreign;
+        if (refuses) {
+            warn_nameless(cf, address);
+        }
     } else if (socket.refuses) {
         log_at(NGX_LOG_NOTICE, cf, place_of(*address.default_server),
                "requests to %V for names that no lync_publish publishes go to the server that says "
@@ -234,7 +249,7 @@ ngx_int_t refuse_taken_names(ngx_conf_t* cf, const ngx_http_conf_addr_t& address
                 continue;
             }
             const auto first = taken.find(view(name.name));
-            if (first == taken.end() || host->planned.catch_all) {
+            if (first == taken.end()) {
                 continue;
             }
             log_at(NGX_LOG_EMERG, cf, host->planned.place,

@@ -66,8 +66,9 @@ ngx_int_t answer_as_usual(ngx_http_request_t* r, const Attempt& attempt) noexcep
         break;
     }
     const bool owa = state_of(r)->verdict.service == policy::Service::owa;
-    add_header(r, "Location",
-               owa ? "/owa/auth/logon.aspx?replaceCurrent=1&reason=2" : view(r->uri));
+    // Back to the form. "?" is the URL that was requested, without its query: no path of a client's
+    // choice, such as /\host/, gets into it.
+    add_header(r, "Location", owa ? "/owa/auth/logon.aspx?replaceCurrent=1&reason=2" : "?");
     return send(r, owa ? NGX_HTTP_MOVED_TEMPORARILY : NGX_HTTP_SEE_OTHER, "text/html", "");
 }
 
